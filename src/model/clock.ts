@@ -1,0 +1,20 @@
+/** Milliseconds since the Unix epoch. All `…Time` fields of the model have this unit. */
+export type Timestamp = number;
+
+/** Milliseconds. */
+export type Duration = number;
+
+/**
+ * Wall-clock time, handed in so that tests and the sandbox can move it.
+ * It decides what has expired and what is due. Timeouts use the monotonic timers of Node, leases the clock of the database.
+ */
+export interface Clock {
+  now(): Timestamp;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+export const SECOND: Duration = 1_000;
+export const MINUTE: Duration = 60 * SECOND;
+export const HOUR: Duration = 60 * MINUTE;
+export const DAY: Duration = 24 * HOUR;

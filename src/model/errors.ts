@@ -1,0 +1,100 @@
+import type { Duration } from './clock.ts';
+
+/**
+ * Why something failed: the closed list, by who must act. `rpc/status.ts` gives each its gRPC status;
+ * `proto/tokenvault/v1/error_reason.proto` publishes it.
+ */
+export const REASONS = [
+  // the user signs in
+  'CONNECTION_PENDING',
+  'REAUTHORIZATION_REQUIRED',
+  'CONSENT_REQUIRED',
+  'SCOPE_NOT_GRANTED',
+  // the customer's administrator
+  'ADMIN_CONSENT_REQUIRED',
+  'BLOCKED_BY_POLICY',
+  'ACCOUNT_DISABLED',
+  'DIRECTORY_NOT_ALLOWED',
+  // the operator
+  'APP_CREDENTIAL_REJECTED',
+  'APP_CREDENTIAL_EXPIRED',
+  'APP_MISCONFIGURED',
+  'APP_IN_USE',
+  'TENANT_NOT_EMPTY',
+  'TENANT_SUSPENDED',
+  'APP_SUSPENDED',
+  'CONNECTION_SUSPENDED',
+  // the caller
+  'ACCOUNT_MISMATCH',
+  'AUTHORIZATION_DECLINED',
+  'NO_REFRESH_TOKEN',
+  'REFRESH_TOKEN_REJECTED',
+  'SCOPE_UNKNOWN',
+  'SCOPES_SPAN_RESOURCES',
+  'NAME_INVALID',
+  'FIELD_INVALID',
+  'STATE_INVALID',
+  'TTL_UNATTAINABLE',
+  'TENANT_NOT_FOUND',
+  'APP_NOT_FOUND',
+  'CONNECTION_NOT_FOUND',
+  'CREDENTIAL_NOT_FOUND',
+  'TENANT_EXISTS',
+  'APP_EXISTS',
+  'CONNECTION_EXISTS',
+  'CREDENTIAL_EXISTS',
+  'ETAG_MISMATCH',
+  // the operator of the callers
+  'UNAUTHENTICATED',
+  'ACCESS_DENIED',
+  'SCOPE_ABOVE_CEILING',
+  // nobody: retry
+  'ENTRA_UNAVAILABLE',
+  'ENTRA_THROTTLED',
+  'APP_CREDENTIAL_PROPAGATING',
+  'DATABASE_UNAVAILABLE',
+  'KEY_SOURCE_UNAVAILABLE',
+  'AUDIT_UNAVAILABLE',
+  // the caller backs off
+  'OVERLOADED',
+  'RATE_LIMITED',
+  // the operator, at once
+  'RECORD_CORRUPT',
+  // us
+  'INTERNAL',
+] as const;
+
+export type Reason = (typeof REASONS)[number];
+
+export interface VaultErrorDetails {
+  /** Facts for machines; sent to the caller as `ErrorInfo.metadata`, so never a secret and never a person's name. */
+  metadata?: Readonly<Record<string, string>>;
+  /** When a retry makes sense, in milliseconds from now; sent as `RetryInfo`. */
+  retryAfter?: Duration;
+  /** What really happened; for the log alone. */
+  cause?: unknown;
+}
+
+/** The one error that crosses rooms. Its message is for people: what happened, to what, and the next step. */
+export class VaultError extends Error {
+  override readonly name = 'VaultError';
+  readonly reason: Reason;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly retryAfter: Duration | undefined;
+
+  constructor(reason: Reason, message: string, details: VaultErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.reason = reason;
+    this.metadata = details.metadata ?? {};
+    this.retryAfter = details.retryAfter;
+  }
+}
+
+export function isVaultError(error: unknown, ...reasons: Reason[]): error is VaultError {
+  return error instanceof VaultError && (reasons.length === 0 || reasons.includes(error.reason));
+}
+
+/** Bad input: names the field as the caller spells it (`app.client_id`) and says what it must be. */
+export function fieldInvalid(field: string, message: string): VaultError {
+  return new VaultError('FIELD_INVALID', `${field}: ${message}`, { metadata: { field } });
+}
