@@ -1,0 +1,157 @@
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { VaultError } from '../model/errors.ts';
+import { type CorruptCause, isSealedLength, openCommitting, type Random, sealCommitting } from './committing_aead.ts';
+import type { Kek } from './kek.ts';
+
+/** Where a sealed value lives. Moved to any other place it does not open. */
+export interface RecordPlace {
+  /** Lies in the database's `meta`; copies and backups keep it. */
+  deploymentId: string;
+  tenantUid: string;
+  recordType: string;
+  recordUid: string;
+  column: string;
+}
+
+/** Where a wrapped DEK lives. */
+export interface DekPlace {
+  deploymentId: string;
+  tenantUid: string;
+  version: number;
+}
+
+/** What a wrapped DEK holds. The index key is the same in all versions of a tenant, so that blind indexes outlive a rotation. */
+export interface DekKeys {
+  dek: KeyObject;
+  indexKey: KeyObject;
+}
+
+/** The DEKs of one tenant, as far as opening a record asks for them. */
+export interface DekVersions {
+  /** Versions below it are retired: what is sealed under them no longer opens. */
+  floor: number;
+  find(version: number): KeyObject | undefined;
+}
+
+const FORMAT = 1;
+const RECORD_MAGIC = 0x54;
+const RECORD_HEADER_BYTES = 6;
+const DEK_MAGIC = 0x4b;
+const DEK_HEADER_BYTES = 18;
+const KEY_BYTES = 32;
+
+export function sealRecord(
+  place: RecordPlace,
+  version: number,
+  dek: KeyObject,
+  plaintext: Uint8Array,
+  random?: Random,
+): Buffer {
+  return sealCommitting(recordSealing(place, version, dek), plaintext, random);
+}
+
+/** Fails with RECORD_CORRUPT, alike for every cause; `corruptCause` tells them apart. */
+export function openRecord(place: RecordPlace, deks: DekVersions, sealed: Uint8Array): Buffer {
+  const bytes = asBuffer(sealed);
+  const what = `${place.column} of ${place.recordType} ${place.recordUid}`;
+  if (!isSealedLength(bytes.length, RECORD_HEADER_BYTES)) throw recordCorrupt(what, 'length');
+  if (bytes[0] !== RECORD_MAGIC) throw recordCorrupt(what, 'magic');
+  if (bytes[1] !== FORMAT) throw recordCorrupt(what, 'format');
+  const version = bytes.readUInt32BE(2);
+  if (version < deks.floor) throw recordCorrupt(what, 'version_below_floor');
+  const dek = deks.find(version);
+  if (dek === undefined) throw recordCorrupt(what, 'version_unknown');
+  const opened = openCommitting(recordSealing(place, version, dek), bytes);
+  if (!opened.ok) throw recordCorrupt(what, opened.cause);
+  return opened.plaintext;
+}
+
+/** The DEK version that a sealed record names; undefined when it is no record. */
+export function dekVersionOf(sealed: Uint8Array): number | undefined {
+  return sealed.length >= RECORD_HEADER_BYTES && sealed[0] === RECORD_MAGIC && sealed[1] === FORMAT
+    ? asBuffer(sealed).readUInt32BE(2)
+    : undefined;
+}
+
+export function wrapDek(place: DekPlace, kek: Kek, keys: DekKeys, random?: Random): Buffer {
+  const plaintext = Buffer.concat([keys.dek.export(), keys.indexKey.export()]);
+  try {
+    return sealCommitting(dekSealing(place, kek), plaintext, random);
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+/** `findKek` answers by id. Fails with RECORD_CORRUPT. */
+export function unwrapDek(place: DekPlace, findKek: (id: Buffer) => Kek | undefined, wrapped: Uint8Array): DekKeys {
+  const bytes = asBuffer(wrapped);
+  const what = `data key ${place.version} of tenant ${place.tenantUid}`;
+  const kekId = kekIdOf(bytes);
+  if (kekId === undefined) throw recordCorrupt(what, 'length');
+  if (bytes[0] !== DEK_MAGIC) throw recordCorrupt(what, 'magic');
+  if (bytes[1] !== FORMAT) throw recordCorrupt(what, 'format');
+  const kek = findKek(kekId);
+  if (kek === undefined) throw recordCorrupt(what, 'kek_unknown');
+  const opened = openCommitting(dekSealing(place, kek), bytes);
+  if (!opened.ok) throw recordCorrupt(what, opened.cause);
+  if (opened.plaintext.length !== 2 * KEY_BYTES) throw recordCorrupt(what, 'padding');
+  const keys = {
+    dek: createSecretKey(opened.plaintext.subarray(0, KEY_BYTES)),
+    indexKey: createSecretKey(opened.plaintext.subarray(KEY_BYTES)),
+  };
+  opened.plaintext.fill(0);
+  return keys;
+}
+
+/** The id of the KEK that a wrapped DEK names; undefined when it cannot be a wrapped DEK. */
+export function kekIdOf(wrapped: Uint8Array): Buffer | undefined {
+  return isSealedLength(wrapped.length, DEK_HEADER_BYTES) ? asBuffer(wrapped).subarray(2, DEK_HEADER_BYTES) : undefined;
+}
+
+export function generateKey(random: Random = randomBytes): KeyObject {
+  const bytes = random(KEY_BYTES);
+  const key = createSecretKey(bytes);
+  bytes.fill(0);
+  return key;
+}
+
+/** Why a value did not open; for metrics and the audit. */
+export function corruptCause(error: unknown): CorruptCause | undefined {
+  const cause = error instanceof VaultError && error.reason === 'RECORD_CORRUPT' ? error.cause : undefined;
+  return cause instanceof Error ? (cause.message as CorruptCause) : undefined;
+}
+
+function recordCorrupt(what: string, cause: CorruptCause): VaultError {
+  return new VaultError(
+    'RECORD_CORRUPT',
+    `The stored ${what} does not open: it was changed, moved or sealed under another key. Restore it from a backup.`,
+    { cause: new Error(cause) },
+  );
+}
+
+function recordSealing(place: RecordPlace, version: number, key: KeyObject) {
+  const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
+  header[0] = RECORD_MAGIC;
+  header[1] = FORMAT;
+  header.writeUInt32BE(version, 2);
+  const { deploymentId, tenantUid, recordType, recordUid, column } = place;
+  return {
+    key,
+    info: 'tokenvault/v1/record',
+    header,
+    place: ['tokenvault/record', deploymentId, tenantUid, recordType, recordUid, column],
+  };
+}
+
+function dekSealing({ deploymentId, tenantUid, version }: DekPlace, kek: Kek) {
+  return {
+    key: kek.key,
+    info: 'tokenvault/v1/dek',
+    header: Buffer.concat([Buffer.of(DEK_MAGIC, FORMAT), kek.id]),
+    place: ['tokenvault/dek', deploymentId, tenantUid, String(version)],
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
