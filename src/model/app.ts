@@ -1,0 +1,57 @@
+import type { Timestamp } from './clock.ts';
+import type { Evidence } from './evidence.ts';
+
+export const CLOUDS = ['GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'] as const;
+export type Cloud = (typeof CLOUDS)[number];
+
+/** `organizations`, `common`, `consumers`, or the id of the one directory that the app serves. */
+export type SignInAudience = string;
+
+/** What Entra last said of the app itself; a throttled app is known to pacing, not to the database. */
+export type AppState = 'OK' | 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
+
+/** A directory in which the app fails while it works elsewhere. */
+export interface FailingDirectory {
+  readonly directoryId: string;
+  readonly evidence: Evidence;
+}
+
+/** An Entra app registration. */
+export interface App {
+  readonly uid: string;
+  readonly tenantUid: string;
+  readonly tenantId: string;
+  readonly appId: string;
+  readonly displayName: string;
+  /** Immutable, like the cloud: refresh tokens are bound to the client. */
+  readonly clientId: string;
+  readonly cloud: Cloud;
+  readonly signInAudience: SignInAudience;
+  readonly redirectUris: readonly string[];
+  /** Where a browser may be sent after connecting. */
+  readonly returnUrlPrefixes: readonly string[];
+  /** Overrides the tenant's catalog. */
+  readonly catalog: string | undefined;
+  /** Asked for at every consent, beside what the product scopes need; OIDC scopes and permissions as Entra spells them. */
+  readonly implicitPermissions: readonly string[];
+  /** Ids of other tenants that may connect through this app; `*` for all. */
+  readonly sharedWith: readonly string[];
+  readonly suspended: boolean;
+  readonly state: AppState;
+  readonly stateEvidence: Evidence | undefined;
+  readonly failingDirectories: readonly FailingDirectory[];
+  readonly createTime: Timestamp;
+  readonly updateTime: Timestamp;
+  readonly version: number;
+}
+
+const MANY_DIRECTORIES = new Set(['organizations', 'common', 'consumers']);
+
+/** The one directory that the app serves, or undefined when it serves several. */
+export function homeDirectory(app: Pick<App, 'signInAudience'>): string | undefined {
+  return MANY_DIRECTORIES.has(app.signInAudience) ? undefined : app.signInAudience;
+}
+
+export function isSharedWith(app: Pick<App, 'tenantId' | 'sharedWith'>, tenantId: string): boolean {
+  return app.tenantId === tenantId || app.sharedWith.includes('*') || app.sharedWith.includes(tenantId);
+}

@@ -1,0 +1,20 @@
+export const ROLES = ['operator', 'connector', 'token_reader'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** One line of what a caller may do. */
+export interface Rule {
+  /** Names the rule in the audit log. */
+  readonly id: string;
+  readonly role: Role;
+  /** Tenant ids; `*` for all. */
+  readonly tenants: readonly string[];
+}
+
+/** Who calls. */
+export interface Caller {
+  readonly id: string;
+  readonly kind: 'api_key' | 'loopback';
+  /** Which of the caller's credentials was presented. */
+  readonly credentialId: string;
+  readonly rules: readonly Rule[];
+}

@@ -1,0 +1,75 @@
+import { DAY, type Timestamp } from './clock.ts';
+import type { Evidence } from './evidence.ts';
+
+/** Standing of the grant itself; suspension lies over it and leaves it as it is. */
+export type GrantState = 'PENDING' | 'ACTIVE' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';
+export type ConnectionState = GrantState | 'SUSPENDED';
+
+/** The user's identity in a directory. */
+export interface Account {
+  /** `tid` of the id token: where the grant was made, for a guest not the home directory. */
+  readonly directoryId: string;
+  /** `oid` of the id token. */
+  readonly objectId: string;
+  readonly username: string | undefined;
+  readonly displayName: string | undefined;
+}
+
+/** Canonical permission names (`Mail.Read`) by canonical resource URI. OIDC scopes are no permissions and never stand here. */
+export type PermissionsByResource = Readonly<Record<string, readonly string[]>>;
+
+/** Our stored link to one account; it owns a refresh token, which the store alone hands out, under a lease. */
+export interface Connection {
+  readonly uid: string;
+  readonly tenantUid: string;
+  readonly tenantId: string;
+  /** Chosen by the product: `[A-Za-z0-9._~|-]{1,128}`. */
+  readonly connectionId: string;
+  readonly appUid: string;
+  /** Owner of the app: another tenant's, when the app is shared. */
+  readonly appTenantId: string;
+  readonly appId: string;
+  readonly externalId: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly account: Account | undefined;
+  readonly productScopes: readonly string[];
+  readonly granted: PermissionsByResource;
+  readonly grantState: GrantState;
+  readonly stateEvidence: Evidence | undefined;
+  readonly suspendTime: Timestamp | undefined;
+  /** When Entra last accepted the grant; undefined for an import that was not verified yet. */
+  readonly verifyTime: Timestamp | undefined;
+  readonly lastRefreshTime: Timestamp | undefined;
+  /** First of two strikes before a doubtful refusal counts (`suspect`). */
+  readonly strikeTime: Timestamp | undefined;
+  /** Until then nothing is asked of Entra for this connection (`looping`, `suspect`, a blocked one's daily probe). */
+  readonly heldUntil: Timestamp | undefined;
+  /** When keep-alive redeems it next; undefined unless the grant is ACTIVE. */
+  readonly keepAliveTime: Timestamp | undefined;
+  readonly createTime: Timestamp;
+  readonly updateTime: Timestamp;
+  readonly version: number;
+}
+
+export function connectionState(connection: Pick<Connection, 'grantState' | 'suspendTime'>): ConnectionState {
+  return connection.suspendTime === undefined ? connection.grantState : 'SUSPENDED';
+}
+
+/**
+ * A refresh token dies 90 days after its last use.
+ * https://learn.microsoft.com/entra/identity-platform/refresh-tokens#token-lifetime
+ */
+const REFRESH_TOKEN_IDLE_LIFE = 90 * DAY;
+
+export function idleExpireTime(connection: Pick<Connection, 'lastRefreshTime'>): Timestamp | undefined {
+  return connection.lastRefreshTime === undefined ? undefined : connection.lastRefreshTime + REFRESH_TOKEN_IDLE_LIFE;
+}
+
+/** `tenants/acme/connections/ada`: what people and messages call it. */
+export function connectionName(connection: Pick<Connection, 'tenantId' | 'connectionId'>): string {
+  return `tenants/${connection.tenantId}/connections/${connection.connectionId}`;
+}
+
+export function appName(app: { readonly tenantId: string; readonly appId: string }): string {
+  return `tenants/${app.tenantId}/apps/${app.appId}`;
+}

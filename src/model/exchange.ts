@@ -1,0 +1,46 @@
+import type { AccessToken } from './access_token.ts';
+import type { Duration } from './clock.ts';
+import type { Account } from './connection.ts';
+import type { Reason } from './errors.ts';
+import type { Secret } from './secret.ts';
+
+/** What an answer of Entra means for us, which decides what is blamed: see docs of `entra/failures.ts`. */
+export type FailureKind =
+  | 'transient'
+  | 'throttled'
+  | 'looping'
+  | 'app_credential'
+  | 'app_config'
+  | 'reauthorize'
+  | 'consent'
+  | 'blocked'
+  | 'suspect'
+  | 'ours';
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** What a caller would be told. */
+  readonly reason: Reason;
+  /** Entra's codes alone, such as `invalid_grant/AADSTS50173`; never its description, which may name people. */
+  readonly entraError: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly retryAfter: Duration | undefined;
+  /** A claims challenge to pass on to the next authorize URL. */
+  readonly claims: string | undefined;
+}
+
+/** An exchange that brought a token, checked: non-empty, Bearer, a sane end. */
+export interface Granted {
+  readonly kind: 'granted';
+  readonly accessToken: AccessToken;
+  /** Absent where Entra sent none: the old one goes on. */
+  readonly refreshToken: Secret | undefined;
+  /** Of the id_token; absent where none came. */
+  readonly account: Account | undefined;
+}
+
+export type Outcome = Granted | Failure;
+
+export function isGranted(outcome: Outcome): outcome is Granted {
+  return outcome.kind === 'granted';
+}

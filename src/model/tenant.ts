@@ -1,0 +1,24 @@
+import type { Timestamp } from './clock.ts';
+
+export type TenantState = 'ACTIVE' | 'SUSPENDED';
+
+/** Our customer. Never the word for Entra's own tenants: those are directories. */
+export interface Tenant {
+  /** Random, never reused: a deleted and re-created `tenantId` is another thing. */
+  readonly uid: string;
+  /** Chosen by people: `[a-z][a-z0-9-]{0,62}`. */
+  readonly tenantId: string;
+  readonly displayName: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: TenantState;
+  /** Name of the scope catalog that the tenant's product scopes are read by. */
+  readonly catalog: string;
+  /** Directories whose accounts may be connected; empty: any. */
+  readonly allowedDirectoryIds: readonly string[];
+  readonly createTime: Timestamp;
+  readonly updateTime: Timestamp;
+  /** Counts the updates; the etag is made of it. */
+  readonly version: number;
+  /** The soonest end of any credential of the tenant's apps. */
+  readonly nextCredentialExpireTime: Timestamp | undefined;
+}

@@ -1,0 +1,41 @@
+import type { Cloud } from '../model/app.ts';
+import type { PermissionsByResource } from '../model/connection.ts';
+
+/** From product scopes to permissions, by catalogs. Pure lookups: cheap enough for every call. */
+export interface Scopes {
+  catalogs(): readonly CatalogDescription[];
+  hasCatalog(name: string): boolean;
+
+  /** Permissions per resource that the scopes need. SCOPE_UNKNOWN with the nearest known ones. */
+  translate(catalog: string, scopes: readonly string[], cloud: Cloud): PermissionsByResource;
+
+  /** The same for one token request; SCOPES_SPAN_RESOURCES where it takes more than one resource. */
+  translateForToken(catalog: string, scopes: readonly string[], cloud: Cloud): TokenScope;
+
+  /** Which needed permissions the granted ones do not satisfy; a wider permission covers a narrower one. Empty: all covered. */
+  missing(catalog: string, granted: readonly string[], needed: readonly string[]): readonly string[];
+
+  /** Plain words for the connect page and `next_steps`. */
+  describe(catalog: string, scope: string): string | undefined;
+}
+
+export interface TokenScope {
+  readonly resource: string;
+  readonly permissions: readonly string[];
+}
+
+export interface CatalogDescription {
+  readonly name: string;
+  readonly version: string;
+  readonly scopes: readonly ScopeDescription[];
+}
+
+export interface ScopeDescription {
+  readonly scope: string;
+  readonly aliases: readonly string[];
+  readonly description: string;
+  /** Full form: `https://graph.microsoft.com/Mail.Read`. */
+  readonly permissions: readonly string[];
+  /** Other product scopes of the catalog that a grant of this one satisfies. */
+  readonly covers: readonly string[];
+}

@@ -1,0 +1,190 @@
+import type { AuditLedger } from '../audit/audit_log.ts';
+import type { AppLedger } from '../entra/authorization_server.ts';
+import type { AccessToken } from '../model/access_token.ts';
+import type { App } from '../model/app.ts';
+import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
+import type { Duration, Timestamp } from '../model/clock.ts';
+import type { Connection, ConnectionState } from '../model/connection.ts';
+import type { Credential, CredentialMaterial } from '../model/credential.ts';
+import type { Reason } from '../model/errors.ts';
+import type { Grant } from '../model/grant.ts';
+import type { Page, PageRequest } from '../model/page.ts';
+import type { Secret } from '../model/secret.ts';
+import type { Tenant } from '../model/tenant.ts';
+
+/** All rows of the vault. Any method may throw DATABASE_UNAVAILABLE or RECORD_CORRUPT. */
+export interface Stores {
+  readonly tenants: TenantStore;
+  readonly apps: AppStore;
+  readonly connections: ConnectionStore;
+  readonly grants: GrantStore;
+  readonly authorizations: AuthorizationStore;
+  readonly audit: AuditLedger;
+  /** Opens the canary record and asks the database something: what readiness wants to know. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Updates are optimistic: read, change, hand back what was read beside what it becomes.
+ * ETAG_MISMATCH when somebody was faster; the version grows by one.
+ */
+export interface TenantStore {
+  /** Tenant, app, first credential and the tenant's wrapped DEK, in one commit. TENANT_EXISTS. */
+  register(registration: Registration): Promise<void>;
+  find(tenantId: string): Promise<Tenant | undefined>;
+  /** Of all tenants, or of those named. In the order of their ids. */
+  list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<Tenant>>;
+  update(before: Tenant, after: Tenant): Promise<Tenant>;
+  /** Deletes the tenant with all that it owns, and shreds its DEK. ETAG_MISMATCH, as for updates. */
+  delete(tenant: Tenant): Promise<void>;
+  countConnections(tenantUid: string): Promise<number>;
+  /** Connections of other tenants through this tenant's shared apps. */
+  countForeignConnections(tenantUid: string): Promise<number>;
+}
+
+export interface Registration {
+  readonly tenant: Tenant;
+  readonly app: App;
+  readonly credential: NewCredential | undefined;
+}
+
+export interface NewCredential {
+  readonly credential: Credential;
+  readonly material: CredentialMaterial;
+}
+
+export interface AppStore extends AppLedger {
+  /** APP_EXISTS. */
+  create(app: App, credential: NewCredential | undefined): Promise<void>;
+  find(tenantUid: string, appId: string): Promise<App | undefined>;
+  findByUid(uid: string): Promise<App | undefined>;
+  /** In the order of (tenant id, app id). */
+  list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<App>>;
+  update(before: App, after: App): Promise<App>;
+  delete(app: App): Promise<void>;
+  countConnections(appUid: string): Promise<number>;
+  countForeignConnections(app: App): Promise<number>;
+  credentials(appUid: string): Promise<readonly Credential[]>;
+  /** Sealed by the DEK of the app's owner. CREDENTIAL_EXISTS. */
+  addCredential(app: App, credential: NewCredential): Promise<void>;
+  /** False: there is none of that id. */
+  removeCredential(appUid: string, credentialId: string): Promise<boolean>;
+  /** Every credential's end, for the metric: soonest first. */
+  credentialEnds(): Promise<readonly CredentialEnd[]>;
+}
+
+export interface CredentialEnd {
+  readonly tenantId: string;
+  readonly appId: string;
+  readonly credentialId: string;
+  readonly expireTime: Timestamp;
+}
+
+export interface ConnectionFilter {
+  readonly tenantIds?: readonly string[] | undefined;
+  readonly state?: ConnectionState | undefined;
+  readonly externalId?: string | undefined;
+  /** Found by a keyed blind index; compared without case. */
+  readonly username?: string | undefined;
+  readonly label?: { readonly key: string; readonly value: string } | undefined;
+}
+
+export interface ConnectionStore {
+  find(tenantUid: string, connectionId: string): Promise<Connection | undefined>;
+  findByUid(uid: string): Promise<Connection | undefined>;
+  /** In the order of (tenant id, connection id). */
+  list(page: PageRequest, filter: ConnectionFilter): Promise<Page<Connection>>;
+  countByState(): Promise<Readonly<Record<ConnectionState, number>>>;
+  /** CONNECTION_EXISTS. */
+  create(connection: Connection): Promise<void>;
+  /** What a product may change (labels, external id); never the grant. */
+  update(before: Connection, after: Connection): Promise<Connection>;
+  /** Fences whoever is refreshing, drops stored access tokens. */
+  setSuspended(connection: Connection, suspendTime: Timestamp | undefined, now: Timestamp): Promise<Connection>;
+  /** Fences, and forgets grant, tokens and personal data. */
+  delete(connection: Connection): Promise<void>;
+  /**
+   * Swaps a grant in (import): fences whoever is refreshing, drops stored access tokens, in one commit.
+   * Inserts the connection where `before` is undefined. CONNECTION_EXISTS, ETAG_MISMATCH.
+   */
+  replaceGrant(before: Connection | undefined, after: Connection, refreshToken: Secret): Promise<Connection>;
+  /** Uids of ACTIVE, unsuspended connections whose keep-alive time has come, by index, most overdue first. */
+  dueForKeepAlive(now: Timestamp, limit: number): Promise<readonly string[]>;
+  /** ACTIVE connections that die within `within` unless they are redeemed (75 days idle and more). */
+  countNearIdleEnd(now: Timestamp, within: Duration): Promise<number>;
+}
+
+/** The right to redeem, held by one replica for a while. */
+export interface GrantStore {
+  /** A stored access token, opened; undefined when none is stored. */
+  findAccessToken(connectionUid: string, resource: string): Promise<AccessToken | undefined>;
+  /** Undefined: somebody else holds it, or the connection is gone. The database's clock decides. */
+  lease(
+    connectionUid: string,
+    request: { owner: string; resource: string; duration: Duration },
+  ): Promise<HeldLease | undefined>;
+}
+
+/** What may only be done under the lease. Each ends it. */
+export interface HeldLease {
+  /** Read again under the lease. */
+  readonly connection: Connection;
+  /** Undefined: never granted. */
+  readonly refreshToken: Secret | undefined;
+  /** The one before, kept 24 h. */
+  readonly previousRefreshToken: { readonly token: Secret; readonly replacedTime: Timestamp } | undefined;
+  /** Stored for the resource of the lease. */
+  readonly accessToken: AccessToken | undefined;
+  /** One durable commit, fenced by the epoch. `fenced`: somebody replaced the grant meanwhile; the outcome is void. */
+  record(record: RefreshRecord): Promise<'recorded' | 'fenced'>;
+  release(): Promise<void>;
+}
+
+export interface RefreshRecord {
+  /** The connection as the outcome leaves it; its grant side is written (state, evidence, granted, times, holds). */
+  readonly connection: Connection;
+  /** Replaces the stored one, which becomes the previous; undefined: keep it. */
+  readonly refreshToken: Secret | undefined;
+  readonly accessToken: AccessToken | undefined;
+}
+
+/** Hashes are SHA-256, hex: of handle, state and confirmation only the hash is stored. */
+export interface AuthorizationStore {
+  /** The connection (when it is new), the authorization and its first attempt, in one commit. */
+  start(start: {
+    readonly connection: Connection | undefined;
+    readonly authorization: Authorization;
+    readonly handleHash: string;
+    readonly attempt: AuthorizationAttempt;
+    readonly stateHash: string;
+  }): Promise<void>;
+  findByHandle(handleHash: string): Promise<Authorization | undefined>;
+  findByUid(uid: string): Promise<Authorization | undefined>;
+  addAttempt(attempt: AuthorizationAttempt, stateHash: string): Promise<void>;
+  /** Uses the state up, once; the second time says so, with the authorization, so that a repeated callback can show the first outcome. */
+  useState(stateHash: string, now: Timestamp): Promise<UsedState>;
+  /** The grant waits here, sealed, for its confirmation. False: the authorization is not OPEN any more. */
+  consent(
+    authorizationUid: string,
+    grant: Grant,
+    confirmationHash: string | undefined,
+    confirmationExpireTime: Timestamp,
+  ): Promise<boolean>;
+  /** The waiting grant, if the confirmation fits this connection and lives. */
+  findConsented(
+    connectionUid: string,
+    confirmationHash: string,
+    now: Timestamp,
+  ): Promise<{ authorization: Authorization; grant: Grant } | undefined>;
+  /** Swaps the grant in (fencing, dropping tokens) and closes the authorization, in one commit. ETAG_MISMATCH. */
+  confirm(authorization: Authorization, before: Connection, after: Connection, grant: Grant): Promise<Connection>;
+  fail(authorizationUid: string, failure: Reason): Promise<void>;
+  /** Deletes what ended before `time`. */
+  sweep(time: Timestamp): Promise<void>;
+}
+
+export type UsedState =
+  | { readonly kind: 'fresh'; readonly authorization: Authorization; readonly attempt: AuthorizationAttempt }
+  | { readonly kind: 'used'; readonly authorization: Authorization }
+  | { readonly kind: 'unknown' };
