@@ -1,0 +1,66 @@
+import { type Duration, SECOND } from '../model/clock.ts';
+import { VaultError } from '../model/errors.ts';
+import type { SecretLocation } from './keyvault_secret_key_source.ts';
+
+/** What Key Vault answered last, as far as anybody may see it. */
+export interface KeyVaultAnswer {
+  status?: number;
+  /** The header, in seconds. */
+  retryAfter?: string | undefined;
+}
+
+const NEXT_STEPS: Readonly<Record<number, string>> = {
+  401: 'does not accept the identity of this process (HTTP 401). Check the directory and client of the credential',
+  403:
+    'refuses (HTTP 403). Give the identity of this process get and list on secrets (role "Key Vault Secrets User"), ' +
+    "and let its network through the vault's firewall",
+  404: 'does not know the secret (HTTP 404). Check the address, and whether the secret was deleted',
+  429: 'is throttling (HTTP 429). Start again later',
+};
+
+/**
+ * The SDK's errors stay here, even as a cause: a RestError carries the request with its bearer token, and its message
+ * quotes a body that could not be parsed, which may be the key.
+ */
+export function explainKeyVaultFailure(
+  secret: SecretLocation,
+  { status, retryAfter }: KeyVaultAnswer,
+  error: unknown,
+  timeout: Duration,
+): VaultError {
+  const code = errorCode(error);
+  const seconds = Number(retryAfter);
+  return new VaultError(
+    'KEY_SOURCE_UNAVAILABLE',
+    `Key Vault ${secret.vaultUrl}, asked for the secret ${secret.name}, ${fault(status, code, timeout)}.`,
+    {
+      ...(retryAfter !== undefined && seconds > 0 && { retryAfter: seconds * SECOND }),
+      cause: new Error(`${error instanceof Error ? error.name : 'error'} ${code}, last status ${status ?? 'none'}`),
+    },
+  );
+}
+
+function fault(status: number | undefined, code: string, timeout: Duration): string {
+  if (status !== undefined && status >= 400) {
+    return NEXT_STEPS[status] ?? `failed (HTTP ${status}). Start again later; Azure's status page tells of outages`;
+  }
+  if (code === 'TimeoutError' || code === 'AbortError') {
+    return `did not answer within ${timeout / SECOND} s. Check the network and the sign-in of this process`;
+  }
+  if (
+    code === 'CredentialUnavailableError' ||
+    code === 'AuthenticationRequiredError' ||
+    code === 'AggregateAuthenticationError'
+  ) {
+    return 'was not reached: this process has no Azure identity. Give it a managed or workload identity';
+  }
+  return status === undefined
+    ? `cannot be reached (${code}). Check the address, the network and the sign-in of this process`
+    : `gave an answer that cannot be read (${code})`;
+}
+
+// Codes (ENOTFOUND, CERT_HAS_EXPIRED) and names of errors are fixed words; messages are not.
+function errorCode(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

@@ -1,0 +1,168 @@
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
+import { createKeyVaultSecretKeySource } from '../../src/keyring/keyvault_secret_key_source.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { type PretendKeyVault, type PretendVersion, startPretendKeyVault } from './pretend_key_vault.ts';
+
+const bytesOf = (seed: number) => Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 7 + seed) & 0xff));
+const idOf = (seed: number) => createKek(bytesOf(seed)).id;
+const version = (seed: number, more: Partial<PretendVersion> = {}): PretendVersion => ({
+  version: `v${seed}`,
+  value: bytesOf(seed).toString('base64'),
+  created: 1_700_000_000 + seed,
+  ...more,
+});
+
+let vault: PretendKeyVault;
+afterEach(() => vault.close());
+
+async function load(versions: PretendVersion[], { fault, faults = [], pin = '', timeout = 10_000 }: Options = {}) {
+  vault = await startPretendKeyVault(versions);
+  vault.fault = fault;
+  vault.faults.push(...faults);
+  const { credential, clientOptions } = vault;
+  return createKeyVaultSecretKeySource({ url: vault.url + pin, credential, clientOptions, timeout }).load();
+}
+
+interface Options {
+  fault?: PretendKeyVault['fault'];
+  faults?: PretendKeyVault['faults'];
+  pin?: string;
+  timeout?: number;
+}
+
+async function failure(...args: Parameters<typeof load>): Promise<VaultError> {
+  const error = await load(...args).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof VaultError)) throw new Error('expected a VaultError', { cause: error });
+  expect(error.reason).toBe('KEY_SOURCE_UNAVAILABLE');
+  return error;
+}
+
+describe('which versions', () => {
+  test('takes the newest enabled version as current and the enabled one before it as previous', async () => {
+    const keks = await load([version(3), version(1), version(9, { enabled: false }), version(5)]);
+
+    expect(keks.current.id).toEqual(idOf(5));
+    expect(keks.previous?.id).toEqual(idOf(3));
+  });
+
+  test('has no previous key when there is one version', async () => {
+    const keks = await load([version(1)]);
+
+    expect(keks).toEqual({ current: expect.objectContaining({ id: idOf(1) }) });
+  });
+
+  test('takes the pinned version and the one before it', async () => {
+    const keks = await load([version(1), version(2), version(3)], { pin: '/v2' });
+
+    expect(keks.current.id).toEqual(idOf(2));
+    expect(keks.previous?.id).toEqual(idOf(1));
+  });
+
+  test('treats the same value set twice as one key', async () => {
+    const keks = await load([version(1), version(2, { value: bytesOf(1).toString('base64') })]);
+
+    expect(keks.previous).toBeUndefined();
+  });
+
+  test.each([
+    ['no version is enabled', [version(1, { enabled: false })], ''],
+    ['the pinned version is not there', [version(1)], '/v2'],
+    ['the pinned version is disabled', [version(1), version(2, { enabled: false })], '/v2'],
+    ['the value is not base64', [version(1, { value: '!'.repeat(44) })], ''],
+    ['the value is short', [version(1, { value: bytesOf(1).subarray(1).toString('base64') })], ''],
+    ['the value is all zero', [version(1, { value: Buffer.alloc(32).toString('base64') })], ''],
+    ['the previous value is no key', [version(1, { value: 'draft' }), version(2)], ''],
+  ])('refuses when %s', async (_, versions, pin) => {
+    await failure(versions, { pin });
+  });
+
+  test('takes a value that ends with a newline', async () => {
+    const keks = await load([version(1, { value: `${bytesOf(1).toString('base64')}\n` })]);
+
+    expect(keks.current.id).toEqual(idOf(1));
+  });
+});
+
+describe('the way there', () => {
+  test('answers the challenge with a token for Key Vault, once', async () => {
+    await load([version(1)]);
+
+    expect(vault.scopes).toEqual(['https://vault.azure.net/.default']);
+    expect(vault.asked).toEqual([
+      'GET /secrets/kek/versions without token',
+      'GET /secrets/kek/versions with token',
+      'GET /secrets/kek/v1 with token',
+    ]);
+  });
+
+  test('tries again when throttled', async () => {
+    const keks = await load([version(1)], { faults: [{ status: 429, headers: { 'Retry-After': '0' } }] });
+
+    expect(keks.current.id).toEqual(idOf(1));
+  });
+
+  test('gives up and says so when it is throttled for longer than it may take', async () => {
+    const error = await failure([version(1)], {
+      fault: { status: 429, headers: { 'Retry-After': '60' } },
+      timeout: 300,
+    });
+
+    expect(error.message).toContain('429');
+    expect(error.retryAfter).toBe(60_000);
+  });
+
+  test('gives up on a vault that does not answer', async () => {
+    const error = await failure([version(1)], { fault: 'hang', timeout: 300 });
+
+    expect(error.message).toContain('did not answer within 0.3 s');
+  });
+
+  test('gives up on a sign-in that does not answer', async () => {
+    vault = await startPretendKeyVault([version(1)]);
+    const source = createKeyVaultSecretKeySource({
+      ...vault,
+      credential: { getToken: () => new Promise(() => {}) },
+      timeout: 300,
+    });
+
+    await expect(source.load()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
+  });
+
+  test('names the missing permission when it is refused, and does not retry', async () => {
+    const error = await failure([version(1)], { fault: { status: 403 } });
+
+    expect(error.message).toContain('Key Vault Secrets User');
+    expect(vault.asked).toHaveLength(2);
+  });
+
+  test.each([400, 401, 404, 500, 503])('fails on a lasting %i with the address in its message', async (status) => {
+    const error = await failure([version(1)], { fault: { status, headers: { 'retry-after-ms': '1' } } });
+
+    expect(error.message).toContain('https://pretend.vault.azure.net');
+    expect(error.message).toContain(String(status));
+  });
+
+  test('fails when nobody listens', async () => {
+    vault = await startPretendKeyVault([version(1)]);
+    await vault.close();
+
+    await expect(createKeyVaultSecretKeySource(vault).load()).rejects.toMatchObject({
+      reason: 'KEY_SOURCE_UNAVAILABLE',
+    });
+  });
+
+  test('shows neither key nor bearer token when the answer that holds the key cannot be read', async () => {
+    const value = bytesOf(1).toString('base64');
+    const error = await failure([version(1)], {
+      faults: [{ status: 200, body: `{"value": [], "nextLink": null, "x": "${value}` }],
+    });
+
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(value);
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('pretend-bearer-token');
+  });
+});

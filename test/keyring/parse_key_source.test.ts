@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { createKeySource, parseKeySource } from '../../src/keyring/parse_key_source.ts';
+
+test('knows the two sources', () => {
+  expect(parseKeySource('file:./keys/kek')).toEqual({ kind: 'file', path: './keys/kek' });
+  expect(parseKeySource('keyvault-secret:https://acme.vault.azure.net/secrets/kek')).toEqual({
+    kind: 'keyvault-secret',
+    url: 'https://acme.vault.azure.net/secrets/kek',
+  });
+});
+
+test('names a source as the operator wrote it', () => {
+  for (const spec of ['file:./keys/kek', 'keyvault-secret:https://acme.vault.azure.net/secrets/kek/0a1b']) {
+    expect(createKeySource(spec).name).toBe(spec);
+  }
+});
+
+test.each([
+  '',
+  'kek',
+  './keys/kek',
+  'file:',
+  'vault:https://acme',
+  'keyvault-secret:',
+  'keyvault-secret:acme',
+  'keyvault-secret:http://acme.vault.azure.net/secrets/kek',
+  'keyvault-secret:https://acme.vault.azure.net/',
+  'keyvault-secret:https://acme.vault.azure.net/keys/kek',
+  'keyvault-secret:https://acme.vault.azure.net/secrets/kek/1/2',
+  'keyvault-secret:https://acme.vault.azure.net/secrets/k_k',
+  'keyvault-secret:https://me:pw@acme.vault.azure.net/secrets/kek',
+  'keyvault-secret:https://acme.vault.azure.net/secrets/kek?api-version=7.4',
+])('refuses %j and names the variable', (spec) => {
+  expect(() => createKeySource(spec)).toThrow(
+    expect.objectContaining({ reason: 'FIELD_INVALID', metadata: { field: 'TOKENVAULT_KEY_SOURCE' } }),
+  );
+});
+
+test('says that a key of Key Vault is not supported yet', () => {
+  expect(() => createKeySource('keyvault-key:https://acme.vault.azure.net/keys/kek')).toThrow(/not supported yet/);
+});
