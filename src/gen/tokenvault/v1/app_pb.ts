@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/app.proto.
  */
 export const file_tokenvault_v1_app: GenFile = /*@__PURE__*/
-  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKUBwoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEikKHGNvbnRpbnVvdXNfYWNjZXNzX2V2YWx1YXRpb24YDCABKAhCA+BBARIWCglzdXNwZW5kZWQYDSABKAhCA+BBARIzCgtjcmVkZW50aWFscxgOIAMoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEDEiwKBXN0YXRlGA8gASgOMhgudG9rZW52YXVsdC52MS5BcHAuU3RhdGVCA+BBAxI1CgxzdGF0ZV9yZWFzb24YECABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uQgPgQQMSQQoTZmFpbGluZ19kaXJlY3RvcmllcxgRIAMoCzIfLnRva2VudmF1bHQudjEuRmFpbGluZ0RpcmVjdG9yeUID4EEDEjQKC2NyZWF0ZV90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC3VwZGF0ZV90aW1lGBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhEKBGV0YWcYFCABKAlCA+BBASJ5CgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEgwKCFNUQVRFX09LEAESHQoZU1RBVEVfQ1JFREVOVElBTF9SRUpFQ1RFRBACEhcKE1NUQVRFX01JU0NPTkZJR1VSRUQQAxITCg9TVEFURV9USFJPVFRMRUQQBDo76kE4Cg50b2tlbnZhdWx0L0FwcBIbdGVuYW50cy97dGVuYW50fS9hcHBzL3thcHB9KgRhcHBzMgNhcHAioQEKC1N0YXRlUmVhc29uEioKBnJlYXNvbhgBIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYAiABKAkSFgoOY29ycmVsYXRpb25faWQYAyABKAkSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgFIAEoCSKZAQoQRmFpbGluZ0RpcmVjdG9yeRIUCgxkaXJlY3RvcnlfaWQYASABKAkSKgoGcmVhc29uGAIgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCplCgVDbG91ZBIVChFDTE9VRF9VTlNQRUNJRklFRBAAEhAKDENMT1VEX0dMT0JBTBABEhAKDENMT1VEX1VTX0dPVhACEg8KC0NMT1VEX0NISU5BEAMSEAoMQ0xPVURfQ1VTVE9NEARiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
+  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKUBwoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEikKHGNvbnRpbnVvdXNfYWNjZXNzX2V2YWx1YXRpb24YDCABKAhCA+BBARIWCglzdXNwZW5kZWQYDSABKAhCA+BBARIzCgtjcmVkZW50aWFscxgOIAMoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEDEiwKBXN0YXRlGA8gASgOMhgudG9rZW52YXVsdC52MS5BcHAuU3RhdGVCA+BBAxI1CgxzdGF0ZV9yZWFzb24YECABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uQgPgQQMSQQoTZmFpbGluZ19kaXJlY3RvcmllcxgRIAMoCzIfLnRva2VudmF1bHQudjEuRmFpbGluZ0RpcmVjdG9yeUID4EEDEjQKC2NyZWF0ZV90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC3VwZGF0ZV90aW1lGBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhEKBGV0YWcYFCABKAlCA+BBASJ5CgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEgwKCFNUQVRFX09LEAESHQoZU1RBVEVfQ1JFREVOVElBTF9SRUpFQ1RFRBACEhcKE1NUQVRFX01JU0NPTkZJR1VSRUQQAxITCg9TVEFURV9USFJPVFRMRUQQBDo76kE4Cg50b2tlbnZhdWx0L0FwcBIbdGVuYW50cy97dGVuYW50fS9hcHBzL3thcHB9KgRhcHBzMgNhcHAikAEKC1N0YXRlUmVhc29uEioKBnJlYXNvbhgBIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYAiABKAkSFgoOY29ycmVsYXRpb25faWQYAyABKAkSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimQEKEEZhaWxpbmdEaXJlY3RvcnkSFAoMZGlyZWN0b3J5X2lkGAEgASgJEioKBnJlYXNvbhgCIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYAyABKAkSLgoKc2luY2VfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqZQoFQ2xvdWQSFQoRQ0xPVURfVU5TUEVDSUZJRUQQABIQCgxDTE9VRF9HTE9CQUwQARIQCgxDTE9VRF9VU19HT1YQAhIPCgtDTE9VRF9DSElOQRADEhAKDENMT1VEX0NVU1RPTRAEYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
 
 /**
  * An Entra app registration that users connect through.
@@ -91,7 +91,7 @@ export type App = Message<"tokenvault.v1.App"> & {
   catalog: string;
 
   /**
-   * Permissions that are asked for in every consent and count as inside every caller's ceiling, such as `User.Read`. A bare name means Microsoft Graph.
+   * OpenID Connect scopes and permissions that are asked for in every consent and count as inside every caller's ceiling, such as `User.Read`. A bare name means Microsoft Graph.
    *
    * @generated from field: repeated string implicit_permissions = 10;
    */
@@ -119,7 +119,7 @@ export type App = Message<"tokenvault.v1.App"> & {
   suspended: boolean;
 
   /**
-   * Its credentials, the newest first; changed by AddCredential and RemoveCredential only.
+   * Its credentials, in the order in which they were added and are tried; changed by AddCredential and RemoveCredential only.
    *
    * @generated from field: repeated tokenvault.v1.Credential credentials = 14;
    */
@@ -244,7 +244,7 @@ export type StateReason = Message<"tokenvault.v1.StateReason"> & {
   reason: ErrorReason;
 
   /**
-   * Entra's error, such as `AADSTS50173`; empty when it gave none.
+   * Entra's codes, such as `invalid_grant/AADSTS50173`; never its description, which may name people. Empty when it gave none.
    *
    * @generated from field: string entra_error = 2;
    */
@@ -263,13 +263,6 @@ export type StateReason = Message<"tokenvault.v1.StateReason"> & {
    * @generated from field: google.protobuf.Timestamp time = 4;
    */
   time?: Timestamp | undefined;
-
-  /**
-   * One sentence: what happened and what to do next.
-   *
-   * @generated from field: string message = 5;
-   */
-  message: string;
 };
 
 /**
@@ -300,7 +293,7 @@ export type FailingDirectory = Message<"tokenvault.v1.FailingDirectory"> & {
   reason: ErrorReason;
 
   /**
-   * Entra's error, such as `AADSTS700016`.
+   * Entra's codes, such as `unauthorized_client/AADSTS700016`.
    *
    * @generated from field: string entra_error = 3;
    */

@@ -69,7 +69,7 @@ export type Connection = Message<"tokenvault.v1.Connection"> & {
   account?: Account | undefined;
 
   /**
-   * Product scopes that were asked for, by their canonical names (aliases resolved). Reconnecting replaces them.
+   * Product scopes that were asked for. Reconnecting replaces them.
    *
    * @generated from field: repeated string scopes = 7;
    */

@@ -19,7 +19,7 @@ export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
   fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi2QcKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEh8KDWNsaWVudF9zZWNyZXQYAyABKAlCBoABAeBBBEgAEj4KC2NlcnRpZmljYXRlGAQgASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYBSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASQQoQa2V5X3ZhdWx0X3NlY3JldBgGIAEoCzIlLnRva2VudmF1bHQudjEuS2V5VmF1bHRTZWNyZXRNYXRlcmlhbEgAEjQKC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjMKCm5vdF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMQoEa2luZBgJIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5LaW5kQgPgQQMSEQoEaGludBgKIAEoCUID4EEDEjMKBXN0YXRlGAsgASgOMh8udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlN0YXRlQgPgQQMSNwoObGFzdF91c2VkX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMieQoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASFgoSS0lORF9DTElFTlRfU0VDUkVUEAESFAoQS0lORF9DRVJUSUZJQ0FURRACEhIKDktJTkRfRkVERVJBVEVEEAMSGQoVS0lORF9LRVlfVkFVTFRfU0VDUkVUEAQigwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5QUk9CRUQQARIPCgtTVEFURV9WQUxJRBACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEQoNU1RBVEVfRVhQSVJFRBAEEhcKE1NUQVRFX05PVF9ZRVRfVkFMSUQQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIlcKE0NlcnRpZmljYXRlTWF0ZXJpYWwSHAoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgPgQQISIgoPcHJpdmF0ZV9rZXlfcGVtGAIgASgJQgmAAQHgQQLgQQQiMAoRRmVkZXJhdGVkTWF0ZXJpYWwSGwoOYXNzZXJ0aW9uX2ZpbGUYASABKAlCA+BBAiIxChZLZXlWYXVsdFNlY3JldE1hdGVyaWFsEhcKCnNlY3JldF91cmkYASABKAlCA+BBAiKMAwoPQ3JlZGVudGlhbFByb2JlEhIKCmNyZWRlbnRpYWwYASABKAkSNwoHb3V0Y29tZRgCIAEoDjImLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlLk91dGNvbWUSKgoGcmVhc29uGAMgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgEIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEi4KCnByb2JlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpEBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFAoQT1VUQ09NRV9SRUpFQ1RFRBACEhcKE09VVENPTUVfUFJPUEFHQVRJTkcQAxITCg9PVVRDT01FX1VOS05PV04QBBITCg9PVVRDT01FX1NLSVBQRUQQBWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
 
 /**
- * What an app presents to Entra to prove itself. Added and removed, never updated; several may be valid at a time and are tried in order of their creation, the newest first.
+ * What an app presents to Entra to prove itself. Added and removed, never updated; several may be valid at a time and are tried in the order in which they were added.
  *
  * @generated from message tokenvault.v1.Credential
  */
@@ -100,7 +100,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   kind: Credential_Kind;
 
   /**
-   * To recognize it by in the portal: the first 3 characters of a client secret, the SHA-1 thumbprint (hex) of a certificate, else empty.
+   * To recognize it by in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of a certificate, the path of an assertion file, the URI of a Key Vault secret.
    *
    * @generated from field: string hint = 10;
    */
@@ -350,7 +350,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
   reason: ErrorReason;
 
   /**
-   * Entra's error, such as `AADSTS7000215`; empty when it gave none.
+   * Entra's codes, such as `invalid_client/AADSTS7000215`; empty when it gave none.
    *
    * @generated from field: string entra_error = 4;
    */

@@ -2,17 +2,17 @@
 // @generated from file tokenvault/v1/scope_catalog.proto (package tokenvault.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ResourcePermissions } from "./permission_pb.ts";
 import { file_tokenvault_v1_permission } from "./permission_pb.ts";
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tokenvault/v1/scope_catalog.proto.
  */
 export const file_tokenvault_v1_scope_catalog: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX2NhdGFsb2cucHJvdG8SDXRva2VudmF1bHQudjEi0QIKDFNjb3BlQ2F0YWxvZxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSMgoGc291cmNlGAQgASgOMiIudG9rZW52YXVsdC52MS5TY29wZUNhdGFsb2cuU291cmNlEisKBnNjb3BlcxgFIAMoCzIbLnRva2VudmF1bHQudjEuUHJvZHVjdFNjb3BlEjIKBmFsd2F5cxgGIAMoCzIiLnRva2VudmF1bHQudjEuUmVzb3VyY2VQZXJtaXNzaW9ucxITCgtvaWRjX3Njb3BlcxgHIAMoCRIbChNhY2NlcHRzX3Blcm1pc3Npb25zGAggASgIIkYKBlNvdXJjZRIWChJTT1VSQ0VfVU5TUEVDSUZJRUQQABITCg9TT1VSQ0VfQlVJTFRfSU4QARIPCgtTT1VSQ0VfRklMRRACIosBCgxQcm9kdWN0U2NvcGUSDAoEbmFtZRgBIAEoCRIPCgdhbGlhc2VzGAIgAygJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEjcKC3Blcm1pc3Npb25zGAQgAygLMiIudG9rZW52YXVsdC52MS5SZXNvdXJjZVBlcm1pc3Npb25zEg4KBmNvdmVycxgFIAMoCWIGcHJvdG8z", [file_tokenvault_v1_permission]);
+  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX2NhdGFsb2cucHJvdG8SDXRva2VudmF1bHQudjEiWgoMU2NvcGVDYXRhbG9nEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIrCgZzY29wZXMYAyADKAsyGy50b2tlbnZhdWx0LnYxLlByb2R1Y3RTY29wZSKLAQoMUHJvZHVjdFNjb3BlEgwKBG5hbWUYASABKAkSDwoHYWxpYXNlcxgCIAMoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRI3CgtwZXJtaXNzaW9ucxgEIAMoCzIiLnRva2VudmF1bHQudjEuUmVzb3VyY2VQZXJtaXNzaW9ucxIOCgZjb3ZlcnMYBSADKAliBnByb3RvMw", [file_tokenvault_v1_permission]);
 
 /**
  * A named set of product scopes and what each needs of Entra. Data: built in, or a YAML file of the operator.
@@ -35,46 +35,11 @@ export type ScopeCatalog = Message<"tokenvault.v1.ScopeCatalog"> & {
   version: string;
 
   /**
-   * One sentence for people.
+   * Its product scopes, in the catalog's order. `microsoft` takes permissions by their own names too: `Mail.Read`, or a full `https://outlook.office.com/IMAP.AccessAsUser.All`.
    *
-   * @generated from field: string description = 3;
-   */
-  description: string;
-
-  /**
-   * Where it comes from.
-   *
-   * @generated from field: tokenvault.v1.ScopeCatalog.Source source = 4;
-   */
-  source: ScopeCatalog_Source;
-
-  /**
-   * Its product scopes, in the catalog's order.
-   *
-   * @generated from field: repeated tokenvault.v1.ProductScope scopes = 5;
+   * @generated from field: repeated tokenvault.v1.ProductScope scopes = 3;
    */
   scopes: ProductScope[];
-
-  /**
-   * Permissions asked for in every consent, per resource.
-   *
-   * @generated from field: repeated tokenvault.v1.ResourcePermissions always = 6;
-   */
-  always: ResourcePermissions[];
-
-  /**
-   * OpenID Connect scopes asked for in every consent: `offline_access`, `openid`, `email`, `profile`. They are no permissions.
-   *
-   * @generated from field: repeated string oidc_scopes = 7;
-   */
-  oidcScopes: string[];
-
-  /**
-   * Whether permissions can be asked for by their own names too, beyond `scopes` (`Mail.Read`, or a full `https://outlook.office.com/IMAP.AccessAsUser.All`).
-   *
-   * @generated from field: bool accepts_permissions = 8;
-   */
-  acceptsPermissions: boolean;
 };
 
 /**
@@ -83,47 +48,6 @@ export type ScopeCatalog = Message<"tokenvault.v1.ScopeCatalog"> & {
  */
 export const ScopeCatalogSchema: GenMessage<ScopeCatalog> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_scope_catalog, 0);
-
-/**
- * Where a catalog comes from.
- *
- * @generated from enum tokenvault.v1.ScopeCatalog.Source
- */
-export const ScopeCatalog_Source = {
-  /**
-   * Not set; never answered.
-   *
-   * @generated from enum value: SOURCE_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED: 0,
-
-  /**
-   * Ships with the vault.
-   *
-   * @generated from enum value: SOURCE_BUILT_IN = 1;
-   */
-  BUILT_IN: 1,
-
-  /**
-   * A file in `TOKENVAULT_CATALOGS_DIR`.
-   *
-   * @generated from enum value: SOURCE_FILE = 2;
-   */
-  FILE: 2,
-} as const;
-
-/**
- * Where a catalog comes from.
- *
- * @generated from enum tokenvault.v1.ScopeCatalog.Source
- */
-export type ScopeCatalog_Source = (typeof ScopeCatalog_Source)[keyof typeof ScopeCatalog_Source] | UnknownEnum;
-
-/**
- * Describes the enum tokenvault.v1.ScopeCatalog.Source.
- */
-export const ScopeCatalog_SourceSchema: GenEnum<ScopeCatalog_Source> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_scope_catalog, 0, 0);
 
 /**
  * One product scope.

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/scope_service.proto.
  */
 export const file_tokenvault_v1_scope_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiRgoTTGlzdENhdGFsb2dzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiXgoUTGlzdENhdGFsb2dzUmVzcG9uc2USLQoIY2F0YWxvZ3MYASADKAsyGy50b2tlbnZhdWx0LnYxLlNjb3BlQ2F0YWxvZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoWVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBIUCgdjYXRhbG9nGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQISKAoFY2xvdWQYAyABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQEidwoXVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2USDgoGc2NvcGVzGAEgAygJEjcKC3Blcm1pc3Npb25zGAIgAygLMiIudG9rZW52YXVsdC52MS5SZXNvdXJjZVBlcm1pc3Npb25zEhMKC29pZGNfc2NvcGVzGAMgAygJMskBCgxTY29wZVNlcnZpY2USVwoMTGlzdENhdGFsb2dzEiIudG9rZW52YXVsdC52MS5MaXN0Q2F0YWxvZ3NSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5MaXN0Q2F0YWxvZ3NSZXNwb25zZRJgCg9UcmFuc2xhdGVTY29wZXMSJS50b2tlbnZhdWx0LnYxLlRyYW5zbGF0ZVNjb3Blc1JlcXVlc3QaJi50b2tlbnZhdWx0LnYxLlRyYW5zbGF0ZVNjb3Blc1Jlc3BvbnNlYgZwcm90bzM", [file_google_api_field_behavior, file_tokenvault_v1_app, file_tokenvault_v1_permission, file_tokenvault_v1_scope_catalog]);
+  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiRgoTTGlzdENhdGFsb2dzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiXgoUTGlzdENhdGFsb2dzUmVzcG9uc2USLQoIY2F0YWxvZ3MYASADKAsyGy50b2tlbnZhdWx0LnYxLlNjb3BlQ2F0YWxvZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoWVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBIUCgdjYXRhbG9nGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQISKAoFY2xvdWQYAyABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQEiUgoXVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2USNwoLcGVybWlzc2lvbnMYASADKAsyIi50b2tlbnZhdWx0LnYxLlJlc291cmNlUGVybWlzc2lvbnMyyQEKDFNjb3BlU2VydmljZRJXCgxMaXN0Q2F0YWxvZ3MSIi50b2tlbnZhdWx0LnYxLkxpc3RDYXRhbG9nc1JlcXVlc3QaIy50b2tlbnZhdWx0LnYxLkxpc3RDYXRhbG9nc1Jlc3BvbnNlEmAKD1RyYW5zbGF0ZVNjb3BlcxIlLnRva2VudmF1bHQudjEuVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBomLnRva2VudmF1bHQudjEuVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2ViBnByb3RvMw", [file_google_api_field_behavior, file_tokenvault_v1_app, file_tokenvault_v1_permission, file_tokenvault_v1_scope_catalog]);
 
 /**
  * Which page of catalogs.
@@ -117,25 +117,11 @@ export const TranslateScopesRequestSchema: GenMessage<TranslateScopesRequest> = 
  */
 export type TranslateScopesResponse = Message<"tokenvault.v1.TranslateScopesResponse"> & {
   /**
-   * The product scopes by their canonical names, each once.
+   * The permissions that the scopes need, per resource, sorted. In a consent the app's implicit_permissions come on top.
    *
-   * @generated from field: repeated string scopes = 1;
-   */
-  scopes: string[];
-
-  /**
-   * The permissions that would be asked for, per resource, with those that the catalog always adds.
-   *
-   * @generated from field: repeated tokenvault.v1.ResourcePermissions permissions = 2;
+   * @generated from field: repeated tokenvault.v1.ResourcePermissions permissions = 1;
    */
   permissions: ResourcePermissions[];
-
-  /**
-   * The OpenID Connect scopes that would be asked for beside them.
-   *
-   * @generated from field: repeated string oidc_scopes = 3;
-   */
-  oidcScopes: string[];
 };
 
 /**
