@@ -1,0 +1,83 @@
+import type { App, AppState, Cloud } from '../model/app.ts';
+import type { Timestamp } from '../model/clock.ts';
+import type { Credential } from '../model/credential.ts';
+import type { Page, PageRequest } from '../model/page.ts';
+import type { CredentialRequest } from './new_credential.ts';
+import type { NextSteps } from './next_steps.ts';
+import type { ProbeReport } from './probe.ts';
+
+/** Entra app registrations, as an operator sees them. In requests `''` and `[]` stand for "not given", as on the wire. */
+export interface Apps {
+  /** TENANT_NOT_FOUND, FIELD_INVALID, APP_EXISTS. */
+  create(request: CreateApp): Promise<CreatedApp>;
+  /** TENANT_NOT_FOUND, APP_NOT_FOUND. */
+  get(app: AppId): Promise<AppDetails>;
+  /** In the order of (tenant id, app id). With a filter a page may hold fewer than asked for; `next` alone tells the end. */
+  list(request: ListApps): Promise<Page<AppDetails>>;
+  /** APP_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH, APP_IN_USE. */
+  update(request: UpdateApp): Promise<AppDetails>;
+  /** APP_IN_USE: connections of its own tenant and no `force`, or of other tenants even with it. */
+  delete(request: AppId & { readonly etag: string; readonly force: boolean }): Promise<void>;
+}
+
+export interface AppId {
+  readonly tenantId: string;
+  readonly appId: string;
+}
+
+export interface AppDetails {
+  readonly app: App;
+  /** In the order in which they are tried. */
+  readonly credentials: readonly Credential[];
+  /** Known to this process alone. */
+  readonly throttledUntil: Timestamp | undefined;
+}
+
+/** What an operator says of an app. */
+export interface AppFields {
+  readonly displayName: string;
+  readonly clientId: string;
+  /** Undefined: GLOBAL when creating, not looked at when updating. */
+  readonly cloud: Cloud | undefined;
+  readonly signInAudience: string;
+  readonly redirectUris: readonly string[];
+  readonly returnUrlPrefixes: readonly string[];
+  readonly catalog: string;
+  readonly implicitPermissions: readonly string[];
+  /** `tenants/{tenant}`, a tenant's id, or `*`. */
+  readonly sharedWith: readonly string[];
+  readonly continuousAccessEvaluation: boolean;
+  readonly suspended: boolean;
+}
+
+export interface CreateApp extends AppId {
+  readonly fields: AppFields;
+  readonly credential: CredentialRequest | undefined;
+  /** `''`: `default`. */
+  readonly credentialId: string;
+  readonly validateOnly: boolean;
+}
+
+export interface CreatedApp {
+  readonly app: AppDetails;
+  /** Undefined: no credential was given. */
+  readonly probe: ProbeReport | undefined;
+  readonly nextSteps: NextSteps;
+}
+
+export interface ListApps {
+  /** Undefined: `tenants/-`. */
+  readonly tenantId: string | undefined;
+  /** Whom the caller may see; undefined: all. */
+  readonly tenantIds: readonly string[] | undefined;
+  readonly state: AppState | 'THROTTLED' | undefined;
+  readonly page: PageRequest;
+}
+
+export interface UpdateApp extends AppId {
+  readonly etag: string;
+  readonly fields: AppFields;
+  /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
+  readonly updateMask: readonly string[] | undefined;
+  readonly validateOnly: boolean;
+}
