@@ -4,15 +4,13 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ResourcePermissions } from "./permission_pb.ts";
-import { file_tokenvault_v1_permission } from "./permission_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tokenvault/v1/scope_catalog.proto.
  */
 export const file_tokenvault_v1_scope_catalog: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX2NhdGFsb2cucHJvdG8SDXRva2VudmF1bHQudjEiWgoMU2NvcGVDYXRhbG9nEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIrCgZzY29wZXMYAyADKAsyGy50b2tlbnZhdWx0LnYxLlByb2R1Y3RTY29wZSKLAQoMUHJvZHVjdFNjb3BlEgwKBG5hbWUYASABKAkSDwoHYWxpYXNlcxgCIAMoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRI3CgtwZXJtaXNzaW9ucxgEIAMoCzIiLnRva2VudmF1bHQudjEuUmVzb3VyY2VQZXJtaXNzaW9ucxIOCgZjb3ZlcnMYBSADKAliBnByb3RvMw", [file_tokenvault_v1_permission]);
+  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX2NhdGFsb2cucHJvdG8SDXRva2VudmF1bHQudjEiWgoMU2NvcGVDYXRhbG9nEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIrCgZzY29wZXMYAyADKAsyGy50b2tlbnZhdWx0LnYxLlByb2R1Y3RTY29wZSJnCgxQcm9kdWN0U2NvcGUSDAoEbmFtZRgBIAEoCRIPCgdhbGlhc2VzGAIgAygJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJEg4KBmNvdmVycxgFIAMoCWIGcHJvdG8z");
 
 /**
  * A named set of product scopes and what each needs of Entra. Data: built in, or a YAML file of the operator.
@@ -77,11 +75,11 @@ export type ProductScope = Message<"tokenvault.v1.ProductScope"> & {
   description: string;
 
   /**
-   * The permissions that it needs, per resource.
+   * The permissions that it needs, in full: `https://graph.microsoft.com/Mail.Read`.
    *
-   * @generated from field: repeated tokenvault.v1.ResourcePermissions permissions = 4;
+   * @generated from field: repeated string permissions = 4;
    */
-  permissions: ResourcePermissions[];
+  permissions: string[];
 
   /**
    * Product scopes that a grant of this one satisfies too.
