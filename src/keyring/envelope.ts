@@ -82,15 +82,15 @@ export function wrapDek(place: DekPlace, kek: Kek, keys: DekKeys, random?: Rando
   }
 }
 
-/** `findKek` answers by id. Fails with RECORD_CORRUPT. */
-export function unwrapDek(place: DekPlace, findKek: (id: Buffer) => Kek | undefined, wrapped: Uint8Array): DekKeys {
+/** Fails with RECORD_CORRUPT. */
+export function unwrapDek(place: DekPlace, keks: readonly Kek[], wrapped: Uint8Array): DekKeys {
   const bytes = asBuffer(wrapped);
   const what = `data key ${place.version} of tenant ${place.tenantUid}`;
   const kekId = kekIdOf(bytes);
   if (kekId === undefined) throw recordCorrupt(what, 'length');
   if (bytes[0] !== DEK_MAGIC) throw recordCorrupt(what, 'magic');
   if (bytes[1] !== FORMAT) throw recordCorrupt(what, 'format');
-  const kek = findKek(kekId);
+  const kek = keks.find(({ id }) => id.equals(kekId));
   if (kek === undefined) throw recordCorrupt(what, 'kek_unknown');
   const opened = openCommitting(dekSealing(place, kek), bytes);
   if (!opened.ok) throw recordCorrupt(what, opened.cause);

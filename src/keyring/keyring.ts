@@ -87,8 +87,7 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     measured('unwrap', () => {
       const kekId = kekIdOf(dek.wrapped);
       if (kekId !== undefined && !knownKeks.some((kek) => kek.id.equals(kekId))) throw kekMismatch(dek, kekId, keks);
-      const find = (id: Buffer) => knownKeks.find((kek) => kek.id.equals(id));
-      return unwrapDek({ deploymentId, tenantUid: dek.tenantUid, version: dek.version }, find, dek.wrapped);
+      return unwrapDek({ deploymentId, tenantUid: dek.tenantUid, version: dek.version }, knownKeks, dek.wrapped);
     });
 
   const wrap = (tenantUid: string, version: number, keys: DekKeys): WrappedDek => ({

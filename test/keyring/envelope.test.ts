@@ -1,0 +1,301 @@
+import { createCipheriv, createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  corruptCause,
+  dekVersionOf,
+  kekIdOf,
+  openRecord,
+  type RecordPlace,
+  sealRecord,
+  unwrapDek,
+  wrapDek,
+} from '../../src/keyring/envelope.ts';
+import { createKek } from '../../src/keyring/kek.ts';
+
+const filled = (byte: number) => Buffer.alloc(32, byte);
+const keyOf = (byte: number) => createSecretKey(filled(byte));
+const kekOf = (byte: number) => createKek(filled(byte));
+const only = (version: number, dek: KeyObject, floor = 1) => ({
+  floor,
+  find: (wanted: number) => (wanted === version ? dek : undefined),
+});
+
+const DEK = keyOf(0x11);
+const PLACE: RecordPlace = {
+  deploymentId: 'deployment-1',
+  tenantUid: 'tenant-1',
+  recordType: 'connection',
+  recordUid: 'connection-1',
+  column: 'refresh_token',
+};
+const DEK_PLACE = { deploymentId: 'deployment-1', tenantUid: 'tenant-1', version: 1 };
+
+// Fixed bytes in place of the salt, for the test vectors alone.
+const fixedSalt = (size: number) => Buffer.from(Array.from({ length: size }, (_, i) => i));
+
+const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+const place: fc.Arbitrary<RecordPlace> = fc.record({
+  deploymentId: text,
+  tenantUid: text,
+  recordType: text,
+  recordUid: text,
+  column: text,
+});
+const data = fc.uint8Array({ maxLength: 2000 });
+const dekVersion = fc.integer({ min: 1, max: 0xffffffff });
+
+function causeOf(work: () => unknown): string | undefined {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toMatchObject({ reason: 'RECORD_CORRUPT' });
+    return corruptCause(error);
+  }
+  return undefined;
+}
+
+describe('a record', () => {
+  test('opens to what was sealed, for any bytes, place and version', () => {
+    fc.assert(
+      fc.property(place, dekVersion, data, (where, version, bytes) => {
+        const sealed = sealRecord(where, version, DEK, bytes);
+        expect(openRecord(where, only(version, DEK), sealed)).toEqual(Buffer.from(bytes));
+        expect(dekVersionOf(sealed)).toBe(version);
+      }),
+    );
+  });
+
+  test('does not open with any single bit flipped', () => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('refresh token'));
+    // Opens under every version, so that the version's own bits are judged by the AAD and not by a missing key.
+    const deks = { floor: 0, find: () => DEK };
+    for (let bit = 0; bit < sealed.length * 8; bit++) {
+      const flipped = Buffer.from(sealed);
+      flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      expect(
+        causeOf(() => openRecord(PLACE, deks, flipped)),
+        `bit ${bit}`,
+      ).toBeDefined();
+    }
+  });
+
+  test('does not open at any other place', () => {
+    fc.assert(
+      fc.property(place, place, (from, to) => {
+        fc.pre(JSON.stringify(from) !== JSON.stringify(to));
+        const sealed = sealRecord(from, 1, DEK, Buffer.from('x'));
+        expect(causeOf(() => openRecord(to, only(1, DEK), sealed))).toBe('tag');
+      }),
+    );
+  });
+
+  test.each(Object.keys(PLACE) as (keyof RecordPlace)[])('does not open when only its %s differs', (part) => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
+    expect(causeOf(() => openRecord({ ...PLACE, [part]: 'other' }, only(1, DEK), sealed))).toBe('tag');
+  });
+
+  test('does not open when the same letters are divided otherwise between the parts of its place', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'grapheme-ascii' }), { minLength: 5, maxLength: 5 }), (parts) => {
+        const whole = parts.join('');
+        const sealed = sealRecord(placeOf(parts), 1, DEK, Buffer.from('x'));
+        for (let cut = 0; cut <= whole.length; cut++) {
+          const other = ['', '', '', whole.slice(0, cut), whole.slice(cut)];
+          if (JSON.stringify(other) === JSON.stringify(parts)) continue;
+          expect(causeOf(() => openRecord(placeOf(other), only(1, DEK), sealed))).toBe('tag');
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('refuses a place with a lone surrogate, which would look like another one in UTF-8', () => {
+    expect(() => sealRecord({ ...PLACE, recordUid: 'a\ud800' }, 1, DEK, Buffer.from('x'))).toThrow(TypeError);
+  });
+
+  test('does not open when cut short or made longer', () => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.alloc(900));
+    for (let length = 0; length < sealed.length; length++) {
+      expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealed.subarray(0, length)))).toBeDefined();
+    }
+    for (const more of [1, 16, 512]) {
+      expect(causeOf(() => openRecord(PLACE, only(1, DEK), Buffer.concat([sealed, Buffer.alloc(more)])))).toBeDefined();
+    }
+    const oneBlockLess = Buffer.concat([sealed.subarray(0, 582), sealed.subarray(-16)]);
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), oneBlockLess))).toBe('tag');
+  });
+
+  test('takes no shortened tag, which GCM itself would', () => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
+    for (const tagBytes of [4, 8, 12, 13, 14, 15]) {
+      const short = sealed.subarray(0, sealed.length - 16 + tagBytes);
+      expect(causeOf(() => openRecord(PLACE, only(1, DEK), short))).toBe('length');
+    }
+  });
+
+  test('is checked against the key before it is decrypted: another DEK breaks the commitment', () => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
+    expect(causeOf(() => openRecord(PLACE, only(1, keyOf(0x12)), sealed))).toBe('commitment');
+  });
+
+  test('does not open below the floor, although its DEK is still there', () => {
+    const sealed = sealRecord(PLACE, 2, DEK, Buffer.from('x'));
+    expect(causeOf(() => openRecord(PLACE, only(2, DEK, 2), sealed))).toBeUndefined();
+    expect(causeOf(() => openRecord(PLACE, only(2, DEK, 3), sealed))).toBe('version_below_floor');
+  });
+
+  test('does not open under a version that nobody knows', () => {
+    const sealed = sealRecord(PLACE, 2, DEK, Buffer.from('x'));
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealed))).toBe('version_unknown');
+  });
+
+  test('names its magic and its format', () => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
+    const with0 = (at: number, byte: number) => Buffer.from(sealed).fill(byte, at, at + 1);
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), with0(0, 0x4b)))).toBe('magic');
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), with0(1, 2)))).toBe('format');
+  });
+
+  test('answers every fault with the same words', () => {
+    const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
+    const faulty = [sealed.subarray(1), Buffer.alloc(598), Buffer.from(sealed).fill(0, 40, 60), Buffer.alloc(0)];
+    const messages = faulty.map((bytes) => {
+      try {
+        return openRecord(PLACE, only(1, DEK), bytes).toString();
+      } catch (error) {
+        return String(error);
+      }
+    });
+    expect(new Set(messages).size).toBe(1);
+  });
+
+  test('hides lengths up to the next 512 bytes', () => {
+    const lengthOf = (bytes: number) => sealRecord(PLACE, 1, DEK, Buffer.alloc(bytes)).length;
+    expect(new Set([0, 1, 100, 508].map(lengthOf))).toEqual(new Set([86 + 512]));
+    expect(new Set([509, 1000, 1020].map(lengthOf))).toEqual(new Set([86 + 1024]));
+  });
+
+  test('looks different each time', () => {
+    const seals = Array.from({ length: 100 }, () => sealRecord(PLACE, 1, DEK, Buffer.from('x')).toString('hex'));
+    expect(new Set(seals).size).toBe(100);
+  });
+
+  test.each([
+    ['a length beyond the padding', 509, 512],
+    ['a block too many', 3, 1024],
+    ['something in the padding', 3, 512],
+  ])('does not open with %s, even when rightly sealed', (name, length, size) => {
+    const padded = Buffer.alloc(size);
+    padded.writeUInt32BE(length);
+    if (name.startsWith('something')) padded[511] = 1;
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealByTheBook(padded)))).toBe('padding');
+  });
+});
+
+describe('the format', () => {
+  test('is the one of the design, built here once more from its words', () => {
+    const padded = Buffer.alloc(512);
+    padded.writeUInt32BE(13);
+    padded.write('refresh token', 4);
+    expect(sealRecord(PLACE, 1, DEK, Buffer.from('refresh token'), fixedSalt)).toEqual(sealByTheBook(padded));
+  });
+
+  test('of a record does not drift', () => {
+    const sealed = sealRecord(PLACE, 7, DEK, Buffer.from('refresh token'), fixedSalt);
+    expect(sealed.subarray(0, 38).toString('hex')).toBe(
+      '540100000007000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+    );
+    expect(sealed.subarray(38, 70).toString('hex')).toBe(
+      'e7c1837461a82c4835e9e28a95c209ac356862373e8e3b01c2c9a9edad073eb9',
+    );
+    expect(sealed.subarray(-16).toString('hex')).toBe('e75277f7c5b0102d0e7fefc227169739');
+    expect(createHash('sha256').update(sealed).digest('hex')).toBe(
+      'e8ef6fb2e828cb96ead50ccfd8e8eea1bb904b51caadf4e1b908f3c5dddab838',
+    );
+  });
+
+  test('of a wrapped DEK does not drift', () => {
+    const keys = { dek: DEK, indexKey: keyOf(0x22) };
+    const wrapped = wrapDek(DEK_PLACE, kekOf(0x33), keys, fixedSalt);
+    expect(wrapped.subarray(0, 18).toString('hex')).toBe('4b01c3009961a8d20626b50c37324a0ccc74');
+    expect(wrapped.subarray(-16).toString('hex')).toBe('21fffe7b7ff1d0a986f423330ca1d57c');
+    expect(createHash('sha256').update(wrapped).digest('hex')).toBe(
+      '49b86840262a4f47e7a54f6399d207671c98d4d970087dba69b741ed0aefd049',
+    );
+  });
+});
+
+describe('a wrapped DEK', () => {
+  const keys = { dek: DEK, indexKey: keyOf(0x22) };
+  const wrapped = wrapDek(DEK_PLACE, kekOf(0x33), keys);
+  const keks = [kekOf(0x33), kekOf(0x34)];
+
+  test('unwraps to its keys', () => {
+    const unwrapped = unwrapDek(DEK_PLACE, keks, wrapped);
+    expect(unwrapped.dek.equals(keys.dek)).toBe(true);
+    expect(unwrapped.indexKey.equals(keys.indexKey)).toBe(true);
+    expect(kekIdOf(wrapped)).toEqual(kekOf(0x33).id);
+  });
+
+  test.each([
+    ['deployment', { deploymentId: 'deployment-2' }],
+    ['tenant', { tenantUid: 'tenant-2' }],
+    ['version', { version: 2 }],
+  ])('does not unwrap for another %s', (_, other) => {
+    expect(causeOf(() => unwrapDek({ ...DEK_PLACE, ...other }, keks, wrapped))).toBe('tag');
+  });
+
+  test('does not unwrap with any single bit flipped', () => {
+    for (let bit = 0; bit < wrapped.length * 8; bit++) {
+      const flipped = Buffer.from(wrapped);
+      flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      expect(
+        causeOf(() => unwrapDek(DEK_PLACE, keks, flipped)),
+        `bit ${bit}`,
+      ).toBeDefined();
+    }
+  });
+
+  test('is no record, and a record is no wrapped DEK', () => {
+    const record = sealRecord(PLACE, 1, DEK, keys.dek.export());
+    expect(causeOf(() => unwrapDek(DEK_PLACE, keks, record))).toBeDefined();
+    expect(causeOf(() => openRecord(PLACE, only(1, DEK), wrapped))).toBeDefined();
+  });
+
+  test('tells of an unknown KEK', () => {
+    expect(causeOf(() => unwrapDek(DEK_PLACE, [kekOf(0x34)], wrapped))).toBe('kek_unknown');
+  });
+});
+
+test('a KEK does not print its key, and wipes the bytes it was made of', () => {
+  const bytes = filled(0x33);
+  const kek = createKek(bytes);
+  expect(bytes.equals(Buffer.alloc(32))).toBe(true);
+  expect(inspect(kek, { depth: 9, showHidden: true })).not.toContain('33 33 33 33');
+  expect(JSON.stringify(kek)).not.toContain('51,51,51,51');
+});
+
+function placeOf([deploymentId = '', tenantUid = '', recordType = '', recordUid = '', column = '']: string[]) {
+  return { deploymentId, tenantUid, recordType, recordUid, column };
+}
+
+/** The design's "Sealing", word by word, for version 1 at PLACE; shares nothing with the code under test. */
+function sealByTheBook(padded: Buffer): Buffer {
+  const header = Buffer.from([0x54, 1, 0, 0, 0, 1]);
+  const salt = fixedSalt(32);
+  const derived = Buffer.from(hkdfSync('sha512', filled(0x11), salt, 'tokenvault/v1/record', 64));
+  const lengthPrefixed = [
+    'tokenvault/record',
+    'deployment-1',
+    'tenant-1',
+    'connection',
+    'connection-1',
+    'refresh_token',
+  ].map((part) => Buffer.concat([Buffer.from([0, 0, 0, part.length]), Buffer.from(part)]));
+  const cipher = createCipheriv('aes-256-gcm', derived.subarray(0, 32), Buffer.alloc(12));
+  cipher.setAAD(Buffer.concat([header, ...lengthPrefixed, salt, derived.subarray(32)]));
+  const ciphertext = Buffer.concat([cipher.update(padded), cipher.final()]);
+  return Buffer.concat([header, salt, derived.subarray(32), ciphertext, cipher.getAuthTag()]);
+}

@@ -1,0 +1,145 @@
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFileKeySource, createKekFile } from '../../src/keyring/file_key_source.ts';
+import { createKek } from '../../src/keyring/kek.ts';
+
+const bytesOf = (seed: number) => Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 7 + seed) & 0xff));
+const idOf = (seed: number) => createKek(bytesOf(seed)).id;
+const me = process.getuid?.() ?? 0;
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kek-'));
+  path = join(folder, 'kek');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function put(file: string, bytes: Uint8Array | string, mode = 0o400) {
+  await writeFile(file, bytes);
+  await chmod(file, mode);
+}
+const load = (ownerUid = me) => createFileKeySource({ path, ownerUid }).load();
+const unavailable = (message: RegExp) =>
+  expect.objectContaining({ reason: 'KEY_SOURCE_UNAVAILABLE', message: expect.stringMatching(message) });
+
+describe('reading', () => {
+  test('takes the file, and the one beside it as previous', async () => {
+    await put(path, bytesOf(1));
+    await put(`${path}.previous`, bytesOf(2));
+
+    const keks = await load();
+
+    expect(keks.current.id).toEqual(idOf(1));
+    expect(keks.previous?.id).toEqual(idOf(2));
+  });
+
+  test.each([0o400, 0o600])('takes mode %o', async (mode) => {
+    await put(path, bytesOf(1), mode);
+
+    expect((await load()).current.id).toEqual(idOf(1));
+  });
+
+  test('has no previous key without that file, or when it is a copy', async () => {
+    await put(path, bytesOf(1));
+    expect((await load()).previous).toBeUndefined();
+
+    await put(`${path}.previous`, bytesOf(1));
+    expect((await load()).previous).toBeUndefined();
+  });
+
+  test.each([0o440, 0o404, 0o420, 0o402, 0o644, 0o410])('refuses mode %o', async (mode) => {
+    await put(path, bytesOf(1), mode);
+
+    await expect(load()).rejects.toEqual(unavailable(/chmod 0400/));
+  });
+
+  test.each([
+    ['empty', Buffer.alloc(0)],
+    ['short', bytesOf(1).subarray(1)],
+    ['long', Buffer.concat([bytesOf(1), Buffer.from('\n')])],
+    ['text', bytesOf(1).toString('base64')],
+    ['all zero', Buffer.alloc(32)],
+    ['one byte over and over', Buffer.alloc(32, 0x61)],
+  ])('refuses a file that is %s', async (_, bytes) => {
+    await put(path, bytes);
+
+    await expect(load()).rejects.toEqual(unavailable(/32 raw random bytes/));
+  });
+
+  test('refuses a bad previous file as it refuses a bad current one', async () => {
+    await put(path, bytesOf(1));
+    await put(`${path}.previous`, bytesOf(2), 0o444);
+
+    await expect(load()).rejects.toEqual(unavailable(/kek\.previous is open to other users/));
+  });
+
+  test('refuses a file of another user', async () => {
+    await put(path, bytesOf(1));
+
+    await expect(load(me + 1)).rejects.toEqual(unavailable(/belongs to user|cannot be opened/));
+  });
+
+  test.runIf(me === 0)('refuses a file that a lesser user could change', async () => {
+    await put(path, bytesOf(1));
+    await chown(path, 1234, 0);
+
+    await expect(load()).rejects.toEqual(unavailable(/belongs to user 1234/));
+  });
+
+  test('follows a link, and judges the file behind it', async () => {
+    await put(join(folder, 'data'), bytesOf(1));
+    await symlink('data', path);
+    expect((await load()).current.id).toEqual(idOf(1));
+
+    await chmod(join(folder, 'data'), 0o444);
+    await expect(load()).rejects.toEqual(unavailable(/open to other users/));
+  });
+
+  test('says that a file is missing, and makes none', async () => {
+    await expect(load()).rejects.toEqual(unavailable(/does not exist/));
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('refuses a link to nowhere, a loop of links and a folder', async () => {
+    await put(path, bytesOf(1));
+    await symlink('nowhere', `${path}.previous`);
+    await expect(load()).rejects.toEqual(unavailable(/ENOENT/));
+
+    await rm(`${path}.previous`);
+    await symlink('kek.previous', `${path}.previous`);
+    await expect(load()).rejects.toEqual(unavailable(/ELOOP/));
+
+    await rm(`${path}.previous`);
+    await mkdir(`${path}.previous`);
+    await expect(load()).rejects.toEqual(unavailable(/no regular file/));
+  });
+});
+
+describe('making', () => {
+  test('writes 32 random bytes for this user alone, in a folder for this user alone', async () => {
+    path = join(folder, 'deep', 'keys', 'kek');
+    await createKekFile(path);
+
+    expect((await stat(path)).mode & 0o777).toBe(0o400);
+    expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700);
+    expect(await readFile(path)).toHaveLength(32);
+    expect((await load()).current.id).toHaveLength(16);
+  });
+
+  test('makes another key each time', async () => {
+    await createKekFile(path);
+    await createKekFile(join(folder, 'other'));
+
+    expect(await readFile(path)).not.toEqual(await readFile(join(folder, 'other')));
+  });
+
+  test('never overwrites', async () => {
+    await put(path, bytesOf(1));
+
+    await expect(createKekFile(path)).rejects.toEqual(unavailable(/EEXIST/));
+    expect(await readFile(path)).toEqual(bytesOf(1));
+  });
+});

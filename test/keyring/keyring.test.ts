@@ -1,0 +1,234 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkCanary, sealCanary } from '../../src/keyring/canary.ts';
+import { dekVersionOf } from '../../src/keyring/envelope.ts';
+import { createKek } from '../../src/keyring/kek.ts';
+import { createKeyring, type KeyringParts, VAULT_UID } from '../../src/keyring/keyring.ts';
+import { Secret } from '../../src/model/secret.ts';
+
+const kekOf = (byte: number) => createKek(Buffer.alloc(32, byte));
+const keyringOf = (parts: Partial<KeyringParts> = {}) =>
+  createKeyring({ keks: { current: kekOf(1) }, deploymentId: 'deployment-1', ...parts });
+const placeOf = (tenantUid: string) => ({
+  tenantUid,
+  recordType: 'connection',
+  recordUid: 'connection-1',
+  column: 'refresh_token',
+});
+const ACME = placeOf('acme-uid');
+
+function keyringWith(...tenantUids: string[]) {
+  const keyring = keyringOf();
+  for (const uid of tenantUids) keyring.adopt(keyring.newDek(uid));
+  return keyring;
+}
+
+describe('sealing', () => {
+  test('opens secrets, text and bytes again', () => {
+    const keyring = keyringWith('acme-uid');
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 900 }), (value) => {
+        expect(keyring.openSecret(ACME, keyring.seal(ACME, new Secret(value))).reveal()).toBe(value);
+        expect(keyring.open(ACME, keyring.seal(ACME, value)).toString()).toBe(value);
+        expect(keyring.open(ACME, keyring.seal(ACME, Buffer.from(value))).toString()).toBe(value);
+      }),
+    );
+  });
+
+  test('gives each tenant a key of its own', () => {
+    const keyring = keyringWith('acme-uid', 'blue-uid');
+    const sealed = keyring.seal(ACME, 'x');
+
+    expect(() => keyring.open(placeOf('blue-uid'), sealed)).toThrow(reason('RECORD_CORRUPT'));
+  });
+
+  test('does not open in another deployment', () => {
+    const first = keyringOf();
+    const dek = first.newDek('acme-uid');
+
+    expect(() => keyringOf({ deploymentId: 'deployment-2' }).adopt(dek)).toThrow(reason('RECORD_CORRUPT'));
+  });
+
+  test('opens after a restart from the rows alone', () => {
+    const before = keyringOf();
+    const dek = before.newDek('acme-uid');
+    before.adopt(dek);
+    const sealed = before.seal(ACME, 'x');
+
+    const after = keyringOf();
+    after.adopt(dek);
+
+    expect(after.open(ACME, sealed).toString()).toBe('x');
+  });
+
+  test('a new DEK is not used before it was adopted', () => {
+    const keyring = keyringOf();
+    keyring.newDek('acme-uid');
+
+    expect(keyring.has('acme-uid')).toBe(false);
+    expect(() => keyring.seal(ACME, 'x')).toThrow(reason('INTERNAL'));
+  });
+
+  test('tells the meter of each operation and of why a record did not open', () => {
+    const told: string[] = [];
+    const meter = {
+      observe: (operation: string) => told.push(operation),
+      corrupt: (cause: string) => told.push(cause),
+    };
+    const keyring = keyringOf({ meter });
+    keyring.adopt(keyring.newDek('acme-uid'));
+    const sealed = keyring.seal(ACME, 'x');
+
+    expect(() => keyring.open({ ...ACME, column: 'other' }, sealed)).toThrow();
+    expect(told).toEqual(['unwrap', 'seal', 'tag', 'open']);
+  });
+});
+
+describe('versions of a DEK', () => {
+  test('the newest seals and the older ones still open, in whatever order they were adopted', () => {
+    const keyring = keyringWith('acme-uid');
+    const old = keyring.seal(ACME, 'old');
+    const second = keyring.newDek('acme-uid', 2);
+    keyring.adopt(second);
+
+    expect(dekVersionOf(keyring.seal(ACME, 'new'))).toBe(2);
+    expect(keyring.open(ACME, old).toString()).toBe('old');
+
+    const other = keyringOf();
+    other.adopt(second);
+    other.adopt(keyring.rewrap(second));
+    other.adopt(other.newDek('acme-uid', 1));
+    expect(dekVersionOf(other.seal(ACME, 'new'))).toBe(2);
+  });
+
+  test('what lies below the floor no longer opens, and the floor never goes down', () => {
+    const keyring = keyringWith('acme-uid');
+    const old = keyring.seal(ACME, 'old');
+    keyring.adopt(keyring.newDek('acme-uid', 2));
+    keyring.raiseFloor('acme-uid', 2);
+    keyring.raiseFloor('acme-uid', 1);
+
+    expect(() => keyring.open(ACME, old)).toThrow(reason('RECORD_CORRUPT'));
+    expect(keyring.open(ACME, keyring.seal(ACME, 'new')).toString()).toBe('new');
+  });
+
+  test('tells whether a version is loaded, since another replica may have added one', () => {
+    const keyring = keyringWith('acme-uid');
+
+    expect(keyring.has('acme-uid', 1)).toBe(true);
+    expect(keyring.has('acme-uid', 2)).toBe(false);
+  });
+});
+
+describe('forgetting a tenant', () => {
+  test('ends sealing and opening, and a row read before the deletion does not bring it back', () => {
+    const keyring = keyringOf();
+    const dek = keyring.newDek('acme-uid');
+    keyring.adopt(dek);
+    const sealed = keyring.seal(ACME, 'x');
+
+    keyring.forget('acme-uid');
+    keyring.adopt(dek);
+
+    expect(keyring.has('acme-uid')).toBe(false);
+    expect(() => keyring.open(ACME, sealed)).toThrow(reason('TENANT_NOT_FOUND'));
+    expect(() => keyring.seal(ACME, 'x')).toThrow(reason('TENANT_NOT_FOUND'));
+    expect(() => keyring.blindIndex('acme-uid', 'x')).toThrow(reason('TENANT_NOT_FOUND'));
+  });
+
+  test('leaves the other tenants alone', () => {
+    const keyring = keyringWith('acme-uid', 'blue-uid');
+    keyring.forget('blue-uid');
+
+    expect(keyring.open(ACME, keyring.seal(ACME, 'x')).toString()).toBe('x');
+  });
+});
+
+describe('how many tenants stay loaded', () => {
+  test('the one used longest ago goes first, the vault itself never', () => {
+    const keyring = keyringOf({ capacity: 3 });
+    for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(uid));
+    keyring.seal(placeOf('a'), 'x');
+    keyring.adopt(keyring.newDek('c'));
+
+    expect([VAULT_UID, 'a', 'b', 'c'].filter((uid) => keyring.has(uid))).toEqual([VAULT_UID, 'a', 'c']);
+  });
+
+  test('a floor outlives the eviction', () => {
+    const keyring = keyringOf({ capacity: 2 });
+    const dek = keyring.newDek('acme-uid');
+    keyring.adopt(dek);
+    const sealed = keyring.seal(ACME, 'x');
+    keyring.raiseFloor('acme-uid', 2);
+    for (const uid of ['a', 'b', 'c']) keyring.adopt(keyring.newDek(uid));
+    keyring.adopt(dek);
+
+    expect(() => keyring.open(ACME, sealed)).toThrow(reason('RECORD_CORRUPT'));
+  });
+});
+
+describe('root keys', () => {
+  test('a DEK wrapped under the previous one is adopted, and rewrapped under the current one', () => {
+    const before = keyringOf();
+    const dek = before.newDek('acme-uid');
+    before.adopt(dek);
+    const sealed = before.seal(ACME, 'x');
+
+    const during = keyringOf({ keks: { current: kekOf(2), previous: kekOf(1) } });
+    const rewrapped = during.rewrap(dek);
+    expect(during.needsRewrap(dek)).toBe(true);
+    expect(during.needsRewrap(rewrapped)).toBe(false);
+
+    const after = keyringOf({ keks: { current: kekOf(2) } });
+    after.adopt(rewrapped);
+    expect(after.open(ACME, sealed).toString()).toBe('x');
+  });
+
+  test('an unknown one is named beside the one that is there', () => {
+    const dek = keyringOf().newDek('acme-uid');
+    const other = keyringOf({ keks: { current: kekOf(2) } });
+
+    for (const work of [() => other.adopt(dek), () => other.rewrap(dek)]) {
+      expect(work).toThrow(reason('RECORD_CORRUPT'));
+      expect(work).toThrow(kekOf(1).id.toString('hex'));
+      expect(work).toThrow(kekOf(2).id.toString('hex'));
+    }
+  });
+});
+
+describe('the canary', () => {
+  test('opens with its own keys and with no others', () => {
+    const keyring = keyringWith(VAULT_UID);
+    const sealed = sealCanary(keyring);
+
+    expect(() => checkCanary(keyring, sealed)).not.toThrow();
+    expect(() => checkCanary(keyringWith(VAULT_UID), sealed)).toThrow(reason('RECORD_CORRUPT'));
+  });
+});
+
+describe('a blind index', () => {
+  test('is the same for the same value, and differs between values and between tenants', () => {
+    const keyring = keyringWith('acme-uid', 'blue-uid');
+    const ada = keyring.blindIndex('acme-uid', 'ada@acme.test');
+
+    expect(ada).toMatch(/^[0-9a-f]{64}$/);
+    expect(keyring.blindIndex('acme-uid', 'ada@acme.test')).toBe(ada);
+    expect(keyring.blindIndex('acme-uid', 'eve@acme.test')).not.toBe(ada);
+    expect(keyring.blindIndex('blue-uid', 'ada@acme.test')).not.toBe(ada);
+  });
+
+  test('survives a new DEK, also when the first one is gone', () => {
+    const keyring = keyringWith('acme-uid');
+    const ada = keyring.blindIndex('acme-uid', 'ada@acme.test');
+    const second = keyring.newDek('acme-uid', 2);
+
+    const later = keyringOf();
+    later.adopt(second);
+
+    expect(later.blindIndex('acme-uid', 'ada@acme.test')).toBe(ada);
+  });
+});
+
+function reason(expected: string) {
+  return expect.objectContaining({ reason: expected });
+}
