@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, type KeyObject, randomBytes
 /**
  * AES-256-GCM under a key made for this one message, with a commitment to that key:
  * `header | salt[32] | commit[32] | ciphertext | tag[16]`, K | C = HKDF-SHA512(key, salt, info).
- * The format is fixed by docs/design "Sealing" and by a test vector; it can only be followed by a new format byte.
+ * A test vector fixes the format; a change of it takes a new format byte.
  */
 export interface Sealing {
   /** The KEK or DEK, 32 bytes. */
@@ -25,6 +25,7 @@ const BLOCK_BYTES = 512;
 const LENGTH_BYTES = 4;
 // K is used for one message, so a fixed nonce never meets the same key twice and nothing has to be counted.
 const NONCE = Buffer.alloc(12);
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 /** What is wrong with a sealed value; for metrics and the audit, never for the caller. */
 export type CorruptCause =
@@ -124,6 +125,8 @@ function passes(decipher: { final(): Buffer }): boolean {
 function unpad(padded: Buffer): Opened {
   const end = LENGTH_BYTES + padded.readUInt32BE(0);
   const minimal = end <= padded.length && padded.length - end < BLOCK_BYTES;
-  if (!minimal || padded.subarray(end).some((byte) => byte !== 0)) return { ok: false, cause: 'padding' };
+  if (!minimal || !padded.subarray(end).equals(ZEROS.subarray(0, padded.length - end))) {
+    return { ok: false, cause: 'padding' };
+  }
   return { ok: true, plaintext: padded.subarray(LENGTH_BYTES, end) };
 }

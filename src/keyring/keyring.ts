@@ -42,6 +42,8 @@ export interface KeyringMeter {
  * and do not await in between.
  */
 export interface Keyring {
+  /** Of the current KEK, in hex. */
+  readonly kekId: string;
   /** Makes and wraps a DEK; usable only after `adopt`. A version above 1 needs an earlier one adopted (it hands on the index key). */
   newDek(tenantUid: string, version?: number): WrappedDek;
   /** After its row was committed or read. Fails with RECORD_CORRUPT; names both KEKs when it is wrapped under an unknown one. */
@@ -116,6 +118,7 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
   };
 
   return {
+    kekId: current.id.toString('hex'),
     newDek(tenantUid, version = 1) {
       const indexKey = version === 1 ? generateKey(random) : tenants.get(tenantUid).indexKey;
       return wrap(tenantUid, version, { dek: generateKey(random), indexKey });

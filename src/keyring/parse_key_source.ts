@@ -1,15 +1,13 @@
-import type { TokenCredential } from '@azure/identity';
 import { fieldInvalid } from '../model/errors.ts';
 import { createFileKeySource } from './file_key_source.ts';
 import type { KeySource } from './key_source.ts';
-import { createKeyVaultSecretKeySource, parseSecretUrl } from './keyvault_secret_key_source.ts';
+import {
+  createKeyVaultSecretKeySource,
+  type KeyVaultSecretKeySourceParts,
+  parseSecretUrl,
+} from './keyvault_secret_key_source.ts';
 
-export type KeySourceSpec =
-  | { kind: 'file'; path: string }
-  | {
-      kind: 'keyvault-secret';
-      url: string;
-    };
+export type KeySourceSpec = { kind: 'file'; path: string } | { kind: 'keyvault-secret'; url: string };
 
 const FIELD = 'TOKENVAULT_KEY_SOURCE';
 
@@ -33,9 +31,9 @@ export function parseKeySource(spec: string): KeySourceSpec {
 }
 
 /** Fails with FIELD_INVALID; touches neither file nor network before `load`. */
-export function createKeySource(spec: string, parts: { credential?: TokenCredential } = {}): KeySource {
+export function createKeySource(spec: string, parts: Omit<KeyVaultSecretKeySourceParts, 'url'> = {}): KeySource {
   const parsed = parseKeySource(spec);
   return parsed.kind === 'file'
     ? createFileKeySource({ path: parsed.path })
-    : createKeyVaultSecretKeySource({ url: parsed.url, ...parts });
+    : createKeyVaultSecretKeySource({ ...parts, url: parsed.url });
 }

@@ -74,6 +74,7 @@ describe('which versions', () => {
     ['the pinned version is not there', [version(1)], '/v2'],
     ['the pinned version is disabled', [version(1), version(2, { enabled: false })], '/v2'],
     ['the value is not base64', [version(1, { value: '!'.repeat(44) })], ''],
+    ['the value has a stray character', [version(1, { value: `!${bytesOf(1).toString('base64')}` })], ''],
     ['the value is short', [version(1, { value: bytesOf(1).subarray(1).toString('base64') })], ''],
     ['the value is all zero', [version(1, { value: Buffer.alloc(32).toString('base64') })], ''],
     ['the previous value is no key', [version(1, { value: 'draft' }), version(2)], ''],
