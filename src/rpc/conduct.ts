@@ -1,0 +1,201 @@
+import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
+import type { Metadata, StatusObject } from '@grpc/grpc-js';
+import type { AuditLog } from '../audit/audit_log.ts';
+import type { Caller, Rule } from '../model/caller.ts';
+import type { Clock } from '../model/clock.ts';
+import { type Reason, VaultError } from '../model/errors.ts';
+import type { Authenticator } from './authenticate.ts';
+import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
+import { type Call, createRequestIds, createSignal, type WireCall } from './call.ts';
+import { toStatus, toVaultError } from './status.ts';
+
+/** What surrounds each call of a method: who asks, may they, what is written down, what is counted. */
+export type Conduct = (service: DescService, method: DescMethod) => Conducted;
+
+export interface Conducted {
+  begin(wire: ConductedCall, endless?: boolean): UnderWay;
+}
+
+/** One call, from its bytes to its answer. Ends with exactly one of succeed, fail and end. */
+export interface UnderWay {
+  /** Authenticates and authorizes, before any validation. */
+  admit(wire: ConductedCall, request: Message): Call;
+  /** Appends to the audit log what the call says, then goes on: with a status where the log refused. */
+  succeed(answer: (error?: StatusObject) => void): void;
+  fail(error: unknown, answer: (status: StatusObject) => void): void;
+  /** Appends one answer of a stream; throws AUDIT_UNAVAILABLE. */
+  record(): Promise<void>;
+  /** The stream ended by itself or by its caller. */
+  end(answer: () => void): void;
+}
+
+export interface ConductedCall extends WireCall {
+  readonly metadata: Metadata;
+}
+
+export interface ConductParts {
+  readonly authenticator: Authenticator;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly metrics?: RpcMetrics | undefined;
+  /** One line per call that is not a hit, and each unexpected error. */
+  readonly log?: CallLog | undefined;
+  readonly crashPoints?: { reach(point: 'after_audit' | 'after_reply'): void } | undefined;
+  /** Default 4,000 calls in flight over all, 1,000 of one caller. */
+  readonly limits?: { readonly inFlight: number; readonly inFlightPerCaller: number } | undefined;
+}
+
+export interface RpcMetrics {
+  /** `status` is OK or a reason. */
+  finished(method: string, status: 'OK' | Reason, seconds: number): void;
+  inFlight(change: 1 | -1): void;
+}
+
+export interface CallLog {
+  finished(call: FinishedCall): void;
+  unexpected(requestId: string, error: unknown): void;
+}
+
+export interface FinishedCall {
+  readonly requestId: string;
+  readonly method: string;
+  readonly caller: string;
+  readonly resource: string;
+  readonly status: 'OK' | Reason;
+  readonly duration: number;
+  /** The token came from memory: sampled, since the audit log is the record. */
+  readonly hit: boolean;
+}
+
+const NOBODY: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
+const NO_RULE: Rule = { id: '', role: 'token_reader', tenants: [] };
+
+export function createConduct(parts: ConductParts): Conduct {
+  const { authenticator, audit, clock, metrics, log, crashPoints } = parts;
+  const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
+  const nextRequestId = createRequestIds();
+  const inFlightOf = new Map<string, number>();
+  let inFlight = 0;
+
+  return (service, method) => {
+    const name = `${service.typeName.slice(service.typeName.lastIndexOf('.') + 1)}/${method.name}`;
+    const access = accessOf(service, method);
+
+    return {
+      begin(wire, endless = false) {
+        const started = performance.now();
+        const call: Call = {
+          method: name,
+          requestId: nextRequestId(),
+          startTime: clock.now(),
+          caller: NOBODY,
+          rule: NO_RULE,
+          tenants: undefined,
+          resource: '',
+          token: undefined,
+          signal: createSignal(wire, endless),
+        };
+        let counted = false;
+        inFlight += 1;
+        metrics?.inFlight(1);
+
+        function entry(status: 'OK' | Reason, duration: number) {
+          return {
+            time: call.startTime,
+            requestId: call.requestId,
+            caller: call.caller.id,
+            credentialId: call.caller.credentialId,
+            rule: call.rule.id,
+            method: name,
+            resource: call.resource,
+            status,
+            duration,
+            token: call.token,
+          };
+        }
+
+        function leave(status: 'OK' | Reason, duration: number): void {
+          inFlight -= 1;
+          if (counted) inFlightOf.set(call.caller.id, (inFlightOf.get(call.caller.id) ?? 1) - 1);
+          metrics?.inFlight(-1);
+          metrics?.finished(name, status, duration / 1_000);
+          const hit = status === 'OK' && call.token?.source === 'CACHE';
+          log?.finished({
+            requestId: call.requestId,
+            method: name,
+            caller: call.caller.id,
+            resource: call.resource,
+            status,
+            duration,
+            hit,
+          });
+        }
+
+        return {
+          admit(wire, request) {
+            call.resource = access.resource?.(request) ?? '';
+            call.caller = authenticator.authenticate(authorizationOf(wire.metadata));
+            const ofCaller = (inFlightOf.get(call.caller.id) ?? 0) + 1;
+            if (inFlight > limits.inFlight || ofCaller > limits.inFlightPerCaller) {
+              throw new VaultError(
+                'OVERLOADED',
+                'Too many calls are under way at once; wait and send fewer side by side',
+              );
+            }
+            inFlightOf.set(call.caller.id, ofCaller);
+            counted = true;
+            call.rule = authorize(call.caller, access.roles, call.resource);
+            call.tenants = tenantsOf(call.caller, access.roles);
+            return call;
+          },
+          succeed(answer) {
+            const duration = performance.now() - started;
+            audit.append(entry('OK', duration), (refused) => {
+              crashPoints?.reach('after_audit');
+              leave(refused?.reason ?? 'OK', duration);
+              answer(refused === undefined ? undefined : toStatus(refused));
+              crashPoints?.reach('after_reply');
+            });
+          },
+          fail(error, answer) {
+            const known = toVaultError(error, call.requestId);
+            if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
+            const duration = performance.now() - started;
+            call.token = undefined;
+            // An error carries no token, so it leaves even where the log refuses it.
+            audit.append(entry(known.reason, duration), () => {
+              leave(known.reason, duration);
+              answer(toStatus(known));
+            });
+          },
+          record() {
+            return new Promise((resolve, reject) => {
+              audit.append(entry('OK', performance.now() - started), (refused) =>
+                refused === undefined ? resolve() : reject(refused),
+              );
+            });
+          },
+          end(answer) {
+            leave('OK', performance.now() - started);
+            answer();
+          },
+        };
+      },
+    };
+  };
+}
+
+/** Of the one table; methods of other packages (health, reflection) are not conducted. */
+function accessOf(service: DescService, method: DescMethod): Access<Message> {
+  const rows = (ACCESS as unknown as Record<string, Record<string, Access<Message>>>)[service.typeName];
+  const access = rows?.[method.localName];
+  if (access === undefined) throw new Error(`The access table lacks ${service.typeName}/${method.name}`);
+  return access;
+}
+
+function authorizationOf(metadata: Metadata): string | undefined {
+  const values = metadata.get('authorization');
+  if (values.length > 1)
+    throw new VaultError('UNAUTHENTICATED', 'More than one `authorization` header came with the call; send one');
+  return values[0] as string | undefined;
+}
