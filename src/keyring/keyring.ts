@@ -114,7 +114,7 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
 
   const open = (place: Place, sealed: Uint8Array): Buffer => {
     const deks = tenants.get(place.tenantUid);
-    return measured('open', () => openRecord({ deploymentId, ...place }, deks, sealed));
+    return measured('open', () => openRecord({ ...place, deploymentId }, deks, sealed));
   };
 
   return {
@@ -132,7 +132,7 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     seal(place, plaintext) {
       const { newest, newestVersion } = tenants.get(place.tenantUid);
       const bytes = plaintext instanceof Uint8Array ? plaintext : Buffer.from(text(plaintext));
-      return measured('seal', () => sealRecord({ deploymentId, ...place }, newestVersion, newest, bytes, random));
+      return measured('seal', () => sealRecord({ ...place, deploymentId }, newestVersion, newest, bytes, random));
     },
     open,
     openSecret: (place, sealed) => new Secret(open(place, sealed).toString('utf8')),
