@@ -1,0 +1,112 @@
+import type { Cloud } from '../model/app.ts';
+import { fieldInvalid, VaultError } from '../model/errors.ts';
+import type { Catalog } from './catalog.ts';
+import { type Coverage, createCoverage } from './coverage.ts';
+import { createMemo } from './memo.ts';
+import { fullForm, oidcScope, parsePermission, permissionKey } from './permission.ts';
+import type { CatalogDescription, Scopes, TokenScope } from './scopes.ts';
+import { byResource, createLookup, knownPermissions, type Lookup, lookUp, translate } from './translate.ts';
+
+const PERMISSIONS = 'microsoft';
+const NONE: readonly string[] = [];
+
+interface Ready {
+  readonly catalog: Catalog;
+  readonly lookup: Lookup;
+  readonly coverage: Coverage;
+  readonly description: CatalogDescription;
+}
+
+export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Scopes {
+  const permissionsCatalog = catalogs.find((catalog) => catalog.name === PERMISSIONS);
+  const known = knownPermissions([...(permissionsCatalog ? [permissionsCatalog] : []), ...catalogs]);
+  const byName = new Map(
+    catalogs.map((catalog): [string, Ready] => {
+      const coverage = createCoverage(catalog, permissionsCatalog);
+      const description = describeCatalog(catalog, coverage);
+      return [catalog.name, { catalog, lookup: createLookup(catalog, known), coverage, description }];
+    }),
+  );
+  const descriptions = [...byName.values()].map(({ description }) => description);
+  const tokenScopes = createMemo<TokenScope>(2_000);
+  const reaches = createMemo<ReadonlySet<string>>(2_000);
+
+  function ready(name: string): Ready {
+    const found = byName.get(name);
+    if (found !== undefined) return found;
+    throw fieldInvalid('catalog', `there is no catalog of that name; known are ${[...byName.keys()].join(', ')}`);
+  }
+
+  function forToken(name: string, scopes: readonly string[], cloud: Cloud): TokenScope {
+    if (scopes.length === 0) throw fieldInvalid('scopes', 'at least one is needed');
+    const { catalog, lookup } = ready(name);
+    const [first, ...others] = Object.entries(translate(lookUp(catalog, lookup, scopes), cloud));
+    if (first !== undefined && others.length === 0) return { resource: first[0], permissions: first[1] };
+    const resources = [first, ...others].flatMap((entry) => entry?.[0] ?? []);
+    throw new VaultError(
+      'SCOPES_SPAN_RESOURCES',
+      `one token is for one resource, and these scopes need ${resources.join(' and ')}; ask for a token for each`,
+      { metadata: { resources: resources.join(' ') } },
+    );
+  }
+
+  return {
+    catalogs: () => descriptions,
+    hasCatalog: (name) => byName.has(name),
+
+    canonical(name, scopes) {
+      const { catalog, lookup } = ready(name);
+      return lookUp(catalog, lookup, scopes).map((meaning) => meaning.scope);
+    },
+
+    translate(name, scopes, cloud) {
+      const { catalog, lookup } = ready(name);
+      return translate(lookUp(catalog, lookup, scopes), cloud);
+    },
+
+    // The number of scopes is in the key, so that a scope with a space in it is never taken for two known ones.
+    translateForToken: (name, scopes, cloud) =>
+      tokenScopes(`${cloud} ${scopes.length} ${name} ${scopes.join(' ')}`, () => forToken(name, scopes, cloud)),
+
+    resolve(permissions, cloud) {
+      const oidcScopes = permissions.flatMap((text) => oidcScope(text) ?? []);
+      const parsed = permissions
+        .filter((text) => oidcScope(text) === undefined)
+        .flatMap((text) => parsePermission(text) ?? [])
+        .map((permission) => known.get(permissionKey(permission)) ?? permission);
+      return { permissions: byResource(parsed, cloud), oidcScopes: [...new Set(oidcScopes)].sort() };
+    },
+
+    missing(name, granted, needed) {
+      // Almost always all are granted by their own names; covers are looked at only where one is not.
+      if (needed.every((permission) => granted.includes(permission))) return NONE;
+      const { coverage } = ready(name);
+      const reached = reaches(`${name} ${granted.join(' ')}`, () => coverage.reach(granted));
+      return needed.filter((permission) => !reached.has(permission.toLowerCase()));
+    },
+
+    describe(name, scope) {
+      const { catalog, lookup } = ready(name);
+      const meaning = lookup(scope);
+      return catalog.entries.find((entry) => entry.scope === meaning?.scope)?.description;
+    },
+  };
+}
+
+function describeCatalog(catalog: Catalog, coverage: Coverage): CatalogDescription {
+  return {
+    name: catalog.name,
+    version: catalog.version,
+    description: catalog.description,
+    source: catalog.source,
+    implicitPermissions: catalog.implicitPermissions,
+    acceptsPermissions: catalog.acceptsPermissions,
+    scopes: catalog.entries.map((entry) => ({
+      scope: entry.scope,
+      aliases: entry.aliases,
+      description: entry.description,
+      permissions: entry.permissions.map(fullForm),
+      covers: coverage.coveredBy(entry),
+    })),
+  };
+}
