@@ -1,4 +1,4 @@
-import type { App, AppState, Cloud } from '../model/app.ts';
+import type { App, Cloud } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { Credential } from '../model/credential.ts';
 import type { Page, PageRequest } from '../model/page.ts';
@@ -12,7 +12,7 @@ export interface Apps {
   create(request: CreateApp): Promise<CreatedApp>;
   /** TENANT_NOT_FOUND, APP_NOT_FOUND. */
   get(app: AppId): Promise<AppDetails>;
-  /** In the order of (tenant id, app id). With a filter a page may hold fewer than asked for; `next` alone tells the end. */
+  /** In the order of (tenant id, app id). */
   list(request: ListApps): Promise<Page<AppDetails>>;
   /** APP_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH, APP_IN_USE. */
   update(request: UpdateApp): Promise<AppDetails>;
@@ -70,7 +70,6 @@ export interface ListApps {
   readonly tenantId: string | undefined;
   /** Whom the caller may see; undefined: all. */
   readonly tenantIds: readonly string[] | undefined;
-  readonly state: AppState | 'THROTTLED' | undefined;
   readonly page: PageRequest;
 }
 
@@ -79,5 +78,4 @@ export interface UpdateApp extends AppId {
   readonly fields: AppFields;
   /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
-  readonly validateOnly: boolean;
 }

@@ -1,6 +1,6 @@
 import type { Cloud } from '../model/app.ts';
 import type { Page, PageRequest } from '../model/page.ts';
-import type { Tenant, TenantState } from '../model/tenant.ts';
+import type { Tenant } from '../model/tenant.ts';
 import type { AppDetails } from './apps.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
@@ -12,7 +12,7 @@ export interface Tenants {
   register(request: RegisterTenant): Promise<RegisteredTenant>;
   /** TENANT_NOT_FOUND. */
   get(tenantId: string): Promise<Tenant>;
-  /** In the order of their ids. With a filter a page may hold fewer than asked for; `next` alone tells the end. */
+  /** In the order of their ids. */
   list(request: ListTenants): Promise<Page<Tenant>>;
   /** TENANT_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH. */
   update(request: UpdateTenant): Promise<Tenant>;
@@ -65,14 +65,10 @@ export interface ListTenants {
   readonly page: PageRequest;
   /** Whom the caller may see; undefined: all. */
   readonly tenantIds: readonly string[] | undefined;
-  readonly state: TenantState | undefined;
-  /** `key=value`, or `key` for any value; `''`: any. */
-  readonly label: string;
 }
 
 export interface UpdateTenant extends TenantWithEtag {
   readonly fields: Pick<Tenant, 'displayName' | 'labels' | 'catalog' | 'allowedDirectoryIds'>;
   /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
-  readonly validateOnly: boolean;
 }
