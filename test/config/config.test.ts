@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../../src/config.ts';
+
+const faultsOf = (environment: Record<string, string>): readonly string[] => {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+};
+
+test('runs on an empty environment, on loopback alone', () => {
+  expect(readConfig({})).toMatchObject({
+    grpcAddress: '127.0.0.1:50051',
+    adminAddress: '127.0.0.1:50052',
+    databaseUrl: 'sqlite:./data/vault.db',
+    keySource: 'file:./keys/kek',
+    sandbox: false,
+  });
+});
+
+test('tells all faults at once, each by the name of its variable', () => {
+  const faults = faultsOf({
+    TOKENVAULT_GRPC_ADDRESS: 'nowhere',
+    TOKENVAULT_SANDBOX: 'maybe',
+    TOKENVAULT_GRCP_ADDRESS: '127.0.0.1:1',
+    TOKENVAULT_LOG_LEVEL: '',
+  });
+  expect(faults).toEqual([
+    expect.stringContaining('TOKENVAULT_GRPC_ADDRESS: must be host:port'),
+    expect.stringContaining('TOKENVAULT_SANDBOX: must be on or off'),
+    expect.stringContaining('TOKENVAULT_GRCP_ADDRESS: there is no such variable'),
+  ]);
+});
+
+test.each([
+  ['a listener beyond loopback without callers and TLS', { TOKENVAULT_GRPC_ADDRESS: '0.0.0.0:50051' }, 2],
+  [
+    'the same in a mesh, still without callers',
+    { TOKENVAULT_GRPC_ADDRESS: '0.0.0.0:50051', TOKENVAULT_PLAINTEXT: 'mesh' },
+    1,
+  ],
+  ['a TLS certificate without its key', { TOKENVAULT_TLS_CERT_FILE: 'c.pem' }, 1],
+  ['one custom URL of three', { TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'https://login.example' }, 1],
+  ['secrets over plain http', { TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'http://login.example' }, 1],
+  ['a password in the database URL', { TOKENVAULT_DATABASE_URL: 'postgres://vault:hunter2@db/vault' }, 1],
+  ['PostgreSQL, until it is opened', { TOKENVAULT_DATABASE_URL: 'postgres://db/vault' }, 1],
+  ['an unknown key source', { TOKENVAULT_KEY_SOURCE: 'env:KEK' }, 1],
+  ['a sandbox that others could reach', { TOKENVAULT_SANDBOX_ADDRESS: '0.0.0.0:8400' }, 1],
+])('refuses %s', (_, environment, count) => {
+  expect(faultsOf(environment)).toHaveLength(count);
+});
+
+test('never repeats a value that could hold a secret', () => {
+  const faults = faultsOf({ TOKENVAULT_DATABASE_URL: 'postgres://vault:hunter2@db/vault' });
+  expect(faults.join()).not.toContain('hunter2');
+});
+
+test.each(['127.0.0.1:1', 'localhost:65535', '[::1]:50051', 'unix:/run/vault.sock'])(
+  'takes %s for loopback',
+  (address) => {
+    expect(faultsOf({ TOKENVAULT_GRPC_ADDRESS: address })).toEqual([]);
+  },
+);
