@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/credential.proto.
  */
 export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi2QcKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEh8KDWNsaWVudF9zZWNyZXQYAyABKAlCBoABAeBBBEgAEj4KC2NlcnRpZmljYXRlGAQgASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYBSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASQQoQa2V5X3ZhdWx0X3NlY3JldBgGIAEoCzIlLnRva2VudmF1bHQudjEuS2V5VmF1bHRTZWNyZXRNYXRlcmlhbEgAEjQKC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjMKCm5vdF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMQoEa2luZBgJIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5LaW5kQgPgQQMSEQoEaGludBgKIAEoCUID4EEDEjMKBXN0YXRlGAsgASgOMh8udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlN0YXRlQgPgQQMSNwoObGFzdF91c2VkX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMieQoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASFgoSS0lORF9DTElFTlRfU0VDUkVUEAESFAoQS0lORF9DRVJUSUZJQ0FURRACEhIKDktJTkRfRkVERVJBVEVEEAMSGQoVS0lORF9LRVlfVkFVTFRfU0VDUkVUEAQigwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5QUk9CRUQQARIPCgtTVEFURV9WQUxJRBACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEQoNU1RBVEVfRVhQSVJFRBAEEhcKE1NUQVRFX05PVF9ZRVRfVkFMSUQQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIlcKE0NlcnRpZmljYXRlTWF0ZXJpYWwSHAoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgPgQQISIgoPcHJpdmF0ZV9rZXlfcGVtGAIgASgJQgmAAQHgQQLgQQQiMAoRRmVkZXJhdGVkTWF0ZXJpYWwSGwoOYXNzZXJ0aW9uX2ZpbGUYASABKAlCA+BBAiIxChZLZXlWYXVsdFNlY3JldE1hdGVyaWFsEhcKCnNlY3JldF91cmkYASABKAlCA+BBAiKMAwoPQ3JlZGVudGlhbFByb2JlEhIKCmNyZWRlbnRpYWwYASABKAkSNwoHb3V0Y29tZRgCIAEoDjImLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlLk91dGNvbWUSKgoGcmVhc29uGAMgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgEIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEi4KCnByb2JlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpEBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFAoQT1VUQ09NRV9SRUpFQ1RFRBACEhcKE09VVENPTUVfUFJPUEFHQVRJTkcQAxITCg9PVVRDT01FX1VOS05PV04QBBITCg9PVVRDT01FX1NLSVBQRUQQBWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi+wYKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEh8KDWNsaWVudF9zZWNyZXQYAyABKAlCBoABAeBBBEgAEj4KC2NlcnRpZmljYXRlGAQgASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYBSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASNAoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMwoKbm90X2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIxCgRraW5kGAkgASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLktpbmRCA+BBAxIRCgRoaW50GAogASgJQgPgQQMSMwoFc3RhdGUYCyABKA4yHy50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuU3RhdGVCA+BBAxI3Cg5sYXN0X3VzZWRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAyJeCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIWChJLSU5EX0NMSUVOVF9TRUNSRVQQARIUChBLSU5EX0NFUlRJRklDQVRFEAISEgoOS0lORF9GRURFUkFURUQQAyKDAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9VTlBST0JFRBABEg8KC1NUQVRFX1ZBTElEEAISEgoOU1RBVEVfUkVKRUNURUQQAxIRCg1TVEFURV9FWFBJUkVEEAQSFwoTU1RBVEVfTk9UX1lFVF9WQUxJRBAFOmnqQWYKFXRva2VudmF1bHQvQ3JlZGVudGlhbBI0dGVuYW50cy97dGVuYW50fS9hcHBzL3thcHB9L2NyZWRlbnRpYWxzL3tjcmVkZW50aWFsfSoLY3JlZGVudGlhbHMyCmNyZWRlbnRpYWxCCgoIbWF0ZXJpYWwiVwoTQ2VydGlmaWNhdGVNYXRlcmlhbBIcCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAlCA+BBAhIiCg9wcml2YXRlX2tleV9wZW0YAiABKAlCCYABAeBBAuBBBCIwChFGZWRlcmF0ZWRNYXRlcmlhbBIbCg5hc3NlcnRpb25fZmlsZRgBIAEoCUID4EECIowDCg9DcmVkZW50aWFsUHJvYmUSEgoKY3JlZGVudGlhbBgBIAEoCRI3CgdvdXRjb21lGAIgASgOMiYudG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUuT3V0Y29tZRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAQgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSLgoKcHJvYmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikQEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhQKEE9VVENPTUVfQUNDRVBURUQQARIUChBPVVRDT01FX1JFSkVDVEVEEAISFwoTT1VUQ09NRV9QUk9QQUdBVElORxADEhMKD09VVENPTUVfVU5LTk9XThAEEhMKD09VVENPTUVfU0tJUFBFRBAFYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
 
 /**
  * What an app presents to Entra to prove itself. Added and removed, never updated; several may be valid at a time and are tried in the order in which they were added.
@@ -39,7 +39,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   uid: string;
 
   /**
-   * Exactly one is required when adding. Answers carry only references (federated, key_vault_secret), never a secret or a key.
+   * Exactly one is required when adding. Answers carry only references (federated), never a secret or a key.
    *
    * @generated from oneof tokenvault.v1.Credential.material
    */
@@ -67,18 +67,10 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
      */
     value: FederatedMaterial;
     case: "federated";
-  } | {
-    /**
-     * Where in Azure Key Vault the client secret is read.
-     *
-     * @generated from field: tokenvault.v1.KeyVaultSecretMaterial key_vault_secret = 6;
-     */
-    value: KeyVaultSecretMaterial;
-    case: "keyVaultSecret";
   } | { case: undefined; value?: undefined };
 
   /**
-   * When it ends. Of a client secret Entra does not tell it: copy it from the portal. Of a certificate and a Key Vault secret it is read from them, and must not be given.
+   * When it ends. Of a client secret Entra does not tell it: copy it from the portal. Of a certificate it is read from it, and must not be given.
    * Absent: unknown, which the vault warns of at registration.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 7;
@@ -86,7 +78,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   expireTime?: Timestamp | undefined;
 
   /**
-   * When it begins; absent: at once. Of a certificate and a Key Vault secret it is read from them, and must not be given.
+   * When it begins; absent: at once. Of a certificate it is read from it, and must not be given.
    *
    * @generated from field: google.protobuf.Timestamp not_before = 8;
    */
@@ -100,7 +92,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   kind: Credential_Kind;
 
   /**
-   * To recognize it by in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of a certificate, the path of an assertion file, the URI of a Key Vault secret.
+   * To recognize it by in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of a certificate, the path of an assertion file.
    *
    * @generated from field: string hint = 10;
    */
@@ -168,13 +160,6 @@ export const Credential_Kind = {
    * @generated from enum value: KIND_FEDERATED = 3;
    */
   FEDERATED: 3,
-
-  /**
-   * A client secret that stays in Azure Key Vault and is read from there.
-   *
-   * @generated from enum value: KIND_KEY_VAULT_SECRET = 4;
-   */
-  KEY_VAULT_SECRET: 4,
 } as const;
 
 /**
@@ -302,27 +287,6 @@ export const FederatedMaterialSchema: GenMessage<FederatedMaterial> = /*@__PURE_
   messageDesc(file_tokenvault_v1_credential, 2);
 
 /**
- * A reference to a secret in Azure Key Vault; read with the identity of the vault's own process.
- *
- * @generated from message tokenvault.v1.KeyVaultSecretMaterial
- */
-export type KeyVaultSecretMaterial = Message<"tokenvault.v1.KeyVaultSecretMaterial"> & {
-  /**
-   * `https://{vault}.vault.azure.net/secrets/{secret}`: the newest enabled version; with `/{version}` at the end, that one.
-   *
-   * @generated from field: string secret_uri = 1;
-   */
-  secretUri: string;
-};
-
-/**
- * Describes the message tokenvault.v1.KeyVaultSecretMaterial.
- * Use `create(KeyVaultSecretMaterialSchema)` to create a new message.
- */
-export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 3);
-
-/**
  * What came of presenting a credential to Entra.
  *
  * @generated from message tokenvault.v1.CredentialProbe
@@ -383,7 +347,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
  * Use `create(CredentialProbeSchema)` to create a new message.
  */
 export const CredentialProbeSchema: GenMessage<CredentialProbe> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 4);
+  messageDesc(file_tokenvault_v1_credential, 3);
 
 /**
  * The answer in one word.
@@ -420,7 +384,7 @@ export const CredentialProbe_Outcome = {
   PROPAGATING: 3,
 
   /**
-   * No answer could be had (network, throttling, Key Vault); nothing is known.
+   * No answer could be had (network, throttling); nothing is known.
    *
    * @generated from enum value: OUTCOME_UNKNOWN = 4;
    */
@@ -445,5 +409,5 @@ export type CredentialProbe_Outcome = (typeof CredentialProbe_Outcome)[keyof typ
  * Describes the enum tokenvault.v1.CredentialProbe.Outcome.
  */
 export const CredentialProbe_OutcomeSchema: GenEnum<CredentialProbe_Outcome> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_credential, 4, 0);
+  enumDesc(file_tokenvault_v1_credential, 3, 0);
 

@@ -321,7 +321,7 @@ export const ErrorReason = {
   DATABASE_UNAVAILABLE: 42,
 
   /**
-   * UNAVAILABLE, with RetryInfo. The source of the vault's keys, or a Key Vault that holds a credential, does not answer. Nobody acts: retry; the operator looks at readiness if it lasts.
+   * UNAVAILABLE, with RetryInfo. The source of the vault's keys does not answer. Nobody acts: retry; the operator looks at readiness if it lasts.
    *
    * @generated from enum value: ERROR_REASON_KEY_SOURCE_UNAVAILABLE = 43;
    */

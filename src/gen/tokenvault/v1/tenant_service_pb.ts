@@ -9,11 +9,11 @@ import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { App, Cloud } from "./app_pb.ts";
 import { file_tokenvault_v1_app } from "./app_pb.ts";
-import type { CertificateMaterial, CredentialProbe, FederatedMaterial, KeyVaultSecretMaterial } from "./credential_pb.ts";
+import type { CertificateMaterial, CredentialProbe, FederatedMaterial } from "./credential_pb.ts";
 import { file_tokenvault_v1_credential } from "./credential_pb.ts";
 import type { NextSteps } from "./next_steps_pb.ts";
 import { file_tokenvault_v1_next_steps } from "./next_steps_pb.ts";
-import type { Tenant } from "./tenant_pb.ts";
+import type { Tenant, Tenant_State } from "./tenant_pb.ts";
 import { file_tokenvault_v1_tenant } from "./tenant_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/tenant_service.proto.
  */
 export const file_tokenvault_v1_tenant_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3RlbmFudF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIvQCChVSZWdpc3RlclRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESRQoGbGFiZWxzGAMgAygLMjAudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QuTGFiZWxzRW50cnlCA+BBARITCgZwcmVzZXQYBCABKAlCA+BBARIVCghiYXNlX3VybBgFIAEoCUID4EEBEhQKB2NhdGFsb2cYBiABKAlCA+BBARIiChVhbGxvd2VkX2RpcmVjdG9yeV9pZHMYByADKAlCA+BBARIwCgNhcHAYCCABKAsyHi50b2tlbnZhdWx0LnYxLkFwcFJlZ2lzdHJhdGlvbkID4EECEhoKDXZhbGlkYXRlX29ubHkYCSABKAhCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIr8ECg9BcHBSZWdpc3RyYXRpb24SFgoJY2xpZW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESHQoQc2lnbl9pbl9hdWRpZW5jZRgDIAEoCUID4EEBEigKBWNsb3VkGAQgASgOMhQudG9rZW52YXVsdC52MS5DbG91ZEID4EEBEhoKDXJlZGlyZWN0X3VyaXMYBSADKAlCA+BBARIgChNyZXR1cm5fdXJsX3ByZWZpeGVzGAYgAygJQgPgQQESHwoNY2xpZW50X3NlY3JldBgHIAEoCUIGgAEB4EEESAASPgoLY2VydGlmaWNhdGUYCCABKAsyIi50b2tlbnZhdWx0LnYxLkNlcnRpZmljYXRlTWF0ZXJpYWxCA+BBBEgAEjUKCWZlZGVyYXRlZBgJIAEoCzIgLnRva2VudmF1bHQudjEuRmVkZXJhdGVkTWF0ZXJpYWxIABJBChBrZXlfdmF1bHRfc2VjcmV0GAogASgLMiUudG9rZW52YXVsdC52MS5LZXlWYXVsdFNlY3JldE1hdGVyaWFsSAASOwoSc2VjcmV0X2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEiEKFGltcGxpY2l0X3Blcm1pc3Npb25zGAwgAygJQgPgQQESKQocY29udGludW91c19hY2Nlc3NfZXZhbHVhdGlvbhgNIAEoCEID4EEBQgwKCmNyZWRlbnRpYWwiyAEKFlJlZ2lzdGVyVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQSHwoDYXBwGAIgASgLMhIudG9rZW52YXVsdC52MS5BcHASOAoQY3JlZGVudGlhbF9wcm9iZRgDIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEiwKCm5leHRfc3RlcHMYBCABKAsyGC50b2tlbnZhdWx0LnYxLk5leHRTdGVwcyIlChBHZXRUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiI6ChFHZXRUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCJFChJMaXN0VGVuYW50c1JlcXVlc3QSFgoJcGFnZV9zaXplGAEgASgFQgPgQQESFwoKcGFnZV90b2tlbhgCIAEoCUID4EEBIlYKE0xpc3RUZW5hbnRzUmVzcG9uc2USJgoHdGVuYW50cxgBIAMoCzIVLnRva2VudmF1bHQudjEuVGVuYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ3ChNVcGRhdGVUZW5hbnRSZXF1ZXN0EioKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50QgPgQQISNAoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgPgQQEiPQoUVXBkYXRlVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiPAoUU3VzcGVuZFRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASI+ChVTdXNwZW5kVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiOwoTUmVzdW1lVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIj0KFFJlc3VtZVRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50Ik8KE0RlbGV0ZVRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBAhISCgVmb3JjZRgDIAEoCEID4EEBIhYKFERlbGV0ZVRlbmFudFJlc3BvbnNlMvsECg1UZW5hbnRTZXJ2aWNlEl0KDlJlZ2lzdGVyVGVuYW50EiQudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QaJS50b2tlbnZhdWx0LnYxLlJlZ2lzdGVyVGVuYW50UmVzcG9uc2USTgoJR2V0VGVuYW50Eh8udG9rZW52YXVsdC52MS5HZXRUZW5hbnRSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5HZXRUZW5hbnRSZXNwb25zZRJUCgtMaXN0VGVuYW50cxIhLnRva2VudmF1bHQudjEuTGlzdFRlbmFudHNSZXF1ZXN0GiIudG9rZW52YXVsdC52MS5MaXN0VGVuYW50c1Jlc3BvbnNlElcKDFVwZGF0ZVRlbmFudBIiLnRva2VudmF1bHQudjEuVXBkYXRlVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuVXBkYXRlVGVuYW50UmVzcG9uc2USWgoNU3VzcGVuZFRlbmFudBIjLnRva2VudmF1bHQudjEuU3VzcGVuZFRlbmFudFJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLlN1c3BlbmRUZW5hbnRSZXNwb25zZRJXCgxSZXN1bWVUZW5hbnQSIi50b2tlbnZhdWx0LnYxLlJlc3VtZVRlbmFudFJlcXVlc3QaIy50b2tlbnZhdWx0LnYxLlJlc3VtZVRlbmFudFJlc3BvbnNlElcKDERlbGV0ZVRlbmFudBIiLnRva2VudmF1bHQudjEuRGVsZXRlVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuRGVsZXRlVGVuYW50UmVzcG9uc2ViBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps, file_tokenvault_v1_tenant]);
+  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3RlbmFudF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIvQCChVSZWdpc3RlclRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESRQoGbGFiZWxzGAMgAygLMjAudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QuTGFiZWxzRW50cnlCA+BBARITCgZwcmVzZXQYBCABKAlCA+BBARIVCghiYXNlX3VybBgFIAEoCUID4EEBEhQKB2NhdGFsb2cYBiABKAlCA+BBARIiChVhbGxvd2VkX2RpcmVjdG9yeV9pZHMYByADKAlCA+BBARIwCgNhcHAYCCABKAsyHi50b2tlbnZhdWx0LnYxLkFwcFJlZ2lzdHJhdGlvbkID4EECEhoKDXZhbGlkYXRlX29ubHkYCSABKAhCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItEDCg9BcHBSZWdpc3RyYXRpb24SFgoJY2xpZW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESHQoQc2lnbl9pbl9hdWRpZW5jZRgDIAEoCUID4EEBEigKBWNsb3VkGAQgASgOMhQudG9rZW52YXVsdC52MS5DbG91ZEID4EEBEhoKDXJlZGlyZWN0X3VyaXMYBSADKAlCA+BBARIgChNyZXR1cm5fdXJsX3ByZWZpeGVzGAYgAygJQgPgQQESHwoNY2xpZW50X3NlY3JldBgHIAEoCUIGgAEB4EEESAASPgoLY2VydGlmaWNhdGUYCCABKAsyIi50b2tlbnZhdWx0LnYxLkNlcnRpZmljYXRlTWF0ZXJpYWxCA+BBBEgAEjUKCWZlZGVyYXRlZBgJIAEoCzIgLnRva2VudmF1bHQudjEuRmVkZXJhdGVkTWF0ZXJpYWxIABI7ChJzZWNyZXRfZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYDCADKAlCA+BBAUIMCgpjcmVkZW50aWFsIsgBChZSZWdpc3RlclRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50Eh8KA2FwcBgCIAEoCzISLnRva2VudmF1bHQudjEuQXBwEjgKEGNyZWRlbnRpYWxfcHJvYmUYAyABKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAQgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiJQoQR2V0VGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiOgoRR2V0VGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiigEKEkxpc3RUZW5hbnRzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQESLwoFc3RhdGUYAyABKA4yGy50b2tlbnZhdWx0LnYxLlRlbmFudC5TdGF0ZUID4EEBEhIKBWxhYmVsGAQgASgJQgPgQQEiVgoTTGlzdFRlbmFudHNSZXNwb25zZRImCgd0ZW5hbnRzGAEgAygLMhUudG9rZW52YXVsdC52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpMBChNVcGRhdGVUZW5hbnRSZXF1ZXN0EioKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50QgPgQQISNAoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgPgQQESGgoNdmFsaWRhdGVfb25seRgDIAEoCEID4EEBIj0KFFVwZGF0ZVRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50IjwKFFN1c3BlbmRUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQEiPgoVU3VzcGVuZFRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50IjsKE1Jlc3VtZVRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASI9ChRSZXN1bWVUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCJPChNEZWxldGVUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQISEgoFZm9yY2UYAyABKAhCA+BBASIWChREZWxldGVUZW5hbnRSZXNwb25zZTL7BAoNVGVuYW50U2VydmljZRJdCg5SZWdpc3RlclRlbmFudBIkLnRva2VudmF1bHQudjEuUmVnaXN0ZXJUZW5hbnRSZXF1ZXN0GiUudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlc3BvbnNlEk4KCUdldFRlbmFudBIfLnRva2VudmF1bHQudjEuR2V0VGVuYW50UmVxdWVzdBogLnRva2VudmF1bHQudjEuR2V0VGVuYW50UmVzcG9uc2USVAoLTGlzdFRlbmFudHMSIS50b2tlbnZhdWx0LnYxLkxpc3RUZW5hbnRzUmVxdWVzdBoiLnRva2VudmF1bHQudjEuTGlzdFRlbmFudHNSZXNwb25zZRJXCgxVcGRhdGVUZW5hbnQSIi50b2tlbnZhdWx0LnYxLlVwZGF0ZVRlbmFudFJlcXVlc3QaIy50b2tlbnZhdWx0LnYxLlVwZGF0ZVRlbmFudFJlc3BvbnNlEloKDVN1c3BlbmRUZW5hbnQSIy50b2tlbnZhdWx0LnYxLlN1c3BlbmRUZW5hbnRSZXF1ZXN0GiQudG9rZW52YXVsdC52MS5TdXNwZW5kVGVuYW50UmVzcG9uc2USVwoMUmVzdW1lVGVuYW50EiIudG9rZW52YXVsdC52MS5SZXN1bWVUZW5hbnRSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5SZXN1bWVUZW5hbnRSZXNwb25zZRJXCgxEZWxldGVUZW5hbnQSIi50b2tlbnZhdWx0LnYxLkRlbGV0ZVRlbmFudFJlcXVlc3QaIy50b2tlbnZhdWx0LnYxLkRlbGV0ZVRlbmFudFJlc3BvbnNlYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps, file_tokenvault_v1_tenant]);
 
 /**
  * A customer and its app, as typed by hand:
@@ -178,14 +178,6 @@ export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
      */
     value: FederatedMaterial;
     case: "federated";
-  } | {
-    /**
-     * Where in Azure Key Vault the client secret is read.
-     *
-     * @generated from field: tokenvault.v1.KeyVaultSecretMaterial key_vault_secret = 10;
-     */
-    value: KeyVaultSecretMaterial;
-    case: "keyVaultSecret";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -201,13 +193,6 @@ export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
    * @generated from field: repeated string implicit_permissions = 12;
    */
   implicitPermissions: string[];
-
-  /**
-   * See App.continuous_access_evaluation. Default: false.
-   *
-   * @generated from field: bool continuous_access_evaluation = 13;
-   */
-  continuousAccessEvaluation: boolean;
 };
 
 /**
@@ -315,11 +300,25 @@ export type ListTenantsRequest = Message<"tokenvault.v1.ListTenantsRequest"> & {
   pageSize: number;
 
   /**
-   * The next_page_token of the answer before; empty: the first page.
+   * The next_page_token of the answer before, with the same filters; empty: the first page.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Only tenants in this state. UNSPECIFIED: any.
+   *
+   * @generated from field: tokenvault.v1.Tenant.State state = 3;
+   */
+  state: Tenant_State;
+
+  /**
+   * Only tenants with this label, `key=value`, or `key` for any value. Empty: any.
+   *
+   * @generated from field: string label = 4;
+   */
+  label: string;
 };
 
 /**
@@ -376,6 +375,13 @@ export type UpdateTenantRequest = Message<"tokenvault.v1.UpdateTenantRequest"> &
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * Checks all and answers as if it had been done; stores nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
 };
 
 /**
