@@ -1,0 +1,35 @@
+import type { AppCertificate } from './app_credential.ts';
+import type { AppRegistration } from './app_registration.ts';
+import type { User } from './user.ts';
+import type { World } from './world.ts';
+
+/** Secrets are shown: they are pretend. */
+export function viewApp(app: AppRegistration) {
+  return { ...app, certificates: app.certificates.map(viewCertificate) };
+}
+
+export function viewCertificate({ publicKey: _, ...certificate }: AppCertificate) {
+  return certificate;
+}
+
+function viewUser({ policy, ...user }: User) {
+  return { ...user, policy: policy?.error.code };
+}
+
+/** All that a newcomer needs to type. */
+export function viewWorld(world: World) {
+  return {
+    endpoints: {
+      authorize: `${world.url}/{directory|common|organizations|consumers}/oauth2/v2.0/authorize`,
+      token: `${world.url}/{directory}/oauth2/v2.0/token`,
+      adminConsent: `${world.url}/{directory}/v2.0/adminconsent`,
+      discovery: `${world.url}/{directory}/v2.0/.well-known/openid-configuration`,
+      graph: `${world.url}/graph/v1.0/me`,
+      imapCheck: `${world.url}/outlook/imap-check`,
+    },
+    directories: world.directories.list(),
+    users: world.users.list().slice(0, 100).map(viewUser),
+    apps: world.apps.list().slice(0, 100).map(viewApp),
+    settings: world.settings,
+  };
+}

@@ -1,0 +1,121 @@
+import { createHash, randomUUID, X509Certificate } from 'node:crypto';
+import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './app_credential.ts';
+import type { SandboxClock } from './clock.ts';
+
+/** Which accounts may sign in: `organizations`, `common` (those and personal ones), `consumers`, or one directory's id. */
+export type Audience = string;
+
+export interface FederatedCredential {
+  issuer: string;
+  subject: string;
+  audience: string;
+  /** PEM (SPKI). Without one the signature of an assertion is not looked at. */
+  publicKey: string | undefined;
+}
+
+export interface AppRegistration {
+  clientId: string;
+  /** The registration's object id, as Graph names it in `/applications/{id}`. */
+  objectId: string;
+  displayName: string;
+  /** The home directory. */
+  directoryId: string;
+  audience: Audience;
+  redirectUris: string[];
+  /** Refresh tokens granted through one of these live 24 hours, whatever happens. */
+  spaRedirectUris: string[];
+  /** No credential is asked, and none is taken. */
+  publicClient: boolean;
+  secrets: ClientSecret[];
+  certificates: AppCertificate[];
+  federatedCredentials: FederatedCredential[];
+  /** Delegated permissions listed in the registration: what `.default` and the admin-consent page ask for. */
+  permissions: string[];
+  /** App roles on Graph (as `Application.ReadWrite.OwnedBy`), in force in the home directory. */
+  applicationPermissions: string[];
+  /** Client ids of the apps which own this one; each app owns itself. */
+  owners: string[];
+}
+
+export interface AppInput {
+  clientId?: string | undefined;
+  displayName?: string | undefined;
+  directoryId?: string | undefined;
+  audience?: Audience | undefined;
+  redirectUris?: string[] | undefined;
+  spaRedirectUris?: string[] | undefined;
+  publicClient?: boolean | undefined;
+  secrets?: SecretInput[] | undefined;
+  /** PEM certificates. */
+  certificates?: string[] | undefined;
+  federatedCredentials?: { issuer: string; subject: string; audience?: string; publicKey?: string }[] | undefined;
+  permissions?: string[] | undefined;
+  applicationPermissions?: string[] | undefined;
+  owners?: string[] | undefined;
+}
+
+export interface Apps {
+  add(input: AppInput & { directoryId: string }): AppRegistration;
+  /** By client id or by object id. */
+  find(id: string): AppRegistration | undefined;
+  list(): AppRegistration[];
+}
+
+export function createApps(clock: SandboxClock): Apps {
+  const byClientId = new Map<string, AppRegistration>();
+  return {
+    add(input) {
+      const clientId = input.clientId?.toLowerCase() ?? randomUUID();
+      const app: AppRegistration = {
+        clientId,
+        objectId: randomUUID(),
+        displayName: input.displayName ?? clientId,
+        directoryId: input.directoryId,
+        audience: input.audience ?? 'common',
+        redirectUris: [...(input.redirectUris ?? [])],
+        spaRedirectUris: [...(input.spaRedirectUris ?? [])],
+        publicClient: input.publicClient ?? false,
+        secrets: (input.secrets ?? []).map((secret) => createSecret(secret, clock.now())),
+        certificates: (input.certificates ?? []).map(readCertificate),
+        federatedCredentials: (input.federatedCredentials ?? []).map(withAudience),
+        permissions: [...(input.permissions ?? [])],
+        applicationPermissions: [...(input.applicationPermissions ?? [])],
+        owners: [clientId, ...(input.owners ?? [])],
+      };
+      byClientId.set(clientId, app);
+      return app;
+    },
+    find(id) {
+      const wanted = id.toLowerCase();
+      return byClientId.get(wanted) ?? [...byClientId.values()].find((app) => app.objectId === wanted);
+    },
+    list: () => [...byClientId.values()],
+  };
+}
+
+export function withAudience(input: {
+  issuer: string;
+  subject: string;
+  audience?: string;
+  publicKey?: string;
+}): FederatedCredential {
+  return {
+    issuer: input.issuer,
+    subject: input.subject,
+    audience: input.audience ?? 'api://AzureADTokenExchange',
+    publicKey: input.publicKey,
+  };
+}
+
+/** Takes a PEM; thumbprints are base64url, as `x5t` and `x5t#S256` carry them. */
+export function readCertificate(pem: string): AppCertificate {
+  const certificate = new X509Certificate(pem);
+  return {
+    keyId: randomUUID(),
+    thumbprint: createHash('sha1').update(certificate.raw).digest('base64url'),
+    thumbprintSha256: createHash('sha256').update(certificate.raw).digest('base64url'),
+    publicKey: certificate.publicKey,
+    startTime: Date.parse(certificate.validFrom),
+    endTime: Date.parse(certificate.validTo),
+  };
+}

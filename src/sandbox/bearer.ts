@@ -1,0 +1,61 @@
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Resource } from './resource.ts';
+import type { SandboxRequest } from './sandbox_request.ts';
+import type { World } from './world.ts';
+
+/** What a valid token says about its bearer. */
+export interface Bearer {
+  claims: JWTPayload;
+  /** Delegated permissions; empty for an app's own token. */
+  permissions: Set<string>;
+  /** App roles; empty for a user's token. */
+  roles: Set<string>;
+  objectId: string;
+  clientId: string;
+}
+
+export type BearerFault = 'missing' | 'malformed' | 'bad_signature' | 'expired' | 'wrong_audience';
+
+export class BearerError extends Error {
+  override readonly name = 'BearerError';
+  readonly fault: BearerFault;
+
+  constructor(fault: BearerFault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+/** Takes our own unexpired tokens for a resource of the family, and nothing else. */
+export async function checkBearer(world: World, request: SandboxRequest, family: Resource['family']): Promise<Bearer> {
+  const token = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) throw new BearerError('missing', 'Access token is empty.');
+  const claims = await verified(world, token);
+  const audience = typeof claims.aud === 'string' ? world.resources.find(claims.aud) : undefined;
+  if (audience?.family !== family)
+    throw new BearerError('wrong_audience', 'Access token validation failure. Invalid audience.');
+  return {
+    claims,
+    permissions: new Set(String(claims['scp'] ?? '').split(' ')),
+    roles: new Set(Array.isArray(claims['roles']) ? claims['roles'].map(String) : []),
+    objectId: String(claims['oid'] ?? ''),
+    clientId: String(claims['appid'] ?? ''),
+  };
+}
+
+async function verified(world: World, token: string): Promise<JWTPayload> {
+  try {
+    decodeJwt(token);
+  } catch {
+    throw new BearerError('malformed', 'CompactToken parsing failed with error code: 80049217');
+  }
+  try {
+    const { signingKey, clock } = world;
+    const options = { currentDate: new Date(clock.now()), algorithms: [signingKey.algorithm] };
+    return (await jwtVerify(token, signingKey.publicKey, options)).payload;
+  } catch (cause) {
+    if (cause instanceof errors.JWTExpired)
+      throw new BearerError('expired', 'Lifetime validation failed, the token is expired.');
+    throw new BearerError('bad_signature', 'Access token validation failure. Signature is invalid.');
+  }
+}

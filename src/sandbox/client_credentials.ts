@@ -1,0 +1,25 @@
+import { entraError } from './entra_error.ts';
+import { parseScopes } from './scope.ts';
+import { required, type TokenRequest } from './token_request.ts';
+import { appTokenResponse } from './token_response.ts';
+import type { World } from './world.ts';
+
+/** A token for the app itself: in one directory, for one resource, with the roles that it has there. */
+export async function clientCredentials(world: World, request: TokenRequest): Promise<Record<string, unknown>> {
+  const { app, authority, form, record } = request;
+  const { directory } = authority;
+  if (directory === undefined) throw entraError(50059);
+  const isKnown = directory.id === app.directoryId || world.consents.isPresent(directory.id, app.clientId);
+  if (!isKnown) throw entraError(700016, { client: app.clientId, directory: directory.displayName });
+  const scope = required(form, 'scope');
+  const [first] = parseScopes(world.resources, scope).permissions;
+  if (first === undefined || !first.isDefault) throw entraError(1002012, { scope });
+  record.resource = first.resource.id;
+  return appTokenResponse(world, {
+    app,
+    directory,
+    resource: first.resource,
+    roles: first.resource.family === 'graph' ? app.applicationPermissions : [],
+    claims: form.get('claims') ?? undefined,
+  });
+}

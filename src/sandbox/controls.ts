@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './app_credential.ts';
+import {
+  type AppInput,
+  type AppRegistration,
+  type FederatedCredential,
+  readCertificate,
+  withAudience,
+} from './app_registration.ts';
+import type { Directory, DirectoryInput } from './directory.ts';
+import { type EntraErrorOverrides, entraError } from './entra_error.ts';
+import { openRefreshToken, type RefreshGrant, sealRefreshToken } from './refresh_token.ts';
+import { canonicalScope, parsePermission, parseScopes } from './scope.ts';
+import type { User, UserInput } from './user.ts';
+import type { World } from './world.ts';
+
+export interface PolicyInput extends EntraErrorOverrides {
+  /** The AADSTS number, as 53003 or 50076. */
+  code: number;
+  /** Signing in again ends it; default: true, except for 53xxx and 50131 (blocked), 50105. */
+  satisfiedBySignIn?: boolean | undefined;
+}
+
+/** What a test or an operator of the sandbox may change. Users go by username or object id, apps by client id. Unknown ones throw. */
+export interface Controls {
+  addDirectory(input?: DirectoryInput): Directory;
+  addUser(input: Omit<UserInput, 'directoryId'> & { directoryId?: string }): User;
+  addApp(input?: AppInput): AppRegistration;
+  addRedirectUri(clientId: string, redirectUri: string): void;
+  addSecret(clientId: string, input?: SecretInput): ClientSecret;
+  removeSecret(clientId: string, keyId: string): void;
+  /** Changes an existing secret's end: to let it lapse without moving the clock. */
+  expireSecret(clientId: string, keyIdOrValue: string, endTime?: number): void;
+  addCertificate(clientId: string, pem: string): AppCertificate;
+  removeCertificate(clientId: string, keyId: string): void;
+  addFederatedCredential(
+    clientId: string,
+    input: { issuer: string; subject: string; audience?: string; publicKey?: string },
+  ): FederatedCredential;
+  /** A resource beside Graph and Outlook; without `permissions` any name goes. */
+  addResource(id: string, permissions?: string[]): void;
+  /** Later redemptions of what was granted until now: 50173. */
+  revokeSessions(user: string): void;
+  disableUser(user: string): void;
+  enableUser(user: string): void;
+  /** Of one permission (`Mail.Send`, or with its resource), or of all. A consent for the whole directory stays. */
+  withdrawConsent(user: string, clientId: string, permission?: string): void;
+  grantConsent(user: string, clientId: string, permissions: string[]): void;
+  grantAdminConsent(directory: string, clientId: string, permissions?: string[]): void;
+  withdrawAdminConsent(directory: string, clientId: string, permission?: string): void;
+  /** Entra answers this user's redemptions with that error until the policy is lifted, or satisfied by a new sign-in. */
+  requirePolicy(user: string, policy: PolicyInput): void;
+  liftPolicy(user: string): void;
+  /** As if the user had consented; cheap enough for a hundred thousand. `scopes` as in an authorize request. */
+  issueRefreshToken(input: {
+    clientId: string;
+    userObjectId: string;
+    scopes: string | string[];
+    directoryId?: string | undefined;
+  }): string;
+  /** What a refresh token stands for; undefined for one that this sandbox's kind never issued. */
+  describeRefreshToken(token: string): RefreshGrant | undefined;
+}
+
+export function createControls(world: World): Controls {
+  const user = (id: string) => known(world.users.find(id), `user ${id}`);
+  const app = (id: string) => known(world.apps.find(id), `app ${id}`);
+  const directory = (id: string) => known(world.directories.find(id), `directory ${id}`);
+  const permission = (text: string) => parsePermission(world.resources, text);
+  const firstDirectory = () => known(world.directories.list()[1] ?? world.directories.list()[0], 'directory');
+
+  return {
+    addDirectory: (input = {}) => world.directories.add(input),
+    addUser: (input) =>
+      world.users.add({ ...input, directoryId: directory(input.directoryId ?? domainOf(input.username)).id }),
+    addApp: (input = {}) =>
+      world.apps.add({ ...input, directoryId: directory(input.directoryId ?? firstDirectory().id).id }),
+    addRedirectUri: (clientId, redirectUri) => void app(clientId).redirectUris.push(redirectUri),
+    addSecret(clientId, input = {}) {
+      const secret = createSecret(input, world.clock.now());
+      app(clientId).secrets.push(secret);
+      return secret;
+    },
+    removeSecret(clientId, keyId) {
+      const owner = app(clientId);
+      owner.secrets = owner.secrets.filter((secret) => secret.keyId !== keyId);
+    },
+    expireSecret(clientId, keyIdOrValue, endTime = world.clock.now()) {
+      const { secrets } = app(clientId);
+      const secret = secrets.find(({ keyId, value }) => keyId === keyIdOrValue || value === keyIdOrValue);
+      known(secret, 'secret').endTime = endTime;
+    },
+    addCertificate(clientId, pem) {
+      const certificate = readCertificate(pem);
+      app(clientId).certificates.push(certificate);
+      return certificate;
+    },
+    removeCertificate(clientId, keyId) {
+      const owner = app(clientId);
+      owner.certificates = owner.certificates.filter((certificate) => certificate.keyId !== keyId);
+    },
+    addFederatedCredential(clientId, input) {
+      const credential = withAudience(input);
+      app(clientId).federatedCredentials.push(credential);
+      return credential;
+    },
+    addResource: (id, permissions) => void world.resources.add(id, permissions),
+    revokeSessions(id) {
+      const revoked = user(id);
+      revoked.generation += 1;
+      revoked.revokedTime = world.clock.now();
+    },
+    disableUser(id) {
+      user(id).disabled = true;
+    },
+    enableUser(id) {
+      user(id).disabled = false;
+    },
+    withdrawConsent(id, clientId, text) {
+      const { resource, name } = text === undefined ? { resource: undefined, name: '' } : permission(text);
+      const which = resource === undefined ? undefined : { resourceId: resource.id, name };
+      world.consents.withdraw(user(id).objectId, app(clientId).clientId, which);
+    },
+    grantConsent(id, clientId, permissions) {
+      for (const { resource, name } of permissions.map(permission))
+        world.consents.grant(user(id).objectId, app(clientId).clientId, resource.id, [name]);
+      world.consents.makePresent(user(id).directoryId, app(clientId).clientId);
+    },
+    grantAdminConsent(id, clientId, permissions = app(clientId).permissions) {
+      world.consents.makePresent(directory(id).id, app(clientId).clientId);
+      for (const { resource, name } of permissions.map(permission))
+        world.consents.grantForDirectory(directory(id).id, app(clientId).clientId, resource.id, [name]);
+    },
+    withdrawAdminConsent(id, clientId, text) {
+      const { resource, name } = text === undefined ? { resource: undefined, name: '' } : permission(text);
+      const which = resource === undefined ? undefined : { resourceId: resource.id, name };
+      world.consents.withdraw(directory(id).id, app(clientId).clientId, which);
+    },
+    requirePolicy(id, policy) {
+      const facts = { user: user(id).username, resource: '00000003-0000-0000-c000-000000000000', client: '' };
+      const isBlock = policy.code === 50131 || policy.code === 50105 || String(policy.code).startsWith('53');
+      user(id).policy = {
+        error: entraError(policy.code, facts, policy),
+        satisfiedBySignIn: policy.satisfiedBySignIn ?? !isBlock,
+      };
+    },
+    liftPolicy(id) {
+      user(id).policy = undefined;
+    },
+    issueRefreshToken(input) {
+      const { clientId } = app(input.clientId);
+      const owner = user(input.userObjectId);
+      const text = Array.isArray(input.scopes) ? input.scopes.join(' ') : input.scopes;
+      const { permissions, oidc } = parseScopes(world.resources, text);
+      for (const { resource, name } of permissions) world.consents.grant(owner.objectId, clientId, resource.id, [name]);
+      world.consents.makePresent(owner.directoryId, clientId);
+      return sealRefreshToken({
+        id: randomUUID(),
+        userObjectId: owner.objectId,
+        clientId,
+        directoryId: input.directoryId ?? owner.directoryId,
+        scopes: [...permissions.map(canonicalScope), ...oidc],
+        issuedTime: world.clock.now(),
+        generation: owner.generation,
+        instanceId: world.instanceId,
+      });
+    },
+    describeRefreshToken: openRefreshToken,
+  };
+}
+
+function known<Thing>(thing: Thing | undefined, what: string): Thing {
+  if (thing === undefined) throw new RangeError(`the sandbox knows no ${what}`);
+  return thing;
+}
+
+function domainOf(username: string): string {
+  return username.slice(username.lastIndexOf('@') + 1);
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+
+/** An Entra tenant. */
+export interface Directory {
+  id: string;
+  displayName: string;
+  domains: string[];
+  /** False: only an administrator may consent there (90094 for users). */
+  userConsent: boolean;
+}
+
+export interface DirectoryInput {
+  id?: string | undefined;
+  displayName?: string | undefined;
+  domain?: string | undefined;
+  userConsent?: boolean | undefined;
+}
+
+/** The directory of personal Microsoft accounts, the same in the real world. */
+export const CONSUMERS_DIRECTORY_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+export interface Directories {
+  add(input: DirectoryInput): Directory;
+  find(idOrDomain: string): Directory | undefined;
+  list(): Directory[];
+}
+
+export function createDirectories(): Directories {
+  const byId = new Map<string, Directory>();
+  const directories: Directories = {
+    add(input) {
+      const id = input.id?.toLowerCase() ?? randomUUID();
+      const domain = input.domain ?? `${id.slice(0, 8)}.onmicrosoft.com`;
+      const directory: Directory = {
+        id,
+        displayName: input.displayName ?? domain,
+        domains: [domain.toLowerCase()],
+        userConsent: input.userConsent ?? true,
+      };
+      byId.set(id, directory);
+      return directory;
+    },
+    find(idOrDomain) {
+      const wanted = idOrDomain.toLowerCase();
+      return byId.get(wanted) ?? directories.list().find((directory) => directory.domains.includes(wanted));
+    },
+    list: () => [...byId.values()],
+  };
+  directories.add({ id: CONSUMERS_DIRECTORY_ID, displayName: 'Personal Microsoft accounts', domain: 'live.com' });
+  return directories;
+}
+
+/** The first part of an endpoint's path: one directory, or one of the two words for many. */
+export interface Authority {
+  segment: string;
+  kind: 'common' | 'organizations' | 'directory';
+  /** Undefined for `common` and `organizations`. */
+  directory: Directory | undefined;
+}
+
+/** Undefined for a directory that does not exist (90002). `consumers` is the directory of personal accounts. */
+export function findAuthority(directories: Directories, segment: string): Authority | undefined {
+  const word = segment.toLowerCase();
+  if (word === 'common' || word === 'organizations') return { segment, kind: word, directory: undefined };
+  const directory = directories.find(word === 'consumers' ? CONSUMERS_DIRECTORY_ID : word);
+  return directory === undefined ? undefined : { segment, kind: 'directory', directory };
+}

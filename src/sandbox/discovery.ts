@@ -1,0 +1,42 @@
+import { type Answer, json } from './answer.ts';
+import { findAuthority } from './directory.ts';
+import { entraError, errorBody } from './entra_error.ts';
+import type { World } from './world.ts';
+
+/** `GET /{directory}/v2.0/.well-known/openid-configuration`. */
+export function answerDiscovery(world: World, segment: string): Answer {
+  const authority = findAuthority(world.directories, segment);
+  if (authority === undefined)
+    return json(400, errorBody(entraError(90002, { directory: segment }), world.clock.now(), ''));
+  const base = `${world.url}/${segment}`;
+  return json(200, {
+    token_endpoint: `${base}/oauth2/v2.0/token`,
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
+    jwks_uri: `${base}/discovery/v2.0/keys`,
+    response_modes_supported: ['query', 'fragment', 'form_post'],
+    subject_types_supported: ['pairwise'],
+    id_token_signing_alg_values_supported: [world.signingKey.algorithm],
+    response_types_supported: ['code'],
+    scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+    // At /common and /organizations the issuer is a template, as Entra's is.
+    issuer: `${world.url}/${authority.directory?.id ?? '{tenantid}'}/v2.0`,
+    request_uri_parameter_supported: false,
+    userinfo_endpoint: `${world.url}/graph/oidc/userinfo`,
+    authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
+    device_authorization_endpoint: `${base}/oauth2/v2.0/devicecode`,
+    http_logout_supported: true,
+    frontchannel_logout_supported: true,
+    end_session_endpoint: `${base}/oauth2/v2.0/logout`,
+    claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'nonce', 'preferred_username', 'name', 'tid', 'ver', 'email'],
+    tenant_region_scope: null,
+    cloud_instance_name: 'microsoftonline.com',
+    cloud_graph_host_name: 'graph.windows.net',
+    msgraph_host: 'graph.microsoft.com',
+    rbac_url: 'https://pas.windows.net',
+  });
+}
+
+/** `GET /{directory}/discovery/v2.0/keys`. */
+export function answerKeys(world: World): Answer {
+  return json(200, { keys: [world.signingKey.publicJwk] });
+}

@@ -1,0 +1,67 @@
+import type { ServerResponse } from 'node:http';
+import { answerAdminConsent } from './admin_consent.ts';
+import { type Answer, json } from './answer.ts';
+import { answerAuthorize } from './authorize.ts';
+import { answerDiscovery, answerKeys } from './discovery.ts';
+import { deliverFault } from './fault_delivery.ts';
+import { answerGraph } from './graph.ts';
+import { send } from './http_server.ts';
+import { answerImapCheck } from './imap_check.ts';
+import type { RequestRecord } from './requests.ts';
+import type { SandboxRequest } from './sandbox_request.ts';
+import { answerToken, peekTokenRequest } from './token_endpoint.ts';
+import type { World } from './world.ts';
+
+interface Endpoint {
+  name: string;
+  pattern: RegExp;
+  answer(world: World, segment: string, request: SandboxRequest, record: RequestRecord): Promise<Answer> | Answer;
+}
+
+const ENDPOINTS: Endpoint[] = [
+  { name: 'token', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/token$/, answer: answerToken },
+  { name: 'authorize', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/authorize$/, answer: answerAuthorize },
+  { name: 'adminconsent', pattern: /^\/([^/]+)\/(?:v2\.0\/)?adminconsent$/, answer: answerAdminConsent },
+  { name: 'discovery', pattern: /^\/([^/]+)\/v2\.0\/\.well-known\/openid-configuration$/, answer: answerDiscovery },
+  { name: 'discovery', pattern: /^\/([^/]+)\/discovery\/v2\.0\/keys$/, answer: answerKeys },
+  { name: 'graph', pattern: /^\/graph(\/.*)$/, answer: answerGraph },
+  { name: 'outlook', pattern: /^\/outlook(\/imap-check)$/, answer: answerImapCheck },
+];
+
+/** Everything but the admin API: notes the request, lets faults and gates have it, answers. */
+export async function route(world: World, request: SandboxRequest, response: ServerResponse): Promise<void> {
+  for (const endpoint of ENDPOINTS) {
+    const part = endpoint.pattern.exec(request.path)?.[1];
+    if (part !== undefined) return serve(world, endpoint, part, request, response);
+  }
+  send(response, json(404, { error: 'not_found', hint: `GET ${world.url}/sandbox lists what there is` }));
+}
+
+async function serve(
+  world: World,
+  endpoint: Endpoint,
+  part: string,
+  request: SandboxRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const record = world.requests.begin(endpoint.name, world.clock.now());
+  const isToken = endpoint.name === 'token';
+  if (isToken) peekTokenRequest(world, part, request, record);
+  const produce = async () => {
+    const answer = await endpoint.answer(world, part, request, record);
+    if (record.outcome === 'pending') record.outcome = answer.status < 400 ? 'ok' : String(answer.status);
+    return answer;
+  };
+
+  const gate = isToken ? world.holds.take() : undefined;
+  if (gate?.stage === 'request') await gate.pass();
+  const fault = world.faults.take({ ...record, endpoint: endpoint.name });
+  if (fault !== undefined) {
+    await deliverFault(world, fault, response, produce);
+    record.outcome = `fault:${fault.kind}`;
+    return;
+  }
+  const answer = await produce();
+  if (gate?.stage === 'answer') await gate.pass();
+  send(response, answer);
+}

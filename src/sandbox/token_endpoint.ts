@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { type Answer, json } from './answer.ts';
+import { authenticateClient, readClient } from './client_authentication.ts';
+import { clientCredentials } from './client_credentials.ts';
+import { findAuthority } from './directory.ts';
+import { checkApp } from './eligibility.ts';
+import { EntraError, entraError, errorBody } from './entra_error.ts';
+import { redeemCode } from './redeem_code.ts';
+import { redeemRefreshToken } from './redeem_refresh_token.ts';
+import { openRefreshToken } from './refresh_token.ts';
+import type { RequestRecord } from './requests.ts';
+import type { SandboxRequest } from './sandbox_request.ts';
+import type { TokenRequest } from './token_request.ts';
+import type { World } from './world.ts';
+
+/** Notes what the request says about itself, before anything is checked: faults are chosen by it. */
+export function peekTokenRequest(world: World, segment: string, request: SandboxRequest, record: RequestRecord): void {
+  const form = new URLSearchParams(request.body);
+  record.directory = segment;
+  record.grant = form.get('grant_type') ?? undefined;
+  record.clientId = form.get('client_id') ?? undefined;
+  record.correlationId = header(request, 'client-request-id') ?? form.get('client-request-id') ?? undefined;
+  const refreshGrant = openRefreshToken(form.get('refresh_token') ?? '');
+  record.presentedRefreshTokenId = refreshGrant?.id;
+  record.userObjectId = refreshGrant?.userObjectId ?? world.codes.find(form.get('code') ?? '')?.userObjectId;
+  record.username = record.userObjectId === undefined ? undefined : world.users.find(record.userObjectId)?.username;
+}
+
+/** `POST /{directory}/oauth2/v2.0/token`. */
+export async function answerToken(
+  world: World,
+  segment: string,
+  request: SandboxRequest,
+  record: RequestRecord,
+): Promise<Answer> {
+  const correlationId = record.correlationId ?? randomUUID();
+  const headers = entraHeaders(request, correlationId);
+  try {
+    const body = await grantTokens(world, segment, request, record);
+    record.outcome = 'ok';
+    return json(200, body, headers);
+  } catch (error) {
+    if (!(error instanceof EntraError)) throw error;
+    record.outcome = String(error.code);
+    return json(error.status, errorBody(error, world.clock.now(), correlationId), headers);
+  }
+}
+
+export function entraHeaders(request: SandboxRequest, correlationId: string): Record<string, string> {
+  const echoes = header(request, 'return-client-request-id') === 'true';
+  return {
+    'x-ms-request-id': randomUUID(),
+    'x-ms-ests-server': '2.1.0 - SANDBOX',
+    p3p: 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
+    ...(echoes ? { 'client-request-id': correlationId } : {}),
+  };
+}
+
+async function grantTokens(
+  world: World,
+  segment: string,
+  request: SandboxRequest,
+  record: RequestRecord,
+): Promise<Record<string, unknown>> {
+  if (request.method !== 'POST') throw entraError(900561, { method: request.method });
+  const form = new URLSearchParams(request.body);
+  const grant = form.get('grant_type');
+  if (grant === null) throw entraError(900144, { parameter: 'grant_type' });
+  const authority = findAuthority(world.directories, segment);
+  if (authority === undefined) throw entraError(90002, { directory: segment });
+  const client = readClient(form, header(request, 'authorization'));
+  if (client.clientId === undefined || client.clientId === '') throw entraError(900144, { parameter: 'client_id' });
+  const app = world.apps.find(client.clientId);
+  checkApp(app, client.clientId, authority);
+  record.clientId = app.clientId;
+
+  const parts: TokenRequest = { app, authority, form, record };
+  const needsProof = grant === 'client_credentials' || !isOfSinglePage(world, parts);
+  const origin = `http://${header(request, 'host') ?? ''}`;
+  await authenticateClient(world, app, client, { authority, grant, origin, needsProof });
+  if (grant === 'authorization_code') return redeemCode(world, parts);
+  if (grant === 'refresh_token') return redeemRefreshToken(world, parts);
+  if (grant === 'client_credentials') return clientCredentials(world, parts);
+  throw entraError(70003, { grant });
+}
+
+/** A single-page app has no credential: what was granted through its redirect URI is redeemed without one. */
+function isOfSinglePage(world: World, { app, form }: TokenRequest): boolean {
+  const code = world.codes.find(form.get('code') ?? '');
+  if (code !== undefined) return app.spaRedirectUris.includes(code.redirectUri);
+  return openRefreshToken(form.get('refresh_token') ?? '')?.fixedEndTime !== undefined;
+}
+
+function header(request: SandboxRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,47 @@
+import type { AppRegistration } from './app_registration.ts';
+import type { Authority } from './directory.ts';
+import { entraError } from './entra_error.ts';
+import type { RequestRecord } from './requests.ts';
+import type { Resource } from './resource.ts';
+import { type AskedScopes, parseScopes } from './scope.ts';
+import type { User } from './user.ts';
+import type { World } from './world.ts';
+
+/** A request to the token endpoint whose client has proved itself. */
+export interface TokenRequest {
+  app: AppRegistration;
+  authority: Authority;
+  form: URLSearchParams;
+  record: RequestRecord;
+}
+
+export interface GrantedResource {
+  resource: Resource;
+  permissions: Set<string>;
+  asked: AskedScopes;
+}
+
+/**
+ * One token is for one resource, that of the first scope; other resources' scopes are silently left out, as Entra does.
+ * What is asked must have been consented to (65001); the token then carries all that was.
+ */
+export function grantResource(
+  world: World,
+  parts: { app: AppRegistration; user: User; directoryId: string; scope: string; record: RequestRecord },
+): GrantedResource {
+  const { app, user, directoryId } = parts;
+  const asked = parseScopes(world.resources, parts.scope);
+  const resource = asked.permissions[0]?.resource ?? world.resources.graph;
+  parts.record.resource = resource.id;
+  const permissions = world.consents.of(user.objectId, directoryId, app.clientId, resource.id);
+  const wanted = asked.permissions.filter((permission) => permission.resource === resource);
+  const isAllowed = wanted.every(({ name, isDefault }) => (isDefault ? permissions.size > 0 : permissions.has(name)));
+  if (!isAllowed) throw entraError(65001, { client: app.clientId, name: app.displayName });
+  return { resource, permissions, asked };
+}
+
+export function required(form: URLSearchParams, parameter: string): string {
+  const value = form.get(parameter);
+  if (value === null || value === '') throw entraError(900144, { parameter });
+  return value;
+}
