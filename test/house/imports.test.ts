@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const source = resolve(dirname(fileURLToPath(import.meta.url)), '../../src');
+
+/** Whom a room may import (docs: CONTRIBUTING, "Rooms"). `a/b.ts` names one file of a room. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  'main.ts': ['vault.ts', 'config.ts', 'cli', 'demo', 'sandbox', 'telemetry', 'model'],
+  'vault.ts': ['*'],
+  'config.ts': [],
+  cli: ['gen', 'model', 'rpc/client.ts', 'rpc/callers_file.ts'],
+  demo: ['gen', 'model', 'rpc/client.ts'],
+  rpc: ['gen', 'tokens', 'connect', 'registry', 'expiry', 'scopes', 'audit', 'telemetry', 'model'],
+  web: ['connect', 'expiry', 'telemetry', 'model', 'audit/audit_log.ts'],
+  tokens: ['scopes', 'telemetry', 'model', 'audit/audit_log.ts', 'store/stores.ts', 'entra/authorization_server.ts'],
+  connect: ['scopes', 'telemetry', 'model', 'audit/audit_log.ts', 'store/stores.ts', 'entra/authorization_server.ts'],
+  registry: ['scopes', 'telemetry', 'model', 'audit/audit_log.ts', 'store/stores.ts', 'entra/authorization_server.ts'],
+  expiry: ['scopes', 'telemetry', 'model', 'audit/audit_log.ts', 'store/stores.ts', 'entra/authorization_server.ts'],
+  store: ['keyring', 'telemetry', 'model', 'audit/audit_log.ts', 'entra/authorization_server.ts'],
+  entra: ['telemetry', 'model'],
+  keyring: ['telemetry', 'model'],
+  scopes: ['telemetry', 'model'],
+  audit: ['telemetry', 'model'],
+  telemetry: ['model'],
+  model: [],
+  sandbox: [],
+  gen: [],
+};
+
+/** Foreign packages that have one room. */
+const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/^@grpc\//, ['rpc', 'cli']],
+  [/^(drizzle-orm|better-sqlite3|pg)(\/|$)/, ['store']],
+  [/^@azure\/msal-node/, ['entra']],
+  [/^@azure\/(keyvault|identity|core)/, ['keyring']],
+  [/^undici/, ['entra', 'demo', 'cli']],
+  [/^cockatiel/, ['entra']],
+  [/^pino|^prom-client/, ['telemetry']],
+  [/^jose/, ['sandbox', 'entra']],
+  [/^commander/, ['main.ts', 'cli']],
+];
+
+function files(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) return files(path);
+    return path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+const sources = files(source).map((path) => ({ path: relative(source, path), text: readFileSync(path, 'utf8') }));
+const roomOf = (path: string) => path.split('/')[0] ?? path;
+const importsOf = (text: string) =>
+  [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+
+test('every import goes a way that the house allows', () => {
+  const strays = sources.flatMap(({ path, text }) => {
+    const room = roomOf(path);
+    if (room === 'gen') return [];
+    const allowed = MAY_IMPORT[room] ?? [];
+    return importsOf(text).flatMap((name) => {
+      if (!name.startsWith('.')) {
+        const rule = ONLY_IN.find(([pattern]) => pattern.test(name));
+        return rule === undefined || rule[1].includes(room) ? [] : [`${path} -> ${name}`];
+      }
+      const target = relative(source, resolve(join(source, dirname(path)), name));
+      const goesTo = roomOf(target);
+      const fine = goesTo === room || allowed.includes('*') || allowed.includes(goesTo) || allowed.includes(target);
+      return fine ? [] : [`${path} -> ${target}`];
+    });
+  });
+  expect(strays).toEqual([]);
+});
+
+test('the environment is read in one place', () => {
+  const readers = sources.filter(({ text }) => /process\.env\b/.test(text)).map(({ path }) => path);
+  expect(readers).toEqual(['config.ts']);
+});
+
+test('no barrels, and no rooms for what has no name', () => {
+  const names = sources.map(({ path }) => path);
+  expect(names.filter((path) => /(^|\/)index\.ts$/.test(path))).toEqual([]);
+  expect(names.filter((path) => /(^|[/_])(utils?|helpers?|common|lib|manager|impl)([/_.]|$)/.test(path))).toEqual([]);
+});
+
+test('only seal, the request to Entra and the response message reveal a secret', () => {
+  const revealing = sources
+    .filter(({ path, text }) => roomOf(path) !== 'sandbox' && /\.reveal\(\)/.test(text))
+    .map(({ path }) => roomOf(path));
+  const rooms = [...new Set(revealing)].sort();
+  expect(
+    rooms.filter((room) => !['entra', 'keyring', 'store', 'rpc', 'audit', 'connect', 'tokens'].includes(room)),
+  ).toEqual([]);
+});
