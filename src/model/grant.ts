@@ -1,4 +1,6 @@
-import type { Account, PermissionsByResource } from './connection.ts';
+import type { App } from './app.ts';
+import { DAY, type Timestamp } from './clock.ts';
+import type { Account, Connection, PermissionsByResource } from './connection.ts';
 import type { Secret } from './secret.ts';
 
 /** What a user's consent (or an import) brought: everything a connection needs to start living on it. */
@@ -7,4 +9,47 @@ export interface Grant {
   readonly account: Account | undefined;
   readonly productScopes: readonly string[];
   readonly granted: PermissionsByResource;
+}
+
+export interface NewGrant {
+  readonly grant: Grant;
+  /** Through which it was given: the refresh token is bound to its client. */
+  readonly app: Pick<App, 'uid' | 'tenantId' | 'appId'>;
+  /** False: imported unseen, so Entra has not accepted it yet. */
+  readonly verified: boolean;
+}
+
+/** The connection, living on a new grant: whatever was held against the old one is forgotten. Works from any state; suspension stays. */
+export function afterGrant(connection: Connection, { grant, app, verified }: NewGrant, now: Timestamp): Connection {
+  return {
+    ...connection,
+    appUid: app.uid,
+    appTenantId: app.tenantId,
+    appId: app.appId,
+    account: grant.account,
+    productScopes: grant.productScopes,
+    granted: grant.granted,
+    grantState: 'ACTIVE',
+    stateEvidence: undefined,
+    verifyTime: verified ? now : undefined,
+    lastRefreshTime: verified ? now : undefined,
+    strikeTime: undefined,
+    heldUntil: undefined,
+    keepAliveTime: keepAliveTimeAfter(connection.uid, now),
+    updateTime: now,
+  };
+}
+
+const SOONEST = 30 * DAY;
+const SPREAD = 15 * DAY;
+
+/**
+ * When a connection that was redeemed just now is redeemed again if nobody uses it: well inside the 90 days that a refresh token
+ * lives, and spread by its uid, so that connections made in one go (an import of thousands) do not all fall due in one minute.
+ */
+export function keepAliveTimeAfter(connectionUid: string, now: Timestamp): Timestamp {
+  // FNV-1a: any even spread will do.
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < connectionUid.length; i += 1) hash = Math.imul(hash ^ connectionUid.charCodeAt(i), 0x01000193);
+  return now + SOONEST + Math.floor(((hash >>> 0) / 2 ** 32) * SPREAD);
 }

@@ -1,0 +1,47 @@
+import { type Account, type Connection, connectionName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import type { Tenant } from '../model/tenant.ts';
+
+/** DIRECTORY_NOT_ALLOWED: the tenant takes accounts of some directories only. */
+export function checkDirectory(tenant: Tenant, directoryId: string): void {
+  const allowed = tenant.allowedDirectoryIds.map((id) => id.toLowerCase());
+  if (allowed.length === 0 || allowed.includes(directoryId.toLowerCase())) return;
+  throw new VaultError(
+    'DIRECTORY_NOT_ALLOWED',
+    `tenants/${tenant.tenantId} takes no accounts of directory ${directoryId}; sign in with an account of an allowed one, or have an operator add it to allowed_directory_ids`,
+    { metadata: { directoryId } },
+  );
+}
+
+/** ACCOUNT_MISMATCH: a connection stays with its account, or one user's data would turn up under another's name. */
+export function checkSameAccount(connection: Connection | undefined, account: Account): void {
+  const before = connection?.account;
+  if (connection === undefined || before === undefined || isSameAccount(before, account)) return;
+  throw accountMismatch(connectionName(connection));
+}
+
+export function accountMismatch(connection: string): VaultError {
+  return new VaultError(
+    'ACCOUNT_MISMATCH',
+    `${connection} belongs to another account; sign in with that one, or allow the change of account`,
+    { metadata: { connection } },
+  );
+}
+
+/** Whether something that was said of the account is not so. The display name is anybody's to change and proves nothing. */
+export function contradicts(said: Partial<Account> | undefined, account: Account): boolean {
+  const differs = (one: string | undefined, other: string | undefined) =>
+    one !== undefined && one.toLowerCase() !== other?.toLowerCase();
+  return (
+    differs(said?.directoryId, account.directoryId) ||
+    differs(said?.objectId, account.objectId) ||
+    differs(said?.username, account.username)
+  );
+}
+
+function isSameAccount(one: Account, other: Account): boolean {
+  return (
+    one.directoryId.toLowerCase() === other.directoryId.toLowerCase() &&
+    one.objectId.toLowerCase() === other.objectId.toLowerCase()
+  );
+}

@@ -1,0 +1,71 @@
+import type { App } from '../model/app.ts';
+import type { PermissionsByResource } from '../model/connection.ts';
+import { fieldInvalid } from '../model/errors.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+
+/** What a connection shall be able to do, in the product's words and in Entra's. */
+export interface Asked {
+  readonly productScopes: readonly string[];
+  /** What the product scopes need. Never without a resource. */
+  readonly needed: PermissionsByResource;
+  /** The same with what the app always asks for: what the user is asked to consent to. */
+  readonly consented: PermissionsByResource;
+}
+
+const OIDC_SCOPES = ['offline_access', 'openid', 'email', 'profile'];
+
+/** SCOPE_UNKNOWN; FIELD_INVALID for none at all. */
+export function asked(scopes: Scopes, tenant: Tenant, app: App, requested: readonly string[]): Asked {
+  if (requested.length === 0) throw fieldInvalid('scopes', 'name at least one product scope');
+  const catalog = catalogOf(tenant, app);
+  const oidc = requested.filter((scope) => OIDC_SCOPES.includes(scope.toLowerCase()));
+  const proper = requested.filter((scope) => !OIDC_SCOPES.includes(scope.toLowerCase()));
+  const needed = proper.length === 0 ? { [graphOf(scopes, app)]: [] } : scopes.translate(catalog, proper, app.cloud);
+  const implicit = scopes.resolve(app.implicitPermissions, app.cloud).permissions;
+  return {
+    productScopes:
+      proper.length === 0 ? unique(oidc.map((scope) => scope.toLowerCase())) : scopes.canonical(catalog, proper),
+    needed,
+    consented: union(needed, implicit),
+  };
+}
+
+export function catalogOf(tenant: Tenant, app: App): string {
+  return app.catalog ?? tenant.catalog;
+}
+
+/** Full form, as the authorize endpoint wants them: permissions of all resources, and the OIDC scopes that bring an id token and a refresh token. */
+export function authorizeScopes(permissions: PermissionsByResource): readonly string[] {
+  return [...Object.keys(permissions).flatMap((resource) => fullForm(permissions, resource)), ...OIDC_SCOPES];
+}
+
+/** `https://graph.microsoft.com/Mail.Read`, of one resource. */
+export function fullForm(permissions: PermissionsByResource, resource: string): readonly string[] {
+  return (permissions[resource] ?? []).map((name) => `${resource}/${name}`);
+}
+
+export function withoutOidcScopes(permissions: readonly string[]): readonly string[] {
+  return permissions.filter((name) => !OIDC_SCOPES.includes(name.toLowerCase()));
+}
+
+/** OIDC scopes alone mean Graph, as a bare permission does. */
+function graphOf(scopes: Scopes, app: App): string {
+  const [graph] = Object.keys(scopes.resolve(['User.Read'], app.cloud).permissions);
+  if (graph === undefined) throw new Error('a bare permission belongs to no resource');
+  return graph;
+}
+
+function union(one: PermissionsByResource, other: PermissionsByResource): PermissionsByResource {
+  const resources = unique([...Object.keys(one), ...Object.keys(other)]);
+  return Object.fromEntries(
+    resources.map((resource) => [resource, unique([...(one[resource] ?? []), ...(other[resource] ?? [])])]),
+  );
+}
+
+/** Entra compares permission names without case. */
+function unique(names: readonly string[]): readonly string[] {
+  const seen = new Map<string, string>();
+  for (const name of names) if (!seen.has(name.toLowerCase())) seen.set(name.toLowerCase(), name);
+  return [...seen.values()].sort();
+}

@@ -1,0 +1,20 @@
+import type { Authorizations } from './authorizations.ts';
+import { createCallback } from './callback.ts';
+import { completeAuthorization } from './complete.ts';
+import { confirmAuthorization } from './confirm.ts';
+import type { ConnectParts } from './connect_parts.ts';
+import { counted } from './counted.ts';
+import { describeLink, openLink } from './open.ts';
+import { startAuthorization } from './start.ts';
+
+export function createAuthorizations(parts: ConnectParts): Authorizations {
+  const ended = (outcome: string) => parts.metrics?.authorizationEnded(outcome);
+  return {
+    start: (request) => startAuthorization(parts, request),
+    describe: (handle) => describeLink(parts, handle),
+    open: (handle) => openLink(parts, handle),
+    complete: (request) => counted(ended, () => completeAuthorization(parts, request)),
+    callback: createCallback(parts),
+    confirm: (request) => confirmAuthorization(parts, request),
+  };
+}

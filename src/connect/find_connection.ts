@@ -1,0 +1,18 @@
+import { type Connection, connectionName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import type { ConnectParts } from './connect_parts.ts';
+import { findTenant } from './standing.ts';
+
+/** TENANT_NOT_FOUND, TENANT_SUSPENDED, CONNECTION_NOT_FOUND. */
+export async function findConnection(
+  { stores }: Pick<ConnectParts, 'stores'>,
+  request: { readonly tenantId: string; readonly connectionId: string },
+): Promise<Connection> {
+  const tenant = await findTenant(stores, request.tenantId);
+  const connection = await stores.connections.find(tenant.uid, request.connectionId);
+  if (connection !== undefined) return connection;
+  const name = connectionName(request);
+  throw new VaultError('CONNECTION_NOT_FOUND', `${name} does not exist; begin with StartAuthorization`, {
+    metadata: { connection: name },
+  });
+}

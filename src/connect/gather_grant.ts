@@ -1,0 +1,61 @@
+import type { App } from '../model/app.ts';
+import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
+import { type Connection, connectionName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import type { Grant } from '../model/grant.ts';
+import type { Secret } from '../model/secret.ts';
+import type { Tenant } from '../model/tenant.ts';
+import { checkDirectory, checkSameAccount } from './account_check.ts';
+import type { ConnectParts } from './connect_parts.ts';
+import { learnFurther, redeemCode } from './redeem.ts';
+import { codeRefused } from './refusal.ts';
+
+export interface CodeInHand {
+  readonly tenant: Tenant;
+  readonly app: App;
+  readonly connection: Connection;
+  readonly authorization: Authorization;
+  readonly attempt: AuthorizationAttempt;
+  readonly code: Secret;
+}
+
+/** From a code to a whole grant: the account checked, and what was granted learned of every resource. */
+export async function gatherGrant(
+  { authorizationServer }: Pick<ConnectParts, 'authorizationServer'>,
+  { tenant, app, connection, authorization, attempt, code }: CodeInHand,
+): Promise<Grant> {
+  const name = connectionName(connection);
+  const { directoryId, redirectUri, permissions } = authorization;
+  const outcome = await redeemCode(authorizationServer, { app, directoryId, attempt, redirectUri, permissions, code });
+  if (outcome.kind !== 'granted') throw codeRefused(outcome, name);
+  const { account, refreshToken } = outcome;
+  if (refreshToken === undefined) {
+    throw new VaultError(
+      'NO_REFRESH_TOKEN',
+      `Entra sent no refresh token for ${name}, so nothing would last; check that the app registration may ask for offline_access`,
+      { metadata: { connection: name } },
+    );
+  }
+  if (account === undefined) {
+    throw new VaultError(
+      'REAUTHORIZATION_REQUIRED',
+      `Entra did not say whose account ${name} is; start the authorization again`,
+      {
+        metadata: { connection: name },
+      },
+    );
+  }
+  checkDirectory(tenant, account.directoryId);
+  if (!authorization.allowAccountChange) checkSameAccount(connection, account);
+  const learned = await learnFurther(authorizationServer, {
+    app,
+    priority: 'FOREGROUND',
+    permissions,
+    first: { outcome, refreshToken, account },
+    refused(failure) {
+      // Not consented there after all: the grant is what is left, and callers of that resource get SCOPE_NOT_GRANTED.
+      if (failure.kind !== 'consent') throw codeRefused(failure, name);
+    },
+  });
+  return { ...learned, account, productScopes: authorization.productScopes };
+}

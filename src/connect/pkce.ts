@@ -1,0 +1,16 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Secret } from '../model/secret.ts';
+
+export interface Pkce {
+  readonly codeVerifier: Secret;
+  readonly codeChallenge: string;
+}
+
+/** A verifier of 43 characters (RFC 7636, section 4.1, with the 32 octets that it recommends) and its S256 challenge (section 4.2). */
+export function mintPkce(): Pkce {
+  const verifier = randomBytes(32).toString('base64url');
+  return {
+    codeVerifier: new Secret(verifier),
+    codeChallenge: createHash('sha256').update(verifier, 'ascii').digest('base64url'),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
+import { MINUTE } from '../model/clock.ts';
+import { type Connection, connectionName } from '../model/connection.ts';
+import { isVaultError, type Reason } from '../model/errors.ts';
+import type { Grant } from '../model/grant.ts';
+import type { AuthorizationAnswer } from './authorizations.ts';
+import type { ConnectParts } from './connect_parts.ts';
+import { errorAnswered } from './error_answer.ts';
+import { gatherGrant } from './gather_grant.ts';
+import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
+import { checkNotSuspended, findAppByUid, findTenant } from './standing.ts';
+import { stateInvalid } from './state_invalid.ts';
+import { swapIn } from './swap_in.ts';
+
+const CONFIRMATION_LIFE = 10 * MINUTE;
+
+export interface Received {
+  /** With the new grant, unless that waits for its confirmation. */
+  readonly connection: Connection;
+  /** In clear, once. */
+  readonly confirmation: string | undefined;
+}
+
+/** The state was fresh: what Entra answered becomes a grant, or the authorization fails and the old grant serves on. */
+export async function receiveAnswer(
+  parts: ConnectParts,
+  received: {
+    readonly authorization: Authorization;
+    readonly attempt: AuthorizationAttempt;
+    readonly connection: Connection;
+    readonly answer: AuthorizationAnswer;
+  },
+): Promise<Received> {
+  const { authorization, connection } = received;
+  try {
+    const grant = await grantOf(parts, received);
+    if (authorization.completion === 'CONFIRM') {
+      const confirmation = mintOneTimeToken();
+      await keep(parts, authorization, grant, hashOneTimeToken(confirmation));
+      return { connection, confirmation };
+    }
+    await keep(parts, authorization, grant, undefined);
+    return { connection: await swapIn(parts, { authorization, grant }), confirmation: undefined };
+  } catch (error) {
+    const reason = isVaultError(error) ? error.reason : 'INTERNAL';
+    // What failed must not hide behind a second failure to write it down.
+    if (!IN_PASSING.has(reason))
+      await parts.stores.authorizations.fail(authorization.uid, reason).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Nobody's doing and soon over: the link stays good, so that its button can be pressed again. STATE_INVALID: another attempt was faster. */
+const IN_PASSING: ReadonlySet<Reason> = new Set<Reason>([
+  'ENTRA_UNAVAILABLE',
+  'ENTRA_THROTTLED',
+  'APP_CREDENTIAL_PROPAGATING',
+  'DATABASE_UNAVAILABLE',
+  'KEY_SOURCE_UNAVAILABLE',
+  'OVERLOADED',
+  'STATE_INVALID',
+]);
+
+async function grantOf(
+  parts: ConnectParts,
+  { authorization, attempt, connection, answer }: Parameters<typeof receiveAnswer>[1],
+): Promise<Grant> {
+  const tenant = await findTenant(parts.stores, connection.tenantId);
+  const app = await findAppByUid(parts.stores, tenant, authorization.appUid);
+  checkNotSuspended(connection);
+  if (authorization.state !== 'OPEN') throw stateInvalid('state');
+  if ('error' in answer) throw errorAnswered(answer, connectionName(connection));
+  return gatherGrant(parts, { tenant, app, connection, authorization, attempt, code: answer.code });
+}
+
+async function keep(
+  { stores, clock }: ConnectParts,
+  authorization: Authorization,
+  grant: Grant,
+  confirmationHash: string | undefined,
+): Promise<void> {
+  const kept = await stores.authorizations.consent(
+    authorization.uid,
+    grant,
+    confirmationHash,
+    clock.now() + CONFIRMATION_LIFE,
+  );
+  if (!kept) throw stateInvalid('state');
+}

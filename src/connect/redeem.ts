@@ -1,0 +1,126 @@
+import type { Admission, AdmissionRequest } from '../entra/authorization_server.ts';
+import type { App } from '../model/app.ts';
+import type { AuthorizationAttempt } from '../model/authorization.ts';
+import type { Account, PermissionsByResource } from '../model/connection.ts';
+import type { Failure, Granted, Outcome } from '../model/exchange.ts';
+import type { Secret } from '../model/secret.ts';
+import { fullForm, withoutOidcScopes } from './asked.ts';
+import type { ConnectParts } from './connect_parts.ts';
+
+type Server = ConnectParts['authorizationServer'];
+
+/** The code at the authority where it was asked for; it brings the token of one resource only. */
+export function redeemCode(
+  server: Server,
+  request: {
+    readonly app: App;
+    readonly directoryId: string | undefined;
+    readonly attempt: AuthorizationAttempt;
+    readonly redirectUri: string;
+    readonly permissions: PermissionsByResource;
+    readonly code: Secret;
+  },
+): Promise<Outcome> {
+  const { app, attempt, permissions, directoryId } = request;
+  const resource = firstResource(permissions);
+  return admitted(server, { app, directoryId, priority: 'FOREGROUND' }, (admission) =>
+    admission.redeemCode({
+      code: request.code,
+      codeVerifier: attempt.codeVerifier,
+      nonce: attempt.nonce,
+      redirectUri: request.redirectUri,
+      resource,
+      scopes: fullForm(permissions, resource),
+    }),
+  );
+}
+
+export function redeemRefreshToken(
+  server: Server,
+  request: {
+    readonly app: App;
+    readonly directoryId: string | undefined;
+    readonly priority: AdmissionRequest['priority'];
+    readonly refreshToken: Secret;
+    readonly resource: string;
+    readonly permissions: PermissionsByResource;
+  },
+): Promise<Outcome> {
+  const { app, directoryId, priority, refreshToken, resource, permissions } = request;
+  return admitted(server, { app, directoryId, priority }, (admission) =>
+    admission.redeemRefreshToken({ refreshToken, resource, scopes: fullForm(permissions, resource) }),
+  );
+}
+
+/** What the first exchange brought, and what is still to be learned. */
+export interface FirstGranted {
+  readonly outcome: Granted;
+  readonly refreshToken: Secret;
+  readonly account: Account;
+}
+
+export interface LearnedGrant {
+  readonly refreshToken: Secret;
+  readonly granted: PermissionsByResource;
+}
+
+/**
+ * One consent may span resources, one token never does: each further resource takes a redemption, which alone tells what was really
+ * granted there. Each answer may rotate the refresh token; the newest is kept. `refused` throws, or returns to go on without the resource.
+ */
+export async function learnFurther(
+  server: Server,
+  request: {
+    readonly app: App;
+    readonly priority: AdmissionRequest['priority'];
+    readonly permissions: PermissionsByResource;
+    readonly first: FirstGranted;
+    readonly refused: (failure: Failure) => void;
+  },
+): Promise<LearnedGrant> {
+  const { app, priority, permissions, first, refused } = request;
+  const done = firstResource(permissions);
+  let refreshToken = first.refreshToken;
+  const granted: Record<string, readonly string[]> = {
+    [done]: withoutOidcScopes(first.outcome.accessToken.permissions),
+  };
+  for (const resource of Object.keys(permissions)) {
+    if (resource === done) continue;
+    const directoryId = first.account.directoryId;
+    const outcome = await redeemRefreshToken(server, {
+      app,
+      directoryId,
+      priority,
+      refreshToken,
+      resource,
+      permissions,
+    });
+    if (outcome.kind !== 'granted') {
+      refused(outcome);
+      continue;
+    }
+    refreshToken = outcome.refreshToken ?? refreshToken;
+    granted[resource] = withoutOidcScopes(outcome.accessToken.permissions);
+  }
+  return { refreshToken, granted };
+}
+
+/** Every list of permissions names a resource at least (`asked`). */
+export function firstResource(permissions: PermissionsByResource): string {
+  const [resource] = Object.keys(permissions);
+  if (resource === undefined) throw new Error('no resource is asked for');
+  return resource;
+}
+
+async function admitted(
+  server: Server,
+  request: AdmissionRequest,
+  exchange: (admission: Admission) => Promise<Outcome>,
+): Promise<Outcome> {
+  const admission = await server.admit(request);
+  try {
+    return await exchange(admission);
+  } finally {
+    admission.release();
+  }
+}

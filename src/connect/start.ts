@@ -1,0 +1,108 @@
+import { type App, homeDirectory } from '../model/app.ts';
+import type { Authorization } from '../model/authorization.ts';
+import { HOUR, type Timestamp } from '../model/clock.ts';
+import type { Connection } from '../model/connection.ts';
+import { fieldInvalid, isVaultError } from '../model/errors.ts';
+import { newUid } from '../model/ids.ts';
+import type { Tenant } from '../model/tenant.ts';
+import { checkDirectory } from './account_check.ts';
+import { asked } from './asked.ts';
+import { mintAttempt } from './attempt.ts';
+import type { StartedAuthorization, StartRequest } from './authorizations.ts';
+import { type ConnectParts, connectUri } from './connect_parts.ts';
+import { howItEnds } from './ending.ts';
+import { newConnection, relabelled } from './new_connection.ts';
+import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
+import { checkNotSuspended, findApp, findTenant } from './standing.ts';
+
+const LINK_LIFE = 24 * HOUR;
+
+export async function startAuthorization(parts: ConnectParts, request: StartRequest): Promise<StartedAuthorization> {
+  const tenant = await findTenant(parts.stores, request.tenantId);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOnce(parts, tenant, request);
+    } catch (error) {
+      // Somebody created or changed the connection between our reading and our writing: look again.
+      if (tries === 3 || !isVaultError(error, 'CONNECTION_EXISTS', 'ETAG_MISMATCH')) throw error;
+    }
+  }
+}
+
+async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequest): Promise<StartedAuthorization> {
+  const { stores, clock } = parts;
+  const now = clock.now();
+  const existing = await stores.connections.find(tenant.uid, request.connectionId);
+  if (existing !== undefined) checkNotSuspended(existing);
+  const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
+  const connection = existing ?? newConnection({ tenant, app, request, now });
+  const authorization = newAuthorization(parts, { tenant, app, connection, request, now });
+
+  const handle = mintOneTimeToken();
+  const minted = mintAttempt(parts, { app, authorization, now });
+  const relabelledTo = existing === undefined ? undefined : relabelled(existing, request, now);
+  if (existing !== undefined && relabelledTo !== undefined) await stores.connections.update(existing, relabelledTo);
+  await stores.authorizations.start({
+    connection: existing === undefined ? connection : undefined,
+    authorization,
+    handleHash: hashOneTimeToken(handle),
+    attempt: minted.attempt,
+    stateHash: minted.stateHash,
+  });
+  parts.metrics?.authorizationStarted();
+  return {
+    connectUri: connectUri(parts.publicUrl, handle),
+    authorizationUri: minted.authorizationUri,
+    expireTime: authorization.expireTime,
+    authorizationExpireTime: minted.attempt.expireTime,
+  };
+}
+
+/** The app of the existing connection, else the tenant's `default`. */
+export function usualApp(tenant: Tenant, existing: Connection | undefined): { tenantId: string; appId: string } {
+  return existing === undefined
+    ? { tenantId: tenant.tenantId, appId: 'default' }
+    : { tenantId: existing.appTenantId, appId: existing.appId };
+}
+
+function newAuthorization(
+  parts: ConnectParts,
+  from: { tenant: Tenant; app: App; connection: Connection; request: StartRequest; now: Timestamp },
+): Authorization {
+  const { tenant, app, connection, request, now } = from;
+  const scopes = request.scopes.length === 0 ? connection.productScopes : request.scopes;
+  const { productScopes, consented } = asked(parts.scopes, tenant, app, scopes);
+  const loginHint = request.loginHint ?? connection.account?.username;
+  return {
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    connectionUid: connection.uid,
+    appUid: app.uid,
+    state: 'OPEN',
+    productScopes,
+    permissions: consented,
+    ...howItEnds(parts.publicUrl, app, request),
+    loginHint,
+    directoryId: checkedDirectory(tenant, app, request.directoryId),
+    // Without a hint a browser with one session would connect that account without a word.
+    prompt: request.prompt ?? (loginHint === undefined ? 'select_account' : undefined),
+    allowAccountChange: request.allowAccountChange ?? false,
+    claims: request.claims,
+    failure: undefined,
+    createTime: now,
+    expireTime: now + LINK_LIFE,
+  };
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function checkedDirectory(tenant: Tenant, app: App, directoryId: string | undefined): string | undefined {
+  if (directoryId === undefined) return undefined;
+  if (!GUID.test(directoryId)) throw fieldInvalid('directory_id', 'must be the id (GUID) of a directory');
+  checkDirectory(tenant, directoryId);
+  const home = homeDirectory(app);
+  if (home !== undefined && home.toLowerCase() !== directoryId.toLowerCase()) {
+    throw fieldInvalid('directory_id', `the app serves directory ${home} alone; leave it out, or name that one`);
+  }
+  return directoryId;
+}
