@@ -1,0 +1,46 @@
+import { Counter, type Counter as CounterOf, Gauge, Histogram, type Registry } from 'prom-client';
+
+export function createRpcMetrics(registry: Registry) {
+  const registers = [registry];
+  const calls = new Counter({
+    name: 'tokenvault_calls_total',
+    help: 'Calls that ended, by method and status (OK or a reason).',
+    labelNames: ['method', 'status'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'tokenvault_call_seconds',
+    help: 'Time from the first look at a call to its answer.',
+    labelNames: ['method'],
+    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 15],
+    registers,
+  });
+  const inFlight = new Gauge({ name: 'tokenvault_calls_in_flight', help: 'Calls under way.', registers });
+
+  /** Children are kept: looking one up by its labels costs more than counting. */
+  const callsOf = kept((key) => {
+    const [method = '', status = ''] = key.split(' ');
+    return calls.labels(method, status);
+  });
+  const durationOf = kept((method) => duration.labels(method));
+
+  return {
+    finished(method: string, status: string, seconds: number) {
+      callsOf(`${method} ${status}`).inc();
+      durationOf(method).observe(seconds);
+    },
+    inFlight: (change: 1 | -1) => inFlight.inc(change),
+  };
+}
+
+function kept<Child>(make: (key: string) => Child): (key: string) => Child {
+  const children = new Map<string, Child>();
+  return (key) => {
+    let child = children.get(key);
+    if (child === undefined) {
+      child = make(key);
+      children.set(key, child);
+    }
+    return child;
+  };
+}
