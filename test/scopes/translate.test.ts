@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { VaultError } from '../../src/model/errors.ts';
+import { openScopes } from './open_scopes.ts';
+
+const GRAPH = 'https://graph.microsoft.com';
+const OUTLOOK = 'https://outlook.office.com';
+const scopes = await openScopes();
+
+function refusal(work: () => unknown): VaultError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof VaultError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+describe('the aurinko catalog', () => {
+  test.each([
+    ['Mail.ReadOnly', 'Mail.Read'],
+    ['Mail.ReadWrite', 'Mail.ReadWrite'],
+    ['Mail.Draft', 'Mail.ReadWrite'],
+    ['Mail.Send', 'Mail.Send'],
+    ['Calendar.ReadOnly', 'Calendars.Read'],
+    ['Calendar.ReadWrite', 'Calendars.ReadWrite'],
+    ['Contacts.ReadOnly', 'Contacts.Read'],
+    ['Contacts.ReadWrite', 'Contacts.ReadWrite'],
+    ['Tasks.ReadOnly', 'Tasks.Read'],
+    ['Tasks.ReadWrite', 'Tasks.ReadWrite'],
+  ])('takes %s for %s on Graph', (scope, permission) => {
+    expect(scopes.translate('aurinko', [scope], 'GLOBAL')).toEqual({ [GRAPH]: [permission] });
+  });
+
+  test.each([
+    ['Mail.Read', 'Mail.ReadOnly'],
+    ['Calendar.Read', 'Calendar.ReadOnly'],
+    ['Contacts.Read', 'Contacts.ReadOnly'],
+    ['Tasks.Read', 'Tasks.ReadOnly'],
+    ['Mail.Drafts', 'Mail.Draft'],
+  ])('knows %s as %s', (alias, scope) => {
+    expect(scopes.canonical('aurinko', [alias])).toEqual([scope]);
+  });
+
+  test('asks for the mailbox settings and the profile at every consent', () => {
+    const aurinko = scopes.catalogs().find((catalog) => catalog.name === 'aurinko');
+    expect(scopes.resolve(aurinko?.implicitPermissions ?? [], 'GLOBAL')).toEqual({
+      permissions: { [GRAPH]: ['MailboxSettings.Read', 'User.Read'] },
+      oidcScopes: ['email', 'offline_access', 'openid', 'profile'],
+    });
+  });
+
+  test('refuses an unknown scope and tells the nearest known ones', () => {
+    const error = refusal(() => scopes.translate('aurinko', ['Mail.Send', 'Mail.ReadOny'], 'GLOBAL'));
+    expect(error.reason).toBe('SCOPE_UNKNOWN');
+    expect(error.metadata).toMatchObject({ catalog: 'aurinko', scopes: 'Mail.ReadOny' });
+    expect(error.metadata['suggestions']?.split(' ')).toContain('Mail.ReadOnly');
+    expect(error.message).toContain('did you mean Mail.ReadOnly');
+  });
+
+  test('suggests the scope whose alias is near', () => {
+    const error = refusal(() => scopes.translate('aurinko', ['Mail.Drfats'], 'GLOBAL'));
+    expect(error.metadata['suggestions']?.split(' ')).toContain('Mail.Draft');
+  });
+
+  test('takes no permission by its full name, since it does not accept permissions', () => {
+    const error = refusal(() => scopes.translate('aurinko', [`${GRAPH}/Files.Read`], 'GLOBAL'));
+    expect(error.reason).toBe('SCOPE_UNKNOWN');
+  });
+});
+
+describe('the microsoft catalog', () => {
+  test('keeps Graph and Outlook apart in one consent', () => {
+    const asked = ['Mail.ReadWrite', 'Mail.Send', `${OUTLOOK}/IMAP.AccessAsUser.All`, `${OUTLOOK}/SMTP.Send`];
+    expect(scopes.translate('microsoft', asked, 'GLOBAL')).toEqual({
+      [GRAPH]: ['Mail.ReadWrite', 'Mail.Send'],
+      [OUTLOOK]: ['IMAP.AccessAsUser.All', 'SMTP.Send'],
+    });
+  });
+
+  test('refuses a token for two resources and names both', () => {
+    const error = refusal(() => scopes.translateForToken('microsoft', ['Mail.Read', `${OUTLOOK}/SMTP.Send`], 'GLOBAL'));
+    expect(error.reason).toBe('SCOPES_SPAN_RESOURCES');
+    expect(error.metadata['resources']?.split(' ').sort()).toEqual([GRAPH, OUTLOOK]);
+  });
+
+  test.each([
+    'mail.read',
+    'https://graph.microsoft.com/Mail.Read',
+    'HTTPS://GRAPH.MICROSOFT.COM/MAIL.READ',
+    'https://graph.microsoft.com//Mail.Read',
+    'https://graph.microsoft.us/Mail.Read',
+  ])('takes %s for Mail.Read', (spelling) => {
+    expect(scopes.canonical('microsoft', [spelling, 'Mail.Read'])).toEqual(['Mail.Read']);
+    expect(scopes.translate('microsoft', [spelling], 'GLOBAL')).toEqual({ [GRAPH]: ['Mail.Read'] });
+  });
+
+  test.each(['IMAP.AccessAsUser.All', `${GRAPH}/imap.accessasuser.all`])(
+    'takes %s for the protocol of Outlook, since a Graph token would be refused there',
+    (spelling) => {
+      expect(scopes.translate('microsoft', [spelling], 'GLOBAL')).toEqual({ [OUTLOOK]: ['IMAP.AccessAsUser.All'] });
+    },
+  );
+
+  test.each([
+    ['US_GOV', 'https://graph.microsoft.us', 'https://outlook.office365.us'],
+    ['CHINA', 'https://microsoftgraph.chinacloudapi.cn', 'https://partner.outlook.cn'],
+    ['CUSTOM', GRAPH, OUTLOOK],
+  ] as const)('asks the resources of cloud %s', (cloud, graph, outlook) => {
+    expect(scopes.translate('microsoft', ['Mail.Read', `${OUTLOOK}/SMTP.Send`], cloud)).toEqual({
+      [graph]: ['Mail.Read'],
+      [outlook]: ['SMTP.Send'],
+    });
+  });
+
+  test('takes a permission of any API by its full name', () => {
+    const id = 'api://5a4c1e2d-0000-4000-8000-000000000001';
+    expect(scopes.translate('microsoft', [`${id}/access_as_user`], 'GLOBAL')).toEqual({ [id]: ['access_as_user'] });
+    expect(scopes.translate('microsoft', [`${GRAPH}/Rare.Thing`], 'GLOBAL')).toEqual({ [GRAPH]: ['Rare.Thing'] });
+  });
+
+  test('takes a mistyped bare name for a mistake, not for a permission', () => {
+    const error = refusal(() => scopes.translate('microsoft', ['Mail.Raed'], 'GLOBAL'));
+    expect(error.metadata['suggestions']?.split(' ')).toContain('Mail.Read');
+  });
+
+  test.each([
+    '',
+    ' ',
+    '.default',
+    `${GRAPH}/.default`,
+    'Mail.Read Mail.Send',
+    'http://graph.microsoft.com/Mail.Read',
+    'https:///Mail.Read',
+    'https://user@host/Mail.Read',
+    `${GRAPH}/`,
+  ])('refuses %j', (scope) => {
+    expect(refusal(() => scopes.translate('microsoft', [scope], 'GLOBAL')).reason).toBe('SCOPE_UNKNOWN');
+  });
+
+  test('means Graph by OIDC scopes alone, and nothing by them beside others', () => {
+    expect(scopes.translateForToken('microsoft', ['openid', 'profile', 'email'], 'GLOBAL')).toEqual({
+      resource: GRAPH,
+      permissions: [],
+    });
+    expect(scopes.translate('microsoft', ['openid', `${OUTLOOK}/SMTP.Send`], 'GLOBAL')).toEqual({
+      [OUTLOOK]: ['SMTP.Send'],
+    });
+  });
+});
+
+test('tells the known catalogs when asked for an unknown one', () => {
+  const error = refusal(() => scopes.translate('aurinco', ['Mail.Read'], 'GLOBAL'));
+  expect(error.reason).toBe('FIELD_INVALID');
+  expect(error.metadata).toEqual({ field: 'catalog' });
+  expect(error.message).toContain('aurinko');
+});
+
+test('answers a hostile list of scopes quickly and shortly', () => {
+  const hostile = Array.from({ length: 2_000 }, (_, index) => `${'x'.repeat(90)}${index}`);
+  const error = refusal(() => scopes.translate('microsoft', [...hostile, 'y'.repeat(60_000)], 'GLOBAL'));
+  expect(error.message.length).toBeLessThan(900);
+  expect(JSON.stringify(error.metadata).length).toBeLessThan(900);
+});
+
+test('does not take one scope with a space for two remembered ones', () => {
+  expect(scopes.translateForToken('microsoft', ['Mail.Read', 'Mail.Send'], 'GLOBAL').permissions).toHaveLength(2);
+  expect(refusal(() => scopes.translateForToken('microsoft', ['Mail.Read Mail.Send'], 'GLOBAL')).reason).toBe(
+    'SCOPE_UNKNOWN',
+  );
+});
+
+test('answers the same object for the same question, so that a hit costs a lookup', () => {
+  const ask = () => scopes.translateForToken('aurinko', ['Mail.ReadOnly', 'Mail.Send'], 'GLOBAL');
+  expect(ask()).toBe(ask());
+});
+
+test('resolves what Entra says, known or not, and leaves OIDC scopes apart', () => {
+  const scope = `${GRAPH}/mail.read User.Read Rare.Thing openid https://graph.microsoft.com/profile`;
+  expect(scopes.resolve(scope.split(' '), 'GLOBAL')).toEqual({
+    permissions: { [GRAPH]: ['Mail.Read', 'Rare.Thing', 'User.Read'] },
+    oidcScopes: ['openid', 'profile'],
+  });
+});
+
+describe('for any scopes of any catalog', () => {
+  const names = (catalog: string) =>
+    scopes
+      .catalogs()
+      .filter(({ name }) => name === catalog)
+      .flatMap((description) => description.scopes.flatMap((entry) => [entry.scope, ...entry.aliases]));
+  const asked = fc.constantFrom('aurinko', 'microsoft').chain((catalog) =>
+    fc.record({
+      catalog: fc.constant(catalog),
+      scopes: fc.array(fc.constantFrom(...names(catalog)), { minLength: 1, maxLength: 8 }),
+      cloud: fc.constantFrom('GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'),
+    }),
+  );
+
+  test('order and repetition change nothing', () => {
+    fc.assert(
+      fc.property(asked, ({ catalog, scopes: list, cloud }) => {
+        const turned = [...list, ...list].reverse();
+        expect(JSON.stringify(scopes.translate(catalog, turned, cloud))).toBe(
+          JSON.stringify(scopes.translate(catalog, list, cloud)),
+        );
+        expect(scopes.canonical(catalog, turned)).toEqual(scopes.canonical(catalog, list));
+      }),
+    );
+  });
+
+  test('canonical names mean what was asked, and are their own canonical names', () => {
+    fc.assert(
+      fc.property(asked, ({ catalog, scopes: list, cloud }) => {
+        const canonical = scopes.canonical(catalog, list);
+        expect(scopes.canonical(catalog, canonical)).toEqual(canonical);
+        expect(scopes.translate(catalog, canonical, cloud)).toEqual(scopes.translate(catalog, list, cloud));
+      }),
+    );
+  });
+
+  test('full names of what was translated translate to the same again', () => {
+    fc.assert(
+      fc.property(asked, ({ catalog, scopes: list, cloud }) => {
+        const translated = scopes.translate(catalog, list, cloud);
+        const full = Object.entries(translated).flatMap(([resource, of]) => of.map((name) => `${resource}/${name}`));
+        expect(scopes.translate('microsoft', full, cloud)).toEqual(translated);
+        expect(scopes.resolve(full, cloud).permissions).toEqual(translated);
+      }),
+    );
+  });
+
+  test('a token is for exactly one resource, or refused', () => {
+    fc.assert(
+      fc.property(asked, ({ catalog, scopes: list, cloud }) => {
+        const resources = Object.keys(scopes.translate(catalog, list, cloud));
+        if (resources.length === 1) {
+          const answer = scopes.translateForToken(catalog, list, cloud);
+          expect({ [answer.resource]: answer.permissions }).toEqual(scopes.translate(catalog, list, cloud));
+        } else {
+          expect(refusal(() => scopes.translateForToken(catalog, list, cloud)).reason).toBe('SCOPES_SPAN_RESOURCES');
+        }
+      }),
+    );
+  });
+
+  test('every scope and alias resolves, and every scope has words for people', () => {
+    for (const catalog of scopes.catalogs()) {
+      for (const entry of catalog.scopes) {
+        for (const name of [entry.scope, ...entry.aliases]) {
+          expect(scopes.canonical(catalog.name, [name])).toEqual([entry.scope]);
+          expect(scopes.describe(catalog.name, name)).toBe(entry.description);
+        }
+      }
+    }
+  });
+});
