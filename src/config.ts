@@ -27,7 +27,8 @@ export interface Config {
   readonly customCloud:
     | { readonly loginUrl: string; readonly graphUrl: string; readonly outlookUrl: string }
     | undefined;
-  readonly sandbox: boolean;
+  /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */
+  readonly sandbox: 'off' | 'on' | { readonly url: string };
   readonly sandboxAddress: Address;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
@@ -57,6 +58,7 @@ const customUrl = url.refine(
   (text) => new URL(text).protocol === 'https:' || isLoopback(new URL(text).hostname),
   'may be plain http on loopback only, since secrets travel there',
 );
+const sandboxUrl = url.refine((text) => isLoopback(new URL(text).hostname), 'must be on loopback');
 const file = z.string().min(1, 'must be a path');
 
 /** One row a variable; names without the prefix `TOKENVAULT_`. */
@@ -98,7 +100,9 @@ const schema = z
     CUSTOM_CLOUD_LOGIN_URL: customUrl.optional(),
     CUSTOM_CLOUD_GRAPH_URL: customUrl.optional(),
     CUSTOM_CLOUD_OUTLOOK_URL: customUrl.optional(),
-    SANDBOX: z.enum(['on', 'off'], 'must be on or off').default('off'),
+    SANDBOX: z
+      .union([z.enum(['on', 'off']), sandboxUrl], 'must be on, off, or the http address of a sandbox on loopback')
+      .default('off'),
     SANDBOX_ADDRESS: address.refine((text) => isLoopbackAddress(text), 'must be on loopback').default('127.0.0.1:8400'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error').default('info'),
   })
@@ -144,7 +148,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
             outlookUrl: env.CUSTOM_CLOUD_OUTLOOK_URL,
           }
         : undefined,
-    sandbox: env.SANDBOX === 'on',
+    sandbox: env.SANDBOX === 'on' || env.SANDBOX === 'off' ? env.SANDBOX : { url: env.SANDBOX },
     sandboxAddress: env.SANDBOX_ADDRESS,
     logLevel: env.LOG_LEVEL,
   };
@@ -166,9 +170,9 @@ function contradictions(config: Config, env: z.infer<typeof schema>): string[] {
   if (custom.some((one) => one !== undefined) && custom.some((one) => one === undefined)) {
     faults.push('TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL, …_GRAPH_URL and …_OUTLOOK_URL: give all three or none');
   }
-  if (config.sandbox && custom.some((one) => one !== undefined)) {
+  if (config.sandbox !== 'off' && custom.some((one) => one !== undefined)) {
     faults.push(
-      'TOKENVAULT_SANDBOX=on makes the cloud CUSTOM by itself: leave the TOKENVAULT_CUSTOM_CLOUD_… variables out',
+      'TOKENVAULT_SANDBOX makes the cloud CUSTOM by itself: leave the TOKENVAULT_CUSTOM_CLOUD_… variables out',
     );
   }
   for (const [name, where] of listeners(config)) {

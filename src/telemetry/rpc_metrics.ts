@@ -1,4 +1,4 @@
-import { Counter, type Counter as CounterOf, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export function createRpcMetrics(registry: Registry) {
   const registers = [registry];

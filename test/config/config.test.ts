@@ -17,7 +17,7 @@ test('runs on an empty environment, on loopback alone', () => {
     adminAddress: '127.0.0.1:50052',
     databaseUrl: 'sqlite:./data/vault.db',
     keySource: 'file:./keys/kek',
-    sandbox: false,
+    sandbox: 'off',
   });
 });
 
@@ -30,7 +30,7 @@ test('tells all faults at once, each by the name of its variable', () => {
   });
   expect(faults).toEqual([
     expect.stringContaining('TOKENVAULT_GRPC_ADDRESS: must be host:port'),
-    expect.stringContaining('TOKENVAULT_SANDBOX: must be on or off'),
+    expect.stringContaining('TOKENVAULT_SANDBOX: must be on, off'),
     expect.stringContaining('TOKENVAULT_GRCP_ADDRESS: there is no such variable'),
   ]);
 });
