@@ -1,7 +1,25 @@
+import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import type { AccessToken, TokenSource } from '../model/access_token.ts';
-import type { Duration } from '../model/clock.ts';
+import type { Change, Changes } from '../model/changes.ts';
+import { type Clock, type Duration, MINUTE, SECOND } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-
+import { newUid } from '../model/ids.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+import type { Stores } from '../store/stores.ts';
+import { createAppTokens } from './app_tokens.ts';
+import type { CrashPoints } from './crash_points.ts';
+import { createGetAccessToken } from './get_access_token.ts';
+import { createKeepAlive, KEEP_ALIVE_PERIOD } from './keep_alive.ts';
+import { createRefresh, type RefreshRequest } from './refresh.ts';
+import { createRefreshAhead } from './refresh_ahead.ts';
+import { createSingleFlight } from './single_flight.ts';
+import { createStandings } from './standing.ts';
+import { createStormWatch } from './storm_watch.ts';
+import { systemTimers, type Timers } from './timers.ts';
+import { createTokenCache } from './token_cache.ts';
+import { silentTokenMetrics, type TokenMetrics } from './token_metrics.ts';
+import { createVerifyConnection } from './verify_connection.ts';
+import { watch } from './watch.ts';
 /** Fresh access tokens, from memory where one lives long enough. */
 export interface AccessTokens {
   /**
@@ -48,4 +66,115 @@ export interface FreshToken {
   readonly source: TokenSource;
   /** Product scopes or permissions that this answer was asked for are the caller's to audit; this is what the connection is. */
   readonly connectionUid: string | undefined;
+}
+
+export interface AccessTokensParts {
+  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'grants'>;
+  readonly authorizationServer: Pick<AuthorizationServer, 'admit'>;
+  readonly scopes: Scopes;
+  readonly changes: Changes;
+  readonly clock: Clock;
+  /** Whether changes of other replicas arrive; while they do not, a hit costs a look at the database. */
+  readonly feed?: ChangesFeed | undefined;
+  readonly metrics?: TokenMetrics | undefined;
+  readonly crashPoints?: CrashPoints | undefined;
+  readonly timers?: Timers | undefined;
+  /** 0 to 1; spreads what would else happen at once. */
+  readonly random?: (() => number) | undefined;
+  /** Most connections whose tokens are kept in memory; 6 KB each. */
+  readonly cachedConnections?: number | undefined;
+}
+
+export interface ChangesFeed {
+  readonly behind: boolean;
+}
+
+export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
+  const { stores, authorizationServer, scopes, changes, clock } = parts;
+  const timers = parts.timers ?? systemTimers;
+  const random = parts.random ?? Math.random;
+  const metrics = parts.metrics ?? silentTokenMetrics;
+  const limit = parts.cachedConnections ?? 100_000;
+  const replica = newUid();
+
+  const standings = createStandings({ stores, limit });
+  const cache = createTokenCache(limit);
+  const storms = createStormWatch({ stores, standings, cache, clock, random, replica, metrics });
+  const refreshes = createRefresh({
+    stores,
+    authorizationServer,
+    standings,
+    cache,
+    storms,
+    clock,
+    timers,
+    random,
+    replica,
+    metrics,
+    crashPoints: parts.crashPoints,
+  });
+  const flights = createSingleFlight<FreshToken>();
+  const refresh = (purpose: string, request: RefreshRequest) =>
+    flights.run(`${purpose} ${request.standing.connection.uid} ${request.resource}`, () => refreshes.run(request));
+
+  const ahead = createRefreshAhead({ clock, random, metrics });
+  const get = createGetAccessToken({ scopes, standings, cache, refresh, ahead, clock, metrics, feed: parts.feed });
+  const appTokens = createAppTokens({ stores, authorizationServer, clock, ahead, metrics, limit: 10_000 });
+  const keepAlive = createKeepAlive({ stores, standings, refresh, clock, random, replica, metrics });
+
+  async function probeStorms(): Promise<void> {
+    for (const { connection, resource } of storms.dueProbes(clock.now())) {
+      const standing = await standings.findByUid(connection.uid).catch(() => undefined);
+      if (standing === undefined) storms.release(connection.uid);
+      else {
+        const probe = { standing, resource, priority: 'BACKGROUND', accepts: () => false, insist: true } as const;
+        await refresh('probe', probe).catch(() => {});
+      }
+    }
+  }
+
+  /** A new credential changes an app as well, and must not cost its tokens: only a suspension or its end does. */
+  async function dropUnlessServing(change: Change): Promise<void> {
+    const app = await stores.apps.findByUid(change.uid).catch(() => undefined);
+    if (app !== undefined && !app.suspended) return;
+    cache.drop(change);
+    appTokens.drop(change);
+  }
+
+  function forget(change: Change): void {
+    standings.drop(change);
+    appTokens.forget(change);
+    if (change.kind === 'app') {
+      void dropUnlessServing(change);
+      return;
+    }
+    cache.drop(change);
+    appTokens.drop(change);
+    if (change.kind !== 'connection') return;
+    storms.release(change.uid);
+    refreshes.release(change.uid);
+  }
+
+  const endings = [
+    changes.listen(forget),
+    timers.every(5 * SECOND, () => void probeStorms()),
+    timers.every(KEEP_ALIVE_PERIOD, () => void keepAlive.round()),
+    timers.every(MINUTE, () => {
+      cache.sweep(clock.now());
+      appTokens.sweep();
+    }),
+  ];
+
+  return {
+    get,
+    watch: (request) => watch(request, { get, timers }),
+    getForApp: appTokens.get,
+    verifyConnection: createVerifyConnection({ standings, refresh }),
+    async close() {
+      for (const end of endings) end();
+      ahead.end();
+      await keepAlive.end();
+      await Promise.all([flights.settled(), appTokens.settled(), storms.settled()]);
+    },
+  };
 }

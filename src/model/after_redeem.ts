@@ -1,0 +1,111 @@
+import { DAY, type Duration, MINUTE, SECOND, type Timestamp } from './clock.ts';
+import type { Connection } from './connection.ts';
+import type { Failure, Outcome } from './exchange.ts';
+
+/** A blocked connection is tried again at most this often: an administrator must act first. */
+export const BLOCKED_PROBE_INTERVAL: Duration = DAY;
+/** Entra refuses a client that repeats equal requests for 5 minutes (50196). */
+export const LOOPING_HOLD: Duration = 5 * MINUTE;
+/** Between the first doubtful refusal and the one that counts. */
+export const STRIKE_INTERVAL: Duration = 60 * SECOND;
+
+const KEEP_ALIVE_SOONEST = 30 * DAY;
+const KEEP_ALIVE_LATEST = 45 * DAY;
+
+/** What the redemption was for, and the chance that spreads keep-alive. */
+export interface RedeemContext {
+  /** Canonical resource URI. */
+  readonly resource: string;
+  /** 0 to 1. */
+  readonly jitter: number;
+}
+
+/**
+ * The connection as an answer of Entra leaves it; the same object where nothing changed.
+ * Failures of the app, of Entra and of ours never touch it.
+ */
+export function afterRedeem(
+  connection: Connection,
+  outcome: Outcome,
+  now: Timestamp,
+  context: RedeemContext,
+): Connection {
+  switch (outcome.kind) {
+    case 'granted':
+      return {
+        ...connection,
+        account: connection.account ?? outcome.account,
+        granted: { ...connection.granted, [context.resource]: outcome.accessToken.permissions },
+        grantState: 'ACTIVE',
+        stateEvidence: undefined,
+        verifyTime: now,
+        lastRefreshTime: now,
+        strikeTime: undefined,
+        heldUntil: undefined,
+        keepAliveTime: nextKeepAliveTime(now, context.jitter),
+      };
+    case 'reauthorize':
+      return needingItsUser(connection, outcome, now);
+    case 'consent':
+      return withoutConsent(connection, outcome, now, context.resource);
+    case 'blocked':
+      return {
+        ...connection,
+        grantState: 'BLOCKED',
+        stateEvidence: evidenceOf(outcome, now),
+        strikeTime: undefined,
+        heldUntil: now + BLOCKED_PROBE_INTERVAL,
+        keepAliveTime: undefined,
+      };
+    case 'suspect':
+      return afterStrike(connection, outcome, now);
+    case 'looping':
+      return { ...connection, heldUntil: now + LOOPING_HOLD };
+    case 'transient':
+    case 'throttled':
+    case 'app_credential':
+    case 'app_config':
+    case 'ours':
+      return connection;
+  }
+}
+
+export function nextKeepAliveTime(now: Timestamp, jitter: number): Timestamp {
+  return now + KEEP_ALIVE_SOONEST + Math.floor(jitter * (KEEP_ALIVE_LATEST - KEEP_ALIVE_SOONEST));
+}
+
+function needingItsUser(connection: Connection, failure: Failure, now: Timestamp): Connection {
+  return {
+    ...connection,
+    grantState: 'REAUTHORIZATION_REQUIRED',
+    stateEvidence: evidenceOf(failure, now),
+    strikeTime: undefined,
+    heldUntil: undefined,
+    keepAliveTime: undefined,
+  };
+}
+
+/** Consent is per resource: what other resources were granted goes on. */
+function withoutConsent(connection: Connection, failure: Failure, now: Timestamp, resource: string): Connection {
+  const granted = Object.fromEntries(Object.entries(connection.granted).filter(([uri]) => uri !== resource));
+  if (Object.keys(granted).length === 0) return needingItsUser({ ...connection, granted }, failure, now);
+  return { ...connection, granted, stateEvidence: evidenceOf(failure, now), strikeTime: undefined };
+}
+
+function afterStrike(connection: Connection, failure: Failure, now: Timestamp): Connection {
+  if (connection.strikeTime === undefined) {
+    return { ...connection, strikeTime: now, heldUntil: now + STRIKE_INTERVAL };
+  }
+  // An intermittent refusal that is asked for again at once says nothing new.
+  if (now < connection.strikeTime + STRIKE_INTERVAL) return connection;
+  return needingItsUser(connection, failure, now);
+}
+
+function evidenceOf(failure: Failure, now: Timestamp): Connection['stateEvidence'] {
+  return {
+    reason: failure.reason,
+    entraError: failure.entraError,
+    correlationId: failure.correlationId,
+    time: now,
+  };
+}

@@ -1,0 +1,182 @@
+import { performance } from 'node:perf_hooks';
+import type { AuthorizationServer, Priority } from '../entra/authorization_server.ts';
+import { type App, homeDirectory } from '../model/app.ts';
+import type { Change } from '../model/changes.ts';
+import { type Clock, SECOND } from '../model/clock.ts';
+import { appName } from '../model/connection.ts';
+import { fieldInvalid, VaultError } from '../model/errors.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { Stores } from '../store/stores.ts';
+import type { AppTokenRequest, FreshToken } from './access_tokens.ts';
+import { createRecentMap } from './recent_map.ts';
+import type { RefreshAhead } from './refresh_ahead.ts';
+import { createSingleFlight } from './single_flight.ts';
+import { createTokenCache } from './token_cache.ts';
+import type { TokenMetrics } from './token_metrics.ts';
+import { ttlUnattainable } from './ttl.ts';
+import { waitFor } from './wait_for.ts';
+
+/** The app's own tokens (client credentials): in memory alone, since there is no grant to lose. */
+export interface AppTokens {
+  get(request: AppTokenRequest): FreshToken | Promise<FreshToken>;
+  /** The app or its tenant changed: read it again. */
+  forget(change: Change): void;
+  /** Suspended or gone: its tokens, too. */
+  drop(change: Change): void;
+  sweep(): void;
+  settled(): Promise<void>;
+}
+
+export interface AppTokensParts {
+  readonly stores: Pick<Stores, 'tenants' | 'apps'>;
+  readonly authorizationServer: Pick<AuthorizationServer, 'admit'>;
+  readonly clock: Clock;
+  readonly ahead: RefreshAhead;
+  readonly metrics: TokenMetrics;
+  readonly limit: number;
+}
+
+interface AppStanding {
+  readonly tenant: Tenant;
+  readonly app: App;
+}
+
+export function createAppTokens(parts: AppTokensParts): AppTokens {
+  const { stores, authorizationServer, clock, ahead, metrics } = parts;
+  const standings = createRecentMap<string, AppStanding>(parts.limit);
+  const cache = createTokenCache(parts.limit);
+  const flights = createSingleFlight<FreshToken>();
+  let changes = 0;
+
+  async function read(tenantId: string, appId: string): Promise<AppStanding> {
+    const before = changes;
+    const tenant = await stores.tenants.find(tenantId);
+    const tenantName = `tenants/${tenantId}`;
+    if (tenant === undefined) {
+      throw new VaultError('TENANT_NOT_FOUND', `There is no tenant ${tenantName}; register it first`, {
+        metadata: { tenant: tenantName },
+      });
+    }
+    // By the tenant's own uid: a shared app's tokens are its owner's alone.
+    const app = await stores.apps.find(tenant.uid, appId);
+    if (app === undefined) {
+      const name = appName({ tenantId, appId });
+      throw new VaultError('APP_NOT_FOUND', `There is no app ${name}; create it first`, { metadata: { app: name } });
+    }
+    const standing = { tenant, app };
+    if (before === changes) standings.set(keyOf(tenantId, appId), standing);
+    return standing;
+  }
+
+  function refuse({ tenant, app }: AppStanding): void {
+    if (tenant.state !== 'SUSPENDED' && !app.suspended) return;
+    const [reason, name] =
+      tenant.state === 'SUSPENDED'
+        ? (['TENANT_SUSPENDED', `tenants/${tenant.tenantId}`] as const)
+        : (['APP_SUSPENDED', appName(app)] as const);
+    throw new VaultError(reason, `${name} is suspended; resume it to serve tokens again`, {
+      metadata: { resource: name },
+    });
+  }
+
+  function directoryOf({ tenant, app }: AppStanding, wanted: string | undefined): string {
+    const directoryId = wanted ?? homeDirectory(app);
+    if (directoryId === undefined) {
+      throw fieldInvalid('directory_id', `${appName(app)} serves many directories, so name the one to get a token for`);
+    }
+    const allowed = tenant.allowedDirectoryIds;
+    if (allowed.length === 0 || allowed.includes(directoryId) || directoryId === homeDirectory(app)) return directoryId;
+    throw new VaultError(
+      'DIRECTORY_NOT_ALLOWED',
+      `tenants/${tenant.tenantId} does not allow this directory; add it to allowed_directory_ids`,
+      { metadata: { directoryId } },
+    );
+  }
+
+  function fromMemory(standing: AppStanding, request: AppTokenRequest): FreshToken | undefined {
+    refuse(standing);
+    const directoryId = directoryOf(standing, request.directoryId);
+    const cached = cache.find(ownerUid(standing.app, directoryId), request.resource);
+    const now = clock.now();
+    if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return undefined;
+    if (now >= cached.aheadTime) {
+      ahead.start(cached, () => acquire(standing, directoryId, request.resource, 'REFRESH_AHEAD'));
+    }
+    metrics.served('CACHE');
+    return cached.fresh;
+  }
+
+  function acquire(standing: AppStanding, directoryId: string, resource: string, priority: Priority) {
+    const { tenant, app } = standing;
+    const uid = ownerUid(app, directoryId);
+    return flights.run(`${priority} ${uid} ${resource}`, async () => {
+      const fill = cache.open({ uid, appUid: app.uid, tenantUid: tenant.uid });
+      const signal = AbortSignal.timeout(15 * SECOND);
+      try {
+        const admission = await authorizationServer.admit({ app, directoryId, priority, signal });
+        try {
+          const sent = performance.now();
+          const outcome = await admission.acquireForApp({ resource });
+          metrics.exchangeDuration(performance.now() - sent);
+          metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
+          if (outcome.kind !== 'granted') {
+            const { reason, entraError, retryAfter } = outcome;
+            throw new VaultError(reason, `Entra gave no token for ${appName(app)} itself; see the app with VerifyApp`, {
+              metadata: { app: appName(app), ...(entraError === undefined ? {} : { entraError }) },
+              ...(retryAfter === undefined ? {} : { retryAfter }),
+            });
+          }
+          const { accessToken } = outcome;
+          fill.put(resource, { accessToken, source: 'CACHE', connectionUid: undefined });
+          return { accessToken, source: 'ENTRA', connectionUid: undefined };
+        } finally {
+          admission.release();
+        }
+      } finally {
+        fill.end();
+      }
+    });
+  }
+
+  async function getAfterAll(request: AppTokenRequest): Promise<FreshToken> {
+    const { tenantId, appId, resource } = request;
+    const standing = standings.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId));
+    const hit = fromMemory(standing, request);
+    if (hit !== undefined) return hit;
+    const directoryId = directoryOf(standing, request.directoryId);
+    const name = appName(standing.app);
+    const flight = acquire(standing, directoryId, resource, 'FOREGROUND');
+    const fresh = await waitFor(flight, request.signal(), name);
+    // Suspended while Entra was asked.
+    refuse(standings.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
+    const left = fresh.accessToken.expireTime - clock.now();
+    if (left < request.minTtl) throw ttlUnattainable(name, left);
+    metrics.served(fresh.source);
+    return fresh;
+  }
+
+  return {
+    get(request) {
+      const standing = standings.find(keyOf(request.tenantId, request.appId));
+      const hit = standing && fromMemory(standing, request);
+      return hit ?? getAfterAll(request);
+    },
+    forget(change) {
+      changes++;
+      for (const { tenant, app } of [...standings.values()]) {
+        if (change.uid === tenant.uid || change.uid === app.uid) standings.delete(keyOf(app.tenantId, app.appId));
+      }
+    },
+    drop: (change) => cache.drop(change),
+    sweep: () => cache.sweep(clock.now()),
+    settled: () => flights.settled(),
+  };
+}
+
+function keyOf(tenantId: string, appId: string): string {
+  return `${tenantId}/${appId}`;
+}
+
+function ownerUid(app: App, directoryId: string): string {
+  return `${app.uid}/${directoryId}`;
+}

@@ -1,0 +1,54 @@
+import { connectionName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import type { Scopes, TokenScope } from '../scopes/scopes.ts';
+import type { Standing } from './standing.ts';
+
+/** A caller names scopes freely, so what is remembered of them has a bound. */
+const MOST_REMEMBERED = 16;
+
+/**
+ * What the asked scopes take, once the grant is found to cover them.
+ * SCOPE_UNKNOWN, SCOPES_SPAN_RESOURCES; SCOPE_NOT_GRANTED, or CONSENT_REQUIRED for what the user once consented to.
+ */
+export function resolveAsk(scopes: Scopes, standing: Standing, asked: readonly string[]): TokenScope {
+  const key = keyOf(asked);
+  const known = standing.asked.get(key);
+  if (known !== undefined) return known;
+  const { catalog, app, connection } = standing;
+  const ask = scopes.translateForToken(catalog, asked.length === 0 ? connection.productScopes : asked, app.cloud);
+  checkGranted(scopes, standing, ask, connection.granted[ask.resource]);
+  if (standing.asked.size >= MOST_REMEMBERED) standing.asked.clear();
+  standing.asked.set(key, ask);
+  return ask;
+}
+
+/** `granted` undefined: nothing at all of this resource. */
+export function checkGranted(
+  scopes: Scopes,
+  standing: Standing,
+  ask: TokenScope,
+  granted: readonly string[] | undefined,
+): void {
+  const missing = granted === undefined ? ask.permissions : scopes.missing(standing.catalog, granted, ask.permissions);
+  if (granted !== undefined && missing.length === 0) return;
+  const { catalog, app, connection } = standing;
+  const name = connectionName(connection);
+  const full = missing.map((permission) => `${ask.resource}/${permission}`);
+  const promised = scopes.translate(catalog, connection.productScopes, app.cloud)[ask.resource];
+  // The user consented to it when connecting, so that Entra must have withdrawn it since.
+  const withdrawn = promised !== undefined && scopes.missing(catalog, promised, missing).length === 0;
+  const what = full.length === 0 ? ask.resource : full.join(', ');
+  throw new VaultError(
+    withdrawn ? 'CONSENT_REQUIRED' : 'SCOPE_NOT_GRANTED',
+    withdrawn
+      ? `The consent of ${name} to ${what} was withdrawn; let the user sign in again (StartAuthorization)`
+      : `${name} was not granted ${what}; let the user consent to it (StartAuthorization with the wider scopes)`,
+    { metadata: { connection: name, resource: ask.resource, missing: full.join(' '), nextStep: 'StartAuthorization' } },
+  );
+}
+
+function keyOf(asked: readonly string[]): string {
+  const [only] = asked;
+  if (only === undefined) return '';
+  return asked.length === 1 ? only : asked.join(' ');
+}

@@ -1,0 +1,122 @@
+import type { AccessToken } from '../model/access_token.ts';
+import type { Clock } from '../model/clock.ts';
+import { connectionName } from '../model/connection.ts';
+import type { Scopes, TokenScope } from '../scopes/scopes.ts';
+import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
+import { checkGranted, resolveAsk } from './ask.ts';
+import { createChallenges } from './challenges.ts';
+import type { RefreshRequest } from './refresh.ts';
+import type { RefreshAhead } from './refresh_ahead.ts';
+import { refuse } from './refusal.ts';
+import type { Standing, Standings } from './standing.ts';
+import { type TokenCache, tokenHash } from './token_cache.ts';
+import type { TokenMetrics } from './token_metrics.ts';
+import { ttlUnattainable } from './ttl.ts';
+import { waitFor } from './wait_for.ts';
+
+/** A flight that was joined may have brought a token that another asker wanted, good for less long than this one's. */
+const MOST_FLIGHTS = 3;
+
+export interface GetAccessTokenParts {
+  readonly scopes: Scopes;
+  readonly standings: Standings;
+  readonly cache: TokenCache;
+  readonly refresh: (purpose: string, request: RefreshRequest) => Promise<FreshToken>;
+  readonly ahead: RefreshAhead;
+  readonly clock: Clock;
+  readonly metrics: TokenMetrics;
+  readonly feed: ChangesFeed | undefined;
+}
+
+/** What a caller takes for an answer. */
+interface Demand {
+  /** Equal for callers who can share a refresh. */
+  readonly purpose: string;
+  readonly accepts: (token: AccessToken) => boolean;
+  readonly claims: string | undefined;
+}
+
+export function createGetAccessToken(parts: GetAccessTokenParts) {
+  const { scopes, standings, cache, refresh, ahead, clock, metrics, feed } = parts;
+  const challenges = createChallenges({ clock });
+
+  /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
+  function get(request: AccessTokenRequest): FreshToken | Promise<FreshToken> {
+    if (request.claims !== undefined || request.rejectedTokenSha256 !== undefined || feed?.behind) {
+      return getAfterAll(request);
+    }
+    const standing = standings.peek(request.tenantId, request.connectionId);
+    if (standing === undefined) return getAfterAll(request);
+    const now = clock.now();
+    if (!standing.open) refuse(standing, now);
+    const ask = resolveAsk(scopes, standing, request.scopes);
+    const cached = cache.find(standing.connection.uid, ask.resource);
+    if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return getAfterAll(request);
+    if (now >= cached.aheadTime) replaceAhead(standing, ask);
+    metrics.served('CACHE');
+    return cached.fresh;
+  }
+
+  function replaceAhead(standing: Standing, { resource }: TokenScope): void {
+    const cached = cache.find(standing.connection.uid, resource);
+    if (cached === undefined) return;
+    ahead.start(cached, () =>
+      refresh('ahead', {
+        standing,
+        resource,
+        priority: 'REFRESH_AHEAD',
+        // Another replica may have been faster.
+        accepts: (token) => token.refreshTime > clock.now(),
+      }),
+    );
+  }
+
+  async function getAfterAll(request: AccessTokenRequest): Promise<FreshToken> {
+    const { tenantId, connectionId } = request;
+    let standing = await (feed?.behind ? standings.reread : standings.get)(tenantId, connectionId);
+    for (let flight = 1; ; flight++) {
+      refuse(standing, clock.now());
+      const ask = resolveAsk(scopes, standing, request.scopes);
+      const { uid } = standing.connection;
+      const demand = demandOf(request, uid, ask.resource);
+      const cached = cache.find(uid, ask.resource);
+      if (cached !== undefined && demand.accepts(cached.fresh.accessToken)) {
+        metrics.served('CACHE');
+        return cached.fresh;
+      }
+      const { purpose, accepts, claims } = demand;
+      const name = connectionName(standing.connection);
+      const work = refresh(purpose, { standing, resource: ask.resource, priority: 'FOREGROUND', accepts, claims });
+      const fresh = await waitFor(work, request.signal(), name);
+      // Suspended, or granted less, while Entra was asked.
+      standing = await standings.get(tenantId, connectionId);
+      refuse(standing, clock.now());
+      checkGranted(scopes, standing, ask, fresh.accessToken.permissions);
+      const left = fresh.accessToken.expireTime - clock.now();
+      if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) {
+        if (claims !== undefined) challenges.answered(challenges.keyOf(uid, ask.resource, claims));
+        metrics.served(fresh.source);
+        return fresh;
+      }
+      if (fresh.source === 'ENTRA' || flight === MOST_FLIGHTS) throw ttlUnattainable(name, left);
+    }
+  }
+
+  function demandOf(request: AccessTokenRequest, connectionUid: string, resource: string): Demand {
+    const { minTtl, claims, rejectedTokenSha256: rejected } = request;
+    if (claims !== undefined) {
+      const key = challenges.keyOf(connectionUid, resource, claims);
+      if (!challenges.isAnswered(key)) return { purpose: `claims ${key}`, accepts: () => false, claims };
+    }
+    const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl;
+    if (rejected === undefined) return { purpose: 'get', accepts: lives, claims: undefined };
+    const refused = rejected.toLowerCase();
+    return {
+      purpose: `instead of ${refused}`,
+      accepts: (token) => lives(token) && tokenHash(token) !== refused,
+      claims: undefined,
+    };
+  }
+
+  return get;
+}

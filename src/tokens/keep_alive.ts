@@ -1,0 +1,107 @@
+import { type Clock, DAY, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
+import type { Stores } from '../store/stores.ts';
+import type { FreshToken } from './access_tokens.ts';
+import type { RefreshRequest } from './refresh.ts';
+import type { Standings } from './standing.ts';
+import type { TokenMetrics } from './token_metrics.ts';
+
+const AT_A_TIME = 4;
+const MOST_A_ROUND = 100;
+const LEASE: Duration = 5 * SECOND;
+/** A failed keep-alive leaves the head of the index for an hour or two, so that it does not keep others waiting. */
+const POSTPONE: Duration = HOUR;
+const IDLE_WARNING: Duration = 15 * DAY;
+
+/** Redeems idle connections well inside the 90 days that a refresh token lives unused. */
+export interface KeepAlive {
+  /** One round; the next one is up to the caller. Does nothing while one runs. */
+  round(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface KeepAliveParts {
+  readonly stores: Pick<Stores, 'connections' | 'grants'>;
+  readonly standings: Standings;
+  readonly refresh: (key: string, request: RefreshRequest) => Promise<FreshToken>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly replica: string;
+  readonly metrics: TokenMetrics;
+}
+
+export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
+  const { stores, standings, clock, metrics } = parts;
+  let running: Promise<void> | undefined;
+  let ended = false;
+  let warnTime: Timestamp = 0;
+
+  async function round(): Promise<void> {
+    const uids = await stores.connections.dueForKeepAlive(clock.now(), MOST_A_ROUND);
+    const rest = uids.values();
+    await Promise.all(Array.from({ length: AT_A_TIME }, () => work(rest)));
+    if (clock.now() < warnTime) return;
+    warnTime = clock.now() + HOUR;
+    metrics.nearIdleEnd(await stores.connections.countNearIdleEnd(clock.now(), IDLE_WARNING));
+  }
+
+  async function work(uids: Iterator<string>): Promise<void> {
+    for (let next = uids.next(); !next.done && !ended; next = uids.next()) await keep(next.value);
+  }
+
+  async function keep(uid: string): Promise<void> {
+    const standing = await standings.findByUid(uid).catch(() => undefined);
+    if (standing === undefined) return;
+    if (!standing.open) return postpone(uid, DAY);
+    const [resource] = Object.keys(standing.connection.granted);
+    if (resource === undefined) return postpone(uid, DAY);
+    try {
+      await parts.refresh('keep-alive', {
+        standing,
+        resource,
+        priority: 'BACKGROUND',
+        accepts: () => false,
+      });
+      metrics.keptAlive('ok');
+    } catch {
+      metrics.keptAlive('failed');
+      await postpone(uid, POSTPONE);
+    }
+  }
+
+  async function postpone(uid: string, delay: Duration): Promise<void> {
+    try {
+      const held = await stores.grants.lease(uid, { owner: parts.replica, resource: '', duration: LEASE });
+      if (held === undefined) return;
+      const { connection } = held;
+      const due = connection.keepAliveTime !== undefined && connection.keepAliveTime <= clock.now();
+      if (!due) return await held.release();
+      const keepAliveTime = clock.now() + delay + Math.floor(delay * parts.random());
+      await held.record({
+        connection: { ...connection, keepAliveTime },
+        refreshToken: undefined,
+        accessToken: undefined,
+      });
+    } catch {
+      // It stays due, and the next round tries again.
+    }
+  }
+
+  return {
+    round() {
+      if (ended || running !== undefined) return running ?? Promise.resolve();
+      running = round()
+        .catch(() => {})
+        .finally(() => {
+          running = undefined;
+        });
+      return running;
+    },
+    async end() {
+      ended = true;
+      await running;
+    },
+  };
+}
+
+/** How often a round is worth its query. */
+export const KEEP_ALIVE_PERIOD: Duration = MINUTE;

@@ -1,0 +1,51 @@
+/**
+ * A map that forgets what was not used lately, in two generations: a find costs one lookup and no bookkeeping
+ * while its entry is young. Holds at most `limit` entries, and at least the `limit / 2` last used.
+ */
+export interface RecentMap<Key, Value> {
+  find(key: Key): Value | undefined;
+  set(key: Key, value: Value): void;
+  delete(key: Key): void;
+  values(): Iterable<Value>;
+  readonly size: number;
+}
+
+export function createRecentMap<Key, Value>(limit: number): RecentMap<Key, Value> {
+  const half = Math.max(1, Math.floor(limit / 2));
+  let young = new Map<Key, Value>();
+  let old = new Map<Key, Value>();
+
+  function put(key: Key, value: Value): void {
+    young.set(key, value);
+    if (young.size < half) return;
+    old = young;
+    young = new Map();
+  }
+
+  return {
+    find(key) {
+      const value = young.get(key);
+      if (value !== undefined || old.size === 0) return value;
+      const aged = old.get(key);
+      if (aged === undefined) return undefined;
+      old.delete(key);
+      put(key, aged);
+      return aged;
+    },
+    set(key, value) {
+      old.delete(key);
+      put(key, value);
+    },
+    delete(key) {
+      young.delete(key);
+      old.delete(key);
+    },
+    *values() {
+      yield* young.values();
+      yield* old.values();
+    },
+    get size() {
+      return young.size + old.size;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { performance } from 'node:perf_hooks';
+import type { Admission } from '../entra/authorization_server.ts';
+import { type Clock, DAY, type Duration, SECOND } from '../model/clock.ts';
+import type { Account, Connection } from '../model/connection.ts';
+import type { Failure, Granted, Outcome } from '../model/exchange.ts';
+import type { Secret } from '../model/secret.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { HeldLease } from '../store/stores.ts';
+import type { TokenMetrics } from './token_metrics.ts';
+
+/** Less than the lease of 12 s, so that the record still falls under it. */
+const EXCHANGE_DEADLINE: Duration = 8 * SECOND;
+/** Not worth asking with less time left. */
+const SHORTEST_EXCHANGE: Duration = SECOND;
+/** How long the refresh token before is kept, and how young the present one must be for it to be tried. */
+const PREVIOUS_LIFE: Duration = DAY;
+
+export interface RedeemRequest {
+  readonly held: HeldLease;
+  readonly refreshToken: Secret;
+  readonly admission: Admission;
+  readonly tenant: Tenant;
+  readonly resource: string;
+  readonly claims: string | undefined;
+}
+
+export interface Redemption {
+  readonly outcome: Outcome;
+  /** To store; undefined: keep the stored one. */
+  readonly refreshToken: Secret | undefined;
+}
+
+/** Redeems under the lease, and checks whose token came. */
+export function createRedeem({ clock, metrics }: { readonly clock: Clock; readonly metrics: TokenMetrics }) {
+  return async function redeem(request: RedeemRequest): Promise<Redemption> {
+    const { held, admission, resource } = request;
+    const deadline = performance.now() + EXCHANGE_DEADLINE;
+
+    async function exchange(refreshToken: Secret, scopes: readonly string[]): Promise<Outcome> {
+      const sent = performance.now();
+      const outcome = await admission.redeemRefreshToken({
+        refreshToken,
+        resource,
+        scopes,
+        claims: request.claims,
+        timeout: Math.max(SHORTEST_EXCHANGE, deadline - sent),
+      });
+      metrics.exchangeDuration(performance.now() - sent);
+      metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
+      return outcome;
+    }
+    const timeIsLeft = () => deadline - performance.now() >= SHORTEST_EXCHANGE;
+
+    let spent = request.refreshToken;
+    let outcome = await exchange(spent, scopesOf(held.connection, resource));
+    if (outcome.kind === 'reauthorize' && timeIsLeft()) {
+      const previous = youngPrevious(held, clock.now());
+      if (previous !== undefined) {
+        const second = await exchange(previous, scopesOf(held.connection, resource));
+        if (second.kind === 'granted') {
+          outcome = second;
+          spent = previous;
+        }
+      }
+    }
+    // Consent to a part was withdrawn: ask for whatever is left (4-entra, "Entra does not narrow").
+    if (outcome.kind === 'consent' && timeIsLeft()) outcome = await exchange(spent, [`${resource}/.default`]);
+    if (outcome.kind !== 'granted') return { outcome, refreshToken: undefined };
+
+    const refused = refuseAccount(held.connection, request.tenant, outcome);
+    if (refused !== undefined) {
+      if (refused.kind === 'ours') metrics.alert('account_changed');
+      return { outcome: refused, refreshToken: undefined };
+    }
+    const kept = spent === request.refreshToken ? undefined : spent;
+    return { outcome, refreshToken: outcome.refreshToken ?? kept };
+  };
+}
+
+/** All that was granted of the resource, never a caller's part: one token serves every caller. */
+function scopesOf(connection: Connection, resource: string): readonly string[] {
+  const permissions = connection.granted[resource] ?? [];
+  if (permissions.length === 0) return [`${resource}/.default`];
+  return permissions.map((permission) => `${resource}/${permission}`);
+}
+
+function youngPrevious(held: HeldLease, now: number): Secret | undefined {
+  const previous = held.previousRefreshToken;
+  return previous !== undefined && now - previous.replacedTime < PREVIOUS_LIFE ? previous.token : undefined;
+}
+
+/** An import ON_FIRST_USE is checked here for the first time; later only that the account stayed the same. */
+function refuseAccount(connection: Connection, tenant: Tenant, granted: Granted): Failure | undefined {
+  const { account } = granted;
+  const unverified = connection.verifyTime === undefined;
+  const changed = connection.account !== undefined && account !== undefined && !isSame(connection.account, account);
+  if (changed) return unverified ? failure('reauthorize', 'ACCOUNT_MISMATCH') : failure('ours', 'INTERNAL');
+  const allowed = tenant.allowedDirectoryIds;
+  if (!unverified || allowed.length === 0) return undefined;
+  const directoryId = account?.directoryId ?? connection.account?.directoryId;
+  if (directoryId !== undefined && allowed.includes(directoryId)) return undefined;
+  return failure('blocked', 'DIRECTORY_NOT_ALLOWED');
+
+  function failure(kind: Failure['kind'], reason: Failure['reason']): Failure {
+    const { correlationId } = granted.accessToken;
+    return { kind, reason, entraError: undefined, correlationId, retryAfter: undefined, claims: undefined };
+  }
+}
+
+function isSame(one: Account, other: Account): boolean {
+  return one.directoryId === other.directoryId && one.objectId === other.objectId;
+}

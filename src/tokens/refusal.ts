@@ -1,0 +1,106 @@
+import type { Duration, Timestamp } from '../model/clock.ts';
+import { appName, type Connection, connectionName } from '../model/connection.ts';
+import { type Reason, VaultError } from '../model/errors.ts';
+import type { Failure } from '../model/exchange.ts';
+import type { Standing } from './standing.ts';
+
+/** What a person does next, by reason. */
+const NEXT_STEPS: Partial<Record<Reason, string>> = {
+  REAUTHORIZATION_REQUIRED: 'let the user sign in again (StartAuthorization)',
+  CONSENT_REQUIRED: 'let the user sign in again and consent (StartAuthorization)',
+  ACCOUNT_MISMATCH: 'connect the right account (StartAuthorization)',
+  ADMIN_CONSENT_REQUIRED: "ask an administrator of the user's directory to approve the app",
+  BLOCKED_BY_POLICY: "ask an administrator of the user's directory to lift the policy, then call VerifyConnection",
+  ACCOUNT_DISABLED: "ask an administrator of the user's directory to enable the account, then call VerifyConnection",
+  DIRECTORY_NOT_ALLOWED: "allow the directory in the tenant's allowed_directory_ids, or connect another account",
+  APP_CREDENTIAL_REJECTED: 'add a working credential to the app (AddCredential)',
+  APP_CREDENTIAL_EXPIRED: 'add a new credential to the app (AddCredential)',
+  APP_MISCONFIGURED: 'repair the app registration in Entra, then call VerifyApp',
+  INTERNAL: 'tell the operator of the vault',
+};
+
+const USER_SIGNS_IN = new Set<Reason>(['REAUTHORIZATION_REQUIRED', 'CONSENT_REQUIRED', 'ACCOUNT_MISMATCH']);
+
+/** Throws what stands in the way of serving, as last read: answered locally, however often it is asked. */
+export function refuse(standing: Standing, now: Timestamp): void {
+  refuseSuspended(standing);
+  refuseState(standing.connection, now);
+}
+
+export function refuseSuspended({ tenant, owner, app, connection }: Standing): void {
+  if (tenant.state === 'SUSPENDED') {
+    throw suspended('TENANT_SUSPENDED', `tenants/${tenant.tenantId}`, 'ResumeTenant');
+  }
+  if (app.suspended || owner.state === 'SUSPENDED') {
+    throw suspended('APP_SUSPENDED', appName(app), app.suspended ? 'UpdateApp' : 'ResumeTenant');
+  }
+  if (connection.suspendTime !== undefined) {
+    throw suspended('CONNECTION_SUSPENDED', connectionName(connection), 'ResumeConnection');
+  }
+}
+
+function suspended(reason: Reason, name: string, nextStep: string): VaultError {
+  return new VaultError(reason, `${name} is suspended; resume it (${nextStep}) to serve tokens again`, {
+    metadata: { resource: name, nextStep },
+  });
+}
+
+/** A blocked connection may be tried again once its hold has passed. */
+export function refuseState(connection: Connection, now: Timestamp): void {
+  const name = connectionName(connection);
+  if (connection.grantState === 'PENDING') throw pending(connection);
+  const needsUser = connection.grantState === 'REAUTHORIZATION_REQUIRED';
+  const blocked = connection.grantState === 'BLOCKED' && now < (connection.heldUntil ?? Number.POSITIVE_INFINITY);
+  if (!needsUser && !blocked) return;
+  const evidence = connection.stateEvidence;
+  const reason = evidence?.reason ?? (needsUser ? 'REAUTHORIZATION_REQUIRED' : 'BLOCKED_BY_POLICY');
+  throw new VaultError(reason, sentence(reason, name), {
+    metadata: facts(reason, name, evidence?.entraError, evidence?.correlationId),
+  });
+}
+
+export function pending(connection: Connection): VaultError {
+  const name = connectionName(connection);
+  return new VaultError(
+    'CONNECTION_PENDING',
+    `${name} was never granted; let the user finish signing in (StartAuthorization)`,
+    { metadata: { connection: name, nextStep: 'StartAuthorization' } },
+  );
+}
+
+/** Nothing is asked of Entra for this connection for a while. */
+export function held(connection: Connection, wait: Duration): VaultError {
+  const name = connectionName(connection);
+  return new VaultError(
+    'ENTRA_UNAVAILABLE',
+    `Entra is not asked for ${name} for another ${Math.ceil(wait / 1_000)} s after doubtful answers; retry then`,
+    { metadata: { connection: name }, retryAfter: wait },
+  );
+}
+
+/** What a caller is told of an exchange that failed. */
+export function failed(connection: Connection, failure: Failure): VaultError {
+  const name = connectionName(connection);
+  return new VaultError(failure.reason, sentence(failure.reason, name), {
+    metadata: facts(failure.reason, name, failure.entraError, failure.correlationId),
+    ...(failure.retryAfter === undefined ? {} : { retryAfter: failure.retryAfter }),
+  });
+}
+
+function sentence(reason: Reason, name: string): string {
+  return `Entra gave no token for ${name}; ${NEXT_STEPS[reason] ?? 'retry later'}`;
+}
+
+function facts(
+  reason: Reason,
+  name: string,
+  entraError: string | undefined,
+  correlationId: string | undefined,
+): Record<string, string> {
+  return {
+    connection: name,
+    ...(entraError === undefined ? {} : { entraError }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(USER_SIGNS_IN.has(reason) ? { nextStep: 'StartAuthorization' } : {}),
+  };
+}

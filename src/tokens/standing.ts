@@ -1,0 +1,157 @@
+import type { App } from '../model/app.ts';
+import type { Change } from '../model/changes.ts';
+import { type Connection, connectionState } from '../model/connection.ts';
+import { isVaultError, VaultError } from '../model/errors.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { TokenScope } from '../scopes/scopes.ts';
+import type { Stores } from '../store/stores.ts';
+import { createRecentMap } from './recent_map.ts';
+import { createSingleFlight } from './single_flight.ts';
+
+/** All that decides whether a connection is served, as last read. */
+export interface Standing {
+  readonly tenant: Tenant;
+  /** Of the app: another tenant, when the app is shared. */
+  readonly owner: Tenant;
+  readonly app: App;
+  readonly connection: Connection;
+  /** Product scopes are read by it. */
+  readonly catalog: string;
+  /** Nothing stands in the way of serving. */
+  readonly open: boolean;
+  /** What was asked for and found granted, by the asked scopes' text. Belongs to this reading: a new grant makes a new one. */
+  readonly asked: Map<string, TokenScope>;
+}
+
+/** Standings in memory, so that a hit reads nothing else. */
+export interface Standings {
+  peek(tenantId: string, connectionId: string): Standing | undefined;
+  /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
+  get(tenantId: string, connectionId: string): Promise<Standing>;
+  /** Reads again; what is in memory goes on where the database does not answer. */
+  reread(tenantId: string, connectionId: string): Promise<Standing>;
+  /** Undefined: the connection is gone. */
+  findByUid(connectionUid: string): Promise<Standing | undefined>;
+  /** An outcome was recorded: the connection stands so now. */
+  update(connection: Connection): void;
+  drop(change: Change): void;
+}
+
+export interface StandingParts {
+  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>;
+  /** How many are kept. */
+  readonly limit: number;
+}
+
+export function createStandings({ stores, limit }: StandingParts): Standings {
+  const standings = createRecentMap<string, Standing>(limit);
+  const names = createRecentMap<string, string>(limit);
+  const loads = createSingleFlight<Standing>();
+  let changes = 0;
+
+  async function read(tenantId: string, connectionId: string): Promise<Standing> {
+    const tenant = await stores.tenants.find(tenantId);
+    if (tenant === undefined) {
+      throw new VaultError('TENANT_NOT_FOUND', `There is no tenant tenants/${tenantId}; register it first`, {
+        metadata: { tenant: `tenants/${tenantId}` },
+      });
+    }
+    const connection = await stores.connections.find(tenant.uid, connectionId);
+    const app = connection === undefined ? undefined : await stores.apps.findByUid(connection.appUid);
+    if (connection === undefined || app === undefined) {
+      const name = `tenants/${tenantId}/connections/${connectionId}`;
+      throw new VaultError('CONNECTION_NOT_FOUND', `There is no connection ${name}; connect the user first`, {
+        metadata: { connection: name },
+      });
+    }
+    const owner = app.tenantUid === tenant.uid ? tenant : ((await stores.tenants.find(app.tenantId)) ?? tenant);
+    return standingOf(tenant, owner, app, connection);
+  }
+
+  function load(tenantId: string, connectionId: string): Promise<Standing> {
+    const key = keyOf(tenantId, connectionId);
+    return loads.run(key, async () => {
+      for (let attempt = 1; ; attempt++) {
+        const changesBefore = changes;
+        const standing = await read(tenantId, connectionId);
+        // Something changed while we read: what was read may be of before, and must not be remembered.
+        if (changesBefore !== changes && attempt < 3) continue;
+        if (changesBefore === changes) keep(key, standing);
+        return standing;
+      }
+    });
+  }
+
+  function keep(key: string, standing: Standing): void {
+    standings.set(key, standing);
+    names.set(standing.connection.uid, key);
+  }
+
+  return {
+    peek: (tenantId, connectionId) => standings.find(keyOf(tenantId, connectionId)),
+    async get(tenantId, connectionId) {
+      return standings.find(keyOf(tenantId, connectionId)) ?? (await load(tenantId, connectionId));
+    },
+    async reread(tenantId, connectionId) {
+      const known = standings.find(keyOf(tenantId, connectionId));
+      try {
+        return await load(tenantId, connectionId);
+      } catch (error) {
+        // An outage of the database must not be an outage of every product.
+        if (known !== undefined && isVaultError(error, 'DATABASE_UNAVAILABLE')) return known;
+        throw error;
+      }
+    },
+    async findByUid(connectionUid) {
+      const connection = await stores.connections.findByUid(connectionUid);
+      if (connection === undefined) return undefined;
+      return load(connection.tenantId, connection.connectionId);
+    },
+    update(connection) {
+      const key = names.find(connection.uid);
+      const known = key === undefined ? undefined : standings.find(key);
+      if (key === undefined || known === undefined) return;
+      standings.set(key, standingOf(known.tenant, known.owner, known.app, connection));
+    },
+    drop(change) {
+      changes++;
+      if (change.kind === 'connection') {
+        const key = names.find(change.uid);
+        if (key !== undefined) standings.delete(key);
+        names.delete(change.uid);
+        return;
+      }
+      for (const standing of [...standings.values()]) {
+        if (!concerns(change, standing)) continue;
+        const { tenantId, connectionId } = standing.connection;
+        standings.delete(keyOf(tenantId, connectionId));
+      }
+    },
+  };
+}
+
+/** Tenant ids hold no slash. */
+function keyOf(tenantId: string, connectionId: string): string {
+  return `${tenantId}/${connectionId}`;
+}
+
+function standingOf(tenant: Tenant, owner: Tenant, app: App, connection: Connection): Standing {
+  return {
+    tenant,
+    owner,
+    app,
+    connection,
+    catalog: app.catalog ?? tenant.catalog,
+    open:
+      tenant.state === 'ACTIVE' &&
+      owner.state === 'ACTIVE' &&
+      !app.suspended &&
+      connectionState(connection) === 'ACTIVE',
+    asked: new Map(),
+  };
+}
+
+function concerns(change: Change, standing: Standing): boolean {
+  if (change.kind === 'app') return standing.app.uid === change.uid;
+  return standing.tenant.uid === change.uid || standing.owner.uid === change.uid;
+}

@@ -1,0 +1,103 @@
+import { afterRedeem } from '../model/after_redeem.ts';
+import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
+import type { Connection } from '../model/connection.ts';
+import type { Failure } from '../model/exchange.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Standings } from './standing.ts';
+import { createStormGuard, type HeldFailure, type TriedConnection } from './storm_guard.ts';
+import type { TokenCache } from './token_cache.ts';
+import type { TokenMetrics } from './token_metrics.ts';
+
+const LEASE: Duration = 5 * SECOND;
+
+/** Does what the storm guard says: takes back marks, and sets them once a storm proved real. */
+export interface StormWatch {
+  judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): 'mark' | 'hold';
+  holdOf(connectionUid: string, now: Timestamp): Duration | undefined;
+  dueProbes(now: Timestamp): readonly TriedConnection[];
+  release(connectionUid: string): void;
+  /** Waits until all marks are set or taken back. */
+  settled(): Promise<void>;
+}
+
+export interface StormWatchParts {
+  readonly stores: Pick<Stores, 'grants'>;
+  readonly standings: Standings;
+  readonly cache: TokenCache;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly replica: string;
+  readonly metrics: TokenMetrics;
+}
+
+export function createStormWatch(parts: StormWatchParts): StormWatch {
+  const { stores, standings, cache, clock, metrics } = parts;
+  const guard = createStormGuard();
+  const work = new Set<Promise<void>>();
+
+  function inBackground(task: Promise<void>): void {
+    const quiet = task.catch(() => {}).finally(() => work.delete(quiet));
+    work.add(quiet);
+  }
+
+  /** Under the lease and fenced, so that a grant that was replaced meanwhile is left alone. */
+  async function change(connectionUid: string, move: (connection: Connection) => Connection): Promise<void> {
+    const held = await stores.grants.lease(connectionUid, { owner: parts.replica, resource: '', duration: LEASE });
+    if (held === undefined) return;
+    const after = move(held.connection);
+    if (after === held.connection) return held.release();
+    const recorded = await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
+    if (recorded === 'fenced') return;
+    standings.update(after);
+    if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connectionUid });
+  }
+
+  async function takeBack(marked: readonly HeldFailure[]): Promise<void> {
+    for (const { connection: before, time } of marked) {
+      await change(before.uid, (connection) => {
+        const { grantState, stateEvidence, granted, strikeTime, heldUntil } = before;
+        // Evidence of another time: somebody else changed it since.
+        if (connection.stateEvidence?.time !== time) return connection;
+        const keepAliveTime = before.keepAliveTime ?? clock.now();
+        return { ...connection, grantState, stateEvidence, granted, strikeTime, heldUntil, keepAliveTime };
+      });
+    }
+  }
+
+  async function markAll(held: readonly HeldFailure[], but: string): Promise<void> {
+    for (const { connection: before, resource, failure, time } of held) {
+      if (before.uid === but) continue;
+      await change(before.uid, (connection) => {
+        const moved = (connection.lastRefreshTime ?? 0) > time || (connection.verifyTime ?? 0) > time;
+        if (moved || connection.grantState !== 'ACTIVE') return connection;
+        return afterRedeem(connection, failure, clock.now(), { resource, jitter: parts.random() });
+      });
+    }
+  }
+
+  return {
+    judge(tried, failure, now) {
+      // A refusal of our own (an account, a directory) says nothing about Entra.
+      if (failure !== undefined && failure.entraError === undefined) return 'mark';
+      const verdict = guard.judge(tried, failure, now);
+      metrics.stormHeld(guard.heldCount);
+      switch (verdict.kind) {
+        case 'mark':
+          return 'mark';
+        case 'hold':
+          if (verdict.began) metrics.alert('storm');
+          if (verdict.marked.length > 0) inBackground(takeBack(verdict.marked));
+          return 'hold';
+        case 'mark_all':
+          inBackground(markAll(verdict.held, tried.connection.uid));
+          return 'mark';
+      }
+    },
+    holdOf: guard.holdOf,
+    dueProbes: guard.dueProbes,
+    release: guard.release,
+    async settled() {
+      while (work.size > 0) await Promise.allSettled(work);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { AccessToken } from '../model/access_token.ts';
+import type { Change } from '../model/changes.ts';
+import type { Timestamp } from '../model/clock.ts';
+import type { FreshToken } from './access_tokens.ts';
+import { createRecentMap } from './recent_map.ts';
+
+/** Access tokens in memory, by the uid of their connection and their resource. */
+export interface TokenCache {
+  find(ownerUid: string, resource: string): CachedToken | undefined;
+  /** Opened before the work starts, so that what is dropped meanwhile is not put back. */
+  open(owner: TokenOwner): TokenCacheFill;
+  drop(change: Change): void;
+  /** Forgets what has expired. */
+  sweep(now: Timestamp): void;
+  readonly size: number;
+}
+
+export interface TokenOwner {
+  /** Of the connection; for an app's own tokens, of the app. */
+  readonly uid: string;
+  readonly appUid: string;
+  readonly tenantUid: string;
+}
+
+export interface CachedToken {
+  /** The same object at every hit. */
+  readonly fresh: FreshToken;
+  /** When it is replaced in the background; moved on when that failed. */
+  aheadTime: Timestamp;
+}
+
+export interface TokenCacheFill {
+  /** Nothing is kept when the owner was dropped since `open`. Ends the fill. */
+  put(resource: string, fresh: FreshToken): void;
+  end(): void;
+}
+
+interface Slot {
+  readonly owner: TokenOwner;
+  readonly tokens: CachedToken[];
+}
+
+export function createTokenCache(limit: number): TokenCache {
+  const slots = createRecentMap<string, Slot>(limit);
+  const fills = new Map<object, TokenOwner>();
+
+  return {
+    find(ownerUid, resource) {
+      const slot = slots.find(ownerUid);
+      if (slot === undefined) return undefined;
+      for (const token of slot.tokens) if (token.fresh.accessToken.resource === resource) return token;
+      return undefined;
+    },
+    open(owner) {
+      const fill: TokenCacheFill = {
+        put(resource, fresh) {
+          if (!fills.delete(fill)) return;
+          const slot = slots.find(owner.uid) ?? { owner, tokens: [] };
+          const at = slot.tokens.findIndex((token) => token.fresh.accessToken.resource === resource);
+          const token = { fresh, aheadTime: fresh.accessToken.refreshTime };
+          if (at === -1) slot.tokens.push(token);
+          else slot.tokens[at] = token;
+          slots.set(owner.uid, slot);
+        },
+        end() {
+          fills.delete(fill);
+        },
+      };
+      fills.set(fill, owner);
+      return fill;
+    },
+    drop(change) {
+      for (const [fill, owner] of fills) if (concerns(change, owner)) fills.delete(fill);
+      if (change.kind === 'connection') {
+        slots.delete(change.uid);
+        return;
+      }
+      for (const slot of [...slots.values()]) if (concerns(change, slot.owner)) slots.delete(slot.owner.uid);
+    },
+    sweep(now) {
+      for (const slot of [...slots.values()]) {
+        for (let i = slot.tokens.length - 1; i >= 0; i--) {
+          const token = slot.tokens[i];
+          if (token !== undefined && token.fresh.accessToken.expireTime <= now) slot.tokens.splice(i, 1);
+        }
+        if (slot.tokens.length === 0) slots.delete(slot.owner.uid);
+      }
+    },
+    get size() {
+      return slots.size;
+    },
+  };
+}
+
+/** SHA-256, hex: how a caller names a token that its resource refused. */
+export function tokenHash(token: AccessToken): string {
+  return createHash('sha256').update(token.token.reveal()).digest('hex');
+}
+
+function concerns(change: Change, owner: TokenOwner): boolean {
+  switch (change.kind) {
+    case 'connection':
+      return owner.uid === change.uid;
+    case 'app':
+      return owner.appUid === change.uid;
+    case 'tenant':
+      return owner.tenantUid === change.uid;
+  }
+}
