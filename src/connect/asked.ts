@@ -19,13 +19,13 @@ const OIDC_SCOPES = ['offline_access', 'openid', 'email', 'profile'];
 export function asked(scopes: Scopes, tenant: Tenant, app: App, requested: readonly string[]): Asked {
   if (requested.length === 0) throw fieldInvalid('scopes', 'name at least one product scope');
   const catalog = catalogOf(tenant, app);
-  const oidc = requested.filter((scope) => OIDC_SCOPES.includes(scope.toLowerCase()));
-  const proper = requested.filter((scope) => !OIDC_SCOPES.includes(scope.toLowerCase()));
-  const needed = proper.length === 0 ? { [graphOf(scopes, app)]: [] } : scopes.translate(catalog, proper, app.cloud);
+  // OIDC scopes are asked for anyway; alone they mean Graph, where the catalog takes them.
+  const proper = requested.filter((scope) => !isOidcScope(scope));
+  const named = proper.length === 0 ? requested : proper;
+  const needed = scopes.translate(catalog, named, app.cloud);
   const implicit = scopes.resolve(app.implicitPermissions, app.cloud).permissions;
   return {
-    productScopes:
-      proper.length === 0 ? unique(oidc.map((scope) => scope.toLowerCase())) : scopes.canonical(catalog, proper),
+    productScopes: scopes.canonical(catalog, named),
     needed,
     consented: union(needed, implicit),
   };
@@ -46,14 +46,7 @@ export function fullForm(permissions: PermissionsByResource, resource: string): 
 }
 
 export function withoutOidcScopes(permissions: readonly string[]): readonly string[] {
-  return permissions.filter((name) => !OIDC_SCOPES.includes(name.toLowerCase()));
-}
-
-/** OIDC scopes alone mean Graph, as a bare permission does. */
-function graphOf(scopes: Scopes, app: App): string {
-  const [graph] = Object.keys(scopes.resolve(['User.Read'], app.cloud).permissions);
-  if (graph === undefined) throw new Error('a bare permission belongs to no resource');
-  return graph;
+  return permissions.filter((name) => !isOidcScope(name));
 }
 
 function union(one: PermissionsByResource, other: PermissionsByResource): PermissionsByResource {
@@ -68,4 +61,8 @@ function unique(names: readonly string[]): readonly string[] {
   const seen = new Map<string, string>();
   for (const name of names) if (!seen.has(name.toLowerCase())) seen.set(name.toLowerCase(), name);
   return [...seen.values()].sort();
+}
+
+function isOidcScope(scope: string): boolean {
+  return OIDC_SCOPES.includes(scope.toLowerCase());
 }
