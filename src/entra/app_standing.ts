@@ -1,0 +1,222 @@
+import { type App, homeDirectory } from '../model/app.ts';
+import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../model/clock.ts';
+import { appName } from '../model/connection.ts';
+import { type Reason, VaultError } from '../model/errors.ts';
+import type { Evidence } from '../model/evidence.ts';
+import type { Failure } from '../model/exchange.ts';
+import type { AppLedger } from './authorization_server.ts';
+import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
+import type { EntraMetrics } from './entra_metrics.ts';
+import { REASON_IN_DIRECTORY, REQUEST_SHAPED } from './failure_codes.ts';
+import type { Meaning } from './failures.ts';
+
+/** What is known of an app: it fails as a whole, in one directory, or not at all. */
+export interface AppStanding {
+  readonly credentials: CredentialChoice;
+  /** Known already, so that Entra need not be asked; undefined also when it is time to try again. */
+  refusal(directoryId: string | undefined): VaultError | undefined;
+  /** Takes the try, where one is due. True: it was taken, and must be given back if nothing came of it. */
+  takeProbe(directoryId: string | undefined): boolean;
+  giveProbeBack(directoryId: string | undefined): void;
+  /** Entra gave a token. */
+  granted(directoryId: string | undefined): Promise<void>;
+  /** A credential was accepted, whatever else was said. */
+  credentialWorks(): Promise<void>;
+  /** `app_config`: whom it is blamed on is in the answer's reason. */
+  misconfigured(meaning: Meaning, directoryId: string | undefined): Promise<Failure>;
+  /** Every credential was refused. */
+  outOfCredentials(failure: Failure): Promise<Failure>;
+  /** None is within its time: decided by the clock, so nothing is held and nothing probed. */
+  withoutCredential(): Promise<VaultError>;
+}
+
+export interface AppStandings {
+  of(app: App): AppStanding;
+  forget(appUid: string): void;
+}
+
+/** While an app is held, one exchange in so long asks Entra whether it still is. */
+const PROBE_EVERY: Duration = 5 * MINUTE;
+/** A grant within so long proves that the app itself is in order. */
+const RECENT: Duration = HOUR;
+
+interface Hold {
+  readonly state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
+  readonly reason: Reason;
+  nextProbeTime: Timestamp;
+}
+
+export function createAppStandings(parts: { ledger: AppLedger; clock: Clock; metrics: EntraMetrics }): AppStandings {
+  const standings = new Map<string, AppStanding>();
+  return {
+    of(app) {
+      const found = standings.get(app.uid);
+      if (found !== undefined) return found;
+      const made: AppStanding = createAppStanding({ ...parts, app, isCurrent: () => standings.get(app.uid) === made });
+      standings.set(app.uid, made);
+      return made;
+    },
+    forget: (appUid) => standings.delete(appUid),
+  };
+}
+
+function createAppStanding(parts: {
+  app: App;
+  ledger: AppLedger;
+  clock: Clock;
+  metrics: EntraMetrics;
+  /** False: forgotten since; what a late exchange learned with old credentials is not the app's state any more. */
+  isCurrent: () => boolean;
+}): AppStanding {
+  const { app, ledger, clock, metrics } = parts;
+  const credentials = createCredentialChoice({ ...parts, appUid: app.uid });
+  const servesMany = homeDirectory(app) === undefined;
+  let hold: Hold | undefined;
+  const directoryHolds = new Map<string, Hold>();
+  const grantTimes = new Map<string, Timestamp>();
+  let lastGrantTime: Timestamp | undefined;
+  // What the rows say, so that nothing is written twice.
+  let recordedState = app.state;
+  const recordedDirectories = new Set(app.failingDirectories.map((failing) => failing.directoryId));
+
+  function isHeld(held: Hold | undefined): held is Hold {
+    if (held === undefined) return false;
+    const rest = held.nextProbeTime - clock.now();
+    // A rest beyond the interval means that the clock was set back.
+    return rest > 0 && rest <= PROBE_EVERY;
+  }
+
+  function holdsOf(directoryId: string | undefined): Hold[] {
+    const inDirectory = directoryId === undefined ? undefined : directoryHolds.get(directoryId);
+    return [hold, inDirectory].filter((held) => held !== undefined);
+  }
+
+  function isRecent(time: Timestamp | undefined): boolean {
+    return time !== undefined && Math.abs(clock.now() - time) < RECENT;
+  }
+
+  async function note(write: () => Promise<void>): Promise<void> {
+    if (!parts.isCurrent()) return;
+    try {
+      await write();
+    } catch {
+      // What Entra said matters more than our note of it: memory holds until the next change is noted.
+      metrics.ledgerFailed();
+    }
+  }
+
+  async function recordState(state: App['state'], evidence: Evidence | undefined): Promise<void> {
+    if (recordedState === state) return;
+    const before = recordedState;
+    recordedState = state;
+    await note(async () => {
+      try {
+        await ledger.recordAppState(app.uid, state, evidence);
+      } catch (error) {
+        recordedState = before;
+        throw error;
+      }
+    });
+  }
+
+  async function holdApp(state: Hold['state'], failure: Failure): Promise<void> {
+    hold = { state, reason: failure.reason, nextProbeTime: clock.now() + PROBE_EVERY };
+    await recordState(state, evidenceOf(failure, clock.now()));
+  }
+
+  async function holdDirectory(directoryId: string, failure: Failure): Promise<void> {
+    directoryHolds.set(directoryId, {
+      state: 'MISCONFIGURED',
+      reason: failure.reason,
+      nextProbeTime: clock.now() + PROBE_EVERY,
+    });
+    if (recordedDirectories.has(directoryId)) return;
+    recordedDirectories.add(directoryId);
+    await note(() => ledger.recordFailingDirectory(app.uid, directoryId, evidenceOf(failure, clock.now())));
+  }
+
+  return {
+    credentials,
+    refusal(directoryId) {
+      const held = holdsOf(directoryId).find(isHeld);
+      return held === undefined ? undefined : refuse(app, held.reason, directoryId);
+    },
+    takeProbe(directoryId) {
+      const due = holdsOf(directoryId);
+      for (const held of due) held.nextProbeTime = clock.now() + PROBE_EVERY;
+      return due.length > 0;
+    },
+    giveProbeBack(directoryId) {
+      for (const held of holdsOf(directoryId)) held.nextProbeTime = clock.now();
+    },
+    async granted(directoryId) {
+      const now = clock.now();
+      lastGrantTime = now;
+      hold = undefined;
+      await recordState('OK', undefined);
+      if (directoryId === undefined || !servesMany) return;
+      if (grantTimes.size >= 10_000) grantTimes.clear();
+      grantTimes.set(directoryId, now);
+      directoryHolds.delete(directoryId);
+      if (!recordedDirectories.delete(directoryId)) return;
+      await note(() => ledger.recordFailingDirectory(app.uid, directoryId, undefined));
+    },
+    async credentialWorks() {
+      if (hold?.state === 'CREDENTIAL_REJECTED') hold = undefined;
+      if (recordedState === 'CREDENTIAL_REJECTED') await recordState('OK', undefined);
+    },
+    async misconfigured(meaning, directoryId) {
+      const inDirectory = meaning.codes
+        .map((code) => REASON_IN_DIRECTORY.get(code))
+        .find((reason) => reason !== undefined);
+      const isOneRequest = meaning.codes.some((code) => REQUEST_SHAPED.has(code));
+      if (servesMany && inDirectory !== undefined) {
+        const failure = { ...meaning.failure, reason: inDirectory };
+        // At `organizations` nobody says whose directory it was.
+        if (directoryId === undefined) return failure;
+        if (isOneRequest && isRecent(grantTimes.get(directoryId))) return failure;
+        const failsElsewhere = [...directoryHolds.keys()].some((other) => other !== directoryId);
+        if (failsElsewhere && !isRecent(lastGrantTime)) await holdApp('MISCONFIGURED', meaning.failure);
+        await holdDirectory(directoryId, failure);
+        return failure;
+      }
+      if (!(isOneRequest && isRecent(lastGrantTime))) await holdApp('MISCONFIGURED', meaning.failure);
+      return meaning.failure;
+    },
+    async outOfCredentials(failure) {
+      const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
+      const named: Failure = { ...failure, kind: 'app_credential', reason };
+      await holdApp('CREDENTIAL_REJECTED', named);
+      return named;
+    },
+    async withoutCredential() {
+      const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
+      const evidence = { reason, entraError: undefined, correlationId: undefined, time: clock.now() } as const;
+      await recordState('CREDENTIAL_REJECTED', evidence);
+      return refuse(app, reason);
+    },
+  };
+}
+
+function evidenceOf(failure: Failure, time: Timestamp): Evidence {
+  return { reason: failure.reason, entraError: failure.entraError, correlationId: failure.correlationId, time };
+}
+
+function refuse(app: App, reason: Reason, directoryId?: string): VaultError {
+  const name = appName(app);
+  const metadata = { app: name, ...(directoryId === undefined ? {} : { directory: directoryId }) };
+  switch (reason) {
+    case 'APP_CREDENTIAL_EXPIRED':
+      return new VaultError(reason, `Every credential of ${name} has expired; add a new one.`, { metadata });
+    case 'APP_CREDENTIAL_REJECTED':
+      return new VaultError(reason, `Entra accepts no credential of ${name}; add one that works.`, { metadata });
+    case 'ADMIN_CONSENT_REQUIRED':
+      return new VaultError(reason, `An administrator of the directory must consent to ${name} first.`, { metadata });
+    case 'BLOCKED_BY_POLICY':
+      return new VaultError(reason, `The directory does not let ${name} in; its administrator must.`, { metadata });
+    default:
+      return new VaultError(reason, `Entra refuses ${name} as it is registered; see its state for Entra's code.`, {
+        metadata,
+      });
+  }
+}

@@ -1,0 +1,42 @@
+import { type Authorities, directoryOf } from './authority.ts';
+import type { AdminConsentUriRequest, AuthorizationUriRequest } from './authorization_server.ts';
+
+/** OpenID Connect Core 3.1.2.1 with PKCE S256 (RFC 7636). Made by hand, since MSAL's way is asynchronous and wants a credential. */
+export function authorizationUri(authorities: Authorities, request: AuthorizationUriRequest): string {
+  const authority = authorities.of(request.app.cloud, directoryOf(request.app, request.directoryId));
+  return withQuery(authority.authorizeEndpoint, {
+    client_id: request.app.clientId,
+    response_type: 'code',
+    response_mode: 'query',
+    redirect_uri: request.redirectUri,
+    scope: request.scopes.join(' '),
+    state: request.state,
+    nonce: request.nonce,
+    code_challenge: request.codeChallenge,
+    code_challenge_method: 'S256',
+    // Else client_info is missing from the answer.
+    client_info: '1',
+    login_hint: request.loginHint,
+    prompt: request.prompt,
+    claims: request.claims,
+  });
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
+export function adminConsentUri(authorities: Authorities, request: AdminConsentUriRequest): string {
+  const directory = directoryOf(request.app, request.directoryId);
+  // The endpoint knows directories and `organizations`; a personal account has no administrator.
+  const asked = directory === 'common' || directory === 'consumers' ? 'organizations' : directory;
+  return withQuery(authorities.of(request.app.cloud, asked).adminConsentEndpoint, {
+    client_id: request.app.clientId,
+    scope: request.scopes.join(' '),
+    redirect_uri: request.redirectUri,
+    state: request.state,
+  });
+}
+
+function withQuery(endpoint: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  // %20 and not +: Entra's pages read both, proxies in between do not.
+  return `${endpoint}?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;
+}

@@ -1,0 +1,26 @@
+/** What this room counts. */
+export interface EntraMetrics {
+  /** One request to a token endpoint; `granted` or the kind of failure, and the reason (empty when granted). */
+  exchange(outcome: string, reason: string, seconds: number): void;
+  retry(): void;
+  inFlight(count: number): void;
+  waiting(count: number): void;
+  /** Turned away before any request: OVERLOADED, ENTRA_THROTTLED, … */
+  turnedAway(reason: string): void;
+  circuitOpened(): void;
+  /** To alert on: Entra refused a credential. */
+  credentialRejected(appUid: string): void;
+  /** What was learned could not be stored; it is stored at the next change. */
+  ledgerFailed(): void;
+}
+
+export const silentMetrics: EntraMetrics = {
+  exchange() {},
+  retry() {},
+  inFlight() {},
+  waiting() {},
+  turnedAway() {},
+  circuitOpened() {},
+  credentialRejected() {},
+  ledgerFailed() {},
+};

@@ -1,0 +1,124 @@
+import type { App } from '../model/app.ts';
+import { homeDirectory } from '../model/app.ts';
+import { type Clock, type Duration, SECOND } from '../model/clock.ts';
+import { appName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import { createAppStandings } from './app_standing.ts';
+import { type CustomCloud, createAuthorities, directoryOf } from './authority.ts';
+import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer } from './authorization_server.ts';
+import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
+import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
+import { type ExchangeParts, type ExchangeRequest, redeem } from './exchange.ts';
+import { createTokenHttp } from './http.ts';
+import { createPacing, PACING_DEFAULTS, type PacingOptions } from './pacing.ts';
+import { probeCredentials } from './probe.ts';
+import { createProofs } from './proof.ts';
+
+export interface EntraOptions {
+  /** One request to the token endpoint. Default 10 s. */
+  readonly requestTimeout?: Duration | undefined;
+  /** One exchange, retry and all credentials included. Default 8 s: less than a lease. */
+  readonly exchangeTimeout?: Duration | undefined;
+  /** Bytes. Default 256 KiB. */
+  readonly maxBody?: number | undefined;
+  readonly pacing?: Partial<PacingOptions> | undefined;
+}
+
+/** Microsoft Entra, or what stands in for it as cloud CUSTOM. */
+export function createAuthorizationServer(parts: {
+  ledger: AppLedger;
+  clock: Clock;
+  customCloud?: CustomCloud | undefined;
+  metrics?: EntraMetrics | undefined;
+  /** 0 to 1; for jitter. */
+  random?: (() => number) | undefined;
+  options?: EntraOptions | undefined;
+}): AuthorizationServer {
+  const { ledger, clock, metrics = silentMetrics, random = Math.random, options = {} } = parts;
+  const authorities = createAuthorities(parts.customCloud);
+  const exchangeTimeout = options.exchangeTimeout ?? 8 * SECOND;
+  const pacingOptions = { ...PACING_DEFAULTS, ...options.pacing };
+  const pacing = createPacing({ clock, metrics, options: pacingOptions });
+  const standings = createAppStandings({ ledger, clock, metrics });
+  const http = createTokenHttp({
+    clock,
+    options: { maxBody: options.maxBody ?? 256 * 1024, connections: pacingOptions.totalInFlight },
+  });
+  const proofs = createProofs(clock);
+  const requestTimeout = options.requestTimeout ?? 10 * SECOND;
+  const exchangeParts: ExchangeParts = { http, proofs, clock, metrics, random, requestTimeout };
+
+  async function admit(request: AdmissionRequest): Promise<Admission> {
+    const { app, directoryId: named } = request;
+    if (app.suspended) {
+      throw new VaultError('APP_SUSPENDED', `${appName(app)} is suspended; an operator must resume it.`, {
+        metadata: { app: appName(app) },
+      });
+    }
+    const directory = directoryOf(app, named);
+    const directoryId = named ?? homeDirectory(app);
+    const authority = authorities.of(app.cloud, directory);
+    const refuseKnown = (standing = standings.of(app)) => {
+      const refusal = standing.refusal(directoryId);
+      if (refusal === undefined) return standing;
+      metrics.turnedAway(refusal.reason);
+      throw refusal;
+    };
+    const known = refuseKnown();
+    if ((await known.credentials.candidates()).length === 0) throw await known.withoutCredential();
+
+    const { priority, signal } = request;
+    const slot = await pacing.acquire({ appUid: app.uid, directory, priority, signal });
+    try {
+      // Others may have learned something while this one waited.
+      const standing = refuseKnown();
+      let hasProbe = standing.takeProbe(directoryId);
+      const run = (asked: Pick<ExchangeRequest, 'grant' | 'resource' | 'nonce'>, timeout?: Duration) => {
+        hasProbe = false;
+        const whole = { ...asked, app, directoryId, authority, timeout: timeout ?? exchangeTimeout };
+        return redeem(exchangeParts, whole, slot, standing);
+      };
+      return {
+        redeemRefreshToken: ({ refreshToken, scopes, claims, resource, timeout }) =>
+          run({ grant: { kind: 'refresh_token', refreshToken, scopes, claims }, resource, nonce: undefined }, timeout),
+        redeemCode: ({ code, codeVerifier, redirectUri, scopes, resource, nonce }) =>
+          run({ grant: { kind: 'authorization_code', code, codeVerifier, redirectUri, scopes }, resource, nonce }),
+        acquireForApp: ({ resource }) =>
+          run({
+            grant: { kind: 'client_credentials', scopes: [`${resource}/.default`] },
+            resource,
+            nonce: undefined,
+          }),
+        release() {
+          if (hasProbe) standing.giveProbeBack(directoryId);
+          hasProbe = false;
+          slot.release();
+        },
+      };
+    } catch (error) {
+      slot.release();
+      throw error;
+    }
+  }
+
+  return {
+    authorizationUri: (request) => authorizationUri(authorities, request),
+    adminConsentUri: (request) => adminConsentUri(authorities, request),
+    admit,
+    async probe(app: App, named: string | undefined) {
+      const directoryId = named ?? homeDirectory(app);
+      if (directoryId === undefined) return [];
+      return probeCredentials(exchangeParts, {
+        app,
+        authority: authorities.of(app.cloud, directoryId),
+        standing: standings.of(app),
+        timeout: exchangeTimeout,
+        acquire: () =>
+          pacing.acquire({ appUid: app.uid, directory: directoryId, priority: 'FOREGROUND', signal: undefined }),
+      });
+    },
+    forget: (appUid) => standings.forget(appUid),
+    throttledUntil: (appUid) => pacing.throttledUntil(appUid),
+    close: () => http.close(),
+  };
+}

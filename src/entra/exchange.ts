@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import type { App } from '../model/app.ts';
+import { type Clock, type Duration, SECOND } from '../model/clock.ts';
+import type { UsableCredential } from '../model/credential.ts';
+import type { Failure, Granted, Outcome } from '../model/exchange.ts';
+import type { Secret } from '../model/secret.ts';
+import type { Answer } from './answer.ts';
+import type { AppStanding } from './app_standing.ts';
+import type { Authority } from './authority.ts';
+import { PROPAGATION_RETRY } from './credential_choice.ts';
+import type { EntraMetrics } from './entra_metrics.ts';
+import { classify, type Meaning } from './failures.ts';
+import { idTokenClaims, readGranted } from './granted.ts';
+import type { TokenHttp } from './http.ts';
+import { askThroughMsal, type TokenGrant } from './msal_server.ts';
+import type { Slot } from './pacing.ts';
+import type { Proofs } from './proof.ts';
+
+/** One grant, redeemed: with each credential in turn, and once more when Entra stumbles. */
+export interface ExchangeRequest {
+  readonly app: App;
+  readonly directoryId: string | undefined;
+  readonly authority: Authority;
+  readonly grant: TokenGrant;
+  readonly resource: string;
+  readonly nonce: Secret | undefined;
+  readonly timeout: Duration;
+}
+
+export interface ExchangeParts {
+  readonly http: TokenHttp;
+  readonly proofs: Proofs;
+  readonly clock: Clock;
+  readonly metrics: EntraMetrics;
+  readonly random: () => number;
+  /** Longest time for one request. */
+  readonly requestTimeout: Duration;
+}
+
+/** What one request came to. */
+export type Asked = { readonly answer: Answer; readonly meaning: Meaning | undefined };
+
+/** No request leaves with less time than this: it would only be cut. */
+const LEAST_TIME: Duration = 250;
+
+export async function redeem(
+  parts: ExchangeParts,
+  request: ExchangeRequest,
+  slot: Slot,
+  standing: AppStanding,
+): Promise<Outcome> {
+  const deadline = performance.now() + request.timeout;
+  const first = await redeemOnce(parts, request, slot, standing, deadline);
+  if (!('failure' in first)) return first.granted;
+  if (!isWorthARetry(request.grant, first)) return first.failure;
+  const pause = 100 + 400 * parts.random();
+  if (deadline - performance.now() - pause < LEAST_TIME * 2 || !slot.mayRetry()) return first.failure;
+  await new Promise((resolve) => setTimeout(resolve, pause));
+  const second = await redeemOnce(parts, request, slot, standing, deadline);
+  return 'failure' in second ? second.failure : second.granted;
+}
+
+type Redeemed =
+  | { readonly granted: Granted }
+  | { readonly failure: Failure; readonly meaning: Meaning | undefined; readonly answer: Answer | undefined };
+
+/** A code works once, and an answer that was lost on the way may have used it up; a refresh token is not used up (4-entra). */
+function isWorthARetry(
+  grant: TokenGrant,
+  { meaning, answer }: { meaning: Meaning | undefined; answer: Answer | undefined },
+) {
+  if (meaning?.failure.kind !== 'transient' || !meaning.known) return false;
+  return grant.kind !== 'authorization_code' || answer?.status !== undefined;
+}
+
+async function redeemOnce(
+  parts: ExchangeParts,
+  request: ExchangeRequest,
+  slot: Slot,
+  standing: AppStanding,
+  deadline: number,
+): Promise<Redeemed> {
+  const { credentials } = standing;
+  let last: Asked | undefined;
+  let isPropagating = false;
+  let isUntried = false;
+  for (const usable of await credentials.candidates()) {
+    const timeout = deadline - performance.now();
+    if (timeout < LEAST_TIME) {
+      isUntried = true;
+      break;
+    }
+    const asked = await ask(parts, request, usable, timeout, slot);
+    if (asked === undefined) {
+      isUntried = true;
+      continue;
+    }
+    const { meaning, answer } = asked;
+    if (meaning === undefined) {
+      await credentials.accepted(usable);
+      await standing.granted(request.directoryId);
+      return readChecked(parts, request, answer);
+    }
+    if (meaning.failure.kind !== 'app_credential') return blame(request, standing, asked, meaning);
+    last = asked;
+    if ((await credentials.rejected(usable, meaning)) === 'PROPAGATING') isPropagating = true;
+  }
+  return { failure: await refused(standing, last?.meaning?.failure, { isPropagating, isUntried }), ...ASKED_NOTHING };
+}
+
+const ASKED_NOTHING = { meaning: undefined, answer: undefined } as const;
+
+/** Undefined: nothing to present could be made of the credential. */
+export async function ask(
+  parts: ExchangeParts,
+  request: Pick<ExchangeRequest, 'app' | 'authority' | 'grant'>,
+  usable: UsableCredential,
+  timeout: Duration,
+  slot: Slot,
+): Promise<Asked | undefined> {
+  const { clientId } = request.app;
+  const { tokenEndpoint } = request.authority;
+  const proof = await parts.proofs.make(usable, { clientId, tokenEndpoint });
+  if (proof === undefined) return undefined;
+  const start = performance.now();
+  const answer = await askThroughMsal(parts.http, {
+    clientId,
+    authority: request.authority,
+    proof,
+    grant: request.grant,
+    timeout: Math.min(timeout, parts.requestTimeout),
+    correlationId: randomUUID(),
+  });
+  const meaning = classify(answer, parts.clock.now());
+  const failure = meaning?.failure;
+  parts.metrics.exchange(failure?.kind ?? 'granted', failure?.reason ?? '', (performance.now() - start) / SECOND);
+  slot.report(healthOf(meaning));
+  return { answer, meaning };
+}
+
+function healthOf(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {
+  if (meaning?.failure.kind === 'throttled') return { throttledFor: meaning.failure.retryAfter ?? 0 };
+  if (meaning?.failure.kind !== 'transient') return 'answered';
+  return meaning.known ? 'unanswered' : 'strange';
+}
+
+function readChecked(parts: ExchangeParts, request: ExchangeRequest, answer: Answer): Redeemed {
+  if (request.nonce !== undefined && idTokenClaims(answer)?.['nonce'] !== request.nonce.reveal()) {
+    // OpenID Connect Core 3.1.3.7 (11): a code from somebody else's sign-in.
+    const failure: Failure = {
+      kind: 'ours',
+      reason: 'STATE_INVALID',
+      entraError: undefined,
+      correlationId: answer.correlationId,
+      retryAfter: undefined,
+      claims: undefined,
+    };
+    return { failure, meaning: undefined, answer };
+  }
+  const { graph } = request.authority;
+  const context = { resource: request.resource, scopes: request.grant.scopes, graph, random: parts.random };
+  return { granted: readGranted(answer, context) };
+}
+
+async function blame(
+  request: ExchangeRequest,
+  standing: AppStanding,
+  { answer }: Asked,
+  meaning: Meaning,
+): Promise<Redeemed> {
+  const { kind } = meaning.failure;
+  if (kind === 'app_config') {
+    return { failure: await standing.misconfigured(meaning, request.directoryId), meaning, answer };
+  }
+  // Entra looked at the grant, so the next one need not wait to find out whether the app is still refused.
+  if (kind !== 'transient' && kind !== 'throttled') standing.giveProbeBack(request.directoryId);
+  return { failure: meaning.failure, meaning, answer };
+}
+
+/** No credential got through. */
+async function refused(
+  standing: AppStanding,
+  failure: Failure | undefined,
+  { isPropagating, isUntried }: { isPropagating: boolean; isUntried: boolean },
+): Promise<Failure> {
+  const base: Failure = failure ?? {
+    kind: 'app_credential',
+    reason: 'APP_CREDENTIAL_REJECTED',
+    entraError: undefined,
+    correlationId: undefined,
+    retryAfter: undefined,
+    claims: undefined,
+  };
+  if (isPropagating) return { ...base, reason: 'APP_CREDENTIAL_PROPAGATING', retryAfter: PROPAGATION_RETRY };
+  // One that could not be tried may be good: the app is not held for it.
+  if (isUntried) return base;
+  return failure === undefined ? base : standing.outOfCredentials(base);
+}

@@ -1,0 +1,119 @@
+import { Agent, errors, request } from 'undici';
+import type { Clock, Duration } from '../model/clock.ts';
+import type { Answer, TransportFault } from './answer.ts';
+
+/** One POST to a token endpoint. It never throws: what goes wrong on the way is part of the answer. */
+export interface TokenHttp {
+  post(url: string, post: TokenPost): Promise<Answer>;
+  /** Ends idle connections; requests under way finish. */
+  close(): Promise<void>;
+}
+
+export interface TokenPost {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For all of it: connecting, sending, waiting, reading. */
+  readonly timeout: Duration;
+  readonly correlationId: string;
+}
+
+export interface TokenHttpOptions {
+  /** Bytes of a body that are read before the connection is cut. Token answers have about 6 KB. */
+  readonly maxBody: number;
+  /** Connections per origin. */
+  readonly connections: number;
+}
+
+export function createTokenHttp(parts: { clock: Clock; options: TokenHttpOptions }): TokenHttp {
+  const { clock, options } = parts;
+  const agent = new Agent({
+    connections: options.connections,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+    // A page of HTML in headers is nobody's token answer.
+    maxHeaderSize: 32 * 1024,
+    allowH2: false,
+  });
+
+  return {
+    async post(url, post) {
+      const sendTime = clock.now();
+      const base = { sendTime, correlationId: post.correlationId, retryAfter: undefined };
+      const abort = new AbortController();
+      const timer = setTimeout(() => abort.abort(), post.timeout);
+      try {
+        // undici's request follows no redirects: a 307 would carry the client secret to wherever it points.
+        const response = await request(url, {
+          method: 'POST',
+          dispatcher: agent,
+          signal: abort.signal,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+          headers: {
+            ...post.headers,
+            accept: 'application/json',
+            'client-request-id': post.correlationId,
+            'return-client-request-id': 'true',
+          },
+          body: post.body,
+        });
+        const head = { ...base, status: response.statusCode, retryAfter: single(response.headers['retry-after']) };
+        if (response.statusCode >= 300 && response.statusCode < 400) {
+          response.body.destroy();
+          return { ...head, body: undefined, fault: 'redirect' };
+        }
+        try {
+          const text = await readAll(response.body, options.maxBody);
+          const body = text === undefined ? undefined : parseObject(text);
+          return {
+            ...head,
+            body,
+            fault: body !== undefined ? undefined : text === undefined ? 'too_large' : 'not_json',
+          };
+        } catch (error) {
+          return { ...head, body: undefined, fault: faultOf(error, abort.signal) };
+        }
+      } catch (error) {
+        return { ...base, status: undefined, body: undefined, fault: faultOf(error, abort.signal) };
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+/** Undefined: longer than `max`; the rest was not read. */
+async function readAll(body: AsyncIterable<Buffer> & { destroy(): unknown }, max: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > max) {
+      body.destroy();
+      return undefined;
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function faultOf(error: unknown, signal: AbortSignal): TransportFault {
+  const timedOut = signal.aborted || error instanceof errors.ConnectTimeoutError;
+  return timedOut ? 'timeout' : 'closed';
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
