@@ -4,6 +4,8 @@ import { type AdminCall, type AdminRoute, bodyOf, param } from './admin_route.ts
 import { json } from './answer.ts';
 import { FAULT_KINDS } from './faults.ts';
 
+const LONGEST_FOLLOW = 25_000;
+
 const text = z.string().min(1);
 const faultBody = z.strictObject({
   kind: z.enum(FAULT_KINDS),
@@ -36,11 +38,22 @@ export const WEATHER_ROUTES: AdminRoute[] = [
     path: '/sandbox/clock',
     does: 'moves the clock, by advance_ms or to set_ms',
     example: { advance_ms: 3_600_000 },
-    run: (call) => {
+    run: async (call) => {
       const schema = z.strictObject({ advanceMs: z.number().optional(), setMs: z.number().optional() });
       const { advanceMs, setMs } = bodyOf(call, schema);
       if (setMs !== undefined) call.sandbox.clock.set(setMs);
       if (advanceMs !== undefined) call.sandbox.clock.advance(advanceMs);
+      await call.world.clockFollowers.moved();
+      return clock(call);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/sandbox/clock/follow',
+    does: 'waits (at most 25 s) until the clock is elsewhere than offset; moving it waits in turn for its followers',
+    run: async (call) => {
+      const { query, world } = call;
+      await world.clockFollowers.follow(query.get('follower') ?? '', Number(query.get('offset')), LONGEST_FOLLOW);
       return clock(call);
     },
   },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Apps, createApps } from './app_registration.ts';
 import { type AuthorizationCodes, createAuthorizationCodes } from './authorization_code.ts';
 import type { SandboxClock } from './clock.ts';
+import { type ClockFollowers, createClockFollowers } from './clock_followers.ts';
 import { type Consents, createConsents } from './consent.ts';
 import { createDirectories, type Directories } from './directory.ts';
 import { createFaults, type Faults } from './faults.ts';
@@ -28,6 +29,7 @@ export interface World {
   /** Base address, without a slash at the end. */
   url: string;
   clock: SandboxClock;
+  clockFollowers: ClockFollowers;
   settings: Settings;
   signingKey: SigningKey;
   directories: Directories;
@@ -64,6 +66,7 @@ export function createWorld(parts: {
   return {
     ...parts,
     instanceId: randomUUID(),
+    clockFollowers: createClockFollowers(clock),
     directories: createDirectories(),
     users: createUsers(),
     apps: createApps(clock),

@@ -1,0 +1,21 @@
+import { newApiKey } from '../rpc/callers_file.ts';
+
+/** Prints the key once; only its hash is ever stored. */
+export function printNewApiKey(caller: string, json: boolean): void {
+  const { key, sha256 } = newApiKey(caller);
+  if (json) {
+    console.log(JSON.stringify({ caller, api_key: key, sha256 }));
+    return;
+  }
+  console.log(`API key, for the caller alone (it is not stored anywhere):\n\n  ${key}\n`);
+  console.log(`In the callers file, TOKENVAULT_CALLERS_FILE:\n
+callers:
+  - id: ${caller}
+    api_keys:
+      - id: k1
+        sha256: ${sha256}
+    rules:
+      - id: ${caller}-reads
+        role: token_reader
+        tenants: ['*']`);
+}

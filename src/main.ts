@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { ConfigError, readConfig } from './config.ts';
+import { VaultError } from './model/errors.ts';
+
+/** sysexits.h */
+const EXIT = { DATA: 65, UNAVAILABLE: 69, SOFTWARE: 70, CONFIGURATION: 78 } as const;
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+// Node opens its inspector, and with it the whole memory, on this signal.
+process.on('SIGUSR1', () => {});
+
+const program = new Command('token-vault')
+  .description('Keeps Microsoft 365 app credentials and refresh tokens sealed; serves fresh access tokens over gRPC.')
+  .version(version)
+  .showHelpAfterError();
+
+program
+  .command('serve')
+  .description('run the vault; configured by TOKENVAULT_… variables (see README)')
+  .action(async () => {
+    const config = readConfig();
+    const { serve } = await import('./serve.ts');
+    await serve(config, version);
+  });
+
+program
+  .command('sandbox')
+  .description('run the pretend Entra by itself, to test against it')
+  .option('--port <port>', 'where it listens on loopback', portOf, 8400)
+  .action(async ({ port }: { port: number }) => {
+    const { runSandbox } = await import('./sandbox/program.ts');
+    await runSandbox({ port });
+  });
+
+program
+  .command('demo')
+  .description('tell the whole story against the sandbox, step by step, in a temporary folder')
+  .action(async () => {
+    const { runDemo } = await import('./demo/demo.ts');
+    process.exitCode = await runDemo();
+  });
+
+program
+  .command('new-api-key')
+  .description('make an API key for a caller: the key for the caller, its hash for the callers file')
+  .argument('<caller>', 'id of the caller, such as mail-sync')
+  .option('--json', 'one JSON object')
+  .action(async (caller: string, { json }: { json?: true }) => {
+    const { printNewApiKey } = await import('./cli/new_api_key.ts');
+    printNewApiKey(caller, json === true);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  return port;
+}
+
+/** Says what stopped the program, without a stack: what is written here is read by people. */
+function explain(error: unknown): number {
+  if (error instanceof ConfigError) {
+    console.error(error.message);
+    return EXIT.CONFIGURATION;
+  }
+  if (error instanceof VaultError) {
+    console.error(`${error.message} [${error.reason}]`);
+    if (error.reason === 'RECORD_CORRUPT') return EXIT.DATA;
+    if (error.reason === 'FIELD_INVALID') return EXIT.CONFIGURATION;
+    return EXIT.UNAVAILABLE;
+  }
+  console.error(error);
+  return EXIT.SOFTWARE;
+}

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { followClock } from '../../src/sandbox/follow_clock.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+
+test("another process's clock has moved by the time that the move is answered", async () => {
+  const sandbox = await startSandbox();
+  const clock = await followClock(sandbox.url);
+  try {
+    for (let hour = 1; hour <= 5; hour += 1) {
+      await fetch(`${sandbox.url}/sandbox/clock`, { method: 'POST', body: '{"advance_ms":3600000}' });
+      expect(clock.now() - Date.now()).toBeGreaterThan(hour * 3_599_000);
+    }
+  } finally {
+    clock.close();
+    await sandbox.close();
+  }
+});
+
+test('a sandbox that is not there is told at once', async () => {
+  await expect(followClock('http://127.0.0.1:1')).rejects.toThrow();
+});
