@@ -43,6 +43,7 @@ export function afterRedeem(
         strikeTime: undefined,
         heldUntil: undefined,
         keepAliveTime: nextKeepAliveTime(now, context.jitter),
+        updateTime: now,
       };
     case 'reauthorize':
       return needingItsUser(connection, outcome, now);
@@ -56,11 +57,12 @@ export function afterRedeem(
         strikeTime: undefined,
         heldUntil: now + BLOCKED_PROBE_INTERVAL,
         keepAliveTime: undefined,
+        updateTime: now,
       };
     case 'suspect':
       return afterStrike(connection, outcome, now);
     case 'looping':
-      return { ...connection, heldUntil: now + LOOPING_HOLD };
+      return { ...connection, heldUntil: now + LOOPING_HOLD, updateTime: now };
     case 'transient':
     case 'throttled':
     case 'app_credential':
@@ -82,6 +84,7 @@ function needingItsUser(connection: Connection, failure: Failure, now: Timestamp
     strikeTime: undefined,
     heldUntil: undefined,
     keepAliveTime: undefined,
+    updateTime: now,
   };
 }
 
@@ -89,12 +92,12 @@ function needingItsUser(connection: Connection, failure: Failure, now: Timestamp
 function withoutConsent(connection: Connection, failure: Failure, now: Timestamp, resource: string): Connection {
   const granted = Object.fromEntries(Object.entries(connection.granted).filter(([uri]) => uri !== resource));
   if (Object.keys(granted).length === 0) return needingItsUser({ ...connection, granted }, failure, now);
-  return { ...connection, granted, stateEvidence: evidenceOf(failure, now), strikeTime: undefined };
+  return { ...connection, granted, stateEvidence: evidenceOf(failure, now), strikeTime: undefined, updateTime: now };
 }
 
 function afterStrike(connection: Connection, failure: Failure, now: Timestamp): Connection {
   if (connection.strikeTime === undefined) {
-    return { ...connection, strikeTime: now, heldUntil: now + STRIKE_INTERVAL };
+    return { ...connection, strikeTime: now, heldUntil: now + STRIKE_INTERVAL, updateTime: now };
   }
   // An intermittent refusal that is asked for again at once says nothing new.
   if (now < connection.strikeTime + STRIKE_INTERVAL) return connection;

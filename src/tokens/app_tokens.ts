@@ -2,12 +2,13 @@ import { performance } from 'node:perf_hooks';
 import type { AuthorizationServer, Priority } from '../entra/authorization_server.ts';
 import { type App, homeDirectory } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
-import { type Clock, SECOND } from '../model/clock.ts';
+import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 import type { AppTokenRequest, FreshToken } from './access_tokens.ts';
+import { admitWithin } from './admission.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { createSingleFlight } from './single_flight.ts';
@@ -35,6 +36,9 @@ export interface AppTokensParts {
   readonly metrics: TokenMetrics;
   readonly limit: number;
 }
+
+/** For a pacing slot. */
+const PATIENCE: Duration = 15 * SECOND;
 
 interface AppStanding {
   readonly tenant: Tenant;
@@ -111,9 +115,8 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     const uid = ownerUid(app, directoryId);
     return flights.run(`${priority} ${uid} ${resource}`, async () => {
       const fill = cache.open({ uid, appUid: app.uid, tenantUid: tenant.uid });
-      const signal = AbortSignal.timeout(15 * SECOND);
       try {
-        const admission = await authorizationServer.admit({ app, directoryId, priority, signal });
+        const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority });
         try {
           const sent = performance.now();
           const outcome = await admission.acquireForApp({ resource });

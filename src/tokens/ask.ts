@@ -1,5 +1,5 @@
-import { connectionName } from '../model/connection.ts';
-import { VaultError } from '../model/errors.ts';
+import { connectionName, type PermissionsByResource } from '../model/connection.ts';
+import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { Standing } from './standing.ts';
 
@@ -31,11 +31,11 @@ export function checkGranted(
 ): void {
   const missing = granted === undefined ? ask.permissions : scopes.missing(standing.catalog, granted, ask.permissions);
   if (granted !== undefined && missing.length === 0) return;
-  const { catalog, app, connection } = standing;
+  const { catalog, connection } = standing;
   const name = connectionName(connection);
   const full = missing.map((permission) => `${ask.resource}/${permission}`);
-  const promised = scopes.translate(catalog, connection.productScopes, app.cloud)[ask.resource];
-  // The user consented to it when connecting, so that Entra must have withdrawn it since.
+  // The user consented to it when connecting, so that it must have been withdrawn since.
+  const promised = promisedOf(scopes, standing)[ask.resource];
   const withdrawn = promised !== undefined && scopes.missing(catalog, promised, missing).length === 0;
   const what = full.length === 0 ? ask.resource : full.join(', ');
   throw new VaultError(
@@ -47,8 +47,18 @@ export function checkGranted(
   );
 }
 
+function promisedOf(scopes: Scopes, { catalog, app, connection }: Standing): PermissionsByResource {
+  try {
+    return scopes.translate(catalog, connection.productScopes, app.cloud);
+  } catch (error) {
+    // Connected by a catalog that has changed since.
+    if (isVaultError(error, 'SCOPE_UNKNOWN')) return {};
+    throw error;
+  }
+}
+
 function keyOf(asked: readonly string[]): string {
   const [only] = asked;
   if (only === undefined) return '';
-  return asked.length === 1 ? only : asked.join(' ');
+  return asked.length === 1 ? only : `${asked.length} ${asked.join(' ')}`;
 }

@@ -87,6 +87,13 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
       const { purpose, accepts, claims } = demand;
       const name = connectionName(standing.connection);
       const work = refresh(purpose, { standing, resource: ask.resource, priority: 'FOREGROUND', accepts, claims });
+      if (claims !== undefined) {
+        const key = challenges.keyOf(uid, ask.resource, claims);
+        work.then(
+          () => challenges.answered(key),
+          () => {},
+        );
+      }
       const fresh = await waitFor(work, request.signal(), name);
       // Suspended, or granted less, while Entra was asked.
       standing = await standings.get(tenantId, connectionId);
@@ -94,7 +101,6 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
       checkGranted(scopes, standing, ask, fresh.accessToken.permissions);
       const left = fresh.accessToken.expireTime - clock.now();
       if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) {
-        if (claims !== undefined) challenges.answered(challenges.keyOf(uid, ask.resource, claims));
         metrics.served(fresh.source);
         return fresh;
       }

@@ -8,6 +8,7 @@ import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { HeldLease, RefreshRecord, Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
+import { admitWithin } from './admission.ts';
 import type { CrashPoints } from './crash_points.ts';
 import { createRecentMap } from './recent_map.ts';
 import { createRedeem } from './redeem.ts';
@@ -106,13 +107,10 @@ export function createRefresh(parts: RefreshParts): Refresh {
 
   async function attemptUnderLease(request: RefreshRequest, fill: TokenCacheFill): Promise<Attempt> {
     const { app, connection } = request.standing;
+    const { priority } = request;
     // Before the lease, so that waiting for a slot cannot outlive it.
-    const admission = await authorizationServer.admit({
-      app,
-      directoryId: connection.account?.directoryId,
-      priority: request.priority,
-      signal: AbortSignal.timeout(PATIENCE),
-    });
+    const directoryId = connection.account?.directoryId;
+    const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority });
     try {
       await crashPoints?.reach('before_lease');
       const held = await stores.grants.lease(connection.uid, {
