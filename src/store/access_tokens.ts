@@ -1,0 +1,62 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { AccessToken } from '../model/access_token.ts';
+import { Secret } from '../model/secret.ts';
+import { type Database, placeholder, type Step } from './database.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+/** The newest access token of each connection and resource, sealed as a whole. */
+export interface AccessTokenRows {
+  find(connectionUid: string, resource: string): Promise<AccessToken | undefined>;
+  /** The tenant's keys must be ready. */
+  upsert(connection: { uid: string; tenantUid: string }, token: AccessToken): Step;
+}
+
+export function createAccessTokenRows({ database, keys }: { database: Database; keys: TenantKeys }): AccessTokenRows {
+  const { accessTokens } = database.tables;
+  const connectionUid = placeholder(accessTokens.connectionUid, 'connectionUid');
+  const resource = placeholder(accessTokens.resource, 'resource');
+  const token = placeholder(accessTokens.token, 'token');
+
+  const find = database.rows('accessTokens.find', (db) =>
+    db
+      .select()
+      .from(accessTokens)
+      .where(and(eq(accessTokens.connectionUid, connectionUid), eq(accessTokens.resource, resource))),
+  );
+  const upsert = database.write('accessTokens.upsert', (db) =>
+    db
+      .insert(accessTokens)
+      .values({ connectionUid, resource, tenantUid: placeholder(accessTokens.tenantUid, 'tenantUid'), token })
+      .onConflictDoUpdate({
+        target: [accessTokens.connectionUid, accessTokens.resource],
+        set: { token: sql`excluded.token` },
+      }),
+  );
+
+  return {
+    async find(connectionUid, resource) {
+      const row = await find.first({ connectionUid, resource });
+      if (row === undefined) return undefined;
+      await keys.ready(row.tenantUid, row.token);
+      return fromText(keys.keyring.openSecret(placeOf(row.tenantUid, connectionUid, resource), row.token));
+    },
+    upsert({ uid, tenantUid }, accessToken) {
+      const { resource } = accessToken;
+      const sealed = keys.keyring.seal(placeOf(tenantUid, uid, resource), toText(accessToken));
+      return upsert.step({ connectionUid: uid, resource, tenantUid, token: sealed }, 1);
+    },
+  };
+}
+
+function placeOf(tenantUid: string, connectionUid: string, resource: string) {
+  return { tenantUid, recordType: 'access_token', recordUid: `${connectionUid} ${resource}`, column: 'token' };
+}
+
+function toText(accessToken: AccessToken): string {
+  return JSON.stringify({ ...accessToken, token: accessToken.token.reveal() });
+}
+
+function fromText(text: Secret): AccessToken {
+  const stored = JSON.parse(text.reveal()) as Omit<AccessToken, 'token'> & { token: string };
+  return { ...stored, correlationId: stored.correlationId, token: new Secret(stored.token) };
+}

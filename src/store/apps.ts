@@ -1,0 +1,192 @@
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import type { App } from '../model/app.ts';
+import { appName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import type { CredentialRows } from './credentials.ts';
+import { type Database, placeholders, type Step } from './database.ts';
+import { evidenceFromJson } from './evidence_rows.ts';
+import { pairKey, splitPairKey, toPage } from './page_keys.ts';
+import type { Row } from './schema_twins.ts';
+import type { AppStore } from './stores.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+/** What a registration needs of apps, to insert one in its own commit. */
+export interface AppRows {
+  readonly credentials: CredentialRows;
+  insert(app: App): Step;
+}
+
+export function createAppRows({ database, credentials }: { database: Database; credentials: CredentialRows }): AppRows {
+  const { apps } = database.tables;
+  const insert = database.write(
+    'apps.insert',
+    (db) => db.insert(apps).values(placeholders(getTableColumns(apps))),
+    'TENANT_NOT_FOUND',
+  );
+  return { credentials, insert: (app) => insert.step(toRow(app), 1) };
+}
+
+interface AppStoreParts {
+  database: Database;
+  keys: TenantKeys;
+  appRows: AppRows;
+}
+
+export function createAppStore({ database, keys, appRows }: AppStoreParts): AppStore {
+  const { apps, connections } = database.tables;
+  const all = placeholders(getTableColumns(apps));
+  const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
+  const nextVersion = sql`${apps.version} + 1`;
+
+  const find = database.rows('apps.find', (db) =>
+    db
+      .select()
+      .from(apps)
+      .where(and(eq(apps.tenantUid, all.tenantUid), eq(apps.appId, all.appId))),
+  );
+  const findByUid = database.rows('apps.findByUid', (db) => db.select().from(apps).where(eq(apps.uid, all.uid)));
+  const update = database.write('apps.update', (db) =>
+    db
+      .update(apps)
+      .set({
+        displayName: all.displayName,
+        signInAudience: all.signInAudience,
+        redirectUris: all.redirectUris,
+        returnUrlPrefixes: all.returnUrlPrefixes,
+        catalog: all.catalog,
+        implicitPermissions: all.implicitPermissions,
+        sharedWith: all.sharedWith,
+        suspended: all.suspended,
+        state: all.state,
+        stateEvidence: all.stateEvidence,
+        failingDirectories: all.failingDirectories,
+        updateTime: all.updateTime,
+        version: nextVersion,
+      })
+      .where(unchanged),
+  );
+  const clearRejection = database.write('apps.clearRejection', (db) =>
+    db
+      .update(apps)
+      .set({ state: 'OK', stateEvidence: null, version: nextVersion })
+      .where(and(eq(apps.uid, all.uid), eq(apps.state, 'CREDENTIAL_REJECTED'))),
+  );
+  const recordState = database.write('apps.state', (db) =>
+    db
+      .update(apps)
+      .set({ state: all.state, stateEvidence: all.stateEvidence, version: nextVersion })
+      .where(eq(apps.uid, all.uid)),
+  );
+  const recordDirectories = database.write('apps.failingDirectories', (db) =>
+    db.update(apps).set({ failingDirectories: all.failingDirectories, version: nextVersion }).where(unchanged),
+  );
+  const deleteApp = database.write('apps.delete', (db) => db.delete(apps).where(unchanged), 'APP_IN_USE');
+  const count = database.rows('apps.countConnections', (db) =>
+    db
+      .select({
+        all: sql<number>`count(*)`.mapWith(Number),
+        own: sql<number>`coalesce(sum(CASE WHEN ${eq(connections.tenantUid, all.tenantUid)} THEN 1 ELSE 0 END), 0)`.mapWith(
+          Number,
+        ),
+      })
+      .from(connections)
+      .where(eq(connections.appUid, all.uid)),
+  );
+
+  return {
+    ...appRows.credentials,
+    async create(app, credential) {
+      await keys.ready(app.tenantUid);
+      await database.commit(
+        appRows.insert(app),
+        ...(credential === undefined ? [] : [appRows.credentials.insert(app, credential)]),
+      );
+    },
+    async find(tenantUid, appId) {
+      const row = await find.first({ tenantUid, appId });
+      return row && toApp(row);
+    },
+    async findByUid(uid) {
+      const row = await findByUid.first({ uid });
+      return row && toApp(row);
+    },
+    async list(page, tenantIds) {
+      const after = page.after === undefined ? undefined : splitPairKey(page.after);
+      const rows = await database.select('apps.list', (db) =>
+        db
+          .select()
+          .from(apps)
+          .where(
+            and(
+              after && sql`(${apps.tenantId}, ${apps.appId}) > (${after[0]}, ${after[1]})`,
+              tenantIds && inArray(apps.tenantId, [...tenantIds]),
+            ),
+          )
+          .orderBy(asc(apps.tenantId), asc(apps.appId))
+          .limit(page.size + 1),
+      );
+      return toPage(rows, page, (row) => pairKey(row.tenantId, row.appId), toApp);
+    },
+    async update(before, after) {
+      const changed = await update.run({ ...toRow(after), uid: before.uid, version: before.version });
+      if (changed === 0) throw appChanged(before);
+      return { ...after, version: before.version + 1 };
+    },
+    async delete(app) {
+      const deleted = await deleteApp.run({ uid: app.uid, version: app.version });
+      if (deleted === 0) throw appChanged(app);
+    },
+    async countConnections(appUid) {
+      return (await count.first({ uid: appUid, tenantUid: '' }))?.all ?? 0;
+    },
+    async countForeignConnections(app) {
+      const counted = await count.first({ uid: app.uid, tenantUid: app.tenantUid });
+      return counted === undefined ? 0 : counted.all - counted.own;
+    },
+    async addCredential(app, credential) {
+      await keys.ready(app.tenantUid);
+      await database.commit(appRows.credentials.insert(app, credential), clearRejection.step({ uid: app.uid }));
+    },
+    async recordAppState(appUid, state, evidence) {
+      await recordState.run({ uid: appUid, state, stateEvidence: evidence ?? null });
+    },
+    async recordFailingDirectory(appUid, directoryId, evidence) {
+      // Two directories may fail at once: whoever comes second reads again.
+      for (;;) {
+        const row = await findByUid.first({ uid: appUid });
+        if (row === undefined) return;
+        const others = row.failingDirectories.filter((failing) => failing.directoryId !== directoryId);
+        const failingDirectories = evidence === undefined ? others : [...others, { directoryId, evidence }];
+        if (evidence === undefined && others.length === row.failingDirectories.length) return;
+        if ((await recordDirectories.run({ uid: appUid, version: row.version, failingDirectories })) > 0) return;
+      }
+    },
+  };
+}
+
+function appChanged(app: App): VaultError {
+  const resource = appName(app);
+  return new VaultError(
+    'ETAG_MISMATCH',
+    `${resource} changed since it was read; read it again and repeat the change.`,
+    {
+      metadata: { resource },
+    },
+  );
+}
+
+function toRow(app: App): Row<'apps'> {
+  return { ...app, catalog: app.catalog ?? null, stateEvidence: app.stateEvidence ?? null };
+}
+
+function toApp(row: Row<'apps'>): App {
+  return {
+    ...row,
+    catalog: row.catalog ?? undefined,
+    stateEvidence: evidenceFromJson(row.stateEvidence),
+    failingDirectories: row.failingDirectories.map(({ directoryId, evidence }) => ({
+      directoryId,
+      evidence: evidenceFromJson(evidence) ?? evidence,
+    })),
+  };
+}

@@ -1,0 +1,188 @@
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { Account, Connection } from '../model/connection.ts';
+import { connectionName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import type { Secret } from '../model/secret.ts';
+import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import { evidenceFromJson } from './evidence_rows.ts';
+import type { Row } from './schema_twins.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+export type ConnectionRow = Row<'connections'>;
+
+/** Rows of connections, for the stores that write them: connections, grants, authorizations. */
+export interface ConnectionRows {
+  toConnection(row: ConnectionRow): Promise<Connection>;
+  /** The tenant's keys must be ready, here and below. */
+  insert(connection: Connection, refreshToken: Secret | undefined): Step;
+  /**
+   * Everything but names and creation, if the version is still that of `before`: fences whoever is refreshing. Follow it
+   * with `dropAccessTokens` in the same commit.
+   */
+  replace(before: Connection, after: Connection, refreshToken: Secret): Step;
+  dropAccessTokens(connectionUid: string): Step;
+  /** Username and display name, sealed, and how to find the username. */
+  personalOf(connection: Connection): Pick<ConnectionRow, 'personal' | 'usernameIndex'>;
+}
+
+export const REFRESH_TOKEN = 'refresh_token';
+export const PREVIOUS_REFRESH_TOKEN = 'previous_refresh_token';
+
+export function createConnectionRows({ database, keys }: { database: Database; keys: TenantKeys }): ConnectionRows {
+  const { connections, accessTokens } = database.tables;
+  const { keyring } = keys;
+  const all = placeholders(getTableColumns(connections));
+  const { uid: _uid, tenantUid: _tenantUid, tenantId: _tenantId, connectionId: _id, createTime: _, ...mutable } = all;
+
+  const insert = database.write('connections.insert', (db) => db.insert(connections).values(all), 'APP_NOT_FOUND');
+  const replace = database.write(
+    'connections.replace',
+    (db) =>
+      db
+        .update(connections)
+        .set({
+          ...mutable,
+          previousRefreshToken: null,
+          replacedTime: null,
+          version: sql`${connections.version} + 1`,
+          epoch: sql`${connections.epoch} + 1`,
+          leaseOwner: null,
+          leaseUntil: null,
+        })
+        .where(and(eq(connections.uid, all.uid), eq(connections.version, all.version))),
+    'APP_NOT_FOUND',
+  );
+  const dropAccessTokens = database.write('accessTokens.drop', (db) =>
+    db
+      .delete(accessTokens)
+      .where(eq(accessTokens.connectionUid, placeholder(accessTokens.connectionUid, 'connectionUid'))),
+  );
+
+  function personalOf({ uid, tenantUid, account }: Connection) {
+    const { username, displayName } = account ?? {};
+    const named = username !== undefined || displayName !== undefined;
+    return {
+      personal: named
+        ? keyring.seal(placeOf(uid, tenantUid, 'personal'), JSON.stringify({ username, displayName }))
+        : null,
+      usernameIndex: username === undefined ? null : keyring.blindIndex(tenantUid, indexForm(username)),
+    };
+  }
+
+  function toRow(connection: Connection, refreshToken: Secret | undefined): ConnectionRow {
+    const { uid, tenantUid } = connection;
+    return {
+      ...grantColumns(connection),
+      ...personalOf(connection),
+      uid,
+      tenantUid,
+      tenantId: connection.tenantId,
+      connectionId: connection.connectionId,
+      appUid: connection.appUid,
+      appTenantId: connection.appTenantId,
+      appId: connection.appId,
+      externalId: connection.externalId ?? null,
+      labels: connection.labels,
+      suspendTime: connection.suspendTime ?? null,
+      createTime: connection.createTime,
+      version: connection.version,
+      refreshToken:
+        refreshToken === undefined ? null : keyring.seal(placeOf(uid, tenantUid, REFRESH_TOKEN), refreshToken),
+      previousRefreshToken: null,
+      replacedTime: null,
+      epoch: 0,
+      leaseOwner: null,
+      leaseUntil: null,
+    };
+  }
+
+  return {
+    async toConnection(row) {
+      if (row.personal === null) return fromRow(row, undefined);
+      await keys.ready(row.tenantUid, row.personal);
+      const text = keyring.open(placeOf(row.uid, row.tenantUid, 'personal'), row.personal).toString('utf8');
+      return fromRow(row, JSON.parse(text) as Personal);
+    },
+    insert: (connection, refreshToken) => insert.step(toRow(connection, refreshToken), 1),
+    replace: (before, after, refreshToken) =>
+      replace.step({ ...toRow(after, refreshToken), uid: before.uid, version: before.version }, 1),
+    dropAccessTokens: (connectionUid) => dropAccessTokens.step({ connectionUid }),
+    personalOf,
+  };
+}
+
+/** What an exchange with Entra may change. */
+export function grantColumns(connection: Connection) {
+  return {
+    directoryId: connection.account?.directoryId ?? null,
+    objectId: connection.account?.objectId ?? null,
+    productScopes: connection.productScopes,
+    granted: connection.granted,
+    grantState: connection.grantState,
+    stateEvidence: connection.stateEvidence ?? null,
+    verifyTime: connection.verifyTime ?? null,
+    lastRefreshTime: connection.lastRefreshTime ?? null,
+    strikeTime: connection.strikeTime ?? null,
+    heldUntil: connection.heldUntil ?? null,
+    keepAliveTime: connection.keepAliveTime ?? null,
+    updateTime: connection.updateTime,
+  };
+}
+
+export function placeOf(connectionUid: string, tenantUid: string, column: string) {
+  return { tenantUid, recordType: 'connection', recordUid: connectionUid, column };
+}
+
+/** Two spellings of one username differ in case alone. */
+export function indexForm(username: string): string {
+  return username.normalize('NFC').toLowerCase();
+}
+
+export function connectionChanged(connection: Connection): VaultError {
+  const resource = connectionName(connection);
+  return new VaultError(
+    'ETAG_MISMATCH',
+    `${resource} changed since it was read; read it again and repeat the change.`,
+    {
+      metadata: { resource },
+    },
+  );
+}
+
+interface Personal {
+  username?: string;
+  displayName?: string;
+}
+
+function fromRow(row: ConnectionRow, personal: Personal | undefined): Connection {
+  return {
+    uid: row.uid,
+    tenantUid: row.tenantUid,
+    tenantId: row.tenantId,
+    connectionId: row.connectionId,
+    appUid: row.appUid,
+    appTenantId: row.appTenantId,
+    appId: row.appId,
+    externalId: row.externalId ?? undefined,
+    labels: row.labels,
+    account: accountOf(row, personal),
+    productScopes: row.productScopes,
+    granted: row.granted,
+    grantState: row.grantState,
+    stateEvidence: evidenceFromJson(row.stateEvidence),
+    suspendTime: row.suspendTime ?? undefined,
+    verifyTime: row.verifyTime ?? undefined,
+    lastRefreshTime: row.lastRefreshTime ?? undefined,
+    strikeTime: row.strikeTime ?? undefined,
+    heldUntil: row.heldUntil ?? undefined,
+    keepAliveTime: row.keepAliveTime ?? undefined,
+    createTime: row.createTime,
+    updateTime: row.updateTime,
+    version: row.version,
+  };
+}
+
+function accountOf({ directoryId, objectId }: ConnectionRow, personal: Personal | undefined): Account | undefined {
+  if (directoryId === null || objectId === null) return undefined;
+  return { directoryId, objectId, username: personal?.username, displayName: personal?.displayName };
+}

@@ -1,0 +1,74 @@
+import { checkCanary, sealCanary } from '../keyring/canary.ts';
+import type { Keks } from '../keyring/key_source.ts';
+import { createKeyring, type Keyring, type KeyringMeter, VAULT_UID } from '../keyring/keyring.ts';
+import type { Clock } from '../model/clock.ts';
+import { VaultError } from '../model/errors.ts';
+import { newUid } from '../model/ids.ts';
+import { createAccessTokenRows } from './access_tokens.ts';
+import { createAppRows, createAppStore } from './apps.ts';
+import { createAuditLedger } from './audit_ledger.ts';
+import { createAuthorizationStore } from './authorizations.ts';
+import { createConnectionRows } from './connection_rows.ts';
+import { createConnectionStore } from './connections.ts';
+import { createCredentialRows } from './credentials.ts';
+import type { Database } from './database.ts';
+import { createGrantStore } from './grants.ts';
+import { createMeta, type Meta } from './meta.ts';
+import type { Stores } from './stores.ts';
+import { createTenantKeys, type TenantKeys } from './tenant_keys.ts';
+import { createTenantStore } from './tenants.ts';
+
+export interface StoresParts {
+  database: Database;
+  keks: Keks;
+  clock: Clock;
+  meter?: KeyringMeter | undefined;
+}
+
+/**
+ * Sets an empty database up, or proves that these root keys belong to it. RECORD_CORRUPT with both KEK ids where they do
+ * not; the database is then as it was, and still open.
+ */
+export async function createStores({ database, keks, clock, meter }: StoresParts): Promise<Stores> {
+  const meta = createMeta(database);
+  const stored = await meta.find('deployment_id');
+  const deploymentId = stored?.toString('utf8') ?? newUid();
+  const keyring = createKeyring({ keks, deploymentId, ...(meter && { meter }) });
+  const keys = createTenantKeys({ database, keyring });
+  if (stored === undefined) await setUp(database, meta, keys, deploymentId);
+  await keys.ready(VAULT_UID);
+  await sing(meta, keyring);
+
+  const credentials = createCredentialRows({ database, keys });
+  const appRows = createAppRows({ database, credentials });
+  const connectionRows = createConnectionRows({ database, keys });
+  const accessTokens = createAccessTokenRows({ database, keys });
+  return {
+    tenants: createTenantStore({ database, keys, appRows }),
+    apps: createAppStore({ database, keys, appRows }),
+    connections: createConnectionStore({ database, keys, connectionRows }),
+    grants: createGrantStore({ database, keys, clock, connectionRows, accessTokens }),
+    authorizations: createAuthorizationStore({ database, keys, connectionRows }),
+    audit: createAuditLedger({ database, meta, keyring }),
+    check: () => sing(meta, keyring),
+    close: () => database.close(),
+  };
+}
+
+async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymentId: string): Promise<void> {
+  const dek = keys.keyring.newDek(VAULT_UID);
+  keys.keyring.adopt(dek);
+  await database.commit(
+    meta.insert('deployment_id', Buffer.from(deploymentId)),
+    keys.insert(dek),
+    meta.insert('canary', sealCanary(keys.keyring)),
+  );
+}
+
+async function sing(meta: Meta, keyring: Keyring): Promise<void> {
+  const canary = await meta.find('canary');
+  if (canary === undefined) {
+    throw new VaultError('RECORD_CORRUPT', 'The canary record is missing. Restore the database from a backup.');
+  }
+  checkCanary(keyring, canary);
+}

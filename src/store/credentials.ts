@@ -1,0 +1,168 @@
+import { asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { App } from '../model/app.ts';
+import type { Credential, CredentialMaterial, UsableCredential } from '../model/credential.ts';
+import { Secret } from '../model/secret.ts';
+import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import type { Row } from './schema_twins.ts';
+import type { AppStore, NewCredential } from './stores.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+export interface CredentialRows
+  extends Pick<
+    AppStore,
+    'credentials' | 'usableCredentials' | 'removeCredential' | 'credentialEnds' | 'recordVerdict'
+  > {
+  /** Seals: the DEK of the app's owner must be ready. */
+  insert(app: Pick<App, 'uid' | 'tenantUid'>, credential: NewCredential): Step;
+}
+
+export function createCredentialRows({ database, keys }: { database: Database; keys: TenantKeys }): CredentialRows {
+  const { credentials, apps } = database.tables;
+  const columns = getTableColumns(credentials);
+  const { material: _, ...open } = columns;
+  const uid = placeholder(credentials.uid, 'uid');
+  const appUid = placeholder(credentials.appUid, 'appUid');
+
+  const insert = database.write(
+    'credentials.insert',
+    (db) =>
+      db.insert(credentials).values({
+        ...placeholders(columns),
+        position: sql`(SELECT coalesce(max(c.position), 0) + 1 FROM credentials AS c WHERE c.app_uid = ${appUid})`,
+      }),
+    'APP_NOT_FOUND',
+  );
+  const listOpen = database.rows('credentials.list', (db) =>
+    db.select(open).from(credentials).where(eq(credentials.appUid, appUid)).orderBy(asc(credentials.position)),
+  );
+  const listUsable = database.rows('credentials.usable', (db) =>
+    db.select().from(credentials).where(eq(credentials.appUid, appUid)).orderBy(asc(credentials.position)),
+  );
+  const remove = database.write('credentials.remove', (db) =>
+    db
+      .delete(credentials)
+      .where(
+        sql`${eq(credentials.appUid, appUid)} AND ${eq(credentials.credentialId, placeholder(credentials.credentialId, 'credentialId'))}`,
+      ),
+  );
+  const recordVerdict = database.write('credentials.verdict', (db) =>
+    db
+      .update(credentials)
+      .set({
+        verdict: placeholder(credentials.verdict, 'verdict'),
+        entraError: placeholder(credentials.entraError, 'entraError'),
+        lastUsedTime: placeholder(credentials.lastUsedTime, 'time'),
+      })
+      .where(eq(credentials.uid, uid)),
+  );
+  const ends = database.rows('credentials.ends', (db) =>
+    db
+      .select({
+        tenantId: apps.tenantId,
+        appId: apps.appId,
+        credentialId: credentials.credentialId,
+        expireTime: credentials.expireTime,
+      })
+      .from(credentials)
+      .innerJoin(apps, eq(apps.uid, credentials.appUid))
+      .where(sql`${credentials.expireTime} IS NOT NULL`)
+      .orderBy(asc(credentials.expireTime), asc(credentials.uid)),
+  );
+
+  return {
+    insert(app, { credential, material }) {
+      const place = placeOf(app.tenantUid, credential.uid);
+      return insert.step(
+        {
+          uid: credential.uid,
+          tenantUid: app.tenantUid,
+          appUid: app.uid,
+          credentialId: credential.credentialId,
+          kind: credential.kind,
+          hint: credential.hint,
+          notBefore: credential.notBefore ?? null,
+          expireTime: credential.expireTime ?? null,
+          verdict: credential.verdict,
+          entraError: credential.entraError ?? null,
+          lastUsedTime: credential.lastUsedTime ?? null,
+          createTime: credential.createTime,
+          material: keys.keyring.seal(place, materialToText(material)),
+        },
+        1,
+      );
+    },
+    async credentials(appUid) {
+      return (await listOpen.all({ appUid })).map(toCredential);
+    },
+    async usableCredentials(appUid) {
+      const rows = await listUsable.all({ appUid });
+      const usable: UsableCredential[] = [];
+      for (const row of rows) {
+        await keys.ready(row.tenantUid, row.material);
+        const text = keys.keyring.openSecret(placeOf(row.tenantUid, row.uid), row.material);
+        usable.push({ credential: toCredential(row), material: materialFromText(text) });
+      }
+      return usable;
+    },
+    async removeCredential(appUid, credentialId) {
+      return (await remove.run({ appUid, credentialId })) > 0;
+    },
+    async recordVerdict(credentialUid, verdict, entraError, time) {
+      await recordVerdict.run({ uid: credentialUid, verdict, entraError: entraError ?? null, time });
+    },
+    async credentialEnds() {
+      const rows = await ends.all({});
+      return rows.map((row) => ({ ...row, expireTime: row.expireTime ?? 0 }));
+    },
+  };
+}
+
+function placeOf(tenantUid: string, credentialUid: string) {
+  return { tenantUid, recordType: 'credential', recordUid: credentialUid, column: 'material' };
+}
+
+function toCredential(row: Omit<Row<'credentials'>, 'material'>): Credential {
+  return {
+    uid: row.uid,
+    appUid: row.appUid,
+    credentialId: row.credentialId,
+    kind: row.kind,
+    hint: row.hint,
+    notBefore: row.notBefore ?? undefined,
+    expireTime: row.expireTime ?? undefined,
+    verdict: row.verdict,
+    entraError: row.entraError ?? undefined,
+    lastUsedTime: row.lastUsedTime ?? undefined,
+    createTime: row.createTime,
+  };
+}
+
+function materialToText(material: CredentialMaterial): string {
+  switch (material.kind) {
+    case 'CLIENT_SECRET':
+      return JSON.stringify({ kind: material.kind, clientSecret: material.clientSecret.reveal() });
+    case 'CERTIFICATE': {
+      const { kind, certificateChain, privateKey } = material;
+      return JSON.stringify({ kind, certificateChain, privateKey: privateKey.reveal() });
+    }
+    case 'FEDERATED':
+      return JSON.stringify(material);
+  }
+}
+
+type MaterialText =
+  | { kind: 'CLIENT_SECRET'; clientSecret: string }
+  | { kind: 'CERTIFICATE'; certificateChain: string; privateKey: string }
+  | { kind: 'FEDERATED'; assertionFile: string };
+
+function materialFromText(text: Secret): CredentialMaterial {
+  const stored = JSON.parse(text.reveal()) as MaterialText;
+  switch (stored.kind) {
+    case 'CLIENT_SECRET':
+      return { kind: stored.kind, clientSecret: new Secret(stored.clientSecret) };
+    case 'CERTIFICATE':
+      return { ...stored, privateKey: new Secret(stored.privateKey) };
+    case 'FEDERATED':
+      return stored;
+  }
+}

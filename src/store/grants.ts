@@ -1,0 +1,157 @@
+import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
+import { type Clock, DAY } from '../model/clock.ts';
+import type { Connection } from '../model/connection.ts';
+import type { Secret } from '../model/secret.ts';
+import type { AccessTokenRows } from './access_tokens.ts';
+import {
+  type ConnectionRow,
+  type ConnectionRows,
+  grantColumns,
+  PREVIOUS_REFRESH_TOKEN,
+  placeOf,
+  REFRESH_TOKEN,
+} from './connection_rows.ts';
+import { type Database, placeholder, placeholders } from './database.ts';
+import type { GrantStore, HeldLease, RefreshRecord } from './stores.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+interface GrantStoreParts {
+  database: Database;
+  keys: TenantKeys;
+  clock: Clock;
+  connectionRows: ConnectionRows;
+  accessTokens: AccessTokenRows;
+}
+
+/** A rotated refresh token is kept so long for the case that the new one is refused. */
+const PREVIOUS_LIFE = DAY;
+
+export function createGrantStore({ database, keys, clock, connectionRows, accessTokens }: GrantStoreParts): GrantStore {
+  const { connections } = database.tables;
+  const { keyring } = keys;
+  const { now } = database.dialect;
+  const all = placeholders(getTableColumns(connections));
+  const unfenced = and(eq(connections.uid, all.uid), eq(connections.epoch, all.epoch));
+  const free = { leaseOwner: null, leaseUntil: null };
+
+  const lease = database.rows('grants.lease', (db) =>
+    db
+      .update(connections)
+      .set({
+        leaseOwner: all.leaseOwner,
+        leaseUntil: sql`${now} + ${placeholder(connections.leaseUntil, 'duration')}`,
+        epoch: sql`${connections.epoch} + 1`,
+      })
+      .where(and(eq(connections.uid, all.uid), or(isNull(connections.leaseUntil), lt(connections.leaseUntil, now))))
+      .returning(),
+  );
+  const release = database.write('grants.release', (db) => db.update(connections).set(free).where(unfenced));
+  const record = database.write('grants.record', (db) =>
+    db
+      .update(connections)
+      .set({
+        directoryId: all.directoryId,
+        objectId: all.objectId,
+        personal: all.personal,
+        usernameIndex: all.usernameIndex,
+        productScopes: all.productScopes,
+        granted: all.granted,
+        grantState: all.grantState,
+        stateEvidence: all.stateEvidence,
+        verifyTime: all.verifyTime,
+        lastRefreshTime: all.lastRefreshTime,
+        strikeTime: all.strikeTime,
+        heldUntil: all.heldUntil,
+        keepAliveTime: all.keepAliveTime,
+        updateTime: all.updateTime,
+        refreshToken: all.refreshToken,
+        previousRefreshToken: all.previousRefreshToken,
+        replacedTime: all.replacedTime,
+        version: sql`${connections.version} + 1`,
+        ...free,
+      })
+      .where(unfenced),
+  );
+
+  function open(row: ConnectionRow, column: string, sealed: Buffer): Secret {
+    return keyring.openSecret(placeOf(row.uid, row.tenantUid, column), sealed);
+  }
+
+  function openPrevious(row: ConnectionRow): HeldLease['previousRefreshToken'] {
+    const { previousRefreshToken: sealed, replacedTime } = row;
+    if (sealed === null || replacedTime === null || replacedTime + PREVIOUS_LIFE <= clock.now()) return undefined;
+    return { token: open(row, PREVIOUS_REFRESH_TOKEN, sealed), replacedTime };
+  }
+
+  /** A new refresh token makes the stored one the previous; sealed again, since it moves to another place. */
+  function rotated(row: ConnectionRow, stored: Secret | undefined, fresh: Secret | undefined) {
+    const { previousRefreshToken, replacedTime, refreshToken } = row;
+    if (fresh === undefined) return { refreshToken, previousRefreshToken, replacedTime };
+    const place = (column: string) => placeOf(row.uid, row.tenantUid, column);
+    return {
+      refreshToken: keyring.seal(place(REFRESH_TOKEN), fresh),
+      previousRefreshToken: stored === undefined ? null : keyring.seal(place(PREVIOUS_REFRESH_TOKEN), stored),
+      replacedTime: stored === undefined ? null : clock.now(),
+    };
+  }
+
+  async function hold(row: ConnectionRow, resource: string): Promise<HeldLease> {
+    const { uid, tenantUid, epoch } = row;
+    const connection = await connectionRows.toConnection(row);
+    const accessToken = await accessTokens.find(uid, resource);
+    await keys.ready(tenantUid, row.refreshToken ?? undefined);
+    const refreshToken = row.refreshToken === null ? undefined : open(row, REFRESH_TOKEN, row.refreshToken);
+    return {
+      connection,
+      refreshToken,
+      previousRefreshToken: openPrevious(row),
+      accessToken,
+      async record(outcome: RefreshRecord) {
+        await keys.ready(tenantUid);
+        const steps = [
+          record.step(
+            {
+              uid,
+              epoch,
+              ...grantColumns(outcome.connection),
+              ...(samePerson(connection, outcome.connection)
+                ? personalIn(row)
+                : connectionRows.personalOf(outcome.connection)),
+              ...rotated(row, refreshToken, outcome.refreshToken),
+            },
+            1,
+          ),
+          ...(outcome.accessToken === undefined ? [] : [accessTokens.upsert({ uid, tenantUid }, outcome.accessToken)]),
+        ];
+        return (await database.commit(...steps)).committed ? 'recorded' : 'fenced';
+      },
+      async release() {
+        await release.run({ uid, epoch });
+      },
+    };
+  }
+
+  return {
+    findAccessToken: accessTokens.find,
+    async lease(connectionUid, { owner, resource, duration }) {
+      const row = await lease.first({ uid: connectionUid, leaseOwner: owner, duration });
+      if (row === undefined) return undefined;
+      try {
+        return await hold(row, resource);
+      } catch (error) {
+        await release.run({ uid: row.uid, epoch: row.epoch });
+        throw error;
+      }
+    },
+  };
+}
+
+function personalIn({ personal, usernameIndex }: ConnectionRow) {
+  return { personal, usernameIndex };
+}
+
+function samePerson(before: Connection, after: Connection): boolean {
+  return (
+    before.account?.username === after.account?.username && before.account?.displayName === after.account?.displayName
+  );
+}

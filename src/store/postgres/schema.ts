@@ -1,0 +1,233 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, customType, index, jsonb, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core';
+import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
+import type { AuthorizationState } from '../../model/authorization.ts';
+import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
+import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
+import type { Reason } from '../../model/errors.ts';
+import type { Evidence } from '../../model/evidence.ts';
+import type { TenantState } from '../../model/tenant.ts';
+
+// The twin of sqlite/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
+
+// Collation "C" compares bytes, as SQLite does, so that pages sort alike whatever the locale of the cluster.
+const text = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
+
+const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+
+const integer = (name: string) => bigint(name, { mode: 'number' });
+
+export const tenants = pgTable('tenants', {
+  uid: text('uid').primaryKey(),
+  tenantId: text('tenant_id').notNull().unique(),
+  displayName: text('display_name').notNull(),
+  labels: jsonb('labels').$type<Readonly<Record<string, string>>>().notNull(),
+  state: text('state').$type<TenantState>().notNull(),
+  catalog: text('catalog').notNull(),
+  allowedDirectoryIds: jsonb('allowed_directory_ids').$type<readonly string[]>().notNull(),
+  createTime: integer('create_time').notNull(),
+  updateTime: integer('update_time').notNull(),
+  version: integer('version').notNull(),
+});
+
+export const apps = pgTable(
+  'apps',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid')
+      .notNull()
+      .references(() => tenants.uid),
+    tenantId: text('tenant_id').notNull(),
+    appId: text('app_id').notNull(),
+    displayName: text('display_name').notNull(),
+    clientId: text('client_id').notNull(),
+    cloud: text('cloud').$type<Cloud>().notNull(),
+    signInAudience: text('sign_in_audience').notNull(),
+    redirectUris: jsonb('redirect_uris').$type<readonly string[]>().notNull(),
+    returnUrlPrefixes: jsonb('return_url_prefixes').$type<readonly string[]>().notNull(),
+    catalog: text('catalog'),
+    implicitPermissions: jsonb('implicit_permissions').$type<readonly string[]>().notNull(),
+    sharedWith: jsonb('shared_with').$type<readonly string[]>().notNull(),
+    suspended: boolean('suspended').notNull(),
+    state: text('state').$type<AppState>().notNull(),
+    stateEvidence: jsonb('state_evidence').$type<Evidence>(),
+    failingDirectories: jsonb('failing_directories').$type<readonly FailingDirectory[]>().notNull(),
+    createTime: integer('create_time').notNull(),
+    updateTime: integer('update_time').notNull(),
+    version: integer('version').notNull(),
+  },
+  (table) => [
+    uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
+    index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
+  ],
+);
+
+export const credentials = pgTable(
+  'credentials',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid').notNull(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    credentialId: text('credential_id').notNull(),
+    /** Order of adding within the app. */
+    position: integer('position').notNull(),
+    kind: text('kind').$type<CredentialKind>().notNull(),
+    hint: text('hint').notNull(),
+    notBefore: integer('not_before'),
+    expireTime: integer('expire_time'),
+    verdict: text('verdict').$type<CredentialVerdict>().notNull(),
+    entraError: text('entra_error'),
+    lastUsedTime: integer('last_used_time'),
+    createTime: integer('create_time').notNull(),
+    material: bytes('material').notNull(),
+  },
+  (table) => [
+    uniqueIndex('credentials_app_uid_credential_id').on(table.appUid, table.credentialId),
+    index('credentials_tenant_uid_expire_time').on(table.tenantUid, table.expireTime),
+  ],
+);
+
+export const connections = pgTable(
+  'connections',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid')
+      .notNull()
+      .references(() => tenants.uid),
+    tenantId: text('tenant_id').notNull(),
+    connectionId: text('connection_id').notNull(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid),
+    appTenantId: text('app_tenant_id').notNull(),
+    appId: text('app_id').notNull(),
+    externalId: text('external_id'),
+    labels: jsonb('labels').$type<Readonly<Record<string, string>>>().notNull(),
+    directoryId: text('directory_id'),
+    objectId: text('object_id'),
+    /** Sealed: username and display name. */
+    personal: bytes('personal'),
+    usernameIndex: text('username_index'),
+    productScopes: jsonb('product_scopes').$type<readonly string[]>().notNull(),
+    granted: jsonb('granted').$type<PermissionsByResource>().notNull(),
+    grantState: text('grant_state').$type<GrantState>().notNull(),
+    stateEvidence: jsonb('state_evidence').$type<Evidence>(),
+    suspendTime: integer('suspend_time'),
+    verifyTime: integer('verify_time'),
+    lastRefreshTime: integer('last_refresh_time'),
+    strikeTime: integer('strike_time'),
+    heldUntil: integer('held_until'),
+    keepAliveTime: integer('keep_alive_time'),
+    createTime: integer('create_time').notNull(),
+    updateTime: integer('update_time').notNull(),
+    version: integer('version').notNull(),
+    refreshToken: bytes('refresh_token'),
+    previousRefreshToken: bytes('previous_refresh_token'),
+    replacedTime: integer('replaced_time'),
+    /** Fencing number: whoever writes a grant raises it. */
+    epoch: integer('epoch').notNull(),
+    leaseOwner: text('lease_owner'),
+    leaseUntil: integer('lease_until'),
+  },
+  (table) => [
+    uniqueIndex('connections_tenant_uid_connection_id').on(table.tenantUid, table.connectionId),
+    index('connections_tenant_id_connection_id').on(table.tenantId, table.connectionId),
+    index('connections_app_uid').on(table.appUid, table.tenantUid),
+    index('connections_external_id').on(table.externalId, table.tenantId, table.connectionId),
+    index('connections_username').on(table.usernameIndex),
+    index('connections_state')
+      .on(table.grantState, table.tenantId, table.connectionId)
+      .where(sql`suspend_time IS NULL`),
+    index('connections_suspended').on(table.tenantId, table.connectionId).where(sql`suspend_time IS NOT NULL`),
+    index('connections_keep_alive').on(table.keepAliveTime).where(sql`keep_alive_time IS NOT NULL`),
+    index('connections_last_refresh')
+      .on(table.lastRefreshTime)
+      .where(sql`suspend_time IS NULL AND grant_state = 'ACTIVE'`),
+    index('connections_lease').on(table.leaseUntil).where(sql`lease_until IS NOT NULL`),
+  ],
+);
+
+export const accessTokens = pgTable(
+  'access_tokens',
+  {
+    connectionUid: text('connection_uid')
+      .notNull()
+      .references(() => connections.uid, { onDelete: 'cascade' }),
+    resource: text('resource').notNull(),
+    tenantUid: text('tenant_uid').notNull(),
+    /** Sealed: the whole token record. */
+    token: bytes('token').notNull(),
+  },
+  (table) => [primaryKey({ name: 'access_tokens_pk', columns: [table.connectionUid, table.resource] })],
+);
+
+export const authorizations = pgTable(
+  'authorizations',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid').notNull(),
+    connectionUid: text('connection_uid')
+      .notNull()
+      .references(() => connections.uid, { onDelete: 'cascade' }),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    state: text('state').$type<AuthorizationState>().notNull(),
+    productScopes: jsonb('product_scopes').$type<readonly string[]>().notNull(),
+    permissions: jsonb('permissions').$type<PermissionsByResource>().notNull(),
+    redirectUri: text('redirect_uri').notNull(),
+    returnUrl: text('return_url'),
+    completion: text('completion').$type<'CALLER' | 'CONFIRM' | 'AUTO'>().notNull(),
+    /** Sealed: names the person. */
+    loginHint: bytes('login_hint'),
+    directoryId: text('directory_id'),
+    prompt: text('prompt'),
+    allowAccountChange: boolean('allow_account_change').notNull(),
+    claims: text('claims'),
+    failure: text('failure').$type<Reason>(),
+    createTime: integer('create_time').notNull(),
+    expireTime: integer('expire_time').notNull(),
+    handleHash: text('handle_hash').notNull().unique(),
+    /** Sealed: the grant that waits for its confirmation. */
+    waitingGrant: bytes('waiting_grant'),
+    confirmationHash: text('confirmation_hash'),
+    confirmationExpireTime: integer('confirmation_expire_time'),
+  },
+  (table) => [
+    index('authorizations_connection_uid').on(table.connectionUid),
+    index('authorizations_app_uid').on(table.appUid),
+    index('authorizations_expire_time').on(table.expireTime),
+  ],
+);
+
+export const authorizationAttempts = pgTable(
+  'authorization_attempts',
+  {
+    stateHash: text('state_hash').primaryKey(),
+    authorizationUid: text('authorization_uid')
+      .notNull()
+      .references(() => authorizations.uid, { onDelete: 'cascade' }),
+    /** Sealed: PKCE verifier and nonce. */
+    secrets: bytes('secrets').notNull(),
+    expireTime: integer('expire_time').notNull(),
+    usedTime: integer('used_time'),
+  },
+  (table) => [index('authorization_attempts_authorization_uid').on(table.authorizationUid)],
+);
+
+export const deks = pgTable(
+  'deks',
+  {
+    tenantUid: text('tenant_uid').notNull(),
+    version: integer('version').notNull(),
+    wrapped: bytes('wrapped').notNull(),
+  },
+  (table) => [primaryKey({ name: 'deks_pk', columns: [table.tenantUid, table.version] })],
+);
+
+export const meta = pgTable('meta', {
+  key: text('key').primaryKey(),
+  value: bytes('value').notNull(),
+});

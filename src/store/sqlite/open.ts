@@ -1,0 +1,108 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import SqliteConnection from 'better-sqlite3';
+import { isVaultError } from '../../model/errors.ts';
+import type { Database, StatementMeter } from '../database.ts';
+import { lockFile } from './file_lock.ts';
+import { APPLICATION_ID, inspectFile } from './inspect_file.ts';
+import { type Migration, migrate, readMigrations } from './migrations.ts';
+import { createSqliteDatabase } from './sqlite_database.ts';
+import { unusable } from './unusable.ts';
+
+export interface SqliteParts {
+  /** A file, made with its folder when it is missing, or `:memory:`. */
+  path: string;
+  meter?: StatementMeter | undefined;
+  migrations?: readonly Migration[] | undefined;
+}
+
+const MEMORY = ':memory:';
+
+/** Milliseconds. It blocks the event loop; there is nobody to wait for anyway. */
+const BUSY_TIMEOUT = 100;
+
+/**
+ * Opens and migrates a database, and frees all leases: who could have held one is dead. DATABASE_UNAVAILABLE with
+ * metadata `path` and `fault` where it cannot; the file is then as it was.
+ */
+export function openSqlite({ path, meter, migrations = readMigrations() }: SqliteParts): Database {
+  const file = path === MEMORY ? MEMORY : resolve(path);
+  if (file !== MEMORY) makeFolder(file);
+  const unlock = file === MEMORY ? () => {} : lockChecked(file, migrations);
+  let client: SqliteConnection.Database | undefined;
+  try {
+    client = new SqliteConnection(file, { timeout: BUSY_TIMEOUT });
+    configure(client, file);
+    migrate(client, migrations);
+    client.exec(FREE_LEASES);
+    const isEmpty = client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() === undefined;
+    return createSqliteDatabase({ client, isEmpty, meter, onClose: unlock });
+  } catch (error) {
+    client?.close();
+    unlock();
+    throw isVaultError(error)
+      ? error
+      : unusable(file, 'migration', 'cannot be brought up to date. Check the disk and who may write the file', error);
+  }
+}
+
+// The partial index over leases finds the few that there are.
+const FREE_LEASES = `
+  UPDATE connections SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE lease_until IS NOT NULL`;
+
+function lockChecked(file: string, migrations: readonly Migration[]): () => void {
+  // Before the lock makes a file beside it: whatever lies there may be no database at all.
+  inspectFile(file, migrations);
+  const unlock = lockFile(file);
+  try {
+    // Once more: until the lock was ours, another process may have written.
+    if (inspectFile(file, migrations) === 'new') makeFile(file);
+    return unlock;
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function makeFolder(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unusable(file, 'folder', 'needs a folder that cannot be made. Check the path and who may write there', error);
+  }
+}
+
+// Sealed or not, it is nobody else's business; SQLite gives the WAL the mode of the file.
+function makeFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+  } catch (error) {
+    throw unusable(file, 'folder', 'cannot be made. Check the folder and who may write there', error);
+  }
+}
+
+const SETTINGS: ReadonlyArray<readonly [name: string, value: string, readBack: string | number]> = [
+  ['trusted_schema', 'OFF', 0],
+  ['cell_size_check', 'ON', 1],
+  ['foreign_keys', 'ON', 1],
+  ['secure_delete', 'ON', 1],
+  // While the journal is still a rollback journal: so it stands in the file's header from the first write on.
+  ['application_id', String(APPLICATION_ID), APPLICATION_ID],
+  ['journal_mode', 'WAL', 'wal'],
+  // After journal_mode: this build of SQLite falls to NORMAL with WAL, and a commit would not be durable.
+  ['synchronous', 'FULL', 2],
+];
+
+/** SQLite takes unknown or refused settings without a word, so each is read back. */
+function configure(client: SqliteConnection.Database, file: string): void {
+  for (const [name, value, expected] of SETTINGS) {
+    if (name === 'journal_mode' && file === MEMORY) continue;
+    if (client.pragma(name, { simple: true }) !== expected) client.pragma(`${name} = ${value}`);
+    const actual = client.pragma(name, { simple: true });
+    if (actual !== expected)
+      throw unusable(file, 'settings', `refuses the setting ${name} = ${value}. Use a local disk`);
+  }
+  if (Number(client.pragma('busy_timeout', { simple: true })) > BUSY_TIMEOUT) {
+    throw unusable(file, 'settings', `refuses the setting busy_timeout = ${BUSY_TIMEOUT}`);
+  }
+}

@@ -1,0 +1,227 @@
+import { sql } from 'drizzle-orm';
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
+import type { AuthorizationState } from '../../model/authorization.ts';
+import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
+import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
+import type { Reason } from '../../model/errors.ts';
+import type { Evidence } from '../../model/evidence.ts';
+import type { TenantState } from '../../model/tenant.ts';
+
+// The twin of postgres/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
+// Times are milliseconds; sealed values are BLOBs of the keyring; ids compare as bytes (BINARY is SQLite's default).
+
+export const tenants = sqliteTable('tenants', {
+  uid: text('uid').primaryKey(),
+  tenantId: text('tenant_id').notNull().unique(),
+  displayName: text('display_name').notNull(),
+  labels: text('labels', { mode: 'json' }).$type<Readonly<Record<string, string>>>().notNull(),
+  state: text('state').$type<TenantState>().notNull(),
+  catalog: text('catalog').notNull(),
+  allowedDirectoryIds: text('allowed_directory_ids', { mode: 'json' }).$type<readonly string[]>().notNull(),
+  createTime: integer('create_time').notNull(),
+  updateTime: integer('update_time').notNull(),
+  version: integer('version').notNull(),
+});
+
+export const apps = sqliteTable(
+  'apps',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid')
+      .notNull()
+      .references(() => tenants.uid),
+    tenantId: text('tenant_id').notNull(),
+    appId: text('app_id').notNull(),
+    displayName: text('display_name').notNull(),
+    clientId: text('client_id').notNull(),
+    cloud: text('cloud').$type<Cloud>().notNull(),
+    signInAudience: text('sign_in_audience').notNull(),
+    redirectUris: text('redirect_uris', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    returnUrlPrefixes: text('return_url_prefixes', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    catalog: text('catalog'),
+    implicitPermissions: text('implicit_permissions', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    sharedWith: text('shared_with', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    suspended: integer('suspended', { mode: 'boolean' }).notNull(),
+    state: text('state').$type<AppState>().notNull(),
+    stateEvidence: text('state_evidence', { mode: 'json' }).$type<Evidence>(),
+    failingDirectories: text('failing_directories', { mode: 'json' }).$type<readonly FailingDirectory[]>().notNull(),
+    createTime: integer('create_time').notNull(),
+    updateTime: integer('update_time').notNull(),
+    version: integer('version').notNull(),
+  },
+  (table) => [
+    uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
+    index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
+  ],
+);
+
+export const credentials = sqliteTable(
+  'credentials',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid').notNull(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    credentialId: text('credential_id').notNull(),
+    /** Order of adding within the app. */
+    position: integer('position').notNull(),
+    kind: text('kind').$type<CredentialKind>().notNull(),
+    hint: text('hint').notNull(),
+    notBefore: integer('not_before'),
+    expireTime: integer('expire_time'),
+    verdict: text('verdict').$type<CredentialVerdict>().notNull(),
+    entraError: text('entra_error'),
+    lastUsedTime: integer('last_used_time'),
+    createTime: integer('create_time').notNull(),
+    material: blob('material', { mode: 'buffer' }).notNull(),
+  },
+  (table) => [
+    uniqueIndex('credentials_app_uid_credential_id').on(table.appUid, table.credentialId),
+    index('credentials_tenant_uid_expire_time').on(table.tenantUid, table.expireTime),
+  ],
+);
+
+export const connections = sqliteTable(
+  'connections',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid')
+      .notNull()
+      .references(() => tenants.uid),
+    tenantId: text('tenant_id').notNull(),
+    connectionId: text('connection_id').notNull(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid),
+    appTenantId: text('app_tenant_id').notNull(),
+    appId: text('app_id').notNull(),
+    externalId: text('external_id'),
+    labels: text('labels', { mode: 'json' }).$type<Readonly<Record<string, string>>>().notNull(),
+    directoryId: text('directory_id'),
+    objectId: text('object_id'),
+    /** Sealed: username and display name. */
+    personal: blob('personal', { mode: 'buffer' }),
+    usernameIndex: text('username_index'),
+    productScopes: text('product_scopes', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    granted: text('granted', { mode: 'json' }).$type<PermissionsByResource>().notNull(),
+    grantState: text('grant_state').$type<GrantState>().notNull(),
+    stateEvidence: text('state_evidence', { mode: 'json' }).$type<Evidence>(),
+    suspendTime: integer('suspend_time'),
+    verifyTime: integer('verify_time'),
+    lastRefreshTime: integer('last_refresh_time'),
+    strikeTime: integer('strike_time'),
+    heldUntil: integer('held_until'),
+    keepAliveTime: integer('keep_alive_time'),
+    createTime: integer('create_time').notNull(),
+    updateTime: integer('update_time').notNull(),
+    version: integer('version').notNull(),
+    refreshToken: blob('refresh_token', { mode: 'buffer' }),
+    previousRefreshToken: blob('previous_refresh_token', { mode: 'buffer' }),
+    replacedTime: integer('replaced_time'),
+    /** Fencing number: whoever writes a grant raises it. */
+    epoch: integer('epoch').notNull(),
+    leaseOwner: text('lease_owner'),
+    leaseUntil: integer('lease_until'),
+  },
+  (table) => [
+    uniqueIndex('connections_tenant_uid_connection_id').on(table.tenantUid, table.connectionId),
+    index('connections_tenant_id_connection_id').on(table.tenantId, table.connectionId),
+    index('connections_app_uid').on(table.appUid, table.tenantUid),
+    index('connections_external_id').on(table.externalId, table.tenantId, table.connectionId),
+    index('connections_username').on(table.usernameIndex),
+    index('connections_state')
+      .on(table.grantState, table.tenantId, table.connectionId)
+      .where(sql`suspend_time IS NULL`),
+    index('connections_suspended').on(table.tenantId, table.connectionId).where(sql`suspend_time IS NOT NULL`),
+    index('connections_keep_alive').on(table.keepAliveTime).where(sql`keep_alive_time IS NOT NULL`),
+    index('connections_last_refresh')
+      .on(table.lastRefreshTime)
+      .where(sql`suspend_time IS NULL AND grant_state = 'ACTIVE'`),
+    index('connections_lease').on(table.leaseUntil).where(sql`lease_until IS NOT NULL`),
+  ],
+);
+
+export const accessTokens = sqliteTable(
+  'access_tokens',
+  {
+    connectionUid: text('connection_uid')
+      .notNull()
+      .references(() => connections.uid, { onDelete: 'cascade' }),
+    resource: text('resource').notNull(),
+    tenantUid: text('tenant_uid').notNull(),
+    /** Sealed: the whole token record. */
+    token: blob('token', { mode: 'buffer' }).notNull(),
+  },
+  (table) => [primaryKey({ name: 'access_tokens_pk', columns: [table.connectionUid, table.resource] })],
+);
+
+export const authorizations = sqliteTable(
+  'authorizations',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid').notNull(),
+    connectionUid: text('connection_uid')
+      .notNull()
+      .references(() => connections.uid, { onDelete: 'cascade' }),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    state: text('state').$type<AuthorizationState>().notNull(),
+    productScopes: text('product_scopes', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    permissions: text('permissions', { mode: 'json' }).$type<PermissionsByResource>().notNull(),
+    redirectUri: text('redirect_uri').notNull(),
+    returnUrl: text('return_url'),
+    completion: text('completion').$type<'CALLER' | 'CONFIRM' | 'AUTO'>().notNull(),
+    /** Sealed: names the person. */
+    loginHint: blob('login_hint', { mode: 'buffer' }),
+    directoryId: text('directory_id'),
+    prompt: text('prompt'),
+    allowAccountChange: integer('allow_account_change', { mode: 'boolean' }).notNull(),
+    claims: text('claims'),
+    failure: text('failure').$type<Reason>(),
+    createTime: integer('create_time').notNull(),
+    expireTime: integer('expire_time').notNull(),
+    handleHash: text('handle_hash').notNull().unique(),
+    /** Sealed: the grant that waits for its confirmation. */
+    waitingGrant: blob('waiting_grant', { mode: 'buffer' }),
+    confirmationHash: text('confirmation_hash'),
+    confirmationExpireTime: integer('confirmation_expire_time'),
+  },
+  (table) => [
+    index('authorizations_connection_uid').on(table.connectionUid),
+    index('authorizations_app_uid').on(table.appUid),
+    index('authorizations_expire_time').on(table.expireTime),
+  ],
+);
+
+export const authorizationAttempts = sqliteTable(
+  'authorization_attempts',
+  {
+    stateHash: text('state_hash').primaryKey(),
+    authorizationUid: text('authorization_uid')
+      .notNull()
+      .references(() => authorizations.uid, { onDelete: 'cascade' }),
+    /** Sealed: PKCE verifier and nonce. */
+    secrets: blob('secrets', { mode: 'buffer' }).notNull(),
+    expireTime: integer('expire_time').notNull(),
+    usedTime: integer('used_time'),
+  },
+  (table) => [index('authorization_attempts_authorization_uid').on(table.authorizationUid)],
+);
+
+export const deks = sqliteTable(
+  'deks',
+  {
+    tenantUid: text('tenant_uid').notNull(),
+    version: integer('version').notNull(),
+    wrapped: blob('wrapped', { mode: 'buffer' }).notNull(),
+  },
+  (table) => [primaryKey({ name: 'deks_pk', columns: [table.tenantUid, table.version] })],
+);
+
+export const meta = sqliteTable('meta', {
+  key: text('key').primaryKey(),
+  value: blob('value', { mode: 'buffer' }).notNull(),
+});

@@ -1,0 +1,114 @@
+import type SqliteConnection from 'better-sqlite3';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import type { Reason } from '../../model/errors.ts';
+import type { Build, Database, Db, Dialect, StatementMeter, Step, Values, WriteStatement } from '../database.ts';
+import { translated } from '../failures.ts';
+import type { Tables } from '../schema_twins.ts';
+import * as schema from './schema.ts';
+
+export interface SqliteDatabaseParts {
+  client: SqliteConnection.Database;
+  isEmpty: boolean;
+  meter: StatementMeter | undefined;
+  /** Gives the file back. */
+  onClose: () => void;
+}
+
+/** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
+export function createSqliteDatabase({ client, isEmpty, meter, onClose }: SqliteDatabaseParts): Database {
+  // The one cast by which SQLite enters: schema_twins.ts proves that the rows are alike.
+  const db = drizzle(client) as unknown as Db;
+  const tables = schema as unknown as Tables;
+  const runs = new WeakMap<WriteStatement, { run(values: Values): number; orphan: Reason | undefined; name: string }>();
+
+  function observed<T>(name: string, orphan: Reason | undefined, work: () => T): T {
+    const start = meter === undefined ? 0 : performance.now();
+    try {
+      return work();
+    } catch (error) {
+      throw translated(error, orphan);
+    } finally {
+      meter?.statement(name, performance.now() - start);
+    }
+  }
+
+  function runStep({ statement, values }: Step): number {
+    const known = runs.get(statement);
+    if (known === undefined) throw new TypeError('a statement of another database');
+    return observed(known.name, known.orphan, () => known.run(values));
+  }
+
+  const transact = client.transaction((steps: readonly Step[]) => {
+    for (const [index, step] of steps.entries()) {
+      const changed = runStep(step);
+      if (step.rows !== undefined && changed !== step.rows) throw new Refused(index);
+    }
+  });
+
+  return {
+    tables,
+    dialect,
+    isEmpty,
+    rows(name, build) {
+      const prepared = observed(name, undefined, () => prepare(db, build));
+      return {
+        all: async (values) => observed(name, undefined, () => prepared.all(values)),
+        first: async (values) => observed(name, undefined, () => prepared.all(values)[0]),
+      };
+    },
+    write(name, build, orphan) {
+      const prepared = observed(name, undefined, () => prepare(db, build));
+      const run = (values: Values) => prepared.run(values).changes;
+      const statement: WriteStatement = {
+        run: async (values) => observed(name, orphan, () => run(values)),
+        step: (values, rows) => ({ statement, values, rows }),
+      };
+      runs.set(statement, { run, orphan, name });
+      return statement;
+    },
+    select: async (name, build) => observed(name, undefined, () => prepare(db, build).all({})),
+    async commit(...steps) {
+      try {
+        observed('commit', undefined, () => transact.immediate(steps));
+        return { committed: true };
+      } catch (error) {
+        if (error instanceof Refused) return { committed: false, refusedBy: error.index };
+        throw error;
+      }
+    },
+    async shred() {
+      // Deleted rows stay readable in the WAL until it is cut; secure_delete zeroes them in the file itself.
+      observed('shred', undefined, () => client.pragma('wal_checkpoint(TRUNCATE)'));
+    },
+    async close() {
+      client.close();
+      onClose();
+    },
+  };
+}
+
+const dialect: Dialect = {
+  now: sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+  labelIs: (labels, key, value) =>
+    sql`EXISTS (SELECT 1 FROM json_each(${labels}) AS label WHERE label.key = ${key} AND label.value = ${value})`,
+};
+
+/** What drizzle's prepared queries are on this driver. */
+interface SyncPrepared<Row> {
+  all(values: Values): Row[];
+  run(values: Values): { changes: number };
+}
+
+function prepare<Row>(db: Db, build: Build<Row[]> | Build<unknown>): SyncPrepared<Row> {
+  return (build(db) as unknown as { prepare(): SyncPrepared<Row> }).prepare();
+}
+
+/** Leaves better-sqlite3's transaction, which rolls back. */
+class Refused extends Error {
+  readonly index: number;
+  constructor(index: number) {
+    super('refused');
+    this.index = index;
+  }
+}
