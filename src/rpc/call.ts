@@ -6,6 +6,9 @@ import { type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 /** However long a caller would wait, nobody waits longer. */
 const LONGEST_WAIT: Duration = 15 * SECOND;
 
+/** Node fires a longer timer at once. */
+const LONGEST_TIMER: Duration = 2 ** 31 - 1;
+
 /** One request under way: who asks, and what the audit log will say of it. */
 export interface Call {
   /** `TokenService/GetAccessToken`. */
@@ -31,7 +34,12 @@ export interface WireCall {
   readonly cancelled: boolean;
 }
 
-export function createSignal(wire: WireCall, endless: boolean): () => AbortSignal {
+/** A stream lives as long as its caller and the vault do; nothing else waits longer than `LONGEST_WAIT`. */
+export interface Endless {
+  readonly stopping: AbortSignal | undefined;
+}
+
+export function createSignal(wire: WireCall, endless: Endless | undefined): () => AbortSignal {
   let signal: AbortSignal | undefined;
   return () => {
     signal ??= makeSignal(wire, endless);
@@ -39,14 +47,16 @@ export function createSignal(wire: WireCall, endless: boolean): () => AbortSigna
   };
 }
 
-function makeSignal(wire: WireCall, endless: boolean): AbortSignal {
+function makeSignal(wire: WireCall, endless: Endless | undefined): AbortSignal {
   const cancelled = new AbortController();
   if (wire.cancelled) cancelled.abort();
   wire.on('cancelled', () => cancelled.abort());
+  const signals = [cancelled.signal];
+  if (endless?.stopping !== undefined) signals.push(endless.stopping);
   const left = Number(wire.getDeadline()) - Date.now();
-  if (endless && left === Number.POSITIVE_INFINITY) return cancelled.signal;
-  const wait = endless ? Math.min(left, 2 ** 31 - 1) : Math.min(left, LONGEST_WAIT);
-  return AbortSignal.any([cancelled.signal, AbortSignal.timeout(Math.max(0, wait))]);
+  const wait = endless === undefined ? Math.min(left, LONGEST_WAIT) : left;
+  if (wait < LONGEST_TIMER) signals.push(AbortSignal.timeout(Math.max(0, wait)));
+  return signals.length === 1 ? cancelled.signal : AbortSignal.any(signals);
 }
 
 /** Unique enough among replicas, and cheap: a random start of the process and a count. */

@@ -1,4 +1,4 @@
-import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog } from '../audit/audit_log.ts';
 import type { Caller, Rule } from '../model/caller.ts';
@@ -18,8 +18,10 @@ export interface Conducted {
 
 /** One call, from its bytes to its answer. Ends with exactly one of succeed, fail and end. */
 export interface UnderWay {
-  /** Authenticates and authorizes, before any validation. */
-  admit(wire: ConductedCall, request: Message): Call;
+  /** Who calls, and is there room for one more? Before a byte of the request is read. */
+  authenticate(): void;
+  /** May they? Before any validation (AIP-211). */
+  authorize(request: Message): Call;
   /** Appends to the audit log what the call says, then goes on: with a status where the log refused. */
   succeed(answer: (error?: StatusObject) => void): void;
   fail(error: unknown, answer: (status: StatusObject) => void): void;
@@ -43,6 +45,8 @@ export interface ConductParts {
   readonly crashPoints?: { reach(point: 'after_audit' | 'after_reply'): void } | undefined;
   /** Default 4,000 calls in flight over all, 1,000 of one caller. */
   readonly limits?: { readonly inFlight: number; readonly inFlightPerCaller: number } | undefined;
+  /** Aborts when the vault stops: streams end by themselves then. */
+  readonly stopping?: AbortSignal | undefined;
 }
 
 export interface RpcMetrics {
@@ -52,6 +56,8 @@ export interface RpcMetrics {
 }
 
 export interface CallLog {
+  /** Only where requests are logged: level debug. */
+  received?: ((call: Pick<Call, 'requestId' | 'method'>, schema: DescMessage, request: Message) => void) | undefined;
   finished(call: FinishedCall): void;
   unexpected(requestId: string, error: unknown): void;
 }
@@ -93,7 +99,7 @@ export function createConduct(parts: ConductParts): Conduct {
           tenants: undefined,
           resource: '',
           token: undefined,
-          signal: createSignal(wire, endless),
+          signal: createSignal(wire, endless ? { stopping: parts.stopping } : undefined),
         };
         let counted = false;
         inFlight += 1;
@@ -132,8 +138,7 @@ export function createConduct(parts: ConductParts): Conduct {
         }
 
         return {
-          admit(wire, request) {
-            call.resource = access.resource?.(request) ?? '';
+          authenticate() {
             call.caller = authenticator.authenticate(authorizationOf(wire.metadata));
             const ofCaller = (inFlightOf.get(call.caller.id) ?? 0) + 1;
             if (inFlight > limits.inFlight || ofCaller > limits.inFlightPerCaller) {
@@ -144,6 +149,10 @@ export function createConduct(parts: ConductParts): Conduct {
             }
             inFlightOf.set(call.caller.id, ofCaller);
             counted = true;
+          },
+          authorize(request) {
+            call.resource = clip(access.resource?.(request) ?? '');
+            log?.received?.(call, method.input, request);
             call.rule = authorize(call.caller, access.roles, call.resource);
             call.tenants = tenantsOf(call.caller, access.roles);
             return call;
@@ -183,6 +192,13 @@ export function createConduct(parts: ConductParts): Conduct {
       },
     };
   };
+}
+
+/** Names in messages are a stranger's text of any length; the logs take what a true name needs. */
+const LONGEST_NAME = 256;
+
+function clip(resource: string): string {
+  return resource.length <= LONGEST_NAME ? resource : resource.slice(0, LONGEST_NAME).toWellFormed();
 }
 
 /** Of the one table; methods of other packages (health, reflection) are not conducted. */

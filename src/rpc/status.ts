@@ -62,8 +62,10 @@ const RETRY_AFTER = 1_000;
 
 const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 
-/** gRPC implementations cap trailers at 8 KiB together; what we say of an error stays far below. */
-const LONGEST_MESSAGE = 1_024;
+/** gRPC implementations cap trailers at 8 KiB together; what we say of an error stays below, percent-encoded and twice (as message and in the details). Bytes. */
+const LONGEST_MESSAGE = 800;
+const LONGEST_VALUE = 256;
+const MOST_METADATA = 12;
 
 /**
  * A gRPC status with `google.rpc.ErrorInfo`, and `RetryInfo` where a retry helps (AIP-193, AIP-194; the trailer
@@ -71,7 +73,7 @@ const LONGEST_MESSAGE = 1_024;
  */
 export function toStatus(error: VaultError): StatusObject {
   const code = STATUS[error.reason];
-  const message = `${error.message} [${error.reason}]`.toWellFormed().slice(0, LONGEST_MESSAGE);
+  const message = `${clip(error.message, LONGEST_MESSAGE)} [${error.reason}]`;
   const details = [
     anyPack(
       ErrorInfoSchema,
@@ -103,9 +105,16 @@ export function toVaultError(error: unknown, requestId: string): VaultError {
   );
 }
 
-/** A lone surrogate would make the protobuf encoder throw. */
 function wellFormed(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(metadata).map(([key, value]) => [key, value.toWellFormed().slice(0, LONGEST_MESSAGE)]),
+    Object.entries(metadata)
+      .slice(0, MOST_METADATA)
+      .map(([key, value]) => [clip(key, LONGEST_VALUE), clip(String(value), LONGEST_VALUE)]),
   );
+}
+
+/** In bytes of UTF-8. A lone surrogate would make the encoders of protobuf and of grpc-js throw; cutting can leave one too. */
+function clip(text: string, longest: number): string {
+  const bytes = Buffer.from(text);
+  return bytes.length <= longest ? text.toWellFormed() : `${bytes.subarray(0, longest - 3).toString()}…`;
 }

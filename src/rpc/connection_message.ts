@@ -1,0 +1,81 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Account as AccountMessage,
+  Connection_State,
+  type ConnectionSchema,
+} from '../gen/tokenvault/v1/connection_pb.ts';
+import {
+  type Account,
+  appName,
+  type Connection,
+  type ConnectionState,
+  connectionName,
+  connectionState,
+  idleExpireTime,
+} from '../model/connection.ts';
+import { etagOf } from '../model/etag.ts';
+import { fromWireEnum, given, toWireTime } from './fields.ts';
+import { toPermissionMessages } from './permission_message.ts';
+import { toStateReasonMessage } from './reason_message.ts';
+
+const STATE = {
+  PENDING: Connection_State.PENDING,
+  ACTIVE: Connection_State.ACTIVE,
+  REAUTHORIZATION_REQUIRED: Connection_State.REAUTHORIZATION_REQUIRED,
+  BLOCKED: Connection_State.BLOCKED,
+  SUSPENDED: Connection_State.SUSPENDED,
+} as const satisfies Record<ConnectionState, Connection_State>;
+
+const STATES: readonly (ConnectionState | undefined)[] = [
+  undefined,
+  'PENDING',
+  'ACTIVE',
+  'REAUTHORIZATION_REQUIRED',
+  'BLOCKED',
+  'SUSPENDED',
+];
+
+export function toConnectionMessage(connection: Connection): MessageInitShape<typeof ConnectionSchema> {
+  return {
+    name: connectionName(connection),
+    uid: connection.uid,
+    app: appName({ tenantId: connection.appTenantId, appId: connection.appId }),
+    externalId: connection.externalId ?? '',
+    labels: { ...connection.labels },
+    account: connection.account && toAccountMessage(connection.account),
+    scopes: [...connection.productScopes],
+    grants: toPermissionMessages(connection.granted),
+    state: STATE[connectionState(connection)],
+    stateReason: toStateReasonMessage(connection.stateEvidence),
+    verifyTime: toWireTime(connection.verifyTime),
+    lastRefreshTime: toWireTime(connection.lastRefreshTime),
+    idleExpireTime: toWireTime(idleExpireTime(connection)),
+    createTime: toWireTime(connection.createTime),
+    updateTime: toWireTime(connection.updateTime),
+    etag: etagOf(connection),
+  };
+}
+
+export function fromConnectionState(field: string, state: Connection_State): ConnectionState | undefined {
+  return fromWireEnum(field, STATES, state);
+}
+
+export function fromAccountMessage(account: AccountMessage | undefined): Partial<Account> | undefined {
+  if (account === undefined) return undefined;
+  const known = {
+    directoryId: given(account.directoryId),
+    objectId: given(account.objectId),
+    username: given(account.username),
+    displayName: given(account.displayName),
+  };
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+}
+
+function toAccountMessage(account: Account) {
+  return {
+    directoryId: account.directoryId,
+    objectId: account.objectId,
+    username: account.username ?? '',
+    displayName: account.displayName ?? '',
+  };
+}

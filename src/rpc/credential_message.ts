@@ -1,0 +1,108 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  Credential_Kind,
+  Credential_State,
+  type Credential as CredentialMessage,
+  CredentialProbe_Outcome,
+  type CredentialProbeSchema,
+  type CredentialSchema,
+} from '../gen/tokenvault/v1/credential_pb.ts';
+import type { AppRegistration as AppRegistrationMessage } from '../gen/tokenvault/v1/tenant_service_pb.ts';
+import type { Timestamp } from '../model/clock.ts';
+import { type Credential, type CredentialKind, type CredentialState, credentialState } from '../model/credential.ts';
+import { Secret } from '../model/secret.ts';
+import type { CredentialRequest, RequestedMaterial } from '../registry/new_credential.ts';
+import type { ProbeReport } from '../registry/probe.ts';
+import { fromWireTime, toWireTime } from './fields.ts';
+import { type AppIds, credentialName } from './names.ts';
+import { toReasonMessage } from './reason_message.ts';
+
+const KIND = {
+  CLIENT_SECRET: Credential_Kind.CLIENT_SECRET,
+  CERTIFICATE: Credential_Kind.CERTIFICATE,
+  FEDERATED: Credential_Kind.FEDERATED,
+} as const satisfies Record<CredentialKind, Credential_Kind>;
+
+const STATE = {
+  UNPROBED: Credential_State.UNPROBED,
+  VALID: Credential_State.VALID,
+  REJECTED: Credential_State.REJECTED,
+  EXPIRED: Credential_State.EXPIRED,
+  NOT_YET_VALID: Credential_State.NOT_YET_VALID,
+} as const satisfies Record<CredentialState, Credential_State>;
+
+const OUTCOME = {
+  ACCEPTED: CredentialProbe_Outcome.ACCEPTED,
+  REJECTED: CredentialProbe_Outcome.REJECTED,
+  PROPAGATING: CredentialProbe_Outcome.PROPAGATING,
+  UNKNOWN: CredentialProbe_Outcome.UNKNOWN,
+  SKIPPED: CredentialProbe_Outcome.SKIPPED,
+} as const satisfies Record<ProbeReport['outcome'], CredentialProbe_Outcome>;
+
+export function toCredentialMessage(
+  app: AppIds,
+  credential: Credential,
+  now: Timestamp,
+): MessageInitShape<typeof CredentialSchema> {
+  const { tenantId, appId } = app;
+  const message: MessageInitShape<typeof CredentialSchema> = {
+    name: credentialName({ tenantId, appId, credentialId: credential.credentialId }),
+    uid: credential.uid,
+    expireTime: toWireTime(credential.expireTime),
+    notBefore: toWireTime(credential.notBefore),
+    kind: KIND[credential.kind],
+    hint: credential.hint,
+    state: STATE[credentialState(credential, now)],
+    lastUsedTime: toWireTime(credential.lastUsedTime),
+    createTime: toWireTime(credential.createTime),
+  };
+  if (credential.kind === 'FEDERATED')
+    message.material = { case: 'federated', value: { assertionFile: credential.hint } };
+  return message;
+}
+
+export function toProbeMessage(app: AppIds, probe: ProbeReport): MessageInitShape<typeof CredentialProbeSchema> {
+  const { tenantId, appId } = app;
+  return {
+    credential: credentialName({ tenantId, appId, credentialId: probe.credentialId }),
+    outcome: OUTCOME[probe.outcome],
+    reason: toReasonMessage(probe.reason),
+    entraError: probe.entraError ?? '',
+    correlationId: probe.correlationId ?? '',
+    message: probe.message,
+    probeTime: toWireTime(probe.time),
+  };
+}
+
+export function fromCredentialMessage(field: string, message: CredentialMessage | undefined): CredentialRequest {
+  return {
+    material: fromMaterial(message?.material),
+    expireTime: fromWireTime(`${field}.expire_time`, message?.expireTime),
+    notBefore: fromWireTime(`${field}.not_before`, message?.notBefore),
+  };
+}
+
+export function fromRegistrationCredential(app: AppRegistrationMessage): CredentialRequest {
+  return {
+    material: fromMaterial(app.credential),
+    expireTime: fromWireTime('app.secret_expire_time', app.secretExpireTime),
+    notBefore: undefined,
+  };
+}
+
+function fromMaterial(material: CredentialMessage['material'] | undefined): RequestedMaterial | undefined {
+  switch (material?.case) {
+    case 'clientSecret':
+      return { kind: 'CLIENT_SECRET', clientSecret: new Secret(material.value) };
+    case 'certificate':
+      return {
+        kind: 'CERTIFICATE',
+        certificatePem: material.value.certificatePem,
+        privateKeyPem: new Secret(material.value.privateKeyPem),
+      };
+    case 'federated':
+      return { kind: 'FEDERATED', assertionFile: material.value.assertionFile };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+import type { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
+import { fieldInvalid } from '../model/errors.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+import type { Implementation } from './adapter.ts';
+import { fromCloud } from './app_message.ts';
+import { nextPageToken, pageRequest } from './paging.ts';
+import { toPermissionMessages } from './permission_message.ts';
+
+export function createScopeService({ scopes }: { readonly scopes: Scopes }): Implementation<typeof ScopeService> {
+  return {
+    listCatalogs(request) {
+      const key = ['ListCatalogs'];
+      const { size, after } = pageRequest(request, key);
+      const catalogs = scopes
+        .catalogs()
+        .filter(({ name }) => after === undefined || name > after)
+        .sort((one, other) => (one.name < other.name ? -1 : 1));
+      const page = catalogs.slice(0, size);
+      return {
+        catalogs: page.map(({ name, version, scopes }) => ({
+          name,
+          version,
+          scopes: scopes.map(({ scope, aliases, description, permissions, covers }) => ({
+            name: scope,
+            aliases: [...aliases],
+            description,
+            permissions: [...permissions],
+            covers: [...covers],
+          })),
+        })),
+        nextPageToken: nextPageToken(catalogs.length > size ? page.at(-1)?.name : undefined, key),
+      };
+    },
+
+    translateScopes(request) {
+      const { catalog, scopes: asked } = request;
+      if (!scopes.hasCatalog(catalog)) {
+        const known = scopes.catalogs().map(({ name }) => name);
+        throw fieldInvalid('catalog', `must be one of ${known.join(', ')}`);
+      }
+      if (asked.length === 0) throw fieldInvalid('scopes', 'must name at least one scope');
+      const cloud = fromCloud('cloud', request.cloud) ?? 'GLOBAL';
+      return { permissions: toPermissionMessages(scopes.translate(catalog, asked, cloud)) };
+    },
+  };
+}

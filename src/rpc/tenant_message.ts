@@ -1,0 +1,27 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Tenant_State, type TenantSchema } from '../gen/tokenvault/v1/tenant_pb.ts';
+import { etagOf } from '../model/etag.ts';
+import type { Tenant, TenantState } from '../model/tenant.ts';
+import { toWireTime } from './fields.ts';
+import { tenantName } from './names.ts';
+
+const STATE = {
+  ACTIVE: Tenant_State.ACTIVE,
+  SUSPENDED: Tenant_State.SUSPENDED,
+} as const satisfies Record<TenantState, Tenant_State>;
+
+export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantSchema> {
+  return {
+    name: tenantName(tenant.tenantId),
+    uid: tenant.uid,
+    displayName: tenant.displayName,
+    labels: { ...tenant.labels },
+    state: STATE[tenant.state],
+    catalog: tenant.catalog,
+    allowedDirectoryIds: [...tenant.allowedDirectoryIds],
+    createTime: toWireTime(tenant.createTime),
+    updateTime: toWireTime(tenant.updateTime),
+    nextCredentialExpireTime: toWireTime(tenant.nextCredentialExpireTime),
+    etag: etagOf(tenant),
+  };
+}

@@ -1,0 +1,104 @@
+import type { RegisterTenantRequest, TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
+import type { Clock } from '../model/clock.ts';
+import { fieldInvalid } from '../model/errors.ts';
+import type { RegisterTenant, Tenants } from '../registry/tenants.ts';
+import type { Implementation } from './adapter.ts';
+import { fromCloud, toAppMessage } from './app_message.ts';
+import { fromRegistrationCredential, toProbeMessage } from './credential_message.ts';
+import { maskPaths } from './fields.ts';
+import { checkId, parseTenantName } from './names.ts';
+import { toNextStepsMessage } from './next_steps_message.ts';
+import { nextPageToken, pageRequest } from './paging.ts';
+import { toTenantMessage } from './tenant_message.ts';
+
+export function createTenantService({
+  tenants,
+  clock,
+}: {
+  readonly tenants: Tenants;
+  readonly clock: Clock;
+}): Implementation<typeof TenantService> {
+  return {
+    async registerTenant(request) {
+      const registered = await tenants.register(fromRegisterTenant(request));
+      return {
+        tenant: toTenantMessage(registered.tenant),
+        app: toAppMessage(registered.app, clock.now()),
+        credentialProbe: toProbeMessage(registered.app.app, registered.probe),
+        nextSteps: toNextStepsMessage(registered.nextSteps),
+      };
+    },
+
+    async getTenant(request) {
+      return { tenant: toTenantMessage(await tenants.get(parseTenantName('name', request.name))) };
+    },
+
+    async listTenants(request, call) {
+      const key = ['ListTenants'];
+      const page = await tenants.list({
+        page: pageRequest(request, key),
+        tenantIds: call.tenants,
+      });
+      return { tenants: page.items.map(toTenantMessage), nextPageToken: nextPageToken(page.next, key) };
+    },
+
+    async updateTenant(request) {
+      const tenant = await tenants.update({
+        tenantId: parseTenantName('tenant.name', request.tenant?.name ?? ''),
+        etag: request.tenant?.etag ?? '',
+        fields: {
+          displayName: request.tenant?.displayName ?? '',
+          labels: request.tenant?.labels ?? {},
+          catalog: request.tenant?.catalog ?? '',
+          allowedDirectoryIds: request.tenant?.allowedDirectoryIds ?? [],
+        },
+        updateMask: maskPaths(request.updateMask),
+      });
+      return { tenant: toTenantMessage(tenant) };
+    },
+
+    async suspendTenant(request) {
+      return { tenant: toTenantMessage(await tenants.suspend(withEtag(request))) };
+    },
+
+    async resumeTenant(request) {
+      return { tenant: toTenantMessage(await tenants.resume(withEtag(request))) };
+    },
+
+    async deleteTenant(request) {
+      await tenants.delete({ ...withEtag(request), force: request.force });
+      return {};
+    },
+  };
+}
+
+function withEtag(request: { readonly name: string; readonly etag: string }) {
+  return { tenantId: parseTenantName('name', request.name), etag: request.etag };
+}
+
+function fromRegisterTenant(request: RegisterTenantRequest): RegisterTenant {
+  const tenantId = checkId('tenant_id', request.tenantId);
+  if (request.app === undefined) throw fieldInvalid('app', 'is required: at least its client_id and a credential');
+  const { app } = request;
+  return {
+    tenantId,
+    displayName: request.displayName,
+    labels: request.labels,
+    preset: request.preset,
+    baseUrl: request.baseUrl,
+    catalog: request.catalog,
+    allowedDirectoryIds: request.allowedDirectoryIds,
+    app: {
+      clientId: app.clientId,
+      displayName: app.displayName,
+      signInAudience: app.signInAudience,
+      cloud: fromCloud('app.cloud', app.cloud),
+      redirectUris: app.redirectUris,
+      returnUrlPrefixes: app.returnUrlPrefixes,
+      implicitPermissions: app.implicitPermissions,
+      continuousAccessEvaluation: false,
+      credential: fromRegistrationCredential(app),
+    },
+    validateOnly: request.validateOnly,
+  };
+}
