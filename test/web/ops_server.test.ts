@@ -1,0 +1,102 @@
+import { mkdtempSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { parseListenAddress } from '../../src/web/listen.ts';
+import { type Check, type OpsServer, startOpsServer } from '../../src/web/ops_server.ts';
+
+let ops: OpsServer | undefined;
+
+afterEach(() => ops?.close());
+
+async function start(
+  readiness: Record<string, Check> = {},
+  metrics = async () => ({ contentType: 'text/plain', text: 'a 1\n' }),
+) {
+  ops = await startOpsServer({ address: '127.0.0.1:0', metrics, readiness });
+  return (path: string, method = 'GET') => fetch(`http://${ops?.address}${path}`, { method });
+}
+
+test('lives as long as it answers', async () => {
+  const get = await start({ database: () => Promise.reject(new Error('gone')) });
+  expect((await get('/livez')).status).toBe(200);
+});
+
+test('is ready when every check passes, and tells each by name', async () => {
+  const get = await start({ keys: () => undefined, database: async () => undefined });
+  const answer = await get('/readyz');
+  expect([answer.status, await answer.text()]).toEqual([200, 'ok\nkeys: ok\ndatabase: ok\n']);
+});
+
+test('is not ready when one fails, and does not tell why', async () => {
+  const get = await start({
+    keys: () => undefined,
+    database: () => Promise.reject(new Error('postgres://user:password@host')),
+    audit: () => {
+      throw new Error('disk');
+    },
+  });
+  const answer = await get('/readyz');
+  expect([answer.status, await answer.text()]).toEqual([
+    503,
+    'not ready\nkeys: ok\ndatabase: failing\naudit: failing\n',
+  ]);
+});
+
+test('hands out the metrics as they come', async () => {
+  const get = await start({});
+  const answer = await get('/metrics');
+  expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+    200,
+    'text/plain',
+    'a 1\n',
+  ]);
+});
+
+test('broken metrics are a 500 and no more', async () => {
+  const get = await start({}, () => Promise.reject(new Error('canary')));
+  const answer = await get('/metrics');
+  expect([answer.status, (await answer.text()).includes('canary')]).toEqual([500, false]);
+});
+
+test('knows three addresses and two methods', async () => {
+  const get = await start();
+  expect((await get('/')).status).toBe(404);
+  expect((await get('/constructor')).status).toBe(404);
+  expect((await get('/livez', 'POST')).status).toBe(405);
+  expect((await get('/readyz', 'HEAD')).status).toBe(200);
+});
+
+test('listens on a unix socket too', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'ops-')), 'socket');
+  ops = await startOpsServer({
+    address: `unix:${path}`,
+    metrics: async () => ({ contentType: 'text/plain', text: '' }),
+    readiness: {},
+  });
+  expect(ops.address).toBe(`unix:${path}`);
+  const status = await new Promise((resolve, reject) => {
+    request({ socketPath: path, path: '/livez' }, (response) => resolve(response.statusCode))
+      .on('error', reject)
+      .end();
+  });
+  expect(status).toBe(200);
+});
+
+test('says so when the port is taken', async () => {
+  await start();
+  const again = startOpsServer({
+    address: ops?.address ?? '',
+    metrics: async () => ({ contentType: 'text/plain', text: '' }),
+    readiness: {},
+  });
+  await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+test('reads the spellings of an address', () => {
+  expect(parseListenAddress('[::1]:8080')).toEqual({ host: '::1', port: 8080 });
+  expect(parseListenAddress('localhost:0')).toEqual({ host: 'localhost', port: 0 });
+  for (const wrong of ['8080', ':8080', 'a:b', 'a:70000', 'a:1.5', ''])
+    expect(() => parseListenAddress(wrong)).toThrow(TypeError);
+});
