@@ -6,7 +6,9 @@ import { VaultError } from './model/errors.ts';
 /** sysexits.h */
 const EXIT = { DATA: 65, UNAVAILABLE: 69, SOFTWARE: 70, CONFIGURATION: 78 } as const;
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 // Node opens its inspector, and with it the whole memory, on this signal.
 process.on('SIGUSR1', () => {});
@@ -60,7 +62,8 @@ try {
 
 function portOf(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('A port is a number from 0 to 65535.');
   return port;
 }
 
