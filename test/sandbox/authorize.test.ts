@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/seed.ts';
+import { ADA, BOB, GRACE, openAuthorize, REDIRECT_URI } from './client.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+});
+afterAll(() => sandbox.close());
+
+const errorOf = (location: URL | undefined) => location?.searchParams.get('error');
+const codeNumberOf = (location: URL | undefined) =>
+  /AADSTS(\d+)/.exec(location?.searchParams.get('error_description') ?? '')?.[1];
+
+test('a person sees accounts and permissions, picks and accepts', async () => {
+  const page = await openAuthorize(sandbox, { state: 's<1>"' });
+  expect(page.status).toBe(200);
+  expect(page.text).toContain('Ada Lovelace');
+  expect(page.text).toContain('Mail.Read');
+  expect(page.text).not.toContain('<script');
+  const action = /action="([^"]+)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const account = sandboxUser(page.text, 'Ada');
+  const back = await fetch(`${sandbox.url}${action}`, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ account, decision: 'accept' }),
+  });
+  const location = new URL(back.headers.get('location') ?? '');
+  expect(`${location.origin}${location.pathname}`).toBe(REDIRECT_URI);
+  expect(location.searchParams.get('state')).toBe('s<1>"');
+  expect(location.searchParams.get('code')).toMatch(/^1\.AXEA/);
+});
+
+function sandboxUser(page: string, name: string): string {
+  return new RegExp(`value="([0-9a-f-]+)"[^>]*> ${name}`).exec(page)?.[1] ?? '';
+}
+
+test('a person who cancels sends access_denied back', async () => {
+  const { location } = await openAuthorize(sandbox, { state: 'x' }, { form: { account: '', decision: 'cancel' } });
+  expect(errorOf(location)).toBe('access_denied');
+  expect(location?.searchParams.get('error_subcode')).toBe('cancel');
+  expect(location?.searchParams.get('state')).toBe('x');
+});
+
+test('automatic modes: parameter, hint, header, option, and declining', async () => {
+  const ways = [
+    openAuthorize(sandbox, { sandbox_auto: ADA }),
+    openAuthorize(sandbox, { sandbox_auto: '1', login_hint: ADA }),
+    openAuthorize(sandbox, {}, { headers: { 'x-sandbox-auto': ADA } }),
+  ];
+  for (const { status, location } of await Promise.all(ways)) {
+    expect(status).toBe(302);
+    expect(location?.searchParams.has('code')).toBe(true);
+  }
+  const declined = await openAuthorize(sandbox, { sandbox_auto: ADA, sandbox_decline: '1' });
+  expect([errorOf(declined.location), codeNumberOf(declined.location)]).toEqual(['access_denied', '65004']);
+  sandbox.settings.autoSignIn = GRACE;
+  expect((await openAuthorize(sandbox, {})).location?.searchParams.has('code')).toBe(true);
+  sandbox.settings.autoSignIn = undefined;
+});
+
+test('response modes: fragment and form_post', async () => {
+  const fragment = await openAuthorize(sandbox, { sandbox_auto: ADA, response_mode: 'fragment', state: 's' });
+  expect(fragment.location?.hash).toMatch(/^#code=.*state=s/);
+  const form = await openAuthorize(sandbox, { sandbox_auto: ADA, response_mode: 'form_post', state: 's' });
+  expect(form.status).toBe(200);
+  expect(form.text).toContain(`action="${REDIRECT_URI}"`);
+  expect(form.text).toMatch(/name="code" value="1\.AXEA/);
+  expect(form.text).toContain('name="state" value="s"');
+});
+
+test('a redirect URI which is not registered gets a page, never a redirect', async () => {
+  for (const redirect_uri of [`${REDIRECT_URI}/`, 'http://127.0.0.1:8080/oauth2/Callback', 'https://evil.example/'])
+    for (const sandbox_auto of [ADA, undefined]) {
+      const { status, location, text } = await openAuthorize(sandbox, { redirect_uri, sandbox_auto });
+      expect([status, location]).toEqual([400, undefined]);
+      expect(text).toContain('AADSTS50011');
+    }
+});
+
+test('unknown app, unknown directory, missing client_id: pages', async () => {
+  const unknown = { client_id: '99999999-9999-4999-8999-999999999999' };
+  expect((await openAuthorize(sandbox, unknown)).text).toContain('AADSTS700016');
+  expect((await openAuthorize(sandbox, {}, { directory: 'nowhere.example' })).text).toContain('AADSTS90002');
+  expect((await openAuthorize(sandbox, { client_id: undefined })).text).toContain('AADSTS900144');
+});
+
+test('audiences: who may sign in where', async () => {
+  const uris = { redirectUris: [REDIRECT_URI] };
+  const single = sandbox.addApp({ ...uris, audience: CONTOSO, directoryId: CONTOSO });
+  const work = sandbox.addApp({ ...uris, audience: 'organizations' });
+  const personal = sandbox.addApp({ ...uris, audience: 'consumers' });
+  const page = async (clientId: string, directory: string, user: string) => {
+    const answer = await openAuthorize(sandbox, { client_id: clientId, sandbox_auto: user }, { directory });
+    return answer.location === undefined ? (/AADSTS(\d+)/.exec(answer.text)?.[1] ?? answer.text) : 'ok';
+  };
+  expect(await page(single.clientId, 'common', ADA)).toBe('50194');
+  expect(await page(single.clientId, 'contoso.example', ADA)).toBe('ok');
+  expect(await page(single.clientId, 'fabrikam.example', ADA)).toBe('700016');
+  expect(await page(work.clientId, 'common', BOB)).toBe('50020');
+  expect(await page(work.clientId, 'consumers', BOB)).toBe('9002346');
+  expect(await page(personal.clientId, 'common', BOB)).toBe('9002331');
+  expect(await page(personal.clientId, 'consumers', BOB)).toBe('ok');
+  expect(await page(ACME_CLIENT_ID, 'organizations', BOB)).toBe('50020');
+  expect(await page(ACME_CLIENT_ID, 'fabrikam.example', ADA)).toBe('50020');
+});
+
+test('what is wrong with the request itself goes back to the app', async () => {
+  const wrong: [Record<string, string | undefined>, string, string][] = [
+    [{ response_type: 'token' }, 'unsupported_response_type', '700054'],
+    [{ response_type: undefined }, 'invalid_request', '900144'],
+    [{ scope: undefined }, 'invalid_request', '900144'],
+    [{ scope: 'Mail.Raed' }, 'invalid_client', '650053'],
+    [{ scope: 'https://unknown.example/x' }, 'invalid_resource', '500011'],
+    [{ code_challenge: 'x', code_challenge_method: 'S512' }, 'invalid_request', '90013'],
+  ];
+  for (const [parameters, error, number] of wrong) {
+    const { location } = await openAuthorize(sandbox, { sandbox_auto: ADA, state: 'z', ...parameters });
+    expect([errorOf(location), codeNumberOf(location)]).toEqual([error, number]);
+    expect(location?.searchParams.get('state')).toBe('z');
+  }
+});
+
+test('permissions of administrators need one (90094)', async () => {
+  const scope = 'openid Directory.Read.All';
+  const automatic = await openAuthorize(sandbox, { sandbox_auto: ADA, scope });
+  expect([errorOf(automatic.location), codeNumberOf(automatic.location)]).toEqual(['consent_required', '90094']);
+  const page = await openAuthorize(sandbox, { scope });
+  const form = { account: sandboxUser(page.text, 'Ada'), decision: 'accept' };
+  expect((await openAuthorize(sandbox, { scope }, { form })).text).toContain('Need admin approval');
+  sandbox.grantAdminConsent(CONTOSO, ACME_CLIENT_ID, ['Directory.Read.All']);
+  expect((await openAuthorize(sandbox, { sandbox_auto: ADA, scope })).location?.searchParams.has('code')).toBe(true);
+});
+
+test('a directory may keep its users from consenting at all', async () => {
+  const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+  const user = sandbox.addUser({ username: 'sam@strict.example' });
+  expect(codeNumberOf((await openAuthorize(sandbox, { sandbox_auto: user.username })).location)).toBe('90094');
+  sandbox.grantAdminConsent(directory.id, ACME_CLIENT_ID, ['Mail.Read']);
+  expect((await openAuthorize(sandbox, { sandbox_auto: user.username })).location?.searchParams.has('code')).toBe(true);
+});
+
+test('prompt=none: login_required without a session, interaction_required without consent, else a code', async () => {
+  const user = sandbox.addUser({ username: 'silent@contoso.example' });
+  const silent = { prompt: 'none' };
+  expect(errorOf((await openAuthorize(sandbox, silent)).location)).toBe('login_required');
+  const signedIn = await openAuthorize(sandbox, { sandbox_auto: user.username });
+  const headers = { cookie: signedIn.headers.get('set-cookie') ?? '' };
+  expect((await openAuthorize(sandbox, silent, { headers })).location?.searchParams.has('code')).toBe(true);
+  const more = { ...silent, scope: 'Calendars.Read' };
+  expect(errorOf((await openAuthorize(sandbox, more, { headers })).location)).toBe('interaction_required');
+});
+
+test('a disabled user and a blocked one stay outside', async () => {
+  const user = sandbox.addUser({ username: 'outside@contoso.example' });
+  sandbox.requirePolicy(user.username, { code: 53003 });
+  expect((await openAuthorize(sandbox, { sandbox_auto: user.username })).text).toContain('AADSTS53003');
+  sandbox.disableUser(user.username);
+  expect((await openAuthorize(sandbox, { sandbox_auto: user.username })).text).toContain('AADSTS50057');
+});
+
+test('pages escape what they are sent', async () => {
+  const hostile = '"><script>alert(1)</script>';
+  const { text } = await openAuthorize(sandbox, { state: hostile, login_hint: hostile, nonce: hostile });
+  expect(text).not.toContain('<script>');
+  const refused = await openAuthorize(sandbox, { redirect_uri: hostile });
+  expect(refused.text).not.toContain('<script>');
+});
