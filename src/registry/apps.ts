@@ -1,10 +1,19 @@
 import type { App, Cloud } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
+import { appName } from '../model/connection.ts';
 import type { Credential } from '../model/credential.ts';
+import { checkEtag } from '../model/etag.ts';
 import type { Page, PageRequest } from '../model/page.ts';
+import { appDetails } from './app_details.ts';
+import { appInUse, sharedAppInUse } from './app_in_use.ts';
+import { refuseCuttingOff } from './app_sharing.ts';
+import { updatedApp } from './app_update.ts';
+import { createApp } from './create_app.ts';
+import { createLookup } from './lookup.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
+import type { RegistryParts } from './registry_parts.ts';
 
 /** Entra app registrations, as an operator sees them. In requests `''` and `[]` stand for "not given", as on the wire. */
 export interface Apps {
@@ -78,4 +87,47 @@ export interface UpdateApp extends AppId {
   readonly fields: AppFields;
   /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
+}
+
+export function createApps(parts: RegistryParts): Apps {
+  const { stores, authorizationServer, scopes, changes, clock } = parts;
+  const lookup = createLookup(stores);
+
+  return {
+    create: (request) => createApp(parts, request),
+
+    async get({ tenantId, appId }) {
+      return appDetails(parts, await lookup.app(tenantId, appId));
+    },
+
+    async list({ tenantId, tenantIds, page }) {
+      if (tenantId !== undefined) await lookup.tenant(tenantId);
+      const { items, next } = await stores.apps.list(page, tenantId === undefined ? tenantIds : [tenantId]);
+      return { items: await Promise.all(items.map((app) => appDetails(parts, app))), next };
+    },
+
+    async update({ tenantId, appId, etag, fields, updateMask }) {
+      const before = await lookup.app(tenantId, appId);
+      checkEtag(before, etag, appName(before));
+      const after = updatedApp(before, fields, updateMask, scopes, clock.now());
+      await refuseCuttingOff(stores, before, after);
+      const stored = await stores.apps.update(before, after);
+      authorizationServer.forget(stored.uid);
+      changes.announce({ kind: 'app', uid: stored.uid });
+      return appDetails(parts, stored);
+    },
+
+    async delete({ tenantId, appId, etag, force }) {
+      const app = await lookup.app(tenantId, appId);
+      const name = appName(app);
+      checkEtag(app, etag, name);
+      const foreign = await stores.apps.countForeignConnections(app);
+      if (foreign > 0) throw sharedAppInUse(name, foreign);
+      const own = await stores.apps.countConnections(app.uid);
+      if (own > 0 && !force) throw appInUse(name, own, 'delete them, or force');
+      await stores.apps.delete(app);
+      authorizationServer.forget(app.uid);
+      changes.announce({ kind: 'app', uid: app.uid });
+    },
+  };
 }

@@ -1,6 +1,14 @@
+import type { Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { connectionName } from '../model/connection.ts';
+import { fieldInvalid, isVaultError } from '../model/errors.ts';
+import { checkEtag } from '../model/etag.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { ConnectionFilter } from '../store/stores.ts';
+import { checkLabels, checkText } from './fields.ts';
+import { createLookup } from './lookup.ts';
+import type { RegistryParts } from './registry_parts.ts';
+import { masked } from './update_mask.ts';
 
 /** Connections as operators and products see them; consent is `connect/`'s, redeeming `tokens/`'s. */
 export interface Connections {
@@ -42,4 +50,92 @@ export interface UpdateConnection extends ConnectionWithEtag {
   readonly fields: { readonly externalId: string; readonly labels: Readonly<Record<string, string>> };
   /** Paths as on the wire (`external_id`); undefined: the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
+}
+
+const PATHS = { external_id: 'externalId', labels: 'labels' } as const;
+const LONGEST_EXTERNAL_ID = 256;
+const IMMUTABLE = ['name', 'uid', 'app', 'account', 'scopes', 'grants', 'state', 'create_time', 'update_time', 'etag'];
+
+export function createConnections({
+  stores,
+  changes,
+  clock,
+}: Pick<RegistryParts, 'stores' | 'changes' | 'clock'>): Connections {
+  const lookup = createLookup(stores);
+
+  async function read({ tenantId, connectionId, etag }: ConnectionWithEtag): Promise<Connection> {
+    const connection = await lookup.connection(tenantId, connectionId);
+    checkEtag(connection, etag, connectionName(connection));
+    return connection;
+  }
+
+  function changed(connection: Connection): Connection {
+    changes.announce({ kind: 'connection', uid: connection.uid });
+    return connection;
+  }
+
+  return {
+    get: ({ tenantId, connectionId }) => lookup.connection(tenantId, connectionId),
+
+    async list({ tenantId, tenantIds, state, externalId, username, label, page }) {
+      if (tenantId !== undefined) await lookup.tenant(tenantId);
+      return stores.connections.list(page, {
+        tenantIds: tenantId === undefined ? tenantIds : [tenantId],
+        state,
+        externalId: externalId || undefined,
+        username: username || undefined,
+        label: label === '' ? undefined : labelFilter(label),
+      });
+    },
+
+    async update(request) {
+      const before = await read(request);
+      return changed(await stores.connections.update(before, updatedConnection(before, request, clock.now())));
+    },
+
+    async suspend(request) {
+      const connection = await read(request);
+      if (connection.suspendTime !== undefined) return connection;
+      return changed(await stores.connections.setSuspended(connection, clock.now(), clock.now()));
+    },
+
+    async resume(request) {
+      const connection = await read(request);
+      if (connection.suspendTime === undefined) return connection;
+      return changed(await stores.connections.setSuspended(connection, undefined, clock.now()));
+    },
+
+    async delete(request) {
+      try {
+        const connection = await read(request);
+        await stores.connections.delete(connection);
+        changed(connection);
+      } catch (error) {
+        if (!(request.allowMissing && isVaultError(error, 'CONNECTION_NOT_FOUND'))) throw error;
+      }
+    },
+  };
+}
+
+/** The connection as the update leaves it. FIELD_INVALID. */
+export function updatedConnection(
+  connection: Connection,
+  { fields, updateMask }: Pick<UpdateConnection, 'fields' | 'updateMask'>,
+  now: Timestamp,
+): Connection {
+  const changing = masked(updateMask, fields, PATHS, IMMUTABLE);
+  return {
+    ...connection,
+    ...(changing.has('externalId') && {
+      externalId: checkText('connection.external_id', fields.externalId, LONGEST_EXTERNAL_ID) || undefined,
+    }),
+    ...(changing.has('labels') && { labels: checkLabels('connection.labels', fields.labels) }),
+    updateTime: now,
+  };
+}
+
+function labelFilter(text: string): { key: string; value: string } {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw fieldInvalid('label', 'must be key=value');
+  return { key, value };
 }

@@ -1,8 +1,20 @@
+import { type App, homeDirectory } from '../model/app.ts';
+import { appName } from '../model/connection.ts';
 import type { Credential } from '../model/credential.ts';
+import { VaultError } from '../model/errors.ts';
+import { appDetails, detailsAfter } from './app_details.ts';
+import { appInUse } from './app_in_use.ts';
+import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails, AppId } from './apps.ts';
+import { checkGuid, checkId } from './fields.ts';
+import { createLookup } from './lookup.ts';
 import type { CredentialRequest } from './new_credential.ts';
+import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
+import { notAsked, probeApp } from './probe.ts';
+import type { RegistryParts } from './registry_parts.ts';
+import { credentialWarnings, PERSONAL_DIRECTORY, probeWarnings, secretWarnings } from './warnings.ts';
 
 /** What apps present to Entra: added and removed, never updated. */
 export interface Credentials {
@@ -30,4 +42,100 @@ export interface VerifiedApp {
   readonly app: AppDetails;
   readonly probes: readonly ProbeReport[];
   readonly nextSteps: NextSteps;
+}
+
+export function createCredentials(parts: RegistryParts): Credentials {
+  const { stores, authorizationServer, changes, clock, newUid } = parts;
+  const lookup = createLookup(stores);
+
+  /** The old learning is void before anybody uses the new state. */
+  function forget(appUid: string): void {
+    authorizationServer.forget(appUid);
+    changes.announce({ kind: 'app', uid: appUid });
+  }
+
+  return {
+    async add({ tenantId, appId, credentialId, credential: request, validateOnly }) {
+      const app = await lookup.app(tenantId, appId);
+      checkId('credential_id', credentialId);
+      const identity = { uid: newUid(), appUid: app.uid, credentialId };
+      const added = newCredential(request, CREDENTIAL_FIELDS, identity, clock.now());
+      const { credential } = added;
+      const warnings = [...credentialWarnings(credential, clock.now()), ...secretWarnings(added.material)];
+      if (validateOnly) {
+        const earlier = await stores.apps.credentials(app.uid);
+        if (earlier.some((other) => other.credentialId === credentialId)) throw credentialExists(app, credentialId);
+        return { credential, probe: notAsked(credential, clock.now(), true), warnings };
+      }
+      await stores.apps.addCredential(app, added);
+      forget(app.uid);
+      const { app: current } = await detailsAfter(parts, { app, credentials: [credential], throttledUntil: undefined });
+      const [probe = notAsked(credential, clock.now())] = await probeApp(parts, current, [credential]);
+      const known = { app: current, credentials: [credential], throttledUntil: undefined };
+      const { credentials } = await detailsAfter(parts, known);
+      const stored = credentials.find(({ uid }) => uid === credential.uid) ?? credential;
+      return { credential: stored, probe, warnings: [...warnings, ...probeWarnings([probe])] };
+    },
+
+    async remove({ tenantId, appId, credentialId, force }) {
+      const app = await lookup.app(tenantId, appId);
+      const credentials = await stores.apps.credentials(app.uid);
+      if (!credentials.some((credential) => credential.credentialId === credentialId)) {
+        throw credentialNotFound(app, credentialId);
+      }
+      if (credentials.length === 1 && !force) {
+        const connections = await stores.apps.countConnections(app.uid);
+        if (connections > 0) {
+          throw appInUse(
+            appName(app),
+            connections,
+            `${credentialId} is its last credential: add another first, or force`,
+          );
+        }
+      }
+      if (!(await stores.apps.removeCredential(app.uid, credentialId))) throw credentialNotFound(app, credentialId);
+      forget(app.uid);
+    },
+
+    async verify({ tenantId, appId, directoryId }) {
+      const tenant = await lookup.tenant(tenantId);
+      const app = await lookup.app(tenantId, appId);
+      const directory =
+        directoryId === ''
+          ? (homeDirectory(app) ?? (await shownDirectory(stores, app)))
+          : checkGuid('directory_id', directoryId, 'the id of a directory');
+      authorizationServer.forget(app.uid);
+      const probes = await probeApp(parts, app, await stores.apps.credentials(app.uid), directory);
+      const details = await appDetails(parts, await lookup.app(tenantId, appId));
+      const facts = { tenant, app: details.app, preset: undefined, credentials: details.credentials, probes };
+      return { app: details, probes, nextSteps: appNextSteps(parts, facts) };
+    },
+  };
+}
+
+/** One that a connection has shown, for an app whose audience names none. */
+async function shownDirectory(stores: RegistryParts['stores'], app: App): Promise<string | undefined> {
+  const filter = { tenantIds: [app.tenantId], state: 'ACTIVE' as const };
+  const { items } = await stores.connections.list({ size: 100, after: undefined }, filter);
+  const shown = items.find((connection) => connection.appUid === app.uid && connection.account !== undefined);
+  // Personal accounts have a directory of their own, in which no app can sign in for itself.
+  return shown?.account?.directoryId === PERSONAL_DIRECTORY ? undefined : shown?.account?.directoryId;
+}
+
+function credentialName(app: App, credentialId: string): string {
+  return `${appName(app)}/credentials/${credentialId}`;
+}
+
+function credentialNotFound(app: App, credentialId: string): VaultError {
+  const name = credentialName(app, credentialId);
+  return new VaultError('CREDENTIAL_NOT_FOUND', `there is no ${name}; GetApp tells the credentials of the app`, {
+    metadata: { resource: name },
+  });
+}
+
+function credentialExists(app: App, credentialId: string): VaultError {
+  const name = credentialName(app, credentialId);
+  return new VaultError('CREDENTIAL_EXISTS', `${name} exists already; choose another credential_id`, {
+    metadata: { resource: name },
+  });
 }

@@ -1,5 +1,11 @@
+import { isAbsolute } from 'node:path';
 import type { Timestamp } from '../model/clock.ts';
+import type { CredentialMaterial } from '../model/credential.ts';
+import { fieldInvalid } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
+import type { NewCredential } from '../store/stores.ts';
+import { readCertificate } from './certificate.ts';
+import { secretHint } from './client_secret.ts';
 
 /** A credential as an operator gives it. */
 export interface CredentialRequest {
@@ -16,3 +22,114 @@ export type RequestedMaterial =
   | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
   /** Not served yet: FIELD_INVALID. */
   | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
+
+/** What the wire calls the fields: `app.secret_expire_time` when registering, `credential.expire_time` else. */
+export interface CredentialFieldNames {
+  readonly parent: string;
+  readonly expireTime: string;
+  readonly notBefore: string;
+}
+
+export const REGISTRATION_FIELDS: CredentialFieldNames = {
+  parent: 'app',
+  expireTime: 'app.secret_expire_time',
+  notBefore: 'app.not_before',
+};
+
+export const CREDENTIAL_FIELDS: CredentialFieldNames = {
+  parent: 'credential',
+  expireTime: 'credential.expire_time',
+  notBefore: 'credential.not_before',
+};
+
+/** Year 10000: beyond what a protobuf timestamp may hold. */
+const LAST_TIME = 253_402_300_800_000;
+
+/** Checks a request and makes what is stored of it. FIELD_INVALID names the field, and never tells what was in it. */
+export function newCredential(
+  request: CredentialRequest,
+  names: CredentialFieldNames,
+  identity: { readonly uid: string; readonly appUid: string; readonly credentialId: string },
+  now: Timestamp,
+): NewCredential {
+  const { material, hint, notBefore, expireTime } = read(request, names);
+  checkTime(names.expireTime, expireTime);
+  checkTime(names.notBefore, notBefore);
+  if (expireTime !== undefined && expireTime <= now) {
+    throw fieldInvalid(endField(request, names), `has ended on ${day(expireTime)}; give one that still works`);
+  }
+  if (expireTime !== undefined && notBefore !== undefined && notBefore >= expireTime) {
+    throw fieldInvalid(names.notBefore, `must lie before ${names.expireTime}`);
+  }
+  return {
+    material,
+    credential: {
+      ...identity,
+      kind: material.kind,
+      hint,
+      notBefore,
+      expireTime,
+      verdict: 'UNPROBED',
+      entraError: undefined,
+      lastUsedTime: undefined,
+      createTime: now,
+    },
+  };
+}
+
+interface Read {
+  readonly material: CredentialMaterial;
+  readonly hint: string;
+  readonly notBefore: Timestamp | undefined;
+  readonly expireTime: Timestamp | undefined;
+}
+
+function read(request: CredentialRequest, names: CredentialFieldNames): Read {
+  const { material, notBefore, expireTime } = request;
+  switch (material?.kind) {
+    case 'CLIENT_SECRET': {
+      const { clientSecret } = material;
+      return { material, hint: secretHint(`${names.parent}.client_secret`, clientSecret), notBefore, expireTime };
+    }
+    case 'CERTIFICATE':
+      refuseTimes(request, names, 'of a certificate it is read from the certificate');
+      return readCertificate(material.certificatePem, material.privateKeyPem, `${names.parent}.certificate`);
+    case 'FEDERATED': {
+      refuseTimes(request, names, 'an assertion file is kept fresh by the platform');
+      const { assertionFile } = material;
+      checkPath(`${names.parent}.federated.assertion_file`, assertionFile);
+      return { material, hint: assertionFile, notBefore: undefined, expireTime: undefined };
+    }
+    case 'KEY_VAULT_SECRET':
+      throw fieldInvalid(
+        `${names.parent}.key_vault_secret`,
+        'this version cannot read an app’s secret from Key Vault; give client_secret, certificate or federated',
+      );
+    case undefined:
+      throw fieldInvalid(`${names.parent}.client_secret`, 'give a credential: client_secret, certificate or federated');
+  }
+}
+
+function checkPath(field: string, path: string): void {
+  if (!isAbsolute(path) || path.length > 1_024 || /\p{Cc}/u.test(path)) {
+    throw fieldInvalid(field, 'must be an absolute path on the machine of the vault');
+  }
+}
+
+function refuseTimes(request: CredentialRequest, names: CredentialFieldNames, why: string): void {
+  if (request.expireTime !== undefined) throw fieldInvalid(names.expireTime, `must not be given: ${why}`);
+  if (request.notBefore !== undefined) throw fieldInvalid(names.notBefore, `must not be given: ${why}`);
+}
+
+function checkTime(field: string, time: Timestamp | undefined): void {
+  if (time === undefined || (Number.isSafeInteger(Math.trunc(time)) && time >= 0 && time < LAST_TIME)) return;
+  throw fieldInvalid(field, 'must be a time between 1970 and 9999, such as 2027-01-31T00:00:00Z');
+}
+
+function endField(request: CredentialRequest, names: CredentialFieldNames): string {
+  return request.material?.kind === 'CERTIFICATE' ? `${names.parent}.certificate.certificate_pem` : names.expireTime;
+}
+
+function day(time: Timestamp): string {
+  return new Date(time).toISOString().slice(0, 10);
+}

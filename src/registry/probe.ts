@@ -1,5 +1,9 @@
+import type { CredentialProbe } from '../entra/authorization_server.ts';
+import { type App, homeDirectory } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
-import type { Reason } from '../model/errors.ts';
+import { type Credential, credentialState } from '../model/credential.ts';
+import { isVaultError, type Reason } from '../model/errors.ts';
+import type { RegistryParts } from './registry_parts.ts';
 
 /** What came of presenting a credential to Entra, in the words of the API. */
 export interface ProbeReport {
@@ -12,4 +16,90 @@ export interface ProbeReport {
   /** One sentence: what happened and what to do next. */
   readonly message: string;
   readonly time: Timestamp;
+}
+
+/**
+ * Presents each credential. Whatever goes wrong is part of the answer: what was stored before stays stored.
+ * `directoryId` is asked where the app's audience names no directory.
+ */
+export async function probeApp(
+  { authorizationServer, clock }: Pick<RegistryParts, 'authorizationServer' | 'clock'>,
+  app: App,
+  credentials: readonly Credential[],
+  directoryId?: string,
+): Promise<readonly ProbeReport[]> {
+  const directory = directoryId ?? homeDirectory(app);
+  if (directory === undefined) return credentials.map((credential) => notAsked(credential, clock.now()));
+  try {
+    const probes = await authorizationServer.probe(app, directory);
+    return credentials.map((credential) => {
+      const probe = probes.find(({ credentialId }) => credentialId === credential.credentialId);
+      return reportOf(credential, probe, clock.now());
+    });
+  } catch (error) {
+    const reason = isVaultError(error) ? error.reason : 'INTERNAL';
+    return credentials.map((credential) => noAnswer(credential, reason, clock.now()));
+  }
+}
+
+/** The audience names no directory, or nothing is stored yet that could be presented. */
+export function notAsked(credential: Credential, time: Timestamp, validateOnly = false): ProbeReport {
+  const message = validateOnly
+    ? 'Nothing was stored, so nothing was presented to Entra.'
+    : "The app's audience names no directory to ask; VerifyApp takes one, and the first user who connects shows one.";
+  return { ...blank(credential, time), outcome: 'SKIPPED', message };
+}
+
+function noAnswer(credential: Credential, reason: Reason, time: Timestamp): ProbeReport {
+  const message = 'Entra gave no answer about the credential; it is stored all the same. Ask again with VerifyApp.';
+  return { ...blank(credential, time), outcome: 'UNKNOWN', reason, message };
+}
+
+function reportOf(credential: Credential, probe: CredentialProbe | undefined, time: Timestamp): ProbeReport {
+  if (probe === undefined) return noAnswer(credential, 'ENTRA_UNAVAILABLE', time);
+  const { entraError, correlationId } = probe;
+  const seen = { ...blank(credential, time), entraError, correlationId };
+  switch (probe.outcome) {
+    case 'VALID':
+      return { ...seen, outcome: 'ACCEPTED', message: 'Entra took the credential.' };
+    case 'REJECTED':
+      return { ...seen, outcome: 'REJECTED', ...rejection(credential, entraError, time) };
+    case 'PROPAGATING':
+      return {
+        ...seen,
+        outcome: 'PROPAGATING',
+        reason: 'APP_CREDENTIAL_PROPAGATING',
+        message:
+          'Entra does not take the credential yet; a new one needs up to 15 minutes. It is tried again by itself.',
+      };
+    case 'INCONCLUSIVE':
+      return { ...noAnswer(credential, 'ENTRA_UNAVAILABLE', time), entraError, correlationId };
+  }
+}
+
+function rejection(
+  credential: Credential,
+  entraError: string | undefined,
+  now: Timestamp,
+): { reason: Reason; message: string } {
+  // AADSTS7000222: the secret has ended. Operators copy ends wrongly; Entra knows.
+  if (credentialState(credential, now) === 'EXPIRED' || entraError?.includes('7000222')) {
+    return { reason: 'APP_CREDENTIAL_EXPIRED', message: 'The credential has ended; add a new one with AddCredential.' };
+  }
+  const codes = entraError === undefined ? '' : ` (${entraError})`;
+  const check =
+    credential.kind === 'CLIENT_SECRET'
+      ? 'check that it is the "Value" of the secret, not its "Secret ID", and that it belongs to this client id'
+      : 'check that the app registration lists it, and that it belongs to this client id';
+  return { reason: 'APP_CREDENTIAL_REJECTED', message: `Entra refuses the credential${codes}: ${check}.` };
+}
+
+function blank(credential: Credential, time: Timestamp) {
+  return {
+    credentialId: credential.credentialId,
+    reason: undefined,
+    entraError: undefined,
+    correlationId: undefined,
+    time,
+  };
 }

@@ -1,10 +1,17 @@
 import type { Cloud } from '../model/app.ts';
+import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { checkEtag } from '../model/etag.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Tenant } from '../model/tenant.ts';
+import { sharedAppInUse } from './app_in_use.ts';
 import type { AppDetails } from './apps.ts';
+import { createLookup } from './lookup.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
+import { registerTenant } from './register_tenant.ts';
+import type { RegistryParts } from './registry_parts.ts';
+import { updatedTenant, withState } from './tenant_update.ts';
 
 /** Our customers, as an operator sees them. In requests `''` and `[]` stand for "not given", as on the wire. */
 export interface Tenants {
@@ -71,4 +78,53 @@ export interface UpdateTenant extends TenantWithEtag {
   readonly fields: Pick<Tenant, 'displayName' | 'labels' | 'catalog' | 'allowedDirectoryIds'>;
   /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
+}
+
+export function createTenants(parts: RegistryParts): Tenants {
+  const { stores, authorizationServer, scopes, changes, clock } = parts;
+  const lookup = createLookup(stores);
+
+  async function change({ tenantId, etag }: TenantWithEtag, move: (tenant: Tenant) => Tenant): Promise<Tenant> {
+    const before = await lookup.tenant(tenantId);
+    checkEtag(before, etag, nameOf(before));
+    const after = move(before);
+    if (after === before) return before;
+    const stored = await stores.tenants.update(before, after);
+    changes.announce({ kind: 'tenant', uid: stored.uid });
+    return stored;
+  }
+
+  return {
+    register: (request) => registerTenant(parts, request),
+    get: (tenantId) => lookup.tenant(tenantId),
+    list: ({ page, tenantIds }) => stores.tenants.list(page, tenantIds),
+    update: (request) => change(request, (tenant) => updatedTenant(tenant, request, scopes, clock.now())),
+    suspend: (request) => change(request, (tenant) => withState(tenant, 'SUSPENDED', clock.now())),
+    resume: (request) => change(request, (tenant) => withState(tenant, 'ACTIVE', clock.now())),
+
+    async delete({ tenantId, etag, force }) {
+      const tenant = await lookup.tenant(tenantId);
+      const name = nameOf(tenant);
+      if (etag === '')
+        throw fieldInvalid('etag', `is required: read ${name} and hand back its etag, since nothing brings it back`);
+      checkEtag(tenant, etag, name);
+      const foreign = await stores.tenants.countForeignConnections(tenant.uid);
+      if (foreign > 0) throw sharedAppInUse(name, foreign);
+      const own = force ? 0 : await stores.tenants.countConnections(tenant.uid);
+      if (own > 0) {
+        throw new VaultError('TENANT_NOT_EMPTY', `${name} has ${own} connections; delete them, or force`, {
+          metadata: { resource: name, connections: String(own) },
+        });
+      }
+      const apps = await stores.apps.list({ size: 1_000, after: undefined }, [tenantId]);
+      await stores.tenants.delete(tenant);
+      for (const app of apps.items) authorizationServer.forget(app.uid);
+      for (const app of apps.items) changes.announce({ kind: 'app', uid: app.uid });
+      changes.announce({ kind: 'tenant', uid: tenant.uid });
+    },
+  };
+}
+
+function nameOf(tenant: Tenant): string {
+  return `tenants/${tenant.tenantId}`;
 }

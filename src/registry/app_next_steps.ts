@@ -1,0 +1,74 @@
+import { type App, homeDirectory } from '../model/app.ts';
+import type { Credential } from '../model/credential.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { Preset } from '../scopes/presets.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+import { type NextSteps, nextSteps } from './next_steps.ts';
+import type { ProbeReport } from './probe.ts';
+import type { RegistryParts } from './registry_parts.ts';
+import { appWarnings, credentialWarnings, probeWarnings } from './warnings.ts';
+
+/** Told to the administrator's browser and handed back by it; it proves nothing, and nothing waits for it. */
+const CONSENT_STATE = 'admin-consent';
+
+export interface AppFacts {
+  readonly tenant: Tenant;
+  readonly app: App;
+  readonly preset: Preset | undefined;
+  readonly credentials: readonly Credential[];
+  readonly probes: readonly ProbeReport[];
+}
+
+/** What is left to do for an app as it stands. */
+export function appNextSteps(
+  { authorizationServer, scopes, clock, callbackUri }: Omit<RegistryParts, 'stores' | 'changes' | 'newUid'>,
+  { tenant, app, preset, credentials, probes }: AppFacts,
+): NextSteps {
+  const now = clock.now();
+  const catalog = app.catalog ?? tenant.catalog;
+  const foreseen = preset?.productScopes ?? foreseenScopes(catalog, scopes);
+  const asked = scopes.resolve(
+    [...app.implicitPermissions, ...fullForms(scopes.translate(catalogFor(preset, catalog), foreseen, app.cloud))],
+    app.cloud,
+  );
+  const consentScopes = [...asked.oidcScopes, ...fullForms(asked.permissions)];
+  const adminConsentUri =
+    app.signInAudience === 'consumers'
+      ? ''
+      : authorizationServer.adminConsentUri({
+          app,
+          directoryId: homeDirectory(app),
+          redirectUri: app.redirectUris[0] ?? callbackUri,
+          scopes: consentScopes,
+          state: CONSENT_STATE,
+        });
+  const warnings = [
+    ...(credentials.length === 0 ? ['The app has no credential yet: add one before anybody connects.'] : []),
+    ...credentials.flatMap((credential) => credentialWarnings(credential, now)),
+    ...probeWarnings(probes),
+    ...appWarnings(app, tenant, preset),
+  ];
+  const openEnded = foreseen.length === 0;
+  return nextSteps({ app, asked, openEnded, adminConsentUri, hints: preset?.hints ?? [], warnings });
+}
+
+/** A preset's product scopes are of its own catalog, whatever catalog was chosen beside it. */
+function catalogFor(preset: Preset | undefined, catalog: string): string {
+  return preset?.catalog ?? catalog;
+}
+
+/** All of a closed catalog, less what others of it cover; nothing can be foreseen of one that takes any permission. */
+function foreseenScopes(name: string, scopes: Scopes): readonly string[] {
+  const catalog = scopes.catalogs().find((candidate) => candidate.name === name);
+  if (catalog === undefined || catalog.acceptsPermissions) return [];
+  return catalog.scopes
+    .filter(({ scope, covers }) => {
+      const wider = catalog.scopes.filter((other) => other.covers.includes(scope) && !covers.includes(other.scope));
+      return wider.length === 0;
+    })
+    .map(({ scope }) => scope);
+}
+
+function fullForms(permissions: Readonly<Record<string, readonly string[]>>): readonly string[] {
+  return Object.entries(permissions).flatMap(([resource, names]) => names.map((name) => `${resource}/${name}`));
+}

@@ -1,0 +1,71 @@
+import type { App } from '../model/app.ts';
+import type { Timestamp } from '../model/clock.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { Preset } from '../scopes/presets.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+import type { AppFields } from './apps.ts';
+import { refuseContinuousAccess } from './continuous_access.ts';
+import {
+  checkAudience,
+  checkCatalog,
+  checkGuid,
+  checkId,
+  checkImplicitPermissions,
+  checkRedirectUris,
+  checkReturnUrlPrefixes,
+  checkSharedWith,
+  checkText,
+} from './fields.ts';
+
+export interface AppDefaults {
+  readonly tenant: Pick<Tenant, 'uid' | 'tenantId' | 'displayName' | 'catalog'>;
+  readonly preset: Preset | undefined;
+  /** Of the preset, else the vault's own callback. */
+  readonly redirectUri: string;
+}
+
+/** Checks what was said of a new app, fills in what was not, and makes what is stored. */
+export function newApp(
+  fields: AppFields,
+  { tenant, preset, redirectUri }: AppDefaults,
+  { appId, uid }: { readonly appId: string; readonly uid: string },
+  scopes: Scopes,
+  now: Timestamp,
+): App {
+  refuseContinuousAccess(fields);
+  const catalog = fields.catalog === '' ? undefined : checkCatalog('app.catalog', fields.catalog, scopes);
+  const implicit = checkImplicitPermissions('app.implicit_permissions', fields.implicitPermissions, scopes);
+  return {
+    uid,
+    tenantUid: tenant.uid,
+    tenantId: tenant.tenantId,
+    appId: checkId('app_id', appId),
+    displayName: checkText('app.display_name', fields.displayName) || tenant.displayName,
+    clientId: checkGuid('app.client_id', fields.clientId, 'the Application (client) ID of the portal'),
+    cloud: fields.cloud ?? 'GLOBAL',
+    signInAudience: checkAudience(
+      'app.sign_in_audience',
+      fields.signInAudience || preset?.signInAudience || 'organizations',
+    ),
+    redirectUris: orElse(checkRedirectUris('app.redirect_uris', fields.redirectUris), [redirectUri]),
+    returnUrlPrefixes: checkReturnUrlPrefixes('app.return_url_prefixes', fields.returnUrlPrefixes),
+    catalog,
+    implicitPermissions: orElse(implicit, preset?.implicitPermissions ?? implicitOf(catalog ?? tenant.catalog, scopes)),
+    sharedWith: checkSharedWith('app.shared_with', fields.sharedWith),
+    suspended: fields.suspended,
+    state: 'OK',
+    stateEvidence: undefined,
+    failingDirectories: [],
+    createTime: now,
+    updateTime: now,
+    version: 1,
+  };
+}
+
+function orElse<Item>(given: readonly Item[], otherwise: readonly Item[]): readonly Item[] {
+  return given.length > 0 ? given : otherwise;
+}
+
+function implicitOf(catalogName: string, scopes: Scopes): readonly string[] {
+  return scopes.catalogs().find(({ name }) => name === catalogName)?.implicitPermissions ?? [];
+}

@@ -1,0 +1,87 @@
+import type { App } from '../model/app.ts';
+import type { Timestamp } from '../model/clock.ts';
+import { fieldInvalid } from '../model/errors.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+import type { AppFields } from './apps.ts';
+import { refuseContinuousAccess } from './continuous_access.ts';
+import {
+  checkAudience,
+  checkCatalog,
+  checkImplicitPermissions,
+  checkRedirectUris,
+  checkReturnUrlPrefixes,
+  checkSharedWith,
+  checkText,
+} from './fields.ts';
+import { masked } from './update_mask.ts';
+
+const PATHS = {
+  display_name: 'displayName',
+  sign_in_audience: 'signInAudience',
+  redirect_uris: 'redirectUris',
+  return_url_prefixes: 'returnUrlPrefixes',
+  catalog: 'catalog',
+  implicit_permissions: 'implicitPermissions',
+  shared_with: 'sharedWith',
+  continuous_access_evaluation: 'continuousAccessEvaluation',
+  suspended: 'suspended',
+} as const;
+type Field = (typeof PATHS)[keyof typeof PATHS];
+const IMMUTABLE = ['name', 'uid', 'client_id', 'cloud', 'credentials', 'state', 'create_time', 'update_time', 'etag'];
+
+/** What Entra may take otherwise after the change: what it said before is void. */
+const HEALING: readonly Field[] = ['signInAudience', 'redirectUris', 'implicitPermissions'];
+
+/** The app as the update leaves it. FIELD_INVALID, also for a client id or a cloud that would change. */
+export function updatedApp(
+  app: App,
+  fields: AppFields,
+  updateMask: readonly string[] | undefined,
+  scopes: Scopes,
+  now: Timestamp,
+): App {
+  if (fields.clientId !== '' && fields.clientId.toLowerCase() !== app.clientId) {
+    throw fieldInvalid('app.client_id', 'cannot be changed, since refresh tokens are bound to it; create another app');
+  }
+  if (fields.cloud !== undefined && fields.cloud !== app.cloud) {
+    throw fieldInvalid('app.cloud', 'cannot be changed, since refresh tokens are bound to it; create another app');
+  }
+  const changing = masked<Field>(updateMask, fields, PATHS, IMMUTABLE);
+  const change = <Value>(field: Field, made: () => Value, kept: Value): Value => (changing.has(field) ? made() : kept);
+  change('continuousAccessEvaluation', () => refuseContinuousAccess(fields), undefined);
+  const heals = app.state === 'MISCONFIGURED' && HEALING.some((field) => changing.has(field));
+  return {
+    ...app,
+    displayName: change('displayName', () => checkText('app.display_name', fields.displayName), app.displayName),
+    signInAudience: change(
+      'signInAudience',
+      () => checkAudience('app.sign_in_audience', fields.signInAudience),
+      app.signInAudience,
+    ),
+    redirectUris: change(
+      'redirectUris',
+      () => checkRedirectUris('app.redirect_uris', fields.redirectUris),
+      app.redirectUris,
+    ),
+    returnUrlPrefixes: change(
+      'returnUrlPrefixes',
+      () => checkReturnUrlPrefixes('app.return_url_prefixes', fields.returnUrlPrefixes),
+      app.returnUrlPrefixes,
+    ),
+    catalog: change(
+      'catalog',
+      () => (fields.catalog === '' ? undefined : checkCatalog('app.catalog', fields.catalog, scopes)),
+      app.catalog,
+    ),
+    implicitPermissions: change(
+      'implicitPermissions',
+      () => checkImplicitPermissions('app.implicit_permissions', fields.implicitPermissions, scopes),
+      app.implicitPermissions,
+    ),
+    sharedWith: change('sharedWith', () => checkSharedWith('app.shared_with', fields.sharedWith), app.sharedWith),
+    suspended: change('suspended', () => fields.suspended, app.suspended),
+    state: heals ? 'OK' : app.state,
+    stateEvidence: heals ? undefined : app.stateEvidence,
+    updateTime: now,
+  };
+}

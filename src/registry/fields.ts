@@ -1,0 +1,156 @@
+import { fieldInvalid } from '../model/errors.ts';
+import { RESOURCE_ID } from '../model/ids.ts';
+import { oidcScope, parsePermission } from '../scopes/permission.ts';
+import { GRAPH } from '../scopes/resources.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+
+/**
+ * Checks of what operators type. Each takes the field as the wire spells it (`app.client_id`), throws FIELD_INVALID, and
+ * answers the value in the one form that is stored.
+ */
+
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const AUDIENCES = ['organizations', 'common', 'consumers'];
+const MOST_URIS = 16;
+const MOST_LABELS = 64;
+const MOST_NAMES = 100;
+const LONGEST_TEXT = 128;
+
+export function checkId(field: string, id: string): string {
+  if (RESOURCE_ID.test(id)) return id;
+  throw fieldInvalid(field, 'must begin with a letter and hold at most 63 of a-z, 0-9 and "-"');
+}
+
+export function checkText(field: string, text: string, longest = LONGEST_TEXT): string {
+  // Control characters and lone surrogates would break terminals, logs and status details.
+  if (text.length <= longest && !/\p{Cc}/u.test(text) && text.isWellFormed()) return text;
+  throw fieldInvalid(field, `must be at most ${longest} characters, without control characters`);
+}
+
+export function checkLabels(field: string, labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(labels);
+  if (entries.length > MOST_LABELS) throw fieldInvalid(field, `must be at most ${MOST_LABELS}`);
+  for (const [key, value] of entries) {
+    if (!/^[a-z][a-z0-9_.-]{0,62}$/.test(key)) throw fieldInvalid(field, 'keys must match [a-z][a-z0-9_.-]{0,62}');
+    checkText(`${field}.${key}`, value);
+  }
+  return labels;
+}
+
+/** In lower case: Entra compares so. */
+export function checkGuid(field: string, text: string, what: string): string {
+  const guid = text.toLowerCase();
+  if (GUID.test(guid)) return guid;
+  throw fieldInvalid(field, `must be ${what}, a GUID such as 11111111-2222-3333-4444-555555555555`);
+}
+
+export function checkGuids(field: string, texts: readonly string[], what: string): readonly string[] {
+  checkCount(field, texts, MOST_NAMES);
+  return unique(texts.map((text, index) => checkGuid(`${field}[${index}]`, text, what)));
+}
+
+export function checkAudience(field: string, text: string): string {
+  const audience = text.toLowerCase();
+  if (AUDIENCES.includes(audience) || GUID.test(audience)) return audience;
+  throw fieldInvalid(field, 'must be organizations, common, consumers, or the id (GUID) of one directory');
+}
+
+/** Kept letter for letter: Entra compares redirect URIs exactly. https://learn.microsoft.com/entra/identity-platform/reply-url */
+export function checkRedirectUris(field: string, uris: readonly string[]): readonly string[] {
+  checkCount(field, uris, MOST_URIS);
+  for (const [index, uri] of uris.entries()) {
+    checkUrl(`${field}[${index}]`, uri);
+    if (uri.includes('*')) throw fieldInvalid(`${field}[${index}]`, 'must be one address, without a wildcard');
+    if (uri.length > 256) throw fieldInvalid(`${field}[${index}]`, 'must be at most 256 characters, as Entra asks');
+  }
+  return unique(uris);
+}
+
+/** A prefix always ends its host with `/`: a comparison by text cannot take `https://good.example.evil` for `https://good.example`. */
+export function checkReturnUrlPrefixes(field: string, prefixes: readonly string[]): readonly string[] {
+  checkCount(field, prefixes, MOST_URIS);
+  return unique(
+    prefixes.map((prefix, index) => {
+      const url = checkUrl(`${field}[${index}]`, prefix);
+      if (url.search !== '' || prefix.includes('?') || prefix.includes('*') || /%(2f|5c|00)/i.test(prefix)) {
+        throw fieldInvalid(
+          `${field}[${index}]`,
+          'must be an origin with a path, without query, wildcard or encoded slash',
+        );
+      }
+      return url.href;
+    }),
+  );
+}
+
+/** Where a product lives: without a trailing slash. */
+export function checkBaseUrl(field: string, text: string): string {
+  const url = checkUrl(field, text);
+  if (url.search !== '' || text.includes('?')) throw fieldInvalid(field, 'must have no query');
+  return url.href.replace(/\/+$/, '');
+}
+
+export function checkCatalog(field: string, name: string, scopes: Scopes): string {
+  if (scopes.hasCatalog(name)) return name;
+  const known = scopes.catalogs().map((catalog) => catalog.name);
+  throw fieldInvalid(field, `there is no such scope catalog; known are ${known.join(', ')}`);
+}
+
+/** Graph's by their bare names, others in full. */
+export function checkImplicitPermissions(field: string, texts: readonly string[], scopes: Scopes): readonly string[] {
+  checkCount(field, texts, MOST_NAMES);
+  const names = texts.flatMap((text, index) => {
+    const oidc = oidcScope(text);
+    if (oidc !== undefined) return [oidc];
+    if (parsePermission(text) === undefined) {
+      throw fieldInvalid(
+        `${field}[${index}]`,
+        'must be a permission such as User.Read or https://outlook.office.com/SMTP.Send, or an OpenID Connect scope',
+      );
+    }
+    return Object.entries(scopes.resolve([text], 'GLOBAL').permissions).flatMap(([resource, of]) =>
+      of.map((name) => (resource === GRAPH ? name : `${resource}/${name}`)),
+    );
+  });
+  return unique(names);
+}
+
+/** Tenant ids, or `*`. */
+export function checkSharedWith(field: string, names: readonly string[]): readonly string[] {
+  checkCount(field, names, 1_000);
+  return unique(
+    names.map((name, index) => {
+      const id = name.startsWith('tenants/') ? name.slice('tenants/'.length) : name;
+      if (id === '*' || RESOURCE_ID.test(id)) return id;
+      throw fieldInvalid(`${field}[${index}]`, 'must be tenants/{tenant}, or * for all');
+    }),
+  );
+}
+
+/** https, or http where only this machine is reached. What parsers disagree on is refused. */
+function checkUrl(field: string, text: string): URL {
+  const strict =
+    text.length <= 2_048 && /^https?:\/\/[^/\\?#@]/i.test(text) && /^[\x21-\x7e]+$/.test(text) && !text.includes('\\');
+  if (!strict || !URL.canParse(text))
+    throw fieldInvalid(field, 'must be an absolute address such as https://app.example.com/path');
+  const url = new URL(text);
+  if (text.includes('#')) throw fieldInvalid(field, 'must have no fragment');
+  if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?]*@/i.test(text))
+    throw fieldInvalid(field, 'must hold no user name');
+  if (url.protocol === 'http:' && !isLoopback(url)) {
+    throw fieldInvalid(field, 'must be https; http is for localhost and 127.0.0.1 alone');
+  }
+  return url;
+}
+
+export function isLoopback(url: URL): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+}
+
+function checkCount(field: string, items: readonly unknown[], most: number): void {
+  if (items.length > most) throw fieldInvalid(field, `must be at most ${most}`);
+}
+
+function unique(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)];
+}

@@ -1,0 +1,47 @@
+import type { App } from '../model/app.ts';
+import { appName, type Connection } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { Stores } from '../store/stores.ts';
+
+/** What is named must be there. */
+export interface Lookup {
+  tenant(tenantId: string): Promise<Tenant>;
+  app(tenantId: string, appId: string): Promise<App>;
+  connection(tenantId: string, connectionId: string): Promise<Connection>;
+}
+
+export function createLookup(stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>): Lookup {
+  async function tenant(tenantId: string): Promise<Tenant> {
+    const found = await stores.tenants.find(tenantId);
+    if (found !== undefined) return found;
+    const name = `tenants/${tenantId}`;
+    throw new VaultError(
+      'TENANT_NOT_FOUND',
+      `there is no ${name}; register it, or look for its name with ListTenants`,
+      {
+        metadata: { resource: name },
+      },
+    );
+  }
+
+  return {
+    tenant,
+    async app(tenantId, appId) {
+      const found = await stores.apps.find((await tenant(tenantId)).uid, appId);
+      if (found !== undefined) return found;
+      const name = appName({ tenantId, appId });
+      throw new VaultError('APP_NOT_FOUND', `there is no ${name}; create it, or look for its name with ListApps`, {
+        metadata: { resource: name },
+      });
+    },
+    async connection(tenantId, connectionId) {
+      const found = await stores.connections.find((await tenant(tenantId)).uid, connectionId);
+      if (found !== undefined) return found;
+      const name = `tenants/${tenantId}/connections/${connectionId}`;
+      throw new VaultError('CONNECTION_NOT_FOUND', `there is no ${name}; connect the user with StartAuthorization`, {
+        metadata: { resource: name },
+      });
+    },
+  };
+}

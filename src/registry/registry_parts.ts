@@ -1,0 +1,17 @@
+import type { AuthorizationServer } from '../entra/authorization_server.ts';
+import type { Changes } from '../model/changes.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+import type { Stores } from '../store/stores.ts';
+
+/** What the registry is made of. */
+export interface RegistryParts {
+  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>;
+  readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget' | 'throttledUntil' | 'adminConsentUri'>;
+  readonly scopes: Scopes;
+  readonly changes: Pick<Changes, 'announce'>;
+  readonly clock: Clock;
+  /** The vault's own callback, `{public URL}/oauth2/callback`: for apps that name no redirect URI. */
+  readonly callbackUri: string;
+  readonly newUid: () => string;
+}

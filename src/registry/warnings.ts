@@ -1,0 +1,98 @@
+import { type App, homeDirectory } from '../model/app.ts';
+import { DAY, type Timestamp } from '../model/clock.ts';
+import type { Credential, CredentialMaterial } from '../model/credential.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { Preset } from '../scopes/presets.ts';
+import { looksLikeSecretId } from './client_secret.ts';
+import { isLoopback } from './fields.ts';
+import type { ProbeReport } from './probe.ts';
+
+/** The portal makes client secrets of at most 24 months; some days more, for its months are calendar months. */
+const LONGEST_SECRET = 735 * DAY;
+const SOON = 30 * DAY;
+/** Directory of all personal accounts. https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
+export const PERSONAL_DIRECTORY = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+export function credentialWarnings(credential: Credential, now: Timestamp): readonly string[] {
+  const { kind, expireTime, credentialId } = credential;
+  const what = `${kind === 'CERTIFICATE' ? 'certificate' : 'client secret'} ${credentialId}`;
+  if (kind === 'FEDERATED') return [];
+  if (expireTime === undefined) {
+    return [`No end was given for ${what}, so nobody can be warned before it comes: copy it from the portal.`];
+  }
+  const end = new Date(expireTime).toISOString().slice(0, 10);
+  if (kind === 'CLIENT_SECRET' && expireTime - now > LONGEST_SECRET) {
+    return [
+      `The end of ${what}, ${end}, is as good as never: a secret that leaks works until somebody deletes it. Make one of at most 24 months; the vault takes the next one beside it, and no user signs in again.`,
+    ];
+  }
+  if (expireTime - now < SOON) return [`The ${what} ends on ${end}: add the next one with AddCredential before.`];
+  return [];
+}
+
+export function probeWarnings(probes: readonly ProbeReport[]): readonly string[] {
+  return probes
+    .filter(({ outcome }) => outcome === 'REJECTED' || outcome === 'PROPAGATING' || outcome === 'UNKNOWN')
+    .map(({ credentialId, message }) => `Credential ${credentialId}: ${message}`);
+}
+
+export function appWarnings(app: App, tenant: Tenant, preset: Preset | undefined): readonly string[] {
+  return [...audienceWarnings(app, tenant, preset), ...redirectWarnings(app), ...scopeWarnings(app)];
+}
+
+function audienceWarnings(app: App, tenant: Tenant, preset: Preset | undefined): readonly string[] {
+  const warnings: string[] = [];
+  const { signInAudience } = app;
+  const allowed = tenant.allowedDirectoryIds;
+  const only = signInAudience === 'consumers' ? PERSONAL_DIRECTORY : homeDirectory(app);
+  if (only !== undefined && allowed.length > 0 && !allowed.includes(only)) {
+    warnings.push(
+      `Nobody can connect: the audience ${signInAudience} lets in accounts of directory ${only} alone, which is not among allowed_directory_ids.`,
+    );
+  }
+  if (signInAudience === 'organizations' && allowed.includes(PERSONAL_DIRECTORY)) {
+    warnings.push(
+      'The audience organizations lets no personal account in, though allowed_directory_ids does: take common.',
+    );
+  }
+  if (preset?.signInAudience === 'common' && signInAudience === 'organizations') {
+    warnings.push(
+      'The audience organizations lets no personal Microsoft account in, which this preset is made for: take common.',
+    );
+  }
+  if (preset?.signInAudience === 'organizations' && signInAudience === 'consumers') {
+    warnings.push('The audience consumers lets no work account in, which this preset is made for: take organizations.');
+  }
+  return warnings;
+}
+
+function redirectWarnings(app: App): readonly string[] {
+  const local = app.redirectUris.filter((uri) => isLoopback(new URL(uri)));
+  if (local.length === 0 || app.cloud === 'CUSTOM') return [];
+  const warnings = [
+    `Only a browser on this machine can come back to ${local.join(', ')}: good for trying out, not for users.`,
+  ];
+  // https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions
+  if (local.some((uri) => new URL(uri).hostname === '127.0.0.1')) {
+    warnings.push(
+      'The portal takes http for localhost alone: a redirect URI with 127.0.0.1 is entered in the app manifest.',
+    );
+  }
+  return warnings;
+}
+
+function scopeWarnings(app: App): readonly string[] {
+  return app.implicitPermissions.some(
+    (permission) => /(IMAP|POP)\.AccessAsUser\.All$|SMTP\.Send$/i.test(permission) && !permission.includes('://'),
+  )
+    ? [
+        'implicit_permissions names a mail protocol of Microsoft Graph, whose tokens IMAP, POP and SMTP refuse: write https://outlook.office.com/IMAP.AccessAsUser.All.',
+      ]
+    : [];
+}
+
+/** The portal shows two values side by side, and the wrong one is a GUID. */
+export function secretWarnings(material: CredentialMaterial): readonly string[] {
+  if (material.kind !== 'CLIENT_SECRET' || !looksLikeSecretId(material.clientSecret)) return [];
+  return ['The client secret looks like a "Secret ID" (a GUID): Entra wants the "Value" that the portal shows once.'];
+}
