@@ -9,6 +9,8 @@ export interface Answer {
   readonly status: number | undefined;
   /** The header as it came: seconds or a date. */
   readonly retryAfter: string | undefined;
+  /** The sender's clock, by which a Retry-After date is meant. */
+  readonly date: string | undefined;
   /** A JSON object; undefined with a fault. Holds secrets: never logged. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
   readonly fault: TransportFault | undefined;

@@ -33,7 +33,7 @@ export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
       reason: codes.map((code) => reasonOf(code, kind)).find((reason) => reason !== undefined) ?? REASON_OF_KIND[kind],
       entraError: describe(answer, error, codes, suberror),
       correlationId: correlationOf(body) ?? answer.correlationId,
-      retryAfter: waitOf(kind, answer.retryAfter, now),
+      retryAfter: waitOf(kind, answer, now),
       claims: claimsOf(body),
     },
     codes,
@@ -68,10 +68,10 @@ const THROTTLE_DEFAULT: Duration = MINUTE;
 const THROTTLE_CAP: Duration = HOUR;
 
 /** How long to leave Entra alone. RFC 9110, 10.2.3: seconds, or a date. */
-function waitOf(kind: FailureKind, retryAfter: string | undefined, now: Timestamp): Duration | undefined {
+function waitOf(kind: FailureKind, answer: Answer, now: Timestamp): Duration | undefined {
   switch (kind) {
     case 'throttled':
-      return parseRetryAfter(retryAfter, now) ?? THROTTLE_DEFAULT;
+      return parseRetryAfter(answer, now) ?? THROTTLE_DEFAULT;
     case 'looping':
       return 5 * MINUTE;
     case 'suspect':
@@ -83,9 +83,11 @@ function waitOf(kind: FailureKind, retryAfter: string | undefined, now: Timestam
   }
 }
 
-function parseRetryAfter(text: string | undefined, now: Timestamp): Duration | undefined {
-  const trimmed = text?.trim() ?? '';
-  const wait = /^\d{1,10}$/.test(trimmed) ? Number(trimmed) * SECOND : Date.parse(trimmed) - now;
+function parseRetryAfter({ retryAfter, date }: Answer, now: Timestamp): Duration | undefined {
+  const text = retryAfter?.trim() ?? '';
+  // A date is by the sender's clock, which need not be ours.
+  const sent = Date.parse(date ?? '');
+  const wait = /^\d{1,10}$/.test(text) ? Number(text) * SECOND : Date.parse(text) - (Number.isNaN(sent) ? now : sent);
   return Number.isFinite(wait) ? Math.min(Math.max(wait, SECOND), THROTTLE_CAP) : undefined;
 }
 

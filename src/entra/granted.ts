@@ -69,7 +69,7 @@ const OIDC = new Set(['openid', 'profile', 'email', 'offline_access']);
 function permissionsOf(scope: unknown, context: GrantContext): string[] {
   const words = typeof scope === 'string' ? scope.split(/\s+/) : context.scopes;
   const names = words.flatMap((word) => permissionOf(word, context) ?? []);
-  return [...new Map(names.map((name) => [name.toLowerCase(), name])).values()].sort();
+  return [...new Map(names.toReversed().map((name) => [name.toLowerCase(), name])).values()].sort();
 }
 
 /** The name without its resource; undefined for OIDC scopes, `.default`, and what belongs to another resource. */

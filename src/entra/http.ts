@@ -38,7 +38,7 @@ export function createTokenHttp(parts: { clock: Clock; options: TokenHttpOptions
   return {
     async post(url, post) {
       const sendTime = clock.now();
-      const base = { sendTime, correlationId: post.correlationId, retryAfter: undefined };
+      const base = { sendTime, correlationId: post.correlationId, retryAfter: undefined, date: undefined };
       const abort = new AbortController();
       const timer = setTimeout(() => abort.abort(), post.timeout);
       try {
@@ -57,7 +57,8 @@ export function createTokenHttp(parts: { clock: Clock; options: TokenHttpOptions
           },
           body: post.body,
         });
-        const head = { ...base, status: response.statusCode, retryAfter: single(response.headers['retry-after']) };
+        const { headers, statusCode: status } = response;
+        const head = { ...base, status, retryAfter: single(headers['retry-after']), date: single(headers['date']) };
         if (response.statusCode >= 300 && response.statusCode < 400) {
           response.body.destroy();
           return { ...head, body: undefined, fault: 'redirect' };

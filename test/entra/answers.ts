@@ -1,0 +1,30 @@
+import type { Answer } from '../../src/entra/answer.ts';
+import { NOW } from './fixtures.ts';
+
+export function anAnswer(overrides: Partial<Answer> = {}): Answer {
+  return {
+    status: 400,
+    retryAfter: undefined,
+    date: undefined,
+    body: {},
+    fault: undefined,
+    sendTime: NOW,
+    correlationId: '33333333-3333-3333-3333-333333333333',
+    ...overrides,
+  };
+}
+
+/** As Entra refuses: family, numbers, and a description that names somebody. */
+export function refusal(error: string, codes: number | number[] = [], more: Record<string, unknown> = {}): Answer {
+  return anAnswer({
+    body: {
+      error,
+      error_codes: [codes].flat(),
+      error_description: `AADSTS: the account ${NAMED_USER} was looked at`,
+      correlation_id: '22222222-2222-2222-2222-222222222222',
+      ...more,
+    },
+  });
+}
+
+export const NAMED_USER = 'Ada.Lovelace@contoso.example';

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { readGranted } from '../../src/entra/granted.ts';
+import { HOUR, SECOND } from '../../src/model/clock.ts';
+import { anAnswer } from './answers.ts';
+import { GRAPH, NOW } from './fixtures.ts';
+import { idToken, tokenBody } from './token_endpoint.ts';
+
+const OUTLOOK = 'https://outlook.office.com';
+
+function read(body: Record<string, unknown>, resource = GRAPH, random = 0.5) {
+  const answer = anAnswer({ status: 200, body: tokenBody(body) });
+  return readGranted(answer, { resource, graph: GRAPH, scopes: [`${GRAPH}/Mail.Read`], random: () => random });
+}
+
+test('permissions are canonical, sorted, and of the resource alone', () => {
+  const scope = `openid email ${GRAPH}/Mail.Send User.Read mail.send profile ${OUTLOOK}/SMTP.Send offline_access`;
+  expect(read({ scope }).accessToken.permissions).toEqual(['Mail.Send', 'User.Read']);
+  expect(read({ scope }, OUTLOOK).accessToken.permissions).toEqual(['SMTP.Send']);
+});
+
+test('an answer without a scope carries what was asked', () => {
+  expect(read({ scope: undefined }).accessToken.permissions).toEqual(['Mail.Read']);
+});
+
+test.each([undefined, 'soon', -1, Number.NaN, 1e12, {}])(
+  'an end that makes no sense (%s) counts as reached',
+  (expires_in) => {
+    expect(read({ expires_in }).accessToken.expireTime).toBe(NOW);
+  },
+);
+
+test('a life in text counts from the moment of sending, less 30 s', () => {
+  expect(read({ expires_in: '3599' }).accessToken.expireTime).toBe(NOW + 3599 * SECOND - 30 * SECOND);
+});
+
+test('is replaced from 80 % of its life, give or take a tenth, or when Entra says', () => {
+  expect(read({}, GRAPH, 0).accessToken.refreshTime).toBeCloseTo(NOW + 0.72 * HOUR, -1);
+  expect(read({}, GRAPH, 1).accessToken.refreshTime).toBeCloseTo(NOW + 0.88 * HOUR, -1);
+  expect(read({ refresh_in: 1800 }).accessToken.refreshTime).toBe(NOW + HOUR / 2);
+  expect(read({ refresh_in: 7200 }).accessToken.refreshTime).toBeCloseTo(NOW + 0.8 * HOUR, -1);
+});
+
+test('no refresh token, or an empty one, leaves the old one in force', () => {
+  expect(read({ refresh_token: undefined }).refreshToken).toBeUndefined();
+  expect(read({ refresh_token: '' }).refreshToken).toBeUndefined();
+});
+
+test.each([undefined, 'nonsense', 'a.b.c', idToken({ tid: 'dir' }), 7])(
+  'an id_token that names nobody (%s) gives no account',
+  (id_token) => {
+    expect(read({ id_token }).account).toBeUndefined();
+  },
+);

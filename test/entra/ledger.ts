@@ -1,0 +1,26 @@
+import type { AppLedger } from '../../src/entra/authorization_server.ts';
+import type { UsableCredential } from '../../src/model/credential.ts';
+
+/** Keeps what it is told, in the order told. */
+export interface RecordingLedger extends AppLedger {
+  readonly credentials: UsableCredential[];
+  readonly notes: string[];
+}
+
+export function createRecordingLedger(...credentials: UsableCredential[]): RecordingLedger {
+  const notes: string[] = [];
+  return {
+    credentials,
+    notes,
+    usableCredentials: async () => [...credentials],
+    recordVerdict: async (uid, verdict, entraError) => {
+      notes.push(`${uid} ${verdict}${entraError === undefined ? '' : ` ${entraError}`}`);
+    },
+    recordAppState: async (_uid, state, evidence) => {
+      notes.push(`app ${state}${evidence === undefined ? '' : ` ${evidence.reason}`}`);
+    },
+    recordFailingDirectory: async (_uid, directoryId, evidence) => {
+      notes.push(`directory ${directoryId} ${evidence?.reason ?? 'OK'}`);
+    },
+  };
+}
