@@ -72,7 +72,7 @@ export function createTokenService({
         minTtl: minTtl(request.minTtl),
         signal: call.signal,
       });
-      const requested = resource === '' ? [] : [resource];
+      const requested = [resource];
       return fresh instanceof Promise
         ? fresh.then((waited) => answer(waited, requested, call))
         : answer(fresh, requested, call);
@@ -118,10 +118,10 @@ function toMessage({ accessToken, source }: FreshToken): Uint8Array {
   });
 }
 
-/** A URI (`https:`, `api:`) or the GUID of an app; `''` stands for Microsoft Graph of the app's cloud. */
+/** A URI (`https:`, `api:`), or the GUID of an app that is a resource. */
 const RESOURCE = /^(?:[a-z][a-z0-9+.-]*:\/\/[^\s?#]{1,256}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
 function resourceUri(resource: string): string {
-  if (resource === '' || RESOURCE.test(resource)) return resource.replace(/\/(?:\.default)?$/, '');
+  if (RESOURCE.test(resource)) return resource.replace(/\/(?:\.default)?$/, '');
   throw fieldInvalid('resource', "must be the resource's URI, such as https://graph.microsoft.com");
 }
