@@ -90,11 +90,12 @@ async function flood(response: ServerResponse, bytes: number): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
   response.write('{"token_type":"Bearer","padding":"');
   const piece = Buffer.alloc(64 * 1024, 'x');
+  let wake = () => {};
+  response.on('drain', () => wake()).on('close', () => wake());
   for (let sent = 0; sent < bytes && !response.destroyed; sent += piece.length) {
-    if (response.write(piece)) continue;
+    if (response.write(piece) || response.destroyed) continue;
     await new Promise<void>((resolve) => {
-      response.once('drain', resolve);
-      response.once('close', resolve);
+      wake = resolve;
     });
   }
   response.end('"}');

@@ -1,0 +1,32 @@
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/seed.ts';
+import { ADA, redeem, refreshTokenOf } from './client.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+});
+afterAll(() => sandbox.close());
+
+const read = async (address: string) => JSON.parse(await (await fetch(address)).text());
+
+test('its metadata names addresses that work, and keys that verify its tokens', async () => {
+  const metadata = await read(`${sandbox.url}/contoso.example/v2.0/.well-known/openid-configuration`);
+  expect(metadata.issuer).toBe(`${sandbox.url}/${CONTOSO}/v2.0`);
+  expect(metadata.token_endpoint).toBe(`${sandbox.url}/contoso.example/oauth2/v2.0/token`);
+  const keys = createLocalJWKSet(await read(metadata.jwks_uri));
+  const { body } = await redeem(sandbox, refreshTokenOf(sandbox, ADA, 'openid profile'), 'openid profile');
+  const { payload, protectedHeader } = await jwtVerify(body.id_token, keys, {
+    issuer: metadata.issuer,
+    audience: ACME_CLIENT_ID,
+  });
+  expect([protectedHeader.alg, payload['preferred_username']]).toEqual(['RS256', ADA]);
+});
+
+test('at /common the issuer is a template, and an unknown directory has none', async () => {
+  const metadata = await read(`${sandbox.url}/common/v2.0/.well-known/openid-configuration`);
+  expect(metadata.issuer).toBe(`${sandbox.url}/{tenantid}/v2.0`);
+  expect((await read(`${sandbox.url}/nowhere/v2.0/.well-known/openid-configuration`)).error_codes).toEqual([90002]);
+});

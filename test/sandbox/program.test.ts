@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runSandbox } from '../../src/sandbox/program.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ADA, callGraph, redeem, refreshTokenOf } from './client.ts';
+
+test('the program says what to type, runs, and stops when told', async () => {
+  const stopping = new AbortController();
+  const welcome = Promise.withResolvers<string>();
+  const run = runSandbox({ port: 0, signal: stopping.signal, print: welcome.resolve });
+  const text = await welcome.promise;
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0] ?? '';
+  expect((await fetch(`${url}/sandbox`)).status).toBe(200);
+  expect(text).toContain(ADA);
+  stopping.abort();
+  await run;
+  await expect(fetch(`${url}/sandbox`)).rejects.toThrow();
+  expect(process.listenerCount('SIGTERM')).toBe(0);
+});
+
+test('a taken port is an error, not a crash', async () => {
+  const sandbox = await startSandbox();
+  await expect(startSandbox({ port: Number(new URL(sandbox.url).port) })).rejects.toThrow('EADDRINUSE');
+  await sandbox.close();
+});
+
+test('with a key file access tokens outlive a restart', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  const keyFile = join(folder, 'key.json');
+  const first = await startSandbox({ keyFile });
+  const { body } = await redeem(first, refreshTokenOf(first, ADA, 'User.Read'), 'User.Read');
+  await first.close();
+  const second = await startSandbox({ keyFile });
+  expect((await callGraph(second, body.access_token, '/graph/v1.0/me')).status).toBe(200);
+  await second.close();
+  rmSync(folder, { recursive: true });
+});
