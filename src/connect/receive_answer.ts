@@ -68,7 +68,6 @@ async function grantOf(
   const tenant = await findTenant(parts.stores, connection.tenantId);
   const app = await findAppByUid(parts.stores, tenant, authorization.appUid);
   checkNotSuspended(connection);
-  if (authorization.state !== 'OPEN') throw stateInvalid('state');
   if ('error' in answer) throw errorAnswered(answer, connectionName(connection));
   return gatherGrant(parts, { tenant, app, connection, authorization, attempt, code: answer.code });
 }

@@ -1,0 +1,206 @@
+import type { AuditEntry } from '../../src/audit/audit_log.ts';
+import type { StartRequest } from '../../src/connect/authorizations.ts';
+import { createAuthorizations } from '../../src/connect/create_authorizations.ts';
+import { createImports } from '../../src/connect/import.ts';
+import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
+import type { App } from '../../src/model/app.ts';
+import { type Change, createChanges } from '../../src/model/changes.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/seed.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { startWebServer } from '../../src/web/web_server.ts';
+import { openScopes } from '../scopes/open_scopes.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
+
+export const VAULT = 'https://vault.example';
+export const OWN_CALLBACK = `${VAULT}/oauth2/callback`;
+export const PRODUCT_CALLBACK = 'http://127.0.0.1:3000/microsoft/callback';
+export const RETURN_URL = 'https://product.example/connected';
+export const ADA = 'ada@contoso.example';
+export const GRACE = 'grace@contoso.example';
+export const ALAN = 'alan@fabrikam.example';
+export const GRAPH = 'https://graph.microsoft.com';
+export const OUTLOOK = 'https://outlook.office.com';
+
+export type ConnectWorld = Awaited<ReturnType<typeof startConnectWorld>>;
+
+/** The real store, scopes, entra and web rooms around connect, with the sandbox as Entra. */
+export async function startConnectWorld() {
+  const sandbox = await startSandbox();
+  sandbox.addRedirectUri(ACME_CLIENT_ID, OWN_CALLBACK);
+  const clock = { now: () => sandbox.clock.now() };
+  const stores = await openTestStores({ clock });
+  const authorizationServer = createAuthorizationServer({
+    ledger: stores.apps,
+    clock,
+    customCloud: { loginUrl: sandbox.url },
+  });
+  const changes = createChanges();
+  const announced: Change[] = [];
+  changes.listen((change) => announced.push(change));
+  const audited: AuditEntry[] = [];
+  const audit = { broken: false };
+  const counted: string[] = [];
+  const parts = {
+    stores,
+    authorizationServer,
+    scopes: await openScopes(),
+    changes,
+    auditLog: {
+      append(entry: AuditEntry, done: (error?: VaultError) => void) {
+        audited.push(entry);
+        setImmediate(done, audit.broken ? new VaultError('AUDIT_UNAVAILABLE', 'the disk is full') : undefined);
+      },
+    },
+    clock,
+    publicUrl: VAULT,
+    metrics: {
+      authorizationStarted: () => void counted.push('started'),
+      authorizationEnded: (outcome: string) => void counted.push(outcome),
+      imported: (outcome: string) => void counted.push(`import ${outcome}`),
+    },
+  };
+  const authorizations = createAuthorizations(parts);
+  const web = await startWebServer({ address: '127.0.0.1:0', authorizations, publicUrl: VAULT, log: silentLog });
+
+  /** As a browser that is told not to follow. */
+  const visit = (url: string, init: RequestInit = {}) =>
+    fetch(url.replace(VAULT, `http://${web.address}`), { redirect: 'manual', ...init });
+  const locationOf = (answer: Response) => answer.headers.get('location') ?? '';
+
+  const world = {
+    sandbox,
+    stores,
+    authorizations,
+    imports: createImports(parts),
+    announced,
+    audited,
+    audit,
+    counted,
+    visit,
+
+    async register(tenantId: string, app: Partial<App> = {}, tenant: Partial<Tenant> = {}) {
+      const registered = { tenant: aTenant(tenantId, clock.now(), tenant), app: anApp(tenantId, clock.now(), app) };
+      registered.app = { ...registered.app, tenantUid: registered.tenant.uid };
+      const credential = {
+        credential: {
+          uid: newUid(),
+          appUid: registered.app.uid,
+          credentialId: 'secret',
+          kind: 'CLIENT_SECRET' as const,
+          hint: 'pre',
+          notBefore: undefined,
+          expireTime: undefined,
+          verdict: 'UNPROBED' as const,
+          entraError: undefined,
+          lastUsedTime: undefined,
+          createTime: clock.now() - 3_600_000,
+        },
+        material: { kind: 'CLIENT_SECRET' as const, clientSecret: new Secret(ACME_SECRET) },
+      };
+      await stores.tenants.register({ ...registered, credential });
+      return registered;
+    },
+
+    start: (request: Partial<StartRequest> = {}) =>
+      authorizations.start({
+        tenantId: 'acme',
+        connectionId: 'ada',
+        scopes: ['Mail.ReadOnly'],
+        ...(request.redirectUri === undefined && request.autoConfirm === undefined ? { returnUrl: RETURN_URL } : {}),
+        ...request,
+      }),
+
+    /** At Entra's page; answers the callback's address with what Entra sent there. */
+    async signIn(authorizationUri: string, username: string, { declines = false } = {}): Promise<URL> {
+      const automatic = `${authorizationUri}&sandbox_auto=${encodeURIComponent(username)}${declines ? '&sandbox_decline=1' : ''}`;
+      const answer = await visit(automatic);
+      if (answer.status !== 302) throw new Error(`${answer.status}: ${await answer.text()}`);
+      return new URL(locationOf(answer));
+    },
+
+    /** Through Entra and the vault's callback; answers the return URL. */
+    async walk(authorizationUri: string, username: string, options = {}): Promise<URL> {
+      return new URL(locationOf(await visit(String(await world.signIn(authorizationUri, username, options)))));
+    },
+
+    /** Connected and confirmed, as a product would. */
+    async connect(request: Partial<StartRequest> = {}, username = ADA): Promise<Connection> {
+      const started = await world.start(request);
+      const back = await world.walk(started.authorizationUri, username);
+      return authorizations.confirm({
+        tenantId: request.tenantId ?? 'acme',
+        connectionId: request.connectionId ?? 'ada',
+        confirmation: back.searchParams.get('confirmation') ?? '',
+      });
+    },
+
+    async find(connectionId = 'ada', tenantId = 'acme'): Promise<Connection | undefined> {
+      const tenant = await stores.tenants.find(tenantId);
+      return tenant && stores.connections.find(tenant.uid, connectionId);
+    },
+
+    /** What refresh would redeem. */
+    async refreshTokenOf(connection: Connection): Promise<string | undefined> {
+      const held = await stores.grants.lease(connection.uid, { owner: 'test', resource: GRAPH, duration: 1_000 });
+      await held?.release();
+      return held?.refreshToken?.reveal();
+    },
+
+    async stop() {
+      await web.close(100);
+      await authorizationServer.close();
+      await stores.close();
+      await sandbox.close();
+    },
+  };
+  return world;
+}
+
+export function aTenant(tenantId: string, now: number, overrides: Partial<Tenant> = {}): Tenant {
+  return {
+    uid: newUid(),
+    tenantId,
+    displayName: `${tenantId} Inc.`,
+    labels: {},
+    state: 'ACTIVE',
+    catalog: 'aurinko',
+    allowedDirectoryIds: [],
+    createTime: now,
+    updateTime: now,
+    version: 1,
+    nextCredentialExpireTime: undefined,
+    ...overrides,
+  };
+}
+
+export function anApp(tenantId: string, now: number, overrides: Partial<App> = {}): App {
+  return {
+    uid: newUid(),
+    tenantUid: '',
+    tenantId,
+    appId: 'default',
+    displayName: `${tenantId} mail`,
+    clientId: ACME_CLIENT_ID,
+    cloud: 'CUSTOM',
+    signInAudience: 'common',
+    redirectUris: [OWN_CALLBACK, PRODUCT_CALLBACK],
+    returnUrlPrefixes: ['https://product.example/'],
+    catalog: undefined,
+    implicitPermissions: ['offline_access', 'openid', 'email', 'profile', 'MailboxSettings.Read', 'User.Read'],
+    sharedWith: [],
+    suspended: false,
+    state: 'OK',
+    stateEvidence: undefined,
+    failingDirectories: [],
+    createTime: now,
+    updateTime: now,
+    version: 1,
+    ...overrides,
+  };
+}

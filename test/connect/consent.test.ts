@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  ADA,
+  type ConnectWorld,
+  GRAPH,
+  OUTLOOK,
+  OWN_CALLBACK,
+  RETURN_URL,
+  startConnectWorld,
+} from './connect_world.ts';
+
+let world: ConnectWorld;
+
+beforeEach(async () => {
+  world = await startConnectWorld();
+  await world.register('acme');
+});
+
+afterEach(() => world.stop());
+
+test('a user is connected by walking the real addresses, and swapped in when the product confirms', async () => {
+  const started = await world.start();
+  expect((await world.find())?.grantState).toBe('PENDING');
+
+  const back = await world.walk(started.authorizationUri, ADA);
+  expect(`${back.origin}${back.pathname}`).toBe(RETURN_URL);
+  expect([back.searchParams.get('connection'), back.searchParams.get('outcome')]).toEqual([
+    'tenants/acme/connections/ada',
+    'granted',
+  ]);
+  expect((await world.find())?.grantState).toBe('PENDING');
+
+  const confirmation = back.searchParams.get('confirmation') ?? '';
+  const connection = await world.authorizations.confirm({ tenantId: 'acme', connectionId: 'ada', confirmation });
+  expect(connection).toMatchObject({
+    grantState: 'ACTIVE',
+    productScopes: ['Mail.ReadOnly'],
+    granted: { [GRAPH]: ['Mail.Read', 'MailboxSettings.Read', 'User.Read'] },
+    account: { username: ADA },
+  });
+  expect(await world.refreshTokenOf(connection)).toBeTruthy();
+  expect(world.announced).toContainEqual({ kind: 'connection', uid: connection.uid });
+  expect(world.audited).toMatchObject([
+    { method: 'web/callback', status: 'OK', resource: 'tenants/acme/connections/ada' },
+  ]);
+});
+
+test('the authorize address asks for everything at once, with PKCE, state and nonce', async () => {
+  const { authorizationUri } = await world.start();
+  const { searchParams } = new URL(authorizationUri);
+  expect(searchParams.get('scope')?.split(' ').sort()).toEqual(
+    [
+      `${GRAPH}/Mail.Read`,
+      `${GRAPH}/MailboxSettings.Read`,
+      `${GRAPH}/User.Read`,
+      'email',
+      'offline_access',
+      'openid',
+      'profile',
+    ].sort(),
+  );
+  expect(searchParams.get('redirect_uri')).toBe(OWN_CALLBACK);
+  expect(searchParams.get('code_challenge_method')).toBe('S256');
+  expect(searchParams.get('prompt')).toBe('select_account');
+  for (const name of ['state', 'nonce', 'code_challenge']) expect(searchParams.get(name)).toMatch(/^[\w-]{43}$/);
+});
+
+test('one consent spans two resources, and what was granted is learned of each', async () => {
+  await world.register('chat', { catalog: 'microsoft' });
+  const connection = await world.connect({
+    tenantId: 'chat',
+    connectionId: 'inbox',
+    scopes: [
+      'email',
+      'profile',
+      'offline_access',
+      'openid',
+      'Mail.ReadWrite',
+      'Mail.Send',
+      `${OUTLOOK}/IMAP.AccessAsUser.All`,
+      `${OUTLOOK}/SMTP.Send`,
+    ],
+  });
+  expect(connection.granted).toEqual({
+    [GRAPH]: ['Mail.ReadWrite', 'Mail.Send', 'MailboxSettings.Read', 'User.Read'],
+    [OUTLOOK]: ['IMAP.AccessAsUser.All', 'SMTP.Send'],
+  });
+  // The newest of the rotated refresh tokens is the one that is kept.
+  const issued = world.sandbox.requests().filter(({ endpoint }) => endpoint === 'token');
+  const stored = world.sandbox.describeRefreshToken((await world.refreshTokenOf(connection)) ?? '');
+  expect(issued).toHaveLength(2);
+  expect(stored?.id).toBe(issued[1]?.issuedRefreshTokenId);
+});
+
+test('OIDC scopes alone mean Graph', async () => {
+  await world.register('bot', { catalog: 'microsoft', implicitPermissions: [] });
+  const connection = await world.connect({
+    tenantId: 'bot',
+    connectionId: 'u',
+    scopes: ['openid', 'profile', 'email'],
+  });
+  expect(Object.keys(connection.granted)).toEqual([GRAPH]);
+  expect(connection.grantState).toBe('ACTIVE');
+});
+
+test('a mail scanner that opens the link, however often, uses nothing up', async () => {
+  const { connectUri } = await world.start();
+  for (const method of ['GET', 'HEAD', 'GET', 'GET']) {
+    expect((await world.visit(connectUri, { method })).status).toBe(200);
+  }
+  const pressed = await world.visit(connectUri, { method: 'POST' });
+  expect(pressed.status).toBe(303);
+  const back = await world.walk(pressed.headers.get('location') ?? '', ADA);
+  expect(back.searchParams.get('outcome')).toBe('granted');
+});
+
+test('the link can be pressed twice, works for a day, and ends with the consent', async () => {
+  const { connectUri } = await world.start();
+  const first = await world.visit(connectUri, { method: 'POST' });
+  world.sandbox.clock.advance(23 * 3_600_000);
+  const second = await world.visit(connectUri, { method: 'POST' });
+  const state = (answer: Response) => new URL(answer.headers.get('location') ?? '').searchParams.get('state');
+  expect(state(first)).not.toBe(state(second));
+  await world.walk(second.headers.get('location') ?? '', ADA);
+  expect((await world.visit(connectUri)).status).toBe(404);
+
+  const other = await world.start();
+  world.sandbox.clock.advance(24 * 3_600_000);
+  expect((await world.visit(other.connectUri)).status).toBe(404);
+  expect((await world.visit(other.connectUri, { method: 'POST' })).status).toBe(404);
+});
+
+test('with auto_confirm the callback itself swaps the grant in', async () => {
+  const started = await world.start({ autoConfirm: true });
+  const callback = await world.signIn(started.authorizationUri, ADA);
+  const answer = await world.visit(String(callback));
+  expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('Connected')]);
+  expect((await world.find())?.grantState).toBe('ACTIVE');
+
+  const withReturn = await world.start({ autoConfirm: true, returnUrl: RETURN_URL });
+  const back = await world.walk(withReturn.authorizationUri, ADA);
+  expect([back.searchParams.get('outcome'), back.searchParams.get('confirmation')]).toEqual(['granted', null]);
+});
+
+test('a repeated callback shows the first outcome, and never the confirmation again', async () => {
+  const { authorizationUri } = await world.start();
+  const callback = String(await world.signIn(authorizationUri, ADA));
+  const answers = await Promise.all([world.visit(callback), world.visit(callback), world.visit(callback)]);
+  const backs = answers.map((answer) => new URL(answer.headers.get('location') ?? ''));
+  expect(backs.map((back) => back.searchParams.get('outcome'))).toEqual(['granted', 'granted', 'granted']);
+  expect(backs.filter((back) => back.searchParams.has('confirmation'))).toHaveLength(1);
+  expect(world.sandbox.requests().filter(({ endpoint }) => endpoint === 'token')).toHaveLength(1);
+  expect(world.audited).toHaveLength(1);
+});
+
+test('a user who says no is told so, and the old grant serves on', async () => {
+  const before = await world.connect();
+  const started = await world.start({ scopes: ['Mail.Send'] });
+  const callback = String(await world.signIn(started.authorizationUri, ADA, { declines: true }));
+  for (let times = 0; times < 2; times += 1) {
+    const back = new URL((await world.visit(callback)).headers.get('location') ?? '');
+    expect(back.searchParams.get('outcome')).toBe('authorization_declined');
+  }
+  expect(await world.find()).toEqual(before);
+  expect(world.audited.at(-1)).toMatchObject({ status: 'AUTHORIZATION_DECLINED' });
+  expect((await world.visit(started.connectUri)).status).toBe(404);
+});
+
+test('what an administrator must allow is told as that', async () => {
+  const lab = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+  world.sandbox.addUser({ username: 'eve@strict.example', directoryId: lab.id });
+  const { authorizationUri } = await world.start();
+  const back = await world.walk(authorizationUri, 'eve@strict.example');
+  expect(back.searchParams.get('outcome')).toBe('admin_consent_required');
+});
+
+test('what cannot be audited is not confirmed', async () => {
+  world.audit.broken = true;
+  const { authorizationUri } = await world.start();
+  const back = await world.walk(authorizationUri, ADA);
+  expect([back.searchParams.get('outcome'), back.searchParams.has('confirmation')]).toEqual([
+    'audit_unavailable',
+    false,
+  ]);
+});
+
+test('an outage of Entra leaves the link good', async () => {
+  const { connectUri, authorizationUri } = await world.start();
+  const callback = String(await world.signIn(authorizationUri, ADA));
+  world.sandbox.injectFault({ kind: 'html', count: 5 });
+  const failed = new URL((await world.visit(callback)).headers.get('location') ?? '');
+  expect(failed.searchParams.get('outcome')).toBe('entra_unavailable');
+  world.sandbox.clearFaults();
+  const pressed = await world.visit(connectUri, { method: 'POST' });
+  const back = await world.walk(pressed.headers.get('location') ?? '', ADA);
+  expect(back.searchParams.get('outcome')).toBe('granted');
+});
