@@ -1,0 +1,120 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
+import { ChannelCredentials, type ChannelOptions, Client as GrpcClient, Metadata } from '@grpc/grpc-js';
+import type { Duration } from '../model/clock.ts';
+import { toRpcError } from './rpc_error.ts';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait. Default: 30 s for one answer, without end for a stream. */
+  readonly timeout?: Duration | undefined;
+}
+
+export type Client<Service> =
+  Service extends GenService<infer Methods extends GenServiceMethods>
+    ? {
+        readonly [Name in keyof Methods]: Methods[Name]['methodKind'] extends 'server_streaming'
+          ? (
+              request: MessageInitShape<Methods[Name]['input']>,
+              options?: CallOptions,
+            ) => AsyncIterable<MessageShape<Methods[Name]['output']>>
+          : (
+              request: MessageInitShape<Methods[Name]['input']>,
+              options?: CallOptions,
+            ) => Promise<MessageShape<Methods[Name]['output']>>;
+      } & { close(): void }
+    : never;
+
+export interface ClientOptions {
+  /** `tv1_…` */
+  readonly apiKey?: string | undefined;
+  /** Default: plaintext. */
+  readonly credentials?: ChannelCredentials | undefined;
+  readonly channel?: ChannelOptions | undefined;
+}
+
+const DEFAULT_TIMEOUT: Duration = 30_000;
+
+/** A typed client of one service, by its descriptor. Every failure is an `RpcError`. Close it when done. */
+export function createClient<Service extends DescService>(
+  service: Service,
+  address: string,
+  { apiKey, credentials = ChannelCredentials.createInsecure(), channel = {} }: ClientOptions = {},
+): Client<Service> {
+  const client = new GrpcClient(address, credentials, channel);
+  const metadata = new Metadata();
+  if (apiKey !== undefined) metadata.set('authorization', `Bearer ${apiKey}`);
+  const methods: Record<string, unknown> = { close: () => client.close() };
+  for (const method of service.methods) {
+    const path = `/${service.typeName}/${method.name}`;
+    if (method.methodKind === 'unary') methods[method.localName] = unary(client, path, method, metadata);
+    if (method.methodKind === 'server_streaming') methods[method.localName] = streaming(client, path, method, metadata);
+  }
+  return methods as Client<Service>;
+}
+
+function unary(client: GrpcClient, path: string, method: DescMethod, metadata: Metadata) {
+  return (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
+    new Promise((resolve, reject) => {
+      const call = client.makeUnaryRequest(
+        path,
+        serialize(method.input),
+        deserialize(method.output),
+        request,
+        metadata.clone(),
+        { deadline: Date.now() + (options.timeout ?? DEFAULT_TIMEOUT) },
+        (error, answer) => {
+          options.signal?.removeEventListener('abort', cancel);
+          if (error === null) resolve(answer);
+          else reject(toRpcError(error));
+        },
+      );
+      const cancel = () => call.cancel();
+      if (options.signal?.aborted === true) cancel();
+      options.signal?.addEventListener('abort', cancel, { once: true });
+    });
+}
+
+function streaming(client: GrpcClient, path: string, method: DescMethod, metadata: Metadata) {
+  return async function* (request: MessageInitShape<DescMessage>, options: CallOptions = {}) {
+    const deadline = options.timeout === undefined ? {} : { deadline: Date.now() + options.timeout };
+    const call = client.makeServerStreamRequest(
+      path,
+      serialize(method.input),
+      deserialize(method.output),
+      request,
+      metadata.clone(),
+      deadline,
+    );
+    const cancel = () => call.cancel();
+    if (options.signal?.aborted === true) cancel();
+    options.signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      for await (const answer of call) yield answer;
+    } catch (error) {
+      throw toRpcError(error);
+    } finally {
+      options.signal?.removeEventListener('abort', cancel);
+      // Cancelling a call makes grpc-js emit an error that nobody waits for any more.
+      call.on('error', () => undefined);
+      call.cancel();
+    }
+  };
+}
+
+function serialize(schema: DescMessage) {
+  return (message: MessageInitShape<DescMessage>) => Buffer.from(toBinary(schema, create(schema, message)));
+}
+
+function deserialize(schema: DescMessage) {
+  return (bytes: Buffer) => fromBinary(schema, bytes);
+}

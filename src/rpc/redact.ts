@@ -1,0 +1,33 @@
+import { clone, type DescField, type DescMessage, type Message, toJsonString } from '@bufbuild/protobuf';
+import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+
+const MASK = '[redacted]';
+
+/** JSON of a message, for a log: what the proto marks `debug_redact` is masked, however deep it lies. */
+export function redactedJson(schema: DescMessage, message: Message): string {
+  const copy = clone(schema, message);
+  redact(reflect(schema, copy));
+  return toJsonString(schema, copy);
+}
+
+function redact(message: ReflectMessage): void {
+  for (const field of message.fields) {
+    if (!message.isSet(field)) continue;
+    if (field.proto.options?.debugRedact === true) mask(message, field);
+    else descend(message, field);
+  }
+}
+
+/** Text is masked, so that one sees that it was there; anything else is left out. */
+function mask(message: ReflectMessage, field: DescField): void {
+  if (field.fieldKind === 'scalar' && typeof message.get(field) === 'string') message.set(field, MASK);
+  else message.clear(field);
+}
+
+function descend(message: ReflectMessage, field: DescField): void {
+  if (field.fieldKind === 'message') redact(message.get(field));
+  else if (field.fieldKind === 'list' && field.listKind === 'message')
+    for (const item of message.get(field)) redact(item as ReflectMessage);
+  else if (field.fieldKind === 'map' && field.mapKind === 'message')
+    for (const [, item] of message.get(field)) redact(item as ReflectMessage);
+}
