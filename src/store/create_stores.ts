@@ -23,17 +23,19 @@ export interface StoresParts {
   keks: Keks;
   clock: Clock;
   meter?: KeyringMeter | undefined;
+  /** How many tenants' keys stay loaded. */
+  capacity?: number | undefined;
 }
 
 /**
  * Sets an empty database up, or proves that these root keys belong to it. RECORD_CORRUPT with both KEK ids where they do
  * not; the database is then as it was, and still open.
  */
-export async function createStores({ database, keks, clock, meter }: StoresParts): Promise<Stores> {
+export async function createStores({ database, keks, clock, meter, capacity }: StoresParts): Promise<Stores> {
   const meta = createMeta(database);
   const stored = await meta.find('deployment_id');
   const deploymentId = stored?.toString('utf8') ?? newUid();
-  const keyring = createKeyring({ keks, deploymentId, ...(meter && { meter }) });
+  const keyring = createKeyring({ keks, deploymentId, ...(meter && { meter }), ...(capacity && { capacity }) });
   const keys = createTenantKeys({ database, keyring });
   if (stored === undefined) await setUp(database, meta, keys, deploymentId);
   await keys.ready(VAULT_UID);

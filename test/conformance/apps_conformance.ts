@@ -1,0 +1,188 @@
+import { eq } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import type { Evidence } from '../../src/model/evidence.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { NOW, sampleApp, sampleConnection, sampleCredential } from './sample_rows.ts';
+import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';
+
+const EVIDENCE: Evidence = {
+  reason: 'APP_CREDENTIAL_REJECTED',
+  entraError: 'invalid_client/AADSTS7000215',
+  correlationId: undefined,
+  time: NOW,
+};
+
+export function appsConformance(open: Open): void {
+  describe('apps', () => {
+    test('creates an app beside the first; its name is taken then', async () => {
+      const { stores, tenant, dump } = await startVault(open);
+      const app = sampleApp(tenant, 'calendar', { catalog: 'microsoft', sharedWith: ['*'], suspended: true });
+      await stores.apps.create(app, sampleCredential(app));
+      const before = await dump();
+
+      expect(await stores.apps.findByUid(app.uid)).toEqual(app);
+      expect(await reasonOf(stores.apps.create(sampleApp(tenant, 'calendar'), undefined))).toBe('APP_EXISTS');
+      expect(await dump()).toEqual(before);
+    });
+
+    test('an app of a tenant that was deleted meanwhile is refused', async () => {
+      const { stores, tenant } = await startVault(open);
+      await stores.tenants.delete(tenant);
+
+      expect(await reasonOf(stores.apps.create(sampleApp(tenant, 'late'), undefined))).toBe('TENANT_NOT_FOUND');
+    });
+
+    test('updates only what was not changed meanwhile, by an operator or by Entra', async () => {
+      const { stores, app } = await startVault(open);
+      const updated = await stores.apps.update(app, { ...app, displayName: 'new', redirectUris: [] });
+      expect(updated.version).toBe(2);
+      await stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', EVIDENCE);
+
+      expect(await reasonOf(stores.apps.update(updated, { ...updated, displayName: 'late' }))).toBe('ETAG_MISMATCH');
+      expect(await stores.apps.findByUid(app.uid)).toMatchObject({
+        displayName: 'new',
+        redirectUris: [],
+        state: 'CREDENTIAL_REJECTED',
+        stateEvidence: EVIDENCE,
+        version: 3,
+      });
+    });
+
+    test('a new credential clears the rejection', async () => {
+      const { stores, app } = await startVault(open);
+      await stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', EVIDENCE);
+
+      await stores.apps.addCredential(app, sampleCredential(app, 'second'));
+
+      expect(await stores.apps.findByUid(app.uid)).toMatchObject({ state: 'OK', stateEvidence: undefined });
+    });
+
+    test('remembers the directories in which the app fails, also when two fail at once', async () => {
+      const { stores, app } = await startVault(open);
+      await Promise.all(['d1', 'd2', 'd3'].map((id) => stores.apps.recordFailingDirectory(app.uid, id, EVIDENCE)));
+      await stores.apps.recordFailingDirectory(app.uid, 'd2', undefined);
+      await stores.apps.recordFailingDirectory(app.uid, 'unknown', undefined);
+
+      const directories = present(await stores.apps.findByUid(app.uid)).failingDirectories;
+      expect(directories.map(({ directoryId }) => directoryId).sort()).toEqual(['d1', 'd3']);
+      expect(directories[0]?.evidence).toEqual(EVIDENCE);
+    });
+
+    test('gives credentials ready for use in the order they were added, whatever their kind', async () => {
+      const { stores, app } = await startVault(open);
+      const certificate = sampleCredential(app, 'a-cert');
+      await stores.apps.addCredential(app, {
+        credential: { ...certificate.credential, kind: 'CERTIFICATE' },
+        material: { kind: 'CERTIFICATE', certificateChain: 'PEM', privateKey: new Secret('KEY') },
+      });
+      const federated = sampleCredential(app, 'b-file');
+      await stores.apps.addCredential(app, {
+        credential: { ...federated.credential, kind: 'FEDERATED' },
+        material: { kind: 'FEDERATED', assertionFile: '/var/run/token' },
+      });
+
+      const usable = await stores.apps.usableCredentials(app.uid);
+
+      expect(usable.map(({ credential }) => credential.credentialId)).toEqual(['first', 'a-cert', 'b-file']);
+      const [secret, cert, file] = usable.map(({ material }) => material);
+      expect(secret?.kind === 'CLIENT_SECRET' && secret.clientSecret.reveal()).toBe('secret of first');
+      expect(cert?.kind === 'CERTIFICATE' && [cert.certificateChain, cert.privateKey.reveal()]).toEqual(['PEM', 'KEY']);
+      expect(file).toEqual({ kind: 'FEDERATED', assertionFile: '/var/run/token' });
+      expect((await stores.apps.credentials(app.uid))[1]).toEqual({ ...certificate.credential, kind: 'CERTIFICATE' });
+    });
+
+    test('a credential can be removed once, and its name used again', async () => {
+      const { stores, app } = await startVault(open);
+      expect(await reasonOf(stores.apps.addCredential(app, sampleCredential(app)))).toBe('CREDENTIAL_EXISTS');
+
+      expect(await stores.apps.removeCredential(app.uid, 'first')).toBe(true);
+      expect(await stores.apps.removeCredential(app.uid, 'first')).toBe(false);
+      await stores.apps.addCredential(app, sampleCredential(app));
+      expect(await stores.apps.credentials(app.uid)).toHaveLength(1);
+    });
+
+    test('records what Entra said of a credential', async () => {
+      const { stores, app } = await startVault(open);
+      const [credential] = await stores.apps.credentials(app.uid);
+
+      await stores.apps.recordVerdict(present(credential).uid, 'REJECTED', 'invalid_client/AADSTS7000222', NOW + 9);
+
+      expect(await stores.apps.credentials(app.uid)).toMatchObject([
+        { verdict: 'REJECTED', entraError: 'invalid_client/AADSTS7000222', lastUsedTime: NOW + 9 },
+      ]);
+    });
+
+    test('lists the ends of all credentials, soonest first', async () => {
+      const { stores, app, register } = await startVault(open);
+      await register('other');
+      await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
+      await stores.apps.addCredential(app, sampleCredential(app, 'soon', NOW + 1));
+
+      const ends = await stores.apps.credentialEnds();
+
+      expect(ends).toHaveLength(3);
+      expect(ends[0]).toEqual({ tenantId: 'acme', appId: 'default', credentialId: 'soon', expireTime: NOW + 1 });
+    });
+
+    test('a credential that was moved to another app does not open', async () => {
+      const { stores, app, tenant, database, damage } = await startVault(open);
+      const other = sampleApp(tenant, 'other');
+      await stores.apps.create(other, sampleCredential(other));
+      const { credentials } = database.tables;
+      const [row] = await database.select('test', (db) =>
+        db.select().from(credentials).where(eq(credentials.appUid, other.uid)),
+      );
+
+      await damage('credentials', { material: present(row).material }, eq(credentials.appUid, app.uid));
+
+      expect(await reasonOf(stores.apps.usableCredentials(app.uid))).toBe('RECORD_CORRUPT');
+      expect(await stores.apps.usableCredentials(other.uid)).toHaveLength(1);
+      expect(await stores.apps.credentials(app.uid)).toHaveLength(1);
+    });
+
+    test('lists in the order of tenant and app', async () => {
+      const { stores, tenant, register } = await startVault(open);
+      const other = await register('acme-2');
+      for (const id of ['b', 'a-b', 'ab']) await stores.apps.create(sampleApp(tenant, id), undefined);
+      await stores.apps.create(sampleApp(other.tenant, 'a'), undefined);
+
+      const names: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await stores.apps.list({ size: 2, after });
+        names.push(...page.items.map((app) => `${app.tenantId}/${app.appId}`));
+        after = page.next;
+      } while (after !== undefined);
+
+      expect(names).toEqual(['acme/a-b', 'acme/ab', 'acme/b', 'acme/default', 'acme-2/a', 'acme-2/default']);
+      const page = await stores.apps.list({ size: 9, after: undefined }, ['acme-2']);
+      expect(page.items).toHaveLength(2);
+    });
+
+    test('an app in use stays; one that is not goes, with its credentials', async () => {
+      const { stores, tenant, app, connection, dump } = await startVault(open);
+      const unused = sampleApp(tenant, 'unused');
+      await stores.apps.create(unused, sampleCredential(unused));
+      const before = await dump();
+
+      expect(await stores.apps.countConnections(app.uid)).toBe(1);
+      expect(await reasonOf(stores.apps.delete(app))).toBe('APP_IN_USE');
+      expect(await dump()).toEqual(before);
+
+      await stores.apps.delete(unused);
+      expect(await stores.apps.credentials(unused.uid)).toEqual([]);
+      expect(await reasonOf(stores.apps.delete(unused))).toBe('ETAG_MISMATCH');
+      expect(await stores.connections.findByUid(connection.uid)).toBeDefined();
+    });
+
+    test('counts the connections of other tenants apart', async () => {
+      const { stores, app, register } = await startVault(open);
+      const other = await register('other');
+      await stores.connections.create(sampleConnection(other.tenant, app, 'bob'));
+      await stores.connections.create(sampleConnection(other.tenant, app, 'eve'));
+
+      expect(await stores.apps.countConnections(app.uid)).toBe(3);
+      expect(await stores.apps.countForeignConnections(app)).toBe(2);
+    });
+  });
+}

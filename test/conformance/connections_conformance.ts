@@ -1,0 +1,305 @@
+import { eq, sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { ConnectionFilter } from '../../src/store/stores.ts';
+import {
+  GRAPH,
+  NOW,
+  sampleAccessToken,
+  sampleApp,
+  sampleConnection,
+  sampleCredential,
+  sampleTenant,
+} from './sample_rows.ts';
+import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
+
+export function connectionsConformance(open: Open): void {
+  describe('connections', () => {
+    test('reads back what was stored, whatever is missing in it', async () => {
+      const { stores, tenant, app, connection, connect } = await startVault(open);
+      const bare = sampleConnection(tenant, app, 'bare', {
+        account: undefined,
+        grantState: 'PENDING',
+        verifyTime: undefined,
+        lastRefreshTime: undefined,
+        keepAliveTime: undefined,
+      });
+      await stores.connections.create(bare);
+      const rich = await connect('rich', {
+        externalId: 'x-1',
+        labels: { a: 'b', 'strange "key"': "o'clock" },
+        stateEvidence: { reason: 'CONSENT_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW },
+        strikeTime: 1,
+        heldUntil: 2,
+        suspendTime: 3,
+      });
+
+      expect(await stores.connections.find(tenant.uid, 'ada')).toEqual(connection);
+      expect(await stores.connections.findByUid(bare.uid)).toEqual(bare);
+      expect(await stores.connections.findByUid(rich.uid)).toEqual(rich);
+      expect(await stores.connections.find(tenant.uid, 'Ada')).toBeUndefined();
+    });
+
+    test('no secret and no name of a person lies in clear', async () => {
+      const { dump, connection, stores, lease } = await startVault(open);
+      const held = await lease();
+      await held.record({
+        connection,
+        refreshToken: new Secret('rt-canary'),
+        accessToken: sampleAccessToken('at-canary'),
+      });
+      await stores.apps.addCredential(
+        present(await stores.apps.findByUid(connection.appUid)),
+        sampleCredential(present(await stores.apps.findByUid(connection.appUid)), 'cred-canary'),
+      );
+
+      const text = textOf(await dump());
+
+      expect(text).toContain('cred-canary');
+      for (const secret of ['rt-canary', 'rt-of-ada', 'at-canary', 'secret of', 'Ada', 'ontoso']) {
+        expect(text).not.toContain(secret);
+      }
+    });
+
+    test('a taken id changes nothing', async () => {
+      const { stores, tenant, app, connect, dump } = await startVault(open);
+      const before = await dump();
+
+      expect(await reasonOf(stores.connections.create(sampleConnection(tenant, app, 'ada')))).toBe('CONNECTION_EXISTS');
+      expect(await reasonOf(connect('ada'))).toBe('CONNECTION_EXISTS');
+      expect(await dump()).toEqual(before);
+    });
+
+    test('a connection through an app that was deleted meanwhile is refused', async () => {
+      const { stores, tenant } = await startVault(open);
+      const gone = sampleApp(tenant, 'gone');
+
+      expect(await reasonOf(stores.connections.create(sampleConnection(tenant, gone, 'bob')))).toBe('APP_NOT_FOUND');
+    });
+
+    test('an update touches labels and external id alone', async () => {
+      const { stores, connection } = await startVault(open);
+      const after = {
+        ...connection,
+        labels: { team: 'a' },
+        externalId: 'x',
+        grantState: 'BLOCKED' as const,
+        updateTime: NOW + 1,
+      };
+
+      expect((await stores.connections.update(connection, after)).version).toBe(2);
+
+      const expected = { ...connection, labels: { team: 'a' }, externalId: 'x', updateTime: NOW + 1, version: 2 };
+      expect(await stores.connections.findByUid(connection.uid)).toEqual(expected);
+      expect(await reasonOf(stores.connections.update(connection, after))).toBe('ETAG_MISMATCH');
+    });
+
+    test('suspension lies over the grant and can be lifted', async () => {
+      const { stores, connection } = await startVault(open);
+
+      const suspended = await stores.connections.setSuspended(connection, NOW + 1, NOW + 1);
+      expect(suspended).toEqual({ ...connection, suspendTime: NOW + 1, updateTime: NOW + 1, version: 2 });
+      const resumed = await stores.connections.setSuspended(suspended, undefined, NOW + 2);
+      expect(resumed).toEqual({ ...connection, updateTime: NOW + 2, version: 3 });
+    });
+
+    test('a deleted connection is gone, with its tokens', async () => {
+      const { stores, connection, lease, dump } = await startVault(open);
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
+      await stores.connections.delete(connection);
+
+      expect(await stores.connections.findByUid(connection.uid)).toBeUndefined();
+      expect((await dump())['accessTokens']).toEqual([]);
+      expect(await reasonOf(stores.connections.delete(connection))).toBe('CONNECTION_NOT_FOUND');
+      expect(await reasonOf(stores.connections.setSuspended(connection, NOW, NOW))).toBe('CONNECTION_NOT_FOUND');
+    });
+
+    test('replacing a grant keeps the name, and refuses what changed meanwhile', async () => {
+      const { stores, tenant, connection, tryLease, dump } = await startVault(open);
+      const app = sampleApp(tenant, 'second');
+      await stores.apps.create(app, undefined);
+      const after: Connection = {
+        ...connection,
+        appUid: app.uid,
+        appId: 'second',
+        productScopes: ['Calendar.ReadOnly'],
+      };
+
+      const replaced = await stores.connections.replaceGrant(connection, after, new Secret('rt-new'));
+
+      expect(await stores.connections.findByUid(connection.uid)).toEqual(replaced);
+      expect(replaced).toEqual({ ...after, version: 2 });
+      const before = await dump();
+      expect(await reasonOf(stores.connections.replaceGrant(connection, after, new Secret('rt-late')))).toBe(
+        'ETAG_MISMATCH',
+      );
+      expect(await dump()).toEqual(before);
+      expect((await tryLease())?.refreshToken?.reveal()).toBe('rt-new');
+    });
+
+    test('pages come in the order of tenant and id, byte by byte, and none is lost or twice', async () => {
+      const { stores, connect, register } = await startVault(open);
+      const ids = [
+        'A',
+        'B',
+        'a',
+        'a.b',
+        'a-b',
+        'a_b',
+        'a|b',
+        'a~b',
+        'a~',
+        'a|',
+        'aB',
+        'ab',
+        'b',
+        '~',
+        '|',
+        '_',
+        '-',
+        '.',
+        '0',
+        '10',
+        '9',
+      ];
+      for (const id of ids) await connect(id);
+      const other = await register('acme-b');
+      await stores.connections.create(sampleConnection(other.tenant, other.app, '!'.replace('!', '0')));
+
+      const expected = [...ids, 'ada'].sort(byBytes).map((id) => `acme/${id}`);
+      for (const size of [1, 3, 1000]) {
+        expect(await names(stores, {}, size)).toEqual([...expected, 'acme-b/0']);
+      }
+      expect(await names(stores, { tenantIds: ['acme-b'] }, 2)).toEqual(['acme-b/0']);
+    });
+
+    test('finds by state, external id, label, and any of them together', async () => {
+      const { stores, connect } = await startVault(open);
+      await connect('blocked', { grantState: 'BLOCKED', labels: { team: 'a' }, externalId: 'x' });
+      const paused = await connect('paused', { labels: { team: 'b', 'k"ey': 'v' }, externalId: 'x' });
+      await stores.connections.setSuspended(paused, NOW, NOW);
+
+      expect(await names(stores, { state: 'ACTIVE' })).toEqual(['acme/ada']);
+      expect(await names(stores, { state: 'BLOCKED' })).toEqual(['acme/blocked']);
+      expect(await names(stores, { state: 'SUSPENDED' })).toEqual(['acme/paused']);
+      expect(await names(stores, { externalId: 'x' })).toEqual(['acme/blocked', 'acme/paused']);
+      expect(await names(stores, { label: { key: 'team', value: 'a' } })).toEqual(['acme/blocked']);
+      expect(await names(stores, { label: { key: 'k"ey', value: 'v' } })).toEqual(['acme/paused']);
+      expect(await names(stores, { label: { key: 'team', value: 'c' } })).toEqual([]);
+      expect(await names(stores, { externalId: 'x', state: 'SUSPENDED', tenantIds: ['acme'] })).toEqual([
+        'acme/paused',
+      ]);
+      expect(await names(stores, { externalId: "x' OR 1=1 --" })).toEqual([]);
+    });
+
+    test('finds a username in any case, in one tenant or all, and only while it is the current one', async () => {
+      const { stores, connection, register } = await startVault(open);
+      const other = await register('other');
+      await stores.connections.create(sampleConnection(other.tenant, other.app, 'twin'));
+
+      expect(await names(stores, { username: 'aDA@contoso.COM' })).toEqual(['acme/ada', 'other/twin']);
+      expect(await names(stores, { username: 'ada@contoso.com', tenantIds: ['other'] })).toEqual(['other/twin']);
+      expect(await names(stores, { username: 'ada' })).toEqual([]);
+
+      const account = { ...present(connection.account), username: 'ada.l@contoso.com' };
+      await stores.connections.replaceGrant(connection, { ...connection, account }, new Secret('rt'));
+      expect(await names(stores, { username: 'ada@contoso.com' })).toEqual(['other/twin']);
+      expect(await names(stores, { username: 'ada.l@contoso.com' })).toEqual(['acme/ada']);
+    });
+
+    test('equal usernames of two tenants have unequal indexes', async () => {
+      const { stores, dump, register } = await startVault(open);
+      const other = await register('other');
+      await stores.connections.create(sampleConnection(other.tenant, other.app, 'twin'));
+
+      const rows = (await dump())['connections'] as { usernameIndex: string }[];
+
+      expect(new Set(rows.map((row) => row.usernameIndex)).size).toBe(2);
+    });
+
+    test('counts by state', async () => {
+      const { stores, connect } = await startVault(open);
+      await connect('b1', { grantState: 'BLOCKED' });
+      await connect('b2', { grantState: 'BLOCKED', suspendTime: NOW });
+
+      expect(await stores.connections.countByState()).toEqual({
+        PENDING: 0,
+        ACTIVE: 1,
+        REAUTHORIZATION_REQUIRED: 0,
+        BLOCKED: 1,
+        SUSPENDED: 1,
+      });
+    });
+
+    test('keep-alive is due for active connections that nothing holds, most overdue first', async () => {
+      const { stores, connect } = await startVault(open);
+      const late = await connect('late', { keepAliveTime: NOW - 1 });
+      const later = await connect('later', { keepAliveTime: NOW - 2 });
+      await connect('held', { keepAliveTime: NOW - 3, heldUntil: NOW + 1 });
+      await connect('asleep', { keepAliveTime: NOW - 3, suspendTime: NOW });
+      await connect('blocked', { keepAliveTime: NOW - 3, grantState: 'BLOCKED' });
+
+      expect(await stores.connections.dueForKeepAlive(NOW, 10)).toEqual([later.uid, late.uid]);
+      expect(await stores.connections.dueForKeepAlive(NOW, 1)).toEqual([later.uid]);
+    });
+
+    test('counts those that die soon unless they are redeemed', async () => {
+      const { stores, connect } = await startVault(open);
+      await connect('idle', { lastRefreshTime: NOW - 76 * DAY });
+      await connect('used', { lastRefreshTime: NOW - 74 * DAY });
+
+      expect(await stores.connections.countNearIdleEnd(NOW, 15 * DAY)).toBe(1);
+      expect(await stores.connections.countNearIdleEnd(NOW, 16 * DAY)).toBe(2);
+    });
+
+    test('personal data that was moved or edited does not open, and no other row is hurt', async () => {
+      const { stores, connection, connect, damage, database } = await startVault(open);
+      const bob = await connect('bob');
+      const { connections } = database.tables;
+      await damage(
+        'connections',
+        { personal: sql`(SELECT c.personal FROM connections AS c WHERE c.uid = ${bob.uid})` },
+        eq(connections.uid, connection.uid),
+      );
+
+      expect(await reasonOf(stores.connections.findByUid(connection.uid))).toBe('RECORD_CORRUPT');
+      expect(await stores.connections.findByUid(bob.uid)).toEqual(bob);
+    });
+
+    test('more tenants than the keyring keeps loaded can be listed', async () => {
+      const { stores } = await startVault(open);
+      for (let number = 0; number < 30; number++) {
+        const tenant = sampleTenant(`t${number}`);
+        const app = sampleApp(tenant);
+        await stores.tenants.register({ tenant, app, credential: undefined });
+        await stores.connections.create(sampleConnection(tenant, app, 'ada', { granted: { [GRAPH]: [] } }));
+      }
+
+      expect(await names(stores, { username: 'ada@contoso.com' }, 7)).toHaveLength(31);
+    });
+  });
+}
+
+async function names(stores: VaultUnderTest['stores'], filter: ConnectionFilter, size = 2): Promise<string[]> {
+  const names: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await stores.connections.list({ size, after }, filter);
+    expect(page.items.length).toBeLessThanOrEqual(size);
+    names.push(...page.items.map((item) => `${item.tenantId}/${item.connectionId}`));
+    after = page.next;
+  } while (after !== undefined);
+  return names;
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Bytes as the characters that they would be. */
+function textOf(rows: Record<string, unknown[]>): string {
+  const cells = Object.values(rows).flatMap((table) => table.flatMap((row) => Object.values(row as object)));
+  return cells.map((cell) => (Buffer.isBuffer(cell) ? cell.toString('latin1') : JSON.stringify(cell))).join('\n');
+}

@@ -1,0 +1,265 @@
+import { eq, sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { HeldLease, RefreshRecord } from '../../src/store/stores.ts';
+import {
+  GRAPH,
+  NOW,
+  OUTLOOK,
+  sampleAccessToken,
+  sampleAttempt,
+  sampleAuthorization,
+  sampleGrant,
+} from './sample_rows.ts';
+import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
+
+export function grantsConformance(open: Open): void {
+  describe('grants', () => {
+    test('a lease hands out the connection and its refresh token, to one at a time', async () => {
+      const { stores, connection, tryLease } = await startVault(open);
+
+      const held = present(await tryLease());
+
+      expect(held.connection).toEqual(connection);
+      expect(held.refreshToken?.reveal()).toBe('rt-of-ada');
+      expect(held.previousRefreshToken).toBeUndefined();
+      expect(held.accessToken).toBeUndefined();
+      expect(await tryLease()).toBeUndefined();
+      const request = { owner: 'r', resource: GRAPH, duration: 1 };
+      expect(await stores.grants.lease('nobody', request)).toBeUndefined();
+    });
+
+    test('of many who ask at once, one gets it', async () => {
+      const { tryLease } = await startVault(open);
+
+      const held = await Promise.all(Array.from({ length: 20 }, tryLease));
+
+      expect(held.filter((lease) => lease !== undefined)).toHaveLength(1);
+    });
+
+    test('released, it can be had again at once', async () => {
+      const { lease } = await startVault(open);
+      await (await lease()).release();
+
+      expect((await lease()).refreshToken?.reveal()).toBe('rt-of-ada');
+    });
+
+    test('a lease that ran out by the clock of the database is had by the next, who fences the first', async () => {
+      const { stores, connection, clock, tryLease } = await startVault(open);
+      const short = { owner: 'slow', resource: GRAPH, duration: -1 };
+      const slow = present(await stores.grants.lease(connection.uid, short));
+      // The vault's own clock has no say.
+      clock.time -= 365 * DAY;
+      const fast = present(await tryLease());
+
+      expect(await slow.record(outcome(connection, 'rt-slow'))).toBe('fenced');
+      await slow.release();
+      expect(await tryLease()).toBeUndefined();
+      expect(await fast.record(outcome(connection, 'rt-fast'))).toBe('recorded');
+      expect(present(await tryLease()).refreshToken?.reveal()).toBe('rt-fast');
+    });
+
+    test('a lease that ran out still records when nobody else took it', async () => {
+      const { stores, connection } = await startVault(open);
+      const held = present(await stores.grants.lease(connection.uid, { owner: 'a', resource: GRAPH, duration: -1 }));
+
+      expect(await held.record(outcome(connection, 'rt-2'))).toBe('recorded');
+    });
+
+    test('a record rotates the refresh token, stores the access token and ends the lease', async () => {
+      const { stores, connection, clock, lease } = await startVault(open);
+      const after: Connection = {
+        ...connection,
+        granted: { [GRAPH]: ['Mail.Read', 'Mail.Send'] },
+        lastRefreshTime: NOW + 7,
+        keepAliveTime: NOW + 8,
+        updateTime: NOW + 7,
+      };
+      clock.time = NOW + 7;
+
+      const recorded = await (await lease()).record({
+        connection: after,
+        refreshToken: new Secret('rt-2'),
+        accessToken: sampleAccessToken('at-2'),
+      });
+
+      expect(recorded).toBe('recorded');
+      expect(await stores.connections.findByUid(connection.uid)).toEqual({ ...after, version: 2 });
+      const next = await lease();
+      expect(next.refreshToken?.reveal()).toBe('rt-2');
+      expect(next.previousRefreshToken?.token.reveal()).toBe('rt-of-ada');
+      expect(next.previousRefreshToken?.replacedTime).toBe(NOW + 7);
+      expect(next.accessToken).toEqual(sampleAccessToken('at-2'));
+      expect(next.accessToken?.token.reveal()).toBe('at-2');
+    });
+
+    test('an answer without a refresh token keeps the old one, and its predecessor', async () => {
+      const { connection, lease } = await startVault(open);
+      await (await lease()).record(outcome(connection, 'rt-2'));
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
+
+      const held = await lease();
+      expect(held.refreshToken?.reveal()).toBe('rt-2');
+      expect(held.previousRefreshToken?.token.reveal()).toBe('rt-of-ada');
+    });
+
+    test('the previous refresh token is forgotten after a day', async () => {
+      const { connection, clock, lease } = await startVault(open);
+      await (await lease()).record(outcome(connection, 'rt-2'));
+
+      clock.time = NOW + DAY;
+
+      expect((await lease()).previousRefreshToken).toBeUndefined();
+    });
+
+    test('a failure is recorded without touching tokens', async () => {
+      const { stores, connection, lease } = await startVault(open);
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
+      const failed: Connection = {
+        ...connection,
+        grantState: 'REAUTHORIZATION_REQUIRED',
+        stateEvidence: {
+          reason: 'REAUTHORIZATION_REQUIRED',
+          entraError: 'invalid_grant',
+          correlationId: 'c',
+          time: NOW,
+        },
+        keepAliveTime: undefined,
+      };
+      await (await lease()).record({ connection: failed, refreshToken: undefined, accessToken: undefined });
+
+      expect(await stores.connections.findByUid(connection.uid)).toEqual({ ...failed, version: 3 });
+      const held = await lease();
+      expect(held.refreshToken?.reveal()).toBe('rt-of-ada');
+      expect(held.accessToken).toEqual(sampleAccessToken());
+    });
+
+    test('a record leaves what a product changed meanwhile as it is', async () => {
+      const { stores, connection, lease } = await startVault(open);
+      const held = await lease();
+      await stores.connections.update(connection, { ...connection, labels: { a: 'b' }, externalId: 'x' });
+
+      expect(await held.record(outcome(connection, 'rt-2'))).toBe('recorded');
+
+      expect(await stores.connections.findByUid(connection.uid)).toMatchObject({
+        labels: { a: 'b' },
+        externalId: 'x',
+        version: 3,
+      });
+    });
+
+    test('a record may bring the account, which is then found by its username', async () => {
+      const { stores, connection, lease } = await startVault(open);
+      const account = { directoryId: 'd2', objectId: 'o2', username: 'Grace@contoso.com', displayName: 'Grace' };
+      await (await lease()).record({ ...outcome(connection, 'rt-2'), connection: { ...connection, account } });
+
+      const found = await stores.connections.list({ size: 1, after: undefined }, { username: 'grace@contoso.com' });
+      expect(found.items[0]?.account).toEqual(account);
+    });
+
+    test('keeps one access token a resource', async () => {
+      const { stores, connection, lease } = await startVault(open);
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken('g1') });
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken('g2') });
+      const outlook = sampleAccessToken('o1', OUTLOOK);
+      await (await lease(OUTLOOK)).record({ connection, refreshToken: undefined, accessToken: outlook });
+
+      expect((await stores.grants.findAccessToken(connection.uid, GRAPH))?.token.reveal()).toBe('g2');
+      expect((await stores.grants.findAccessToken(connection.uid, OUTLOOK))?.token.reveal()).toBe('o1');
+      expect(await stores.grants.findAccessToken(connection.uid, 'https://other')).toBeUndefined();
+    });
+
+    describe('everyone who writes a grant fences a refresh in flight and drops stored access tokens', () => {
+      const writers: Record<string, (vault: VaultUnderTest) => Promise<unknown>> = {
+        'replacing the grant': ({ stores, connection }) =>
+          stores.connections.replaceGrant({ ...connection, version: 2 }, connection, new Secret('rt-new')),
+        suspending: ({ stores, connection }) => stores.connections.setSuspended(connection, NOW, NOW),
+        resuming: ({ stores, connection }) => stores.connections.setSuspended(connection, undefined, NOW),
+        deleting: ({ stores, connection }) => stores.connections.delete(connection),
+        confirming: async ({ stores, connection }) => {
+          const authorization = sampleAuthorization(connection);
+          await stores.authorizations.start({
+            connection: undefined,
+            authorization,
+            handleHash: 'h',
+            attempt: sampleAttempt(authorization),
+            stateHash: 's',
+          });
+          await stores.authorizations.confirm(authorization, { ...connection, version: 2 }, connection, sampleGrant());
+        },
+      };
+
+      test.each(Object.entries(writers))('%s', async (_, write) => {
+        const vault = await startVault(open);
+        const { stores, connection, lease } = vault;
+        await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
+        const held = await lease();
+        await write(vault);
+        const written = await vault.dump();
+
+        expect(await stores.grants.findAccessToken(connection.uid, GRAPH)).toBeUndefined();
+        expect(await held.record(outcome(connection, 'rt-fenced'))).toBe('fenced');
+        await held.release();
+        expect(await vault.dump()).toEqual(written);
+      });
+
+      test.each(Object.entries(writers).filter(([name]) => name !== 'deleting'))(
+        '%s leaves the lease free',
+        async (_, write) => {
+          const vault = await startVault(open);
+          const { connection, lease } = vault;
+          await (await lease()).record({ connection, refreshToken: undefined, accessToken: undefined });
+          await lease();
+          await write(vault);
+
+          expect(await vault.tryLease()).toBeDefined();
+        },
+      );
+    });
+
+    test('sealed columns that were swapped, moved or edited do not open, and the lease is free again', async () => {
+      const { connection, connect, lease, tryLease, damage, database } = await startVault(open);
+      await (await lease()).record(outcome(connection, 'rt-2'));
+      const bob = await connect('bob');
+      const { connections } = database.tables;
+      const here = eq(connections.uid, connection.uid);
+      const edits = {
+        swapped: sql`previous_refresh_token`,
+        moved: sql`(SELECT c.refresh_token FROM connections AS c WHERE c.uid = ${bob.uid})`,
+        cut: Buffer.from('short'),
+        empty: Buffer.alloc(0),
+      };
+      for (const refreshToken of Object.values(edits)) {
+        await damage('connections', { refreshToken }, here);
+        expect(await reasonOf(tryLease())).toBe('RECORD_CORRUPT');
+        expect(await reasonOf(tryLease())).toBe('RECORD_CORRUPT');
+      }
+    });
+
+    test('an access token that was moved to another resource does not open', async () => {
+      const { stores, connection, lease, damage } = await startVault(open);
+      await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
+      await damage('accessTokens', { resource: OUTLOOK });
+
+      expect(await reasonOf(stores.grants.findAccessToken(connection.uid, OUTLOOK))).toBe('RECORD_CORRUPT');
+    });
+
+    test('a record can be repeated when its answer was lost', async () => {
+      const { connection, lease } = await startVault(open);
+      const held: HeldLease = await lease();
+
+      expect(await held.record(outcome(connection, 'rt-2'))).toBe('recorded');
+      expect(await held.record(outcome(connection, 'rt-2'))).toBe('recorded');
+
+      const next = await lease();
+      expect(next.refreshToken?.reveal()).toBe('rt-2');
+      expect(next.previousRefreshToken?.token.reveal()).toBe('rt-of-ada');
+    });
+  });
+}
+
+function outcome(connection: Connection, refreshToken: string): RefreshRecord {
+  return { connection, refreshToken: new Secret(refreshToken), accessToken: sampleAccessToken() };
+}

@@ -1,0 +1,167 @@
+import type { AccessToken } from '../../src/model/access_token.ts';
+import type { App } from '../../src/model/app.ts';
+import type { Authorization, AuthorizationAttempt } from '../../src/model/authorization.ts';
+import { DAY, MINUTE } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import type { Grant } from '../../src/model/grant.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
+import type { NewCredential } from '../../src/store/stores.ts';
+
+export const NOW = 1_800_000_000_000;
+export const GRAPH = 'https://graph.microsoft.com';
+export const OUTLOOK = 'https://outlook.office.com';
+
+export function sampleTenant(tenantId = 'acme', changes: Partial<Tenant> = {}): Tenant {
+  return {
+    uid: newUid(),
+    tenantId,
+    displayName: 'Acme',
+    labels: { tier: 'gold' },
+    state: 'ACTIVE',
+    catalog: 'aurinko',
+    allowedDirectoryIds: [],
+    createTime: NOW,
+    updateTime: NOW,
+    version: 1,
+    nextCredentialExpireTime: undefined,
+    ...changes,
+  };
+}
+
+export function sampleApp(tenant: Tenant, appId = 'default', changes: Partial<App> = {}): App {
+  return {
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    tenantId: tenant.tenantId,
+    appId,
+    displayName: 'Mail sync',
+    clientId: '11111111-2222-3333-4444-555555555555',
+    cloud: 'GLOBAL',
+    signInAudience: 'organizations',
+    redirectUris: ['https://vault.test/oauth2/callback'],
+    returnUrlPrefixes: ['https://product.test/'],
+    catalog: undefined,
+    implicitPermissions: ['offline_access'],
+    sharedWith: [],
+    suspended: false,
+    state: 'OK',
+    stateEvidence: undefined,
+    failingDirectories: [],
+    createTime: NOW,
+    updateTime: NOW,
+    version: 1,
+    ...changes,
+  };
+}
+
+export function sampleCredential(
+  app: App,
+  credentialId = 'first',
+  expireTime: number | null = NOW + DAY,
+): NewCredential {
+  return {
+    credential: {
+      uid: newUid(),
+      appUid: app.uid,
+      credentialId,
+      kind: 'CLIENT_SECRET',
+      hint: 'abc',
+      notBefore: undefined,
+      expireTime: expireTime ?? undefined,
+      verdict: 'UNPROBED',
+      entraError: undefined,
+      lastUsedTime: undefined,
+      createTime: NOW,
+    },
+    material: { kind: 'CLIENT_SECRET', clientSecret: new Secret(`secret of ${credentialId}`) },
+  };
+}
+
+export function sampleConnection(
+  tenant: Tenant,
+  app: App,
+  connectionId = 'ada',
+  changes: Partial<Connection> = {},
+): Connection {
+  return {
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    tenantId: tenant.tenantId,
+    connectionId,
+    appUid: app.uid,
+    appTenantId: app.tenantId,
+    appId: app.appId,
+    externalId: undefined,
+    labels: {},
+    account: { directoryId: 'd1', objectId: 'o1', username: 'Ada@Contoso.com', displayName: 'Ada L.' },
+    productScopes: ['Mail.ReadOnly'],
+    granted: { [GRAPH]: ['Mail.Read'] },
+    grantState: 'ACTIVE',
+    stateEvidence: undefined,
+    suspendTime: undefined,
+    verifyTime: NOW,
+    lastRefreshTime: NOW,
+    strikeTime: undefined,
+    heldUntil: undefined,
+    keepAliveTime: NOW + 30 * DAY,
+    createTime: NOW,
+    updateTime: NOW,
+    version: 1,
+    ...changes,
+  };
+}
+
+export function sampleAccessToken(token = 'at-1', resource = GRAPH): AccessToken {
+  return {
+    token: new Secret(token),
+    resource,
+    permissions: ['Mail.Read'],
+    expireTime: NOW + 60 * MINUTE,
+    refreshTime: NOW + 48 * MINUTE,
+    correlationId: undefined,
+  };
+}
+
+export function sampleAuthorization(connection: Connection, changes: Partial<Authorization> = {}): Authorization {
+  return {
+    uid: newUid(),
+    tenantUid: connection.tenantUid,
+    connectionUid: connection.uid,
+    appUid: connection.appUid,
+    state: 'OPEN',
+    productScopes: ['Mail.ReadOnly'],
+    permissions: { [GRAPH]: ['Mail.Read'] },
+    redirectUri: 'https://vault.test/oauth2/callback',
+    returnUrl: 'https://product.test/done',
+    completion: 'CONFIRM',
+    loginHint: 'ada@contoso.com',
+    directoryId: undefined,
+    prompt: undefined,
+    allowAccountChange: false,
+    claims: undefined,
+    failure: undefined,
+    createTime: NOW,
+    expireTime: NOW + DAY,
+    ...changes,
+  };
+}
+
+export function sampleAttempt(authorization: Authorization): AuthorizationAttempt {
+  return {
+    authorizationUid: authorization.uid,
+    codeVerifier: new Secret('verifier'),
+    nonce: new Secret('nonce'),
+    expireTime: NOW + 10 * MINUTE,
+  };
+}
+
+export function sampleGrant(refreshToken = 'rt-granted'): Grant {
+  return {
+    refreshToken: new Secret(refreshToken),
+    account: { directoryId: 'd1', objectId: 'o1', username: 'ada@contoso.com', displayName: undefined },
+    productScopes: ['Mail.ReadOnly'],
+    granted: { [GRAPH]: ['Mail.Read'] },
+  };
+}

@@ -1,0 +1,20 @@
+import { describe } from 'vitest';
+import { appsConformance } from './apps_conformance.ts';
+import { auditConformance } from './audit_conformance.ts';
+import { authorizationsConformance } from './authorizations_conformance.ts';
+import { connectionsConformance } from './connections_conformance.ts';
+import { grantsConformance } from './grants_conformance.ts';
+import { tenantsConformance } from './tenants_conformance.ts';
+import type { Open } from './vault_under_test.ts';
+
+/** What every database behind the stores must do. `open` gives a new, empty one each time. */
+export function storesConformance(name: string, open: Open): void {
+  describe(name, () => {
+    tenantsConformance(open);
+    appsConformance(open);
+    connectionsConformance(open);
+    grantsConformance(open);
+    authorizationsConformance(open);
+    auditConformance(open);
+  });
+}

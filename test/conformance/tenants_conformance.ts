@@ -1,0 +1,153 @@
+import { eq } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
+import { NOW, sampleApp, sampleConnection, sampleCredential, sampleTenant } from './sample_rows.ts';
+import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';
+
+export function tenantsConformance(open: Open): void {
+  describe('tenants', () => {
+    test('registers tenant, app, credential and key at once, and reads them back as they were', async () => {
+      const { stores, tenant, app } = await startVault(open);
+
+      expect(await stores.tenants.find('acme')).toEqual({ ...tenant, nextCredentialExpireTime: NOW + DAY });
+      expect(await stores.apps.find(tenant.uid, 'default')).toEqual(app);
+      expect(await stores.tenants.find('nobody')).toBeUndefined();
+    });
+
+    test('a taken name changes nothing', async () => {
+      const { stores, dump } = await startVault(open);
+      const before = await dump();
+      const tenant = sampleTenant('acme');
+      const app = sampleApp(tenant);
+
+      const registering = stores.tenants.register({ tenant, app, credential: sampleCredential(app) });
+
+      expect(await reasonOf(registering)).toBe('TENANT_EXISTS');
+      expect(await dump()).toEqual(before);
+    });
+
+    test('a registration whose last part fails leaves nothing behind', async () => {
+      const { stores, dump, app: taken } = await startVault(open);
+      const before = await dump();
+      const tenant = sampleTenant('globex');
+      const app = sampleApp(tenant, 'default', { uid: taken.uid });
+
+      expect(await reasonOf(stores.tenants.register({ tenant, app, credential: undefined }))).toBe('APP_EXISTS');
+      expect(await dump()).toEqual(before);
+    });
+
+    test('tells the soonest end of any credential', async () => {
+      const { stores, app } = await startVault(open);
+      await stores.apps.addCredential(app, sampleCredential(app, 'sooner', NOW + 5));
+      await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
+      await register(stores, 'other');
+
+      expect((await stores.tenants.find('acme'))?.nextCredentialExpireTime).toBe(NOW + 5);
+      expect((await stores.tenants.find('other'))?.nextCredentialExpireTime).toBeUndefined();
+    });
+
+    test('an update counts the version up, and only from the version that was read', async () => {
+      const { stores, tenant } = await startVault(open);
+      const after = { ...tenant, displayName: 'Acme Inc', labels: { tier: 'iron' }, updateTime: NOW + 1 };
+
+      const updated = await stores.tenants.update(tenant, after);
+
+      expect(updated.version).toBe(2);
+      expect(await stores.tenants.find('acme')).toMatchObject({
+        displayName: 'Acme Inc',
+        labels: { tier: 'iron' },
+        version: 2,
+      });
+      expect(await reasonOf(stores.tenants.update(tenant, { ...tenant, displayName: 'late' }))).toBe('ETAG_MISMATCH');
+      expect((await stores.tenants.find('acme'))?.displayName).toBe('Acme Inc');
+    });
+
+    test('lists in the order of ids, page by page, of all or of those named', async () => {
+      const { stores } = await startVault(open);
+      for (const id of ['b', 'a-1', 'a', 'a1', 'z']) await register(stores, id);
+
+      const first = await stores.tenants.list({ size: 4, after: undefined });
+      const second = await stores.tenants.list({ size: 4, after: first.next });
+
+      expect([...first.items, ...second.items].map((tenant) => tenant.tenantId)).toEqual([
+        'a',
+        'a-1',
+        'a1',
+        'acme',
+        'b',
+        'z',
+      ]);
+      expect(second.next).toBeUndefined();
+      const named = await stores.tenants.list({ size: 9, after: 'a' }, ['z', 'a', 'a1', 'nobody']);
+      expect(named.items.map((tenant) => tenant.tenantId)).toEqual(['a1', 'z']);
+      expect((await stores.tenants.list({ size: 9, after: undefined }, [])).items).toEqual([]);
+    });
+
+    test('deleting takes everything that it owns with it, and nothing else', async () => {
+      const { stores, tenant, connection, lease, dump, database } = await startVault(open);
+      const other = await register(stores, 'other');
+      const held = await lease();
+      await stores.tenants.delete(tenant);
+
+      expect(await stores.tenants.find('acme')).toBeUndefined();
+      expect(await stores.connections.findByUid(connection.uid)).toBeUndefined();
+      const rows = await dump();
+      expect(rows['connections']).toEqual([]);
+      expect(rows['apps']).toMatchObject([{ uid: other.app.uid }]);
+      expect(rows['credentials']).toEqual([]);
+      const { deks } = database.tables;
+      expect(
+        await database.select('test', (db) => db.select().from(deks).where(eq(deks.tenantUid, tenant.uid))),
+      ).toEqual([]);
+      expect(await reasonOf(held.record({ connection, refreshToken: undefined, accessToken: undefined }))).toBe(
+        'TENANT_NOT_FOUND',
+      );
+    });
+
+    test('refuses to delete what changed since it was read', async () => {
+      const { stores, tenant, dump } = await startVault(open);
+      await stores.tenants.update(tenant, { ...tenant, displayName: 'changed' });
+      const before = await dump();
+
+      expect(await reasonOf(stores.tenants.delete(tenant))).toBe('ETAG_MISMATCH');
+      expect(await dump()).toEqual(before);
+      expect(await stores.apps.usableCredentials((await appOf(stores, tenant.uid)).uid)).toHaveLength(1);
+    });
+
+    test('refuses to delete a tenant through whose app others connect', async () => {
+      const { stores, tenant, app, dump } = await startVault(open);
+      const other = await register(stores, 'other');
+      await stores.connections.create(sampleConnection(other.tenant, app, 'bob'));
+      const before = await dump();
+
+      expect(await stores.tenants.countConnections(tenant.uid)).toBe(1);
+      expect(await stores.tenants.countForeignConnections(tenant.uid)).toBe(1);
+      expect(await stores.tenants.countForeignConnections(other.tenant.uid)).toBe(0);
+      expect(await reasonOf(stores.tenants.delete(tenant))).toBe('APP_IN_USE');
+      expect(await dump()).toEqual(before);
+    });
+
+    test('a name that was deleted can be taken again, and is another tenant', async () => {
+      const { stores, tenant } = await startVault(open);
+      await stores.tenants.delete(tenant);
+
+      const again = await register(stores, 'acme');
+
+      expect((await stores.tenants.find('acme'))?.uid).toBe(again.tenant.uid);
+      expect(await stores.tenants.countConnections(again.tenant.uid)).toBe(0);
+    });
+  });
+}
+
+type Stores = Awaited<ReturnType<Open>>['stores'];
+
+async function register(stores: Stores, tenantId: string) {
+  const tenant = sampleTenant(tenantId);
+  const app = sampleApp(tenant);
+  await stores.tenants.register({ tenant, app, credential: undefined });
+  return { tenant, app };
+}
+
+async function appOf(stores: Stores, tenantUid: string) {
+  return present(await stores.apps.find(tenantUid, 'default'));
+}

@@ -1,0 +1,107 @@
+import { getTableColumns, is, type SQL, Table } from 'drizzle-orm';
+import { expect } from 'vitest';
+import type { App } from '../../src/model/app.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import type { Reason } from '../../src/model/errors.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
+import type { Database } from '../../src/store/database.ts';
+import type { Tables } from '../../src/store/schema_twins.ts';
+import type { HeldLease, Stores } from '../../src/store/stores.ts';
+import { GRAPH, NOW, sampleApp, sampleConnection, sampleCredential, sampleTenant } from './sample_rows.ts';
+
+export interface Opened {
+  stores: Stores;
+  /** For what no store does: reading and damaging rows. */
+  database: Database;
+}
+
+export type Open = (clock: Clock) => Promise<Opened>;
+
+/** A database with a tenant, its app and a connection in it. */
+export interface VaultUnderTest extends Opened {
+  clock: { time: number; now(): number };
+  tenant: Tenant;
+  app: App;
+  connection: Connection;
+  /** Registers another tenant with its app. */
+  register(tenantId: string, app?: Partial<App>): Promise<{ tenant: Tenant; app: App }>;
+  connect(connectionId: string, changes?: Partial<Connection>): Promise<Connection>;
+  lease(resource?: string): Promise<HeldLease>;
+  tryLease(): Promise<HeldLease | undefined>;
+  /** Every row of every table. */
+  dump(): Promise<Record<string, unknown[]>>;
+  damage(table: keyof Tables, set: Record<string, SQL | string | number | Buffer | null>, where?: SQL): Promise<void>;
+}
+
+export async function startVault(open: Open): Promise<VaultUnderTest> {
+  const clock = { time: NOW, now: () => clock.time };
+  const { stores, database } = await open(clock);
+  const register = async (tenantId: string, changes: Partial<App> = {}) => {
+    const tenant = sampleTenant(tenantId);
+    const app = sampleApp(tenant, 'default', changes);
+    await stores.tenants.register({ tenant, app, credential: sampleCredential(app) });
+    return { tenant, app };
+  };
+  const { tenant, app } = await register('acme');
+  const connect = (connectionId: string, changes: Partial<Connection> = {}) =>
+    stores.connections.replaceGrant(
+      undefined,
+      sampleConnection(tenant, app, connectionId, changes),
+      new Secret(`rt-of-${connectionId}`),
+    );
+  const connection = await connect('ada');
+  const tryLease = (resource = GRAPH) =>
+    stores.grants.lease(connection.uid, { owner: 'replica-1', resource, duration: 12_000 });
+
+  return {
+    stores,
+    database,
+    clock,
+    tenant,
+    app,
+    connection,
+    register,
+    connect,
+    tryLease,
+    async lease(resource) {
+      return present(await tryLease(resource));
+    },
+    async dump() {
+      const rows: Record<string, unknown[]> = {};
+      for (const [name, table] of tablesOf(database)) {
+        rows[name] = await database.select('test', (db) =>
+          db
+            .select()
+            .from(table)
+            .orderBy(...Object.values(getTableColumns(table)).slice(0, 2)),
+        );
+      }
+      return rows;
+    },
+    async damage(name, set, where) {
+      const table = database.tables[name];
+      await database.write('test', (db) => db.update(table).set(set).where(where)).run({});
+    },
+  };
+}
+
+/** All keys of the schema are tables; each is read like any other. */
+function tablesOf(database: Database) {
+  return Object.entries(database.tables).filter((entry): entry is [string, Database['tables']['meta']] =>
+    is(entry[1], Table),
+  );
+}
+
+export function present<T>(value: T | undefined): T {
+  expect(value).toBeDefined();
+  return value as T;
+}
+
+export async function reasonOf(promise: Promise<unknown>): Promise<Reason | 'none'> {
+  return promise.then(
+    () => 'none' as const,
+    (error: { reason: Reason }) => error.reason,
+  );
+}
