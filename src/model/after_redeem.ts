@@ -101,7 +101,8 @@ function afterStrike(connection: Connection, failure: Failure, now: Timestamp): 
   }
   // An intermittent refusal that is asked for again at once says nothing new.
   if (now < connection.strikeTime + STRIKE_INTERVAL) return connection;
-  return needingItsUser(connection, failure, now);
+  // A single such refusal was no reason to send the user away; two are.
+  return needingItsUser(connection, { ...failure, reason: 'REAUTHORIZATION_REQUIRED' }, now);
 }
 
 function evidenceOf(failure: Failure, now: Timestamp): Connection['stateEvidence'] {

@@ -186,7 +186,7 @@ export function createRefresh(parts: RefreshParts): Refresh {
         standings.update(after);
         if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connection.uid });
       }
-      throw failed(after, outcome);
+      throw refusalOf(after, outcome, now);
     } finally {
       // The lease frees itself when even this fails.
       if (!over) await held.release().catch(() => {});
@@ -243,6 +243,15 @@ export function createRefresh(parts: RefreshParts): Refresh {
   }
 
   return { run, release: (connectionUid) => ours.delete(connectionUid) };
+}
+
+/** What the caller is told once the outcome is recorded. */
+function refusalOf(after: Connection, failure: Failure, now: number): VaultError {
+  if (after.grantState !== 'ACTIVE') {
+    return failed(after, { ...failure, reason: after.stateEvidence?.reason ?? failure.reason });
+  }
+  const wait = (after.heldUntil ?? 0) - now;
+  return wait > 0 ? heldBack(after, wait) : failed(after, failure);
 }
 
 /** No more requests with a refresh token that Entra refused, whoever insists. */

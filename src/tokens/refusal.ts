@@ -21,6 +21,9 @@ const NEXT_STEPS: Partial<Record<Reason, string>> = {
 
 const USER_SIGNS_IN = new Set<Reason>(['REAUTHORIZATION_REQUIRED', 'CONSENT_REQUIRED', 'ACCOUNT_MISMATCH']);
 
+/** Status details hold 1 KB. */
+const LONGEST_CLAIMS = 400;
+
 /** Throws what stands in the way of serving, as last read: answered locally, however often it is asked. */
 export function refuse(standing: Standing, now: Timestamp): void {
   refuseSuspended(standing);
@@ -78,11 +81,14 @@ export function held(connection: Connection, wait: Duration): VaultError {
   );
 }
 
-/** What a caller is told of an exchange that failed. */
+/** What a caller is told of an exchange that failed; `claims` is for StartAuthorization to pass on. */
 export function failed(connection: Connection, failure: Failure): VaultError {
   const name = connectionName(connection);
   return new VaultError(failure.reason, sentence(failure.reason, name), {
-    metadata: facts(failure.reason, name, failure.entraError, failure.correlationId),
+    metadata: {
+      ...facts(failure.reason, name, failure.entraError, failure.correlationId),
+      ...(failure.claims === undefined || failure.claims.length > LONGEST_CLAIMS ? {} : { claims: failure.claims }),
+    },
     ...(failure.retryAfter === undefined ? {} : { retryAfter: failure.retryAfter }),
   });
 }

@@ -1,0 +1,370 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { tokenHash } from '../../src/tokens/token_cache.ts';
+import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+
+let world: TokenWorld;
+beforeEach(async () => {
+  world = await openTokenWorld();
+});
+afterEach(() => world.close());
+
+const times = <T>(count: number, work: () => T): T[] => Array.from({ length: count }, work);
+
+test('asks Entra once when many callers want the same token', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+
+  const answers = await Promise.all(times(200, () => tokens.get(ask('ada'))));
+
+  expect(new Set(answers.map(({ accessToken }) => accessToken.token.reveal())).size).toBe(1);
+  expect(world.redemptions()).toBe(1);
+  expect(answers[0]).toMatchObject({ source: 'ENTRA', connectionUid: ada.uid });
+});
+
+test('a hit is no promise, and always the same object', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+
+  const hit = tokens.get(ask('ada'));
+
+  expect(hit).not.toBeInstanceOf(Promise);
+  expect(hit).toMatchObject({ source: 'CACHE' });
+  expect(tokens.get(ask('ada', { signal: () => expect.unreachable('nobody waits') }))).toBe(hit);
+});
+
+test('one token of a resource serves every scope that the grant covers', async () => {
+  await world.connect('ada', { scopes: ['Mail.ReadWrite', 'Calendars.Read'] });
+  const tokens = world.open();
+
+  const first = await tokens.get(ask('ada', { scopes: ['Mail.ReadOnly'] }));
+  const second = await tokens.get(ask('ada', { scopes: ['Calendar.ReadOnly'] }));
+
+  expect(second.accessToken).toBe(first.accessToken);
+  expect(first.accessToken.permissions).toEqual(expect.arrayContaining(['Calendars.Read', 'Mail.ReadWrite']));
+  expect(world.redemptions()).toBe(1);
+});
+
+test('one grant yields a token for each of its resources', async () => {
+  const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
+  await world.connect('ada', { scopes, productScopes: scopes, changes: {} });
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, catalog: 'microsoft' });
+  const tokens = world.open();
+
+  const [graph, outlook] = await Promise.all([
+    tokens.get(ask('ada', { scopes: ['Mail.Read'] })),
+    tokens.get(ask('ada', { scopes: [`${OUTLOOK}/IMAP.AccessAsUser.All`] })),
+  ]);
+
+  expect(graph.accessToken.resource).toBe(GRAPH);
+  expect(outlook.accessToken.resource).toBe(OUTLOOK);
+  expect(world.redemptions()).toBe(2);
+});
+
+test('stores the rotated refresh token before it answers, and keeps the one before', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+
+  await tokens.get(ask('ada'));
+
+  const held = await world.stores.grants.lease(ada.uid, { owner: 'test', resource: GRAPH, duration: SECOND });
+  const issued = world.sandbox.requests().at(-1);
+  expect(world.sandbox.describeRefreshToken(held?.refreshToken?.reveal() ?? '')?.id).toBe(issued?.issuedRefreshTokenId);
+  const before = world.sandbox.describeRefreshToken(held?.previousRefreshToken?.token.reveal() ?? '');
+  expect(before?.id).toBe(issued?.presentedRefreshTokenId);
+  expect(held?.accessToken).toBeDefined();
+});
+
+test('a stored token is served after a restart without asking Entra', async () => {
+  await world.connect('ada');
+  await world.open().get(ask('ada'));
+
+  const again = await world.open().get(ask('ada'));
+
+  expect(again.source).toBe('DATABASE');
+  expect(world.redemptions()).toBe(1);
+});
+
+test('two replicas make one exchange between them', async () => {
+  await world.connect('ada');
+  const [one, other] = [world.open(), world.open()];
+
+  const answers = await Promise.all([one.get(ask('ada')), other.get(ask('ada'))]);
+
+  expect(answers.map(({ source }) => source).sort()).toEqual(['DATABASE', 'ENTRA']);
+  expect(world.redemptions()).toBe(1);
+});
+
+test('who lost the lease takes it when its holder dies', async () => {
+  const ada = await world.connect('ada');
+  // A lease that nobody will use: its holder was killed.
+  await world.stores.grants.lease(ada.uid, { owner: 'dead', resource: GRAPH, duration: 200 });
+  const tokens = world.open();
+
+  const answer = await tokens.get(ask('ada'));
+
+  expect(answer.source).toBe('ENTRA');
+  expect(tokens.counted.get('leaseLost')).toBeGreaterThan(0);
+});
+
+test('refreshes what has expired, and never serves what lives shorter than asked', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const first = await tokens.get(ask('ada'));
+
+  world.sandbox.clock.advance(56 * MINUTE);
+  const second = await tokens.get(ask('ada', { minTtl: 5 * MINUTE }));
+
+  expect(second.source).toBe('ENTRA');
+  expect(second.accessToken.expireTime).toBeGreaterThan(first.accessToken.expireTime);
+});
+
+test('a fresh token that lives too short is no reason for another exchange', async () => {
+  world.sandbox.settings.accessTokenLifetime = 120;
+  await world.connect('ada');
+  const tokens = world.open();
+
+  expect(await reasonOf(() => tokens.get(ask('ada', { minTtl: 5 * MINUTE })))).toBe('TTL_UNATTAINABLE');
+  expect(world.redemptions()).toBe(1);
+});
+
+test('a caller who leaves ends its waiting, not the recording', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+  const leaving = new AbortController();
+
+  const call = reasonOf(() => tokens.get(ask('ada', { signal: () => leaving.signal })));
+  await gate.arrived;
+  leaving.abort();
+  expect(await call).toBe('ENTRA_UNAVAILABLE');
+  gate.release();
+  await tokens.close();
+
+  expect((await world.open().get(ask('ada'))).source).toBe('DATABASE');
+  expect(world.redemptions()).toBe(1);
+});
+
+test('what was not granted is refused locally and named', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+
+  await expect(async () => tokens.get(ask('ada', { scopes: ['Mail.Send'] }))).rejects.toMatchObject({
+    reason: 'SCOPE_NOT_GRANTED',
+    metadata: { connection: 'tenants/acme/connections/ada', missing: `${GRAPH}/Mail.Send` },
+  });
+  expect(await reasonOf(() => tokens.get(ask('ada', { scopes: ['Mail.Sned'] })))).toBe('SCOPE_UNKNOWN');
+  expect(await reasonOf(() => tokens.get(ask('nobody')))).toBe('CONNECTION_NOT_FOUND');
+  expect(await reasonOf(() => tokens.get(ask('ada', { tenantId: 'nowhere' })))).toBe('TENANT_NOT_FOUND');
+  expect(world.redemptions()).toBe(0);
+});
+
+test('no scopes mean those of the connection', async () => {
+  await world.connect('ada');
+
+  const { accessToken } = await world.open().get(ask('ada', { scopes: [] }));
+
+  expect(accessToken.resource).toBe(GRAPH);
+});
+
+test('a dead grant is asked once; ten thousand calls are answered from memory', async () => {
+  const ada = await world.connect('ada');
+  world.sandbox.revokeSessions('ada@contoso.example');
+  let reads = 0;
+  const stores = {
+    ...world.stores,
+    connections: {
+      ...world.stores.connections,
+      find: (...named: Parameters<typeof world.stores.connections.find>) => {
+        reads++;
+        return world.stores.connections.find(...named);
+      },
+    },
+  };
+  const tokens = world.open({ stores });
+
+  await expect(async () => tokens.get(ask('ada'))).rejects.toMatchObject({
+    reason: 'REAUTHORIZATION_REQUIRED',
+    metadata: { nextStep: 'StartAuthorization', entraError: 'invalid_grant/AADSTS50173' },
+  });
+  const asked = world.redemptions();
+  for (let i = 0; i < 10_000; i++) expect(() => tokens.get(ask('ada'))).toThrow(VaultError);
+
+  expect(world.redemptions()).toBe(asked);
+  expect(reads).toBe(1);
+  expect(await world.find(ada.uid)).toMatchObject({
+    grantState: 'REAUTHORIZATION_REQUIRED',
+    stateEvidence: { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'invalid_grant/AADSTS50173' },
+  });
+});
+
+test('a connection wakes when its refresh token changes', async () => {
+  const ada = await world.connect('ada');
+  world.sandbox.revokeSessions('ada@contoso.example');
+  const tokens = world.open();
+  await reasonOf(() => tokens.get(ask('ada')));
+
+  const marked = await world.find(ada.uid);
+  const token = world.sandbox.issueRefreshToken({
+    clientId: world.app.clientId,
+    userObjectId: 'ada@contoso.example',
+    scopes: ['Mail.Read', 'offline_access'],
+  });
+  const granted = { ...marked, grantState: 'ACTIVE' as const, stateEvidence: undefined };
+  await world.stores.connections.replaceGrant(marked, granted, new Secret(token));
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+});
+
+test('an outage is served from memory, and touches no state', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  world.sandbox.injectFault({ kind: 'html', count: 1000 });
+  world.sandbox.clock.advance(50 * MINUTE);
+
+  for (let i = 0; i < 50; i++) expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
+  await tokens.close();
+  world.sandbox.clock.advance(HOUR);
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('ENTRA_UNAVAILABLE');
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('refresh ahead replaces a token in use while the old one is served', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const first = await tokens.get(ask('ada'));
+  world.sandbox.clock.advance(55 * MINUTE);
+
+  const meanwhile = tokens.get(ask('ada'));
+  expect(meanwhile).toMatchObject({ source: 'CACHE', accessToken: first.accessToken });
+  await expect.poll(() => tokens.counted.get('refreshLag')).toBe(1);
+
+  const after = await tokens.get(ask('ada'));
+  expect(after.source).toBe('CACHE');
+  expect(after.accessToken).not.toBe(first.accessToken);
+  expect(world.redemptions()).toBe(2);
+});
+
+test('a refresh ahead that fails rests before it tries again', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  world.sandbox.clock.advance(50 * MINUTE);
+  world.sandbox.injectFault({ kind: 'error', code: 90033, count: 1000 });
+
+  await tokens.get(ask('ada'));
+  await expect.poll(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
+  const asked = world.redemptions();
+  for (let i = 0; i < 100; i++) await tokens.get(ask('ada'));
+
+  expect(world.redemptions()).toBe(asked);
+});
+
+test('a challenge forces one refresh a minute, shared by all who bring it', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const first = await tokens.get(ask('ada'));
+  const claims = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}';
+
+  const answers = await Promise.all(times(20, () => tokens.get(ask('ada', { claims }))));
+  const later = await tokens.get(ask('ada', { claims }));
+
+  expect(world.redemptions()).toBe(2);
+  expect(answers.every(({ accessToken }) => accessToken !== first.accessToken)).toBe(true);
+  expect(later).toMatchObject({ source: 'CACHE', accessToken: answers[0]?.accessToken });
+
+  world.sandbox.clock.advance(61 * SECOND);
+  await tokens.get(ask('ada', { claims }));
+  expect(world.redemptions()).toBe(3);
+});
+
+test('a token that its resource refused is replaced once, for all', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const first = await tokens.get(ask('ada'));
+  const rejectedTokenSha256 = tokenHash(first.accessToken);
+
+  const answers = await Promise.all(times(20, () => tokens.get(ask('ada', { rejectedTokenSha256 }))));
+  const later = await tokens.get(ask('ada', { rejectedTokenSha256: rejectedTokenSha256.toUpperCase() }));
+
+  expect(world.redemptions()).toBe(2);
+  expect(new Set(answers.map(({ accessToken }) => accessToken)).size).toBe(1);
+  expect(later).toMatchObject({ source: 'CACHE' });
+});
+
+test('suspensions bite at once, each with its reason', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+
+  const suspended = await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONNECTION_SUSPENDED');
+  await world.stores.connections.setSuspended(suspended, undefined, world.clock.now());
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+
+  await world.stores.apps.update(world.app, { ...world.app, suspended: true });
+  world.changes.announce({ kind: 'app', uid: world.app.uid });
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('APP_SUSPENDED');
+
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, state: 'SUSPENDED' });
+  world.changes.announce({ kind: 'tenant', uid: world.tenant.uid });
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('TENANT_SUSPENDED');
+});
+
+test('a suspension during an exchange lets nothing out and stores nothing', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+
+  const call = reasonOf(() => tokens.get(ask('ada')));
+  await gate.arrived;
+  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+  gate.release();
+
+  expect(await call).toBe('CONNECTION_SUSPENDED');
+  expect(tokens.counted.get('fenced')).toBe(1);
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeUndefined();
+});
+
+test('a tenant suspended during an exchange gets no token', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+
+  const call = reasonOf(() => tokens.get(ask('ada')));
+  await gate.arrived;
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, state: 'SUSPENDED' });
+  world.changes.announce({ kind: 'tenant', uid: world.tenant.uid });
+  gate.release();
+
+  expect(await call).toBe('TENANT_SUSPENDED');
+});
+
+test('a grant replaced during an exchange is the one that serves', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+
+  const call = tokens.get(ask('ada'));
+  await gate.arrived;
+  const token = world.sandbox.issueRefreshToken({
+    clientId: world.app.clientId,
+    userObjectId: 'ada@contoso.example',
+    scopes: ['Mail.Read', 'offline_access'],
+  });
+  await world.stores.connections.replaceGrant(await world.find(ada.uid), ada, new Secret(token));
+  gate.release();
+
+  expect((await call).source).toBe('ENTRA');
+  const presented = world.sandbox.requests().at(-1)?.presentedRefreshTokenId;
+  expect(presented).toBe(world.sandbox.describeRefreshToken(token)?.id);
+});

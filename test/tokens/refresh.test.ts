@@ -1,0 +1,360 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { HeldLease, Stores } from '../../src/store/stores.ts';
+import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+
+let world: TokenWorld;
+beforeEach(async () => {
+  world = await openTokenWorld();
+});
+afterEach(() => world.close());
+
+const ADA = 'ada@contoso.example';
+
+/** The real stores, but what is held under a lease goes through `wrap`. */
+function storesHolding(wrap: (held: HeldLease) => Partial<HeldLease>): Stores {
+  const { grants } = world.stores;
+  return {
+    ...world.stores,
+    grants: {
+      ...grants,
+      async lease(...args) {
+        const held = await grants.lease(...args);
+        return held && { ...held, ...wrap(held) };
+      },
+    },
+  };
+}
+
+function databaseDown(): VaultError {
+  return new VaultError('DATABASE_UNAVAILABLE', 'queued by the test');
+}
+
+test('a record that fails is tried again, and nobody sees the token before', async () => {
+  const ada = await world.connect('ada');
+  let failures = 3;
+  const stores = storesHolding((held) => ({
+    async record(what) {
+      if (failures-- > 0) throw databaseDown();
+      return held.record(what);
+    },
+  }));
+  const tokens = world.open({ stores });
+
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+  expect(tokens.counted.get('recordRetried')).toBe(3);
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeDefined();
+  expect(world.redemptions()).toBe(1);
+});
+
+test('a record that keeps failing is UNAVAILABLE, and the old refresh token still works', async () => {
+  await world.connect('ada');
+  let broken = true;
+  const stores = storesHolding((held) => ({
+    async record(what) {
+      if (broken) throw databaseDown();
+      return held.record(what);
+    },
+  }));
+  const tokens = world.open({ stores });
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DATABASE_UNAVAILABLE');
+  broken = false;
+
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+});
+
+test('an outage of the database is served from memory', async () => {
+  await world.connect('ada');
+  let down = false;
+  const guard = <Store extends object>(store: Store): Store =>
+    new Proxy(store, {
+      get(target, name) {
+        const member = Reflect.get(target, name);
+        if (!down || typeof member !== 'function') return member;
+        return () => Promise.reject(databaseDown());
+      },
+    });
+  const { tenants, apps, connections, grants } = world.stores;
+  const stores = { tenants: guard(tenants), apps: guard(apps), connections: guard(connections), grants: guard(grants) };
+  const feed = { behind: false };
+  const tokens = world.open({ stores, feed });
+  await tokens.get(ask('ada'));
+  down = true;
+
+  expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
+  // Nobody can tell what changed meanwhile; a token in memory is served all the same.
+  feed.behind = true;
+  expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
+  world.sandbox.clock.advance(2 * HOUR);
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DATABASE_UNAVAILABLE');
+});
+
+test('while the feed is behind, a hit looks at the database', async () => {
+  const ada = await world.connect('ada');
+  const feed = { behind: true };
+  const tokens = world.open({ feed });
+  await tokens.get(ask('ada'));
+
+  // Another replica suspended it, and nobody told us.
+  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONNECTION_SUSPENDED');
+});
+
+test('a withdrawn consent costs only what was withdrawn', async () => {
+  const ada = await world.connect('ada', { scopes: ['Mail.Read', 'Calendars.Read'] });
+  const tokens = world.open();
+  world.sandbox.withdrawConsent(ADA, world.app.clientId, 'Calendars.Read');
+
+  const mail = await tokens.get(ask('ada', { scopes: ['Mail.ReadOnly'] }));
+
+  expect(mail.accessToken.permissions).toEqual(['Mail.Read']);
+  expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', granted: { [GRAPH]: ['Mail.Read'] } });
+  const asked = world.redemptions();
+  expect(await reasonOf(() => tokens.get(ask('ada', { scopes: ['Calendar.ReadOnly'] })))).toBe('CONSENT_REQUIRED');
+  expect(await reasonOf(() => tokens.get(ask('ada', { scopes: ['Mail.Send'] })))).toBe('SCOPE_NOT_GRANTED');
+  expect(world.redemptions()).toBe(asked);
+});
+
+test('who asked for what was withdrawn gets CONSENT_REQUIRED at once', async () => {
+  await world.connect('ada', { scopes: ['Mail.Read', 'Calendars.Read'] });
+  const tokens = world.open();
+  world.sandbox.withdrawConsent(ADA, world.app.clientId, 'Calendars.Read');
+
+  expect(await reasonOf(() => tokens.get(ask('ada', { scopes: ['Calendar.ReadOnly'] })))).toBe('CONSENT_REQUIRED');
+});
+
+test('a consent withdrawn whole sends the user to sign in, and is asked no more', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.withdrawConsent(ADA, world.app.clientId);
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONSENT_REQUIRED');
+  const asked = world.redemptions();
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONSENT_REQUIRED');
+
+  expect(world.redemptions()).toBe(asked);
+  expect((await world.find(ada.uid)).grantState).toBe('REAUTHORIZATION_REQUIRED');
+});
+
+test('a resource that lost its consent leaves the other in service', async () => {
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, catalog: 'microsoft' });
+  const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
+  const ada = await world.connect('ada', { scopes, productScopes: scopes });
+  const tokens = world.open();
+  world.sandbox.withdrawConsent(ADA, world.app.clientId, `${OUTLOOK}/IMAP.AccessAsUser.All`);
+  world.sandbox.injectFault({ kind: 'error', code: 65001, count: 2 });
+
+  expect(await reasonOf(() => tokens.get(ask('ada', { scopes: scopes.slice(1) })))).toBe('CONSENT_REQUIRED');
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+  expect((await tokens.get(ask('ada', { scopes: ['Mail.Read'] }))).source).toBe('ENTRA');
+  const asked = world.redemptions();
+  expect(await reasonOf(() => tokens.get(ask('ada', { scopes: scopes.slice(1) })))).toBe('CONSENT_REQUIRED');
+  expect(world.redemptions()).toBe(asked);
+});
+
+test('a blocked connection is tried again at most daily, and comes back', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.requirePolicy(ADA, { code: 53003 });
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('BLOCKED_BY_POLICY');
+  world.sandbox.clock.advance(DAY - HOUR);
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('BLOCKED_BY_POLICY');
+  expect(world.redemptions()).toBe(1);
+
+  world.sandbox.clock.advance(HOUR);
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('BLOCKED_BY_POLICY');
+  expect(world.redemptions()).toBe(2);
+
+  world.sandbox.liftPolicy(ADA);
+  world.sandbox.clock.advance(DAY);
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('a doubtful refusal is one strike; a second after a minute counts', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'error', code: 70000, count: 2 });
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('ENTRA_UNAVAILABLE');
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('ENTRA_UNAVAILABLE');
+  expect(world.redemptions()).toBe(1);
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+
+  world.sandbox.clock.advance(61 * SECOND);
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('REAUTHORIZATION_REQUIRED');
+  expect(await world.find(ada.uid)).toMatchObject({
+    grantState: 'REAUTHORIZATION_REQUIRED',
+    stateEvidence: { reason: 'REAUTHORIZATION_REQUIRED' },
+  });
+});
+
+test('a doubtful refusal that passes is forgotten', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'error', code: 70000 });
+  await reasonOf(() => tokens.get(ask('ada')));
+  world.sandbox.clock.advance(61 * SECOND);
+
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+  expect((await world.find(ada.uid)).strikeTime).toBeUndefined();
+});
+
+test('a loop rests this connection alone for five minutes', async () => {
+  const ada = await world.connect('ada');
+  await world.connect('bea', { user: 'bea@contoso.example' });
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'error', code: 50196, user: ADA });
+
+  await expect(async () => tokens.get(ask('ada'))).rejects.toMatchObject({ retryAfter: 5 * MINUTE });
+  await reasonOf(() => tokens.get(ask('ada')));
+  expect(world.redemptions()).toBe(1);
+  expect((await tokens.get(ask('bea'))).source).toBe('ENTRA');
+  expect(tokens.counted.get('alert/looping')).toBe(1);
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+
+  world.sandbox.clock.advance(5 * MINUTE);
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+});
+
+test('a lapsed client secret blames the app, never the connection', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'error', code: 7000222, count: 10 });
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('APP_CREDENTIAL_EXPIRED');
+
+  expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateEvidence: undefined });
+});
+
+test('a mistake of ours is not repeated in a loop', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'error', code: 9002313, count: 100 });
+
+  for (let i = 0; i < 20; i++) expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('INTERNAL');
+
+  expect(world.redemptions()).toBe(1);
+  expect(tokens.counted.get('alert/ours')).toBe(1);
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test("a token of another account is nobody's: nothing is stored", async () => {
+  const ada = await world.connect('ada', {
+    changes: {
+      account: {
+        directoryId: 'c0c0c0c0-0000-4000-8000-000000000001',
+        objectId: 'somebody-else',
+        username: undefined,
+        displayName: undefined,
+      },
+    },
+  });
+  const tokens = world.open();
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('INTERNAL');
+
+  expect(tokens.counted.get('alert/account_changed')).toBe(1);
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeUndefined();
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('an import is checked at its first use: account, directory and scopes are recorded', async () => {
+  const ada = await world.connect('ada', {
+    changes: { account: undefined, verifyTime: undefined, lastRefreshTime: undefined },
+  });
+
+  await world.open().get(ask('ada'));
+
+  const verified = await world.find(ada.uid);
+  expect(verified.account).toMatchObject({ directoryId: 'c0c0c0c0-0000-4000-8000-000000000001', username: ADA });
+  expect(verified.verifyTime).toBeDefined();
+  expect(verified.granted[GRAPH]).toEqual(expect.arrayContaining(['Calendars.Read', 'Mail.Read']));
+});
+
+test('an import from a directory that the tenant does not allow is refused at its first use', async () => {
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, allowedDirectoryIds: ['elsewhere'] });
+  const ada = await world.connect('ada', { changes: { account: undefined, verifyTime: undefined } });
+  const tokens = world.open();
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DIRECTORY_NOT_ALLOWED');
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DIRECTORY_NOT_ALLOWED');
+
+  expect(world.redemptions()).toBe(1);
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeUndefined();
+  expect((await world.find(ada.uid)).grantState).toBe('BLOCKED');
+});
+
+test('when a young refresh token is refused, the one before is tried once', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  world.sandbox.clock.advance(2 * HOUR);
+  // Only the first try is refused, as for a token that has not spread yet.
+  world.sandbox.injectFault({ kind: 'error', code: 700082 });
+
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+
+  expect(world.redemptions()).toBe(3);
+  const presented = world.sandbox.requests().map(({ presentedRefreshTokenId }) => presentedRefreshTokenId);
+  expect(presented.at(-1)).toBe(presented[0]);
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('a connection whose grant was replaced while Entra refused the old one is not marked', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.revokeSessions(ADA);
+  const gate = world.sandbox.holdNextToken();
+  const call = tokens.get(ask('ada'));
+  await gate.arrived;
+
+  const token = world.sandbox.issueRefreshToken({
+    clientId: world.app.clientId,
+    userObjectId: ADA,
+    scopes: ['Mail.Read', 'offline_access'],
+  });
+  await world.stores.connections.replaceGrant(await world.find(ada.uid), ada, new Secret(token));
+  gate.release();
+
+  expect((await call).source).toBe('ENTRA');
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('a pending connection answers so', async () => {
+  await world.connect('ada', { changes: { grantState: 'PENDING', account: undefined } });
+
+  await expect(async () => world.open().get(ask('ada'))).rejects.toMatchObject({
+    reason: 'CONNECTION_PENDING',
+    metadata: { connection: 'tenants/acme/connections/ada', nextStep: 'StartAuthorization' },
+  });
+});
+
+test('closing waits until what was asked of Entra is recorded', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+  const call = tokens.get(ask('ada'));
+  await gate.arrived;
+
+  const closed = tokens.close();
+  gate.release();
+  await closed;
+
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeDefined();
+  await call;
+});
+
+test('crash points come in their order, with the record before the answer', async () => {
+  await world.connect('ada');
+  const reached: string[] = [];
+
+  await world.open({ crashPoints: { reach: (point) => void reached.push(point) } }).get(ask('ada'));
+
+  expect(reached).toEqual(['before_lease', 'after_lease', 'after_entra', 'after_record']);
+});

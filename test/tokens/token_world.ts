@@ -1,0 +1,256 @@
+import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
+import type { App } from '../../src/model/app.ts';
+import { createChanges } from '../../src/model/changes.ts';
+import { DAY } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { createScopes } from '../../src/scopes/create_scopes.ts';
+import { loadCatalogs } from '../../src/scopes/load_catalogs.ts';
+import { type AccessTokenRequest, type AccessTokensParts, createAccessTokens } from '../../src/tokens/access_tokens.ts';
+import type { TokenMetrics } from '../../src/tokens/token_metrics.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
+
+export const GRAPH = 'https://graph.microsoft.com';
+export const OUTLOOK = 'https://outlook.office.com';
+
+export interface ConnectInput {
+  user?: string;
+  scopes?: string[];
+  productScopes?: string[];
+  changes?: Partial<Connection>;
+}
+
+/** The real stores on `:memory:`, the real entra room and the sandbox, whose clock the vault follows. */
+export async function openTokenWorld() {
+  const sandbox = await startSandbox({ algorithm: 'ES256', accessTokenLifetime: 3600 });
+  const clock = { now: () => sandbox.clock.now() };
+  const stores = await openTestStores({ clock });
+  const scopes = createScopes({ catalogs: await loadCatalogs() });
+  const authorizationServer = createAuthorizationServer({
+    ledger: stores.apps,
+    clock,
+    customCloud: { loginUrl: sandbox.url },
+  });
+  const changes = createChanges();
+  const timers = createManualTimers();
+  const opened: { close(): Promise<void> }[] = [];
+
+  const tenant: Tenant = {
+    uid: newUid(),
+    tenantId: 'acme',
+    displayName: 'Acme',
+    labels: {},
+    state: 'ACTIVE',
+    catalog: 'aurinko',
+    allowedDirectoryIds: [],
+    createTime: clock.now(),
+    updateTime: clock.now(),
+    version: 1,
+    nextCredentialExpireTime: undefined,
+  };
+  const app: App = {
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    tenantId: tenant.tenantId,
+    appId: 'default',
+    displayName: 'Acme',
+    clientId: ACME_CLIENT_ID,
+    cloud: 'CUSTOM',
+    signInAudience: 'common',
+    redirectUris: [],
+    returnUrlPrefixes: [],
+    catalog: undefined,
+    implicitPermissions: [],
+    sharedWith: [],
+    suspended: false,
+    state: 'OK',
+    stateEvidence: undefined,
+    failingDirectories: [],
+    createTime: clock.now(),
+    updateTime: clock.now(),
+    version: 1,
+  };
+  const credential = {
+    uid: newUid(),
+    appUid: app.uid,
+    credentialId: 'first',
+    kind: 'CLIENT_SECRET' as const,
+    hint: ACME_SECRET.slice(0, 3),
+    notBefore: undefined,
+    expireTime: undefined,
+    verdict: 'UNPROBED' as const,
+    entraError: undefined,
+    lastUsedTime: undefined,
+    // Long ago, so that a refusal is not taken for a secret that has not spread yet.
+    createTime: clock.now() - DAY,
+  };
+  const material = { kind: 'CLIENT_SECRET' as const, clientSecret: new Secret(ACME_SECRET) };
+  await stores.tenants.register({ tenant, app, credential: { credential, material } });
+
+  function open(parts: Partial<AccessTokensParts> = {}) {
+    const counted = createCountingMetrics();
+    const tokens = createAccessTokens({
+      stores,
+      authorizationServer,
+      scopes,
+      changes,
+      clock,
+      timers,
+      metrics: counted,
+      ...parts,
+    });
+    opened.push(tokens);
+    return Object.assign(tokens, { counted: counted.counts });
+  }
+
+  const users = new Map([['ada@contoso.example', 'ada0ada0-0000-4000-8000-000000000001']]);
+  function objectIdOf(username: string): string {
+    const objectId = users.get(username) ?? sandbox.addUser({ username }).objectId;
+    users.set(username, objectId);
+    return objectId;
+  }
+
+  async function connect(connectionId: string, input: ConnectInput = {}): Promise<Connection> {
+    const username = input.user ?? 'ada@contoso.example';
+    const user = objectIdOf(username);
+    const asked = input.scopes ?? ['Mail.Read', 'Calendars.Read'];
+    const token = sandbox.issueRefreshToken({
+      clientId: ACME_CLIENT_ID,
+      userObjectId: user,
+      scopes: [...asked, 'openid', 'offline_access'],
+    });
+    const now = clock.now();
+    const connection: Connection = {
+      uid: newUid(),
+      tenantUid: tenant.uid,
+      tenantId: tenant.tenantId,
+      connectionId,
+      appUid: app.uid,
+      appTenantId: tenant.tenantId,
+      appId: app.appId,
+      externalId: undefined,
+      labels: {},
+      account: { directoryId: CONTOSO, objectId: user, username, displayName: undefined },
+      productScopes: input.productScopes ?? ['Mail.ReadOnly', 'Calendar.ReadOnly'],
+      granted: grantedOf(asked),
+      grantState: 'ACTIVE',
+      stateEvidence: undefined,
+      suspendTime: undefined,
+      verifyTime: now,
+      lastRefreshTime: now,
+      strikeTime: undefined,
+      heldUntil: undefined,
+      keepAliveTime: now + 30 * DAY,
+      createTime: now,
+      updateTime: now,
+      version: 1,
+      ...input.changes,
+    };
+    await stores.connections.replaceGrant(undefined, connection, new Secret(token));
+    return connection;
+  }
+
+  return {
+    sandbox,
+    clock,
+    stores,
+    scopes,
+    authorizationServer,
+    changes,
+    timers,
+    tenant,
+    app,
+    open,
+    connect,
+    redemptions: () => sandbox.requests().filter(({ grant }) => grant === 'refresh_token').length,
+    find: async (uid: string) => {
+      const connection = await stores.connections.findByUid(uid);
+      if (connection === undefined) throw new Error('no such connection');
+      return connection;
+    },
+    async close() {
+      for (const tokens of opened) await tokens.close();
+      await authorizationServer.close();
+      await stores.close();
+      await sandbox.close();
+    },
+  };
+}
+
+export type TokenWorld = Awaited<ReturnType<typeof openTokenWorld>>;
+
+export function ask(connectionId: string, changes: Partial<AccessTokenRequest> = {}): AccessTokenRequest {
+  return {
+    tenantId: 'acme',
+    connectionId,
+    scopes: ['Mail.ReadOnly'],
+    minTtl: 60_000,
+    claims: undefined,
+    rejectedTokenSha256: undefined,
+    signal: () => new AbortController().signal,
+    ...changes,
+  };
+}
+
+/** The reason that a call was refused with, thrown or rejected. */
+export async function reasonOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    return error instanceof VaultError ? error.reason : String(error);
+  }
+  return 'OK';
+}
+
+/** Waiting is skipped, and `tick` runs what would run every so often. */
+function createManualTimers() {
+  const tasks = new Set<() => void>();
+  return {
+    sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 2)),
+    every(_period: number, task: () => void) {
+      tasks.add(task);
+      return () => tasks.delete(task);
+    },
+    tick() {
+      for (const task of [...tasks]) task();
+    },
+  };
+}
+
+/** `name` or `name/first argument`, with how often it came; gauges count by their value. */
+function createCountingMetrics() {
+  const counts = new Map<string, number>();
+  const count = (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1);
+  const metrics: TokenMetrics = {
+    served: (source) => count(`served/${source}`),
+    exchange: (outcome) => count(`exchange/${outcome}`),
+    exchangeDuration() {},
+    leaseLost: () => count('leaseLost'),
+    fenced: () => count('fenced'),
+    recordRetried: () => count('recordRetried'),
+    refreshLag: () => count('refreshLag'),
+    refreshAheadFailed: (reason) => count(`refreshAheadFailed/${reason}`),
+    keptAlive: (outcome) => count(`keptAlive/${outcome}`),
+    nearIdleEnd: (number) => count(`nearIdleEnd/${number}`),
+    stormHeld: (number) => count(`stormHeld/${number}`),
+    alert: (topic) => count(`alert/${topic}`),
+  };
+  return Object.assign(metrics, { counts });
+}
+
+function grantedOf(permissions: readonly string[]): Record<string, string[]> {
+  const granted: Record<string, string[]> = {};
+  for (const permission of permissions) {
+    const slash = permission.lastIndexOf('/');
+    const resource = slash < 0 ? GRAPH : permission.slice(0, slash);
+    const names = granted[resource] ?? [];
+    names.push(permission.slice(slash + 1));
+    granted[resource] = names;
+  }
+  return granted;
+}
