@@ -115,7 +115,8 @@ function settle(
   return sendBack(returnAddress, { code, session_state: user.objectId }, session);
 }
 
-const SESSION_COOKIE = 'sandbox_session';
+/** Who picked an account last in this browser: what `prompt=none` goes by. */
+export const SESSION_COOKIE = 'sandbox_session';
 
 function sessionUser(world: World, request: SandboxRequest): User | undefined {
   const value = new RegExp(`${SESSION_COOKIE}=([0-9a-f-]+)`).exec(request.headers.cookie ?? '')?.[1];

@@ -1,6 +1,9 @@
-import { type Answer, json } from './answer.ts';
+import { type Answer, html, json, redirect } from './answer.ts';
+import { SESSION_COOKIE } from './authorize.ts';
 import { findAuthority } from './directory.ts';
 import { entraError, errorBody } from './entra_error.ts';
+import { signedOutPage } from './pages.ts';
+import type { SandboxRequest } from './sandbox_request.ts';
 import type { World } from './world.ts';
 
 /** `GET /{directory}/v2.0/.well-known/openid-configuration`. */
@@ -23,7 +26,6 @@ export function answerDiscovery(world: World, segment: string): Answer {
     request_uri_parameter_supported: false,
     userinfo_endpoint: `${world.url}/graph/oidc/userinfo`,
     authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
-    device_authorization_endpoint: `${base}/oauth2/v2.0/devicecode`,
     http_logout_supported: true,
     frontchannel_logout_supported: true,
     end_session_endpoint: `${base}/oauth2/v2.0/logout`,
@@ -39,4 +41,12 @@ export function answerDiscovery(world: World, segment: string): Answer {
 /** `GET /{directory}/discovery/v2.0/keys`. */
 export function answerKeys(world: World): Answer {
   return json(200, { keys: [world.signingKey.publicJwk] });
+}
+
+/** `GET /{directory}/oauth2/v2.0/logout`: forgets who is signed in, and goes to `post_logout_redirect_uri`. */
+export function answerLogout(world: World, _segment: string, request: SandboxRequest): Answer {
+  const forget = { 'set-cookie': `${SESSION_COOKIE}=; Path=/; Max-Age=0` };
+  const target = request.query.get('post_logout_redirect_uri');
+  const isRegistered = world.apps.list().some((app) => app.redirectUris.includes(target ?? ''));
+  return target !== null && isRegistered ? redirect(target, forget) : html(200, signedOutPage(), forget);
 }

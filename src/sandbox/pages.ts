@@ -85,6 +85,10 @@ export function formPostPage(action: string, fields: Record<string, string>): st
   );
 }
 
+export function signedOutPage(): string {
+  return page('You signed out of your account', '<p>You may close this window.</p>');
+}
+
 function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title>

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { answerAdminConsent } from './admin_consent.ts';
 import { type Answer, json } from './answer.ts';
 import { answerAuthorize } from './authorize.ts';
-import { answerDiscovery, answerKeys } from './discovery.ts';
+import { answerDiscovery, answerKeys, answerLogout } from './discovery.ts';
 import { deliverFault } from './fault_delivery.ts';
 import { answerGraph } from './graph.ts';
 import { send } from './http_server.ts';
@@ -24,6 +24,7 @@ const ENDPOINTS: Endpoint[] = [
   { name: 'adminconsent', pattern: /^\/([^/]+)\/(?:v2\.0\/)?adminconsent$/, answer: answerAdminConsent },
   { name: 'discovery', pattern: /^\/([^/]+)\/v2\.0\/\.well-known\/openid-configuration$/, answer: answerDiscovery },
   { name: 'discovery', pattern: /^\/([^/]+)\/discovery\/v2\.0\/keys$/, answer: answerKeys },
+  { name: 'logout', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/logout$/, answer: answerLogout },
   { name: 'graph', pattern: /^\/graph(\/.*)$/, answer: answerGraph },
   { name: 'outlook', pattern: /^\/outlook(\/imap-check)$/, answer: answerImapCheck },
 ];

@@ -167,3 +167,13 @@ test('pages escape what they are sent', async () => {
   const refused = await openAuthorize(sandbox, { redirect_uri: hostile });
   expect(refused.text).not.toContain('<script>');
 });
+
+test('signing out ends what prompt=none goes by', async () => {
+  const back = encodeURIComponent(REDIRECT_URI);
+  const signOut = (target: string) =>
+    fetch(`${sandbox.url}/common/oauth2/v2.0/logout${target}`, { redirect: 'manual' });
+  const answer = await signOut(`?post_logout_redirect_uri=${back}`);
+  expect(answer.headers.get('location')).toBe(REDIRECT_URI);
+  expect(answer.headers.get('set-cookie')).toContain('Max-Age=0');
+  expect((await signOut('?post_logout_redirect_uri=https://evil.example')).status).toBe(200);
+});
