@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Reason } from '../../src/model/errors.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import {
+  ADA,
+  type ConnectWorld,
+  OWN_CALLBACK,
+  PRODUCT_CALLBACK,
+  RETURN_URL,
+  startConnectWorld,
+} from './connect_world.ts';
+
+let world: ConnectWorld;
+
+beforeEach(async () => {
+  world = await startConnectWorld();
+  await world.register('acme');
+});
+
+afterEach(() => world.stop());
+
+type Request = Parameters<ConnectWorld['start']>[0];
+
+const refused = (request: Request, reason: Reason, metadata: Record<string, string> = {}) =>
+  expect(world.start(request)).rejects.toMatchObject({ reason, metadata });
+
+describe('how it ends must be said', () => {
+  test('by nothing at all: refused, and nothing is stored', async () => {
+    await refused({ returnUrl: undefined, autoConfirm: false }, 'FIELD_INVALID', { field: 'return_url' });
+    expect(await world.find()).toBeUndefined();
+  });
+
+  test('by a return URL that is not registered: refused', async () => {
+    await refused({ returnUrl: 'https://product.example@evil.example/' }, 'FIELD_INVALID', { field: 'return_url' });
+  });
+
+  test('by a redirect URI that is not letter by letter a registered one: refused', async () => {
+    for (const redirectUri of [
+      `${PRODUCT_CALLBACK}/`,
+      PRODUCT_CALLBACK.toUpperCase(),
+      `${PRODUCT_CALLBACK}?x=1`,
+      'https://evil.example',
+    ]) {
+      await refused({ redirectUri }, 'FIELD_INVALID', { field: 'redirect_uri' });
+    }
+  });
+
+  test('by two ways at once: refused', async () => {
+    await refused({ redirectUri: PRODUCT_CALLBACK, returnUrl: RETURN_URL }, 'FIELD_INVALID', { field: 'return_url' });
+    await refused({ redirectUri: PRODUCT_CALLBACK, autoConfirm: true }, 'FIELD_INVALID', { field: 'auto_confirm' });
+  });
+
+  test("by the vault's own callback named in full", async () => {
+    const { authorizationUri } = await world.start({ redirectUri: OWN_CALLBACK, returnUrl: RETURN_URL });
+    const back = await world.walk(authorizationUri, ADA);
+    expect(back.searchParams.get('outcome')).toBe('granted');
+  });
+});
+
+describe("the vault's own callback", () => {
+  test('is implied where the app names no redirect URI', async () => {
+    await world.register('plain', { redirectUris: [] });
+    const { authorizationUri } = await world.start({ tenantId: 'plain' });
+    expect(new URL(authorizationUri).searchParams.get('redirect_uri')).toBe(OWN_CALLBACK);
+    await refused({ tenantId: 'plain', redirectUri: PRODUCT_CALLBACK }, 'FIELD_INVALID', { field: 'redirect_uri' });
+  });
+
+  test('is not implied where the app names others', async () => {
+    await world.register('chat', { redirectUris: [PRODUCT_CALLBACK] });
+    await refused({ tenantId: 'chat' }, 'FIELD_INVALID', { field: 'redirect_uri' });
+  });
+});
+
+describe('the app', () => {
+  test("of another tenant is used where it is shared, and is the product's own secret no longer", async () => {
+    await world.register('owner', { appId: 'mail', sharedWith: ['acme'] });
+    const connection = await world.connect({ app: { tenantId: 'owner', appId: 'mail' } });
+    expect(connection).toMatchObject({ tenantId: 'acme', appTenantId: 'owner', appId: 'mail', grantState: 'ACTIVE' });
+  });
+
+  test.each([
+    ['not shared', 'private', 'default'],
+    ['not there', 'private', 'nothing'],
+    ['of a tenant that is not there', 'nobody', 'default'],
+  ])('%s: one answer', async (_, tenantId, appId) => {
+    await world.register('private');
+    await refused({ app: { tenantId, appId } }, 'APP_NOT_FOUND');
+  });
+
+  test('may change at a reconnect, which binds the new refresh token to it', async () => {
+    const before = await world.connect();
+    const { app } = await world.register('owner', { appId: 'mail', sharedWith: ['*'] });
+    const after = await world.connect({ app: { tenantId: 'owner', appId: 'mail' } });
+    expect([after.uid, after.appUid]).toEqual([before.uid, app.uid]);
+  });
+
+  test('suspended, or its owner: APP_SUSPENDED', async () => {
+    await world.register('off', { suspended: true });
+    await refused({ tenantId: 'off' }, 'APP_SUSPENDED');
+    await world.register('owner', { appId: 'mail', sharedWith: ['*'] }, { state: 'SUSPENDED' });
+    await refused({ app: { tenantId: 'owner', appId: 'mail' } }, 'APP_SUSPENDED');
+    await refused({ tenantId: 'owner' }, 'TENANT_SUSPENDED');
+  });
+});
+
+test('unknown scopes are refused with what may have been meant', async () => {
+  await refused({ scopes: ['Mail.ReadOnlly'] }, 'SCOPE_UNKNOWN', {
+    suggestions: expect.stringContaining('Mail.ReadOnly'),
+  });
+  await refused({ scopes: [] }, 'FIELD_INVALID', { field: 'scopes' });
+  await refused({ tenantId: 'nobody' }, 'TENANT_NOT_FOUND');
+});
+
+test('a directory must be a GUID that the tenant and the app allow', async () => {
+  await refused({ directoryId: 'contoso.example/../x' }, 'FIELD_INVALID', { field: 'directory_id' });
+  await world.register('strict', { signInAudience: CONTOSO }, { allowedDirectoryIds: [CONTOSO] });
+  await refused({ tenantId: 'strict', directoryId: FABRIKAM }, 'DIRECTORY_NOT_ALLOWED');
+  await world.register('single', { signInAudience: CONTOSO });
+  await refused({ tenantId: 'single', directoryId: FABRIKAM }, 'FIELD_INVALID', { field: 'directory_id' });
+  const { authorizationUri } = await world.start({ tenantId: 'single' });
+  expect(new URL(authorizationUri).pathname).toContain(CONTOSO);
+});
+
+test('external id and labels are set, kept, and changed', async () => {
+  await world.start({ externalId: 'user-7', labels: { team: 'blue' } });
+  await world.start({});
+  expect(await world.find()).toMatchObject({ externalId: 'user-7', labels: { team: 'blue' } });
+  await world.start({ externalId: 'user-8' });
+  expect(await world.find()).toMatchObject({ externalId: 'user-8', labels: { team: 'blue' }, grantState: 'PENDING' });
+});
+
+test('started ten times at once for a new name there is one connection', async () => {
+  await Promise.all(Array.from({ length: 10 }, () => world.start()));
+  expect((await world.stores.connections.list({ size: 50, after: undefined }, {})).items).toHaveLength(1);
+});
+
+test('only hashes of handle and state are stored', async () => {
+  const { connectUri, authorizationUri } = await world.start();
+  const handle = connectUri.split('/').at(-1) ?? '';
+  const state = new URL(authorizationUri).searchParams.get('state') ?? '';
+  expect(await world.stores.authorizations.findByHandle(handle)).toBeUndefined();
+  expect((await world.stores.authorizations.useState(state, 0)).kind).toBe('unknown');
+});
