@@ -57,6 +57,8 @@ export function createTokenHttp(parts: { clock: Clock; options: TokenHttpOptions
           },
           body: post.body,
         });
+        // undici emits an error on a body that is cut off, also by ourselves; unheard, it would end the process.
+        response.body.on('error', () => {});
         const { headers, statusCode: status } = response;
         const head = { ...base, status, retryAfter: single(headers['retry-after']), date: single(headers['date']) };
         if (response.statusCode >= 300 && response.statusCode < 400) {

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HOUR, MINUTE } from '../../src/model/clock.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { failed, granted } from './fixtures.ts';
+import { ADA, ALAN, acme, type Stage, startStage } from './with_sandbox.ts';
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await startStage();
+});
+afterEach(() => stage.close());
+
+const inject = (code: number, more = {}) => stage.sandbox.injectFault({ kind: 'error', code, ...more });
+
+test('an app that Entra refuses is held, and let go by the first token', async () => {
+  inject(7000218);
+  expect(failed(await stage.refresh())).toMatchObject({ kind: 'app_config', reason: 'APP_MISCONFIGURED' });
+  for (let i = 0; i < 20; i++) await expect(stage.refresh()).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
+  expect(stage.exchanges).toHaveLength(1);
+
+  stage.sandbox.clock.advance(5 * MINUTE);
+  granted(await stage.refresh());
+  granted(await stage.refresh());
+  expect(stage.ledger.notes).toEqual(['app MISCONFIGURED APP_MISCONFIGURED', 'good VALID', 'app OK']);
+});
+
+test.each([
+  [700016, 'ADMIN_CONSENT_REQUIRED'],
+  [7000112, 'BLOCKED_BY_POLICY'],
+  [90002, 'BLOCKED_BY_POLICY'],
+  [500011, 'ADMIN_CONSENT_REQUIRED'],
+  [650052, 'ADMIN_CONSENT_REQUIRED'],
+  [650057, 'ADMIN_CONSENT_REQUIRED'],
+])('AADSTS%i in one of several directories is that directory’s doing', async (code, reason) => {
+  inject(code, { error: 'unauthorized_client', user: ALAN });
+
+  expect(failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }))).toMatchObject({
+    kind: 'app_config',
+    reason,
+  });
+
+  await expect(stage.refresh({ user: ALAN, directoryId: FABRIKAM })).rejects.toMatchObject({ reason });
+  granted(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
+  expect(stage.ledger.notes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
+
+  stage.sandbox.clock.advance(5 * MINUTE);
+  granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  expect(stage.ledger.notes.at(-1)).toBe(`directory ${FABRIKAM} OK`);
+});
+
+test('an app that fails in a second directory too, and works nowhere, is itself misconfigured', async () => {
+  inject(700016, { count: 2 });
+  failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  failed(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
+  expect(stage.ledger.notes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
+});
+
+test('two failing directories do not condemn an app that works elsewhere', async () => {
+  granted(await stage.refresh());
+  inject(700016, { count: 2 });
+  failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  failed(await stage.refresh({ user: ALAN, directoryId: 'third.example' }));
+  granted(await stage.refresh());
+  expect(stage.ledger.notes.filter((note) => note.startsWith('app'))).toEqual([]);
+});
+
+test('in an app for one directory the same code is the app’s', async () => {
+  inject(700016);
+  const app = acme({ signInAudience: CONTOSO });
+  expect(failed(await stage.refresh({ app })).reason).toBe('APP_MISCONFIGURED');
+  await expect(stage.refresh({ app })).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
+});
+
+test('at `common` nobody knows whose directory it was, so nobody is marked', async () => {
+  inject(700016);
+  expect(failed(await stage.refresh({ directoryId: null })).reason).toBe('ADMIN_CONSENT_REQUIRED');
+  granted(await stage.refresh({ directoryId: null }));
+});
+
+test('a request for a scope that does not exist does not stop an app that serves others', async () => {
+  granted(await stage.refresh());
+  inject(70011);
+  expect(failed(await stage.refresh())).toMatchObject({ kind: 'app_config', reason: 'APP_MISCONFIGURED' });
+  granted(await stage.refresh());
+  expect(stage.ledger.notes).toEqual(['good VALID']);
+});
+
+test('what was noted before a restart is cleared by the first token', async () => {
+  const evidence = {
+    reason: 'ADMIN_CONSENT_REQUIRED',
+    entraError: undefined,
+    correlationId: undefined,
+    time: 0,
+  } as const;
+  const app = acme({ state: 'MISCONFIGURED', failingDirectories: [{ directoryId: CONTOSO, evidence }] });
+  granted(await stage.refresh({ app }));
+  expect(stage.ledger.notes).toEqual(['good VALID', 'app OK', `directory ${CONTOSO} OK`]);
+});
+
+test('an exchange that ends after forget does not condemn the app as it is now', async () => {
+  const hold = stage.sandbox.holdNextToken({ stage: 'request' });
+  stage.sandbox.injectFault({ kind: 'error', code: 7000222 });
+  const late = stage.refresh();
+  await hold.arrived;
+  stage.server.forget('app-1');
+  hold.release();
+  failed(await late);
+  granted(await stage.refresh());
+  expect(stage.ledger.notes.filter((note) => note.startsWith('app'))).toEqual([]);
+});
+
+test('a dead grant used as the probe leaves the next try to the next caller', async () => {
+  inject(7000218);
+  failed(await stage.refresh());
+  stage.sandbox.clock.advance(5 * MINUTE);
+  inject(50173);
+  expect(failed(await stage.refresh()).kind).toBe('reauthorize');
+  granted(await stage.refresh());
+});
+
+test('a hold does not outlive a clock that is set back', async () => {
+  stage.sandbox.clock.advance(3 * HOUR);
+  inject(7000218);
+  failed(await stage.refresh());
+  stage.sandbox.clock.advance(-HOUR);
+  granted(await stage.refresh());
+});

@@ -1,0 +1,288 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SignJWT } from 'jose';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
+import { aCredential, failed, granted } from './fixtures.ts';
+import { acme, type Stage, secretCredential, startStage } from './with_sandbox.ts';
+
+let stage: Stage;
+const start = async (...options: Parameters<typeof startStage>) => {
+  stage = await startStage(...options);
+  return stage;
+};
+afterEach(() => stage.close());
+
+test('a client secret brings a token, and is noted as valid once, not at each exchange', async () => {
+  const { refresh, ledger } = await start();
+
+  for (let i = 0; i < 3; i++) granted(await refresh());
+
+  expect(ledger.notes).toEqual(['good VALID']);
+});
+
+test('the use of a credential is noted again after an hour', async () => {
+  const { refresh, ledger, sandbox } = await start();
+  granted(await refresh());
+  sandbox.clock.advance(HOUR + MINUTE);
+  granted(await refresh());
+  expect(ledger.notes).toEqual(['good VALID', 'good VALID']);
+});
+
+test('a certificate signs an assertion, the same one until near its end', async () => {
+  const pair = makeCertificate(Date.now() - DAY, Date.now() + 30 * DAY);
+  const material = {
+    kind: 'CERTIFICATE',
+    certificateChain: pair.certificate,
+    privateKey: new Secret(pair.privateKey),
+  } as const;
+  const { refresh, sandbox } = await start({ credentials: [aCredential('cert', material)] });
+  sandbox.addCertificate(ACME_CLIENT_ID, pair.certificate);
+
+  granted(await refresh());
+  sandbox.clock.advance(7 * MINUTE);
+  granted(await refresh());
+  sandbox.clock.advance(2 * DAY);
+  granted(await refresh());
+});
+
+test('a certificate that Entra does not know is refused, and says so', async () => {
+  const pair = makeCertificate(Date.now() - DAY, Date.now() + 30 * DAY);
+  const material = {
+    kind: 'CERTIFICATE',
+    certificateChain: pair.certificate,
+    privateKey: new Secret(pair.privateKey),
+  } as const;
+  const { refresh, ledger } = await start({ credentials: [aCredential('cert', material, { createTime: 0 })] });
+
+  expect(failed(await refresh())).toMatchObject({
+    kind: 'app_credential',
+    reason: 'APP_CREDENTIAL_REJECTED',
+    entraError: 'invalid_client/AADSTS700027',
+  });
+  expect(ledger.notes).toEqual([
+    'cert REJECTED invalid_client/AADSTS700027',
+    'app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED',
+  ]);
+});
+
+test('a broken private key is told as a refused credential, without a request', async () => {
+  const material = { kind: 'CERTIFICATE', certificateChain: 'not PEM', privateKey: new Secret('not PEM') } as const;
+  const { refresh, exchanges, ledger } = await start({ credentials: [aCredential('cert', material)] });
+
+  expect(failed(await refresh())).toMatchObject({ kind: 'app_credential', reason: 'APP_CREDENTIAL_REJECTED' });
+  expect(exchanges).toEqual([]);
+  expect(ledger.notes).toEqual([]);
+});
+
+test('a federated assertion is read from its file at each use', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'assertion-'));
+  try {
+    const file = join(folder, 'token');
+    const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { refresh, sandbox } = await start({
+      credentials: [aCredential('federated', { kind: 'FEDERATED', assertionFile: file })],
+    });
+    sandbox.addFederatedCredential(ACME_CLIENT_ID, {
+      issuer: 'https://cluster.example',
+      subject: 'system:serviceaccount:mail:vault',
+      publicKey: keys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    });
+    const project = async (subject: string) =>
+      writeFile(
+        file,
+        await new SignJWT({ sub: subject, iss: 'https://cluster.example', aud: 'api://AzureADTokenExchange' })
+          .setProtectedHeader({ alg: 'RS256' })
+          .setExpirationTime('1h')
+          .sign(keys.privateKey),
+      );
+
+    expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
+    await project('system:serviceaccount:mail:vault');
+    granted(await refresh());
+    await project('somebody:else');
+    expect(failed(await refresh()).kind).toBe('app_credential');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('when the first credential has lapsed at Entra, the second serves within the same exchange', async () => {
+  const { refresh, sandbox, ledger, exchanges } = await start({
+    credentials: [secretCredential('old', 'old-secret'), secretCredential('new', ACME_SECRET)],
+  });
+  const old = sandbox.addSecret(ACME_CLIENT_ID, { value: 'old-secret' });
+  sandbox.expireSecret(ACME_CLIENT_ID, old.keyId);
+
+  granted(await refresh());
+  granted(await refresh());
+
+  expect(exchanges).toEqual(['app_credential', 'granted', 'granted']);
+  expect(ledger.notes).toEqual(['old REJECTED invalid_client/AADSTS7000222', 'new VALID']);
+});
+
+test('a credential past its end by our clock is not presented at all', async () => {
+  const lapsed = secretCredential('old', 'old-secret');
+  const { refresh, exchanges } = await start({
+    credentials: [
+      { ...lapsed, credential: { ...lapsed.credential, expireTime: Date.now() - 1 } },
+      secretCredential('new', ACME_SECRET),
+    ],
+  });
+  granted(await refresh());
+  expect(exchanges).toEqual(['granted']);
+});
+
+test('all past their end: APP_CREDENTIAL_EXPIRED, answered locally and noted once', async () => {
+  const lapsed = secretCredential('old', ACME_SECRET);
+  const { refresh, sandbox, exchanges, ledger } = await start({
+    credentials: [{ ...lapsed, credential: { ...lapsed.credential, expireTime: Date.now() + HOUR } }],
+  });
+  granted(await refresh());
+  sandbox.clock.advance(2 * HOUR);
+
+  for (let i = 0; i < 10; i++) await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_EXPIRED' });
+
+  expect(exchanges).toEqual(['granted']);
+  expect(ledger.notes).toEqual(
+    ['good VALID', 'app CREDENTIAL_REJECTED APP_CREDENTIAL_EXPIRED'].map((note) => note.replace('good', 'old')),
+  );
+});
+
+test('an app without a credential says so, without a request', async () => {
+  const { refresh, exchanges } = await start({ credentials: [] });
+  await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_REJECTED' });
+  expect(exchanges).toEqual([]);
+});
+
+test('a lapsed secret is told as expired, then answered locally, with one exchange every 5 minutes', async () => {
+  const { refresh, sandbox, exchanges } = await start();
+  sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
+
+  expect(failed(await refresh())).toMatchObject({ kind: 'app_credential', reason: 'APP_CREDENTIAL_EXPIRED' });
+  for (let i = 0; i < 100; i++) await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_EXPIRED' });
+  expect(exchanges).toHaveLength(1);
+
+  sandbox.clock.advance(5 * MINUTE);
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_EXPIRED');
+  await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_EXPIRED' });
+  expect(exchanges).toHaveLength(2);
+});
+
+test('a new credential works at once after forget, and clears the app', async () => {
+  const { refresh, sandbox, ledger, server } = await start();
+  sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
+  failed(await refresh());
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'the-new-secret' });
+  ledger.credentials.push(secretCredential('new', 'the-new-secret'));
+  await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_EXPIRED' });
+
+  server.forget('app-1');
+  granted(await refresh({ app: acme({ state: 'CREDENTIAL_REJECTED' }) }));
+
+  expect(ledger.notes.slice(-2)).toEqual(['new VALID', 'app OK']);
+});
+
+test('a probe that is given up unused leaves the try to the next one', async () => {
+  const { refresh, sandbox, server, exchanges } = await start();
+  sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
+  failed(await refresh());
+  sandbox.clock.advance(5 * MINUTE);
+
+  const unused = await server.admit({ app: acme(), directoryId: CONTOSO, priority: 'FOREGROUND' });
+  unused.release();
+  failed(await refresh());
+  expect(exchanges).toHaveLength(2);
+});
+
+test('a secret that is not everywhere yet: others are tried, else PROPAGATING, and nothing is marked', async () => {
+  const { refresh, sandbox, ledger } = await start({ credentials: [secretCredential('fresh', 'fresh-secret', 2)] });
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'fresh-secret', replicationDelay: 5 * MINUTE });
+
+  expect(failed(await refresh())).toMatchObject({
+    kind: 'app_credential',
+    reason: 'APP_CREDENTIAL_PROPAGATING',
+    retryAfter: 10_000,
+  });
+  expect(ledger.notes).toEqual([]);
+  granted(await refresh());
+  expect(ledger.notes).toEqual(['fresh VALID']);
+});
+
+test('a wrong secret is propagating for 15 minutes, and rejected afterwards', async () => {
+  const { refresh, sandbox } = await start({ credentials: [secretCredential('wrong', 'never-registered', 0)] });
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
+  sandbox.clock.advance(16 * MINUTE);
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
+});
+
+test('many exchanges at once note one rejection', async () => {
+  const { refresh, sandbox, ledger } = await start();
+  sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
+  await Promise.allSettled(Array.from({ length: 8 }, () => refresh()));
+  expect(ledger.notes).toEqual([
+    'good REJECTED invalid_client/AADSTS7000222',
+    'app CREDENTIAL_REJECTED APP_CREDENTIAL_EXPIRED',
+  ]);
+});
+
+test('a ledger that cannot write costs nobody the token', async () => {
+  const { refresh, ledger } = await start();
+  ledger.recordVerdict = () => Promise.reject(new Error('disk full'));
+  expect(granted(await refresh()).refreshToken).toBeDefined();
+});
+
+test('probe tries each credential on its own', async () => {
+  const { server, sandbox, ledger } = await start({
+    credentials: [
+      secretCredential('good', ACME_SECRET),
+      secretCredential('lapsed', 'lapsed-secret'),
+      secretCredential('young', 'wrong', 1),
+    ],
+  });
+  const lapsed = sandbox.addSecret(ACME_CLIENT_ID, { value: 'lapsed-secret' });
+  sandbox.expireSecret(ACME_CLIENT_ID, lapsed.keyId);
+
+  const probes = await server.probe(acme(), CONTOSO);
+
+  expect(probes.map(({ credentialId, outcome }) => `${credentialId} ${outcome}`)).toEqual([
+    'good VALID',
+    'lapsed REJECTED',
+    'young PROPAGATING',
+  ]);
+  expect(ledger.notes).toEqual(['good VALID', 'lapsed REJECTED invalid_client/AADSTS7000222']);
+  expect(await server.probe(acme(), undefined)).toEqual([]);
+});
+
+let canaryErrors: unknown[];
+beforeEach(() => {
+  canaryErrors = [];
+});
+
+test('no outcome, note or error ever holds a secret or Entra’s description', async () => {
+  const { refresh, sandbox, ledger } = await start({ credentials: [secretCredential('c', 'canary-client-secret')] });
+  const outcomes: unknown[] = [];
+  const attempt = () =>
+    refresh({ refreshToken: 'canary-refresh-token' }).then(
+      (it) => outcomes.push(it),
+      (e) => canaryErrors.push(e, e.stack, e.cause),
+    );
+  await attempt();
+  await attempt();
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'canary-client-secret' });
+  sandbox.clock.advance(6 * MINUTE);
+  await attempt();
+  for (const code of [50173, 65001, 700016, 9002313]) {
+    sandbox.injectFault({ kind: 'error', code, description: 'canary-description' });
+    await attempt();
+  }
+  const { inspect } = await import('node:util');
+  const seen = inspect([outcomes, canaryErrors, ledger.notes], { depth: 20, showHidden: true });
+  expect(outcomes.length).toBeGreaterThan(4);
+  expect(seen).not.toMatch(/canary/);
+});

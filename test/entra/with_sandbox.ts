@@ -1,0 +1,105 @@
+import type { EntraMetrics } from '../../src/entra/entra_metrics.ts';
+import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_server.ts';
+import type { App } from '../../src/model/app.ts';
+import type { UsableCredential } from '../../src/model/credential.ts';
+import type { Outcome } from '../../src/model/exchange.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { aCredential, anApp, GRAPH } from './fixtures.ts';
+import { createRecordingLedger, type RecordingLedger } from './ledger.ts';
+
+export const ADA = 'ada@contoso.example';
+export const ALAN = 'alan@fabrikam.example';
+const SCOPES = [`${GRAPH}/Mail.Read`];
+
+/** The room against the pretend Entra, over real HTTP; the vault's clock follows the sandbox's. */
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly ledger: RecordingLedger;
+  readonly server: ReturnType<typeof createAuthorizationServer>;
+  readonly exchanges: string[];
+  refresh(options?: RefreshOptions): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+export interface RefreshOptions {
+  user?: string;
+  app?: App;
+  /** `null`: the app's audience. */
+  directoryId?: string | null;
+  refreshToken?: string;
+  scopes?: string[];
+  resource?: string;
+  timeout?: number;
+}
+
+export async function startStage(
+  options: { credentials?: UsableCredential[]; options?: EntraOptions; metrics?: Partial<EntraMetrics> } = {},
+): Promise<Stage> {
+  const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
+  const ledger = createRecordingLedger(...(options.credentials ?? [acmeSecret(sandbox)]));
+  const exchanges: string[] = [];
+  const server = createAuthorizationServer({
+    ledger,
+    clock: sandbox.clock,
+    customCloud: { loginUrl: sandbox.url },
+    options: options.options,
+    metrics: {
+      exchange: (outcome) => void exchanges.push(outcome),
+      retry() {},
+      inFlight() {},
+      waiting() {},
+      turnedAway() {},
+      circuitOpened() {},
+      credentialRejected() {},
+      ledgerFailed() {},
+      ...options.metrics,
+    },
+    random: () => 0,
+  });
+  return {
+    sandbox,
+    ledger,
+    server,
+    exchanges,
+    async refresh({ user = ADA, app = acme(), directoryId = CONTOSO, ...more } = {}) {
+      const refreshToken =
+        more.refreshToken ??
+        sandbox.issueRefreshToken({
+          clientId: app.clientId,
+          userObjectId: user,
+          scopes: 'openid offline_access Mail.Read',
+        });
+      const admission = await server.admit({ app, directoryId: directoryId ?? undefined, priority: 'FOREGROUND' });
+      try {
+        return await admission.redeemRefreshToken({
+          refreshToken: new Secret(refreshToken),
+          resource: more.resource ?? GRAPH,
+          scopes: more.scopes ?? SCOPES,
+          timeout: more.timeout,
+        });
+      } finally {
+        admission.release();
+      }
+    },
+    async close() {
+      await server.close();
+      await sandbox.close();
+    },
+  };
+}
+
+export function acme(overrides: Partial<App> = {}): App {
+  return anApp({ clientId: ACME_CLIENT_ID, signInAudience: 'common', ...overrides });
+}
+
+export function acmeSecret(sandbox: Sandbox | undefined, uid = 'good'): UsableCredential {
+  const createTime = (sandbox?.clock.now() ?? Date.now()) - 24 * 3600_000;
+  return aCredential(uid, { kind: 'CLIENT_SECRET', clientSecret: new Secret(ACME_SECRET) }, { createTime });
+}
+
+export function secretCredential(uid: string, value: string, ageMinutes = 60 * 24): UsableCredential {
+  const createTime = Date.now() - ageMinutes * 60_000;
+  return aCredential(uid, { kind: 'CLIENT_SECRET', clientSecret: new Secret(value) }, { createTime });
+}
