@@ -1,0 +1,107 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type Filling, fillVault } from './filled_vault.ts';
+import { benchHit } from './hit.ts';
+import { createClientLoad } from './load_client.ts';
+import { createH2load, isH2loadInstalled } from './load_h2load.ts';
+import { benchMemory } from './memory.ts';
+import { benchRefresh } from './refresh.ts';
+import { busyWarning, machine, table } from './report.ts';
+import type { Bench, SectionReport } from './section.ts';
+import { benchSizes } from './sizes.ts';
+import { benchStartup } from './startup.ts';
+import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
+
+const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
+
+  --only NAME,…     of: hit, refresh, sizes, memory, startup
+  --quick           a third of the rounds: to try, not to publish
+  --json FILE       the figures as JSON
+  --profile FOLDER  CPU profiles of the hit and the refresh; read them with: node test/bench/profile.ts FILE`;
+
+const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
+  hit: benchHit,
+  refresh: benchRefresh,
+  sizes: benchSizes,
+  memory: benchMemory,
+  startup: benchStartup,
+};
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    profile: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (options.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const chosen = options.only?.split(',') ?? Object.keys(SECTIONS);
+const unknown = chosen.filter((name) => SECTIONS[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`there is no section ${unknown.join(', ')}\n\n${HELP}`);
+  process.exit(64);
+}
+// An interrupt ends the process the ordinary way, so that servers and folders go with it.
+process.once('SIGINT', () => process.exit(130));
+
+const h2load = isH2loadInstalled();
+if (!h2load) {
+  console.warn(
+    'WARNING: h2load is not installed (apt-get install nghttp2-client). The load comes from Node instead, which cannot tell fast servers apart.',
+  );
+}
+const busy = busyWarning();
+if (busy !== undefined) console.warn(`WARNING: ${busy}`);
+if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
+
+const started = performance.now();
+const folders = new Map<string, Promise<VaultFolder>>();
+const made: VaultFolder[] = [];
+process.once('exit', () => made.forEach(removeVaultFolder));
+
+const clientLoad = createClientLoad();
+const bench: Bench = {
+  load: h2load ? createH2load() : clientLoad,
+  clientLoad,
+  rounds: (full) => (options.quick ? Math.ceil(full / 3) : full),
+  progress: (step) => console.log(`${((performance.now() - started) / 1_000).toFixed(0).padStart(4)} s  ${step}`),
+  filled(filling) {
+    const key = JSON.stringify(filling);
+    const known = folders.get(key);
+    if (known !== undefined) return known;
+    const folder = make(filling);
+    folders.set(key, folder);
+    return folder;
+  },
+  profileFolder: options.profile,
+};
+
+async function make(filling: Filling): Promise<VaultFolder> {
+  const folder = await fillVault(filling);
+  made.push(folder);
+  return folder;
+}
+
+const reports: SectionReport[] = [];
+for (const name of chosen) {
+  const run = SECTIONS[name];
+  if (run !== undefined) reports.push(await run(bench));
+}
+
+const facts = machine(bench.load.name);
+console.log(
+  `\n${Object.entries(facts)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(' · ')}`,
+);
+console.log('median of the rounds, and the middle half of them; ratios are taken within each round');
+console.log(table(reports));
+if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine: facts, reports }, null, 2));
+console.log(`\n${((performance.now() - started) / 1_000).toFixed(0)} s in all`);
+process.exit(0);

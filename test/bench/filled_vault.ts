@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { createFileKeySource, createKekFile } from '../../src/keyring/file_key_source.ts';
+import type { App } from '../../src/model/app.ts';
+import { HOUR, MINUTE, systemClock } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import type { Credential } from '../../src/model/credential.ts';
+import { afterGrant } from '../../src/model/grant.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import {
+  ACCOUNT,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  DIRECTORY_ID,
+  GRAPH,
+  newRefreshToken,
+  PERMISSIONS,
+} from './pretend_entra.ts';
+import { fastFolder, moveToDisk, newVaultFolder, type VaultFolder } from './vault_folder.ts';
+
+export interface Filling {
+  readonly connections: number;
+  /** The access token that lies in the database for each connection. `stale`: ended a minute ago. */
+  readonly accessTokens: 'live' | 'stale' | 'none';
+}
+
+/** The tenant that owns all connections; `connectionAt` names them. */
+export const TENANT_ID = 'bench';
+
+export function connectionAt(number: number): string {
+  return `tenants/${TENANT_ID}/connections/user-${String(number).padStart(6, '0')}`;
+}
+
+/** Bytes of the access tokens that are stored; Entra's for Graph have about 2 KB. */
+export const STORED_TOKEN_BYTES = 2_000;
+
+/** A vault with many connections, written through the stores themselves, so that every row is sealed as in life. */
+export async function fillVault({ connections, accessTokens }: Filling): Promise<VaultFolder> {
+  const folder = newVaultFolder(fastFolder());
+  await createKekFile(folder.kek);
+  const keks = await createFileKeySource({ path: folder.kek }).load();
+  const stores = await createStores({ database: openSqlite({ path: folder.database }), keks, clock: systemClock });
+  try {
+    const app = await register(stores);
+    for (let number = 0; number < connections; number += 1) await connect(stores, app, number, accessTokens);
+  } finally {
+    await stores.close();
+  }
+  return moveToDisk(folder);
+}
+
+async function register(stores: Stores): Promise<App> {
+  const now = systemClock.now();
+  const tenant: Tenant = {
+    uid: newUid(),
+    tenantId: TENANT_ID,
+    displayName: 'Bench',
+    labels: {},
+    state: 'ACTIVE',
+    catalog: 'aurinko',
+    allowedDirectoryIds: [],
+    createTime: now,
+    updateTime: now,
+    version: 1,
+    nextCredentialExpireTime: undefined,
+  };
+  const app: App = {
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    tenantId: TENANT_ID,
+    appId: 'default',
+    displayName: 'Bench',
+    clientId: CLIENT_ID,
+    cloud: 'CUSTOM',
+    signInAudience: 'common',
+    redirectUris: [],
+    returnUrlPrefixes: [],
+    catalog: undefined,
+    implicitPermissions: [],
+    sharedWith: [],
+    suspended: false,
+    state: 'OK',
+    stateEvidence: undefined,
+    failingDirectories: [],
+    createTime: now,
+    updateTime: now,
+    version: 1,
+  };
+  const credential: Credential = {
+    uid: newUid(),
+    appUid: app.uid,
+    credentialId: 'default',
+    kind: 'CLIENT_SECRET',
+    hint: CLIENT_SECRET.slice(0, 3),
+    notBefore: undefined,
+    expireTime: now + 1_000 * HOUR,
+    verdict: 'VALID',
+    entraError: undefined,
+    lastUsedTime: undefined,
+    createTime: now,
+  };
+  const material = { kind: 'CLIENT_SECRET', clientSecret: new Secret(CLIENT_SECRET) } as const;
+  await stores.tenants.register({ tenant, app, credential: { credential, material } });
+  return app;
+}
+
+async function connect(stores: Stores, app: App, number: number, accessTokens: Filling['accessTokens']): Promise<void> {
+  const now = systemClock.now();
+  const connection = await stores.connections.replaceGrant(
+    undefined,
+    granted(app, number, now),
+    new Secret(newRefreshToken()),
+  );
+  if (accessTokens === 'none') return;
+  const lease = { owner: 'bench', resource: GRAPH, duration: MINUTE };
+  const held = await stores.grants.lease(connection.uid, lease);
+  const expireTime = accessTokens === 'live' ? now + HOUR : now - MINUTE;
+  const token = new Secret(randomBytes(STORED_TOKEN_BYTES).toString('base64url').slice(0, STORED_TOKEN_BYTES));
+  await held?.record({
+    connection: held.connection,
+    refreshToken: undefined,
+    accessToken: {
+      token,
+      resource: GRAPH,
+      permissions: PERMISSIONS,
+      expireTime,
+      refreshTime: expireTime - 12 * MINUTE,
+      correlationId: undefined,
+    },
+  });
+}
+
+function granted(app: App, number: number, now: number): Connection {
+  const unborn: Connection = {
+    uid: newUid(),
+    tenantUid: app.tenantUid,
+    tenantId: app.tenantId,
+    connectionId: connectionAt(number).split('/').at(-1) ?? '',
+    appUid: app.uid,
+    appTenantId: app.tenantId,
+    appId: app.appId,
+    externalId: `external-${number}`,
+    labels: {},
+    account: undefined,
+    productScopes: [],
+    granted: {},
+    grantState: 'PENDING',
+    stateEvidence: undefined,
+    suspendTime: undefined,
+    verifyTime: undefined,
+    lastRefreshTime: undefined,
+    strikeTime: undefined,
+    heldUntil: undefined,
+    keepAliveTime: undefined,
+    createTime: now,
+    updateTime: now,
+    version: 1,
+  };
+  const grant = {
+    refreshToken: new Secret(''),
+    account: { ...ACCOUNT, directoryId: DIRECTORY_ID },
+    productScopes: ['Mail.ReadWrite'],
+    granted: { [GRAPH]: PERMISSIONS },
+  };
+  return afterGrant(unborn, { grant, app, verified: true }, now);
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { sealRefreshToken } from '../../src/sandbox/refresh_token.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, DEFAULT_SEED } from '../../src/sandbox/seed.ts';
+import { messageOf, type ServerProcess, startProcess } from './processes.ts';
+
+export interface PretendEntra {
+  /** `http://127.0.0.1:{port}`. */
+  readonly url: string;
+  readonly process: ServerProcess;
+}
+
+export const CLIENT_ID = ACME_CLIENT_ID;
+export const CLIENT_SECRET = ACME_SECRET;
+export const DIRECTORY_ID = CONTOSO;
+
+/** The user whose account all connections of a benchmark are: nothing in the vault asks who shares one. */
+export const ACCOUNT = {
+  directoryId: CONTOSO,
+  objectId: DEFAULT_SEED.users?.[0]?.objectId ?? '',
+  username: 'ada@contoso.example',
+  displayName: 'Ada Lovelace',
+} as const;
+
+export const GRAPH = 'https://graph.microsoft.com';
+export const PERMISSIONS = ['Mail.ReadWrite', 'MailboxSettings.Read', 'User.Read'] as const;
+
+/** `lifetime`: seconds that its access tokens live; else as Entra's. */
+export async function startPretendEntra(algorithm: 'RS256' | 'ES256', lifetime?: number): Promise<PretendEntra> {
+  const args = lifetime === undefined ? [algorithm] : [algorithm, String(lifetime)];
+  const server = startProcess({ script: 'sandbox_server.ts', args });
+  return { url: (await messageOf(server.child, 'url')) as string, process: server };
+}
+
+/** A refresh token that the sandbox takes, about as long as Entra's; each is another one. */
+export function newRefreshToken(): string {
+  return sealRefreshToken({
+    id: randomUUID(),
+    userObjectId: ACCOUNT.objectId,
+    clientId: CLIENT_ID,
+    directoryId: DIRECTORY_ID,
+    scopes: [...PERMISSIONS.map((name) => `${GRAPH}/${name}`), 'openid', 'profile', 'offline_access'],
+    issuedTime: Date.now(),
+    generation: 0,
+    instanceId: 'bench',
+  });
+}

@@ -1,0 +1,56 @@
+import { type Profiler, Session } from 'node:inspector';
+
+/** What the parent may ask of a server process that was started with `--import probe.ts`. */
+export type ProbeQuestion = 'usage' | 'memory' | 'start_profile' | 'stop_profile';
+
+export interface Usage {
+  /** Microseconds of CPU since the process began, all threads. */
+  readonly cpu: number;
+}
+
+export interface Memory {
+  /** Bytes after two full collections: what JavaScript holds, and what it holds outside of its heap. */
+  readonly heap: number;
+  readonly external: number;
+  readonly resident: number;
+}
+
+export type Profile = Profiler.Profile;
+
+let session: Session | undefined;
+
+const ANSWERS: Record<ProbeQuestion, (answer: (value: unknown) => void) => void> = {
+  usage(answer) {
+    const { user, system } = process.cpuUsage();
+    answer({ cpu: user + system } satisfies Usage);
+  },
+  memory(answer) {
+    // Two, with a turn of the event loop between them: finalizers of the first free what the second finds.
+    globalThis.gc?.();
+    setImmediate(() => {
+      globalThis.gc?.();
+      const { heapUsed, external, rss } = process.memoryUsage();
+      answer({ heap: heapUsed, external, resident: rss } satisfies Memory);
+    });
+  },
+  start_profile(answer) {
+    session = new Session();
+    session.connect();
+    session.post('Profiler.enable');
+    session.post('Profiler.setSamplingInterval', { interval: 200 });
+    session.post('Profiler.start', () => answer(true));
+  },
+  stop_profile(answer) {
+    session?.post('Profiler.stop', (_error, { profile }) => {
+      session?.disconnect();
+      session = undefined;
+      answer(profile satisfies Profile);
+    });
+  },
+};
+
+process.on('message', (message: { probe?: ProbeQuestion }) => {
+  if (message.probe !== undefined) ANSWERS[message.probe]((value) => process.send?.({ probed: value }));
+});
+// Else the channel would keep a server alive that has stopped.
+process.channel?.unref();

@@ -1,0 +1,103 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Memory, ProbeQuestion, Profile, Usage } from './probe.ts';
+
+export interface ServerProcess {
+  readonly child: ChildProcess;
+  usage(): Promise<Usage>;
+  memory(): Promise<Memory>;
+  startProfile(): Promise<void>;
+  stopProfile(): Promise<Profile>;
+  /** What it wrote to both of its outputs: the last 16 KB, for a message when it fails. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** Path of the program, from the folder of this file. */
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** A server in a process of its own, with the probe in it. */
+export function startProcess(options: ServerOptions): ServerProcess {
+  const child = fork(here(options.script), [...(options.args ?? [])], {
+    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', here('probe.ts')],
+    env: { PATH: process.env['PATH'] ?? '', ...options.env },
+    cwd: options.cwd,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString('utf8')).slice(-16_384);
+    });
+  }
+  RUNNING.add(child);
+  child.once('exit', () => RUNNING.delete(child));
+
+  async function ask<Answer>(probe: ProbeQuestion): Promise<Answer> {
+    child.send({ probe });
+    return (await messageOf(child, 'probed')) as Answer;
+  }
+
+  return {
+    child,
+    usage: () => ask<Usage>('usage'),
+    memory: () => ask<Memory>('memory'),
+    startProfile: () => ask('start_profile'),
+    stopProfile: () => ask<Profile>('stop_profile'),
+    output: () => output,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      await exited;
+      clearTimeout(patience);
+    },
+  };
+}
+
+/** The next message of the child with this field; rejects when the child ends first. */
+export function messageOf(child: ChildProcess, field: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    function listen(message: unknown): void {
+      if (typeof message !== 'object' || message === null || !(field in message)) return;
+      child.off('message', listen);
+      child.off('exit', gone);
+      resolve((message as Record<string, unknown>)[field]);
+    }
+    function gone(code: number | null): void {
+      child.off('message', listen);
+      reject(new Error(`the process ended with code ${code} before it answered`));
+    }
+    child.on('message', listen);
+    child.once('exit', gone);
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port is free');
+  return address.port;
+}
+
+function here(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+const RUNNING = new Set<ChildProcess>();
+
+/** A benchmark that fails or is interrupted leaves no server behind. */
+process.once('exit', () => {
+  for (const child of RUNNING) child.kill('SIGKILL');
+});

@@ -1,0 +1,160 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectionAt } from './filled_vault.ts';
+import { assertAllGood, ratePerSecond, type Target } from './load.ts';
+import type { MsalResult, MsalRun } from './msal_client.ts';
+import { type PretendEntra, startPretendEntra } from './pretend_entra.ts';
+import { messageOf, type ServerProcess, startProcess } from './processes.ts';
+import type { Bench, Figure, SectionReport } from './section.ts';
+import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
+import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';
+
+/**
+ * How a token is made stale without touching the vault: the sandbox issues tokens for 91 s, the vault takes 30 s off for safety, and
+ * the callers want 60 s. So each token serves for one second, and each connection is visited again only after that.
+ */
+const TOKEN_LIFETIME = 91;
+const MIN_TTL = 60;
+const CONNECTIONS = 2_000;
+
+/** The vault asks Entra 8 times at once for an app in a directory, not more. */
+const IN_FLIGHT = [
+  { inFlight: 8, rounds: 16, aim: 0.7 },
+  { inFlight: 1, rounds: 16, aim: undefined },
+] as const;
+const SECONDS = 1.5;
+/** Shorter than any answer with a token. */
+const LEAST_ANSWER = 1_000;
+
+interface Round {
+  readonly rate: number;
+  readonly latencies: readonly number[] | Float64Array;
+  /** Microseconds of CPU per redemption, of who asks and of the sandbox. */
+  readonly cpu: number;
+  readonly sandboxCpu: number;
+}
+
+/** Refreshes through the whole vault (lease, redeem, seal, durable record) beside MSAL alone, against the same sandbox. */
+export async function benchRefresh(bench: Bench): Promise<SectionReport> {
+  const entra = await startPretendEntra('ES256', TOKEN_LIFETIME);
+  const vault = await startVault(await bench.filled({ connections: CONNECTIONS, accessTokens: 'none' }), entra.url);
+  const msal = startProcess({ script: 'msal_client.ts' });
+  await messageOf(msal.child, 'ready');
+  const target = vaultTarget(vault, eachInTurn(), LEAST_ANSWER);
+  const figures: Figure[] = [];
+  try {
+    for (const { inFlight, rounds: full, aim } of IN_FLIGHT) {
+      const runs = {
+        vault: () => refreshThroughVault(bench, { vault, entra, target, inFlight }),
+        msal: () => refreshThroughMsal({ msal, entra, inFlight }),
+      } as const;
+      const results: Record<keyof typeof runs, Round[]> = { vault: [], msal: [] };
+      await runs.vault();
+      await runs.msal();
+      const rounds = bench.rounds(full);
+      for (let round = 0; round < rounds; round += 1) {
+        bench.progress(`refresh: ${inFlight} in flight, round ${round + 1} of ${rounds}`);
+        for (const name of orderOf(['vault', 'msal'] as const, round)) results[name].push(await runs[name]());
+      }
+      figures.push(...figuresOf(results, inFlight, aim));
+    }
+    if (bench.profileFolder !== undefined) await profileRefresh(bench, vault, target, bench.profileFolder);
+  } finally {
+    await msal.stop();
+    await vault.stop();
+    await entra.process.stop();
+  }
+  return { title: 'Refresh: redemptions a second, durable and sealed, beside MSAL alone', figures };
+}
+
+/** Every connection once before any comes again. */
+function eachInTurn(): () => Buffer {
+  const frames = Array.from({ length: CONNECTIONS }, (_, number) => requestFrame(connectionAt(number), MIN_TTL));
+  let next = 0;
+  return () => {
+    const frame = frames[next % CONNECTIONS] ?? Buffer.alloc(0);
+    next += 1;
+    return frame;
+  };
+}
+
+async function refreshThroughVault(
+  bench: Bench,
+  parts: { vault: VaultProcess; entra: PretendEntra; target: Target; inFlight: number },
+): Promise<Round> {
+  const { vault, entra, target, inFlight } = parts;
+  const before = { cpu: await vault.process.usage(), sandbox: await entra.process.usage() };
+  const servedBefore = await servedFrom(vault, 'ENTRA');
+  const result = await bench.clientLoad.run(target, { streams: inFlight, seconds: SECONDS });
+  const after = { cpu: await vault.process.usage(), sandbox: await entra.process.usage() };
+  const redeemed = (await servedFrom(vault, 'ENTRA')) - servedBefore;
+  assertAllGood(target, result);
+  if (redeemed !== result.answers) throw new Error(`only ${redeemed} of ${result.answers} answers came from Entra`);
+  return {
+    rate: ratePerSecond(result),
+    latencies: result.latencies,
+    cpu: (after.cpu.cpu - before.cpu.cpu) / result.answers,
+    sandboxCpu: (after.sandbox.cpu - before.sandbox.cpu) / result.answers,
+  };
+}
+
+async function refreshThroughMsal(parts: {
+  msal: ServerProcess;
+  entra: PretendEntra;
+  inFlight: number;
+}): Promise<Round> {
+  const { msal, entra, inFlight } = parts;
+  const before = await entra.process.usage();
+  msal.child.send({ run: { url: entra.url, inFlight, seconds: SECONDS } satisfies MsalRun });
+  const result = (await messageOf(msal.child, 'result')) as MsalResult;
+  const after = await entra.process.usage();
+  return {
+    rate: result.redemptions / result.seconds,
+    latencies: result.latencies,
+    cpu: result.cpu / result.redemptions,
+    sandboxCpu: (after.cpu - before.cpu) / result.redemptions,
+  };
+}
+
+function figuresOf(
+  results: Readonly<Record<'vault' | 'msal', readonly Round[]>>,
+  inFlight: number,
+  aim: number | undefined,
+): Figure[] {
+  const at = `${inFlight} in flight`;
+  const rates = (name: 'vault' | 'msal') => results[name].map((round) => round.rate);
+  return [
+    {
+      name: `vault / MSAL, ${at}`,
+      value: pairedRatio(rates('vault'), rates('msal')),
+      unit: 'ratio',
+      ...(aim === undefined ? {} : { aim: { atLeast: aim } }),
+    },
+    ...(['vault', 'msal'] as const).flatMap((name): Figure[] => [
+      { name: `${name}, ${at}`, value: spread(rates(name)), unit: 'calls/s' },
+      {
+        name: `${name}, ${at}, p50`,
+        value: spread(results[name].map((one) => quantile(one.latencies, 0.5))),
+        unit: 'us',
+      },
+      {
+        name: `${name}, ${at}, p99`,
+        value: spread(results[name].map((one) => quantile(one.latencies, 0.99))),
+        unit: 'us',
+      },
+      { name: `${name}, ${at}, CPU a refresh`, value: spread(results[name].map((one) => one.cpu)), unit: 'us' },
+      {
+        name: `sandbox under ${name}, ${at}, CPU a refresh`,
+        value: spread(results[name].map((one) => one.sandboxCpu)),
+        unit: 'us',
+      },
+    ]),
+  ];
+}
+
+async function profileRefresh(bench: Bench, vault: VaultProcess, target: Target, folder: string): Promise<void> {
+  bench.progress('refresh: a profile at 8 in flight');
+  await vault.process.startProfile();
+  await bench.clientLoad.run(target, { streams: 8, seconds: 4 });
+  writeFileSync(join(folder, 'refresh.cpuprofile'), JSON.stringify(await vault.process.stopProfile()));
+}

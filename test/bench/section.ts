@@ -1,0 +1,39 @@
+import type { Filling } from './filled_vault.ts';
+import type { Load } from './load.ts';
+import type { Spread } from './statistics.ts';
+import type { VaultFolder } from './vault_folder.ts';
+
+/** One line of the report. */
+export interface Figure {
+  readonly name: string;
+  readonly value: Spread;
+  readonly unit: 'ratio' | 'calls/s' | 'us' | 'ms' | 'bytes';
+  readonly aim?: Aim;
+}
+
+export type Aim = { readonly atLeast: number } | { readonly atMost: number };
+
+export interface SectionReport {
+  readonly title: string;
+  readonly figures: readonly Figure[];
+}
+
+export interface Bench {
+  /** Full load with one repeated request: h2load where it is installed. */
+  readonly load: Load;
+  /** Load with a different request each time. */
+  readonly clientLoad: Load;
+  /** How many rounds to measure; fewer for a quick try. */
+  rounds(full: number): number;
+  /** One line a step, while it runs. */
+  progress(step: string): void;
+  /** A vault's folder with so many connections. Made once a run, and taken away at its end. */
+  filled(filling: Filling): Promise<VaultFolder>;
+  /** Where CPU profiles go; undefined: none are taken. */
+  readonly profileFolder: string | undefined;
+}
+
+export function isMet({ value, aim }: Figure): boolean | undefined {
+  if (aim === undefined) return undefined;
+  return 'atLeast' in aim ? value.median >= aim.atLeast : value.median <= aim.atMost;
+}

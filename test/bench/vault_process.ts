@@ -1,0 +1,102 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { GetAccessTokenRequestSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { grpcFrame, methodPath } from './grpc_frame.ts';
+import type { Target } from './load.ts';
+import { freePort, type ServerProcess, startProcess } from './processes.ts';
+import { createUnaryClient, type UnaryClient } from './unary.ts';
+import type { VaultFolder } from './vault_folder.ts';
+
+/** The real program, as it is run in life, with authentication, authorization, metrics and the audit log on. */
+export interface VaultProcess {
+  readonly process: ServerProcess;
+  readonly folder: VaultFolder;
+  readonly tokenPort: number;
+  readonly client: UnaryClient;
+  /** Milliseconds from its birth to its readiness. */
+  readonly startTime: number;
+  /** One counter of `/metrics`; a series that never counted is 0. */
+  counter(series: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startVault(folder: VaultFolder, entraUrl: string): Promise<VaultProcess> {
+  const [token, admin, web, ops] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const started = performance.now();
+  const server = startProcess({
+    script: '../../src/main.ts',
+    args: ['serve'],
+    cwd: folder.path,
+    env: {
+      TOKENVAULT_GRPC_ADDRESS: `127.0.0.1:${token}`,
+      TOKENVAULT_ADMIN_ADDRESS: `127.0.0.1:${admin}`,
+      TOKENVAULT_WEB_ADDRESS: `127.0.0.1:${web}`,
+      TOKENVAULT_OPS_ADDRESS: `127.0.0.1:${ops}`,
+      TOKENVAULT_DATABASE_URL: `sqlite:${folder.database}`,
+      TOKENVAULT_KEY_SOURCE: `file:${folder.kek}`,
+      TOKENVAULT_CALLERS_FILE: folder.callers,
+      TOKENVAULT_AUDIT_FILE: folder.audit,
+      TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: entraUrl,
+      TOKENVAULT_CUSTOM_CLOUD_GRAPH_URL: 'https://graph.microsoft.com',
+      TOKENVAULT_CUSTOM_CLOUD_OUTLOOK_URL: 'https://outlook.office.com',
+    },
+  });
+  await untilReady(`http://127.0.0.1:${ops}/readyz`, server);
+  const startTime = performance.now() - started;
+  const client = createUnaryClient(token, folder.apiKey);
+  return {
+    process: server,
+    folder,
+    tokenPort: token,
+    client,
+    startTime,
+    async counter(series) {
+      const text = await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
+      const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+      return Number(line?.slice(series.length + 1) ?? 0);
+    },
+    async stop() {
+      client.close();
+      await server.stop();
+    },
+  };
+}
+
+export const GET_ACCESS_TOKEN = methodPath(TokenService.method.getAccessToken);
+
+/** Answers of GetAccessToken by source, as the vault counts them. */
+export function servedFrom(vault: VaultProcess, source: 'CACHE' | 'DATABASE' | 'ENTRA'): Promise<number> {
+  return vault.counter(`tokenvault_tokens_served_total{source="${source}"}`);
+}
+
+export function requestFrame(connection: string, minTtlSeconds?: number): Buffer {
+  const minTtl = minTtlSeconds === undefined ? undefined : { seconds: BigInt(minTtlSeconds), nanos: 0 };
+  const request = create(GetAccessTokenRequestSchema, {
+    connection,
+    scopes: ['Mail.ReadOnly'],
+    ...(minTtl && { minTtl }),
+  });
+  return grpcFrame(toBinary(GetAccessTokenRequestSchema, request));
+}
+
+export function vaultTarget(vault: VaultProcess, frame: Target['frame'], answerBytes: number): Target {
+  return {
+    name: 'vault',
+    port: vault.tokenPort,
+    path: GET_ACCESS_TOKEN,
+    frame,
+    answerBytes,
+    apiKey: vault.folder.apiKey,
+  };
+}
+
+async function untilReady(url: string, server: ServerProcess): Promise<void> {
+  for (;;) {
+    if (server.child.exitCode !== null) throw new Error(`the vault does not start:\n${server.output()}`);
+    const ready = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
