@@ -5,6 +5,7 @@ import { openAuditFile, openAuditStream } from './audit/audit_file.ts';
 import type { AuditLog } from './audit/audit_log.ts';
 import { createChainedAuditLog } from './audit/chained_audit_log.ts';
 import { type Config, isLoopbackAddress } from './config.ts';
+import { callbackUri } from './connect/connect_parts.ts';
 import { createAuthorizations } from './connect/create_authorizations.ts';
 import { createImports } from './connect/import.ts';
 import { createAuthorizationServer } from './entra/entra_server.ts';
@@ -14,6 +15,7 @@ import { createKeySource, parseKeySource } from './keyring/parse_key_source.ts';
 import { createChanges } from './model/changes.ts';
 import { type Clock, HOUR, systemClock } from './model/clock.ts';
 import { VaultError } from './model/errors.ts';
+import { newUid } from './model/ids.ts';
 import { createApps } from './registry/apps.ts';
 import { createConnections } from './registry/connections.ts';
 import { createCredentials } from './registry/credentials.ts';
@@ -89,8 +91,9 @@ export async function startVault(config: Config, { crashPoints }: Seams = {}): P
       createAccessTokens({ stores, authorizationServer, scopes, changes, clock, metrics: metrics.tokens, crashPoints }),
       (one) => one.close(),
     );
-    const parts = { stores, authorizationServer, scopes, changes, clock, publicUrl: config.publicUrl };
-    const connectParts = { ...parts, auditLog: audit, metrics: metrics.connect };
+    const parts = { stores, authorizationServer, scopes, changes, clock };
+    const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
+    const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), newUid };
     const authorizations = createAuthorizations(connectParts);
     const sweep = setInterval(() => stores.authorizations.sweep(clock.now()).catch(() => {}), HOUR).unref();
     teardown.push(() => clearInterval(sweep));
@@ -114,10 +117,10 @@ export async function startVault(config: Config, { crashPoints }: Seams = {}): P
       accessTokens,
       authorizations,
       imports: createImports(connectParts),
-      tenants: createTenants(parts),
-      apps: createApps(parts),
-      credentials: createCredentials(parts),
-      connections: createConnections(parts),
+      tenants: createTenants(registryParts),
+      apps: createApps(registryParts),
+      credentials: createCredentials(registryParts),
+      connections: createConnections(registryParts),
       scopes,
       audit,
       clock,

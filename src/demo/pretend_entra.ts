@@ -1,0 +1,40 @@
+import { expect } from './narrator.ts';
+
+/** The sandbox, driven over HTTP as anybody could: `GET {url}/sandbox` lists what there is. */
+export interface PretendEntra {
+  readonly url: string;
+  /** Sends JSON to a route below `/sandbox`; answers what it answers. */
+  tell(route: string, body?: object): Promise<unknown>;
+  /** Redemptions of refresh tokens until now, oldest first. */
+  redemptions(): Promise<readonly Redemption[]>;
+  /** Status of its little Graph, or of its IMAP check, for a token. */
+  use(path: string, accessToken: string): Promise<number>;
+}
+
+export interface Redemption {
+  readonly outcome: string;
+  readonly presented_refresh_token_id?: string;
+  readonly issued_refresh_token_id?: string;
+}
+
+export function createPretendEntra(url: string): PretendEntra {
+  return {
+    url,
+    async tell(route, body = {}) {
+      const response = await fetch(`${url}/sandbox/${route}`, { method: 'POST', body: JSON.stringify(body) });
+      const text = await response.text();
+      expect(response.ok, `the sandbox refused ${route}: ${text}`);
+      return text === '' ? undefined : JSON.parse(text);
+    },
+    async redemptions() {
+      const response = await fetch(`${url}/sandbox/requests`);
+      const { requests } = (await response.json()) as { requests: (Redemption & { grant?: string })[] };
+      return requests.filter((request) => request.grant === 'refresh_token');
+    },
+    async use(path, accessToken) {
+      const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${accessToken}` } });
+      await response.body?.cancel();
+      return response.status;
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { createHmac, createSecretKey } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { verifyChain } from '../../src/audit/verify_chain.ts';
+import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import {
+  ConnectionService,
+  ImportConnectionRequest_Verify,
+} from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { createKeySource } from '../../src/keyring/parse_key_source.ts';
+import { createClient } from '../../src/rpc/client.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/seed.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { openDatabase } from '../../src/store/open_database.ts';
+import { startVaultProcess, type VaultProcess } from './vault_process.ts';
+
+const POINTS = ['before_lease', 'after_lease', 'after_entra', 'after_record', 'after_audit', 'after_reply'] as const;
+const TIMES = 5;
+const CONNECTION = 'tenants/acme/connections/ada';
+
+let sandbox: Sandbox;
+let folder: string;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  folder = mkdtempSync(join(tmpdir(), 'crash-'));
+  const vault = await startVaultProcess(folder, sandbox.url);
+  const tenants = createClient(TenantService, vault.addresses.admin);
+  await tenants.registerTenant({
+    tenantId: 'acme',
+    preset: 'aurinko',
+    app: {
+      clientId: ACME_CLIENT_ID,
+      credential: { case: 'clientSecret', value: ACME_SECRET },
+      signInAudience: 'common',
+      cloud: Cloud.CUSTOM,
+    },
+  });
+  const connections = createClient(ConnectionService, vault.addresses.grpc);
+  await connections.importConnection({
+    connection: CONNECTION,
+    scopes: ['Mail.ReadOnly'],
+    verify: ImportConnectionRequest_Verify.NOW,
+    refreshToken: sandbox.issueRefreshToken({
+      clientId: ACME_CLIENT_ID,
+      userObjectId: 'ada@contoso.example',
+      scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
+    }),
+  });
+  tenants.close();
+  connections.close();
+  await stopped(vault);
+});
+afterAll(async () => {
+  await sandbox.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function stopped(vault: VaultProcess): Promise<void> {
+  vault.kill('SIGTERM');
+  await vault.ended;
+}
+
+/** Every access token that any caller ever got here. */
+const seen = new Set<string>();
+
+async function ask(vault: VaultProcess): Promise<string | undefined> {
+  const tokens = createClient(TokenService, vault.addresses.grpc);
+  try {
+    const { accessToken } = await tokens.getAccessToken({ connection: CONNECTION, scopes: ['Mail.ReadOnly'] });
+    seen.add(accessToken);
+    return accessToken;
+  } catch {
+    return undefined;
+  } finally {
+    tokens.close();
+  }
+}
+
+async function acceptedByGraph(token: string | undefined): Promise<number> {
+  const response = await fetch(`${sandbox.url}/graph/v1.0/me/messages`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+const exchanges = () => sandbox.requests().filter(({ grant }) => grant === 'refresh_token').length;
+
+test.each(POINTS.flatMap((point) => Array.from({ length: TIMES }, (_, i) => [point, i + 1] as const)))(
+  'kill -9 %s, time %i: served after the next start, and at most one exchange more',
+  async (point) => {
+    const vault = await startVaultProcess(folder, sandbox.url, point);
+    await fetch(`${sandbox.url}/sandbox/clock`, { method: 'POST', body: '{"advance_ms":10800000}' });
+    const before = exchanges();
+    await vault.arm();
+    await ask(vault);
+    expect(await vault.ended).toBe('SIGKILL');
+
+    const again = await startVaultProcess(folder, sandbox.url);
+    const token = await ask(again);
+    expect(await acceptedByGraph(token)).toBe(200);
+    expect(exchanges() - before).toBeGreaterThanOrEqual(1);
+    expect(exchanges() - before).toBeLessThanOrEqual(2);
+    await stopped(again);
+  },
+);
+
+test('every token that anybody got is in the audit log, whose chain holds', async () => {
+  const keks = await createKeySource(`file:${join(folder, 'keys/kek')}`).load();
+  const database = await openDatabase({ url: `sqlite:${join(folder, 'data/vault.db')}` });
+  const stores = await createStores({ database, keks, clock: sandbox.clock });
+  const key = createSecretKey(await stores.audit.auditKey());
+  const checkpoint = await stores.audit.lastCheckpoint();
+  await stores.close();
+
+  const text = readFileSync(join(folder, 'data/audit.jsonl'), 'utf8');
+  const report = verifyChain(text, key, checkpoint);
+  expect(report).toMatchObject({ broken: [], cut: false });
+  expect(seen.size).toBeGreaterThan(0);
+  for (const token of seen) {
+    const fingerprint = createHmac('sha256', key).update(token, 'utf8').digest('hex').slice(0, 16);
+    expect(text).toContain(`"token":"${fingerprint}"`);
+  }
+});

@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export interface VaultProcess {
+  readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
+  /** From now on it dies at its point. */
+  arm(): Promise<void>;
+  /** Settles when it has ended, with the signal that killed it. */
+  readonly ended: Promise<NodeJS.Signals | null>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** A real vault in a process of its own, on ports that it chooses, in `folder`. */
+export async function startVaultProcess(folder: string, sandboxUrl: string, doom = 'never'): Promise<VaultProcess> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('doomed_vault.ts', import.meta.url)), doom], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      TOKENVAULT_SANDBOX: sandboxUrl,
+      TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_LOG_LEVEL: 'error',
+    },
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
+  const ready = await nextLine(lines, child);
+  return {
+    addresses: JSON.parse(ready.slice('ready '.length)),
+    async arm() {
+      child.kill('SIGUSR2');
+      await nextLine(lines, child);
+    },
+    ended,
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+async function nextLine(lines: AsyncIterator<string>, child: ChildProcess): Promise<string> {
+  const { value, done } = await lines.next();
+  if (done) throw new Error(`the vault ended with ${child.exitCode ?? child.signalCode}`);
+  return value;
+}
