@@ -73,8 +73,20 @@ function reportOf(credential: Credential, probe: CredentialProbe | undefined, ti
           'Entra does not take the credential yet; a new one needs up to 15 minutes. It is tried again by itself.',
       };
     case 'INCONCLUSIVE':
-      return { ...noAnswer(credential, 'ENTRA_UNAVAILABLE', time), entraError, correlationId };
+      return refusesApp(entraError)
+        ? {
+            ...seen,
+            outcome: 'REJECTED',
+            reason: 'APP_MISCONFIGURED',
+            message: `Entra refuses the app itself (${entraError}): check the client id, and that the directory has the app.`,
+          }
+        : { ...noAnswer(credential, 'ENTRA_UNAVAILABLE', time), entraError, correlationId };
   }
+}
+
+/** The families of errors that blame the registration; others come and go. */
+function refusesApp(entraError: string | undefined): boolean {
+  return /^(unauthorized_client|invalid_client|invalid_scope|invalid_resource)(\/|$)/.test(entraError ?? '');
 }
 
 function rejection(

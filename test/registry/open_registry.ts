@@ -1,0 +1,179 @@
+import type { AdminConsentUriRequest, CredentialProbe } from '../../src/entra/authorization_server.ts';
+import type { App } from '../../src/model/app.ts';
+import { type Change, createChanges } from '../../src/model/changes.ts';
+import { DAY } from '../../src/model/clock.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { type AppFields, createApps } from '../../src/registry/apps.ts';
+import { createConnections } from '../../src/registry/connections.ts';
+import { createCredentials } from '../../src/registry/credentials.ts';
+import type { CredentialRequest } from '../../src/registry/new_credential.ts';
+import type { RegistryParts } from '../../src/registry/registry_parts.ts';
+import { type AppRegistration, createTenants, type RegisterTenant } from '../../src/registry/tenants.ts';
+import { openScopes } from '../scopes/open_scopes.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
+
+export const CLIENT_ID = '11111111-2222-4333-8444-555555555555';
+export const DIRECTORY = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
+export const CALLBACK = 'https://vault.example/oauth2/callback';
+export const SECRET = 'abc8Q~NotASecretOfAnybody_1234567890abcdef';
+
+/** What Entra is told to say; everything else is real. */
+export interface ScriptedEntra {
+  probes: Partial<CredentialProbe>[] | Error;
+  asked: { appId: string; directoryId: string | undefined }[];
+  forgotten: string[];
+  consents: AdminConsentUriRequest[];
+}
+
+export async function openRegistry() {
+  const clock = { time: Date.UTC(2026, 10, 22), now: () => clock.time };
+  const stores = await openTestStores({ clock });
+  const changes = createChanges();
+  const announced: Change[] = [];
+  changes.listen((change) => announced.push(change));
+  const entra: ScriptedEntra = { probes: [], asked: [], forgotten: [], consents: [] };
+  const parts: RegistryParts = {
+    stores,
+    scopes: await openScopes(),
+    changes,
+    clock,
+    callbackUri: CALLBACK,
+    newUid,
+    authorizationServer: {
+      async probe(app: App, directoryId) {
+        entra.asked.push({ appId: app.appId, directoryId });
+        if (entra.probes instanceof Error) throw entra.probes;
+        const credentials = await stores.apps.credentials(app.uid);
+        const { probes } = entra;
+        return credentials.map(({ credentialId }, index) => ({
+          credentialId,
+          outcome: 'VALID',
+          entraError: undefined,
+          correlationId: undefined,
+          ...probes[index],
+        }));
+      },
+      forget: (appUid) => void entra.forgotten.push(appUid),
+      throttledUntil: () => undefined,
+      adminConsentUri(request) {
+        entra.consents.push(request);
+        return `https://login.example/${request.directoryId ?? 'organizations'}/v2.0/adminconsent`;
+      },
+    },
+  };
+  return {
+    stores,
+    clock,
+    entra,
+    announced,
+    parts,
+    tenants: createTenants(parts),
+    apps: createApps(parts),
+    credentials: createCredentials(parts),
+    connections: createConnections(parts),
+    /** A tenant's connection through any app, stored as an import would store it. */
+    async connect(tenantId: string, connectionId: string, through: App, change: Partial<Connection> = {}) {
+      const tenant = await stores.tenants.find(tenantId);
+      if (tenant === undefined) throw new Error(`no ${tenantId}`);
+      const connection: Connection = {
+        uid: newUid(),
+        tenantUid: tenant.uid,
+        tenantId,
+        connectionId,
+        appUid: through.uid,
+        appTenantId: through.tenantId,
+        appId: through.appId,
+        externalId: undefined,
+        labels: {},
+        account: undefined,
+        productScopes: [],
+        granted: {},
+        grantState: 'PENDING',
+        stateEvidence: undefined,
+        suspendTime: undefined,
+        verifyTime: undefined,
+        lastRefreshTime: undefined,
+        strikeTime: undefined,
+        heldUntil: undefined,
+        keepAliveTime: undefined,
+        createTime: clock.now(),
+        updateTime: clock.now(),
+        version: 1,
+        ...change,
+      };
+      await stores.connections.create(connection);
+      return connection;
+    },
+  };
+}
+
+export type OpenRegistry = Awaited<ReturnType<typeof openRegistry>>;
+
+export function clientSecret(value: string = SECRET, change: Partial<CredentialRequest> = {}): CredentialRequest {
+  return {
+    material: { kind: 'CLIENT_SECRET', clientSecret: new Secret(value) },
+    expireTime: Date.UTC(2027, 5, 1),
+    notBefore: undefined,
+    ...change,
+  };
+}
+
+export function registration(
+  change: Partial<RegisterTenant> = {},
+  appChange: Partial<AppRegistration> = {},
+): RegisterTenant {
+  return {
+    tenantId: 'acme',
+    displayName: '',
+    labels: {},
+    preset: '',
+    baseUrl: '',
+    catalog: '',
+    allowedDirectoryIds: [],
+    validateOnly: false,
+    ...change,
+    app: {
+      clientId: CLIENT_ID,
+      displayName: '',
+      signInAudience: '',
+      cloud: undefined,
+      redirectUris: [],
+      returnUrlPrefixes: [],
+      implicitPermissions: [],
+      continuousAccessEvaluation: false,
+      credential: clientSecret(),
+      ...appChange,
+    },
+  };
+}
+
+export function appFields(change: Partial<AppFields> = {}): AppFields {
+  return {
+    displayName: '',
+    clientId: '',
+    cloud: undefined,
+    signInAudience: '',
+    redirectUris: [],
+    returnUrlPrefixes: [],
+    catalog: '',
+    implicitPermissions: [],
+    sharedWith: [],
+    continuousAccessEvaluation: false,
+    suspended: false,
+    ...change,
+  };
+}
+
+export async function refusal(work: Promise<unknown>): Promise<VaultError> {
+  const error = await work.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
+  if (error instanceof VaultError) return error;
+  throw error ?? new Error('was not refused');
+}
+
+export const YEAR = 365 * DAY;

@@ -1,0 +1,340 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { VaultError } from '../../src/model/errors.ts';
+import type { AppRegistration, RegisterTenant } from '../../src/registry/tenants.ts';
+import {
+  CALLBACK,
+  CLIENT_ID,
+  clientSecret,
+  DIRECTORY,
+  type OpenRegistry,
+  openRegistry,
+  refusal,
+  registration,
+  SECRET,
+  YEAR,
+} from './open_registry.ts';
+
+let registry: OpenRegistry;
+beforeEach(async () => {
+  registry = await openRegistry();
+});
+
+async function tenantCount(): Promise<number> {
+  return (await registry.stores.tenants.list({ size: 10, after: undefined })).items.length;
+}
+
+describe('what is stored', () => {
+  test('tenant, app and credential with the defaults of the API', async () => {
+    const { tenant, app } = await registry.tenants.register(registration());
+    expect(tenant).toMatchObject({ tenantId: 'acme', displayName: 'acme', catalog: 'microsoft', state: 'ACTIVE' });
+    expect(tenant.nextCredentialExpireTime).toBe(Date.UTC(2027, 5, 1));
+    expect(app.app).toMatchObject({
+      appId: 'default',
+      displayName: 'acme',
+      clientId: CLIENT_ID,
+      cloud: 'GLOBAL',
+      signInAudience: 'organizations',
+      redirectUris: [CALLBACK],
+      implicitPermissions: ['offline_access', 'openid', 'profile'],
+      sharedWith: [],
+      catalog: undefined,
+    });
+    expect(app.credentials).toMatchObject([{ credentialId: 'default', kind: 'CLIENT_SECRET', hint: 'abc' }]);
+    expect(await registry.tenants.get('acme')).toEqual(tenant);
+    expect(await registry.apps.get({ tenantId: 'acme', appId: 'default' })).toEqual(app);
+  });
+
+  test('the secret itself, sealed, to be opened for use alone', async () => {
+    const answer = await registry.tenants.register(registration());
+    expect(JSON.stringify(answer)).not.toContain(SECRET.slice(4));
+    const [usable] = await registry.stores.apps.usableCredentials(answer.app.app.uid);
+    expect(usable?.material.kind === 'CLIENT_SECRET' && usable.material.clientSecret.reveal()).toBe(SECRET);
+  });
+
+  test('what is given wins over the preset', async () => {
+    const given = registration(
+      { preset: 'aurinko', catalog: 'microsoft', displayName: 'Acme' },
+      {
+        signInAudience: DIRECTORY.toUpperCase(),
+        redirectUris: ['https://x.example/cb'],
+        implicitPermissions: ['openid', 'HTTPS://graph.microsoft.com/user.read'],
+      },
+    );
+    const { tenant, app } = await registry.tenants.register(given);
+    expect(tenant.catalog).toBe('microsoft');
+    expect(app.app).toMatchObject({
+      displayName: 'Acme',
+      signInAudience: DIRECTORY,
+      redirectUris: ['https://x.example/cb'],
+      implicitPermissions: ['openid', 'User.Read'],
+    });
+  });
+});
+
+describe('presets', () => {
+  test.each([
+    ['aurinko', '', 'aurinko', 'common', CALLBACK],
+    ['chatwoot', 'https://chat.example/', 'microsoft', 'organizations', 'https://chat.example/microsoft/callback'],
+    [
+      'deskpro',
+      'https://help.example/desk',
+      'microsoft',
+      'organizations',
+      'https://help.example/desk/admin/office365/token',
+    ],
+    ['botpress-cloud', '', 'microsoft', 'organizations', 'https://webhook.botpress.cloud/oauth'],
+  ])('%s sets catalog, audience and redirect URI', async (preset, baseUrl, catalog, signInAudience, redirectUri) => {
+    const { tenant, app } = await registry.tenants.register(registration({ preset, baseUrl }));
+    expect(tenant.catalog).toBe(catalog);
+    expect(app.app).toMatchObject({ signInAudience, redirectUris: [redirectUri] });
+  });
+
+  test('botpress-v12 takes its callback in full, for the strategy has a name of its own', async () => {
+    const uri = 'https://bot.example/api/v1/auth/login-callback/oauth2/azure';
+    const error = await refusal(
+      registry.tenants.register(registration({ preset: 'botpress-v12', baseUrl: 'https://bot.example' })),
+    );
+    expect(error.metadata).toEqual({ field: 'app.redirect_uris' });
+    const { app } = await registry.tenants.register(registration({ preset: 'botpress-v12' }, { redirectUris: [uri] }));
+    expect(app.app).toMatchObject({ signInAudience: 'common', redirectUris: [uri] });
+    expect(app.app.implicitPermissions).toEqual(['openid', 'profile', 'email', 'offline_access']);
+  });
+
+  test('chatwoot is told the permissions of both resources', async () => {
+    const { nextSteps } = await registry.tenants.register(
+      registration({ preset: 'chatwoot', baseUrl: 'https://chat.example' }),
+    );
+    expect(nextSteps.redirectUris).toEqual(['https://chat.example/microsoft/callback']);
+    expect(nextSteps.permissions).toEqual({
+      'https://graph.microsoft.com': ['Mail.ReadWrite', 'Mail.Send'],
+      'https://outlook.office.com': ['IMAP.AccessAsUser.All', 'SMTP.Send'],
+    });
+    expect(registry.entra.consents[0]).toMatchObject({
+      directoryId: undefined,
+      redirectUri: 'https://chat.example/microsoft/callback',
+    });
+    expect(registry.entra.consents[0]?.scopes).toContain('https://outlook.office.com/SMTP.Send');
+    expect(registry.entra.consents[0]?.scopes).toContain('offline_access');
+  });
+
+  test('aurinko is told what its scopes need, without what others of them cover', async () => {
+    const { nextSteps } = await registry.tenants.register(registration({ catalog: 'aurinko' }));
+    expect(nextSteps.permissions).toEqual({
+      'https://graph.microsoft.com': [
+        'Calendars.ReadWrite',
+        'Contacts.ReadWrite',
+        'Mail.ReadWrite',
+        'Mail.Send',
+        'MailboxSettings.Read',
+        'Tasks.ReadWrite',
+        'User.Read',
+      ],
+    });
+  });
+});
+
+describe('the probe', () => {
+  test('is skipped where the audience names no directory', async () => {
+    const { probe } = await registry.tenants.register(registration());
+    expect(probe.outcome).toBe('SKIPPED');
+    expect(registry.entra.asked).toEqual([]);
+  });
+
+  test('asks the directory of the audience', async () => {
+    const { probe } = await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }));
+    expect(probe).toMatchObject({ outcome: 'ACCEPTED', credentialId: 'default' });
+    expect(registry.entra.asked).toEqual([{ appId: 'default', directoryId: DIRECTORY }]);
+  });
+
+  test.each([
+    [{ outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000215' }, 'REJECTED', 'APP_CREDENTIAL_REJECTED'],
+    [{ outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000222' }, 'REJECTED', 'APP_CREDENTIAL_EXPIRED'],
+    [
+      { outcome: 'PROPAGATING', entraError: 'invalid_client/AADSTS7000215' },
+      'PROPAGATING',
+      'APP_CREDENTIAL_PROPAGATING',
+    ],
+    [{ outcome: 'INCONCLUSIVE' }, 'UNKNOWN', 'ENTRA_UNAVAILABLE'],
+    [{ outcome: 'INCONCLUSIVE', entraError: 'unauthorized_client/AADSTS700016' }, 'REJECTED', 'APP_MISCONFIGURED'],
+  ] as const)('%o warns and never refuses', async (probe, outcome, reason) => {
+    registry.entra.probes = [probe];
+    const answer = await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }));
+    expect(answer.probe).toMatchObject({ outcome, reason });
+    expect(answer.nextSteps.warnings.join()).toContain(answer.probe.message);
+    expect(await tenantCount()).toBe(1);
+  });
+
+  test.each([new VaultError('ENTRA_UNAVAILABLE', 'down'), new TypeError('a bug')])(
+    'that throws (%s) never loses the registration',
+    async (thrown) => {
+      registry.entra.probes = thrown;
+      const answer = await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }));
+      expect(answer.probe.outcome).toBe('UNKNOWN');
+      expect(await tenantCount()).toBe(1);
+    },
+  );
+});
+
+describe('warnings', () => {
+  async function warnings(change: Partial<RegisterTenant>, app: Partial<AppRegistration>): Promise<string> {
+    const answer = await registry.tenants.register(registration(change, app));
+    return answer.nextSteps.warnings.join('\n');
+  }
+
+  test('none for a registration that fits', async () => {
+    expect(await warnings({}, {})).toBe('');
+  });
+
+  test('no end of the secret', async () => {
+    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: undefined }) })).toContain(
+      'No end was given',
+    );
+  });
+
+  test.each([Date.UTC(2299, 11, 31), Date.UTC(2026, 10, 22) + 3 * YEAR])('an end of never: %d', async (expireTime) => {
+    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime }) })).toContain('as good as never');
+  });
+
+  test('an end of exactly two years is what the portal makes', async () => {
+    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: Date.UTC(2028, 10, 22) }) })).toBe('');
+  });
+
+  test('an end that is near', async () => {
+    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: Date.UTC(2026, 11, 1) }) })).toContain(
+      '2026-12-01',
+    );
+  });
+
+  test('the Secret ID in place of the value', async () => {
+    expect(await warnings({}, { credential: clientSecret('5a4c1e2d-0000-4000-8000-000000000001') })).toContain(
+      'Secret ID',
+    );
+  });
+
+  test('an audience whose accounts the tenant does not allow', async () => {
+    expect(await warnings({ allowedDirectoryIds: [CLIENT_ID] }, { signInAudience: DIRECTORY })).toContain(
+      'Nobody can connect',
+    );
+    registry = await openRegistry();
+    expect(await warnings({ allowedDirectoryIds: [CLIENT_ID] }, { signInAudience: 'consumers' })).toContain(
+      'Nobody can connect',
+    );
+  });
+
+  test('an audience that is narrower than the preset', async () => {
+    expect(await warnings({ preset: 'aurinko' }, { signInAudience: 'organizations' })).toContain('take common');
+  });
+
+  test('a redirect URI on this machine, save in the sandbox', async () => {
+    const redirectUris = ['http://127.0.0.1:8080/oauth2/callback'];
+    expect(await warnings({}, { redirectUris })).toContain('app manifest');
+    registry = await openRegistry();
+    expect(await warnings({}, { redirectUris, cloud: 'CUSTOM' })).toBe('');
+  });
+});
+
+describe('refusals store nothing and name the field', () => {
+  const bad: [string, Partial<RegisterTenant>, Partial<AppRegistration>][] = [
+    ['tenant_id', { tenantId: '' }, {}],
+    ['tenant_id', { tenantId: 'Acme' }, {}],
+    ['tenant_id', { tenantId: `a${'b'.repeat(63)}` }, {}],
+    ['display_name', { displayName: 'x'.repeat(129) }, {}],
+    ['display_name', { displayName: 'a\nb' }, {}],
+    ['display_name', { displayName: '\ud800' }, {}],
+    ['labels', { labels: { Team: 'x' } }, {}],
+    ['labels.team', { labels: { team: 'x'.repeat(129) } }, {}],
+    ['preset', { preset: 'slack' }, {}],
+    ['preset', { preset: 'constructor' }, {}],
+    ['base_url', { preset: 'chatwoot' }, {}],
+    ['base_url', { preset: 'chatwoot', baseUrl: 'http://chat.example' }, {}],
+    ['base_url', { preset: 'chatwoot', baseUrl: 'chat.example' }, {}],
+    ['catalog', { catalog: 'aurinco' }, {}],
+    ['allowed_directory_ids[1]', { allowedDirectoryIds: [DIRECTORY, 'contoso.com'] }, {}],
+    ['app.client_id', {}, { clientId: '' }],
+    ['app.client_id', {}, { clientId: `${CLIENT_ID}0` }],
+    ['app.sign_in_audience', {}, { signInAudience: 'contoso.onmicrosoft.com' }],
+    ['app.redirect_uris[0]', {}, { redirectUris: ['http://app.example/cb'] }],
+    ['app.redirect_uris[1]', {}, { redirectUris: ['https://app.example/cb', 'https://*.app.example/cb'] }],
+    ['app.redirect_uris[0]', {}, { redirectUris: ['https://app.example/cb#x'] }],
+    ['app.redirect_uris[0]', {}, { redirectUris: ['https://user@app.example/cb'] }],
+    ['app.redirect_uris[0]', {}, { redirectUris: ['javascript:alert(1)'] }],
+    ['app.redirect_uris[0]', {}, { redirectUris: ['http://localhost.evil.example/cb'] }],
+    ['app.redirect_uris', {}, { redirectUris: Array.from({ length: 17 }, (_, i) => `https://app.example/${i}`) }],
+    ['app.return_url_prefixes[0]', {}, { returnUrlPrefixes: ['https://good.example?x=1'] }],
+    ['app.return_url_prefixes[0]', {}, { returnUrlPrefixes: ['https:/good.example'] }],
+    ['app.return_url_prefixes[0]', {}, { returnUrlPrefixes: ['https://good.example\\@evil.example/'] }],
+    ['app.implicit_permissions[1]', {}, { implicitPermissions: ['User.Read', 'Mail Read'] }],
+    ['app.continuous_access_evaluation', {}, { continuousAccessEvaluation: true }],
+    ['app.client_secret', {}, { credential: clientSecret('') }],
+    ['app.client_secret', {}, { credential: clientSecret(`${SECRET}\n`) }],
+    ['app.client_secret', {}, { credential: { ...clientSecret(), material: undefined } }],
+    ['app.secret_expire_time', {}, { credential: clientSecret(SECRET, { expireTime: Date.UTC(2026, 10, 21) }) }],
+    ['app.secret_expire_time', {}, { credential: clientSecret(SECRET, { expireTime: Number.NaN }) }],
+    ['app.secret_expire_time', {}, { credential: clientSecret(SECRET, { expireTime: 1e18 }) }],
+    [
+      'app.key_vault_secret',
+      {},
+      {
+        credential: {
+          ...clientSecret(),
+          material: { kind: 'KEY_VAULT_SECRET', secretUri: 'https://v.vault.azure.net/secrets/s' },
+        },
+      },
+    ],
+    [
+      'app.federated.assertion_file',
+      {},
+      {
+        credential: {
+          material: { kind: 'FEDERATED', assertionFile: 'token' },
+          expireTime: undefined,
+          notBefore: undefined,
+        },
+      },
+    ],
+    [
+      'app.secret_expire_time',
+      {},
+      { credential: { ...clientSecret(), material: { kind: 'FEDERATED', assertionFile: '/t' } } },
+    ],
+  ];
+
+  test.each(bad)('%s (%#)', async (field, change, app) => {
+    const error = await refusal(registry.tenants.register(registration(change, app)));
+    expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
+    expect(`${error.message} ${JSON.stringify(error.metadata)}`).not.toContain(SECRET);
+    expect(await tenantCount()).toBe(0);
+    expect(registry.announced).toEqual([]);
+    expect(registry.entra.asked).toEqual([]);
+  });
+
+  test('a second tenant of the same id leaves the first as it was', async () => {
+    const { tenant, app } = await registry.tenants.register(registration());
+    const again = registration({ displayName: 'Other' }, { credential: clientSecret('xyzOtherSecretValue') });
+    expect((await refusal(registry.tenants.register(again))).reason).toBe('TENANT_EXISTS');
+    expect((await refusal(registry.tenants.register({ ...again, validateOnly: true }))).reason).toBe('TENANT_EXISTS');
+    expect(await registry.tenants.get('acme')).toEqual(tenant);
+    expect(await registry.apps.get({ tenantId: 'acme', appId: 'default' })).toEqual(app);
+    expect(await registry.stores.apps.usableCredentials(app.app.uid)).toHaveLength(1);
+  });
+
+  test('validate_only answers as if it had been done', async () => {
+    const dry = await registry.tenants.register(registration({ validateOnly: true }, { signInAudience: DIRECTORY }));
+    expect(dry.tenant.nextCredentialExpireTime).toBe(Date.UTC(2027, 5, 1));
+    expect(dry.probe.outcome).toBe('SKIPPED');
+    expect(dry.nextSteps.redirectUris).toEqual([CALLBACK]);
+    expect(await tenantCount()).toBe(0);
+    expect(registry.announced).toEqual([]);
+    expect((await registry.tenants.register(registration())).tenant.uid).not.toBe(dry.tenant.uid);
+  });
+});
+
+test('a return prefix always ends its host, so that no longer host begins with it', async () => {
+  const returnUrlPrefixes = ['https://good.example', 'HTTPS://Good.Example/app/', 'http://localhost:3000'];
+  const { app } = await registry.tenants.register(registration({}, { returnUrlPrefixes }));
+  expect(app.app.returnUrlPrefixes).toEqual([
+    'https://good.example/',
+    'https://good.example/app/',
+    'http://localhost:3000/',
+  ]);
+});
