@@ -18,6 +18,12 @@ import type { World } from './world.ts';
  * settings, faults, holds, requests). A bad body answers 400 with the field, an unknown user or app 404.
  */
 export async function answerAdmin(world: World, sandbox: Sandbox, request: SandboxRequest): Promise<Answer> {
+  const answer = await dispatch(world, sandbox, request);
+  // For the terminal that curl writes to.
+  return answer.body === '' ? answer : { ...answer, body: `${answer.body}\n` };
+}
+
+async function dispatch(world: World, sandbox: Sandbox, request: SandboxRequest): Promise<Answer> {
   if (request.path === '/sandbox' || request.path === '/sandbox/')
     return json(200, snakeNames({ ...viewWorld(world), admin: ROUTES.map(describeRoute) }));
   for (const route of ROUTES) {
