@@ -2,16 +2,15 @@ import type { Log } from '../telemetry/log.ts';
 import type { CallLog } from './conduct.ts';
 import { redactedJson } from './redact.ts';
 
-export interface AccessLogParts {
-  readonly log: Log;
-  /** Level debug: requests are logged too, redacted. */
-  readonly requests: boolean;
+export interface AccessLogOptions {
+  /** Requests too, redacted: for level debug, since it costs a copy of each. */
+  readonly requests?: boolean | undefined;
   /** One of so many hits gets a line. Default 1,000. */
   readonly sampleOf?: number | undefined;
 }
 
 /** One line a call; hits are sampled, since the audit log is the record. */
-export function createAccessLog({ log, requests, sampleOf = 1_000 }: AccessLogParts): CallLog {
+export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }: AccessLogOptions = {}): CallLog {
   let hits = 0;
   return {
     received: requests
@@ -24,7 +23,7 @@ export function createAccessLog({ log, requests, sampleOf = 1_000 }: AccessLogPa
     finished(call) {
       if (call.hit) {
         hits += 1;
-        if (hits % sampleOf !== 1) return;
+        if (hits % sampleOf !== 0) return;
       }
       const { requestId, method, caller, resource, status } = call;
       const duration = Math.round(call.duration * 1_000) / 1_000;

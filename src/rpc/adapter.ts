@@ -35,6 +35,7 @@ export function adapt<Service extends DescService>(
   service: Service,
   implementation: Implementation<Service>,
   conduct: Conduct,
+  stopping: AbortSignal,
 ): WireService {
   const definition: Record<string, MethodDefinition<Uint8Array, Uint8Array>> = {};
   const handlers: UntypedServiceImplementation = {};
@@ -45,7 +46,7 @@ export function adapt<Service extends DescService>(
     const conducted = conduct(service, method);
     handlers[method.localName] =
       method.methodKind === 'server_streaming'
-        ? streaming(method, implement, conducted)
+        ? streaming(method, implement, conducted, stopping)
         : unary(method, implement, conducted);
   }
   return { definition: definition as unknown as ServiceDefinition, handlers };
@@ -82,9 +83,10 @@ function streaming(
   method: DescMethod,
   implement: Method,
   conducted: Conducted,
+  stopping: AbortSignal,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return async (wire) => {
-    const underWay = conducted.begin(wire, true);
+    const underWay = conducted.begin(wire, { stopping });
     try {
       underWay.authenticate();
       const request = decode(method.input, wire.request);

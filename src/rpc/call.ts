@@ -36,7 +36,8 @@ export interface WireCall {
 
 /** A stream lives as long as its caller and the vault do; nothing else waits longer than `LONGEST_WAIT`. */
 export interface Endless {
-  readonly stopping: AbortSignal | undefined;
+  /** Aborts when the vault stops: streams end by themselves then. */
+  readonly stopping: AbortSignal;
 }
 
 export function createSignal(wire: WireCall, endless: Endless | undefined): () => AbortSignal {
@@ -52,7 +53,7 @@ function makeSignal(wire: WireCall, endless: Endless | undefined): AbortSignal {
   if (wire.cancelled) cancelled.abort();
   wire.on('cancelled', () => cancelled.abort());
   const signals = [cancelled.signal];
-  if (endless?.stopping !== undefined) signals.push(endless.stopping);
+  if (endless !== undefined) signals.push(endless.stopping);
   const left = Number(wire.getDeadline()) - Date.now();
   const wait = endless === undefined ? Math.min(left, LONGEST_WAIT) : left;
   if (wait < LONGEST_TIMER) signals.push(AbortSignal.timeout(Math.max(0, wait)));

@@ -1,3 +1,4 @@
+import { hash, randomBytes } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Caller, ROLES } from '../model/caller.ts';
@@ -32,16 +33,20 @@ const caller = z.strictObject({
 
 const file = z.strictObject({ callers: z.array(caller).min(1, 'must name at least one caller') });
 
-/** Who may call. Throws FIELD_INVALID with all that is wrong at once, each by its place in the file. */
-export function parseCallersFile(text: string): readonly KnownKey[] {
+/** Who may call. Throws FIELD_INVALID with all that is wrong at once, each by its place in the file. `name` is the file's. */
+export function readCallers(text: string, name: string): readonly KnownKey[] {
   const document = parseDocument(text, { uniqueKeys: true, stringKeys: true });
   if (document.errors.length > 0) {
     // The parser's own words would quote the file.
     const lines = document.errors.map(({ linePos, code }) => `line ${linePos?.[0].line ?? '?'}: ${code}`);
-    throw refused(lines);
+    throw refused(name, lines);
   }
   const parsed = file.safeParse(document.toJS({ maxAliasCount: 0 }));
-  if (!parsed.success) throw refused(parsed.error.issues.map((issue) => `${place(issue.path)} ${wordsOf(issue)}`));
+  if (!parsed.success)
+    throw refused(
+      name,
+      parsed.error.issues.map((issue) => `${place(issue.path)} ${wordsOf(issue)}`),
+    );
   const { callers } = parsed.data;
   const faults = [
     ...repeated(
@@ -65,7 +70,7 @@ export function parseCallersFile(text: string): readonly KnownKey[] {
       ),
     ),
   ];
-  if (faults.length > 0) throw refused(faults);
+  if (faults.length > 0) throw refused(name, faults);
   return callers.flatMap((one) => one.api_keys.map((known) => toKnownKey(one, known)));
 }
 
@@ -91,6 +96,14 @@ function wordsOf(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
-function refused(faults: readonly string[]) {
-  return fieldInvalid('callers file', faults.join('; '));
+function refused(name: string, faults: readonly string[]) {
+  return fieldInvalid(name, faults.join('; '));
+}
+
+/** The key goes to the caller and is kept nowhere; the SHA-256 goes into the callers file. */
+export function newApiKey(callerId: string): { readonly key: string; readonly sha256: string } {
+  if (!RESOURCE_ID.test(callerId))
+    throw fieldInvalid('caller', 'must be small letters, digits and dashes, at most 63, the first one a letter');
+  const key = `tv1_${callerId}_${randomBytes(32).toString('base64url')}`;
+  return { key, sha256: hash('sha256', key, 'hex') };
 }

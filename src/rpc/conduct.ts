@@ -6,14 +6,15 @@ import type { Clock } from '../model/clock.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
 import type { Authenticator } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
-import { type Call, createRequestIds, createSignal, type WireCall } from './call.ts';
+import { type Call, createRequestIds, createSignal, type Endless, type WireCall } from './call.ts';
 import { toStatus, toVaultError } from './status.ts';
 
 /** What surrounds each call of a method: who asks, may they, what is written down, what is counted. */
 export type Conduct = (service: DescService, method: DescMethod) => Conducted;
 
 export interface Conducted {
-  begin(wire: ConductedCall, endless?: boolean): UnderWay;
+  /** `endless`: a stream, which no deadline of ours ends. */
+  begin(wire: ConductedCall, endless?: Endless): UnderWay;
 }
 
 /** One call, from its bytes to its answer. Ends with exactly one of succeed, fail and end. */
@@ -45,8 +46,6 @@ export interface ConductParts {
   readonly crashPoints?: { reach(point: 'after_audit' | 'after_reply'): void } | undefined;
   /** Default 4,000 calls in flight over all, 1,000 of one caller. */
   readonly limits?: { readonly inFlight: number; readonly inFlightPerCaller: number } | undefined;
-  /** Aborts when the vault stops: streams end by themselves then. */
-  readonly stopping?: AbortSignal | undefined;
 }
 
 export interface RpcMetrics {
@@ -88,7 +87,7 @@ export function createConduct(parts: ConductParts): Conduct {
     const access = accessOf(service, method);
 
     return {
-      begin(wire, endless = false) {
+      begin(wire, endless) {
         const started = performance.now();
         const call: Call = {
           method: name,
@@ -99,7 +98,7 @@ export function createConduct(parts: ConductParts): Conduct {
           tenants: undefined,
           resource: '',
           token: undefined,
-          signal: createSignal(wire, endless ? { stopping: parts.stopping } : undefined),
+          signal: createSignal(wire, endless),
         };
         let counted = false;
         inFlight += 1;

@@ -1,26 +1,21 @@
 import { status } from '@grpc/grpc-js';
 import { Health, HealthCheckResponse_ServingStatus as Serving } from '../gen/grpc/health/v1/health_pb.ts';
+import type { Readiness } from '../telemetry/readiness.ts';
 import { adaptPlain, plainError } from './plain_adapter.ts';
 import type { WireService } from './wire.ts';
 
-export interface Readiness {
-  serving(): boolean;
-  /** Returns the function that ends the listening. */
-  onChange(listener: () => void): () => void;
-}
-
 export interface HealthParts {
-  readonly readiness: Readiness;
+  readonly readiness: Pick<Readiness, 'ready' | 'listen'>;
   /** Names of the listener's services; all share one readiness. */
   readonly services: readonly string[];
   /** Aborts when the vault stops: watches end then. */
-  readonly stopping?: AbortSignal | undefined;
+  readonly stopping: AbortSignal;
 }
 
 /** https://github.com/grpc/grpc/blob/master/doc/health-checking.md. `''` is the server as a whole. */
 export function createHealthService({ readiness, services, stopping }: HealthParts): WireService {
   const known = new Set(['', ...services]);
-  const now = () => (readiness.serving() ? Serving.SERVING : Serving.NOT_SERVING);
+  const now = () => (readiness.ready ? Serving.SERVING : Serving.NOT_SERVING);
 
   return adaptPlain(Health, {
     check(request) {
@@ -33,7 +28,7 @@ export function createHealthService({ readiness, services, stopping }: HealthPar
     },
 
     async *watch(request, cancelled) {
-      const signal = stopping === undefined ? cancelled : AbortSignal.any([cancelled, stopping]);
+      const signal = AbortSignal.any([cancelled, stopping]);
       if (!known.has(request.service)) {
         yield { status: Serving.SERVICE_UNKNOWN };
         await aborted(signal);
@@ -45,9 +40,13 @@ export function createHealthService({ readiness, services, stopping }: HealthPar
 }
 
 /** The present value, then each one that differs from the last. */
-async function* changesOf<Value>(readiness: Readiness, now: () => Value, signal: AbortSignal): AsyncGenerator<Value> {
+async function* changesOf<Value>(
+  readiness: HealthParts['readiness'],
+  now: () => Value,
+  signal: AbortSignal,
+): AsyncGenerator<Value> {
   let wake: () => void = () => undefined;
-  const stop = readiness.onChange(() => wake());
+  const stop = readiness.listen(() => wake());
   const onAbort = () => wake();
   signal.addEventListener('abort', onAbort);
   try {

@@ -1,127 +1,126 @@
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
+import type { DescService } from '@bufbuild/protobuf';
+import { Health } from '../gen/grpc/health/v1/health_pb.ts';
+import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
+import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
+import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
+import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import type { Duration } from '../model/clock.ts';
-import { VaultError } from '../model/errors.ts';
-import { isLocal, listenOptions, removeStaleSocket } from './address.ts';
+import type { Log } from '../telemetry/log.ts';
+import { adapt, type Implementation } from './adapter.ts';
+import { createAppService } from './app_service.ts';
+import type { Conduct } from './conduct.ts';
+import { createConnectionService } from './connection_service.ts';
+import { openSockets } from './grpc_server.ts';
+import { createHealthService, type HealthParts } from './health.ts';
+import { createReflectionServices } from './reflection.ts';
+import { createScopeService } from './scope_service.ts';
+import { createTenantService } from './tenant_service.ts';
+import { loadTlsCredentials, type TlsFiles } from './tls.ts';
+import { createTokenService } from './token_service.ts';
 import type { WireService } from './wire.ts';
 
-/** What the border lets through (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
-const BORDER: ServerOptions = {
-  'grpc.max_receive_message_length': 64 * 1024,
-  'grpc.max_concurrent_streams': 128,
-  'grpc.max_connection_idle_ms': 5 * 60_000,
-  'grpc.max_connection_age_ms': 30 * 60_000,
-  'grpc.max_connection_age_grace_ms': 30_000,
-  'grpc.keepalive_time_ms': 60_000,
-  'grpc.keepalive_timeout_ms': 20_000,
-  'grpc-node.max_session_memory': 16,
-  'grpc.enable_channelz': 0,
-};
+/** What a listener serves beside health. */
+export interface ServedServices {
+  readonly services: readonly ServedService[];
+  /** Whether it describes itself to whoever asks. */
+  readonly reflection: boolean;
+}
 
-const MOST_CONNECTIONS = 2_000;
+interface ServedService {
+  readonly name: string;
+  adapt(conduct: Conduct, stopping: AbortSignal): WireService;
+}
 
-export interface GrpcServerParts {
+/** All that the services are made of. */
+export type Rooms = Parameters<typeof createTenantService>[0] &
+  Parameters<typeof createAppService>[0] &
+  Parameters<typeof createConnectionService>[0] &
+  Parameters<typeof createTokenService>[0] &
+  Parameters<typeof createScopeService>[0];
+
+/** For products: a caller of this listener cannot even name an admin method. */
+export function tokenServices(rooms: Rooms): ServedServices {
+  return {
+    services: [
+      serve(TokenService, createTokenService(rooms)),
+      serve(ConnectionService, createConnectionService(rooms)),
+      serve(ScopeService, createScopeService(rooms)),
+    ],
+    reflection: false,
+  };
+}
+
+/** For operators. */
+export function adminServices(rooms: Rooms): ServedServices {
+  return {
+    services: [
+      serve(TenantService, createTenantService(rooms)),
+      serve(AppService, createAppService(rooms)),
+      ...tokenServices(rooms).services,
+    ],
+    reflection: true,
+  };
+}
+
+export interface ServerParts {
   /** `host:port` or `unix:/path`; port 0 takes a free one. */
   readonly address: string;
-  readonly services: readonly WireService[];
-  /** TLS; undefined: plaintext. */
-  readonly credentials?: ServerCredentials | undefined;
-  /** `mesh`: something else encrypts, so plaintext is taken beyond loopback. */
+  readonly services: ServedServices;
+  readonly conduct: Conduct;
+  readonly readiness: HealthParts['readiness'];
+  /** Undefined: plaintext, which beyond loopback only a mesh excuses. */
+  readonly tls: TlsFiles | undefined;
   readonly plaintext: 'loopback' | 'mesh';
+  readonly log: Log;
   readonly maxConnections?: number | undefined;
 }
 
 export interface GrpcServer {
   /** As bound. */
   readonly address: string;
-  /** Takes no new connection or call, waits for those under way, and cuts off what is left after the grace. */
-  drain(grace: Duration): Promise<void>;
-  /** Cuts off everything now. */
-  close(): Promise<void>;
+  /** Takes nothing new, ends streams, finishes what is under way, and cuts off what is left after the grace. */
+  close(grace?: Duration): Promise<void>;
 }
 
-/**
- * The sockets are ours and handed to grpc-js one by one, so that connections can be counted and a taken port is told
- * by its error code. Throws FIELD_INVALID with what to change.
- */
-export async function startGrpcServer(parts: GrpcServerParts): Promise<GrpcServer> {
-  const { address, credentials } = parts;
-  if (credentials === undefined && parts.plaintext !== 'mesh' && !isLocal(address)) {
-    throw new VaultError(
-      'FIELD_INVALID',
-      `${address} is not loopback, and there is no TLS: configure a certificate and key, or say that a mesh encrypts (TOKENVAULT_PLAINTEXT=mesh)`,
-      { metadata: { field: 'address' } },
-    );
-  }
-  // Its own lines carry foreign text (peers, headers), and all that matters is told by errors and metrics.
-  setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(BORDER);
-  for (const { definition, handlers } of parts.services) server.addService(definition, handlers);
-  const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
-
-  const sockets = new Set<Socket>();
-  const listener = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
-    injector.injectConnection(socket);
-  });
-  listener.maxConnections = parts.maxConnections ?? MOST_CONNECTIONS;
-  await listen(listener, address);
-
-  return {
-    address: boundAddress(listener, address),
-    async drain(grace) {
-      const closed = stopListening(listener);
-      const cutOff = setTimeout(() => destroyAll(), grace);
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      clearTimeout(cutOff);
-      destroyAll();
-      await closed;
-    },
-    async close() {
-      const closed = stopListening(listener);
-      destroyAll();
-      await closed;
-    },
-  };
-
-  function destroyAll(): void {
-    server.forceShutdown();
-    for (const socket of sockets) socket.destroy();
-  }
-}
-
-async function listen(listener: NetServer, address: string): Promise<void> {
-  await removeStaleSocket(address);
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(address, error)));
-    listener.listen(listenOptions(address), () => {
-      listener.removeAllListeners('error');
-      // A refused connection (out of file descriptors) must not end the process.
-      listener.on('error', () => undefined);
-      resolve();
+/** Throws FIELD_INVALID where the address or the TLS files cannot be used. */
+export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
+  const { services, reflection } = parts.services;
+  const names = [...services.map(({ name }) => name), Health.typeName];
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const tls = parts.tls && (await loadTlsCredentials({ files: parts.tls, ...told(parts.log) }));
+  try {
+    const sockets = await openSockets({
+      ...parts,
+      services: [
+        ...services.map((service) => service.adapt(parts.conduct, signal)),
+        createHealthService({ readiness: parts.readiness, services: names, stopping: signal }),
+        ...(reflection ? createReflectionServices(names) : []),
+      ],
+      credentials: tls?.credentials,
     });
-  });
+    return {
+      address: sockets.address,
+      async close(grace = 0) {
+        stopping.abort();
+        await sockets.drain(grace);
+        tls?.close();
+      },
+    };
+  } catch (error) {
+    tls?.close();
+    throw error;
+  }
 }
 
-function cannotListen(address: string, cause: NodeJS.ErrnoException): VaultError {
-  const why =
-    cause.code === 'EADDRINUSE'
-      ? 'something else listens there; stop it or choose another address'
-      : `the system says ${cause.code}; choose an address of this machine that may be used`;
-  return new VaultError('FIELD_INVALID', `Cannot listen on ${address}: ${why}`, {
-    metadata: { field: 'address' },
-    cause,
-  });
+function told(log: Log) {
+  return {
+    onReloaded: () => log.event('info', 'tls_reloaded', {}),
+    onRefused: (error: Error) => log.event('error', 'warning', { topic: 'tls', message: error.message }),
+  };
 }
 
-function stopListening(listener: NetServer): Promise<void> {
-  return new Promise((resolve) => listener.close(() => resolve()));
-}
-
-function boundAddress(listener: NetServer, asked: string): string {
-  const bound = listener.address();
-  if (bound === null || typeof bound === 'string') return asked;
-  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+function serve<Service extends DescService>(service: Service, implementation: Implementation<Service>): ServedService {
+  return { name: service.typeName, adapt: (conduct, stopping) => adapt(service, implementation, conduct, stopping) };
 }

@@ -9,6 +9,8 @@ export interface LogEvents {
   warning: { topic: string; message: string };
   /** An unexpected error: the class of it, where it arose, and the request it belongs to; never its message. */
   internal_error: { requestId: string; error: string; stack: string };
+  /** New connections get the new certificate. */
+  tls_reloaded: Record<string, never>;
   /** One line a call; of those that memory answered, a sample: the audit log is the record. Durations in milliseconds. */
   call: { requestId: string; method: string; caller: string; resource: string; status: string; duration: number };
   /** At level debug: JSON of the request, with all that the proto marks `debug_redact` masked. */

@@ -1,0 +1,127 @@
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
+import type { Duration } from '../model/clock.ts';
+import { VaultError } from '../model/errors.ts';
+import { isLocal, listenOptions, removeStaleSocket } from './address.ts';
+import type { WireService } from './wire.ts';
+
+/** What the border lets through (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
+const BORDER: ServerOptions = {
+  'grpc.max_receive_message_length': 64 * 1024,
+  'grpc.max_concurrent_streams': 128,
+  'grpc.max_connection_idle_ms': 5 * 60_000,
+  'grpc.max_connection_age_ms': 30 * 60_000,
+  'grpc.max_connection_age_grace_ms': 30_000,
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc-node.max_session_memory': 16,
+  'grpc.enable_channelz': 0,
+};
+
+const MOST_CONNECTIONS = 2_000;
+
+export interface SocketParts {
+  /** `host:port` or `unix:/path`; port 0 takes a free one. */
+  readonly address: string;
+  readonly services: readonly WireService[];
+  /** TLS; undefined: plaintext. */
+  readonly credentials?: ServerCredentials | undefined;
+  /** `mesh`: something else encrypts, so plaintext is taken beyond loopback. */
+  readonly plaintext: 'loopback' | 'mesh';
+  readonly maxConnections?: number | undefined;
+}
+
+export interface OpenSockets {
+  /** As bound. */
+  readonly address: string;
+  /** Takes no new connection or call, waits for those under way, and cuts off what is left after the grace. */
+  drain(grace: Duration): Promise<void>;
+  /** Cuts off everything now. */
+  close(): Promise<void>;
+}
+
+/**
+ * The sockets are ours and handed to grpc-js one by one, so that connections can be counted and a taken port is told
+ * by its error code. Throws FIELD_INVALID with what to change.
+ */
+export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
+  const { address, credentials } = parts;
+  if (credentials === undefined && parts.plaintext !== 'mesh' && !isLocal(address)) {
+    throw new VaultError(
+      'FIELD_INVALID',
+      `${address} is not loopback, and there is no TLS: configure a certificate and key, or say that a mesh encrypts (TOKENVAULT_PLAINTEXT=mesh)`,
+      { metadata: { field: 'address' } },
+    );
+  }
+  // Its own lines carry foreign text (peers, headers), and all that matters is told by errors and metrics.
+  setLogVerbosity(logVerbosity.NONE);
+  const server = new Server(BORDER);
+  for (const { definition, handlers } of parts.services) server.addService(definition, handlers);
+  const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
+
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    injector.injectConnection(socket);
+  });
+  listener.maxConnections = parts.maxConnections ?? MOST_CONNECTIONS;
+  await listen(listener, address);
+
+  return {
+    address: boundAddress(listener, address),
+    async drain(grace) {
+      const closed = stopListening(listener);
+      const cutOff = setTimeout(() => destroyAll(), grace);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(cutOff);
+      destroyAll();
+      await closed;
+    },
+    async close() {
+      const closed = stopListening(listener);
+      destroyAll();
+      await closed;
+    },
+  };
+
+  function destroyAll(): void {
+    server.forceShutdown();
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+async function listen(listener: NetServer, address: string): Promise<void> {
+  await removeStaleSocket(address);
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(address, error)));
+    listener.listen(listenOptions(address), () => {
+      listener.removeAllListeners('error');
+      // A refused connection (out of file descriptors) must not end the process.
+      listener.on('error', () => undefined);
+      resolve();
+    });
+  });
+}
+
+function cannotListen(address: string, cause: NodeJS.ErrnoException): VaultError {
+  const why =
+    cause.code === 'EADDRINUSE'
+      ? 'something else listens there; stop it or choose another address'
+      : `the system says ${cause.code}; choose an address of this machine that may be used`;
+  return new VaultError('FIELD_INVALID', `Cannot listen on ${address}: ${why}`, {
+    metadata: { field: 'address' },
+    cause,
+  });
+}
+
+function stopListening(listener: NetServer): Promise<void> {
+  return new Promise((resolve) => listener.close(() => resolve()));
+}
+
+function boundAddress(listener: NetServer, asked: string): string {
+  const bound = listener.address();
+  if (bound === null || typeof bound === 'string') return asked;
+  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+}
