@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MINUTE } from '../../src/model/clock.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import type { AppTokenRequest } from '../../src/tokens/access_tokens.ts';
+import { GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+
+let world: TokenWorld;
+beforeEach(async () => {
+  world = await openTokenWorld();
+});
+afterEach(() => world.close());
+
+function askForApp(changes: Partial<AppTokenRequest> = {}): AppTokenRequest {
+  return {
+    tenantId: 'acme',
+    appId: 'default',
+    resource: GRAPH,
+    directoryId: CONTOSO,
+    minTtl: 60_000,
+    signal: () => new AbortController().signal,
+    ...changes,
+  };
+}
+
+const exchanges = () => world.sandbox.requests().filter(({ grant }) => grant === 'client_credentials').length;
+
+test('an app token is asked for once, and then served from memory without a promise', async () => {
+  const tokens = world.open();
+
+  const answers = await Promise.all(Array.from({ length: 50 }, () => tokens.getForApp(askForApp())));
+  const hit = tokens.getForApp(askForApp());
+
+  expect(exchanges()).toBe(1);
+  expect(new Set(answers.map(({ accessToken }) => accessToken)).size).toBe(1);
+  expect(hit).toMatchObject({ source: 'CACHE', connectionUid: undefined });
+});
+
+test('each directory has its own app token', async () => {
+  world.sandbox.grantAdminConsent(FABRIKAM, world.app.clientId);
+  const tokens = world.open();
+
+  const here = await tokens.getForApp(askForApp());
+  const there = await tokens.getForApp(askForApp({ directoryId: FABRIKAM }));
+
+  expect(there.accessToken).not.toBe(here.accessToken);
+});
+
+test('an app for many directories needs one named', async () => {
+  await expect(async () => world.open().getForApp(askForApp({ directoryId: undefined }))).rejects.toMatchObject({
+    reason: 'FIELD_INVALID',
+    metadata: { field: 'directory_id' },
+  });
+});
+
+test('only directories that the tenant allows', async () => {
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, allowedDirectoryIds: [CONTOSO] });
+  const tokens = world.open();
+
+  expect(await reasonOf(() => tokens.getForApp(askForApp()))).toBe('OK');
+  expect(await reasonOf(() => tokens.getForApp(askForApp({ directoryId: FABRIKAM })))).toBe('DIRECTORY_NOT_ALLOWED');
+});
+
+test('an unknown app is not found, and a suspended one is refused at once', async () => {
+  const tokens = world.open();
+  expect(await reasonOf(() => tokens.getForApp(askForApp({ appId: 'other' })))).toBe('APP_NOT_FOUND');
+  await tokens.getForApp(askForApp());
+
+  await world.stores.apps.update(world.app, { ...world.app, suspended: true });
+  world.changes.announce({ kind: 'app', uid: world.app.uid });
+
+  expect(await reasonOf(() => tokens.getForApp(askForApp()))).toBe('APP_SUSPENDED');
+});
+
+test('a new credential costs no app token', async () => {
+  const tokens = world.open();
+  await tokens.getForApp(askForApp());
+
+  world.changes.announce({ kind: 'app', uid: world.app.uid });
+
+  expect(await tokens.getForApp(askForApp())).toMatchObject({ source: 'CACHE' });
+  expect(exchanges()).toBe(1);
+});
+
+test('an app token is replaced ahead, and served while Entra is down', async () => {
+  const tokens = world.open();
+  const first = await tokens.getForApp(askForApp());
+  world.sandbox.clock.advance(50 * MINUTE);
+  world.sandbox.injectFault({ kind: 'error', code: 90033, count: 2 });
+
+  expect((await tokens.getForApp(askForApp())).accessToken).toBe(first.accessToken);
+  await expect.poll(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
+  world.sandbox.clearFaults();
+  world.sandbox.clock.advance(2 * MINUTE);
+  await tokens.getForApp(askForApp());
+
+  await expect.poll(async () => (await tokens.getForApp(askForApp())).accessToken).not.toBe(first.accessToken);
+});

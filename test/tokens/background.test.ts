@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import { ask, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+
+let world: TokenWorld;
+beforeEach(async () => {
+  world = await openTokenWorld();
+});
+afterEach(() => world.close());
+
+test('keep-alive redeems what is due, and spreads the next time over 30 to 45 days', async () => {
+  const ada = await world.connect('ada');
+  const bea = await world.connect('bea', {
+    user: 'bea@contoso.example',
+    changes: { keepAliveTime: world.clock.now() + 40 * DAY },
+  });
+  world.open();
+  world.sandbox.clock.advance(31 * DAY);
+
+  world.timers.tick();
+  await expect.poll(() => world.redemptions()).toBe(1);
+  await expect.poll(async () => (await world.find(ada.uid)).lastRefreshTime).toBeGreaterThan(world.clock.now() - DAY);
+
+  const next = ((await world.find(ada.uid)).keepAliveTime ?? 0) - world.clock.now();
+  expect(next).toBeGreaterThan(30 * DAY - MINUTE);
+  expect(next).toBeLessThan(45 * DAY + MINUTE);
+  expect((await world.find(bea.uid)).lastRefreshTime).toBe(bea.lastRefreshTime);
+});
+
+test('keep-alive leaves suspended connections alone', async () => {
+  const ada = await world.connect('ada');
+  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+  const tokens = world.open();
+  world.sandbox.clock.advance(31 * DAY);
+
+  world.timers.tick();
+  await expect.poll(() => tokens.counted.get('nearIdleEnd/0')).toBe(1);
+
+  expect(world.redemptions()).toBe(0);
+});
+
+test('keep-alive leaves connections of a suspended app alone, and does not stumble over them', async () => {
+  const ada = await world.connect('ada');
+  await world.stores.apps.update(world.app, { ...world.app, suspended: true });
+  world.open();
+  world.sandbox.clock.advance(31 * DAY);
+
+  world.timers.tick();
+  await expect.poll(() => world.stores.connections.dueForKeepAlive(world.clock.now(), 10)).toEqual([]);
+
+  expect(world.redemptions()).toBe(0);
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('a keep-alive that fails makes room for others, and comes again', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.clock.advance(31 * DAY);
+  world.sandbox.injectFault({ kind: 'html', count: 2 });
+
+  world.timers.tick();
+  await expect.poll(() => tokens.counted.get('keptAlive/failed')).toBe(1);
+  await expect.poll(() => world.stores.connections.dueForKeepAlive(world.clock.now(), 10)).toEqual([]);
+  world.sandbox.clearFaults();
+  world.sandbox.clock.advance(3 * HOUR);
+  world.timers.tick();
+
+  await expect.poll(() => tokens.counted.get('keptAlive/ok')).toBe(1);
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('a watch gives the present token, then each new one', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const leaving = new AbortController();
+  const watch = tokens.watch(ask('ada', { signal: () => leaving.signal }));
+
+  const first = await watch.next();
+  const second = watch.next();
+  world.sandbox.clock.advance(55 * MINUTE);
+  await ticking(second);
+
+  const [one, two] = [first.value as FreshToken, (await second).value as FreshToken];
+  expect(two.accessToken).not.toBe(one.accessToken);
+  expect(one.accessToken.expireTime - world.clock.now()).toBeGreaterThan(60_000);
+  const end = watch.next();
+  leaving.abort();
+  expect(await end).toEqual({ done: true, value: undefined });
+});
+
+test('a suspension ends a watch with its reason', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const leaving = new AbortController();
+  const watch = tokens.watch(ask('ada', { signal: () => leaving.signal }));
+  await watch.next();
+  await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+
+  const end = reasonOf(() => watch.next());
+  await ticking(end);
+
+  expect(await end).toBe('CONNECTION_SUSPENDED');
+});
+
+async function ticking(work: Promise<unknown>): Promise<void> {
+  let over = false;
+  work.then(
+    () => (over = true),
+    () => (over = true),
+  );
+  while (!over) {
+    world.timers.tick();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('verifying redeems now, and a refusal that changes the state is the answer', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  const request = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
+  await tokens.get(ask('ada'));
+
+  expect(await tokens.verifyConnection(request)).toMatchObject({ uid: ada.uid, grantState: 'ACTIVE' });
+  expect(world.redemptions()).toBe(2);
+
+  world.sandbox.requirePolicy('ada@contoso.example', { code: 53003 });
+  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'BLOCKED' });
+  world.sandbox.liftPolicy('ada@contoso.example');
+  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'ACTIVE' });
+
+  world.sandbox.revokeSessions('ada@contoso.example');
+  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED' });
+  const asked = world.redemptions();
+  expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED' });
+  expect(world.redemptions()).toBe(asked);
+});
+
+test('verifying says so when Entra does not answer, and touches no state', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'html', count: 10 });
+
+  const request = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
+  expect(await reasonOf(() => tokens.verifyConnection(request))).toBe('ENTRA_UNAVAILABLE');
+  expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
