@@ -24,9 +24,8 @@ export interface Config {
   /** `-` for standard output. */
   readonly auditFile: string;
   readonly auditRotateBytes: number;
-  readonly customCloud:
-    | { readonly loginUrl: string; readonly graphUrl: string; readonly outlookUrl: string }
-    | undefined;
+  /** Stands in for Entra as cloud CUSTOM; its resources keep the names of the public cloud. */
+  readonly customCloud: { readonly loginUrl: string } | undefined;
   /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */
   readonly sandbox: 'off' | 'on' | { readonly url: string };
   readonly sandboxAddress: Address;
@@ -98,8 +97,6 @@ const schema = z
       .min(2 ** 20, 'must be at least 1048576')
       .default(2 ** 30),
     CUSTOM_CLOUD_LOGIN_URL: customUrl.optional(),
-    CUSTOM_CLOUD_GRAPH_URL: customUrl.optional(),
-    CUSTOM_CLOUD_OUTLOOK_URL: customUrl.optional(),
     SANDBOX: z
       .union([z.enum(['on', 'off']), sandboxUrl], 'must be on, off, or the http address of a sandbox on loopback')
       .default('off'),
@@ -138,16 +135,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     catalogsDir: env.CATALOGS_DIR,
     auditFile: env.AUDIT_FILE,
     auditRotateBytes: env.AUDIT_ROTATE_BYTES,
-    customCloud:
-      env.CUSTOM_CLOUD_LOGIN_URL !== undefined &&
-      env.CUSTOM_CLOUD_GRAPH_URL !== undefined &&
-      env.CUSTOM_CLOUD_OUTLOOK_URL !== undefined
-        ? {
-            loginUrl: env.CUSTOM_CLOUD_LOGIN_URL,
-            graphUrl: env.CUSTOM_CLOUD_GRAPH_URL,
-            outlookUrl: env.CUSTOM_CLOUD_OUTLOOK_URL,
-          }
-        : undefined,
+    customCloud: env.CUSTOM_CLOUD_LOGIN_URL === undefined ? undefined : { loginUrl: env.CUSTOM_CLOUD_LOGIN_URL },
     sandbox: env.SANDBOX === 'on' || env.SANDBOX === 'off' ? env.SANDBOX : { url: env.SANDBOX },
     sandboxAddress: env.SANDBOX_ADDRESS,
     logLevel: env.LOG_LEVEL,
@@ -166,14 +154,8 @@ function contradictions(config: Config, env: z.infer<typeof schema>): string[] {
   if (env.TLS_CLIENT_CA_FILE !== undefined && config.tls === undefined) {
     faults.push('TOKENVAULT_TLS_CLIENT_CA_FILE: needs TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE beside it');
   }
-  const custom = [env.CUSTOM_CLOUD_LOGIN_URL, env.CUSTOM_CLOUD_GRAPH_URL, env.CUSTOM_CLOUD_OUTLOOK_URL];
-  if (custom.some((one) => one !== undefined) && custom.some((one) => one === undefined)) {
-    faults.push('TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL, …_GRAPH_URL and …_OUTLOOK_URL: give all three or none');
-  }
-  if (config.sandbox !== 'off' && custom.some((one) => one !== undefined)) {
-    faults.push(
-      'TOKENVAULT_SANDBOX makes the cloud CUSTOM by itself: leave the TOKENVAULT_CUSTOM_CLOUD_… variables out',
-    );
+  if (config.sandbox !== 'off' && config.customCloud !== undefined) {
+    faults.push('TOKENVAULT_SANDBOX makes the cloud CUSTOM by itself: leave TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL out');
   }
   for (const [name, where] of listeners(config)) {
     if (isLoopbackAddress(where)) continue;

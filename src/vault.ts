@@ -192,17 +192,18 @@ async function openWorld(config: Config): Promise<World> {
         { cause },
       );
     });
-    return { clock, cloud: cloudOf(url), sandboxUrl: url, close: () => clock.close() };
+    return { clock, cloud: { loginUrl: url }, sandboxUrl: url, close: () => clock.close() };
   }
   const data = dirname(config.databaseUrl.replace(/^sqlite:/, ''));
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const port = Number(config.sandboxAddress.slice(config.sandboxAddress.lastIndexOf(':') + 1));
   const sandbox = await startSandbox({ port, keyFile: `${data}/sandbox-key.json` });
-  return { clock: sandbox.clock, cloud: cloudOf(sandbox.url), sandboxUrl: sandbox.url, close: () => sandbox.close() };
-}
-
-function cloudOf(url: string) {
-  return { loginUrl: url, graphUrl: `${url}/graph`, outlookUrl: `${url}/outlook` };
+  return {
+    clock: sandbox.clock,
+    cloud: { loginUrl: sandbox.url },
+    sandboxUrl: sandbox.url,
+    close: () => sandbox.close(),
+  };
 }
 
 /** A root key is made only beside an empty database: made beside another, it would hide that the right one is missing. */

@@ -43,7 +43,11 @@ test.each([
     1,
   ],
   ['a TLS certificate without its key', { TOKENVAULT_TLS_CERT_FILE: 'c.pem' }, 1],
-  ['one custom URL of three', { TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'https://login.example' }, 1],
+  [
+    'a custom cloud beside the sandbox',
+    { TOKENVAULT_SANDBOX: 'on', TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'https://login.example' },
+    1,
+  ],
   ['secrets over plain http', { TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'http://login.example' }, 1],
   ['a password in the database URL', { TOKENVAULT_DATABASE_URL: 'postgres://vault:hunter2@db/vault' }, 1],
   ['PostgreSQL, until it is opened', { TOKENVAULT_DATABASE_URL: 'postgres://db/vault' }, 1],
