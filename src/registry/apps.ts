@@ -5,10 +5,10 @@ import type { Credential } from '../model/credential.ts';
 import { checkEtag } from '../model/etag.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import { appDetails } from './app_details.ts';
-import { appInUse, sharedAppInUse } from './app_in_use.ts';
 import { refuseCuttingOff } from './app_sharing.ts';
 import { updatedApp } from './app_update.ts';
 import { createApp } from './create_app.ts';
+import { deleteApp } from './delete_app.ts';
 import { createLookup } from './lookup.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
@@ -117,17 +117,6 @@ export function createApps(parts: RegistryParts): Apps {
       return appDetails(parts, stored);
     },
 
-    async delete({ tenantId, appId, etag, force }) {
-      const app = await lookup.app(tenantId, appId);
-      const name = appName(app);
-      checkEtag(app, etag, name);
-      const foreign = await stores.apps.countForeignConnections(app);
-      if (foreign > 0) throw sharedAppInUse(name, foreign);
-      const own = await stores.apps.countConnections(app.uid);
-      if (own > 0 && !force) throw appInUse(name, own, 'delete them, or force');
-      await stores.apps.delete(app);
-      authorizationServer.forget(app.uid);
-      changes.announce({ kind: 'app', uid: app.uid });
-    },
+    delete: (request) => deleteApp(parts, request),
   };
 }

@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { App } from '../../src/model/app.ts';
+import { etagOf } from '../../src/model/etag.ts';
+import type { AppFields, CreateApp } from '../../src/registry/apps.ts';
+import {
+  appFields,
+  CALLBACK,
+  CLIENT_ID,
+  clientSecret,
+  DIRECTORY,
+  type OpenRegistry,
+  openRegistry,
+  refusal,
+  registration,
+} from './open_registry.ts';
+
+let registry: OpenRegistry;
+beforeEach(async () => {
+  registry = await openRegistry();
+  await registry.tenants.register(registration());
+  await registry.tenants.register(registration({ tenantId: 'beta' }));
+  registry.announced.length = 0;
+});
+
+const DEFAULT = { tenantId: 'acme', appId: 'default' };
+
+function creation(change: Partial<CreateApp> = {}, fields: Partial<AppFields> = {}): CreateApp {
+  return {
+    tenantId: 'acme',
+    appId: 'second',
+    credential: undefined,
+    credentialId: '',
+    validateOnly: false,
+    ...change,
+    fields: appFields({ clientId: CLIENT_ID, ...fields }),
+  };
+}
+
+function update(fields: Partial<AppFields>, updateMask?: readonly string[]) {
+  return registry.apps.update({ ...DEFAULT, etag: '', fields: appFields(fields), updateMask });
+}
+
+describe('creating', () => {
+  test('stores the app with its first credential and tells what is left to do', async () => {
+    const created = await registry.apps.create(
+      creation({ credential: clientSecret() }, { signInAudience: DIRECTORY, catalog: 'aurinko' }),
+    );
+    expect(created.app.app).toMatchObject({
+      appId: 'second',
+      catalog: 'aurinko',
+      redirectUris: [CALLBACK],
+      displayName: 'acme',
+    });
+    expect(created.app.app.implicitPermissions).toContain('MailboxSettings.Read');
+    expect(created.probe).toMatchObject({ outcome: 'ACCEPTED', credentialId: 'default' });
+    expect(created.nextSteps.permissions['https://graph.microsoft.com']).toContain('Mail.ReadWrite');
+    expect(await registry.apps.get({ tenantId: 'acme', appId: 'second' })).toEqual(created.app);
+  });
+
+  test('takes an app without a credential, and warns', async () => {
+    const created = await registry.apps.create(creation());
+    expect(created.probe).toBeUndefined();
+    expect(created.nextSteps.warnings.join()).toContain('no credential');
+  });
+
+  test.each([
+    ['app_id', creation({ appId: 'Second' })],
+    ['credential_id', creation({ credential: clientSecret(), credentialId: '1st' })],
+    ['credential.client_secret', creation({ credential: clientSecret('') })],
+    ['credential.expire_time', creation({ credential: clientSecret('x'.repeat(40), { expireTime: 0 }) })],
+    [
+      'credential.not_before',
+      creation({ credential: clientSecret('x'.repeat(40), { notBefore: Date.UTC(2030, 1, 1) }) }),
+    ],
+    ['app.shared_with[0]', creation({}, { sharedWith: ['apps/x'] })],
+    ['app.catalog', creation({}, { catalog: 'none' })],
+  ])('refuses a bad %s and stores nothing', async (field, request) => {
+    const error = await refusal(registry.apps.create(request));
+    expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
+    const page = await registry.apps.list({
+      tenantId: 'acme',
+      tenantIds: undefined,
+      page: { size: 9, after: undefined },
+    });
+    expect(page.items).toHaveLength(1);
+    expect(registry.announced).toEqual([]);
+  });
+
+  test('refuses an id that is taken, also in a dry run, and a tenant that is not there', async () => {
+    expect((await refusal(registry.apps.create(creation({ appId: 'default' })))).reason).toBe('APP_EXISTS');
+    expect((await refusal(registry.apps.create(creation({ appId: 'default', validateOnly: true })))).reason).toBe(
+      'APP_EXISTS',
+    );
+    expect((await refusal(registry.apps.create(creation({ tenantId: 'gone' })))).reason).toBe('TENANT_NOT_FOUND');
+  });
+
+  test('a dry run stores nothing', async () => {
+    const dry = await registry.apps.create(
+      creation({ validateOnly: true, credential: clientSecret() }, { signInAudience: DIRECTORY }),
+    );
+    expect(dry.probe?.outcome).toBe('SKIPPED');
+    expect((await refusal(registry.apps.get({ tenantId: 'acme', appId: 'second' }))).reason).toBe('APP_NOT_FOUND');
+  });
+});
+
+test('lists the apps of one tenant, or of all that the caller may see', async () => {
+  await registry.apps.create(creation());
+  const names = async (tenantId: string | undefined, tenantIds: string[] | undefined) =>
+    (await registry.apps.list({ tenantId, tenantIds, page: { size: 9, after: undefined } })).items.map(
+      ({ app }) => `${app.tenantId}/${app.appId}`,
+    );
+  expect(await names('acme', undefined)).toEqual(['acme/default', 'acme/second']);
+  expect(await names(undefined, undefined)).toEqual(['acme/default', 'acme/second', 'beta/default']);
+  expect(await names(undefined, ['beta'])).toEqual(['beta/default']);
+  expect((await refusal(names('gone', undefined))).reason).toBe('TENANT_NOT_FOUND');
+});
+
+describe('updating', () => {
+  test('suspends and resumes, keeps everything, and tells the other rooms', async () => {
+    const { app } = await registry.apps.get(DEFAULT);
+    const suspended = await update({ suspended: true });
+    expect(suspended.app).toMatchObject({ ...app, suspended: true, version: app.version + 1 });
+    expect(suspended.credentials).toHaveLength(1);
+    expect((await update({}, ['suspended'])).app.suspended).toBe(false);
+    expect(registry.announced).toEqual([
+      { kind: 'app', uid: app.uid },
+      { kind: 'app', uid: app.uid },
+    ]);
+    expect(registry.entra.forgotten).toEqual([app.uid, app.uid]);
+  });
+
+  test('clears what Entra said of a registration that is described otherwise now', async () => {
+    const { app } = await registry.apps.get(DEFAULT);
+    const evidence = {
+      reason: 'APP_MISCONFIGURED' as const,
+      entraError: 'invalid_request/AADSTS50194',
+      correlationId: undefined,
+      time: 1,
+    };
+    await registry.stores.apps.recordAppState(app.uid, 'MISCONFIGURED', evidence);
+    expect((await update({ displayName: 'New' })).app.state).toBe('MISCONFIGURED');
+    expect((await update({ signInAudience: DIRECTORY })).app).toMatchObject({ state: 'OK', stateEvidence: undefined });
+  });
+
+  test.each([
+    ['app.client_id', { clientId: DIRECTORY }, undefined],
+    ['app.cloud', { cloud: 'CHINA' as const }, undefined],
+    ['update_mask', {}, ['client_id']],
+    ['update_mask', {}, ['credentials']],
+    ['app.sign_in_audience', {}, ['*']],
+    ['app.redirect_uris[0]', { redirectUris: ['http://a.example/'] }, undefined],
+  ])('refuses a bad %s and changes nothing (%#)', async (field, fields, mask) => {
+    const before = await registry.apps.get(DEFAULT);
+    const error = await refusal(update(fields, mask));
+    expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
+    expect(await registry.apps.get(DEFAULT)).toEqual(before);
+    expect(registry.announced).toEqual([]);
+  });
+
+  test('takes the unchanged client id and cloud along', async () => {
+    expect(
+      (await update({ clientId: CLIENT_ID.toUpperCase(), cloud: 'GLOBAL', displayName: 'X' })).app.displayName,
+    ).toBe('X');
+  });
+
+  test.each([[['beta']], [['*']]])(
+    'does not take %j away from a tenant that connects through it',
+    async (sharedWith) => {
+      const { app } = await update({ sharedWith });
+      await registry.connect('beta', 'bob', app);
+      const error = await refusal(update({ sharedWith: ['gamma'] }));
+      expect(error.reason).toBe('APP_IN_USE');
+      expect((await registry.apps.get(DEFAULT)).app.sharedWith).toEqual(sharedWith);
+      expect((await update({ sharedWith: ['beta', 'gamma'] })).app.sharedWith).toEqual(['beta', 'gamma']);
+    },
+  );
+});
+
+describe('deleting', () => {
+  let app: App;
+  beforeEach(async () => {
+    app = (await registry.apps.get(DEFAULT)).app;
+  });
+
+  test('forgets the app and its credentials', async () => {
+    await registry.apps.delete({ ...DEFAULT, etag: etagOf(app), force: false });
+    expect((await refusal(registry.apps.get(DEFAULT))).reason).toBe('APP_NOT_FOUND');
+    expect(await registry.stores.apps.credentials(app.uid)).toEqual([]);
+    expect(registry.announced).toEqual([{ kind: 'app', uid: app.uid }]);
+  });
+
+  test('needs force where connections of its own tenant exist, and then takes them along', async () => {
+    await registry.connect('acme', 'ada', app);
+    const error = await refusal(registry.apps.delete({ ...DEFAULT, etag: '', force: false }));
+    expect([error.reason, error.metadata['connections']]).toEqual(['APP_IN_USE', '1']);
+    await registry.apps.delete({ ...DEFAULT, etag: '', force: true });
+    const gone = await refusal(registry.connections.get({ tenantId: 'acme', connectionId: 'ada' }));
+    expect(gone.reason).toBe('CONNECTION_NOT_FOUND');
+  });
+
+  test('is refused, even forced, while another tenant connects through it, and leaves its own connections', async () => {
+    const shared = (await update({ sharedWith: ['*'] })).app;
+    await registry.connect('beta', 'bob', shared);
+    await registry.connect('acme', 'ada', shared);
+    const error = await refusal(registry.apps.delete({ ...DEFAULT, etag: '', force: true }));
+    expect([error.reason, error.metadata['foreign_connections']]).toEqual(['APP_IN_USE', '1']);
+    expect(await registry.connections.get({ tenantId: 'acme', connectionId: 'ada' })).toBeDefined();
+  });
+
+  test('acts only on what was read', async () => {
+    await update({ displayName: 'New' });
+    expect((await refusal(registry.apps.delete({ ...DEFAULT, etag: etagOf(app), force: true }))).reason).toBe(
+      'ETAG_MISMATCH',
+    );
+  });
+});

@@ -1,0 +1,79 @@
+import { beforeEach, expect, test } from 'vitest';
+import { etagOf } from '../../src/model/etag.ts';
+import type { ListConnections, UpdateConnection } from '../../src/registry/connections.ts';
+import { type OpenRegistry, openRegistry, refusal, registration } from './open_registry.ts';
+
+let registry: OpenRegistry;
+const ADA = { tenantId: 'acme', connectionId: 'ada', etag: '' };
+beforeEach(async () => {
+  registry = await openRegistry();
+  for (const tenantId of ['acme', 'beta']) {
+    const { app } = await registry.tenants.register(registration({ tenantId }));
+    await registry.connect(tenantId, 'ada', app.app, { externalId: `${tenantId}-1`, labels: { team: tenantId } });
+  }
+  registry.announced.length = 0;
+});
+
+async function names(request: Partial<ListConnections>): Promise<string[]> {
+  const all = { tenantId: undefined, tenantIds: undefined, state: undefined, externalId: '', username: '', label: '' };
+  const page = await registry.connections.list({ ...all, page: { size: 9, after: undefined }, ...request });
+  return page.items.map(({ tenantId, connectionId }) => `${tenantId}/${connectionId}`);
+}
+
+function update(change: Partial<UpdateConnection>) {
+  return registry.connections.update({
+    ...ADA,
+    updateMask: undefined,
+    fields: { externalId: '', labels: {} },
+    ...change,
+  });
+}
+
+test('lists by tenant, by what the caller may see, by external id, label and state', async () => {
+  expect(await names({})).toEqual(['acme/ada', 'beta/ada']);
+  expect(await names({ tenantId: 'beta' })).toEqual(['beta/ada']);
+  expect(await names({ tenantIds: ['acme'] })).toEqual(['acme/ada']);
+  expect(await names({ externalId: 'beta-1' })).toEqual(['beta/ada']);
+  expect(await names({ label: 'team=acme' })).toEqual(['acme/ada']);
+  expect(await names({ state: 'ACTIVE' })).toEqual([]);
+  expect((await refusal(names({ label: 'team' }))).metadata['field']).toBe('label');
+  expect((await refusal(names({ tenantId: 'gone' }))).reason).toBe('TENANT_NOT_FOUND');
+});
+
+test('updates external id and labels, and never the grant', async () => {
+  const after = await update({ fields: { externalId: 'x', labels: { a: 'b' } } });
+  expect(after).toMatchObject({ externalId: 'x', labels: { a: 'b' } });
+  expect((await update({ updateMask: ['external_id'] })).externalId).toBeUndefined();
+  expect((await refusal(update({ updateMask: ['scopes'] }))).metadata['field']).toBe('update_mask');
+  expect((await refusal(update({ fields: { externalId: 'x'.repeat(257), labels: {} } }))).metadata['field']).toBe(
+    'connection.external_id',
+  );
+  expect((await refusal(update({ etag: etagOf({ ...after, version: 99 }) }))).reason).toBe('ETAG_MISMATCH');
+  expect(registry.announced).toHaveLength(2);
+});
+
+test('suspends and resumes; the second time changes nothing', async () => {
+  const before = await registry.connections.get(ADA);
+  const suspended = await registry.connections.suspend(ADA);
+  expect(suspended).toMatchObject({ suspendTime: registry.clock.now(), grantState: before.grantState });
+  expect(await registry.connections.suspend(ADA)).toEqual(suspended);
+  expect((await registry.connections.resume({ ...ADA, etag: etagOf(suspended) })).suspendTime).toBeUndefined();
+  await registry.connections.resume(ADA);
+  expect(registry.announced).toEqual([
+    { kind: 'connection', uid: before.uid },
+    { kind: 'connection', uid: before.uid },
+  ]);
+});
+
+test('deletes, and takes a missing one only where that is allowed', async () => {
+  const { uid } = await registry.connections.get(ADA);
+  await registry.connections.delete({ ...ADA, allowMissing: false });
+  expect(registry.announced).toEqual([{ kind: 'connection', uid }]);
+  expect((await refusal(registry.connections.delete({ ...ADA, allowMissing: false }))).reason).toBe(
+    'CONNECTION_NOT_FOUND',
+  );
+  await registry.connections.delete({ ...ADA, allowMissing: true });
+  const stale = registry.connections.delete({ ...ADA, tenantId: 'beta', etag: 'x.1', allowMissing: true });
+  expect((await refusal(stale)).reason).toBe('ETAG_MISMATCH');
+  expect(await names({})).toEqual(['beta/ada']);
+});

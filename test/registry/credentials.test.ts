@@ -1,0 +1,214 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { App } from '../../src/model/app.ts';
+import { DAY } from '../../src/model/clock.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { AddCredential } from '../../src/registry/credentials.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
+import { clientSecret, DIRECTORY, type OpenRegistry, openRegistry, refusal, registration } from './open_registry.ts';
+
+let registry: OpenRegistry;
+let app: App;
+beforeEach(async () => {
+  registry = await openRegistry();
+  app = (await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }))).app.app;
+  registry.announced.length = 0;
+  registry.entra.forgotten.length = 0;
+});
+
+const DEFAULT = { tenantId: 'acme', appId: 'default' };
+const NOW = Date.UTC(2026, 10, 22);
+const own = makeCertificate(NOW - DAY, NOW + 200 * DAY);
+const other = makeCertificate(NOW - DAY, NOW + 200 * DAY);
+
+function addition(change: Partial<AddCredential> = {}): AddCredential {
+  return {
+    ...DEFAULT,
+    credentialId: 'next',
+    credential: clientSecret('nxtSecretValue_1234567890'),
+    validateOnly: false,
+    ...change,
+  };
+}
+
+function certificate(certificatePem: string, privateKeyPem: string) {
+  const material = { kind: 'CERTIFICATE' as const, certificatePem, privateKeyPem: new Secret(privateKeyPem) };
+  return { material, expireTime: undefined, notBefore: undefined };
+}
+
+async function ids(): Promise<string[]> {
+  return (await registry.stores.apps.credentials(app.uid)).map((credential) => credential.credentialId);
+}
+
+describe('adding', () => {
+  test('puts it behind the others, forgets what was learned, and probes at once', async () => {
+    registry.entra.probes = [{}, { outcome: 'PROPAGATING', entraError: 'invalid_client/AADSTS7000215' }];
+    const added = await registry.credentials.add(addition());
+    expect(added.credential).toMatchObject({
+      credentialId: 'next',
+      kind: 'CLIENT_SECRET',
+      hint: 'nxt',
+      verdict: 'UNPROBED',
+    });
+    expect(added.probe).toMatchObject({ credentialId: 'next', outcome: 'PROPAGATING' });
+    expect(added.warnings).toHaveLength(1);
+    expect(await ids()).toEqual(['default', 'next']);
+    expect(registry.entra.forgotten).toEqual([app.uid]);
+    expect(registry.announced).toEqual([{ kind: 'app', uid: app.uid }]);
+  });
+
+  test("clears the app's failure", async () => {
+    const evidence = {
+      reason: 'APP_CREDENTIAL_REJECTED' as const,
+      entraError: undefined,
+      correlationId: undefined,
+      time: 1,
+    };
+    await registry.stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', evidence);
+    await registry.credentials.add(addition());
+    expect((await registry.apps.get(DEFAULT)).app.state).toBe('OK');
+  });
+
+  test('reads thumbprint and times of a certificate from it', async () => {
+    const added = await registry.credentials.add(
+      addition({ credential: certificate(`${own.certificate}${other.certificate}`, own.privateKey) }),
+    );
+    expect(added.credential).toMatchObject({
+      kind: 'CERTIFICATE',
+      hint: own.thumbprintSha256.toUpperCase(),
+      notBefore: NOW - DAY,
+      expireTime: NOW + 200 * DAY,
+    });
+    const usable = await registry.stores.apps.usableCredentials(app.uid);
+    const material = usable.find(({ credential }) => credential.credentialId === 'next')?.material;
+    expect(material?.kind === 'CERTIFICATE' && material.certificateChain.match(/BEGIN/g)).toHaveLength(2);
+  });
+
+  test('takes an assertion file by its path', async () => {
+    const material = { kind: 'FEDERATED' as const, assertionFile: '/var/run/secrets/token' };
+    const added = await registry.credentials.add(
+      addition({ credential: { material, expireTime: undefined, notBefore: undefined } }),
+    );
+    expect(added.credential).toMatchObject({
+      kind: 'FEDERATED',
+      hint: '/var/run/secrets/token',
+      expireTime: undefined,
+    });
+    expect(added.warnings).toEqual([]);
+  });
+
+  const ended = makeCertificate(NOW - 9 * DAY, NOW - DAY);
+  test.each([
+    ['credential_id', addition({ credentialId: '' })],
+    ['credential.certificate.certificate_pem', addition({ credential: certificate('', own.privateKey) })],
+    [
+      'credential.certificate.certificate_pem',
+      addition({ credential: certificate(own.certificate.replace(/M/, 'N'), own.privateKey) }),
+    ],
+    [
+      'credential.certificate.certificate_pem',
+      addition({ credential: certificate(`${own.privateKey}${own.certificate}`, own.privateKey) }),
+    ],
+    [
+      'credential.certificate.certificate_pem',
+      addition({ credential: certificate(`${other.certificate}${own.certificate}`, own.privateKey) }),
+    ],
+    [
+      'credential.certificate.certificate_pem',
+      addition({ credential: certificate(ended.certificate, ended.privateKey) }),
+    ],
+    [
+      'credential.certificate.certificate_pem',
+      addition({ credential: certificate(own.certificate.repeat(9), own.privateKey) }),
+    ],
+    [
+      'credential.certificate.private_key_pem',
+      addition({ credential: certificate(own.certificate, other.privateKey) }),
+    ],
+    ['credential.certificate.private_key_pem', addition({ credential: certificate(own.certificate, own.certificate) })],
+    ['credential.certificate.private_key_pem', addition({ credential: certificate(own.certificate, '') })],
+    [
+      'credential.expire_time',
+      addition({ credential: { ...certificate(own.certificate, own.privateKey), expireTime: NOW + DAY } }),
+    ],
+    [
+      'credential.not_before',
+      addition({ credential: { ...certificate(own.certificate, own.privateKey), notBefore: NOW } }),
+    ],
+  ])('refuses a bad %s, stores nothing and quotes nothing (%#)', async (field, request) => {
+    const error = await refusal(registry.credentials.add(request));
+    expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
+    expect(`${error.message}${JSON.stringify(error.metadata)}${String(error.cause)}`).not.toContain('MII');
+    expect(await ids()).toEqual(['default']);
+    expect(registry.announced).toEqual([]);
+    expect(registry.entra.forgotten).toEqual([]);
+  });
+
+  test('refuses an id that is taken, also in a dry run', async () => {
+    for (const validateOnly of [false, true]) {
+      const error = await refusal(registry.credentials.add(addition({ credentialId: 'default', validateOnly })));
+      expect(error.reason).toBe('CREDENTIAL_EXISTS');
+    }
+    expect((await registry.stores.apps.credentials(app.uid))[0]?.hint).toBe('abc');
+  });
+
+  test('a dry run stores nothing', async () => {
+    const dry = await registry.credentials.add(addition({ validateOnly: true }));
+    expect([dry.credential.hint, dry.probe.outcome]).toEqual(['nxt', 'SKIPPED']);
+    expect(await ids()).toEqual(['default']);
+  });
+
+  test('says so where there is no such app', async () => {
+    const error = await refusal(registry.credentials.add(addition({ appId: 'gone' })));
+    expect([error.reason, error.metadata['resource']]).toEqual(['APP_NOT_FOUND', 'tenants/acme/apps/gone']);
+  });
+});
+
+describe('removing', () => {
+  const name = { ...DEFAULT, credentialId: 'default' };
+
+  test('takes the last one of an app that nobody connects through', async () => {
+    await registry.credentials.remove({ ...name, force: false });
+    expect(await ids()).toEqual([]);
+    expect(registry.entra.forgotten).toEqual([app.uid]);
+    expect((await refusal(registry.credentials.remove({ ...name, force: true }))).reason).toBe('CREDENTIAL_NOT_FOUND');
+  });
+
+  test('needs force for the last one where connections exist, not for another', async () => {
+    await registry.connect('acme', 'ada', app);
+    expect((await refusal(registry.credentials.remove({ ...name, force: false }))).reason).toBe('APP_IN_USE');
+    expect(await ids()).toEqual(['default']);
+    await registry.credentials.add(addition());
+    await registry.credentials.remove({ ...name, force: false });
+    await registry.credentials.remove({ ...name, credentialId: 'next', force: true });
+    expect(await ids()).toEqual([]);
+  });
+});
+
+describe('verifying', () => {
+  test('presents every credential in the directory of the audience', async () => {
+    await registry.credentials.add(addition());
+    registry.entra.probes = [{ outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000222' }];
+    const verified = await registry.credentials.verify({ ...DEFAULT, directoryId: '' });
+    expect(verified.probes.map(({ outcome }) => outcome)).toEqual(['REJECTED', 'ACCEPTED']);
+    expect(registry.entra.asked.at(-1)).toEqual({ appId: 'default', directoryId: DIRECTORY });
+    expect(verified.nextSteps.warnings.join()).toContain('has ended');
+  });
+
+  test('takes a directory, else one that a connection has shown, else asks nobody', async () => {
+    await registry.tenants.register(registration({ tenantId: 'beta' }));
+    const beta = { tenantId: 'beta', appId: 'default', directoryId: '' };
+    registry.entra.asked.length = 0;
+    expect((await registry.credentials.verify(beta)).probes).toMatchObject([{ outcome: 'SKIPPED' }]);
+    expect(registry.entra.asked).toEqual([]);
+
+    const account = { directoryId: DIRECTORY, objectId: 'o', username: undefined, displayName: undefined };
+    const { app: shown } = await registry.apps.get(beta);
+    await registry.connect('beta', 'ada', shown, { account, grantState: 'ACTIVE' });
+    await registry.credentials.verify(beta);
+    const given = 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee';
+    await registry.credentials.verify({ ...beta, directoryId: given.toUpperCase() });
+    expect(registry.entra.asked.map(({ directoryId }) => directoryId)).toEqual([DIRECTORY, given]);
+    const error = await refusal(registry.credentials.verify({ ...beta, directoryId: 'contoso.com' }));
+    expect(error.metadata['field']).toBe('directory_id');
+  });
+});
