@@ -6,8 +6,6 @@ import { Secret } from '../model/secret.ts';
 export interface CertificateAssertions {
   /** A signed client assertion (RFC 7523), the same one until near its end. */
   get(request: CertificateAssertionRequest): Promise<Secret>;
-  /** A credential is gone. */
-  forget(credentialUid: string): void;
 }
 
 export interface CertificateAssertionRequest {
@@ -46,9 +44,6 @@ export function createCertificateAssertions(clock: Clock): CertificateAssertions
       // A failure is for those who wait for it; the next one tries again.
       made.assertion.catch(() => kept.get(key) === made && kept.delete(key));
       return made.assertion;
-    },
-    forget(credentialUid) {
-      for (const key of kept.keys()) if (key.startsWith(`${credentialUid} `)) kept.delete(key);
     },
   };
 }

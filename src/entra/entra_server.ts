@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts';
 import { homeDirectory } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import { VaultError } from '../model/errors.ts';
+import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { createAppStandings } from './app_standing.ts';
 import { type CustomCloud, createAuthorities, directoryOf } from './authority.ts';
 import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer } from './authorization_server.ts';
@@ -79,16 +79,25 @@ export function createAuthorizationServer(parts: {
         return redeem(exchangeParts, whole, slot, standing);
       };
       return {
-        redeemRefreshToken: ({ refreshToken, scopes, claims, resource, timeout }) =>
-          run({ grant: { kind: 'refresh_token', refreshToken, scopes, claims }, resource, nonce: undefined }, timeout),
+        async redeemRefreshToken({ refreshToken, scopes, claims, resource, timeout }) {
+          checkClaims(claims);
+          return run(
+            { grant: { kind: 'refresh_token', refreshToken, scopes, claims }, resource, nonce: undefined },
+            timeout,
+          );
+        },
         redeemCode: ({ code, codeVerifier, redirectUri, scopes, resource, nonce }) =>
           run({ grant: { kind: 'authorization_code', code, codeVerifier, redirectUri, scopes }, resource, nonce }),
-        acquireForApp: ({ resource }) =>
-          run({
+        async acquireForApp({ resource }) {
+          if (directoryId === undefined) {
+            throw fieldInvalid('directory_id', 'an app for several directories must say which one it means');
+          }
+          return run({
             grant: { kind: 'client_credentials', scopes: [`${resource}/.default`] },
             resource,
             nonce: undefined,
-          }),
+          });
+        },
         release() {
           if (hasProbe) standing.giveProbeBack(directoryId);
           hasProbe = false;
@@ -121,4 +130,16 @@ export function createAuthorizationServer(parts: {
     throttledUntil: (appUid) => pacing.throttledUntil(appUid),
     close: () => http.close(),
   };
+}
+
+/** MSAL would refuse broken claims with an error of its own. */
+function checkClaims(claims: string | undefined): void {
+  if (claims === undefined) return;
+  try {
+    const parsed: unknown = JSON.parse(claims);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return;
+  } catch {
+    // Told below.
+  }
+  throw fieldInvalid('claims', 'must be the JSON object that the resource sent, decoded');
 }

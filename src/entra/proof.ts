@@ -8,7 +8,6 @@ import type { Proof } from './msal_server.ts';
 export interface Proofs {
   /** Undefined: it cannot be made here and now (an unreadable assertion file, a broken key); Entra was not asked. */
   make(usable: UsableCredential, request: { clientId: string; tokenEndpoint: string }): Promise<Proof | undefined>;
-  forget(credentialUid: string): void;
 }
 
 export function createProofs(clock: Clock): Proofs {
@@ -26,7 +25,6 @@ export function createProofs(clock: Clock): Proofs {
           return attempt(readFederatedAssertion(material.assertionFile));
       }
     },
-    forget: (credentialUid) => certificates.forget(credentialUid),
   };
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { silentMetrics } from '../../src/entra/entra_metrics.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { anApp, aSecret, createServer, failed, GRAPH, granted, NOW } from './fixtures.ts';
+import { anApp, aSecret, createServer, failed, GRAPH, granted, NOW, refreshRequest } from './fixtures.ts';
 import { createRecordingLedger } from './ledger.ts';
 import { idToken, json, startTokenEndpoint, type TokenEndpoint, tokenBody } from './token_endpoint.ts';
 
@@ -78,4 +79,86 @@ test('redeems a code with its verifier, and only for the nonce of this sign-in',
     json(response, 200, tokenBody({ id_token: idToken({ ...claims, nonce: 'another' }) })),
   );
   expect(failed(await redeem())).toMatchObject({ kind: 'ours', reason: 'STATE_INVALID' });
+});
+
+test('a claims challenge goes to Entra, beside what MSAL asks for the id_token', async () => {
+  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const admitted = await admission(anApp(), 'dir-1');
+  const challenge = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}';
+
+  granted(await admitted.redeemRefreshToken({ ...refreshRequest(), claims: challenge }));
+  await expect(admitted.redeemRefreshToken({ ...refreshRequest(), claims: '{broken' })).rejects.toMatchObject({
+    reason: 'FIELD_INVALID',
+  });
+  admitted.release();
+
+  expect(JSON.parse(endpoint.requests[0]?.form.get('claims') ?? '{}')).toMatchObject(JSON.parse(challenge));
+  expect(endpoint.requests).toHaveLength(1);
+});
+
+test('an app asks for itself in one directory, with .default', async () => {
+  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  endpoint.answer((_, response) =>
+    json(response, 200, { token_type: 'Bearer', expires_in: 3599, access_token: 'an-app-token' }),
+  );
+  const admitted = await admission(anApp(), 'dir-1');
+  const outcome = granted(await admitted.acquireForApp({ resource: GRAPH }));
+  admitted.release();
+
+  expect(outcome.accessToken.permissions).toEqual([]);
+  expect(outcome.refreshToken).toBeUndefined();
+  expect(outcome.account).toBeUndefined();
+  expect(endpoint.requests[0]?.form.get('grant_type')).toBe('client_credentials');
+  expect(endpoint.requests[0]?.form.get('scope')).toBe(`${GRAPH}/.default`);
+
+  const nowhere = await admission(anApp(), undefined);
+  await expect(nowhere.acquireForApp({ resource: GRAPH })).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+  nowhere.release();
+});
+
+test('a code is not sent twice when its answer was lost, for it works once', async () => {
+  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  endpoint.answer((_, response) => void response.destroy());
+  const admitted = await admission(anApp(), 'dir-1');
+  const code = {
+    code: new Secret('a-code'),
+    codeVerifier: new Secret('a-verifier'),
+    nonce: new Secret('a-nonce'),
+    redirectUri: 'https://vault.example.com/oauth2/callback',
+    resource: GRAPH,
+    scopes: [`${GRAPH}/Mail.Read`],
+  };
+  expect(failed(await admitted.redeemCode(code)).kind).toBe('transient');
+  admitted.release();
+  expect(endpoint.requests).toHaveLength(1);
+});
+
+test('300 users at once: never more than 8 requests under way, and all are served', async () => {
+  let underWay = 0;
+  let most = 0;
+  const counting = { inFlight: [] as number[], waiting: [] as number[] };
+  endpoint.answer(async (_, response) => {
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay -= 1;
+    json(response, 200, tokenBody());
+  });
+  const { refresh } = createServer({
+    url: endpoint.url,
+    ledger: createRecordingLedger(aSecret('c1')),
+    options: { pacing: { waiting: 1000, totalWaiting: 1000 } },
+    metrics: {
+      ...silentMetrics,
+      inFlight: (count) => void counting.inFlight.push(count),
+      waiting: (count) => void counting.waiting.push(count),
+    },
+  });
+
+  const outcomes = await Promise.all(Array.from({ length: 300 }, () => refresh()));
+
+  expect(outcomes.every((outcome) => outcome.kind === 'granted')).toBe(true);
+  expect(most).toBeLessThanOrEqual(8);
+  expect(Math.max(...counting.inFlight)).toBe(8);
+  expect([counting.inFlight.at(-1), counting.waiting.at(-1)]).toEqual([0, 0]);
 });

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createTokenHttp, type TokenHttp } from '../../src/entra/http.ts';
+import { createMovableClock } from './fixtures.ts';
+import { json, startTokenEndpoint, type TokenEndpoint } from './token_endpoint.ts';
+
+let endpoint: TokenEndpoint;
+let http: TokenHttp;
+beforeEach(async () => {
+  endpoint = await startTokenEndpoint();
+  http = createTokenHttp({ clock: createMovableClock(), options: { maxBody: 1024, connections: 8 } });
+});
+afterEach(async () => {
+  await http.close();
+  await endpoint.close();
+});
+
+const post = (timeout = 5000) =>
+  http.post(`${endpoint.url}/token`, {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'a=b',
+    timeout,
+    correlationId: '33333333-3333-3333-3333-333333333333',
+  });
+
+test('connections are used again', async () => {
+  const ports = new Set<number | undefined>();
+  endpoint.answer((_, response) => {
+    ports.add(response.socket?.remotePort);
+    json(response, 200, {});
+  });
+  for (let i = 0; i < 20; i++) await post();
+  // Two and not one: the next request may come before the connection of the last one is handed back.
+  expect(ports.size).toBeLessThanOrEqual(2);
+});
+
+test('a body up to the limit is read, one byte more is not', async () => {
+  const body = (length: number) => ({ padding: 'x'.repeat(length - JSON.stringify({ padding: '' }).length) });
+  endpoint.answer((_, response) => json(response, 200, body(1024)));
+  expect(await post()).toMatchObject({ status: 200, fault: undefined });
+  endpoint.answer((_, response) => json(response, 200, body(1025)));
+  expect(await post()).toMatchObject({ status: 200, fault: 'too_large', body: undefined });
+});
+
+test('a body that never ends is cut off at the limit', async () => {
+  const cut = new Promise<void>((resolve) => {
+    endpoint.answer((_, response) => {
+      response.once('close', resolve);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write('x'.repeat(4096));
+    });
+  });
+  expect((await post()).fault).toBe('too_large');
+  await cut;
+});
+
+test.each([301, 302, 303, 307, 308])('a %i is not followed', async (status) => {
+  endpoint.answer((_, response) => void response.writeHead(status, { location: '/elsewhere' }).end());
+  expect(await post()).toMatchObject({ status, fault: 'redirect' });
+  expect(endpoint.requests).toHaveLength(1);
+});
+
+test.each(['<html></html>', '', '[]', 'null', '"text"', '{"a":', '\u0000'])('%j is no answer', async (text) => {
+  endpoint.answer((_, response) => void response.writeHead(200).end(text));
+  expect(await post()).toMatchObject({ fault: 'not_json', body: undefined });
+});
+
+test('the time is for all of it: a slow body does not start it anew', async () => {
+  endpoint.answer((_, response) => {
+    response.writeHead(200);
+    const drip = setInterval(() => response.write(' '), 20);
+    response.once('close', () => clearInterval(drip));
+  });
+  expect(await post(150)).toMatchObject({ status: 200, fault: 'timeout' });
+});
+
+test('a port where nobody listens is a cut connection', async () => {
+  await endpoint.close();
+  expect(await post()).toMatchObject({ status: undefined, fault: 'closed' });
+  endpoint = await startTokenEndpoint();
+});
+
+test('https without a certificate that we trust is a cut connection, and the secret stays here', async () => {
+  const answer = await http.post(endpoint.url.replace('http:', 'https:'), {
+    headers: {},
+    body: 'client_secret=s',
+    timeout: 2000,
+    correlationId: '33333333-3333-3333-3333-333333333333',
+  });
+  expect(answer.fault).toBe('closed');
+  expect(endpoint.requests).toEqual([]);
+});
+
+test('the correlation id, Retry-After and Date are kept', async () => {
+  endpoint.answer((_, response) => void response.writeHead(429, { 'retry-after': '7' }).end('slow down'));
+  const answer = await post();
+  expect(answer).toMatchObject({ status: 429, retryAfter: '7', correlationId: '33333333-3333-3333-3333-333333333333' });
+  expect(Date.parse(answer.date ?? '')).toBeGreaterThan(0);
+  expect(endpoint.requests[0]?.headers['client-request-id']).toBe(answer.correlationId);
+});
