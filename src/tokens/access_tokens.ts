@@ -24,7 +24,8 @@ import { watch } from './watch.ts';
 export interface AccessTokens {
   /**
    * A hit answers without a promise, a timer or a signal (5-refresh, "What a hit costs"), and always with the same
-   * object while the cached token stays the same, so that the encoded answer can be kept beside it.
+   * object while the cached token stays the same, so that the encoded answer can be kept beside it. What is known
+   * to stand in the way is thrown as directly.
    */
   get(request: AccessTokenRequest): FreshToken | Promise<FreshToken>;
   /** The present token, then each new one before the old one's `minTtl` begins; ends when the signal does. */
@@ -99,7 +100,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
 
   const standings = createStandings({ stores, limit });
   const cache = createTokenCache(limit);
-  const storms = createStormWatch({ stores, standings, cache, clock, random, replica, metrics });
+  const storms = createStormWatch({ stores, standings, cache, clock, timers, random, replica, metrics });
   const refreshes = createRefresh({
     stores,
     authorizationServer,
@@ -118,7 +119,16 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     flights.run(`${purpose} ${request.standing.connection.uid} ${request.resource}`, () => refreshes.run(request));
 
   const ahead = createRefreshAhead({ clock, random, metrics });
-  const get = createGetAccessToken({ scopes, standings, cache, refresh, ahead, clock, metrics, feed: parts.feed });
+  const { get, look } = createGetAccessToken({
+    scopes,
+    standings,
+    cache,
+    refresh,
+    ahead,
+    clock,
+    metrics,
+    feed: parts.feed,
+  });
   const appTokens = createAppTokens({ stores, authorizationServer, clock, ahead, metrics, limit: 10_000 });
   const keepAlive = createKeepAlive({ stores, standings, refresh, clock, random, replica, metrics });
 
@@ -167,7 +177,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
 
   return {
     get,
-    watch: (request) => watch(request, { get, timers }),
+    watch: (request) => watch(request, { look, timers, metrics }),
     getForApp: appTokens.get,
     verifyConnection: createVerifyConnection({ standings, refresh }),
     async close() {

@@ -166,7 +166,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     },
     forget(change) {
       changes++;
-      for (const { tenant, app } of [...standings.values()]) {
+      for (const { tenant, app } of standings.values()) {
         if (change.uid === tenant.uid || change.uid === app.uid) standings.delete(keyOf(app.tenantId, app.appId));
       }
     },

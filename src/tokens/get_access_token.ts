@@ -9,7 +9,7 @@ import type { RefreshRequest } from './refresh.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { refuse } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
-import { type TokenCache, tokenHash } from './token_cache.ts';
+import { type CachedToken, type TokenCache, tokenHash } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 import { ttlUnattainable } from './ttl.ts';
 import { waitFor } from './wait_for.ts';
@@ -36,12 +36,18 @@ interface Demand {
   readonly claims: string | undefined;
 }
 
-export function createGetAccessToken(parts: GetAccessTokenParts) {
+export interface GetAccessToken {
+  get(request: AccessTokenRequest): FreshToken | Promise<FreshToken>;
+  /** The same, uncounted: nothing is handed out yet. */
+  look(request: AccessTokenRequest): FreshToken | Promise<FreshToken>;
+}
+
+export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken {
   const { scopes, standings, cache, refresh, ahead, clock, metrics, feed } = parts;
   const challenges = createChallenges({ clock });
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
-  function get(request: AccessTokenRequest): FreshToken | Promise<FreshToken> {
+  function look(request: AccessTokenRequest): FreshToken | Promise<FreshToken> {
     if (request.claims !== undefined || request.rejectedTokenSha256 !== undefined || feed?.behind) {
       return getAfterAll(request);
     }
@@ -52,14 +58,11 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
     const ask = resolveAsk(scopes, standing, request.scopes);
     const cached = cache.find(standing.connection.uid, ask.resource);
     if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return getAfterAll(request);
-    if (now >= cached.aheadTime) replaceAhead(standing, ask);
-    metrics.served('CACHE');
+    if (now >= cached.aheadTime) replaceAhead(standing, ask, cached);
     return cached.fresh;
   }
 
-  function replaceAhead(standing: Standing, { resource }: TokenScope): void {
-    const cached = cache.find(standing.connection.uid, resource);
-    if (cached === undefined) return;
+  function replaceAhead(standing: Standing, { resource }: TokenScope, cached: CachedToken): void {
     ahead.start(cached, () =>
       refresh('ahead', {
         standing,
@@ -81,7 +84,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
       const demand = demandOf(request, uid, ask.resource);
       const cached = cache.find(uid, ask.resource);
       if (cached !== undefined && demand.accepts(cached.fresh.accessToken)) {
-        metrics.served('CACHE');
+        if (clock.now() >= cached.aheadTime) replaceAhead(standing, ask, cached);
         return cached.fresh;
       }
       const { purpose, accepts, claims } = demand;
@@ -100,10 +103,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
       refuse(standing, clock.now());
       checkGranted(scopes, standing, ask, fresh.accessToken.permissions);
       const left = fresh.accessToken.expireTime - clock.now();
-      if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) {
-        metrics.served(fresh.source);
-        return fresh;
-      }
+      if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) return fresh;
       if (fresh.source === 'ENTRA' || flight === MOST_FLIGHTS) throw ttlUnattainable(name, left);
     }
   }
@@ -124,5 +124,16 @@ export function createGetAccessToken(parts: GetAccessTokenParts) {
     };
   }
 
-  return get;
+  function counted(fresh: FreshToken): FreshToken {
+    metrics.served(fresh.source);
+    return fresh;
+  }
+
+  return {
+    look,
+    get(request) {
+      const fresh = look(request);
+      return fresh instanceof Promise ? fresh.then(counted) : counted(fresh);
+    },
+  };
 }

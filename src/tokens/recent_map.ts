@@ -6,6 +6,7 @@ export interface RecentMap<Key, Value> {
   find(key: Key): Value | undefined;
   set(key: Key, value: Value): void;
   delete(key: Key): void;
+  /** Entries may be deleted on the way. */
   values(): Iterable<Value>;
   readonly size: number;
 }

@@ -1,3 +1,4 @@
+import { isSharedWith } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
@@ -36,6 +37,12 @@ export function refuseSuspended({ tenant, owner, app, connection }: Standing): v
   }
   if (app.suspended || owner.state === 'SUSPENDED') {
     throw suspended('APP_SUSPENDED', appName(app), app.suspended ? 'UpdateApp' : 'ResumeTenant');
+  }
+  if (!isSharedWith(app, tenant.tenantId)) {
+    const name = appName(app);
+    throw new VaultError('APP_SUSPENDED', `${name} is shared with tenants/${tenant.tenantId} no more; share it again`, {
+      metadata: { resource: name, nextStep: 'UpdateApp' },
+    });
   }
   if (connection.suspendTime !== undefined) {
     throw suspended('CONNECTION_SUSPENDED', connectionName(connection), 'ResumeConnection');

@@ -1,4 +1,4 @@
-import type { App } from '../model/app.ts';
+import { type App, isSharedWith } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
 import { type Connection, connectionState } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
@@ -44,8 +44,9 @@ export interface StandingParts {
 }
 
 export function createStandings({ stores, limit }: StandingParts): Standings {
+  /** By the uid alone, so that a dropped one is gone for certain; a name that leads to none is a miss. */
   const standings = createRecentMap<string, Standing>(limit);
-  const names = createRecentMap<string, string>(limit);
+  const uids = createRecentMap<string, string>(limit);
   const loads = createSingleFlight<Standing>();
   let changes = 0;
 
@@ -76,24 +77,27 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
         const standing = await read(tenantId, connectionId);
         // Something changed while we read: what was read may be of before, and must not be remembered.
         if (changesBefore !== changes && attempt < 3) continue;
-        if (changesBefore === changes) keep(key, standing);
+        if (changesBefore === changes) {
+          standings.set(standing.connection.uid, standing);
+          uids.set(key, standing.connection.uid);
+        }
         return standing;
       }
     });
   }
 
-  function keep(key: string, standing: Standing): void {
-    standings.set(key, standing);
-    names.set(standing.connection.uid, key);
+  function peek(tenantId: string, connectionId: string): Standing | undefined {
+    const uid = uids.find(keyOf(tenantId, connectionId));
+    return uid === undefined ? undefined : standings.find(uid);
   }
 
   return {
-    peek: (tenantId, connectionId) => standings.find(keyOf(tenantId, connectionId)),
+    peek,
     async get(tenantId, connectionId) {
-      return standings.find(keyOf(tenantId, connectionId)) ?? (await load(tenantId, connectionId));
+      return peek(tenantId, connectionId) ?? (await load(tenantId, connectionId));
     },
     async reread(tenantId, connectionId) {
-      const known = standings.find(keyOf(tenantId, connectionId));
+      const known = peek(tenantId, connectionId);
       try {
         return await load(tenantId, connectionId);
       } catch (error) {
@@ -108,23 +112,18 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
       return load(connection.tenantId, connection.connectionId);
     },
     update(connection) {
-      const key = names.find(connection.uid);
-      const known = key === undefined ? undefined : standings.find(key);
-      if (key === undefined || known === undefined) return;
-      standings.set(key, standingOf(known.tenant, known.owner, known.app, connection));
+      const known = standings.find(connection.uid);
+      if (known === undefined) return;
+      standings.set(connection.uid, standingOf(known.tenant, known.owner, known.app, connection));
     },
     drop(change) {
       changes++;
       if (change.kind === 'connection') {
-        const key = names.find(change.uid);
-        if (key !== undefined) standings.delete(key);
-        names.delete(change.uid);
+        standings.delete(change.uid);
         return;
       }
-      for (const standing of [...standings.values()]) {
-        if (!concerns(change, standing)) continue;
-        const { tenantId, connectionId } = standing.connection;
-        standings.delete(keyOf(tenantId, connectionId));
+      for (const standing of standings.values()) {
+        if (concerns(change, standing)) standings.delete(standing.connection.uid);
       }
     },
   };
@@ -146,6 +145,7 @@ function standingOf(tenant: Tenant, owner: Tenant, app: App, connection: Connect
       tenant.state === 'ACTIVE' &&
       owner.state === 'ACTIVE' &&
       !app.suspended &&
+      isSharedWith(app, tenant.tenantId) &&
       connectionState(connection) === 'ACTIVE',
     asked: new Map(),
   };

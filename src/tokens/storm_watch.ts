@@ -2,13 +2,17 @@ import { afterRedeem } from '../model/after_redeem.ts';
 import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/exchange.ts';
-import type { Stores } from '../store/stores.ts';
+import type { HeldLease, Stores } from '../store/stores.ts';
 import type { Standings } from './standing.ts';
 import { createStormGuard, type HeldFailure, type TriedConnection } from './storm_guard.ts';
+import type { Timers } from './timers.ts';
 import type { TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
 const LEASE: Duration = 5 * SECOND;
+/** Together longer than anybody's lease. */
+const LEASE_ATTEMPTS = 30;
+const LEASE_PAUSE: Duration = 500;
 
 /** Does what the storm guard says: takes back marks, and sets them once a storm proved real. */
 export interface StormWatch {
@@ -25,13 +29,14 @@ export interface StormWatchParts {
   readonly standings: Standings;
   readonly cache: TokenCache;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: () => number;
   readonly replica: string;
   readonly metrics: TokenMetrics;
 }
 
 export function createStormWatch(parts: StormWatchParts): StormWatch {
-  const { stores, standings, cache, clock, metrics } = parts;
+  const { stores, standings, cache, clock, timers, metrics } = parts;
   const guard = createStormGuard();
   const work = new Set<Promise<void>>();
 
@@ -42,7 +47,7 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
 
   /** Under the lease and fenced, so that a grant that was replaced meanwhile is left alone. */
   async function change(connectionUid: string, move: (connection: Connection) => Connection): Promise<void> {
-    const held = await stores.grants.lease(connectionUid, { owner: parts.replica, resource: '', duration: LEASE });
+    const held = await leaseSoon(connectionUid);
     if (held === undefined) return;
     const after = move(held.connection);
     if (after === held.connection) return held.release();
@@ -50,6 +55,15 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
     if (recorded === 'fenced') return;
     standings.update(after);
     if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connectionUid });
+  }
+
+  async function leaseSoon(connectionUid: string): Promise<HeldLease | undefined> {
+    for (let attempt = 0; attempt < LEASE_ATTEMPTS; attempt++) {
+      const held = await stores.grants.lease(connectionUid, { owner: parts.replica, resource: '', duration: LEASE });
+      if (held !== undefined) return held;
+      await timers.sleep(LEASE_PAUSE);
+    }
+    return undefined;
   }
 
   async function takeBack(marked: readonly HeldFailure[]): Promise<void> {

@@ -76,10 +76,10 @@ export function createTokenCache(limit: number): TokenCache {
         slots.delete(change.uid);
         return;
       }
-      for (const slot of [...slots.values()]) if (concerns(change, slot.owner)) slots.delete(slot.owner.uid);
+      for (const slot of slots.values()) if (concerns(change, slot.owner)) slots.delete(slot.owner.uid);
     },
     sweep(now) {
-      for (const slot of [...slots.values()]) {
+      for (const slot of slots.values()) {
         for (let i = slot.tokens.length - 1; i >= 0; i--) {
           const token = slot.tokens[i];
           if (token !== undefined && token.fresh.accessToken.expireTime <= now) slot.tokens.splice(i, 1);

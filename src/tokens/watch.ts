@@ -1,17 +1,22 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import type { AccessTokenRequest, FreshToken } from './access_tokens.ts';
 import type { Timers } from './timers.ts';
+import type { TokenMetrics } from './token_metrics.ts';
 
 /** A look at memory costs next to nothing, and shows a suspension within a second. */
 const LOOK_EVERY: Duration = SECOND;
 
 /**
- * The present token, then each new one. A look is a plain `get`: it starts the refresh ahead when that is due,
+ * The present token, then each new one. A look is a `get`: it starts the refresh ahead when that is due,
  * waits for the refresh once the old token's `minTtl` begins, and throws what stands in the way.
  */
 export async function* watch(
   request: AccessTokenRequest,
-  parts: { readonly get: (request: AccessTokenRequest) => FreshToken | Promise<FreshToken>; readonly timers: Timers },
+  parts: {
+    readonly look: (request: AccessTokenRequest) => FreshToken | Promise<FreshToken>;
+    readonly timers: Timers;
+    readonly metrics: TokenMetrics;
+  },
 ): AsyncGenerator<FreshToken, void, void> {
   const signal = request.signal();
   let last: FreshToken | undefined;
@@ -20,12 +25,15 @@ export async function* watch(
     while (!signal.aborted) {
       let fresh: FreshToken;
       try {
-        fresh = await parts.get(request);
+        fresh = await parts.look(request);
       } catch (error) {
         if (signal.aborted) return;
         throw error;
       }
-      if (fresh.accessToken !== last?.accessToken) yield fresh;
+      if (fresh.accessToken !== last?.accessToken) {
+        parts.metrics.served(fresh.source);
+        yield fresh;
+      }
       last = fresh;
       await ticks.next();
     }

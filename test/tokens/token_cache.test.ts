@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Secret } from '../../src/model/secret.ts';
+import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import { createRecentMap } from '../../src/tokens/recent_map.ts';
+import { createTokenCache, type TokenOwner, tokenHash } from '../../src/tokens/token_cache.ts';
+
+function fresh(resource: string, expireTime = 1_000): FreshToken {
+  const accessToken = {
+    token: new Secret('token'),
+    resource,
+    permissions: [],
+    expireTime,
+    refreshTime: expireTime,
+    correlationId: undefined,
+  };
+  return { accessToken, source: 'CACHE', connectionUid: undefined };
+}
+
+const ownerOf = (number: number): TokenOwner => ({
+  uid: `connection-${number}`,
+  appUid: `app-${number % 3}`,
+  tenantUid: `tenant-${number % 2}`,
+});
+
+const connections = fc.integer({ min: 0, max: 9 });
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('put' as const), connection: connections, resource: fc.constantFrom('a', 'b') }),
+  fc.record({ kind: fc.constant('connection' as const), uid: connections.map((number) => `connection-${number}`) }),
+  fc.record({ kind: fc.constant('app' as const), uid: fc.constantFrom('app-0', 'app-1', 'app-2') }),
+  fc.record({ kind: fc.constant('tenant' as const), uid: fc.constantFrom('tenant-0', 'tenant-1') }),
+  fc.record({ kind: fc.constant('sweep' as const), now: fc.integer({ min: 0, max: 2_000 }) }),
+);
+
+test('behaves as a plain map with drops', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const cache = createTokenCache(1_000);
+      const model = new Map<string, { owner: TokenOwner; fresh: FreshToken }>();
+      for (const one of steps) {
+        if (one.kind === 'put') {
+          const owner = ownerOf(one.connection);
+          const token = fresh(one.resource, 1_000);
+          cache.open(owner).put(one.resource, token);
+          model.set(`${owner.uid} ${one.resource}`, { owner, fresh: token });
+        } else if (one.kind === 'sweep') {
+          cache.sweep(one.now);
+          if (one.now >= 1_000) model.clear();
+        } else {
+          cache.drop(one);
+          for (const [key, { owner }] of model) {
+            if ([owner.uid, owner.appUid, owner.tenantUid].includes(one.uid)) model.delete(key);
+          }
+        }
+      }
+      for (let number = 0; number < 10; number++) {
+        for (const resource of ['a', 'b']) {
+          const found = cache.find(`connection-${number}`, resource)?.fresh;
+          expect(found).toBe(model.get(`connection-${number} ${resource}`)?.fresh);
+        }
+      }
+    }),
+  );
+});
+
+test('what was dropped while a token was fetched is not put back', () => {
+  const cache = createTokenCache(10);
+  for (const change of [
+    { kind: 'connection', uid: 'connection-1' },
+    { kind: 'app', uid: 'app-1' },
+    { kind: 'tenant', uid: 'tenant-1' },
+  ] as const) {
+    const fill = cache.open(ownerOf(1));
+    const other = cache.open(ownerOf(2));
+    cache.drop(change);
+    fill.put('a', fresh('a'));
+    other.put('a', fresh('a'));
+
+    expect(cache.find('connection-1', 'a')).toBeUndefined();
+    expect(cache.find('connection-2', 'a')).toBeDefined();
+  }
+});
+
+test('never holds more than its limit, and always the half used last', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 300 }), (keys) => {
+      const map = createRecentMap<number, number>(20);
+      for (const key of keys) {
+        if (map.find(key) === undefined) map.set(key, key);
+        expect(map.size).toBeLessThanOrEqual(20);
+      }
+      // `find` makes young what it finds, so that the latest are asked from the last on.
+      const latest = [...new Set(keys.toReversed())].slice(0, 9);
+      for (const key of latest) expect([...map.values()]).toContain(key);
+    }),
+  );
+});
+
+test('names a token by the SHA-256 of its text', () => {
+  expect(tokenHash(fresh('a').accessToken)).toBe('3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0');
+});
