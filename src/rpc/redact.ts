@@ -3,11 +3,16 @@ import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 
 const MASK = '[redacted]';
 
-/** JSON of a message, for a log: what the proto marks `debug_redact` is masked, however deep it lies. */
+/** JSON of a message, for a log: what the proto marks `debug_redact` is masked, however deep it lies. Never throws. */
 export function redactedJson(schema: DescMessage, message: Message): string {
-  const copy = clone(schema, message);
-  redact(reflect(schema, copy));
-  return toJsonString(schema, copy);
+  try {
+    const copy = clone(schema, message);
+    redact(reflect(schema, copy));
+    return toJsonString(schema, copy);
+  } catch {
+    // Not every message has a JSON: a Timestamp of the year 100,000 has none.
+    return '"[not printable]"';
+  }
 }
 
 function redact(message: ReflectMessage): void {

@@ -1,0 +1,247 @@
+import type { DescService } from '@bufbuild/protobuf';
+import type { AuditEntry, AuditLog } from '../../src/audit/audit_log.ts';
+import type { AccessToken } from '../../src/model/access_token.ts';
+import type { App } from '../../src/model/app.ts';
+import type { Caller, Role } from '../../src/model/caller.ts';
+import type { Connection } from '../../src/model/connection.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
+import { createAccessLog } from '../../src/rpc/access_log.ts';
+import { createKeyAuthenticator, createLoopbackAuthenticator, type KnownKey } from '../../src/rpc/authenticate.ts';
+import { newApiKey } from '../../src/rpc/callers_file.ts';
+import { type ClientOptions, createClient } from '../../src/rpc/client.ts';
+import { type ConductParts, createConduct } from '../../src/rpc/conduct.ts';
+import {
+  adminServices,
+  type GrpcServer,
+  type Rooms,
+  type ServerParts,
+  startGrpcServer,
+  tokenServices,
+} from '../../src/rpc/server.ts';
+import type { Log, LogEvents } from '../../src/telemetry/log.ts';
+import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+
+export const NOW = Date.parse('2026-05-01T12:00:00Z');
+export const clock = { now: () => NOW };
+
+export const acme: Tenant = {
+  uid: 'aaaaaaaa-1111-4111-8111-111111111111',
+  tenantId: 'acme',
+  displayName: 'Acme',
+  labels: { tier: 'gold' },
+  state: 'ACTIVE',
+  catalog: 'aurinko',
+  allowedDirectoryIds: [],
+  createTime: NOW - 5_000,
+  updateTime: NOW,
+  version: 3,
+  nextCredentialExpireTime: NOW + 1_000,
+};
+
+export const mailApp: App = {
+  uid: 'bbbbbbbb-1111-4111-8111-111111111111',
+  tenantUid: acme.uid,
+  tenantId: 'acme',
+  appId: 'default',
+  displayName: 'Acme Mail',
+  clientId: '11111111-2222-4333-8444-555555555555',
+  cloud: 'GLOBAL',
+  signInAudience: 'organizations',
+  redirectUris: ['https://vault.example.com/oauth2/callback'],
+  returnUrlPrefixes: [],
+  catalog: undefined,
+  implicitPermissions: ['openid'],
+  sharedWith: ['*', 'beta'],
+  suspended: false,
+  state: 'MISCONFIGURED',
+  stateEvidence: {
+    reason: 'APP_MISCONFIGURED',
+    entraError: 'unauthorized_client/AADSTS700016',
+    correlationId: undefined,
+    time: NOW,
+  },
+  failingDirectories: [],
+  createTime: NOW,
+  updateTime: NOW,
+  version: 1,
+};
+
+export const ada: Connection = {
+  uid: 'cccccccc-1111-4111-8111-111111111111',
+  tenantUid: acme.uid,
+  tenantId: 'acme',
+  connectionId: 'ada',
+  appUid: mailApp.uid,
+  appTenantId: 'acme',
+  appId: 'default',
+  externalId: 'u-1',
+  labels: {},
+  account: { directoryId: 'd-1', objectId: 'o-1', username: 'ada@example.com', displayName: undefined },
+  productScopes: ['Mail.ReadOnly'],
+  granted: { 'https://graph.microsoft.com': ['User.Read', 'Mail.Read'] },
+  grantState: 'ACTIVE',
+  stateEvidence: undefined,
+  suspendTime: undefined,
+  verifyTime: NOW,
+  lastRefreshTime: NOW,
+  strikeTime: undefined,
+  heldUntil: undefined,
+  keepAliveTime: undefined,
+  createTime: NOW,
+  updateTime: NOW,
+  version: 1,
+};
+
+export function freshToken(text = 'eyJ.token', source: FreshToken['source'] = 'CACHE'): FreshToken {
+  const accessToken: AccessToken = {
+    token: new Secret(text),
+    resource: 'https://graph.microsoft.com',
+    permissions: ['Mail.Read', 'User.Read'],
+    expireTime: NOW + 3_600_000,
+    refreshTime: NOW + 3_000_000,
+    correlationId: 'c-1',
+  };
+  return { accessToken, source, connectionUid: ada.uid };
+}
+
+/** Stands for the rooms below: each method that a test does not give fails. */
+export function standIn<Face extends object>(methods: Partial<Face>): Face {
+  return new Proxy(methods, {
+    get(target, name) {
+      return (
+        Reflect.get(target, name) ??
+        (() => {
+          throw new Error(`no stand-in for ${String(name)}`);
+        })
+      );
+    },
+  }) as Face;
+}
+
+export interface StandIns {
+  tenants?: Partial<Rooms['tenants']>;
+  apps?: Partial<Rooms['apps']>;
+  credentials?: Partial<Rooms['credentials']>;
+  connections?: Partial<Rooms['connections']>;
+  authorizations?: Partial<Rooms['authorizations']>;
+  imports?: Partial<Rooms['imports']>;
+  accessTokens?: Partial<Rooms['accessTokens']>;
+  scopes?: Partial<Rooms['scopes']>;
+}
+
+export interface PretendAudit extends AuditLog {
+  readonly entries: AuditEntry[];
+  writable: boolean;
+}
+
+export function pretendAudit(): PretendAudit {
+  const audit: PretendAudit = {
+    entries: [],
+    writable: true,
+    append(entry, done) {
+      if (!audit.writable) return done(new VaultError('AUDIT_UNAVAILABLE', 'The audit log cannot be written'));
+      audit.entries.push({ ...entry });
+      done();
+    },
+    fingerprint: (token) => `fp-${token.reveal().length}`,
+    close: async () => {},
+  };
+  return audit;
+}
+
+export interface LoggedEvent {
+  readonly name: keyof LogEvents;
+  readonly fields: Record<string, unknown>;
+}
+
+export function recordingLog(): Log & { readonly events: LoggedEvent[] } {
+  const events: LoggedEvent[] = [];
+  return {
+    events,
+    event(_level, name, fields) {
+      events.push({ name, fields });
+    },
+  };
+}
+
+export function caller(id: string, role: Role, ...tenants: string[]): { key: string; known: KnownKey } {
+  const { key, sha256 } = newApiKey(id);
+  const who: Caller = { id, kind: 'api_key', credentialId: 'k1', rules: [{ id: `${id}-rule`, role, tenants }] };
+  return { key, known: { sha256, caller: who, expireTime: undefined } };
+}
+
+export interface StageOptions extends StandIns {
+  readonly keys?: readonly KnownKey[];
+  readonly limits?: ConductParts['limits'];
+  readonly server?: Partial<ServerParts>;
+  readonly readiness?: ServerParts['readiness'];
+  readonly now?: () => number;
+  readonly listener?: 'token' | 'admin';
+}
+
+export interface Stage {
+  readonly address: string;
+  readonly audit: PretendAudit;
+  readonly log: ReturnType<typeof recordingLog>;
+  readonly server: GrpcServer;
+  client<Service extends DescService>(
+    service: Service,
+    options?: ClientOptions,
+  ): ReturnType<typeof createClient<Service>>;
+  close(): Promise<void>;
+}
+
+/** A real server on a free port over stand-ins. */
+export async function startStage(options: StageOptions = {}): Promise<Stage> {
+  const audit = pretendAudit();
+  const log = recordingLog();
+  const now = options.now ?? clock.now;
+  const rooms: Rooms = {
+    tenants: standIn(options.tenants ?? {}),
+    apps: standIn(options.apps ?? {}),
+    credentials: standIn(options.credentials ?? {}),
+    connections: standIn(options.connections ?? {}),
+    authorizations: standIn(options.authorizations ?? {}),
+    imports: standIn(options.imports ?? {}),
+    accessTokens: standIn(options.accessTokens ?? {}),
+    scopes: standIn(options.scopes ?? {}),
+    audit,
+    clock: { now },
+  };
+  const conduct = createConduct({
+    authenticator:
+      options.keys === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(options.keys, { now }),
+    audit,
+    clock: { now },
+    log: createAccessLog(log, { requests: true, sampleOf: 1 }),
+    limits: options.limits,
+  });
+  const server = await startGrpcServer({
+    address: '127.0.0.1:0',
+    services: options.listener === 'token' ? tokenServices(rooms) : adminServices(rooms),
+    conduct,
+    readiness: options.readiness ?? { ready: true, listen: () => () => {} },
+    tls: undefined,
+    plaintext: 'loopback',
+    log,
+    ...options.server,
+  });
+  const clients: { close(): void }[] = [];
+  return {
+    address: server.address,
+    audit,
+    log,
+    server,
+    client(service, clientOptions) {
+      const client = createClient(service, server.address, clientOptions);
+      clients.push(client as { close(): void });
+      return client;
+    },
+    async close() {
+      for (const client of clients) client.close();
+      await server.close();
+    },
+  };
+}

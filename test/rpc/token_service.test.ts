@@ -1,0 +1,315 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
+import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import type { Call } from '../../src/rpc/call.ts';
+import { createTokenService } from '../../src/rpc/token_service.ts';
+import type { AccessTokenRequest, AccessTokens, FreshToken } from '../../src/tokens/access_tokens.ts';
+import { freshToken, type Stage, standIn, startStage } from './stage.ts';
+
+let stage: Stage;
+afterEach(() => stage?.close());
+
+const connection = 'tenants/acme/connections/ada';
+
+describe('GetAccessToken', () => {
+  test('answers the token with all that is known of it', async () => {
+    const asked: AccessTokenRequest[] = [];
+    stage = await startStage({
+      accessTokens: {
+        get(request) {
+          asked.push(request);
+          return freshToken('t1');
+        },
+      },
+    });
+
+    const answer = await stage.client(TokenService).getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
+
+    expect(answer).toMatchObject({
+      accessToken: 't1',
+      tokenType: 'Bearer',
+      resource: 'https://graph.microsoft.com',
+      permissions: ['Mail.Read', 'User.Read'],
+      source: TokenSource.CACHE,
+    });
+    expect(asked[0]).toMatchObject({
+      tenantId: 'acme',
+      connectionId: 'ada',
+      scopes: ['Mail.ReadOnly'],
+      minTtl: 60_000,
+    });
+  });
+
+  test('is audited with what the token carries and its fingerprint, never with the token', async () => {
+    stage = await startStage({ accessTokens: { get: () => freshToken('t1') } });
+
+    await stage.client(TokenService).getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
+
+    expect(stage.audit.entries[0]).toMatchObject({
+      method: 'TokenService/GetAccessToken',
+      resource: connection,
+      status: 'OK',
+      caller: 'loopback',
+      token: {
+        requested: ['Mail.ReadOnly'],
+        carried: ['Mail.Read', 'User.Read'],
+        source: 'CACHE',
+        fingerprint: 'fp-2',
+      },
+    });
+    expect(JSON.stringify(stage.audit.entries)).not.toContain('t1');
+  });
+
+  test('lets no token leave that could not be audited', async () => {
+    stage = await startStage({ accessTokens: { get: () => freshToken('very-secret') } });
+    stage.audit.writable = false;
+
+    const failed = stage.client(TokenService).getAccessToken({ connection });
+
+    await expect(failed).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'AUDIT_UNAVAILABLE' });
+    expect(JSON.stringify(stage.log.events)).not.toContain('very-secret');
+  });
+
+  test('waits for a token that is not in memory', async () => {
+    stage = await startStage({ accessTokens: { get: async () => freshToken('late', 'ENTRA') } });
+
+    const answer = await stage.client(TokenService).getAccessToken({ connection });
+
+    expect(answer).toMatchObject({ accessToken: 'late', source: TokenSource.ENTRA });
+  });
+
+  test('tells the rooms below when the caller hangs up', async () => {
+    const hungUp = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    stage = await startStage({
+      accessTokens: {
+        get: ({ signal }) =>
+          new Promise<FreshToken>((_, reject) => {
+            signal().addEventListener('abort', () => {
+              hungUp.resolve();
+              reject(new VaultError('ENTRA_UNAVAILABLE', 'nobody waits'));
+            });
+            begun.resolve();
+          }),
+      },
+    });
+    const abort = new AbortController();
+    const failed = stage.client(TokenService).getAccessToken({ connection }, { signal: abort.signal });
+    const outcome = expect(failed).rejects.toMatchObject({ code: 'CANCELLED' });
+    await begun.promise;
+
+    abort.abort();
+
+    await outcome;
+    await hungUp.promise;
+  });
+
+  test.each([
+    ['a negative min_ttl', { minTtl: { seconds: -1n, nanos: 0 } }, 'min_ttl'],
+    ['a min_ttl beyond 5 minutes', { minTtl: { seconds: 300n, nanos: 1 } }, 'min_ttl'],
+    ['a min_ttl of mixed signs', { minTtl: { seconds: 1n, nanos: -1 } }, 'min_ttl'],
+    ['claims that are no JSON', { claims: 'eyJhIjoxfQ==' }, 'claims'],
+    ['claims that are no object', { claims: '[1]' }, 'claims'],
+    ['claims that are too long', { claims: `{"a":"${'x'.repeat(8_200)}"}` }, 'claims'],
+    ['a hash that is none', { rejectedTokenSha256: 'abc' }, 'rejected_token_sha256'],
+  ])('refuses %s', async (_, fields, field) => {
+    stage = await startStage({ accessTokens: { get: () => freshToken() } });
+
+    const failed = stage.client(TokenService).getAccessToken({ connection, ...fields });
+
+    await expect(failed).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      reason: 'FIELD_INVALID',
+      metadata: { field },
+    });
+  });
+
+  test('hands on what a resource said of a token', async () => {
+    const asked: AccessTokenRequest[] = [];
+    stage = await startStage({
+      accessTokens: {
+        get(request) {
+          asked.push(request);
+          return freshToken();
+        },
+      },
+    });
+
+    await stage.client(TokenService).getAccessToken({
+      connection,
+      minTtl: { seconds: 300n, nanos: 0 },
+      claims: '{"access_token":{}}',
+      rejectedTokenSha256: 'AB'.repeat(32),
+    });
+
+    expect(asked[0]).toMatchObject({
+      minTtl: 300_000,
+      claims: '{"access_token":{}}',
+      rejectedTokenSha256: 'ab'.repeat(32),
+    });
+  });
+});
+
+describe('a hit', () => {
+  const call = () => {
+    const one: Partial<Call> = {
+      token: undefined,
+      signal: () => {
+        throw new Error('a hit needs no signal');
+      },
+    };
+    return one as Call;
+  };
+  const request = { connection, scopes: [], minTtl: undefined, claims: '', rejectedTokenSha256: '' };
+
+  test('is answered without a promise and without a signal', () => {
+    const fresh = freshToken();
+    const service = createTokenService({
+      accessTokens: standIn<AccessTokens>({ get: () => fresh }),
+      audit: { fingerprint: () => 'f' },
+    });
+
+    const answer = service.getAccessToken(request as never, call());
+
+    expect(answer).toBeInstanceOf(Uint8Array);
+  });
+
+  test('is encoded and fingerprinted once', () => {
+    const fresh = freshToken();
+    let fingerprints = 0;
+    const service = createTokenService({
+      accessTokens: standIn<AccessTokens>({ get: () => fresh }),
+      audit: { fingerprint: () => `f${fingerprints++}` },
+    });
+
+    const first = service.getAccessToken(request as never, call());
+    const second = service.getAccessToken(request as never, call());
+
+    expect(second).toBe(first);
+    expect(fingerprints).toBe(1);
+  });
+});
+
+describe('WatchAccessToken', () => {
+  test('streams each token and audits each', async () => {
+    stage = await startStage({
+      accessTokens: {
+        async *watch() {
+          yield freshToken('one');
+          yield freshToken('second', 'ENTRA');
+        },
+      },
+    });
+    const seen: string[] = [];
+
+    for await (const { accessToken } of stage.client(TokenService).watchAccessToken({ connection }))
+      seen.push(accessToken);
+
+    expect(seen).toEqual(['one', 'second']);
+    expect(stage.audit.entries.map(({ token }) => token?.fingerprint)).toEqual(['fp-3', 'fp-6']);
+  });
+
+  test('ends with the reason why no token can be had any more', async () => {
+    stage = await startStage({
+      accessTokens: {
+        async *watch() {
+          yield freshToken('one');
+          throw new VaultError('REAUTHORIZATION_REQUIRED', 'ada must sign in again');
+        },
+      },
+    });
+    const seen: string[] = [];
+    const read = async () => {
+      for await (const { accessToken } of stage.client(TokenService).watchAccessToken({ connection }))
+        seen.push(accessToken);
+    };
+
+    await expect(read()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'REAUTHORIZATION_REQUIRED' });
+    expect(seen).toEqual(['one']);
+    expect(stage.audit.entries.map(({ status }) => status)).toEqual(['OK', 'REAUTHORIZATION_REQUIRED']);
+  });
+
+  test('lets no token leave that could not be audited', async () => {
+    stage = await startStage({
+      accessTokens: {
+        async *watch() {
+          yield freshToken('one');
+        },
+      },
+    });
+    stage.audit.writable = false;
+
+    const first = stage.client(TokenService).watchAccessToken({ connection })[Symbol.asyncIterator]().next();
+
+    await expect(first).rejects.toMatchObject({ reason: 'AUDIT_UNAVAILABLE' });
+  });
+
+  test('ends when its caller hangs up, and when the vault stops', async () => {
+    const ended: string[] = [];
+    const twoBegun = Promise.withResolvers<void>();
+    let begun = 0;
+    const firstEnded = Promise.withResolvers<void>();
+    stage = await startStage({
+      accessTokens: {
+        async *watch({ connectionId, signal }) {
+          yield freshToken(connectionId);
+          begun += 1;
+          if (begun === 2) twoBegun.resolve();
+          await new Promise((resolve) => signal().addEventListener('abort', resolve));
+          ended.push(connectionId);
+          firstEnded.resolve();
+        },
+      },
+    });
+    const client = stage.client(TokenService);
+    const abort = new AbortController();
+    const leaving = client
+      .watchAccessToken({ connection: 'tenants/acme/connections/leaves' }, { signal: abort.signal })
+      [Symbol.asyncIterator]();
+    const staying = client.watchAccessToken({ connection: 'tenants/acme/connections/stays' })[Symbol.asyncIterator]();
+    await Promise.all([leaving.next(), staying.next(), twoBegun.promise]);
+
+    abort.abort();
+    await expect(leaving.next()).rejects.toMatchObject({ code: 'CANCELLED' });
+    await firstEnded.promise;
+    expect(ended).toEqual(['leaves']);
+
+    const closed = stage.server.close(5_000);
+    expect(await staying.next()).toMatchObject({ done: true });
+    await closed;
+    expect(ended).toEqual(['leaves', 'stays']);
+  });
+});
+
+describe('GetAppAccessToken', () => {
+  test('asks for the resource by its URI', async () => {
+    const asked: unknown[] = [];
+    stage = await startStage({
+      accessTokens: {
+        getForApp(request) {
+          asked.push(request);
+          return freshToken('app-token', 'ENTRA');
+        },
+      },
+    });
+    const client = stage.client(TokenService);
+    const app = 'tenants/acme/apps/default';
+
+    const answer = await client.getAppAccessToken({ app, resource: 'https://graph.microsoft.com/.default' });
+
+    expect(answer.accessToken).toBe('app-token');
+    expect(asked[0]).toMatchObject({
+      tenantId: 'acme',
+      appId: 'default',
+      resource: 'https://graph.microsoft.com',
+      directoryId: undefined,
+    });
+    for (const resource of ['', 'graph', 'https://graph.microsoft.com/a b']) {
+      await expect(client.getAppAccessToken({ app, resource })).rejects.toMatchObject({
+        reason: 'FIELD_INVALID',
+        metadata: { field: 'resource' },
+      });
+    }
+  });
+});
