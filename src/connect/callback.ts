@@ -43,7 +43,7 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
   if (connection === undefined) return UNKNOWN;
   if (used.kind === 'used') return outcomeOf(authorization, connection, firstOutcome(authorization), undefined);
 
-  const { outcome, confirmation } = await receive(parts, { ...request, connection, ...used });
+  const { outcome, confirmation, unexpected } = await receive(parts, { ...request, connection, ...used });
   parts.metrics?.authorizationEnded(outcome);
   const unaudited = await append(parts, {
     time: started,
@@ -56,21 +56,29 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
     status: outcome === 'GRANTED' ? 'OK' : outcome,
     duration: parts.clock.now() - started,
   });
+  // A mistake of ours: whoever answers the browser also keeps the log.
+  if (unexpected !== undefined) throw unexpected;
   // Work, append, then answer: what is not written down gets no confirmation.
   if (unaudited !== undefined) return outcomeOf(authorization, connection, unaudited, undefined);
   return outcomeOf(authorization, connection, outcome, confirmation);
 }
 
-async function receive(
-  parts: ConnectParts,
-  fresh: Parameters<typeof receiveAnswer>[1],
-): Promise<{ outcome: CallbackOutcome['outcome']; confirmation: Received['confirmation'] }> {
+interface Reception {
+  readonly outcome: CallbackOutcome['outcome'];
+  readonly confirmation?: Received['confirmation'];
+  readonly unexpected?: Error;
+}
+
+async function receive(parts: ConnectParts, fresh: Parameters<typeof receiveAnswer>[1]): Promise<Reception> {
   try {
     const { confirmation } = await receiveAnswer(parts, fresh);
     return { outcome: 'GRANTED', confirmation };
   } catch (error) {
-    if (!isVaultError(error)) throw error;
-    return { outcome: error.reason, confirmation: undefined };
+    if (isVaultError(error)) return { outcome: error.reason };
+    return {
+      outcome: 'INTERNAL',
+      unexpected: error instanceof Error ? error : new Error('not an error', { cause: error }),
+    };
   }
 }
 

@@ -34,6 +34,7 @@ const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
  * No script, no frame, no foreign resource; the one style is named by its hash. Browsers hold `form-action` against every redirect that
  * follows the form (CSP level 3, 6.4.1.1), and the way to Entra and back leads over hosts that nobody knows beforehand (a federated
  * sign-in, the product's return URL): so it names schemes. Plain http is in it only where the vault itself is reached by it.
+ * No cross-origin-opener-policy: products connect their users in a pop-up, which must find its opener again.
  */
 export function securityHeaders(publicUrl: string): Readonly<Record<string, string>> {
   const https = publicUrl.startsWith('https:');
@@ -49,7 +50,6 @@ export function securityHeaders(publicUrl: string): Readonly<Record<string, stri
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'x-robots-tag': 'noindex, nofollow',
     ...(https ? { 'strict-transport-security': 'max-age=31536000' } : {}),

@@ -2,6 +2,7 @@ import type { AuditEntry } from '../../src/audit/audit_log.ts';
 import type { StartRequest } from '../../src/connect/authorizations.ts';
 import { createAuthorizations } from '../../src/connect/create_authorizations.ts';
 import { createImports } from '../../src/connect/import.ts';
+import type { AdmissionRequest } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import type { App } from '../../src/model/app.ts';
 import { type Change, createChanges } from '../../src/model/changes.ts';
@@ -45,10 +46,19 @@ export async function startConnectWorld() {
   changes.listen((change) => announced.push(change));
   const audited: AuditEntry[] = [];
   const audit = { broken: false };
+  const mistake: { next: Error | undefined } = { next: undefined };
   const counted: string[] = [];
   const parts = {
     stores,
-    authorizationServer,
+    authorizationServer: {
+      ...authorizationServer,
+      async admit(request: AdmissionRequest) {
+        const { next } = mistake;
+        mistake.next = undefined;
+        if (next !== undefined) throw next;
+        return authorizationServer.admit(request);
+      },
+    },
     scopes: await openScopes(),
     changes,
     auditLog: {
@@ -81,6 +91,7 @@ export async function startConnectWorld() {
     announced,
     audited,
     audit,
+    mistake,
     counted,
     visit,
 

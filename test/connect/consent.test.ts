@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import {
   ADA,
+  ALAN,
   type ConnectWorld,
+  GRACE,
   GRAPH,
   OUTLOOK,
   OWN_CALLBACK,
@@ -172,6 +175,44 @@ test('what an administrator must allow is told as that', async () => {
   const { authorizationUri } = await world.start();
   const back = await world.walk(authorizationUri, 'eve@strict.example');
   expect(back.searchParams.get('outcome')).toBe('admin_consent_required');
+});
+
+test('another account, or one of a directory that is not allowed, is told at the callback and waits for nobody', async () => {
+  const before = await world.connect();
+  const { authorizationUri } = await world.start();
+  const other = await world.walk(authorizationUri, GRACE);
+  expect([other.searchParams.get('outcome'), other.searchParams.has('confirmation')]).toEqual([
+    'account_mismatch',
+    false,
+  ]);
+  expect(await world.find()).toEqual(before);
+
+  await world.register('strict', {}, { allowedDirectoryIds: [FABRIKAM] });
+  const strict = await world.start({ tenantId: 'strict' });
+  const foreign = await world.walk(strict.authorizationUri, ADA);
+  expect([foreign.searchParams.get('outcome'), foreign.searchParams.has('confirmation')]).toEqual([
+    'directory_not_allowed',
+    false,
+  ]);
+});
+
+test('a personal account, and a guest at the directory that is named', async () => {
+  await world.register('chat', { catalog: 'microsoft' });
+  const scopes = ['Mail.ReadWrite', `${OUTLOOK}/IMAP.AccessAsUser.All`];
+  const personal = await world.connect({ tenantId: 'chat', connectionId: 'bob', scopes }, 'bob@outlook.example');
+  expect([personal.grantState, Object.keys(personal.granted)]).toEqual(['ACTIVE', [GRAPH, OUTLOOK]]);
+  const guest = await world.connect({ tenantId: 'chat', connectionId: 'alan', scopes, directoryId: CONTOSO }, ALAN);
+  expect(guest.account?.directoryId).toBe(CONTOSO);
+});
+
+test('a mistake of ours is a plain 500, audited, and ends the authorization', async () => {
+  const { authorizationUri, connectUri } = await world.start();
+  const callback = String(await world.signIn(authorizationUri, ADA));
+  world.mistake.next = new TypeError('canary');
+  const answer = await world.visit(callback);
+  expect([answer.status, (await answer.text()).includes('canary')]).toEqual([500, false]);
+  expect(world.audited).toMatchObject([{ status: 'INTERNAL' }]);
+  expect((await world.visit(connectUri)).status).toBe(404);
 });
 
 test('what cannot be audited is not confirmed', async () => {
