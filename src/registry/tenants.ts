@@ -1,4 +1,4 @@
-import type { Cloud } from '../model/app.ts';
+import type { App, Cloud } from '../model/app.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { checkEtag } from '../model/etag.ts';
 import type { Page, PageRequest } from '../model/page.ts';
@@ -94,6 +94,17 @@ export function createTenants(parts: RegistryParts): Tenants {
     return stored;
   }
 
+  async function appsOf(tenantId: string): Promise<readonly App[]> {
+    const apps: App[] = [];
+    let after: string | undefined;
+    do {
+      const page = await stores.apps.list({ size: 1_000, after }, [tenantId]);
+      apps.push(...page.items);
+      after = page.next;
+    } while (after !== undefined);
+    return apps;
+  }
+
   return {
     register: (request) => registerTenant(parts, request),
     get: (tenantId) => lookup.tenant(tenantId),
@@ -116,10 +127,12 @@ export function createTenants(parts: RegistryParts): Tenants {
           metadata: { resource: name, connections: String(own) },
         });
       }
-      const apps = await stores.apps.list({ size: 1_000, after: undefined }, [tenantId]);
+      const apps = await appsOf(tenantId);
       await stores.tenants.delete(tenant);
-      for (const app of apps.items) authorizationServer.forget(app.uid);
-      for (const app of apps.items) changes.announce({ kind: 'app', uid: app.uid });
+      for (const { uid } of apps) {
+        authorizationServer.forget(uid);
+        changes.announce({ kind: 'app', uid });
+      }
       changes.announce({ kind: 'tenant', uid: tenant.uid });
     },
   };

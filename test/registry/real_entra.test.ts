@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
+import { createChanges } from '../../src/model/changes.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { createApps } from '../../src/registry/apps.ts';
+import { createCredentials } from '../../src/registry/credentials.ts';
+import type { CredentialRequest } from '../../src/registry/new_credential.ts';
+import type { RegistryParts } from '../../src/registry/registry_parts.ts';
+import { createTenants } from '../../src/registry/tenants.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { openScopes } from '../scopes/open_scopes.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
+import { CALLBACK, registration } from './open_registry.ts';
+
+let sandbox: Sandbox;
+let parts: RegistryParts;
+let close = async () => {};
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  const clock = { now: () => sandbox.clock.now() };
+  const stores = await openTestStores({ clock });
+  const authorizationServer = createAuthorizationServer({
+    ledger: stores.apps,
+    clock,
+    customCloud: { loginUrl: sandbox.url },
+  });
+  const changes = createChanges();
+  parts = { stores, authorizationServer, scopes: await openScopes(), changes, clock, callbackUri: CALLBACK, newUid };
+  close = async () => {
+    await authorizationServer.close();
+    await stores.close();
+    await sandbox.close();
+  };
+});
+afterAll(() => close());
+
+function secret(value: string): CredentialRequest {
+  const expireTime = sandbox.clock.now() + 300 * 86_400_000;
+  return { material: { kind: 'CLIENT_SECRET', clientSecret: new Secret(value) }, expireTime, notBefore: undefined };
+}
+
+function acme(tenantId: string, value: string) {
+  return registration(
+    { tenantId },
+    { clientId: ACME_CLIENT_ID, cloud: 'CUSTOM', signInAudience: CONTOSO, credential: secret(value) },
+  );
+}
+
+test('Entra takes a right secret at registration', async () => {
+  const { app, probe, nextSteps } = await createTenants(parts).register(acme('right', ACME_SECRET));
+  expect(probe.outcome).toBe('ACCEPTED');
+  expect(app.credentials).toMatchObject([{ verdict: 'VALID' }]);
+  expect(nextSteps.warnings).toEqual([]);
+  expect(nextSteps.adminConsentUri).toContain(`${CONTOSO}/v2.0/adminconsent`);
+});
+
+test('a wrong secret is stored with a warning, and the right one beside it makes the app work', async () => {
+  const { app, probe, nextSteps } = await createTenants(parts).register(acme('wrong', 'wrong-secret-of-nobody'));
+  expect(['REJECTED', 'PROPAGATING']).toContain(probe.outcome);
+  expect(probe.entraError).toContain('7000215');
+  expect(nextSteps.warnings.join()).toContain(probe.message);
+
+  const credentials = createCredentials(parts);
+  const name = { tenantId: 'wrong', appId: app.app.appId };
+  const added = await credentials.add({
+    ...name,
+    credentialId: 'next',
+    credential: secret(ACME_SECRET),
+    validateOnly: false,
+  });
+  expect(added.probe.outcome).toBe('ACCEPTED');
+  expect((await createApps(parts).get(name)).app.state).toBe('OK');
+  const verified = await credentials.verify({ ...name, directoryId: '' });
+  expect(verified.probes.map(({ credentialId, outcome }) => [credentialId, outcome === 'ACCEPTED'])).toEqual([
+    ['default', false],
+    ['next', true],
+  ]);
+});
