@@ -46,7 +46,7 @@ export interface StartRequest {
   readonly app?: AppReference | undefined;
   /** Product scopes and OIDC scopes. Empty: those of the existing connection. */
   readonly scopes: readonly string[];
-  /** Undefined: the username of the connection's account. */
+  /** Undefined: the username of the connection's account, unless that may change. */
   readonly loginHint?: string | undefined;
   readonly returnUrl?: string | undefined;
   /** Undefined: the vault's own callback. */

@@ -7,6 +7,7 @@ import { accountMismatch, checkDirectory, checkSameAccount, contradicts } from '
 import { type Asked, asked } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
+import { checkDirectoryId } from './directory_id.ts';
 import type { ImportRequest, Imports } from './imports.ts';
 import { newConnection } from './new_connection.ts';
 import { checkNotSuspended, findApp, findTenant } from './standing.ts';
@@ -30,7 +31,10 @@ async function importConnection(parts: ConnectParts, request: ImportRequest): Pr
   checkReplaceable(existing, request);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
   const wanted = asked(parts.scopes, tenant, app, request.scopes);
-  if (request.account?.directoryId !== undefined) checkDirectory(tenant, request.account.directoryId);
+  if (request.account?.directoryId !== undefined) {
+    checkDirectoryId('account.directory_id', request.account.directoryId);
+    checkDirectory(tenant, request.account.directoryId);
+  }
 
   const grant =
     request.verify === 'NOW'

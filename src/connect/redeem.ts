@@ -35,6 +35,10 @@ export function redeemCode(
   );
 }
 
+/**
+ * Where Entra has not all of the permissions consented (65001), once more with what it has: the answer then tells what was
+ * granted, which may cover what is needed under a wider permission's name.
+ */
 export function redeemRefreshToken(
   server: Server,
   request: {
@@ -47,9 +51,12 @@ export function redeemRefreshToken(
   },
 ): Promise<Outcome> {
   const { app, directoryId, priority, refreshToken, resource, permissions } = request;
-  return admitted(server, { app, directoryId, priority }, (admission) =>
-    admission.redeemRefreshToken({ refreshToken, resource, scopes: fullForm(permissions, resource) }),
-  );
+  return admitted(server, { app, directoryId, priority }, async (admission) => {
+    const scopes = fullForm(permissions, resource);
+    const outcome = await admission.redeemRefreshToken({ refreshToken, resource, scopes });
+    if (outcome.kind !== 'consent' || outcome.reason !== 'CONSENT_REQUIRED') return outcome;
+    return admission.redeemRefreshToken({ refreshToken, resource, scopes: [`${resource}/.default`] });
+  });
 }
 
 /** What the first exchange brought, and what is still to be learned. */

@@ -10,6 +10,7 @@ import { asked } from './asked.ts';
 import { mintAttempt } from './attempt.ts';
 import type { StartedAuthorization, StartRequest } from './authorizations.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
+import { checkDirectoryId } from './directory_id.ts';
 import { howItEnds } from './ending.ts';
 import { newConnection, relabelled } from './new_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
@@ -72,7 +73,8 @@ function newAuthorization(
   const { tenant, app, connection, request, now } = from;
   const scopes = request.scopes.length === 0 ? connection.productScopes : request.scopes;
   const { productScopes, consented } = asked(parts.scopes, tenant, app, scopes);
-  const loginHint = request.loginHint ?? connection.account?.username;
+  const allowAccountChange = request.allowAccountChange ?? false;
+  const loginHint = request.loginHint ?? (allowAccountChange ? undefined : connection.account?.username);
   return {
     uid: newUid(),
     tenantUid: tenant.uid,
@@ -86,7 +88,7 @@ function newAuthorization(
     directoryId: checkedDirectory(tenant, app, request.directoryId),
     // Without a hint a browser with one session would connect that account without a word.
     prompt: request.prompt ?? (loginHint === undefined ? 'select_account' : undefined),
-    allowAccountChange: request.allowAccountChange ?? false,
+    allowAccountChange,
     claims: request.claims,
     failure: undefined,
     createTime: now,
@@ -94,11 +96,9 @@ function newAuthorization(
   };
 }
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 function checkedDirectory(tenant: Tenant, app: App, directoryId: string | undefined): string | undefined {
   if (directoryId === undefined) return undefined;
-  if (!GUID.test(directoryId)) throw fieldInvalid('directory_id', 'must be the id (GUID) of a directory');
+  checkDirectoryId('directory_id', directoryId);
   checkDirectory(tenant, directoryId);
   const home = homeDirectory(app);
   if (home !== undefined && home.toLowerCase() !== directoryId.toLowerCase()) {

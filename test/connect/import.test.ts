@@ -65,6 +65,11 @@ describe('verified now', () => {
     expect(redemptions()).toHaveLength(2);
   });
 
+  test('a wider permission than the scopes need will do', async () => {
+    const connection = await take({ refreshToken: refreshToken(ADA, 'openid offline_access Mail.ReadWrite') });
+    expect(connection).toMatchObject({ productScopes: ['Mail.ReadOnly'], granted: { [GRAPH]: ['Mail.ReadWrite'] } });
+  });
+
   test.each<[string, () => Partial<ImportRequest>, Reason]>([
     ['nonsense', () => ({ refreshToken: new Secret('nonsense') }), 'REFRESH_TOKEN_REJECTED'],
     [
@@ -85,7 +90,17 @@ describe('verified now', () => {
       },
       'REFRESH_TOKEN_REJECTED',
     ],
-    ['of a user who did not consent to that', () => ({ scopes: ['Calendar.ReadWrite'] }), 'CONSENT_REQUIRED'],
+    ['of a user who did not consent to that', () => ({ scopes: ['Calendar.ReadWrite'] }), 'SCOPE_NOT_GRANTED'],
+    [
+      'of a user who consented to nothing any more',
+      () => {
+        const imported = refreshToken();
+        world.sandbox.withdrawConsent(ADA, ACME_CLIENT_ID);
+        return { refreshToken: imported };
+      },
+      'CONSENT_REQUIRED',
+    ],
+    ['said to be of no directory', () => ({ account: { directoryId: '../x' } }), 'FIELD_INVALID'],
     [
       'of a disabled account',
       () => {

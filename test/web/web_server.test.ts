@@ -16,6 +16,7 @@ let opened: string[];
 let received: CallbackRequest[];
 let outcome: CallbackOutcome;
 let failure: Error | undefined;
+let meanwhile: () => Promise<CallbackOutcome>;
 
 const authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback'> = {
   async describe(handle) {
@@ -30,7 +31,7 @@ const authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback'> = {
   },
   async callback(request) {
     received.push(request);
-    return outcome;
+    return meanwhile();
   },
 };
 
@@ -38,6 +39,7 @@ beforeEach(async () => {
   opened = [];
   received = [];
   failure = undefined;
+  meanwhile = async () => outcome;
   outcome = { outcome: 'GRANTED', returnUrl: undefined };
   web = await start();
   base = `http://${web.address}`;
@@ -179,6 +181,26 @@ describe('the callback', () => {
     const headers = { 'content-type': 'application/json' };
     expect((await get('/oauth2/callback', { method: 'POST', headers, body: '{}' })).status).toBe(415);
   });
+});
+
+test('a callback that is under way is answered before the listener is closed', async () => {
+  const arrived = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<CallbackOutcome>();
+  meanwhile = () => {
+    arrived.resolve();
+    return finish.promise;
+  };
+  const answer = get(`/oauth2/callback?code=c&state=${STATE}`);
+  await arrived.promise;
+  let closed = false;
+  const closing = web.close(10_000).then(() => {
+    closed = true;
+  });
+  await expect(get('/nothing')).rejects.toThrow();
+  expect(closed).toBe(false);
+  finish.resolve(outcome);
+  expect((await answer).status).toBe(200);
+  await closing;
 });
 
 describe('every answer', () => {

@@ -1,0 +1,8 @@
+import { fieldInvalid } from '../model/errors.ts';
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** It becomes a part of Entra's address, so nothing but a GUID will do. FIELD_INVALID. */
+export function checkDirectoryId(field: string, directoryId: string): void {
+  if (!GUID.test(directoryId)) throw fieldInvalid(field, 'must be the id (GUID) of a directory');
+}
