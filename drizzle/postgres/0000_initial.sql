@@ -162,8 +162,8 @@ CREATE INDEX "connections_external_id" ON "connections" USING btree ("external_i
 CREATE INDEX "connections_username" ON "connections" USING btree ("username_index");--> statement-breakpoint
 CREATE INDEX "connections_state" ON "connections" USING btree ("grant_state","tenant_id","connection_id") WHERE suspend_time IS NULL;--> statement-breakpoint
 CREATE INDEX "connections_suspended" ON "connections" USING btree ("tenant_id","connection_id") WHERE suspend_time IS NOT NULL;--> statement-breakpoint
-CREATE INDEX "connections_keep_alive" ON "connections" USING btree ("keep_alive_time") WHERE keep_alive_time IS NOT NULL;--> statement-breakpoint
-CREATE INDEX "connections_last_refresh" ON "connections" USING btree ("last_refresh_time") WHERE suspend_time IS NULL AND grant_state = 'ACTIVE';--> statement-breakpoint
+CREATE INDEX "connections_keep_alive" ON "connections" USING btree ("keep_alive_time") WHERE keep_alive_time IS NOT NULL AND suspend_time IS NULL;--> statement-breakpoint
+CREATE INDEX "connections_last_refresh" ON "connections" USING btree ("last_refresh_time") WHERE last_refresh_time IS NOT NULL AND suspend_time IS NULL;--> statement-breakpoint
 CREATE INDEX "connections_lease" ON "connections" USING btree ("lease_until") WHERE lease_until IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "credentials_app_uid_credential_id" ON "credentials" USING btree ("app_uid","credential_id");--> statement-breakpoint
 CREATE INDEX "credentials_tenant_uid_expire_time" ON "credentials" USING btree ("tenant_uid","expire_time");

@@ -118,8 +118,8 @@ CREATE INDEX `connections_external_id` ON `connections` (`external_id`,`tenant_i
 CREATE INDEX `connections_username` ON `connections` (`username_index`);--> statement-breakpoint
 CREATE INDEX `connections_state` ON `connections` (`grant_state`,`tenant_id`,`connection_id`) WHERE suspend_time IS NULL;--> statement-breakpoint
 CREATE INDEX `connections_suspended` ON `connections` (`tenant_id`,`connection_id`) WHERE suspend_time IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `connections_keep_alive` ON `connections` (`keep_alive_time`) WHERE keep_alive_time IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `connections_last_refresh` ON `connections` (`last_refresh_time`) WHERE suspend_time IS NULL AND grant_state = 'ACTIVE';--> statement-breakpoint
+CREATE INDEX `connections_keep_alive` ON `connections` (`keep_alive_time`) WHERE keep_alive_time IS NOT NULL AND suspend_time IS NULL;--> statement-breakpoint
+CREATE INDEX `connections_last_refresh` ON `connections` (`last_refresh_time`) WHERE last_refresh_time IS NOT NULL AND suspend_time IS NULL;--> statement-breakpoint
 CREATE INDEX `connections_lease` ON `connections` (`lease_until`) WHERE lease_until IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `credentials` (
 	`uid` text PRIMARY KEY NOT NULL,

@@ -40,7 +40,8 @@ export function createConnectionList({ database, keys, connectionRows }: Connect
 
   async function conditions({ tenantIds, state, externalId, username, label }: ConnectionFilter) {
     return [
-      tenantIds && inArray(connections.tenantId, [...tenantIds]),
+      // A username's index belongs to one tenant; naming the tenant too would lead the planner away from it.
+      username === undefined && tenantIds ? inArray(connections.tenantId, [...tenantIds]) : undefined,
       state && stateIs(state),
       externalId === undefined ? undefined : eq(connections.externalId, externalId),
       username === undefined ? undefined : await usernameIs(username, tenantIds),

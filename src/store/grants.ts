@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
 import { type Clock, DAY } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { isVaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import type { AccessTokenRows } from './access_tokens.ts';
 import {
@@ -95,6 +96,16 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
     };
   }
 
+  async function tenantLives(tenantUid: string): Promise<boolean> {
+    try {
+      await keys.ready(tenantUid);
+      return true;
+    } catch (error) {
+      if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;
+      throw error;
+    }
+  }
+
   async function hold(row: ConnectionRow, resource: string): Promise<HeldLease> {
     const { uid, tenantUid, epoch } = row;
     const connection = await connectionRows.toConnection(row);
@@ -107,7 +118,7 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
       previousRefreshToken: openPrevious(row),
       accessToken,
       async record(outcome: RefreshRecord) {
-        await keys.ready(tenantUid);
+        if (!(await tenantLives(tenantUid))) return 'fenced';
         const steps = [
           record.step(
             {

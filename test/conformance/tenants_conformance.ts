@@ -99,9 +99,7 @@ export function tenantsConformance(open: Open): void {
       expect(
         await database.select('test', (db) => db.select().from(deks).where(eq(deks.tenantUid, tenant.uid))),
       ).toEqual([]);
-      expect(await reasonOf(held.record({ connection, refreshToken: undefined, accessToken: undefined }))).toBe(
-        'TENANT_NOT_FOUND',
-      );
+      expect(await held.record({ connection, refreshToken: undefined, accessToken: undefined })).toBe('fenced');
     });
 
     test('refuses to delete what changed since it was read', async () => {

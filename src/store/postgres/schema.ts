@@ -141,10 +141,12 @@ export const connections = pgTable(
       .on(table.grantState, table.tenantId, table.connectionId)
       .where(sql`suspend_time IS NULL`),
     index('connections_suspended').on(table.tenantId, table.connectionId).where(sql`suspend_time IS NOT NULL`),
-    index('connections_keep_alive').on(table.keepAliveTime).where(sql`keep_alive_time IS NOT NULL`),
+    index('connections_keep_alive')
+      .on(table.keepAliveTime)
+      .where(sql`keep_alive_time IS NOT NULL AND suspend_time IS NULL`),
     index('connections_last_refresh')
       .on(table.lastRefreshTime)
-      .where(sql`suspend_time IS NULL AND grant_state = 'ACTIVE'`),
+      .where(sql`last_refresh_time IS NOT NULL AND suspend_time IS NULL`),
     index('connections_lease').on(table.leaseUntil).where(sql`lease_until IS NOT NULL`),
   ],
 );

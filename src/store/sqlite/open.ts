@@ -35,6 +35,7 @@ export function openSqlite({ path, meter, migrations = readMigrations() }: Sqlit
     configure(client, file);
     migrate(client, migrations);
     client.exec(FREE_LEASES);
+    assertSettings(client, file);
     const isEmpty = client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() === undefined;
     return createSqliteDatabase({ client, isEmpty, meter, onClose: unlock });
   } catch (error) {
@@ -47,7 +48,7 @@ export function openSqlite({ path, meter, migrations = readMigrations() }: Sqlit
 }
 
 // The partial index over leases finds the few that there are.
-const FREE_LEASES = `
+export const FREE_LEASES = `
   UPDATE connections SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE lease_until IS NOT NULL`;
 
 function lockChecked(file: string, migrations: readonly Migration[]): () => void {
@@ -93,14 +94,21 @@ const SETTINGS: ReadonlyArray<readonly [name: string, value: string, readBack: s
   ['synchronous', 'FULL', 2],
 ];
 
-/** SQLite takes unknown or refused settings without a word, so each is read back. */
 function configure(client: SqliteConnection.Database, file: string): void {
   for (const [name, value, expected] of SETTINGS) {
-    if (name === 'journal_mode' && file === MEMORY) continue;
-    if (client.pragma(name, { simple: true }) !== expected) client.pragma(`${name} = ${value}`);
-    const actual = client.pragma(name, { simple: true });
-    if (actual !== expected)
-      throw unusable(file, 'settings', `refuses the setting ${name} = ${value}. Use a local disk`);
+    // Writing the same id again would change the file. All else is set even when it reads as wanted: a default may still change.
+    if (name === 'application_id' && client.pragma(name, { simple: true }) === expected) continue;
+    client.pragma(`${name} = ${value}`);
+  }
+  assertSettings(client, file);
+}
+
+/** SQLite takes unknown or refused settings without a word, and changes some later by itself, so they are read back. */
+function assertSettings(client: SqliteConnection.Database, file: string): void {
+  for (const [name, value, expected] of SETTINGS) {
+    const wanted = name === 'journal_mode' && file === MEMORY ? 'memory' : expected;
+    if (client.pragma(name, { simple: true }) === wanted) continue;
+    throw unusable(file, 'settings', `refuses the setting ${name} = ${value}. Use a local disk`);
   }
   if (Number(client.pragma('busy_timeout', { simple: true })) > BUSY_TIMEOUT) {
     throw unusable(file, 'settings', `refuses the setting busy_timeout = ${BUSY_TIMEOUT}`);

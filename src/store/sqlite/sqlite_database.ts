@@ -1,7 +1,8 @@
 import type SqliteConnection from 'better-sqlite3';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
-import type { Reason } from '../../model/errors.ts';
+import { SECOND } from '../../model/clock.ts';
+import { type Reason, VaultError } from '../../model/errors.ts';
 import type { Build, Database, Db, Dialect, StatementMeter, Step, Values, WriteStatement } from '../database.ts';
 import { translated } from '../failures.ts';
 import type { Tables } from '../schema_twins.ts';
@@ -27,7 +28,7 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
     try {
       return work();
     } catch (error) {
-      throw translated(error, orphan);
+      throw client.open ? translated(error, orphan) : closed();
     } finally {
       meter?.statement(name, performance.now() - start);
     }
@@ -93,6 +94,14 @@ const dialect: Dialect = {
   labelIs: (labels, key, value) =>
     sql`EXISTS (SELECT 1 FROM json_each(${labels}) AS label WHERE label.key = ${key} AND label.value = ${value})`,
 };
+
+/** better-sqlite3 says so by a TypeError, as if it were a bug. */
+function closed(): VaultError {
+  return new VaultError('DATABASE_UNAVAILABLE', 'The database is closed: the vault is stopping.', {
+    metadata: { fault: 'closed' },
+    retryAfter: SECOND,
+  });
+}
 
 /** What drizzle's prepared queries are on this driver. */
 interface SyncPrepared<Row> {

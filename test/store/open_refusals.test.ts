@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import SqliteConnection from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import type { VaultError } from '../../src/model/errors.ts';
+import { openDatabase } from '../../src/store/open_database.ts';
+import { readMigrations } from '../../src/store/sqlite/migrations.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { openTestStores } from './open_test_stores.ts';
+import { startProcess } from './other_process.ts';
+import { temporaryFolder } from './temporary_folder.ts';
+
+test('makes folder and file, for its owner alone', async () => {
+  const path = join(temporaryFolder(), 'deep', 'data', 'vault.db');
+  await (await openTestStores({ path })).close();
+
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
+});
+
+test('a database is empty until a vault was set up in it', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const before = openSqlite({ path });
+  expect(before.isEmpty).toBe(true);
+  await before.close();
+  await (await openTestStores({ path })).close();
+
+  const after = openSqlite({ path });
+  expect(after.isEmpty).toBe(false);
+  await after.close();
+});
+
+test('an empty file is a new database', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  writeFileSync(path, '');
+
+  await (await openTestStores({ path })).close();
+});
+
+test('a file that was killed before its first migration is a new database', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const client = new SqliteConnection(path);
+  client.pragma('journal_mode = WAL');
+  client.close();
+
+  await (await openTestStores({ path })).close();
+});
+
+test('a schema newer than the program', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const future = { time: 9_999_999_999_999, hash: 'x', statements: ['CREATE TABLE future (a)'] };
+  await openSqlite({ path, migrations: [...readMigrations(), future] }).close();
+
+  await expectRefusal(path, 'newer_schema');
+});
+
+test('a migration that fails leaves the schema as it was', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  await (await openTestStores({ path })).close();
+  const broken = { time: 9_999_999_999_999, hash: 'x', statements: ['CREATE TABLE half (a)', 'CREATE BROKEN'] };
+  const before = digest(path);
+
+  expect(faultOf(() => openSqlite({ path, migrations: [...readMigrations(), broken] }))).toBe('migration');
+
+  expect(digest(path)).toBe(before);
+  await openSqlite({ path }).close();
+});
+
+test('a file that another process serves', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const kek = 'ab'.repeat(31).concat('00');
+  const other = startProcess('hold_lease.ts', [path, kek, 'nobody']);
+  await other.says('refused');
+
+  await expectRefusal(path, 'locked');
+  await other.kill();
+  await openSqlite({ path }).close();
+});
+
+test('a copy that was cut off', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  await (await openTestStores({ path })).close();
+  for (const size of [statSync(path).size - 4096, 4096, 512, 99, 7]) {
+    truncateSync(path, size);
+    await expectRefusal(path, 'truncated');
+  }
+});
+
+test('a damaged file', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  await (await openTestStores({ path })).close();
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.fill(0xee, 100, 4096));
+
+  await expectRefusal(path, 'corrupt');
+});
+
+test("another program's database, with and without an application id, with and without a WAL", async () => {
+  for (const [applicationId, journal] of [
+    [0, 'delete'],
+    [42, 'delete'],
+    [0, 'wal'],
+  ] as const) {
+    const path = join(temporaryFolder(), 'other.db');
+    const client = new SqliteConnection(path);
+    client.pragma(`journal_mode = ${journal}`);
+    client.pragma(`application_id = ${applicationId}`);
+    client.exec('CREATE TABLE migrations (a); INSERT INTO migrations VALUES (1)');
+    client.close();
+
+    await expectRefusal(path, 'foreign');
+    expect(existsSync(`${path}.lock`)).toBe(false);
+  }
+});
+
+test('a file that is no database', async () => {
+  const path = join(temporaryFolder(), 'notes.txt');
+  writeFileSync(path, 'Dear diary, '.repeat(1000));
+
+  await expectRefusal(path, 'not_a_database');
+});
+
+test('a folder, and a file in the place of the folder', async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'vault.db'));
+  writeFileSync(join(folder, 'file'), 'x');
+
+  expect(faultOf(() => openSqlite({ path: join(folder, 'vault.db') }))).toBe('not_a_file');
+  expect(faultOf(() => openSqlite({ path: join(folder, 'file', 'vault.db') }))).toBe('folder');
+  expect(existsSync(join(folder, 'vault.db.lock'))).toBe(false);
+});
+
+test('a folder where this user may not write', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'vault.db');
+  await (await openTestStores({ path })).close();
+  chmodSync(path, 0o444);
+  chmodSync(folder, 0o555);
+  const before = digest(path);
+
+  // Root may write everywhere, so as root the test is somebody else.
+  const said = await startProcess('open_and_exit.ts', [path], process.getuid?.() === 0 ? 65_534 : undefined).end();
+
+  expect(JSON.parse(said)).toMatchObject({ reason: 'DATABASE_UNAVAILABLE', metadata: { path } });
+  expect(digest(path)).toBe(before);
+});
+
+test('an address of another kind is refused without repeating it', async () => {
+  const opening = openDatabase({ url: 'postgres://user:canary@host/db' });
+
+  const error = await opening.then(
+    () => undefined,
+    (error: VaultError) => error,
+  );
+  expect(error?.reason).toBe('FIELD_INVALID');
+  expect(error?.message).not.toContain('canary');
+});
+
+async function expectRefusal(path: string, fault: string): Promise<void> {
+  const before = digest(path);
+  expect(faultOf(() => openSqlite({ path }))).toBe(fault);
+  expect(digest(path)).toBe(before);
+}
+
+function faultOf(open: () => unknown): string | undefined {
+  try {
+    open();
+  } catch (error) {
+    const { reason, metadata, message } = error as VaultError;
+    expect(reason).toBe('DATABASE_UNAVAILABLE');
+    expect(message).toContain(metadata['path'] ?? 'no path');
+    return metadata['fault'];
+  }
+  return 'opened';
+}
+
+function digest(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { FREE_LEASES, openSqlite } from '../../src/store/sqlite/open.ts';
+import { GRAPH, NOW } from '../conformance/sample_rows.ts';
+import { startVault } from '../conformance/vault_under_test.ts';
+import { sqliteClientOf } from './sqlite_client.ts';
+
+/** Metrics, which look at all there is. */
+const COUNTS_EVERYTHING = [
+  '"grant_state", count(*)',
+  'select count(*) from "connections" where suspend',
+  '"expire_time" IS NOT NULL',
+];
+
+test('no statement but the metrics scans a table', async () => {
+  const { plans } = await recordPlans();
+  const scans = plans.filter(
+    ({ text, plan }) => SCAN.test(plan) && !COUNTS_EVERYTHING.some((part) => text.includes(part)),
+  );
+
+  expect(scans).toEqual([]);
+  expect(plans.length).toBeGreaterThan(40);
+});
+
+const SCAN = /SCAN (?!label)\w+(?! USING (COVERING )?INDEX)(\n|$)/;
+
+test.each([
+  ['keep-alive walks those that are due, in order', 'keep_alive_time <=', 'connections_keep_alive'],
+  ['warnings of idle ends', 'last_refresh_time <=', 'connections_last_refresh'],
+  ['pages of a state', 'AND grant_state = ?', 'connections_state'],
+  ['pages of what is suspended', 'where (suspend_time IS NOT NULL and', 'connections_suspended'],
+  ['an external id', '"connections"."external_id" = ?', 'connections_external_id'],
+  ['a username', '"connections"."username_index" in', 'connections_username'],
+  ['labels of a tenant', 'json_each', 'connections_tenant_id_connection_id'],
+  ['freeing leases at start', 'WHERE lease_until IS NOT NULL', 'connections_lease'],
+  ['connections of an app', '"connections"."app_uid" = ?', 'connections_app_uid'],
+])('%s: by its index', async (_, part, index) => {
+  const { plans } = await recordPlans();
+  const found = plans.filter(({ text }) => text.includes(part));
+
+  expect(found).not.toEqual([]);
+  for (const { plan } of found) expect(plan).toContain(index);
+});
+
+test('keep-alive and pages need no sorting', async () => {
+  const { plans } = await recordPlans();
+  const sorted = plans.filter(({ text }) =>
+    ['keep_alive_time <=', 'AND grant_state = ?', '"external_id" = ?'].some((part) => text.includes(part)),
+  );
+
+  expect(sorted.map(({ plan }) => plan).filter((plan) => plan.includes('TEMP B-TREE'))).toEqual([]);
+});
+
+/** Prepares every store's statements and some lists, and asks SQLite how it would run each. */
+async function recordPlans() {
+  const texts = new Set<string>([FREE_LEASES]);
+  const database = openSqlite({ path: ':memory:' });
+  const client = await sqliteClientOf(database);
+  const prepare = client.prepare.bind(client);
+  client.prepare = ((source: string) => {
+    texts.add(source);
+    return prepare(source);
+  }) as typeof client.prepare;
+  const keks = { current: createKek(randomBytes(32)) };
+  const stores = await createStores({ database, keks, clock: { now: () => NOW } });
+  await startVault(async () => ({ stores, database }));
+  const next = { size: 10, after: `acme/${GRAPH}` };
+  for (const state of ['ACTIVE', 'SUSPENDED'] as const) await stores.connections.list(next, { state });
+  await stores.connections.list(next, {});
+  await stores.connections.list(next, { tenantIds: ['acme'], label: { key: 'a', value: 'b' } });
+  await stores.connections.list(next, { externalId: 'x' });
+  await stores.connections.list(next, { username: 'ada', tenantIds: ['acme'] });
+  await stores.tenants.list({ size: 10, after: 'a' });
+  await stores.apps.list(next);
+
+  const plans = [...texts].map((text) => {
+    const parameters = text.match(/\?/g)?.length ?? 0;
+    const steps = prepare(`EXPLAIN QUERY PLAN ${text}`).all(...Array(parameters).fill(1)) as { detail: string }[];
+    return { text, plan: steps.map(({ detail }) => detail).join('\n') };
+  });
+  return { plans };
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eq } from 'drizzle-orm';
+import { expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { startVault } from '../conformance/vault_under_test.ts';
+import { temporaryFolder } from './temporary_folder.ts';
+
+test('after a tenant was deleted, no file holds its wrapped key or anything sealed under it', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const vault = await startVault(async (clock) => {
+    const database = openSqlite({ path });
+    return { database, stores: await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock }) };
+  });
+  const { database, stores, tenant } = vault;
+  const other = await vault.register('other');
+  const { deks, connections } = database.tables;
+  const deksOf = (uid: string) =>
+    database.select('test', (db) => db.select().from(deks).where(eq(deks.tenantUid, uid)));
+  const [dek] = await deksOf(tenant.uid);
+  const [kept] = await deksOf(other.tenant.uid);
+  const [row] = await database.select('test', (db) => db.select().from(connections));
+  const shredded = [dek?.wrapped, row?.refreshToken, row?.personal].map((bytes) => bytes ?? Buffer.from('missing'));
+  expect(shredded.map((bytes) => holders(path, bytes).length > 0)).toEqual([true, true, true]);
+
+  await stores.tenants.delete(tenant);
+
+  expect(shredded.map((bytes) => holders(path, bytes))).toEqual([[], [], []]);
+  expect(holders(path, kept?.wrapped ?? Buffer.from('missing'))).toEqual(['']);
+  await stores.close();
+});
+
+/** Which of the files hold these bytes, or a stretch of them: a value may be spread over pages. */
+function holders(path: string, bytes: Buffer): string[] {
+  const stretch = bytes.subarray(40, 104);
+  return ['', '-wal', '-shm', '-journal', '.lock'].filter(
+    (suffix) => existsSync(path + suffix) && readFileSync(path + suffix).includes(stretch),
+  );
+}

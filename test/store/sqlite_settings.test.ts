@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { sqliteClientOf } from './sqlite_client.ts';
+import { temporaryFolder } from './temporary_folder.ts';
+
+test('every open of a file, the first and the next, has the settings that durability and secrecy need', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  for (const _ of ['first', 'next']) {
+    const database = openSqlite({ path });
+    const client = await sqliteClientOf(database);
+    const setting = (name: string) => client.pragma(name, { simple: true });
+
+    expect({
+      journal: setting('journal_mode'),
+      // FULL: better-sqlite3 falls to NORMAL (1) with WAL by itself.
+      synchronous: setting('synchronous'),
+      foreignKeys: setting('foreign_keys'),
+      secureDelete: setting('secure_delete'),
+      trustedSchema: setting('trusted_schema'),
+      cellSizeCheck: setting('cell_size_check'),
+    }).toEqual({
+      journal: 'wal',
+      synchronous: 2,
+      foreignKeys: 1,
+      secureDelete: 1,
+      trustedSchema: 0,
+      cellSizeCheck: 1,
+    });
+    expect(setting('busy_timeout')).toBeLessThanOrEqual(100);
+    await database.close();
+  }
+});
