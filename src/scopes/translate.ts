@@ -91,11 +91,10 @@ function scopeUnknown(catalog: Catalog, unknown: readonly string[]): VaultError 
   const told = unknown.slice(0, 5).map((scope) => scope.slice(0, 100));
   const names = catalog.entries.map((entry) => entry.scope);
   const suggestions = [...new Set(told.flatMap((scope) => nearest(catalog, names, scope)))];
-  const next =
-    suggestions.length > 0
-      ? `did you mean ${suggestions.join(', ')}?`
-      : `ListCatalogs tells all scopes of the catalog${catalog.acceptsPermissions ? '; name a permission that it does not list in full, such as https://graph.microsoft.com/Mail.Read' : ''}`;
-  return new VaultError('SCOPE_UNKNOWN', `catalog ${catalog.name} has no scope ${told.join(', ')}: ${next}`, {
+  const near =
+    suggestions.length > 0 ? `did you mean ${suggestions.join(', ')}?` : 'ListCatalogs tells all that it has.';
+  const inFull = catalog.acceptsPermissions ? ` What it does not list is named in full: ${GRAPH}/Mail.Read.` : '';
+  return new VaultError('SCOPE_UNKNOWN', `catalog ${catalog.name} has no scope ${told.join(', ')}: ${near}${inFull}`, {
     metadata: { catalog: catalog.name, scopes: told.join(' '), suggestions: suggestions.join(' ') },
   });
 }

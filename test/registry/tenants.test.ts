@@ -144,9 +144,9 @@ describe('deleting', () => {
       fields: appFields({ sharedWith: ['tenants/beta'] }),
     });
     await registry.connect('beta', 'bob', shared.app);
-    const { etag } = { etag: etagOf(await registry.tenants.get('acme')) };
+    const etag = etagOf(await registry.tenants.get('acme'));
     const error = await refusal(registry.tenants.delete({ tenantId: 'acme', etag, force: true }));
-    expect(error.reason).toBe('APP_IN_USE');
+    expect([error.reason, error.metadata['foreign_connections']]).toEqual(['APP_IN_USE', '1']);
     expect(await registry.connections.get({ tenantId: 'beta', connectionId: 'bob' })).toBeDefined();
     expect((await registry.apps.get({ tenantId: 'acme', appId: 'default' })).credentials).toHaveLength(1);
   });

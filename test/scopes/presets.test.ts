@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { findPreset, PRESET_NAMES } from '../../src/scopes/presets.ts';
+import { openScopes } from './open_scopes.ts';
+
+const scopes = await openScopes();
+
+test.each(PRESET_NAMES)('%s names a catalog and scopes that are there, and asks for a refresh token', (name) => {
+  const preset = findPreset(name);
+  if (preset === undefined) throw new Error('no preset');
+  expect(scopes.canonical(preset.catalog, preset.productScopes)).toHaveLength(preset.productScopes.length);
+  expect(scopes.resolve(preset.implicitPermissions, 'GLOBAL').oidcScopes).toContain('offline_access');
+});
+
+test('aurinko asks for what its catalog says', () => {
+  const catalog = scopes.catalogs().find(({ name }) => name === 'aurinko');
+  expect(findPreset('aurinko')?.implicitPermissions).toEqual(catalog?.implicitPermissions);
+});
+
+test.each(['', 'Aurinko', 'constructor', '__proto__'])('there is no preset %j', (name) => {
+  expect(findPreset(name)).toBeUndefined();
+});
