@@ -73,15 +73,14 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
       const closed = stopListening(listener);
       // Its callback comes at once on Node 24, with calls under way; that the sockets are closed is what proves the end.
       server.tryShutdown(() => undefined);
-      const cutOff = setTimeout(destroyAll, grace);
+      const timer = setTimeout(cutOff, grace);
       await closed;
-      clearTimeout(cutOff);
+      clearTimeout(timer);
       server.forceShutdown();
     },
   };
 
-  function destroyAll(): void {
-    server.forceShutdown();
+  function cutOff(): void {
     for (const socket of sockets) socket.destroy();
   }
 }

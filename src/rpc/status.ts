@@ -65,7 +65,7 @@ const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED
 /** gRPC implementations cap trailers at 8 KiB together; what we say of an error stays below, percent-encoded and twice (as message and in the details). Bytes. */
 const LONGEST_MESSAGE = 800;
 const LONGEST_VALUE = 256;
-const MOST_METADATA = 12;
+const LARGEST_METADATA = 1_024;
 
 /**
  * A gRPC status with `google.rpc.ErrorInfo`, and `RetryInfo` where a retry helps (AIP-193, AIP-194; the trailer
@@ -105,12 +105,17 @@ export function toVaultError(error: unknown, requestId: string): VaultError {
   );
 }
 
+/** What fits; the first facts are the ones that matter. */
 function wellFormed(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(metadata)
-      .slice(0, MOST_METADATA)
-      .map(([key, value]) => [clip(key, LONGEST_VALUE), clip(String(value), LONGEST_VALUE)]),
-  );
+  const kept: Record<string, string> = {};
+  let size = 0;
+  for (const [key, value] of Object.entries(metadata)) {
+    const fact = [clip(key, LONGEST_VALUE), clip(String(value), LONGEST_VALUE)] as const;
+    size += Buffer.byteLength(fact[0]) + Buffer.byteLength(fact[1]);
+    if (size > LARGEST_METADATA) break;
+    kept[fact[0]] = fact[1];
+  }
+  return kept;
 }
 
 /** In bytes of UTF-8. A lone surrogate would make the encoders of protobuf and of grpc-js throw; cutting can leave one too. */

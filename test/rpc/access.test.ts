@@ -1,0 +1,232 @@
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { afterEach, describe, expect, test } from 'vitest';
+import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
+import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
+import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { ROLES, type Role } from '../../src/model/caller.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { ACCESS } from '../../src/rpc/authorize.ts';
+import { createClient } from '../../src/rpc/client.ts';
+import type { RpcError } from '../../src/rpc/rpc_error.ts';
+import { acme, caller, freshToken, NOW, type Stage, startStage } from './stage.ts';
+
+let stage: Stage;
+afterEach(() => stage?.close());
+
+const SERVICES: readonly DescService[] = [TenantService, AppService, ConnectionService, TokenService, ScopeService];
+
+const everyMethod = SERVICES.flatMap((service) => service.methods.map((method) => ({ service, method })));
+
+/** A request about a tenant, by whichever field names it. */
+function requestIn(tenant: string, method: DescMethod): Record<string, unknown> {
+  const connection = `tenants/${tenant}/connections/ada`;
+  const fields = new Set(method.input.fields.map((field) => field.localName));
+  if (method.localName === 'registerTenant') return { tenantId: tenant };
+  if (method.localName === 'updateTenant') return { tenant: { name: `tenants/${tenant}` } };
+  if (method.localName === 'updateApp') return { app: { name: `tenants/${tenant}/apps/default` } };
+  if (method.localName === 'updateConnection') return { connection: { name: connection } };
+  if (fields.has('parent')) return { parent: `tenants/${tenant}` };
+  if (fields.has('connection')) return { connection };
+  if (method.localName === 'getAppAccessToken') return { app: `tenants/${tenant}/apps/default` };
+  return fields.has('name') ? { name: `tenants/${tenant}` } : {};
+}
+
+async function reasonOf(service: DescService, method: DescMethod, request: object, apiKey: string | undefined) {
+  const client = createClient(service, stage.address, { apiKey }) as unknown as Record<
+    string,
+    (request: object) => Promise<unknown> | AsyncIterable<unknown>
+  >;
+  try {
+    const answer = client[method.localName]?.(request);
+    if (answer instanceof Promise) await answer;
+    else for await (const _ of answer ?? []);
+    return 'OK';
+  } catch (error) {
+    return (error as RpcError).reason;
+  } finally {
+    (client as unknown as { close(): void }).close();
+  }
+}
+
+describe('the access table', () => {
+  test('has a row for each method of each service', () => {
+    const rows = Object.entries(ACCESS).flatMap(([service, methods]) =>
+      Object.keys(methods).map((name) => `${service}/${name}`),
+    );
+    expect(rows.sort()).toEqual(
+      everyMethod.map(({ service, method }) => `${service.typeName}/${method.localName}`).sort(),
+    );
+  });
+
+  test('lets no operator read a token', () => {
+    for (const { roles } of Object.values(ACCESS['tokenvault.v1.TokenService']))
+      expect(roles).toEqual(['token_reader']);
+  });
+
+  test.each(ROLES)('gives %s its own methods, in its own tenant, and nothing else', async (role: Role) => {
+    const known = caller('somebody', role, 'acme');
+    stage = await startStage({ keys: [known.known] });
+    for (const { service, method } of everyMethod) {
+      const access = (
+        ACCESS as unknown as Record<string, Record<string, { roles: readonly Role[]; resource: unknown }>>
+      )[service.typeName]?.[method.localName];
+      const name = `${service.typeName}/${method.name}`;
+
+      const inOwn = await reasonOf(service, method, requestIn('acme', method), known.key);
+      const inOther = await reasonOf(service, method, requestIn('beta', method), known.key);
+
+      expect(inOwn === 'ACCESS_DENIED', `${role} ${name} own`).toBe(!access?.roles.includes(role));
+      if (access?.resource !== undefined) expect(inOther, `${role} ${name} other`).toBe('ACCESS_DENIED');
+    }
+  });
+
+  test('lets nobody call any method without a key that is known', async () => {
+    const known = caller('somebody', 'operator', '*');
+    stage = await startStage({ keys: [known.known] });
+    for (const { service, method } of everyMethod) {
+      const request = requestIn('acme', method);
+      expect(await reasonOf(service, method, request, undefined), method.name).toBe('UNAUTHENTICATED');
+      const changed = `${known.key.slice(0, -2)}zz`;
+      expect(await reasonOf(service, method, request, changed), method.name).toBe('UNAUTHENTICATED');
+    }
+  });
+});
+
+describe('what is not the caller’s', () => {
+  test('is answered as what does not exist is', async () => {
+    const known = caller('mail', 'token_reader', 'acme');
+    stage = await startStage({ keys: [known.known] });
+    const client = stage.client(TokenService, { apiKey: known.key });
+    const refusal = (connection: string) =>
+      client.getAccessToken({ connection }).then(
+        () => undefined,
+        (error: RpcError) => ({ code: error.code, reason: error.reason, text: error.message.replace(connection, '…') }),
+      );
+
+    const theirs = await refusal('tenants/beta/connections/ada');
+    const nobodys = await refusal('tenants/no-such-tenant/connections/ada');
+
+    expect(theirs).toMatchObject({ code: 'PERMISSION_DENIED', reason: 'ACCESS_DENIED' });
+    expect(nobodys).toEqual(theirs);
+  });
+
+  test('is refused before anything in the request is judged', async () => {
+    const known = caller('mail', 'token_reader', 'acme');
+    stage = await startStage({ keys: [known.known] });
+    const client = stage.client(TokenService, { apiKey: known.key });
+
+    const failed = client.getAccessToken({ connection: 'tenants/beta/connections/b a d', claims: 'no json' });
+
+    await expect(failed).rejects.toMatchObject({ reason: 'ACCESS_DENIED' });
+  });
+
+  test('is not listed', async () => {
+    const known = caller('ops', 'operator', 'acme', 'gamma');
+    const asked: unknown[] = [];
+    stage = await startStage({
+      keys: [known.known],
+      tenants: {
+        async list(request) {
+          asked.push(request);
+          return { items: [acme], next: undefined };
+        },
+      },
+    });
+
+    await stage.client(TenantService, { apiKey: known.key }).listTenants({});
+
+    expect(asked).toMatchObject([{ tenantIds: ['acme', 'gamma'] }]);
+  });
+
+  test('cannot be reached by a name that reads like two', async () => {
+    const known = caller('ops', 'operator', 'acme');
+    stage = await startStage({ keys: [known.known] });
+    const tenants = stage.client(TenantService, { apiKey: known.key });
+
+    for (const name of [
+      'tenants/acme/../beta',
+      'tenants/-',
+      'x/tenants/beta',
+      ' tenants/beta',
+      'tenants//beta',
+      'tenants/acme\n',
+    ])
+      await expect(tenants.getTenant({ name })).rejects.toMatchObject({
+        reason: expect.stringMatching(/NAME_INVALID|ACCESS_DENIED/),
+      });
+    await expect(tenants.registerTenant({ tenantId: 'acme/x' })).rejects.toMatchObject({ reason: 'NAME_INVALID' });
+    await expect(tenants.registerTenant({ tenantId: '-' })).rejects.toMatchObject({ reason: 'NAME_INVALID' });
+  });
+});
+
+describe('an API key', () => {
+  test('works until its end', async () => {
+    const known = caller('mail', 'token_reader', 'acme');
+    let now = NOW;
+    stage = await startStage({
+      keys: [{ ...known.known, expireTime: NOW + 1_000 }],
+      now: () => now,
+      accessTokens: { get: () => freshToken() },
+    });
+    const client = stage.client(TokenService, { apiKey: known.key });
+    const connection = 'tenants/acme/connections/ada';
+
+    await client.getAccessToken({ connection });
+    now = NOW + 1_000;
+
+    await expect(client.getAccessToken({ connection })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  test('is named in the audit log by its id, as is the rule that let it through', async () => {
+    const known = caller('mail', 'token_reader', 'acme');
+    stage = await startStage({ keys: [known.known], accessTokens: { get: () => freshToken() } });
+
+    await stage
+      .client(TokenService, { apiKey: known.key })
+      .getAccessToken({ connection: 'tenants/acme/connections/ada' });
+
+    expect(stage.audit.entries[0]).toMatchObject({ caller: 'mail', credentialId: 'k1', rule: 'mail-rule' });
+    expect(JSON.stringify([stage.audit.entries, stage.log.events])).not.toContain(known.key);
+  });
+
+  test('is not looked at without a callers file, but one that comes is refused', async () => {
+    stage = await startStage({ accessTokens: { get: () => freshToken() } });
+    const failed = stage
+      .client(TokenService, { apiKey: caller('mail', 'operator').key })
+      .getAccessToken({ connection: 'tenants/acme/connections/ada' });
+
+    await expect(failed).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});
+
+describe('a denial', () => {
+  test('is audited', async () => {
+    const known = caller('mail', 'token_reader', 'acme');
+    stage = await startStage({ keys: [known.known] });
+
+    await reasonOf(TenantService, TenantService.method.getTenant, { name: 'tenants/acme' }, known.key);
+    await reasonOf(TenantService, TenantService.method.getTenant, { name: 'tenants/acme' }, undefined);
+
+    expect(stage.audit.entries).toMatchObject([
+      { caller: 'mail', status: 'ACCESS_DENIED', resource: 'tenants/acme', method: 'TenantService/GetTenant' },
+      { caller: 'unknown', status: 'UNAUTHENTICATED' },
+    ]);
+  });
+
+  test('leaves even where the audit log refuses its entry', async () => {
+    stage = await startStage({
+      accessTokens: {
+        get() {
+          throw new VaultError('CONNECTION_NOT_FOUND', 'none');
+        },
+      },
+    });
+    stage.audit.writable = false;
+
+    const failed = stage.client(TokenService).getAccessToken({ connection: 'tenants/acme/connections/ada' });
+
+    await expect(failed).rejects.toMatchObject({ reason: 'CONNECTION_NOT_FOUND' });
+  });
+});

@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { Health, HealthCheckResponse_ServingStatus as Serving } from '../../src/gen/grpc/health/v1/health_pb.ts';
+import { caller, type Stage, startStage } from './stage.ts';
+
+let stage: Stage;
+afterEach(() => stage?.close());
+
+function switchable() {
+  const listeners = new Set<(ready: boolean) => void>();
+  const readiness = {
+    ready: true,
+    listen(listener: (ready: boolean) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  return {
+    readiness,
+    listeners,
+    become(ready: boolean) {
+      readiness.ready = ready;
+      for (const listener of listeners) listener(ready);
+    },
+  };
+}
+
+describe('health', () => {
+  test('needs no caller, and is not audited', async () => {
+    stage = await startStage({ keys: [caller('mail', 'token_reader').known] });
+    const health = stage.client(Health);
+
+    expect(await health.check({})).toMatchObject({ status: Serving.SERVING });
+    expect(await health.check({ service: 'tokenvault.v1.TokenService' })).toMatchObject({ status: Serving.SERVING });
+    await expect(health.check({ service: 'nobody.v1.Nothing' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(stage.audit.entries).toEqual([]);
+  });
+
+  test('knows the services of its own listener alone', async () => {
+    stage = await startStage({ listener: 'token' });
+
+    const { statuses } = await stage.client(Health).list({});
+
+    expect(Object.keys(statuses).sort()).toEqual([
+      '',
+      'grpc.health.v1.Health',
+      'tokenvault.v1.ConnectionService',
+      'tokenvault.v1.ScopeService',
+      'tokenvault.v1.TokenService',
+    ]);
+  });
+
+  test('tells watchers of each change, and ends when the vault stops', async () => {
+    const { readiness, become, listeners } = switchable();
+    stage = await startStage({ readiness });
+    const watch = stage.client(Health).watch({})[Symbol.asyncIterator]();
+
+    expect((await watch.next()).value).toMatchObject({ status: Serving.SERVING });
+    become(false);
+    expect((await watch.next()).value).toMatchObject({ status: Serving.NOT_SERVING });
+    become(false);
+    become(true);
+    expect((await watch.next()).value).toMatchObject({ status: Serving.SERVING });
+
+    const closed = stage.server.close(5_000);
+    expect(await watch.next()).toMatchObject({ done: true });
+    await closed;
+    expect(listeners.size).toBe(0);
+  });
+
+  test('says SERVICE_UNKNOWN to a watcher of what is not served', async () => {
+    stage = await startStage();
+    const watch = stage.client(Health).watch({ service: 'nobody.v1.Nothing' })[Symbol.asyncIterator]();
+
+    expect((await watch.next()).value).toMatchObject({ status: Serving.SERVICE_UNKNOWN });
+    await watch.return?.(undefined);
+  });
+});
