@@ -1,9 +1,11 @@
 import { type App, homeDirectory } from '../model/app.ts';
 import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import { type Reason, VaultError } from '../model/errors.ts';
+import type { Reason, VaultError } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { Failure } from '../model/exchange.ts';
+import type { Log } from '../telemetry/log.ts';
+import { refuseApp } from './app_refusal.ts';
 import type { AppLedger } from './authorization_server.ts';
 import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
@@ -46,7 +48,12 @@ interface Hold {
   nextProbeTime: Timestamp;
 }
 
-export function createAppStandings(parts: { ledger: AppLedger; clock: Clock; metrics: EntraMetrics }): AppStandings {
+export function createAppStandings(parts: {
+  ledger: AppLedger;
+  clock: Clock;
+  metrics: EntraMetrics;
+  log: Log;
+}): AppStandings {
   const standings = new Map<string, AppStanding>();
   return {
     of(app) {
@@ -65,11 +72,13 @@ function createAppStanding(parts: {
   ledger: AppLedger;
   clock: Clock;
   metrics: EntraMetrics;
+  log: Log;
   /** False: forgotten since; what a late exchange learned with old credentials is not the app's state any more. */
   isCurrent: () => boolean;
 }): AppStanding {
-  const { app, ledger, clock, metrics } = parts;
-  const credentials = createCredentialChoice({ ...parts, appUid: app.uid });
+  const { app, ledger, clock, metrics, log } = parts;
+  const name = appName(app);
+  const credentials = createCredentialChoice(parts);
   const servesMany = homeDirectory(app) === undefined;
   let hold: Hold | undefined;
   const directoryHolds = new Map<string, Hold>();
@@ -119,12 +128,24 @@ function createAppStanding(parts: {
     });
   }
 
+  function release(): void {
+    if (hold !== undefined) log.event('info', 'entra_app_released', { app: name, directory: '' });
+    hold = undefined;
+  }
+
+  function logHold(failure: Failure, directory: string): void {
+    const { reason, entraError = '', correlationId = '' } = failure;
+    log.event('warn', 'entra_app_held', { app: name, directory, reason, entraError, correlationId });
+  }
+
   async function holdApp(state: Hold['state'], failure: Failure): Promise<void> {
+    if (hold?.state !== state) logHold(failure, '');
     hold = { state, reason: failure.reason, nextProbeTime: clock.now() + PROBE_EVERY };
     await recordState(state, evidenceOf(failure, clock.now()));
   }
 
   async function holdDirectory(directoryId: string, failure: Failure): Promise<void> {
+    if (!directoryHolds.has(directoryId)) logHold(failure, directoryId);
     directoryHolds.set(directoryId, {
       state: 'MISCONFIGURED',
       reason: failure.reason,
@@ -139,7 +160,7 @@ function createAppStanding(parts: {
     credentials,
     refusal(directoryId) {
       const held = holdsOf(directoryId).find(isHeld);
-      return held === undefined ? undefined : refuse(app, held.reason, directoryId);
+      return held === undefined ? undefined : refuseApp(app, held.reason, directoryId);
     },
     takeProbe(directoryId) {
       const due = holdsOf(directoryId);
@@ -152,17 +173,18 @@ function createAppStanding(parts: {
     async granted(directoryId) {
       const now = clock.now();
       lastGrantTime = now;
-      hold = undefined;
+      release();
       await recordState('OK', undefined);
       if (directoryId === undefined || !servesMany) return;
       if (grantTimes.size >= 10_000) grantTimes.clear();
       grantTimes.set(directoryId, now);
-      directoryHolds.delete(directoryId);
+      if (directoryHolds.delete(directoryId))
+        log.event('info', 'entra_app_released', { app: name, directory: directoryId });
       if (!recordedDirectories.delete(directoryId)) return;
       await note(() => ledger.recordFailingDirectory(app.uid, directoryId, undefined));
     },
     async credentialWorks() {
-      if (hold?.state === 'CREDENTIAL_REJECTED') hold = undefined;
+      if (hold?.state === 'CREDENTIAL_REJECTED') release();
       if (recordedState === 'CREDENTIAL_REJECTED') await recordState('OK', undefined);
     },
     async misconfigured(meaning, directoryId) {
@@ -193,30 +215,11 @@ function createAppStanding(parts: {
       const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
       const evidence = { reason, entraError: undefined, correlationId: undefined, time: clock.now() } as const;
       await recordState('CREDENTIAL_REJECTED', evidence);
-      return refuse(app, reason);
+      return refuseApp(app, reason);
     },
   };
 }
 
 function evidenceOf(failure: Failure, time: Timestamp): Evidence {
   return { reason: failure.reason, entraError: failure.entraError, correlationId: failure.correlationId, time };
-}
-
-function refuse(app: App, reason: Reason, directoryId?: string): VaultError {
-  const name = appName(app);
-  const metadata = { app: name, ...(directoryId === undefined ? {} : { directory: directoryId }) };
-  switch (reason) {
-    case 'APP_CREDENTIAL_EXPIRED':
-      return new VaultError(reason, `Every credential of ${name} has expired; add a new one.`, { metadata });
-    case 'APP_CREDENTIAL_REJECTED':
-      return new VaultError(reason, `Entra accepts no credential of ${name}; add one that works.`, { metadata });
-    case 'ADMIN_CONSENT_REQUIRED':
-      return new VaultError(reason, `An administrator of the directory must consent to ${name} first.`, { metadata });
-    case 'BLOCKED_BY_POLICY':
-      return new VaultError(reason, `The directory does not let ${name} in; its administrator must.`, { metadata });
-    default:
-      return new VaultError(reason, `Entra refuses ${name} as it is registered; see its state for Entra's code.`, {
-        metadata,
-      });
-  }
 }

@@ -1,5 +1,8 @@
+import type { App } from '../model/app.ts';
 import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
+import { appName } from '../model/connection.ts';
 import { type CredentialVerdict, credentialState, type UsableCredential } from '../model/credential.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { AppLedger } from './authorization_server.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
 import { NOT_YET_REPLICATED } from './failure_codes.ts';
@@ -7,7 +10,7 @@ import type { Meaning } from './failures.ts';
 
 /** Which of an app's credentials to present, by what Entra said of each. */
 export interface CredentialChoice {
-  /** In the order to try: those in good standing, or, when all were refused, those to try again. Expired and future ones never. */
+  /** In the order to try: those in good standing, then those that were refused before. Expired and future ones never. */
   candidates(): Promise<readonly UsableCredential[]>;
   /** All of them, for a probe. */
   all(): Promise<readonly UsableCredential[]>;
@@ -34,18 +37,19 @@ interface Standing {
 }
 
 export function createCredentialChoice(parts: {
-  appUid: string;
+  app: App;
   ledger: AppLedger;
   clock: Clock;
   metrics: EntraMetrics;
+  log: Log;
 }): CredentialChoice {
-  const { appUid, ledger, clock, metrics } = parts;
+  const { app, ledger, clock, metrics, log } = parts;
   const standings = new Map<string, Standing>();
   let loading: Promise<readonly UsableCredential[]> | undefined;
   let loaded: readonly UsableCredential[] | undefined;
 
   async function load(): Promise<readonly UsableCredential[]> {
-    loading ??= ledger.usableCredentials(appUid).then(
+    loading ??= ledger.usableCredentials(app.uid).then(
       (usable) => {
         loaded = usable;
         return usable;
@@ -86,8 +90,9 @@ export function createCredentialChoice(parts: {
         const state = credentialState(credential, now);
         return state !== 'EXPIRED' && state !== 'NOT_YET_VALID';
       });
-      const good = living.filter((usable) => standingOf(usable).verdict !== 'REJECTED');
-      return good.length > 0 ? good : living;
+      // A refused one comes last, and so is asked only when none else is left: then it may have come right.
+      const isRefused = (usable: UsableCredential) => standingOf(usable).verdict === 'REJECTED';
+      return [...living.filter((usable) => !isRefused(usable)), ...living.filter(isRefused)];
     },
     all: load,
     areAllExpired() {
@@ -122,7 +127,13 @@ export function createCredentialChoice(parts: {
       standing.verdict = 'REJECTED';
       standing.entraError = entraError;
       standing.recordTime = clock.now();
-      metrics.credentialRejected(appUid);
+      metrics.credentialRejected(app.uid);
+      log.event('warn', 'entra_credential_rejected', {
+        app: appName(app),
+        credential: usable.credential.credentialId,
+        entraError: entraError ?? '',
+        correlationId: meaning.failure.correlationId ?? '',
+      });
       await record(usable, standing);
       return 'REJECTED';
     },

@@ -3,12 +3,14 @@ import { homeDirectory } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAppStandings } from './app_standing.ts';
+import type { AskParts } from './ask.ts';
 import { type CustomCloud, createAuthorities, directoryOf } from './authority.ts';
 import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
-import { type ExchangeParts, type ExchangeRequest, redeem } from './exchange.ts';
+import { type ExchangeRequest, redeem } from './exchange.ts';
 import { createTokenHttp } from './http.ts';
 import { createPacing, PACING_DEFAULTS, type PacingOptions } from './pacing.ts';
 import { probeCredentials } from './probe.ts';
@@ -30,23 +32,24 @@ export function createAuthorizationServer(parts: {
   clock: Clock;
   customCloud?: CustomCloud | undefined;
   metrics?: EntraMetrics | undefined;
+  log?: Log | undefined;
   /** 0 to 1; for jitter. */
   random?: (() => number) | undefined;
   options?: EntraOptions | undefined;
 }): AuthorizationServer {
-  const { ledger, clock, metrics = silentMetrics, random = Math.random, options = {} } = parts;
+  const { ledger, clock, metrics = silentMetrics, log = silentLog, random = Math.random, options = {} } = parts;
   const authorities = createAuthorities(parts.customCloud);
   const exchangeTimeout = options.exchangeTimeout ?? 8 * SECOND;
   const pacingOptions = { ...PACING_DEFAULTS, ...options.pacing };
   const pacing = createPacing({ clock, metrics, options: pacingOptions });
-  const standings = createAppStandings({ ledger, clock, metrics });
+  const standings = createAppStandings({ ledger, clock, metrics, log });
   const http = createTokenHttp({
     clock,
     options: { maxBody: options.maxBody ?? 256 * 1024, connections: pacingOptions.totalInFlight },
   });
   const proofs = createProofs(clock);
   const requestTimeout = options.requestTimeout ?? 10 * SECOND;
-  const exchangeParts: ExchangeParts = { http, proofs, clock, metrics, random, requestTimeout };
+  const askParts: AskParts = { http, proofs, clock, metrics, log, random, requestTimeout };
 
   async function admit(request: AdmissionRequest): Promise<Admission> {
     const { app, directoryId: named } = request;
@@ -76,7 +79,7 @@ export function createAuthorizationServer(parts: {
       const run = (asked: Pick<ExchangeRequest, 'grant' | 'resource' | 'nonce'>, timeout?: Duration) => {
         hasProbe = false;
         const whole = { ...asked, app, directoryId, authority, timeout: timeout ?? exchangeTimeout };
-        return redeem(exchangeParts, whole, slot, standing);
+        return redeem(askParts, whole, slot, standing);
       };
       return {
         async redeemRefreshToken({ refreshToken, scopes, claims, resource, timeout }) {
@@ -117,7 +120,7 @@ export function createAuthorizationServer(parts: {
     async probe(app: App, named: string | undefined) {
       const directoryId = named ?? homeDirectory(app);
       if (directoryId === undefined) return [];
-      return probeCredentials(exchangeParts, {
+      return probeCredentials(askParts, {
         app,
         authority: authorities.of(app.cloud, directoryId),
         standing: standings.of(app),

@@ -1,20 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import type { App } from '../model/app.ts';
-import { type Clock, type Duration, SECOND } from '../model/clock.ts';
-import type { UsableCredential } from '../model/credential.ts';
+import { type Duration, SECOND } from '../model/clock.ts';
 import type { Failure, Granted, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
 import type { AppStanding } from './app_standing.ts';
+import { type Asked, type AskParts, ask } from './ask.ts';
 import type { Authority } from './authority.ts';
 import { PROPAGATION_RETRY } from './credential_choice.ts';
-import type { EntraMetrics } from './entra_metrics.ts';
-import { classify, type Meaning } from './failures.ts';
+import type { Meaning } from './failures.ts';
 import { idTokenClaims, readGranted } from './granted.ts';
-import type { TokenHttp } from './http.ts';
-import { askThroughMsal, type TokenGrant } from './msal_server.ts';
+import type { TokenGrant } from './msal_server.ts';
 import type { Slot } from './pacing.ts';
-import type { Proofs } from './proof.ts';
 
 /** One grant, redeemed: with each credential in turn, and once more when Entra stumbles. */
 export interface ExchangeRequest {
@@ -27,24 +23,11 @@ export interface ExchangeRequest {
   readonly timeout: Duration;
 }
 
-export interface ExchangeParts {
-  readonly http: TokenHttp;
-  readonly proofs: Proofs;
-  readonly clock: Clock;
-  readonly metrics: EntraMetrics;
-  readonly random: () => number;
-  /** Longest time for one request. */
-  readonly requestTimeout: Duration;
-}
-
-/** What one request came to. */
-export type Asked = { readonly answer: Answer; readonly meaning: Meaning | undefined };
-
 /** No request leaves with less time than this: it would only be cut. */
 const LEAST_TIME: Duration = 250;
 
 export async function redeem(
-  parts: ExchangeParts,
+  parts: AskParts,
   request: ExchangeRequest,
   slot: Slot,
   standing: AppStanding,
@@ -74,7 +57,7 @@ function isWorthARetry(
 }
 
 async function redeemOnce(
-  parts: ExchangeParts,
+  parts: AskParts,
   request: ExchangeRequest,
   slot: Slot,
   standing: AppStanding,
@@ -87,8 +70,7 @@ async function redeemOnce(
   for (const usable of await credentials.candidates()) {
     const timeout = deadline - performance.now();
     if (timeout < LEAST_TIME) {
-      isUntried = true;
-      break;
+      return { failure: { ...NOTHING_SAID, ...last?.meaning?.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
     }
     const asked = await ask(parts, request, usable, timeout, slot);
     if (asked === undefined) {
@@ -109,52 +91,14 @@ async function redeemOnce(
 }
 
 const ASKED_NOTHING = { meaning: undefined, answer: undefined } as const;
+const NOTHING_SAID = { entraError: undefined, correlationId: undefined, retryAfter: undefined, claims: undefined };
+const OUT_OF_TIME = { kind: 'transient', reason: 'ENTRA_UNAVAILABLE', retryAfter: SECOND } as const;
 
-/** Undefined: nothing to present could be made of the credential. */
-export async function ask(
-  parts: ExchangeParts,
-  request: Pick<ExchangeRequest, 'app' | 'authority' | 'grant'>,
-  usable: UsableCredential,
-  timeout: Duration,
-  slot: Slot,
-): Promise<Asked | undefined> {
-  const { clientId } = request.app;
-  const { tokenEndpoint } = request.authority;
-  const proof = await parts.proofs.make(usable, { clientId, tokenEndpoint });
-  if (proof === undefined) return undefined;
-  const start = performance.now();
-  const answer = await askThroughMsal(parts.http, {
-    clientId,
-    authority: request.authority,
-    proof,
-    grant: request.grant,
-    timeout: Math.min(timeout, parts.requestTimeout),
-    correlationId: randomUUID(),
-  });
-  const meaning = classify(answer, parts.clock.now());
-  const failure = meaning?.failure;
-  parts.metrics.exchange(failure?.kind ?? 'granted', failure?.reason ?? '', (performance.now() - start) / SECOND);
-  slot.report(healthOf(meaning));
-  return { answer, meaning };
-}
-
-function healthOf(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {
-  if (meaning?.failure.kind === 'throttled') return { throttledFor: meaning.failure.retryAfter ?? 0 };
-  if (meaning?.failure.kind !== 'transient') return 'answered';
-  return meaning.known ? 'unanswered' : 'strange';
-}
-
-function readChecked(parts: ExchangeParts, request: ExchangeRequest, answer: Answer): Redeemed {
+function readChecked(parts: AskParts, request: ExchangeRequest, answer: Answer): Redeemed {
   if (request.nonce !== undefined && idTokenClaims(answer)?.['nonce'] !== request.nonce.reveal()) {
     // OpenID Connect Core 3.1.3.7 (11): a code from somebody else's sign-in.
-    const failure: Failure = {
-      kind: 'ours',
-      reason: 'STATE_INVALID',
-      entraError: undefined,
-      correlationId: answer.correlationId,
-      retryAfter: undefined,
-      claims: undefined,
-    };
+    const { correlationId } = answer;
+    const failure: Failure = { ...NOTHING_SAID, kind: 'ours', reason: 'STATE_INVALID', correlationId };
     return { failure, meaning: undefined, answer };
   }
   const { graph } = request.authority;
@@ -183,14 +127,7 @@ async function refused(
   failure: Failure | undefined,
   { isPropagating, isUntried }: { isPropagating: boolean; isUntried: boolean },
 ): Promise<Failure> {
-  const base: Failure = failure ?? {
-    kind: 'app_credential',
-    reason: 'APP_CREDENTIAL_REJECTED',
-    entraError: undefined,
-    correlationId: undefined,
-    retryAfter: undefined,
-    claims: undefined,
-  };
+  const base: Failure = failure ?? { ...NOTHING_SAID, kind: 'app_credential', reason: 'APP_CREDENTIAL_REJECTED' };
   if (isPropagating) return { ...base, reason: 'APP_CREDENTIAL_PROPAGATING', retryAfter: PROPAGATION_RETRY };
   // One that could not be tried may be good: the app is not held for it.
   if (isUntried) return base;

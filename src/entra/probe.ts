@@ -3,14 +3,14 @@ import type { Duration } from '../model/clock.ts';
 import type { UsableCredential } from '../model/credential.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { AppStanding } from './app_standing.ts';
+import { type AskParts, ask } from './ask.ts';
 import type { Authority } from './authority.ts';
 import type { CredentialProbe } from './authorization_server.ts';
-import { ask, type ExchangeParts } from './exchange.ts';
 import type { Slot } from './pacing.ts';
 
 /** Tries each credential by itself, also refused and expired ones: an operator wants to know how each stands. */
 export async function probeCredentials(
-  parts: ExchangeParts,
+  parts: AskParts,
   probe: {
     app: App;
     authority: Authority;
@@ -26,7 +26,7 @@ export async function probeCredentials(
 }
 
 async function probeOne(
-  parts: ExchangeParts,
+  parts: AskParts,
   probe: Parameters<typeof probeCredentials>[1],
   usable: UsableCredential,
 ): Promise<CredentialProbe> {

@@ -7,8 +7,31 @@ export interface LogEvents {
   vault_stopping: { signal: string };
   vault_stopped: Record<string, never>;
   warning: { topic: string; message: string };
+  /** Something about a connection that a person should look at; codes of Entra alone. */
+  token_alert: {
+    topic: string;
+    appUid: string;
+    connectionUid: string;
+    reason: string;
+    entraError: string;
+    correlationId: string;
+  };
+  /** Entra's answer changed what a connection is good for. */
+  connection_marked: {
+    state: string;
+    connectionUid: string;
+    reason: string;
+    entraError: string;
+    correlationId: string;
+  };
   /** An unexpected error: the class of it, where it arose, and the request it belongs to; never its message. */
   internal_error: { requestId: string; error: string; stack: string };
+  /** Entra refused a credential, the app, or the app in one directory; until it accepts again, most is answered locally. */
+  entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
+  entra_app_held: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
+  entra_app_released: { app: string; directory: string };
+  /** `looping` or `ours`: a mistake of the vault's own, to be looked at. */
+  entra_faulted: { app: string; kind: string; entraError: string; correlationId: string };
   /** New connections get the new certificate. */
   tls_reloaded: Record<string, never>;
   /** One line a call; of those that memory answered, a sample: the audit log is the record. Durations in milliseconds. */

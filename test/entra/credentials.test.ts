@@ -126,6 +126,20 @@ test('when the first credential has lapsed at Entra, the second serves within th
   expect(ledger.notes).toEqual(['old REJECTED invalid_client/AADSTS7000222', 'new VALID']);
 });
 
+test('one that was refused before is tried again when the good ones fail, before the app is held', async () => {
+  const { refresh, sandbox, ledger, logged } = await start({
+    credentials: [secretCredential('first', 'first-secret'), secretCredential('second', ACME_SECRET)],
+  });
+  granted(await refresh());
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'first-secret' });
+  sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
+
+  granted(await refresh());
+
+  expect(ledger.notes.slice(-2)).toEqual(['second REJECTED invalid_client/AADSTS7000222', 'first VALID']);
+  expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected', 'entra_credential_rejected']);
+});
+
 test('a credential past its end by our clock is not presented at all', async () => {
   const lapsed = secretCredential('old', 'old-secret');
   const { refresh, exchanges } = await start({
@@ -265,7 +279,9 @@ beforeEach(() => {
 });
 
 test('no outcome, note or error ever holds a secret or Entra’s description', async () => {
-  const { refresh, sandbox, ledger } = await start({ credentials: [secretCredential('c', 'canary-client-secret')] });
+  const { refresh, sandbox, ledger, logged } = await start({
+    credentials: [secretCredential('c', 'canary-client-secret')],
+  });
   const outcomes: unknown[] = [];
   const attempt = () =>
     refresh({ refreshToken: 'canary-refresh-token' }).then(
@@ -282,7 +298,7 @@ test('no outcome, note or error ever holds a secret or Entra’s description', a
     await attempt();
   }
   const { inspect } = await import('node:util');
-  const seen = inspect([outcomes, canaryErrors, ledger.notes], { depth: 20, showHidden: true });
+  const seen = inspect([outcomes, canaryErrors, ledger.notes, logged], { depth: 20, showHidden: true });
   expect(outcomes.length).toBeGreaterThan(4);
   expect(seen).not.toMatch(/canary/);
 });

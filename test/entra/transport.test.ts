@@ -99,6 +99,26 @@ test('the exchange keeps to its own time, however long one request may take', as
   expect(failed(await stage.refresh({ timeout: 300 }))).toMatchObject({ entraError: 'network/timeout' });
 });
 
+test('with hardly any time left nothing is asked, and no credential is blamed', async () => {
+  expect(failed(await stage.refresh({ timeout: 100 }))).toMatchObject({
+    kind: 'transient',
+    reason: 'ENTRA_UNAVAILABLE',
+  });
+  expect(stage.exchanges).toEqual([]);
+  expect(stage.ledger.notes).toEqual([]);
+});
+
+test('a loop, and what is our own fault, are told to the log', async () => {
+  for (const code of [50196, 9002313]) {
+    stage.sandbox.injectFault({ kind: 'error', code });
+    failed(await stage.refresh());
+  }
+  expect(stage.logged.map((line) => line.replace(/,"correlationId".*/, ''))).toEqual([
+    'entra_faulted {"app":"tenants/acme/apps/default","kind":"looping","entraError":"invalid_grant/AADSTS50196"',
+    'entra_faulted {"app":"tenants/acme/apps/default","kind":"ours","entraError":"invalid_grant/AADSTS9002313"',
+  ]);
+});
+
 test('an outage opens the circuit of that directory; what answers again closes it', async () => {
   stage.sandbox.injectFault({ kind: 'html', count: 5 });
   for (let i = 0; i < 5; i++) failed(await stage.refresh());

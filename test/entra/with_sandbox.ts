@@ -19,6 +19,8 @@ export interface Stage {
   readonly ledger: RecordingLedger;
   readonly server: ReturnType<typeof createAuthorizationServer>;
   readonly exchanges: string[];
+  /** Events logged, with their fields as JSON. */
+  readonly logged: string[];
   refresh(options?: RefreshOptions): Promise<Outcome>;
   close(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export async function startStage(
   const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
   const ledger = createRecordingLedger(...(options.credentials ?? [acmeSecret(sandbox)]));
   const exchanges: string[] = [];
+  const logged: string[] = [];
   const server = createAuthorizationServer({
     ledger,
     clock: sandbox.clock,
@@ -56,6 +59,7 @@ export async function startStage(
       ledgerFailed() {},
       ...options.metrics,
     },
+    log: { event: (_level, name, fields) => void logged.push(`${name} ${JSON.stringify(fields)}`) },
     random: () => 0,
   });
   return {
@@ -63,6 +67,7 @@ export async function startStage(
     ledger,
     server,
     exchanges,
+    logged,
     async refresh({ user = ADA, app = acme(), directoryId = CONTOSO, ...more } = {}) {
       const refreshToken =
         more.refreshToken ??
