@@ -1,4 +1,8 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+
 const MASK = '[secret]';
+/** Of a shorter value, three characters would tell too much. Entra's client secrets have 40. */
+const SHORTEST_HINTED = 8;
 
 /**
  * A value that cannot print itself: string conversion, JSON and `util.inspect` show a mask.
@@ -13,6 +17,25 @@ export class Secret {
 
   reveal(): string {
     return this.#value;
+  }
+
+  /** Whether it has a form; for checks at the border, which need no more. */
+  matches(pattern: RegExp): boolean {
+    return pattern.test(this.#value);
+  }
+
+  /** Its first 3 characters, as Graph and the portal show them of a client secret; none of a short one. */
+  hint(): string {
+    return this.#value.length < SHORTEST_HINTED ? '' : this.#value.slice(0, 3);
+  }
+
+  /** As the private key that it is in PEM, unencrypted; undefined for anything else. Why is not told: OpenSSL's words may quote. */
+  privateKey(): KeyObject | undefined {
+    try {
+      return createPrivateKey({ key: this.#value, format: 'pem' });
+    } catch {
+      return undefined;
+    }
   }
 
   toJSON(): string {

@@ -1,11 +1,12 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { Timestamp } from '../model/clock.ts';
 import type { CredentialMaterial } from '../model/credential.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import { Secret } from '../model/secret.ts';
+import type { Secret } from '../model/secret.ts';
 
 const MOST_CERTIFICATES = 8;
 const LONGEST = 32_768;
+const SHORT = /^.{0,32768}$/s;
 const LEAST_BITS = 2_048;
 const PEM = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
@@ -30,7 +31,7 @@ export function readCertificate(certificatePem: string, privateKeyPem: Secret, f
     material: {
       kind: 'CERTIFICATE',
       certificateChain: [leaf, ...chain].map((certificate) => certificate.toString()).join(''),
-      privateKey: new Secret(key.export({ type: 'pkcs8', format: 'pem' }).toString()),
+      privateKey: privateKeyPem,
     },
     hint: leaf.fingerprint256.replaceAll(':', ''),
     notBefore: leaf.validFromDate.getTime(),
@@ -56,20 +57,11 @@ function readChain(pem: string, field: string): [X509Certificate, ...X509Certifi
 }
 
 function readKey(pem: Secret, field: string): KeyObject {
-  const key = parseKey(pem);
+  const key = pem.matches(SHORT) ? pem.privateKey() : undefined;
   if (key === undefined) throw fieldInvalid(field, 'must be an unencrypted private key in PEM, PKCS#8 or PKCS#1');
   // Entra takes RS256 and PS256 assertions alone.
   if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < LEAST_BITS) {
     throw fieldInvalid(field, `must be an RSA key of at least ${LEAST_BITS} bits`);
   }
   return key;
-}
-
-/** Undefined for anything else; why is not told, since OpenSSL's words may quote. */
-function parseKey(pem: Secret): KeyObject | undefined {
-  try {
-    return createPrivateKey({ key: pem.reveal(), format: 'pem' });
-  } catch {
-    return undefined;
-  }
 }

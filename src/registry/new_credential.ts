@@ -5,7 +5,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import type { NewCredential } from '../store/stores.ts';
 import { readCertificate } from './certificate.ts';
-import { secretHint } from './client_secret.ts';
+import { checkClientSecret } from './client_secret.ts';
 
 /** A credential as an operator gives it. */
 export interface CredentialRequest {
@@ -89,7 +89,8 @@ function read(request: CredentialRequest, names: CredentialFieldNames): Read {
   switch (material?.kind) {
     case 'CLIENT_SECRET': {
       const { clientSecret } = material;
-      return { material, hint: secretHint(`${names.parent}.client_secret`, clientSecret), notBefore, expireTime };
+      checkClientSecret(`${names.parent}.client_secret`, clientSecret);
+      return { material, hint: clientSecret.hint(), notBefore, expireTime };
     }
     case 'CERTIFICATE':
       refuseTimes(request, names, 'of a certificate it is read from the certificate');
