@@ -48,15 +48,15 @@ export interface Vault {
   stop(): Promise<void>;
 }
 
-/** What a fault test hands in. */
-export type Seams = Pick<AccessTokensParts, 'crashPoints'>;
+/** What a test hands in. */
+export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'>;
 
 /** Load balancers need this long to see NOT_SERVING; on loopback there are none. */
 const DRAIN = 5_000;
 const GRACE = 15_000;
 
 /** Builds each part once, in order of need; what was built is taken down again when a later part fails. */
-export async function startVault(config: Config, { crashPoints }: Seams = {}): Promise<Vault> {
+export async function startVault(config: Config, { crashPoints, timers }: Seams = {}): Promise<Vault> {
   const teardown: (() => unknown)[] = [];
   const stopAll = async () => {
     for (const stop of teardown.splice(0).reverse()) await stop();
@@ -88,7 +88,16 @@ export async function startVault(config: Config, { crashPoints }: Seams = {}): P
       (one) => one.close(),
     );
     const accessTokens = await started(
-      createAccessTokens({ stores, authorizationServer, scopes, changes, clock, metrics: metrics.tokens, crashPoints }),
+      createAccessTokens({
+        stores,
+        authorizationServer,
+        scopes,
+        changes,
+        clock,
+        metrics: metrics.tokens,
+        crashPoints,
+        timers,
+      }),
       (one) => one.close(),
     );
     const parts = { stores, authorizationServer, scopes, changes, clock };
