@@ -6,6 +6,8 @@ import type { Connection } from '../model/connection.ts';
 import { newUid } from '../model/ids.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
+import { type Log, silentLog } from '../telemetry/log.ts';
+import { createAlerts } from './alerts.ts';
 import { createAppTokens } from './app_tokens.ts';
 import type { CrashPoints } from './crash_points.ts';
 import { createGetAccessToken } from './get_access_token.ts';
@@ -78,6 +80,7 @@ export interface AccessTokensParts {
   /** Whether changes of other replicas arrive; while they do not, a hit costs a look at the database. */
   readonly feed?: ChangesFeed | undefined;
   readonly metrics?: TokenMetrics | undefined;
+  readonly log?: Log | undefined;
   readonly crashPoints?: CrashPoints | undefined;
   readonly timers?: Timers | undefined;
   /** 0 to 1; spreads what would else happen at once. */
@@ -95,12 +98,13 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const timers = parts.timers ?? systemTimers;
   const random = parts.random ?? Math.random;
   const metrics = parts.metrics ?? silentTokenMetrics;
+  const alerts = createAlerts({ metrics, log: parts.log ?? silentLog });
   const limit = parts.cachedConnections ?? 100_000;
   const replica = newUid();
 
   const standings = createStandings({ stores, limit });
   const cache = createTokenCache(limit);
-  const storms = createStormWatch({ stores, standings, cache, clock, timers, random, replica, metrics });
+  const storms = createStormWatch({ stores, standings, cache, clock, timers, random, replica, metrics, alerts });
   const refreshes = createRefresh({
     stores,
     authorizationServer,
@@ -112,6 +116,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     random,
     replica,
     metrics,
+    alerts,
     crashPoints: parts.crashPoints,
   });
   const flights = createSingleFlight<FreshToken>();

@@ -40,6 +40,8 @@ export interface AppTokensParts {
 /** For a pacing slot. */
 const PATIENCE: Duration = 15 * SECOND;
 
+const SHORTEST_USE: Duration = 30 * SECOND;
+
 interface AppStanding {
   readonly tenant: Tenant;
   readonly app: App;
@@ -130,7 +132,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
             });
           }
           const { accessToken } = outcome;
-          fill.put(resource, { accessToken, source: 'CACHE', connectionUid: undefined });
+          fill.put(resource, { accessToken, source: 'CACHE', connectionUid: undefined }, clock.now() + SHORTEST_USE);
           return { accessToken, source: 'ENTRA', connectionUid: undefined };
         } finally {
           admission.release();

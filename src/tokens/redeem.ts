@@ -28,6 +28,8 @@ export interface Redemption {
   readonly outcome: Outcome;
   /** To store; undefined: keep the stored one. */
   readonly refreshToken: Secret | undefined;
+  /** Entra granted, but to somebody else. */
+  readonly mismatch?: boolean;
 }
 
 /** Redeems under the lease, and checks whose token came. */
@@ -68,10 +70,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
     if (outcome.kind !== 'granted') return { outcome, refreshToken: undefined };
 
     const refused = refuseAccount(held.connection, request.tenant, outcome);
-    if (refused !== undefined) {
-      if (refused.kind === 'ours') metrics.alert('account_changed');
-      return { outcome: refused, refreshToken: undefined };
-    }
+    if (refused !== undefined) return { outcome: refused, refreshToken: undefined, mismatch: true };
     const kept = spent === request.refreshToken ? undefined : spent;
     return { outcome, refreshToken: outcome.refreshToken ?? kept };
   };

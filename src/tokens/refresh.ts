@@ -9,6 +9,7 @@ import type { Failure } from '../model/exchange.ts';
 import type { HeldLease, RefreshRecord, Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
+import type { Alerts } from './alerts.ts';
 import type { CrashPoints } from './crash_points.ts';
 import { createRecentMap } from './recent_map.ts';
 import { createRedeem } from './redeem.ts';
@@ -29,6 +30,8 @@ const POLL_LONGEST: Duration = 400;
 const RECORD_RETRIES: readonly Duration[] = [50, 150, 400, 1_000];
 /** After a failure of ours, which asking again cannot mend. */
 const OURS_HOLD: Duration = MINUTE;
+/** A token is used at least so long before the next one is fetched ahead. */
+const SHORTEST_USE: Duration = 30 * SECOND;
 const MOST_FENCES = 3;
 
 export interface RefreshRequest {
@@ -56,6 +59,7 @@ export interface RefreshParts {
   /** Names this process in the lease. */
   readonly replica: string;
   readonly metrics: TokenMetrics;
+  readonly alerts: Alerts;
   readonly crashPoints: CrashPoints | undefined;
 }
 
@@ -70,7 +74,7 @@ export interface Refresh {
 type Attempt = FreshToken | 'lease_lost' | 'fenced';
 
 export function createRefresh(parts: RefreshParts): Refresh {
-  const { stores, authorizationServer, standings, cache, storms, clock, timers, metrics, crashPoints } = parts;
+  const { stores, authorizationServer, standings, cache, storms, clock, timers, metrics, alerts, crashPoints } = parts;
   const redeem = createRedeem({ clock, metrics });
   const ours = createRecentMap<string, { readonly until: number; readonly failure: Failure }>(10_000);
 
@@ -146,7 +150,7 @@ export function createRefresh(parts: RefreshParts): Refresh {
       if (!request.insist) refuseHeld(connection);
       if (held.refreshToken === undefined) throw pending(connection);
 
-      const { outcome, refreshToken } = await redeem({
+      const { outcome, refreshToken, mismatch } = await redeem({
         held,
         refreshToken: held.refreshToken,
         admission,
@@ -171,9 +175,9 @@ export function createRefresh(parts: RefreshParts): Refresh {
         return answer(connection.uid, accessToken, 'ENTRA', fill);
       }
 
-      if (outcome.kind === 'looping') metrics.alert('looping');
+      if (outcome.kind === 'looping') alerts.raise('looping', connection, outcome);
       if (outcome.kind === 'ours') {
-        metrics.alert('ours');
+        alerts.raise(mismatch ? 'account_changed' : 'ours', connection, outcome);
         ours.set(connection.uid, { until: now + OURS_HOLD, failure: outcome });
       }
       if (after !== connection) {
@@ -184,6 +188,7 @@ export function createRefresh(parts: RefreshParts): Refresh {
         // The grant was replaced while Entra refused the old one: the refusal is not about the new one.
         if (recorded === 'fenced') return 'fenced';
         standings.update(after);
+        if (outcome.kind !== 'looping') alerts.marked(after, outcome);
         if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connection.uid });
       }
       throw refusalOf(after, outcome, now);
@@ -212,7 +217,9 @@ export function createRefresh(parts: RefreshParts): Refresh {
     source: TokenSource,
     fill: TokenCacheFill,
   ): FreshToken {
-    fill.put(accessToken.resource, { accessToken, source: 'CACHE', connectionUid });
+    // However soon Entra wants it replaced, not at once again: equal requests in a row are a loop to it (50196).
+    const soonest = clock.now() + SHORTEST_USE;
+    fill.put(accessToken.resource, { accessToken, source: 'CACHE', connectionUid }, soonest);
     return { accessToken, source, connectionUid };
   }
 

@@ -3,6 +3,7 @@ import { type Clock, type Duration, SECOND, type Timestamp } from '../model/cloc
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { HeldLease, Stores } from '../store/stores.ts';
+import type { Alerts } from './alerts.ts';
 import type { Standings } from './standing.ts';
 import { createStormGuard, type HeldFailure, type TriedConnection } from './storm_guard.ts';
 import type { Timers } from './timers.ts';
@@ -33,10 +34,11 @@ export interface StormWatchParts {
   readonly random: () => number;
   readonly replica: string;
   readonly metrics: TokenMetrics;
+  readonly alerts: Alerts;
 }
 
 export function createStormWatch(parts: StormWatchParts): StormWatch {
-  const { stores, standings, cache, clock, timers, metrics } = parts;
+  const { stores, standings, cache, clock, timers, metrics, alerts } = parts;
   const guard = createStormGuard();
   const work = new Set<Promise<void>>();
 
@@ -99,7 +101,7 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
         case 'mark':
           return 'mark';
         case 'hold':
-          if (verdict.began) metrics.alert('storm');
+          if (verdict.began && failure !== undefined) alerts.raise('storm', tried.connection, failure);
           if (verdict.marked.length > 0) inBackground(takeBack(verdict.marked));
           return 'hold';
         case 'mark_all':

@@ -32,7 +32,7 @@ export interface CachedToken {
 
 export interface TokenCacheFill {
   /** Nothing is kept when the owner was dropped since `open`. Ends the fill. */
-  put(resource: string, fresh: FreshToken): void;
+  put(resource: string, fresh: FreshToken, soonestAhead?: Timestamp): void;
   end(): void;
 }
 
@@ -54,11 +54,11 @@ export function createTokenCache(limit: number): TokenCache {
     },
     open(owner) {
       const fill: TokenCacheFill = {
-        put(resource, fresh) {
+        put(resource, fresh, soonestAhead = 0) {
           if (!fills.delete(fill)) return;
           const slot = slots.find(owner.uid) ?? { owner, tokens: [] };
           const at = slot.tokens.findIndex((token) => token.fresh.accessToken.resource === resource);
-          const token = { fresh, aheadTime: fresh.accessToken.refreshTime };
+          const token = { fresh, aheadTime: Math.max(fresh.accessToken.refreshTime, soonestAhead) };
           if (at === -1) slot.tokens.push(token);
           else slot.tokens[at] = token;
           slots.set(owner.uid, slot);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { FreshToken } from '../../src/tokens/access_tokens.ts';
-import { ask, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
 beforeEach(async () => {
@@ -19,8 +19,8 @@ test('keep-alive redeems what is due, and spreads the next time over 30 to 45 da
   world.sandbox.clock.advance(31 * DAY);
 
   world.timers.tick();
-  await expect.poll(() => world.redemptions()).toBe(1);
-  await expect.poll(async () => (await world.find(ada.uid)).lastRefreshTime).toBeGreaterThan(world.clock.now() - DAY);
+  await eventually(() => world.redemptions()).toBe(1);
+  await eventually(async () => (await world.find(ada.uid)).lastRefreshTime).toBeGreaterThan(world.clock.now() - DAY);
 
   const next = ((await world.find(ada.uid)).keepAliveTime ?? 0) - world.clock.now();
   expect(next).toBeGreaterThan(30 * DAY - MINUTE);
@@ -35,7 +35,7 @@ test('keep-alive leaves suspended connections alone', async () => {
   world.sandbox.clock.advance(31 * DAY);
 
   world.timers.tick();
-  await expect.poll(() => tokens.counted.get('nearIdleEnd/0')).toBe(1);
+  await eventually(() => tokens.counted.get('nearIdleEnd/0')).toBe(1);
 
   expect(world.redemptions()).toBe(0);
 });
@@ -47,7 +47,7 @@ test('keep-alive leaves connections of a suspended app alone, and does not stumb
   world.sandbox.clock.advance(31 * DAY);
 
   world.timers.tick();
-  await expect.poll(() => world.stores.connections.dueForKeepAlive(world.clock.now(), 10)).toEqual([]);
+  await eventually(() => world.stores.connections.dueForKeepAlive(world.clock.now(), 10)).toEqual([]);
 
   expect(world.redemptions()).toBe(0);
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
@@ -60,13 +60,13 @@ test('a keep-alive that fails makes room for others, and comes again', async () 
   world.sandbox.injectFault({ kind: 'html', count: 2 });
 
   world.timers.tick();
-  await expect.poll(() => tokens.counted.get('keptAlive/failed')).toBe(1);
-  await expect.poll(() => world.stores.connections.dueForKeepAlive(world.clock.now(), 10)).toEqual([]);
+  await eventually(() => tokens.counted.get('keptAlive/failed')).toBe(1);
+  await eventually(() => world.stores.connections.dueForKeepAlive(world.clock.now(), 10)).toEqual([]);
   world.sandbox.clearFaults();
   world.sandbox.clock.advance(3 * HOUR);
   world.timers.tick();
 
-  await expect.poll(() => tokens.counted.get('keptAlive/ok')).toBe(1);
+  await eventually(() => tokens.counted.get('keptAlive/ok')).toBe(1);
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
+import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Tenant } from '../../src/model/tenant.ts';
 import { tokenHash } from '../../src/tokens/token_cache.ts';
-import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+import { ask, eventually, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
 beforeEach(async () => {
@@ -225,7 +227,7 @@ test('an outage is served from memory, and touches no state', async () => {
   const tokens = world.open();
   await tokens.get(ask('ada'));
   world.sandbox.injectFault({ kind: 'html', count: 1000 });
-  world.sandbox.clock.advance(50 * MINUTE);
+  world.sandbox.clock.advance(54 * MINUTE);
 
   for (let i = 0; i < 50; i++) expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
   await tokens.close();
@@ -243,7 +245,7 @@ test('refresh ahead replaces a token in use while the old one is served', async 
 
   const meanwhile = tokens.get(ask('ada'));
   expect(meanwhile).toMatchObject({ source: 'CACHE', accessToken: first.accessToken });
-  await expect.poll(() => tokens.counted.get('refreshLag')).toBe(1);
+  await eventually(() => tokens.counted.get('refreshLag')).toBe(1);
 
   const after = await tokens.get(ask('ada'));
   expect(after.source).toBe('CACHE');
@@ -255,15 +257,75 @@ test('a refresh ahead that fails rests before it tries again', async () => {
   await world.connect('ada');
   const tokens = world.open();
   await tokens.get(ask('ada'));
-  world.sandbox.clock.advance(50 * MINUTE);
+  world.sandbox.clock.advance(54 * MINUTE);
   world.sandbox.injectFault({ kind: 'error', code: 90033, count: 1000 });
 
   await tokens.get(ask('ada'));
-  await expect.poll(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
+  await eventually(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
   const asked = world.redemptions();
   for (let i = 0; i < 100; i++) await tokens.get(ask('ada'));
+  await tokens.close();
 
   expect(world.redemptions()).toBe(asked);
+});
+
+test('a token that Entra wants replaced at once is used for a while first', async () => {
+  world.sandbox.settings.accessTokenLifetime = 95;
+  await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada', { minTtl: 0 }));
+
+  // Its 80 % are over after 65 s, when it has hardly any time left.
+  world.sandbox.clock.advance(25 * SECOND);
+  for (let i = 0; i < 100; i++) await tokens.get(ask('ada', { minTtl: 0 }));
+  await tokens.close();
+
+  expect(world.redemptions()).toBe(1);
+});
+
+test('a clock that jumps ahead costs one refresh, and one that jumps back none', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+
+  world.sandbox.clock.advance(40 * DAY);
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+  const clock = { now: () => world.clock.now() - 2 * HOUR };
+  const behind = world.open({ clock });
+  expect((await behind.get(ask('ada'))).source).toBe('DATABASE');
+
+  expect(world.redemptions()).toBe(2);
+});
+
+test('an app that is shared no more serves no connection of another tenant', async () => {
+  const other = { ...world.tenant, uid: newUid(), tenantId: 'other' };
+  await world.stores.tenants.register({ tenant: other, app: appOf(other), credential: undefined });
+  let app = await world.stores.apps.update(world.app, { ...world.app, sharedWith: ['other'] });
+  await world.connect('ada', { changes: { tenantUid: other.uid, tenantId: 'other' } });
+  const tokens = world.open();
+  expect((await tokens.get(ask('ada', { tenantId: 'other' }))).source).toBe('ENTRA');
+
+  app = await world.stores.apps.update(app, { ...app, sharedWith: [] });
+  world.changes.announce({ kind: 'app', uid: app.uid });
+
+  expect(await reasonOf(() => tokens.get(ask('ada', { tenantId: 'other' })))).toBe('APP_SUSPENDED');
+});
+
+const appOf = (tenant: Tenant) => ({ ...world.app, uid: newUid(), tenantUid: tenant.uid, tenantId: tenant.tenantId });
+
+test('two replicas that refresh ahead make one exchange between them', async () => {
+  await world.connect('ada');
+  const [one, other] = [world.open(), world.open()];
+  await one.get(ask('ada'));
+  await other.get(ask('ada'));
+  world.sandbox.clock.advance(55 * MINUTE);
+
+  one.get(ask('ada'));
+  other.get(ask('ada'));
+  await eventually(() => one.counted.get('refreshLag')).toBe(1);
+  await eventually(() => other.counted.get('refreshLag')).toBe(1);
+
+  expect(world.redemptions()).toBe(2);
 });
 
 test('a challenge forces one refresh a minute, shared by all who bring it', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import { ask, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
 let users: Connection[];
@@ -29,7 +29,7 @@ test('many connections of an app that fail alike are held, not marked, and answe
 
   expect(reasons.slice(4)).toEqual(Array(4).fill('ENTRA_UNAVAILABLE'));
   // Those that were marked before the storm showed are taken back.
-  await expect.poll(states).toEqual(Array(8).fill('ACTIVE'));
+  await eventually(states).toEqual(Array(8).fill('ACTIVE'));
   const asked = world.redemptions();
   expect(await askAll(tokens)).toEqual(Array(8).fill('ENTRA_UNAVAILABLE'));
   expect(world.redemptions()).toBe(asked);
@@ -40,34 +40,34 @@ test('a probe that succeeds ends the storm', async () => {
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
   await askAll(tokens);
-  await expect.poll(states).toEqual(Array(8).fill('ACTIVE'));
+  await eventually(states).toEqual(Array(8).fill('ACTIVE'));
   world.sandbox.clearFaults();
 
   world.timers.tick();
   const asked = world.redemptions();
   world.sandbox.clock.advance(61 * SECOND);
   world.timers.tick();
-  await expect.poll(() => world.redemptions()).toBe(asked + 1);
+  await eventually(() => world.redemptions()).toBe(asked + 1);
 
-  await expect.poll(() => askAll(tokens)).toEqual(Array(8).fill('OK'));
+  await eventually(() => askAll(tokens)).toEqual(Array(8).fill('OK'));
 });
 
 test('two more like failures mark all', async () => {
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
   await askAll(tokens);
-  await expect.poll(states).toEqual(Array(8).fill('ACTIVE'));
+  await eventually(states).toEqual(Array(8).fill('ACTIVE'));
   const asked = world.redemptions();
 
   world.sandbox.clock.advance(61 * SECOND);
   world.timers.tick();
-  await expect.poll(() => world.redemptions()).toBe(asked + 1);
+  await eventually(() => world.redemptions()).toBe(asked + 1);
   expect(count(await states(), 'ACTIVE')).toBe(8);
 
   world.sandbox.clock.advance(4 * MINUTE);
   world.timers.tick();
 
-  await expect.poll(states).toEqual(Array(8).fill('REAUTHORIZATION_REQUIRED'));
+  await eventually(states).toEqual(Array(8).fill('REAUTHORIZATION_REQUIRED'));
   expect(world.redemptions()).toBe(asked + 2);
   expect(await askAll(tokens)).toEqual(Array(8).fill('REAUTHORIZATION_REQUIRED'));
 });

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import type { App } from '../../src/model/app.ts';
 import { createChanges } from '../../src/model/changes.ts';
@@ -205,6 +206,11 @@ export async function reasonOf(work: () => unknown): Promise<string> {
     return error instanceof VaultError ? error.reason : String(error);
   }
   return 'OK';
+}
+
+/** Waits for what happens in the background, on a machine that may be busy. */
+export function eventually<Value>(look: () => Value) {
+  return expect.poll(look, { timeout: 15_000, interval: 10 });
 }
 
 /** Waiting is skipped, and `tick` runs what would run every so often. */
