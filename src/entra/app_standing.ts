@@ -25,11 +25,19 @@ export interface AppStanding {
   /** A credential was accepted, whatever else was said. */
   credentialWorks(): Promise<void>;
   /** `app_config`: whom it is blamed on is in the answer's reason. */
-  misconfigured(meaning: Meaning, directoryId: string | undefined): Promise<Failure>;
+  misconfigured(meaning: Meaning, request: AskedRequest): Promise<Failure>;
+  /** The same request was refused for what it asks a short while ago. */
+  refusalOf(request: AskedRequest): Failure | undefined;
   /** Every credential was refused. */
   outOfCredentials(failure: Failure): Promise<Failure>;
   /** None is within its time: decided by the clock, so nothing is held and nothing probed. */
   withoutCredential(): Promise<VaultError>;
+}
+
+/** Where, and for what, Entra was asked. */
+export interface AskedRequest {
+  readonly directoryId: string | undefined;
+  readonly scopes: readonly string[];
 }
 
 export interface AppStandings {
@@ -39,8 +47,9 @@ export interface AppStandings {
 
 /** While an app is held, one exchange in so long asks Entra whether it still is. */
 const PROBE_EVERY: Duration = 5 * MINUTE;
-/** A grant within so long proves that the app itself is in order. */
-const RECENT: Duration = HOUR;
+/** A grant within so long proves that the app itself is in order. Tokens live 90 minutes, so an app in use asks that often. */
+const RECENT: Duration = 2 * HOUR;
+const MOST_REQUESTS_KEPT = 1_000;
 
 interface Hold {
   readonly state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
@@ -82,14 +91,15 @@ function createAppStanding(parts: {
   const servesMany = homeDirectory(app) === undefined;
   let hold: Hold | undefined;
   const directoryHolds = new Map<string, Hold>();
+  /** What one connection asks in vain must not keep the others of its app waiting: it is held by itself. */
+  const requestHolds = new Map<string, { failure: Failure; nextProbeTime: Timestamp }>();
   const grantTimes = new Map<string, Timestamp>();
   let lastGrantTime: Timestamp | undefined;
   // What the rows say, so that nothing is written twice.
   let recordedState = app.state;
   const recordedDirectories = new Set(app.failingDirectories.map((failing) => failing.directoryId));
 
-  function isHeld(held: Hold | undefined): held is Hold {
-    if (held === undefined) return false;
+  function isHeld(held: Pick<Hold, 'nextProbeTime'>): boolean {
     const rest = held.nextProbeTime - clock.now();
     // A rest beyond the interval means that the clock was set back.
     return rest > 0 && rest <= PROBE_EVERY;
@@ -128,9 +138,11 @@ function createAppStanding(parts: {
     });
   }
 
-  function release(): void {
-    if (hold !== undefined) log.event('info', 'entra_app_released', { app: name, directory: '' });
+  async function releaseApp(): Promise<void> {
     hold = undefined;
+    if (recordedState === 'OK') return;
+    log.event('info', 'entra_app_released', { app: name, directory: '' });
+    await recordState('OK', undefined);
   }
 
   function logHold(failure: Failure, directory: string): void {
@@ -139,20 +151,24 @@ function createAppStanding(parts: {
   }
 
   async function holdApp(state: Hold['state'], failure: Failure): Promise<void> {
-    if (hold?.state !== state) logHold(failure, '');
     hold = { state, reason: failure.reason, nextProbeTime: clock.now() + PROBE_EVERY };
+    await markApp(state, failure);
+  }
+
+  async function markApp(state: Hold['state'], failure: Failure): Promise<void> {
+    if (recordedState !== state) logHold(failure, '');
     await recordState(state, evidenceOf(failure, clock.now()));
   }
 
-  async function holdDirectory(directoryId: string, failure: Failure): Promise<void> {
-    if (!directoryHolds.has(directoryId)) logHold(failure, directoryId);
-    directoryHolds.set(directoryId, {
-      state: 'MISCONFIGURED',
-      reason: failure.reason,
-      nextProbeTime: clock.now() + PROBE_EVERY,
-    });
+  function holdRequest(request: AskedRequest, failure: Failure): void {
+    if (requestHolds.size >= MOST_REQUESTS_KEPT) requestHolds.clear();
+    requestHolds.set(keyOf(request), { failure, nextProbeTime: clock.now() + PROBE_EVERY });
+  }
+
+  async function markDirectory(directoryId: string, failure: Failure): Promise<void> {
     if (recordedDirectories.has(directoryId)) return;
     recordedDirectories.add(directoryId);
+    logHold(failure, directoryId);
     await note(() => ledger.recordFailingDirectory(app.uid, directoryId, evidenceOf(failure, clock.now())));
   }
 
@@ -173,37 +189,45 @@ function createAppStanding(parts: {
     async granted(directoryId) {
       const now = clock.now();
       lastGrantTime = now;
-      release();
-      await recordState('OK', undefined);
+      await releaseApp();
       if (directoryId === undefined || !servesMany) return;
       if (grantTimes.size >= 10_000) grantTimes.clear();
       grantTimes.set(directoryId, now);
-      if (directoryHolds.delete(directoryId))
-        log.event('info', 'entra_app_released', { app: name, directory: directoryId });
+      directoryHolds.delete(directoryId);
       if (!recordedDirectories.delete(directoryId)) return;
+      log.event('info', 'entra_app_released', { app: name, directory: directoryId });
       await note(() => ledger.recordFailingDirectory(app.uid, directoryId, undefined));
     },
     async credentialWorks() {
-      if (hold?.state === 'CREDENTIAL_REJECTED') release();
-      if (recordedState === 'CREDENTIAL_REJECTED') await recordState('OK', undefined);
+      if (recordedState === 'CREDENTIAL_REJECTED') await releaseApp();
     },
-    async misconfigured(meaning, directoryId) {
-      const inDirectory = meaning.codes
-        .map((code) => REASON_IN_DIRECTORY.get(code))
-        .find((reason) => reason !== undefined);
-      const isOneRequest = meaning.codes.some((code) => REQUEST_SHAPED.has(code));
-      if (servesMany && inDirectory !== undefined) {
-        const failure = { ...meaning.failure, reason: inDirectory };
-        // At `organizations` nobody says whose directory it was.
-        if (directoryId === undefined) return failure;
-        if (isOneRequest && isRecent(grantTimes.get(directoryId))) return failure;
-        const failsElsewhere = [...directoryHolds.keys()].some((other) => other !== directoryId);
-        if (failsElsewhere && !isRecent(lastGrantTime)) await holdApp('MISCONFIGURED', meaning.failure);
-        await holdDirectory(directoryId, failure);
+    async misconfigured({ codes, failure }, request) {
+      const { directoryId } = request;
+      const isOneRequest = codes.some((code) => REQUEST_SHAPED.has(code));
+      const inDirectory = codes.map((code) => REASON_IN_DIRECTORY.get(code)).find((reason) => reason !== undefined);
+      const nextProbeTime = clock.now() + PROBE_EVERY;
+      if (!servesMany || inDirectory === undefined) {
+        if (isOneRequest) holdRequest(request, failure);
+        if (!isOneRequest) await holdApp('MISCONFIGURED', failure);
+        else if (!isRecent(lastGrantTime)) await markApp('MISCONFIGURED', failure);
         return failure;
       }
-      if (!(isOneRequest && isRecent(lastGrantTime))) await holdApp('MISCONFIGURED', meaning.failure);
-      return meaning.failure;
+      const named: Failure = { ...failure, reason: inDirectory };
+      if (isOneRequest) holdRequest(request, named);
+      // At `organizations` nobody says whose directory it was.
+      if (directoryId === undefined) return named;
+      if (!isOneRequest)
+        directoryHolds.set(directoryId, { state: 'MISCONFIGURED', reason: inDirectory, nextProbeTime });
+      if (isOneRequest && isRecent(grantTimes.get(directoryId))) return named;
+      const failsElsewhere = [...recordedDirectories].some((other) => other !== directoryId);
+      // Marked, and not held: each directory finds out for itself, so that the failing ones do not use up the tries of a sound one.
+      if (failsElsewhere && !isRecent(lastGrantTime)) await markApp('MISCONFIGURED', failure);
+      await markDirectory(directoryId, named);
+      return named;
+    },
+    refusalOf(request) {
+      const held = requestHolds.get(keyOf(request));
+      return held !== undefined && isHeld(held) ? held.failure : undefined;
     },
     async outOfCredentials(failure) {
       const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
@@ -218,6 +242,10 @@ function createAppStanding(parts: {
       return refuseApp(app, reason);
     },
   };
+}
+
+function keyOf({ directoryId = '', scopes }: AskedRequest): string {
+  return `${directoryId} ${scopes.toSorted().join(' ').toLowerCase()}`;
 }
 
 function evidenceOf(failure: Failure, time: Timestamp): Evidence {

@@ -3,7 +3,7 @@ import { type Duration, SECOND } from '../model/clock.ts';
 import type { Failure, Granted, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
-import type { AppStanding } from './app_standing.ts';
+import type { AppStanding, AskedRequest } from './app_standing.ts';
 import { type Asked, type AskParts, ask } from './ask.ts';
 import type { Authority } from './authority.ts';
 import { PROPAGATION_RETRY } from './credential_choice.ts';
@@ -32,6 +32,8 @@ export async function redeem(
   slot: Slot,
   standing: AppStanding,
 ): Promise<Outcome> {
+  const known = standing.refusalOf(askedOf(request));
+  if (known !== undefined) return known;
   const deadline = performance.now() + request.timeout;
   const first = await redeemOnce(parts, request, slot, standing, deadline);
   if (!('failure' in first)) return first.granted;
@@ -41,6 +43,10 @@ export async function redeem(
   await new Promise((resolve) => setTimeout(resolve, pause));
   const second = await redeemOnce(parts, request, slot, standing, deadline);
   return 'failure' in second ? second.failure : second.granted;
+}
+
+function askedOf({ directoryId, grant }: ExchangeRequest): AskedRequest {
+  return { directoryId, scopes: grant.scopes };
 }
 
 type Redeemed =
@@ -114,7 +120,7 @@ async function blame(
 ): Promise<Redeemed> {
   const { kind } = meaning.failure;
   if (kind === 'app_config') {
-    return { failure: await standing.misconfigured(meaning, request.directoryId), meaning, answer };
+    return { failure: await standing.misconfigured(meaning, askedOf(request)), meaning, answer };
   }
   // Entra looked at the grant, so the next one need not wait to find out whether the app is still refused.
   if (kind !== 'transient' && kind !== 'throttled') standing.giveProbeBack(request.directoryId);

@@ -120,5 +120,7 @@ export const REASON_IN_DIRECTORY: ReadonlyMap<number, Reason> = new Map<number, 
 /** Codes of a credential that Entra does not know: or not yet, soon after it was added. */
 export const NOT_YET_REPLICATED: ReadonlySet<number> = new Set([7000215, 700027, 70021, 700211, 700212, 700213]);
 
-/** What one request asked for was wrong: a single connection can cause these while the app serves all others. */
-export const REQUEST_SHAPED: ReadonlySet<number> = new Set([70011, 28000, 28002, 50001, 650053, 650057, 500011]);
+/** What one request asked, or where, was wrong: a single connection can cause these while the app serves all others. */
+export const REQUEST_SHAPED: ReadonlySet<number> = new Set([
+  70011, 28000, 28002, 50001, 650053, 650057, 500011, 50194, 9001023, 90124, 90130, 9002331, 9002346,
+]);

@@ -28,9 +28,7 @@ test.each([
   [700016, 'ADMIN_CONSENT_REQUIRED'],
   [7000112, 'BLOCKED_BY_POLICY'],
   [90002, 'BLOCKED_BY_POLICY'],
-  [500011, 'ADMIN_CONSENT_REQUIRED'],
   [650052, 'ADMIN_CONSENT_REQUIRED'],
-  [650057, 'ADMIN_CONSENT_REQUIRED'],
 ])('AADSTS%i in one of several directories is that directory’s doing', async (code, reason) => {
   inject(code, { error: 'unauthorized_client', user: ALAN });
 
@@ -77,12 +75,48 @@ test('at `common` nobody knows whose directory it was, so nobody is marked', asy
   granted(await stage.refresh({ directoryId: null }));
 });
 
-test('a request for a scope that does not exist does not stop an app that serves others', async () => {
+const bad = { scopes: ['https://graph.microsoft.com/Mail.Raed'] };
+
+test('a request for a scope that does not exist is held by itself, and stops nobody else', async () => {
   granted(await stage.refresh());
   inject(70011);
-  expect(failed(await stage.refresh())).toMatchObject({ kind: 'app_config', reason: 'APP_MISCONFIGURED' });
+  for (let i = 0; i < 20; i++) {
+    expect(failed(await stage.refresh(bad))).toMatchObject({ kind: 'app_config', reason: 'APP_MISCONFIGURED' });
+  }
   granted(await stage.refresh());
+
+  expect(stage.exchanges).toEqual(['granted', 'app_config', 'granted']);
   expect(stage.ledger.notes).toEqual(['good VALID']);
+  stage.sandbox.clock.advance(5 * MINUTE);
+  inject(70011);
+  failed(await stage.refresh(bad));
+  expect(stage.exchanges).toHaveLength(4);
+});
+
+test('when nothing else has worked lately, such a request marks the app, and still stops nobody', async () => {
+  inject(70011);
+  failed(await stage.refresh(bad));
+  expect(stage.ledger.notes).toEqual(['app MISCONFIGURED APP_MISCONFIGURED']);
+  granted(await stage.refresh());
+  expect(stage.ledger.notes.at(-1)).toBe('app OK');
+});
+
+test.each([500011, 650057])('AADSTS%i, a resource that the directory lacks, holds that request alone', async (code) => {
+  inject(code, { error: 'invalid_resource' });
+  const request = { directoryId: FABRIKAM, user: ALAN, ...bad };
+  expect(failed(await stage.refresh(request)).reason).toBe('ADMIN_CONSENT_REQUIRED');
+  expect(failed(await stage.refresh(request)).reason).toBe('ADMIN_CONSENT_REQUIRED');
+  expect(stage.exchanges).toHaveLength(1);
+  expect(stage.ledger.notes).toEqual([`directory ${FABRIKAM} ADMIN_CONSENT_REQUIRED`]);
+  granted(await stage.refresh({ directoryId: FABRIKAM, user: ALAN }));
+});
+
+test('failing directories do not use up the tries of a sound one', async () => {
+  inject(700016, { count: 2 });
+  failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  failed(await stage.refresh({ user: ALAN, directoryId: 'third.example' }));
+  expect(stage.ledger.notes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
+  granted(await stage.refresh());
 });
 
 test('what was noted before a restart is cleared by the first token', async () => {
