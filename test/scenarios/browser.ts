@@ -1,0 +1,52 @@
+export interface Walk {
+  /** Signs in with this account, in place of the account picker. */
+  readonly as: string;
+  /** Presses "cancel" on Entra's page. */
+  readonly declines?: boolean;
+}
+
+export interface Arrival {
+  /** The product's page, or the vault's own last page. */
+  readonly url: URL;
+  readonly status: number | undefined;
+  /** Of the vault's own last page; empty on the product's. */
+  readonly text: string;
+}
+
+/** A browser that knows two hosts: the vault's and the sandbox's. Any other is a product's, where its walk ends. */
+export interface Browser {
+  walk(address: string, choice: Walk): Promise<Arrival>;
+}
+
+const CONNECT = /\/connect\/[^/]+$/;
+
+export function createBrowser(hosts: { readonly publicUrl: string; readonly sandboxUrl: string }): Browser {
+  const known = new Set([new URL(hosts.publicUrl).origin, new URL(hosts.sandboxUrl).origin]);
+  const vault = new URL(hosts.publicUrl).origin;
+  return {
+    async walk(address, choice) {
+      let url = new URL(address);
+      // The connect page's button posts to the page's own address.
+      let method = url.origin === vault && CONNECT.test(url.pathname) ? 'POST' : 'GET';
+      for (let hop = 0; hop < 10; hop++) {
+        if (!known.has(url.origin) || isProducts(url, vault)) return { url, status: undefined, text: '' };
+        if (url.pathname.endsWith('/oauth2/v2.0/authorize')) {
+          url.searchParams.set('sandbox_auto', choice.as);
+          if (choice.declines === true) url.searchParams.set('sandbox_decline', '1');
+        }
+        const response = await fetch(url, { method, redirect: 'manual' });
+        const location = response.headers.get('location');
+        const text = await response.text();
+        if (location === null) return { url, status: response.status, text };
+        url = new URL(location, url);
+        method = 'GET';
+      }
+      throw new Error('the way goes round in circles');
+    },
+  };
+}
+
+/** A return address of the product that happens to live on the vault's own origin. */
+function isProducts(url: URL, vault: string): boolean {
+  return url.origin === vault && !CONNECT.test(url.pathname) && url.pathname !== '/oauth2/callback';
+}

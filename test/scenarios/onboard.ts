@@ -1,0 +1,108 @@
+import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import type { AppRegistration, RegisterTenantRequest } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import type { AppInput } from '../../src/sandbox/app_registration.ts';
+import type { Scenario } from './start_scenario.ts';
+
+export const RETURN_URL = 'http://127.0.0.1:3000/connected';
+export const CONTOSO_USER = 'ada@contoso.example';
+
+/** A tenant with an app registration of its own, so that one test is nothing to another. */
+export interface Onboarded {
+  readonly name: string;
+  readonly app: string;
+  readonly clientId: string;
+  readonly secret: string;
+  connection(id: string): string;
+}
+
+export interface Onboarding {
+  readonly entra?: AppInput;
+  readonly app?: Fields<AppRegistration>;
+  readonly tenant?: Fields<Omit<RegisterTenantRequest, 'app'>>;
+}
+
+type Fields<Message> = Partial<Omit<Message, '$typeName' | '$unknown'>>;
+
+export async function onboard(scenario: Scenario, tenantId: string, wishes: Onboarding = {}): Promise<Onboarded> {
+  const registration = scenario.sandbox.addApp({
+    audience: 'common',
+    redirectUris: [scenario.callbackUri],
+    secrets: [{}],
+    ...wishes.entra,
+  });
+  const secret = registration.secrets[0]?.value ?? 'none';
+  const name = `tenants/${tenantId}`;
+  await scenario.tenants.registerTenant({
+    tenantId,
+    preset: 'aurinko',
+    app: {
+      clientId: registration.clientId,
+      credential: { case: 'clientSecret', value: secret },
+      signInAudience: 'common',
+      cloud: Cloud.CUSTOM,
+      returnUrlPrefixes: ['http://127.0.0.1:3000/'],
+      ...wishes.app,
+    },
+    ...wishes.tenant,
+  });
+  return {
+    name,
+    app: `${name}/apps/default`,
+    clientId: registration.clientId,
+    secret,
+    connection: (id) => `${name}/connections/${id}`,
+  };
+}
+
+/** What the aurinko preset asks for beside the product scopes. */
+const IMPLICIT = 'openid profile offline_access User.Read MailboxSettings.Read';
+
+export interface Imported {
+  /** Product scopes. */
+  readonly scopes?: readonly string[];
+  /** What the user consented to at Entra, beside the implicit permissions. */
+  readonly consented?: string;
+  readonly user?: string;
+  readonly verify?: ImportConnectionRequest_Verify;
+}
+
+/** The shortest way to an ACTIVE connection: imports a refresh token that the sandbox issues. Answers the connection's name. */
+export async function importAda(
+  scenario: Scenario,
+  tenant: Onboarded,
+  id: string,
+  { scopes = ['Mail.ReadOnly'], consented = 'Mail.Read', user = CONTOSO_USER, verify }: Imported = {},
+): Promise<string> {
+  const connection = tenant.connection(id);
+  await scenario.connections.importConnection({
+    connection,
+    scopes: [...scopes],
+    verify: verify ?? ImportConnectionRequest_Verify.NOW,
+    refreshToken: scenario.sandbox.issueRefreshToken({
+      clientId: tenant.clientId,
+      userObjectId: user,
+      scopes: `${IMPLICIT} ${consented}`,
+    }),
+  });
+  return connection;
+}
+
+/** Connects by the connect page, the callback and the product's confirmation. Answers the connection's name. */
+export async function connectByPage(
+  scenario: Scenario,
+  tenant: Onboarded,
+  id: string,
+  { scopes = ['Mail.ReadOnly'], user = CONTOSO_USER }: { scopes?: readonly string[]; user?: string } = {},
+): Promise<string> {
+  const connection = tenant.connection(id);
+  const { connectUri } = await scenario.connections.startAuthorization({
+    connection,
+    scopes: [...scopes],
+    returnUrl: RETURN_URL,
+  });
+  const { url } = await scenario.browser.walk(connectUri, { as: user });
+  const confirmation = url.searchParams.get('confirmation') ?? '';
+  await scenario.connections.confirmAuthorization({ connection, confirmation });
+  return connection;
+}
