@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Caller, ROLES } from '../model/caller.ts';
 import { fieldInvalid } from '../model/errors.ts';
@@ -41,7 +41,7 @@ export function readCallers(text: string, name: string): readonly KnownKey[] {
     const lines = document.errors.map(({ linePos, code }) => `line ${linePos?.[0].line ?? '?'}: ${code}`);
     throw refused(name, lines);
   }
-  const parsed = file.safeParse(document.toJS({ maxAliasCount: 0 }));
+  const parsed = file.safeParse(valuesOf(document, name));
   if (!parsed.success)
     throw refused(
       name,
@@ -72,6 +72,15 @@ export function readCallers(text: string, name: string): readonly KnownKey[] {
   ];
   if (faults.length > 0) throw refused(name, faults);
   return callers.flatMap((one) => one.api_keys.map((known) => toKnownKey(one, known)));
+}
+
+/** Without aliases: they can make a short file endless. */
+function valuesOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw refused(name, ['has aliases (*name), which are not taken; write the values out']);
+  }
 }
 
 function toKnownKey(one: z.infer<typeof caller>, known: z.infer<typeof key>): KnownKey {

@@ -74,6 +74,8 @@ export interface ServerParts {
   readonly plaintext: 'loopback' | 'mesh';
   readonly log: Log;
   readonly maxConnections?: number | undefined;
+  /** How often the TLS files are looked at. Default: 10 s. */
+  readonly tlsInterval?: Duration | undefined;
 }
 
 export interface GrpcServer {
@@ -89,7 +91,8 @@ export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
   const names = [...services.map(({ name }) => name), Health.typeName];
   const stopping = new AbortController();
   const { signal } = stopping;
-  const tls = parts.tls && (await loadTlsCredentials({ files: parts.tls, ...told(parts.log) }));
+  const tls =
+    parts.tls && (await loadTlsCredentials({ files: parts.tls, interval: parts.tlsInterval, ...told(parts.log) }));
   try {
     const sockets = await openSockets({
       ...parts,

@@ -1,0 +1,93 @@
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import { CreateAppRequestSchema } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
+import { ListConnectionsResponseSchema } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { RegisterTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { createAccessLog } from '../../src/rpc/access_log.ts';
+import type { FinishedCall } from '../../src/rpc/conduct.ts';
+import { redactedJson } from '../../src/rpc/redact.ts';
+import { recordingLog } from './stage.ts';
+
+const finished: FinishedCall = {
+  requestId: 'r-1',
+  method: 'TokenService/GetAccessToken',
+  caller: 'mail',
+  resource: 'tenants/acme/connections/ada',
+  status: 'OK',
+  duration: 1.23456,
+  hit: false,
+};
+
+describe('the access log', () => {
+  test('has one line a call, and samples hits', () => {
+    const log = recordingLog();
+    const calls = createAccessLog(log, { sampleOf: 10 });
+
+    calls.finished(finished);
+    for (let hit = 0; hit < 25; hit += 1) calls.finished({ ...finished, hit: true });
+
+    expect(log.events).toHaveLength(1 + 2);
+    expect(log.events[0]?.fields).toEqual({
+      requestId: 'r-1',
+      method: 'TokenService/GetAccessToken',
+      caller: 'mail',
+      resource: 'tenants/acme/connections/ada',
+      status: 'OK',
+      duration: 1.235,
+    });
+  });
+
+  test('logs no request unless told to', () => {
+    expect(createAccessLog(recordingLog()).received).toBeUndefined();
+  });
+
+  test('tells the class and the frames of an unexpected error, never its message', () => {
+    const log = recordingLog();
+    const calls = createAccessLog(log);
+    const cause = new RangeError('select * where secret = hunter2\n    at hunter2 (/hunter2:1:1)');
+
+    calls.unexpected('r-1', cause);
+    calls.unexpected('r-2', new VaultError('INTERNAL', 'something', { cause }));
+    calls.unexpected('r-3', { message: 'hunter2' });
+
+    expect(log.events.map(({ fields }) => fields['error'])).toEqual(['RangeError', 'RangeError', 'object']);
+    expect(String(log.events[0]?.fields['stack'])).toContain('access_log.test.ts');
+    expect(JSON.stringify(log.events)).not.toContain('hunter2');
+  });
+});
+
+describe('a redacted message', () => {
+  test('shows no secret, in a oneof, in a message, or in a list', () => {
+    const flat = create(RegisterTenantRequestSchema, {
+      tenantId: 'acme',
+      labels: { tier: 'gold' },
+      app: { clientId: 'c-1', credential: { case: 'clientSecret', value: 'canary-1' } },
+    });
+    const nested = create(CreateAppRequestSchema, {
+      parent: 'tenants/acme',
+      credential: { material: { case: 'certificate', value: { certificatePem: 'pem', privateKeyPem: 'canary-2' } } },
+    });
+    const listed = create(ListConnectionsResponseSchema, { connections: [{ account: { username: 'canary-3' } }] });
+
+    const json = [
+      redactedJson(RegisterTenantRequestSchema, flat),
+      redactedJson(CreateAppRequestSchema, nested),
+      redactedJson(ListConnectionsResponseSchema, listed),
+    ].join();
+
+    expect(json).not.toContain('canary');
+    expect(json).toContain('"clientSecret":"[redacted]"');
+    expect(json).toContain('"privateKeyPem":"[redacted]"');
+    expect(json).toContain('"username":"[redacted]"');
+    expect(json).toContain('"labels":{"tier":"gold"}');
+    expect(flat.app?.credential.value).toBe('canary-1');
+  });
+
+  test('that has no JSON breaks nothing', () => {
+    const message = create(RegisterTenantRequestSchema, {
+      app: { secretExpireTime: { seconds: 1n << 60n, nanos: 0 } },
+    });
+    expect(redactedJson(RegisterTenantRequestSchema, message)).toContain('not printable');
+  });
+});

@@ -1,0 +1,131 @@
+import { hash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isVaultError } from '../../src/model/errors.ts';
+import { createKeyAuthenticator } from '../../src/rpc/authenticate.ts';
+import { newApiKey, readCallers } from '../../src/rpc/callers_file.ts';
+import { clock, NOW } from './stage.ts';
+
+const sha = (text: string) => hash('sha256', text, 'hex');
+
+const good = `
+callers:
+  - id: mail-sync
+    api_keys:
+      - { id: k1, sha256: ${sha('one')}, expire_time: 2027-01-31T00:00:00Z }
+      - { id: k2, sha256: ${sha('two').toUpperCase()} }
+    rules:
+      - { id: reads, role: token_reader, tenants: ['*'] }
+      - { id: connects, role: connector, tenants: [acme, beta] }
+`;
+
+function faultsOf(text: string): string {
+  try {
+    readCallers(text, 'callers.yaml');
+  } catch (error) {
+    if (isVaultError(error, 'FIELD_INVALID')) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('a callers file', () => {
+  test('names who may call, by which keys, and what they may do', () => {
+    const known = readCallers(good, 'callers.yaml');
+
+    expect(known).toMatchObject([
+      {
+        sha256: sha('one'),
+        expireTime: Date.parse('2027-01-31T00:00:00Z'),
+        caller: { id: 'mail-sync', credentialId: 'k1' },
+      },
+      { sha256: sha('two'), expireTime: undefined, caller: { credentialId: 'k2', kind: 'api_key' } },
+    ]);
+    expect(known[0]?.caller.rules).toEqual([
+      { id: 'reads', role: 'token_reader', tenants: ['*'] },
+      { id: 'connects', role: 'connector', tenants: ['acme', 'beta'] },
+    ]);
+  });
+
+  test('is refused with all its faults at once, each by its place', () => {
+    const faults = faultsOf(`
+callers:
+  - id: Mail Sync
+    api_keys: [{ id: k1, sha256: abc }]
+    rules: [{ id: reads, role: reader, tenants: [] }]
+    roles: []
+`);
+
+    expect(faults).toContain('callers.yaml:');
+    expect(faults).toContain('callers[0].id must');
+    expect(faults).toContain('callers[0].api_keys[0].sha256 must');
+    expect(faults).toContain('callers[0].rules[0].role must be one of operator, connector, token_reader');
+    expect(faults).toContain('callers[0].rules[0].tenants must');
+    expect(faults).toContain('roles');
+  });
+
+  test.each([
+    [
+      'more than two keys a caller',
+      good.replace('    rules:', `      - { id: k3, sha256: ${sha('three')} }\n    rules:`),
+      'two keys',
+    ],
+    ['a key that two callers share', good + good.replace('callers:\n', '').replace('mail-sync', 'other'), 'twice'],
+    [
+      'a caller that stands there twice',
+      good + good.replace('callers:\n', ''),
+      'caller id mail-sync stands there twice',
+    ],
+    ['no callers', 'callers: []', 'at least one caller'],
+    ['nothing', '', 'must be given'],
+    ['a field given twice', `${good}\ncallers: []`, 'DUPLICATE_KEY'],
+    ['a tenant that is no id', good.replace('acme', 'Acme!'), 'tenants[0]'],
+    ['an end without a time zone', good.replace('2027-01-31T00:00:00Z', '"2027-01-31"'), 'expire_time'],
+  ])('is refused with %s', (_, text, fault) => {
+    expect(faultsOf(text)).toContain(fault);
+  });
+
+  test('does not repeat what may be a secret: the key itself in place of its hash', () => {
+    const { key } = newApiKey('mail');
+    const faults = faultsOf(good.replace(sha('one'), key));
+    expect(faults).toContain('sha256');
+    expect(faults).not.toContain(key);
+  });
+
+  test('never crashes the reader', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(faultsOf(text)).not.toBe('');
+      }),
+    );
+    expect(faultsOf(`callers: &a [*a]`)).not.toBe('');
+  });
+});
+
+describe('a new API key', () => {
+  test('is known by its hash alone', () => {
+    const { key, sha256 } = newApiKey('mail-sync');
+    expect(key).toMatch(/^tv1_mail-sync_[\w-]{43}$/);
+
+    const [first] = readCallers(good.replace(sha('one'), sha256), 'callers.yaml');
+    const authenticator = createKeyAuthenticator(first === undefined ? [] : [first], clock);
+
+    expect(authenticator.authenticate(`Bearer ${key}`).id).toBe('mail-sync');
+    expect(authenticator.authenticate(`bearer ${key}`).id).toBe('mail-sync');
+    for (const wrong of [
+      undefined,
+      '',
+      key,
+      `Basic ${key}`,
+      `Bearer ${key}x`,
+      `Bearer ${key} `,
+      `Bearer ${newApiKey('mail-sync').key}`,
+    ])
+      expect(() => authenticator.authenticate(wrong)).toThrow(expect.objectContaining({ reason: 'UNAUTHENTICATED' }));
+    expect(NOW).toBeLessThan(Date.parse('2027-01-31T00:00:00Z'));
+  });
+
+  test('is for a caller whose id can stand in it', () => {
+    expect(() => newApiKey('Mail_Sync')).toThrow(expect.objectContaining({ reason: 'FIELD_INVALID' }));
+  });
+});

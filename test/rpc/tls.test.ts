@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { ChannelCredentials } from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import type { VaultError } from '../../src/model/errors.ts';
+import { loadTlsCredentials, type TlsCredentials } from '../../src/rpc/tls.ts';
+import { freshToken, type Stage, startStage } from './stage.ts';
+
+let made: string;
+let folder: string;
+let stage: Stage | undefined;
+let credentials: TlsCredentials | undefined;
+
+/** openssl, since Node makes no certificates. */
+function makeCertificate(name: string): void {
+  const keyAndCert = ['-keyout', join(made, `${name}.key`), '-out', join(made, `${name}.crt`)];
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${name}`,
+    ]
+      .concat(['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'])
+      .concat(keyAndCert),
+    { stdio: 'ignore' },
+  );
+}
+
+beforeAll(async () => {
+  made = await mkdtemp(join(tmpdir(), 'vault-certs-'));
+  for (const name of ['first', 'second', 'stranger']) makeCertificate(name);
+});
+afterAll(() => rm(made, { recursive: true, force: true }));
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vault-tls-'));
+  await install('first');
+});
+afterEach(async () => {
+  await stage?.close();
+  credentials?.close();
+  stage = undefined;
+  credentials = undefined;
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function install(cert: string, key = cert): Promise<void> {
+  await copyFile(join(made, `${cert}.crt`), join(folder, 'tls.crt'));
+  await copyFile(join(made, `${key}.key`), join(folder, 'tls.key'));
+}
+
+const files = () => ({ certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') });
+const pem = (name: string) => readFile(join(made, name));
+
+async function shownBy(address: string): Promise<string> {
+  const [host, port] = address.split(':');
+  const socket = connect({ host, port: Number(port), rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  const { subject } = new X509Certificate(socket.getPeerCertificate(true).raw);
+  socket.destroy();
+  return subject;
+}
+
+const connection = 'tenants/acme/connections/ada';
+const rooms = { accessTokens: { get: () => freshToken('over-tls') } };
+
+describe('TLS', () => {
+  test('serves over the certificate of its files, beyond loopback too', async () => {
+    stage = await startStage({ ...rooms, server: { tls: files(), address: '0.0.0.0:0' } });
+    const port = stage.address.split(':')[1];
+    expect(await shownBy(`127.0.0.1:${port}`)).toBe('CN=first');
+    await stage.close();
+
+    stage = await startStage({ ...rooms, server: { tls: files() } });
+    const trusting = ChannelCredentials.createSsl(await pem('first.crt'));
+    const answer = await stage.client(TokenService, { credentials: trusting }).getAccessToken({ connection });
+    expect(answer.accessToken).toBe('over-tls');
+  });
+
+  test('asks clients for a certificate of the CA that it was given', async () => {
+    stage = await startStage({ ...rooms, server: { tls: { ...files(), clientCaFile: join(made, 'second.crt') } } });
+    const as = async (name: string) =>
+      ChannelCredentials.createSsl(await pem('first.crt'), await pem(`${name}.key`), await pem(`${name}.crt`));
+    const anonymous = ChannelCredentials.createSsl(await pem('first.crt'));
+
+    const known = stage.client(TokenService, { credentials: await as('second') });
+    expect((await known.getAccessToken({ connection })).accessToken).toBe('over-tls');
+    for (const refused of [anonymous, await as('stranger')])
+      await expect(
+        stage.client(TokenService, { credentials: refused }).getAccessToken({ connection }),
+      ).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test.each([
+    ['a key of another certificate', () => install('first', 'second')],
+    ['a certificate that is none', () => writeFile(join(folder, 'tls.crt'), 'hello')],
+    ['no key', () => rm(join(folder, 'tls.key'))],
+  ])('refuses to start with %s', async (_, spoil) => {
+    await spoil();
+    await expect(loadTlsCredentials({ files: files() })).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+  });
+});
+
+describe('renewed TLS files', () => {
+  test('are shown to new connections, while open ones live on', async () => {
+    const reloaded = Promise.withResolvers<void>();
+    stage = await startStage({
+      ...rooms,
+      server: {
+        tls: files(),
+        tlsInterval: 20,
+        log: { event: (_, name) => (name === 'tls_reloaded' ? reloaded.resolve() : undefined) },
+      },
+    });
+    const trusting = ChannelCredentials.createSsl(await pem('first.crt'));
+    const open = stage.client(TokenService, { credentials: trusting });
+    await open.getAccessToken({ connection });
+
+    await install('second');
+    await reloaded.promise;
+
+    expect(await shownBy(stage.address)).toBe('CN=second');
+    await open.getAccessToken({ connection });
+  });
+
+  test('that do not belong together leave the last good ones in place, and are told of once', async () => {
+    const refused: VaultError[] = [];
+    let reloads = 0;
+    credentials = await loadTlsCredentials({
+      files: files(),
+      onRefused: (error) => refused.push(error),
+      onReloaded: () => {
+        reloads += 1;
+      },
+    });
+    const contexts: unknown[] = [];
+    credentials.credentials._addWatcher((context) => contexts.push(context));
+
+    await install('second', 'first');
+    expect(await credentials.reload()).toBe(false);
+    expect(await credentials.reload()).toBe(false);
+    expect(refused).toHaveLength(1);
+    expect(contexts).toEqual([]);
+
+    await install('second');
+    expect(await credentials.reload()).toBe(true);
+    expect(contexts).toHaveLength(1);
+    expect(reloads).toBe(1);
+  });
+});
