@@ -12,6 +12,7 @@ export interface ServerProcess {
   stopProfile(): Promise<Profile>;
   /** What it wrote to both of its outputs: the last 16 KB, for a message when it fails. */
   output(): string;
+  hasEnded(): boolean;
   stop(): Promise<void>;
 }
 
@@ -45,15 +46,17 @@ export function startProcess(options: ServerOptions): ServerProcess {
     return (await messageOf(child, 'probed')) as Answer;
   }
 
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   return {
     child,
+    hasEnded,
     usage: () => ask<Usage>('usage'),
     memory: () => ask<Memory>('memory'),
     startProfile: () => ask('start_profile'),
     stopProfile: () => ask<Profile>('stop_profile'),
     output: () => output,
     async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (hasEnded()) return;
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
       const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);

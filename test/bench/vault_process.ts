@@ -36,8 +36,6 @@ export async function startVault(folder: VaultFolder, entraUrl: string): Promise
       TOKENVAULT_CALLERS_FILE: folder.callers,
       TOKENVAULT_AUDIT_FILE: folder.audit,
       TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: entraUrl,
-      TOKENVAULT_CUSTOM_CLOUD_GRAPH_URL: 'https://graph.microsoft.com',
-      TOKENVAULT_CUSTOM_CLOUD_OUTLOOK_URL: 'https://outlook.office.com',
     },
   });
   await untilReady(`http://127.0.0.1:${ops}/readyz`, server);
@@ -91,7 +89,7 @@ export function vaultTarget(vault: VaultProcess, frame: Target['frame'], answerB
 
 async function untilReady(url: string, server: ServerProcess): Promise<void> {
   for (;;) {
-    if (server.child.exitCode !== null) throw new Error(`the vault does not start:\n${server.output()}`);
+    if (server.hasEnded()) throw new Error(`the vault does not start:\n${server.output()}`);
     const ready = await fetch(url).then(
       (response) => response.ok,
       () => false,
