@@ -11,8 +11,9 @@ import { createAlerts } from './alerts.ts';
 import { createAppTokens } from './app_tokens.ts';
 import type { CrashPoints } from './crash_points.ts';
 import { createGetAccessToken } from './get_access_token.ts';
+import { createHolds } from './holds.ts';
 import { createKeepAlive, KEEP_ALIVE_PERIOD } from './keep_alive.ts';
-import { createRefresh, type RefreshRequest } from './refresh.ts';
+import { createRefresh } from './refresh.ts';
 import { createRefreshAhead } from './refresh_ahead.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createStandings } from './standing.ts';
@@ -20,6 +21,7 @@ import { createStormWatch } from './storm_watch.ts';
 import { systemTimers, type Timers } from './timers.ts';
 import { createTokenCache } from './token_cache.ts';
 import { silentTokenMetrics, type TokenMetrics } from './token_metrics.ts';
+import { createUnderLease, type RefreshRequest } from './under_lease.ts';
 import { createVerifyConnection } from './verify_connection.ts';
 import { watch } from './watch.ts';
 /** Fresh access tokens, from memory where one lives long enough. */
@@ -105,23 +107,37 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const standings = createStandings({ stores, limit });
   const cache = createTokenCache(limit);
   const storms = createStormWatch({ stores, standings, cache, clock, timers, random, replica, metrics, alerts });
-  const refreshes = createRefresh({
+  const holds = createHolds({ storms, clock });
+  const { crashPoints } = parts;
+  const underLease = createUnderLease({
+    standings,
+    cache,
+    storms,
+    holds,
+    clock,
+    timers,
+    random,
+    metrics,
+    alerts,
+    crashPoints,
+  });
+  const makeFresh = createRefresh({
     stores,
     authorizationServer,
     standings,
     cache,
-    storms,
+    holds,
+    underLease,
     clock,
     timers,
     random,
     replica,
     metrics,
-    alerts,
-    crashPoints: parts.crashPoints,
+    crashPoints,
   });
   const flights = createSingleFlight<FreshToken>();
   const refresh = (purpose: string, request: RefreshRequest) =>
-    flights.run(`${purpose} ${request.standing.connection.uid} ${request.resource}`, () => refreshes.run(request));
+    flights.run(`${purpose} ${request.standing.connection.uid} ${request.resource}`, () => makeFresh(request));
 
   const ahead = createRefreshAhead({ clock, random, metrics });
   const { get, look } = createGetAccessToken({
@@ -166,8 +182,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     cache.drop(change);
     appTokens.drop(change);
     if (change.kind !== 'connection') return;
-    storms.release(change.uid);
-    refreshes.release(change.uid);
+    holds.release(change.uid);
   }
 
   const endings = [

@@ -5,13 +5,13 @@ import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
 import { checkGranted, resolveAsk } from './ask.ts';
 import { createChallenges } from './challenges.ts';
-import type { RefreshRequest } from './refresh.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { refuse } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
 import { type CachedToken, type TokenCache, tokenHash } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 import { ttlUnattainable } from './ttl.ts';
+import type { RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
 /** A flight that was joined may have brought a token that another asker wanted, good for less long than this one's. */

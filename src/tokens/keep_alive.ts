@@ -1,9 +1,9 @@
 import { type Clock, DAY, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
-import type { RefreshRequest } from './refresh.ts';
 import type { Standings } from './standing.ts';
 import type { TokenMetrics } from './token_metrics.ts';
+import type { RefreshRequest } from './under_lease.ts';
 
 const AT_A_TIME = 4;
 const MOST_A_ROUND = 100;

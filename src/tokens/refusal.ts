@@ -79,7 +79,7 @@ export function pending(connection: Connection): VaultError {
 }
 
 /** Nothing is asked of Entra for this connection for a while. */
-export function held(connection: Connection, wait: Duration): VaultError {
+export function heldBack(connection: Connection, wait: Duration): VaultError {
   const name = connectionName(connection);
   return new VaultError(
     'ENTRA_UNAVAILABLE',

@@ -113,7 +113,8 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
     },
     update(connection) {
       const known = standings.find(connection.uid);
-      if (known === undefined) return;
+      // Somebody may have changed it again, and it been read again, between the record and here.
+      if (known === undefined || known.connection.version > connection.version) return;
       standings.set(connection.uid, standingOf(known.tenant, known.owner, known.app, connection));
     },
     drop(change) {

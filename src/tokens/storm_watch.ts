@@ -55,7 +55,7 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
     if (after === held.connection) return held.release();
     const recorded = await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
     if (recorded === 'fenced') return;
-    standings.update(after);
+    standings.update({ ...after, version: after.version + 1 });
     if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connectionUid });
   }
 

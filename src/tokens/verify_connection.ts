@@ -1,9 +1,9 @@
 import { type Connection, connectionName, connectionState } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { FreshToken } from './access_tokens.ts';
-import type { RefreshRequest } from './refresh.ts';
 import { refuseSuspended } from './refusal.ts';
 import type { Standings } from './standing.ts';
+import type { RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
 export interface VerifyConnectionParts {

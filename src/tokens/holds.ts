@@ -1,0 +1,46 @@
+import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import type { Connection } from '../model/connection.ts';
+import type { Failure } from '../model/exchange.ts';
+import { createRecentMap } from './recent_map.ts';
+import { failed, heldBack } from './refusal.ts';
+import type { StormWatch } from './storm_watch.ts';
+
+/** After a mistake of ours, which asking again cannot mend. */
+const MISTAKE_HOLD: Duration = MINUTE;
+
+/** Connections for which Entra is left alone for a while, although their grant may be well. */
+export interface Holds {
+  /** Throws while it is held. */
+  refuse(connection: Connection): void;
+  /** A bug or a damaged token: never retried in a loop. */
+  rememberMistake(connection: Connection, failure: Failure): void;
+  /** The connection changed: ask again. */
+  release(connectionUid: string): void;
+}
+
+interface Mistake {
+  readonly until: Timestamp;
+  readonly failure: Failure;
+}
+
+export function createHolds({ storms, clock }: { readonly storms: StormWatch; readonly clock: Clock }): Holds {
+  const mistakes = createRecentMap<string, Mistake>(10_000);
+  return {
+    refuse(connection) {
+      const now = clock.now();
+      const mistake = mistakes.find(connection.uid);
+      if (mistake !== undefined && now < mistake.until) throw failed(connection, mistake.failure);
+      const storm = storms.holdOf(connection.uid, now);
+      if (storm !== undefined) throw heldBack(connection, storm);
+      const { heldUntil } = connection;
+      if (heldUntil !== undefined && now < heldUntil) throw heldBack(connection, heldUntil - now);
+    },
+    rememberMistake(connection, failure) {
+      mistakes.set(connection.uid, { until: clock.now() + MISTAKE_HOLD, failure });
+    },
+    release(connectionUid) {
+      mistakes.delete(connectionUid);
+      storms.release(connectionUid);
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import type { Admission, Priority } from '../entra/authorization_server.ts';
+import type { AccessToken } from '../model/access_token.ts';
+import { afterRedeem } from '../model/after_redeem.ts';
+import { type Clock, type Duration, MINUTE } from '../model/clock.ts';
+import type { Connection } from '../model/connection.ts';
+import { isVaultError, type VaultError } from '../model/errors.ts';
+import type { Failure, Granted } from '../model/exchange.ts';
+import type { HeldLease, RefreshRecord } from '../store/stores.ts';
+import type { Alerts } from './alerts.ts';
+import type { CrashPoints } from './crash_points.ts';
+import type { Holds } from './holds.ts';
+import { createRedeem, type Redemption } from './redeem.ts';
+import { failed, heldBack, pending, refuseState, refuseSuspended } from './refusal.ts';
+import type { Standing, Standings } from './standing.ts';
+import type { StormWatch } from './storm_watch.ts';
+import type { Timers } from './timers.ts';
+import type { TokenCache } from './token_cache.ts';
+import type { TokenMetrics } from './token_metrics.ts';
+
+/** A record is tried again in memory this often, while the lease lasts. */
+const RECORD_RETRIES: readonly Duration[] = [50, 150, 400, 1_000];
+
+export interface RefreshRequest {
+  readonly standing: Standing;
+  readonly resource: string;
+  readonly priority: Priority;
+  /** Whether a stored token will do; never: redeem whatever is stored. */
+  readonly accepts: (token: AccessToken) => boolean;
+  /** A claims challenge for Entra. */
+  readonly claims?: string | undefined;
+  /** Ask although the connection is held or blocked: somebody wants to know (VerifyConnection, a probe). */
+  readonly insist?: boolean | undefined;
+}
+
+export interface UnderLeaseParts {
+  readonly standings: Standings;
+  readonly cache: TokenCache;
+  readonly storms: StormWatch;
+  readonly holds: Holds;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly metrics: TokenMetrics;
+  readonly alerts: Alerts;
+  readonly crashPoints: CrashPoints | undefined;
+}
+
+/** `fenced`: the grant is another one by now, and the outcome void. */
+export type UnderLease = { readonly token: AccessToken; readonly source: 'DATABASE' | 'ENTRA' } | 'fenced';
+
+/** Looks again, redeems, records; throws what Entra refused. The lease is over when it returns. */
+export function createUnderLease(parts: UnderLeaseParts) {
+  const { standings, cache, storms, holds, clock, timers, metrics, alerts, crashPoints } = parts;
+  const redeem = createRedeem({ clock, metrics });
+
+  return async function underLease(
+    held: HeldLease,
+    admission: Admission,
+    request: RefreshRequest,
+  ): Promise<UnderLease> {
+    // `record` ends the lease.
+    let ended = false;
+    const record = async (what: RefreshRecord) => {
+      const recorded = await recordDurably(held, what);
+      ended = true;
+      return recorded;
+    };
+    try {
+      await crashPoints?.reach('after_lease');
+      const token = lookAgain(held, request);
+      if (token !== undefined) return token;
+      if (held.refreshToken === undefined) throw pending(held.connection);
+      const { refreshToken } = held;
+      const { resource, claims } = request;
+      const { tenant } = request.standing;
+      const redemption = await redeem({ held, refreshToken, admission, tenant, resource, claims });
+      await crashPoints?.reach('after_entra');
+      return redemption.outcome.kind === 'granted'
+        ? await keep(held.connection, redemption.outcome, redemption, record)
+        : await blame(held.connection, redemption.outcome, request, redemption, record);
+    } finally {
+      // It frees itself when even this fails.
+      if (!ended) await held.release().catch(() => {});
+    }
+  };
+
+  function lookAgain({ connection, accessToken }: HeldLease, request: RefreshRequest): UnderLease | undefined {
+    const { standing } = request;
+    // Connected through another app since it was read.
+    if (connection.appUid !== standing.app.uid) return 'fenced';
+    if (connection.version !== standing.connection.version) standings.update(connection);
+    refuseSuspended({ ...standing, connection });
+    // No more requests with a refresh token that Entra refused, whoever insists.
+    if (!request.insist || connection.grantState !== 'BLOCKED') refuseState(connection, clock.now());
+    if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
+    if (!request.insist) holds.refuse(connection);
+    return undefined;
+  }
+
+  async function keep(
+    connection: Connection,
+    outcome: Granted,
+    { refreshToken }: Redemption,
+    record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
+  ): Promise<UnderLease> {
+    const now = clock.now();
+    const { accessToken } = outcome;
+    const { resource } = accessToken;
+    storms.judge({ connection, resource }, undefined, now);
+    const after = afterRedeem(connection, outcome, now, { resource, jitter: parts.random() });
+    if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
+    await crashPoints?.reach('after_record');
+    standings.update(nextVersion(after));
+    return { token: accessToken, source: 'ENTRA' };
+  }
+
+  async function blame(
+    connection: Connection,
+    failure: Failure,
+    { resource }: RefreshRequest,
+    { mismatch }: Redemption,
+    record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
+  ): Promise<'fenced'> {
+    const now = clock.now();
+    if (failure.kind === 'looping') alerts.raise('looping', connection, failure);
+    if (failure.kind === 'ours') {
+      alerts.raise(mismatch ? 'account_changed' : 'ours', connection, failure);
+      holds.rememberMistake(connection, failure);
+    }
+    const after = afterRedeem(connection, failure, now, { resource, jitter: parts.random() });
+    if (after === connection) throw failed(connection, failure);
+
+    if (failure.kind !== 'looping' && storms.judge({ connection, resource }, failure, now) === 'hold') {
+      throw heldBack(connection, storms.holdOf(connection.uid, now) ?? MINUTE);
+    }
+    const recorded = await record({ connection: after, refreshToken: undefined, accessToken: undefined });
+    // Replaced while Entra refused the old one: the refusal is not about the new one.
+    if (recorded === 'fenced') return 'fenced';
+    standings.update(nextVersion(after));
+    if (failure.kind !== 'looping') alerts.marked(after, failure);
+    if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connection.uid });
+    throw refusalOf(after, failure, now);
+  }
+
+  async function recordDurably(held: HeldLease, what: RefreshRecord): Promise<'recorded' | 'fenced'> {
+    for (const pause of RECORD_RETRIES) {
+      try {
+        return await held.record(what);
+      } catch (error) {
+        if (!isVaultError(error, 'DATABASE_UNAVAILABLE', 'KEY_SOURCE_UNAVAILABLE')) throw error;
+        metrics.recordRetried();
+        await timers.sleep(pause);
+      }
+    }
+    return held.record(what);
+  }
+}
+
+/** As the record left the row. */
+function nextVersion(connection: Connection): Connection {
+  return { ...connection, version: connection.version + 1 };
+}
+
+/** What the caller is told once the outcome is recorded. */
+function refusalOf(after: Connection, failure: Failure, now: number): VaultError {
+  if (after.grantState !== 'ACTIVE') {
+    return failed(after, { ...failure, reason: after.stateEvidence?.reason ?? failure.reason });
+  }
+  const wait = (after.heldUntil ?? 0) - now;
+  return wait > 0 ? heldBack(after, wait) : failed(after, failure);
+}
