@@ -1,10 +1,9 @@
 import { type App, homeDirectory } from '../model/app.ts';
 import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../model/clock.ts';
-import { appName } from '../model/connection.ts';
 import type { Reason, VaultError } from '../model/errors.ts';
-import type { Evidence } from '../model/evidence.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type AppNotesParts, createAppNotes } from './app_notes.ts';
 import { refuseApp } from './app_refusal.ts';
 import type { AppLedger } from './authorization_server.ts';
 import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
@@ -76,17 +75,9 @@ export function createAppStandings(parts: {
   };
 }
 
-function createAppStanding(parts: {
-  app: App;
-  ledger: AppLedger;
-  clock: Clock;
-  metrics: EntraMetrics;
-  log: Log;
-  /** False: forgotten since; what a late exchange learned with old credentials is not the app's state any more. */
-  isCurrent: () => boolean;
-}): AppStanding {
-  const { app, ledger, clock, metrics, log } = parts;
-  const name = appName(app);
+function createAppStanding(parts: AppNotesParts): AppStanding {
+  const { app, clock } = parts;
+  const notes = createAppNotes(parts);
   const credentials = createCredentialChoice(parts);
   const servesMany = homeDirectory(app) === undefined;
   let hold: Hold | undefined;
@@ -95,9 +86,6 @@ function createAppStanding(parts: {
   const requestHolds = new Map<string, { failure: Failure; nextProbeTime: Timestamp }>();
   const grantTimes = new Map<string, Timestamp>();
   let lastGrantTime: Timestamp | undefined;
-  // What the rows say, so that nothing is written twice.
-  let recordedState = app.state;
-  const recordedDirectories = new Set(app.failingDirectories.map((failing) => failing.directoryId));
 
   function isHeld(held: Pick<Hold, 'nextProbeTime'>): boolean {
     const rest = held.nextProbeTime - clock.now();
@@ -114,62 +102,19 @@ function createAppStanding(parts: {
     return time !== undefined && Math.abs(clock.now() - time) < RECENT;
   }
 
-  async function note(write: () => Promise<void>): Promise<void> {
-    if (!parts.isCurrent()) return;
-    try {
-      await write();
-    } catch {
-      // What Entra said matters more than our note of it: memory holds until the next change is noted.
-      metrics.ledgerFailed();
-    }
-  }
-
-  async function recordState(state: App['state'], evidence: Evidence | undefined): Promise<void> {
-    if (recordedState === state) return;
-    const before = recordedState;
-    recordedState = state;
-    await note(async () => {
-      try {
-        await ledger.recordAppState(app.uid, state, evidence);
-      } catch (error) {
-        recordedState = before;
-        throw error;
-      }
-    });
+  async function holdApp(state: Hold['state'], failure: Failure): Promise<void> {
+    hold = { state, reason: failure.reason, nextProbeTime: clock.now() + PROBE_EVERY };
+    await notes.markApp(state, failure);
   }
 
   async function releaseApp(): Promise<void> {
     hold = undefined;
-    if (recordedState === 'OK') return;
-    log.event('info', 'entra_app_released', { app: name, directory: '' });
-    await recordState('OK', undefined);
-  }
-
-  function logHold(failure: Failure, directory: string): void {
-    const { reason, entraError = '', correlationId = '' } = failure;
-    log.event('warn', 'entra_app_held', { app: name, directory, reason, entraError, correlationId });
-  }
-
-  async function holdApp(state: Hold['state'], failure: Failure): Promise<void> {
-    hold = { state, reason: failure.reason, nextProbeTime: clock.now() + PROBE_EVERY };
-    await markApp(state, failure);
-  }
-
-  async function markApp(state: Hold['state'], failure: Failure): Promise<void> {
-    if (recordedState !== state) logHold(failure, '');
-    await recordState(state, evidenceOf(failure, clock.now()));
+    await notes.clearApp();
   }
 
   function holdRequest(request: AskedRequest, failure: Failure): void {
     if (requestHolds.size >= MOST_REQUESTS_KEPT) requestHolds.clear();
     requestHolds.set(keyOf(request), { failure, nextProbeTime: clock.now() + PROBE_EVERY });
-  }
-
-  async function markDirectory(directoryId: string, failure: Failure): Promise<void> {
-    if (recordedDirectories.has(directoryId)) return;
-    recordedDirectories.add(directoryId);
-    logHold(failure, directoryId);
-    await note(() => ledger.recordFailingDirectory(app.uid, directoryId, evidenceOf(failure, clock.now())));
   }
 
   return {
@@ -194,12 +139,10 @@ function createAppStanding(parts: {
       if (grantTimes.size >= 10_000) grantTimes.clear();
       grantTimes.set(directoryId, now);
       directoryHolds.delete(directoryId);
-      if (!recordedDirectories.delete(directoryId)) return;
-      log.event('info', 'entra_app_released', { app: name, directory: directoryId });
-      await note(() => ledger.recordFailingDirectory(app.uid, directoryId, undefined));
+      await notes.clearDirectory(directoryId);
     },
     async credentialWorks() {
-      if (recordedState === 'CREDENTIAL_REJECTED') await releaseApp();
+      if (notes.state() === 'CREDENTIAL_REJECTED') await releaseApp();
     },
     async misconfigured({ codes, failure }, request) {
       const { directoryId } = request;
@@ -209,7 +152,7 @@ function createAppStanding(parts: {
       if (!servesMany || inDirectory === undefined) {
         if (isOneRequest) holdRequest(request, failure);
         if (!isOneRequest) await holdApp('MISCONFIGURED', failure);
-        else if (!isRecent(lastGrantTime)) await markApp('MISCONFIGURED', failure);
+        else if (!isRecent(lastGrantTime)) await notes.markApp('MISCONFIGURED', failure);
         return failure;
       }
       const named: Failure = { ...failure, reason: inDirectory };
@@ -219,10 +162,9 @@ function createAppStanding(parts: {
       if (!isOneRequest)
         directoryHolds.set(directoryId, { state: 'MISCONFIGURED', reason: inDirectory, nextProbeTime });
       if (isOneRequest && isRecent(grantTimes.get(directoryId))) return named;
-      const failsElsewhere = [...recordedDirectories].some((other) => other !== directoryId);
       // Marked, and not held: each directory finds out for itself, so that the failing ones do not use up the tries of a sound one.
-      if (failsElsewhere && !isRecent(lastGrantTime)) await markApp('MISCONFIGURED', failure);
-      await markDirectory(directoryId, named);
+      if (notes.failsBeside(directoryId) && !isRecent(lastGrantTime)) await notes.markApp('MISCONFIGURED', failure);
+      await notes.markDirectory(directoryId, named);
       return named;
     },
     refusalOf(request) {
@@ -237,8 +179,7 @@ function createAppStanding(parts: {
     },
     async withoutCredential() {
       const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
-      const evidence = { reason, entraError: undefined, correlationId: undefined, time: clock.now() } as const;
-      await recordState('CREDENTIAL_REJECTED', evidence);
+      await notes.markApp('CREDENTIAL_REJECTED', { reason, entraError: undefined, correlationId: undefined });
       return refuseApp(app, reason);
     },
   };
@@ -246,8 +187,4 @@ function createAppStanding(parts: {
 
 function keyOf({ directoryId = '', scopes }: AskedRequest): string {
   return `${directoryId} ${scopes.toSorted().join(' ').toLowerCase()}`;
-}
-
-function evidenceOf(failure: Failure, time: Timestamp): Evidence {
-  return { reason: failure.reason, entraError: failure.entraError, correlationId: failure.correlationId, time };
 }
