@@ -36,7 +36,10 @@ export interface TenantStore {
   /** Of all tenants, or of those named. In the order of their ids. */
   list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<Tenant>>;
   update(before: Tenant, after: Tenant): Promise<Tenant>;
-  /** Deletes the tenant with all that it owns, and shreds its DEK. ETAG_MISMATCH, as for updates. */
+  /**
+   * Deletes the tenant with all that it owns, and shreds its DEK. ETAG_MISMATCH, as for updates; APP_IN_USE. With more than
+   * 250 connections in several commits, suspended first.
+   */
   delete(tenant: Tenant): Promise<void>;
   countConnections(tenantUid: string): Promise<number>;
   /** Connections of other tenants through this tenant's shared apps. */
@@ -62,6 +65,7 @@ export interface AppStore extends AppLedger {
   /** In the order of (tenant id, app id). */
   list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<App>>;
   update(before: App, after: App): Promise<App>;
+  /** ETAG_MISMATCH, as for updates; APP_IN_USE while connections go through it. */
   delete(app: App): Promise<void>;
   countConnections(appUid: string): Promise<number>;
   countForeignConnections(app: App): Promise<number>;
@@ -100,9 +104,9 @@ export interface ConnectionStore {
   create(connection: Connection): Promise<void>;
   /** What a product may change (labels, external id); never the grant. */
   update(before: Connection, after: Connection): Promise<Connection>;
-  /** Fences whoever is refreshing, drops stored access tokens. */
+  /** Fences whoever is refreshing, drops stored access tokens. No version is asked: a suspension must win. CONNECTION_NOT_FOUND. */
   setSuspended(connection: Connection, suspendTime: Timestamp | undefined, now: Timestamp): Promise<Connection>;
-  /** Fences, and forgets grant, tokens and personal data. */
+  /** Fences, and forgets grant, tokens and personal data. CONNECTION_NOT_FOUND when it was gone already. */
   delete(connection: Connection): Promise<void>;
   /**
    * Swaps a grant in (import): fences whoever is refreshing, drops stored access tokens, in one commit.

@@ -1,12 +1,12 @@
 import { and, asc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
 import type { Timestamp } from '../model/clock.ts';
-import { VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { AppRows } from './apps.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import { toPage } from './page_keys.ts';
 import type { Row } from './schema_twins.ts';
 import type { TenantStore } from './stores.ts';
+import { createTenantDeletion, tenantChanged } from './tenant_deletion.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
 interface TenantStoreParts {
@@ -47,15 +47,6 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
       })
       .where(unchanged),
   );
-  const deleteConnections = database.write('tenants.deleteConnections', (db) =>
-    db.delete(connections).where(eq(connections.tenantUid, uid)),
-  );
-  const deleteApps = database.write(
-    'tenants.deleteApps',
-    (db) => db.delete(apps).where(eq(apps.tenantUid, uid)),
-    'APP_IN_USE',
-  );
-  const deleteTenant = database.write('tenants.delete', (db) => db.delete(tenants).where(unchanged));
   const countConnections = database.rows('tenants.countConnections', (db) =>
     db
       .select({ count: sql<number>`count(*)`.mapWith(Number) })
@@ -69,6 +60,16 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
       .innerJoin(connections, eq(connections.appUid, apps.uid))
       .where(and(eq(apps.tenantUid, uid), sql`${connections.tenantUid} <> ${uid}`)),
   );
+
+  async function countOwn(tenantUid: string): Promise<number> {
+    return (await countConnections.first({ uid: tenantUid }))?.count ?? 0;
+  }
+
+  async function countForeignConnections(tenantUid: string): Promise<number> {
+    return (await countForeign.first({ uid: tenantUid }))?.count ?? 0;
+  }
+
+  const deleteTenant = createTenantDeletion({ database, keys, countForeignConnections });
 
   return {
     async register({ tenant, app, credential }) {
@@ -112,35 +113,11 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
       return { ...after, version: before.version + 1 };
     },
     async delete(tenant) {
-      const { uid, version } = tenant;
-      const result = await database.commit(
-        deleteConnections.step({ uid }),
-        deleteApps.step({ uid }),
-        keys.deleteAll(uid),
-        deleteTenant.step({ uid, version }, 1),
-      );
-      if (!result.committed) throw tenantChanged(tenant);
-      keys.keyring.forget(uid);
-      await database.shred();
+      await deleteTenant(tenant, await countOwn(tenant.uid));
     },
-    async countConnections(tenantUid) {
-      return (await countConnections.first({ uid: tenantUid }))?.count ?? 0;
-    },
-    async countForeignConnections(tenantUid) {
-      return (await countForeign.first({ uid: tenantUid }))?.count ?? 0;
-    },
+    countConnections: countOwn,
+    countForeignConnections,
   };
-}
-
-function tenantChanged(tenant: Tenant): VaultError {
-  const resource = `tenants/${tenant.tenantId}`;
-  return new VaultError(
-    'ETAG_MISMATCH',
-    `${resource} changed since it was read; read it again and repeat the change.`,
-    {
-      metadata: { resource },
-    },
-  );
 }
 
 function toRow(tenant: Tenant): Row<'tenants'> {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
@@ -123,6 +124,37 @@ export function tenantsConformance(open: Open): void {
       expect(await stores.tenants.countForeignConnections(other.tenant.uid)).toBe(0);
       expect(await reasonOf(stores.tenants.delete(tenant))).toBe('APP_IN_USE');
       expect(await dump()).toEqual(before);
+    });
+
+    test('a tenant of many connections goes as well, and lets others work meanwhile', async () => {
+      const { stores, tenant, connect, dump } = await startVault(open);
+      for (let number = 0; number < 600; number++) await connect(`c${number}`);
+      const other = await register(stores, 'other');
+      await stores.connections.create(sampleConnection(other.tenant, other.app, 'bob'));
+      let left = -1;
+      const deleting = stores.tenants.delete(tenant);
+      const watching = setImmediate().then(async () => {
+        left = await stores.tenants.countConnections(tenant.uid);
+      });
+      await Promise.all([deleting, watching]);
+
+      expect(left).toBeGreaterThan(0);
+      expect((await dump())['connections']).toHaveLength(1);
+      expect(await stores.tenants.find('acme')).toBeUndefined();
+    });
+
+    test('a tenant of many connections is left alone when it changed or others connect through its app', async () => {
+      const { stores, tenant, app, connect, dump } = await startVault(open);
+      for (let number = 0; number < 251; number++) await connect(`c${number}`);
+      const before = await dump();
+      expect(await reasonOf(stores.tenants.delete({ ...tenant, version: 7 }))).toBe('ETAG_MISMATCH');
+      expect(await dump()).toEqual(before);
+
+      const other = await register(stores, 'other');
+      await stores.connections.create(sampleConnection(other.tenant, app, 'bob'));
+      const shared = await dump();
+      expect(await reasonOf(stores.tenants.delete(tenant))).toBe('APP_IN_USE');
+      expect(await dump()).toEqual(shared);
     });
 
     test('a name that was deleted can be taken again, and is another tenant', async () => {

@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eq } from 'drizzle-orm';
+import { expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
+import type { VaultError } from '../../src/model/errors.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { startVault } from '../conformance/vault_under_test.ts';
+import { temporaryFolder } from './temporary_folder.ts';
+
+const clock = { now: () => 0 };
+
+test('another root key than the one of the database is refused, naming both, and the file stays as it was', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const mine = createKek(randomBytes(32));
+  const other = createKek(randomBytes(32));
+  await (await createStores({ database: openSqlite({ path }), keks: { current: mine }, clock })).close();
+  const before = digest(path);
+  const database = openSqlite({ path });
+
+  const error = await createStores({ database, keks: { current: other }, clock }).catch((error: VaultError) => error);
+
+  expect(error).toMatchObject({
+    reason: 'RECORD_CORRUPT',
+    metadata: { kekId: mine.id.toString('hex'), currentKekId: other.id.toString('hex') },
+  });
+  await database.close();
+  expect(digest(path)).toBe(before);
+  await (await createStores({ database: openSqlite({ path }), keks: { current: mine }, clock })).close();
+});
+
+test('the previous root key opens what it sealed', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const old = createKek(randomBytes(32));
+  await (await createStores({ database: openSqlite({ path }), keks: { current: old }, clock })).close();
+  const keks = { current: createKek(randomBytes(32)), previous: old };
+
+  await (await createStores({ database: openSqlite({ path }), keks, clock })).close();
+});
+
+test.each(['canary', 'deks'] as const)('a database without its %s is refused', async (missing) => {
+  const keks = { current: createKek(randomBytes(32)) };
+  const database = openSqlite({ path: ':memory:' });
+  await createStores({ database, keks, clock });
+  const { meta, deks } = database.tables;
+  const deleting = database.write('test', (db) =>
+    missing === 'canary' ? db.delete(meta).where(eq(meta.key, 'canary')) : db.delete(deks),
+  );
+  await deleting.run({});
+
+  const creating = createStores({ database, keks, clock });
+
+  expect(await creating.catch((error: VaultError) => error.reason)).toBe('RECORD_CORRUPT');
+});
+
+test('tells how long each statement took, by names that hold no value', async () => {
+  const seen = new Set<string>();
+  const database = openSqlite({
+    path: ':memory:',
+    meter: {
+      statement(name, duration) {
+        expect(duration).toBeGreaterThanOrEqual(0);
+        seen.add(name);
+      },
+    },
+  });
+  const stores = await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock });
+  const vault = await startVault(async () => ({ stores, database }));
+  await (await vault.lease()).release();
+
+  expect([...seen]).toEqual(expect.arrayContaining(['commit', 'tenants.insert', 'grants.lease', 'grants.release']));
+  for (const name of seen) expect(name).toMatch(/^[a-zA-Z.]+$/);
+});
+
+function digest(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
