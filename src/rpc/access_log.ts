@@ -1,5 +1,5 @@
 import type { Log } from '../telemetry/log.ts';
-import type { CallLog } from './conduct.ts';
+import type { CallLog } from './call_log.ts';
 import { redactedJson } from './redact.ts';
 
 export interface AccessLogOptions {

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, isIP, type ListenOptions } from 'node:net';
 import { fieldInvalid } from '../model/errors.ts';
@@ -7,8 +8,7 @@ const HOST_AND_PORT = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]]+)):(\d{1,5})$/i;
 
 export function listenOptions(address: string): ListenOptions {
   const path = socketPath(address);
-  // Whoever may open the socket may call: the owner and the group.
-  if (path !== undefined) return { path, readableAll: false, writableAll: false };
+  if (path !== undefined) return { path };
   const { host, port } = hostAndPort(address);
   return { host, port, ipv6Only: false };
 }
@@ -27,6 +27,12 @@ export async function removeStaleSocket(address: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isSocket() !== true || (await answers(path))) return;
   await unlink(path).catch(() => undefined);
+}
+
+/** Whoever may open the socket may call: the owner alone, whatever the umask says. */
+export function guardSocket(address: string): void {
+  const path = socketPath(address);
+  if (path !== undefined) chmodSync(path, 0o600);
 }
 
 function socketPath(address: string): string | undefined {

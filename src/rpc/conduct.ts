@@ -1,4 +1,4 @@
-import type { DescMessage, DescMethod, DescService, Message } from '@bufbuild/protobuf';
+import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { AuditLog } from '../audit/audit_log.ts';
 import type { Caller, Rule } from '../model/caller.ts';
@@ -7,6 +7,7 @@ import { type Reason, VaultError } from '../model/errors.ts';
 import type { Authenticator } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
 import { type Call, createRequestIds, createSignal, type Endless, type WireCall } from './call.ts';
+import type { CallLog, RpcMetrics } from './call_log.ts';
 import { toStatus, toVaultError } from './status.ts';
 
 /** What surrounds each call of a method: who asks, may they, what is written down, what is counted. */
@@ -46,30 +47,6 @@ export interface ConductParts {
   readonly crashPoints?: { reach(point: 'after_audit' | 'after_reply'): void } | undefined;
   /** Default 4,000 calls in flight over all, 1,000 of one caller. */
   readonly limits?: { readonly inFlight: number; readonly inFlightPerCaller: number } | undefined;
-}
-
-export interface RpcMetrics {
-  /** `status` is OK or a reason. */
-  finished(method: string, status: 'OK' | Reason, seconds: number): void;
-  inFlight(change: 1 | -1): void;
-}
-
-export interface CallLog {
-  /** Only where requests are logged: level debug. */
-  received?: ((call: Pick<Call, 'requestId' | 'method'>, schema: DescMessage, request: Message) => void) | undefined;
-  finished(call: FinishedCall): void;
-  unexpected(requestId: string, error: unknown): void;
-}
-
-export interface FinishedCall {
-  readonly requestId: string;
-  readonly method: string;
-  readonly caller: string;
-  readonly resource: string;
-  readonly status: 'OK' | Reason;
-  readonly duration: number;
-  /** The token came from memory: sampled, since the audit log is the record. */
-  readonly hit: boolean;
 }
 
 const NOBODY: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };

@@ -2,7 +2,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
 import type { Duration } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import { isLocal, listenOptions, removeStaleSocket } from './address.ts';
+import { guardSocket, isLocal, listenOptions, removeStaleSocket } from './address.ts';
 import type { WireService } from './wire.ts';
 
 /** What the border lets through (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
@@ -90,6 +90,7 @@ async function listen(listener: NetServer, address: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(address, error)));
     listener.listen(listenOptions(address), () => {
+      guardSocket(address);
       listener.removeAllListeners('error');
       // A refused connection (out of file descriptors) must not end the process.
       listener.on('error', () => undefined);

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { fromBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import { ServerReflection, type ServerReflectionRequest } from '../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { encodedFile, type FileIndex, indexFiles, withImports } from './file_index.ts';
 import { adaptPlain } from './plain_adapter.ts';
 import type { WireService } from './wire.ts';
 
@@ -31,15 +32,6 @@ export function createReflectionServices(services: readonly string[]): readonly 
       },
     }),
   ];
-}
-
-interface FileIndex {
-  readonly byName: ReadonlyMap<string, FileDescriptorProto>;
-  /** Full names of services, methods, messages, enums and their values, fields and extensions. */
-  readonly bySymbol: ReadonlyMap<string, FileDescriptorProto>;
-  /** `google.protobuf.FieldOptions 1052` */
-  readonly byExtension: ReadonlyMap<string, FileDescriptorProto>;
-  readonly encoded: Map<string, Uint8Array>;
 }
 
 function answer({ messageRequest }: ServerReflectionRequest, names: readonly string[], index: FileIndex) {
@@ -74,90 +66,6 @@ function files(file: FileDescriptorProto | undefined, index: FileIndex) {
   if (file === undefined) return notFound();
   const fileDescriptorProto = [...withImports(file, index)].map((one) => encodedFile(one, index));
   return { case: 'fileDescriptorResponse', value: { fileDescriptorProto } } as const;
-}
-
-/** Imports first, as a compiler would read them. */
-function withImports(file: FileDescriptorProto, index: FileIndex, found = new Set<FileDescriptorProto>()) {
-  for (const name of file.dependency) {
-    const imported = index.byName.get(name);
-    if (imported !== undefined && !found.has(imported)) withImports(imported, index, found);
-  }
-  return found.add(file);
-}
-
-function encodedFile(file: FileDescriptorProto, index: FileIndex): Uint8Array {
-  let bytes = index.encoded.get(file.name);
-  if (bytes === undefined) {
-    bytes = toBinary(FileDescriptorProtoSchema, file);
-    index.encoded.set(file.name, bytes);
-  }
-  return bytes;
-}
-
-/** Files that hold services of other listeners alone are left out: what cannot be called need not be described. */
-function indexFiles(all: readonly FileDescriptorProto[], services: ReadonlySet<string>): FileIndex {
-  const everyName = new Map(all.map((file) => [file.name, file]));
-  const ours = all.filter(
-    (file) => file.service.length === 0 || file.service.some(({ name }) => services.has(qualified(file.package, name))),
-  );
-  const byName = new Map(ours.map((file) => [file.name, file]));
-  for (const file of ours) for (const name of file.dependency) addFile(name);
-  const bySymbol = new Map<string, FileDescriptorProto>();
-  const byExtension = new Map<string, FileDescriptorProto>();
-  for (const file of byName.values()) {
-    for (const symbol of symbolsOf(file)) bySymbol.set(symbol, file);
-    for (const { extendee, number } of extensionsOf(file)) byExtension.set(`${extendee.slice(1)} ${number}`, file);
-  }
-  return { byName, bySymbol, byExtension, encoded: new Map() };
-
-  function addFile(name: string): void {
-    const file = everyName.get(name);
-    if (file === undefined || byName.has(name)) return;
-    byName.set(name, file);
-    for (const imported of file.dependency) addFile(imported);
-  }
-}
-
-type Scope = Pick<FileDescriptorProto, 'enumType' | 'extension'> & {
-  readonly messages: FileDescriptorProto['messageType'];
-};
-
-function* symbolsOf(file: FileDescriptorProto): Generator<string> {
-  for (const service of file.service) {
-    const name = qualified(file.package, service.name);
-    yield name;
-    for (const method of service.method) yield `${name}.${method.name}`;
-  }
-  yield* typesOf(file.package, { ...file, messages: file.messageType });
-}
-
-function* typesOf(scope: string, types: Scope): Generator<string> {
-  for (const enumeration of types.enumType) {
-    yield qualified(scope, enumeration.name);
-    // Values are siblings of their enum, by the rules of C++.
-    for (const value of enumeration.value) yield qualified(scope, value.name);
-  }
-  for (const extension of types.extension) yield qualified(scope, extension.name);
-  for (const message of types.messages) {
-    const name = qualified(scope, message.name);
-    yield name;
-    for (const field of message.field) yield `${name}.${field.name}`;
-    for (const oneof of message.oneofDecl) yield `${name}.${oneof.name}`;
-    yield* typesOf(name, { ...message, messages: message.nestedType });
-  }
-}
-
-function* extensionsOf(
-  scope: Pick<FileDescriptorProto, 'extension' | 'messageType'>,
-): Generator<FileDescriptorProto['extension'][number]> {
-  yield* scope.extension;
-  for (const message of scope.messageType) {
-    yield* extensionsOf({ extension: message.extension, messageType: message.nestedType });
-  }
-}
-
-function qualified(scope: string, name: string): string {
-  return scope === '' ? name : `${scope}.${name}`;
 }
 
 function notFound() {

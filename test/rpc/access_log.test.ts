@@ -5,7 +5,7 @@ import { ListConnectionsResponseSchema } from '../../src/gen/tokenvault/v1/conne
 import { RegisterTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { createAccessLog } from '../../src/rpc/access_log.ts';
-import type { FinishedCall } from '../../src/rpc/conduct.ts';
+import type { FinishedCall } from '../../src/rpc/call_log.ts';
 import { redactedJson } from '../../src/rpc/redact.ts';
 import { recordingLog } from './stage.ts';
 

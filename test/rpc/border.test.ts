@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -250,13 +250,13 @@ describe('the listeners', () => {
     const address = `unix:${join(folder, 'admin.sock')}`;
     try {
       const killed = await startStage({ server: { address }, accessTokens: { get: () => freshToken() } });
+      expect((await stat(join(folder, 'admin.sock'))).mode & 0o777).toBe(0o600);
       expect((await killed.client(TokenService).getAccessToken({ connection })).tokenType).toBe('Bearer');
       await expect(startStage({ server: { address } })).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
       await killed.close();
 
       const left = createServer();
       await new Promise<void>((resolve) => left.listen(join(folder, 'other.sock'), resolve));
-      const { rename } = await import('node:fs/promises');
       await rename(join(folder, 'other.sock'), join(folder, 'admin.sock'));
       await new Promise((resolve) => left.close(resolve));
 
