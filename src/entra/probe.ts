@@ -2,6 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Duration } from '../model/clock.ts';
 import type { UsableCredential } from '../model/credential.ts';
 import { isVaultError } from '../model/errors.ts';
+import type { Failure } from '../model/exchange.ts';
 import type { AppStanding } from './app_standing.ts';
 import { type AskParts, ask } from './ask.ts';
 import type { Authority } from './authority.ts';
@@ -20,16 +21,26 @@ export async function probeCredentials(
   },
 ): Promise<CredentialProbe[]> {
   const all = await probe.standing.credentials.all();
-  const outcomes: CredentialProbe[] = [];
-  for (const usable of all) outcomes.push(await probeOne(parts, probe, usable));
-  return outcomes;
+  const tries: Try[] = [];
+  for (const usable of all) tries.push(await probeOne(parts, probe, usable));
+  // None is left that might do: callers need not find that out by themselves.
+  const refusals = tries.map(({ probe: { outcome }, failure }) => (outcome === 'REJECTED' ? failure : undefined));
+  const last = refusals.at(-1);
+  if (last !== undefined && !refusals.includes(undefined)) await probe.standing.outOfCredentials(last);
+  return tries.map(({ probe: told }) => told);
+}
+
+interface Try {
+  readonly probe: CredentialProbe;
+  /** What Entra refused it with. */
+  readonly failure?: Failure;
 }
 
 async function probeOne(
   parts: AskParts,
   probe: Parameters<typeof probeCredentials>[1],
   usable: UsableCredential,
-): Promise<CredentialProbe> {
+): Promise<Try> {
   const { credentialId } = usable.credential;
   const { app, authority, standing } = probe;
   const nothing = { credentialId, entraError: undefined, correlationId: undefined };
@@ -37,23 +48,23 @@ async function probeOne(
   try {
     slot = await probe.acquire();
   } catch (error) {
-    if (isVaultError(error)) return { ...nothing, outcome: 'INCONCLUSIVE' };
+    if (isVaultError(error)) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
     throw error;
   }
   try {
     const grant = { kind: 'client_credentials', scopes: [`${authority.graph}/.default`] } as const;
     const asked = await ask(parts, { app, authority, grant }, usable, probe.timeout, slot);
-    if (asked === undefined) return { ...nothing, outcome: 'INCONCLUSIVE' };
+    if (asked === undefined) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
     const { meaning, answer } = asked;
     if (meaning === undefined) {
       await standing.credentials.accepted(usable);
       await standing.credentialWorks();
-      return { credentialId, outcome: 'VALID', entraError: undefined, correlationId: answer.correlationId };
+      return { probe: { ...nothing, outcome: 'VALID', correlationId: answer.correlationId } };
     }
-    const { kind, entraError, correlationId } = meaning.failure;
-    const told = { credentialId, entraError, correlationId };
-    if (kind !== 'app_credential') return { ...told, outcome: 'INCONCLUSIVE' };
-    return { ...told, outcome: await standing.credentials.rejected(usable, meaning) };
+    const { failure } = meaning;
+    const told = { credentialId, entraError: failure.entraError, correlationId: failure.correlationId };
+    if (failure.kind !== 'app_credential') return { probe: { ...told, outcome: 'INCONCLUSIVE' } };
+    return { probe: { ...told, outcome: await standing.credentials.rejected(usable, meaning) }, failure };
   } finally {
     slot.release();
   }
