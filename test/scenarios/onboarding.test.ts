@@ -1,0 +1,362 @@
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
+import { App_State, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
+import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
+import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { importAda, type Onboarded, onboard } from './onboard.ts';
+import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+
+const GRAPH = 'https://graph.microsoft.com';
+const OUTLOOK = 'https://outlook.office.com';
+const DAY = 86_400_000;
+
+let scenario: Scenario;
+beforeAll(async () => {
+  scenario = await startScenario();
+});
+afterAll(() => scenario.close());
+
+const register = (tenantId: string, preset: string, more: object = {}, app: object = {}) => {
+  const registration = scenario.sandbox.addApp({ secrets: [{}] });
+  return scenario.tenants.registerTenant({
+    tenantId,
+    displayName: 'Tailspin',
+    preset,
+    ...more,
+    app: {
+      clientId: registration.clientId,
+      credential: { case: 'clientSecret', value: registration.secrets[0]?.value ?? '' },
+      secretExpireTime: timestampFromMs(scenario.sandbox.clock.now() + 300 * DAY),
+      cloud: Cloud.CUSTOM,
+      ...app,
+    },
+  });
+};
+
+const token = (connection: string) => scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
+
+describe('a preset says all that a known product needs', () => {
+  test('aurinko: the vault runs the callback, personal accounts too, and its scopes become Graph permissions', async () => {
+    const { tenant, app, nextSteps } = await register('preset-aurinko', 'aurinko');
+
+    expect(tenant).toMatchObject({ name: 'tenants/preset-aurinko', displayName: 'Tailspin', catalog: 'aurinko' });
+    expect(tenant?.state).toBe(Tenant_State.ACTIVE);
+    expect(app).toMatchObject({ name: 'tenants/preset-aurinko/apps/default', signInAudience: 'common' });
+    expect(app?.implicitPermissions.toSorted()).toEqual(
+      ['MailboxSettings.Read', 'User.Read', 'email', 'offline_access', 'openid', 'profile'].toSorted(),
+    );
+    expect(nextSteps?.redirectUris).toEqual([scenario.callbackUri]);
+    expect(nextSteps?.permissions).toHaveLength(1);
+    expect(nextSteps?.permissions[0]).toMatchObject({
+      resource: GRAPH,
+      permissions: [
+        'Calendars.ReadWrite',
+        'Contacts.ReadWrite',
+        'Mail.ReadWrite',
+        'Mail.Send',
+        'MailboxSettings.Read',
+        'Tasks.ReadWrite',
+        'User.Read',
+      ],
+    });
+    expect(nextSteps?.warnings).toEqual([]);
+  });
+
+  test('chatwoot: its own callback below its address, and permissions of Graph and Outlook', async () => {
+    const { tenant, app, nextSteps } = await register('preset-chatwoot', 'chatwoot', {
+      baseUrl: 'https://chat.tailspin.example',
+    });
+
+    expect(tenant?.catalog).toBe('microsoft');
+    expect(app).toMatchObject({
+      signInAudience: 'organizations',
+      redirectUris: ['https://chat.tailspin.example/microsoft/callback'],
+    });
+    expect(nextSteps?.redirectUris).toEqual(['https://chat.tailspin.example/microsoft/callback']);
+    expect(nextSteps?.permissions.map(({ resource }) => resource)).toEqual([GRAPH, OUTLOOK]);
+    expect(nextSteps?.permissions[1]?.permissions).toEqual(['IMAP.AccessAsUser.All', 'SMTP.Send']);
+  });
+
+  test('deskpro: its admin page is the callback, and a secret that never ends is warned of', async () => {
+    const { app, nextSteps } = await register(
+      'preset-deskpro',
+      'deskpro',
+      { baseUrl: 'https://help.tailspin.example' },
+      { secretExpireTime: timestampFromMs(Date.UTC(2299, 11, 31)) },
+    );
+
+    expect(app).toMatchObject({
+      signInAudience: 'organizations',
+      redirectUris: ['https://help.tailspin.example/admin/office365/token'],
+    });
+    expect(nextSteps?.warnings.join(' ')).toContain('2299-12-31');
+  });
+
+  test('botpress-v12: a redirect URI that names its strategy is given beside the preset', async () => {
+    const callback = 'https://bots.tailspin.example/api/v1/auth/login-callback/oauth2/microsoft';
+    const { app, nextSteps } = await register('preset-v12', 'botpress-v12', {}, { redirectUris: [callback] });
+
+    expect(app).toMatchObject({ signInAudience: 'common', redirectUris: [callback] });
+    expect(app?.implicitPermissions).toContain('offline_access');
+    expect(nextSteps?.redirectUris).toEqual([callback]);
+  });
+
+  test('botpress-cloud: the webhook is the callback, and sharing one app is hinted at', async () => {
+    const { app, nextSteps } = await register('preset-cloud', 'botpress-cloud');
+
+    expect(app?.redirectUris).toEqual(['https://webhook.botpress.cloud/oauth']);
+    expect(nextSteps?.steps.join(' ')).toContain('shared_with');
+  });
+
+  test('the admin-consent address names the client, the permissions and the redirect URI', async () => {
+    const { app, nextSteps } = await register('preset-consent', 'chatwoot', { baseUrl: 'https://chat.example' });
+
+    const address = new URL(nextSteps?.adminConsentUri ?? '');
+    expect(address.origin).toBe(scenario.sandbox.url);
+    expect(address.pathname).toBe('/organizations/v2.0/adminconsent');
+    expect(address.searchParams.get('client_id')).toBe(app?.clientId);
+    expect(address.searchParams.get('redirect_uri')).toBe('https://chat.example/microsoft/callback');
+    expect(address.searchParams.get('scope')?.split(' ')).toContain(`${OUTLOOK}/SMTP.Send`);
+  });
+});
+
+describe('registering', () => {
+  test('validate_only answers as if it had been done, and stores nothing', async () => {
+    const answer = await register('only-tried', 'aurinko', { validateOnly: true });
+
+    expect(answer.tenant?.name).toBe('tenants/only-tried');
+    expect(await reasonOf(scenario.tenants.getTenant({ name: 'tenants/only-tried' }))).toBe('TENANT_NOT_FOUND');
+    expect(await reasonOf(scenario.apps.getApp({ name: 'tenants/only-tried/apps/default' }))).not.toBe('OK');
+    expect(await reasonOf(register('only-tried', 'aurinko'))).toBe('OK');
+  });
+
+  test('a credential that Entra refuses warns, and is stored all the same', async () => {
+    const credential = { case: 'clientSecret', value: 'not-the-one-at-all-0123456789abcdef' };
+    const answer = await register('wrong-secret', 'aurinko', {}, { signInAudience: CONTOSO, credential });
+
+    expect(answer.credentialProbe?.outcome).toBe(CredentialProbe_Outcome.PROPAGATING);
+    expect(answer.nextSteps?.warnings.join(' ')).toContain('Credential default');
+    expect(await reasonOf(scenario.tenants.getTenant({ name: 'tenants/wrong-secret' }))).toBe('OK');
+  });
+
+  test('a name that is taken answers TENANT_EXISTS and leaves what was there', async () => {
+    const { tenant } = await register('taken', 'aurinko');
+
+    expect(await reasonOf(register('taken', 'chatwoot', { baseUrl: 'https://other.example' }))).toBe('TENANT_EXISTS');
+
+    const again = await scenario.tenants.getTenant({ name: 'tenants/taken' });
+    expect(again.tenant).toEqual(tenant);
+  });
+
+  test('the nearest end of a credential shows on the tenant', async () => {
+    const end = scenario.sandbox.clock.now() + 50 * DAY;
+    const { tenant } = await register('ending', 'aurinko', {}, { secretExpireTime: timestampFromMs(end) });
+
+    expect(tenant?.nextCredentialExpireTime && timestampMs(tenant.nextCredentialExpireTime)).toBe(end);
+  });
+});
+
+describe('a deleted and registered-again name is another thing', () => {
+  test('it has another uid, and nothing of the old one is served', async () => {
+    const first = await onboard(scenario, 'phoenix');
+    const connection = await importAda(scenario, first, 'ada');
+    await token(connection);
+    const { tenant: before } = await scenario.tenants.getTenant({ name: first.name });
+
+    await scenario.tenants.deleteTenant({ name: first.name, etag: before?.etag ?? '', force: true });
+    expect(await reasonOf(token(connection))).not.toBe('OK');
+    await onboard(scenario, 'phoenix');
+
+    const { tenant: after } = await scenario.tenants.getTenant({ name: first.name });
+    expect(after?.uid).not.toBe(before?.uid);
+    expect(await reasonOf(token(connection))).toBe('CONNECTION_NOT_FOUND');
+    const { connections } = await scenario.connections.listConnections({ parent: first.name });
+    expect(connections).toEqual([]);
+  });
+});
+
+describe('DeleteTenant', () => {
+  test('wants the etag that was read', async () => {
+    const { name } = await onboard(scenario, 'careful');
+
+    expect(await reasonOf(scenario.tenants.deleteTenant({ name }))).toBe('FIELD_INVALID');
+    expect(await reasonOf(scenario.tenants.deleteTenant({ name, etag: 'stale' }))).toBe('ETAG_MISMATCH');
+
+    const { tenant } = await scenario.tenants.getTenant({ name });
+    await scenario.tenants.deleteTenant({ name, etag: tenant?.etag ?? '' });
+    expect(await reasonOf(scenario.tenants.getTenant({ name }))).toBe('TENANT_NOT_FOUND');
+  });
+
+  test('wants force where connections exist', async () => {
+    const tenant = await onboard(scenario, 'crowded');
+    await importAda(scenario, tenant, 'ada');
+    const { tenant: read } = await scenario.tenants.getTenant({ name: tenant.name });
+    const etag = read?.etag ?? '';
+
+    expect(await reasonOf(scenario.tenants.deleteTenant({ name: tenant.name, etag }))).toBe('TENANT_NOT_EMPTY');
+    expect(await reasonOf(scenario.tenants.deleteTenant({ name: tenant.name, etag, force: true }))).toBe('OK');
+  });
+
+  test('refuses, even forced, while another tenant connects through its shared app', async () => {
+    const owner = await onboard(scenario, 'lender');
+    await scenario.apps.updateApp({
+      app: { name: owner.app, sharedWith: ['tenants/borrower'] },
+      updateMask: { paths: ['shared_with'] },
+    });
+    const borrower = await onboard(scenario, 'borrower');
+    await scenario.connections.importConnection({
+      connection: borrower.connection('ada'),
+      app: owner.app,
+      scopes: ['Mail.ReadOnly'],
+      refreshToken: scenario.sandbox.issueRefreshToken({
+        clientId: owner.clientId,
+        userObjectId: 'ada@contoso.example',
+        scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
+      }),
+    });
+    const { tenant } = await scenario.tenants.getTenant({ name: owner.name });
+    const request = { name: owner.name, etag: tenant?.etag ?? '', force: true };
+
+    expect(await reasonOf(scenario.tenants.deleteTenant(request))).toBe('APP_IN_USE');
+    expect(await reasonOf(scenario.apps.deleteApp({ name: owner.app, force: true }))).toBe('APP_IN_USE');
+    expect(await reasonOf(token(borrower.connection('ada')))).toBe('OK');
+
+    await scenario.connections.deleteConnection({ name: borrower.connection('ada') });
+    expect(await reasonOf(scenario.tenants.deleteTenant(request))).toBe('OK');
+  });
+});
+
+describe('a suspension bites at once on what is cached, and resuming restores it', () => {
+  let tenant: Onboarded;
+  let connection: string;
+  beforeAll(async () => {
+    tenant = await onboard(scenario, 'pausing');
+    connection = await importAda(scenario, tenant, 'ada');
+  });
+
+  test.each([
+    [
+      'TENANT_SUSPENDED',
+      () => scenario.tenants.suspendTenant({ name: tenant.name }),
+      () => scenario.tenants.resumeTenant({ name: tenant.name }),
+    ],
+    [
+      'APP_SUSPENDED',
+      () => scenario.apps.updateApp({ app: { name: tenant.app, suspended: true } }),
+      () => scenario.apps.updateApp({ app: { name: tenant.app }, updateMask: { paths: ['suspended'] } }),
+    ],
+    [
+      'CONNECTION_SUSPENDED',
+      () => scenario.connections.suspendConnection({ name: connection }),
+      () => scenario.connections.resumeConnection({ name: connection }),
+    ],
+  ] as const)('%s', async (reason, suspend, resume) => {
+    await token(connection);
+    expect((await token(connection)).source).toBe(TokenSource.CACHE);
+
+    await suspend();
+    expect(await reasonOf(token(connection))).toBe(reason);
+    await suspend();
+    expect(await reasonOf(token(connection))).toBe(reason);
+    const asked = scenario.asked(tenant.clientId).length;
+    expect(await reasonOf(token(connection))).toBe(reason);
+    expect(scenario.asked(tenant.clientId)).toHaveLength(asked);
+
+    await resume();
+    const back = await token(connection);
+    expect(await scenario.use('/graph/v1.0/me/messages', back.accessToken)).toBe(200);
+  });
+
+  test('a suspended tenant connects nobody', async () => {
+    await scenario.tenants.suspendTenant({ name: tenant.name });
+
+    const start = scenario.connections.startAuthorization({
+      connection: tenant.connection('grace'),
+      scopes: ['Mail.ReadOnly'],
+      autoConfirm: true,
+    });
+
+    expect(await reasonOf(start)).toBe('TENANT_SUSPENDED');
+    await scenario.tenants.resumeTenant({ name: tenant.name });
+  });
+});
+
+describe('UpdateTenant', () => {
+  test('changes what the mask names, and nothing else', async () => {
+    const { name } = await onboard(scenario, 'changing', {
+      tenant: { displayName: 'Before', labels: { tier: 'gold' } },
+    });
+
+    const { tenant } = await scenario.tenants.updateTenant({
+      tenant: { name, displayName: 'After', labels: { tier: 'lead' } },
+      updateMask: { paths: ['display_name'] },
+    });
+
+    expect(tenant).toMatchObject({ displayName: 'After', labels: { tier: 'gold' }, catalog: 'aurinko' });
+  });
+
+  test('without a mask takes what is given', async () => {
+    const { name } = await onboard(scenario, 'changing-more', { tenant: { displayName: 'Before' } });
+
+    const { tenant } = await scenario.tenants.updateTenant({ tenant: { name, labels: { tier: 'lead' } } });
+
+    expect(tenant).toMatchObject({ displayName: 'Before', labels: { tier: 'lead' } });
+  });
+
+  test('refuses a stale etag, a field that it does not know and one that is not to be changed', async () => {
+    const { name } = await onboard(scenario, 'guarded');
+    const { tenant: read } = await scenario.tenants.getTenant({ name });
+    const update = (paths: string[], etag = '') =>
+      scenario.tenants.updateTenant({ tenant: { name, displayName: 'New', etag }, updateMask: { paths } });
+
+    expect(await reasonOf(update(['display_name'], 'stale'))).toBe('ETAG_MISMATCH');
+    expect(await reasonOf(update(['no_such_field']))).toBe('FIELD_INVALID');
+    expect(await reasonOf(update(['state']))).toBe('FIELD_INVALID');
+    expect(await reasonOf(update(['display_name'], read?.etag))).toBe('OK');
+    expect(await reasonOf(update(['display_name'], read?.etag))).toBe('ETAG_MISMATCH');
+  });
+
+  test('a directory that is no longer allowed bites at the next token', async () => {
+    const tenant = await onboard(scenario, 'narrowing');
+    const connection = await importAda(scenario, tenant, 'ada');
+    await token(connection);
+
+    await scenario.tenants.updateTenant({
+      tenant: { name: tenant.name, allowedDirectoryIds: ['fab1fab1-0000-4000-8000-000000000002'] },
+    });
+
+    await scenario.later(2 * 3_600_000);
+    expect(await reasonOf(token(connection))).toBe('DIRECTORY_NOT_ALLOWED');
+  });
+});
+
+test('pages of tenants go on where the page before ended', async () => {
+  const names: string[] = [];
+  let pageToken = '';
+  do {
+    const page = await scenario.tenants.listTenants({ pageSize: 3, pageToken });
+    expect(page.tenants.length).toBeLessThanOrEqual(3);
+    names.push(...page.tenants.map(({ name }) => name));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+
+  const { tenants } = await scenario.tenants.listTenants({ pageSize: 1000 });
+  expect(names).toEqual(tenants.map(({ name }) => name));
+  expect(names).toEqual(names.toSorted());
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('VerifyApp presents the credential now and brings the state of the app up to date', async () => {
+  const tenant = await onboard(scenario, 'verified');
+  const verify = () => scenario.apps.verifyApp({ name: tenant.app, directoryId: CONTOSO });
+  expect((await verify()).credentialProbes[0]?.outcome).toBe(CredentialProbe_Outcome.ACCEPTED);
+
+  scenario.sandbox.expireSecret(tenant.clientId, tenant.secret);
+  const refused = await verify();
+
+  expect(refused.credentialProbes[0]?.outcome).toBe(CredentialProbe_Outcome.REJECTED);
+  expect(refused.credentialProbes[0]?.entraError).toContain('AADSTS7000222');
+  expect(refused.app?.state).toBe(App_State.CREDENTIAL_REJECTED);
+});
