@@ -1,0 +1,466 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
+import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
+import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { CONTOSO_USER as ADA, connectByPage, importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
+import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+
+const GRACE = 'grace@contoso.example';
+const ALAN = 'alan@fabrikam.example';
+const OWN_CALLBACK = 'http://localhost:3000/microsoft/callback';
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+let scenario: Scenario;
+let tenant: Onboarded;
+beforeAll(async () => {
+  scenario = await startScenario();
+  tenant = await onboard(scenario, 'acme', {
+    entra: { redirectUris: [scenario.callbackUri, OWN_CALLBACK] },
+    app: { redirectUris: [scenario.callbackUri, OWN_CALLBACK] },
+  });
+});
+afterAll(() => scenario.close());
+
+const start = (connection: string, more: object = { returnUrl: RETURN_URL }) =>
+  scenario.connections.startAuthorization({ connection, scopes: ['Mail.ReadOnly'], ...more });
+const confirm = (connection: string, confirmation: string | null) =>
+  scenario.connections.confirmAuthorization({ connection, confirmation: confirmation ?? '' });
+const complete = (connection: string, url: URL) =>
+  scenario.connections.completeAuthorization({
+    connection,
+    state: url.searchParams.get('state') ?? '',
+    answer: { case: 'code', value: url.searchParams.get('code') ?? '' },
+  });
+const token = (connection: string) => scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
+const stateOf = async (name: string) => (await scenario.connections.getConnection({ name })).connection?.state;
+
+describe('by the connect page', () => {
+  test('the browser comes back with a confirmation, and the product swaps the grant in', async () => {
+    const connection = tenant.connection('page');
+    const { connectUri } = await start(connection);
+    expect(await stateOf(connection)).toBe(Connection_State.PENDING);
+    expect(await reasonOf(token(connection))).toBe('CONNECTION_PENDING');
+
+    const { url } = await scenario.browser.walk(connectUri, { as: ADA });
+    expect(url.href.startsWith(RETURN_URL)).toBe(true);
+    expect(url.searchParams.get('outcome')).toBe('granted');
+    expect(url.searchParams.get('connection')).toBe(connection);
+    expect(await reasonOf(token(connection))).toBe('CONNECTION_PENDING');
+
+    const confirmed = await confirm(connection, url.searchParams.get('confirmation'));
+    expect(confirmed.connection).toMatchObject({ state: Connection_State.ACTIVE, account: { username: ADA } });
+    expect(await scenario.use('/graph/v1.0/me/messages', (await token(connection)).accessToken)).toBe(200);
+  });
+
+  test('opening the page uses nothing up, however often a mail scanner does it', async () => {
+    const connection = tenant.connection('scanned');
+    const { connectUri } = await start(connection);
+
+    for (let visit = 0; visit < 3; visit++) expect((await fetch(connectUri)).status).toBe(200);
+    const { url } = await scenario.browser.walk(connectUri, { as: ADA });
+
+    expect(url.searchParams.get('outcome')).toBe('granted');
+  });
+
+  test('the page names who asks and what for, in plain words, and nobody may frame or cache it', async () => {
+    const { connectUri } = await start(tenant.connection('described'));
+
+    const page = await fetch(connectUri);
+    const text = await page.text();
+
+    expect(text).toContain('acme');
+    expect(text).toMatch(/read your mail/i);
+    expect(page.headers.get('cache-control')).toContain('no-store');
+    expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(page.headers.get('referrer-policy')).toBe('no-referrer');
+  });
+
+  test('auto_confirm ends at the callback', async () => {
+    const connection = tenant.connection('auto');
+    const { connectUri } = await start(connection, { autoConfirm: true });
+
+    const { status, text } = await scenario.browser.walk(connectUri, { as: ADA });
+
+    expect(status).toBe(200);
+    expect(text).toContain('Connected');
+    expect(await stateOf(connection)).toBe(Connection_State.ACTIVE);
+    expect(await reasonOf(token(connection))).toBe('OK');
+  });
+
+  test("the product's own callback hands over state and code", async () => {
+    const connection = tenant.connection('own');
+    const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
+
+    const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
+    expect(url.href.startsWith(OWN_CALLBACK)).toBe(true);
+    const { connection: completed } = await complete(connection, url);
+
+    expect(completed?.state).toBe(Connection_State.ACTIVE);
+    expect(await reasonOf(token(connection))).toBe('OK');
+  });
+
+  test('it must be said how the authorization ends', async () => {
+    expect(await reasonOf(start(tenant.connection('endless'), {}))).toBe('FIELD_INVALID');
+    expect(await reasonOf(scenario.connections.getConnection({ name: tenant.connection('endless') }))).toBe(
+      'CONNECTION_NOT_FOUND',
+    );
+  });
+});
+
+describe('what the user or the directory refuses', () => {
+  test('cancel: declined, and nothing was granted', async () => {
+    const connection = tenant.connection('declined');
+    const { connectUri } = await start(connection);
+
+    const { url } = await scenario.browser.walk(connectUri, { as: ADA, declines: true });
+
+    expect(url.searchParams.get('outcome')).toBe('authorization_declined');
+    expect(url.searchParams.has('confirmation')).toBe(false);
+    expect(await stateOf(connection)).toBe(Connection_State.PENDING);
+  });
+
+  test("cancel at the product's own callback", async () => {
+    const connection = tenant.connection('declined-own');
+    const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
+    const { url } = await scenario.browser.walk(authorizationUri, { as: ADA, declines: true });
+    const hand = () =>
+      scenario.connections.completeAuthorization({
+        connection,
+        state: url.searchParams.get('state') ?? '',
+        answer: { case: 'error', value: { error: url.searchParams.get('error') ?? '', errorSubcode: 'cancel' } },
+      });
+
+    expect(await reasonOf(hand())).toBe('AUTHORIZATION_DECLINED');
+    expect(await reasonOf(hand())).toBe('STATE_INVALID');
+  });
+
+  test('a directory whose users may not consent: an administrator must, and then it works', async () => {
+    const directory = scenario.sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+    const { username } = scenario.sandbox.addUser({ username: 'eva@strict.example', directoryId: directory.id });
+    const connection = tenant.connection('admin');
+
+    const first = await scenario.browser.walk((await start(connection)).connectUri, { as: username });
+    expect(first.url.searchParams.get('outcome')).toBe('admin_consent_required');
+
+    const permissions = ['User.Read', 'MailboxSettings.Read', 'Mail.Read'];
+    scenario.sandbox.grantAdminConsent(directory.id, tenant.clientId, permissions);
+    const second = await scenario.browser.walk((await start(connection)).connectUri, { as: username });
+    expect(second.url.searchParams.get('outcome')).toBe('granted');
+  });
+
+  test('an account of a directory that the tenant does not allow', async () => {
+    const guarded = await onboard(scenario, 'guarded', { tenant: { allowedDirectoryIds: [CONTOSO] } });
+    const connection = guarded.connection('alan');
+
+    const { url } = await scenario.browser.walk((await start(connection)).connectUri, { as: ALAN });
+
+    expect(url.searchParams.get('outcome')).toBe('directory_not_allowed');
+    expect(await stateOf(connection)).toBe(Connection_State.PENDING);
+  });
+
+  test('without offline_access at Entra there is no refresh token, and it is said so', async () => {
+    const connection = tenant.connection('fleeting');
+    const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
+    const address = new URL(authorizationUri);
+    const scopes = address.searchParams.get('scope')?.split(' ') ?? [];
+    address.searchParams.set('scope', scopes.filter((scope) => scope !== 'offline_access').join(' '));
+
+    const { url } = await scenario.browser.walk(address.href, { as: ADA });
+
+    expect(await reasonOf(complete(connection, url))).toBe('NO_REFRESH_TOKEN');
+    expect(await stateOf(connection)).toBe(Connection_State.PENDING);
+  });
+});
+
+describe('what works once works once', () => {
+  test('a confirmation', async () => {
+    const connection = tenant.connection('once');
+    const { url } = await scenario.browser.walk((await start(connection)).connectUri, { as: ADA });
+    const confirmation = url.searchParams.get('confirmation');
+
+    expect(await reasonOf(confirm(connection, confirmation))).toBe('OK');
+    expect(await reasonOf(confirm(connection, confirmation))).toBe('STATE_INVALID');
+  });
+
+  test('a code with its state', async () => {
+    const connection = tenant.connection('replayed');
+    const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
+    const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
+
+    expect(await reasonOf(complete(connection, url))).toBe('OK');
+    expect(await reasonOf(complete(connection, url))).toBe('STATE_INVALID');
+    expect(await reasonOf(token(connection))).toBe('OK');
+  });
+
+  test('two who hand over the same answer at once: one wins, and the code is redeemed once', async () => {
+    const connection = tenant.connection('raced');
+    const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
+    const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
+    const before = scenario.asked(tenant.clientId, 'authorization_code').length;
+
+    const outcomes = await Promise.all([1, 2].map(() => reasonOf(complete(connection, url))));
+
+    expect(outcomes.toSorted()).toEqual(['OK', 'STATE_INVALID']);
+    expect(scenario.asked(tenant.clientId, 'authorization_code')).toHaveLength(before + 1);
+  });
+
+  test('a repeated callback shows the first outcome, without the confirmation', async () => {
+    const connection = tenant.connection('reloaded');
+    const { authorizationUri } = await start(connection);
+    const address = new URL(authorizationUri);
+    address.searchParams.set('sandbox_auto', ADA);
+    const back = await fetch(address, { redirect: 'manual' });
+    const callback = back.headers.get('location') ?? '';
+
+    const visit = async () => new URL((await fetch(callback, { redirect: 'manual' })).headers.get('location') ?? '');
+    const first = await visit();
+    const second = await visit();
+
+    expect(first.searchParams.has('confirmation')).toBe(true);
+    expect(second.searchParams.get('outcome')).toBe('granted');
+    expect(second.searchParams.has('confirmation')).toBe(false);
+  });
+});
+
+describe("another connection's", () => {
+  test('state is refused, and is used up', async () => {
+    const mine = tenant.connection('mine');
+    const theirs = tenant.connection('theirs');
+    await start(mine, { redirectUri: OWN_CALLBACK });
+    const { authorizationUri } = await start(theirs, { redirectUri: OWN_CALLBACK });
+    const { url } = await scenario.browser.walk(authorizationUri, { as: GRACE });
+
+    expect(await reasonOf(complete(mine, url))).toBe('STATE_INVALID');
+    expect(await stateOf(mine)).toBe(Connection_State.PENDING);
+    expect(await stateOf(theirs)).toBe(Connection_State.PENDING);
+  });
+
+  test('confirmation is refused: a link that somebody else walked connects nobody', async () => {
+    const attacker = tenant.connection('attacker');
+    const victim = tenant.connection('victim');
+    await start(victim);
+    const { url } = await scenario.browser.walk((await start(attacker)).connectUri, { as: GRACE });
+
+    expect(await reasonOf(confirm(victim, url.searchParams.get('confirmation')))).toBe('STATE_INVALID');
+    expect(await stateOf(attacker)).toBe(Connection_State.PENDING);
+  });
+
+  test("tenant's state is refused", async () => {
+    const other = await onboard(scenario, 'neighbour');
+    const { authorizationUri } = await start(tenant.connection('here'), { redirectUri: OWN_CALLBACK });
+    const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
+    await start(other.connection('here'), { returnUrl: RETURN_URL });
+
+    expect(await reasonOf(complete(other.connection('here'), url))).toBe('STATE_INVALID');
+  });
+});
+
+describe('time runs out', () => {
+  test('of a state, after 10 minutes; the link is good for another try', async () => {
+    const connection = tenant.connection('slow');
+    const { connectUri, authorizationUri } = await start(connection);
+    await scenario.later(11 * MINUTE);
+
+    const late = await scenario.browser.walk(authorizationUri, { as: ADA });
+    expect(late.status).toBe(400);
+    expect(late.url.pathname).toBe('/oauth2/callback');
+
+    const again = await scenario.browser.walk(connectUri, { as: ADA });
+    expect(again.url.searchParams.get('outcome')).toBe('granted');
+  });
+
+  test("of a state at the product's own callback", async () => {
+    const connection = tenant.connection('slow-own');
+    const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
+    const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
+    await scenario.later(11 * MINUTE);
+
+    expect(await reasonOf(complete(connection, url))).toBe('STATE_INVALID');
+  });
+
+  test('of a link, after a day', async () => {
+    const { connectUri } = await start(tenant.connection('tomorrow'));
+    await scenario.later(25 * HOUR);
+
+    expect((await fetch(connectUri)).status).toBe(404);
+    expect((await fetch(connectUri, { method: 'POST', redirect: 'manual' })).status).toBe(404);
+  });
+
+  test('of a confirmation, after 10 minutes', async () => {
+    const connection = tenant.connection('forgotten');
+    const { url } = await scenario.browser.walk((await start(connection)).connectUri, { as: ADA });
+    await scenario.later(11 * MINUTE);
+
+    expect(await reasonOf(confirm(connection, url.searchParams.get('confirmation')))).toBe('STATE_INVALID');
+    expect(await stateOf(connection)).toBe(Connection_State.PENDING);
+  });
+});
+
+describe('reconnecting', () => {
+  test('the old grant serves until the new one is swapped in', async () => {
+    const connection = await connectByPage(scenario, tenant, 'again');
+    const old = await token(connection);
+
+    const { connectUri } = await start(connection, { returnUrl: RETURN_URL, scopes: ['Mail.Send'] });
+    expect((await token(connection)).source).toBe(TokenSource.CACHE);
+    const { url } = await scenario.browser.walk(connectUri, { as: ADA });
+    expect((await token(connection)).accessToken).toBe(old.accessToken);
+
+    const { connection: swapped } = await confirm(connection, url.searchParams.get('confirmation'));
+    expect(swapped?.scopes).toEqual(['Mail.Send']);
+    const fresh = await scenario.tokens.getAccessToken({ connection });
+    expect(fresh.accessToken).not.toBe(old.accessToken);
+  });
+
+  test('a declined one changes nothing', async () => {
+    const connection = await connectByPage(scenario, tenant, 'kept');
+    const old = await token(connection);
+
+    await scenario.browser.walk((await start(connection)).connectUri, { as: ADA, declines: true });
+
+    expect(await stateOf(connection)).toBe(Connection_State.ACTIVE);
+    expect((await token(connection)).accessToken).toBe(old.accessToken);
+  });
+
+  test('another account is refused, unless the change is allowed', async () => {
+    const connection = await connectByPage(scenario, tenant, 'swapped');
+
+    const refused = await scenario.browser.walk((await start(connection)).connectUri, { as: GRACE });
+    expect(refused.url.searchParams.get('outcome')).toBe('account_mismatch');
+    expect(await reasonOf(token(connection))).toBe('OK');
+
+    const { connectUri } = await start(connection, { returnUrl: RETURN_URL, allowAccountChange: true });
+    const { url } = await scenario.browser.walk(connectUri, { as: GRACE });
+    const { connection: changed } = await confirm(connection, url.searchParams.get('confirmation'));
+    expect(changed?.account?.username).toBe(GRACE);
+  });
+
+  test('it wakes a connection whose sessions were revoked', async () => {
+    const own = await onboard(scenario, 'waking');
+    const user = scenario.sandbox.addUser({ username: 'wake@contoso.example' }).username;
+    const connection = await connectByPage(scenario, own, 'wake', { user });
+    scenario.sandbox.revokeSessions(user);
+    await scenario.later(2 * HOUR);
+    expect(await reasonOf(token(connection))).toBe('REAUTHORIZATION_REQUIRED');
+
+    await connectByPage(scenario, own, 'wake', { user });
+
+    expect(await stateOf(connection)).toBe(Connection_State.ACTIVE);
+    expect(await reasonOf(token(connection))).toBe('OK');
+  });
+});
+
+describe('importing', () => {
+  const refreshToken = (
+    user = ADA,
+    scopes = 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
+  ) => scenario.sandbox.issueRefreshToken({ clientId: tenant.clientId, userObjectId: user, scopes });
+  const take = (connection: string, more: object = {}) =>
+    scenario.connections.importConnection({
+      connection,
+      scopes: ['Mail.ReadOnly'],
+      refreshToken: refreshToken(),
+      ...more,
+    });
+
+  test('NOW redeems the token before it is accepted, and shows whose it is', async () => {
+    const { connection } = await take(tenant.connection('import-now'));
+
+    expect(connection).toMatchObject({
+      state: Connection_State.ACTIVE,
+      account: { username: ADA, directoryId: CONTOSO },
+    });
+    expect(connection?.verifyTime).toBeDefined();
+    expect(await reasonOf(token(tenant.connection('import-now')))).toBe('OK');
+  });
+
+  test('NOW refuses a dead token, one of another client and too little consent, and stores nothing', async () => {
+    const other = await onboard(scenario, 'foreign');
+    const foreign = scenario.sandbox.issueRefreshToken({
+      clientId: other.clientId,
+      userObjectId: ADA,
+      scopes: 'openid offline_access Mail.Read',
+    });
+    const name = tenant.connection('import-bad');
+
+    expect(await reasonOf(take(name, { refreshToken: 'not-a-refresh-token' }))).toBe('REFRESH_TOKEN_REJECTED');
+    expect(await reasonOf(take(name, { refreshToken: foreign }))).toBe('REFRESH_TOKEN_REJECTED');
+    expect(await reasonOf(take(name, { account: { directoryId: FABRIKAM } }))).not.toBe('OK');
+    expect(await reasonOf(take(name, { account: { directoryId: CONTOSO, username: GRACE } }))).toBe('ACCOUNT_MISMATCH');
+    expect(await reasonOf(scenario.connections.getConnection({ name }))).toBe('CONNECTION_NOT_FOUND');
+  });
+
+  test('ON_FIRST_USE asks Entra nothing until the first token', async () => {
+    const name = tenant.connection('import-later');
+    const before = scenario.asked(tenant.clientId).length;
+
+    const { connection } = await take(name, { verify: ImportConnectionRequest_Verify.ON_FIRST_USE });
+    expect(connection?.state).toBe(Connection_State.ACTIVE);
+    expect(connection?.verifyTime).toBeUndefined();
+    expect(scenario.asked(tenant.clientId)).toHaveLength(before);
+
+    expect(await reasonOf(token(name))).toBe('OK');
+    const { connection: after } = await scenario.connections.getConnection({ name });
+    expect(after?.verifyTime).toBeDefined();
+    expect(after?.account?.username).toBe(ADA);
+  });
+
+  test("ON_FIRST_USE of another account's token shows at the first token", async () => {
+    const name = tenant.connection('import-wrong');
+    const { objectId } = scenario.sandbox.addUser({ username: 'said@contoso.example' });
+    await take(name, {
+      verify: ImportConnectionRequest_Verify.ON_FIRST_USE,
+      account: { directoryId: CONTOSO, objectId },
+    });
+
+    expect(await reasonOf(token(name))).toBe('ACCOUNT_MISMATCH');
+    expect(await stateOf(name)).toBe(Connection_State.REAUTHORIZATION_REQUIRED);
+  });
+
+  test('a connection that has a grant is replaced only when that is said', async () => {
+    const name = await importAda(scenario, tenant, 'import-twice');
+
+    expect(await reasonOf(take(name))).toBe('CONNECTION_EXISTS');
+    expect(await reasonOf(take(name, { allowReplace: true }))).toBe('OK');
+    expect(await reasonOf(take(name, { allowReplace: true, refreshToken: refreshToken(GRACE) }))).toBe(
+      'ACCOUNT_MISMATCH',
+    );
+  });
+
+  test('it is found again by what the product calls it', async () => {
+    await take(tenant.connection('import-found'), { externalId: 'workspace-7', labels: { plan: 'pro' } });
+    const find = async (filter: object) =>
+      (await scenario.connections.listConnections({ parent: tenant.name, ...filter })).connections.map(
+        ({ name }) => name,
+      );
+
+    expect(await find({ externalId: 'workspace-7' })).toEqual([tenant.connection('import-found')]);
+    expect(await find({ label: 'plan=pro' })).toEqual([tenant.connection('import-found')]);
+    expect(await find({ username: ADA.toUpperCase() })).toContain(tenant.connection('import-found'));
+    expect(await find({ externalId: 'workspace-8' })).toEqual([]);
+  });
+});
+
+describe("another tenant's app", () => {
+  const link = (owner: Onboarded, guest: Onboarded) =>
+    start(guest.connection('ada'), { app: owner.app, returnUrl: RETURN_URL });
+
+  test('connects only those whom it is shared with, and stops when it is not shared any more', async () => {
+    const owner = await onboard(scenario, 'global-app');
+    const guest = await onboard(scenario, 'bot-one');
+    expect(await reasonOf(link(owner, guest))).toBe('APP_NOT_FOUND');
+
+    await scenario.apps.updateApp({ app: { name: owner.app, sharedWith: [guest.name] } });
+    const { connectUri } = await link(owner, guest);
+    const { url } = await scenario.browser.walk(connectUri, { as: ADA });
+    await confirm(guest.connection('ada'), url.searchParams.get('confirmation'));
+    expect(await reasonOf(token(guest.connection('ada')))).toBe('OK');
+
+    const unshare = scenario.apps.updateApp({ app: { name: owner.app }, updateMask: { paths: ['shared_with'] } });
+    expect(await reasonOf(unshare)).toBe('APP_IN_USE');
+    await scenario.tenants.suspendTenant({ name: owner.name });
+    expect(await reasonOf(token(guest.connection('ada')))).toBe('APP_SUSPENDED');
+  });
+});
