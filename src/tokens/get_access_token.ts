@@ -1,10 +1,12 @@
 import type { AccessToken } from '../model/access_token.ts';
-import type { Clock } from '../model/clock.ts';
+import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { connectionName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
 import { checkGranted, resolveAsk } from './ask.ts';
 import { createChallenges } from './challenges.ts';
+import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { refuse } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
@@ -16,6 +18,8 @@ import { waitFor } from './wait_for.ts';
 
 /** A flight that was joined may have brought a token that another asker wanted, good for less long than this one's. */
 const MOST_FLIGHTS = 3;
+/** Between two replacements of refused tokens of one connection and resource. */
+const REPLACEMENT_INTERVAL: Duration = 30 * SECOND;
 
 export interface GetAccessTokenParts {
   readonly scopes: Scopes;
@@ -45,6 +49,8 @@ export interface GetAccessToken {
 export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken {
   const { scopes, standings, cache, refresh, ahead, clock, metrics, feed } = parts;
   const challenges = createChallenges({ clock });
+  /** When a refused token was last replaced, by connection and resource. */
+  const replacements = createRecentMap<string, Timestamp>(10_000);
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
   function look(request: AccessTokenRequest): FreshToken | Promise<FreshToken> {
@@ -88,12 +94,20 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         return cached.fresh;
       }
       const { purpose, accepts, claims } = demand;
+      if (request.rejectedTokenSha256 !== undefined && cached !== undefined) refusePressed(standing, ask.resource);
       const name = connectionName(standing.connection);
       const work = refresh(purpose, { standing, resource: ask.resource, priority: 'FOREGROUND', accepts, claims });
       if (claims !== undefined) {
         const key = challenges.keyOf(uid, ask.resource, claims);
         work.then(
           () => challenges.answered(key),
+          () => {},
+        );
+      }
+      if (request.rejectedTokenSha256 !== undefined) {
+        const key = `${uid} ${ask.resource}`;
+        work.then(
+          ({ source }) => source === 'ENTRA' && replacements.set(key, clock.now()),
           () => {},
         );
       }
@@ -117,11 +131,20 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl;
     if (rejected === undefined) return { purpose: 'get', accepts: lives, claims: undefined };
     const refused = rejected.toLowerCase();
-    return {
-      purpose: `instead of ${refused}`,
-      accepts: (token) => lives(token) && tokenHash(token) !== refused,
-      claims: undefined,
-    };
+    const accepts = (token: AccessToken) => lives(token) && tokenHash(token) !== refused;
+    return { purpose: `instead of ${refused}`, accepts, claims: undefined };
+  }
+
+  /** A resource that refuses whatever it is sent must not drive us into Entra's loop guard (50196: 15 in 5 minutes). */
+  function refusePressed({ connection }: Standing, resource: string): void {
+    const wait = (replacements.find(`${connection.uid} ${resource}`) ?? 0) + REPLACEMENT_INTERVAL - clock.now();
+    if (wait <= 0) return;
+    const name = connectionName(connection);
+    throw new VaultError(
+      'RATE_LIMITED',
+      `A refused token of ${name} was replaced just now; find out why its resource refuses the new one, or retry later`,
+      { metadata: { connection: name }, retryAfter: wait },
+    );
   }
 
   function counted(fresh: FreshToken): FreshToken {

@@ -360,6 +360,19 @@ test('a token that its resource refused is replaced once, for all', async () => 
   expect(later).toMatchObject({ source: 'CACHE' });
 });
 
+test('a resource that refuses every token does not make a loop of exchanges', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  let { accessToken } = await tokens.get(ask('ada'));
+  accessToken = (await tokens.get(ask('ada', { rejectedTokenSha256: tokenHash(accessToken) }))).accessToken;
+  const again = ask('ada', { rejectedTokenSha256: tokenHash(accessToken) });
+
+  expect(await reasonOf(() => tokens.get(again))).toBe('RATE_LIMITED');
+  expect(world.redemptions()).toBe(2);
+  world.sandbox.clock.advance(31 * SECOND);
+  expect((await tokens.get(again)).source).toBe('ENTRA');
+});
+
 test('suspensions bite at once, each with its reason', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
