@@ -8,6 +8,7 @@ import type { Authenticator } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
 import { type Call, createRequestIds, createSignal, type Endless, type WireCall } from './call.ts';
 import type { CallLog, RpcMetrics } from './call_log.ts';
+import { createInFlight, type InFlightLimits } from './in_flight.ts';
 import { toStatus, toVaultError } from './status.ts';
 
 /** What surrounds each call of a method: who asks, may they, what is written down, what is counted. */
@@ -45,8 +46,8 @@ export interface ConductParts {
   /** One line per call that is not a hit, and each unexpected error. */
   readonly log?: CallLog | undefined;
   readonly crashPoints?: { reach(point: 'after_audit' | 'after_reply'): void } | undefined;
-  /** Default 4,000 calls in flight over all, 1,000 of one caller. */
-  readonly limits?: { readonly inFlight: number; readonly inFlightPerCaller: number } | undefined;
+  /** Default 4,000 calls in flight over all, 1,000 of one caller; and as many streams, which stay for long. */
+  readonly limits?: InFlightLimits | undefined;
 }
 
 const NOBODY: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
@@ -56,8 +57,8 @@ export function createConduct(parts: ConductParts): Conduct {
   const { authenticator, audit, clock, metrics, log, crashPoints } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const nextRequestId = createRequestIds();
-  const inFlightOf = new Map<string, number>();
-  let inFlight = 0;
+  const calls = createInFlight(limits);
+  const streams = createInFlight(limits);
 
   return (service, method) => {
     const name = `${service.typeName.slice(service.typeName.lastIndexOf('.') + 1)}/${method.name}`;
@@ -77,8 +78,8 @@ export function createConduct(parts: ConductParts): Conduct {
           token: undefined,
           signal: createSignal(wire, endless),
         };
-        let counted = false;
-        inFlight += 1;
+        const inFlight = endless === undefined ? calls : streams;
+        let entered = false;
         metrics?.inFlight(1);
 
         function entry(status: 'OK' | Reason, duration: number) {
@@ -97,8 +98,7 @@ export function createConduct(parts: ConductParts): Conduct {
         }
 
         function leave(status: 'OK' | Reason, duration: number): void {
-          inFlight -= 1;
-          if (counted) inFlightOf.set(call.caller.id, (inFlightOf.get(call.caller.id) ?? 1) - 1);
+          if (entered) inFlight.leave(call.caller.id);
           metrics?.inFlight(-1);
           metrics?.finished(name, status, duration / 1_000);
           const hit = status === 'OK' && call.token?.source === 'CACHE';
@@ -116,15 +116,8 @@ export function createConduct(parts: ConductParts): Conduct {
         return {
           authenticate() {
             call.caller = authenticator.authenticate(authorizationOf(wire.metadata));
-            const ofCaller = (inFlightOf.get(call.caller.id) ?? 0) + 1;
-            if (inFlight > limits.inFlight || ofCaller > limits.inFlightPerCaller) {
-              throw new VaultError(
-                'OVERLOADED',
-                'Too many calls are under way at once; wait and send fewer side by side',
-              );
-            }
-            inFlightOf.set(call.caller.id, ofCaller);
-            counted = true;
+            inFlight.enter(call.caller.id);
+            entered = true;
           },
           authorize(request) {
             call.resource = clip(access.resource?.(request) ?? '');

@@ -148,6 +148,9 @@ describe('calls in flight', () => {
           begun.resolve();
           return gate.promise;
         },
+        async *watch() {
+          yield freshToken('watched');
+        },
       },
     });
     const client = stage.client(TokenService, { channel: { 'grpc.enable_retries': 0 } });
@@ -159,6 +162,8 @@ describe('calls in flight', () => {
       reason: 'OVERLOADED',
       retryAfter: 1_000,
     });
+    const watched = client.watchAccessToken({ connection })[Symbol.asyncIterator]().next();
+    expect((await watched).value?.accessToken).toBe('watched');
 
     gate.resolve(freshToken());
     await first;
