@@ -84,7 +84,7 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
     const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
     const changes = createChanges();
     const authorizationServer = await started(
-      createAuthorizationServer({ ledger: stores.apps, clock, customCloud: world.cloud, metrics: metrics.entra }),
+      createAuthorizationServer({ ledger: stores.apps, clock, customCloud: world.cloud, metrics: metrics.entra, log }),
       (one) => one.close(),
     );
     const accessTokens = await started(
