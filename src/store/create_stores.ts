@@ -27,6 +27,13 @@ export interface StoresParts {
   capacity?: number | undefined;
 }
 
+interface PreparedParts {
+  database: Database;
+  keys: TenantKeys;
+  meta: Meta;
+  clock: Clock;
+}
+
 /**
  * Sets an empty database up, or proves that these root keys belong to it. RECORD_CORRUPT with both KEK ids where they do
  * not; the database is then as it was, and still open.
@@ -41,6 +48,12 @@ export async function createStores({ database, keks, clock, meter, capacity }: S
   await keys.ready(VAULT_UID);
   await sing(meta, keyring);
 
+  return prepareStores({ database, keys, meta, clock });
+}
+
+/** Every statement is built and prepared here; nothing is asked of the database yet. */
+export function prepareStores({ database, keys, meta, clock }: PreparedParts): Stores {
+  const { keyring } = keys;
   const credentials = createCredentialRows({ database, keys });
   const appRows = createAppRows({ database, credentials });
   const connectionRows = createConnectionRows({ database, keys });
