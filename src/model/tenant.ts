@@ -22,3 +22,9 @@ export interface Tenant {
   /** The soonest end of any credential of the tenant's apps. */
   readonly nextCredentialExpireTime: Timestamp | undefined;
 }
+
+/** Entra's directory ids are GUIDs: written in any case of letters, they mean the same. */
+export function allowsDirectory({ allowedDirectoryIds }: Tenant, directoryId: string): boolean {
+  if (allowedDirectoryIds.length === 0) return true;
+  return allowedDirectoryIds.some((allowed) => allowed.toLowerCase() === directoryId.toLowerCase());
+}

@@ -3,6 +3,7 @@ import type { Duration, Timestamp } from '../model/clock.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
+import { allowsDirectory } from '../model/tenant.ts';
 import type { Standing } from './standing.ts';
 
 /** What a person does next, by reason. */
@@ -28,7 +29,18 @@ const LONGEST_CLAIMS = 400;
 /** Throws what stands in the way of serving, as last read: answered locally, however often it is asked. */
 export function refuse(standing: Standing, now: Timestamp): void {
   refuseSuspended(standing);
+  refuseDirectory(standing);
   refuseState(standing.connection, now);
+}
+
+/** The tenant may have been narrowed since the account was connected. An import that nobody verified yet has no account to go by. */
+export function refuseDirectory({ tenant, connection }: Pick<Standing, 'tenant' | 'connection'>): void {
+  const { account } = connection;
+  if (account === undefined || allowsDirectory(tenant, account.directoryId)) return;
+  const name = connectionName(connection);
+  throw new VaultError('DIRECTORY_NOT_ALLOWED', sentence('DIRECTORY_NOT_ALLOWED', name), {
+    metadata: { connection: name, directoryId: account.directoryId },
+  });
 }
 
 export function refuseSuspended({ tenant, owner, app, connection }: Standing): void {

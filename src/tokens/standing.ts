@@ -2,7 +2,7 @@ import { type App, isSharedWith } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
 import { type Connection, connectionState } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
-import type { Tenant } from '../model/tenant.ts';
+import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { TokenScope } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
 import { createRecentMap } from './recent_map.ts';
@@ -147,6 +147,7 @@ function standingOf(tenant: Tenant, owner: Tenant, app: App, connection: Connect
       owner.state === 'ACTIVE' &&
       !app.suspended &&
       isSharedWith(app, tenant.tenantId) &&
+      (connection.account === undefined || allowsDirectory(tenant, connection.account.directoryId)) &&
       connectionState(connection) === 'ACTIVE',
     asked: new Map(),
   };

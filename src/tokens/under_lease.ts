@@ -10,7 +10,7 @@ import type { Alerts } from './alerts.ts';
 import type { CrashPoints } from './crash_points.ts';
 import type { Holds } from './holds.ts';
 import { createRedeem, type Redemption } from './redeem.ts';
-import { failed, heldBack, pending, refuseState, refuseSuspended } from './refusal.ts';
+import { failed, heldBack, pending, refuseDirectory, refuseState, refuseSuspended } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
 import type { StormWatch } from './storm_watch.ts';
 import type { Timers } from './timers.ts';
@@ -91,6 +91,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     if (connection.appUid !== standing.app.uid) return 'fenced';
     if (connection.version !== standing.connection.version) standings.update(connection);
     refuseSuspended({ ...standing, connection });
+    refuseDirectory({ ...standing, connection });
     // No more requests with a refresh token that Entra refused, whoever insists.
     if (!request.insist || connection.grantState !== 'BLOCKED') refuseState(connection, clock.now());
     if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };

@@ -1,7 +1,7 @@
 import { type Connection, connectionName, connectionState } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { FreshToken } from './access_tokens.ts';
-import { refuseSuspended } from './refusal.ts';
+import { refuseDirectory, refuseSuspended } from './refusal.ts';
 import type { Standings } from './standing.ts';
 import type { RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
@@ -23,6 +23,7 @@ export function createVerifyConnection({ standings, refresh }: VerifyConnectionP
   }): Promise<Connection> {
     const standing = await standings.reread(request.tenantId, request.connectionId);
     refuseSuspended(standing);
+    refuseDirectory(standing);
     const { connection } = standing;
     const [resource] = Object.keys(connection.granted);
     const redeemable = connection.grantState === 'ACTIVE' || connection.grantState === 'BLOCKED';

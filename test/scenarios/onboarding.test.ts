@@ -4,7 +4,7 @@ import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { App_State, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
-import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
@@ -322,13 +322,18 @@ describe('UpdateTenant', () => {
     const tenant = await onboard(scenario, 'narrowing');
     const connection = await importAda(scenario, tenant, 'ada');
     await token(connection);
+    const allow = (allowedDirectoryIds: string[]) =>
+      scenario.tenants.updateTenant({
+        tenant: { name: tenant.name, allowedDirectoryIds },
+        updateMask: { paths: ['allowed_directory_ids'] },
+      });
 
-    await scenario.tenants.updateTenant({
-      tenant: { name: tenant.name, allowedDirectoryIds: ['fab1fab1-0000-4000-8000-000000000002'] },
-    });
-
-    await scenario.later(2 * 3_600_000);
+    await allow([FABRIKAM]);
     expect(await reasonOf(token(connection))).toBe('DIRECTORY_NOT_ALLOWED');
+    expect(await reasonOf(scenario.connections.verifyConnection({ name: connection }))).toBe('DIRECTORY_NOT_ALLOWED');
+
+    await allow([FABRIKAM, CONTOSO.toUpperCase()]);
+    expect(await reasonOf(token(connection))).toBe('OK');
   });
 });
 
