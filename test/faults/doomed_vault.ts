@@ -1,23 +1,23 @@
 /**
- * The vault as a process of its own that kills itself with SIGKILL at a chosen point, once SIGUSR2 has armed it.
+ * The vault as a process of its own, which kills itself with SIGKILL at the point that a line on standard input names.
  * Says `ready`, then `armed`, on standard output. Configured by TOKENVAULT_… like the real program.
  */
+import { createInterface } from 'node:readline';
 import { readConfig } from '../../src/config.ts';
 import { startVault } from '../../src/vault.ts';
 
-const doom = process.argv[2];
-let armed = false;
+let doom: string | undefined;
 
 const vault = await startVault(readConfig(), {
   crashPoints: {
     reach(point) {
-      if (armed && point === doom) process.kill(process.pid, 'SIGKILL');
+      if (point === doom) process.kill(process.pid, 'SIGKILL');
     },
   },
 });
 
-process.on('SIGUSR2', () => {
-  armed = true;
+createInterface({ input: process.stdin }).on('line', (point) => {
+  doom = point;
   process.stdout.write('armed\n');
 });
 process.on('SIGTERM', async () => {

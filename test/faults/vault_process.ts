@@ -5,18 +5,18 @@ import { fileURLToPath } from 'node:url';
 
 export interface VaultProcess {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
-  /** From now on it dies at its point. */
-  arm(): Promise<void>;
+  /** From now on it dies at that point. */
+  arm(point: string): Promise<void>;
   /** Settles when it has ended, with the signal that killed it. */
   readonly ended: Promise<NodeJS.Signals | null>;
   kill(signal: NodeJS.Signals): void;
 }
 
 /** A real vault in a process of its own, on ports that it chooses, in `folder`. */
-export async function startVaultProcess(folder: string, sandboxUrl: string, doom = 'never'): Promise<VaultProcess> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('doomed_vault.ts', import.meta.url)), doom], {
+export async function startVaultProcess(folder: string, sandboxUrl: string): Promise<VaultProcess> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('doomed_vault.ts', import.meta.url))], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     env: {
       TOKENVAULT_SANDBOX: sandboxUrl,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
@@ -31,8 +31,8 @@ export async function startVaultProcess(folder: string, sandboxUrl: string, doom
   const ready = await nextLine(lines, child);
   return {
     addresses: JSON.parse(ready.slice('ready '.length)),
-    async arm() {
-      child.kill('SIGUSR2');
+    async arm(point) {
+      child.stdin.write(`${point}\n`);
       await nextLine(lines, child);
     },
     ended,
