@@ -53,8 +53,15 @@ function welcome({ addresses, sandboxUrl }: Vault, config: Config, version: stri
     '',
     'or, without grpcurl:',
     '',
-    `  npx buf curl --protocol grpc --http2-prior-knowledge --reflect -d '${request}' http://${addresses.admin}/tokenvault.v1.TenantService/RegisterTenant`,
+    `  npx buf curl --protocol grpc --http2-prior-knowledge --reflect -d '${request}' ${bufAddress(addresses.admin)}/tokenvault.v1.TenantService/RegisterTenant`,
     '',
   );
   return lines.join('\n');
+}
+
+/** buf curl takes a socket apart from the address. */
+function bufAddress(address: string): string {
+  return address.startsWith('unix:')
+    ? `--unix-socket ${address.slice('unix:'.length)} http://localhost`
+    : `http://${address}`;
 }

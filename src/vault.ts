@@ -1,20 +1,15 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { openAuditFile, openAuditStream } from './audit/audit_file.ts';
-import type { AuditLog } from './audit/audit_log.ts';
-import { createChainedAuditLog } from './audit/chained_audit_log.ts';
+import { openAuditLog } from './audit/open_audit_log.ts';
 import { type Config, isLoopbackAddress } from './config.ts';
 import { callbackUri } from './connect/connect_parts.ts';
 import { createAuthorizations } from './connect/create_authorizations.ts';
 import { createImports } from './connect/import.ts';
 import { createAuthorizationServer } from './entra/entra_server.ts';
-import { createKekFile } from './keyring/file_key_source.ts';
-import type { Keks } from './keyring/key_source.ts';
-import { createKeySource, parseKeySource } from './keyring/parse_key_source.ts';
 import { createChanges } from './model/changes.ts';
 import { type Clock, HOUR, systemClock } from './model/clock.ts';
-import { VaultError } from './model/errors.ts';
+import { type Reason, VaultError } from './model/errors.ts';
 import { newUid } from './model/ids.ts';
 import { createApps } from './registry/apps.ts';
 import { createConnections } from './registry/connections.ts';
@@ -29,9 +24,7 @@ import { followClock } from './sandbox/follow_clock.ts';
 import { startSandbox } from './sandbox/sandbox.ts';
 import { createScopes } from './scopes/create_scopes.ts';
 import { loadCatalogs } from './scopes/load_catalogs.ts';
-import { createStores } from './store/create_stores.ts';
-import type { Database } from './store/database.ts';
-import { openDatabase } from './store/open_database.ts';
+import { openStores } from './store/open_stores.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
@@ -73,13 +66,28 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
     const world = await started(openWorld(config), (one) => one.close());
     const { clock } = world;
 
-    const { database, keks } = await openData(config, metrics.storage);
-    const stores = await started(createStores({ database, keks, clock, meter: metrics.storage }), (one) => one.close());
+    const { databaseUrl, keySource } = config;
+    const stores = await started(openStores({ databaseUrl, keySource, clock, meter: metrics.storage }), (one) =>
+      one.close(),
+    );
     metrics.observe({
       connectionsByState: () => stores.connections.countByState(),
       credentialEnds: () => stores.apps.credentialEnds(),
     });
-    const audit = await started(openAudit(config, stores.audit, clock, metrics.audit), (one) => one.close());
+    const audit = await started(
+      openAuditLog(config.auditFile, {
+        ledger: stores.audit,
+        clock,
+        instance: `${hostname()}-${process.pid}`,
+        rotateAt: config.auditRotateBytes,
+        metrics: metrics.audit,
+        alert: (topic) => {
+          metrics.audit.alert(topic);
+          log.event('error', 'warning', { topic, message: 'see the audit log, and the runbook' });
+        },
+      }),
+      (one) => one.close(),
+    );
 
     const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
     const changes = createChanges();
@@ -95,6 +103,7 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
         changes,
         clock,
         metrics: metrics.tokens,
+        log,
         crashPoints,
         timers,
       }),
@@ -107,9 +116,8 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
     const sweep = setInterval(() => stores.authorizations.sweep(clock.now()).catch(() => {}), HOUR).unref();
     teardown.push(() => clearInterval(sweep));
 
-    const readiness = await started(createReadiness([() => stores.check(), async () => auditable(audit)]), (one) =>
-      one.close(),
-    );
+    const auditWritable = () => check(audit.writable, 'AUDIT_UNAVAILABLE', 'The audit log cannot be written');
+    const readiness = await started(createReadiness([() => stores.check(), auditWritable]), (one) => one.close());
     const authenticator =
       config.callersFile === undefined
         ? createLoopbackAuthenticator()
@@ -119,7 +127,7 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
       audit,
       clock,
       metrics: metrics.rpc,
-      log: createAccessLog(log),
+      log: createAccessLog(log, { requests: config.logLevel === 'debug' }),
       crashPoints,
     });
     const rooms = {
@@ -159,8 +167,8 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
         metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
         readiness: {
           storage: () => stores.check(),
-          audit: () => auditable(audit),
-          serving: () => serving(readiness),
+          audit: auditWritable,
+          serving: () => check(readiness.ready, 'OVERLOADED', 'The vault is draining'),
         },
       }),
       (one) => one.close(),
@@ -215,48 +223,8 @@ async function openWorld(config: Config): Promise<World> {
   };
 }
 
-/** A root key is made only beside an empty database: made beside another, it would hide that the right one is missing. */
-async function openData(
-  config: Config,
-  meter: Parameters<typeof openDatabase>[0]['meter'],
-): Promise<{ database: Database; keks: Keks }> {
-  const database = await openDatabase({ url: config.databaseUrl, meter });
-  try {
-    const source = parseKeySource(config.keySource);
-    if (source.kind === 'file' && database.isEmpty && !existsSync(source.path)) await createKekFile(source.path);
-    return { database, keks: await createKeySource(config.keySource).load() };
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-}
-
-async function openAudit(
-  config: Config,
-  ledger: Parameters<typeof createChainedAuditLog>[0]['ledger'],
-  clock: Clock,
-  metrics: ReturnType<typeof createMetrics>['audit'],
-): Promise<AuditLog> {
-  const path = config.auditFile;
-  if (path !== '-') mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  return createChainedAuditLog({
-    file: path === '-' ? openAuditStream(1) : openAuditFile(path),
-    ledger,
-    clock,
-    instance: `${hostname()}-${process.pid}`,
-    rotateAt: config.auditRotateBytes,
-    rotatedName: (last) => `${path}.${last}`,
-    metrics,
-    alert: (topic) => metrics.alert(topic),
-  });
-}
-
-async function auditable(audit: AuditLog): Promise<void> {
-  if (!audit.writable) throw new VaultError('AUDIT_UNAVAILABLE', 'The audit log cannot be written');
-}
-
-async function serving(readiness: { readonly ready: boolean }): Promise<void> {
-  if (!readiness.ready) throw new VaultError('OVERLOADED', 'The vault is draining');
+async function check(holds: boolean, reason: Reason, otherwise: string): Promise<void> {
+  if (!holds) throw new VaultError(reason, otherwise);
 }
 
 function readTls({ tls }: Config) {

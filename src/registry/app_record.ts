@@ -4,7 +4,6 @@ import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { AppFields } from './apps.ts';
-import { refuseContinuousAccess } from './continuous_access.ts';
 import {
   checkAudience,
   checkCatalog,
@@ -32,7 +31,6 @@ export function newApp(
   scopes: Scopes,
   now: Timestamp,
 ): App {
-  refuseContinuousAccess(fields);
   const catalog = fields.catalog === '' ? undefined : checkCatalog('app.catalog', fields.catalog, scopes);
   const implicit = checkImplicitPermissions('app.implicit_permissions', fields.implicitPermissions, scopes);
   return {

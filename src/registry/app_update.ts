@@ -3,7 +3,6 @@ import type { Timestamp } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { AppFields } from './apps.ts';
-import { refuseContinuousAccess } from './continuous_access.ts';
 import {
   checkAudience,
   checkCatalog,
@@ -23,7 +22,6 @@ const PATHS = {
   catalog: 'catalog',
   implicit_permissions: 'implicitPermissions',
   shared_with: 'sharedWith',
-  continuous_access_evaluation: 'continuousAccessEvaluation',
   suspended: 'suspended',
 } as const;
 type Field = (typeof PATHS)[keyof typeof PATHS];
@@ -48,7 +46,6 @@ export function updatedApp(
   }
   const changing = masked<Field>(updateMask, fields, PATHS, IMMUTABLE);
   const change = <Value>(field: Field, made: () => Value, kept: Value): Value => (changing.has(field) ? made() : kept);
-  change('continuousAccessEvaluation', () => refuseContinuousAccess(fields), undefined);
   const heals = app.state === 'MISCONFIGURED' && HEALING.some((field) => changing.has(field));
   return {
     ...app,

@@ -55,7 +55,6 @@ export interface AppFields {
   readonly implicitPermissions: readonly string[];
   /** `tenants/{tenant}`, a tenant's id, or `*`. */
   readonly sharedWith: readonly string[];
-  readonly continuousAccessEvaluation: boolean;
   readonly suspended: boolean;
 }
 

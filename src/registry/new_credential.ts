@@ -19,9 +19,7 @@ export interface CredentialRequest {
 export type RequestedMaterial =
   | { readonly kind: 'CLIENT_SECRET'; readonly clientSecret: Secret }
   | { readonly kind: 'CERTIFICATE'; readonly certificatePem: string; readonly privateKeyPem: Secret }
-  | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
-  /** Not served yet: FIELD_INVALID. */
-  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
+  | { readonly kind: 'FEDERATED'; readonly assertionFile: string };
 
 /** What the wire calls the fields: `app.secret_expire_time` when registering, `credential.expire_time` else. */
 export interface CredentialFieldNames {
@@ -101,11 +99,6 @@ function read(request: CredentialRequest, names: CredentialFieldNames): Read {
       checkPath(`${names.parent}.federated.assertion_file`, assertionFile);
       return { material, hint: assertionFile, notBefore: undefined, expireTime: undefined };
     }
-    case 'KEY_VAULT_SECRET':
-      throw fieldInvalid(
-        `${names.parent}.key_vault_secret`,
-        'this version cannot read an app’s secret from Key Vault; give client_secret, certificate or federated',
-      );
     case undefined:
       throw fieldInvalid(`${names.parent}.client_secret`, 'give a credential: client_secret, certificate or federated');
   }

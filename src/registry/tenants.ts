@@ -56,7 +56,6 @@ export interface AppRegistration {
   readonly redirectUris: readonly string[];
   readonly returnUrlPrefixes: readonly string[];
   readonly implicitPermissions: readonly string[];
-  readonly continuousAccessEvaluation: boolean;
   /** `expireTime` is `app.secret_expire_time`. */
   readonly credential: CredentialRequest;
 }

@@ -72,7 +72,6 @@ export function fromAppMessage(app: AppMessage | undefined): AppFields {
     catalog: app?.catalog ?? '',
     implicitPermissions: app?.implicitPermissions ?? [],
     sharedWith: app?.sharedWith ?? [],
-    continuousAccessEvaluation: false,
     suspended: app?.suspended ?? false,
   };
 }

@@ -96,7 +96,6 @@ function fromRegisterTenant(request: RegisterTenantRequest): RegisterTenant {
       redirectUris: app.redirectUris,
       returnUrlPrefixes: app.returnUrlPrefixes,
       implicitPermissions: app.implicitPermissions,
-      continuousAccessEvaluation: false,
       credential: fromRegistrationCredential(app),
     },
     validateOnly: request.validateOnly,

@@ -143,7 +143,6 @@ export function registration(
       redirectUris: [],
       returnUrlPrefixes: [],
       implicitPermissions: [],
-      continuousAccessEvaluation: false,
       credential: clientSecret(),
       ...appChange,
     },
@@ -161,7 +160,6 @@ export function appFields(change: Partial<AppFields> = {}): AppFields {
     catalog: '',
     implicitPermissions: [],
     sharedWith: [],
-    continuousAccessEvaluation: false,
     suspended: false,
     ...change,
   };

@@ -264,23 +264,12 @@ describe('refusals store nothing and name the field', () => {
     ['app.return_url_prefixes[0]', {}, { returnUrlPrefixes: ['https:/good.example'] }],
     ['app.return_url_prefixes[0]', {}, { returnUrlPrefixes: ['https://good.example\\@evil.example/'] }],
     ['app.implicit_permissions[1]', {}, { implicitPermissions: ['User.Read', 'Mail Read'] }],
-    ['app.continuous_access_evaluation', {}, { continuousAccessEvaluation: true }],
     ['app.client_secret', {}, { credential: clientSecret('') }],
     ['app.client_secret', {}, { credential: clientSecret(`${SECRET}\n`) }],
     ['app.client_secret', {}, { credential: { ...clientSecret(), material: undefined } }],
     ['app.secret_expire_time', {}, { credential: clientSecret(SECRET, { expireTime: Date.UTC(2026, 10, 21) }) }],
     ['app.secret_expire_time', {}, { credential: clientSecret(SECRET, { expireTime: Number.NaN }) }],
     ['app.secret_expire_time', {}, { credential: clientSecret(SECRET, { expireTime: 1e18 }) }],
-    [
-      'app.key_vault_secret',
-      {},
-      {
-        credential: {
-          ...clientSecret(),
-          material: { kind: 'KEY_VAULT_SECRET', secretUri: 'https://v.vault.azure.net/secrets/s' },
-        },
-      },
-    ],
     [
       'app.federated.assertion_file',
       {},

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { createKekFile } from '../keyring/file_key_source.ts';
+import type { KeyringMeter } from '../keyring/keyring.ts';
+import { createKeySource, parseKeySource } from '../keyring/parse_key_source.ts';
+import type { Clock } from '../model/clock.ts';
+import { createStores } from './create_stores.ts';
+import type { StatementMeter } from './database.ts';
+import { openDatabase } from './open_database.ts';
+import type { Stores } from './stores.ts';
+
+/**
+ * The database at an address, with the root key of a key source. A missing key file is made only beside an empty
+ * database: made beside another, it would hide that the right one is missing.
+ */
+export async function openStores(parts: {
+  readonly databaseUrl: string;
+  readonly keySource: string;
+  readonly clock: Clock;
+  readonly meter?: (StatementMeter & KeyringMeter) | undefined;
+}): Promise<Stores> {
+  const { databaseUrl, keySource, clock, meter } = parts;
+  const database = await openDatabase({ url: databaseUrl, meter });
+  try {
+    const source = parseKeySource(keySource);
+    if (source.kind === 'file' && database.isEmpty && !existsSync(source.path)) await createKekFile(source.path);
+    const keks = await createKeySource(keySource).load();
+    return await createStores({ database, keks, clock, meter });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
