@@ -9,7 +9,7 @@ import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
 import { checkDirectoryId } from './directory_id.ts';
 import type { ImportRequest, Imports } from './imports.ts';
-import { newConnection } from './new_connection.ts';
+import { checkWish, newConnection } from './new_connection.ts';
 import { checkNotSuspended, findApp, findTenant } from './standing.ts';
 import { usualApp } from './start.ts';
 import { verifyImport } from './verify_import.ts';
@@ -27,6 +27,7 @@ export function createImports(parts: ConnectParts): Imports {
 async function importConnection(parts: ConnectParts, request: ImportRequest): Promise<Connection> {
   const { stores } = parts;
   const tenant = await findTenant(stores, request.tenantId);
+  checkWish(request);
   const existing = await stores.connections.find(tenant.uid, request.connectionId);
   checkReplaceable(existing, request);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));

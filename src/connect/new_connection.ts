@@ -2,12 +2,19 @@ import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { newUid } from '../model/ids.ts';
+import { checkExternalId, checkLabels } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
 
 interface Wish {
   readonly connectionId: string;
   readonly externalId?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/** FIELD_INVALID, before anything else is done. */
+export function checkWish({ externalId, labels }: Wish): void {
+  if (externalId !== undefined) checkExternalId('external_id', externalId);
+  if (labels !== undefined) checkLabels('labels', labels);
 }
 
 /** PENDING: named, but never granted. */

@@ -12,7 +12,7 @@ import type { StartedAuthorization, StartRequest } from './authorizations.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
 import { checkDirectoryId } from './directory_id.ts';
 import { howItEnds } from './ending.ts';
-import { newConnection, relabelled } from './new_connection.ts';
+import { checkWish, newConnection, relabelled } from './new_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { checkNotSuspended, findApp, findTenant } from './standing.ts';
 
@@ -20,6 +20,7 @@ const LINK_LIFE = 24 * HOUR;
 
 export async function startAuthorization(parts: ConnectParts, request: StartRequest): Promise<StartedAuthorization> {
   const tenant = await findTenant(parts.stores, request.tenantId);
+  checkWish(request);
   for (let tries = 1; ; tries += 1) {
     try {
       return await startOnce(parts, tenant, request);

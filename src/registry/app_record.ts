@@ -1,5 +1,6 @@
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
+import { checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import type { Scopes } from '../scopes/scopes.ts';
@@ -13,7 +14,6 @@ import {
   checkRedirectUris,
   checkReturnUrlPrefixes,
   checkSharedWith,
-  checkText,
 } from './fields.ts';
 
 export interface AppDefaults {

@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
+import { checkText } from '../model/labelling.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { AppFields } from './apps.ts';
 import {
@@ -10,7 +11,6 @@ import {
   checkRedirectUris,
   checkReturnUrlPrefixes,
   checkSharedWith,
-  checkText,
 } from './fields.ts';
 import { masked } from './update_mask.ts';
 

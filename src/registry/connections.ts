@@ -3,9 +3,9 @@ import type { Connection } from '../model/connection.ts';
 import { connectionName } from '../model/connection.ts';
 import { fieldInvalid, isVaultError } from '../model/errors.ts';
 import { checkEtag } from '../model/etag.ts';
+import { checkExternalId, checkLabels } from '../model/labelling.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { ConnectionFilter } from '../store/stores.ts';
-import { checkLabels, checkText } from './fields.ts';
 import { createLookup } from './lookup.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import { masked } from './update_mask.ts';
@@ -53,7 +53,6 @@ export interface UpdateConnection extends ConnectionWithEtag {
 }
 
 const PATHS = { external_id: 'externalId', labels: 'labels' } as const;
-const LONGEST_EXTERNAL_ID = 256;
 const IMMUTABLE = ['name', 'uid', 'app', 'account', 'scopes', 'grants', 'state', 'create_time', 'update_time', 'etag'];
 
 export function createConnections({
@@ -127,7 +126,7 @@ export function updatedConnection(
   return {
     ...connection,
     ...(changing.has('externalId') && {
-      externalId: checkText('connection.external_id', fields.externalId, LONGEST_EXTERNAL_ID) || undefined,
+      externalId: checkExternalId('connection.external_id', fields.externalId) || undefined,
     }),
     ...(changing.has('labels') && { labels: checkLabels('connection.labels', fields.labels) }),
     updateTime: now,

@@ -12,29 +12,11 @@ import type { Scopes } from '../scopes/scopes.ts';
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const AUDIENCES = ['organizations', 'common', 'consumers'];
 const MOST_URIS = 16;
-const MOST_LABELS = 64;
 const MOST_NAMES = 100;
-const LONGEST_TEXT = 128;
 
 export function checkId(field: string, id: string): string {
   if (RESOURCE_ID.test(id)) return id;
   throw fieldInvalid(field, 'must begin with a letter and hold at most 63 of a-z, 0-9 and "-"');
-}
-
-export function checkText(field: string, text: string, longest = LONGEST_TEXT): string {
-  // Control characters and lone surrogates would break terminals, logs and status details.
-  if (text.length <= longest && !/\p{Cc}/u.test(text) && text.isWellFormed()) return text;
-  throw fieldInvalid(field, `must be at most ${longest} characters, without control characters`);
-}
-
-export function checkLabels(field: string, labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const entries = Object.entries(labels);
-  if (entries.length > MOST_LABELS) throw fieldInvalid(field, `must be at most ${MOST_LABELS}`);
-  for (const [key, value] of entries) {
-    if (!/^[a-z][a-z0-9_.-]{0,62}$/.test(key)) throw fieldInvalid(field, 'keys must match [a-z][a-z0-9_.-]{0,62}');
-    checkText(`${field}.${key}`, value);
-  }
-  return labels;
 }
 
 /** In lower case: Entra compares so. */

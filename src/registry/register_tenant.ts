@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { checkLabels, checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../scopes/presets.ts';
 import type { Registration } from '../store/stores.ts';
@@ -8,7 +9,7 @@ import { detailsAfter } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import { newApp } from './app_record.ts';
 import type { AppDetails } from './apps.ts';
-import { checkBaseUrl, checkCatalog, checkGuids, checkId, checkLabels, checkText } from './fields.ts';
+import { checkBaseUrl, checkCatalog, checkGuids, checkId } from './fields.ts';
 import { newCredential, REGISTRATION_FIELDS } from './new_credential.ts';
 import { notAsked, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';

@@ -1,7 +1,8 @@
 import type { Timestamp } from '../model/clock.ts';
+import { checkLabels, checkText } from '../model/labelling.ts';
 import type { Tenant, TenantState } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
-import { checkCatalog, checkGuids, checkLabels, checkText } from './fields.ts';
+import { checkCatalog, checkGuids } from './fields.ts';
 import type { UpdateTenant } from './tenants.ts';
 import { masked } from './update_mask.ts';
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isVaultError } from '../../src/model/errors.ts';
+import { checkText } from '../../src/model/labelling.ts';
 import {
   checkAudience,
   checkId,
   checkImplicitPermissions,
   checkRedirectUris,
   checkReturnUrlPrefixes,
-  checkText,
 } from '../../src/registry/fields.ts';
 import { masked } from '../../src/registry/update_mask.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
