@@ -17,7 +17,7 @@ import { createCredentials } from './registry/credentials.ts';
 import { createTenants } from './registry/tenants.ts';
 import { createAccessLog } from './rpc/access_log.ts';
 import { createKeyAuthenticator, createLoopbackAuthenticator } from './rpc/authenticate.ts';
-import { readCallers } from './rpc/callers_file.ts';
+import { readCallersFile } from './rpc/callers_file.ts';
 import { createConduct } from './rpc/conduct.ts';
 import { adminServices, startGrpcServer, tokenServices } from './rpc/server.ts';
 import { followClock } from './sandbox/follow_clock.ts';
@@ -121,7 +121,7 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
     const authenticator =
       config.callersFile === undefined
         ? createLoopbackAuthenticator()
-        : createKeyAuthenticator(readCallers(readFileSync(config.callersFile, 'utf8'), config.callersFile), clock);
+        : createKeyAuthenticator(readCallersFile(config.callersFile), clock);
     const conduct = createConduct({
       authenticator,
       audit,

@@ -1,17 +1,33 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { VaultError } from '../model/errors.ts';
 import { openAuditFile, openAuditStream } from './audit_file.ts';
 import type { AuditLog } from './audit_log.ts';
 import { type ChainedAuditLogParts, createChainedAuditLog } from './chained_audit_log.ts';
 
 const STANDARD_OUTPUT = 1;
 
-/** At a path, whose folder is made where it is missing; `-` for standard output. Full files are set aside as `PATH.NUMBER`. */
-export function openAuditLog(
+/** At a path, whose folder is made where it is missing; `-` for standard output. Full files are set aside as `PATH.NUMBER`. AUDIT_UNAVAILABLE where it cannot be written. */
+export async function openAuditLog(
   path: string,
   parts: Omit<ChainedAuditLogParts, 'file' | 'rotatedName'>,
 ): Promise<AuditLog> {
   if (path === '-') return createChainedAuditLog({ ...parts, file: openAuditStream(STANDARD_OUTPUT) });
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  return createChainedAuditLog({ ...parts, file: openAuditFile(path), rotatedName: (last) => `${path}.${last}` });
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    return await createChainedAuditLog({
+      ...parts,
+      file: openAuditFile(path),
+      rotatedName: (last) => `${path}.${last}`,
+    });
+  } catch (cause) {
+    // The key and the checkpoint lie in the store, whose own words are better.
+    if (cause instanceof VaultError) throw cause;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    throw new VaultError(
+      'AUDIT_UNAVAILABLE',
+      `The audit log ${path} cannot be written (${code}); check its folder, its disk and TOKENVAULT_AUDIT_FILE`,
+      { cause },
+    );
+  }
 }

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type Caller, ROLES } from '../model/caller.ts';
@@ -32,6 +33,17 @@ const caller = z.strictObject({
 });
 
 const file = z.strictObject({ callers: z.array(caller).min(1, 'must name at least one caller') });
+
+/** FIELD_INVALID too where the file cannot be read. */
+export function readCallersFile(path: string): readonly KnownKey[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw fieldInvalid(path, 'the callers file cannot be read; check that it exists and who may');
+  }
+  return readCallers(text, path);
+}
 
 /** Who may call. Throws FIELD_INVALID with all that is wrong at once, each by its place in the file. `name` is the file's. */
 export function readCallers(text: string, name: string): readonly KnownKey[] {

@@ -1,22 +1,35 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { VaultError } from '../model/errors.ts';
 
 /** `127.0.0.1:8080`, `[::1]:8080` or `unix:/path`; port 0: one that is free. */
 export type ListenAddress = string;
 
-/** Where it listens, in the same spelling. The error is that of `listen` (EADDRINUSE, …). */
+/** Where it listens, in the same spelling. FIELD_INVALID where it cannot. */
 export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
   const target = parseListenAddress(address);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    const refuse = (cause: NodeJS.ErrnoException) => reject(cannotListen(address, cause));
+    server.once('error', refuse);
     server.listen(target, () => {
-      server.off('error', reject);
+      server.off('error', refuse);
       resolve();
     });
   });
   if ('path' in target) return address;
   const { address: host, port, family } = server.address() as AddressInfo;
   return family === 'IPv6' ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function cannotListen(address: ListenAddress, cause: NodeJS.ErrnoException): VaultError {
+  const why =
+    cause.code === 'EADDRINUSE'
+      ? 'something else listens there; stop it or choose another address'
+      : `the system says ${cause.code}; choose an address of this machine that may be used`;
+  return new VaultError('FIELD_INVALID', `Cannot listen on ${address}: ${why}`, {
+    metadata: { field: 'address' },
+    cause,
+  });
 }
 
 export function parseListenAddress(address: ListenAddress): { path: string } | { host: string; port: number } {

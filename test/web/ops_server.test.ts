@@ -91,7 +91,7 @@ test('says so when the port is taken', async () => {
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
     readiness: {},
   });
-  await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await expect(again).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
 });
 
 test('reads the spellings of an address', () => {
