@@ -4,7 +4,7 @@ import { VaultError } from '../model/errors.ts';
 import type { AuditFile } from './audit_file.ts';
 import type { AuditEntry, AuditLedger, AuditLog } from './audit_log.ts';
 import { chainOf, openingLine, sealLine } from './chain.ts';
-import { entryLine } from './entry_line.ts';
+import { createEntryLine } from './entry_line.ts';
 import { findEnd } from './log_end.ts';
 
 export interface ChainedAuditLogParts {
@@ -39,6 +39,7 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
   const end = findEnd(file, checkpoint);
   if (end.found !== 'whole') alert?.(end.found === 'torn' ? 'audit_torn' : 'audit_cut');
 
+  const entryLine = createEntryLine(instance);
   let { number, chain } = end;
   /** Numbers are given in `append`, and taken back where the write fails. */
   let lines = '';
@@ -133,7 +134,7 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
   return {
     append(entry: AuditEntry, done) {
       number += 1;
-      lines += entryLine(number, instance, entry);
+      lines += entryLine(number, entry);
       waiting.push(done);
       scheduled ??= setImmediate(closeGroup);
     },

@@ -49,16 +49,22 @@ export function createSignal(wire: WireCall, endless: Endless | undefined): () =
 }
 
 function makeSignal(wire: WireCall, endless: Endless | undefined): AbortSignal {
-  const cancelled = new AbortController();
-  if (wire.cancelled) cancelled.abort();
-  wire.on('cancelled', () => cancelled.abort());
-  const signals = [cancelled.signal];
-  if (endless !== undefined) signals.push(endless.stopping);
+  const ended = new AbortController();
   const left = Number(wire.getDeadline()) - Date.now();
   const wait = endless === undefined ? Math.min(left, LONGEST_WAIT) : left;
-  if (wait < LONGEST_TIMER) signals.push(AbortSignal.timeout(Math.max(0, wait)));
-  return signals.length === 1 ? cancelled.signal : AbortSignal.any(signals);
+  const timer = wait < LONGEST_TIMER ? setTimeout(() => ended.abort(LATE), Math.max(0, wait)).unref() : undefined;
+  // grpc-js fires it at the end of every call: no timer outlives its call.
+  wire.on('cancelled', () => {
+    clearTimeout(timer);
+    ended.abort(GONE);
+  });
+  if (wire.cancelled) ended.abort(GONE);
+  return endless === undefined ? ended.signal : AbortSignal.any([ended.signal, endless.stopping]);
 }
+
+/** Made once: the error that `abort` makes by itself takes a stack at each call. */
+const LATE = new DOMException("the call's time is over", 'TimeoutError');
+const GONE = new DOMException('the caller left', 'AbortError');
 
 /** Unique enough among replicas, and cheap: a random start of the process and a count. */
 export function createRequestIds(): () => string {

@@ -63,6 +63,16 @@ export function createConduct(parts: ConductParts): Conduct {
   return (service, method) => {
     const name = `${service.typeName.slice(service.typeName.lastIndexOf('.') + 1)}/${method.name}`;
     const access = accessOf(service, method);
+    const tenantsOfCaller = new WeakMap<Caller, { readonly tenants: readonly string[] | undefined }>();
+
+    function visibleTo(caller: Caller): readonly string[] | undefined {
+      let known = tenantsOfCaller.get(caller);
+      if (known === undefined) {
+        known = { tenants: tenantsOf(caller, access.roles) };
+        tenantsOfCaller.set(caller, known);
+      }
+      return known.tenants;
+    }
 
     return {
       begin(wire, endless) {
@@ -123,7 +133,7 @@ export function createConduct(parts: ConductParts): Conduct {
             call.resource = clip(access.resource?.(request) ?? '');
             log?.received?.(call, method.input, request);
             call.rule = authorize(call.caller, access.roles, call.resource);
-            call.tenants = tenantsOf(call.caller, access.roles);
+            call.tenants = visibleTo(call.caller);
             return call;
           },
           succeed(answer) {

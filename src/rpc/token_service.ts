@@ -1,7 +1,7 @@
 import type { AuditedToken, AuditLog } from '../audit/audit_log.ts';
 import { TokenSource as WireTokenSource } from '../gen/tokenvault/v1/access_token_pb.ts';
 import { GetAccessTokenResponseSchema, type TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
-import type { AccessToken, TokenSource } from '../model/access_token.ts';
+import type { TokenSource } from '../model/access_token.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { AccessTokens, FreshToken } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
@@ -24,9 +24,8 @@ export function createTokenService({
   readonly accessTokens: AccessTokens;
   readonly audit: Pick<AuditLog, 'fingerprint'>;
 }): Implementation<typeof TokenService> {
-  const fingerprints = new WeakMap<AccessToken, string>();
   /** Encoding a long token is a fifth of a call; a hit always brings the same object. */
-  const encoded = new WeakMap<FreshToken, Uint8Array>();
+  const kept = new WeakMap<FreshToken, KeptAnswer>();
 
   return {
     getAccessToken(request, call) {
@@ -80,29 +79,38 @@ export function createTokenService({
   };
 
   function answer(fresh: FreshToken, requested: readonly string[], call: Call): Uint8Array {
-    call.token = audited(fresh, requested);
-    const kept = encoded.get(fresh);
-    if (kept !== undefined) return kept;
-    const bytes = toMessage(fresh);
-    if (fresh.source === 'CACHE') encoded.set(fresh, bytes);
-    return bytes;
+    const known = kept.get(fresh);
+    if (known !== undefined) {
+      const { audited } = known;
+      call.token = isSame(audited.requested, requested) ? audited : { ...audited, requested };
+      return known.bytes;
+    }
+    const made = { bytes: toMessage(fresh), audited: auditedOf(fresh, requested) };
+    call.token = made.audited;
+    if (fresh.source === 'CACHE') kept.set(fresh, made);
+    return made.bytes;
   }
 
-  function audited({ accessToken, source }: FreshToken, requested: readonly string[]): AuditedToken {
-    let fingerprint = fingerprints.get(accessToken);
-    if (fingerprint === undefined) {
-      fingerprint = audit.fingerprint(accessToken.token);
-      fingerprints.set(accessToken, fingerprint);
-    }
+  function auditedOf({ accessToken, source }: FreshToken, requested: readonly string[]): AuditedToken {
     return {
       requested,
       carried: accessToken.permissions,
       source,
       correlationId: accessToken.correlationId,
-      fingerprint,
+      fingerprint: audit.fingerprint(accessToken.token),
       expireTime: accessToken.expireTime,
     };
   }
+}
+
+interface KeptAnswer {
+  readonly bytes: Uint8Array;
+  /** Of who asked first; most ask for the same scopes. */
+  readonly audited: AuditedToken;
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((text, at) => text === other[at]);
 }
 
 /** The three responses have the same fields under the same numbers, so that one encoding does for all. */

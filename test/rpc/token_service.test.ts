@@ -41,6 +41,22 @@ describe('GetAccessToken', () => {
     });
   });
 
+  test('audits what each caller asked for, also where one kept answer serves them all', async () => {
+    const kept = freshToken('t1');
+    stage = await startStage({ accessTokens: { get: () => kept } });
+    const client = stage.client(TokenService);
+
+    for (const scope of ['Mail.ReadOnly', 'Mail.ReadOnly', 'Mail.Send']) {
+      await client.getAccessToken({ connection, scopes: [scope] });
+    }
+
+    expect(stage.audit.entries.map(({ token }) => token?.requested)).toEqual([
+      ['Mail.ReadOnly'],
+      ['Mail.ReadOnly'],
+      ['Mail.Send'],
+    ]);
+  });
+
   test('is audited with what the token carries and its fingerprint, never with the token', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken('t1') } });
 

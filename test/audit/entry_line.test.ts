@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { AuditEntry } from '../../src/audit/audit_log.ts';
+import { createEntryLine } from '../../src/audit/entry_line.ts';
+
+const entry: AuditEntry = {
+  time: 0,
+  requestId: 'r-1',
+  caller: 'mail-sync',
+  credentialId: 'k1',
+  rule: 'reads',
+  method: 'TokenService/GetAccessToken',
+  resource: 'tenants/acme/connections/ada',
+  status: 'OK',
+  duration: 1.25,
+};
+
+test('every line tells its own time, whatever the one before it told', () => {
+  const time = fc.integer({ min: Date.UTC(1971, 0), max: Date.UTC(2200, 0) });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(time, fc.nat(1_999)), { minLength: 1 }), (times) => {
+      const line = createEntryLine('one');
+      for (const at of times.flatMap(([start, later]) => [start, start + later])) {
+        expect(JSON.parse(line(1, { ...entry, time: at }))).toMatchObject({ time: new Date(at).toISOString() });
+      }
+    }),
+  );
+});
+
+test('a line is JSON whatever strangers named', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (name) => {
+      const line = createEntryLine(name)(1, { ...entry, resource: name });
+      expect(line.indexOf('\n')).toBe(line.length - 1);
+      expect(JSON.parse(line)).toMatchObject({ instance: name, resource: name });
+    }),
+  );
+});
+
+test('what is said of a token is the same at its second hit', () => {
+  const token = {
+    requested: ['Mail.ReadOnly'],
+    carried: ['Mail.Read', 'User.Read'],
+    source: 'CACHE',
+    correlationId: 'c-1',
+    fingerprint: '0123456789abcdef',
+    expireTime: Date.UTC(2027, 0),
+  };
+  const line = createEntryLine('one');
+
+  expect(line(7, { ...entry, token })).toBe(line(7, { ...entry, token }));
+  expect(JSON.parse(line(8, { ...entry, token }))).toMatchObject({
+    requested: ['Mail.ReadOnly'],
+    carried: ['Mail.Read', 'User.Read'],
+    token_end: '2027-01-01T00:00:00.000Z',
+  });
+});
