@@ -1,0 +1,277 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newApiKey } from '../../src/rpc/callers_file.ts';
+import { importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
+import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+
+const DAY = 86_400_000;
+
+const keys = {
+  operator: newApiKey('operator'),
+  product: newApiKey('product'),
+  reader: newApiKey('reader'),
+  ending: newApiKey('ending'),
+  other: newApiKey('other'),
+};
+
+const callers = (endTime: number) => `
+callers:
+  - id: operator
+    api_keys: [{ id: k1, sha256: ${keys.operator.sha256} }]
+    rules:
+      - { id: all, role: operator, tenants: ["*"] }
+  - id: product
+    api_keys: [{ id: k1, sha256: ${keys.product.sha256} }]
+    rules:
+      - { id: connects, role: connector, tenants: [acme] }
+  - id: reader
+    api_keys: [{ id: k1, sha256: ${keys.reader.sha256} }]
+    rules:
+      - { id: reads, role: token_reader, tenants: [acme] }
+  - id: ending
+    api_keys: [{ id: k1, sha256: ${keys.ending.sha256}, expire_time: "${new Date(endTime).toISOString()}" }]
+    rules:
+      - { id: reads, role: token_reader, tenants: ["*"] }
+  - id: other
+    api_keys: [{ id: k1, sha256: ${keys.other.sha256} }]
+    rules:
+      - { id: reads, role: token_reader, tenants: [tailspin] }
+`;
+
+let scenario: Scenario;
+let by: Record<keyof typeof keys | 'nobody' | 'stranger', Clients>;
+let acme: Onboarded;
+let tailspin: Onboarded;
+let connection: string;
+beforeAll(async () => {
+  let file = '';
+  const environment = {
+    get CALLERS_FILE() {
+      return file;
+    },
+  };
+  scenario = await startScenario({
+    environment,
+    prepare(folder) {
+      file = join(folder, 'callers.yaml');
+      writeFileSync(file, callers(Date.now() + DAY));
+    },
+  });
+  const clients = (apiKey: string) => scenario.clients({ apiKey });
+  by = {
+    operator: clients(keys.operator.key),
+    product: clients(keys.product.key),
+    reader: clients(keys.reader.key),
+    ending: clients(keys.ending.key),
+    other: clients(keys.other.key),
+    nobody: scenario.clients({}),
+    stranger: clients(newApiKey('stranger').key),
+  };
+  acme = await onboard({ ...scenario, ...by.operator }, 'acme');
+  tailspin = await onboard({ ...scenario, ...by.operator }, 'tailspin');
+  connection = await importAda({ ...scenario, ...by.product }, acme, 'ada');
+});
+afterAll(async () => {
+  for (const clients of Object.values(by)) clients.close();
+  await scenario.close();
+});
+
+const ask = (clients: Clients, name = connection) =>
+  clients.tokens.getAccessToken({ connection: name, scopes: ['Mail.ReadOnly'] });
+
+interface Line {
+  readonly caller: string;
+  readonly credential: string;
+  readonly rule: string;
+  readonly method: string;
+  readonly resource: string;
+  readonly status: string;
+  readonly source?: string;
+  readonly carried?: readonly string[];
+  readonly token?: string;
+}
+
+function audited(): Line[] {
+  const lines = readFileSync(join(scenario.folder, 'audit.jsonl'), 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Line).filter(({ method }) => method !== undefined);
+}
+
+describe('who calls', () => {
+  test('without a key, with an unknown one, or with one that is no key: UNAUTHENTICATED', async () => {
+    const nonsense = scenario.clients({ apiKey: 'hunter2' });
+
+    for (const clients of [by.nobody, by.stranger, nonsense]) {
+      expect(await failureOf(ask(clients))).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'UNAUTHENTICATED' });
+      expect(await reasonOf(clients.tenants.listTenants({}))).toBe('UNAUTHENTICATED');
+    }
+    nonsense.close();
+  });
+
+  test('a key works until its end', async () => {
+    expect(await reasonOf(ask(by.ending))).toBe('OK');
+    await scenario.later(DAY);
+    expect(await reasonOf(ask(by.ending))).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('what a role may', () => {
+  test('a token_reader reads tokens of its tenants, and does nothing else', async () => {
+    expect(await reasonOf(ask(by.reader))).toBe('OK');
+    expect(await reasonOf(by.reader.connections.getConnection({ name: connection }))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(by.reader.connections.deleteConnection({ name: connection }))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(by.reader.tenants.getTenant({ name: acme.name }))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(by.reader.apps.verifyApp({ name: acme.app }))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(by.reader.scopes.listCatalogs({}))).toBe('OK');
+  });
+
+  test('an operator cannot read tokens, in any of the three ways', async () => {
+    const watch = async () => {
+      for await (const _ of by.operator.tokens.watchAccessToken({ connection })) break;
+    };
+    const resource = 'https://graph.microsoft.com';
+
+    expect(await reasonOf(ask(by.operator))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(watch())).toBe('ACCESS_DENIED');
+    expect(await reasonOf(by.operator.tokens.getAppAccessToken({ app: acme.app, resource }))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(by.operator.connections.verifyConnection({ name: connection }))).toBe('OK');
+  });
+
+  test('a connector connects users of its tenants, and reads no tokens', async () => {
+    const start = (tenant: Onboarded) =>
+      by.product.connections.startAuthorization({
+        connection: tenant.connection('new'),
+        scopes: ['Mail.ReadOnly'],
+        returnUrl: RETURN_URL,
+      });
+
+    expect(await reasonOf(start(acme))).toBe('OK');
+    expect(await reasonOf(start(tailspin))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(ask(by.product))).toBe('ACCESS_DENIED');
+  });
+
+  test('what is not there and what is not theirs are answered alike', async () => {
+    const texts = await Promise.all(
+      ['acme', 'no-such-tenant'].map(async (tenant) => {
+        const failure = await failureOf(ask(by.other, `tenants/${tenant}/connections/ada`));
+        return [failure?.code, failure?.reason, failure?.message.replaceAll(tenant, 'T')];
+      }),
+    );
+
+    expect(texts[0]?.[1]).toBe('ACCESS_DENIED');
+    expect(texts[0]).toEqual(texts[1]);
+    expect(await reasonOf(ask(by.other, 'not a name'))).toBe('NAME_INVALID');
+  });
+
+  test('a list of all tenants shows those of the caller alone', async () => {
+    await importAda({ ...scenario, ...by.operator }, tailspin, 'grace');
+
+    const list = async (clients: Clients) =>
+      (await clients.connections.listConnections({ parent: 'tenants/-' })).connections.map(({ name }) => name);
+
+    expect(await list(by.product)).toEqual(expect.arrayContaining([connection]));
+    expect((await list(by.product)).every((name) => name.startsWith('tenants/acme/'))).toBe(true);
+    expect(await list(by.operator)).toContain(tailspin.connection('grace'));
+  });
+});
+
+describe('the audit log has a line for', () => {
+  test('a token: who, by which rule, from where, with what it carries; never the token', async () => {
+    const { accessToken } = await ask(by.reader);
+
+    const line = audited().findLast(
+      ({ method, caller }) => method === 'TokenService/GetAccessToken' && caller === 'reader',
+    );
+    expect(line).toMatchObject({ credential: 'k1', rule: 'reads', resource: connection, status: 'OK' });
+    expect(line?.carried).toContain('Mail.Read');
+    expect(line?.token).toMatch(/^[0-9a-f]{16}$/);
+    expect(JSON.stringify(audited())).not.toContain(accessToken);
+  });
+
+  test('a change by an operator', async () => {
+    await by.operator.tenants.suspendTenant({ name: tailspin.name });
+    await by.operator.tenants.resumeTenant({ name: tailspin.name });
+
+    expect(audited().slice(-2)).toMatchObject([
+      { caller: 'operator', method: 'TenantService/SuspendTenant', resource: tailspin.name, rule: 'all', status: 'OK' },
+      { caller: 'operator', method: 'TenantService/ResumeTenant', resource: tailspin.name, rule: 'all', status: 'OK' },
+    ]);
+  });
+
+  test('a denial, and a call by nobody', async () => {
+    await reasonOf(ask(by.other));
+    await reasonOf(ask(by.nobody));
+
+    expect(audited().slice(-2)).toMatchObject([
+      { caller: 'other', method: 'TokenService/GetAccessToken', resource: connection, status: 'ACCESS_DENIED' },
+      { method: 'TokenService/GetAccessToken', status: 'UNAUTHENTICATED' },
+    ]);
+  });
+
+  test('a consent, by the browser and by the product', async () => {
+    const name = acme.connection('consenting');
+    const { connectUri } = await by.product.connections.startAuthorization({
+      connection: name,
+      scopes: ['Mail.ReadOnly'],
+      returnUrl: RETURN_URL,
+    });
+    const { url } = await scenario.browser.walk(connectUri, { as: 'grace@contoso.example' });
+    await by.product.connections.confirmAuthorization({
+      connection: name,
+      confirmation: url.searchParams.get('confirmation') ?? '',
+    });
+
+    expect(audited().filter(({ resource }) => resource === name)).toMatchObject([
+      { caller: 'product', method: 'ConnectionService/StartAuthorization', status: 'OK' },
+      { caller: 'browser', method: 'web/callback', status: 'OK' },
+      { caller: 'product', method: 'ConnectionService/ConfirmAuthorization', status: 'OK' },
+    ]);
+  });
+
+  test('an import, also one that was refused', async () => {
+    await importAda({ ...scenario, ...by.product }, acme, 'imported');
+    const refused = by.product.connections.importConnection({
+      connection: acme.connection('refused'),
+      scopes: ['Mail.ReadOnly'],
+      refreshToken: 'not-a-refresh-token',
+    });
+    await reasonOf(refused);
+
+    expect(audited().slice(-2)).toMatchObject([
+      { caller: 'product', method: 'ConnectionService/ImportConnection', status: 'OK' },
+      { caller: 'product', method: 'ConnectionService/ImportConnection', status: 'REFRESH_TOKEN_REJECTED' },
+    ]);
+  });
+});
+
+describe('the ops listener', () => {
+  const get = async (path: string) => {
+    const response = await fetch(`http://${scenario.vault.addresses.ops}${path}`);
+    return { status: response.status, text: await response.text() };
+  };
+
+  test('says that it lives and is ready', async () => {
+    expect((await get('/livez')).status).toBe(200);
+    expect((await get('/readyz')).status).toBe(200);
+  });
+
+  test('stays ready while Entra is away', async () => {
+    scenario.sandbox.injectFault({ kind: 'html', count: 5, app: acme.clientId });
+    await scenario.later(3 * 3_600_000);
+    expect(await reasonOf(ask(by.reader))).toBe('ENTRA_UNAVAILABLE');
+
+    expect((await get('/readyz')).status).toBe(200);
+    scenario.sandbox.clearFaults();
+  });
+
+  test('measures tokens by source, exchanges by outcome, connections by state and the ends of credentials', async () => {
+    await reasonOf(ask(by.reader));
+    const { status, text } = await get('/metrics');
+
+    expect(status).toBe(200);
+    for (const word of ['tokens', 'exchange', 'in_flight', 'lease', 'connections', 'credential', 'audit', 'seal'])
+      expect(text, word).toMatch(new RegExp(`^tokenvault_[a-z_]*${word}`, 'm'));
+    const histograms = text.split('\n').filter((line) => line.includes('_bucket{'));
+    expect(histograms.filter((line) => line.includes('tenant='))).toEqual([]);
+  });
+});

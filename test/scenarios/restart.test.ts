@@ -1,0 +1,264 @@
+import { hash, randomBytes } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
+import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/seed.ts';
+import { createClients, reasonOf } from './start_scenario.ts';
+import { endOfProgram, serveProgram, type VaultProgram } from './vault_program.ts';
+
+const CONNECTION = 'tenants/acme/connections/ada';
+const ASK = { connection: CONNECTION, scopes: ['Mail.ReadOnly'] };
+
+let sandbox: Sandbox;
+let parent: string;
+/** Holds a vault with one tenant and one connection whose token was handed out, stopped gracefully. */
+let filled: string;
+let token: string;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  parent = mkdtempSync(join(tmpdir(), 'restart-'));
+  filled = mkdtempSync(join(parent, 'filled-'));
+  const vault = await serveProgram(filled, { SANDBOX: sandbox.url });
+  const clients = createClients(vault.addresses, {});
+  await clients.tenants.registerTenant({
+    tenantId: 'acme',
+    preset: 'aurinko',
+    app: {
+      clientId: ACME_CLIENT_ID,
+      credential: { case: 'clientSecret', value: ACME_SECRET },
+      signInAudience: 'common',
+      cloud: Cloud.CUSTOM,
+    },
+  });
+  await clients.connections.importConnection({
+    connection: CONNECTION,
+    scopes: ['Mail.ReadOnly'],
+    refreshToken: sandbox.issueRefreshToken({
+      clientId: ACME_CLIENT_ID,
+      userObjectId: 'ada@contoso.example',
+      scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
+    }),
+  });
+  token = (await clients.tokens.getAccessToken(ASK)).accessToken;
+  clients.close();
+  expect((await vault.stop()).code).toBe(0);
+});
+afterAll(async () => {
+  await sandbox.close();
+  rmSync(parent, { recursive: true, force: true });
+});
+
+function copy(): string {
+  const folder = mkdtempSync(join(parent, 'copy-'));
+  cpSync(filled, folder, { recursive: true });
+  return folder;
+}
+
+const databaseOf = (folder: string) => join(folder, 'data', 'vault.db');
+const fingerprint = (path: string) => hash('sha256', readFileSync(path), 'hex');
+
+async function using<Result>(
+  vault: VaultProgram,
+  work: (clients: ReturnType<typeof createClients>) => Promise<Result>,
+) {
+  const clients = createClients(vault.addresses, {});
+  try {
+    return await work(clients);
+  } finally {
+    clients.close();
+  }
+}
+
+test('a graceful stop ends with 0, and the next start serves the same token without asking Entra', async () => {
+  const exchanges = () => sandbox.requests().filter(({ endpoint }) => endpoint === 'token').length;
+  const before = exchanges();
+  const vault = await serveProgram(copy(), { SANDBOX: sandbox.url });
+
+  const answer = await using(vault, ({ tokens }) => tokens.getAccessToken(ASK));
+
+  expect(answer).toMatchObject({ source: TokenSource.DATABASE, accessToken: token });
+  expect(exchanges()).toBe(before);
+  expect((await vault.stop()).code).toBe(0);
+});
+
+test('the answer that is under way is given before a stop ends', async () => {
+  const vault = await serveProgram(copy(), { SANDBOX: sandbox.url });
+  const clients = createClients(vault.addresses, {});
+  await clients.tokens.getAccessToken(ASK);
+  const hold = sandbox.holdNextToken({ stage: 'request' });
+  const claims = '{"access_token":{"nbf":{"essential":true}}}';
+  const underWay = clients.tokens.getAccessToken({ ...ASK, claims });
+  await hold.arrived;
+
+  const stopped = vault.stop();
+  await expect.poll(async () => (await fetchStatus(`http://${vault.addresses.ops}/readyz`)) !== 200).toBe(true);
+  hold.release();
+
+  expect((await underWay).source).toBe(TokenSource.ENTRA);
+  clients.close();
+  expect((await stopped).code).toBe(0);
+});
+
+describe('a start that cannot be right ends at once, says why, and leaves the file as it is', () => {
+  async function refuses(folder: string, more: Record<string, string> = {}) {
+    const path = databaseOf(folder);
+    const before = fingerprint(path);
+    const ending = await endOfProgram(folder, { SANDBOX: sandbox.url, ...more });
+    expect(fingerprint(path)).toBe(before);
+    expect(ending.stderr).not.toMatch(/^ +at /m);
+    return ending;
+  }
+
+  test('another root key', async () => {
+    const folder = copy();
+    const kek = join(folder, 'keys', 'kek');
+    chmodSync(kek, 0o600);
+    writeFileSync(kek, randomBytes(32));
+    chmodSync(kek, 0o400);
+
+    const ending = await refuses(folder);
+
+    expect(ending.code).not.toBe(0);
+    expect(ending.stderr).toMatch(/key/i);
+  });
+
+  test('no root key: none is made beside a database that has data', async () => {
+    const folder = copy();
+    rmSync(join(folder, 'keys'), { recursive: true });
+
+    const ending = await refuses(folder);
+
+    expect(ending.code).not.toBe(0);
+    expect(ending.stderr).toMatch(/kek/);
+    expect(existsSync(join(folder, 'keys', 'kek'))).toBe(false);
+  });
+
+  test('a database of a newer version', async () => {
+    const folder = copy();
+    const database = new Sqlite(databaseOf(folder));
+    const columns = database.prepare('PRAGMA table_info(migrations)').all() as { name: string; type: string }[];
+    const values = columns.map(({ type }) => (/INT/i.test(type) ? 99_999 : 'from-the-future'));
+    database.prepare(`INSERT INTO migrations VALUES (${columns.map(() => '?').join(', ')})`).run(...values);
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.close();
+
+    const ending = await refuses(folder);
+
+    expect(ending.code).not.toBe(0);
+    expect(ending.stderr).toMatch(/newer/i);
+  });
+
+  test.each([
+    ['truncated', (bytes: Buffer) => bytes.subarray(0, bytes.length - 5_000)],
+    ['no database at all', () => Buffer.from('this is a letter to my aunt\n'.repeat(500))],
+  ])('%s', async (_what, damage) => {
+    const folder = copy();
+    const path = databaseOf(folder);
+    for (const file of readdirSync(join(folder, 'data'))) {
+      if (/-(wal|shm)$/.test(file)) rmSync(join(folder, 'data', file));
+    }
+    writeFileSync(path, damage(readFileSync(path)));
+
+    const ending = await refuses(folder);
+
+    expect(ending.code).not.toBe(0);
+    expect(ending.stderr).toContain('vault.db');
+  });
+
+  test('a second vault beside the first, which serves on', async () => {
+    const folder = copy();
+    const first = await serveProgram(folder, { SANDBOX: sandbox.url });
+
+    const second = await endOfProgram(folder, { SANDBOX: sandbox.url });
+
+    expect(second.code).toBe(69);
+    expect(second.stderr).toMatch(/another|in use|locked/i);
+    expect(await using(first, ({ tokens }) => reasonOf(tokens.getAccessToken(ASK)))).toBe('OK');
+    await first.stop();
+  });
+
+  test.each(['GRPC_ADDRESS', 'ADMIN_ADDRESS', 'WEB_ADDRESS', 'OPS_ADDRESS'])('a taken port: %s', async (variable) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const address = `127.0.0.1:${(taken.address() as { port: number }).port}`;
+
+    const ending = await endOfProgram(copy(), { SANDBOX: sandbox.url, [variable]: address });
+
+    expect(ending.code).not.toBe(0);
+    expect(ending.code).not.toBe(null);
+    expect(ending.stderr).toContain(address);
+    expect(ending.stderr).not.toMatch(/^ +at /m);
+    taken.close();
+  });
+
+  test('a sandbox that does not answer', async () => {
+    const ending = await refuses(copy(), { SANDBOX: 'http://127.0.0.1:1' });
+
+    expect(ending.code).toBe(69);
+    expect(ending.stderr).toContain('http://127.0.0.1:1');
+  });
+});
+
+test('faults of the configuration are told all at once, with exit code 78, and nothing is made', async () => {
+  const folder = mkdtempSync(join(parent, 'faulty-'));
+
+  const ending = await endOfProgram(folder, {
+    GRPC_ADDRESS: 'nowhere',
+    PUBLIC_URL: 'not a url',
+    LOG_LEVEL: 'loud',
+    DATABASE_URL: 'mysql://somewhere',
+    KEY_SOURCE: 'env:KEK',
+    NO_SUCH_VARIABLE: '1',
+  });
+
+  expect(ending.code).toBe(78);
+  for (const name of ['GRPC_ADDRESS', 'PUBLIC_URL', 'LOG_LEVEL', 'DATABASE_URL', 'KEY_SOURCE', 'NO_SUCH_VARIABLE'])
+    expect(ending.stderr).toContain(`TOKENVAULT_${name}`);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a callers file with faults ends the start with 78, and quotes nothing of it', async () => {
+  const folder = copy();
+  writeFileSync(join(folder, 'callers.yaml'), 'callers:\n  - id: Mail Sync\n    api_keys: [tv1_this-is-a-key]\n');
+
+  const ending = await endOfProgram(folder, { SANDBOX: sandbox.url, CALLERS_FILE: './callers.yaml' });
+
+  expect(ending.code).toBe(78);
+  expect(ending.stderr).toContain('callers.yaml');
+  expect(ending.stderr).not.toContain('tv1_this-is-a-key');
+});
+
+test('where the audit log cannot be written no token leaves, and readiness falls', async () => {
+  const vault = await serveProgram(copy(), { SANDBOX: sandbox.url, AUDIT_FILE: '-' });
+  const readyz = `http://${vault.addresses.ops}/readyz`;
+  await using(vault, async ({ tokens }) => {
+    expect(await reasonOf(tokens.getAccessToken(ASK))).toBe('OK');
+    expect(vault.written.stdout).toContain('"method":"TokenService/GetAccessToken"');
+    expect(await fetchStatus(readyz)).toBe(200);
+
+    // Whoever collects the log is gone.
+    vault.child.stdout?.destroy();
+
+    expect(await reasonOf(tokens.getAccessToken(ASK))).toBe('AUDIT_UNAVAILABLE');
+    expect(await reasonOf(tokens.getAccessToken(ASK))).toBe('AUDIT_UNAVAILABLE');
+    expect(await fetchStatus(readyz)).toBe(503);
+    expect(await fetchStatus(`http://${vault.addresses.ops}/livez`)).toBe(200);
+  });
+  await vault.stop('SIGKILL');
+});
+
+async function fetchStatus(url: string): Promise<number> {
+  try {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { prefixed } from './start_scenario.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** `token-vault serve` as an operator runs it: a process of its own, told by its environment alone. */
+export interface VaultProgram {
+  readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
+  readonly child: ChildProcess;
+  /** All that it wrote until now. */
+  readonly written: { readonly stdout: string; readonly stderr: string };
+  stop(signal?: NodeJS.Signals): Promise<Ending>;
+}
+
+export interface Ending {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Settles once it serves; rejects with what it wrote when it ends instead. */
+export async function serveProgram(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<VaultProgram> {
+  const running = run(folder, environment);
+  const { child, written, ended } = running;
+  const welcome = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      if (written.stdout.includes('Register a tenant')) resolve(written.stdout);
+    });
+    void ended.then(({ code, stderr }) => reject(new Error(`the vault ended with ${code}: ${stderr}`)));
+  });
+  const address = (pattern: RegExp) => pattern.exec(welcome)?.[1] ?? '';
+  return {
+    addresses: {
+      grpc: address(/tokens +grpc:\/\/(\S+)/),
+      admin: address(/admin +grpc:\/\/(\S+)/),
+      web: address(/listens on (\S+)\)/),
+      ops: address(/ops +http:\/\/([^/\s]+)\//),
+    },
+    child,
+    written,
+    stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** For a start that must fail: settles when it has ended. */
+export async function endOfProgram(folder: string, environment: Readonly<Record<string, string>>): Promise<Ending> {
+  return run(folder, environment).ended;
+}
+
+function run(folder: string, environment: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: prefixed({
+      GRPC_ADDRESS: '127.0.0.1:0',
+      ADMIN_ADDRESS: '127.0.0.1:0',
+      WEB_ADDRESS: '127.0.0.1:0',
+      OPS_ADDRESS: '127.0.0.1:0',
+      ...environment,
+    }),
+  });
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    written.stdout += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    written.stderr += chunk.toString('utf8');
+  });
+  const ended = once(child, 'close').then(([code]): Ending => ({ code: code as number | null, ...written }));
+  return { child, written, ended };
+}
