@@ -68,15 +68,21 @@ beforeAll(async () => {
     nobody: scenario.clients({}),
     stranger: clients(newApiKey('stranger').key),
   };
-  acme = await onboard({ ...scenario, ...by.operator }, 'acme');
-  tailspin = await onboard({ ...scenario, ...by.operator }, 'tailspin');
-  connection = await importAda({ ...scenario, ...by.product }, acme, 'ada');
+  acme = await onboard(as('operator'), 'acme');
+  tailspin = await onboard(as('operator'), 'tailspin');
+  connection = await importAda(as('product'), acme, 'ada');
 });
 afterAll(async () => {
   for (const clients of Object.values(by)) clients.close();
   await scenario.close();
 });
 
+const as = (role: keyof typeof by) => ({
+  sandbox: scenario.sandbox,
+  callbackUri: scenario.callbackUri,
+  tenants: by[role].tenants,
+  connections: by[role].connections,
+});
 const ask = (clients: Clients, name = connection) =>
   clients.tokens.getAccessToken({ connection: name, scopes: ['Mail.ReadOnly'] });
 
@@ -164,7 +170,7 @@ describe('what a role may', () => {
   });
 
   test('a list of all tenants shows those of the caller alone', async () => {
-    await importAda({ ...scenario, ...by.operator }, tailspin, 'grace');
+    await importAda(as('operator'), tailspin, 'grace');
 
     const list = async (clients: Clients) =>
       (await clients.connections.listConnections({ parent: 'tenants/-' })).connections.map(({ name }) => name);
@@ -229,7 +235,7 @@ describe('the audit log has a line for', () => {
   });
 
   test('an import, also one that was refused', async () => {
-    await importAda({ ...scenario, ...by.product }, acme, 'imported');
+    await importAda(as('product'), acme, 'imported');
     const refused = by.product.connections.importConnection({
       connection: acme.connection('refused'),
       scopes: ['Mail.ReadOnly'],

@@ -24,7 +24,11 @@ export interface Onboarding {
 
 type Fields<Message> = Partial<Omit<Message, '$typeName' | '$unknown'>>;
 
-export async function onboard(scenario: Scenario, tenantId: string, wishes: Onboarding = {}): Promise<Onboarded> {
+export async function onboard(
+  scenario: Pick<Scenario, 'sandbox' | 'callbackUri' | 'tenants'>,
+  tenantId: string,
+  wishes: Onboarding = {},
+): Promise<Onboarded> {
   const registration = scenario.sandbox.addApp({
     audience: 'common',
     redirectUris: [scenario.callbackUri],
@@ -69,7 +73,7 @@ export interface Imported {
 
 /** The shortest way to an ACTIVE connection: imports a refresh token that the sandbox issues. Answers the connection's name. */
 export async function importAda(
-  scenario: Scenario,
+  scenario: Pick<Scenario, 'sandbox' | 'connections'>,
   tenant: Onboarded,
   id: string,
   { scopes = ['Mail.ReadOnly'], consented = 'Mail.Read', user = CONTOSO_USER, verify }: Imported = {},
