@@ -125,7 +125,7 @@ export const ErrorReason = {
   TENANT_SUSPENDED: 14,
 
   /**
-   * FAILED_PRECONDITION. An operator suspended the app. The operator clears `suspended` with UpdateApp.
+   * FAILED_PRECONDITION. An operator suspended the app or the tenant that owns it, or it is no longer shared with this tenant. The operator clears `suspended` with UpdateApp, calls ResumeTenant for the owner, or shares it again.
    *
    * @generated from enum value: ERROR_REASON_APP_SUSPENDED = 15;
    */
@@ -286,14 +286,14 @@ export const ErrorReason = {
   ACCESS_DENIED: 37,
 
   /**
-   * PERMISSION_DENIED. The scope, or what the token would carry, is above the caller's ceiling. The operator of the callers file raises it, or the caller asks for less.
+   * PERMISSION_DENIED. The scope, or what the token would carry, is above the caller's ceiling. The operator of the callers file raises it, or the caller asks for less. Not answered yet: callers have no ceilings in this version.
    *
    * @generated from enum value: ERROR_REASON_SCOPE_ABOVE_CEILING = 38;
    */
   SCOPE_ABOVE_CEILING: 38,
 
   /**
-   * UNAVAILABLE, with RetryInfo. Entra does not answer, or not sensibly. Nobody acts: retry.
+   * UNAVAILABLE, with RetryInfo. Entra does not answer, or not sensibly; or a connection is left alone for a while after doubtful answers. Nobody acts: retry.
    *
    * @generated from enum value: ERROR_REASON_ENTRA_UNAVAILABLE = 39;
    */
@@ -321,7 +321,7 @@ export const ErrorReason = {
   DATABASE_UNAVAILABLE: 42,
 
   /**
-   * UNAVAILABLE, with RetryInfo. The source of the vault's keys does not answer. Nobody acts: retry; the operator looks at readiness if it lasts.
+   * UNAVAILABLE, with RetryInfo. The source of the vault's keys does not answer. The operator repairs it; said when the vault starts (exit code 69), since afterwards its keys are in memory.
    *
    * @generated from enum value: ERROR_REASON_KEY_SOURCE_UNAVAILABLE = 43;
    */
@@ -342,7 +342,7 @@ export const ErrorReason = {
   OVERLOADED: 45,
 
   /**
-   * RESOURCE_EXHAUSTED, with RetryInfo. The caller is over its own rate. The caller backs off.
+   * RESOURCE_EXHAUSTED, with RetryInfo. The caller repeats within 30 s that the resource refuses a token (rejected_token_sha256) that was just replaced. The caller finds out why the resource refuses it, or backs off.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 46;
    */
@@ -356,7 +356,7 @@ export const ErrorReason = {
   RECORD_CORRUPT: 47,
 
   /**
-   * INTERNAL. A fault of the vault; the message gives a request id, the log the cause. Report it to those who maintain the vault.
+   * INTERNAL. A fault of the vault, or an answer of Entra that only such a fault explains; the message gives a request id, the log the cause. Report it to those who maintain the vault.
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 48;
    */
