@@ -43,7 +43,8 @@ export function afterRedeem(
         strikeTime: undefined,
         heldUntil: undefined,
         keepAliveTime: nextKeepAliveTime(now, context.jitter),
-        updateTime: now,
+        // A refresh is no change: whoever read the connection before may still act on what was read.
+        updateTime: isUsual(connection) ? connection.updateTime : now,
       };
     case 'reauthorize':
       return needingItsUser(connection, outcome, now);
@@ -70,6 +71,11 @@ export function afterRedeem(
     case 'ours':
       return connection;
   }
+}
+
+/** ACTIVE before, and verified: the redemption confirms what was known. */
+function isUsual({ grantState, stateEvidence, verifyTime }: Connection): boolean {
+  return grantState === 'ACTIVE' && stateEvidence === undefined && verifyTime !== undefined;
 }
 
 export function nextKeepAliveTime(now: Timestamp, jitter: number): Timestamp {

@@ -65,6 +65,19 @@ export function idleExpireTime(connection: Pick<Connection, 'lastRefreshTime'>):
   return connection.lastRefreshTime === undefined ? undefined : connection.lastRefreshTime + REFRESH_TOKEN_IDLE_LIFE;
 }
 
+/** What its etag is made of: refreshes count up the version, but change nothing that a caller could have read and decided by. */
+export function changeOf({ uid, updateTime }: Pick<Connection, 'uid' | 'updateTime'>): {
+  uid: string;
+  version: number;
+} {
+  return { uid, version: updateTime };
+}
+
+/** Two changes within a millisecond are still two. */
+export function nextUpdateTime({ updateTime }: Pick<Connection, 'updateTime'>, now: Timestamp): Timestamp {
+  return Math.max(now, updateTime + 1);
+}
+
 /** `tenants/acme/connections/ada`: what people and messages call it. */
 export function connectionName(connection: Pick<Connection, 'tenantId' | 'connectionId'>): string {
   return `tenants/${connection.tenantId}/connections/${connection.connectionId}`;

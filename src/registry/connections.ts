@@ -1,6 +1,5 @@
 import type { Timestamp } from '../model/clock.ts';
-import type { Connection } from '../model/connection.ts';
-import { connectionName } from '../model/connection.ts';
+import { type Connection, changeOf, connectionName, nextUpdateTime } from '../model/connection.ts';
 import { fieldInvalid, isVaultError } from '../model/errors.ts';
 import { checkEtag } from '../model/etag.ts';
 import { checkExternalId, checkLabels } from '../model/labelling.ts';
@@ -64,7 +63,7 @@ export function createConnections({
 
   async function read({ tenantId, connectionId, etag }: ConnectionWithEtag): Promise<Connection> {
     const connection = await lookup.connection(tenantId, connectionId);
-    checkEtag(connection, etag, connectionName(connection));
+    checkEtag(changeOf(connection), etag, connectionName(connection));
     return connection;
   }
 
@@ -88,20 +87,31 @@ export function createConnections({
     },
 
     async update(request) {
-      const before = await read(request);
-      return changed(await stores.connections.update(before, updatedConnection(before, request, clock.now())));
+      for (let tries = 1; ; tries += 1) {
+        const before = await read(request);
+        try {
+          return changed(await stores.connections.update(before, updatedConnection(before, request, clock.now())));
+        } catch (error) {
+          // A refresh was recorded between our reading and our writing: is it still what the caller read?
+          if (tries === 5 || !isVaultError(error, 'ETAG_MISMATCH')) throw error;
+        }
+      }
     },
 
     async suspend(request) {
       const connection = await read(request);
       if (connection.suspendTime !== undefined) return connection;
-      return changed(await stores.connections.setSuspended(connection, clock.now(), clock.now()));
+      return changed(
+        await stores.connections.setSuspended(connection, clock.now(), nextUpdateTime(connection, clock.now())),
+      );
     },
 
     async resume(request) {
       const connection = await read(request);
       if (connection.suspendTime === undefined) return connection;
-      return changed(await stores.connections.setSuspended(connection, undefined, clock.now()));
+      return changed(
+        await stores.connections.setSuspended(connection, undefined, nextUpdateTime(connection, clock.now())),
+      );
     },
 
     async delete(request) {
@@ -129,7 +139,7 @@ export function updatedConnection(
       externalId: checkExternalId('connection.external_id', fields.externalId) || undefined,
     }),
     ...(changing.has('labels') && { labels: checkLabels('connection.labels', fields.labels) }),
-    updateTime: now,
+    updateTime: nextUpdateTime(connection, now),
   };
 }
 

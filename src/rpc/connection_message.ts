@@ -9,6 +9,7 @@ import {
   appName,
   type Connection,
   type ConnectionState,
+  changeOf,
   connectionName,
   connectionState,
   idleExpireTime,
@@ -52,7 +53,7 @@ export function toConnectionMessage(connection: Connection): MessageInitShape<ty
     idleExpireTime: toWireTime(idleExpireTime(connection)),
     createTime: toWireTime(connection.createTime),
     updateTime: toWireTime(connection.updateTime),
-    etag: etagOf(connection),
+    etag: etagOf(changeOf(connection)),
   };
 }
 

@@ -16,6 +16,7 @@ import { ErrorReason } from '../../src/gen/tokenvault/v1/error_reason_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import { changeOf } from '../../src/model/connection.ts';
 import type { Credential } from '../../src/model/credential.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { etagOf } from '../../src/model/etag.ts';
@@ -422,7 +423,7 @@ describe('ConnectionService', () => {
       stateReason: { reason: ErrorReason.REAUTHORIZATION_REQUIRED },
       account: { username: 'ada@example.com', displayName: '' },
       grants: [{ resource: 'https://graph.microsoft.com', permissions: ['Mail.Read', 'User.Read'] }],
-      etag: etagOf(ada),
+      etag: etagOf(changeOf(ada)),
     });
   });
 

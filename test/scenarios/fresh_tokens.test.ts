@@ -306,3 +306,35 @@ describe('time without use', () => {
     expect(after?.stateReason?.entraError).toContain('AADSTS700082');
   });
 });
+
+describe('a refresh', () => {
+  const read = async (name: string) => (await scenario.connections.getConnection({ name })).connection;
+
+  test('is no change: last_refresh_time moves, update_time and etag stay, so that an update goes through', async () => {
+    const name = await importAda(scenario, tenant, 'unchanged');
+    const before = await read(name);
+    await scenario.later(2 * HOUR);
+
+    await ask(name);
+
+    const after = await read(name);
+    expect(after?.lastRefreshTime).not.toEqual(before?.lastRefreshTime);
+    expect(after?.updateTime).toEqual(before?.updateTime);
+    expect(after?.etag).toBe(before?.etag);
+    const update = scenario.connections.updateConnection({
+      connection: { name, externalId: 'w-1', etag: before?.etag ?? '' },
+    });
+    expect(await reasonOf(update)).toBe('OK');
+  });
+
+  test('does not hide a change: an etag of before is refused after it', async () => {
+    const name = await importAda(scenario, tenant, 'changed');
+    const before = await read(name);
+    await scenario.connections.updateConnection({ connection: { name, externalId: 'w-2' } });
+
+    const stale = { name, externalId: 'w-3', etag: before?.etag ?? '' };
+
+    expect(await reasonOf(scenario.connections.updateConnection({ connection: stale }))).toBe('ETAG_MISMATCH');
+    expect((await read(name))?.externalId).toBe('w-2');
+  });
+});
