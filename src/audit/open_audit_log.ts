@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VaultError } from '../model/errors.ts';
-import { openAuditFile, openAuditStream } from './audit_file.ts';
+import { openAuditFile } from './audit_file.ts';
 import type { AuditLog } from './audit_log.ts';
+import { openAuditStream } from './audit_stream.ts';
 import { type ChainedAuditLogParts, createChainedAuditLog } from './chained_audit_log.ts';
 
 const STANDARD_OUTPUT = 1;
@@ -12,7 +13,8 @@ export async function openAuditLog(
   path: string,
   parts: Omit<ChainedAuditLogParts, 'file' | 'rotatedName'>,
 ): Promise<AuditLog> {
-  if (path === '-') return createChainedAuditLog({ ...parts, file: openAuditStream(STANDARD_OUTPUT) });
+  if (path === '-' || path === '/dev/stdout')
+    return createChainedAuditLog({ ...parts, file: openAuditStream(STANDARD_OUTPUT) });
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
     return await createChainedAuditLog({

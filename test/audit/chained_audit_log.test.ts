@@ -1,8 +1,17 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type AuditFile, openAuditFile } from '../../src/audit/audit_file.ts';
 import type { AuditCheckpoint, AuditEntry, AuditLedger, AuditLog } from '../../src/audit/audit_log.ts';
 import { createChainedAuditLog } from '../../src/audit/chained_audit_log.ts';
@@ -16,7 +25,10 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'audit-'));
   path = join(folder, 'audit.jsonl');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
 
 function ledger(): AuditLedger & { checkpoint: AuditCheckpoint | undefined; key: Uint8Array } {
   const key = randomBytes(32);
@@ -194,6 +206,159 @@ test('sets a full file aside and chains on in the next', async () => {
   expect(files.length).toBeGreaterThan(2);
   const text = files.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
   expect(verifyChain(text, createSecretKey(l.key))).toMatchObject({ entries: 9, broken: [], torn: [] });
+});
+
+/** A disk on which `write` or `sync` can be made to fail. */
+function fickle(fails: { write?: (group: string) => void; sync?: boolean }): AuditFile {
+  const real = openAuditFile(path);
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  return Object.create(real, {
+    write: { value: (group: string) => (fails.write ?? real.write)(group) },
+    sync: { value: (done: (error: Error | null) => void) => (fails.sync ? done(full) : real.sync(done)) },
+  });
+}
+
+test('finds out by itself that the disk takes lines again: an unready vault gets no calls to try with', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const l = ledger();
+  const fails: Parameters<typeof fickle>[0] = {};
+  const log = await open(l, fickle(fails));
+  fails.write = () => {
+    throw new Error('no space left on device');
+  };
+  await write(log);
+  vi.advanceTimersByTime(1_000);
+  expect(log.writable).toBe(false);
+  delete fails.write;
+  vi.advanceTimersByTime(1_000);
+  expect(log.writable).toBe(true);
+  expect(await write(log)).toBeUndefined();
+  await log.close();
+  expect(verify(l)).toMatchObject({ entries: 1, last: 1, broken: [], torn: [] });
+});
+
+test('counts as unwritable while the disk takes nothing for good', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const fails: Parameters<typeof fickle>[0] = {};
+  const l = ledger();
+  const log = await open(l, fickle(fails));
+  fails.sync = true;
+  vi.advanceTimersByTime(1_000);
+  expect(log.writable).toBe(false);
+  await log.close();
+  expect(l.checkpoint).toBeUndefined();
+});
+
+test('goes on behind a half group that could not be taken back', async () => {
+  const l = ledger();
+  const real = openAuditFile(path);
+  let breaks = false;
+  let torn = false;
+  const disk: AuditFile = Object.create(real, {
+    torn: { get: () => torn },
+    write: {
+      value: (group: string) => {
+        torn = breaks;
+        if (!breaks) return real.write(group);
+        real.write(`${group.slice(0, 20)}\n`);
+        throw new Error('no space left on device');
+      },
+    },
+  });
+  const log = await open(l, disk);
+  await write(log);
+  breaks = true;
+  expect((await write(log))?.reason).toBe('AUDIT_UNAVAILABLE');
+  breaks = false;
+  expect(await write(log)).toBeUndefined();
+  await log.close();
+  expect(verify(l)).toMatchObject({ entries: 2, last: 2, broken: [] });
+});
+
+test('an entry that cannot be put into words leaves no gap', async () => {
+  const l = ledger();
+  const log = await open(l);
+  expect(() => log.append({ ...entry, time: Number.NaN }, () => {})).toThrow(RangeError);
+  await write(log);
+  await log.close();
+  expect(verify(l)).toMatchObject({ entries: 1, last: 1, broken: [] });
+});
+
+test('takes nothing after it was closed', async () => {
+  const log = await open(ledger());
+  await log.close();
+  expect((await write(log))?.reason).toBe('AUDIT_UNAVAILABLE');
+});
+
+test('a file that was deleted under it is begun again, and told', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const alerts: string[] = [];
+  const log = await open(ledger(), openAuditFile(path), { alert: (topic: string) => alerts.push(topic) });
+  await write(log);
+  rmSync(path);
+  vi.advanceTimersByTime(1_000);
+  await write(log);
+  await log.close();
+  expect(alerts).toEqual(['audit_cut']);
+  expect(readFileSync(path, 'utf8')).toMatch(/"open":1,.*"found":"cut".*"n":2,/s);
+});
+
+test('a file that another program set aside chains on in a new one', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const l = ledger();
+  const alerts: string[] = [];
+  const log = await open(l, openAuditFile(path), { alert: (topic: string) => alerts.push(topic) });
+  await write(log);
+  renameSync(path, join(folder, 'aside'));
+  await write(log);
+  vi.advanceTimersByTime(1_000);
+  await write(log);
+  await log.close();
+  const text = readFileSync(join(folder, 'aside'), 'utf8') + readFileSync(path, 'utf8');
+  expect(verifyChain(text, createSecretKey(l.key), l.checkpoint)).toMatchObject({ entries: 3, broken: [], cut: false });
+  expect(alerts).toEqual([]);
+});
+
+test('a rotation killed between its two renames is finished at the next start', async () => {
+  const l = ledger();
+  const more = { rotateAt: 1_000, rotatedName: (last: number) => `${path}.${last}` };
+  const log = await open(l, openAuditFile(path), more);
+  for (let i = 0; i < 3; i += 1) await write(log);
+  await log.close();
+  renameSync(path, `${path}.next`);
+
+  const alerts: string[] = [];
+  const again = await open(l, openAuditFile(path), { alert: (topic: string) => alerts.push(topic) });
+  await write(again);
+  await again.close();
+  const names = readdirSync(folder).filter((name) => name !== 'audit.jsonl');
+  const text = [...names.map((name) => join(folder, name)), path].map((name) => readFileSync(name, 'utf8')).join('');
+  expect(alerts).toEqual([]);
+  expect(verifyChain(text, createSecretKey(l.key), l.checkpoint)).toMatchObject({ entries: 4, broken: [], cut: false });
+});
+
+test('a rotation that cannot be done is tried again later, and costs no entry', async () => {
+  const l = ledger();
+  const alerts: string[] = [];
+  const log = await open(l, openAuditFile(path), {
+    rotateAt: 500,
+    rotatedName: () => join(folder, 'nowhere', 'aside'),
+    alert: (topic: string) => alerts.push(topic),
+  });
+  for (let i = 0; i < 5; i += 1) expect(await write(log)).toBeUndefined();
+  await log.close();
+  expect(alerts).toEqual(['audit_write']);
+  expect(verify(l)).toMatchObject({ entries: 5, broken: [] });
+});
+
+test('never sets a file aside over another', async () => {
+  const aside = join(folder, 'aside');
+  writeFileSync(aside, 'evidence');
+  const log = await open(ledger(), openAuditFile(path), { rotateAt: 500, rotatedName: () => aside });
+  await write(log);
+  await log.close();
+  expect(readFileSync(aside, 'utf8')).toBe('evidence');
+  expect(readFileSync(`${aside}-1`, 'utf8')).toContain('"n":1,');
 });
 
 test('gives a token a fingerprint that does not show the token', async () => {
