@@ -39,7 +39,7 @@ export async function receiveAnswer(
       await keep(parts, authorization, grant, hashOneTimeToken(confirmation));
       return { connection, confirmation };
     }
-    await keep(parts, authorization, grant, undefined);
+    // Nothing waits for anybody, so nothing is kept: where the swap fails in passing, the link stays good.
     return { connection: await swapIn(parts, { authorization, grant }), confirmation: undefined };
   } catch (error) {
     const reason = isVaultError(error) ? error.reason : 'INTERNAL';
@@ -76,7 +76,7 @@ async function keep(
   { stores, clock }: ConnectParts,
   authorization: Authorization,
   grant: Grant,
-  confirmationHash: string | undefined,
+  confirmationHash: string,
 ): Promise<void> {
   const kept = await stores.authorizations.consent(
     authorization.uid,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { VaultError } from '../../src/model/errors.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import {
   ADA,
@@ -223,6 +224,31 @@ test('what cannot be audited is not confirmed', async () => {
     'audit_unavailable',
     false,
   ]);
+});
+
+test('an outage of the database at the last step is not told as granted when the callback comes again', async () => {
+  const { connectUri, authorizationUri } = await world.start({ autoConfirm: true, returnUrl: RETURN_URL });
+  const callback = String(await world.signIn(authorizationUri, ADA));
+  const { authorizations } = world.stores;
+  const { confirm } = authorizations;
+  Object.assign(authorizations, {
+    confirm: async () => {
+      throw new VaultError('DATABASE_UNAVAILABLE', 'the disk is full');
+    },
+  });
+  const outcomes: (string | null)[] = [];
+  for (let times = 0; times < 2; times += 1) {
+    const answer = await world.visit(callback);
+    outcomes.push(new URL(answer.headers.get('location') ?? '').searchParams.get('outcome'));
+  }
+  expect(outcomes).toEqual(['database_unavailable', 'state_invalid']);
+  expect((await world.find())?.grantState).toBe('PENDING');
+
+  Object.assign(authorizations, { confirm });
+  const pressed = await world.visit(connectUri, { method: 'POST' });
+  const back = await world.walk(pressed.headers.get('location') ?? '', ADA);
+  expect(back.searchParams.get('outcome')).toBe('granted');
+  expect((await world.find())?.grantState).toBe('ACTIVE');
 });
 
 test('an outage of Entra leaves the link good', async () => {
