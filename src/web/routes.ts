@@ -10,7 +10,13 @@ type Browsed = Pick<Authorizations, 'describe' | 'open' | 'callback'>;
 
 const LONGEST_QUERY = 8 * 1024;
 
-/** The three addresses that browsers reach. */
+const NO_FORM = {
+  400: 'The form did not come whole.',
+  413: 'The form is too large.',
+  415: 'Only a form is understood here.',
+} as const;
+
+/** The two addresses that browsers reach. */
 export async function answerBrowser(
   authorizations: Browsed,
   request: IncomingMessage,
@@ -25,8 +31,7 @@ export async function answerBrowser(
     if (method === 'GET') return callback(authorizations, new URLSearchParams(query), requestId);
     if (method !== 'POST') return notAllowed('GET, POST');
     const form = await readForm(request);
-    if (form === 413) return plain(413, 'The form is too large.');
-    return form === 415 ? plain(415, 'Only a form is understood here.') : callback(authorizations, form, requestId);
+    return typeof form === 'number' ? plain(form, NO_FORM[form]) : callback(authorizations, form, requestId);
   }
   const handle = /^\/connect\/([^/]+)$/.exec(path)?.[1];
   if (handle !== undefined) {

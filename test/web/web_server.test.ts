@@ -268,6 +268,23 @@ describe('every answer', () => {
     expect(events[0]?.stack).toContain('web_server.test.ts');
   });
 
+  test('a browser that leaves in the middle of a form is no error of ours', async () => {
+    const events: unknown[] = [];
+    await web.close(100);
+    web = await start({ event: (...event) => void events.push(event) });
+    base = `http://${web.address}`;
+    const [host, port] = web.address.split(':');
+    const head = 'POST /oauth2/callback HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n';
+    const socket = connect(Number(port), host, () => {
+      socket.write(`${head}Content-Length: 100\r\n\r\nstate=`, () => socket.destroy());
+    });
+    await new Promise((resolve) => socket.on('close', resolve));
+    // Answered after the one that left.
+    expect((await get('/nothing')).status).toBe(404);
+    await web.close(1_000);
+    expect([events, received]).toEqual([[], []]);
+  });
+
   test('to a suspended tenant says so in general words', async () => {
     failure = new VaultError('TENANT_SUSPENDED', 'tenants/acme is suspended');
     const answer = await get(`/connect/${HANDLE}`);
