@@ -11,7 +11,7 @@ import { VaultError } from '../model/errors.ts';
 /** What a method takes: one of the roles, in the tenant that the request names. */
 export interface Access<Request> {
   readonly roles: readonly Role[];
-  /** Name of the resource that the request is about; undefined: it is about none, any rule with the role will do. */
+  /** Name of the resource that the request is about, also of one to be made; undefined: it is about none, any rule with the role will do. */
   readonly resource: ((request: Request) => string) | undefined;
 }
 
@@ -42,12 +42,12 @@ export const ACCESS = {
     deleteTenant: { roles: operator, resource: byName },
   } satisfies AccessOf<typeof TenantService>,
   'tokenvault.v1.AppService': {
-    createApp: { roles: operator, resource: byParent },
+    createApp: { roles: operator, resource: (request) => `${request.parent}/apps/${request.appId}` },
     getApp: { roles: operator, resource: byName },
     listApps: { roles: operator, resource: byParent },
     updateApp: { roles: operator, resource: (request) => request.app?.name ?? '' },
     deleteApp: { roles: operator, resource: byName },
-    addCredential: { roles: operator, resource: byParent },
+    addCredential: { roles: operator, resource: (request) => `${request.parent}/credentials/${request.credentialId}` },
     removeCredential: { roles: operator, resource: byName },
     verifyApp: { roles: operator, resource: byName },
   } satisfies AccessOf<typeof AppService>,

@@ -70,6 +70,15 @@ export function sha256Hex(field: string, text: string): string | undefined {
   throw fieldInvalid(field, 'must be a SHA-256 as 64 hex digits');
 }
 
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** In lower case, as `allowed_directory_ids` are kept. A domain or `common` would be another way past those. */
+export function directoryGuid(directoryId: string): string | undefined {
+  if (directoryId === '') return undefined;
+  if (GUID.test(directoryId)) return directoryId.toLowerCase();
+  throw fieldInvalid('directory_id', 'must be the id (GUID) of a directory; leave it out where the app has its own');
+}
+
 /** Undefined: the fields that are not empty (AIP-134). */
 export function maskPaths(mask: FieldMask | undefined): readonly string[] | undefined {
   return mask === undefined || mask.paths.length === 0 ? undefined : mask.paths;

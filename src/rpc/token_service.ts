@@ -6,7 +6,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { AccessTokens, FreshToken } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
 import type { Call } from './call.ts';
-import { claimsJson, given, minTtl, sha256Hex, toWireTime } from './fields.ts';
+import { claimsJson, directoryGuid, minTtl, sha256Hex, toWireTime } from './fields.ts';
 import { parseAppName, parseConnectionName } from './names.ts';
 import { encode } from './wire.ts';
 
@@ -67,7 +67,7 @@ export function createTokenService({
         tenantId,
         appId,
         resource,
-        directoryId: given(request.directoryId),
+        directoryId: directoryGuid(request.directoryId),
         minTtl: minTtl(request.minTtl),
         signal: call.signal,
       });

@@ -215,6 +215,18 @@ describe('a denial', () => {
     ]);
   });
 
+  test('names what was to be made', async () => {
+    const known = caller('mail', 'token_reader', 'acme');
+    stage = await startStage({ keys: [known.known] });
+    const { createApp, addCredential } = AppService.method;
+
+    const app = 'tenants/acme/apps/second';
+    await reasonOf(AppService, createApp, { parent: 'tenants/acme', appId: 'second' }, known.key);
+    await reasonOf(AppService, addCredential, { parent: app, credentialId: 'next' }, known.key);
+
+    expect(stage.audit.entries.map(({ resource }) => resource)).toEqual([app, `${app}/credentials/next`]);
+  });
+
   test('leaves even where the audit log refuses its entry', async () => {
     stage = await startStage({
       accessTokens: {

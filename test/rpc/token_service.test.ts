@@ -328,4 +328,28 @@ describe('GetAppAccessToken', () => {
       });
     }
   });
+
+  test('takes a directory by its GUID alone, in any case of letters', async () => {
+    const asked: unknown[] = [];
+    stage = await startStage({
+      accessTokens: {
+        getForApp(request) {
+          asked.push(request.directoryId);
+          return freshToken('app-token', 'ENTRA');
+        },
+      },
+    });
+    const client = stage.client(TokenService);
+    const request = { app: 'tenants/acme/apps/default', resource: 'https://graph.microsoft.com' };
+
+    await client.getAppAccessToken({ ...request, directoryId: 'AAAAAAAA-1111-4111-8111-111111111111' });
+    expect(asked).toEqual(['aaaaaaaa-1111-4111-8111-111111111111']);
+    for (const directoryId of ['common', 'contoso.example', '../x', ' ', 'x'.repeat(60_000)]) {
+      await expect(client.getAppAccessToken({ ...request, directoryId })).rejects.toMatchObject({
+        reason: 'FIELD_INVALID',
+        metadata: { field: 'directory_id' },
+      });
+    }
+    expect(asked).toHaveLength(1);
+  });
 });
