@@ -19,17 +19,15 @@ export async function createApp(parts: RegistryParts, request: CreateApp): Promi
   const tenant = await createLookup(stores).tenant(request.tenantId);
   const { app, first } = prepare(parts, request, tenant);
   const known = { app, credentials: first === undefined ? [] : [first.credential], throttledUntil: undefined };
-  const [credential] = known.credentials;
   if (request.validateOnly) {
     if ((await stores.apps.find(tenant.uid, app.appId)) !== undefined) throw appExists(appName(app));
   } else {
     await stores.apps.create(app, first);
     changes.announce({ kind: 'app', uid: app.uid });
   }
-  const probes =
-    request.validateOnly && credential !== undefined
-      ? [notAsked(credential, clock.now(), true)]
-      : await probeApp(parts, app, known.credentials);
+  const probes = request.validateOnly
+    ? known.credentials.map((one) => notAsked(one, clock.now(), true))
+    : await probeApp(parts, app, known.credentials);
   const details = request.validateOnly ? known : await detailsAfter(parts, known);
   const facts = { tenant, app: details.app, preset: undefined, credentials: details.credentials, probes };
   const steps = appNextSteps(parts, facts);

@@ -29,6 +29,7 @@ export async function probeApp(
   directoryId?: string,
 ): Promise<readonly ProbeReport[]> {
   const directory = directoryId ?? homeDirectory(app);
+  if (credentials.length === 0) return [];
   if (directory === undefined) return credentials.map((credential) => notAsked(credential, clock.now()));
   try {
     const probes = await authorizationServer.probe(app, directory);

@@ -99,6 +99,8 @@ describe('creating', () => {
       creation({ validateOnly: true, credential: clientSecret() }, { signInAudience: DIRECTORY }),
     );
     expect(dry.probe?.outcome).toBe('SKIPPED');
+    await registry.apps.create(creation({ validateOnly: true, credential: undefined }, { signInAudience: DIRECTORY }));
+    expect(registry.entra.asked).toEqual([]);
     expect((await refusal(registry.apps.get({ tenantId: 'acme', appId: 'second' }))).reason).toBe('APP_NOT_FOUND');
   });
 });
