@@ -69,7 +69,7 @@ export type App = Message<"tokenvault.v1.App"> & {
   signInAudience: string;
 
   /**
-   * Redirect URIs exactly as the registration has them; the first is the default. The vault's own callback need not be listed.
+   * Redirect URIs exactly as the registration has them. Default: the vault's own callback, which must be listed beside others where it is to be used too, since StartAuthorization takes it unless told otherwise.
    * https, or http on loopback; at most 16.
    *
    * @generated from field: repeated string redirect_uris = 7;

@@ -63,7 +63,7 @@ export type CreateAppRequest = Message<"tokenvault.v1.CreateAppRequest"> & {
   credentialId: string;
 
   /**
-   * Checks all, probes the credential, and answers as if it had been done; stores nothing.
+   * Checks all and answers as if it had been done; stores nothing, and presents nothing to Entra.
    *
    * @generated from field: bool validate_only = 6;
    */
@@ -345,7 +345,7 @@ export type AddCredentialRequest = Message<"tokenvault.v1.AddCredentialRequest">
   credential?: Credential | undefined;
 
   /**
-   * Checks and probes it, and answers as if it had been done; stores nothing.
+   * Checks it and answers as if it had been done; stores nothing, and presents nothing to Entra.
    *
    * @generated from field: bool validate_only = 4;
    */
@@ -522,7 +522,7 @@ export const AppService: GenService<{
   /**
    * Answers one app, with its credentials and its state.
    *
-   * Reasons: NAME_INVALID, APP_NOT_FOUND.
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.GetApp
@@ -548,7 +548,7 @@ export const AppService: GenService<{
   /**
    * Changes what is not immutable. Setting `suspended` drops cached tokens within a second everywhere.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (also: client_id and cloud cannot change), APP_NOT_FOUND, ETAG_MISMATCH, APP_IN_USE (no longer shared with a tenant that connects through it).
+   * Reasons: NAME_INVALID, FIELD_INVALID (also: client_id and cloud cannot change), TENANT_NOT_FOUND, APP_NOT_FOUND, ETAG_MISMATCH, APP_IN_USE (no longer shared with a tenant that connects through it).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.UpdateApp
@@ -561,7 +561,7 @@ export const AppService: GenService<{
   /**
    * Forgets an app and its credentials. At Entra nothing is changed.
    *
-   * Reasons: NAME_INVALID, APP_NOT_FOUND, ETAG_MISMATCH, APP_IN_USE (connections of its own tenant and no force; or of other tenants, even with force).
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, ETAG_MISMATCH, APP_IN_USE (connections of its own tenant and no force; or of other tenants, even with force).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.DeleteApp
@@ -574,7 +574,7 @@ export const AppService: GenService<{
   /**
    * Adds a credential, clears the app's failure and probes at once; a probe that fails warns and never refuses, since a fresh secret takes minutes to work. Cached tokens stay.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, APP_NOT_FOUND, CREDENTIAL_EXISTS, KEY_SOURCE_UNAVAILABLE.
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_EXISTS, KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.AddCredential
@@ -587,7 +587,7 @@ export const AppService: GenService<{
   /**
    * Removes a credential. Cached tokens stay. In Entra it is still valid until it is deleted there.
    *
-   * Reasons: NAME_INVALID, CREDENTIAL_NOT_FOUND, APP_IN_USE (the last one of an app that has connections, and no force).
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND, APP_IN_USE (the last one of an app that has connections, and no force).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.RemoveCredential
@@ -600,7 +600,7 @@ export const AppService: GenService<{
   /**
    * Presents every credential to Entra now and brings the app's state up to date. What Entra says is the answer, not an error.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, APP_NOT_FOUND, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.VerifyApp

@@ -382,7 +382,7 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
   connection: string;
 
   /**
-   * `tenants/{tenant}/apps/{app}` with the client id that the token was issued to. Default: the tenant's app `default`.
+   * `tenants/{tenant}/apps/{app}` with the client id that the token was issued to. Default: the existing connection's, else the tenant's app `default`.
    *
    * @generated from field: string app = 2;
    */
@@ -718,13 +718,13 @@ export const VerifyConnectionRequestSchema: GenMessage<VerifyConnectionRequest> 
   messageDesc(file_tokenvault_v1_connection_service, 15);
 
 /**
- * The connection, proved to work.
+ * How the connection stands.
  *
  * @generated from message tokenvault.v1.VerifyConnectionResponse
  */
 export type VerifyConnectionResponse = Message<"tokenvault.v1.VerifyConnectionResponse"> & {
   /**
-   * The connection.
+   * The connection, its state up to date.
    *
    * @generated from field: tokenvault.v1.Connection connection = 1;
    */
@@ -893,10 +893,11 @@ export const DeleteConnectionResponseSchema: GenMessage<DeleteConnectionResponse
  */
 export const ConnectionService: GenService<{
   /**
-   * Begins to connect a user, or to reconnect one under the same name from any state; while it runs, an old grant goes on serving. Creates the connection, PENDING, where there is none.
+   * Begins to connect a user, or to reconnect one under the same name from any state but SUSPENDED; while it runs, an old grant goes on serving. Creates the connection, PENDING, where there is none.
    * One of return_url, auto_confirm and a redirect_uri of the product's own must say how it ends.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (redirect_uri, return_url, no way to end), SCOPE_UNKNOWN, TENANT_NOT_FOUND, APP_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED.
+   * Reasons: NAME_INVALID, FIELD_INVALID (redirect_uri, return_url, no way to end), SCOPE_UNKNOWN, DIRECTORY_NOT_ALLOWED (directory_id), TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant), TENANT_SUSPENDED, APP_SUSPENDED,
+   * CONNECTION_SUSPENDED, KEY_SOURCE_UNAVAILABLE.
    * Callers: connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.StartAuthorization
@@ -910,8 +911,8 @@ export const ConnectionService: GenService<{
    * Ends an authorization whose callback the product runs itself: redeems the code and swaps the new grant in. Take `connection` from the signed-in user's own session, never from the callback's address.
    *
    * Reasons: STATE_INVALID, AUTHORIZATION_DECLINED, ACCOUNT_MISMATCH, DIRECTORY_NOT_ALLOWED, NO_REFRESH_TOKEN, ADMIN_CONSENT_REQUIRED, CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, REAUTHORIZATION_REQUIRED (start
-   * again), APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, NAME_INVALID, FIELD_INVALID, CONNECTION_NOT_FOUND, ENTRA_UNAVAILABLE,
-   * ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE.
+   * again), APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND,
+   * APP_NOT_FOUND (no longer shared), CONNECTION_NOT_FOUND, ETAG_MISMATCH (others kept changing it), ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.CompleteAuthorization
@@ -924,7 +925,8 @@ export const ConnectionService: GenService<{
   /**
    * Swaps in the grant that the vault's own callback has received. Take `connection` from the signed-in user's own session: that it fits the confirmation proves that the user who consented is the user who asked.
    *
-   * Reasons: STATE_INVALID (unknown, used, expired or another connection's confirmation), NAME_INVALID, FIELD_INVALID, CONNECTION_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED, RECORD_CORRUPT.
+   * Reasons: STATE_INVALID (unknown, used, expired or another connection's confirmation), ACCOUNT_MISMATCH and DIRECTORY_NOT_ALLOWED (checked once more), NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND (no longer shared),
+   * CONNECTION_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, ETAG_MISMATCH (others kept changing it), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.ConfirmAuthorization
@@ -938,7 +940,7 @@ export const ConnectionService: GenService<{
    * Takes over a refresh token that another system holds, issued to the same client id.
    *
    * Reasons: REFRESH_TOKEN_REJECTED, ACCOUNT_MISMATCH, DIRECTORY_NOT_ALLOWED, SCOPE_NOT_GRANTED, CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, CONNECTION_EXISTS, NAME_INVALID, FIELD_INVALID,
-   * SCOPE_UNKNOWN, TENANT_NOT_FOUND, APP_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, ENTRA_UNAVAILABLE,
+   * SCOPE_UNKNOWN, TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant), TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, ENTRA_UNAVAILABLE,
    * ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE.
    * Callers: operator, connector.
    *
@@ -952,7 +954,7 @@ export const ConnectionService: GenService<{
   /**
    * Answers one connection.
    *
-   * Reasons: NAME_INVALID, CONNECTION_NOT_FOUND.
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.GetConnection
@@ -978,7 +980,7 @@ export const ConnectionService: GenService<{
   /**
    * Changes external_id or labels. Scopes change by reconnecting.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.UpdateConnection
@@ -989,9 +991,11 @@ export const ConnectionService: GenService<{
     output: typeof UpdateConnectionResponseSchema;
   },
   /**
-   * Redeems the refresh token now, whatever the cache holds and also when BLOCKED, and brings the state up to date. Answers no token. Where Entra refuses, the answer is the reason that GetAccessToken would give.
+   * Redeems the refresh token now, whatever the cache holds and also when BLOCKED, and brings the state up to date. Answers no token.
+   * Where Entra refuses the grant, that is the answer, not an error: look at `state` and `state_reason`. One that is PENDING or REAUTHORIZATION_REQUIRED is answered as it stands, without asking Entra.
    *
-   * Reasons: those of GetAccessToken.
+   * Reasons (the connection itself stays as it was): CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED, ACCOUNT_MISMATCH, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING,
+   * APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.VerifyConnection
@@ -1004,7 +1008,7 @@ export const ConnectionService: GenService<{
   /**
    * Stops handing out its tokens, within a second everywhere, and forgets the cached ones; the refresh token stays, but is not kept alive. Suspending twice changes nothing.
    *
-   * Reasons: NAME_INVALID, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.SuspendConnection
@@ -1017,7 +1021,7 @@ export const ConnectionService: GenService<{
   /**
    * Ends a suspension; the state is what it was before. Resuming twice changes nothing.
    *
-   * Reasons: NAME_INVALID, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.ResumeConnection
@@ -1031,7 +1035,7 @@ export const ConnectionService: GenService<{
    * Forgets the connection, its refresh token and its account's data. Entra has no endpoint to revoke one app's refresh token: whoever kept a copy of it could go on using it until the user or an administrator withdraws the
    * consent, or revokes the user's sessions.
    *
-   * Reasons: NAME_INVALID, CONNECTION_NOT_FOUND (unless allow_missing), ETAG_MISMATCH.
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND (unless allow_missing), ETAG_MISMATCH.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.DeleteConnection

@@ -391,7 +391,7 @@ export const CredentialProbe_Outcome = {
   UNKNOWN: 4,
 
   /**
-   * Not tried: the app's audience names no directory to ask, and no connection has shown one yet. VerifyApp takes a directory.
+   * Not tried: the call was validate_only, or the app's audience names no directory to ask and no connection has shown one yet. VerifyApp takes a directory.
    *
    * @generated from enum value: OUTCOME_SKIPPED = 5;
    */

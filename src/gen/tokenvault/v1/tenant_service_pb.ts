@@ -87,7 +87,7 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   app?: AppRegistration | undefined;
 
   /**
-   * Checks all, probes the credential, and answers as if it had been done; stores nothing.
+   * Checks all and answers as if it had been done; stores nothing, and presents nothing to Entra.
    *
    * @generated from field: bool validate_only = 9;
    */

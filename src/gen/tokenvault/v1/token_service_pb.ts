@@ -248,7 +248,7 @@ export type GetAppAccessTokenRequest = Message<"tokenvault.v1.GetAppAccessTokenR
   resource: string;
 
   /**
-   * The directory (GUID) to act in. Required unless the app's sign_in_audience is a directory, or the tenant allows exactly one.
+   * The directory (GUID) to act in. Required unless the app's sign_in_audience is a directory, which is the default.
    *
    * @generated from field: string directory_id = 3;
    */
@@ -343,7 +343,7 @@ export const TokenService: GenService<{
    *
    * Reasons: CONNECTION_PENDING, REAUTHORIZATION_REQUIRED, CONSENT_REQUIRED, SCOPE_NOT_GRANTED (the user signs in); ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, DIRECTORY_NOT_ALLOWED (the customer's
    * administrator); APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED (the operator); ACCOUNT_MISMATCH (an unverified
-   * import was another account's), NAME_INVALID, FIELD_INVALID, SCOPE_UNKNOWN, SCOPES_SPAN_RESOURCES, TTL_UNATTAINABLE, CONNECTION_NOT_FOUND (the caller); ENTRA_UNAVAILABLE, ENTRA_THROTTLED,
+   * import was another account's), NAME_INVALID, FIELD_INVALID, SCOPE_UNKNOWN, SCOPES_SPAN_RESOURCES, TTL_UNATTAINABLE, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND (the caller); ENTRA_UNAVAILABLE, ENTRA_THROTTLED,
    * APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry); RECORD_CORRUPT.
    * Callers: token_reader.
    *
@@ -356,6 +356,7 @@ export const TokenService: GenService<{
   },
   /**
    * Streams the present access token at once, and each new one before the one before ends. Ends with a status when no token can be had any more; transient failures are bridged while the present token lives.
+   * Ends with OK when the vault stops, and is cut off with its connection, which lives for half an hour at most: call again, and the present token comes first.
    *
    * Reasons: those of GetAccessToken.
    * Callers: token_reader.
@@ -371,7 +372,7 @@ export const TokenService: GenService<{
    * Answers an access token of the app itself, without a user (client credentials). Only for the tenant that owns the app, not for those it is shared with.
    *
    * Reasons: ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED (the customer's administrator); APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED,
-   * APP_SUSPENDED (the operator); NAME_INVALID, FIELD_INVALID, TTL_UNATTAINABLE, APP_NOT_FOUND (the caller); ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry);
+   * APP_SUSPENDED (the operator); NAME_INVALID, FIELD_INVALID, TTL_UNATTAINABLE, TENANT_NOT_FOUND, APP_NOT_FOUND (the caller); ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry);
    * RECORD_CORRUPT.
    * Callers: token_reader.
    *
