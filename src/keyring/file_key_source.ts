@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, rm, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { VaultError } from '../model/errors.ts';
 import { createKek, KEK_BYTES, type Kek, kekFault } from './kek.ts';
@@ -33,18 +33,20 @@ export function createFileKeySource({ path, ownerUid = process.getuid?.() }: Fil
 /** Only for an empty database: beside a filled one a new key would hide that the right one is missing. Never overwrites. */
 export async function createKekFile(path: string): Promise<void> {
   const file = resolve(path);
+  const draft = `${file}.new`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    const handle = await open(file, 'wx', 0o400);
+    const firstFolder = await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    // Under another name first: killed in between, it would leave a file that is no key. What such an end left is no key yet.
+    await rm(draft, { force: true });
+    const handle = await open(draft, 'wx', 0o400);
     try {
       await writeKek(handle);
-    } catch (error) {
-      await unlink(file);
-      throw error;
     } finally {
       await handle.close();
     }
-    await syncFolder(dirname(file));
+    await link(draft, file);
+    await unlink(draft);
+    await syncFolders(dirname(file), firstFolder);
   } catch (error) {
     throw unavailable(
       file,
@@ -59,6 +61,12 @@ async function writeKek(handle: FileHandle): Promise<void> {
   await handle.write(key);
   key.fill(0);
   await handle.sync();
+}
+
+/** Up to the one that holds the first that was made. */
+async function syncFolders(folder: string, firstMade: string | undefined): Promise<void> {
+  await syncFolder(folder);
+  if (firstMade !== undefined && folder.length >= firstMade.length) await syncFolders(dirname(folder), firstMade);
 }
 
 // The name of a new file is durable only when its folder is.

@@ -33,10 +33,20 @@ export function createLoadedDeks(capacity: number, pinnedUid: string): LoadedDek
     }
   }
 
+  /** Asking counts as use: whoever asks seals in a moment, and others may be loaded until then. */
+  function touch(tenantUid: string) {
+    const found = loaded.get(tenantUid);
+    if (found !== undefined) {
+      loaded.delete(tenantUid);
+      loaded.set(tenantUid, found);
+    }
+    return found;
+  }
+
   return {
     add(tenantUid, version, keys) {
       if (forgotten.has(tenantUid)) return;
-      const found = loaded.get(tenantUid);
+      const found = touch(tenantUid);
       if (found === undefined) {
         const versions = new Map([[version, keys.dek]]);
         const tenant = {
@@ -57,14 +67,12 @@ export function createLoadedDeks(capacity: number, pinnedUid: string): LoadedDek
       }
     },
     has(tenantUid, version) {
-      const found = loaded.get(tenantUid);
+      const found = touch(tenantUid);
       return found !== undefined && (version === undefined || found.versions.has(version));
     },
     get(tenantUid) {
-      const found = loaded.get(tenantUid);
+      const found = touch(tenantUid);
       if (found === undefined) throw notLoaded(tenantUid, forgotten.has(tenantUid));
-      loaded.delete(tenantUid);
-      loaded.set(tenantUid, found);
       return found.tenant;
     },
     forget(tenantUid) {

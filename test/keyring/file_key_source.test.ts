@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -134,6 +134,15 @@ describe('making', () => {
     await createKekFile(join(folder, 'other'));
 
     expect(await readFile(path)).not.toEqual(await readFile(join(folder, 'other')));
+  });
+
+  test('makes it again where an earlier start was killed half-way', async () => {
+    await put(`${path}.new`, bytesOf(1).subarray(0, 7));
+
+    await createKekFile(path);
+
+    expect(await readFile(path)).toHaveLength(32);
+    expect(await readdir(folder)).toEqual(['kek']);
   });
 
   test('never overwrites', async () => {

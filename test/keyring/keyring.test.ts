@@ -154,6 +154,16 @@ describe('how many tenants stay loaded', () => {
     expect([VAULT_UID, 'a', 'b', 'c'].filter((uid) => keyring.has(uid))).toEqual([VAULT_UID, 'a', 'c']);
   });
 
+  test('one that was asked for stays while others are loaded, since its sealing comes next', () => {
+    const keyring = keyringOf({ capacity: 3 });
+    for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(uid));
+
+    expect(keyring.has('a')).toBe(true);
+    keyring.adopt(keyring.newDek('c'));
+
+    expect(() => keyring.seal(placeOf('a'), 'x')).not.toThrow();
+  });
+
   test('a floor outlives the eviction', () => {
     const keyring = keyringOf({ capacity: 2 });
     const dek = keyring.newDek('acme-uid');

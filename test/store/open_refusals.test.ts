@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -16,6 +26,7 @@ test('makes folder and file, for its owner alone', async () => {
   await (await openTestStores({ path })).close();
 
   expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(statSync(`${path}.lock`).mode & 0o777).toBe(0o600);
   expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
 });
 
@@ -78,6 +89,19 @@ test('a file that another process serves', async () => {
   await openSqlite({ path }).close();
 });
 
+test('the same file under another name, by a link', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'vault.db');
+  symlinkSync(path, join(folder, 'link.db'));
+  symlinkSync(folder, join(folder, 'folder'));
+  const open = openSqlite({ path });
+
+  for (const name of ['link.db', 'folder/vault.db', 'folder/link.db']) {
+    expect(faultOf(() => openSqlite({ path: join(folder, name) }))).toBe('locked');
+  }
+  await open.close();
+});
+
 test('a copy that was cut off', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   await (await openTestStores({ path })).close();
@@ -85,6 +109,27 @@ test('a copy that was cut off', async () => {
     truncateSync(path, size);
     await expectRefusal(path, 'truncated');
   }
+});
+
+test('a file whose checkpoint was killed half-way is whole: the rest lies in the WAL', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const copy = join(temporaryFolder(), 'vault.db');
+  await (await openTestStores({ path })).close();
+  const client = new SqliteConnection(path);
+  client.pragma('wal_autocheckpoint = 0');
+  client.exec("INSERT INTO meta VALUES ('filling', zeroblob(200000))");
+  copyFileSync(path, copy);
+  copyFileSync(`${path}-wal`, `${copy}-wal`);
+  client.close();
+  // Pages go into the file in their order, so its header comes first.
+  const [after, halfway] = [readFileSync(path), readFileSync(copy)];
+  after.copy(halfway, 0, 0, 4096);
+  writeFileSync(copy, halfway);
+  expect(after.length).toBeGreaterThan(halfway.length);
+
+  await openSqlite({ path: copy }).close();
+
+  expect(readFileSync(copy).equals(after)).toBe(true);
 });
 
 test('a damaged file', async () => {

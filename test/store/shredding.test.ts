@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
@@ -32,6 +32,33 @@ test('after a tenant was deleted, no file holds its wrapped key or anything seal
   expect(holders(path, kept?.wrapped ?? Buffer.from('missing'))).toEqual(['']);
   await stores.close();
 });
+
+test('a deletion that was killed before it could shred is shredded at the next start', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const killed = join(temporaryFolder(), 'vault.db');
+  const keks = { current: createKek(randomBytes(32)) };
+  const { database, stores, tenant, clock } = await startVault(async (clock) => {
+    const database = openSqlite({ path });
+    const interrupted = { ...database, shred: async () => copyTo(path, killed) };
+    return { database, stores: await createStores({ database: interrupted, keks, clock }) };
+  });
+  const [dek] = await database.select('test', (db) =>
+    db.select().from(database.tables.deks).where(eq(database.tables.deks.tenantUid, tenant.uid)),
+  );
+  const wrapped = dek?.wrapped ?? Buffer.from('missing');
+  await stores.tenants.delete(tenant);
+  await stores.close();
+  expect(holders(killed, wrapped)).not.toEqual([]);
+
+  const again = await createStores({ database: openSqlite({ path: killed }), keks, clock });
+
+  expect(holders(killed, wrapped)).toEqual([]);
+  await again.close();
+});
+
+function copyTo(path: string, copy: string): void {
+  for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix);
+}
 
 /** Which of the files hold these bytes, or a stretch of them: a value may be spread over pages. */
 function holders(path: string, bytes: Buffer): string[] {

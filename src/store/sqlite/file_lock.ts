@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import SqliteConnection from 'better-sqlite3';
 import { unusable } from './unusable.ts';
 
@@ -9,6 +10,8 @@ export function lockFile(path: string): () => void {
   const lockPath = `${path}.lock`;
   let lock: SqliteConnection.Database | undefined;
   try {
+    // For its owner alone: whoever may read it could hold it.
+    closeSync(openSync(lockPath, 'a', 0o600));
     lock = new SqliteConnection(lockPath, { timeout: 0 });
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
 import { MIGRATIONS_TABLE, type Migration } from './migrations.ts';
@@ -8,6 +8,8 @@ import { unusable } from './unusable.ts';
 export const APPLICATION_ID = 0x544b5654;
 
 const HEADER_BYTES = 100;
+const WAL_HEADER_BYTES = 32;
+const WAL_FRAME_HEADER_BYTES = 24;
 const MAGIC = 'SQLite format 3\0';
 
 /**
@@ -64,13 +66,19 @@ function readHeader(path: string): Buffer | undefined {
     const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
     // The count of pages is valid while both change counters agree.
     const counted = header.readUInt32BE(24) === header.readUInt32BE(92) ? header.readUInt32BE(28) : 1;
-    if (bytesRead < HEADER_BYTES || stat.size < pageSize * counted) {
+    if (bytesRead < HEADER_BYTES || stat.size < pageSize * (counted - pagesInWal(path, pageSize))) {
       throw unusable(path, 'truncated', 'is shorter than it should be: a copy was cut off. Restore it from a backup');
     }
     return header;
   } finally {
     closeSync(file);
   }
+}
+
+/** At most: a checkpoint that was killed has written the header, and left later pages in the WAL, from where SQLite takes them. */
+function pagesInWal(path: string, pageSize: number): number {
+  const size = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  return Math.floor(Math.max(0, size - WAL_HEADER_BYTES) / (WAL_FRAME_HEADER_BYTES + pageSize));
 }
 
 // A read-only connection never checkpoints, so even a WAL that was left behind changes nothing in the file.

@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
 import type { Database, StatementMeter } from '../database.ts';
@@ -26,8 +26,7 @@ const BUSY_TIMEOUT = 100;
  * metadata `path` and `fault` where it cannot; the file is then as it was.
  */
 export function openSqlite({ path, meter, migrations = readMigrations() }: SqliteParts): Database {
-  const file = path === MEMORY ? MEMORY : resolve(path);
-  if (file !== MEMORY) makeFolder(file);
+  const file = path === MEMORY ? MEMORY : realPath(resolve(path));
   const unlock = file === MEMORY ? () => {} : lockChecked(file, migrations);
   let client: SqliteConnection.Database | undefined;
   try {
@@ -65,9 +64,11 @@ function lockChecked(file: string, migrations: readonly Migration[]): () => void
   }
 }
 
-function makeFolder(file: string): void {
+/** With its folder made. Reached by a link, it is still the same database, under the same lock. */
+function realPath(file: string): string {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return existsSync(file) ? realpathSync(file) : join(realpathSync(dirname(file)), basename(file));
   } catch (error) {
     throw unusable(file, 'folder', 'needs a folder that cannot be made. Check the path and who may write there', error);
   }

@@ -16,6 +16,8 @@ export interface SqliteDatabaseParts {
   onClose: () => void;
 }
 
+const CUT_AGAIN = 10 * SECOND;
+
 /** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
 export function createSqliteDatabase({ client, isEmpty, meter, onClose }: SqliteDatabaseParts): Database {
   // The one cast by which SQLite enters: schema_twins.ts proves that the rows are alike.
@@ -46,6 +48,22 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
       if (step.rows !== undefined && changed !== step.rows) throw new Refused(index);
     }
   });
+
+  /** Deleted rows stay readable in the WAL until it is cut; secure_delete zeroes them in the file itself. */
+  function cutWal(): void {
+    if (!client.open) return;
+    const busy = client.pragma('wal_checkpoint(TRUNCATE)', { simple: true });
+    // Somebody reads the file (a backup, a shell): it is cut when they are done.
+    if (busy === 1) setTimeout(retryCut, CUT_AGAIN).unref();
+  }
+
+  function retryCut(): void {
+    try {
+      cutWal();
+    } catch {
+      setTimeout(retryCut, CUT_AGAIN).unref();
+    }
+  }
 
   return {
     tables,
@@ -79,8 +97,7 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
       }
     },
     async shred() {
-      // Deleted rows stay readable in the WAL until it is cut; secure_delete zeroes them in the file itself.
-      observed('shred', undefined, () => client.pragma('wal_checkpoint(TRUNCATE)'));
+      observed('shred', undefined, cutWal);
     },
     async close() {
       client.close();
