@@ -21,7 +21,8 @@ export function createInventoryMetrics(registry: Registry, inventory: Inventory)
     labelNames: ['state'],
     registers,
     async collect() {
-      for (const [state, count] of Object.entries(await inventory.connectionsByState())) this.set({ state }, count);
+      const counts = await orNothing(inventory.connectionsByState());
+      for (const [state, count] of Object.entries(counts ?? {})) this.set({ state }, count);
     },
   });
   new Gauge({
@@ -30,10 +31,16 @@ export function createInventoryMetrics(registry: Registry, inventory: Inventory)
     labelNames: ['tenant', 'app', 'credential'],
     registers,
     async collect() {
-      this.reset();
-      for (const end of await inventory.credentialEnds()) {
+      const ends = await orNothing(inventory.credentialEnds());
+      if (ends !== undefined) this.reset();
+      for (const end of ends ?? []) {
         this.set({ tenant: end.tenantId, app: end.appId, credential: end.credentialId }, end.expireTime / 1_000);
       }
     },
   });
+}
+
+/** What was known stays: one gauge that cannot be asked must not take all of `/metrics` along, least of all while the database is away. */
+async function orNothing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+  return answer.catch(() => undefined);
 }

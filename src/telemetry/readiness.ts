@@ -27,7 +27,17 @@ export async function createReadiness(checks: readonly Check[]): Promise<Readine
     for (const listener of listeners) listener(ready);
   }
 
-  const asking = setInterval(async () => change(!draining && (await all(checks)) && !draining), EVERY).unref();
+  let asked = false;
+  async function ask(): Promise<void> {
+    // A check that takes longer than this is not well, and its late answer must not overtake a newer one.
+    if (asked) return change(false);
+    asked = true;
+    const well = await all(checks);
+    asked = false;
+    change(well && !draining);
+  }
+
+  const asking = setInterval(ask, EVERY).unref();
 
   return {
     get ready() {

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+test('while the store cannot be asked, the rest is still told, and so is what was known', async () => {
+  const metrics = createMetrics();
+  let away = false;
+  const answer = async <Answer>(answer: Answer) => {
+    if (away) throw new Error('the database is away');
+    return answer;
+  };
+  metrics.observe({
+    connectionsByState: () => answer({ ACTIVE: 7 }),
+    credentialEnds: () => answer([{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }]),
+  });
+  metrics.tokens.served('CACHE');
+  const before = await metrics.text();
+  away = true;
+  const after = await metrics.text();
+  for (const text of [before, after]) {
+    expect(text).toContain('tokenvault_tokens_served_total{source="CACHE"} 1');
+    expect(text).toContain('tokenvault_connections{state="ACTIVE"} 7');
+    expect(text).toContain(
+      'tokenvault_credential_expire_timestamp_seconds{tenant="acme",app="default",credential="c1"} 5',
+    );
+  }
+});
+
+test('a credential that is gone is told no more', async () => {
+  const metrics = createMetrics();
+  const ends = [{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }];
+  metrics.observe({ connectionsByState: async () => ({}), credentialEnds: async () => ends });
+  expect(await metrics.text()).toContain('credential="c1"');
+  ends.pop();
+  expect(await metrics.text()).not.toContain('credential="c1"');
+});
