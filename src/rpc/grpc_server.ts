@@ -3,6 +3,7 @@ import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerb
 import type { Duration } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { guardSocket, isLocal, listenOptions, removeStaleSocket } from './address.ts';
+import { cutOffSlowBodies } from './slow_bodies.ts';
 import type { WireService } from './wire.ts';
 
 /** What the border lets through (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
@@ -29,6 +30,8 @@ export interface SocketParts {
   /** `mesh`: something else encrypts, so plaintext is taken beyond loopback. */
   readonly plaintext: 'loopback' | 'mesh';
   readonly maxConnections?: number | undefined;
+  /** For a request to come whole. Default: 10 s. */
+  readonly readTimeout?: Duration | undefined;
 }
 
 export interface OpenSockets {
@@ -66,6 +69,10 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
   });
   listener.maxConnections = parts.maxConnections ?? MOST_CONNECTIONS;
   await listen(listener, address);
+  const endCutOff = cutOffSlowBodies(
+    parts.services.map(({ definition }) => definition),
+    parts.readTimeout,
+  );
 
   return {
     address: boundAddress(listener, address),
@@ -76,6 +83,7 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
       const timer = setTimeout(cutOff, grace);
       await closed;
       clearTimeout(timer);
+      endCutOff();
       server.forceShutdown();
     },
   };

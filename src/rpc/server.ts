@@ -74,6 +74,8 @@ export interface ServerParts {
   readonly plaintext: 'loopback' | 'mesh';
   readonly log: Log;
   readonly maxConnections?: number | undefined;
+  /** For a request to come whole. Default: 10 s. */
+  readonly readTimeout?: Duration | undefined;
   /** How often the TLS files are looked at. Default: 10 s. */
   readonly tlsInterval?: Duration | undefined;
 }
