@@ -153,10 +153,14 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const appTokens = createAppTokens({ stores, authorizationServer, clock, ahead, metrics, limit: 10_000 });
   const keepAlive = createKeepAlive({ stores, standings, refresh, clock, random, replica, metrics });
 
+  let closed = false;
+
   async function probeStorms(): Promise<void> {
     for (const { connection, resource } of storms.dueProbes(clock.now())) {
+      if (closed) return;
       const standing = await standings.findByUid(connection.uid).catch(() => undefined);
-      if (standing === undefined) storms.release(connection.uid);
+      // Gone, suspended or marked for another reason: it cannot tell how the others fare.
+      if (standing === undefined || !standing.open) storms.release(connection.uid);
       else {
         const probe = { standing, resource, priority: 'BACKGROUND', accepts: () => false, insist: true } as const;
         await refresh('probe', probe).catch(() => {});
@@ -201,6 +205,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     getForApp: appTokens.get,
     verifyConnection: createVerifyConnection({ standings, refresh }),
     async close() {
+      closed = true;
       for (const end of endings) end();
       ahead.end();
       await keepAlive.end();

@@ -8,6 +8,8 @@ import type { RefreshRequest } from './under_lease.ts';
 const AT_A_TIME = 4;
 const MOST_A_ROUND = 100;
 const LEASE: Duration = 5 * SECOND;
+/** How long a row is left out that can neither be redeemed nor put off: at the head of the index it would fill every round. */
+const LEAVE_OUT: Duration = DAY;
 /** A failed keep-alive leaves the head of the index for an hour or two, so that it does not keep others waiting. */
 const POSTPONE: Duration = HOUR;
 const IDLE_WARNING: Duration = 15 * DAY;
@@ -34,22 +36,33 @@ export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
   let running: Promise<void> | undefined;
   let ended = false;
   let warnTime: Timestamp = 0;
+  /** By uid, until when. */
+  const leftOut = new Map<string, Timestamp>();
 
   async function round(): Promise<void> {
-    const uids = await stores.connections.dueForKeepAlive(clock.now(), MOST_A_ROUND);
-    const rest = uids.values();
+    const rest = (await due()).values();
     await Promise.all(Array.from({ length: AT_A_TIME }, () => work(rest)));
     if (clock.now() < warnTime) return;
     warnTime = clock.now() + HOUR;
     metrics.nearIdleEnd(await stores.connections.countNearIdleEnd(clock.now(), IDLE_WARNING));
   }
 
+  async function due(): Promise<readonly string[]> {
+    const now = clock.now();
+    for (const [uid, until] of leftOut) if (until <= now) leftOut.delete(uid);
+    const uids = await stores.connections.dueForKeepAlive(now, MOST_A_ROUND + leftOut.size);
+    return uids.filter((uid) => !leftOut.has(uid)).slice(0, MOST_A_ROUND);
+  }
+
   async function work(uids: Iterator<string>): Promise<void> {
-    for (let next = uids.next(); !next.done && !ended; next = uids.next()) await keep(next.value);
+    for (let next = uids.next(); !next.done && !ended; next = uids.next()) {
+      const uid = next.value;
+      await keep(uid).catch(() => leftOut.set(uid, clock.now() + LEAVE_OUT));
+    }
   }
 
   async function keep(uid: string): Promise<void> {
-    const standing = await standings.findByUid(uid).catch(() => undefined);
+    const standing = await standings.findByUid(uid);
     if (standing === undefined) return;
     if (!standing.open) return postpone(uid, DAY);
     const [resource] = Object.keys(standing.connection.granted);
@@ -69,21 +82,17 @@ export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
   }
 
   async function postpone(uid: string, delay: Duration): Promise<void> {
-    try {
-      const held = await stores.grants.lease(uid, { owner: parts.replica, resource: '', duration: LEASE });
-      if (held === undefined) return;
-      const { connection } = held;
-      const due = connection.keepAliveTime !== undefined && connection.keepAliveTime <= clock.now();
-      if (!due) return await held.release();
-      const keepAliveTime = clock.now() + delay + Math.floor(delay * parts.random());
-      await held.record({
-        connection: { ...connection, keepAliveTime },
-        refreshToken: undefined,
-        accessToken: undefined,
-      });
-    } catch {
-      // It stays due, and the next round tries again.
-    }
+    const held = await stores.grants.lease(uid, { owner: parts.replica, resource: '', duration: LEASE });
+    if (held === undefined) return;
+    const { connection } = held;
+    const isDue = connection.keepAliveTime !== undefined && connection.keepAliveTime <= clock.now();
+    if (!isDue) return held.release();
+    const keepAliveTime = clock.now() + delay + Math.floor(delay * parts.random());
+    await held.record({
+      connection: { ...connection, keepAliveTime },
+      refreshToken: undefined,
+      accessToken: undefined,
+    });
   }
 
   return {

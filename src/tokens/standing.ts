@@ -48,6 +48,8 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
   const standings = createRecentMap<string, Standing>(limit);
   const uids = createRecentMap<string, string>(limit);
   const loads = createSingleFlight<Standing>();
+  /** Versions that outcomes left behind, by uid: what was read of before must not replace them. */
+  const recorded = createRecentMap<string, number>(10_000);
   let changes = 0;
 
   async function read(tenantId: string, connectionId: string): Promise<Standing> {
@@ -71,15 +73,18 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
 
   function load(tenantId: string, connectionId: string): Promise<Standing> {
     const key = keyOf(tenantId, connectionId);
-    return loads.run(key, async () => {
+    // Who comes after a change does not join a reading of before it.
+    return loads.run(`${changes} ${key}`, async () => {
       for (let attempt = 1; ; attempt++) {
         const changesBefore = changes;
         const standing = await read(tenantId, connectionId);
         // Something changed while we read: what was read may be of before, and must not be remembered.
-        if (changesBefore !== changes && attempt < 3) continue;
-        if (changesBefore === changes) {
-          standings.set(standing.connection.uid, standing);
-          uids.set(key, standing.connection.uid);
+        const { uid, version } = standing.connection;
+        const isCurrent = changesBefore === changes && version >= (recorded.find(uid) ?? 0);
+        if (!isCurrent && attempt < 3) continue;
+        if (isCurrent) {
+          standings.set(uid, standing);
+          uids.set(key, uid);
         }
         return standing;
       }
@@ -113,6 +118,7 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
     },
     update(connection) {
       const known = standings.find(connection.uid);
+      recorded.set(connection.uid, connection.version);
       // Somebody may have changed it again, and it been read again, between the record and here.
       if (known === undefined || known.connection.version > connection.version) return;
       standings.set(connection.uid, standingOf(known.tenant, known.owner, known.app, connection));

@@ -1,4 +1,4 @@
-import { type Duration, HOUR, MINUTE, type Timestamp } from '../model/clock.ts';
+import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/exchange.ts';
 
@@ -7,7 +7,7 @@ const FEWEST_ALIKE = 5;
 const SMALLEST_SHARE = 0.2;
 /** After the storm's start; like failures at both mark all. */
 const PROBE_DELAYS: readonly Duration[] = [MINUTE, 5 * MINUTE];
-/** A storm that proved real: its stragglers are marked at once. */
+/** A storm that proved real: so long its stragglers are marked at once. Not longer for their coming, or a busy app would stay without the guard. */
 const CONFIRMED_LIFE: Duration = HOUR;
 
 /**
@@ -20,7 +20,7 @@ export interface StormGuard {
   judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): StormVerdict;
   /** Milliseconds for which a held connection is answered locally; undefined: it is not held, or its probe is due. */
   holdOf(connectionUid: string, now: Timestamp): Duration | undefined;
-  /** One connection of each storm whose probe is due. */
+  /** One connection of each storm whose probe is due, another one at each call. */
   dueProbes(now: Timestamp): readonly TriedConnection[];
   /** The connection got a new grant, or is gone. */
   release(connectionUid: string): void;
@@ -67,22 +67,31 @@ export function createStormGuard(): StormGuard {
 
   function recent(appUid: string, now: Timestamp): Map<string, Trial> {
     const tried = trials.get(appUid) ?? new Map<string, Trial>();
-    // In the order of their times, so that the first young one ends the search.
-    for (const [uid, trial] of tried) {
-      if (now - trial.time < WINDOW) break;
-      tried.delete(uid);
-    }
+    forgetOld(tried, now);
     trials.set(appUid, tried);
     return tried;
   }
 
-  function stormHolding(connectionUid: string): Storm | undefined {
-    for (const storm of storms.values()) if (storm.held.has(connectionUid)) return storm;
-    return undefined;
+  function stormsHolding(connectionUid: string): Storm[] {
+    return [...storms.values()].filter(({ held }) => held.has(connectionUid));
+  }
+
+  function leave(storm: Storm, connectionUid: string): void {
+    storm.held.delete(connectionUid);
+    if (storm.held.size === 0) end(storm);
   }
 
   function end(storm: Storm): void {
     storms.delete(storm.key);
+  }
+
+  /** Of apps, too, that nobody asks for any more. */
+  function sweep(now: Timestamp): void {
+    for (const [appUid, tried] of trials) {
+      forgetOld(tried, now);
+      if (tried.size === 0) trials.delete(appUid);
+    }
+    for (const [key, until] of confirmed) if (until <= now) confirmed.delete(key);
   }
 
   return {
@@ -94,14 +103,15 @@ export function createStormGuard(): StormGuard {
       const held = failure && { connection, resource, failure, time: now };
       tried.set(connectionUid, { time: now, key, held });
 
-      const holding = stormHolding(connectionUid);
+      const holding = stormsHolding(connectionUid);
       if (failure === undefined || key === undefined || held === undefined) {
-        if (holding !== undefined) end(holding);
+        for (const storm of holding) end(storm);
         return MARK;
       }
+      for (const other of holding) if (other.key !== key) leave(other, connectionUid);
       const storm = storms.get(key);
       if (storm !== undefined) {
-        const probed = storm === holding && now >= nextProbeTime(storm);
+        const probed = storm.held.has(connectionUid) && waitOf(storm, now) === 0;
         storm.held.set(connectionUid, held);
         if (probed) storm.probes++;
         if (storm.probes < PROBE_DELAYS.length) return { kind: 'hold', began: false, marked: [] };
@@ -109,10 +119,8 @@ export function createStormGuard(): StormGuard {
         confirmed.set(key, now + CONFIRMED_LIFE);
         return { kind: 'mark_all', held: [...storm.held.values()] };
       }
-      if ((confirmed.get(key) ?? 0) > now) {
-        confirmed.set(key, now + CONFIRMED_LIFE);
-        return MARK;
-      }
+      const life = (confirmed.get(key) ?? 0) - now;
+      if (life > 0 && life <= CONFIRMED_LIFE) return MARK;
       confirmed.delete(key);
       const alike = [...tried].filter(([, trial]) => trial.key === key);
       if (alike.length < FEWEST_ALIKE || alike.length <= SMALLEST_SHARE * tried.size) return MARK;
@@ -123,21 +131,23 @@ export function createStormGuard(): StormGuard {
       return { kind: 'hold', began: true, marked: [...all.values()].filter((one) => one !== held) };
     },
     holdOf(connectionUid, now) {
-      if (storms.size === 0) return undefined;
-      const storm = stormHolding(connectionUid);
-      return storm && Math.max(1_000, nextProbeTime(storm) - now);
+      const [storm] = stormsHolding(connectionUid);
+      return storm && Math.max(SECOND, waitOf(storm, now));
     },
     dueProbes(now) {
+      sweep(now);
       return [...storms.values()].flatMap((storm) => {
-        const [first] = storm.held.values();
-        return now < nextProbeTime(storm) || first === undefined ? [] : [first];
+        const [next] = storm.held;
+        if (next === undefined || waitOf(storm, now) > 0) return [];
+        const [uid, held] = next;
+        // To the end of the line: one dead grant is no proof against the others, and one that cannot be asked must not keep them held.
+        storm.held.delete(uid);
+        storm.held.set(uid, held);
+        return [held];
       });
     },
     release(connectionUid) {
-      for (const storm of storms.values()) {
-        storm.held.delete(connectionUid);
-        if (storm.held.size === 0) end(storm);
-      }
+      for (const storm of stormsHolding(connectionUid)) leave(storm, connectionUid);
     },
     get heldCount() {
       let count = 0;
@@ -147,6 +157,18 @@ export function createStormGuard(): StormGuard {
   };
 }
 
-function nextProbeTime(storm: Storm): Timestamp {
-  return storm.startTime + (PROBE_DELAYS[storm.probes] ?? 0);
+/** In the order of their times, so that the first young one ends the search. */
+function forgetOld(tried: Map<string, Trial>, now: Timestamp): void {
+  for (const [uid, { time }] of tried) {
+    if (time <= now && now - time < WINDOW) break;
+    tried.delete(uid);
+  }
+}
+
+/** Until the next probe; 0 when it is due. */
+function waitOf({ startTime, probes }: Storm, now: Timestamp): Duration {
+  const delay = PROBE_DELAYS[probes] ?? 0;
+  const wait = startTime + delay - now;
+  // More than the whole delay: the clock was set back.
+  return wait > delay ? 0 : Math.max(0, wait);
 }

@@ -1,8 +1,9 @@
 import { afterRedeem } from '../model/after_redeem.ts';
 import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
-import type { HeldLease, Stores } from '../store/stores.ts';
+import type { Stores } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
 import type { Standings } from './standing.ts';
 import { createStormGuard, type HeldFailure, type TriedConnection } from './storm_guard.ts';
@@ -12,8 +13,8 @@ import type { TokenMetrics } from './token_metrics.ts';
 
 const LEASE: Duration = 5 * SECOND;
 /** Together longer than anybody's lease. */
-const LEASE_ATTEMPTS = 30;
-const LEASE_PAUSE: Duration = 500;
+const ATTEMPTS = 30;
+const PAUSE: Duration = 500;
 
 /** Does what the storm guard says: takes back marks, and sets them once a storm proved real. */
 export interface StormWatch {
@@ -47,33 +48,41 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
     work.add(quiet);
   }
 
-  /** Under the lease and fenced, so that a grant that was replaced meanwhile is left alone. */
+  /** However long it takes within reason: a healthy grant must not stay marked because the database stumbled. */
   async function change(connectionUid: string, move: (connection: Connection) => Connection): Promise<void> {
-    const held = await leaseSoon(connectionUid);
-    if (held === undefined) return;
-    const after = move(held.connection);
-    if (after === held.connection) return held.release();
-    const recorded = await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
-    if (recorded === 'fenced') return;
-    standings.update({ ...after, version: after.version + 1 });
-    if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connectionUid });
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      try {
+        if (await changeNow(connectionUid, move)) return;
+      } catch (error) {
+        // A row that cannot be opened stays as it is, and the others' turn comes all the same.
+        if (!isVaultError(error, 'DATABASE_UNAVAILABLE', 'KEY_SOURCE_UNAVAILABLE')) return;
+      }
+      await timers.sleep(PAUSE);
+    }
   }
 
-  async function leaseSoon(connectionUid: string): Promise<HeldLease | undefined> {
-    for (let attempt = 0; attempt < LEASE_ATTEMPTS; attempt++) {
-      const held = await stores.grants.lease(connectionUid, { owner: parts.replica, resource: '', duration: LEASE });
-      if (held !== undefined) return held;
-      await timers.sleep(LEASE_PAUSE);
+  /** Under the lease and fenced, so that a grant that was replaced meanwhile is left alone. False: somebody holds the lease. */
+  async function changeNow(connectionUid: string, move: (connection: Connection) => Connection): Promise<boolean> {
+    const held = await stores.grants.lease(connectionUid, { owner: parts.replica, resource: '', duration: LEASE });
+    if (held === undefined) return (await standings.findByUid(connectionUid)) === undefined;
+    const after = move(held.connection);
+    if (after === held.connection) {
+      await held.release();
+      return true;
     }
-    return undefined;
+    const recorded = await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
+    if (recorded === 'fenced') return true;
+    standings.update({ ...after, version: after.version + 1 });
+    if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connectionUid });
+    return true;
   }
 
   async function takeBack(marked: readonly HeldFailure[]): Promise<void> {
     for (const { connection: before, time } of marked) {
       await change(before.uid, (connection) => {
         const { grantState, stateEvidence, granted, strikeTime, heldUntil } = before;
-        // Evidence of another time: somebody else changed it since.
-        if (connection.stateEvidence?.time !== time) return connection;
+        // Of another time: somebody else changed it since. A first strike leaves no evidence.
+        if (connection.stateEvidence?.time !== time && connection.strikeTime !== time) return connection;
         const keepAliveTime = before.keepAliveTime ?? clock.now();
         return { ...connection, grantState, stateEvidence, granted, strikeTime, heldUntil, keepAliveTime };
       });
@@ -84,8 +93,8 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
     for (const { connection: before, resource, failure, time } of held) {
       if (before.uid === but) continue;
       await change(before.uid, (connection) => {
-        const moved = (connection.lastRefreshTime ?? 0) > time || (connection.verifyTime ?? 0) > time;
-        if (moved || connection.grantState !== 'ACTIVE') return connection;
+        // Redeemed or granted anew since; an import that was not verified yet says so in its update time alone.
+        if (connection.updateTime > time || connection.grantState !== 'ACTIVE') return connection;
         return afterRedeem(connection, failure, clock.now(), { resource, jitter: parts.random() });
       });
     }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Duration } from '../model/clock.ts';
 
-/** Waiting by the monotonic timers of Node, handed in so that tests beat the time. Neither keeps the process alive. */
+/** Waiting by the monotonic timers of Node, handed in so that tests beat the time. Only `sleep` keeps the process alive: a record may hang on it. */
 export interface Timers {
   sleep(duration: Duration): Promise<void>;
   /** Returns the function that ends it. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { VaultError } from '../../src/model/errors.ts';
 import type { FreshToken } from '../../src/tokens/access_tokens.ts';
 import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
@@ -68,6 +69,30 @@ test('a keep-alive that fails makes room for others, and comes again', async () 
 
   await eventually(() => tokens.counted.get('keptAlive/ok')).toBe(1);
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
+});
+
+test('rows that cannot be read or put off do not keep the others from being redeemed', async () => {
+  const broken = new Set<string>();
+  for (let i = 0; i < 100; i++) broken.add((await world.connect(`broken${i}`)).uid);
+  const ada = await world.connect('ada', { changes: { keepAliveTime: world.clock.now() + 31 * DAY } });
+  const corrupt = () => Promise.reject(new VaultError('RECORD_CORRUPT', 'queued by the test'));
+  const { connections, grants } = world.stores;
+  world.open({
+    stores: {
+      ...world.stores,
+      connections: {
+        ...connections,
+        findByUid: (uid) => (broken.has(uid) ? corrupt() : connections.findByUid(uid)),
+      },
+      grants: { ...grants, lease: (uid, request) => (broken.has(uid) ? corrupt() : grants.lease(uid, request)) },
+    },
+  });
+  world.sandbox.clock.advance(32 * DAY);
+
+  await eventually(async () => {
+    world.timers.tick();
+    return (await world.find(ada.uid)).lastRefreshTime;
+  }).toBeGreaterThan(world.clock.now() - DAY);
 });
 
 test('a watch gives the present token, then each new one', async () => {

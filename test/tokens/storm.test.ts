@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
+import { VaultError } from '../../src/model/errors.ts';
 import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
@@ -81,4 +82,74 @@ test('a few dead grants among many healthy ones are marked', async () => {
   await askAll(tokens);
 
   expect(count(await states(), 'REAUTHORIZATION_REQUIRED')).toBe(5);
+});
+
+test('a probe that is refused for a reason of its own does not leave the others held', async () => {
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
+  await askAll(tokens);
+  await eventually(states).toEqual(Array(8).fill('ACTIVE'));
+  world.sandbox.clearFaults();
+  world.sandbox.requirePolicy('user0@contoso.example', { code: 53003 });
+
+  world.sandbox.clock.advance(61 * SECOND);
+  world.timers.tick();
+  await eventually(async () => (await states())[0]).toBe('BLOCKED');
+  world.timers.tick();
+
+  await eventually(() => askAll(tokens)).toEqual(['BLOCKED_BY_POLICY', ...Array(7).fill('OK')]);
+});
+
+test('a mark is taken back although the database does not answer at first', async () => {
+  const { grants } = world.stores;
+  let failures = 0;
+  const tokens = world.open({
+    stores: {
+      ...world.stores,
+      grants: {
+        ...grants,
+        lease(uid, request) {
+          // Taking back asks for no resource.
+          if (request.resource === '' && failures++ < 2) {
+            return Promise.reject(new VaultError('DATABASE_UNAVAILABLE', 'queued by the test'));
+          }
+          return grants.lease(uid, request);
+        },
+      },
+    },
+  });
+  world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
+
+  await askAll(tokens);
+
+  await eventually(states).toEqual(Array(8).fill('ACTIVE'));
+});
+
+test('connections that were deleted while they were held keep no mark waiting', async () => {
+  const tokens = world.open();
+  world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
+  await askAll(tokens);
+  await eventually(states).toEqual(Array(8).fill('ACTIVE'));
+  let looks = 0;
+  const [gone] = users.splice(1, 1);
+  if (gone !== undefined) await world.stores.connections.delete(gone);
+  const { lease } = world.stores.grants;
+  Object.assign(world.stores.grants, {
+    lease(...args: Parameters<typeof lease>) {
+      if (args[0] === gone?.uid) looks++;
+      return lease(...args);
+    },
+  });
+
+  for (const wait of [61 * SECOND, 4 * MINUTE]) {
+    const asked = world.redemptions();
+    world.sandbox.clock.advance(wait);
+    await eventually(() => {
+      world.timers.tick();
+      return world.redemptions();
+    }).toBeGreaterThan(asked);
+  }
+
+  await eventually(states).toEqual(Array(7).fill('REAUTHORIZATION_REQUIRED'));
+  expect(looks).toBeLessThan(5);
 });

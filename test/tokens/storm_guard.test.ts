@@ -96,3 +96,61 @@ test('a held connection that gets a token ends the storm; one with a new grant l
 
   expect(guard.heldCount).toBe(0);
 });
+
+test('the second probe is another connection than the first: one dead grant is no proof against the others', () => {
+  const guard = createStormGuard();
+  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+  const [first] = guard.dueProbes(NOW + MINUTE);
+  guard.judge(tried(first?.connection.uid ?? ''), failing(), NOW + MINUTE);
+
+  const [second] = guard.dueProbes(NOW + 5 * MINUTE);
+
+  expect(second?.connection.uid).not.toBe(first?.connection.uid);
+});
+
+test('a probe that came to nothing leaves the next try to another connection', () => {
+  const guard = createStormGuard();
+  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+
+  const probed = [0, 1, 2, 3, 4].flatMap((i) => guard.dueProbes(NOW + MINUTE + i * SECOND));
+
+  expect(new Set(probed.map(({ connection }) => connection.uid)).size).toBe(5);
+});
+
+test('a held connection that fails in another way leaves the storm', () => {
+  const guard = createStormGuard();
+  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+
+  expect(guard.judge(tried('c0'), failing('invalid_grant/AADSTS50057'), NOW + MINUTE)).toEqual({ kind: 'mark' });
+
+  expect(guard.holdOf('c0', NOW + MINUTE)).toBeUndefined();
+  expect(guard.heldCount).toBe(4);
+});
+
+test('a storm does not outlast a clock that is set back', () => {
+  const guard = createStormGuard();
+  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+
+  expect(guard.holdOf('c0', NOW - HOUR)).toBeLessThanOrEqual(MINUTE);
+  expect(guard.dueProbes(NOW - HOUR)).toHaveLength(1);
+  // What was tried in a future that never came is no part of the last minute.
+  const other = createStormGuard();
+  for (let i = 0; i < 4; i++) other.judge(tried(`c${i}`), failing(), NOW);
+  expect(other.judge(tried('c4'), failing(), NOW - HOUR)).toEqual({ kind: 'mark' });
+});
+
+test('a storm that proved real disarms the guard for an hour, however many stragglers come', () => {
+  const guard = createStormGuard();
+  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+  for (const time of [NOW + MINUTE, NOW + 5 * MINUTE]) {
+    for (const probe of guard.dueProbes(time)) guard.judge(probe, failing(), time);
+  }
+  for (let i = 0; i < 12; i++) {
+    expect(guard.judge(tried(`s${i}`), failing(), NOW + (5 + 4 * i) * MINUTE).kind).toBe('mark');
+  }
+
+  const later = NOW + 66 * MINUTE;
+  const verdicts = [0, 1, 2, 3, 4].map((i) => guard.judge(tried(`healthy${i}`), failing(), later).kind);
+
+  expect(verdicts).toEqual(['mark', 'mark', 'mark', 'mark', 'hold']);
+});
