@@ -1,6 +1,19 @@
 import { type Account, type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import { checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
+import { checkDirectoryId } from './directory_id.ts';
+
+/** More than a user principal name may have (113), and than an e-mail address (254). */
+export const LONGEST_USERNAME = 256;
+
+/** FIELD_INVALID: what is said of an account lies in its row until the first redemption tells better. */
+export function checkSaidAccount({ directoryId, objectId, username, displayName }: Partial<Account>): void {
+  if (directoryId !== undefined) checkDirectoryId('account.directory_id', directoryId);
+  checkText('account.object_id', objectId ?? '');
+  checkText('account.username', username ?? '', LONGEST_USERNAME);
+  checkText('account.display_name', displayName ?? '', LONGEST_USERNAME);
+}
 
 /** DIRECTORY_NOT_ALLOWED: the tenant takes accounts of some directories only. */
 export function checkDirectory(tenant: Tenant, directoryId: string): void {

@@ -3,11 +3,10 @@ import { type Account, type Connection, connectionName } from '../model/connecti
 import { isVaultError, VaultError } from '../model/errors.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { accountMismatch, checkDirectory, checkSameAccount, contradicts } from './account_check.ts';
+import { accountMismatch, checkDirectory, checkSaidAccount, checkSameAccount, contradicts } from './account_check.ts';
 import { type Asked, asked } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
-import { checkDirectoryId } from './directory_id.ts';
 import type { ImportRequest, Imports } from './imports.ts';
 import { checkWish, newConnection } from './new_connection.ts';
 import { checkNotSuspended, findApp, findTenant } from './standing.ts';
@@ -28,14 +27,12 @@ async function importConnection(parts: ConnectParts, request: ImportRequest): Pr
   const { stores } = parts;
   const tenant = await findTenant(stores, request.tenantId);
   checkWish(request);
+  if (request.account !== undefined) checkSaidAccount(request.account);
   const existing = await stores.connections.find(tenant.uid, request.connectionId);
   checkReplaceable(existing, request);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
   const wanted = asked(parts.scopes, tenant, app, request.scopes);
-  if (request.account?.directoryId !== undefined) {
-    checkDirectoryId('account.directory_id', request.account.directoryId);
-    checkDirectory(tenant, request.account.directoryId);
-  }
+  if (request.account?.directoryId !== undefined) checkDirectory(tenant, request.account.directoryId);
 
   const grant =
     request.verify === 'NOW'

@@ -4,8 +4,9 @@ import { HOUR, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { fieldInvalid, isVaultError } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';
+import { checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { checkDirectory } from './account_check.ts';
+import { checkDirectory, LONGEST_USERNAME } from './account_check.ts';
 import { asked } from './asked.ts';
 import { mintAttempt } from './attempt.ts';
 import type { StartedAuthorization, StartRequest } from './authorizations.ts';
@@ -21,6 +22,7 @@ const LINK_LIFE = 24 * HOUR;
 export async function startAuthorization(parts: ConnectParts, request: StartRequest): Promise<StartedAuthorization> {
   const tenant = await findTenant(parts.stores, request.tenantId);
   checkWish(request);
+  if (request.loginHint !== undefined) checkText('login_hint', request.loginHint, LONGEST_USERNAME);
   for (let tries = 1; ; tries += 1) {
     try {
       return await startOnce(parts, tenant, request);

@@ -7,7 +7,7 @@ import type { Connections } from '../registry/connections.ts';
 import type { AccessTokens } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
 import { fromAccountMessage, fromConnectionState, toConnectionMessage } from './connection_message.ts';
-import { claimsJson, fromWireEnum, given, givenLabels, maskPaths, toWireTime } from './fields.ts';
+import { claimsJson, fewScopes, fromWireEnum, given, givenLabels, maskPaths, toWireTime } from './fields.ts';
 import { parseAppName, parseConnectionName, parseParent } from './names.ts';
 import { nextPageToken, pageRequest } from './paging.ts';
 
@@ -27,7 +27,7 @@ export function createConnectionService({
       const started = await authorizations.start({
         ...parseConnectionName('connection', request.connection),
         app: givenApp(request.app),
-        scopes: request.scopes,
+        scopes: fewScopes(request.scopes),
         loginHint: given(request.loginHint),
         returnUrl: given(request.returnUrl),
         redirectUri: given(request.redirectUri),
@@ -69,7 +69,7 @@ export function createConnectionService({
         ...parseConnectionName('connection', request.connection),
         app: givenApp(request.app),
         refreshToken: new Secret(required('refresh_token', request.refreshToken)),
-        scopes: request.scopes,
+        scopes: fewScopes(request.scopes),
         account: fromAccountMessage(request.account),
         verify: fromWireEnum('verify', VERIFY, request.verify) ?? 'NOW',
         externalId: given(request.externalId),

@@ -13,6 +13,14 @@ export function givenLabels(labels: Record<string, string>): Record<string, stri
   return Object.keys(labels).length === 0 ? undefined : labels;
 }
 
+const MOST_SCOPES = 100;
+
+/** They go into Entra's address, into keys of memory and into each line of the audit log. */
+export function fewScopes(scopes: readonly string[]): readonly string[] {
+  if (scopes.length <= MOST_SCOPES) return scopes;
+  throw fieldInvalid('scopes', `must be at most ${MOST_SCOPES}; name each once`);
+}
+
 export function toWireTime(time: Timestamp | undefined): WireTimestamp | undefined {
   return time === undefined ? undefined : timestampFromMs(time);
 }

@@ -3,6 +3,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Implementation } from './adapter.ts';
 import { fromCloud } from './app_message.ts';
+import { fewScopes } from './fields.ts';
 import { nextPageToken, pageRequest } from './paging.ts';
 import { toPermissionMessages } from './permission_message.ts';
 
@@ -33,7 +34,8 @@ export function createScopeService({ scopes }: { readonly scopes: Scopes }): Imp
     },
 
     translateScopes(request) {
-      const { catalog, scopes: asked } = request;
+      const { catalog } = request;
+      const asked = fewScopes(request.scopes);
       if (!scopes.hasCatalog(catalog)) {
         const known = scopes.catalogs().map(({ name }) => name);
         throw fieldInvalid('catalog', `must be one of ${known.join(', ')}`);

@@ -6,7 +6,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { AccessTokens, FreshToken } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
 import type { Call } from './call.ts';
-import { claimsJson, directoryGuid, minTtl, sha256Hex, toWireTime } from './fields.ts';
+import { claimsJson, directoryGuid, fewScopes, minTtl, sha256Hex, toWireTime } from './fields.ts';
 import { parseAppName, parseConnectionName } from './names.ts';
 import { encode } from './wire.ts';
 
@@ -30,7 +30,7 @@ export function createTokenService({
   return {
     getAccessToken(request, call) {
       const { tenantId, connectionId } = parseConnectionName('connection', request.connection);
-      const { scopes } = request;
+      const scopes = fewScopes(request.scopes);
       const fresh = accessTokens.get({
         tenantId,
         connectionId,
@@ -47,7 +47,7 @@ export function createTokenService({
 
     async *watchAccessToken(request, call) {
       const { tenantId, connectionId } = parseConnectionName('connection', request.connection);
-      const { scopes } = request;
+      const scopes = fewScopes(request.scopes);
       const tokens = accessTokens.watch({
         tenantId,
         connectionId,

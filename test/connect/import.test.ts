@@ -102,6 +102,12 @@ describe('verified now', () => {
     ],
     ['said to be of no directory', () => ({ account: { directoryId: '../x' } }), 'FIELD_INVALID'],
     [
+      'said to be of somebody with a novel for a name',
+      () => ({ account: { username: 'x'.repeat(257) } }),
+      'FIELD_INVALID',
+    ],
+    ['said to be of a broken name', () => ({ account: { displayName: 'a\u0000b' } }), 'FIELD_INVALID'],
+    [
       'of a disabled account',
       () => {
         world.sandbox.disableUser(ADA);

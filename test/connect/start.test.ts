@@ -121,6 +121,12 @@ test('a directory must be a GUID that the tenant and the app allow', async () =>
   expect(new URL(authorizationUri).pathname).toContain(CONTOSO);
 });
 
+test('a login hint is no longer than a username', async () => {
+  await refused({ loginHint: 'x'.repeat(257) }, 'FIELD_INVALID', { field: 'login_hint' });
+  await refused({ loginHint: 'ada\r\n@contoso.example' }, 'FIELD_INVALID', { field: 'login_hint' });
+  expect(await world.find()).toBeUndefined();
+});
+
 test('external id and labels are set, kept, and changed', async () => {
   await world.start({ externalId: 'user-7', labels: { team: 'blue' } });
   await world.start({});

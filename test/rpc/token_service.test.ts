@@ -128,6 +128,7 @@ describe('GetAccessToken', () => {
     ['claims that are no JSON', { claims: 'eyJhIjoxfQ==' }, 'claims'],
     ['claims that are no object', { claims: '[1]' }, 'claims'],
     ['claims that are too long', { claims: `{"a":"${'x'.repeat(8_200)}"}` }, 'claims'],
+    ['scopes without number', { scopes: new Array(101).fill('Mail.ReadOnly') }, 'scopes'],
     ['a hash that is none', { rejectedTokenSha256: 'abc' }, 'rejected_token_sha256'],
   ])('refuses %s', async (_, fields, field) => {
     stage = await startStage({ accessTokens: { get: () => freshToken() } });

@@ -38,14 +38,14 @@ export type StartAuthorizationRequest = Message<"tokenvault.v1.StartAuthorizatio
   app: string;
 
   /**
-   * Product scopes; may span resources. They replace those of an existing connection. Empty: those of the existing connection; required for a new one.
+   * Product scopes; may span resources; at most 100. They replace those of an existing connection. Empty: those of the existing connection; required for a new one.
    *
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
 
   /**
-   * The username to offer. Default: that of the connection's account.
+   * The username to offer, at most 256 characters. Default: that of the connection's account.
    *
    * @generated from field: string login_hint = 4;
    */
@@ -396,7 +396,7 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
   refreshToken: string;
 
   /**
-   * Product scopes that it shall serve.
+   * Product scopes that it shall serve; may span resources; at most 100.
    *
    * @generated from field: repeated string scopes = 4;
    */
@@ -994,7 +994,7 @@ export const ConnectionService: GenService<{
    * Redeems the refresh token now, whatever the cache holds and also when BLOCKED, and brings the state up to date. Answers no token.
    * Where Entra refuses the grant, that is the answer, not an error: look at `state` and `state_reason`. One that is PENDING or REAUTHORIZATION_REQUIRED is answered as it stands, without asking Entra.
    *
-   * Reasons (the connection itself stays as it was): CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED, ACCOUNT_MISMATCH, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING,
+   * Reasons: those for which the connection itself stays as it was: CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED, ACCOUNT_MISMATCH, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING,
    * APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: operator, connector.
    *

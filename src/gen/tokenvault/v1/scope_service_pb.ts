@@ -89,7 +89,7 @@ export type TranslateScopesRequest = Message<"tokenvault.v1.TranslateScopesReque
   catalog: string;
 
   /**
-   * Product scopes or their aliases; at least one.
+   * Product scopes or their aliases; at least one, at most 100.
    *
    * @generated from field: repeated string scopes = 2;
    */

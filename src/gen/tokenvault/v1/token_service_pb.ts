@@ -31,7 +31,7 @@ export type GetAccessTokenRequest = Message<"tokenvault.v1.GetAccessTokenRequest
   connection: string;
 
   /**
-   * Product scopes that the token must cover, all of one resource. Empty: those of the connection, if they are of one resource.
+   * Product scopes that the token must cover, all of one resource; at most 100. Empty: those of the connection, if they are of one resource.
    *
    * @generated from field: repeated string scopes = 2;
    */
@@ -143,7 +143,7 @@ export type WatchAccessTokenRequest = Message<"tokenvault.v1.WatchAccessTokenReq
   connection: string;
 
   /**
-   * Product scopes that the token must cover, all of one resource. Empty: those of the connection, if they are of one resource.
+   * Product scopes that the token must cover, all of one resource; at most 100. Empty: those of the connection, if they are of one resource.
    *
    * @generated from field: repeated string scopes = 2;
    */
