@@ -2,6 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { checkText } from '../model/labelling.ts';
+import type { Tenant } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { AppFields } from './apps.ts';
 import {
@@ -35,8 +36,7 @@ export function updatedApp(
   app: App,
   fields: AppFields,
   updateMask: readonly string[] | undefined,
-  scopes: Scopes,
-  now: Timestamp,
+  { scopes, tenant, now }: { readonly scopes: Scopes; readonly tenant: Tenant; readonly now: Timestamp },
 ): App {
   if (fields.clientId !== '' && fields.clientId.toLowerCase() !== app.clientId) {
     throw fieldInvalid('app.client_id', 'cannot be changed, since refresh tokens are bound to it; create another app');
@@ -49,7 +49,11 @@ export function updatedApp(
   const heals = app.state === 'MISCONFIGURED' && HEALING.some((field) => changing.has(field));
   return {
     ...app,
-    displayName: change('displayName', () => checkText('app.display_name', fields.displayName), app.displayName),
+    displayName: change(
+      'displayName',
+      () => checkText('app.display_name', fields.displayName) || tenant.displayName,
+      app.displayName,
+    ),
     signInAudience: change(
       'signInAudience',
       () => checkAudience('app.sign_in_audience', fields.signInAudience),

@@ -106,9 +106,10 @@ export function createApps(parts: RegistryParts): Apps {
     },
 
     async update({ tenantId, appId, etag, fields, updateMask }) {
+      const tenant = await lookup.tenant(tenantId);
       const before = await lookup.app(tenantId, appId);
       checkEtag(before, etag, appName(before));
-      const after = updatedApp(before, fields, updateMask, scopes, clock.now());
+      const after = updatedApp(before, fields, updateMask, { scopes, tenant, now: clock.now() });
       await refuseCuttingOff(stores, before, after);
       const stored = await stores.apps.update(before, after);
       authorizationServer.forget(stored.uid);

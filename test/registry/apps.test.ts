@@ -131,6 +131,12 @@ describe('updating', () => {
     expect(registry.entra.forgotten).toEqual([app.uid, app.uid]);
   });
 
+  test("an emptied display name is the tenant's again, as for a new app", async () => {
+    const { displayName } = await registry.tenants.get('acme');
+    expect((await update({ displayName: 'Acme Mail' })).app.displayName).toBe('Acme Mail');
+    expect((await update({}, ['display_name'])).app.displayName).toBe(displayName);
+  });
+
   test('clears what Entra said of a registration that is described otherwise now', async () => {
     const { app } = await registry.apps.get(DEFAULT);
     const evidence = {
