@@ -6,6 +6,9 @@ import { VaultError } from './model/errors.ts';
 /** sysexits.h */
 const EXIT = { DATA: 65, UNAVAILABLE: 69, SOFTWARE: 70, CONFIGURATION: 78 } as const;
 
+/** Faults of a database file that no retry mends. */
+const UNUSABLE_DATA = new Set(['not_a_database', 'foreign', 'truncated', 'corrupt', 'newer_schema']);
+
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -24,7 +27,7 @@ program
   .action(async () => {
     const config = readConfig();
     const { serve } = await import('./serve.ts');
-    await serve(config, version);
+    process.exitCode = await serve(config, version);
   });
 
 program
@@ -75,7 +78,7 @@ function explain(error: unknown): number {
   }
   if (error instanceof VaultError) {
     console.error(`${error.message} [${error.reason}]`);
-    if (error.reason === 'RECORD_CORRUPT') return EXIT.DATA;
+    if (error.reason === 'RECORD_CORRUPT' || UNUSABLE_DATA.has(error.metadata['fault'] ?? '')) return EXIT.DATA;
     if (error.reason === 'FIELD_INVALID') return EXIT.CONFIGURATION;
     return EXIT.UNAVAILABLE;
   }

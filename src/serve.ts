@@ -1,27 +1,61 @@
 import type { Config } from './config.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from './sandbox/seed.ts';
+import { createPinoLog } from './telemetry/pino_log.ts';
+import { whereItArose } from './telemetry/where_it_arose.ts';
 import { startVault, type Vault } from './vault.ts';
 
-/** Runs the vault until a signal ends it; a second one forces the end. */
-export async function serve(config: Config, version: string): Promise<void> {
+/** Runs the vault until a signal ends it; a second one forces the end. Resolves with the exit code. */
+export async function serve(config: Config, version: string): Promise<number> {
+  const log = createPinoLog(config.logLevel);
+  // Every answer is durable before it leaves, so an end at any moment loses nothing; a message could hold a secret.
+  process.on('uncaughtException', (error) => {
+    log.event('error', 'vault_crashed', whereItArose(error));
+    process.exit(SOFTWARE_ERROR);
+  });
+  const stopping = nextSignal();
+
   const vault = await startVault(config);
-  console.log(welcome(vault, config, version));
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    console.log(`${signal}: finishing what is under way; once more to force`);
-    vault.stop().then(resolve, (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    });
+  // A signal that came meanwhile is not lost, and a container's first process gets no other.
+  if (!stopping.received) {
+    log.event('info', 'vault_started', { version, ...namesOf(vault) });
+    console.log(welcome(vault, config, version));
+  }
+  const signal = await stopping.signal;
+  log.event('info', 'vault_stopping', { signal });
+  console.log(`${signal}: finishing what is under way; once more to force`);
+  try {
+    await vault.stop();
+  } catch (error) {
+    log.event('error', 'vault_crashed', whereItArose(error));
+    return SOFTWARE_ERROR;
+  }
+  log.event('info', 'vault_stopped', {});
+  return 0;
+}
+
+/** sysexits.h */
+const SOFTWARE_ERROR = 70;
+
+function nextSignal(): { readonly received: boolean; readonly signal: Promise<NodeJS.Signals> } {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let received = false;
+  const receive = (signal: NodeJS.Signals) => {
+    if (received) process.exit(1);
+    received = true;
+    resolve(signal);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  await promise;
-  process.off('SIGTERM', stop);
-  process.off('SIGINT', stop);
+  process.on('SIGTERM', receive);
+  process.on('SIGINT', receive);
+  return {
+    get received() {
+      return received;
+    },
+    signal: promise,
+  };
+}
+
+function namesOf({ addresses: { grpc, admin, web, ops } }: Vault) {
+  return { grpcAddress: grpc, adminAddress: admin, webAddress: web, opsAddress: ops };
 }
 
 function welcome({ addresses, sandboxUrl }: Vault, config: Config, version: string): string {
@@ -38,8 +72,9 @@ function welcome({ addresses, sandboxUrl }: Vault, config: Config, version: stri
       'WARNING: no callers file, so whoever reaches these loopback ports may do everything (TOKENVAULT_CALLERS_FILE).',
     );
   }
-  if (sandboxUrl !== undefined)
-    lines.push('', `The pretend Entra listens on ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
+  if (sandboxUrl !== undefined) {
+    lines.push('', `SANDBOX: Entra and the time are pretended by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
+  }
   const app =
     sandboxUrl === undefined
       ? { client_id: 'CLIENT-ID', client_secret: 'CLIENT-SECRET', sign_in_audience: 'organizations' }

@@ -52,7 +52,16 @@ const GRACE = 15_000;
 export async function startVault(config: Config, { crashPoints, timers }: Seams = {}): Promise<Vault> {
   const teardown: (() => unknown)[] = [];
   const stopAll = async () => {
-    for (const stop of teardown.splice(0).reverse()) await stop();
+    const failures: unknown[] = [];
+    for (const stop of teardown.splice(0).reverse()) {
+      // One part that cannot be closed must not keep the audit log and the database open.
+      try {
+        await stop();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   };
   const started = async <Part>(part: Part | Promise<Part>, stop: (part: Part) => unknown): Promise<Part> => {
     const made = await part;
@@ -143,24 +152,8 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
       clock,
     };
     const border = { conduct, readiness, tls: config.tls, plaintext: config.plaintext, log };
-    const grpc = await started(
-      startGrpcServer({ ...border, address: config.grpcAddress, services: tokenServices(rooms) }),
-      (one) => one.close(GRACE),
-    );
-    const admin = await started(
-      startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
-      (one) => one.close(GRACE),
-    );
-    const web = await started(
-      startWebServer({
-        address: config.webAddress,
-        authorizations,
-        publicUrl: config.publicUrl,
-        tls: readTls(config),
-        log,
-      }),
-      (one) => one.close(GRACE),
-    );
+    let serving = false;
+    // First, and so closed last: who asks while the vault starts or drains is told.
     const ops = await started(
       startOpsServer({
         address: config.opsAddress,
@@ -168,11 +161,29 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
         readiness: {
           storage: () => stores.check(),
           audit: auditWritable,
-          serving: () => check(readiness.ready, 'OVERLOADED', 'The vault is draining'),
+          serving: () => check(serving && readiness.ready, 'OVERLOADED', 'The vault is starting or draining'),
         },
       }),
       (one) => one.close(),
     );
+    // All at once: one grace, in which none of them takes anything new.
+    const listeners: { close(grace: number): Promise<void> }[] = [];
+    teardown.push(() => Promise.all(listeners.map((one) => one.close(GRACE))));
+    const listening = async <Listener extends { close(grace: number): Promise<void> }>(start: Promise<Listener>) => {
+      const listener = await start;
+      listeners.push(listener);
+      return listener;
+    };
+    const grpc = await listening(
+      startGrpcServer({ ...border, address: config.grpcAddress, services: tokenServices(rooms) }),
+    );
+    const admin = await listening(
+      startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
+    );
+    const tls = readTls(config);
+    const { webAddress, publicUrl } = config;
+    const web = await listening(startWebServer({ address: webAddress, authorizations, publicUrl, tls, log }));
+    serving = true;
 
     return {
       addresses: { grpc: grpc.address, admin: admin.address, web: web.address, ops: ops.address },
@@ -184,7 +195,8 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
       },
     };
   } catch (error) {
-    await stopAll();
+    // What went wrong first is what must be told.
+    await stopAll().catch(() => {});
     throw error;
   }
 }

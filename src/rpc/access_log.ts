@@ -1,4 +1,5 @@
 import type { Log } from '../telemetry/log.ts';
+import { whereItArose } from '../telemetry/where_it_arose.ts';
 import type { CallLog } from './call_log.ts';
 import { redactedJson } from './redact.ts';
 
@@ -31,27 +32,7 @@ export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }
     },
 
     unexpected(requestId, error) {
-      log.event('error', 'internal_error', { requestId, error: classOf(error), stack: framesOf(error) });
+      log.event('error', 'internal_error', { requestId, ...whereItArose(error) });
     },
   };
-}
-
-/** Messages of foreign errors hold parameters, names and worse: only their class is told. */
-function classOf(error: unknown): string {
-  const thrown = causeOf(error);
-  return thrown instanceof Error ? thrown.constructor.name : typeof thrown;
-}
-
-function framesOf(error: unknown): string {
-  const thrown = causeOf(error);
-  const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
-  // A message may have lines of its own, so that only what looks like a frame is one: `    at name (file:1:2)`.
-  const message = thrown instanceof Error ? thrown.message : '';
-  const frames = stack.slice(stack.indexOf(message) + message.length);
-  return (frames.match(/^ {4}at (?:[\w$.<>[\] ]{1,120} )?\(?(?:file:|node:|\/)[^\s()]{1,300}\)?$/gm) ?? []).join('\n');
-}
-
-/** What really happened lies in an INTERNAL of ours. */
-function causeOf(error: unknown): unknown {
-  return error instanceof Error && error.name === 'VaultError' && error.cause !== undefined ? error.cause : error;
 }

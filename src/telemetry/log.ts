@@ -6,6 +6,8 @@ export interface LogEvents {
   vault_started: { version: string; grpcAddress: string; adminAddress: string; webAddress: string; opsAddress: string };
   vault_stopping: { signal: string };
   vault_stopped: Record<string, never>;
+  /** Nobody caught it, so that the process ends: what it holds in memory cannot be trusted any more. */
+  vault_crashed: { error: string; stack: string };
   warning: { topic: string; message: string };
   /** Something about a connection that a person should look at; codes of Entra alone. */
   token_alert: {

@@ -3,12 +3,12 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { createServer as createHttpsServer } from 'node:https';
 import type { Authorizations } from '../connect/authorizations.ts';
 import type { Log } from '../telemetry/log.ts';
+import { whereItArose } from '../telemetry/where_it_arose.ts';
 import { page, securityHeaders, sendAnswer } from './answer.ts';
 import { HTTP_LIMITS } from './http_limits.ts';
 import { type ListenAddress, listen, stopListening } from './listen.ts';
 import { outcomePage } from './pages.ts';
 import { answerBrowser } from './routes.ts';
-import { whereItArose } from './where_it_arose.ts';
 
 export interface WebServer {
   /** Where it listens, with the port that it got. */

@@ -8,7 +8,7 @@ const source = resolve(dirname(fileURLToPath(import.meta.url)), '../../src');
 /** Whom a room may import (docs: CONTRIBUTING, "Rooms"). `a/b.ts` names one file of a room. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['serve.ts', 'config.ts', 'cli', 'demo', 'sandbox', 'telemetry', 'model'],
-  'serve.ts': ['vault.ts', 'config.ts', 'sandbox'],
+  'serve.ts': ['vault.ts', 'config.ts', 'sandbox', 'telemetry'],
   'vault.ts': ['*'],
   'config.ts': [],
   cli: ['gen', 'model', 'rpc/client.ts', 'rpc/callers_file.ts'],

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'program-'));
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+
+/** `token-vault serve` in `folder`, on ports that it chooses. */
+function serve(environment: Record<string, string> = {}, nodeOptions: readonly string[] = []) {
+  const child = spawn(process.execPath, [...nodeOptions, MAIN, 'serve'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
+      ...environment,
+    },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    said.stdout += chunk.toString('utf8');
+    child.emit('said');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    said.stderr += chunk.toString('utf8');
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...said }));
+  return {
+    child,
+    ended,
+    async serves() {
+      while (!said.stdout.includes('Register a tenant')) await Promise.race([once(child, 'said'), ended.then(fail)]);
+    },
+  };
+}
+
+function fail(ending: object): never {
+  throw new Error(`it ended: ${JSON.stringify(ending)}`);
+}
+
+/** Stands before a sandbox and answers only once it is told to. */
+async function heldBack(sandbox: Sandbox) {
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const server = createServer(async (request, response) => {
+    arrived.resolve();
+    await released.promise;
+    try {
+      const answer = await fetch(sandbox.url + request.url);
+      response.writeHead(answer.status, { 'content-type': 'application/json' });
+      response.end(await answer.text());
+    } catch {
+      // The sandbox ended before.
+      response.destroy();
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, arrived: arrived.promise, release: () => released.resolve() };
+}
+
+test('a SIGTERM that comes while it starts ends it once it has started', async () => {
+  const sandbox = await startSandbox();
+  onTestFinished(() => sandbox.close());
+  const slow = await heldBack(sandbox);
+  const { child, ended } = serve({ TOKENVAULT_SANDBOX: slow.url });
+  await slow.arrived;
+  child.kill('SIGTERM');
+  slow.release();
+
+  const { code, stdout } = await ended;
+
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('Register a tenant');
+});
+
+test('an error that nobody caught ends it with 70, and its message is told nowhere', async () => {
+  const trap = 'process.on("SIGUSR2", () => Promise.reject(new TypeError("canary-secret")))';
+  const { child, ended, serves } = serve({}, ['--import', `data:text/javascript,${trap}`]);
+  await serves();
+  child.kill('SIGUSR2');
+
+  const { code, stdout, stderr } = await ended;
+
+  expect(code).toBe(70);
+  expect(stderr).toContain('"event":"vault_crashed","error":"TypeError"');
+  expect(stdout + stderr).not.toContain('canary-secret');
+});
+
+test('a SIGUSR1 opens no inspector', async () => {
+  const { child, ended, serves } = serve();
+  await serves();
+  child.kill('SIGUSR1');
+  child.kill('SIGTERM');
+
+  const { code, stderr } = await ended;
+
+  expect(code).toBe(0);
+  expect(stderr).not.toContain('Debugger');
+});
+
+test('a database that is cut off, or locked by a root key that is not there, ends the start with 65 and 69', async () => {
+  const first = serve();
+  await first.serves();
+  first.child.kill('SIGTERM');
+  await first.ended;
+  const database = join(folder, 'data', 'vault.db');
+  cpSync(join(folder, 'keys'), join(folder, 'kept'), { recursive: true });
+
+  rmSync(join(folder, 'keys'), { recursive: true });
+  expect((await serve().ended).code).toBe(69);
+
+  cpSync(join(folder, 'kept'), join(folder, 'keys'), { recursive: true });
+  truncateSync(database, readFileSync(database).length - 4_096);
+  expect((await serve().ended).code).toBe(65);
+});
