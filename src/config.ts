@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 
 /** Where a listener stands: `host:port`, or `unix:/path`. */
@@ -107,12 +108,16 @@ const schema = z
 
 const PREFIX = 'TOKENVAULT_';
 
+/** Kubernetes tells every pod of a Service called `tokenvault…` by variables such as TOKENVAULT_SERVICE_HOST and TOKENVAULT_PORT_8080_TCP_ADDR. */
+const SERVICE_LINK = /^(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
+
 /** Reads the whole environment; throws ConfigError with every fault in it. An empty variable counts as absent. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const given = Object.fromEntries(
     Object.entries(environment)
       .filter(([name, value]) => name.startsWith(PREFIX) && value !== '')
-      .map(([name, value]) => [name.slice(PREFIX.length), value]),
+      .map(([name, value]) => [name.slice(PREFIX.length), value] as const)
+      .filter(([name]) => !SERVICE_LINK.test(name)),
   );
   const parsed = schema.safeParse(given);
   if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap(faultsOf));
@@ -159,7 +164,8 @@ function contradictions(config: Config, env: z.infer<typeof schema>): string[] {
   }
   for (const [name, where] of listeners(config)) {
     if (isLoopbackAddress(where)) continue;
-    if (config.callersFile === undefined) {
+    // Browsers call the web listener, and are nobody's callers.
+    if (config.callersFile === undefined && name !== 'TOKENVAULT_WEB_ADDRESS') {
       faults.push(`${name}: ${where} is reachable from elsewhere, so TOKENVAULT_CALLERS_FILE must say who may call`);
     }
     if (config.tls === undefined && config.plaintext !== 'mesh') {
@@ -178,7 +184,15 @@ function listeners(config: Config): [string, Address][] {
   return [
     ['TOKENVAULT_GRPC_ADDRESS', config.grpcAddress],
     ['TOKENVAULT_ADMIN_ADDRESS', config.adminAddress],
+    ['TOKENVAULT_WEB_ADDRESS', config.webAddress],
   ];
+}
+
+/** Backups of the folder would take both along. */
+export function isKeyBesideDatabase({ keySource, databaseUrl }: Config): boolean {
+  if (!keySource.startsWith('file:')) return false;
+  const folderOf = (url: string) => resolve(dirname(url.slice(url.indexOf(':') + 1)));
+  return `${folderOf(keySource)}/`.startsWith(`${folderOf(databaseUrl)}/`);
 }
 
 function isAddress(text: string): boolean {

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import { type Config, isKeyBesideDatabase } from './config.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from './sandbox/seed.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { whereItArose } from './telemetry/where_it_arose.ts';
@@ -71,6 +71,9 @@ function welcome({ addresses, sandboxUrl }: Vault, config: Config, version: stri
       '',
       'WARNING: no callers file, so whoever reaches these loopback ports may do everything (TOKENVAULT_CALLERS_FILE).',
     );
+  }
+  if (isKeyBesideDatabase(config)) {
+    lines.push('', 'WARNING: the root key lies beside its database, so a backup takes both (TOKENVAULT_KEY_SOURCE).');
   }
   if (sandboxUrl !== undefined) {
     lines.push('', `SANDBOX: Entra and the time are pretended by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { ConfigError, isKeyBesideDatabase, readConfig } from '../../src/config.ts';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {
   try {
@@ -42,6 +42,7 @@ test.each([
     { TOKENVAULT_GRPC_ADDRESS: '0.0.0.0:50051', TOKENVAULT_PLAINTEXT: 'mesh' },
     1,
   ],
+  ['authorization codes in plain text beyond loopback', { TOKENVAULT_WEB_ADDRESS: '0.0.0.0:8080' }, 1],
   ['a TLS certificate without its key', { TOKENVAULT_TLS_CERT_FILE: 'c.pem' }, 1],
   [
     'a custom cloud beside the sandbox',
@@ -55,6 +56,31 @@ test.each([
   ['a sandbox that others could reach', { TOKENVAULT_SANDBOX_ADDRESS: '0.0.0.0:8400' }, 1],
 ])('refuses %s', (_, environment, count) => {
   expect(faultsOf(environment)).toHaveLength(count);
+});
+
+test('takes no offence at what Kubernetes says of a Service called tokenvault', () => {
+  const links = {
+    TOKENVAULT_SERVICE_HOST: '10.0.0.1',
+    TOKENVAULT_SERVICE_PORT: '50051',
+    TOKENVAULT_SERVICE_PORT_GRPC: '50051',
+    TOKENVAULT_PORT: 'tcp://10.0.0.1:50051',
+    TOKENVAULT_PORT_50051_TCP: 'tcp://10.0.0.1:50051',
+    TOKENVAULT_PORT_50051_TCP_ADDR: '10.0.0.1',
+    TOKENVAULT_ADMIN_SERVICE_HOST: '10.0.0.2',
+    TOKENVAULT_ADMIN_PORT_50052_TCP_PROTO: 'tcp',
+  };
+  expect(readConfig(links)).toEqual(readConfig({}));
+  expect(faultsOf({ TOKENVAULT_REPORT: '1' })).toHaveLength(1);
+});
+
+test.each([
+  ['file:./keys/kek', false],
+  ['file:./data/kek', true],
+  ['file:./data/keys/kek', true],
+  ['file:./database/kek', false],
+  ['keyvault-secret:https://acme.vault.azure.net/secrets/kek', false],
+])('whether a backup of the database takes the root key along: %s', (keySource, expected) => {
+  expect(isKeyBesideDatabase(readConfig({ TOKENVAULT_KEY_SOURCE: keySource }))).toBe(expected);
 });
 
 test('never repeats a value that could hold a secret', () => {
