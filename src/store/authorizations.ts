@@ -1,10 +1,13 @@
-import { and, eq, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
+import { and, count, eq, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
 import { VaultError } from '../model/errors.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
 import { type ConnectionRows, connectionChanged } from './connection_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import type { AuthorizationStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
+
+/** Whoever holds a link can press its button; each press is a row, which lives as long as the link. */
+const MOST_ATTEMPTS = 100;
 
 interface AuthorizationStoreParts {
   database: Database;
@@ -45,6 +48,9 @@ export function createAuthorizationStore({
   );
   const findAttempt = database.rows('attempts.find', (db) =>
     db.select().from(attempts).where(eq(attempts.stateHash, attempt.stateHash)),
+  );
+  const countAttempts = database.rows('attempts.count', (db) =>
+    db.select({ count: count() }).from(attempts).where(eq(attempts.authorizationUid, attempt.authorizationUid)),
   );
   const consent = database.write('authorizations.consent', (db) =>
     db
@@ -111,6 +117,9 @@ export function createAuthorizationStore({
       const authorization = await findByUid.first({ uid: attempt.authorizationUid });
       if (authorization === undefined)
         throw new VaultError('STATE_INVALID', 'The authorization is over. Start a new one.');
+      const before = await countAttempts.first({ authorizationUid: attempt.authorizationUid });
+      if (before !== undefined && before.count >= MOST_ATTEMPTS)
+        throw new VaultError('RATE_LIMITED', 'The link was pressed too often. Start a new authorization.');
       await keys.ready(authorization.tenantUid);
       await insertAttempt.run({ ...rows.toAttemptRow(authorization.tenantUid, attempt, stateHash) });
     },

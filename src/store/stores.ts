@@ -165,6 +165,7 @@ export interface AuthorizationStore {
   }): Promise<void>;
   findByHandle(handleHash: string): Promise<Authorization | undefined>;
   findByUid(uid: string): Promise<Authorization | undefined>;
+  /** STATE_INVALID: it is over. RATE_LIMITED: it has had 100. */
   addAttempt(attempt: AuthorizationAttempt, stateHash: string): Promise<void>;
   /** Uses the state up, once; the second time says so, with the authorization, so that a repeated callback can show the first outcome. */
   useState(stateHash: string, now: Timestamp): Promise<UsedState>;

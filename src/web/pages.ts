@@ -55,6 +55,7 @@ const WORDS: Partial<Record<CallbackOutcome['outcome'], Words>> = {
   KEY_SOURCE_UNAVAILABLE: LATER,
   AUDIT_UNAVAILABLE: LATER,
   OVERLOADED: LATER,
+  RATE_LIMITED: ['This link was used too often', `It can be pressed a hundred times. ${AGAIN}`],
   REAUTHORIZATION_REQUIRED: ['Please sign in again', `Microsoft did not accept the sign-in. ${AGAIN}`],
 };
 

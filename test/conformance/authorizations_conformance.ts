@@ -71,6 +71,18 @@ export function authorizationsConformance(open: Open): void {
       expect(await reasonOf(stores.authorizations.addAttempt(gone, 'third'))).toBe('STATE_INVALID');
     });
 
+    test('a link is not pressed without end', async () => {
+      const vault = await startVault(open);
+      const { stores } = vault;
+      const authorization = await start(vault);
+      for (let press = 1; press < 100; press += 1)
+        await stores.authorizations.addAttempt(sampleAttempt(authorization), `press ${press}`);
+
+      const late = stores.authorizations.addAttempt(sampleAttempt(authorization), 'one more');
+      expect(await reasonOf(late)).toBe('RATE_LIMITED');
+      expect(await stores.authorizations.useState('press 99', NOW)).toMatchObject({ kind: 'fresh' });
+    });
+
     test('an authorization that is over has no fresh states', async () => {
       const vault = await startVault(open);
       const { stores } = vault;
