@@ -1,7 +1,7 @@
-import { type Account, type Connection, connectionName } from '../model/connection.ts';
+import { type Account, type Connection, connectionName, isSameAccount } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { checkText } from '../model/labelling.ts';
-import type { Tenant } from '../model/tenant.ts';
+import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import { checkDirectoryId } from './directory_id.ts';
 
 /** More than a user principal name may have (113), and than an e-mail address (254). */
@@ -17,8 +17,7 @@ export function checkSaidAccount({ directoryId, objectId, username, displayName 
 
 /** DIRECTORY_NOT_ALLOWED: the tenant takes accounts of some directories only. */
 export function checkDirectory(tenant: Tenant, directoryId: string): void {
-  const allowed = tenant.allowedDirectoryIds.map((id) => id.toLowerCase());
-  if (allowed.length === 0 || allowed.includes(directoryId.toLowerCase())) return;
+  if (allowsDirectory(tenant, directoryId)) return;
   throw new VaultError(
     'DIRECTORY_NOT_ALLOWED',
     `tenants/${tenant.tenantId} takes no accounts of directory ${directoryId}; sign in with an account of an allowed one, or have an operator add it to allowed_directory_ids`,
@@ -49,12 +48,5 @@ export function contradicts(said: Partial<Account> | undefined, account: Account
     differs(said?.directoryId, account.directoryId) ||
     differs(said?.objectId, account.objectId) ||
     differs(said?.username, account.username)
-  );
-}
-
-function isSameAccount(one: Account, other: Account): boolean {
-  return (
-    one.directoryId.toLowerCase() === other.directoryId.toLowerCase() &&
-    one.objectId.toLowerCase() === other.objectId.toLowerCase()
   );
 }

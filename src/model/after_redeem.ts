@@ -78,6 +78,14 @@ function isUsual({ grantState, stateEvidence, verifyTime }: Connection): boolean
   return grantState === 'ACTIVE' && stateEvidence === undefined && verifyTime !== undefined;
 }
 
+/** How long Entra is left alone about this connection; 0: it may be asked. */
+export function restOf({ grantState, heldUntil }: Connection, now: Timestamp): Duration {
+  if (heldUntil === undefined) return 0;
+  const rest = heldUntil - now;
+  // More than anybody rests: the clock was set back.
+  return rest > (grantState === 'BLOCKED' ? BLOCKED_PROBE_INTERVAL : LOOPING_HOLD) ? 0 : Math.max(0, rest);
+}
+
 export function nextKeepAliveTime(now: Timestamp, jitter: number): Timestamp {
   return now + KEEP_ALIVE_SOONEST + Math.floor(jitter * (KEEP_ALIVE_LATEST - KEEP_ALIVE_SOONEST));
 }

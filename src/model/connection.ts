@@ -15,6 +15,14 @@ export interface Account {
   readonly displayName: string | undefined;
 }
 
+/** Entra's ids are GUIDs: written in any case of letters, they mean the same. Names prove nothing. */
+export function isSameAccount(one: Account, other: Account): boolean {
+  return (
+    one.directoryId.toLowerCase() === other.directoryId.toLowerCase() &&
+    one.objectId.toLowerCase() === other.objectId.toLowerCase()
+  );
+}
+
 /** Canonical permission names (`Mail.Read`) by canonical resource URI. OIDC scopes are no permissions and never stand here. */
 export type PermissionsByResource = Readonly<Record<string, readonly string[]>>;
 

@@ -5,16 +5,16 @@ import type { Change } from '../model/changes.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
-import type { Tenant } from '../model/tenant.ts';
+import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 import type { AppTokenRequest, FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
+import { createShortLives } from './short_lives.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createTokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import { ttlUnattainable } from './ttl.ts';
 import { waitFor } from './wait_for.ts';
 
 /** The app's own tokens (client credentials): in memory alone, since there is no grant to lose. */
@@ -52,6 +52,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
   const standings = createRecentMap<string, AppStanding>(parts.limit);
   const cache = createTokenCache(parts.limit);
   const flights = createSingleFlight<FreshToken>();
+  const shortLives = createShortLives(clock);
   let changes = 0;
 
   async function read(tenantId: string, appId: string): Promise<AppStanding> {
@@ -90,8 +91,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     if (directoryId === undefined) {
       throw fieldInvalid('directory_id', `${appName(app)} serves many directories, so name the one to get a token for`);
     }
-    const allowed = tenant.allowedDirectoryIds;
-    if (allowed.length === 0 || allowed.includes(directoryId) || directoryId === homeDirectory(app)) return directoryId;
+    if (allowsDirectory(tenant, directoryId) || directoryId === homeDirectory(app)) return directoryId;
     throw new VaultError(
       'DIRECTORY_NOT_ALLOWED',
       `tenants/${tenant.tenantId} does not allow this directory; add it to allowed_directory_ids`,
@@ -150,12 +150,14 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     if (hit !== undefined) return hit;
     const directoryId = directoryOf(standing, request.directoryId);
     const name = appName(standing.app);
+    const key = `${ownerUid(standing.app, directoryId)} ${resource}`;
+    shortLives.refuse(key, name, request.minTtl);
     const flight = acquire(standing, directoryId, resource, 'FOREGROUND');
     const fresh = await waitFor(flight, request.signal(), name);
     // Suspended while Entra was asked.
     refuse(standings.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
     const left = fresh.accessToken.expireTime - clock.now();
-    if (left < request.minTtl) throw ttlUnattainable(name, left);
+    if (left < request.minTtl) throw shortLives.remember(key, name, left);
     metrics.served(fresh.source);
     return fresh;
   }

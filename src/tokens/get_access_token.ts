@@ -9,10 +9,10 @@ import { createChallenges } from './challenges.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { refuse } from './refusal.ts';
+import { createShortLives, ttlUnattainable } from './short_lives.ts';
 import type { Standing, Standings } from './standing.ts';
 import { type CachedToken, type TokenCache, tokenHash } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import { ttlUnattainable } from './ttl.ts';
 import type { RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
@@ -49,6 +49,7 @@ export interface GetAccessToken {
 export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken {
   const { scopes, standings, cache, refresh, ahead, clock, metrics, feed } = parts;
   const challenges = createChallenges({ clock });
+  const shortLives = createShortLives(clock);
   /** When a refused token was last replaced, by connection and resource. */
   const replacements = createRecentMap<string, Timestamp>(10_000);
 
@@ -96,16 +97,17 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
       const { purpose, accepts, claims } = demand;
       if (request.rejectedTokenSha256 !== undefined && cached !== undefined) refusePressed(standing, ask.resource);
       const name = connectionName(standing.connection);
+      const key = `${uid} ${ask.resource}`;
+      shortLives.refuse(key, name, request.minTtl);
       const work = refresh(purpose, { standing, resource: ask.resource, priority: 'FOREGROUND', accepts, claims });
       if (claims !== undefined) {
-        const key = challenges.keyOf(uid, ask.resource, claims);
+        const challenge = challenges.keyOf(uid, ask.resource, claims);
         work.then(
-          () => challenges.answered(key),
+          () => challenges.answered(challenge),
           () => {},
         );
       }
       if (request.rejectedTokenSha256 !== undefined) {
-        const key = `${uid} ${ask.resource}`;
         work.then(
           ({ source }) => source === 'ENTRA' && replacements.set(key, clock.now()),
           () => {},
@@ -118,7 +120,8 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
       checkGranted(scopes, standing, ask, fresh.accessToken.permissions);
       const left = fresh.accessToken.expireTime - clock.now();
       if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) return fresh;
-      if (fresh.source === 'ENTRA' || flight === MOST_FLIGHTS) throw ttlUnattainable(name, left);
+      if (fresh.source === 'ENTRA') throw shortLives.remember(key, name, left);
+      if (flight === MOST_FLIGHTS) throw ttlUnattainable(name, left);
     }
   }
 
@@ -138,7 +141,8 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
   /** A resource that refuses whatever it is sent must not drive us into Entra's loop guard (50196: 15 in 5 minutes). */
   function refusePressed({ connection }: Standing, resource: string): void {
     const wait = (replacements.find(`${connection.uid} ${resource}`) ?? 0) + REPLACEMENT_INTERVAL - clock.now();
-    if (wait <= 0) return;
+    // More than the interval: the clock was set back.
+    if (wait <= 0 || wait > REPLACEMENT_INTERVAL) return;
     const name = connectionName(connection);
     throw new VaultError(
       'RATE_LIMITED',

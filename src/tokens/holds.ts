@@ -1,3 +1,4 @@
+import { restOf } from '../model/after_redeem.ts';
 import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/exchange.ts';
@@ -19,7 +20,7 @@ export interface Holds {
 }
 
 interface Mistake {
-  readonly until: Timestamp;
+  readonly time: Timestamp;
   readonly failure: Failure;
 }
 
@@ -29,14 +30,15 @@ export function createHolds({ storms, clock }: { readonly storms: StormWatch; re
     refuse(connection) {
       const now = clock.now();
       const mistake = mistakes.find(connection.uid);
-      if (mistake !== undefined && now < mistake.until) throw failed(connection, mistake.failure);
+      if (mistake !== undefined && Math.abs(now - mistake.time) < MISTAKE_HOLD)
+        throw failed(connection, mistake.failure);
       const storm = storms.holdOf(connection.uid, now);
       if (storm !== undefined) throw heldBack(connection, storm);
-      const { heldUntil } = connection;
-      if (heldUntil !== undefined && now < heldUntil) throw heldBack(connection, heldUntil - now);
+      const rest = restOf(connection, now);
+      if (rest > 0) throw heldBack(connection, rest);
     },
     rememberMistake(connection, failure) {
-      mistakes.set(connection.uid, { until: clock.now() + MISTAKE_HOLD, failure });
+      mistakes.set(connection.uid, { time: clock.now(), failure });
     },
     release(connectionUid) {
       mistakes.delete(connectionUid);

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { Admission } from '../entra/authorization_server.ts';
 import { type Clock, DAY, type Duration, SECOND } from '../model/clock.ts';
-import type { Account, Connection } from '../model/connection.ts';
+import { type Connection, isSameAccount } from '../model/connection.ts';
 import type { Failure, Granted, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
-import type { Tenant } from '../model/tenant.ts';
+import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { HeldLease } from '../store/stores.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
@@ -92,20 +92,16 @@ function youngPrevious(held: HeldLease, now: number): Secret | undefined {
 function refuseAccount(connection: Connection, tenant: Tenant, granted: Granted): Failure | undefined {
   const { account } = granted;
   const unverified = connection.verifyTime === undefined;
-  const changed = connection.account !== undefined && account !== undefined && !isSame(connection.account, account);
+  const changed =
+    connection.account !== undefined && account !== undefined && !isSameAccount(connection.account, account);
   if (changed) return unverified ? failure('reauthorize', 'ACCOUNT_MISMATCH') : failure('ours', 'INTERNAL');
-  const allowed = tenant.allowedDirectoryIds;
-  if (!unverified || allowed.length === 0) return undefined;
+  if (!unverified || tenant.allowedDirectoryIds.length === 0) return undefined;
   const directoryId = account?.directoryId ?? connection.account?.directoryId;
-  if (directoryId !== undefined && allowed.includes(directoryId)) return undefined;
+  if (directoryId !== undefined && allowsDirectory(tenant, directoryId)) return undefined;
   return failure('blocked', 'DIRECTORY_NOT_ALLOWED');
 
   function failure(kind: Failure['kind'], reason: Failure['reason']): Failure {
     const { correlationId } = granted.accessToken;
     return { kind, reason, entraError: undefined, correlationId, retryAfter: undefined, claims: undefined };
   }
-}
-
-function isSame(one: Account, other: Account): boolean {
-  return one.directoryId === other.directoryId && one.objectId === other.objectId;
 }

@@ -1,3 +1,4 @@
+import { restOf } from '../model/after_redeem.ts';
 import { isSharedWith } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
@@ -72,7 +73,8 @@ export function refuseState(connection: Connection, now: Timestamp): void {
   const name = connectionName(connection);
   if (connection.grantState === 'PENDING') throw pending(connection);
   const needsUser = connection.grantState === 'REAUTHORIZATION_REQUIRED';
-  const blocked = connection.grantState === 'BLOCKED' && now < (connection.heldUntil ?? Number.POSITIVE_INFINITY);
+  const blocked =
+    connection.grantState === 'BLOCKED' && (connection.heldUntil === undefined || restOf(connection, now) > 0);
   if (!needsUser && !blocked) return;
   const evidence = connection.stateEvidence;
   const reason = evidence?.reason ?? (needsUser ? 'REAUTHORIZATION_REQUIRED' : 'BLOCKED_BY_POLICY');
@@ -87,6 +89,17 @@ export function pending(connection: Connection): VaultError {
     'CONNECTION_PENDING',
     `${name} was never granted; let the user finish signing in (StartAuthorization)`,
     { metadata: { connection: name, nextStep: 'StartAuthorization' } },
+  );
+}
+
+/** The grant may have been replaced by a narrower one since somebody asked. SCOPE_NOT_GRANTED. */
+export function refuseResource(connection: Connection, resource: string): void {
+  if (connection.granted[resource] !== undefined) return;
+  const name = connectionName(connection);
+  throw new VaultError(
+    'SCOPE_NOT_GRANTED',
+    `${name} is not granted ${resource} any more; let the user consent to it (StartAuthorization with the wider scopes)`,
+    { metadata: { connection: name, resource, nextStep: 'StartAuthorization' } },
   );
 }
 

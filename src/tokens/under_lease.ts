@@ -1,6 +1,6 @@
 import type { Admission, Priority } from '../entra/authorization_server.ts';
 import type { AccessToken } from '../model/access_token.ts';
-import { afterRedeem } from '../model/after_redeem.ts';
+import { afterRedeem, restOf } from '../model/after_redeem.ts';
 import { type Clock, type Duration, MINUTE } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
@@ -10,7 +10,7 @@ import type { Alerts } from './alerts.ts';
 import type { CrashPoints } from './crash_points.ts';
 import type { Holds } from './holds.ts';
 import { createRedeem, type Redemption } from './redeem.ts';
-import { failed, heldBack, pending, refuseDirectory, refuseState, refuseSuspended } from './refusal.ts';
+import { failed, heldBack, pending, refuseDirectory, refuseResource, refuseState, refuseSuspended } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
 import type { StormWatch } from './storm_watch.ts';
 import type { Timers } from './timers.ts';
@@ -94,6 +94,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     refuseDirectory({ ...standing, connection });
     // No more requests with a refresh token that Entra refused, whoever insists.
     if (!request.insist || connection.grantState !== 'BLOCKED') refuseState(connection, clock.now());
+    refuseResource(connection, request.resource);
     if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
     if (!request.insist) holds.refuse(connection);
     return undefined;
@@ -168,6 +169,6 @@ function refusalOf(after: Connection, failure: Failure, now: number): VaultError
   if (after.grantState !== 'ACTIVE') {
     return failed(after, { ...failure, reason: after.stateEvidence?.reason ?? failure.reason });
   }
-  const wait = (after.heldUntil ?? 0) - now;
+  const wait = restOf(after, now);
   return wait > 0 ? heldBack(after, wait) : failed(after, failure);
 }

@@ -130,7 +130,14 @@ test('a fresh token that lives too short is no reason for another exchange', asy
   const tokens = world.open();
 
   expect(await reasonOf(() => tokens.get(ask('ada', { minTtl: 5 * MINUTE })))).toBe('TTL_UNATTAINABLE');
+  expect(await reasonOf(() => tokens.get(ask('ada', { minTtl: 5 * MINUTE })))).toBe('TTL_UNATTAINABLE');
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
   expect(world.redemptions()).toBe(1);
+
+  // Entra may have been told otherwise meanwhile.
+  world.sandbox.settings.accessTokenLifetime = 3600;
+  world.sandbox.clock.advance(31 * SECOND);
+  expect((await tokens.get(ask('ada', { minTtl: 5 * MINUTE }))).source).toBe('ENTRA');
 });
 
 test('a caller who leaves ends its waiting, not the recording', async () => {

@@ -326,6 +326,55 @@ test('a connection whose grant was replaced while Entra refused the old one is n
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
+test('a resource that a new grant leaves out is not brought back by a refresh of before it', async () => {
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, catalog: 'microsoft' });
+  const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
+  const ada = await world.connect('ada', { scopes, productScopes: scopes });
+  const tokens = world.open();
+  const gate = world.sandbox.holdNextToken();
+  const call = reasonOf(() => tokens.get(ask('ada', { scopes: scopes.slice(1) })));
+  await gate.arrived;
+
+  const token = world.sandbox.issueRefreshToken({
+    clientId: world.app.clientId,
+    userObjectId: ADA,
+    scopes: ['Mail.Read', 'offline_access'],
+  });
+  const narrower = { ...ada, productScopes: ['Mail.Read'], granted: { [GRAPH]: ['Mail.Read'] } };
+  await world.stores.connections.replaceGrant(await world.find(ada.uid), narrower, new Secret(token));
+  gate.release();
+
+  expect(await call).toBe('SCOPE_NOT_GRANTED');
+  expect((await world.find(ada.uid)).granted).toEqual(narrower.granted);
+  expect(world.redemptions()).toBe(1);
+});
+
+test('an import whose account and directory were spelled in capitals is the same account', async () => {
+  const [directoryId, objectId] = ['c0c0c0c0-0000-4000-8000-000000000001', 'ada0ada0-0000-4000-8000-000000000001'];
+  const allowedDirectoryIds = [directoryId.toUpperCase()];
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, allowedDirectoryIds });
+  const account = { directoryId, objectId: objectId.toUpperCase(), username: undefined, displayName: undefined };
+  await world.connect('ada', { changes: { account, verifyTime: undefined } });
+
+  expect((await world.open().get(ask('ada'))).source).toBe('ENTRA');
+});
+
+test('what rests after an answer of Entra does not rest longer when the clock is set back', async () => {
+  await world.connect('ada');
+  await world.connect('bea', { user: 'bea@contoso.example' });
+  const tokens = world.open();
+  world.sandbox.clock.advance(3 * HOUR);
+  world.sandbox.injectFault({ kind: 'error', code: 50196, user: ADA });
+  world.sandbox.injectFault({ kind: 'error', code: 9002313, user: 'bea@contoso.example' });
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('ENTRA_UNAVAILABLE');
+  expect(await reasonOf(() => tokens.get(ask('bea')))).toBe('INTERNAL');
+
+  world.sandbox.clock.advance(-2 * HOUR);
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('OK');
+  expect(await reasonOf(() => tokens.get(ask('bea')))).toBe('OK');
+});
+
 test('a pending connection answers so', async () => {
   await world.connect('ada', { changes: { grantState: 'PENDING', account: undefined } });
 
