@@ -21,13 +21,15 @@ export function createEntryLine(instance: string): EntryLine {
 
   return (number, entry) => {
     const head = `{"n":${number},"time":"${startTimes(entry.time)}","instance":${quotedInstance},"request":${quote(entry.requestId)},"caller":${quote(entry.caller)},"credential":${quote(entry.credentialId)},"rule":${quote(entry.rule)},"method":"${entry.method}","resource":${quote(entry.resource)},"status":"${entry.status}","ms":${round(entry.duration)}`;
-    return entry.token === undefined ? `${head}}\n` : head + tailOf(entry.token);
+    return entry.token === undefined ? `${head}}\n` : `${head},${tailOf(entry.token)}\n`;
   };
 }
 
+/** Through `JSON.stringify`, since a template's text would be kept as the tree of its pieces, at three times the memory. */
 function tokenTail(token: AuditedToken): string {
-  const correlation = token.correlationId === undefined ? '' : `,"correlation":${quote(token.correlationId)}`;
-  return `,"requested":${JSON.stringify(token.requested)},"carried":${JSON.stringify(token.carried)},"source":"${token.source}"${correlation},"token":"${token.fingerprint}","token_end":"${new Date(token.expireTime).toISOString()}"}\n`;
+  const { requested, carried, source, correlationId: correlation, fingerprint, expireTime } = token;
+  const token_end = new Date(expireTime).toISOString();
+  return JSON.stringify({ requested, carried, source, correlation, token: fingerprint, token_end }).slice(1);
 }
 
 /** Calls of one second share all but the milliseconds; `toISOString` for each took a fiftieth of a hit. */
