@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { Health, HealthCheckResponse_ServingStatus as Serving } from '../gen/grpc/health/v1/health_pb.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
-import { adaptPlain, plainError } from './plain_adapter.ts';
+import { adaptPlain, type PlainImplementation, plainError } from './plain_adapter.ts';
 import type { WireService } from './wire.ts';
 
 export interface HealthParts {
@@ -17,7 +17,7 @@ export function createHealthService({ readiness, services, stopping }: HealthPar
   const known = new Set(['', ...services]);
   const now = () => (readiness.ready ? Serving.SERVING : Serving.NOT_SERVING);
 
-  return adaptPlain(Health, {
+  const implementation: PlainImplementation<typeof Health> = {
     check(request) {
       if (!known.has(request.service)) throw plainError(status.NOT_FOUND, 'There is no such service on this listener');
       return { status: now() };
@@ -36,7 +36,8 @@ export function createHealthService({ readiness, services, stopping }: HealthPar
       }
       for await (const current of changesOf(readiness, now, signal)) yield { status: current };
     },
-  });
+  };
+  return adaptPlain(Health, implementation, stopping);
 }
 
 /** The present value, then each one that differs from the last. */

@@ -29,17 +29,18 @@ export type PlainImplementation<Service> =
       }
     : never;
 
-/** Of a stream of requests each gets its answer, in turn. */
+/** Of a stream of requests each gets its answer, in turn, until `stopping` ends it. */
 export function adaptPlain<Service extends DescService>(
   service: Service,
   implementation: PlainImplementation<Service>,
+  stopping: AbortSignal,
 ): WireService {
   const definition: Record<string, MethodDefinition<Uint8Array, Uint8Array>> = {};
   const handlers: UntypedServiceImplementation = {};
   for (const method of service.methods) {
     const implement = (implementation as Record<string, unknown>)[method.localName];
     definition[method.localName] = wireDefinition(service, method);
-    handlers[method.localName] = HANDLERS[method.methodKind](method, implement);
+    handlers[method.localName] = HANDLERS[method.methodKind](method, implement, stopping);
   }
   return { definition: definition as unknown as ServiceDefinition, handlers };
 }
@@ -48,13 +49,13 @@ const HANDLERS = {
   unary: (method, implement) => unary(method, implement as (request: Message) => unknown),
   server_streaming: (method, implement) =>
     serverStreaming(method, implement as (request: Message, signal: AbortSignal) => AsyncIterable<unknown>),
-  bidi_streaming: (method, implement) => bidi(method, implement as (request: Message) => unknown),
+  bidi_streaming: (method, implement, stopping) => bidi(method, implement as (request: Message) => unknown, stopping),
   client_streaming: (method) => {
     throw new Error(`${method.name} streams requests to one answer, which nothing here does`);
   },
 } as const satisfies Record<
   DescMethod['methodKind'],
-  (method: DescMethod, implement: unknown) => UntypedServiceImplementation[string]
+  (method: DescMethod, implement: unknown, stopping: AbortSignal) => UntypedServiceImplementation[string]
 >;
 
 function unary(method: DescMethod, implement: (request: Message) => unknown): handleUnaryCall<Uint8Array, Uint8Array> {
@@ -92,9 +93,11 @@ function serverStreaming(
 function bidi(
   method: DescMethod,
   implement: (request: Message) => unknown,
+  stopping: AbortSignal,
 ): handleBidiStreamingCall<Uint8Array, Uint8Array> {
   return (wire) => {
     wire.on('data', (bytes: Uint8Array) => {
+      if (wire.writableEnded) return;
       try {
         // A caller that asks faster than it reads waits: answers are not piled up for it.
         if (!wire.write(encode(method.output, implement(decode(method.input, bytes))))) {
@@ -105,7 +108,12 @@ function bidi(
         wire.emit('error', plainStatus(error));
       }
     });
-    wire.on('end', () => wire.end());
+    const end = () => void wire.end();
+    wire.on('end', end);
+    stopping.addEventListener('abort', end);
+    // grpc-js fires it at the end of every call.
+    wire.on('cancelled', () => stopping.removeEventListener('abort', end));
+    if (stopping.aborted) end();
   };
 }
 

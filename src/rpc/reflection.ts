@@ -13,9 +13,9 @@ const DESCRIPTOR_SET = new URL('../gen/descriptor_set.binpb', import.meta.url);
 /**
  * Server reflection, v1 and v1alpha (the same messages under another name): so that grpcurl and buf curl need no files.
  * Answers hold a file with all that it imports, which several clients rely on, and the comments of the source.
- * Lists the services of its listener, and describes no other.
+ * Lists the services of its listener, and describes no other. A tool may hold its stream open for long: `stopping` ends it.
  */
-export function createReflectionServices(services: readonly string[]): readonly WireService[] {
+export function createReflectionServices(services: readonly string[], stopping: AbortSignal): readonly WireService[] {
   const names = [...services, ServerReflection.typeName, ServerReflectionAlpha.typeName].sort();
   const index = indexFiles(fromBinary(FileDescriptorSetSchema, readFileSync(DESCRIPTOR_SET)).file, new Set(names));
   const reflect = (request: ServerReflectionRequest) => ({
@@ -24,13 +24,17 @@ export function createReflectionServices(services: readonly string[]): readonly 
     messageResponse: answer(request, names, index),
   });
   return [
-    adaptPlain(ServerReflection, { serverReflectionInfo: reflect }),
-    adaptPlain(ServerReflectionAlpha, {
-      serverReflectionInfo: (request) => {
-        const { validHost, messageResponse } = reflect(request as unknown as ServerReflectionRequest);
-        return { validHost, originalRequest: request, messageResponse };
+    adaptPlain(ServerReflection, { serverReflectionInfo: reflect }, stopping),
+    adaptPlain(
+      ServerReflectionAlpha,
+      {
+        serverReflectionInfo: (request) => {
+          const { validHost, messageResponse } = reflect(request as unknown as ServerReflectionRequest);
+          return { validHost, originalRequest: request, messageResponse };
+        },
       },
-    }),
+      stopping,
+    ),
   ];
 }
 

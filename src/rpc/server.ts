@@ -101,7 +101,7 @@ export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
       services: [
         ...services.map((service) => service.adapt(parts.conduct, signal)),
         createHealthService({ readiness: parts.readiness, services: names, stopping: signal }),
-        ...(reflection ? createReflectionServices(names) : []),
+        ...(reflection ? createReflectionServices(names, signal) : []),
       ],
       credentials: tls?.credentials,
     });

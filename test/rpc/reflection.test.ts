@@ -137,3 +137,24 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
     expect(answers[3]?.value).toMatchObject({ errorCode: 5 });
   });
 });
+
+test('a stream that a tool holds open ends when the server stops', async () => {
+  stage = await startStage();
+  const client = new Client(stage.address, ChannelCredentials.createInsecure());
+  const call = client.makeBidiStreamRequest(
+    '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+    (one: ServerReflectionRequest) => Buffer.from(toBinary(ServerReflectionRequestSchema, one)),
+    (bytes: Buffer) => bytes,
+  );
+  const status = new Promise((resolve) => call.on('status', ({ code }) => resolve(code)));
+  const answered = new Promise((resolve) => call.on('data', resolve));
+  call.write(create(ServerReflectionRequestSchema, { messageRequest: { case: 'listServices', value: '' } }));
+  await answered;
+
+  const closed = stage.server.close(60_000);
+
+  expect(await status).toBe(0);
+  call.end();
+  await closed;
+  client.close();
+});
