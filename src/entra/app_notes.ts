@@ -17,6 +17,9 @@ export interface AppNotes {
   clearDirectory(directoryId: string): Promise<void>;
 }
 
+/** They stand in the app's row; whoever asks names directories freely (GetAppAccessToken). */
+const MOST_DIRECTORIES_NOTED = 1_000;
+
 type Noted = Pick<Failure, 'reason' | 'entraError' | 'correlationId'>;
 
 export interface AppNotesParts {
@@ -80,7 +83,7 @@ export function createAppNotes(parts: AppNotesParts): AppNotes {
       await record('OK', undefined);
     },
     async markDirectory(directoryId, failure) {
-      if (directories.has(directoryId)) return;
+      if (directories.has(directoryId) || directories.size >= MOST_DIRECTORIES_NOTED) return;
       directories.add(directoryId);
       logHeld(failure, directoryId);
       await note(

@@ -49,6 +49,7 @@ const PROBE_EVERY: Duration = 5 * MINUTE;
 /** A grant within so long proves that the app itself is in order. Tokens live 90 minutes, so an app in use asks that often. */
 const RECENT: Duration = 2 * HOUR;
 const MOST_REQUESTS_KEPT = 1_000;
+const MOST_DIRECTORIES_HELD = 10_000;
 
 interface Hold {
   readonly state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
@@ -117,6 +118,10 @@ function createAppStanding(parts: AppNotesParts): AppStanding {
     requestHolds.set(keyOf(request), { failure, nextProbeTime: clock.now() + PROBE_EVERY });
   }
 
+  function giveProbeBack(directoryId: string | undefined): void {
+    for (const held of holdsOf(directoryId)) held.nextProbeTime = clock.now();
+  }
+
   return {
     credentials,
     refusal(directoryId) {
@@ -128,15 +133,13 @@ function createAppStanding(parts: AppNotesParts): AppStanding {
       for (const held of due) held.nextProbeTime = clock.now() + PROBE_EVERY;
       return due.length > 0;
     },
-    giveProbeBack(directoryId) {
-      for (const held of holdsOf(directoryId)) held.nextProbeTime = clock.now();
-    },
+    giveProbeBack,
     async granted(directoryId) {
       const now = clock.now();
       lastGrantTime = now;
       await releaseApp();
       if (directoryId === undefined || !servesMany) return;
-      if (grantTimes.size >= 10_000) grantTimes.clear();
+      if (grantTimes.size >= MOST_DIRECTORIES_HELD) grantTimes.clear();
       grantTimes.set(directoryId, now);
       directoryHolds.delete(directoryId);
       await notes.clearDirectory(directoryId);
@@ -149,6 +152,8 @@ function createAppStanding(parts: AppNotesParts): AppStanding {
       const isOneRequest = codes.some((code) => REQUEST_SHAPED.has(code));
       const inDirectory = codes.map((code) => REASON_IN_DIRECTORY.get(code)).find((reason) => reason !== undefined);
       const nextProbeTime = clock.now() + PROBE_EVERY;
+      // It says nothing of the app, and so is no answer to the try.
+      if (isOneRequest) giveProbeBack(directoryId);
       if (!servesMany || inDirectory === undefined) {
         if (isOneRequest) holdRequest(request, failure);
         if (!isOneRequest) await holdApp('MISCONFIGURED', failure);
@@ -159,6 +164,7 @@ function createAppStanding(parts: AppNotesParts): AppStanding {
       if (isOneRequest) holdRequest(request, named);
       // At `organizations` nobody says whose directory it was.
       if (directoryId === undefined) return named;
+      if (directoryHolds.size >= MOST_DIRECTORIES_HELD) directoryHolds.clear();
       if (!isOneRequest)
         directoryHolds.set(directoryId, { state: 'MISCONFIGURED', reason: inDirectory, nextProbeTime });
       if (isOneRequest && isRecent(grantTimes.get(directoryId))) return named;

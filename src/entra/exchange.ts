@@ -33,7 +33,11 @@ export async function redeem(
   standing: AppStanding,
 ): Promise<Outcome> {
   const known = standing.refusalOf(askedOf(request));
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    // Entra is not asked, so the app's try is still to be had.
+    standing.giveProbeBack(request.directoryId);
+    return known;
+  }
   const deadline = performance.now() + request.timeout;
   const first = await redeemOnce(parts, request, slot, standing, deadline);
   if (!('failure' in first)) return first.granted;

@@ -152,6 +152,29 @@ test('a dead grant used as the probe leaves the next try to the next caller', as
   granted(await stage.refresh());
 });
 
+test('a request that is refused for what it asks does not use up the try of its app', async () => {
+  inject(7000218);
+  failed(await stage.refresh());
+  stage.sandbox.clock.advance(5 * MINUTE);
+  inject(70011);
+  // Asked, and then known.
+  failed(await stage.refresh(bad));
+  failed(await stage.refresh(bad));
+
+  granted(await stage.refresh());
+  expect(stage.exchanges).toEqual(['app_config', 'app_config', 'granted']);
+});
+
+test('an app that is asked for in ever new directories notes a thousand of them, and no more', async () => {
+  inject(90002, { error: 'invalid_request', count: 1_100 });
+  for (let i = 0; i < 1_050; i++) failed(await stage.refresh({ directoryId: `directory${i}.example` }));
+
+  expect(stage.ledger.notes.filter((note) => note.startsWith('directory '))).toHaveLength(1_000);
+  await expect(stage.refresh({ directoryId: 'directory1049.example' })).rejects.toMatchObject({
+    reason: 'BLOCKED_BY_POLICY',
+  });
+});
+
 test('a hold does not outlive a clock that is set back', async () => {
   stage.sandbox.clock.advance(3 * HOUR);
   inject(7000218);
