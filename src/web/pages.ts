@@ -20,6 +20,15 @@ export function outcomePage(outcome: CallbackOutcome['outcome']): string {
   return document(title, [paragraph(text)]);
 }
 
+/** Anybody can ask for this page, so it claims nothing. */
+export function adminConsentPage(): string {
+  return document('Back from Microsoft', [
+    paragraph(
+      'If you approved the app, people of your organization can connect their accounts now. You can close this window.',
+    ),
+  ]);
+}
+
 type Words = readonly [title: string, text: string];
 
 const AGAIN = 'Go back to where you came from and start again.';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Authorizations } from '../connect/authorizations.ts';
 import { isVaultError } from '../model/errors.ts';
 import { type Answer, page, plain, seeOther } from './answer.ts';
-import { connectPage, outcomePage } from './pages.ts';
+import { adminConsentPage, connectPage, outcomePage } from './pages.ts';
 import { readCallback } from './read_callback.ts';
 import { readForm } from './read_form.ts';
 
@@ -42,6 +42,8 @@ export async function answerBrowser(
 }
 
 async function callback(authorizations: Browsed, parameters: URLSearchParams, requestId: string): Promise<Answer> {
+  // Where next_steps sends an administrator; it proves nothing, and nothing waits for it.
+  if (parameters.has('admin_consent') && !parameters.has('error')) return page(200, adminConsentPage());
   const received = readCallback(parameters);
   if (received === undefined) return page(400, outcomePage('STATE_INVALID'));
   const { outcome, returnUrl } = await authorizations.callback({ ...received, requestId });

@@ -149,6 +149,15 @@ describe('the callback', () => {
     expect(received).toEqual([]);
   });
 
+  test('thanks an administrator who comes from the admin-consent address of next_steps', async () => {
+    const query = new URLSearchParams({ admin_consent: 'True', tenant: XSS, scope: XSS, state: 'admin-consent' });
+    const answer = await get(`/oauth2/callback?${query}`);
+    const html = await answer.text();
+    expect([answer.status, html.includes('If you approved the app')]).toEqual([200, true]);
+    expect(html).not.toMatch(/alert|script|admin-consent/);
+    expect(received).toEqual([]);
+  });
+
   test('uses nothing up for a HEAD or an OPTIONS', async () => {
     for (const method of ['HEAD', 'OPTIONS', 'PUT']) {
       expect((await get(`/oauth2/callback?code=c&state=${STATE}`, { method })).status).toBe(405);
