@@ -38,7 +38,7 @@ export interface ListConnections {
   readonly tenantIds: readonly string[] | undefined;
   readonly state: ConnectionFilter['state'];
   readonly externalId: string;
-  /** Needs one tenant: usernames are indexed under its key. */
+  /** In any case of letters. Indexed under each tenant's own key, so that one tenant is found fastest. */
   readonly username: string;
   /** `key=value`. */
   readonly label: string;

@@ -28,7 +28,7 @@ export function createConnectionList({ database, keys, connectionRows }: Connect
         .limit(MOST_TENANTS_BY_USERNAME + 1),
     );
     if (searched.length > MOST_TENANTS_BY_USERNAME) {
-      throw fieldInvalid('filter', 'a username can be looked for only within a tenant; name the tenant as the parent.');
+      throw fieldInvalid('username', 'there are too many tenants to look in; name one as the parent');
     }
     const indexes: string[] = [];
     for (const { uid } of searched) {
