@@ -74,7 +74,7 @@ export interface AppStore extends AppLedger {
   addCredential(app: App, credential: NewCredential): Promise<void>;
   /** False: there is none of that id. */
   removeCredential(appUid: string, credentialId: string): Promise<boolean>;
-  /** Every credential's end, for the metric: soonest first. */
+  /** Credentials' ends, for the metric: the 10,000 soonest, soonest first. */
   credentialEnds(): Promise<readonly CredentialEnd[]>;
 }
 
