@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Connection } from '../model/connection.ts';
 import { fieldInvalid } from '../model/errors.ts';
@@ -15,6 +16,7 @@ interface ConnectionListParts {
 
 /** Every tenant has an index key of its own, so a username is looked for under each. */
 const MOST_TENANTS_BY_USERNAME = 10_000;
+const TENANTS_A_TURN = 100;
 
 export function createConnectionList({ database, keys, connectionRows }: ConnectionListParts): ConnectionStore['list'] {
   const { connections, tenants } = database.tables;
@@ -31,7 +33,9 @@ export function createConnectionList({ database, keys, connectionRows }: Connect
       throw fieldInvalid('username', 'there are too many tenants to look in; name one as the parent');
     }
     const indexes: string[] = [];
-    for (const { uid } of searched) {
+    for (const [count, { uid }] of searched.entries()) {
+      // Unwrapping their keys would hold the event loop for half a second.
+      if (count % TENANTS_A_TURN === 0) await setImmediate();
       await keys.ready(uid);
       indexes.push(keys.keyring.blindIndex(uid, indexForm(username)));
     }
