@@ -110,7 +110,8 @@ function withoutConsent(connection: Connection, failure: Failure, now: Timestamp
 }
 
 function afterStrike(connection: Connection, failure: Failure, now: Timestamp): Connection {
-  if (connection.strikeTime === undefined) {
+  // One of the future is of before the clock was set back.
+  if (connection.strikeTime === undefined || now < connection.strikeTime) {
     return { ...connection, strikeTime: now, heldUntil: now + STRIKE_INTERVAL, updateTime: now };
   }
   // An intermittent refusal that is asked for again at once says nothing new.

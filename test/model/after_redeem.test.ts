@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { afterRedeem, BLOCKED_PROBE_INTERVAL, LOOPING_HOLD, STRIKE_INTERVAL } from '../../src/model/after_redeem.ts';
+import {
+  afterRedeem,
+  BLOCKED_PROBE_INTERVAL,
+  LOOPING_HOLD,
+  restOf,
+  STRIKE_INTERVAL,
+} from '../../src/model/after_redeem.ts';
 import { DAY } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { Failure, FailureKind, Granted, Outcome } from '../../src/model/exchange.ts';
@@ -168,4 +174,19 @@ test('a doubtful refusal needs a second one, at least a minute later', () => {
     grantState: 'REAUTHORIZATION_REQUIRED',
     stateEvidence: { reason: 'REAUTHORIZATION_REQUIRED' },
   });
+});
+
+test('a strike of a future that never came is no first strike, and no rest outlasts a clock that is set back', () => {
+  const once = afterRedeem(connectionWith(), failing('suspect'), NOW, context);
+
+  const again = afterRedeem(once, failing('suspect'), NOW - DAY, context);
+
+  expect(again).toMatchObject({ grantState: 'ACTIVE', strikeTime: NOW - DAY, heldUntil: NOW - DAY + STRIKE_INTERVAL });
+  for (const kind of ['suspect', 'looping', 'blocked'] as const) {
+    const resting = afterRedeem(connectionWith(), failing(kind), NOW, context);
+    const until = resting.heldUntil ?? 0;
+    expect([restOf(resting, NOW), restOf(resting, until - 1), restOf(resting, until)]).toEqual([until - NOW, 1, 0]);
+    expect(restOf(resting, NOW - 1)).toBe(kind === 'suspect' ? STRIKE_INTERVAL + 1 : 0);
+    expect(restOf(resting, NOW - DAY)).toBe(0);
+  }
 });
