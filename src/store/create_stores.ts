@@ -47,8 +47,8 @@ export async function createStores({ database, keks, clock, meter, capacity }: S
   if (stored === undefined) await setUp(database, meta, keys, deploymentId);
   await keys.ready(VAULT_UID);
   await sing(meta, keyring);
-  // A deletion may have been killed between its commit and its shredding.
-  if (stored !== undefined) await database.shred();
+  // A deletion may have been killed before its shredding; and a new vault must not lie in the WAL alone, which a backup may leave out.
+  await database.shred();
 
   return prepareStores({ database, keys, meta, clock });
 }

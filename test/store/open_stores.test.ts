@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createKekFile } from '../../src/keyring/file_key_source.ts';
@@ -35,6 +35,19 @@ test('killed after the database was migrated, and before it was set up: the next
 
   await (await open()).close();
   await (await open()).close();
+});
+
+test('a copy of a running vault that left its WAL out is no new database', async () => {
+  const { path, open } = place();
+  const stores = await open();
+  const copy = join(temporaryFolder(), 'vault.db');
+  copyFileSync(path, copy);
+  await stores.close();
+
+  const database = openSqlite({ path: copy });
+
+  expect(database.isEmpty).toBe(false);
+  await database.close();
 });
 
 test('makes no root key beside a database that has one', async () => {
