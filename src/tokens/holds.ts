@@ -11,8 +11,8 @@ const MISTAKE_HOLD: Duration = MINUTE;
 
 /** Connections for which Entra is left alone for a while, although their grant may be well. */
 export interface Holds {
-  /** Throws while it is held. */
-  refuse(connection: Connection): void;
+  /** Throws while it is held. Who insists is let through, but for a grant that Entra wants left alone: that would prolong a loop. */
+  refuse(connection: Connection, insist: boolean | undefined): void;
   /** A bug or a damaged token: never retried in a loop. */
   rememberMistake(connection: Connection, failure: Failure): void;
   /** The connection changed: ask again. */
@@ -27,15 +27,16 @@ interface Mistake {
 export function createHolds({ storms, clock }: { readonly storms: StormWatch; readonly clock: Clock }): Holds {
   const mistakes = createRecentMap<string, Mistake>(10_000);
   return {
-    refuse(connection) {
+    refuse(connection, insist) {
       const now = clock.now();
+      const rest = restOf(connection, now);
+      if (rest > 0 && !(insist && connection.grantState === 'BLOCKED')) throw heldBack(connection, rest);
+      if (insist) return;
       const mistake = mistakes.find(connection.uid);
       if (mistake !== undefined && Math.abs(now - mistake.time) < MISTAKE_HOLD)
         throw failed(connection, mistake.failure);
       const storm = storms.holdOf(connection.uid, now);
       if (storm !== undefined) throw heldBack(connection, storm);
-      const rest = restOf(connection, now);
-      if (rest > 0) throw heldBack(connection, rest);
     },
     rememberMistake(connection, failure) {
       mistakes.set(connection.uid, { time: clock.now(), failure });

@@ -70,7 +70,7 @@ export function createRefresh(parts: RefreshParts) {
     for (let pause = POLL_FIRST; ; pause = Math.min(POLL_LONGEST, pause * 1.5)) {
       const stored = await stores.grants.findAccessToken(connection.uid, request.resource);
       if (stored !== undefined && request.accepts(stored)) return { token: stored, source: 'DATABASE' };
-      if (!request.insist) holds.refuse(connection);
+      holds.refuse(connection, request.insist);
       const made = await attempt(request);
       if (made !== 'lease_lost') return made;
       metrics.leaseLost();

@@ -28,7 +28,7 @@ export interface RefreshRequest {
   readonly accepts: (token: AccessToken) => boolean;
   /** A claims challenge for Entra. */
   readonly claims?: string | undefined;
-  /** Ask although the connection is held or blocked: somebody wants to know (VerifyConnection, a probe). */
+  /** Ask although the connection is held or blocked: somebody wants to know (VerifyConnection, a probe). Not while it rests after a loop or a strike. */
   readonly insist?: boolean | undefined;
 }
 
@@ -96,7 +96,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     if (!request.insist || connection.grantState !== 'BLOCKED') refuseState(connection, clock.now());
     refuseResource(connection, request.resource);
     if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
-    if (!request.insist) holds.refuse(connection);
+    holds.refuse(connection, request.insist);
     return undefined;
   }
 

@@ -213,6 +213,9 @@ test('a loop rests this connection alone for five minutes', async () => {
 
   await expect(async () => tokens.get(ask('ada'))).rejects.toMatchObject({ retryAfter: 5 * MINUTE });
   await reasonOf(() => tokens.get(ask('ada')));
+  // Not even for who insists: each question would make the loop longer.
+  const verify = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
+  expect(await reasonOf(() => tokens.verifyConnection(verify))).toBe('ENTRA_UNAVAILABLE');
   expect(world.redemptions()).toBe(1);
   expect((await tokens.get(ask('bea'))).source).toBe('ENTRA');
   expect(tokens.counted.get('alert/looping')).toBe(1);
