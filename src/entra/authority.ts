@@ -66,7 +66,7 @@ function build(cloud: { login: string; graph: string } | undefined, directory: s
   if (cloud === undefined) {
     throw new VaultError(
       'APP_MISCONFIGURED',
-      'The app is in cloud CUSTOM, but no address of that cloud is configured.',
+      'The app is in cloud CUSTOM, but the vault has no address of it: configure TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL, or choose another cloud',
     );
   }
   // It becomes a part of a path: a slash or a question mark would lead a secret elsewhere.

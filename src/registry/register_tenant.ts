@@ -34,9 +34,11 @@ export async function registerTenant(parts: RegistryParts, request: RegisterTena
     return { tenant: stored, app: details, probe, nextSteps: { ...steps, warnings: [...steps.warnings, ...doubts] } };
   };
 
+  // Made before anything is stored, for the next steps can be refused too: nobody has an address of their cloud.
+  const dry = answer(tenant, known, notAsked(first.credential, clock.now(), true));
   if (request.validateOnly) {
     if ((await stores.tenants.find(tenant.tenantId)) !== undefined) throw tenantExists(tenant.tenantId);
-    return answer(tenant, known, notAsked(first.credential, clock.now(), true));
+    return dry;
   }
   await stores.tenants.register(registration);
   changes.announce({ kind: 'tenant', uid: tenant.uid });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AuthorizationServer } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import { createChanges } from '../../src/model/changes.ts';
 import { newUid } from '../../src/model/ids.ts';
@@ -12,10 +13,11 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
-import { CALLBACK, registration } from './open_registry.ts';
+import { appFields, CALLBACK, registration } from './open_registry.ts';
 
 let sandbox: Sandbox;
 let parts: RegistryParts;
+let withoutCustomCloud: AuthorizationServer;
 let close = async () => {};
 
 beforeAll(async () => {
@@ -28,9 +30,11 @@ beforeAll(async () => {
     customCloud: { loginUrl: sandbox.url },
   });
   const changes = createChanges();
+  withoutCustomCloud = createAuthorizationServer({ ledger: stores.apps, clock });
   parts = { stores, authorizationServer, scopes: await openScopes(), changes, clock, callbackUri: CALLBACK, newUid };
   close = async () => {
     await authorizationServer.close();
+    await withoutCustomCloud.close();
     await stores.close();
     await sandbox.close();
   };
@@ -79,3 +83,29 @@ test('a wrong secret is stored with a warning, and the right one beside it makes
     ['next', true],
   ]);
 });
+
+test.each([false, true])(
+  'a cloud that the vault has no address of is refused before anything is stored',
+  async (dry) => {
+    const parted = { ...parts, authorizationServer: withoutCustomCloud };
+    const tenants = createTenants(parted);
+    const registered = tenants.register({ ...acme('nowhere', ACME_SECRET), validateOnly: dry });
+    await expect(registered).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
+    await expect(tenants.get('nowhere')).rejects.toMatchObject({ reason: 'TENANT_NOT_FOUND' });
+
+    await createTenants(parts).register(acme(`here-${dry}`, ACME_SECRET));
+    const apps = createApps(parted);
+    const created = apps.create({
+      tenantId: `here-${dry}`,
+      appId: 'second',
+      fields: appFields({ clientId: ACME_CLIENT_ID, cloud: 'CUSTOM' }),
+      credential: undefined,
+      credentialId: '',
+      validateOnly: dry,
+    });
+    await expect(created).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
+    await expect(apps.get({ tenantId: `here-${dry}`, appId: 'second' })).rejects.toMatchObject({
+      reason: 'APP_NOT_FOUND',
+    });
+  },
+);

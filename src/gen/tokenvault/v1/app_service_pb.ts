@@ -509,7 +509,7 @@ export const AppService: GenService<{
   /**
    * Adds an app to a tenant, with a first credential where one is given, which is then probed; a probe that fails warns and never refuses.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_EXISTS, KEY_SOURCE_UNAVAILABLE.
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_EXISTS, APP_MISCONFIGURED (cloud CUSTOM, and the vault is configured with none), KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.CreateApp
@@ -600,7 +600,7 @@ export const AppService: GenService<{
   /**
    * Presents every credential to Entra now and brings the app's state up to date. What Entra says is the answer, not an error.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, APP_MISCONFIGURED (cloud CUSTOM, and the vault is configured with none), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.VerifyApp

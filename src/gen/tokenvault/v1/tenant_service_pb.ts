@@ -548,7 +548,7 @@ export const TenantService: GenService<{
   /**
    * Onboards a tenant in one call and one commit: the tenant, its app `default`, the app's first credential `default`, and the tenant's key. Then probes the credential; a probe that fails warns and never refuses.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (metadata names the field), TENANT_EXISTS, KEY_SOURCE_UNAVAILABLE.
+   * Reasons: NAME_INVALID, FIELD_INVALID (metadata names the field), TENANT_EXISTS, APP_MISCONFIGURED (cloud CUSTOM, and the vault is configured with none), KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.TenantService.RegisterTenant
