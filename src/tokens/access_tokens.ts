@@ -9,6 +9,7 @@ import type { Stores } from '../store/stores.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAlerts } from './alerts.ts';
 import { createAppTokens } from './app_tokens.ts';
+import { createChallenges } from './challenges.ts';
 import type { CrashPoints } from './crash_points.ts';
 import { createGetAccessToken } from './get_access_token.ts';
 import { createHolds } from './holds.ts';
@@ -139,11 +140,13 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const refresh = (purpose: string, request: RefreshRequest) =>
     flights.run(`${purpose} ${request.standing.connection.uid} ${request.resource}`, () => makeFresh(request));
 
+  const challenges = createChallenges({ clock });
   const ahead = createRefreshAhead({ clock, random, metrics });
   const { get, look } = createGetAccessToken({
     scopes,
     standings,
     cache,
+    challenges,
     refresh,
     ahead,
     clock,
@@ -187,6 +190,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     appTokens.drop(change);
     if (change.kind !== 'connection') return;
     holds.release(change.uid);
+    challenges.release(change.uid);
   }
 
   const endings = [

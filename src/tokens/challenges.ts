@@ -1,28 +1,53 @@
 import { createHash } from 'node:crypto';
 import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import { isVaultError, type VaultError } from '../model/errors.ts';
 import { createRecentMap } from './recent_map.ts';
 
 const INTERVAL: Duration = MINUTE;
+/** Callers name challenges freely. */
+const MOST_OF_A_CONNECTION = 16;
 
 /** Claims challenges that were answered lately: one forced refresh per resource and challenge a minute. */
 export interface Challenges {
-  /** Key of a challenge of this connection and resource. */
-  keyOf(connectionUid: string, resource: string, claims: string): string;
-  isAnswered(key: string): boolean;
-  answered(key: string): void;
+  keyOf(resource: string, claims: string): string;
+  /** Throws what Entra refused it with, as often as it is brought. */
+  isAnswered(connectionUid: string, key: string): boolean;
+  answered(connectionUid: string, key: string): void;
+  /** Kept only where somebody must act before Entra would say anything else. */
+  refused(connectionUid: string, key: string, error: unknown): void;
+  /** The connection changed: its user may have met the challenge. */
+  release(connectionUid: string): void;
+}
+
+interface Answer {
+  readonly time: Timestamp;
+  readonly refusal: VaultError | undefined;
 }
 
 export function createChallenges({ clock }: { readonly clock: Clock }): Challenges {
-  const answers = createRecentMap<string, Timestamp>(10_000);
+  const answers = createRecentMap<string, Map<string, Answer>>(10_000);
+
+  function remember(connectionUid: string, key: string, refusal: VaultError | undefined): void {
+    const known = answers.find(connectionUid) ?? new Map<string, Answer>();
+    if (known.size >= MOST_OF_A_CONNECTION) known.clear();
+    known.set(key, { time: clock.now(), refusal });
+    answers.set(connectionUid, known);
+  }
+
   return {
-    keyOf: (connectionUid, resource, claims) =>
-      `${connectionUid} ${resource} ${createHash('sha256').update(claims).digest('hex')}`,
-    isAnswered(key) {
-      const time = answers.find(key);
-      return time !== undefined && Math.abs(clock.now() - time) < INTERVAL;
+    keyOf: (resource, claims) => `${resource} ${createHash('sha256').update(claims).digest('hex')}`,
+    isAnswered(connectionUid, key) {
+      const answer = answers.find(connectionUid)?.get(key);
+      if (answer === undefined || Math.abs(clock.now() - answer.time) >= INTERVAL) return false;
+      if (answer.refusal !== undefined) throw answer.refusal;
+      return true;
     },
-    answered(key) {
-      answers.set(key, clock.now());
+    answered: (connectionUid, key) => remember(connectionUid, key, undefined),
+    refused(connectionUid, key, error) {
+      if (isVaultError(error, 'REAUTHORIZATION_REQUIRED', 'CONSENT_REQUIRED', 'BLOCKED_BY_POLICY')) {
+        remember(connectionUid, key, error);
+      }
     },
+    release: (connectionUid) => answers.delete(connectionUid),
   };
 }

@@ -5,7 +5,7 @@ import { VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
 import { checkGranted, resolveAsk } from './ask.ts';
-import { createChallenges } from './challenges.ts';
+import type { Challenges } from './challenges.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { refuse } from './refusal.ts';
@@ -25,6 +25,7 @@ export interface GetAccessTokenParts {
   readonly scopes: Scopes;
   readonly standings: Standings;
   readonly cache: TokenCache;
+  readonly challenges: Challenges;
   readonly refresh: (purpose: string, request: RefreshRequest) => Promise<FreshToken>;
   readonly ahead: RefreshAhead;
   readonly clock: Clock;
@@ -47,8 +48,7 @@ export interface GetAccessToken {
 }
 
 export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken {
-  const { scopes, standings, cache, refresh, ahead, clock, metrics, feed } = parts;
-  const challenges = createChallenges({ clock });
+  const { scopes, standings, cache, challenges, refresh, ahead, clock, metrics, feed } = parts;
   const shortLives = createShortLives(clock);
   /** When a refused token was last replaced, by connection and resource. */
   const replacements = createRecentMap<string, Timestamp>(10_000);
@@ -101,10 +101,10 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
       shortLives.refuse(key, name, request.minTtl);
       const work = refresh(purpose, { standing, resource: ask.resource, priority: 'FOREGROUND', accepts, claims });
       if (claims !== undefined) {
-        const challenge = challenges.keyOf(uid, ask.resource, claims);
+        const challenge = challenges.keyOf(ask.resource, claims);
         work.then(
-          () => challenges.answered(challenge),
-          () => {},
+          () => challenges.answered(uid, challenge),
+          (error) => challenges.refused(uid, challenge, error),
         );
       }
       if (request.rejectedTokenSha256 !== undefined) {
@@ -128,8 +128,8 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
   function demandOf(request: AccessTokenRequest, connectionUid: string, resource: string): Demand {
     const { minTtl, claims, rejectedTokenSha256: rejected } = request;
     if (claims !== undefined) {
-      const key = challenges.keyOf(connectionUid, resource, claims);
-      if (!challenges.isAnswered(key)) return { purpose: `claims ${key}`, accepts: () => false, claims };
+      const key = challenges.keyOf(resource, claims);
+      if (!challenges.isAnswered(connectionUid, key)) return { purpose: `claims ${key}`, accepts: () => false, claims };
     }
     const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl;
     if (rejected === undefined) return { purpose: 'get', accepts: lives, claims: undefined };

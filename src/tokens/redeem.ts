@@ -30,6 +30,8 @@ export interface Redemption {
   readonly refreshToken: Secret | undefined;
   /** Entra granted, but to somebody else. */
   readonly mismatch?: boolean;
+  /** Entra granted, but not what the claims challenge asks for: that is the bringer's to hear. */
+  readonly unmet?: Failure | undefined;
 }
 
 /** Redeems under the lease, and checks whose token came. */
@@ -38,13 +40,16 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
     const { held, admission, resource } = request;
     const deadline = performance.now() + EXCHANGE_DEADLINE;
 
+    let { claims } = request;
+    let unmet: Failure | undefined;
+
     async function exchange(refreshToken: Secret, scopes: readonly string[]): Promise<Outcome> {
       const sent = performance.now();
       const outcome = await admission.redeemRefreshToken({
         refreshToken,
         resource,
         scopes,
-        claims: request.claims,
+        claims,
         timeout: Math.max(SHORTEST_EXCHANGE, deadline - sent),
       });
       metrics.exchangeDuration(performance.now() - sent);
@@ -55,6 +60,12 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
 
     let spent = request.refreshToken;
     let outcome = await exchange(spent, scopesOf(held.connection, resource));
+    // A challenge may want more than the grant is good for (another factor): no reason to cut off those who do not bring it.
+    if (claims !== undefined && isAboutGrant(outcome) && timeIsLeft()) {
+      claims = undefined;
+      unmet = outcome;
+      outcome = await exchange(spent, scopesOf(held.connection, resource));
+    }
     if (outcome.kind === 'reauthorize' && timeIsLeft()) {
       const previous = youngPrevious(held, clock.now());
       if (previous !== undefined) {
@@ -72,7 +83,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
     const refused = refuseAccount(held.connection, request.tenant, outcome);
     if (refused !== undefined) return { outcome: refused, refreshToken: undefined, mismatch: true };
     const kept = spent === request.refreshToken ? undefined : spent;
-    return { outcome, refreshToken: outcome.refreshToken ?? kept };
+    return { outcome, refreshToken: outcome.refreshToken ?? kept, unmet };
   };
 }
 
@@ -81,6 +92,10 @@ function scopesOf(connection: Connection, resource: string): readonly string[] {
   const permissions = connection.granted[resource] ?? [];
   if (permissions.length === 0) return [`${resource}/.default`];
   return permissions.map((permission) => `${resource}/${permission}`);
+}
+
+function isAboutGrant(outcome: Outcome): outcome is Failure {
+  return outcome.kind === 'reauthorize' || outcome.kind === 'consent' || outcome.kind === 'blocked';
 }
 
 function youngPrevious(held: HeldLease, now: number): Secret | undefined {

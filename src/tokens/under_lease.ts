@@ -103,7 +103,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
   async function keep(
     connection: Connection,
     outcome: Granted,
-    { refreshToken }: Redemption,
+    { refreshToken, unmet }: Redemption,
     record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
   ): Promise<UnderLease> {
     const now = clock.now();
@@ -114,6 +114,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
     await crashPoints?.reach('after_record');
     standings.update(nextVersion(after));
+    if (unmet !== undefined) throw failed(after, unmet);
     return { token: accessToken, source: 'ENTRA' };
   }
 

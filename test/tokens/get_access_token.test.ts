@@ -353,6 +353,40 @@ test('a challenge forces one refresh a minute, shared by all who bring it', asyn
   expect(world.redemptions()).toBe(3);
 });
 
+test('a challenge that only the user can meet is its bringer’s to hear, and costs nobody else the connection', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
+  world.sandbox.injectFault({ kind: 'error', code: 50076 });
+
+  const reasons = await Promise.all(times(5, () => reasonOf(() => tokens.get(ask('ada', { claims })))));
+
+  expect(new Set(reasons)).toEqual(new Set(['REAUTHORIZATION_REQUIRED']));
+  expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateEvidence: undefined });
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('OK');
+  // Asked with the challenge, and without; then known.
+  expect(world.redemptions()).toBe(3);
+  expect(await reasonOf(() => tokens.get(ask('ada', { claims })))).toBe('REAUTHORIZATION_REQUIRED');
+  expect(world.redemptions()).toBe(3);
+
+  // The user signed in again.
+  world.changes.announce({ kind: 'connection', uid: ada.uid });
+  expect((await tokens.get(ask('ada', { claims }))).source).toBe('ENTRA');
+});
+
+test('a grant that is dead with and without the challenge is marked', async () => {
+  const ada = await world.connect('ada');
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  world.sandbox.revokeSessions('ada@contoso.example');
+  const claims = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}';
+
+  expect(await reasonOf(() => tokens.get(ask('ada', { claims })))).toBe('REAUTHORIZATION_REQUIRED');
+
+  expect((await world.find(ada.uid)).grantState).toBe('REAUTHORIZATION_REQUIRED');
+});
+
 test('a token that its resource refused is replaced once, for all', async () => {
   await world.connect('ada');
   const tokens = world.open();
