@@ -190,7 +190,9 @@ export async function startVault(config: Config, { crashPoints, timers }: Seams 
       sandboxUrl: world.sandboxUrl,
       async stop() {
         readiness.drain();
-        if (!isLoopbackAddress(config.grpcAddress)) await new Promise((resolve) => setTimeout(resolve, DRAIN));
+        const { grpcAddress, adminAddress, webAddress } = config;
+        if (![grpcAddress, adminAddress, webAddress].every(isLoopbackAddress))
+          await new Promise((resolve) => setTimeout(resolve, DRAIN));
         await stopAll();
       },
     };
