@@ -3,6 +3,7 @@ CREATE TABLE "access_tokens" (
 	"resource" text COLLATE "C" NOT NULL,
 	"tenant_uid" text COLLATE "C" NOT NULL,
 	"token" "bytea" NOT NULL,
+	"expire_time" bigint NOT NULL,
 	CONSTRAINT "access_tokens_pk" PRIMARY KEY("connection_uid","resource")
 );
 --> statement-breakpoint

@@ -3,6 +3,7 @@ CREATE TABLE `access_tokens` (
 	`resource` text NOT NULL,
 	`tenant_uid` text NOT NULL,
 	`token` blob NOT NULL,
+	`expire_time` integer NOT NULL,
 	PRIMARY KEY(`connection_uid`, `resource`),
 	FOREIGN KEY (`connection_uid`) REFERENCES `connections`(`uid`) ON UPDATE no action ON DELETE cascade
 );

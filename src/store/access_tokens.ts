@@ -1,49 +1,73 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, gt, sql } from 'drizzle-orm';
 import type { AccessToken } from '../model/access_token.ts';
+import type { Clock } from '../model/clock.ts';
 import { Secret } from '../model/secret.ts';
 import { type Database, placeholder, type Step } from './database.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
 /** The newest access token of each connection and resource, sealed as a whole. */
 export interface AccessTokenRows {
+  /** One that still lives. */
   find(connectionUid: string, resource: string): Promise<AccessToken | undefined>;
   /** The tenant's keys must be ready. */
   upsert(connection: { uid: string; tenantUid: string }, token: AccessToken): Step;
 }
 
-export function createAccessTokenRows({ database, keys }: { database: Database; keys: TenantKeys }): AccessTokenRows {
+export function createAccessTokenRows({
+  database,
+  keys,
+  clock,
+}: {
+  database: Database;
+  keys: TenantKeys;
+  clock: Clock;
+}): AccessTokenRows {
   const { accessTokens } = database.tables;
   const connectionUid = placeholder(accessTokens.connectionUid, 'connectionUid');
   const resource = placeholder(accessTokens.resource, 'resource');
   const token = placeholder(accessTokens.token, 'token');
+  const expireTime = placeholder(accessTokens.expireTime, 'expireTime');
+  const now = placeholder(accessTokens.expireTime, 'now');
 
   const find = database.rows('accessTokens.find', (db) =>
     db
       .select()
       .from(accessTokens)
-      .where(and(eq(accessTokens.connectionUid, connectionUid), eq(accessTokens.resource, resource))),
+      .where(
+        and(
+          eq(accessTokens.connectionUid, connectionUid),
+          eq(accessTokens.resource, resource),
+          gt(accessTokens.expireTime, now),
+        ),
+      ),
   );
   const upsert = database.write('accessTokens.upsert', (db) =>
     db
       .insert(accessTokens)
-      .values({ connectionUid, resource, tenantUid: placeholder(accessTokens.tenantUid, 'tenantUid'), token })
+      .values({
+        connectionUid,
+        resource,
+        tenantUid: placeholder(accessTokens.tenantUid, 'tenantUid'),
+        token,
+        expireTime,
+      })
       .onConflictDoUpdate({
         target: [accessTokens.connectionUid, accessTokens.resource],
-        set: { token: sql`excluded.token` },
+        set: { token: sql`excluded.token`, expireTime: sql`excluded.expire_time` },
       }),
   );
 
   return {
     async find(connectionUid, resource) {
-      const row = await find.first({ connectionUid, resource });
+      const row = await find.first({ connectionUid, resource, now: clock.now() });
       if (row === undefined) return undefined;
       await keys.ready(row.tenantUid, row.token);
       return fromText(keys.keyring.openSecret(placeOf(row.tenantUid, connectionUid, resource), row.token));
     },
     upsert({ uid, tenantUid }, accessToken) {
-      const { resource } = accessToken;
+      const { resource, expireTime } = accessToken;
       const sealed = keys.keyring.seal(placeOf(tenantUid, uid, resource), toText(accessToken));
-      return upsert.step({ connectionUid: uid, resource, tenantUid, token: sealed }, 1);
+      return upsert.step({ connectionUid: uid, resource, tenantUid, token: sealed, expireTime }, 1);
     },
   };
 }

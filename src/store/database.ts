@@ -12,6 +12,8 @@ export interface Database {
   readonly isEmpty: boolean;
   /** A statement that answers rows. Prepared here and now; named for PostgreSQL and the metrics. */
   rows<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
+  /** A statement that changes rows and answers them; a power cut may undo it, up to the last durable commit. */
+  volatile<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
   /** A statement that changes rows. `orphan`: the reason to give when a foreign key refuses it. */
   write(name: string, build: Build<unknown>, orphan?: Reason): WriteStatement;
   /** A select whose shape depends on the request: built at each call, 20 times as costly as a prepared one. */

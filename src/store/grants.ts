@@ -35,7 +35,8 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
   const unfenced = and(eq(connections.uid, all.uid), eq(connections.epoch, all.epoch));
   const free = { leaseOwner: null, leaseUntil: null };
 
-  const lease = database.rows('grants.lease', (db) =>
+  // Not durable: a start frees all leases, so that nothing is lost with one, and the disk is waited for once a refresh.
+  const lease = database.volatile('grants.lease', (db) =>
     db
       .update(connections)
       .set({
@@ -115,7 +116,9 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
     return {
       connection,
       refreshToken,
-      previousRefreshToken: openPrevious(row),
+      get previousRefreshToken() {
+        return openPrevious(row);
+      },
       accessToken,
       async record(outcome: RefreshRecord) {
         if (!(await tenantLives(tenantUid))) return 'fenced';

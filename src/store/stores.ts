@@ -121,7 +121,7 @@ export interface ConnectionStore {
 
 /** The right to redeem, held by one replica for a while. */
 export interface GrantStore {
-  /** A stored access token, opened; undefined when none is stored. */
+  /** A stored access token, opened; undefined when none is stored that still lives. */
   findAccessToken(connectionUid: string, resource: string): Promise<AccessToken | undefined>;
   /** Undefined: somebody else holds it, or the connection is gone. The database's clock decides. */
   lease(
@@ -136,9 +136,9 @@ export interface HeldLease {
   readonly connection: Connection;
   /** Undefined: never granted. */
   readonly refreshToken: Secret | undefined;
-  /** The one before, kept 24 h. */
+  /** The one before, kept 24 h; opened when it is asked for. */
   readonly previousRefreshToken: { readonly token: Secret; readonly replacedTime: Timestamp } | undefined;
-  /** Stored for the resource of the lease. */
+  /** Stored for the resource of the lease, and alive. */
   readonly accessToken: AccessToken | undefined;
   /** One durable commit, fenced by the epoch. `fenced`: somebody replaced the grant meanwhile; the outcome is void. */
   record(record: RefreshRecord): Promise<'recorded' | 'fenced'>;

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { kept } from './kept.ts';
 
 export function createRpcMetrics(registry: Registry) {
   const registers = [registry];
@@ -17,7 +18,6 @@ export function createRpcMetrics(registry: Registry) {
   });
   const inFlight = new Gauge({ name: 'tokenvault_calls_in_flight', help: 'Calls under way.', registers });
 
-  /** Children are kept: looking one up by its labels costs more than counting. */
   const callsOf = kept((key) => {
     const [method = '', status = ''] = key.split(' ');
     return calls.labels(method, status);
@@ -30,17 +30,5 @@ export function createRpcMetrics(registry: Registry) {
       durationOf(method).observe(seconds);
     },
     inFlight: (change: 1 | -1) => inFlight.inc(change),
-  };
-}
-
-function kept<Child>(make: (key: string) => Child): (key: string) => Child {
-  const children = new Map<string, Child>();
-  return (key) => {
-    let child = children.get(key);
-    if (child === undefined) {
-      child = make(key);
-      children.set(key, child);
-    }
-    return child;
   };
 }

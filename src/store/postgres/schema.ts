@@ -161,6 +161,8 @@ export const accessTokens = pgTable(
     tenantUid: text('tenant_uid').notNull(),
     /** Sealed: the whole token record. */
     token: bytes('token').notNull(),
+    /** In clear, so that one that has ended need not be opened. */
+    expireTime: integer('expire_time').notNull(),
   },
   (table) => [primaryKey({ name: 'access_tokens_pk', columns: [table.connectionUid, table.resource] })],
 );

@@ -3,9 +3,20 @@ import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { SECOND } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
-import type { Build, Database, Db, Dialect, StatementMeter, Step, Values, WriteStatement } from '../database.ts';
+import type {
+  Build,
+  Database,
+  Db,
+  Dialect,
+  RowsStatement,
+  StatementMeter,
+  Step,
+  Values,
+  WriteStatement,
+} from '../database.ts';
 import { translated } from '../failures.ts';
 import type { Tables } from '../schema_twins.ts';
+import { createCommitGroup } from './commit_group.ts';
 import * as schema from './schema.ts';
 
 export interface SqliteDatabaseParts {
@@ -36,6 +47,25 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
     }
   }
 
+  function rows<Row>(name: string, build: Build<Row[]>, around: (work: () => Row[]) => Row[]): RowsStatement<Row> {
+    const prepared = observed(name, undefined, () => prepare(db, build));
+    const all = (values: Values) => observed(name, undefined, () => around(() => prepared.all(values)));
+    return {
+      all: async (values) => all(values),
+      first: async (values) => all(values)[0],
+    };
+  }
+
+  /** With WAL and NORMAL a commit is in the log, but the log is not brought to the disk before the next durable one. */
+  function unsynced<T>(work: () => T): T {
+    client.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return work();
+    } finally {
+      client.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
   function runStep({ statement, values }: Step): number {
     const known = runs.get(statement);
     if (known === undefined) throw new TypeError('a statement of another database');
@@ -48,6 +78,7 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
       if (step.rows !== undefined && changed !== step.rows) throw new Refused(index);
     }
   });
+  const commits = createCommitGroup<readonly Step[]>(client, transact, (write) => observed('commit', undefined, write));
 
   /** Deleted rows stay readable in the WAL until it is cut; secure_delete zeroes them in the file itself. */
   function cutWal(): void {
@@ -69,13 +100,8 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
     tables,
     dialect,
     isEmpty,
-    rows(name, build) {
-      const prepared = observed(name, undefined, () => prepare(db, build));
-      return {
-        all: async (values) => observed(name, undefined, () => prepared.all(values)),
-        first: async (values) => observed(name, undefined, () => prepared.all(values)[0]),
-      };
-    },
+    rows: (name, build) => rows(name, build, (work) => work()),
+    volatile: (name, build) => rows(name, build, unsynced),
     write(name, build, orphan) {
       const prepared = observed(name, undefined, () => prepare(db, build));
       const run = (values: Values) => prepared.run(values).changes;
@@ -89,7 +115,7 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
     select: async (name, build) => observed(name, undefined, () => prepare(db, build).all({})),
     async commit(...steps) {
       try {
-        observed('commit', undefined, () => transact.immediate(steps));
+        await commits.add(steps);
         return { committed: true };
       } catch (error) {
         if (error instanceof Refused) return { committed: false, refusedBy: error.index };
@@ -100,6 +126,7 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
       observed('shred', undefined, cutWal);
     },
     async close() {
+      commits.flush();
       client.close();
       onClose();
     },

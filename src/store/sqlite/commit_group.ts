@@ -1,0 +1,68 @@
+import type SqliteConnection from 'better-sqlite3';
+
+/** Commits that come in one turn of the event loop share one transaction, and so one wait for the disk. */
+export interface CommitGroup<Work> {
+  /** Settles when it is durable; rejects with what this work threw, or what kept the whole group from being written. */
+  add(work: Work): Promise<void>;
+  /** Writes what is waiting now. */
+  flush(): void;
+}
+
+interface Waiting<Work> {
+  readonly work: Work;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** `run` must be a transaction function of better-sqlite3: inside the group's it is a savepoint, and fails by itself. */
+export function createCommitGroup<Work>(
+  client: SqliteConnection.Database,
+  run: (work: Work) => void,
+  around: (write: () => void) => void,
+): CommitGroup<Work> {
+  let waiting: Waiting<Work>[] = [];
+  let scheduled: NodeJS.Immediate | undefined;
+
+  const write = client.transaction((group: readonly Waiting<Work>[]) =>
+    group.map(({ work }) => {
+      try {
+        run(work);
+        return undefined;
+      } catch (error) {
+        // A full or failing disk ends the whole transaction, not just the savepoint.
+        if (!client.inTransaction) throw error;
+        return { error };
+      }
+    }),
+  );
+
+  function flush(): void {
+    clearImmediate(scheduled);
+    scheduled = undefined;
+    const group = waiting;
+    waiting = [];
+    if (group.length === 0) return;
+    try {
+      around(() => {
+        const failures = write.immediate(group);
+        for (const [index, { resolve, reject }] of group.entries()) {
+          const failure = failures[index];
+          if (failure === undefined) resolve();
+          else reject(failure.error);
+        }
+      });
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+
+  return {
+    add(work) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ work, resolve, reject });
+        scheduled ??= setImmediate(flush);
+      });
+    },
+    flush,
+  };
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import SqliteConnection from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createCommitGroup } from '../../src/store/sqlite/commit_group.ts';
+
+let folder: string;
+let client: SqliteConnection.Database;
+let writes: number;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'group-'));
+  client = new SqliteConnection(join(folder, 'x.db'));
+  client.exec('CREATE TABLE t (n INTEGER PRIMARY KEY)');
+  writes = 0;
+});
+afterEach(() => {
+  client.close();
+  rmSync(folder, { recursive: true });
+});
+
+const group = () =>
+  createCommitGroup<readonly number[]>(
+    client,
+    client.transaction((numbers: readonly number[]) => {
+      for (const n of numbers) client.prepare('INSERT INTO t VALUES (?)').run(n);
+    }),
+    (write) => {
+      writes += 1;
+      write();
+    },
+  );
+
+const stored = () => client.prepare('SELECT n FROM t ORDER BY n').pluck().all();
+
+test('commits that come together share one write, and each is whole or not at all', async () => {
+  const commits = group();
+  const outcomes = await Promise.allSettled([commits.add([1, 2]), commits.add([3, 1]), commits.add([4])]);
+  expect(outcomes.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(stored()).toEqual([1, 2, 4]);
+  expect(writes).toBe(1);
+});
+
+test('what ends the whole transaction refuses all of the group, and the next group is served', async () => {
+  const commits = group();
+  client.exec(
+    "CREATE TRIGGER full BEFORE INSERT ON t WHEN NEW.n = 13 BEGIN SELECT RAISE(ROLLBACK, 'as a full disk would'); END",
+  );
+  const outcomes = await Promise.allSettled([commits.add([1]), commits.add([13]), commits.add([2])]);
+  expect(outcomes.map((one) => one.status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(stored()).toEqual([]);
+  await commits.add([5]);
+  expect(stored()).toEqual([5]);
+});
+
+test('a flush writes what waits, before the database closes', async () => {
+  const commits = group();
+  const added = commits.add([1]);
+  commits.flush();
+  expect(stored()).toEqual([1]);
+  await added;
+});
