@@ -1,33 +1,25 @@
 import { and, eq, gt, sql } from 'drizzle-orm';
 import type { AccessToken } from '../model/access_token.ts';
-import type { Clock } from '../model/clock.ts';
+import type { Timestamp } from '../model/clock.ts';
 import { Secret } from '../model/secret.ts';
 import { type Database, placeholder, type Step } from './database.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
 /** The newest access token of each connection and resource, sealed as a whole. */
 export interface AccessTokenRows {
-  /** One that still lives. */
-  find(connectionUid: string, resource: string): Promise<AccessToken | undefined>;
+  /** One that ends after `endsAfter`. */
+  find(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined>;
   /** The tenant's keys must be ready. */
   upsert(connection: { uid: string; tenantUid: string }, token: AccessToken): Step;
 }
 
-export function createAccessTokenRows({
-  database,
-  keys,
-  clock,
-}: {
-  database: Database;
-  keys: TenantKeys;
-  clock: Clock;
-}): AccessTokenRows {
+export function createAccessTokenRows({ database, keys }: { database: Database; keys: TenantKeys }): AccessTokenRows {
   const { accessTokens } = database.tables;
   const connectionUid = placeholder(accessTokens.connectionUid, 'connectionUid');
   const resource = placeholder(accessTokens.resource, 'resource');
   const token = placeholder(accessTokens.token, 'token');
   const expireTime = placeholder(accessTokens.expireTime, 'expireTime');
-  const now = placeholder(accessTokens.expireTime, 'now');
+  const endsAfter = placeholder(accessTokens.expireTime, 'endsAfter');
 
   const find = database.rows('accessTokens.find', (db) =>
     db
@@ -37,7 +29,7 @@ export function createAccessTokenRows({
         and(
           eq(accessTokens.connectionUid, connectionUid),
           eq(accessTokens.resource, resource),
-          gt(accessTokens.expireTime, now),
+          gt(accessTokens.expireTime, endsAfter),
         ),
       ),
   );
@@ -58,8 +50,8 @@ export function createAccessTokenRows({
   );
 
   return {
-    async find(connectionUid, resource) {
-      const row = await find.first({ connectionUid, resource, now: clock.now() });
+    async find(connectionUid, resource, endsAfter) {
+      const row = await find.first({ connectionUid, resource, endsAfter });
       if (row === undefined) return undefined;
       await keys.ready(row.tenantUid, row.token);
       return fromText(keys.keyring.openSecret(placeOf(row.tenantUid, connectionUid, resource), row.token));

@@ -59,7 +59,7 @@ export function prepareStores({ database, keys, meta, clock }: PreparedParts): S
   const credentials = createCredentialRows({ database, keys });
   const appRows = createAppRows({ database, credentials });
   const connectionRows = createConnectionRows({ database, keys });
-  const accessTokens = createAccessTokenRows({ database, keys, clock });
+  const accessTokens = createAccessTokenRows({ database, keys });
   return {
     tenants: createTenantStore({ database, keys, appRows }),
     apps: createAppStore({ database, keys, appRows }),

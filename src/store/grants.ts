@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
-import { type Clock, DAY } from '../model/clock.ts';
+import { type Clock, DAY, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
@@ -107,10 +107,10 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
     }
   }
 
-  async function hold(row: ConnectionRow, resource: string): Promise<HeldLease> {
+  async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
     const { uid, tenantUid, epoch } = row;
     const connection = await connectionRows.toConnection(row);
-    const accessToken = await accessTokens.find(uid, resource);
+    const accessToken = await accessTokens.find(uid, resource, endsAfter);
     await keys.ready(tenantUid, row.refreshToken ?? undefined);
     const refreshToken = row.refreshToken === null ? undefined : open(row, REFRESH_TOKEN, row.refreshToken);
     return {
@@ -147,11 +147,11 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
 
   return {
     findAccessToken: accessTokens.find,
-    async lease(connectionUid, { owner, resource, duration }) {
+    async lease(connectionUid, { owner, resource, duration, endsAfter }) {
       const row = await lease.first({ uid: connectionUid, leaseOwner: owner, duration });
       if (row === undefined) return undefined;
       try {
-        return await hold(row, resource);
+        return await hold(row, resource, endsAfter ?? clock.now());
       } catch (error) {
         await release.run({ uid: row.uid, epoch: row.epoch });
         throw error;

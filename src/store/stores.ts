@@ -121,12 +121,12 @@ export interface ConnectionStore {
 
 /** The right to redeem, held by one replica for a while. */
 export interface GrantStore {
-  /** A stored access token, opened; undefined when none is stored that still lives. */
-  findAccessToken(connectionUid: string, resource: string): Promise<AccessToken | undefined>;
+  /** A stored access token, opened; undefined when none is stored that ends after `endsAfter`. */
+  findAccessToken(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined>;
   /** Undefined: somebody else holds it, or the connection is gone. The database's clock decides. */
   lease(
     connectionUid: string,
-    request: { owner: string; resource: string; duration: Duration },
+    request: { owner: string; resource: string; duration: Duration; endsAfter?: Timestamp | undefined },
   ): Promise<HeldLease | undefined>;
 }
 
@@ -138,7 +138,7 @@ export interface HeldLease {
   readonly refreshToken: Secret | undefined;
   /** The one before, kept 24 h; opened when it is asked for. */
   readonly previousRefreshToken: { readonly token: Secret; readonly replacedTime: Timestamp } | undefined;
-  /** Stored for the resource of the lease, and alive. */
+  /** Stored for the resource of the lease; ends after `endsAfter`, or now. */
   readonly accessToken: AccessToken | undefined;
   /** One durable commit, fenced by the epoch. `fenced`: somebody replaced the grant meanwhile; the outcome is void. */
   record(record: RefreshRecord): Promise<'recorded' | 'fenced'>;

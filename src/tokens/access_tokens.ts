@@ -22,7 +22,7 @@ import { createStormWatch } from './storm_watch.ts';
 import { systemTimers, type Timers } from './timers.ts';
 import { createTokenCache } from './token_cache.ts';
 import { silentTokenMetrics, type TokenMetrics } from './token_metrics.ts';
-import { createUnderLease, type RefreshRequest } from './under_lease.ts';
+import { createUnderLease, NONE_STORED, type RefreshRequest } from './under_lease.ts';
 import { createVerifyConnection } from './verify_connection.ts';
 import { watch } from './watch.ts';
 /** Fresh access tokens, from memory where one lives long enough. */
@@ -165,7 +165,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
       // Gone, suspended or marked for another reason: it cannot tell how the others fare.
       if (standing === undefined || !standing.open) storms.release(connection.uid);
       else {
-        const probe = { standing, resource, priority: 'BACKGROUND', accepts: () => false, insist: true } as const;
+        const probe = { standing, resource, priority: 'BACKGROUND', ...NONE_STORED, insist: true } as const;
         await refresh('probe', probe).catch(() => {});
       }
     }

@@ -13,7 +13,7 @@ import { createShortLives, ttlUnattainable } from './short_lives.ts';
 import type { Standing, Standings } from './standing.ts';
 import { type CachedToken, type TokenCache, tokenHash } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import type { RefreshRequest } from './under_lease.ts';
+import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
 /** A flight that was joined may have brought a token that another asker wanted, good for less long than this one's. */
@@ -38,6 +38,7 @@ interface Demand {
   /** Equal for callers who can share a refresh. */
   readonly purpose: string;
   readonly accepts: (token: AccessToken) => boolean;
+  readonly endsAfter: Timestamp;
   readonly claims: string | undefined;
 }
 
@@ -77,6 +78,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         priority: 'REFRESH_AHEAD',
         // Another replica may have been faster.
         accepts: (token) => token.refreshTime > clock.now(),
+        endsAfter: cached.fresh.accessToken.expireTime,
       }),
     );
   }
@@ -94,12 +96,19 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         if (clock.now() >= cached.aheadTime) replaceAhead(standing, ask, cached);
         return cached.fresh;
       }
-      const { purpose, accepts, claims } = demand;
+      const { purpose, accepts, claims, endsAfter } = demand;
       if (request.rejectedTokenSha256 !== undefined && cached !== undefined) refusePressed(standing, ask.resource);
       const name = connectionName(standing.connection);
       const key = `${uid} ${ask.resource}`;
       shortLives.refuse(key, name, request.minTtl);
-      const work = refresh(purpose, { standing, resource: ask.resource, priority: 'FOREGROUND', accepts, claims });
+      const work = refresh(purpose, {
+        standing,
+        resource: ask.resource,
+        priority: 'FOREGROUND',
+        accepts,
+        endsAfter,
+        claims,
+      });
       if (claims !== undefined) {
         const challenge = challenges.keyOf(ask.resource, claims);
         work.then(
@@ -129,13 +138,14 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     const { minTtl, claims, rejectedTokenSha256: rejected } = request;
     if (claims !== undefined) {
       const key = challenges.keyOf(resource, claims);
-      if (!challenges.isAnswered(connectionUid, key)) return { purpose: `claims ${key}`, accepts: () => false, claims };
+      if (!challenges.isAnswered(connectionUid, key)) return { purpose: `claims ${key}`, ...NONE_STORED, claims };
     }
     const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl;
-    if (rejected === undefined) return { purpose: 'get', accepts: lives, claims: undefined };
+    const endsAfter = clock.now() + minTtl - 1;
+    if (rejected === undefined) return { purpose: 'get', accepts: lives, endsAfter, claims: undefined };
     const refused = rejected.toLowerCase();
     const accepts = (token: AccessToken) => lives(token) && tokenHash(token) !== refused;
-    return { purpose: `instead of ${refused}`, accepts, claims: undefined };
+    return { purpose: `instead of ${refused}`, accepts, endsAfter, claims: undefined };
   }
 
   /** A resource that refuses whatever it is sent must not drive us into Entra's loop guard (50196: 15 in 5 minutes). */

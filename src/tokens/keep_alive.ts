@@ -3,7 +3,7 @@ import type { Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
 import type { Standings } from './standing.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import type { RefreshRequest } from './under_lease.ts';
+import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
 
 const AT_A_TIME = 4;
 const MOST_A_ROUND = 100;
@@ -72,7 +72,7 @@ export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
         standing,
         resource,
         priority: 'BACKGROUND',
-        accepts: () => false,
+        ...NONE_STORED,
       });
       metrics.keptAlive('ok');
     } catch {

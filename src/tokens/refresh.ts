@@ -68,7 +68,7 @@ export function createRefresh(parts: RefreshParts) {
     const giveUp = performance.now() + PATIENCE;
     const { connection } = request.standing;
     for (let pause = POLL_FIRST; ; pause = Math.min(POLL_LONGEST, pause * 1.5)) {
-      const stored = await stores.grants.findAccessToken(connection.uid, request.resource);
+      const stored = await stores.grants.findAccessToken(connection.uid, request.resource, request.endsAfter);
       if (stored !== undefined && request.accepts(stored)) return { token: stored, source: 'DATABASE' };
       holds.refuse(connection, request.insist);
       const made = await attempt(request);
@@ -80,14 +80,14 @@ export function createRefresh(parts: RefreshParts) {
   }
 
   async function attempt(request: RefreshRequest): Promise<UnderLease | 'lease_lost'> {
-    const { priority, resource } = request;
+    const { priority, resource, endsAfter } = request;
     const { app, connection } = request.standing;
     // Before the lease, so that waiting for a slot cannot outlive it.
     const directoryId = connection.account?.directoryId;
     const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority });
     try {
       await crashPoints?.reach('before_lease');
-      const wish = { owner: parts.replica, resource, duration: LEASE };
+      const wish = { owner: parts.replica, resource, duration: LEASE, endsAfter };
       const held = await stores.grants.lease(connection.uid, wish);
       return held === undefined ? 'lease_lost' : await parts.underLease(held, admission, request);
     } finally {

@@ -50,6 +50,9 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
   const loads = createSingleFlight<Standing>();
   /** Versions that outcomes left behind, by uid: what was read of before must not replace them. */
   const recorded = createRecentMap<string, number>(10_000);
+  /** Connections of one tenant and app share what was read of these: it is most of a standing. */
+  const sharedTenants = createShared<Tenant>();
+  const sharedApps = createShared<App>();
   let changes = 0;
 
   async function read(tenantId: string, connectionId: string): Promise<Standing> {
@@ -68,7 +71,7 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
       });
     }
     const owner = app.tenantUid === tenant.uid ? tenant : ((await stores.tenants.find(app.tenantId)) ?? tenant);
-    return standingOf(tenant, owner, app, connection);
+    return standingOf(sharedTenants(tenant), sharedTenants(owner), sharedApps(app), connection);
   }
 
   function load(tenantId: string, connectionId: string): Promise<Standing> {
@@ -133,6 +136,17 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
         if (concerns(change, standing)) standings.delete(standing.connection.uid);
       }
     },
+  };
+}
+
+/** The first object that was read of a version stands for all that are read of it later. */
+function createShared<Resource extends { readonly uid: string; readonly version: number }>() {
+  const known = createRecentMap<string, Resource>(10_000);
+  return (read: Resource): Resource => {
+    const shared = known.find(read.uid);
+    if (shared !== undefined && shared.version === read.version) return shared;
+    known.set(read.uid, read);
+    return read;
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Admission, Priority } from '../entra/authorization_server.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import { afterRedeem, restOf } from '../model/after_redeem.ts';
-import { type Clock, type Duration, MINUTE } from '../model/clock.ts';
+import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
@@ -20,12 +20,17 @@ import type { TokenMetrics } from './token_metrics.ts';
 /** A record is tried again in memory this often, while the lease lasts. */
 const RECORD_RETRIES: readonly Duration[] = [50, 150, 400, 1_000];
 
+/** Redeem, whatever is stored. */
+export const NONE_STORED = { accepts: () => false, endsAfter: Number.MAX_SAFE_INTEGER } as const;
+
 export interface RefreshRequest {
   readonly standing: Standing;
   readonly resource: string;
   readonly priority: Priority;
   /** Whether a stored token will do; never: redeem whatever is stored. */
   readonly accepts: (token: AccessToken) => boolean;
+  /** A stored one that ends sooner is not accepted, so it is not even opened. */
+  readonly endsAfter: Timestamp;
   /** A claims challenge for Entra. */
   readonly claims?: string | undefined;
   /** Ask although the connection is held or blocked: somebody wants to know (VerifyConnection, a probe). Not while it rests after a loop or a strike. */

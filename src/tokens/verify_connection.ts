@@ -3,7 +3,7 @@ import { isVaultError } from '../model/errors.ts';
 import type { FreshToken } from './access_tokens.ts';
 import { refuseDirectory, refuseSuspended } from './refusal.ts';
 import type { Standings } from './standing.ts';
-import type { RefreshRequest } from './under_lease.ts';
+import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
 export interface VerifyConnectionParts {
@@ -31,7 +31,7 @@ export function createVerifyConnection({ standings, refresh }: VerifyConnectionP
     let refusal: unknown;
     try {
       await waitFor(
-        refresh('verify', { standing, resource, priority: 'FOREGROUND', accepts: () => false, insist: true }),
+        refresh('verify', { standing, resource, priority: 'FOREGROUND', ...NONE_STORED, insist: true }),
         request.signal(),
         connectionName(connection),
       );

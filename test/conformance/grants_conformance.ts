@@ -166,9 +166,9 @@ export function grantsConformance(open: Open): void {
       const outlook = sampleAccessToken('o1', OUTLOOK);
       await (await lease(OUTLOOK)).record({ connection, refreshToken: undefined, accessToken: outlook });
 
-      expect((await stores.grants.findAccessToken(connection.uid, GRAPH))?.token.reveal()).toBe('g2');
-      expect((await stores.grants.findAccessToken(connection.uid, OUTLOOK))?.token.reveal()).toBe('o1');
-      expect(await stores.grants.findAccessToken(connection.uid, 'https://other')).toBeUndefined();
+      expect((await stores.grants.findAccessToken(connection.uid, GRAPH, 0))?.token.reveal()).toBe('g2');
+      expect((await stores.grants.findAccessToken(connection.uid, OUTLOOK, 0))?.token.reveal()).toBe('o1');
+      expect(await stores.grants.findAccessToken(connection.uid, 'https://other', 0)).toBeUndefined();
     });
 
     describe('everyone who writes a grant fences a refresh in flight and drops stored access tokens', () => {
@@ -199,7 +199,7 @@ export function grantsConformance(open: Open): void {
         await write(vault);
         const written = await vault.dump();
 
-        expect(await stores.grants.findAccessToken(connection.uid, GRAPH)).toBeUndefined();
+        expect(await stores.grants.findAccessToken(connection.uid, GRAPH, 0)).toBeUndefined();
         expect(await held.record(outcome(connection, 'rt-fenced'))).toBe('fenced');
         await held.release();
         expect(await vault.dump()).toEqual(written);
@@ -247,7 +247,7 @@ export function grantsConformance(open: Open): void {
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
       await damage('accessTokens', { resource: OUTLOOK });
 
-      expect(await reasonOf(stores.grants.findAccessToken(connection.uid, OUTLOOK))).toBe('RECORD_CORRUPT');
+      expect(await reasonOf(stores.grants.findAccessToken(connection.uid, OUTLOOK, 0))).toBe('RECORD_CORRUPT');
     });
 
     test('a record can be repeated when its answer was lost', async () => {

@@ -448,7 +448,7 @@ test('a suspension during an exchange lets nothing out and stores nothing', asyn
 
   expect(await call).toBe('CONNECTION_SUSPENDED');
   expect(tokens.counted.get('fenced')).toBe(1);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeUndefined();
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeUndefined();
 });
 
 test('a tenant suspended during an exchange gets no token', async () => {

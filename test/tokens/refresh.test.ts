@@ -45,7 +45,7 @@ test('a record that fails is tried again, and nobody sees the token before', asy
 
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
   expect(tokens.counted.get('recordRetried')).toBe(3);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeDefined();
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeDefined();
   expect(world.redemptions()).toBe(1);
 });
 
@@ -263,7 +263,7 @@ test("a token of another account is nobody's: nothing is stored", async () => {
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('INTERNAL');
 
   expect(tokens.counted.get('alert/account_changed')).toBe(1);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeUndefined();
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeUndefined();
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
@@ -289,7 +289,7 @@ test('an import from a directory that the tenant does not allow is refused at it
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DIRECTORY_NOT_ALLOWED');
 
   expect(world.redemptions()).toBe(1);
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeUndefined();
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeUndefined();
   expect((await world.find(ada.uid)).grantState).toBe('BLOCKED');
 });
 
@@ -398,7 +398,7 @@ test('closing waits until what was asked of Entra is recorded', async () => {
   gate.release();
   await closed;
 
-  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH)).toBeDefined();
+  expect(await world.stores.grants.findAccessToken(ada.uid, GRAPH, 0)).toBeDefined();
   await call;
 });
 
