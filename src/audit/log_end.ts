@@ -7,11 +7,15 @@ const TAIL = 4 * 2 ** 20;
 
 const SEAL = /^\{"seal":(\d+),"chain":"([0-9a-f]{64})"\}$/;
 
+export interface LogEnd {
+  /** Of the last entry. */
+  readonly number: number;
+  readonly chain: string;
+  readonly found: Opening['found'];
+}
+
 /** Where the chain goes on: after the last seal of the file, or after the database's checkpoint when the file ends before it. */
-export function findEnd(
-  file: AuditFile,
-  checkpoint: AuditCheckpoint | undefined,
-): { number: number; chain: string; found: Opening['found'] } {
+export function findEnd(file: AuditFile, checkpoint: AuditCheckpoint | undefined): LogEnd {
   if (!file.readable) return { number: checkpoint?.number ?? 0, chain: checkpoint?.chain ?? GENESIS, found: 'whole' };
   const last = lastSeal(file.tail(TAIL));
   if (checkpoint !== undefined && (last === undefined || last.number < checkpoint.number)) {
