@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { ConfigError, readConfig } from './config.ts';
+import { ConfigError } from './config/config_error.ts';
+import { readConfig } from './config/read_config.ts';
 import { VaultError } from './model/errors.ts';
 
 /** sysexits.h */

@@ -1,4 +1,5 @@
-import { type Config, isKeyBesideDatabase } from './config.ts';
+import type { Config } from './config/config.ts';
+import { isKeyBesideDatabase } from './config/key_beside_database.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from './sandbox/seed.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { whereItArose } from './telemetry/where_it_arose.ts';

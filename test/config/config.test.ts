@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { ConfigError, isKeyBesideDatabase, readConfig } from '../../src/config.ts';
+import { ConfigError } from '../../src/config/config_error.ts';
+import { isKeyBesideDatabase } from '../../src/config/key_beside_database.ts';
+import { readConfig } from '../../src/config/read_config.ts';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {
   try {

@@ -3,7 +3,7 @@
  * Says `ready`, then `armed`, on standard output. Configured by TOKENVAULT_… like the real program.
  */
 import { createInterface } from 'node:readline';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/read_config.ts';
 import { startVault } from '../../src/vault.ts';
 
 let doom: string | undefined;

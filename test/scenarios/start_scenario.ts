@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/read_config.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';

@@ -1,0 +1,29 @@
+import type { Address } from './address.ts';
+
+export interface Config {
+  readonly grpcAddress: Address;
+  readonly adminAddress: Address;
+  readonly webAddress: Address;
+  readonly opsAddress: Address;
+  /** Where browsers reach the web listener; no trailing slash. */
+  readonly publicUrl: string;
+  readonly tls:
+    | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined }
+    | undefined;
+  /** `mesh`: something else encrypts, so plaintext may leave the machine. */
+  readonly plaintext: 'loopback' | 'mesh';
+  readonly databaseUrl: string;
+  readonly databasePasswordFile: string | undefined;
+  readonly keySource: string;
+  readonly callersFile: string | undefined;
+  readonly catalogsDir: string | undefined;
+  /** `-` for standard output. */
+  readonly auditFile: string;
+  readonly auditRotateBytes: number;
+  /** Stands in for Entra as cloud CUSTOM; its resources keep the names of the public cloud. */
+  readonly customCloud: { readonly loginUrl: string } | undefined;
+  /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */
+  readonly sandbox: 'off' | 'on' | { readonly url: string };
+  readonly sandboxAddress: Address;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}

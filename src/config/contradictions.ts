@@ -1,0 +1,41 @@
+import { type Address, isLoopbackAddress } from './address.ts';
+import type { Config } from './config.ts';
+import type { Environment } from './environment.ts';
+
+/** What each variable allows by itself but not beside another. */
+export function contradictions(config: Config, env: Environment): string[] {
+  const faults: string[] = [];
+  if ((env.TLS_CERT_FILE === undefined) !== (env.TLS_KEY_FILE === undefined)) {
+    faults.push('TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE: give both or neither');
+  }
+  if (env.TLS_CLIENT_CA_FILE !== undefined && config.tls === undefined) {
+    faults.push('TOKENVAULT_TLS_CLIENT_CA_FILE: needs TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE beside it');
+  }
+  if (config.sandbox !== 'off' && config.customCloud !== undefined) {
+    faults.push('TOKENVAULT_SANDBOX makes the cloud CUSTOM by itself: leave TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL out');
+  }
+  for (const [name, where] of listeners(config)) {
+    if (isLoopbackAddress(where)) continue;
+    // Browsers call the web listener, and are nobody's callers.
+    if (config.callersFile === undefined && name !== 'TOKENVAULT_WEB_ADDRESS') {
+      faults.push(`${name}: ${where} is reachable from elsewhere, so TOKENVAULT_CALLERS_FILE must say who may call`);
+    }
+    if (config.tls === undefined && config.plaintext !== 'mesh') {
+      faults.push(
+        `${name}: ${where} is reachable from elsewhere; give TLS files, or TOKENVAULT_PLAINTEXT=mesh where a mesh encrypts`,
+      );
+    }
+  }
+  if (/^postgres/.test(config.databaseUrl)) {
+    faults.push('TOKENVAULT_DATABASE_URL: PostgreSQL is not supported by this version yet; use sqlite:PATH');
+  }
+  return faults;
+}
+
+function listeners(config: Config): [string, Address][] {
+  return [
+    ['TOKENVAULT_GRPC_ADDRESS', config.grpcAddress],
+    ['TOKENVAULT_ADMIN_ADDRESS', config.adminAddress],
+    ['TOKENVAULT_WEB_ADDRESS', config.webAddress],
+  ];
+}

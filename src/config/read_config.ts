@@ -1,0 +1,58 @@
+import type { z } from 'zod';
+import type { Config } from './config.ts';
+import { ConfigError } from './config_error.ts';
+import { contradictions } from './contradictions.ts';
+import { type Environment, environment } from './environment.ts';
+
+const PREFIX = 'TOKENVAULT_';
+
+/** Kubernetes tells every pod of a Service called `tokenvault…` by variables such as TOKENVAULT_SERVICE_HOST and TOKENVAULT_PORT_8080_TCP_ADDR. */
+const SERVICE_LINK = /^(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
+
+/** Reads the whole environment; throws ConfigError with every fault in it. An empty variable counts as absent. */
+export function readConfig(variables: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries(variables)
+      .filter(([name, value]) => name.startsWith(PREFIX) && value !== '')
+      .map(([name, value]) => [name.slice(PREFIX.length), value] as const)
+      .filter(([name]) => !SERVICE_LINK.test(name)),
+  );
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap(faultsOf));
+  const env = parsed.data;
+  const config = configOf(env);
+  const faults = contradictions(config, env);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}
+
+function configOf(env: Environment): Config {
+  return {
+    grpcAddress: env.GRPC_ADDRESS,
+    adminAddress: env.ADMIN_ADDRESS,
+    webAddress: env.WEB_ADDRESS,
+    opsAddress: env.OPS_ADDRESS,
+    publicUrl: env.PUBLIC_URL,
+    tls:
+      env.TLS_CERT_FILE !== undefined && env.TLS_KEY_FILE !== undefined
+        ? { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE, clientCaFile: env.TLS_CLIENT_CA_FILE }
+        : undefined,
+    plaintext: env.PLAINTEXT,
+    databaseUrl: env.DATABASE_URL,
+    databasePasswordFile: env.DATABASE_PASSWORD_FILE,
+    keySource: env.KEY_SOURCE,
+    callersFile: env.CALLERS_FILE,
+    catalogsDir: env.CATALOGS_DIR,
+    auditFile: env.AUDIT_FILE,
+    auditRotateBytes: env.AUDIT_ROTATE_BYTES,
+    customCloud: env.CUSTOM_CLOUD_LOGIN_URL === undefined ? undefined : { loginUrl: env.CUSTOM_CLOUD_LOGIN_URL },
+    sandbox: env.SANDBOX === 'on' || env.SANDBOX === 'off' ? env.SANDBOX : { url: env.SANDBOX },
+    sandboxAddress: env.SANDBOX_ADDRESS,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+function faultsOf(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${PREFIX}${key}: there is no such variable`);
+  return [`${PREFIX}${issue.path.join('.')}: ${issue.message}`];
+}
