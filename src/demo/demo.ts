@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { createNarrator, StoryError } from './narrator.ts';
 import { createPretendEntra } from './pretend_entra.ts';
 import { freePorts, type Program, startProgram } from './program.ts';
-import { STEPS, type Stage, tellStory } from './story.ts';
+import type { Stage } from './stage.ts';
+import { STORY, tellStory } from './story.ts';
 
 /** Tells the story in a temporary folder; 0 when every step came out, else 1. */
 export async function runDemo(print: (text: string) => void = console.log): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'token-vault-demo-'));
   const [sandboxPort, grpc, admin, web, ops] = (await freePorts(5)).map(String);
   const entra = createPretendEntra(`http://127.0.0.1:${sandboxPort}`);
-  const narrator = createNarrator(STEPS, print, process.stdout.isTTY === true);
+  const narrator = createNarrator(STORY.length, print, process.stdout.isTTY === true);
   const running = new Set<Program>();
   const run = async (...options: Parameters<typeof startProgram>) => {
     const program = await startProgram(...options);
@@ -49,7 +50,7 @@ export async function runDemo(print: (text: string) => void = console.log): Prom
   const started = performance.now();
   try {
     await tellStory(stage, narrator);
-    print(`\nAll ${STEPS} steps came out, in ${((performance.now() - started) / 1_000).toFixed(1)} s.`);
+    print(`\nAll ${STORY.length} steps came out, in ${((performance.now() - started) / 1_000).toFixed(1)} s.`);
     return 0;
   } catch (error) {
     print(error instanceof StoryError ? `\n${error.message}` : `\nThe demo itself failed: ${String(error)}`);

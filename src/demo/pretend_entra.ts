@@ -9,6 +9,8 @@ export interface PretendEntra {
   redemptions(): Promise<readonly Redemption[]>;
   /** Status of its little Graph, or of its IMAP check, for a token. */
   use(path: string, accessToken: string): Promise<number>;
+  /** A secret of the app: the sandbox shows its pretend secrets to whoever asks. */
+  seededSecret(clientId: string): Promise<string>;
 }
 
 export interface Redemption {
@@ -35,6 +37,12 @@ export function createPretendEntra(url: string): PretendEntra {
       const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${accessToken}` } });
       await response.body?.cancel();
       return response.status;
+    },
+    async seededSecret(clientId) {
+      const world = (await (await fetch(`${url}/sandbox`)).json()) as {
+        apps: { client_id: string; secrets: { value: string }[] }[];
+      };
+      return world.apps.find((app) => app.client_id === clientId)?.secrets[0]?.value ?? '';
     },
   };
 }

@@ -1,0 +1,12 @@
+import type { PretendEntra } from './pretend_entra.ts';
+import type { Program } from './program.ts';
+
+/** Where the story plays. */
+export interface Stage {
+  readonly entra: PretendEntra;
+  readonly grpcAddress: string;
+  readonly adminAddress: string;
+  readonly callbackUri: string;
+  startEntra(): Promise<Program>;
+  startVault(): Promise<Program>;
+}
