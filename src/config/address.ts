@@ -9,6 +9,11 @@ export function isAddress(text: string): boolean {
   return port !== undefined && Number(port) <= 65_535;
 }
 
+/** Of `host:port`. */
+export function portOf(address: Address): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
 /** A unix socket counts: who may reach it is the file system's to say. */
 export function isLoopbackAddress(address: Address): boolean {
   if (address.startsWith('unix:')) return true;

@@ -9,6 +9,7 @@ import { HTTP_LIMITS } from './http_limits.ts';
 import { type ListenAddress, listen, stopListening } from './listen.ts';
 import { outcomePage } from './pages.ts';
 import { answerBrowser } from './routes.ts';
+import type { TlsPair } from './tls_pair.ts';
 
 export interface WebServer {
   /** Where it listens, with the port that it got. */
@@ -17,12 +18,6 @@ export interface WebServer {
   useTls(pair: TlsPair): void;
   /** What is under way is answered, for at most `grace` milliseconds (default 10 s). */
   close(grace?: number): Promise<void>;
-}
-
-/** PEM; the leaf first, then its chain. */
-export interface TlsPair {
-  readonly cert: string;
-  readonly key: string;
 }
 
 /** What browsers reach: `/connect/{handle}` and `/oauth2/callback`. */

@@ -3,7 +3,8 @@ import { connect, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
-import { startWebServer, type TlsPair } from '../../src/web/web_server.ts';
+import type { TlsPair } from '../../src/web/tls_pair.ts';
+import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 
 const NOW = Date.now();

@@ -1,0 +1,44 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { portOf } from './config/address.ts';
+import type { Config } from './config/config.ts';
+import { type Clock, systemClock } from './model/clock.ts';
+import { VaultError } from './model/errors.ts';
+import { followClock } from './sandbox/follow_clock.ts';
+import { startSandbox } from './sandbox/sandbox.ts';
+
+/** Entra and the time: the real ones, or a sandbox's, whose clock the vault then follows. */
+export interface World {
+  readonly clock: Clock;
+  readonly cloud: Config['customCloud'];
+  readonly sandboxUrl: string | undefined;
+  close(): unknown;
+}
+
+export async function openWorld(config: Config): Promise<World> {
+  const { sandbox } = config;
+  if (sandbox === 'off') return { clock: systemClock, cloud: config.customCloud, sandboxUrl: undefined, close() {} };
+  return sandbox === 'on' ? ownSandbox(config) : sandboxAt(sandbox.url);
+}
+
+async function sandboxAt(url: string): Promise<World> {
+  const clock = await followClock(url).catch((cause: unknown) => {
+    throw new VaultError(
+      'ENTRA_UNAVAILABLE',
+      `No sandbox answers at ${url}; start it with \`npm run sandbox\`, or set TOKENVAULT_SANDBOX=on`,
+      { cause },
+    );
+  });
+  return { clock, cloud: { loginUrl: url }, sandboxUrl: url, close: () => clock.close() };
+}
+
+/** In this process; its signing key lies beside the database, so that tokens outlive a restart. */
+async function ownSandbox({ databaseUrl, sandboxAddress }: Config): Promise<World> {
+  const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const { clock, url, close } = await startSandbox({
+    port: portOf(sandboxAddress),
+    keyFile: `${data}/sandbox-key.json`,
+  });
+  return { clock, cloud: { loginUrl: url }, sandboxUrl: url, close };
+}
