@@ -1,20 +1,12 @@
 import type { AuditedToken, AuditLog } from '../audit/audit_log.ts';
-import { TokenSource as WireTokenSource } from '../gen/tokenvault/v1/access_token_pb.ts';
-import { GetAccessTokenResponseSchema, type TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
-import type { TokenSource } from '../model/access_token.ts';
+import type { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { AccessTokens, FreshToken } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
 import type { Call } from './call.ts';
-import { claimsJson, directoryGuid, fewScopes, minTtl, sha256Hex, toWireTime } from './fields.ts';
+import { claimsJson, directoryGuid, fewScopes, minTtl, sha256Hex } from './fields.ts';
 import { parseAppName, parseConnectionName } from './names.ts';
-import { encode } from './wire.ts';
-
-const SOURCE = {
-  CACHE: WireTokenSource.CACHE,
-  DATABASE: WireTokenSource.DATABASE,
-  ENTRA: WireTokenSource.ENTRA,
-} as const satisfies Record<TokenSource, WireTokenSource>;
+import { encodeAnswer, encodeRest } from './token_answer.ts';
 
 /** A hit takes no promise, timer or signal: an async function here would cost a third of the throughput (5-refresh). */
 export function createTokenService({
@@ -24,7 +16,7 @@ export function createTokenService({
   readonly accessTokens: AccessTokens;
   readonly audit: Pick<AuditLog, 'fingerprint'>;
 }): Implementation<typeof TokenService> {
-  /** Encoding a long token is a fifth of a call; a hit always brings the same object. */
+  /** A hit always brings the same object. */
   const kept = new WeakMap<FreshToken, KeptAnswer>();
 
   return {
@@ -83,12 +75,12 @@ export function createTokenService({
     if (known !== undefined) {
       const { audited } = known;
       call.token = isSame(audited.requested, requested) ? audited : { ...audited, requested };
-      return known.bytes;
+      return encodeAnswer(fresh, known.rest);
     }
-    const made = { bytes: toMessage(fresh), audited: auditedOf(fresh, requested) };
+    const made = { rest: encodeRest(fresh), audited: auditedOf(fresh, requested) };
     call.token = made.audited;
     if (fresh.source === 'CACHE') kept.set(fresh, made);
-    return made.bytes;
+    return encodeAnswer(fresh, made.rest);
   }
 
   function auditedOf({ accessToken, source }: FreshToken, requested: readonly string[]): AuditedToken {
@@ -104,26 +96,13 @@ export function createTokenService({
 }
 
 interface KeptAnswer {
-  readonly bytes: Uint8Array;
+  readonly rest: Uint8Array;
   /** Of who asked first; most ask for the same scopes. */
   readonly audited: AuditedToken;
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((text, at) => text === other[at]);
-}
-
-/** The three responses have the same fields under the same numbers, so that one encoding does for all. */
-function toMessage({ accessToken, source }: FreshToken): Uint8Array {
-  return encode(GetAccessTokenResponseSchema, {
-    accessToken: accessToken.token.reveal(),
-    tokenType: 'Bearer',
-    expireTime: toWireTime(accessToken.expireTime),
-    refreshTime: toWireTime(accessToken.refreshTime),
-    resource: accessToken.resource,
-    permissions: [...accessToken.permissions],
-    source: SOURCE[source],
-  });
 }
 
 /** A URI (`https:`, `api:`), or the GUID of an app that is a resource. */
