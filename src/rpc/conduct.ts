@@ -10,6 +10,7 @@ import { type Call, createRequestIds, createSignal, type Endless, type WireCall 
 import type { CallLog, RpcMetrics } from './call_log.ts';
 import { createInFlight, type InFlightLimits } from './in_flight.ts';
 import { toStatus, toVaultError } from './status.ts';
+import { createStrangers } from './strangers.ts';
 
 /** What surrounds each call of a method: who asks, may they, what is written down, what is counted. */
 export type Conduct = (service: DescService, method: DescMethod) => Conducted;
@@ -57,6 +58,7 @@ export function createConduct(parts: ConductParts): Conduct {
   const { authenticator, audit, clock, metrics, log, crashPoints } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const nextRequestId = createRequestIds();
+  const strangers = createStrangers(clock);
   const calls = createInFlight(limits);
   const streams = createInFlight(limits);
 
@@ -107,10 +109,11 @@ export function createConduct(parts: ConductParts): Conduct {
           };
         }
 
-        function leave(status: 'OK' | Reason, duration: number): void {
+        function leave(status: 'OK' | Reason, duration: number, isWritten = true): void {
           if (entered) inFlight.leave(call.caller.id);
           metrics?.inFlight(-1);
           metrics?.finished(name, status, duration / 1_000);
+          if (!isWritten) return;
           const hit = status === 'OK' && call.token?.source === 'CACHE';
           log?.finished({
             requestId: call.requestId,
@@ -150,6 +153,10 @@ export function createConduct(parts: ConductParts): Conduct {
             if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
             const duration = performance.now() - started;
             call.token = undefined;
+            if (known.reason === 'UNAUTHENTICATED' && !strangers.isWritten()) {
+              leave(known.reason, duration, false);
+              return answer(toStatus(known));
+            }
             // An error carries no token, so it leaves even where the log refuses it.
             audit.append(entry(known.reason, duration), () => {
               leave(known.reason, duration);

@@ -1,0 +1,29 @@
+import { type Clock, SECOND } from '../model/clock.ts';
+
+/** How often somebody without a valid key is written down. */
+export interface Strangers {
+  /** Whether this one is written; the others are counted by the metrics alone. */
+  isWritten(): boolean;
+}
+
+const MOST_A_SECOND = 20;
+
+/**
+ * A full audit disk stops every token, so whoever needs no key to knock must not be able to fill it. Denials of known callers
+ * are all written.
+ */
+export function createStrangers(clock: Clock): Strangers {
+  let second = 0;
+  let written = 0;
+  return {
+    isWritten() {
+      const now = Math.floor(clock.now() / SECOND);
+      if (now !== second) {
+        second = now;
+        written = 0;
+      }
+      written += 1;
+      return written <= MOST_A_SECOND;
+    },
+  };
+}
