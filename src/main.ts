@@ -83,6 +83,13 @@ function explain(error: unknown): number {
     if (error.reason === 'FIELD_INVALID') return EXIT.CONFIGURATION;
     return EXIT.UNAVAILABLE;
   }
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE') {
+    console.error(
+      `Cannot listen on ${address}:${port}: something else listens there; stop it or choose another address`,
+    );
+    return EXIT.CONFIGURATION;
+  }
   console.error(error);
   return EXIT.SOFTWARE;
 }

@@ -1,9 +1,8 @@
 import type { Config } from './config/config.ts';
-import { isKeyBesideDatabase } from './config/key_beside_database.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from './sandbox/seed.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { whereItArose } from './telemetry/where_it_arose.ts';
 import { startVault, type Vault } from './vault.ts';
+import { welcome } from './welcome.ts';
 
 /** Runs the vault until a signal ends it; a second one forces the end. Resolves with the exit code. */
 export async function serve(config: Config, version: string): Promise<number> {
@@ -57,50 +56,4 @@ function nextSignal(): { readonly received: boolean; readonly signal: Promise<No
 
 function namesOf({ addresses: { grpc, admin, web, ops } }: Vault) {
   return { grpcAddress: grpc, adminAddress: admin, webAddress: web, opsAddress: ops };
-}
-
-function welcome({ addresses, sandboxUrl }: Vault, config: Config, version: string): string {
-  const lines = [
-    `Token Vault ${version}`,
-    `  tokens  grpc://${addresses.grpc}`,
-    `  admin   grpc://${addresses.admin}`,
-    `  web     ${config.publicUrl}  (listens on ${addresses.web})`,
-    `  ops     http://${addresses.ops}/metrics /livez /readyz`,
-  ];
-  if (config.callersFile === undefined) {
-    lines.push(
-      '',
-      'WARNING: no callers file, so whoever reaches these loopback ports may do everything (TOKENVAULT_CALLERS_FILE).',
-    );
-  }
-  if (isKeyBesideDatabase(config)) {
-    lines.push('', 'WARNING: the root key lies beside its database, so a backup takes both (TOKENVAULT_KEY_SOURCE).');
-  }
-  if (sandboxUrl !== undefined) {
-    lines.push('', `SANDBOX: Entra and the time are pretended by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
-  }
-  const app =
-    sandboxUrl === undefined
-      ? { client_id: 'CLIENT-ID', client_secret: 'CLIENT-SECRET', sign_in_audience: 'organizations' }
-      : { client_id: ACME_CLIENT_ID, client_secret: ACME_SECRET, sign_in_audience: 'common', cloud: 'CLOUD_CUSTOM' };
-  const request = JSON.stringify({ tenant_id: 'acme', display_name: 'Acme', preset: 'aurinko', app });
-  lines.push(
-    '',
-    'Register a tenant:',
-    '',
-    `  grpcurl -plaintext -d '${request}' ${addresses.admin} tokenvault.v1.TenantService/RegisterTenant`,
-    '',
-    'or, without grpcurl:',
-    '',
-    `  npx buf curl --protocol grpc --http2-prior-knowledge --reflect -d '${request}' ${bufAddress(addresses.admin)}/tokenvault.v1.TenantService/RegisterTenant`,
-    '',
-  );
-  return lines.join('\n');
-}
-
-/** buf curl takes a socket apart from the address. */
-function bufAddress(address: string): string {
-  return address.startsWith('unix:')
-    ? `--unix-socket ${address.slice('unix:'.length)} http://localhost`
-    : `http://${address}`;
 }

@@ -11,6 +11,11 @@ export function contradictions(config: Config, env: Environment): string[] {
   if (env.TLS_CLIENT_CA_FILE !== undefined && config.tls === undefined) {
     faults.push('TOKENVAULT_TLS_CLIENT_CA_FILE: needs TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE beside it');
   }
+  if (config.tls !== undefined && config.publicUrl.startsWith('http:')) {
+    faults.push(
+      'TOKENVAULT_PUBLIC_URL: is plain http, while the web listener speaks TLS; give the https address that browsers use',
+    );
+  }
   if (config.sandbox !== 'off' && config.customCloud !== undefined) {
     faults.push('TOKENVAULT_SANDBOX makes the cloud CUSTOM by itself: leave TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL out');
   }

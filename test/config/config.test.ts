@@ -46,6 +46,7 @@ test.each([
   ],
   ['authorization codes in plain text beyond loopback', { TOKENVAULT_WEB_ADDRESS: '0.0.0.0:8080' }, 1],
   ['a TLS certificate without its key', { TOKENVAULT_TLS_CERT_FILE: 'c.pem' }, 1],
+  ['TLS beside a plain public address', { TOKENVAULT_TLS_CERT_FILE: 'c.pem', TOKENVAULT_TLS_KEY_FILE: 'k.pem' }, 1],
   [
     'a custom cloud beside the sandbox',
     { TOKENVAULT_SANDBOX: 'on', TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'https://login.example' },

@@ -15,7 +15,7 @@ export const killAndStop: readonly Step[] = [
       const lost = refusal(token);
       await (await fetch(`${entra.url}/sandbox/hold/${id}`)).json();
       tell.fact('Entra has rotated the refresh token; its answer is on the way');
-      tell.command('kill -9 $(pgrep -f "token-vault serve")');
+      tell.command('kill -9 $(pgrep -f "main.ts serve")');
       await scene.vault?.kill();
       await entra.tell(`hold/${id}/release`);
       tell.fact(`the caller got ${await lost}`);

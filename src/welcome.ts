@@ -1,0 +1,62 @@
+import type { Config } from './config/config.ts';
+import { isKeyBesideDatabase } from './config/key_beside_database.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from './sandbox/seed.ts';
+import type { Vault } from './vault.ts';
+
+/** Where it listens, what is unwise, and what to type next. */
+export function welcome(vault: Vault, config: Config, version: string): string {
+  const { grpc, admin, web, ops } = vault.addresses;
+  const scheme = config.tls === undefined ? 'grpc' : 'grpcs';
+  return [
+    `Token Vault ${version}`,
+    `  tokens  ${scheme}://${grpc}`,
+    `  admin   ${scheme}://${admin}`,
+    `  web     ${config.publicUrl}  (listens on ${web})`,
+    `  ops     http://${ops}/metrics /livez /readyz`,
+    ...warnings(vault, config).flatMap((warning) => ['', warning]),
+    '',
+    'Register a tenant, if you have none yet:',
+    '',
+    ...registration(vault, config),
+    '',
+  ].join('\n');
+}
+
+function warnings({ sandboxUrl }: Vault, config: Config): string[] {
+  const found: string[] = [];
+  if (config.callersFile === undefined) {
+    found.push(
+      'WARNING: no callers file, so whoever reaches these loopback ports may do everything (TOKENVAULT_CALLERS_FILE).',
+    );
+  }
+  if (isKeyBesideDatabase(config)) {
+    found.push('WARNING: the root key lies beside its database, so a backup takes both (TOKENVAULT_KEY_SOURCE).');
+  }
+  if (sandboxUrl !== undefined) {
+    found.push(`SANDBOX: Entra and the time are pretended by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
+  }
+  return found;
+}
+
+const REGISTER_TENANT = 'tokenvault.v1.TenantService/RegisterTenant';
+
+function registration({ addresses: { admin }, sandboxUrl }: Vault, { tls, callersFile }: Config): string[] {
+  const app =
+    sandboxUrl === undefined
+      ? { client_id: 'CLIENT-ID', client_secret: 'CLIENT-SECRET', sign_in_audience: 'organizations' }
+      : { client_id: ACME_CLIENT_ID, client_secret: ACME_SECRET, sign_in_audience: 'common', cloud: 'CLOUD_CUSTOM' };
+  const request = JSON.stringify({ tenant_id: 'acme', display_name: 'Acme', preset: 'aurinko', app });
+  const key = callersFile === undefined ? '' : "-H 'authorization: Bearer OPERATORS-KEY' ";
+  const grpcurl = tls === undefined ? '-plaintext' : '-cacert CA-FILE';
+  const buf = tls === undefined ? '--http2-prior-knowledge' : '--cacert CA-FILE';
+  const url = admin.startsWith('unix:')
+    ? `--unix-socket ${admin.slice('unix:'.length)} http://localhost`
+    : `${tls === undefined ? 'http' : 'https'}://${admin}`;
+  return [
+    `  grpcurl ${grpcurl} ${key}-d '${request}' ${admin} ${REGISTER_TENANT}`,
+    '',
+    'or, without grpcurl:',
+    '',
+    `  npx buf curl --protocol grpc ${buf} --reflect ${key}-d '${request}' ${url}/${REGISTER_TENANT}`,
+  ];
+}
