@@ -29,7 +29,6 @@ import { createPinoLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
 import { type AccessTokensParts, createAccessTokens } from './tokens/access_tokens.ts';
 import { startOpsServer } from './web/ops_server.ts';
-import { readTlsPair } from './web/tls_pair.ts';
 import { startWebServer } from './web/web_server.ts';
 import { openWorld } from './world.ts';
 
@@ -146,8 +145,7 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
   const admin = await listeners.opened(
     startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
   );
-  const tls = config.tls && readTlsPair(config.tls);
-  const { webAddress, publicUrl } = config;
+  const { webAddress, publicUrl, tls } = config;
   const web = await listeners.opened(startWebServer({ address: webAddress, authorizations, publicUrl, tls, log }));
   serving = true;
 

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
-import type { TlsPair } from '../../src/web/tls_pair.ts';
+import { type Log, silentLog } from '../../src/telemetry/log.ts';
+import type { TlsFiles, TlsPair } from '../../src/web/tls_pair.ts';
+import { startTlsRenewal } from '../../src/web/tls_renewal.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 
@@ -20,8 +24,35 @@ function aPair(): TlsPair {
   return { cert: certificate, key: privateKey };
 }
 
-const start = (tls: TlsPair) =>
-  startWebServer({ address: '127.0.0.1:0', authorizations, publicUrl: 'https://vault.example', tls, log: silentLog });
+function filesOf(pair: TlsPair): TlsFiles {
+  const folder = mkdtempSync(join(tmpdir(), 'tokenvault-web-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
+  write(files, pair);
+  return files;
+}
+
+function write({ certFile, keyFile }: TlsFiles, { cert, key }: TlsPair): void {
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+}
+
+async function start(tls: TlsFiles, log: Log = silentLog) {
+  const publicUrl = 'https://vault.example';
+  const web = await startWebServer({ address: '127.0.0.1:0', authorizations, publicUrl, tls, tlsInterval: 5, log });
+  onTestFinished(() => web.close(100));
+  return web;
+}
+
+/** Its looks are asked for, one by one. */
+async function renewing(files: TlsFiles) {
+  const used: TlsPair[] = [];
+  const told: unknown[] = [];
+  const log: Log = { event: (level, name, fields) => told.push([level, name, fields]) };
+  const renewal = await startTlsRenewal({ files, use: (pair) => used.push(pair), log, interval: 3_600_000 });
+  onTestFinished(() => renewal.close());
+  return { look: renewal.look, used, told };
+}
 
 const status = (url: string) =>
   new Promise((resolve, reject) => {
@@ -41,24 +72,68 @@ const presented = (address: string) =>
   });
 
 test('speaks TLS where it is given a certificate, and nothing else', async () => {
-  const web = await start(aPair());
+  const web = await start(filesOf(aPair()));
   expect(await status(`https://${web.address}/nothing`)).toBe(404);
   await expect(fetch(`http://${web.address}/nothing`)).rejects.toThrow();
-  await web.close(100);
 });
 
-test('takes a new certificate without a restart', async () => {
-  const web = await start(aPair());
+test('presents a renewed certificate without a restart', async () => {
+  const files = filesOf(aPair());
+  const reloaded = Promise.withResolvers<void>();
+  const web = await start(files, { event: (_, name) => (name === 'tls_reloaded' ? reloaded.resolve() : undefined) });
   const before = await presented(web.address);
-  web.useTls(aPair());
+
+  write(files, aPair());
+  await reloaded.promise;
+
   expect(await presented(web.address)).not.toBe(before);
-  await web.close(100);
 });
 
-test('a broken pair is refused and the old one goes on', async () => {
-  const web = await start(aPair());
+test('goes on with the old certificate where the new files cannot be used', async () => {
+  const files = filesOf(aPair());
+  const refused = Promise.withResolvers<void>();
+  const web = await start(files, { event: (_, name) => (name === 'warning' ? refused.resolve() : undefined) });
   const before = await presented(web.address);
-  expect(() => web.useTls({ cert: 'nonsense', key: 'nonsense' })).toThrow();
+
+  write(files, { cert: '', key: '' });
+  await refused.promise;
+
   expect(await presented(web.address)).toBe(before);
-  await web.close(100);
+});
+
+test('does not start with files that cannot be used', async () => {
+  const { cert } = aPair();
+  const refusal = { reason: 'FIELD_INVALID', metadata: { field: 'tls' } };
+  await expect(start(filesOf({ cert, key: aPair().key }))).rejects.toMatchObject(refusal);
+  await expect(start({ certFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' })).rejects.toMatchObject(refusal);
+});
+
+test('a renewal that is halfway is told once, and used when it is whole', async () => {
+  const [old, renewed] = [aPair(), aPair()];
+  const files = filesOf(old);
+  const { look, used, told } = await renewing(files);
+  await look();
+  expect(told).toEqual([]);
+
+  write(files, { cert: renewed.cert, key: old.key });
+  await look();
+  await look();
+  const message = expect.stringContaining(files.keyFile);
+  expect(told).toEqual([['error', 'warning', { topic: 'tls', message }]]);
+  expect(used).toEqual([old]);
+
+  write(files, renewed);
+  await look();
+  expect(used).toEqual([old, renewed]);
+  expect(told.slice(1)).toEqual([['info', 'tls_reloaded', {}]]);
+});
+
+test('files that vanish are told once, and leave the pair in use', async () => {
+  const pair = aPair();
+  const files = filesOf(pair);
+  const { look, used, told } = await renewing(files);
+  rmSync(files.certFile);
+  await look();
+  await look();
+  expect([used, told.length]).toEqual([[pair], 1]);
 });
