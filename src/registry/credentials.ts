@@ -70,7 +70,9 @@ export function createCredentials(parts: RegistryParts): Credentials {
       await stores.apps.addCredential(app, added);
       forget(app.uid);
       const { app: current } = await detailsAfter(parts, { app, credentials: [credential], throttledUntil: undefined });
-      const [probe = notAsked(credential, clock.now())] = await probeApp(parts, current, [credential]);
+      // It is stored by now, so a database that fails to name a directory does not undo it.
+      const directory = await knownDirectory(stores, current).catch(() => undefined);
+      const [probe = notAsked(credential, clock.now())] = await probeApp(parts, current, [credential], directory);
       const known = { app: current, credentials: [credential], throttledUntil: undefined };
       const { credentials } = await detailsAfter(parts, known);
       const stored = credentials.find(({ uid }) => uid === credential.uid) ?? credential;
@@ -102,7 +104,7 @@ export function createCredentials(parts: RegistryParts): Credentials {
       const app = await lookup.app(tenantId, appId);
       const directory =
         directoryId === ''
-          ? (homeDirectory(app) ?? (await shownDirectory(stores, app)))
+          ? await knownDirectory(stores, app)
           : checkGuid('directory_id', directoryId, 'the id of a directory');
       authorizationServer.forget(app.uid);
       const probes = await probeApp(parts, app, await stores.apps.credentials(app.uid), directory);
@@ -113,8 +115,10 @@ export function createCredentials(parts: RegistryParts): Credentials {
   };
 }
 
-/** One that a connection has shown, for an app whose audience names none. */
-async function shownDirectory(stores: RegistryParts['stores'], app: App): Promise<string | undefined> {
+/** The one of the app's audience; where that names none, one that a connection has shown. */
+async function knownDirectory(stores: RegistryParts['stores'], app: App): Promise<string | undefined> {
+  const home = homeDirectory(app);
+  if (home !== undefined) return home;
   const filter = { tenantIds: [app.tenantId], state: 'ACTIVE' as const };
   const { items } = await stores.connections.list({ size: 100, after: undefined }, filter);
   const shown = items.find((connection) => connection.appUid === app.uid && connection.account !== undefined);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { App } from '../../src/model/app.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -155,6 +155,25 @@ describe('adding', () => {
     const dry = await registry.credentials.add(addition({ validateOnly: true }));
     expect([dry.credential.hint, dry.probe.outcome]).toEqual(['nxt', 'SKIPPED']);
     expect(await ids()).toEqual(['default']);
+  });
+
+  test('asks the directory that a connection has shown, where the audience names none', async () => {
+    const { app: details } = await registry.tenants.register(registration({ tenantId: 'beta' }));
+    const account = { directoryId: DIRECTORY, objectId: 'o', username: undefined, displayName: undefined };
+    const add = (credentialId: string) => registry.credentials.add(addition({ tenantId: 'beta', credentialId }));
+    expect((await add('before')).probe.outcome).toBe('SKIPPED');
+
+    await registry.connect('beta', 'ada', details.app, { account, grantState: 'ACTIVE' });
+    registry.entra.asked.length = 0;
+
+    expect((await add('after')).probe.outcome).toBe('ACCEPTED');
+    expect(registry.entra.asked).toEqual([{ appId: 'default', directoryId: DIRECTORY }]);
+  });
+
+  test('stands where the database fails to name a directory', async () => {
+    await registry.tenants.register(registration({ tenantId: 'beta' }));
+    vi.spyOn(registry.stores.connections, 'list').mockRejectedValue(new Error('disk'));
+    expect((await registry.credentials.add(addition({ tenantId: 'beta' }))).probe.outcome).toBe('SKIPPED');
   });
 
   test('says so where there is no such app', async () => {
