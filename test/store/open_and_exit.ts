@@ -1,10 +1,24 @@
-import { openDatabase } from '../../src/store/open_database.ts';
+import { readMigrations } from '../../src/store/sqlite/migrations.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
 
-/** Opens the database named by its argument, and prints how that went. */
+const [path = '', user] = process.argv.slice(2);
+
+// All that lies in the checkout is loaded before: another user may not be allowed to look there.
+const migrations = readMigrations();
+await openSqlite({ path: ':memory:', migrations }).close();
+if (user !== undefined) become(Number(user));
+
+/** Opens the database at the path, as the user whose id is given, and prints how that went. */
 try {
-  const database = await openDatabase({ url: `sqlite:${process.argv[2]}` });
-  await database.close();
+  await openSqlite({ path, migrations }).close();
   console.log('opened');
 } catch (error) {
   console.log(JSON.stringify(error));
+}
+
+/** The groups first: afterwards it is not allowed any more. */
+function become(id: number): void {
+  process.setgroups?.([]);
+  process.setgid?.(id);
+  process.setuid?.(id);
 }

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -180,12 +181,15 @@ test('a folder where this user may not write', async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'vault.db');
   await (await openTestStores({ path })).close();
+  // Its owner's alone: it would refuse somebody else before the folder does.
+  rmSync(`${path}.lock`);
   chmodSync(path, 0o444);
   chmodSync(folder, 0o555);
   const before = digest(path);
 
   // Root may write everywhere, so as root the test is somebody else.
-  const said = await startProcess('open_and_exit.ts', [path], process.getuid?.() === 0 ? 65_534 : undefined).end();
+  const user = process.getuid?.() === 0 ? ['65534'] : [];
+  const said = await startProcess('open_and_exit.ts', [path, ...user]).end();
 
   expect(JSON.parse(said)).toMatchObject({ reason: 'DATABASE_UNAVAILABLE', metadata: { path } });
   expect(digest(path)).toBe(before);

@@ -4,12 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 /** Runs a program of this folder as a real process of its own. */
-export function startProcess(program: string, args: readonly string[], uid?: number): OtherProcess {
+export function startProcess(program: string, args: readonly string[]): OtherProcess {
   const file = fileURLToPath(new URL(program, import.meta.url));
   const child = spawn(process.execPath, [file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: '/',
-    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   onTestFinished(() => {
     child.kill('SIGKILL');
