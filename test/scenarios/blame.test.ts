@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
+import { Credential_State, CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import type { FaultKind } from '../../src/sandbox/faults.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { createManualTimers } from './manual_timers.ts';
@@ -180,8 +180,10 @@ describe('the app is to blame, and no connection is', () => {
     await scenario.apps.removeCredential({ name: `${tenant.app}/credentials/default`, force: true });
     await addSecret('young', young.value);
 
-    const reasons = [await failureOf(ask()), await failureOf(ask())];
-    const refused = reasons.find((failure) => failure !== undefined);
+    // Meanwhile every second use is refused: the probe of AddCredential was, this one is not, the next one is.
+    const { credentialProbes } = await scenario.apps.verifyApp({ name: tenant.app });
+    expect(credentialProbes.map(({ outcome }) => outcome)).toEqual([CredentialProbe_Outcome.ACCEPTED]);
+    const refused = await failureOf(ask());
     expect(refused).toMatchObject({ code: 'UNAVAILABLE', reason: 'APP_CREDENTIAL_PROPAGATING' });
     expect(refused?.retryAfter).toBeGreaterThan(0);
     expect(await stateOf()).toBe(Connection_State.ACTIVE);
