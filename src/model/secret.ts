@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
 
 const MASK = '[secret]';
 /** Of a shorter value, three characters would tell too much. Entra's client secrets have 40. */
@@ -22,6 +22,11 @@ export class Secret {
   /** Whether it has a form; for checks at the border, which need no more. */
   matches(pattern: RegExp): boolean {
     return pattern.test(this.#value);
+  }
+
+  /** Hex: how somebody names it without telling it. */
+  sha256(): string {
+    return createHash('sha256').update(this.#value).digest('hex');
   }
 
   /** Its first 3 characters, as Graph and the portal show them of a client secret; none of a short one. */

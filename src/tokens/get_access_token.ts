@@ -11,7 +11,7 @@ import type { RefreshAhead } from './refresh_ahead.ts';
 import { refuse } from './refusal.ts';
 import { createShortLives, ttlUnattainable } from './short_lives.ts';
 import type { Standing, Standings } from './standing.ts';
-import { type CachedToken, type TokenCache, tokenHash } from './token_cache.ts';
+import type { CachedToken, TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
@@ -144,7 +144,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     const endsAfter = clock.now() + minTtl - 1;
     if (rejected === undefined) return { purpose: 'get', accepts: lives, endsAfter, claims: undefined };
     const refused = rejected.toLowerCase();
-    const accepts = (token: AccessToken) => lives(token) && tokenHash(token) !== refused;
+    const accepts = (token: AccessToken) => lives(token) && token.token.sha256() !== refused;
     return { purpose: `instead of ${refused}`, accepts, endsAfter, claims: undefined };
   }
 

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import type { AccessToken } from '../model/access_token.ts';
 import type { Change } from '../model/changes.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { FreshToken } from './access_tokens.ts';
@@ -91,11 +89,6 @@ export function createTokenCache(limit: number): TokenCache {
       return slots.size;
     },
   };
-}
-
-/** SHA-256, hex: how a caller names a token that its resource refused. */
-export function tokenHash(token: AccessToken): string {
-  return createHash('sha256').update(token.token.reveal()).digest('hex');
 }
 
 function concerns(change: Change, owner: TokenOwner): boolean {

@@ -27,3 +27,8 @@ test('becomes a private key only where it is one', () => {
   const sealed = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }).toString();
   expect(new Secret(sealed).privateKey()).toBeUndefined();
 });
+
+test('is named by the SHA-256 of its value', () => {
+  // SHA-256("abc"), FIPS 180-4's own example.
+  expect(new Secret('abc').sha256()).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+});

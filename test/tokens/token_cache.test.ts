@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Secret } from '../../src/model/secret.ts';
 import type { FreshToken } from '../../src/tokens/access_tokens.ts';
 import { createRecentMap } from '../../src/tokens/recent_map.ts';
-import { createTokenCache, type TokenOwner, tokenHash } from '../../src/tokens/token_cache.ts';
+import { createTokenCache, type TokenOwner } from '../../src/tokens/token_cache.ts';
 
 function fresh(resource: string, expireTime = 1_000): FreshToken {
   const accessToken = {
@@ -94,8 +94,4 @@ test('never holds more than its limit, and always the half used last', () => {
       for (const key of latest) expect([...map.values()]).toContain(key);
     }),
   );
-});
-
-test('names a token by the SHA-256 of its text', () => {
-  expect(tokenHash(fresh('a').accessToken)).toBe('3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0');
 });
