@@ -5,8 +5,6 @@ import { fieldInvalid, VaultError } from '../model/errors.ts';
 export interface CustomCloud {
   /** `https://login.example.com`; http only on loopback. */
   readonly loginUrl: string;
-  /** Graph's resource URI in that cloud; the public cloud's where it says nothing. */
-  readonly graphUrl?: string | undefined;
 }
 
 /** Entra's URLs for one directory of one cloud. */
@@ -101,7 +99,7 @@ function checkCustomCloud(custom: CustomCloud): { login: string; graph: string }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) {
     throw fieldInvalid('custom_cloud_login_url', 'must be https; http is for loopback alone');
   }
-  return { login: withoutSlash(`${url.origin}${url.pathname}`), graph: withoutSlash(custom.graphUrl ?? GRAPH) };
+  return { login: withoutSlash(`${url.origin}${url.pathname}`), graph: GRAPH };
 }
 
 function withoutSlash(url: string): string {

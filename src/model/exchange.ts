@@ -40,7 +40,3 @@ export interface Granted {
 }
 
 export type Outcome = Granted | Failure;
-
-export function isGranted(outcome: Outcome): outcome is Granted {
-  return outcome.kind === 'granted';
-}
