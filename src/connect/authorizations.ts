@@ -77,11 +77,22 @@ export interface StartedAuthorization {
 }
 
 export interface AuthorizationDescription {
-  readonly tenantDisplayName: string;
-  readonly appDisplayName: string;
-  /** In plain words where the catalog has them, else the scope's name. */
+  readonly product: Product;
+  /** What was asked for: in plain words where the catalog has them, else the scope's name. Without what another of them covers. */
   readonly scopes: readonly string[];
+  /** What the app asks for beside it, always, likewise. */
+  readonly implicit: readonly string[];
   readonly expireTime: Timestamp;
+}
+
+/** On whose behalf a page speaks. */
+export interface Product {
+  /** The app's display name. */
+  readonly name: string;
+  /** The tenant's display name: who asks. */
+  readonly tenant: string;
+  /** Hash of the logo, for `/logos/{hash}`. */
+  readonly logo: string | undefined;
 }
 
 /** What Entra sent to the callback: RFC 6749, sections 4.1.2 and 4.1.2.1. */
@@ -116,6 +127,10 @@ export interface CallbackOutcome {
    * and, the first time a grant waits, `confirmation`. Undefined: the vault's own words end it.
    */
   readonly returnUrl: string | undefined;
+  /** Undefined: it is not known whose sign-in it was. */
+  readonly product: Product | undefined;
+  /** With ADMIN_CONSENT_REQUIRED: a link to send to an administrator, `/admin-consent/{handle}`; undefined where the app cannot have one. */
+  readonly adminConsentUri: string | undefined;
 }
 
 export interface ConfirmRequest {

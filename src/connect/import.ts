@@ -93,6 +93,6 @@ function unseen(existing: Connection | undefined, wanted: Asked, request: Import
 
 function saidAccount(account: Partial<Account> | undefined): Account | undefined {
   if (account?.directoryId === undefined || account.objectId === undefined) return undefined;
-  const { directoryId, objectId, username, displayName } = account;
-  return { directoryId, objectId, username, displayName };
+  const { directoryId, objectId, username, displayName, email } = account;
+  return { directoryId, objectId, username, displayName, email };
 }

@@ -32,4 +32,6 @@ export interface ImportRequest {
   readonly allowReplace?: boolean | undefined;
   /** Accept another account than the one that was connected before. */
   readonly allowAccountChange?: boolean | undefined;
+  /** Checks all that can be checked without Entra, answers the connection as it would be, stores nothing. */
+  readonly validateOnly?: boolean | undefined;
 }

@@ -90,6 +90,7 @@ function accountOf(claims: Readonly<Record<string, unknown>> | undefined): Accou
     objectId,
     username: textOf(claims?.['preferred_username']),
     displayName: textOf(claims?.['name']),
+    email: textOf(claims?.['email']),
   };
 }
 

@@ -34,6 +34,8 @@ export interface App {
   readonly catalog: string | undefined;
   /** Asked for at every consent, beside what the product scopes need; OIDC scopes and permissions as Entra spells them. */
   readonly implicitPermissions: readonly string[];
+  /** SHA-256 (hex) of the logo's bytes, which lie apart; undefined: it has none. */
+  readonly logoHash: string | undefined;
   /** Ids of other tenants that may connect through this app; `*` for all. */
   readonly sharedWith: readonly string[];
   readonly suspended: boolean;

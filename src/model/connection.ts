@@ -13,6 +13,8 @@ export interface Account {
   readonly objectId: string;
   readonly username: string | undefined;
   readonly displayName: string | undefined;
+  /** The id token's `email` claim, which Entra does not verify: https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
+  readonly email: string | undefined;
 }
 
 /** Entra's ids are GUIDs: written in any case of letters, they mean the same. Names prove nothing. */

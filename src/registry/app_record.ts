@@ -49,6 +49,7 @@ export function newApp(
     returnUrlPrefixes: checkReturnUrlPrefixes('app.return_url_prefixes', fields.returnUrlPrefixes),
     catalog,
     implicitPermissions: orElse(implicit, preset?.implicitPermissions ?? implicitOf(catalog ?? tenant.catalog, scopes)),
+    logoHash: undefined,
     sharedWith: checkSharedWith('app.shared_with', fields.sharedWith),
     suspended: fields.suspended,
     state: 'OK',

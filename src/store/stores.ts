@@ -1,13 +1,16 @@
 import type { AuditLedger } from '../audit/audit_log.ts';
 import type { AppLedger } from '../entra/authorization_server.ts';
 import type { AccessToken } from '../model/access_token.ts';
+import type { AdminConsent } from '../model/admin_consent.ts';
 import type { App } from '../model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection, ConnectionState } from '../model/connection.ts';
 import type { Credential, CredentialMaterial } from '../model/credential.ts';
 import type { Reason } from '../model/errors.ts';
+import type { StoredEvent } from '../model/event.ts';
 import type { Grant } from '../model/grant.ts';
+import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -19,6 +22,8 @@ export interface Stores {
   readonly connections: ConnectionStore;
   readonly grants: GrantStore;
   readonly authorizations: AuthorizationStore;
+  readonly adminConsents: AdminConsentStore;
+  readonly outbox: OutboxStore;
   readonly audit: AuditLedger;
   /** Opens the canary record and asks the database something: what readiness wants to know. */
   check(): Promise<void>;
@@ -58,13 +63,16 @@ export interface NewCredential {
 }
 
 export interface AppStore extends AppLedger {
-  /** APP_EXISTS. */
-  create(app: App, credential: NewCredential | undefined): Promise<void>;
+  /** APP_EXISTS. The logo must be the one whose hash the app has. */
+  create(app: App, credential: NewCredential | undefined, logo?: Logo | undefined): Promise<void>;
   find(tenantUid: string, appId: string): Promise<App | undefined>;
   findByUid(uid: string): Promise<App | undefined>;
   /** In the order of (tenant id, app id). */
   list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<App>>;
-  update(before: App, after: App): Promise<App>;
+  /** `logo`: undefined leaves it, unless the app has no hash of one any more. */
+  update(before: App, after: App, logo?: Logo | undefined): Promise<App>;
+  /** By its hash. */
+  findLogo(hash: string): Promise<Logo | undefined>;
   /** ETAG_MISMATCH, as for updates; APP_IN_USE while connections go through it. */
   delete(app: App): Promise<void>;
   countConnections(appUid: string): Promise<number>;
@@ -92,11 +100,19 @@ export interface ConnectionFilter {
   /** Found by a keyed blind index; compared without case. */
   readonly username?: string | undefined;
   readonly label?: { readonly key: string; readonly value: string } | undefined;
+  readonly objectId?: string | undefined;
+  readonly directoryId?: string | undefined;
 }
 
+/**
+ * Whatever creates a connection, changes its state, grant, external id or labels, or deletes it, writes a `connection.changed` event
+ * into the outbox in the same commit; here, in GrantStore and in AuthorizationStore. A refresh that changes nothing of these writes none.
+ */
 export interface ConnectionStore {
   find(tenantUid: string, connectionId: string): Promise<Connection | undefined>;
   findByUid(uid: string): Promise<Connection | undefined>;
+  /** An external id belongs to one connection of a tenant; whatever would give it to a second one throws CONNECTION_EXISTS. */
+  findByExternalId(tenantUid: string, externalId: string): Promise<Connection | undefined>;
   /** In the order of (tenant id, connection id). */
   list(page: PageRequest, filter: ConnectionFilter): Promise<Page<Connection>>;
   countByState(): Promise<Readonly<Record<ConnectionState, number>>>;
@@ -187,6 +203,38 @@ export interface AuthorizationStore {
   fail(authorizationUid: string, failure: Reason): Promise<void>;
   /** Deletes what ended before `time`. */
   sweep(time: Timestamp): Promise<void>;
+}
+
+/** Hashes are SHA-256, hex. */
+export interface AdminConsentStore {
+  /** TENANT_NOT_FOUND, APP_NOT_FOUND: deleted meanwhile. */
+  start(consent: AdminConsent, handleHash: string, state: MintedState | undefined): Promise<void>;
+  findByHandle(handleHash: string): Promise<AdminConsent | undefined>;
+  /** The newest state counts, one before is worth nothing any more. False: it is not OPEN any more. */
+  renewState(uid: string, state: MintedState): Promise<boolean>;
+  /** Uses the state up, once; the second time says so, so that a repeated callback can show the first outcome. */
+  useState(stateHash: string, now: Timestamp): Promise<UsedConsentState>;
+  /** GRANTED, or FAILED with the reason. */
+  end(uid: string, failure: Reason | undefined): Promise<void>;
+  /** Deletes what ended before `time`. */
+  sweep(time: Timestamp): Promise<void>;
+}
+
+export interface MintedState {
+  readonly stateHash: string;
+  readonly expireTime: Timestamp;
+}
+
+export type UsedConsentState =
+  | { readonly kind: 'fresh' | 'used'; readonly consent: AdminConsent }
+  | { readonly kind: 'unknown' };
+
+/** Events that wait to be told. They are written by what happened (see ConnectionStore), never here. */
+export interface OutboxStore {
+  /** In the order of their sequence, after `after` (0: from the beginning). */
+  read(after: number, limit: number): Promise<readonly StoredEvent[]>;
+  /** Deletes what happened before `time`, at most `limit`; answers how many. */
+  sweep(time: Timestamp, limit: number): Promise<number>;
 }
 
 export type UsedState =

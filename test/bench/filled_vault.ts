@@ -81,6 +81,7 @@ async function register(stores: Stores): Promise<App> {
     returnUrlPrefixes: [],
     catalog: undefined,
     implicitPermissions: [],
+    logoHash: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

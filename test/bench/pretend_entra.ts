@@ -19,6 +19,7 @@ export const ACCOUNT = {
   objectId: DEFAULT_SEED.users?.[0]?.objectId ?? '',
   username: 'ada@contoso.example',
   displayName: 'Ada Lovelace',
+  email: undefined,
 } as const;
 
 export const GRAPH = 'https://graph.microsoft.com';

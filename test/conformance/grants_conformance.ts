@@ -152,7 +152,13 @@ export function grantsConformance(open: Open): void {
 
     test('a record may bring the account, which is then found by its username', async () => {
       const { stores, connection, lease } = await startVault(open);
-      const account = { directoryId: 'd2', objectId: 'o2', username: 'Grace@contoso.com', displayName: 'Grace' };
+      const account = {
+        directoryId: 'd2',
+        objectId: 'o2',
+        username: 'Grace@contoso.com',
+        displayName: 'Grace',
+        email: undefined,
+      };
       await (await lease()).record({ ...outcome(connection, 'rt-2'), connection: { ...connection, account } });
 
       const found = await stores.connections.list({ size: 1, after: undefined }, { username: 'grace@contoso.com' });

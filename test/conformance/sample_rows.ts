@@ -44,6 +44,7 @@ export function sampleApp(tenant: Tenant, appId = 'default', changes: Partial<Ap
     returnUrlPrefixes: ['https://product.test/'],
     catalog: undefined,
     implicitPermissions: ['offline_access'],
+    logoHash: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',
@@ -95,7 +96,13 @@ export function sampleConnection(
     appId: app.appId,
     externalId: undefined,
     labels: {},
-    account: { directoryId: 'd1', objectId: 'o1', username: 'Ada@Contoso.com', displayName: 'Ada L.' },
+    account: {
+      directoryId: 'd1',
+      objectId: 'o1',
+      username: 'Ada@Contoso.com',
+      displayName: 'Ada L.',
+      email: undefined,
+    },
     productScopes: ['Mail.ReadOnly'],
     granted: { [GRAPH]: ['Mail.Read'] },
     grantState: 'ACTIVE',
@@ -160,7 +167,13 @@ export function sampleAttempt(authorization: Authorization): AuthorizationAttemp
 export function sampleGrant(refreshToken = 'rt-granted'): Grant {
   return {
     refreshToken: new Secret(refreshToken),
-    account: { directoryId: 'd1', objectId: 'o1', username: 'ada@contoso.com', displayName: undefined },
+    account: {
+      directoryId: 'd1',
+      objectId: 'o1',
+      username: 'ada@contoso.com',
+      displayName: undefined,
+      email: undefined,
+    },
     productScopes: ['Mail.ReadOnly'],
     granted: { [GRAPH]: ['Mail.Read'] },
   };

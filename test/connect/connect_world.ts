@@ -204,6 +204,7 @@ export function anApp(tenantId: string, now: number, overrides: Partial<App> = {
     returnUrlPrefixes: ['https://product.example/'],
     catalog: undefined,
     implicitPermissions: ['offline_access', 'openid', 'email', 'profile', 'MailboxSettings.Read', 'User.Read'],
+    logoHash: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

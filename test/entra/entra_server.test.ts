@@ -26,6 +26,7 @@ test('catches the rotated refresh token, which MSAL throws away', async () => {
     objectId: 'user-1',
     username: 'ada@example.com',
     displayName: 'Ada',
+    email: undefined,
   });
   expect(outcome.accessToken.expireTime).toBe(NOW + HOUR - 30 * SECOND);
   expect(outcome.accessToken.refreshTime).toBe(NOW + 0.8 * HOUR);

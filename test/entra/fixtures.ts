@@ -39,6 +39,7 @@ export function anApp(overrides: Partial<App> = {}): App {
     returnUrlPrefixes: [],
     catalog: undefined,
     implicitPermissions: [],
+    logoHash: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

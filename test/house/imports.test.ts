@@ -44,6 +44,9 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^pino|^prom-client/, ['telemetry']],
   [/^jose/, ['sandbox', 'entra']],
   [/^commander/, ['main.ts', 'cli']],
+  [/^(cli-progress|jsonc-parser)/, ['cli']],
+  [/^negotiator/, ['web']],
+  [/^image-size/, ['registry']],
 ];
 
 function files(folder: string): string[] {

@@ -17,7 +17,7 @@ const worn: Connection = {
   appId: 'default',
   externalId: 'user-7',
   labels: { team: 'blue' },
-  account: { directoryId: 'd', objectId: 'o', username: 'ada@contoso.example', displayName: 'Ada' },
+  account: { directoryId: 'd', objectId: 'o', username: 'ada@contoso.example', displayName: 'Ada', email: undefined },
   productScopes: ['Calendar.ReadOnly'],
   granted: { 'https://graph.microsoft.com': ['Calendars.Read'] },
   grantState: 'REAUTHORIZATION_REQUIRED',
@@ -40,7 +40,7 @@ const worn: Connection = {
 
 const grant: Grant = {
   refreshToken: new Secret('rt'),
-  account: { directoryId: 'd', objectId: 'o', username: 'ada@new.example', displayName: 'Ada' },
+  account: { directoryId: 'd', objectId: 'o', username: 'ada@new.example', displayName: 'Ada', email: undefined },
   productScopes: ['Mail.ReadOnly'],
   granted: { 'https://graph.microsoft.com': ['Mail.Read', 'User.Read'] },
 };

@@ -159,7 +159,13 @@ describe('adding', () => {
 
   test('asks the directory that a connection has shown, where the audience names none', async () => {
     const { app: details } = await registry.tenants.register(registration({ tenantId: 'beta' }));
-    const account = { directoryId: DIRECTORY, objectId: 'o', username: undefined, displayName: undefined };
+    const account = {
+      directoryId: DIRECTORY,
+      objectId: 'o',
+      username: undefined,
+      displayName: undefined,
+      email: undefined,
+    };
     const add = (credentialId: string) => registry.credentials.add(addition({ tenantId: 'beta', credentialId }));
     expect((await add('before')).probe.outcome).toBe('SKIPPED');
 
@@ -220,7 +226,13 @@ describe('verifying', () => {
     expect((await registry.credentials.verify(beta)).probes).toMatchObject([{ outcome: 'SKIPPED' }]);
     expect(registry.entra.asked).toEqual([]);
 
-    const account = { directoryId: DIRECTORY, objectId: 'o', username: undefined, displayName: undefined };
+    const account = {
+      directoryId: DIRECTORY,
+      objectId: 'o',
+      username: undefined,
+      displayName: undefined,
+      email: undefined,
+    };
     const { app: shown } = await registry.apps.get(beta);
     await registry.connect('beta', 'ada', shown, { account, grantState: 'ACTIVE' });
     await registry.credentials.verify(beta);

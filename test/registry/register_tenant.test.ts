@@ -36,6 +36,7 @@ describe('what is stored', () => {
       signInAudience: 'organizations',
       redirectUris: [CALLBACK],
       implicitPermissions: ['offline_access', 'openid', 'profile'],
+      logoHash: undefined,
       sharedWith: [],
       catalog: undefined,
     });

@@ -213,6 +213,7 @@ describe('AppService', () => {
     expect(app).toMatchObject({
       name: 'tenants/acme/apps/default',
       cloud: Cloud.GLOBAL,
+      logoHash: undefined,
       sharedWith: ['*', 'tenants/beta'],
       state: App_State.MISCONFIGURED,
       stateReason: { reason: ErrorReason.APP_MISCONFIGURED, entraError: 'unauthorized_client/AADSTS700016' },

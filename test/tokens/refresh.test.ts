@@ -255,6 +255,7 @@ test("a token of another account is nobody's: nothing is stored", async () => {
         objectId: 'somebody-else',
         username: undefined,
         displayName: undefined,
+        email: undefined,
       },
     },
   });
@@ -356,7 +357,13 @@ test('an import whose account and directory were spelled in capitals is the same
   const [directoryId, objectId] = ['c0c0c0c0-0000-4000-8000-000000000001', 'ada0ada0-0000-4000-8000-000000000001'];
   const allowedDirectoryIds = [directoryId.toUpperCase()];
   await world.stores.tenants.update(world.tenant, { ...world.tenant, allowedDirectoryIds });
-  const account = { directoryId, objectId: objectId.toUpperCase(), username: undefined, displayName: undefined };
+  const account = {
+    directoryId,
+    objectId: objectId.toUpperCase(),
+    username: undefined,
+    displayName: undefined,
+    email: undefined,
+  };
   await world.connect('ada', { changes: { account, verifyTime: undefined } });
 
   expect((await world.open().get(ask('ada'))).source).toBe('ENTRA');

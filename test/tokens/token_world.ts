@@ -67,6 +67,7 @@ export async function openTokenWorld() {
     returnUrlPrefixes: [],
     catalog: undefined,
     implicitPermissions: [],
+    logoHash: undefined,
     sharedWith: [],
     suspended: false,
     state: 'OK',

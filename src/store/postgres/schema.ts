@@ -1,11 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, index, jsonb, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core';
+import type { AdminConsentState } from '../../model/admin_consent.ts';
 import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
 import type { Reason } from '../../model/errors.ts';
+import type { ConnectionChanged, EventType } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
+import type { Logo } from '../../model/logo.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of sqlite/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -47,6 +50,7 @@ export const apps = pgTable(
     returnUrlPrefixes: jsonb('return_url_prefixes').$type<readonly string[]>().notNull(),
     catalog: text('catalog'),
     implicitPermissions: jsonb('implicit_permissions').$type<readonly string[]>().notNull(),
+    logoHash: text('logo_hash'),
     sharedWith: jsonb('shared_with').$type<readonly string[]>().notNull(),
     suspended: boolean('suspended').notNull(),
     state: text('state').$type<AppState>().notNull(),
@@ -60,6 +64,20 @@ export const apps = pgTable(
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
   ],
+);
+
+/** Apart from the apps, which are read a hundred times as often. */
+export const appLogos = pgTable(
+  'app_logos',
+  {
+    appUid: text('app_uid')
+      .primaryKey()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    hash: text('hash').notNull(),
+    mediaType: text('media_type').$type<Logo['mediaType']>().notNull(),
+    image: bytes('image').notNull(),
+  },
+  (table) => [index('app_logos_hash').on(table.hash)],
 );
 
 export const credentials = pgTable(
@@ -107,7 +125,7 @@ export const connections = pgTable(
     labels: jsonb('labels').$type<Readonly<Record<string, string>>>().notNull(),
     directoryId: text('directory_id'),
     objectId: text('object_id'),
-    /** Sealed: username and display name. */
+    /** Sealed: username, display name and e-mail address. */
     personal: bytes('personal'),
     usernameIndex: text('username_index'),
     productScopes: jsonb('product_scopes').$type<readonly string[]>().notNull(),
@@ -135,7 +153,12 @@ export const connections = pgTable(
     uniqueIndex('connections_tenant_uid_connection_id').on(table.tenantUid, table.connectionId),
     index('connections_tenant_id_connection_id').on(table.tenantId, table.connectionId),
     index('connections_app_uid').on(table.appUid, table.tenantUid),
+    uniqueIndex('connections_tenant_uid_external_id')
+      .on(table.tenantUid, table.externalId)
+      .where(sql`external_id IS NOT NULL`),
     index('connections_external_id').on(table.externalId, table.tenantId, table.connectionId),
+    index('connections_object_id').on(table.objectId, table.tenantId, table.connectionId),
+    index('connections_directory_id').on(table.directoryId, table.tenantId, table.connectionId),
     index('connections_username').on(table.usernameIndex),
     index('connections_state')
       .on(table.grantState, table.tenantId, table.connectionId)
@@ -219,6 +242,54 @@ export const authorizationAttempts = pgTable(
     usedTime: integer('used_time'),
   },
   (table) => [index('authorization_attempts_authorization_uid').on(table.authorizationUid)],
+);
+
+export const adminConsents = pgTable(
+  'admin_consents',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid')
+      .notNull()
+      .references(() => tenants.uid, { onDelete: 'cascade' }),
+    tenantId: text('tenant_id').notNull(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    state: text('state').$type<AdminConsentState>().notNull(),
+    directoryId: text('directory_id'),
+    productScopes: jsonb('product_scopes').$type<readonly string[]>().notNull(),
+    scopes: jsonb('scopes').$type<readonly string[]>().notNull(),
+    redirectUri: text('redirect_uri').notNull(),
+    returnUrl: text('return_url'),
+    failure: text('failure').$type<Reason>(),
+    createTime: integer('create_time').notNull(),
+    expireTime: integer('expire_time').notNull(),
+    handleHash: text('handle_hash').notNull().unique(),
+    stateHash: text('state_hash').unique(),
+    stateExpireTime: integer('state_expire_time'),
+    stateUsedTime: integer('state_used_time'),
+  },
+  (table) => [
+    index('admin_consents_tenant_uid').on(table.tenantUid),
+    index('admin_consents_app_uid').on(table.appUid),
+    index('admin_consents_expire_time').on(table.expireTime),
+  ],
+);
+
+/** Refers to nothing: an event outlives what it tells of. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    sequence: integer('sequence').primaryKey().generatedByDefaultAsIdentity(),
+    uid: text('uid').notNull().unique(),
+    type: text('type').$type<EventType>().notNull(),
+    tenantUid: text('tenant_uid').notNull(),
+    tenantId: text('tenant_id').notNull(),
+    subject: text('subject').notNull(),
+    time: integer('time').notNull(),
+    data: jsonb('data').$type<ConnectionChanged>().notNull(),
+  },
+  (table) => [index('outbox_time').on(table.time), index('outbox_tenant_uid').on(table.tenantUid)],
 );
 
 export const deks = pgTable(

@@ -1,11 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { AdminConsentState } from '../../model/admin_consent.ts';
 import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
 import type { Reason } from '../../model/errors.ts';
+import type { ConnectionChanged, EventType } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
+import type { Logo } from '../../model/logo.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of postgres/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -41,6 +44,7 @@ export const apps = sqliteTable(
     returnUrlPrefixes: text('return_url_prefixes', { mode: 'json' }).$type<readonly string[]>().notNull(),
     catalog: text('catalog'),
     implicitPermissions: text('implicit_permissions', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    logoHash: text('logo_hash'),
     sharedWith: text('shared_with', { mode: 'json' }).$type<readonly string[]>().notNull(),
     suspended: integer('suspended', { mode: 'boolean' }).notNull(),
     state: text('state').$type<AppState>().notNull(),
@@ -54,6 +58,20 @@ export const apps = sqliteTable(
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
   ],
+);
+
+/** Apart from the apps, which are read a hundred times as often. */
+export const appLogos = sqliteTable(
+  'app_logos',
+  {
+    appUid: text('app_uid')
+      .primaryKey()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    hash: text('hash').notNull(),
+    mediaType: text('media_type').$type<Logo['mediaType']>().notNull(),
+    image: blob('image', { mode: 'buffer' }).notNull(),
+  },
+  (table) => [index('app_logos_hash').on(table.hash)],
 );
 
 export const credentials = sqliteTable(
@@ -101,7 +119,7 @@ export const connections = sqliteTable(
     labels: text('labels', { mode: 'json' }).$type<Readonly<Record<string, string>>>().notNull(),
     directoryId: text('directory_id'),
     objectId: text('object_id'),
-    /** Sealed: username and display name. */
+    /** Sealed: username, display name and e-mail address. */
     personal: blob('personal', { mode: 'buffer' }),
     usernameIndex: text('username_index'),
     productScopes: text('product_scopes', { mode: 'json' }).$type<readonly string[]>().notNull(),
@@ -129,7 +147,12 @@ export const connections = sqliteTable(
     uniqueIndex('connections_tenant_uid_connection_id').on(table.tenantUid, table.connectionId),
     index('connections_tenant_id_connection_id').on(table.tenantId, table.connectionId),
     index('connections_app_uid').on(table.appUid, table.tenantUid),
+    uniqueIndex('connections_tenant_uid_external_id')
+      .on(table.tenantUid, table.externalId)
+      .where(sql`external_id IS NOT NULL`),
     index('connections_external_id').on(table.externalId, table.tenantId, table.connectionId),
+    index('connections_object_id').on(table.objectId, table.tenantId, table.connectionId),
+    index('connections_directory_id').on(table.directoryId, table.tenantId, table.connectionId),
     index('connections_username').on(table.usernameIndex),
     index('connections_state')
       .on(table.grantState, table.tenantId, table.connectionId)
@@ -213,6 +236,54 @@ export const authorizationAttempts = sqliteTable(
     usedTime: integer('used_time'),
   },
   (table) => [index('authorization_attempts_authorization_uid').on(table.authorizationUid)],
+);
+
+export const adminConsents = sqliteTable(
+  'admin_consents',
+  {
+    uid: text('uid').primaryKey(),
+    tenantUid: text('tenant_uid')
+      .notNull()
+      .references(() => tenants.uid, { onDelete: 'cascade' }),
+    tenantId: text('tenant_id').notNull(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    state: text('state').$type<AdminConsentState>().notNull(),
+    directoryId: text('directory_id'),
+    productScopes: text('product_scopes', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    scopes: text('scopes', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    redirectUri: text('redirect_uri').notNull(),
+    returnUrl: text('return_url'),
+    failure: text('failure').$type<Reason>(),
+    createTime: integer('create_time').notNull(),
+    expireTime: integer('expire_time').notNull(),
+    handleHash: text('handle_hash').notNull().unique(),
+    stateHash: text('state_hash').unique(),
+    stateExpireTime: integer('state_expire_time'),
+    stateUsedTime: integer('state_used_time'),
+  },
+  (table) => [
+    index('admin_consents_tenant_uid').on(table.tenantUid),
+    index('admin_consents_app_uid').on(table.appUid),
+    index('admin_consents_expire_time').on(table.expireTime),
+  ],
+);
+
+/** Refers to nothing: an event outlives what it tells of. */
+export const outbox = sqliteTable(
+  'outbox',
+  {
+    sequence: integer('sequence').primaryKey({ autoIncrement: true }),
+    uid: text('uid').notNull().unique(),
+    type: text('type').$type<EventType>().notNull(),
+    tenantUid: text('tenant_uid').notNull(),
+    tenantId: text('tenant_id').notNull(),
+    subject: text('subject').notNull(),
+    time: integer('time').notNull(),
+    data: text('data', { mode: 'json' }).$type<ConnectionChanged>().notNull(),
+  },
+  (table) => [index('outbox_time').on(table.time), index('outbox_tenant_uid').on(table.tenantUid)],
 );
 
 export const deks = sqliteTable(

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/connection_service.proto.
  */
 export const file_tokenvault_v1_connection_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZ0b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINdG9rZW52YXVsdC52MSLWBAoZU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGgoKbG9naW5faGludBgEIAEoCUIGgAEB4EEBEhcKCnJldHVybl91cmwYBSABKAlCA+BBARIZCgxyZWRpcmVjdF91cmkYBiABKAlCA+BBARIZCgxhdXRvX2NvbmZpcm0YByABKAhCA+BBARIhChRhbGxvd19hY2NvdW50X2NoYW5nZRgIIAEoCEID4EEBEhgKC2V4dGVybmFsX2lkGAkgASgJQgPgQQESSQoGbGFiZWxzGAogAygLMjQudG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXF1ZXN0LkxhYmVsc0VudHJ5QgPgQQESGQoMZGlyZWN0b3J5X2lkGAsgASgJQgPgQQESRAoGcHJvbXB0GAwgASgOMi8udG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXF1ZXN0LlByb21wdEID4EEBEhMKBmNsYWltcxgNIAEoCUID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiYQoGUHJvbXB0EhYKElBST01QVF9VTlNQRUNJRklFRBAAEhkKFVBST01QVF9TRUxFQ1RfQUNDT1VOVBABEhIKDlBST01QVF9DT05TRU5UEAISEAoMUFJPTVBUX0xPR0lOEAMixgEKGlN0YXJ0QXV0aG9yaXphdGlvblJlc3BvbnNlEhgKC2Nvbm5lY3RfdXJpGAEgASgJQgOAAQESHgoRYXV0aG9yaXphdGlvbl91cmkYAiABKAlCA4ABARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYXV0aG9yaXphdGlvbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipwEKHENvbXBsZXRlQXV0aG9yaXphdGlvblJlcXVlc3QSFwoKY29ubmVjdGlvbhgBIAEoCUID4EECEhgKBXN0YXRlGAIgASgJQgmAAQHgQQLgQQQSFgoEY29kZRgDIAEoCUIGgAEB4EEESAASMgoFZXJyb3IYBCABKAsyIS50b2tlbnZhdWx0LnYxLkF1dGhvcml6YXRpb25FcnJvckgAQggKBmFuc3dlciJqChJBdXRob3JpemF0aW9uRXJyb3ISEgoFZXJyb3IYASABKAlCA+BBAhIkChFlcnJvcl9kZXNjcmlwdGlvbhgCIAEoCUIJgAEB4EEB4EEEEhoKDWVycm9yX3N1YmNvZGUYAyABKAlCA+BBASJOCh1Db21wbGV0ZUF1dGhvcml6YXRpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIlcKG0NvbmZpcm1BdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISHwoMY29uZmlybWF0aW9uGAIgASgJQgmAAQHgQQLgQQQiTQocQ29uZmlybUF1dGhvcml6YXRpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIokEChdJbXBvcnRDb25uZWN0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESIAoNcmVmcmVzaF90b2tlbhgDIAEoCUIJgAEB4EEC4EEEEhMKBnNjb3BlcxgEIAMoCUID4EECEiwKB2FjY291bnQYBSABKAsyFi50b2tlbnZhdWx0LnYxLkFjY291bnRCA+BBARJCCgZ2ZXJpZnkYBiABKA4yLS50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXF1ZXN0LlZlcmlmeUID4EEBEhgKC2V4dGVybmFsX2lkGAcgASgJQgPgQQESRwoGbGFiZWxzGAggAygLMjIudG9rZW52YXVsdC52MS5JbXBvcnRDb25uZWN0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhoKDWFsbG93X3JlcGxhY2UYCSABKAhCA+BBARIhChRhbGxvd19hY2NvdW50X2NoYW5nZRgKIAEoCEID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSQoGVmVyaWZ5EhYKElZFUklGWV9VTlNQRUNJRklFRBAAEg4KClZFUklGWV9OT1cQARIXChNWRVJJRllfT05fRklSU1RfVVNFEAIiSQoYSW1wb3J0Q29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iKQoUR2V0Q29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIkYKFUdldENvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uItsBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBARIzCgVzdGF0ZRgEIAEoDjIfLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbi5TdGF0ZUID4EEBEhgKC2V4dGVybmFsX2lkGAUgASgJQgPgQQESGAoIdXNlcm5hbWUYBiABKAlCBoABAeBBARISCgVsYWJlbBgHIAEoCUID4EEBImIKF0xpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEi4KC2Nvbm5lY3Rpb25zGAEgAygLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKDAQoXVXBkYXRlQ29ubmVjdGlvblJlcXVlc3QSMgoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbkID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIkkKGFVwZGF0ZUNvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIiwKF1ZlcmlmeUNvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiJJChhWZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJAChhTdXNwZW5kQ29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASJKChlTdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iPwoXUmVzdW1lQ29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASJJChhSZXN1bWVDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJbChdEZWxldGVDb25uZWN0aW9uUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBEhoKDWFsbG93X21pc3NpbmcYAyABKAhCA+BBASIaChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2UyggkKEUNvbm5lY3Rpb25TZXJ2aWNlEmkKElN0YXJ0QXV0aG9yaXphdGlvbhIoLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBopLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVzcG9uc2UScgoVQ29tcGxldGVBdXRob3JpemF0aW9uEisudG9rZW52YXVsdC52MS5Db21wbGV0ZUF1dGhvcml6YXRpb25SZXF1ZXN0GiwudG9rZW52YXVsdC52MS5Db21wbGV0ZUF1dGhvcml6YXRpb25SZXNwb25zZRJvChRDb25maXJtQXV0aG9yaXphdGlvbhIqLnRva2VudmF1bHQudjEuQ29uZmlybUF1dGhvcml6YXRpb25SZXF1ZXN0GisudG9rZW52YXVsdC52MS5Db25maXJtQXV0aG9yaXphdGlvblJlc3BvbnNlEmMKEEltcG9ydENvbm5lY3Rpb24SJi50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXF1ZXN0GicudG9rZW52YXVsdC52MS5JbXBvcnRDb25uZWN0aW9uUmVzcG9uc2USWgoNR2V0Q29ubmVjdGlvbhIjLnRva2VudmF1bHQudjEuR2V0Q29ubmVjdGlvblJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLkdldENvbm5lY3Rpb25SZXNwb25zZRJgCg9MaXN0Q29ubmVjdGlvbnMSJS50b2tlbnZhdWx0LnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaJi50b2tlbnZhdWx0LnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEmMKEFVwZGF0ZUNvbm5lY3Rpb24SJi50b2tlbnZhdWx0LnYxLlVwZGF0ZUNvbm5lY3Rpb25SZXF1ZXN0GicudG9rZW52YXVsdC52MS5VcGRhdGVDb25uZWN0aW9uUmVzcG9uc2USYwoQVmVyaWZ5Q29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuVmVyaWZ5Q29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlZlcmlmeUNvbm5lY3Rpb25SZXNwb25zZRJmChFTdXNwZW5kQ29ubmVjdGlvbhInLnRva2VudmF1bHQudjEuU3VzcGVuZENvbm5lY3Rpb25SZXF1ZXN0GigudG9rZW52YXVsdC52MS5TdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEmMKEFJlc3VtZUNvbm5lY3Rpb24SJi50b2tlbnZhdWx0LnYxLlJlc3VtZUNvbm5lY3Rpb25SZXF1ZXN0GicudG9rZW52YXVsdC52MS5SZXN1bWVDb25uZWN0aW9uUmVzcG9uc2USYwoQRGVsZXRlQ29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuRGVsZXRlQ29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXNwb25zZWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_connection]);
+  fileDesc("CiZ0b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINdG9rZW52YXVsdC52MSLWBAoZU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGgoKbG9naW5faGludBgEIAEoCUIGgAEB4EEBEhcKCnJldHVybl91cmwYBSABKAlCA+BBARIZCgxyZWRpcmVjdF91cmkYBiABKAlCA+BBARIZCgxhdXRvX2NvbmZpcm0YByABKAhCA+BBARIhChRhbGxvd19hY2NvdW50X2NoYW5nZRgIIAEoCEID4EEBEhgKC2V4dGVybmFsX2lkGAkgASgJQgPgQQESSQoGbGFiZWxzGAogAygLMjQudG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXF1ZXN0LkxhYmVsc0VudHJ5QgPgQQESGQoMZGlyZWN0b3J5X2lkGAsgASgJQgPgQQESRAoGcHJvbXB0GAwgASgOMi8udG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXF1ZXN0LlByb21wdEID4EEBEhMKBmNsYWltcxgNIAEoCUID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiYQoGUHJvbXB0EhYKElBST01QVF9VTlNQRUNJRklFRBAAEhkKFVBST01QVF9TRUxFQ1RfQUNDT1VOVBABEhIKDlBST01QVF9DT05TRU5UEAISEAoMUFJPTVBUX0xPR0lOEAMixgEKGlN0YXJ0QXV0aG9yaXphdGlvblJlc3BvbnNlEhgKC2Nvbm5lY3RfdXJpGAEgASgJQgOAAQESHgoRYXV0aG9yaXphdGlvbl91cmkYAiABKAlCA4ABARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYXV0aG9yaXphdGlvbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipwEKHENvbXBsZXRlQXV0aG9yaXphdGlvblJlcXVlc3QSFwoKY29ubmVjdGlvbhgBIAEoCUID4EECEhgKBXN0YXRlGAIgASgJQgmAAQHgQQLgQQQSFgoEY29kZRgDIAEoCUIGgAEB4EEESAASMgoFZXJyb3IYBCABKAsyIS50b2tlbnZhdWx0LnYxLkF1dGhvcml6YXRpb25FcnJvckgAQggKBmFuc3dlciJqChJBdXRob3JpemF0aW9uRXJyb3ISEgoFZXJyb3IYASABKAlCA+BBAhIkChFlcnJvcl9kZXNjcmlwdGlvbhgCIAEoCUIJgAEB4EEB4EEEEhoKDWVycm9yX3N1YmNvZGUYAyABKAlCA+BBASJOCh1Db21wbGV0ZUF1dGhvcml6YXRpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIlcKG0NvbmZpcm1BdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISHwoMY29uZmlybWF0aW9uGAIgASgJQgmAAQHgQQLgQQQiTQocQ29uZmlybUF1dGhvcml6YXRpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIooBChhTdGFydEFkbWluQ29uc2VudFJlcXVlc3QSEwoGcGFyZW50GAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGQoMZGlyZWN0b3J5X2lkGAQgASgJQgPgQQESFwoKcmV0dXJuX3VybBgFIAEoCUID4EEBIsUBChlTdGFydEFkbWluQ29uc2VudFJlc3BvbnNlEhgKC2NvbnNlbnRfdXJpGAEgASgJQgOAAQESHgoRYWRtaW5fY29uc2VudF91cmkYAiABKAlCA4ABARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYWRtaW5fY29uc2VudF9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipQQKF0ltcG9ydENvbm5lY3Rpb25SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhIQCgNhcHAYAiABKAlCA+BBARIgCg1yZWZyZXNoX3Rva2VuGAMgASgJQgmAAQHgQQLgQQQSEwoGc2NvcGVzGAQgAygJQgPgQQISLAoHYWNjb3VudBgFIAEoCzIWLnRva2VudmF1bHQudjEuQWNjb3VudEID4EEBEkIKBnZlcmlmeRgGIAEoDjItLnRva2VudmF1bHQudjEuSW1wb3J0Q29ubmVjdGlvblJlcXVlc3QuVmVyaWZ5QgPgQQESGAoLZXh0ZXJuYWxfaWQYByABKAlCA+BBARJHCgZsYWJlbHMYCCADKAsyMi50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXF1ZXN0LkxhYmVsc0VudHJ5QgPgQQESGgoNYWxsb3dfcmVwbGFjZRgJIAEoCEID4EEBEiEKFGFsbG93X2FjY291bnRfY2hhbmdlGAogASgIQgPgQQESGgoNdmFsaWRhdGVfb25seRgLIAEoCEID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSQoGVmVyaWZ5EhYKElZFUklGWV9VTlNQRUNJRklFRBAAEg4KClZFUklGWV9OT1cQARIXChNWRVJJRllfT05fRklSU1RfVVNFEAIiSQoYSW1wb3J0Q29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iKQoUR2V0Q29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIkYKFUdldENvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIo4CChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBARIzCgVzdGF0ZRgEIAEoDjIfLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbi5TdGF0ZUID4EEBEhgKC2V4dGVybmFsX2lkGAUgASgJQgPgQQESGAoIdXNlcm5hbWUYBiABKAlCBoABAeBBARISCgVsYWJlbBgHIAEoCUID4EEBEhYKCW9iamVjdF9pZBgIIAEoCUID4EEBEhkKDGRpcmVjdG9yeV9pZBgJIAEoCUID4EEBImIKF0xpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEi4KC2Nvbm5lY3Rpb25zGAEgAygLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKDAQoXVXBkYXRlQ29ubmVjdGlvblJlcXVlc3QSMgoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbkID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIkkKGFVwZGF0ZUNvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIiwKF1ZlcmlmeUNvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiJJChhWZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJAChhTdXNwZW5kQ29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASJKChlTdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iPwoXUmVzdW1lQ29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASJJChhSZXN1bWVDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiJbChdEZWxldGVDb25uZWN0aW9uUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBEhoKDWFsbG93X21pc3NpbmcYAyABKAhCA+BBASIaChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2Uy6gkKEUNvbm5lY3Rpb25TZXJ2aWNlEmkKElN0YXJ0QXV0aG9yaXphdGlvbhIoLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBopLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVzcG9uc2UScgoVQ29tcGxldGVBdXRob3JpemF0aW9uEisudG9rZW52YXVsdC52MS5Db21wbGV0ZUF1dGhvcml6YXRpb25SZXF1ZXN0GiwudG9rZW52YXVsdC52MS5Db21wbGV0ZUF1dGhvcml6YXRpb25SZXNwb25zZRJvChRDb25maXJtQXV0aG9yaXphdGlvbhIqLnRva2VudmF1bHQudjEuQ29uZmlybUF1dGhvcml6YXRpb25SZXF1ZXN0GisudG9rZW52YXVsdC52MS5Db25maXJtQXV0aG9yaXphdGlvblJlc3BvbnNlEmYKEVN0YXJ0QWRtaW5Db25zZW50EicudG9rZW52YXVsdC52MS5TdGFydEFkbWluQ29uc2VudFJlcXVlc3QaKC50b2tlbnZhdWx0LnYxLlN0YXJ0QWRtaW5Db25zZW50UmVzcG9uc2USYwoQSW1wb3J0Q29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuSW1wb3J0Q29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXNwb25zZRJaCg1HZXRDb25uZWN0aW9uEiMudG9rZW52YXVsdC52MS5HZXRDb25uZWN0aW9uUmVxdWVzdBokLnRva2VudmF1bHQudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlEmAKD0xpc3RDb25uZWN0aW9ucxIlLnRva2VudmF1bHQudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBomLnRva2VudmF1bHQudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USYwoQVXBkYXRlQ29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuVXBkYXRlQ29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlVwZGF0ZUNvbm5lY3Rpb25SZXNwb25zZRJjChBWZXJpZnlDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5WZXJpZnlDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuVmVyaWZ5Q29ubmVjdGlvblJlc3BvbnNlEmYKEVN1c3BlbmRDb25uZWN0aW9uEicudG9rZW52YXVsdC52MS5TdXNwZW5kQ29ubmVjdGlvblJlcXVlc3QaKC50b2tlbnZhdWx0LnYxLlN1c3BlbmRDb25uZWN0aW9uUmVzcG9uc2USYwoQUmVzdW1lQ29ubmVjdGlvbhImLnRva2VudmF1bHQudjEuUmVzdW1lQ29ubmVjdGlvblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlJlc3VtZUNvbm5lY3Rpb25SZXNwb25zZRJjChBEZWxldGVDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5EZWxldGVDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuRGVsZXRlQ29ubmVjdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_connection]);
 
 /**
  * Whom to connect, for what, and how it ends.
@@ -369,6 +369,97 @@ export const ConfirmAuthorizationResponseSchema: GenMessage<ConfirmAuthorization
   messageDesc(file_tokenvault_v1_connection_service, 6);
 
 /**
+ * Which app shall be consented to, and for what.
+ *
+ * @generated from message tokenvault.v1.StartAdminConsentRequest
+ */
+export type StartAdminConsentRequest = Message<"tokenvault.v1.StartAdminConsentRequest"> & {
+  /**
+   * `tenants/{tenant}` whose users shall be able to connect.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * `tenants/{tenant}/apps/{app}`: the tenant's own or one shared with it. Default: the tenant's app `default`.
+   *
+   * @generated from field: string app = 2;
+   */
+  app: string;
+
+  /**
+   * Product scopes; may span resources; at most 100. They are asked for together with what the app always asks for. Empty: all permissions that the app registration lists.
+   *
+   * @generated from field: repeated string scopes = 3;
+   */
+  scopes: string[];
+
+  /**
+   * The directory (GUID) whose administrator is asked. Default: whichever directory the administrator signs in to.
+   *
+   * @generated from field: string directory_id = 4;
+   */
+  directoryId: string;
+
+  /**
+   * Where the browser goes in the end; begins with one of the app's return_url_prefixes. Gets `app` and `outcome` (`granted`, or a reason in lower case) as query parameters. Empty: the vault's own page ends it.
+   *
+   * @generated from field: string return_url = 5;
+   */
+  returnUrl: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.StartAdminConsentRequest.
+ * Use `create(StartAdminConsentRequestSchema)` to create a new message.
+ */
+export const StartAdminConsentRequestSchema: GenMessage<StartAdminConsentRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection_service, 7);
+
+/**
+ * Where to send the administrator's browser; either address will do.
+ *
+ * @generated from message tokenvault.v1.StartAdminConsentResponse
+ */
+export type StartAdminConsentResponse = Message<"tokenvault.v1.StartAdminConsentResponse"> & {
+  /**
+   * A page of the vault that tells what is asked and leads on to Entra. Good for sending as a link; opening it uses nothing up.
+   *
+   * @generated from field: string consent_uri = 1;
+   */
+  consentUri: string;
+
+  /**
+   * Entra's page itself, for an immediate redirect. Contains a `state` that works once.
+   *
+   * @generated from field: string admin_consent_uri = 2;
+   */
+  adminConsentUri: string;
+
+  /**
+   * When consent_uri ends: 7 days from now.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * When admin_consent_uri ends: an hour from now.
+   *
+   * @generated from field: google.protobuf.Timestamp admin_consent_expire_time = 4;
+   */
+  adminConsentExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.StartAdminConsentResponse.
+ * Use `create(StartAdminConsentResponseSchema)` to create a new message.
+ */
+export const StartAdminConsentResponseSchema: GenMessage<StartAdminConsentResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection_service, 8);
+
+/**
  * The refresh token to take over.
  *
  * @generated from message tokenvault.v1.ImportConnectionRequest
@@ -443,6 +534,13 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
    * @generated from field: bool allow_account_change = 10;
    */
   allowAccountChange: boolean;
+
+  /**
+   * Checks all and answers as if it had been done; stores nothing, and presents nothing to Entra, whatever `verify` says.
+   *
+   * @generated from field: bool validate_only = 11;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -450,7 +548,7 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
  * Use `create(ImportConnectionRequestSchema)` to create a new message.
  */
 export const ImportConnectionRequestSchema: GenMessage<ImportConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 7);
+  messageDesc(file_tokenvault_v1_connection_service, 9);
 
 /**
  * When the refresh token is tried.
@@ -491,7 +589,7 @@ export type ImportConnectionRequest_Verify = (typeof ImportConnectionRequest_Ver
  * Describes the enum tokenvault.v1.ImportConnectionRequest.Verify.
  */
 export const ImportConnectionRequest_VerifySchema: GenEnum<ImportConnectionRequest_Verify> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_connection_service, 7, 0);
+  enumDesc(file_tokenvault_v1_connection_service, 9, 0);
 
 /**
  * The connection that was imported.
@@ -512,7 +610,7 @@ export type ImportConnectionResponse = Message<"tokenvault.v1.ImportConnectionRe
  * Use `create(ImportConnectionResponseSchema)` to create a new message.
  */
 export const ImportConnectionResponseSchema: GenMessage<ImportConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 8);
+  messageDesc(file_tokenvault_v1_connection_service, 10);
 
 /**
  * Which connection.
@@ -533,7 +631,7 @@ export type GetConnectionRequest = Message<"tokenvault.v1.GetConnectionRequest">
  * Use `create(GetConnectionRequestSchema)` to create a new message.
  */
 export const GetConnectionRequestSchema: GenMessage<GetConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 9);
+  messageDesc(file_tokenvault_v1_connection_service, 11);
 
 /**
  * The connection.
@@ -554,7 +652,7 @@ export type GetConnectionResponse = Message<"tokenvault.v1.GetConnectionResponse
  * Use `create(GetConnectionResponseSchema)` to create a new message.
  */
 export const GetConnectionResponseSchema: GenMessage<GetConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 10);
+  messageDesc(file_tokenvault_v1_connection_service, 12);
 
 /**
  * Which page of connections.
@@ -610,6 +708,20 @@ export type ListConnectionsRequest = Message<"tokenvault.v1.ListConnectionsReque
    * @generated from field: string label = 7;
    */
   label: string;
+
+  /**
+   * Only connections of the account with this object id (GUID). Empty: any.
+   *
+   * @generated from field: string object_id = 8;
+   */
+  objectId: string;
+
+  /**
+   * Only connections with accounts of this Entra directory (GUID). Empty: any.
+   *
+   * @generated from field: string directory_id = 9;
+   */
+  directoryId: string;
 };
 
 /**
@@ -617,7 +729,7 @@ export type ListConnectionsRequest = Message<"tokenvault.v1.ListConnectionsReque
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 11);
+  messageDesc(file_tokenvault_v1_connection_service, 13);
 
 /**
  * A page of connections.
@@ -645,7 +757,7 @@ export type ListConnectionsResponse = Message<"tokenvault.v1.ListConnectionsResp
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 12);
+  messageDesc(file_tokenvault_v1_connection_service, 14);
 
 /**
  * What to change.
@@ -673,7 +785,7 @@ export type UpdateConnectionRequest = Message<"tokenvault.v1.UpdateConnectionReq
  * Use `create(UpdateConnectionRequestSchema)` to create a new message.
  */
 export const UpdateConnectionRequestSchema: GenMessage<UpdateConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 13);
+  messageDesc(file_tokenvault_v1_connection_service, 15);
 
 /**
  * The connection after the change.
@@ -694,7 +806,7 @@ export type UpdateConnectionResponse = Message<"tokenvault.v1.UpdateConnectionRe
  * Use `create(UpdateConnectionResponseSchema)` to create a new message.
  */
 export const UpdateConnectionResponseSchema: GenMessage<UpdateConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 14);
+  messageDesc(file_tokenvault_v1_connection_service, 16);
 
 /**
  * Which connection to verify.
@@ -715,7 +827,7 @@ export type VerifyConnectionRequest = Message<"tokenvault.v1.VerifyConnectionReq
  * Use `create(VerifyConnectionRequestSchema)` to create a new message.
  */
 export const VerifyConnectionRequestSchema: GenMessage<VerifyConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 15);
+  messageDesc(file_tokenvault_v1_connection_service, 17);
 
 /**
  * How the connection stands.
@@ -736,7 +848,7 @@ export type VerifyConnectionResponse = Message<"tokenvault.v1.VerifyConnectionRe
  * Use `create(VerifyConnectionResponseSchema)` to create a new message.
  */
 export const VerifyConnectionResponseSchema: GenMessage<VerifyConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 16);
+  messageDesc(file_tokenvault_v1_connection_service, 18);
 
 /**
  * Which connection to suspend.
@@ -764,7 +876,7 @@ export type SuspendConnectionRequest = Message<"tokenvault.v1.SuspendConnectionR
  * Use `create(SuspendConnectionRequestSchema)` to create a new message.
  */
 export const SuspendConnectionRequestSchema: GenMessage<SuspendConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 17);
+  messageDesc(file_tokenvault_v1_connection_service, 19);
 
 /**
  * The connection after it.
@@ -785,7 +897,7 @@ export type SuspendConnectionResponse = Message<"tokenvault.v1.SuspendConnection
  * Use `create(SuspendConnectionResponseSchema)` to create a new message.
  */
 export const SuspendConnectionResponseSchema: GenMessage<SuspendConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 18);
+  messageDesc(file_tokenvault_v1_connection_service, 20);
 
 /**
  * Which connection to resume.
@@ -813,7 +925,7 @@ export type ResumeConnectionRequest = Message<"tokenvault.v1.ResumeConnectionReq
  * Use `create(ResumeConnectionRequestSchema)` to create a new message.
  */
 export const ResumeConnectionRequestSchema: GenMessage<ResumeConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 19);
+  messageDesc(file_tokenvault_v1_connection_service, 21);
 
 /**
  * The connection after it.
@@ -834,7 +946,7 @@ export type ResumeConnectionResponse = Message<"tokenvault.v1.ResumeConnectionRe
  * Use `create(ResumeConnectionResponseSchema)` to create a new message.
  */
 export const ResumeConnectionResponseSchema: GenMessage<ResumeConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 20);
+  messageDesc(file_tokenvault_v1_connection_service, 22);
 
 /**
  * Which connection to delete.
@@ -869,7 +981,7 @@ export type DeleteConnectionRequest = Message<"tokenvault.v1.DeleteConnectionReq
  * Use `create(DeleteConnectionRequestSchema)` to create a new message.
  */
 export const DeleteConnectionRequestSchema: GenMessage<DeleteConnectionRequest> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 21);
+  messageDesc(file_tokenvault_v1_connection_service, 23);
 
 /**
  * Nothing: it is gone.
@@ -884,7 +996,7 @@ export type DeleteConnectionResponse = Message<"tokenvault.v1.DeleteConnectionRe
  * Use `create(DeleteConnectionResponseSchema)` to create a new message.
  */
 export const DeleteConnectionResponseSchema: GenMessage<DeleteConnectionResponse> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection_service, 22);
+  messageDesc(file_tokenvault_v1_connection_service, 24);
 
 /**
  * Connecting users, and the state of their connections. Never answers a token.
@@ -935,6 +1047,21 @@ export const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof ConfirmAuthorizationRequestSchema;
     output: typeof ConfirmAuthorizationResponseSchema;
+  },
+  /**
+   * Begins to ask an administrator of a directory to consent for all its users (https://learn.microsoft.com/entra/identity-platform/v2-admin-consent). Ends at the vault's own callback, which must be among the app's
+   * redirect_uris. Entra does not prove there who consented, or where: the vault believes only what it can ask Entra itself, and nothing is connected by it. The users connect afterwards, with StartAuthorization.
+   *
+   * Reasons: NAME_INVALID, FIELD_INVALID (redirect URI, return_url, directory_id, an app for personal accounts alone), SCOPE_UNKNOWN, DIRECTORY_NOT_ALLOWED (directory_id), TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant),
+   * TENANT_SUSPENDED, APP_SUSPENDED.
+   * Callers: operator, connector.
+   *
+   * @generated from rpc tokenvault.v1.ConnectionService.StartAdminConsent
+   */
+  startAdminConsent: {
+    methodKind: "unary";
+    input: typeof StartAdminConsentRequestSchema;
+    output: typeof StartAdminConsentResponseSchema;
   },
   /**
    * Takes over a refresh token that another system holds, issued to the same client id.
