@@ -9,7 +9,14 @@ export interface Catalog {
   readonly source: 'BUILT_IN' | 'FILE';
   readonly acceptsPermissions: boolean;
   readonly implicitPermissions: readonly string[];
+  readonly oidcScopes: readonly OidcWords[];
   readonly entries: readonly CatalogEntry[];
+}
+
+/** What scopes of OpenID Connect mean together, in plain words: they are no permissions, but people are asked for them too. */
+export interface OidcWords {
+  readonly scopes: readonly string[];
+  readonly description: string;
 }
 
 export interface CatalogEntry {
@@ -40,12 +47,18 @@ const entrySchema = z.strictObject({
   covers: z.array(scopeName).default([]),
 });
 
+const oidcSchema = z.strictObject({
+  scopes: z.array(z.string().refine((text) => oidcScope(text) === text, { error: 'must be an OIDC scope' })).min(1),
+  description: z.string().min(1).max(300),
+});
+
 const catalogSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, { error: 'must match [a-z][a-z0-9-]{0,62}' }),
   version: z.coerce.string().min(1).max(40),
   description: z.string().min(1).max(300),
   accepts_permissions: z.boolean().default(false),
   implicit_permissions: z.array(permission).default([]),
+  oidc_scopes: z.array(oidcSchema).default([]),
   scopes: z.array(entrySchema).min(1),
 });
 
@@ -60,7 +73,7 @@ export function parseCatalog(content: unknown, source: Catalog['source']): Parse
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
     return { catalog: undefined, faults };
   }
-  const { name, version, description, accepts_permissions, implicit_permissions } = parsed.data;
+  const { name, version, description, accepts_permissions, implicit_permissions, oidc_scopes } = parsed.data;
   const faults: string[] = [];
   const entries = parsed.data.scopes.map((entry, index): CatalogEntry => {
     const permissions = (entry.permissions ?? [entry.scope]).flatMap((text) => parsePermission(text) ?? []);
@@ -77,6 +90,7 @@ export function parseCatalog(content: unknown, source: Catalog['source']): Parse
     source,
     acceptsPermissions: accepts_permissions,
     implicitPermissions: implicit_permissions,
+    oidcScopes: oidc_scopes,
     entries,
   };
   return { catalog, faults: [] };

@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.ts';
 import { type Coverage, createCoverage } from './coverage.ts';
 import { createMemo } from './memo.ts';
 import { fullForm, oidcScope, parsePermission, permissionKey } from './permission.ts';
+import { plainWords } from './plain_words.ts';
 import type { CatalogDescription, Scopes, TokenScope } from './scopes.ts';
 import { byResource, createLookup, knownPermissions, type Lookup, lookUp, translate } from './translate.ts';
 
@@ -85,11 +86,7 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
       return needed.filter((permission) => !reached.has(permission.toLowerCase()));
     },
 
-    describe(name, scope) {
-      const { catalog, lookup } = ready(name);
-      const meaning = lookup(scope);
-      return catalog.entries.find((entry) => entry.scope === meaning?.scope)?.description;
-    },
+    plainWords: (name, asked) => plainWords({ ...ready(name), permissionsCatalog }, asked),
   };
 }
 

@@ -24,8 +24,21 @@ export interface Scopes {
   /** Which needed permissions the granted ones do not satisfy; a wider permission covers a narrower one. Empty: all covered. */
   missing(catalog: string, granted: readonly string[], needed: readonly string[]): readonly string[];
 
-  /** Plain words for the connect page and `next_steps`. */
-  describe(catalog: string, scope: string): string | undefined;
+  /** What a person is asked to agree to, for the pages. Scopes and permissions that nobody described stand by their own names. */
+  plainWords(catalog: string, asked: AskedInWords): PlainWords;
+}
+
+export interface AskedInWords {
+  /** Product scopes. */
+  readonly scopes: readonly string[];
+  /** What is asked for beside them: permissions as Entra spells them, and OIDC scopes. */
+  readonly implicit: readonly string[];
+}
+
+/** In the order of the catalog; each once, and none that another one covers. */
+export interface PlainWords {
+  readonly scopes: readonly string[];
+  readonly implicit: readonly string[];
 }
 
 export interface TokenScope {
