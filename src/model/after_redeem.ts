@@ -1,6 +1,6 @@
 import { DAY, type Duration, MINUTE, SECOND, type Timestamp } from './clock.ts';
-import type { Connection } from './connection.ts';
-import type { Failure, Outcome } from './exchange.ts';
+import { type Account, type Connection, isSameAccount } from './connection.ts';
+import type { Failure, Granted, Outcome } from './exchange.ts';
 
 /** A blocked connection is tried again at most this often: an administrator must act first. */
 export const BLOCKED_PROBE_INTERVAL: Duration = DAY;
@@ -32,20 +32,7 @@ export function afterRedeem(
 ): Connection {
   switch (outcome.kind) {
     case 'granted':
-      return {
-        ...connection,
-        account: connection.account ?? outcome.account,
-        granted: { ...connection.granted, [context.resource]: outcome.accessToken.permissions },
-        grantState: 'ACTIVE',
-        stateEvidence: undefined,
-        verifyTime: now,
-        lastRefreshTime: now,
-        strikeTime: undefined,
-        heldUntil: undefined,
-        keepAliveTime: nextKeepAliveTime(now, context.jitter),
-        // A refresh is no change: whoever read the connection before may still act on what was read.
-        updateTime: isUsual(connection) ? connection.updateTime : now,
-      };
+      return afterGranted(connection, outcome, now, context);
     case 'reauthorize':
       return needingItsUser(connection, outcome, now);
     case 'consent':
@@ -71,6 +58,36 @@ export function afterRedeem(
     case 'ours':
       return connection;
   }
+}
+
+function afterGranted(
+  connection: Connection,
+  { account, accessToken }: Granted,
+  now: Timestamp,
+  { resource, jitter }: RedeemContext,
+): Connection {
+  const after: Connection = {
+    ...connection,
+    account: refreshed(connection.account, account),
+    granted: { ...connection.granted, [resource]: accessToken.permissions },
+    grantState: 'ACTIVE',
+    stateEvidence: undefined,
+    verifyTime: now,
+    lastRefreshTime: now,
+    strikeTime: undefined,
+    heldUntil: undefined,
+    keepAliveTime: nextKeepAliveTime(now, jitter),
+  };
+  // A refresh is no change: whoever read the connection before may still act on what was read.
+  const isUnchanged = isUsual(connection) && after.account?.email === connection.account?.email;
+  return isUnchanged ? after : { ...after, updateTime: now };
+}
+
+/** Names stay as the grant brought them; the e-mail address follows the id token, where it has one. */
+function refreshed(known: Account | undefined, told: Account | undefined): Account | undefined {
+  if (known === undefined) return told;
+  if (told?.email === undefined || told.email === known.email || !isSameAccount(told, known)) return known;
+  return { ...known, email: told.email };
 }
 
 /** ACTIVE before, and verified: the redemption confirms what was known. */

@@ -25,6 +25,12 @@ export function isSameAccount(one: Account, other: Account): boolean {
   );
 }
 
+/** An e-mail address that an id token leaves out stays known: which claims come depends on what was asked for along with it. */
+export function keepingEmail(told: Account, known: Account | undefined): Account {
+  if (told.email !== undefined || known?.email === undefined || !isSameAccount(told, known)) return told;
+  return { ...told, email: known.email };
+}
+
 /** Canonical permission names (`Mail.Read`) by canonical resource URI. OIDC scopes are no permissions and never stand here. */
 export type PermissionsByResource = Readonly<Record<string, readonly string[]>>;
 

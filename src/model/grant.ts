@@ -1,6 +1,6 @@
 import type { App } from './app.ts';
 import { DAY, type Timestamp } from './clock.ts';
-import type { Account, Connection, PermissionsByResource } from './connection.ts';
+import { type Account, type Connection, keepingEmail, type PermissionsByResource } from './connection.ts';
 import type { Secret } from './secret.ts';
 
 /** What a user's consent (or an import) brought: everything a connection needs to start living on it. */
@@ -26,7 +26,7 @@ export function afterGrant(connection: Connection, { grant, app, verified }: New
     appUid: app.uid,
     appTenantId: app.tenantId,
     appId: app.appId,
-    account: grant.account,
+    account: grant.account && keepingEmail(grant.account, connection.account),
     productScopes: grant.productScopes,
     granted: grant.granted,
     grantState: 'ACTIVE',

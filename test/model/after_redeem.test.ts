@@ -196,3 +196,24 @@ test('a strike of a future that never came is no first strike, and no rest outla
     expect(restOf(resting, NOW - DAY)).toBe(0);
   }
 });
+
+test('the e-mail address follows the id token, and stays where that has none; names stay as the grant brought them', () => {
+  const known = {
+    directoryId: 'directory',
+    objectId: 'ada',
+    username: 'ada@contoso.example',
+    displayName: 'Ada',
+    email: 'ada@old.example',
+  };
+  const before = connectionWith({ account: known });
+  const telling = (account: Granted['account']) =>
+    afterRedeem(before, { ...granting(['Mail.Read']), account }, NOW, context);
+
+  const told = telling({ ...known, username: 'countess', displayName: 'Countess', email: 'ada@new.example' });
+  expect(told.account).toEqual({ ...known, email: 'ada@new.example' });
+  expect(told.updateTime).toBe(NOW);
+  for (const silent of [{ ...known, email: undefined }, known, undefined]) {
+    expect(telling(silent)).toMatchObject({ account: known, updateTime: before.updateTime });
+  }
+  expect(telling({ ...known, objectId: 'other', email: 'other@example' }).account).toEqual(known);
+});

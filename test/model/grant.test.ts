@@ -89,3 +89,15 @@ test('keep-alive comes 30 to 45 days on, spread by uid', () => {
   expect(perDay.size).toBe(15);
   expect(Math.max(...[...perDay.values()].map((day) => day.length))).toBeLessThan(200);
 });
+
+test('an e-mail address stays known when a new consent of the same account does not tell it', () => {
+  const known = { directoryId: 'D', objectId: 'O', username: 'old', displayName: 'Old', email: 'ada@contoso.example' };
+  const afterwards = (account: Grant['account']) =>
+    afterGrant({ ...worn, account: known }, { grant: { ...grant, account }, app, verified: true }, NOW).account;
+
+  expect(afterwards(grant.account)).toEqual({ ...grant.account, email: 'ada@contoso.example' });
+  const told = { directoryId: 'd', objectId: 'o', username: undefined, displayName: undefined, email: 'new@example' };
+  expect(afterwards(told)).toEqual(told);
+  expect(afterwards({ ...told, objectId: 'other', email: undefined })?.email).toBeUndefined();
+  expect(afterwards(undefined)).toBeUndefined();
+});
