@@ -5,6 +5,7 @@ import { VaultError } from '../model/errors.ts';
 import type { CredentialRows } from './credentials.ts';
 import { type Database, placeholders, type Step } from './database.ts';
 import { evidenceFromJson } from './evidence_rows.ts';
+import type { LogoRows } from './logos.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
 import type { Row } from './schema_twins.ts';
 import type { AppStore } from './stores.ts';
@@ -30,9 +31,10 @@ interface AppStoreParts {
   database: Database;
   keys: TenantKeys;
   appRows: AppRows;
+  logos: LogoRows;
 }
 
-export function createAppStore({ database, keys, appRows }: AppStoreParts): AppStore {
+export function createAppStore({ database, keys, appRows, logos }: AppStoreParts): AppStore {
   const { apps, connections } = database.tables;
   const all = placeholders(getTableColumns(apps));
   const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
@@ -55,6 +57,7 @@ export function createAppStore({ database, keys, appRows }: AppStoreParts): AppS
         returnUrlPrefixes: all.returnUrlPrefixes,
         catalog: all.catalog,
         implicitPermissions: all.implicitPermissions,
+        logoHash: all.logoHash,
         sharedWith: all.sharedWith,
         suspended: all.suspended,
         state: all.state,
@@ -95,11 +98,12 @@ export function createAppStore({ database, keys, appRows }: AppStoreParts): AppS
 
   return {
     ...appRows.credentials,
-    async create(app, credential) {
+    async create(app, credential, logo) {
       await keys.ready(app.tenantUid);
       await database.commit(
         appRows.insert(app),
         ...(credential === undefined ? [] : [appRows.credentials.insert(app, credential)]),
+        ...(logo === undefined ? [] : [logos.upsert(app.uid, logo)]),
       );
     },
     async find(tenantUid, appId) {
@@ -127,11 +131,18 @@ export function createAppStore({ database, keys, appRows }: AppStoreParts): AppS
       );
       return toPage(rows, page, (row) => pairKey(row.tenantId, row.appId), toApp);
     },
-    async update(before, after) {
-      const changed = await update.run({ ...toRow(after), uid: before.uid, version: before.version });
-      if (changed === 0) throw appChanged(before);
+    async update(before, after, logo) {
+      const { uid, version } = before;
+      const loses = before.logoHash !== undefined && after.logoHash === undefined;
+      const { committed } = await database.commit(
+        update.step({ ...toRow(after), uid, version }, 1),
+        ...(loses ? [logos.delete(uid)] : []),
+        ...(logo === undefined ? [] : [logos.upsert(uid, logo)]),
+      );
+      if (!committed) throw appChanged(before);
       return { ...after, version: before.version + 1 };
     },
+    findLogo: logos.find,
     async delete(app) {
       const deleted = await deleteApp.run({ uid: app.uid, version: app.version });
       if (deleted === 0) throw appChanged(app);
@@ -176,13 +187,19 @@ function appChanged(app: App): VaultError {
 }
 
 function toRow(app: App): Row<'apps'> {
-  return { ...app, catalog: app.catalog ?? null, stateEvidence: app.stateEvidence ?? null };
+  return {
+    ...app,
+    catalog: app.catalog ?? null,
+    logoHash: app.logoHash ?? null,
+    stateEvidence: app.stateEvidence ?? null,
+  };
 }
 
 function toApp(row: Row<'apps'>): App {
   return {
     ...row,
     catalog: row.catalog ?? undefined,
+    logoHash: row.logoHash ?? undefined,
     stateEvidence: evidenceFromJson(row.stateEvidence),
     failingDirectories: row.failingDirectories.map(({ directoryId, evidence }) => ({
       directoryId,

@@ -68,7 +68,12 @@ export function createAuthorizationRows(keys: TenantKeys) {
       const { account } = stored;
       return {
         ...stored,
-        account: account && { ...account, username: account.username, displayName: account.displayName },
+        account: account && {
+          ...account,
+          username: account.username,
+          displayName: account.displayName,
+          email: account.email,
+        },
         refreshToken: new Secret(stored.refreshToken),
       };
     },

@@ -1,8 +1,9 @@
 import { and, count, eq, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
 import { VaultError } from '../model/errors.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
-import { type ConnectionRows, connectionChanged } from './connection_rows.ts';
+import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
+import type { ExternalIds } from './external_ids.ts';
 import type { AuthorizationStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
@@ -13,12 +14,14 @@ interface AuthorizationStoreParts {
   database: Database;
   keys: TenantKeys;
   connectionRows: ConnectionRows;
+  externalIds: ExternalIds;
 }
 
 export function createAuthorizationStore({
   database,
   keys,
   connectionRows,
+  externalIds,
 }: AuthorizationStoreParts): AuthorizationStore {
   const { authorizations, authorizationAttempts: attempts } = database.tables;
   const rows = createAuthorizationRows(keys);
@@ -105,11 +108,13 @@ export function createAuthorizationStore({
     async start({ connection, authorization, handleHash, attempt, stateHash }) {
       const { tenantUid } = authorization;
       await keys.ready(tenantUid);
-      await database.commit(
-        ...(connection === undefined ? [] : [connectionRows.insert(connection, undefined)]),
+      const steps = [
+        ...(connection === undefined ? [] : connectionRows.insert(connection, undefined)),
         insert.step({ ...rows.toRow(authorization, handleHash) }, 1),
         insertAttempt.step(rows.toAttemptRow(tenantUid, attempt, stateHash), 1),
-      );
+      ];
+      const externalId = connection?.externalId;
+      await externalIds.guarded({ tenantUid, externalId }, () => database.commit(...steps));
     },
     findByHandle: async (handleHash) => toAuthorization(await findByHandle.first({ handleHash })),
     findByUid: async (uid) => toAuthorization(await findByUid.first({ uid })),
@@ -150,12 +155,11 @@ export function createAuthorizationStore({
     async confirm(authorization, before, after, grant) {
       await keys.ready(after.tenantUid);
       const result = await database.commit(
-        connectionRows.replace(before, after, grant.refreshToken),
-        connectionRows.dropAccessTokens(before.uid),
+        ...connectionRows.replace(before, after, grant.refreshToken),
         confirm.step({ uid: authorization.uid }, 1),
       );
       if (result.committed) return { ...after, version: before.version + 1 };
-      if (result.refusedBy === 0) throw connectionChanged(before);
+      if (result.refusedBy === 0) throw changedMeanwhile(before);
       throw new VaultError('STATE_INVALID', 'The authorization was confirmed or ended meanwhile. Start a new one.');
     },
     async fail(uid, failure) {

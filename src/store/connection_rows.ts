@@ -1,10 +1,13 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { Clock } from '../model/clock.ts';
 import type { Account, Connection } from '../model/connection.ts';
 import { connectionName } from '../model/connection.ts';
+import { connectionChanged } from '../model/connection_changed.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
 import { evidenceFromJson } from './evidence_rows.ts';
+import type { OutboxRows } from './outbox.ts';
 import type { Row } from './schema_twins.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
@@ -13,22 +16,29 @@ export type ConnectionRow = Row<'connections'>;
 /** Rows of connections, for the stores that write them: connections, grants, authorizations. */
 export interface ConnectionRows {
   toConnection(row: ConnectionRow): Promise<Connection>;
-  /** The tenant's keys must be ready, here and below. */
-  insert(connection: Connection, refreshToken: Secret | undefined): Step;
+  /** With its event. The tenant's keys must be ready, here and below. */
+  insert(connection: Connection, refreshToken: Secret | undefined): readonly Step[];
   /**
-   * Everything but names and creation, if the version is still that of `before`: fences whoever is refreshing. Follow it
-   * with `dropAccessTokens` in the same commit.
+   * Everything but names and creation; its first step refuses unless the version is still that of `before`. Fences whoever is
+   * refreshing, drops stored access tokens, tells of the new grant.
    */
-  replace(before: Connection, after: Connection, refreshToken: Secret): Step;
+  replace(before: Connection, after: Connection, refreshToken: Secret): readonly Step[];
   dropAccessTokens(connectionUid: string): Step;
-  /** Username and display name, sealed, and how to find the username. */
+  /** Username, display name and e-mail address, sealed, and how to find the username. */
   personalOf(connection: Connection): Pick<ConnectionRow, 'personal' | 'usernameIndex'>;
 }
 
 export const REFRESH_TOKEN = 'refresh_token';
 export const PREVIOUS_REFRESH_TOKEN = 'previous_refresh_token';
 
-export function createConnectionRows({ database, keys }: { database: Database; keys: TenantKeys }): ConnectionRows {
+interface ConnectionRowsParts {
+  database: Database;
+  keys: TenantKeys;
+  outbox: OutboxRows;
+  clock: Clock;
+}
+
+export function createConnectionRows({ database, keys, outbox, clock }: ConnectionRowsParts): ConnectionRows {
   const { connections, accessTokens } = database.tables;
   const { keyring } = keys;
   const all = placeholders(getTableColumns(connections));
@@ -59,11 +69,11 @@ export function createConnectionRows({ database, keys }: { database: Database; k
   );
 
   function personalOf({ uid, tenantUid, account }: Connection) {
-    const { username, displayName } = account ?? {};
-    const named = username !== undefined || displayName !== undefined;
+    const { username, displayName, email } = account ?? {};
+    const named = username !== undefined || displayName !== undefined || email !== undefined;
     return {
       personal: named
-        ? keyring.seal(placeOf(uid, tenantUid, 'personal'), JSON.stringify({ username, displayName }))
+        ? keyring.seal(placeOf(uid, tenantUid, 'personal'), JSON.stringify({ username, displayName, email }))
         : null,
       usernameIndex: username === undefined ? null : keyring.blindIndex(tenantUid, indexForm(username)),
     };
@@ -96,6 +106,8 @@ export function createConnectionRows({ database, keys }: { database: Database; k
     };
   }
 
+  const drop = (connectionUid: string) => dropAccessTokens.step({ connectionUid });
+
   return {
     async toConnection(row) {
       if (row.personal === null) return fromRow(row, undefined);
@@ -103,10 +115,16 @@ export function createConnectionRows({ database, keys }: { database: Database; k
       const text = keyring.open(placeOf(row.uid, row.tenantUid, 'personal'), row.personal).toString('utf8');
       return fromRow(row, JSON.parse(text) as Personal);
     },
-    insert: (connection, refreshToken) => insert.step(toRow(connection, refreshToken), 1),
-    replace: (before, after, refreshToken) =>
+    insert: (connection, refreshToken) => [
+      insert.step(toRow(connection, refreshToken), 1),
+      ...outbox.tell(connectionChanged({ before: undefined, after: connection, time: clock.now() })),
+    ],
+    replace: (before, after, refreshToken) => [
       replace.step({ ...toRow(after, refreshToken), uid: before.uid, version: before.version }, 1),
-    dropAccessTokens: (connectionUid) => dropAccessTokens.step({ connectionUid }),
+      drop(before.uid),
+      ...outbox.tell(connectionChanged({ before, after, newGrant: true, time: clock.now() })),
+    ],
+    dropAccessTokens: drop,
     personalOf,
   };
 }
@@ -114,8 +132,8 @@ export function createConnectionRows({ database, keys }: { database: Database; k
 /** What an exchange with Entra may change. */
 export function grantColumns(connection: Connection) {
   return {
-    directoryId: connection.account?.directoryId ?? null,
-    objectId: connection.account?.objectId ?? null,
+    directoryId: connection.account?.directoryId.toLowerCase() ?? null,
+    objectId: connection.account?.objectId.toLowerCase() ?? null,
     productScopes: connection.productScopes,
     granted: connection.granted,
     grantState: connection.grantState,
@@ -138,7 +156,7 @@ export function indexForm(username: string): string {
   return username.normalize('NFC').toLowerCase();
 }
 
-export function connectionChanged(connection: Connection): VaultError {
+export function changedMeanwhile(connection: Connection): VaultError {
   const resource = connectionName(connection);
   return new VaultError(
     'ETAG_MISMATCH',
@@ -152,9 +170,12 @@ export function connectionChanged(connection: Connection): VaultError {
 interface Personal {
   username?: string;
   displayName?: string;
+  /** Rows of before 0.2 have none. */
+  email?: string;
 }
 
-function fromRow(row: ConnectionRow, personal: Personal | undefined): Connection {
+/** Without `personal` nothing needs to be opened. */
+export function fromRow(row: ConnectionRow, personal: Personal | undefined): Connection {
   return {
     uid: row.uid,
     tenantUid: row.tenantUid,
@@ -184,5 +205,6 @@ function fromRow(row: ConnectionRow, personal: Personal | undefined): Connection
 
 function accountOf({ directoryId, objectId }: ConnectionRow, personal: Personal | undefined): Account | undefined {
   if (directoryId === null || objectId === null) return undefined;
-  return { directoryId, objectId, username: personal?.username, displayName: personal?.displayName };
+  const { username, displayName, email } = personal ?? {};
+  return { directoryId, objectId, username, displayName, email };
 }

@@ -1,10 +1,14 @@
 import { and, asc, count, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { Clock } from '../model/clock.ts';
 import type { Connection, ConnectionState } from '../model/connection.ts';
 import { connectionName, idleExpireTime } from '../model/connection.ts';
+import { connectionChanged } from '../model/connection_changed.ts';
 import { VaultError } from '../model/errors.ts';
 import { createConnectionList } from './connection_list.ts';
-import { type ConnectionRows, connectionChanged } from './connection_rows.ts';
+import { type ConnectionRow, type ConnectionRows, changedMeanwhile, fromRow } from './connection_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
+import type { ExternalIds } from './external_ids.ts';
+import type { OutboxRows } from './outbox.ts';
 import type { ConnectionStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
@@ -12,6 +16,9 @@ interface ConnectionStoreParts {
   database: Database;
   keys: TenantKeys;
   connectionRows: ConnectionRows;
+  externalIds: ExternalIds;
+  outbox: OutboxRows;
+  clock: Clock;
 }
 
 // Joined to nothing, the column matches no index: a planner would walk all ACTIVE rows instead of the few that are due.
@@ -20,11 +27,13 @@ const isActive = sql`grant_state || '' = 'ACTIVE'`;
 /** How long a refresh token lives after its last use. */
 const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;
 
-export function createConnectionStore({ database, keys, connectionRows }: ConnectionStoreParts): ConnectionStore {
+export function createConnectionStore(parts: ConnectionStoreParts): ConnectionStore {
+  const { database, keys, connectionRows, externalIds, outbox, clock } = parts;
   const { connections } = database.tables;
   const { toConnection } = connectionRows;
   const all = placeholders(getTableColumns(connections));
   const byUid = eq(connections.uid, all.uid);
+  const unchanged = and(byUid, eq(connections.version, all.version));
   const nextVersion = sql`${connections.version} + 1`;
 
   const find = database.rows('connections.find', (db) =>
@@ -38,7 +47,7 @@ export function createConnectionStore({ database, keys, connectionRows }: Connec
     db
       .update(connections)
       .set({ externalId: all.externalId, labels: all.labels, updateTime: all.updateTime, version: nextVersion })
-      .where(and(byUid, eq(connections.version, all.version))),
+      .where(unchanged),
   );
   const suspend = database.write('connections.suspend', (db) =>
     db
@@ -51,9 +60,9 @@ export function createConnectionStore({ database, keys, connectionRows }: Connec
         leaseOwner: null,
         leaseUntil: null,
       })
-      .where(byUid),
+      .where(unchanged),
   );
-  const deleteOne = database.write('connections.delete', (db) => db.delete(connections).where(byUid));
+  const deleteOne = database.write('connections.delete', (db) => db.delete(connections).where(unchanged));
   const countActive = database.rows('connections.countByState', (db) =>
     db
       .select({ state: connections.grantState, count: count() })
@@ -86,6 +95,19 @@ export function createConnectionStore({ database, keys, connectionRows }: Connec
       ),
   );
 
+  /** No caller's version is asked, but the event must tell of the row that is changed: where a refresh comes between, look again. */
+  async function insisting<T>(
+    connection: Connection,
+    attempt: (row: ConnectionRow) => Promise<T | undefined>,
+  ): Promise<T> {
+    for (;;) {
+      const row = await findByUid.first({ uid: connection.uid });
+      if (row === undefined) throw connectionGone(connection);
+      const done = await attempt(row);
+      if (done !== undefined) return done;
+    }
+  }
+
   return {
     list: createConnectionList({ database, keys, connectionRows }),
     async find(tenantUid, connectionId) {
@@ -107,45 +129,58 @@ export function createConnectionStore({ database, keys, connectionRows }: Connec
       for (const { state, count } of await countActive.all({})) counts[state] = count;
       return counts;
     },
+    async findByExternalId(tenantUid, externalId) {
+      const row = await externalIds.find(tenantUid, externalId);
+      return row && toConnection(row);
+    },
     async create(connection) {
       await keys.ready(connection.tenantUid);
-      await database.commit(connectionRows.insert(connection, undefined));
+      await externalIds.guarded(connection, () => database.commit(...connectionRows.insert(connection, undefined)));
     },
     async update(before, after) {
-      const changed = await update.run({
-        uid: before.uid,
-        version: before.version,
-        externalId: after.externalId ?? null,
-        labels: after.labels,
-        updateTime: after.updateTime,
-      });
-      if (changed === 0) throw connectionChanged(before);
-      return { ...after, version: before.version + 1 };
-    },
-    async setSuspended({ uid, ...connection }, suspendTime, now) {
-      const result = await database.commit(
-        suspend.step({ uid, suspendTime: suspendTime ?? null, updateTime: now }, 1),
-        connectionRows.dropAccessTokens(uid),
+      const { uid, version } = before;
+      const { externalId, labels, updateTime } = after;
+      const event = connectionChanged({ before, after: { ...before, externalId, labels }, time: clock.now() });
+      const { committed } = await externalIds.guarded(after, () =>
+        database.commit(
+          update.step({ uid, version, externalId: externalId ?? null, labels, updateTime }, 1),
+          ...outbox.tell(event),
+        ),
       );
-      const row = result.committed ? await findByUid.first({ uid }) : undefined;
-      if (row === undefined) throw connectionGone(connection);
-      return toConnection(row);
+      if (!committed) throw changedMeanwhile(before);
+      return { ...after, version: version + 1 };
+    },
+    setSuspended(connection, suspendTime, now) {
+      return insisting(connection, async (row) => {
+        const { uid, version } = row;
+        const before = await toConnection(row);
+        const after = { ...before, suspendTime, updateTime: now, version: version + 1 };
+        const { committed } = await database.commit(
+          suspend.step({ uid, version, suspendTime: suspendTime ?? null, updateTime: now }, 1),
+          connectionRows.dropAccessTokens(uid),
+          ...outbox.tell(connectionChanged({ before, after, time: clock.now() })),
+        );
+        return committed ? after : undefined;
+      });
     },
     async delete(connection) {
-      // Access tokens and authorizations go with it (ON DELETE CASCADE), and a lease finds no row to record in.
-      if ((await deleteOne.run({ uid: connection.uid })) === 0) throw connectionGone(connection);
+      await insisting(connection, async (row) => {
+        const { uid, version } = row;
+        const event = connectionChanged({ before: fromRow(row, undefined), after: undefined, time: clock.now() });
+        // Access tokens and authorizations go with it (ON DELETE CASCADE), and a lease finds no row to record in.
+        const { committed } = await database.commit(deleteOne.step({ uid, version }, 1), ...outbox.tell(event));
+        return committed || undefined;
+      });
     },
     async replaceGrant(before, after, refreshToken) {
       await keys.ready(after.tenantUid);
-      if (before === undefined) {
-        await database.commit(connectionRows.insert(after, refreshToken));
-        return after;
-      }
-      const result = await database.commit(
-        connectionRows.replace(before, after, refreshToken),
-        connectionRows.dropAccessTokens(before.uid),
-      );
-      if (!result.committed) throw connectionChanged(before);
+      const steps =
+        before === undefined
+          ? connectionRows.insert(after, refreshToken)
+          : connectionRows.replace(before, after, refreshToken);
+      const { committed } = await externalIds.guarded(after, () => database.commit(...steps));
+      if (before === undefined) return after;
+      if (!committed) throw changedMeanwhile(before);
       return { ...after, version: before.version + 1 };
     },
     async dueForKeepAlive(now, limit) {

@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';
 import { createAccessTokenRows } from './access_tokens.ts';
+import { createAdminConsentStore } from './admin_consents.ts';
 import { createAppRows, createAppStore } from './apps.ts';
 import { createAuditLedger } from './audit_ledger.ts';
 import { createAuthorizationStore } from './authorizations.ts';
@@ -12,8 +13,11 @@ import { createConnectionRows } from './connection_rows.ts';
 import { createConnectionStore } from './connections.ts';
 import { createCredentialRows } from './credentials.ts';
 import type { Database } from './database.ts';
+import { createExternalIds } from './external_ids.ts';
 import { createGrantStore } from './grants.ts';
+import { createLogoRows } from './logos.ts';
 import { createMeta, type Meta } from './meta.ts';
+import { createOutboxRows, createOutboxStore } from './outbox.ts';
 import type { Stores } from './stores.ts';
 import { createTenantKeys, type TenantKeys } from './tenant_keys.ts';
 import { createTenantStore } from './tenants.ts';
@@ -58,14 +62,18 @@ export function prepareStores({ database, keys, meta, clock }: PreparedParts): S
   const { keyring } = keys;
   const credentials = createCredentialRows({ database, keys });
   const appRows = createAppRows({ database, credentials });
-  const connectionRows = createConnectionRows({ database, keys });
+  const outbox = createOutboxRows(database);
+  const connectionRows = createConnectionRows({ database, keys, outbox, clock });
+  const externalIds = createExternalIds(database);
   const accessTokens = createAccessTokenRows({ database, keys });
   return {
     tenants: createTenantStore({ database, keys, appRows }),
-    apps: createAppStore({ database, keys, appRows }),
-    connections: createConnectionStore({ database, keys, connectionRows }),
-    grants: createGrantStore({ database, keys, clock, connectionRows, accessTokens }),
-    authorizations: createAuthorizationStore({ database, keys, connectionRows }),
+    apps: createAppStore({ database, keys, appRows, logos: createLogoRows(database) }),
+    connections: createConnectionStore({ database, keys, connectionRows, externalIds, outbox, clock }),
+    grants: createGrantStore({ database, keys, clock, connectionRows, accessTokens, outbox }),
+    authorizations: createAuthorizationStore({ database, keys, connectionRows, externalIds }),
+    adminConsents: createAdminConsentStore({ database, keys }),
+    outbox: createOutboxStore(database),
     audit: createAuditLedger({ database, meta, keyring }),
     check: () => sing(meta, keyring),
     close: () => database.close(),

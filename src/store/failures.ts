@@ -9,6 +9,8 @@ const TAKEN: Readonly<Record<string, { reason: Reason; what: string }>> = {
   connections: { reason: 'CONNECTION_EXISTS', what: 'A connection' },
 };
 
+const EXTERNAL_ID_INDEX = 'connections_tenant_uid_external_id';
+
 /** What keeps the database from working, as the end of a sentence; by SQLite's primary code or PostgreSQL's class. */
 const OUTAGES: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'is locked by another program. End that program',
@@ -45,6 +47,7 @@ export function translated(error: unknown, orphan: Reason = 'INTERNAL'): unknown
   if (code === undefined) return error instanceof DrizzleQueryError ? outage('unknown') : driverError;
 
   if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === '23505') {
+    if (isExternalId(driverError)) return externalIdTaken(undefined, code);
     const taken = TAKEN[tableOf(driverError)];
     return taken === undefined
       ? new VaultError('INTERNAL', 'A row of this key is already stored.', { cause: new Error(code) })
@@ -62,6 +65,16 @@ export function translated(error: unknown, orphan: Reason = 'INTERNAL'): unknown
     );
   }
   return outage(code);
+}
+
+/** `holder`: name of the connection that has it, where it is known. */
+export function externalIdTaken(holder: string | undefined, code?: string): VaultError {
+  const message =
+    holder === undefined
+      ? 'external_id: another connection of the tenant has it. Choose another, or take it from that one first.'
+      : `external_id: ${holder} has it. Choose another, or take it from that connection first (UpdateConnection, DeleteConnection).`;
+  const metadata = { field: 'external_id', ...(holder !== undefined && { connection: holder }) };
+  return new VaultError('CONNECTION_EXISTS', message, { metadata, cause: code === undefined ? code : new Error(code) });
 }
 
 const ORPHANS: Partial<Record<Reason, string>> = {
@@ -97,4 +110,10 @@ function tableOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('table' in error && typeof error.table === 'string') return error.table;
   return /^UNIQUE constraint failed: (\w+)\./.exec(error.message)?.[1] ?? '';
+}
+
+function isExternalId(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('constraint' in error) return error.constraint === EXTERNAL_ID_INDEX;
+  return error.message.startsWith('UNIQUE constraint failed: ') && error.message.endsWith(', connections.external_id');
 }

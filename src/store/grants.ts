@@ -1,18 +1,21 @@
 import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
 import { type Clock, DAY, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { connectionChanged } from '../model/connection_changed.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import type { AccessTokenRows } from './access_tokens.ts';
 import {
   type ConnectionRow,
   type ConnectionRows,
+  fromRow,
   grantColumns,
   PREVIOUS_REFRESH_TOKEN,
   placeOf,
   REFRESH_TOKEN,
 } from './connection_rows.ts';
-import { type Database, placeholder, placeholders } from './database.ts';
+import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import type { OutboxRows } from './outbox.ts';
 import type { GrantStore, HeldLease, RefreshRecord } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
@@ -22,12 +25,14 @@ interface GrantStoreParts {
   clock: Clock;
   connectionRows: ConnectionRows;
   accessTokens: AccessTokenRows;
+  outbox: OutboxRows;
 }
 
 /** A rotated refresh token is kept so long for the case that the new one is refused. */
 const PREVIOUS_LIFE = DAY;
 
-export function createGrantStore({ database, keys, clock, connectionRows, accessTokens }: GrantStoreParts): GrantStore {
+export function createGrantStore(parts: GrantStoreParts): GrantStore {
+  const { database, keys, clock, connectionRows, accessTokens, outbox } = parts;
   const { connections } = database.tables;
   const { keyring } = keys;
   const { now } = database.dialect;
@@ -74,6 +79,14 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
       })
       .where(unfenced),
   );
+  const find = database.rows('grants.find', (db) => db.select().from(connections).where(eq(connections.uid, all.uid)));
+  /** Changes nothing: for a commit that must see this version. */
+  const hasVersion = database.write('grants.hasVersion', (db) =>
+    db
+      .update(connections)
+      .set({ version: all.version })
+      .where(and(eq(connections.uid, all.uid), eq(connections.version, all.version))),
+  );
 
   function open(row: ConnectionRow, column: string, sealed: Buffer): Secret {
     return keyring.openSecret(placeOf(row.uid, row.tenantUid, column), sealed);
@@ -107,6 +120,22 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
     }
   }
 
+  /** The first step is fenced by the epoch, which a product's change of labels leaves as it is: an event must tell of the row as it is by then. */
+  async function commitRecord(leased: Connection, outcome: RefreshRecord, steps: readonly Step[]) {
+    const { uid } = leased;
+    for (let before = leased; ; ) {
+      const { externalId, labels, version } = before;
+      const after = { ...outcome.connection, externalId, labels };
+      const events = outbox.tell(connectionChanged({ before, after, time: clock.now() }));
+      const guards = events.length === 0 ? [] : [hasVersion.step({ uid, version: version + 1 }, 1)];
+      const result = await database.commit(...steps, ...guards, ...events);
+      if (result.committed) return 'recorded';
+      const row = result.refusedBy === 0 ? undefined : await find.first({ uid });
+      if (row === undefined) return 'fenced';
+      before = fromRow(row, undefined);
+    }
+  }
+
   async function hold(row: ConnectionRow, resource: string, endsAfter: Timestamp): Promise<HeldLease> {
     const { uid, tenantUid, epoch } = row;
     const connection = await connectionRows.toConnection(row);
@@ -122,7 +151,7 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
       accessToken,
       async record(outcome: RefreshRecord) {
         if (!(await tenantLives(tenantUid))) return 'fenced';
-        const steps = [
+        return commitRecord(connection, outcome, [
           record.step(
             {
               uid,
@@ -136,8 +165,7 @@ export function createGrantStore({ database, keys, clock, connectionRows, access
             1,
           ),
           ...(outcome.accessToken === undefined ? [] : [accessTokens.upsert({ uid, tenantUid }, outcome.accessToken)]),
-        ];
-        return (await database.commit(...steps)).committed ? 'recorded' : 'fenced';
+        ]);
       },
       async release() {
         await release.run({ uid, epoch });
@@ -166,6 +194,8 @@ function personalIn({ personal, usernameIndex }: ConnectionRow) {
 
 function samePerson(before: Connection, after: Connection): boolean {
   return (
-    before.account?.username === after.account?.username && before.account?.displayName === after.account?.displayName
+    before.account?.username === after.account?.username &&
+    before.account?.displayName === after.account?.displayName &&
+    before.account?.email === after.account?.email
   );
 }

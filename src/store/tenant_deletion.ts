@@ -13,13 +13,15 @@ interface TenantDeletionParts {
 
 /** Deleting a connection touches a dozen indexes: so many take about 20 ms, for which SQLite holds the event loop. */
 const BATCH = 250;
+/** An event lies in four places only. */
+const EVENT_BATCH = 1_000;
 
 /**
- * In one commit, where the tenant has few connections. One with many is suspended first and loses its connections batch
+ * In one commit, where the tenant has few connections and events. One with many is suspended first and loses them batch
  * by batch, so that nobody else waits; after a crash in between it is still there, suspended, and can be deleted again.
  */
 export function createTenantDeletion({ database, keys, countForeignConnections }: TenantDeletionParts) {
-  const { tenants, apps, connections } = database.tables;
+  const { tenants, apps, connections, outbox } = database.tables;
   const uid = placeholder(tenants.uid, 'uid');
   const unchanged = and(eq(tenants.uid, uid), eq(tenants.version, placeholder(tenants.version, 'version')));
 
@@ -42,6 +44,23 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
   const deleteConnections = database.write('tenants.deleteConnections', (db) =>
     db.delete(connections).where(eq(connections.tenantUid, uid)),
   );
+  // They hold the tenant's external ids. So no connection that goes with its tenant writes an event of its own: it would go with it too.
+  const deleteEvents = database.write('tenants.deleteEvents', (db) =>
+    db.delete(outbox).where(eq(outbox.tenantUid, uid)),
+  );
+  const deleteEventBatch = database.write('tenants.deleteEventBatch', (db) =>
+    db
+      .delete(outbox)
+      .where(
+        inArray(
+          outbox.sequence,
+          db.select({ sequence: outbox.sequence }).from(outbox).where(eq(outbox.tenantUid, uid)).limit(EVENT_BATCH),
+        ),
+      ),
+  );
+  const manyEvents = database.rows('tenants.manyEvents', (db) =>
+    db.select({ sequence: outbox.sequence }).from(outbox).where(eq(outbox.tenantUid, uid)).limit(1).offset(EVENT_BATCH),
+  );
   const deleteApps = database.write(
     'tenants.deleteApps',
     (db) => db.delete(apps).where(eq(apps.tenantUid, uid)),
@@ -57,14 +76,16 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
     const { uid, version } = tenant;
     if ((await suspend.run({ uid, version })) === 0) throw tenantChanged(tenant);
     while ((await deleteBatch.run({ uid })) === BATCH) await setImmediate();
+    while ((await deleteEventBatch.run({ uid })) === EVENT_BATCH) await setImmediate();
   }
 
   return async (tenant: Tenant, connectionCount: number): Promise<void> => {
     const { uid } = tenant;
-    const large = connectionCount > BATCH;
+    const large = connectionCount > BATCH || (await manyEvents.first({ uid })) !== undefined;
     if (large) await deleteInBatches(tenant);
     const result = await database.commit(
       deleteConnections.step({ uid }),
+      deleteEvents.step({ uid }),
       deleteApps.step({ uid }),
       keys.deleteAll(uid),
       deleteTenant.step({ uid, version: tenant.version + (large ? 1 : 0) }, 1),

@@ -176,21 +176,25 @@ export function connectionsConformance(open: Open): void {
     });
 
     test('finds by state, external id, label, and any of them together', async () => {
-      const { stores, connect } = await startVault(open);
+      const { stores, connect, register } = await startVault(open);
       await connect('blocked', { grantState: 'BLOCKED', labels: { team: 'a' }, externalId: 'x' });
-      const paused = await connect('paused', { labels: { team: 'b', 'k"ey': 'v' }, externalId: 'x' });
+      const paused = await connect('paused', { labels: { team: 'b', 'k"ey': 'v' }, externalId: 'y' });
       await stores.connections.setSuspended(paused, NOW, NOW);
+      const other = await register('other');
+      const elsewhere = sampleConnection(other.tenant, other.app, 'bob', { grantState: 'PENDING', externalId: 'x' });
+      await stores.connections.create(elsewhere);
 
       expect(await names(stores, { state: 'ACTIVE' })).toEqual(['acme/ada']);
       expect(await names(stores, { state: 'BLOCKED' })).toEqual(['acme/blocked']);
       expect(await names(stores, { state: 'SUSPENDED' })).toEqual(['acme/paused']);
-      expect(await names(stores, { externalId: 'x' })).toEqual(['acme/blocked', 'acme/paused']);
+      expect(await names(stores, { externalId: 'x' })).toEqual(['acme/blocked', 'other/bob']);
       expect(await names(stores, { label: { key: 'team', value: 'a' } })).toEqual(['acme/blocked']);
       expect(await names(stores, { label: { key: 'k"ey', value: 'v' } })).toEqual(['acme/paused']);
       expect(await names(stores, { label: { key: 'team', value: 'c' } })).toEqual([]);
-      expect(await names(stores, { externalId: 'x', state: 'SUSPENDED', tenantIds: ['acme'] })).toEqual([
+      expect(await names(stores, { externalId: 'y', state: 'SUSPENDED', tenantIds: ['acme'] })).toEqual([
         'acme/paused',
       ]);
+      expect(await names(stores, { externalId: 'y', state: 'ACTIVE' })).toEqual([]);
       expect(await names(stores, { externalId: "x' OR 1=1 --" })).toEqual([]);
     });
 

@@ -31,7 +31,15 @@ test.each([
   ['warnings of idle ends', 'last_refresh_time <=', 'connections_last_refresh'],
   ['pages of a state', 'AND grant_state = ?', 'connections_state'],
   ['pages of what is suspended', 'where (suspend_time IS NOT NULL and', 'connections_suspended'],
-  ['an external id', '"connections"."external_id" = ?', 'connections_external_id'],
+  ['an external id', 'where ("connections"."external_id" = ?', 'connections_external_id'],
+  ['an external id of a tenant', '? and "connections"."external_id" = ?', 'connections_tenant_uid_external_id'],
+  ['an account', '"connections"."object_id" = ?', 'connections_object_id'],
+  ['accounts of a directory', 'where ("connections"."directory_id" = ?', 'connections_directory_id'],
+  ['a logo', '"app_logos"."hash" = ?', 'app_logos_hash'],
+  ['what follows in the outbox', '"outbox"."sequence" > ?', 'INTEGER PRIMARY KEY'],
+  ['what is old in the outbox', '"outbox"."time" < ?', 'outbox_time'],
+  ["a tenant's events", '"outbox"."tenant_uid" = ?', 'outbox_tenant_uid'],
+  ['admin consents that ended', 'delete from "admin_consents"', 'admin_consents_expire_time'],
   ['a username', '"connections"."username_index" in', 'connections_username'],
   ['labels of a tenant', 'json_each', 'connections_tenant_id_connection_id'],
   ['freeing leases at start', 'WHERE lease_until IS NOT NULL', 'connections_lease'],
@@ -44,10 +52,17 @@ test.each([
   for (const { plan } of found) expect(plan).toContain(index);
 });
 
-test('keep-alive and pages need no sorting', async () => {
+test('keep-alive, pages and the outbox need no sorting', async () => {
   const { plans } = await recordPlans();
   const sorted = plans.filter(({ text }) =>
-    ['keep_alive_time <=', 'AND grant_state = ?', '"external_id" = ?'].some((part) => text.includes(part)),
+    [
+      'keep_alive_time <=',
+      'AND grant_state = ?',
+      '"external_id" = ?',
+      '"object_id" = ?',
+      '"directory_id" = ?',
+      '"outbox"',
+    ].some((part) => text.includes(part)),
   );
 
   expect(sorted.map(({ plan }) => plan).filter((plan) => plan.includes('TEMP B-TREE'))).toEqual([]);
@@ -71,6 +86,9 @@ async function recordPlans() {
   await stores.connections.list(next, {});
   await stores.connections.list(next, { tenantIds: ['acme'], label: { key: 'a', value: 'b' } });
   await stores.connections.list(next, { externalId: 'x' });
+  await stores.connections.list(next, { objectId: 'o' });
+  await stores.connections.list(next, { directoryId: 'd', objectId: 'o' });
+  await stores.connections.list(next, { directoryId: 'd' });
   await stores.connections.list(next, { username: 'ada', tenantIds: ['acme'] });
   await stores.tenants.list({ size: 10, after: 'a' });
   await stores.apps.list(next);

@@ -1,0 +1,83 @@
+import type { Timestamp } from './clock.ts';
+import { type Connection, connectionName, connectionState, type PermissionsByResource } from './connection.ts';
+import type { Reason } from './errors.ts';
+import type { ConnectionChanged, VaultEvent } from './event.ts';
+import { newUid } from './ids.ts';
+
+export interface ConnectionMove {
+  /** Undefined: it is new. */
+  readonly before: Connection | undefined;
+  /** Undefined: it is deleted. */
+  readonly after: Connection | undefined;
+  /** A grant was swapped in, which may look like the one before. */
+  readonly newGrant?: boolean | undefined;
+  readonly time: Timestamp;
+}
+
+/**
+ * What others are told of it; undefined where nothing changed that concerns them. A refresh that learns of more permissions is not told
+ * (the first one after an import nearly always does), one that lost some is.
+ */
+export function connectionChanged({ before, after, newGrant = false, time }: ConnectionMove): VaultEvent | undefined {
+  const connection = after ?? before;
+  if (connection === undefined) return undefined;
+  const change = changeOf(before, after, newGrant);
+  if (change === undefined) return undefined;
+  return {
+    uid: newUid(),
+    type: 'connection.changed',
+    tenantUid: connection.tenantUid,
+    tenantId: connection.tenantId,
+    subject: connectionName(connection),
+    time,
+    data: {
+      change,
+      connectionUid: connection.uid,
+      externalId: connection.externalId,
+      state: after && connectionState(after),
+      previousState: before && connectionState(before),
+      reason: after && reasonOf(after),
+    },
+  };
+}
+
+function changeOf(
+  before: Connection | undefined,
+  after: Connection | undefined,
+  newGrant: boolean,
+): ConnectionChanged['change'] | undefined {
+  if (before === undefined) return 'CREATED';
+  if (after === undefined) return 'DELETED';
+  if (newGrant) return 'GRANTED';
+  if (connectionState(before) !== connectionState(after) || reasonOf(before) !== reasonOf(after)) return 'STATE';
+  if (lostSome(before.granted, after.granted)) return 'STATE';
+  if (before.externalId !== after.externalId || !sameLabels(before.labels, after.labels)) return 'RENAMED';
+  return undefined;
+}
+
+function reasonOf(connection: Connection): Reason | undefined {
+  switch (connectionState(connection)) {
+    case 'PENDING':
+    case 'ACTIVE':
+      return undefined;
+    case 'SUSPENDED':
+      return 'CONNECTION_SUSPENDED';
+    case 'BLOCKED':
+    case 'REAUTHORIZATION_REQUIRED':
+      return connection.stateEvidence?.reason;
+  }
+}
+
+function lostSome(before: PermissionsByResource, after: PermissionsByResource): boolean {
+  if (before === after) return false;
+  return Object.entries(before).some(([resource, permissions]) => {
+    const left = after[resource];
+    return left !== permissions && !permissions.every((permission) => left?.includes(permission));
+  });
+}
+
+function sameLabels(one: Connection['labels'], other: Connection['labels']): boolean {
+  if (one === other) return true;
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+}

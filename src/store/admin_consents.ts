@@ -1,0 +1,119 @@
+import { and, eq, getTableColumns, gt, isNull, lt, or } from 'drizzle-orm';
+import type { AdminConsent } from '../model/admin_consent.ts';
+import { type Database, placeholder, placeholders } from './database.ts';
+import type { Row } from './schema_twins.ts';
+import type { AdminConsentStore, MintedState } from './stores.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+interface AdminConsentStoreParts {
+  database: Database;
+  keys: TenantKeys;
+}
+
+/** Nothing in these rows is secret or personal: of handle and state only the hashes are stored, and who the administrator is is not known. */
+export function createAdminConsentStore({ database, keys }: AdminConsentStoreParts): AdminConsentStore {
+  const { adminConsents } = database.tables;
+  const all = placeholders(getTableColumns(adminConsents));
+  const isOpen = and(eq(adminConsents.uid, all.uid), eq(adminConsents.state, 'OPEN'));
+  const now = placeholder(adminConsents.stateExpireTime, 'now');
+
+  const insert = database.write('adminConsents.insert', (db) => db.insert(adminConsents).values(all), 'APP_NOT_FOUND');
+  const findByHandle = database.rows('adminConsents.findByHandle', (db) =>
+    db.select().from(adminConsents).where(eq(adminConsents.handleHash, all.handleHash)),
+  );
+  const findByState = database.rows('adminConsents.findByState', (db) =>
+    db.select().from(adminConsents).where(eq(adminConsents.stateHash, all.stateHash)),
+  );
+  const renewState = database.write('adminConsents.renewState', (db) =>
+    db
+      .update(adminConsents)
+      .set({ stateHash: all.stateHash, stateExpireTime: all.stateExpireTime, stateUsedTime: null })
+      .where(isOpen),
+  );
+  const useState = database.rows('adminConsents.useState', (db) =>
+    db
+      .update(adminConsents)
+      .set({ stateUsedTime: now })
+      .where(
+        and(
+          eq(adminConsents.stateHash, all.stateHash),
+          isNull(adminConsents.stateUsedTime),
+          gt(adminConsents.stateExpireTime, now),
+        ),
+      )
+      .returning(),
+  );
+  const end = database.write('adminConsents.end', (db) =>
+    db.update(adminConsents).set({ state: all.state, failure: all.failure }).where(isOpen),
+  );
+  const sweep = database.write('adminConsents.sweep', (db) =>
+    db
+      .delete(adminConsents)
+      .where(
+        and(
+          lt(adminConsents.expireTime, all.expireTime),
+          or(isNull(adminConsents.stateExpireTime), lt(adminConsents.stateExpireTime, all.expireTime)),
+        ),
+      ),
+  );
+
+  return {
+    async start(consent, handleHash, state) {
+      // A foreign key does not say which of the two is gone; a tenant that is has no keys.
+      await keys.ready(consent.tenantUid);
+      await insert.run({ ...toRow(consent, handleHash, state) });
+    },
+    async findByHandle(handleHash) {
+      const row = await findByHandle.first({ handleHash });
+      return row && toAdminConsent(row);
+    },
+    async renewState(uid, { stateHash, expireTime }) {
+      return (await renewState.run({ uid, stateHash, stateExpireTime: expireTime })) > 0;
+    },
+    async useState(stateHash, now) {
+      const fresh = await useState.first({ stateHash, now });
+      const row = fresh ?? (await findByState.first({ stateHash }));
+      // Expired without ever being used: no better than unknown.
+      if (row?.stateUsedTime == null) return { kind: 'unknown' };
+      const kind = fresh !== undefined && row.state === 'OPEN' ? 'fresh' : 'used';
+      return { kind, consent: toAdminConsent(row) };
+    },
+    async end(uid, failure) {
+      await end.run({ uid, state: failure === undefined ? 'GRANTED' : 'FAILED', failure: failure ?? null });
+    },
+    async sweep(time) {
+      await sweep.run({ expireTime: time });
+    },
+  };
+}
+
+function toRow(consent: AdminConsent, handleHash: string, state: MintedState | undefined): Row<'adminConsents'> {
+  return {
+    ...consent,
+    directoryId: consent.directoryId ?? null,
+    returnUrl: consent.returnUrl ?? null,
+    failure: consent.failure ?? null,
+    handleHash,
+    stateHash: state?.stateHash ?? null,
+    stateExpireTime: state?.expireTime ?? null,
+    stateUsedTime: null,
+  };
+}
+
+function toAdminConsent(row: Row<'adminConsents'>): AdminConsent {
+  return {
+    uid: row.uid,
+    tenantUid: row.tenantUid,
+    tenantId: row.tenantId,
+    appUid: row.appUid,
+    state: row.state,
+    directoryId: row.directoryId ?? undefined,
+    productScopes: row.productScopes,
+    scopes: row.scopes,
+    redirectUri: row.redirectUri,
+    returnUrl: row.returnUrl ?? undefined,
+    failure: row.failure ?? undefined,
+    createTime: row.createTime,
+    expireTime: row.expireTime,
+  };
+}

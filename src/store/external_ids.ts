@@ -1,0 +1,46 @@
+import { and, eq } from 'drizzle-orm';
+import { connectionName } from '../model/connection.ts';
+import { isVaultError } from '../model/errors.ts';
+import type { ConnectionRow } from './connection_rows.ts';
+import { type Database, placeholder } from './database.ts';
+import { externalIdTaken } from './failures.ts';
+
+/** An external id belongs to one connection of a tenant. */
+export interface ExternalIds {
+  find(tenantUid: string, externalId: string): Promise<ConnectionRow | undefined>;
+  /** CONNECTION_EXISTS with the name of the holder, where `write` failed for a taken external id: without it nobody could do anything about it. */
+  guarded<T>(
+    connection: { readonly tenantUid: string; readonly externalId: string | undefined },
+    write: () => Promise<T>,
+  ): Promise<T>;
+}
+
+export function createExternalIds(database: Database): ExternalIds {
+  const { connections } = database.tables;
+  const byExternalId = database.rows('connections.findByExternalId', (db) =>
+    db
+      .select()
+      .from(connections)
+      .where(
+        and(
+          eq(connections.tenantUid, placeholder(connections.tenantUid, 'tenantUid')),
+          eq(connections.externalId, placeholder(connections.externalId, 'externalId')),
+        ),
+      ),
+  );
+  const find = (tenantUid: string, externalId: string) => byExternalId.first({ tenantUid, externalId });
+
+  return {
+    find,
+    async guarded({ tenantUid, externalId }, write) {
+      try {
+        return await write();
+      } catch (error) {
+        const taken = isVaultError(error, 'CONNECTION_EXISTS') && error.metadata['field'] === 'external_id';
+        if (!taken || externalId === undefined) throw error;
+        const holder = await find(tenantUid, externalId);
+        throw externalIdTaken(holder && connectionName(holder));
+      }
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { asc, getTableColumns, gt, inArray, lt, sql } from 'drizzle-orm';
+import type { StoredEvent, VaultEvent } from '../model/event.ts';
+import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import type { Row } from './schema_twins.ts';
+import type { OutboxStore } from './stores.ts';
+
+/** Events as parts of the commits of what happened. */
+export interface OutboxRows {
+  /** No step where nothing is to be told. */
+  tell(event: VaultEvent | undefined): readonly Step[];
+}
+
+export function createOutboxRows(database: Database): OutboxRows {
+  const { outbox } = database.tables;
+  const { sequence: _, ...columns } = getTableColumns(outbox);
+  const insert = database.write('outbox.insert', (db) => db.insert(outbox).values(placeholders(columns)));
+  return { tell: (event) => (event === undefined ? [] : [insert.step({ ...event }, 1)]) };
+}
+
+export function createOutboxStore(database: Database): OutboxStore {
+  const { outbox } = database.tables;
+  const limit = sql.placeholder('limit');
+
+  // SQLite writes one commit after the other, so whoever has read up to a number has missed none below it. On PostgreSQL a lower number
+  // may be committed after a higher one: there each row will have to keep its `pg_current_xact_id()`, and only rows below
+  // `pg_snapshot_xmin(pg_current_snapshot())` may be read, in the order of (transaction, sequence).
+  const read = database.rows('outbox.read', (db) =>
+    db
+      .select()
+      .from(outbox)
+      .where(gt(outbox.sequence, placeholder(outbox.sequence, 'after')))
+      .orderBy(asc(outbox.sequence))
+      .limit(limit),
+  );
+  const sweep = database.write('outbox.sweep', (db) =>
+    db.delete(outbox).where(
+      inArray(
+        outbox.sequence,
+        db
+          .select({ sequence: outbox.sequence })
+          .from(outbox)
+          .where(lt(outbox.time, placeholder(outbox.time, 'time')))
+          .orderBy(asc(outbox.time))
+          .limit(limit),
+      ),
+    ),
+  );
+
+  return {
+    async read(after, limit) {
+      return (await read.all({ after, limit })).map(toStoredEvent);
+    },
+    sweep: (time, limit) => sweep.run({ time, limit }),
+  };
+}
+
+/** JSON drops what is undefined; the model spells it out. */
+function toStoredEvent({ sequence, data, ...event }: Row<'outbox'>): StoredEvent {
+  const { change, connectionUid, externalId, state, previousState, reason } = data;
+  return { sequence, event: { ...event, data: { change, connectionUid, externalId, state, previousState, reason } } };
+}
