@@ -13,7 +13,7 @@ export const REGISTRY_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/directories',
-    does: 'adds a directory; user_consent false: only administrators may consent',
+    does: 'adds a directory; user_consent false: only administrators may consent, verified: users only to apps of verified publishers',
     example: { domain: 'tailspin.example', display_name: 'Tailspin', user_consent: true },
     run: (call) => ({
       data: call.sandbox.addDirectory(
@@ -23,7 +23,7 @@ export const REGISTRY_ROUTES: AdminRoute[] = [
             id: z.uuid().optional(),
             displayName: text.optional(),
             domain: text.optional(),
-            userConsent: z.boolean().optional(),
+            userConsent: z.union([z.boolean(), z.literal('verified')]).optional(),
           }),
         ),
       ),
@@ -32,7 +32,7 @@ export const REGISTRY_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/apps',
-    does: 'adds an app; audience: organizations, common, consumers or a directory id',
+    does: 'adds an app; audience: organizations, common, consumers or a directory id; publisher_verified: see user_consent',
     example: { audience: 'organizations', redirect_uris: ['http://localhost:3000/callback'], secrets: [{}] },
     run: (call) => ({ data: viewApp(call.sandbox.addApp(bodyOf(call, appBody))) }),
   },

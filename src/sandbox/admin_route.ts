@@ -59,6 +59,7 @@ export const federatedBody = z
 export const appBody = z.strictObject({
   clientId: z.uuid().optional(),
   displayName: text.optional(),
+  publisherVerified: z.boolean().optional(),
   directoryId: text.optional(),
   audience: text.optional(),
   redirectUris: z.array(text).optional(),

@@ -8,13 +8,14 @@ export const USER_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/users',
-    does: 'adds a user; directory_id may be left out where the domain says it',
+    does: 'adds a user; directory_id may be left out where the domain says it; mail null: none, default the username',
     example: { username: 'edsger@contoso.example', display_name: 'Edsger Dijkstra' },
     run: (call) => {
       const body = bodyOf(
         call,
         z.strictObject({
           username: text,
+          mail: text.nullable().optional(),
           displayName: text.optional(),
           directoryId: text.optional(),
           objectId: z.guid().optional(),

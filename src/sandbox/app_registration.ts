@@ -18,6 +18,8 @@ export interface AppRegistration {
   /** The registration's object id, as Graph names it in `/applications/{id}`. */
   objectId: string;
   displayName: string;
+  /** By Microsoft. False: the consent page says "unverified", and users of some directories may not consent. */
+  publisherVerified: boolean;
   /** The home directory. */
   directoryId: string;
   audience: Audience;
@@ -40,6 +42,8 @@ export interface AppRegistration {
 export interface AppInput {
   clientId?: string | undefined;
   displayName?: string | undefined;
+  /** Default false. */
+  publisherVerified?: boolean | undefined;
   directoryId?: string | undefined;
   audience?: Audience | undefined;
   redirectUris?: string[] | undefined;
@@ -70,6 +74,7 @@ export function createApps(clock: SandboxClock): Apps {
         clientId,
         objectId: randomUUID(),
         displayName: input.displayName ?? clientId,
+        publisherVerified: input.publisherVerified ?? false,
         directoryId: input.directoryId,
         audience: input.audience ?? 'common',
         redirectUris: [...(input.redirectUris ?? [])],

@@ -1,11 +1,11 @@
 import type { Answer } from './answer.ts';
 import { html } from './answer.ts';
 import { type AuthorizeRequest, RefusedRequest, readAuthorizeRequest } from './authorize_request.ts';
-import { sendBack, sendBackError } from './browser_return.ts';
+import { atAuthorize, sendBack, sendBackDeclined, sendBackError } from './browser_return.ts';
 import { missingConsents, needsAdministrator, recordConsent } from './consenting.ts';
 import { checkUser } from './eligibility.ts';
 import { EntraError, entraError } from './entra_error.ts';
-import { consentPage, errorPage, needsApprovalPage } from './pages.ts';
+import { blockedPage, consentPage, errorPage, needsApprovalPage } from './pages.ts';
 import type { RequestRecord } from './requests.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
 import type { User } from './user.ts';
@@ -22,8 +22,6 @@ export async function answerAuthorize(
   request: SandboxRequest,
   record: RequestRecord,
 ): Promise<Answer> {
-  record.directory = segment;
-  record.clientId = request.query.get('client_id') ?? undefined;
   try {
     const asked = readAuthorizeRequest(world, segment, request.query);
     const answer =
@@ -41,9 +39,32 @@ export async function answerAuthorize(
   }
 }
 
+export function peekAuthorizeRequest(
+  world: World,
+  segment: string,
+  request: SandboxRequest,
+  record: RequestRecord,
+): void {
+  record.directory = segment;
+  record.clientId = request.query.get('client_id') ?? undefined;
+  record.username = automaticUsername(world, request) ?? request.query.get('login_hint') ?? undefined;
+  record.userObjectId = record.username === undefined ? undefined : world.users.find(record.username)?.objectId;
+}
+
+/** A fault: Entra sends the browser back with the error, as soon as it arrives. */
+export function refuseAuthorize(world: World, segment: string, request: SandboxRequest, error: EntraError): Answer {
+  try {
+    const { returnAddress } = readAuthorizeRequest(world, segment, request.query);
+    return sendBackError(returnAddress, atAuthorize(error), world.clock.now());
+  } catch (refusal) {
+    if (refusal instanceof EntraError) return html(400, errorPage(refusal));
+    throw refusal;
+  }
+}
+
 /** The browser arrives. */
 function opened(world: World, asked: AuthorizeRequest, request: SandboxRequest, record: RequestRecord): Answer {
-  const automatic = automaticUsername(world, asked, request);
+  const automatic = automaticUsername(world, request);
   if (automatic !== undefined) {
     const user = world.users.find(automatic);
     if (user === undefined) throw entraError(50034, { user: automatic, directory: asked.authority.segment });
@@ -67,7 +88,7 @@ function decided(world: World, asked: AuthorizeRequest, request: SandboxRequest,
   const accepts = form.get('decision') === 'accept';
   const user = world.users.find(form.get('account') ?? '');
   if (user === undefined && accepts) throw entraError(50034, { user: '', directory: asked.authority.segment });
-  if (user === undefined) throw new RefusedRequest(entraError(65004), asked.returnAddress);
+  if (user === undefined) return declined(asked, record);
   return settle(world, asked, { user, accepts, isAutomatic: false }, record);
 }
 
@@ -82,7 +103,7 @@ function settle(
   record.userObjectId = user.objectId;
   record.username = user.username;
   const directory = checkUser(world, user, app, authority);
-  if (!choice.accepts) throw new RefusedRequest(entraError(65004), returnAddress);
+  if (!choice.accepts) return declined(asked, record);
 
   const missing = missingConsents(world, asked, user, directory);
   if (asked.prompt === 'none' && missing.length > 0)
@@ -90,15 +111,15 @@ function settle(
       entraError(65001, { client: app.clientId, name: app.displayName }, { error: 'interaction_required' }),
       returnAddress,
     );
-  if (needsAdministrator(missing, directory)) {
-    const error = entraError(90094, { name: app.displayName });
-    if (choice.isAutomatic) throw new RefusedRequest(error, returnAddress);
+  if (needsAdministrator(missing, app, directory)) {
     record.outcome = '90094';
-    const back = sendBackError({ ...returnAddress, responseMode: 'query' }, error, world.clock.now());
-    return html(200, needsApprovalPage(app.displayName, String(back.headers['location'])));
+    // The page leads back in one way only, and nothing there says why.
+    if (choice.isAutomatic) return sendBackDeclined(returnAddress);
+    const back = sendBackDeclined({ ...returnAddress, responseMode: 'query' });
+    return html(200, needsApprovalPage(app, String(back.headers['location'])));
   }
   const blocking = user.policy !== undefined && !user.policy.satisfiedBySignIn ? user.policy.error : undefined;
-  if (blocking !== undefined) throw blocking;
+  if (blocking !== undefined) return blocked(world, asked, blocking, record);
   user.policy = undefined;
   recordConsent(world, asked, user, directory);
   const code = world.codes.issue({
@@ -115,6 +136,26 @@ function settle(
   return sendBack(returnAddress, { code, session_state: user.objectId }, session);
 }
 
+function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): Answer {
+  record.outcome = '65004';
+  return sendBackDeclined(returnAddress);
+}
+
+/**
+ * Entra shows a page of its own from which no way leads back to the app: seen for 50105 (https://github.com/nextauthjs/next-auth/issues/5455),
+ * remembered for 53003. Without a page (`prompt=none`) the app is told.
+ */
+function blocked(world: World, asked: AuthorizeRequest, error: EntraError, record: RequestRecord): Answer {
+  record.outcome = String(error.code);
+  if (asked.prompt === 'none')
+    return sendBackError(
+      asked.returnAddress,
+      { ...atAuthorize(error), error: 'interaction_required' },
+      world.clock.now(),
+    );
+  return html(200, blockedPage(error));
+}
+
 /** Who picked an account last in this browser: what `prompt=none` goes by. */
 export const SESSION_COOKIE = 'sandbox_session';
 
@@ -123,12 +164,12 @@ function sessionUser(world: World, request: SandboxRequest): User | undefined {
   return value === undefined ? undefined : world.users.find(value);
 }
 
-function automaticUsername(world: World, asked: AuthorizeRequest, request: SandboxRequest): string | undefined {
+function automaticUsername(world: World, request: SandboxRequest): string | undefined {
   const header = request.headers['x-sandbox-auto'];
   if (typeof header === 'string') return header;
   const parameter = request.query.get('sandbox_auto');
   if (parameter !== null && parameter !== '1') return parameter;
-  return parameter === '1' ? (asked.loginHint ?? '') : world.settings.autoSignIn;
+  return parameter === '1' ? (request.query.get('login_hint') ?? '') : world.settings.autoSignIn;
 }
 
 function isWelcome(world: World, asked: AuthorizeRequest, user: User): boolean {

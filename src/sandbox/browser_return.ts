@@ -17,14 +17,33 @@ export function sendBack(
   return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${text}`, headers);
 }
 
-export function sendBackError(to: ReturnAddress, error: EntraError, now: number): Answer {
+export function sendBackError(to: ReturnAddress, error: BrowserError, now: number): Answer {
+  return sendBack(to, errorParameters(error, now));
+}
+
+/**
+ * Somebody pressed Cancel, or "Return to the application without granting consent" where an administrator would have to. Both look
+ * alike, and have neither description nor number: measured by others, as in https://github.com/MicrosoftDocs/azure-docs/issues/41053.
+ */
+export function sendBackDeclined(to: ReturnAddress): Answer {
+  return sendBack(to, { error: 'access_denied', error_subcode: 'cancel' });
+}
+
+export type BrowserError = Pick<EntraError, 'code' | 'error' | 'message'>;
+
+export function errorParameters(error: BrowserError, now: number): Record<string, string> {
   const timestamp = `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')}Z`;
-  const description = describe(error, { traceId: randomUUID(), correlationId: randomUUID(), timestamp });
-  return sendBack(to, {
-    error: error.error,
-    // As Entra writes it when somebody presses Cancel.
-    ...(error.code === 65004 ? { error_subcode: 'cancel' } : {}),
-    error_description: description,
-    error_uri: errorUri(error),
-  });
+  const parts = { traceId: randomUUID(), correlationId: randomUUID(), timestamp, separator: '\r\n' };
+  return { error: error.error, error_description: describe(error, parts), error_uri: errorUri(error) };
+}
+
+/**
+ * The error as the authorize endpoint names it, which knows no `invalid_grant`.
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#error-codes-for-authorization-endpoint-errors
+ */
+export function atAuthorize(error: EntraError): BrowserError {
+  const { code, message } = error;
+  if (error.error !== 'invalid_grant') return { code, message, error: error.error };
+  if (error.suberror === 'consent_required') return { code, message, error: 'consent_required' };
+  return { code, message, error: error.suberror === 'basic_action' ? 'interaction_required' : 'access_denied' };
 }

@@ -1,6 +1,10 @@
-import { OIDC_SCOPES } from './resource.ts';
+import { GRAPH, OIDC_SCOPES } from './resource.ts';
 
-/** Who allowed which app what: per user and app, and per directory and app (by an administrator, for all its users). */
+/**
+ * Who allowed which app what: per user and app, and per directory and app (by an administrator, for all its users).
+ * Consent to anything is consent to signing in, with all four scopes of OpenID Connect:
+ * https://github.com/MicrosoftDocs/azure-docs/issues/101648 (psignoret)
+ */
 export interface Consents {
   grant(userObjectId: string, clientId: string, resourceId: string, names: Iterable<string>): void;
   grantForDirectory(directoryId: string, clientId: string, resourceId: string, names: Iterable<string>): void;
@@ -19,13 +23,17 @@ type Grants = Map<string, Set<string>>;
 export function createConsents(): Consents {
   const grants = new Map<string, Grants>();
   const present = new Set<string>();
-  const give = (owner: string, clientId: string, resourceId: string, names: Iterable<string>) => {
+  const put = (owner: string, clientId: string, resourceId: string, names: Iterable<string>) => {
     const key = `${owner} ${clientId}`;
     const ofApp = grants.get(key) ?? new Map<string, Set<string>>();
     grants.set(key, ofApp);
     const ofResource = ofApp.get(resourceId) ?? new Set<string>();
     ofApp.set(resourceId, ofResource);
     for (const name of names) ofResource.add(name);
+  };
+  const give = (owner: string, clientId: string, resourceId: string, names: Iterable<string>) => {
+    put(owner, clientId, resourceId, names);
+    put(owner, clientId, GRAPH, OIDC_SCOPES);
   };
   const got = (owner: string, clientId: string, resourceId: string) =>
     grants.get(`${owner} ${clientId}`)?.get(resourceId) ?? new Set<string>();

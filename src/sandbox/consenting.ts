@@ -1,10 +1,11 @@
+import type { AppRegistration } from './app_registration.ts';
 import type { AuthorizeRequest } from './authorize_request.ts';
 import type { Directory } from './directory.ts';
 import { type AskedPermission, parsePermission } from './scope.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
 
-/** What is asked and neither the user nor an administrator has allowed yet; `.default` stands for the registration's list. */
+/** What is asked, OIDC scopes among it, and neither the user nor an administrator has allowed yet. */
 export function missingConsents(
   world: World,
   asked: AuthorizeRequest,
@@ -16,9 +17,16 @@ export function missingConsents(
   );
 }
 
-/** `prompt=consent` of a user never helps where only an administrator may consent. */
-export function needsAdministrator(missing: AskedPermission[], directory: Directory): boolean {
-  return missing.some((permission) => permission.adminOnly || !directory.userConsent);
+/**
+ * `prompt=consent` of a user never helps where only an administrator may consent. `verified` is what Microsoft recommends: apps of
+ * the directory itself, and those whose publisher is verified.
+ * https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent
+ */
+export function needsAdministrator(missing: AskedPermission[], app: AppRegistration, directory: Directory): boolean {
+  const { userConsent } = directory;
+  const mayConsent =
+    userConsent === 'verified' ? app.publisherVerified || app.directoryId === directory.id : userConsent;
+  return missing.some((permission) => permission.adminOnly || !mayConsent);
 }
 
 export function recordConsent(world: World, asked: AuthorizeRequest, user: User, directory: Directory): void {
@@ -26,15 +34,17 @@ export function recordConsent(world: World, asked: AuthorizeRequest, user: User,
   world.consents.makePresent(directory.id, clientId);
   for (const { resource, name } of wantedPermissions(world, asked))
     world.consents.grant(user.objectId, clientId, resource.id, [name]);
-  world.consents.grant(user.objectId, clientId, world.resources.graph.id, asked.asked.oidc);
 }
 
-export function wantedPermissions(world: World, { app, asked }: AuthorizeRequest): AskedPermission[] {
-  return asked.permissions.flatMap((permission) =>
+/** `.default` stands for the registration's list; OIDC scopes are permissions of Graph's here. */
+function wantedPermissions(world: World, { app, asked }: AuthorizeRequest): AskedPermission[] {
+  const signIn = [...asked.oidc].map((name) => parsePermission(world.resources, name));
+  const permissions = asked.permissions.flatMap((permission) =>
     permission.isDefault
       ? app.permissions
           .map((text) => parsePermission(world.resources, text))
           .filter((listed) => listed.resource === permission.resource)
       : [permission],
   );
+  return [...permissions, ...signIn];
 }

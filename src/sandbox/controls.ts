@@ -152,6 +152,7 @@ export function createControls(world: World): Controls {
       const owner = user(input.userObjectId);
       const text = Array.isArray(input.scopes) ? input.scopes.join(' ') : input.scopes;
       const { permissions, oidc } = parseScopes(world.resources, text);
+      world.consents.grant(owner.objectId, clientId, world.resources.graph.id, oidc);
       for (const { resource, name } of permissions) world.consents.grant(owner.objectId, clientId, resource.id, [name]);
       world.consents.makePresent(owner.directoryId, clientId);
       return sealRefreshToken({

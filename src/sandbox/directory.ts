@@ -5,16 +5,18 @@ export interface Directory {
   id: string;
   displayName: string;
   domains: string[];
-  /** False: only an administrator may consent there (90094 for users). */
-  userConsent: boolean;
+  /** Whether its users may consent; `verified`: to the directory's own apps and to those of verified publishers only. */
+  userConsent: UserConsent;
 }
 
 export interface DirectoryInput {
   id?: string | undefined;
   displayName?: string | undefined;
   domain?: string | undefined;
-  userConsent?: boolean | undefined;
+  userConsent?: UserConsent | undefined;
 }
+
+export type UserConsent = boolean | 'verified';
 
 /** The directory of personal Microsoft accounts, the same in the real world. */
 export const CONSUMERS_DIRECTORY_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';

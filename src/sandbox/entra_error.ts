@@ -87,12 +87,14 @@ export function errorBody(error: EntraError, now: number, correlationId: string)
 }
 
 export function describe(
-  error: EntraError,
-  parts: { traceId: string; correlationId: string; timestamp: string },
+  error: Pick<EntraError, 'code' | 'message'>,
+  parts: { traceId: string; correlationId: string; timestamp: string; separator?: string },
 ): string {
-  return `AADSTS${error.code}: ${error.message} Trace ID: ${parts.traceId} Correlation ID: ${parts.correlationId} Timestamp: ${parts.timestamp}`;
+  const { traceId, correlationId, timestamp, separator = ' ' } = parts;
+  const lines = [`Trace ID: ${traceId}`, `Correlation ID: ${correlationId}`, `Timestamp: ${timestamp}`];
+  return [`AADSTS${error.code}: ${error.message}`, ...lines].join(separator);
 }
 
-export function errorUri(error: EntraError): string {
+export function errorUri(error: Pick<EntraError, 'code'>): string {
   return `https://login.microsoftonline.com/error?code=${error.code}`;
 }

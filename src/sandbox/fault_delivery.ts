@@ -1,17 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, json } from './answer.ts';
-import { errorBody } from './entra_error.ts';
+import { type EntraError, errorBody } from './entra_error.ts';
 import { errorOf, type Fault } from './faults.ts';
 import { send } from './http_server.ts';
 import type { World } from './world.ts';
 
-/** Answers as the fault says. `produce` does the real work, for the kinds that do it. */
+/** Answers as the fault says. `produce` does the real work, for the kinds that do it; `refuse` sends a browser on with an error. */
 export async function deliverFault(
   world: World,
   fault: Fault,
   response: ServerResponse,
-  produce: () => Promise<Answer>,
+  { produce, refuse }: { produce: () => Promise<Answer>; refuse?: ((error: EntraError) => Answer) | undefined },
 ): Promise<void> {
   const text = { 'content-type': 'text/plain; charset=utf-8' };
   switch (fault.kind) {
@@ -53,6 +53,7 @@ export async function deliverFault(
       });
     case 'error': {
       const error = errorOf(fault);
+      if (refuse !== undefined) return send(response, refuse(error));
       const headers = fault.retryAfter === undefined ? {} : retryAfter(fault);
       return send(response, json(error.status, errorBody(error, world.clock.now(), ''), headers));
     }

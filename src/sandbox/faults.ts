@@ -25,7 +25,7 @@ export const FAULT_KINDS = [
  * - `html`: an HTML page with `status` (default 503). `throttle`: text with 429 and Retry-After (`retryAfter`: seconds, or a date with `retryAfterDate`).
  * - `empty`: `200 {}`. `broken_json`: a valid answer cut in half. `huge`: `bytes` of JSON (default 100 MB), streamed.
  * - `redirect`: 307 to `location` (default the sandbox's own trap, which notes whether a credential followed).
- * - `error`: Entra's error body for the AADSTS number `code`, changed by `error`, `suberror`, `status`, `claims`, `description`, `errorCodes`.
+ * - `error`: Entra's error body (at `authorize` and `adminconsent`: the browser goes back to the app with it) for the AADSTS number `code`, changed by `error`, `suberror`, `status`, `claims`, `description`, `errorCodes`.
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -37,7 +37,7 @@ export interface FaultInput extends EntraErrorOverrides {
   after?: number | undefined;
   /** It starts only then, on the sandbox's clock. */
   startTime?: number | undefined;
-  /** Username or object id. */
+  /** Username or object id. Of a browser that arrives, only what its address says is known: the login hint. */
   user?: string | undefined;
   /** Client id. */
   app?: string | undefined;

@@ -48,8 +48,8 @@ const OPERATIONS: Record<string, Operation> = {
   'GET /v1.0/me': { needs: ['User.Read', 'User.ReadWrite', 'User.Read.All', 'User.ReadWrite.All'], answer: me },
   'GET /v1.0/me/messages': { needs: ['Mail.Read', 'Mail.ReadWrite'], answer: messages },
   'POST /v1.0/me/sendMail': { needs: ['Mail.Send'], answer: () => empty(202) },
-  'GET /oidc/userinfo': { needs: ['openid', 'User.Read'], answer: userInfo },
-  'POST /oidc/userinfo': { needs: ['openid', 'User.Read'], answer: userInfo },
+  'GET /oidc/userinfo': { needs: ['openid'], answer: userInfo },
+  'POST /oidc/userinfo': { needs: ['openid'], answer: userInfo },
 };
 
 function me(user: User): Answer {
@@ -60,7 +60,7 @@ function me(user: User): Answer {
     displayName: user.displayName,
     givenName,
     jobTitle: null,
-    mail: user.username,
+    mail: user.mail ?? null,
     mobilePhone: null,
     officeLocation: null,
     preferredLanguage: 'en-US',
@@ -78,7 +78,7 @@ function messages(user: User): Answer {
     isRead: number > 1,
     receivedDateTime: `2026-01-0${number}T08:00:00Z`,
     from: { emailAddress: { name: 'The Sandbox', address: 'sandbox@sandbox.example' } },
-    toRecipients: [{ emailAddress: { name: user.displayName, address: user.username } }],
+    toRecipients: [{ emailAddress: { name: user.displayName, address: user.mail ?? user.username } }],
   });
   return json(200, {
     '@odata.context': `https://graph.microsoft.com/v1.0/$metadata#users('${user.objectId}')/messages`,
@@ -86,15 +86,15 @@ function messages(user: User): Answer {
   });
 }
 
-function userInfo(user: User, { claims }: Bearer): Answer {
+/** https://learn.microsoft.com/entra/identity-platform/userinfo */
+function userInfo(user: User, { claims, permissions }: Bearer): Answer {
   const [givenName, ...rest] = user.displayName.split(' ');
+  const names = { name: user.displayName, family_name: rest.join(' '), given_name: givenName };
   return json(200, {
     sub: claims.sub,
-    name: user.displayName,
-    given_name: givenName,
-    family_name: rest.join(' '),
-    email: user.username,
+    ...(permissions.has('profile') ? names : {}),
     picture: 'https://graph.microsoft.com/v1.0/me/photo/$value',
+    ...(permissions.has('email') && user.mail !== undefined ? { email: user.mail } : {}),
   });
 }
 

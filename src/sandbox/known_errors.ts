@@ -47,6 +47,10 @@ const CLIENT_ERRORS: Record<number, KnownError> = {
     error: 'invalid_request',
     text: "Application '{client}' is configured for use by Azure Active Directory users only. Please do not use the /consumers endpoint to serve this request.",
   },
+  500200: {
+    error: 'invalid_request',
+    text: 'User account is a personal Microsoft account. Personal Microsoft accounts are not supported for this application unless explicitly invited to an organization.',
+  },
   50011: {
     error: 'invalid_request',
     text: "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application '{client}'.",

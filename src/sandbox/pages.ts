@@ -12,11 +12,11 @@ export function consentPage(parts: {
   action: string;
 }): string {
   const { app, asked, users, preferred } = parts;
-  const accounts = users.map((user, index) => {
-    const isChosen = preferred === undefined ? index === 0 : user === preferred;
-    const input = `<input type="radio" name="account" value="${escaped(user.objectId)}"${isChosen ? ' checked' : ''}>`;
-    return `<label>${input} ${escaped(user.displayName)} &lt;${escaped(user.username)}&gt;</label>`;
-  });
+  const accounts = users.map((user, index) => ({
+    value: user.objectId,
+    label: `${user.displayName} <${user.username}>`,
+    isChosen: preferred === undefined ? index === 0 : user === preferred,
+  }));
   const wishes = [
     ...asked.permissions.map(
       ({ resource, name, adminOnly }) => `${name} (${resource.id})${adminOnly ? ', administrators only' : ''}`,
@@ -26,12 +26,9 @@ export function consentPage(parts: {
   return page(
     'Permissions requested',
     `<form method="post" action="${escaped(parts.action)}">
-<h2>Pick an account</h2>
-${accounts.length === 0 ? '<p>No account of this sandbox may use this app here.</p>' : accounts.join('\n')}
-<h2>${escaped(app.displayName)} would like to</h2>
-<ul>${wishes.map((wish) => `<li>${escaped(wish)}</li>`).join('')}</ul>
-<button name="decision" value="accept">Accept</button>
-<button name="decision" value="cancel">Cancel</button>
+${choice('Pick an account', 'account', accounts, 'No account of this sandbox may use this app here.')}
+${wishList(app, 'would like to', wishes)}
+${DECISION}
 </form>`,
   );
 }
@@ -42,28 +39,37 @@ export function adminConsentPage(parts: {
   directories: { id: string; displayName: string }[];
   action: string;
 }): string {
-  const options = parts.directories.map(
-    ({ id, displayName }, index) =>
-      `<label><input type="radio" name="directory" value="${escaped(id)}"${index === 0 ? ' checked' : ''}> ${escaped(displayName)}</label>`,
-  );
+  const directories = parts.directories.map(({ id, displayName }, index) => ({
+    value: id,
+    label: displayName,
+    isChosen: index === 0,
+  }));
   return page(
     'Permissions requested: review for your organization',
     `<form method="post" action="${escaped(parts.action)}">
-<h2>As the administrator of</h2>
-${options.join('\n')}
-<h2>${escaped(parts.app.displayName)} would like to, for all users</h2>
-<ul>${parts.permissions.map((name) => `<li>${escaped(name)}</li>`).join('')}</ul>
-<button name="decision" value="accept">Accept</button>
-<button name="decision" value="cancel">Cancel</button>
+${choice('As the administrator of', 'directory', directories, 'There is no directory to consent for.')}
+${wishList(parts.app, 'would like to, for all users', parts.permissions)}
+${DECISION}
 </form>`,
   );
 }
 
-export function needsApprovalPage(appName: string, back: string): string {
+export function needsApprovalPage(app: AppRegistration, back: string): string {
   return page(
     'Need admin approval',
-    `<p>${escaped(appName)} needs permission to access resources in your organization that only an admin can grant.</p>
+    `<h2>${escaped(app.displayName)}</h2>
+${publisher(app)}
+<p>${escaped(app.displayName)} needs permission to access resources in your organization that only an admin can grant. Please ask an admin to grant permission to this app before you can use it.</p>
 <p><a href="${escaped(back)}">Return to the application without granting consent</a></p>`,
+  );
+}
+
+/** A policy stands in the way. */
+export function blockedPage(error: EntraError): string {
+  return page(
+    'You cannot access this right now',
+    `<p>Your sign-in was successful but does not meet the criteria to access this resource.</p>
+<p>Error code: ${error.code}. AADSTS${error.code}: ${escaped(error.message)}</p>`,
   );
 }
 
@@ -89,15 +95,43 @@ export function signedOutPage(): string {
   return page('You signed out of your account', '<p>You may close this window.</p>');
 }
 
+const DECISION = `<button name="decision" value="accept">Accept</button>
+<button name="decision" value="cancel">Cancel</button>`;
+
+interface Option {
+  value: string;
+  label: string;
+  isChosen: boolean;
+}
+
+function choice(title: string, name: string, options: Option[], none: string): string {
+  const labels = options.map(({ value, label, isChosen }) => {
+    const input = `<input type="radio" name="${name}" value="${escaped(value)}"${isChosen ? ' checked' : ''}>`;
+    return `<label>${input} ${escaped(label)}</label>`;
+  });
+  const body = labels.length === 0 ? `<p>${none}</p>` : labels.join('\n');
+  return `<fieldset><legend>${title}</legend>\n${body}\n</fieldset>`;
+}
+
+function wishList(app: AppRegistration, wants: string, wishes: string[]): string {
+  return `<h2>${escaped(app.displayName)} ${wants}</h2>
+${publisher(app)}
+<ul>${wishes.map((wish) => `<li>${escaped(wish)}</li>`).join('')}</ul>`;
+}
+
+function publisher({ publisherVerified }: AppRegistration): string {
+  return publisherVerified ? '<p>Verified publisher</p>' : '<p>unverified</p>';
+}
+
 function page(title: string, body: string): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${title}</title>
-<style>body{font:16px system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}label{display:block;margin:.4rem 0}
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title>
+<style>body{font:16px system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;background:#fff;color:#111}label{display:block;margin:.4rem 0}
 .note{background:#fff4ce;padding:.5rem 1rem}button{padding:.5rem 1.5rem;margin-right:.5rem}</style></head>
-<body><p class="note">This is a sandbox: a pretend Microsoft Entra. No account here is real.</p>
+<body><main><p class="note">This is a sandbox: a pretend Microsoft Entra. No account here is real.</p>
 <h1>${title}</h1>
 ${body}
-</body></html>`;
+</main></body></html>`;
 }
 
 function escaped(text: string): string {

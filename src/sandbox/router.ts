@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import { answerAdminConsent } from './admin_consent.ts';
+import { answerAdminConsent, refuseAdminConsent } from './admin_consent.ts';
 import { type Answer, json } from './answer.ts';
-import { answerAuthorize } from './authorize.ts';
+import { answerAuthorize, peekAuthorizeRequest, refuseAuthorize } from './authorize.ts';
 import { answerDiscovery, answerKeys, answerLogout } from './discovery.ts';
+import type { EntraError } from './entra_error.ts';
 import { deliverFault } from './fault_delivery.ts';
 import { answerGraph } from './graph.ts';
 import { send } from './http_server.ts';
@@ -16,12 +17,28 @@ interface Endpoint {
   name: string;
   pattern: RegExp;
   answer(world: World, segment: string, request: SandboxRequest, record: RequestRecord): Promise<Answer> | Answer;
+  /** Notes what the request says about itself, before anything is checked: faults are chosen by it. */
+  peek?(world: World, segment: string, request: SandboxRequest, record: RequestRecord): void;
+  /** Of a browser's endpoint: how it hears of an error. Default: a body with JSON. */
+  refuse?(world: World, segment: string, request: SandboxRequest, error: EntraError): Answer;
 }
 
 const ENDPOINTS: Endpoint[] = [
-  { name: 'token', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/token$/, answer: answerToken },
-  { name: 'authorize', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/authorize$/, answer: answerAuthorize },
-  { name: 'adminconsent', pattern: /^\/([^/]+)\/(?:v2\.0\/)?adminconsent$/, answer: answerAdminConsent },
+  { name: 'token', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/token$/, answer: answerToken, peek: peekTokenRequest },
+  {
+    name: 'authorize',
+    pattern: /^\/([^/]+)\/oauth2\/v2\.0\/authorize$/,
+    answer: answerAuthorize,
+    peek: peekAuthorizeRequest,
+    refuse: refuseAuthorize,
+  },
+  {
+    name: 'adminconsent',
+    pattern: /^\/([^/]+)\/(?:v2\.0\/)?adminconsent$/,
+    answer: answerAdminConsent,
+    peek: peekAuthorizeRequest,
+    refuse: refuseAdminConsent,
+  },
   { name: 'discovery', pattern: /^\/([^/]+)\/v2\.0\/\.well-known\/openid-configuration$/, answer: answerDiscovery },
   { name: 'discovery', pattern: /^\/([^/]+)\/discovery\/v2\.0\/keys$/, answer: answerKeys },
   { name: 'logout', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/logout$/, answer: answerLogout },
@@ -46,19 +63,21 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const record = world.requests.begin(endpoint.name, world.clock.now());
-  const isToken = endpoint.name === 'token';
-  if (isToken) peekTokenRequest(world, part, request, record);
+  endpoint.peek?.(world, part, request, record);
   const produce = async () => {
     const answer = await endpoint.answer(world, part, request, record);
     if (record.outcome === 'pending') record.outcome = answer.status < 400 ? 'ok' : String(answer.status);
     return answer;
   };
 
-  const gate = isToken ? world.holds.take() : undefined;
+  const gate = endpoint.name === 'token' ? world.holds.take() : undefined;
   if (gate?.stage === 'request') await gate.pass();
-  const fault = world.faults.take({ ...record, endpoint: endpoint.name });
+  // A page's form that comes back belongs to the visit before.
+  const isVisit = endpoint.refuse === undefined || request.method !== 'POST';
+  const fault = isVisit ? world.faults.take({ ...record, endpoint: endpoint.name }) : undefined;
   if (fault !== undefined) {
-    await deliverFault(world, fault, response, produce);
+    const refuse = endpoint.refuse?.bind(endpoint, world, part, request);
+    await deliverFault(world, fault, response, { produce, refuse });
     record.outcome = `fault:${fault.kind}`;
     return;
   }

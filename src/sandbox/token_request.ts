@@ -35,7 +35,7 @@ export function grantResource(
   parts.record.resource = resource.id;
   const permissions = world.consents.of(user.objectId, directoryId, app.clientId, resource.id);
   const wanted = asked.permissions.filter((permission) => permission.resource === resource);
-  const isAllowed = wanted.every(({ name, isDefault }) => (isDefault ? permissions.size > 0 : permissions.has(name)));
+  const isAllowed = permissions.size > 0 && wanted.every(({ name, isDefault }) => isDefault || permissions.has(name));
   if (!isAllowed) throw entraError(65001, { client: app.clientId, name: app.displayName });
   return { resource, permissions, asked };
 }

@@ -25,7 +25,7 @@ export interface UserTokens {
 /** The body of a successful answer for a user. */
 export async function userTokenResponse(world: World, tokens: UserTokens): Promise<Record<string, unknown>> {
   const { app, user, directory, resource, oidc } = tokens;
-  const names = [...withoutOidc(tokens.permissions), ...(resource.family === 'graph' ? visibleOidc(oidc) : [])];
+  const names = [...withoutOidc(tokens.permissions), ...(resource.family === 'graph' ? SIGN_IN : [])];
   const lifetime = lifetimeOf(world, tokens.claims);
   const issued = Math.floor(world.clock.now() / 1000);
   const accessToken = world.signingKey.sign({
@@ -119,7 +119,7 @@ function signIdToken(world: World, tokens: UserTokens, issued: number): Promise<
     nbf: issued,
     // An id_token lives an hour, whatever the access token does.
     exp: issued + 3600,
-    ...(oidc.has('email') ? { email: user.username } : {}),
+    ...(oidc.has('email') && user.mail !== undefined ? { email: user.mail } : {}),
     ...(oidc.has('profile')
       ? { name: user.displayName, oid: objectIdIn(user, directory.id), preferred_username: user.username }
       : {}),
@@ -134,13 +134,11 @@ function signIdToken(world: World, tokens: UserTokens, issued: number): Promise<
 
 /** Graph's permissions come back by their bare names, those of every other resource as URIs. */
 function scopeName(resource: Resource, name: string): string {
-  return resource.id === GRAPH || ['openid', 'profile', 'email'].includes(name) ? name : `${resource.id}/${name}`;
+  return resource.id === GRAPH || SIGN_IN.includes(name) ? name : `${resource.id}/${name}`;
 }
 
-/** `offline_access` is never echoed. */
-function visibleOidc(oidc: Set<string>): string[] {
-  return ['openid', 'profile', 'email'].filter((name) => oidc.has(name));
-}
+/** Consented to with anything else, and so in every token of Graph's, asked for or not; `offline_access` is never echoed. */
+const SIGN_IN = ['openid', 'profile', 'email'];
 
 function expiry(lifetime: number): Record<string, number> {
   const refreshIn = lifetime > 2 * 3600 ? { refresh_in: Math.floor(lifetime / 2) } : {};

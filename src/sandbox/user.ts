@@ -6,6 +6,8 @@ export interface User {
   objectId: string;
   directoryId: string;
   username: string;
+  /** Need not be the username; undefined: none is known, and no `email` is told anywhere. */
+  mail: string | undefined;
   displayName: string;
   /** Directories where the user is a guest. */
   guestOf: string[];
@@ -26,6 +28,8 @@ export interface Policy {
 export interface UserInput {
   directoryId: string;
   username: string;
+  /** Default: the username; `null`: none. */
+  mail?: string | null | undefined;
   displayName?: string | undefined;
   objectId?: string | undefined;
   guestOf?: string[] | undefined;
@@ -48,6 +52,7 @@ export function createUsers(): Users {
         objectId: input.objectId?.toLowerCase() ?? randomUUID(),
         directoryId: input.directoryId,
         username: input.username,
+        mail: input.mail === null ? undefined : (input.mail ?? input.username),
         displayName: input.displayName ?? input.username,
         guestOf: input.guestOf ?? [],
         disabled: false,

@@ -42,8 +42,46 @@ test('at organizations the automatic mode says whose administrator it is', async
   expect(back?.get('tenant')).toBe(FABRIKAM);
 });
 
+test('.default asks for all that the registration lists, of every resource; the consent holds for all users', async () => {
+  const app = sandbox.addApp({
+    redirectUris: [REDIRECT_URI],
+    permissions: ['Mail.Read', 'https://outlook.office.com/SMTP.Send'],
+  });
+  const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
+  const users = ['one@strict.example', 'two@strict.example'].map((username) => sandbox.addUser({ username }).username);
+  const { back } = await open(directory.id, {
+    client_id: app.clientId,
+    scope: 'https://graph.microsoft.com/.default',
+    sandbox_auto: '1',
+  });
+  expect(back?.get('scope')).toBe('https://graph.microsoft.com/Mail.Read https://outlook.office.com/SMTP.Send');
+  const scope = 'openid Mail.Read https://outlook.office.com/SMTP.Send';
+  for (const user of users) expect(await codeFor(sandbox, user, { client_id: app.clientId, scope })).toMatch(/^1\./);
+});
+
+test('a personal account has no administrator', async () => {
+  expect((await open('consumers', {})).text).toContain('AADSTS500200');
+  expect((await open('organizations', {})).text).not.toContain('Personal Microsoft accounts');
+});
+
+test('a refusal as Microsoft documents it says admin_consent=True all the same', async () => {
+  sandbox.injectFault({ endpoint: 'adminconsent', kind: 'error', code: 65004, app: ACME_CLIENT_ID });
+  const { back } = await open(CONTOSO, { sandbox_auto: '1' });
+  expect(Object.fromEntries(back ?? [])).toMatchObject({
+    admin_consent: 'True',
+    error: 'consent_required',
+    error_description: expect.stringContaining('AADSTS65004'),
+    state: 's-1',
+  });
+  expect(back?.has('tenant')).toBe(false);
+});
+
 test('declining, a wrong redirect URI, an unknown app', async () => {
-  expect((await open(CONTOSO, { sandbox_auto: '1', sandbox_decline: '1' })).back?.get('error')).toBe('access_denied');
+  for (const { back } of [
+    await open(CONTOSO, { sandbox_auto: '1', sandbox_decline: '1' }),
+    await open(CONTOSO, {}, { decision: 'cancel' }),
+  ])
+    expect(Object.fromEntries(back ?? [])).toEqual({ error: 'access_denied', error_subcode: 'cancel', state: 's-1' });
   expect((await open(CONTOSO, { redirect_uri: 'https://evil.example' })).text).toContain('AADSTS50011');
   expect((await open(CONTOSO, { client_id: 'nobody' })).text).toContain('AADSTS700016');
 });
@@ -52,5 +90,5 @@ test('what was granted for a directory can be withdrawn', async () => {
   sandbox.grantAdminConsent(CONTOSO, ACME_CLIENT_ID, ['Group.Read.All']);
   sandbox.withdrawAdminConsent(CONTOSO, ACME_CLIENT_ID, 'Group.Read.All');
   const { location } = await openAuthorize(sandbox, { sandbox_auto: ADA, scope: 'Group.Read.All' });
-  expect(location?.searchParams.get('error_description')).toContain('AADSTS90094');
+  expect(location?.searchParams.get('error')).toBe('access_denied');
 });

@@ -248,3 +248,52 @@ test('it tells what it was asked', async () => {
     byOutcome: { ok: 1, '65001': 1 },
   });
 });
+
+test('an error at authorize sends the browser back to the app with it, for so many visits', async () => {
+  sandbox.injectFault({
+    endpoint: 'authorize',
+    kind: 'error',
+    code: 90094,
+    count: 2,
+    user: GRACE,
+    app: ACME_CLIENT_ID,
+  });
+  const visit = async (login_hint: string) => {
+    const { location } = await openAuthorize(sandbox, { state: 's', sandbox_auto: '1', login_hint });
+    return location?.searchParams;
+  };
+  expect((await visit(ADA))?.has('code')).toBe(true);
+  for (let turn = 0; turn < 2; turn += 1)
+    expect(Object.fromEntries((await visit(GRACE)) ?? [])).toEqual({
+      error: 'consent_required',
+      error_description: expect.stringMatching(/^AADSTS90094: [^\r]+\r\nTrace ID: [^\r]+\r\nCorrelation ID: /),
+      error_uri: 'https://login.microsoftonline.com/error?code=90094',
+      state: 's',
+    });
+  expect((await visit(GRACE))?.has('code')).toBe(true);
+});
+
+test('the authorize endpoint names errors in its own way, and goes nowhere that is not registered', async () => {
+  const named: [number, string][] = [
+    [53003, 'access_denied'],
+    [50076, 'interaction_required'],
+    [65001, 'consent_required'],
+    [90008, 'consent_required'],
+    [90033, 'temporarily_unavailable'],
+    [650053, 'invalid_client'],
+  ];
+  for (const [code, error] of named) {
+    sandbox.injectFault({ endpoint: 'authorize', kind: 'error', code });
+    const { location } = await openAuthorize(sandbox, { sandbox_auto: ADA });
+    expect(location?.searchParams.get('error')).toBe(error);
+  }
+  sandbox.injectFault({ endpoint: 'authorize', kind: 'error', code: 53003 });
+  const { location, text } = await openAuthorize(sandbox, { redirect_uri: 'https://evil.example' });
+  expect([location, text]).toEqual([undefined, expect.stringContaining('AADSTS50011')]);
+});
+
+test('the form of a page that was open before belongs to its own visit', async () => {
+  sandbox.injectFault({ endpoint: 'authorize', kind: 'error', code: 53003 });
+  const { location } = await openAuthorize(sandbox, {}, { form: { account: ADA, decision: 'accept' } });
+  expect(location?.searchParams.has('code')).toBe(true);
+});

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
@@ -77,12 +78,36 @@ test('IMAP takes Outlook’s token with its permission, and never Graph’s', as
   });
 });
 
-test('userinfo knows the user', async () => {
-  const token = await tokenFor('info', 'openid User.Read');
-  expect((await callGraph(sandbox, token, '/graph/oidc/userinfo')).body).toMatchObject({
-    email: 'info@contoso.example',
-    given_name: 'Test',
-  });
+test('userinfo takes a token for which nothing but signing in was consented to', async () => {
+  const token = await tokenFor('info', 'openid profile email offline_access');
+  expect(decodeJwt(token)['scp']).toBe('openid profile email');
+  for (const method of ['GET', 'POST'])
+    expect((await callGraph(sandbox, token, '/graph/oidc/userinfo', method)).body).toEqual({
+      sub: decodeJwt(token).sub,
+      name: 'Test Person',
+      family_name: 'Person',
+      given_name: 'Test',
+      picture: expect.stringContaining('/photo/'),
+      email: 'info@contoso.example',
+    });
+  expect((await callGraph(sandbox, token, '/graph/v1.0/me')).status).toBe(403);
+  expect(
+    (await callGraph(sandbox, await tokenFor('post', `${OUTLOOK}/SMTP.Send`), '/graph/oidc/userinfo')).status,
+  ).toBe(401);
+});
+
+test('a mail address need not be the username, and somebody may have none', async () => {
+  const infoOf = async (username: string, mail: string | null) => {
+    sandbox.addUser({ username, mail });
+    const refreshToken = refreshTokenOf(sandbox, username, 'openid email User.Read');
+    const { access_token, id_token } = (await redeem(sandbox, refreshToken, 'openid email User.Read')).body;
+    const { email } = (await callGraph(sandbox, access_token, '/graph/oidc/userinfo')).body;
+    const { mail: ofMe } = (await callGraph(sandbox, access_token, '/graph/v1.0/me')).body;
+    return [decodeJwt(id_token)['email'], email, ofMe];
+  };
+  const known = 'Ada.Byron@contoso.example';
+  expect(await infoOf('byron@contoso.example', known)).toEqual([known, known, known]);
+  expect(await infoOf('nameless@contoso.example', null)).toEqual([undefined, undefined, null]);
 });
 
 test('/me needs a user, and unknown paths are 404', async () => {

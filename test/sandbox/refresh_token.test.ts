@@ -63,6 +63,9 @@ test('one grant serves two resources, one token at a time', async () => {
   expect(outlook.scope.split(' ').sort()).toEqual([`${OUTLOOK}/IMAP.AccessAsUser.All`, `${OUTLOOK}/SMTP.Send`]);
 });
 
+/** Consented to with anything else. */
+const SIGN_IN = ['openid', 'profile', 'email'];
+
 test('of two resources in one request the first one wins, silently', async () => {
   const token = refreshTokenOf(sandbox, ADA, `offline_access Mail.Read ${OUTLOOK}/IMAP.AccessAsUser.All`);
   const { body } = await redeem(sandbox, token, `${OUTLOOK}/IMAP.AccessAsUser.All Mail.Read`);
@@ -73,19 +76,21 @@ test('the token is not narrowed to what was asked', async () => {
   const user = sandbox.addUser({ username: 'wide@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read Calendars.Read User.Read');
   const { body } = await redeem(sandbox, token, 'https://graph.microsoft.com/Mail.Read');
-  expect(body.scope.split(' ').sort()).toEqual(['Calendars.Read', 'Mail.Read', 'User.Read']);
+  expect(body.scope.split(' ').sort()).toEqual(['Calendars.Read', 'Mail.Read', 'User.Read', ...SIGN_IN].sort());
 });
 
 test('names are compared without case and come back in Graph’s spelling', async () => {
   const user = sandbox.addUser({ username: 'case@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access mail.read');
-  expect((await redeem(sandbox, token, 'MAIL.READ')).body.scope).toBe('Mail.Read');
+  expect((await redeem(sandbox, token, 'MAIL.READ')).body.scope).toBe('Mail.Read openid profile email');
 });
 
 test('{resource}/.default brings what is consented, and 65001 when nothing is', async () => {
   const user = sandbox.addUser({ username: 'default@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read');
-  expect((await redeem(sandbox, token, 'https://graph.microsoft.com/.default')).body.scope).toBe('Mail.Read');
+  expect((await redeem(sandbox, token, 'https://graph.microsoft.com/.default')).body.scope).toBe(
+    'Mail.Read openid profile email',
+  );
   const refused = await redeem(sandbox, token, `${OUTLOOK}/.default`);
   expect(refused.body).toMatchObject({ error: 'invalid_grant', error_codes: [65001], suberror: 'consent_required' });
 });
@@ -95,14 +100,25 @@ test('a permission that was withdrawn answers 65001, the others still work', asy
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read Mail.Send');
   sandbox.withdrawConsent(user.username, ACME_CLIENT_ID, 'Mail.Send');
   expect((await redeem(sandbox, token, 'Mail.Read Mail.Send')).body.error_codes).toEqual([65001]);
-  expect((await redeem(sandbox, token, 'https://graph.microsoft.com/.default')).body.scope).toBe('Mail.Read');
+  expect((await redeem(sandbox, token, 'https://graph.microsoft.com/.default')).body.scope).toBe(
+    'Mail.Read openid profile email',
+  );
+});
+
+test('a grant of nothing but signing in lasts until the consent is withdrawn', async () => {
+  const user = sandbox.addUser({ username: 'signin@contoso.example' });
+  const token = refreshTokenOf(sandbox, user.username, 'openid profile email offline_access');
+  for (const scope of ['openid profile email offline_access', 'https://graph.microsoft.com/.default'])
+    expect((await redeem(sandbox, token, scope)).body.scope).toBe('openid profile email');
+  sandbox.withdrawConsent(user.username, ACME_CLIENT_ID);
+  expect((await redeem(sandbox, token, 'openid profile')).body.error_codes).toEqual([65001]);
 });
 
 test('without a scope the whole grant is meant', async () => {
   const user = sandbox.addUser({ username: 'noscope@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'openid offline_access Mail.Read');
   const { body } = await redeem(sandbox, token);
-  expect(body.scope).toBe('Mail.Read openid');
+  expect(body.scope).toBe('Mail.Read openid profile email');
   expect(body.id_token).toBeTypeOf('string');
 });
 
