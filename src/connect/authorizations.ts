@@ -129,7 +129,10 @@ export interface CallbackOutcome {
   readonly returnUrl: string | undefined;
   /** Undefined: it is not known whose sign-in it was. */
   readonly product: Product | undefined;
-  /** With ADMIN_CONSENT_REQUIRED: a link to send to an administrator, `/admin-consent/{handle}`; undefined where the app cannot have one. */
+  /**
+   * With ADMIN_CONSENT_REQUIRED, and with AUTHORIZATION_DECLINED too, since "Need admin approval" leads back from Entra exactly as Cancel
+   * does (`access_denied`, `cancel`, no number): a link to send to an administrator, `/admin-consent/{handle}`; undefined where the app cannot have one.
+   */
   readonly adminConsentUri: string | undefined;
 }
 

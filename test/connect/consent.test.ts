@@ -171,11 +171,18 @@ test('a user who says no is told so, and the old grant serves on', async () => {
 });
 
 test('what an administrator must allow is told as that', async () => {
+  world.sandbox.injectFault({ endpoint: 'authorize', kind: 'error', code: 90094 });
+  const { authorizationUri } = await world.start();
+  const back = await world.walk(authorizationUri, ADA);
+  expect(back.searchParams.get('outcome')).toBe('admin_consent_required');
+});
+
+test('from a directory whose users may not consent Entra sends them back as if they had declined', async () => {
   const lab = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
   world.sandbox.addUser({ username: 'eve@strict.example', directoryId: lab.id });
   const { authorizationUri } = await world.start();
   const back = await world.walk(authorizationUri, 'eve@strict.example');
-  expect(back.searchParams.get('outcome')).toBe('admin_consent_required');
+  expect(back.searchParams.get('outcome')).toBe('authorization_declined');
 });
 
 test('another account, or one of a directory that is not allowed, is told at the callback and waits for nobody', async () => {

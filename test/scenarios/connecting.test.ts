@@ -141,8 +141,9 @@ describe('what the user or the directory refuses', () => {
     const { username } = scenario.sandbox.addUser({ username: 'eva@strict.example', directoryId: directory.id });
     const connection = tenant.connection('admin');
 
+    // Entra's page "Need admin approval" leads back exactly as its Cancel does.
     const first = await scenario.browser.walk((await start(connection)).connectUri, { as: username });
-    expect(first.url.searchParams.get('outcome')).toBe('admin_consent_required');
+    expect(first.url.searchParams.get('outcome')).toBe('authorization_declined');
 
     const permissions = ['User.Read', 'MailboxSettings.Read', 'Mail.Read'];
     scenario.sandbox.grantAdminConsent(directory.id, tenant.clientId, permissions);
