@@ -80,7 +80,7 @@ function redeem(client: ConfidentialClientApplication, { grant, correlationId }:
     case 'refresh_token':
       return client.acquireTokenByRefreshToken({
         refreshToken: grant.refreshToken.reveal(),
-        scopes: [...grant.scopes],
+        scopes: withEmail(grant.scopes),
         correlationId,
         ...(grant.claims === undefined ? {} : { claims: grant.claims }),
       });
@@ -89,7 +89,7 @@ function redeem(client: ConfidentialClientApplication, { grant, correlationId }:
         code: grant.code.reveal(),
         codeVerifier: grant.codeVerifier.reveal(),
         redirectUri: grant.redirectUri,
-        scopes: [...grant.scopes],
+        scopes: withEmail(grant.scopes),
         correlationId,
       });
     case 'client_credentials':
@@ -101,6 +101,11 @@ function redeem(client: ConfidentialClientApplication, { grant, correlationId }:
         correlationId,
       });
   }
+}
+
+/** Else the id token lacks the address: of the scopes that one consents to with any other, MSAL adds all but this one. `.default` stands alone. */
+function withEmail(scopes: readonly string[]): string[] {
+  return scopes.some((scope) => scope.endsWith('/.default')) ? [...scopes] : [...scopes, 'email'];
 }
 
 function present(proof: Proof): { clientSecret: string } | { clientAssertion: string } {

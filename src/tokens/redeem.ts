@@ -89,8 +89,9 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
 
 /** All that was granted of the resource, never a caller's part: one token serves every caller. */
 function scopesOf(connection: Connection, resource: string): readonly string[] {
-  const permissions = connection.granted[resource] ?? [];
-  if (permissions.length === 0) return [`${resource}/.default`];
+  const permissions = connection.granted[resource];
+  if (permissions === undefined) return [`${resource}/.default`];
+  // None at all: nothing but signing in was consented to, whose scopes are asked for anyway and alone mean Graph.
   return permissions.map((permission) => `${resource}/${permission}`);
 }
 
