@@ -97,7 +97,8 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
     createAccessTokens({ ...parts, metrics: metrics.tokens, log, crashPoints, timers }),
   );
   const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
-  const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), newUid };
+  const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
+  const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
   const authorizations = createAuthorizations(connectParts);
   await opened(startSweep(parts));
 

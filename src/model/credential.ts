@@ -1,4 +1,4 @@
-import type { Timestamp } from './clock.ts';
+import { HOUR, type Timestamp } from './clock.ts';
 import type { Secret } from './secret.ts';
 
 export const CREDENTIAL_KINDS = ['CLIENT_SECRET', 'CERTIFICATE', 'FEDERATED'] as const;
@@ -44,4 +44,19 @@ export function credentialState(credential: Credential, now: Timestamp): Credent
   if (credential.expireTime !== undefined && credential.expireTime <= now) return 'EXPIRED';
   if (credential.notBefore !== undefined && credential.notBefore > now) return 'NOT_YET_VALID';
   return credential.verdict;
+}
+
+/** Begins where the first zone on Earth (UTC+14) writes 2299. */
+const NEVER = Date.UTC(2299, 0, 1) - 14 * HOUR;
+
+/**
+ * The portal wrote "never" as an end of 12/31/2299. It offers that no longer, but such secrets go on working:
+ * https://devblogs.microsoft.com/microsoft365dev/client-secret-expiration-now-limited-to-a-maximum-of-two-years/
+ */
+export function isNever(end: Timestamp): boolean {
+  return end >= NEVER;
+}
+
+export function neverExpires({ expireTime }: Pick<Credential, 'expireTime'>): boolean {
+  return expireTime !== undefined && isNever(expireTime);
 }

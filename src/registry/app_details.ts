@@ -1,21 +1,29 @@
 import type { App } from '../model/app.ts';
+import type { Credential } from '../model/credential.ts';
 import type { AppDetails } from './apps.ts';
 import type { RegistryParts } from './registry_parts.ts';
 
+type DetailsParts = Pick<RegistryParts, 'stores' | 'authorizationServer' | 'logosUri'>;
+
 /** The app with its credentials, read now. */
-export async function appDetails(
-  { stores, authorizationServer }: Pick<RegistryParts, 'stores' | 'authorizationServer'>,
+export async function appDetails(parts: DetailsParts, app: App): Promise<AppDetails> {
+  const credentials = await parts.stores.apps.credentials(app.uid);
+  const throttledUntil = parts.authorizationServer.throttledUntil(app.uid);
+  return { ...newAppDetails(parts, app, credentials), throttledUntil };
+}
+
+/** Of an app that Entra was not asked about yet. */
+export function newAppDetails(
+  { logosUri }: Pick<RegistryParts, 'logosUri'>,
   app: App,
-): Promise<AppDetails> {
-  const credentials = await stores.apps.credentials(app.uid);
-  return { app, credentials, throttledUntil: authorizationServer.throttledUntil(app.uid) };
+  credentials: readonly Credential[],
+): AppDetails {
+  const logoUri = app.logoHash === undefined ? undefined : `${logosUri}/${app.logoHash}`;
+  return { app, credentials, logoUri, throttledUntil: undefined };
 }
 
 /** Read again after a probe, which may have changed both; as `known` where the database does not answer, for what was done is done. */
-export async function detailsAfter(
-  parts: Pick<RegistryParts, 'stores' | 'authorizationServer'>,
-  known: AppDetails,
-): Promise<AppDetails> {
+export async function detailsAfter(parts: DetailsParts, known: AppDetails): Promise<AppDetails> {
   try {
     return await appDetails(parts, (await parts.stores.apps.findByUid(known.app.uid)) ?? known.app);
   } catch {

@@ -11,6 +11,9 @@ import { appWarnings, credentialWarnings, probeWarnings } from './warnings.ts';
 /** Told to the administrator's browser and handed back by it; it proves nothing, and nothing waits for it. */
 const CONSENT_STATE = 'admin-consent';
 
+const NO_CREDENTIAL =
+  'The app has no credential yet: make one before anybody connects (Manage > Certificates & secrets > New client secret), and hand its "Value" to AddCredential.';
+
 export interface AppFacts {
   readonly tenant: Tenant;
   readonly app: App;
@@ -26,11 +29,13 @@ export function appNextSteps(
 ): NextSteps {
   const now = clock.now();
   const catalog = app.catalog ?? tenant.catalog;
-  const foreseen = preset?.productScopes ?? foreseenScopes(catalog, scopes);
-  const asked = scopes.resolve(
-    [...app.implicitPermissions, ...fullForms(scopes.translate(catalogFor(preset, catalog), foreseen, app.cloud))],
-    app.cloud,
-  );
+  // A preset's product scopes are of its own catalog, whatever catalog was chosen beside it.
+  const { of, foreseen } =
+    preset?.productScopes === undefined
+      ? { of: catalog, foreseen: foreseenScopes(catalog, scopes) }
+      : { of: preset.catalog, foreseen: preset.productScopes };
+  const needed = scopes.translate(of, foreseen ?? [], app.cloud);
+  const asked = scopes.resolve([...app.implicitPermissions, ...fullForms(needed)], app.cloud);
   const consentScopes = [...asked.oidcScopes, ...fullForms(asked.permissions)];
   const adminConsentUri =
     app.signInAudience === 'consumers'
@@ -43,24 +48,19 @@ export function appNextSteps(
           state: CONSENT_STATE,
         });
   const warnings = [
-    ...(credentials.length === 0 ? ['The app has no credential yet: add one before anybody connects.'] : []),
+    ...(credentials.length === 0 ? [NO_CREDENTIAL] : []),
     ...credentials.flatMap((credential) => credentialWarnings(credential, now)),
     ...probeWarnings(probes),
     ...appWarnings(app, tenant, preset),
   ];
-  const openEnded = foreseen.length === 0;
-  return nextSteps({ app, asked, openEnded, adminConsentUri, hints: preset?.hints ?? [], warnings });
+  const openEnded = foreseen === undefined;
+  return nextSteps({ app, asked, openEnded, adminConsentUri, callbackUri, hints: preset?.hints ?? [], warnings });
 }
 
-/** A preset's product scopes are of its own catalog, whatever catalog was chosen beside it. */
-function catalogFor(preset: Preset | undefined, catalog: string): string {
-  return preset?.catalog ?? catalog;
-}
-
-/** All of a closed catalog, less what others of it cover; nothing can be foreseen of one that takes any permission. */
-function foreseenScopes(name: string, scopes: Scopes): readonly string[] {
+/** All of a closed catalog, less what others of it cover; undefined: it takes any permission, and nothing can be foreseen. */
+function foreseenScopes(name: string, scopes: Scopes): readonly string[] | undefined {
   const catalog = scopes.catalogs().find((candidate) => candidate.name === name);
-  if (catalog === undefined || catalog.acceptsPermissions) return [];
+  if (catalog === undefined || catalog.acceptsPermissions) return undefined;
   return catalog.scopes
     .filter(({ scope, covers }) => {
       const wider = catalog.scopes.filter((other) => other.covers.includes(scope) && !covers.includes(other.scope));

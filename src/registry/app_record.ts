@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { checkText } from '../model/labelling.ts';
+import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import type { Scopes } from '../scopes/scopes.ts';
@@ -19,15 +20,15 @@ import {
 export interface AppDefaults {
   readonly tenant: Pick<Tenant, 'uid' | 'tenantId' | 'displayName' | 'catalog'>;
   readonly preset: Preset | undefined;
-  /** Of the preset, else the vault's own callback. */
-  readonly redirectUri: string;
+  readonly redirectUris: readonly string[];
+  readonly returnUrlPrefixes: readonly string[];
 }
 
 /** Checks what was said of a new app, fills in what was not, and makes what is stored. */
 export function newApp(
-  fields: AppFields,
-  { tenant, preset, redirectUri }: AppDefaults,
-  { appId, uid }: { readonly appId: string; readonly uid: string },
+  fields: Omit<AppFields, 'logo'>,
+  { tenant, preset, redirectUris, returnUrlPrefixes }: AppDefaults,
+  { appId, uid, logo }: { readonly appId: string; readonly uid: string; readonly logo: Logo | undefined },
   scopes: Scopes,
   now: Timestamp,
 ): App {
@@ -45,11 +46,14 @@ export function newApp(
       'app.sign_in_audience',
       fields.signInAudience || preset?.signInAudience || 'organizations',
     ),
-    redirectUris: orElse(checkRedirectUris('app.redirect_uris', fields.redirectUris), [redirectUri]),
-    returnUrlPrefixes: checkReturnUrlPrefixes('app.return_url_prefixes', fields.returnUrlPrefixes),
+    redirectUris: orElse(checkRedirectUris('app.redirect_uris', fields.redirectUris), redirectUris),
+    returnUrlPrefixes: orElse(
+      checkReturnUrlPrefixes('app.return_url_prefixes', fields.returnUrlPrefixes),
+      returnUrlPrefixes,
+    ),
     catalog,
     implicitPermissions: orElse(implicit, preset?.implicitPermissions ?? implicitOf(catalog ?? tenant.catalog, scopes)),
-    logoHash: undefined,
+    logoHash: logo?.hash,
     sharedWith: checkSharedWith('app.shared_with', fields.sharedWith),
     suspended: fields.suspended,
     state: 'OK',

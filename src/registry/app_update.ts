@@ -2,6 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { checkText } from '../model/labelling.ts';
+import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { AppFields } from './apps.ts';
@@ -13,6 +14,7 @@ import {
   checkReturnUrlPrefixes,
   checkSharedWith,
 } from './fields.ts';
+import { givenLogo } from './logo.ts';
 import { masked } from './update_mask.ts';
 
 const PATHS = {
@@ -24,20 +26,32 @@ const PATHS = {
   implicit_permissions: 'implicitPermissions',
   shared_with: 'sharedWith',
   suspended: 'suspended',
+  logo: 'logo',
 } as const;
 type Field = (typeof PATHS)[keyof typeof PATHS];
-const IMMUTABLE = ['name', 'uid', 'client_id', 'cloud', 'credentials', 'state', 'create_time', 'update_time', 'etag'];
+const IMMUTABLE = [
+  'name',
+  'uid',
+  'client_id',
+  'cloud',
+  'credentials',
+  'state',
+  'logo_uri',
+  'create_time',
+  'update_time',
+  'etag',
+];
 
 /** What Entra may take otherwise after the change: what it said before is void. */
 const HEALING: readonly Field[] = ['signInAudience', 'redirectUris', 'implicitPermissions'];
 
-/** The app as the update leaves it. FIELD_INVALID, also for a client id or a cloud that would change. */
+/** The app as the update leaves it, with its logo where that is new. FIELD_INVALID, also for a client id or a cloud that would change. */
 export function updatedApp(
   app: App,
   fields: AppFields,
   updateMask: readonly string[] | undefined,
   { scopes, tenant, now }: { readonly scopes: Scopes; readonly tenant: Tenant; readonly now: Timestamp },
-): App {
+): { readonly after: App; readonly logo: Logo | undefined } {
   if (fields.clientId !== '' && fields.clientId.toLowerCase() !== app.clientId) {
     throw fieldInvalid('app.client_id', 'cannot be changed, since refresh tokens are bound to it; create another app');
   }
@@ -46,8 +60,11 @@ export function updatedApp(
   }
   const changing = masked<Field>(updateMask, fields, PATHS, IMMUTABLE);
   const change = <Value>(field: Field, made: () => Value, kept: Value): Value => (changing.has(field) ? made() : kept);
+  const logo = changing.has('logo') ? givenLogo(fields.logo) : undefined;
+  // Nobody reads a logo, so nobody can hand one back with the rest: `*` alone removes none.
+  const logoChanges = changing.has('logo') && (logo !== undefined || updateMask?.includes('logo') === true);
   const heals = app.state === 'MISCONFIGURED' && HEALING.some((field) => changing.has(field));
-  return {
+  const after: App = {
     ...app,
     displayName: change(
       'displayName',
@@ -81,8 +98,10 @@ export function updatedApp(
     ),
     sharedWith: change('sharedWith', () => checkSharedWith('app.shared_with', fields.sharedWith), app.sharedWith),
     suspended: change('suspended', () => fields.suspended, app.suspended),
+    logoHash: logoChanges ? logo?.hash : app.logoHash,
     state: heals ? 'OK' : app.state,
     stateEvidence: heals ? undefined : app.stateEvidence,
     updateTime: now,
   };
+  return { after, logo };
 }

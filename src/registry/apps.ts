@@ -38,6 +38,8 @@ export interface AppDetails {
   readonly app: App;
   /** In the order in which they are tried. */
   readonly credentials: readonly Credential[];
+  /** Where browsers find its logo; undefined: it has none. */
+  readonly logoUri: string | undefined;
   /** Known to this process alone. */
   readonly throttledUntil: Timestamp | undefined;
 }
@@ -56,6 +58,8 @@ export interface AppFields {
   /** `tenants/{tenant}`, a tenant's id, or `*`. */
   readonly sharedWith: readonly string[];
   readonly suspended: boolean;
+  /** The bytes of an image; empty: not given. */
+  readonly logo: Uint8Array;
 }
 
 export interface CreateApp extends AppId {
@@ -109,9 +113,9 @@ export function createApps(parts: RegistryParts): Apps {
       const tenant = await lookup.tenant(tenantId);
       const before = await lookup.app(tenantId, appId);
       checkEtag(before, etag, appName(before));
-      const after = updatedApp(before, fields, updateMask, { scopes, tenant, now: clock.now() });
+      const { after, logo } = updatedApp(before, fields, updateMask, { scopes, tenant, now: clock.now() });
       await refuseCuttingOff(stores, before, after);
-      const stored = await stores.apps.update(before, after);
+      const stored = await stores.apps.update(before, after, logo);
       authorizationServer.forget(stored.uid);
       changes.announce({ kind: 'app', uid: stored.uid });
       return appDetails(parts, stored);

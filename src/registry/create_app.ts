@@ -1,11 +1,12 @@
 import { appName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { detailsAfter } from './app_details.ts';
+import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import { newApp } from './app_record.ts';
 import type { AppDetails, CreateApp, CreatedApp } from './apps.ts';
 import { checkId } from './fields.ts';
+import { givenLogo } from './logo.ts';
 import { createLookup } from './lookup.ts';
 import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
@@ -17,12 +18,8 @@ import { secretWarnings } from './warnings.ts';
 export async function createApp(parts: RegistryParts, request: CreateApp): Promise<CreatedApp> {
   const { stores, changes, clock } = parts;
   const tenant = await createLookup(stores).tenant(request.tenantId);
-  const { app, first } = prepare(parts, request, tenant);
-  const known: AppDetails = {
-    app,
-    credentials: first === undefined ? [] : [first.credential],
-    throttledUntil: undefined,
-  };
+  const { app, first, logo } = prepare(parts, request, tenant);
+  const known = newAppDetails(parts, app, first === undefined ? [] : [first.credential]);
   const doubts = first === undefined ? [] : secretWarnings(first.material);
   const answer = (details: AppDetails, probes: readonly ProbeReport[]): CreatedApp => {
     const facts = { tenant, app: details.app, preset: undefined, credentials: details.credentials, probes };
@@ -39,7 +36,7 @@ export async function createApp(parts: RegistryParts, request: CreateApp): Promi
     if ((await stores.apps.find(tenant.uid, app.appId)) !== undefined) throw appExists(appName(app));
     return dry;
   }
-  await stores.apps.create(app, first);
+  await stores.apps.create(app, first, logo);
   changes.announce({ kind: 'app', uid: app.uid });
   const probes = await probeApp(parts, app, known.credentials);
   return answer(await detailsAfter(parts, known), probes);
@@ -47,13 +44,14 @@ export async function createApp(parts: RegistryParts, request: CreateApp): Promi
 
 function prepare({ scopes, clock, newUid, callbackUri }: RegistryParts, request: CreateApp, tenant: Tenant) {
   const now = clock.now();
-  const defaults = { tenant, preset: undefined, redirectUri: callbackUri };
-  const app = newApp(request.fields, defaults, { appId: request.appId, uid: newUid() }, scopes, now);
+  const defaults = { tenant, preset: undefined, redirectUris: [callbackUri], returnUrlPrefixes: [] };
+  const logo = givenLogo(request.fields.logo);
+  const app = newApp(request.fields, defaults, { appId: request.appId, uid: newUid(), logo }, scopes, now);
   const credentialId = checkId('credential_id', request.credentialId || FIRST);
   const identity = { uid: newUid(), appUid: app.uid, credentialId };
   const first =
     request.credential === undefined ? undefined : newCredential(request.credential, CREDENTIAL_FIELDS, identity, now);
-  return { app, first };
+  return { app, first, logo };
 }
 
 function appExists(name: string): VaultError {

@@ -2,7 +2,7 @@ import { type App, homeDirectory } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import type { Credential } from '../model/credential.ts';
 import { VaultError } from '../model/errors.ts';
-import { appDetails, detailsAfter } from './app_details.ts';
+import { appDetails, detailsAfter, newAppDetails } from './app_details.ts';
 import { appInUse } from './app_in_use.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails, AppId } from './apps.ts';
@@ -69,12 +69,11 @@ export function createCredentials(parts: RegistryParts): Credentials {
       }
       await stores.apps.addCredential(app, added);
       forget(app.uid);
-      const { app: current } = await detailsAfter(parts, { app, credentials: [credential], throttledUntil: undefined });
+      const { app: current } = await detailsAfter(parts, newAppDetails(parts, app, [credential]));
       // It is stored by now, so a database that fails to name a directory does not undo it.
       const directory = await knownDirectory(stores, current).catch(() => undefined);
       const [probe = notAsked(credential, clock.now())] = await probeApp(parts, current, [credential], directory);
-      const known = { app: current, credentials: [credential], throttledUntil: undefined };
-      const { credentials } = await detailsAfter(parts, known);
+      const { credentials } = await detailsAfter(parts, newAppDetails(parts, current, [credential]));
       const stored = credentials.find(({ uid }) => uid === credential.uid) ?? credential;
       return { credential: stored, probe, warnings: [...warnings, ...probeWarnings([probe])] };
     },

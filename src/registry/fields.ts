@@ -13,6 +13,8 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const AUDIENCES = ['organizations', 'common', 'consumers'];
 const MOST_URIS = 16;
 const MOST_NAMES = 100;
+/** https://learn.microsoft.com/entra/identity-platform/reply-url#maximum-uri-length */
+export const LONGEST_REDIRECT_URI = 256;
 
 export function checkId(field: string, id: string): string {
   if (RESOURCE_ID.test(id)) return id;
@@ -43,7 +45,9 @@ export function checkRedirectUris(field: string, uris: readonly string[]): reado
   for (const [index, uri] of uris.entries()) {
     checkUrl(`${field}[${index}]`, uri);
     if (uri.includes('*')) throw fieldInvalid(`${field}[${index}]`, 'must be one address, without a wildcard');
-    if (uri.length > 256) throw fieldInvalid(`${field}[${index}]`, 'must be at most 256 characters, as Entra asks');
+    if (uri.length > LONGEST_REDIRECT_URI) {
+      throw fieldInvalid(`${field}[${index}]`, `must be at most ${LONGEST_REDIRECT_URI} characters, as Entra asks`);
+    }
   }
   return unique(uris);
 }
@@ -65,10 +69,16 @@ export function checkReturnUrlPrefixes(field: string, prefixes: readonly string[
   );
 }
 
-/** Where a product lives: without a trailing slash. */
+/** Its path, where it has one. What a parser would rewrite (`..`), or a server might read otherwise (`%2f`, `;`), is no part of it. */
+const PLAIN_BASE = /^https?:\/\/[^/?]+(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)*\/*$/i;
+
+/** Where a product lives, `https://app.example.com/desk`: without a trailing slash. */
 export function checkBaseUrl(field: string, text: string): string {
   const url = checkUrl(field, text);
-  if (url.search !== '' || text.includes('?')) throw fieldInvalid(field, 'must have no query');
+  const known = isLoopback(url) || /^[a-z0-9._-]+$/.test(url.hostname);
+  if (!known || !PLAIN_BASE.test(text)) {
+    throw fieldInvalid(field, 'must be a host with at most a plain path, such as https://app.example.com/desk');
+  }
   return url.href.replace(/\/+$/, '');
 }
 

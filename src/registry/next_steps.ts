@@ -1,6 +1,14 @@
-import type { App } from '../model/app.ts';
+import { type App, homeDirectory } from '../model/app.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 import type { ResolvedPermissions } from '../scopes/scopes.ts';
+import {
+  accountTypesStep,
+  adminConsentStep,
+  openIdStep,
+  permissionStep,
+  publisherStep,
+  redirectStep,
+} from './portal_steps.ts';
 
 /** What is left to do in the Entra portal before users can connect. */
 export interface NextSteps {
@@ -21,45 +29,42 @@ export interface NextStepsFacts {
   readonly openEnded: boolean;
   /** `''`: there is none. */
   readonly adminConsentUri: string;
+  /** The vault's own. */
+  readonly callbackUri: string;
   readonly hints: readonly string[];
   readonly warnings: readonly string[];
 }
 
-export function nextSteps({ app, asked, openEnded, adminConsentUri, hints, warnings }: NextStepsFacts): NextSteps {
+export function nextSteps(facts: NextStepsFacts): NextSteps {
+  const { app, asked, openEnded, adminConsentUri, hints, warnings } = facts;
   const { redirectUris } = app;
-  const where = `In the app registration ${app.clientId} (Entra admin center, App registrations)`;
-  const redirects =
-    redirectUris.length === 0
-      ? []
-      : [`${where}, under Authentication, platform Web, enter exactly: ${redirectUris.join(' , ')}.`];
-  const permissions = Object.entries(asked.permissions).map(([resource, names]) => permissionStep(resource, names));
-  const oidc =
-    asked.oidcScopes.length === 0
-      ? []
-      : [`Among those of Microsoft Graph add the OpenId permissions ${asked.oidcScopes.join(', ')}.`];
-  const more = openEnded ? ['Add likewise what your product will ask for besides; TranslateScopes tells it.'] : [];
-  const consent =
-    adminConsentUri === ''
-      ? []
-      : [
-          'Where users may not consent for themselves, an administrator of their directory opens admin_consent_uri once.',
-        ];
+  const { permissions, oidcScopes } = asked;
   return {
     redirectUris,
-    permissions: asked.permissions,
+    permissions,
     adminConsentUri,
-    steps: [...redirects, ...permissions, ...oidc, ...more, ...consent, ...hints],
+    steps: [
+      accountTypesStep(app),
+      ...redirectUris.map(redirectStep),
+      ...Object.entries(permissions).map(([resource, names]) => permissionStep(resource, names)),
+      ...(oidcScopes.length > 0 ? [openIdStep(oidcScopes)] : []),
+      ...(openEnded ? ['Add likewise what your product will ask for besides; TranslateScopes tells it.'] : []),
+      ...(stopsUnverified(facts) ? [publisherStep] : []),
+      ...(adminConsentUri === '' ? [] : [adminConsentStep(facts)]),
+      ...hints,
+    ],
     warnings,
   };
 }
 
-function permissionStep(resource: string, names: readonly string[]): string {
-  return `Under API permissions, Add a permission, ${apiName(resource)}, Delegated permissions, add ${names.join(', ')}.`;
-}
-
-function apiName(resource: string): string {
-  if (/\/\/(graph\.microsoft|microsoftgraph\.)/.test(resource)) return 'Microsoft Graph';
-  // Since 2021 the portal lists Outlook's IMAP, POP and SMTP permissions among Graph's.
-  if (/\/\/(partner\.)?outlook\./.test(resource)) return 'Microsoft Graph (where the portal lists those of Outlook)';
-  return resource;
+/**
+ * "Beginning November 2020, if risk-based step-up consent is enabled, users can't consent to most newly registered multitenant
+ * apps that aren't publisher verified": those that ask for more than to sign in and read the profile, of users of other
+ * directories. National clouds have no publisher verification.
+ * https://learn.microsoft.com/entra/identity-platform/publisher-verification-overview
+ */
+function stopsUnverified({ app, asked, openEnded }: NextStepsFacts): boolean {
+  if (app.cloud === 'US_GOV' || app.cloud === 'CHINA') return false;
+  if (app.signInAudience === 'consumers' || homeDirectory(app) !== undefined) return false;
+  return openEnded || Object.values(asked.permissions).some((names) => names.some((name) => name !== 'User.Read'));
 }

@@ -5,12 +5,13 @@ import { checkLabels, checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../scopes/presets.ts';
 import type { Registration } from '../store/stores.ts';
-import { detailsAfter } from './app_details.ts';
+import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
-import { newApp } from './app_record.ts';
+import { type AppDefaults, newApp } from './app_record.ts';
 import type { AppDetails } from './apps.ts';
 import { checkBaseUrl, checkCatalog, checkGuids, checkId } from './fields.ts';
 import { newCredential, REGISTRATION_FIELDS } from './new_credential.ts';
+import { checkStrategy, presetRedirectUris } from './preset_redirects.ts';
 import { notAsked, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import type { RegisteredTenant, RegisterTenant } from './tenants.ts';
@@ -26,7 +27,7 @@ export async function registerTenant(parts: RegistryParts, request: RegisterTena
   const { tenant, app, newCredential: first } = prepare(parts, request, preset);
   const registration: Registration = { tenant, app, credential: first };
   const credentials = [first.credential];
-  const known: AppDetails = { app, credentials, throttledUntil: undefined };
+  const known = newAppDetails(parts, app, credentials);
   const doubts = secretWarnings(first.material);
   const answer = (stored: Tenant, details: AppDetails, probe: RegisteredTenant['probe']): RegisteredTenant => {
     const { app, credentials } = details;
@@ -59,8 +60,8 @@ function prepare(parts: RegistryParts, request: RegisterTenant, preset: Preset |
   const tenant = newTenant(fields, newUid(), first.credential.expireTime, now);
   const app: App = newApp(
     { ...request.app, catalog: '', sharedWith: [], suspended: false },
-    { tenant, preset, redirectUri: redirectUriOf(request, preset, parts.callbackUri) },
-    { appId: FIRST, uid: first.credential.appUid },
+    { tenant, preset, ...placesOf(request, preset, parts.callbackUri) },
+    { appId: FIRST, uid: first.credential.appUid, logo: undefined },
     scopes,
     now,
   );
@@ -95,18 +96,18 @@ function presetOf(name: string): Preset | undefined {
   throw fieldInvalid('preset', `there is no such preset; known are ${PRESET_NAMES.join(', ')}`);
 }
 
-/** What an app without redirect URIs gets. */
-function redirectUriOf(request: RegisterTenant, preset: Preset | undefined, callbackUri: string): string {
-  const base = request.baseUrl === '' ? undefined : checkBaseUrl('base_url', request.baseUrl);
-  if (preset?.redirectUri === undefined || request.app.redirectUris.length > 0) return callbackUri;
-  if (preset.redirectUri.includes('{base}') && base === undefined) {
-    throw fieldInvalid('base_url', `preset ${request.preset} needs it for the redirect URI ${preset.redirectUri}`);
-  }
-  const uri = preset.redirectUri.replace('{base}', base ?? '');
-  if (uri.includes('{')) {
-    throw fieldInvalid('app.redirect_uris', `preset ${request.preset} cannot fill in ${uri}: give it in full`);
-  }
-  return uri;
+/** What an app gets that names none of them. */
+function placesOf(
+  { baseUrl, strategy, app }: RegisterTenant,
+  preset: Preset | undefined,
+  callback: string,
+): Pick<AppDefaults, 'redirectUris' | 'returnUrlPrefixes'> {
+  const base = baseUrl === '' ? undefined : checkBaseUrl('base_url', baseUrl);
+  const addresses = { callback, base, strategy: checkStrategy(strategy, preset, app.redirectUris) };
+  return {
+    redirectUris: app.redirectUris.length > 0 ? [] : presetRedirectUris(preset, addresses),
+    returnUrlPrefixes: base === undefined ? [] : [`${base}/`],
+  };
 }
 
 function tenantExists(tenantId: string): VaultError {

@@ -13,5 +13,7 @@ export interface RegistryParts {
   readonly clock: Clock;
   /** The vault's own callback, `{public URL}/oauth2/callback`: for apps that name no redirect URI. */
   readonly callbackUri: string;
+  /** Where browsers find logos, `{public URL}/logos`. */
+  readonly logosUri: string;
   readonly newUid: () => string;
 }

@@ -40,6 +40,7 @@ export interface RegisterTenant {
   readonly labels: Readonly<Record<string, string>>;
   readonly preset: string;
   readonly baseUrl: string;
+  readonly strategy: string;
   readonly catalog: string;
   readonly allowedDirectoryIds: readonly string[];
   readonly app: AppRegistration;

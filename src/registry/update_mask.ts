@@ -33,6 +33,6 @@ export function masked<Field extends string>(
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === '' || value === false) return true;
-  if (Array.isArray(value)) return value.length === 0;
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0;
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }

@@ -1,6 +1,6 @@
 import { type App, homeDirectory } from '../model/app.ts';
 import { DAY, type Timestamp } from '../model/clock.ts';
-import type { Credential, CredentialMaterial } from '../model/credential.ts';
+import { type Credential, type CredentialMaterial, neverExpires } from '../model/credential.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import { looksLikeSecretId } from './client_secret.ts';
@@ -22,8 +22,9 @@ export function credentialWarnings(credential: Credential, now: Timestamp): read
   }
   const end = new Date(expireTime).toISOString().slice(0, 10);
   if (kind === 'CLIENT_SECRET' && expireTime - now > LONGEST_SECRET) {
+    const never = neverExpires(credential) ? 'never ends' : 'as good as never ends';
     return [
-      `The end of ${what}, ${end}, is as good as never: a secret that leaks works until somebody deletes it. Make one of at most 24 months; the vault takes the next one beside it, and no user signs in again.`,
+      `The ${what} ${never} (${end}): one that leaks works until somebody deletes it. Make one of at most 24 months; the vault takes the next one beside it, and no user signs in again.`,
     ];
   }
   if (expireTime - now < SOON) return [`The ${what} ends on ${end}: add the next one with AddCredential before.`];
@@ -60,8 +61,10 @@ function audienceWarnings(app: App, tenant: Tenant, preset: Preset | undefined):
       'The audience organizations lets no personal Microsoft account in, which this preset is made for: take common.',
     );
   }
-  if (preset?.signInAudience === 'organizations' && signInAudience === 'consumers') {
-    warnings.push('The audience consumers lets no work account in, which this preset is made for: take organizations.');
+  if (preset?.signInAudience !== undefined && signInAudience === 'consumers') {
+    warnings.push(
+      `The audience consumers lets no work account in, which this preset is made for: take ${preset.signInAudience}.`,
+    );
   }
   return warnings;
 }
@@ -69,16 +72,7 @@ function audienceWarnings(app: App, tenant: Tenant, preset: Preset | undefined):
 function redirectWarnings(app: App): readonly string[] {
   const local = app.redirectUris.filter((uri) => isLoopback(new URL(uri)));
   if (local.length === 0 || app.cloud === 'CUSTOM') return [];
-  const warnings = [
-    `Only a browser on this machine can come back to ${local.join(', ')}: good for trying out, not for users.`,
-  ];
-  // https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions
-  if (local.some((uri) => new URL(uri).hostname === '127.0.0.1')) {
-    warnings.push(
-      'The portal takes http for localhost alone: a redirect URI with 127.0.0.1 is entered in the app manifest.',
-    );
-  }
-  return warnings;
+  return [`Only a browser on this machine can come back to ${local.join(', ')}: good for trying out, not for users.`];
 }
 
 function scopeWarnings(app: App): readonly string[] {

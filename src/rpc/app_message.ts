@@ -27,7 +27,7 @@ const CLOUD = {
 const CLOUD_BY_NUMBER: readonly (Cloud | undefined)[] = [undefined, 'GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'];
 
 export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitShape<typeof AppSchema> {
-  const { app, credentials, throttledUntil } = details;
+  const { app, credentials, logoUri, throttledUntil } = details;
   return {
     name: appName(app),
     uid: app.uid,
@@ -41,6 +41,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     implicitPermissions: [...app.implicitPermissions],
     sharedWith: app.sharedWith.map((tenantId) => (tenantId === '*' ? '*' : tenantName(tenantId))),
     suspended: app.suspended,
+    logoUri: logoUri ?? '',
     credentials: credentials.map((credential) => toCredentialMessage(app, credential, now)),
     state: STATE[stateOf(app, throttledUntil, now)],
     stateReason: toStateReasonMessage(app.stateEvidence),
@@ -73,6 +74,7 @@ export function fromAppMessage(app: AppMessage | undefined): AppFields {
     implicitPermissions: app?.implicitPermissions ?? [],
     sharedWith: app?.sharedWith ?? [],
     suspended: app?.suspended ?? false,
+    logo: app?.logo ?? new Uint8Array(),
   };
 }
 

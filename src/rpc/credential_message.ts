@@ -9,7 +9,13 @@ import {
 } from '../gen/tokenvault/v1/credential_pb.ts';
 import type { AppRegistration as AppRegistrationMessage } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { Timestamp } from '../model/clock.ts';
-import { type Credential, type CredentialKind, type CredentialState, credentialState } from '../model/credential.ts';
+import {
+  type Credential,
+  type CredentialKind,
+  type CredentialState,
+  credentialState,
+  neverExpires,
+} from '../model/credential.ts';
 import { Secret } from '../model/secret.ts';
 import type { CredentialRequest, RequestedMaterial } from '../registry/new_credential.ts';
 import type { ProbeReport } from '../registry/probe.ts';
@@ -55,6 +61,7 @@ export function toCredentialMessage(
     state: STATE[credentialState(credential, now)],
     lastUsedTime: toWireTime(credential.lastUsedTime),
     createTime: toWireTime(credential.createTime),
+    neverExpires: neverExpires(credential),
   };
   if (credential.kind === 'FEDERATED')
     message.material = { case: 'federated', value: { assertionFile: credential.hint } };

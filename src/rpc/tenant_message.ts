@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Tenant_State, type TenantSchema } from '../gen/tokenvault/v1/tenant_pb.ts';
+import { isNever } from '../model/credential.ts';
 import { etagOf } from '../model/etag.ts';
 import type { Tenant, TenantState } from '../model/tenant.ts';
 import { toWireTime } from './fields.ts';
@@ -11,6 +12,7 @@ const STATE = {
 } as const satisfies Record<TenantState, Tenant_State>;
 
 export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantSchema> {
+  const { nextCredentialExpireTime: end } = tenant;
   return {
     name: tenantName(tenant.tenantId),
     uid: tenant.uid,
@@ -21,7 +23,8 @@ export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantS
     allowedDirectoryIds: [...tenant.allowedDirectoryIds],
     createTime: toWireTime(tenant.createTime),
     updateTime: toWireTime(tenant.updateTime),
-    nextCredentialExpireTime: toWireTime(tenant.nextCredentialExpireTime),
+    // The nearest of all: where it is "never", so are the others.
+    nextCredentialExpireTime: toWireTime(end === undefined || isNever(end) ? undefined : end),
     etag: etagOf(tenant),
   };
 }

@@ -86,6 +86,7 @@ function fromRegisterTenant(request: RegisterTenantRequest): RegisterTenant {
     labels: request.labels,
     preset: request.preset,
     baseUrl: request.baseUrl,
+    strategy: request.strategy,
     catalog: request.catalog,
     allowedDirectoryIds: request.allowedDirectoryIds,
     app: {

@@ -1,29 +1,36 @@
 /** How a product sets its app up, as its own pages say (`seeds/`): data that RegisterTenant fills gaps with. */
 export interface Preset {
   readonly catalog: string;
-  /** `{base}` is the product's own address. Undefined: the vault's own callback. */
-  readonly redirectUri: string | undefined;
-  readonly signInAudience: string;
+  /**
+   * The first one first. `{callback}` is the vault's own, `{base}` the product's own address; one with `{strategy}` is there
+   * only where a strategy is given.
+   */
+  readonly redirectUris: readonly string[];
+  /** Undefined: as its operator registered it. */
+  readonly signInAudience: string | undefined;
   /** Asked for at every consent: OIDC scopes and permissions. */
   readonly implicitPermissions: readonly string[];
-  /** What the product will ask for, so that the portal can be told beforehand; empty: as its operator chooses. */
-  readonly productScopes: readonly string[];
-  /** Sentences for `next_steps`. */
+  /** What the product will ask for, so that the portal can be told beforehand; undefined: as its operator chooses. */
+  readonly productScopes: readonly string[] | undefined;
+  /** Sentences for `next_steps`, after those of the portal. */
   readonly hints: readonly string[];
 }
+
+const SECRET_MAY_END =
+  'The client secret may have an end (Certificates & secrets > New client secret, at most 24 months): AddCredential puts the next one beside it, and nobody signs in again.';
 
 const PRESETS = {
   aurinko: {
     catalog: 'aurinko',
-    redirectUri: undefined,
+    redirectUris: ['{callback}'],
     signInAudience: 'common',
     implicitPermissions: ['offline_access', 'openid', 'email', 'profile', 'MailboxSettings.Read', 'User.Read'],
     productScopes: ['Mail.ReadWrite', 'Mail.Send', 'Calendar.ReadWrite', 'Contacts.ReadWrite', 'Tasks.ReadWrite'],
-    hints: [],
+    hints: [SECRET_MAY_END],
   },
   chatwoot: {
     catalog: 'microsoft',
-    redirectUri: '{base}/microsoft/callback',
+    redirectUris: ['{base}/microsoft/callback'],
     signInAudience: 'organizations',
     implicitPermissions: ['email', 'profile', 'offline_access', 'openid'],
     productScopes: [
@@ -33,37 +40,40 @@ const PRESETS = {
       'https://outlook.office.com/SMTP.Send',
     ],
     hints: [
-      'Chatwoot runs the callback itself: it hands state and code to CompleteAuthorization.',
-      'The portal lists IMAP.AccessAsUser.All and SMTP.Send under Microsoft Graph; tokens for them are asked of Outlook all the same.',
+      ownCallback('Chatwoot'),
+      'Optional claims (Token configuration) are not needed: the scope email is asked for.',
+      'A new client secret goes to AddCredential instead of AZURE_APP_SECRET, and nothing is restarted.',
     ],
   },
   deskpro: {
     catalog: 'microsoft',
-    redirectUri: '{base}/admin/office365/token',
+    redirectUris: ['{base}/admin/office365/token'],
     signInAudience: 'organizations',
     implicitPermissions: ['offline_access', 'openid', 'profile'],
-    productScopes: [],
-    hints: [
-      'Deskpro runs the callback itself: it hands state and code to CompleteAuthorization.',
-      'Give the client secret an end: the vault takes a second one beside it, and nobody has to sign in again.',
-    ],
+    productScopes: undefined,
+    hints: [ownCallback('Deskpro'), SECRET_MAY_END],
   },
   'botpress-v12': {
     catalog: 'microsoft',
-    redirectUri: '{base}/api/v1/auth/login-callback/oauth2/{strategy}',
+    redirectUris: ['{callback}', '{base}/api/v1/auth/login-callback/oauth2/{strategy}'],
     signInAudience: 'common',
     implicitPermissions: ['openid', 'profile', 'email', 'offline_access'],
-    productScopes: [],
-    hints: ['Botpress runs the callback itself: it hands state and code to CompleteAuthorization.'],
+    productScopes: ['openid', 'profile', 'email'],
+    hints: [
+      // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow: the code's answer brings the id_token.
+      'The checkbox "ID tokens" (Authentication > Settings, Implicit grant and hybrid flows) is not needed: the vault uses the authorization code flow.',
+      "The vault's callback takes the place of Botpress's. Where a strategy was given, Botpress's own stays registered beside it, for as long as Botpress itself signs users in.",
+    ],
   },
   'botpress-cloud': {
     catalog: 'microsoft',
-    redirectUri: 'https://webhook.botpress.cloud/oauth',
-    signInAudience: 'organizations',
+    redirectUris: ['https://webhook.botpress.cloud/oauth'],
+    signInAudience: undefined,
     implicitPermissions: ['offline_access', 'openid', 'profile'],
-    productScopes: [],
+    productScopes: undefined,
     hints: [
-      'Botpress runs the callback itself: it hands state and code to CompleteAuthorization.',
+      ownCallback('Botpress'),
+      "Account types and permissions are the integration's: where it wants others, say so with sign_in_audience and implicit_permissions of UpdateApp.",
       'To use one app for all bots, share it: UpdateApp with shared_with. Connections are found again by their external_id.',
     ],
   },
@@ -73,4 +83,8 @@ export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
 export function findPreset(name: string): Preset | undefined {
   return Object.hasOwn(PRESETS, name) ? PRESETS[name as keyof typeof PRESETS] : undefined;
+}
+
+function ownCallback(product: string): string {
+  return `${product} runs the callback itself: StartAuthorization takes its redirect_uri, and CompleteAuthorization the state and code that came back.`;
 }

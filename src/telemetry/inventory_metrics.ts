@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import { isNever } from '../model/credential.ts';
 
 /** What is there, asked once per scrape. */
 export interface Inventory {
@@ -27,13 +28,15 @@ export function createInventoryMetrics(registry: Registry, inventory: Inventory)
   });
   new Gauge({
     name: 'tokenvault_credential_expire_timestamp_seconds',
-    help: 'The end of each credential that has one (of the 10,000 that end soonest), in seconds since 1970.',
+    help: 'The end of each credential that has one (of the 10,000 that end soonest; not those that end never), in seconds since 1970.',
     labelNames: ['tenant', 'app', 'credential'],
     registers,
     async collect() {
       const ends = await orNothing(inventory.credentialEnds());
       if (ends !== undefined) this.reset();
       for (const end of ends ?? []) {
+        // They would leave no room on a graph for the ends that matter; GetApp tells them as never_expires.
+        if (isNever(end.expireTime)) continue;
         this.set({ tenant: end.tenantId, app: end.appId, credential: end.credentialId }, end.expireTime / 1_000);
       }
     },

@@ -18,6 +18,7 @@ import { openTestStores } from '../store/open_test_stores.ts';
 export const CLIENT_ID = '11111111-2222-4333-8444-555555555555';
 export const DIRECTORY = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
 export const CALLBACK = 'https://vault.example/oauth2/callback';
+export const LOGOS = 'https://vault.example/logos';
 export const SECRET = 'abc8Q~NotASecretOfAnybody_1234567890abcdef';
 
 /** What Entra is told to say; everything else is real. */
@@ -41,6 +42,7 @@ export async function openRegistry() {
     changes,
     clock,
     callbackUri: CALLBACK,
+    logosUri: LOGOS,
     newUid,
     authorizationServer: {
       async probe(app: App, directoryId) {
@@ -131,6 +133,7 @@ export function registration(
     labels: {},
     preset: '',
     baseUrl: '',
+    strategy: '',
     catalog: '',
     allowedDirectoryIds: [],
     validateOnly: false,
@@ -161,6 +164,7 @@ export function appFields(change: Partial<AppFields> = {}): AppFields {
     implicitPermissions: [],
     sharedWith: [],
     suspended: false,
+    logo: new Uint8Array(),
     ...change,
   };
 }

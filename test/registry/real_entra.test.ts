@@ -13,7 +13,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
-import { appFields, CALLBACK, registration } from './open_registry.ts';
+import { appFields, CALLBACK, LOGOS, registration } from './open_registry.ts';
 
 let sandbox: Sandbox;
 let parts: RegistryParts;
@@ -31,7 +31,8 @@ beforeAll(async () => {
   });
   const changes = createChanges();
   withoutCustomCloud = createAuthorizationServer({ ledger: stores.apps, clock });
-  parts = { stores, authorizationServer, scopes: await openScopes(), changes, clock, callbackUri: CALLBACK, newUid };
+  const uris = { callbackUri: CALLBACK, logosUri: LOGOS };
+  parts = { stores, authorizationServer, scopes: await openScopes(), changes, clock, ...uris, newUid };
   close = async () => {
     await authorizationServer.close();
     await withoutCustomCloud.close();

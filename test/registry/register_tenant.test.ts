@@ -73,64 +73,140 @@ describe('what is stored', () => {
 });
 
 describe('presets', () => {
+  const GRAPH = 'https://graph.microsoft.com';
+  const OUTLOOK = 'https://outlook.office.com';
+
   test.each([
-    ['aurinko', '', 'aurinko', 'common', CALLBACK],
-    ['chatwoot', 'https://chat.example/', 'microsoft', 'organizations', 'https://chat.example/microsoft/callback'],
-    [
-      'deskpro',
-      'https://help.example/desk',
-      'microsoft',
-      'organizations',
-      'https://help.example/desk/admin/office365/token',
-    ],
-    ['botpress-cloud', '', 'microsoft', 'organizations', 'https://webhook.botpress.cloud/oauth'],
-  ])('%s sets catalog, audience and redirect URI', async (preset, baseUrl, catalog, signInAudience, redirectUri) => {
-    const { tenant, app } = await registry.tenants.register(registration({ preset, baseUrl }));
+    {
+      preset: 'aurinko',
+      baseUrl: '',
+      catalog: 'aurinko',
+      signInAudience: 'common',
+      redirectUris: [CALLBACK],
+      implicitPermissions: ['offline_access', 'openid', 'email', 'profile', 'MailboxSettings.Read', 'User.Read'],
+      permissions: {
+        [GRAPH]: [
+          'Calendars.ReadWrite',
+          'Contacts.ReadWrite',
+          'Mail.ReadWrite',
+          'Mail.Send',
+          'MailboxSettings.Read',
+          'Tasks.ReadWrite',
+          'User.Read',
+        ],
+      },
+    },
+    {
+      preset: 'chatwoot',
+      baseUrl: 'https://chat.example/',
+      catalog: 'microsoft',
+      signInAudience: 'organizations',
+      redirectUris: ['https://chat.example/microsoft/callback'],
+      implicitPermissions: ['email', 'profile', 'offline_access', 'openid'],
+      permissions: { [GRAPH]: ['Mail.ReadWrite', 'Mail.Send'], [OUTLOOK]: ['IMAP.AccessAsUser.All', 'SMTP.Send'] },
+    },
+    {
+      preset: 'deskpro',
+      baseUrl: 'https://help.example/desk',
+      catalog: 'microsoft',
+      signInAudience: 'organizations',
+      redirectUris: ['https://help.example/desk/admin/office365/token'],
+      implicitPermissions: ['offline_access', 'openid', 'profile'],
+      permissions: {},
+    },
+    {
+      preset: 'botpress-v12',
+      baseUrl: 'https://bot.example',
+      catalog: 'microsoft',
+      signInAudience: 'common',
+      redirectUris: [CALLBACK],
+      implicitPermissions: ['openid', 'profile', 'email', 'offline_access'],
+      permissions: {},
+    },
+    {
+      preset: 'botpress-cloud',
+      baseUrl: '',
+      catalog: 'microsoft',
+      signInAudience: 'organizations',
+      redirectUris: ['https://webhook.botpress.cloud/oauth'],
+      implicitPermissions: ['offline_access', 'openid', 'profile'],
+      permissions: {},
+    },
+  ])('$preset needs an id, a client id, a secret and at most an address', async (expected) => {
+    const { preset, baseUrl, catalog, permissions, ...stored } = expected;
+    const { tenant, app, nextSteps } = await registry.tenants.register(registration({ preset, baseUrl }));
     expect(tenant.catalog).toBe(catalog);
-    expect(app.app).toMatchObject({ signInAudience, redirectUris: [redirectUri] });
+    expect(app.app).toMatchObject(stored);
+    expect(nextSteps.redirectUris).toEqual(stored.redirectUris);
+    expect(nextSteps.permissions).toEqual(permissions);
+    expect(nextSteps.warnings).toEqual([]);
+    expect(registry.entra.consents.at(-1)?.redirectUri).toBe(stored.redirectUris[0]);
   });
 
-  test('botpress-v12 takes its callback in full, for the strategy has a name of its own', async () => {
-    const uri = 'https://bot.example/api/v1/auth/login-callback/oauth2/azure';
-    const error = await refusal(
-      registry.tenants.register(registration({ preset: 'botpress-v12', baseUrl: 'https://bot.example' })),
+  test("botpress-v12: a strategy's own callback stands behind the vault's", async () => {
+    const { app, nextSteps } = await registry.tenants.register(
+      registration({ preset: 'botpress-v12', baseUrl: 'https://bot.example/', strategy: 'azure_AD-1' }),
     );
-    expect(error.metadata).toEqual({ field: 'app.redirect_uris' });
-    const { app } = await registry.tenants.register(registration({ preset: 'botpress-v12' }, { redirectUris: [uri] }));
-    expect(app.app).toMatchObject({ signInAudience: 'common', redirectUris: [uri] });
-    expect(app.app.implicitPermissions).toEqual(['openid', 'profile', 'email', 'offline_access']);
+    const redirectUris = [CALLBACK, 'https://bot.example/api/v1/auth/login-callback/oauth2/azure_AD-1'];
+    expect(app.app.redirectUris).toEqual(redirectUris);
+    expect(nextSteps.redirectUris).toEqual(redirectUris);
+    expect(registry.entra.consents.at(-1)?.redirectUri).toBe(CALLBACK);
   });
 
-  test('chatwoot is told the permissions of both resources', async () => {
-    const { nextSteps } = await registry.tenants.register(
-      registration({ preset: 'chatwoot', baseUrl: 'https://chat.example' }),
-    );
-    expect(nextSteps.redirectUris).toEqual(['https://chat.example/microsoft/callback']);
-    expect(nextSteps.permissions).toEqual({
-      'https://graph.microsoft.com': ['Mail.ReadWrite', 'Mail.Send'],
-      'https://outlook.office.com': ['IMAP.AccessAsUser.All', 'SMTP.Send'],
-    });
-    expect(registry.entra.consents[0]).toMatchObject({
-      directoryId: undefined,
-      redirectUri: 'https://chat.example/microsoft/callback',
-    });
-    expect(registry.entra.consents[0]?.scopes).toContain('https://outlook.office.com/SMTP.Send');
-    expect(registry.entra.consents[0]?.scopes).toContain('offline_access');
+  test('an administrator of chatwoot is asked for the permissions of both resources', async () => {
+    await registry.tenants.register(registration({ preset: 'chatwoot', baseUrl: 'https://chat.example' }));
+    expect(registry.entra.consents[0]?.directoryId).toBeUndefined();
+    expect(registry.entra.consents[0]?.scopes).toEqual([
+      'email',
+      'offline_access',
+      'openid',
+      'profile',
+      `${GRAPH}/Mail.ReadWrite`,
+      `${GRAPH}/Mail.Send`,
+      `${OUTLOOK}/IMAP.AccessAsUser.All`,
+      `${OUTLOOK}/SMTP.Send`,
+    ]);
   });
 
-  test('aurinko is told what its scopes need, without what others of them cover', async () => {
+  test('a catalog alone tells what its scopes need, without what others of them cover', async () => {
     const { nextSteps } = await registry.tenants.register(registration({ catalog: 'aurinko' }));
-    expect(nextSteps.permissions).toEqual({
-      'https://graph.microsoft.com': [
-        'Calendars.ReadWrite',
-        'Contacts.ReadWrite',
-        'Mail.ReadWrite',
-        'Mail.Send',
-        'MailboxSettings.Read',
-        'Tasks.ReadWrite',
-        'User.Read',
-      ],
-    });
+    expect(nextSteps.permissions[GRAPH]).toEqual([
+      'Calendars.ReadWrite',
+      'Contacts.ReadWrite',
+      'Mail.ReadWrite',
+      'Mail.Send',
+      'MailboxSettings.Read',
+      'Tasks.ReadWrite',
+      'User.Read',
+    ]);
+  });
+
+  test('a preset that leaves the scopes open takes those of the catalog beside it', async () => {
+    const { nextSteps } = await registry.tenants.register(
+      registration({ preset: 'deskpro', baseUrl: 'https://help.example', catalog: 'aurinko' }),
+    );
+    expect(nextSteps.permissions[GRAPH]).toContain('Contacts.ReadWrite');
+  });
+});
+
+describe('the address of a product', () => {
+  async function stored(change: Partial<RegisterTenant>, app: Partial<AppRegistration> = {}) {
+    return (await registry.tenants.register(registration(change, app))).app.app;
+  }
+
+  test.each([
+    ['https://chat.example', 'https://chat.example/'],
+    ['https://Chat.Example//', 'https://chat.example/'],
+    ['https://example.com/desk', 'https://example.com/desk/'],
+    ['http://localhost:3000', 'http://localhost:3000/'],
+  ])('%s is where browsers may be sent back to: %s', async (baseUrl, prefix) => {
+    expect((await stored({ baseUrl })).returnUrlPrefixes).toEqual([prefix]);
+  });
+
+  test('does not add to return_url_prefixes that were given', async () => {
+    const given = ['https://app.example/connected/'];
+    const app = await stored({ baseUrl: 'https://chat.example' }, { returnUrlPrefixes: given });
+    expect(app.returnUrlPrefixes).toEqual(given);
   });
 });
 
@@ -192,8 +268,11 @@ describe('warnings', () => {
     );
   });
 
-  test.each([Date.UTC(2299, 11, 31), Date.UTC(2026, 10, 22) + 3 * YEAR])('an end of never: %d', async (expireTime) => {
-    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime }) })).toContain('as good as never');
+  test.each([
+    [Date.UTC(2299, 11, 31), 'default never ends (2299-12-31)'],
+    [Date.UTC(2026, 10, 22) + 3 * YEAR, 'as good as never ends'],
+  ])('an end of never: %d', async (expireTime, words) => {
+    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime }) })).toContain(words);
   });
 
   test('an end of exactly two years is what the portal makes', async () => {
@@ -222,13 +301,26 @@ describe('warnings', () => {
     );
   });
 
-  test('an audience that is narrower than the preset', async () => {
-    expect(await warnings({ preset: 'aurinko' }, { signInAudience: 'organizations' })).toContain('take common');
+  test.each([
+    ['aurinko', 'organizations', 'no personal Microsoft account'],
+    ['aurinko', 'consumers', 'no work account'],
+    ['botpress-v12', 'consumers', 'take common'],
+    ['deskpro', 'consumers', 'take organizations'],
+  ])('an audience that does not fit the preset: %s, %s', async (preset, signInAudience, words) => {
+    expect(await warnings({ preset, baseUrl: 'https://x.example' }, { signInAudience })).toContain(words);
+  });
+
+  test.each([
+    ['aurinko', DIRECTORY],
+    ['chatwoot', 'common'],
+    ['botpress-cloud', 'consumers'],
+  ])('none for an audience that the preset can do with: %s, %s', async (preset, signInAudience) => {
+    expect(await warnings({ preset, baseUrl: 'https://x.example' }, { signInAudience })).toBe('');
   });
 
   test('a redirect URI on this machine, save in the sandbox', async () => {
     const redirectUris = ['http://127.0.0.1:8080/oauth2/callback'];
-    expect(await warnings({}, { redirectUris })).toContain('app manifest');
+    expect(await warnings({}, { redirectUris })).toContain('on this machine');
     registry = await openRegistry();
     expect(await warnings({}, { redirectUris, cloud: 'CUSTOM' })).toBe('');
   });
@@ -249,6 +341,31 @@ describe('refusals store nothing and name the field', () => {
     ['base_url', { preset: 'chatwoot' }, {}],
     ['base_url', { preset: 'chatwoot', baseUrl: 'http://chat.example' }, {}],
     ['base_url', { preset: 'chatwoot', baseUrl: 'chat.example' }, {}],
+    ['base_url', { preset: 'deskpro' }, {}],
+    ['base_url', { baseUrl: 'ftp://chat.example' }, {}],
+    ['base_url', { baseUrl: 'https://user@chat.example' }, {}],
+    ['base_url', { baseUrl: 'https://*.chat.example' }, {}],
+    ['base_url', { baseUrl: 'https://{strategy}.example' }, {}],
+    ['base_url', { baseUrl: 'https://chat.example?x=1' }, {}],
+    ['base_url', { baseUrl: 'https://chat.example/#x' }, {}],
+    ['base_url', { baseUrl: 'https://chat.example/a/../b' }, {}],
+    ['base_url', { baseUrl: 'https://chat.example/a/%2e%2e/b' }, {}],
+    ['base_url', { baseUrl: 'https://chat.example/a%2fb' }, {}],
+    ['base_url', { baseUrl: 'https://chat.example/a//b' }, {}],
+    ['base_url', { baseUrl: 'https://chat.example\\@evil.example' }, {}],
+    ['base_url', { preset: 'chatwoot', baseUrl: `https://chat.example/${'a'.repeat(220)}` }, {}],
+    ['base_url', { preset: 'botpress-v12', strategy: 'azure' }, {}],
+    ['strategy', { preset: 'chatwoot', baseUrl: 'https://chat.example', strategy: 'azure' }, {}],
+    ['strategy', { strategy: 'azure' }, {}],
+    ['strategy', { preset: 'botpress-v12', baseUrl: 'https://b.example', strategy: 'a/b' }, {}],
+    ['strategy', { preset: 'botpress-v12', baseUrl: 'https://b.example', strategy: '..' }, {}],
+    ['strategy', { preset: 'botpress-v12', baseUrl: 'https://b.example', strategy: 'azure ad' }, {}],
+    ['strategy', { preset: 'botpress-v12', baseUrl: 'https://b.example', strategy: 'a'.repeat(65) }, {}],
+    [
+      'strategy',
+      { preset: 'botpress-v12', baseUrl: 'https://b.example', strategy: 'azure' },
+      { redirectUris: ['https://b.example/cb'] },
+    ],
     ['catalog', { catalog: 'aurinco' }, {}],
     ['allowed_directory_ids[1]', { allowedDirectoryIds: [DIRECTORY, 'contoso.com'] }, {}],
     ['app.client_id', {}, { clientId: '' }],

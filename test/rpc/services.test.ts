@@ -47,7 +47,7 @@ const federated: Credential = {
   hint: '/var/run/token',
   expireTime: undefined,
 };
-const details = { app: mailApp, credentials: [secret, federated], throttledUntil: undefined };
+const details = { app: mailApp, credentials: [secret, federated], logoUri: undefined, throttledUntil: undefined };
 const probe = {
   credentialId: 'default',
   outcome: 'REJECTED',
@@ -213,7 +213,7 @@ describe('AppService', () => {
     expect(app).toMatchObject({
       name: 'tenants/acme/apps/default',
       cloud: Cloud.GLOBAL,
-      logoHash: undefined,
+      logoUri: '',
       sharedWith: ['*', 'tenants/beta'],
       state: App_State.MISCONFIGURED,
       stateReason: { reason: ErrorReason.APP_MISCONFIGURED, entraError: 'unauthorized_client/AADSTS700016' },

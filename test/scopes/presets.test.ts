@@ -7,7 +7,8 @@ const scopes = await openScopes();
 test.each(PRESET_NAMES)('%s names a catalog and scopes that are there, and asks for a refresh token', (name) => {
   const preset = findPreset(name);
   if (preset === undefined) throw new Error('no preset');
-  expect(scopes.canonical(preset.catalog, preset.productScopes)).toHaveLength(preset.productScopes.length);
+  const { catalog, productScopes = [] } = preset;
+  expect(scopes.canonical(catalog, productScopes)).toHaveLength(productScopes.length);
   expect(scopes.resolve(preset.implicitPermissions, 'GLOBAL').oidcScopes).toContain('offline_access');
 });
 

@@ -231,7 +231,7 @@ export type UpdateAppRequest = Message<"tokenvault.v1.UpdateAppRequest"> & {
   app?: App | undefined;
 
   /**
-   * Fields to change: `display_name`, `sign_in_audience`, `redirect_uris`, `return_url_prefixes`, `catalog`, `implicit_permissions`, `shared_with`, `suspended`, or `*` for all of them.
+   * Fields to change: `display_name`, `sign_in_audience`, `redirect_uris`, `return_url_prefixes`, `catalog`, `implicit_permissions`, `shared_with`, `suspended`, `logo`, or `*` for all of them (an empty `logo` is removed by its own name only).
    * Absent: those of them that are not empty in `app`.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
