@@ -4,8 +4,10 @@ import { openAuditLog } from './audit/open_audit_log.ts';
 import { isLoopbackAddress } from './config/address.ts';
 import type { Config } from './config/config.ts';
 import { callbackUri } from './connect/connect_parts.ts';
+import { createAdminConsents } from './connect/create_admin_consents.ts';
 import { createAuthorizations } from './connect/create_authorizations.ts';
 import { createImports } from './connect/import.ts';
+import { createLogos } from './connect/logos.ts';
 import { startSweep } from './connect/sweep.ts';
 import { createAuthorizationServer } from './entra/entra_server.ts';
 import { createListeners } from './listeners.ts';
@@ -100,6 +102,7 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
   const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
   const authorizations = createAuthorizations(connectParts);
+  const adminConsents = createAdminConsents(connectParts);
   await opened(startSweep(parts));
 
   const checks = { storage: () => stores.check(), audit: () => checkWritable(audit) };
@@ -115,6 +118,7 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
   const rooms = {
     accessTokens,
     authorizations,
+    adminConsents,
     imports: createImports(connectParts),
     tenants: createTenants(registryParts),
     apps: createApps(registryParts),
@@ -147,7 +151,8 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
     startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
   );
   const { webAddress, publicUrl, tls } = config;
-  const web = await listeners.opened(startWebServer({ address: webAddress, authorizations, publicUrl, tls, log }));
+  const pages = { authorizations, adminConsents, logos: createLogos({ stores }) };
+  const web = await listeners.opened(startWebServer({ ...pages, address: webAddress, publicUrl, tls, log }));
   serving = true;
 
   return {

@@ -13,7 +13,8 @@ export interface Asked {
   readonly consented: PermissionsByResource;
 }
 
-const OIDC_SCOPES = ['offline_access', 'openid', 'email', 'profile'];
+/** Asked for at every consent: an id token tells whose account it is, and without `offline_access` there is no refresh token. */
+export const OIDC_SCOPES: readonly string[] = ['offline_access', 'openid', 'email', 'profile'];
 
 /** SCOPE_UNKNOWN; FIELD_INVALID for none at all. */
 export function asked(scopes: Scopes, tenant: Tenant, app: App, requested: readonly string[]): Asked {

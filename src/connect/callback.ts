@@ -1,85 +1,88 @@
-import type { AuditEntry } from '../audit/audit_log.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
-import { isVaultError, type Reason } from '../model/errors.ts';
+import { isVaultError } from '../model/errors.ts';
 import type { UsedState } from '../store/stores.ts';
-import type { CallbackOutcome, CallbackRequest } from './authorizations.ts';
+import { appendCallback } from './append_callback.ts';
+import { approvalLink, newApprovalLink } from './approval_link.ts';
+import type { CallbackOutcome, CallbackRequest, Product } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { endOf } from './end_of.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
-import { type Received, receiveAnswer } from './receive_answer.ts';
+import { findProduct } from './product.ts';
+import { receiveAnswer } from './receive_answer.ts';
 import { withParameters } from './return_url.ts';
+import { createTurns } from './turns.ts';
 
-const UNKNOWN: CallbackOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined };
+const UNKNOWN: CallbackOutcome = {
+  outcome: 'STATE_INVALID',
+  returnUrl: undefined,
+  product: undefined,
+  adminConsentUri: undefined,
+};
 
-/** The vault's own callback. A browser that asks twice at once waits for the first answer, to be shown its outcome. */
+/** The vault's own callback. */
 export function createCallback(parts: ConnectParts): (request: CallbackRequest) => Promise<CallbackOutcome> {
-  const underWay = new Map<string, Promise<CallbackOutcome>>();
+  const inTurn = createTurns<CallbackOutcome>();
   return async (request) => {
     if (!isOneTimeToken(request.state)) return UNKNOWN;
     const hash = hashOneTimeToken(request.state);
-    await underWay.get(hash)?.catch(() => undefined);
-    const answering = answer(parts, request, hash);
-    underWay.set(hash, answering);
-    try {
-      return await answering;
-    } finally {
-      if (underWay.get(hash) === answering) underWay.delete(hash);
-    }
+    return inTurn(hash, () => answer(parts, request, hash));
   };
 }
 
 async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: string): Promise<CallbackOutcome> {
   const started = parts.clock.now();
-  let used: UsedState;
+  let known: Known | undefined;
   try {
-    used = await parts.stores.authorizations.useState(stateHash, started);
+    known = await lookUp(parts, stateHash);
   } catch (error) {
     if (!isVaultError(error)) throw error;
-    return { outcome: error.reason, returnUrl: undefined };
+    return { ...UNKNOWN, outcome: error.reason };
   }
-  if (used.kind === 'unknown' || used.authorization.completion === 'CALLER') return UNKNOWN;
-  const { authorization } = used;
-  const connection = await parts.stores.connections.findByUid(authorization.connectionUid);
-  if (connection === undefined) return UNKNOWN;
-  if (used.kind === 'used') return outcomeOf(authorization, connection, firstOutcome(authorization), undefined);
+  if (known === undefined) return UNKNOWN;
+  const { used, connection } = known;
+  if (used.kind === 'used') {
+    const outcome = firstOutcome(used.authorization);
+    const wantsApproval = outcome === 'ADMIN_CONSENT_REQUIRED';
+    return outcomeOf(known, { outcome, adminConsentUri: wantsApproval && (await approvalLink(parts, request.state)) });
+  }
 
-  const { outcome, confirmation, unexpected } = await receive(parts, { ...request, connection, ...used });
+  const { answer, requestId } = request;
+  const end = await endOf(() => receiveAnswer(parts, { ...used, connection, answer }));
+  const { outcome } = end;
   parts.metrics?.authorizationEnded(outcome);
-  const unaudited = await append(parts, {
-    time: started,
-    requestId: request.requestId,
-    caller: 'browser',
-    credentialId: '',
-    rule: '',
-    method: 'web/callback',
-    resource: connectionName(connection),
-    status: outcome === 'GRANTED' ? 'OK' : outcome,
-    duration: parts.clock.now() - started,
-  });
+  const resource = connectionName(connection);
+  const unaudited = await appendCallback(parts, { started, requestId, method: 'web/callback', resource, outcome });
   // A mistake of ours: whoever answers the browser also keeps the log.
-  if (unexpected !== undefined) throw unexpected;
+  if (end.unexpected !== undefined) throw end.unexpected;
   // Work, append, then answer: what is not written down gets no confirmation.
-  if (unaudited !== undefined) return outcomeOf(authorization, connection, unaudited, undefined);
-  return outcomeOf(authorization, connection, outcome, confirmation);
+  if (unaudited !== undefined) return outcomeOf(known, { outcome: unaudited });
+  const wantsApproval = outcome === 'ADMIN_CONSENT_REQUIRED';
+  return outcomeOf(known, {
+    outcome,
+    confirmation: end.result?.confirmation,
+    adminConsentUri: wantsApproval && (await newApprovalLink(parts, known, request.state)),
+  });
 }
 
-interface Reception {
-  readonly outcome: CallbackOutcome['outcome'];
-  readonly confirmation?: Received['confirmation'];
-  readonly unexpected?: Error;
+interface Known {
+  readonly used: Exclude<UsedState, { kind: 'unknown' }>;
+  readonly authorization: Authorization;
+  readonly connection: Connection;
+  readonly product: Product | undefined;
 }
 
-async function receive(parts: ConnectParts, fresh: Parameters<typeof receiveAnswer>[1]): Promise<Reception> {
-  try {
-    const { confirmation } = await receiveAnswer(parts, fresh);
-    return { outcome: 'GRANTED', confirmation };
-  } catch (error) {
-    if (isVaultError(error)) return { outcome: error.reason };
-    return {
-      outcome: 'INTERNAL',
-      unexpected: error instanceof Error ? error : new Error('not an error', { cause: error }),
-    };
-  }
+/** Uses the state up. Undefined: it is nobody's, or of another callback. */
+async function lookUp(parts: ConnectParts, stateHash: string): Promise<Known | undefined> {
+  const { stores, clock } = parts;
+  const used = await stores.authorizations.useState(stateHash, clock.now());
+  if (used.kind === 'unknown' || used.authorization.completion === 'CALLER') return undefined;
+  const { authorization } = used;
+  const connection = await stores.connections.findByUid(authorization.connectionUid);
+  if (connection === undefined) return undefined;
+  const { tenantId } = connection;
+  const product = await findProduct(parts, { tenantId, appUid: authorization.appUid });
+  return { used, authorization, connection, product };
 }
 
 /**
@@ -92,20 +95,24 @@ function firstOutcome(authorization: Authorization): CallbackOutcome['outcome'] 
 }
 
 function outcomeOf(
-  { returnUrl }: Authorization,
-  connection: Connection,
-  outcome: CallbackOutcome['outcome'],
-  confirmation: string | undefined,
+  { authorization, connection, product }: Known,
+  end: {
+    readonly outcome: CallbackOutcome['outcome'];
+    readonly confirmation?: string | undefined;
+    readonly adminConsentUri?: string | false | undefined;
+  },
 ): CallbackOutcome {
-  if (returnUrl === undefined) return { outcome, returnUrl };
+  const { outcome, confirmation } = end;
   const parameters = {
     connection: connectionName(connection),
     outcome: outcome.toLowerCase(),
     ...(confirmation === undefined ? {} : { confirmation }),
   };
-  return { outcome, returnUrl: withParameters(returnUrl, parameters) };
-}
-
-function append({ auditLog }: ConnectParts, entry: AuditEntry): Promise<Reason | undefined> {
-  return new Promise((resolve) => auditLog.append(entry, (error) => resolve(error?.reason)));
+  const { returnUrl } = authorization;
+  return {
+    outcome,
+    returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
+    product,
+    adminConsentUri: end.adminConsentUri || undefined,
+  };
 }

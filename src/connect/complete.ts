@@ -1,4 +1,6 @@
 import type { Connection } from '../model/connection.ts';
+import { isVaultError } from '../model/errors.ts';
+import { withAdminConsentUri } from './approval_address.ts';
 import type { CompleteRequest } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { findConnection } from './find_connection.ts';
@@ -17,6 +19,11 @@ export async function completeAuthorization(parts: ConnectParts, request: Comple
   const { authorization, attempt } = used;
   if (authorization.connectionUid !== connection.uid || authorization.completion !== 'CALLER')
     throw stateInvalid('state');
-  const received = await receiveAnswer(parts, { authorization, attempt, connection, answer: request.answer });
-  return received.connection;
+  try {
+    return (await receiveAnswer(parts, { authorization, attempt, connection, answer: request.answer })).connection;
+  } catch (error) {
+    throw isVaultError(error, 'ADMIN_CONSENT_REQUIRED')
+      ? await withAdminConsentUri(parts, authorization, error)
+      : error;
+  }
 }

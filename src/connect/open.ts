@@ -1,11 +1,11 @@
 import type { App } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { catalogOf } from './asked.ts';
 import { mintAttempt } from './attempt.ts';
 import type { AuthorizationDescription } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
+import { described } from './product.ts';
 import { checkNotSuspended, findAppByUid, findTenant } from './standing.ts';
 import { stateInvalid } from './state_invalid.ts';
 
@@ -19,13 +19,8 @@ export async function openLink(parts: ConnectParts, handle: string): Promise<str
 
 export async function describeLink(parts: ConnectParts, handle: string): Promise<AuthorizationDescription> {
   const { authorization, tenant, app } = await findOpen(parts, handle);
-  const catalog = catalogOf(tenant, app);
-  return {
-    tenantDisplayName: tenant.displayName,
-    appDisplayName: app.displayName,
-    scopes: authorization.productScopes.map((scope) => parts.scopes.describe(catalog, scope) ?? scope),
-    expireTime: authorization.expireTime,
-  };
+  const { productScopes, expireTime } = authorization;
+  return { ...described(parts, { tenant, app, productScopes }), expireTime };
 }
 
 async function findOpen(

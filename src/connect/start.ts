@@ -1,18 +1,19 @@
-import { type App, homeDirectory } from '../model/app.ts';
+import type { App } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { HOUR, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-import { fieldInvalid, isVaultError } from '../model/errors.ts';
+import { isVaultError } from '../model/errors.ts';
+import { isExternalIdTaken } from '../model/external_id.ts';
 import { newUid } from '../model/ids.ts';
 import { checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { checkDirectory, LONGEST_USERNAME } from './account_check.ts';
+import { LONGEST_USERNAME } from './account_check.ts';
 import { asked } from './asked.ts';
 import { mintAttempt } from './attempt.ts';
 import type { StartedAuthorization, StartRequest } from './authorizations.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
-import { checkDirectoryId } from './directory_id.ts';
 import { howItEnds } from './ending.ts';
+import { namedDirectory } from './named_directory.ts';
 import { checkWish, newConnection, relabelled } from './new_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { checkNotSuspended, findApp, findTenant } from './standing.ts';
@@ -28,7 +29,8 @@ export async function startAuthorization(parts: ConnectParts, request: StartRequ
       return await startOnce(parts, tenant, request);
     } catch (error) {
       // Somebody created or changed the connection between our reading and our writing: look again.
-      if (tries === 3 || !isVaultError(error, 'CONNECTION_EXISTS', 'ETAG_MISMATCH')) throw error;
+      if (tries === 3 || isExternalIdTaken(error) || !isVaultError(error, 'CONNECTION_EXISTS', 'ETAG_MISMATCH'))
+        throw error;
     }
   }
 }
@@ -88,7 +90,7 @@ function newAuthorization(
     permissions: consented,
     ...howItEnds(parts.publicUrl, app, request),
     loginHint,
-    directoryId: checkedDirectory(tenant, app, request.directoryId),
+    directoryId: namedDirectory(tenant, app, request.directoryId),
     // Without a hint a browser with one session would connect that account without a word.
     prompt: request.prompt ?? (loginHint === undefined ? 'select_account' : undefined),
     allowAccountChange,
@@ -97,15 +99,4 @@ function newAuthorization(
     createTime: now,
     expireTime: now + LINK_LIFE,
   };
-}
-
-function checkedDirectory(tenant: Tenant, app: App, directoryId: string | undefined): string | undefined {
-  if (directoryId === undefined) return undefined;
-  checkDirectoryId('directory_id', directoryId);
-  checkDirectory(tenant, directoryId);
-  const home = homeDirectory(app);
-  if (home !== undefined && home.toLowerCase() !== directoryId.toLowerCase()) {
-    throw fieldInvalid('directory_id', `the app serves directory ${home} alone; leave it out, or name that one`);
-  }
-  return directoryId;
 }

@@ -15,7 +15,7 @@ export interface Connections {
   get(connection: ConnectionId): Promise<Connection>;
   /** In the order of (tenant id, connection id). */
   list(request: ListConnections): Promise<Page<Connection>>;
-  /** CONNECTION_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH. */
+  /** CONNECTION_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH, CONNECTION_EXISTS (another one of the tenant has the external id). */
   update(request: UpdateConnection): Promise<Connection>;
   suspend(request: ConnectionWithEtag): Promise<Connection>;
   resume(request: ConnectionWithEtag): Promise<Connection>;
@@ -42,6 +42,9 @@ export interface ListConnections {
   readonly username: string;
   /** `key=value`. */
   readonly label: string;
+  /** Of the account, in lower case; undefined: any. */
+  readonly objectId: string | undefined;
+  readonly directoryId: string | undefined;
   readonly page: PageRequest;
 }
 
@@ -75,7 +78,7 @@ export function createConnections({
   return {
     get: ({ tenantId, connectionId }) => lookup.connection(tenantId, connectionId),
 
-    async list({ tenantId, tenantIds, state, externalId, username, label, page }) {
+    async list({ tenantId, tenantIds, state, externalId, username, label, objectId, directoryId, page }) {
       if (tenantId !== undefined) await lookup.tenant(tenantId);
       return stores.connections.list(page, {
         tenantIds: tenantId === undefined ? tenantIds : [tenantId],
@@ -83,6 +86,8 @@ export function createConnections({
         externalId: externalId || undefined,
         username: username || undefined,
         label: label === '' ? undefined : labelFilter(label),
+        objectId,
+        directoryId,
       });
     },
 

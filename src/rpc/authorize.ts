@@ -55,6 +55,7 @@ export const ACCESS = {
     startAuthorization: { roles: connector, resource: byConnection },
     completeAuthorization: { roles: connector, resource: byConnection },
     confirmAuthorization: { roles: connector, resource: byConnection },
+    startAdminConsent: { roles: connectorOrOperator, resource: byParent },
     importConnection: { roles: connectorOrOperator, resource: byConnection },
     getConnection: { roles: connectorOrOperator, resource: byName },
     listConnections: { roles: connectorOrOperator, resource: byParent },

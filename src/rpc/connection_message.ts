@@ -68,6 +68,7 @@ export function fromAccountMessage(account: AccountMessage | undefined): Partial
     objectId: given(account.objectId),
     username: given(account.username),
     displayName: given(account.displayName),
+    email: given(account.email),
   };
   return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
 }
@@ -78,5 +79,6 @@ function toAccountMessage(account: Account) {
     objectId: account.objectId,
     username: account.username ?? '',
     displayName: account.displayName ?? '',
+    email: account.email ?? '',
   };
 }

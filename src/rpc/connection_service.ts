@@ -1,3 +1,4 @@
+import type { AdminConsents } from '../connect/admin_consents.ts';
 import type { AuthorizationAnswer, Authorizations, Prompt } from '../connect/authorizations.ts';
 import type { Imports } from '../connect/imports.ts';
 import type { CompleteAuthorizationRequest, ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
@@ -7,18 +8,20 @@ import type { Connections } from '../registry/connections.ts';
 import type { AccessTokens } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
 import { fromAccountMessage, fromConnectionState, toConnectionMessage } from './connection_message.ts';
-import { claimsJson, fewScopes, fromWireEnum, given, givenLabels, maskPaths, toWireTime } from './fields.ts';
-import { parseAppName, parseConnectionName, parseParent } from './names.ts';
+import { claimsJson, fewScopes, fromWireEnum, given, givenLabels, guid, maskPaths, toWireTime } from './fields.ts';
+import { parseAppName, parseConnectionName, parseParent, parseTenantName } from './names.ts';
 import { nextPageToken, pageRequest } from './paging.ts';
 
 export function createConnectionService({
   connections,
   authorizations,
+  adminConsents,
   imports,
   accessTokens,
 }: {
   readonly connections: Connections;
   readonly authorizations: Authorizations;
+  readonly adminConsents: Pick<AdminConsents, 'start'>;
   readonly imports: Imports;
   readonly accessTokens: Pick<AccessTokens, 'verifyConnection'>;
 }): Implementation<typeof ConnectionService> {
@@ -64,6 +67,22 @@ export function createConnectionService({
       return { connection: toConnectionMessage(connection) };
     },
 
+    async startAdminConsent(request) {
+      const started = await adminConsents.start({
+        tenantId: parseTenantName('parent', request.parent),
+        app: givenApp(request.app),
+        scopes: fewScopes(request.scopes),
+        directoryId: guid('directory_id', request.directoryId),
+        returnUrl: given(request.returnUrl),
+      });
+      return {
+        consentUri: started.consentUri,
+        adminConsentUri: started.adminConsentUri,
+        expireTime: toWireTime(started.expireTime),
+        adminConsentExpireTime: toWireTime(started.adminConsentExpireTime),
+      };
+    },
+
     async importConnection(request) {
       const connection = await imports.import({
         ...parseConnectionName('connection', request.connection),
@@ -76,6 +95,7 @@ export function createConnectionService({
         labels: givenLabels(request.labels),
         allowReplace: request.allowReplace,
         allowAccountChange: request.allowAccountChange,
+        validateOnly: request.validateOnly,
       });
       return { connection: toConnectionMessage(connection) };
     },
@@ -85,8 +105,8 @@ export function createConnectionService({
     },
 
     async listConnections(request, call) {
-      const { parent, state, externalId, username, label } = request;
-      const key = ['ListConnections', parent, state, externalId, username, label];
+      const { parent, state, externalId, username, label, objectId, directoryId } = request;
+      const key = ['ListConnections', parent, state, externalId, username, label, objectId, directoryId];
       const page = await connections.list({
         tenantId: parseParent('parent', parent),
         tenantIds: call.tenants,
@@ -94,6 +114,8 @@ export function createConnectionService({
         externalId,
         username,
         label,
+        objectId: guid('object_id', objectId),
+        directoryId: guid('directory_id', directoryId),
         page: pageRequest(request, key),
       });
       return { connections: page.items.map(toConnectionMessage), nextPageToken: nextPageToken(page.next, key) };

@@ -80,11 +80,11 @@ export function sha256Hex(field: string, text: string): string | undefined {
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** In lower case, as `allowed_directory_ids` are kept. A domain or `common` would be another way past those. */
-export function directoryGuid(directoryId: string): string | undefined {
-  if (directoryId === '') return undefined;
-  if (GUID.test(directoryId)) return directoryId.toLowerCase();
-  throw fieldInvalid('directory_id', 'must be the id (GUID) of a directory; leave it out where the app has its own');
+/** In lower case, as they are kept. A domain or `common` in place of a directory would be another way past `allowed_directory_ids`. */
+export function guid(field: string, text: string): string | undefined {
+  if (text === '') return undefined;
+  if (GUID.test(text)) return text.toLowerCase();
+  throw fieldInvalid(field, 'must be a GUID, as Entra writes ids');
 }
 
 /** Undefined: the fields that are not empty (AIP-134). */

@@ -64,8 +64,9 @@ const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED
 
 /** gRPC implementations cap trailers at 8 KiB together; what we say of an error stays below, percent-encoded and twice (as message and in the details). Bytes. */
 const LONGEST_MESSAGE = 800;
-const LONGEST_VALUE = 256;
-const LARGEST_METADATA = 1_024;
+/** An address for an administrator must come whole. */
+const LONGEST_VALUE = 1_024;
+const LARGEST_METADATA = 2_048;
 
 /**
  * A gRPC status with `google.rpc.ErrorInfo`, and `RetryInfo` where a retry helps (AIP-193, AIP-194; the trailer

@@ -4,7 +4,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { AccessTokens, FreshToken } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
 import type { Call } from './call.ts';
-import { claimsJson, directoryGuid, fewScopes, minTtl, sha256Hex } from './fields.ts';
+import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from './fields.ts';
 import { parseAppName, parseConnectionName } from './names.ts';
 import { encodeAnswer, encodeRest } from './token_answer.ts';
 
@@ -59,7 +59,7 @@ export function createTokenService({
         tenantId,
         appId,
         resource,
-        directoryId: directoryGuid(request.directoryId),
+        directoryId: guid('directory_id', request.directoryId),
         minTtl: minTtl(request.minTtl),
         signal: call.signal,
       });

@@ -13,6 +13,17 @@ export function createConnectMetrics(registry: Registry) {
     labelNames: ['outcome'],
     registers,
   });
+  const consentsStarted = new Counter({
+    name: 'tokenvault_admin_consents_started_total',
+    help: 'Consents of administrators that were begun: links that were made.',
+    registers,
+  });
+  const consentsEnded = new Counter({
+    name: 'tokenvault_admin_consents_ended_total',
+    help: 'Answers about consents of administrators, by outcome: GRANTED or a reason.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const imports = new Counter({
     name: 'tokenvault_imports_total',
     help: 'Imported refresh tokens, by outcome: GRANTED or a reason.',
@@ -22,6 +33,8 @@ export function createConnectMetrics(registry: Registry) {
   return {
     authorizationStarted: () => started.inc(),
     authorizationEnded: (outcome: string) => ended.inc({ outcome }),
+    adminConsentStarted: () => consentsStarted.inc(),
+    adminConsentEnded: (outcome: string) => consentsEnded.inc({ outcome }),
     imported: (outcome: string) => imports.inc({ outcome }),
   };
 }

@@ -133,6 +133,7 @@ export interface StandIns {
   credentials?: Partial<Rooms['credentials']>;
   connections?: Partial<Rooms['connections']>;
   authorizations?: Partial<Rooms['authorizations']>;
+  adminConsents?: Partial<Rooms['adminConsents']>;
   imports?: Partial<Rooms['imports']>;
   accessTokens?: Partial<Rooms['accessTokens']>;
   scopes?: Partial<Rooms['scopes']>;
@@ -211,6 +212,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     credentials: standIn(options.credentials ?? {}),
     connections: standIn(options.connections ?? {}),
     authorizations: standIn(options.authorizations ?? {}),
+    adminConsents: standIn(options.adminConsents ?? {}),
     imports: standIn(options.imports ?? {}),
     accessTokens: standIn(options.accessTokens ?? {}),
     scopes: standIn(options.scopes ?? {}),

@@ -1,0 +1,128 @@
+import type { AdminConsent } from '../model/admin_consent.ts';
+import type { App } from '../model/app.ts';
+import { appName } from '../model/connection.ts';
+import { isVaultError, VaultError } from '../model/errors.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { UsedConsentState } from '../store/stores.ts';
+import { checkDirectory } from './account_check.ts';
+import { proveConsent } from './admin_consent_proof.ts';
+import type { AdminConsentAnswer, AdminConsentOutcome } from './admin_consents.ts';
+import { appendCallback } from './append_callback.ts';
+import type { ConnectParts } from './connect_parts.ts';
+import { isDirectoryId } from './directory_id.ts';
+import { endOf } from './end_of.ts';
+import { errorAnswered } from './error_answer.ts';
+import { isInPassing } from './in_passing.ts';
+import { mayBeConsentState } from './new_admin_consent.ts';
+import { hashOneTimeToken } from './one_time_token.ts';
+import { productOf } from './product.ts';
+import { withParameters } from './return_url.ts';
+import { findAppByUid, findTenant } from './standing.ts';
+import { createTurns } from './turns.ts';
+
+const UNKNOWN: AdminConsentOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
+
+export function createAdminConsentCallback(
+  parts: ConnectParts,
+): (request: AdminConsentAnswer) => Promise<AdminConsentOutcome> {
+  const inTurn = createTurns<AdminConsentOutcome>();
+  return async (request) => {
+    if (!mayBeConsentState(request.state)) return UNKNOWN;
+    const hash = hashOneTimeToken(request.state);
+    return inTurn(hash, () => receive(parts, request, hash));
+  };
+}
+
+async function receive(
+  parts: ConnectParts,
+  { answer, requestId }: AdminConsentAnswer,
+  stateHash: string,
+): Promise<AdminConsentOutcome> {
+  const started = parts.clock.now();
+  let known: Known | undefined;
+  try {
+    known = await lookUp(parts, stateHash);
+  } catch (error) {
+    if (!isVaultError(error)) throw error;
+    return { ...UNKNOWN, outcome: error.reason };
+  }
+  if (known === undefined) return UNKNOWN;
+  if (known.kind === 'used') return outcomeOf(known, firstOutcome(known.consent));
+
+  const { consent, app } = known;
+  const { outcome, unexpected } = await endOf(() => believe(parts, consent, answer));
+  // What failed must not hide behind a second failure to write it down.
+  if (outcome !== 'GRANTED' && !isInPassing(outcome))
+    await parts.stores.adminConsents.end(consent.uid, outcome).catch(() => undefined);
+  parts.metrics?.adminConsentEnded(outcome);
+  const resource = appName(app);
+  const unaudited = await appendCallback(parts, { started, requestId, method: 'web/admin-consent', resource, outcome });
+  // A mistake of ours: whoever answers the browser also keeps the log.
+  if (unexpected !== undefined) throw unexpected;
+  return outcomeOf(known, unaudited ?? outcome);
+}
+
+interface Known {
+  readonly kind: 'fresh' | 'used';
+  readonly consent: AdminConsent;
+  readonly app: App;
+  readonly tenant: Tenant;
+}
+
+/** Uses the state up. Also of those who are suspended: a page may still say on whose behalf it speaks. */
+async function lookUp({ stores, clock }: ConnectParts, stateHash: string): Promise<Known | undefined> {
+  const used: UsedConsentState = await stores.adminConsents.useState(stateHash, clock.now());
+  if (used.kind === 'unknown') return undefined;
+  const { kind, consent } = used;
+  const [tenant, app] = await Promise.all([
+    stores.tenants.find(consent.tenantId),
+    stores.apps.findByUid(consent.appUid),
+  ]);
+  return tenant && app && { kind, consent, app, tenant };
+}
+
+/** Nothing else follows from a consent than that Entra is asked again where it refused the app before. */
+async function believe(
+  { stores, authorizationServer, changes, pause }: ConnectParts,
+  consent: AdminConsent,
+  answer: AdminConsentAnswer['answer'],
+): Promise<void> {
+  const tenant = await findTenant(stores, consent.tenantId);
+  const app = await findAppByUid(stores, tenant, consent.appUid);
+  if ('error' in answer) throw errorAnswered(answer, appName(app));
+  const directoryId = answeredDirectory(consent, tenant, answer.directoryId);
+  await proveConsent({ authorizationServer, pause }, app, directoryId);
+  await stores.apps.recordFailingDirectory(app.uid, directoryId, undefined);
+  authorizationServer.forget(app.uid);
+  changes.announce({ kind: 'app', uid: app.uid });
+  await stores.adminConsents.end(consent.uid, undefined);
+}
+
+/** It becomes a part of the address that the app's credential is sent to, so nothing but a GUID will do. */
+function answeredDirectory(consent: AdminConsent, tenant: Tenant, answered = ''): string {
+  const directoryId = answered.toLowerCase();
+  const { directoryId: named } = consent;
+  if (!isDirectoryId(directoryId) || (named !== undefined && named !== directoryId)) {
+    throw new VaultError('DIRECTORY_NOT_ALLOWED', 'the consent is of another directory than the one that was asked');
+  }
+  checkDirectory(tenant, directoryId);
+  return directoryId;
+}
+
+/** What a repeated callback is shown. While it is still open, Entra could not be asked: whether the administrator agreed, only connecting can tell. */
+function firstOutcome({ state, failure }: AdminConsent): AdminConsentOutcome['outcome'] {
+  if (state === 'FAILED') return failure ?? 'INTERNAL';
+  return state === 'OPEN' ? 'ENTRA_UNAVAILABLE' : 'GRANTED';
+}
+
+function outcomeOf(
+  { consent: { returnUrl }, app, tenant }: Known,
+  outcome: AdminConsentOutcome['outcome'],
+): AdminConsentOutcome {
+  const parameters = { app: appName(app), outcome: outcome.toLowerCase() };
+  return {
+    outcome,
+    returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
+    product: productOf(tenant, app),
+  };
+}
