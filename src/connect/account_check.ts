@@ -8,11 +8,12 @@ import { checkDirectoryId } from './directory_id.ts';
 export const LONGEST_USERNAME = 256;
 
 /** FIELD_INVALID: what is said of an account lies in its row until the first redemption tells better. */
-export function checkSaidAccount({ directoryId, objectId, username, displayName }: Partial<Account>): void {
+export function checkSaidAccount({ directoryId, objectId, username, displayName, email }: Partial<Account>): void {
   if (directoryId !== undefined) checkDirectoryId('account.directory_id', directoryId);
   checkText('account.object_id', objectId ?? '');
   checkText('account.username', username ?? '', LONGEST_USERNAME);
   checkText('account.display_name', displayName ?? '', LONGEST_USERNAME);
+  checkText('account.email', email ?? '', LONGEST_USERNAME);
 }
 
 /** DIRECTORY_NOT_ALLOWED: the tenant takes accounts of some directories only. */
@@ -40,7 +41,7 @@ export function accountMismatch(connection: string): VaultError {
   );
 }
 
-/** Whether something that was said of the account is not so. The display name is anybody's to change and proves nothing. */
+/** Whether something that was said of the account is not so. Display name and e-mail address are anybody's to change, and prove nothing. */
 export function contradicts(said: Partial<Account> | undefined, account: Account): boolean {
   const differs = (one: string | undefined, other: string | undefined) =>
     one !== undefined && one.toLowerCase() !== other?.toLowerCase();

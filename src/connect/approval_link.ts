@@ -2,12 +2,17 @@ import { createHmac } from 'node:crypto';
 import { homeDirectory } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { Connection } from '../model/connection.ts';
-import { isVaultError } from '../model/errors.ts';
+import { isVaultError, type Reason } from '../model/errors.ts';
 import { authorizeScopes } from './asked.ts';
 import { adminConsentLink, type ConnectParts } from './connect_parts.ts';
 import { hasAdministrators, hasOwnCallback, newAdminConsent } from './new_admin_consent.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import { findAppByUid, findTenant } from './standing.ts';
+
+/** "Need admin approval" leads back from Entra exactly as its Cancel does, so whoever seems to have declined may need a link too. */
+export function mayWantApproval(reason: 'GRANTED' | Reason): boolean {
+  return reason === 'ADMIN_CONSENT_REQUIRED' || reason === 'AUTHORIZATION_DECLINED';
+}
 
 /**
  * For a user who may not consent: a link to send on to an administrator, for the same app, scopes and directory.

@@ -3,7 +3,7 @@ import { type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { UsedState } from '../store/stores.ts';
 import { appendCallback } from './append_callback.ts';
-import { approvalLink, newApprovalLink } from './approval_link.ts';
+import { approvalLink, mayWantApproval, newApprovalLink } from './approval_link.ts';
 import type { CallbackOutcome, CallbackRequest, Product } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { endOf } from './end_of.ts';
@@ -43,8 +43,10 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
   const { used, connection } = known;
   if (used.kind === 'used') {
     const outcome = firstOutcome(used.authorization);
-    const wantsApproval = outcome === 'ADMIN_CONSENT_REQUIRED';
-    return outcomeOf(known, { outcome, adminConsentUri: wantsApproval && (await approvalLink(parts, request.state)) });
+    return outcomeOf(known, {
+      outcome,
+      adminConsentUri: mayWantApproval(outcome) && (await approvalLink(parts, request.state)),
+    });
   }
 
   const { answer, requestId } = request;
@@ -57,11 +59,10 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
   if (end.unexpected !== undefined) throw end.unexpected;
   // Work, append, then answer: what is not written down gets no confirmation.
   if (unaudited !== undefined) return outcomeOf(known, { outcome: unaudited });
-  const wantsApproval = outcome === 'ADMIN_CONSENT_REQUIRED';
   return outcomeOf(known, {
     outcome,
     confirmation: end.result?.confirmation,
-    adminConsentUri: wantsApproval && (await newApprovalLink(parts, known, request.state)),
+    adminConsentUri: mayWantApproval(outcome) && (await newApprovalLink(parts, known, request.state)),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import { withAdminConsentUri } from './approval_address.ts';
+import { mayWantApproval } from './approval_link.ts';
 import type { CompleteRequest } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { findConnection } from './find_connection.ts';
@@ -22,8 +23,7 @@ export async function completeAuthorization(parts: ConnectParts, request: Comple
   try {
     return (await receiveAnswer(parts, { authorization, attempt, connection, answer: request.answer })).connection;
   } catch (error) {
-    throw isVaultError(error, 'ADMIN_CONSENT_REQUIRED')
-      ? await withAdminConsentUri(parts, authorization, error)
-      : error;
+    const mayWant = isVaultError(error) && mayWantApproval(error.reason);
+    throw mayWant ? await withAdminConsentUri(parts, authorization, error) : error;
   }
 }

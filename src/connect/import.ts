@@ -1,12 +1,14 @@
 import type { App } from '../model/app.ts';
 import { type Account, type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
+import { isExternalIdTaken } from '../model/external_id.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { accountMismatch, checkDirectory, checkSaidAccount, checkSameAccount, contradicts } from './account_check.ts';
 import { type Asked, asked } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
+import { checkExternalIdFree } from './external_id_free.ts';
 import type { ImportRequest, Imports } from './imports.ts';
 import { checkWish, newConnection } from './new_connection.ts';
 import { checkNotSuspended, findApp, findTenant } from './standing.ts';
@@ -15,11 +17,10 @@ import { verifyImport } from './verify_import.ts';
 
 export function createImports(parts: ConnectParts): Imports {
   return {
-    import: (request) =>
-      counted(
-        (outcome) => parts.metrics?.imported(outcome),
-        () => importConnection(parts, request),
-      ),
+    import(request) {
+      const work = () => importConnection(parts, request);
+      return request.validateOnly === true ? work() : counted((outcome) => parts.metrics?.imported(outcome), work);
+    },
   };
 }
 
@@ -34,26 +35,50 @@ async function importConnection(parts: ConnectParts, request: ImportRequest): Pr
   const wanted = asked(parts.scopes, tenant, app, request.scopes);
   if (request.account?.directoryId !== undefined) checkDirectory(tenant, request.account.directoryId);
 
-  const grant =
-    request.verify === 'NOW'
-      ? await verifyImport(parts, { tenant, app, existing, wanted, request })
-      : unseen(existing, wanted, request);
+  const verified = request.verify === 'NOW' && request.validateOnly !== true;
+  // The commit of an import that nobody verifies finds a taken external id by itself.
+  if (verified || request.validateOnly === true) await checkExternalIdFree(parts, tenant, request);
+  const grant = verified
+    ? await verifyImport(parts, { tenant, app, existing, wanted, request })
+    : unseen(existing, wanted, request);
+  const take = { tenant, app, grant, verified, request };
+  return request.validateOnly === true ? afterImport(parts, take, existing) : store(parts, take, existing);
+}
+
+interface Take {
+  readonly tenant: Tenant;
+  readonly app: App;
+  readonly grant: Grant;
+  readonly verified: boolean;
+  readonly request: ImportRequest;
+}
+
+async function store(parts: ConnectParts, take: Take, existing: Connection | undefined): Promise<Connection> {
+  const { stores, changes } = parts;
+  const { tenant, request, grant } = take;
+  let before = existing;
   for (let tries = 1; ; tries += 1) {
+    const after = afterImport(parts, take, before);
     try {
-      return await store(parts, { tenant, app, grant, request });
+      const stored = await stores.connections.replaceGrant(before, after, grant.refreshToken);
+      changes.announce({ kind: 'connection', uid: stored.uid });
+      return stored;
     } catch (error) {
       // Somebody created or changed the connection meanwhile: judge it anew, but do not redeem again.
-      if (tries === 5 || !isVaultError(error, 'ETAG_MISMATCH', 'CONNECTION_EXISTS')) throw error;
+      const mayHelp = isVaultError(error, 'ETAG_MISMATCH', 'CONNECTION_EXISTS') && !isExternalIdTaken(error);
+      if (tries === 5 || !mayHelp) throw error;
+      before = await stores.connections.find(tenant.uid, request.connectionId);
     }
   }
 }
 
-async function store(
-  { stores, clock, changes }: ConnectParts,
-  { tenant, app, grant, request }: { tenant: Tenant; app: App; grant: Grant; request: ImportRequest },
-): Promise<Connection> {
+/** CONNECTION_EXISTS, CONNECTION_SUSPENDED, ACCOUNT_MISMATCH. */
+function afterImport(
+  { clock }: ConnectParts,
+  { tenant, app, grant, verified, request }: Take,
+  before: Connection | undefined,
+): Connection {
   const now = clock.now();
-  const before = await stores.connections.find(tenant.uid, request.connectionId);
   checkReplaceable(before, request);
   if (grant.account !== undefined && request.allowAccountChange !== true) checkSameAccount(before, grant.account);
   const base = before ?? newConnection({ tenant, app, request, now });
@@ -62,10 +87,7 @@ async function store(
     externalId: request.externalId ?? base.externalId,
     labels: request.labels ?? base.labels,
   };
-  const after = afterGrant(labelled, { grant, app, verified: request.verify === 'NOW' }, now);
-  const stored = await stores.connections.replaceGrant(before, after, grant.refreshToken);
-  changes.announce({ kind: 'connection', uid: stored.uid });
-  return stored;
+  return afterGrant(labelled, { grant, app, verified }, now);
 }
 
 /** CONNECTION_EXISTS, CONNECTION_SUSPENDED. A PENDING one has nothing to lose. */
@@ -94,5 +116,12 @@ function unseen(existing: Connection | undefined, wanted: Asked, request: Import
 function saidAccount(account: Partial<Account> | undefined): Account | undefined {
   if (account?.directoryId === undefined || account.objectId === undefined) return undefined;
   const { directoryId, objectId, username, displayName, email } = account;
-  return { directoryId, objectId, username, displayName, email };
+  // In lower case, as Entra writes ids: ListConnections finds them by that.
+  return {
+    directoryId: directoryId.toLowerCase(),
+    objectId: objectId.toLowerCase(),
+    username,
+    displayName,
+    email,
+  };
 }

@@ -58,7 +58,8 @@ export async function verifyImport(
     },
   });
   checkCovered(parts, from, learned.granted);
-  return { ...learned, account, productScopes: wanted.productScopes };
+  const email = account.email ?? request.account?.email;
+  return { ...learned, account: { ...account, email }, productScopes: wanted.productScopes };
 }
 
 /** SCOPE_NOT_GRANTED: Entra gave a token, but with less than the product scopes need. */

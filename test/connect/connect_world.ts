@@ -1,7 +1,9 @@
 import type { AuditEntry } from '../../src/audit/audit_log.ts';
 import type { StartRequest } from '../../src/connect/authorizations.ts';
+import { createAdminConsents } from '../../src/connect/create_admin_consents.ts';
 import { createAuthorizations } from '../../src/connect/create_authorizations.ts';
 import { createImports } from '../../src/connect/import.ts';
+import { createLogos } from '../../src/connect/logos.ts';
 import type { AdmissionRequest } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import type { App } from '../../src/model/app.ts';
@@ -48,6 +50,7 @@ export async function startConnectWorld() {
   const audit = { broken: false };
   const mistake: { next: Error | undefined } = { next: undefined };
   const counted: string[] = [];
+  const paused: number[] = [];
   const parts = {
     stores,
     authorizationServer: {
@@ -69,31 +72,50 @@ export async function startConnectWorld() {
     },
     clock,
     publicUrl: VAULT,
+    pause: async (duration: number) => void paused.push(duration),
     metrics: {
       authorizationStarted: () => void counted.push('started'),
       authorizationEnded: (outcome: string) => void counted.push(outcome),
+      adminConsentStarted: () => void counted.push('consent started'),
+      adminConsentEnded: (outcome: string) => void counted.push(`consent ${outcome}`),
       imported: (outcome: string) => void counted.push(`import ${outcome}`),
     },
   };
   const authorizations = createAuthorizations(parts);
-  const web = await startWebServer({ address: '127.0.0.1:0', authorizations, publicUrl: VAULT, log: silentLog });
+  const adminConsents = createAdminConsents(parts);
+  const web = await startWebServer({
+    address: '127.0.0.1:0',
+    authorizations,
+    adminConsents,
+    logos: createLogos(parts),
+    publicUrl: VAULT,
+    log: silentLog,
+  });
 
   /** As a browser that is told not to follow. */
   const visit = (url: string, init: RequestInit = {}) =>
     fetch(url.replace(VAULT, `http://${web.address}`), { redirect: 'manual', ...init });
   const locationOf = (answer: Response) => answer.headers.get('location') ?? '';
+  /** Where the browser, or the person who reads the page, goes on. */
+  const wayBack = async (answer: Response) => {
+    const [, href = ''] = /href="(https:\/\/product\.example\/[^"]*)"/.exec(await answer.text()) ?? [];
+    return new URL(locationOf(answer) || href.replaceAll('&amp;', '&'));
+  };
 
   const world = {
     sandbox,
     stores,
     authorizations,
+    adminConsents,
     imports: createImports(parts),
     announced,
     audited,
     audit,
     mistake,
     counted,
+    paused,
     visit,
+    wayBack,
 
     async register(tenantId: string, app: Partial<App> = {}, tenant: Partial<Tenant> = {}) {
       const registered = { tenant: aTenant(tenantId, clock.now(), tenant), app: anApp(tenantId, clock.now(), app) };
@@ -137,7 +159,7 @@ export async function startConnectWorld() {
 
     /** Through Entra and the vault's callback; answers the return URL. */
     async walk(authorizationUri: string, username: string, options = {}): Promise<URL> {
-      return new URL(locationOf(await visit(String(await world.signIn(authorizationUri, username, options)))));
+      return wayBack(await visit(String(await world.signIn(authorizationUri, username, options))));
     },
 
     /** Connected and confirmed, as a product would. */

@@ -162,7 +162,7 @@ test('a user who says no is told so, and the old grant serves on', async () => {
   const started = await world.start({ scopes: ['Mail.Send'] });
   const callback = String(await world.signIn(started.authorizationUri, ADA, { declines: true }));
   for (let times = 0; times < 2; times += 1) {
-    const back = new URL((await world.visit(callback)).headers.get('location') ?? '');
+    const back = await world.wayBack(await world.visit(callback));
     expect(back.searchParams.get('outcome')).toBe('authorization_declined');
   }
   expect(await world.find()).toEqual(before);
@@ -246,7 +246,7 @@ test('an outage of the database at the last step is not told as granted when the
   const outcomes: (string | null)[] = [];
   for (let times = 0; times < 2; times += 1) {
     const answer = await world.visit(callback);
-    outcomes.push(new URL(answer.headers.get('location') ?? '').searchParams.get('outcome'));
+    outcomes.push((await world.wayBack(answer)).searchParams.get('outcome'));
   }
   expect(outcomes).toEqual(['database_unavailable', 'state_invalid']);
   expect((await world.find())?.grantState).toBe('PENDING');
@@ -262,7 +262,7 @@ test('an outage of Entra leaves the link good', async () => {
   const { connectUri, authorizationUri } = await world.start();
   const callback = String(await world.signIn(authorizationUri, ADA));
   world.sandbox.injectFault({ kind: 'html', count: 5 });
-  const failed = new URL((await world.visit(callback)).headers.get('location') ?? '');
+  const failed = await world.wayBack(await world.visit(callback));
   expect(failed.searchParams.get('outcome')).toBe('entra_unavailable');
   world.sandbox.clearFaults();
   const pressed = await world.visit(connectUri, { method: 'POST' });
