@@ -2,12 +2,14 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { App } from '../../src/model/app.ts';
 import { etagOf } from '../../src/model/etag.ts';
 import type { AppFields, CreateApp } from '../../src/registry/apps.ts';
+import { jpeg, png } from './images.ts';
 import {
   appFields,
   CALLBACK,
   CLIENT_ID,
   clientSecret,
   DIRECTORY,
+  LOGOS,
   type OpenRegistry,
   openRegistry,
   refusal,
@@ -155,6 +157,7 @@ describe('updating', () => {
     ['app.cloud', { cloud: 'CHINA' as const }, undefined],
     ['update_mask', {}, ['client_id']],
     ['update_mask', {}, ['credentials']],
+    ['update_mask', {}, ['logo_uri']],
     ['app.sign_in_audience', {}, ['*']],
     ['app.redirect_uris[0]', { redirectUris: ['http://a.example/'] }, undefined],
   ])('refuses a bad %s and changes nothing (%#)', async (field, fields, mask) => {
@@ -182,6 +185,59 @@ describe('updating', () => {
       expect((await update({ sharedWith: ['beta', 'gamma'] })).app.sharedWith).toEqual(['beta', 'gamma']);
     },
   );
+});
+
+describe('a logo', () => {
+  const stored = async (logoUri: string | undefined) =>
+    registry.stores.apps.findLogo(logoUri?.slice(`${LOGOS}/`.length) ?? 'none');
+
+  test('is kept with a new app, and found by its address', async () => {
+    const { app } = await registry.apps.create(creation({}, { logo: png(3, 2) }));
+    expect(app.logoUri).toMatch(new RegExp(`^${LOGOS}/[0-9a-f]{64}$`));
+    expect(await stored(app.logoUri)).toEqual({
+      mediaType: 'image/png',
+      image: Buffer.from(png(3, 2)),
+      hash: app.app.logoHash,
+    });
+    expect(await registry.apps.get({ tenantId: 'acme', appId: 'second' })).toEqual(app);
+  });
+
+  test('comes, changes and goes by its name in the mask, and leaves the rest', async () => {
+    const first = await update({ logo: png(3, 2) });
+    const second = await update({ logo: jpeg(), displayName: 'Not asked for' }, ['logo']);
+    expect(second.logoUri).not.toBe(first.logoUri);
+    expect(second.app.displayName).toBe(first.app.displayName);
+    expect(await stored(first.logoUri)).toBeUndefined();
+    expect((await stored(second.logoUri))?.mediaType).toBe('image/jpeg');
+
+    const none = await update({}, ['logo']);
+    expect([none.logoUri, none.app.logoHash]).toEqual([undefined, undefined]);
+    expect(await stored(second.logoUri)).toBeUndefined();
+  });
+
+  test('stays where something else changes, even all that an answer shows', async () => {
+    const { app, logoUri } = await update({ logo: png(3, 2) });
+    expect((await update({ displayName: 'New' })).logoUri).toBe(logoUri);
+    const all = { ...app, catalog: '', cloud: undefined, displayName: 'Newer' };
+    expect((await update(all, ['*'])).logoUri).toBe(logoUri);
+    expect((await update({ ...all, logo: jpeg() }, ['*'])).logoUri).not.toBe(logoUri);
+    expect(await stored(logoUri)).toBeUndefined();
+  });
+
+  test('that is none is refused, and changes nothing', async () => {
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>');
+    for (const work of [registry.apps.create(creation({}, { logo: svg })), update({ logo: svg })]) {
+      expect((await refusal(work)).metadata).toEqual({ field: 'app.logo' });
+    }
+    expect((await registry.apps.get(DEFAULT)).logoUri).toBeUndefined();
+    expect((await refusal(registry.apps.get({ tenantId: 'acme', appId: 'second' }))).reason).toBe('APP_NOT_FOUND');
+  });
+
+  test('is told of, and not stored, by a dry run', async () => {
+    const { app } = await registry.apps.create(creation({ validateOnly: true }, { logo: png(3, 2) }));
+    expect(app.logoUri).toContain(app.app.logoHash);
+    expect(await stored(app.logoUri)).toBeUndefined();
+  });
 });
 
 describe('deleting', () => {

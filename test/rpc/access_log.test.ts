@@ -84,6 +84,15 @@ describe('a redacted message', () => {
     expect(flat.app?.credential.value).toBe('canary-1');
   });
 
+  test('has no bytes of an image', () => {
+    const message = create(CreateAppRequestSchema, {
+      appId: 'mail',
+      app: { clientId: 'c-1', logo: new Uint8Array(99) },
+    });
+    expect(redactedJson(CreateAppRequestSchema, message)).toBe('{"appId":"mail","app":{"clientId":"c-1"}}');
+    expect(message.app?.logo).toHaveLength(99);
+  });
+
   test('that has no JSON breaks nothing', () => {
     const message = create(RegisterTenantRequestSchema, {
       app: { secretExpireTime: { seconds: 1n << 60n, nanos: 0 } },

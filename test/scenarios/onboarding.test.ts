@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
@@ -5,8 +6,9 @@ import { App_State, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { jpeg, png } from '../registry/images.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
-import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
 const OUTLOOK = 'https://outlook.office.com';
@@ -34,6 +36,8 @@ const register = (tenantId: string, preset: string, more: object = {}, app: obje
     },
   });
 };
+
+const metrics = async () => (await fetch(`http://${scenario.vault.addresses.ops}/metrics`)).text();
 
 const token = (connection: string) => scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
 
@@ -79,8 +83,8 @@ describe('a preset says all that a known product needs', () => {
     expect(nextSteps?.permissions[1]?.permissions).toEqual(['IMAP.AccessAsUser.All', 'SMTP.Send']);
   });
 
-  test('deskpro: its admin page is the callback, and a secret that never ends is warned of', async () => {
-    const { app, nextSteps } = await register(
+  test('deskpro: its admin page is the callback, and a secret that never ends is listed as such and warned of', async () => {
+    const { tenant, app, nextSteps } = await register(
       'preset-deskpro',
       'deskpro',
       { baseUrl: 'https://help.tailspin.example' },
@@ -91,16 +95,45 @@ describe('a preset says all that a known product needs', () => {
       signInAudience: 'organizations',
       redirectUris: ['https://help.tailspin.example/admin/office365/token'],
     });
-    expect(nextSteps?.warnings.join(' ')).toContain('2299-12-31');
+    expect(nextSteps?.warnings.join(' ')).toContain('never ends (2299-12-31)');
+    expect(app?.credentials).toMatchObject([{ neverExpires: true, expireTime: { seconds: 10_413_705_600n } }]);
+    expect(tenant?.nextCredentialExpireTime).toBeUndefined();
+
+    const end = timestampFromMs(scenario.sandbox.clock.now() + 300 * DAY);
+    await scenario.apps.addCredential({
+      parent: app?.name ?? '',
+      credentialId: 'next',
+      credential: { material: { case: 'clientSecret', value: 'another-of-at-most-24-months' }, expireTime: end },
+    });
+
+    const [read, { tenants }] = [
+      await scenario.apps.getApp({ name: app?.name ?? '' }),
+      await scenario.tenants.listTenants({ pageSize: 1_000 }),
+    ];
+    expect(read.app?.credentials.map(({ neverExpires }) => neverExpires)).toEqual([true, false]);
+    expect(tenants.find(({ name }) => name === tenant?.name)?.nextCredentialExpireTime).toEqual(end);
+    expect(await metrics()).toContain('tenant="preset-deskpro",app="default",credential="next"');
+    expect(await metrics()).not.toContain('tenant="preset-deskpro",app="default",credential="default"');
   });
 
-  test('botpress-v12: a redirect URI that names its strategy is given beside the preset', async () => {
-    const callback = 'https://bots.tailspin.example/api/v1/auth/login-callback/oauth2/microsoft';
-    const { app, nextSteps } = await register('preset-v12', 'botpress-v12', {}, { redirectUris: [callback] });
+  test("botpress-v12: the vault's callback takes over, and Botpress's own stays beside it", async () => {
+    const { app, nextSteps } = await register('preset-v12', 'botpress-v12', {
+      baseUrl: 'https://bots.tailspin.example',
+      strategy: 'microsoft',
+    });
 
-    expect(app).toMatchObject({ signInAudience: 'common', redirectUris: [callback] });
+    const callbacks = [
+      scenario.callbackUri,
+      'https://bots.tailspin.example/api/v1/auth/login-callback/oauth2/microsoft',
+    ];
+    expect(app).toMatchObject({
+      signInAudience: 'common',
+      redirectUris: callbacks,
+      returnUrlPrefixes: ['https://bots.tailspin.example/'],
+    });
     expect(app?.implicitPermissions).toContain('offline_access');
-    expect(nextSteps?.redirectUris).toEqual([callback]);
+    expect(nextSteps?.redirectUris).toEqual(callbacks);
+    expect(nextSteps?.steps.join(' ')).toContain('"ID tokens"');
   });
 
   test('botpress-cloud: the webhook is the callback, and sharing one app is hinted at', async () => {
@@ -119,6 +152,114 @@ describe('a preset says all that a known product needs', () => {
     expect(address.searchParams.get('client_id')).toBe(app?.clientId);
     expect(address.searchParams.get('redirect_uri')).toBe('https://chat.example/microsoft/callback');
     expect(address.searchParams.get('scope')?.split(' ')).toContain(`${OUTLOOK}/SMTP.Send`);
+  });
+});
+
+describe('a preset, a client id, a secret and at most an address are all that is typed', () => {
+  const typed = (preset: string, more: object = {}) =>
+    scenario.tenants.registerTenant({
+      tenantId: `typed-${preset}`,
+      preset,
+      ...more,
+      app: {
+        clientId: '11111111-2222-4333-8444-555555555555',
+        credential: { case: 'clientSecret', value: 'abc8Q~NotASecretOfAnybody_1234567890abcdef' },
+      },
+    });
+
+  const TYPES_OF = {
+    organizations: '"Multiple Entra ID tenants"',
+    common: '"Any Entra ID Tenant + Personal Microsoft accounts"',
+  };
+
+  test.each([
+    { preset: 'aurinko', audience: 'common', permission: 'Calendars.ReadWrite' },
+    {
+      preset: 'chatwoot',
+      baseUrl: 'https://chat.example',
+      audience: 'organizations',
+      uri: 'https://chat.example/microsoft/callback',
+      permission: 'IMAP.AccessAsUser.All',
+    },
+    {
+      preset: 'deskpro',
+      baseUrl: 'https://help.example/desk/',
+      audience: 'organizations',
+      uri: 'https://help.example/desk/admin/office365/token',
+      permission: 'offline_access',
+    },
+    { preset: 'botpress-v12', baseUrl: 'https://bot.example', audience: 'common', permission: 'offline_access' },
+    {
+      preset: 'botpress-cloud',
+      audience: 'organizations',
+      uri: 'https://webhook.botpress.cloud/oauth',
+      permission: 'offline_access',
+    },
+  ] as const)('$preset', async ({ preset, audience, permission, ...given }) => {
+    const uri = 'uri' in given ? given.uri : scenario.callbackUri;
+    const { app, nextSteps } = await typed(preset, 'baseUrl' in given ? { baseUrl: given.baseUrl } : {});
+
+    expect(app).toMatchObject({ signInAudience: audience, redirectUris: [uri] });
+    const stored = await scenario.apps.getApp({ name: app?.name ?? '' });
+    expect(stored.app).toEqual(app);
+    const steps = nextSteps?.steps ?? [];
+    expect(steps[0]).toContain('https://entra.microsoft.com');
+    expect(steps[0]).toContain(TYPES_OF[audience]);
+    expect(steps[1]).toContain(uri);
+    expect(steps.slice(2).join(' ')).toContain(permission);
+    expect(steps.join(' ')).toContain(nextSteps?.adminConsentUri);
+    expect(new URL(nextSteps?.adminConsentUri ?? '').searchParams.get('redirect_uri')).toBe(uri);
+    expect(nextSteps?.warnings.join(' ')).toContain('No end was given');
+  });
+
+  test.each([
+    ['base_url', 'chatwoot', {}],
+    ['base_url', 'chatwoot', { baseUrl: 'http://chat.example' }],
+    ['base_url', 'deskpro', { baseUrl: 'https://help.example/../desk' }],
+    ['base_url', 'botpress-v12', { strategy: 'azure' }],
+    ['strategy', 'botpress-v12', { baseUrl: 'https://bot.example', strategy: 'azure/../x' }],
+    ['strategy', 'aurinko', { strategy: 'azure' }],
+    ['preset', 'slack', {}],
+  ])('a bad %s is named, and nothing is stored', async (field, preset, more) => {
+    const error = await failureOf(typed(preset, { ...more, tenantId: 'never-stored' }));
+    expect([error?.reason, error?.metadata['field']]).toEqual(['FIELD_INVALID', field]);
+    expect(await reasonOf(scenario.tenants.getTenant({ name: 'tenants/never-stored' }))).toBe('TENANT_NOT_FOUND');
+  });
+});
+
+describe('a logo', () => {
+  const largest = png(1024, 1024, [
+    'teXt',
+    new Uint8Array(32_768 - png(1024, 1024, ['teXt', new Uint8Array()]).length),
+  ]);
+
+  test('of 32 KiB fits into a message, and its address comes back in place of it', async () => {
+    const { name } = await onboard(scenario, 'with-logo');
+    const parent = `${name}/apps`;
+    const clientId = '11111111-2222-4333-8444-555555555555';
+    const created = await scenario.apps.createApp({ parent: name, appId: 'second', app: { clientId, logo: largest } });
+
+    const hash = createHash('sha256').update(largest).digest('hex');
+    expect(created.app).toMatchObject({ name: `${parent}/second`, logoUri: `${scenario.publicUrl}/logos/${hash}` });
+    expect(created.app?.logo).toHaveLength(0);
+
+    const app = { name: `${parent}/second` };
+    const kept = await scenario.apps.updateApp({ app: { ...app, displayName: 'Second' } });
+    expect(kept.app?.logoUri).toBe(created.app?.logoUri);
+    const changed = await scenario.apps.updateApp({ app: { ...app, logo: jpeg() }, updateMask: { paths: ['logo'] } });
+    expect(changed.app?.logoUri).not.toBe(created.app?.logoUri);
+    const removed = await scenario.apps.updateApp({ app, updateMask: { paths: ['logo'] } });
+    expect(removed.app?.logoUri).toBe('');
+  });
+
+  test('that is too large, or no image, is refused by its name', async () => {
+    const { app: name } = await onboard(scenario, 'bad-logo');
+    const tooLarge = new Uint8Array([...largest, 0]);
+    for (const logo of [tooLarge, new TextEncoder().encode('<svg/>')]) {
+      const error = await failureOf(scenario.apps.updateApp({ app: { name, logo } }));
+      expect([error?.reason, error?.metadata['field']]).toEqual(['FIELD_INVALID', 'app.logo']);
+    }
+    expect((await scenario.apps.getApp({ name })).app?.logoUri).toBe('');
   });
 });
 

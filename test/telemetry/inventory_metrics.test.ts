@@ -33,3 +33,18 @@ test('a credential that is gone is told no more', async () => {
   ends.pop();
   expect(await metrics.text()).not.toContain('credential="c1"');
 });
+
+test('a credential that never ends has no end to be told of', async () => {
+  const metrics = createMetrics();
+  const end = { tenantId: 'acme', appId: 'default' };
+  metrics.observe({
+    connectionsByState: async () => ({}),
+    credentialEnds: async () => [
+      { ...end, credentialId: 'ends', expireTime: Date.UTC(2298, 11, 31) },
+      { ...end, credentialId: 'stays', expireTime: Date.UTC(2299, 11, 31) },
+    ],
+  });
+  const text = await metrics.text();
+  expect(text).toContain('credential="ends"');
+  expect(text).not.toContain('credential="stays"');
+});

@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { AppRegistration, RegisterTenant } from '../../src/registry/tenants.ts';
+import {
+  appFields,
+  CALLBACK,
+  CLIENT_ID,
+  DIRECTORY,
+  type OpenRegistry,
+  openRegistry,
+  registration,
+} from './open_registry.ts';
+
+let registry: OpenRegistry;
+beforeEach(async () => {
+  registry = await openRegistry();
+});
+
+async function steps(change: Partial<RegisterTenant>, app: Partial<AppRegistration> = {}): Promise<readonly string[]> {
+  return (await registry.tenants.register(registration(change, app))).nextSteps.steps;
+}
+
+/** Each expected beginning, with words that must follow, in this order. */
+function inOrder(...expected: readonly (readonly [string, ...string[]])[]) {
+  return expected.map(([begins, ...words]) => ({
+    asymmetricMatch: (step: string) => step.startsWith(begins) && words.every((word) => step.includes(word)),
+    toString: () => 'Step',
+    toAsymmetricMatcher: () => [begins, ...words].join(' … '),
+  }));
+}
+
+const OPEN_APP = 'In the Microsoft Entra admin center (https://entra.microsoft.com), Entra ID > App registrations';
+const ACCOUNT_TYPES = 'Supported account types (Manage > Authentication > Supported accounts)';
+const ADD_URI = 'Manage > Authentication > Redirect URI configuration > Add Redirect URI > Web';
+const DELEGATED = 'Manage > API permissions > Add a permission > Microsoft Graph > Delegated permissions';
+const PUBLISHER = 'Manage > Branding & properties > Publisher verification > Add Partner One ID';
+const CONSENT = 'Where users may not consent for themselves';
+
+describe('what is left to do at Entra, in the order of doing it', () => {
+  test('aurinko', async () => {
+    expect(await steps({ preset: 'aurinko' })).toEqual(
+      inOrder(
+        [OPEN_APP, CLIENT_ID, ACCOUNT_TYPES, '"Any Entra ID Tenant + Personal Microsoft accounts"'],
+        [ADD_URI, `enter exactly ${CALLBACK} `],
+        [DELEGATED, 'Calendars.ReadWrite, Contacts.ReadWrite, Mail.ReadWrite, Mail.Send, MailboxSettings.Read'],
+        [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
+        [PUBLISHER, 'AADSTS90094'],
+        [CONSENT, 'https://login.example/organizations/v2.0/adminconsent'],
+        ['The client secret may have an end'],
+      ),
+    );
+  });
+
+  test("chatwoot: Outlook's permissions are listed under Microsoft Graph", async () => {
+    expect(await steps({ preset: 'chatwoot', baseUrl: 'https://chat.example' })).toEqual(
+      inOrder(
+        [OPEN_APP, '"Multiple Entra ID tenants"'],
+        [ADD_URI, 'enter exactly https://chat.example/microsoft/callback '],
+        [`${DELEGATED}: Mail.ReadWrite, Mail.Send.`],
+        [`${DELEGATED}: IMAP.AccessAsUser.All, SMTP.Send`, 'their tokens are for Outlook'],
+        [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
+        [PUBLISHER],
+        [CONSENT, 'The browser ends at https://chat.example/microsoft/callback'],
+        ['Chatwoot runs the callback itself', 'CompleteAuthorization'],
+        ['Optional claims', 'not needed'],
+        ['A new client secret goes to AddCredential', 'AZURE_APP_SECRET'],
+      ),
+    );
+  });
+
+  test('deskpro: mailbox scopes as its operator chooses them', async () => {
+    expect(await steps({ preset: 'deskpro', baseUrl: 'https://help.example' })).toEqual(
+      inOrder(
+        [OPEN_APP, '"Multiple Entra ID tenants"'],
+        [ADD_URI, 'enter exactly https://help.example/admin/office365/token '],
+        [`${DELEGATED} > OpenId permissions: offline_access, openid, profile.`],
+        ['Add likewise what your product will ask for', 'TranslateScopes'],
+        [PUBLISHER],
+        [CONSENT],
+        ['Deskpro runs the callback itself'],
+        ['The client secret may have an end', 'nobody signs in again'],
+      ),
+    );
+  });
+
+  test('botpress-v12: nobody is stopped by signing in alone, and the checkbox "ID tokens" stays empty', async () => {
+    expect(await steps({ preset: 'botpress-v12', baseUrl: 'https://bot.example', strategy: 'azure' })).toEqual(
+      inOrder(
+        [OPEN_APP, '"Any Entra ID Tenant + Personal Microsoft accounts"'],
+        [ADD_URI, `enter exactly ${CALLBACK} `],
+        [ADD_URI, 'enter exactly https://bot.example/api/v1/auth/login-callback/oauth2/azure '],
+        [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
+        [CONSENT],
+        ['The checkbox "ID tokens"', 'is not needed', 'authorization code flow'],
+        ["The vault's callback takes the place of Botpress's"],
+      ),
+    );
+  });
+
+  test('botpress-cloud', async () => {
+    expect(await steps({ preset: 'botpress-cloud' })).toEqual(
+      inOrder(
+        [OPEN_APP, '"Multiple Entra ID tenants"'],
+        [ADD_URI, 'enter exactly https://webhook.botpress.cloud/oauth '],
+        [`${DELEGATED} > OpenId permissions: offline_access, openid, profile.`],
+        ['Add likewise'],
+        [PUBLISHER],
+        [CONSENT, 'The browser ends at https://webhook.botpress.cloud/oauth'],
+        ['Botpress runs the callback itself'],
+        ["Account types and permissions are the integration's"],
+        ['To use one app for all bots', 'shared_with', 'external_id'],
+      ),
+    );
+  });
+});
+
+describe('the account types', () => {
+  test.each([
+    ['consumers', '"Personal accounts only"'],
+    [DIRECTORY, `"Single tenant only" ("Accounts in this organizational directory only") where directory ${DIRECTORY}`],
+  ])('of %s are %s, and no publisher is verified for them', async (signInAudience, words) => {
+    const told = await steps({ preset: 'aurinko' }, { signInAudience });
+    expect(told[0]).toContain(words);
+    expect(told.join()).not.toContain('Publisher verification');
+  });
+
+  test('personal accounts have no administrator, a directory grants for itself too', async () => {
+    expect((await steps({}, { signInAudience: 'consumers' })).join()).not.toContain('administrator');
+    registry = await openRegistry();
+    expect((await steps({}, { signInAudience: DIRECTORY })).join()).toContain('"Grant admin consent for …"');
+  });
+});
+
+test.each([
+  ['US_GOV', 'https://portal.azure.us', 'Microsoft Graph > Delegated permissions: IMAP.AccessAsUser.All'],
+  ['CHINA', 'https://portal.azure.cn', 'Microsoft Graph > Delegated permissions: IMAP.AccessAsUser.All'],
+] as const)('%s has a portal of its own, and verifies no publisher', async (cloud, portal, permissions) => {
+  const told = await steps({ preset: 'chatwoot', baseUrl: 'https://chat.example' }, { cloud });
+  expect(told[0]).toContain(portal);
+  expect(told.join()).toContain(permissions);
+  expect(told.join()).not.toContain('Publisher verification');
+});
+
+test('a redirect URI with 127.0.0.1 goes into the manifest, one with localhost into the form', async () => {
+  const redirectUris = ['http://127.0.0.1:8080/oauth2/callback', 'http://localhost:8080/oauth2/callback'];
+  expect((await steps({}, { redirectUris })).slice(1, 3)).toEqual(
+    inOrder(['Manage > Manifest: add http://127.0.0.1:8080/oauth2/callback'], [ADD_URI, 'http://localhost:8080/']),
+  );
+});
+
+test("another API is found among the organization's", async () => {
+  const told = await steps({}, { implicitPermissions: ['openid', 'api://tailspin/access_as_user'] });
+  expect(told).toContain(
+    'Manage > API permissions > Add a permission > APIs my organization uses > api://tailspin > Delegated permissions: access_as_user.',
+  );
+});
+
+test('an app without a credential is told where to make one', async () => {
+  await registry.tenants.register(registration());
+  const { nextSteps } = await registry.apps.create({
+    tenantId: 'acme',
+    appId: 'second',
+    credential: undefined,
+    credentialId: '',
+    validateOnly: true,
+    fields: appFields({ clientId: CLIENT_ID }),
+  });
+  expect(nextSteps.warnings.join()).toContain('Certificates & secrets > New client secret');
+});
