@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { Authorizations } from '../connect/authorizations.ts';
 import type { Duration } from '../model/clock.ts';
-import type { Log } from '../telemetry/log.ts';
 import { whereItArose } from '../telemetry/where_it_arose.ts';
-import { page, securityHeaders, sendAnswer } from './answer.ts';
+import { sendAnswer } from './answer.ts';
 import { HTTP_LIMITS } from './http_limits.ts';
 import { type ListenAddress, listen, stopListening } from './listen.ts';
-import { outcomePage } from './pages.ts';
-import { answerBrowser } from './routes.ts';
+import { outcomeAnswer } from './outcome_answer.ts';
+import { createRoutes } from './routes.ts';
+import { securityHeaders } from './security_headers.ts';
 import type { TlsFiles } from './tls_pair.ts';
 import { startTlsRenewal } from './tls_renewal.ts';
+import { readVisit } from './visit.ts';
+import type { WebParts } from './web_parts.ts';
+import { LANGUAGES, type Languages, wordsFor } from './words/languages.ts';
 
 export interface WebServer {
   /** Where it listens, with the port that it got. */
@@ -20,30 +22,33 @@ export interface WebServer {
   close(grace?: number): Promise<void>;
 }
 
-/** What browsers reach: `/connect/{handle}` and `/oauth2/callback`. FIELD_INVALID where the TLS files cannot be used. */
-export async function startWebServer(options: {
+export interface WebServerOptions extends WebParts {
   readonly address: ListenAddress;
-  readonly authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback'>;
   readonly publicUrl: string;
   /** Renewed while it runs: new connections get the new certificate, those that stand keep theirs. */
   readonly tls?: TlsFiles | undefined;
   /** How often the TLS files are looked at. Default: 10 s. */
   readonly tlsInterval?: Duration | undefined;
-  readonly log: Log;
-}): Promise<WebServer> {
-  const { authorizations, log, tls } = options;
+  /** What the pages speak; the first where a browser wants none of them. Default: those that ship. */
+  readonly languages?: Languages | undefined;
+}
+
+/** What browsers reach: `/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`. FIELD_INVALID where the TLS files cannot be used. */
+export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
+  const { log, tls, languages = LANGUAGES } = options;
+  const answer = createRoutes(options);
   const security = securityHeaders(options.publicUrl);
   const listener: RequestListener = (request, response) => {
-    const requestId = randomUUID();
-    answerBrowser(authorizations, request, requestId)
+    const visit = readVisit({ request, requestId: randomUUID(), words: wordsFor(languages, request) });
+    answer(visit)
       .catch((error: unknown) => {
-        log.event('error', 'internal_error', { requestId, ...whereItArose(error) });
-        return page(500, outcomePage('INTERNAL'));
+        log.event('error', 'internal_error', { requestId: visit.requestId, ...whereItArose(error) });
+        return outcomeAnswer({ log, visit, flow: 'user', outcome: { outcome: 'INTERNAL' } });
       })
-      .then((answer) => {
+      .then((answered) => {
         // A body that nobody read would be taken for the next request.
         if (!request.complete) response.setHeader('connection', 'close');
-        sendAnswer(response, answer, security);
+        sendAnswer(response, answered, security);
       })
       .catch(() => response.destroy());
   };

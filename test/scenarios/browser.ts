@@ -6,7 +6,7 @@ export interface Walk {
 }
 
 export interface Arrival {
-  /** The product's page, or the vault's own last page. */
+  /** The product's page, also where a page of the vault's leads back to it by a link; else the vault's own last page. */
   readonly url: URL;
   readonly status: number | undefined;
   /** Of the vault's own last page; empty on the product's. */
@@ -37,13 +37,19 @@ export function createBrowser(hosts: { readonly publicUrl: string; readonly sand
         const response = await fetch(url, { method, redirect: 'manual' });
         const location = response.headers.get('location');
         const text = await response.text();
-        if (location === null) return { url, status: response.status, text };
-        url = new URL(location, url);
+        const next = location ?? backToProduct(text);
+        if (next === undefined) return { url, status: response.status, text };
+        url = new URL(next, url);
         method = 'GET';
       }
       throw new Error('the way goes round in circles');
     },
   };
+}
+
+/** A failure is explained first; then its page leads back. */
+function backToProduct(html: string): string | undefined {
+  return /<a class="button[^"]*" href="(https?:[^"]*)">/.exec(html)?.[1]?.replaceAll('&amp;', '&');
 }
 
 /** A return address of the product that happens to live on the vault's own origin. */

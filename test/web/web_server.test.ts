@@ -1,46 +1,21 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Authorizations, CallbackOutcome, CallbackRequest } from '../../src/connect/authorizations.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { type LogEvents, silentLog } from '../../src/telemetry/log.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
+import { ADMIN_STATE, anOutcome, createFaces, type Faces, HANDLE, LOGO, PRODUCT, STATE } from './faces.ts';
 
-const HANDLE = 'h'.repeat(43);
-const STATE = 's'.repeat(43);
 const XSS = '"><script>alert(1)</script>';
+const RETURN_URL = 'https://product.example/done?connection=c&outcome=o';
 
 let web: WebServer;
 let base: string;
-let opened: string[];
-let received: CallbackRequest[];
-let outcome: CallbackOutcome;
-let failure: Error | undefined;
-let meanwhile: () => Promise<CallbackOutcome>;
-
-const authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback'> = {
-  async describe(handle) {
-    if (failure !== undefined) throw failure;
-    if (handle !== HANDLE) throw new VaultError('STATE_INVALID', `no link ${handle}`);
-    return { tenantDisplayName: `Acme ${XSS}`, appDisplayName: 'Acme & Sons', scopes: ['Read mail'], expireTime: 0 };
-  },
-  async open(handle) {
-    if (handle !== HANDLE) throw new VaultError('STATE_INVALID', `no link ${handle}`);
-    opened.push(handle);
-    return 'https://login.example/authorize?state=x';
-  },
-  async callback(request) {
-    received.push(request);
-    return meanwhile();
-  },
-};
+let faces: Faces;
 
 beforeEach(async () => {
-  opened = [];
-  received = [];
-  failure = undefined;
-  meanwhile = async () => outcome;
-  outcome = { outcome: 'GRANTED', returnUrl: undefined };
+  faces = createFaces();
+  faces.description = { ...faces.description, product: { ...PRODUCT, tenant: `Acme ${XSS}` } };
   web = await start();
   base = `http://${web.address}`;
 });
@@ -48,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => web.close(100));
 
 function start(log = silentLog): Promise<WebServer> {
-  return startWebServer({ address: '127.0.0.1:0', authorizations, publicUrl: 'https://vault.example', log });
+  return startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'https://vault.example', log });
 }
 
 const get = (path: string, init: RequestInit = {}) => fetch(`${base}${path}`, { redirect: 'manual', ...init });
@@ -71,8 +46,8 @@ describe('the connect page', () => {
     for (const method of ['GET', 'HEAD', 'GET']) expect((await get(`/connect/${HANDLE}`, { method })).status).toBe(200);
     const html = await (await get(`/connect/${HANDLE}`)).text();
     expect(html).toContain('<form method="post">');
-    expect(html).toContain('Read mail');
-    expect(opened).toEqual([]);
+    expect(html).toContain('Read your mail');
+    expect(faces.opened).toEqual([]);
   });
 
   test('escapes names that an operator chose', async () => {
@@ -84,7 +59,7 @@ describe('the connect page', () => {
   test('leads on to Entra when the button is pressed', async () => {
     const answer = await get(`/connect/${HANDLE}`, { method: 'POST' });
     expect([answer.status, answer.headers.get('location')]).toEqual([303, 'https://login.example/authorize?state=x']);
-    expect(opened).toEqual([HANDLE]);
+    expect(faces.opened).toEqual([HANDLE]);
   });
 
   test('does not repeat a handle that it does not know', async () => {
@@ -103,8 +78,8 @@ describe('the callback', () => {
   test('hands on code and state, and ends in our own words', async () => {
     const answer = await get(`/oauth2/callback?code=the-code&state=${STATE}&session_state=x`);
     expect(answer.status).toBe(200);
-    expect(received[0]?.state).toBe(STATE);
-    const sent = received[0]?.answer;
+    expect(faces.received[0]?.state).toBe(STATE);
+    const sent = faces.received[0]?.answer;
     expect(sent !== undefined && 'code' in sent ? sent.code.reveal() : undefined).toBe('the-code');
     expect(await answer.text()).not.toMatch(/the-code|sss/);
   });
@@ -112,17 +87,56 @@ describe('the callback', () => {
   test('takes the same from a form (response_mode=form_post)', async () => {
     const body = new URLSearchParams({ code: 'the-code', state: STATE });
     const answer = await get('/oauth2/callback', { method: 'POST', body });
-    expect([answer.status, received.length]).toEqual([200, 1]);
+    expect([answer.status, faces.received.length]).toEqual([200, 1]);
   });
 
   test('goes back to the product where there is a return URL', async () => {
-    outcome = { outcome: 'GRANTED', returnUrl: 'https://product.example/done?outcome=granted' };
+    for (const outcome of ['GRANTED', 'AUTHORIZATION_DECLINED'] as const) {
+      faces.outcome = anOutcome(outcome, { returnUrl: RETURN_URL });
+      const answer = await get(`/oauth2/callback?code=c&state=${STATE}`);
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, RETURN_URL]);
+    }
+  });
+
+  test.each([
+    anOutcome('ACCOUNT_MISMATCH'),
+    anOutcome('ADMIN_CONSENT_REQUIRED'),
+    anOutcome('INTERNAL'),
+    // What Entra answers to Cancel and to "Need admin approval" alike.
+    anOutcome('AUTHORIZATION_DECLINED', { adminConsentUri: 'https://vault.example/admin-consent/x' }),
+  ])('explains $outcome first, with a way back to the product', async (outcome) => {
+    faces.outcome = { ...outcome, returnUrl: RETURN_URL };
     const answer = await get(`/oauth2/callback?code=c&state=${STATE}`);
-    expect([answer.status, answer.headers.get('location')]).toEqual([303, outcome.returnUrl]);
+    const html = await answer.text();
+    expect(answer.headers.get('location')).toBeNull();
+    expect(html).toContain(`href="${RETURN_URL.replace('&', '&amp;')}"`);
+    expect(html).toContain('Back to <strong><bdi>Acme &amp; Sons</bdi></strong>');
+  });
+
+  test('logs each reference that it shows', async () => {
+    const events: unknown[] = [];
+    await web.close(100);
+    web = await start({ event: (...event) => void events.push(event) });
+    base = `http://${web.address}`;
+    faces.outcome = anOutcome('APP_CREDENTIAL_EXPIRED');
+    const html = await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text();
+    const requestId = faces.received[0]?.requestId ?? 'none';
+    expect(html).toContain(`<code>${requestId}</code>`);
+    expect(events).toEqual([['warn', 'web_failed', { requestId, flow: 'user', reason: 'APP_CREDENTIAL_EXPIRED' }]]);
+  });
+
+  test.each([
+    ['ENTRA_UNAVAILABLE', 503],
+    ['INTERNAL', 500],
+    ['RATE_LIMITED', 429],
+    ['APP_MISCONFIGURED', 400],
+  ] as const)('answers %s with %d', async (outcome, status) => {
+    faces.outcome = anOutcome(outcome);
+    expect((await get(`/oauth2/callback?code=c&state=${STATE}`)).status).toBe(status);
   });
 
   test('shows an error in our own words, and nothing of what was sent', async () => {
-    outcome = { outcome: 'AUTHORIZATION_DECLINED', returnUrl: undefined };
+    faces.outcome = anOutcome('AUTHORIZATION_DECLINED');
     const query = new URLSearchParams({
       error: XSS,
       error_description: XSS,
@@ -143,10 +157,11 @@ describe('the callback', () => {
     ['code and error', `state=${STATE}&code=c&error=e`],
     ['two states', `state=${STATE}&state=${STATE}&code=c`],
     ['two codes', `state=${STATE}&code=c&code=d`],
+    ['two descriptions', `state=${STATE}&error=e&error_description=d&error_description=d`],
     ['nothing', ''],
   ])('is asked nothing with %s', async (_, query) => {
     expect((await get(`/oauth2/callback?${query}`)).status).toBe(400);
-    expect(received).toEqual([]);
+    expect(faces.received).toEqual([]);
   });
 
   test('thanks an administrator who comes from the admin-consent address of next_steps', async () => {
@@ -155,14 +170,14 @@ describe('the callback', () => {
     const html = await answer.text();
     expect([answer.status, html.includes('If you approved the app')]).toEqual([200, true]);
     expect(html).not.toMatch(/alert|script|admin-consent/);
-    expect(received).toEqual([]);
+    expect(faces.received).toEqual([]);
   });
 
   test('uses nothing up for a HEAD or an OPTIONS', async () => {
     for (const method of ['HEAD', 'OPTIONS', 'PUT']) {
       expect((await get(`/oauth2/callback?code=c&state=${STATE}`, { method })).status).toBe(405);
     }
-    expect(received).toEqual([]);
+    expect(faces.received).toEqual([]);
   });
 
   test('refuses what is too long', async () => {
@@ -170,7 +185,7 @@ describe('the callback', () => {
     expect((await get(`/oauth2/callback?code=${'c'.repeat(20_000)}&state=${STATE}`)).status).toBe(431);
     const body = new URLSearchParams({ code: 'c'.repeat(20_000), state: STATE });
     expect((await get('/oauth2/callback', { method: 'POST', body })).status).toBe(413);
-    expect(received).toEqual([]);
+    expect(faces.received).toEqual([]);
   });
 
   test('refuses a body without an end, and one that is no form', async () => {
@@ -192,13 +207,130 @@ describe('the callback', () => {
   });
 });
 
+describe("an administrator's consent", () => {
+  const query = (more: object) => new URLSearchParams({ state: ADMIN_STATE, ...more });
+
+  test('is told on its page, and the button leads to Entra', async () => {
+    for (const method of ['GET', 'HEAD']) expect((await get(`/admin-consent/${HANDLE}`, { method })).status).toBe(200);
+    const html = await (await get(`/admin-consent/${HANDLE}`)).text();
+    expect(html).toContain('<form method="post">');
+    expect(html).toContain('Only an administrator can approve this');
+    expect(html).not.toContain('<script>');
+    expect(faces.opened).toEqual([]);
+
+    const answer = await get(`/admin-consent/${HANDLE}`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([
+      303,
+      'https://login.example/adminconsent?state=x',
+    ]);
+  });
+
+  test('does not repeat a handle that it does not know', async () => {
+    const answer = await get(`/admin-consent/${encodeURIComponent(XSS)}`);
+    expect([answer.status, /script|%3C/i.test(await answer.text())]).toEqual([404, false]);
+  });
+
+  test('comes back to the one callback, which tells it by its state', async () => {
+    const answer = await get(`/oauth2/callback?${query({ admin_consent: 'True', tenant: 'contoso', scope: XSS })}`);
+    const html = await answer.text();
+    expect([answer.status, html.includes('Approved for your organization')]).toEqual([200, true]);
+    expect(html).not.toMatch(/contoso|alert|script|admin\./);
+    expect(faces.receivedOfAdministrators).toMatchObject([
+      { state: ADMIN_STATE, answer: { granted: true, directoryId: 'contoso' } },
+    ]);
+    expect(faces.received).toEqual([]);
+  });
+
+  test('comes as a form, and as a refusal', async () => {
+    faces.adminOutcome = { outcome: 'AUTHORIZATION_DECLINED', returnUrl: undefined, product: PRODUCT };
+    const body = query({ error: 'access_denied', error_description: XSS, admin_consent: 'True' });
+    const answer = await get('/oauth2/callback', { method: 'POST', body });
+    expect([answer.status, (await answer.text()).includes('Not approved')]).toEqual([400, true]);
+    expect(faces.receivedOfAdministrators).toMatchObject([{ answer: { error: 'access_denied' } }]);
+  });
+
+  test('goes back to the product where it was given, and explains first what failed', async () => {
+    faces.adminOutcome = { ...faces.adminOutcome, returnUrl: RETURN_URL };
+    const granted = `/oauth2/callback?${query({ admin_consent: 'True' })}`;
+    expect((await get(granted)).headers.get('location')).toBe(RETURN_URL);
+    faces.adminOutcome = { ...faces.adminOutcome, outcome: 'DIRECTORY_NOT_ALLOWED' };
+    const html = await (await get(granted)).text();
+    expect(html).toContain('Another organization was expected');
+    expect(html).toContain('Back to <strong>');
+  });
+
+  test.each([
+    ['no answer', {}],
+    ['a false one', { admin_consent: 'False' }],
+    ["a user's", { code: 'c' }],
+  ])('is asked nothing with %s', async (_, more) => {
+    expect((await get(`/oauth2/callback?${query(more)}`)).status).toBe(400);
+    expect((await get(`/oauth2/callback?${query({ ...more, admin_consent: 'True' })}&state=${STATE}`)).status).toBe(
+      400,
+    );
+    expect([faces.receivedOfAdministrators, faces.received]).toEqual([[], []]);
+  });
+});
+
+describe('a logo', () => {
+  test('is exactly the image, for ever, and nothing but an image', async () => {
+    const answer = await get(`/logos/${LOGO.hash}`);
+    const headers = Object.fromEntries(answer.headers);
+    expect(Buffer.from(await answer.arrayBuffer()).equals(LOGO.image)).toBe(true);
+    expect(headers).toMatchObject({
+      'content-type': 'image/png',
+      'content-length': '8',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-security-policy': "default-src 'none'; sandbox",
+      'cross-origin-resource-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+    });
+    const head = await get(`/logos/${LOGO.hash}`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, '8']);
+  });
+
+  test.each(['f'.repeat(64), 'F'.repeat(64), '../etc/passwd', `${LOGO.hash}0`, LOGO.hash.toUpperCase()])(
+    'is not there, and no one keeps that: %s',
+    async (hash) => {
+      const answer = await get(`/logos/${hash}`);
+      expect([answer.status, answer.headers.get('cache-control')]).toEqual([404, 'no-store']);
+    },
+  );
+
+  test('takes no other method', async () => {
+    const answer = await get(`/logos/${LOGO.hash}`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+});
+
+describe('what is not there', () => {
+  test('is a page for a browser, and a line for others', async () => {
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const page = await get('/nothing', { headers: { accept } });
+    expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(await page.text()).toContain('<h1>There is nothing here</h1>');
+    for (const others of ['*/*', 'application/json', 'text/plain']) {
+      const line = await get('/nothing', { headers: { accept: others } });
+      expect(line.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    }
+  });
+
+  test('neither is a method: also a page', async () => {
+    const page = await get('/oauth2/callback', { method: 'PUT', headers: { accept: 'text/html' } });
+    expect([page.status, page.headers.get('allow')]).toEqual([405, 'GET, POST']);
+    expect(await page.text()).toContain('<h1>');
+  });
+});
+
 test('a callback that is under way is answered before the listener is closed', async () => {
   const arrived = Promise.withResolvers<void>();
-  const finish = Promise.withResolvers<CallbackOutcome>();
-  meanwhile = () => {
-    arrived.resolve();
-    return finish.promise;
-  };
+  const finish = Promise.withResolvers<void>();
+  Object.defineProperty(faces, 'meanwhile', {
+    get() {
+      arrived.resolve();
+      return finish.promise;
+    },
+  });
   const answer = get(`/oauth2/callback?code=c&state=${STATE}`);
   await arrived.promise;
   let closed = false;
@@ -207,7 +339,7 @@ test('a callback that is under way is answered before the listener is closed', a
   });
   await expect(get('/nothing')).rejects.toThrow();
   expect(closed).toBe(false);
-  finish.resolve(outcome);
+  finish.resolve();
   expect((await answer).status).toBe(200);
   await closing;
 });
@@ -228,7 +360,8 @@ describe('every answer', () => {
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("frame-ancestors 'none'");
-    expect(policy).not.toMatch(/unsafe|script-src|http:/);
+    expect(policy).toContain("img-src 'self';");
+    expect(policy).not.toMatch(/unsafe|script-src|http:|data:/);
   });
 
   test('names the style of its pages by its hash', async () => {
@@ -259,7 +392,7 @@ describe('every answer', () => {
     const answer = await raw(text);
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).not.toMatch(/evil|set-cookie/i);
-    expect(received).toEqual([]);
+    expect(faces.received).toEqual([]);
   });
 
   test('to a broken vault is 500 in our own words, and the log holds no message of the error', async () => {
@@ -267,7 +400,7 @@ describe('every answer', () => {
     await web.close(100);
     web = await start({ event: (_level, _name, fields) => void events.push(fields as LogEvents['internal_error']) });
     base = `http://${web.address}`;
-    failure = new TypeError('canary-in-a-message\n    and more of it');
+    faces.failure = new TypeError('canary-in-a-message\n    and more of it');
 
     const answer = await get(`/connect/${HANDLE}`);
 
@@ -291,12 +424,12 @@ describe('every answer', () => {
     // Answered after the one that left.
     expect((await get('/nothing')).status).toBe(404);
     await web.close(1_000);
-    expect([events, received]).toEqual([[], []]);
+    expect([events, faces.received]).toEqual([[], []]);
   });
 
   test('to a suspended tenant says so in general words', async () => {
-    failure = new VaultError('TENANT_SUSPENDED', 'tenants/acme is suspended');
+    faces.failure = new VaultError('TENANT_SUSPENDED', 'tenants/acme is suspended');
     const answer = await get(`/connect/${HANDLE}`);
-    expect([answer.status, (await answer.text()).includes('acme')]).toEqual([503, false]);
+    expect([answer.status, (await answer.text()).includes('acme')]).toEqual([400, false]);
   });
 });

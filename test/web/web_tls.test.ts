@@ -4,21 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
-import { VaultError } from '../../src/model/errors.ts';
 import { type Log, silentLog } from '../../src/telemetry/log.ts';
 import type { TlsFiles, TlsPair } from '../../src/web/tls_pair.ts';
 import { startTlsRenewal } from '../../src/web/tls_renewal.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
+import { createFaces } from './faces.ts';
 
 const NOW = Date.now();
-const unknown = () => Promise.reject(new VaultError('STATE_INVALID', 'unknown'));
-const authorizations = {
-  describe: unknown,
-  open: unknown,
-  callback: async () => ({ outcome: 'STATE_INVALID' as const, returnUrl: undefined }),
-};
-
 function aPair(): TlsPair {
   const { certificate, privateKey } = makeCertificate(NOW - 3_600_000, NOW + 3_600_000);
   return { cert: certificate, key: privateKey };
@@ -39,7 +32,7 @@ function write({ certFile, keyFile }: TlsFiles, { cert, key }: TlsPair): void {
 
 async function start(tls: TlsFiles, log: Log = silentLog) {
   const publicUrl = 'https://vault.example';
-  const web = await startWebServer({ address: '127.0.0.1:0', authorizations, publicUrl, tls, tlsInterval: 5, log });
+  const web = await startWebServer({ ...createFaces(), address: '127.0.0.1:0', publicUrl, tls, tlsInterval: 5, log });
   onTestFinished(() => web.close(100));
   return web;
 }

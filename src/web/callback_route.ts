@@ -1,0 +1,69 @@
+import { isAdminConsentState } from '../connect/admin_consents.ts';
+import type { CallbackOutcome } from '../connect/authorizations.ts';
+import { type Answer, page, plain, seeOther } from './answer.ts';
+import { outcomeAnswer } from './outcome_answer.ts';
+import { noticePage } from './pages/notice_page.ts';
+import { readAdminConsent } from './read_admin_consent.ts';
+import { readCallback } from './read_callback.ts';
+import { readForm } from './read_form.ts';
+import type { Route } from './routes.ts';
+import type { Visit } from './visit.ts';
+import type { WebParts } from './web_parts.ts';
+import type { Flow } from './words/words.ts';
+
+const LONGEST_QUERY = 8 * 1024;
+
+const NO_FORM = {
+  400: 'The form did not come whole.',
+  413: 'The form is too large.',
+  415: 'Only a form is understood here.',
+} as const;
+
+/** Where Entra sends browsers back to. No HEAD: it would use the state up without anybody seeing the outcome. */
+export function callbackRoute(parts: WebParts): Route {
+  return {
+    pattern: /^\/oauth2\/callback$/,
+    methods: {
+      async GET(visit) {
+        if (visit.query.length > LONGEST_QUERY) return plain(414, 'The address is too long.');
+        return received(parts, visit, new URLSearchParams(visit.query));
+      },
+      async POST(visit) {
+        const form = await readForm(visit.request);
+        return typeof form === 'number' ? plain(form, NO_FORM[form]) : received(parts, visit, form);
+      },
+    },
+  };
+}
+
+async function received(parts: WebParts, visit: Visit, parameters: URLSearchParams): Promise<Answer> {
+  const { requestId, words } = visit;
+  const unreadable = (flow: Flow) => ended(parts, visit, flow, { outcome: 'STATE_INVALID' });
+  if (isAdminConsentState(parameters.get('state') ?? '')) {
+    const answered = readAdminConsent(parameters);
+    if (answered === undefined) return unreadable('administrator');
+    return ended(parts, visit, 'administrator', await parts.adminConsents.callback({ ...answered, requestId }));
+  }
+  // Where next_steps sends an administrator; it proves nothing, and nothing waits for it.
+  if (parameters.has('admin_consent') && !parameters.has('error')) {
+    return page(200, words, noticePage(words, words.backFromMicrosoft));
+  }
+  const answered = readCallback(parameters);
+  if (answered === undefined) return unreadable('user');
+  return ended(parts, visit, 'user', await parts.authorizations.callback({ ...answered, requestId }));
+}
+
+/**
+ * What they wanted, and what they did not want, people know already: they go straight back. All else is explained first; so is a refusal
+ * that may have been Entra's "Need admin approval", which answers exactly as Cancel does.
+ */
+function goesStraightBack({ outcome, adminConsentUri }: Ended): boolean {
+  return outcome === 'GRANTED' || (outcome === 'AUTHORIZATION_DECLINED' && adminConsentUri === undefined);
+}
+
+type Ended = Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
+
+function ended({ log }: WebParts, visit: Visit, flow: Flow, outcome: Ended): Answer {
+  if (outcome.returnUrl !== undefined && goesStraightBack(outcome)) return seeOther(outcome.returnUrl);
+  return outcomeAnswer({ log, visit, flow, outcome });
+}

@@ -1,0 +1,36 @@
+import type { Product } from '../../connect/authorizations.ts';
+import { type Content, type Html, html } from '../html.ts';
+import type { Words } from '../words/words.ts';
+import { logoAddress } from './logo_address.ts';
+import { productHeader } from './product_header.ts';
+import { STYLE } from './style.ts';
+
+/** A whole page. What happened stands first in the window's title, where a screen reader begins. */
+export function document(page: {
+  readonly words: Words;
+  readonly title: string;
+  readonly product: Product | undefined;
+  readonly body: Content;
+}): Html {
+  const { words, title, product, body } = page;
+  return html`<!doctype html>
+<html lang="${words.language}" dir="${words.direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${product === undefined ? title : `${title} – ${product.name}`}</title>
+${product?.logo === undefined ? undefined : html`<link rel="icon" href="${logoAddress(product.logo)}">`}
+<style>${STYLE}</style>
+</head>
+<body>
+<div class="card">
+${product === undefined ? undefined : productHeader(words, product)}
+<main>
+${body}
+</main>
+</div>
+</body>
+</html>
+`;
+}

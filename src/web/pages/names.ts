@@ -1,0 +1,13 @@
+import type { Product } from '../../connect/authorizations.ts';
+import { html } from '../html.ts';
+import type { Names, Words } from '../words/words.ts';
+
+/** Isolated, so that a name which is written from right to left, or says it is, cannot turn the sentence around it. */
+export function namesOf({ unnamed }: Words, product: Product | undefined): Names {
+  if (product === undefined) return { ...unnamed, isOwn: false };
+  return {
+    product: html`<strong><bdi>${product.name}</bdi></strong>`,
+    tenant: html`<strong><bdi>${product.tenant}</bdi></strong>`,
+    isOwn: product.name === product.tenant,
+  };
+}

@@ -1,0 +1,55 @@
+import type { CallbackOutcome } from '../../connect/authorizations.ts';
+import { type Content, type Html, html } from '../html.ts';
+import type { Flow, Names, Words } from '../words/words.ts';
+import { approvalRequest } from './approval_request.ts';
+import { document } from './document.ts';
+import { MARKS } from './marks.ts';
+import { namesOf } from './names.ts';
+import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_kind.ts';
+
+export interface Outcome extends Partial<CallbackOutcome> {
+  readonly flow: Flow;
+  readonly outcome: CallbackOutcome['outcome'];
+  readonly requestId: string;
+}
+
+/** The end of a sign-in, in our own words: what happened, whose move it is, and the next step. */
+export function outcomePage(words: Words, ended: Outcome): Html {
+  const { flow, outcome, product, requestId } = ended;
+  const kind = outcomeKind(outcome);
+  const { mark, mover, reference } = OUTCOME_FACTS[kind];
+  const said = words.outcomes[flow][kind];
+  const names = namesOf(words, product);
+  return document({
+    words,
+    title: said.title,
+    product,
+    body: html`<div role="status">
+<div class="outcome ${mark}">${MARKS[mark]}</div>
+<h1>${said.title}</h1>
+<p class="lead">${said.happened(names)}</p>
+</div>
+<h2>${words.moves[mover](names)}</h2>
+<p>${said.next(names)}</p>
+${reference ? html`<p>${words.reference}: <code>${requestId}</code></p>` : undefined}
+${nextSteps(words, { ...ended, kind, names })}`,
+  });
+}
+
+/** What an administrator is to be told comes before the way back, unless nobody knows whether one is needed. */
+function nextSteps(words: Words, ended: Outcome & { readonly kind: OutcomeKind; readonly names: Names }): Content {
+  const { kind, flow, names, product, returnUrl, adminConsentUri: link } = ended;
+  const needsApproval = kind === 'approvalNeeded' && flow === 'user';
+  const back = (look: string) =>
+    returnUrl === undefined
+      ? undefined
+      : html`<p><a class="${look}" href="${returnUrl}">${words.backTo(names)}</a></p>`;
+  if (link === undefined) {
+    const say = needsApproval ? words.approval.say : words.outcomes[flow][kind].say;
+    return [say === undefined ? undefined : html`<blockquote><p>${say(names)}</p></blockquote>`, back('button')];
+  }
+  const request = { words, names, productName: product?.name ?? words.unnamed.product, link };
+  if (needsApproval) return [approvalRequest({ ...request, look: 'button' }), back('button other')];
+  const heading = html`<h2>${words.approval.whereInDoubt(names)}</h2>`;
+  return [back('button'), heading, approvalRequest({ ...request, look: 'button other' })];
+}

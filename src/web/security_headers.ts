@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { STYLE } from './pages/style.ts';
+
+const STYLE_HASH = createHash('sha256').update(STYLE.toString()).digest('base64');
+
+/**
+ * No script, no frame, no foreign resource; the one style is named by its hash, and images are the logos that we serve. Browsers hold
+ * `form-action` against every redirect that follows the form (CSP level 3, 6.4.1.1), and the way to Entra and back leads over hosts that
+ * nobody knows beforehand (a federated sign-in, the product's return URL): so it names schemes. Plain http is in it only where the vault
+ * itself is reached by it. No cross-origin-opener-policy: products connect their users in a pop-up, which must find its opener again.
+ */
+export function securityHeaders(publicUrl: string): Readonly<Record<string, string>> {
+  const https = publicUrl.startsWith('https:');
+  return {
+    'cache-control': 'no-store',
+    'content-security-policy': [
+      "default-src 'none'",
+      `style-src 'sha256-${STYLE_HASH}'`,
+      "img-src 'self'",
+      `form-action 'self' https:${https ? '' : ' http:'}`,
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-robots-tag': 'noindex, nofollow',
+    ...(https ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  };
+}

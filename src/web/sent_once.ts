@@ -1,0 +1,13 @@
+/** What came under these names. RFC 6749, section 3.1: undefined where one of them came twice. */
+export function sentOnce<Name extends string>(
+  parameters: URLSearchParams,
+  names: readonly Name[],
+): Partial<Record<Name, string>> | undefined {
+  const sent: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const [value, second] = parameters.getAll(name);
+    if (second !== undefined) return undefined;
+    if (value !== undefined) sent[name] = value;
+  }
+  return sent;
+}

@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+import type { Words } from './words/words.ts';
+
+/** One request of a browser. */
+export interface Visit {
+  readonly method: string;
+  /** As it was sent, without the query. */
+  readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
+  readonly request: IncomingMessage;
+  /** Made by us: the audit log, the log and the page name it. */
+  readonly requestId: string;
+  /** In the visitor's language. */
+  readonly words: Words;
+}
+
+export function readVisit(from: Pick<Visit, 'request' | 'requestId' | 'words'>): Visit {
+  // Cut by hand: a URL parser would let `//host/path` or an absolute form name another path than the one that was sent.
+  const sent = from.request.url ?? '';
+  const at = sent.indexOf('?');
+  const [path, query] = at < 0 ? [sent, ''] : [sent.slice(0, at), sent.slice(at + 1)];
+  return { ...from, method: from.request.method ?? '', path, query };
+}

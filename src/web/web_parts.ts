@@ -1,0 +1,12 @@
+import type { AdminConsents } from '../connect/admin_consents.ts';
+import type { Authorizations } from '../connect/authorizations.ts';
+import type { Logos } from '../connect/logos.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** What this room is given to work with. */
+export interface WebParts {
+  readonly authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback'>;
+  readonly adminConsents: Pick<AdminConsents, 'describe' | 'open' | 'callback'>;
+  readonly logos: Logos;
+  readonly log: Log;
+}

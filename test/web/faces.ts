@@ -1,0 +1,84 @@
+import type { AdminConsentAnswer, AdminConsentOutcome } from '../../src/connect/admin_consents.ts';
+import type {
+  AuthorizationDescription,
+  CallbackOutcome,
+  CallbackRequest,
+  Product,
+} from '../../src/connect/authorizations.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import type { Logo } from '../../src/model/logo.ts';
+import type { WebParts } from '../../src/web/web_parts.ts';
+
+export const HANDLE = 'h'.repeat(43);
+export const STATE = 's'.repeat(43);
+export const ADMIN_STATE = `admin.${STATE}`;
+export const LOGO: Logo = {
+  mediaType: 'image/png',
+  image: Buffer.from('89504e470d0a1a0a', 'hex'),
+  hash: '0123456789abcdef'.repeat(4),
+};
+export const PRODUCT: Product = { name: 'Acme & Sons', tenant: 'Northwind', logo: LOGO.hash };
+export const END = Date.UTC(2031, 2, 12, 14, 5);
+
+/** The connect room as a test wishes it to answer, and what it was asked. */
+export interface Faces extends Pick<WebParts, 'authorizations' | 'adminConsents' | 'logos'> {
+  readonly opened: string[];
+  readonly received: CallbackRequest[];
+  readonly receivedOfAdministrators: AdminConsentAnswer[];
+  description: AuthorizationDescription;
+  outcome: CallbackOutcome;
+  adminOutcome: AdminConsentOutcome;
+  /** Thrown in place of an answer. */
+  failure: Error | undefined;
+  /** Waited for before the callback answers. */
+  meanwhile: Promise<void>;
+}
+
+export function anOutcome(outcome: CallbackOutcome['outcome'], more: Partial<CallbackOutcome> = {}): CallbackOutcome {
+  return { outcome, returnUrl: undefined, product: PRODUCT, adminConsentUri: undefined, ...more };
+}
+
+export function createFaces(): Faces {
+  const link = (address: string) => ({
+    async describe(handle: string) {
+      check(handle);
+      return faces.description;
+    },
+    async open(handle: string) {
+      check(handle);
+      faces.opened.push(handle);
+      return address;
+    },
+  });
+  const check = (handle: string) => {
+    if (faces.failure !== undefined) throw faces.failure;
+    if (handle !== HANDLE) throw new VaultError('STATE_INVALID', `no link ${handle}`);
+  };
+  const faces: Faces = {
+    opened: [],
+    received: [],
+    receivedOfAdministrators: [],
+    description: { product: PRODUCT, scopes: ['Read your mail'], implicit: ['Sign you in'], expireTime: END },
+    outcome: anOutcome('GRANTED'),
+    adminOutcome: { outcome: 'GRANTED', returnUrl: undefined, product: PRODUCT },
+    failure: undefined,
+    meanwhile: Promise.resolve(),
+    authorizations: {
+      ...link('https://login.example/authorize?state=x'),
+      async callback(request) {
+        faces.received.push(request);
+        await faces.meanwhile;
+        return faces.outcome;
+      },
+    },
+    adminConsents: {
+      ...link('https://login.example/adminconsent?state=x'),
+      async callback(request) {
+        faces.receivedOfAdministrators.push(request);
+        return faces.adminOutcome;
+      },
+    },
+    logos: { find: async (hash) => (hash === LOGO.hash ? LOGO : undefined) },
+  };
+  return faces;
+}

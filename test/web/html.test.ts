@@ -1,0 +1,21 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { html } from '../../src/web/html.ts';
+
+const READ: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
+const read = (text: string) => text.replaceAll(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => READ[name] ?? '');
+
+test('nothing given breaks out of a text or an attribute, and all of it arrives', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom(...'<>"\'&;`=/ a\n') }), (a, b) => {
+      const text = html`<p title="${a}">${b}</p>`.toString();
+      const [, title = '', body = ''] = /^<p title="([^"<>']*)">([^"<>']*)<\/p>$/.exec(text) ?? [];
+      expect([read(title), read(body)]).toEqual([a, b]);
+    }),
+  );
+});
+
+test('what was escaped is not escaped again, lists are joined, and nothing leaves nothing', () => {
+  const items = ['<', '&'].map((text) => html`<li>${text}</li>`);
+  expect(html`<ul>${items}</ul>${undefined}`.toString()).toBe('<ul><li>&lt;</li><li>&amp;</li></ul>');
+});

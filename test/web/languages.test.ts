@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { afterEach, expect, test } from 'vitest';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { type Content, html } from '../../src/web/html.ts';
+import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
+import { english } from '../../src/web/words/english.ts';
+import { wordsFor } from '../../src/web/words/languages.ts';
+import type { Words } from '../../src/web/words/words.ts';
+import { ADMIN_STATE, anOutcome, createFaces, HANDLE, STATE } from './faces.ts';
+
+/** A second language, in one table: English, each of whose sentences is marked. */
+const marked: Words = { ...markedAll(english), language: 'he', direction: 'rtl' };
+
+function markedAll<Thing>(thing: Thing): Thing {
+  const changed = (): unknown => {
+    if (typeof thing === 'string') return `«${thing}»`;
+    if (typeof thing === 'function') return (...args: unknown[]) => markedAll(thing(...args));
+    if (isHtml(thing)) return html`«${thing}»`;
+    return Object.fromEntries(Object.entries(thing as object).map(([name, value]) => [name, markedAll(value)]));
+  };
+  return changed() as Thing;
+}
+
+function isHtml(thing: unknown): thing is Content {
+  return typeof thing === 'object' && thing?.constructor === html``.constructor;
+}
+
+const faces = createFaces();
+let web: WebServer | undefined;
+afterEach(() => web?.close(100));
+
+async function page(path: string, language: string): Promise<{ html: string; headers: Headers }> {
+  web = await startWebServer({
+    ...faces,
+    address: '127.0.0.1:0',
+    publicUrl: 'https://vault.example',
+    languages: [english, marked],
+    log: silentLog,
+  });
+  const headers = { 'accept-language': language, accept: 'text/html' };
+  const answer = await fetch(`http://${web.address}${path}`, { headers });
+  await web.close(100);
+  return { html: await answer.text(), headers: answer.headers };
+}
+
+const CALLBACK = `/oauth2/callback?code=c&state=${STATE}`;
+const GIVEN = [
+  'Acme &amp; Sons',
+  'Northwind',
+  'Read your mail',
+  'Sign you in',
+  'https://vault.example/admin-consent/x',
+];
+
+test.each([
+  ['the connect page', `/connect/${HANDLE}`, undefined],
+  ["the administrator's", `/admin-consent/${HANDLE}`, undefined],
+  ['success', CALLBACK, anOutcome('GRANTED')],
+  ['a fault', CALLBACK, anOutcome('APP_CREDENTIAL_EXPIRED', { returnUrl: 'https://product.example/' })],
+  ['approval', CALLBACK, anOutcome('ADMIN_CONSENT_REQUIRED', { adminConsentUri: GIVEN[4] })],
+  ['a doubt', CALLBACK, anOutcome('AUTHORIZATION_DECLINED', { adminConsentUri: GIVEN[4] })],
+  ['a way of nobody', CALLBACK, anOutcome('STATE_INVALID', { product: undefined })],
+  ['approved', `/oauth2/callback?admin_consent=True&tenant=t&state=${ADMIN_STATE}`, undefined],
+  ['back from Microsoft', '/oauth2/callback?admin_consent=True&tenant=t', undefined],
+  ['nothing here', '/nothing', undefined],
+])('a second language takes one table, all of whose words are the only ones: %s', async (_, path, outcome) => {
+  if (outcome !== undefined) faces.outcome = outcome;
+  const { html, headers } = await page(path, 'he, en;q=0.5');
+
+  expect(html).toContain('<html lang="he" dir="rtl">');
+  expect(headers.get('content-language')).toBe('he');
+  expect(headers.get('vary')).toContain('accept-language');
+  const texts = html
+    .replaceAll(/<(style|time|code|span class="mark")\b.*?<\/(style|time|code|span)>/gs, '')
+    .replaceAll(/<[^>]*>/g, '')
+    .replaceAll(/«[^«»]*»/g, '')
+    .replaceAll(/«[^«»]*»/g, '');
+  const unsaid = GIVEN.reduce((text, given) => text.replaceAll(given, ''), texts);
+  expect(unsaid.replaceAll(/[\s:–]/g, '')).toBe('');
+});
+
+test('dates are written in the language, in UTC', async () => {
+  expect((await page(`/connect/${HANDLE}`, 'he')).html).toContain('12 במרץ 2031');
+  const { html } = await page(`/connect/${HANDLE}`, 'en-GB,en;q=0.9');
+  expect(html).toContain('<time datetime="2031-03-12T14:05:00.000Z">March 12, 2031 at 14:05 UTC</time>');
+});
+
+test.each([
+  ['en-US,en;q=0.9', 'en'],
+  ['he-IL', 'he'],
+  ['de, he;q=0.2', 'he'],
+  ['de', 'en'],
+  ['*', 'en'],
+  ['en;q=0, he', 'he'],
+  [undefined, 'en'],
+])('who accepts %s is answered in %s', (accepted, spoken) => {
+  const headers = accepted === undefined ? {} : { 'accept-language': accepted };
+  expect(wordsFor([english, marked], { headers }).language).toBe(spoken);
+});
+
+test('whatever a browser claims to accept, it is answered in one of the languages', () => {
+  const odd = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'en-,;q=0.1* "\\he') }));
+  fc.assert(
+    fc.property(odd, (accepted) => {
+      const { language } = wordsFor([english, marked], { headers: { 'accept-language': accepted } });
+      expect(['en', 'he']).toContain(language);
+    }),
+  );
+});

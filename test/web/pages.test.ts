@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { REASONS } from '../../src/model/errors.ts';
+import { linkPage } from '../../src/web/pages/link_page.ts';
+import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
+import { outcomePage } from '../../src/web/pages/outcome_page.ts';
+import { english } from '../../src/web/words/english.ts';
+import type { Flow } from '../../src/web/words/words.ts';
+import { END, PRODUCT } from './faces.ts';
+
+const OUTCOMES = ['GRANTED', ...REASONS] as const;
+const FLOWS: readonly Flow[] = ['user', 'administrator'];
+const REQUEST_ID = '0b1c7a52-0000-4000-8000-000000000000';
+const textOf = (html: string) => html.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ');
+/** Its tags, without what stands in attributes. */
+const skeleton = (html: string) => html.match(/<[^>]*>/g)?.map((tag) => tag.replaceAll(/="[^"]*"/g, '=""'));
+
+describe.each(FLOWS)('the last page of a way (%s)', (flow) => {
+  test.each(OUTCOMES)(
+    'has words for %s: one heading, which is the title too, whose move it is, and no gap',
+    (outcome) => {
+      const html = outcomePage(english, { flow, outcome, product: PRODUCT, requestId: REQUEST_ID }).toString();
+      const [, title] = /<title>(.*?)<\/title>/.exec(html) ?? [];
+      const [, heading, ...more] = /<h1>(.*?)<\/h1>/.exec(html) ?? [];
+      expect(more).toEqual([]);
+      expect(title).toBe(`${heading} – Acme &amp; Sons`);
+      expect(html.match(/<h2>.+?<\/h2>/g)).toHaveLength(1);
+      expect(textOf(html)).not.toMatch(/undefined|null|object|function|=>/);
+    },
+  );
+
+  test.each(OUTCOMES)('shows a reference for %s just where somebody must be told', (outcome) => {
+    const html = outcomePage(english, { flow, outcome, requestId: REQUEST_ID }).toString();
+    expect(html.includes(REQUEST_ID)).toBe(OUTCOME_FACTS[outcomeKind(outcome)].reference);
+  });
+});
+
+test("the app's own faults, suspensions and ours show a reference; what people can do alone does not", () => {
+  const withReference = OUTCOMES.filter((outcome) => OUTCOME_FACTS[outcomeKind(outcome)].reference);
+  expect(withReference).toEqual(
+    expect.arrayContaining(['APP_CREDENTIAL_REJECTED', 'APP_CREDENTIAL_EXPIRED', 'APP_MISCONFIGURED', 'INTERNAL']),
+  );
+  expect(withReference).not.toEqual(expect.arrayContaining(['AUTHORIZATION_DECLINED']));
+  expect(withReference).not.toEqual(expect.arrayContaining(['ENTRA_UNAVAILABLE']));
+});
+
+describe('whatever names, scopes and addresses are', () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: 'grapheme', minLength: 1 }),
+    fc.constantFrom('"><script>alert(1)</script>', "' onload='x", '</title><h1>', '<!--', ']]>', '&lt;', '\u202e'),
+  );
+  const tame = { name: 'x', tenant: 'y', logo: PRODUCT.logo };
+
+  test('the connect page has the same tags', () => {
+    fc.assert(
+      fc.property(hostile, hostile, hostile, hostile, (name, tenant, scope, implicit) => {
+        const written = (product: typeof tame, one: string, other: string) =>
+          linkPage(english, english.connect, { product, scopes: [one], implicit: [other], expireTime: END }).toString();
+        fc.pre(name !== tenant);
+        expect(skeleton(written({ ...tame, name, tenant }, scope, implicit))).toEqual(
+          skeleton(written(tame, 'a', 'b')),
+        );
+      }),
+    );
+  });
+
+  test('the last page has the same tags', () => {
+    fc.assert(
+      fc.property(hostile, hostile, hostile, hostile, (name, tenant, returnUrl, adminConsentUri) => {
+        const written = (product: typeof tame, back: string, link: string) =>
+          outcomePage(english, {
+            flow: 'user',
+            outcome: 'ADMIN_CONSENT_REQUIRED',
+            product,
+            returnUrl: back,
+            adminConsentUri: link,
+            requestId: REQUEST_ID,
+          }).toString();
+        const hostilePage = written({ ...tame, name, tenant }, returnUrl, adminConsentUri);
+        expect(skeleton(hostilePage)).toEqual(skeleton(written(tame, 'a', 'b')));
+      }),
+    );
+  });
+});
+
+describe('the connect page', () => {
+  const page = (more: object = {}) =>
+    linkPage(english, english.connect, {
+      product: PRODUCT,
+      scopes: ['Read your mail'],
+      implicit: ['Sign you in'],
+      expireTime: END,
+      ...more,
+    }).toString();
+
+  test('says who asks, for which product, what it will be able to do, and until when the link works', () => {
+    const text = textOf(page()).replaceAll(/\s+/g, ' ');
+    expect(text).toContain('Northwind asks you to connect your Microsoft account to Acme &amp; Sons');
+    expect(text).toContain('Read your mail');
+    expect(text).toContain('Sign you in');
+    expect(text).toContain('March 12, 2031 at 14:05 UTC');
+    expect(text).toContain('only if you asked for this link yourself');
+  });
+
+  test('names one that asks for itself once', () => {
+    const product = { name: 'Northwind', tenant: 'Northwind', logo: undefined };
+    expect(textOf(page({ product })).replaceAll(/\s+/g, ' ')).toContain('Northwind asks you to connect your Microsoft');
+  });
+
+  test('has no empty list where nothing is asked beside, or nothing is named', () => {
+    expect(page({ scopes: [], implicit: [] })).not.toContain('<ul');
+    expect(page({ scopes: [] })).toContain('Microsoft tells you on the next page');
+  });
+
+  test("shows the product's logo, or else its first letter, whatever script that is", () => {
+    expect(page()).toContain(`src="../logos/${PRODUCT.logo}"`);
+    const letter = (name: string) =>
+      /class="mark"[^>]*>(.*?)<\/span>/.exec(page({ product: { ...PRODUCT, name, logo: undefined } }))?.[1];
+    expect([letter('acme'), letter('👩‍🔬 Lab'), letter('ひらがな')]).toEqual(['A', '👩‍🔬', 'ひ']);
+  });
+});
+
+describe('what is sent on to an administrator', () => {
+  const link = 'https://vault.example/admin-consent/abc';
+  const page = (outcome: 'ADMIN_CONSENT_REQUIRED' | 'AUTHORIZATION_DECLINED') =>
+    outcomePage(english, {
+      flow: 'user',
+      outcome,
+      product: PRODUCT,
+      returnUrl: 'https://product.example/?a=1&b=2',
+      adminConsentUri: link,
+      requestId: REQUEST_ID,
+    }).toString();
+
+  test('is a text, a link and a letter that holds both', () => {
+    const html = page('ADMIN_CONSENT_REQUIRED');
+    expect(html).toContain(`<p>${link}</p></blockquote>`);
+    expect(html).toContain(`href="${link}"`);
+    const letter = new URL(
+      /href="(mailto:[^"]*)"/.exec(html)?.[1]?.replaceAll('&amp;', '&').replaceAll('&#39;', "'") ?? '',
+    );
+    expect(letter.searchParams.get('subject')).toBe('Please approve Acme & Sons');
+    expect(letter.searchParams.get('body')).toContain(`\r\n${link}\r\n`);
+  });
+
+  test('comes before the way back where it is needed, and after it where nobody knows', () => {
+    const order = (html: string) => [html.indexOf('mailto:'), html.indexOf('https://product.example/?a=1&amp;b=2')];
+    const [letter = 0, back = 0] = order(page('ADMIN_CONSENT_REQUIRED'));
+    expect(letter).toBeLessThan(back);
+    const [laterLetter = 0, earlierBack = 0] = order(page('AUTHORIZATION_DECLINED'));
+    expect(earlierBack).toBeLessThan(laterLetter);
+    expect(earlierBack).toBeGreaterThan(0);
+  });
+});
