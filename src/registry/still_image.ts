@@ -29,8 +29,8 @@ export function isWholeJpeg(image: Uint8Array): boolean {
   while (at + 4 <= image.length) {
     const marker = view.getUint16(at);
     if (marker === 0xffda) return true;
-    // Between SOI and the first scan only segments with a length may stand.
-    if (marker < 0xffc0 || marker === 0xffd9) return false;
+    // Only segments with a length stand before the first scan: no restart markers, no other start or end of image.
+    if (marker < 0xffc0 || (marker >= 0xffd0 && marker <= 0xffd9)) return false;
     at += 2 + view.getUint16(at + 2);
   }
   return false;

@@ -4,12 +4,15 @@ import { isVaultError } from '../../src/model/errors.ts';
 import { checkText } from '../../src/model/labelling.ts';
 import {
   checkAudience,
+  checkBaseUrl,
   checkId,
   checkImplicitPermissions,
   checkRedirectUris,
   checkReturnUrlPrefixes,
 } from '../../src/registry/fields.ts';
+import { checkStrategy, presetRedirectUris } from '../../src/registry/preset_redirects.ts';
 import { masked } from '../../src/registry/update_mask.ts';
+import { findPreset } from '../../src/scopes/presets.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 
 const scopes = await openScopes();
@@ -37,6 +40,7 @@ describe('for any text', () => {
       (value: string) => checkAudience('x', value),
       (value: string) => checkRedirectUris('x', [value])[0] ?? '',
       (value: string) => checkReturnUrlPrefixes('x', [value])[0] ?? '',
+      (value: string) => checkBaseUrl('x', value),
       (value: string) => checkImplicitPermissions('x', [value], scopes)[0] ?? '',
     ];
     fc.assert(
@@ -57,6 +61,28 @@ describe('for any text', () => {
         expect(new URL(checked + more).origin).toBe(new URL(url).origin);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test("what is made of a product's address stays below it", () => {
+    const path = fc.string({ unit: fc.constantFrom(...'ab./%2fe\\\\?#;@:*') });
+    const address = fc.tuple(fc.webUrl(), path).map(([url, more]) => url + more);
+    const strategy = fc.string({ unit: fc.constantFrom(...'aZ09._~-/%\\\\? ') });
+    const preset = findPreset('botpress-v12');
+    fc.assert(
+      fc.property(address, strategy, (url, name) => {
+        const base = accepted(() => checkBaseUrl('x', url));
+        const checked = accepted(() => checkStrategy(name, preset, []));
+        if (base === undefined) return;
+        expect(accepted(() => checkReturnUrlPrefixes('x', [`${base}/`]))).toEqual([`${base}/`]);
+        const made = accepted(() =>
+          presetRedirectUris(preset, { callback: 'https://v.example/', base, strategy: checked }),
+        );
+        if (checked === undefined || made === undefined) return;
+        expect(new URL(made[1] ?? '').href).toBe(`${base}/api/v1/auth/login-callback/oauth2/${checked}`);
+        expect(checkRedirectUris('x', made)).toEqual(made);
+      }),
+      { numRuns: 1_000 },
     );
   });
 

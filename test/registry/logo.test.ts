@@ -64,6 +64,8 @@ describe('refused, with the limits told', () => {
     ['a page behind an image', Buffer.concat([png(3, 2), Buffer.from('<script>')])],
     ['a page behind an image', Buffer.concat([jpeg(), Buffer.from('<script>')])],
     ['a page behind an image', Buffer.concat([webp(LOSSY), Buffer.from('<script>')])],
+    ['a JPEG with something between its segments', jpeg(new Uint8Array([0, 0, 0, 2]))],
+    ['a JPEG in a JPEG', jpeg(jpeg())],
     ['one byte', new Uint8Array([0x89])],
   ];
 
@@ -77,6 +79,14 @@ describe('refused, with the limits told', () => {
       expect(refusalOf(image.subarray(0, length))?.reason).toBe('FIELD_INVALID');
     }
   });
+});
+
+test('a PNG with one bit wrong anywhere is refused', () => {
+  const image = png(3, 2);
+  for (let bit = 0; bit < image.length * 8; bit += 1) {
+    const wrong = image.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+    expect(refusalOf(wrong)?.reason).toBe('FIELD_INVALID');
+  }
 });
 
 describe('whatever comes is an image within the limits, or refused', () => {
