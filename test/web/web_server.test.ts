@@ -98,20 +98,17 @@ describe('the callback', () => {
     }
   });
 
-  test.each([
-    anOutcome('ACCOUNT_MISMATCH'),
-    anOutcome('ADMIN_CONSENT_REQUIRED'),
-    anOutcome('INTERNAL'),
-    // What Entra answers to Cancel and to "Need admin approval" alike.
-    anOutcome('AUTHORIZATION_DECLINED', { adminConsentUri: 'https://vault.example/admin-consent/x' }),
-  ])('explains $outcome first, with a way back to the product', async (outcome) => {
-    faces.outcome = { ...outcome, returnUrl: RETURN_URL };
-    const answer = await get(`/oauth2/callback?code=c&state=${STATE}`);
-    const html = await answer.text();
-    expect(answer.headers.get('location')).toBeNull();
-    expect(html).toContain(`href="${RETURN_URL.replace('&', '&amp;')}"`);
-    expect(html).toContain('Back to <strong><bdi>Acme &amp; Sons</bdi></strong>');
-  });
+  test.each([anOutcome('ACCOUNT_MISMATCH'), anOutcome('ADMIN_CONSENT_REQUIRED'), anOutcome('INTERNAL')])(
+    'explains $outcome first, with a way back to the product',
+    async (outcome) => {
+      faces.outcome = { ...outcome, returnUrl: RETURN_URL };
+      const answer = await get(`/oauth2/callback?code=c&state=${STATE}`);
+      const html = await answer.text();
+      expect(answer.headers.get('location')).toBeNull();
+      expect(html).toContain(`href="${RETURN_URL.replace('&', '&amp;')}"`);
+      expect(html).toContain('Back to <strong><bdi>Acme &amp; Sons</bdi></strong>');
+    },
+  );
 
   test('logs each reference that it shows', async () => {
     const events: unknown[] = [];
