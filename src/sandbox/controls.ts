@@ -28,7 +28,7 @@ export interface Controls {
   addApp(input?: AppInput): AppRegistration;
   addRedirectUri(clientId: string, redirectUri: string): void;
   addSecret(clientId: string, input?: SecretInput): ClientSecret;
-  removeSecret(clientId: string, keyId: string): void;
+  removeSecret(clientId: string, keyIdOrValue: string): void;
   /** Changes an existing secret's end: to let it lapse without moving the clock. */
   expireSecret(clientId: string, keyIdOrValue: string, endTime?: number): void;
   addCertificate(clientId: string, pem: string): AppCertificate;
@@ -81,9 +81,9 @@ export function createControls(world: World): Controls {
       app(clientId).secrets.push(secret);
       return secret;
     },
-    removeSecret(clientId, keyId) {
+    removeSecret(clientId, keyIdOrValue) {
       const owner = app(clientId);
-      owner.secrets = owner.secrets.filter((secret) => secret.keyId !== keyId);
+      owner.secrets = owner.secrets.filter(({ keyId, value }) => keyId !== keyIdOrValue && value !== keyIdOrValue);
     },
     expireSecret(clientId, keyIdOrValue, endTime = world.clock.now()) {
       const { secrets } = app(clientId);

@@ -1,10 +1,9 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type App, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import type { App } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import type { RegisterTenantResponse } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { CONTOSO } from '../../src/sandbox/seed.ts';
-import { connectByPage, type Onboarded, RETURN_URL } from './onboard.ts';
+import { connectByPage, onboardPreset, RETURN_URL } from './onboard.ts';
 import { failureOf, type Scenario, startScenario } from './start_scenario.ts';
 
 /**
@@ -36,29 +35,14 @@ const ALIASES = [
 const GRAPH = 'https://graph.microsoft.com';
 
 let scenario: Scenario;
-let registered: RegisterTenantResponse;
-let tenant: Onboarded;
+let tenant: Awaited<ReturnType<typeof onboardPreset>>;
 beforeAll(async () => {
   scenario = await startScenario();
   // "Account in any organizational directory and personal Microsoft accounts"; the app id and the secret are copied from the portal.
-  const pasted = scenario.sandbox.addApp({
-    audience: 'common',
-    redirectUris: [scenario.callbackUri],
-    secrets: [{}],
-  });
-  registered = await scenario.tenants.registerTenant({
+  tenant = await onboardPreset(scenario, 'aurinko', {
     tenantId: 'tailspin',
-    preset: 'aurinko',
-    app: {
-      clientId: pasted.clientId,
-      credential: { case: 'clientSecret', value: pasted.secrets[0]?.value ?? '' },
-      // The sandbox instead of Microsoft's own cloud.
-      cloud: Cloud.CUSTOM,
-    },
+    entra: { audience: 'common', redirectUris: [scenario.callbackUri] },
   });
-  const name = 'tenants/tailspin';
-  const ids = { clientId: pasted.clientId, secret: pasted.secrets[0]?.value ?? '' };
-  tenant = { name, app: `${name}/apps/default`, ...ids, connection: (id) => `${name}/connections/${id}` };
   await scenario.apps.updateApp({ app: { name: tenant.app, returnUrlPrefixes: ['http://127.0.0.1:3000/'] } });
 });
 afterAll(() => scenario.close());
@@ -82,6 +66,7 @@ const fullForm = (permission: string) => (permission.includes('.') ? `${GRAPH}/$
 
 describe('the client id and the secret that a customer pasted in are all that it takes', () => {
   test('the preset says the rest', () => {
+    const { registered } = tenant;
     expect(registered.tenant).toMatchObject({ catalog: 'aurinko', displayName: 'tailspin' });
     const expected: Partial<App> = { signInAudience: 'common', redirectUris: [scenario.callbackUri] };
     expect(registered.app).toMatchObject(expected);
@@ -89,8 +74,9 @@ describe('the client id and the secret that a customer pasted in are all that it
   });
 
   test('what Aurinko has its customers add under "API permissions" is among the next steps', () => {
-    expect(registered.nextSteps?.redirectUris).toEqual([scenario.callbackUri]);
-    expect(registered.nextSteps?.permissions).toMatchObject([
+    const { nextSteps } = tenant.registered;
+    expect(nextSteps?.redirectUris).toEqual([scenario.callbackUri]);
+    expect(nextSteps?.permissions).toMatchObject([
       {
         resource: GRAPH,
         permissions: expect.arrayContaining([
@@ -158,23 +144,12 @@ test('a scope that Aurinko does not know is refused with the nearest that it doe
 });
 
 test('an internal app, for accounts in its own directory only, is registered with that directory', async () => {
-  const internal = scenario.sandbox.addApp({
-    audience: CONTOSO,
-    directoryId: CONTOSO,
-    redirectUris: [scenario.callbackUri],
-    secrets: [{}],
-  });
-  const { app } = await scenario.tenants.registerTenant({
+  const internal = await onboardPreset(scenario, 'aurinko', {
     tenantId: 'internal',
-    preset: 'aurinko',
-    app: {
-      clientId: internal.clientId,
-      credential: { case: 'clientSecret', value: internal.secrets[0]?.value ?? '' },
-      signInAudience: CONTOSO,
-      cloud: Cloud.CUSTOM,
-    },
+    entra: { audience: CONTOSO, directoryId: CONTOSO, redirectUris: [scenario.callbackUri] },
+    app: { signInAudience: CONTOSO },
   });
-  const connection = 'tenants/internal/connections/ada';
+  const connection = internal.connection('ada');
   const { connectUri } = await scenario.connections.startAuthorization({
     connection,
     scopes: ['Mail.ReadOnly'],
@@ -183,6 +158,6 @@ test('an internal app, for accounts in its own directory only, is registered wit
   await scenario.browser.walk(connectUri, { as: 'ada@contoso.example' });
 
   const { accessToken } = await scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
-  expect(app?.signInAudience).toBe(CONTOSO);
+  expect(internal.registered.app?.signInAudience).toBe(CONTOSO);
   expect(await scenario.use('/graph/v1.0/me/messages', accessToken)).toBe(200);
 });

@@ -1,30 +1,43 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import { type Onboarded, onboard } from './onboard.ts';
+import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
+import { keepAsking } from './keep_asking.ts';
+import { type Onboarded, onboardPreset } from './onboard.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
-/** As chatwoot's own set-up page has it: see the preset's seed. */
-const CALLBACK = 'http://localhost:3000/microsoft/callback';
+/**
+ * Chatwoot, "Configure an OAuth app for Outlook & Microsoft 365 emails": accounts in any organizational directory, one redirect URI, the
+ * delegated permissions, and AZURE_APP_ID and AZURE_APP_SECRET in the environment.
+ */
+const INSTANCE = 'https://chat.tailspin.example';
+const CALLBACK = `${INSTANCE}/microsoft/callback`;
 const IMAP = 'https://outlook.office.com/IMAP.AccessAsUser.All';
 const SMTP = 'https://outlook.office.com/SMTP.Send';
 const GRAPH_MAIL = '/graph/v1.0/me/messages';
 const IMAP_CHECK = '/outlook/imap-check';
 
 let scenario: Scenario;
-let tenant: Onboarded;
+let tenant: Awaited<ReturnType<typeof chatwoot>>;
 beforeAll(async () => {
   scenario = await startScenario();
-  tenant = await onboard(scenario, 'chatty', {
-    entra: { redirectUris: [CALLBACK] },
-    tenant: { preset: 'chatwoot', baseUrl: 'http://localhost:3000' },
-  });
+  tenant = await chatwoot('chatty');
 });
 afterAll(() => scenario.close());
 
+/** AZURE_APP_ID and AZURE_APP_SECRET, and where the instance lives. */
+function chatwoot(tenantId: string) {
+  return onboardPreset(scenario, 'chatwoot', {
+    tenantId,
+    entra: { audience: 'organizations', redirectUris: [CALLBACK] },
+    tenant: { baseUrl: INSTANCE },
+  });
+}
+
 /** The product sends the browser to Entra itself, and its own callback hands over what came. */
-async function connect(id: string): Promise<string> {
-  const connection = tenant.connection(id);
+async function connect(id: string, to: Pick<Onboarded, 'connection'> = tenant): Promise<string> {
+  const connection = to.connection(id);
   const { authorizationUri } = await scenario.connections.startAuthorization({
     connection,
     scopes: ['Mail.ReadWrite', 'Mail.Send', IMAP, SMTP],
@@ -39,6 +52,18 @@ async function connect(id: string): Promise<string> {
   });
   return connection;
 }
+
+test('an app id, a secret and the address of the instance are all that it takes', () => {
+  const { app, nextSteps } = tenant.registered;
+
+  expect(app).toMatchObject({ signInAudience: 'organizations', redirectUris: [CALLBACK] });
+  expect(app?.implicitPermissions.toSorted()).toEqual(['email', 'offline_access', 'openid', 'profile']);
+  expect(nextSteps?.redirectUris).toEqual([CALLBACK]);
+  expect(nextSteps?.permissions).toMatchObject([
+    { resource: 'https://graph.microsoft.com', permissions: ['Mail.ReadWrite', 'Mail.Send'] },
+    { resource: 'https://outlook.office.com', permissions: ['IMAP.AccessAsUser.All', 'SMTP.Send'] },
+  ]);
+});
 
 test('one consent yields a Graph token and an Outlook token, each accepted only where it belongs', async () => {
   const connection = await connect('inbox-1');
@@ -113,4 +138,40 @@ test('a new client secret beside the old one needs no restart, and no user signs
 
   const outlook = await scenario.tokens.getAccessToken({ connection, scopes: [IMAP] });
   expect(await scenario.use(IMAP_CHECK, outlook.accessToken)).toBe(200);
+});
+
+describe('the secret is exchanged for a new one while tokens are asked for without a pause', () => {
+  test.each([
+    ['deleted at Entra', ({ clientId, secret }: Onboarded) => scenario.sandbox.removeSecret(clientId, secret)],
+    ['over its end', ({ clientId, secret }: Onboarded) => scenario.sandbox.expireSecret(clientId, secret)],
+  ])('the old one %s: no restart, and not one call fails', async (way, ends) => {
+    const app = await chatwoot(way === 'over its end' ? 'expiring' : 'deleting');
+    const inbox = await connect('inbox', app);
+    const asking = keepAsking(scenario, [
+      { connection: inbox, scopes: ['Mail.Send'] },
+      { connection: inbox, scopes: [IMAP] },
+      { connection: await connect('other-inbox', app), scopes: [SMTP] },
+    ]);
+    await asking.rounds(2);
+
+    const { value, endTime } = scenario.sandbox.addSecret(app.clientId);
+    await scenario.apps.addCredential({
+      parent: app.app,
+      credentialId: 'next',
+      credential: { material: { case: 'clientSecret', value }, expireTime: timestampFromMs(endTime) },
+    });
+    await asking.rounds(2);
+    ends(app);
+    await asking.rounds(2);
+    await scenario.apps.removeCredential({ name: `${app.app}/credentials/default` });
+    await asking.rounds(2);
+
+    const outcomes = await asking.stop();
+    expect(new Set(outcomes)).toEqual(new Set(['OK']));
+    // No token was an old one: each call of each round took an exchange.
+    const exchanges = scenario.asked(app.clientId).filter(({ outcome }) => outcome === 'ok');
+    expect(exchanges.length).toBeGreaterThanOrEqual(outcomes.length);
+    const { app: after } = await scenario.apps.getApp({ name: app.app });
+    expect(after?.credentials).toMatchObject([{ name: `${app.app}/credentials/next`, state: Credential_State.VALID }]);
+  });
 });

@@ -1,6 +1,10 @@
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
-import type { AppRegistration, RegisterTenantRequest } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import type {
+  AppRegistration,
+  RegisterTenantRequest,
+  RegisterTenantResponse,
+} from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import type { AppInput } from '../../src/sandbox/app_registration.ts';
 import type { Scenario } from './start_scenario.ts';
 
@@ -36,7 +40,6 @@ export async function onboard(
     ...wishes.entra,
   });
   const secret = registration.secrets[0]?.value ?? 'none';
-  const name = `tenants/${tenantId}`;
   await scenario.tenants.registerTenant({
     tenantId,
     preset: 'aurinko',
@@ -50,13 +53,40 @@ export async function onboard(
     },
     ...wishes.tenant,
   });
-  return {
-    name,
-    app: `${name}/apps/default`,
-    clientId: registration.clientId,
-    secret,
-    connection: (id) => `${name}/connections/${id}`,
-  };
+  return named(tenantId, registration.clientId, secret);
+}
+
+/** As an operator does it who pastes a client id and a secret: all else is the preset's. */
+export async function onboardPreset(
+  scenario: Pick<Scenario, 'sandbox' | 'tenants'>,
+  preset: string,
+  wishes: {
+    readonly tenantId: string;
+    readonly entra: AppInput;
+    readonly app?: Fields<AppRegistration>;
+    readonly tenant?: Fields<Omit<RegisterTenantRequest, 'app'>>;
+  },
+): Promise<Onboarded & { readonly registered: RegisterTenantResponse }> {
+  const registration = scenario.sandbox.addApp({ secrets: [{}], ...wishes.entra });
+  const secret = registration.secrets[0]?.value ?? 'none';
+  const registered = await scenario.tenants.registerTenant({
+    tenantId: wishes.tenantId,
+    preset,
+    app: {
+      clientId: registration.clientId,
+      credential: { case: 'clientSecret', value: secret },
+      // The sandbox instead of Microsoft's own cloud.
+      cloud: Cloud.CUSTOM,
+      ...wishes.app,
+    },
+    ...wishes.tenant,
+  });
+  return { ...named(wishes.tenantId, registration.clientId, secret), registered };
+}
+
+function named(tenantId: string, clientId: string, secret: string): Onboarded {
+  const name = `tenants/${tenantId}`;
+  return { name, app: `${name}/apps/default`, clientId, secret, connection: (id) => `${name}/connections/${id}` };
 }
 
 /** What the aurinko preset asks for beside the product scopes. */
