@@ -1,7 +1,7 @@
 import { type App, type Cloud, homeDirectory } from '../model/app.ts';
 
 /**
- * What is done in the portal, in its own words, as of 2026; in brackets what its older pages say.
+ * What is done in the portal, in its own words of 2026; in brackets those of its older pages.
  * https://learn.microsoft.com/entra/identity-platform/quickstart-register-app
  * https://learn.microsoft.com/entra/identity-platform/how-to-add-redirect-uri
  * https://learn.microsoft.com/entra/identity-platform/quickstart-configure-app-access-web-apis
@@ -18,24 +18,24 @@ const PORTAL = {
 } as const satisfies Record<Cloud, string>;
 
 const ACCOUNT_TYPES: Readonly<Record<string, string>> = {
-  organizations: '"Multiple Entra ID tenants" ("Accounts in any organizational directory")',
+  organizations: '"Multiple Entra ID tenants" (older pages: "Accounts in any organizational directory")',
   common:
-    '"Any Entra ID Tenant + Personal Microsoft accounts" ("Accounts in any organizational directory and personal Microsoft accounts")',
-  consumers: '"Personal accounts only" ("Personal Microsoft accounts only")',
+    '"Any Entra ID Tenant + Personal Microsoft accounts" (older pages: "Accounts in any organizational directory and personal Microsoft accounts")',
+  consumers: '"Personal accounts only" (older pages: "Personal Microsoft accounts only")',
 };
 
 export function accountTypesStep({ clientId, cloud, signInAudience }: App): string {
   const types =
     ACCOUNT_TYPES[signInAudience] ??
-    `"Single tenant only" ("Accounts in this organizational directory only") where directory ${signInAudience} is the one that the app is registered in, else ${ACCOUNT_TYPES['organizations']}`;
-  return `In ${PORTAL[cloud]}, open the app with the Application (client) ID ${clientId}. Supported account types (Manage > Authentication > Supported accounts): ${types}.`;
+    `"Single tenant only" (older pages: "Accounts in this organizational directory only") where directory ${signInAudience} is the one that the app is registered in, else ${ACCOUNT_TYPES['organizations']}`;
+  return `In ${PORTAL[cloud]}, open the app with the Application (client) ID ${clientId}. Manage > Authentication > Supported accounts: the supported account types must be ${types}.`;
 }
 
 export function redirectStep(uri: string): string {
   // https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions
   return uri.startsWith('http://127.0.0.1')
     ? `Manage > Manifest: add ${uri} to redirectUris of web, since the form takes http for localhost alone.`
-    : `Manage > Authentication > Redirect URI configuration > Add Redirect URI > Web ("Add a platform > Web"): enter exactly ${uri} and select Configure.`;
+    : `Manage > Authentication > Redirect URI configuration > Add Redirect URI > Web (older pages: Add a platform > Web): enter exactly ${uri} and select Configure.`;
 }
 
 export function permissionStep(resource: string, names: readonly string[]): string {
@@ -73,7 +73,7 @@ export function adminConsentStep({
   const [end] = app.redirectUris;
   const after =
     end === undefined || end === callbackUri
-      ? ''
-      : ` The browser ends at ${end}, which may not know what to make of it; the consent stands all the same.`;
-  return `Where users may not consent for themselves, an administrator of their directory opens this address once${here}: ${adminConsentUri}${after}`;
+      ? ' (StartAdminConsent makes a link that tells first what is asked)'
+      : ` (the browser ends at ${end}, which may not know what to make of it; the consent stands all the same)`;
+  return `Where users may not consent for themselves, an administrator of their directory opens this address once${here}${after}: ${adminConsentUri}`;
 }

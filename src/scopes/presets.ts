@@ -17,7 +17,7 @@ export interface Preset {
 }
 
 const SECRET_MAY_END =
-  'The client secret may have an end (Certificates & secrets > New client secret, at most 24 months): AddCredential puts the next one beside it, and nobody signs in again.';
+  'No client secret needs to live for ever: before one ends, hand the next (Certificates & secrets > New client secret, at most 24 months) to AddCredential; both are good at a time, and nobody signs in again.';
 
 const PRESETS = {
   aurinko: {

@@ -29,7 +29,7 @@ function inOrder(...expected: readonly (readonly [string, ...string[]])[]) {
 }
 
 const OPEN_APP = 'In the Microsoft Entra admin center (https://entra.microsoft.com), Entra ID > App registrations';
-const ACCOUNT_TYPES = 'Supported account types (Manage > Authentication > Supported accounts)';
+const ACCOUNT_TYPES = 'Manage > Authentication > Supported accounts';
 const ADD_URI = 'Manage > Authentication > Redirect URI configuration > Add Redirect URI > Web';
 const DELEGATED = 'Manage > API permissions > Add a permission > Microsoft Graph > Delegated permissions';
 const PUBLISHER = 'Manage > Branding & properties > Publisher verification > Add Partner One ID';
@@ -44,8 +44,8 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [DELEGATED, 'Calendars.ReadWrite, Contacts.ReadWrite, Mail.ReadWrite, Mail.Send, MailboxSettings.Read'],
         [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
         [PUBLISHER, 'AADSTS90094'],
-        [CONSENT, 'https://login.example/organizations/v2.0/adminconsent'],
-        ['The client secret may have an end'],
+        [CONSENT, 'StartAdminConsent', ': https://login.example/organizations/v2.0/adminconsent'],
+        ['No client secret needs to live for ever'],
       ),
     );
   });
@@ -59,7 +59,7 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [`${DELEGATED}: IMAP.AccessAsUser.All, SMTP.Send`, 'their tokens are for Outlook'],
         [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
         [PUBLISHER],
-        [CONSENT, 'The browser ends at https://chat.example/microsoft/callback'],
+        [CONSENT, 'the browser ends at https://chat.example/microsoft/callback'],
         ['Chatwoot runs the callback itself', 'CompleteAuthorization'],
         ['Optional claims', 'not needed'],
         ['A new client secret goes to AddCredential', 'AZURE_APP_SECRET'],
@@ -77,7 +77,7 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [PUBLISHER],
         [CONSENT],
         ['Deskpro runs the callback itself'],
-        ['The client secret may have an end', 'nobody signs in again'],
+        ['No client secret needs to live for ever', 'nobody signs in again'],
       ),
     );
   });
@@ -104,7 +104,7 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [`${DELEGATED} > OpenId permissions: offline_access, openid, profile.`],
         ['Add likewise'],
         [PUBLISHER],
-        [CONSENT, 'The browser ends at https://webhook.botpress.cloud/oauth'],
+        [CONSENT, 'the browser ends at https://webhook.botpress.cloud/oauth'],
         ['Botpress runs the callback itself'],
         ["Account types and permissions are the integration's"],
         ['To use one app for all bots', 'shared_with', 'external_id'],
@@ -116,7 +116,10 @@ describe('what is left to do at Entra, in the order of doing it', () => {
 describe('the account types', () => {
   test.each([
     ['consumers', '"Personal accounts only"'],
-    [DIRECTORY, `"Single tenant only" ("Accounts in this organizational directory only") where directory ${DIRECTORY}`],
+    [
+      DIRECTORY,
+      `"Single tenant only" (older pages: "Accounts in this organizational directory only") where directory ${DIRECTORY}`,
+    ],
   ])('of %s are %s, and no publisher is verified for them', async (signInAudience, words) => {
     const told = await steps({ preset: 'aurinko' }, { signInAudience });
     expect(told[0]).toContain(words);
