@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, type CommanderError, InvalidArgumentError } from 'commander';
+import { CommandError, EXIT } from './cli/exit_codes.ts';
+import { addImportCommands } from './cli/import/import_commands.ts';
 import { ConfigError } from './config/config_error.ts';
 import { readConfig } from './config/read_config.ts';
 import { VaultError } from './model/errors.ts';
-
-/** sysexits.h */
-const EXIT = { DATA: 65, UNAVAILABLE: 69, SOFTWARE: 70, CONFIGURATION: 78 } as const;
 
 /** Faults of a database file that no retry mends. */
 const UNUSABLE_DATA = new Set(['not_a_database', 'foreign', 'truncated', 'corrupt', 'newer_schema']);
@@ -20,7 +19,8 @@ process.on('SIGUSR1', () => {});
 const program = new Command('token-vault')
   .description('Keeps Microsoft 365 app credentials and refresh tokens sealed; serves fresh access tokens over gRPC.')
   .version(version)
-  .showHelpAfterError();
+  .showHelpAfterError()
+  .exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? EXIT.OK : EXIT.USAGE));
 
 program
   .command('serve')
@@ -58,6 +58,8 @@ program
     printNewApiKey(caller, json === true);
   });
 
+addImportCommands(program);
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -73,6 +75,10 @@ function portOf(text: string): number {
 
 /** Says what stopped the program, without a stack: what is written here is read by people. */
 function explain(error: unknown): number {
+  if (error instanceof CommandError) {
+    console.error(error.message);
+    return error.exitCode;
+  }
   if (error instanceof ConfigError) {
     console.error(error.message);
     return EXIT.CONFIGURATION;

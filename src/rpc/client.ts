@@ -13,6 +13,8 @@ import { ChannelCredentials, type ChannelOptions, Client as GrpcClient, Metadata
 import type { Duration } from '../model/clock.ts';
 import { toRpcError } from './rpc_error.ts';
 
+export { RpcError } from './rpc_error.ts';
+
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long to wait. Default: 30 s for one answer, without end for a stream. */

@@ -1,0 +1,25 @@
+/** sysexits.h, and what shells make of signals. */
+export const EXIT = {
+  OK: 0,
+  USAGE: 64,
+  DATA: 65,
+  NO_INPUT: 66,
+  UNAVAILABLE: 69,
+  SOFTWARE: 70,
+  CANNOT_CREATE: 73,
+  NO_PERMISSION: 77,
+  CONFIGURATION: 78,
+  INTERRUPTED: 130,
+  TERMINATED: 143,
+} as const;
+
+/** Ends a command: its message, fit to be shown, and the exit code. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,27 @@
+/** What commander makes of the options; each command has its own part of them. */
+export interface ImportFlags {
+  readonly apply: boolean;
+  readonly report?: string;
+  readonly json: boolean;
+  readonly address: string;
+  readonly apiKeyFile?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** Seconds. */
+  readonly patience: number;
+  readonly tenant?: string;
+  readonly scope?: readonly string[];
+  readonly verify?: 'now' | 'on-first-use';
+  readonly cloud?: 'global' | 'us-gov' | 'china' | 'custom';
+  readonly customLoginUrl?: string;
+  readonly baseUrl?: string;
+  readonly redirectUri?: readonly string[];
+  readonly envFile?: string;
+  readonly channels?: string;
+  readonly connections?: string;
+  readonly clientId?: string;
+  readonly clientSecretFile?: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly secretExpires?: number;
+}

@@ -1,0 +1,85 @@
+import { type Options, Presets, SingleBar } from 'cli-progress';
+import type { Duration } from '../../model/clock.ts';
+import type { Counts } from './report.ts';
+
+/** Where an import stands, told while it runs. */
+export interface Progress {
+  /** Why nothing moves just now; undefined: it does. */
+  waiting(why: string | undefined): void;
+  stop(): void;
+}
+
+export interface ProgressParts {
+  /** A terminal gets a bar, anything else a line now and then. */
+  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly counts: Readonly<Counts>;
+  /** Bytes of the source until now, and in all where that is known. */
+  readonly bytes: () => { readonly read: number; readonly size: number | undefined };
+  /** Monotonic, milliseconds. */
+  readonly now: () => number;
+}
+
+const BAR_INTERVAL: Duration = 200;
+const LINE_INTERVAL: Duration = 5_000;
+
+export function startProgress(parts: ProgressParts): Progress {
+  const { stream, counts, bytes, now } = parts;
+  const started = now();
+  let why: string | undefined;
+
+  function words(): string {
+    const { imported, alreadyThere, skipped, refused } = counts;
+    const done = imported + alreadyThere + skipped + refused;
+    const rate = Math.round(done / Math.max((now() - started) / 1_000, 0.001));
+    const facts = [
+      `${done.toLocaleString('en')} connections`,
+      `${rate.toLocaleString('en')}/s`,
+      `${alreadyThere.toLocaleString('en')} already there`,
+      `${(skipped + refused).toLocaleString('en')} left out`,
+    ];
+    return why === undefined ? facts.join(', ') : `${facts.join(', ')}; ${why}`;
+  }
+
+  const telling = stream.isTTY === true ? startBar(stream, bytes, words) : startLines(stream, bytes, words);
+  return {
+    waiting(reason) {
+      why = reason;
+    },
+    stop: telling.stop,
+  };
+}
+
+function startBar(stream: NodeJS.WritableStream, bytes: ProgressParts['bytes'], words: () => string) {
+  const options: Options = {
+    stream,
+    format: '{bar} {percentage}%  {words}',
+    barsize: 24,
+    hideCursor: true,
+    // The import ends by itself when it is interrupted, and stops the bar then.
+    gracefulExit: false,
+  };
+  const bar = new SingleBar(options, Presets.shades_classic);
+  const draw = () => {
+    const { read, size } = bytes();
+    if (size !== undefined && size > 0) bar.setTotal(size);
+    bar.update(Math.min(read, size ?? 0), { words: words() });
+  };
+  bar.start(bytes().size ?? 1, 0, { words: words() });
+  const timer = setInterval(draw, BAR_INTERVAL);
+  return {
+    stop() {
+      clearInterval(timer);
+      draw();
+      bar.stop();
+    },
+  };
+}
+
+function startLines(stream: NodeJS.WritableStream, bytes: ProgressParts['bytes'], words: () => string) {
+  const timer = setInterval(() => {
+    const { read, size } = bytes();
+    const share = size === undefined || size === 0 ? '' : `${Math.floor((100 * read) / size)} %, `;
+    stream.write(`${share}${words()}\n`);
+  }, LINE_INTERVAL);
+  return { stop: () => clearInterval(timer) };
+}

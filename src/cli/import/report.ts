@@ -1,0 +1,77 @@
+import type { LeftOut } from './left_out.ts';
+
+export type Kind = 'app' | 'connection';
+
+export interface Counts {
+  /** Or would be, in a dry run. */
+  imported: number;
+  alreadyThere: number;
+  skipped: number;
+  refused: number;
+}
+
+/** An app that was registered, or would be, or was there. */
+export interface ReportedApp {
+  readonly what: string;
+  /** `tenants/{tenant}/apps/{app}` */
+  readonly app: string;
+  readonly isNew: boolean;
+  readonly nextSteps: LeftToDo;
+}
+
+/** Of the vault's `NextSteps`, what is made of sentences. */
+export interface LeftToDo {
+  readonly steps: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface LeftOutLine extends LeftOut {
+  readonly kind: Kind;
+}
+
+/** What came of an import. */
+export interface Report {
+  readonly counts: Readonly<Record<Kind, Readonly<Counts>>>;
+  /** The first of what was left out. */
+  readonly leftOut: readonly LeftOutLine[];
+  readonly apps: readonly ReportedApp[];
+  imported(kind: Kind): void;
+  alreadyThere(kind: Kind): void;
+  /** Settles when it is written down. */
+  leaveOut(kind: Kind, leftOut: LeftOut): Promise<void>;
+  addApp(app: ReportedApp): void;
+}
+
+/** The terminal shows so many. */
+const MOST_KEPT = 20;
+
+/** `write`: takes each line that is left out, for those who want all of them. */
+export function createReport(write: (line: LeftOutLine) => Promise<void>): Report {
+  const counts: Record<Kind, Counts> = { app: noCounts(), connection: noCounts() };
+  const kept: LeftOutLine[] = [];
+  const apps: ReportedApp[] = [];
+  return {
+    counts,
+    leftOut: kept,
+    apps,
+    imported(kind) {
+      counts[kind].imported += 1;
+    },
+    alreadyThere(kind) {
+      counts[kind].alreadyThere += 1;
+    },
+    leaveOut(kind, leftOut) {
+      counts[kind][leftOut.outcome === 'SKIPPED' ? 'skipped' : 'refused'] += 1;
+      const line = { kind, ...leftOut };
+      if (kept.length < MOST_KEPT) kept.push(line);
+      return write(line);
+    },
+    addApp(app) {
+      apps.push(app);
+    },
+  };
+}
+
+function noCounts(): Counts {
+  return { imported: 0, alreadyThere: 0, skipped: 0, refused: 0 };
+}

@@ -1,0 +1,61 @@
+import type { Counts, Kind, LeftOutLine, Report } from './report.ts';
+
+export interface ReportFacts {
+  readonly apply: boolean;
+  readonly verify: 'now' | 'on-first-use';
+  /** Where all of what was left out stands. */
+  readonly reportFile: string | undefined;
+  /** Undefined: it came to its end. */
+  readonly stopped: string | undefined;
+}
+
+/** For a person at a terminal. */
+export function reportText(report: Report, facts: ReportFacts): string {
+  const { apps, counts, leftOut } = report;
+  const left = (['app', 'connection'] as const).map((kind) => counts[kind].skipped + counts[kind].refused);
+  const more = left.reduce((sum, count) => sum + count, 0) - leftOut.length;
+  return [
+    ...apps.flatMap(({ what, app, isNew, nextSteps }) => [
+      `${what}: ${app} ${isNew ? (facts.apply ? 'is registered.' : 'would be registered.') : 'is there already.'}`,
+      ...nextSteps.steps.map((step) => `  to do: ${step}`),
+      ...nextSteps.warnings.map((warning) => `  warning: ${warning}`),
+      '',
+    ]),
+    ...(leftOut.length === 0 ? [] : [...leftOut.map(leftOutText), ...moreText(more, facts.reportFile), '']),
+    ...(['app', 'connection'] as const).flatMap((kind) => countsText(kind, counts[kind], facts.apply)),
+    ...(facts.stopped === undefined ? [] : [facts.stopped]),
+    ...(facts.apply ? [] : [DRY_RUN]),
+    ...(facts.apply && facts.verify === 'on-first-use' && counts.connection.imported > 0 ? [UNVERIFIED] : []),
+  ].join('\n');
+}
+
+const DRY_RUN = 'This was a dry run: nothing was stored, and Entra was asked nothing. Say --apply to import.';
+const UNVERIFIED =
+  'The refresh tokens are tried at their first use: look at the connections that then need their user.';
+
+function leftOutText({ line, what, outcome, reason, why, nextStep }: LeftOutLine): string {
+  const place = line === undefined ? '' : `line ${line}, `;
+  const subject = what === 'line' ? place.slice(0, -2) : `${place}${what}`;
+  return `${subject}: ${outcome.toLowerCase()}, ${why} [${reason}]\n  ${nextStep}`;
+}
+
+function moreText(more: number, reportFile: string | undefined): readonly string[] {
+  const all = reportFile === undefined ? 'name a file with --report to have all' : `all are in ${reportFile}`;
+  if (more > 0) return [`… and ${more.toLocaleString('en')} more; ${all}.`];
+  return reportFile === undefined ? [] : [`They are in ${reportFile} too.`];
+}
+
+const VERBS = { app: 'registered', connection: 'imported' } as const;
+
+function countsText(
+  kind: Kind,
+  { imported, alreadyThere, skipped, refused }: Counts,
+  apply: boolean,
+): readonly string[] {
+  if (imported + alreadyThere + skipped + refused === 0) return kind === 'app' ? [] : ['connections: none'];
+  const done = apply ? VERBS[kind] : `would be ${VERBS[kind]}`;
+  const number = (count: number) => count.toLocaleString('en');
+  return [
+    `${kind}s: ${number(imported)} ${done}, ${number(alreadyThere)} already there, ${number(skipped)} skipped, ${number(refused)} refused`,
+  ];
+}

@@ -1,0 +1,34 @@
+import { parseEnv } from 'node:util';
+import { Secret } from '../../../model/secret.ts';
+import { CommandError, EXIT } from '../../exit_codes.ts';
+import { isPlaceholder } from './placeholder.ts';
+
+/** What Chatwoot's environment says of its app registration. */
+export interface ChatwootEnv {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  /** Its own name for it; where it is set, only accounts of that directory sign in. */
+  readonly directoryId: string | undefined;
+  readonly baseUrl: string | undefined;
+}
+
+/** Reads AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID and FRONTEND_URL; the rest is Chatwoot's business. `name`: of the file. */
+export function readChatwootEnv(text: string, name: string): ChatwootEnv {
+  const { AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID, FRONTEND_URL } = parseEnv(text.replace(/^\uFEFF/, ''));
+  return {
+    clientId: required('AZURE_APP_ID', AZURE_APP_ID).toLowerCase(),
+    clientSecret: new Secret(required('AZURE_APP_SECRET', AZURE_APP_SECRET)),
+    directoryId: given(AZURE_TENANT_ID),
+    baseUrl: given(FRONTEND_URL)?.replace(/\/+$/, ''),
+  };
+
+  function required(variable: string, value: string | undefined): string {
+    const text = given(value);
+    if (text !== undefined) return text;
+    throw new CommandError(EXIT.DATA, `${name}: ${variable} is missing, or still a placeholder`);
+  }
+}
+
+function given(value: string | undefined): string | undefined {
+  return value === undefined || value === '' || isPlaceholder(value) ? undefined : value;
+}

@@ -1,0 +1,81 @@
+import { open } from 'node:fs/promises';
+import { CommandError, EXIT } from '../../exit_codes.ts';
+import type { Entry } from '../entry.ts';
+import { jsonLine } from '../json_line.ts';
+import type { LeftOut, Read } from '../left_out.ts';
+import type { PlainFormDefaults } from '../plain_form.ts';
+import { LONGEST_LINE, type TextLine, textLines } from '../text_lines.ts';
+
+/** A file of connections, a JSON object a line; `-` is standard input. */
+export interface ConnectionsFile {
+  /** Bytes; undefined: a stream whose end nobody knows. */
+  readonly size: number | undefined;
+  /** Bytes until now. */
+  readonly read: number;
+  /** `app`: where those go that name none; undefined: as the vault chooses. */
+  entries(app: string | undefined): AsyncGenerator<Read<Entry>>;
+}
+
+/** Makes an entry of what a line holds. */
+export type ReadEntry = (value: unknown, line: number, defaults: PlainFormDefaults) => Read<Entry>;
+
+export async function openConnectionsFile(
+  path: string,
+  read: ReadEntry,
+  defaults: Omit<PlainFormDefaults, 'app'>,
+): Promise<ConnectionsFile> {
+  const { input, size } = await openInput(path);
+  let end = 0;
+  return {
+    size,
+    get read() {
+      return end;
+    },
+    async *entries(app) {
+      for await (const line of textLines(input)) {
+        end = line.end;
+        yield entryOf(line, (value) => read(value, line.number, { ...defaults, app }));
+      }
+    },
+  };
+}
+
+function entryOf(line: TextLine, read: (value: unknown) => Read<Entry>): Read<Entry> {
+  if ('flaw' in line) return { leftOut: FLAWS[line.flaw](line.number) };
+  const json = jsonLine(line.text);
+  if ('column' in json) {
+    return { leftOut: refused(line.number, 'NOT_JSON', `not valid JSON (at column ${json.column})`) };
+  }
+  return read(json.value);
+}
+
+const FLAWS = {
+  TOO_LONG: (line: number) => refused(line, 'LINE_TOO_LONG', `longer than ${LONGEST_LINE / 1_024} KiB`),
+  NOT_UTF8: (line: number) => refused(line, 'NOT_UTF8', 'not UTF-8'),
+} as const;
+
+function refused(line: number, reason: LeftOut['reason'], why: string): LeftOut {
+  return {
+    outcome: 'REFUSED',
+    line,
+    what: 'line',
+    reason,
+    why,
+    nextStep: 'Correct the line and run the import again; what is in already is left alone.',
+  };
+}
+
+async function openInput(path: string): Promise<{ input: AsyncIterable<Uint8Array>; size: number | undefined }> {
+  if (path === '-') return { input: process.stdin, size: undefined };
+  try {
+    const handle = await open(path, 'r');
+    const found = await handle.stat();
+    if (found.isDirectory()) throw new Error('a folder');
+    return {
+      input: handle.createReadStream({ highWaterMark: 256 * 1_024 }),
+      size: found.isFile() ? found.size : undefined,
+    };
+  } catch {
+    throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read; check that it exists and who may`);
+  }
+}
