@@ -16,7 +16,14 @@ beforeEach(async () => {
 });
 
 async function names(request: Partial<ListConnections>): Promise<string[]> {
-  const all = { tenantId: undefined, tenantIds: undefined, state: undefined, externalId: '', username: '', label: '' };
+  const any = {
+    tenantId: undefined,
+    tenantIds: undefined,
+    state: undefined,
+    objectId: undefined,
+    directoryId: undefined,
+  };
+  const all = { ...any, externalId: '', username: '', label: '' };
   const page = await registry.connections.list({ ...all, page: { size: 9, after: undefined }, ...request });
   return page.items.map(({ tenantId, connectionId }) => `${tenantId}/${connectionId}`);
 }
