@@ -86,7 +86,7 @@ export type Tenant = Message<"tokenvault.v1.Tenant"> & {
   updateTime?: Timestamp | undefined;
 
   /**
-   * The nearest end among the credentials of its apps; absent when none has a known end.
+   * The nearest end among the credentials of its apps; absent when none has a known end, or all end "never" (Credential.never_expires).
    *
    * @generated from field: google.protobuf.Timestamp next_credential_expire_time = 10;
    */

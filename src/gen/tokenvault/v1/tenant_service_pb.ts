@@ -94,7 +94,7 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   validateOnly: boolean;
 
   /**
-   * The name of the strategy in `botpress.config.json`, for preset `botpress-v12`: adds Botpress's own callback of that strategy to the redirect URIs, beside the vault's.
+   * The name of the strategy in `botpress.config.json`, for preset `botpress-v12`: adds Botpress's own callback of that strategy to the redirect URIs, beside the vault's. At most 64 letters, digits and `. _ ~ -`; needs base_url, and no app.redirect_uris.
    *
    * @generated from field: string strategy = 10;
    */
