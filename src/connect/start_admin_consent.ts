@@ -15,7 +15,7 @@ import { findApp, findTenant } from './standing.ts';
 import { usualApp } from './start.ts';
 
 export async function startAdminConsent(parts: ConnectParts, request: StartAdminConsent): Promise<StartedAdminConsent> {
-  const { stores, clock } = parts;
+  const { stores } = parts;
   const tenant = await findTenant(stores, request.tenantId);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, undefined));
   checkApp(parts, app);
@@ -26,7 +26,7 @@ export async function startAdminConsent(parts: ConnectParts, request: StartAdmin
   };
   const consent = newAdminConsent(parts, { tenant, app, wish });
   const handle = mintOneTimeToken();
-  const { minted, adminConsentUri } = mintConsentState(parts, { app, consent, now: clock.now() });
+  const { minted, adminConsentUri } = mintConsentState(parts, { app, consent, now: consent.createTime });
   await stores.adminConsents.start(consent, hashOneTimeToken(handle), minted);
   parts.metrics?.adminConsentStarted();
   return {

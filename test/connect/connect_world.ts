@@ -178,6 +178,10 @@ export async function startConnectWorld() {
       return tenant && stores.connections.find(tenant.uid, connectionId);
     },
 
+    /** Issued by Entra to the app of all these tenants, for what the user has consented to along with it. */
+    refreshTokenFor: (user: string, scopes = 'openid profile offline_access Mail.Read User.Read') =>
+      new Secret(sandbox.issueRefreshToken({ clientId: ACME_CLIENT_ID, userObjectId: user, scopes })),
+
     /** What refresh would redeem. */
     async refreshTokenOf(connection: Connection): Promise<string | undefined> {
       const held = await stores.grants.lease(connection.uid, { owner: 'test', resource: GRAPH, duration: 1_000 });

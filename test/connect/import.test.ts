@@ -15,9 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => world.stop());
 
-function refreshToken(user = ADA, scopes = 'openid profile offline_access Mail.Read User.Read'): Secret {
-  return new Secret(world.sandbox.issueRefreshToken({ clientId: ACME_CLIENT_ID, userObjectId: user, scopes }));
-}
+const refreshToken = (user = ADA, scopes?: string) => world.refreshTokenFor(user, scopes);
 
 const take = (request: Partial<ImportRequest> = {}) =>
   world.imports.import({
