@@ -1,5 +1,4 @@
 import { Gauge, type Registry } from 'prom-client';
-import { isNever } from '../model/credential.ts';
 
 /** What is there, asked once per scrape. */
 export interface Inventory {
@@ -14,6 +13,10 @@ interface CredentialEnd {
   readonly expireTime: number;
 }
 
+/**
+ * An end of "never" (2299) is told like others: it alarms nobody, and an alert on the last end of an app (runbook) must know that
+ * the app goes on when its other credentials end.
+ */
 export function createInventoryMetrics(registry: Registry, inventory: Inventory): void {
   const registers = [registry];
   new Gauge({
@@ -28,15 +31,13 @@ export function createInventoryMetrics(registry: Registry, inventory: Inventory)
   });
   new Gauge({
     name: 'tokenvault_credential_expire_timestamp_seconds',
-    help: 'The end of each credential that has one (of the 10,000 that end soonest; not those that end never), in seconds since 1970.',
+    help: 'The end of each credential that has one (of the 10,000 that end soonest), in seconds since 1970.',
     labelNames: ['tenant', 'app', 'credential'],
     registers,
     async collect() {
       const ends = await orNothing(inventory.credentialEnds());
       if (ends !== undefined) this.reset();
       for (const end of ends ?? []) {
-        // They would leave no room on a graph for the ends that matter; GetApp tells them as never_expires.
-        if (isNever(end.expireTime)) continue;
         this.set({ tenant: end.tenantId, app: end.appId, credential: end.credentialId }, end.expireTime / 1_000);
       }
     },
