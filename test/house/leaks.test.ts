@@ -20,6 +20,7 @@ import { createWireTap, type WireTap } from './wire_tap.ts';
 
 const SERVICES = [TenantService, AppService, ConnectionService, TokenService, ScopeService];
 const USERNAME = 'quetzalcoatl-canary@contoso.example';
+const EMAIL = 'feathered.serpent-canary@mail.example';
 const DISPLAY_NAME = 'Quetzalcoatl Canary Featherstone';
 const DESCRIPTION = 'AADSTS70043: canary description of Quetzalcoatl, 9f2b6d1c';
 const RETURN_URL = 'http://127.0.0.1:3000/connected';
@@ -83,6 +84,7 @@ beforeAll(async () => {
   canary('api_key', unknownKey.key);
   canary('username', USERNAME);
   canary('display_name', DISPLAY_NAME);
+  canary('email', EMAIL);
   canary('error_description', DESCRIPTION);
   for (const pem of [privateKey, strangersKey])
     for (const line of pem.split('\n').filter((part) => part.length === 64)) canary('private_key', line);
@@ -119,7 +121,7 @@ async function useEverything(): Promise<void> {
     certificates: [certificate],
   });
   clientId = registration.clientId;
-  sandbox.addUser({ username: USERNAME, displayName: DISPLAY_NAME, directoryId: CONTOSO });
+  sandbox.addUser({ username: USERNAME, displayName: DISPLAY_NAME, mail: EMAIL, directoryId: CONTOSO });
   const [first, second] = registration.secrets.map(({ value }) => value);
   const secret = (value: string | undefined) => ({ case: 'clientSecret' as const, value: value ?? '' });
   for (const value of [first, second]) canary('client_secret', value ?? '');
@@ -203,6 +205,20 @@ async function useEverything(): Promise<void> {
     answer: { case: 'error', value: { error: 'access_denied', errorDescription: DESCRIPTION, errorSubcode: 'cancel' } },
   });
 
+  // By an administrator, who agrees, comes back twice, and declines the next time.
+  const consent = async () => {
+    const started = await call(ConnectionService, 'startAdminConsent', { parent: TENANT, directoryId: CONTOSO });
+    const { consentUri = '', adminConsentUri = '' } = started ?? {};
+    canary('handle', consentUri.slice(consentUri.lastIndexOf('/') + 1));
+    canary('state', new URL(adminConsentUri).searchParams.get('state') ?? '');
+    return { consentUri, adminConsentUri };
+  };
+  await walk((await consent()).consentUri);
+  const { adminConsentUri } = await consent();
+  await walk(adminConsentUri);
+  await walk(adminConsentUri);
+  await walk(`${(await consent()).adminConsentUri}&sandbox_decline=1`);
+
   const imports = (id: string, token: string, more: object = {}) =>
     call(ConnectionService, 'importConnection', {
       connection: `${TENANT}/connections/${id}`,
@@ -214,7 +230,7 @@ async function useEverything(): Promise<void> {
   await imports('imported', refreshToken());
   await imports('unknown-scope', refreshToken(), { scopes: ['Nope'] });
   await imports('wrong-account', refreshToken(), {
-    account: { directoryId: CONTOSO, username: 'other@contoso.example', displayName: DISPLAY_NAME },
+    account: { directoryId: CONTOSO, username: 'other@contoso.example', displayName: DISPLAY_NAME, email: EMAIL },
   });
   const made = 'made-up-refresh-token-canary-0123456789abcdef';
   canary('refresh_token', made);
@@ -279,18 +295,22 @@ async function useEverything(): Promise<void> {
 
 function noteAuthorize(address: string): void {
   const { searchParams } = new URL(address);
-  for (const kind of ['state', 'nonce']) canary(kind, searchParams.get(kind) ?? '');
+  for (const kind of ['state', 'nonce']) if (searchParams.has(kind)) canary(kind, searchParams.get(kind) ?? '');
 }
 
 /** As the user's browser, through all the pages; keeps what the vault showed it. */
 async function walk(address: string): Promise<URL> {
   let url = new URL(address);
-  let method = url.pathname.startsWith('/connect/') ? 'POST' : 'GET';
+  let method = /^\/(connect|admin-consent)\//.test(url.pathname) ? 'POST' : 'GET';
   if (method === 'POST') await show(await fetch(url));
   for (;;) {
     if (url.pathname.endsWith('/authorize')) {
       noteAuthorize(url.href);
       url.searchParams.set('sandbox_auto', USERNAME);
+    }
+    if (url.pathname.endsWith('/adminconsent')) {
+      noteAuthorize(url.href);
+      url.searchParams.set('sandbox_auto', '1');
     }
     const response = await fetch(url, { method, redirect: 'manual' });
     const location = response.headers.get('location');
@@ -308,7 +328,7 @@ async function walk(address: string): Promise<URL> {
 async function show(response: Response): Promise<void> {
   const headers = [...response.headers].filter(([name]) => name !== 'location');
   haystack(
-    `page ${new URL(response.url).pathname.replace(/connect\/.*/, 'connect')}`,
+    `page ${new URL(response.url).pathname.replace(/(connect|consent)\/.*/, '$1')}`,
     `${JSON.stringify(headers)}\n${await response.text()}`,
   );
 }
@@ -324,6 +344,7 @@ async function browse(): Promise<void> {
   await show(await fetch(callback, { method: 'POST', body: form, redirect: 'manual' }));
   await show(await fetch(`${callback}?${new URLSearchParams({ state, error: 'x', error_description: DESCRIPTION })}`));
   await show(await fetch(`${publicUrl}/connect/${state}`));
+  await show(await fetch(`${publicUrl}/admin-consent/${state}`));
   await show(await fetch(`${publicUrl}/elsewhere?${form}`));
 }
 
@@ -371,6 +392,7 @@ test('every method was called, and every kind of secret passed through', () => {
       'code_verifier',
       'confirmation',
       'display_name',
+      'email',
       'error_description',
       'handle',
       'id_token',
@@ -405,6 +427,7 @@ test.each([
   'audit.jsonl',
   '/metrics',
   'page /connect',
+  'page /admin-consent',
   'page /oauth2/callback',
 ])('there is something to search in %s', (place) => {
   expect(haystacks.some((stack) => stack.place.includes(place) && stack.text.length > 0)).toBe(true);
@@ -429,12 +452,14 @@ test('answers hold access tokens in TokenService alone, and else only what their
   /** The way to Entra, and who was connected. */
   const needed: Readonly<Record<string, readonly string[]>> = {
     'ConnectionService/StartAuthorization': ['handle', 'state', 'nonce', 'username'],
+    'ConnectionService/StartAdminConsent': ['handle', 'state'],
   };
   const leaks = tap.calls.flatMap(({ method, answers }) => {
     const may = new Set(needed[method] ?? []);
     if (method.startsWith('TokenService/')) may.add('access_token');
     // Entra writes them into the access token, too.
-    if (/^(Connection|Token)Service/.test(method)) for (const kind of ['username', 'display_name']) may.add(kind);
+    if (/^(Connection|Token)Service/.test(method))
+      for (const kind of ['username', 'display_name', 'email']) may.add(kind);
     return leaksIn(
       answers.map((text) => ({ place: method, text })),
       (kind) => may.has(kind),

@@ -137,7 +137,7 @@ export async function openTokenWorld() {
       appId: app.appId,
       externalId: undefined,
       labels: {},
-      account: { directoryId: CONTOSO, objectId: user, username, displayName: undefined },
+      account: { directoryId: CONTOSO, objectId: user, username, displayName: undefined, email: undefined },
       productScopes: input.productScopes ?? ['Mail.ReadOnly', 'Calendar.ReadOnly'],
       granted: grantedOf(asked),
       grantState: 'ACTIVE',
