@@ -84,9 +84,9 @@ export function createRegistrar(parts: {
     const appId = freeId(wish.appId ?? '', known);
     if (unborn.has(wish.tenantId)) {
       // The tenant cannot be asked about its apps, but the app can be looked at as if it were its first.
-      const { app, ...answer } = await until(() =>
-        clients.tenants.registerTenant(registerTenantRequest(wish, [], true)),
-      );
+      const uris = wish.callbackUrl === undefined ? [] : [wish.callbackUrl];
+      const request = registerTenantRequest({ ...wish, preset: '' }, uris, true);
+      const { app, ...answer } = await until(() => clients.tenants.registerTenant(request));
       return registered(wish, { ...answer, app: app && { ...app, name: `tenants/${wish.tenantId}/apps/${appId}` } });
     }
     const send = (redirectUris: readonly string[], validateOnly: boolean) =>

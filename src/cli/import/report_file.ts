@@ -25,7 +25,7 @@ export async function openReportFile(path: string | undefined, inputs: readonly 
   let last: Promise<unknown> = Promise.resolve();
   return {
     async write({ kind, line, what, outcome, reason, why, nextStep }) {
-      const text = JSON.stringify({ line, kind, what, outcome, reason, why, next_step: nextStep });
+      const text = JSON.stringify({ line: line ?? null, kind, what, outcome, reason, why, next_step: nextStep });
       last = last.then(() => handle.write(`${text}\n`));
       await last;
     },

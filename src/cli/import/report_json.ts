@@ -16,7 +16,7 @@ export function reportJson({ apps, counts, leftOut }: Report, { apply, reportFil
       warnings: nextSteps.warnings,
     })),
     left_out: leftOut.map(({ line, kind, what, outcome, reason, why, nextStep }) => ({
-      line,
+      line: line ?? null,
       kind,
       what,
       outcome,
