@@ -114,6 +114,11 @@ export async function startConnectWorld() {
     mistake,
     counted,
     paused,
+    scopes: parts.scopes,
+    /** In place of any method of a store. */
+    async outage(): Promise<never> {
+      throw new VaultError('DATABASE_UNAVAILABLE', 'the disk is full');
+    },
     visit,
     wayBack,
 

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { VaultError } from '../../src/model/errors.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import {
   ADA,
@@ -238,11 +237,7 @@ test('an outage of the database at the last step is not told as granted when the
   const callback = String(await world.signIn(authorizationUri, ADA));
   const { authorizations } = world.stores;
   const { confirm } = authorizations;
-  Object.assign(authorizations, {
-    confirm: async () => {
-      throw new VaultError('DATABASE_UNAVAILABLE', 'the disk is full');
-    },
-  });
+  Object.assign(authorizations, { confirm: world.outage });
   const outcomes: (string | null)[] = [];
   for (let times = 0; times < 2; times += 1) {
     const answer = await world.visit(callback);

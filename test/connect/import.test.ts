@@ -217,6 +217,110 @@ describe('over a connection that is there', () => {
   });
 });
 
+describe('an external id belongs to one connection of a tenant', () => {
+  const taken = (promise: Promise<unknown>) =>
+    expect(promise).rejects.toMatchObject({
+      reason: 'CONNECTION_EXISTS',
+      metadata: { field: 'external_id', connection: 'tenants/acme/connections/ada' },
+    });
+
+  beforeEach(() => take({ externalId: 'user-7', verify: 'ON_FIRST_USE' }));
+
+  test('another one is refused it, told who has it, before anything is redeemed or stored', async () => {
+    const request = { connectionId: 'bob', externalId: 'user-7' } as const;
+    await taken(take(request));
+    await taken(take({ ...request, verify: 'ON_FIRST_USE' }));
+    await taken(take({ ...request, validateOnly: true }));
+    await taken(world.start({ connectionId: 'bob', externalId: 'user-7' }));
+    expect(await world.find('bob')).toBeUndefined();
+    expect(redemptions()).toEqual([]);
+  });
+
+  test('one that is there is refused it, and stays as it was', async () => {
+    const bob = await take({ connectionId: 'bob', externalId: 'user-8', verify: 'ON_FIRST_USE' });
+    const request = { connectionId: 'bob', externalId: 'user-7' };
+    await taken(take({ ...request, allowReplace: true, verify: 'ON_FIRST_USE' }));
+    await taken(world.start(request));
+    expect(await world.find('bob')).toEqual(bob);
+  });
+
+  test('the same one keeps it, and another tenant has its own', async () => {
+    expect((await take({ externalId: 'user-7', allowReplace: true })).externalId).toBe('user-7');
+    await world.register('globex');
+    expect((await take({ tenantId: 'globex', externalId: 'user-7' })).externalId).toBe('user-7');
+  });
+
+  test('of ten at once that want it, one gets it', async () => {
+    const at = (name: string) => take({ connectionId: name, externalId: 'user-9', verify: 'ON_FIRST_USE' });
+    const results = await Promise.allSettled(Array.from({ length: 10 }, (_, number) => at(`c${number}`)));
+    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.metadata.field] : []));
+    expect(reasons).toEqual(Array.from({ length: 9 }, () => 'external_id'));
+  });
+});
+
+describe('only validated', () => {
+  test('it is answered as it would be, and neither stored nor redeemed, whatever verify says', async () => {
+    const account = { directoryId: CONTOSO.toUpperCase(), objectId: 'O-1', email: 'ada@contoso.example' };
+    for (const verify of ['NOW', 'ON_FIRST_USE'] as const) {
+      expect(await take({ verify, account, externalId: 'user-7', validateOnly: true })).toMatchObject({
+        connectionId: 'ada',
+        externalId: 'user-7',
+        account: { directoryId: CONTOSO, objectId: 'o-1', email: 'ada@contoso.example' },
+        granted: { [GRAPH]: ['Mail.Read'] },
+        grantState: 'ACTIVE',
+        verifyTime: undefined,
+      });
+    }
+    expect(await world.find()).toBeUndefined();
+    expect([redemptions(), world.counted, world.announced]).toEqual([[], [], []]);
+  });
+
+  test('over an existing connection, that one stays as it is', async () => {
+    const before = await world.connect();
+    const answered = await take({ validateOnly: true, allowReplace: true, labels: { team: 'blue' } });
+    expect(answered).toMatchObject({ uid: before.uid, labels: { team: 'blue' }, account: before.account });
+    expect(await world.find()).toEqual(before);
+  });
+
+  test.each<[string, Partial<ImportRequest>, Reason]>([
+    ['scopes', { scopes: ['Mail.Reed'] }, 'SCOPE_UNKNOWN'],
+    ['an e-mail address', { account: { email: 'a\u0000' } }, 'FIELD_INVALID'],
+    ['an app', { app: { tenantId: 'acme', appId: 'nothing' } }, 'APP_NOT_FOUND'],
+    ['a tenant', { tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+    ['a label', { labels: { 'a b': '' } }, 'FIELD_INVALID'],
+  ])('%s that will not do is refused as it would be', async (_, request, reason) => {
+    await refused(take({ ...request, validateOnly: true }), reason);
+  });
+
+  test('a connection that has a grant, or a directory that is not allowed, is refused too', async () => {
+    await take();
+    await refused(take({ validateOnly: true }), 'CONNECTION_EXISTS');
+    await world.register('strict', {}, { allowedDirectoryIds: [FABRIKAM] });
+    const account = { directoryId: CONTOSO };
+    await refused(take({ tenantId: 'strict', validateOnly: true, account }), 'DIRECTORY_NOT_ALLOWED');
+  });
+});
+
+describe('the e-mail address', () => {
+  test("is the id token's, and contradicts nothing that was said", async () => {
+    expect((await take({ account: { email: 'other@example' } })).account).toMatchObject({ username: ADA, email: ADA });
+  });
+
+  test('is what was said where nobody else has told it', async () => {
+    const account = { directoryId: CONTOSO, objectId: 'o-1', email: 'ada@contoso.example' };
+    expect((await take({ verify: 'ON_FIRST_USE', account })).account?.email).toBe('ada@contoso.example');
+    world.sandbox.addUser({ username: 'mute@contoso.example', mail: null });
+    const request = { connectionId: 'mute', refreshToken: refreshToken('mute@contoso.example') };
+    const silent = await take({ ...request, account: { email: 'said@example' } });
+    expect(silent).toMatchObject({ verifyTime: expect.any(Number), account: { email: 'said@example' } });
+  });
+
+  test('comes with the consent, and is stored', async () => {
+    expect((await world.connect()).account?.email).toBe(ADA);
+    expect((await world.find())?.account?.email).toBe(ADA);
+  });
+});
+
 test('ten imports at once of one name make one connection', async () => {
   const results = await Promise.allSettled(Array.from({ length: 10 }, () => take({ verify: 'ON_FIRST_USE' })));
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.reason] : []));

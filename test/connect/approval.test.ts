@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { StartRequest } from '../../src/connect/authorizations.ts';
+import type { App } from '../../src/model/app.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { CONTOSO } from '../../src/sandbox/seed.ts';
+import {
+  ADA,
+  type ConnectWorld,
+  GRAPH,
+  OWN_CALLBACK,
+  PRODUCT_CALLBACK,
+  startConnectWorld,
+  VAULT,
+} from './connect_world.ts';
+
+const EVE = 'eve@strict.example';
+
+let world: ConnectWorld;
+let strictId: string;
+
+beforeEach(async () => {
+  world = await startConnectWorld();
+  await world.register('acme');
+  strictId = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: false }).id;
+  world.sandbox.addUser({ username: EVE, directoryId: strictId });
+});
+
+afterEach(() => world.stop());
+
+const stateOf = (uri: string) => new URL(uri).searchParams.get('state') ?? '';
+
+/** What the vault's own callback says of a sign-in that came back with this error. */
+async function failed(error: { error: string; errorDescription?: string }, request: Partial<StartRequest> = {}) {
+  const { authorizationUri } = await world.start(request);
+  const state = stateOf(authorizationUri);
+  const answer = () => world.authorizations.callback({ state, answer: error, requestId: 'r-1' });
+  return { first: await answer(), answer };
+}
+
+const NEEDS_ADMIN = { error: 'access_denied', errorDescription: 'AADSTS90094: …' };
+/** "Need admin approval" leads back like this; so does Cancel. */
+const CANCELLED = { error: 'access_denied' };
+
+const consents = () => world.counted.filter((counted) => counted === 'consent started').length;
+
+describe('a user who may not consent', () => {
+  test.each([
+    ['said so by Entra', NEEDS_ADMIN, 'ADMIN_CONSENT_REQUIRED'],
+    ['or sent back as if they had cancelled', CANCELLED, 'AUTHORIZATION_DECLINED'],
+  ])('%s, gets a link for an administrator, for the same scopes', async (_, error, outcome) => {
+    const { first } = await failed(error);
+    expect(first).toMatchObject({ outcome, product: { name: 'acme mail', tenant: 'acme Inc.', logo: undefined } });
+    const handle = first.adminConsentUri?.replace(`${VAULT}/admin-consent/`, '') ?? '';
+    expect(await world.adminConsents.describe(handle)).toMatchObject({ scopes: ['Read your mail'] });
+    const { searchParams } = new URL(await world.adminConsents.open(handle));
+    expect(searchParams.get('redirect_uri')).toBe(OWN_CALLBACK);
+    expect(searchParams.get('scope')).toContain(`${GRAPH}/Mail.Read ${GRAPH}/MailboxSettings.Read`);
+  });
+
+  test('sees the same link when the page is loaded again, and only one was made', async () => {
+    const { first, answer } = await failed(NEEDS_ADMIN);
+    expect(await answer()).toEqual(first);
+    expect(consents()).toBe(1);
+    const handle = first.adminConsentUri?.split('/').at(-1) ?? '';
+    const { searchParams } = new URL(await world.adminConsents.open(handle));
+    await world.adminConsents.callback({
+      state: searchParams.get('state') ?? '',
+      answer: { granted: true, directoryId: CONTOSO },
+      requestId: 'r-2',
+    });
+    expect(await answer()).toEqual({ ...first, adminConsentUri: undefined });
+  });
+
+  test('asks the administrator of the directory that the sign-in was for', async () => {
+    const { first } = await failed(NEEDS_ADMIN, { directoryId: strictId });
+    const uri = await world.adminConsents.open(first.adminConsentUri?.split('/').at(-1) ?? '');
+    expect(new URL(uri).pathname).toBe(`/${strictId}/v2.0/adminconsent`);
+  });
+
+  test('of an app for personal accounts gets none: nobody could agree', async () => {
+    await world.register('home', { signInAudience: 'consumers' });
+    const { first } = await failed(NEEDS_ADMIN, { tenantId: 'home' });
+    expect([first.outcome, first.adminConsentUri]).toEqual(['ADMIN_CONSENT_REQUIRED', undefined]);
+  });
+
+  test('is told of the failure all the same when no link can be made', async () => {
+    const { authorizationUri } = await world.start();
+    Object.assign(world.stores.adminConsents, { start: world.outage, findByHandle: world.outage });
+    const answer = { state: stateOf(authorizationUri), answer: NEEDS_ADMIN, requestId: 'r-1' };
+    for (let times = 0; times < 2; times += 1) {
+      expect(await world.authorizations.callback(answer)).toMatchObject({
+        outcome: 'ADMIN_CONSENT_REQUIRED',
+        adminConsentUri: undefined,
+      });
+    }
+  });
+
+  test('connects once an administrator has followed it', async () => {
+    const { connectUri } = await world.start();
+    const pressed = await world.visit(connectUri, { method: 'POST' });
+    const callback = await world.signIn(pressed.headers.get('location') ?? '', EVE);
+    const outcome = await world.authorizations.callback({
+      state: callback.searchParams.get('state') ?? '',
+      answer: { error: callback.searchParams.get('error') ?? '' },
+      requestId: 'r-1',
+    });
+    const uri = await world.adminConsents.open(outcome.adminConsentUri?.split('/').at(-1) ?? '');
+    const approved = await world.visit(`${uri}&sandbox_auto=${strictId}`);
+    const page = await world.visit(approved.headers.get('location') ?? '');
+    expect(page.status).toBe(200);
+    expect((await world.connect({}, EVE)).grantState).toBe('ACTIVE');
+  });
+});
+
+describe('where nobody has to ask an administrator', () => {
+  test('there is no link', async () => {
+    const { authorizationUri } = await world.start();
+    const callback = await world.signIn(authorizationUri, ADA);
+    const state = callback.searchParams.get('state') ?? '';
+    const code = new Secret(callback.searchParams.get('code') ?? '');
+    const good = await world.authorizations.callback({ state, answer: { code }, requestId: 'r-1' });
+    expect([good.outcome, good.adminConsentUri]).toEqual(['GRANTED', undefined]);
+    const { first } = await failed({ error: 'server_error' }, { connectionId: 'bob' });
+    expect([first.outcome, first.adminConsentUri]).toEqual(['ENTRA_UNAVAILABLE', undefined]);
+    expect(consents()).toBe(0);
+  });
+});
+
+describe('a product with its own callback', () => {
+  async function refusal(
+    error: { error: string; errorDescription?: string },
+    app: Partial<App>,
+    scopes = ['Mail.Send'],
+  ) {
+    await world.register('chat', { catalog: 'microsoft', ...app });
+    const { authorizationUri } = await world.start({ tenantId: 'chat', redirectUri: PRODUCT_CALLBACK, scopes });
+    const completed = world.authorizations.complete({
+      tenantId: 'chat',
+      connectionId: 'ada',
+      state: stateOf(authorizationUri),
+      answer: error,
+    });
+    return completed.catch((failure: { reason: string; metadata: Record<string, string> }) => failure);
+  }
+  const addressIn = (failure: unknown) =>
+    new URL((failure as { metadata: Record<string, string> }).metadata['adminConsentUri'] ?? '');
+
+  test("gets Entra's own address with the error, which ends at the product's callback", async () => {
+    const failure = await refusal(NEEDS_ADMIN, { redirectUris: [PRODUCT_CALLBACK] });
+    expect(failure).toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
+    const { pathname, searchParams } = addressIn(failure);
+    expect(pathname).toBe('/organizations/v2.0/adminconsent');
+    expect(searchParams.get('redirect_uri')).toBe(PRODUCT_CALLBACK);
+    expect(searchParams.get('scope')).toContain(`${GRAPH}/Mail.Send`);
+    // Nothing in it is worth anything to whoever finds it in a log.
+    expect(searchParams.get('state')).toBe('admin-consent');
+    expect(consents()).toBe(0);
+  });
+
+  test("ends at the vault's own callback where the app has that too", async () => {
+    const failure = await refusal(CANCELLED, { redirectUris: [PRODUCT_CALLBACK, OWN_CALLBACK] });
+    expect(failure).toMatchObject({ reason: 'AUTHORIZATION_DECLINED' });
+    expect(addressIn(failure).searchParams.get('redirect_uri')).toBe(OWN_CALLBACK);
+  });
+
+  test('is never given half of an address: too many permissions become all that the registration lists', async () => {
+    const known = world.scopes.catalogs().find(({ name }) => name === 'microsoft')?.scopes ?? [];
+    const failure = await refusal(
+      NEEDS_ADMIN,
+      {},
+      known.slice(0, 40).map(({ scope }) => scope),
+    );
+    expect(addressIn(failure).searchParams.get('scope')).toBe(`${GRAPH}/.default`);
+    expect(addressIn(failure).href.length).toBeLessThan(1_000);
+  });
+
+  test('of an app for personal accounts gets none', async () => {
+    const failure = await refusal(NEEDS_ADMIN, { signInAudience: 'consumers' });
+    expect(failure).not.toHaveProperty('metadata.adminConsentUri');
+  });
+});

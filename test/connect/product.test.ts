@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createLogos } from '../../src/connect/logos.ts';
+import { hashOneTimeToken } from '../../src/connect/one_time_token.ts';
+import { sweep } from '../../src/connect/sweep.ts';
+import { type ConnectWorld, startConnectWorld } from './connect_world.ts';
+
+const DAY = 86_400_000;
+
+let world: ConnectWorld;
+
+beforeEach(async () => {
+  world = await startConnectWorld();
+});
+
+afterEach(() => world.stop());
+
+const logo = { mediaType: 'image/png' as const, image: new Uint8Array([1, 2, 3]), hash: 'ab'.repeat(32) };
+
+test('the page tells for which product of whom, with its logo, and what for in plain words', async () => {
+  await world.register('acme', { displayName: 'Acme Mail', logoHash: logo.hash });
+  const { connectUri, expireTime } = await world.start({ scopes: ['Mail.ReadOnly', 'Mail.ReadWrite', 'Mail.Send'] });
+  expect(await world.authorizations.describe(connectUri.split('/').at(-1) ?? '')).toEqual({
+    product: { name: 'Acme Mail', tenant: 'acme Inc.', logo: logo.hash },
+    scopes: ['Read, change and delete your mail, and write drafts', 'Send mail as you'],
+    implicit: [
+      'Read your mailbox settings, such as time zone and automatic replies',
+      'Sign you in and read your profile',
+      'See your name and e-mail address',
+      'Stay connected when you are away',
+    ],
+    expireTime,
+  });
+});
+
+test('a callback that belongs to nobody speaks for no product', async () => {
+  const answer = { state: 'x'.repeat(43), answer: { error: 'access_denied' }, requestId: 'r-1' };
+  expect(await world.authorizations.callback(answer)).toEqual({
+    outcome: 'STATE_INVALID',
+    returnUrl: undefined,
+    product: undefined,
+    adminConsentUri: undefined,
+  });
+});
+
+test('a logo is found by its hash, and what is no hash is not even asked for', async () => {
+  const { app } = await world.register('acme');
+  await world.stores.apps.update(app, { ...app, logoHash: logo.hash }, logo);
+  const logos = createLogos(world);
+  expect(await logos.find(logo.hash)).toMatchObject({ mediaType: 'image/png', hash: logo.hash });
+  expect(await logos.find('cd'.repeat(32))).toBeUndefined();
+  Object.assign(world.stores.apps, { findLogo: world.outage });
+  for (const text of ['', '../x', logo.hash.toUpperCase(), `${logo.hash}0`]) {
+    expect(await logos.find(text)).toBeUndefined();
+  }
+});
+
+test('links and answers that are over are swept away, and events after thirty days', async () => {
+  await world.register('acme');
+  await world.start();
+  const { consentUri } = await world.adminConsents.start({ tenantId: 'acme', scopes: [] });
+  const clock = world.sandbox.clock;
+  const handleHash = hashOneTimeToken(consentUri.split('/').at(-1) ?? '');
+  const counts = async () => [
+    (await world.stores.adminConsents.findByHandle(handleHash)) === undefined ? 0 : 1,
+    (await world.stores.outbox.read(0, 10)).length,
+  ];
+  const swept = () => sweep({ stores: world.stores, clock: { now: () => clock.now() } });
+
+  await swept();
+  expect(await counts()).toEqual([1, 1]);
+  clock.advance(8 * DAY);
+  await swept();
+  expect(await counts()).toEqual([0, 1]);
+  clock.advance(23 * DAY);
+  await swept();
+  expect(await counts()).toEqual([0, 0]);
+});
+
+test('events are swept away in batches, until none is left that is old', async () => {
+  const left = [1_000, 1_000, 12, 1];
+  const outbox = {
+    ...world.stores.outbox,
+    sweep: async (_: number, limit: number) => Math.min(left.shift() ?? 0, limit),
+  };
+  await sweep({ stores: { ...world.stores, outbox }, clock: world.sandbox.clock });
+  expect(left).toEqual([1]);
+});
