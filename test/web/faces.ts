@@ -26,6 +26,8 @@ export interface Faces extends Pick<WebParts, 'authorizations' | 'adminConsents'
   readonly received: CallbackRequest[];
   readonly receivedOfAdministrators: AdminConsentAnswer[];
   description: AuthorizationDescription;
+  /** Where a button leads. */
+  entra: string;
   outcome: CallbackOutcome;
   adminOutcome: AdminConsentOutcome;
   /** Thrown in place of an answer. */
@@ -39,7 +41,7 @@ export function anOutcome(outcome: CallbackOutcome['outcome'], more: Partial<Cal
 }
 
 export function createFaces(): Faces {
-  const link = (address: string) => ({
+  const link = () => ({
     async describe(handle: string) {
       check(handle);
       return faces.description;
@@ -47,7 +49,7 @@ export function createFaces(): Faces {
     async open(handle: string) {
       check(handle);
       faces.opened.push(handle);
-      return address;
+      return faces.entra;
     },
   });
   const check = (handle: string) => {
@@ -59,12 +61,13 @@ export function createFaces(): Faces {
     received: [],
     receivedOfAdministrators: [],
     description: { product: PRODUCT, scopes: ['Read your mail'], implicit: ['Sign you in'], expireTime: END },
+    entra: 'https://login.example/authorize?state=x',
     outcome: anOutcome('GRANTED'),
     adminOutcome: { outcome: 'GRANTED', returnUrl: undefined, product: PRODUCT },
     failure: undefined,
     meanwhile: Promise.resolve(),
     authorizations: {
-      ...link('https://login.example/authorize?state=x'),
+      ...link(),
       async callback(request) {
         faces.received.push(request);
         await faces.meanwhile;
@@ -72,7 +75,7 @@ export function createFaces(): Faces {
       },
     },
     adminConsents: {
-      ...link('https://login.example/adminconsent?state=x'),
+      ...link(),
       async callback(request) {
         faces.receivedOfAdministrators.push(request);
         return faces.adminOutcome;

@@ -58,7 +58,7 @@ describe('the connect page', () => {
 
   test('leads on to Entra when the button is pressed', async () => {
     const answer = await get(`/connect/${HANDLE}`, { method: 'POST' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([303, 'https://login.example/authorize?state=x']);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, faces.entra]);
     expect(faces.opened).toEqual([HANDLE]);
   });
 
@@ -216,10 +216,7 @@ describe("an administrator's consent", () => {
     expect(faces.opened).toEqual([]);
 
     const answer = await get(`/admin-consent/${HANDLE}`, { method: 'POST' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([
-      303,
-      'https://login.example/adminconsent?state=x',
-    ]);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, faces.entra]);
   });
 
   test('does not repeat a handle that it does not know', async () => {

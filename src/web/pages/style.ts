@@ -58,6 +58,5 @@ blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var
 -webkit-user-select:all;user-select:all}
 code{font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media(max-width:34rem){body{padding:0;background:var(--card)}.card{padding:1.5rem 1.25rem 2rem;border:0;border-radius:0;box-shadow:none}}
-@media(prefers-reduced-motion:no-preference){.button{transition:background-color .15s}}
 @media print{body{padding:0}.card{border:0;box-shadow:none}}
 `;

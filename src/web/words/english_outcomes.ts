@@ -113,7 +113,7 @@ export const ADMINISTRATOR_OUTCOMES: Outcomes = {
   ...USER_OUTCOMES,
   connected: {
     title: 'Approved for your organization',
-    happened: ({ product }) => html`Microsoft confirms that ${product} is approved in your organization.`,
+    happened: ({ product }) => html`Microsoft now accepts ${product} in your organization.`,
     next: () => 'People can connect their accounts now. You can close this window.',
   },
   declined: {
@@ -123,13 +123,13 @@ export const ADMINISTRATOR_OUTCOMES: Outcomes = {
   },
   approvalNeeded: {
     title: 'Not approved yet',
-    happened: ({ product }) => html`Microsoft does not confirm that ${product} is approved in your organization.`,
+    happened: ({ product }) => html`Microsoft does not accept ${product} in your organization yet.`,
     next: () =>
       'Only an administrator can approve it. If you are one and did so, Microsoft may take some minutes to know of it: open the link once more then, or ask for a new one where it came from.',
   },
   consentMissing: {
     title: 'Not everything was approved',
-    happened: ({ product }) => html`Microsoft does not confirm all that ${product} asks for.`,
+    happened: ({ product }) => html`Microsoft says that not all was approved that ${product} asks for.`,
     next: () => 'Ask for a new link where this one came from, and approve everything that is asked.',
   },
   otherDirectory: {
@@ -152,6 +152,11 @@ export const ADMINISTRATOR_OUTCOMES: Outcomes = {
     title: 'Something went wrong here',
     happened: () => 'A mistake on our side kept us from reading what Microsoft answered. You did nothing wrong.',
     next: tellThem,
+  },
+  microsoftAway: {
+    title: 'This could not be checked yet',
+    happened: ({ product }) => html`Whether ${product} is approved could not be checked with Microsoft just now.`,
+    next: () => 'Then open the link that you were given once more. If you have approved, it does no harm.',
   },
   pressedTooOften: {
     title: 'This link was used too often',

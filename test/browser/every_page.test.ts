@@ -1,0 +1,119 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CallbackOutcome } from '../../src/connect/authorizations.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
+import { ADMIN_STATE, anOutcome, createFaces, HANDLE, PRODUCT, STATE } from '../web/faces.ts';
+import { inChromium, launchChromium } from './chromium.ts';
+import { expectGoodPage } from './good_page.ts';
+import { LOGO } from './logo.ts';
+import { openTab } from './tab.ts';
+
+const faces = Object.assign(createFaces(), { logos: { find: async () => LOGO } });
+const CALLBACK = `/oauth2/callback?code=c&state=${STATE}`;
+const ADMIN_CALLBACK = `/oauth2/callback?admin_consent=True&tenant=t&state=${ADMIN_STATE}`;
+const RETURN_URL = 'https://product.example/connected?connection=c&outcome=o';
+
+/** One outcome of each kind of page. */
+const OUTCOMES: readonly CallbackOutcome['outcome'][] = [
+  'GRANTED',
+  'AUTHORIZATION_DECLINED',
+  'ADMIN_CONSENT_REQUIRED',
+  'CONSENT_REQUIRED',
+  'ACCOUNT_MISMATCH',
+  'DIRECTORY_NOT_ALLOWED',
+  'STATE_INVALID',
+  'BLOCKED_BY_POLICY',
+  'ACCOUNT_DISABLED',
+  'NO_REFRESH_TOKEN',
+  'REAUTHORIZATION_REQUIRED',
+  'APP_CREDENTIAL_EXPIRED',
+  'TENANT_SUSPENDED',
+  'INTERNAL',
+  'ENTRA_UNAVAILABLE',
+  'DATABASE_UNAVAILABLE',
+  'RATE_LIMITED',
+];
+
+let web: WebServer;
+let browser: Browser;
+
+inChromium('every page is good to read and to use, light, dark, on a phone and on a narrow one', () => {
+  beforeAll(async () => {
+    web = await startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await web.close(100);
+  });
+
+  const show = async (path: string): Promise<Page> => {
+    const page = await openTab(browser);
+    await page.goto(`http://${web.address}${path}`);
+    return page;
+  };
+
+  test('connect', async () => {
+    const page = await show(`/connect/${HANDLE}`);
+    await expectGoodPage(page);
+    expect(await page.evaluate("document.querySelector('img').naturalWidth")).toBe(96);
+  });
+
+  test('admin consent', async () => expectGoodPage(await show(`/admin-consent/${HANDLE}`)));
+  test('nothing here', async () => expectGoodPage(await show('/nothing')));
+  test('back from Microsoft', async () => expectGoodPage(await show('/oauth2/callback?admin_consent=True&tenant=t')));
+
+  test.each(OUTCOMES)('%s', async (outcome) => {
+    const approval = /CONSENT_REQUIRED|DECLINED/.test(outcome) ? 'https://vault.example/admin-consent/abc' : undefined;
+    const returnUrl = /GRANTED|DECLINED/.test(outcome) ? undefined : RETURN_URL;
+    faces.outcome = anOutcome(outcome, { returnUrl, adminConsentUri: approval });
+    await expectGoodPage(await show(CALLBACK));
+  });
+
+  test.each(['GRANTED', 'ADMIN_CONSENT_REQUIRED'] as const)('%s, for an administrator', async (outcome) => {
+    faces.adminOutcome = { outcome, returnUrl: undefined, product: PRODUCT };
+    await expectGoodPage(await show(ADMIN_CALLBACK));
+  });
+
+  test('names as long as they may be, without a blank, and without a logo', async () => {
+    const product = { name: 'Donaudampfschiff'.repeat(8), tenant: 'Ä'.repeat(128), logo: undefined };
+    faces.description = { ...faces.description, product, scopes: ['x'.repeat(200)], implicit: ['y'.repeat(200)] };
+    await expectGoodPage(await show(`/connect/${HANDLE}`));
+  });
+
+  test('names that are hostile stand there as they are', async () => {
+    const product = {
+      name: '</title><script>alert(1)</script>\u202e',
+      tenant: `"'><img src=x onerror=alert(1)>`,
+      logo: undefined,
+    };
+    faces.description = { ...faces.description, product, scopes: ['<b>x</b>'] };
+    const page = await show(`/connect/${HANDLE}`);
+    expect(await page.locator('h1 + p').innerText()).toBe(
+      `${product.tenant} asks you to connect your Microsoft account to ${product.name}.`,
+    );
+    expect(await page.title()).toBe(`Connect your Microsoft account – ${product.name}`);
+    expect(await page.locator('script, img, main b').count()).toBe(0);
+  });
+
+  test('by the keyboard alone: the button is the first stop, shows that it is, and sends the form', async () => {
+    const page = await show(`/connect/${HANDLE}`);
+    await page.keyboard.press('Tab');
+    const focused = page.locator(':focus-visible');
+    expect(await focused.innerText()).toBe('Continue to Microsoft');
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
+    faces.entra = CALLBACK;
+    faces.outcome = anOutcome('GRANTED');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Connected' }).waitFor();
+  });
+
+  test('in forced colors the button has an edge', async () => {
+    const page = await show(`/connect/${HANDLE}`);
+    await page.emulateMedia({ forcedColors: 'active' });
+    const edge = `(({ borderTopWidth, borderTopColor, backgroundColor }) => borderTopColor !== backgroundColor && borderTopWidth)(
+      getComputedStyle(document.querySelector('button')))`;
+    expect(await page.evaluate(edge)).toBe('2px');
+  });
+});
