@@ -48,6 +48,19 @@ test('lists by tenant, by what the caller may see, by external id, label and sta
   expect((await refusal(names({ tenantId: 'gone' }))).reason).toBe('TENANT_NOT_FOUND');
 });
 
+test('an external id that another connection of the tenant has is refused with its name', async () => {
+  const [app] = (await registry.stores.apps.list({ size: 1, after: undefined }, ['acme'])).items;
+  if (app === undefined) throw new Error('no app');
+  const bob = await registry.connect('acme', 'bob', app, { externalId: 'acme-2' });
+  const taking = update({ connectionId: 'bob', fields: { externalId: 'acme-1', labels: {} } });
+  expect(await refusal(taking)).toMatchObject({
+    reason: 'CONNECTION_EXISTS',
+    metadata: { field: 'external_id', connection: 'tenants/acme/connections/ada' },
+  });
+  expect(await registry.connections.get({ tenantId: 'acme', connectionId: 'bob' })).toEqual(bob);
+  expect((await update({ fields: { externalId: 'beta-1', labels: {} } })).externalId).toBe('beta-1');
+});
+
 test('updates external id and labels, and never the grant', async () => {
   const after = await update({ fields: { externalId: 'x', labels: { a: 'b' } } });
   expect(after).toMatchObject({ externalId: 'x', labels: { a: 'b' } });

@@ -376,6 +376,63 @@ describe('ConnectionService', () => {
     expect(JSON.stringify(stage.log.events)).not.toContain('Ada declined');
   });
 
+  test('starts to ask an administrator, for the tenant that the parent names', async () => {
+    const start = asking({
+      consentUri: 'https://v/admin-consent/canary',
+      adminConsentUri: 'https://e/adminconsent?state=canary',
+      expireTime: NOW,
+      adminConsentExpireTime: NOW + 1,
+    });
+    stage = await startStage({ adminConsents: { start: start.method } });
+    const client = stage.client(ConnectionService);
+    const directoryId = 'C0C0C0C0-0000-4000-8000-000000000001';
+
+    const started = await client.startAdminConsent({
+      parent: 'tenants/acme',
+      app: 'tenants/shared/apps/mail',
+      directoryId,
+    });
+    await client.startAdminConsent({ parent: 'tenants/acme', scopes: ['Mail.ReadOnly'], returnUrl: 'https://p/' });
+
+    expect(started).toMatchObject({
+      consentUri: 'https://v/admin-consent/canary',
+      adminConsentUri: 'https://e/adminconsent?state=canary',
+    });
+    expect(started.adminConsentExpireTime).toMatchObject({ seconds: BigInt(NOW / 1_000), nanos: 1_000_000 });
+    const [first, second] = start.asked;
+    expect(first).toEqual({
+      tenantId: 'acme',
+      app: { tenantId: 'shared', appId: 'mail' },
+      scopes: [],
+      directoryId: directoryId.toLowerCase(),
+      returnUrl: undefined,
+    });
+    expect(second).toMatchObject({ app: undefined, scopes: ['Mail.ReadOnly'], returnUrl: 'https://p/' });
+    for (const [request, field] of [
+      [{ parent: 'tenants/-' }, 'parent'],
+      [{ parent: 'tenants/acme', app: 'mail' }, 'app'],
+      [{ parent: 'tenants/acme', directoryId: 'contoso.example' }, 'directory_id'],
+      [{ parent: 'tenants/acme', scopes: Array.from({ length: 101 }, () => 'x') }, 'scopes'],
+    ] as const)
+      await expect(client.startAdminConsent({ ...request })).rejects.toMatchObject({ metadata: { field } });
+    expect(JSON.stringify([stage.log.events, stage.audit.entries])).not.toContain('canary');
+  });
+
+  test('hands on the whole address for an administrator with the error, however long', async () => {
+    const adminConsentUri = `https://login.microsoftonline.com/organizations/v2.0/adminconsent?${'x'.repeat(900)}`;
+    const metadata = { connection, entraError: 'access_denied', adminConsentUri };
+    stage = await startStage({
+      authorizations: {
+        async complete() {
+          throw new VaultError('ADMIN_CONSENT_REQUIRED', 'an administrator must consent', { metadata });
+        },
+      },
+    });
+    const answer = { case: 'error', value: { error: 'access_denied' } } as const;
+    const completing = stage.client(ConnectionService).completeAuthorization({ connection, state: 's', answer });
+    await expect(completing).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED', metadata });
+  });
+
   test('imports a refresh token, NOW unless told otherwise', async () => {
     const take = asking(ada);
     stage = await startStage({ imports: { import: take.method } });
@@ -385,16 +442,20 @@ describe('ConnectionService', () => {
       connection,
       refreshToken: 'canary-refresh',
       scopes: ['Mail.ReadOnly'],
-      account: { directoryId: 'd-1' },
+      account: { directoryId: 'd-1', email: 'ada@mail.example' },
     });
     await client.importConnection({
       connection,
       refreshToken: 'r',
       verify: ImportConnectionRequest_Verify.ON_FIRST_USE,
+      validateOnly: true,
     });
 
-    expect(take.asked).toMatchObject([{ verify: 'NOW', account: { directoryId: 'd-1' } }, { verify: 'ON_FIRST_USE' }]);
-    expect((take.asked[0] as { account: object }).account).toEqual({ directoryId: 'd-1' });
+    expect(take.asked).toMatchObject([
+      { verify: 'NOW', validateOnly: false },
+      { verify: 'ON_FIRST_USE', validateOnly: true },
+    ]);
+    expect((take.asked[0] as { account: object }).account).toEqual({ directoryId: 'd-1', email: 'ada@mail.example' });
     expect((take.asked[0] as { refreshToken: Secret }).refreshToken.reveal()).toBe('canary-refresh');
     expect(imported.connection).toMatchObject({ name: connection, state: Connection_State.ACTIVE });
     expect(JSON.stringify([stage.log.events, stage.audit.entries])).not.toContain('canary');
@@ -422,7 +483,7 @@ describe('ConnectionService', () => {
       scopes: ['Mail.ReadOnly'],
       state: Connection_State.SUSPENDED,
       stateReason: { reason: ErrorReason.REAUTHORIZATION_REQUIRED },
-      account: { username: 'ada@example.com', displayName: '' },
+      account: { username: 'ada@example.com', displayName: '', email: 'ada@mail.example' },
       grants: [{ resource: 'https://graph.microsoft.com', permissions: ['Mail.Read', 'User.Read'] }],
       etag: etagOf(changeOf(ada)),
     });
@@ -439,7 +500,12 @@ describe('ConnectionService', () => {
       },
     });
     const client = stage.client(ConnectionService);
-    const filters = { parent: 'tenants/acme', state: Connection_State.BLOCKED, username: 'Ada@Example.com' };
+    const filters = {
+      parent: 'tenants/acme',
+      state: Connection_State.BLOCKED,
+      username: 'Ada@Example.com',
+      objectId: 'C0C0C0C0-0000-4000-8000-000000000001',
+    };
 
     const page = await client.listConnections(filters);
     await client.listConnections({ ...filters, pageToken: page.nextPageToken });
@@ -450,6 +516,8 @@ describe('ConnectionService', () => {
         tenantIds: undefined,
         state: 'BLOCKED',
         username: 'Ada@Example.com',
+        objectId: 'c0c0c0c0-0000-4000-8000-000000000001',
+        directoryId: undefined,
         page: { after: undefined },
       },
       { page: { after: 'acme/ada' } },
@@ -459,6 +527,8 @@ describe('ConnectionService', () => {
       { state: Connection_State.ACTIVE },
       { username: 'bob' },
       { label: 'a=b' },
+      { objectId: 'C0C0C0C0-0000-4000-8000-000000000002' },
+      { directoryId: 'C0C0C0C0-0000-4000-8000-000000000001' },
     ])
       await expect(
         client.listConnections({ ...filters, ...other, pageToken: page.nextPageToken }),
@@ -466,6 +536,11 @@ describe('ConnectionService', () => {
     await expect(client.listConnections({ ...filters, state: 42 as Connection_State })).rejects.toMatchObject({
       metadata: { field: 'state' },
     });
+    for (const [other, field] of [
+      [{ objectId: 'ada' }, 'object_id'],
+      [{ directoryId: 'contoso.example' }, 'directory_id'],
+    ] as const)
+      await expect(client.listConnections({ ...filters, ...other })).rejects.toMatchObject({ metadata: { field } });
   });
 
   test('changes, suspends, resumes, verifies and deletes', async () => {

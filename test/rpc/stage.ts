@@ -84,7 +84,7 @@ export const ada: Connection = {
     objectId: 'o-1',
     username: 'ada@example.com',
     displayName: undefined,
-    email: undefined,
+    email: 'ada@mail.example',
   },
   productScopes: ['Mail.ReadOnly'],
   granted: { 'https://graph.microsoft.com': ['User.Read', 'Mail.Read'] },
