@@ -35,8 +35,7 @@ CREATE TABLE "outbox" (
 	"tenant_id" text COLLATE "C" NOT NULL,
 	"subject" text COLLATE "C" NOT NULL,
 	"time" bigint NOT NULL,
-	"data" jsonb NOT NULL,
-	CONSTRAINT "outbox_uid_unique" UNIQUE("uid")
+	"data" jsonb NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "apps" ADD COLUMN "logo_hash" text COLLATE "C";--> statement-breakpoint

@@ -45,7 +45,6 @@ CREATE TABLE `outbox` (
 	`data` text NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `outbox_uid_unique` ON `outbox` (`uid`);--> statement-breakpoint
 CREATE INDEX `outbox_time` ON `outbox` (`time`);--> statement-breakpoint
 CREATE INDEX `outbox_tenant_uid` ON `outbox` (`tenant_uid`);--> statement-breakpoint
 ALTER TABLE `apps` ADD `logo_hash` text;--> statement-breakpoint

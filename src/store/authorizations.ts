@@ -1,7 +1,7 @@
 import { and, count, eq, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
 import { VaultError } from '../model/errors.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
-import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
+import { type ConnectionRows, canonicalAccount, changedMeanwhile } from './connection_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import type { ExternalIds } from './external_ids.ts';
 import type { AuthorizationStore } from './stores.ts';
@@ -154,11 +154,14 @@ export function createAuthorizationStore({
     },
     async confirm(authorization, before, after, grant) {
       await keys.ready(after.tenantUid);
-      const result = await database.commit(
+      const steps = [
         ...connectionRows.replace(before, after, grant.refreshToken),
         confirm.step({ uid: authorization.uid }, 1),
-      );
-      if (result.committed) return { ...after, version: before.version + 1 };
+      ];
+      const result = await externalIds.guarded(after, () => database.commit(...steps));
+      if (result.committed) {
+        return { ...after, account: canonicalAccount(after.account), version: before.version + 1 };
+      }
       if (result.refusedBy === 0) throw changedMeanwhile(before);
       throw new VaultError('STATE_INVALID', 'The authorization was confirmed or ended meanwhile. Start a new one.');
     },

@@ -15,6 +15,7 @@ export type ConnectionRow = Row<'connections'>;
 
 /** Rows of connections, for the stores that write them: connections, grants, authorizations. */
 export interface ConnectionRows {
+  find(uid: string): Promise<ConnectionRow | undefined>;
   toConnection(row: ConnectionRow): Promise<Connection>;
   /** With its event. The tenant's keys must be ready, here and below. */
   insert(connection: Connection, refreshToken: Secret | undefined): readonly Step[];
@@ -44,6 +45,9 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
   const all = placeholders(getTableColumns(connections));
   const { uid: _uid, tenantUid: _tenantUid, tenantId: _tenantId, connectionId: _id, createTime: _, ...mutable } = all;
 
+  const find = database.rows('connections.findByUid', (db) =>
+    db.select().from(connections).where(eq(connections.uid, all.uid)),
+  );
   const insert = database.write('connections.insert', (db) => db.insert(connections).values(all), 'APP_NOT_FOUND');
   const replace = database.write(
     'connections.replace',
@@ -109,6 +113,7 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
   const drop = (connectionUid: string) => dropAccessTokens.step({ connectionUid });
 
   return {
+    find: (uid) => find.first({ uid }),
     async toConnection(row) {
       if (row.personal === null) return fromRow(row, undefined);
       await keys.ready(row.tenantUid, row.personal);
@@ -131,9 +136,10 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
 
 /** What an exchange with Entra may change. */
 export function grantColumns(connection: Connection) {
+  const account = canonicalAccount(connection.account);
   return {
-    directoryId: connection.account?.directoryId.toLowerCase() ?? null,
-    objectId: connection.account?.objectId.toLowerCase() ?? null,
+    directoryId: account?.directoryId ?? null,
+    objectId: account?.objectId ?? null,
     productScopes: connection.productScopes,
     granted: connection.granted,
     grantState: connection.grantState,
@@ -145,6 +151,17 @@ export function grantColumns(connection: Connection) {
     keepAliveTime: connection.keepAliveTime ?? null,
     updateTime: connection.updateTime,
   };
+}
+
+/** Ids in lower case, as Entra writes them: an import may have been told them in another, and they are looked for in one. */
+export function canonicalAccount(account: Account | undefined): Account | undefined {
+  return (
+    account && {
+      ...account,
+      directoryId: account.directoryId.toLowerCase(),
+      objectId: account.objectId.toLowerCase(),
+    }
+  );
 }
 
 export function placeOf(connectionUid: string, tenantUid: string, column: string) {

@@ -5,7 +5,13 @@ import { connectionName, idleExpireTime } from '../model/connection.ts';
 import { connectionChanged } from '../model/connection_changed.ts';
 import { VaultError } from '../model/errors.ts';
 import { createConnectionList } from './connection_list.ts';
-import { type ConnectionRow, type ConnectionRows, changedMeanwhile, fromRow } from './connection_rows.ts';
+import {
+  type ConnectionRow,
+  type ConnectionRows,
+  canonicalAccount,
+  changedMeanwhile,
+  fromRow,
+} from './connection_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import type { ExternalIds } from './external_ids.ts';
 import type { OutboxRows } from './outbox.ts';
@@ -32,8 +38,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
   const { connections } = database.tables;
   const { toConnection } = connectionRows;
   const all = placeholders(getTableColumns(connections));
-  const byUid = eq(connections.uid, all.uid);
-  const unchanged = and(byUid, eq(connections.version, all.version));
+  const unchanged = and(eq(connections.uid, all.uid), eq(connections.version, all.version));
   const nextVersion = sql`${connections.version} + 1`;
 
   const find = database.rows('connections.find', (db) =>
@@ -42,7 +47,6 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       .from(connections)
       .where(and(eq(connections.tenantUid, all.tenantUid), eq(connections.connectionId, all.connectionId))),
   );
-  const findByUid = database.rows('connections.findByUid', (db) => db.select().from(connections).where(byUid));
   const update = database.write('connections.update', (db) =>
     db
       .update(connections)
@@ -101,7 +105,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
     attempt: (row: ConnectionRow) => Promise<T | undefined>,
   ): Promise<T> {
     for (;;) {
-      const row = await findByUid.first({ uid: connection.uid });
+      const row = await connectionRows.find(connection.uid);
       if (row === undefined) throw connectionGone(connection);
       const done = await attempt(row);
       if (done !== undefined) return done;
@@ -115,7 +119,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       return row && toConnection(row);
     },
     async findByUid(uid) {
-      const row = await findByUid.first({ uid });
+      const row = await connectionRows.find(uid);
       return row && toConnection(row);
     },
     async countByState() {
@@ -179,9 +183,9 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
           ? connectionRows.insert(after, refreshToken)
           : connectionRows.replace(before, after, refreshToken);
       const { committed } = await externalIds.guarded(after, () => database.commit(...steps));
-      if (before === undefined) return after;
-      if (!committed) throw changedMeanwhile(before);
-      return { ...after, version: before.version + 1 };
+      if (before !== undefined && !committed) throw changedMeanwhile(before);
+      const version = before === undefined ? after.version : before.version + 1;
+      return { ...after, account: canonicalAccount(after.account), version };
     },
     async dueForKeepAlive(now, limit) {
       return (await due.all({ now, limit })).map(({ uid }) => uid);

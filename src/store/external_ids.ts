@@ -1,9 +1,8 @@
 import { and, eq } from 'drizzle-orm';
-import { connectionName } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
+import { externalIdTaken } from '../model/external_id.ts';
 import type { ConnectionRow } from './connection_rows.ts';
 import { type Database, placeholder } from './database.ts';
-import { externalIdTaken } from './failures.ts';
 
 /** An external id belongs to one connection of a tenant. */
 export interface ExternalIds {
@@ -39,7 +38,7 @@ export function createExternalIds(database: Database): ExternalIds {
         const taken = isVaultError(error, 'CONNECTION_EXISTS') && error.metadata['field'] === 'external_id';
         if (!taken || externalId === undefined) throw error;
         const holder = await find(tenantUid, externalId);
-        throw externalIdTaken(holder && connectionName(holder));
+        throw holder === undefined ? error : externalIdTaken(holder);
       }
     },
   };

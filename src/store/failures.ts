@@ -47,7 +47,13 @@ export function translated(error: unknown, orphan: Reason = 'INTERNAL'): unknown
   if (code === undefined) return error instanceof DrizzleQueryError ? outage('unknown') : driverError;
 
   if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === '23505') {
-    if (isExternalId(driverError)) return externalIdTaken(undefined, code);
+    if (isExternalId(driverError)) {
+      return new VaultError(
+        'CONNECTION_EXISTS',
+        'external_id: belongs to another connection of the tenant already; take it from there first, or use another',
+        { metadata: { field: 'external_id' }, cause: new Error(code) },
+      );
+    }
     const taken = TAKEN[tableOf(driverError)];
     return taken === undefined
       ? new VaultError('INTERNAL', 'A row of this key is already stored.', { cause: new Error(code) })
@@ -65,16 +71,6 @@ export function translated(error: unknown, orphan: Reason = 'INTERNAL'): unknown
     );
   }
   return outage(code);
-}
-
-/** `holder`: name of the connection that has it, where it is known. */
-export function externalIdTaken(holder: string | undefined, code?: string): VaultError {
-  const message =
-    holder === undefined
-      ? 'external_id: another connection of the tenant has it. Choose another, or take it from that one first.'
-      : `external_id: ${holder} has it. Choose another, or take it from that connection first (UpdateConnection, DeleteConnection).`;
-  const metadata = { field: 'external_id', ...(holder !== undefined && { connection: holder }) };
-  return new VaultError('CONNECTION_EXISTS', message, { metadata, cause: code === undefined ? code : new Error(code) });
 }
 
 const ORPHANS: Partial<Record<Reason, string>> = {

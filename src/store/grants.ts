@@ -79,7 +79,6 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
       })
       .where(unfenced),
   );
-  const find = database.rows('grants.find', (db) => db.select().from(connections).where(eq(connections.uid, all.uid)));
   /** Changes nothing: for a commit that must see this version. */
   const hasVersion = database.write('grants.hasVersion', (db) =>
     db
@@ -130,7 +129,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
       const guards = events.length === 0 ? [] : [hasVersion.step({ uid, version: version + 1 }, 1)];
       const result = await database.commit(...steps, ...guards, ...events);
       if (result.committed) return 'recorded';
-      const row = result.refusedBy === 0 ? undefined : await find.first({ uid });
+      const row = result.refusedBy === 0 ? undefined : await connectionRows.find(uid);
       if (row === undefined) return 'fenced';
       before = fromRow(row, undefined);
     }

@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/model/evidence.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { NOW, sampleApp, sampleConnection, sampleCredential } from './sample_rows.ts';
+import { NOW, sampleApp, sampleConnection, sampleCredential, sampleLogo } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';
 
 const EVIDENCE: Evidence = {
@@ -173,6 +173,54 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.credentials(unused.uid)).toEqual([]);
       expect(await reasonOf(stores.apps.delete(unused))).toBe('ETAG_MISMATCH');
       expect(await stores.connections.findByUid(connection.uid)).toBeDefined();
+    });
+
+    test('keeps the logo of each app apart, found by its hash, until the app has none', async () => {
+      const { stores, tenant, dump } = await startVault(open);
+      const [logo, newer] = [sampleLogo(), sampleLogo('b'.repeat(64))];
+      const app = sampleApp(tenant, 'mail', { logoHash: logo.hash });
+      await stores.apps.create(app, undefined, logo);
+      await stores.apps.create(sampleApp(tenant, 'twin', { logoHash: logo.hash }), undefined, logo);
+
+      expect(await stores.apps.findByUid(app.uid)).toEqual(app);
+      expect(present(await stores.apps.findLogo(logo.hash))).toEqual(logo);
+      expect(await stores.apps.findLogo('unknown')).toBeUndefined();
+
+      const renamed = await stores.apps.update(app, { ...app, displayName: 'Mail' });
+      expect(await stores.apps.findLogo(logo.hash)).toEqual(logo);
+      const changed = await stores.apps.update(renamed, { ...renamed, logoHash: newer.hash }, newer);
+      // The twin shows it still.
+      expect(await stores.apps.findLogo(logo.hash)).toEqual(logo);
+      expect(await stores.apps.findLogo(newer.hash)).toEqual(newer);
+
+      const bare = await stores.apps.update(changed, { ...changed, logoHash: undefined });
+      expect(await stores.apps.findByUid(app.uid)).toEqual(bare);
+      expect(await stores.apps.findLogo(newer.hash)).toBeUndefined();
+      expect((await dump())['appLogos']).toHaveLength(1);
+    });
+
+    test('an app may get its first logo later; one that changed meanwhile keeps what it has', async () => {
+      const { stores, app, dump } = await startVault(open);
+      const logo = sampleLogo();
+      await stores.apps.update(app, { ...app, logoHash: logo.hash }, logo);
+      const before = await dump();
+
+      const late = sampleLogo('c'.repeat(64));
+      expect(await reasonOf(stores.apps.update(app, { ...app, logoHash: late.hash }, late))).toBe('ETAG_MISMATCH');
+
+      expect(await dump()).toEqual(before);
+      expect(await stores.apps.findLogo(logo.hash)).toEqual(logo);
+    });
+
+    test('a logo goes with its app', async () => {
+      const { stores, tenant, dump } = await startVault(open);
+      const logo = sampleLogo();
+      const app = sampleApp(tenant, 'mail', { logoHash: logo.hash });
+      await stores.apps.create(app, undefined, logo);
+
+      await stores.apps.delete(app);
+
+      expect((await dump())['appLogos']).toEqual([]);
     });
 
     test('counts the connections of other tenants apart', async () => {

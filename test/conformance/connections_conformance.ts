@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { eq, sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
@@ -9,8 +10,11 @@ import {
   NOW,
   sampleAccessToken,
   sampleApp,
+  sampleAttempt,
+  sampleAuthorization,
   sampleConnection,
   sampleCredential,
+  sampleGrant,
   sampleTenant,
 } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
@@ -29,6 +33,7 @@ export function connectionsConformance(open: Open): void {
       await stores.connections.create(bare);
       const rich = await connect('rich', {
         externalId: 'x-1',
+        account: { ...present(connection.account), email: 'ada@mail.example' },
         labels: { a: 'b', 'strange "key"': "o'clock" },
         stateEvidence: { reason: 'CONSENT_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW },
         strikeTime: 1,
@@ -46,7 +51,7 @@ export function connectionsConformance(open: Open): void {
       const { dump, connection, stores, lease } = await startVault(open);
       const held = await lease();
       await held.record({
-        connection,
+        connection: { ...connection, account: { ...present(connection.account), email: 'mail-canary@example.org' } },
         refreshToken: new Secret('rt-canary'),
         accessToken: sampleAccessToken('at-canary'),
       });
@@ -58,9 +63,62 @@ export function connectionsConformance(open: Open): void {
       const text = textOf(await dump());
 
       expect(text).toContain('cred-canary');
-      for (const secret of ['rt-canary', 'rt-of-ada', 'at-canary', 'secret of', 'Ada', 'ontoso']) {
+      for (const secret of ['rt-canary', 'rt-of-ada', 'at-canary', 'secret of', 'Ada', 'ontoso', 'mail-canary']) {
         expect(text).not.toContain(secret);
       }
+    });
+
+    test('an external id belongs to one connection of a tenant, which whoever wants it too is told', async () => {
+      const { stores, tenant, app, connection, connect, register, dump } = await startVault(open);
+      const holder = await connect('holder', { externalId: 'canary-id' });
+      const other = await register('other');
+      await stores.connections.create(sampleConnection(other.tenant, other.app, 'bob', { externalId: 'canary-id' }));
+      const wanting = { ...connection, externalId: 'canary-id' };
+      const fresh = sampleConnection(tenant, app, 'fresh', { externalId: 'canary-id' });
+      const authorization = sampleAuthorization(connection);
+      const started = { authorization, handleHash: 'h', attempt: sampleAttempt(authorization), stateHash: 's' };
+      await stores.authorizations.start({ connection: undefined, ...started });
+      const before = await dump();
+
+      const writes: Record<string, () => Promise<unknown>> = {
+        create: () => stores.connections.create(fresh),
+        import: () => stores.connections.replaceGrant(undefined, fresh, new Secret('rt')),
+        'import over another': () => stores.connections.replaceGrant(connection, wanting, new Secret('rt')),
+        update: () => stores.connections.update(connection, wanting),
+        start: () =>
+          stores.authorizations.start({
+            ...started,
+            connection: fresh,
+            authorization: sampleAuthorization(fresh),
+            handleHash: 'h2',
+          }),
+        confirm: () => stores.authorizations.confirm(authorization, connection, wanting, sampleGrant()),
+      };
+      for (const [name, write] of Object.entries(writes)) {
+        const error = await write().catch((error: unknown) => error);
+        expect({ name, error }).toMatchObject({
+          error: {
+            reason: 'CONNECTION_EXISTS',
+            metadata: { field: 'external_id', connection: 'tenants/acme/connections/holder' },
+          },
+        });
+        expect(inspect(error, { depth: 9 })).not.toContain('canary');
+      }
+
+      expect(await dump()).toEqual(before);
+      expect(await stores.connections.findByExternalId(tenant.uid, 'canary-id')).toEqual(holder);
+      await stores.connections.delete(holder);
+      expect(await stores.connections.findByExternalId(tenant.uid, 'canary-id')).toBeUndefined();
+      expect((await stores.connections.update(connection, wanting)).externalId).toBe('canary-id');
+    });
+
+    test('connections without an external id do not stand in each other’s way', async () => {
+      const { stores, connect, connection } = await startVault(open);
+      const one = await connect('one', { externalId: 'x' });
+      await connect('two');
+
+      await stores.connections.update(one, { ...one, externalId: undefined });
+      expect((await stores.connections.update(connection, { ...connection, externalId: 'x' })).version).toBe(2);
     });
 
     test('a taken id changes nothing', async () => {
@@ -211,6 +269,38 @@ export function connectionsConformance(open: Open): void {
       await stores.connections.replaceGrant(connection, { ...connection, account }, new Secret('rt'));
       expect(await names(stores, { username: 'ada@contoso.com' })).toEqual(['other/twin']);
       expect(await names(stores, { username: 'ada.l@contoso.com' })).toEqual(['acme/ada']);
+    });
+
+    test('finds an account by its ids, in whatever case they were told or are asked for', async () => {
+      const { stores, connect, lease, connection, register } = await startVault(open);
+      const account = { ...present(connection.account), directoryId: 'ABC-D', objectId: 'ABC-O' };
+      const imported = await connect('imported', { account });
+      await connect('neighbour', { account: { ...account, objectId: 'other' } });
+      const other = await register('other');
+      await stores.connections.create(sampleConnection(other.tenant, other.app, 'guest', { account }));
+
+      expect(imported.account).toMatchObject({ directoryId: 'abc-d', objectId: 'abc-o' });
+      expect(await stores.connections.findByUid(imported.uid)).toEqual(imported);
+      expect(await names(stores, { objectId: 'Abc-O' })).toEqual(['acme/imported', 'other/guest']);
+      expect(await names(stores, { directoryId: 'aBC-d' })).toEqual(['acme/imported', 'acme/neighbour', 'other/guest']);
+      expect(await names(stores, { directoryId: 'abc-d', objectId: 'abc-o', tenantIds: ['acme'] })).toEqual([
+        'acme/imported',
+      ]);
+      expect(await names(stores, { objectId: 'abc-o', state: 'BLOCKED' })).toEqual([]);
+      expect(await names(stores, { objectId: 'abc' })).toEqual([]);
+
+      await (await lease()).record({
+        connection: { ...connection, account },
+        refreshToken: undefined,
+        accessToken: undefined,
+      });
+      expect(await names(stores, { objectId: 'abc-o', tenantIds: ['acme'] })).toEqual(['acme/ada', 'acme/imported']);
+      const replaced = await stores.connections.replaceGrant(
+        present(await stores.connections.findByUid(connection.uid)),
+        { ...connection, account: { ...account, objectId: 'NEW' } },
+        new Secret('rt'),
+      );
+      expect(await stores.connections.findByUid(connection.uid)).toEqual(replaced);
     });
 
     test('equal usernames of two tenants have unequal indexes', async () => {

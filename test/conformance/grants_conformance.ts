@@ -165,6 +165,14 @@ export function grantsConformance(open: Open): void {
       expect(found.items[0]?.account).toEqual(account);
     });
 
+    test('a record may bring nothing but the e-mail address', async () => {
+      const { stores, connection, lease } = await startVault(open);
+      const account = { ...present(connection.account), email: 'ada@mail.example' };
+      await (await lease()).record({ ...outcome(connection, 'rt-2'), connection: { ...connection, account } });
+
+      expect((await stores.connections.findByUid(connection.uid))?.account).toEqual(account);
+    });
+
     test('keeps one access token a resource', async () => {
       const { stores, connection, lease } = await startVault(open);
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken('g1') });

@@ -1,10 +1,12 @@
 import type { AccessToken } from '../../src/model/access_token.ts';
+import type { AdminConsent } from '../../src/model/admin_consent.ts';
 import type { App } from '../../src/model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../../src/model/authorization.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { Grant } from '../../src/model/grant.ts';
 import { newUid } from '../../src/model/ids.ts';
+import type { Logo } from '../../src/model/logo.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import type { NewCredential } from '../../src/store/stores.ts';
@@ -177,4 +179,27 @@ export function sampleGrant(refreshToken = 'rt-granted'): Grant {
     productScopes: ['Mail.ReadOnly'],
     granted: { [GRAPH]: ['Mail.Read'] },
   };
+}
+
+export function sampleAdminConsent(tenant: Tenant, app: App, changes: Partial<AdminConsent> = {}): AdminConsent {
+  return {
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    tenantId: tenant.tenantId,
+    appUid: app.uid,
+    state: 'OPEN',
+    directoryId: undefined,
+    productScopes: ['Mail.ReadOnly'],
+    scopes: [`${GRAPH}/Mail.Read`],
+    redirectUri: 'https://vault.test/oauth2/callback',
+    returnUrl: 'https://product.test/admin',
+    failure: undefined,
+    createTime: NOW,
+    expireTime: NOW + 7 * DAY,
+    ...changes,
+  };
+}
+
+export function sampleLogo(hash = 'a'.repeat(64)): Logo {
+  return { mediaType: 'image/png', image: Buffer.from(`logo ${hash} with \0 and \xff`, 'latin1'), hash };
 }

@@ -1,9 +1,11 @@
 import { describe } from 'vitest';
+import { adminConsentsConformance } from './admin_consents_conformance.ts';
 import { appsConformance } from './apps_conformance.ts';
 import { auditConformance } from './audit_conformance.ts';
 import { authorizationsConformance } from './authorizations_conformance.ts';
 import { connectionsConformance } from './connections_conformance.ts';
 import { grantsConformance } from './grants_conformance.ts';
+import { outboxConformance } from './outbox_conformance.ts';
 import { tenantsConformance } from './tenants_conformance.ts';
 import type { Open } from './vault_under_test.ts';
 
@@ -15,6 +17,8 @@ export function storesConformance(name: string, open: Open): void {
     connectionsConformance(open);
     grantsConformance(open);
     authorizationsConformance(open);
+    adminConsentsConformance(open);
+    outboxConformance(open);
     auditConformance(open);
   });
 }

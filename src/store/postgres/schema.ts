@@ -281,7 +281,7 @@ export const outbox = pgTable(
   'outbox',
   {
     sequence: integer('sequence').primaryKey().generatedByDefaultAsIdentity(),
-    uid: text('uid').notNull().unique(),
+    uid: text('uid').notNull(),
     type: text('type').$type<EventType>().notNull(),
     tenantUid: text('tenant_uid').notNull(),
     tenantId: text('tenant_id').notNull(),

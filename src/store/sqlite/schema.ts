@@ -275,7 +275,7 @@ export const outbox = sqliteTable(
   'outbox',
   {
     sequence: integer('sequence').primaryKey({ autoIncrement: true }),
-    uid: text('uid').notNull().unique(),
+    uid: text('uid').notNull(),
     type: text('type').$type<EventType>().notNull(),
     tenantUid: text('tenant_uid').notNull(),
     tenantId: text('tenant_id').notNull(),

@@ -1,0 +1,259 @@
+import { describe, expect, test } from 'vitest';
+import type { Connection } from '../../src/model/connection.ts';
+import type { ConnectionChanged } from '../../src/model/event.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { RefreshRecord } from '../../src/store/stores.ts';
+import {
+  GRAPH,
+  NOW,
+  sampleAccessToken,
+  sampleAttempt,
+  sampleAuthorization,
+  sampleConnection,
+  sampleGrant,
+} from './sample_rows.ts';
+import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
+
+export function outboxConformance(open: Open): void {
+  describe('outbox', () => {
+    test('tells of everything that happens to a connection, in order', async () => {
+      const vault = await startVault(open);
+      const { stores, connection, clock, lease } = vault;
+      clock.time = NOW + 1;
+
+      const renamed = await stores.connections.update(connection, {
+        ...connection,
+        externalId: 'x',
+        labels: { a: 'b' },
+      });
+      const suspended = await stores.connections.setSuspended(renamed, NOW, NOW);
+      const resumed = await stores.connections.setSuspended(suspended, undefined, NOW);
+      await (await lease()).record(failing(resumed));
+      const failed = present(await stores.connections.findByUid(connection.uid));
+      const granted = await stores.connections.replaceGrant(
+        failed,
+        { ...failed, grantState: 'ACTIVE', stateEvidence: undefined },
+        new Secret('rt'),
+      );
+      await stores.connections.delete(granted);
+
+      const events = await stores.outbox.read(0, 100);
+      expect(events.map(({ event }) => [event.data.change, event.data.previousState, event.data.state])).toEqual([
+        ['CREATED', undefined, 'ACTIVE'],
+        ['RENAMED', 'ACTIVE', 'ACTIVE'],
+        ['STATE', 'ACTIVE', 'SUSPENDED'],
+        ['STATE', 'SUSPENDED', 'ACTIVE'],
+        ['STATE', 'ACTIVE', 'REAUTHORIZATION_REQUIRED'],
+        ['GRANTED', 'REAUTHORIZATION_REQUIRED', 'ACTIVE'],
+        ['DELETED', 'ACTIVE', undefined],
+      ]);
+      expect(events[4]?.event).toEqual({
+        uid: expect.any(String),
+        type: 'connection.changed',
+        tenantUid: connection.tenantUid,
+        tenantId: 'acme',
+        subject: 'tenants/acme/connections/ada',
+        time: NOW + 1,
+        data: {
+          change: 'STATE',
+          connectionUid: connection.uid,
+          externalId: 'x',
+          state: 'REAUTHORIZATION_REQUIRED',
+          previousState: 'ACTIVE',
+          reason: 'REAUTHORIZATION_REQUIRED',
+        },
+      });
+      expect(new Set(events.map(({ event }) => event.uid)).size).toBe(events.length);
+    });
+
+    test('tells of a new connection that waits for its user, and of the grant that was confirmed', async () => {
+      const vault = await startVault(open);
+      const { stores, tenant, app } = vault;
+      const bob = sampleConnection(tenant, app, 'bob', { grantState: 'PENDING', externalId: 'b' });
+      await stores.connections.create(sampleConnection(tenant, app, 'eve', { grantState: 'PENDING' }));
+      const authorization = await authorize(vault, bob, bob);
+      await stores.authorizations.confirm(authorization, bob, { ...bob, grantState: 'ACTIVE' }, sampleGrant());
+
+      expect(await changes(vault)).toEqual([
+        'ada CREATED ACTIVE',
+        'eve CREATED PENDING',
+        'bob CREATED PENDING',
+        'bob GRANTED ACTIVE',
+      ]);
+    });
+
+    test('a refresh that changes nothing others could see writes nothing', async () => {
+      const vault = await startVault(open);
+      const { connection, lease } = vault;
+      const learned = { ...connection, granted: { [GRAPH]: ['Mail.Read', 'User.Read'] }, lastRefreshTime: NOW + 1 };
+
+      await (await lease()).record({
+        connection: learned,
+        refreshToken: new Secret('rt-2'),
+        accessToken: sampleAccessToken(),
+      });
+      await (await lease()).release();
+
+      expect(await changes(vault)).toEqual(['ada CREATED ACTIVE']);
+    });
+
+    test('what was refused or fenced is not told', async () => {
+      const vault = await startVault(open);
+      const { stores, tenant, app, connection, connect, lease } = vault;
+      await connect('bob', { externalId: 'b' });
+      const authorization = await authorize(vault, connection);
+      const stale = { ...connection, version: 7 };
+      const held = await lease();
+      await stores.connections.setSuspended(connection, NOW, NOW);
+      const before = await vault.dump();
+
+      expect(await held.record(failing(connection))).toBe('fenced');
+      expect(await reasonOf(connect('ada'))).toBe('CONNECTION_EXISTS');
+      expect(await reasonOf(connect('eve', { externalId: 'b' }))).toBe('CONNECTION_EXISTS');
+      expect(await reasonOf(stores.connections.update(stale, { ...stale, labels: { a: 'b' } }))).toBe('ETAG_MISMATCH');
+      expect(await reasonOf(stores.connections.replaceGrant(stale, stale, new Secret('rt')))).toBe('ETAG_MISMATCH');
+      expect(await reasonOf(stores.authorizations.confirm(authorization, stale, stale, sampleGrant()))).toBe(
+        'ETAG_MISMATCH',
+      );
+      const gone = sampleConnection(tenant, app, 'gone');
+      expect(await reasonOf(stores.connections.delete(gone))).toBe('CONNECTION_NOT_FOUND');
+
+      expect(await vault.dump()).toEqual(before);
+    });
+
+    test('a record that is repeated tells once', async () => {
+      const vault = await startVault(open);
+      const held = await vault.lease();
+
+      expect(await held.record(failing(vault.connection))).toBe('recorded');
+      expect(await held.record(failing(vault.connection))).toBe('recorded');
+
+      expect(await changes(vault)).toEqual(['ada CREATED ACTIVE', 'ada STATE REAUTHORIZATION_REQUIRED']);
+    });
+
+    test('tells of the connection as it is, not as whoever changes it has read it', async () => {
+      const vault = await startVault(open);
+      const { stores, connection, lease } = vault;
+      const held = await lease();
+      await stores.connections.update(connection, { ...connection, externalId: 'new' });
+      await held.record(failing(connection));
+      // With what they read long ago:
+      await stores.connections.setSuspended(connection, NOW, NOW);
+      await stores.connections.setSuspended(connection, undefined, NOW);
+      await stores.connections.delete(connection);
+
+      expect((await told(vault)).slice(2)).toMatchObject([
+        { externalId: 'new', previousState: 'ACTIVE', state: 'REAUTHORIZATION_REQUIRED' },
+        { externalId: 'new', previousState: 'REAUTHORIZATION_REQUIRED', state: 'SUSPENDED' },
+        { externalId: 'new', previousState: 'SUSPENDED', state: 'REAUTHORIZATION_REQUIRED' },
+        { externalId: 'new', previousState: 'REAUTHORIZATION_REQUIRED', change: 'DELETED' },
+      ]);
+    });
+
+    test('a suspension wins over changes that others make all the while, and so does a deletion', async () => {
+      const vault = await startVault(open);
+      const { stores, connection } = vault;
+      const rename = async (times: number) => {
+        for (let number = 0; number < times; number++) {
+          const read = await stores.connections.findByUid(connection.uid);
+          if (read === undefined) return;
+          const renamed = { ...read, externalId: `x${number}` };
+          // The one that was faster won; the next round reads again.
+          await stores.connections.update(read, renamed).catch(() => {});
+        }
+      };
+
+      const [, suspended] = await Promise.all([rename(9), stores.connections.setSuspended(connection, NOW, NOW)]);
+      expect(suspended.suspendTime).toBe(NOW);
+      expect((await stores.connections.findByUid(connection.uid))?.suspendTime).toBe(NOW);
+
+      await Promise.all([rename(9), stores.connections.delete(connection)]);
+      expect((await changes(vault)).at(-1)).toBe('ada DELETED undefined');
+    });
+
+    test('is read from where one left off, and its numbers are never used again', async () => {
+      const vault = await startVault(open);
+      const { stores, connect } = vault;
+      await Promise.all(Array.from({ length: 9 }, (_, number) => connect(`c${number}`)));
+
+      const all = await stores.outbox.read(0, 100);
+      expect(all).toHaveLength(10);
+      const cursors = all.map(({ sequence }) => sequence);
+      expect(cursors).toEqual([...new Set(cursors)].sort((one, other) => one - other));
+      const some = await stores.outbox.read(0, 4);
+      expect([...some, ...(await stores.outbox.read(present(some.at(-1)).sequence, 100))]).toEqual(all);
+
+      expect(await stores.outbox.sweep(NOW + 1, 100)).toBe(10);
+      await connect('late');
+      const [late] = await stores.outbox.read(0, 100);
+      expect(present(late).sequence).toBeGreaterThan(present(cursors.at(-1)));
+      expect(await stores.outbox.read(present(late).sequence, 100)).toEqual([]);
+    });
+
+    test('sweeping deletes what is older, a few at a time, oldest first', async () => {
+      const vault = await startVault(open);
+      const { stores, connect, clock } = vault;
+      for (const [id, time] of [
+        ['b', NOW + 2],
+        ['c', NOW + 1],
+        ['d', NOW + 3],
+      ] as const) {
+        clock.time = time;
+        await connect(id);
+      }
+
+      expect(await stores.outbox.sweep(NOW + 3, 2)).toBe(2);
+      expect(await changes(vault)).toEqual(['b CREATED ACTIVE', 'd CREATED ACTIVE']);
+      expect(await stores.outbox.sweep(NOW + 3, 2)).toBe(1);
+      expect(await stores.outbox.sweep(NOW + 3, 2)).toBe(0);
+      expect(await changes(vault)).toEqual(['d CREATED ACTIVE']);
+    });
+
+    test("a tenant's events go with it, however many, and nobody else's", async () => {
+      const vault = await startVault(open);
+      const { stores, tenant, connection, register } = vault;
+      const other = await register('other');
+      await stores.connections.create(sampleConnection(other.tenant, other.app, 'bob'));
+      let renamed = connection;
+      for (let times = 0; times < 1001; times++) {
+        renamed = await stores.connections.update(renamed, { ...renamed, externalId: `x${times}` });
+      }
+      expect(await reasonOf(stores.tenants.delete({ ...tenant, version: 7 }))).toBe('ETAG_MISMATCH');
+      expect(await stores.outbox.read(0, 2000)).toHaveLength(1003);
+
+      await stores.tenants.delete(tenant);
+
+      expect(await changes(vault)).toEqual(['bob CREATED ACTIVE']);
+    });
+  });
+}
+
+function failing(connection: Connection): RefreshRecord {
+  const evidence = { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW } as const;
+  return {
+    connection: { ...connection, grantState: 'REAUTHORIZATION_REQUIRED', stateEvidence: evidence },
+    refreshToken: undefined,
+    accessToken: undefined,
+  };
+}
+
+async function authorize({ stores }: VaultUnderTest, connection: Connection, created?: Connection | undefined) {
+  const authorization = sampleAuthorization(connection);
+  await stores.authorizations.start({
+    connection: created,
+    authorization,
+    handleHash: 'handle',
+    attempt: sampleAttempt(authorization),
+    stateHash: 'state',
+  });
+  return authorization;
+}
+
+async function told({ stores }: VaultUnderTest): Promise<ConnectionChanged[]> {
+  return (await stores.outbox.read(0, 2000)).map(({ event }) => event.data);
+}
+
+async function changes({ stores }: VaultUnderTest): Promise<string[]> {
+  const events = await stores.outbox.read(0, 2000);
+  return events.map(({ event }) => `${event.subject.split('/').at(-1)} ${event.data.change} ${event.data.state}`);
+}
