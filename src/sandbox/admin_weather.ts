@@ -81,7 +81,7 @@ export const WEATHER_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/faults',
-    does: `the next count requests go wrong; kinds: ${FAULT_KINDS.join(', ')}`,
+    does: `the next count requests go wrong; at endpoint authorize or adminconsent an error leads the browser back to the app; kinds: ${FAULT_KINDS.join(', ')}`,
     example: { kind: 'throttle', count: 2, retry_after: 5, user: 'ada@contoso.example' },
     run: (call) => ({ data: call.sandbox.injectFault(bodyOf(call, faultBody)) }),
   },

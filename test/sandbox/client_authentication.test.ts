@@ -83,6 +83,16 @@ test('a secret has a start and an end (7000222), and one app may have several', 
   expect([await outcome('old'), await outcome('new')]).toEqual([[7000222], 'ok']);
 });
 
+test('a secret that ends on 12/31/2299, as the portal once wrote "never", outlives everybody', async () => {
+  const app = sandbox.addApp({ secrets: [{ value: 'never', endTime: Date.UTC(2299, 11, 31) }] });
+  const outcome = async () => (await forApp(app, { client_secret: 'never' })).body.error_codes ?? 'ok';
+  sandbox.clock.advance(100 * 365 * DAY);
+  expect(await outcome()).toBe('ok');
+  sandbox.clock.set(Date.UTC(2299, 11, 31));
+  expect(await outcome()).toEqual([7000222]);
+  sandbox.clock.set(Date.now());
+});
+
 test('a fresh secret works at every second try until it is replicated', async () => {
   const app = sandbox.addApp({});
   sandbox.addSecret(app.clientId, { value: 'fresh', replicationDelay: 5 * MINUTE });

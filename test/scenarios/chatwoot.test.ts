@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
+import type { AppInput } from '../../src/sandbox/app_registration.ts';
 import { keepAsking } from './keep_asking.ts';
 import { type Onboarded, onboardPreset } from './onboard.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
@@ -27,22 +28,23 @@ beforeAll(async () => {
 afterAll(() => scenario.close());
 
 /** AZURE_APP_ID and AZURE_APP_SECRET, and where the instance lives. */
-function chatwoot(tenantId: string) {
+function chatwoot(tenantId: string, entra: AppInput = {}) {
   return onboardPreset(scenario, 'chatwoot', {
     tenantId,
-    entra: { audience: 'organizations', redirectUris: [CALLBACK] },
+    entra: { audience: 'organizations', redirectUris: [CALLBACK], ...entra },
     tenant: { baseUrl: INSTANCE },
   });
+}
+
+function start(connection: string) {
+  const scopes = ['Mail.ReadWrite', 'Mail.Send', IMAP, SMTP];
+  return scenario.connections.startAuthorization({ connection, scopes, redirectUri: CALLBACK });
 }
 
 /** The product sends the browser to Entra itself, and its own callback hands over what came. */
 async function connect(id: string, to: Pick<Onboarded, 'connection'> = tenant): Promise<string> {
   const connection = to.connection(id);
-  const { authorizationUri } = await scenario.connections.startAuthorization({
-    connection,
-    scopes: ['Mail.ReadWrite', 'Mail.Send', IMAP, SMTP],
-    redirectUri: CALLBACK,
-  });
+  const { authorizationUri } = await start(connection);
   const { url } = await scenario.browser.walk(authorizationUri, { as: 'ada@contoso.example' });
   expect(`${url.origin}${url.pathname}`).toBe(CALLBACK);
   await scenario.connections.completeAuthorization({
@@ -138,6 +140,47 @@ test('a new client secret beside the old one needs no restart, and no user signs
 
   const outlook = await scenario.tokens.getAccessToken({ connection, scopes: [IMAP] });
   expect(await scenario.use(IMAP_CHECK, outlook.accessToken)).toBe(200);
+});
+
+describe('in a directory whose users may consent to verified publishers only', () => {
+  /** Chatwoot: "the setup will not work for other emails under a different tenant until you have completed […] publisher verification". */
+  async function tryToConnect(app: Onboarded, username: string): Promise<string> {
+    const connection = app.connection(username.slice(0, username.indexOf('@')));
+    const { authorizationUri } = await start(connection);
+    const { url } = await scenario.browser.walk(authorizationUri, { as: username });
+    const state = url.searchParams.get('state') ?? '';
+    const code = url.searchParams.get('code');
+    const error = {
+      error: url.searchParams.get('error') ?? '',
+      errorSubcode: url.searchParams.get('error_subcode') ?? '',
+    };
+    const answer =
+      code === null ? ({ case: 'error', value: error } as const) : ({ case: 'code', value: code } as const);
+    return reasonOf(scenario.connections.completeAuthorization({ connection, state, answer }));
+  }
+
+  test('an unverified app gets in once an administrator has followed the address of the next steps', async () => {
+    const directory = scenario.sandbox.addDirectory({ domain: 'careful.example', userConsent: 'verified' });
+    const users = ['eva', 'eve'].map(
+      (name) => scenario.sandbox.addUser({ username: `${name}@careful.example` }).username,
+    );
+    const app = await chatwoot('unverified');
+    for (const username of users) expect(await tryToConnect(app, username)).toBe('AUTHORIZATION_DECLINED');
+
+    const address = new URL(app.registered.nextSteps?.adminConsentUri ?? '');
+    address.searchParams.set('sandbox_auto', directory.id);
+    const answer = await fetch(address, { redirect: 'manual' });
+
+    expect(new URL(answer.headers.get('location') ?? '').searchParams.get('admin_consent')).toBe('True');
+    for (const username of users) expect(await tryToConnect(app, username)).toBe('OK');
+  });
+
+  test('a verified publisher needs nobody', async () => {
+    scenario.sandbox.addDirectory({ domain: 'trusting.example', userConsent: 'verified' });
+    const { username } = scenario.sandbox.addUser({ username: 'ivo@trusting.example' });
+
+    expect(await tryToConnect(await chatwoot('verified', { publisherVerified: true }), username)).toBe('OK');
+  });
 });
 
 describe('the secret is exchanged for a new one while tokens are asked for without a pause', () => {
