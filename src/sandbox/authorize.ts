@@ -1,13 +1,13 @@
 import type { Answer } from './answer.ts';
 import { html } from './answer.ts';
 import { type AuthorizeRequest, RefusedRequest, readAuthorizeRequest } from './authorize_request.ts';
-import { atAuthorize, sendBack, sendBackDeclined, sendBackError } from './browser_return.ts';
-import { missingConsents, needsAdministrator, recordConsent } from './consenting.ts';
+import { atAuthorize, sendBackDeclined, sendBackError } from './browser_return.ts';
 import { checkUser } from './eligibility.ts';
 import { EntraError, entraError } from './entra_error.ts';
-import { blockedPage, consentPage, errorPage, needsApprovalPage } from './pages.ts';
+import { consentPage, errorPage } from './pages.ts';
 import type { RequestRecord } from './requests.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
+import { SESSION_COOKIE, signIn } from './sign_in.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
 
@@ -69,12 +69,12 @@ function opened(world: World, asked: AuthorizeRequest, request: SandboxRequest, 
     const user = world.users.find(automatic);
     if (user === undefined) throw entraError(50034, { user: automatic, directory: asked.authority.segment });
     const declines = request.query.get('sandbox_decline') === '1';
-    return settle(world, asked, { user, accepts: !declines, isAutomatic: true }, record);
+    return signIn(world, asked, { user, accepts: !declines, isAutomatic: true }, record);
   }
   const signedIn = sessionUser(world, request);
   if (asked.prompt === 'none') {
     if (signedIn === undefined) throw new RefusedRequest(entraError(50058), asked.returnAddress);
-    return settle(world, asked, { user: signedIn, accepts: true, isAutomatic: true }, record);
+    return signIn(world, asked, { user: signedIn, accepts: true, isAutomatic: true }, record);
   }
   record.outcome = 'page';
   const users = world.users.list().filter((user) => isWelcome(world, asked, user));
@@ -88,76 +88,12 @@ function decided(world: World, asked: AuthorizeRequest, request: SandboxRequest,
   const accepts = form.get('decision') === 'accept';
   const user = world.users.find(form.get('account') ?? '');
   if (user === undefined && accepts) throw entraError(50034, { user: '', directory: asked.authority.segment });
-  if (user === undefined) return declined(asked, record);
-  return settle(world, asked, { user, accepts, isAutomatic: false }, record);
-}
-
-function settle(
-  world: World,
-  asked: AuthorizeRequest,
-  choice: { user: User; accepts: boolean; isAutomatic: boolean },
-  record: RequestRecord,
-): Answer {
-  const { app, authority, returnAddress } = asked;
-  const { user } = choice;
-  record.userObjectId = user.objectId;
-  record.username = user.username;
-  const directory = checkUser(world, user, app, authority);
-  if (!choice.accepts) return declined(asked, record);
-
-  const missing = missingConsents(world, asked, user, directory);
-  if (asked.prompt === 'none' && missing.length > 0)
-    throw new RefusedRequest(
-      entraError(65001, { client: app.clientId, name: app.displayName }, { error: 'interaction_required' }),
-      returnAddress,
-    );
-  if (needsAdministrator(missing, app, directory)) {
-    record.outcome = '90094';
-    // The page leads back in one way only, and nothing there says why.
-    if (choice.isAutomatic) return sendBackDeclined(returnAddress);
-    const back = sendBackDeclined({ ...returnAddress, responseMode: 'query' });
-    return html(200, needsApprovalPage(app, String(back.headers['location'])));
+  if (user === undefined) {
+    record.outcome = '65004';
+    return sendBackDeclined(asked.returnAddress);
   }
-  const blocking = user.policy !== undefined && !user.policy.satisfiedBySignIn ? user.policy.error : undefined;
-  if (blocking !== undefined) return blocked(world, asked, blocking, record);
-  user.policy = undefined;
-  recordConsent(world, asked, user, directory);
-  const code = world.codes.issue({
-    clientId: app.clientId,
-    userObjectId: user.objectId,
-    directoryId: directory.id,
-    scope: asked.scope,
-    redirectUri: returnAddress.redirectUri,
-    nonce: asked.nonce,
-    codeChallenge: asked.codeChallenge,
-    codeChallengeMethod: asked.codeChallengeMethod,
-  });
-  const session = { 'set-cookie': `${SESSION_COOKIE}=${user.objectId}; Path=/; HttpOnly; SameSite=Lax` };
-  return sendBack(returnAddress, { code, session_state: user.objectId }, session);
+  return signIn(world, asked, { user, accepts, isAutomatic: false }, record);
 }
-
-function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): Answer {
-  record.outcome = '65004';
-  return sendBackDeclined(returnAddress);
-}
-
-/**
- * Entra shows a page of its own from which no way leads back to the app: seen for 50105 (https://github.com/nextauthjs/next-auth/issues/5455),
- * remembered for 53003. Without a page (`prompt=none`) the app is told.
- */
-function blocked(world: World, asked: AuthorizeRequest, error: EntraError, record: RequestRecord): Answer {
-  record.outcome = String(error.code);
-  if (asked.prompt === 'none')
-    return sendBackError(
-      asked.returnAddress,
-      { ...atAuthorize(error), error: 'interaction_required' },
-      world.clock.now(),
-    );
-  return html(200, blockedPage(error));
-}
-
-/** Who picked an account last in this browser: what `prompt=none` goes by. */
-export const SESSION_COOKIE = 'sandbox_session';
 
 function sessionUser(world: World, request: SandboxRequest): User | undefined {
   const value = new RegExp(`${SESSION_COOKIE}=([0-9a-f-]+)`).exec(request.headers.cookie ?? '')?.[1];

@@ -1,9 +1,9 @@
 import { type Answer, html, json, redirect } from './answer.ts';
-import { SESSION_COOKIE } from './authorize.ts';
 import { findAuthority } from './directory.ts';
 import { entraError, errorBody } from './entra_error.ts';
 import { signedOutPage } from './pages.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
+import { SESSION_COOKIE } from './sign_in.ts';
 import type { World } from './world.ts';
 
 /** `GET /{directory}/v2.0/.well-known/openid-configuration`. */

@@ -1,0 +1,78 @@
+import { type Answer, html } from './answer.ts';
+import { type AuthorizeRequest, RefusedRequest } from './authorize_request.ts';
+import { atAuthorize, sendBack, sendBackDeclined, sendBackError } from './browser_return.ts';
+import { missingConsents, needsAdministrator, recordConsent } from './consenting.ts';
+import { checkUser } from './eligibility.ts';
+import { type EntraError, entraError } from './entra_error.ts';
+import { blockedPage, needsApprovalPage } from './pages.ts';
+import type { RequestRecord } from './requests.ts';
+import type { User } from './user.ts';
+import type { World } from './world.ts';
+
+/** Somebody picked an account, and accepts or declines what the app wants. */
+export function signIn(
+  world: World,
+  asked: AuthorizeRequest,
+  choice: { user: User; accepts: boolean; isAutomatic: boolean },
+  record: RequestRecord,
+): Answer {
+  const { app, authority, returnAddress } = asked;
+  const { user } = choice;
+  record.userObjectId = user.objectId;
+  record.username = user.username;
+  const directory = checkUser(world, user, app, authority);
+  if (!choice.accepts) return declined(asked, record);
+
+  const missing = missingConsents(world, asked, user, directory);
+  if (asked.prompt === 'none' && missing.length > 0)
+    throw new RefusedRequest(
+      entraError(65001, { client: app.clientId, name: app.displayName }, { error: 'interaction_required' }),
+      returnAddress,
+    );
+  if (needsAdministrator(missing, app, directory)) {
+    record.outcome = '90094';
+    // The page leads back in one way only, and nothing there says why.
+    if (choice.isAutomatic) return sendBackDeclined(returnAddress);
+    const back = sendBackDeclined({ ...returnAddress, responseMode: 'query' });
+    return html(200, needsApprovalPage(app, String(back.headers['location'])));
+  }
+  const blocking = user.policy !== undefined && !user.policy.satisfiedBySignIn ? user.policy.error : undefined;
+  if (blocking !== undefined) return blocked(world, asked, blocking, record);
+  user.policy = undefined;
+  recordConsent(world, asked, user, directory);
+  const code = world.codes.issue({
+    clientId: app.clientId,
+    userObjectId: user.objectId,
+    directoryId: directory.id,
+    scope: asked.scope,
+    redirectUri: returnAddress.redirectUri,
+    nonce: asked.nonce,
+    codeChallenge: asked.codeChallenge,
+    codeChallengeMethod: asked.codeChallengeMethod,
+  });
+  const session = { 'set-cookie': `${SESSION_COOKIE}=${user.objectId}; Path=/; HttpOnly; SameSite=Lax` };
+  return sendBack(returnAddress, { code, session_state: user.objectId }, session);
+}
+
+function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): Answer {
+  record.outcome = '65004';
+  return sendBackDeclined(returnAddress);
+}
+
+/**
+ * Entra shows a page of its own from which no way leads back to the app: seen for 50105 (https://github.com/nextauthjs/next-auth/issues/5455),
+ * remembered for 53003. Without a page (`prompt=none`) the app is told.
+ */
+function blocked(world: World, asked: AuthorizeRequest, error: EntraError, record: RequestRecord): Answer {
+  record.outcome = String(error.code);
+  if (asked.prompt === 'none')
+    return sendBackError(
+      asked.returnAddress,
+      { ...atAuthorize(error), error: 'interaction_required' },
+      world.clock.now(),
+    );
+  return html(200, blockedPage(error));
+}
+
+/** Who picked an account last in this browser: what `prompt=none` goes by. */
+export const SESSION_COOKIE = 'sandbox_session';
