@@ -12,7 +12,6 @@ import type { ConnectParts } from './connect_parts.ts';
 import { isDirectoryId } from './directory_id.ts';
 import { endOf } from './end_of.ts';
 import { errorAnswered } from './error_answer.ts';
-import { isInPassing } from './in_passing.ts';
 import { mayBeConsentState } from './new_admin_consent.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import { productOf } from './product.ts';
@@ -47,12 +46,12 @@ async function receive(
     return { ...UNKNOWN, outcome: error.reason };
   }
   if (known === undefined) return UNKNOWN;
-  if (known.kind === 'used') return outcomeOf(known, firstOutcome(known.consent));
+  if (known.kind === 'used') return outcomeOf(known, outcomeAgain(known, answer));
 
   const { consent, app } = known;
   const { outcome, unexpected } = await endOf(() => believe(parts, consent, answer));
-  // What failed must not hide behind a second failure to write it down.
-  if (outcome !== 'GRANTED' && !isInPassing(outcome))
+  // A yes and a no end the link; after all else the administrator may press its button again. What failed must not hide behind a second failure.
+  if (outcome === 'AUTHORIZATION_DECLINED')
     await parts.stores.adminConsents.end(consent.uid, outcome).catch(() => undefined);
   parts.metrics?.adminConsentEnded(outcome);
   const resource = appName(app);
@@ -89,8 +88,7 @@ async function believe(
 ): Promise<void> {
   const tenant = await findTenant(stores, consent.tenantId);
   const app = await findAppByUid(stores, tenant, consent.appUid);
-  if ('error' in answer) throw errorAnswered(answer, appName(app));
-  const directoryId = answeredDirectory(consent, tenant, answer.directoryId);
+  const directoryId = answeredDirectory({ consent, tenant, app }, answer);
   await proveConsent({ authorizationServer, pause }, app, directoryId);
   await stores.apps.recordFailingDirectory(app.uid, directoryId, undefined);
   authorizationServer.forget(app.uid);
@@ -99,8 +97,12 @@ async function believe(
 }
 
 /** It becomes a part of the address that the app's credential is sent to, so nothing but a GUID will do. */
-function answeredDirectory(consent: AdminConsent, tenant: Tenant, answered = ''): string {
-  const directoryId = answered.toLowerCase();
+function answeredDirectory(
+  { consent, tenant, app }: Pick<Known, 'consent' | 'tenant' | 'app'>,
+  answer: AdminConsentAnswer['answer'],
+): string {
+  if ('error' in answer) throw errorAnswered(answer, appName(app));
+  const directoryId = answer.directoryId?.toLowerCase() ?? '';
   const { directoryId: named } = consent;
   if (!isDirectoryId(directoryId) || (named !== undefined && named !== directoryId)) {
     throw new VaultError('DIRECTORY_NOT_ALLOWED', 'the consent is of another directory than the one that was asked');
@@ -109,10 +111,20 @@ function answeredDirectory(consent: AdminConsent, tenant: Tenant, answered = '')
   return directoryId;
 }
 
-/** What a repeated callback is shown. While it is still open, Entra could not be asked: whether the administrator agreed, only connecting can tell. */
-function firstOutcome({ state, failure }: AdminConsent): AdminConsentOutcome['outcome'] {
-  if (state === 'FAILED') return failure ?? 'INTERNAL';
-  return state === 'OPEN' ? 'ENTRA_UNAVAILABLE' : 'GRANTED';
+/**
+ * What a repeated callback is shown: the first outcome. Where only Entra could tell, it is not asked a second time for one answer: whether the
+ * administrator agreed could not be checked.
+ */
+function outcomeAgain(known: Known, answer: AdminConsentAnswer['answer']): AdminConsentOutcome['outcome'] {
+  const { state, failure } = known.consent;
+  if (state !== 'OPEN') return state === 'FAILED' ? (failure ?? 'INTERNAL') : 'GRANTED';
+  try {
+    answeredDirectory(known, answer);
+    return 'ENTRA_UNAVAILABLE';
+  } catch (error) {
+    if (isVaultError(error)) return error.reason;
+    throw error;
+  }
 }
 
 function outcomeOf(

@@ -1,13 +1,12 @@
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import { MINUTE } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
-import { isVaultError } from '../model/errors.ts';
+import { isVaultError, type Reason } from '../model/errors.ts';
 import type { Grant } from '../model/grant.ts';
 import type { AuthorizationAnswer } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { errorAnswered } from './error_answer.ts';
 import { gatherGrant } from './gather_grant.ts';
-import { isInPassing } from './in_passing.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { checkNotSuspended, findAppByUid, findTenant } from './standing.ts';
 import { stateInvalid } from './state_invalid.ts';
@@ -45,10 +44,22 @@ export async function receiveAnswer(
   } catch (error) {
     const reason = isVaultError(error) ? error.reason : 'INTERNAL';
     // What failed must not hide behind a second failure to write it down.
-    if (!isInPassing(reason)) await parts.stores.authorizations.fail(authorization.uid, reason).catch(() => undefined);
+    if (!IN_PASSING.has(reason))
+      await parts.stores.authorizations.fail(authorization.uid, reason).catch(() => undefined);
     throw error;
   }
 }
+
+/** Nobody's doing and soon over: the link stays good, so that its button can be pressed again. STATE_INVALID: another attempt was faster. */
+const IN_PASSING: ReadonlySet<Reason> = new Set<Reason>([
+  'ENTRA_UNAVAILABLE',
+  'ENTRA_THROTTLED',
+  'APP_CREDENTIAL_PROPAGATING',
+  'DATABASE_UNAVAILABLE',
+  'KEY_SOURCE_UNAVAILABLE',
+  'OVERLOADED',
+  'STATE_INVALID',
+]);
 
 async function grantOf(
   parts: ConnectParts,

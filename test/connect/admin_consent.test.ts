@@ -283,11 +283,38 @@ describe('the answer', () => {
     const good = await start();
     await approve(good.adminConsentUri, FABRIKAM);
     expect((await granted(stateOf(good.adminConsentUri), randomUUID())).outcome).toBe('GRANTED');
-    const bad = await start({ directoryId: FABRIKAM });
-    await granted(stateOf(bad.adminConsentUri), CONTOSO);
-    expect((await granted(stateOf(bad.adminConsentUri), FABRIKAM)).outcome).toBe('DIRECTORY_NOT_ALLOWED');
-    expect(world.audited).toHaveLength(2);
+    const declined = await start();
+    await answered(stateOf(declined.adminConsentUri), { error: 'access_denied' });
+    expect((await granted(stateOf(declined.adminConsentUri), FABRIKAM)).outcome).toBe('AUTHORIZATION_DECLINED');
+    const astray = await start({ directoryId: FABRIKAM });
+    for (let times = 0; times < 2; times += 1)
+      expect((await granted(stateOf(astray.adminConsentUri), CONTOSO)).outcome).toBe('DIRECTORY_NOT_ALLOWED');
+    const blocked = await start();
+    const policy = { error: 'access_denied', errorDescription: 'AADSTS50105: …' };
+    for (let times = 0; times < 2; times += 1)
+      expect((await answered(stateOf(blocked.adminConsentUri), policy)).outcome).toBe('BLOCKED_BY_POLICY');
+    expect(world.audited).toHaveLength(4);
   });
+
+  test('that is not believed is not asked of Entra a second time', async () => {
+    const { adminConsentUri } = await start();
+    expect((await granted(stateOf(adminConsentUri), FABRIKAM)).outcome).toBe('ADMIN_CONSENT_REQUIRED');
+    const asked = ownTokens().length;
+    expect((await granted(stateOf(adminConsentUri), FABRIKAM)).outcome).toBe('ENTRA_UNAVAILABLE');
+    expect(ownTokens()).toHaveLength(asked);
+  });
+
+  test.each(['of another directory', 'too early for Entra to know', 'of an administrator whom a policy stopped'])(
+    '%s leaves the link good for another try',
+    async (what) => {
+      const { adminConsentUri, consentUri } = await start({ directoryId: FABRIKAM });
+      const state = stateOf(adminConsentUri);
+      if (what.startsWith('of another')) await granted(state, CONTOSO);
+      else if (what.startsWith('too early')) await granted(state, FABRIKAM);
+      else await answered(state, { error: 'access_denied', errorDescription: 'AADSTS53003: …' });
+      expect((await approve(await world.adminConsents.open(handleOf(consentUri)), FABRIKAM)).outcome).toBe('GRANTED');
+    },
+  );
 
   test('that comes three times at once is judged once', async () => {
     const { adminConsentUri } = await start();
@@ -364,7 +391,9 @@ describe('what nobody could find out is not told as granted', () => {
       'APP_CREDENTIAL_REJECTED',
     );
     world.sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
-    expect((await approve((await start()).adminConsentUri, FABRIKAM)).outcome).toBe('APP_CREDENTIAL_REJECTED');
+    const { adminConsentUri, consentUri } = await start();
+    expect((await approve(adminConsentUri, FABRIKAM)).outcome).toBe('APP_CREDENTIAL_REJECTED');
+    expect(await world.adminConsents.open(handleOf(consentUri))).toContain('adminconsent');
   });
 
   test('it cannot be written down', async () => {
