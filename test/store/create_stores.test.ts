@@ -5,8 +5,10 @@ import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultError } from '../../src/model/errors.ts';
+import { Secret } from '../../src/model/secret.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { sampleAccessToken } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
@@ -72,6 +74,19 @@ test('tells how long each statement took, by names that hold no value', async ()
 
   expect([...seen]).toEqual(expect.arrayContaining(['commit', 'tenants.insert', 'grants.lease', 'grants.release']));
   for (const name of seen) expect(name).toMatch(/^[a-zA-Z.]+$/);
+});
+
+test('a refresh that nobody is told of runs no statement for the telling', async () => {
+  const seen: string[] = [];
+  const database = openSqlite({ path: ':memory:', meter: { statement: (name) => seen.push(name) } });
+  const stores = await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock });
+  const { connection, lease } = await startVault(async () => ({ stores, database }));
+  const held = await lease();
+  seen.length = 0;
+
+  await held.record({ connection, refreshToken: new Secret('rt-2'), accessToken: sampleAccessToken() });
+
+  expect(seen).toEqual(['grants.record', 'accessTokens.upsert', 'commit']);
 });
 
 function digest(path: string): string {

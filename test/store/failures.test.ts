@@ -107,6 +107,16 @@ test('of a query error with its parameters only the code goes on', () => {
   expect(inspect(error, { depth: 9 })).not.toContain('canary');
 });
 
+test('PostgreSQL names the index of external ids, and of it only the field goes on', () => {
+  const constraint = 'connections_tenant_uid_external_id';
+  const cause = Object.assign(new Error('canary'), { code: '23505', table: 'connections', constraint });
+
+  const error = translated(new DrizzleQueryError('update x', ['canary'], cause));
+
+  expect(error).toMatchObject({ reason: 'CONNECTION_EXISTS', metadata: { field: 'external_id' } });
+  expect(inspect(error, { depth: 9 })).not.toContain('canary');
+});
+
 test.each([
   ['08006', 'DATABASE_UNAVAILABLE'],
   ['57P03', 'DATABASE_UNAVAILABLE'],

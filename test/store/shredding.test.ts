@@ -6,29 +6,42 @@ import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { sampleAdminConsent } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
-test('after a tenant was deleted, no file holds its wrapped key or anything sealed under it', async () => {
+test('after a tenant was deleted, no file holds its wrapped key, anything sealed under it, or what it had in clear', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const vault = await startVault(async (clock) => {
     const database = openSqlite({ path });
     return { database, stores: await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock }) };
   });
-  const { database, stores, tenant } = vault;
+  const { database, stores, tenant, app, connection } = vault;
   const other = await vault.register('other');
+  const image = randomBytes(5000);
+  const logo = { mediaType: 'image/png', image, hash: 'h' } as const;
+  await stores.apps.update(app, { ...app, logoHash: 'h' }, logo);
+  const externalId = randomBytes(100).toString('hex');
+  await stores.connections.update(connection, { ...connection, externalId });
+  const consent = sampleAdminConsent(tenant, app, {
+    returnUrl: `https://product.test/${randomBytes(100).toString('hex')}`,
+  });
+  await stores.adminConsents.start(consent, 'handle', undefined);
   const { deks, connections } = database.tables;
   const deksOf = (uid: string) =>
     database.select('test', (db) => db.select().from(deks).where(eq(deks.tenantUid, uid)));
   const [dek] = await deksOf(tenant.uid);
   const [kept] = await deksOf(other.tenant.uid);
   const [row] = await database.select('test', (db) => db.select().from(connections));
-  const shredded = [dek?.wrapped, row?.refreshToken, row?.personal].map((bytes) => bytes ?? Buffer.from('missing'));
-  expect(shredded.map((bytes) => holders(path, bytes).length > 0)).toEqual([true, true, true]);
+  const inClear = [image, Buffer.from(externalId), Buffer.from(consent.returnUrl ?? '')];
+  const shredded = [dek?.wrapped, row?.refreshToken, row?.personal, ...inClear].map(
+    (bytes) => bytes ?? Buffer.from('missing'),
+  );
+  expect(shredded.map((bytes) => holders(path, bytes).length > 0)).toEqual(shredded.map(() => true));
 
   await stores.tenants.delete(tenant);
 
-  expect(shredded.map((bytes) => holders(path, bytes))).toEqual([[], [], []]);
+  expect(shredded.map((bytes) => holders(path, bytes))).toEqual(shredded.map(() => []));
   expect(holders(path, kept?.wrapped ?? Buffer.from('missing'))).toEqual(['']);
   await stores.close();
 });

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type SqliteConnection from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { sealCanary } from '../../src/keyring/canary.ts';
+import { createKek } from '../../src/keyring/kek.ts';
+import { createKeyring, VAULT_UID } from '../../src/keyring/keyring.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { readMigrations } from '../../src/store/sqlite/migrations.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import { NOW } from '../conformance/sample_rows.ts';
+import { present } from '../conformance/vault_under_test.ts';
+import { sqliteClientOf } from './sqlite_client.ts';
+import { temporaryFolder } from './temporary_folder.ts';
+
+test('of several connections with one external id the oldest keeps it; with the others it becomes a label', async () => {
+  const stores = await upgraded([
+    { id: 'younger', externalId: 'x', createTime: 2, labels: { team: 'a' } },
+    { id: 'oldest', externalId: 'x', createTime: 1, labels: { team: 'b' } },
+    { id: 'labelled', externalId: 'x', createTime: 3, labels: { external_id: 'own "label"' } },
+    { id: 'twin-b', uid: 'b', externalId: "y'", createTime: 5 },
+    { id: 'twin-a', uid: 'a', externalId: "y'", createTime: 5 },
+    { id: 'single', externalId: 'z' },
+    { id: 'none', externalId: null },
+    { id: 'none-either', externalId: null },
+    { id: 'elsewhere', externalId: 'x', tenant: 'other', createTime: 9 },
+  ]);
+
+  const { items } = await stores.connections.list({ size: 100, after: undefined }, {});
+  expect(
+    Object.fromEntries(items.map(({ connectionId, externalId, labels }) => [connectionId, { externalId, labels }])),
+  ).toEqual({
+    younger: { externalId: undefined, labels: { team: 'a', external_id: 'x' } },
+    oldest: { externalId: 'x', labels: { team: 'b' } },
+    labelled: { externalId: undefined, labels: { external_id: 'own "label"', 'external_id.moved': 'x' } },
+    'twin-a': { externalId: "y'", labels: {} },
+    'twin-b': { externalId: undefined, labels: { external_id: "y'" } },
+    single: { externalId: 'z', labels: {} },
+    none: { externalId: undefined, labels: {} },
+    'none-either': { externalId: undefined, labels: {} },
+    elsewhere: { externalId: 'x', labels: {} },
+  });
+  // Who read one before can tell that it changed; the others did not.
+  expect(items.filter(({ version }) => version > 1).map(({ connectionId }) => connectionId)).toEqual([
+    'labelled',
+    'twin-b',
+    'younger',
+  ]);
+  const [moved] = items.filter(({ connectionId }) => connectionId === 'younger');
+  expect(moved?.updateTime).toBe(NOW + 1);
+  await stores.close();
+});
+
+test('what the version before has stored goes on: account, refresh token, and it is found by its ids', async () => {
+  const stores = await upgraded([{ id: 'ada', externalId: 'x', directoryId: 'ABC-d', objectId: 'abc-O' }]);
+
+  const tenant = present(await stores.tenants.find('acme'));
+  const ada = present(await stores.connections.find(tenant.uid, 'ada'));
+  expect(ada.account).toEqual({
+    directoryId: 'abc-d',
+    objectId: 'abc-o',
+    username: 'ada@contoso.com',
+    displayName: 'Ada',
+    email: undefined,
+  });
+  const found = await stores.connections.list({ size: 9, after: undefined }, { objectId: 'ABC-O' });
+  expect(found.items).toEqual([ada]);
+  const held = await stores.grants.lease(ada.uid, { owner: 'r', resource: 'https://g', duration: 1000 });
+  expect(held?.refreshToken?.reveal()).toBe('rt-of-ada');
+  expect(present(await stores.apps.find(tenant.uid, 'default')).logoHash).toBeUndefined();
+  expect(await stores.outbox.read(0, 10)).toEqual([]);
+  await stores.close();
+});
+
+const OLD = readMigrations().slice(0, 1);
+
+interface OldConnection {
+  id: string;
+  externalId: string | null;
+  uid?: string;
+  tenant?: string;
+  createTime?: number;
+  labels?: Record<string, string>;
+  directoryId?: string;
+  objectId?: string;
+}
+
+/** A database that the version before wrote, opened by this one. */
+async function upgraded(connections: readonly OldConnection[]): Promise<Stores> {
+  const path = join(temporaryFolder(), 'vault.db');
+  const keks = { current: createKek(randomBytes(32)) };
+  const database = openSqlite({ path, migrations: OLD });
+  const client = await sqliteClientOf(database);
+  const keyring = createKeyring({ keks, deploymentId: 'deployment' });
+  for (const uid of [VAULT_UID, 'uid-of-acme', 'uid-of-other']) {
+    const dek = keyring.newDek(uid);
+    keyring.adopt(dek);
+    client
+      .prepare('INSERT INTO deks (tenant_uid, version, wrapped) VALUES (?, ?, ?)')
+      .run(uid, dek.version, Buffer.from(dek.wrapped));
+  }
+  const meta = client.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
+  meta.run('deployment_id', Buffer.from('deployment'));
+  meta.run('canary', sealCanary(keyring));
+  for (const tenant of ['acme', 'other']) insertTenant(client, tenant);
+  for (const connection of connections) {
+    const uid = connection.uid ?? connection.id;
+    const tenantUid = `uid-of-${connection.tenant ?? 'acme'}`;
+    const seal = (column: string, text: string) =>
+      keyring.seal({ tenantUid, recordType: 'connection', recordUid: uid, column }, text);
+    const personal = seal('personal', '{"username":"ada@contoso.com","displayName":"Ada"}');
+    insertConnection(client, connection, personal, seal('refresh_token', `rt-of-${connection.id}`));
+  }
+  await database.close();
+  return createStores({ database: openSqlite({ path }), keks, clock: { now: () => NOW } });
+}
+
+function insertTenant(client: SqliteConnection.Database, tenant: string): void {
+  client
+    .prepare(`INSERT INTO tenants VALUES ('uid-of-' || ?, ?, 'T', '{}', 'ACTIVE', 'aurinko', '[]', 1, 1, 1)`)
+    .run(tenant, tenant);
+  client
+    .prepare(
+      `INSERT INTO apps (uid, tenant_uid, tenant_id, app_id, display_name, client_id, cloud, sign_in_audience, redirect_uris,
+         return_url_prefixes, implicit_permissions, shared_with, suspended, state, failing_directories, create_time, update_time, version)
+       VALUES ('app-of-' || ?, 'uid-of-' || ?, ?, 'default', 'A', 'c', 'GLOBAL', 'common', '[]', '[]', '[]', '[]', 0, 'OK', '[]', 1, 1, 1)`,
+    )
+    .run(tenant, tenant, tenant);
+}
+
+function insertConnection(
+  client: SqliteConnection.Database,
+  connection: OldConnection,
+  personal: Buffer,
+  refreshToken: Buffer,
+): void {
+  const { id, uid = id, tenant = 'acme', externalId, createTime = NOW, labels = {} } = connection;
+  const { directoryId = 'd1', objectId = 'o1' } = connection;
+  client
+    .prepare(
+      `INSERT INTO connections (uid, tenant_uid, tenant_id, connection_id, app_uid, app_tenant_id, app_id, external_id, labels, directory_id,
+         object_id, personal, product_scopes, granted, grant_state, create_time, update_time, version, refresh_token, epoch)
+       VALUES ($uid, 'uid-of-' || $tenant, $tenant, $id, 'app-of-' || $tenant, $tenant, 'default', $externalId, $labels, $directoryId,
+         $objectId, $personal, '[]', '{}', 'ACTIVE', $createTime, ${NOW}, 1, $refreshToken, 0)`,
+    )
+    .run({
+      uid,
+      tenant,
+      id,
+      externalId,
+      labels: JSON.stringify(labels),
+      directoryId,
+      objectId,
+      personal,
+      createTime,
+      refreshToken,
+    });
+}
