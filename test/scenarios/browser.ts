@@ -1,5 +1,5 @@
 export interface Walk {
-  /** Signs in with this account, in place of the account picker. */
+  /** Signs in with this account, in place of the account picker; approves as the administrator of this directory. */
   readonly as: string;
   /** Presses "cancel" on Entra's page. */
   readonly declines?: boolean;
@@ -18,7 +18,10 @@ export interface Browser {
   walk(address: string, choice: Walk): Promise<Arrival>;
 }
 
-const CONNECT = /\/connect\/[^/]+$/;
+/** Pages with one button, which posts to the page's own address. */
+const LINK = /^\/(connect|admin-consent)\/[^/]+$/;
+/** Pages of Entra's where somebody decides. */
+const DECISION = /\/(oauth2\/v2\.0\/authorize|v2\.0\/adminconsent)$/;
 
 export function createBrowser(hosts: { readonly publicUrl: string; readonly sandboxUrl: string }): Browser {
   const known = new Set([new URL(hosts.publicUrl).origin, new URL(hosts.sandboxUrl).origin]);
@@ -26,11 +29,10 @@ export function createBrowser(hosts: { readonly publicUrl: string; readonly sand
   return {
     async walk(address, choice) {
       let url = new URL(address);
-      // The connect page's button posts to the page's own address.
-      let method = url.origin === vault && CONNECT.test(url.pathname) ? 'POST' : 'GET';
+      let method = url.origin === vault && LINK.test(url.pathname) ? 'POST' : 'GET';
       for (let hop = 0; hop < 10; hop++) {
         if (!known.has(url.origin) || isProducts(url, vault)) return { url, status: undefined, text: '' };
-        if (url.pathname.endsWith('/oauth2/v2.0/authorize')) {
+        if (DECISION.test(url.pathname)) {
           url.searchParams.set('sandbox_auto', choice.as);
           if (choice.declines === true) url.searchParams.set('sandbox_decline', '1');
         }
@@ -54,5 +56,5 @@ function backToProduct(html: string): string | undefined {
 
 /** A return address of the product that happens to live on the vault's own origin. */
 function isProducts(url: URL, vault: string): boolean {
-  return url.origin === vault && !CONNECT.test(url.pathname) && url.pathname !== '/oauth2/callback';
+  return url.origin === vault && !LINK.test(url.pathname) && url.pathname !== '/oauth2/callback';
 }
