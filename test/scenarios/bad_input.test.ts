@@ -243,6 +243,14 @@ describe('other fields', () => {
     ['labels', () => start({ labels: { 'Not A Key': 'x' } })],
     ['labels.plan', () => importing({ labels: { plan: 'x'.repeat(129) } })],
     ['external_id', () => importing({ externalId: 'bell\u0007' })],
+    ['account.email', () => importing({ account: { email: 'x'.repeat(257) } })],
+    ['account.directory_id', () => importing({ account: { directoryId: 'contoso' }, validateOnly: true })],
+    ['scopes', () => importing({ scopes: [], validateOnly: true })],
+    ['refresh_token', () => importing({ refreshToken: '', validateOnly: true })],
+    ['directory_id', () => scenario.connections.startAdminConsent({ parent: acme.name, directoryId: 'common' })],
+    ['return_url', () => scenario.connections.startAdminConsent({ parent: acme.name, returnUrl: 'javascript:x' })],
+    ['object_id', () => scenario.connections.listConnections({ parent: acme.name, objectId: 'ada' })],
+    ['directory_id', () => scenario.connections.listConnections({ parent: acme.name, directoryId: '../x' })],
     ['claims', () => token(['Mail.ReadOnly'], { claims: 'AAAA' })],
     ['claims', () => token(['Mail.ReadOnly'], { claims: `{"a":"${'x'.repeat(9000)}"}` })],
     ['rejected_token_sha256', () => token(['Mail.ReadOnly'], { rejectedTokenSha256: 'abc' })],
@@ -311,6 +319,9 @@ describe('state', () => {
       '?code=abc',
       '?state=a&state=b&code=c',
       '?error=access_denied&error_description=<script>alert(1)</script>&state=zzz',
+      '?admin_consent=True&tenant=<script>alert(1)</script>&state=admin.zzz',
+      `?admin_consent=True&tenant=../x&state=admin.${'x'.repeat(43)}`,
+      '?error=<script>&state=admin.zzz&state=admin.yyy',
       '',
     ];
     for (const attempt of attempts) {
@@ -325,9 +336,11 @@ describe('state', () => {
 
   test('an unknown link, and one that is no link', async () => {
     for (const handle of ['unknown', 'x'.repeat(43), '%00', 'x'.repeat(5000)]) {
-      const response = await fetch(`${scenario.publicUrl}/connect/${handle}`);
-      await response.body?.cancel();
-      expect([400, 404, 414, 431]).toContain(response.status);
+      for (const page of ['connect', 'admin-consent', 'logos']) {
+        const response = await fetch(`${scenario.publicUrl}/${page}/${handle}`);
+        await response.body?.cancel();
+        expect([400, 404, 414, 431]).toContain(response.status);
+      }
     }
   });
 });

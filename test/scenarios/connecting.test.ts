@@ -4,7 +4,7 @@ import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import { CONTOSO_USER as ADA, connectByPage, importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
-import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
+import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 const GRACE = 'grace@contoso.example';
 const ALAN = 'alan@fabrikam.example';
@@ -353,6 +353,48 @@ describe('reconnecting', () => {
   });
 });
 
+describe('being found again', () => {
+  const list = async (filter: object, parent = tenant.name) => {
+    const { connections } = await scenario.connections.listConnections({ parent, ...filter });
+    return connections.map(({ name }) => name);
+  };
+
+  test('by the identifier of the outside world, and by the account, in the tenant and in all', async () => {
+    const own = await onboard(scenario, 'finding');
+    const { objectId, username } = scenario.sandbox.addUser({
+      username: 'found@contoso.example',
+      mail: 'Found.Me@contoso.example',
+    });
+    const connection = await connectByPage(scenario, own, 'found', { user: username });
+    await scenario.connections.updateConnection({ connection: { name: connection, externalId: 'workspace-1' } });
+
+    expect(await list({ externalId: 'workspace-1' }, own.name)).toEqual([connection]);
+    expect(await list({ objectId: objectId.toUpperCase() }, 'tenants/-')).toEqual([connection]);
+    expect(await list({ objectId, directoryId: CONTOSO }, own.name)).toEqual([connection]);
+    expect(await list({ objectId, directoryId: FABRIKAM }, own.name)).toEqual([]);
+    expect(await list({ objectId })).toEqual([]);
+    const { connection: found } = await scenario.connections.getConnection({ name: connection });
+    expect(found?.account).toMatchObject({ objectId, username, email: 'Found.Me@contoso.example' });
+  });
+
+  test('an identifier belongs to one connection of the tenant: another is refused it, told whose it is', async () => {
+    const first = tenant.connection('first');
+    await start(first, { returnUrl: RETURN_URL, externalId: 'workspace-2' });
+    const second = tenant.connection('second');
+    const refusal = await failureOf(start(second, { returnUrl: RETURN_URL, externalId: 'workspace-2' }));
+
+    expect(refusal).toMatchObject({
+      code: 'ALREADY_EXISTS',
+      reason: 'CONNECTION_EXISTS',
+      metadata: { field: 'external_id', connection: first },
+    });
+    expect(await reasonOf(scenario.connections.getConnection({ name: second }))).toBe('CONNECTION_NOT_FOUND');
+    const freed = { connection: { name: first, externalId: '' }, updateMask: { paths: ['external_id'] } };
+    await scenario.connections.updateConnection(freed);
+    expect(await reasonOf(start(second, { returnUrl: RETURN_URL, externalId: 'workspace-2' }))).toBe('OK');
+  });
+});
+
 describe('importing', () => {
   const refreshToken = (
     user = ADA,
@@ -391,6 +433,19 @@ describe('importing', () => {
     expect(await reasonOf(take(name, { account: { directoryId: FABRIKAM } }))).not.toBe('OK');
     expect(await reasonOf(take(name, { account: { directoryId: CONTOSO, username: GRACE } }))).toBe('ACCOUNT_MISMATCH');
     expect(await reasonOf(scenario.connections.getConnection({ name }))).toBe('CONNECTION_NOT_FOUND');
+  });
+
+  test('only validated, it is answered as it would be; nothing is stored, and Entra is not asked', async () => {
+    const name = tenant.connection('import-dry');
+    const before = scenario.asked(tenant.clientId).length;
+
+    const { connection } = await take(name, { validateOnly: true, externalId: 'dry-1' });
+    expect(connection).toMatchObject({ name, externalId: 'dry-1', state: Connection_State.ACTIVE });
+    expect(connection?.verifyTime).toBeUndefined();
+    expect(await reasonOf(scenario.connections.getConnection({ name }))).toBe('CONNECTION_NOT_FOUND');
+    expect(scenario.asked(tenant.clientId)).toHaveLength(before);
+    expect(await reasonOf(take(name, { externalId: 'dry-1' }))).toBe('OK');
+    expect(await reasonOf(take(name, { validateOnly: true }))).toBe('CONNECTION_EXISTS');
   });
 
   test('ON_FIRST_USE asks Entra nothing until the first token', async () => {
