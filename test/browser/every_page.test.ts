@@ -1,13 +1,14 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { CallbackOutcome } from '../../src/connect/authorizations.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFaces, HANDLE, PRODUCT, STATE } from '../web/faces.ts';
 import { inChromium, launchChromium } from './chromium.ts';
 import { expectGoodPage } from './good_page.ts';
 import { LOGO } from './logo.ts';
-import { openTab } from './tab.ts';
+import { openTab, type Tab } from './tab.ts';
 
 const faces = Object.assign(createFaces(), { logos: { find: async () => LOGO } });
 const CALLBACK = `/oauth2/callback?code=c&state=${STATE}`;
@@ -35,23 +36,29 @@ const OUTCOMES: readonly CallbackOutcome['outcome'][] = [
   'RATE_LIMITED',
 ];
 
+test('each kind of outcome is among those that are looked at', () => {
+  expect(new Set(OUTCOMES.map(outcomeKind))).toEqual(new Set(Object.keys(OUTCOME_FACTS)));
+});
+
 let web: WebServer;
 let browser: Browser;
+let tab: Tab;
 
 inChromium('every page is good to read and to use, light, dark, on a phone and on a narrow one', () => {
   beforeAll(async () => {
     web = await startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
     browser = await launchChromium();
+    tab = await openTab(browser);
   });
+  afterEach(() => expect(tab.complaints).toEqual([]));
   afterAll(async () => {
     await browser.close();
     await web.close(100);
   });
 
   const show = async (path: string): Promise<Page> => {
-    const page = await openTab(browser);
-    await page.goto(`http://${web.address}${path}`);
-    return page;
+    await tab.page.goto(`http://${web.address}${path}`);
+    return tab.page;
   };
 
   test('connect', async () => {

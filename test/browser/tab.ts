@@ -1,19 +1,20 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { expect, onTestFinished } from 'vitest';
 import { LIGHT, type Mode } from './modes.ts';
 
-/** A browser window of its own, whose console must stay silent. */
-export async function openTab(browser: Browser, { colorScheme, viewport }: Mode = LIGHT): Promise<Page> {
-  const context = await browser.newContext({ colorScheme, viewport });
-  const complaints = listen(context);
-  onTestFinished(async () => {
-    await context.close();
-    expect(complaints).toEqual([]);
-  });
-  return context.newPage();
+/** A browser window of its own: no cookies of others. */
+export interface Tab {
+  readonly page: Page;
+  /** What the content security policy forbids, and all other errors of a page. */
+  readonly complaints: readonly string[];
+  close(): Promise<void>;
 }
 
-/** What the content security policy forbids, and all other errors. That a page came with 4xx or 5xx is none, nor that there is no icon. */
+export async function openTab(browser: Browser, { colorScheme, viewport }: Mode = LIGHT): Promise<Tab> {
+  const context = await browser.newContext({ colorScheme, viewport });
+  return { page: await context.newPage(), complaints: listen(context), close: () => context.close() };
+}
+
+/** That a page comes with 4xx or 5xx is no error of the page, nor that there is no icon. */
 function listen(context: BrowserContext): readonly string[] {
   const complaints: string[] = [];
   context.on('weberror', (error) => complaints.push(error.error().message));
