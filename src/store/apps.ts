@@ -2,30 +2,12 @@ import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
-import type { CredentialRows } from './credentials.ts';
-import { type Database, placeholders, type Step } from './database.ts';
-import { evidenceFromJson } from './evidence_rows.ts';
+import { type AppRows, toApp, toRow } from './app_rows.ts';
+import { type Database, placeholders } from './database.ts';
 import type { LogoRows } from './logos.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
-import type { Row } from './schema_twins.ts';
 import type { AppStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
-
-/** What a registration needs of apps, to insert one in its own commit. */
-export interface AppRows {
-  readonly credentials: CredentialRows;
-  insert(app: App): Step;
-}
-
-export function createAppRows({ database, credentials }: { database: Database; credentials: CredentialRows }): AppRows {
-  const { apps } = database.tables;
-  const insert = database.write(
-    'apps.insert',
-    (db) => db.insert(apps).values(placeholders(getTableColumns(apps))),
-    'TENANT_NOT_FOUND',
-  );
-  return { credentials, insert: (app) => insert.step(toRow(app), 1) };
-}
 
 interface AppStoreParts {
   database: Database;
@@ -184,26 +166,4 @@ function appChanged(app: App): VaultError {
       metadata: { resource },
     },
   );
-}
-
-function toRow(app: App): Row<'apps'> {
-  return {
-    ...app,
-    catalog: app.catalog ?? null,
-    logoHash: app.logoHash ?? null,
-    stateEvidence: app.stateEvidence ?? null,
-  };
-}
-
-function toApp(row: Row<'apps'>): App {
-  return {
-    ...row,
-    catalog: row.catalog ?? undefined,
-    logoHash: row.logoHash ?? undefined,
-    stateEvidence: evidenceFromJson(row.stateEvidence),
-    failingDirectories: row.failingDirectories.map(({ directoryId, evidence }) => ({
-      directoryId,
-      evidence: evidenceFromJson(evidence) ?? evidence,
-    })),
-  };
 }

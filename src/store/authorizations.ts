@@ -1,7 +1,8 @@
 import { and, count, eq, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
 import { VaultError } from '../model/errors.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
-import { type ConnectionRows, canonicalAccount, changedMeanwhile } from './connection_rows.ts';
+import { canonicalAccount } from './connection_columns.ts';
+import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import type { ExternalIds } from './external_ids.ts';
 import type { AuthorizationStore } from './stores.ts';
@@ -113,8 +114,7 @@ export function createAuthorizationStore({
         insert.step({ ...rows.toRow(authorization, handleHash) }, 1),
         insertAttempt.step(rows.toAttemptRow(tenantUid, attempt, stateHash), 1),
       ];
-      const externalId = connection?.externalId;
-      await externalIds.guarded({ tenantUid, externalId }, () => database.commit(...steps));
+      await externalIds.guarded(connection, () => database.commit(...steps));
     },
     findByHandle: async (handleHash) => toAuthorization(await findByHandle.first({ handleHash })),
     findByUid: async (uid) => toAuthorization(await findByUid.first({ uid })),

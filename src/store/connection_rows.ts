@@ -1,17 +1,14 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Clock } from '../model/clock.ts';
-import type { Account, Connection } from '../model/connection.ts';
+import type { Connection } from '../model/connection.ts';
 import { connectionName } from '../model/connection.ts';
 import { connectionChanged } from '../model/connection_changed.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
+import { type ConnectionRow, fromRow, grantColumns, indexForm, type Personal, placeOf } from './connection_columns.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
-import { evidenceFromJson } from './evidence_rows.ts';
 import type { OutboxRows } from './outbox.ts';
-import type { Row } from './schema_twins.ts';
 import type { TenantKeys } from './tenant_keys.ts';
-
-export type ConnectionRow = Row<'connections'>;
 
 /** Rows of connections, for the stores that write them: connections, grants, authorizations. */
 export interface ConnectionRows {
@@ -134,45 +131,6 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
   };
 }
 
-/** What an exchange with Entra may change. */
-export function grantColumns(connection: Connection) {
-  const account = canonicalAccount(connection.account);
-  return {
-    directoryId: account?.directoryId ?? null,
-    objectId: account?.objectId ?? null,
-    productScopes: connection.productScopes,
-    granted: connection.granted,
-    grantState: connection.grantState,
-    stateEvidence: connection.stateEvidence ?? null,
-    verifyTime: connection.verifyTime ?? null,
-    lastRefreshTime: connection.lastRefreshTime ?? null,
-    strikeTime: connection.strikeTime ?? null,
-    heldUntil: connection.heldUntil ?? null,
-    keepAliveTime: connection.keepAliveTime ?? null,
-    updateTime: connection.updateTime,
-  };
-}
-
-/** Ids in lower case, as Entra writes them: an import may have been told them in another, and they are looked for in one. */
-export function canonicalAccount(account: Account | undefined): Account | undefined {
-  return (
-    account && {
-      ...account,
-      directoryId: account.directoryId.toLowerCase(),
-      objectId: account.objectId.toLowerCase(),
-    }
-  );
-}
-
-export function placeOf(connectionUid: string, tenantUid: string, column: string) {
-  return { tenantUid, recordType: 'connection', recordUid: connectionUid, column };
-}
-
-/** Two spellings of one username differ in case alone. */
-export function indexForm(username: string): string {
-  return username.normalize('NFC').toLowerCase();
-}
-
 export function changedMeanwhile(connection: Connection): VaultError {
   const resource = connectionName(connection);
   return new VaultError(
@@ -182,46 +140,4 @@ export function changedMeanwhile(connection: Connection): VaultError {
       metadata: { resource },
     },
   );
-}
-
-interface Personal {
-  username?: string;
-  displayName?: string;
-  /** Rows of before 0.2 have none. */
-  email?: string;
-}
-
-/** Without `personal` nothing needs to be opened. */
-export function fromRow(row: ConnectionRow, personal: Personal | undefined): Connection {
-  return {
-    uid: row.uid,
-    tenantUid: row.tenantUid,
-    tenantId: row.tenantId,
-    connectionId: row.connectionId,
-    appUid: row.appUid,
-    appTenantId: row.appTenantId,
-    appId: row.appId,
-    externalId: row.externalId ?? undefined,
-    labels: row.labels,
-    account: accountOf(row, personal),
-    productScopes: row.productScopes,
-    granted: row.granted,
-    grantState: row.grantState,
-    stateEvidence: evidenceFromJson(row.stateEvidence),
-    suspendTime: row.suspendTime ?? undefined,
-    verifyTime: row.verifyTime ?? undefined,
-    lastRefreshTime: row.lastRefreshTime ?? undefined,
-    strikeTime: row.strikeTime ?? undefined,
-    heldUntil: row.heldUntil ?? undefined,
-    keepAliveTime: row.keepAliveTime ?? undefined,
-    createTime: row.createTime,
-    updateTime: row.updateTime,
-    version: row.version,
-  };
-}
-
-function accountOf({ directoryId, objectId }: ConnectionRow, personal: Personal | undefined): Account | undefined {
-  if (directoryId === null || objectId === null) return undefined;
-  const { username, displayName, email } = personal ?? {};
-  return { directoryId, objectId, username, displayName, email };
 }

@@ -1,18 +1,13 @@
-import { and, asc, count, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Clock } from '../model/clock.ts';
-import type { Connection, ConnectionState } from '../model/connection.ts';
-import { connectionName, idleExpireTime } from '../model/connection.ts';
+import { type Connection, connectionName } from '../model/connection.ts';
 import { connectionChanged } from '../model/connection_changed.ts';
 import { VaultError } from '../model/errors.ts';
+import { type ConnectionRow, canonicalAccount, fromRow } from './connection_columns.ts';
+import { createConnectionCounts } from './connection_counts.ts';
 import { createConnectionList } from './connection_list.ts';
-import {
-  type ConnectionRow,
-  type ConnectionRows,
-  canonicalAccount,
-  changedMeanwhile,
-  fromRow,
-} from './connection_rows.ts';
-import { type Database, placeholder, placeholders } from './database.ts';
+import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
+import { type Database, placeholders } from './database.ts';
 import type { ExternalIds } from './external_ids.ts';
 import type { OutboxRows } from './outbox.ts';
 import type { ConnectionStore } from './stores.ts';
@@ -26,12 +21,6 @@ interface ConnectionStoreParts {
   outbox: OutboxRows;
   clock: Clock;
 }
-
-// Joined to nothing, the column matches no index: a planner would walk all ACTIVE rows instead of the few that are due.
-const isActive = sql`grant_state || '' = 'ACTIVE'`;
-
-/** How long a refresh token lives after its last use. */
-const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;
 
 export function createConnectionStore(parts: ConnectionStoreParts): ConnectionStore {
   const { database, keys, connectionRows, externalIds, outbox, clock } = parts;
@@ -67,38 +56,6 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       .where(unchanged),
   );
   const deleteOne = database.write('connections.delete', (db) => db.delete(connections).where(unchanged));
-  const countActive = database.rows('connections.countByState', (db) =>
-    db
-      .select({ state: connections.grantState, count: count() })
-      .from(connections)
-      .where(sql`suspend_time IS NULL`)
-      .groupBy(connections.grantState),
-  );
-  const countSuspended = database.rows('connections.countSuspended', (db) =>
-    db.select({ count: count() }).from(connections).where(sql`suspend_time IS NOT NULL`),
-  );
-  const now = placeholder(connections.keepAliveTime, 'now');
-  const due = database.rows('connections.dueForKeepAlive', (db) =>
-    db
-      .select({ uid: connections.uid })
-      .from(connections)
-      .where(
-        sql`keep_alive_time <= ${now} AND suspend_time IS NULL AND ${isActive}
-            AND (held_until IS NULL OR held_until <= ${now})`,
-      )
-      .orderBy(asc(connections.keepAliveTime))
-      .limit(sql.placeholder('limit')),
-  );
-  const nearIdleEnd = database.rows('connections.countNearIdleEnd', (db) =>
-    db
-      .select({ count: count() })
-      .from(connections)
-      .where(
-        sql`last_refresh_time <= ${placeholder(connections.lastRefreshTime, 'time')}
-            AND suspend_time IS NULL AND ${isActive}`,
-      ),
-  );
-
   /** No caller's version is asked, but the event must tell of the row that is changed: where a refresh comes between, look again. */
   async function insisting<T>(
     connection: Connection,
@@ -113,6 +70,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
   }
 
   return {
+    ...createConnectionCounts(database),
     list: createConnectionList({ database, keys, connectionRows }),
     async find(tenantUid, connectionId) {
       const row = await find.first({ tenantUid, connectionId });
@@ -121,17 +79,6 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
     async findByUid(uid) {
       const row = await connectionRows.find(uid);
       return row && toConnection(row);
-    },
-    async countByState() {
-      const counts: Record<ConnectionState, number> = {
-        PENDING: 0,
-        ACTIVE: 0,
-        REAUTHORIZATION_REQUIRED: 0,
-        BLOCKED: 0,
-        SUSPENDED: (await countSuspended.first({}))?.count ?? 0,
-      };
-      for (const { state, count } of await countActive.all({})) counts[state] = count;
-      return counts;
     },
     async findByExternalId(tenantUid, externalId) {
       const row = await externalIds.find(tenantUid, externalId);
@@ -186,12 +133,6 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       if (before !== undefined && !committed) throw changedMeanwhile(before);
       const version = before === undefined ? after.version : before.version + 1;
       return { ...after, account: canonicalAccount(after.account), version };
-    },
-    async dueForKeepAlive(now, limit) {
-      return (await due.all({ now, limit })).map(({ uid }) => uid);
-    },
-    async countNearIdleEnd(now, within) {
-      return (await nearIdleEnd.first({ time: now + within - IDLE_LIFE }))?.count ?? 0;
     },
   };
 }

@@ -5,15 +5,8 @@ import { connectionChanged } from '../model/connection_changed.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import type { AccessTokenRows } from './access_tokens.ts';
-import {
-  type ConnectionRow,
-  type ConnectionRows,
-  fromRow,
-  grantColumns,
-  PREVIOUS_REFRESH_TOKEN,
-  placeOf,
-  REFRESH_TOKEN,
-} from './connection_rows.ts';
+import { type ConnectionRow, fromRow, grantColumns, placeOf } from './connection_columns.ts';
+import { type ConnectionRows, PREVIOUS_REFRESH_TOKEN, REFRESH_TOKEN } from './connection_rows.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
 import type { OutboxRows } from './outbox.ts';
 import type { GrantStore, HeldLease, RefreshRecord } from './stores.ts';

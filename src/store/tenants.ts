@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
 import type { Timestamp } from '../model/clock.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { AppRows } from './apps.ts';
+import type { AppRows } from './app_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import { toPage } from './page_keys.ts';
 import type { Row } from './schema_twins.ts';

@@ -112,6 +112,17 @@ export function connectionsConformance(open: Open): void {
       expect((await stores.connections.update(connection, wanting)).externalId).toBe('canary-id');
     });
 
+    test('made twice at once, it is its name that is taken', async () => {
+      const { stores, tenant, app, connect } = await startVault(open);
+      await connect('bob', { externalId: 'b' });
+      const again = sampleConnection(tenant, app, 'bob', { externalId: 'b' });
+
+      const error = await stores.connections.create(again).catch((error: unknown) => error);
+
+      expect(error).toMatchObject({ reason: 'CONNECTION_EXISTS' });
+      expect(error).not.toHaveProperty('metadata.field');
+    });
+
     test('connections without an external id do not stand in each other’s way', async () => {
       const { stores, connect, connection } = await startVault(open);
       const one = await connect('one', { externalId: 'x' });

@@ -1,0 +1,44 @@
+import { getTableColumns } from 'drizzle-orm';
+import type { App } from '../model/app.ts';
+import type { CredentialRows } from './credentials.ts';
+import { type Database, placeholders, type Step } from './database.ts';
+import { evidenceFromJson } from './evidence_rows.ts';
+import type { Row } from './schema_twins.ts';
+
+/** What a registration needs of apps, to insert one in its own commit. */
+export interface AppRows {
+  readonly credentials: CredentialRows;
+  insert(app: App): Step;
+}
+
+export function createAppRows({ database, credentials }: { database: Database; credentials: CredentialRows }): AppRows {
+  const { apps } = database.tables;
+  const insert = database.write(
+    'apps.insert',
+    (db) => db.insert(apps).values(placeholders(getTableColumns(apps))),
+    'TENANT_NOT_FOUND',
+  );
+  return { credentials, insert: (app) => insert.step(toRow(app), 1) };
+}
+
+export function toRow(app: App): Row<'apps'> {
+  return {
+    ...app,
+    catalog: app.catalog ?? null,
+    logoHash: app.logoHash ?? null,
+    stateEvidence: app.stateEvidence ?? null,
+  };
+}
+
+export function toApp(row: Row<'apps'>): App {
+  return {
+    ...row,
+    catalog: row.catalog ?? undefined,
+    logoHash: row.logoHash ?? undefined,
+    stateEvidence: evidenceFromJson(row.stateEvidence),
+    failingDirectories: row.failingDirectories.map(({ directoryId, evidence }) => ({
+      directoryId,
+      evidence: evidenceFromJson(evidence) ?? evidence,
+    })),
+  };
+}
