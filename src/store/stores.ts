@@ -7,11 +7,13 @@ import type { Authorization, AuthorizationAttempt } from '../model/authorization
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection, ConnectionState } from '../model/connection.ts';
 import type { Credential, CredentialMaterial } from '../model/credential.ts';
+import type { Delivery } from '../model/delivery.ts';
 import type { Reason } from '../model/errors.ts';
-import type { StoredEvent } from '../model/event.ts';
+import type { StoredEvent, VaultEvent } from '../model/event.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
+import type { Rotation } from '../model/rotation.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 
@@ -24,6 +26,10 @@ export interface Stores {
   readonly authorizations: AuthorizationStore;
   readonly adminConsents: AdminConsentStore;
   readonly outbox: OutboxStore;
+  readonly expiry: ExpiryStore;
+  readonly rotations: RotationStore;
+  readonly deliveries: DeliveryStore;
+  readonly leases: LeaseStore;
   readonly audit: AuditLedger;
   /** Opens the canary record and asks the database something: what readiness wants to know. */
   check(): Promise<void>;
@@ -229,11 +235,127 @@ export type UsedConsentState =
   | { readonly kind: 'fresh' | 'used'; readonly consent: AdminConsent }
   | { readonly kind: 'unknown' };
 
+/** Which credentials end when, and what was told of it. */
+export interface ExpiryStore {
+  /** Credentials at which somebody must look, by index, most overdue first. New ones and those whose end changed are due at once. */
+  dueReminders(now: Timestamp, limit: number): Promise<readonly DueReminder[]>;
+  /** One commit: what is told, and when to look again. One whose end changed meanwhile is left out, and stays due. Answers how many were told. */
+  remind(reminders: readonly Reminder[]): Promise<number>;
+  /** Soonest first; those without an end last, and only where they are wanted. */
+  listEnding(page: PageRequest, filter: EndingFilter): Promise<Page<CredentialOfApp>>;
+  /** Apps at whose registration Graph shall be asked again, by index; new ones, and those whose credentials changed, are due at once. */
+  dueForInspection(now: Timestamp, limit: number): Promise<readonly string[]>;
+  /** One commit: the true ends by credential uid, the key ids that the vault does not know, what is told, and when to look again. */
+  recordInspection(inspection: Inspection): Promise<void>;
+  /** Key ids at Entra that were already told to be unknown. */
+  knownStrangers(appUid: string): Promise<readonly string[]>;
+  /** ACTIVE or suspended connections whose refresh token dies before `time`, and of which that was not told yet; by index. */
+  idleEnding(time: Timestamp, limit: number): Promise<readonly Connection[]>;
+  /** Tells it once for each `lastRefreshTime`. False: it was told, or redeemed meanwhile. */
+  remindIdle(connection: Connection, event: VaultEvent): Promise<boolean>;
+  /** Of what belongs to the vault itself; false: it was told already (by the event's uid). */
+  tell(event: VaultEvent): Promise<boolean>;
+}
+
+export interface CredentialOfApp {
+  readonly credential: Credential;
+  readonly app: Pick<App, 'uid' | 'tenantUid' | 'tenantId' | 'appId' | 'clientId' | 'displayName'>;
+}
+
+export interface DueReminder extends CredentialOfApp {
+  /** Days before the end that was told last, of this very end; undefined: none. */
+  readonly toldDays: number | undefined;
+  /** The tenant's own; undefined: as the vault is configured. */
+  readonly thresholds: readonly number[] | undefined;
+  /** The latest end among the other credentials of the app; undefined: there is none, or it is unknown. */
+  readonly othersEnd: Timestamp | undefined;
+}
+
+export interface Reminder {
+  readonly due: DueReminder;
+  readonly event: VaultEvent | undefined;
+  readonly toldDays: number | undefined;
+  /** Undefined: never again, unless its end changes. */
+  readonly nextTime: Timestamp | undefined;
+}
+
+export interface EndingFilter {
+  readonly tenantIds?: readonly string[] | undefined;
+  readonly before: Timestamp;
+  readonly includeUnknown: boolean;
+}
+
+export interface Inspection {
+  readonly appUid: string;
+  readonly ends: readonly {
+    readonly credentialUid: string;
+    readonly entraKeyId: string;
+    readonly entraExpireTime: Timestamp | undefined;
+  }[];
+  /** All that are there now; one that went is forgotten. */
+  readonly strangers: readonly string[];
+  readonly events: readonly VaultEvent[];
+  readonly nextTime: Timestamp;
+}
+
+/** Client secrets that the vault renews by itself; at most one rotation an app. */
+export interface RotationStore {
+  find(appUid: string): Promise<Rotation | undefined>;
+  /** Uids of apps with a rotation policy whose next step has come, by index: those with none under way whose last-ending secret comes within the lead time, too. */
+  due(now: Timestamp, limit: number): Promise<readonly string[]>;
+  /** False: one is under way. */
+  begin(rotation: Rotation, events: readonly VaultEvent[]): Promise<boolean>;
+  /** One commit: the rotation moves on (undefined: it is over), a credential comes or goes with it, and it is told. ETAG_MISMATCH. */
+  advance(before: Rotation, after: Rotation | undefined, with_: RotationChange): Promise<void>;
+}
+
+export interface RotationChange {
+  readonly events: readonly VaultEvent[];
+  readonly add?: { readonly app: App; readonly credential: NewCredential } | undefined;
+  /** Uid. */
+  readonly remove?: string | undefined;
+}
+
+/** Events on their way to sinks. */
+export interface DeliveryStore {
+  /** The last sequence that was given out to the sink; a new sink begins at the end of the outbox. */
+  cursor(sinkId: string): Promise<number>;
+  /** One commit: the cursor moves on, and what the sink shall get waits for it. False: somebody else moved it. */
+  route(route: {
+    readonly sinkId: string;
+    readonly from: number;
+    readonly to: number;
+    readonly sequences: readonly number[];
+    readonly time: Timestamp;
+  }): Promise<boolean>;
+  /** In the order of their next times. */
+  due(sinkId: string, now: Timestamp, limit: number): Promise<readonly Delivery[]>;
+  delivered(sinkId: string, sequence: number): Promise<void>;
+  postpone(delivery: Delivery, nextTime: Timestamp): Promise<void>;
+  park(delivery: Delivery, time: Timestamp): Promise<void>;
+  /** In the order of (sink, sequence). */
+  parked(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
+  /** Parked ones wait anew, as if never tried; answers how many. */
+  resend(sinkId: string, time: Timestamp): Promise<number>;
+  counts(): Promise<
+    readonly { readonly sinkId: string; readonly state: 'WAITING' | 'PARKED'; readonly count: number }[]
+  >;
+}
+
+/** Work that one replica does for all. */
+export interface LeaseStore {
+  /** True: it is `owner`'s for so long from now, by the database's clock; who holds it gets it again. */
+  acquire(name: string, owner: string, duration: Duration): Promise<boolean>;
+  release(name: string, owner: string): Promise<void>;
+}
+
 /** Events that wait to be told. They are written by what happened (see ConnectionStore), never here. */
 export interface OutboxStore {
   /** In the order of their sequence, after `after` (0: from the beginning). */
   read(after: number, limit: number): Promise<readonly StoredEvent[]>;
-  /** Deletes what happened before `time`, at most `limit`; answers how many. */
+  /** The highest sequence so far; 0: none. */
+  last(): Promise<number>;
+  /** Deletes what happened before `time` and no sink waits for, at most `limit`; answers how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;
 }
 

@@ -1,14 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, index, jsonb, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { AdminConsentState } from '../../model/admin_consent.ts';
-import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
+import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
 import type { Reason } from '../../model/errors.ts';
-import type { ConnectionChanged, EventType } from '../../model/event.ts';
+import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
+import type { Rotation } from '../../model/rotation.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of sqlite/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -28,6 +29,7 @@ export const tenants = pgTable('tenants', {
   state: text('state').$type<TenantState>().notNull(),
   catalog: text('catalog').notNull(),
   allowedDirectoryIds: jsonb('allowed_directory_ids').$type<readonly string[]>().notNull(),
+  expiryThresholds: jsonb('expiry_thresholds').$type<readonly number[]>(),
   createTime: integer('create_time').notNull(),
   updateTime: integer('update_time').notNull(),
   version: integer('version').notNull(),
@@ -51,6 +53,12 @@ export const apps = pgTable(
     catalog: text('catalog'),
     implicitPermissions: jsonb('implicit_permissions').$type<readonly string[]>().notNull(),
     logoHash: text('logo_hash'),
+    homeDirectoryId: text('home_directory_id'),
+    rotation: jsonb('rotation').$type<RotationPolicy>(),
+    /** When Graph is asked again how its registration stands; 0: at once. */
+    inspectTime: integer('inspect_time').notNull().default(0),
+    /** Key ids at Entra that the vault does not know, and has told. */
+    strangers: jsonb('strangers').$type<readonly string[]>(),
     sharedWith: jsonb('shared_with').$type<readonly string[]>().notNull(),
     suspended: boolean('suspended').notNull(),
     state: text('state').$type<AppState>().notNull(),
@@ -63,6 +71,7 @@ export const apps = pgTable(
   (table) => [
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
+    index('apps_inspect_time').on(table.inspectTime),
   ],
 );
 
@@ -94,7 +103,17 @@ export const credentials = pgTable(
     kind: text('kind').$type<CredentialKind>().notNull(),
     hint: text('hint').notNull(),
     notBefore: integer('not_before'),
+    /** The earlier of what was said and what Entra has. */
     expireTime: integer('expire_time'),
+    saidExpireTime: integer('said_expire_time'),
+    entraExpireTime: integer('entra_expire_time'),
+    entraKeyId: text('entra_key_id'),
+    successes: integer('successes').notNull().default(0),
+    /** When somebody must look whether a reminder is due; 0: at once; null: never. */
+    reminderTime: integer('reminder_time').default(0),
+    /** Days before the end that was told last, and of which end. */
+    toldDays: integer('told_days'),
+    toldEnd: integer('told_end'),
     verdict: text('verdict').$type<CredentialVerdict>().notNull(),
     entraError: text('entra_error'),
     lastUsedTime: integer('last_used_time'),
@@ -104,6 +123,8 @@ export const credentials = pgTable(
   (table) => [
     uniqueIndex('credentials_app_uid_credential_id').on(table.appUid, table.credentialId),
     index('credentials_tenant_uid_expire_time').on(table.tenantUid, table.expireTime),
+    index('credentials_expire_time').on(table.expireTime, table.uid),
+    index('credentials_reminder_time').on(table.reminderTime).where(sql`reminder_time IS NOT NULL`),
   ],
 );
 
@@ -136,6 +157,8 @@ export const connections = pgTable(
     verifyTime: integer('verify_time'),
     lastRefreshTime: integer('last_refresh_time'),
     strikeTime: integer('strike_time'),
+    /** The `last_refresh_time` of which it was told that the refresh token is about to die. */
+    idleTold: integer('idle_told'),
     heldUntil: integer('held_until'),
     keepAliveTime: integer('keep_alive_time'),
     createTime: integer('create_time').notNull(),
@@ -287,10 +310,68 @@ export const outbox = pgTable(
     tenantId: text('tenant_id').notNull(),
     subject: text('subject').notNull(),
     time: integer('time').notNull(),
-    data: jsonb('data').$type<ConnectionChanged>().notNull(),
+    severity: text('severity').$type<Severity>().notNull().default('INFO'),
+    data: jsonb('data').$type<EventData>().notNull(),
   },
   (table) => [index('outbox_time').on(table.time), index('outbox_tenant_uid').on(table.tenantUid)],
 );
+
+/** At most one an app. */
+export const rotations = pgTable(
+  'rotations',
+  {
+    appUid: text('app_uid')
+      .primaryKey()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    uid: text('uid').notNull(),
+    step: text('step').$type<Rotation['step']>().notNull(),
+    marker: text('marker').notNull(),
+    oldCredentialUid: text('old_credential_uid').notNull(),
+    newCredentialUid: text('new_credential_uid'),
+    nextTime: integer('next_time').notNull(),
+    failures: integer('failures').notNull(),
+    problem: text('problem'),
+    preferredTime: integer('preferred_time'),
+    createTime: integer('create_time').notNull(),
+    version: integer('version').notNull(),
+  },
+  (table) => [index('rotations_next_time').on(table.nextTime)],
+);
+
+/** How far each sink was given what is in the outbox. */
+export const sinks = pgTable('sinks', {
+  sinkId: text('sink_id').primaryKey(),
+  cursor: integer('cursor').notNull(),
+});
+
+/** Events on their way to sinks; gone when they have arrived. */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    sinkId: text('sink_id').notNull(),
+    sequence: integer('sequence')
+      .notNull()
+      .references(() => outbox.sequence, { onDelete: 'cascade' }),
+    attempts: integer('attempts').notNull(),
+    lastError: text('last_error'),
+    createTime: integer('create_time').notNull(),
+    /** Null: parked. */
+    nextTime: integer('next_time'),
+    parkTime: integer('park_time'),
+  },
+  (table) => [
+    primaryKey({ name: 'deliveries_pk', columns: [table.sinkId, table.sequence] }),
+    index('deliveries_next_time').on(table.sinkId, table.nextTime).where(sql`next_time IS NOT NULL`),
+    index('deliveries_sequence').on(table.sequence),
+  ],
+);
+
+/** Work that one replica does for all. */
+export const leases = pgTable('leases', {
+  name: text('name').primaryKey(),
+  owner: text('owner').notNull(),
+  until: integer('until').notNull(),
+});
 
 export const deks = pgTable(
   'deks',

@@ -1,14 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { AdminConsentState } from '../../model/admin_consent.ts';
-import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
+import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
 import type { Reason } from '../../model/errors.ts';
-import type { ConnectionChanged, EventType } from '../../model/event.ts';
+import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
+import type { Rotation } from '../../model/rotation.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of postgres/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -22,6 +23,7 @@ export const tenants = sqliteTable('tenants', {
   state: text('state').$type<TenantState>().notNull(),
   catalog: text('catalog').notNull(),
   allowedDirectoryIds: text('allowed_directory_ids', { mode: 'json' }).$type<readonly string[]>().notNull(),
+  expiryThresholds: text('expiry_thresholds', { mode: 'json' }).$type<readonly number[]>(),
   createTime: integer('create_time').notNull(),
   updateTime: integer('update_time').notNull(),
   version: integer('version').notNull(),
@@ -45,6 +47,12 @@ export const apps = sqliteTable(
     catalog: text('catalog'),
     implicitPermissions: text('implicit_permissions', { mode: 'json' }).$type<readonly string[]>().notNull(),
     logoHash: text('logo_hash'),
+    homeDirectoryId: text('home_directory_id'),
+    rotation: text('rotation', { mode: 'json' }).$type<RotationPolicy>(),
+    /** When Graph is asked again how its registration stands; 0: at once. */
+    inspectTime: integer('inspect_time').notNull().default(0),
+    /** Key ids at Entra that the vault does not know, and has told. */
+    strangers: text('strangers', { mode: 'json' }).$type<readonly string[]>(),
     sharedWith: text('shared_with', { mode: 'json' }).$type<readonly string[]>().notNull(),
     suspended: integer('suspended', { mode: 'boolean' }).notNull(),
     state: text('state').$type<AppState>().notNull(),
@@ -57,6 +65,7 @@ export const apps = sqliteTable(
   (table) => [
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
+    index('apps_inspect_time').on(table.inspectTime),
   ],
 );
 
@@ -88,7 +97,17 @@ export const credentials = sqliteTable(
     kind: text('kind').$type<CredentialKind>().notNull(),
     hint: text('hint').notNull(),
     notBefore: integer('not_before'),
+    /** The earlier of what was said and what Entra has. */
     expireTime: integer('expire_time'),
+    saidExpireTime: integer('said_expire_time'),
+    entraExpireTime: integer('entra_expire_time'),
+    entraKeyId: text('entra_key_id'),
+    successes: integer('successes').notNull().default(0),
+    /** When somebody must look whether a reminder is due; 0: at once; null: never. */
+    reminderTime: integer('reminder_time').default(0),
+    /** Days before the end that was told last, and of which end. */
+    toldDays: integer('told_days'),
+    toldEnd: integer('told_end'),
     verdict: text('verdict').$type<CredentialVerdict>().notNull(),
     entraError: text('entra_error'),
     lastUsedTime: integer('last_used_time'),
@@ -98,6 +117,8 @@ export const credentials = sqliteTable(
   (table) => [
     uniqueIndex('credentials_app_uid_credential_id').on(table.appUid, table.credentialId),
     index('credentials_tenant_uid_expire_time').on(table.tenantUid, table.expireTime),
+    index('credentials_expire_time').on(table.expireTime, table.uid),
+    index('credentials_reminder_time').on(table.reminderTime).where(sql`reminder_time IS NOT NULL`),
   ],
 );
 
@@ -130,6 +151,8 @@ export const connections = sqliteTable(
     verifyTime: integer('verify_time'),
     lastRefreshTime: integer('last_refresh_time'),
     strikeTime: integer('strike_time'),
+    /** The `last_refresh_time` of which it was told that the refresh token is about to die. */
+    idleTold: integer('idle_told'),
     heldUntil: integer('held_until'),
     keepAliveTime: integer('keep_alive_time'),
     createTime: integer('create_time').notNull(),
@@ -281,10 +304,68 @@ export const outbox = sqliteTable(
     tenantId: text('tenant_id').notNull(),
     subject: text('subject').notNull(),
     time: integer('time').notNull(),
-    data: text('data', { mode: 'json' }).$type<ConnectionChanged>().notNull(),
+    severity: text('severity').$type<Severity>().notNull().default('INFO'),
+    data: text('data', { mode: 'json' }).$type<EventData>().notNull(),
   },
   (table) => [index('outbox_time').on(table.time), index('outbox_tenant_uid').on(table.tenantUid)],
 );
+
+/** At most one an app. */
+export const rotations = sqliteTable(
+  'rotations',
+  {
+    appUid: text('app_uid')
+      .primaryKey()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    uid: text('uid').notNull(),
+    step: text('step').$type<Rotation['step']>().notNull(),
+    marker: text('marker').notNull(),
+    oldCredentialUid: text('old_credential_uid').notNull(),
+    newCredentialUid: text('new_credential_uid'),
+    nextTime: integer('next_time').notNull(),
+    failures: integer('failures').notNull(),
+    problem: text('problem'),
+    preferredTime: integer('preferred_time'),
+    createTime: integer('create_time').notNull(),
+    version: integer('version').notNull(),
+  },
+  (table) => [index('rotations_next_time').on(table.nextTime)],
+);
+
+/** How far each sink was given what is in the outbox. */
+export const sinks = sqliteTable('sinks', {
+  sinkId: text('sink_id').primaryKey(),
+  cursor: integer('cursor').notNull(),
+});
+
+/** Events on their way to sinks; gone when they have arrived. */
+export const deliveries = sqliteTable(
+  'deliveries',
+  {
+    sinkId: text('sink_id').notNull(),
+    sequence: integer('sequence')
+      .notNull()
+      .references(() => outbox.sequence, { onDelete: 'cascade' }),
+    attempts: integer('attempts').notNull(),
+    lastError: text('last_error'),
+    createTime: integer('create_time').notNull(),
+    /** Null: parked. */
+    nextTime: integer('next_time'),
+    parkTime: integer('park_time'),
+  },
+  (table) => [
+    primaryKey({ name: 'deliveries_pk', columns: [table.sinkId, table.sequence] }),
+    index('deliveries_next_time').on(table.sinkId, table.nextTime).where(sql`next_time IS NOT NULL`),
+    index('deliveries_sequence').on(table.sequence),
+  ],
+);
+
+/** Work that one replica does for all. */
+export const leases = sqliteTable('leases', {
+  name: text('name').primaryKey(),
+  owner: text('owner').notNull(),
+  until: integer('until').notNull(),
+});
 
 export const deks = sqliteTable(
   'deks',

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/tenant.proto.
  */
 export const file_tokenvault_v1_tenant: GenFile = /*@__PURE__*/
-  fileDesc("Chp0b2tlbnZhdWx0L3YxL3RlbmFudC5wcm90bxINdG9rZW52YXVsdC52MSLhBAoGVGVuYW50EhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARI2CgZsYWJlbHMYBCADKAsyIS50b2tlbnZhdWx0LnYxLlRlbmFudC5MYWJlbHNFbnRyeUID4EEBEi8KBXN0YXRlGAUgASgOMhsudG9rZW52YXVsdC52MS5UZW5hbnQuU3RhdGVCA+BBAxIUCgdjYXRhbG9nGAYgASgJQgPgQQESIgoVYWxsb3dlZF9kaXJlY3RvcnlfaWRzGAcgAygJQgPgQQESNAoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSRAobbmV4dF9jcmVkZW50aWFsX2V4cGlyZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhEKBGV0YWcYCyABKAlCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEwoPU1RBVEVfU1VTUEVOREVEEAI6OepBNgoRdG9rZW52YXVsdC9UZW5hbnQSEHRlbmFudHMve3RlbmFudH0qB3RlbmFudHMyBnRlbmFudGIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp]);
+  fileDesc("Chp0b2tlbnZhdWx0L3YxL3RlbmFudC5wcm90bxINdG9rZW52YXVsdC52MSKGBQoGVGVuYW50EhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARI2CgZsYWJlbHMYBCADKAsyIS50b2tlbnZhdWx0LnYxLlRlbmFudC5MYWJlbHNFbnRyeUID4EEBEi8KBXN0YXRlGAUgASgOMhsudG9rZW52YXVsdC52MS5UZW5hbnQuU3RhdGVCA+BBAxIUCgdjYXRhbG9nGAYgASgJQgPgQQESIgoVYWxsb3dlZF9kaXJlY3RvcnlfaWRzGAcgAygJQgPgQQESNAoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSRAobbmV4dF9jcmVkZW50aWFsX2V4cGlyZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhEKBGV0YWcYCyABKAlCA+BBARIjChZleHBpcnlfdGhyZXNob2xkc19kYXlzGAwgAygFQgPgQQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJFCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhMKD1NUQVRFX1NVU1BFTkRFRBACOjnqQTYKEXRva2VudmF1bHQvVGVuYW50EhB0ZW5hbnRzL3t0ZW5hbnR9Kgd0ZW5hbnRzMgZ0ZW5hbnRiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp]);
 
 /**
  * A customer of the product that runs the vault. Owns apps and connections; its secrets are sealed under a key of its own.
@@ -98,6 +98,13 @@ export type Tenant = Message<"tokenvault.v1.Tenant"> & {
    * @generated from field: string etag = 11;
    */
   etag: string;
+
+  /**
+   * Days before the end of a credential at which it is told, such as 60, 30, 7, 1 and 0 (when it has ended); at most 16. Empty: as the vault is configured.
+   *
+   * @generated from field: repeated int32 expiry_thresholds_days = 12;
+   */
+  expiryThresholdsDays: number[];
 };
 
 /**
