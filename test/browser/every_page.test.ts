@@ -5,8 +5,9 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFaces, HANDLE, PRODUCT, STATE } from '../web/faces.ts';
-import { inChromium, launchChromium } from './chromium.ts';
+import { launchChromium } from './chromium.ts';
 import { expectGoodPage } from './good_page.ts';
+import { inChromium } from './in_chromium.ts';
 import { LOGO } from './logo.ts';
 import { openTab, type Tab } from './tab.ts';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CONTOSO } from '../../src/sandbox/seed.ts';
-import { inChromium } from './chromium.ts';
 import { expectFittingPage } from './good_page.ts';
+import { inChromium } from './in_chromium.ts';
 import { DARK, LIGHT, type Mode, NARROW, PHONE } from './modes.ts';
 import { ADA, ALAN, GRACE, goToMicrosoft, headingOf, openStage, type Stage, signIn } from './stage.ts';
 
