@@ -36,8 +36,16 @@ export function startProgress(parts: ProgressParts): Progress {
       `${rate.toLocaleString('en')}/s`,
       `${alreadyThere.toLocaleString('en')} already there`,
       `${(skipped + refused).toLocaleString('en')} left out`,
+      ...timeLeft(),
     ];
     return why === undefined ? facts.join(', ') : `${facts.join(', ')}; ${why}`;
+  }
+
+  function timeLeft(): readonly string[] {
+    const { read, size } = bytes();
+    if (size === undefined || read === 0 || read >= size) return [];
+    const seconds = Math.ceil((((now() - started) / read) * (size - read)) / 1_000);
+    return [seconds < 120 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`];
   }
 
   const telling = stream.isTTY === true ? startBar(stream, bytes, words) : startLines(stream, bytes, words);
