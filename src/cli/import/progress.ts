@@ -62,7 +62,8 @@ function startBar(stream: NodeJS.WritableStream, bytes: ProgressParts['bytes'], 
     stream,
     format: '{bar} {percentage}%  {words}',
     barsize: 24,
-    hideCursor: true,
+    // Trimmed to the terminal's width. The terminal's own settings stay: a second Ctrl-C would leave them changed.
+    linewrap: true,
     // The import ends by itself when it is interrupted, and stops the bar then.
     gracefulExit: false,
   };
