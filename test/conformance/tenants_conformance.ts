@@ -20,8 +20,11 @@ export function tenantsConformance(open: Open): void {
       const { stores, app, database, dump } = await startVault(open);
       const before = await dump();
       const tenant = sampleTenant('guest');
+      const { deks } = database.tables;
+      const keys = () => database.select('test', (db) => db.select().from(deks).where(eq(deks.tenantUid, tenant.uid)));
       await stores.tenants.register({ tenant });
 
+      expect(await keys()).toHaveLength(1);
       expect(await stores.tenants.find('guest')).toEqual(tenant);
       expect(await dump()).toMatchObject({ apps: before['apps'], credentials: before['credentials'] });
       const { uid } = await stores.connections.replaceGrant(
@@ -33,10 +36,7 @@ export function tenantsConformance(open: Open): void {
       expect(held?.refreshToken?.reveal()).toBe('rt-of-bob');
 
       await stores.tenants.delete(tenant);
-      const { deks } = database.tables;
-      expect(
-        await database.select('test', (db) => db.select().from(deks).where(eq(deks.tenantUid, tenant.uid))),
-      ).toEqual([]);
+      expect(await keys()).toEqual([]);
       expect(await dump()).toMatchObject({ apps: before['apps'], connections: before['connections'] });
     });
 
