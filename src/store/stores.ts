@@ -186,7 +186,10 @@ export interface AuthorizationStore {
   findByUid(uid: string): Promise<Authorization | undefined>;
   /** STATE_INVALID: it is over. RATE_LIMITED: it has had 100. */
   addAttempt(attempt: AuthorizationAttempt, stateHash: string): Promise<void>;
-  /** Uses the state up, once; the second time says so, with the authorization, so that a repeated callback can show the first outcome. */
+  /**
+   * Uses the state up, once; the second time says so, with the authorization, so that a repeated callback can show the first outcome.
+   * Unknown: also that of an authorization which another state has ended.
+   */
   useState(stateHash: string, now: Timestamp): Promise<UsedState>;
   /** The grant waits here, sealed, for its confirmation. False: the authorization is not OPEN any more. */
   consent(
