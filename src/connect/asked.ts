@@ -9,8 +9,6 @@ export interface Asked {
   readonly productScopes: readonly string[];
   /** What the product scopes need. Never without a resource. */
   readonly needed: PermissionsByResource;
-  /** The same with what the app always asks for: what the user is asked to consent to. */
-  readonly consented: PermissionsByResource;
 }
 
 /** Asked for at every consent: an id token tells whose account it is, and without `offline_access` there is no refresh token. */
@@ -23,13 +21,15 @@ export function asked(scopes: Scopes, tenant: Tenant, app: App, requested: reado
   // OIDC scopes are asked for anyway; alone they mean Graph, where the catalog takes them.
   const proper = requested.filter((scope) => !isOidcScope(scope));
   const named = proper.length === 0 ? requested : proper;
-  const needed = scopes.translate(catalog, named, app.cloud);
-  const implicit = scopes.resolve(app.implicitPermissions, app.cloud).permissions;
   return {
     productScopes: scopes.canonical(catalog, named),
-    needed,
-    consented: union(needed, implicit),
+    needed: scopes.translate(catalog, named, app.cloud),
   };
+}
+
+/** What is needed, with what the app always asks for: what somebody is asked to consent to. */
+export function consentedWith(scopes: Scopes, app: App, needed: PermissionsByResource): PermissionsByResource {
+  return union(needed, scopes.resolve(app.implicitPermissions, app.cloud).permissions);
 }
 
 export function catalogOf(tenant: Tenant, app: App): string {

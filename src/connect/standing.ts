@@ -47,7 +47,7 @@ function usable(app: App | undefined, owner: Tenant | undefined, tenant: Tenant,
   if (app === undefined || !isSharedWith(app, tenant.tenantId)) {
     throw new VaultError(
       'APP_NOT_FOUND',
-      `${name} does not exist, or is not shared with tenants/${tenant.tenantId}; create it, or name another app`,
+      `${name} does not exist, or is not shared with tenants/${tenant.tenantId}; name a shared app in app, or create one with CreateApp`,
     );
   }
   if (app.suspended || owner?.state === 'SUSPENDED') {

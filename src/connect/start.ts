@@ -8,7 +8,7 @@ import { newUid } from '../model/ids.ts';
 import { checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { LONGEST_USERNAME } from './account_check.ts';
-import { asked } from './asked.ts';
+import { asked, consentedWith } from './asked.ts';
 import { mintAttempt } from './attempt.ts';
 import type { StartedAuthorization, StartRequest } from './authorizations.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
@@ -77,7 +77,7 @@ function newAuthorization(
 ): Authorization {
   const { tenant, app, connection, request, now } = from;
   const scopes = request.scopes.length === 0 ? connection.productScopes : request.scopes;
-  const { productScopes, consented } = asked(parts.scopes, tenant, app, scopes);
+  const { productScopes, needed } = asked(parts.scopes, tenant, app, scopes);
   const allowAccountChange = request.allowAccountChange ?? false;
   const loginHint = request.loginHint ?? (allowAccountChange ? undefined : connection.account?.username);
   return {
@@ -87,7 +87,7 @@ function newAuthorization(
     appUid: app.uid,
     state: 'OPEN',
     productScopes,
-    permissions: consented,
+    permissions: consentedWith(parts.scopes, app, needed),
     ...howItEnds(parts.publicUrl, app, request),
     loginHint,
     directoryId: namedDirectory(tenant, app, request.directoryId),

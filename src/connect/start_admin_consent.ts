@@ -5,7 +5,7 @@ import type { Tenant } from '../model/tenant.ts';
 import { GRAPH, resourceIn } from '../scopes/resources.ts';
 import { checkDirectory } from './account_check.ts';
 import type { StartAdminConsent, StartedAdminConsent } from './admin_consents.ts';
-import { asked, authorizeScopes } from './asked.ts';
+import { asked, authorizeScopes, consentedWith } from './asked.ts';
 import { adminConsentLink, type ConnectParts, callbackUri } from './connect_parts.ts';
 import { namedDirectory } from './named_directory.ts';
 import { hasAdministrators, hasOwnCallback, mintConsentState, newAdminConsent } from './new_admin_consent.ts';
@@ -57,8 +57,8 @@ function askedOfAdministrators(parts: ConnectParts, tenant: Tenant, app: App, re
     // All that the registration lists, of every API: https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope
     return { productScopes: [], scopes: [`${resourceIn(app.cloud, GRAPH)}/.default`] };
   }
-  const { productScopes, consented } = asked(parts.scopes, tenant, app, requested);
-  return { productScopes, scopes: authorizeScopes(consented) };
+  const { productScopes, needed } = asked(parts.scopes, tenant, app, requested);
+  return { productScopes, scopes: authorizeScopes(consentedWith(parts.scopes, app, needed)) };
 }
 
 /** In lower case, as Entra writes it. */

@@ -6,11 +6,11 @@ import { appNextSteps } from './app_next_steps.ts';
 import { newApp } from './app_record.ts';
 import type { AppDetails, CreateApp, CreatedApp } from './apps.ts';
 import { checkId } from './fields.ts';
+import { FIRST } from './first_app.ts';
 import { givenLogo } from './logo.ts';
 import { createLookup } from './lookup.ts';
 import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
-import { FIRST } from './register_tenant.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import { secretWarnings } from './warnings.ts';
 

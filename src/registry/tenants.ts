@@ -15,7 +15,7 @@ import { updatedTenant, withState } from './tenant_update.ts';
 
 /** Our customers, as an operator sees them. In requests `''` and `[]` stand for "not given", as on the wire. */
 export interface Tenants {
-  /** The whole onboarding in one commit, then a probe that warns and never refuses. FIELD_INVALID, TENANT_EXISTS. */
+  /** The whole onboarding, with an app or without, in one commit, then a probe that warns and never refuses. FIELD_INVALID, TENANT_EXISTS. */
   register(request: RegisterTenant): Promise<RegisteredTenant>;
   /** TENANT_NOT_FOUND. */
   get(tenantId: string): Promise<Tenant>;
@@ -43,7 +43,8 @@ export interface RegisterTenant {
   readonly strategy: string;
   readonly catalog: string;
   readonly allowedDirectoryIds: readonly string[];
-  readonly app: AppRegistration;
+  /** Undefined: the tenant connects through apps that are shared with it. */
+  readonly app: AppRegistration | undefined;
   readonly validateOnly: boolean;
 }
 
@@ -63,8 +64,9 @@ export interface AppRegistration {
 
 export interface RegisteredTenant {
   readonly tenant: Tenant;
-  readonly app: AppDetails;
-  readonly probe: ProbeReport;
+  /** Undefined, as the probe: none was given. */
+  readonly app: AppDetails | undefined;
+  readonly probe: ProbeReport | undefined;
   readonly nextSteps: NextSteps;
 }
 

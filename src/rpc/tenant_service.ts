@@ -1,7 +1,10 @@
-import type { RegisterTenantRequest, TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
+import type {
+  AppRegistration as AppRegistrationMessage,
+  RegisterTenantRequest,
+  TenantService,
+} from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { Clock } from '../model/clock.ts';
-import { fieldInvalid } from '../model/errors.ts';
-import type { RegisterTenant, Tenants } from '../registry/tenants.ts';
+import type { AppRegistration, RegisterTenant, Tenants } from '../registry/tenants.ts';
 import type { Implementation } from './adapter.ts';
 import { fromCloud, toAppMessage } from './app_message.ts';
 import { fromRegistrationCredential, toProbeMessage } from './credential_message.ts';
@@ -20,12 +23,12 @@ export function createTenantService({
 }): Implementation<typeof TenantService> {
   return {
     async registerTenant(request) {
-      const registered = await tenants.register(fromRegisterTenant(request));
+      const { tenant, app, probe, nextSteps } = await tenants.register(fromRegisterTenant(request));
       return {
-        tenant: toTenantMessage(registered.tenant),
-        app: toAppMessage(registered.app, clock.now()),
-        credentialProbe: toProbeMessage(registered.app.app, registered.probe),
-        nextSteps: toNextStepsMessage(registered.nextSteps),
+        tenant: toTenantMessage(tenant),
+        app: app && toAppMessage(app, clock.now()),
+        credentialProbe: app && probe && toProbeMessage(app.app, probe),
+        nextSteps: toNextStepsMessage(nextSteps),
       };
     },
 
@@ -77,11 +80,8 @@ function withEtag(request: { readonly name: string; readonly etag: string }) {
 }
 
 function fromRegisterTenant(request: RegisterTenantRequest): RegisterTenant {
-  const tenantId = checkId('tenant_id', request.tenantId);
-  if (request.app === undefined) throw fieldInvalid('app', 'is required: at least its client_id and a credential');
-  const { app } = request;
   return {
-    tenantId,
+    tenantId: checkId('tenant_id', request.tenantId),
     displayName: request.displayName,
     labels: request.labels,
     preset: request.preset,
@@ -89,16 +89,20 @@ function fromRegisterTenant(request: RegisterTenantRequest): RegisterTenant {
     strategy: request.strategy,
     catalog: request.catalog,
     allowedDirectoryIds: request.allowedDirectoryIds,
-    app: {
-      clientId: app.clientId,
-      displayName: app.displayName,
-      signInAudience: app.signInAudience,
-      cloud: fromCloud('app.cloud', app.cloud),
-      redirectUris: app.redirectUris,
-      returnUrlPrefixes: app.returnUrlPrefixes,
-      implicitPermissions: app.implicitPermissions,
-      credential: fromRegistrationCredential(app),
-    },
+    app: request.app && fromAppRegistration(request.app),
     validateOnly: request.validateOnly,
+  };
+}
+
+function fromAppRegistration(app: AppRegistrationMessage): AppRegistration {
+  return {
+    clientId: app.clientId,
+    displayName: app.displayName,
+    signInAudience: app.signInAudience,
+    cloud: fromCloud('app.cloud', app.cloud),
+    redirectUris: app.redirectUris,
+    returnUrlPrefixes: app.returnUrlPrefixes,
+    implicitPermissions: app.implicitPermissions,
+    credential: fromRegistrationCredential(app),
   };
 }

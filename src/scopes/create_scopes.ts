@@ -1,4 +1,5 @@
 import type { Cloud } from '../model/app.ts';
+import type { PermissionsByResource } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import type { Catalog } from './catalog.ts';
 import { type Coverage, createCoverage } from './coverage.ts';
@@ -30,12 +31,20 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
   );
   const descriptions = [...byName.values()].map(({ description }) => description);
   const tokenScopes = createMemo<TokenScope>(2_000);
+  // An import of thousands asks the same of each.
+  const canonicals = createMemo<readonly string[]>(2_000);
+  const translations = createMemo<PermissionsByResource>(2_000);
   const reaches = createMemo<ReadonlySet<string>>(2_000);
 
   function ready(name: string): Ready {
     const found = byName.get(name);
     if (found !== undefined) return found;
     throw fieldInvalid('catalog', `there is no catalog of that name; known are ${[...byName.keys()].join(', ')}`);
+  }
+
+  /** The number of scopes is in the key, so that a scope with a space in it is never taken for two known ones. */
+  function keyOf(name: string, scopes: readonly string[], cloud = ''): string {
+    return `${cloud} ${scopes.length} ${name} ${scopes.join(' ')}`;
   }
 
   function forToken(name: string, scopes: readonly string[], cloud: Cloud): TokenScope {
@@ -55,19 +64,20 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
     catalogs: () => descriptions,
     hasCatalog: (name) => byName.has(name),
 
-    canonical(name, scopes) {
-      const { catalog, lookup } = ready(name);
-      return lookUp(catalog, lookup, scopes).map((meaning) => meaning.scope);
-    },
+    canonical: (name, scopes) =>
+      canonicals(keyOf(name, scopes), () => {
+        const { catalog, lookup } = ready(name);
+        return lookUp(catalog, lookup, scopes).map((meaning) => meaning.scope);
+      }),
 
-    translate(name, scopes, cloud) {
-      const { catalog, lookup } = ready(name);
-      return translate(lookUp(catalog, lookup, scopes), cloud);
-    },
+    translate: (name, scopes, cloud) =>
+      translations(keyOf(name, scopes, cloud), () => {
+        const { catalog, lookup } = ready(name);
+        return translate(lookUp(catalog, lookup, scopes), cloud);
+      }),
 
-    // The number of scopes is in the key, so that a scope with a space in it is never taken for two known ones.
     translateForToken: (name, scopes, cloud) =>
-      tokenScopes(`${cloud} ${scopes.length} ${name} ${scopes.join(' ')}`, () => forToken(name, scopes, cloud)),
+      tokenScopes(keyOf(name, scopes, cloud), () => forToken(name, scopes, cloud)),
 
     resolve(permissions, cloud) {
       const oidcScopes = permissions.flatMap((text) => oidcScope(text) ?? []);

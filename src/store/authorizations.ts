@@ -1,4 +1,4 @@
-import { and, count, eq, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
+import { and, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
 import { VaultError } from '../model/errors.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
 import { canonicalAccount } from './connection_columns.ts';
@@ -43,11 +43,24 @@ export function createAuthorizationStore({
   const findByHandle = database.rows('authorizations.findByHandle', (db) =>
     db.select().from(authorizations).where(eq(authorizations.handleHash, all.handleHash)),
   );
+  // A second press of a link that is over by the first one is not used, or its repetition would be shown the first one's outcome.
   const useState = database.rows('attempts.use', (db) =>
     db
       .update(attempts)
       .set({ usedTime: now })
-      .where(and(eq(attempts.stateHash, attempt.stateHash), isNull(attempts.usedTime), gt(attempts.expireTime, now)))
+      .where(
+        and(
+          eq(attempts.stateHash, attempt.stateHash),
+          isNull(attempts.usedTime),
+          gt(attempts.expireTime, now),
+          exists(
+            db
+              .select({ uid: authorizations.uid })
+              .from(authorizations)
+              .where(and(eq(authorizations.uid, attempts.authorizationUid), eq(authorizations.state, 'OPEN'))),
+          ),
+        ),
+      )
       .returning(),
   );
   const findAttempt = database.rows('attempts.find', (db) =>
@@ -132,10 +145,10 @@ export function createAuthorizationStore({
       const fresh = await useState.first({ stateHash, now });
       const known = fresh ?? (await findAttempt.first({ stateHash }));
       const row = known && (await findByUid.first({ uid: known.authorizationUid }));
-      // Expired without ever being used: no better than unknown.
+      // Expired, or over, without ever being used: no better than unknown.
       if (known?.usedTime == null || row === undefined) return { kind: 'unknown' };
       const authorization = await rows.toAuthorization(row);
-      if (fresh === undefined || row.state !== 'OPEN') return { kind: 'used', authorization };
+      if (fresh === undefined) return { kind: 'used', authorization };
       return { kind: 'fresh', authorization, attempt: await rows.toAttempt(row.tenantUid, fresh) };
     },
     async consent(uid, grant, confirmationHash, confirmationExpireTime) {

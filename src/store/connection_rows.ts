@@ -8,6 +8,7 @@ import type { Secret } from '../model/secret.ts';
 import { type ConnectionRow, fromRow, grantColumns, indexForm, type Personal, placeOf } from './connection_columns.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
 import type { OutboxRows } from './outbox.ts';
+import { REFRESH_TOKEN } from './refresh_tokens.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
 /** Rows of connections, for the stores that write them: connections, grants, authorizations. */
@@ -25,9 +26,6 @@ export interface ConnectionRows {
   /** Username, display name and e-mail address, sealed, and how to find the username. */
   personalOf(connection: Connection): Pick<ConnectionRow, 'personal' | 'usernameIndex'>;
 }
-
-export const REFRESH_TOKEN = 'refresh_token';
-export const PREVIOUS_REFRESH_TOKEN = 'previous_refresh_token';
 
 interface ConnectionRowsParts {
   database: Database;

@@ -1,14 +1,14 @@
 import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
-import { type Clock, DAY, type Timestamp } from '../model/clock.ts';
+import type { Clock, Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { connectionChanged } from '../model/connection_changed.ts';
 import { isVaultError } from '../model/errors.ts';
-import type { Secret } from '../model/secret.ts';
 import type { AccessTokenRows } from './access_tokens.ts';
-import { type ConnectionRow, fromRow, grantColumns, placeOf } from './connection_columns.ts';
-import { type ConnectionRows, PREVIOUS_REFRESH_TOKEN, REFRESH_TOKEN } from './connection_rows.ts';
+import { type ConnectionRow, fromRow, grantColumns } from './connection_columns.ts';
+import type { ConnectionRows } from './connection_rows.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
 import type { OutboxRows } from './outbox.ts';
+import { createRefreshTokens } from './refresh_tokens.ts';
 import type { GrantStore, HeldLease, RefreshRecord } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
@@ -21,13 +21,10 @@ interface GrantStoreParts {
   outbox: OutboxRows;
 }
 
-/** A rotated refresh token is kept so long for the case that the new one is refused. */
-const PREVIOUS_LIFE = DAY;
-
 export function createGrantStore(parts: GrantStoreParts): GrantStore {
   const { database, keys, clock, connectionRows, accessTokens, outbox } = parts;
   const { connections } = database.tables;
-  const { keyring } = keys;
+  const refreshTokens = createRefreshTokens({ keys, clock });
   const { now } = database.dialect;
   const all = placeholders(getTableColumns(connections));
   const unfenced = and(eq(connections.uid, all.uid), eq(connections.epoch, all.epoch));
@@ -80,28 +77,6 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
       .where(and(eq(connections.uid, all.uid), eq(connections.version, all.version))),
   );
 
-  function open(row: ConnectionRow, column: string, sealed: Buffer): Secret {
-    return keyring.openSecret(placeOf(row.uid, row.tenantUid, column), sealed);
-  }
-
-  function openPrevious(row: ConnectionRow): HeldLease['previousRefreshToken'] {
-    const { previousRefreshToken: sealed, replacedTime } = row;
-    if (sealed === null || replacedTime === null || replacedTime + PREVIOUS_LIFE <= clock.now()) return undefined;
-    return { token: open(row, PREVIOUS_REFRESH_TOKEN, sealed), replacedTime };
-  }
-
-  /** A new refresh token makes the stored one the previous; sealed again, since it moves to another place. */
-  function rotated(row: ConnectionRow, stored: Secret | undefined, fresh: Secret | undefined) {
-    const { previousRefreshToken, replacedTime, refreshToken } = row;
-    if (fresh === undefined) return { refreshToken, previousRefreshToken, replacedTime };
-    const place = (column: string) => placeOf(row.uid, row.tenantUid, column);
-    return {
-      refreshToken: keyring.seal(place(REFRESH_TOKEN), fresh),
-      previousRefreshToken: stored === undefined ? null : keyring.seal(place(PREVIOUS_REFRESH_TOKEN), stored),
-      replacedTime: stored === undefined ? null : clock.now(),
-    };
-  }
-
   async function tenantLives(tenantUid: string): Promise<boolean> {
     try {
       await keys.ready(tenantUid);
@@ -133,12 +108,12 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
     const connection = await connectionRows.toConnection(row);
     const accessToken = await accessTokens.find(uid, resource, endsAfter);
     await keys.ready(tenantUid, row.refreshToken ?? undefined);
-    const refreshToken = row.refreshToken === null ? undefined : open(row, REFRESH_TOKEN, row.refreshToken);
+    const refreshToken = refreshTokens.current(row);
     return {
       connection,
       refreshToken,
       get previousRefreshToken() {
-        return openPrevious(row);
+        return refreshTokens.previous(row);
       },
       accessToken,
       async record(outcome: RefreshRecord) {
@@ -152,7 +127,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
               ...(samePerson(connection, outcome.connection)
                 ? personalIn(row)
                 : connectionRows.personalOf(outcome.connection)),
-              ...rotated(row, refreshToken, outcome.refreshToken),
+              ...refreshTokens.rotated(row, refreshToken, outcome.refreshToken),
             },
             1,
           ),

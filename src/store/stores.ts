@@ -41,15 +41,15 @@ export interface Stores {
  * ETAG_MISMATCH when somebody was faster; the version grows by one.
  */
 export interface TenantStore {
-  /** Tenant, app, first credential and the tenant's wrapped DEK, in one commit. TENANT_EXISTS. */
+  /** The tenant and its wrapped DEK, with app and first credential where it has them, in one commit. TENANT_EXISTS. */
   register(registration: Registration): Promise<void>;
   find(tenantId: string): Promise<Tenant | undefined>;
   /** Of all tenants, or of those named. In the order of their ids. */
   list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<Tenant>>;
   update(before: Tenant, after: Tenant): Promise<Tenant>;
   /**
-   * Deletes the tenant with all that it owns, and shreds its DEK. ETAG_MISMATCH, as for updates; APP_IN_USE. With more than
-   * 250 connections in several commits, suspended first.
+   * Deletes the tenant with all that it owns and all events of it, and shreds its DEK. ETAG_MISMATCH, as for updates; APP_IN_USE.
+   * With more than 250 connections or 1,000 events in several commits, suspended first.
    */
   delete(tenant: Tenant): Promise<void>;
   countConnections(tenantUid: string): Promise<number>;
@@ -57,11 +57,10 @@ export interface TenantStore {
   countForeignConnections(tenantUid: string): Promise<number>;
 }
 
-export interface Registration {
-  readonly tenant: Tenant;
-  readonly app: App;
-  readonly credential: NewCredential | undefined;
-}
+export type Registration = { readonly tenant: Tenant } & (
+  | { readonly app: App; readonly credential: NewCredential | undefined }
+  | { readonly app?: undefined; readonly credential?: undefined }
+);
 
 export interface NewCredential {
   readonly credential: Credential;
@@ -106,6 +105,7 @@ export interface ConnectionFilter {
   /** Found by a keyed blind index; compared without case. */
   readonly username?: string | undefined;
   readonly label?: { readonly key: string; readonly value: string } | undefined;
+  /** Compared without case, like the next. */
   readonly objectId?: string | undefined;
   readonly directoryId?: string | undefined;
 }
@@ -117,7 +117,10 @@ export interface ConnectionFilter {
 export interface ConnectionStore {
   find(tenantUid: string, connectionId: string): Promise<Connection | undefined>;
   findByUid(uid: string): Promise<Connection | undefined>;
-  /** An external id belongs to one connection of a tenant; whatever would give it to a second one throws CONNECTION_EXISTS. */
+  /**
+   * An external id belongs to one connection of a tenant; whatever would give it to a second one throws CONNECTION_EXISTS with metadata
+   * `field` (`external_id`) and `connection` (name of the holder).
+   */
   findByExternalId(tenantUid: string, externalId: string): Promise<Connection | undefined>;
   /** In the order of (tenant id, connection id). */
   list(page: PageRequest, filter: ConnectionFilter): Promise<Page<Connection>>;
@@ -189,7 +192,10 @@ export interface AuthorizationStore {
   findByUid(uid: string): Promise<Authorization | undefined>;
   /** STATE_INVALID: it is over. RATE_LIMITED: it has had 100. */
   addAttempt(attempt: AuthorizationAttempt, stateHash: string): Promise<void>;
-  /** Uses the state up, once; the second time says so, with the authorization, so that a repeated callback can show the first outcome. */
+  /**
+   * Uses the state up, once; the second time says so, with the authorization, so that a repeated callback can show the first outcome.
+   * Unknown: also that of an authorization which another state has ended.
+   */
   useState(stateHash: string, now: Timestamp): Promise<UsedState>;
   /** The grant waits here, sealed, for its confirmation. False: the authorization is not OPEN any more. */
   consent(

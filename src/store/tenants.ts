@@ -79,7 +79,7 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
         await database.commit(
           insert.step(toRow(tenant), 1),
           keys.insert(dek),
-          appRows.insert(app),
+          ...(app === undefined ? [] : [appRows.insert(app)]),
           ...(credential === undefined ? [] : [appRows.credentials.insert(app, credential)]),
         );
       } catch (error) {

@@ -53,12 +53,10 @@ async function received(parts: WebParts, visit: Visit, parameters: URLSearchPara
   return ended(parts, visit, 'user', await parts.authorizations.callback({ ...answered, requestId }));
 }
 
-/** What they wanted, and what they did not want, people know already: they go straight back. All else is explained first (ADR 12). */
-const STRAIGHT_BACK: ReadonlySet<CallbackOutcome['outcome']> = new Set(['GRANTED', 'AUTHORIZATION_DECLINED']);
-
 type Ended = Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
 
+/** Who got what they wanted goes straight back. All else is explained first (ADR 12). */
 function ended({ log }: WebParts, visit: Visit, flow: Flow, outcome: Ended): Answer {
-  if (outcome.returnUrl !== undefined && STRAIGHT_BACK.has(outcome.outcome)) return seeOther(outcome.returnUrl);
+  if (outcome.returnUrl !== undefined && outcome.outcome === 'GRANTED') return seeOther(outcome.returnUrl);
   return outcomeAnswer({ log, visit, flow, outcome });
 }

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Filling, fillVault } from './filled_vault.ts';
 import { benchHit } from './hit.ts';
+import { benchImport } from './import.ts';
 import { createClientLoad } from './load_client.ts';
 import { createH2load, isH2loadInstalled } from './load_h2load.ts';
 import { benchMemory } from './memory.ts';
@@ -14,10 +15,10 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
-  --only NAME,…     of: hit, refresh, sizes, memory, startup
+  --only NAME,…     of: hit, refresh, sizes, memory, startup, import
   --quick           a third of the rounds: to try, not to publish
   --json FILE       the figures as JSON
-  --profile FOLDER  CPU profiles of the hit and the refresh; read them with: node test/bench/profile.ts FILE`;
+  --profile FOLDER  CPU profiles of the hit, the refresh and the import; read them with: node test/bench/profile.ts FILE`;
 
 const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   hit: benchHit,
@@ -25,6 +26,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   sizes: benchSizes,
   memory: benchMemory,
   startup: benchStartup,
+  import: benchImport,
 };
 
 const { values: options } = parseArgs({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CONTOSO } from '../../src/sandbox/seed.ts';
-import { inChromium } from './chromium.ts';
 import { expectFittingPage, expectGoodPage } from './good_page.ts';
+import { inChromium } from './in_chromium.ts';
 import { DARK, LIGHT, MODES, PHONE } from './modes.ts';
 import { goToMicrosoft, headingOf, openStage, type Stage, signIn } from './stage.ts';
 

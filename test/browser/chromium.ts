@@ -1,25 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
-import { describe, test } from 'vitest';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const FOLDERS = ['/usr/bin', ...(process.env['PATH'] ?? '').split(':')];
-const FOUND = FOLDERS.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((path) => existsSync(path));
 
-const WHY = 'skipped: there is no Chromium in /usr/bin or on the PATH (Debian: apt-get install chromium)';
+/** Undefined: there is none. */
+export const CHROMIUM = FOLDERS.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((path) =>
+  existsSync(path),
+);
 
-/** Tests that need a real browser. Without one they say so. */
-export function inChromium(title: string, tests: () => void): void {
-  if (FOUND === undefined) {
-    console.warn(`${title}: ${WHY}`);
-    test.skip(`${title}: ${WHY}`, () => {});
-  } else {
-    describe(title, tests);
-  }
-}
+export const NO_CHROMIUM = 'there is no Chromium in /usr/bin or on the PATH (Debian: apt-get install chromium)';
 
 export function launchChromium(): Promise<Browser> {
+  if (CHROMIUM === undefined) throw new Error(NO_CHROMIUM);
   // Root, which CI often is, has no sandbox.
-  return chromium.launch({ executablePath: FOUND ?? '', args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { reasonOf } from '../scenarios/start_scenario.ts';
-import { inChromium } from './chromium.ts';
 import { expectFittingPage, expectGoodPage } from './good_page.ts';
+import { inChromium } from './in_chromium.ts';
 import { MODES } from './modes.ts';
 import { ADA, goToMicrosoft, headingOf, openStage, type Stage, signIn } from './stage.ts';
 import { openTab } from './tab.ts';

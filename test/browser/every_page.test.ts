@@ -5,8 +5,9 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFaces, HANDLE, PRODUCT, STATE } from '../web/faces.ts';
-import { inChromium, launchChromium } from './chromium.ts';
+import { launchChromium } from './chromium.ts';
 import { expectGoodPage } from './good_page.ts';
+import { inChromium } from './in_chromium.ts';
 import { LOGO } from './logo.ts';
 import { openTab, type Tab } from './tab.ts';
 
@@ -73,7 +74,7 @@ inChromium('every page is good to read and to use, light, dark, on a phone and o
 
   test.each(OUTCOMES)('%s', async (outcome) => {
     const approval = /CONSENT_REQUIRED|DECLINED/.test(outcome) ? 'https://vault.example/admin-consent/abc' : undefined;
-    const returnUrl = /GRANTED|DECLINED/.test(outcome) ? undefined : RETURN_URL;
+    const returnUrl = outcome === 'GRANTED' ? undefined : RETURN_URL;
     faces.outcome = anOutcome(outcome, { returnUrl, adminConsentUri: approval });
     await expectGoodPage(await show(CALLBACK));
   });

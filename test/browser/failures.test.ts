@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CONTOSO } from '../../src/sandbox/seed.ts';
-import { inChromium } from './chromium.ts';
 import { expectFittingPage } from './good_page.ts';
+import { inChromium } from './in_chromium.ts';
 import { DARK, LIGHT, type Mode, NARROW, PHONE } from './modes.ts';
 import { ADA, ALAN, GRACE, goToMicrosoft, headingOf, openStage, type Stage, signIn } from './stage.ts';
 
@@ -37,17 +37,18 @@ inChromium('a person who could not be connected', () => {
     expect(stage.product.returned.at(-1)?.has('confirmation')).toBe(false);
   }
 
-  describe('has nothing more to read', () => {
-    test('after Cancel: the product is told at once', async () => {
+  describe('is told what to do if an administrator must approve', () => {
+    test('after Cancel, and goes back to the product', async () => {
       const page = await stage.tab();
       const returnUrl = stage.product.returnUrl;
       await goToMicrosoft(page, await stage.link(stage.tenant.connection('declined'), { returnUrl }));
       await signIn(page, ADA, 'Cancel');
-      await page.waitForURL(`${stage.product.url}/connected?*`);
-      expect(stage.product.returned.at(-1)?.get('outcome')).toBe('authorization_declined');
+      expect(await headingOf(page)).toBe('Not connected');
+      await expectFittingPage(page);
+      await expectWayBack(page, 'authorization_declined');
     });
 
-    test('unless no product waits: then the page says it, and what to do if an administrator must approve', async () => {
+    test('also where no product waits', async () => {
       const page = await stage.tab(PHONE);
       await goToMicrosoft(page, await stage.link(stage.tenant.connection('declined-auto')));
       await signIn(page, ADA, 'Cancel');

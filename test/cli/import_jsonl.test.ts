@@ -1,8 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { CONTOSO_USER, type Onboarded, onboard } from '../scenarios/onboard.ts';
 import { reasonOf, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
-import { answerOf, jsonLines, type LeftOutJson, runImport, temporaryFiles } from './import_program.ts';
+import { answerOf, jsonLines, type LeftOutJson, runImport, startImport, temporaryFiles } from './import_program.ts';
 
 const ADA = 'ada0ada0-0000-4000-8000-000000000001';
 const CONTOSO = 'c0c0c0c0-0000-4000-8000-000000000001';
@@ -158,6 +159,25 @@ test('on-first-use asks Entra nothing, and the connection then serves a token', 
   });
   const { accessToken } = await scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
   expect(await scenario.use('/graph/v1.0/me/messages', accessToken)).toBe(200);
+});
+
+test('an import that waits for its standard input ends when it is interrupted', async () => {
+  const tenant = await onboard(scenario, 'piped');
+  const args = ['jsonl', '-', '--tenant', 'piped', '--scope', 'Mail.ReadOnly', '--apply', '--json', ...admin];
+  const { child, ended } = startImport(args, {
+    thenWaits: jsonLines([{ connection: 'ada', refresh_token: token(tenant) }]),
+  });
+  const name = tenant.connection('ada');
+  while ((await reasonOf(scenario.connections.getConnection({ name }))) !== 'OK') await turn();
+
+  child.kill('SIGTERM');
+
+  const ending = await ended;
+  expect(ending.code).toBe(143);
+  expect(answerOf(ending)).toMatchObject({
+    stopped: expect.stringContaining('Interrupted'),
+    connections: { imported: 1 },
+  });
 });
 
 test('the terminal shows twenty of what was refused and how many more there are', async () => {

@@ -19,12 +19,16 @@ export interface ImportRun {
   readonly ended: Promise<Ending>;
 }
 
+/** What comes by standard input; `thenWaits`: it stays open behind that. */
+type Input = string | { readonly thenWaits: string };
+
 /** `token-vault import …` as an operator runs it: a process of its own. */
-export function startImport(args: readonly string[], input?: string): ImportRun {
+export function startImport(args: readonly string[], input: Input = ''): ImportRun {
   const child = spawn(process.execPath, [MAIN, 'import', ...args], { stdio: 'pipe', env: {} });
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});
-  child.stdin.end(input ?? '');
+  if (typeof input === 'string') child.stdin.end(input);
+  else child.stdin.write(input.thenWaits);
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {
     written.stdout += chunk.toString('utf8');
@@ -36,7 +40,7 @@ export function startImport(args: readonly string[], input?: string): ImportRun 
   return { child, ended };
 }
 
-export function runImport(args: readonly string[], input?: string): Promise<Ending> {
+export function runImport(args: readonly string[], input?: Input): Promise<Ending> {
   return startImport(args, input).ended;
 }
 

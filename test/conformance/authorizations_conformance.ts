@@ -83,16 +83,20 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.authorizations.useState('press 99', NOW)).toMatchObject({ kind: 'fresh' });
     });
 
-    test('an authorization that is over has no fresh states', async () => {
+    test('a state that was used shows what came of it; another one of an authorization that is over is none', async () => {
       const vault = await startVault(open);
       const { stores } = vault;
       const authorization = await start(vault);
+      await stores.authorizations.addAttempt(sampleAttempt(authorization), 'second press');
+      await stores.authorizations.useState('state', NOW);
       await stores.authorizations.fail(authorization.uid, 'AUTHORIZATION_DECLINED');
 
       expect(await stores.authorizations.useState('state', NOW)).toMatchObject({
         kind: 'used',
         authorization: { state: 'FAILED', failure: 'AUTHORIZATION_DECLINED' },
       });
+      expect(await stores.authorizations.useState('second press', NOW)).toEqual({ kind: 'unknown' });
+      expect(await stores.authorizations.useState('second press', NOW)).toEqual({ kind: 'unknown' });
     });
 
     test('a consent waits, sealed, for the right confirmation of the right connection', async () => {

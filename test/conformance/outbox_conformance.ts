@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Connection } from '../../src/model/connection.ts';
+import { type Connection, connectionState, type GrantState } from '../../src/model/connection.ts';
 import type { ConnectionChanged } from '../../src/model/event.ts';
+import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { RefreshRecord } from '../../src/store/stores.ts';
 import {
@@ -165,6 +167,45 @@ export function outboxConformance(open: Open): void {
       expect((await changes(vault)).at(-1)).toBe('ada DELETED undefined');
     });
 
+    test('who follows the events knows every connection, whatever happened to it, in whatever order', async () => {
+      const anyAct = fc.record({
+        what: fc.constantFrom(...Object.keys(ACTS)),
+        id: fc.constantFrom('ada', 'bob'),
+        externalId: fc.constantFrom(undefined, 'x', 'y'),
+        grantState: fc.constantFrom<GrantState>('ACTIVE', 'BLOCKED', 'REAUTHORIZATION_REQUIRED'),
+        /** Acts on what was read some acts ago. */
+        stale: fc.nat(2),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyAct, { minLength: 3, maxLength: 25 }), async (acts) => {
+          const vault = await startVault(open);
+          const read: Record<string, Connection[]> = { ada: [vault.connection], bob: [] };
+          for (const { what, id, stale, ...wish } of acts) {
+            const known = read[id] ?? [];
+            const reason = await reasonOf(present(ACTS[what])({ vault, id, connection: known[stale], ...wish }));
+            expect(['none', 'ETAG_MISMATCH', 'CONNECTION_EXISTS', 'CONNECTION_NOT_FOUND']).toContain(reason);
+            const now = await vault.stores.connections.find(vault.tenant.uid, id);
+            if (now !== undefined) known.unshift(now);
+          }
+
+          const last = new Map<string, ConnectionChanged>();
+          for (const data of await told(vault)) {
+            expect(data.previousState).toBe(last.get(data.connectionUid)?.state);
+            last.set(data.connectionUid, data);
+          }
+          for (const [uid, { state, externalId }] of last) {
+            const stored = await vault.stores.connections.findByUid(uid);
+            expect(stored && connectionState(stored)).toBe(state);
+            if (stored !== undefined) expect(stored.externalId).toBe(externalId);
+          }
+          expect((await vault.dump())['connections']?.every((row) => last.has((row as { uid: string }).uid))).toBe(
+            true,
+          );
+        }),
+        { numRuns: 40 },
+      );
+    });
+
     test('is read from where one left off, and its numbers are never used again', async () => {
       const vault = await startVault(open);
       const { stores, connect } = vault;
@@ -222,6 +263,45 @@ export function outboxConformance(open: Open): void {
     });
   });
 }
+
+interface Act {
+  vault: VaultUnderTest;
+  id: string;
+  /** Undefined: there was none. */
+  connection: Connection | undefined;
+  externalId: string | undefined;
+  grantState: GrantState;
+}
+
+const ACTS: Readonly<Record<string, (act: Act) => Promise<unknown>>> = {
+  connect: ({ vault, id, externalId }) => vault.connect(id, { externalId, uid: newUid() }),
+  rename: async ({ vault, connection, externalId }) =>
+    connection && vault.stores.connections.update(connection, { ...connection, externalId }),
+  suspend: async ({ vault, connection }) => connection && vault.stores.connections.setSuspended(connection, NOW, NOW),
+  resume: async ({ vault, connection }) =>
+    connection && vault.stores.connections.setSuspended(connection, undefined, NOW),
+  refresh: async ({ vault, connection, grantState }) => {
+    if (connection === undefined) return;
+    const request = { owner: 'r', resource: GRAPH, duration: -1 };
+    const held = await vault.stores.grants.lease(connection.uid, request);
+    if (held === undefined) return;
+    const after = { ...held.connection, grantState };
+    await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
+  },
+  'refresh while it is renamed': async ({ vault, connection, grantState, externalId }) => {
+    if (connection === undefined) return;
+    const request = { owner: 'r', resource: GRAPH, duration: -1 };
+    const held = await vault.stores.grants.lease(connection.uid, request);
+    if (held === undefined) return;
+    await vault.stores.connections.update(held.connection, { ...held.connection, externalId });
+    const after = { ...held.connection, grantState };
+    await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
+  },
+  import: async ({ vault, connection, externalId, grantState }) =>
+    connection &&
+    vault.stores.connections.replaceGrant(connection, { ...connection, externalId, grantState }, new Secret('rt')),
+  delete: async ({ vault, connection }) => connection && vault.stores.connections.delete(connection),
+};
 
 function failing(connection: Connection): RefreshRecord {
   const evidence = { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW } as const;

@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
-import { NOW, sampleApp, sampleConnection, sampleCredential, sampleTenant } from './sample_rows.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { GRAPH, NOW, sampleApp, sampleConnection, sampleCredential, sampleTenant } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';
 
 export function tenantsConformance(open: Open): void {
@@ -15,6 +16,30 @@ export function tenantsConformance(open: Open): void {
       expect(await stores.tenants.find('nobody')).toBeUndefined();
     });
 
+    test('a tenant without an app has a key of its own for what connects through the app of another', async () => {
+      const { stores, app, database, dump } = await startVault(open);
+      const before = await dump();
+      const tenant = sampleTenant('guest');
+      const { deks } = database.tables;
+      const keys = () => database.select('test', (db) => db.select().from(deks).where(eq(deks.tenantUid, tenant.uid)));
+      await stores.tenants.register({ tenant });
+
+      expect(await keys()).toHaveLength(1);
+      expect(await stores.tenants.find('guest')).toEqual(tenant);
+      expect(await dump()).toMatchObject({ apps: before['apps'], credentials: before['credentials'] });
+      const { uid } = await stores.connections.replaceGrant(
+        undefined,
+        sampleConnection(tenant, app, 'bob'),
+        new Secret('rt-of-bob'),
+      );
+      const held = await stores.grants.lease(uid, { owner: 'replica-1', resource: GRAPH, duration: 12_000 });
+      expect(held?.refreshToken?.reveal()).toBe('rt-of-bob');
+
+      await stores.tenants.delete(tenant);
+      expect(await keys()).toEqual([]);
+      expect(await dump()).toMatchObject({ apps: before['apps'], connections: before['connections'] });
+    });
+
     test('a taken name changes nothing', async () => {
       const { stores, dump } = await startVault(open);
       const before = await dump();
@@ -24,6 +49,7 @@ export function tenantsConformance(open: Open): void {
       const registering = stores.tenants.register({ tenant, app, credential: sampleCredential(app) });
 
       expect(await reasonOf(registering)).toBe('TENANT_EXISTS');
+      expect(await reasonOf(stores.tenants.register({ tenant }))).toBe('TENANT_EXISTS');
       expect(await dump()).toEqual(before);
     });
 

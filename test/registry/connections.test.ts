@@ -2,14 +2,14 @@ import { beforeEach, expect, test } from 'vitest';
 import { changeOf } from '../../src/model/connection.ts';
 import { etagOf } from '../../src/model/etag.ts';
 import type { ListConnections, UpdateConnection } from '../../src/registry/connections.ts';
-import { type OpenRegistry, openRegistry, refusal, registration } from './open_registry.ts';
+import { type OpenRegistry, openRegistry, refusal, registerWithApp, registration } from './open_registry.ts';
 
 let registry: OpenRegistry;
 const ADA = { tenantId: 'acme', connectionId: 'ada', etag: '' };
 beforeEach(async () => {
   registry = await openRegistry();
   for (const tenantId of ['acme', 'beta']) {
-    const { app } = await registry.tenants.register(registration({ tenantId }));
+    const { app } = await registerWithApp(registry.tenants, registration({ tenantId }));
     await registry.connect(tenantId, 'ada', app.app, { externalId: `${tenantId}-1`, labels: { team: tenantId } });
   }
   registry.announced.length = 0;

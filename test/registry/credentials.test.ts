@@ -4,13 +4,21 @@ import { DAY } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { AddCredential } from '../../src/registry/credentials.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
-import { clientSecret, DIRECTORY, type OpenRegistry, openRegistry, refusal, registration } from './open_registry.ts';
+import {
+  clientSecret,
+  DIRECTORY,
+  type OpenRegistry,
+  openRegistry,
+  refusal,
+  registerWithApp,
+  registration,
+} from './open_registry.ts';
 
 let registry: OpenRegistry;
 let app: App;
 beforeEach(async () => {
   registry = await openRegistry();
-  app = (await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }))).app.app;
+  app = (await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }))).app.app;
   registry.announced.length = 0;
   registry.entra.forgotten.length = 0;
 });
@@ -158,7 +166,7 @@ describe('adding', () => {
   });
 
   test('asks the directory that a connection has shown, where the audience names none', async () => {
-    const { app: details } = await registry.tenants.register(registration({ tenantId: 'beta' }));
+    const { app: details } = await registerWithApp(registry.tenants, registration({ tenantId: 'beta' }));
     const account = {
       directoryId: DIRECTORY,
       objectId: 'o',

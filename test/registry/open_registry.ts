@@ -11,7 +11,13 @@ import { createConnections } from '../../src/registry/connections.ts';
 import { createCredentials } from '../../src/registry/credentials.ts';
 import type { CredentialRequest } from '../../src/registry/new_credential.ts';
 import type { RegistryParts } from '../../src/registry/registry_parts.ts';
-import { type AppRegistration, createTenants, type RegisterTenant } from '../../src/registry/tenants.ts';
+import {
+  type AppRegistration,
+  createTenants,
+  type RegisteredTenant,
+  type RegisterTenant,
+  type Tenants,
+} from '../../src/registry/tenants.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 
@@ -150,6 +156,13 @@ export function registration(
       ...appChange,
     },
   };
+}
+
+/** For what is asked about the app that a tenant is registered with. */
+export async function registerWithApp(tenants: Pick<Tenants, 'register'>, request: RegisterTenant) {
+  const { app, probe, ...registered }: RegisteredTenant = await tenants.register(request);
+  if (app === undefined || probe === undefined) throw new Error(`tenants/${request.tenantId} has no app`);
+  return { ...registered, app, probe };
 }
 
 export function appFields(change: Partial<AppFields> = {}): AppFields {

@@ -13,7 +13,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
-import { appFields, CALLBACK, LOGOS, registration } from './open_registry.ts';
+import { appFields, CALLBACK, LOGOS, registerWithApp, registration } from './open_registry.ts';
 
 let sandbox: Sandbox;
 let parts: RegistryParts;
@@ -55,7 +55,7 @@ function acme(tenantId: string, value: string) {
 }
 
 test('Entra takes a right secret at registration', async () => {
-  const { app, probe, nextSteps } = await createTenants(parts).register(acme('right', ACME_SECRET));
+  const { app, probe, nextSteps } = await registerWithApp(createTenants(parts), acme('right', ACME_SECRET));
   expect(probe.outcome).toBe('ACCEPTED');
   expect(app.credentials).toMatchObject([{ verdict: 'VALID' }]);
   expect(nextSteps.warnings).toEqual([]);
@@ -63,7 +63,10 @@ test('Entra takes a right secret at registration', async () => {
 });
 
 test('a wrong secret is stored with a warning, and the right one beside it makes the app work', async () => {
-  const { app, probe, nextSteps } = await createTenants(parts).register(acme('wrong', 'wrong-secret-of-nobody'));
+  const { app, probe, nextSteps } = await registerWithApp(
+    createTenants(parts),
+    acme('wrong', 'wrong-secret-of-nobody'),
+  );
   expect(['REJECTED', 'PROPAGATING']).toContain(probe.outcome);
   expect(probe.entraError).toContain('7000215');
   expect(nextSteps.warnings.join()).toContain(probe.message);

@@ -9,6 +9,7 @@ import {
   type OpenRegistry,
   openRegistry,
   refusal,
+  registerWithApp,
   registration,
   SECRET,
   YEAR,
@@ -25,7 +26,7 @@ async function tenantCount(): Promise<number> {
 
 describe('what is stored', () => {
   test('tenant, app and credential with the defaults of the API', async () => {
-    const { tenant, app } = await registry.tenants.register(registration());
+    const { tenant, app } = await registerWithApp(registry.tenants, registration());
     expect(tenant).toMatchObject({ tenantId: 'acme', displayName: 'acme', catalog: 'microsoft', state: 'ACTIVE' });
     expect(tenant.nextCredentialExpireTime).toBe(Date.UTC(2027, 5, 1));
     expect(app.app).toMatchObject({
@@ -46,7 +47,7 @@ describe('what is stored', () => {
   });
 
   test('the secret itself, sealed, to be opened for use alone', async () => {
-    const answer = await registry.tenants.register(registration());
+    const answer = await registerWithApp(registry.tenants, registration());
     expect(JSON.stringify(answer)).not.toContain(SECRET.slice(4));
     const [usable] = await registry.stores.apps.usableCredentials(answer.app.app.uid);
     expect(usable?.material.kind === 'CLIENT_SECRET' && usable.material.clientSecret.reveal()).toBe(SECRET);
@@ -61,7 +62,7 @@ describe('what is stored', () => {
         implicitPermissions: ['openid', 'HTTPS://graph.microsoft.com/user.read'],
       },
     );
-    const { tenant, app } = await registry.tenants.register(given);
+    const { tenant, app } = await registerWithApp(registry.tenants, given);
     expect(tenant.catalog).toBe('microsoft');
     expect(app.app).toMatchObject({
       displayName: 'Acme',
@@ -134,7 +135,7 @@ describe('presets', () => {
     },
   ])('$preset needs an id, a client id, a secret and at most an address', async (expected) => {
     const { preset, baseUrl, catalog, permissions, ...stored } = expected;
-    const { tenant, app, nextSteps } = await registry.tenants.register(registration({ preset, baseUrl }));
+    const { tenant, app, nextSteps } = await registerWithApp(registry.tenants, registration({ preset, baseUrl }));
     expect(tenant.catalog).toBe(catalog);
     expect(app.app).toMatchObject(stored);
     expect(nextSteps.redirectUris).toEqual(stored.redirectUris);
@@ -144,7 +145,8 @@ describe('presets', () => {
   });
 
   test("botpress-v12: a strategy's own callback stands behind the vault's", async () => {
-    const { app, nextSteps } = await registry.tenants.register(
+    const { app, nextSteps } = await registerWithApp(
+      registry.tenants,
       registration({ preset: 'botpress-v12', baseUrl: 'https://bot.example/', strategy: 'azure_AD-1' }),
     );
     const redirectUris = [CALLBACK, 'https://bot.example/api/v1/auth/login-callback/oauth2/azure_AD-1'];
@@ -191,7 +193,7 @@ describe('presets', () => {
 
 describe('the address of a product', () => {
   async function stored(change: Partial<RegisterTenant>, app: Partial<AppRegistration> = {}) {
-    return (await registry.tenants.register(registration(change, app))).app.app;
+    return (await registerWithApp(registry.tenants, registration(change, app))).app.app;
   }
 
   test.each([
@@ -212,13 +214,13 @@ describe('the address of a product', () => {
 
 describe('the probe', () => {
   test('is skipped where the audience names no directory', async () => {
-    const { probe } = await registry.tenants.register(registration());
+    const { probe } = await registerWithApp(registry.tenants, registration());
     expect(probe.outcome).toBe('SKIPPED');
     expect(registry.entra.asked).toEqual([]);
   });
 
   test('asks the directory of the audience', async () => {
-    const { probe } = await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }));
+    const { probe } = await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }));
     expect(probe).toMatchObject({ outcome: 'ACCEPTED', credentialId: 'default' });
     expect(registry.entra.asked).toEqual([{ appId: 'default', directoryId: DIRECTORY }]);
   });
@@ -235,7 +237,7 @@ describe('the probe', () => {
     [{ outcome: 'INCONCLUSIVE', entraError: 'unauthorized_client/AADSTS700016' }, 'REJECTED', 'APP_MISCONFIGURED'],
   ] as const)('%o warns and never refuses', async (probe, outcome, reason) => {
     registry.entra.probes = [probe];
-    const answer = await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }));
+    const answer = await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }));
     expect(answer.probe).toMatchObject({ outcome, reason });
     expect(answer.nextSteps.warnings.join()).toContain(answer.probe.message);
     expect(await tenantCount()).toBe(1);
@@ -245,7 +247,7 @@ describe('the probe', () => {
     'that throws (%s) never loses the registration',
     async (thrown) => {
       registry.entra.probes = thrown;
-      const answer = await registry.tenants.register(registration({}, { signInAudience: DIRECTORY }));
+      const answer = await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }));
       expect(answer.probe.outcome).toBe('UNKNOWN');
       expect(await tenantCount()).toBe(1);
     },
@@ -254,7 +256,7 @@ describe('the probe', () => {
 
 describe('warnings', () => {
   async function warnings(change: Partial<RegisterTenant>, app: Partial<AppRegistration>): Promise<string> {
-    const answer = await registry.tenants.register(registration(change, app));
+    const answer = await registerWithApp(registry.tenants, registration(change, app));
     return answer.nextSteps.warnings.join('\n');
   }
 
@@ -369,6 +371,7 @@ describe('refusals store nothing and name the field', () => {
     ['catalog', { catalog: 'aurinco' }, {}],
     ['allowed_directory_ids[1]', { allowedDirectoryIds: [DIRECTORY, 'contoso.com'] }, {}],
     ['app.client_id', {}, { clientId: '' }],
+    ['app.client_id', {}, { clientId: '', credential: { ...clientSecret(), material: undefined } }],
     ['app.client_id', {}, { clientId: `${CLIENT_ID}0` }],
     ['app.sign_in_audience', {}, { signInAudience: 'contoso.onmicrosoft.com' }],
     ['app.redirect_uris[0]', {}, { redirectUris: ['http://app.example/cb'] }],
@@ -416,7 +419,7 @@ describe('refusals store nothing and name the field', () => {
   });
 
   test('a second tenant of the same id leaves the first as it was', async () => {
-    const { tenant, app } = await registry.tenants.register(registration());
+    const { tenant, app } = await registerWithApp(registry.tenants, registration());
     const again = registration({ displayName: 'Other' }, { credential: clientSecret('xyzOtherSecretValue') });
     expect((await refusal(registry.tenants.register(again))).reason).toBe('TENANT_EXISTS');
     expect((await refusal(registry.tenants.register({ ...again, validateOnly: true }))).reason).toBe('TENANT_EXISTS');
@@ -426,7 +429,10 @@ describe('refusals store nothing and name the field', () => {
   });
 
   test('validate_only answers as if it had been done', async () => {
-    const dry = await registry.tenants.register(registration({ validateOnly: true }, { signInAudience: DIRECTORY }));
+    const dry = await registerWithApp(
+      registry.tenants,
+      registration({ validateOnly: true }, { signInAudience: DIRECTORY }),
+    );
     expect(dry.tenant.nextCredentialExpireTime).toBe(Date.UTC(2027, 5, 1));
     expect(dry.probe.outcome).toBe('SKIPPED');
     expect(dry.nextSteps.redirectUris).toEqual([CALLBACK]);
@@ -436,9 +442,68 @@ describe('refusals store nothing and name the field', () => {
   });
 });
 
+describe('without an app', () => {
+  const alone = (change: Partial<RegisterTenant> = {}): RegisterTenant => ({ ...registration(change), app: undefined });
+  const itsApps = async () =>
+    (await registry.apps.list({ tenantId: 'acme', tenantIds: undefined, page: { size: 10, after: undefined } })).items;
+
+  test('the tenant alone is stored, and Entra is not asked', async () => {
+    const answer = await registry.tenants.register(alone({ displayName: 'Acme', labels: { tier: 'gold' } }));
+
+    expect(answer).toMatchObject({ app: undefined, probe: undefined });
+    expect(answer.tenant).toMatchObject({ displayName: 'Acme', labels: { tier: 'gold' }, catalog: 'microsoft' });
+    expect(answer.tenant.nextCredentialExpireTime).toBeUndefined();
+    expect(await registry.tenants.get('acme')).toEqual(answer.tenant);
+    expect(await itsApps()).toEqual([]);
+    expect(registry.announced).toEqual([{ kind: 'tenant', uid: answer.tenant.uid }]);
+    expect(registry.entra.asked).toEqual([]);
+  });
+
+  test('it is told first that there is none, then both ways to one', async () => {
+    const { nextSteps } = await registry.tenants.register(alone());
+
+    expect(nextSteps).toMatchObject({ redirectUris: [], permissions: {}, adminConsentUri: '', warnings: [] });
+    expect(nextSteps.steps[0]).toContain('tenants/acme has no app');
+    expect(nextSteps.steps[1]).toContain('StartAuthorization');
+    expect(nextSteps.steps[2]).toContain('CreateApp');
+    expect(nextSteps.steps).toHaveLength(3);
+  });
+
+  test('a preset gives its catalog, and says that the rest of it waits for an app', async () => {
+    const { tenant, nextSteps } = await registry.tenants.register(alone({ preset: 'aurinko' }));
+
+    expect(tenant.catalog).toBe('aurinko');
+    expect(nextSteps.steps.at(-1)).toContain('If app was forgotten');
+  });
+
+  test.each([
+    ['base_url', { preset: 'chatwoot', baseUrl: 'https://chat.example' }],
+    ['base_url', { baseUrl: 'not even an address' }],
+    ['strategy', { preset: 'botpress-v12', strategy: 'azure' }],
+    ['preset', { preset: 'slack' }],
+    ['tenant_id', { tenantId: 'Acme' }],
+  ])("a %s that is wrong, or an app's, is named, and nothing is stored", async (field, change) => {
+    const error = await refusal(registry.tenants.register(alone(change)));
+    expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
+    expect(await tenantCount()).toBe(0);
+  });
+
+  test('validate_only stores nothing, and a taken id is told either way', async () => {
+    const dry = await registry.tenants.register(alone({ validateOnly: true }));
+    expect(dry.nextSteps.steps[0]).toContain('has no app');
+    expect([await tenantCount(), registry.announced]).toEqual([0, []]);
+
+    const { tenant } = await registry.tenants.register(alone());
+    for (const validateOnly of [true, false]) {
+      expect((await refusal(registry.tenants.register(alone({ validateOnly })))).reason).toBe('TENANT_EXISTS');
+    }
+    expect(await registry.tenants.get('acme')).toEqual(tenant);
+  });
+});
+
 test('a return prefix always ends its host, so that no longer host begins with it', async () => {
   const returnUrlPrefixes = ['https://good.example', 'HTTPS://Good.Example/app/', 'http://localhost:3000'];
-  const { app } = await registry.tenants.register(registration({}, { returnUrlPrefixes }));
+  const { app } = await registerWithApp(registry.tenants, registration({}, { returnUrlPrefixes }));
   expect(app.app.returnUrlPrefixes).toEqual([
     'https://good.example/',
     'https://good.example/app/',

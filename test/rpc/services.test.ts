@@ -135,8 +135,19 @@ describe('TenantService', () => {
     expect(written).not.toContain('canary-secret');
   });
 
+  test('registers a tenant without an app, and answers none', async () => {
+    const register = asking({ tenant: acme, app: undefined, probe: undefined, nextSteps });
+    stage = await startStage({ tenants: { register: register.method } });
+
+    const answer = await stage.client(TenantService).registerTenant({ tenantId: 'acme' });
+
+    expect(register.asked).toMatchObject([{ tenantId: 'acme', app: undefined }]);
+    expect(answer.tenant?.name).toBe('tenants/acme');
+    expect([answer.app, answer.credentialProbe]).toEqual([undefined, undefined]);
+    expect(answer.nextSteps?.steps).toEqual(nextSteps.steps);
+  });
+
   test.each([
-    ['no app', {}, 'FIELD_INVALID', 'app'],
     ['an id that is none', { tenantId: 'Acme Ltd' }, 'NAME_INVALID', 'tenant_id'],
     ['a cloud of a later release', { app: { cloud: 99 as Cloud } }, 'FIELD_INVALID', 'app.cloud'],
     [

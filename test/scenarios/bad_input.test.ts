@@ -151,7 +151,9 @@ const registration = (more: object = {}) => ({
 
 describe('RegisterTenant names the field that is wrong', () => {
   test.each([
-    ['app', { app: undefined }],
+    ['app.client_id', { app: {} }],
+    ['base_url', { preset: 'chatwoot', baseUrl: 'https://chat.example.com' }],
+    ['strategy', { preset: 'botpress-v12', strategy: 'azure' }],
     ['app.client_id', { app: registration({ clientId: 'not-a-guid' }) }],
     ['app.client_id', { app: registration({ clientId: '' }) }],
     ['app.sign_in_audience', { app: registration({ signInAudience: 'everybody' }) }],

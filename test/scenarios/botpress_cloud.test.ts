@@ -14,9 +14,12 @@ const BOTS = ['bot-of-contoso', 'bot-of-fabrikam', 'bot-of-nobody'];
 const ADA = 'ada@contoso.example';
 const ALAN = 'alan@fabrikam.example';
 
+/** A tenant that connects through the shared app, and has none itself. */
+type Bot = Pick<Onboarded, 'name' | 'connection'>;
+
 let scenario: Scenario;
 let shared: Awaited<ReturnType<typeof register>>;
-let bots: Onboarded[];
+let bots: Bot[];
 let manual: Onboarded;
 beforeAll(async () => {
   scenario = await startScenario();
@@ -35,11 +38,10 @@ function register(tenantId: string) {
   });
 }
 
-/** A tenant is registered with an app; one that will connect through another's drops it. */
-async function registerWithoutApp(tenantId: string): Promise<Onboarded> {
-  const bot = await register(tenantId);
-  await scenario.apps.deleteApp({ name: bot.app });
-  return bot;
+async function registerWithoutApp(tenantId: string): Promise<Bot> {
+  const { tenant } = await scenario.tenants.registerTenant({ tenantId, preset: 'botpress-cloud' });
+  const name = tenant?.name ?? '';
+  return { name, connection: (id) => `${name}/connections/${id}` };
 }
 
 interface Wish {

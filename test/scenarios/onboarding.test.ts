@@ -7,7 +7,7 @@ import { CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_
 import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import { jpeg, png } from '../registry/images.ts';
-import { importAda, type Onboarded, onboard } from './onboard.ts';
+import { CONTOSO_USER, importAda, type Onboarded, onboard } from './onboard.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
@@ -296,6 +296,62 @@ describe('registering', () => {
     const { tenant } = await register('ending', 'aurinko', {}, { secretExpireTime: timestampFromMs(end) });
 
     expect(tenant?.nextCredentialExpireTime && timestampMs(tenant.nextCredentialExpireTime)).toBe(end);
+  });
+});
+
+describe('a tenant without an app', () => {
+  const connectIt = (name: string, app = '') =>
+    scenario.connections.startAuthorization({
+      connection: `${name}/connections/ada`,
+      app,
+      scopes: ['Mail.ReadOnly'],
+      autoConfirm: true,
+    });
+
+  test('is told so first, and whoever connects without naming an app is told what to name', async () => {
+    const { tenant, app, credentialProbe, nextSteps } = await scenario.tenants.registerTenant({
+      tenantId: 'guest',
+      preset: 'aurinko',
+    });
+
+    expect([app, credentialProbe]).toEqual([undefined, undefined]);
+    expect(tenant).toMatchObject({ name: 'tenants/guest', catalog: 'aurinko', state: Tenant_State.ACTIVE });
+    expect(nextSteps?.steps[0]).toContain('tenants/guest has no app');
+    const failure = await failureOf(connectIt('tenants/guest'));
+    expect(failure?.reason).toBe('APP_NOT_FOUND');
+    expect(failure?.message).toMatch(/tenants\/guest\/apps\/default.*shared app.*CreateApp/);
+  });
+
+  test('connects through an app that is shared with it, by the step that it was told', async () => {
+    const { app, clientId } = await onboard(scenario, 'host');
+    const { nextSteps } = await scenario.tenants.registerTenant({ tenantId: 'visitor', preset: 'aurinko' });
+    expect(nextSteps?.steps.join(' ')).toContain('adds tenants/visitor to its shared_with');
+    expect(await reasonOf(connectIt('tenants/visitor', app))).toBe('APP_NOT_FOUND');
+
+    await scenario.apps.updateApp({ app: { name: app, sharedWith: ['tenants/visitor'] } });
+    const { connectUri } = await connectIt('tenants/visitor', app);
+    await scenario.browser.walk(connectUri, { as: CONTOSO_USER });
+
+    expect((await token('tenants/visitor/connections/ada')).permissions).toContain('Mail.Read');
+    expect(scenario.asked(clientId, 'authorization_code')).toHaveLength(1);
+  });
+
+  test('gets one of its own later, which is then taken without being named', async () => {
+    const { tenant } = await scenario.tenants.registerTenant({ tenantId: 'late', preset: 'aurinko' });
+    const clientId = '11111111-2222-4333-8444-555555555555';
+    const name = tenant?.name ?? '';
+    await scenario.apps.createApp({ parent: name, appId: 'default', app: { clientId, cloud: Cloud.CUSTOM } });
+
+    const { authorizationUri } = await connectIt(name);
+    expect(new URL(authorizationUri).searchParams.get('client_id')).toBe(clientId);
+  });
+
+  test('is deleted like any other', async () => {
+    const { tenant } = await scenario.tenants.registerTenant({ tenantId: 'brief' });
+    const { name = '', etag = '' } = tenant ?? {};
+
+    expect(await reasonOf(scenario.tenants.deleteTenant({ name, etag }))).toBe('OK');
+    expect(await reasonOf(scenario.tenants.getTenant({ name }))).toBe('TENANT_NOT_FOUND');
   });
 });
 

@@ -7,6 +7,7 @@ import { type Entry, nameOf } from './entry.ts';
 import type { LeftOut, Read } from './left_out.ts';
 import { nextStepFor } from './next_step.ts';
 import type { Persistence } from './persistence.ts';
+import { messageOf } from './refusal_text.ts';
 import type { Report } from './report.ts';
 import { importRequest } from './requests.ts';
 
@@ -100,9 +101,4 @@ function isAlreadyThere({ reason, metadata }: RpcError): boolean {
 
 function refused(entry: Entry, line: number, reason: string, why: string): LeftOut {
   return { outcome: 'REFUSED', line, what: nameOf(entry), reason, why, nextStep: nextStepFor(reason) };
-}
-
-/** The reason, which ends every message of the vault, has a place of its own here. */
-export function messageOf({ message, reason }: RpcError): string {
-  return message.endsWith(` [${reason}]`) ? message.slice(0, -` [${reason}]`.length) : message;
 }

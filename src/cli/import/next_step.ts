@@ -22,6 +22,7 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   APP_SUSPENDED: `Clear the app's suspended with UpdateApp, ${AGAIN}.`,
   CONNECTION_SUSPENDED: 'It is there, suspended: call ResumeConnection, or leave it.',
   ACCESS_DENIED: `Give the caller of --api-key-file the role operator in this tenant, ${AGAIN}.`,
+  UNIMPLEMENTED: 'That is the token listener: name the admin listener with --address.',
   SCOPE_UNKNOWN: `Correct the scope, ${AGAIN}.`,
   NAME_INVALID: `Correct the line, ${AGAIN}.`,
   FIELD_INVALID: `Correct the line, ${AGAIN}.`,

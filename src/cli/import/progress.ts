@@ -36,8 +36,16 @@ export function startProgress(parts: ProgressParts): Progress {
       `${rate.toLocaleString('en')}/s`,
       `${alreadyThere.toLocaleString('en')} already there`,
       `${(skipped + refused).toLocaleString('en')} left out`,
+      ...timeLeft(),
     ];
     return why === undefined ? facts.join(', ') : `${facts.join(', ')}; ${why}`;
+  }
+
+  function timeLeft(): readonly string[] {
+    const { read, size } = bytes();
+    if (size === undefined || read === 0 || read >= size) return [];
+    const seconds = Math.ceil((((now() - started) / read) * (size - read)) / 1_000);
+    return [seconds < 120 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`];
   }
 
   const telling = stream.isTTY === true ? startBar(stream, bytes, words) : startLines(stream, bytes, words);
@@ -54,7 +62,8 @@ function startBar(stream: NodeJS.WritableStream, bytes: ProgressParts['bytes'], 
     stream,
     format: '{bar} {percentage}%  {words}',
     barsize: 24,
-    hideCursor: true,
+    // Trimmed to the terminal's width. The terminal's own settings stay: a second Ctrl-C would leave them changed.
+    linewrap: true,
     // The import ends by itself when it is interrupted, and stops the bar then.
     gracefulExit: false,
   };

@@ -4,10 +4,10 @@ import { RpcError } from '../../rpc/client.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import type { AdminClients } from './admin_clients.ts';
 import type { AppWish } from './app_wish.ts';
-import { messageOf } from './import_entries.ts';
 import type { LeftOut } from './left_out.ts';
 import { nextStepFor } from './next_step.ts';
 import type { Persistence } from './persistence.ts';
+import { messageOf } from './refusal_text.ts';
 import type { LeftToDo } from './report.ts';
 import { createAppRequest, registerTenantRequest } from './requests.ts';
 

@@ -27,10 +27,16 @@ export async function openReportFile(path: string | undefined, inputs: readonly 
     async write({ kind, line, what, outcome, reason, why, nextStep }) {
       const text = JSON.stringify({ line: line ?? null, kind, what, outcome, reason, why, next_step: nextStep });
       last = last.then(() => handle.write(`${text}\n`));
-      await last;
+      await last.catch(() => {
+        throw new CommandError(
+          EXIT.CANNOT_CREATE,
+          `--report ${path} cannot be written on; see whether the disk is full`,
+        );
+      });
     },
     async close() {
-      await last.finally(() => handle.close());
+      await last.catch(() => undefined);
+      await handle.close();
     },
   };
 }

@@ -21,7 +21,7 @@ export function reportText(report: Report, facts: ReportFacts): string {
       ...nextSteps.warnings.map((warning) => `  warning: ${warning}`),
       '',
     ]),
-    ...(leftOut.length === 0 ? [] : [...leftOut.map(leftOutText), ...moreText(more, facts.reportFile), '']),
+    ...(leftOut.length === 0 ? [] : [...leftOut.flatMap(leftOutText), ...moreText(more, facts.reportFile), '']),
     ...(['app', 'connection'] as const).flatMap((kind) => countsText(kind, counts[kind], facts.apply)),
     ...(facts.stopped === undefined ? [] : [facts.stopped]),
     ...(facts.apply ? [] : [DRY_RUN]),
@@ -29,14 +29,18 @@ export function reportText(report: Report, facts: ReportFacts): string {
   ].join('\n');
 }
 
-const DRY_RUN = 'This was a dry run: nothing was stored, and Entra was asked nothing. Say --apply to import.';
+const DRY_RUN =
+  'This was a dry run: nothing was stored, and Entra was asked nothing, so what it would refuse shows only then. Say --apply to import.';
 const UNVERIFIED =
   'The refresh tokens are tried at their first use: look at the connections that then need their user.';
 
-function leftOutText({ line, what, outcome, reason, why, nextStep }: LeftOutLine): string {
+/** What helps is said once for all that it helps. */
+function leftOutText(one: LeftOutLine, at: number, all: readonly LeftOutLine[]): readonly string[] {
+  const { line, what, outcome, reason, why, nextStep } = one;
   const place = line === undefined ? '' : `line ${line}, `;
-  const subject = what === 'line' ? place.slice(0, -2) : `${place}${what}`;
-  return `${subject}: ${outcome.toLowerCase()}, ${why} [${reason}]\n  ${nextStep}`;
+  const subject = what === 'line' ? `line ${line}` : `${place}${what}`;
+  const text = `${subject}: ${outcome.toLowerCase()}, ${why} [${reason}]`;
+  return all[at + 1]?.nextStep === nextStep ? [text] : [text, `  ${nextStep}`];
 }
 
 function moreText(more: number, reportFile: string | undefined): readonly string[] {

@@ -56,7 +56,7 @@ a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-of
 .fault{color:var(--bad);background:var(--bad-soft)}
 blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;
 -webkit-user-select:all;user-select:all}
-code{font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+code{margin:.375rem 0 0;font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media(max-width:34rem){body{padding:0;background:var(--card)}.card{padding:1.5rem 1.25rem 2rem;border:0;border-radius:0;box-shadow:none}}
 @media print{body{padding:0}.card{border:0;box-shadow:none}}
 `;

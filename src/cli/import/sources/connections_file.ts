@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { CommandError, EXIT } from '../../exit_codes.ts';
 import type { Entry } from '../entry.ts';
 import { jsonLine } from '../json_line.ts';
@@ -14,6 +15,8 @@ export interface ConnectionsFile {
   readonly read: number;
   /** `app`: where those go that name none; undefined: as the vault chooses. */
   entries(app: string | undefined): AsyncGenerator<Read<Entry>>;
+  /** Nothing more is read, also where a read is waiting: the entries end. */
+  close(): void;
 }
 
 /** Makes an entry of what a line holds. */
@@ -26,16 +29,27 @@ export async function openConnectionsFile(
 ): Promise<ConnectionsFile> {
   const { input, size } = await openInput(path);
   let end = 0;
+  let closed = false;
   return {
     size,
     get read() {
       return end;
     },
     async *entries(app) {
-      for await (const line of textLines(input)) {
-        end = line.end;
-        yield entryOf(line, (value) => read(value, line.number, { ...defaults, app }));
+      const lines = textLines(input);
+      for (;;) {
+        const next = await lines.next().catch(() => {
+          if (closed) return { done: true } as const;
+          throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read to its end`);
+        });
+        if (next.done === true) return;
+        end = next.value.end;
+        yield entryOf(next.value, (value) => read(value, next.value.number, { ...defaults, app }));
       }
+    },
+    close() {
+      closed = true;
+      input.destroy();
     },
   };
 }
@@ -65,7 +79,7 @@ function refused(line: number, reason: LeftOut['reason'], why: string): LeftOut 
   };
 }
 
-async function openInput(path: string): Promise<{ input: AsyncIterable<Uint8Array>; size: number | undefined }> {
+async function openInput(path: string): Promise<{ input: Readable; size: number | undefined }> {
   if (path === '-') return { input: process.stdin, size: undefined };
   try {
     const handle = await open(path, 'r');

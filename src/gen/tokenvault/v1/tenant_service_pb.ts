@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/tenant_service.proto.
  */
 export const file_tokenvault_v1_tenant_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3RlbmFudF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIosDChVSZWdpc3RlclRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESRQoGbGFiZWxzGAMgAygLMjAudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QuTGFiZWxzRW50cnlCA+BBARITCgZwcmVzZXQYBCABKAlCA+BBARIVCghiYXNlX3VybBgFIAEoCUID4EEBEhQKB2NhdGFsb2cYBiABKAlCA+BBARIiChVhbGxvd2VkX2RpcmVjdG9yeV9pZHMYByADKAlCA+BBARIwCgNhcHAYCCABKAsyHi50b2tlbnZhdWx0LnYxLkFwcFJlZ2lzdHJhdGlvbkID4EECEhoKDXZhbGlkYXRlX29ubHkYCSABKAhCA+BBARIVCghzdHJhdGVneRgKIAEoCUID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEitAQKD0FwcFJlZ2lzdHJhdGlvbhIWCgljbGllbnRfaWQYASABKAlCA+BBAhIZCgxkaXNwbGF5X25hbWUYAiABKAlCA+BBARIdChBzaWduX2luX2F1ZGllbmNlGAMgASgJQgPgQQESKAoFY2xvdWQYBCABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgFIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYBiADKAlCA+BBARIfCg1jbGllbnRfc2VjcmV0GAcgASgJQgaAAQHgQQRIABI+CgtjZXJ0aWZpY2F0ZRgIIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAkgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYCiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABI7ChJzZWNyZXRfZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYDCADKAlCA+BBARIeChFob21lX2RpcmVjdG9yeV9pZBgNIAEoCUID4EEBQgwKCmNyZWRlbnRpYWwiyAEKFlJlZ2lzdGVyVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQSHwoDYXBwGAIgASgLMhIudG9rZW52YXVsdC52MS5BcHASOAoQY3JlZGVudGlhbF9wcm9iZRgDIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEiwKCm5leHRfc3RlcHMYBCABKAsyGC50b2tlbnZhdWx0LnYxLk5leHRTdGVwcyIlChBHZXRUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiI6ChFHZXRUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCJFChJMaXN0VGVuYW50c1JlcXVlc3QSFgoJcGFnZV9zaXplGAEgASgFQgPgQQESFwoKcGFnZV90b2tlbhgCIAEoCUID4EEBIlYKE0xpc3RUZW5hbnRzUmVzcG9uc2USJgoHdGVuYW50cxgBIAMoCzIVLnRva2VudmF1bHQudjEuVGVuYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ3ChNVcGRhdGVUZW5hbnRSZXF1ZXN0EioKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50QgPgQQISNAoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgPgQQEiPQoUVXBkYXRlVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiPAoUU3VzcGVuZFRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASI+ChVTdXNwZW5kVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiOwoTUmVzdW1lVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIj0KFFJlc3VtZVRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50Ik8KE0RlbGV0ZVRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBAhISCgVmb3JjZRgDIAEoCEID4EEBIhYKFERlbGV0ZVRlbmFudFJlc3BvbnNlMvsECg1UZW5hbnRTZXJ2aWNlEl0KDlJlZ2lzdGVyVGVuYW50EiQudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QaJS50b2tlbnZhdWx0LnYxLlJlZ2lzdGVyVGVuYW50UmVzcG9uc2USTgoJR2V0VGVuYW50Eh8udG9rZW52YXVsdC52MS5HZXRUZW5hbnRSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5HZXRUZW5hbnRSZXNwb25zZRJUCgtMaXN0VGVuYW50cxIhLnRva2VudmF1bHQudjEuTGlzdFRlbmFudHNSZXF1ZXN0GiIudG9rZW52YXVsdC52MS5MaXN0VGVuYW50c1Jlc3BvbnNlElcKDFVwZGF0ZVRlbmFudBIiLnRva2VudmF1bHQudjEuVXBkYXRlVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuVXBkYXRlVGVuYW50UmVzcG9uc2USWgoNU3VzcGVuZFRlbmFudBIjLnRva2VudmF1bHQudjEuU3VzcGVuZFRlbmFudFJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLlN1c3BlbmRUZW5hbnRSZXNwb25zZRJXCgxSZXN1bWVUZW5hbnQSIi50b2tlbnZhdWx0LnYxLlJlc3VtZVRlbmFudFJlcXVlc3QaIy50b2tlbnZhdWx0LnYxLlJlc3VtZVRlbmFudFJlc3BvbnNlElcKDERlbGV0ZVRlbmFudBIiLnRva2VudmF1bHQudjEuRGVsZXRlVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuRGVsZXRlVGVuYW50UmVzcG9uc2ViBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps, file_tokenvault_v1_tenant]);
+  fileDesc("CiJ0b2tlbnZhdWx0L3YxL3RlbmFudF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIosDChVSZWdpc3RlclRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESRQoGbGFiZWxzGAMgAygLMjAudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QuTGFiZWxzRW50cnlCA+BBARITCgZwcmVzZXQYBCABKAlCA+BBARIVCghiYXNlX3VybBgFIAEoCUID4EEBEhQKB2NhdGFsb2cYBiABKAlCA+BBARIiChVhbGxvd2VkX2RpcmVjdG9yeV9pZHMYByADKAlCA+BBARIwCgNhcHAYCCABKAsyHi50b2tlbnZhdWx0LnYxLkFwcFJlZ2lzdHJhdGlvbkID4EEBEhoKDXZhbGlkYXRlX29ubHkYCSABKAhCA+BBARIVCghzdHJhdGVneRgKIAEoCUID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEitAQKD0FwcFJlZ2lzdHJhdGlvbhIWCgljbGllbnRfaWQYASABKAlCA+BBAhIZCgxkaXNwbGF5X25hbWUYAiABKAlCA+BBARIdChBzaWduX2luX2F1ZGllbmNlGAMgASgJQgPgQQESKAoFY2xvdWQYBCABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgFIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYBiADKAlCA+BBARIfCg1jbGllbnRfc2VjcmV0GAcgASgJQgaAAQHgQQRIABI+CgtjZXJ0aWZpY2F0ZRgIIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAkgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYCiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABI7ChJzZWNyZXRfZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYDCADKAlCA+BBARIeChFob21lX2RpcmVjdG9yeV9pZBgNIAEoCUID4EEBQgwKCmNyZWRlbnRpYWwiyAEKFlJlZ2lzdGVyVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQSHwoDYXBwGAIgASgLMhIudG9rZW52YXVsdC52MS5BcHASOAoQY3JlZGVudGlhbF9wcm9iZRgDIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEiwKCm5leHRfc3RlcHMYBCABKAsyGC50b2tlbnZhdWx0LnYxLk5leHRTdGVwcyIlChBHZXRUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiI6ChFHZXRUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCJFChJMaXN0VGVuYW50c1JlcXVlc3QSFgoJcGFnZV9zaXplGAEgASgFQgPgQQESFwoKcGFnZV90b2tlbhgCIAEoCUID4EEBIlYKE0xpc3RUZW5hbnRzUmVzcG9uc2USJgoHdGVuYW50cxgBIAMoCzIVLnRva2VudmF1bHQudjEuVGVuYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ3ChNVcGRhdGVUZW5hbnRSZXF1ZXN0EioKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50QgPgQQISNAoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgPgQQEiPQoUVXBkYXRlVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiPAoUU3VzcGVuZFRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBASI+ChVTdXNwZW5kVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiOwoTUmVzdW1lVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIj0KFFJlc3VtZVRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50Ik8KE0RlbGV0ZVRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBAhISCgVmb3JjZRgDIAEoCEID4EEBIhYKFERlbGV0ZVRlbmFudFJlc3BvbnNlMvsECg1UZW5hbnRTZXJ2aWNlEl0KDlJlZ2lzdGVyVGVuYW50EiQudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QaJS50b2tlbnZhdWx0LnYxLlJlZ2lzdGVyVGVuYW50UmVzcG9uc2USTgoJR2V0VGVuYW50Eh8udG9rZW52YXVsdC52MS5HZXRUZW5hbnRSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5HZXRUZW5hbnRSZXNwb25zZRJUCgtMaXN0VGVuYW50cxIhLnRva2VudmF1bHQudjEuTGlzdFRlbmFudHNSZXF1ZXN0GiIudG9rZW52YXVsdC52MS5MaXN0VGVuYW50c1Jlc3BvbnNlElcKDFVwZGF0ZVRlbmFudBIiLnRva2VudmF1bHQudjEuVXBkYXRlVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuVXBkYXRlVGVuYW50UmVzcG9uc2USWgoNU3VzcGVuZFRlbmFudBIjLnRva2VudmF1bHQudjEuU3VzcGVuZFRlbmFudFJlcXVlc3QaJC50b2tlbnZhdWx0LnYxLlN1c3BlbmRUZW5hbnRSZXNwb25zZRJXCgxSZXN1bWVUZW5hbnQSIi50b2tlbnZhdWx0LnYxLlJlc3VtZVRlbmFudFJlcXVlc3QaIy50b2tlbnZhdWx0LnYxLlJlc3VtZVRlbmFudFJlc3BvbnNlElcKDERlbGV0ZVRlbmFudBIiLnRva2VudmF1bHQudjEuRGVsZXRlVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuRGVsZXRlVGVuYW50UmVzcG9uc2ViBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps, file_tokenvault_v1_tenant]);
 
 /**
  * A customer and its app, as typed by hand:
@@ -52,14 +52,14 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   labels: { [key: string]: string };
 
   /**
-   * Defaults for a known product: `aurinko`, `chatwoot`, `deskpro`, `botpress-v12` or `botpress-cloud`. Sets catalog, redirect URIs, audience and implicit permissions; what is given beside it wins.
+   * Defaults for a known product: `aurinko`, `chatwoot`, `deskpro`, `botpress-v12` or `botpress-cloud`. Sets catalog, redirect URIs, audience and implicit permissions; what is given beside it wins. Without app: the catalog alone.
    *
    * @generated from field: string preset = 4;
    */
   preset: string;
 
   /**
-   * Where the product lives: `https://chat.example.com`. Fills in the redirect URI of a preset that has a `{base}`; and browsers may be sent back there after connecting, unless return_url_prefixes are given.
+   * Where the product lives: `https://chat.example.com`. Fills in the redirect URI of a preset that has a `{base}`; and browsers may be sent back there after connecting, unless return_url_prefixes are given. Needs app.
    *
    * @generated from field: string base_url = 5;
    */
@@ -80,7 +80,7 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   allowedDirectoryIds: string[];
 
   /**
-   * The Entra app registration; becomes `tenants/{tenant}/apps/default`.
+   * The Entra app registration; becomes `tenants/{tenant}/apps/default`. Not given: the tenant connects through apps that are shared with it.
    *
    * @generated from field: tokenvault.v1.AppRegistration app = 8;
    */
@@ -94,7 +94,7 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   validateOnly: boolean;
 
   /**
-   * The name of the strategy in `botpress.config.json`, for preset `botpress-v12`: adds Botpress's own callback of that strategy to the redirect URIs, beside the vault's. At most 64 letters, digits and `. _ ~ -`; needs base_url, and no app.redirect_uris.
+   * The name of the strategy in `botpress.config.json`, for preset `botpress-v12`: adds Botpress's own callback of that strategy to the redirect URIs, beside the vault's. At most 64 letters, digits and `. _ ~ -`; needs app, base_url, and no app.redirect_uris.
    *
    * @generated from field: string strategy = 10;
    */
@@ -238,21 +238,21 @@ export type RegisterTenantResponse = Message<"tokenvault.v1.RegisterTenantRespon
   tenant?: Tenant | undefined;
 
   /**
-   * Its app as stored.
+   * Its app as stored, where one was given.
    *
    * @generated from field: tokenvault.v1.App app = 2;
    */
   app?: App | undefined;
 
   /**
-   * What came of presenting the credential to Entra.
+   * What came of presenting the credential to Entra, where an app was given.
    *
    * @generated from field: tokenvault.v1.CredentialProbe credential_probe = 3;
    */
   credentialProbe?: CredentialProbe | undefined;
 
   /**
-   * What is left to do in the Entra portal.
+   * What is left to do in the Entra portal; without an app, how the tenant comes by one.
    *
    * @generated from field: tokenvault.v1.NextSteps next_steps = 4;
    */
@@ -568,7 +568,7 @@ export const DeleteTenantResponseSchema: GenMessage<DeleteTenantResponse> = /*@_
  */
 export const TenantService: GenService<{
   /**
-   * Onboards a tenant in one call and one commit: the tenant, its app `default`, the app's first credential `default`, and the tenant's key. Then probes the credential; a probe that fails warns and never refuses.
+   * Onboards a tenant in one call and one commit: the tenant, its app `default`, the app's first credential `default`, and the tenant's key. Then probes the credential; a probe that fails warns and never refuses. Without `app` it is the tenant and its key alone.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID (metadata names the field), TENANT_EXISTS, APP_MISCONFIGURED (cloud CUSTOM, and the vault is configured with none), KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.

@@ -1,0 +1,28 @@
+import { type Duration, SECOND } from '../../model/clock.ts';
+import { CommandError, EXIT } from '../exit_codes.ts';
+import type { Interruption } from './interruption.ts';
+import { GaveUp, Interrupted } from './persistence.ts';
+import { messageOf } from './refusal_text.ts';
+
+/** Why an import ended before its source did. */
+export interface EarlyEnd {
+  readonly why: string;
+  readonly exitCode: number;
+}
+
+const AGAIN = 'Run the same command again to go on: what is in already is left alone.';
+
+/** Throws what nobody foresaw. */
+export function earlyEnd(error: unknown, interruption: Interruption, patience: Duration): EarlyEnd {
+  if (error instanceof Interrupted) return interrupted(interruption);
+  if (error instanceof GaveUp) {
+    const why = `Stopped: nothing was answered for ${patience / SECOND} s (${messageOf(error.last)}). ${AGAIN}`;
+    return { why, exitCode: EXIT.UNAVAILABLE };
+  }
+  if (error instanceof CommandError) return { why: `Stopped: ${error.message}`, exitCode: error.exitCode };
+  throw error;
+}
+
+export function interrupted({ exitCode }: Interruption): EarlyEnd {
+  return { why: `Interrupted: what was under way is done, the rest was not read. ${AGAIN}`, exitCode };
+}

@@ -1,0 +1,13 @@
+import { describe, test } from 'vitest';
+import { CHROMIUM, NO_CHROMIUM } from './chromium.ts';
+
+/** Tests that need a real browser. Without one they say so. */
+export function inChromium(title: string, tests: () => void): void {
+  if (CHROMIUM === undefined) {
+    const skipped = `${title}: skipped, ${NO_CHROMIUM}`;
+    console.warn(skipped);
+    test.skip(skipped, () => {});
+  } else {
+    describe(title, tests);
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { startWebServer } from '../../src/web/web_server.ts';
+import { anOutcome, createFaces, HANDLE, STATE } from '../web/faces.ts';
+import { launchChromium } from './chromium.ts';
+import { LOGO } from './logo.ts';
+import { smallPicture } from './small_picture.ts';
+
+/** `npm run screenshots`: the README's pictures of the pages, taken anew. In the font of this machine. */
+const folder = join(import.meta.dirname, '../../docs/screenshots');
+mkdirSync(folder, { recursive: true });
+
+const product = { name: 'Acme Desk', tenant: 'Northwind Traders', logo: LOGO.hash };
+const faces = Object.assign(createFaces(), {
+  logos: { find: async () => LOGO },
+  description: {
+    product,
+    scopes: ['Read, change and delete your mail, and write drafts', 'Send mail as you', 'Read your calendars'],
+    implicit: [
+      'Sign you in and read your profile',
+      'See your name and e-mail address',
+      'Stay connected when you are away',
+    ],
+    expireTime: Date.UTC(2026, 10, 23, 9, 30),
+  },
+});
+const CALLBACK = `/oauth2/callback?code=c&state=${STATE}`;
+const DESKTOP = { width: 600, height: 640 };
+const PHONE = { width: 375, height: 812 };
+const APPROVAL = {
+  product,
+  returnUrl: 'https://desk.example/connected',
+  adminConsentUri: 'https://vault.northwind.example/admin-consent/9XvZ3pQ0fW7uJ2sKdE5tRbHn6yLcG8mA1oVxTqYiUjM',
+};
+const PICTURES = [
+  { name: 'connect-light', path: `/connect/${HANDLE}`, viewport: DESKTOP },
+  { name: 'connect-dark', path: `/connect/${HANDLE}`, viewport: DESKTOP, colorScheme: 'dark' },
+  { name: 'connect-phone', path: `/connect/${HANDLE}`, viewport: PHONE },
+  { name: 'admin-consent', path: `/admin-consent/${HANDLE}`, viewport: DESKTOP },
+  { name: 'connected', path: CALLBACK, viewport: DESKTOP, outcome: anOutcome('GRANTED', { product }) },
+  {
+    name: 'approval-needed',
+    path: CALLBACK,
+    viewport: DESKTOP,
+    outcome: anOutcome('ADMIN_CONSENT_REQUIRED', APPROVAL),
+  },
+  { name: 'app-fault', path: CALLBACK, viewport: DESKTOP, outcome: anOutcome('APP_CREDENTIAL_EXPIRED', { product }) },
+] as const;
+
+const web = await startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
+const browser = await launchChromium();
+for (const { name, path, viewport, ...picture } of PICTURES) {
+  if ('outcome' in picture) faces.outcome = picture.outcome;
+  const page = await browser.newPage({
+    viewport,
+    colorScheme: 'colorScheme' in picture ? picture.colorScheme : 'light',
+  });
+  await page.goto(`http://${web.address}${path}`);
+  // As high as the page is, but no higher: the first screen of a phone stays one.
+  const { y = 0, height = 0 } = (await page.locator('.card').boundingBox()) ?? {};
+  if (viewport !== PHONE) await page.setViewportSize({ ...viewport, height: Math.ceil(height + 2 * y) });
+  writeFileSync(join(folder, `${name}.png`), smallPicture(await page.screenshot({ fullPage: true })));
+  await page.close();
+}
+await browser.close();
+await web.close(100);
