@@ -1,4 +1,4 @@
-import type { Duration, Timestamp } from './clock.ts';
+import type { Timestamp } from './clock.ts';
 import type { Evidence } from './evidence.ts';
 
 export const CLOUDS = ['GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'] as const;
@@ -14,14 +14,6 @@ export type AppState = 'OK' | 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
 export interface FailingDirectory {
   readonly directoryId: string;
   readonly evidence: Evidence;
-}
-
-/** How the vault renews the app's client secret by itself. */
-export interface RotationPolicy {
-  /** So long before the end it begins. */
-  readonly leadTime: Duration;
-  /** How long a new secret shall live. */
-  readonly secretLife: Duration;
 }
 
 /** An Entra app registration. */
@@ -44,10 +36,6 @@ export interface App {
   readonly implicitPermissions: readonly string[];
   /** SHA-256 (hex) of the logo's bytes, which lie apart; undefined: it has none. */
   readonly logoHash: string | undefined;
-  /** The directory in which it is registered; undefined: the audience, where that is a directory, else unknown. */
-  readonly homeDirectoryId: string | undefined;
-  /** Undefined: it is renewed by people. */
-  readonly rotation: RotationPolicy | undefined;
   /** Ids of other tenants that may connect through this app; `*` for all. */
   readonly sharedWith: readonly string[];
   readonly suspended: boolean;

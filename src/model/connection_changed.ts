@@ -1,7 +1,7 @@
 import type { Timestamp } from './clock.ts';
 import { type Connection, connectionName, connectionState, type PermissionsByResource } from './connection.ts';
 import type { Reason } from './errors.ts';
-import type { ConnectionChanged, VaultEvent } from './event.ts';
+import type { ConnectionChanged, Severity, VaultEvent } from './event.ts';
 import { newUid } from './ids.ts';
 
 export interface ConnectionMove {
@@ -14,18 +14,27 @@ export interface ConnectionMove {
   readonly time: Timestamp;
 }
 
+export type ConnectionChangedEvent = Extract<VaultEvent, { readonly type: 'connection.changed' }>;
+
 /**
  * What others are told of it; undefined where nothing changed that concerns them. A refresh that learns of more permissions is not told
  * (the first one after an import nearly always does), one that lost some is.
  */
-export function connectionChanged({ before, after, newGrant = false, time }: ConnectionMove): VaultEvent | undefined {
+export function connectionChanged({
+  before,
+  after,
+  newGrant = false,
+  time,
+}: ConnectionMove): ConnectionChangedEvent | undefined {
   const connection = after ?? before;
   if (connection === undefined) return undefined;
   const change = changeOf(before, after, newGrant);
   if (change === undefined) return undefined;
   return {
     uid: newUid(),
+    cause: undefined,
     type: 'connection.changed',
+    severity: severityOf(after),
     tenantUid: connection.tenantUid,
     tenantId: connection.tenantId,
     subject: connectionName(connection),
@@ -80,4 +89,10 @@ function sameLabels(one: Connection['labels'], other: Connection['labels']): boo
   if (one === other) return true;
   const keys = Object.keys(one);
   return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+}
+
+/** What a user or an administrator must do to get it going again. */
+function severityOf(after: Connection | undefined): Severity {
+  const state = after && connectionState(after);
+  return state === 'REAUTHORIZATION_REQUIRED' || state === 'BLOCKED' ? 'WARNING' : 'INFO';
 }

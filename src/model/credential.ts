@@ -1,7 +1,7 @@
 import { HOUR, type Timestamp } from './clock.ts';
 import type { Secret } from './secret.ts';
 
-export const CREDENTIAL_KINDS = ['CLIENT_SECRET', 'CERTIFICATE', 'FEDERATED', 'KEY_VAULT_SECRET'] as const;
+export const CREDENTIAL_KINDS = ['CLIENT_SECRET', 'CERTIFICATE', 'FEDERATED'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
 /** What an exchange with Entra last said of it. */
@@ -19,16 +19,8 @@ export interface Credential {
   /** First 3 characters of a client secret (as Graph shows them), SHA-256 thumbprint of a certificate, path of an assertion file. */
   readonly hint: string;
   readonly notBefore: Timestamp | undefined;
-  /** The earlier of what was said and what Entra has; undefined: nobody knows. */
+  /** Undefined: nobody said. */
   readonly expireTime: Timestamp | undefined;
-  /** As an operator, the certificate or Key Vault said. */
-  readonly saidExpireTime: Timestamp | undefined;
-  /** As Graph showed it. */
-  readonly entraExpireTime: Timestamp | undefined;
-  /** Entra's `keyId`, as Graph showed it. */
-  readonly entraKeyId: string | undefined;
-  /** How many exchanges it has won since it was added, counted up to `TRIALS`: from there on it is preferred to older ones. */
-  readonly successes: number;
   readonly verdict: CredentialVerdict;
   /** Entra's codes of the last rejection. */
   readonly entraError: string | undefined;
@@ -41,9 +33,7 @@ export type CredentialMaterial =
   /** PEM: the leaf first, then its chain; the key in PKCS#8 or PKCS#1. */
   | { readonly kind: 'CERTIFICATE'; readonly certificateChain: string; readonly privateKey: Secret }
   /** A file that the platform keeps fresh (workload identity projects it); read at each use. */
-  | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
-  /** A reference: the secret is read from Azure Key Vault, and kept in memory only. */
-  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
+  | { readonly kind: 'FEDERATED'; readonly assertionFile: string };
 
 export interface UsableCredential {
   readonly credential: Credential;

@@ -6,8 +6,10 @@ import type { Reason } from './errors.ts';
 
 /** Something happened that others may want to be told. Written in the commit of what happened, so that neither is there without the other. */
 export type VaultEvent = EventBody & {
-  /** The same however often it is told, and stored once: what is told once for a cause is made of the cause (`eventUidOf`), so that two replicas cannot both tell it. */
+  /** Random; the same however often it is told. */
   readonly uid: string;
+  /** What it is told once for, such as `credential.expiring/{uid}/{end}/{days}`: a second event of the same cause is not stored, whichever replica makes it. Undefined: told each time. */
+  readonly cause: string | undefined;
   readonly severity: Severity;
   /** `''`: it is about the vault itself. */
   readonly tenantUid: string;
@@ -26,15 +28,6 @@ export type EventBody =
   | { readonly type: 'connection.idle_ending'; readonly data: ConnectionIdleEnding }
   | { readonly type: 'credential.expiring'; readonly data: CredentialEnding }
   | { readonly type: 'credential.expired'; readonly data: CredentialEnding }
-  /** What was said of its end and what Entra has differ. */
-  | { readonly type: 'credential.end_differs'; readonly data: CredentialEndDiffers }
-  /** Somebody added a credential at Entra that the vault does not know. */
-  | { readonly type: 'credential.unknown'; readonly data: CredentialUnknown }
-  /** The preferred one was refused, and another served. */
-  | { readonly type: 'credential.fell_back'; readonly data: CredentialFellBack }
-  | { readonly type: 'credential.rotated'; readonly data: CredentialRotated }
-  /** The vault may not, or cannot, renew it: somebody must. */
-  | { readonly type: 'credential.rotation_failed'; readonly data: CredentialRotated }
   | { readonly type: 'app.state_changed'; readonly data: AppStateChanged }
   /** Something of the vault's own: a KEK, a TLS certificate, a caller's API key. */
   | { readonly type: 'vault.ending'; readonly data: VaultEnding };
@@ -74,40 +67,6 @@ export interface CredentialEnding {
   /** Another credential of the app lives on beyond it: `true`. */
   readonly covered: boolean;
 }
-
-export interface CredentialEndDiffers {
-  readonly app: string;
-  readonly saidExpireTime: Timestamp | undefined;
-  readonly entraExpireTime: Timestamp;
-}
-
-export interface CredentialUnknown {
-  readonly app: string;
-  readonly clientId: string;
-  readonly entraKeyId: string;
-  readonly hint: string | undefined;
-  readonly expireTime: Timestamp | undefined;
-}
-
-export interface CredentialFellBack {
-  readonly app: string;
-  /** Id of the one that was refused, and of the one that served. */
-  readonly refused: string;
-  readonly served: string;
-  readonly entraError: string | undefined;
-}
-
-export interface CredentialRotated {
-  readonly app: string;
-  readonly step: RotationStep;
-  /** Id of the one that goes, and of the one that comes. */
-  readonly before: string;
-  readonly after: string | undefined;
-  /** What to do, where somebody must: the permission to grant. */
-  readonly problem: string | undefined;
-}
-
-export type RotationStep = 'ADD' | 'PROVE' | 'WATCH' | 'REMOVE' | 'DONE';
 
 export interface AppStateChanged {
   readonly state: AppState;

@@ -15,6 +15,8 @@ export interface Tenant {
   readonly catalog: string;
   /** Directories whose accounts may be connected; empty: any. */
   readonly allowedDirectoryIds: readonly string[];
+  /** Days before the end of a credential at which it is told; undefined: as the vault is configured. */
+  readonly expiryThresholds: readonly number[] | undefined;
   readonly createTime: Timestamp;
   readonly updateTime: Timestamp;
   /** Counts the updates; the etag is made of it. */

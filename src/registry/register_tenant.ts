@@ -77,6 +77,7 @@ function newTenant(
     labels: checkLabels('labels', request.labels),
     catalog: checkCatalog('catalog', request.catalog || preset?.catalog || 'microsoft', scopes),
     allowedDirectoryIds: checkGuids('allowed_directory_ids', request.allowedDirectoryIds, 'the id of a directory'),
+    expiryThresholds: undefined,
     uid: newUid(),
     state: 'ACTIVE',
     createTime: now,

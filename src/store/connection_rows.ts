@@ -97,6 +97,7 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
       version: connection.version,
       refreshToken:
         refreshToken === undefined ? null : keyring.seal(placeOf(uid, tenantUid, REFRESH_TOKEN), refreshToken),
+      idleTold: null,
       previousRefreshToken: null,
       replacedTime: null,
       epoch: 0,

@@ -14,7 +14,7 @@ export function createOutboxRows(database: Database): OutboxRows {
   const { outbox } = database.tables;
   const { sequence: _, ...columns } = getTableColumns(outbox);
   const insert = database.write('outbox.insert', (db) => db.insert(outbox).values(placeholders(columns)));
-  return { tell: (event) => (event === undefined ? [] : [insert.step({ ...event }, 1)]) };
+  return { tell: (event) => (event === undefined ? [] : [insert.step({ ...event, cause: event.cause ?? null }, 1)]) };
 }
 
 export function createOutboxStore(database: Database): OutboxStore {
@@ -54,8 +54,7 @@ export function createOutboxStore(database: Database): OutboxStore {
   };
 }
 
-/** JSON drops what is undefined; the model spells it out. */
-function toStoredEvent({ sequence, data, ...event }: Row<'outbox'>): StoredEvent {
-  const { change, connectionUid, externalId, state, previousState, reason } = data;
-  return { sequence, event: { ...event, data: { change, connectionUid, externalId, state, previousState, reason } } };
+/** The row was made of an event, so type and data belong together; JSON has dropped what is undefined. */
+function toStoredEvent({ sequence, cause, ...event }: Row<'outbox'>): StoredEvent {
+  return { sequence, event: { ...event, cause: cause ?? undefined } as VaultEvent };
 }

@@ -13,7 +13,6 @@ import type { StoredEvent, VaultEvent } from '../model/event.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
-import type { Rotation } from '../model/rotation.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 
@@ -27,7 +26,6 @@ export interface Stores {
   readonly adminConsents: AdminConsentStore;
   readonly outbox: OutboxStore;
   readonly expiry: ExpiryStore;
-  readonly rotations: RotationStore;
   readonly deliveries: DeliveryStore;
   readonly leases: LeaseStore;
   readonly audit: AuditLedger;
@@ -249,12 +247,6 @@ export interface ExpiryStore {
   remind(reminders: readonly Reminder[]): Promise<number>;
   /** Soonest first; those without an end last, and only where they are wanted. */
   listEnding(page: PageRequest, filter: EndingFilter): Promise<Page<CredentialOfApp>>;
-  /** Apps at whose registration Graph shall be asked again, by index; new ones, and those whose credentials changed, are due at once. */
-  dueForInspection(now: Timestamp, limit: number): Promise<readonly string[]>;
-  /** One commit: the true ends by credential uid, the key ids that the vault does not know, what is told, and when to look again. */
-  recordInspection(inspection: Inspection): Promise<void>;
-  /** Key ids at Entra that were already told to be unknown. */
-  knownStrangers(appUid: string): Promise<readonly string[]>;
   /** ACTIVE or suspended connections whose refresh token dies before `time`, and of which that was not told yet; by index. */
   idleEnding(time: Timestamp, limit: number): Promise<readonly Connection[]>;
   /** Tells it once for each `lastRefreshTime`. False: it was told, or redeemed meanwhile. */
@@ -289,37 +281,6 @@ export interface EndingFilter {
   readonly tenantIds?: readonly string[] | undefined;
   readonly before: Timestamp;
   readonly includeUnknown: boolean;
-}
-
-export interface Inspection {
-  readonly appUid: string;
-  readonly ends: readonly {
-    readonly credentialUid: string;
-    readonly entraKeyId: string;
-    readonly entraExpireTime: Timestamp | undefined;
-  }[];
-  /** All that are there now; one that went is forgotten. */
-  readonly strangers: readonly string[];
-  readonly events: readonly VaultEvent[];
-  readonly nextTime: Timestamp;
-}
-
-/** Client secrets that the vault renews by itself; at most one rotation an app. */
-export interface RotationStore {
-  find(appUid: string): Promise<Rotation | undefined>;
-  /** Uids of apps with a rotation policy whose next step has come, by index: those with none under way whose last-ending secret comes within the lead time, too. */
-  due(now: Timestamp, limit: number): Promise<readonly string[]>;
-  /** False: one is under way. */
-  begin(rotation: Rotation, events: readonly VaultEvent[]): Promise<boolean>;
-  /** One commit: the rotation moves on (undefined: it is over), a credential comes or goes with it, and it is told. ETAG_MISMATCH. */
-  advance(before: Rotation, after: Rotation | undefined, with_: RotationChange): Promise<void>;
-}
-
-export interface RotationChange {
-  readonly events: readonly VaultEvent[];
-  readonly add?: { readonly app: App; readonly credential: NewCredential } | undefined;
-  /** Uid. */
-  readonly remove?: string | undefined;
 }
 
 /** Events on their way to sinks. */

@@ -121,10 +121,14 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
 }
 
 function toRow(tenant: Tenant): Row<'tenants'> {
-  const { nextCredentialExpireTime: _, ...row } = tenant;
-  return row;
+  const { nextCredentialExpireTime: _, expiryThresholds, ...row } = tenant;
+  return { ...row, expiryThresholds: expiryThresholds ?? null };
 }
 
 function toTenant(row: Row<'tenants'> & { nextCredentialExpireTime: Timestamp | null }): Tenant {
-  return { ...row, nextCredentialExpireTime: row.nextCredentialExpireTime ?? undefined };
+  return {
+    ...row,
+    expiryThresholds: row.expiryThresholds ?? undefined,
+    nextCredentialExpireTime: row.nextCredentialExpireTime ?? undefined,
+  };
 }

@@ -63,6 +63,7 @@ async function register(stores: Stores): Promise<App> {
     state: 'ACTIVE',
     catalog: 'aurinko',
     allowedDirectoryIds: [],
+    expiryThresholds: undefined,
     createTime: now,
     updateTime: now,
     version: 1,

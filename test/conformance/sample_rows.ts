@@ -24,6 +24,7 @@ export function sampleTenant(tenantId = 'acme', changes: Partial<Tenant> = {}): 
     state: 'ACTIVE',
     catalog: 'aurinko',
     allowedDirectoryIds: [],
+    expiryThresholds: undefined,
     createTime: NOW,
     updateTime: NOW,
     version: 1,

@@ -213,6 +213,7 @@ export function aTenant(tenantId: string, now: number, overrides: Partial<Tenant
     state: 'ACTIVE',
     catalog: 'aurinko',
     allowedDirectoryIds: [],
+    expiryThresholds: undefined,
     createTime: now,
     updateTime: now,
     version: 1,

@@ -24,6 +24,7 @@ test('over the real store: a lapsed secret is noted, a new one clears the app, a
     state: 'ACTIVE',
     catalog: 'aurinko',
     allowedDirectoryIds: [],
+    expiryThresholds: undefined,
     createTime: NOW,
     updateTime: NOW,
     version: 1,

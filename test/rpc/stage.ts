@@ -34,6 +34,7 @@ export const acme: Tenant = {
   state: 'ACTIVE',
   catalog: 'aurinko',
   allowedDirectoryIds: [],
+  expiryThresholds: undefined,
   createTime: NOW - 5_000,
   updateTime: NOW,
   version: 3,

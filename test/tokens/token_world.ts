@@ -49,6 +49,7 @@ export async function openTokenWorld() {
     state: 'ACTIVE',
     catalog: 'aurinko',
     allowedDirectoryIds: [],
+    expiryThresholds: undefined,
     createTime: clock.now(),
     updateTime: clock.now(),
     version: 1,

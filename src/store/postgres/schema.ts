@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, index, jsonb, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { AdminConsentState } from '../../model/admin_consent.ts';
-import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../../model/app.ts';
+import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
@@ -9,7 +9,6 @@ import type { Reason } from '../../model/errors.ts';
 import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
-import type { Rotation } from '../../model/rotation.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of sqlite/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -53,12 +52,6 @@ export const apps = pgTable(
     catalog: text('catalog'),
     implicitPermissions: jsonb('implicit_permissions').$type<readonly string[]>().notNull(),
     logoHash: text('logo_hash'),
-    homeDirectoryId: text('home_directory_id'),
-    rotation: jsonb('rotation').$type<RotationPolicy>(),
-    /** When Graph is asked again how its registration stands; 0: at once. */
-    inspectTime: integer('inspect_time').notNull().default(0),
-    /** Key ids at Entra that the vault does not know, and has told. */
-    strangers: jsonb('strangers').$type<readonly string[]>(),
     sharedWith: jsonb('shared_with').$type<readonly string[]>().notNull(),
     suspended: boolean('suspended').notNull(),
     state: text('state').$type<AppState>().notNull(),
@@ -71,7 +64,6 @@ export const apps = pgTable(
   (table) => [
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
-    index('apps_inspect_time').on(table.inspectTime),
   ],
 );
 
@@ -103,12 +95,7 @@ export const credentials = pgTable(
     kind: text('kind').$type<CredentialKind>().notNull(),
     hint: text('hint').notNull(),
     notBefore: integer('not_before'),
-    /** The earlier of what was said and what Entra has. */
     expireTime: integer('expire_time'),
-    saidExpireTime: integer('said_expire_time'),
-    entraExpireTime: integer('entra_expire_time'),
-    entraKeyId: text('entra_key_id'),
-    successes: integer('successes').notNull().default(0),
     /** When somebody must look whether a reminder is due; 0: at once; null: never. */
     reminderTime: integer('reminder_time').default(0),
     /** Days before the end that was told last, and of which end. */
@@ -305,6 +292,8 @@ export const outbox = pgTable(
   {
     sequence: integer('sequence').primaryKey().generatedByDefaultAsIdentity(),
     uid: text('uid').notNull(),
+    /** What it is told once for. */
+    cause: text('cause'),
     type: text('type').$type<EventType>().notNull(),
     tenantUid: text('tenant_uid').notNull(),
     tenantId: text('tenant_id').notNull(),
@@ -313,29 +302,11 @@ export const outbox = pgTable(
     severity: text('severity').$type<Severity>().notNull().default('INFO'),
     data: jsonb('data').$type<EventData>().notNull(),
   },
-  (table) => [index('outbox_time').on(table.time), index('outbox_tenant_uid').on(table.tenantUid)],
-);
-
-/** At most one an app. */
-export const rotations = pgTable(
-  'rotations',
-  {
-    appUid: text('app_uid')
-      .primaryKey()
-      .references(() => apps.uid, { onDelete: 'cascade' }),
-    uid: text('uid').notNull(),
-    step: text('step').$type<Rotation['step']>().notNull(),
-    marker: text('marker').notNull(),
-    oldCredentialUid: text('old_credential_uid').notNull(),
-    newCredentialUid: text('new_credential_uid'),
-    nextTime: integer('next_time').notNull(),
-    failures: integer('failures').notNull(),
-    problem: text('problem'),
-    preferredTime: integer('preferred_time'),
-    createTime: integer('create_time').notNull(),
-    version: integer('version').notNull(),
-  },
-  (table) => [index('rotations_next_time').on(table.nextTime)],
+  (table) => [
+    uniqueIndex('outbox_cause').on(table.cause).where(sql`cause IS NOT NULL`),
+    index('outbox_time').on(table.time),
+    index('outbox_tenant_uid').on(table.tenantUid),
+  ],
 );
 
 /** How far each sink was given what is in the outbox. */

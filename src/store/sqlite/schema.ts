@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { AdminConsentState } from '../../model/admin_consent.ts';
-import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../../model/app.ts';
+import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
@@ -9,7 +9,6 @@ import type { Reason } from '../../model/errors.ts';
 import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
-import type { Rotation } from '../../model/rotation.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of postgres/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -47,12 +46,6 @@ export const apps = sqliteTable(
     catalog: text('catalog'),
     implicitPermissions: text('implicit_permissions', { mode: 'json' }).$type<readonly string[]>().notNull(),
     logoHash: text('logo_hash'),
-    homeDirectoryId: text('home_directory_id'),
-    rotation: text('rotation', { mode: 'json' }).$type<RotationPolicy>(),
-    /** When Graph is asked again how its registration stands; 0: at once. */
-    inspectTime: integer('inspect_time').notNull().default(0),
-    /** Key ids at Entra that the vault does not know, and has told. */
-    strangers: text('strangers', { mode: 'json' }).$type<readonly string[]>(),
     sharedWith: text('shared_with', { mode: 'json' }).$type<readonly string[]>().notNull(),
     suspended: integer('suspended', { mode: 'boolean' }).notNull(),
     state: text('state').$type<AppState>().notNull(),
@@ -65,7 +58,6 @@ export const apps = sqliteTable(
   (table) => [
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
-    index('apps_inspect_time').on(table.inspectTime),
   ],
 );
 
@@ -97,12 +89,7 @@ export const credentials = sqliteTable(
     kind: text('kind').$type<CredentialKind>().notNull(),
     hint: text('hint').notNull(),
     notBefore: integer('not_before'),
-    /** The earlier of what was said and what Entra has. */
     expireTime: integer('expire_time'),
-    saidExpireTime: integer('said_expire_time'),
-    entraExpireTime: integer('entra_expire_time'),
-    entraKeyId: text('entra_key_id'),
-    successes: integer('successes').notNull().default(0),
     /** When somebody must look whether a reminder is due; 0: at once; null: never. */
     reminderTime: integer('reminder_time').default(0),
     /** Days before the end that was told last, and of which end. */
@@ -299,6 +286,8 @@ export const outbox = sqliteTable(
   {
     sequence: integer('sequence').primaryKey({ autoIncrement: true }),
     uid: text('uid').notNull(),
+    /** What it is told once for. */
+    cause: text('cause'),
     type: text('type').$type<EventType>().notNull(),
     tenantUid: text('tenant_uid').notNull(),
     tenantId: text('tenant_id').notNull(),
@@ -307,29 +296,11 @@ export const outbox = sqliteTable(
     severity: text('severity').$type<Severity>().notNull().default('INFO'),
     data: text('data', { mode: 'json' }).$type<EventData>().notNull(),
   },
-  (table) => [index('outbox_time').on(table.time), index('outbox_tenant_uid').on(table.tenantUid)],
-);
-
-/** At most one an app. */
-export const rotations = sqliteTable(
-  'rotations',
-  {
-    appUid: text('app_uid')
-      .primaryKey()
-      .references(() => apps.uid, { onDelete: 'cascade' }),
-    uid: text('uid').notNull(),
-    step: text('step').$type<Rotation['step']>().notNull(),
-    marker: text('marker').notNull(),
-    oldCredentialUid: text('old_credential_uid').notNull(),
-    newCredentialUid: text('new_credential_uid'),
-    nextTime: integer('next_time').notNull(),
-    failures: integer('failures').notNull(),
-    problem: text('problem'),
-    preferredTime: integer('preferred_time'),
-    createTime: integer('create_time').notNull(),
-    version: integer('version').notNull(),
-  },
-  (table) => [index('rotations_next_time').on(table.nextTime)],
+  (table) => [
+    uniqueIndex('outbox_cause').on(table.cause).where(sql`cause IS NOT NULL`),
+    index('outbox_time').on(table.time),
+    index('outbox_tenant_uid').on(table.tenantUid),
+  ],
 );
 
 /** How far each sink was given what is in the outbox. */

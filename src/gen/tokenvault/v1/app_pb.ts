@@ -6,8 +6,8 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import { file_google_api_resource } from "../../google/api/resource_pb.ts";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Credential } from "./credential_pb.ts";
 import { file_tokenvault_v1_credential } from "./credential_pb.ts";
 import type { ErrorReason } from "./error_reason_pb.ts";
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/app.proto.
  */
 export const file_tokenvault_v1_app: GenFile = /*@__PURE__*/
-  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSLjBwoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDEh4KEWhvbWVfZGlyZWN0b3J5X2lkGBcgASgJQgPgQQESLgoIcm90YXRpb24YGCABKAsyFy50b2tlbnZhdWx0LnYxLlJvdGF0aW9uQgPgQQEieQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIMCghTVEFURV9PSxABEh0KGVNUQVRFX0NSRURFTlRJQUxfUkVKRUNURUQQAhIXChNTVEFURV9NSVNDT05GSUdVUkVEEAMSEwoPU1RBVEVfVEhST1RUTEVEEAQ6O+pBOAoOdG9rZW52YXVsdC9BcHASG3RlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfSoEYXBwczIDYXBwIqYBCghSb3RhdGlvbhIxCglsZWFkX3RpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBARIzCgtzZWNyZXRfbGlmZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBEjIKBnN0YXR1cxgDIAEoCzIdLnRva2VudmF1bHQudjEuUm90YXRpb25TdGF0dXNCA+BBAyKPAgoOUm90YXRpb25TdGF0dXMSMAoEc3RlcBgBIAEoDjIiLnRva2VudmF1bHQudjEuUm90YXRpb25TdGF0dXMuU3RlcBItCgluZXh0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3Byb2JsZW0YAyABKAkSLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWwoEU3RlcBIUChBTVEVQX1VOU1BFQ0lGSUVEEAASDAoIU1RFUF9BREQQARIOCgpTVEVQX1BST1ZFEAISDgoKU1RFUF9XQVRDSBADEg8KC1NURVBfUkVNT1ZFEAQikAEKC1N0YXRlUmVhc29uEioKBnJlYXNvbhgBIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYAiABKAkSFgoOY29ycmVsYXRpb25faWQYAyABKAkSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimQEKEEZhaWxpbmdEaXJlY3RvcnkSFAoMZGlyZWN0b3J5X2lkGAEgASgJEioKBnJlYXNvbhgCIAEoDjIaLnRva2VudmF1bHQudjEuRXJyb3JSZWFzb24SEwoLZW50cmFfZXJyb3IYAyABKAkSLgoKc2luY2VfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqZQoFQ2xvdWQSFQoRQ0xPVURfVU5TUEVDSUZJRUQQABIQCgxDTE9VRF9HTE9CQUwQARIQCgxDTE9VRF9VU19HT1YQAhIPCgtDTE9VRF9DSElOQRADEhAKDENMT1VEX0NVU1RPTRAEYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
+  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKTBwoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDInkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIdChlTVEFURV9DUkVERU5USUFMX1JFSkVDVEVEEAISFwoTU1RBVEVfTUlTQ09ORklHVVJFRBADEhMKD1NUQVRFX1RIUk9UVExFRBAEOjvqQTgKDnRva2VudmF1bHQvQXBwEht0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0qBGFwcHMyA2FwcCKQAQoLU3RhdGVSZWFzb24SKgoGcmVhc29uGAEgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgCIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgDIAEoCRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKZAQoQRmFpbGluZ0RpcmVjdG9yeRIUCgxkaXJlY3RvcnlfaWQYASABKAkSKgoGcmVhc29uGAIgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCplCgVDbG91ZBIVChFDTE9VRF9VTlNQRUNJRklFRBAAEhAKDENMT1VEX0dMT0JBTBABEhAKDENMT1VEX1VTX0dPVhACEg8KC0NMT1VEX0NISU5BEAMSEAoMQ0xPVURfQ1VTVE9NEARiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
 
 /**
  * An Entra app registration that users connect through.
@@ -173,20 +173,6 @@ export type App = Message<"tokenvault.v1.App"> & {
    * @generated from field: string logo_uri = 22;
    */
   logoUri: string;
-
-  /**
-   * The directory (GUID) in which the app is registered. There the vault looks, as the app itself, when its credentials really end, and rotates them. Default: the sign_in_audience, where that is a directory; else the vault cannot look.
-   *
-   * @generated from field: string home_directory_id = 23;
-   */
-  homeDirectoryId: string;
-
-  /**
-   * Lets the vault renew the client secret by itself. Absent: it does not. Needs home_directory_id, and the application permission Application.ReadWrite.OwnedBy with the app as its own owner.
-   *
-   * @generated from field: tokenvault.v1.Rotation rotation = 24;
-   */
-  rotation?: Rotation | undefined;
 };
 
 /**
@@ -252,138 +238,6 @@ export const App_StateSchema: GenEnum<App_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_app, 0, 0);
 
 /**
- * How the vault renews a client secret by itself.
- *
- * @generated from message tokenvault.v1.Rotation
- */
-export type Rotation = Message<"tokenvault.v1.Rotation"> & {
-  /**
-   * So long before the end it begins. Default: 30 days; at least 2 days.
-   *
-   * @generated from field: google.protobuf.Duration lead_time = 1;
-   */
-  leadTime?: Duration | undefined;
-
-  /**
-   * How long a new secret shall live. Default: 180 days; at most 730 days.
-   *
-   * @generated from field: google.protobuf.Duration secret_life = 2;
-   */
-  secretLife?: Duration | undefined;
-
-  /**
-   * Where it stands; absent: none is under way and none has failed.
-   *
-   * @generated from field: tokenvault.v1.RotationStatus status = 3;
-   */
-  status?: RotationStatus | undefined;
-};
-
-/**
- * Describes the message tokenvault.v1.Rotation.
- * Use `create(RotationSchema)` to create a new message.
- */
-export const RotationSchema: GenMessage<Rotation> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 1);
-
-/**
- * A rotation under way, or the last one that failed.
- *
- * @generated from message tokenvault.v1.RotationStatus
- */
-export type RotationStatus = Message<"tokenvault.v1.RotationStatus"> & {
-  /**
-   * The step that comes next.
-   *
-   * @generated from field: tokenvault.v1.RotationStatus.Step step = 1;
-   */
-  step: RotationStatus_Step;
-
-  /**
-   * When it is tried next.
-   *
-   * @generated from field: google.protobuf.Timestamp next_time = 2;
-   */
-  nextTime?: Timestamp | undefined;
-
-  /**
-   * Why the last try failed, with what to do; empty: it did not.
-   *
-   * @generated from field: string problem = 3;
-   */
-  problem: string;
-
-  /**
-   * When the rotation began.
-   *
-   * @generated from field: google.protobuf.Timestamp start_time = 4;
-   */
-  startTime?: Timestamp | undefined;
-};
-
-/**
- * Describes the message tokenvault.v1.RotationStatus.
- * Use `create(RotationStatusSchema)` to create a new message.
- */
-export const RotationStatusSchema: GenMessage<RotationStatus> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 2);
-
-/**
- * The step that comes next.
- *
- * @generated from enum tokenvault.v1.RotationStatus.Step
- */
-export const RotationStatus_Step = {
-  /**
-   * Not set; never answered.
-   *
-   * @generated from enum value: STEP_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED: 0,
-
-  /**
-   * A new secret is asked of Graph.
-   *
-   * @generated from enum value: STEP_ADD = 1;
-   */
-  ADD: 1,
-
-  /**
-   * The new secret is presented to Entra until it works everywhere.
-   *
-   * @generated from enum value: STEP_PROVE = 2;
-   */
-  PROVE: 2,
-
-  /**
-   * The new secret is preferred, and watched for 24 hours.
-   *
-   * @generated from enum value: STEP_WATCH = 3;
-   */
-  WATCH: 3,
-
-  /**
-   * The old secret is removed at Entra.
-   *
-   * @generated from enum value: STEP_REMOVE = 4;
-   */
-  REMOVE: 4,
-} as const;
-
-/**
- * The step that comes next.
- *
- * @generated from enum tokenvault.v1.RotationStatus.Step
- */
-export type RotationStatus_Step = (typeof RotationStatus_Step)[keyof typeof RotationStatus_Step] | UnknownEnum;
-
-/**
- * Describes the enum tokenvault.v1.RotationStatus.Step.
- */
-export const RotationStatus_StepSchema: GenEnum<RotationStatus_Step> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_app, 2, 0);
-
-/**
  * Why something is in the state that it is in: the evidence, as Entra gave it.
  *
  * @generated from message tokenvault.v1.StateReason
@@ -423,7 +277,7 @@ export type StateReason = Message<"tokenvault.v1.StateReason"> & {
  * Use `create(StateReasonSchema)` to create a new message.
  */
 export const StateReasonSchema: GenMessage<StateReason> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 3);
+  messageDesc(file_tokenvault_v1_app, 1);
 
 /**
  * A directory in which an app fails, though it works in others.
@@ -465,7 +319,7 @@ export type FailingDirectory = Message<"tokenvault.v1.FailingDirectory"> & {
  * Use `create(FailingDirectorySchema)` to create a new message.
  */
 export const FailingDirectorySchema: GenMessage<FailingDirectory> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 4);
+  messageDesc(file_tokenvault_v1_app, 2);
 
 /**
  * A Microsoft cloud: it decides the hosts of Entra, Graph and Outlook.

@@ -1,0 +1,35 @@
+CREATE TABLE "deliveries" (
+	"sink_id" text COLLATE "C" NOT NULL,
+	"sequence" bigint NOT NULL,
+	"attempts" bigint NOT NULL,
+	"last_error" text COLLATE "C",
+	"create_time" bigint NOT NULL,
+	"next_time" bigint,
+	"park_time" bigint,
+	CONSTRAINT "deliveries_pk" PRIMARY KEY("sink_id","sequence")
+);
+--> statement-breakpoint
+CREATE TABLE "leases" (
+	"name" text COLLATE "C" PRIMARY KEY NOT NULL,
+	"owner" text COLLATE "C" NOT NULL,
+	"until" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "sinks" (
+	"sink_id" text COLLATE "C" PRIMARY KEY NOT NULL,
+	"cursor" bigint NOT NULL
+);
+--> statement-breakpoint
+ALTER TABLE "connections" ADD COLUMN "idle_told" bigint;--> statement-breakpoint
+ALTER TABLE "credentials" ADD COLUMN "reminder_time" bigint DEFAULT 0;--> statement-breakpoint
+ALTER TABLE "credentials" ADD COLUMN "told_days" bigint;--> statement-breakpoint
+ALTER TABLE "credentials" ADD COLUMN "told_end" bigint;--> statement-breakpoint
+ALTER TABLE "outbox" ADD COLUMN "cause" text COLLATE "C";--> statement-breakpoint
+ALTER TABLE "outbox" ADD COLUMN "severity" text COLLATE "C" DEFAULT 'INFO' NOT NULL;--> statement-breakpoint
+ALTER TABLE "tenants" ADD COLUMN "expiry_thresholds" jsonb;--> statement-breakpoint
+ALTER TABLE "deliveries" ADD CONSTRAINT "deliveries_sequence_outbox_sequence_fk" FOREIGN KEY ("sequence") REFERENCES "public"."outbox"("sequence") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "deliveries_next_time" ON "deliveries" USING btree ("sink_id","next_time") WHERE next_time IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "deliveries_sequence" ON "deliveries" USING btree ("sequence");--> statement-breakpoint
+CREATE INDEX "credentials_expire_time" ON "credentials" USING btree ("expire_time","uid");--> statement-breakpoint
+CREATE INDEX "credentials_reminder_time" ON "credentials" USING btree ("reminder_time") WHERE reminder_time IS NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX "outbox_cause" ON "outbox" USING btree ("cause") WHERE cause IS NOT NULL;

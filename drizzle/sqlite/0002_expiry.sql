@@ -1,0 +1,35 @@
+CREATE TABLE `deliveries` (
+	`sink_id` text NOT NULL,
+	`sequence` integer NOT NULL,
+	`attempts` integer NOT NULL,
+	`last_error` text,
+	`create_time` integer NOT NULL,
+	`next_time` integer,
+	`park_time` integer,
+	PRIMARY KEY(`sink_id`, `sequence`),
+	FOREIGN KEY (`sequence`) REFERENCES `outbox`(`sequence`) ON UPDATE no action ON DELETE cascade
+);
+--> statement-breakpoint
+CREATE INDEX `deliveries_next_time` ON `deliveries` (`sink_id`,`next_time`) WHERE next_time IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `deliveries_sequence` ON `deliveries` (`sequence`);--> statement-breakpoint
+CREATE TABLE `leases` (
+	`name` text PRIMARY KEY NOT NULL,
+	`owner` text NOT NULL,
+	`until` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `sinks` (
+	`sink_id` text PRIMARY KEY NOT NULL,
+	`cursor` integer NOT NULL
+);
+--> statement-breakpoint
+ALTER TABLE `connections` ADD `idle_told` integer;--> statement-breakpoint
+ALTER TABLE `credentials` ADD `reminder_time` integer DEFAULT 0;--> statement-breakpoint
+ALTER TABLE `credentials` ADD `told_days` integer;--> statement-breakpoint
+ALTER TABLE `credentials` ADD `told_end` integer;--> statement-breakpoint
+CREATE INDEX `credentials_expire_time` ON `credentials` (`expire_time`,`uid`);--> statement-breakpoint
+CREATE INDEX `credentials_reminder_time` ON `credentials` (`reminder_time`) WHERE reminder_time IS NOT NULL;--> statement-breakpoint
+ALTER TABLE `outbox` ADD `cause` text;--> statement-breakpoint
+ALTER TABLE `outbox` ADD `severity` text DEFAULT 'INFO' NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX `outbox_cause` ON `outbox` (`cause`) WHERE cause IS NOT NULL;--> statement-breakpoint
+ALTER TABLE `tenants` ADD `expiry_thresholds` text;
