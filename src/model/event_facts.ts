@@ -1,0 +1,56 @@
+import type { Timestamp } from './clock.ts';
+import type { EventBody, EventType } from './event.ts';
+
+/**
+ * The data of an event as its receivers get it, on the stream and in webhooks: flat, times in RFC 3339, numbers and booleans as text,
+ * undefined left out.
+ */
+export function eventFacts(event: EventBody): Record<string, string> {
+  const facts: Record<string, string> = {};
+  const data = event.data as unknown as Readonly<Record<string, unknown>>;
+  for (const [name, format] of Object.entries<Format>(FORMATS[event.type])) {
+    const value = data[name];
+    if (value !== undefined) facts[name] = format(value as never);
+  }
+  return facts;
+}
+
+type Format = (value: never) => string;
+
+type DataOf<Type extends EventType> = Extract<EventBody, { readonly type: Type }>['data'];
+
+/** A type or a field without a row does not compile, so that nothing leaves the vault by oversight. */
+type Formats = {
+  readonly [Type in EventType]: {
+    readonly [Field in keyof DataOf<Type>]-?: (value: Exclude<DataOf<Type>[Field], undefined>) => string;
+  };
+};
+
+const asIs = (value: string): string => value;
+const time = (value: Timestamp): string => new Date(value).toISOString();
+
+const CREDENTIAL_ENDING: Formats['credential.expiring'] = {
+  app: asIs,
+  clientId: asIs,
+  kind: asIs,
+  hint: asIs,
+  expireTime: time,
+  thresholdDays: String,
+  covered: String,
+};
+
+const FORMATS: Formats = {
+  'connection.changed': {
+    change: asIs,
+    connectionUid: asIs,
+    externalId: asIs,
+    state: asIs,
+    previousState: asIs,
+    reason: asIs,
+  },
+  'connection.idle_ending': { connectionUid: asIs, externalId: asIs, idleExpireTime: time },
+  'credential.expiring': CREDENTIAL_ENDING,
+  'credential.expired': CREDENTIAL_ENDING,
+  'app.state_changed': { state: asIs, previousState: asIs, reason: asIs, entraError: asIs },
+  'vault.ending': { kind: asIs, expireTime: time, thresholdDays: String },
+};

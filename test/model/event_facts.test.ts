@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { EventBody } from '../../src/model/event.ts';
+import { eventFacts } from '../../src/model/event_facts.ts';
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const LAST_TIME = Date.UTC(9999, 11, 31);
+
+const times = fc.integer({ min: 0, max: LAST_TIME });
+const days = fc.integer({ min: 0, max: 365 });
+const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
+const credentialEnding = fc.record({
+  app: fc.string(),
+  clientId: fc.uuid(),
+  kind: fc.constantFrom('CLIENT_SECRET' as const, 'CERTIFICATE' as const, 'FEDERATED' as const),
+  hint: fc.string(),
+  expireTime: times,
+  thresholdDays: days,
+  covered: fc.boolean(),
+});
+const reasons = maybe(fc.constantFrom('REAUTHORIZATION_REQUIRED' as const, 'APP_MISCONFIGURED' as const));
+const states = maybe(fc.constantFrom('ACTIVE' as const, 'PENDING' as const));
+const apps = fc.constantFrom('OK' as const, 'CREDENTIAL_REJECTED' as const);
+
+const events: fc.Arbitrary<EventBody> = fc.oneof(
+  fc.record({ type: fc.constant('credential.expiring' as const), data: credentialEnding }),
+  fc.record({ type: fc.constant('credential.expired' as const), data: credentialEnding }),
+  fc.record({
+    type: fc.constant('connection.changed' as const),
+    data: fc.record({
+      change: fc.constantFrom('CREATED' as const, 'DELETED' as const),
+      connectionUid: fc.string(),
+      externalId: maybe(fc.string()),
+      state: states,
+      previousState: states,
+      reason: reasons,
+    }),
+  }),
+  fc.record({
+    type: fc.constant('connection.idle_ending' as const),
+    data: fc.record({ connectionUid: fc.string(), externalId: maybe(fc.string()), idleExpireTime: times }),
+  }),
+  fc.record({
+    type: fc.constant('app.state_changed' as const),
+    data: fc.record({ state: apps, previousState: apps, reason: reasons, entraError: maybe(fc.string()) }),
+  }),
+  fc.record({
+    type: fc.constant('vault.ending' as const),
+    data: fc.record({
+      kind: fc.constantFrom('KEK' as const, 'API_KEY' as const),
+      expireTime: maybe(times),
+      thresholdDays: days,
+    }),
+  }),
+);
+
+test('tells each fact that is known, as text, and none that is not', () => {
+  fc.assert(
+    fc.property(events, (event) => {
+      const known = Object.entries(event.data).filter(([, value]) => value !== undefined);
+
+      const facts = eventFacts(event);
+
+      expect(Object.keys(facts).sort()).toEqual(known.map(([name]) => name).sort());
+      for (const [name, value] of known) {
+        if (!name.endsWith('Time')) expect(facts[name]).toBe(String(value));
+      }
+    }),
+  );
+});
+
+test('writes times as RFC 3339 has them, and each can be read back', () => {
+  fc.assert(
+    fc.property(events, (event) => {
+      for (const [name, text] of Object.entries(eventFacts(event))) {
+        if (!name.endsWith('Time')) continue;
+        expect(text).toMatch(RFC_3339);
+        expect(Date.parse(text)).toBe((event.data as unknown as Record<string, unknown>)[name]);
+      }
+    }),
+  );
+});
