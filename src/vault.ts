@@ -10,6 +10,7 @@ import { createImports } from './connect/import.ts';
 import { createLogos } from './connect/logos.ts';
 import { startSweep } from './connect/sweep.ts';
 import { createAuthorizationServer } from './entra/entra_server.ts';
+import { createExpiry } from './expiry/expiry.ts';
 import { createListeners } from './listeners.ts';
 import { createChanges } from './model/changes.ts';
 import { VaultError } from './model/errors.ts';
@@ -30,6 +31,7 @@ import { createMetrics } from './telemetry/metrics.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
 import { type AccessTokensParts, createAccessTokens } from './tokens/access_tokens.ts';
+import { systemTimers } from './tokens/timers.ts';
 import { startOpsServer } from './web/ops_server.ts';
 import { startWebServer } from './web/web_server.ts';
 import { openWorld } from './world.ts';
@@ -124,6 +126,7 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
     apps: createApps(registryParts),
     credentials: createCredentials(registryParts),
     connections: createConnections(registryParts),
+    expiry: createExpiry({ stores, clock, every: (timers ?? systemTimers).every, sinkIds: [] }),
     scopes,
     audit,
     clock,

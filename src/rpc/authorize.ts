@@ -2,6 +2,7 @@ import type { MessageShape } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import type { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import type { ExpiryService } from '../gen/tokenvault/v1/expiry_service_pb.ts';
 import type { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import type { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
@@ -28,6 +29,8 @@ const anybody: readonly Role[] = ['operator', 'connector', 'token_reader'];
 
 const byName = (request: { readonly name: string }) => request.name;
 const byParent = (request: { readonly parent: string }) => request.parent;
+/** A rule for `*`; a name of no tenant. */
+const everywhere = () => 'tenants/*';
 const byConnection = (request: { readonly connection: string }) => request.connection;
 
 /** The one table: a method without a row does not compile. Administrators' roles read no tokens. */
@@ -70,6 +73,12 @@ export const ACCESS = {
     watchAccessToken: { roles: reader, resource: byConnection },
     getAppAccessToken: { roles: reader, resource: (request) => request.app },
   } satisfies AccessOf<typeof TokenService>,
+  'tokenvault.v1.ExpiryService': {
+    listExpiringCredentials: { roles: operator, resource: byParent },
+    watchExpiry: { roles: operator, resource: byParent },
+    listParkedEvents: { roles: operator, resource: everywhere },
+    resendParkedEvents: { roles: operator, resource: everywhere },
+  } satisfies AccessOf<typeof ExpiryService>,
   'tokenvault.v1.ScopeService': {
     listCatalogs: { roles: anybody, resource: undefined },
     translateScopes: { roles: anybody, resource: undefined },

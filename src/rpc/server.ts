@@ -2,6 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { ExpiryService } from '../gen/tokenvault/v1/expiry_service_pb.ts';
 import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
@@ -11,6 +12,7 @@ import { adapt, type Implementation } from './adapter.ts';
 import { createAppService } from './app_service.ts';
 import type { Conduct } from './conduct.ts';
 import { createConnectionService } from './connection_service.ts';
+import { createExpiryService } from './expiry_service.ts';
 import { openSockets } from './grpc_server.ts';
 import { createHealthService, type HealthParts } from './health.ts';
 import { createReflectionServices } from './reflection.ts';
@@ -37,6 +39,7 @@ export type Rooms = Parameters<typeof createTenantService>[0] &
   Parameters<typeof createAppService>[0] &
   Parameters<typeof createConnectionService>[0] &
   Parameters<typeof createTokenService>[0] &
+  Parameters<typeof createExpiryService>[0] &
   Parameters<typeof createScopeService>[0];
 
 /** For products: a caller of this listener cannot even name an admin method. */
@@ -57,6 +60,7 @@ export function adminServices(rooms: Rooms): ServedServices {
     services: [
       serve(TenantService, createTenantService(rooms)),
       serve(AppService, createAppService(rooms)),
+      serve(ExpiryService, createExpiryService(rooms)),
       ...tokenServices(rooms).services,
     ],
     reflection: true,

@@ -2,12 +2,13 @@ import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { ROLES, type Role } from '../../src/model/caller.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { ACCESS } from '../../src/rpc/authorize.ts';
+import { ACCESS, type Access } from '../../src/rpc/authorize.ts';
 import { createClient } from '../../src/rpc/client.ts';
 import type { RpcError } from '../../src/rpc/rpc_error.ts';
 import { acme, caller, freshToken, NOW, type Stage, startStage } from './stage.ts';
@@ -15,7 +16,14 @@ import { acme, caller, freshToken, NOW, type Stage, startStage } from './stage.t
 let stage: Stage;
 afterEach(() => stage?.close());
 
-const SERVICES: readonly DescService[] = [TenantService, AppService, ConnectionService, TokenService, ScopeService];
+const SERVICES: readonly DescService[] = [
+  TenantService,
+  AppService,
+  ConnectionService,
+  TokenService,
+  ExpiryService,
+  ScopeService,
+];
 
 const everyMethod = SERVICES.flatMap((service) => service.methods.map((method) => ({ service, method })));
 
@@ -69,17 +77,33 @@ describe('the access table', () => {
     const known = caller('somebody', role, 'acme');
     stage = await startStage({ keys: [known.known] });
     for (const { service, method } of everyMethod) {
-      const access = (
-        ACCESS as unknown as Record<string, Record<string, { roles: readonly Role[]; resource: unknown }>>
-      )[service.typeName]?.[method.localName];
+      const access = (ACCESS as unknown as Record<string, Record<string, Access<Record<string, unknown>>>>)[
+        service.typeName
+      ]?.[method.localName];
+      const isOfAll = access?.resource?.(requestIn('acme', method)) === 'tenants/*';
       const name = `${service.typeName}/${method.name}`;
 
       const inOwn = await reasonOf(service, method, requestIn('acme', method), known.key);
       const inOther = await reasonOf(service, method, requestIn('beta', method), known.key);
 
-      expect(inOwn === 'ACCESS_DENIED', `${role} ${name} own`).toBe(!access?.roles.includes(role));
+      expect(inOwn === 'ACCESS_DENIED', `${role} ${name} own`).toBe(isOfAll || !access?.roles.includes(role));
       if (access?.resource !== undefined) expect(inOther, `${role} ${name} other`).toBe('ACCESS_DENIED');
     }
+  });
+
+  test('keeps what is of all tenants for a rule for all of them', async () => {
+    const some = caller('some', 'operator', 'acme', 'beta');
+    const all = caller('all', 'operator', '*');
+    const expiry = { parked: async () => ({ items: [], next: undefined }), resend: async () => 0 };
+    stage = await startStage({ keys: [some.known, all.known], expiry });
+    for (const method of ExpiryService.methods.filter(({ name }) => name.includes('Parked'))) {
+      expect(await reasonOf(ExpiryService, method, {}, some.key), method.name).toBe('ACCESS_DENIED');
+      expect(await reasonOf(ExpiryService, method, {}, all.key), method.name).toBe('OK');
+    }
+    expect(stage.audit.entries.filter(({ status }) => status === 'OK').map(({ resource }) => resource)).toEqual([
+      'tenants/*',
+      'tenants/*',
+    ]);
   });
 
   test('lets nobody call any method without a key that is known', async () => {

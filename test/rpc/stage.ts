@@ -137,6 +137,7 @@ export interface StandIns {
   adminConsents?: Partial<Rooms['adminConsents']>;
   imports?: Partial<Rooms['imports']>;
   accessTokens?: Partial<Rooms['accessTokens']>;
+  expiry?: Partial<Rooms['expiry']>;
   scopes?: Partial<Rooms['scopes']>;
 }
 
@@ -216,6 +217,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     adminConsents: standIn(options.adminConsents ?? {}),
     imports: standIn(options.imports ?? {}),
     accessTokens: standIn(options.accessTokens ?? {}),
+    expiry: standIn(options.expiry ?? {}),
     scopes: standIn(options.scopes ?? {}),
     audit,
     clock: { now },

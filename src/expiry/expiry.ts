@@ -1,0 +1,107 @@
+import { type Clock, DAY, type Timestamp } from '../model/clock.ts';
+import type { Delivery } from '../model/delivery.ts';
+import { fieldInvalid, VaultError } from '../model/errors.ts';
+import type { EventType, VaultEvent } from '../model/event.ts';
+import type { Page, PageRequest } from '../model/page.ts';
+import type { CredentialOfApp, Stores } from '../store/stores.ts';
+import { type Every, follow } from './follow.ts';
+
+/** What ends, and what was told of it, for whoever asks. */
+export interface Expiry {
+  /** Soonest first; those that never end, or whose end nobody knows, last. TENANT_NOT_FOUND. */
+  listEnding(request: ListEnding): Promise<Page<CredentialOfApp>>;
+  /** From the cursor on, for as long as the signal lets it. TENANT_NOT_FOUND; DATABASE_UNAVAILABLE at any time. */
+  events(after: EventCursor, filter: EventFilter, signal: AbortSignal): AsyncGenerator<ToldEvent, void, void>;
+  /** In the order of (sink, event), also of sinks that are not configured any more. */
+  parked(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
+  /** Answers how many wait anew. FIELD_INVALID: there is no such sink. */
+  resend(sinkId: string): Promise<number>;
+}
+
+export interface Audience {
+  /** Undefined: `tenants/-`. */
+  readonly tenantId: string | undefined;
+  /** Whom the caller may see; undefined: all. */
+  readonly tenantIds: readonly string[] | undefined;
+}
+
+export interface ListEnding extends Audience {
+  /** Undefined: 60 days from now. */
+  readonly before: Timestamp | undefined;
+  readonly includeUnknown: boolean;
+  readonly page: PageRequest;
+}
+
+/** The last sequence that was heard; `now`: nothing that has happened yet. */
+export type EventCursor = number | 'now';
+
+/** Events of the vault itself are for those alone who may see all tenants, and ask for all. */
+export interface EventFilter extends Audience {
+  readonly types: ReadonlySet<EventType>;
+}
+
+export interface ToldEvent {
+  /** Undefined: nothing for this audience up to the cursor. */
+  readonly event: VaultEvent | undefined;
+  readonly cursor: number;
+}
+
+export interface ExpiryParts {
+  readonly stores: Pick<Stores, 'tenants' | 'expiry' | 'outbox' | 'deliveries'>;
+  readonly clock: Clock;
+  readonly every: Every;
+  /** As the operator configured them. */
+  readonly sinkIds: readonly string[];
+}
+
+/** The first threshold of those that nobody configured. */
+const AHEAD = 60 * DAY;
+
+export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Expiry {
+  /** Undefined: all tenants. */
+  async function audience({ tenantId, tenantIds }: Audience): Promise<readonly string[] | undefined> {
+    if (tenantId === undefined) return tenantIds;
+    if ((await stores.tenants.find(tenantId)) !== undefined) return [tenantId];
+    const name = `tenants/${tenantId}`;
+    throw new VaultError(
+      'TENANT_NOT_FOUND',
+      `there is no ${name}; register it, or look for its name with ListTenants`,
+      {
+        metadata: { resource: name },
+      },
+    );
+  }
+
+  return {
+    async listEnding(request) {
+      return stores.expiry.listEnding(request.page, {
+        tenantIds: await audience(request),
+        before: request.before ?? clock.now() + AHEAD,
+        includeUnknown: request.includeUnknown,
+      });
+    },
+
+    async *events(after, filter, signal) {
+      const tenantIds = await audience(filter);
+      const last = await stores.outbox.last();
+      yield* follow({
+        outbox: stores.outbox,
+        every,
+        // A database that was restored from a backup may know less than its reader: what comes next must not wait until it has caught up.
+        after: after === 'now' ? last : Math.min(after, last),
+        isWanted: ({ type, tenantId }) => filter.types.has(type) && (tenantIds?.includes(tenantId) ?? true),
+        signal,
+      });
+    },
+
+    parked: (page, sinkId) => stores.deliveries.parked(page, sinkId),
+
+    async resend(sinkId) {
+      if (!sinkIds.includes(sinkId)) {
+        const known = sinkIds.length === 0 ? 'none is configured' : `configured are ${sinkIds.join(', ')}`;
+        throw fieldInvalid('sink', `there is no such sink; ${known}`);
+      }
+      return stores.deliveries.resend(sinkId, clock.now());
+    },
+  };
+}
