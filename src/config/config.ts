@@ -17,9 +17,13 @@ export interface Config {
   readonly keySource: string;
   readonly callersFile: string | undefined;
   readonly catalogsDir: string | undefined;
+  /** Who is told of events, and how to sign for them. */
+  readonly sinksFile: string | undefined;
   /** `-` for standard output. */
   readonly auditFile: string;
   readonly auditRotateBytes: number;
+  /** Days before an end at which it is told, falling; a tenant may have its own. */
+  readonly expiryThresholds: readonly number[];
   /** Stands in for Entra as cloud CUSTOM; its resources keep the names of the public cloud. */
   readonly customCloud: { readonly loginUrl: string } | undefined;
   /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */

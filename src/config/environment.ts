@@ -16,6 +16,19 @@ const customUrl = url.refine(
 const sandboxUrl = url.refine((text) => isLoopback(new URL(text).hostname), 'must be on loopback');
 const file = z.string().min(1, 'must be a path');
 
+const thresholds = z.string().transform((text, context) => {
+  const words = text.split(',').map((word) => word.trim());
+  const days = words.map(Number);
+  if (words.every((word) => /^\d{1,3}$/.test(word)) && areThresholds(days)) return days.toSorted((a, b) => b - a);
+  context.addIssue('must be 1 to 16 different whole numbers of days from 0 to 730, such as 60,30,14,7,3,1,0');
+  return z.NEVER;
+});
+
+/** Those of a tenant keep the same bounds. */
+function areThresholds(days: readonly number[]): boolean {
+  return days.length <= 16 && new Set(days).size === days.length && days.every((day) => day <= 730);
+}
+
 /** One row a variable; names without the prefix `TOKENVAULT_`. */
 export const environment = z
   .object({
@@ -46,12 +59,14 @@ export const environment = z
       .default('file:./keys/kek'),
     CALLERS_FILE: file.optional(),
     CATALOGS_DIR: file.optional(),
+    SINKS_FILE: file.optional(),
     AUDIT_FILE: file.default('./data/audit.jsonl'),
     AUDIT_ROTATE_BYTES: z.coerce
       .number('must be a number of bytes')
       .int()
       .min(2 ** 20, 'must be at least 1048576')
       .default(2 ** 30),
+    EXPIRY_THRESHOLDS: thresholds.prefault('60,30,14,7,3,1,0'),
     CUSTOM_CLOUD_LOGIN_URL: customUrl.optional(),
     SANDBOX: z
       .union([z.enum(['on', 'off']), sandboxUrl], 'must be on, off, or the http address of a sandbox on loopback')

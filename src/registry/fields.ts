@@ -13,6 +13,9 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const AUDIENCES = ['organizations', 'common', 'consumers'];
 const MOST_URIS = 16;
 const MOST_NAMES = 100;
+const MOST_THRESHOLDS = 16;
+/** Days; a client secret lives for two years at most. */
+const LONGEST_THRESHOLD = 730;
 /** https://learn.microsoft.com/entra/identity-platform/reply-url#maximum-uri-length */
 export const LONGEST_REDIRECT_URI = 256;
 
@@ -31,6 +34,18 @@ export function checkGuid(field: string, text: string, what: string): string {
 export function checkGuids(field: string, texts: readonly string[], what: string): readonly string[] {
   checkCount(field, texts, MOST_NAMES);
   return unique(texts.map((text, index) => checkGuid(`${field}[${index}]`, text, what)));
+}
+
+/** Days before an end, most first; empty: undefined, as the vault is configured. */
+export function checkThresholds(field: string, days: readonly number[]): readonly number[] | undefined {
+  if (days.length === 0) return undefined;
+  checkCount(field, days, MOST_THRESHOLDS);
+  for (const [index, day] of days.entries()) {
+    if (!Number.isInteger(day) || day < 0 || day > LONGEST_THRESHOLD)
+      throw fieldInvalid(`${field}[${index}]`, `must be a whole number of days from 0 to ${LONGEST_THRESHOLD}`);
+    if (days.indexOf(day) < index) throw fieldInvalid(`${field}[${index}]`, `${day} stands there twice`);
+  }
+  return days.toSorted((one, other) => other - one);
 }
 
 export function checkAudience(field: string, text: string): string {

@@ -6,7 +6,7 @@ import type { Registration } from '../store/stores.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails } from './apps.ts';
-import { checkCatalog, checkGuids, checkId } from './fields.ts';
+import { checkCatalog, checkGuids, checkId, checkThresholds } from './fields.ts';
 import { firstApp, type WithApp } from './first_app.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
@@ -77,7 +77,7 @@ function newTenant(
     labels: checkLabels('labels', request.labels),
     catalog: checkCatalog('catalog', request.catalog || preset?.catalog || 'microsoft', scopes),
     allowedDirectoryIds: checkGuids('allowed_directory_ids', request.allowedDirectoryIds, 'the id of a directory'),
-    expiryThresholds: undefined,
+    expiryThresholds: checkThresholds('expiry_thresholds_days', request.expiryThresholds),
     uid: newUid(),
     state: 'ACTIVE',
     createTime: now,

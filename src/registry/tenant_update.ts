@@ -2,7 +2,7 @@ import type { Timestamp } from '../model/clock.ts';
 import { checkLabels, checkText } from '../model/labelling.ts';
 import type { Tenant, TenantState } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
-import { checkCatalog, checkGuids } from './fields.ts';
+import { checkCatalog, checkGuids, checkThresholds } from './fields.ts';
 import type { UpdateTenant } from './tenants.ts';
 import { masked } from './update_mask.ts';
 
@@ -11,6 +11,7 @@ const PATHS = {
   labels: 'labels',
   catalog: 'catalog',
   allowed_directory_ids: 'allowedDirectoryIds',
+  expiry_thresholds_days: 'expiryThresholds',
 } as const;
 type Field = (typeof PATHS)[keyof typeof PATHS];
 const IMMUTABLE = ['name', 'uid', 'state', 'create_time', 'update_time', 'next_credential_expire_time', 'etag'];
@@ -36,6 +37,9 @@ export function updatedTenant(
         fields.allowedDirectoryIds,
         'the id of a directory',
       ),
+    }),
+    ...(changing.has('expiryThresholds') && {
+      expiryThresholds: checkThresholds('tenant.expiry_thresholds_days', fields.expiryThresholds),
     }),
     updateTime: now,
   };

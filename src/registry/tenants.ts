@@ -43,6 +43,7 @@ export interface RegisterTenant {
   readonly strategy: string;
   readonly catalog: string;
   readonly allowedDirectoryIds: readonly string[];
+  readonly expiryThresholds: readonly number[];
   /** Undefined: the tenant connects through apps that are shared with it. */
   readonly app: AppRegistration | undefined;
   readonly validateOnly: boolean;
@@ -77,7 +78,10 @@ export interface ListTenants {
 }
 
 export interface UpdateTenant extends TenantWithEtag {
-  readonly fields: Pick<Tenant, 'displayName' | 'labels' | 'catalog' | 'allowedDirectoryIds'>;
+  /** `expiryThresholds`: `[]` stands for those that the vault is configured with. */
+  readonly fields: Pick<Tenant, 'displayName' | 'labels' | 'catalog' | 'allowedDirectoryIds'> & {
+    readonly expiryThresholds: readonly number[];
+  };
   /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
 }

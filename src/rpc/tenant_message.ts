@@ -23,6 +23,7 @@ export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantS
     allowedDirectoryIds: [...tenant.allowedDirectoryIds],
     createTime: toWireTime(tenant.createTime),
     updateTime: toWireTime(tenant.updateTime),
+    expiryThresholdsDays: [...(tenant.expiryThresholds ?? [])],
     // The nearest of all: where it is "never", so are the others.
     nextCredentialExpireTime: toWireTime(end === undefined || isNever(end) ? undefined : end),
     etag: etagOf(tenant),

@@ -54,6 +54,7 @@ export function createTenantService({
           labels: request.tenant?.labels ?? {},
           catalog: request.tenant?.catalog ?? '',
           allowedDirectoryIds: request.tenant?.allowedDirectoryIds ?? [],
+          expiryThresholds: request.tenant?.expiryThresholdsDays ?? [],
         },
         updateMask: maskPaths(request.updateMask),
       });
@@ -89,6 +90,7 @@ function fromRegisterTenant(request: RegisterTenantRequest): RegisterTenant {
     strategy: request.strategy,
     catalog: request.catalog,
     allowedDirectoryIds: request.allowedDirectoryIds,
+    expiryThresholds: request.expiryThresholdsDays,
     app: request.app && fromAppRegistration(request.app),
     validateOnly: request.validateOnly,
   };

@@ -18,6 +18,8 @@ export interface LogEvents {
     entraError: string;
     correlationId: string;
   };
+  /** Something is about to end, and went to the outbox; `id` is the event's, `ends` a time in RFC 3339. */
+  told: { id: string; type: string; subject: string; severity: string; ends: string };
   /** Entra's answer changed what a connection is good for. */
   connection_marked: {
     state: string;
@@ -36,6 +38,11 @@ export interface LogEvents {
   entra_app_released: { app: string; directory: string };
   /** `looping` or `ours`: a mistake of the vault's own, to be looked at. */
   entra_faulted: { app: string; kind: string; entraError: string; correlationId: string };
+  /** A sink takes no events; told once until it does again. `error` is one of the few words of Fault. */
+  sink_failing: { sink: string; error: string };
+  sink_recovered: { sink: string };
+  /** It was tried for 3 days; somebody must mend the sink and send it again. */
+  delivery_parked: { sink: string; event: string; type: string; attempts: number; error: string };
   /** New connections get the new certificate. */
   tls_reloaded: Record<string, never>;
   /** One line a call; of those that memory answered, a sample: the audit log is the record. Durations in milliseconds. */

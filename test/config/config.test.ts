@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/config_error.ts';
 import { isKeyBesideDatabase } from '../../src/config/key_beside_database.ts';
 import { readConfig } from '../../src/config/read_config.ts';
@@ -97,3 +97,27 @@ test.each(['127.0.0.1:1', 'localhost:65535', '[::1]:50051', 'unix:/run/vault.soc
     expect(faultsOf({ TOKENVAULT_GRPC_ADDRESS: address })).toEqual([]);
   },
 );
+
+describe('thresholds', () => {
+  test('are those of the docs where none are given, and fall whatever their order', () => {
+    expect(readConfig({}).expiryThresholds).toEqual([60, 30, 14, 7, 3, 1, 0]);
+    expect(readConfig({ TOKENVAULT_EXPIRY_THRESHOLDS: '1, 90,30' }).expiryThresholds).toEqual([90, 30, 1]);
+  });
+
+  test.each([
+    '7;3',
+    '7,,3',
+    '-1',
+    '1.5',
+    '1e2',
+    '731',
+    '7,7',
+    '07,7',
+    'soon',
+    Array.from({ length: 17 }).keys().toArray().join(),
+  ])('refuses %s', (days) => {
+    expect(faultsOf({ TOKENVAULT_EXPIRY_THRESHOLDS: days })).toEqual([
+      expect.stringContaining('TOKENVAULT_EXPIRY_THRESHOLDS: must be 1 to 16 different whole numbers'),
+    ]);
+  });
+});

@@ -142,6 +142,7 @@ export function registration(
     strategy: '',
     catalog: '',
     allowedDirectoryIds: [],
+    expiryThresholds: [],
     validateOnly: false,
     ...change,
     app: {

@@ -12,7 +12,7 @@ beforeEach(async () => {
   registry.announced.length = 0;
 });
 
-const NOTHING = { displayName: '', labels: {}, catalog: '', allowedDirectoryIds: [] };
+const NOTHING = { displayName: '', labels: {}, catalog: '', allowedDirectoryIds: [], expiryThresholds: [] };
 
 function update(change: Partial<UpdateTenant>): UpdateTenant {
   return { tenantId: 'acme', etag: '', updateMask: undefined, fields: NOTHING, ...change };

@@ -100,7 +100,7 @@ export type Tenant = Message<"tokenvault.v1.Tenant"> & {
   etag: string;
 
   /**
-   * Days before the end of a credential at which it is told, such as 60, 30, 7, 1 and 0 (when it has ended); at most 16. Empty: as the vault is configured.
+   * Days before the end of a credential at which it is told, such as 60, 30, 7 and 1: at most 16, each from 0 to 730 and there once. The end itself is always told. Empty: as the vault is configured.
    *
    * @generated from field: repeated int32 expiry_thresholds_days = 12;
    */

@@ -1,0 +1,57 @@
+import { type Clock, DAY, type Duration, type Timestamp } from '../model/clock.ts';
+import { type Connection, connectionName, idleExpireTime } from '../model/connection.ts';
+import type { VaultEvent } from '../model/event.ts';
+import { newUid } from '../model/ids.ts';
+import { severityOfEnd } from '../model/reminder.ts';
+import type { ExpiryStore } from '../store/stores.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createLeftOut } from './left_out.ts';
+import { logTold } from './log_told.ts';
+import type { Sweep } from './sweep.ts';
+
+const BATCH = 100;
+/** Keep-alive redeems each 30 to 45 days: who is idle for 75 of the 90 is suspended, or cannot be redeemed. */
+const LEFT: Duration = 15 * DAY;
+
+/** Tells of connections whose refresh token is about to die unused. */
+export function createIdle(parts: {
+  readonly expiry: Pick<ExpiryStore, 'idleEnding' | 'remindIdle'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Sweep {
+  const { expiry, clock, log } = parts;
+  const leftOut = createLeftOut(parts);
+
+  async function remind(connection: Connection, now: Timestamp): Promise<void> {
+    const end = idleExpireTime(connection);
+    if (end === undefined) return;
+    const event = eventOf(connection, end, now);
+    if (await expiry.remindIdle(connection, event)) logTold(log, event);
+  }
+
+  return {
+    async batch() {
+      const now = clock.now();
+      const ending = await expiry.idleEnding(now + LEFT, BATCH + leftOut.size);
+      const fresh = ending.filter(({ uid }) => !leftOut.has(uid));
+      for (const connection of fresh) {
+        await remind(connection, now).catch((failure) => leftOut.add(connection.uid, failure));
+      }
+      return fresh.length >= BATCH;
+    },
+  };
+}
+
+function eventOf(connection: Connection, end: Timestamp, now: Timestamp): VaultEvent {
+  return {
+    uid: newUid(),
+    type: 'connection.idle_ending',
+    cause: `connection.idle_ending/${connection.uid}/${connection.lastRefreshTime}`,
+    severity: severityOfEnd(end, false, now),
+    tenantUid: connection.tenantUid,
+    tenantId: connection.tenantId,
+    subject: connectionName(connection),
+    time: now,
+    data: { connectionUid: connection.uid, externalId: connection.externalId, idleExpireTime: end },
+  };
+}

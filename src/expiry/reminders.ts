@@ -1,0 +1,92 @@
+import type { Clock, Timestamp } from '../model/clock.ts';
+import { appName } from '../model/connection.ts';
+import type { CredentialEnding, VaultEvent } from '../model/event.ts';
+import { newUid } from '../model/ids.ts';
+import { decideReminder, severityOfEnd } from '../model/reminder.ts';
+import type { DueReminder, ExpiryStore, Reminder } from '../store/stores.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createLeftOut, isOutage } from './left_out.ts';
+import { logTold } from './log_told.ts';
+import type { Sweep } from './sweep.ts';
+
+const BATCH = 1_000;
+
+/** Tells of credentials that end. */
+export function createReminders(parts: {
+  readonly expiry: Pick<ExpiryStore, 'dueReminders' | 'remind'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Days before the end, for tenants that have none of their own. */
+  readonly thresholds: readonly number[];
+}): Sweep {
+  const { expiry, clock, log } = parts;
+  const leftOut = createLeftOut(parts);
+
+  /** One row that cannot be written takes its batch with it: halving finds it, and the others are told. */
+  async function remind(reminders: readonly Reminder[]): Promise<void> {
+    const [first] = reminders;
+    if (first === undefined) return;
+    try {
+      await expiry.remind(reminders);
+    } catch (failure) {
+      if (isOutage(failure)) throw failure;
+      if (reminders.length === 1) return leftOut.add(first.due.credential.uid, failure);
+      const middle = Math.ceil(reminders.length / 2);
+      await remind(reminders.slice(0, middle));
+      return remind(reminders.slice(middle));
+    }
+    for (const { event } of reminders) if (event !== undefined) logTold(log, event);
+  }
+
+  function reminderOf(due: DueReminder, now: Timestamp): Reminder[] {
+    try {
+      return [decided(due, due.thresholds ?? parts.thresholds, now)];
+    } catch (failure) {
+      leftOut.add(due.credential.uid, failure);
+      return [];
+    }
+  }
+
+  return {
+    async batch() {
+      const now = clock.now();
+      const due = await expiry.dueReminders(now, BATCH + leftOut.size);
+      const fresh = due.filter(({ credential }) => !leftOut.has(credential.uid));
+      await remind(fresh.flatMap((one) => reminderOf(one, now)));
+      return fresh.length >= BATCH;
+    },
+  };
+}
+
+function decided(due: DueReminder, thresholds: readonly number[], now: Timestamp): Reminder {
+  const { toldDays } = due;
+  const { expireTime } = due.credential;
+  const { tellDays, nextTime } = decideReminder({ expireTime, thresholds, toldDays }, now);
+  if (tellDays === undefined || expireTime === undefined) return { due, event: undefined, toldDays, nextTime };
+  return { due, event: eventOf(due, expireTime, tellDays, now), toldDays: tellDays, nextTime };
+}
+
+function eventOf(due: DueReminder, expireTime: Timestamp, thresholdDays: number, now: Timestamp): VaultEvent {
+  const { credential, app, othersEnd } = due;
+  const covered = othersEnd !== undefined && othersEnd > expireTime;
+  const data: CredentialEnding = {
+    app: appName(app),
+    clientId: app.clientId,
+    kind: credential.kind,
+    hint: credential.hint,
+    expireTime,
+    thresholdDays,
+    covered,
+  };
+  return {
+    uid: newUid(),
+    type: thresholdDays === 0 ? 'credential.expired' : 'credential.expiring',
+    cause: `credential.expiring/${credential.uid}/${expireTime}/${thresholdDays}`,
+    severity: severityOfEnd(expireTime, covered, now),
+    tenantUid: app.tenantUid,
+    tenantId: app.tenantId,
+    subject: `${appName(app)}/credentials/${credential.credentialId}`,
+    time: now,
+    data,
+  };
+}
