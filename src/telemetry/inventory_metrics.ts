@@ -45,6 +45,6 @@ export function createInventoryMetrics(registry: Registry, inventory: Inventory)
 }
 
 /** What was known stays: one gauge that cannot be asked must not take all of `/metrics` along, least of all while the database is away. */
-async function orNothing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+export async function orNothing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
   return answer.catch(() => undefined);
 }

@@ -2,9 +2,11 @@ import { Registry } from 'prom-client';
 import { createAuditMetrics } from './audit_metrics.ts';
 import { createConnectMetrics } from './connect_metrics.ts';
 import { createEntraMetrics } from './entra_metrics.ts';
+import { createExpiryMetrics } from './expiry_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './inventory_metrics.ts';
 import { createProcessMetrics } from './process_metrics.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';
+import { createSinkMetrics, observeSinks, type Sinks } from './sink_metrics.ts';
 import { createStorageMetrics } from './storage_metrics.ts';
 import { createTokenMetrics } from './token_metrics.ts';
 
@@ -19,11 +21,14 @@ export function createMetrics() {
     audit: createAuditMetrics(registry),
     connect: createConnectMetrics(registry),
     entra: createEntraMetrics(registry),
+    expiry: createExpiryMetrics(registry),
     rpc: createRpcMetrics(registry),
+    sinks: createSinkMetrics(registry),
     storage: createStorageMetrics(registry),
     tokens: createTokenMetrics(registry),
     /** What is counted by asking the store, once per scrape. */
     observe: (inventory: Inventory) => createInventoryMetrics(registry, inventory),
+    observeSinks: (sinks: Sinks) => observeSinks(registry, sinks),
     /** The text of `/metrics`. */
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+type Count = { sinkId: string; state: 'WAITING' | 'PARKED'; count: number };
+
+test('each configured sink has a number, also while nothing waits for it, and a removed one while something does', async () => {
+  const metrics = createMetrics();
+  const counts: Count[] = [
+    { sinkId: 'ops', state: 'WAITING', count: 3 },
+    { sinkId: 'removed', state: 'PARKED', count: 2 },
+  ];
+  metrics.observeSinks({ sinkIds: ['ops', 'quiet'], counts: async () => counts });
+
+  const before = await metrics.text();
+  counts.length = 0;
+  const after = await metrics.text();
+
+  expect(before).toContain('tokenvault_sink_waiting{sink="ops"} 3');
+  expect(before).toContain('tokenvault_sink_waiting{sink="quiet"} 0');
+  expect(before).toContain('tokenvault_sink_parked{sink="ops"} 0');
+  expect(before).toContain('tokenvault_sink_parked{sink="removed"} 2');
+  expect(after).toContain('tokenvault_sink_waiting{sink="ops"} 0');
+  expect(after).not.toContain('removed');
+});
+
+test('while the store cannot be asked, what was known stays', async () => {
+  const metrics = createMetrics();
+  let away = false;
+  metrics.observeSinks({
+    sinkIds: ['ops'],
+    async counts() {
+      if (away) throw new Error('the database is away');
+      return [{ sinkId: 'ops', state: 'PARKED', count: 4 }];
+    },
+  });
+  await metrics.text();
+  away = true;
+  expect(await metrics.text()).toContain('tokenvault_sink_parked{sink="ops"} 4');
+});
+
+test('whatever a receiver answers, its outcomes are few', async () => {
+  const metrics = createMetrics();
+  metrics.sinks.delivered('ops');
+  for (let status = 400; status < 600; status += 1) metrics.sinks.failed('ops', `HTTP ${status}`);
+  metrics.sinks.failed('ops', 'timeout');
+  metrics.sinks.parked('ops');
+
+  const lines = (await metrics.text()).match(/^tokenvault_sink_deliveries_total\{.*$/gm);
+
+  expect(lines?.toSorted()).toEqual([
+    'tokenvault_sink_deliveries_total{sink="ops",outcome="delivered"} 1',
+    'tokenvault_sink_deliveries_total{sink="ops",outcome="http_4xx"} 100',
+    'tokenvault_sink_deliveries_total{sink="ops",outcome="http_5xx"} 100',
+    'tokenvault_sink_deliveries_total{sink="ops",outcome="parked"} 1',
+    'tokenvault_sink_deliveries_total{sink="ops",outcome="timeout"} 1',
+  ]);
+});
+
+test('an end of the vault’s own that is gone is told no more', async () => {
+  const metrics = createMetrics();
+  metrics.expiry.ownEnds([{ kind: 'API_KEY', subject: 'vault/callers/mail/keys/k1', expireTime: 5_000 }]);
+  expect(await metrics.text()).toContain(
+    'tokenvault_own_expire_timestamp_seconds{kind="API_KEY",name="vault/callers/mail/keys/k1"} 5',
+  );
+  metrics.expiry.ownEnds([]);
+  expect(await metrics.text()).not.toContain('keys/k1');
+});
