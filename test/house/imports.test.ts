@@ -94,13 +94,14 @@ test('no barrels, and no rooms for what has no name', () => {
   expect(names.filter((path) => /(^|[/_])(utils?|helpers?|common|lib|manager|impl)([/_.]|$)/.test(path))).toEqual([]);
 });
 
-/** Sealing, the request to Entra, the response message, the audit log's keyed fingerprint, and what an import sends. */
+/** Sealing, the request to Entra, the response message, the audit log's keyed fingerprint, a webhook's signature, and what an import sends. */
 const REVEALING = [
   'audit/chained_audit_log.ts',
   'cli/import/requests.ts',
   'entra/certificate_assertion.ts',
   'entra/exchange.ts',
   'entra/msal_server.ts',
+  'expiry/sinks/signature.ts',
   'keyring/keyring.ts',
   'rpc/token_answer.ts',
   'store/access_tokens.ts',

@@ -1,0 +1,23 @@
+import type { Clock } from '../../model/clock.ts';
+import type { Stores } from '../../store/stores.ts';
+import { type Sink, wants } from './sink.ts';
+
+const BATCH = 500;
+
+/** Gives a sink what the outbox has for it since the last time; what it does not want, its cursor passes. */
+export async function route(
+  sink: Sink,
+  { stores, clock }: { readonly stores: Pick<Stores, 'outbox' | 'deliveries'>; readonly clock: Clock },
+): Promise<void> {
+  for (;;) {
+    const from = await stores.deliveries.cursor(sink.id);
+    const events = await stores.outbox.read(from, BATCH);
+    const last = events.at(-1);
+    if (last === undefined) return;
+    const sequences = events.filter(({ event }) => wants(sink, event)).map(({ sequence }) => sequence);
+    const routed = { sinkId: sink.id, from, to: last.sequence, sequences, time: clock.now() };
+    // Somebody else moved it, who therefore routes.
+    if (!(await stores.deliveries.route(routed))) return;
+    if (events.length < BATCH) return;
+  }
+}

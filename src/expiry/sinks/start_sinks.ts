@@ -1,0 +1,98 @@
+import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
+import type { Stores } from '../../store/stores.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { whereItArose } from '../../telemetry/where_it_arose.ts';
+import { createCourier } from './courier.ts';
+import { createPost } from './post.ts';
+import { route } from './route.ts';
+import type { Sink } from './sink.ts';
+import type { SinkMetrics } from './sink_metrics.ts';
+import { createTurn } from './turn.ts';
+
+export interface SinksParts {
+  readonly stores: Pick<Stores, 'outbox' | 'deliveries' | 'leases'>;
+  readonly sinks: readonly Sink[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: SinkMetrics;
+  /** Of the CloudEvents: the vault's public address, or `urn:tokenvault:{deployment}`. */
+  readonly source: string;
+  /** Of this process alone. */
+  readonly replica: string;
+  /** Between rounds; a second unless a test says otherwise. */
+  readonly interval?: Duration | undefined;
+}
+
+export interface Sinks {
+  /** Routes what is new and sends what is due, if it is this replica's turn. Resolves when that is done; a hanging sink takes its time. */
+  round(): Promise<void>;
+  /** Waits a little for what is on its way, then cuts it off: it is sent again by whoever is next. */
+  close(): Promise<void>;
+}
+
+const PATIENCE = 3 * SECOND;
+
+/** Tells the sinks what the outbox holds for them: at least once, for 3 days, roughly in order. One replica does it for all. */
+export function startSinks(parts: SinksParts): Sinks {
+  const { stores, clock, log, interval = SECOND } = parts;
+  const { deliveries } = stores;
+  const turn = createTurn({ leases: stores.leases, replica: parts.replica });
+  const stopping = new AbortController();
+  const served = parts.sinks.map((sink) => {
+    const post = createPost(sink.url);
+    return {
+      sink,
+      post,
+      courier: createCourier({ ...parts, sink, post, deliveries, turn, stopping: stopping.signal }),
+    };
+  });
+  const rounds = new Set<Promise<void>>();
+  let closed = false;
+  let troubled = false;
+
+  async function serve(): Promise<void> {
+    if (!(await turn.take()) || closed) return;
+    const outcomes = await Promise.allSettled(
+      served.map(async ({ sink, courier }) => {
+        await route(sink, { stores, clock });
+        await courier.drain();
+      }),
+    );
+    const failure = outcomes.find(({ status }) => status === 'rejected');
+    if (failure?.status === 'rejected') throw failure.reason;
+  }
+
+  function round(): Promise<void> {
+    if (closed || served.length === 0) return Promise.resolve();
+    const running = serve().finally(() => rounds.delete(running));
+    rounds.add(running);
+    return running;
+  }
+
+  /** While a slow sink keeps one round, the next ones serve the others. */
+  async function roundByItself(): Promise<void> {
+    try {
+      await round();
+      troubled = false;
+    } catch (error) {
+      // Once, not each second: that the database is gone is told by the health check.
+      if (!troubled) log.event('error', 'internal_error', { requestId: '', ...whereItArose(error) });
+      troubled = true;
+    }
+  }
+
+  const timer = setInterval(roundByItself, interval).unref();
+  return {
+    round,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      const impatience = setTimeout(() => stopping.abort(), PATIENCE);
+      turn.end();
+      await Promise.allSettled(rounds);
+      clearTimeout(impatience);
+      await Promise.all(served.map(({ post }) => post.close()));
+      await turn.release();
+    },
+  };
+}
