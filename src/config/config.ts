@@ -19,8 +19,6 @@ export interface Config {
   readonly catalogsDir: string | undefined;
   /** Who is told of events, and how to sign for them. */
   readonly sinksFile: string | undefined;
-  /** Who is told of events, and how to sign for them. */
-  readonly sinksFile: string | undefined;
   /** `-` for standard output. */
   readonly auditFile: string;
   readonly auditRotateBytes: number;

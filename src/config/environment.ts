@@ -60,7 +60,6 @@ export const environment = z
     CALLERS_FILE: file.optional(),
     CATALOGS_DIR: file.optional(),
     SINKS_FILE: file.optional(),
-    SINKS_FILE: file.optional(),
     AUDIT_FILE: file.default('./data/audit.jsonl'),
     AUDIT_ROTATE_BYTES: z.coerce
       .number('must be a number of bytes')

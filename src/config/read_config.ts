@@ -44,7 +44,6 @@ function configOf(env: Environment): Config {
     callersFile: env.CALLERS_FILE,
     catalogsDir: env.CATALOGS_DIR,
     sinksFile: env.SINKS_FILE,
-    sinksFile: env.SINKS_FILE,
     auditFile: env.AUDIT_FILE,
     auditRotateBytes: env.AUDIT_ROTATE_BYTES,
     expiryThresholds: env.EXPIRY_THRESHOLDS,
