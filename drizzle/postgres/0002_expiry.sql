@@ -28,8 +28,10 @@ ALTER TABLE "outbox" ADD COLUMN "cause" text COLLATE "C";--> statement-breakpoin
 ALTER TABLE "outbox" ADD COLUMN "severity" text COLLATE "C" DEFAULT 'INFO' NOT NULL;--> statement-breakpoint
 ALTER TABLE "tenants" ADD COLUMN "expiry_thresholds" jsonb;--> statement-breakpoint
 ALTER TABLE "deliveries" ADD CONSTRAINT "deliveries_sequence_outbox_sequence_fk" FOREIGN KEY ("sequence") REFERENCES "public"."outbox"("sequence") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "deliveries_next_time" ON "deliveries" USING btree ("sink_id","next_time") WHERE next_time IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "deliveries_next_time" ON "deliveries" USING btree ("sink_id","next_time","sequence") WHERE next_time IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "deliveries_parked" ON "deliveries" USING btree ("sink_id","sequence") WHERE next_time IS NULL;--> statement-breakpoint
 CREATE INDEX "deliveries_sequence" ON "deliveries" USING btree ("sequence");--> statement-breakpoint
+CREATE INDEX "connections_idle" ON "connections" USING btree ("last_refresh_time") WHERE grant_state = 'ACTIVE' AND idle_told IS DISTINCT FROM last_refresh_time;--> statement-breakpoint
 CREATE INDEX "credentials_expire_time" ON "credentials" USING btree ("expire_time","uid");--> statement-breakpoint
 CREATE INDEX "credentials_reminder_time" ON "credentials" USING btree ("reminder_time") WHERE reminder_time IS NOT NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX "outbox_cause" ON "outbox" USING btree ("cause") WHERE cause IS NOT NULL;

@@ -10,7 +10,8 @@ CREATE TABLE `deliveries` (
 	FOREIGN KEY (`sequence`) REFERENCES `outbox`(`sequence`) ON UPDATE no action ON DELETE cascade
 );
 --> statement-breakpoint
-CREATE INDEX `deliveries_next_time` ON `deliveries` (`sink_id`,`next_time`) WHERE next_time IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `deliveries_next_time` ON `deliveries` (`sink_id`,`next_time`,`sequence`) WHERE next_time IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `deliveries_parked` ON `deliveries` (`sink_id`,`sequence`) WHERE next_time IS NULL;--> statement-breakpoint
 CREATE INDEX `deliveries_sequence` ON `deliveries` (`sequence`);--> statement-breakpoint
 CREATE TABLE `leases` (
 	`name` text PRIMARY KEY NOT NULL,
@@ -24,6 +25,7 @@ CREATE TABLE `sinks` (
 );
 --> statement-breakpoint
 ALTER TABLE `connections` ADD `idle_told` integer;--> statement-breakpoint
+CREATE INDEX `connections_idle` ON `connections` (`last_refresh_time`) WHERE grant_state = 'ACTIVE' AND idle_told IS DISTINCT FROM last_refresh_time;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `reminder_time` integer DEFAULT 0;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `told_days` integer;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `told_end` integer;--> statement-breakpoint

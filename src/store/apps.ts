@@ -1,10 +1,13 @@
 import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
+import { appStateChanged } from '../model/app_state_changed.ts';
+import type { Clock } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { type AppRows, toApp, toRow } from './app_rows.ts';
-import { type Database, placeholders } from './database.ts';
+import { type Database, placeholder, placeholders } from './database.ts';
 import type { LogoRows } from './logos.ts';
+import type { OutboxRows } from './outbox.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
 import type { AppStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
@@ -14,9 +17,11 @@ interface AppStoreParts {
   keys: TenantKeys;
   appRows: AppRows;
   logos: LogoRows;
+  outbox: OutboxRows;
+  clock: Clock;
 }
 
-export function createAppStore({ database, keys, appRows, logos }: AppStoreParts): AppStore {
+export function createAppStore({ database, keys, appRows, logos, outbox, clock }: AppStoreParts): AppStore {
   const { apps, connections } = database.tables;
   const all = placeholders(getTableColumns(apps));
   const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
@@ -60,7 +65,7 @@ export function createAppStore({ database, keys, appRows, logos }: AppStoreParts
     db
       .update(apps)
       .set({ state: all.state, stateEvidence: all.stateEvidence, version: nextVersion })
-      .where(eq(apps.uid, all.uid)),
+      .where(and(eq(apps.uid, all.uid), eq(apps.state, placeholder(apps.state, 'previousState')))),
   );
   const recordDirectories = database.write('apps.failingDirectories', (db) =>
     db.update(apps).set({ failingDirectories: all.failingDirectories, version: nextVersion }).where(unchanged),
@@ -78,6 +83,13 @@ export function createAppStore({ database, keys, appRows, logos }: AppStoreParts
       .where(eq(connections.appUid, all.uid)),
   );
 
+  const told = (before: App, after: App) => outbox.tell(appStateChanged({ before, after, time: clock.now() }));
+
+  async function findApp(uid: string): Promise<App | undefined> {
+    const row = await findByUid.first({ uid });
+    return row && toApp(row);
+  }
+
   return {
     ...appRows.credentials,
     async create(app, credential, logo) {
@@ -92,10 +104,7 @@ export function createAppStore({ database, keys, appRows, logos }: AppStoreParts
       const row = await find.first({ tenantUid, appId });
       return row && toApp(row);
     },
-    async findByUid(uid) {
-      const row = await findByUid.first({ uid });
-      return row && toApp(row);
-    },
+    findByUid: findApp,
     async list(page, tenantIds) {
       const after = page.after === undefined ? undefined : splitPairKey(page.after);
       const rows = await database.select('apps.list', (db) =>
@@ -120,6 +129,7 @@ export function createAppStore({ database, keys, appRows, logos }: AppStoreParts
         update.step({ ...toRow(after), uid, version }, 1),
         ...(loses ? [logos.delete(uid)] : []),
         ...(logo === undefined ? [] : [logos.upsert(uid, logo)]),
+        ...told(before, after),
       );
       if (!committed) throw appChanged(before);
       return { ...after, version: before.version + 1 };
@@ -138,10 +148,29 @@ export function createAppStore({ database, keys, appRows, logos }: AppStoreParts
     },
     async addCredential(app, credential) {
       await keys.ready(app.tenantUid);
-      await database.commit(appRows.credentials.insert(app, credential), clearRejection.step({ uid: app.uid }));
+      const { uid } = app;
+      // Entra may say the opposite between the reading and the writing: then look again, or the event would tell of something else.
+      for (;;) {
+        const before = await findApp(uid);
+        const rejected = before?.state === 'CREDENTIAL_REJECTED';
+        const { committed } = await database.commit(
+          appRows.credentials.insert(app, credential),
+          clearRejection.step({ uid }, rejected ? 1 : 0),
+          ...(rejected ? told(before, { ...before, state: 'OK', stateEvidence: undefined }) : []),
+        );
+        if (committed) return;
+      }
     },
-    async recordAppState(appUid, state, evidence) {
-      await recordState.run({ uid: appUid, state, stateEvidence: evidence ?? null });
+    async recordAppState(uid, state, stateEvidence) {
+      for (;;) {
+        const before = await findApp(uid);
+        if (before === undefined) return;
+        const { committed } = await database.commit(
+          recordState.step({ uid, state, stateEvidence: stateEvidence ?? null, previousState: before.state }, 1),
+          ...told(before, { ...before, state, stateEvidence }),
+        );
+        if (committed) return;
+      }
     },
     async recordFailingDirectory(appUid, directoryId, evidence) {
       // Two directories may fail at once: whoever comes second reads again.

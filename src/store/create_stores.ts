@@ -14,8 +14,11 @@ import { createConnectionRows } from './connection_rows.ts';
 import { createConnectionStore } from './connections.ts';
 import { createCredentialRows } from './credentials.ts';
 import type { Database } from './database.ts';
+import { createDeliveryStore } from './deliveries.ts';
+import { createExpiryStore } from './expiry.ts';
 import { createExternalIds } from './external_ids.ts';
 import { createGrantStore } from './grants.ts';
+import { createLeaseStore } from './leases.ts';
 import { createLogoRows } from './logos.ts';
 import { createMeta, type Meta } from './meta.ts';
 import { createOutboxRows, createOutboxStore } from './outbox.ts';
@@ -69,12 +72,15 @@ export function prepareStores({ database, keys, meta, clock }: PreparedParts): S
   const accessTokens = createAccessTokenRows({ database, keys });
   return {
     tenants: createTenantStore({ database, keys, appRows }),
-    apps: createAppStore({ database, keys, appRows, logos: createLogoRows(database) }),
+    apps: createAppStore({ database, keys, appRows, logos: createLogoRows(database), outbox, clock }),
     connections: createConnectionStore({ database, keys, connectionRows, externalIds, outbox, clock }),
     grants: createGrantStore({ database, keys, clock, connectionRows, accessTokens, outbox }),
     authorizations: createAuthorizationStore({ database, keys, connectionRows, externalIds }),
     adminConsents: createAdminConsentStore({ database, keys }),
     outbox: createOutboxStore(database),
+    expiry: createExpiryStore({ database, outbox }),
+    deliveries: createDeliveryStore(database),
+    leases: createLeaseStore(database),
     audit: createAuditLedger({ database, meta, keyring }),
     check: () => sing(meta, keyring),
     close: () => database.close(),

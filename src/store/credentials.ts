@@ -14,6 +14,8 @@ export interface CredentialRows
   > {
   /** Seals: the DEK of the app's owner must be ready. */
   insert(app: Pick<App, 'uid' | 'tenantUid'>, credential: NewCredential): Step;
+  /** Somebody must look anew at the reminders of all credentials of the tenant that end. */
+  makeDue(tenantUid: string): Step;
 }
 
 /** Each becomes a series of its own at every scrape: a tenth of a second for 10,000. */
@@ -58,6 +60,17 @@ export function createCredentialRows({ database, keys }: { database: Database; k
       })
       .where(eq(credentials.uid, uid)),
   );
+  const makeDue = database.write('credentials.makeDue', (db) =>
+    db
+      .update(credentials)
+      .set({
+        // Another value than before, also where it was due already: who is about to remind by what they read is refused.
+        reminderTime: sql`CASE WHEN ${credentials.reminderTime} <= 0 THEN ${credentials.reminderTime} - 1 ELSE 0 END`,
+      })
+      .where(
+        sql`${eq(credentials.tenantUid, placeholder(credentials.tenantUid, 'tenantUid'))} AND ${credentials.expireTime} IS NOT NULL`,
+      ),
+  );
   const ends = database.rows('credentials.ends', (db) =>
     db
       .select({
@@ -90,11 +103,15 @@ export function createCredentialRows({ database, keys }: { database: Database; k
           entraError: credential.entraError ?? null,
           lastUsedTime: credential.lastUsedTime ?? null,
           createTime: credential.createTime,
+          reminderTime: 0,
+          toldDays: null,
+          toldEnd: null,
           material: keys.keyring.seal(place, materialToText(material)),
         },
         1,
       );
     },
+    makeDue: (tenantUid) => makeDue.step({ tenantUid }),
     async credentials(appUid) {
       return (await listOpen.all({ appUid })).map(toCredential);
     },
@@ -125,7 +142,7 @@ function placeOf(tenantUid: string, credentialUid: string) {
   return { tenantUid, recordType: 'credential', recordUid: credentialUid, column: 'material' };
 }
 
-function toCredential(row: Omit<Row<'credentials'>, 'material'>): Credential {
+export function toCredential(row: Omit<Row<'credentials'>, 'material'>): Credential {
   return {
     uid: row.uid,
     appUid: row.appUid,

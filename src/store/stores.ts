@@ -243,15 +243,21 @@ export type UsedConsentState =
 export interface ExpiryStore {
   /** Credentials at which somebody must look, by index, most overdue first. New ones and those whose end changed are due at once. */
   dueReminders(now: Timestamp, limit: number): Promise<readonly DueReminder[]>;
-  /** One commit: what is told, and when to look again. One whose end changed meanwhile is left out, and stays due. Answers how many were told. */
+  /**
+   * One commit: what is told, and when to look again. One whose end or due time changed meanwhile is left out, and stays due; an event
+   * whose cause was told already is not told again. Answers how many were told.
+   */
   remind(reminders: readonly Reminder[]): Promise<number>;
   /** Soonest first; those without an end last, and only where they are wanted. */
   listEnding(page: PageRequest, filter: EndingFilter): Promise<Page<CredentialOfApp>>;
-  /** ACTIVE or suspended connections whose refresh token dies before `time`, and of which that was not told yet; by index. */
+  /**
+   * ACTIVE connections, also suspended ones, whose refresh token dies before `time`, and of which that was not told yet; by index, soonest
+   * first. Their accounts come without names, which are sealed.
+   */
   idleEnding(time: Timestamp, limit: number): Promise<readonly Connection[]>;
   /** Tells it once for each `lastRefreshTime`. False: it was told, or redeemed meanwhile. */
   remindIdle(connection: Connection, event: VaultEvent): Promise<boolean>;
-  /** Of what belongs to the vault itself; false: it was told already (by the event's uid). */
+  /** Of what belongs to the vault itself; false: it was told already (by the event's cause). */
   tell(event: VaultEvent): Promise<boolean>;
 }
 
@@ -261,11 +267,16 @@ export interface CredentialOfApp {
 }
 
 export interface DueReminder extends CredentialOfApp {
+  /** Since when somebody must look; not above 0: for the first time, or anew. */
+  readonly reminderTime: Timestamp;
   /** Days before the end that was told last, of this very end; undefined: none. */
   readonly toldDays: number | undefined;
   /** The tenant's own; undefined: as the vault is configured. */
   readonly thresholds: readonly number[] | undefined;
-  /** The latest end among the other credentials of the app; undefined: there is none, or it is unknown. */
+  /**
+   * The latest end among the other credentials of the app that will do: not rejected, and valid from before this one's end. Undefined: there
+   * is none, or its end is unknown; federated ones, which have none, live on until the end of time.
+   */
   readonly othersEnd: Timestamp | undefined;
 }
 
@@ -298,6 +309,7 @@ export interface DeliveryStore {
   /** In the order of their next times. */
   due(sinkId: string, now: Timestamp, limit: number): Promise<readonly Delivery[]>;
   delivered(sinkId: string, sequence: number): Promise<void>;
+  /** Attempts and last error are stored as they stand in `delivery`, here and in `park`. */
   postpone(delivery: Delivery, nextTime: Timestamp): Promise<void>;
   park(delivery: Delivery, time: Timestamp): Promise<void>;
   /** In the order of (sink, sequence). */
@@ -320,7 +332,7 @@ export interface LeaseStore {
 export interface OutboxStore {
   /** In the order of their sequence, after `after` (0: from the beginning). */
   read(after: number, limit: number): Promise<readonly StoredEvent[]>;
-  /** The highest sequence so far; 0: none. */
+  /** The highest sequence that is stored; 0: none. A cursor may lie beyond it, where the event was deleted since. */
   last(): Promise<number>;
   /** Deletes what happened before `time` and no sink waits for, at most `limit`; answers how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;

@@ -42,6 +42,7 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
         state: all.state,
         catalog: all.catalog,
         allowedDirectoryIds: all.allowedDirectoryIds,
+        expiryThresholds: all.expiryThresholds,
         updateTime: all.updateTime,
         version: sql`${tenants.version} + 1`,
       })
@@ -108,8 +109,12 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
       return toPage(rows, page, (row) => row.tenantId, toTenant);
     },
     async update(before, after) {
-      const changed = await update.run({ ...toRow(after), uid: before.uid, version: before.version });
-      if (changed === 0) throw tenantChanged(before);
+      const { uid, version } = before;
+      const { committed } = await database.commit(
+        update.step({ ...toRow(after), uid, version }, 1),
+        ...(sameDays(before.expiryThresholds, after.expiryThresholds) ? [] : [appRows.credentials.makeDue(uid)]),
+      );
+      if (!committed) throw tenantChanged(before);
       return { ...after, version: before.version + 1 };
     },
     async delete(tenant) {
@@ -131,4 +136,8 @@ function toTenant(row: Row<'tenants'> & { nextCredentialExpireTime: Timestamp | 
     expiryThresholds: row.expiryThresholds ?? undefined,
     nextCredentialExpireTime: row.nextCredentialExpireTime ?? undefined,
   };
+}
+
+function sameDays(one: readonly number[] | undefined, other: readonly number[] | undefined): boolean {
+  return one?.join() === other?.join();
 }

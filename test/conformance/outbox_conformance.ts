@@ -40,7 +40,7 @@ export function outboxConformance(open: Open): void {
       await stores.connections.delete(granted);
 
       const events = await stores.outbox.read(0, 100);
-      expect(events.map(({ event }) => [event.data.change, event.data.previousState, event.data.state])).toEqual([
+      expect((await told(vault)).map(({ change, previousState, state }) => [change, previousState, state])).toEqual([
         ['CREATED', undefined, 'ACTIVE'],
         ['RENAMED', 'ACTIVE', 'ACTIVE'],
         ['STATE', 'ACTIVE', 'SUSPENDED'],
@@ -51,7 +51,9 @@ export function outboxConformance(open: Open): void {
       ]);
       expect(events[4]?.event).toEqual({
         uid: expect.any(String),
+        cause: undefined,
         type: 'connection.changed',
+        severity: 'WARNING',
         tenantUid: connection.tenantUid,
         tenantId: 'acme',
         subject: 'tenants/acme/connections/ada',
@@ -324,11 +326,16 @@ async function authorize({ stores }: VaultUnderTest, connection: Connection, cre
   return authorization;
 }
 
-async function told({ stores }: VaultUnderTest): Promise<ConnectionChanged[]> {
-  return (await stores.outbox.read(0, 2000)).map(({ event }) => event.data);
+async function changedEvents({ stores }: VaultUnderTest) {
+  const events = await stores.outbox.read(0, 2000);
+  return events.flatMap(({ event }) => (event.type === 'connection.changed' ? event : []));
 }
 
-async function changes({ stores }: VaultUnderTest): Promise<string[]> {
-  const events = await stores.outbox.read(0, 2000);
-  return events.map(({ event }) => `${event.subject.split('/').at(-1)} ${event.data.change} ${event.data.state}`);
+async function told(vault: VaultUnderTest): Promise<ConnectionChanged[]> {
+  return (await changedEvents(vault)).map(({ data }) => data);
+}
+
+async function changes(vault: VaultUnderTest): Promise<string[]> {
+  const events = await changedEvents(vault);
+  return events.map(({ subject, data }) => `${subject.split('/').at(-1)} ${data.change} ${data.state}`);
 }

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Connection, connectionState, type PermissionsByResource } from '../../src/model/connection.ts';
-import { connectionChanged } from '../../src/model/connection_changed.ts';
-import type { VaultEvent } from '../../src/model/event.ts';
+import { type ConnectionChangedEvent, connectionChanged } from '../../src/model/connection_changed.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
 const OUTLOOK = 'https://outlook.office.com';
@@ -201,7 +200,7 @@ test('no event holds who the person is, and each has an id of its own', () => {
   );
 });
 
-function tellingOf(event: VaultEvent | undefined) {
+function tellingOf(event: ConnectionChangedEvent | undefined) {
   return event && { state: event.data.state, reason: event.data.reason, externalId: event.data.externalId };
 }
 

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type SqliteConnection from 'better-sqlite3';
+import SqliteConnection from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { sealCanary } from '../../src/keyring/canary.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createKeyring, VAULT_UID } from '../../src/keyring/keyring.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { readMigrations } from '../../src/store/sqlite/migrations.ts';
+import { APPLICATION_ID } from '../../src/store/sqlite/inspect_file.ts';
+import { migrate, readMigrations } from '../../src/store/sqlite/migrations.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { NOW } from '../conformance/sample_rows.ts';
 import { present } from '../conformance/vault_under_test.ts';
-import { sqliteClientOf } from './sqlite_client.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
 test('of several connections with one external id the oldest keeps it; with the others it becomes a label', async () => {
@@ -90,8 +90,9 @@ interface OldConnection {
 async function upgraded(connections: readonly OldConnection[]): Promise<Stores> {
   const path = join(temporaryFolder(), 'vault.db');
   const keks = { current: createKek(randomBytes(32)) };
-  const database = openSqlite({ path, migrations: OLD });
-  const client = await sqliteClientOf(database);
+  const client = new SqliteConnection(path);
+  client.pragma(`application_id = ${APPLICATION_ID}`);
+  migrate(client, OLD);
   const keyring = createKeyring({ keks, deploymentId: 'deployment' });
   for (const uid of [VAULT_UID, 'uid-of-acme', 'uid-of-other']) {
     const dek = keyring.newDek(uid);
@@ -112,7 +113,7 @@ async function upgraded(connections: readonly OldConnection[]): Promise<Stores> 
     const personal = seal('personal', '{"username":"ada@contoso.com","displayName":"Ada"}');
     insertConnection(client, connection, personal, seal('refresh_token', `rt-of-${connection.id}`));
   }
-  await database.close();
+  client.close();
   return createStores({ database: openSqlite({ path }), keks, clock: { now: () => NOW } });
 }
 

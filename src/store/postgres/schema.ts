@@ -180,6 +180,9 @@ export const connections = pgTable(
     index('connections_last_refresh')
       .on(table.lastRefreshTime)
       .where(sql`last_refresh_time IS NOT NULL AND suspend_time IS NULL`),
+    index('connections_idle')
+      .on(table.lastRefreshTime)
+      .where(sql`grant_state = 'ACTIVE' AND idle_told IS DISTINCT FROM last_refresh_time`),
     index('connections_lease').on(table.leaseUntil).where(sql`lease_until IS NOT NULL`),
   ],
 );
@@ -332,7 +335,8 @@ export const deliveries = pgTable(
   },
   (table) => [
     primaryKey({ name: 'deliveries_pk', columns: [table.sinkId, table.sequence] }),
-    index('deliveries_next_time').on(table.sinkId, table.nextTime).where(sql`next_time IS NOT NULL`),
+    index('deliveries_next_time').on(table.sinkId, table.nextTime, table.sequence).where(sql`next_time IS NOT NULL`),
+    index('deliveries_parked').on(table.sinkId, table.sequence).where(sql`next_time IS NULL`),
     index('deliveries_sequence').on(table.sequence),
   ],
 );

@@ -34,6 +34,7 @@ export function openSqlite({ path, meter, migrations = readMigrations() }: Sqlit
     configure(client, file);
     migrate(client, migrations);
     client.exec(FREE_LEASES);
+    client.exec('DELETE FROM leases');
     assertSettings(client, file);
     const isEmpty = client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() === undefined;
     return createSqliteDatabase({ client, isEmpty, meter, onClose: unlock });

@@ -1,0 +1,20 @@
+import type { Database } from './database.ts';
+import { createEndingList } from './ending_list.ts';
+import { createIdleReminders } from './idle_reminders.ts';
+import type { OutboxRows } from './outbox.ts';
+import { createReminders } from './reminders.ts';
+import type { ExpiryStore } from './stores.ts';
+
+export interface ExpiryStoreParts {
+  database: Database;
+  outbox: OutboxRows;
+}
+
+export function createExpiryStore(parts: ExpiryStoreParts): ExpiryStore {
+  return {
+    ...createReminders(parts),
+    ...createIdleReminders(parts),
+    listEnding: createEndingList(parts.database),
+    tell: parts.outbox.tellOnce,
+  };
+}
