@@ -11,6 +11,9 @@ import { createLogos } from './connect/logos.ts';
 import { startSweep } from './connect/sweep.ts';
 import { createAuthorizationServer } from './entra/entra_server.ts';
 import { createExpiry } from './expiry/expiry.ts';
+import { readSinksFile, type SinksFile } from './expiry/sinks/sinks_file.ts';
+import { type Sinks, startSinks } from './expiry/sinks/start_sinks.ts';
+import { type ExpiryWatch, startExpiryWatch } from './expiry/watch.ts';
 import { createListeners } from './listeners.ts';
 import { createChanges } from './model/changes.ts';
 import { VaultError } from './model/errors.ts';
@@ -46,11 +49,15 @@ export interface Vault {
 }
 
 /** What a test hands in. */
-export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'>;
+export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'> & {
+  /** Gets what otherwise happens by and by, to make it happen. */
+  readonly rounds?: ((rounds: { readonly watch: ExpiryWatch; readonly sinks: Sinks }) => void) | undefined;
+};
 
 /** Load balancers need this long to see NOT_SERVING; on loopback there are none. */
 const DRAIN = 5_000;
 const GRACE = 15_000;
+const NO_SINKS: SinksFile = { sinks: [], warnings: [] };
 
 /** Builds each part once, in order of need; what was built is taken down again when a later part fails. */
 export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
@@ -64,7 +71,7 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
   }
 }
 
-async function build(config: Config, { crashPoints, timers }: Seams, teardown: Teardown): Promise<Vault> {
+async function build(config: Config, { crashPoints, timers, rounds }: Seams, teardown: Teardown): Promise<Vault> {
   const { opened } = teardown;
   const log = createPinoLog(config.logLevel);
   const metrics = createMetrics();
@@ -107,10 +114,24 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
   const adminConsents = createAdminConsents(connectParts);
   await opened(startSweep(parts));
 
+  const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
+  for (const message of warnings) log.event('warn', 'warning', { topic: 'sinks', message });
+  const { authenticator, keys } = openAuthenticator(config.callersFile, clock);
+  const every = (timers ?? systemTimers).every;
+  const told = { stores, clock, log, replica: newUid() };
+  const { expiryThresholds: thresholds, tls, publicUrl } = config;
+  const sinksRunning = await opened(startSinks({ ...told, sinks, metrics: metrics.sinks, source: publicUrl }));
+  const watch = await opened(
+    startExpiryWatch({ ...told, every, metrics: metrics.expiry, thresholds, tls, apiKeys: keys }),
+  );
+  rounds?.({ watch, sinks: sinksRunning });
+  const sinkIds = sinks.map(({ id }) => id);
+  metrics.observeSinks({ sinkIds, counts: () => stores.deliveries.counts() });
+
   const checks = { storage: () => stores.check(), audit: () => checkWritable(audit) };
   const readiness = await opened(createReadiness(Object.values(checks)));
   const conduct = createConduct({
-    authenticator: openAuthenticator(config.callersFile, clock),
+    authenticator,
     audit,
     clock,
     metrics: metrics.rpc,
@@ -126,12 +147,12 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
     apps: createApps(registryParts),
     credentials: createCredentials(registryParts),
     connections: createConnections(registryParts),
-    expiry: createExpiry({ stores, clock, every: (timers ?? systemTimers).every, sinkIds: [] }),
+    expiry: createExpiry({ stores, clock, every, sinkIds }),
     scopes,
     audit,
     clock,
   };
-  const border = { conduct, readiness, tls: config.tls, plaintext: config.plaintext, log };
+  const border = { conduct, readiness, tls, plaintext: config.plaintext, log };
   let serving = false;
   // First, and so closed last: who asks while the vault starts or drains is told.
   const ops = await opened(
@@ -153,7 +174,7 @@ async function build(config: Config, { crashPoints, timers }: Seams, teardown: T
   const admin = await listeners.opened(
     startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
   );
-  const { webAddress, publicUrl, tls } = config;
+  const { webAddress } = config;
   const pages = { authorizations, adminConsents, logos: createLogos({ stores }) };
   const web = await listeners.opened(startWebServer({ ...pages, address: webAddress, publicUrl, tls, log }));
   serving = true;

@@ -6,8 +6,8 @@ import { severityOfEnd } from '../model/reminder.ts';
 import type { ExpiryStore } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createLeftOut } from './left_out.ts';
-import { logTold } from './log_told.ts';
 import type { Sweep } from './sweep.ts';
+import type { Told } from './told.ts';
 
 const BATCH = 100;
 /** Keep-alive redeems each 30 to 45 days: who is idle for 75 of the 90 is suspended, or cannot be redeemed. */
@@ -18,15 +18,16 @@ export function createIdle(parts: {
   readonly expiry: Pick<ExpiryStore, 'idleEnding' | 'remindIdle'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly told: Told;
 }): Sweep {
-  const { expiry, clock, log } = parts;
+  const { expiry, clock, told } = parts;
   const leftOut = createLeftOut(parts);
 
   async function remind(connection: Connection, now: Timestamp): Promise<void> {
     const end = idleExpireTime(connection);
     if (end === undefined) return;
     const event = eventOf(connection, end, now);
-    if (await expiry.remindIdle(connection, event)) logTold(log, event);
+    if (await expiry.remindIdle(connection, event)) told(event);
   }
 
   return {

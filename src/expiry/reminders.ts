@@ -6,8 +6,8 @@ import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { DueReminder, ExpiryStore, Reminder } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createLeftOut, isOutage } from './left_out.ts';
-import { logTold } from './log_told.ts';
 import type { Sweep } from './sweep.ts';
+import type { Told } from './told.ts';
 
 const BATCH = 1_000;
 
@@ -16,10 +16,11 @@ export function createReminders(parts: {
   readonly expiry: Pick<ExpiryStore, 'dueReminders' | 'remind'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly told: Told;
   /** Days before the end, for tenants that have none of their own. */
   readonly thresholds: readonly number[];
 }): Sweep {
-  const { expiry, clock, log } = parts;
+  const { expiry, clock, told } = parts;
   const leftOut = createLeftOut(parts);
 
   /** One row that cannot be written takes its batch with it: halving finds it, and the others are told. */
@@ -27,7 +28,8 @@ export function createReminders(parts: {
     const [first] = reminders;
     if (first === undefined) return;
     try {
-      await expiry.remind(reminders);
+      // None: another replica was faster.
+      if ((await expiry.remind(reminders)) === 0) return;
     } catch (failure) {
       if (isOutage(failure)) throw failure;
       if (reminders.length === 1) return leftOut.add(first.due.credential.uid, failure);
@@ -35,7 +37,7 @@ export function createReminders(parts: {
       await remind(reminders.slice(0, middle));
       return remind(reminders.slice(middle));
     }
-    for (const { event } of reminders) if (event !== undefined) logTold(log, event);
+    for (const { event } of reminders) if (event !== undefined) told(event);
   }
 
   function reminderOf(due: DueReminder, now: Timestamp): Reminder[] {

@@ -1,9 +1,18 @@
 import type { Clock } from '../model/clock.ts';
-import { type Authenticator, createKeyAuthenticator, createLoopbackAuthenticator } from './authenticate.ts';
+import {
+  type Authenticator,
+  createKeyAuthenticator,
+  createLoopbackAuthenticator,
+  type KnownKey,
+} from './authenticate.ts';
 import { readCallersFile } from './callers_file.ts';
 
-/** By the API keys of a callers file; without one, everybody on loopback. */
-export function openAuthenticator(callersFile: string | undefined, clock: Clock): Authenticator {
-  if (callersFile === undefined) return createLoopbackAuthenticator();
-  return createKeyAuthenticator(readCallersFile(callersFile), clock);
+/** By the API keys of a callers file, handed out too, for they end; without one, everybody on loopback. */
+export function openAuthenticator(
+  callersFile: string | undefined,
+  clock: Clock,
+): { readonly authenticator: Authenticator; readonly keys: readonly KnownKey[] } {
+  if (callersFile === undefined) return { authenticator: createLoopbackAuthenticator(), keys: [] };
+  const keys = readCallersFile(callersFile);
+  return { authenticator: createKeyAuthenticator(keys, clock), keys };
 }

@@ -1,0 +1,22 @@
+import type { Severity, VaultEvent } from '../model/event.ts';
+import type { Log, LogLevel } from '../telemetry/log.ts';
+import type { WatchMetrics } from './watch_metrics.ts';
+
+/** Takes note of an event that lies in the outbox now. */
+export type Told = (event: VaultEvent) => void;
+
+const LEVEL = { INFO: 'info', WARNING: 'warn', CRITICAL: 'warn' } as const satisfies Record<Severity, LogLevel>;
+
+/** The log is a place of telling too, for whoever reads nothing else. */
+export function createTold({ log, metrics }: { readonly log: Log; readonly metrics: WatchMetrics }): Told {
+  return (event) => {
+    const { uid, type, subject, severity } = event;
+    log.event(LEVEL[severity], 'told', { id: uid, type, subject, severity, ends: endOf(event) });
+    metrics.told(event);
+  };
+}
+
+function endOf({ data }: VaultEvent): string {
+  const end = 'expireTime' in data ? data.expireTime : 'idleExpireTime' in data ? data.idleExpireTime : undefined;
+  return end === undefined ? '' : new Date(end).toISOString();
+}
