@@ -21,6 +21,8 @@ export interface SinksParts {
   readonly replica: string;
   /** Between rounds; a second unless a test says otherwise. */
   readonly interval?: Duration | undefined;
+  /** For what is on its way when the end comes; 3 seconds unless a test says otherwise. */
+  readonly patience?: Duration | undefined;
 }
 
 export interface Sinks {
@@ -30,11 +32,9 @@ export interface Sinks {
   close(): Promise<void>;
 }
 
-const PATIENCE = 3 * SECOND;
-
 /** Tells the sinks what the outbox holds for them: at least once, for 3 days, roughly in order. One replica does it for all. */
 export function startSinks(parts: SinksParts): Sinks {
-  const { stores, clock, log, interval = SECOND } = parts;
+  const { stores, clock, log, interval = SECOND, patience = 3 * SECOND } = parts;
   const { deliveries } = stores;
   const turn = createTurn({ leases: stores.leases, replica: parts.replica });
   const stopping = new AbortController();
@@ -87,7 +87,7 @@ export function startSinks(parts: SinksParts): Sinks {
     async close() {
       closed = true;
       clearInterval(timer);
-      const impatience = setTimeout(() => stopping.abort(), PATIENCE);
+      const impatience = setTimeout(() => stopping.abort(), patience);
       turn.end();
       await Promise.allSettled(rounds);
       clearTimeout(impatience);

@@ -1,0 +1,88 @@
+import { onTestFinished } from 'vitest';
+import type { Sink } from '../../../src/expiry/sinks/sink.ts';
+import { type Sinks, startSinks } from '../../../src/expiry/sinks/start_sinks.ts';
+import { HOUR } from '../../../src/model/clock.ts';
+import type { VaultEvent } from '../../../src/model/event.ts';
+import { newUid } from '../../../src/model/ids.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import type { Stores } from '../../../src/store/stores.ts';
+import type { Log } from '../../../src/telemetry/log.ts';
+import { openTestStores } from '../../store/open_test_stores.ts';
+
+export const SECRET = `whsec_${Buffer.from('canary-signing-secret-of-32-bytes').toString('base64')}`;
+
+/** An outbox and sinks over a real store; rounds come when the test asks for them. */
+export async function openSinkWorld() {
+  const clock = { time: Date.UTC(2026, 10, 22), now: () => clock.time };
+  const stores: Stores = await openTestStores({ clock });
+  const logged: { level: string; name: string; fields: unknown }[] = [];
+  const log: Log = { event: (level, name, fields) => void logged.push({ level, name, fields }) };
+  const counted: string[] = [];
+  const metrics = {
+    delivered: (sink: string) => void counted.push(`${sink} delivered`),
+    failed: (sink: string, why: string) => void counted.push(`${sink} failed ${why}`),
+    parked: (sink: string) => void counted.push(`${sink} parked`),
+  };
+  const started: Sinks[] = [];
+  onTestFinished(async () => {
+    await Promise.all(started.map((sinks) => sinks.close()));
+    await stores.close();
+  });
+  return {
+    stores,
+    clock,
+    logged,
+    counted,
+    /** What anybody could read of it outside. */
+    shown: () => JSON.stringify([logged, counted]),
+    start(sinks: readonly Sink[], replica = 'replica-1'): Sinks {
+      const source = 'https://vault.example';
+      const one = startSinks({ stores, sinks, clock, log, metrics, source, replica, interval: HOUR, patience: 100 });
+      started.push(one);
+      return one;
+    },
+    async tell(change: Partial<VaultEvent> = {}): Promise<VaultEvent> {
+      const event = { ...expiring(), time: clock.now(), ...change } as VaultEvent;
+      if (!(await stores.expiry.tell(event))) throw new Error('was told already');
+      return event;
+    },
+    waiting: async () =>
+      Object.fromEntries(
+        (await stores.deliveries.counts()).map(({ sinkId, state, count }) => [`${sinkId} ${state}`, count]),
+      ),
+  };
+}
+
+export function sinkTo(url: string, change: Partial<Sink> = {}): Sink {
+  return {
+    id: 'pager',
+    url,
+    secrets: [new Secret(SECRET)],
+    types: ['credential.', 'app.state_changed', 'vault.ending'],
+    tenants: ['*'],
+    minSeverity: 'INFO',
+    ...change,
+  };
+}
+
+export function expiring(): VaultEvent {
+  return {
+    uid: newUid(),
+    cause: undefined,
+    severity: 'WARNING',
+    tenantUid: 'uid-of-acme',
+    tenantId: 'acme',
+    subject: 'tenants/acme/apps/default/credentials/first',
+    time: 0,
+    type: 'credential.expiring',
+    data: {
+      app: 'tenants/acme/apps/default',
+      clientId: '11111111-2222-4333-8444-555555555555',
+      kind: 'CLIENT_SECRET',
+      hint: 'abc',
+      expireTime: Date.UTC(2026, 11, 1),
+      thresholdDays: 14,
+      covered: false,
+    },
+  };
+}
