@@ -47,7 +47,7 @@ export function credentialState(credential: Credential, now: Timestamp): Credent
 }
 
 /** Begins where the first zone on Earth (UTC+14) writes 2299. */
-const NEVER = Date.UTC(2299, 0, 1) - 14 * HOUR;
+export const NEVER = Date.UTC(2299, 0, 1) - 14 * HOUR;
 
 /**
  * The portal wrote "never" as an end of 12/31/2299. It offers that no longer, but such secrets go on working:

@@ -1,4 +1,5 @@
-import { and, asc, eq, getTableColumns, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gte, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { isNever, NEVER } from '../model/credential.ts';
 import { toCredential } from './credentials.ts';
 import type { Database } from './database.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
@@ -19,14 +20,16 @@ export function createEndingList(database: Database): ExpiryStore['listEnding'] 
     const ofTenants =
       tenantIds &&
       sql`${credentials.tenantUid} IN (SELECT uid FROM tenants WHERE ${inArray(tenants.tenantId, [...tenantIds])})`;
-    const find = (name: string, condition: SQL | undefined, limit: number): Promise<Found[]> =>
+    const byUid = asc(credentials.uid);
+    const isEndless = or(isNull(credentials.expireTime), gte(credentials.expireTime, NEVER));
+    const find = (name: string, condition: SQL | undefined, order: readonly SQL[], limit: number): Promise<Found[]> =>
       database.select(name, (db) =>
         db
           .select(columns)
           .from(credentials)
           .innerJoin(apps, eq(apps.uid, credentials.appUid))
           .where(and(condition, ofTenants))
-          .orderBy(asc(credentials.expireTime), asc(credentials.uid))
+          .orderBy(...order, byUid)
           .limit(limit),
       );
 
@@ -36,15 +39,16 @@ export function createEndingList(database: Database): ExpiryStore['listEnding'] 
         afterEnd === undefined
           ? undefined
           : sql`(${credentials.expireTime}, ${credentials.uid}) > (${Number(afterEnd)}, ${afterUid})`;
-      const ends = and(sql`${credentials.expireTime} < ${before}`, after);
-      rows.push(...(await find('expiry.listEnding', ends, page.size + 1)));
+      const ends = and(sql`${credentials.expireTime} < ${Math.min(before, NEVER)}`, after);
+      rows.push(...(await find('expiry.listEnding', ends, [asc(credentials.expireTime)], page.size + 1)));
     }
     const room = page.size + 1 - rows.length;
     if (includeUnknown && room > 0) {
       const after = afterEnd === ENDLESS ? sql`${credentials.uid} > ${afterUid}` : undefined;
-      rows.push(...(await find('expiry.listEndless', and(isNull(credentials.expireTime), after), room)));
+      rows.push(...(await find('expiry.listEndless', and(isEndless, after), [], room)));
     }
-    const keyOf = ({ credential }: Found) => pairKey(String(credential.expireTime ?? ENDLESS), credential.uid);
+    const keyOf = ({ credential: { uid, expireTime } }: Found) =>
+      pairKey(expireTime === null || isNever(expireTime) ? ENDLESS : String(expireTime), uid);
     return toPage(rows, page, keyOf, ({ credential, app }) => ({ credential: toCredential(credential), app }));
   };
 }
