@@ -2,7 +2,6 @@ import { type Clock, DAY, type Duration, type Timestamp } from '../model/clock.t
 import { type Connection, connectionName, idleExpireTime } from '../model/connection.ts';
 import type { VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
-import { severityOfEnd } from '../model/reminder.ts';
 import type { ExpiryStore } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createLeftOut } from './left_out.ts';
@@ -48,7 +47,8 @@ function eventOf(connection: Connection, end: Timestamp, now: Timestamp): VaultE
     uid: newUid(),
     type: 'connection.idle_ending',
     cause: `connection.idle_ending/${connection.uid}/${connection.lastRefreshTime}`,
-    severity: severityOfEnd(end, false, now),
+    // Somebody suspended it, and may let it die.
+    severity: connection.suspendTime === undefined ? 'WARNING' : 'INFO',
     tenantUid: connection.tenantUid,
     tenantId: connection.tenantId,
     subject: connectionName(connection),

@@ -1,0 +1,117 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import type { KeyEnd, OwnEnd } from '../../src/expiry/own_ends.ts';
+import { silentWatchMetrics } from '../../src/expiry/watch_metrics.ts';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { NOW } from '../conformance/sample_rows.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
+import { temporaryFolder } from '../store/temporary_folder.ts';
+import { openWatchWorld, type WatchWorld } from './watch_world.ts';
+
+let world: WatchWorld;
+let certFile: string;
+beforeEach(async () => {
+  world = await openWatchWorld();
+  // Nothing but the vault's own.
+  await world.stores.apps.removeCredential(world.app.uid, 'first');
+  await world.stores.connections.delete(world.connection);
+  certFile = join(temporaryFolder(), 'tls.pem');
+});
+
+function key(id: string, credentialId: string, days: number | undefined): KeyEnd {
+  return { caller: { id, credentialId }, expireTime: days === undefined ? undefined : NOW + days * DAY };
+}
+
+function writeCertificates(...days: readonly number[]): void {
+  writeFileSync(certFile, days.map((day) => makeCertificate(NOW - DAY, NOW + day * DAY).certificate).join('\n'));
+}
+
+async function told() {
+  return (await world.told()).map(({ subject, severity, data }) => [
+    subject,
+    severity,
+    'thresholdDays' in data ? data.thresholdDays : undefined,
+  ]);
+}
+
+test('TLS certificates are told by the first of their chain to end, and begin anew once they are renewed', async () => {
+  writeCertificates(300, 10);
+  const watch = await world.watch('one', { tls: { certFile, clientCaFile: undefined } });
+  expect(await world.told()).toMatchObject([
+    {
+      type: 'vault.ending',
+      subject: 'vault/tls-certificate',
+      tenantUid: '',
+      tenantId: '',
+      data: { kind: 'TLS_CERTIFICATE', expireTime: NOW + 10 * DAY, thresholdDays: 14 },
+    },
+  ]);
+  writeCertificates(300, 100);
+  world.clock.time = NOW + 95 * DAY;
+  await watch.round();
+  expect(await told()).toEqual([
+    ['vault/tls-certificate', 'WARNING', 14],
+    ['vault/tls-certificate', 'WARNING', 7],
+  ]);
+});
+
+test('API keys are told, with less haste where the caller has the next one already', async () => {
+  const apiKeys = [
+    key('mail', 'old', 2),
+    key('mail', 'new', 400),
+    key('bot', 'only', 2),
+    key('ops', 'endless', undefined),
+  ];
+  await world.watch('one', { apiKeys });
+  expect(await told()).toEqual([
+    ['vault/callers/mail/keys/old', 'INFO', 3],
+    ['vault/callers/bot/keys/only', 'CRITICAL', 3],
+  ]);
+});
+
+test('each threshold is told once, whichever replica looks, and also after the outbox forgot it', async () => {
+  const apiKeys = [key('bot', 'only', 90)];
+  const own = { apiKeys, thresholds: [80] };
+  const watch = await world.watch('one', own);
+  for (const day of [11, 12, 30, 60]) {
+    world.clock.time = NOW + day * DAY;
+    await watch.round();
+    if (day === 12) await world.watch('two', own);
+  }
+  expect(await told()).toEqual([['vault/callers/bot/keys/only', 'INFO', 80]]);
+  await world.stores.outbox.sweep(world.clock.time, 1_000);
+  world.clock.time += DAY;
+  await watch.round();
+  expect(await told()).toEqual([]);
+});
+
+test('are looked at once an hour, and handed to the metrics whether they are near or not', async () => {
+  const seen: (readonly OwnEnd[])[] = [];
+  const metrics = { ...silentWatchMetrics, ownEnds: (all: readonly OwnEnd[]) => void seen.push(all) };
+  writeCertificates(500);
+  const parts = { metrics, tls: { certFile, clientCaFile: certFile }, apiKeys: [key('bot', 'only', 500)] };
+  const watch = await world.watch('one', parts);
+  world.clock.time = NOW + HOUR - MINUTE;
+  await watch.round();
+  expect(seen).toHaveLength(1);
+  expect(seen[0]?.map(({ kind, subject }) => [kind, subject])).toEqual([
+    ['TLS_CERTIFICATE', 'vault/tls-certificate'],
+    ['TLS_CERTIFICATE', 'vault/tls-client-ca'],
+    ['API_KEY', 'vault/callers/bot/keys/only'],
+  ]);
+  world.clock.time = NOW + HOUR;
+  await watch.round();
+  expect(seen).toHaveLength(2);
+});
+
+test.each([
+  ['is not there', undefined],
+  ['holds no certificate', 'nothing'],
+  ['is torn', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
+])('a file that %s is said so, and keeps nothing else from being told', async (_, text) => {
+  if (text !== undefined) writeFileSync(certFile, text);
+  await world.watch('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: [key('bot', 'only', 1)] });
+  expect(await told()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
+  expect(world.lines.filter(({ name }) => name === 'warning')).toMatchObject([{ fields: { topic: 'tls' } }]);
+});

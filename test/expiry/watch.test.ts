@@ -1,0 +1,251 @@
+import { sql } from 'drizzle-orm';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import type { CredentialEnding, VaultEvent } from '../../src/model/event.ts';
+import type { Reminder } from '../../src/store/stores.ts';
+import { NOW, sampleCredential } from '../conformance/sample_rows.ts';
+import { openWatchWorld, type WatchWorld } from './watch_world.ts';
+
+let world: WatchWorld;
+beforeEach(async () => {
+  world = await openWatchWorld();
+  // What the world begins with is not looked at here.
+  await world.stores.apps.removeCredential(world.app.uid, 'first');
+});
+
+function add(credentialId: string, expireTime: number | null, app = world.app) {
+  return world.stores.apps.addCredential(app, sampleCredential(app, credentialId, expireTime));
+}
+
+const daysOf = (events: readonly VaultEvent[], credentialId: string) =>
+  events
+    .filter(({ subject }) => subject.endsWith(`/credentials/${credentialId}`))
+    .map(({ data }) => (data as CredentialEnding).thresholdDays);
+
+async function told(credentialId: string) {
+  return daysOf(await world.told(), credentialId);
+}
+
+describe('a credential', () => {
+  test('is told at each threshold once, at its moment, and once more at its end', async () => {
+    await add('secret', NOW + 90 * DAY);
+    const watch = await world.watch('one');
+    const moments: (readonly [number, number])[] = [];
+    for (; world.clock.time < NOW + 100 * DAY; world.clock.time += 6 * HOUR) {
+      const before = (await told('secret')).length;
+      await watch.round();
+      const after = await told('secret');
+      for (const days of after.slice(before)) moments.push([days, (NOW + 90 * DAY - world.clock.time) / DAY]);
+    }
+    expect(moments).toEqual([60, 30, 14, 7, 3, 1, 0].map((days) => [days, days]));
+  });
+
+  test('is told with all that whoever renews it needs, and how soon', async () => {
+    await add('secret', NOW + 7 * DAY);
+    await world.watch('one');
+    const [event] = await world.told();
+    expect(event).toMatchObject({
+      type: 'credential.expiring',
+      severity: 'WARNING',
+      tenantUid: world.tenant.uid,
+      tenantId: 'acme',
+      subject: 'tenants/acme/apps/default/credentials/secret',
+      time: NOW,
+      data: {
+        app: 'tenants/acme/apps/default',
+        clientId: world.app.clientId,
+        kind: 'CLIENT_SECRET',
+        hint: 'abc',
+        expireTime: NOW + 7 * DAY,
+        thresholdDays: 7,
+        covered: false,
+      },
+    });
+    expect(event?.cause).toMatch(new RegExp(`^credential.expiring/.+/${NOW + 7 * DAY}/7$`));
+    expect(world.lines).toEqual([
+      {
+        level: 'warn',
+        name: 'told',
+        fields: {
+          id: event?.uid,
+          type: 'credential.expiring',
+          subject: event?.subject,
+          severity: 'WARNING',
+          ends: new Date(NOW + 7 * DAY).toISOString(),
+        },
+      },
+    ]);
+  });
+
+  test('that is covered by another is no reason to wake anybody', async () => {
+    await add('old', NOW - DAY);
+    await add('new', NOW + 300 * DAY);
+    await world.watch('one');
+    expect(await world.told()).toMatchObject([
+      { type: 'credential.expired', severity: 'INFO', data: { covered: true, thresholdDays: 0 } },
+    ]);
+  });
+
+  test('that is late at the first look is told by its most urgent threshold alone', async () => {
+    await add('late', NOW + 2 * DAY);
+    await add('gone', NOW - 400 * DAY);
+    await world.watch('one');
+    expect([await told('late'), await told('gone')]).toEqual([[3], [0]]);
+  });
+
+  test.each([
+    ['nobody knows', null],
+    ['is "never"', Date.UTC(2299, 11, 31)],
+  ])('whose end %s is looked at once, and told never', async (_, expireTime) => {
+    await add('endless', expireTime);
+    const watch = await world.watch('one');
+    expect(await world.stores.expiry.dueReminders(NOW + 400 * DAY, 10)).toEqual([]);
+    world.clock.time += 400 * DAY;
+    await watch.round();
+    expect(await told('endless')).toEqual([]);
+  });
+
+  test('goes by the thresholds of its tenant, from the next round on after they changed', async () => {
+    await add('secret', NOW + 50 * DAY);
+    const watch = await world.watch('one');
+    expect(await told('secret')).toEqual([60]);
+    const tenant = await world.stores.tenants.find('acme');
+    if (tenant === undefined) throw new Error('gone');
+    await world.stores.tenants.update(tenant, { ...tenant, expiryThresholds: [90, 55, 2] });
+    await watch.round();
+    expect(await told('secret')).toEqual([60, 55]);
+    for (; world.clock.time <= NOW + 51 * DAY; world.clock.time += DAY) await watch.round();
+    expect(await told('secret')).toEqual([60, 55, 2, 0]);
+  });
+});
+
+describe('idle connections', () => {
+  test('are told 15 days before their refresh token dies, once for each time they were used last', async () => {
+    const watch = await world.watch('one');
+    const { lastRefreshTime = 0 } = world.connection;
+    world.clock.time = lastRefreshTime + 75 * DAY;
+    await watch.round();
+    expect(await world.told()).toEqual([]);
+    world.clock.time += MINUTE;
+    await watch.round();
+    world.clock.time += DAY;
+    await watch.round();
+    expect(await world.told()).toMatchObject([
+      {
+        type: 'connection.idle_ending',
+        severity: 'WARNING',
+        subject: 'tenants/acme/connections/ada',
+        data: { connectionUid: world.connection.uid, idleExpireTime: lastRefreshTime + 90 * DAY },
+      },
+    ]);
+  });
+});
+
+test('an idle connection that was suspended is told too, but is nothing to act on', async () => {
+  await world.stores.connections.setSuspended(world.connection, NOW, NOW);
+  world.clock.time = (world.connection.lastRefreshTime ?? 0) + 80 * DAY;
+  await world.watch('one');
+  expect(await world.told()).toMatchObject([{ type: 'connection.idle_ending', severity: 'INFO' }]);
+});
+
+describe('replicas', () => {
+  test('look one at a time, and the next one goes on where the first one stopped', async () => {
+    await add('secret', NOW + 20 * DAY);
+    const first = await world.watch('one');
+    const second = await world.watch('two');
+    world.clock.time = NOW + 7 * DAY;
+    await Promise.all([second.round(), first.round()]);
+    expect(await told('secret')).toEqual([30, 14]);
+    await first.close();
+    world.clock.time = NOW + 14 * DAY;
+    await first.round();
+    expect(await told('secret')).toEqual([30, 14]);
+    await second.round();
+    expect(await told('secret')).toEqual([30, 14, 7]);
+  });
+
+  test('tell nothing twice even where both believe that it is their turn', async () => {
+    for (let index = 0; index < 50; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
+    const leases = { acquire: async () => true, release: async () => {} };
+    const stores = { expiry: world.stores.expiry, leases };
+    await Promise.all(['one', 'two', 'three'].map((replica) => world.watch(replica, { stores })));
+    const events = await world.told();
+    expect(events).toHaveLength(50);
+    expect(new Set(events.map(({ cause }) => cause)).size).toBe(50);
+  });
+});
+
+describe('a row that cannot be worked on', () => {
+  test('keeps nobody else from being told, and is tried again an hour later', async () => {
+    for (let index = 0; index < 20; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
+    const { expiry, leases } = world.stores;
+    let broken = true;
+    const remind = async (reminders: readonly Reminder[]) => {
+      if (broken && reminders.some(({ due }) => due.credential.credentialId === 'secret-7'))
+        throw new VaultError('RECORD_CORRUPT', 'the row is damaged');
+      return expiry.remind(reminders);
+    };
+    const watch = await world.watch('one', { stores: { expiry: { ...expiry, remind }, leases } });
+    expect(await world.told()).toHaveLength(19);
+    expect(await told('secret-7')).toEqual([]);
+    expect(world.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+
+    broken = false;
+    await watch.round();
+    expect(await told('secret-7')).toEqual([]);
+    world.clock.time += HOUR;
+    await watch.round();
+    expect(await told('secret-7')).toEqual([30]);
+  });
+
+  test('is left alone while thresholds are in it that are none', async () => {
+    await add('fine', NOW + 20 * DAY);
+    const other = await world.register('beta');
+    await add('odd', NOW + 20 * DAY, other.app);
+    await world.damage('tenants', { expiryThresholds: sql`'7'` as never }, sql`tenant_id = 'beta'`);
+    await world.watch('one');
+    expect(await told('fine')).toEqual([30]);
+    expect(await told('odd')).toEqual([]);
+  });
+
+  test('is not blamed for a database that does not answer', async () => {
+    await add('secret', NOW + 20 * DAY);
+    const { expiry, leases } = world.stores;
+    let away = true;
+    const remind = async (reminders: readonly Reminder[]) => {
+      if (away) throw new VaultError('DATABASE_UNAVAILABLE', 'away');
+      return expiry.remind(reminders);
+    };
+    const watch = await world.watch('one', { stores: { expiry: { ...expiry, remind }, leases } });
+    expect(await told('secret')).toEqual([]);
+    away = false;
+    await watch.round();
+    expect(await told('secret')).toEqual([30]);
+  });
+});
+
+test('many that are due at once are told in batches, each once', { timeout: 60_000 }, async () => {
+  const count = 2_500;
+  for (let index = 0; index < count; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
+  const sizes: number[] = [];
+  const { expiry, leases } = world.stores;
+  const remind = (reminders: readonly Reminder[]) => {
+    sizes.push(reminders.length);
+    return expiry.remind(reminders);
+  };
+  await world.watch('one', { stores: { expiry: { ...expiry, remind }, leases } });
+  expect(sizes).toEqual([1_000, 1_000, 500]);
+  expect(new Set((await world.told()).map(({ subject }) => subject)).size).toBe(count);
+});
+
+test('a round that is closed ends after its batch, and the lease is free', async () => {
+  const watch = await world.watch('one');
+  for (let index = 0; index < 2_001; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
+  const round = watch.round();
+  await watch.close();
+  await round;
+  await watch.round();
+  expect(await world.told()).toHaveLength(1_000);
+  expect(await world.stores.leases.acquire('expiry', 'two', MINUTE)).toBe(true);
+});
