@@ -130,6 +130,7 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
 
   const checks = { storage: () => stores.check(), audit: () => checkWritable(audit) };
   const readiness = await opened(createReadiness(Object.values(checks)));
+  metrics.observeReadiness(readiness);
   const conduct = createConduct({
     authenticator,
     audit,

@@ -5,6 +5,8 @@ import { createEntraMetrics } from './entra_metrics.ts';
 import { createExpiryMetrics } from './expiry_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './inventory_metrics.ts';
 import { createProcessMetrics } from './process_metrics.ts';
+import type { Readiness } from './readiness.ts';
+import { createReadinessMetrics } from './readiness_metrics.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';
 import { createSinkMetrics, observeSinks, type Sinks } from './sink_metrics.ts';
 import { createStorageMetrics } from './storage_metrics.ts';
@@ -28,6 +30,7 @@ export function createMetrics() {
     tokens: createTokenMetrics(registry),
     /** What is counted by asking the store, once per scrape. */
     observe: (inventory: Inventory) => createInventoryMetrics(registry, inventory),
+    observeReadiness: (readiness: Pick<Readiness, 'ready'>) => createReadinessMetrics(registry, readiness),
     observeSinks: (sinks: Sinks) => observeSinks(registry, sinks),
     /** The text of `/metrics`. */
     text: () => registry.metrics(),
