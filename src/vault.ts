@@ -120,13 +120,15 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
   const every = (timers ?? systemTimers).every;
   const told = { stores, clock, log, replica: newUid() };
   const { expiryThresholds: thresholds, tls, publicUrl } = config;
+  // A sink that is new begins here, before anything is told that it should hear.
+  await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
   const sinksRunning = await opened(startSinks({ ...told, sinks, metrics: metrics.sinks, source: publicUrl }));
   const watch = await opened(
     startExpiryWatch({ ...told, every, metrics: metrics.expiry, thresholds, tls, apiKeys: keys }),
   );
   rounds?.({ watch, sinks: sinksRunning });
   const sinkIds = sinks.map(({ id }) => id);
-  metrics.observeSinks({ sinkIds, counts: () => stores.deliveries.counts() });
+  metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
 
   const checks = { storage: () => stores.check(), audit: () => checkWritable(audit) };
   const readiness = await opened(createReadiness(Object.values(checks)));

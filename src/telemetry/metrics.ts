@@ -8,7 +8,7 @@ import { createProcessMetrics } from './process_metrics.ts';
 import type { Readiness } from './readiness.ts';
 import { createReadinessMetrics } from './readiness_metrics.ts';
 import { createRpcMetrics } from './rpc_metrics.ts';
-import { createSinkMetrics, observeSinks, type Sinks } from './sink_metrics.ts';
+import { createSinkMetrics } from './sink_metrics.ts';
 import { createStorageMetrics } from './storage_metrics.ts';
 import { createTokenMetrics } from './token_metrics.ts';
 
@@ -31,7 +31,6 @@ export function createMetrics() {
     /** What is counted by asking the store, once per scrape. */
     observe: (inventory: Inventory) => createInventoryMetrics(registry, inventory),
     observeReadiness: (readiness: Pick<Readiness, 'ready'>) => createReadinessMetrics(registry, readiness),
-    observeSinks: (sinks: Sinks) => observeSinks(registry, sinks),
     /** The text of `/metrics`. */
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -12,6 +12,11 @@ export function createSinkMetrics(registry: Registry) {
     delivered: (sink: string) => deliveries.inc({ sink, outcome: 'delivered' }),
     failed: (sink: string, why: string) => deliveries.inc({ sink, outcome: outcomeOf(why) }),
     parked: (sink: string) => deliveries.inc({ sink, outcome: 'parked' }),
+    /** What waits is asked once per scrape. A rate needs a series from its beginning, at 0. */
+    observe(sinks: Sinks) {
+      for (const sink of sinks.sinkIds) deliveries.inc({ sink, outcome: 'delivered' }, 0);
+      observeSinks(registry, sinks);
+    },
   };
 }
 
@@ -20,7 +25,7 @@ function outcomeOf(why: string): string {
   return why.replace(/^HTTP (\d).*$/, 'http_$1xx');
 }
 
-/** What lies between the vault and its sinks, asked once per scrape. */
+/** What lies between the vault and its sinks. */
 export interface Sinks {
   readonly sinkIds: readonly string[];
   counts(): Promise<
@@ -28,7 +33,7 @@ export interface Sinks {
   >;
 }
 
-export function observeSinks(registry: Registry, sinks: Sinks): void {
+function observeSinks(registry: Registry, sinks: Sinks): void {
   gaugeOf('WAITING', 'tokenvault_sink_waiting', 'Events that wait for their first or next try.');
   gaugeOf('PARKED', 'tokenvault_sink_parked', 'Events that a sink refused for so long that they were given up.');
 

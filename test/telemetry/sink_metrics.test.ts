@@ -9,7 +9,7 @@ test('each configured sink has a number, also while nothing waits for it, and a 
     { sinkId: 'ops', state: 'WAITING', count: 3 },
     { sinkId: 'removed', state: 'PARKED', count: 2 },
   ];
-  metrics.observeSinks({ sinkIds: ['ops', 'quiet'], counts: async () => counts });
+  metrics.sinks.observe({ sinkIds: ['ops', 'quiet'], counts: async () => counts });
 
   const before = await metrics.text();
   counts.length = 0;
@@ -19,6 +19,7 @@ test('each configured sink has a number, also while nothing waits for it, and a 
   expect(before).toContain('tokenvault_sink_waiting{sink="quiet"} 0');
   expect(before).toContain('tokenvault_sink_parked{sink="ops"} 0');
   expect(before).toContain('tokenvault_sink_parked{sink="removed"} 2');
+  expect(before).toContain('tokenvault_sink_deliveries_total{sink="quiet",outcome="delivered"} 0');
   expect(after).toContain('tokenvault_sink_waiting{sink="ops"} 0');
   expect(after).not.toContain('removed');
 });
@@ -26,7 +27,7 @@ test('each configured sink has a number, also while nothing waits for it, and a 
 test('while the store cannot be asked, what was known stays', async () => {
   const metrics = createMetrics();
   let away = false;
-  metrics.observeSinks({
+  metrics.sinks.observe({
     sinkIds: ['ops'],
     async counts() {
       if (away) throw new Error('the database is away');
