@@ -1,13 +1,13 @@
-import { and, asc, eq, getTableColumns, gte, inArray, isNull, or, type SQL, sql } from 'drizzle-orm';
-import { isNever, NEVER } from '../model/credential.ts';
+import { and, asc, eq, getTableColumns, gt, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { NEVER } from '../model/credential.ts';
 import { toCredential } from './credentials.ts';
 import type { Database } from './database.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
 import type { Tables } from './schema_twins.ts';
 import type { CredentialOfApp, ExpiryStore } from './stores.ts';
 
-/** What stands in the page's key for the end of a credential that has none: such ones come last. */
-const ENDLESS = '-';
+/** What stands in the page's key for an end that nobody knows. */
+const UNKNOWN = '-';
 
 export function createEndingList(database: Database): ExpiryStore['listEnding'] {
   const { credentials, apps, tenants } = database.tables;
@@ -20,35 +20,35 @@ export function createEndingList(database: Database): ExpiryStore['listEnding'] 
     const ofTenants =
       tenantIds &&
       sql`${credentials.tenantUid} IN (SELECT uid FROM tenants WHERE ${inArray(tenants.tenantId, [...tenantIds])})`;
-    const byUid = asc(credentials.uid);
-    const isEndless = or(isNull(credentials.expireTime), gte(credentials.expireTime, NEVER));
-    const find = (name: string, condition: SQL | undefined, order: readonly SQL[], limit: number): Promise<Found[]> =>
-      database.select(name, (db) =>
+    // Joined to nothing, the uid is sorted by no index: a planner would walk the endless ones of all tenants for it.
+    const byUid = ofTenants === undefined ? credentials.uid : sql`${credentials.uid} || ''`;
+    const find = (condition: SQL | undefined, limit: number): Promise<Found[]> =>
+      database.select('expiry.listEnding', (db) =>
         db
           .select(columns)
           .from(credentials)
           .innerJoin(apps, eq(apps.uid, credentials.appUid))
           .where(and(condition, ofTenants))
-          .orderBy(...order, byUid)
+          .orderBy(asc(credentials.expireTime), asc(byUid))
           .limit(limit),
       );
 
+    const after =
+      afterEnd === undefined
+        ? undefined
+        : sql`(${credentials.expireTime}, ${credentials.uid}) > (${Number(afterEnd)}, ${afterUid})`;
+    const known = and(lt(credentials.expireTime, Math.min(before, NEVER)), after);
+    const never = and(gte(credentials.expireTime, NEVER), after);
+    const unknown = isNull(credentials.expireTime);
+    const from = afterEnd === UNKNOWN ? [and(unknown, gt(credentials.uid, afterUid))] : [known, never, unknown];
+
+    // One after the other: asked for at once, no index gives them in this order.
     const rows: Found[] = [];
-    if (afterEnd !== ENDLESS) {
-      const after =
-        afterEnd === undefined
-          ? undefined
-          : sql`(${credentials.expireTime}, ${credentials.uid}) > (${Number(afterEnd)}, ${afterUid})`;
-      const ends = and(sql`${credentials.expireTime} < ${Math.min(before, NEVER)}`, after);
-      rows.push(...(await find('expiry.listEnding', ends, [asc(credentials.expireTime)], page.size + 1)));
+    for (const condition of includeUnknown ? from : from.slice(0, 1)) {
+      const room = page.size + 1 - rows.length;
+      if (room > 0) rows.push(...(await find(condition, room)));
     }
-    const room = page.size + 1 - rows.length;
-    if (includeUnknown && room > 0) {
-      const after = afterEnd === ENDLESS ? sql`${credentials.uid} > ${afterUid}` : undefined;
-      rows.push(...(await find('expiry.listEndless', and(isEndless, after), [], room)));
-    }
-    const keyOf = ({ credential: { uid, expireTime } }: Found) =>
-      pairKey(expireTime === null || isNever(expireTime) ? ENDLESS : String(expireTime), uid);
+    const keyOf = ({ credential }: Found) => pairKey(String(credential.expireTime ?? UNKNOWN), credential.uid);
     return toPage(rows, page, keyOf, ({ credential, app }) => ({ credential: toCredential(credential), app }));
   };
 }

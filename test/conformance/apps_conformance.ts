@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../src/model/evidence.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Stores } from '../../src/store/stores.ts';
 import { NOW, sampleApp, sampleConnection, sampleCredential, sampleLogo } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';
 
@@ -55,6 +56,85 @@ export function appsConformance(open: Open): void {
       await stores.apps.addCredential(app, sampleCredential(app, 'second'));
 
       expect(await stores.apps.findByUid(app.uid)).toMatchObject({ state: 'OK', stateEvidence: undefined });
+    });
+
+    test('tells what Entra says of the app where it changed, in the same commit', async () => {
+      const { stores, app, clock } = await startVault(open);
+      clock.time = NOW + 5;
+      await stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', EVIDENCE);
+      await stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', { ...EVIDENCE, entraError: 'other' });
+      await stores.apps.recordAppState(app.uid, 'MISCONFIGURED', { ...EVIDENCE, reason: 'APP_MISCONFIGURED' });
+      await stores.apps.recordAppState(app.uid, 'OK', undefined);
+      await stores.apps.recordAppState(app.uid, 'OK', undefined);
+      await stores.apps.recordAppState('unknown', 'MISCONFIGURED', EVIDENCE);
+
+      const events = await stateChanges(stores);
+      expect(events.map(({ severity, data }) => [severity, data.previousState, data.state, data.reason])).toEqual([
+        ['CRITICAL', 'OK', 'CREDENTIAL_REJECTED', 'APP_CREDENTIAL_REJECTED'],
+        ['CRITICAL', 'CREDENTIAL_REJECTED', 'MISCONFIGURED', 'APP_MISCONFIGURED'],
+        ['INFO', 'MISCONFIGURED', 'OK', undefined],
+      ]);
+      expect(events[0]).toEqual({
+        uid: expect.any(String),
+        cause: undefined,
+        type: 'app.state_changed',
+        severity: 'CRITICAL',
+        tenantUid: app.tenantUid,
+        tenantId: 'acme',
+        subject: 'tenants/acme/apps/default',
+        time: NOW + 5,
+        data: {
+          state: 'CREDENTIAL_REJECTED',
+          previousState: 'OK',
+          reason: 'APP_CREDENTIAL_REJECTED',
+          entraError: 'invalid_client/AADSTS7000215',
+        },
+      });
+    });
+
+    test('replicas that learn the same at once tell it once', async () => {
+      const { stores, app } = await startVault(open);
+
+      await Promise.all([1, 2, 3].map(() => stores.apps.recordAppState(app.uid, 'MISCONFIGURED', EVIDENCE)));
+
+      expect(await stateChanges(stores)).toHaveLength(1);
+    });
+
+    test('an operator who sets it right is told of too; a rename, a refused change and a credential of a sound app are not', async () => {
+      const { stores, app } = await startVault(open);
+      await stores.apps.addCredential(app, sampleCredential(app, 'second'));
+      await stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', EVIDENCE);
+      await stores.apps.addCredential(app, sampleCredential(app, 'third'));
+      await stores.apps.recordAppState(app.uid, 'MISCONFIGURED', EVIDENCE);
+      await stores.apps.addCredential(app, sampleCredential(app, 'fourth'));
+      expect(await reasonOf(stores.apps.addCredential(app, sampleCredential(app)))).toBe('CREDENTIAL_EXISTS');
+      const wrong = present(await stores.apps.findByUid(app.uid));
+      const fixed = { ...wrong, state: 'OK' as const, stateEvidence: undefined };
+      const renamed = await stores.apps.update(wrong, { ...wrong, displayName: 'new' });
+      expect(await reasonOf(stores.apps.update(wrong, fixed))).toBe('ETAG_MISMATCH');
+      await stores.apps.update(renamed, { ...fixed, displayName: 'new' });
+
+      const events = await stateChanges(stores);
+      expect(events.map(({ data }) => `${data.previousState} ${data.state}`)).toEqual([
+        'OK CREDENTIAL_REJECTED',
+        'CREDENTIAL_REJECTED OK',
+        'OK MISCONFIGURED',
+        'MISCONFIGURED OK',
+      ]);
+    });
+
+    test('a rejection that comes while a credential is added is cleared or stands, and is told as it is', async () => {
+      const { stores, app } = await startVault(open);
+
+      await Promise.all([
+        stores.apps.addCredential(app, sampleCredential(app, 'second')),
+        stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', EVIDENCE),
+        stores.apps.addCredential(app, sampleCredential(app, 'third')),
+      ]);
+
+      const last = (await stateChanges(stores)).at(-1);
+      expect(last?.data.state).toBe(present(await stores.apps.findByUid(app.uid)).state);
+      expect(await stores.apps.credentials(app.uid)).toHaveLength(3);
     });
 
     test('remembers the directories in which the app fails, also when two fail at once', async () => {
@@ -233,4 +313,9 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.countForeignConnections(app)).toBe(2);
     });
   });
+}
+
+async function stateChanges(stores: Stores) {
+  const events = await stores.outbox.read(0, 100);
+  return events.flatMap(({ event }) => (event.type === 'app.state_changed' ? event : []));
 }

@@ -4,7 +4,10 @@ import { appsConformance } from './apps_conformance.ts';
 import { auditConformance } from './audit_conformance.ts';
 import { authorizationsConformance } from './authorizations_conformance.ts';
 import { connectionsConformance } from './connections_conformance.ts';
+import { deliveriesConformance } from './deliveries_conformance.ts';
+import { expiryConformance } from './expiry_conformance.ts';
 import { grantsConformance } from './grants_conformance.ts';
+import { leasesConformance } from './leases_conformance.ts';
 import { outboxConformance } from './outbox_conformance.ts';
 import { tenantsConformance } from './tenants_conformance.ts';
 import type { Open } from './vault_under_test.ts';
@@ -19,6 +22,9 @@ export function storesConformance(name: string, open: Open): void {
     authorizationsConformance(open);
     adminConsentsConformance(open);
     outboxConformance(open);
+    expiryConformance(open);
+    deliveriesConformance(open);
+    leasesConformance(open);
     auditConformance(open);
   });
 }

@@ -4,7 +4,7 @@ import SqliteConnection from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { sealCanary } from '../../src/keyring/canary.ts';
 import { createKek } from '../../src/keyring/kek.ts';
-import { createKeyring, VAULT_UID } from '../../src/keyring/keyring.ts';
+import { createKeyring, type Keyring, VAULT_UID } from '../../src/keyring/keyring.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { APPLICATION_ID } from '../../src/store/sqlite/inspect_file.ts';
 import { migrate, readMigrations } from '../../src/store/sqlite/migrations.ts';
@@ -73,7 +73,45 @@ test('what the version before has stored goes on: account, refresh token, and it
   await stores.close();
 });
 
-const OLD = readMigrations().slice(0, 1);
+test('from the version that told of no ends: every credential is looked at once, what was told stays', async () => {
+  const { path, keks } = written(2, [{ id: 'ada', externalId: 'x' }], (client, keyring) => {
+    const material = keyring.seal(
+      { tenantUid: 'uid-of-acme', recordType: 'credential', recordUid: 'secret-1', column: 'material' },
+      '{"kind":"CLIENT_SECRET","clientSecret":"s3cret"}',
+    );
+    client
+      .prepare(
+        `INSERT INTO credentials (uid, tenant_uid, app_uid, credential_id, position, kind, hint, expire_time, verdict, create_time, material)
+         VALUES ('secret-1', 'uid-of-acme', 'app-of-acme', 'main', 1, 'CLIENT_SECRET', 's3c', ${NOW + 5}, 'VALID', 1, ?)`,
+      )
+      .run(material);
+    client.exec(
+      `UPDATE connections SET last_refresh_time = 7;
+       INSERT INTO outbox (uid, type, tenant_uid, tenant_id, subject, time, data)
+         VALUES ('e1', 'connection.changed', 'uid-of-acme', 'acme', 'tenants/acme/connections/ada', 3, '{"change":"CREATED"}')`,
+    );
+  });
+  const stores = await createStores({ database: openSqlite({ path }), keks, clock: { now: () => NOW } });
+
+  expect(await stores.expiry.dueReminders(NOW, 10)).toMatchObject([
+    {
+      credential: { uid: 'secret-1', expireTime: NOW + 5 },
+      reminderTime: 0,
+      toldDays: undefined,
+      thresholds: undefined,
+    },
+  ]);
+  const usable = await stores.apps.usableCredentials('app-of-acme');
+  expect(usable.map(({ material }) => material.kind)).toEqual(['CLIENT_SECRET']);
+  expect((await stores.expiry.idleEnding(NOW, 10)).map(({ connectionId }) => connectionId)).toEqual(['ada']);
+  expect(await stores.outbox.read(0, 10)).toMatchObject([
+    { sequence: 1, event: { uid: 'e1', cause: undefined, severity: 'INFO', data: { change: 'CREATED' } } },
+  ]);
+  const tenant = present(await stores.tenants.find('acme'));
+  expect(tenant.expiryThresholds).toBeUndefined();
+  expect((await stores.tenants.update(tenant, { ...tenant, expiryThresholds: [9] })).version).toBe(tenant.version + 1);
+  await stores.close();
+});
 
 interface OldConnection {
   id: string;
@@ -86,13 +124,23 @@ interface OldConnection {
   objectId?: string;
 }
 
-/** A database that the version before wrote, opened by this one. */
-async function upgraded(connections: readonly OldConnection[]): Promise<Stores> {
+/** A database that the first version wrote, opened by this one. */
+function upgraded(connections: readonly OldConnection[]): Promise<Stores> {
+  const { path, keks } = written(1, connections);
+  return createStores({ database: openSqlite({ path }), keks, clock: { now: () => NOW } });
+}
+
+/** A database as it was after so many migrations. */
+function written(
+  migrations: number,
+  connections: readonly OldConnection[],
+  more: (client: SqliteConnection.Database, keyring: Keyring) => void = () => {},
+) {
   const path = join(temporaryFolder(), 'vault.db');
   const keks = { current: createKek(randomBytes(32)) };
   const client = new SqliteConnection(path);
   client.pragma(`application_id = ${APPLICATION_ID}`);
-  migrate(client, OLD);
+  migrate(client, readMigrations().slice(0, migrations));
   const keyring = createKeyring({ keks, deploymentId: 'deployment' });
   for (const uid of [VAULT_UID, 'uid-of-acme', 'uid-of-other']) {
     const dek = keyring.newDek(uid);
@@ -113,8 +161,9 @@ async function upgraded(connections: readonly OldConnection[]): Promise<Stores> 
     const personal = seal('personal', '{"username":"ada@contoso.com","displayName":"Ada"}');
     insertConnection(client, connection, personal, seal('refresh_token', `rt-of-${connection.id}`));
   }
+  more(client, keyring);
   client.close();
-  return createStores({ database: openSqlite({ path }), keks, clock: { now: () => NOW } });
+  return { path, keks };
 }
 
 function insertTenant(client: SqliteConnection.Database, tenant: string): void {

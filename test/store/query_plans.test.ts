@@ -40,6 +40,24 @@ test.each([
   ['what is old in the outbox', '"outbox"."time" < ?', 'outbox_time'],
   ["a tenant's events", '"outbox"."tenant_uid" = ?', 'outbox_tenant_uid'],
   ['admin consents that ended', 'delete from "admin_consents"', 'admin_consents_expire_time'],
+  ['credentials at which somebody must look', '"reminder_time" <= ?', 'credentials_reminder_time'],
+  ['of those, the other credentials of the app', '"reminder_time" <= ?', 'other USING INDEX credentials_app_uid'],
+  ['credentials that end', 'where "credentials"."expire_time" < ?', 'credentials_expire_time'],
+  ['of tenants', 'IN (SELECT uid FROM tenants', 'credentials_tenant_uid_expire_time'],
+  ['credentials that never end', 'where "credentials"."expire_time" >= ?', 'credentials_expire_time'],
+  ['credentials without an end', 'where "credentials"."expire_time" is null', 'credentials_expire_time'],
+  [
+    'credentials of a tenant that are made due',
+    'CASE WHEN "credentials"."reminder_time"',
+    'credentials_tenant_uid_expire_time',
+  ],
+  ['a reminder that was told', 'told.cause = ?', 'outbox_cause'],
+  ['idle connections not yet told of', 'last_refresh_time < ?', 'connections_idle'],
+  ['what a sink shall get now', '"next_time" <= ?', 'deliveries_next_time'],
+  ['what was parked', '"next_time" is null order by', 'deliveries_parked'],
+  ['what was parked of a sink', '"next_time" is null and "deliveries"."sink_id"', 'deliveries_parked'],
+  ['parked ones that are sent anew', 'set "attempts" = ?, "last_error" = ?, "create_time"', 'deliveries_parked'],
+  ['who waits for an old event', 'AS waiting', 'deliveries_sequence'],
   ['a username', '"connections"."username_index" in', 'connections_username'],
   ['labels of a tenant', 'json_each', 'connections_tenant_id_connection_id'],
   ['freeing leases at start', 'WHERE lease_until IS NOT NULL', 'connections_lease'],
@@ -52,7 +70,7 @@ test.each([
   for (const { plan } of found) expect(plan).toContain(index);
 });
 
-test('keep-alive, pages and the outbox need no sorting', async () => {
+test('what is due, pages and the outbox need no sorting', async () => {
   const { plans } = await recordPlans();
   const sorted = plans.filter(({ text }) =>
     [
@@ -62,6 +80,9 @@ test('keep-alive, pages and the outbox need no sorting', async () => {
       '"object_id" = ?',
       '"directory_id" = ?',
       '"outbox"',
+      '"reminder_time" <= ?',
+      'last_refresh_time < ?',
+      'from "deliveries"',
     ].some((part) => text.includes(part)),
   );
 
@@ -90,6 +111,13 @@ async function recordPlans() {
   await stores.connections.list(next, { directoryId: 'd', objectId: 'o' });
   await stores.connections.list(next, { directoryId: 'd' });
   await stores.connections.list(next, { username: 'ada', tenantIds: ['acme'] });
+  const ending = { before: NOW, includeUnknown: true };
+  await stores.expiry.listEnding({ size: 10, after: undefined }, ending);
+  await stores.expiry.listEnding({ size: 10, after: '5/u' }, { ...ending, tenantIds: ['acme', 'other'] });
+  await stores.expiry.listEnding({ size: 10, after: '-/u' }, ending);
+  await stores.deliveries.parked({ size: 10, after: undefined }, undefined);
+  await stores.deliveries.parked({ size: 10, after: 'hook/1' }, undefined);
+  await stores.deliveries.parked({ size: 10, after: 'hook/1' }, 'hook');
   await stores.tenants.list({ size: 10, after: 'a' });
   await stores.apps.list(next);
 

@@ -1,0 +1,422 @@
+import { and, eq } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
+import { type Credential, NEVER } from '../../src/model/credential.ts';
+import type { VaultEvent } from '../../src/model/event.ts';
+import { newUid } from '../../src/model/ids.ts';
+import type { CredentialOfApp, DueReminder, Reminder } from '../../src/store/stores.ts';
+import { NOW, sampleApp, sampleConnection, sampleCredential } from './sample_rows.ts';
+import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
+
+export function expiryConformance(open: Open): void {
+  describe('reminders', () => {
+    test('a new credential is due at once, with its app and what decides about it', async () => {
+      const { stores, app } = await startVault(open);
+      const [credential] = await stores.apps.credentials(app.uid);
+
+      expect(await stores.expiry.dueReminders(NOW, 10)).toEqual([
+        {
+          credential,
+          app: {
+            uid: app.uid,
+            tenantUid: app.tenantUid,
+            tenantId: 'acme',
+            appId: 'default',
+            clientId: app.clientId,
+            displayName: 'Mail sync',
+          },
+          reminderTime: 0,
+          toldDays: undefined,
+          thresholds: undefined,
+          othersEnd: undefined,
+        },
+      ]);
+    });
+
+    test('what was told is remembered until it is due again; what need not be told is never due again', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
+      const [first, endless] = await due(vault);
+      expect(present(endless).credential.expireTime).toBeUndefined();
+
+      const told = await stores.expiry.remind([
+        reminder(present(first), { days: 3, nextTime: NOW + 10 }),
+        reminder(present(endless), { nextTime: undefined }),
+      ]);
+
+      expect(told).toBe(1);
+      expect(await reminders(vault)).toEqual([`first 3`]);
+      expect(await due(vault, NOW + 9)).toEqual([]);
+      expect(await due(vault, NOW + 10)).toMatchObject([
+        { credential: { credentialId: 'first' }, reminderTime: NOW + 10, toldDays: 3 },
+      ]);
+      expect(await due(vault, NOW + 9_999 * DAY)).toHaveLength(1);
+    });
+
+    test('the most overdue come first, a few at a time', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      for (const id of ['b', 'c', 'd']) await stores.apps.addCredential(app, sampleCredential(app, id));
+      const nextTimes: Record<string, number> = { first: NOW + 3, b: NOW + 1, c: NOW + 4, d: NOW + 2 };
+      await stores.expiry.remind(
+        (await due(vault)).map((one) => reminder(one, { nextTime: nextTimes[one.credential.credentialId] })),
+      );
+
+      expect(idsOf(await stores.expiry.dueReminders(NOW + 3, 2))).toEqual(['b', 'd']);
+      expect(idsOf(await stores.expiry.dueReminders(NOW + 3, 9))).toEqual(['b', 'd', 'first']);
+    });
+
+    test('credentials of suspended tenants and apps are told of too: they shall live when work goes on', async () => {
+      const vault = await startVault(open);
+      const { stores, tenant, app } = vault;
+      await stores.tenants.update(tenant, { ...tenant, state: 'SUSPENDED' });
+      await stores.apps.update(app, { ...app, suspended: true });
+
+      expect(await due(vault)).toHaveLength(1);
+    });
+
+    test.each<[string, Partial<Credential>, number | undefined]>([
+      ['that ends later', { expireTime: NOW + 9 * DAY }, NOW + 9 * DAY],
+      ['that ends sooner', { expireTime: NOW - DAY }, NOW - DAY],
+      ['whose end nobody knows', { expireTime: undefined }, undefined],
+      ['that Entra rejects', { expireTime: NOW + 9 * DAY, verdict: 'REJECTED' }, undefined],
+      ['that begins before this one ends', { expireTime: NOW + 9 * DAY, notBefore: NOW + DAY }, NOW + 9 * DAY],
+      ['that begins after a gap', { expireTime: NOW + 9 * DAY, notBefore: NOW + DAY + 1 }, undefined],
+      ['that is federated, and has no end', { expireTime: undefined, kind: 'FEDERATED' }, 8_640_000_000_000_000],
+      ['that is federated, and has one', { expireTime: NOW + 9 * DAY, kind: 'FEDERATED' }, NOW + 9 * DAY],
+    ])('knows of another credential of the app %s', async (_, changes, othersEnd) => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      const { credential, material } = sampleCredential(app, 'other');
+      await stores.apps.addCredential(app, { credential: { ...credential, ...changes }, material });
+      const elsewhere = sampleApp(vault.tenant, 'elsewhere');
+      await stores.apps.create(elsewhere, sampleCredential(elsewhere, 'long', NOW + 99 * DAY));
+
+      const first = (await due(vault)).find(({ credential }) => credential.credentialId === 'first');
+
+      expect(present(first).othersEnd).toBe(othersEnd);
+    });
+
+    test('the latest end among several others counts', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      await stores.apps.addCredential(app, sampleCredential(app, 'b', NOW + 3 * DAY));
+      await stores.apps.addCredential(app, sampleCredential(app, 'c', null));
+      await stores.apps.addCredential(app, sampleCredential(app, 'd', NOW + 2 * DAY));
+
+      expect(
+        Object.fromEntries((await due(vault)).map(({ credential, othersEnd }) => [credential.credentialId, othersEnd])),
+      ).toEqual({
+        first: NOW + 3 * DAY,
+        b: NOW + 2 * DAY,
+        c: NOW + 3 * DAY,
+        d: NOW + 3 * DAY,
+      });
+    });
+
+    test('what was told of another end is not what was told of this one', async () => {
+      const vault = await startVault(open);
+      const { stores, app, damage, database } = vault;
+      await stores.expiry.remind((await due(vault)).map((one) => reminder(one, { days: 3, nextTime: NOW })));
+      const { credentials } = database.tables;
+
+      await damage('credentials', { expireTime: NOW + 50 * DAY }, eq(credentials.appUid, app.uid));
+
+      expect(await due(vault)).toMatchObject([{ toldDays: undefined }]);
+    });
+
+    test('of a batch only those are left out that somebody else was faster with', async () => {
+      const vault = await startVault(open);
+      const { stores, app, damage, database } = vault;
+      for (const id of ['b', 'c', 'd', 'e']) await stores.apps.addCredential(app, sampleCredential(app, id));
+      const { credentials } = database.tables;
+      const ofId = (id: string) => and(eq(credentials.appUid, app.uid), eq(credentials.credentialId, id));
+      const batch = (await due(vault)).map((one) => reminder(one, { days: 3, nextTime: NOW + DAY }));
+
+      await damage('credentials', { expireTime: NOW + 99 * DAY }, ofId('first'));
+      await damage('credentials', { reminderTime: NOW - 1 }, ofId('c'));
+      await stores.apps.removeCredential(app.uid, 'e');
+
+      expect(await stores.expiry.remind(batch)).toBe(2);
+      expect(await reminders(vault)).toEqual(['b 3', 'd 3']);
+      expect(idsOf(await due(vault)).sort()).toEqual(['c', 'first']);
+    });
+
+    test('two replicas with the same batch tell each of it once', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      for (const id of ['b', 'c', 'd']) await stores.apps.addCredential(app, sampleCredential(app, id));
+      const found = await due(vault);
+      const batch = () => found.map((one) => reminder(one, { days: 3, nextTime: NOW + DAY }));
+
+      const told = await Promise.all([stores.expiry.remind(batch()), stores.expiry.remind(batch().reverse())]);
+
+      expect(told).toEqual([4, 0]);
+      expect((await reminders(vault)).sort()).toEqual(['b 3', 'c 3', 'd 3', 'first 3']);
+      expect(await due(vault)).toEqual([]);
+    });
+
+    test('what was told before is not told again, and does not stay due', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      await stores.apps.addCredential(app, sampleCredential(app, 'b'));
+      const [first, b] = await due(vault);
+      const again = reminder(present(first), { days: 3, nextTime: NOW + DAY });
+      await stores.expiry.tell({ ...present(again.event), uid: newUid() });
+
+      expect(await stores.expiry.remind([again, reminder(present(b), { days: 3, nextTime: NOW + DAY })])).toBe(1);
+
+      expect(await reminders(vault)).toEqual(['first 3', 'b 3']);
+      expect(await due(vault)).toEqual([]);
+      expect(await due(vault, NOW + DAY)).toMatchObject([{ toldDays: 3 }, { toldDays: 3 }]);
+    });
+
+    test('a batch that names one credential twice takes it once', async () => {
+      const vault = await startVault(open);
+      const [first] = await due(vault);
+      const twice = [1, 2].map((hours) => reminder(present(first), { days: 3, nextTime: NOW + hours }));
+
+      expect(await vault.stores.expiry.remind(twice)).toBe(1);
+      expect(await vault.stores.expiry.remind([])).toBe(0);
+
+      expect(await due(vault, NOW + DAY)).toMatchObject([{ reminderTime: NOW + 1 }]);
+    });
+
+    test('other thresholds of a tenant make all of its credentials that end due, and nothing else does', async () => {
+      const vault = await startVault(open);
+      const { stores, tenant, app, register } = vault;
+      await register('other');
+      await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
+      await stores.expiry.remind((await due(vault)).map((one) => reminder(one, { days: 3, nextTime: undefined })));
+      const renamed = await stores.tenants.update(tenant, { ...tenant, displayName: 'New' });
+      expect(await due(vault, NOW + 999 * DAY)).toEqual([]);
+
+      const stricter = await stores.tenants.update(renamed, { ...renamed, expiryThresholds: [90, 7] });
+      expect(await due(vault)).toMatchObject([
+        { credential: { credentialId: 'first' }, app: { tenantId: 'acme' }, thresholds: [90, 7], toldDays: 3 },
+      ]);
+      expect((await stores.tenants.find('acme'))?.expiryThresholds).toEqual([90, 7]);
+
+      await stores.expiry.remind((await due(vault)).map((one) => reminder(one, { nextTime: undefined })));
+      await stores.tenants.update(stricter, { ...stricter, expiryThresholds: [90, 7], labels: {} });
+      expect(await due(vault)).toEqual([]);
+      expect(await reasonOf(stores.tenants.update(stricter, { ...stricter, expiryThresholds: undefined }))).toBe(
+        'ETAG_MISMATCH',
+      );
+      expect(await due(vault)).toEqual([]);
+    });
+
+    test('thresholds that change while somebody decides by the old ones win, also where all was due already', async () => {
+      const vault = await startVault(open);
+      const { stores, tenant } = vault;
+      const decided = (await due(vault)).map((one) => reminder(one, { nextTime: NOW + 300 * DAY }));
+
+      const stricter = await stores.tenants.update(tenant, { ...tenant, expiryThresholds: [90] });
+      const decidedAgain = (await due(vault)).map((one) => reminder(one, { nextTime: NOW + 300 * DAY }));
+      await stores.tenants.update(stricter, { ...stricter, expiryThresholds: [180] });
+      await stores.expiry.remind(decided);
+      await stores.expiry.remind(decidedAgain);
+
+      expect(await due(vault)).toMatchObject([{ thresholds: [180] }]);
+    });
+  });
+
+  describe('list of what ends', () => {
+    test('soonest first, page by page, with the endless last where they are wanted', async () => {
+      const vault = await startVault(open);
+      const { stores, app, register } = vault;
+      const other = await register('other');
+      const ends = { c: NOW + 2 * DAY, b: NOW + 2 * DAY, past: NOW - DAY, late: NOW + 9 * DAY };
+      for (const [id, end] of Object.entries(ends)) {
+        await stores.apps.addCredential(other.app, sampleCredential(other.app, id, end));
+      }
+      for (const id of ['x', 'y']) await stores.apps.addCredential(app, sampleCredential(app, id, null));
+      await stores.apps.addCredential(app, sampleCredential(app, 'never', NEVER));
+      await stores.apps.addCredential(other.app, sampleCredential(other.app, 'never-either', NEVER + DAY));
+      const filter = { before: NOW + 9 * DAY, includeUnknown: true };
+
+      const all = await listed(vault, filter, 100);
+      expect(idsOf(all.slice(0, 3))).toEqual(['past', 'first', 'first']);
+      expect(idsOf(all.slice(3, 5)).sort()).toEqual(['b', 'c']);
+      expect(idsOf(all.slice(5, 7))).toEqual(['never', 'never-either']);
+      expect(idsOf(all.slice(7)).sort()).toEqual(['x', 'y']);
+      const longer = { before: NEVER + 2 * DAY, includeUnknown: false };
+      expect(idsOf(await listed(vault, longer, 2))).toEqual([...idsOf(all.slice(0, 5)), 'late']);
+      for (const size of [1, 2, 3, 5, 6, 7, 8, 9]) expect(await listed(vault, filter, size)).toEqual(all);
+
+      expect(await listed(vault, { ...filter, includeUnknown: false }, 2)).toEqual(all.slice(0, 5));
+      const ofAcme = all.filter(({ app }) => app.tenantId === 'acme');
+      expect(await listed(vault, { ...filter, tenantIds: ['acme'] }, 1)).toEqual(ofAcme);
+      expect(await listed(vault, { ...filter, tenantIds: ['acme', 'other', 'nobody'] }, 2)).toEqual(all);
+      expect(await listed(vault, { ...filter, tenantIds: [] }, 2)).toEqual([]);
+      expect(all[0]).toEqual({
+        credential: (await stores.apps.credentials(other.app.uid)).find(({ credentialId }) => credentialId === 'past'),
+        app: {
+          uid: other.app.uid,
+          tenantUid: other.tenant.uid,
+          tenantId: 'other',
+          appId: 'default',
+          clientId: other.app.clientId,
+          displayName: 'Mail sync',
+        },
+      });
+    });
+  });
+
+  describe('idle connections', () => {
+    const DIES = NOW + 90 * DAY;
+
+    test('are found when their refresh token is about to die, soonest first, unless it is dead for another reason', async () => {
+      const { stores, tenant, app, connect } = await startVault(open);
+      await connect('older', { lastRefreshTime: NOW - 3, externalId: 'x' });
+      await connect('suspended', { lastRefreshTime: NOW - 2, suspendTime: NOW });
+      await connect('needs-user', { lastRefreshTime: NOW - 4, grantState: 'REAUTHORIZATION_REQUIRED' });
+      await stores.connections.create(sampleConnection(tenant, app, 'pending', { lastRefreshTime: undefined }));
+
+      const found = await stores.expiry.idleEnding(DIES, 10);
+
+      expect(found.map(({ connectionId }) => connectionId)).toEqual(['older', 'suspended']);
+      expect(found[0]).toMatchObject({ externalId: 'x', lastRefreshTime: NOW - 3, account: { objectId: 'o1' } });
+      expect(await stores.expiry.idleEnding(DIES, 1)).toHaveLength(1);
+      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toHaveLength(3);
+      expect(await stores.expiry.idleEnding(DIES - 3, 10)).toEqual([]);
+    });
+
+    test('are told of once for each time they were last redeemed', async () => {
+      const vault = await startVault(open);
+      const { stores, connection, lease } = vault;
+
+      expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(true);
+      expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(false);
+      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toEqual([]);
+
+      const redeemed = { ...connection, lastRefreshTime: NOW + 5 };
+      await (await lease()).record({ connection: redeemed, refreshToken: undefined, accessToken: undefined });
+      const [again] = await stores.expiry.idleEnding(DIES + 6, 10);
+      expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 2))).toBe(false);
+      expect(await stores.expiry.remindIdle(present(again), idleEvent(connection.uid, 2))).toBe(true);
+      expect(await eventsOf(vault, 'connection.idle_ending')).toHaveLength(2);
+    });
+
+    test('one that was told of and then looks new is not told of again, and does not come up again', async () => {
+      const vault = await startVault(open);
+      const { stores, connection, damage } = vault;
+      await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1));
+      await damage('connections', { idleTold: null });
+
+      expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(false);
+
+      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toEqual([]);
+      expect(await eventsOf(vault, 'connection.idle_ending')).toHaveLength(1);
+    });
+
+    test('who has read one before it was told of can still change it', async () => {
+      const { stores, connection } = await startVault(open);
+      await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1));
+
+      expect(await stores.connections.findByUid(connection.uid)).toEqual(connection);
+      expect((await stores.connections.update(connection, { ...connection, labels: { a: 'b' } })).version).toBe(2);
+    });
+  });
+
+  test("the vault's own ends are told once for each cause", async () => {
+    const vault = await startVault(open);
+    const { stores } = vault;
+
+    expect(await stores.expiry.tell(vaultEvent('a'))).toBe(true);
+    expect(await stores.expiry.tell(vaultEvent('a'))).toBe(false);
+    expect(await stores.expiry.tell(vaultEvent('b'))).toBe(true);
+    expect(await stores.expiry.tell(vaultEvent(undefined))).toBe(true);
+    expect(await stores.expiry.tell(vaultEvent(undefined))).toBe(true);
+
+    const events = await eventsOf(vault, 'vault.ending');
+    expect(events.map(({ cause }) => cause)).toEqual(['a', 'b', undefined, undefined]);
+    expect(events[0]).toEqual({ ...vaultEvent('a'), uid: expect.any(String) });
+  });
+}
+
+function due({ stores }: VaultUnderTest, now = NOW): Promise<readonly DueReminder[]> {
+  return stores.expiry.dueReminders(now, 100);
+}
+
+function idsOf(rows: readonly CredentialOfApp[]): string[] {
+  return rows.map(({ credential }) => credential.credentialId);
+}
+
+function reminder(due: DueReminder, wish: { days?: number; nextTime: number | undefined }): Reminder {
+  const { credential, app, toldDays } = due;
+  const { days, nextTime } = wish;
+  if (days === undefined) return { due, event: undefined, toldDays, nextTime };
+  const event: VaultEvent = {
+    uid: newUid(),
+    cause: `credential.expiring/${credential.uid}/${credential.expireTime}/${days}`,
+    type: 'credential.expiring',
+    severity: 'CRITICAL',
+    tenantUid: app.tenantUid,
+    tenantId: app.tenantId,
+    subject: `tenants/${app.tenantId}/apps/${app.appId}/credentials/${credential.credentialId}`,
+    time: NOW,
+    data: {
+      app: `tenants/${app.tenantId}/apps/${app.appId}`,
+      clientId: app.clientId,
+      kind: credential.kind,
+      hint: credential.hint,
+      expireTime: credential.expireTime ?? 0,
+      thresholdDays: days,
+      covered: false,
+    },
+  };
+  return { due, event, toldDays: days, nextTime };
+}
+
+function idleEvent(connectionUid: string, time: number): VaultEvent {
+  return {
+    ...vaultEvent(`connection.idle_ending/${connectionUid}/${time}`),
+    type: 'connection.idle_ending',
+    data: { connectionUid, externalId: undefined, idleExpireTime: NOW },
+  };
+}
+
+function vaultEvent(cause: string | undefined): VaultEvent {
+  return {
+    uid: newUid(),
+    cause,
+    type: 'vault.ending',
+    severity: 'WARNING',
+    tenantUid: '',
+    tenantId: '',
+    subject: 'kek',
+    time: NOW,
+    data: { kind: 'KEK', expireTime: NOW, thresholdDays: 3 },
+  };
+}
+
+async function eventsOf({ stores }: VaultUnderTest, type: VaultEvent['type']): Promise<VaultEvent[]> {
+  const events = await stores.outbox.read(0, 1000);
+  return events.map(({ event }) => event).filter((event) => event.type === type);
+}
+
+/** Which credential, and of how many days. */
+async function reminders({ stores }: VaultUnderTest): Promise<string[]> {
+  const events = await stores.outbox.read(0, 1000);
+  return events.flatMap(({ event }) =>
+    event.type === 'credential.expiring' ? `${event.subject.split('/').at(-1)} ${event.data.thresholdDays}` : [],
+  );
+}
+
+async function listed(
+  { stores }: VaultUnderTest,
+  filter: { before: number; includeUnknown: boolean; tenantIds?: string[] },
+  size: number,
+): Promise<CredentialOfApp[]> {
+  const rows: CredentialOfApp[] = [];
+  let after: string | undefined;
+  do {
+    const page = await stores.expiry.listEnding({ size, after }, filter);
+    expect(page.items.length).toBeLessThanOrEqual(size);
+    rows.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return rows;
+}
