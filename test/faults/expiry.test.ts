@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import Sqlite from 'better-sqlite3';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { openStores } from '../../src/store/open_stores.ts';
+import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const DAY = 86_400_000;
+/** More than two batches of a round. */
+const CREDENTIALS = 2_100;
+const LIFE = 61;
+
+let sandbox: Sandbox;
+let folder: string;
+beforeEach(async () => {
+  sandbox = await startSandbox();
+  folder = mkdtempSync(join(tmpdir(), 'expiry-'));
+  return async () => {
+    await sandbox.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+});
+
+/** The real program, whose first round comes as soon as it starts. */
+function serve() {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      TOKENVAULT_SANDBOX: sandbox.url,
+      TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
+      TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
+    },
+  });
+  const ended = once(child, 'exit');
+  return {
+    kill(signal: NodeJS.Signals) {
+      child.kill(signal);
+      return ended;
+    },
+    /** Resolves at the line of the log that says so for the `count`th time, at once for 0; or at the end. */
+    told(count: number) {
+      let seen = 0;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (count === 0) resolve();
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        if (line.includes('"event":"told"')) seen += 1;
+        if (seen === count) resolve();
+      });
+      void ended.then(() => resolve());
+      return promise;
+    },
+  };
+}
+
+async function fill(): Promise<void> {
+  const stores = await openStores({
+    databaseUrl: `sqlite:${join(folder, 'data', 'vault.db')}`,
+    keySource: `file:${join(folder, 'keys', 'kek')}`,
+    clock: sandbox.clock,
+  });
+  const tenant = sampleTenant();
+  const app = sampleApp(tenant);
+  await stores.tenants.register({ tenant, app, credential: undefined });
+  const end = sandbox.clock.now() + LIFE * DAY;
+  for (let index = 0; index < CREDENTIALS; index += 1)
+    await stores.apps.addCredential(app, sampleCredential(app, `secret-${index}`, end));
+  await stores.close();
+}
+
+/** How often each threshold was told, over all credentials, and of how many; by the file itself. */
+function outbox(): Record<string, { told: number; of: number }> {
+  const rows = query<{ days: number; told: number; of: number }>(
+    `SELECT json_extract(data, '$.thresholdDays') AS days, count(*) AS told, count(DISTINCT subject) AS 'of'
+       FROM outbox WHERE type LIKE 'credential.%' GROUP BY days`,
+  );
+  return Object.fromEntries(rows.map(({ days, told, of }) => [days, { told, of }]));
+}
+
+function due(): number {
+  const now = sandbox.clock.now();
+  return (
+    query<{ count: number }>(`SELECT count(*) AS count FROM credentials WHERE reminder_time <= ${now}`)[0]?.count ?? -1
+  );
+}
+
+function query<Found>(text: string): Found[] {
+  const database = new Sqlite(join(folder, 'data', 'vault.db'), { readonly: true });
+  try {
+    return database.prepare(text).all() as Found[];
+  } finally {
+    database.close();
+  }
+}
+
+test('a vault killed again and again around its rounds tells each threshold once, and loses none', {
+  timeout: 180_000,
+}, async () => {
+  await fill();
+  const ALL = { told: CREDENTIALS, of: CREDENTIALS };
+  const expected: Record<string, { told: number; of: number }> = {};
+  /** Kills that left a round half done. */
+  let torn = 0;
+
+  for (const daysLeft of [60, 3, 0]) {
+    const end = query<{ end: number }>('SELECT max(expire_time) AS end FROM credentials')[0]?.end ?? 0;
+    sandbox.clock.set(end - daysLeft * DAY + 60_000);
+    for (const line of [1, 1_001]) {
+      const victim = serve();
+      await victim.told(Math.min(line, due()));
+      await victim.kill('SIGKILL');
+      const left = due();
+      if (left > 0 && left < CREDENTIALS) torn += 1;
+    }
+    const survivor = serve();
+    await vi.waitFor(() => expect(due()).toBe(0), { timeout: 30_000, interval: 25 });
+    await survivor.kill('SIGTERM');
+
+    expected[daysLeft] = ALL;
+    expect(outbox()).toEqual(expected);
+  }
+  expect(torn).toBeGreaterThan(0);
+});
