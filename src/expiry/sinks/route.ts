@@ -16,8 +16,8 @@ export async function route(
     if (last === undefined) return;
     const sequences = events.filter(({ event }) => wants(sink, event)).map(({ sequence }) => sequence);
     const routed = { sinkId: sink.id, from, to: last.sequence, sequences, time: clock.now() };
-    // Somebody else moved it, who therefore routes.
-    if (!(await stores.deliveries.route(routed))) return;
+    // Where somebody else moved the cursor meanwhile nothing is routed here, and the next look begins there.
+    await stores.deliveries.route(routed);
     if (events.length < BATCH) return;
   }
 }

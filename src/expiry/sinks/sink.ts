@@ -37,6 +37,6 @@ export function wants(sink: Sink, event: VaultEvent): boolean {
   return (
     RANK[event.severity] >= RANK[sink.minSeverity] &&
     sink.types.some((wanted) => isOfType(event.type, wanted)) &&
-    sink.tenants.some((tenant) => tenant === '*' || (event.tenantUid !== '' && tenant === event.tenantId))
+    sink.tenants.some((tenant) => tenant === '*' || tenant === event.tenantId)
   );
 }

@@ -244,6 +244,28 @@ test('two replicas bring each event once, and the second goes on where the first
   expect(uids(receiver.received).sort()).toEqual(told.sort());
 });
 
+test('begins nothing more once another replica has the turn', async () => {
+  const world = await openSinkWorld();
+  const receiver = await startReceiver(SECRET);
+  const held: (() => void)[] = [];
+  receiver.answer = (_, response) => void held.push(() => response.writeHead(200).end());
+  const sinks = world.start([sinkTo(receiver.url)]);
+  await sinks.round();
+  for (let count = 0; count < 6; count += 1) await world.tell();
+  const round = sinks.round();
+  await receiver.has(4);
+
+  const { leases } = world.stores;
+  await leases.release('sinks', 'replica-1');
+  await leases.acquire('sinks', 'replica-2', MINUTE);
+  await sinks.round();
+  for (const release of held) release();
+  await round;
+
+  expect(receiver.received).toHaveLength(4);
+  expect(await world.waiting()).toEqual({ 'pager WAITING': 2 });
+});
+
 test('sends again, under the same id, what was answered but not recorded', async () => {
   const world = await openSinkWorld();
   const receiver = await startReceiver(SECRET);
