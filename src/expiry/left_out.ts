@@ -30,6 +30,6 @@ export function createLeftOut({ clock, log }: { readonly clock: Clock; readonly 
   };
 }
 
-export function isOutage(failure: unknown): boolean {
+function isOutage(failure: unknown): boolean {
   return isVaultError(failure) && failure.reason === 'DATABASE_UNAVAILABLE';
 }

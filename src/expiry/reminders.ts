@@ -5,7 +5,7 @@ import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { DueReminder, ExpiryStore, Reminder } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createLeftOut, isOutage } from './left_out.ts';
+import { createLeftOut } from './left_out.ts';
 import type { Sweep } from './sweep.ts';
 import type { Told } from './told.ts';
 
@@ -31,7 +31,6 @@ export function createReminders(parts: {
       // None: another replica was faster.
       if ((await expiry.remind(reminders)) === 0) return;
     } catch (failure) {
-      if (isOutage(failure)) throw failure;
       if (reminders.length === 1) return leftOut.add(first.due.credential.uid, failure);
       const middle = Math.ceil(reminders.length / 2);
       await remind(reminders.slice(0, middle));

@@ -120,6 +120,19 @@ describe('a credential', () => {
   });
 });
 
+test('what was told stays told once the outbox has forgotten it, also where thresholds change', async () => {
+  await add('secret', NOW + 50 * DAY);
+  const watch = await world.watch('one');
+  expect(await told('secret')).toEqual([60]);
+  world.clock.time += DAY;
+  await world.stores.outbox.sweep(world.clock.time, 1_000);
+  const tenant = await world.stores.tenants.find('acme');
+  if (tenant === undefined) throw new Error('gone');
+  await world.stores.tenants.update(tenant, { ...tenant, expiryThresholds: [60, 10] });
+  await watch.round();
+  expect(await told('secret')).toEqual([]);
+});
+
 describe('idle connections', () => {
   test('are told 15 days before their refresh token dies, once for each time they were used last', async () => {
     const watch = await world.watch('one');
@@ -153,10 +166,17 @@ describe('replicas', () => {
   test('look one at a time, and the next one goes on where the first one stopped', async () => {
     await add('secret', NOW + 20 * DAY);
     const first = await world.watch('one');
-    const second = await world.watch('two');
+    const { expiry, leases } = world.stores;
+    let looks = 0;
+    const dueReminders: typeof expiry.dueReminders = (now, limit) => {
+      looks += 1;
+      return expiry.dueReminders(now, limit);
+    };
+    const second = await world.watch('two', { stores: { expiry: { ...expiry, dueReminders }, leases } });
     world.clock.time = NOW + 7 * DAY;
     await Promise.all([second.round(), first.round()]);
     expect(await told('secret')).toEqual([30, 14]);
+    expect(looks).toBe(0);
     await first.close();
     world.clock.time = NOW + 14 * DAY;
     await first.round();
