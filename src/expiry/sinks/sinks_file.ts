@@ -25,49 +25,62 @@ const type = z
     `must be a type of event, or the beginning of some with its dot (credential.); there are ${EVENT_TYPES.join(', ')}`,
   );
 
-const sink = z.strictObject({
-  id,
-  url: z.string().superRefine((text, context) => {
-    const fault = urlFault(text);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-  }),
-  secret_file: z.string().min(1, 'must be a path'),
-  types: z
-    .array(type)
-    .min(1, 'must name a type, or be left out')
-    .default([...DEFAULT_TYPES]),
-  tenants: z
-    .array(z.union([z.literal('*'), id], 'must be the id of a tenant, or "*"'))
-    .min(1, 'must name a tenant, or be left out for all')
-    .default(['*']),
-  min_severity: z.enum(['INFO', 'WARNING', 'CRITICAL'], 'must be INFO, WARNING or CRITICAL').default('INFO'),
+const url = z.string().superRefine((text, context) => {
+  const fault = urlFault(text);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
 });
 
-const file = z.strictObject({ sinks: z.array(sink).min(1, 'must name a sink') });
+/** Paths of secrets begin in the folder of the file. */
+function fileIn(folder: string) {
+  const secrets = z.string().transform((path, context) => {
+    const file = resolve(folder, path);
+    const { fault, ...read } = readSigningSecrets(file);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+    return { file, ...read };
+  });
+  const sink = z.strictObject({
+    id,
+    url,
+    secret_file: secrets,
+    types: z
+      .array(type)
+      .min(1, 'must name a type, or be left out')
+      .default([...DEFAULT_TYPES]),
+    tenants: z
+      .array(z.union([z.literal('*'), id], 'must be the id of a tenant, or "*"'))
+      .min(1, 'must name a tenant, or be left out for all')
+      .default(['*']),
+    min_severity: z.enum(['INFO', 'WARNING', 'CRITICAL'], 'must be INFO, WARNING or CRITICAL').default('INFO'),
+  });
+  return z.strictObject({ sinks: z.array(sink).min(1, 'must name a sink') });
+}
 
 /** Who is told of events. FIELD_INVALID with all that is wrong at once, each by its place in the file; also where a file cannot be read. */
 export function readSinksFile(path: string): SinksFile {
-  const parsed = file.safeParse(valuesOf(path));
+  const parsed = fileIn(dirname(path)).safeParse(valuesOf(path));
   if (!parsed.success)
     throw refused(
       path,
       parsed.error.issues.map((issue) => `${place(issue.path)} ${wordsOf(issue)}`),
     );
-  const faults: string[] = [];
-  const warnings: string[] = [];
-  const sinks = parsed.data.sinks.map((one, index): Sink => {
-    const secretFile = resolve(dirname(path), one.secret_file);
-    const read = readSigningSecrets(secretFile);
-    if (read.fault !== undefined) faults.push(`sinks[${index}].secret_file ${read.fault}`);
-    if (read.open) warnings.push(`${secretFile}: others on this machine can read it; chmod 0400`);
-    const { url, types, tenants, min_severity: minSeverity } = one;
-    return { id: one.id, url, secrets: read.secrets, types, tenants, minSeverity };
-  });
+  const { sinks } = parsed.data;
   const ids = sinks.map((one) => one.id);
   const twice = ids.filter((one, index) => ids.indexOf(one) !== index);
-  faults.push(...[...new Set(twice)].map((one) => `sink id ${one} stands there twice`));
-  if (faults.length > 0) throw refused(path, faults);
-  return { sinks, warnings };
+  if (twice.length > 0)
+    throw refused(
+      path,
+      [...new Set(twice)].map((one) => `sink id ${one} stands there twice`),
+    );
+  return {
+    sinks: sinks.map(({ secret_file: { secrets }, min_severity: minSeverity, ...rest }) => ({
+      ...rest,
+      secrets,
+      minSeverity,
+    })),
+    warnings: sinks
+      .filter(({ secret_file: { open } }) => open)
+      .map(({ secret_file: { file } }) => `${file}: others on this machine can read it; chmod 0400`),
+  };
 }
 
 function valuesOf(path: string): unknown {
