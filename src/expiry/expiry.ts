@@ -1,7 +1,7 @@
 import { type Clock, DAY, type Timestamp } from '../model/clock.ts';
 import type { Delivery } from '../model/delivery.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
-import type { EventType, VaultEvent } from '../model/event.ts';
+import type { VaultEvent } from '../model/event.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { CredentialOfApp, Stores } from '../store/stores.ts';
 import { type Every, follow } from './follow.ts';
@@ -37,7 +37,7 @@ export type EventCursor = number | 'now';
 
 /** Events of the vault itself are for those alone who may see all tenants, and ask for all. */
 export interface EventFilter extends Audience {
-  readonly types: ReadonlySet<EventType>;
+  readonly types: ReadonlySet<string>;
 }
 
 export interface ToldEvent {

@@ -54,5 +54,3 @@ const FORMATS: Formats = {
   'app.state_changed': { state: asIs, previousState: asIs, reason: asIs, entraError: asIs },
   'vault.ending': { kind: asIs, expireTime: time, thresholdDays: String },
 };
-
-export const EVENT_TYPES = Object.keys(FORMATS) as readonly EventType[];

@@ -1,10 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { DEFAULT_TYPES, EVENT_TYPES, isOfType } from '../expiry/sinks/sink.ts';
 import { Event_Severity, type EventSchema } from '../gen/tokenvault/v1/event_pb.ts';
 import type { ParkedEventSchema } from '../gen/tokenvault/v1/expiry_service_pb.ts';
 import type { Delivery } from '../model/delivery.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import type { EventType, Severity, VaultEvent } from '../model/event.ts';
-import { EVENT_TYPES, eventFacts } from '../model/event_facts.ts';
+import type { Severity, VaultEvent } from '../model/event.ts';
+import { eventFacts } from '../model/event_facts.ts';
 import { toWireTime } from './fields.ts';
 
 const SEVERITY = {
@@ -34,20 +35,13 @@ export function toParkedMessage(delivery: Delivery): MessageInitShape<typeof Par
   };
 }
 
-/** Every refresh that ends otherwise is one: they are heard by those who ask for them. */
-const BY_DEFAULT: ReadonlySet<EventType> = new Set(EVENT_TYPES.filter((type) => type !== 'connection.changed'));
-
 /** Each a type, or with a dot at its end the beginning of some. A type that is misspelt would be waited for in vain. */
-export function fromEventTypes(field: string, texts: readonly string[]): ReadonlySet<EventType> {
-  if (texts.length === 0) return BY_DEFAULT;
-  const chosen = EVENT_TYPES.filter((type) => texts.some((text) => isMeant(text, type)));
-  if (texts.every((text) => chosen.some((type) => isMeant(text, type)))) return new Set(chosen);
+export function fromEventTypes(field: string, texts: readonly string[]): ReadonlySet<string> {
+  if (texts.length === 0) return new Set(DEFAULT_TYPES);
+  const known = (text: string) => EVENT_TYPES.filter((type) => isOfType(type, text));
+  if (texts.every((text) => known(text).length > 0)) return new Set(texts.flatMap(known));
   throw fieldInvalid(
     field,
-    `must be of ${EVENT_TYPES.join(', ')}, or the part of them up to and with the dot; leave it out for all but connection.changed`,
+    `must be of ${EVENT_TYPES.join(', ')}, or the beginning of some with its dot; leave it out for all but connection.changed`,
   );
-}
-
-function isMeant(text: string, type: EventType): boolean {
-  return text === type || (text.endsWith('.') && type.startsWith(text));
 }

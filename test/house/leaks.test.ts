@@ -1,10 +1,16 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DescService } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
@@ -18,7 +24,8 @@ import { hiddenForms } from './hidden_forms.ts';
 import { type RecordingEntra, startRecordingEntra } from './recording_entra.ts';
 import { createWireTap, type WireTap } from './wire_tap.ts';
 
-const SERVICES = [TenantService, AppService, ConnectionService, TokenService, ScopeService];
+const SERVICES = [TenantService, AppService, ConnectionService, TokenService, ExpiryService, ScopeService];
+const ADMIN: readonly DescService[] = [TenantService, AppService, ExpiryService];
 const USERNAME = 'quetzalcoatl-canary@contoso.example';
 const EMAIL = 'feathered.serpent-canary@mail.example';
 const DISPLAY_NAME = 'Quetzalcoatl Canary Featherstone';
@@ -49,6 +56,10 @@ const strangersKey = makeCertificate(Date.now(), Date.now() + 864_000_000).priva
 let sandbox: Sandbox;
 let entra: RecordingEntra;
 let folder: string;
+/** Holds the file of a secret, which is no leak. */
+let elsewhere: string;
+/** Takes what it is told, and keeps it. */
+let receiver: Server;
 let vault: VaultProgram;
 let tap: WireTap;
 let publicUrl: string;
@@ -65,19 +76,34 @@ beforeAll(async () => {
   sandbox = await startSandbox({ loopGuard: false });
   entra = await startRecordingEntra(sandbox.url);
   folder = mkdtempSync(join(tmpdir(), 'leaks-'));
+  elsewhere = mkdtempSync(join(tmpdir(), 'leaks-secret-'));
   const [web] = await freePorts(1);
   publicUrl = `http://127.0.0.1:${web}`;
   writeFileSync(join(folder, 'callers.yaml'), callersFile());
+  receiver = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    haystack('webhook', `${JSON.stringify(request.headers)}\n${Buffer.concat(parts)}`);
+    response.writeHead(204).end();
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const signingSecret = randomBytes(32).toString('base64');
+  canary('signing_secret', signingSecret);
+  const secretFile = join(elsewhere, 'sink.secret');
+  writeFileSync(secretFile, `whsec_${signingSecret}\n`, { mode: 0o600 });
+  const { port } = receiver.address() as AddressInfo;
+  writeFileSync(join(folder, 'sinks.yaml'), sinksFile(`http://127.0.0.1:${port}/events`, secretFile));
   vault = await serveProgram(folder, {
     CUSTOM_CLOUD_LOGIN_URL: entra.url,
     WEB_ADDRESS: `127.0.0.1:${web}`,
     PUBLIC_URL: publicUrl,
     CALLERS_FILE: './callers.yaml',
+    SINKS_FILE: './sinks.yaml',
     LOG_LEVEL: 'debug',
   });
   const { grpc, admin } = vault.addresses;
   tap = createWireTap({
-    addressOf: (service) => (service === TenantService || service === AppService ? admin : grpc),
+    addressOf: (service) => (ADMIN.includes(service) ? admin : grpc),
     apiKey: key.key,
   });
   canary('api_key', key.key);
@@ -100,8 +126,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await entra.close();
   await sandbox.close();
-  rmSync(folder, { recursive: true, force: true });
+  receiver.close();
+  for (const path of [folder, elsewhere]) rmSync(path, { recursive: true, force: true });
 });
+
+function sinksFile(url: string, secretFile: string): string {
+  return `sinks:
+  - id: canary
+    url: ${url}
+    secret_file: ${secretFile}
+    types: [connection., credential., app., vault.]
+`;
+}
 
 function callersFile(): string {
   const rule = (role: string) => `{ id: ${role.replace('_', '-')}, role: ${role}, tenants: ["*"] }`;
@@ -285,6 +321,14 @@ async function useEverything(): Promise<void> {
   await call(TenantService, 'suspendTenant', { name: TENANT });
   await token();
   await call(TenantService, 'resumeTenant', { name: TENANT });
+  await call(ExpiryService, 'listExpiringCredentials', { parent: 'tenants/-', includeUnknown: true });
+  await call(ExpiryService, 'listExpiringCredentials', { parent: 'tenants/-', pageToken: 'x' });
+  await call(ExpiryService, 'watchExpiry', { parent: 'tenants/-', cursor: '-', types: ['connection.', 'app.'] });
+  await call(ExpiryService, 'watchExpiry', { parent: 'tenants/-', cursor: 'x' });
+  await call(ExpiryService, 'listParkedEvents', {});
+  await call(ExpiryService, 'resendParkedEvents', { sink: 'canary' });
+  await call(ExpiryService, 'resendParkedEvents', { sink: 'x' });
+  await vi.waitUntil(() => haystacks.some(({ place }) => place === 'webhook'), { timeout: 10_000 });
   await gather('before the tenant is deleted');
   await call(TenantService, 'deleteTenant', { name: TENANT, etag: await etag(), force: true });
 
@@ -399,6 +443,7 @@ test('every method was called, and every kind of secret passed through', () => {
       'nonce',
       'private_key',
       'refresh_token',
+      'signing_secret',
       'state',
       'username',
     ]),
@@ -426,6 +471,7 @@ test.each([
   'vault.db-wal',
   'audit.jsonl',
   '/metrics',
+  'webhook',
   'page /connect',
   'page /admin-consent',
   'page /oauth2/callback',
