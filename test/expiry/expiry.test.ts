@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createExpiry, type EventCursor, type EventFilter, type ToldEvent } from '../../src/expiry/expiry.ts';
+import { DAY, SECOND } from '../../src/model/clock.ts';
+import type { VaultEvent } from '../../src/model/event.ts';
+import { newUid } from '../../src/model/ids.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import { createManualTimers } from '../scenarios/manual_timers.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
+
+const NOW = Date.UTC(2026, 10, 22);
+const ALL: EventFilter = { tenantId: undefined, tenantIds: undefined, types: new Set(['vault.ending']) };
+
+let stores: Stores;
+let stopping: AbortController;
+let timers: ReturnType<typeof createManualTimers>;
+let periods: number[];
+beforeEach(async () => {
+  stores = await openTestStores({ clock: { now: () => NOW } });
+  stopping = new AbortController();
+  timers = createManualTimers();
+  periods = [];
+});
+afterEach(async () => {
+  stopping.abort();
+  await stores.close();
+});
+
+function openExpiry(sinkIds: readonly string[] = []) {
+  return createExpiry({
+    stores,
+    clock: { now: () => NOW },
+    every(period, task) {
+      periods.push(period);
+      return timers.every(period, task);
+    },
+    sinkIds,
+  });
+}
+
+function eventOf(name: string, tenantId = ''): VaultEvent {
+  return {
+    uid: newUid(),
+    cause: name,
+    type: 'vault.ending',
+    severity: 'WARNING',
+    tenantUid: tenantId,
+    tenantId,
+    subject: name,
+    time: NOW,
+    data: { kind: 'API_KEY', expireTime: NOW + DAY, thresholdDays: 1 },
+  };
+}
+
+async function tell(...names: string[]): Promise<void> {
+  for (const name of names) await stores.expiry.tell(eventOf(name));
+}
+
+function follow(after: EventCursor, filter: EventFilter = ALL) {
+  return openExpiry().events(after, filter, stopping.signal);
+}
+
+/** What is there to be told before the stream waits. */
+async function next(stream: AsyncGenerator<ToldEvent>, count: number): Promise<ToldEvent[]> {
+  const told: ToldEvent[] = [];
+  while (told.length < count) {
+    const { value, done } = await stream.next();
+    if (done === true) break;
+    told.push(value);
+  }
+  return told;
+}
+
+/** The next answer, for which so many looks are needed. */
+async function afterLooks(stream: AsyncGenerator<ToldEvent>, looks: number): Promise<ToldEvent | undefined> {
+  let answer: ToldEvent | undefined;
+  const waiting = stream.next().then(({ value }) => {
+    answer = value as ToldEvent;
+  });
+  for (let look = 0; look < looks; look += 1) {
+    expect(answer, `after ${look} looks`).toBeUndefined();
+    await new Promise((resolve) => setImmediate(resolve));
+    timers.beat();
+  }
+  await waiting;
+  return answer;
+}
+
+const subjectsOf = (told: readonly ToldEvent[]) => told.map(({ event }) => event?.subject);
+
+describe('the stream of events', () => {
+  test('begins with where it stands, so that who breaks off at once can go on', async () => {
+    await tell('a', 'b');
+
+    const [beginning] = await next(follow('now'), 1);
+
+    expect(beginning).toEqual({ event: undefined, cursor: await stores.outbox.last() });
+  });
+
+  test('tells what happens within a second', async () => {
+    const stream = follow('now');
+    await next(stream, 1);
+    const waiting = stream.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    await tell('a');
+    timers.beat();
+    expect((await waiting).value).toMatchObject({ event: { subject: 'a' } });
+    expect(periods).toEqual([SECOND]);
+  });
+
+  test('tells a long past whole and in order, without waiting', async () => {
+    const names = Array.from({ length: 1_203 }, (_, at) => `event-${at}`);
+    await tell(...names);
+
+    const told = await next(follow(0), names.length + 1);
+
+    expect(subjectsOf(told).slice(1)).toEqual(names);
+    expect(periods).toEqual([]);
+  });
+
+  test('moves the cursor past what is not for its listener, every ten looks', async () => {
+    const stream = follow('now', { ...ALL, types: new Set(['credential.expired']) });
+    const [beginning] = await next(stream, 1);
+    await tell('a', 'b');
+
+    const answer = await afterLooks(stream, 9);
+
+    expect(answer).toEqual({ event: undefined, cursor: (beginning?.cursor ?? 0) + 2 });
+  });
+
+  test('keeps the vault’s own events for who may see all tenants', async () => {
+    await tell('own');
+    await stores.expiry.tell(eventOf('of acme', 'acme'));
+
+    const some = await next(follow(0, { ...ALL, tenantIds: ['acme'] }), 2);
+    const all = await next(follow(0), 3);
+
+    expect(subjectsOf(some)).toEqual([undefined, 'of acme']);
+    expect(subjectsOf(all)).toEqual([undefined, 'own', 'of acme']);
+  });
+
+  test('goes on from the oldest where the cursor is older than what is kept', async () => {
+    await tell('gone', 'kept');
+    await stores.outbox.sweep(NOW + 1, 1);
+
+    expect(subjectsOf(await next(follow(0), 2))).toEqual([undefined, 'kept']);
+  });
+
+  test('tells what is new although the cursor is of a time that a restored database does not know', async () => {
+    await tell('a');
+    const stream = follow(5_000);
+    await next(stream, 1);
+    await tell('b');
+    expect(subjectsOf(await next(stream, 1))).toEqual(['b']);
+  });
+
+  test('ends where it waits once nobody listens', async () => {
+    const stream = follow('now');
+    await next(stream, 1);
+    const waiting = stream.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    stopping.abort();
+    expect(await waiting).toEqual({ value: undefined, done: true });
+  });
+
+  test('ends in the middle of a long past, too', async () => {
+    await tell('a', 'b', 'c');
+    const stream = follow(0);
+    await next(stream, 2);
+    stopping.abort();
+    expect(await stream.next()).toMatchObject({ done: true });
+  });
+});
+
+describe('parked events', () => {
+  async function park(sinkId: string): Promise<void> {
+    const from = await stores.deliveries.cursor(sinkId);
+    await tell(`for ${sinkId}`);
+    const to = await stores.outbox.last();
+    await stores.deliveries.route({ sinkId, from, to, sequences: [to], time: NOW });
+    for (const delivery of await stores.deliveries.due(sinkId, NOW, 10))
+      await stores.deliveries.park({ ...delivery, attempts: 9, lastError: 'HTTP 500' }, NOW);
+  }
+
+  test('are listed by sink, also of one that is not configured any more', async () => {
+    await park('ops');
+    await park('removed');
+    const page = { size: 10, after: undefined };
+
+    const all = await openExpiry(['ops']).parked(page, undefined);
+    const some = await openExpiry(['ops']).parked(page, 'removed');
+
+    expect(all.items.map(({ sinkId }) => sinkId)).toEqual(['ops', 'removed']);
+    expect(some.items).toMatchObject([{ sinkId: 'removed', attempts: 9, lastError: 'HTTP 500', parkTime: NOW }]);
+  });
+
+  test('wait anew once they are sent again, those of that sink alone', async () => {
+    await park('ops');
+    await park('pager');
+
+    expect(await openExpiry(['ops', 'pager']).resend('ops')).toBe(1);
+
+    expect(await stores.deliveries.due('ops', NOW, 10)).toMatchObject([{ attempts: 0, lastError: undefined }]);
+    expect(await stores.deliveries.due('pager', NOW, 10)).toEqual([]);
+  });
+
+  test('are not sent to a sink that nobody configured; the answer names those that are there', async () => {
+    await expect(openExpiry(['ops', 'pager']).resend('opps')).rejects.toMatchObject({
+      reason: 'FIELD_INVALID',
+      message: expect.stringContaining('there is no such sink; configured are ops, pager'),
+    });
+    await expect(openExpiry().resend('ops')).rejects.toThrow('none is configured');
+  });
+});
