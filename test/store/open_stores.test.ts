@@ -57,3 +57,15 @@ test('makes no root key beside a database that has one', async () => {
 
   await expect(open()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
 });
+
+test('who died with a lease on the work that one does for all keeps nobody waiting', async () => {
+  const { open } = place();
+  const died = await open();
+  await died.leases.acquire('leader', 'died', 3_600_000);
+  await died.close();
+
+  const stores = await open();
+
+  expect(await stores.leases.acquire('leader', 'next', 3_600_000)).toBe(true);
+  await stores.close();
+});
