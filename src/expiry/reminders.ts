@@ -9,7 +9,8 @@ import { createLeftOut } from './left_out.ts';
 import type { Sweep } from './sweep.ts';
 import type { Told } from './told.ts';
 
-const BATCH = 1_000;
+/** A commit stops the event loop, and with it every GetAccessToken: for some 10 ms where it holds so many. */
+const BATCH = 250;
 
 /** Tells of credentials that end. */
 export function createReminders(parts: {

@@ -245,8 +245,8 @@ describe('a row that cannot be worked on', () => {
   });
 });
 
-test('many that are due at once are told in batches, each once', { timeout: 60_000 }, async () => {
-  const count = 2_500;
+test('many that are due at once are told in batches, each once', async () => {
+  const count = 600;
   for (let index = 0; index < count; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
   const sizes: number[] = [];
   const { expiry, leases } = world.stores;
@@ -255,17 +255,17 @@ test('many that are due at once are told in batches, each once', { timeout: 60_0
     return expiry.remind(reminders);
   };
   await world.watch('one', { stores: { expiry: { ...expiry, remind }, leases } });
-  expect(sizes).toEqual([1_000, 1_000, 500]);
+  expect(sizes).toEqual([250, 250, 100]);
   expect(new Set((await world.told()).map(({ subject }) => subject)).size).toBe(count);
 });
 
 test('a round that is closed ends after its batch, and the lease is free', async () => {
   const watch = await world.watch('one');
-  for (let index = 0; index < 2_001; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
+  for (let index = 0; index < 600; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
   const round = watch.round();
   await watch.close();
   await round;
   await watch.round();
-  expect(await world.told()).toHaveLength(1_000);
+  expect(await world.told()).toHaveLength(250);
   expect(await world.stores.leases.acquire('expiry', 'two', MINUTE)).toBe(true);
 });
