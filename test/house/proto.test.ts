@@ -48,6 +48,7 @@ describe('the descriptor set that reflection serves', () => {
       'grpc.reflection.v1alpha.ServerReflection',
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
+      'tokenvault.v1.ExpiryService',
       'tokenvault.v1.ScopeService',
       'tokenvault.v1.TenantService',
       'tokenvault.v1.TokenService',
@@ -103,7 +104,7 @@ describe('secrets in messages', () => {
 describe('the comment of each RPC', () => {
   it.each(ourRpcs)('of $name ends with who may call it', ({ comment }) => {
     const roles = '(operator|connector|token_reader)';
-    expect(comment.trimEnd().split('\n').at(-1)).toMatch(new RegExp(`^ Callers: ${roles}(, ${roles})*\\.$`));
+    expect(comment.trimEnd().split('\n').at(-1)).toMatch(new RegExp(`^ Callers: ${roles}(, ${roles})*(, for all tenants)?\\.$`));
   });
 
   it.each(ourRpcs)('of $name names only reasons that exist', ({ comment }) => {
