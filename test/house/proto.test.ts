@@ -104,7 +104,9 @@ describe('secrets in messages', () => {
 describe('the comment of each RPC', () => {
   it.each(ourRpcs)('of $name ends with who may call it', ({ comment }) => {
     const roles = '(operator|connector|token_reader)';
-    expect(comment.trimEnd().split('\n').at(-1)).toMatch(new RegExp(`^ Callers: ${roles}(, ${roles})*(, for all tenants)?\\.$`));
+    expect(comment.trimEnd().split('\n').at(-1)).toMatch(
+      new RegExp(`^ Callers: ${roles}(, ${roles})*(, for all tenants)?\\.$`),
+    );
   });
 
   it.each(ourRpcs)('of $name names only reasons that exist', ({ comment }) => {
