@@ -55,6 +55,8 @@ export async function createStores({ database, keks, clock, meter, capacity }: S
   if (stored === undefined) await setUp(database, meta, keys, deploymentId);
   await keys.ready(VAULT_UID);
   await sing(meta, keyring);
+  // Not before the keys have proved to be this database's: one that is refused stays as it was.
+  await database.freeLeases();
   // A deletion may have been killed before its shredding; and a new vault must not lie in the WAL alone, which a backup may leave out.
   await database.shred();
 

@@ -23,6 +23,8 @@ export interface Database {
    * rows than it expects, everything is rolled back and its index answered.
    */
   commit(...steps: readonly Step[]): Promise<CommitResult>;
+  /** Where one process alone has the database: frees what the one before it may have held, so that a crash keeps nobody waiting. */
+  freeLeases(): Promise<void>;
   /** After a key was deleted: makes its bytes vanish from the files, as far as the dialect can. */
   shred(): Promise<void>;
   close(): Promise<void>;

@@ -64,7 +64,8 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
     },
     select: unasked,
     commit: unasked,
-    shred: unasked,
+    freeLeases: async () => {},
+        shred: unasked,
     close: unasked,
   };
   const keyring = createKeyring({ keks: { current: createKek(randomBytes(32)) }, deploymentId: 'd' });

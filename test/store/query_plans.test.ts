@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createStores } from '../../src/store/create_stores.ts';
-import { FREE_LEASES, openSqlite } from '../../src/store/sqlite/open.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { FREE_LEASES } from '../../src/store/sqlite/sqlite_database.ts';
 import { GRAPH, NOW } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { sqliteClientOf } from './sqlite_client.ts';
@@ -91,7 +92,7 @@ test('what is due, pages and the outbox need no sorting', async () => {
 
 /** Prepares every store's statements and some lists, and asks SQLite how it would run each. */
 async function recordPlans() {
-  const texts = new Set<string>([FREE_LEASES]);
+  const texts = new Set<string>(FREE_LEASES);
   const database = openSqlite({ path: ':memory:' });
   const client = await sqliteClientOf(database);
   const prepare = client.prepare.bind(client);

@@ -22,8 +22,8 @@ const MEMORY = ':memory:';
 const BUSY_TIMEOUT = 100;
 
 /**
- * Opens and migrates a database, and frees all leases: who could have held one is dead. DATABASE_UNAVAILABLE with
- * metadata `path` and `fault` where it cannot; the file is then as it was.
+ * Opens and migrates a database. DATABASE_UNAVAILABLE with metadata `path` and `fault` where it cannot; the file is then
+ * as it was.
  */
 export function openSqlite({ path, meter, migrations = readMigrations() }: SqliteParts): Database {
   const file = path === MEMORY ? MEMORY : realPath(resolve(path));
@@ -33,8 +33,6 @@ export function openSqlite({ path, meter, migrations = readMigrations() }: Sqlit
     client = new SqliteConnection(file, { timeout: BUSY_TIMEOUT });
     configure(client, file);
     migrate(client, migrations);
-    client.exec(FREE_LEASES);
-    client.exec('DELETE FROM leases');
     assertSettings(client, file);
     const isEmpty = client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() === undefined;
     return createSqliteDatabase({ client, isEmpty, meter, onClose: unlock });
@@ -46,10 +44,6 @@ export function openSqlite({ path, meter, migrations = readMigrations() }: Sqlit
       : unusable(file, 'migration', 'cannot be brought up to date. Check the disk and who may write the file', error);
   }
 }
-
-// The partial index over leases finds the few that there are.
-export const FREE_LEASES = `
-  UPDATE connections SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE lease_until IS NOT NULL`;
 
 function lockChecked(file: string, migrations: readonly Migration[]): () => void {
   // Before the lock makes a file beside it: whatever lies there may be no database at all.

@@ -27,6 +27,12 @@ export interface SqliteDatabaseParts {
   onClose: () => void;
 }
 
+// Who could have held one is dead. The partial index over leases finds the few that there are.
+export const FREE_LEASES = [
+  'UPDATE connections SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE lease_until IS NOT NULL',
+  'DELETE FROM leases',
+];
+
 const CUT_AGAIN = 10 * SECOND;
 
 /** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
@@ -121,6 +127,9 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
         if (error instanceof Refused) return { committed: false, refusedBy: error.index };
         throw error;
       }
+    },
+    async freeLeases() {
+      observed('freeLeases', undefined, () => client.exec(FREE_LEASES.join(';')));
     },
     async shred() {
       observed('shred', undefined, cutWal);
