@@ -234,6 +234,15 @@ describe('the answer', () => {
     expect(world.audited.map(({ status }) => status)).toEqual(['ADMIN_CONSENT_REQUIRED', 'ADMIN_CONSENT_REQUIRED']);
   });
 
+  test('of a directory that refuses the client in a way of its own costs no credential its good name', async () => {
+    const { app } = await world.register('other');
+    const { adminConsentUri } = await start({ tenantId: 'other' });
+    world.sandbox.injectFault({ kind: 'error', code: 5000999, error: 'invalid_client' });
+    expect((await granted(stateOf(adminConsentUri), FABRIKAM)).outcome).toBe('ENTRA_UNAVAILABLE');
+    expect(await world.stores.apps.findByUid(app.uid)).toMatchObject({ state: 'OK' });
+    expect(await world.stores.apps.credentials(app.uid)).not.toMatchObject([{ verdict: 'REJECTED' }]);
+  });
+
   test('is believed where the service principal is known a moment later', async () => {
     const { adminConsentUri } = await start();
     const callback = new URL(await decide(adminConsentUri, FABRIKAM));
