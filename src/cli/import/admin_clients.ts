@@ -26,6 +26,11 @@ export interface AdminClients {
   close(): void;
 }
 
+/** What a report must not be written over. */
+export function filesOf({ apiKeyFile, caFile, certFile, keyFile }: VaultAccess): readonly string[] {
+  return [apiKeyFile, caFile, certFile, keyFile].filter((file) => file !== undefined);
+}
+
 /** A vault that restarts is found again soon, not after the two minutes that grpc-js may take. Milliseconds. */
 const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 };
 const FIRST_ANSWER = 10_000;
@@ -61,7 +66,7 @@ function unreachable({ address, caFile }: VaultAccess, error: RpcError): Command
   const tls = caFile === undefined ? 'with TLS it needs --ca-file' : 'without TLS it wants no --ca-file';
   return new CommandError(
     EXIT.UNAVAILABLE,
-    `No vault answers at ${address}: see that it runs, and that this is its admin listener (--address); ${tls}. (${error.message})`,
+    `No vault answers at ${address}: see that it runs, and that this is its admin listener (--address); ${tls}. (${error.message.replace(/\.? Resolution note: $/, '')})`,
   );
 }
 

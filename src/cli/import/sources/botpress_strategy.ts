@@ -2,6 +2,7 @@ import { getNodeValue } from 'jsonc-parser';
 import { z } from 'zod';
 import { Secret } from '../../../model/secret.ts';
 import type { AppWish } from '../app_wish.ts';
+import { GUID } from '../guid.ts';
 import { type Flaw, type LeftOut, quoted } from '../left_out.ts';
 import { entraEndpoint } from './entra_endpoint.ts';
 import { isPlaceholder } from './placeholder.ts';
@@ -21,7 +22,6 @@ const strategy = z.object({ options, fieldMapping: z.record(z.string(), z.string
 
 /** Claims of the id token that the vault keeps with the account. */
 const KEPT_CLAIMS = ['email', 'preferred_username', 'upn', 'name', 'oid', 'tid'];
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const CALLBACK = '/api/v1/auth/login-callback/oauth2/';
 
 export interface BotpressTarget {
