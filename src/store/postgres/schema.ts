@@ -261,11 +261,12 @@ export const adminConsents = pgTable(
     scopes: jsonb('scopes').$type<readonly string[]>().notNull(),
     redirectUri: text('redirect_uri').notNull(),
     returnUrl: text('return_url'),
-    failure: text('failure').$type<Reason>(),
     createTime: integer('create_time').notNull(),
     expireTime: integer('expire_time').notNull(),
     handleHash: text('handle_hash').notNull().unique(),
     stateHash: text('state_hash').unique(),
+    /** Of the button. */
+    presses: integer('presses').notNull(),
     stateExpireTime: integer('state_expire_time'),
     stateUsedTime: integer('state_used_time'),
   },
