@@ -1,8 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { RESOURCE_ID } from '../../model/ids.ts';
+import { GUID, RESOURCE_ID } from '../../model/ids.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import { expiryDate } from './expiry_date.ts';
-import { GUID } from './guid.ts';
 import type { ImportFlags } from './import_flags.ts';
 
 /** `token-vault import …`: what can be typed. What it does is loaded when it is. */

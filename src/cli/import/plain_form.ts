@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { CONNECTION_ID, RESOURCE_ID } from '../../model/ids.ts';
+import { CONNECTION_ID, GUID, RESOURCE_ID } from '../../model/ids.ts';
 import { Secret } from '../../model/secret.ts';
 import { type Entry, nameOf } from './entry.ts';
-import { GUID } from './guid.ts';
 import { type LeftOut, quoted, type Read } from './left_out.ts';
 
 /** What a line may leave to the command line. */

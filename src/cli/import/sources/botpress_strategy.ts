@@ -1,8 +1,8 @@
 import { getNodeValue } from 'jsonc-parser';
 import { z } from 'zod';
+import { GUID } from '../../../model/ids.ts';
 import { Secret } from '../../../model/secret.ts';
 import type { AppWish } from '../app_wish.ts';
-import { GUID } from '../guid.ts';
 import { type Flaw, type LeftOut, quoted } from '../left_out.ts';
 import { entraEndpoint } from './entra_endpoint.ts';
 import { isPlaceholder } from './placeholder.ts';
@@ -49,7 +49,7 @@ export function readStrategy({ name, line, node, brokenAt }: StrategyNode, targe
   }
   const parsed = strategy.safeParse(value);
   if (!parsed.success) {
-    const fields = [...new Set(parsed.error.issues.map(({ path }) => path.map(String).join('.')))];
+    const fields = [...new Set(parsed.error.issues.map(({ path }) => path.map(fieldName).join('.')))];
     return leaveOut('REFUSED', 'FIELD_INVALID', `${fields.join(', ')}: missing, or not text`);
   }
   const { fieldMapping = {} } = parsed.data;
@@ -105,6 +105,11 @@ export function readStrategy({ name, line, node, brokenAt }: StrategyNode, targe
       ...unkeptClaims(fieldMapping),
     ],
   };
+}
+
+/** Keys of `fieldMapping` are anybody's text. */
+function fieldName(step: PropertyKey): string {
+  return /^\w{1,40}$/.test(String(step)) ? String(step) : quoted(String(step));
 }
 
 const CORRECT = 'Correct the entry and run the import again; what is in already is left alone.';

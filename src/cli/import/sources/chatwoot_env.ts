@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util';
+import { GUID } from '../../../model/ids.ts';
 import { Secret } from '../../../model/secret.ts';
 import { CommandError, EXIT } from '../../exit_codes.ts';
-import { GUID } from '../guid.ts';
 import { isPlaceholder } from './placeholder.ts';
 
 /** What Chatwoot's environment says of its app registration. */
