@@ -20,6 +20,10 @@ CREATE TABLE "sinks" (
 	"cursor" bigint NOT NULL
 );
 --> statement-breakpoint
+DROP INDEX "connections_external_id";--> statement-breakpoint
+DROP INDEX "connections_object_id";--> statement-breakpoint
+DROP INDEX "connections_directory_id";--> statement-breakpoint
+DROP INDEX "connections_username";--> statement-breakpoint
 ALTER TABLE "connections" ADD COLUMN "idle_told" bigint;--> statement-breakpoint
 ALTER TABLE "credentials" ADD COLUMN "reminder_time" bigint DEFAULT 0;--> statement-breakpoint
 ALTER TABLE "credentials" ADD COLUMN "told_days" bigint;--> statement-breakpoint
@@ -34,4 +38,8 @@ CREATE INDEX "deliveries_sequence" ON "deliveries" USING btree ("sequence");--> 
 CREATE INDEX "connections_idle" ON "connections" USING btree ("last_refresh_time") WHERE grant_state = 'ACTIVE' AND idle_told IS DISTINCT FROM last_refresh_time;--> statement-breakpoint
 CREATE INDEX "credentials_expire_time" ON "credentials" USING btree ("expire_time","uid");--> statement-breakpoint
 CREATE INDEX "credentials_reminder_time" ON "credentials" USING btree ("reminder_time") WHERE reminder_time IS NOT NULL;--> statement-breakpoint
-CREATE UNIQUE INDEX "outbox_cause" ON "outbox" USING btree ("cause") WHERE cause IS NOT NULL;
+CREATE UNIQUE INDEX "outbox_cause" ON "outbox" USING btree ("cause") WHERE cause IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "connections_external_id" ON "connections" USING btree ("external_id","tenant_id","connection_id") WHERE external_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "connections_object_id" ON "connections" USING btree ("object_id","tenant_id","connection_id") WHERE object_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "connections_directory_id" ON "connections" USING btree ("directory_id","tenant_id","connection_id") WHERE directory_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "connections_username" ON "connections" USING btree ("username_index") WHERE username_index IS NOT NULL;

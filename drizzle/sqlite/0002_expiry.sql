@@ -24,8 +24,16 @@ CREATE TABLE `sinks` (
 	`cursor` integer NOT NULL
 );
 --> statement-breakpoint
+DROP INDEX `connections_external_id`;--> statement-breakpoint
+DROP INDEX `connections_object_id`;--> statement-breakpoint
+DROP INDEX `connections_directory_id`;--> statement-breakpoint
+DROP INDEX `connections_username`;--> statement-breakpoint
 ALTER TABLE `connections` ADD `idle_told` integer;--> statement-breakpoint
 CREATE INDEX `connections_idle` ON `connections` (`last_refresh_time`) WHERE grant_state = 'ACTIVE' AND idle_told IS DISTINCT FROM last_refresh_time;--> statement-breakpoint
+CREATE INDEX `connections_external_id` ON `connections` (`external_id`,`tenant_id`,`connection_id`) WHERE external_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `connections_object_id` ON `connections` (`object_id`,`tenant_id`,`connection_id`) WHERE object_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `connections_directory_id` ON `connections` (`directory_id`,`tenant_id`,`connection_id`) WHERE directory_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `connections_username` ON `connections` (`username_index`) WHERE username_index IS NOT NULL;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `reminder_time` integer DEFAULT 0;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `told_days` integer;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `told_end` integer;--> statement-breakpoint

@@ -50,9 +50,6 @@ async function receive(
 
   const { consent, app } = known;
   const { outcome, unexpected } = await endOf(() => believe(parts, consent, answer));
-  // A yes and a no end the link; after all else the administrator may press its button again. What failed must not hide behind a second failure.
-  if (outcome === 'AUTHORIZATION_DECLINED')
-    await parts.stores.adminConsents.end(consent.uid, outcome).catch(() => undefined);
   parts.metrics?.adminConsentEnded(outcome);
   const resource = appName(app);
   const unaudited = await appendCallback(parts, { started, requestId, method: 'web/admin-consent', resource, outcome });
@@ -93,7 +90,8 @@ async function believe(
   await stores.apps.recordFailingDirectory(app.uid, directoryId, undefined);
   authorizationServer.forget(app.uid);
   changes.announce({ kind: 'app', uid: app.uid });
-  await stores.adminConsents.end(consent.uid, undefined);
+  // Nothing but a proven yes ends the link: an error is anybody's to send, and Entra sends back as if they had declined all who may not approve.
+  await stores.adminConsents.grant(consent.uid);
 }
 
 /** It becomes a part of the address that the app's credential is sent to, so nothing but a GUID will do. */
@@ -116,8 +114,7 @@ function answeredDirectory(
  * administrator agreed could not be checked.
  */
 function outcomeAgain(known: Known, answer: AdminConsentAnswer['answer']): AdminConsentOutcome['outcome'] {
-  const { state, failure } = known.consent;
-  if (state !== 'OPEN') return state === 'FAILED' ? (failure ?? 'INTERNAL') : 'GRANTED';
+  if (known.consent.state === 'GRANTED') return 'GRANTED';
   try {
     answeredDirectory(known, answer);
     return 'ENTRA_UNAVAILABLE';

@@ -10,7 +10,7 @@ export interface AdminConsents {
   /** What the page tells before the button is pressed; uses nothing up. STATE_INVALID. */
   describe(handle: string): Promise<AdminConsentDescription>;
 
-  /** The button was pressed: mints a state and answers Entra's address. STATE_INVALID, and the suspensions. */
+  /** The button was pressed: mints a state and answers Entra's address. STATE_INVALID, RATE_LIMITED (100 presses), and the suspensions. */
   open(handle: string): Promise<string>;
 
   /**

@@ -1,6 +1,5 @@
 import { fieldInvalid } from '../model/errors.ts';
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+import { GUID } from '../model/ids.ts';
 
 export function isDirectoryId(text: string): boolean {
   return GUID.test(text);

@@ -35,32 +35,32 @@ async function importConnection(parts: ConnectParts, request: ImportRequest): Pr
   const wanted = asked(parts.scopes, tenant, app, request.scopes);
   if (request.account?.directoryId !== undefined) checkDirectory(tenant, request.account.directoryId);
 
-  const verified = request.verify === 'NOW' && request.validateOnly !== true;
+  const seen = request.verify === 'NOW' && request.validateOnly !== true;
   // The commit of an import that nobody verifies finds a taken external id by itself.
-  if (verified || request.validateOnly === true) await checkExternalIdFree(parts, tenant, request);
-  const grant = verified
-    ? await verifyImport(parts, { tenant, app, existing, wanted, request })
-    : unseen(existing, wanted, request);
-  const take = { tenant, app, grant, verified, request };
+  if (seen || request.validateOnly === true) await checkExternalIdFree(parts, tenant, request);
+  const verified = seen ? await verifyImport(parts, { tenant, app, existing, wanted, request }) : undefined;
+  const take = { tenant, app, wanted, verified, request };
   return request.validateOnly === true ? afterImport(parts, take, existing) : store(parts, take, existing);
 }
 
 interface Take {
   readonly tenant: Tenant;
   readonly app: App;
-  readonly grant: Grant;
-  readonly verified: boolean;
+  readonly wanted: Asked;
+  /** Undefined: nobody has asked Entra. */
+  readonly verified: Grant | undefined;
   readonly request: ImportRequest;
 }
 
 async function store(parts: ConnectParts, take: Take, existing: Connection | undefined): Promise<Connection> {
   const { stores, changes } = parts;
-  const { tenant, request, grant } = take;
+  const { tenant, request, verified } = take;
+  const { refreshToken } = verified ?? request;
   let before = existing;
   for (let tries = 1; ; tries += 1) {
     const after = afterImport(parts, take, before);
     try {
-      const stored = await stores.connections.replaceGrant(before, after, grant.refreshToken);
+      const stored = await stores.connections.replaceGrant(before, after, refreshToken);
       changes.announce({ kind: 'connection', uid: stored.uid });
       return stored;
     } catch (error) {
@@ -75,11 +75,12 @@ async function store(parts: ConnectParts, take: Take, existing: Connection | und
 /** CONNECTION_EXISTS, CONNECTION_SUSPENDED, ACCOUNT_MISMATCH. */
 function afterImport(
   { clock }: ConnectParts,
-  { tenant, app, grant, verified, request }: Take,
+  { tenant, app, wanted, verified, request }: Take,
   before: Connection | undefined,
 ): Connection {
   const now = clock.now();
   checkReplaceable(before, request);
+  const grant = verified ?? unseen(before, wanted, request);
   if (grant.account !== undefined && request.allowAccountChange !== true) checkSameAccount(before, grant.account);
   const base = before ?? newConnection({ tenant, app, request, now });
   const labelled = {
@@ -87,7 +88,7 @@ function afterImport(
     externalId: request.externalId ?? base.externalId,
     labels: request.labels ?? base.labels,
   };
-  return afterGrant(labelled, { grant, app, verified }, now);
+  return afterGrant(labelled, { grant, app, verified: verified !== undefined }, now);
 }
 
 /** CONNECTION_EXISTS, CONNECTION_SUSPENDED. A PENDING one has nothing to lose. */
@@ -104,7 +105,6 @@ function checkReplaceable(existing: Connection | undefined, request: ImportReque
 /** Taken at the importer's word until the first redemption checks it. */
 function unseen(existing: Connection | undefined, wanted: Asked, request: ImportRequest): Grant {
   const said = saidAccount(request.account);
-  if (said !== undefined && request.allowAccountChange !== true) checkSameAccount(existing, said);
   // The earlier account stays on the row, so that the first redemption is held against it.
   const account = said ?? (request.allowAccountChange === true ? undefined : existing?.account);
   if (existing?.account !== undefined && account === existing.account && contradicts(request.account, account)) {

@@ -27,7 +27,6 @@ export function newAdminConsent(
     state: 'OPEN',
     ...wish,
     redirectUri: callbackUri(publicUrl),
-    failure: undefined,
     createTime: now,
     expireTime: now + LINK_LIFE,
   };

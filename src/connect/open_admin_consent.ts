@@ -13,7 +13,7 @@ import { stateInvalid } from './state_invalid.ts';
 export async function openAdminConsent(parts: ConnectParts, handle: string): Promise<string> {
   const { consent, app } = await findOpen(parts, handle);
   const { minted, adminConsentUri } = mintConsentState(parts, { app, consent, now: parts.clock.now() });
-  if (!(await parts.stores.adminConsents.renewState(consent.uid, minted))) throw stateInvalid('link');
+  await parts.stores.adminConsents.renewState(consent.uid, minted);
   return adminConsentUri;
 }
 

@@ -13,8 +13,8 @@ const CODES = {
     7000215, 7000222, 700027, 700030, 700024, 50048, 70002, 50012, 50027, 700021, 700023, 70021, 700211, 700212, 700213,
   ],
   app_config: [
-    700016, 7000112, 90002, 500011, 650052, 650053, 650057, 70001, 7000216, 7000218, 700025, 50194, 70011, 28002, 28000,
-    50001, 900439, 90038, 900382, 9001023, 90124, 90130, 9002331, 9002346,
+    700016, 7000229, 7000112, 90002, 500011, 650052, 650053, 650057, 70001, 7000216, 7000218, 700025, 50194, 70011,
+    28002, 28000, 50001, 900439, 90038, 900382, 9001023, 90124, 90130, 9002331, 9002346,
   ],
   reauthorize: [
     50173, 700082, 700084, 70043, 70008, 50076, 50079, 50074, 50072, 50078, 50158, 50055, 50144, 50089, 50132, 50133,
@@ -110,6 +110,8 @@ export const REASON_OF_CODE: ReadonlyMap<number, Reason> = new Map<number, Reaso
 /** An app for several directories fails with these mostly by the doing of one directory, whose administrator must act. */
 export const REASON_IN_DIRECTORY: ReadonlyMap<number, Reason> = new Map<number, Reason>([
   [700016, 'ADMIN_CONSENT_REQUIRED'],
+  // As `invalid_client`, though no credential is at fault: https://github.com/Azure/azure-sdk-for-net/issues/46762
+  [7000229, 'ADMIN_CONSENT_REQUIRED'],
   [500011, 'ADMIN_CONSENT_REQUIRED'],
   [650052, 'ADMIN_CONSENT_REQUIRED'],
   [650057, 'ADMIN_CONSENT_REQUIRED'],

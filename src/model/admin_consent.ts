@@ -1,8 +1,7 @@
 import type { Timestamp } from './clock.ts';
-import type { Reason } from './errors.ts';
 
-/** OPEN: waits for the administrator. GRANTED, FAILED: over. */
-export type AdminConsentState = 'OPEN' | 'GRANTED' | 'FAILED';
+/** OPEN: waits for the administrator, who may decline and come back. GRANTED: over. */
+export type AdminConsentState = 'OPEN' | 'GRANTED';
 
 /** An administrator is asked to consent for a whole directory. */
 export interface AdminConsent {
@@ -20,7 +19,6 @@ export interface AdminConsent {
   readonly scopes: readonly string[];
   readonly redirectUri: string;
   readonly returnUrl: string | undefined;
-  readonly failure: Reason | undefined;
   readonly createTime: Timestamp;
   /** The link `/admin-consent/{handle}` ends here: 7 days after its making. */
   readonly expireTime: Timestamp;

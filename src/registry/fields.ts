@@ -1,5 +1,5 @@
 import { fieldInvalid } from '../model/errors.ts';
-import { RESOURCE_ID } from '../model/ids.ts';
+import { GUID, RESOURCE_ID } from '../model/ids.ts';
 import { oidcScope, parsePermission } from '../scopes/permission.ts';
 import { GRAPH } from '../scopes/resources.ts';
 import type { Scopes } from '../scopes/scopes.ts';
@@ -9,7 +9,6 @@ import type { Scopes } from '../scopes/scopes.ts';
  * answers the value in the one form that is stored.
  */
 
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const AUDIENCES = ['organizations', 'common', 'consumers'];
 const MOST_URIS = 16;
 const MOST_NAMES = 100;

@@ -2,6 +2,7 @@ import type { FieldMask, Duration as WireDuration, Timestamp as WireTimestamp } 
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
+import { GUID } from '../model/ids.ts';
 
 /** Values of fields, between the wire and the model. `''` on the wire is "not given". */
 
@@ -77,8 +78,6 @@ export function sha256Hex(field: string, text: string): string | undefined {
   if (SHA256_HEX.test(text)) return text.toLowerCase();
   throw fieldInvalid(field, 'must be a SHA-256 as 64 hex digits');
 }
-
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** In lower case, as they are kept. A domain or `common` in place of a directory would be another way past `allowed_directory_ids`. */
 export function guid(field: string, text: string): string | undefined {

@@ -10,7 +10,7 @@ export async function clientCredentials(world: World, request: TokenRequest): Pr
   const { directory } = authority;
   if (directory === undefined) throw entraError(50059);
   const isKnown = directory.id === app.directoryId || world.consents.isPresent(directory.id, app.clientId);
-  if (!isKnown) throw entraError(700016, { client: app.clientId, directory: directory.displayName });
+  if (!isKnown) throw entraError(7000229, { client: app.clientId, directory: directory.displayName });
   const scope = required(form, 'scope');
   const [first] = parseScopes(world.resources, scope).permissions;
   if (first === undefined || !first.isDefault) throw entraError(1002012, { scope });

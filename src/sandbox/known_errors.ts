@@ -34,6 +34,11 @@ const CLIENT_ERRORS: Record<number, KnownError> = {
     error: 'unauthorized_client',
     text: "Application with identifier '{client}' was not found in the directory '{directory}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.",
   },
+  // Not `unauthorized_client`, as one would think: https://github.com/Azure/azure-sdk-for-net/issues/46762
+  7000229: {
+    error: 'invalid_client',
+    text: "The client application '{client}' is missing service principal in the tenant '{directory}'.",
+  },
   7000112: { error: 'unauthorized_client', text: "Application '{client}' is disabled." },
   50194: {
     error: 'invalid_request',

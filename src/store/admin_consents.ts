@@ -1,9 +1,13 @@
-import { and, eq, getTableColumns, gt, isNull, lt, or } from 'drizzle-orm';
+import { and, eq, getTableColumns, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import type { AdminConsent } from '../model/admin_consent.ts';
+import { VaultError } from '../model/errors.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import type { Row } from './schema_twins.ts';
 import type { AdminConsentStore, MintedState } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
+
+/** Whoever holds a link can press its button, and each answer to it may be asked of Entra. */
+const MOST_PRESSES = 100;
 
 interface AdminConsentStoreParts {
   database: Database;
@@ -27,8 +31,13 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
   const renewState = database.write('adminConsents.renewState', (db) =>
     db
       .update(adminConsents)
-      .set({ stateHash: all.stateHash, stateExpireTime: all.stateExpireTime, stateUsedTime: null })
-      .where(isOpen),
+      .set({
+        stateHash: all.stateHash,
+        stateExpireTime: all.stateExpireTime,
+        stateUsedTime: null,
+        presses: sql`${adminConsents.presses} + 1`,
+      })
+      .where(and(isOpen, lt(adminConsents.presses, MOST_PRESSES))),
   );
   const useState = database.rows('adminConsents.useState', (db) =>
     db
@@ -43,8 +52,11 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
       )
       .returning(),
   );
-  const end = database.write('adminConsents.end', (db) =>
-    db.update(adminConsents).set({ state: all.state, failure: all.failure }).where(isOpen),
+  const findOpen = database.rows('adminConsents.findOpen', (db) =>
+    db.select({ uid: adminConsents.uid }).from(adminConsents).where(isOpen),
+  );
+  const grant = database.write('adminConsents.grant', (db) =>
+    db.update(adminConsents).set({ state: 'GRANTED' }).where(isOpen),
   );
   const sweep = database.write('adminConsents.sweep', (db) =>
     db
@@ -68,7 +80,11 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
       return row && toAdminConsent(row);
     },
     async renewState(uid, { stateHash, expireTime }) {
-      return (await renewState.run({ uid, stateHash, stateExpireTime: expireTime })) > 0;
+      if ((await renewState.run({ uid, stateHash, stateExpireTime: expireTime })) > 0) return;
+      const isWorn = (await findOpen.first({ uid })) !== undefined;
+      throw isWorn
+        ? new VaultError('RATE_LIMITED', 'The link was pressed too often. Start a new admin consent.')
+        : new VaultError('STATE_INVALID', 'The admin consent is over. Start a new one.');
     },
     async useState(stateHash, now) {
       const fresh = await useState.first({ stateHash, now });
@@ -78,8 +94,8 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
       const kind = fresh !== undefined && row.state === 'OPEN' ? 'fresh' : 'used';
       return { kind, consent: toAdminConsent(row) };
     },
-    async end(uid, failure) {
-      await end.run({ uid, state: failure === undefined ? 'GRANTED' : 'FAILED', failure: failure ?? null });
+    async grant(uid) {
+      await grant.run({ uid });
     },
     async sweep(time) {
       await sweep.run({ expireTime: time });
@@ -92,9 +108,9 @@ function toRow(consent: AdminConsent, handleHash: string, state: MintedState | u
     ...consent,
     directoryId: consent.directoryId ?? null,
     returnUrl: consent.returnUrl ?? null,
-    failure: consent.failure ?? null,
     handleHash,
     stateHash: state?.stateHash ?? null,
+    presses: 0,
     stateExpireTime: state?.expireTime ?? null,
     stateUsedTime: null,
   };
@@ -112,7 +128,6 @@ function toAdminConsent(row: Row<'adminConsents'>): AdminConsent {
     scopes: row.scopes,
     redirectUri: row.redirectUri,
     returnUrl: row.returnUrl ?? undefined,
-    failure: row.failure ?? undefined,
     createTime: row.createTime,
     expireTime: row.expireTime,
   };

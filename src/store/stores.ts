@@ -220,12 +220,12 @@ export interface AdminConsentStore {
   /** TENANT_NOT_FOUND, APP_NOT_FOUND: deleted meanwhile. */
   start(consent: AdminConsent, handleHash: string, state: MintedState | undefined): Promise<void>;
   findByHandle(handleHash: string): Promise<AdminConsent | undefined>;
-  /** The newest state counts, one before is worth nothing any more. False: it is not OPEN any more. */
-  renewState(uid: string, state: MintedState): Promise<boolean>;
+  /** The button was pressed: the newest state counts, one before is worth nothing any more. STATE_INVALID: it is over. RATE_LIMITED: it has had 100. */
+  renewState(uid: string, state: MintedState): Promise<void>;
   /** Uses the state up, once; the second time says so, so that a repeated callback can show the first outcome. */
   useState(stateHash: string, now: Timestamp): Promise<UsedConsentState>;
-  /** GRANTED, or FAILED with the reason. */
-  end(uid: string, failure: Reason | undefined): Promise<void>;
+  /** Ends the link. */
+  grant(uid: string): Promise<void>;
   /** Deletes what ended before `time`. */
   sweep(time: Timestamp): Promise<void>;
 }

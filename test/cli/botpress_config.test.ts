@@ -279,3 +279,9 @@ test('an app id keeps of a strategy name what ids allow', () => {
   expect(appIdOf('  ')).toBe('app');
   fc.assert(fc.property(fc.string(), (name) => void expect(appIdOf(name)).toMatch(/^[a-z][a-z0-9-]{0,62}$/)));
 });
+
+test('a key that is no name reaches the terminal without its control characters', () => {
+  const { leftOut } = read({ azure: { ...entry(), fieldMapping: { '\u001b[31mred': 5 } } });
+
+  expect(leftOut).toMatchObject([{ reason: 'FIELD_INVALID', why: 'fieldMapping."?[31mred": missing, or not text' }]);
+});

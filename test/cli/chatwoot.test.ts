@@ -94,3 +94,10 @@ test('an environment without the app, or with an empty one, says which variable 
     'AZURE_APP_SECRET',
   );
 });
+
+test('what stands where the client id belongs is not told: it may be the secret', () => {
+  const read = () => readChatwootEnv('AZURE_APP_ID=pre8Q~canary\nAZURE_APP_SECRET=x', '.env');
+
+  expect(read).toThrow('.env: AZURE_APP_ID must be the "Application (client) ID"');
+  expect(read).not.toThrow(/canary/i);
+});

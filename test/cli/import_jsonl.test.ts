@@ -193,6 +193,29 @@ test('the terminal shows twenty of what was refused and how many more there are'
   expect(files.read('report').trim().split('\n')).toHaveLength(1_234);
 });
 
+test('what was left out is told in the order of its lines, whoever was answered first', async () => {
+  const lines = [
+    { connection: 'late', refresh_token: 'x', scopes: ['Mail.Reed'] },
+    { connection: 'soon', scopes: ['Mail.Read'] },
+    { connection: 'later', refresh_token: 'x', tenant: 'nobody', scopes: ['Mail.Read'] },
+    { connection: 'at once' },
+  ];
+
+  const ending = await runImport(['jsonl', '-', '--tenant', 'acme', '--json', ...admin], jsonLines(lines));
+
+  expect(answerOf(ending).left_out.map(({ line }) => line)).toEqual([1, 2, 3, 4]);
+});
+
+test.each(['', 'nonsense', 'http://127.0.0.1:50052', '127.0.0.1'])(
+  'the address %j is told to be none',
+  async (text) => {
+    const { code, stderr } = await runImport(['jsonl', '-', '--address', text]);
+
+    expect(code).toBe(64);
+    expect(stderr).toContain('host:port');
+  },
+);
+
 test('what is imported is never written over by the report', async () => {
   const files = temporaryFiles();
   const file = files.write('in.jsonl', '{}\n');

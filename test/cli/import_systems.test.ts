@@ -130,7 +130,7 @@ test('chatwoot: the app comes from the environment file, the connections from th
     'chatwoot',
     '--tenant',
     'chat',
-    '--env-file',
+    '--env',
     env,
     '--channels',
     channels,
@@ -186,16 +186,7 @@ test('chatwoot: a tenant that has another app is left as it is, and no channel g
       'channels',
       jsonLines([{ id: 1, provider: 'microsoft', provider_config: { refresh_token: 'x' } }]),
     );
-    const from = [
-      '--env-file',
-      env,
-      '--channels',
-      channels,
-      '--base-url',
-      'https://chat.example.com',
-      '--cloud',
-      'custom',
-    ];
+    const from = ['--env', env, '--channels', channels, '--base-url', 'https://chat.example.com', '--cloud', 'custom'];
     return runImport([
       'chatwoot',
       '--tenant',
@@ -219,6 +210,39 @@ test('chatwoot: a tenant that has another app is left as it is, and no channel g
     left_out: [{ line: null, reason: 'FOREIGN_CLIENT_ID', why: expect.stringContaining(theirs.clientId) }],
   });
   expect((await appsOf('taken')).map(({ clientId }) => clientId)).toEqual([theirs.clientId]);
+});
+
+test("chatwoot: what its environment file says to Node and to gRPC is not the importer's business", async () => {
+  const { clientId, secret } = registration();
+  const app = `AZURE_APP_ID=${clientId}\nAZURE_APP_SECRET=${secret}\nFRONTEND_URL=https://chat.example.com\n`;
+  const env = temporaryFiles().write('.env', `${app}NODE_OPTIONS=--there-is-none\nhttp_proxy=http://127.0.0.1:9\n`);
+
+  expect(
+    await runImport(['chatwoot', '--tenant', 'own-env', '--env', env, '--cloud', 'custom', ...admin]),
+  ).toMatchObject({ code: 0 });
+});
+
+test('connections whose app cannot go in are not read, and that is said', async () => {
+  const files = temporaryFiles();
+  const secret = files.write('secret', 'x');
+  const file = files.write('in.jsonl', jsonLines([{ connection: 'ada', refresh_token: 'x', scopes: ['Mail.Read'] }]));
+  const from = ['--client-id', registration().clientId, '--client-secret-file', secret, '--connections', file];
+
+  const { code, stdout } = await runImport(['deskpro', '--tenant', 'no-base', ...from, ...admin]);
+
+  expect(code).toBe(65);
+  expect(stdout).toContain('base_url: is needed');
+  expect(stdout).toContain('the connections were not read, for the app that they go to is not in');
+});
+
+test('deskpro: a client id that is none is not told: it may be the secret', async () => {
+  const given = ['--client-id', 'pre8Q~canary', '--client-secret-file', '-'];
+
+  const { code, stderr, stdout } = await runImport(['deskpro', '--tenant', 'desk', ...given]);
+
+  expect(code).toBe(64);
+  expect(stderr).toContain('--client-id must be');
+  expect(stderr + stdout).not.toMatch(/canary/i);
 });
 
 test('deskpro: a secret that the portal says never to end is listed so, and connections follow their app', async () => {

@@ -79,6 +79,28 @@ test('gives the vault up when nobody was answered for as long as patience lasts'
   expect(pauses.reduce((sum, pause) => sum + pause)).toBeLessThanOrEqual(10_000);
 });
 
+test('a vault that hangs costs as much patience as one that does not answer', async () => {
+  let [time, asked] = [0, 0];
+  const { until } = createPersistence({
+    patience: 100_000,
+    signal: new AbortController().signal,
+    now: () => time,
+    async sleep(duration) {
+      time += duration;
+    },
+    random: () => 0,
+  });
+
+  const hanging = until(async () => {
+    time += 30_000;
+    asked += 1;
+    throw failing('DEADLINE_EXCEEDED');
+  });
+
+  await expect(hanging).rejects.toThrow(GaveUp);
+  expect(asked).toBe(5);
+});
+
 test('gives up this one call alone, with its reason, when others are answered meanwhile', async () => {
   const { until } = persistenceWith(10_000);
   const error = failing('UNAVAILABLE', { reason: 'ENTRA_UNAVAILABLE' });

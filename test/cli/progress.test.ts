@@ -38,8 +38,8 @@ test('where nobody watches, a line now and then tells share, pace and what is le
   vi.advanceTimersByTime(60_000);
 
   expect(written).toEqual([
-    '25 %, 10,005 connections, 2,001/s, 3 already there, 2 left out, 15 s left\n',
-    '25 %, 10,005 connections, 1,001/s, 3 already there, 2 left out, 30 s left; waiting 2 s (UNAVAILABLE)\n',
+    '25 %, 10,005 connections, 2,001/s, 15 s left, 3 already there, 2 left out\n',
+    '25 %, 10,005 connections, waiting 2 s (UNAVAILABLE), 1,001/s, 30 s left, 3 already there, 2 left out\n',
   ]);
 });
 

@@ -23,13 +23,13 @@ export function adminConsentsConformance(open: Open): void {
       const consent = await start(vault);
 
       const uses = await Promise.all([1, 2, 3].map(() => adminConsents.useState('state', NOW)));
-      await adminConsents.end(consent.uid, 'AUTHORIZATION_DECLINED');
+      await adminConsents.grant(consent.uid);
 
       expect(uses.map(({ kind }) => kind).sort()).toEqual(['fresh', 'used', 'used']);
       expect(uses.find(({ kind }) => kind === 'fresh')).toEqual({ kind: 'fresh', consent });
       expect(await adminConsents.useState('state', NOW + DAY)).toEqual({
         kind: 'used',
-        consent: { ...consent, state: 'FAILED', failure: 'AUTHORIZATION_DECLINED' },
+        consent: { ...consent, state: 'GRANTED' },
       });
     });
 
@@ -59,23 +59,35 @@ export function adminConsentsConformance(open: Open): void {
       const consent = await start(vault);
       await adminConsents.useState('state', NOW);
 
-      expect(await adminConsents.renewState(consent.uid, { stateHash: 'second', expireTime: NOW + HOUR })).toBe(true);
+      await adminConsents.renewState(consent.uid, { stateHash: 'second', expireTime: NOW + HOUR });
 
       expect(await adminConsents.useState('state', NOW)).toEqual({ kind: 'unknown' });
       expect(await adminConsents.useState('second', NOW)).toEqual({ kind: 'fresh', consent });
+    });
+
+    test('a link is not pressed without end, and its last state is still good', async () => {
+      const vault = await startVault(open);
+      const { adminConsents } = vault.stores;
+      const { uid } = await start(vault);
+      const press = (count: number) =>
+        adminConsents.renewState(uid, { stateHash: `press ${count}`, expireTime: NOW + HOUR });
+      for (let count = 1; count <= 100; count += 1) await press(count);
+
+      expect(await reasonOf(press(101))).toBe('RATE_LIMITED');
+      expect(await adminConsents.useState('press 100', NOW)).toMatchObject({ kind: 'fresh' });
     });
 
     test('what is over stays as it ended, and has no fresh states', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const consent = await start(vault);
-      await adminConsents.end(consent.uid, undefined);
-      await adminConsents.end(consent.uid, 'AUTHORIZATION_DECLINED');
+      await adminConsents.grant(consent.uid);
 
       expect(await adminConsents.findByHandle('handle')).toEqual({ ...consent, state: 'GRANTED' });
       expect(await adminConsents.useState('state', NOW)).toMatchObject({ kind: 'used', consent: { state: 'GRANTED' } });
-      expect(await adminConsents.renewState(consent.uid, { stateHash: 'late', expireTime: NOW + HOUR })).toBe(false);
-      expect(await adminConsents.renewState('gone', { stateHash: 'late', expireTime: NOW + HOUR })).toBe(false);
+      const late = { stateHash: 'late', expireTime: NOW + HOUR };
+      expect(await reasonOf(adminConsents.renewState(consent.uid, late))).toBe('STATE_INVALID');
+      expect(await reasonOf(adminConsents.renewState('gone', late))).toBe('STATE_INVALID');
       expect(await adminConsents.useState('late', NOW)).toEqual({ kind: 'unknown' });
     });
 
@@ -85,7 +97,7 @@ export function adminConsentsConformance(open: Open): void {
       const one = await start(vault, {}, '1');
       const other = await start(vault, {}, '2');
 
-      await adminConsents.end(one.uid, 'ADMIN_CONSENT_REQUIRED');
+      await adminConsents.grant(one.uid);
 
       expect(await adminConsents.findByHandle('handle2')).toEqual(other);
       expect(await adminConsents.useState('state2', NOW)).toMatchObject({ kind: 'fresh' });

@@ -194,7 +194,6 @@ export function sampleAdminConsent(tenant: Tenant, app: App, changes: Partial<Ad
     scopes: [`${GRAPH}/Mail.Read`],
     redirectUri: 'https://vault.test/oauth2/callback',
     returnUrl: 'https://product.test/admin',
-    failure: undefined,
     createTime: NOW,
     expireTime: NOW + 7 * DAY,
     ...changes,

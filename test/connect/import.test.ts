@@ -327,6 +327,13 @@ test('ten imports at once of one name make one connection', async () => {
   expect(reasons).toEqual(Array.from({ length: 9 }, () => 'CONNECTION_EXISTS'));
 });
 
+test('of two imports at once that may replace, the one that names no account does not loosen what the other tied to one', async () => {
+  const account = { directoryId: CONTOSO, objectId: 'a1a1a1a1-0000-4000-8000-000000000001' };
+  const unseen = { verify: 'ON_FIRST_USE', allowReplace: true } as const;
+  await Promise.all([take({ ...unseen, account }), take(unseen)]);
+  expect((await world.find())?.account).toMatchObject(account);
+});
+
 test('the refresh token shows in no error', async () => {
   const { inspect } = await import('node:util');
   const error = await take({ refreshToken: new Secret('canary-refresh-token') }).catch((failure: unknown) => failure);

@@ -25,12 +25,13 @@ test('an app that Entra refuses is held, and let go by the first token', async (
 });
 
 test.each([
-  [700016, 'ADMIN_CONSENT_REQUIRED'],
-  [7000112, 'BLOCKED_BY_POLICY'],
-  [90002, 'BLOCKED_BY_POLICY'],
-  [650052, 'ADMIN_CONSENT_REQUIRED'],
-])('AADSTS%i in one of several directories is that directory’s doing', async (code, reason) => {
-  inject(code, { error: 'unauthorized_client', user: ALAN });
+  [700016, 'ADMIN_CONSENT_REQUIRED', 'unauthorized_client'],
+  [7000229, 'ADMIN_CONSENT_REQUIRED', 'invalid_client'],
+  [7000112, 'BLOCKED_BY_POLICY', 'unauthorized_client'],
+  [90002, 'BLOCKED_BY_POLICY', 'unauthorized_client'],
+  [650052, 'ADMIN_CONSENT_REQUIRED', 'unauthorized_client'],
+])('AADSTS%i in one of several directories is that directory’s doing', async (code, reason, error) => {
+  inject(code, { error, user: ALAN });
 
   expect(failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }))).toMatchObject({
     kind: 'app_config',

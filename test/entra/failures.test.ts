@@ -24,6 +24,7 @@ describe('every number of the design page', () => {
     ['app_credential', 'invalid_client', 'APP_CREDENTIAL_EXPIRED', [7000222]],
     ['app_credential', 'unauthorized_client', 'APP_CREDENTIAL_REJECTED', [7000215, 700027]],
     ['app_config', 'unauthorized_client', 'APP_MISCONFIGURED', [700016, 7000112, 70001]],
+    ['app_config', 'invalid_client', 'APP_MISCONFIGURED', [7000229]],
     ['app_config', 'invalid_client', 'APP_MISCONFIGURED', [650052, 650057, 7000218, 700025]],
     [
       'app_config',

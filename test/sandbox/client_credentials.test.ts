@@ -27,7 +27,7 @@ test('an app gets a token with its roles, and neither refresh token nor id_token
 
 test('it needs a directory, and one that knows the app', async () => {
   expect((await ask('common')).body.error_codes).toEqual([50059]);
-  expect((await ask(FABRIKAM)).body).toMatchObject({ error: 'unauthorized_client', error_codes: [700016] });
+  expect((await ask(FABRIKAM)).body).toMatchObject({ error: 'invalid_client', error_codes: [7000229] });
   await codeFor(sandbox, ALAN, {}, FABRIKAM);
   expect((await ask(FABRIKAM)).status).toBe(200);
 });

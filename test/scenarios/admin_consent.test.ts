@@ -129,13 +129,14 @@ describe('a consent that an operator or a product asks for', () => {
     expect(await connects('asked', eva)).toBe(ACTIVE);
   });
 
-  test('that was declined changes nothing, and its link is over', async () => {
+  test('that was declined changes nothing, and its link is still good for whoever may approve', async () => {
     const { id, eva } = carefulDirectory('declined');
     const { consentUri } = await startConsent({ returnUrl: RETURN_URL });
     const { url } = await scenario.browser.walk(consentUri, { as: id, declines: true });
     expect(url.searchParams.get('outcome')).toBe('authorization_declined');
     expect(await connects('declined', eva)).toBe(PENDING);
-    expect((await scenario.browser.walk(consentUri, { as: id })).status).toBe(404);
+    const again = await scenario.browser.walk(consentUri, { as: id });
+    expect(again.url.searchParams.get('outcome')).toBe('granted');
   });
 
   test('of another directory than the one that was named is not taken, and the right one still can', async () => {

@@ -6,6 +6,7 @@ import { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb
 import { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import { type Client, createClient, RpcError } from '../../rpc/client.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
+import { messageOf } from './refusal_text.ts';
 
 /** Where the vault's admin listener is, and who calls. */
 export interface VaultAccess {
@@ -24,6 +25,11 @@ export interface AdminClients {
   readonly apps: Client<typeof AppService>;
   readonly connections: Client<typeof ConnectionService>;
   close(): void;
+}
+
+/** What a report must not be written over. */
+export function filesOf({ apiKeyFile, caFile, certFile, keyFile }: VaultAccess): readonly string[] {
+  return [apiKeyFile, caFile, certFile, keyFile].filter((file) => file !== undefined);
 }
 
 /** A vault that restarts is found again soon, not after the two minutes that grpc-js may take. Milliseconds. */
@@ -61,7 +67,7 @@ function unreachable({ address, caFile }: VaultAccess, error: RpcError): Command
   const tls = caFile === undefined ? 'with TLS it needs --ca-file' : 'without TLS it wants no --ca-file';
   return new CommandError(
     EXIT.UNAVAILABLE,
-    `No vault answers at ${address}: see that it runs, and that this is its admin listener (--address); ${tls}. (${error.message})`,
+    `No vault answers at ${address}: see that it runs, and that this is its admin listener (--address); ${tls}. (${messageOf(error)})`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { RESOURCE_ID } from '../../model/ids.ts';
+import { GUID, RESOURCE_ID } from '../../model/ids.ts';
+import { CommandError, EXIT } from '../exit_codes.ts';
 import { expiryDate } from './expiry_date.ts';
 import type { ImportFlags } from './import_flags.ts';
 
@@ -30,7 +31,8 @@ export function addImportCommands(program: Command): void {
 
   define('chatwoot', "Chatwoot's app registration, and the refresh tokens of its e-mail channels", [
     tenant(),
-    new Option('--env-file <file>', 'with AZURE_APP_ID and AZURE_APP_SECRET').makeOptionMandatory(),
+    // Not --env-file: Node takes that for its own wherever it stands, and would live by Chatwoot's NODE_OPTIONS and proxies.
+    new Option('--env <file>', 'with AZURE_APP_ID and AZURE_APP_SECRET').makeOptionMandatory(),
     new Option('--channels <file>', 'rows of channel_email, one JSON object a line; - is standard input'),
     new Option('--base-url <url>', 'where Chatwoot lives (default: FRONTEND_URL of the env file)').argParser(urlOf),
     cloud(),
@@ -43,11 +45,13 @@ export function addImportCommands(program: Command): void {
   ] as const) {
     define(name, `${product}'s app registration, and connections from JSON lines`, [
       tenant(),
-      new Option('--client-id <guid>', '"Application (client) ID" of the portal').makeOptionMandatory(),
+      new Option('--client-id <guid>', '"Application (client) ID" of the portal')
+        .argParser(guidOf)
+        .makeOptionMandatory(),
       new Option('--client-secret-file <file>', 'holds the client secret; - is standard input').makeOptionMandatory(),
       new Option('--secret-expires <date>', 'end of the secret: 2027-01-31, 1/31/2027 or never').argParser(dateOf),
       new Option('--base-url <url>', `where ${product} lives`).argParser(urlOf),
-      new Option('--redirect-uri <url>', "in place of the preset's; may be repeated").argParser(collect).default([]),
+      new Option('--redirect-uri <url>', "in place of the preset's; may be repeated").argParser(collect),
       new Option('--connections <file>', 'connections, one JSON object a line; - is standard input'),
       cloud(),
       ...connections(),
@@ -56,8 +60,9 @@ export function addImportCommands(program: Command): void {
 }
 
 const NOTES = `
-Exit codes: 0 all is in · 64 the command was mistyped · 65 something was refused · 66 a file cannot be read
-69 the vault does not answer · 73 the report cannot be written · 77 the caller may not · 130 interrupted`;
+Exit codes: 0 all is in, or was skipped · 64 mistyped · 65 something was refused
+66 a file cannot be read · 69 the vault does not answer · 73 the report cannot be
+written · 77 the API key is missing or unknown · 130, 143 interrupted`;
 
 async function run(command: (sources: typeof import('./import_sources.ts')) => Promise<number>): Promise<void> {
   process.exitCode = await command(await import('./import_sources.ts'));
@@ -81,9 +86,7 @@ function connections(tenant?: 'tenant'): readonly Option[] {
     ...(tenant === undefined
       ? []
       : [new Option('--tenant <id>', 'tenant of lines that name none').argParser(tenantOf)]),
-    new Option('--scope <scope>', 'product scope of lines that name none; may be repeated')
-      .argParser(collect)
-      .default([]),
+    new Option('--scope <scope>', 'product scope of lines that name none; may be repeated').argParser(collect),
     new Option('--verify <when>', 'try each refresh token before it is taken, or when it is first needed')
       .choices(['now', 'on-first-use'])
       .default('now'),
@@ -92,10 +95,12 @@ function connections(tenant?: 'tenant'): readonly Option[] {
 
 function common(): readonly Option[] {
   return [
-    new Option('--apply', 'do it; without, a dry run').default(false),
+    new Option('--apply', 'do it; without, a dry run'),
     new Option('--report <file>', 'write down all that was left out, one JSON object a line'),
-    new Option('--json', 'one JSON object instead of the report').default(false),
-    new Option('--address <address>', "the vault's admin listener: host:port or unix:/path").default('127.0.0.1:50052'),
+    new Option('--json', 'one JSON object instead of the report'),
+    new Option('--address <address>', "the vault's admin listener: host:port or unix:/path")
+      .argParser(addressOf)
+      .default('127.0.0.1:50052'),
     new Option('--api-key-file <file>', 'holds the API key of a caller with the role operator'),
     new Option('--ca-file <file>', "the authority of the vault's certificate, PEM; means TLS"),
     new Option('--cert-file <file>', 'certificate of a client, PEM, where the vault asks for one'),
@@ -106,7 +111,7 @@ function common(): readonly Option[] {
   ];
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
@@ -115,6 +120,17 @@ function tenantOf(text: string): string {
   throw new InvalidArgumentError(
     'A tenant id is of small letters, digits and dashes, at most 63, the first one a letter.',
   );
+}
+
+/** Never says what was typed: a client secret may have been. */
+function guidOf(text: string): string {
+  if (GUID.test(text)) return text.toLowerCase();
+  throw new CommandError(EXIT.USAGE, '--client-id must be the "Application (client) ID" of the portal, a GUID');
+}
+
+function addressOf(text: string): string {
+  if (/^(unix:.+|[^/\s]+:\d{1,5})$/.test(text)) return text;
+  throw new InvalidArgumentError('It is host:port, such as 127.0.0.1:50052, without http://; or unix:/path.');
 }
 
 function urlOf(text: string): string {

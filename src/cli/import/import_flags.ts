@@ -1,8 +1,8 @@
 /** What commander makes of the options; each command has its own part of them. */
 export interface ImportFlags {
-  readonly apply: boolean;
+  readonly apply?: true;
   readonly report?: string;
-  readonly json: boolean;
+  readonly json?: true;
   readonly address: string;
   readonly apiKeyFile?: string;
   readonly caFile?: string;
@@ -17,7 +17,7 @@ export interface ImportFlags {
   readonly customLoginUrl?: string;
   readonly baseUrl?: string;
   readonly redirectUri?: readonly string[];
-  readonly envFile?: string;
+  readonly env?: string;
   readonly channels?: string;
   readonly connections?: string;
   readonly clientId?: string;

@@ -28,7 +28,7 @@ export async function importBotpress(file: string, flags: ImportFlags): Promise<
 }
 
 export async function importChatwoot(flags: ImportFlags): Promise<number> {
-  const { tenant = '', envFile = '', channels, scope = [] } = flags;
+  const { tenant = '', env: envFile = '', channels, scope = [] } = flags;
   const env = readChatwootEnv(await textOf(envFile), envFile);
   const scopes = scope.length > 0 ? scope : CHATWOOT_SCOPES;
   const connections =
@@ -62,7 +62,7 @@ export async function importProduct(preset: 'deskpro' | 'aurinko', flags: Import
   const wish: AppWish = {
     ...appOf(flags, tenant),
     preset,
-    clientId: clientId.toLowerCase(),
+    clientId,
     clientSecret: new Secret(secret),
     secretExpireTime: flags.secretExpires,
     signInAudience: undefined,
@@ -88,7 +88,8 @@ function appOf({ baseUrl, redirectUri = [], cloud = 'global' }: ImportFlags, ten
 }
 
 function optionsOf(flags: ImportFlags): ImportOptions {
-  const { address, apiKeyFile, caFile, certFile, keyFile, apply, json, report, patience, verify = 'now' } = flags;
+  const { address, apiKeyFile, caFile, certFile, keyFile, report, patience, verify = 'now' } = flags;
+  const { apply = false, json = false } = flags;
   return { address, apiKeyFile, caFile, certFile, keyFile, apply, json, report, patience: patience * SECOND, verify };
 }
 

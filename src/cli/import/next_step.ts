@@ -24,8 +24,8 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   ACCESS_DENIED: `Give the caller of --api-key-file the role operator in this tenant, ${AGAIN}.`,
   UNIMPLEMENTED: 'That is the token listener: name the admin listener with --address.',
   SCOPE_UNKNOWN: `Correct the scope, ${AGAIN}.`,
-  NAME_INVALID: `Correct the line, ${AGAIN}.`,
-  FIELD_INVALID: `Correct the line, ${AGAIN}.`,
+  NAME_INVALID: `Correct it, ${AGAIN}.`,
+  FIELD_INVALID: `Correct it, ${AGAIN}.`,
 };
 
 export function nextStepFor(reason: string): string {

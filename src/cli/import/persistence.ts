@@ -46,7 +46,6 @@ export function createPersistence(parts: PersistenceParts): Persistence {
 
   return {
     async until(call) {
-      let waited = 0;
       let since: number | undefined;
       for (let pauses = 0; ; pauses += 1) {
         if (signal.aborted) throw new Interrupted();
@@ -68,11 +67,12 @@ export function createPersistence(parts: PersistenceParts): Persistence {
         // Entra tells its pace; that is no outage, however long it takes.
         if (refusal.reason === 'ENTRA_THROTTLED') {
           lastAnswer = now();
+          since = undefined;
         } else {
+          // A vault that hangs costs the time of the calls, too.
           since ??= now();
-          waited += pause;
           // Where others were answered meanwhile, only this one is not to be had.
-          if (waited > patience) throw lastAnswer <= since ? new GaveUp(refusal) : refusal;
+          if (now() + pause - since > patience) throw lastAnswer <= since ? new GaveUp(refusal) : refusal;
         }
         onWaiting?.(refusal, pause);
         await sleep(pause, signal).catch(() => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONNECTION_ID, RESOURCE_ID } from '../../model/ids.ts';
+import { CONNECTION_ID, GUID, RESOURCE_ID } from '../../model/ids.ts';
 import { Secret } from '../../model/secret.ts';
 import { type Entry, nameOf } from './entry.ts';
 import { type LeftOut, quoted, type Read } from './left_out.ts';
@@ -12,7 +12,6 @@ export interface PlainFormDefaults {
   readonly scopes: readonly string[];
 }
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ID = RESOURCE_ID.source.slice(1, -1);
 const APP = new RegExp(`^(tenants/${ID}/apps/)?${ID}$`);
 /** A product scope or a permission, also in full with its resource. Too short for a token that went into the wrong field. */

@@ -33,12 +33,14 @@ export function startProgress(parts: ProgressParts): Progress {
     const rate = Math.round(done / Math.max((now() - started) / 1_000, 0.001));
     const facts = [
       `${done.toLocaleString('en')} connections`,
+      // Before what a narrow terminal cuts off.
+      ...(why === undefined ? [] : [why]),
       `${rate.toLocaleString('en')}/s`,
+      ...timeLeft(),
       `${alreadyThere.toLocaleString('en')} already there`,
       `${(skipped + refused).toLocaleString('en')} left out`,
-      ...timeLeft(),
     ];
-    return why === undefined ? facts.join(', ') : `${facts.join(', ')}; ${why}`;
+    return facts.join(', ');
   }
 
   function timeLeft(): readonly string[] {

@@ -1,6 +1,10 @@
 import type { RpcError } from '../../rpc/client.ts';
 
-/** The vault's words. The reason, which ends its messages, has a place of its own in a report. */
+/**
+ * The vault's words, fit for a terminal, whoever listens where the vault should. The reason, which ends its messages, has a
+ * place of its own in a report. grpc-js ends its own words with a note that is mostly empty.
+ */
 export function messageOf({ message, reason }: Pick<RpcError, 'message' | 'reason'>): string {
-  return message.endsWith(` [${reason}]`) ? message.slice(0, -` [${reason}]`.length) : message;
+  const words = message.endsWith(` [${reason}]`) ? message.slice(0, -` [${reason}]`.length) : message;
+  return words.replace(/\.? Resolution note: $/, '').replaceAll(/\p{Cc}/gu, '?');
 }

@@ -28,7 +28,7 @@ export interface Registrar {
   readonly unbornApps: ReadonlyMap<string, string>;
 }
 
-type KnownApp = Pick<App, 'name' | 'clientId' | 'cloud'>;
+type KnownApp = Pick<App, 'name' | 'clientId'>;
 
 export function createRegistrar(parts: {
   readonly clients: Pick<AdminClients, 'tenants' | 'apps'>;
@@ -99,7 +99,7 @@ export function createRegistrar(parts: {
     const name = answer.app?.name ?? '';
     if (!apply) {
       unbornApps.set(name, wish.clientId);
-      imagined.push({ name, clientId: wish.clientId, cloud: wish.cloud });
+      imagined.push({ name, clientId: wish.clientId });
     }
     const { steps = [], warnings = [] } = answer.nextSteps ?? {};
     return { app: name, isNew: true, nextSteps: { steps, warnings: [...wish.warnings, ...warnings] } };

@@ -32,7 +32,7 @@ export interface LeftOutLine extends LeftOut {
 /** What came of an import. */
 export interface Report {
   readonly counts: Readonly<Record<Kind, Readonly<Counts>>>;
-  /** The first of what was left out. */
+  /** The first of what was left out, by line; several are under way at once, and do not end in turn. */
   readonly leftOut: readonly LeftOutLine[];
   readonly apps: readonly ReportedApp[];
   imported(kind: Kind): void;
@@ -52,7 +52,9 @@ export function createReport(write: (line: LeftOutLine) => Promise<void>): Repor
   const apps: ReportedApp[] = [];
   return {
     counts,
-    leftOut: kept,
+    get leftOut() {
+      return kept.toSorted(byLine);
+    },
     apps,
     imported(kind) {
       counts[kind].imported += 1;
@@ -70,6 +72,12 @@ export function createReport(write: (line: LeftOutLine) => Promise<void>): Repor
       apps.push(app);
     },
   };
+}
+
+/** The apps come first: their lines are those of another file. */
+function byLine(one: LeftOutLine, other: LeftOutLine): number {
+  if (one.kind !== other.kind) return one.kind === 'app' ? -1 : 1;
+  return (one.line ?? 0) - (other.line ?? 0);
 }
 
 function noCounts(): Counts {

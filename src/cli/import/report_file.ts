@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import type { LeftOutLine } from './report.ts';
@@ -8,12 +9,12 @@ export interface ReportFile {
   close(): Promise<void>;
 }
 
-/** Undefined path: nothing is written. `inputs`: what must not be written over. */
+/** Undefined path: nothing is written. `inputs`: what must not be written over; `-` is standard input. */
 export async function openReportFile(path: string | undefined, inputs: readonly string[]): Promise<ReportFile> {
   if (path === undefined) return { write: async () => {}, close: async () => {} };
   for (const input of inputs) {
     if (await isSameFile(path, input))
-      throw new CommandError(EXIT.USAGE, `--report ${path} would write over what is imported; name another file`);
+      throw new CommandError(EXIT.USAGE, `--report ${path} would write over what is read; name another file`);
   }
   let handle: FileHandle;
   try {
@@ -42,6 +43,7 @@ export async function openReportFile(path: string | undefined, inputs: readonly 
 }
 
 async function isSameFile(one: string, other: string): Promise<boolean> {
-  const [first, second] = await Promise.all([one, other].map((path) => stat(path).catch(() => undefined)));
-  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
+  const first = await stat(one).catch(() => undefined);
+  const second = other === '-' ? fstatSync(process.stdin.fd) : await stat(other).catch(() => undefined);
+  return first?.isFile() === true && first.dev === second?.dev && first.ino === second.ino;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { EXIT } from '../exit_codes.ts';
-import { type AdminClients, openAdminClients, type VaultAccess } from './admin_clients.ts';
+import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from './admin_clients.ts';
 import type { AppWish } from './app_wish.ts';
 import { createClientIds } from './client_ids.ts';
 import { type EarlyEnd, earlyEnd, interrupted } from './early_end.ts';
@@ -39,7 +39,7 @@ export interface ImportSource {
 export async function runImport(source: ImportSource, options: ImportOptions): Promise<number> {
   const { apply, verify, patience } = options;
   const { connections } = source;
-  const file = await openReportFile(options.report, source.inputs);
+  const file = await openReportFile(options.report, [...source.inputs, ...filesOf(options)]);
   const report = createReport((line) => file.write(line));
   const interruption = listenForInterruption();
   const { signal } = interruption;
@@ -73,6 +73,7 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
       await importEntries(connections.entries(app), parts);
     }
     if (signal.aborted) end = interrupted(interruption);
+    else if (connections !== undefined && !allIn) end = { why: UNREAD, exitCode: EXIT.DATA };
   } catch (error) {
     // Nothing was begun: there is nothing to report.
     if (clients === undefined) throw error;
@@ -89,6 +90,8 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
   const refused = report.counts.app.refused + report.counts.connection.refused;
   return end?.exitCode ?? (refused > 0 ? EXIT.DATA : EXIT.OK);
 }
+
+const UNREAD = 'Stopped: the connections were not read, for the app that they go to is not in.';
 
 /** `app`: the last one's name, where connections go that name none. `allIn`: so that none goes to the wrong one. */
 async function registerApps(

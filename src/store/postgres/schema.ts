@@ -166,10 +166,16 @@ export const connections = pgTable(
     uniqueIndex('connections_tenant_uid_external_id')
       .on(table.tenantUid, table.externalId)
       .where(sql`external_id IS NOT NULL`),
-    index('connections_external_id').on(table.externalId, table.tenantId, table.connectionId),
-    index('connections_object_id').on(table.objectId, table.tenantId, table.connectionId),
-    index('connections_directory_id').on(table.directoryId, table.tenantId, table.connectionId),
-    index('connections_username').on(table.usernameIndex),
+    index('connections_external_id')
+      .on(table.externalId, table.tenantId, table.connectionId)
+      .where(sql`external_id IS NOT NULL`),
+    index('connections_object_id')
+      .on(table.objectId, table.tenantId, table.connectionId)
+      .where(sql`object_id IS NOT NULL`),
+    index('connections_directory_id')
+      .on(table.directoryId, table.tenantId, table.connectionId)
+      .where(sql`directory_id IS NOT NULL`),
+    index('connections_username').on(table.usernameIndex).where(sql`username_index IS NOT NULL`),
     index('connections_state')
       .on(table.grantState, table.tenantId, table.connectionId)
       .where(sql`suspend_time IS NULL`),
@@ -274,11 +280,12 @@ export const adminConsents = pgTable(
     scopes: jsonb('scopes').$type<readonly string[]>().notNull(),
     redirectUri: text('redirect_uri').notNull(),
     returnUrl: text('return_url'),
-    failure: text('failure').$type<Reason>(),
     createTime: integer('create_time').notNull(),
     expireTime: integer('expire_time').notNull(),
     handleHash: text('handle_hash').notNull().unique(),
     stateHash: text('state_hash').unique(),
+    /** Of the button. */
+    presses: integer('presses').notNull(),
     stateExpireTime: integer('state_expire_time'),
     stateUsedTime: integer('state_used_time'),
   },

@@ -119,7 +119,8 @@ export const ADMINISTRATOR_OUTCOMES: Outcomes = {
   declined: {
     title: 'Not approved',
     happened: () => 'The sign-in at Microsoft ended without an approval, so nothing was changed.',
-    next: () => 'If you change your mind, ask for a new link where this one came from.',
+    next: () =>
+      'If you change your mind, open the link once more. If you may not approve it, send the link to an administrator.',
   },
   approvalNeeded: {
     title: 'Not approved yet',

@@ -33,7 +33,7 @@ export function readBotpressConfig(text: string, target: BotpressTarget): Botpre
     } else if ('outcome' in read) {
       leftOut.push(read);
     } else {
-      const owner = clients.claim(`${read.cloud}/${read.clientId}`, one.line);
+      const owner = clients.claim(read.clientId, one.line);
       if (owner === undefined) wishes.push(read);
       else leftOut.push(duplicate(one, read.what, `has the clientID of line ${owner}`, SHARED));
     }

@@ -1,5 +1,6 @@
 import { getNodeValue } from 'jsonc-parser';
 import { z } from 'zod';
+import { GUID } from '../../../model/ids.ts';
 import { Secret } from '../../../model/secret.ts';
 import type { AppWish } from '../app_wish.ts';
 import { type Flaw, type LeftOut, quoted } from '../left_out.ts';
@@ -21,7 +22,6 @@ const strategy = z.object({ options, fieldMapping: z.record(z.string(), z.string
 
 /** Claims of the id token that the vault keeps with the account. */
 const KEPT_CLAIMS = ['email', 'preferred_username', 'upn', 'name', 'oid', 'tid'];
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const CALLBACK = '/api/v1/auth/login-callback/oauth2/';
 
 export interface BotpressTarget {
@@ -49,7 +49,7 @@ export function readStrategy({ name, line, node, brokenAt }: StrategyNode, targe
   }
   const parsed = strategy.safeParse(value);
   if (!parsed.success) {
-    const fields = [...new Set(parsed.error.issues.map(({ path }) => path.map(String).join('.')))];
+    const fields = [...new Set(parsed.error.issues.map(({ path }) => path.map(fieldName).join('.')))];
     return leaveOut('REFUSED', 'FIELD_INVALID', `${fields.join(', ')}: missing, or not text`);
   }
   const { fieldMapping = {} } = parsed.data;
@@ -105,6 +105,11 @@ export function readStrategy({ name, line, node, brokenAt }: StrategyNode, targe
       ...unkeptClaims(fieldMapping),
     ],
   };
+}
+
+/** Keys of `fieldMapping` are anybody's text. */
+function fieldName(step: PropertyKey): string {
+  return /^\w{1,40}$/.test(String(step)) ? String(step) : quoted(String(step));
 }
 
 const CORRECT = 'Correct the entry and run the import again; what is in already is left alone.';

@@ -1,4 +1,5 @@
 import { parseEnv } from 'node:util';
+import { GUID } from '../../../model/ids.ts';
 import { Secret } from '../../../model/secret.ts';
 import { CommandError, EXIT } from '../../exit_codes.ts';
 import { isPlaceholder } from './placeholder.ts';
@@ -15,8 +16,15 @@ export interface ChatwootEnv {
 /** Reads AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID and FRONTEND_URL; the rest is Chatwoot's business. `name`: of the file. */
 export function readChatwootEnv(text: string, name: string): ChatwootEnv {
   const { AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID, FRONTEND_URL } = parseEnv(text.replace(/^\uFEFF/, ''));
+  const clientId = required('AZURE_APP_ID', AZURE_APP_ID).toLowerCase();
+  // Not quoted: it may be the secret, in the wrong place.
+  if (!GUID.test(clientId))
+    throw new CommandError(
+      EXIT.DATA,
+      `${name}: AZURE_APP_ID must be the "Application (client) ID" of the portal, a GUID`,
+    );
   return {
-    clientId: required('AZURE_APP_ID', AZURE_APP_ID).toLowerCase(),
+    clientId,
     clientSecret: new Secret(required('AZURE_APP_SECRET', AZURE_APP_SECRET)),
     directoryId: given(AZURE_TENANT_ID),
     baseUrl: given(FRONTEND_URL)?.replace(/\/+$/, ''),

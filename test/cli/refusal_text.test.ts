@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest';
+import { messageOf } from '../../src/cli/import/refusal_text.ts';
+
+test.each([
+  ['the reason, which is told apart', 'ada does not exist [CONNECTION_NOT_FOUND]', 'ada does not exist'],
+  ['an empty note of grpc-js', 'Last error: refused. Resolution note: ', 'Last error: refused'],
+  ['what would command a terminal', 'a\u001b[31mb\u009b2Jc', 'a?[31mb?2Jc'],
+])('a refusal is told without %s', (_, message, told) => {
+  expect(messageOf({ message, reason: 'CONNECTION_NOT_FOUND' })).toBe(told);
+});
