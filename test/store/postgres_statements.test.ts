@@ -65,7 +65,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
     select: unasked,
     commit: unasked,
     freeLeases: async () => {},
-        shred: unasked,
+    shred: unasked,
     close: unasked,
   };
   const keyring = createKeyring({ keks: { current: createKek(randomBytes(32)) }, deploymentId: 'd' });
