@@ -1,7 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { readTextFile, readYaml, refusedFile, repeated } from '../config/yaml_file.ts';
 import { type Caller, ROLES } from '../model/caller.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { RESOURCE_ID } from '../model/ids.ts';
@@ -36,30 +35,12 @@ const file = z.strictObject({ callers: z.array(caller).min(1, 'must name at leas
 
 /** FIELD_INVALID too where the file cannot be read. */
 export function readCallersFile(path: string): readonly KnownKey[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw fieldInvalid(path, 'the callers file cannot be read; check that it exists and who may');
-  }
-  return readCallers(text, path);
+  return readCallers(readTextFile(path, 'callers file'), path);
 }
 
 /** Who may call. Throws FIELD_INVALID with all that is wrong at once, each by its place in the file. `name` is the file's. */
 export function readCallers(text: string, name: string): readonly KnownKey[] {
-  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true });
-  if (document.errors.length > 0) {
-    // The parser's own words would quote the file.
-    const lines = document.errors.map(({ linePos, code }) => `line ${linePos?.[0].line ?? '?'}: ${code}`);
-    throw refused(name, lines);
-  }
-  const parsed = file.safeParse(valuesOf(document, name));
-  if (!parsed.success)
-    throw refused(
-      name,
-      parsed.error.issues.map((issue) => `${place(issue.path)} ${wordsOf(issue)}`),
-    );
-  const { callers } = parsed.data;
+  const { callers } = readYaml(text, name, file);
   const faults = [
     ...repeated(
       'caller id',
@@ -82,43 +63,14 @@ export function readCallers(text: string, name: string): readonly KnownKey[] {
       ),
     ),
   ];
-  if (faults.length > 0) throw refused(name, faults);
+  if (faults.length > 0) throw refusedFile(name, faults);
   return callers.flatMap((one) => one.api_keys.map((known) => toKnownKey(one, known)));
-}
-
-/** Without aliases: they can make a short file endless. */
-function valuesOf(document: Document, name: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 });
-  } catch {
-    throw refused(name, ['has aliases (*name), which are not taken; write the values out']);
-  }
 }
 
 function toKnownKey(one: z.infer<typeof caller>, known: z.infer<typeof key>): KnownKey {
   const caller: Caller = { id: one.id, kind: 'api_key', credentialId: known.id, rules: one.rules };
   const expireTime = known.expire_time === undefined ? undefined : Date.parse(known.expire_time);
   return { sha256: known.sha256.toLowerCase(), caller, expireTime };
-}
-
-function repeated(what: string, values: readonly string[]): string[] {
-  const twice = values.filter((value, index) => values.indexOf(value) !== index);
-  return [...new Set(twice)].map((value) => `${what} ${value} stands there twice`);
-}
-
-function place(path: readonly PropertyKey[]): string {
-  const words = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
-  return words.join('').replace(/^\./, '') || 'the file';
-}
-
-function wordsOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `has unknown fields: ${issue.keys.join(', ')}`;
-  if (issue.code === 'invalid_type') return `must be given, as ${issue.expected}`;
-  return issue.message;
-}
-
-function refused(name: string, faults: readonly string[]) {
-  return fieldInvalid(name, faults.join('; '));
 }
 
 /** The key goes to the caller and is kept nowhere; the SHA-256 goes into the callers file. */

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { fieldInvalid, type VaultError } from '../../model/errors.ts';
+import { readTextFile, readYaml, refusedFile, repeated } from '../../config/yaml_file.ts';
 import { RESOURCE_ID } from '../../model/ids.ts';
 import { readSigningSecrets } from './signing_secrets.ts';
 import { DEFAULT_TYPES, EVENT_TYPES, isOfType, type Sink } from './sink.ts';
@@ -57,20 +55,12 @@ function fileIn(folder: string) {
 
 /** Who is told of events. FIELD_INVALID with all that is wrong at once, each by its place in the file; also where a file cannot be read. */
 export function readSinksFile(path: string): SinksFile {
-  const parsed = fileIn(dirname(path)).safeParse(valuesOf(path));
-  if (!parsed.success)
-    throw refused(
-      path,
-      parsed.error.issues.map((issue) => `${place(issue.path)} ${wordsOf(issue)}`),
-    );
-  const { sinks } = parsed.data;
-  const ids = sinks.map((one) => one.id);
-  const twice = ids.filter((one, index) => ids.indexOf(one) !== index);
-  if (twice.length > 0)
-    throw refused(
-      path,
-      [...new Set(twice)].map((one) => `sink id ${one} stands there twice`),
-    );
+  const { sinks } = readYaml(readTextFile(path, 'sinks file'), path, fileIn(dirname(path)));
+  const faults = repeated(
+    'sink id',
+    sinks.map((one) => one.id),
+  );
+  if (faults.length > 0) throw refusedFile(path, faults);
   return {
     sinks: sinks.map(({ secret_file: { secrets }, min_severity: minSeverity, ...rest }) => ({
       ...rest,
@@ -81,44 +71,4 @@ export function readSinksFile(path: string): SinksFile {
       .filter(({ secret_file: { open } }) => open)
       .map(({ secret_file: { file } }) => `${file}: others on this machine can read it; chmod 0400`),
   };
-}
-
-function valuesOf(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw fieldInvalid(path, 'the sinks file cannot be read; check that it exists and who may');
-  }
-  const document = parseDocument(text, { uniqueKeys: true, stringKeys: true });
-  if (document.errors.length > 0) {
-    // The parser's own words would quote the file.
-    const lines = document.errors.map(({ linePos, code }) => `line ${linePos?.[0].line ?? '?'}: ${code}`);
-    throw refused(path, lines);
-  }
-  return withoutAliases(document, path);
-}
-
-/** They can make a short file endless. */
-function withoutAliases(document: Document, path: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 });
-  } catch {
-    throw refused(path, ['has aliases (*name), which are not taken; write the values out']);
-  }
-}
-
-function place(path: readonly PropertyKey[]): string {
-  const words = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
-  return words.join('').replace(/^\./, '') || 'the file';
-}
-
-function wordsOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `has unknown fields: ${issue.keys.join(', ')}`;
-  if (issue.code === 'invalid_type') return `must be given, as ${issue.expected}`;
-  return issue.message;
-}
-
-function refused(path: string, faults: readonly string[]): VaultError {
-  return fieldInvalid(path, faults.join('; '));
 }
