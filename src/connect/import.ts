@@ -1,5 +1,5 @@
 import type { App } from '../model/app.ts';
-import { type Account, type Connection, connectionName } from '../model/connection.ts';
+import { type Account, type Connection, canonicalAccount, connectionName } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import { isExternalIdTaken } from '../model/external_id.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
@@ -116,12 +116,5 @@ function unseen(existing: Connection | undefined, wanted: Asked, request: Import
 function saidAccount(account: Partial<Account> | undefined): Account | undefined {
   if (account?.directoryId === undefined || account.objectId === undefined) return undefined;
   const { directoryId, objectId, username, displayName, email } = account;
-  // In lower case, as Entra writes ids: ListConnections finds them by that.
-  return {
-    directoryId: directoryId.toLowerCase(),
-    objectId: objectId.toLowerCase(),
-    username,
-    displayName,
-    email,
-  };
+  return canonicalAccount({ directoryId, objectId, username, displayName, email });
 }

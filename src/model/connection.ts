@@ -31,6 +31,17 @@ export function keepingEmail(told: Account, known: Account | undefined): Account
   return { ...told, email: known.email };
 }
 
+/** Ids in lower case, as Entra writes them: an import may have been told them in another, and they are looked for in one. */
+export function canonicalAccount(account: Account | undefined): Account | undefined {
+  return (
+    account && {
+      ...account,
+      directoryId: account.directoryId.toLowerCase(),
+      objectId: account.objectId.toLowerCase(),
+    }
+  );
+}
+
 /** Canonical permission names (`Mail.Read`) by canonical resource URI. OIDC scopes are no permissions and never stand here. */
 export type PermissionsByResource = Readonly<Record<string, readonly string[]>>;
 

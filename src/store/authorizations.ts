@@ -1,7 +1,7 @@
 import { and, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
+import { canonicalAccount } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
-import { canonicalAccount } from './connection_columns.ts';
 import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import type { ExternalIds } from './external_ids.ts';

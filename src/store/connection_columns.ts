@@ -1,4 +1,4 @@
-import type { Account, Connection } from '../model/connection.ts';
+import { type Account, type Connection, canonicalAccount } from '../model/connection.ts';
 import { evidenceFromJson } from './evidence_rows.ts';
 import type { Row } from './schema_twins.ts';
 
@@ -21,17 +21,6 @@ export function grantColumns(connection: Connection) {
     keepAliveTime: connection.keepAliveTime ?? null,
     updateTime: connection.updateTime,
   };
-}
-
-/** Ids in lower case, as Entra writes them: an import may have been told them in another, and they are looked for in one. */
-export function canonicalAccount(account: Account | undefined): Account | undefined {
-  return (
-    account && {
-      ...account,
-      directoryId: account.directoryId.toLowerCase(),
-      objectId: account.objectId.toLowerCase(),
-    }
-  );
 }
 
 export function placeOf(connectionUid: string, tenantUid: string, column: string) {

@@ -1,9 +1,9 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Clock } from '../model/clock.ts';
-import { type Connection, connectionName } from '../model/connection.ts';
+import { type Connection, canonicalAccount, connectionName } from '../model/connection.ts';
 import { connectionChanged } from '../model/connection_changed.ts';
 import { VaultError } from '../model/errors.ts';
-import { type ConnectionRow, canonicalAccount, fromRow } from './connection_columns.ts';
+import { type ConnectionRow, fromRow } from './connection_columns.ts';
 import { createConnectionCounts } from './connection_counts.ts';
 import { createConnectionList } from './connection_list.ts';
 import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
