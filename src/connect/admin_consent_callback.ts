@@ -7,10 +7,9 @@ import type { UsedConsentState } from '../store/stores.ts';
 import { checkDirectory } from './account_check.ts';
 import { proveConsent } from './admin_consent_proof.ts';
 import type { AdminConsentAnswer, AdminConsentOutcome } from './admin_consents.ts';
-import { appendCallback } from './append_callback.ts';
+import { auditedEnd } from './audited_end.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { isDirectoryId } from './directory_id.ts';
-import { endOf } from './end_of.ts';
 import { errorAnswered } from './error_answer.ts';
 import { mayBeConsentState } from './new_admin_consent.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
@@ -49,13 +48,10 @@ async function receive(
   if (known.kind === 'used') return outcomeOf(known, outcomeAgain(known, answer));
 
   const { consent, app } = known;
-  const { outcome, unexpected } = await endOf(() => believe(parts, consent, answer));
-  parts.metrics?.adminConsentEnded(outcome);
-  const resource = appName(app);
-  const unaudited = await appendCallback(parts, { started, requestId, method: 'web/admin-consent', resource, outcome });
-  // A mistake of ours: whoever answers the browser also keeps the log.
-  if (unexpected !== undefined) throw unexpected;
-  return outcomeOf(known, unaudited ?? outcome);
+  const count = (outcome: AdminConsentOutcome['outcome']) => parts.metrics?.adminConsentEnded(outcome);
+  const audit = { started, requestId, method: 'web/admin-consent', resource: appName(app), count } as const;
+  const { outcome } = await auditedEnd(parts, audit, () => believe(parts, consent, answer));
+  return outcomeOf(known, outcome);
 }
 
 interface Known {

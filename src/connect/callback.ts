@@ -2,11 +2,10 @@ import type { Authorization } from '../model/authorization.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { UsedState } from '../store/stores.ts';
-import { appendCallback } from './append_callback.ts';
 import { approvalLink, mayWantApproval, newApprovalLink } from './approval_link.ts';
+import { auditedEnd } from './audited_end.ts';
 import type { CallbackOutcome, CallbackRequest, Product } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { endOf } from './end_of.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import { findProduct } from './product.ts';
 import { receiveAnswer } from './receive_answer.ts';
@@ -50,18 +49,15 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
   }
 
   const { answer, requestId } = request;
-  const end = await endOf(() => receiveAnswer(parts, { ...used, connection, answer }));
-  const { outcome } = end;
-  parts.metrics?.authorizationEnded(outcome);
+  const count = (outcome: CallbackOutcome['outcome']) => parts.metrics?.authorizationEnded(outcome);
   const resource = connectionName(connection);
-  const unaudited = await appendCallback(parts, { started, requestId, method: 'web/callback', resource, outcome });
-  // A mistake of ours: whoever answers the browser also keeps the log.
-  if (end.unexpected !== undefined) throw end.unexpected;
-  // Work, append, then answer: what is not written down gets no confirmation.
-  if (unaudited !== undefined) return outcomeOf(known, { outcome: unaudited });
+  const audit = { started, requestId, method: 'web/callback', resource, count } as const;
+  const { outcome, result } = await auditedEnd(parts, audit, () =>
+    receiveAnswer(parts, { ...used, connection, answer }),
+  );
   return outcomeOf(known, {
     outcome,
-    confirmation: end.result?.confirmation,
+    confirmation: result?.confirmation,
     adminConsentUri: mayWantApproval(outcome) && (await newApprovalLink(parts, known, request.state)),
   });
 }
