@@ -7,7 +7,8 @@ export default defineConfig({
     pool: 'forks',
     // Half of the time the tests wait: for processes that start, for the browser, for Entra's pauses.
     maxWorkers: 2 * availableParallelism(),
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // A guard against what hangs, not a measure: a test that starts three processes takes 5 s alone, 20 s in company.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
   },
 });

@@ -122,7 +122,7 @@ beforeAll(async () => {
   gatherFiles('after it stopped');
   haystack('stdout', vault.written.stdout);
   haystack('stderr', vault.written.stderr);
-}, 60_000);
+});
 afterAll(async () => {
   await entra.close();
   await sandbox.close();

@@ -66,7 +66,7 @@ beforeAll(async () => {
   await add(acme, 'unknown', undefined);
   await importAda(here(), acme, 'ada');
   await importAda(here(), beta, 'bea');
-}, 30_000);
+});
 afterAll(async () => {
   for (const client of [...Object.values(by), clients]) client.close();
   await scenario.close();
