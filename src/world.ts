@@ -15,6 +15,10 @@ export interface World {
   close(): unknown;
 }
 
+function cloudAt(sandboxUrl: string): NonNullable<World['cloud']> {
+  return { loginUrl: sandboxUrl, graphUrl: `${sandboxUrl}/graph` };
+}
+
 export async function openWorld(config: Config): Promise<World> {
   const { sandbox } = config;
   if (sandbox === 'off') return { clock: systemClock, cloud: config.customCloud, sandboxUrl: undefined, close() {} };
@@ -29,7 +33,7 @@ async function sandboxAt(url: string): Promise<World> {
       { cause },
     );
   });
-  return { clock, cloud: { loginUrl: url }, sandboxUrl: url, close: () => clock.close() };
+  return { clock, cloud: cloudAt(url), sandboxUrl: url, close: () => clock.close() };
 }
 
 /** In this process; its signing key lies beside the database, so that tokens outlive a restart. */
@@ -40,5 +44,5 @@ async function ownSandbox({ databaseUrl, sandboxAddress }: Config): Promise<Worl
     port: portOf(sandboxAddress),
     keyFile: `${data}/sandbox-key.json`,
   });
-  return { clock, cloud: { loginUrl: url }, sandboxUrl: url, close };
+  return { clock, cloud: cloudAt(url), sandboxUrl: url, close };
 }

@@ -19,13 +19,17 @@ export interface Config {
   readonly catalogsDir: string | undefined;
   /** Who is told of events, and how to sign for them. */
   readonly sinksFile: string | undefined;
+  /** Origins of the key vaults that credentials may refer to; none: no credential may. */
+  readonly keyVaults: readonly string[];
+  /** Holds what Azure Event Grid must bring along; undefined: its events are not taken. */
+  readonly eventGridKeyFile: string | undefined;
   /** `-` for standard output. */
   readonly auditFile: string;
   readonly auditRotateBytes: number;
   /** Days before an end at which it is told, falling; a tenant may have its own. */
   readonly expiryThresholds: readonly number[];
   /** Stands in for Entra as cloud CUSTOM; its resources keep the names of the public cloud. */
-  readonly customCloud: { readonly loginUrl: string } | undefined;
+  readonly customCloud: { readonly loginUrl: string; readonly graphUrl: string | undefined } | undefined;
   /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */
   readonly sandbox: 'off' | 'on' | { readonly url: string };
   readonly sandboxAddress: Address;

@@ -19,6 +19,9 @@ export function contradictions(config: Config, env: Environment): string[] {
   if (config.sandbox !== 'off' && config.customCloud !== undefined) {
     faults.push('TOKENVAULT_SANDBOX makes the cloud CUSTOM by itself: leave TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL out');
   }
+  if (env.CUSTOM_CLOUD_GRAPH_URL !== undefined && env.CUSTOM_CLOUD_LOGIN_URL === undefined) {
+    faults.push('TOKENVAULT_CUSTOM_CLOUD_GRAPH_URL: needs TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL beside it');
+  }
   for (const [name, where] of listeners(config)) {
     if (isLoopbackAddress(where)) continue;
     // Browsers call the web listener, and are nobody's callers.

@@ -29,6 +29,13 @@ function areThresholds(days: readonly number[]): boolean {
   return days.length <= 16 && new Set(days).size === days.length && days.every((day) => day <= 730);
 }
 
+const keyVaults = z.string().transform((text, context) => {
+  const urls = text.split(',').map((part) => part.trim().replace(/\/+$/, '').toLowerCase());
+  if (urls.every((one) => /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/.test(one))) return urls;
+  context.addIssue('must be addresses of key vaults, such as https://acme.vault.azure.net,https://other.vault.azure.net');
+  return z.NEVER;
+});
+
 /** One row a variable; names without the prefix `TOKENVAULT_`. */
 export const environment = z
   .object({
@@ -60,6 +67,8 @@ export const environment = z
     CALLERS_FILE: file.optional(),
     CATALOGS_DIR: file.optional(),
     SINKS_FILE: file.optional(),
+    KEY_VAULTS: keyVaults.optional(),
+    EVENT_GRID_KEY_FILE: file.optional(),
     AUDIT_FILE: file.default('./data/audit.jsonl'),
     AUDIT_ROTATE_BYTES: z.coerce
       .number('must be a number of bytes')
@@ -68,6 +77,7 @@ export const environment = z
       .default(2 ** 30),
     EXPIRY_THRESHOLDS: thresholds.prefault('60,30,14,7,3,1,0'),
     CUSTOM_CLOUD_LOGIN_URL: customUrl.optional(),
+    CUSTOM_CLOUD_GRAPH_URL: customUrl.optional(),
     SANDBOX: z
       .union([z.enum(['on', 'off']), sandboxUrl], 'must be on, off, or the http address of a sandbox on loopback')
       .default('off'),

@@ -44,10 +44,15 @@ function configOf(env: Environment): Config {
     callersFile: env.CALLERS_FILE,
     catalogsDir: env.CATALOGS_DIR,
     sinksFile: env.SINKS_FILE,
+    keyVaults: env.KEY_VAULTS ?? [],
+    eventGridKeyFile: env.EVENT_GRID_KEY_FILE,
     auditFile: env.AUDIT_FILE,
     auditRotateBytes: env.AUDIT_ROTATE_BYTES,
     expiryThresholds: env.EXPIRY_THRESHOLDS,
-    customCloud: env.CUSTOM_CLOUD_LOGIN_URL === undefined ? undefined : { loginUrl: env.CUSTOM_CLOUD_LOGIN_URL },
+    customCloud:
+      env.CUSTOM_CLOUD_LOGIN_URL === undefined
+        ? undefined
+        : { loginUrl: env.CUSTOM_CLOUD_LOGIN_URL, graphUrl: env.CUSTOM_CLOUD_GRAPH_URL },
     sandbox: env.SANDBOX === 'on' || env.SANDBOX === 'off' ? env.SANDBOX : { url: env.SANDBOX },
     sandboxAddress: env.SANDBOX_ADDRESS,
     logLevel: env.LOG_LEVEL,

@@ -5,6 +5,8 @@ import { fieldInvalid, VaultError } from '../model/errors.ts';
 export interface CustomCloud {
   /** `https://login.example.com`; http only on loopback. */
   readonly loginUrl: string;
+  /** Where Graph answers; undefined: where it does in the public cloud. */
+  readonly graphUrl?: string | undefined;
 }
 
 /** Entra's URLs for one directory of one cloud. */
@@ -14,6 +16,8 @@ export interface Authority {
   readonly adminConsentEndpoint: string;
   /** Canonical resource URI of Graph, which a bare permission means. */
   readonly graph: string;
+  /** Where Graph answers, without the version and without a slash at the end. */
+  readonly graphEndpoint: string;
   /** What MSAL must be told so that it asks nobody for metadata, and takes an http token endpoint. */
   readonly msal: {
     readonly authority: string;
@@ -60,7 +64,7 @@ export function createAuthorities(customCloud: CustomCloud | undefined): Authori
   };
 }
 
-function build(cloud: { login: string; graph: string } | undefined, directory: string): Authority {
+function build(cloud: { login: string; graph: string; graphEndpoint?: string } | undefined, directory: string): Authority {
   if (cloud === undefined) {
     throw new VaultError(
       'APP_MISCONFIGURED',
@@ -80,6 +84,7 @@ function build(cloud: { login: string; graph: string } | undefined, directory: s
     tokenEndpoint,
     adminConsentEndpoint: `${base}/v2.0/adminconsent`,
     graph: cloud.graph,
+    graphEndpoint: cloud.graphEndpoint ?? cloud.graph,
     msal: {
       authority: secureBase,
       knownAuthorities: [new URL(secureBase).host],
@@ -93,15 +98,19 @@ function build(cloud: { login: string; graph: string } | undefined, directory: s
   };
 }
 
-function checkCustomCloud(custom: CustomCloud): { login: string; graph: string } {
-  const url = new URL(custom.loginUrl);
-  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) {
-    throw fieldInvalid('custom_cloud_login_url', 'must be https; http is for loopback alone');
-  }
-  return { login: withoutSlash(`${url.origin}${url.pathname}`), graph: GRAPH };
+function checkCustomCloud(custom: CustomCloud): { login: string; graph: string; graphEndpoint: string } {
+  return {
+    login: checkedUrl('custom_cloud_login_url', custom.loginUrl),
+    graph: GRAPH,
+    graphEndpoint: custom.graphUrl === undefined ? GRAPH : checkedUrl('custom_cloud_graph_url', custom.graphUrl),
+  };
 }
 
-function withoutSlash(url: string): string {
-  return url.replace(/\/+$/, '');
+function checkedUrl(field: string, text: string): string {
+  const url = new URL(text);
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) {
+    throw fieldInvalid(field, 'must be https; http is for loopback alone');
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }

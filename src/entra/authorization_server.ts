@@ -109,14 +109,17 @@ export interface CredentialProbe {
 
 /** What is known of apps and their credentials, kept by the store. */
 export interface AppLedger {
-  /** Ready for use, in the order to try. */
+  /** Ready for use, in the order of adding. */
   usableCredentials(appUid: string): Promise<readonly UsableCredential[]>;
+  /** One that is REJECTED from now on is told as `credential.rejected`, in the same commit. */
   recordVerdict(
     credentialUid: string,
     verdict: CredentialVerdict,
     entraError: string | undefined,
     time: Timestamp,
   ): Promise<void>;
+  /** It has proved itself, and is presented first from now on. */
+  prefer(credentialUid: string, time: Timestamp): Promise<void>;
   recordAppState(appUid: string, state: App['state'], evidence: Evidence | undefined): Promise<void>;
   recordFailingDirectory(appUid: string, directoryId: string, evidence: Evidence | undefined): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { Timestamp } from './clock.ts';
+import { DAY, type Duration, type Timestamp } from './clock.ts';
 import type { Evidence } from './evidence.ts';
 
 export const CLOUDS = ['GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'] as const;
@@ -27,6 +27,8 @@ export interface App {
   readonly clientId: string;
   readonly cloud: Cloud;
   readonly signInAudience: SignInAudience;
+  /** Where the registration itself lives; undefined: not said, and the audience does not say it either. */
+  readonly homeDirectoryId: string | undefined;
   readonly redirectUris: readonly string[];
   /** Where a browser may be sent after connecting. */
   readonly returnUrlPrefixes: readonly string[];
@@ -38,6 +40,8 @@ export interface App {
   readonly logoHash: string | undefined;
   /** Ids of other tenants that may connect through this app; `*` for all. */
   readonly sharedWith: readonly string[];
+  /** The vault renews the app's client secret by itself; undefined: it does not. */
+  readonly rotation: RotationPolicy | undefined;
   readonly suspended: boolean;
   readonly state: AppState;
   readonly stateEvidence: Evidence | undefined;
@@ -47,11 +51,25 @@ export interface App {
   readonly version: number;
 }
 
+export interface RotationPolicy {
+  /** How long before the end a new secret is made. */
+  readonly leadTime: Duration;
+  /** How long the new one lives. */
+  readonly secretLife: Duration;
+}
+
+export const ROTATION_DEFAULTS: RotationPolicy = { leadTime: 30 * DAY, secretLife: 180 * DAY };
+
 const MANY_DIRECTORIES = new Set(['organizations', 'common', 'consumers']);
 
 /** The one directory that the app serves, or undefined when it serves several. */
 export function homeDirectory(app: Pick<App, 'signInAudience'>): string | undefined {
   return MANY_DIRECTORIES.has(app.signInAudience) ? undefined : app.signInAudience;
+}
+
+/** Where Graph knows the registration, as far as anybody said. */
+export function registrationDirectory(app: Pick<App, 'signInAudience' | 'homeDirectoryId'>): string | undefined {
+  return app.homeDirectoryId ?? homeDirectory(app);
 }
 
 export function isSharedWith(app: Pick<App, 'tenantId' | 'sharedWith'>, tenantId: string): boolean {

@@ -1,7 +1,7 @@
 import { HOUR, type Timestamp } from './clock.ts';
 import type { Secret } from './secret.ts';
 
-export const CREDENTIAL_KINDS = ['CLIENT_SECRET', 'CERTIFICATE', 'FEDERATED'] as const;
+export const CREDENTIAL_KINDS = ['CLIENT_SECRET', 'CERTIFICATE', 'FEDERATED', 'KEY_VAULT_SECRET'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
 /** What an exchange with Entra last said of it. */
@@ -10,21 +10,29 @@ export type CredentialVerdict = 'UNPROBED' | 'VALID' | 'REJECTED';
 /** The verdict, overruled by the clock. */
 export type CredentialState = CredentialVerdict | 'EXPIRED' | 'NOT_YET_VALID';
 
-/** What an app presents to Entra. Added and removed, never updated; several are tried in the order they were added. */
+/** What an app presents to Entra. Added and removed, never updated; `rolesOf` says which one is presented when. */
 export interface Credential {
   readonly uid: string;
   readonly appUid: string;
   readonly credentialId: string;
   readonly kind: CredentialKind;
-  /** First 3 characters of a client secret (as Graph shows them), SHA-256 thumbprint of a certificate, path of an assertion file. */
+  /** First 3 characters of a client secret (as Graph shows them), SHA-256 thumbprint of a certificate, path of an assertion file, address of a secret in a key vault. */
   readonly hint: string;
   readonly notBefore: Timestamp | undefined;
-  /** Undefined: nobody said. */
+  /** The earlier of the next two. Undefined: nobody said. */
   readonly expireTime: Timestamp | undefined;
+  /** As the operator gave it, as the certificate has it, or as the key vault says. */
+  readonly saidExpireTime: Timestamp | undefined;
+  /** As Entra's registration has it, read through Graph. */
+  readonly entraExpireTime: Timestamp | undefined;
+  /** By which Graph knows it; undefined: not found there yet. */
+  readonly entraKeyId: string | undefined;
   readonly verdict: CredentialVerdict;
   /** Entra's codes of the last rejection. */
   readonly entraError: string | undefined;
   readonly lastUsedTime: Timestamp | undefined;
+  /** Since when it has proved itself: the one with the latest is presented first. Undefined: not yet. */
+  readonly preferTime: Timestamp | undefined;
   readonly createTime: Timestamp;
 }
 
@@ -33,7 +41,9 @@ export type CredentialMaterial =
   /** PEM: the leaf first, then its chain; the key in PKCS#8 or PKCS#1. */
   | { readonly kind: 'CERTIFICATE'; readonly certificateChain: string; readonly privateKey: Secret }
   /** A file that the platform keeps fresh (workload identity projects it); read at each use. */
-  | { readonly kind: 'FEDERATED'; readonly assertionFile: string };
+  | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
+  /** `https://{vault}/secrets/{name}` or with `/{version}`; read when it is needed, never stored. */
+  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
 
 export interface UsableCredential {
   readonly credential: Credential;
@@ -59,4 +69,10 @@ export function isNever(end: Timestamp): boolean {
 
 export function neverExpires({ expireTime }: Pick<Credential, 'expireTime'>): boolean {
   return expireTime !== undefined && isNever(expireTime);
+}
+
+/** Of two that are said the earlier counts: whoever is right, nobody is surprised. */
+export function earlierEnd(said: Timestamp | undefined, entra: Timestamp | undefined): Timestamp | undefined {
+  if (said === undefined || entra === undefined) return said ?? entra;
+  return Math.min(said, entra);
 }

@@ -3,6 +3,7 @@ import type { Timestamp } from './clock.ts';
 import type { ConnectionState } from './connection.ts';
 import type { CredentialKind } from './credential.ts';
 import type { Reason } from './errors.ts';
+import type { RotationProblem, RotationStep } from './rotation.ts';
 
 /** Something happened that others may want to be told. Written in the commit of what happened, so that neither is there without the other. */
 export type VaultEvent = EventBody & {
@@ -28,6 +29,14 @@ export type EventBody =
   | { readonly type: 'connection.idle_ending'; readonly data: ConnectionIdleEnding }
   | { readonly type: 'credential.expiring'; readonly data: CredentialEnding }
   | { readonly type: 'credential.expired'; readonly data: CredentialEnding }
+  /** Entra refuses it, at an exchange or a probe; where another serves instead, nobody but this event notices. */
+  | { readonly type: 'credential.rejected'; readonly data: CredentialRejected }
+  /** Entra's end is another than the one that was given. */
+  | { readonly type: 'credential.end_differs'; readonly data: CredentialEndDiffers }
+  /** Entra's registration has one that the vault does not know: somebody added it. */
+  | { readonly type: 'credential.unknown'; readonly data: CredentialUnknown }
+  | { readonly type: 'credential.rotating'; readonly data: CredentialRotating }
+  | { readonly type: 'credential.rotation_failed'; readonly data: RotationFailed }
   | { readonly type: 'app.state_changed'; readonly data: AppStateChanged }
   /** Something of the vault's own: a KEK, a TLS certificate, a caller's API key. */
   | { readonly type: 'vault.ending'; readonly data: VaultEnding };
@@ -68,6 +77,61 @@ export interface CredentialEnding {
   readonly covered: boolean;
 }
 
+export interface CredentialRejected {
+  readonly app: string;
+  readonly clientId: string;
+  readonly kind: CredentialKind;
+  readonly hint: string;
+  readonly entraError: string | undefined;
+  /** Id of the credential that serves instead; undefined: there is none. */
+  readonly fallback: string | undefined;
+}
+
+export interface CredentialEndDiffers {
+  readonly app: string;
+  readonly clientId: string;
+  readonly kind: CredentialKind;
+  readonly hint: string;
+  readonly saidExpireTime: Timestamp;
+  readonly entraExpireTime: Timestamp;
+}
+
+export interface CredentialUnknown {
+  readonly clientId: string;
+  readonly kind: 'CLIENT_SECRET' | 'CERTIFICATE';
+  /** Graph's id of it, for the portal and for `removePassword`. */
+  readonly keyId: string;
+  /** First 3 characters of a secret, SHA-1 thumbprint of a certificate. */
+  readonly hint: string | undefined;
+  readonly expireTime: Timestamp;
+  /** A rotation that was cut off made it, and the vault could not remove it. */
+  readonly orphan: boolean;
+}
+
+export interface CredentialRotating {
+  readonly app: string;
+  readonly clientId: string;
+  /** What was done: a new secret added, preferred, the old one removed. */
+  readonly step: 'ADDED' | 'PREFERRED' | 'REMOVED';
+  readonly oldCredential: string;
+  readonly newCredential: string;
+  /** Of the new one. */
+  readonly expireTime: Timestamp | undefined;
+}
+
+export interface RotationFailed {
+  readonly app: string;
+  readonly clientId: string;
+  readonly step: RotationStep;
+  readonly problem: RotationProblem['kind'];
+  readonly code: string | undefined;
+  /** The application permission on Microsoft Graph to grant to the app. */
+  readonly permission: string | undefined;
+  readonly oldCredential: string;
+  /** When the old one ends. */
+  readonly expireTime: Timestamp | undefined;
+}
+
 export interface AppStateChanged {
   readonly state: AppState;
   readonly previousState: AppState;
@@ -79,6 +143,7 @@ export interface VaultEnding {
   readonly kind: 'KEK' | 'TLS_CERTIFICATE' | 'API_KEY';
   /** Undefined: it is old, rather than near its end (a KEK). */
   readonly expireTime: Timestamp | undefined;
+  /** Days before the end; of a KEK, days since it was first seen. */
   readonly thresholdDays: number;
 }
 

@@ -19,7 +19,8 @@ export interface CredentialRequest {
 export type RequestedMaterial =
   | { readonly kind: 'CLIENT_SECRET'; readonly clientSecret: Secret }
   | { readonly kind: 'CERTIFICATE'; readonly certificatePem: string; readonly privateKeyPem: Secret }
-  | { readonly kind: 'FEDERATED'; readonly assertionFile: string };
+  | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
+  | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
 
 /** What the wire calls the fields: `app.secret_expire_time` when registering, `credential.expire_time` else. */
 export interface CredentialFieldNames {
@@ -67,9 +68,13 @@ export function newCredential(
       hint,
       notBefore,
       expireTime,
+      saidExpireTime: expireTime,
+      entraExpireTime: undefined,
+      entraKeyId: undefined,
       verdict: 'UNPROBED',
       entraError: undefined,
       lastUsedTime: undefined,
+      preferTime: undefined,
       createTime: now,
     },
   };

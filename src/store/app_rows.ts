@@ -27,12 +27,18 @@ export function toRow(app: App): Row<'apps'> {
     catalog: app.catalog ?? null,
     logoHash: app.logoHash ?? null,
     stateEvidence: app.stateEvidence ?? null,
+    homeDirectoryId: app.homeDirectoryId ?? null,
+    rotation: app.rotation ?? null,
+    inspectTime: 0,
+    strangers: [],
   };
 }
 
-export function toApp(row: Row<'apps'>): App {
+export function toApp({ inspectTime: _, strangers: __, ...row }: Row<'apps'>): App {
   return {
     ...row,
+    homeDirectoryId: row.homeDirectoryId ?? undefined,
+    rotation: row.rotation ?? undefined,
     catalog: row.catalog ?? undefined,
     logoHash: row.logoHash ?? undefined,
     stateEvidence: evidenceFromJson(row.stateEvidence),

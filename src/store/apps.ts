@@ -40,6 +40,8 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
       .set({
         displayName: all.displayName,
         signInAudience: all.signInAudience,
+        homeDirectoryId: all.homeDirectoryId,
+        rotation: all.rotation,
         redirectUris: all.redirectUris,
         returnUrlPrefixes: all.returnUrlPrefixes,
         catalog: all.catalog,

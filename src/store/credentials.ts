@@ -33,6 +33,8 @@ export function createCredentialRows({ database, keys }: { database: Database; k
     (db) =>
       db.insert(credentials).values({
         ...placeholders(columns),
+        // The only one of its app need not prove itself against another.
+        preferTime: sql`CASE WHEN EXISTS (SELECT 1 FROM credentials AS c WHERE c.app_uid = ${appUid}) THEN NULL ELSE ${placeholder(credentials.createTime, 'createTime')} END`,
         position: sql`(SELECT coalesce(max(c.position), 0) + 1 FROM credentials AS c WHERE c.app_uid = ${appUid})`,
       }),
     'APP_NOT_FOUND',
@@ -99,6 +101,9 @@ export function createCredentialRows({ database, keys }: { database: Database; k
           hint: credential.hint,
           notBefore: credential.notBefore ?? null,
           expireTime: credential.expireTime ?? null,
+          saidExpireTime: credential.saidExpireTime ?? null,
+          entraExpireTime: credential.entraExpireTime ?? null,
+          entraKeyId: credential.entraKeyId ?? null,
           verdict: credential.verdict,
           entraError: credential.entraError ?? null,
           lastUsedTime: credential.lastUsedTime ?? null,
@@ -151,9 +156,13 @@ export function toCredential(row: Omit<Row<'credentials'>, 'material'>): Credent
     hint: row.hint,
     notBefore: row.notBefore ?? undefined,
     expireTime: row.expireTime ?? undefined,
+    saidExpireTime: row.saidExpireTime ?? undefined,
+    entraExpireTime: row.entraExpireTime ?? undefined,
+    entraKeyId: row.entraKeyId ?? undefined,
     verdict: row.verdict,
     entraError: row.entraError ?? undefined,
     lastUsedTime: row.lastUsedTime ?? undefined,
+    preferTime: row.preferTime ?? undefined,
     createTime: row.createTime,
   };
 }
@@ -167,6 +176,7 @@ function materialToText(material: CredentialMaterial): string {
       return JSON.stringify({ kind, certificateChain, privateKey: privateKey.reveal() });
     }
     case 'FEDERATED':
+    case 'KEY_VAULT_SECRET':
       return JSON.stringify(material);
   }
 }
@@ -174,7 +184,8 @@ function materialToText(material: CredentialMaterial): string {
 type MaterialText =
   | { kind: 'CLIENT_SECRET'; clientSecret: string }
   | { kind: 'CERTIFICATE'; certificateChain: string; privateKey: string }
-  | { kind: 'FEDERATED'; assertionFile: string };
+  | { kind: 'FEDERATED'; assertionFile: string }
+  | { kind: 'KEY_VAULT_SECRET'; secretUri: string };
 
 function materialFromText(text: Secret): CredentialMaterial {
   const stored = JSON.parse(text.reveal()) as MaterialText;
@@ -184,6 +195,7 @@ function materialFromText(text: Secret): CredentialMaterial {
     case 'CERTIFICATE':
       return { ...stored, privateKey: new Secret(stored.privateKey) };
     case 'FEDERATED':
+    case 'KEY_VAULT_SECRET':
       return stored;
   }
 }

@@ -13,6 +13,7 @@ import type { StoredEvent, VaultEvent } from '../model/event.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
+import type { Rotation } from '../model/rotation.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 
@@ -26,9 +27,13 @@ export interface Stores {
   readonly adminConsents: AdminConsentStore;
   readonly outbox: OutboxStore;
   readonly expiry: ExpiryStore;
+  readonly inspections: InspectionStore;
+  readonly rotations: RotationStore;
   readonly deliveries: DeliveryStore;
   readonly leases: LeaseStore;
   readonly audit: AuditLedger;
+  /** The root key in use, and since when this database has known it. */
+  kekAge(): Promise<{ readonly kekId: string; readonly since: Timestamp }>;
   /** Opens the canary record and asks the database something: what readiness wants to know. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -65,6 +70,10 @@ export interface NewCredential {
   readonly material: CredentialMaterial;
 }
 
+/**
+ * Whatever changes an app's credentials, or what its inspection goes by (audience, home directory, rotation), makes the inspection due.
+ * A credential that is the only one of its app when it is added is preferred from then on.
+ */
 export interface AppStore extends AppLedger {
   /** APP_EXISTS. The logo must be the one whose hash the app has. */
   create(app: App, credential: NewCredential | undefined, logo?: Logo | undefined): Promise<void>;
@@ -238,6 +247,67 @@ export interface MintedState {
 export type UsedConsentState =
   | { readonly kind: 'fresh' | 'used'; readonly consent: AdminConsent }
   | { readonly kind: 'unknown' };
+
+/** Looking at app registrations and credentials: what Entra's side says of them. */
+export interface InspectionStore {
+  /** By index, most overdue first. New apps and those changed are due at once. */
+  due(now: Timestamp, limit: number): Promise<readonly DueInspection[]>;
+  /** One commit. False: it became due anew meanwhile, or a credential of `ends` is gone; nothing was written. */
+  record(inspection: Inspection): Promise<boolean>;
+  /** Apps with a credential that refers to the secret (its address without the version) become due; answers their uids. */
+  hasten(secretUri: string): Promise<readonly string[]>;
+}
+
+export interface DueInspection {
+  readonly app: App;
+  /** In the order of adding. */
+  readonly credentials: readonly Credential[];
+  /** Since when somebody must look. */
+  readonly inspectTime: Timestamp;
+  /** Key ids at Entra that are not the vault's, and were told. */
+  readonly strangers: readonly string[];
+}
+
+export interface Inspection {
+  readonly due: DueInspection;
+  readonly nextTime: Timestamp;
+  readonly strangers: readonly string[];
+  /** Only of those credentials of which something changed. */
+  readonly ends: readonly CredentialEnds[];
+  readonly events: readonly VaultEvent[];
+}
+
+/** `expireTime` becomes the earlier of the two, and is reminded of anew where it moved. */
+export interface CredentialEnds {
+  readonly credentialUid: string;
+  readonly saidExpireTime: Timestamp | undefined;
+  readonly entraExpireTime: Timestamp | undefined;
+  readonly entraKeyId: string | undefined;
+}
+
+/** Client secrets that the vault renews by itself. */
+export interface RotationStore {
+  find(appUid: string): Promise<Rotation | undefined>;
+  /** By index, most overdue first. */
+  due(now: Timestamp, limit: number): Promise<readonly Rotation[]>;
+  /** False: one is under way for the app already, or the app is gone. */
+  begin(rotation: Rotation): Promise<boolean>;
+  /** One durable commit. False: somebody wrote since (`before.version`), or app or credential are gone; nothing was written. CREDENTIAL_EXISTS. */
+  advance(advance: RotationAdvance): Promise<boolean>;
+}
+
+export interface RotationAdvance {
+  readonly before: Rotation;
+  /** Undefined: it is over. Its version does not matter. */
+  readonly after: Rotation | undefined;
+  readonly add?: { readonly app: App; readonly credential: NewCredential } | undefined;
+  /** Is presented first from now on. */
+  readonly prefer?: { readonly credentialUid: string; readonly time: Timestamp } | undefined;
+  /** Uid; one that is gone already is none to complain of. */
+  readonly remove?: string | undefined;
+  /** Without causes: they are told with this commit, or not at all. */
+  readonly events?: readonly VaultEvent[] | undefined;
+}
 
 /** Which credentials end when, and what was told of it. */
 export interface ExpiryStore {

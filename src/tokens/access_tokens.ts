@@ -10,7 +10,7 @@ import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAlerts } from './alerts.ts';
 import { createAppTokens } from './app_tokens.ts';
 import { createChallenges } from './challenges.ts';
-import type { CrashPoints } from './crash_points.ts';
+import type { CrashPoints } from '../model/crash_points.ts';
 import { createGetAccessToken } from './get_access_token.ts';
 import { createHolds } from './holds.ts';
 import { createKeepAlive, KEEP_ALIVE_PERIOD } from './keep_alive.ts';

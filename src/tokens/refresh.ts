@@ -7,7 +7,7 @@ import { VaultError } from '../model/errors.ts';
 import type { Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
-import type { CrashPoints } from './crash_points.ts';
+import type { CrashPoints } from '../model/crash_points.ts';
 import type { Holds } from './holds.ts';
 import { refuse } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';

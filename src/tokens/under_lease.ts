@@ -7,7 +7,7 @@ import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
-import type { CrashPoints } from './crash_points.ts';
+import type { CrashPoints } from '../model/crash_points.ts';
 import type { Holds } from './holds.ts';
 import { createRedeem, type Redemption } from './redeem.ts';
 import { failed, heldBack, pending, refuseDirectory, refuseResource, refuseState, refuseSuspended } from './refusal.ts';

@@ -78,6 +78,8 @@ async function register(stores: Stores): Promise<App> {
     clientId: CLIENT_ID,
     cloud: 'CUSTOM',
     signInAudience: 'common',
+    homeDirectoryId: undefined,
+    rotation: undefined,
     redirectUris: [],
     returnUrlPrefixes: [],
     catalog: undefined,
@@ -103,6 +105,10 @@ async function register(stores: Stores): Promise<App> {
     verdict: 'VALID',
     entraError: undefined,
     lastUsedTime: undefined,
+    preferTime: undefined,
+    saidExpireTime: undefined,
+    entraExpireTime: undefined,
+    entraKeyId: undefined,
     createTime: now,
   };
   const material = { kind: 'CLIENT_SECRET', clientSecret: new Secret(CLIENT_SECRET) } as const;

@@ -16,6 +16,9 @@ export function createRecordingLedger(...credentials: UsableCredential[]): Recor
     recordVerdict: async (uid, verdict, entraError) => {
       notes.push(`${uid} ${verdict}${entraError === undefined ? '' : ` ${entraError}`}`);
     },
+    prefer: async (uid) => {
+      notes.push(`${uid} preferred`);
+    },
     recordAppState: async (_uid, state, evidence) => {
       notes.push(`app ${state}${evidence === undefined ? '' : ` ${evidence.reason}`}`);
     },

@@ -38,6 +38,10 @@ const secret: Credential = {
   verdict: 'VALID',
   entraError: undefined,
   lastUsedTime: undefined,
+  preferTime: undefined,
+  saidExpireTime: undefined,
+  entraExpireTime: undefined,
+  entraKeyId: undefined,
   createTime: NOW,
 };
 const federated: Credential = {

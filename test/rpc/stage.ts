@@ -50,6 +50,8 @@ export const mailApp: App = {
   clientId: '11111111-2222-4333-8444-555555555555',
   cloud: 'GLOBAL',
   signInAudience: 'organizations',
+  homeDirectoryId: undefined,
+  rotation: undefined,
   redirectUris: ['https://vault.example.com/oauth2/callback'],
   returnUrlPrefixes: [],
   catalog: undefined,

@@ -64,6 +64,8 @@ export async function openTokenWorld() {
     clientId: ACME_CLIENT_ID,
     cloud: 'CUSTOM',
     signInAudience: 'common',
+    homeDirectoryId: undefined,
+    rotation: undefined,
     redirectUris: [],
     returnUrlPrefixes: [],
     catalog: undefined,
@@ -89,6 +91,10 @@ export async function openTokenWorld() {
     verdict: 'UNPROBED' as const,
     entraError: undefined,
     lastUsedTime: undefined,
+    preferTime: undefined,
+    saidExpireTime: undefined,
+    entraExpireTime: undefined,
+    entraKeyId: undefined,
     // Long ago, so that a refusal is not taken for a secret that has not spread yet.
     createTime: clock.now() - DAY,
   };

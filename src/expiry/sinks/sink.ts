@@ -20,6 +20,11 @@ export const EVENT_TYPES = Object.keys({
   'connection.idle_ending': true,
   'credential.expiring': true,
   'credential.expired': true,
+  'credential.rejected': true,
+  'credential.end_differs': true,
+  'credential.unknown': true,
+  'credential.rotating': true,
+  'credential.rotation_failed': true,
   'app.state_changed': true,
   'vault.ending': true,
 } satisfies Record<EventType, true>);

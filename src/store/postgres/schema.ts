@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, index, jsonb, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { AdminConsentState } from '../../model/admin_consent.ts';
-import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
+import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
@@ -9,6 +9,7 @@ import type { Reason } from '../../model/errors.ts';
 import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
+import type { RotationProblem, RotationStep } from '../../model/rotation.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of sqlite/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -47,16 +48,22 @@ export const apps = pgTable(
     clientId: text('client_id').notNull(),
     cloud: text('cloud').$type<Cloud>().notNull(),
     signInAudience: text('sign_in_audience').notNull(),
+    homeDirectoryId: text('home_directory_id'),
     redirectUris: jsonb('redirect_uris').$type<readonly string[]>().notNull(),
     returnUrlPrefixes: jsonb('return_url_prefixes').$type<readonly string[]>().notNull(),
     catalog: text('catalog'),
     implicitPermissions: jsonb('implicit_permissions').$type<readonly string[]>().notNull(),
     logoHash: text('logo_hash'),
     sharedWith: jsonb('shared_with').$type<readonly string[]>().notNull(),
+    rotation: jsonb('rotation').$type<RotationPolicy>(),
     suspended: boolean('suspended').notNull(),
     state: text('state').$type<AppState>().notNull(),
     stateEvidence: jsonb('state_evidence').$type<Evidence>(),
     failingDirectories: jsonb('failing_directories').$type<readonly FailingDirectory[]>().notNull(),
+    /** When somebody must look at its registration and credentials; not above 0: at once. */
+    inspectTime: integer('inspect_time').notNull().default(0),
+    /** Key ids at Entra that are not the vault's, and were told. */
+    strangers: jsonb('strangers').$type<readonly string[]>().notNull().default([]),
     createTime: integer('create_time').notNull(),
     updateTime: integer('update_time').notNull(),
     version: integer('version').notNull(),
@@ -64,6 +71,7 @@ export const apps = pgTable(
   (table) => [
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
+    index('apps_inspect_time').on(table.inspectTime),
   ],
 );
 
@@ -95,7 +103,11 @@ export const credentials = pgTable(
     kind: text('kind').$type<CredentialKind>().notNull(),
     hint: text('hint').notNull(),
     notBefore: integer('not_before'),
+    /** The earlier of the next two; what indexes and reminders go by. */
     expireTime: integer('expire_time'),
+    saidExpireTime: integer('said_expire_time'),
+    entraExpireTime: integer('entra_expire_time'),
+    entraKeyId: text('entra_key_id'),
     /** When somebody must look whether a reminder is due; 0: at once; null: never. */
     reminderTime: integer('reminder_time').default(0),
     /** Days before the end that was told last, and of which end. */
@@ -104,6 +116,7 @@ export const credentials = pgTable(
     verdict: text('verdict').$type<CredentialVerdict>().notNull(),
     entraError: text('entra_error'),
     lastUsedTime: integer('last_used_time'),
+    preferTime: integer('prefer_time'),
     createTime: integer('create_time').notNull(),
     material: bytes('material').notNull(),
   },
@@ -111,7 +124,33 @@ export const credentials = pgTable(
     uniqueIndex('credentials_app_uid_credential_id').on(table.appUid, table.credentialId),
     index('credentials_tenant_uid_expire_time').on(table.tenantUid, table.expireTime),
     index('credentials_expire_time').on(table.expireTime, table.uid),
+    index('credentials_reference').on(table.hint).where(sql`kind = 'KEY_VAULT_SECRET'`),
     index('credentials_reminder_time').on(table.reminderTime).where(sql`reminder_time IS NOT NULL`),
+  ],
+);
+
+/** At most one an app. */
+export const rotations = pgTable(
+  'rotations',
+  {
+    uid: text('uid').primaryKey(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    step: text('step').$type<RotationStep>().notNull(),
+    marker: text('marker').notNull(),
+    oldCredentialUid: text('old_credential_uid').notNull(),
+    newCredentialUid: text('new_credential_uid'),
+    beginTime: integer('begin_time').notNull(),
+    watchTime: integer('watch_time'),
+    nextTime: integer('next_time').notNull(),
+    failures: integer('failures').notNull(),
+    problem: jsonb('problem').$type<RotationProblem>(),
+    version: integer('version').notNull(),
+  },
+  (table) => [
+    uniqueIndex('rotations_app_uid').on(table.appUid),
+    index('rotations_next_time').on(table.nextTime),
   ],
 );
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { AdminConsentState } from '../../model/admin_consent.ts';
-import type { AppState, Cloud, FailingDirectory } from '../../model/app.ts';
+import type { AppState, Cloud, FailingDirectory, RotationPolicy } from '../../model/app.ts';
 import type { AuthorizationState } from '../../model/authorization.ts';
 import type { GrantState, PermissionsByResource } from '../../model/connection.ts';
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
@@ -9,6 +9,7 @@ import type { Reason } from '../../model/errors.ts';
 import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
+import type { RotationProblem, RotationStep } from '../../model/rotation.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of postgres/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -41,16 +42,22 @@ export const apps = sqliteTable(
     clientId: text('client_id').notNull(),
     cloud: text('cloud').$type<Cloud>().notNull(),
     signInAudience: text('sign_in_audience').notNull(),
+    homeDirectoryId: text('home_directory_id'),
     redirectUris: text('redirect_uris', { mode: 'json' }).$type<readonly string[]>().notNull(),
     returnUrlPrefixes: text('return_url_prefixes', { mode: 'json' }).$type<readonly string[]>().notNull(),
     catalog: text('catalog'),
     implicitPermissions: text('implicit_permissions', { mode: 'json' }).$type<readonly string[]>().notNull(),
     logoHash: text('logo_hash'),
     sharedWith: text('shared_with', { mode: 'json' }).$type<readonly string[]>().notNull(),
+    rotation: text('rotation', { mode: 'json' }).$type<RotationPolicy>(),
     suspended: integer('suspended', { mode: 'boolean' }).notNull(),
     state: text('state').$type<AppState>().notNull(),
     stateEvidence: text('state_evidence', { mode: 'json' }).$type<Evidence>(),
     failingDirectories: text('failing_directories', { mode: 'json' }).$type<readonly FailingDirectory[]>().notNull(),
+    /** When somebody must look at its registration and credentials; not above 0: at once. */
+    inspectTime: integer('inspect_time').notNull().default(0),
+    /** Key ids at Entra that are not the vault's, and were told. */
+    strangers: text('strangers', { mode: 'json' }).$type<readonly string[]>().notNull().default([]),
     createTime: integer('create_time').notNull(),
     updateTime: integer('update_time').notNull(),
     version: integer('version').notNull(),
@@ -58,6 +65,7 @@ export const apps = sqliteTable(
   (table) => [
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
+    index('apps_inspect_time').on(table.inspectTime),
   ],
 );
 
@@ -89,7 +97,11 @@ export const credentials = sqliteTable(
     kind: text('kind').$type<CredentialKind>().notNull(),
     hint: text('hint').notNull(),
     notBefore: integer('not_before'),
+    /** The earlier of the next two; what indexes and reminders go by. */
     expireTime: integer('expire_time'),
+    saidExpireTime: integer('said_expire_time'),
+    entraExpireTime: integer('entra_expire_time'),
+    entraKeyId: text('entra_key_id'),
     /** When somebody must look whether a reminder is due; 0: at once; null: never. */
     reminderTime: integer('reminder_time').default(0),
     /** Days before the end that was told last, and of which end. */
@@ -98,6 +110,7 @@ export const credentials = sqliteTable(
     verdict: text('verdict').$type<CredentialVerdict>().notNull(),
     entraError: text('entra_error'),
     lastUsedTime: integer('last_used_time'),
+    preferTime: integer('prefer_time'),
     createTime: integer('create_time').notNull(),
     material: blob('material', { mode: 'buffer' }).notNull(),
   },
@@ -105,7 +118,33 @@ export const credentials = sqliteTable(
     uniqueIndex('credentials_app_uid_credential_id').on(table.appUid, table.credentialId),
     index('credentials_tenant_uid_expire_time').on(table.tenantUid, table.expireTime),
     index('credentials_expire_time').on(table.expireTime, table.uid),
+    index('credentials_reference').on(table.hint).where(sql`kind = 'KEY_VAULT_SECRET'`),
     index('credentials_reminder_time').on(table.reminderTime).where(sql`reminder_time IS NOT NULL`),
+  ],
+);
+
+/** At most one an app. */
+export const rotations = sqliteTable(
+  'rotations',
+  {
+    uid: text('uid').primaryKey(),
+    appUid: text('app_uid')
+      .notNull()
+      .references(() => apps.uid, { onDelete: 'cascade' }),
+    step: text('step').$type<RotationStep>().notNull(),
+    marker: text('marker').notNull(),
+    oldCredentialUid: text('old_credential_uid').notNull(),
+    newCredentialUid: text('new_credential_uid'),
+    beginTime: integer('begin_time').notNull(),
+    watchTime: integer('watch_time'),
+    nextTime: integer('next_time').notNull(),
+    failures: integer('failures').notNull(),
+    problem: text('problem', { mode: 'json' }).$type<RotationProblem>(),
+    version: integer('version').notNull(),
+  },
+  (table) => [
+    uniqueIndex('rotations_app_uid').on(table.appUid),
+    index('rotations_next_time').on(table.nextTime),
   ],
 );
 

@@ -6,8 +6,8 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import { file_google_api_resource } from "../../google/api/resource_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Credential } from "./credential_pb.ts";
 import { file_tokenvault_v1_credential } from "./credential_pb.ts";
 import type { ErrorReason } from "./error_reason_pb.ts";
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/app.proto.
  */
 export const file_tokenvault_v1_app: GenFile = /*@__PURE__*/
-  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKTBwoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDInkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIdChlTVEFURV9DUkVERU5USUFMX1JFSkVDVEVEEAISFwoTU1RBVEVfTUlTQ09ORklHVVJFRBADEhMKD1NUQVRFX1RIUk9UVExFRBAEOjvqQTgKDnRva2VudmF1bHQvQXBwEht0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0qBGFwcHMyA2FwcCKQAQoLU3RhdGVSZWFzb24SKgoGcmVhc29uGAEgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgCIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgDIAEoCRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKZAQoQRmFpbGluZ0RpcmVjdG9yeRIUCgxkaXJlY3RvcnlfaWQYASABKAkSKgoGcmVhc29uGAIgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCplCgVDbG91ZBIVChFDTE9VRF9VTlNQRUNJRklFRBAAEhAKDENMT1VEX0dMT0JBTBABEhAKDENMT1VEX1VTX0dPVhACEg8KC0NMT1VEX0NISU5BEAMSEAoMQ0xPVURfQ1VTVE9NEARiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
+  fileDesc("Chd0b2tlbnZhdWx0L3YxL2FwcC5wcm90bxINdG9rZW52YXVsdC52MSKgCAoDQXBwEhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARIZCgljbGllbnRfaWQYBCABKAlCBuBBAuBBBRIrCgVjbG91ZBgFIAEoDjIULnRva2VudmF1bHQudjEuQ2xvdWRCBuBBAeBBBRIdChBzaWduX2luX2F1ZGllbmNlGAYgASgJQgPgQQESGgoNcmVkaXJlY3RfdXJpcxgHIAMoCUID4EEBEiAKE3JldHVybl91cmxfcHJlZml4ZXMYCCADKAlCA+BBARIUCgdjYXRhbG9nGAkgASgJQgPgQQESIQoUaW1wbGljaXRfcGVybWlzc2lvbnMYCiADKAlCA+BBARIYCgtzaGFyZWRfd2l0aBgLIAMoCUID4EEBEhYKCXN1c3BlbmRlZBgNIAEoCEID4EEBEjMKC2NyZWRlbnRpYWxzGA4gAygLMhkudG9rZW52YXVsdC52MS5DcmVkZW50aWFsQgPgQQMSLAoFc3RhdGUYDyABKA4yGC50b2tlbnZhdWx0LnYxLkFwcC5TdGF0ZUID4EEDEjUKDHN0YXRlX3JlYXNvbhgQIAEoCzIaLnRva2VudmF1bHQudjEuU3RhdGVSZWFzb25CA+BBAxJBChNmYWlsaW5nX2RpcmVjdG9yaWVzGBEgAygLMh8udG9rZW52YXVsdC52MS5GYWlsaW5nRGlyZWN0b3J5QgPgQQMSNAoLY3JlYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgUIAEoCUID4EEBEhEKBGxvZ28YFSABKAxCA+BBBBIVCghsb2dvX3VyaRgWIAEoCUID4EEDEh4KEWhvbWVfZGlyZWN0b3J5X2lkGBcgASgJQgPgQQESNAoIcm90YXRpb24YGCABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQESNQoPcm90YXRpb25fc3RhdHVzGBkgASgLMhcudG9rZW52YXVsdC52MS5Sb3RhdGlvbkID4EEDInkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDAoIU1RBVEVfT0sQARIdChlTVEFURV9DUkVERU5USUFMX1JFSkVDVEVEEAISFwoTU1RBVEVfTUlTQ09ORklHVVJFRBADEhMKD1NUQVRFX1RIUk9UVExFRBAEOjvqQTgKDnRva2VudmF1bHQvQXBwEht0ZW5hbnRzL3t0ZW5hbnR9L2FwcHMve2FwcH0qBGFwcHMyA2FwcCJ4Cg5Sb3RhdGlvblBvbGljeRIxCglsZWFkX3RpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CA+BBARIzCgtzZWNyZXRfbGlmZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBIrMCCghSb3RhdGlvbhIqCgRzdGVwGAEgASgOMhwudG9rZW52YXVsdC52MS5Sb3RhdGlvbi5TdGVwEhYKDm9sZF9jcmVkZW50aWFsGAIgASgJEhYKDm5ld19jcmVkZW50aWFsGAMgASgJEi4KCmJlZ2luX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCW5leHRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcHJvYmxlbRgGIAEoCSJbCgRTdGVwEhQKEFNURVBfVU5TUEVDSUZJRUQQABIMCghTVEVQX0FERBABEg4KClNURVBfUFJPVkUQAhIOCgpTVEVQX1dBVENIEAMSDwoLU1RFUF9SRU1PVkUQBCKQAQoLU3RhdGVSZWFzb24SKgoGcmVhc29uGAEgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgCIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgDIAEoCRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKZAQoQRmFpbGluZ0RpcmVjdG9yeRIUCgxkaXJlY3RvcnlfaWQYASABKAkSKgoGcmVhc29uGAIgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCplCgVDbG91ZBIVChFDTE9VRF9VTlNQRUNJRklFRBAAEhAKDENMT1VEX0dMT0JBTBABEhAKDENMT1VEX1VTX0dPVhACEg8KC0NMT1VEX0NISU5BEAMSEAoMQ0xPVURfQ1VTVE9NEARiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_credential, file_tokenvault_v1_error_reason]);
 
 /**
  * An Entra app registration that users connect through.
@@ -112,7 +112,7 @@ export type App = Message<"tokenvault.v1.App"> & {
   suspended: boolean;
 
   /**
-   * Its credentials, in the order in which they were added and are tried; changed by AddCredential and RemoveCredential only.
+   * Its credentials, in the order in which they were added; `role` says which one is presented when. Changed by AddCredential and RemoveCredential only.
    *
    * @generated from field: repeated tokenvault.v1.Credential credentials = 14;
    */
@@ -173,6 +173,27 @@ export type App = Message<"tokenvault.v1.App"> & {
    * @generated from field: string logo_uri = 22;
    */
   logoUri: string;
+
+  /**
+   * The directory (GUID) in which the app is registered: there the vault reads ends of credentials through Graph, and renews them. Default: the audience where it is a directory.
+   *
+   * @generated from field: string home_directory_id = 23;
+   */
+  homeDirectoryId: string;
+
+  /**
+   * Present: the vault renews the app's client secret by itself. The app needs the application permission `Application.ReadWrite.OwnedBy` on Microsoft Graph, and must be an owner of its own registration.
+   *
+   * @generated from field: tokenvault.v1.RotationPolicy rotation = 24;
+   */
+  rotation?: RotationPolicy | undefined;
+
+  /**
+   * The renewal under way; absent: there is none.
+   *
+   * @generated from field: tokenvault.v1.Rotation rotation_status = 25;
+   */
+  rotationStatus?: Rotation | undefined;
 };
 
 /**
@@ -238,6 +259,145 @@ export const App_StateSchema: GenEnum<App_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_app, 0, 0);
 
 /**
+ * When the vault renews a client secret by itself, and for how long.
+ *
+ * @generated from message tokenvault.v1.RotationPolicy
+ */
+export type RotationPolicy = Message<"tokenvault.v1.RotationPolicy"> & {
+  /**
+   * How long before the end; whole days, 2 to 365. Default: 30 days.
+   *
+   * @generated from field: google.protobuf.Duration lead_time = 1;
+   */
+  leadTime?: Duration | undefined;
+
+  /**
+   * How long the new secret lives; whole days, longer than lead_time, at most 730. Default: 180 days.
+   *
+   * @generated from field: google.protobuf.Duration secret_life = 2;
+   */
+  secretLife?: Duration | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.RotationPolicy.
+ * Use `create(RotationPolicySchema)` to create a new message.
+ */
+export const RotationPolicySchema: GenMessage<RotationPolicy> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app, 1);
+
+/**
+ * A client secret on its way to the next one.
+ *
+ * @generated from message tokenvault.v1.Rotation
+ */
+export type Rotation = Message<"tokenvault.v1.Rotation"> & {
+  /**
+   * What is done next.
+   *
+   * @generated from field: tokenvault.v1.Rotation.Step step = 1;
+   */
+  step: Rotation_Step;
+
+  /**
+   * The credential that ends: its full name; empty: it was removed by somebody else.
+   *
+   * @generated from field: string old_credential = 2;
+   */
+  oldCredential: string;
+
+  /**
+   * The new one: its full name; empty: it is not there yet.
+   *
+   * @generated from field: string new_credential = 3;
+   */
+  newCredential: string;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: google.protobuf.Timestamp begin_time = 4;
+   */
+  beginTime?: Timestamp | undefined;
+
+  /**
+   * When the step is tried next.
+   *
+   * @generated from field: google.protobuf.Timestamp next_time = 5;
+   */
+  nextTime?: Timestamp | undefined;
+
+  /**
+   * What keeps it from going on, and what to do; empty: nothing.
+   *
+   * @generated from field: string problem = 6;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.Rotation.
+ * Use `create(RotationSchema)` to create a new message.
+ */
+export const RotationSchema: GenMessage<Rotation> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app, 2);
+
+/**
+ * What is done next.
+ *
+ * @generated from enum tokenvault.v1.Rotation.Step
+ */
+export const Rotation_Step = {
+  /**
+   * Not set; never answered.
+   *
+   * @generated from enum value: STEP_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Asks Graph for a new secret.
+   *
+   * @generated from enum value: STEP_ADD = 1;
+   */
+  ADD: 1,
+
+  /**
+   * Waits until Entra takes the new one everywhere; then it is preferred.
+   *
+   * @generated from enum value: STEP_PROVE = 2;
+   */
+  PROVE: 2,
+
+  /**
+   * The new one is preferred; the old one stays as a fallback for a day of success.
+   *
+   * @generated from enum value: STEP_WATCH = 3;
+   */
+  WATCH: 3,
+
+  /**
+   * Removes the old one, at Entra and here.
+   *
+   * @generated from enum value: STEP_REMOVE = 4;
+   */
+  REMOVE: 4,
+} as const;
+
+/**
+ * What is done next.
+ *
+ * @generated from enum tokenvault.v1.Rotation.Step
+ */
+export type Rotation_Step = (typeof Rotation_Step)[keyof typeof Rotation_Step] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.Rotation.Step.
+ */
+export const Rotation_StepSchema: GenEnum<Rotation_Step> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_app, 2, 0);
+
+/**
  * Why something is in the state that it is in: the evidence, as Entra gave it.
  *
  * @generated from message tokenvault.v1.StateReason
@@ -277,7 +437,7 @@ export type StateReason = Message<"tokenvault.v1.StateReason"> & {
  * Use `create(StateReasonSchema)` to create a new message.
  */
 export const StateReasonSchema: GenMessage<StateReason> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 1);
+  messageDesc(file_tokenvault_v1_app, 3);
 
 /**
  * A directory in which an app fails, though it works in others.
@@ -319,7 +479,7 @@ export type FailingDirectory = Message<"tokenvault.v1.FailingDirectory"> & {
  * Use `create(FailingDirectorySchema)` to create a new message.
  */
 export const FailingDirectorySchema: GenMessage<FailingDirectory> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_app, 2);
+  messageDesc(file_tokenvault_v1_app, 4);
 
 /**
  * A Microsoft cloud: it decides the hosts of Entra, Graph and Outlook.

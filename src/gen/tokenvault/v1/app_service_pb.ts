@@ -5,9 +5,9 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
-import type { App } from "./app_pb.ts";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { App, Rotation } from "./app_pb.ts";
 import { file_tokenvault_v1_app } from "./app_pb.ts";
 import type { Credential, CredentialProbe } from "./credential_pb.ts";
 import { file_tokenvault_v1_credential } from "./credential_pb.ts";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/app_service.proto.
  */
 export const file_tokenvault_v1_app_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90b2tlbnZhdWx0L3YxL2FwcF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIs4BChBDcmVhdGVBcHBSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhMKBmFwcF9pZBgCIAEoCUID4EECEiQKA2FwcBgDIAEoCzISLnRva2VudmF1bHQudjEuQXBwQgPgQQISMgoKY3JlZGVudGlhbBgEIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEBEhoKDWNyZWRlbnRpYWxfaWQYBSABKAlCA+BBARIaCg12YWxpZGF0ZV9vbmx5GAYgASgIQgPgQQEinAEKEUNyZWF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwEjgKEGNyZWRlbnRpYWxfcHJvYmUYAiABKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiIgoNR2V0QXBwUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiMQoOR2V0QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHAiVwoPTGlzdEFwcHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJNChBMaXN0QXBwc1Jlc3BvbnNlEiAKBGFwcHMYASADKAsyEi50b2tlbnZhdWx0LnYxLkFwcBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibgoQVXBkYXRlQXBwUmVxdWVzdBIkCgNhcHAYASABKAsyEi50b2tlbnZhdWx0LnYxLkFwcEID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIjQKEVVwZGF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwIkwKEERlbGV0ZUFwcFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBARISCgVmb3JjZRgDIAEoCEID4EEBIhMKEURlbGV0ZUFwcFJlc3BvbnNlIpcBChRBZGRDcmVkZW50aWFsUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIaCg1jcmVkZW50aWFsX2lkGAIgASgJQgPgQQISMgoKY3JlZGVudGlhbBgDIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EECEhoKDXZhbGlkYXRlX29ubHkYBCABKAhCA+BBASKSAQoVQWRkQ3JlZGVudGlhbFJlc3BvbnNlEi0KCmNyZWRlbnRpYWwYASABKAsyGS50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwSOAoQY3JlZGVudGlhbF9wcm9iZRgCIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEhAKCHdhcm5pbmdzGAMgAygJIkAKF1JlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhISCgVmb3JjZRgCIAEoCEID4EEBIhoKGFJlbW92ZUNyZWRlbnRpYWxSZXNwb25zZSJAChBWZXJpZnlBcHBSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIZCgxkaXJlY3RvcnlfaWQYAiABKAlCA+BBASKdAQoRVmVyaWZ5QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHASOQoRY3JlZGVudGlhbF9wcm9iZXMYAiADKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMyoQUKCkFwcFNlcnZpY2USTgoJQ3JlYXRlQXBwEh8udG9rZW52YXVsdC52MS5DcmVhdGVBcHBSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5DcmVhdGVBcHBSZXNwb25zZRJFCgZHZXRBcHASHC50b2tlbnZhdWx0LnYxLkdldEFwcFJlcXVlc3QaHS50b2tlbnZhdWx0LnYxLkdldEFwcFJlc3BvbnNlEksKCExpc3RBcHBzEh4udG9rZW52YXVsdC52MS5MaXN0QXBwc1JlcXVlc3QaHy50b2tlbnZhdWx0LnYxLkxpc3RBcHBzUmVzcG9uc2USTgoJVXBkYXRlQXBwEh8udG9rZW52YXVsdC52MS5VcGRhdGVBcHBSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5VcGRhdGVBcHBSZXNwb25zZRJOCglEZWxldGVBcHASHy50b2tlbnZhdWx0LnYxLkRlbGV0ZUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLkRlbGV0ZUFwcFJlc3BvbnNlEloKDUFkZENyZWRlbnRpYWwSIy50b2tlbnZhdWx0LnYxLkFkZENyZWRlbnRpYWxSZXF1ZXN0GiQudG9rZW52YXVsdC52MS5BZGRDcmVkZW50aWFsUmVzcG9uc2USYwoQUmVtb3ZlQ3JlZGVudGlhbBImLnRva2VudmF1bHQudjEuUmVtb3ZlQ3JlZGVudGlhbFJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLlJlbW92ZUNyZWRlbnRpYWxSZXNwb25zZRJOCglWZXJpZnlBcHASHy50b2tlbnZhdWx0LnYxLlZlcmlmeUFwcFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLlZlcmlmeUFwcFJlc3BvbnNlYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps]);
+  fileDesc("Ch90b2tlbnZhdWx0L3YxL2FwcF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIs4BChBDcmVhdGVBcHBSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhMKBmFwcF9pZBgCIAEoCUID4EECEiQKA2FwcBgDIAEoCzISLnRva2VudmF1bHQudjEuQXBwQgPgQQISMgoKY3JlZGVudGlhbBgEIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EEBEhoKDWNyZWRlbnRpYWxfaWQYBSABKAlCA+BBARIaCg12YWxpZGF0ZV9vbmx5GAYgASgIQgPgQQEinAEKEUNyZWF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwEjgKEGNyZWRlbnRpYWxfcHJvYmUYAiABKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiIgoNR2V0QXBwUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQIiMQoOR2V0QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHAiVwoPTGlzdEFwcHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJNChBMaXN0QXBwc1Jlc3BvbnNlEiAKBGFwcHMYASADKAsyEi50b2tlbnZhdWx0LnYxLkFwcBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibgoQVXBkYXRlQXBwUmVxdWVzdBIkCgNhcHAYASABKAsyEi50b2tlbnZhdWx0LnYxLkFwcEID4EECEjQKC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0ID4EEBIjQKEVVwZGF0ZUFwcFJlc3BvbnNlEh8KA2FwcBgBIAEoCzISLnRva2VudmF1bHQudjEuQXBwIkwKEERlbGV0ZUFwcFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhEKBGV0YWcYAiABKAlCA+BBARISCgVmb3JjZRgDIAEoCEID4EEBIhMKEURlbGV0ZUFwcFJlc3BvbnNlIpcBChRBZGRDcmVkZW50aWFsUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIaCg1jcmVkZW50aWFsX2lkGAIgASgJQgPgQQISMgoKY3JlZGVudGlhbBgDIAEoCzIZLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbEID4EECEhoKDXZhbGlkYXRlX29ubHkYBCABKAhCA+BBASKSAQoVQWRkQ3JlZGVudGlhbFJlc3BvbnNlEi0KCmNyZWRlbnRpYWwYASABKAsyGS50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwSOAoQY3JlZGVudGlhbF9wcm9iZRgCIAEoCzIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlEhAKCHdhcm5pbmdzGAMgAygJIkAKF1JlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhISCgVmb3JjZRgCIAEoCEID4EEBIhoKGFJlbW92ZUNyZWRlbnRpYWxSZXNwb25zZSJAChBWZXJpZnlBcHBSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIZCgxkaXJlY3RvcnlfaWQYAiABKAlCA+BBASKdAQoRVmVyaWZ5QXBwUmVzcG9uc2USHwoDYXBwGAEgASgLMhIudG9rZW52YXVsdC52MS5BcHASOQoRY3JlZGVudGlhbF9wcm9iZXMYAiADKAsyHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWxQcm9iZRIsCgpuZXh0X3N0ZXBzGAMgASgLMhgudG9rZW52YXVsdC52MS5OZXh0U3RlcHMiSAoXUm90YXRlQ3JlZGVudGlhbFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECEhoKDXZhbGlkYXRlX29ubHkYAiABKAhCA+BBASKbAQoYUm90YXRlQ3JlZGVudGlhbFJlc3BvbnNlEikKCHJvdGF0aW9uGAEgASgLMhcudG9rZW52YXVsdC52MS5Sb3RhdGlvbhIMCgRwbGFuGAIgAygJEhEKCW9ic3RhY2xlcxgDIAMoCRIzCg9uZXdfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMoYGCgpBcHBTZXJ2aWNlEk4KCUNyZWF0ZUFwcBIfLnRva2VudmF1bHQudjEuQ3JlYXRlQXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuQ3JlYXRlQXBwUmVzcG9uc2USRQoGR2V0QXBwEhwudG9rZW52YXVsdC52MS5HZXRBcHBSZXF1ZXN0Gh0udG9rZW52YXVsdC52MS5HZXRBcHBSZXNwb25zZRJLCghMaXN0QXBwcxIeLnRva2VudmF1bHQudjEuTGlzdEFwcHNSZXF1ZXN0Gh8udG9rZW52YXVsdC52MS5MaXN0QXBwc1Jlc3BvbnNlEk4KCVVwZGF0ZUFwcBIfLnRva2VudmF1bHQudjEuVXBkYXRlQXBwUmVxdWVzdBogLnRva2VudmF1bHQudjEuVXBkYXRlQXBwUmVzcG9uc2USTgoJRGVsZXRlQXBwEh8udG9rZW52YXVsdC52MS5EZWxldGVBcHBSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5EZWxldGVBcHBSZXNwb25zZRJaCg1BZGRDcmVkZW50aWFsEiMudG9rZW52YXVsdC52MS5BZGRDcmVkZW50aWFsUmVxdWVzdBokLnRva2VudmF1bHQudjEuQWRkQ3JlZGVudGlhbFJlc3BvbnNlEmMKEFJlbW92ZUNyZWRlbnRpYWwSJi50b2tlbnZhdWx0LnYxLlJlbW92ZUNyZWRlbnRpYWxSZXF1ZXN0GicudG9rZW52YXVsdC52MS5SZW1vdmVDcmVkZW50aWFsUmVzcG9uc2USTgoJVmVyaWZ5QXBwEh8udG9rZW52YXVsdC52MS5WZXJpZnlBcHBSZXF1ZXN0GiAudG9rZW52YXVsdC52MS5WZXJpZnlBcHBSZXNwb25zZRJjChBSb3RhdGVDcmVkZW50aWFsEiYudG9rZW52YXVsdC52MS5Sb3RhdGVDcmVkZW50aWFsUmVxdWVzdBonLnRva2VudmF1bHQudjEuUm90YXRlQ3JlZGVudGlhbFJlc3BvbnNlYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps]);
 
 /**
  * The app to create.
@@ -231,7 +231,7 @@ export type UpdateAppRequest = Message<"tokenvault.v1.UpdateAppRequest"> & {
   app?: App | undefined;
 
   /**
-   * Fields to change: `display_name`, `sign_in_audience`, `redirect_uris`, `return_url_prefixes`, `catalog`, `implicit_permissions`, `shared_with`, `suspended`, `logo`, or `*` for all of them (an empty `logo` is removed by its own name only).
+   * Fields to change: `display_name`, `sign_in_audience`, `redirect_uris`, `return_url_prefixes`, `catalog`, `implicit_permissions`, `shared_with`, `suspended`, `logo`, `home_directory_id`, `rotation` (absent: no more by itself; a renewal under way ends all the same), or `*` for all of them (an empty `logo` is removed by its own name only).
    * Absent: those of them that are not empty in `app`.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
@@ -501,6 +501,76 @@ export const VerifyAppResponseSchema: GenMessage<VerifyAppResponse> = /*@__PURE_
   messageDesc(file_tokenvault_v1_app_service, 15);
 
 /**
+ * Which app's client secret to renew.
+ *
+ * @generated from message tokenvault.v1.RotateCredentialRequest
+ */
+export type RotateCredentialRequest = Message<"tokenvault.v1.RotateCredentialRequest"> & {
+  /**
+   * `tenants/{tenant}/apps/{app}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * A dry run: reads the registration through Graph as the app itself, and answers what would be done; changes nothing, neither here nor at Entra.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message tokenvault.v1.RotateCredentialRequest.
+ * Use `create(RotateCredentialRequestSchema)` to create a new message.
+ */
+export const RotateCredentialRequestSchema: GenMessage<RotateCredentialRequest> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app_service, 16);
+
+/**
+ * What is done, and what stands in its way.
+ *
+ * @generated from message tokenvault.v1.RotateCredentialResponse
+ */
+export type RotateCredentialResponse = Message<"tokenvault.v1.RotateCredentialResponse"> & {
+  /**
+   * The renewal under way; of a dry run, as it would begin.
+   *
+   * @generated from field: tokenvault.v1.Rotation rotation = 1;
+   */
+  rotation?: Rotation | undefined;
+
+  /**
+   * One sentence a step, in order, with times.
+   *
+   * @generated from field: repeated string plan = 2;
+   */
+  plan: string[];
+
+  /**
+   * What would make it fail, as far as reading the registration tells: each with what to do. Empty: nothing was found. Whether Entra lets the app add a secret is known only when it does.
+   *
+   * @generated from field: repeated string obstacles = 3;
+   */
+  obstacles: string[];
+
+  /**
+   * The end that the new secret will have.
+   *
+   * @generated from field: google.protobuf.Timestamp new_expire_time = 4;
+   */
+  newExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.RotateCredentialResponse.
+ * Use `create(RotateCredentialResponseSchema)` to create a new message.
+ */
+export const RotateCredentialResponseSchema: GenMessage<RotateCredentialResponse> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_app_service, 17);
+
+/**
  * Entra app registrations and their credentials. On the admin listener only.
  *
  * @generated from service tokenvault.v1.AppService
@@ -609,6 +679,20 @@ export const AppService: GenService<{
     methodKind: "unary";
     input: typeof VerifyAppRequestSchema;
     output: typeof VerifyAppResponseSchema;
+  },
+  /**
+   * Renews the client secret of an app now, whether its rotation is due or not, and whether it renews itself or not: asks Graph for a new one as the app itself, proves it, prefers it, and removes the old one after a day of success.
+   * Answers at once with the plan; the steps are done in the background, and told as `credential.rotating` and `credential.rotation_failed`. One that is under way is answered as it stands.
+   *
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND (the app has no client secret of its own), APP_MISCONFIGURED (nobody said where the app is registered; cloud CUSTOM, and the vault is configured with none).
+   * Callers: operator.
+   *
+   * @generated from rpc tokenvault.v1.AppService.RotateCredential
+   */
+  rotateCredential: {
+    methodKind: "unary";
+    input: typeof RotateCredentialRequestSchema;
+    output: typeof RotateCredentialResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tokenvault_v1_app_service, 0);

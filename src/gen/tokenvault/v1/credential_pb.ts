@@ -16,10 +16,10 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/credential.proto.
  */
 export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEilwcKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEh8KDWNsaWVudF9zZWNyZXQYAyABKAlCBoABAeBBBEgAEj4KC2NlcnRpZmljYXRlGAQgASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYBSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASNAoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMwoKbm90X2JlZm9yZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIxCgRraW5kGAkgASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLktpbmRCA+BBAxIRCgRoaW50GAogASgJQgPgQQMSMwoFc3RhdGUYCyABKA4yHy50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuU3RhdGVCA+BBAxI3Cg5sYXN0X3VzZWRfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIaCg1uZXZlcl9leHBpcmVzGA4gASgIQgPgQQMiXgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASFgoSS0lORF9DTElFTlRfU0VDUkVUEAESFAoQS0lORF9DRVJUSUZJQ0FURRACEhIKDktJTkRfRkVERVJBVEVEEAMigwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfVU5QUk9CRUQQARIPCgtTVEFURV9WQUxJRBACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEQoNU1RBVEVfRVhQSVJFRBAEEhcKE1NUQVRFX05PVF9ZRVRfVkFMSUQQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIloKE0NlcnRpZmljYXRlTWF0ZXJpYWwSHwoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgaAAQHgQQISIgoPcHJpdmF0ZV9rZXlfcGVtGAIgASgJQgmAAQHgQQLgQQQiMAoRRmVkZXJhdGVkTWF0ZXJpYWwSGwoOYXNzZXJ0aW9uX2ZpbGUYASABKAlCA+BBAiKMAwoPQ3JlZGVudGlhbFByb2JlEhIKCmNyZWRlbnRpYWwYASABKAkSNwoHb3V0Y29tZRgCIAEoDjImLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbFByb2JlLk91dGNvbWUSKgoGcmVhc29uGAMgASgOMhoudG9rZW52YXVsdC52MS5FcnJvclJlYXNvbhITCgtlbnRyYV9lcnJvchgEIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEi4KCnByb2JlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpEBCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFAoQT1VUQ09NRV9SRUpFQ1RFRBACEhcKE09VVENPTUVfUFJPUEFHQVRJTkcQAxITCg9PVVRDT01FX1VOS05PV04QBBITCg9PVVRDT01FX1NLSVBQRUQQBWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi9QkKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEh8KDWNsaWVudF9zZWNyZXQYAyABKAlCBoABAeBBBEgAEj4KC2NlcnRpZmljYXRlGAQgASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYBSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASQQoQa2V5X3ZhdWx0X3NlY3JldBgGIAEoCzIlLnRva2VudmF1bHQudjEuS2V5VmF1bHRTZWNyZXRNYXRlcmlhbEgAEjQKC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjMKCm5vdF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQESMQoEa2luZBgJIAEoDjIeLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5LaW5kQgPgQQMSEQoEaGludBgKIAEoCUID4EEDEjMKBXN0YXRlGAsgASgOMh8udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlN0YXRlQgPgQQMSNwoObGFzdF91c2VkX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSGgoNbmV2ZXJfZXhwaXJlcxgOIAEoCEID4EEDEjEKBHJvbGUYDyABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuUm9sZUID4EEDEjoKEWVudHJhX2V4cGlyZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhkKDGVudHJhX2tleV9pZBgRIAEoCUID4EEDInkKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhYKEktJTkRfQ0xJRU5UX1NFQ1JFVBABEhQKEEtJTkRfQ0VSVElGSUNBVEUQAhISCg5LSU5EX0ZFREVSQVRFRBADEhkKFUtJTkRfS0VZX1ZBVUxUX1NFQ1JFVBAEIoMBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhIKDlNUQVRFX1VOUFJPQkVEEAESDwoLU1RBVEVfVkFMSUQQAhISCg5TVEFURV9SRUpFQ1RFRBADEhEKDVNUQVRFX0VYUElSRUQQBBIXChNTVEFURV9OT1RfWUVUX1ZBTElEEAUidAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASEgoOUk9MRV9QUkVGRVJSRUQQARIRCg1ST0xFX0ZBTExCQUNLEAISDgoKUk9MRV9UUklBTBADEhAKDFJPTEVfUFJPQklORxAEEg0KCVJPTEVfTk9ORRAFOmnqQWYKFXRva2VudmF1bHQvQ3JlZGVudGlhbBI0dGVuYW50cy97dGVuYW50fS9hcHBzL3thcHB9L2NyZWRlbnRpYWxzL3tjcmVkZW50aWFsfSoLY3JlZGVudGlhbHMyCmNyZWRlbnRpYWxCCgoIbWF0ZXJpYWwiWgoTQ2VydGlmaWNhdGVNYXRlcmlhbBIfCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAlCBoABAeBBAhIiCg9wcml2YXRlX2tleV9wZW0YAiABKAlCCYABAeBBAuBBBCIwChFGZWRlcmF0ZWRNYXRlcmlhbBIbCg5hc3NlcnRpb25fZmlsZRgBIAEoCUID4EECIjEKFktleVZhdWx0U2VjcmV0TWF0ZXJpYWwSFwoKc2VjcmV0X3VyaRgBIAEoCUID4EECIowDCg9DcmVkZW50aWFsUHJvYmUSEgoKY3JlZGVudGlhbBgBIAEoCRI3CgdvdXRjb21lGAIgASgOMiYudG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUuT3V0Y29tZRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAQgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSLgoKcHJvYmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikQEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhQKEE9VVENPTUVfQUNDRVBURUQQARIUChBPVVRDT01FX1JFSkVDVEVEEAISFwoTT1VUQ09NRV9QUk9QQUdBVElORxADEhMKD09VVENPTUVfVU5LTk9XThAEEhMKD09VVENPTUVfU0tJUFBFRBAFYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason]);
 
 /**
- * What an app presents to Entra to prove itself. Added and removed, never updated; several may be valid at a time and are tried in the order in which they were added.
+ * What an app presents to Entra to prove itself. Added and removed, never updated; several may be valid at a time, and `role` says which one is presented when.
  *
  * @generated from message tokenvault.v1.Credential
  */
@@ -67,11 +67,19 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
      */
     value: FederatedMaterial;
     case: "federated";
+  } | {
+    /**
+     * Where the client secret lies in Azure Key Vault.
+     *
+     * @generated from field: tokenvault.v1.KeyVaultSecretMaterial key_vault_secret = 6;
+     */
+    value: KeyVaultSecretMaterial;
+    case: "keyVaultSecret";
   } | { case: undefined; value?: undefined };
 
   /**
-   * When it ends. Of a client secret Entra does not tell it: copy it from the portal. Of a certificate it is read from it, and must not be given.
-   * Absent: unknown, which the vault warns of at registration.
+   * When it ends. Give it with a client secret: copy it from the portal. Of a certificate it is read from it, of a Key Vault secret from the key vault; there it must not be given.
+   * Where Entra's registration says another end (entra_expire_time), the earlier one is answered. Absent: unknown, which the vault warns of at registration.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 7;
    */
@@ -92,7 +100,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   kind: Credential_Kind;
 
   /**
-   * To recognize it by in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of a certificate, the path of an assertion file.
+   * To recognize it by in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of a certificate, the path of an assertion file, the address of a Key Vault secret.
    *
    * @generated from field: string hint = 10;
    */
@@ -125,6 +133,27 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
    * @generated from field: bool never_expires = 14;
    */
   neverExpires: boolean;
+
+  /**
+   * When it is presented.
+   *
+   * @generated from field: tokenvault.v1.Credential.Role role = 15;
+   */
+  role: Credential_Role;
+
+  /**
+   * The end that Entra's registration has, read through Graph where the app may read itself; absent: not read.
+   *
+   * @generated from field: google.protobuf.Timestamp entra_expire_time = 16;
+   */
+  entraExpireTime?: Timestamp | undefined;
+
+  /**
+   * Its id there, which the portal calls "Secret ID" or "Certificate ID"; empty: not found there yet.
+   *
+   * @generated from field: string entra_key_id = 17;
+   */
+  entraKeyId: string;
 };
 
 /**
@@ -167,6 +196,13 @@ export const Credential_Kind = {
    * @generated from enum value: KIND_FEDERATED = 3;
    */
   FEDERATED: 3,
+
+  /**
+   * A client secret that stays in Azure Key Vault; the vault reads it and keeps it in memory only.
+   *
+   * @generated from enum value: KIND_KEY_VAULT_SECRET = 4;
+   */
+  KEY_VAULT_SECRET: 4,
 } as const;
 
 /**
@@ -245,6 +281,68 @@ export const Credential_StateSchema: GenEnum<Credential_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_credential, 0, 1);
 
 /**
+ * When it is presented.
+ *
+ * @generated from enum tokenvault.v1.Credential.Role
+ */
+export const Credential_Role = {
+  /**
+   * Not set; never answered.
+   *
+   * @generated from enum value: ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * First.
+   *
+   * @generated from enum value: ROLE_PREFERRED = 1;
+   */
+  PREFERRED: 1,
+
+  /**
+   * When the preferred one is refused.
+   *
+   * @generated from enum value: ROLE_FALLBACK = 2;
+   */
+  FALLBACK: 2,
+
+  /**
+   * New, and Entra took it when it was probed: it goes first at one exchange of a few, and is preferred once it has proved itself.
+   *
+   * @generated from enum value: ROLE_TRIAL = 3;
+   */
+  TRIAL: 3,
+
+  /**
+   * Not probed with success yet, or refused: only where nothing else is left.
+   *
+   * @generated from enum value: ROLE_PROBING = 4;
+   */
+  PROBING: 4,
+
+  /**
+   * Not now: it has ended, or has not begun.
+   *
+   * @generated from enum value: ROLE_NONE = 5;
+   */
+  NONE: 5,
+} as const;
+
+/**
+ * When it is presented.
+ *
+ * @generated from enum tokenvault.v1.Credential.Role
+ */
+export type Credential_Role = (typeof Credential_Role)[keyof typeof Credential_Role] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.Credential.Role.
+ */
+export const Credential_RoleSchema: GenEnum<Credential_Role> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_credential, 0, 2);
+
+/**
  * A certificate that the app registration lists under "Certificates".
  *
  * @generated from message tokenvault.v1.CertificateMaterial
@@ -292,6 +390,27 @@ export type FederatedMaterial = Message<"tokenvault.v1.FederatedMaterial"> & {
  */
 export const FederatedMaterialSchema: GenMessage<FederatedMaterial> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_credential, 2);
+
+/**
+ * A client secret that stays in Azure Key Vault.
+ *
+ * @generated from message tokenvault.v1.KeyVaultSecretMaterial
+ */
+export type KeyVaultSecretMaterial = Message<"tokenvault.v1.KeyVaultSecretMaterial"> & {
+  /**
+   * `https://{vault}.vault.azure.net/secrets/{name}`, with `/{version}` to pin one; else the newest enabled version counts, and is read again as it changes. In a key vault that the vault's configuration allows (`TOKENVAULT_KEY_VAULTS`).
+   *
+   * @generated from field: string secret_uri = 1;
+   */
+  secretUri: string;
+};
+
+/**
+ * Describes the message tokenvault.v1.KeyVaultSecretMaterial.
+ * Use `create(KeyVaultSecretMaterialSchema)` to create a new message.
+ */
+export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_credential, 3);
 
 /**
  * What came of presenting a credential to Entra.
@@ -354,7 +473,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
  * Use `create(CredentialProbeSchema)` to create a new message.
  */
 export const CredentialProbeSchema: GenMessage<CredentialProbe> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_credential, 3);
+  messageDesc(file_tokenvault_v1_credential, 4);
 
 /**
  * The answer in one word.
@@ -416,5 +535,5 @@ export type CredentialProbe_Outcome = (typeof CredentialProbe_Outcome)[keyof typ
  * Describes the enum tokenvault.v1.CredentialProbe.Outcome.
  */
 export const CredentialProbe_OutcomeSchema: GenEnum<CredentialProbe_Outcome> = /*@__PURE__*/
-  enumDesc(file_tokenvault_v1_credential, 3, 0);
+  enumDesc(file_tokenvault_v1_credential, 4, 0);
 

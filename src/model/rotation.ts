@@ -1,0 +1,41 @@
+import type { Timestamp } from './clock.ts';
+
+/**
+ * A client secret of an app on its way to the next one.
+ * ADD: asks Graph for a new secret. PROVE: waits until Entra takes it everywhere. WATCH: it is preferred, the old one stays as a
+ * fallback for a day of success. REMOVE: the old one goes, at Entra and here.
+ */
+export const ROTATION_STEPS = ['ADD', 'PROVE', 'WATCH', 'REMOVE'] as const;
+export type RotationStep = (typeof ROTATION_STEPS)[number];
+
+/** One is under way for an app at most; its row goes with its end. */
+export interface Rotation {
+  readonly uid: string;
+  readonly appUid: string;
+  readonly step: RotationStep;
+  /** Display name of the new secret at Entra: what carries it, and is not known to us, was made by a step that was cut off. */
+  readonly marker: string;
+  readonly oldCredentialUid: string;
+  /** From PROVE on. */
+  readonly newCredentialUid: string | undefined;
+  readonly beginTime: Timestamp;
+  /** When the new one was preferred, or last gave reason to doubt; from WATCH on. */
+  readonly watchTime: Timestamp | undefined;
+  /** When its step is tried next. */
+  readonly nextTime: Timestamp;
+  /** In a row, of this step. */
+  readonly failures: number;
+  /** What keeps it from going on; undefined: nothing. */
+  readonly problem: RotationProblem | undefined;
+  /** Grows with each write; who writes says what they read. */
+  readonly version: number;
+}
+
+export interface RotationProblem {
+  readonly kind: 'NO_DIRECTORY' | 'NOT_FOUND' | 'PERMISSION' | 'POLICY' | 'UNAVAILABLE' | 'REFUSED_SECRET' | 'NO_KEY_ID';
+  /** A code of Graph's or of Entra's; no text, which may name people. */
+  readonly code: string | undefined;
+  /** The application permission on Microsoft Graph to grant. */
+  readonly permission: string | undefined;
+  readonly time: Timestamp;
+}

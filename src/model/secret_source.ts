@@ -1,0 +1,23 @@
+import type { Timestamp } from './clock.ts';
+import type { Secret } from './secret.ts';
+
+/** Client secrets that stay elsewhere (Azure Key Vault): read when they are needed, and kept in memory alone. */
+export interface SecretSource {
+  /**
+   * The newest enabled version, or the one that the address names; as it was read within the hour, also while the source does not answer.
+   * KEY_SOURCE_UNAVAILABLE: it was never read, and cannot be. FIELD_INVALID: the operator allows no such address.
+   */
+  read(secretUri: string): Promise<SourcedSecret>;
+  /** It may have changed: the next `read` asks. True: it was known. */
+  forget(secretUri: string): boolean;
+  /** The one form of an address that the operator allows: https, host in lower case, no slash at the end. FIELD_INVALID (`field`). */
+  checkUri(field: string, secretUri: string): string;
+}
+
+export interface SourcedSecret {
+  readonly value: Secret;
+  readonly version: string;
+  /** Undefined: the key vault does not say. */
+  readonly notBefore: Timestamp | undefined;
+  readonly expireTime: Timestamp | undefined;
+}
