@@ -1,12 +1,20 @@
 /**
- * The vault as a process of its own, which kills itself with SIGKILL at the point that a line on standard input names.
- * Says `ready`, then `armed`, on standard output. Configured by TOKENVAULT_… like the real program.
+ * The vault as a process of its own, which kills itself with SIGKILL at the point that a line on standard input names, or DOOM from the
+ * start. The line `round` makes it look at what ends, and tell it, at once. Says `ready`, then `armed` and `done`, on standard output.
+ * Configured by TOKENVAULT_… like the real program.
  */
 import { createInterface } from 'node:readline';
 import { readConfig } from '../../src/config/read_config.ts';
-import { startVault } from '../../src/vault.ts';
+import { type Seams, startVault } from '../../src/vault.ts';
 
-let doom: string | undefined;
+let doom = process.env['DOOM'];
+let round = async () => {};
+const rounds: Seams['rounds'] = ({ watch, sinks }) => {
+  round = async () => {
+    await watch.round();
+    await sinks.round();
+  };
+};
 
 const vault = await startVault(readConfig(), {
   crashPoints: {
@@ -14,10 +22,16 @@ const vault = await startVault(readConfig(), {
       if (point === doom) process.kill(process.pid, 'SIGKILL');
     },
   },
+  rounds,
 });
 
-createInterface({ input: process.stdin }).on('line', (point) => {
-  doom = point;
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  if (line === 'round') {
+    await round();
+    process.stdout.write('done\n');
+    return;
+  }
+  doom = line;
   process.stdout.write('armed\n');
 });
 process.on('SIGTERM', async () => {
