@@ -41,6 +41,8 @@ export async function startVaultProcess(
       ...environment,
     },
   });
+  // It may die while it is spoken to.
+  child.stdin.on('error', () => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
   const ready = await nextLine(lines, child);

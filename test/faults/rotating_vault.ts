@@ -1,0 +1,105 @@
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type App, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
+import {
+  ConnectionService,
+  ImportConnectionRequest_Verify,
+} from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { createClient } from '../../src/rpc/client.ts';
+import { RpcError } from '../../src/rpc/rpc_error.ts';
+import type { AppRegistration } from '../../src/sandbox/app_registration.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { VaultProcess } from './vault_process.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+export const APP = 'tenants/acme/apps/default';
+const CONNECTION = 'tenants/acme/connections/ada';
+
+/** An app that renews its secret by itself, as Entra's side has it: it owns itself, and new secrets take their time. */
+export function registerAtEntra(sandbox: Sandbox, life: number): AppRegistration {
+  return sandbox.addApp({
+    audience: 'organizations',
+    redirectUris: ['http://127.0.0.1:8080/oauth2/callback'],
+    secrets: [{ endTime: sandbox.clock.now() + life }],
+    applicationPermissions: ['Application.ReadWrite.OwnedBy'],
+    secretReplicationDelay: 10 * MINUTE,
+  });
+}
+
+/** The tenant `acme` with that app and one connection. */
+export async function registerAtVault(
+  { addresses }: VaultProcess,
+  sandbox: Sandbox,
+  registration: AppRegistration,
+): Promise<void> {
+  const [secret] = registration.secrets;
+  if (secret === undefined) throw new TypeError('the registration has no secret');
+  const tenants = createClient(TenantService, addresses.admin);
+  const connections = createClient(ConnectionService, addresses.grpc);
+  try {
+    await tenants.registerTenant({
+      tenantId: 'acme',
+      preset: 'aurinko',
+      app: {
+        clientId: registration.clientId,
+        credential: { case: 'clientSecret', value: secret.value },
+        secretExpireTime: timestampFromMs(secret.endTime),
+        signInAudience: 'organizations',
+        homeDirectoryId: registration.directoryId,
+        rotation: { leadTime: durationFromMs(30 * DAY), secretLife: durationFromMs(180 * DAY) },
+        cloud: Cloud.CUSTOM,
+      },
+    });
+    await connections.importConnection({
+      connection: CONNECTION,
+      scopes: ['Mail.ReadOnly'],
+      verify: ImportConnectionRequest_Verify.NOW,
+      refreshToken: sandbox.issueRefreshToken({
+        clientId: registration.clientId,
+        userObjectId: 'ada@contoso.example',
+        scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
+      }),
+    });
+  } finally {
+    tenants.close();
+    connections.close();
+  }
+}
+
+/** `OK`, or why the call failed. */
+export async function askForToken({ addresses }: VaultProcess): Promise<string> {
+  const tokens = createClient(TokenService, addresses.grpc);
+  try {
+    await tokens.getAccessToken({ connection: CONNECTION, scopes: ['Mail.ReadOnly'] });
+    return 'OK';
+  } catch (error) {
+    if (error instanceof RpcError) return error.reason;
+    throw error;
+  } finally {
+    tokens.close();
+  }
+}
+
+export async function getApp({ addresses }: VaultProcess): Promise<App> {
+  const apps = createClient(AppService, addresses.admin);
+  try {
+    const { app } = await apps.getApp({ name: APP });
+    if (app === undefined) throw new TypeError('there is no app');
+    return app;
+  } finally {
+    apps.close();
+  }
+}
+
+/** Settles once whoever follows the sandbox's clock knows. */
+export async function later(sandbox: Sandbox, milliseconds: number): Promise<void> {
+  const response = await fetch(`${sandbox.url}/sandbox/clock`, {
+    method: 'POST',
+    body: JSON.stringify({ advance_ms: milliseconds }),
+  });
+  await response.body?.cancel();
+}

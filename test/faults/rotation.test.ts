@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { beforeEach, expect, test } from 'vitest';
+import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { askForToken, DAY, getApp, HOUR, later, registerAtEntra, registerAtVault } from './rotating_vault.ts';
+import { startVaultProcess, type VaultProcess } from './vault_process.ts';
+
+/** Where it dies, in this order; each time it is started anew. */
+const DEATHS: readonly (readonly RotationCrashPoint[])[] = [
+  ['rotation_begun'],
+  ['rotation_added'],
+  ['rotation_added', 'rotation_orphan_removed'],
+  ['rotation_sealed'],
+  ['rotation_proved'],
+  ['rotation_preferred'],
+  ['rotation_watched'],
+  ['rotation_removed'],
+  ['rotation_done'],
+  ['rotation_begun', 'rotation_added', 'rotation_added', 'rotation_sealed', 'rotation_proved', 'rotation_removed'],
+];
+
+let sandbox: Sandbox;
+let folder: string;
+let vault: VaultProcess;
+beforeEach(async () => {
+  sandbox = await startSandbox({ loopGuard: false });
+  folder = mkdtempSync(join(tmpdir(), 'rotation-'));
+  vault = await startVaultProcess(folder, sandbox.url);
+  return async () => {
+    vault.kill('SIGKILL');
+    await vault.ended;
+    await sandbox.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+});
+
+/** What calls came to, but for those that a dead vault could not answer. */
+let outcomes: string[] = [];
+
+/** Two hours, so that a call needs Entra. False: it died. */
+async function goOn(): Promise<boolean> {
+  await later(sandbox, 2 * HOUR);
+  if (!(await vault.round())) return false;
+  outcomes.push(await askForToken(vault));
+  return true;
+}
+
+function told(): { type: string; step: string | null }[] {
+  const database = new Sqlite(join(folder, 'data', 'vault.db'), { readonly: true });
+  try {
+    return database
+      .prepare(
+        `SELECT type, json_extract(data, '$.step') AS step FROM outbox
+          WHERE type IN ('credential.rotating', 'credential.rotation_failed', 'credential.unknown', 'credential.rejected')
+          ORDER BY sequence`,
+      )
+      .all() as { type: string; step: string | null }[];
+  } finally {
+    database.close();
+  }
+}
+
+test.each(DEATHS.map((points) => [points.join(', then '), points] as const))(
+  'kill -9 at %s: it goes on, leaves no orphan at Entra, and no call fails',
+  async (_, points) => {
+    outcomes = [];
+    const registration = registerAtEntra(sandbox, 40 * DAY);
+    await registerAtVault(vault, sandbox, registration);
+    const [old] = registration.secrets;
+    await later(sandbox, 11 * DAY);
+
+    for (const point of points) {
+      await vault.arm(point);
+      let rounds = 0;
+      while (await goOn()) {
+        rounds += 1;
+        if (rounds > 100) throw new Error(`it never came by ${point}`);
+      }
+      expect(await vault.ended).toBe('SIGKILL');
+      vault = await startVaultProcess(folder, sandbox.url);
+    }
+
+    let app = await getApp(vault);
+    for (
+      let rounds = 0;
+      rounds < 100 && (app.rotationStatus !== undefined || app.credentials.length > 1);
+      rounds += 1
+    ) {
+      expect(await goOn()).toBe(true);
+      app = await getApp(vault);
+    }
+    const [secret, ...others] = registration.secrets;
+    expect(others).toEqual([]);
+    expect(secret?.keyId).not.toBe(old?.keyId);
+    expect(app.credentials.map(({ entraKeyId }) => entraKeyId)).toEqual([secret?.keyId]);
+    await goOn();
+    expect(new Set(outcomes)).toEqual(new Set(['OK']));
+    expect(told()).toEqual(['ADDED', 'PREFERRED', 'REMOVED'].map((step) => ({ type: 'credential.rotating', step })));
+  },
+);
