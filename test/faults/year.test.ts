@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import Sqlite from 'better-sqlite3';
+import { beforeEach, expect, test } from 'vitest';
+import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
+import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
+import { createClient } from '../../src/rpc/client.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Receiver, startReceiver, status } from '../expiry/sinks/receiver.ts';
+import { APP, askForToken, DAY, getApp, later, MINUTE, registerAtEntra, registerAtVault } from './rotating_vault.ts';
+import { startVaultProcess, type VaultProcess } from './vault_process.ts';
+
+let sandbox: Sandbox;
+let folder: string;
+let vault: VaultProcess;
+/** One is dead now and then; the other never is. */
+let frail: Receiver;
+let sound: Receiver;
+/** When the year begins. */
+let start: number;
+beforeEach(async () => {
+  sandbox = await startSandbox({ loopGuard: false });
+  start = sandbox.clock.now();
+  folder = mkdtempSync(join(tmpdir(), 'year-'));
+  const secrets = ['frail', 'sound'].map((id) => {
+    const secret = `whsec_${randomBytes(32).toString('base64')}`;
+    writeFileSync(join(folder, id), secret, { mode: 0o400 });
+    return secret;
+  });
+  frail = await startReceiver(secrets[0] ?? '');
+  sound = await startReceiver(secrets[1] ?? '');
+  const sink = (id: string, { url }: Receiver) =>
+    `  - id: ${id}\n    url: ${url}\n    secret_file: ${id}\n    types: [credential.]\n`;
+  writeFileSync(join(folder, 'sinks.yaml'), `sinks:\n${sink('frail', frail)}${sink('sound', sound)}`);
+  vault = await serve();
+  return async () => {
+    vault.kill('SIGKILL');
+    await vault.ended;
+    await sandbox.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+});
+
+function serve(): Promise<VaultProcess> {
+  const environment = { TOKENVAULT_SINKS_FILE: join(folder, 'sinks.yaml') };
+  return startVaultProcess(folder, sandbox.url, { environment });
+}
+
+async function dieAndComeBack(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  vault.kill(signal);
+  await vault.ended;
+  vault = await serve();
+}
+
+/** Beside what renews itself: a secret that nobody renews, so that each threshold of it is told. */
+async function addForgottenApp(end: number): Promise<void> {
+  const { clientId, secrets } = sandbox.addApp({ secrets: [{ endTime: end }] });
+  const apps = createClient(AppService, vault.addresses.admin);
+  try {
+    await apps.createApp({
+      parent: 'tenants/acme',
+      appId: 'forgotten',
+      app: { clientId, cloud: Cloud.CUSTOM },
+      credential: {
+        material: { case: 'clientSecret', value: secrets[0]?.value ?? '' },
+        expireTime: timestampFromMs(end),
+      },
+    });
+  } finally {
+    apps.close();
+  }
+}
+
+async function resendParked(sink: string): Promise<number> {
+  const expiry = createClient(ExpiryService, vault.addresses.admin);
+  try {
+    return Number((await expiry.resendParkedEvents({ sink })).resentCount);
+  } finally {
+    expiry.close();
+  }
+}
+
+interface Told {
+  readonly uid: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly day: number;
+  readonly days: number | null;
+  readonly step: string | null;
+}
+
+/** By the file itself. */
+function outbox(): Told[] {
+  const database = new Sqlite(join(folder, 'data', 'vault.db'), { readonly: true });
+  try {
+    return database
+      .prepare(
+        `SELECT uid, type, subject, (time - ${start}) / ${DAY} AS day,
+                json_extract(data, '$.thresholdDays') AS days, json_extract(data, '$.step') AS step
+           FROM outbox WHERE type LIKE 'credential.%' ORDER BY sequence`,
+      )
+      .all() as Told[];
+  } finally {
+    database.close();
+  }
+}
+
+/** What the outbox forgets after a month. */
+const diary = new Map<string, Told>();
+
+test('a year: two rotations, each threshold told once to each sink, nothing lost, and no call fails', {
+  timeout: 300_000,
+}, async () => {
+  diary.clear();
+  const registration = registerAtEntra(sandbox, 100 * DAY);
+  await registerAtVault(vault, sandbox, registration);
+  await addForgottenApp(start + 120 * DAY);
+  const failed: string[] = [];
+
+  for (let day = 1; day <= 365; day += 1) {
+    await later(sandbox, start + day * DAY + MINUTE - sandbox.clock.now());
+    if (day === 58) frail.answer = status(500);
+    if (day === 62) frail.answer = status(204);
+    // Long enough to be parked.
+    if (day === 104) frail.answer = (_, response) => void response.destroy();
+    if (day === 111) {
+      frail.answer = status(204);
+      expect(await resendParked('frail')).toBeGreaterThan(0);
+    }
+    if (day % 45 === 0) {
+      // In the middle of a round.
+      const cut = vault.round();
+      await dieAndComeBack('SIGKILL');
+      await cut;
+    }
+    if (day % 60 === 0) await dieAndComeBack('SIGTERM');
+    expect(await vault.round()).toBe(true);
+    const outcome = await askForToken(vault);
+    if (outcome !== 'OK') failed.push(`${day}: ${outcome}`);
+    for (const event of outbox()) diary.set(event.uid, event);
+  }
+  await vault.round();
+
+  expect(failed).toEqual([]);
+  const told = [...diary.values()];
+  const stepsTold = told.filter(({ type }) => type === 'credential.rotating').map(({ step }) => step);
+  expect(stepsTold).toEqual(['ADDED', 'PREFERRED', 'REMOVED', 'ADDED', 'PREFERRED', 'REMOVED']);
+  const app = await getApp(vault);
+  expect(app.credentials.map(({ entraKeyId }) => entraKeyId)).toEqual(registration.secrets.map(({ keyId }) => keyId));
+
+  const thresholds = new Map<string, (number | null)[]>();
+  for (const { type, subject, days } of told)
+    if (/expir/.test(type)) thresholds.set(subject, [...(thresholds.get(subject) ?? []), days]);
+  const [current, renewed] = [app.credentials[0]?.name ?? '', thresholds.keys().find((name) => /rotated/.test(name))];
+  expect(Object.fromEntries(thresholds)).toEqual({
+    [`${APP}/credentials/default`]: [60, 30],
+    [renewed ?? '']: [60, 30],
+    [current]: [60],
+    'tenants/acme/apps/forgotten/credentials/default': [60, 30, 14, 7, 3, 1, 0],
+  });
+  const others = told.filter(({ type }) => !/expir|rotating/.test(type));
+  expect(others.map(({ type, subject }) => ({ type, subject }))).toEqual([
+    // What nobody renewed, and Entra refuses since.
+    { type: 'credential.rejected', subject: 'tenants/acme/apps/forgotten/credentials/default' },
+  ]);
+
+  const ids = told.map(({ uid }) => uid).toSorted();
+  for (const receiver of [frail, sound]) {
+    expect(receiver.forged).toBe(0);
+    expect([...new Set(receiver.received.map(({ id }) => id))].toSorted()).toEqual(ids);
+  }
+});
