@@ -1,4 +1,4 @@
-import { type App, homeDirectory } from '../model/app.ts';
+import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import type { Credential } from '../model/credential.ts';
 import { VaultError } from '../model/errors.ts';
@@ -7,6 +7,7 @@ import { appInUse } from './app_in_use.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails, AppId } from './apps.ts';
 import { checkGuid, checkId } from './fields.ts';
+import { knownDirectory } from './known_directory.ts';
 import { createLookup } from './lookup.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
@@ -14,7 +15,7 @@ import type { NextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
 import { notAsked, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { credentialWarnings, PERSONAL_DIRECTORY, probeWarnings, secretWarnings } from './warnings.ts';
+import { credentialWarnings, probeWarnings, secretWarnings } from './warnings.ts';
 
 /** What apps present to Entra: added and removed, never updated. */
 export interface Credentials {
@@ -112,17 +113,6 @@ export function createCredentials(parts: RegistryParts): Credentials {
       return { app: details, probes, nextSteps: appNextSteps(parts, facts) };
     },
   };
-}
-
-/** The one of the app's audience; where that names none, one that a connection has shown. */
-async function knownDirectory(stores: RegistryParts['stores'], app: App): Promise<string | undefined> {
-  const home = homeDirectory(app);
-  if (home !== undefined) return home;
-  const filter = { tenantIds: [app.tenantId], state: 'ACTIVE' as const };
-  const { items } = await stores.connections.list({ size: 100, after: undefined }, filter);
-  const shown = items.find((connection) => connection.appUid === app.uid && connection.account !== undefined);
-  // Personal accounts have a directory of their own, in which no app can sign in for itself.
-  return shown?.account?.directoryId === PERSONAL_DIRECTORY ? undefined : shown?.account?.directoryId;
 }
 
 function credentialName(app: App, credentialId: string): string {
