@@ -1,7 +1,8 @@
-import { getTableColumns } from 'drizzle-orm';
+import { eq, getTableColumns } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
 import type { CredentialRows } from './credentials.ts';
-import { type Database, placeholders, type Step } from './database.ts';
+import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import { dueAnew } from './due_anew.ts';
 import { evidenceFromJson } from './evidence_rows.ts';
 import type { Row } from './schema_twins.ts';
 
@@ -9,6 +10,8 @@ import type { Row } from './schema_twins.ts';
 export interface AppRows {
   readonly credentials: CredentialRows;
   insert(app: App): Step;
+  /** Somebody must look anew at its registration and credentials; who read them before and writes later is refused. */
+  makeInspectionDue(uid: string): Step;
 }
 
 export function createAppRows({ database, credentials }: { database: Database; credentials: CredentialRows }): AppRows {
@@ -18,7 +21,17 @@ export function createAppRows({ database, credentials }: { database: Database; c
     (db) => db.insert(apps).values(placeholders(getTableColumns(apps))),
     'TENANT_NOT_FOUND',
   );
-  return { credentials, insert: (app) => insert.step(toRow(app), 1) };
+  const makeInspectionDue = database.write('apps.makeInspectionDue', (db) =>
+    db
+      .update(apps)
+      .set({ inspectTime: dueAnew(apps.inspectTime) })
+      .where(eq(apps.uid, placeholder(apps.uid, 'uid'))),
+  );
+  return {
+    credentials,
+    insert: (app) => insert.step(toRow(app), 1),
+    makeInspectionDue: (uid) => makeInspectionDue.step({ uid }),
+  };
 }
 
 export function toRow(app: App): Row<'apps'> {

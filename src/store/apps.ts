@@ -11,6 +11,7 @@ import type { OutboxRows } from './outbox.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
 import type { AppStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
+import { createVerdicts } from './verdicts.ts';
 
 interface AppStoreParts {
   database: Database;
@@ -23,6 +24,7 @@ interface AppStoreParts {
 
 export function createAppStore({ database, keys, appRows, logos, outbox, clock }: AppStoreParts): AppStore {
   const { apps, connections } = database.tables;
+  const { credentials: credentialRows, makeInspectionDue } = appRows;
   const all = placeholders(getTableColumns(apps));
   const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
   const nextVersion = sql`${apps.version} + 1`;
@@ -93,12 +95,15 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
   }
 
   return {
-    ...appRows.credentials,
+    credentials: credentialRows.credentials,
+    usableCredentials: credentialRows.usableCredentials,
+    credentialEnds: credentialRows.credentialEnds,
+    ...createVerdicts({ database, outbox }),
     async create(app, credential, logo) {
       await keys.ready(app.tenantUid);
       await database.commit(
         appRows.insert(app),
-        ...(credential === undefined ? [] : [appRows.credentials.insert(app, credential)]),
+        ...(credential === undefined ? [] : [credentialRows.insert(app, credential)]),
         ...(logo === undefined ? [] : [logos.upsert(app.uid, logo)]),
       );
     },
@@ -131,6 +136,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         update.step({ ...toRow(after), uid, version }, 1),
         ...(loses ? [logos.delete(uid)] : []),
         ...(logo === undefined ? [] : [logos.upsert(uid, logo)]),
+        ...(inspectsAlike(before, after) ? [] : [makeInspectionDue(uid)]),
         ...told(before, after),
       );
       if (!committed) throw appChanged(before);
@@ -156,12 +162,20 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         const before = await findApp(uid);
         const rejected = before?.state === 'CREDENTIAL_REJECTED';
         const { committed } = await database.commit(
-          appRows.credentials.insert(app, credential),
+          credentialRows.insert(app, credential),
           clearRejection.step({ uid }, rejected ? 1 : 0),
           ...(rejected ? told(before, { ...before, state: 'OK', stateEvidence: undefined }) : []),
+          makeInspectionDue(uid),
         );
         if (committed) return;
       }
+    },
+    async removeCredential(appUid, credentialId) {
+      const removal = credentialRows.removeById(appUid, credentialId);
+      return (await database.commit(removal, makeInspectionDue(appUid))).committed;
+    },
+    async prefer(credentialUid, time) {
+      await database.commit(credentialRows.prefer(credentialUid, time));
     },
     async recordAppState(uid, state, stateEvidence) {
       for (;;) {
@@ -186,6 +200,16 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
       }
     },
   };
+}
+
+/** By what an inspection goes. */
+function inspectsAlike(one: App, other: App): boolean {
+  return (
+    one.signInAudience === other.signInAudience &&
+    one.homeDirectoryId === other.homeDirectoryId &&
+    one.rotation?.leadTime === other.rotation?.leadTime &&
+    one.rotation?.secretLife === other.rotation?.secretLife
+  );
 }
 
 function appChanged(app: App): VaultError {

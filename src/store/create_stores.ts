@@ -18,10 +18,13 @@ import { createDeliveryStore } from './deliveries.ts';
 import { createExpiryStore } from './expiry.ts';
 import { createExternalIds } from './external_ids.ts';
 import { createGrantStore } from './grants.ts';
+import { createInspectionStore } from './inspections.ts';
+import { kekAge, recordKek } from './kek_age.ts';
 import { createLeaseStore } from './leases.ts';
 import { createLogoRows } from './logos.ts';
 import { createMeta, type Meta } from './meta.ts';
 import { createOutboxRows, createOutboxStore } from './outbox.ts';
+import { createRotationStore } from './rotations.ts';
 import type { Stores } from './stores.ts';
 import { createTenantKeys, type TenantKeys } from './tenant_keys.ts';
 import { createTenantStore } from './tenants.ts';
@@ -59,6 +62,7 @@ export async function createStores({ database, keks, clock, meter, capacity }: S
   await database.freeLeases();
   // A deletion may have been killed before its shredding; and a new vault must not lie in the WAL alone, which a backup may leave out.
   await database.shred();
+  await recordKek(meta, keks.current, clock);
 
   return prepareStores({ database, keys, meta, clock });
 }
@@ -81,9 +85,12 @@ export function prepareStores({ database, keys, meta, clock }: PreparedParts): S
     adminConsents: createAdminConsentStore({ database, keys }),
     outbox: createOutboxStore(database),
     expiry: createExpiryStore({ database, outbox }),
+    inspections: createInspectionStore({ database, outbox }),
+    rotations: createRotationStore({ database, keys, outbox, appRows }),
     deliveries: createDeliveryStore(database),
     leases: createLeaseStore(database),
     audit: createAuditLedger({ database, meta, keyring }),
+    kekAge: () => kekAge(meta),
     check: () => sing(meta, keyring),
     close: () => database.close(),
   };

@@ -1,19 +1,22 @@
-import { asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
+import type { Timestamp } from '../model/clock.ts';
 import type { Credential, CredentialMaterial, UsableCredential } from '../model/credential.ts';
 import { Secret } from '../model/secret.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import { dueAnew } from './due_anew.ts';
 import type { Row } from './schema_twins.ts';
 import type { AppStore, NewCredential } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
-export interface CredentialRows
-  extends Pick<
-    AppStore,
-    'credentials' | 'usableCredentials' | 'removeCredential' | 'credentialEnds' | 'recordVerdict'
-  > {
+export interface CredentialRows extends Pick<AppStore, 'credentials' | 'usableCredentials' | 'credentialEnds'> {
   /** Seals: the DEK of the app's owner must be ready. */
   insert(app: Pick<App, 'uid' | 'tenantUid'>, credential: NewCredential): Step;
+  /** Refuses where there is none of that id. */
+  removeById(appUid: string, credentialId: string): Step;
+  remove(uid: string): Step;
+  /** Refuses where it is gone. */
+  prefer(uid: string, time: Timestamp): Step;
   /** Somebody must look anew at the reminders of all credentials of the tenant that end. */
   makeDue(tenantUid: string): Step;
 }
@@ -45,30 +48,33 @@ export function createCredentialRows({ database, keys }: { database: Database; k
   const listUsable = database.rows('credentials.usable', (db) =>
     db.select().from(credentials).where(eq(credentials.appUid, appUid)).orderBy(asc(credentials.position)),
   );
-  const remove = database.write('credentials.remove', (db) =>
+  const removeById = database.write('credentials.removeById', (db) =>
     db
       .delete(credentials)
       .where(
-        sql`${eq(credentials.appUid, appUid)} AND ${eq(credentials.credentialId, placeholder(credentials.credentialId, 'credentialId'))}`,
+        and(
+          eq(credentials.appUid, appUid),
+          eq(credentials.credentialId, placeholder(credentials.credentialId, 'credentialId')),
+        ),
       ),
   );
-  const recordVerdict = database.write('credentials.verdict', (db) =>
+  const remove = database.write('credentials.remove', (db) => db.delete(credentials).where(eq(credentials.uid, uid)));
+  const time = placeholder(credentials.preferTime, 'time');
+  const prefer = database.write('credentials.prefer', (db) =>
     db
       .update(credentials)
       .set({
-        verdict: placeholder(credentials.verdict, 'verdict'),
-        entraError: placeholder(credentials.entraError, 'entraError'),
-        lastUsedTime: placeholder(credentials.lastUsedTime, 'time'),
+        // Later than all others, also where the clock of another replica ran ahead.
+        preferTime: sql`coalesce((
+          SELECT max(other.prefer_time) + 1 FROM credentials AS other
+            WHERE other.app_uid = ${credentials.appUid} AND other.uid <> ${credentials.uid} AND other.prefer_time >= ${time}), ${time})`,
       })
       .where(eq(credentials.uid, uid)),
   );
   const makeDue = database.write('credentials.makeDue', (db) =>
     db
       .update(credentials)
-      .set({
-        // Another value than before, also where it was due already: who is about to remind by what they read is refused.
-        reminderTime: sql`CASE WHEN ${credentials.reminderTime} <= 0 THEN ${credentials.reminderTime} - 1 ELSE 0 END`,
-      })
+      .set({ reminderTime: dueAnew(credentials.reminderTime) })
       .where(
         sql`${eq(credentials.tenantUid, placeholder(credentials.tenantUid, 'tenantUid'))} AND ${credentials.expireTime} IS NOT NULL`,
       ),
@@ -116,6 +122,9 @@ export function createCredentialRows({ database, keys }: { database: Database; k
         1,
       );
     },
+    removeById: (appUid, credentialId) => removeById.step({ appUid, credentialId }, 1),
+    remove: (uid) => remove.step({ uid }),
+    prefer: (uid, time) => prefer.step({ uid, time }, 1),
     makeDue: (tenantUid) => makeDue.step({ tenantUid }),
     async credentials(appUid) {
       return (await listOpen.all({ appUid })).map(toCredential);
@@ -129,12 +138,6 @@ export function createCredentialRows({ database, keys }: { database: Database; k
         usable.push({ credential: toCredential(row), material: materialFromText(text) });
       }
       return usable;
-    },
-    async removeCredential(appUid, credentialId) {
-      return (await remove.run({ appUid, credentialId })) > 0;
-    },
-    async recordVerdict(credentialUid, verdict, entraError, time) {
-      await recordVerdict.run({ uid: credentialUid, verdict, entraError: entraError ?? null, time });
     },
     async credentialEnds() {
       const rows = await ends.all({});

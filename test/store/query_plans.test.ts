@@ -49,12 +49,17 @@ test.each([
   ['credentials without an end', 'where "credentials"."expire_time" is null', 'credentials_expire_time'],
   [
     'credentials of a tenant that are made due',
-    'CASE WHEN "credentials"."reminder_time"',
+    'END where "credentials"."tenant_uid" = ?',
     'credentials_tenant_uid_expire_time',
   ],
   ['a reminder that was told', 'told.cause = ?', 'outbox_cause'],
+  ['apps to look at', 'where "apps"."inspect_time" <= ?', 'apps_inspect_time'],
+  ['credentials of the apps to look at', '"credentials"."app_uid" in (', 'credentials_app_uid_credential_id'],
+  ['who refers to a secret of a key vault', `kind = 'KEY_VAULT_SECRET'`, 'credentials_reference'],
+  ['rotations whose next step has come', '"rotations"."next_time" <= ?', 'rotations_next_time'],
+  ['the rotation of an app', 'where "rotations"."app_uid" = ?', 'rotations_app_uid'],
   ['idle connections not yet told of', 'last_refresh_time < ?', 'connections_idle'],
-  ['what a sink shall get now', '"next_time" <= ?', 'deliveries_next_time'],
+  ['what a sink shall get now', '"deliveries"."next_time" <= ?', 'deliveries_next_time'],
   ['what was parked', '"next_time" is null order by', 'deliveries_parked'],
   ['what was parked of a sink', '"next_time" is null and "deliveries"."sink_id"', 'deliveries_parked'],
   ['parked ones that are sent anew', 'set "attempts" = ?, "last_error" = ?, "create_time"', 'deliveries_parked'],
@@ -82,6 +87,8 @@ test('what is due, pages and the outbox need no sorting', async () => {
       '"directory_id" = ?',
       '"outbox"',
       '"reminder_time" <= ?',
+      '"inspect_time" <= ?',
+      '"rotations"."next_time" <= ?',
       'last_refresh_time < ?',
       'from "deliveries"',
     ].some((part) => text.includes(part)),
@@ -116,6 +123,7 @@ async function recordPlans() {
   await stores.expiry.listEnding({ size: 10, after: undefined }, ending);
   await stores.expiry.listEnding({ size: 10, after: '5/u' }, { ...ending, tenantIds: ['acme', 'other'] });
   await stores.expiry.listEnding({ size: 10, after: '-/u' }, ending);
+  await stores.inspections.due(NOW, 10);
   await stores.deliveries.parked({ size: 10, after: undefined }, undefined);
   await stores.deliveries.parked({ size: 10, after: 'hook/1' }, undefined);
   await stores.deliveries.parked({ size: 10, after: 'hook/1' }, 'hook');

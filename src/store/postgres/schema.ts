@@ -148,10 +148,7 @@ export const rotations = pgTable(
     problem: jsonb('problem').$type<RotationProblem>(),
     version: integer('version').notNull(),
   },
-  (table) => [
-    uniqueIndex('rotations_app_uid').on(table.appUid),
-    index('rotations_next_time').on(table.nextTime),
-  ],
+  (table) => [uniqueIndex('rotations_app_uid').on(table.appUid), index('rotations_next_time').on(table.nextTime)],
 );
 
 export const connections = pgTable(

@@ -142,10 +142,7 @@ export const rotations = sqliteTable(
     problem: text('problem', { mode: 'json' }).$type<RotationProblem>(),
     version: integer('version').notNull(),
   },
-  (table) => [
-    uniqueIndex('rotations_app_uid').on(table.appUid),
-    index('rotations_next_time').on(table.nextTime),
-  ],
+  (table) => [uniqueIndex('rotations_app_uid').on(table.appUid), index('rotations_next_time').on(table.nextTime)],
 );
 
 export const connections = sqliteTable(

@@ -1,0 +1,115 @@
+import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm';
+import { isVaultError } from '../model/errors.ts';
+import type { Rotation } from '../model/rotation.ts';
+import type { AppRows } from './app_rows.ts';
+import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import type { OutboxRows } from './outbox.ts';
+import type { Row } from './schema_twins.ts';
+import type { RotationAdvance, RotationStore } from './stores.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+export function createRotationStore({
+  database,
+  keys,
+  outbox,
+  appRows,
+}: {
+  database: Database;
+  keys: TenantKeys;
+  outbox: OutboxRows;
+  appRows: AppRows;
+}): RotationStore {
+  const { rotations } = database.tables;
+  const all = placeholders(getTableColumns(rotations));
+  const { uid: _, appUid: __, version: ___, ...moving } = all;
+  const isAsRead = and(eq(rotations.uid, all.uid), eq(rotations.version, all.version));
+
+  const find = database.rows('rotations.find', (db) =>
+    db.select().from(rotations).where(eq(rotations.appUid, all.appUid)),
+  );
+  const due = database.rows('rotations.due', (db) =>
+    db
+      .select()
+      .from(rotations)
+      .where(lte(rotations.nextTime, placeholder(rotations.nextTime, 'now')))
+      .orderBy(asc(rotations.nextTime))
+      .limit(sql.placeholder('limit')),
+  );
+  const begin = database.write(
+    'rotations.begin',
+    (db) => db.insert(rotations).values(all).onConflictDoNothing(),
+    'APP_NOT_FOUND',
+  );
+  const move = database.write('rotations.move', (db) =>
+    db
+      .update(rotations)
+      .set({ ...moving, version: sql`${rotations.version} + 1` })
+      .where(isAsRead),
+  );
+  const end = database.write('rotations.end', (db) => db.delete(rotations).where(isAsRead));
+
+  function stepsOf({ before, after, add, prefer, remove, events = [] }: RotationAdvance): Step[] {
+    const { uid, version } = before;
+    const { credentials, makeInspectionDue } = appRows;
+    return [
+      // First: who was not fenced has its app.
+      after === undefined ? end.step({ uid, version }, 1) : move.step({ ...toRow(after), uid, version }, 1),
+      ...(add === undefined ? [] : [credentials.insert(add.app, add.credential)]),
+      ...(prefer === undefined ? [] : [credentials.prefer(prefer.credentialUid, prefer.time)]),
+      ...(remove === undefined ? [] : [credentials.remove(remove)]),
+      ...(add === undefined && remove === undefined ? [] : [makeInspectionDue(before.appUid)]),
+      ...events.flatMap((event) => outbox.tell(event)),
+    ];
+  }
+
+  return {
+    async find(appUid) {
+      const row = await find.first({ appUid });
+      return row && toRotation(row);
+    },
+    async due(now, limit) {
+      return (await due.all({ now, limit })).map(toRotation);
+    },
+    async begin(rotation) {
+      try {
+        return (await begin.run(toRow(rotation))) > 0;
+      } catch (error) {
+        if (isVaultError(error, 'APP_NOT_FOUND')) return false;
+        throw error;
+      }
+    },
+    async advance(advance) {
+      try {
+        if (advance.add !== undefined) await keys.ready(advance.add.app.tenantUid);
+        return (await database.commit(...stepsOf(advance))).committed;
+      } catch (error) {
+        // Of a tenant that is gone neither keys nor app are left.
+        if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+function toRow(rotation: Rotation): Row<'rotations'> {
+  return {
+    ...rotation,
+    newCredentialUid: rotation.newCredentialUid ?? null,
+    watchTime: rotation.watchTime ?? null,
+    problem: rotation.problem ?? null,
+  };
+}
+
+/** JSON drops what is undefined; the model spells it out. */
+function toRotation(row: Row<'rotations'>): Rotation {
+  const { problem } = row;
+  return {
+    ...row,
+    newCredentialUid: row.newCredentialUid ?? undefined,
+    watchTime: row.watchTime ?? undefined,
+    problem:
+      problem === null
+        ? undefined
+        : { kind: problem.kind, code: problem.code, permission: problem.permission, time: problem.time },
+  };
+}
