@@ -13,13 +13,13 @@ export interface Rotation {
   readonly uid: string;
   readonly appUid: string;
   readonly step: RotationStep;
-  /** Display name of the new secret at Entra: what carries it, and is not known to us, was made by a step that was cut off. */
+  /** Display name of the new secret at Entra, `token-vault {random}`: what carries it, and is not known to us, was made by a step that was cut off. */
   readonly marker: string;
   readonly oldCredentialUid: string;
   /** From PROVE on. */
   readonly newCredentialUid: string | undefined;
   readonly beginTime: Timestamp;
-  /** When the new one was preferred, or last gave reason to doubt; from WATCH on. */
+  /** In PROVE, since when Entra has taken the new one at each look; from WATCH on, when it was preferred, or last gave reason to doubt. */
   readonly watchTime: Timestamp | undefined;
   /** When its step is tried next. */
   readonly nextTime: Timestamp;
@@ -32,10 +32,23 @@ export interface Rotation {
 }
 
 export interface RotationProblem {
-  readonly kind: 'NO_DIRECTORY' | 'NOT_FOUND' | 'PERMISSION' | 'POLICY' | 'UNAVAILABLE' | 'REFUSED_SECRET' | 'NO_KEY_ID';
+  readonly kind:
+    | 'NO_DIRECTORY'
+    | 'NOT_FOUND'
+    | 'PERMISSION'
+    | 'POLICY'
+    | 'UNAVAILABLE'
+    | 'REFUSED_SECRET'
+    | 'NO_KEY_ID';
   /** A code of Graph's or of Entra's; no text, which may name people. */
   readonly code: string | undefined;
   /** The application permission on Microsoft Graph to grant. */
   readonly permission: string | undefined;
+  /** Since when. */
   readonly time: Timestamp;
+  /** When it was told last; undefined: not yet, since it may pass by itself. */
+  readonly toldTime: Timestamp | undefined;
 }
+
+/** Of every marker. */
+export const MARKER_PREFIX = 'token-vault ';

@@ -110,6 +110,12 @@ function toRotation(row: Row<'rotations'>): Rotation {
     problem:
       problem === null
         ? undefined
-        : { kind: problem.kind, code: problem.code, permission: problem.permission, time: problem.time },
+        : {
+            kind: problem.kind,
+            code: problem.code,
+            permission: problem.permission,
+            time: problem.time,
+            toldTime: problem.toldTime,
+          },
   };
 }
