@@ -78,7 +78,7 @@ async function addForgottenApp(end: number): Promise<void> {
 async function resendParked(sink: string): Promise<number> {
   const expiry = createClient(ExpiryService, vault.addresses.admin);
   try {
-    return Number((await expiry.resendParkedEvents({ sink })).resentCount);
+    return (await expiry.resendParkedEvents({ sink })).count;
   } finally {
     expiry.close();
   }
