@@ -83,6 +83,7 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
   metrics.observe({
     connectionsByState: () => stores.connections.countByState(),
     credentialEnds: () => stores.apps.credentialEnds(),
+    rotations: () => stores.rotations.counts(),
   });
   const audit = await opened(
     openAuditLog(config.auditFile, {

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm';
+import { and, asc, count, eq, getTableColumns, lte, min, sql } from 'drizzle-orm';
 import { isVaultError } from '../model/errors.ts';
 import type { Rotation } from '../model/rotation.ts';
 import type { AppRows } from './app_rows.ts';
@@ -35,6 +35,13 @@ export function createRotationStore({
       .orderBy(asc(rotations.nextTime))
       .limit(sql.placeholder('limit')),
   );
+  const isFailing = sql<number>`CASE WHEN problem IS NULL THEN 0 ELSE 1 END`;
+  const counts = database.rows('rotations.counts', (db) =>
+    db
+      .select({ step: rotations.step, isFailing, count: count(), oldestBeginTime: min(rotations.beginTime) })
+      .from(rotations)
+      .groupBy(rotations.step, isFailing),
+  );
   const begin = database.write(
     'rotations.begin',
     (db) => db.insert(rotations).values(all).onConflictDoNothing(),
@@ -69,6 +76,13 @@ export function createRotationStore({
     },
     async due(now, limit) {
       return (await due.all({ now, limit })).map(toRotation);
+    },
+    async counts() {
+      return (await counts.all({})).map((row) => ({
+        ...row,
+        isFailing: row.isFailing === 1,
+        oldestBeginTime: row.oldestBeginTime ?? 0,
+      }));
     },
     async begin(rotation) {
       try {

@@ -13,7 +13,7 @@ import type { StoredEvent, VaultEvent } from '../model/event.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Page, PageRequest } from '../model/page.ts';
-import type { Rotation } from '../model/rotation.ts';
+import type { Rotation, RotationStep } from '../model/rotation.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 
@@ -290,10 +290,19 @@ export interface RotationStore {
   find(appUid: string): Promise<Rotation | undefined>;
   /** By index, most overdue first. */
   due(now: Timestamp, limit: number): Promise<readonly Rotation[]>;
+  /** Of all under way, by their step and whether there is a problem. */
+  counts(): Promise<readonly RotationCount[]>;
   /** False: one is under way for the app already, or the app is gone. */
   begin(rotation: Rotation): Promise<boolean>;
   /** One durable commit. False: somebody wrote since (`before.version`), or app or credential are gone; nothing was written. CREDENTIAL_EXISTS. */
   advance(advance: RotationAdvance): Promise<boolean>;
+}
+
+export interface RotationCount {
+  readonly step: RotationStep;
+  readonly isFailing: boolean;
+  readonly count: number;
+  readonly oldestBeginTime: Timestamp;
 }
 
 export interface RotationAdvance {

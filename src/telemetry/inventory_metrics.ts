@@ -1,9 +1,20 @@
 import { Gauge, type Registry } from 'prom-client';
+import { ROTATION_STEPS } from '../model/rotation.ts';
 
 /** What is there, asked once per scrape. */
 export interface Inventory {
   connectionsByState(): Promise<Readonly<Record<string, number>>>;
   credentialEnds(): Promise<readonly CredentialEnd[]>;
+  /** Of those under way; a step can be there twice. */
+  rotations(): Promise<readonly RotationCount[]>;
+}
+
+interface RotationCount {
+  readonly step: string;
+  /** Something keeps them from going on. */
+  readonly isFailing: boolean;
+  readonly count: number;
+  readonly oldestBeginTime: number;
 }
 
 interface CredentialEnd {
@@ -40,6 +51,35 @@ export function createInventoryMetrics(registry: Registry, inventory: Inventory)
       for (const end of ends ?? []) {
         this.set({ tenant: end.tenantId, app: end.appId, credential: end.credentialId }, end.expireTime / 1_000);
       }
+    },
+  });
+  createRotationGauges(registers, inventory);
+}
+
+function createRotationGauges(registers: Registry[], inventory: Inventory): void {
+  new Gauge({
+    name: 'tokenvault_rotations',
+    help: 'Renewals of client secrets under way, by what is done next, and whether something keeps them from going on.',
+    labelNames: ['step', 'failing'],
+    registers,
+    async collect() {
+      const counts = await orNothing(inventory.rotations());
+      if (counts === undefined) return;
+      for (const step of ROTATION_STEPS) {
+        for (const failing of ['false', 'true']) this.set({ step, failing }, 0);
+      }
+      for (const { step, isFailing, count } of counts) this.inc({ step, failing: String(isFailing) }, count);
+    },
+  });
+  new Gauge({
+    name: 'tokenvault_rotation_oldest_begin_timestamp_seconds',
+    help: 'When the oldest renewal of a client secret under way began, in seconds since 1970; absent: none is under way.',
+    registers,
+    async collect() {
+      const counts = await orNothing(inventory.rotations());
+      if (counts === undefined) return;
+      this.remove();
+      if (counts.length > 0) this.set(Math.min(...counts.map((one) => one.oldestBeginTime)) / 1_000);
     },
   });
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
+const rotations = async () => [];
+
 test('while the store cannot be asked, the rest is still told, and so is what was known', async () => {
   const metrics = createMetrics();
   let away = false;
@@ -11,6 +13,7 @@ test('while the store cannot be asked, the rest is still told, and so is what wa
   metrics.observe({
     connectionsByState: () => answer({ ACTIVE: 7 }),
     credentialEnds: () => answer([{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }]),
+    rotations: () => answer([{ step: 'ADD', isFailing: true, count: 2, oldestBeginTime: 5_000 }]),
   });
   metrics.tokens.served('CACHE');
   const before = await metrics.text();
@@ -22,13 +25,14 @@ test('while the store cannot be asked, the rest is still told, and so is what wa
     expect(text).toContain(
       'tokenvault_credential_expire_timestamp_seconds{tenant="acme",app="default",credential="c1"} 5',
     );
+    expect(text).toContain('tokenvault_rotations{step="ADD",failing="true"} 2');
   }
 });
 
 test('a credential that is gone is told no more', async () => {
   const metrics = createMetrics();
   const ends = [{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }];
-  metrics.observe({ connectionsByState: async () => ({}), credentialEnds: async () => ends });
+  metrics.observe({ connectionsByState: async () => ({}), credentialEnds: async () => ends, rotations });
   expect(await metrics.text()).toContain('credential="c1"');
   ends.pop();
   expect(await metrics.text()).not.toContain('credential="c1"');
@@ -43,7 +47,32 @@ test('an end of "never" is told too, so that nobody is alarmed when the credenti
       { ...app, credentialId: 'ends', expireTime: Date.UTC(2026, 11, 31) },
       { ...app, credentialId: 'stays', expireTime: Date.UTC(2299, 11, 31) },
     ],
+    rotations,
   });
   const ends = (await metrics.text()).matchAll(/^tokenvault_credential_expire_timestamp_seconds\{.*\} (\d+)$/gm);
   expect(Math.max(...[...ends].map(([, end]) => Number(end)))).toBe(Date.UTC(2299, 11, 31) / 1_000);
+});
+
+test('renewals are counted by their step, and the oldest says since when', async () => {
+  const metrics = createMetrics();
+  let under = [
+    { step: 'WATCH', isFailing: false, count: 3, oldestBeginTime: 9_000 },
+    { step: 'ADD', isFailing: true, count: 1, oldestBeginTime: 7_000 },
+    { step: 'ADD', isFailing: false, count: 2, oldestBeginTime: 8_000 },
+  ];
+  metrics.observe({
+    connectionsByState: async () => ({}),
+    credentialEnds: async () => [],
+    rotations: async () => under,
+  });
+  const busy = await metrics.text();
+  expect(busy).toContain('tokenvault_rotations{step="WATCH",failing="false"} 3');
+  expect(busy).toContain('tokenvault_rotations{step="ADD",failing="true"} 1');
+  expect(busy).toContain('tokenvault_rotations{step="ADD",failing="false"} 2');
+  expect(busy).toContain('tokenvault_rotations{step="PROVE",failing="false"} 0');
+  expect(busy).toContain('tokenvault_rotation_oldest_begin_timestamp_seconds 7');
+  under = [];
+  const idle = await metrics.text();
+  expect(idle).toContain('tokenvault_rotations{step="ADD",failing="true"} 0');
+  expect(idle).not.toMatch(/^tokenvault_rotation_oldest_begin_timestamp_seconds/m);
 });

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import type { App } from '../../src/model/app.ts';
+import type { Rotation } from '../../src/model/rotation.ts';
+import { NOW, sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
+import { openTestStores } from './open_test_stores.ts';
+
+function rotationOf(app: App, changes: Partial<Rotation>): Rotation {
+  return {
+    uid: `rotation-of-${app.uid}`,
+    appUid: app.uid,
+    step: 'ADD',
+    marker: 'token-vault 0123456789abcdef',
+    oldCredentialUid: 'old',
+    newCredentialUid: undefined,
+    beginTime: NOW,
+    watchTime: undefined,
+    nextTime: NOW,
+    failures: 0,
+    problem: undefined,
+    version: 1,
+    ...changes,
+  };
+}
+
+test('renewals under way are counted by step, apart from those that do not go on', async () => {
+  const stores = await openTestStores();
+  const tenant = sampleTenant();
+  const problem = { kind: 'POLICY', code: undefined, permission: undefined, time: NOW, toldTime: NOW } as const;
+  const wanted: Partial<Rotation>[] = [
+    { beginTime: NOW - 1 },
+    { beginTime: NOW - 2 },
+    { beginTime: NOW - 3, problem },
+    { beginTime: NOW, step: 'WATCH' },
+  ];
+  const first = sampleApp(tenant);
+  await stores.tenants.register({ tenant, app: first, credential: sampleCredential(first) });
+  expect(await stores.rotations.counts()).toEqual([]);
+  for (const [at, changes] of wanted.entries()) {
+    const app = sampleApp(tenant, `app-${at}`);
+    await stores.apps.create(app, sampleCredential(app));
+    await stores.rotations.begin(rotationOf(app, changes));
+  }
+
+  expect(await stores.rotations.counts()).toEqual(
+    expect.arrayContaining([
+      { step: 'ADD', isFailing: false, count: 2, oldestBeginTime: NOW - 2 },
+      { step: 'ADD', isFailing: true, count: 1, oldestBeginTime: NOW - 3 },
+      { step: 'WATCH', isFailing: false, count: 1, oldestBeginTime: NOW },
+    ]),
+  );
+  await stores.close();
+});
