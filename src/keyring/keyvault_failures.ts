@@ -1,13 +1,24 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import type { SecretLocation } from './keyvault_secret_key_source.ts';
+import type { SecretLocation } from './secret_location.ts';
 
 /** What Key Vault answered last, as far as anybody may see it. */
 export interface KeyVaultAnswer {
   status?: number;
   /** The header, in seconds. */
   retryAfter?: string | undefined;
+  /** Why, more closely than the status. */
+  refusal?: Refusal | undefined;
 }
+
+type Refusal = keyof typeof REFUSALS;
+
+/** Of `error.innererror.code`; what is not in it goes by the status. */
+const REFUSALS = {
+  SecretDisabled: 'says that this version is disabled (HTTP 403). Enable it, or set a new one',
+  ForbiddenByFirewall: 'does not let this network through its firewall (HTTP 403). Allow it, or use a private endpoint',
+  ForbiddenByConnection: 'takes private connections alone (HTTP 403). Give this network a private endpoint to it',
+} as const;
 
 const NEXT_STEPS: Readonly<Record<number, string>> = {
   401: 'does not accept the identity of this process (HTTP 401). Check the directory and client of the credential',
@@ -15,7 +26,7 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
     'refuses (HTTP 403). Give the identity of this process get and list on secrets (role "Key Vault Secrets User"), ' +
     "and let its network through the vault's firewall",
   404: 'does not know the secret (HTTP 404). Check the address, and whether the secret was deleted',
-  429: 'is throttling (HTTP 429). Start again later',
+  429: 'is throttling (HTTP 429). Try again later',
 };
 
 /**
@@ -24,7 +35,7 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
  */
 export function explainKeyVaultFailure(
   secret: SecretLocation,
-  { status, retryAfter }: KeyVaultAnswer,
+  { status, retryAfter, refusal }: KeyVaultAnswer,
   error: unknown,
   timeout: Duration,
 ): VaultError {
@@ -32,7 +43,7 @@ export function explainKeyVaultFailure(
   const seconds = Number(retryAfter);
   return new VaultError(
     'KEY_SOURCE_UNAVAILABLE',
-    `Key Vault ${secret.vaultUrl}, asked for the secret ${secret.name}, ${fault(status, code, timeout)}.`,
+    `Key Vault ${secret.vaultUrl}, asked for the secret ${secret.name}, ${refusal === undefined ? fault(status, code, timeout) : REFUSALS[refusal]}.`,
     {
       ...(retryAfter !== undefined && seconds > 0 && { retryAfter: seconds * SECOND }),
       cause: new Error(`${error instanceof Error ? error.name : 'error'} ${code}, last status ${status ?? 'none'}`),
@@ -42,7 +53,7 @@ export function explainKeyVaultFailure(
 
 function fault(status: number | undefined, code: string, timeout: Duration): string {
   if (status !== undefined && status >= 400) {
-    return NEXT_STEPS[status] ?? `failed (HTTP ${status}). Start again later; Azure's status page tells of outages`;
+    return NEXT_STEPS[status] ?? `failed (HTTP ${status}). Try again later; Azure's status page tells of outages`;
   }
   if (code === 'TimeoutError' || code === 'AbortError') {
     return `did not answer within ${timeout / SECOND} s. Check the network and the sign-in of this process`;
@@ -63,4 +74,11 @@ function fault(status: number | undefined, code: string, timeout: Duration): str
 function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+/** As the SDK hands on the body of an answer that is an error. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  const { details } = error as { details?: { error?: { innerError?: { code?: unknown } } } };
+  const code = details?.error?.innerError?.code;
+  return typeof code === 'string' && Object.hasOwn(REFUSALS, code) ? (code as Refusal) : undefined;
 }
