@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { App } from '../model/app.ts';
-import { type Clock, type Duration, SECOND } from '../model/clock.ts';
+import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import type { UsableCredential } from '../model/credential.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -9,7 +9,7 @@ import type { Authority } from './authority.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
 import { classify, type Meaning } from './failures.ts';
 import type { TokenHttp } from './http.ts';
-import { askThroughMsal, type TokenGrant } from './msal_server.ts';
+import { askThroughMsal, type Proof, type TokenGrant } from './msal_server.ts';
 import type { Slot } from './pacing.ts';
 import type { Proofs } from './proof.ts';
 
@@ -25,24 +25,66 @@ export interface AskParts {
   readonly requestTimeout: Duration;
 }
 
-/** What one request came to. */
-export type Asked = { readonly answer: Answer; readonly meaning: Meaning | undefined };
+/** What one credential came to. */
+export interface Asked {
+  readonly answer: Answer;
+  /** Undefined: granted. */
+  readonly meaning: Meaning | undefined;
+  /** What Entra said of the newest secret, where it took the one before. */
+  readonly doubt?: Meaning | undefined;
+  /** How long Entra may have known what was presented. */
+  readonly newSince: Timestamp;
+}
+
+/** No request leaves with less time than this: it would only be cut. */
+export const LEAST_TIME: Duration = 250;
+
+interface AskRequest {
+  readonly app: App;
+  readonly authority: Authority;
+  readonly grant: TokenGrant;
+}
 
 /** Undefined: nothing to present could be made of the credential. */
 export async function ask(
   parts: AskParts,
-  request: { readonly app: App; readonly authority: Authority; readonly grant: TokenGrant },
+  request: AskRequest,
   usable: UsableCredential,
   timeout: Duration,
   slot: Slot,
 ): Promise<Asked | undefined> {
-  const { clientId } = request.app;
-  const { tokenEndpoint } = request.authority;
-  const proof = await parts.proofs.make(usable, { clientId, tokenEndpoint });
+  const deadline = performance.now() + timeout;
+  const timeLeft = () => deadline - performance.now();
+  const { proofs } = parts;
+  const { app, authority } = request;
+  // A key vault that hangs must leave time for the next credential, here and below.
+  const proof = await proofs.make(usable, { app, tokenEndpoint: authority.tokenEndpoint, timeout: timeLeft() / 2 });
   if (proof === undefined) return undefined;
+  const first = await present(parts, request, usable, proof, timeLeft(), slot);
+  const other = isRefused(first) ? await proofs.instead(usable, proof, timeLeft() / 2) : undefined;
+  const newSince = proofs.newSince(usable);
+  if (other === undefined || timeLeft() < LEAST_TIME) return { ...first, newSince };
+  const second = await present(parts, request, usable, other.proof, timeLeft(), slot);
+  if (other.isNewest) return { ...second, newSince };
+  // That the one before is refused as well is no news: it was replaced.
+  return isRefused(second) ? { ...first, newSince } : { ...second, doubt: first.meaning, newSince };
+}
+
+function isRefused({ meaning }: { readonly meaning: Meaning | undefined }): boolean {
+  return meaning?.failure.kind === 'app_credential';
+}
+
+async function present(
+  parts: AskParts,
+  request: AskRequest,
+  usable: UsableCredential,
+  proof: Proof,
+  timeout: Duration,
+  slot: Slot,
+) {
   const start = performance.now();
   const answer = await askThroughMsal(parts.http, {
-    clientId,
+    clientId: request.app.clientId,
     authority: request.authority,
     proof,
     grant: request.grant,
@@ -53,6 +95,7 @@ export async function ask(
   const failure = meaning?.failure;
   parts.metrics.exchange(failure?.kind ?? 'granted', failure?.reason ?? '', (performance.now() - start) / SECOND);
   slot.report(healthOf(meaning));
+  if (meaning === undefined) parts.proofs.accepted(usable, proof);
   if (failure?.kind === 'looping' || failure?.kind === 'ours') {
     const { kind, entraError = '', correlationId = '' } = failure;
     parts.log.event('error', 'entra_faulted', { app: appName(request.app), kind, entraError, correlationId });

@@ -1,40 +1,49 @@
-import type { App } from '../model/app.ts';
+import { type App, registrationDirectory } from '../model/app.ts';
 import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import { type CredentialVerdict, credentialState, type UsableCredential } from '../model/credential.ts';
+import { credentialState, type UsableCredential } from '../model/credential.ts';
+import { presentOrder, rolesOf } from '../model/credential_role.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { AppLedger } from './authorization_server.ts';
+import { createCredentialNotes } from './credential_notes.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
 import { NOT_YET_REPLICATED } from './failure_codes.ts';
 import type { Meaning } from './failures.ts';
 
 /** Which of an app's credentials to present, by what Entra said of each. */
 export interface CredentialChoice {
-  /** In the order to try: those in good standing, then those that were refused before. Expired and future ones never. */
-  candidates(): Promise<readonly UsableCredential[]>;
+  /** For one exchange: each call is a turn. Without trials those come first that have proved themselves. */
+  candidates(withTrials: boolean): Promise<Candidates>;
+  /** Whether one is within its time. */
+  hasCandidates(): Promise<boolean>;
   /** All of them, for a probe. */
   all(): Promise<readonly UsableCredential[]>;
   /** Known, without a question to the database, to be all past their end. False before the first `candidates`. */
   areAllExpired(): boolean;
-  accepted(usable: UsableCredential): Promise<void>;
-  /** PROPAGATING: so young that Entra may not know it everywhere yet; it keeps its good name. */
-  rejected(usable: UsableCredential, meaning: Meaning): Promise<'REJECTED' | 'PROPAGATING'>;
+  /** Five exchanges in a row prove a new one; a probe only lets it begin. */
+  accepted(usable: UsableCredential, by: 'EXCHANGE' | 'PROBE'): Promise<void>;
+  /** PROPAGATING: new since so short a time that Entra may not know it everywhere yet; it keeps its good name. */
+  rejected(usable: UsableCredential, meaning: Meaning, newSince: Timestamp): Promise<'REJECTED' | 'PROPAGATING'>;
+}
+
+export interface Candidates {
+  /** In the order to try. Expired and future ones never. */
+  readonly inOrder: readonly UsableCredential[];
+  /** Whose turn on trial it is: where another serves in its place, that is no fall-back. */
+  readonly onTrial: UsableCredential | undefined;
 }
 
 /** A new secret takes seconds to minutes to work everywhere; meanwhile success and `invalid_client` alternate. */
-const REPLICATION: Duration = 15 * MINUTE;
+export const REPLICATION: Duration = 15 * MINUTE;
 export const PROPAGATION_RETRY: Duration = 10 * SECOND;
 
 /** So that `last_used_time` costs no write per exchange. */
 const RECORD_USE_EVERY: Duration = HOUR;
 
-const EXPIRED_CODE = 'AADSTS7000222';
+const TRIAL_EVERY = 4;
+const PROVEN_AFTER = 5;
 
-interface Standing {
-  verdict: CredentialVerdict;
-  entraError: string | undefined;
-  recordTime: Timestamp | undefined;
-}
+const EXPIRED_CODE = 'AADSTS7000222';
 
 export function createCredentialChoice(parts: {
   app: App;
@@ -44,9 +53,12 @@ export function createCredentialChoice(parts: {
   log: Log;
 }): CredentialChoice {
   const { app, ledger, clock, metrics, log } = parts;
-  const standings = new Map<string, Standing>();
+  /** Of an app for any directory nobody can tell where to probe: the exchanges of its users must do. */
+  const isProbed = registrationDirectory(app) !== undefined;
+  const notes = createCredentialNotes(parts);
   let loading: Promise<readonly UsableCredential[]> | undefined;
   let loaded: readonly UsableCredential[] | undefined;
+  let turn = 0;
 
   async function load(): Promise<readonly UsableCredential[]> {
     loading ??= ledger.usableCredentials(app.uid).then(
@@ -62,79 +74,78 @@ export function createCredentialChoice(parts: {
     return loading;
   }
 
-  function standingOf({ credential }: UsableCredential): Standing {
-    const found = standings.get(credential.uid);
-    if (found !== undefined) return found;
-    const { verdict, entraError, lastUsedTime } = credential;
-    const made: Standing = { verdict, entraError, recordTime: verdict === 'VALID' ? lastUsedTime : undefined };
-    standings.set(credential.uid, made);
-    return made;
-  }
-
-  async function record(usable: UsableCredential, standing: Standing): Promise<void> {
-    const time = clock.now();
-    try {
-      await ledger.recordVerdict(usable.credential.uid, standing.verdict, standing.entraError, time);
-      standing.recordTime = time;
-    } catch {
-      // The answer of Entra matters more than our note of it, which is tried again with the next one.
-      standing.recordTime = undefined;
-      metrics.ledgerFailed();
-    }
+  /** As their rows would be, had all that was learned since been written into them. */
+  async function current() {
+    const byUid = new Map<string, UsableCredential>();
+    const credentials = (await load()).map((usable) => {
+      byUid.set(usable.credential.uid, usable);
+      const { verdict, preferTime } = notes.of(usable);
+      return { ...usable.credential, verdict, preferTime };
+    });
+    const now = clock.now();
+    const inOrder = presentOrder(credentials, now).flatMap(({ uid }) => byUid.get(uid) ?? []);
+    return { inOrder, roles: rolesOf(credentials, now) };
   }
 
   return {
-    async candidates() {
-      const now = clock.now();
-      const living = (await load()).filter(({ credential }) => {
-        const state = credentialState(credential, now);
-        return state !== 'EXPIRED' && state !== 'NOT_YET_VALID';
-      });
-      // A refused one comes last, and so is asked only when none else is left: then it may have come right.
-      const isRefused = (usable: UsableCredential) => standingOf(usable).verdict === 'REJECTED';
-      return [...living.filter((usable) => !isRefused(usable)), ...living.filter(isRefused)];
+    async candidates(withTrials) {
+      const { inOrder, roles } = await current();
+      const roleOf = (usable: UsableCredential | undefined) => usable && roles.get(usable.credential.uid);
+      const newcomer =
+        inOrder.find((usable) => roleOf(usable) === 'TRIAL') ??
+        inOrder.find((usable) => !isProbed && roleOf(usable) === 'PROBING' && notes.of(usable).verdict === 'UNPROBED');
+      if (!withTrials || newcomer === undefined || roleOf(inOrder[0]) !== 'PREFERRED') {
+        return { inOrder, onTrial: undefined };
+      }
+      turn += 1;
+      if (turn % TRIAL_EVERY !== 0) return { inOrder, onTrial: undefined };
+      return { inOrder: [newcomer, ...inOrder.filter((usable) => usable !== newcomer)], onTrial: newcomer };
     },
+    hasCandidates: async () => (await current()).inOrder.length > 0,
     all: load,
     areAllExpired() {
       if (loaded === undefined || loaded.length === 0) return false;
       const now = clock.now();
       return loaded.every((usable) => {
-        const { verdict, entraError } = standingOf(usable);
+        const { verdict, entraError } = notes.of(usable);
         const saidSo = verdict === 'REJECTED' && entraError?.includes(EXPIRED_CODE) === true;
         return saidSo || credentialState(usable.credential, now) === 'EXPIRED';
       });
     },
-    async accepted(usable) {
-      const standing = standingOf(usable);
-      const { recordTime } = standing;
+    async accepted(usable, by) {
+      const standing = notes.of(usable);
+      if (by === 'EXCHANGE') standing.successes += 1;
+      const { verdict, recordTime } = standing;
       const isFresh = recordTime !== undefined && Math.abs(clock.now() - recordTime) < RECORD_USE_EVERY;
-      if (standing.verdict === 'VALID' && isFresh) return;
-      standing.verdict = 'VALID';
-      standing.entraError = undefined;
-      // Set before the write, so that those who finish meanwhile do not write as well.
-      standing.recordTime = clock.now();
-      await record(usable, standing);
+      if (verdict !== 'VALID' || !isFresh) {
+        standing.verdict = 'VALID';
+        standing.entraError = undefined;
+        await notes.recordVerdict(usable);
+      }
+      const isProven = by === 'EXCHANGE' && standing.successes >= PROVEN_AFTER;
+      if (isProven && standing.preferTime === undefined) await notes.prefer(usable);
     },
-    async rejected(usable, meaning) {
-      const age = clock.now() - usable.credential.createTime;
+    async rejected(usable, meaning, newSince) {
+      const standing = notes.of(usable);
+      standing.successes = 0;
+      const age = clock.now() - newSince;
       const isYoung = age >= 0 && age < REPLICATION;
       if (isYoung && meaning.codes.some((code) => NOT_YET_REPLICATED.has(code))) return 'PROPAGATING';
-      const standing = standingOf(usable);
-      const { entraError } = meaning.failure;
+      const { entraError, correlationId = '' } = meaning.failure;
       if (standing.verdict === 'REJECTED' && standing.entraError === entraError && standing.recordTime !== undefined) {
         return 'REJECTED';
       }
       standing.verdict = 'REJECTED';
       standing.entraError = entraError;
-      standing.recordTime = clock.now();
       metrics.credentialRejected(app.uid);
+      const { credentialId: credential } = usable.credential;
       log.event('warn', 'entra_credential_rejected', {
         app: appName(app),
-        credential: usable.credential.credentialId,
+        credential,
         entraError: entraError ?? '',
-        correlationId: meaning.failure.correlationId ?? '',
+        correlationId,
       });
-      await record(usable, standing);
+      await notes.recordVerdict(usable);
       return 'REJECTED';
     },
   };

@@ -10,6 +10,10 @@ export interface EntraMetrics {
   circuitOpened(): void;
   /** To alert on: Entra refused a credential. */
   credentialRejected(appUid: string): void;
+  /** To alert on: an exchange was served by another credential than the one that comes first; not where that was a new one on trial. */
+  credentialFellBack(appUid: string): void;
+  /** Nothing to present could be made of a credential: its file, key vault or key is of no use. */
+  credentialUnusable(appUid: string): void;
   /** What was learned could not be stored; it is stored at the next change. */
   ledgerFailed(): void;
 }
@@ -22,5 +26,7 @@ export const silentMetrics: EntraMetrics = {
   turnedAway() {},
   circuitOpened() {},
   credentialRejected() {},
+  credentialFellBack() {},
+  credentialUnusable() {},
   ledgerFailed() {},
 };

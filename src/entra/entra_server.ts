@@ -3,6 +3,7 @@ import { homeDirectory } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
+import type { SecretSource } from '../model/secret_source.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAppStandings } from './app_standing.ts';
 import type { AskParts } from './ask.ts';
@@ -15,6 +16,7 @@ import { createTokenHttp } from './http.ts';
 import { createPacing, PACING_DEFAULTS, type PacingOptions } from './pacing.ts';
 import { probeCredentials } from './probe.ts';
 import { createProofs } from './proof.ts';
+import { noSecretSource } from './sourced_secrets.ts';
 
 export interface EntraOptions {
   /** One request to the token endpoint. Default 10 s. */
@@ -30,6 +32,8 @@ export interface EntraOptions {
 export function createAuthorizationServer(parts: {
   ledger: AppLedger;
   clock: Clock;
+  /** For credentials by reference. Default: one that refuses. */
+  secretSource?: SecretSource | undefined;
   customCloud?: CustomCloud | undefined;
   metrics?: EntraMetrics | undefined;
   log?: Log | undefined;
@@ -47,7 +51,7 @@ export function createAuthorizationServer(parts: {
     clock,
     options: { maxBody: options.maxBody ?? 256 * 1024, connections: pacingOptions.totalInFlight },
   });
-  const proofs = createProofs(clock);
+  const proofs = createProofs({ clock, secretSource: parts.secretSource ?? noSecretSource, metrics, log });
   const requestTimeout = options.requestTimeout ?? 10 * SECOND;
   const askParts: AskParts = { http, proofs, clock, metrics, log, random, requestTimeout };
 
@@ -68,7 +72,7 @@ export function createAuthorizationServer(parts: {
       throw refusal;
     };
     const known = refuseKnown();
-    if ((await known.credentials.candidates()).length === 0) throw await known.withoutCredential();
+    if (!(await known.credentials.hasCandidates())) throw await known.withoutCredential();
 
     const { priority, signal } = request;
     const slot = await pacing.acquire({ appUid: app.uid, directory, priority, signal });

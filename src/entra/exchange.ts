@@ -4,7 +4,7 @@ import type { Failure, Granted, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
 import type { AppStanding, AskedRequest } from './app_standing.ts';
-import { type Asked, type AskParts, ask } from './ask.ts';
+import { type Asked, type AskParts, ask, LEAST_TIME } from './ask.ts';
 import type { Authority } from './authority.ts';
 import { PROPAGATION_RETRY } from './credential_choice.ts';
 import type { Meaning } from './failures.ts';
@@ -22,9 +22,6 @@ export interface ExchangeRequest {
   readonly nonce: Secret | undefined;
   readonly timeout: Duration;
 }
-
-/** No request leaves with less time than this: it would only be cut. */
-const LEAST_TIME: Duration = 250;
 
 export async function redeem(
   parts: AskParts,
@@ -77,7 +74,10 @@ async function redeemOnce(
   let last: Asked | undefined;
   let isPropagating = false;
   let isUntried = false;
-  for (const usable of await credentials.candidates()) {
+  let fellBack = false;
+  // A code works once, and nobody promises that a refused client does not use it up.
+  const { inOrder, onTrial } = await credentials.candidates(request.grant.kind !== 'authorization_code');
+  for (const usable of inOrder) {
     const timeout = deadline - performance.now();
     if (timeout < LEAST_TIME) {
       return { failure: { ...NOTHING_SAID, ...last?.meaning?.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
@@ -85,17 +85,21 @@ async function redeemOnce(
     const asked = await ask(parts, request, usable, timeout, slot);
     if (asked === undefined) {
       isUntried = true;
+      fellBack ||= usable !== onTrial;
       continue;
     }
-    const { meaning, answer } = asked;
+    const { meaning, answer, doubt, newSince } = asked;
     if (meaning === undefined) {
-      await credentials.accepted(usable);
+      if (doubt === undefined) await credentials.accepted(usable, 'EXCHANGE');
+      else await credentials.rejected(usable, doubt, newSince);
+      if (fellBack || doubt !== undefined) parts.metrics.credentialFellBack(request.app.uid);
       await standing.granted(request.directoryId);
       return readChecked(parts, request, answer);
     }
     if (meaning.failure.kind !== 'app_credential') return blame(request, standing, asked, meaning);
     last = asked;
-    if ((await credentials.rejected(usable, meaning)) === 'PROPAGATING') isPropagating = true;
+    fellBack ||= usable !== onTrial;
+    if ((await credentials.rejected(usable, meaning, newSince)) === 'PROPAGATING') isPropagating = true;
   }
   return { failure: await refused(standing, last?.meaning?.failure, { isPropagating, isUntried }), ...ASKED_NOTHING };
 }

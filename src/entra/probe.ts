@@ -56,18 +56,24 @@ async function probeOne(
     const grant = { kind: 'client_credentials', scopes: [`${authority.graph}/.default`] } as const;
     const asked = await ask(parts, { app, authority, grant }, usable, probe.timeout, slot);
     if (asked === undefined) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
-    const { meaning, answer } = asked;
+    const { meaning, answer, doubt, newSince } = asked;
     if (meaning === undefined) {
-      await standing.credentials.accepted(usable);
       await standing.credentialWorks();
-      return { probe: { ...nothing, outcome: 'VALID', correlationId: answer.correlationId } };
+      if (doubt === undefined) {
+        await standing.credentials.accepted(usable, 'PROBE');
+        return { probe: { ...nothing, outcome: 'VALID', correlationId: answer.correlationId } };
+      }
+      const outcome = await standing.credentials.rejected(usable, doubt, newSince);
+      const { entraError, correlationId } = doubt.failure;
+      // Without `failure`: exchanges go on with the secret before, so callers are still served.
+      return { probe: { credentialId, outcome, entraError, correlationId } };
     }
     const { failure } = meaning;
     const told = { credentialId, entraError: failure.entraError, correlationId: failure.correlationId };
     // Anybody may have named the directory (an administrator's consent), so what it says of a client counts by a known number only.
     const isCredentials = meaning.codes.some((code) => KIND_OF_CODE.get(code) === 'app_credential');
     if (failure.kind !== 'app_credential' || !isCredentials) return { probe: { ...told, outcome: 'INCONCLUSIVE' } };
-    return { probe: { ...told, outcome: await standing.credentials.rejected(usable, meaning) }, failure };
+    return { probe: { ...told, outcome: await standing.credentials.rejected(usable, meaning, newSince) }, failure };
   } finally {
     slot.release();
   }

@@ -37,6 +37,16 @@ export function createEntraMetrics(registry: Registry) {
     help: 'Entra refused a credential of an app.',
     registers,
   });
+  const fallbacks = new Counter({
+    name: 'tokenvault_credential_fallbacks_total',
+    help: 'Exchanges that were served by another credential than the preferred one, which was refused or could not be presented.',
+    registers,
+  });
+  const unusable = new Counter({
+    name: 'tokenvault_credentials_unusable_total',
+    help: 'Nothing to present to Entra could be made of a credential: its file, key vault or private key was of no use.',
+    registers,
+  });
   const ledger = new Counter({
     name: 'tokenvault_ledger_failures_total',
     help: 'What was learned of an app could not be stored.',
@@ -53,6 +63,8 @@ export function createEntraMetrics(registry: Registry) {
     turnedAway: (reason: string) => turnedAway.inc({ reason }),
     circuitOpened: () => circuit.inc(),
     credentialRejected: (_appUid: string) => rejected.inc(),
+    credentialFellBack: (_appUid: string) => fallbacks.inc(),
+    credentialUnusable: (_appUid: string) => unusable.inc(),
     ledgerFailed: () => ledger.inc(),
   };
 }

@@ -34,6 +34,14 @@ export interface LogEvents {
   web_failed: { requestId: string; flow: string; reason: string };
   /** Entra refused a credential, the app, or the app in one directory; until it accepts again, most is answered locally. */
   entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
+  /** Exchanges have proved a new credential: it is presented first from now on. */
+  entra_credential_preferred: { app: string; credential: string };
+  /** Its file, key vault or private key is of no use, told once until it is; `reason` is empty unless the vault has a word for it. */
+  entra_credential_unusable: { app: string; credential: string; kind: string; reason: string };
+  /** Graph does not show an app its own registration: `problem` is NotDone's word, `code` Graph's or Entra's. */
+  registration_unread: { app: string; problem: string; code: string };
+  /** A key vault gave no secret; what was known of it stays. */
+  reference_unread: { app: string; credential: string; reason: string };
   entra_app_held: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
   entra_app_released: { app: string; directory: string };
   /** `looping` or `ours`: a mistake of the vault's own, to be looked at. */

@@ -56,6 +56,8 @@ export async function startStage(
       turnedAway() {},
       circuitOpened() {},
       credentialRejected() {},
+      credentialFellBack() {},
+      credentialUnusable() {},
       ledgerFailed() {},
       ...options.metrics,
     },
