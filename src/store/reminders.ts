@@ -23,7 +23,13 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
   );
   const due = database.rows('expiry.due', (db) =>
     db
-      .select({ credential: open, app: appColumns(apps), thresholds: tenants.expiryThresholds, othersEnd })
+      // As they are stored: what cannot be decoded would cost the whole batch.
+      .select({
+        credential: open,
+        app: appColumns(apps),
+        thresholds: sql<unknown>`${tenants.expiryThresholds}`,
+        othersEnd,
+      })
       .from(credentials)
       .innerJoin(apps, eq(apps.uid, credentials.appUid))
       .innerJoin(tenants, eq(tenants.uid, credentials.tenantUid))
@@ -89,7 +95,7 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
           app,
           reminderTime: reminderTime ?? 0,
           toldDays: toldEnd === expireTime ? (toldDays ?? undefined) : undefined,
-          thresholds: thresholds ?? undefined,
+          thresholds: readThresholds(thresholds),
           othersEnd: othersEnd ?? undefined,
         };
       });
@@ -107,4 +113,18 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
       }
     },
   };
+}
+
+/** JSON text on SQLite, decoded by PostgreSQL. Undefined also for what are none: who set them shall be told all the same. */
+function readThresholds(stored: unknown): readonly number[] | undefined {
+  const days = typeof stored === 'string' ? parsed(stored) : stored;
+  return Array.isArray(days) && days.every(Number.isFinite) ? days : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import { eq, sql } from 'drizzle-orm';
+import { expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { NOW } from '../conformance/sample_rows.ts';
+import { startVault } from '../conformance/vault_under_test.ts';
+
+test('thresholds of a tenant that are none cost nobody the reminders', async () => {
+  const keks = { current: createKek(randomBytes(32)) };
+  const { stores, database, register, damage } = await startVault(async (clock) => {
+    const database = openSqlite({ path: ':memory:' });
+    return { stores: await createStores({ database, keks, clock }), database };
+  });
+  const broken = ['{', '', '7', '[null]', '["a"]', '{}', '""'];
+  for (const [index, text] of broken.entries()) {
+    await register(`broken-${index}`);
+    const isIt = eq(database.tables.tenants.tenantId, `broken-${index}`);
+    await damage('tenants', { expiryThresholds: sql`${text}` }, isIt);
+  }
+  const { tenant } = await register('strict');
+  await stores.tenants.update(tenant, { ...tenant, expiryThresholds: [90] });
+
+  const due = await stores.expiry.dueReminders(NOW, 100);
+
+  expect(Object.fromEntries(due.map(({ app, thresholds }) => [app.tenantId, thresholds]))).toEqual({
+    acme: undefined,
+    ...Object.fromEntries(broken.map((_, index) => [`broken-${index}`, undefined])),
+    strict: [90],
+  });
+});
