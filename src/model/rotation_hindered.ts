@@ -1,0 +1,55 @@
+import { DAY, type Duration, HOUR, type Timestamp } from './clock.ts';
+import type { Severity } from './event.ts';
+import type { Rotation, RotationProblem } from './rotation.ts';
+
+export interface ProblemToTell {
+  readonly problem: RotationProblem;
+  readonly severity: Severity;
+}
+
+export interface FoundProblem {
+  readonly problem: RotationProblem['kind'];
+  readonly code?: string | undefined;
+  readonly permission?: string | undefined;
+}
+
+/** An outage that is shorter is nobody's business: there are weeks left. */
+const OUTAGE_TOLD_AFTER: Duration = 6 * HOUR;
+const URGENT: Duration = 14 * DAY;
+
+/** A step that could not be done. Each problem is told once, and again when it becomes another one or more urgent. */
+export function hindered(
+  rotation: Rotation,
+  found: FoundProblem,
+  { now, oldEnd }: { readonly now: Timestamp; readonly oldEnd: Timestamp | undefined },
+  wait: Duration,
+): { readonly after: Rotation; readonly tell: ProblemToTell | undefined } {
+  const problem = problemOf(rotation.problem, found, now);
+  const severityAt = (time: Timestamp) => severityOf(rotation, problem.kind, oldEnd, time);
+  const isRipe = problem.kind !== 'UNAVAILABLE' || now - problem.time >= OUTAGE_TOLD_AFTER;
+  const isNews = problem.toldTime === undefined || severityAt(problem.toldTime) !== severityAt(now);
+  const told = isRipe && isNews ? { ...problem, toldTime: now } : problem;
+  return {
+    after: { ...rotation, problem: told, failures: rotation.failures + 1, nextTime: now + wait },
+    tell: isRipe && isNews ? { problem: told, severity: severityAt(now) } : undefined,
+  };
+}
+
+function problemOf(before: RotationProblem | undefined, found: FoundProblem, now: Timestamp): RotationProblem {
+  const { problem: kind, code, permission } = found;
+  // An outage says nothing of what stood in the way before it, and not each of its answers is news.
+  if (before !== undefined && kind === 'UNAVAILABLE') return before;
+  if (before?.kind === kind && before.code === code) return before;
+  return { kind, code, permission, time: now, toldTime: undefined };
+}
+
+/** Near the end of the old one somebody must act at once, unless the new one serves already. */
+function severityOf(
+  { step }: Rotation,
+  kind: RotationProblem['kind'],
+  oldEnd: Timestamp | undefined,
+  time: Timestamp,
+): Severity {
+  const needsOld = step === 'ADD' || step === 'PROVE' || kind === 'REFUSED_SECRET';
+  return needsOld && oldEnd !== undefined && oldEnd - time <= URGENT ? 'CRITICAL' : 'WARNING';
+}
