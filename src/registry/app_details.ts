@@ -5,11 +5,12 @@ import type { RegistryParts } from './registry_parts.ts';
 
 type DetailsParts = Pick<RegistryParts, 'stores' | 'authorizationServer' | 'logosUri'>;
 
-/** The app with its credentials, read now. */
+/** The app with its credentials and their renewal, read now. */
 export async function appDetails(parts: DetailsParts, app: App): Promise<AppDetails> {
-  const credentials = await parts.stores.apps.credentials(app.uid);
+  const { apps, rotations } = parts.stores;
+  const [credentials, rotation] = await Promise.all([apps.credentials(app.uid), rotations.find(app.uid)]);
   const throttledUntil = parts.authorizationServer.throttledUntil(app.uid);
-  return { ...newAppDetails(parts, app, credentials), throttledUntil };
+  return { ...newAppDetails(parts, app, credentials), rotation, throttledUntil };
 }
 
 /** Of an app that Entra was not asked about yet. */
@@ -19,7 +20,7 @@ export function newAppDetails(
   credentials: readonly Credential[],
 ): AppDetails {
   const logoUri = app.logoHash === undefined ? undefined : `${logosUri}/${app.logoHash}`;
-  return { app, credentials, logoUri, throttledUntil: undefined };
+  return { app, credentials, rotation: undefined, logoUri, throttledUntil: undefined };
 }
 
 /** Read again after a probe, which may have changed both; as `known` where the database does not answer, for what was done is done. */

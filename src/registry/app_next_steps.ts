@@ -6,7 +6,7 @@ import type { Scopes } from '../scopes/scopes.ts';
 import { type NextSteps, nextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { appWarnings, credentialWarnings, probeWarnings } from './warnings.ts';
+import { appWarnings, credentialWarnings, probeWarnings, rotationWarnings } from './warnings.ts';
 
 /** Told to the administrator's browser and handed back by it; it proves nothing, and nothing waits for it. */
 const CONSENT_STATE = 'admin-consent';
@@ -51,6 +51,7 @@ export function appNextSteps(
     ...(credentials.length === 0 ? [NO_CREDENTIAL] : []),
     ...credentials.flatMap((credential) => credentialWarnings(credential, now)),
     ...probeWarnings(probes),
+    ...rotationWarnings(app, credentials, now),
     ...appWarnings(app, tenant, preset),
   ];
   const openEnded = foreseen === undefined;

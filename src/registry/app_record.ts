@@ -16,6 +16,7 @@ import {
   checkReturnUrlPrefixes,
   checkSharedWith,
 } from './fields.ts';
+import { checkHomeDirectory, checkRegistration, checkRotation } from './rotation_policy.ts';
 
 export interface AppDefaults {
   readonly tenant: Pick<Tenant, 'uid' | 'tenantId' | 'displayName' | 'catalog'>;
@@ -34,7 +35,7 @@ export function newApp(
 ): App {
   const catalog = fields.catalog === '' ? undefined : checkCatalog('app.catalog', fields.catalog, scopes);
   const implicit = checkImplicitPermissions('app.implicit_permissions', fields.implicitPermissions, scopes);
-  return {
+  const app: App = {
     uid,
     tenantUid: tenant.uid,
     tenantId: tenant.tenantId,
@@ -46,6 +47,7 @@ export function newApp(
       'app.sign_in_audience',
       fields.signInAudience || preset?.signInAudience || 'organizations',
     ),
+    homeDirectoryId: checkHomeDirectory('app.home_directory_id', fields.homeDirectoryId),
     redirectUris: orElse(checkRedirectUris('app.redirect_uris', fields.redirectUris), redirectUris),
     returnUrlPrefixes: orElse(
       checkReturnUrlPrefixes('app.return_url_prefixes', fields.returnUrlPrefixes),
@@ -55,6 +57,7 @@ export function newApp(
     implicitPermissions: orElse(implicit, preset?.implicitPermissions ?? implicitOf(catalog ?? tenant.catalog, scopes)),
     logoHash: logo?.hash,
     sharedWith: checkSharedWith('app.shared_with', fields.sharedWith),
+    rotation: checkRotation('app.rotation', fields.rotation),
     suspended: fields.suspended,
     state: 'OK',
     stateEvidence: undefined,
@@ -63,6 +66,8 @@ export function newApp(
     updateTime: now,
     version: 1,
   };
+  checkRegistration(app);
+  return app;
 }
 
 function orElse<Item>(given: readonly Item[], otherwise: readonly Item[]): readonly Item[] {

@@ -15,6 +15,7 @@ import {
   checkSharedWith,
 } from './fields.ts';
 import { givenLogo } from './logo.ts';
+import { checkHomeDirectory, checkRegistration, checkRotation } from './rotation_policy.ts';
 import { masked } from './update_mask.ts';
 
 const PATHS = {
@@ -27,6 +28,8 @@ const PATHS = {
   shared_with: 'sharedWith',
   suspended: 'suspended',
   logo: 'logo',
+  home_directory_id: 'homeDirectoryId',
+  rotation: 'rotation',
 } as const;
 type Field = (typeof PATHS)[keyof typeof PATHS];
 const IMMUTABLE = [
@@ -35,6 +38,7 @@ const IMMUTABLE = [
   'client_id',
   'cloud',
   'credentials',
+  'rotation_status',
   'state',
   'logo_uri',
   'create_time',
@@ -76,6 +80,11 @@ export function updatedApp(
       () => checkAudience('app.sign_in_audience', fields.signInAudience),
       app.signInAudience,
     ),
+    homeDirectoryId: change(
+      'homeDirectoryId',
+      () => checkHomeDirectory('app.home_directory_id', fields.homeDirectoryId),
+      app.homeDirectoryId,
+    ),
     redirectUris: change(
       'redirectUris',
       () => checkRedirectUris('app.redirect_uris', fields.redirectUris),
@@ -97,11 +106,13 @@ export function updatedApp(
       app.implicitPermissions,
     ),
     sharedWith: change('sharedWith', () => checkSharedWith('app.shared_with', fields.sharedWith), app.sharedWith),
+    rotation: change('rotation', () => checkRotation('app.rotation', fields.rotation), app.rotation),
     suspended: change('suspended', () => fields.suspended, app.suspended),
     logoHash: logoChanges ? logo?.hash : app.logoHash,
     state: heals ? 'OK' : app.state,
     stateEvidence: heals ? undefined : app.stateEvidence,
     updateTime: now,
   };
+  checkRegistration(after);
   return { after, logo };
 }

@@ -4,6 +4,7 @@ import { appName } from '../model/connection.ts';
 import type { Credential } from '../model/credential.ts';
 import { checkEtag } from '../model/etag.ts';
 import type { Page, PageRequest } from '../model/page.ts';
+import type { Rotation } from '../model/rotation.ts';
 import { appDetails } from './app_details.ts';
 import { refuseCuttingOff } from './app_sharing.ts';
 import { updatedApp } from './app_update.ts';
@@ -14,6 +15,7 @@ import type { CredentialRequest } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
+import type { RotationRequest } from './rotation_policy.ts';
 
 /** Entra app registrations, as an operator sees them. In requests `''` and `[]` stand for "not given", as on the wire. */
 export interface Apps {
@@ -36,8 +38,10 @@ export interface AppId {
 
 export interface AppDetails {
   readonly app: App;
-  /** In the order in which they are tried. */
+  /** In the order of adding. */
   readonly credentials: readonly Credential[];
+  /** Under way; undefined: there is none. */
+  readonly rotation: Rotation | undefined;
   /** Where browsers find its logo; undefined: it has none. */
   readonly logoUri: string | undefined;
   /** Known to this process alone. */
@@ -51,12 +55,15 @@ export interface AppFields {
   /** Undefined: GLOBAL when creating, not looked at when updating. */
   readonly cloud: Cloud | undefined;
   readonly signInAudience: string;
+  readonly homeDirectoryId: string;
   readonly redirectUris: readonly string[];
   readonly returnUrlPrefixes: readonly string[];
   readonly catalog: string;
   readonly implicitPermissions: readonly string[];
   /** `tenants/{tenant}`, a tenant's id, or `*`. */
   readonly sharedWith: readonly string[];
+  /** Undefined: the vault renews nothing by itself. */
+  readonly rotation: RotationRequest | undefined;
   readonly suspended: boolean;
   /** The bytes of an image; empty: not given. */
   readonly logo: Uint8Array;

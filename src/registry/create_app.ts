@@ -12,19 +12,21 @@ import { createLookup } from './lookup.ts';
 import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { secretWarnings } from './warnings.ts';
 
 /** Adds an app to a tenant, with a first credential where one is given, in one commit; then asks Entra. */
 export async function createApp(parts: RegistryParts, request: CreateApp): Promise<CreatedApp> {
   const { stores, changes, clock } = parts;
   const tenant = await createLookup(stores).tenant(request.tenantId);
-  const { app, first, logo } = prepare(parts, request, tenant);
-  const known = newAppDetails(parts, app, first === undefined ? [] : [first.credential]);
-  const doubts = first === undefined ? [] : secretWarnings(first.material);
+  const { app, first, logo } = await prepare(parts, request, tenant);
+  const known = newAppDetails(parts, app, first === undefined ? [] : [first.made.credential]);
   const answer = (details: AppDetails, probes: readonly ProbeReport[]): CreatedApp => {
     const facts = { tenant, app: details.app, preset: undefined, credentials: details.credentials, probes };
     const steps = appNextSteps(parts, facts);
-    return { app: details, probe: probes[0], nextSteps: { ...steps, warnings: [...steps.warnings, ...doubts] } };
+    return {
+      app: details,
+      probe: probes[0],
+      nextSteps: { ...steps, warnings: [...steps.warnings, ...(first?.doubts ?? [])] },
+    };
   };
 
   // Made before anything is stored, as in RegisterTenant.
@@ -36,21 +38,24 @@ export async function createApp(parts: RegistryParts, request: CreateApp): Promi
     if ((await stores.apps.find(tenant.uid, app.appId)) !== undefined) throw appExists(appName(app));
     return dry;
   }
-  await stores.apps.create(app, first, logo);
+  await stores.apps.create(app, first?.made, logo);
   changes.announce({ kind: 'app', uid: app.uid });
   const probes = await probeApp(parts, app, known.credentials);
   return answer(await detailsAfter(parts, known), probes);
 }
 
-function prepare({ scopes, clock, newUid, callbackUri }: RegistryParts, request: CreateApp, tenant: Tenant) {
+async function prepare(parts: RegistryParts, request: CreateApp, tenant: Tenant) {
+  const { scopes, clock, newUid, callbackUri } = parts;
   const now = clock.now();
   const defaults = { tenant, preset: undefined, redirectUris: [callbackUri], returnUrlPrefixes: [] };
   const logo = givenLogo(request.fields.logo);
   const app = newApp(request.fields, defaults, { appId: request.appId, uid: newUid(), logo }, scopes, now);
   const credentialId = checkId('credential_id', request.credentialId || FIRST);
-  const identity = { uid: newUid(), appUid: app.uid, credentialId };
+  const identity = { uid: newUid(), appUid: app.uid, credentialId, preferTime: now };
   const first =
-    request.credential === undefined ? undefined : newCredential(request.credential, CREDENTIAL_FIELDS, identity, now);
+    request.credential === undefined
+      ? undefined
+      : await newCredential(parts, request.credential, CREDENTIAL_FIELDS, identity);
   return { app, first, logo };
 }
 

@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import type { Credential } from '../model/credential.ts';
+import { type CredentialRole, rolesOf } from '../model/credential_role.ts';
 import { VaultError } from '../model/errors.ts';
 import { appDetails, detailsAfter, newAppDetails } from './app_details.ts';
 import { appInUse } from './app_in_use.ts';
@@ -14,8 +15,9 @@ import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
 import { notAsked, probeApp } from './probe.ts';
+import { withRoles } from './probe_role.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { credentialWarnings, probeWarnings, secretWarnings } from './warnings.ts';
+import { credentialWarnings, probeWarnings } from './warnings.ts';
 
 /** What apps present to Entra: added and removed, never updated. */
 export interface Credentials {
@@ -35,6 +37,7 @@ export interface AddCredential extends AppId {
 
 export interface AddedCredential {
   readonly credential: Credential;
+  readonly role: CredentialRole;
   readonly probe: ProbeReport;
   readonly warnings: readonly string[];
 }
@@ -55,20 +58,26 @@ export function createCredentials(parts: RegistryParts): Credentials {
     changes.announce({ kind: 'app', uid: appUid });
   }
 
+  function roleOf(uid: string, credentials: readonly Credential[]): CredentialRole {
+    return rolesOf(credentials, clock.now()).get(uid) ?? 'NONE';
+  }
+
   return {
     async add({ tenantId, appId, credentialId, credential: request, validateOnly }) {
       const app = await lookup.app(tenantId, appId);
       checkId('credential_id', credentialId);
-      const identity = { uid: newUid(), appUid: app.uid, credentialId };
-      const added = newCredential(request, CREDENTIAL_FIELDS, identity, clock.now());
-      const { credential } = added;
-      const warnings = [...credentialWarnings(credential, clock.now()), ...secretWarnings(added.material)];
+      const identity = { uid: newUid(), appUid: app.uid, credentialId, preferTime: undefined };
+      const { made, doubts } = await newCredential(parts, request, CREDENTIAL_FIELDS, identity);
+      const { credential } = made;
+      const warnings = [...credentialWarnings(credential, clock.now()), ...doubts];
       if (validateOnly) {
         const earlier = await stores.apps.credentials(app.uid);
         if (earlier.some((other) => other.credentialId === credentialId)) throw credentialExists(app, credentialId);
-        return { credential, probe: notAsked(credential, clock.now(), true), warnings };
+        const preferTime = earlier.length === 0 ? credential.createTime : undefined;
+        const role = roleOf(credential.uid, [...earlier, { ...credential, preferTime }]);
+        return { credential, role, probe: notAsked(credential, clock.now(), true), warnings };
       }
-      await stores.apps.addCredential(app, added);
+      await stores.apps.addCredential(app, made);
       forget(app.uid);
       const { app: current } = await detailsAfter(parts, newAppDetails(parts, app, [credential]));
       // It is stored by now, so a database that fails to name a directory does not undo it.
@@ -76,7 +85,9 @@ export function createCredentials(parts: RegistryParts): Credentials {
       const [probe = notAsked(credential, clock.now())] = await probeApp(parts, current, [credential], directory);
       const { credentials } = await detailsAfter(parts, newAppDetails(parts, current, [credential]));
       const stored = credentials.find(({ uid }) => uid === credential.uid) ?? credential;
-      return { credential: stored, probe, warnings: [...warnings, ...probeWarnings([probe])] };
+      const [told = probe] = withRoles([probe], credentials, clock.now());
+      const role = roleOf(credential.uid, credentials);
+      return { credential: stored, role, probe: told, warnings: [...warnings, ...probeWarnings([probe])] };
     },
 
     async remove({ tenantId, appId, credentialId, force }) {
@@ -109,8 +120,9 @@ export function createCredentials(parts: RegistryParts): Credentials {
       authorizationServer.forget(app.uid);
       const probes = await probeApp(parts, app, await stores.apps.credentials(app.uid), directory);
       const details = await appDetails(parts, await lookup.app(tenantId, appId));
-      const facts = { tenant, app: details.app, preset: undefined, credentials: details.credentials, probes };
-      return { app: details, probes, nextSteps: appNextSteps(parts, facts) };
+      const { credentials } = details;
+      const nextSteps = appNextSteps(parts, { tenant, app: details.app, preset: undefined, credentials, probes });
+      return { app: details, probes: withRoles(probes, credentials, clock.now()), nextSteps };
     },
   };
 }

@@ -1,10 +1,9 @@
 import type { App } from '../model/app.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
-import type { NewCredential } from '../store/stores.ts';
 import { type AppDefaults, newApp } from './app_record.ts';
 import { checkBaseUrl } from './fields.ts';
-import { newCredential, REGISTRATION_FIELDS } from './new_credential.ts';
+import { type CheckedCredential, newCredential, REGISTRATION_FIELDS } from './new_credential.ts';
 import { checkStrategy, presetRedirectUris } from './preset_redirects.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import type { AppRegistration, RegisterTenant } from './tenants.ts';
@@ -15,10 +14,11 @@ export const FIRST = 'default';
 export type WithApp = RegisterTenant & { readonly app: AppRegistration };
 
 /** The app that a tenant is registered with. FIELD_INVALID. */
-export function firstApp(
-  { scopes, clock, newUid, callbackUri }: RegistryParts,
+export async function firstApp(
+  parts: RegistryParts,
   { tenant, request, preset }: { tenant: Tenant; request: WithApp; preset: Preset | undefined },
-): { readonly app: App; readonly credential: NewCredential } {
+): Promise<{ readonly app: App; readonly credential: CheckedCredential }> {
+  const { scopes, clock, newUid, callbackUri } = parts;
   const now = clock.now();
   const app = newApp(
     { ...request.app, catalog: '', sharedWith: [], suspended: false },
@@ -27,8 +27,8 @@ export function firstApp(
     scopes,
     now,
   );
-  const identity = { uid: newUid(), appUid: app.uid, credentialId: FIRST };
-  return { app, credential: newCredential(request.app.credential, REGISTRATION_FIELDS, identity, now) };
+  const identity = { uid: newUid(), appUid: app.uid, credentialId: FIRST, preferTime: now };
+  return { app, credential: await newCredential(parts, request.app.credential, REGISTRATION_FIELDS, identity) };
 }
 
 /** What an app gets that names none of them. */

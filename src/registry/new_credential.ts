@@ -1,11 +1,14 @@
 import { isAbsolute } from 'node:path';
 import type { Timestamp } from '../model/clock.ts';
-import type { CredentialMaterial } from '../model/credential.ts';
+import type { Credential, CredentialMaterial } from '../model/credential.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import type { NewCredential } from '../store/stores.ts';
 import { readCertificate } from './certificate.ts';
 import { checkClientSecret } from './client_secret.ts';
+import { readKeyVaultSecret } from './key_vault_secret.ts';
+import type { RegistryParts } from './registry_parts.ts';
+import { secretWarnings } from './warnings.ts';
 
 /** A credential as an operator gives it. */
 export interface CredentialRequest {
@@ -44,14 +47,24 @@ export const CREDENTIAL_FIELDS: CredentialFieldNames = {
 /** Year 10000: beyond what a protobuf timestamp may hold. */
 const LAST_TIME = 253_402_300_800_000;
 
-/** Checks a request and makes what is stored of it. FIELD_INVALID names the field, and never tells what was in it. */
-export function newCredential(
+/** Which credential it becomes. `preferTime`: of the first one of an app, which need not prove itself against another. */
+export type CredentialIdentity = Pick<Credential, 'uid' | 'appUid' | 'credentialId' | 'preferTime'>;
+
+export interface CheckedCredential {
+  readonly made: NewCredential;
+  /** What speaks against it, without forbidding it. */
+  readonly doubts: readonly string[];
+}
+
+/** Checks a request and makes what is stored of it; a reference is read once. FIELD_INVALID names the field, and never tells what was in it. */
+export async function newCredential(
+  { secretSource, clock }: Pick<RegistryParts, 'secretSource' | 'clock'>,
   request: CredentialRequest,
   names: CredentialFieldNames,
-  identity: { readonly uid: string; readonly appUid: string; readonly credentialId: string },
-  now: Timestamp,
-): NewCredential {
-  const { material, hint, notBefore, expireTime } = read(request, names);
+  identity: CredentialIdentity,
+): Promise<CheckedCredential> {
+  const now = clock.now();
+  const { material, hint, notBefore, expireTime, doubts = [] } = await read(request, names, secretSource);
   checkTime(names.expireTime, expireTime);
   checkTime(names.notBefore, notBefore);
   if (expireTime !== undefined && expireTime <= now) {
@@ -60,24 +73,21 @@ export function newCredential(
   if (expireTime !== undefined && notBefore !== undefined && notBefore >= expireTime) {
     throw fieldInvalid(names.notBefore, `must lie before ${names.expireTime}`);
   }
-  return {
-    material,
-    credential: {
-      ...identity,
-      kind: material.kind,
-      hint,
-      notBefore,
-      expireTime,
-      saidExpireTime: expireTime,
-      entraExpireTime: undefined,
-      entraKeyId: undefined,
-      verdict: 'UNPROBED',
-      entraError: undefined,
-      lastUsedTime: undefined,
-      preferTime: undefined,
-      createTime: now,
-    },
+  const credential: Credential = {
+    ...identity,
+    kind: material.kind,
+    hint,
+    notBefore,
+    expireTime,
+    saidExpireTime: expireTime,
+    entraExpireTime: undefined,
+    entraKeyId: undefined,
+    verdict: 'UNPROBED',
+    entraError: undefined,
+    lastUsedTime: undefined,
+    createTime: now,
   };
+  return { made: { material, credential }, doubts: [...doubts, ...secretWarnings(material)] };
 }
 
 interface Read {
@@ -85,9 +95,14 @@ interface Read {
   readonly hint: string;
   readonly notBefore: Timestamp | undefined;
   readonly expireTime: Timestamp | undefined;
+  readonly doubts?: readonly string[];
 }
 
-function read(request: CredentialRequest, names: CredentialFieldNames): Read {
+async function read(
+  request: CredentialRequest,
+  names: CredentialFieldNames,
+  secretSource: RegistryParts['secretSource'],
+): Promise<Read> {
   const { material, notBefore, expireTime } = request;
   switch (material?.kind) {
     case 'CLIENT_SECRET': {
@@ -104,8 +119,14 @@ function read(request: CredentialRequest, names: CredentialFieldNames): Read {
       checkPath(`${names.parent}.federated.assertion_file`, assertionFile);
       return { material, hint: assertionFile, notBefore: undefined, expireTime: undefined };
     }
+    case 'KEY_VAULT_SECRET':
+      refuseTimes(request, names, 'of a Key Vault secret the key vault says it');
+      return readKeyVaultSecret(secretSource, `${names.parent}.key_vault_secret.secret_uri`, material.secretUri);
     case undefined:
-      throw fieldInvalid(`${names.parent}.client_secret`, 'give a credential: client_secret, certificate or federated');
+      throw fieldInvalid(
+        `${names.parent}.client_secret`,
+        'give a credential: client_secret, certificate, federated or key_vault_secret',
+      );
   }
 }
 
@@ -125,8 +146,9 @@ function checkTime(field: string, time: Timestamp | undefined): void {
   throw fieldInvalid(field, 'must be a time between 1970 and 9999, such as 2027-01-31T00:00:00Z');
 }
 
-function endField(request: CredentialRequest, names: CredentialFieldNames): string {
-  return request.material?.kind === 'CERTIFICATE' ? `${names.parent}.certificate.certificate_pem` : names.expireTime;
+function endField({ material }: CredentialRequest, { parent, expireTime }: CredentialFieldNames): string {
+  if (material?.kind === 'CERTIFICATE') return `${parent}.certificate.certificate_pem`;
+  return material?.kind === 'KEY_VAULT_SECRET' ? `${parent}.key_vault_secret.secret_uri` : expireTime;
 }
 
 function day(time: Timestamp): string {

@@ -9,6 +9,7 @@ import {
   publisherStep,
   redirectStep,
 } from './portal_steps.ts';
+import { rotationSteps } from './rotation_steps.ts';
 
 /** What is left to do in the Entra portal before users can connect. */
 export interface NextSteps {
@@ -48,6 +49,7 @@ export function nextSteps(facts: NextStepsFacts): NextSteps {
       ...redirectUris.map(redirectStep),
       ...Object.entries(permissions).map(([resource, names]) => permissionStep(resource, names)),
       ...(oidcScopes.length > 0 ? [openIdStep(oidcScopes)] : []),
+      ...(app.rotation === undefined ? [] : rotationSteps(app)),
       ...(openEnded ? ['Add likewise what your product will ask for besides; TranslateScopes tells it.'] : []),
       ...(stopsUnverified(facts) ? [publisherStep] : []),
       ...(adminConsentUri === '' ? [] : [adminConsentStep(facts)]),

@@ -1,5 +1,5 @@
 import type { CredentialProbe } from '../entra/authorization_server.ts';
-import { type App, homeDirectory } from '../model/app.ts';
+import { type App, registrationDirectory } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { type Credential, credentialState } from '../model/credential.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
@@ -20,7 +20,7 @@ export interface ProbeReport {
 
 /**
  * Presents each credential. Whatever goes wrong is part of the answer: what was stored before stays stored.
- * `directoryId` is asked where the app's audience names no directory.
+ * `directoryId` is asked where nobody said where the app is registered.
  */
 export async function probeApp(
   { authorizationServer, clock }: Pick<RegistryParts, 'authorizationServer' | 'clock'>,
@@ -28,7 +28,7 @@ export async function probeApp(
   credentials: readonly Credential[],
   directoryId?: string,
 ): Promise<readonly ProbeReport[]> {
-  const directory = directoryId ?? homeDirectory(app);
+  const directory = directoryId ?? registrationDirectory(app);
   if (credentials.length === 0) return [];
   if (directory === undefined) return credentials.map((credential) => notAsked(credential, clock.now()));
   try {
@@ -43,11 +43,11 @@ export async function probeApp(
   }
 }
 
-/** The audience names no directory, or nothing is stored yet that could be presented. */
+/** No directory is known, or nothing is stored yet that could be presented. */
 export function notAsked(credential: Credential, time: Timestamp, validateOnly = false): ProbeReport {
   const message = validateOnly
     ? 'Nothing was stored, so nothing was presented to Entra.'
-    : "The app's audience names no directory to ask; VerifyApp takes one, and the first user who connects shows one.";
+    : 'No directory is known to ask: give home_directory_id with UpdateApp, or directory_id with VerifyApp; else the first user who connects shows one.';
   return { ...blank(credential, time), outcome: 'SKIPPED', message };
 }
 
@@ -101,7 +101,7 @@ function rejection(
   }
   const codes = entraError === undefined ? '' : ` (${entraError})`;
   const check =
-    credential.kind === 'CLIENT_SECRET'
+    credential.kind === 'CLIENT_SECRET' || credential.kind === 'KEY_VAULT_SECRET'
       ? 'check that it is the "Value" of the secret, not its "Secret ID", and that it belongs to this client id'
       : 'check that the app registration lists it, and that it belongs to this client id';
   return { reason: 'APP_CREDENTIAL_REJECTED', message: `Entra refuses the credential${codes}: ${check}.` };

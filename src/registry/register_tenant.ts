@@ -11,7 +11,6 @@ import { firstApp, type WithApp } from './first_app.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import type { RegisteredTenant, RegisterTenant } from './tenants.ts';
-import { secretWarnings } from './warnings.ts';
 import { withoutApp } from './without_app.ts';
 
 /** Checks all, stores all in one commit, and only then asks Entra, whose answer warns and never refuses. */
@@ -30,11 +29,11 @@ async function registerWithApp(
   bare: Tenant,
   preset: Preset | undefined,
 ): Promise<RegisteredTenant> {
-  const { app, credential: first } = firstApp(parts, { tenant: bare, request, preset });
+  const { app, credential } = await firstApp(parts, { tenant: bare, request, preset });
+  const { made: first, doubts } = credential;
   const tenant = { ...bare, nextCredentialExpireTime: first.credential.expireTime };
   const credentials = [first.credential];
   const known = newAppDetails(parts, app, credentials);
-  const doubts = secretWarnings(first.material);
   const answer = (details: AppDetails, probe: ProbeReport): RegisteredTenant => {
     const { app, credentials } = details;
     const steps = appNextSteps(parts, { tenant, app, preset, credentials, probes: [probe] });

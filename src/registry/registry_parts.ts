@@ -1,13 +1,16 @@
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
+import type { SecretSource } from '../model/secret_source.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
 
 /** What the registry is made of. */
 export interface RegistryParts {
-  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>;
+  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'rotations'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget' | 'throttledUntil' | 'adminConsentUri'>;
+  /** Where secrets lie that credentials only refer to. */
+  readonly secretSource: SecretSource;
   readonly scopes: Scopes;
   readonly changes: Pick<Changes, 'announce'>;
   readonly clock: Clock;

@@ -11,6 +11,7 @@ import type { NextSteps } from './next_steps.ts';
 import type { ProbeReport } from './probe.ts';
 import { registerTenant } from './register_tenant.ts';
 import type { RegistryParts } from './registry_parts.ts';
+import type { RotationRequest } from './rotation_policy.ts';
 import { updatedTenant, withState } from './tenant_update.ts';
 
 /** Our customers, as an operator sees them. In requests `''` and `[]` stand for "not given", as on the wire. */
@@ -54,11 +55,14 @@ export interface AppRegistration {
   readonly clientId: string;
   readonly displayName: string;
   readonly signInAudience: string;
+  readonly homeDirectoryId: string;
   /** Undefined: GLOBAL. */
   readonly cloud: Cloud | undefined;
   readonly redirectUris: readonly string[];
   readonly returnUrlPrefixes: readonly string[];
   readonly implicitPermissions: readonly string[];
+  /** Undefined: the vault renews nothing by itself. */
+  readonly rotation: RotationRequest | undefined;
   /** `expireTime` is `app.secret_expire_time`. */
   readonly credential: CredentialRequest;
 }

@@ -1,6 +1,7 @@
 import { type App, homeDirectory } from '../model/app.ts';
 import { DAY, type Timestamp } from '../model/clock.ts';
-import { type Credential, type CredentialMaterial, neverExpires } from '../model/credential.ts';
+import { type Credential, type CredentialKind, type CredentialMaterial, neverExpires } from '../model/credential.ts';
+import { rotatedCredential } from '../model/rotation_due.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import { looksLikeSecretId } from './client_secret.ts';
@@ -15,10 +16,12 @@ export const PERSONAL_DIRECTORY = '9188040d-6c67-4c5b-b112-36a304b66dad';
 
 export function credentialWarnings(credential: Credential, now: Timestamp): readonly string[] {
   const { kind, expireTime, credentialId } = credential;
-  const what = `${kind === 'CERTIFICATE' ? 'certificate' : 'client secret'} ${credentialId}`;
+  const what = `${KINDS[kind]} ${credentialId}`;
   if (kind === 'FEDERATED') return [];
   if (expireTime === undefined) {
-    return [`No end was given for ${what}, so nobody can be warned before it comes: copy it from the portal.`];
+    const where =
+      kind === 'KEY_VAULT_SECRET' ? 'give the secret an expiration date in the key vault' : 'copy it from the portal';
+    return [`No end is known of ${what}, so nobody can be warned before it comes: ${where}.`];
   }
   const end = new Date(expireTime).toISOString().slice(0, 10);
   if (kind === 'CLIENT_SECRET' && expireTime - now > LONGEST_SECRET) {
@@ -27,8 +30,44 @@ export function credentialWarnings(credential: Credential, now: Timestamp): read
       `The ${what} ${never} (${end}): one that leaks works until somebody deletes it. Make one of at most 24 months; the vault takes the next one beside it, and no user signs in again.`,
     ];
   }
-  if (expireTime - now < SOON) return [`The ${what} ends on ${end}: add the next one with AddCredential before.`];
-  return [];
+  if (expireTime - now >= SOON) return [];
+  return kind === 'KEY_VAULT_SECRET' && !PINNED.test(credential.hint)
+    ? [`The ${what} ends on ${end}: put the next client secret into the key vault before, which the vault then takes.`]
+    : [`The ${what} ends on ${end}: add the next one with AddCredential before.`];
+}
+
+const KINDS = {
+  CLIENT_SECRET: 'client secret',
+  CERTIFICATE: 'certificate',
+  FEDERATED: 'assertion file',
+  KEY_VAULT_SECRET: 'Key Vault secret',
+} as const satisfies Record<CredentialKind, string>;
+
+/** The address of one version, which no later one follows. */
+const PINNED = /\/secrets\/[^/]+\/[^/]+$/;
+
+/** Where renewal by the vault is asked for, and will not come by itself. */
+export function rotationWarnings(
+  { rotation }: App,
+  credentials: readonly Credential[],
+  now: Timestamp,
+): readonly string[] {
+  const secret = rotatedCredential(credentials, now);
+  if (rotation === undefined) return [];
+  if (secret === undefined) {
+    return ['rotation renews client secrets, and the app has none of its own: add one, or switch rotation off.'];
+  }
+  const { credentialId, expireTime } = secret;
+  if (expireTime === undefined) {
+    return [
+      `Nobody knows when client secret ${credentialId} ends, so that it is not renewed until Graph has told its end; RotateCredential renews it now.`,
+    ];
+  }
+  return neverExpires(secret)
+    ? [
+        `The client secret ${credentialId} never ends, so that it is never due; RotateCredential replaces it with one that is.`,
+      ]
+    : [];
 }
 
 export function probeWarnings(probes: readonly ProbeReport[]): readonly string[] {
@@ -85,7 +124,6 @@ function scopeWarnings(app: App): readonly string[] {
     : [];
 }
 
-/** The portal shows two values side by side, and the wrong one is a GUID. */
 export function secretWarnings(material: CredentialMaterial): readonly string[] {
   if (material.kind !== 'CLIENT_SECRET' || !looksLikeSecretId(material.clientSecret)) return [];
   return ['The client secret looks like a "Secret ID" (a GUID): Entra wants the "Value" that the portal shows once.'];

@@ -218,7 +218,7 @@ describe('a logo', () => {
   test('stays where something else changes, even all that an answer shows', async () => {
     const { app, logoUri } = await update({ logo: png(3, 2) });
     expect((await update({ displayName: 'New' })).logoUri).toBe(logoUri);
-    const all = { ...app, catalog: '', cloud: undefined, displayName: 'Newer' };
+    const all = { ...app, catalog: '', cloud: undefined, homeDirectoryId: '', displayName: 'Newer' };
     expect((await update(all, ['*'])).logoUri).toBe(logoUri);
     expect((await update({ ...all, logo: jpeg() }, ['*'])).logoUri).not.toBe(logoUri);
     expect(await stored(logoUri)).toBeUndefined();

@@ -20,6 +20,7 @@ import {
 } from '../../src/registry/tenants.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
+import { createPretendKeyVault } from './pretend_key_vault.ts';
 
 export const CLIENT_ID = '11111111-2222-4333-8444-555555555555';
 export const DIRECTORY = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
@@ -42,8 +43,10 @@ export async function openRegistry() {
   const announced: Change[] = [];
   changes.listen((change) => announced.push(change));
   const entra: ScriptedEntra = { probes: [], asked: [], forgotten: [], consents: [] };
+  const keyVault = createPretendKeyVault();
   const parts: RegistryParts = {
     stores,
+    secretSource: keyVault,
     scopes: await openScopes(),
     changes,
     clock,
@@ -76,6 +79,7 @@ export async function openRegistry() {
     stores,
     clock,
     entra,
+    keyVault,
     announced,
     parts,
     tenants: createTenants(parts),
@@ -149,10 +153,12 @@ export function registration(
       clientId: CLIENT_ID,
       displayName: '',
       signInAudience: '',
+      homeDirectoryId: '',
       cloud: undefined,
       redirectUris: [],
       returnUrlPrefixes: [],
       implicitPermissions: [],
+      rotation: undefined,
       credential: clientSecret(),
       ...appChange,
     },
@@ -172,11 +178,13 @@ export function appFields(change: Partial<AppFields> = {}): AppFields {
     clientId: '',
     cloud: undefined,
     signInAudience: '',
+    homeDirectoryId: '',
     redirectUris: [],
     returnUrlPrefixes: [],
     catalog: '',
     implicitPermissions: [],
     sharedWith: [],
+    rotation: undefined,
     suspended: false,
     logo: new Uint8Array(),
     ...change,

@@ -14,6 +14,7 @@ import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts'
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 import { appFields, CALLBACK, LOGOS, registerWithApp, registration } from './open_registry.ts';
+import { createPretendKeyVault } from './pretend_key_vault.ts';
 
 let sandbox: Sandbox;
 let parts: RegistryParts;
@@ -32,7 +33,8 @@ beforeAll(async () => {
   const changes = createChanges();
   withoutCustomCloud = createAuthorizationServer({ ledger: stores.apps, clock });
   const uris = { callbackUri: CALLBACK, logosUri: LOGOS };
-  parts = { stores, authorizationServer, scopes: await openScopes(), changes, clock, ...uris, newUid };
+  const secretSource = createPretendKeyVault();
+  parts = { stores, authorizationServer, secretSource, scopes: await openScopes(), changes, clock, ...uris, newUid };
   close = async () => {
     await authorizationServer.close();
     await withoutCustomCloud.close();

@@ -266,7 +266,7 @@ describe('warnings', () => {
 
   test('no end of the secret', async () => {
     expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: undefined }) })).toContain(
-      'No end was given',
+      'No end is known',
     );
   });
 

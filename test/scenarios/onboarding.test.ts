@@ -209,7 +209,7 @@ describe('a preset, a client id, a secret and at most an address are all that is
     expect(steps.slice(2).join(' ')).toContain(permission);
     expect(steps.join(' ')).toContain(nextSteps?.adminConsentUri);
     expect(new URL(nextSteps?.adminConsentUri ?? '').searchParams.get('redirect_uri')).toBe(uri);
-    expect(nextSteps?.warnings.join(' ')).toContain('No end was given');
+    expect(nextSteps?.warnings.join(' ')).toContain('No end is known');
   });
 
   test.each([

@@ -1,0 +1,32 @@
+import { type App, registrationDirectory } from '../model/app.ts';
+import type { RotationProblem } from '../model/rotation.ts';
+import { ownerStep, permissionStep, ROTATION_PERMISSION } from './rotation_steps.ts';
+
+/** What keeps a rotation from going on, and what to do. */
+export function rotationProblem(app: App, problem: RotationProblem): string {
+  const code = problem.code === undefined ? '' : ` (${problem.code})`;
+  return SENTENCES[problem.kind]({ app, code, permission: problem.permission ?? ROTATION_PERMISSION });
+}
+
+interface Facts {
+  readonly app: App;
+  /** In brackets, with a space before; `''`: there is none. */
+  readonly code: string;
+  readonly permission: string;
+}
+
+const SENTENCES = {
+  NO_DIRECTORY: () => 'Nobody said where the app is registered: set home_directory_id with UpdateApp.',
+  NOT_FOUND: ({ app, code }) =>
+    `Graph knows no app ${app.clientId} in directory ${registrationDirectory(app)}${code}: correct home_directory_id with UpdateApp, or register the app there again.`,
+  PERMISSION: ({ app, code, permission }) =>
+    `Graph does not let the app change its registration${code}; both are needed, and it is tried again daily. ${permissionStep(permission)} ${ownerStep(app)}`,
+  POLICY: ({ code }) =>
+    `Graph refuses the new client secret${code}, mostly by an app management policy of the directory: an administrator exempts the app there, or shorten rotation.secret_life with UpdateApp; it is tried again daily.`,
+  UNAVAILABLE: ({ code }) =>
+    `Entra or Graph gives no answer that helps${code}; it is tried again by itself. Where it lasts, look at the app with VerifyApp.`,
+  REFUSED_SECRET: ({ code }) =>
+    `Entra does not take the new client secret${code}; the old one goes on serving, and it is tried again hourly. Where it lasts, RemoveCredential of the new one begins anew.`,
+  NO_KEY_ID: ({ code }) =>
+    `Graph does not show which of the app's secrets is the old one${code}, so that the vault cannot remove it there: remove it in the portal (Certificates & secrets), then here with RemoveCredential.`,
+} as const satisfies Record<RotationProblem['kind'], (facts: Facts) => string>;

@@ -1,0 +1,27 @@
+import { fieldInvalid, VaultError } from '../../src/model/errors.ts';
+import type { SecretSource, SourcedSecret } from '../../src/model/secret_source.ts';
+
+export const KEY_VAULT = 'https://acme.vault.azure.net';
+
+export interface PretendKeyVault extends SecretSource {
+  readonly secrets: Map<string, SourcedSecret>;
+}
+
+/** Allows one key vault, and knows what lies in it; keyring/ has the true one, with tests of its own. */
+export function createPretendKeyVault(): PretendKeyVault {
+  const secrets = new Map<string, SourcedSecret>();
+  return {
+    secrets,
+    forget: () => false,
+    checkUri(field, secretUri) {
+      const uri = secretUri.toLowerCase().replace(/\/$/, '');
+      if (uri.startsWith(`${KEY_VAULT}/secrets/`)) return uri;
+      throw fieldInvalid(field, 'is in no key vault of TOKENVAULT_KEY_VAULTS');
+    },
+    async read(secretUri) {
+      const found = secrets.get(secretUri);
+      if (found !== undefined) return found;
+      throw new VaultError('KEY_SOURCE_UNAVAILABLE', 'The key vault refuses (403)');
+    },
+  };
+}
