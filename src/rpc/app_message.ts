@@ -3,12 +3,14 @@ import { App_State, type App as AppMessage, type AppSchema, Cloud as WireCloud }
 import type { App, AppState, Cloud } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
+import { rolesOf } from '../model/credential_role.ts';
 import { etagOf } from '../model/etag.ts';
 import type { AppDetails, AppFields } from '../registry/apps.ts';
 import { toCredentialMessage } from './credential_message.ts';
 import { fromWireEnum, toWireTime } from './fields.ts';
 import { tenantName } from './names.ts';
 import { toReasonMessage, toStateReasonMessage } from './reason_message.ts';
+import { fromPolicyMessage, toPolicyMessage, toRotationMessage } from './rotation_message.ts';
 
 const STATE = {
   OK: App_State.OK,
@@ -27,7 +29,8 @@ const CLOUD = {
 const CLOUD_BY_NUMBER: readonly (Cloud | undefined)[] = [undefined, 'GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'];
 
 export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitShape<typeof AppSchema> {
-  const { app, credentials, logoUri, throttledUntil } = details;
+  const { app, credentials, rotation, logoUri, throttledUntil } = details;
+  const roles = rolesOf(credentials, now);
   return {
     name: appName(app),
     uid: app.uid,
@@ -35,6 +38,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     clientId: app.clientId,
     cloud: CLOUD[app.cloud],
     signInAudience: app.signInAudience,
+    homeDirectoryId: app.homeDirectoryId ?? '',
     redirectUris: [...app.redirectUris],
     returnUrlPrefixes: [...app.returnUrlPrefixes],
     catalog: app.catalog ?? '',
@@ -42,7 +46,11 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     sharedWith: app.sharedWith.map((tenantId) => (tenantId === '*' ? '*' : tenantName(tenantId))),
     suspended: app.suspended,
     logoUri: logoUri ?? '',
-    credentials: credentials.map((credential) => toCredentialMessage(app, credential, now)),
+    credentials: credentials.map((credential) =>
+      toCredentialMessage(app, credential, roles.get(credential.uid) ?? 'NONE', now),
+    ),
+    rotation: app.rotation && toPolicyMessage(app.rotation),
+    rotationStatus: rotation && toRotationMessage(app, credentials, rotation),
     state: STATE[stateOf(app, throttledUntil, now)],
     stateReason: toStateReasonMessage(app.stateEvidence),
     failingDirectories: app.failingDirectories.map(({ directoryId, evidence }) => ({
@@ -68,11 +76,13 @@ export function fromAppMessage(app: AppMessage | undefined): AppFields {
     clientId: app?.clientId ?? '',
     cloud: fromCloud('app.cloud', app?.cloud ?? WireCloud.UNSPECIFIED),
     signInAudience: app?.signInAudience ?? '',
+    homeDirectoryId: app?.homeDirectoryId ?? '',
     redirectUris: app?.redirectUris ?? [],
     returnUrlPrefixes: app?.returnUrlPrefixes ?? [],
     catalog: app?.catalog ?? '',
     implicitPermissions: app?.implicitPermissions ?? [],
     sharedWith: app?.sharedWith ?? [],
+    rotation: fromPolicyMessage('app.rotation', app?.rotation),
     suspended: app?.suspended ?? false,
     logo: app?.logo ?? new Uint8Array(),
   };

@@ -1,3 +1,4 @@
+import type { Rotations } from '../expiry/rotation/rotations.ts';
 import type { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import type { Clock } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
@@ -6,18 +7,21 @@ import type { Credentials } from '../registry/credentials.ts';
 import type { Implementation } from './adapter.ts';
 import { fromAppMessage, toAppMessage } from './app_message.ts';
 import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from './credential_message.ts';
-import { maskPaths } from './fields.ts';
+import { maskPaths, toWireTime } from './fields.ts';
 import { checkId, parseAppName, parseCredentialName, parseParent, parseTenantName } from './names.ts';
 import { toNextStepsMessage } from './next_steps_message.ts';
 import { nextPageToken, pageRequest } from './paging.ts';
+import { toRotationMessage } from './rotation_message.ts';
 
 export function createAppService({
   apps,
   credentials,
+  rotations,
   clock,
 }: {
   readonly apps: Apps;
   readonly credentials: Credentials;
+  readonly rotations: Rotations;
   readonly clock: Clock;
 }): Implementation<typeof AppService> {
   return {
@@ -78,7 +82,7 @@ export function createAppService({
         validateOnly: request.validateOnly,
       });
       return {
-        credential: toCredentialMessage(app, added.credential, clock.now()),
+        credential: toCredentialMessage(app, added.credential, added.role, clock.now()),
         credentialProbe: toProbeMessage(app, added.probe),
         warnings: [...added.warnings],
       };
@@ -98,6 +102,19 @@ export function createAppService({
         app: toAppMessage(verified.app, clock.now()),
         credentialProbes: verified.probes.map((probe) => toProbeMessage(verified.app.app, probe)),
         nextSteps: toNextStepsMessage(verified.nextSteps),
+      };
+    },
+
+    async rotateCredential(request) {
+      const planned = await rotations.rotate({
+        ...parseAppName('name', request.name),
+        validateOnly: request.validateOnly,
+      });
+      return {
+        rotation: toRotationMessage(planned.app, planned.credentials, planned.rotation),
+        plan: [...planned.plan],
+        obstacles: [...planned.obstacles],
+        newExpireTime: toWireTime(planned.newExpireTime),
       };
     },
   };

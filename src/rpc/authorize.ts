@@ -53,6 +53,7 @@ export const ACCESS = {
     addCredential: { roles: operator, resource: (request) => `${request.parent}/credentials/${request.credentialId}` },
     removeCredential: { roles: operator, resource: byName },
     verifyApp: { roles: operator, resource: byName },
+    rotateCredential: { roles: operator, resource: byName },
   } satisfies AccessOf<typeof AppService>,
   'tokenvault.v1.ConnectionService': {
     startAuthorization: { roles: connector, resource: byConnection },

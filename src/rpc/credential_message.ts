@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   Credential_Kind,
+  Credential_Role,
   Credential_State,
   type Credential as CredentialMessage,
   CredentialProbe_Outcome,
@@ -16,6 +17,7 @@ import {
   credentialState,
   neverExpires,
 } from '../model/credential.ts';
+import type { CredentialRole } from '../model/credential_role.ts';
 import { Secret } from '../model/secret.ts';
 import type { CredentialRequest, RequestedMaterial } from '../registry/new_credential.ts';
 import type { ProbeReport } from '../registry/probe.ts';
@@ -27,6 +29,7 @@ const KIND = {
   CLIENT_SECRET: Credential_Kind.CLIENT_SECRET,
   CERTIFICATE: Credential_Kind.CERTIFICATE,
   FEDERATED: Credential_Kind.FEDERATED,
+  KEY_VAULT_SECRET: Credential_Kind.KEY_VAULT_SECRET,
 } as const satisfies Record<CredentialKind, Credential_Kind>;
 
 const STATE = {
@@ -37,6 +40,14 @@ const STATE = {
   NOT_YET_VALID: Credential_State.NOT_YET_VALID,
 } as const satisfies Record<CredentialState, Credential_State>;
 
+const ROLE = {
+  PREFERRED: Credential_Role.PREFERRED,
+  FALLBACK: Credential_Role.FALLBACK,
+  TRIAL: Credential_Role.TRIAL,
+  PROBING: Credential_Role.PROBING,
+  NONE: Credential_Role.NONE,
+} as const satisfies Record<CredentialRole, Credential_Role>;
+
 const OUTCOME = {
   ACCEPTED: CredentialProbe_Outcome.ACCEPTED,
   REJECTED: CredentialProbe_Outcome.REJECTED,
@@ -45,9 +56,11 @@ const OUTCOME = {
   SKIPPED: CredentialProbe_Outcome.SKIPPED,
 } as const satisfies Record<ProbeReport['outcome'], CredentialProbe_Outcome>;
 
+/** `role`: undefined where the app's other credentials are not known. */
 export function toCredentialMessage(
   app: AppIds,
   credential: Credential,
+  role: CredentialRole | undefined,
   now: Timestamp,
 ): MessageInitShape<typeof CredentialSchema> {
   const { tenantId, appId } = app;
@@ -62,9 +75,15 @@ export function toCredentialMessage(
     lastUsedTime: toWireTime(credential.lastUsedTime),
     createTime: toWireTime(credential.createTime),
     neverExpires: neverExpires(credential),
+    role: role === undefined ? Credential_Role.UNSPECIFIED : ROLE[role],
+    entraExpireTime: toWireTime(credential.entraExpireTime),
+    entraKeyId: credential.entraKeyId ?? '',
   };
+  // References are no secrets, and tell whoever reads them where to look.
   if (credential.kind === 'FEDERATED')
     message.material = { case: 'federated', value: { assertionFile: credential.hint } };
+  if (credential.kind === 'KEY_VAULT_SECRET')
+    message.material = { case: 'keyVaultSecret', value: { secretUri: credential.hint } };
   return message;
 }
 
@@ -109,6 +128,8 @@ function fromMaterial(material: CredentialMessage['material'] | undefined): Requ
       };
     case 'federated':
       return { kind: 'FEDERATED', assertionFile: material.value.assertionFile };
+    case 'keyVaultSecret':
+      return { kind: 'KEY_VAULT_SECRET', secretUri: material.value.secretUri };
     default:
       return undefined;
   }

@@ -29,7 +29,7 @@ export function createExpiryService({
       });
       const now = clock.now();
       return {
-        credentials: page.items.map(({ app, credential }) => toCredentialMessage(app, credential, now)),
+        credentials: page.items.map(({ app, credential }) => toCredentialMessage(app, credential, undefined, now)),
         nextPageToken: nextPageToken(page.next, key),
       };
     },

@@ -42,11 +42,23 @@ const LONGEST_MIN_TTL = 300;
 
 export function minTtl(duration: WireDuration | undefined): Duration {
   if (duration === undefined) return DEFAULT_MIN_TTL;
-  const seconds = Number(duration.seconds) + duration.nanos / 1e9;
-  const whole = Math.abs(duration.nanos) < 1e9 && Number(duration.seconds) * duration.nanos >= 0;
-  if (!whole || seconds < 0 || seconds > LONGEST_MIN_TTL)
+  const seconds = secondsOf(duration);
+  if (seconds === undefined || seconds < 0 || seconds > LONGEST_MIN_TTL)
     throw fieldInvalid('min_ttl', `must be between 0s and ${LONGEST_MIN_TTL}s`);
   return Math.ceil(seconds * SECOND);
+}
+
+export function fromWireDuration(field: string, duration: WireDuration | undefined): Duration | undefined {
+  if (duration === undefined) return undefined;
+  const seconds = secondsOf(duration);
+  if (seconds === undefined) throw fieldInvalid(field, 'must be a duration such as 2592000s');
+  return seconds * SECOND;
+}
+
+/** Undefined: seconds and nanos contradict each other. */
+function secondsOf({ seconds, nanos }: WireDuration): number | undefined {
+  const whole = Math.abs(nanos) < 1e9 && Number(seconds) * nanos >= 0;
+  return whole ? Number(seconds) + nanos / 1e9 : undefined;
 }
 
 /** 8 KiB. */

@@ -12,6 +12,7 @@ import { maskPaths } from './fields.ts';
 import { checkId, parseTenantName } from './names.ts';
 import { toNextStepsMessage } from './next_steps_message.ts';
 import { nextPageToken, pageRequest } from './paging.ts';
+import { fromPolicyMessage } from './rotation_message.ts';
 import { toTenantMessage } from './tenant_message.ts';
 
 export function createTenantService({
@@ -101,10 +102,12 @@ function fromAppRegistration(app: AppRegistrationMessage): AppRegistration {
     clientId: app.clientId,
     displayName: app.displayName,
     signInAudience: app.signInAudience,
+    homeDirectoryId: app.homeDirectoryId,
     cloud: fromCloud('app.cloud', app.cloud),
     redirectUris: app.redirectUris,
     returnUrlPrefixes: app.returnUrlPrefixes,
     implicitPermissions: app.implicitPermissions,
+    rotation: fromPolicyMessage('app.rotation', app.rotation),
     credential: fromRegistrationCredential(app),
   };
 }

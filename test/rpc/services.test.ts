@@ -51,7 +51,13 @@ const federated: Credential = {
   hint: '/var/run/token',
   expireTime: undefined,
 };
-const details = { app: mailApp, credentials: [secret, federated], logoUri: undefined, throttledUntil: undefined };
+const details = {
+  app: mailApp,
+  credentials: [secret, federated],
+  rotation: undefined,
+  logoUri: undefined,
+  throttledUntil: undefined,
+};
 const probe = {
   credentialId: 'default',
   outcome: 'REJECTED',
@@ -265,7 +271,7 @@ describe('AppService', () => {
   });
 
   test('adds, removes and verifies credentials', async () => {
-    const add = asking({ credential: secret, probe, warnings: ['w'] });
+    const add = asking({ credential: secret, role: 'TRIAL' as const, probe, warnings: ['w'] });
     const remove = asking(undefined);
     const verify = asking({ app: details, probes: [probe], nextSteps });
     const credentials = { add: add.method, remove: remove.method, verify: verify.method };

@@ -134,6 +134,7 @@ export interface StandIns {
   tenants?: Partial<Rooms['tenants']>;
   apps?: Partial<Rooms['apps']>;
   credentials?: Partial<Rooms['credentials']>;
+  rotations?: Partial<Rooms['rotations']>;
   connections?: Partial<Rooms['connections']>;
   authorizations?: Partial<Rooms['authorizations']>;
   adminConsents?: Partial<Rooms['adminConsents']>;
@@ -214,6 +215,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),
     credentials: standIn(options.credentials ?? {}),
+    rotations: standIn(options.rotations ?? {}),
     connections: standIn(options.connections ?? {}),
     authorizations: standIn(options.authorizations ?? {}),
     adminConsents: standIn(options.adminConsents ?? {}),

@@ -175,14 +175,14 @@ export type App = Message<"tokenvault.v1.App"> & {
   logoUri: string;
 
   /**
-   * The directory (GUID) in which the app is registered: there the vault reads ends of credentials through Graph, and renews them. Default: the audience where it is a directory.
+   * The directory (GUID) in which the app is registered: there the vault reads ends of credentials through Graph, and renews them. Default: the audience where it is a directory, from which it must not differ.
    *
    * @generated from field: string home_directory_id = 23;
    */
   homeDirectoryId: string;
 
   /**
-   * Present: the vault renews the app's client secret by itself. The app needs the application permission `Application.ReadWrite.OwnedBy` on Microsoft Graph, and must be an owner of its own registration.
+   * Present: the vault renews the app's client secret by itself. The app needs the application permission `Application.ReadWrite.OwnedBy` on Microsoft Graph, and must be an owner of its own registration; home_directory_id must be known. The steps are among the next_steps.
    *
    * @generated from field: tokenvault.v1.RotationPolicy rotation = 24;
    */

@@ -135,7 +135,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   neverExpires: boolean;
 
   /**
-   * When it is presented.
+   * When it is presented, beside the others of its app.
    *
    * @generated from field: tokenvault.v1.Credential.Role role = 15;
    */
@@ -287,7 +287,7 @@ export const Credential_StateSchema: GenEnum<Credential_State> = /*@__PURE__*/
  */
 export const Credential_Role = {
   /**
-   * Not set; never answered.
+   * Not set; answered by ListExpiringCredentials alone, which looks at each credential by itself.
    *
    * @generated from enum value: ROLE_UNSPECIFIED = 0;
    */
