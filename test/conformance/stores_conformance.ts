@@ -4,11 +4,14 @@ import { appsConformance } from './apps_conformance.ts';
 import { auditConformance } from './audit_conformance.ts';
 import { authorizationsConformance } from './authorizations_conformance.ts';
 import { connectionsConformance } from './connections_conformance.ts';
+import { credentialsConformance } from './credentials_conformance.ts';
 import { deliveriesConformance } from './deliveries_conformance.ts';
 import { expiryConformance } from './expiry_conformance.ts';
 import { grantsConformance } from './grants_conformance.ts';
+import { inspectionsConformance } from './inspections_conformance.ts';
 import { leasesConformance } from './leases_conformance.ts';
 import { outboxConformance } from './outbox_conformance.ts';
+import { rotationsConformance } from './rotations_conformance.ts';
 import { tenantsConformance } from './tenants_conformance.ts';
 import type { Open } from './vault_under_test.ts';
 
@@ -17,12 +20,15 @@ export function storesConformance(name: string, open: Open): void {
   describe(name, () => {
     tenantsConformance(open);
     appsConformance(open);
+    credentialsConformance(open);
     connectionsConformance(open);
     grantsConformance(open);
     authorizationsConformance(open);
     adminConsentsConformance(open);
     outboxConformance(open);
     expiryConformance(open);
+    inspectionsConformance(open);
+    rotationsConformance(open);
     deliveriesConformance(open);
     leasesConformance(open);
     auditConformance(open);

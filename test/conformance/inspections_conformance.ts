@@ -1,0 +1,313 @@
+import { describe, expect, test } from 'vitest';
+import type { App } from '../../src/model/app.ts';
+import { DAY } from '../../src/model/clock.ts';
+import type { VaultEvent } from '../../src/model/event.ts';
+import { newUid } from '../../src/model/ids.ts';
+import type { DueInspection, Inspection } from '../../src/store/stores.ts';
+import { NOW, sampleApp, sampleCredential } from './sample_rows.ts';
+import { type Open, present, startVault, type VaultUnderTest } from './vault_under_test.ts';
+
+const LATER = NOW + 7 * DAY;
+const VAULT = 'https://acme.vault.azure.net/secrets';
+
+export function inspectionsConformance(open: Open): void {
+  describe('apps to look at', () => {
+    test('a new one is due at once, with its credentials in the order of adding', async () => {
+      const vault = await startVault(open);
+      const { stores, app, tenant } = vault;
+      for (const id of ['b', 'a']) await stores.apps.addCredential(app, sampleCredential(app, id));
+      await stores.apps.create(sampleApp(tenant, 'bare'), undefined);
+
+      const due = await dueNow(vault);
+
+      const [first, bare] = ['default', 'bare'].map((id) => due.find(({ app }) => app.appId === id));
+      expect(first).toEqual({
+        app,
+        credentials: await stores.apps.credentials(app.uid),
+        inspectTime: expect.any(Number),
+        strangers: [],
+      });
+      expect(first?.credentials.map(({ credentialId }) => credentialId)).toEqual(['first', 'b', 'a']);
+      expect(bare?.credentials).toEqual([]);
+      expect(due).toHaveLength(2);
+    });
+
+    test('the most overdue come first, a few at a time; those looked at wait for their time', async () => {
+      const vault = await startVault(open);
+      const nextTimes: Record<string, number> = { acme: NOW + 3, beta: NOW + 1, gamma: NOW + 4, delta: NOW + 2 };
+      for (const id of ['beta', 'gamma', 'delta']) await vault.register(id);
+      for (const due of await dueNow(vault)) await record(vault, due, { nextTime: nextTimes[due.app.tenantId] ?? 0 });
+
+      expect(await dueNow(vault)).toEqual([]);
+      const tenantIds = async (limit: number) =>
+        (await vault.stores.inspections.due(NOW + 3, limit)).map(({ app }) => app.tenantId);
+      expect(await tenantIds(2)).toEqual(['beta', 'delta']);
+      expect(await tenantIds(9)).toEqual(['beta', 'delta', 'acme']);
+    });
+
+    test('what was found is stored: when to look next, strangers, ends, events; the app counts as unchanged', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      const due = await looked(vault);
+      const uid = present(due.credentials[0]).uid;
+      const ends = { saidExpireTime: NOW + 9 * DAY, entraExpireTime: NOW + 5 * DAY, entraKeyId: 'k1' };
+
+      const event = unknown(app, 'k2');
+      expect(
+        await record(vault, due, { strangers: ['k2'], ends: [{ credentialUid: uid, ...ends }], events: [event] }),
+      ).toBe(true);
+
+      expect(await stores.apps.credentials(app.uid)).toEqual([
+        { ...present(due.credentials[0]), ...ends, expireTime: NOW + 5 * DAY },
+      ]);
+      expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ inspectTime: LATER, strangers: ['k2'] }]);
+      expect(await stores.apps.findByUid(app.uid)).toEqual(app);
+      expect((await stores.outbox.read(0, 99)).at(-1)?.event).toEqual(event);
+      expect((await stores.expiry.listEnding({ size: 9, after: undefined }, EVERYTHING)).items).toMatchObject([
+        { credential: { expireTime: NOW + 5 * DAY } },
+      ]);
+    });
+
+    test.each([
+      ['said alone', { said: NOW + 1, entra: undefined }, NOW + 1],
+      ['of Entra alone', { said: undefined, entra: NOW + 2 }, NOW + 2],
+      ['said, which is earlier', { said: NOW + 1, entra: NOW + 2 }, NOW + 1],
+      ['that nobody knows any more', { said: undefined, entra: undefined }, undefined],
+    ])('an end %s', async (_, { said, entra }, expireTime) => {
+      const vault = await startVault(open);
+      const due = await looked(vault);
+      await record(vault, due, { ends: [endsOf(due, { said, entra })] });
+
+      expect(await vault.stores.apps.credentials(vault.app.uid)).toMatchObject([
+        { expireTime, saidExpireTime: said, entraExpireTime: entra },
+      ]);
+    });
+
+    test('an end that moved is reminded of anew; one that did not is not', async () => {
+      const vault = await startVault(open);
+      const { stores } = vault;
+      const [before] = await stores.expiry.dueReminders(NOW, 9);
+      for (const nextTime of [LATER, undefined]) {
+        const [reminder] = await stores.expiry.dueReminders(NOW, 9);
+        await stores.expiry.remind([{ due: present(reminder), event: undefined, toldDays: undefined, nextTime }]);
+        const same = await looked(vault);
+        await record(vault, same, { ends: [endsOf(same, { said: NOW + DAY, entra: NOW + DAY })] });
+        expect(await stores.expiry.dueReminders(NOW, 9)).toEqual([]);
+
+        const sooner = await looked(vault);
+        await record(vault, sooner, { ends: [endsOf(sooner, { said: NOW + DAY, entra: NOW + 5 })] });
+        expect(await stores.expiry.dueReminders(NOW, 9)).toMatchObject([{ credential: { expireTime: NOW + 5 } }]);
+        const back = await looked(vault);
+        await record(vault, back, { ends: [endsOf(back, { said: NOW + DAY, entra: undefined })] });
+      }
+
+      // Who decided by the end before is refused, also where it was due already.
+      await stores.expiry.remind([
+        { due: present(before), event: undefined, toldDays: undefined, nextTime: undefined },
+      ]);
+      expect(await stores.expiry.dueReminders(NOW, 9)).toHaveLength(1);
+    });
+
+    test('an event whose cause was told already is dropped, and the rest is stored', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      const due = await looked(vault);
+      await stores.expiry.tell(unknown(app, 'k1'));
+      await stores.expiry.tell(unknown(app, 'k3'));
+      const events = ['k1', 'k2', 'k3', 'k4', undefined, undefined].map((keyId) => unknown(app, keyId));
+
+      expect(await record(vault, due, { strangers: ['k2'], events })).toBe(true);
+
+      const told = (await stores.outbox.read(0, 99)).map(({ event }) => event.uid);
+      expect(told.slice(-4)).toEqual([events[1], events[3], events[4], events[5]].map((event) => event?.uid));
+      expect(told).toHaveLength(7);
+      expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ strangers: ['k2'] }]);
+    });
+
+    test('of replicas that looked at the same time one is heard', async () => {
+      const vault = await startVault(open);
+      const due = await looked(vault);
+      const events = () => [unknown(vault.app, 'k1')];
+
+      const recorded = await Promise.all([1, 2, 3].map(() => record(vault, due, { events: events() })));
+
+      expect(recorded).toEqual([true, false, false]);
+      expect(await toldOf(vault, 'credential.unknown')).toHaveLength(1);
+    });
+
+    test('a credential that is gone, or of another app: nothing is written', async () => {
+      const vault = await startVault(open);
+      const { stores, app, register, dump } = vault;
+      const other = await register('other');
+      const [foreign] = await stores.apps.credentials(other.app.uid);
+      const due = await looked(vault);
+      const before = await dump();
+      for (const credentialUid of ['gone', present(foreign).uid]) {
+        const ends = [endsOf(due, { said: NOW, entra: NOW }), { ...endsOf(due, {}), credentialUid }];
+        expect(await record(vault, due, { ends, strangers: ['k'], events: [unknown(app, 'k')] })).toBe(false);
+      }
+      expect(await dump()).toEqual(before);
+    });
+  });
+
+  describe('makes an app due anew, and refuses who looked before:', () => {
+    test.each<[string, (vault: VaultUnderTest) => Promise<unknown>]>([
+      ['a new credential', ({ stores, app }) => stores.apps.addCredential(app, sampleCredential(app, 'b'))],
+      ['a credential less', ({ stores, app }) => stores.apps.removeCredential(app.uid, 'first')],
+      ['another audience', (vault) => update(vault, { signInAudience: 'common' })],
+      ['another home directory', (vault) => update(vault, { homeDirectoryId: 'd1' })],
+      ['rotation that begins', (vault) => update(vault, { rotation: { leadTime: DAY, secretLife: 9 * DAY } })],
+    ])('%s', async (_, change) => {
+      for (const looksBefore of [true, false]) {
+        const vault = await startVault(open);
+        const first = await looked(vault);
+        if (looksBefore) await record(vault, first, {});
+        const [read] = await vault.stores.inspections.due(LATER, 9);
+
+        await change(vault);
+
+        expect(await record(vault, present(read), { strangers: ['k'] })).toBe(false);
+        expect(await dueNow(vault)).toMatchObject([{ strangers: [] }]);
+        expect(await record(vault, await looked(vault), {})).toBe(true);
+      }
+    });
+
+    test('rotation at another time, or that ends', async () => {
+      const vault = await startVault(open);
+      const rotation = { leadTime: DAY, secretLife: 9 * DAY };
+      for (const next of [
+        rotation,
+        { ...rotation, leadTime: 2 * DAY },
+        { ...rotation, secretLife: 8 * DAY },
+        undefined,
+      ]) {
+        await record(vault, await looked(vault), {});
+        await update(vault, { rotation: next });
+        expect(await dueNow(vault)).toHaveLength(1);
+      }
+    });
+
+    test('nothing else: a name, the same again, a refused change, a verdict, a credential that is not there', async () => {
+      const vault = await startVault(open);
+      const { stores, app, damage } = vault;
+      await update(vault, { rotation: { leadTime: DAY, secretLife: 9 * DAY } });
+      await record(vault, await looked(vault), {});
+
+      await update(vault, { displayName: 'New', rotation: { leadTime: DAY, secretLife: 9 * DAY } });
+      await stores.apps.update(app, { ...app, signInAudience: 'common' }).catch(() => undefined);
+      await stores.apps.recordVerdict(present((await stores.apps.credentials(app.uid))[0]).uid, 'REJECTED', 'x', NOW);
+      await stores.apps.removeCredential(app.uid, 'nobody');
+      await stores.apps.addCredential(app, sampleCredential(app)).catch(() => undefined);
+      expect(await dueNow(vault)).toEqual([]);
+      await damage('apps', { inspectTime: 0 });
+      expect(await dueNow(vault)).toHaveLength(1);
+    });
+  });
+
+  describe('a secret in a key vault that changed', () => {
+    test('makes those due who refer to it, with or without a version, and nobody else', async () => {
+      const vault = await startVault(open);
+      const { stores, register } = vault;
+      const hints = [
+        `${VAULT}/mail`,
+        `${VAULT}/mail/0123456789abcdef`,
+        `${VAULT}/mail-2`,
+        `${VAULT}/mai`,
+        `${VAULT}/mail0`,
+        `${VAULT}/Mail`,
+        'https://other.vault.azure.net/secrets/mail',
+      ];
+      for (const [index, hint] of hints.entries()) await refer(vault, (await register(`t-${index}`)).app, hint);
+      await stores.apps.addCredential(vault.app, {
+        ...sampleCredential(vault.app, 'file'),
+        credential: { ...sampleCredential(vault.app, 'file').credential, kind: 'FEDERATED', hint: `${VAULT}/mail` },
+      });
+      for (const due of await dueNow(vault)) await record(vault, due, {});
+      const read = await stores.inspections.due(LATER, 99);
+
+      const uids = await stores.inspections.hasten(`${VAULT}/mail`);
+
+      const due = await dueNow(vault);
+      expect(due.map(({ app }) => app.tenantId).sort()).toEqual(['t-0', 't-1']);
+      expect([...uids].sort()).toEqual(due.map(({ app }) => app.uid).sort());
+      const stale = present(read.find(({ app }) => app.tenantId === 't-0'));
+      expect(await record(vault, stale, {})).toBe(false);
+      expect(await stores.inspections.hasten(`${VAULT}/nobody`)).toEqual([]);
+    });
+
+    test('while somebody looks: what they read of it is refused', async () => {
+      const vault = await startVault(open);
+      await refer(vault, vault.app, `${VAULT}/mail/1`);
+      const due = await looked(vault);
+
+      expect(await vault.stores.inspections.hasten(`${VAULT}/mail`)).toEqual([vault.app.uid]);
+
+      expect(await record(vault, due, {})).toBe(false);
+      expect(await record(vault, await looked(vault), {})).toBe(true);
+    });
+  });
+}
+
+const EVERYTHING = { before: NOW + 999 * DAY, includeUnknown: true };
+
+function dueNow({ stores }: VaultUnderTest): Promise<readonly DueInspection[]> {
+  return stores.inspections.due(NOW, 99);
+}
+
+/** Of the vault's own app, whether it is due or not. */
+async function looked({ stores, app }: VaultUnderTest): Promise<DueInspection> {
+  return present((await stores.inspections.due(LATER, 99)).find((due) => due.app.uid === app.uid));
+}
+
+function record({ stores }: VaultUnderTest, due: DueInspection, found: Partial<Inspection>): Promise<boolean> {
+  return stores.inspections.record({ due, nextTime: LATER, strangers: due.strangers, ends: [], events: [], ...found });
+}
+
+function endsOf({ credentials }: DueInspection, ends: { said?: number | undefined; entra?: number | undefined }) {
+  return {
+    credentialUid: present(credentials[0]).uid,
+    saidExpireTime: ends.said,
+    entraExpireTime: ends.entra,
+    entraKeyId: undefined,
+  };
+}
+
+async function update({ stores, app }: VaultUnderTest, changes: Partial<App>): Promise<void> {
+  const before = present(await stores.apps.findByUid(app.uid));
+  await stores.apps.update(before, { ...before, ...changes });
+}
+
+async function refer({ stores }: VaultUnderTest, app: App, secretUri: string): Promise<void> {
+  const { credential } = sampleCredential(app, 'reference');
+  await stores.apps.addCredential(app, {
+    credential: { ...credential, kind: 'KEY_VAULT_SECRET', hint: secretUri },
+    material: { kind: 'KEY_VAULT_SECRET', secretUri },
+  });
+}
+
+/** Somebody added a secret at Entra; `keyId` is the cause. */
+function unknown(app: App, keyId: string | undefined): VaultEvent {
+  return {
+    uid: newUid(),
+    cause: keyId && `credential.unknown/${app.uid}/${keyId}`,
+    type: 'credential.unknown',
+    severity: 'WARNING',
+    tenantUid: app.tenantUid,
+    tenantId: app.tenantId,
+    subject: `tenants/${app.tenantId}/apps/${app.appId}`,
+    time: NOW,
+    data: {
+      clientId: app.clientId,
+      kind: 'CLIENT_SECRET',
+      keyId: keyId ?? 'k',
+      hint: 'abc',
+      expireTime: NOW,
+      orphan: false,
+    },
+  };
+}
+
+async function toldOf({ stores }: VaultUnderTest, type: VaultEvent['type']): Promise<VaultEvent[]> {
+  const events = await stores.outbox.read(0, 1000);
+  return events.map(({ event }) => event).filter((event) => event.type === type);
+}

@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest';
+import type { App } from '../../src/model/app.ts';
+import { DAY } from '../../src/model/clock.ts';
+import type { VaultEvent } from '../../src/model/event.ts';
+import { newUid } from '../../src/model/ids.ts';
+import type { Rotation } from '../../src/model/rotation.ts';
+import type { RotationAdvance } from '../../src/store/stores.ts';
+import { NOW, sampleApp, sampleCredential } from './sample_rows.ts';
+import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
+
+export function rotationsConformance(open: Open): void {
+  describe('rotations', () => {
+    test('one at a time of an app', async () => {
+      const { stores, app, tenant } = await startVault(open);
+      const rotation = begun(app);
+      const other = sampleApp(tenant, 'other');
+      await stores.apps.create(other, undefined);
+
+      expect(await stores.rotations.find(app.uid)).toBeUndefined();
+      expect(await stores.rotations.begin(rotation)).toBe(true);
+      expect(await stores.rotations.begin(begun(app))).toBe(false);
+      expect(await stores.rotations.begin(begun(other))).toBe(true);
+
+      expect(await stores.rotations.find(app.uid)).toEqual(rotation);
+    });
+
+    test('none of an app that is gone, and none is left of it', async () => {
+      const { stores, app, tenant, connection, register } = await startVault(open);
+      await stores.rotations.begin(begun(app));
+      await stores.connections.delete(connection);
+      await stores.apps.delete(app);
+      const other = await register('other');
+      await stores.rotations.begin(begun(other.app));
+      await stores.tenants.delete(other.tenant);
+
+      expect(await stores.rotations.due(NOW + 9 * DAY, 9)).toEqual([]);
+      expect(await stores.rotations.begin(begun(app))).toBe(false);
+      expect(await stores.rotations.begin(begun(sampleApp(tenant, 'never')))).toBe(false);
+    });
+
+    test('those whose time has come, most overdue first, a few at a time', async () => {
+      const { stores, app, register } = await startVault(open);
+      const apps = [app, ...(await Promise.all(['b', 'c', 'd'].map((id) => register(id)))).map(({ app }) => app)];
+      for (const [index, one] of apps.entries()) {
+        await stores.rotations.begin(begun(one, { nextTime: NOW + (3 - index), marker: `m${index}` }));
+      }
+      const markers = async (now: number, limit: number) =>
+        (await stores.rotations.due(now, limit)).map(({ marker }) => marker);
+
+      expect(await markers(NOW + 2, 9)).toEqual(['m3', 'm2', 'm1']);
+      expect(await markers(NOW + 9, 2)).toEqual(['m3', 'm2']);
+    });
+
+    test('a new secret is sealed, stored and told of with the step, in one commit; it is not preferred yet', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      const before = await start(vault);
+      const secret = sampleCredential(app, 'renewed', NOW + 180 * DAY);
+      const credential = { ...secret.credential, entraKeyId: 'k1', entraExpireTime: NOW + 180 * DAY };
+      const after = { ...before, step: 'PROVE' as const, newCredentialUid: credential.uid, nextTime: NOW + 60_000 };
+      const event = rotating(app);
+
+      expect(
+        await advance(vault, { before, after, add: { app, credential: { ...secret, credential } }, events: [event] }),
+      ).toBe(true);
+
+      expect(await stores.rotations.find(app.uid)).toEqual({ ...after, version: before.version + 1 });
+      const usable = await stores.apps.usableCredentials(app.uid);
+      expect(usable.map((one) => one.credential.credentialId)).toEqual(['first', 'renewed']);
+      const { credential: stored, material } = present(usable[1]);
+      expect(stored).toEqual({ ...credential, preferTime: undefined });
+      expect(material.kind === 'CLIENT_SECRET' && material.clientSecret.reveal()).toBe('secret of renewed');
+      expect(await told(vault)).toEqual([event]);
+      expect(await isInspectionDue(vault)).toBe(true);
+    });
+
+    test('the new one is preferred, and the old one goes, each with its step', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      const started = await start(vault);
+      const renewed = sampleCredential(app, 'renewed');
+      await advance(vault, { before: started, after: started, add: { app, credential: renewed } });
+      await settleInspection(vault);
+
+      const proving = present(await stores.rotations.find(app.uid));
+      const watching = { ...proving, step: 'WATCH' as const, watchTime: NOW + 5 };
+      const prefer = { credentialUid: renewed.credential.uid, time: NOW + 5 };
+      expect(await advance(vault, { before: proving, after: watching, prefer })).toBe(true);
+      expect(await stores.apps.credentials(app.uid)).toMatchObject([{ preferTime: NOW }, { preferTime: NOW + 5 }]);
+      expect(await isInspectionDue(vault)).toBe(false);
+
+      const removing = present(await stores.rotations.find(app.uid));
+      expect(removing).toEqual({ ...watching, version: proving.version + 1 });
+      const over = { before: removing, after: undefined, remove: removing.oldCredentialUid, events: [rotating(app)] };
+      expect(await advance(vault, over)).toBe(true);
+      expect(await stores.rotations.find(app.uid)).toBeUndefined();
+      expect(await stores.apps.credentials(app.uid)).toMatchObject([{ credentialId: 'renewed' }]);
+      expect(await told(vault)).toHaveLength(1);
+      expect(await isInspectionDue(vault)).toBe(true);
+      expect(await stores.rotations.begin(begun(app))).toBe(true);
+    });
+
+    test('what keeps it from going on is remembered as it was said, and forgotten', async () => {
+      const vault = await startVault(open);
+      const before = await start(vault);
+      const problem = {
+        kind: 'PERMISSION',
+        code: undefined,
+        permission: 'Application.X',
+        time: NOW,
+        toldTime: undefined,
+      } as const;
+
+      await advance(vault, { before, after: { ...before, failures: 3, problem } });
+      const stuck = present(await vault.stores.rotations.find(vault.app.uid));
+      expect(stuck).toEqual({ ...before, failures: 3, problem, version: before.version + 1 });
+
+      await advance(vault, { before: stuck, after: { ...stuck, failures: 0, problem: undefined } });
+      expect(await vault.stores.rotations.find(vault.app.uid)).toEqual({ ...before, version: before.version + 2 });
+      expect(await vault.stores.rotations.due(before.nextTime, 9)).toMatchObject([{ version: before.version + 2 }]);
+    });
+
+    test('of two that go on from the same step one does, and nothing of the other is written', async () => {
+      const vault = await startVault(open);
+      const { app } = vault;
+      const before = await start(vault);
+      const going = ['b', 'c'].map((id) =>
+        advance(vault, {
+          before,
+          after: before,
+          add: { app, credential: sampleCredential(app, id) },
+          remove: before.oldCredentialUid,
+          events: [rotating(app)],
+        }),
+      );
+
+      expect(await Promise.all(going)).toEqual([true, false]);
+      expect(await vault.stores.apps.credentials(app.uid)).toMatchObject([{ credentialId: 'b' }]);
+      expect(await told(vault)).toHaveLength(1);
+      const after = await vault.dump();
+      expect(await advance(vault, { before, after: undefined, remove: 'x' })).toBe(false);
+      expect(await vault.dump()).toEqual(after);
+    });
+
+    test('a credential that is gone cannot be preferred, one whose name is taken cannot be added: nothing is written', async () => {
+      const vault = await startVault(open);
+      const { app, dump } = vault;
+      const before = await start(vault);
+      const rows = await dump();
+      const after = { ...before, step: 'WATCH' as const };
+
+      const events = [rotating(app)];
+      expect(await advance(vault, { before, after, prefer: { credentialUid: 'gone', time: NOW }, events })).toBe(false);
+      const add = { app, credential: sampleCredential(app, 'first') };
+      expect(await reasonOf(advance(vault, { before, after, add, events }))).toBe('CREDENTIAL_EXISTS');
+
+      expect(await dump()).toEqual(rows);
+      expect(await advance(vault, { before, after, remove: 'gone already' })).toBe(true);
+    });
+
+    test('goes nowhere without its app', async () => {
+      const vault = await startVault(open);
+      const { stores, app, tenant, register } = vault;
+      const other = await register('other');
+      const lone = begun(other.app);
+      await stores.rotations.begin(lone);
+      await stores.apps.delete(other.app);
+      const add = { app: other.app, credential: sampleCredential(other.app, 'b') };
+      expect(await advance(vault, { before: lone, after: lone, add })).toBe(false);
+
+      const before = await start(vault);
+      await stores.tenants.delete(tenant);
+      const added = { app, credential: sampleCredential(app, 'b') };
+      expect(await advance(vault, { before, after: before, add: added })).toBe(false);
+    });
+  });
+}
+
+function begun(app: App, changes: Partial<Rotation> = {}): Rotation {
+  return {
+    uid: newUid(),
+    appUid: app.uid,
+    step: 'ADD',
+    marker: 'token-vault 1',
+    oldCredentialUid: 'old',
+    newCredentialUid: undefined,
+    beginTime: NOW,
+    watchTime: undefined,
+    nextTime: NOW,
+    failures: 0,
+    problem: undefined,
+    version: 1,
+    ...changes,
+  };
+}
+
+/** Begun for the vault's own app; nobody need look at its credentials. */
+async function start(vault: VaultUnderTest): Promise<Rotation> {
+  const [old] = await vault.stores.apps.credentials(vault.app.uid);
+  const rotation = begun(vault.app, { oldCredentialUid: present(old).uid });
+  await vault.stores.rotations.begin(rotation);
+  await settleInspection(vault);
+  return rotation;
+}
+
+function advance({ stores }: VaultUnderTest, step: RotationAdvance): Promise<boolean> {
+  return stores.rotations.advance(step);
+}
+
+async function settleInspection({ stores }: VaultUnderTest): Promise<void> {
+  for (const due of await stores.inspections.due(NOW, 9)) {
+    await stores.inspections.record({ due, nextTime: NOW + DAY, strangers: [], ends: [], events: [] });
+  }
+}
+
+async function isInspectionDue({ stores, app }: VaultUnderTest): Promise<boolean> {
+  return (await stores.inspections.due(NOW, 9)).some((due) => due.app.uid === app.uid);
+}
+
+function rotating(app: App): VaultEvent {
+  return {
+    uid: newUid(),
+    cause: undefined,
+    type: 'credential.rotating',
+    severity: 'INFO',
+    tenantUid: app.tenantUid,
+    tenantId: app.tenantId,
+    subject: `tenants/${app.tenantId}/apps/${app.appId}`,
+    time: NOW,
+    data: {
+      app: `tenants/${app.tenantId}/apps/${app.appId}`,
+      clientId: app.clientId,
+      step: 'ADDED',
+      oldCredential: 'first',
+      newCredential: 'renewed',
+      expireTime: NOW,
+    },
+  };
+}
+
+async function told({ stores }: VaultUnderTest): Promise<VaultEvent[]> {
+  const events = await stores.outbox.read(0, 1000);
+  return events.map(({ event }) => event).filter(({ type }) => type === 'credential.rotating');
+}
