@@ -1,0 +1,100 @@
+import type { Registered } from '../../entra/app_registrations.ts';
+import type { Timestamp } from '../../model/clock.ts';
+import type { Credential, UsableCredential } from '../../model/credential.ts';
+import type { VaultEvent } from '../../model/event.ts';
+import type { SourcedSecret } from '../../model/secret_source.ts';
+import type { CredentialEnds, DueInspection } from '../../store/stores.ts';
+import { endDiffers, unknownCredential } from './inspection_events.ts';
+import { type MatchedCredentials, matchRegistered, SAME_END } from './match_registered.ts';
+import { type NamedEntry, ownCredentials, registeredCredentials } from './own_credentials.ts';
+
+/** What was seen of an app. */
+export interface Seen {
+  readonly due: DueInspection;
+  readonly usable: readonly UsableCredential[];
+  /** What references led to, by the credential's uid; without those that could not be read. */
+  readonly sourced: ReadonlyMap<string, SourcedSecret>;
+  /** Undefined: Graph does not show it. */
+  readonly registration: Registered | undefined;
+  /** Of the rotation that is under way, which looks after what carries it. */
+  readonly marker: string | undefined;
+}
+
+export interface Findings {
+  /** Only of those credentials of which something changed. */
+  readonly ends: readonly CredentialEnds[];
+  readonly strangers: readonly string[];
+  readonly events: readonly VaultEvent[];
+  /** Uids of those that Entra listed before, and lists no more. */
+  readonly missing: ReadonlySet<string>;
+}
+
+/** What follows from what was seen. */
+export function findingsOf(seen: Seen, now: Timestamp): Findings {
+  const { due, usable, sourced, registration } = seen;
+  const entries = registration === undefined ? [] : registeredCredentials(registration);
+  const matched = matchRegistered(ownCredentials(usable, sourced), entries);
+  const learned = usable.map(({ credential }) => ({ credential, ends: endsOf(credential, seen, matched) }));
+  const changed = learned.filter(({ credential, ends }) => hasChanged(credential, ends));
+  const differing = changed.flatMap(({ credential, ends }) => {
+    const { saidExpireTime: said, entraExpireTime: entra } = ends;
+    if (said === undefined || entra === undefined || Math.abs(said - entra) <= SAME_END) return [];
+    return [endDiffers(due.app, credential, { said, entra }, now)];
+  });
+  if (registration === undefined) {
+    return { ends: changed.map(({ ends }) => ends), strangers: due.strangers, events: differing, missing: new Set() };
+  }
+  const strangers = newStrangers(seen, matched.strangers, now);
+  return {
+    ends: changed.map(({ ends }) => ends),
+    strangers: toldOf(seen, entries, strangers),
+    events: [...differing, ...strangers.map((stranger) => unknownCredential(due.app, stranger, now))],
+    missing: matched.missing,
+  };
+}
+
+function endsOf(credential: Credential, seen: Seen, { matches }: MatchedCredentials<NamedEntry>): CredentialEnds {
+  const { uid, saidExpireTime, entraExpireTime, entraKeyId } = credential;
+  const source = seen.sourced.get(uid);
+  const said = source === undefined ? saidExpireTime : source.expireTime;
+  const entry = matches.get(uid);
+  if (entry !== undefined) {
+    const { keyId, endTime } = entry;
+    return { credentialUid: uid, saidExpireTime: said, entraExpireTime: endTime, entraKeyId: keyId };
+  }
+  // Of a secret that was renewed in its key vault, what Entra said of the one before says nothing any more.
+  const isAnother = source !== undefined && (said !== saidExpireTime || seen.registration !== undefined);
+  const entra = isAnother ? { entraExpireTime: undefined, entraKeyId: undefined } : { entraExpireTime, entraKeyId };
+  return { credentialUid: uid, saidExpireTime: said, ...entra };
+}
+
+function hasChanged(before: Credential, after: CredentialEnds): boolean {
+  return (
+    before.saidExpireTime !== after.saidExpireTime ||
+    before.entraExpireTime !== after.entraExpireTime ||
+    before.entraKeyId !== after.entraKeyId
+  );
+}
+
+/** Those that live, and that nobody was told of. */
+function newStrangers(seen: Seen, strangers: readonly NamedEntry[], now: Timestamp): readonly NamedEntry[] {
+  const { due, marker } = seen;
+  return strangers.filter(({ keyId, displayName, endTime }) => {
+    if (endTime !== undefined && endTime <= now) return false;
+    return !due.strangers.includes(keyId) && !wasOurs(seen, keyId) && displayName !== marker;
+  });
+}
+
+/** What a reference led to before it was renewed is no stranger. */
+function wasOurs({ usable }: Seen, keyId: string): boolean {
+  return usable.some(({ credential }) => credential.entraKeyId === keyId);
+}
+
+/** Once told, always told, for as long as it is listed: also while it is one of ours for a time. */
+function toldOf(seen: Seen, entries: readonly NamedEntry[], strangers: readonly NamedEntry[]): readonly string[] {
+  const { due, usable } = seen;
+  const renewed = usable.filter(({ material }) => material.kind === 'KEY_VAULT_SECRET');
+  const told = [...due.strangers, ...renewed.flatMap(({ credential }) => credential.entraKeyId ?? [])];
+  const kept = entries.filter(({ keyId }) => told.includes(keyId)).map(({ keyId }) => keyId);
+  return [...kept, ...strangers.map(({ keyId }) => keyId)];
+}

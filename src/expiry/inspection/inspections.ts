@@ -1,0 +1,46 @@
+import { type Duration, SECOND } from '../../model/clock.ts';
+import type { DueInspection } from '../../store/stores.ts';
+import { createLeftOut } from '../left_out.ts';
+import type { Sweep } from '../sweep.ts';
+import { createInspectApp, type InspectionParts } from './inspect_app.ts';
+
+/** Five turns of those at once: with the time that each may take, well under the leader's lease. */
+const BATCH = 40;
+const AT_ONCE = 8;
+/** Of a batch; then Entra is slow, and reminders, which need nobody, must not wait for it. */
+const LONG: Duration = 15 * SECOND;
+
+/** Looks at app registrations and their credentials, as they come due. */
+export function createInspections(parts: InspectionParts): Sweep {
+  const { inspections } = parts.stores;
+  const leftOut = createLeftOut(parts);
+  const inspect = createInspectApp(parts);
+
+  /** One that fails costs only itself; where it is no fault of the app, none is begun any more. */
+  async function inspectAll(due: readonly DueInspection[]): Promise<void> {
+    const queue = due.values();
+    const outages: unknown[] = [];
+    const work = async () => {
+      for (const one of queue) {
+        try {
+          await inspect(one).catch((failure) => leftOut.add(one.app.uid, failure));
+        } catch (outage) {
+          outages.push(outage);
+        }
+        if (outages.length > 0) return;
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    if (outages.length > 0) throw outages[0];
+  }
+
+  return {
+    async batch() {
+      const start = performance.now();
+      const due = await inspections.due(parts.clock.now(), BATCH + leftOut.size);
+      const fresh = due.filter(({ app }) => !leftOut.has(app.uid));
+      await inspectAll(fresh);
+      return fresh.length >= BATCH && performance.now() - start < LONG;
+    },
+  };
+}

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  matchRegistered,
+  type OwnCredential,
+  type RegisteredCredential,
+  SAME_END,
+} from '../../../src/expiry/inspection/match_registered.ts';
+import { DAY, HOUR } from '../../../src/model/clock.ts';
+
+const END = Date.UTC(2027, 5, 1);
+
+function own(uid: string, more: Partial<OwnCredential> = {}): OwnCredential {
+  return {
+    uid,
+    kind: 'CLIENT_SECRET',
+    keyId: undefined,
+    mark: uid.slice(0, 3),
+    identity: uid,
+    endTime: undefined,
+    mayBeRenewed: false,
+    ...more,
+  };
+}
+
+function entry(
+  keyId: string,
+  mark: string | undefined,
+  more: Partial<RegisteredCredential> = {},
+): RegisteredCredential {
+  return { keyId, kind: 'CLIENT_SECRET', mark, endTime: END, ...more };
+}
+
+function matched(ours: readonly OwnCredential[], theirs: readonly RegisteredCredential[]) {
+  const { matches, missing, strangers } = matchRegistered(ours, theirs);
+  return {
+    matches: Object.fromEntries([...matches].map(([uid, { keyId }]) => [uid, keyId])),
+    missing: [...missing],
+    strangers: strangers.map(({ keyId }) => keyId),
+  };
+}
+
+describe('a credential is recognized', () => {
+  test('by its hint or thumbprint, where one of each has it', () => {
+    const thumbprint = 'a1'.repeat(20);
+    const ours = [own('abc'), own('cert', { kind: 'CERTIFICATE', mark: thumbprint })];
+    const theirs = [entry('k1', 'abc'), entry('k2', thumbprint, { kind: 'CERTIFICATE' }), entry('k3', 'xyz')];
+    expect(matched(ours, theirs)).toEqual({ matches: { abc: 'k1', cert: 'k2' }, missing: [], strangers: ['k3'] });
+  });
+
+  test('by its key id, also where others share its hint', () => {
+    const ours = [own('abc1', { keyId: 'k2' }), own('abc2')];
+    const theirs = [entry('k1', 'abc'), entry('k2', 'abc')];
+    expect(matched(ours, theirs).matches).toEqual({ abc1: 'k2', abc2: 'k1' });
+  });
+
+  test('by its end, to the day, where several share its hint', () => {
+    const ours = [own('abc1', { endTime: END + 20 * HOUR }), own('abc2', { endTime: END + 90 * DAY })];
+    const theirs = [entry('k1', 'abc', { endTime: END + 90 * DAY }), entry('k2', 'abc')];
+    expect(matched(ours, theirs).matches).toEqual({ abc1: 'k2', abc2: 'k1' });
+  });
+
+  test('as what is left once the others with its hint are known by their ends', () => {
+    const ours = [own('abc1'), own('abc2', { endTime: END })];
+    const theirs = [entry('k1', 'abc'), entry('k2', 'abc', { endTime: END + 90 * DAY })];
+    expect(matched(ours, theirs).matches).toEqual({ abc2: 'k1', abc1: 'k2' });
+  });
+
+  test('by its end alone where Graph shows no hint', () => {
+    expect(matched([own('abc', { endTime: END })], [entry('k1', undefined)]).matches).toEqual({ abc: 'k1' });
+  });
+
+  test('under both of its names, where the vault has the same secret twice', () => {
+    const ours = [own('abc1', { identity: 'same' }), own('abc2', { identity: 'same', mayBeRenewed: true })];
+    expect(matched(ours, [entry('k1', 'abc')])).toEqual({
+      matches: { abc1: 'k1', abc2: 'k1' },
+      missing: [],
+      strangers: [],
+    });
+  });
+});
+
+describe('nobody guesses', () => {
+  test('which is which among equals: none is matched, and none a stranger', () => {
+    const ours = [own('abc1', { endTime: END }), own('abc2', { endTime: END })];
+    const theirs = [entry('k1', 'abc'), entry('k2', 'abc')];
+    expect(matched(ours, theirs)).toEqual({ matches: {}, missing: [], strangers: [] });
+  });
+
+  test('whose an entry without a hint is, as long as one of ours is not found', () => {
+    const theirs = [entry('k1', undefined), entry('k2', 'abc')];
+    expect(matched([own('abc'), own('xyz')], theirs)).toMatchObject({ matches: { abc: 'k2' }, strangers: [] });
+    expect(matched([own('abc')], theirs)).toMatchObject({ matches: { abc: 'k2' }, strangers: ['k1'] });
+  });
+
+  test('that another entry with the hint is one whose key id is gone', () => {
+    expect(matched([own('abc', { keyId: 'k1' })], [entry('k2', 'abc')])).toEqual({
+      matches: {},
+      missing: ['abc'],
+      strangers: ['k2'],
+    });
+  });
+});
+
+describe('a secret that stays in a key vault', () => {
+  const reference = own('ref', { keyId: 'k1', mark: 'new', mayBeRenewed: true });
+
+  test('is found anew where its value was renewed', () => {
+    const theirs = [entry('k1', 'old'), entry('k2', 'new')];
+    expect(matched([reference], theirs)).toEqual({ matches: { ref: 'k2' }, missing: [], strangers: ['k1'] });
+  });
+
+  test('keeps its key id while it cannot be read', () => {
+    expect(matched([{ ...reference, mark: undefined }], [entry('k1', 'old')]).matches).toEqual({ ref: 'k1' });
+  });
+
+  test('is missing where neither its key id nor its value is listed', () => {
+    expect(matched([reference], [])).toEqual({ matches: {}, missing: ['ref'], strangers: [] });
+  });
+});
+
+// Few values, so that they collide.
+const marks = fc.option(fc.constantFrom('abc', 'abd', 'xyz'), { nil: undefined });
+const kinds = fc.constantFrom('CLIENT_SECRET' as const, 'CERTIFICATE' as const);
+const ends = fc.option(
+  fc.nat(3).map((days) => END + days * DAY),
+  { nil: undefined },
+);
+const keyIds = fc.nat(8).map((number) => `k${number}`);
+const someOfOurs = fc.uniqueArray(
+  fc.record({
+    uid: fc.nat(20).map(String),
+    kind: kinds,
+    keyId: fc.option(keyIds, { nil: undefined }),
+    mark: marks,
+    endTime: ends,
+    mayBeRenewed: fc.boolean(),
+  }),
+  { selector: ({ uid }) => uid, maxLength: 6 },
+);
+const ours = someOfOurs.map((all) => all.map((one): OwnCredential => ({ ...one, identity: one.uid })));
+const theirs = fc.uniqueArray(fc.record({ keyId: keyIds, kind: kinds, mark: marks, endTime: ends }), {
+  selector: ({ keyId }) => keyId,
+  maxLength: 6,
+});
+
+describe('whatever is listed', () => {
+  test('no entry is two credentials, none contradicts what it is matched with, and each is at one place at most', () => {
+    fc.assert(
+      fc.property(ours, theirs, (ours, theirs) => {
+        const { matches, missing, strangers } = matchRegistered(ours, theirs);
+        const entries = [...matches.values()];
+        expect(new Set(entries).size).toBe(entries.length);
+        expect(strangers.filter((stranger) => entries.includes(stranger))).toEqual([]);
+        for (const [uid, entry] of matches) {
+          const one = ours.find((other) => other.uid === uid);
+          expect(entry.kind).toBe(one?.kind);
+          if (one?.mark !== undefined && entry.mark !== undefined) expect(entry.mark).toBe(one.mark);
+          expect(missing.has(uid)).toBe(false);
+          // An id that was learned once is never exchanged for another.
+          if (one?.keyId !== undefined && !one.mayBeRenewed) expect(entry.keyId).toBe(one.keyId);
+        }
+      }),
+    );
+  });
+
+  test('what may be ours is never called a stranger', () => {
+    fc.assert(
+      fc.property(ours, theirs, (ours, theirs) => {
+        const { matches, missing, strangers } = matchRegistered(ours, theirs);
+        const unfound = ours.filter(
+          ({ uid, mayBeRenewed }) => !matches.has(uid) && (!missing.has(uid) || mayBeRenewed),
+        );
+        for (const { kind, mark } of strangers) {
+          const alike = unfound.filter((one) => one.kind === kind && (one.mark === mark || !one.mark || !mark));
+          expect(alike).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  test('the order says nothing', () => {
+    const shuffled = fc
+      .tuple(ours, theirs)
+      .chain(([ours, theirs]) =>
+        fc.tuple(
+          fc.constant([ours, theirs] as const),
+          fc.shuffledSubarray(ours, { minLength: ours.length }),
+          fc.shuffledSubarray(theirs, { minLength: theirs.length }),
+        ),
+      );
+    fc.assert(
+      fc.property(shuffled, ([[ours, theirs], otherOurs, otherTheirs]) => {
+        const sorted = (found: ReturnType<typeof matched>) => ({
+          matches: found.matches,
+          missing: found.missing.toSorted(),
+          strangers: found.strangers.toSorted(),
+        });
+        expect(sorted(matched(otherOurs, otherTheirs))).toEqual(sorted(matched(ours, theirs)));
+      }),
+    );
+  });
+
+  test('where hints differ, each is found, and the rest are strangers', () => {
+    const secrets = fc.uniqueArray(
+      fc.record({ mark: fc.string({ minLength: 3, maxLength: 3 }), isOurs: fc.boolean() }),
+      {
+        selector: ({ mark }) => mark,
+      },
+    );
+    fc.assert(
+      fc.property(secrets, (secrets) => {
+        const ours = secrets.filter(({ isOurs }) => isOurs).map(({ mark }) => own(mark, { mark, identity: mark }));
+        const theirs = secrets.map(({ mark }) => entry(`key of ${mark}`, mark));
+        const found = matched(ours, theirs);
+        expect(found.matches).toEqual(Object.fromEntries(ours.map(({ uid }) => [uid, `key of ${uid}`])));
+        expect(found.strangers).toEqual(secrets.filter(({ isOurs }) => !isOurs).map(({ mark }) => `key of ${mark}`));
+      }),
+    );
+  });
+});
+
+test('ends are alike to the day, and no further', () => {
+  const ours = (endTime: number) => [own('abc1', { endTime }), own('abc2', { endTime: END + 300 * DAY })];
+  const theirs = [entry('k1', 'abc'), entry('k2', 'abc', { endTime: END + 600 * DAY })];
+  expect(matched(ours(END + SAME_END), theirs).matches).toMatchObject({ abc1: 'k1' });
+  expect(matched(ours(END + SAME_END + 1), theirs).matches).toEqual({});
+});
