@@ -1,4 +1,5 @@
 import { ZodError } from 'zod';
+import { REGISTRATION_ROUTES } from './admin_registrations.ts';
 import { REGISTRY_ROUTES } from './admin_registry.ts';
 import type { AdminCall, AdminRoute } from './admin_route.ts';
 import { USER_ROUTES } from './admin_users.ts';
@@ -14,8 +15,8 @@ import type { World } from './world.ts';
 /**
  * The sandbox's own API: JSON with snake_case names under `/sandbox`, times and durations in milliseconds.
  * `GET /sandbox` lists every route with an example body, and what is seeded. Each route has its line in `admin_registry.ts`
- * (directories, apps, credentials, consents), `admin_users.ts` (users, policies, refresh tokens) and `admin_weather.ts` (clock,
- * settings, faults, holds, requests). A bad body answers 400 with the field, an unknown user or app 404.
+ * (directories, apps, credentials, consents), `admin_registrations.ts` (what an app may do with itself through Graph),
+ * `admin_users.ts` (users, policies, refresh tokens) and `admin_weather.ts` (clock, settings, faults, holds, requests). A bad body answers 400 with the field, an unknown user or app 404.
  */
 export async function answerAdmin(world: World, sandbox: Sandbox, request: SandboxRequest): Promise<Answer> {
   const answer = await dispatch(world, sandbox, request);
@@ -37,7 +38,7 @@ export function isAdminPath(path: string): boolean {
   return path === '/sandbox' || path.startsWith('/sandbox/');
 }
 
-const ROUTES: AdminRoute[] = [...WEATHER_ROUTES, ...USER_ROUTES, ...REGISTRY_ROUTES];
+const ROUTES: AdminRoute[] = [...WEATHER_ROUTES, ...USER_ROUTES, ...REGISTRY_ROUTES, ...REGISTRATION_ROUTES];
 
 async function run(
   route: AdminRoute,

@@ -41,6 +41,7 @@ const text = z.string().min(1);
 
 export const secretBody = z.strictObject({
   value: text.optional(),
+  hint: z.string().nullable().optional(),
   displayName: text.optional(),
   startTime: z.number().optional(),
   endTime: z.number().optional(),
@@ -71,4 +72,5 @@ export const appBody = z.strictObject({
   permissions: z.array(text).optional(),
   applicationPermissions: z.array(text).optional(),
   owners: z.array(text).optional(),
+  secretReplicationDelay: z.number().min(0).optional(),
 });

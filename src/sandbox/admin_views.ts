@@ -8,7 +8,7 @@ export function viewApp(app: AppRegistration) {
   return { ...app, certificates: app.certificates.map(viewCertificate) };
 }
 
-export function viewCertificate({ publicKey: _, ...certificate }: AppCertificate) {
+export function viewCertificate({ publicKey: _key, raw: _raw, ...certificate }: AppCertificate) {
   return certificate;
 }
 

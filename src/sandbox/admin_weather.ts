@@ -7,6 +7,7 @@ import { FAULT_KINDS } from './faults.ts';
 const LONGEST_FOLLOW = 25_000;
 
 const text = z.string().min(1);
+const GRAPH_OPERATIONS = ['getApplication', 'listApplications', 'addPassword', 'removePassword'] as const;
 const faultBody = z.strictObject({
   kind: z.enum(FAULT_KINDS),
   count: z.int().min(1).optional(),
@@ -16,6 +17,7 @@ const faultBody = z.strictObject({
   app: text.optional(),
   endpoint: z.enum(['token', 'authorize', 'adminconsent', 'discovery', 'graph', 'outlook', 'any']).optional(),
   grant: text.optional(),
+  operation: z.enum(GRAPH_OPERATIONS).optional(),
   milliseconds: z.number().min(0).optional(),
   bytes: z.number().min(0).optional(),
   retryAfter: z.number().nullable().optional(),
@@ -81,7 +83,7 @@ export const WEATHER_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/faults',
-    does: `the next count requests go wrong; at endpoint authorize or adminconsent an error leads the browser back to the app; kinds: ${FAULT_KINDS.join(', ')}`,
+    does: `the next count requests go wrong; at endpoint authorize or adminconsent an error leads the browser back to the app; at graph an operation may be named; kinds: ${FAULT_KINDS.join(', ')}`,
     example: { kind: 'throttle', count: 2, retry_after: 5, user: 'ada@contoso.example' },
     run: (call) => ({ data: call.sandbox.injectFault(bodyOf(call, faultBody)) }),
   },
@@ -113,11 +115,14 @@ export const WEATHER_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/hold',
-    does: 'the next token request waits at a gate; stage answer (default): its work is done, request: not begun',
+    does: 'the next token request, or the next of that operation of Graph, waits at a gate; stage answer (default): its work is done, request: not begun',
     example: { stage: 'answer' },
     run: (call) => {
-      const { stage } = bodyOf(call, z.strictObject({ stage: z.enum(['request', 'answer']).optional() }));
-      return { data: { id: call.sandbox.holdNextToken(stage === undefined ? {} : { stage }).id } };
+      const schema = z.strictObject({
+        stage: z.enum(['request', 'answer']).optional(),
+        operation: z.enum(GRAPH_OPERATIONS).optional(),
+      });
+      return { data: { id: call.world.holds.next(bodyOf(call, schema)).id } };
     },
   },
   {

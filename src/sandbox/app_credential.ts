@@ -4,6 +4,8 @@ import { DAY } from './clock.ts';
 export interface ClientSecret {
   keyId: string;
   value: string;
+  /** What Graph shows of it: the first three characters; null: nothing, as of old ones. */
+  hint: string | null;
   displayName: string;
   startTime: number;
   endTime: number;
@@ -14,6 +16,8 @@ export interface ClientSecret {
 
 export interface SecretInput {
   value?: string | undefined;
+  /** Default: the first three characters of the value. */
+  hint?: string | null | undefined;
   displayName?: string | undefined;
   /** Milliseconds since the epoch. */
   startTime?: number | undefined;
@@ -26,6 +30,8 @@ export interface AppCertificate {
   keyId: string;
   thumbprint: string;
   thumbprintSha256: string;
+  /** DER. */
+  raw: Buffer;
   publicKey: KeyObject;
   startTime: number;
   endTime: number;
@@ -35,20 +41,17 @@ export interface AppCertificate {
 const LONGEST = 730 * DAY;
 
 export function createSecret(input: SecretInput, now: number): ClientSecret {
+  const value = input.value ?? makeSecretValue();
   return {
     keyId: randomUUID(),
-    value: input.value ?? makeSecretValue(),
+    value,
+    hint: input.hint === undefined ? value.slice(0, 3) : input.hint,
     displayName: input.displayName ?? 'secret',
     startTime: input.startTime ?? now,
     endTime: input.endTime ?? now + LONGEST,
     replicatedTime: now + (input.replicationDelay ?? 0),
     tries: 0,
   };
-}
-
-/** Entra shows the first three characters, and nothing more, after the first time. */
-export function hintOf(secret: ClientSecret): string {
-  return secret.value.slice(0, 3);
 }
 
 export type SecretVerdict = 'good' | 'wrong' | 'expired';

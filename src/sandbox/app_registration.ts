@@ -1,5 +1,6 @@
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './app_credential.ts';
+import type { AppManagementPolicy } from './app_management_policy.ts';
 import type { SandboxClock } from './clock.ts';
 
 /** Which accounts may sign in: `organizations`, `common` (those and personal ones), `consumers`, or one directory's id. */
@@ -35,8 +36,12 @@ export interface AppRegistration {
   permissions: string[];
   /** App roles on Graph (as `Application.ReadWrite.OwnedBy`), in force in the home directory. */
   applicationPermissions: string[];
-  /** Client ids of the apps which own this one; each app owns itself. */
+  /** Client ids of the apps which own this one. It owns itself from the start, which a real one does not. */
   owners: string[];
+  /** Of secrets that Graph adds, in milliseconds. */
+  secretReplicationDelay: number;
+  /** Instead of the directory's. */
+  managementPolicy: AppManagementPolicy | undefined;
 }
 
 export interface AppInput {
@@ -56,6 +61,8 @@ export interface AppInput {
   permissions?: string[] | undefined;
   applicationPermissions?: string[] | undefined;
   owners?: string[] | undefined;
+  /** Milliseconds; default 0. */
+  secretReplicationDelay?: number | undefined;
 }
 
 export interface Apps {
@@ -86,6 +93,8 @@ export function createApps(clock: SandboxClock): Apps {
         permissions: [...(input.permissions ?? [])],
         applicationPermissions: [...(input.applicationPermissions ?? [])],
         owners: [clientId, ...(input.owners ?? [])],
+        secretReplicationDelay: input.secretReplicationDelay ?? 0,
+        managementPolicy: undefined,
       };
       byClientId.set(clientId, app);
       return app;
@@ -119,6 +128,7 @@ export function readCertificate(pem: string): AppCertificate {
     keyId: randomUUID(),
     thumbprint: createHash('sha1').update(certificate.raw).digest('base64url'),
     thumbprintSha256: createHash('sha256').update(certificate.raw).digest('base64url'),
+    raw: certificate.raw,
     publicKey: certificate.publicKey,
     startTime: Date.parse(certificate.validFrom),
     endTime: Date.parse(certificate.validTo),

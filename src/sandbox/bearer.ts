@@ -12,6 +12,8 @@ export interface Bearer {
   roles: Set<string>;
   objectId: string;
   clientId: string;
+  /** Where the token is from. */
+  directoryId: string;
 }
 
 export type BearerFault = 'missing' | 'malformed' | 'bad_signature' | 'expired' | 'wrong_audience';
@@ -40,7 +42,19 @@ export async function checkBearer(world: World, request: SandboxRequest, family:
     roles: new Set(Array.isArray(claims['roles']) ? claims['roles'].map(String) : []),
     objectId: String(claims['oid'] ?? ''),
     clientId: String(claims['appid'] ?? ''),
+    directoryId: String(claims['tid'] ?? ''),
   };
+}
+
+/** The app that a token says it is of; nothing is checked. */
+export function appOf(request: SandboxRequest): string | undefined {
+  try {
+    const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    const { appid } = decodeJwt<{ appid?: unknown }>(token);
+    return typeof appid === 'string' ? appid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function verified(world: World, token: string): Promise<JWTPayload> {

@@ -10,6 +10,7 @@ import {
 import type { Directory, DirectoryInput } from './directory.ts';
 import { type EntraErrorOverrides, entraError } from './entra_error.ts';
 import { openRefreshToken, type RefreshGrant, sealRefreshToken } from './refresh_token.ts';
+import { createRegistrationControls, type RegistrationControls } from './registration_controls.ts';
 import { canonicalScope, parsePermission, parseScopes } from './scope.ts';
 import type { User, UserInput } from './user.ts';
 import type { World } from './world.ts';
@@ -22,7 +23,7 @@ export interface PolicyInput extends EntraErrorOverrides {
 }
 
 /** What a test or an operator of the sandbox may change. Users go by username or object id, apps by client id. Unknown ones throw. */
-export interface Controls {
+export interface Controls extends RegistrationControls {
   addDirectory(input?: DirectoryInput): Directory;
   addUser(input: Omit<UserInput, 'directoryId'> & { directoryId?: string }): User;
   addApp(input?: AppInput): AppRegistration;
@@ -70,6 +71,7 @@ export function createControls(world: World): Controls {
   const firstDirectory = () => known(world.directories.list()[1] ?? world.directories.list()[0], 'directory');
 
   return {
+    ...createRegistrationControls(app, directory),
     addDirectory: (input = {}) => world.directories.add(input),
     addUser: (input) =>
       world.users.add({ ...input, directoryId: directory(input.directoryId ?? domainOf(input.username)).id }),

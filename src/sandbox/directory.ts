@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AppManagementPolicy } from './app_management_policy.ts';
 
 /** An Entra tenant. */
 export interface Directory {
@@ -7,6 +8,8 @@ export interface Directory {
   domains: string[];
   /** Whether its users may consent; `verified`: to the directory's own apps and to those of verified publishers only. */
   userConsent: UserConsent;
+  /** For the apps that are registered here and have none of their own. */
+  managementPolicy: AppManagementPolicy | undefined;
 }
 
 export interface DirectoryInput {
@@ -38,6 +41,7 @@ export function createDirectories(): Directories {
         displayName: input.displayName ?? domain,
         domains: [domain.toLowerCase()],
         userConsent: input.userConsent ?? true,
+        managementPolicy: undefined,
       };
       byId.set(id, directory);
       return directory;

@@ -25,7 +25,7 @@ export const FAULT_KINDS = [
  * - `html`: an HTML page with `status` (default 503). `throttle`: text with 429 and Retry-After (`retryAfter`: seconds, or a date with `retryAfterDate`).
  * - `empty`: `200 {}`. `broken_json`: a valid answer cut in half. `huge`: `bytes` of JSON (default 100 MB), streamed.
  * - `redirect`: 307 to `location` (default the sandbox's own trap, which notes whether a credential followed).
- * - `error`: Entra's error body (at `authorize` and `adminconsent`: the browser goes back to the app with it) for the AADSTS number `code`, changed by `error`, `suberror`, `status`, `claims`, `description`, `errorCodes`.
+ * - `error`: Entra's error body (at `graph` Graph's, with `error` as its code and `description` as its message; at `authorize` and `adminconsent`: the browser goes back to the app with it) for the AADSTS number `code`, changed by `error`, `suberror`, `status`, `claims`, `description`, `errorCodes`.
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -45,6 +45,8 @@ export interface FaultInput extends EntraErrorOverrides {
   endpoint?: string | undefined;
   /** The grant type. */
   grant?: string | undefined;
+  /** At Graph: `getApplication`, `listApplications`, `addPassword` or `removePassword`. */
+  operation?: string | undefined;
   milliseconds?: number | undefined;
   bytes?: number | undefined;
   /** Seconds; `null`: no Retry-After at all. */
@@ -65,6 +67,7 @@ export interface Fault extends FaultInput {
 export interface RequestTraits {
   endpoint: string;
   grant?: string | undefined;
+  operation?: string | undefined;
   clientId?: string | undefined;
   username?: string | undefined;
   userObjectId?: string | undefined;
@@ -110,6 +113,7 @@ function fits(fault: FaultInput, traits: RequestTraits): boolean {
   const endpoint = fault.endpoint ?? 'token';
   if (endpoint !== 'any' && endpoint !== traits.endpoint) return false;
   if (fault.grant !== undefined && fault.grant !== traits.grant) return false;
+  if (fault.operation !== undefined && fault.operation !== traits.operation) return false;
   if (fault.app !== undefined && fault.app.toLowerCase() !== traits.clientId?.toLowerCase()) return false;
   if (fault.user === undefined) return true;
   const user = fault.user.toLowerCase();

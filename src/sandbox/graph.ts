@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, empty, json } from './answer.ts';
-import { type Bearer, BearerError, checkBearer } from './bearer.ts';
-import { answerApplications } from './graph_applications.ts';
+import { appOf, type Bearer, BearerError, checkBearer } from './bearer.ts';
+import type { EntraError } from './entra_error.ts';
+import { answerApplications, operationOf } from './graph_applications.ts';
 import { GraphError } from './graph_error.ts';
+import type { RequestRecord } from './requests.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
@@ -15,14 +17,26 @@ export async function answerGraph(world: World, path: string, request: SandboxRe
   try {
     return await answer(world, path, request);
   } catch (error) {
-    if (error instanceof GraphError) return failure(world, error.status, error.code, error.message, {});
+    if (error instanceof GraphError) return failure(world, error, {});
     if (!(error instanceof BearerError)) throw error;
     // https://learn.microsoft.com/graph/resolve-auth-errors
     const challenge =
       `Bearer realm="", authorization_uri="${world.url}/common/oauth2/v2.0/authorize", ` +
       'client_id="00000003-0000-0000-c000-000000000000"';
-    return failure(world, 401, 'InvalidAuthenticationToken', error.message, { 'www-authenticate': challenge });
+    const refusal = new GraphError(401, 'InvalidAuthenticationToken', error.message);
+    return failure(world, refusal, { 'www-authenticate': challenge });
   }
+}
+
+/** What is asked, and by which app, as the token says before anybody checks it. */
+export function peekGraphRequest(_world: World, path: string, request: SandboxRequest, record: RequestRecord): void {
+  record.operation = operationOf(path, request.method);
+  record.clientId = appOf(request);
+}
+
+/** A fault of kind `error`, in Graph's form: `error` is the code, `description` the message. */
+export function refuseGraph(world: World, _path: string, _request: SandboxRequest, error: EntraError): Answer {
+  return failure(world, new GraphError(error.status, error.error, error.message), {});
 }
 
 async function answer(world: World, path: string, request: SandboxRequest): Promise<Answer> {
@@ -98,12 +112,14 @@ function userInfo(user: User, { claims, permissions }: Bearer): Answer {
   });
 }
 
-function failure(world: World, status: number, code: string, message: string, headers: Record<string, string>): Answer {
+function failure(world: World, error: GraphError, headers: Record<string, string>): Answer {
+  const { status, code, message, details } = error;
   const requestId = randomUUID();
   const innerError = {
     date: new Date(world.clock.now()).toISOString().slice(0, 19),
     'request-id': requestId,
     'client-request-id': requestId,
   };
-  return json(status, { error: { code, message, innerError } }, { ...headers, 'request-id': requestId });
+  const body = { code, message, ...(details === undefined ? {} : { details }), innerError };
+  return json(status, { error: body }, { ...headers, 'request-id': requestId });
 }

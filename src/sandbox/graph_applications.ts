@@ -1,7 +1,9 @@
 import { type Answer, empty, json } from './answer.ts';
-import { type ClientSecret, createSecret, hintOf } from './app_credential.ts';
+import { createSecret } from './app_credential.ts';
+import { checkManagementPolicy } from './app_management_policy.ts';
 import type { AppRegistration } from './app_registration.ts';
 import type { Bearer } from './bearer.ts';
+import { selected, viewApplication, viewPassword } from './graph_application_view.ts';
 import { GraphError } from './graph_error.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
 import type { World } from './world.ts';
@@ -12,23 +14,41 @@ import type { World } from './world.ts';
  * https://learn.microsoft.com/graph/api/application-addpassword
  */
 export function answerApplications(world: World, path: string, request: SandboxRequest, bearer: Bearer): Answer {
-  const [, key, operation] =
-    /^\/v1\.0\/applications(?:\/([^/(]+)|\(appId='[^']+'\))?(?:\/(\w+))?$/.exec(path) ?? ([] as string[]);
-  const clientId = /\(appId='([^']+)'\)/.exec(path)?.[1];
-  const id = key ?? clientId;
+  const { id, action } = partsOf(path);
   if (request.method === 'GET' && id === undefined) return list(world, request, bearer);
   const app = id === undefined ? undefined : world.apps.find(id);
-  if (app === undefined) throw new GraphError(404, 'Request_ResourceNotFound', `Resource '${id}' does not exist.`);
-  if (request.method === 'GET' && operation === undefined) {
+  // Registrations of other directories are none here.
+  if (app === undefined || app.directoryId !== bearer.directoryId)
+    throw new GraphError(
+      404,
+      'Request_ResourceNotFound',
+      `Resource '${id}' does not exist or one of its queried reference-property objects are not present.`,
+    );
+  if (request.method === 'GET' && action === undefined) {
     if (!mayRead(app, bearer)) throw denied();
-    return json(200, { '@odata.context': `${CONTEXT}/$entity`, ...view(app) });
+    const select = request.query.get('$select') ?? undefined;
+    return json(200, { '@odata.context': `${CONTEXT}/$entity`, ...selected(viewApplication(app, select), select) });
   }
   if (request.method !== 'POST')
     throw new GraphError(405, 'Request_BadRequest', 'Specified HTTP method is not allowed.');
   if (!mayWrite(app, bearer)) throw denied();
-  if (operation === 'addPassword') return addPassword(world, app, request);
-  if (operation === 'removePassword') return removePassword(app, request);
-  throw new GraphError(400, 'BadRequest', `Resource not found for the segment '${operation}'.`);
+  if (action === 'addPassword') return addPassword(world, app, request);
+  if (action === 'removePassword') return removePassword(app, request);
+  throw new GraphError(400, 'BadRequest', `Resource not found for the segment '${action}'.`);
+}
+
+/** `getApplication`, `listApplications`, or the action: what faults and gates are aimed at. */
+export function operationOf(path: string, method: string): string | undefined {
+  if (!path.startsWith('/v1.0/applications')) return undefined;
+  const { id, action } = partsOf(path);
+  if (action !== undefined || method !== 'GET') return action;
+  return id === undefined ? 'listApplications' : 'getApplication';
+}
+
+function partsOf(path: string): { id: string | undefined; action: string | undefined } {
+  const [, objectId, clientId, action] =
+    /^\/v1\.0\/applications(?:\/([^/(]+)|\(appId='([^']+)'\))?(?:\/(\w+))?$/.exec(path) ?? ([] as string[]);
+  return { id: objectId ?? clientId, action };
 }
 
 const CONTEXT = 'https://graph.microsoft.com/v1.0/$metadata#applications';
@@ -37,9 +57,14 @@ function list(world: World, request: SandboxRequest, bearer: Bearer): Answer {
   const wanted = /^appId eq '([^']*)'$/.exec(request.query.get('$filter')?.trim() ?? '')?.[1];
   if (request.query.has('$filter') && wanted === undefined)
     throw new GraphError(400, 'Request_UnsupportedQuery', "The sandbox knows only $filter=appId eq '…'.");
-  const apps = world.apps.list().filter((app) => wanted === undefined || app.clientId === wanted.toLowerCase());
+  const apps = world.apps
+    .list()
+    .filter((app) => app.directoryId === bearer.directoryId)
+    .filter((app) => wanted === undefined || app.clientId === wanted.toLowerCase());
   if (!hasAny(bearer, READ) && !hasAny(bearer, OWNED)) throw denied();
-  return json(200, { '@odata.context': CONTEXT, value: apps.filter((app) => mayRead(app, bearer)).map(view) });
+  const select = request.query.get('$select') ?? undefined;
+  const value = apps.filter((app) => mayRead(app, bearer)).map((app) => selected(viewApplication(app), select));
+  return json(200, { '@odata.context': CONTEXT, value });
 }
 
 function addPassword(world: World, app: AppRegistration, request: SandboxRequest): Answer {
@@ -48,12 +73,17 @@ function addPassword(world: World, app: AppRegistration, request: SandboxRequest
   const startTime = typeof wish.startDateTime === 'string' ? Date.parse(wish.startDateTime) : undefined;
   if (Number.isNaN(endTime) || Number.isNaN(startTime))
     throw new GraphError(400, 'Request_BadRequest', 'A date of passwordCredential is not valid.');
-  const secret = createSecret({ displayName: wish.displayName, startTime, endTime }, world.clock.now());
+  const { displayName } = wish;
+  const replicationDelay = app.secretReplicationDelay;
+  const secret = createSecret({ displayName, startTime, endTime, replicationDelay }, world.clock.now());
+  if (secret.endTime <= secret.startTime)
+    throw new GraphError(400, 'Request_BadRequest', 'The end date of passwordCredential is not after its start date.');
+  checkManagementPolicy(world, app, secret.endTime - secret.startTime);
   app.secrets.push(secret);
   // The only time that the value is told.
   return json(200, {
     '@odata.context': 'https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.passwordCredential',
-    ...viewSecret(secret),
+    ...viewPassword(secret),
     secretText: secret.value,
   });
 }
@@ -79,43 +109,6 @@ function readJson(request: SandboxRequest): PasswordRequest {
   } catch {
     throw new GraphError(400, 'BadRequest', 'Unable to read JSON request payload.');
   }
-}
-
-function view(app: AppRegistration) {
-  return {
-    id: app.objectId,
-    appId: app.clientId,
-    displayName: app.displayName,
-    signInAudience: AUDIENCES[app.audience] ?? 'AzureADMyOrg',
-    passwordCredentials: app.secrets.map((secret) => ({ ...viewSecret(secret), secretText: null })),
-    keyCredentials: app.certificates.map((certificate) => ({
-      customKeyIdentifier: Buffer.from(certificate.thumbprint, 'base64url').toString('hex').toUpperCase(),
-      keyId: certificate.keyId,
-      type: 'AsymmetricX509Cert',
-      usage: 'Verify',
-      startDateTime: new Date(certificate.startTime).toISOString(),
-      endDateTime: new Date(certificate.endTime).toISOString(),
-    })),
-    web: { redirectUris: app.redirectUris },
-    spa: { redirectUris: app.spaRedirectUris },
-  };
-}
-
-const AUDIENCES: Record<string, string> = {
-  organizations: 'AzureADMultipleOrgs',
-  common: 'AzureADandPersonalMicrosoftAccount',
-  consumers: 'PersonalMicrosoftAccount',
-};
-
-function viewSecret(secret: ClientSecret) {
-  return {
-    customKeyIdentifier: null,
-    displayName: secret.displayName,
-    endDateTime: new Date(secret.endTime).toISOString(),
-    hint: hintOf(secret),
-    keyId: secret.keyId,
-    startDateTime: new Date(secret.startTime).toISOString(),
-  };
 }
 
 const WRITE = ['Application.ReadWrite.All', 'Directory.ReadWrite.All'];

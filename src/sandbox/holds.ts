@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
 /**
- * A gate for one token request. At stage `request` nothing has been done when it arrives; at stage `answer` (the default)
- * everything has (a refresh token has rotated), and only the answer is held.
+ * A gate for one request to the token endpoint, or for one of an operation of Graph's. At stage `request` nothing has been
+ * done when it arrives; at stage `answer` (the default) everything has (a refresh token has rotated, a secret was made), and
+ * only the answer is held.
  */
 export interface Hold {
   id: string;
@@ -14,11 +15,17 @@ export interface Hold {
 }
 
 export interface Holds {
-  next(options?: { stage?: Hold['stage'] | undefined }): Hold;
+  next(options?: HoldInput): Hold;
   find(id: string): Hold | undefined;
   /** The gate for the request that comes now, if one waits for it. */
-  take(): Gate | undefined;
+  take(request: { endpoint: string; operation?: string | undefined }): Gate | undefined;
   releaseAll(): void;
+}
+
+export interface HoldInput {
+  stage?: Hold['stage'] | undefined;
+  /** At Graph: `getApplication`, `listApplications`, `addPassword` or `removePassword`; default: any token request. */
+  operation?: string | undefined;
 }
 
 export interface Gate {
@@ -27,7 +34,7 @@ export interface Gate {
 }
 
 export function createHolds(): Holds {
-  const waiting: Gate[] = [];
+  const waiting: (Gate & Pick<HoldInput, 'operation'>)[] = [];
   const known = new Map<string, Hold>();
   return {
     next(options = {}) {
@@ -44,6 +51,7 @@ export function createHolds(): Holds {
       known.set(hold.id, hold);
       waiting.push({
         stage: hold.stage,
+        operation: options.operation,
         pass() {
           isThere = true;
           arrival.resolve();
@@ -53,7 +61,12 @@ export function createHolds(): Holds {
       return hold;
     },
     find: (id) => known.get(id),
-    take: () => waiting.shift(),
+    take({ endpoint, operation }) {
+      const at = waiting.findIndex((gate) =>
+        gate.operation === undefined ? endpoint === 'token' : gate.operation === operation,
+      );
+      return at < 0 ? undefined : waiting.splice(at, 1)[0];
+    },
     releaseAll() {
       for (const hold of known.values()) hold.release();
     },

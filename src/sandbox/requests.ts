@@ -5,6 +5,8 @@ export interface RequestRecord {
   time: number;
   endpoint: string;
   grant: string | undefined;
+  /** At Graph: `getApplication`, `listApplications`, `addPassword` or `removePassword`. */
+  operation: string | undefined;
   clientId: string | undefined;
   userObjectId: string | undefined;
   username: string | undefined;
@@ -30,6 +32,7 @@ export interface RequestCounts {
   total: number;
   byEndpoint: Record<string, number>;
   byGrant: Record<string, number>;
+  byOperation: Record<string, number>;
   byOutcome: Record<string, number>;
 }
 
@@ -37,7 +40,7 @@ const KEPT = 10_000;
 
 export function createRequestLog(): RequestLog {
   let records: RequestRecord[] = [];
-  let dropped = { total: 0, byEndpoint: {}, byGrant: {}, byOutcome: {} } satisfies RequestCounts as RequestCounts;
+  let dropped = nothing();
   let number = 0;
   return {
     begin(endpoint, time) {
@@ -47,6 +50,7 @@ export function createRequestLog(): RequestLog {
         time,
         endpoint,
         grant: undefined,
+        operation: undefined,
         clientId: undefined,
         userObjectId: undefined,
         username: undefined,
@@ -73,9 +77,13 @@ export function createRequestLog(): RequestLog {
     },
     clear() {
       records = [];
-      dropped = { total: 0, byEndpoint: {}, byGrant: {}, byOutcome: {} };
+      dropped = nothing();
     },
   };
+}
+
+function nothing(): RequestCounts {
+  return { total: 0, byEndpoint: {}, byGrant: {}, byOperation: {}, byOutcome: {} };
 }
 
 function count(counts: RequestCounts, record: RequestRecord): void {
@@ -83,4 +91,6 @@ function count(counts: RequestCounts, record: RequestRecord): void {
   counts.byEndpoint[record.endpoint] = (counts.byEndpoint[record.endpoint] ?? 0) + 1;
   counts.byOutcome[record.outcome] = (counts.byOutcome[record.outcome] ?? 0) + 1;
   if (record.grant !== undefined) counts.byGrant[record.grant] = (counts.byGrant[record.grant] ?? 0) + 1;
+  const { operation } = record;
+  if (operation !== undefined) counts.byOperation[operation] = (counts.byOperation[operation] ?? 0) + 1;
 }

@@ -5,7 +5,7 @@ import { answerAuthorize, peekAuthorizeRequest, refuseAuthorize } from './author
 import { answerDiscovery, answerKeys, answerLogout } from './discovery.ts';
 import type { EntraError } from './entra_error.ts';
 import { deliverFault } from './fault_delivery.ts';
-import { answerGraph } from './graph.ts';
+import { answerGraph, peekGraphRequest, refuseGraph } from './graph.ts';
 import { send } from './http_server.ts';
 import { answerImapCheck } from './imap_check.ts';
 import type { RequestRecord } from './requests.ts';
@@ -19,8 +19,10 @@ interface Endpoint {
   answer(world: World, segment: string, request: SandboxRequest, record: RequestRecord): Promise<Answer> | Answer;
   /** Notes what the request says about itself, before anything is checked: faults are chosen by it. */
   peek?(world: World, segment: string, request: SandboxRequest, record: RequestRecord): void;
-  /** Of a browser's endpoint: how it hears of an error. Default: a body with JSON. */
+  /** How somebody hears of an error there. Default: Entra's body with JSON. */
   refuse?(world: World, segment: string, request: SandboxRequest, error: EntraError): Answer;
+  /** A browser comes here, and comes back with the form of the page. */
+  isPage?: true;
 }
 
 const ENDPOINTS: Endpoint[] = [
@@ -31,6 +33,7 @@ const ENDPOINTS: Endpoint[] = [
     answer: answerAuthorize,
     peek: peekAuthorizeRequest,
     refuse: refuseAuthorize,
+    isPage: true,
   },
   {
     name: 'adminconsent',
@@ -38,11 +41,18 @@ const ENDPOINTS: Endpoint[] = [
     answer: answerAdminConsent,
     peek: peekAuthorizeRequest,
     refuse: refuseAdminConsent,
+    isPage: true,
   },
   { name: 'discovery', pattern: /^\/([^/]+)\/v2\.0\/\.well-known\/openid-configuration$/, answer: answerDiscovery },
   { name: 'discovery', pattern: /^\/([^/]+)\/discovery\/v2\.0\/keys$/, answer: answerKeys },
   { name: 'logout', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/logout$/, answer: answerLogout },
-  { name: 'graph', pattern: /^\/graph(\/.*)$/, answer: answerGraph },
+  {
+    name: 'graph',
+    pattern: /^\/graph(\/.*)$/,
+    answer: answerGraph,
+    peek: peekGraphRequest,
+    refuse: refuseGraph,
+  },
   { name: 'outlook', pattern: /^\/outlook(\/imap-check)$/, answer: answerImapCheck },
 ];
 
@@ -70,10 +80,10 @@ async function serve(
     return answer;
   };
 
-  const gate = endpoint.name === 'token' ? world.holds.take() : undefined;
+  const gate = world.holds.take({ endpoint: endpoint.name, operation: record.operation });
   if (gate?.stage === 'request') await gate.pass();
   // A page's form that comes back belongs to the visit before.
-  const isVisit = endpoint.refuse === undefined || request.method !== 'POST';
+  const isVisit = endpoint.isPage !== true || request.method !== 'POST';
   const fault = isVisit ? world.faults.take({ ...record, endpoint: endpoint.name }) : undefined;
   if (fault !== undefined) {
     const refuse = endpoint.refuse?.bind(endpoint, world, part, request);

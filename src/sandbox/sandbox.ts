@@ -39,6 +39,8 @@ export interface Sandbox extends Controls {
   clearFaults(): void;
   /** The next token request stops at a gate until `release()`. */
   holdNextToken(options?: { stage?: Hold['stage'] }): Hold;
+  /** The same for the next request of that operation of Graph's: `addPassword`, `removePassword`, `getApplication`, `listApplications`. */
+  holdNextGraph(operation: string, options?: { stage?: Hold['stage'] }): Hold;
   /** What was asked: the latest ten thousand. */
   requests(): RequestRecord[];
   counters(): RequestCounts;
@@ -76,7 +78,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     settings: world.settings,
     injectFault: (fault) => world.faults.inject(fault),
     clearFaults: () => world.faults.clear(),
-    holdNextToken: (wish) => world.holds.next(wish),
+    holdNextToken: (wish) => world.holds.next({ stage: wish?.stage }),
+    holdNextGraph: (operation, wish) => world.holds.next({ ...wish, operation }),
     requests: () => world.requests.list(),
     counters: () => world.requests.counts(),
     clearRequests: () => world.requests.clear(),

@@ -245,6 +245,7 @@ test('it tells what it was asked', async () => {
     total: 2,
     byEndpoint: { token: 2 },
     byGrant: { refresh_token: 2 },
+    byOperation: {},
     byOutcome: { ok: 1, '65001': 1 },
   });
 });
