@@ -5,12 +5,13 @@ import type { Secret } from './secret.ts';
 export interface SecretSource {
   /**
    * The newest enabled version, or the one that the address names; as it was read within the hour, also while the source does not answer.
-   * KEY_SOURCE_UNAVAILABLE: it was never read, and cannot be. FIELD_INVALID: the operator allows no such address.
+   * KEY_SOURCE_UNAVAILABLE: it was never read, and cannot be; or it is no longer there, disabled, or no client secret. FIELD_INVALID: the
+   * operator allows no such address.
    */
   read(secretUri: string): Promise<SourcedSecret>;
-  /** It may have changed: the next `read` asks. True: it was known. */
+  /** It, or another version of it, may have changed: the next `read` asks. True: it was known. FIELD_INVALID. */
   forget(secretUri: string): boolean;
-  /** The one form of an address that the operator allows: https, host in lower case, no slash at the end. FIELD_INVALID (`field`). */
+  /** The one form of an address that the operator allows: https, in lower case, no slash at the end. FIELD_INVALID (`field`). */
   checkUri(field: string, secretUri: string): string;
 }
 

@@ -2,8 +2,10 @@ import { Registry } from 'prom-client';
 import { createAuditMetrics } from './audit_metrics.ts';
 import { createConnectMetrics } from './connect_metrics.ts';
 import { createEntraMetrics } from './entra_metrics.ts';
+import { createEventGridMetrics } from './event_grid_metrics.ts';
 import { createExpiryMetrics } from './expiry_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './inventory_metrics.ts';
+import { createKeyVaultMetrics } from './keyvault_metrics.ts';
 import { createProcessMetrics } from './process_metrics.ts';
 import type { Readiness } from './readiness.ts';
 import { createReadinessMetrics } from './readiness_metrics.ts';
@@ -23,7 +25,9 @@ export function createMetrics() {
     audit: createAuditMetrics(registry),
     connect: createConnectMetrics(registry),
     entra: createEntraMetrics(registry),
+    eventGrid: createEventGridMetrics(registry),
     expiry: createExpiryMetrics(registry),
+    keyVault: createKeyVaultMetrics(registry),
     rpc: createRpcMetrics(registry),
     sinks: createSinkMetrics(registry),
     storage: createStorageMetrics(registry),

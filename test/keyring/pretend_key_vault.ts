@@ -4,25 +4,34 @@ import { type AddressInfo, connect } from 'node:net';
 import type { TokenCredential } from '@azure/identity';
 import type { SecretClientOptions } from '@azure/keyvault-secrets';
 
-const ORIGIN = 'https://pretend.vault.azure.net';
-const TOKEN = 'pretend-bearer-token';
+export const ORIGIN = 'https://pretend.vault.azure.net';
+export const TOKEN = 'pretend-bearer-token';
 
 export interface PretendVersion {
+  /** Of the secret; `kek` where it is left out. */
+  name?: string;
   version: string;
   value: string;
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch, as the next two. */
   created: number;
+  notBefore?: number;
+  expires?: number;
   enabled?: boolean;
 }
 
-/** What to answer in place of the truth; `hang` never answers. */
-export type Fault = 'hang' | { status: number; headers?: Record<string, string>; body?: string };
+/** What to answer in place of the truth; `hang` never answers, `after` tells the truth later. */
+export type Fault =
+  | 'hang'
+  | { after: Promise<unknown> }
+  | { status: number; headers?: Record<string, string>; body?: string };
 
 export interface PretendKeyVault {
   url: string;
   credential: TokenCredential;
   /** Leads the real host name to the pretend server, so that the SDK's check of the challenge's host stays on. */
   clientOptions: SecretClientOptions;
+  /** What it holds; may change. */
+  versions: PretendVersion[];
   /** `METHOD path with|without token`, in order. */
   asked: string[];
   /** Scopes that tokens were asked for. */
@@ -34,7 +43,7 @@ export interface PretendKeyVault {
   close(): Promise<void>;
 }
 
-/** The part of Azure Key Vault that reads one secret `kek`: challenge first, lists in pages of one, refuses disabled versions. */
+/** The part of Azure Key Vault that reads secrets: challenge first, lists in pages of one, refuses disabled versions. */
 export async function startPretendKeyVault(versions: readonly PretendVersion[]): Promise<PretendKeyVault> {
   const asked: string[] = [];
   const scopes: string[] = [];
@@ -68,6 +77,7 @@ export async function startPretendKeyVault(versions: readonly PretendVersion[]):
         },
       ],
     },
+    versions: [...versions],
     asked,
     scopes,
     faults: [],
@@ -90,39 +100,51 @@ export async function startPretendKeyVault(versions: readonly PretendVersion[]):
     }
     const fault = vault.faults.shift() ?? vault.fault;
     if (fault === 'hang') return;
-    if (fault !== undefined) send(response, fault.status, fault.body ?? error('Fault'), fault.headers);
-    else if (!url.searchParams.has('api-version')) send(response, 400, error('BadParameter'));
-    else tell(url, response);
+    if (fault !== undefined && 'status' in fault) {
+      send(response, fault.status, fault.body ?? error('Fault'), fault.headers);
+    } else if (!url.searchParams.has('api-version')) send(response, 400, error('BadParameter'));
+    else if (fault === undefined) tell(url, response);
+    else {
+      // What is true now.
+      const then = [...vault.versions];
+      void fault.after.then(() => tell(url, response, then));
+    }
   }
 
-  function tell(url: URL, response: ServerResponse): void {
-    const [, secrets, name, version] = url.pathname.split('/');
-    if (secrets !== 'secrets' || name !== 'kek') send(response, 404, error('SecretNotFound'));
-    else if (version === 'versions') send(response, 200, page(url));
+  function tell(url: URL, response: ServerResponse, from: readonly PretendVersion[] = vault.versions): void {
+    const [, secrets, name = '', version = ''] = url.pathname.split('/');
+    // Names are case-insensitive.
+    const all = from.filter((one) => (one.name ?? 'kek').toLowerCase() === name.toLowerCase());
+    if (secrets !== 'secrets' || all.length === 0) send(response, 404, error('SecretNotFound'));
+    else if (version === 'versions') send(response, 200, page(url, all));
     else {
-      const found = versions.find((one) => one.version === version);
+      const newest = all.toSorted((a, b) => b.created - a.created)[0];
+      const found = version === '' ? newest : all.find((one) => one.version === version);
       if (found === undefined) send(response, 404, error('SecretNotFound'));
-      else if (found.enabled === false) send(response, 403, error('Forbidden'));
+      else if (found.enabled === false) send(response, 403, error('Forbidden', 'SecretDisabled'));
       else send(response, 200, { ...item(found), value: found.value });
     }
   }
 
-  function page(url: URL) {
+  function page(url: URL, all: readonly PretendVersion[]) {
     const at = Number(url.searchParams.get('$skiptoken') ?? 0);
     const next = new URL(url);
     next.searchParams.set('$skiptoken', String(at + 1));
-    return { value: versions.slice(at, at + 1).map(item), nextLink: at + 1 < versions.length ? next.href : null };
+    return { value: all.slice(at, at + 1).map(item), nextLink: at + 1 < all.length ? next.href : null };
   }
 
   return vault;
 }
 
-function item({ version, created, enabled = true }: PretendVersion) {
-  return { id: `${ORIGIN}/secrets/kek/${version}`, attributes: { enabled, created, updated: created } };
+function item({ name = 'kek', version, created, notBefore, expires, enabled = true }: PretendVersion) {
+  return {
+    id: `${ORIGIN}/secrets/${name}/${version}`,
+    attributes: { enabled, created, updated: created, nbf: notBefore, exp: expires },
+  };
 }
 
-function error(code: string) {
-  return { error: { code, message: `pretended ${code}` } };
+function error(code: string, inner?: string) {
+  return { error: { code, message: `pretended ${code}`, ...(inner !== undefined && { innererror: { code: inner } }) } };
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

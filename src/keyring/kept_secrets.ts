@@ -1,0 +1,133 @@
+import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../model/clock.ts';
+import type { VaultError } from '../model/errors.ts';
+import type { SourcedSecret } from '../model/secret_source.ts';
+import type { Log } from '../telemetry/log.ts';
+
+export interface KeptSecrets {
+  read(uri: string): Promise<SourcedSecret>;
+  /** Who reads next waits for the source. True: one of them was known. */
+  doubt(matches: (uri: string) => boolean): boolean;
+}
+
+/** What the source answers. */
+export type Found =
+  | { readonly kind: 'read'; readonly secret: SourcedSecret }
+  /** Nobody knows; what was known serves. */
+  | { readonly kind: 'away'; readonly failure: VaultError }
+  /** It is known that there is none. */
+  | { readonly kind: 'unusable'; readonly failure: VaultError };
+
+export interface KeptSecretsParts {
+  /** Asked once at a time for an address, unless it is doubted meanwhile. */
+  readonly find: (uri: string) => Promise<Found>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly capacity: number;
+}
+
+const FRESH: Duration = HOUR;
+const PAUSE: Duration = MINUTE;
+
+interface Kept {
+  secret: SourcedSecret | undefined;
+  /** When the source is asked again. */
+  dueTime: Timestamp;
+  doubted: boolean;
+  /** Grows with each doubt: what was asked before it answers nothing. */
+  doubts: number;
+  /** The source did not answer last time. */
+  away: boolean;
+  flight: Promise<SourcedSecret> | undefined;
+}
+
+/** Memory alone; the source is asked again after an hour, in the background, while the old one serves. */
+export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsParts): KeptSecrets {
+  const secrets = new Map<string, Kept>();
+
+  function touch(uri: string): Kept {
+    const kept: Kept = secrets.get(uri) ?? {
+      secret: undefined,
+      dueTime: 0,
+      doubted: false,
+      doubts: 0,
+      away: false,
+      flight: undefined,
+    };
+    secrets.delete(uri);
+    secrets.set(uri, kept);
+    for (const oldest of secrets.keys()) {
+      if (secrets.size <= capacity) break;
+      secrets.delete(oldest);
+    }
+    return kept;
+  }
+
+  function ask(uri: string, kept: Kept): Promise<SourcedSecret> {
+    if (kept.flight !== undefined) return kept.flight;
+    const flight = fly(uri, kept).finally(() => {
+      if (kept.flight === flight) kept.flight = undefined;
+    });
+    // In the background nobody waits for it, and it must not count as unhandled.
+    flight.catch(() => {});
+    kept.flight = flight;
+    return flight;
+  }
+
+  async function fly(uri: string, kept: Kept): Promise<SourcedSecret> {
+    const { doubts } = kept;
+    const found = await find(uri);
+    const isCurrent = kept.doubts === doubts;
+    switch (found.kind) {
+      case 'read':
+        if (isCurrent) keep(uri, kept, found.secret);
+        return found.secret;
+      case 'away':
+        if (kept.secret === undefined) {
+          if (isCurrent) drop(uri, kept);
+          throw found.failure;
+        }
+        if (isCurrent) bridge(uri, kept, found.failure);
+        return kept.secret;
+      case 'unusable':
+        if (isCurrent) drop(uri, kept);
+        throw found.failure;
+    }
+  }
+
+  function keep(uri: string, kept: Kept, secret: SourcedSecret): void {
+    if (kept.away) log.event('info', 'warning', { topic: 'key_vault', message: `${uri} can be read again` });
+    Object.assign(kept, { secret, dueTime: clock.now() + FRESH, doubted: false, away: false });
+  }
+
+  function bridge(uri: string, kept: Kept, { message, retryAfter = PAUSE }: VaultError): void {
+    if (!kept.away) {
+      const tells = `${uri} cannot be read anew, and serves as it was read last: ${message}`;
+      log.event('warn', 'warning', { topic: 'key_vault', message: tells });
+    }
+    Object.assign(kept, { dueTime: clock.now() + Math.min(retryAfter, FRESH), doubted: false, away: true });
+  }
+
+  function drop(uri: string, kept: Kept): void {
+    if (secrets.get(uri) === kept) secrets.delete(uri);
+  }
+
+  return {
+    async read(uri) {
+      const kept = touch(uri);
+      if (kept.secret === undefined || kept.doubted) return ask(uri, kept);
+      if (clock.now() >= kept.dueTime) ask(uri, kept);
+      return kept.secret;
+    },
+    doubt(matches) {
+      let known = false;
+      for (const [uri, kept] of secrets) {
+        if (!matches(uri)) continue;
+        known ||= kept.secret !== undefined;
+        kept.doubted = true;
+        kept.doubts += 1;
+        kept.flight = undefined;
+      }
+      return known;
+    },
+  };
+}

@@ -1,0 +1,447 @@
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../../src/keyring/keyvault_secrets.ts';
+import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { isVaultError, type VaultError } from '../../src/model/errors.ts';
+import { ORIGIN, type PretendVersion, startPretendKeyVault, TOKEN } from './pretend_key_vault.ts';
+
+const URI = `${ORIGIN}/secrets/mail-app`;
+const NOW = Date.UTC(2031, 0, 1);
+
+const version = (number: number, more: Partial<PretendVersion> = {}): PretendVersion => ({
+  name: 'mail-app',
+  version: `v${number}`,
+  value: `secret~of-version-${number}`,
+  created: 1_900_000_000 + number,
+  ...more,
+});
+
+async function world(versions: readonly PretendVersion[] = [version(1)], parts: Partial<KeyVaultSecretsParts> = {}) {
+  const vault = await startPretendKeyVault(versions);
+  onTestFinished(() => vault.close());
+  const time = { now: NOW };
+  const lines: string[] = [];
+  const outcomes: string[] = [];
+  const source = createKeyVaultSecrets({
+    vaults: [ORIGIN],
+    keySource: 'file:./keys/kek',
+    credential: vault.credential,
+    clientOptions: vault.clientOptions,
+    clock: { now: () => time.now },
+    log: { event: (level, _name, fields) => void lines.push(`${level} ${JSON.stringify(fields)}`) },
+    metrics: { read: (outcome) => void outcomes.push(outcome) },
+    ...parts,
+  });
+  const read = async (uri = URI) => (await source.read(uri)).value.reveal();
+  const asked = () => vault.asked.filter((line) => line.endsWith('with token')).length;
+  return { vault, source, time, lines, outcomes, read, asked };
+}
+
+async function failureOf(work: () => unknown): Promise<VaultError> {
+  try {
+    await work();
+  } catch (failure) {
+    if (isVaultError(failure)) return failure;
+    throw failure;
+  }
+  throw new Error('expected a VaultError');
+}
+
+describe('what is read', () => {
+  test('is the newest version, with its dates', async () => {
+    const { source } = await world([version(1), version(2, { notBefore: 1_900_000_000, expires: 2_000_000_000 })]);
+
+    const secret = await source.read(URI);
+
+    expect(secret.value.reveal()).toBe('secret~of-version-2');
+    expect(secret).toMatchObject({ version: 'v2', notBefore: 1_900_000_000_000, expireTime: 2_000_000_000_000 });
+  });
+
+  test('has no dates where the key vault says none', async () => {
+    const { source } = await world();
+
+    expect(await source.read(URI)).toMatchObject({ notBefore: undefined, expireTime: undefined });
+  });
+
+  test('is the version that the address names', async () => {
+    const { read } = await world([version(1), version(2)]);
+
+    expect(await read(`${URI}/v1`)).toBe('secret~of-version-1');
+  });
+
+  test('is told also after its end: the dates of a key vault do not bind', async () => {
+    const { read } = await world([version(1, { expires: 1_000_000_000 })]);
+
+    expect(await read()).toBe('secret~of-version-1');
+  });
+
+  test('is without the newline of the file that it was set from', async () => {
+    const { read } = await world([version(1, { value: 'from-a-file\r\n' })]);
+
+    expect(await read()).toBe('from-a-file');
+  });
+
+  test.each([
+    ['is empty', ''],
+    ['is white space', ' \n'],
+    ['has words', 'two words'],
+    ['is the private key of a certificate', '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n'],
+    ['is as long as a PFX', 'M'.repeat(2_000)],
+  ])('is refused when it %s', async (_, value) => {
+    const { source, outcomes } = await world([version(1, { value })]);
+
+    const failure = await failureOf(() => source.read(URI));
+
+    expect(failure.reason).toBe('KEY_SOURCE_UNAVAILABLE');
+    expect(failure.message).toContain('is no client secret');
+    expect(outcomes).toEqual(['unusable']);
+  });
+});
+
+describe('memory', () => {
+  test('answers for an hour', async () => {
+    const { read, time, asked } = await world();
+
+    await read();
+    time.now += HOUR - 1;
+    await read();
+
+    expect(asked()).toBe(1);
+  });
+
+  test('serves the old one after the hour, while a renewed one is read in the background', async () => {
+    const { vault, read, time, asked } = await world();
+    await read();
+    vault.versions.push(version(2));
+    time.now += HOUR;
+
+    expect(await read()).toBe('secret~of-version-1');
+
+    await vi.waitFor(async () => expect(await read()).toBe('secret~of-version-2'));
+    expect(asked()).toBe(2);
+  });
+
+  test('asks once, however many wait', async () => {
+    const { read, asked } = await world();
+
+    const all = await Promise.all(Array.from({ length: 50 }, () => read()));
+
+    expect(new Set(all)).toEqual(new Set(['secret~of-version-1']));
+    expect(asked()).toBe(1);
+  });
+
+  test('holds no more than it may, and lets go what was used longest ago', async () => {
+    const names = ['a', 'b', 'c'];
+    const versions = names.map((name) => version(1, { name, value: name }));
+    const { read, asked } = await world(versions, { capacity: 2 });
+    const [a, b, c] = names.map((name) => `${ORIGIN}/secrets/${name}`);
+
+    for (const uri of [a, b, a, c, a]) await read(uri);
+    expect(asked()).toBe(3);
+    await read(b);
+
+    expect(asked()).toBe(4);
+  });
+
+  test('does not keep a failure', async () => {
+    const { vault, read } = await world([]);
+    await expect(read()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
+    vault.versions.push(version(1));
+
+    expect(await read()).toBe('secret~of-version-1');
+  });
+});
+
+describe('a secret that may have changed', () => {
+  test('is asked for by whoever reads it next', async () => {
+    const { vault, source, read } = await world();
+    await read();
+    vault.versions.push(version(2));
+
+    expect(source.forget(URI)).toBe(true);
+
+    expect(await read()).toBe('secret~of-version-2');
+  });
+
+  test.each([
+    [`${URI}/v1`, URI],
+    [URI, `${URI}/v1`],
+    [`${URI}/v2`, `${URI}/v1`],
+  ])('is forgotten by any of its addresses: %s', async (heard, known) => {
+    const { source, read, asked } = await world([version(1)]);
+    await read(known);
+
+    expect(source.forget(heard)).toBe(true);
+    await read(known);
+
+    expect(asked()).toBe(2);
+  });
+
+  test('is not known when nobody read it, nor is another whose name begins alike', async () => {
+    const { source, read, asked } = await world([version(1), version(1, { name: 'mail-app-2' })]);
+    await read(`${URI}-2`);
+
+    expect(source.forget(URI)).toBe(false);
+    await read(`${URI}-2`);
+
+    expect(asked()).toBe(1);
+  });
+
+  test('serves as it was while the key vault does not answer', async () => {
+    const { vault, source, read, lines } = await world();
+    await read();
+    vault.fault = { status: 503, headers: { 'retry-after-ms': '1' } };
+    source.forget(URI);
+
+    expect(await read()).toBe('secret~of-version-1');
+    expect(lines).toHaveLength(1);
+  });
+
+  test('is not kept as it was asked for before', async () => {
+    const { vault, source, read } = await world();
+    const answered = Promise.withResolvers<void>();
+    vault.faults.push({ after: answered.promise });
+    const before = read();
+    await vi.waitFor(() => expect(vault.faults).toEqual([]));
+    vault.versions.push(version(2));
+    source.forget(URI);
+
+    expect(await read()).toBe('secret~of-version-2');
+    answered.resolve();
+
+    expect(await before).toBe('secret~of-version-1');
+    expect(await read()).toBe('secret~of-version-2');
+  });
+});
+
+describe('an outage', () => {
+  test('changes nothing for who reads, is logged once, and its end too', async () => {
+    const { vault, read, time, lines, outcomes, asked } = await world();
+    await read();
+    vault.fault = { status: 403 };
+    for (const reads of [2, 3, 4]) {
+      time.now += HOUR;
+      expect(await read()).toBe('secret~of-version-1');
+      await vi.waitFor(() => expect(outcomes).toHaveLength(reads));
+    }
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(URI);
+    expect(lines[0]).toContain('HTTP 403');
+
+    vault.fault = undefined;
+    vault.versions.push(version(2));
+    time.now += MINUTE;
+    await read();
+    await vi.waitFor(async () => expect(await read()).toBe('secret~of-version-2'));
+
+    expect(lines[1]).toContain('can be read again');
+    expect(outcomes).toEqual(['read', 'away', 'away', 'away', 'read']);
+    expect(asked()).toBe(5);
+  });
+
+  test('is not asked about at every read: a minute lies between, or what the key vault wants', async () => {
+    const { vault, read, time, outcomes, asked } = await world([version(1)], { timeout: 300 });
+    await read();
+    vault.fault = { status: 429, headers: { 'Retry-After': '600' } };
+    time.now += HOUR;
+    await read();
+    await vi.waitFor(() => expect(outcomes).toEqual(['read', 'away']));
+    const before = asked();
+
+    time.now += 10 * MINUTE - 1;
+    await read();
+    expect(asked()).toBe(before);
+    time.now += 1;
+    await read();
+
+    await vi.waitFor(() => expect(asked()).toBeGreaterThan(before));
+  });
+
+  test.each([
+    ['deleted', []],
+    ['disabled', [version(1), version(2, { enabled: false })]],
+    ['emptied', [version(1), version(2, { value: '' })]],
+  ])('is something else than a secret that was %s, which serves no more', async (_, versions) => {
+    const { vault, read, time, outcomes } = await world();
+    await read();
+    vault.versions.splice(0, 1, ...versions);
+    time.now += HOUR;
+    await read();
+    await vi.waitFor(() => expect(outcomes).toEqual(['read', 'unusable']));
+
+    await expect(read()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
+  });
+});
+
+describe('a failure', () => {
+  test.each([
+    ['the secret is not there', [], undefined, 'does not know the secret'],
+    ['its newest version is disabled', [version(1), version(2, { enabled: false })], undefined, 'is disabled'],
+    ['rights are missing', [version(1)], { status: 403 }, 'Key Vault Secrets User'],
+    [
+      'a firewall is between',
+      [version(1)],
+      { status: 403, body: '{"error":{"code":"Forbidden","innererror":{"code":"ForbiddenByFirewall"}}}' },
+      'through its firewall',
+    ],
+    [
+      'it is sent elsewhere',
+      [version(1)],
+      { status: 307, headers: { location: 'https://evil.example/' } },
+      'cannot be read',
+    ],
+    ['the sign-in is not taken', [version(1)], { status: 401 }, 'does not accept the identity'],
+  ] as const)('says what helps when %s', async (_, versions, fault, words) => {
+    const { vault, source } = await world(versions);
+    vault.fault = fault;
+
+    const failure = await failureOf(() => source.read(URI));
+
+    expect(failure.reason).toBe('KEY_SOURCE_UNAVAILABLE');
+    expect(failure.message).toContain(words);
+  });
+
+  test('comes in time when nothing answers', async () => {
+    const { vault, source } = await world([version(1)], { timeout: 200 });
+    vault.fault = 'hang';
+
+    const failure = await failureOf(() => source.read(URI));
+
+    expect(failure.message).toContain('did not answer within 0.2 s');
+  });
+
+  test('comes in time when the sign-in hangs, and the next sign-in is another one', async () => {
+    let hangs = true;
+    const getToken = () =>
+      hangs ? new Promise<never>(() => {}) : Promise.resolve({ token: TOKEN, expiresOnTimestamp: Date.now() + 60_000 });
+    const { read } = await world([version(1)], { timeout: 200, credential: { getToken } });
+
+    await expect(read()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
+    hangs = false;
+
+    expect(await read()).toBe('secret~of-version-1');
+  });
+
+  test('says when to come again where the key vault says it', async () => {
+    const { vault, source } = await world([version(1)], { timeout: 200 });
+    vault.fault = { status: 429, headers: { 'Retry-After': '30' } };
+
+    expect((await failureOf(() => source.read(URI))).retryAfter).toBe(30 * SECOND);
+  });
+
+  test.each([
+    ['broken', '{"id": "x", "value": "the-very-secret"'],
+    ['without an id', '{"value": "the-very-secret"}'],
+    ['with a strange id', '{"id": "https://the-very-secret", "value": "the-very-secret"}'],
+    ['nothing', 'null'],
+  ])('shows neither secret nor token when the answer is %s', async (_, body) => {
+    const { vault, source, lines } = await world();
+    vault.fault = { status: 200, body };
+
+    const failure = await failureOf(() => source.read(URI));
+
+    const shown = inspect(failure, { depth: 20, showHidden: true }) + failure.stack + lines.join();
+    expect(shown).not.toContain('the-very-secret');
+    expect(shown).not.toContain(TOKEN);
+    expect(failure.reason).toBe('KEY_SOURCE_UNAVAILABLE');
+  });
+
+  test('shows no token when rights are missing, and what is read does not print itself', async () => {
+    const { vault, source } = await world();
+    expect(inspect(await source.read(URI), { depth: 20, showHidden: true })).not.toContain('secret~of');
+    vault.fault = { status: 403 };
+
+    const failure = await failureOf(() => source.read(`${URI}/v1`));
+
+    expect(inspect(failure, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+  });
+});
+
+describe('an address', () => {
+  test('has one form', async () => {
+    const { source } = await world();
+
+    for (const uri of [URI, `${URI}/`, 'HTTPS://PRETEND.vault.azure.net:443/secrets/Mail-App', ` ${URI}\n`]) {
+      expect(source.checkUri('credential', uri)).toBe(URI);
+    }
+    expect(source.checkUri('credential', `${URI}/ABC0`)).toBe(`${URI}/abc0`);
+  });
+
+  test.each([
+    'http://pretend.vault.azure.net/secrets/mail-app',
+    'https://pretend.vault.azure.net.evil.example/secrets/mail-app',
+    'https://pretend.vault.azure.net@evil.example/secrets/mail-app',
+    'https://user@pretend.vault.azure.net/secrets/mail-app',
+    'https://:password@pretend.vault.azure.net/secrets/mail-app',
+    'https://pretend.vault.azure.net:8443/secrets/mail-app',
+    'https://pretend.vault.azure.net./secrets/mail-app',
+    'https://169.254.169.254/secrets/mail-app',
+    'https://pretend.vault.azure.net/keys/mail-app',
+    'https://pretend.vault.azure.net/secrets/mail-app/v1/more',
+    'https://pretend.vault.azure.net/secrets/mail%2Dapp',
+    'https://pretend.vault.azure.net/secrets/mail-app?api-version=7.0',
+    'https://pretend.vault.azure.net/secrets/mail-app#v1',
+    'https://pretend.vault.azure.net/secrets/',
+    'mail-app',
+    '',
+  ])('is refused, and never asked: %s', async (uri) => {
+    const { vault, source } = await world();
+
+    expect((await failureOf(() => source.checkUri('credential', uri))).metadata).toEqual({ field: 'credential' });
+    await expect(source.read(uri)).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+    expect(vault.asked).toEqual([]);
+  });
+
+  test('of another key vault is refused with the name of the variable, and whether it is set', async () => {
+    const other = 'https://other.vault.azure.net/secrets/mail-app';
+    const { source } = await world();
+    const none = await world([], { vaults: [] });
+
+    expect((await failureOf(() => source.checkUri('f', other))).message).toContain(
+      'TOKENVAULT_KEY_VAULTS names others',
+    );
+    expect((await failureOf(() => none.source.checkUri('f', URI))).message).toContain(
+      'TOKENVAULT_KEY_VAULTS is not set',
+    );
+  });
+
+  test.each(['kek', 'KEK', 'kek/v1', 'Kek/'])('of the root key is refused: %s', async (name) => {
+    const keySource = `keyvault-secret:${ORIGIN}/secrets/Kek/v9`;
+    const { vault, source } = await world([version(1, { name: 'kek' })], { keySource });
+
+    expect((await failureOf(() => source.checkUri('f', `${ORIGIN}/secrets/${name}`))).message).toContain('root key');
+    await expect(source.read(`${ORIGIN}/secrets/${name}`)).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+    expect(vault.asked).toEqual([]);
+  });
+
+  test('of another secret beside the root key is fine', async () => {
+    const { read } = await world([version(1)], { keySource: `keyvault-secret:${ORIGIN}/secrets/kek` });
+
+    expect(await read()).toBe('secret~of-version-1');
+  });
+
+  test('is refused, or comes out such that it stays the same, whatever is given', async () => {
+    const { source } = await world();
+    const part = fc.string({ maxLength: 12 });
+    const uris = fc.oneof(
+      fc.webUrl({ withFragments: true, withQueryParameters: true }),
+      fc.tuple(part, part, part).map(([a, b, c]) => `${ORIGIN}${a}/secrets/${b}/${c}`),
+      fc.stringMatching(/^https:\/\/PRETEND\.vault\.azure\.net\/secrets\/[A-Za-z0-9-]{1,9}(\/[A-Za-z0-9]{1,9})?\/?$/),
+    );
+    fc.assert(
+      fc.property(uris, (uri) => {
+        let checked: string;
+        try {
+          checked = source.checkUri('f', uri);
+        } catch (failure) {
+          return isVaultError(failure, 'FIELD_INVALID');
+        }
+        return (
+          source.checkUri('f', checked) === checked &&
+          /^https:\/\/pretend\.vault\.azure\.net\/secrets\/[^/]+/.test(checked)
+        );
+      }),
+    );
+  });
+});
