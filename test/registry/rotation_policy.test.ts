@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ROTATION_DEFAULTS } from '../../src/model/app.ts';
+import { DAY } from '../../src/model/clock.ts';
+import type { RotationProblem } from '../../src/model/rotation.ts';
+import type { AppFields } from '../../src/registry/apps.ts';
+import { checkRotation, type RotationRequest } from '../../src/registry/rotation_policy.ts';
+import { rotationProblem } from '../../src/registry/rotation_problem.ts';
+import type { AppRegistration } from '../../src/registry/tenants.ts';
+import { sampleApp, sampleTenant } from '../conformance/sample_rows.ts';
+import {
+  appFields,
+  CLIENT_ID,
+  clientSecret,
+  DIRECTORY,
+  type OpenRegistry,
+  openRegistry,
+  refusal,
+  registerWithApp,
+  registration,
+} from './open_registry.ts';
+
+const DEFAULT = { tenantId: 'acme', appId: 'default' };
+const OTHER = 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee';
+const ASKED: RotationRequest = { leadTime: undefined, secretLife: undefined };
+
+let registry: OpenRegistry;
+beforeEach(async () => {
+  registry = await openRegistry();
+});
+
+function register(app: Partial<AppRegistration>) {
+  return registerWithApp(registry.tenants, registration({}, app));
+}
+
+function update(fields: Partial<AppFields>, updateMask?: readonly string[]) {
+  return registry.apps.update({ ...DEFAULT, etag: '', fields: appFields(fields), updateMask });
+}
+
+describe('where an app is registered', () => {
+  test('is kept in lower case, and is the directory in which its credentials are probed', async () => {
+    const { app, probe } = await register({ homeDirectoryId: DIRECTORY.toUpperCase() });
+    expect(app.app.homeDirectoryId).toBe(DIRECTORY);
+    expect(probe.outcome).toBe('ACCEPTED');
+    expect(registry.entra.asked).toEqual([{ appId: 'default', directoryId: DIRECTORY }]);
+  });
+
+  test('changes, and goes where it is named and empty', async () => {
+    await register({});
+    expect((await update({ homeDirectoryId: OTHER })).app.homeDirectoryId).toBe(OTHER);
+    expect((await update({ displayName: 'New' })).app.homeDirectoryId).toBe(OTHER);
+    expect((await update({}, ['home_directory_id'])).app.homeDirectoryId).toBeUndefined();
+  });
+
+  test.each([
+    ['is no GUID', { homeDirectoryId: 'contoso.com' }, 'Directory (tenant) ID'],
+    ['is not the one directory of the audience', { signInAudience: DIRECTORY, homeDirectoryId: OTHER }, DIRECTORY],
+    ['nobody said, though the vault shall renew there', { rotation: ASKED }, 'required with rotation'],
+  ])('is refused where it %s', async (_, app, words) => {
+    const error = await refusal(register(app));
+    expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', 'app.home_directory_id']);
+    expect(error.message).toContain(words);
+  });
+
+  test('cannot be taken from an app that renews itself, nor contradicted by a new audience', async () => {
+    await register({ homeDirectoryId: DIRECTORY, rotation: ASKED });
+    for (const work of [update({}, ['home_directory_id']), update({ signInAudience: OTHER })]) {
+      expect((await refusal(work)).metadata['field']).toBe('app.home_directory_id');
+    }
+  });
+});
+
+describe('renewal by the vault', () => {
+  test('is off unless asked for, and has defaults where no time is given', async () => {
+    const { app } = await register({ signInAudience: DIRECTORY });
+    expect(app.app.rotation).toBeUndefined();
+    expect((await update({ rotation: ASKED })).app.rotation).toEqual(ROTATION_DEFAULTS);
+  });
+
+  test('comes with registering and creating, too', async () => {
+    const rotation = { leadTime: 10 * DAY, secretLife: 90 * DAY };
+    const { app } = await register({ signInAudience: DIRECTORY, rotation });
+    expect(app.app.rotation).toEqual(rotation);
+    const second = await registry.apps.create({
+      tenantId: 'acme',
+      appId: 'second',
+      fields: appFields({ clientId: CLIENT_ID, homeDirectoryId: DIRECTORY, rotation }),
+      credential: undefined,
+      credentialId: '',
+      validateOnly: false,
+    });
+    expect(second.app.app).toMatchObject({ rotation, homeDirectoryId: DIRECTORY });
+    expect(second.nextSteps.warnings.join()).toContain('the app has none of its own');
+  });
+
+  test('stays where something else changes, and is switched off by its name in the mask', async () => {
+    await register({ signInAudience: DIRECTORY, rotation: ASKED });
+    expect((await update({ displayName: 'New' })).app.rotation).toEqual(ROTATION_DEFAULTS);
+    expect((await update({}, ['rotation'])).app.rotation).toBeUndefined();
+  });
+
+  test.each([
+    [{ leadTime: 1.5 * DAY }, 'lead_time'],
+    [{ leadTime: DAY }, 'lead_time'],
+    [{ leadTime: 366 * DAY, secretLife: 700 * DAY }, 'lead_time'],
+    [{ leadTime: -30 * DAY }, 'lead_time'],
+    [{ secretLife: 731 * DAY }, 'secret_life'],
+    [{ secretLife: 0 }, 'secret_life'],
+    [{ secretLife: 30 * DAY }, 'secret_life'],
+    [{ leadTime: 200 * DAY }, 'secret_life'],
+  ])('is refused with %o', async (given, field) => {
+    const error = await refusal(register({ signInAudience: DIRECTORY, rotation: { ...ASKED, ...given } }));
+    expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', `app.rotation.${field}`]);
+    expect(error.message).toMatch(/days/);
+  });
+
+  test('takes what leaves a new secret to live before it is renewed, and nothing else', () => {
+    const days = fc.integer({ min: -10, max: 800 });
+    fc.assert(
+      fc.property(days, days, (lead, life) => {
+        const take = () => checkRotation('app.rotation', { leadTime: lead * DAY, secretLife: life * DAY });
+        if (lead >= 2 && lead <= 365 && life > lead && life <= 730) {
+          expect(take()).toEqual({ leadTime: lead * DAY, secretLife: life * DAY });
+        } else expect(take).toThrow();
+      }),
+    );
+  });
+
+  test.each([
+    ['no client secret', { material: { kind: 'FEDERATED', assertionFile: '/token' }, expireTime: undefined }, 'none'],
+    ['an end that nobody knows', { expireTime: undefined }, 'Nobody knows when'],
+    ['a secret that never ends', { expireTime: Date.UTC(2299, 11, 31) }, 'never due'],
+  ] as const)('warns of %s', async (_, change, words) => {
+    const credential = clientSecret(undefined, change);
+    const { nextSteps } = await register({ signInAudience: DIRECTORY, rotation: ASKED, credential });
+    expect(nextSteps.warnings.join()).toContain(words);
+  });
+});
+
+describe('what to do for it in the portal', () => {
+  async function steps(app: Partial<AppRegistration>) {
+    const { nextSteps } = await register({ homeDirectoryId: DIRECTORY, ...app });
+    return nextSteps.steps.join('\n');
+  }
+
+  test('is told where it is asked for: the permission with consent, and the owner by a command to paste', async () => {
+    const told = await steps({ rotation: ASKED });
+    expect(told).toContain('Application permissions: Application.ReadWrite.OwnedBy; then an administrator selects');
+    expect(told).toContain(`az login --allow-no-subscriptions --tenant ${DIRECTORY} && az ad app owner add`);
+    expect(told).toContain(
+      `--id ${CLIENT_ID} --owner-object-id "$(az ad sp show --id ${CLIENT_ID} --query id --output tsv)"`,
+    );
+  });
+
+  test('is not told else', async () => {
+    expect(await steps({})).not.toContain('Application.ReadWrite');
+  });
+
+  test('names the cloud of a national cloud first', async () => {
+    expect(await steps({ rotation: ASKED, cloud: 'US_GOV' })).toContain('az cloud set --name AzureUSGovernment && az');
+  });
+});
+
+test.each<[RotationProblem['kind'], RegExp]>([
+  ['NO_DIRECTORY', /home_directory_id with UpdateApp/],
+  ['NOT_FOUND', /no app .* in directory aaaaaaaa.*\(Code\.X\).*home_directory_id/],
+  ['PERMISSION', /\(Code\.X\).*Application permissions: Application\.Special;.*az ad app owner add/],
+  ['POLICY', /\(Code\.X\).*app management policy/],
+  ['UNAVAILABLE', /\(Code\.X\).*by itself/],
+  ['REFUSED_SECRET', /\(Code\.X\).*old one goes on serving/],
+  ['NO_KEY_ID', /remove it in the portal/],
+])('of a rotation that does not go on, %s is told with what to do', (kind, words) => {
+  const app = sampleApp(sampleTenant('acme'), 'default', { homeDirectoryId: DIRECTORY });
+  const problem = { kind, code: 'Code.X', permission: 'Application.Special', time: 0, toldTime: undefined };
+  expect(rotationProblem(app, problem)).toMatch(words);
+  expect(rotationProblem(app, { ...problem, code: undefined })).not.toContain('undefined');
+});
