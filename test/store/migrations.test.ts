@@ -113,6 +113,51 @@ test('from the version that told of no ends: every credential is looked at once,
   await stores.close();
 });
 
+test('from the version of one end a credential: that end was said; what Entra takes, or what stands alone, goes on being preferred', async () => {
+  const rows = [
+    { id: 'alone', app: 'app-of-other', verdict: 'REJECTED', end: null, createTime: 7 },
+    { id: 'first', app: 'app-of-acme', verdict: 'UNPROBED', end: NOW + 5, createTime: 1 },
+    { id: 'taken', app: 'app-of-acme', verdict: 'VALID', end: NOW + 9, createTime: 2 },
+    { id: 'new', app: 'app-of-acme', verdict: 'UNPROBED', end: null, createTime: 3 },
+    { id: 'refused', app: 'app-of-acme', verdict: 'REJECTED', end: NOW, createTime: 4 },
+  ];
+  const { path, keks } = written(3, [], (client) => {
+    const insert = client.prepare(
+      `INSERT INTO credentials (uid, tenant_uid, app_uid, credential_id, position, kind, hint, expire_time, verdict, create_time, material)
+       VALUES ($id, 'uid-of-' || substr($app, 8), $app, $id, $position, 'CLIENT_SECRET', 's3c', $end, $verdict, $createTime, x'00')`,
+    );
+    for (const [index, row] of rows.entries()) insert.run({ ...row, position: index + 1 });
+  });
+  const stores = await createStores({ database: openSqlite({ path }), keks, clock: { now: () => NOW } });
+
+  const credentials = [
+    ...(await stores.apps.credentials('app-of-other')),
+    ...(await stores.apps.credentials('app-of-acme')),
+  ];
+
+  expect(
+    credentials.map(({ credentialId, expireTime, saidExpireTime, entraExpireTime, preferTime }) => ({
+      credentialId,
+      ends: [expireTime, saidExpireTime, entraExpireTime],
+      preferTime,
+    })),
+  ).toEqual([
+    { credentialId: 'alone', ends: [undefined, undefined, undefined], preferTime: 7 },
+    { credentialId: 'first', ends: [NOW + 5, NOW + 5, undefined], preferTime: 1 },
+    { credentialId: 'taken', ends: [NOW + 9, NOW + 9, undefined], preferTime: 2 },
+    { credentialId: 'new', ends: [undefined, undefined, undefined], preferTime: undefined },
+    { credentialId: 'refused', ends: [NOW, NOW, undefined], preferTime: undefined },
+  ]);
+  const due = await stores.inspections.due(NOW, 9);
+  expect(due.map(({ app, credentials, strangers }) => [app.uid, app.rotation, credentials.length, strangers])).toEqual([
+    ['app-of-acme', undefined, 4, []],
+    ['app-of-other', undefined, 1, []],
+  ]);
+  expect(await stores.rotations.find('app-of-acme')).toBeUndefined();
+  expect((await stores.kekAge()).since).toBe(NOW);
+  await stores.close();
+});
+
 interface OldConnection {
   id: string;
   externalId: string | null;
@@ -168,7 +213,10 @@ function written(
 
 function insertTenant(client: SqliteConnection.Database, tenant: string): void {
   client
-    .prepare(`INSERT INTO tenants VALUES ('uid-of-' || ?, ?, 'T', '{}', 'ACTIVE', 'aurinko', '[]', 1, 1, 1)`)
+    .prepare(
+      `INSERT INTO tenants (uid, tenant_id, display_name, labels, state, catalog, allowed_directory_ids, create_time, update_time, version)
+       VALUES ('uid-of-' || ?, ?, 'T', '{}', 'ACTIVE', 'aurinko', '[]', 1, 1, 1)`,
+    )
     .run(tenant, tenant);
   client
     .prepare(
