@@ -2,11 +2,19 @@ import type { App } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Secret } from '../model/secret.ts';
 
-/** App registrations as Graph shows them to the app itself. Nothing here throws for what Graph or Entra answer. */
+/**
+ * App registrations as Graph shows them to the app itself. Nothing here throws for what Graph or Entra answer.
+ * Reads may lag behind writes for seconds: what was just added need not be shown yet.
+ * The app needs `Application.ReadWrite.OwnedBy`, and must be an owner of its own registration, which it is not by itself:
+ * https://learn.microsoft.com/troubleshoot/entra/entra-id/app-integration/add-owner-for-application-microsoft-graph
+ */
 export interface AppRegistrations {
   /** https://learn.microsoft.com/graph/api/application-get */
   read(app: App): Promise<{ readonly kind: 'registered'; readonly registration: Registered } | NotDone>;
-  /** The answer tells the secret once, and Entra keeps it in any case. https://learn.microsoft.com/graph/api/application-addpassword */
+  /**
+   * The answer tells the secret once, and Entra keeps it in any case; so it is asked once, and `unavailable` may have made one.
+   * https://learn.microsoft.com/graph/api/application-addpassword
+   */
   addPassword(
     app: App,
     wish: { readonly displayName: string; readonly endTime: Timestamp },
@@ -25,14 +33,16 @@ export interface RegisteredPassword {
   /** First 3 characters; `''`: Graph shows none (of an old one). */
   readonly hint: string;
   readonly displayName: string;
-  readonly endTime: Timestamp;
+  /** Undefined: Graph does not say. */
+  readonly endTime: Timestamp | undefined;
 }
 
 export interface RegisteredCertificate {
   readonly keyId: string;
   /** SHA-1 of the certificate, hex in lower case; undefined: Graph does not say. */
   readonly thumbprint: string | undefined;
-  readonly endTime: Timestamp;
+  /** Undefined: Graph does not say. */
+  readonly endTime: Timestamp | undefined;
 }
 
 export interface AddedPassword {

@@ -71,7 +71,7 @@ const THROTTLE_CAP: Duration = HOUR;
 function waitOf(kind: FailureKind, answer: Answer, now: Timestamp): Duration | undefined {
   switch (kind) {
     case 'throttled':
-      return parseRetryAfter(answer, now) ?? THROTTLE_DEFAULT;
+      return retryAfterOf(answer, now) ?? THROTTLE_DEFAULT;
     case 'looping':
       return 5 * MINUTE;
     case 'suspect':
@@ -83,7 +83,8 @@ function waitOf(kind: FailureKind, answer: Answer, now: Timestamp): Duration | u
   }
 }
 
-function parseRetryAfter({ retryAfter, date }: Answer, now: Timestamp): Duration | undefined {
+/** At least a second, at most an hour; undefined: the answer does not say. */
+export function retryAfterOf({ retryAfter, date }: Answer, now: Timestamp): Duration | undefined {
   const text = retryAfter?.trim() ?? '';
   // A date is by the sender's clock, which need not be ours.
   const sent = Date.parse(date ?? '');

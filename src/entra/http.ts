@@ -9,22 +9,38 @@ export interface TokenHttp {
   close(): Promise<void>;
 }
 
-export interface TokenPost {
-  readonly headers: Readonly<Record<string, string>>;
+/** The same for any method: one request, never a second try of its own. */
+export interface JsonHttp {
+  send(url: string, request: JsonRequest): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface TokenPost extends Omit<JsonRequest, 'method'> {
   readonly body: string;
+}
+
+export interface JsonRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
   /** For all of it: connecting, sending, waiting, reading. */
   readonly timeout: Duration;
   readonly correlationId: string;
 }
 
-export interface TokenHttpOptions {
+export interface HttpOptions {
   /** Bytes of a body that are read before the connection is cut. Token answers have about 6 KB. */
   readonly maxBody: number;
   /** Connections per origin. */
   readonly connections: number;
 }
 
-export function createTokenHttp(parts: { clock: Clock; options: TokenHttpOptions }): TokenHttp {
+export function createTokenHttp(parts: { clock: Clock; options: HttpOptions }): TokenHttp {
+  const http = createJsonHttp(parts);
+  return { post: (url, post) => http.send(url, { ...post, method: 'POST' }), close: http.close };
+}
+
+export function createJsonHttp(parts: { clock: Clock; options: HttpOptions }): JsonHttp {
   const { clock, options } = parts;
   const agent = new Agent({
     connections: options.connections,
@@ -36,26 +52,26 @@ export function createTokenHttp(parts: { clock: Clock; options: TokenHttpOptions
   });
 
   return {
-    async post(url, post) {
+    async send(url, asked) {
       const sendTime = clock.now();
-      const base = { sendTime, correlationId: post.correlationId, retryAfter: undefined, date: undefined };
+      const base = { sendTime, correlationId: asked.correlationId, retryAfter: undefined, date: undefined };
       const abort = new AbortController();
-      const timer = setTimeout(() => abort.abort(), post.timeout);
+      const timer = setTimeout(() => abort.abort(), asked.timeout);
       try {
         // undici's request follows no redirects: a 307 would carry the client secret to wherever it points.
         const response = await request(url, {
-          method: 'POST',
+          method: asked.method,
           dispatcher: agent,
           signal: abort.signal,
           headersTimeout: 0,
           bodyTimeout: 0,
           headers: {
-            ...post.headers,
+            ...asked.headers,
             accept: 'application/json',
-            'client-request-id': post.correlationId,
+            'client-request-id': asked.correlationId,
             'return-client-request-id': 'true',
           },
-          body: post.body,
+          body: asked.body ?? null,
         });
         // undici emits an error on a body that is cut off, also by ourselves; unheard, it would end the process.
         response.body.on('error', () => {});

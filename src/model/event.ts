@@ -103,7 +103,7 @@ export interface CredentialUnknown {
   readonly keyId: string;
   /** First 3 characters of a secret, SHA-1 thumbprint of a certificate. */
   readonly hint: string | undefined;
-  readonly expireTime: Timestamp;
+  readonly expireTime: Timestamp | undefined;
   /** A rotation that was cut off made it, and the vault could not remove it. */
   readonly orphan: boolean;
 }
