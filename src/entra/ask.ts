@@ -11,7 +11,7 @@ import { classify, type Meaning } from './failures.ts';
 import type { TokenHttp } from './http.ts';
 import { askThroughMsal, type Proof, type TokenGrant } from './msal_server.ts';
 import type { Slot } from './pacing.ts';
-import type { Proofs } from './proof.ts';
+import type { Proofs, Unusable } from './proof.ts';
 
 /** What it takes to ask. */
 export interface AskParts {
@@ -45,21 +45,20 @@ interface AskRequest {
   readonly grant: TokenGrant;
 }
 
-/** Undefined: nothing to present could be made of the credential. */
 export async function ask(
   parts: AskParts,
   request: AskRequest,
   usable: UsableCredential,
   timeout: Duration,
   slot: Slot,
-): Promise<Asked | undefined> {
+): Promise<Asked | Unusable> {
   const deadline = performance.now() + timeout;
   const timeLeft = () => deadline - performance.now();
   const { proofs } = parts;
   const { app, authority } = request;
   // A key vault that hangs must leave time for the next credential, here and below.
   const proof = await proofs.make(usable, { app, tokenEndpoint: authority.tokenEndpoint, timeout: timeLeft() / 2 });
-  if (proof === undefined) return undefined;
+  if ('unusable' in proof) return proof;
   const first = await present(parts, request, usable, proof, timeLeft(), slot);
   const other = isRefused(first) ? await proofs.instead(usable, proof, timeLeft() / 2) : undefined;
   const newSince = proofs.newSince(usable);

@@ -74,7 +74,8 @@ export function createCredentialNotes(parts: {
         metrics.ledgerFailed();
         return;
       }
-      log.event('info', 'entra_credential_preferred', { app: appName(app), credential: credentialId });
+      if (standings.size > 1)
+        log.event('info', 'entra_credential_preferred', { app: appName(app), credential: credentialId });
     },
   };
 }

@@ -11,6 +11,7 @@ import type { Meaning } from './failures.ts';
 import { idTokenClaims, readGranted } from './granted.ts';
 import type { TokenGrant } from './msal_server.ts';
 import type { Slot } from './pacing.ts';
+import type { Unusable } from './proof.ts';
 
 /** One grant, redeemed: with each credential in turn, and once more when Entra stumbles. */
 export interface ExchangeRequest {
@@ -73,7 +74,7 @@ async function redeemOnce(
   const { credentials } = standing;
   let last: Asked | undefined;
   let isPropagating = false;
-  let isUntried = false;
+  let untried: Unusable | undefined;
   let fellBack = false;
   // A code works once, and nobody promises that a refused client does not use it up.
   const { inOrder, onTrial } = await credentials.candidates(request.grant.kind !== 'authorization_code');
@@ -83,8 +84,8 @@ async function redeemOnce(
       return { failure: { ...NOTHING_SAID, ...last?.meaning?.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
     }
     const asked = await ask(parts, request, usable, timeout, slot);
-    if (asked === undefined) {
-      isUntried = true;
+    if ('unusable' in asked) {
+      if (untried?.unusable !== 'KEY_SOURCE_UNAVAILABLE') untried = asked;
       fellBack ||= usable !== onTrial;
       continue;
     }
@@ -101,12 +102,13 @@ async function redeemOnce(
     fellBack ||= usable !== onTrial;
     if ((await credentials.rejected(usable, meaning, newSince)) === 'PROPAGATING') isPropagating = true;
   }
-  return { failure: await refused(standing, last?.meaning?.failure, { isPropagating, isUntried }), ...ASKED_NOTHING };
+  return { failure: await refused(standing, last?.meaning?.failure, { isPropagating, untried }), ...ASKED_NOTHING };
 }
 
 const ASKED_NOTHING = { meaning: undefined, answer: undefined } as const;
 const NOTHING_SAID = { entraError: undefined, correlationId: undefined, retryAfter: undefined, claims: undefined };
 const OUT_OF_TIME = { kind: 'transient', reason: 'ENTRA_UNAVAILABLE', retryAfter: SECOND } as const;
+const KEY_VAULT_AWAY = { kind: 'transient', reason: 'KEY_SOURCE_UNAVAILABLE', retryAfter: 10 * SECOND } as const;
 
 function readChecked(parts: AskParts, request: ExchangeRequest, answer: Answer): Redeemed {
   if (request.nonce !== undefined && idTokenClaims(answer)?.['nonce'] !== request.nonce.reveal()) {
@@ -139,11 +141,12 @@ async function blame(
 async function refused(
   standing: AppStanding,
   failure: Failure | undefined,
-  { isPropagating, isUntried }: { isPropagating: boolean; isUntried: boolean },
+  { isPropagating, untried }: { isPropagating: boolean; untried: Unusable | undefined },
 ): Promise<Failure> {
   const base: Failure = failure ?? { ...NOTHING_SAID, kind: 'app_credential', reason: 'APP_CREDENTIAL_REJECTED' };
   if (isPropagating) return { ...base, reason: 'APP_CREDENTIAL_PROPAGATING', retryAfter: PROPAGATION_RETRY };
   // One that could not be tried may be good: the app is not held for it.
-  if (isUntried) return base;
+  if (untried?.unusable === 'KEY_SOURCE_UNAVAILABLE') return { ...base, ...KEY_VAULT_AWAY };
+  if (untried !== undefined) return base;
   return failure === undefined ? base : standing.outOfCredentials(base);
 }

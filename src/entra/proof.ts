@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Clock, Duration, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import type { UsableCredential } from '../model/credential.ts';
-import { isVaultError } from '../model/errors.ts';
+import { isVaultError, type Reason } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -14,11 +14,7 @@ import { createSourcedSecrets, type SecretReference } from './sourced_secrets.ts
 
 /** Makes what an app presents to Entra out of a credential. */
 export interface Proofs {
-  /**
-   * Undefined: it cannot be made here and now (an unreadable assertion file, a broken key, a key vault that does not answer); Entra was
-   * not asked.
-   */
-  make(usable: UsableCredential, request: ProofRequest): Promise<Proof | undefined>;
+  make(usable: UsableCredential, request: ProofRequest): Promise<Proof | Unusable>;
   /** Entra refused it: what else may do, of a secret that lies in a key vault and was renewed there. Undefined: nothing. */
   instead(usable: UsableCredential, refused: Proof, timeout: Duration): Promise<OtherProof | undefined>;
   accepted(usable: UsableCredential, proof: Proof): void;
@@ -30,6 +26,12 @@ export interface OtherProof {
   readonly proof: Proof;
   /** False: the one before the newest, which Entra took; the newest may not have reached all of Entra. */
   readonly isNewest: boolean;
+}
+
+/** Nothing can be made of it here and now; Entra was not asked. */
+export interface Unusable {
+  /** KEY_SOURCE_UNAVAILABLE, FIELD_INVALID: as the secret source said. Undefined: an unreadable assertion file, a broken key. */
+  readonly unusable: Reason | undefined;
 }
 
 export interface ProofRequest {
@@ -78,19 +80,16 @@ export function createProofs(parts: {
         told.delete(usable);
         return proof;
       } catch (error) {
-        metrics.credentialUnusable(request.app.uid);
-        if (told.has(usable)) return undefined;
-        told.add(usable);
-        const { credentialId, kind } = usable.credential;
         // The words of a foreign error may quote what it was reading.
-        const reason = isVaultError(error) ? error.reason : '';
-        log.event('warn', 'entra_credential_unusable', {
-          app: appName(request.app),
-          credential: credentialId,
-          kind,
-          reason,
-        });
-        return undefined;
+        const unusable = isVaultError(error) ? error.reason : undefined;
+        metrics.credentialUnusable(request.app.uid);
+        if (!told.has(usable)) {
+          told.add(usable);
+          const { credentialId: credential, kind } = usable.credential;
+          const app = appName(request.app);
+          log.event('warn', 'entra_credential_unusable', { app, credential, kind, reason: unusable ?? '' });
+        }
+        return { unusable };
       }
     },
     async instead(usable, refused, timeout) {

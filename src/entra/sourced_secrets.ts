@@ -37,7 +37,7 @@ interface Kept {
   isProven: boolean;
   previous: Secret | undefined;
   renewTime: Timestamp | undefined;
-  look: { readonly time: Timestamp; readonly done: Promise<unknown> } | undefined;
+  look: { readonly time: Timestamp; readonly done: Promise<void> } | undefined;
 }
 
 /** For a vault that is given no key vault. */
@@ -76,11 +76,15 @@ export function createSourcedSecrets({
     return known;
   }
 
+  async function readAgain(reference: SecretReference, timeout: Duration): Promise<void> {
+    secretSource.forget(reference.secretUri);
+    await read(reference, timeout);
+  }
+
   async function lookAgain(known: Kept, reference: SecretReference, timeout: Duration): Promise<void> {
     const now = clock.now();
     if (known.look === undefined || Math.abs(now - known.look.time) >= LOOK_EVERY) {
-      secretSource.forget(reference.secretUri);
-      known.look = { time: now, done: read(reference, timeout).catch(() => {}) };
+      known.look = { time: now, done: readAgain(reference, timeout).catch(() => {}) };
     }
     // Who began to look may have had more time than this one.
     await within(timeout, known.look.done).catch(() => {});

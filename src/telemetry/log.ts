@@ -34,7 +34,9 @@ export interface LogEvents {
   web_failed: { requestId: string; flow: string; reason: string };
   /** Entra refused a credential, the app, or the app in one directory; until it accepts again, most is answered locally. */
   entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
-  /** Exchanges have proved a new credential: it is presented first from now on. */
+  entra_app_held: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
+  entra_app_released: { app: string; directory: string };
+  /** Exchanges have proved a new credential beside another: it is presented first from now on. */
   entra_credential_preferred: { app: string; credential: string };
   /** Its file, key vault or private key is of no use, told once until it is; `reason` is empty unless the vault has a word for it. */
   entra_credential_unusable: { app: string; credential: string; kind: string; reason: string };
@@ -42,8 +44,6 @@ export interface LogEvents {
   registration_unread: { app: string; problem: string; code: string };
   /** A key vault gave no secret; what was known of it stays. */
   reference_unread: { app: string; credential: string; reason: string };
-  entra_app_held: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
-  entra_app_released: { app: string; directory: string };
   /** `looping` or `ours`: a mistake of the vault's own, to be looked at. */
   entra_faulted: { app: string; kind: string; entraError: string; correlationId: string };
   /** A sink takes no events; told once until it does again. `error` is one of the few words of Fault. */

@@ -4,6 +4,7 @@ import type { App } from '../../src/model/app.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
 import type { Outcome } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { SecretSource } from '../../src/model/secret_source.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
 import { aCredential, anApp, GRAPH } from './fixtures.ts';
@@ -36,9 +37,14 @@ export interface RefreshOptions {
   timeout?: number;
 }
 
-export async function startStage(
-  options: { credentials?: UsableCredential[]; options?: EntraOptions; metrics?: Partial<EntraMetrics> } = {},
-): Promise<Stage> {
+export interface StageOptions {
+  credentials?: UsableCredential[];
+  secretSource?: SecretSource;
+  options?: EntraOptions;
+  metrics?: Partial<EntraMetrics>;
+}
+
+export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
   const ledger = createRecordingLedger(...(options.credentials ?? [acmeSecret(sandbox)]));
   const exchanges: string[] = [];
@@ -46,6 +52,7 @@ export async function startStage(
   const server = createAuthorizationServer({
     ledger,
     clock: sandbox.clock,
+    secretSource: options.secretSource,
     customCloud: { loginUrl: sandbox.url },
     options: options.options,
     metrics: {

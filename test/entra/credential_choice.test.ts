@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createCredentialChoice, REPLICATION } from '../../src/entra/credential_choice.ts';
+import { silentMetrics } from '../../src/entra/entra_metrics.ts';
+import type { Meaning } from '../../src/entra/failures.ts';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import type { UsableCredential } from '../../src/model/credential.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { anApp, aSecret, createMovableClock, NOW } from './fixtures.ts';
+import { createRecordingLedger } from './ledger.ts';
+
+const DIRECTORY = 'd0000000-0000-4000-8000-000000000001';
+const proven = (uid: string, preferTime = NOW - DAY) => aSecret(uid, { verdict: 'VALID', preferTime });
+const onTrial = (uid: string) => aSecret(uid, { verdict: 'VALID' });
+
+function setUp(...credentials: UsableCredential[]) {
+  const ledger = createRecordingLedger(...credentials);
+  const clock = createMovableClock();
+  let failures = 0;
+  const ledgerFailed = () => {
+    failures += 1;
+  };
+  const metrics = { ...silentMetrics, ledgerFailed };
+  const choose = (app = anApp({ signInAudience: DIRECTORY })) =>
+    createCredentialChoice({ app, ledger, clock, metrics, log: silentLog });
+  const choice = choose();
+  const usable = (uid: string) => {
+    const found = credentials.find(({ credential }) => credential.uid === uid);
+    if (found === undefined) throw new Error(uid);
+    return found;
+  };
+  return {
+    ledger,
+    clock,
+    choice,
+    choose,
+    ledgerFailures: () => failures,
+    order: async (from = choice, withTrials = true) =>
+      (await from.candidates(withTrials)).inOrder.map(({ credential }) => credential.uid).join(' '),
+    accept: (uid: string) => choice.accepted(usable(uid), 'EXCHANGE'),
+    probe: (uid: string) => choice.accepted(usable(uid), 'PROBE'),
+    reject: (uid: string, codes = [7000215], newSince = NOW - DAY) =>
+      choice.rejected(usable(uid), refusal(codes), newSince),
+  };
+}
+
+function refusal(codes: number[]): Meaning {
+  return {
+    known: true,
+    codes,
+    failure: {
+      kind: 'app_credential',
+      reason: 'APP_CREDENTIAL_REJECTED',
+      entraError: `invalid_client/AADSTS${codes[0]}`,
+      correlationId: undefined,
+      retryAfter: undefined,
+      claims: undefined,
+    },
+  };
+}
+
+async function times(count: number, work: () => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < count; i++) await work();
+}
+
+test('one on trial goes first at every fourth exchange', async () => {
+  const { order } = setUp(proven('old'), onTrial('new'));
+  const orders = [];
+  for (let i = 0; i < 8; i++) orders.push(await order());
+  expect(orders).toEqual(['old new', 'old new', 'old new', 'new old', 'old new', 'old new', 'old new', 'new old']);
+});
+
+test('an exchange that must not be spared for a trial is none of the four', async () => {
+  const { order, choice } = setUp(proven('old'), onTrial('new'));
+  await times(3, () => order());
+  expect(await order(choice, false)).toBe('old new');
+  expect(await order()).toBe('new old');
+});
+
+test('what was refused, or never probed, is not tried beside one that works', async () => {
+  const { order } = setUp(proven('old'), aSecret('unprobed'), aSecret('refused', { verdict: 'REJECTED' }));
+  await times(4, async () => expect(await order()).toBe('old unprobed refused'));
+});
+
+test('where nobody can say which directory to probe in, exchanges try what was never probed', async () => {
+  const { order, choose } = setUp(proven('old'), aSecret('new'), aSecret('refused', { verdict: 'REJECTED' }));
+  const choice = choose(anApp({ signInAudience: 'organizations' }));
+  await times(3, async () => expect(await order(choice)).toBe('old new refused'));
+  expect(await order(choice)).toBe('new old refused');
+
+  const probed = choose(anApp({ signInAudience: 'organizations', homeDirectoryId: DIRECTORY }));
+  await times(4, async () => expect(await order(probed)).toBe('old new refused'));
+});
+
+test('five exchanges in a row make one on trial the first, and the one before its fallback', async () => {
+  const { order, accept, ledger } = setUp(proven('old'), onTrial('new'));
+  await times(4, () => accept('new'));
+  expect(ledger.notes).not.toContain('new preferred');
+  await accept('new');
+  await accept('new');
+  await times(4, async () => expect(await order()).toBe('new old'));
+  expect(ledger.notes).toEqual(['new VALID', 'new preferred']);
+});
+
+test('a refusal in between begins the five anew', async () => {
+  const { accept, reject, ledger } = setUp(proven('old'), onTrial('new'));
+  await times(4, () => accept('new'));
+  expect(await reject('new', [7000215], NOW)).toBe('PROPAGATING');
+  await times(4, () => accept('new'));
+  expect(ledger.notes).not.toContain('new preferred');
+  await accept('new');
+  expect(ledger.notes).toContain('new preferred');
+});
+
+test('a probe makes a trial of it, and counts for none of the five', async () => {
+  const { order, probe, accept, ledger } = setUp(proven('old'), aSecret('new'));
+  await times(9, () => probe('new'));
+  await times(3, () => order());
+  expect(await order()).toBe('new old');
+  await times(4, () => accept('new'));
+  expect(ledger.notes).toEqual(['new VALID']);
+});
+
+test('while the ledger cannot write it is not preferred, and the next exchange tries again', async () => {
+  const { accept, order, ledger, ledgerFailures } = setUp(proven('old'), onTrial('new'));
+  const { prefer } = ledger;
+  ledger.prefer = () => Promise.reject(new Error('disk full'));
+  await times(6, () => accept('new'));
+  expect(ledgerFailures()).toBe(2);
+  expect(await order()).toBe('old new');
+
+  ledger.prefer = prefer;
+  await accept('new');
+  expect(await order()).toBe('new old');
+  expect(ledger.notes.at(-1)).toBe('new preferred');
+});
+
+test('many that end at once prefer it once', async () => {
+  const { accept, ledger } = setUp(proven('old'), onTrial('new'));
+  await Promise.all(Array.from({ length: 20 }, () => accept('new')));
+  expect(ledger.notes).toEqual(['new VALID', 'new preferred']);
+});
+
+test('it is preferred although the clock was set back since the last one was', async () => {
+  const { order, accept, clock } = setUp(proven('old', NOW), onTrial('new'));
+  clock.advance(-HOUR);
+  expect(await order()).toBe('old new');
+  await times(5, () => accept('new'));
+  expect(await order()).toBe('new old');
+});
+
+test('a preferred one that is refused comes last, and first again once it is accepted', async () => {
+  const { order, reject, probe, ledger } = setUp(proven('old', NOW - DAY), proven('new', NOW - HOUR));
+  await reject('new', [7000222]);
+  expect(await order()).toBe('old new');
+  await probe('new');
+  expect(await order()).toBe('new old');
+  expect(ledger.notes).toEqual(['new REJECTED invalid_client/AADSTS7000222', 'new VALID']);
+});
+
+test.each([
+  ['that Entra may not know yet', 7000215, NOW - 14 * MINUTE, 'PROPAGATING'],
+  ['that Entra should know by now', 7000215, NOW - REPLICATION, 'REJECTED'],
+  ['of the future', 7000215, NOW + 1, 'REJECTED'],
+  ['that has expired', 7000222, NOW, 'REJECTED'],
+] as const)('a refused one %s (AADSTS%i) is %s', async (_what, code, newSince, verdict) => {
+  const { reject, ledger } = setUp(proven('only'));
+  expect(await reject('only', [code], newSince)).toBe(verdict);
+  expect(ledger.notes).toHaveLength(verdict === 'REJECTED' ? 1 : 0);
+});
+
+test('the database is asked once, however often one chooses', async () => {
+  const { order, accept, choice, ledger } = setUp(proven('old'), onTrial('new'));
+  let loads = 0;
+  const { usableCredentials } = ledger;
+  ledger.usableCredentials = (appUid) => {
+    loads += 1;
+    return usableCredentials(appUid);
+  };
+  await times(5, () => choice.hasCandidates());
+  await times(9, () => order());
+  await accept('new');
+  expect(loads).toBe(1);
+});
+
+test('whatever happens: all within their time are candidates, and a refused one is first only where all were refused', async () => {
+  const names = ['a', 'b', 'c'] as const;
+  const step = fc.record({
+    what: fc.constantFrom('turn', 'accept', 'probe', 'reject'),
+    which: fc.constantFrom(...names),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const stage = setUp(proven('a'), onTrial('b'), aSecret('c'));
+      const refused = new Set<string>();
+      for (const { what, which } of steps) {
+        if (what === 'accept' || what === 'probe') {
+          await stage[what](which);
+          refused.delete(which);
+        }
+        if (what === 'reject') {
+          await stage.reject(which);
+          refused.add(which);
+        }
+        const { inOrder, onTrial: trial } = await stage.choice.candidates(true);
+        const uids = inOrder.map(({ credential }) => credential.uid);
+        expect(uids.toSorted()).toEqual([...names]);
+        if (refused.size < names.length) expect(refused).not.toContain(uids[0]);
+        if (trial !== undefined) expect(uids[0]).toBe(trial.credential.uid);
+      }
+    }),
+  );
+});

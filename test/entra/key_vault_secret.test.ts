@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DAY, MINUTE, SECOND } from '../../src/model/clock.ts';
+import type { UsableCredential } from '../../src/model/credential.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { aCredential, failed, granted } from './fixtures.ts';
+import { createMemorySource, type MemorySource } from './secret_source.ts';
+import { acme, type Stage, type StageOptions, secretCredential, startStage } from './with_sandbox.ts';
+
+const URI = 'https://acme.vault.azure.net/secrets/entra';
+const app = acme({ homeDirectoryId: CONTOSO });
+
+let stage: Stage;
+let source: MemorySource;
+let fallBacks: number;
+let unusable: number;
+beforeEach(() => {
+  source = createMemorySource();
+  source.put(URI, ACME_SECRET);
+  fallBacks = 0;
+  unusable = 0;
+});
+afterEach(() => stage.close());
+
+async function start(options: Pick<StageOptions, 'credentials' | 'options'> = {}): Promise<Stage> {
+  const metrics = {
+    credentialFellBack() {
+      fallBacks += 1;
+    },
+    credentialUnusable() {
+      unusable += 1;
+    },
+  };
+  stage = await startStage({ credentials: [reference()], ...options, metrics, secretSource: source });
+  return stage;
+}
+
+function reference(uid = 'referred'): UsableCredential {
+  const preferTime = Date.now() - DAY;
+  return aCredential(
+    uid,
+    { kind: 'KEY_VAULT_SECRET', secretUri: URI },
+    { createTime: preferTime, preferTime, hint: URI },
+  );
+}
+
+test('a secret by reference brings a token, and is read once', async () => {
+  const { refresh, ledger } = await start();
+  for (let i = 0; i < 3; i++) granted(await refresh());
+  expect(source.reads).toEqual([URI]);
+  expect(ledger.notes).toEqual(['referred VALID']);
+});
+
+test('renewed at Entra and in the key vault, it costs no caller a token: it is read again in the exchange that is refused', async () => {
+  const { refresh, sandbox, exchanges, ledger, logged } = await start();
+  granted(await refresh());
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret' });
+  source.put(URI, 'renewed-secret');
+  granted(await refresh());
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+
+  const outcomes = await Promise.all(Array.from({ length: 8 }, () => refresh()));
+  outcomes.push(await refresh());
+
+  for (const outcome of outcomes) granted(outcome);
+  expect(exchanges.filter((kind) => kind === 'granted')).toHaveLength(11);
+  expect(source.reads).toEqual([URI, URI]);
+  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(logged).toEqual([]);
+  expect(fallBacks).toBe(0);
+});
+
+test('renewed, and not everywhere in Entra yet: the one before goes on serving', async () => {
+  const { refresh, sandbox, ledger, exchanges } = await start();
+  granted(await refresh());
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret', replicationDelay: 5 * MINUTE });
+  source.put(URI, 'renewed-secret');
+  source.forget(URI);
+
+  for (let i = 0; i < 12; i++) granted(await refresh());
+  expect(exchanges.filter((kind) => kind === 'app_credential').length).toBeGreaterThan(1);
+  sandbox.clock.advance(16 * MINUTE);
+  granted(await refresh());
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+  granted(await refresh());
+
+  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(fallBacks).toBeGreaterThan(1);
+});
+
+test('its app forgotten and loaded again in between, the one before still serves', async () => {
+  const { refresh, sandbox, server } = await start();
+  granted(await refresh());
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret', replicationDelay: 5 * MINUTE });
+  source.put(URI, 'renewed-secret');
+  source.forget(URI);
+  server.forget(app.uid);
+
+  for (let i = 0; i < 4; i++) granted(await refresh());
+});
+
+test('renewed with both not working yet, it is propagating for a while, although the reference is old', async () => {
+  const { refresh, sandbox, ledger } = await start();
+  granted(await refresh());
+  source.put(URI, 'renewed-secret');
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
+  sandbox.clock.advance(10 * SECOND);
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret' });
+  granted(await refresh());
+
+  expect(ledger.notes).toEqual(['referred VALID']);
+});
+
+test('a wrong value in the key vault is told as rejected after a quarter of an hour, while the one before still serves', async () => {
+  const { refresh, sandbox, ledger, server } = await start();
+  granted(await refresh());
+  source.put(URI, 'mistyped');
+  source.forget(URI);
+  granted(await refresh());
+  expect(ledger.notes).toEqual(['referred VALID']);
+
+  sandbox.clock.advance(15 * MINUTE);
+  for (let i = 0; i < 3; i++) granted(await refresh());
+  expect(ledger.notes).toEqual(['referred VALID', 'referred REJECTED invalid_client/AADSTS7000215']);
+  expect(await server.probe(app, CONTOSO)).toMatchObject([
+    { outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000215' },
+  ]);
+
+  source.put(URI, ACME_SECRET);
+  sandbox.clock.advance(MINUTE);
+  granted(await refresh());
+  expect(ledger.notes.at(-1)).toBe('referred VALID');
+});
+
+test('refused and not renewed, it is rejected as any other, and the key vault is not asked at each refusal', async () => {
+  const { refresh, sandbox, server, exchanges, ledger } = await start();
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
+  await server.probe(app, CONTOSO);
+
+  expect(exchanges).toEqual(['app_credential', 'app_credential']);
+  expect(source.reads).toEqual([URI, URI]);
+  expect(ledger.notes).toEqual([
+    'referred REJECTED invalid_client/AADSTS7000215',
+    'app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED',
+  ]);
+});
+
+test('what was renewed is probed as it is now', async () => {
+  const { refresh, sandbox, server } = await start();
+  granted(await refresh());
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret' });
+  source.put(URI, 'renewed-secret');
+  expect(await server.probe(app, CONTOSO)).toMatchObject([{ outcome: 'VALID' }]);
+});
+
+test.each(['down', 'hanging'] as const)(
+  'with the key vault %s, the next credential serves, and it is told once',
+  async (state) => {
+    source.state = state;
+    const { exchanges, logged, refresh, ledger } = await start({
+      credentials: [reference(), secretCredential('other', ACME_SECRET)],
+      options: { exchangeTimeout: 1_000 },
+    });
+
+    granted(await refresh());
+    granted(await refresh());
+
+    expect(exchanges).toEqual(['granted', 'granted']);
+    expect(ledger.notes).toEqual(['other VALID']);
+    expect(unusable).toBe(2);
+    expect(fallBacks).toBe(2);
+    expect(logged).toEqual([
+      `entra_credential_unusable ${JSON.stringify({
+        app: 'tenants/acme/apps/default',
+        credential: 'referred',
+        kind: 'KEY_VAULT_SECRET',
+        reason: 'KEY_SOURCE_UNAVAILABLE',
+      })}`,
+    ]);
+  },
+);
+
+test('with the key vault down and nothing else to present, callers are told to come again, and the app is not held', async () => {
+  source.state = 'down';
+  const { refresh, exchanges, ledger } = await start();
+  expect(failed(await refresh())).toMatchObject({
+    kind: 'transient',
+    reason: 'KEY_SOURCE_UNAVAILABLE',
+    retryAfter: 10 * SECOND,
+  });
+  expect(exchanges).toEqual([]);
+  source.state = 'up';
+  granted(await refresh());
+  expect(ledger.notes).toEqual(['referred VALID']);
+});
+
+test('without a key vault a reference cannot be presented', async () => {
+  stage = await startStage({ credentials: [reference()] });
+  expect(failed(await stage.refresh()).reason).toBe('KEY_SOURCE_UNAVAILABLE');
+  expect(stage.exchanges).toEqual([]);
+});

@@ -1,0 +1,139 @@
+import { afterEach, expect, test } from 'vitest';
+import { DAY, MINUTE } from '../../src/model/clock.ts';
+import type { Credential, UsableCredential } from '../../src/model/credential.ts';
+import type { Outcome } from '../../src/model/exchange.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { failed, granted } from './fixtures.ts';
+import { acme, type Stage, type StageOptions, secretCredential, startStage } from './with_sandbox.ts';
+
+/** The rows hold what an app in service has: the old secret has proved itself, the new one was added beside it. */
+const old = credential('old', ACME_SECRET, { verdict: 'VALID', preferTime: Date.now() - DAY });
+const app = acme({ homeDirectoryId: CONTOSO });
+
+let stage: Stage;
+let fallBacks: number;
+afterEach(() => stage.close());
+
+async function start(options: StageOptions): Promise<Stage> {
+  fallBacks = 0;
+  const credentialFellBack = () => {
+    fallBacks += 1;
+  };
+  stage = await startStage({ ...options, metrics: { credentialFellBack } });
+  return stage;
+}
+
+function credential(uid: string, value: string, more: Partial<Credential> = {}, ageMinutes?: number): UsableCredential {
+  const made = secretCredential(uid, value, ageMinutes);
+  return { ...made, credential: { ...made.credential, ...more } };
+}
+
+async function refresh(count: number): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (let i = 0; i < count; i++) outcomes.push(await stage.refresh({ app }));
+  return outcomes;
+}
+
+test('a new secret that Entra takes at every second try costs no caller a token, and is preferred when it works', async () => {
+  const { sandbox, server, ledger, exchanges } = await start({
+    credentials: [old, credential('new', 'new-secret', {}, 0)],
+  });
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret', replicationDelay: 5 * MINUTE });
+
+  for (let probes = 0; !ledger.notes.includes('new VALID') && probes < 2; probes++) await server.probe(app, CONTOSO);
+  for (const outcome of await refresh(40)) granted(outcome);
+  expect(exchanges.filter((kind) => kind === 'app_credential').length).toBeGreaterThan(1);
+  expect(ledger.notes).not.toContain('new preferred');
+
+  sandbox.clock.advance(5 * MINUTE);
+  for (const outcome of await refresh(12)) granted(outcome);
+  expect(ledger.notes).not.toContain('new preferred');
+  for (const outcome of await refresh(8)) granted(outcome);
+  expect(ledger.notes).toContain('new preferred');
+  expect(ledger.notes.filter((note) => note.includes('REJECTED'))).toEqual([]);
+  expect(fallBacks).toBe(0);
+});
+
+test('with the old secret removed at Entra before the new one has proved itself, nobody fails', async () => {
+  const { sandbox, ledger, exchanges } = await start({
+    credentials: [old, credential('new', 'new-secret', { verdict: 'VALID' })],
+  });
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+
+  for (const outcome of await refresh(10)) granted(outcome);
+
+  expect(exchanges).toEqual(['app_credential', ...Array.from({ length: 10 }, () => 'granted')]);
+  expect(ledger.notes).toEqual(['old REJECTED invalid_client/AADSTS7000215', 'new VALID', 'new preferred']);
+  expect(fallBacks).toBe(1);
+});
+
+test('with the preferred one removed at Entra, the one before serves in the same exchange, and the app stays as it is', async () => {
+  const { sandbox, ledger, exchanges, logged } = await start({
+    credentials: [old, credential('new', 'new-secret', { verdict: 'VALID', preferTime: Date.now() })],
+  });
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
+  for (const outcome of await refresh(2)) granted(outcome);
+  sandbox.removeSecret(ACME_CLIENT_ID, 'new-secret');
+
+  for (const outcome of await refresh(3)) granted(outcome);
+
+  expect(exchanges).toEqual(['granted', 'granted', 'app_credential', 'granted', 'granted', 'granted']);
+  expect(ledger.notes).toEqual(['new VALID', 'new REJECTED invalid_client/AADSTS7000215', 'old VALID']);
+  expect(fallBacks).toBe(1);
+  expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected']);
+});
+
+test('with the preferred one refused and no other, the app is held as ever', async () => {
+  const { sandbox, exchanges, ledger } = await start({ credentials: [old] });
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+
+  expect(failed(await stage.refresh({ app })).reason).toBe('APP_CREDENTIAL_REJECTED');
+  await expect(stage.refresh({ app })).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_REJECTED' });
+
+  expect(exchanges).toEqual(['app_credential']);
+  expect(ledger.notes.at(-1)).toBe('app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED');
+  expect(fallBacks).toBe(0);
+});
+
+test('a wrong one on trial is found out, and costs no caller a token', async () => {
+  const { exchanges, ledger } = await start({
+    credentials: [old, credential('new', 'mistyped', { verdict: 'VALID' })],
+  });
+
+  for (const outcome of await refresh(12)) granted(outcome);
+
+  expect(exchanges.filter((kind) => kind === 'app_credential')).toHaveLength(1);
+  expect(ledger.notes).toEqual(['old VALID', 'new REJECTED invalid_client/AADSTS7000215']);
+  expect(fallBacks).toBe(0);
+});
+
+test('in an app for any directory, whose secrets nobody can probe, a new one is found good by its users', async () => {
+  const { sandbox, ledger, server } = await start({ credentials: [old, credential('new', 'new-secret')] });
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
+  expect(await server.probe(acme(), undefined)).toEqual([]);
+
+  for (let i = 0; i < 20; i++) granted(await stage.refresh());
+
+  expect(ledger.notes).toEqual(['old VALID', 'new VALID', 'new preferred']);
+});
+
+test('a code is redeemed with what has proved itself, whoever’s turn it is', async () => {
+  const { sandbox, server, exchanges } = await start({
+    credentials: [old, credential('new', 'mistyped', { verdict: 'VALID' })],
+  });
+  await refresh(3);
+  const admission = await server.admit({ app, directoryId: CONTOSO, priority: 'FOREGROUND' });
+  sandbox.injectFault({ kind: 'error', code: 54005, error: 'invalid_grant' });
+  await admission.redeemCode({
+    code: new Secret('code'),
+    codeVerifier: new Secret('verifier'),
+    nonce: new Secret('nonce'),
+    redirectUri: 'https://acme.example/callback',
+    resource: 'https://graph.microsoft.com',
+    scopes: ['https://graph.microsoft.com/Mail.Read'],
+  });
+  admission.release();
+  expect(exchanges).toEqual(['granted', 'granted', 'granted', 'ours']);
+});
