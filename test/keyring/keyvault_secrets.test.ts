@@ -240,24 +240,6 @@ describe('an outage', () => {
     expect(asked()).toBe(5);
   });
 
-  test('is not asked about at every read: a minute lies between, or what the key vault wants', async () => {
-    const { vault, read, time, outcomes, asked } = await world([version(1)], { timeout: 300 });
-    await read();
-    vault.fault = { status: 429, headers: { 'Retry-After': '600' } };
-    time.now += HOUR;
-    await read();
-    await vi.waitFor(() => expect(outcomes).toEqual(['read', 'away']));
-    const before = asked();
-
-    time.now += 10 * MINUTE - 1;
-    await read();
-    expect(asked()).toBe(before);
-    time.now += 1;
-    await read();
-
-    await vi.waitFor(() => expect(asked()).toBeGreaterThan(before));
-  });
-
   test.each([
     ['deleted', []],
     ['disabled', [version(1), version(2, { enabled: false })]],
