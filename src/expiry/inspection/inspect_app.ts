@@ -33,14 +33,13 @@ export interface InspectionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly told: Told;
+  /** What an app may take; the rest is asked an hour later. Default 20 s. */
+  readonly timePerApp?: Duration | undefined;
 }
-
-/** What an app may take; the rest is asked an hour later. */
-const TIME: Duration = 20 * SECOND;
 
 /** Looks at Entra's side of one app, and at what its references lead to; writes down and tells what is new. */
 export function createInspectApp(parts: InspectionParts): (due: DueInspection) => Promise<void> {
-  const { stores, authorizationServer, clock, log, told } = parts;
+  const { stores, authorizationServer, clock, log, told, timePerApp = 20 * SECOND } = parts;
 
   async function isSuspended({ suspended, tenantId }: App): Promise<boolean> {
     return suspended || (await stores.tenants.find(tenantId))?.state === 'SUSPENDED';
@@ -105,7 +104,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
       await stores.inspections.record({ due, nextTime: afterSuspension(app, now), strangers, ends: [], events: [] });
       return;
     }
-    const limit = createTimeLimit(TIME);
+    const limit = createTimeLimit(timePerApp);
     const usable = await stores.apps.usableCredentials(app.uid);
     const { sourced, unread } = await readReferences(app, usable, limit);
     const before = usable.map(({ credential }) => credential);

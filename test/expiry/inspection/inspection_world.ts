@@ -1,0 +1,199 @@
+import { onTestFinished } from 'vitest';
+import { createAuthorizationServer } from '../../../src/entra/entra_server.ts';
+import { createAppRegistrations } from '../../../src/entra/graph_registrations.ts';
+import type { InspectionParts } from '../../../src/expiry/inspection/inspect_app.ts';
+import { createInspections } from '../../../src/expiry/inspection/inspections.ts';
+import { createKeyVaultSecrets } from '../../../src/keyring/keyvault_secrets.ts';
+import type { App } from '../../../src/model/app.ts';
+import type { Change } from '../../../src/model/changes.ts';
+import { DAY } from '../../../src/model/clock.ts';
+import type { Credential, CredentialMaterial } from '../../../src/model/credential.ts';
+import type { VaultEvent } from '../../../src/model/event.ts';
+import { newUid } from '../../../src/model/ids.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import { knownDirectory } from '../../../src/registry/known_directory.ts';
+import type { SecretInput } from '../../../src/sandbox/app_credential.ts';
+import { type Sandbox, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { CONTOSO } from '../../../src/sandbox/seed.ts';
+import type { NewCredential, Stores } from '../../../src/store/stores.ts';
+import type { LogEvents } from '../../../src/telemetry/log.ts';
+import { sampleApp, sampleTenant } from '../../conformance/sample_rows.ts';
+import { ORIGIN, type PretendKeyVault, startPretendKeyVault } from '../../keyring/pretend_key_vault.ts';
+import { openTestStores } from '../../store/open_test_stores.ts';
+
+export const OWNED_BY = 'Application.ReadWrite.OwnedBy';
+
+/** Real stores, the real authorization server, Graph and a key vault by HTTP; the clock is the sandbox's. */
+export interface InspectionWorld {
+  readonly sandbox: Sandbox;
+  readonly stores: Stores;
+  readonly keyVault: PretendKeyVault;
+  readonly changes: Change[];
+  /** Uids of apps whose learning was forgotten. */
+  readonly forgotten: string[];
+  /** What rotation was asked to begin, where it is due. */
+  readonly begun: { readonly app: App; readonly credentials: readonly Credential[] }[];
+  readonly lines: { level: string; name: string; fields: object }[];
+  now(): number;
+  /** A tenant with an app at Entra and here, which has the credentials. */
+  register(tenantId: string, setup?: Setup): Promise<Registered>;
+  add(app: App, credentialId: string, material: CredentialMaterial, more?: Partial<Credential>): Promise<void>;
+  /** Batches until nothing is due; answers how many. */
+  inspect(parts?: Partial<InspectionParts>): Promise<number>;
+  /** All events of inspections and verdicts, as they lie in the outbox. */
+  events(): Promise<readonly VaultEvent[]>;
+  credential(app: App, credentialId: string): Promise<Credential>;
+  /** How long until the app is due, from now on; negative: it is. */
+  dueIn(app: App): Promise<number>;
+}
+
+export interface Setup {
+  readonly app?: Partial<App>;
+  readonly permissions?: string[];
+  /** At Entra. */
+  readonly secrets?: readonly SecretInput[];
+}
+
+export interface Registered {
+  readonly app: App;
+  readonly clientId: string;
+}
+
+export async function openInspectionWorld(): Promise<InspectionWorld> {
+  const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
+  const stores = await openTestStores({ clock: sandbox.clock });
+  const keyVault = await startPretendKeyVault([]);
+  const secretSource = createKeyVaultSecrets({
+    vaults: [ORIGIN],
+    keySource: 'file:./kek',
+    clock: sandbox.clock,
+    credential: keyVault.credential,
+    clientOptions: keyVault.clientOptions,
+  });
+  const customCloud = { loginUrl: sandbox.url, graphUrl: `${sandbox.url}/graph` };
+  const lines: InspectionWorld['lines'] = [];
+  const log = {
+    event: <Name extends keyof LogEvents>(level: string, name: Name, fields: LogEvents[Name]) =>
+      void lines.push({ level, name, fields }),
+  };
+  const server = createAuthorizationServer({
+    ledger: stores.apps,
+    clock: sandbox.clock,
+    customCloud,
+    secretSource,
+    random: () => 0,
+  });
+  const registrations = createAppRegistrations({ authorizationServer: server, clock: sandbox.clock, customCloud });
+  const changes: Change[] = [];
+  const forgotten: string[] = [];
+  const begun: InspectionWorld['begun'] = [];
+  onTestFinished(async () => {
+    await registrations.close();
+    await server.close();
+    await stores.close();
+    await keyVault.close();
+    await sandbox.close();
+  });
+  const parts: InspectionParts = {
+    stores,
+    registrations,
+    authorizationServer: {
+      probe: server.probe,
+      forget(appUid) {
+        forgotten.push(appUid);
+        server.forget(appUid);
+      },
+    },
+    secretSource,
+    rotations: { beginIfDue: async (app, credentials) => void begun.push({ app, credentials }) },
+    knownDirectory: (app) => knownDirectory(stores, app),
+    changes: { announce: (change) => changes.push(change) },
+    clock: sandbox.clock,
+    log,
+    told: () => {},
+  };
+
+  return {
+    sandbox,
+    stores,
+    keyVault,
+    changes,
+    forgotten,
+    begun,
+    lines,
+    now: () => sandbox.clock.now(),
+    async register(tenantId, setup = {}) {
+      const { clientId } = sandbox.addApp({
+        directoryId: CONTOSO,
+        audience: CONTOSO,
+        secrets: [...(setup.secrets ?? [])],
+        applicationPermissions: setup.permissions ?? [OWNED_BY],
+      });
+      const tenant = sampleTenant(tenantId);
+      const app = sampleApp(tenant, 'default', {
+        clientId,
+        cloud: 'CUSTOM',
+        signInAudience: CONTOSO,
+        implicitPermissions: [],
+        ...setup.app,
+      });
+      await stores.tenants.register({ tenant, app, credential: undefined });
+      return { app, clientId };
+    },
+    async add(app, credentialId, material, more = {}) {
+      await stores.apps.addCredential(app, { credential: credentialOf(app, credentialId, material, more), material });
+      server.forget(app.uid);
+    },
+    async inspect(more = {}) {
+      const sweep = createInspections({ ...parts, ...more });
+      let batches = 1;
+      while (await sweep.batch()) batches += 1;
+      return batches;
+    },
+    async events() {
+      const stored = await stores.outbox.read(0, 100_000);
+      return stored.map(({ event }) => event);
+    },
+    async credential(app, credentialId) {
+      const found = (await stores.apps.credentials(app.uid)).find((one) => one.credentialId === credentialId);
+      if (found === undefined) throw new Error(`there is no ${credentialId}`);
+      return found;
+    },
+    async dueIn(app) {
+      const due = await stores.inspections.due(Number.MAX_SAFE_INTEGER, 10_000);
+      const { inspectTime = Number.NaN } = due.find((one) => one.app.uid === app.uid) ?? {};
+      return inspectTime - sandbox.clock.now();
+    },
+  };
+
+  function credentialOf(
+    app: App,
+    credentialId: string,
+    material: CredentialMaterial,
+    more: Partial<Credential>,
+  ): NewCredential['credential'] {
+    const said = 'saidExpireTime' in more ? more.saidExpireTime : sandbox.clock.now() + 300 * DAY;
+    return {
+      uid: newUid(),
+      appUid: app.uid,
+      credentialId,
+      kind: material.kind,
+      hint: material.kind === 'CLIENT_SECRET' ? material.clientSecret.hint() : 'hint',
+      notBefore: undefined,
+      verdict: 'VALID',
+      entraError: undefined,
+      entraExpireTime: undefined,
+      entraKeyId: undefined,
+      lastUsedTime: undefined,
+      preferTime: undefined,
+      createTime: sandbox.clock.now() - DAY,
+      ...more,
+      saidExpireTime: said,
+      expireTime: said,
+    };
+  }
+}
+
+export function secretMaterial(value: string): CredentialMaterial {
+  return { kind: 'CLIENT_SECRET', clientSecret: new Secret(value) };
+}

@@ -1,0 +1,562 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE, SECOND } from '../../../src/model/clock.ts';
+import { NEVER } from '../../../src/model/credential.ts';
+import { VaultError } from '../../../src/model/errors.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import { CONTOSO } from '../../../src/sandbox/seed.ts';
+import { ORIGIN } from '../../keyring/pretend_key_vault.ts';
+import { makeCertificate } from '../../sandbox/certificate.ts';
+import { type InspectionWorld, openInspectionWorld, type Registered, secretMaterial } from './inspection_world.ts';
+
+const VALUE = 'abc8Q~the-first-secret-of-the-app-00000001';
+const OTHER = 'xyz8Q~another-secret-of-the-app-0000000002';
+
+let world: InspectionWorld;
+beforeEach(async () => {
+  world = await openInspectionWorld();
+});
+
+/** An app with one secret, which Entra says ends in so many days. */
+async function withSecret(
+  { said, entra }: { said: number | undefined; entra: number },
+  more: Parameters<InspectionWorld['add']>[3] = {},
+): Promise<Registered> {
+  const endTime = world.now() + entra * DAY;
+  const registered = await world.register('acme', { secrets: [{ value: VALUE, endTime }] });
+  const saidExpireTime = said === undefined ? undefined : world.now() + said * DAY;
+  await world.add(registered.app, 'first', secretMaterial(VALUE), { saidExpireTime, ...more });
+  return registered;
+}
+
+const types = async () => (await world.events()).map(({ type }) => type);
+
+async function passDays(days: number): Promise<void> {
+  for (let day = 0; day < days; day += 1) {
+    world.sandbox.clock.advance(1.1 * DAY);
+    await world.inspect();
+  }
+}
+
+const isAbout = (period: number) => (duration: number) => duration > 0.89 * period && duration < 1.11 * period;
+
+describe('the end of a credential', () => {
+  test('that comes earlier than was said counts from then on, and is told once', async () => {
+    const { app } = await withSecret({ said: 300, entra: 100 });
+    const entraExpireTime = world.now() + 100 * DAY;
+    await world.inspect();
+    const credential = await world.credential(app, 'first');
+    expect(credential.expireTime).toBe(credential.entraExpireTime);
+    expect(Math.abs((credential.entraExpireTime ?? 0) - entraExpireTime)).toBeLessThan(MINUTE);
+    await passDays(3);
+    expect(await world.events()).toMatchObject([
+      {
+        type: 'credential.end_differs',
+        severity: 'WARNING',
+        subject: 'tenants/acme/apps/default/credentials/first',
+        tenantUid: app.tenantUid,
+        tenantId: 'acme',
+        cause: `credential.end_differs/${credential.uid}/${credential.entraExpireTime}`,
+        data: {
+          app: 'tenants/acme/apps/default',
+          clientId: app.clientId,
+          kind: 'CLIENT_SECRET',
+          hint: 'abc',
+          saidExpireTime: credential.saidExpireTime,
+          entraExpireTime: credential.entraExpireTime,
+        },
+      },
+    ]);
+  });
+
+  test('that comes earlier, and within two weeks, is urgent', async () => {
+    await withSecret({ said: 300, entra: 10 });
+    await world.inspect();
+    expect(await world.events()).toMatchObject([{ type: 'credential.end_differs', severity: 'CRITICAL' }]);
+  });
+
+  test('that comes later is told, and the earlier one still counts', async () => {
+    const { app } = await withSecret({ said: 10, entra: 300 });
+    await world.inspect();
+    const { expireTime, saidExpireTime } = await world.credential(app, 'first');
+    expect(expireTime).toBe(saidExpireTime);
+    expect(await world.events()).toMatchObject([{ type: 'credential.end_differs', severity: 'WARNING' }]);
+  });
+
+  test('that nobody said is learned, as nothing to tell', async () => {
+    const { app } = await withSecret({ said: undefined, entra: 100 });
+    await world.inspect();
+    const { expireTime, entraExpireTime, entraKeyId } = await world.credential(app, 'first');
+    expect(expireTime).toBe(entraExpireTime);
+    expect(entraKeyId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await types()).toEqual([]);
+    const due = await world.stores.expiry.dueReminders(world.now(), 10);
+    expect(due.map(({ credential }) => credential.expireTime)).toEqual([expireTime]);
+  });
+
+  test('that was copied without the time of day is no other one', async () => {
+    const { app } = await withSecret({ said: 100.9, entra: 100 });
+    await world.inspect();
+    expect((await world.credential(app, 'first')).entraExpireTime).toBeDefined();
+    expect(await types()).toEqual([]);
+  });
+
+  test('that moves at Entra is told again', async () => {
+    const { clientId } = await withSecret({ said: 300, entra: 100 });
+    await world.inspect();
+    world.sandbox.expireSecret(clientId, VALUE, world.now() + 50 * DAY);
+    await passDays(2);
+    expect(await types()).toEqual(['credential.end_differs', 'credential.end_differs']);
+  });
+
+  test('is forgotten where it was remembered once it moved, and only then', async () => {
+    const { app } = await withSecret({ said: 300, entra: 100 });
+    await world.inspect();
+    expect(world.forgotten).toEqual([app.uid]);
+    expect(world.changes).toEqual([{ kind: 'app', uid: app.uid }]);
+    await passDays(2);
+    expect(world.forgotten).toEqual([app.uid]);
+    expect(world.changes).toHaveLength(1);
+  });
+
+  test('is read for a certificate too', async () => {
+    const pem = makeCertificate(world.now() - DAY, world.now() + 200 * DAY);
+    const { app, clientId } = await world.register('acme');
+    world.sandbox.addCertificate(clientId, pem.certificate);
+    const material = {
+      kind: 'CERTIFICATE' as const,
+      certificateChain: pem.certificate,
+      privateKey: new Secret(pem.privateKey),
+    };
+    await world.add(app, 'cert', material, { saidExpireTime: world.now() + 200 * DAY });
+    await world.inspect();
+    expect((await world.credential(app, 'cert')).entraKeyId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await types()).toEqual([]);
+  });
+});
+
+describe('a credential that the vault does not know', () => {
+  test('is told once, for as long as Entra lists it', async () => {
+    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    await world.inspect();
+    expect(await types()).toEqual([]);
+    const endTime = world.now() + 500 * DAY;
+    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime });
+    // For longer than the outbox remembers causes.
+    for (let weeks = 0; weeks < 6; weeks += 1) {
+      await passDays(7);
+      await world.stores.outbox.sweep(world.now() - 20 * DAY, 1_000);
+    }
+    expect(await types()).toEqual([]);
+    await passDays(1);
+    const { strangers } = (await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1))[0] ?? {};
+    expect(strangers).toEqual([keyId]);
+
+    world.sandbox.removeSecret(clientId, keyId);
+    await passDays(1);
+    expect((await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1))[0]?.strangers).toEqual([]);
+    expect(app.tenantId).toBe('acme');
+  });
+
+  test('is told with what it takes to find it in the portal', async () => {
+    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
+    await world.inspect();
+    const [event] = await world.events();
+    expect(event).toMatchObject({
+      type: 'credential.unknown',
+      severity: 'WARNING',
+      subject: 'tenants/acme/apps/default',
+      cause: `credential.unknown/${app.uid}/${keyId}`,
+      data: { clientId, kind: 'CLIENT_SECRET', keyId, hint: 'xyz', orphan: false },
+    });
+  });
+
+  test('is no stranger once it has ended', async () => {
+    const { clientId } = await withSecret({ said: 100, entra: 100 });
+    world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() - DAY });
+    await world.inspect();
+    expect(await types()).toEqual([]);
+  });
+
+  test('is an orphan where a rotation made it that is not under way any more', async () => {
+    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    world.sandbox.addSecret(clientId, { value: OTHER, displayName: 'token-vault 0123456789abcdef' });
+    world.sandbox.addSecret(clientId, { value: `def${OTHER}`, displayName: 'token-vault fedcba9876543210' });
+    const { uid } = await world.credential(app, 'first');
+    await world.stores.rotations.begin({
+      uid: 'rotation-1',
+      appUid: app.uid,
+      step: 'ADD',
+      marker: 'token-vault fedcba9876543210',
+      oldCredentialUid: uid,
+      newCredentialUid: undefined,
+      beginTime: world.now(),
+      watchTime: undefined,
+      nextTime: world.now(),
+      failures: 0,
+      problem: undefined,
+      version: 1,
+    });
+    await world.inspect();
+    expect(await world.events()).toMatchObject([{ type: 'credential.unknown', data: { hint: 'xyz', orphan: true } }]);
+  });
+});
+
+test('a credential that Entra lists no more is presented, and Entra decides', async () => {
+  const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+  world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 100 * DAY });
+  await world.add(app, 'second', secretMaterial(OTHER), { saidExpireTime: world.now() + 100 * DAY });
+  await world.inspect();
+  world.sandbox.removeSecret(clientId, OTHER);
+  await passDays(1);
+  expect(await world.credential(app, 'second')).toMatchObject({ verdict: 'REJECTED' });
+  expect(await world.credential(app, 'first')).toMatchObject({ verdict: 'VALID' });
+  expect(await types()).toEqual(['credential.rejected']);
+});
+
+describe('an app that may not read itself', () => {
+  async function closed(rotation?: Parameters<InspectionWorld['register']>[1]): Promise<Registered> {
+    const registered = await world.register('acme', {
+      permissions: [],
+      secrets: [{ value: VALUE, endTime: world.now() + 100 * DAY }],
+      ...rotation,
+    });
+    await world.add(registered.app, 'first', secretMaterial(VALUE));
+    return registered;
+  }
+
+  test('is nothing to tell, and is asked again in a week', async () => {
+    const { app } = await closed();
+    await world.inspect();
+    expect(await types()).toEqual([]);
+    expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
+    expect(world.lines).toMatchObject([
+      {
+        level: 'debug',
+        name: 'registration_unread',
+        fields: { problem: 'forbidden', app: 'tenants/acme/apps/default' },
+      },
+    ]);
+  });
+
+  test('is asked daily where it is to renew its secret', async () => {
+    const { app } = await closed({ app: { rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } } });
+    await world.inspect();
+    expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
+    expect(world.lines).toMatchObject([{ level: 'info', name: 'registration_unread' }]);
+  });
+
+  test('keeps what was learned of it before', async () => {
+    const { app, clientId } = await withSecret({ said: 300, entra: 100 });
+    await world.inspect();
+    const before = await world.credential(app, 'first');
+    world.sandbox.injectFault({ kind: 'error', endpoint: 'graph', status: 403, count: 100, app: clientId });
+    await passDays(2);
+    expect((await world.credential(app, 'first')).entraExpireTime).toBe(before.entraExpireTime);
+  });
+
+  test.each([
+    ['nobody knows', undefined],
+    ['is never', NEVER],
+  ])('has a credential whose end %s presented every week', async (_, saidExpireTime) => {
+    const { app } = await world.register('acme', { permissions: [], secrets: [{ value: VALUE }] });
+    await world.add(app, 'endless', secretMaterial(VALUE), { saidExpireTime });
+    const probes: number[] = [];
+    for (let week = 0; week < 4; week += 1) {
+      world.sandbox.clearRequests();
+      await world.inspect({ registrations: { read: async () => ({ kind: 'no_directory' }) } });
+      probes.push(world.sandbox.counters().byEndpoint['token'] ?? 0);
+      await world.inspect({ registrations: { read: async () => ({ kind: 'no_directory' }) } });
+      world.sandbox.clock.advance(7 * DAY * 1.1);
+    }
+    expect(probes).toEqual([1, 1, 1, 1]);
+    expect(await world.credential(app, 'endless')).toMatchObject({ verdict: 'VALID' });
+    world.sandbox.removeSecret(app.clientId, VALUE);
+    await world.inspect();
+    expect(await world.credential(app, 'endless')).toMatchObject({ verdict: 'REJECTED' });
+  });
+});
+
+test('a credential in use is not presented for its own sake', async () => {
+  const { app } = await world.register('acme', { permissions: [], secrets: [{ value: VALUE }] });
+  await world.add(app, 'endless', secretMaterial(VALUE), {
+    saidExpireTime: undefined,
+    lastUsedTime: world.now() - DAY,
+  });
+  await world.inspect({ registrations: { read: async () => ({ kind: 'no_directory' }) } });
+  expect(world.sandbox.counters().total).toBe(0);
+});
+
+test('where nobody said in which directory an app is, a connection shows where it can be presented', async () => {
+  const { app } = await world.register('acme', {
+    app: { signInAudience: 'organizations' },
+    secrets: [{ value: VALUE }],
+  });
+  await world.add(app, 'first', secretMaterial(VALUE), { verdict: 'UNPROBED' });
+  await world.inspect();
+  expect(await world.credential(app, 'first')).toMatchObject({ verdict: 'UNPROBED' });
+  expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
+  await world.inspect({ knownDirectory: async () => CONTOSO });
+  world.sandbox.clock.advance(8 * DAY);
+  await world.inspect({ knownDirectory: async () => CONTOSO });
+  expect(await world.credential(app, 'first')).toMatchObject({ verdict: 'VALID' });
+});
+
+describe('while Graph does not answer', () => {
+  test('an app is asked again in an hour, and keeps what is known of it', async () => {
+    const { app } = await withSecret({ said: 300, entra: 100 });
+    world.sandbox.injectFault({ kind: 'html', endpoint: 'graph', count: 1 });
+    await world.inspect();
+    expect(await world.dueIn(app)).toSatisfy(isAbout(HOUR));
+    expect(await types()).toEqual([]);
+    world.sandbox.clock.advance(HOUR);
+    await world.inspect();
+    expect(await types()).toEqual(['credential.end_differs']);
+    expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
+  });
+
+  test('it is left alone for as long as it wants to be', async () => {
+    const { app } = await withSecret({ said: 100, entra: 100 });
+    await world.inspect({
+      registrations: { read: async () => ({ kind: 'unavailable', code: undefined, retryAfter: 3 * HOUR }) },
+    });
+    expect(await world.dueIn(app)).toSatisfy(isAbout(3 * HOUR));
+  });
+
+  test('an app takes no longer than its time', async () => {
+    const { app } = await withSecret({ said: 300, entra: 100 });
+    const never = new Promise<never>(() => {});
+    await world.inspect({ registrations: { read: () => never }, timePerApp: 50 });
+    expect(await world.dueIn(app)).toSatisfy(isAbout(HOUR));
+  });
+});
+
+describe('a new secret', () => {
+  test('is looked at every five minutes until Entra takes it everywhere', async () => {
+    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 100 * DAY, replicationDelay: 8 * MINUTE });
+    const young = { verdict: 'UNPROBED', createTime: world.now(), saidExpireTime: world.now() + 100 * DAY } as const;
+    await world.add(app, 'second', secretMaterial(OTHER), young);
+    await world.inspect();
+    expect(await world.credential(app, 'second')).toMatchObject({ verdict: 'UNPROBED' });
+    expect(await world.dueIn(app)).toSatisfy(isAbout(5 * MINUTE));
+    world.sandbox.clock.advance(10 * MINUTE);
+    await world.inspect();
+    expect(await world.credential(app, 'second')).toMatchObject({ verdict: 'VALID' });
+    expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
+  });
+});
+
+describe('a secret in a key vault', () => {
+  const uri = `${ORIGIN}/secrets/mail-sync`;
+  const seconds = (days: number) => Math.round(world.now() / SECOND) + days * 24 * 3600;
+
+  async function referring() {
+    world.keyVault.versions.push({ name: 'mail-sync', version: '1', value: VALUE, created: 1, expires: seconds(100) });
+    const registered = await world.register('acme', {
+      secrets: [{ value: VALUE, endTime: world.now() + 100 * DAY }],
+    });
+    const reference = { kind: 'KEY_VAULT_SECRET', secretUri: uri } as const;
+    await world.add(registered.app, 'ref', reference, { saidExpireTime: undefined, hint: uri });
+    return registered;
+  }
+
+  test('says when it ends', async () => {
+    const { app } = await referring();
+    await world.inspect();
+    const credential = await world.credential(app, 'ref');
+    expect(credential.saidExpireTime).toBe((world.keyVault.versions[0]?.expires ?? 0) * SECOND);
+    expect(credential.entraKeyId).toBeDefined();
+    expect(await types()).toEqual([]);
+  });
+
+  test('that is renewed ends as its new version does, and the old one at Entra is no stranger', async () => {
+    const { app, clientId } = await referring();
+    await world.inspect();
+    const before = await world.credential(app, 'ref');
+    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 400 * DAY });
+    world.keyVault.versions.push({ name: 'mail-sync', version: '2', value: OTHER, created: 2, expires: seconds(400) });
+    await passDays(1);
+    const after = await world.credential(app, 'ref');
+    expect(after.entraKeyId).toBe(keyId);
+    expect(after.expireTime).toBeGreaterThan((before.expireTime ?? 0) + 250 * DAY);
+    await passDays(2);
+    expect(await types()).toEqual([]);
+  });
+
+  test('that is renewed ends as its new version does, also where Graph shows nothing any more', async () => {
+    const { app } = await referring();
+    await world.inspect();
+    world.keyVault.versions.push({ name: 'mail-sync', version: '2', value: OTHER, created: 2, expires: seconds(400) });
+    world.sandbox.injectFault({ kind: 'error', endpoint: 'graph', status: 403, count: 100 });
+    await passDays(1);
+    const { expireTime, saidExpireTime, entraKeyId } = await world.credential(app, 'ref');
+    expect(saidExpireTime).toBe((world.keyVault.versions[1]?.expires ?? 0) * SECOND);
+    expect([expireTime, entraKeyId]).toEqual([saidExpireTime, undefined]);
+  });
+
+  test('that cannot be read is tried again in an hour, and costs nothing of what is known', async () => {
+    const { app } = await referring();
+    world.keyVault.fault = { status: 403 };
+    await world.inspect();
+    expect(await world.dueIn(app)).toSatisfy(isAbout(HOUR));
+    expect(world.lines).toContainEqual({
+      level: 'warn',
+      name: 'reference_unread',
+      fields: { app: 'tenants/acme/apps/default', credential: 'ref', reason: 'KEY_SOURCE_UNAVAILABLE' },
+    });
+    world.keyVault.fault = undefined;
+    world.sandbox.clock.advance(HOUR);
+    await world.inspect();
+    expect((await world.credential(app, 'ref')).saidExpireTime).toBeDefined();
+  });
+
+  test('is read daily, also where Graph shows nothing', async () => {
+    const { app } = await referring();
+    world.sandbox.injectFault({ kind: 'error', endpoint: 'graph', status: 403, count: 100 });
+    await world.inspect();
+    expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
+  });
+});
+
+describe('nothing is asked of', () => {
+  test('an app that is suspended', async () => {
+    const { app } = await withSecret({ said: 300, entra: 100 });
+    await world.stores.apps.update(app, { ...app, suspended: true });
+    await world.inspect();
+    expect(world.sandbox.counters().total).toBe(0);
+    expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
+  });
+
+  test('an app of a tenant that is suspended', async () => {
+    const { app } = await withSecret({ said: 300, entra: 100 });
+    const tenant = await world.stores.tenants.find('acme');
+    if (tenant === undefined) throw new Error('gone');
+    await world.stores.tenants.update(tenant, { ...tenant, state: 'SUSPENDED' });
+    await world.inspect();
+    expect(world.sandbox.counters().total).toBe(0);
+    expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
+  });
+
+  test('an app that is not due', async () => {
+    await withSecret({ said: 300, entra: 100 });
+    await world.inspect();
+    world.sandbox.clearRequests();
+    expect(await world.inspect()).toBe(1);
+    expect(world.sandbox.counters().total).toBe(0);
+  });
+
+  test('Graph, where no credential may serve', async () => {
+    const { app } = await withSecret({ said: -1, entra: 100 });
+    await world.inspect();
+    expect(world.sandbox.counters().total).toBe(0);
+    expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
+  });
+});
+
+describe('rotation', () => {
+  const rotation = { leadTime: 30 * DAY, secretLife: 180 * DAY };
+
+  test('is begun, where it is due, by the ends that were just learned', async () => {
+    const endTime = world.now() + 20 * DAY;
+    const { app } = await world.register('acme', { app: { rotation }, secrets: [{ value: VALUE, endTime }] });
+    await world.add(app, 'first', secretMaterial(VALUE), { saidExpireTime: undefined });
+    await world.inspect();
+    const stored = await world.stores.apps.credentials(app.uid);
+    expect(world.begun).toMatchObject([{ app: { uid: app.uid }, credentials: stored }]);
+    expect(stored[0]?.entraExpireTime).toBeDefined();
+    expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
+  });
+
+  test('is not missed between two looks', async () => {
+    const endTime = world.now() + 30 * DAY + 6 * HOUR;
+    const { app } = await world.register('acme', { app: { rotation }, secrets: [{ value: VALUE, endTime }] });
+    await world.add(app, 'first', secretMaterial(VALUE), { saidExpireTime: undefined });
+    await world.inspect();
+    expect(await world.dueIn(app)).toSatisfy(isAbout(6 * HOUR));
+  });
+});
+
+test('what became due anew meanwhile is not recorded, and looked at again', async () => {
+  const { app } = await withSecret({ said: 300, entra: 100 });
+  let looks = 0;
+  const told: string[] = [];
+  await world.inspect({
+    stores: {
+      ...world.stores,
+      tenants: {
+        async find(tenantId) {
+          looks += 1;
+          if (looks === 1) await world.add(app, 'second', secretMaterial(OTHER));
+          return world.stores.tenants.find(tenantId);
+        },
+      },
+    },
+    told: ({ type }) => void told.push(type),
+  });
+  expect([looks, told]).toEqual([1, []]);
+  expect(await world.dueIn(app)).toBeLessThan(0);
+  await world.inspect({ told: ({ type }) => void told.push(type) });
+  expect(told).toEqual(['credential.end_differs']);
+});
+
+describe('many that are due at once', () => {
+  async function registerMany(count: number): Promise<Registered[]> {
+    const all: Registered[] = [];
+    for (let index = 0; index < count; index += 1) all.push(await world.register(`tenant-${index}`));
+    for (const { app } of all) await world.add(app, 'first', secretMaterial(VALUE));
+    return all;
+  }
+
+  test('are asked a few at a time, each once', async () => {
+    await registerMany(100);
+    const asked: string[] = [];
+    let inFlight = 0;
+    let most = 0;
+    const read = async ({ uid }: { uid: string }) => {
+      asked.push(uid);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await new Promise((resolve) => setImmediate(resolve));
+      inFlight -= 1;
+      return { kind: 'no_directory' } as const;
+    };
+    expect(await world.inspect({ registrations: { read } })).toBe(3);
+    expect(new Set(asked).size).toBe(100);
+    expect([asked.length, most]).toEqual([100, 8]);
+  });
+
+  test('cost only themselves where one cannot be worked on, which is tried again after an hour', async () => {
+    const all = await registerMany(50);
+    const bad = all[7]?.app.uid;
+    const asked: string[] = [];
+    let broken = true;
+    const read = async ({ uid }: { uid: string }) => {
+      if (uid === bad && broken) throw new TypeError('of no use');
+      asked.push(uid);
+      return { kind: 'no_directory' } as const;
+    };
+    await world.inspect({ registrations: { read } });
+    expect(asked).toHaveLength(49);
+    expect(world.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { name: 'internal_error', fields: { requestId: `expiry/${bad}`, error: 'TypeError' } },
+    ]);
+    broken = false;
+    await world.inspect({ registrations: { read } });
+    expect(asked).toHaveLength(50);
+  });
+
+  test('are not blamed for a database that does not answer', async () => {
+    await registerMany(20);
+    let looks = 0;
+    const find = async () => {
+      looks += 1;
+      throw new VaultError('DATABASE_UNAVAILABLE', 'away');
+    };
+    await expect(world.inspect({ stores: { ...world.stores, tenants: { find } } })).rejects.toMatchObject({
+      reason: 'DATABASE_UNAVAILABLE',
+    });
+    expect(looks).toBeLessThanOrEqual(8);
+    expect(world.lines).toEqual([]);
+  });
+});
