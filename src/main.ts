@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from './cli/exit_codes.ts';
 import { addImportCommands } from './cli/import/import_commands.ts';
+import { addRotateCommand } from './cli/rotate_command.ts';
 import { ConfigError } from './config/config_error.ts';
 import { readConfig } from './config/read_config.ts';
 import { VaultError } from './model/errors.ts';
@@ -59,6 +60,7 @@ program
   });
 
 addImportCommands(program);
+addRotateCommand(program);
 
 try {
   await program.parseAsync();

@@ -1,43 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { type Ending, type Input, type Run, startProgram } from './program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-
-export interface Ending {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface ImportRun {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ending>;
-}
-
-/** What comes by standard input; `thenWaits`: it stays open behind that. */
-type Input = string | { readonly thenWaits: string };
-
-/** `token-vault import …` as an operator runs it: a process of its own. */
-export function startImport(args: readonly string[], input: Input = ''): ImportRun {
-  const child = spawn(process.execPath, [MAIN, 'import', ...args], { stdio: 'pipe', env: {} });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  child.stdin.on('error', () => {});
-  if (typeof input === 'string') child.stdin.end(input);
-  else child.stdin.write(input.thenWaits);
-  const written = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk: Buffer) => {
-    written.stdout += chunk.toString('utf8');
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    written.stderr += chunk.toString('utf8');
-  });
-  const ended = once(child, 'close').then(([code]): Ending => ({ code: code as number | null, ...written }));
-  return { child, ended };
+/** `token-vault import …` as an operator runs it. */
+export function startImport(args: readonly string[], input?: Input): Run {
+  return startProgram(['import', ...args], input);
 }
 
 export function runImport(args: readonly string[], input?: Input): Promise<Ending> {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GUID, RESOURCE_ID } from '../../model/ids.ts';
+import { accessOptions } from '../access_options.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import { expiryDate } from './expiry_date.ts';
 import type { ImportFlags } from './import_flags.ts';
@@ -98,13 +99,7 @@ function common(): readonly Option[] {
     new Option('--apply', 'do it; without, a dry run'),
     new Option('--report <file>', 'write down all that was left out, one JSON object a line'),
     new Option('--json', 'one JSON object instead of the report'),
-    new Option('--address <address>', "the vault's admin listener: host:port or unix:/path")
-      .argParser(addressOf)
-      .default('127.0.0.1:50052'),
-    new Option('--api-key-file <file>', 'holds the API key of a caller with the role operator'),
-    new Option('--ca-file <file>', "the authority of the vault's certificate, PEM; means TLS"),
-    new Option('--cert-file <file>', 'certificate of a client, PEM, where the vault asks for one'),
-    new Option('--key-file <file>', 'its key, PEM'),
+    ...accessOptions(),
     new Option('--patience <seconds>', 'wait so long for a vault that does not answer')
       .argParser(secondsOf)
       .default(120),
@@ -126,11 +121,6 @@ function tenantOf(text: string): string {
 function guidOf(text: string): string {
   if (GUID.test(text)) return text.toLowerCase();
   throw new CommandError(EXIT.USAGE, '--client-id must be the "Application (client) ID" of the portal, a GUID');
-}
-
-function addressOf(text: string): string {
-  if (/^(unix:.+|[^/\s]+:\d{1,5})$/.test(text)) return text;
-  throw new InvalidArgumentError('It is host:port, such as 127.0.0.1:50052, without http://; or unix:/path.');
 }
 
 function urlOf(text: string): string {

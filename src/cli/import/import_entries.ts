@@ -1,13 +1,13 @@
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import { type Client, RpcError } from '../../rpc/client.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
+import { messageOf } from '../refusal_text.ts';
 import type { ClientIds } from './client_ids.ts';
 import { createDuplicates } from './duplicates.ts';
 import { type Entry, nameOf } from './entry.ts';
 import type { LeftOut, Read } from './left_out.ts';
 import { nextStepFor } from './next_step.ts';
 import type { Persistence } from './persistence.ts';
-import { messageOf } from './refusal_text.ts';
 import type { Report } from './report.ts';
 import { importRequest } from './requests.ts';
 

@@ -1,13 +1,10 @@
+import type { VaultAccess } from '../admin_clients.ts';
+
 /** What commander makes of the options; each command has its own part of them. */
-export interface ImportFlags {
+export interface ImportFlags extends VaultAccess {
   readonly apply?: true;
   readonly report?: string;
   readonly json?: true;
-  readonly address: string;
-  readonly apiKeyFile?: string;
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
   /** Seconds. */
   readonly patience: number;
   readonly tenant?: string;

@@ -1,13 +1,13 @@
 import type { App } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { NextSteps } from '../../gen/tokenvault/v1/next_steps_pb.ts';
 import { RpcError } from '../../rpc/client.ts';
+import type { AdminClients } from '../admin_clients.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import type { AdminClients } from './admin_clients.ts';
+import { messageOf } from '../refusal_text.ts';
 import type { AppWish } from './app_wish.ts';
 import type { LeftOut } from './left_out.ts';
 import { nextStepFor } from './next_step.ts';
 import type { Persistence } from './persistence.ts';
-import { messageOf } from './refusal_text.ts';
 import type { LeftToDo } from './report.ts';
 import { createAppRequest, registerTenantRequest } from './requests.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Duration, SECOND } from '../../model/clock.ts';
+import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from '../admin_clients.ts';
 import { EXIT } from '../exit_codes.ts';
-import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from './admin_clients.ts';
 import type { AppWish } from './app_wish.ts';
 import { createClientIds } from './client_ids.ts';
 import { type EarlyEnd, earlyEnd, interrupted } from './early_end.ts';

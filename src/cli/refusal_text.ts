@@ -1,4 +1,4 @@
-import type { RpcError } from '../../rpc/client.ts';
+import type { RpcError } from '../rpc/client.ts';
 
 /**
  * The vault's words, fit for a terminal, whoever listens where the vault should. The reason, which ends its messages, has a
@@ -6,5 +6,9 @@ import type { RpcError } from '../../rpc/client.ts';
  */
 export function messageOf({ message, reason }: Pick<RpcError, 'message' | 'reason'>): string {
   const words = message.endsWith(` [${reason}]`) ? message.slice(0, -` [${reason}]`.length) : message;
-  return words.replace(/\.? Resolution note: $/, '').replaceAll(/\p{Cc}/gu, '?');
+  return printable(words.replace(/\.? Resolution note: $/, ''));
+}
+
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?');
 }

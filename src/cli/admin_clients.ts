@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ChannelCredentials } from '@grpc/grpc-js';
-import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
-import { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
-import { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
-import { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
-import { type Client, createClient, RpcError } from '../../rpc/client.ts';
-import { CommandError, EXIT } from '../exit_codes.ts';
+import { Health } from '../gen/grpc/health/v1/health_pb.ts';
+import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
+import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
+import { type Client, createClient, RpcError } from '../rpc/client.ts';
+import { CommandError, EXIT } from './exit_codes.ts';
 import { messageOf } from './refusal_text.ts';
 
 /** Where the vault's admin listener is, and who calls. */

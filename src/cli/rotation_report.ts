@@ -1,0 +1,75 @@
+import { timestampDate, type Timestamp as WireTimestamp } from '@bufbuild/protobuf/wkt';
+import { Rotation_Step } from '../gen/tokenvault/v1/app_pb.ts';
+import type { RotateCredentialResponse } from '../gen/tokenvault/v1/app_service_pb.ts';
+import { printable } from './refusal_text.ts';
+
+export interface RotationFacts {
+  /** `tenants/{tenant}/apps/{app}` */
+  readonly app: string;
+  readonly dryRun: boolean;
+}
+
+/** For people. */
+export function rotationText(
+  { rotation, plan, obstacles, newExpireTime }: RotateCredentialResponse,
+  { app, dryRun }: RotationFacts,
+): string {
+  const problem = rotation?.problem ?? '';
+  const lines = [
+    `The client secret of ${app} ${dryRun ? 'would be renewed' : 'is being renewed'}:`,
+    ...plan.map((step, at) => `  ${at + 1}. ${step}`),
+    ...(newExpireTime === undefined
+      ? []
+      : [`The new one ${dryRun ? 'would end' : 'ends'} on ${dayOf(newExpireTime)}.`]),
+    ...(problem === '' ? [] : ['', 'It does not go on:', `  ${problem}`]),
+    ...(obstacles.length === 0 ? [] : ['', 'In its way:', ...obstacles.map((obstacle) => `  - ${obstacle}`)]),
+    '',
+    dryRun ? DRY_RUN : UNDER_WAY,
+  ];
+  return lines.map(printable).join('\n');
+}
+
+const DRY_RUN =
+  'This was a dry run: nothing was changed, neither here nor at Entra, whose last word comes when a secret is added. Leave out --dry-run to renew.';
+const UNDER_WAY =
+  'The vault goes on by itself, also after a restart: GetApp shows how far it is (rotation_status), and each step is told as credential.rotating.';
+
+/** For programs: one JSON object. */
+export function rotationJson(
+  { rotation, plan, obstacles, newExpireTime }: RotateCredentialResponse,
+  { app, dryRun }: RotationFacts,
+): string {
+  return JSON.stringify({
+    dry_run: dryRun,
+    app,
+    step: given(STEPS[rotation?.step ?? Rotation_Step.UNSPECIFIED]),
+    old_credential: given(rotation?.oldCredential),
+    new_credential: given(rotation?.newCredential),
+    begin_time: timeOf(rotation?.beginTime),
+    next_time: timeOf(rotation?.nextTime),
+    problem: given(rotation?.problem),
+    plan,
+    obstacles,
+    new_expire_time: timeOf(newExpireTime),
+  });
+}
+
+const STEPS: Readonly<Record<Rotation_Step, string>> = {
+  [Rotation_Step.UNSPECIFIED]: '',
+  [Rotation_Step.ADD]: 'ADD',
+  [Rotation_Step.PROVE]: 'PROVE',
+  [Rotation_Step.WATCH]: 'WATCH',
+  [Rotation_Step.REMOVE]: 'REMOVE',
+};
+
+function given(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}
+
+function timeOf(time: WireTimestamp | undefined): string | null {
+  return time === undefined ? null : timestampDate(time).toISOString();
+}
+
+function dayOf(time: WireTimestamp): string {
+  return timestampDate(time).toISOString().slice(0, 10);
+}

@@ -1,0 +1,147 @@
+import { afterEach, expect, test } from 'vitest';
+import type { RotationPlan, Rotations } from '../../src/expiry/rotation/rotations.ts';
+import { DAY } from '../../src/model/clock.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
+import { caller, NOW, type Stage, type StageOptions, startStage } from '../rpc/stage.ts';
+import { temporaryFiles } from './import_program.ts';
+import { type Ending, startProgram } from './program.ts';
+
+const APP = 'tenants/acme/apps/default';
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+const app = sampleApp(sampleTenant('acme'));
+const { credential } = sampleCredential(app, 'default');
+
+function planned(change: Partial<RotationPlan> = {}): RotationPlan {
+  return {
+    rotation: {
+      uid: 'r',
+      appUid: app.uid,
+      step: 'ADD',
+      marker: 'token-vault 00',
+      oldCredentialUid: credential.uid,
+      newCredentialUid: undefined,
+      beginTime: NOW,
+      watchTime: undefined,
+      nextTime: NOW + 60_000,
+      failures: 0,
+      problem: undefined,
+      version: 1,
+    },
+    app,
+    credentials: [credential],
+    plan: ['Ask Graph for a new secret.', 'Remove the old one.'],
+    obstacles: [],
+    newExpireTime: NOW + 180 * DAY,
+    ...change,
+  };
+}
+
+/** The command against an admin listener that plans so. */
+async function rotate(
+  answer: RotationPlan | VaultError,
+  { args = [APP], ...options }: StageOptions & { readonly args?: readonly string[] } = {},
+): Promise<Ending & { readonly asked: readonly Parameters<Rotations['rotate']>[0][] }> {
+  const asked: Parameters<Rotations['rotate']>[0][] = [];
+  const rotations: Partial<Rotations> = {
+    async rotate(request) {
+      asked.push(request);
+      if (answer instanceof VaultError) throw answer;
+      return answer;
+    },
+  };
+  stage = await startStage({ rotations, ...options });
+  const ending = await startProgram(['rotate-credential', ...args, '--address', stage.address]).ended;
+  return { ...ending, asked };
+}
+
+test('renews, and prints the plan, the end of the new secret, and how to follow it', async () => {
+  const { code, stdout, asked } = await rotate(planned());
+  expect(asked).toEqual([{ tenantId: 'acme', appId: 'default', validateOnly: false }]);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`The client secret of ${APP} is being renewed:\n  1. Ask Graph`);
+  expect(stdout).toContain('ends on 2026-10-28');
+  expect(stdout).toMatch(/GetApp.*rotation_status/);
+});
+
+test('a dry run says that it was one, lists what is in the way, and ends with 65 for scripts', async () => {
+  const obstacles = ['Graph refuses.\u001b[31m Grant Application.ReadWrite.OwnedBy.'];
+  const { code, stdout, asked } = await rotate(planned({ obstacles }), { args: [APP, '--dry-run'] });
+  expect(asked).toMatchObject([{ validateOnly: true }]);
+  expect(code).toBe(65);
+  expect(stdout).toContain('would be renewed');
+  expect(stdout).toContain('In its way:\n  - Graph refuses.?[31m Grant');
+  expect(stdout).toContain('nothing was changed');
+});
+
+test('one under way that does not go on is told with its problem', async () => {
+  const problem = { kind: 'NO_DIRECTORY', code: undefined, permission: undefined, time: NOW, toldTime: NOW } as const;
+  const { stdout } = await rotate(planned({ rotation: { ...planned().rotation, problem } }));
+  expect(stdout).toContain('It does not go on:\n  Nobody said where the app is registered');
+});
+
+test('--json prints one object, with full names and times', async () => {
+  const { stdout } = await rotate(planned(), { args: [APP, '--dry-run', '--json'] });
+  expect(JSON.parse(stdout)).toEqual({
+    dry_run: true,
+    app: APP,
+    step: 'ADD',
+    old_credential: `${APP}/credentials/default`,
+    new_credential: null,
+    begin_time: new Date(NOW).toISOString(),
+    next_time: new Date(NOW + 60_000).toISOString(),
+    problem: null,
+    plan: planned().plan,
+    obstacles: [],
+    new_expire_time: '2026-10-28T12:00:00.000Z',
+  });
+});
+
+test.each(['acme/default', 'tenants/acme', 'tenants/Acme/apps/default', `${APP}/credentials/x`])(
+  'of %s it says the form of the name, with 64, and asks nobody',
+  async (name) => {
+    const { code, stderr, asked } = await rotate(planned(), { args: [name] });
+    expect([code, asked]).toEqual([64, []]);
+    expect(stderr).toContain('tenants/{tenant}/apps/{app}, such as tenants/acme/apps/default');
+  },
+);
+
+test.each([
+  ['an app that is not there', new VaultError('APP_NOT_FOUND', 'there is no such app; create it'), 65],
+  ['nothing to renew', new VaultError('CREDENTIAL_NOT_FOUND', 'there is no client secret; add one'), 65],
+  ['a database that is away', new VaultError('DATABASE_UNAVAILABLE', 'The database does not answer'), 69],
+])('of %s it says what the vault says', async (_, refusal, exitCode) => {
+  const { code, stdout, stderr } = await rotate(refusal);
+  expect([code, stdout]).toEqual([exitCode, '']);
+  expect(stderr).toBe(`${refusal.message} [${refusal.reason}]\n`);
+});
+
+test('a key goes by its file; without one, or with one of another role, it ends with 77', async () => {
+  const operator = caller('ops', 'operator', '*');
+  const reader = caller('reader', 'token_reader', '*');
+  const keys = [operator.known, reader.known];
+  const withKey = (key: string) => ['--api-key-file', temporaryFiles().write('key', key)];
+  expect((await rotate(planned(), { keys, args: [APP, ...withKey(operator.key)] })).code).toBe(0);
+  await stage.close();
+  expect((await rotate(planned(), { keys, args: [APP, ...withKey(reader.key)] })).code).toBe(77);
+  await stage.close();
+  expect((await rotate(planned(), { keys })).code).toBe(77);
+});
+
+test('the token listener knows no such method, and the error names the option for the other', async () => {
+  const { code, stderr } = await rotate(planned(), { listener: 'token' });
+  expect(code).toBe(64);
+  expect(stderr).toContain('--address');
+});
+
+test('where nothing answers it ends with 69', async () => {
+  stage = await startStage({});
+  const { address } = stage;
+  await stage.close();
+  const { code, stderr } = await startProgram(['rotate-credential', APP, '--address', address]).ended;
+  expect(code).toBe(69);
+  expect(stderr).toContain('No vault answers');
+});
