@@ -125,7 +125,7 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
   await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
   const sinksRunning = await opened(startSinks({ ...told, sinks, metrics: metrics.sinks, source: publicUrl }));
   const watch = await opened(
-    startExpiryWatch({ ...told, every, metrics: metrics.expiry, thresholds, tls, apiKeys: keys }),
+    startExpiryWatch({ ...told, every, metrics: metrics.expiry, thresholds, tls, apiKeys: keys, asking: () => [] }),
   );
   rounds?.({ watch, sinks: sinksRunning });
   const sinkIds = sinks.map(({ id }) => id);

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Caller } from '../model/caller.ts';
-import { type Clock, HOUR, type Timestamp } from '../model/clock.ts';
-import type { VaultEnding, VaultEvent } from '../model/event.ts';
+import { type Clock, DAY, HOUR, type Timestamp } from '../model/clock.ts';
+import type { Severity, VaultEnding, VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { ExpiryStore } from '../store/stores.ts';
@@ -36,6 +36,8 @@ export interface OwnEndsParts {
   readonly thresholds: readonly number[];
   readonly tls: { readonly certFile: string; readonly clientCaFile: string | undefined } | undefined;
   readonly apiKeys: readonly KeyEnd[];
+  /** The root key in use, and since when it is known. */
+  readonly kekAge: () => Promise<{ readonly kekId: string; readonly since: Timestamp }>;
 }
 
 export interface OwnEnds {
@@ -43,9 +45,13 @@ export interface OwnEnds {
   look(): Promise<void>;
 }
 
+const YEAR_DAYS = 365;
+/** The outbox remembers for 30 days what was told: later, a vault that was restarted would tell it again. */
+const KEK_TOLD_FOR_DAYS = 28;
+
 /** Tells of what the vault itself runs by. Each replica looks at its own; what is the same is told once, by its cause. */
 export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
-  const { expiry, clock, log, told, metrics, thresholds, tls, apiKeys } = parts;
+  const { expiry, clock, log, told, metrics, thresholds, tls, apiKeys, kekAge } = parts;
   let nextTime: Timestamp = 0;
   /** Causes: the outbox forgets after 30 days, a threshold may last for longer. */
   const done = new Set<string>();
@@ -54,10 +60,28 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
     const { tellDays } = decideReminder({ ...end, thresholds, toldDays: undefined }, now);
     if (tellDays === undefined) return;
     const cause = `vault.ending/${end.subject}/${end.expireTime}/${tellDays}`;
-    if (done.has(cause)) return;
-    const event = eventOf(end, { thresholdDays: tellDays, cause, now });
+    const severity = severityOfEnd(end.expireTime, end.covered, now);
+    const { kind, subject, expireTime } = end;
+    await tell({ cause, severity, subject, data: { kind, expireTime, thresholdDays: tellDays } }, now);
+  }
+
+  /** It does not end: it has been in use for another year. */
+  async function remindOfKek(now: Timestamp): Promise<void> {
+    const { kekId, since } = await kekAge();
+    const days = Math.floor((now - since) / DAY);
+    const thresholdDays = days - (days % YEAR_DAYS);
+    if (thresholdDays <= 0 || days - thresholdDays >= KEK_TOLD_FOR_DAYS) return;
+    const cause = `vault.ending/kek/${kekId}/${thresholdDays}`;
+    const data = { kind: 'KEK', expireTime: undefined, thresholdDays } as const;
+    await tell({ cause, severity: 'WARNING', subject: 'vault/kek', data }, now);
+  }
+
+  async function tell(ending: Telling, time: Timestamp): Promise<void> {
+    if (done.has(ending.cause)) return;
+    const vault = { tenantUid: '', tenantId: '' };
+    const event: VaultEvent = { ...ending, ...vault, uid: newUid(), type: 'vault.ending', time };
     if (await expiry.tell(event)) told(event);
-    done.add(cause);
+    done.add(ending.cause);
   }
 
   async function certificateEnd(file: string | undefined, subject: string): Promise<readonly OwnEnd[]> {
@@ -81,6 +105,7 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
       ];
       metrics.ownEnds(ends);
       for (const end of ends) await remind(end, now);
+      await remindOfKek(now);
       nextTime = now + HOUR;
     },
   };
@@ -105,21 +130,9 @@ function keyEnds(apiKeys: readonly KeyEnd[]): readonly OwnEnd[] {
   });
 }
 
-function eventOf(
-  { kind, subject, expireTime, covered }: OwnEnd,
-  { thresholdDays, cause, now }: { thresholdDays: number; cause: string; now: Timestamp },
-): VaultEvent {
-  const data: VaultEnding = { kind, expireTime, thresholdDays };
-  const severity = severityOfEnd(expireTime, covered, now);
-  return {
-    uid: newUid(),
-    type: 'vault.ending',
-    cause,
-    severity,
-    tenantUid: '',
-    tenantId: '',
-    subject,
-    time: now,
-    data,
-  };
+interface Telling {
+  readonly cause: string;
+  readonly severity: Severity;
+  readonly subject: string;
+  readonly data: VaultEnding;
 }

@@ -7,7 +7,7 @@ import { createIdle } from './idle.ts';
 import { createOwnEnds, type OwnEndsParts } from './own_ends.ts';
 import { createReminders } from './reminders.ts';
 import type { Sweep } from './sweep.ts';
-import { createTold } from './told.ts';
+import { createTold, type Told } from './told.ts';
 
 const PERIOD: Duration = MINUTE;
 /** Outlives a round that comes late, so that replicas do not take turns. */
@@ -15,6 +15,8 @@ const LEASE: Duration = 3 * PERIOD;
 const LEASE_NAME = 'expiry';
 /** Of each sweep and round; what is left waits a minute. */
 const MOST_BATCHES = 200;
+/** Of a sweep that waits for others: those that need nobody have their turn again soon. */
+const LONGEST_WAIT: Duration = 2 * PERIOD;
 
 export interface ExpiryWatch {
   /** One round, or the one under way; never rejects. */
@@ -22,21 +24,25 @@ export interface ExpiryWatch {
   close(): Promise<void>;
 }
 
-export interface ExpiryWatchParts extends Omit<OwnEndsParts, 'expiry' | 'told'> {
-  readonly stores: Pick<Stores, 'expiry' | 'leases'>;
+export interface ExpiryWatchParts extends Omit<OwnEndsParts, 'expiry' | 'told' | 'kekAge'> {
+  readonly stores: Pick<Stores, 'expiry' | 'leases' | 'kekAge'>;
   readonly every: Every;
   /** Random; whose lease it is. */
   readonly replica: string;
   /** Days before an end, for tenants that have none of their own, and for the vault itself. */
   readonly thresholds: readonly number[];
+  /** Sweeps that wait for Entra, Graph or key vaults, in the order of their turns. */
+  readonly asking: (told: Told) => readonly Sweep[];
 }
 
 /** Looks every minute at what ends, and tells it through the outbox: for what all replicas share, one of them. */
 export function startExpiryWatch(parts: ExpiryWatchParts): ExpiryWatch {
   const { log, replica } = parts;
   const { expiry, leases } = parts.stores;
-  const rooms = { ...parts, expiry, told: createTold(parts) };
+  const told = createTold(parts);
+  const rooms = { ...parts, expiry, told, kekAge: () => parts.stores.kekAge() };
   const sweeps = [createReminders(rooms), createIdle(rooms)];
+  const asking = parts.asking(told);
   const ownEnds = createOwnEnds(rooms);
   let running: Promise<void> | undefined;
   let closed = false;
@@ -44,11 +50,14 @@ export function startExpiryWatch(parts: ExpiryWatchParts): ExpiryWatch {
   async function look(): Promise<void> {
     // None waits for another that fails.
     for (const sweep of sweeps) await drain(sweep).catch(report);
+    for (const sweep of asking) await drain(sweep, LONGEST_WAIT).catch(report);
     await ownEnds.look().catch(report);
   }
 
-  async function drain(sweep: Sweep): Promise<void> {
+  async function drain(sweep: Sweep, longest: Duration = Infinity): Promise<void> {
+    const start = performance.now();
     for (let batches = 0; batches < MOST_BATCHES && !closed; batches += 1) {
+      if (performance.now() - start >= longest) return;
       // Before each batch, since many of them outlast a lease.
       if (!(await leases.acquire(LEASE_NAME, replica, LEASE))) return;
       if (!(await sweep.batch())) return;

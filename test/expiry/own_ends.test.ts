@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { KeyEnd, OwnEnd } from '../../src/expiry/own_ends.ts';
 import { silentWatchMetrics } from '../../src/expiry/watch_metrics.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
@@ -114,4 +114,46 @@ test.each([
   await world.watch('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: [key('bot', 'only', 1)] });
   expect(await told()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
   expect(world.lines.filter(({ name }) => name === 'warning')).toMatchObject([{ fields: { topic: 'tls' } }]);
+});
+
+describe('the root key', () => {
+  const kek = (kekId: string, since = NOW) => ({
+    ...world.stores,
+    kekAge: async () => ({ kekId, since }),
+  });
+
+  test('is told once for each year that it has been in use, across restarts and replicas', async () => {
+    const told = new Map<string, readonly [number, unknown]>();
+    for (let day = 0; day <= 800; day += 1) {
+      world.clock.time = NOW + day * DAY;
+      await world.watch(day % 2 === 0 ? 'one' : 'two', { stores: kek('k1') }).then((watch) => watch.close());
+      for (const { uid, cause } of await world.told()) if (!told.has(uid)) told.set(uid, [day, cause]);
+      await world.stores.outbox.sweep(world.clock.time - 30 * DAY, 1_000);
+    }
+    expect([...told.values()]).toEqual([
+      [365, 'vault.ending/kek/k1/365'],
+      [730, 'vault.ending/kek/k1/730'],
+    ]);
+  });
+
+  test('is told with its age, and without an end', async () => {
+    world.clock.time = NOW + 366 * DAY;
+    await world.watch('one', { stores: kek('k1') });
+    expect(await world.told()).toMatchObject([
+      {
+        type: 'vault.ending',
+        cause: 'vault.ending/kek/k1/365',
+        severity: 'WARNING',
+        subject: 'vault/kek',
+        tenantId: '',
+        data: { kind: 'KEK', thresholdDays: 365 },
+      },
+    ]);
+  });
+
+  test('is young again once it was exchanged', async () => {
+    world.clock.time = NOW + 366 * DAY;
+    await world.watch('one', { stores: kek('k2', NOW + 365 * DAY) });
+    expect(await world.told()).toEqual([]);
+  });
 });

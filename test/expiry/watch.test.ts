@@ -166,13 +166,13 @@ describe('replicas', () => {
   test('look one at a time, and the next one goes on where the first one stopped', async () => {
     await add('secret', NOW + 20 * DAY);
     const first = await world.watch('one');
-    const { expiry, leases } = world.stores;
+    const { expiry } = world.stores;
     let looks = 0;
     const dueReminders: typeof expiry.dueReminders = (now, limit) => {
       looks += 1;
       return expiry.dueReminders(now, limit);
     };
-    const second = await world.watch('two', { stores: { expiry: { ...expiry, dueReminders }, leases } });
+    const second = await world.watch('two', { stores: { ...world.stores, expiry: { ...expiry, dueReminders } } });
     world.clock.time = NOW + 7 * DAY;
     await Promise.all([second.round(), first.round()]);
     expect(await told('secret')).toEqual([30, 14]);
@@ -188,7 +188,7 @@ describe('replicas', () => {
   test('tell nothing twice even where both believe that it is their turn', async () => {
     for (let index = 0; index < 50; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
     const leases = { acquire: async () => true, release: async () => {} };
-    const stores = { expiry: world.stores.expiry, leases };
+    const stores = { ...world.stores, leases };
     await Promise.all(['one', 'two', 'three'].map((replica) => world.watch(replica, { stores })));
     const events = await world.told();
     expect(events).toHaveLength(50);
@@ -199,14 +199,14 @@ describe('replicas', () => {
 describe('a row that cannot be worked on', () => {
   test('keeps nobody else from being told, and is tried again an hour later', async () => {
     for (let index = 0; index < 20; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
-    const { expiry, leases } = world.stores;
+    const { expiry } = world.stores;
     let broken = true;
     const remind = async (reminders: readonly Reminder[]) => {
       if (broken && reminders.some(({ due }) => due.credential.credentialId === 'secret-7'))
         throw new VaultError('RECORD_CORRUPT', 'the row is damaged');
       return expiry.remind(reminders);
     };
-    const watch = await world.watch('one', { stores: { expiry: { ...expiry, remind }, leases } });
+    const watch = await world.watch('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
     expect(await world.told()).toHaveLength(19);
     expect(await told('secret-7')).toEqual([]);
     expect(world.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
@@ -231,13 +231,13 @@ describe('a row that cannot be worked on', () => {
 
   test('is not blamed for a database that does not answer', async () => {
     await add('secret', NOW + 20 * DAY);
-    const { expiry, leases } = world.stores;
+    const { expiry } = world.stores;
     let away = true;
     const remind = async (reminders: readonly Reminder[]) => {
       if (away) throw new VaultError('DATABASE_UNAVAILABLE', 'away');
       return expiry.remind(reminders);
     };
-    const watch = await world.watch('one', { stores: { expiry: { ...expiry, remind }, leases } });
+    const watch = await world.watch('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
     expect(await told('secret')).toEqual([]);
     away = false;
     await watch.round();
@@ -249,12 +249,12 @@ test('many that are due at once are told in batches, each once', async () => {
   const count = 600;
   for (let index = 0; index < count; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
   const sizes: number[] = [];
-  const { expiry, leases } = world.stores;
+  const { expiry } = world.stores;
   const remind = (reminders: readonly Reminder[]) => {
     sizes.push(reminders.length);
     return expiry.remind(reminders);
   };
-  await world.watch('one', { stores: { expiry: { ...expiry, remind }, leases } });
+  await world.watch('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
   expect(sizes).toEqual([250, 250, 100]);
   expect(new Set((await world.told()).map(({ subject }) => subject)).size).toBe(count);
 });

@@ -46,6 +46,7 @@ export async function openWatchWorld(): Promise<WatchWorld> {
         thresholds: DEFAULT,
         tls: undefined,
         apiKeys: [],
+        asking: () => [],
         ...parts,
       });
       // The one that it begins with.
