@@ -13,6 +13,7 @@ import { newUid } from '../../../src/model/ids.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { knownDirectory } from '../../../src/registry/known_directory.ts';
 import type { SecretInput } from '../../../src/sandbox/app_credential.ts';
+import type { AppRegistration } from '../../../src/sandbox/app_registration.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/sandbox.ts';
 import { CONTOSO } from '../../../src/sandbox/seed.ts';
 import type { NewCredential, Stores } from '../../../src/store/stores.ts';
@@ -40,7 +41,9 @@ export interface InspectionWorld {
   add(app: App, credentialId: string, material: CredentialMaterial, more?: Partial<Credential>): Promise<void>;
   /** Batches until nothing is due; answers how many. */
   inspect(parts?: Partial<InspectionParts>): Promise<number>;
-  /** All events of inspections and verdicts, as they lie in the outbox. */
+  /** What inspections told, also what the outbox has forgotten since. */
+  readonly told: VaultEvent[];
+  /** All that lies in the outbox. */
   events(): Promise<readonly VaultEvent[]>;
   credential(app: App, credentialId: string): Promise<Credential>;
   /** How long until the app is due, from now on; negative: it is. */
@@ -57,6 +60,8 @@ export interface Setup {
 export interface Registered {
   readonly app: App;
   readonly clientId: string;
+  /** At Entra. */
+  readonly registration: AppRegistration;
 }
 
 export async function openInspectionWorld(): Promise<InspectionWorld> {
@@ -85,6 +90,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
   });
   const registrations = createAppRegistrations({ authorizationServer: server, clock: sandbox.clock, customCloud });
   const changes: Change[] = [];
+  const told: VaultEvent[] = [];
   const forgotten: string[] = [];
   const begun: InspectionWorld['begun'] = [];
   onTestFinished(async () => {
@@ -110,7 +116,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     changes: { announce: (change) => changes.push(change) },
     clock: sandbox.clock,
     log,
-    told: () => {},
+    told: (event) => void told.push(event),
   };
 
   return {
@@ -119,16 +125,18 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     keyVault,
     changes,
     forgotten,
+    told,
     begun,
     lines,
     now: () => sandbox.clock.now(),
     async register(tenantId, setup = {}) {
-      const { clientId } = sandbox.addApp({
+      const registration = sandbox.addApp({
         directoryId: CONTOSO,
         audience: CONTOSO,
         secrets: [...(setup.secrets ?? [])],
         applicationPermissions: setup.permissions ?? [OWNED_BY],
       });
+      const { clientId } = registration;
       const tenant = sampleTenant(tenantId);
       const app = sampleApp(tenant, 'default', {
         clientId,
@@ -138,7 +146,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
         ...setup.app,
       });
       await stores.tenants.register({ tenant, app, credential: undefined });
-      return { app, clientId };
+      return { app, clientId, registration };
     },
     async add(app, credentialId, material, more = {}) {
       await stores.apps.addCredential(app, { credential: credentialOf(app, credentialId, material, more), material });

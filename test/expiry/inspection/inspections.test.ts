@@ -37,6 +37,10 @@ async function passDays(days: number): Promise<void> {
   }
 }
 
+async function strangers() {
+  return (await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1)).flatMap((due) => due.strangers);
+}
+
 const isAbout = (period: number) => (duration: number) => duration > 0.89 * period && duration < 1.11 * period;
 
 describe('the end of a credential', () => {
@@ -136,25 +140,25 @@ describe('the end of a credential', () => {
 
 describe('a credential that the vault does not know', () => {
   test('is told once, for as long as Entra lists it', async () => {
-    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    const { clientId } = await withSecret({ said: 500, entra: 500 });
     await world.inspect();
-    expect(await types()).toEqual([]);
-    const endTime = world.now() + 500 * DAY;
-    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime });
+    expect(world.told).toEqual([]);
+    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
     // For longer than the outbox remembers causes.
-    for (let weeks = 0; weeks < 6; weeks += 1) {
+    for (let week = 0; week < 6; week += 1) {
       await passDays(7);
-      await world.stores.outbox.sweep(world.now() - 20 * DAY, 1_000);
+      await world.stores.outbox.sweep(world.now() - 30 * DAY, 1_000);
     }
     expect(await types()).toEqual([]);
-    await passDays(1);
-    const { strangers } = (await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1))[0] ?? {};
-    expect(strangers).toEqual([keyId]);
+    expect(world.told).toMatchObject([{ data: { keyId } }]);
+    expect(await strangers()).toEqual([keyId]);
 
     world.sandbox.removeSecret(clientId, keyId);
     await passDays(1);
-    expect((await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1))[0]?.strangers).toEqual([]);
-    expect(app.tenantId).toBe('acme');
+    expect(await strangers()).toEqual([]);
+    world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
+    await passDays(1);
+    expect(world.told.map(({ type }) => type)).toEqual(['credential.unknown', 'credential.unknown']);
   });
 
   test('is told with what it takes to find it in the portal', async () => {
@@ -247,12 +251,15 @@ describe('an app that may not read itself', () => {
   });
 
   test('keeps what was learned of it before', async () => {
-    const { app, clientId } = await withSecret({ said: 300, entra: 100 });
+    const { app, clientId, registration } = await withSecret({ said: 300, entra: 100 });
+    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER });
     await world.inspect();
     const before = await world.credential(app, 'first');
-    world.sandbox.injectFault({ kind: 'error', endpoint: 'graph', status: 403, count: 100, app: clientId });
-    await passDays(2);
-    expect((await world.credential(app, 'first')).entraExpireTime).toBe(before.entraExpireTime);
+    registration.applicationPermissions = [];
+    await passDays(1);
+    expect(world.lines).toMatchObject([{ fields: { problem: 'forbidden' } }]);
+    expect(await world.credential(app, 'first')).toEqual({ ...before, lastUsedTime: expect.any(Number) });
+    expect(await strangers()).toEqual([keyId]);
   });
 
   test.each([
@@ -385,10 +392,10 @@ describe('a secret in a key vault', () => {
   });
 
   test('that is renewed ends as its new version does, also where Graph shows nothing any more', async () => {
-    const { app } = await referring();
+    const { app, registration } = await referring();
     await world.inspect();
     world.keyVault.versions.push({ name: 'mail-sync', version: '2', value: OTHER, created: 2, expires: seconds(400) });
-    world.sandbox.injectFault({ kind: 'error', endpoint: 'graph', status: 403, count: 100 });
+    registration.applicationPermissions = [];
     await passDays(1);
     const { expireTime, saidExpireTime, entraKeyId } = await world.credential(app, 'ref');
     expect(saidExpireTime).toBe((world.keyVault.versions[1]?.expires ?? 0) * SECOND);
@@ -412,8 +419,8 @@ describe('a secret in a key vault', () => {
   });
 
   test('is read daily, also where Graph shows nothing', async () => {
-    const { app } = await referring();
-    world.sandbox.injectFault({ kind: 'error', endpoint: 'graph', status: 403, count: 100 });
+    const { app, registration } = await referring();
+    registration.applicationPermissions = [];
     await world.inspect();
     expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
   });

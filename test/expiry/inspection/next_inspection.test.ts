@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { needsProbe } from '../../../src/expiry/inspection/needs_probe.ts';
+import { type Inspected, nextInspection } from '../../../src/expiry/inspection/next_inspection.ts';
+import { DAY, HOUR, MINUTE } from '../../../src/model/clock.ts';
+import { type Credential, NEVER } from '../../../src/model/credential.ts';
+import { anApp, aSecret } from '../../entra/fixtures.ts';
+
+const NOW = Date.UTC(2026, 10, 22);
+
+function credential(more: Partial<Credential> = {}): Credential {
+  return aSecret('one', { verdict: 'VALID', expireTime: NOW + 100 * DAY, createTime: NOW - DAY, ...more }).credential;
+}
+
+function inspected(more: Partial<Inspected> = {}): Inspected {
+  return {
+    app: anApp(),
+    credentials: [credential()],
+    graph: 'REGISTERED',
+    retryAfter: undefined,
+    isIncomplete: false,
+    canProbe: true,
+    ...more,
+  };
+}
+
+const restOf = (more: Partial<Inspected>) => nextInspection(inspected(more), NOW) - NOW;
+
+describe('the next look', () => {
+  const verdicts = fc.constantFrom('UNPROBED' as const, 'VALID' as const, 'REJECTED' as const);
+  const days = fc.integer({ min: -800 * 24, max: 800 * 24 }).map((hours) => NOW + hours * HOUR);
+  const credentials = fc.array(
+    fc
+      .record({ verdict: verdicts, expireTime: fc.option(days, { nil: undefined }), createTime: days })
+      .map((more) => credential(more)),
+    { maxLength: 4 },
+  );
+  const rotation = fc.option(fc.constant({ leadTime: 30 * DAY, secretLife: 180 * DAY }), { nil: undefined });
+  const anything = fc.record({
+    app: fc.record({ uid: fc.uuid(), rotation }).map((more) => anApp(more)),
+    credentials,
+    graph: fc.constantFrom('REGISTERED' as const, 'CLOSED' as const, 'OUTAGE' as const),
+    retryAfter: fc.option(fc.nat(2 * HOUR), { nil: undefined }),
+    isIncomplete: fc.boolean(),
+    canProbe: fc.boolean(),
+  });
+
+  test('lies ahead, and no further than a good week', () => {
+    fc.assert(
+      fc.property(anything, (any) => {
+        const rest = nextInspection(any, NOW) - NOW;
+        expect(rest).toBeGreaterThan(0);
+        expect(rest).toBeLessThanOrEqual(7.7 * DAY);
+      }),
+    );
+  });
+
+  test('comes never sooner than Graph wants to be asked again, but for a rotation', () => {
+    fc.assert(
+      fc.property(anything, (any) => {
+        const rest = nextInspection({ ...any, app: anApp(), graph: 'OUTAGE', retryAfter: 2 * HOUR }, NOW) - NOW;
+        expect(rest).toBeGreaterThanOrEqual(2 * HOUR);
+      }),
+    );
+  });
+
+  test('of many apps spreads', () => {
+    const rests = Array.from({ length: 1_000 }, (_, index) => restOf({ app: anApp({ uid: `app-${index}` }) }));
+    const inEachTenth = Array.from({ length: 10 }, (_, tenth) => {
+      const from = (0.9 + 0.02 * tenth) * DAY;
+      return rests.filter((rest) => rest >= from && rest < from + 0.02 * DAY).length;
+    });
+    expect(Math.min(...inEachTenth)).toBeGreaterThan(60);
+  });
+
+  test('is an hour away after an outage, though not where Entra takes no credential anyway', () => {
+    expect(restOf({ graph: 'OUTAGE' })).toBe(HOUR);
+    expect(restOf({ graph: 'OUTAGE', credentials: [credential({ verdict: 'REJECTED' })] })).toBeGreaterThan(DAY);
+    expect(restOf({ isIncomplete: true })).toBe(HOUR);
+  });
+
+  test('is five minutes away while a credential is new and not proved, where it can be presented', () => {
+    const young = [credential({ verdict: 'UNPROBED', createTime: NOW - 50 * MINUTE })];
+    expect(restOf({ credentials: young })).toBe(5 * MINUTE);
+    expect(restOf({ credentials: young, canProbe: false })).toBeGreaterThan(0.8 * DAY);
+    const older = [credential({ verdict: 'UNPROBED', createTime: NOW - 70 * MINUTE })];
+    expect(restOf({ credentials: older })).toBeGreaterThan(0.8 * DAY);
+  });
+});
+
+describe('a credential is presented for its own sake', () => {
+  test.each<[string, Partial<Credential>, boolean]>([
+    ['where nobody knows what Entra thinks of it', { verdict: 'UNPROBED' }, true],
+    ['where Entra refused it', { verdict: 'REJECTED' }, true],
+    ['where its end is unknown', { expireTime: undefined }, true],
+    ['where it never ends', { expireTime: NEVER }, true],
+    ['not where it was used within the week', { expireTime: undefined, lastUsedTime: NOW - 5 * DAY }, false],
+    ['where it was used longer ago', { expireTime: undefined, lastUsedTime: NOW - 6.5 * DAY }, true],
+    ['not where Entra takes it, and its end is known', {}, false],
+    ['not once it has ended', { verdict: 'REJECTED', expireTime: NOW - DAY }, false],
+    ['not before it begins', { verdict: 'UNPROBED', notBefore: NOW + DAY }, false],
+  ])('%s', (_, more, expected) => {
+    expect(needsProbe(credential(more), new Set(), NOW)).toBe(expected);
+  });
+
+  test('where Entra lists it no more', () => {
+    expect(needsProbe(credential(), new Set(['one']), NOW)).toBe(true);
+  });
+});
