@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { App_State, Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
+import { App_State, Cloud, Rotation_Step } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import {
@@ -9,6 +9,7 @@ import {
 } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import {
   Credential_Kind,
+  Credential_Role,
   Credential_State,
   CredentialProbe_Outcome,
 } from '../../src/gen/tokenvault/v1/credential_pb.ts';
@@ -16,10 +17,13 @@ import { ErrorReason } from '../../src/gen/tokenvault/v1/error_reason_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { Tenant_State } from '../../src/gen/tokenvault/v1/tenant_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import type { App } from '../../src/model/app.ts';
+import { DAY } from '../../src/model/clock.ts';
 import { changeOf } from '../../src/model/connection.ts';
 import type { Credential } from '../../src/model/credential.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { etagOf } from '../../src/model/etag.ts';
+import type { Rotation } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { CatalogDescription } from '../../src/scopes/scopes.ts';
 import { acme, ada, mailApp, NOW, type Stage, startStage } from './stage.ts';
@@ -46,6 +50,7 @@ const secret: Credential = {
 };
 const federated: Credential = {
   ...secret,
+  uid: 'dddddddd-2222-4111-8111-111111111111',
   credentialId: 'fed',
   kind: 'FEDERATED',
   hint: '/var/run/token',
@@ -76,6 +81,21 @@ const nextSteps = {
   adminConsentUri: 'https://login.microsoftonline.com/organizations/v2.0/adminconsent',
   steps: ['Enter the redirect URI'],
   warnings: ['No expiry was given'],
+};
+
+const renewal: Rotation = {
+  uid: 'r-1',
+  appUid: mailApp.uid,
+  step: 'PROVE',
+  marker: 'token-vault 00',
+  oldCredentialUid: secret.uid,
+  newCredentialUid: 'gone',
+  beginTime: NOW,
+  watchTime: undefined,
+  nextTime: NOW,
+  failures: 1,
+  problem: { kind: 'REFUSED_SECRET', code: 'Code.X', permission: undefined, time: NOW, toldTime: NOW },
+  version: 1,
 };
 
 /** Keeps what the stand-in was asked. */
@@ -302,6 +322,137 @@ describe('AppService', () => {
     await expect(client.addCredential({ parent, credentialId: 'x' })).rejects.toMatchObject({
       metadata: { field: 'credential' },
     });
+  });
+
+  test('answers roles, what Entra says of a credential, and a reference with its address', async () => {
+    const entra = { entraExpireTime: NOW + 1_000, entraKeyId: 'k-1', expireTime: undefined, preferTime: 1 };
+    const address = 'https://acme.vault.azure.net/secrets/mail';
+    const reference: Credential = {
+      ...federated,
+      uid: 'r',
+      kind: 'KEY_VAULT_SECRET',
+      hint: address,
+      verdict: 'UNPROBED',
+    };
+    const credentials = [{ ...secret, ...entra }, federated, reference];
+    stage = await startStage({ apps: { get: async () => ({ ...details, credentials }) } });
+
+    const { app } = await stage.client(AppService).getApp({ name: 'tenants/acme/apps/default' });
+
+    expect(app?.credentials).toMatchObject([
+      {
+        role: Credential_Role.PREFERRED,
+        entraExpireTime: { seconds: BigInt((NOW + 1_000) / 1_000) },
+        entraKeyId: 'k-1',
+      },
+      { role: Credential_Role.TRIAL, entraKeyId: '' },
+      {
+        role: Credential_Role.PROBING,
+        kind: Credential_Kind.KEY_VAULT_SECRET,
+        material: { case: 'keyVaultSecret', value: { secretUri: address } },
+      },
+    ]);
+  });
+
+  test('takes where an app is registered, renewal by the vault, and a reference; none given is none', async () => {
+    const create = asking({ app: details, probe: undefined, nextSteps });
+    const register = asking({ tenant: acme, app: details, probe, nextSteps });
+    stage = await startStage({ apps: { create: create.method }, tenants: { register: register.method } });
+    const rotation = { leadTime: { seconds: 864_000n, nanos: 0 } };
+    const reference = { case: 'keyVaultSecret', value: { secretUri: 'https://v/secrets/s' } } as const;
+
+    await stage.client(AppService).createApp({
+      parent: 'tenants/acme',
+      appId: 'mail',
+      app: { homeDirectoryId: 'd-1', rotation },
+      credential: { material: reference },
+    });
+    await stage.client(AppService).createApp({ parent: 'tenants/acme', appId: 'mail', app: {} });
+    await stage.client(TenantService).registerTenant({
+      tenantId: 'acme',
+      app: { homeDirectoryId: 'd-1', rotation: {}, credential: reference },
+    });
+
+    const material = { kind: 'KEY_VAULT_SECRET', secretUri: 'https://v/secrets/s' };
+    expect(create.asked).toMatchObject([
+      {
+        fields: { homeDirectoryId: 'd-1', rotation: { leadTime: 10 * DAY, secretLife: undefined } },
+        credential: { material },
+      },
+      { fields: { homeDirectoryId: '', rotation: undefined } },
+    ]);
+    expect(register.asked).toMatchObject([
+      {
+        app: {
+          homeDirectoryId: 'd-1',
+          rotation: { leadTime: undefined, secretLife: undefined },
+          credential: { material },
+        },
+      },
+    ]);
+  });
+
+  test.each([
+    ['lead_time', { leadTime: { seconds: 1n, nanos: -1 } }],
+    ['secret_life', { secretLife: { seconds: 1n, nanos: 2_000_000_000 } }],
+  ])('refuses a rotation whose %s is no duration', async (field, rotation) => {
+    stage = await startStage();
+    const app = { name: 'tenants/acme/apps/default', rotation };
+    await expect(stage.client(AppService).updateApp({ app })).rejects.toMatchObject({
+      reason: 'FIELD_INVALID',
+      metadata: { field: `app.rotation.${field}` },
+    });
+  });
+
+  test('answers a renewal under way with its credentials by name, and what keeps it', async () => {
+    const app: App = { ...mailApp, rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } };
+    stage = await startStage({ apps: { get: async () => ({ ...details, app, rotation: renewal }) } });
+
+    const answer = await stage.client(AppService).getApp({ name: 'tenants/acme/apps/default' });
+
+    expect(answer.app).toMatchObject({
+      rotation: { leadTime: { seconds: 2_592_000n }, secretLife: { seconds: 15_552_000n } },
+      rotationStatus: {
+        step: Rotation_Step.PROVE,
+        oldCredential: 'tenants/acme/apps/default/credentials/default',
+        newCredential: '',
+        beginTime: { seconds: BigInt(NOW / 1_000) },
+        problem: expect.stringContaining('(Code.X)'),
+      },
+    });
+  });
+
+  test('renews a client secret now, and answers plan, obstacles and the new end', async () => {
+    const rotate = asking({
+      rotation: { ...renewal, problem: undefined },
+      app: mailApp,
+      credentials: [secret],
+      plan: ['one', 'two'],
+      obstacles: ['three'],
+      newExpireTime: NOW + DAY,
+    });
+    stage = await startStage({ rotations: { rotate: rotate.method } });
+    const client = stage.client(AppService);
+    const name = 'tenants/acme/apps/default';
+
+    const answer = await client.rotateCredential({ name });
+    await client.rotateCredential({ name, validateOnly: true });
+
+    expect(rotate.asked).toEqual([
+      { tenantId: 'acme', appId: 'default', validateOnly: false },
+      { tenantId: 'acme', appId: 'default', validateOnly: true },
+    ]);
+    expect(answer).toMatchObject({
+      rotation: { oldCredential: `${name}/credentials/default`, problem: '' },
+      plan: ['one', 'two'],
+      obstacles: ['three'],
+      newExpireTime: { seconds: BigInt((NOW + DAY) / 1_000) },
+    });
+    expect(stage.audit.entries).toMatchObject([
+      { method: 'AppService/RotateCredential', resource: name, status: 'OK' },
+      { method: 'AppService/RotateCredential' },
+    ]);
+    await expect(client.rotateCredential({ name: 'acme/default' })).rejects.toMatchObject({ reason: 'NAME_INVALID' });
   });
 
   test('creates, changes and deletes apps', async () => {
