@@ -1,5 +1,5 @@
 import type { Timestamp } from '../model/clock.ts';
-import { isVaultError, type VaultError } from '../model/errors.ts';
+import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { Answer } from './answer.ts';
 import type { NotDone } from './app_registrations.ts';
@@ -37,8 +37,7 @@ export function tokenRefusal({ entraError, reason, retryAfter }: Failure): NotDo
 /** What the vault knew without asking; throws on what is not for this room. */
 export function admissionRefusal(error: unknown): NotDone {
   if (!isVaultError(error)) throw error;
-  const { metadata, reason, retryAfter }: VaultError = error;
-  return { kind: 'unavailable', code: metadata['entraError'] ?? reason, retryAfter };
+  return { kind: 'unavailable', code: error.reason, retryAfter: error.retryAfter };
 }
 
 /** Request timeout, a concurrent write, a locked object, throttling. */

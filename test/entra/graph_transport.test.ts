@@ -45,6 +45,14 @@ test.each([...BROKEN, ['an answer lost on the way', { kind: 'close_after' }, 'ne
   },
 );
 
+test('a registration of many certificates is read, one that never ends is not', async () => {
+  const { clientId } = acmeAtHome();
+  stage.sandbox.addSecret(clientId, { displayName: 'x'.repeat(1000 * 1024) });
+  expect((await stage.registrations.read(acmeAtHome())).kind).toBe('registered');
+  stage.sandbox.addSecret(clientId, { displayName: 'x'.repeat(100 * 1024) });
+  expect(await stage.registrations.read(acmeAtHome())).toMatchObject({ kind: 'unavailable', code: 'http/200' });
+});
+
 test('a secret whose answer was lost is there, under the name that was given', async () => {
   stage.sandbox.injectFault({ endpoint: 'graph', kind: 'close_after' });
   const endTime = stage.sandbox.clock.now() + DAY;
