@@ -1,0 +1,315 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import type { Rotation, RotationProblem } from '../../src/model/rotation.ts';
+import { moveRotation, type RotationMove, type RotationOutcome } from '../../src/model/rotation_move.ts';
+
+const START = 1_800_000_000_000;
+const BEGUN: Rotation = {
+  uid: 'r',
+  appUid: 'a',
+  step: 'ADD',
+  marker: 'token-vault 0123456789abcdef',
+  oldCredentialUid: 'old',
+  newCredentialUid: undefined,
+  beginTime: START,
+  watchTime: undefined,
+  nextTime: START,
+  failures: 0,
+  problem: undefined,
+  version: 1,
+};
+
+/** A rotation that is looked at again and again, by a clock of its own. */
+function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = START + 30 * DAY) {
+  let now = START;
+  let newCreateTime: number | undefined;
+  const moves: { readonly now: number; readonly outcome: RotationOutcome; readonly move: RotationMove }[] = [];
+  const run = {
+    moves,
+    rotation: { ...BEGUN, ...rotation } as Rotation | undefined,
+    get now() {
+      return now;
+    },
+    /** At its next time, or so much later. */
+    look(outcome: RotationOutcome, late = 0): RotationMove {
+      if (run.rotation === undefined) throw new Error('it is over');
+      now = Math.max(now, run.rotation.nextTime) + late;
+      if (outcome.kind === 'added') newCreateTime = now;
+      const move = moveRotation(run.rotation, outcome, { now, oldEnd, newCreateTime });
+      moves.push({ now, outcome, move });
+      run.rotation = move.after;
+      return move;
+    },
+    /** What the step hopes for. */
+    succeed: (late = 0) => run.look(hopedFor(run.rotation), late),
+  };
+  return run;
+}
+
+const ADDED: RotationOutcome = { kind: 'added', newCredentialUid: 'new' };
+const ACCEPTED: RotationOutcome = { kind: 'accepted', wasRefused: false };
+const REFUSED: RotationOutcome = { kind: 'refused', code: 'AADSTS7000215' };
+const hindered = (problem: Extract<RotationOutcome, { kind: 'hindered' }>['problem'], code?: string) =>
+  ({ kind: 'hindered', problem, code }) as const;
+
+function hopedFor(rotation: Rotation | undefined): RotationOutcome {
+  if (rotation?.step === 'ADD') return ADDED;
+  return rotation?.step === 'REMOVE' ? { kind: 'removed' } : ACCEPTED;
+}
+
+const obstacle = fc.record({
+  kind: fc.constant('hindered' as const),
+  problem: fc.constantFrom('NO_DIRECTORY', 'NOT_FOUND', 'PERMISSION', 'POLICY', 'UNAVAILABLE'),
+  code: fc.constantFrom(undefined, 'x', 'y'),
+  retryAfter: fc.constantFrom(undefined, 0, 90_000, 10 * DAY),
+});
+const proved = [
+  fc.boolean().map((wasRefused): RotationOutcome => ({ kind: 'accepted', wasRefused })),
+  fc.constant<RotationOutcome>(ACCEPTED),
+  fc.constant<RotationOutcome>(REFUSED),
+  fc.constant<RotationOutcome>({ kind: 'new_gone', isWanted: true }),
+  fc.constant<RotationOutcome>({ kind: 'new_lost' }),
+  fc.constant<RotationOutcome>({ kind: 'suspended' }),
+  obstacle,
+];
+const BY_STEP = {
+  ADD: fc.oneof(fc.constant(ADDED), fc.constant<RotationOutcome>({ kind: 'suspended' }), obstacle),
+  PROVE: fc.oneof(...proved),
+  WATCH: fc.oneof(...proved),
+  REMOVE: fc.oneof(
+    fc.constant<RotationOutcome>({ kind: 'removed' }),
+    fc.constant<RotationOutcome>(REFUSED),
+    fc.constant<RotationOutcome>({ kind: 'new_lost' }),
+    obstacle,
+  ),
+};
+const looks = fc.array(
+  fc.record({
+    ...BY_STEP,
+    late: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 * MINUTE }), fc.integer({ min: 0, max: 2 * DAY })),
+  }),
+  { maxLength: 120 },
+);
+const oldEnds = fc.constantFrom(undefined, START - DAY, START + 3 * DAY, START + 30 * DAY);
+
+function play(sequence: typeof looks extends fc.Arbitrary<infer Value> ? Value : never, oldEnd: number | undefined) {
+  const run = start({}, oldEnd);
+  for (const look of sequence) {
+    if (run.rotation === undefined) break;
+    run.look(look[run.rotation.step], look.late);
+  }
+  return run;
+}
+
+describe('whatever happens', () => {
+  test('there is a next look, at a time to come, and within a day', () => {
+    fc.assert(
+      fc.property(looks, oldEnds, (sequence, oldEnd) => {
+        for (const { now, move } of play(sequence, oldEnd).moves) {
+          if (move.after === undefined) continue;
+          expect(move.after.nextTime).toBeGreaterThanOrEqual(now);
+          expect(move.after.nextTime).toBeLessThanOrEqual(now + DAY);
+        }
+      }),
+    );
+  });
+
+  test('no state is a dead end: once all goes well, it is over within 40 looks', () => {
+    fc.assert(
+      fc.property(looks, oldEnds, (sequence, oldEnd) => {
+        const run = play(sequence, oldEnd);
+        for (let count = 0; count < 40 && run.rotation !== undefined; count += 1) run.succeed();
+        expect(run.rotation).toBeUndefined();
+      }),
+    );
+  });
+
+  test('the old secret goes only after a day in which no look saw the new one refused, and the last one saw it taken', () => {
+    fc.assert(
+      fc.property(looks, oldEnds, (sequence, oldEnd) => {
+        const { moves } = play(sequence, oldEnd);
+        moves.forEach(({ move }, at) => {
+          if (move.done !== 'WATCHED') return;
+          const end = moves[at]?.now ?? 0;
+          expect(moves[at]?.outcome).toMatchObject({ kind: 'accepted', wasRefused: false });
+          const day = moves.filter(({ now }, index) => index <= at && now > end - DAY);
+          const isDoubt = ({ outcome }: (typeof moves)[number]) =>
+            outcome.kind === 'refused' || (outcome.kind === 'accepted' && outcome.wasRefused);
+          expect(day.some(isDoubt)).toBe(false);
+          expect(moves.some((one, index) => index < at && one.move.done === 'PREFERRED' && one.now <= end - DAY)).toBe(
+            true,
+          );
+        });
+        const removed = moves.findIndex(({ move }) => move.done === 'REMOVED');
+        if (removed < 0) return;
+        const before = moves.slice(0, removed);
+        const watched = before.findLastIndex(({ move }) => move.done === 'WATCHED');
+        expect(watched).toBeGreaterThanOrEqual(0);
+        expect(before.slice(watched + 1).every(({ outcome }) => outcome.kind === 'hindered')).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('a new secret is preferred once it is 5 minutes old, and was taken at three looks in a row while Entra may still differ', () => {
+    fc.assert(
+      fc.property(looks, oldEnds, (sequence, oldEnd) => {
+        const { moves } = play(sequence, oldEnd);
+        moves.forEach(({ now, move }, at) => {
+          if (move.done !== 'PREFERRED') return;
+          const added = moves.slice(0, at).findLast((one) => one.move.done === 'ADDED')?.now ?? Infinity;
+          expect(now - added).toBeGreaterThanOrEqual(5 * MINUTE);
+          const inRow = moves.slice(0, at + 1).toReversed();
+          const length = inRow.findIndex(({ outcome }) => outcome.kind !== 'accepted' && outcome.kind !== 'suspended');
+          const taken = inRow.slice(0, length).filter(({ outcome }) => outcome.kind === 'accepted');
+          expect(taken.length).toBeGreaterThanOrEqual(now - added < 15 * MINUTE ? 3 : 2);
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('what was told is not told again until it is another thing, or more urgent', () => {
+    fc.assert(
+      fc.property(looks, oldEnds, (sequence, oldEnd) => {
+        let last: { problem: RotationProblem; severity: string } | undefined;
+        for (const { move } of play(sequence, oldEnd).moves) {
+          if (move.tell !== undefined) {
+            const { problem, severity } = move.tell;
+            const isSame = last?.problem.kind === problem.kind && last.problem.code === problem.code;
+            if (isSame) expect([last?.severity, severity]).toEqual(['WARNING', 'CRITICAL']);
+            last = move.tell;
+          }
+          // Solved: it would be news again.
+          if (move.after?.problem === undefined) last = undefined;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test('where all goes well, it takes a day and some minutes', () => {
+  const run = start();
+  while (run.rotation !== undefined) run.succeed();
+  expect(run.moves.flatMap(({ now, move }) => (move.done ? [[move.done, now - START]] : []))).toEqual([
+    ['ADDED', 0],
+    ['PREFERRED', 5 * MINUTE],
+    ['WATCHED', DAY + 5 * MINUTE],
+    ['REMOVED', DAY + 5 * MINUTE],
+  ]);
+});
+
+test('a new secret that Entra takes at every second look waits until it takes it at each', () => {
+  const run = start();
+  run.succeed();
+  for (let minute = 0; minute < 12; minute += 1) expect(run.look(minute % 2 ? ACCEPTED : REFUSED).done).toBeUndefined();
+  for (let minute = 0; minute < 2; minute += 1) expect(run.succeed().done).toBeUndefined();
+  expect(run.succeed().done).toBe('PREFERRED');
+});
+
+test('one that Entra does not take for an hour is told, tried hourly, and preferred as soon as it is taken', () => {
+  const run = start();
+  run.succeed();
+  const told: unknown[] = [];
+  for (let look = 0; look < 70; look += 1) {
+    const { tell } = run.look(REFUSED);
+    if (tell) told.push([tell.problem.kind, tell.severity, Math.round((run.now - START) / HOUR)]);
+  }
+  expect(told).toEqual([['REFUSED_SECRET', 'WARNING', 1]]);
+  expect((run.rotation?.nextTime ?? 0) - run.now).toBe(HOUR);
+  for (let look = 0; look < 3; look += 1) run.succeed();
+  expect(run.succeed().done).toBe('PREFERRED');
+  expect(run.rotation?.problem).toBeUndefined();
+});
+
+describe('an outage', () => {
+  test('is tried again ever more seldom, and told after six hours of it, once', () => {
+    const run = start();
+    const waits: number[] = [];
+    const told: number[] = [];
+    while (run.now - START < DAY) {
+      if (run.look(hindered('UNAVAILABLE', `AADSTS${run.moves.length}`)).tell) told.push(run.now - START);
+      waits.push(((run.rotation?.nextTime ?? 0) - run.now) / MINUTE);
+    }
+    expect(waits.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toBeGreaterThanOrEqual(6 * HOUR);
+    expect(told[0]).toBeLessThan(7 * HOUR + MINUTE);
+  });
+
+  test('waits for as long as it is told to, if that is longer', () => {
+    const run = start();
+    run.look({ ...hindered('UNAVAILABLE'), retryAfter: 5 * MINUTE });
+    expect((run.rotation?.nextTime ?? 0) - run.now).toBe(5 * MINUTE);
+  });
+
+  test('is no news beside what stood in the way before it', () => {
+    const run = start();
+    expect(run.look(hindered('PERMISSION')).tell).toBeDefined();
+    expect(run.look(hindered('UNAVAILABLE')).tell).toBeUndefined();
+    expect(run.look(hindered('PERMISSION')).tell).toBeUndefined();
+    expect(run.rotation?.problem?.kind).toBe('PERMISSION');
+  });
+});
+
+describe('what somebody must mend', () => {
+  test.each(['NO_DIRECTORY', 'NOT_FOUND', 'PERMISSION', 'POLICY'] as const)(
+    '%s is tried daily, and told at once',
+    (kind) => {
+      const run = start();
+      expect(run.look(hindered(kind, 'x')).tell).toMatchObject({ problem: { kind, code: 'x' }, severity: 'WARNING' });
+      expect((run.rotation?.nextTime ?? 0) - run.now).toBe(DAY);
+      expect(run.look(hindered(kind, 'x')).tell).toBeUndefined();
+      expect(run.look(hindered(kind, 'y')).tell).toBeDefined();
+    },
+  );
+
+  test('is told again when the old one is about to end', () => {
+    const run = start();
+    const told: unknown[] = [];
+    while (run.now < START + 30 * DAY) {
+      const { tell } = run.look(hindered('PERMISSION'));
+      if (tell) told.push([tell.severity, (run.now - START) / DAY]);
+    }
+    expect(told).toEqual([
+      ['WARNING', 0],
+      ['CRITICAL', 16],
+    ]);
+  });
+
+  test('is no matter of haste once the new one serves, and is over when the old one has ended', () => {
+    const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
+    expect(run.look(hindered('PERMISSION')).tell).toMatchObject({ severity: 'WARNING' });
+    run.look(hindered('PERMISSION'));
+    expect(run.look(hindered('PERMISSION'))).toMatchObject({ after: undefined, done: undefined, tell: undefined });
+  });
+});
+
+test('an old secret that nobody can tell from the others stays, which is told, and the rotation is over', () => {
+  const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
+  const { after, done, tell } = run.look({ kind: 'unknown_key' });
+  expect([after, done]).toEqual([undefined, undefined]);
+  expect(tell).toMatchObject({ problem: { kind: 'NO_KEY_ID' }, severity: 'WARNING' });
+});
+
+test('a new secret that somebody removed here is made anew, unless the app renews itself no more', () => {
+  const watching = { step: 'WATCH', newCredentialUid: 'new', watchTime: START } as const;
+  expect(start(watching).look({ kind: 'new_gone', isWanted: true }).after).toMatchObject({
+    step: 'ADD',
+    newCredentialUid: undefined,
+    watchTime: undefined,
+    marker: BEGUN.marker,
+  });
+  expect(start(watching).look({ kind: 'new_gone', isWanted: false }).after).toBeUndefined();
+});
+
+test('one that was to remove the old secret watches for another day, where Entra refuses the new one by now', () => {
+  const run = start({ step: 'REMOVE', newCredentialUid: 'new' });
+  expect(run.look(REFUSED)).toMatchObject({
+    after: { step: 'WATCH', watchTime: START },
+    done: undefined,
+    tell: { problem: { kind: 'REFUSED_SECRET', code: 'AADSTS7000215' } },
+  });
+});
