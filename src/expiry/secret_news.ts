@@ -1,3 +1,7 @@
+import type { SecretSource } from '../model/secret_source.ts';
+import { withoutVersion } from '../model/secret_uri.ts';
+import type { InspectionStore } from '../store/stores.ts';
+
 /** What Azure tells of secrets in key vaults. */
 export interface SecretNews {
   /**
@@ -5,4 +9,20 @@ export interface SecretNews {
    * in the next round. Answers how many apps; 0: nobody refers to it. DATABASE_UNAVAILABLE.
    */
   heard(secretUri: string): Promise<number>;
+}
+
+export interface SecretNewsParts {
+  readonly inspections: Pick<InspectionStore, 'hasten'>;
+  readonly secretSource: Pick<SecretSource, 'forget'>;
+}
+
+export function createSecretNews({ inspections, secretSource }: SecretNewsParts): SecretNews {
+  return {
+    async heard(secretUri) {
+      const secret = withoutVersion(secretUri);
+      // First: the round may begin at once, and must not find the old one.
+      secretSource.forget(secret);
+      return (await inspections.hasten(secret)).length;
+    },
+  };
 }

@@ -10,7 +10,7 @@ export interface SecretLocation {
 /** Of `https://{vault}/secrets/{name}` or with `/{version}`; undefined for all else. https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates */
 export function parseSecretLocation(url: string): SecretLocation | undefined {
   const parsed = URL.parse(url);
-  const match = /^\/secrets\/([0-9A-Za-z-]{1,127})(?:\/([0-9A-Za-z]{1,64}))?\/?$/.exec(parsed?.pathname ?? '');
+  const match = /^\/secrets\/([0-9a-z-]{1,127})(?:\/([0-9a-z]{1,64}))?\/?$/i.exec(parsed?.pathname ?? '');
   if (parsed?.protocol !== 'https:' || match?.[1] === undefined) return undefined;
   const more = parsed.username + parsed.password + parsed.search + parsed.hash;
   return more === '' ? { vaultUrl: parsed.origin, name: match[1], version: match[2] } : undefined;

@@ -1,6 +1,7 @@
 import Negotiator from 'negotiator';
 import { type Answer, page, plain } from './answer.ts';
 import { callbackRoute } from './callback_route.ts';
+import { eventGridRoute } from './event_grid_route.ts';
 import { adminConsentRoute, connectRoute } from './link_route.ts';
 import { logoRoute } from './logo_route.ts';
 import { noticePage } from './pages/notice_page.ts';
@@ -10,12 +11,15 @@ import type { WebParts } from './web_parts.ts';
 /** What one address answers. `pattern` has one group at most, handed on as `part`. */
 export interface Route {
   readonly pattern: RegExp;
-  readonly methods: Readonly<Partial<Record<'GET' | 'HEAD' | 'POST', (visit: Visit, part: string) => Promise<Answer>>>>;
+  readonly methods: Readonly<Partial<Record<Method, (visit: Visit, part: string) => Promise<Answer>>>>;
 }
 
-/** The addresses that browsers reach. */
+type Method = 'GET' | 'HEAD' | 'POST' | 'OPTIONS';
+
+/** The addresses that browsers and Azure reach. */
 export function createRoutes(parts: WebParts): (visit: Visit) => Promise<Answer> {
   const routes = [connectRoute(parts), adminConsentRoute(parts), callbackRoute(parts), logoRoute(parts)];
+  if (parts.eventGrid !== undefined) routes.push(eventGridRoute(parts.eventGrid));
   return async (visit) => {
     for (const { pattern, methods } of routes) {
       const match = pattern.exec(visit.path);

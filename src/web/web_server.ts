@@ -33,7 +33,7 @@ export interface WebServerOptions extends WebParts {
   readonly languages?: Languages | undefined;
 }
 
-/** What browsers reach: `/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`. FIELD_INVALID where the TLS files cannot be used. */
+/** What browsers reach: `/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`; and Azure: `/event-grid`. FIELD_INVALID where the TLS files cannot be used. */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const { log, tls, languages = LANGUAGES } = options;
   const answer = createRoutes(options);

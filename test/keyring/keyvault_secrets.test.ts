@@ -267,12 +267,6 @@ describe('a failure', () => {
       { status: 403, body: '{"error":{"code":"Forbidden","innererror":{"code":"ForbiddenByFirewall"}}}' },
       'through its firewall',
     ],
-    [
-      'it is sent elsewhere',
-      [version(1)],
-      { status: 307, headers: { location: 'https://evil.example/' } },
-      'cannot be read',
-    ],
     ['the sign-in is not taken', [version(1)], { status: 401 }, 'does not accept the identity'],
   ] as const)('says what helps when %s', async (_, versions, fault, words) => {
     const { vault, source } = await world(versions);
@@ -282,6 +276,14 @@ describe('a failure', () => {
 
     expect(failure.reason).toBe('KEY_SOURCE_UNAVAILABLE');
     expect(failure.message).toContain(words);
+  });
+
+  test('comes when the key vault sends elsewhere, and nobody goes there', async () => {
+    const { vault, source } = await world([version(1), version(1, { name: 'other' })]);
+    vault.faults.push({ status: 307, headers: { location: `${ORIGIN}/secrets/other?api-version=7.6` } });
+
+    expect((await failureOf(() => source.read(URI))).message).toContain('cannot be read');
+    expect(vault.asked.filter((line) => line.includes('other'))).toEqual([]);
   });
 
   test('comes in time when nothing answers', async () => {

@@ -1,0 +1,34 @@
+import type { SecretNews } from '../expiry/secret_news.ts';
+import type { Secret } from '../model/secret.ts';
+import type { SecretSource } from '../model/secret_source.ts';
+
+/** What taking events of Azure Event Grid needs. */
+export interface EventGridParts {
+  /** Who brings one of them is believed: Event Grid signs nothing. */
+  readonly keys: readonly Secret[];
+  /** Origins of the key vaults that credentials may refer to. */
+  readonly keyVaults: readonly string[];
+  readonly secretSource: Pick<SecretSource, 'checkUri'>;
+  readonly secretNews: SecretNews;
+  readonly metrics: EventGridMetrics;
+}
+
+export interface EventGridMetrics {
+  /** `count` events; 1 unless given. */
+  heard(outcome: EventGridOutcome, count?: number): void;
+}
+
+export type EventGridOutcome =
+  | 'taken'
+  /** No credential refers to the secret. */
+  | 'unreferenced'
+  /** It was taken before. */
+  | 'replayed'
+  /** Of a key vault, or a secret, that credentials may not refer to. */
+  | 'foreign'
+  | 'foreign_type'
+  | 'malformed'
+  /** The database did not answer: Event Grid brings it again. */
+  | 'failed'
+  /** A request, not an event: without the key. */
+  | 'unauthorized';

@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+
+/** A body of at most so many bytes; the status to answer where it is too large, or never came whole. */
+export async function readBody(request: IncomingMessage, largest: number): Promise<Buffer | 400 | 413> {
+  if (Number(request.headers['content-length'] ?? 0) > largest) return 413;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > largest) return 413;
+      chunks.push(chunk);
+    }
+  } catch {
+    // Who sent it left in the middle, or was too slow: nothing of ours is broken.
+    return 400;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** In lower case, without parameters; `''`: not said. */
+export function mediaType(request: IncomingMessage): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { createSecretNews } from '../../src/expiry/secret_news.ts';
+import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
+import { MINUTE } from '../../src/model/clock.ts';
+import { sampleCredential } from '../conformance/sample_rows.ts';
+import { ORIGIN, startPretendKeyVault } from '../keyring/pretend_key_vault.ts';
+import { openWatchWorld } from './watch_world.ts';
+
+const URI = `${ORIGIN}/secrets/mail`;
+
+/** An app whose credential stays in a key vault, and was inspected. */
+async function world() {
+  const { stores, app, clock } = await openWatchWorld();
+  const keyVault = await startPretendKeyVault([{ name: 'mail', version: 'v1', value: 'the-old-one', created: 1 }]);
+  const { credential } = sampleCredential(app, 'referring');
+  await stores.apps.addCredential(app, {
+    credential: { ...credential, kind: 'KEY_VAULT_SECRET', hint: URI },
+    material: { kind: 'KEY_VAULT_SECRET', secretUri: URI },
+  });
+  const secretSource = createKeyVaultSecrets({ ...keyVault, vaults: [ORIGIN], keySource: 'file:./kek', clock });
+  const due = () => stores.inspections.due(clock.now(), 10);
+  for (const one of await due()) {
+    await stores.inspections.record({
+      due: one,
+      nextTime: clock.now() + MINUTE,
+      strangers: [],
+      ends: [],
+      events: [],
+    });
+  }
+  return { stores, app, keyVault, secretSource, due, news: createSecretNews({ ...stores, secretSource }) };
+}
+
+test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is looked at in the next round: %s', async (heard) => {
+  const { news, due, app } = await world();
+  expect(await due()).toEqual([]);
+
+  expect(await news.heard(heard)).toBe(1);
+
+  expect((await due()).map((one) => one.app.uid)).toEqual([app.uid]);
+});
+
+test('what is in memory is read anew', async () => {
+  const { news, keyVault, secretSource } = await world();
+  await secretSource.read(URI);
+  keyVault.versions.push({ name: 'mail', version: 'v2', value: 'the-new-one', created: 2 });
+
+  await news.heard(`${URI}/v2`);
+
+  expect((await secretSource.read(URI)).version).toBe('v2');
+});
+
+test('nobody is looked at for a secret that nobody refers to', async () => {
+  const { news, due } = await world();
+
+  expect(await news.heard(`${URI}-2`)).toBe(0);
+
+  expect(await due()).toEqual([]);
+});
+
+test('a database that does not answer is told', async () => {
+  const { news, stores } = await world();
+  await stores.close();
+
+  await expect(news.heard(URI)).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
+});

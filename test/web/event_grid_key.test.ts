@@ -1,0 +1,51 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { isVaultError } from '../../src/model/errors.ts';
+import { readEventGridKeys } from '../../src/web/event_grid_key.ts';
+import { temporaryFolder } from '../store/temporary_folder.ts';
+
+const KEY = '0123456789abcdef0123456789ABCDEF';
+
+function file(text: string, mode = 0o400): string {
+  const path = join(temporaryFolder(), 'event-grid-key');
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+test('the key is a line, and its successor another', () => {
+  expect(readEventGridKeys(file(`${KEY}\n`)).keys.map((key) => key.reveal())).toEqual([KEY]);
+  expect(readEventGridKeys(file(`${KEY}\r\n\n next-${KEY} `)).keys.map((key) => key.reveal())).toEqual([
+    KEY,
+    `next-${KEY}`,
+  ]);
+});
+
+test('a file that others can read is complained of', () => {
+  expect(readEventGridKeys(file(KEY, 0o400)).warnings).toEqual([]);
+  for (const mode of [0o440, 0o404, 0o644]) {
+    expect(readEventGridKeys(file(KEY, mode)).warnings).toEqual([expect.stringContaining('chmod 0400')]);
+  }
+});
+
+test.each([
+  ['is empty', () => file('\n \n')],
+  ['has a key that is too short', () => file('0123456789abcde')],
+  ['has a key that a query would change', () => file(`${KEY}+/=`)],
+  ['has a key with a blank', () => file(`${KEY} ${KEY}`)],
+  ['has too many keys', () => file(`${KEY}\n`.repeat(5))],
+  ['is too large', () => file(`${KEY}\n`.repeat(200))],
+  ['is a folder', () => temporaryFolder()],
+  ['is not there', () => join(temporaryFolder(), 'nothing')],
+])('a file that %s is refused, and never quoted', (_, path) => {
+  const named = path();
+  try {
+    readEventGridKeys(named);
+    expect.unreachable();
+  } catch (failure) {
+    if (!isVaultError(failure, 'FIELD_INVALID')) throw failure;
+    expect(failure.message).toContain('TOKENVAULT_EVENT_GRID_KEY_FILE');
+    expect(failure.message.replace(named, '')).not.toContain('0123456789');
+  }
+});
