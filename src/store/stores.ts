@@ -264,7 +264,7 @@ export interface DueInspection {
   readonly credentials: readonly Credential[];
   /** Since when somebody must look. */
   readonly inspectTime: Timestamp;
-  /** Key ids at Entra that are not the vault's, and were told. */
+  /** Key ids at Entra that nobody needs to be told of: told already, or the vault's own at some time. */
   readonly strangers: readonly string[];
 }
 

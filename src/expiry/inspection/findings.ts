@@ -47,7 +47,7 @@ export function findingsOf(seen: Seen, now: Timestamp): Findings {
   const strangers = newStrangers(seen, matched.strangers, now);
   return {
     ends: changed.map(({ ends }) => ends),
-    strangers: toldOf(seen, entries, strangers),
+    strangers: knownOf(due, entries, [...matched.matches.values(), ...strangers]),
     events: [...differing, ...strangers.map((stranger) => unknownCredential(due.app, stranger, now))],
     missing: matched.missing,
   };
@@ -81,20 +81,16 @@ function newStrangers(seen: Seen, strangers: readonly NamedEntry[], now: Timesta
   const { due, marker } = seen;
   return strangers.filter(({ keyId, displayName, endTime }) => {
     if (endTime !== undefined && endTime <= now) return false;
-    return !due.strangers.includes(keyId) && !wasOurs(seen, keyId) && displayName !== marker;
+    return !due.strangers.includes(keyId) && displayName !== marker;
   });
 }
 
-/** What a reference led to before it was renewed is no stranger. */
-function wasOurs({ usable }: Seen, keyId: string): boolean {
-  return usable.some(({ credential }) => credential.entraKeyId === keyId);
-}
-
-/** Once told, always told, for as long as it is listed: also while it is one of ours for a time. */
-function toldOf(seen: Seen, entries: readonly NamedEntry[], strangers: readonly NamedEntry[]): readonly string[] {
-  const { due, usable } = seen;
-  const renewed = usable.filter(({ material }) => material.kind === 'KEY_VAULT_SECRET');
-  const told = [...due.strangers, ...renewed.flatMap(({ credential }) => credential.entraKeyId ?? [])];
-  const kept = entries.filter(({ keyId }) => told.includes(keyId)).map(({ keyId }) => keyId);
-  return [...kept, ...strangers.map(({ keyId }) => keyId)];
+/**
+ * Whom nobody needs to be told of any more, for as long as Entra lists them: those that were told, and those that were ours once. A secret
+ * that was renewed, or removed here a moment ago, is still there for a while.
+ */
+function knownOf(due: DueInspection, entries: readonly NamedEntry[], seen: readonly NamedEntry[]): readonly string[] {
+  return entries
+    .filter((entry) => seen.includes(entry) || due.strangers.includes(entry.keyId))
+    .map(({ keyId }) => keyId);
 }

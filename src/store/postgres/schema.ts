@@ -62,7 +62,7 @@ export const apps = pgTable(
     failingDirectories: jsonb('failing_directories').$type<readonly FailingDirectory[]>().notNull(),
     /** When somebody must look at its registration and credentials; not above 0: at once. */
     inspectTime: integer('inspect_time').notNull().default(0),
-    /** Key ids at Entra that are not the vault's, and were told. */
+    /** Key ids at Entra that nobody needs to be told of. */
     strangers: jsonb('strangers').$type<readonly string[]>().notNull().default([]),
     createTime: integer('create_time').notNull(),
     updateTime: integer('update_time').notNull(),

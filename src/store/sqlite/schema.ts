@@ -56,7 +56,7 @@ export const apps = sqliteTable(
     failingDirectories: text('failing_directories', { mode: 'json' }).$type<readonly FailingDirectory[]>().notNull(),
     /** When somebody must look at its registration and credentials; not above 0: at once. */
     inspectTime: integer('inspect_time').notNull().default(0),
-    /** Key ids at Entra that are not the vault's, and were told. */
+    /** Key ids at Entra that nobody needs to be told of. */
     strangers: text('strangers', { mode: 'json' }).$type<readonly string[]>().notNull().default([]),
     createTime: integer('create_time').notNull(),
     updateTime: integer('update_time').notNull(),

@@ -6,7 +6,13 @@ import { Secret } from '../../../src/model/secret.ts';
 import { CONTOSO } from '../../../src/sandbox/seed.ts';
 import { ORIGIN } from '../../keyring/pretend_key_vault.ts';
 import { makeCertificate } from '../../sandbox/certificate.ts';
-import { type InspectionWorld, openInspectionWorld, type Registered, secretMaterial } from './inspection_world.ts';
+import {
+  type InspectionWorld,
+  OWNED_BY,
+  openInspectionWorld,
+  type Registered,
+  secretMaterial,
+} from './inspection_world.ts';
 
 const VALUE = 'abc8Q~the-first-secret-of-the-app-00000001';
 const OTHER = 'xyz8Q~another-secret-of-the-app-0000000002';
@@ -35,10 +41,6 @@ async function passDays(days: number): Promise<void> {
     world.sandbox.clock.advance(1.1 * DAY);
     await world.inspect();
   }
-}
-
-async function strangers() {
-  return (await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1)).flatMap((due) => due.strangers);
 }
 
 const isAbout = (period: number) => (duration: number) => duration > 0.89 * period && duration < 1.11 * period;
@@ -140,7 +142,7 @@ describe('the end of a credential', () => {
 
 describe('a credential that the vault does not know', () => {
   test('is told once, for as long as Entra lists it', async () => {
-    const { clientId } = await withSecret({ said: 500, entra: 500 });
+    const { app, clientId } = await withSecret({ said: 500, entra: 500 });
     await world.inspect();
     expect(world.told).toEqual([]);
     const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
@@ -151,11 +153,11 @@ describe('a credential that the vault does not know', () => {
     }
     expect(await types()).toEqual([]);
     expect(world.told).toMatchObject([{ data: { keyId } }]);
-    expect(await strangers()).toEqual([keyId]);
 
     world.sandbox.removeSecret(clientId, keyId);
     await passDays(1);
-    expect(await strangers()).toEqual([]);
+    const [due] = await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1);
+    expect(due?.strangers).toEqual([(await world.credential(app, 'first')).entraKeyId]);
     world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
     await passDays(1);
     expect(world.told.map(({ type }) => type)).toEqual(['credential.unknown', 'credential.unknown']);
@@ -173,6 +175,17 @@ describe('a credential that the vault does not know', () => {
       cause: `credential.unknown/${app.uid}/${keyId}`,
       data: { clientId, kind: 'CLIENT_SECRET', keyId, hint: 'xyz', orphan: false },
     });
+  });
+
+  test('is no stranger where it was one of the vault until now', async () => {
+    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    const endTime = world.now() + 100 * DAY;
+    world.sandbox.addSecret(clientId, { value: OTHER, endTime });
+    await world.add(app, 'second', secretMaterial(OTHER), { saidExpireTime: endTime });
+    await world.inspect();
+    await world.stores.apps.removeCredential(app.uid, 'second');
+    await passDays(3);
+    expect(world.told).toEqual([]);
   });
 
   test('is no stranger once it has ended', async () => {
@@ -252,14 +265,16 @@ describe('an app that may not read itself', () => {
 
   test('keeps what was learned of it before', async () => {
     const { app, clientId, registration } = await withSecret({ said: 300, entra: 100 });
-    const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER });
+    world.sandbox.addSecret(clientId, { value: OTHER });
     await world.inspect();
     const before = await world.credential(app, 'first');
     registration.applicationPermissions = [];
     await passDays(1);
     expect(world.lines).toMatchObject([{ fields: { problem: 'forbidden' } }]);
     expect(await world.credential(app, 'first')).toEqual({ ...before, lastUsedTime: expect.any(Number) });
-    expect(await strangers()).toEqual([keyId]);
+    registration.applicationPermissions = [OWNED_BY];
+    await passDays(8);
+    expect(world.told.map(({ type }) => type)).toEqual(['credential.end_differs', 'credential.unknown']);
   });
 
   test.each([
@@ -405,7 +420,9 @@ describe('a secret in a key vault', () => {
   test('that cannot be read is tried again in an hour, and costs nothing of what is known', async () => {
     const { app } = await referring();
     world.keyVault.fault = { status: 403 };
-    await world.inspect();
+    const registrations = { read: async () => ({ kind: 'no_directory' }) as const };
+    const authorizationServer = { probe: async () => [], forget() {} };
+    await world.inspect({ registrations, authorizationServer });
     expect(await world.dueIn(app)).toSatisfy(isAbout(HOUR));
     expect(world.lines).toContainEqual({
       level: 'warn',
@@ -456,7 +473,7 @@ describe('nothing is asked of', () => {
   test('Graph, where no credential may serve', async () => {
     const { app } = await withSecret({ said: -1, entra: 100 });
     await world.inspect();
-    expect(world.sandbox.counters().total).toBe(0);
+    expect([world.sandbox.counters().total, world.lines]).toEqual([0, []]);
     expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
   });
 });
