@@ -11,9 +11,8 @@ import { createLogos } from './connect/logos.ts';
 import { startSweep } from './connect/sweep.ts';
 import { createAuthorizationServer } from './entra/entra_server.ts';
 import { createExpiry } from './expiry/expiry.ts';
-import { readSinksFile, type SinksFile } from './expiry/sinks/sinks_file.ts';
-import { type Sinks, startSinks } from './expiry/sinks/start_sinks.ts';
-import { type ExpiryWatch, startExpiryWatch } from './expiry/watch.ts';
+import { createSecretNews } from './expiry/secret_news.ts';
+import { createKeyVaultSecrets, type KeyVaultSecretsParts } from './keyring/keyvault_secrets.ts';
 import { createListeners } from './listeners.ts';
 import { createChanges } from './model/changes.ts';
 import { VaultError } from './model/errors.ts';
@@ -30,11 +29,15 @@ import { createScopes } from './scopes/create_scopes.ts';
 import { loadCatalogs } from './scopes/load_catalogs.ts';
 import { openStores } from './store/open_stores.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
+import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
 import { type AccessTokensParts, createAccessTokens } from './tokens/access_tokens.ts';
 import { systemTimers } from './tokens/timers.ts';
+import { startUpkeep, type Upkeep } from './upkeep.ts';
+import { readEventGridKeys } from './web/event_grid_key.ts';
+import type { EventGridParts } from './web/event_grid_parts.ts';
 import { startOpsServer } from './web/ops_server.ts';
 import { startWebServer } from './web/web_server.ts';
 import { openWorld } from './world.ts';
@@ -51,13 +54,14 @@ export interface Vault {
 /** What a test hands in. */
 export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'> & {
   /** Gets what otherwise happens by and by, to make it happen. */
-  readonly rounds?: ((rounds: { readonly watch: ExpiryWatch; readonly sinks: Sinks }) => void) | undefined;
+  readonly rounds?: ((rounds: Pick<Upkeep, 'watch' | 'sinks'>) => void) | undefined;
+  /** The way to a pretend key vault. */
+  readonly keyVault?: Pick<KeyVaultSecretsParts, 'credential' | 'clientOptions'> | undefined;
 };
 
 /** Load balancers need this long to see NOT_SERVING; on loopback there are none. */
 const DRAIN = 5_000;
 const GRACE = 15_000;
-const NO_SINKS: SinksFile = { sinks: [], warnings: [] };
 
 /** Builds each part once, in order of need; what was built is taken down again when a later part fails. */
 export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
@@ -71,7 +75,11 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
   }
 }
 
-async function build(config: Config, { crashPoints, timers, rounds }: Seams, teardown: Teardown): Promise<Vault> {
+async function build(
+  config: Config,
+  { crashPoints, timers, rounds, keyVault }: Seams,
+  teardown: Teardown,
+): Promise<Vault> {
   const { opened } = teardown;
   const log = createPinoLog(config.logLevel);
   const metrics = createMetrics();
@@ -101,10 +109,18 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
 
   const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
   const changes = createChanges();
-  const authorizationServer = await opened(
-    createAuthorizationServer({ ledger: stores.apps, clock, customCloud: world.cloud, metrics: metrics.entra, log }),
-  );
-  const parts = { stores, authorizationServer, scopes, changes, clock };
+  const { keyVaults } = config;
+  const secretSource = createKeyVaultSecrets({
+    ...keyVault,
+    vaults: keyVaults,
+    keySource,
+    clock,
+    log,
+    metrics: metrics.keyVault,
+  });
+  const entra = { ledger: stores.apps, secretSource, clock, customCloud: world.cloud, metrics: metrics.entra, log };
+  const authorizationServer = await opened(createAuthorizationServer(entra));
+  const parts = { stores, authorizationServer, secretSource, scopes, changes, clock };
   const accessTokens = await opened(
     createAccessTokens({ ...parts, metrics: metrics.tokens, log, crashPoints, timers }),
   );
@@ -115,21 +131,20 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
   const adminConsents = createAdminConsents(connectParts);
   await opened(startSweep(parts));
 
-  const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
-  for (const message of warnings) log.event('warn', 'warning', { topic: 'sinks', message });
   const { authenticator, keys } = openAuthenticator(config.callersFile, clock);
   const every = (timers ?? systemTimers).every;
-  const told = { stores, clock, log, replica: newUid() };
-  const { expiryThresholds: thresholds, tls, publicUrl } = config;
-  // A sink that is new begins here, before anything is told that it should hear.
-  await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
-  const sinksRunning = await opened(startSinks({ ...told, sinks, metrics: metrics.sinks, source: publicUrl }));
-  const watch = await opened(
-    startExpiryWatch({ ...told, every, metrics: metrics.expiry, thresholds, tls, apiKeys: keys, asking: () => [] }),
-  );
-  rounds?.({ watch, sinks: sinksRunning });
-  const sinkIds = sinks.map(({ id }) => id);
-  metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
+  const upkeep = await startUpkeep({
+    ...parts,
+    config,
+    world,
+    apiKeys: keys,
+    every,
+    crashPoints,
+    metrics,
+    log,
+    opened,
+  });
+  rounds?.(upkeep);
 
   const checks = { storage: () => stores.check(), audit: () => checkWritable(audit) };
   const readiness = await opened(createReadiness(Object.values(checks)));
@@ -151,11 +166,13 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
     apps: createApps(registryParts),
     credentials: createCredentials(registryParts),
     connections: createConnections(registryParts),
-    expiry: createExpiry({ stores, clock, every, sinkIds }),
+    expiry: createExpiry({ stores, clock, every, sinkIds: upkeep.sinkIds }),
+    rotations: upkeep.rotations,
     scopes,
     audit,
     clock,
   };
+  const { tls, publicUrl } = config;
   const border = { conduct, readiness, tls, plaintext: config.plaintext, log };
   let serving = false;
   // First, and so closed last: who asks while the vault starts or drains is told.
@@ -179,7 +196,9 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
     startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
   );
   const { webAddress } = config;
-  const pages = { authorizations, adminConsents, logos: createLogos({ stores }) };
+  const secretNews = createSecretNews({ inspections: stores.inspections, secretSource });
+  const eventGrid = openEventGrid(config, { keyVaults, secretSource, secretNews, metrics: metrics.eventGrid }, log);
+  const pages = { authorizations, adminConsents, logos: createLogos({ stores }), eventGrid };
   const web = await listeners.opened(startWebServer({ ...pages, address: webAddress, publicUrl, tls, log }));
   serving = true;
 
@@ -194,4 +213,16 @@ async function build(config: Config, { crashPoints, timers, rounds }: Seams, tea
       await teardown.run();
     },
   };
+}
+
+/** Undefined: its events are not taken. */
+function openEventGrid(
+  { eventGridKeyFile }: Config,
+  parts: Omit<EventGridParts, 'keys'>,
+  log: Log,
+): EventGridParts | undefined {
+  if (eventGridKeyFile === undefined) return undefined;
+  const { keys, warnings } = readEventGridKeys(eventGridKeyFile);
+  for (const message of warnings) log.event('warn', 'warning', { topic: 'event_grid', message });
+  return { ...parts, keys };
 }

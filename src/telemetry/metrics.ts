@@ -4,6 +4,7 @@ import { createConnectMetrics } from './connect_metrics.ts';
 import { createEntraMetrics } from './entra_metrics.ts';
 import { createEventGridMetrics } from './event_grid_metrics.ts';
 import { createExpiryMetrics } from './expiry_metrics.ts';
+import { createGraphMetrics } from './graph_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './inventory_metrics.ts';
 import { createKeyVaultMetrics } from './keyvault_metrics.ts';
 import { createProcessMetrics } from './process_metrics.ts';
@@ -27,6 +28,7 @@ export function createMetrics() {
     entra: createEntraMetrics(registry),
     eventGrid: createEventGridMetrics(registry),
     expiry: createExpiryMetrics(registry),
+    graph: createGraphMetrics(registry),
     keyVault: createKeyVaultMetrics(registry),
     rpc: createRpcMetrics(registry),
     sinks: createSinkMetrics(registry),

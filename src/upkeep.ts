@@ -1,0 +1,81 @@
+import type { Config } from './config/config.ts';
+import type { AuthorizationServer } from './entra/authorization_server.ts';
+import { createAppRegistrations } from './entra/graph_registrations.ts';
+import { createInspections } from './expiry/inspection/inspections.ts';
+import type { KeyEnd } from './expiry/own_ends.ts';
+import { createRotations } from './expiry/rotation/create_rotations.ts';
+import { createRotationSweep } from './expiry/rotation/rotation_sweep.ts';
+import type { Rotations } from './expiry/rotation/rotations.ts';
+import { readSinksFile, type SinksFile } from './expiry/sinks/sinks_file.ts';
+import { type Sinks, startSinks } from './expiry/sinks/start_sinks.ts';
+import { type ExpiryWatch, startExpiryWatch } from './expiry/watch.ts';
+import type { Changes } from './model/changes.ts';
+import type { Clock } from './model/clock.ts';
+import type { CrashPoints } from './model/crash_points.ts';
+import { newUid } from './model/ids.ts';
+import type { SecretSource } from './model/secret_source.ts';
+import { knownDirectory } from './registry/known_directory.ts';
+import { rotationProblem } from './registry/rotation_problem.ts';
+import type { Stores } from './store/stores.ts';
+import type { Teardown } from './teardown.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { Timers } from './tokens/timers.ts';
+import type { World } from './world.ts';
+
+/** What the vault does without being asked: looks at what ends, renews it, tells of it. */
+export interface Upkeep {
+  readonly watch: ExpiryWatch;
+  readonly sinks: Sinks;
+  readonly sinkIds: readonly string[];
+  readonly rotations: Rotations;
+}
+
+export interface UpkeepParts {
+  readonly config: Config;
+  readonly world: Pick<World, 'clock' | 'cloud'>;
+  readonly stores: Stores;
+  readonly authorizationServer: AuthorizationServer;
+  readonly secretSource: SecretSource;
+  readonly changes: Changes;
+  readonly apiKeys: readonly KeyEnd[];
+  readonly every: Timers['every'];
+  readonly crashPoints: CrashPoints | undefined;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly opened: Teardown['opened'];
+}
+
+const NO_SINKS: SinksFile = { sinks: [], warnings: [] };
+
+export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
+  const { config, stores, metrics, log, opened } = parts;
+  const { clock, cloud }: { clock: Clock; cloud: World['cloud'] } = parts.world;
+  const shared = { ...parts, clock, newUid, problemText: rotationProblem };
+
+  const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
+  for (const message of warnings) log.event('warn', 'warning', { topic: 'sinks', message });
+  // A sink that is new begins here, before anything is told that it should hear.
+  await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
+  const told = { stores, clock, log, replica: newUid() };
+  const running = await opened(startSinks({ ...told, sinks, metrics: metrics.sinks, source: config.publicUrl }));
+  const sinkIds = sinks.map(({ id }) => id);
+  metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
+
+  const registrations = await opened(createAppRegistrations({ ...shared, customCloud: cloud, metrics: metrics.graph }));
+  const asked = { ...shared, registrations };
+  const rotations = createRotations(asked);
+  const inspected = { ...asked, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
+  const watch = await opened(
+    startExpiryWatch({
+      ...told,
+      every: parts.every,
+      metrics: metrics.expiry,
+      thresholds: config.expiryThresholds,
+      tls: config.tls,
+      apiKeys: parts.apiKeys,
+      asking: (told) => [createInspections({ ...inspected, told }), createRotationSweep({ ...asked, told })],
+    }),
+  );
+  return { watch, sinks: running, sinkIds, rotations };
+}
