@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import type { GridEvent } from '../../src/web/event_grid_event.ts';
+import { createEventGridNews } from '../../src/web/event_grid_news.ts';
+
+test('remembers the last 10,000 events that were taken, and no more', async () => {
+  let replayed = 0;
+  const news = createEventGridNews({
+    keys: [],
+    keyVaults: [],
+    secretSource: { checkUri: (_, uri) => uri },
+    secretNews: { heard: async () => 1 },
+    metrics: {
+      heard(outcome) {
+        if (outcome === 'replayed') replayed += 1;
+      },
+    },
+  });
+  const event = (number: number): GridEvent => ({
+    identity: String(number),
+    type: 'microsoft.keyvault.secretexpired',
+    data: new Map([['id', 'https://acme.vault.azure.net/secrets/mail']]),
+  });
+  await news.take(Array.from({ length: 10_001 }, (_, number) => event(number)));
+
+  await news.take([event(1), event(10_000)]);
+  expect(replayed).toBe(2);
+  await news.take([event(0)]);
+  expect(replayed).toBe(2);
+});
