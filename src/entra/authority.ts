@@ -64,7 +64,10 @@ export function createAuthorities(customCloud: CustomCloud | undefined): Authori
   };
 }
 
-function build(cloud: { login: string; graph: string; graphEndpoint?: string } | undefined, directory: string): Authority {
+function build(
+  cloud: { login: string; graph: string; graphEndpoint?: string } | undefined,
+  directory: string,
+): Authority {
   if (cloud === undefined) {
     throw new VaultError(
       'APP_MISCONFIGURED',
