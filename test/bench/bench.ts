@@ -11,14 +11,15 @@ import { busyWarning, machine, table } from './report.ts';
 import type { Bench, SectionReport } from './section.ts';
 import { benchSizes } from './sizes.ts';
 import { benchStartup } from './startup.ts';
+import { benchSweep } from './sweep.ts';
 import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
-  --only NAME,…     of: hit, refresh, sizes, memory, startup, import
+  --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep
   --quick           a third of the rounds: to try, not to publish
   --json FILE       the figures as JSON
-  --profile FOLDER  CPU profiles of the hit, the refresh and the import; read them with: node test/bench/profile.ts FILE`;
+  --profile FOLDER  CPU profiles of the hit, the refresh, the import and the sweep; read them with: node test/bench/profile.ts FILE`;
 
 const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   hit: benchHit,
@@ -27,6 +28,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
   memory: benchMemory,
   startup: benchStartup,
   import: benchImport,
+  sweep: benchSweep,
 };
 
 const { values: options } = parseArgs({

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import SqliteConnection from 'better-sqlite3';
+import { createKek } from '../../src/keyring/kek.ts';
+import { DAY, type Timestamp } from '../../src/model/clock.ts';
+import { createStores } from '../../src/store/create_stores.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+
+export const CREDENTIALS = 1_000_000;
+const APPS = CREDENTIALS / 2;
+const TENANTS = APPS / 5;
+
+/** So early the first credential comes due; every millisecond another one follows, in an order that has nothing to do with their places. */
+export const FIRST_DUE: Timestamp = Date.UTC(2027, 0, 1);
+/** Days before its end at which each is told of first. */
+export const FIRST_THRESHOLD = 60;
+
+/** A database of tenants with five apps of two credentials each, written past the stores. What is sealed was never sealed: nobody opens it. */
+export async function fillCredentials(path: string) {
+  const keks = { current: createKek(randomBytes(32)) };
+  const clock = { now: () => FIRST_DUE - DAY };
+  await (await createStores({ database: openSqlite({ path }), keks, clock })).close();
+  const client = new SqliteConnection(path);
+  // Nobody needs the file if this is cut off.
+  for (const setting of ['synchronous = OFF', 'foreign_keys = OFF', 'cache_size = -1000000']) client.pragma(setting);
+  client.function('uid', { deterministic: true }, uid);
+  client.exec(`
+    BEGIN;
+    WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ${TENANTS})
+      INSERT INTO tenants (uid, tenant_id, display_name, labels, state, catalog, allowed_directory_ids, create_time, update_time, version)
+      SELECT uid('t', n), 'tenant-' || n, 'Tenant', '{}', 'ACTIVE', 'aurinko', '[]', 1, 1, 1 FROM numbers;
+    WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ${APPS})
+      INSERT INTO apps (uid, tenant_uid, tenant_id, app_id, display_name, client_id, cloud, sign_in_audience, redirect_uris, return_url_prefixes,
+        implicit_permissions, shared_with, suspended, state, failing_directories, create_time, update_time, version)
+      SELECT uid('a', n), uid('t', n / 5), 'tenant-' || (n / 5), 'app-' || (n % 5), 'Mail sync', uid('c', n), 'GLOBAL', 'organizations',
+        '["https://vault.test/oauth2/callback"]', '[]', '[]', '[]', 0, 'OK', '[]', 1, 1, 1 FROM numbers;
+    WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ${CREDENTIALS}),
+      due(n, time) AS (SELECT n, ${FIRST_DUE} + (n * 7919) % ${CREDENTIALS} FROM numbers)
+      INSERT INTO credentials (uid, tenant_uid, app_uid, credential_id, position, kind, hint, expire_time, said_expire_time, reminder_time,
+        verdict, prefer_time, create_time, material)
+      SELECT uid('s', n), uid('t', n / 10), uid('a', n / 2), 'secret-' || (n % 2), 1 + n % 2, 'CLIENT_SECRET', 'abc', time + ${FIRST_THRESHOLD * DAY},
+        time + ${FIRST_THRESHOLD * DAY}, time, 'VALID', 1, 1, zeroblob(200) FROM due;
+    COMMIT;`);
+  client.close();
+  return { keks };
+}
+
+/** As long as a real one and as scattered, but known from the number. */
+function uid(kind: unknown, number: unknown): string {
+  const scattered = (Math.imul(Number(number), 2_654_435_761) >>> 0).toString(16).padStart(8, '0');
+  return `${scattered}-${kind}000-4000-8000-${scattered}beef`;
+}
