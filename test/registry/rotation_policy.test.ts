@@ -100,7 +100,7 @@ describe('renewal by the vault', () => {
   });
 
   test.each([
-    [{ leadTime: 1.5 * DAY }, 'lead_time'],
+    [{ leadTime: 30.5 * DAY }, 'lead_time'],
     [{ leadTime: DAY }, 'lead_time'],
     [{ leadTime: 366 * DAY, secretLife: 700 * DAY }, 'lead_time'],
     [{ leadTime: -30 * DAY }, 'lead_time'],
