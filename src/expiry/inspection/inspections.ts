@@ -3,8 +3,8 @@ import { createLeftOut } from '../left_out.ts';
 import type { Sweep } from '../sweep.ts';
 import { createInspectApp, type InspectionParts } from './inspect_app.ts';
 
-/** Five turns of those at once: with the time that each may take, well under the leader's lease. */
-const BATCH = 40;
+/** Two turns of those at once: with the time that each may take, well under the leader's lease, and nobody who stops the vault waits for long. */
+const BATCH = 16;
 const AT_ONCE = 8;
 
 /** Looks at app registrations and their credentials, as they come due. */

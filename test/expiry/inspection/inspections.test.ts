@@ -545,7 +545,7 @@ describe('many that are due at once', () => {
       inFlight -= 1;
       return { kind: 'no_directory' } as const;
     };
-    expect(await world.inspect({ registrations: { read } })).toBe(3);
+    expect(await world.inspect({ registrations: { read } })).toBe(7);
     expect(new Set(asked).size).toBe(100);
     expect([asked.length, most]).toEqual([100, 8]);
   });
