@@ -209,6 +209,15 @@ test('a new secret that Entra takes at every second look waits until it takes it
   expect(run.succeed().done).toBe('PREFERRED');
 });
 
+test('two looks that are far apart say little while Entra may still differ', () => {
+  const run = start();
+  run.succeed();
+  expect(run.succeed().done).toBeUndefined();
+  expect(run.succeed(8 * MINUTE).done).toBeUndefined();
+  for (let look = 0; look < 2; look += 1) expect(run.succeed().done).toBeUndefined();
+  expect(run.succeed().done).toBe('PREFERRED');
+});
+
 test('one that Entra does not take for an hour is told, tried hourly, and preferred as soon as it is taken', () => {
   const run = start();
   run.succeed();

@@ -1,0 +1,106 @@
+import type { AddedPassword, RegisteredPassword } from '../../entra/app_registrations.ts';
+import { ROTATION_DEFAULTS } from '../../model/app.ts';
+import { MINUTE, type Timestamp } from '../../model/clock.ts';
+import type { Credential } from '../../model/credential.ts';
+import type { RotationObstacle } from '../../model/rotation_move.ts';
+import type { NewCredential } from '../../store/stores.ts';
+import { unknownCredential } from '../inspection/inspection_events.ts';
+import type { Looked } from './look.ts';
+import { isTakenAway, obstacleOf } from './obstacle.ts';
+import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
+
+/** ADD: asks Graph for the new secret. Undefined: somebody else is at it. */
+export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<Looked | undefined> {
+  const { stores, registrations, clock, crashPoints, newUid } = parts;
+  const { app, credentials, old } = subject;
+  if (old === undefined) return { subject, outcome: { kind: 'old_gone' } };
+  // Nobody else begins meanwhile, and who comes after a try that was cut off finds at Graph what it left: reads lag behind writes there.
+  const before = subject.rotation;
+  const rotation = { ...before, nextTime: clock.now() + MINUTE, version: before.version + 1 };
+  if (!(await stores.rotations.advance({ before, after: rotation }))) return undefined;
+  const claimed = { ...subject, rotation };
+
+  const read = await registrations.read(app);
+  if (read.kind !== 'registered') return { subject: claimed, outcome: obstacleOf(read) };
+  const isOrphan = ({ keyId, displayName }: RegisteredPassword) =>
+    displayName === rotation.marker && credentials.every(({ entraKeyId }) => entraKeyId !== keyId);
+  for (const orphan of read.registration.passwords.filter(isOrphan)) {
+    const hindered = await removeOrphan(parts, claimed, orphan);
+    // None is ever added beside one that is left.
+    if (hindered !== undefined) return { subject: claimed, outcome: hindered };
+  }
+
+  const { secretLife } = app.rotation ?? ROTATION_DEFAULTS;
+  const endTime = clock.now() + secretLife;
+  const answer = await registrations.addPassword(app, { displayName: rotation.marker, endTime });
+  if (answer.kind !== 'added') return { subject: claimed, outcome: obstacleOf(answer) };
+  await crashPoints?.reach('rotation_added');
+  const add = newSecret(answer.password, claimed, newUid(), clock.now());
+  return {
+    subject: { ...claimed, fresh: add.credential },
+    outcome: { kind: 'added', newCredentialUid: add.credential.uid },
+    add,
+    undo: () => takeBack(parts, claimed, answer.password.keyId),
+  };
+}
+
+/** Of a try that was cut off: nobody has its value. */
+async function removeOrphan(
+  { stores, registrations, clock, crashPoints, told }: RotationStepParts,
+  { app }: RotationSubject,
+  orphan: RegisteredPassword,
+): Promise<RotationObstacle | undefined> {
+  const answer = await registrations.removePassword(app, orphan.keyId);
+  if (isTakenAway(answer)) {
+    await crashPoints?.reach('rotation_orphan_removed');
+    return undefined;
+  }
+  // An outage passes; whatever else keeps it there needs somebody.
+  if (answer.kind !== 'unavailable') {
+    const entry = { ...orphan, kind: 'CLIENT_SECRET' as const, mark: orphan.hint || undefined };
+    const event = unknownCredential(app, entry, clock.now());
+    if (await stores.expiry.tell(event)) told(event);
+  }
+  return obstacleOf(answer);
+}
+
+/** The secret was not stored, unless the database took it and its answer got lost. What cannot be taken back now is found by its marker. */
+async function takeBack({ stores, registrations }: RotationStepParts, { app }: RotationSubject, keyId: string) {
+  const stored = await stores.apps.credentials(app.uid);
+  if (stored.some(({ entraKeyId }) => entraKeyId === keyId)) return;
+  await registrations.removePassword(app, keyId);
+}
+
+function newSecret(
+  { keyId, secret, endTime }: AddedPassword,
+  { app, credentials }: RotationSubject,
+  uid: string,
+  now: Timestamp,
+): NewCredential {
+  const credential: Credential = {
+    uid,
+    appUid: app.uid,
+    credentialId: newId(credentials, now),
+    kind: 'CLIENT_SECRET',
+    hint: secret.hint(),
+    notBefore: undefined,
+    expireTime: endTime,
+    saidExpireTime: endTime,
+    entraExpireTime: endTime,
+    entraKeyId: keyId,
+    verdict: 'UNPROBED',
+    entraError: undefined,
+    lastUsedTime: undefined,
+    preferTime: undefined,
+    createTime: now,
+  };
+  return { credential, material: { kind: 'CLIENT_SECRET', clientSecret: secret } };
+}
+
+/** `rotated-2026-11-22`, or `rotated-2026-11-22-2` where that is taken. */
+export function newId(credentials: readonly Credential[], now: Timestamp): string {
+  const base = `rotated-${new Date(now).toISOString().slice(0, 10)}`;
+  const taken = new Set(credentials.map(({ credentialId }) => credentialId));
+  if (!taken.has(base)) return base;
+  for (let number = 2; ; number += 1) if (!taken.has(`${base}-${number}`)) return `${base}-${number}`;
+}

@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import type { App } from '../../model/app.ts';
+import type { Timestamp } from '../../model/clock.ts';
+import type { Credential } from '../../model/credential.ts';
+import { MARKER_PREFIX, type Rotation } from '../../model/rotation.ts';
+import type { RotationParts } from './rotation_parts.ts';
+
+/** As it stands before anything is done. The marker comes first: what a lost answer of Graph's leaves behind is found by it. */
+export function newRotation(app: App, old: Credential, uid: string, now: Timestamp): Rotation {
+  return {
+    uid,
+    appUid: app.uid,
+    step: 'ADD',
+    marker: `${MARKER_PREFIX}${randomBytes(8).toString('hex')}`,
+    oldCredentialUid: old.uid,
+    newCredentialUid: undefined,
+    beginTime: now,
+    watchTime: undefined,
+    nextTime: now,
+    failures: 0,
+    problem: undefined,
+    version: 1,
+  };
+}
+
+/** False: one is under way already, or the app is gone. */
+export async function beginRotation({ stores, crashPoints }: RotationParts, rotation: Rotation): Promise<boolean> {
+  if (!(await stores.rotations.begin(rotation))) return false;
+  await crashPoints?.reach('rotation_begun');
+  return true;
+}

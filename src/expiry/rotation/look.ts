@@ -1,0 +1,102 @@
+import type { RotationCrashPoint } from '../../model/crash_points.ts';
+import type { Rotation } from '../../model/rotation.ts';
+import { moveRotation, type RotationMove, type RotationOutcome } from '../../model/rotation_move.ts';
+import type { NewCredential, RotationAdvance } from '../../store/stores.ts';
+import { addSecret } from './add_secret.ts';
+import { proveSecret } from './prove_secret.ts';
+import { removeSecret } from './remove_secret.ts';
+import { rotationEvents } from './rotation_events.ts';
+import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
+
+/** What a step found, to be written down in one commit. */
+export interface Looked {
+  readonly subject: RotationSubject;
+  readonly outcome: RotationOutcome;
+  readonly add?: NewCredential;
+  /** Of what was done at Entra, where the commit is refused. */
+  readonly undo?: () => Promise<void>;
+}
+
+/** Does the step that is due, as far as it can be done now. */
+export async function lookAtRotation(parts: RotationStepParts, due: Rotation): Promise<void> {
+  const { stores, clock, crashPoints, told } = parts;
+  const subject = await subjectOf(parts, due);
+  // It went with its app.
+  if (subject === undefined) return;
+  const looked = await doStep(parts, subject);
+  if (looked === undefined) return;
+
+  const { rotation, app, old, fresh } = looked.subject;
+  const facts = { now: clock.now(), oldEnd: old?.expireTime, newCreateTime: fresh?.createTime };
+  const move = moveRotation(rotation, looked.outcome, facts);
+  const events = rotationEvents(parts, looked.subject, move);
+  await reach(BEFORE, move);
+  const isWritten = await commit({
+    before: rotation,
+    after: move.after,
+    add: looked.add && { app, credential: looked.add },
+    prefer: move.done === 'PREFERRED' && fresh ? { credentialUid: fresh.uid, time: facts.now } : undefined,
+    remove: move.done === 'REMOVED' ? old?.uid : move.done === 'LOST' ? fresh?.uid : undefined,
+    events,
+  });
+  if (!isWritten) return;
+  if (move.done !== undefined && move.done !== 'WATCHED') {
+    parts.authorizationServer.forget(app.uid);
+    parts.changes.announce({ kind: 'app', uid: app.uid });
+  }
+  for (const event of events) told(event);
+  await reach(AFTER, move);
+
+  /** False: somebody else was faster. */
+  async function commit(advance: RotationAdvance): Promise<boolean> {
+    let isWritten = false;
+    try {
+      isWritten = await stores.rotations.advance(advance);
+      return isWritten;
+    } finally {
+      // What happened matters more than what cannot be undone.
+      if (!isWritten) await looked?.undo?.().catch(() => {});
+    }
+  }
+
+  async function reach(points: typeof BEFORE, { done }: RotationMove): Promise<void> {
+    const point = done && points[done];
+    if (point !== undefined) await crashPoints?.reach(point);
+  }
+}
+
+type Points = Readonly<Partial<Record<NonNullable<RotationMove['done']>, RotationCrashPoint>>>;
+const BEFORE: Points = { PREFERRED: 'rotation_proved', REMOVED: 'rotation_removed' };
+const AFTER: Points = {
+  ADDED: 'rotation_sealed',
+  PREFERRED: 'rotation_preferred',
+  WATCHED: 'rotation_watched',
+  REMOVED: 'rotation_done',
+};
+
+async function subjectOf({ stores }: RotationStepParts, rotation: Rotation): Promise<RotationSubject | undefined> {
+  const app = await stores.apps.findByUid(rotation.appUid);
+  if (app === undefined) return undefined;
+  const credentials = await stores.apps.credentials(app.uid);
+  const byUid = (uid: string | undefined) => credentials.find((credential) => credential.uid === uid);
+  return {
+    rotation,
+    app,
+    credentials,
+    old: byUid(rotation.oldCredentialUid),
+    fresh: byUid(rotation.newCredentialUid),
+  };
+}
+
+async function doStep(parts: RotationStepParts, subject: RotationSubject): Promise<Looked | undefined> {
+  if (subject.app.suspended) return { subject, outcome: { kind: 'suspended' } };
+  switch (subject.rotation.step) {
+    case 'ADD':
+      return addSecret(parts, subject);
+    case 'PROVE':
+    case 'WATCH':
+      return { subject, outcome: await proveSecret(parts, subject) };
+    case 'REMOVE':
+      return { subject, outcome: await removeSecret(parts, subject) };
+  }
+}

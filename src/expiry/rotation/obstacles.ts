@@ -1,0 +1,35 @@
+import { appName } from '../../model/connection.ts';
+import type { RotationProblem } from '../../model/rotation.ts';
+import { obstacleOf } from './obstacle.ts';
+import { oldKeyId } from './old_key_id.ts';
+import type { PlannedRotation } from './plan.ts';
+import type { RotationParts } from './rotation_parts.ts';
+
+/** What stands in the way of a rotation, each with what to do. `isAsked`: also what reading the registration tells. */
+export async function obstaclesOf(
+  parts: RotationParts,
+  planned: PlannedRotation,
+  isAsked: boolean,
+): Promise<readonly string[]> {
+  const { app, rotation } = planned;
+  const suspended = app.suspended ? [`${appName(app)} is suspended: nothing is done until UpdateApp resumes it.`] : [];
+  const found = isAsked ? await read(parts, planned) : undefined;
+  const known = rotation.problem === undefined ? [] : [parts.problemText(app, rotation.problem)];
+  return [...new Set([...suspended, ...known, ...(found === undefined ? [] : [parts.problemText(app, found)])])];
+}
+
+async function read(
+  parts: RotationParts,
+  { app, rotation, credentials }: PlannedRotation,
+): Promise<RotationProblem | undefined> {
+  const answer = await parts.registrations.read(app);
+  const now = parts.clock.now();
+  const nothing = { code: undefined, permission: undefined, time: now, toldTime: undefined };
+  if (answer.kind !== 'registered') {
+    const { problem: kind, code, permission } = obstacleOf(answer);
+    return { ...nothing, kind, code, permission };
+  }
+  const old = credentials.find(({ uid }) => uid === rotation.oldCredentialUid);
+  const isKnown = old === undefined || (await oldKeyId(parts, app, old, answer.registration)) !== undefined;
+  return isKnown ? undefined : { ...nothing, kind: 'NO_KEY_ID' };
+}

@@ -1,0 +1,49 @@
+import type { CredentialProbe } from '../../entra/authorization_server.ts';
+import { type App, registrationDirectory } from '../../model/app.ts';
+import { HOUR } from '../../model/clock.ts';
+import type { Credential } from '../../model/credential.ts';
+import type { RotationOutcome } from '../../model/rotation_move.ts';
+import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
+
+/** PROVE and WATCH: whether Entra takes the new secret. */
+export async function proveSecret(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
+  const { app, rotation, fresh } = subject;
+  if (fresh === undefined) return { kind: 'new_gone', isWanted: app.rotation !== undefined };
+  const directoryId = registrationDirectory(app);
+  if (directoryId === undefined) return { kind: 'hindered', problem: 'NO_DIRECTORY' };
+  const probe = await probeOf(parts, app, directoryId, fresh);
+  switch (probe?.outcome) {
+    case 'VALID':
+      return { kind: 'accepted', wasRefused: fresh.verdict === 'REJECTED' };
+    case 'REJECTED':
+    case 'PROPAGATING': {
+      const isOld = parts.clock.now() - fresh.createTime >= HOUR;
+      const isLost = (rotation.step === 'WATCH' || isOld) && (await isGoneAtEntra(parts, app, fresh));
+      return isLost ? { kind: 'new_lost' } : { kind: 'refused', code: probe.entraError };
+    }
+    case 'INCONCLUSIVE':
+    case undefined:
+      return { kind: 'hindered', problem: 'UNAVAILABLE', code: probe?.entraError };
+  }
+}
+
+async function probeOf(
+  { authorizationServer }: RotationStepParts,
+  app: App,
+  directoryId: string,
+  { credentialId }: Credential,
+): Promise<CredentialProbe | undefined> {
+  const find = async () =>
+    (await authorizationServer.probe(app, directoryId)).find((probe) => probe.credentialId === credentialId);
+  const probe = await find();
+  if (probe !== undefined) return probe;
+  // Another replica added it, and this one still goes by what it read before.
+  authorizationServer.forget(app.uid);
+  return find();
+}
+
+async function isGoneAtEntra({ registrations }: RotationStepParts, app: App, { entraKeyId }: Credential) {
+  if (entraKeyId === undefined) return false;
+  const read = await registrations.read(app);
+  return read.kind === 'registered' && read.registration.passwords.every(({ keyId }) => keyId !== entraKeyId);
+}

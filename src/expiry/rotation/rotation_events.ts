@@ -1,0 +1,26 @@
+import { appName } from '../../model/connection.ts';
+import type { EventBody, Severity, VaultEvent } from '../../model/event.ts';
+import type { RotationMove } from '../../model/rotation_move.ts';
+import type { RotationParts, RotationSubject } from './rotation_parts.ts';
+
+/** What is told of a move, in its commit. */
+export function rotationEvents(
+  { clock, newUid }: Pick<RotationParts, 'clock' | 'newUid'>,
+  { app, rotation, old, fresh }: RotationSubject,
+  { done, tell }: RotationMove,
+): readonly VaultEvent[] {
+  const names = { app: appName(app), clientId: app.clientId, oldCredential: old?.credentialId ?? '' };
+  const bodies: (EventBody & { readonly severity: Severity })[] = [];
+  if (done === 'ADDED' || done === 'PREFERRED' || done === 'REMOVED') {
+    const facts = { step: done, newCredential: fresh?.credentialId ?? '', expireTime: fresh?.expireTime };
+    bodies.push({ type: 'credential.rotating', severity: 'INFO', data: { ...names, ...facts } });
+  }
+  if (tell !== undefined) {
+    const { kind: problem, code, permission } = tell.problem;
+    const facts = { step: rotation.step, problem, code, permission, expireTime: old?.expireTime };
+    bodies.push({ type: 'credential.rotation_failed', severity: tell.severity, data: { ...names, ...facts } });
+  }
+  const { tenantUid, tenantId } = app;
+  const common = { cause: undefined, tenantUid, tenantId, subject: appName(app), time: clock.now() };
+  return bodies.map((body) => ({ ...common, ...body, uid: newUid() }));
+}

@@ -1,0 +1,28 @@
+import { type Duration, SECOND } from '../../model/clock.ts';
+import { createLeftOut } from '../left_out.ts';
+import type { Sweep } from '../sweep.ts';
+import { lookAtRotation } from './look.ts';
+import type { RotationStepParts } from './rotation_parts.ts';
+
+/** Each waits for Entra and Graph; the leader's lease must outlive a batch. */
+const BATCH = 10;
+/** Of a batch; the next one has a lease of its own. */
+const LONG: Duration = 45 * SECOND;
+
+/** Takes rotations through their steps, as they come due. */
+export function createRotationSweep(parts: RotationStepParts): Sweep {
+  const { rotations } = parts.stores;
+  const leftOut = createLeftOut(parts);
+  return {
+    async batch() {
+      const start = performance.now();
+      const due = await rotations.due(parts.clock.now(), BATCH + leftOut.size);
+      const fresh = due.filter(({ uid }) => !leftOut.has(uid)).slice(0, BATCH);
+      for (const rotation of fresh) {
+        if (performance.now() - start >= LONG) return true;
+        await lookAtRotation(parts, rotation).catch((failure) => leftOut.add(rotation.uid, failure));
+      }
+      return fresh.length >= BATCH;
+    },
+  };
+}

@@ -1,0 +1,521 @@
+import { describe, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
+import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/event.ts';
+import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
+import { FABRIKAM } from '../../src/sandbox/seed.ts';
+import { openRotationWorld, type Replica, type RotationWorld } from './rotation_world.ts';
+
+const isOver = (rotation: Rotation | undefined): boolean => rotation === undefined;
+const isAt = (step: RotationStep) => (rotation: Rotation | undefined) => rotation?.step === step;
+const hasProblem = (rotation: Rotation | undefined) => rotation?.problem !== undefined;
+
+const summaries = (events: readonly VaultEvent[]) =>
+  events.map(({ type, severity, data }) => {
+    if (type === 'credential.rotating') return `${(data as CredentialRotating).step}`;
+    if (type !== 'credential.rotation_failed') return type;
+    const { step, problem, code } = data as RotationFailed;
+    return `${step} ${problem}${code === undefined ? '' : ` ${code}`} ${severity}`;
+  });
+
+const RENEWED = ['ADDED', 'PREFERRED', 'REMOVED'];
+
+async function expectRenewed(world: RotationWorld, expected = RENEWED, who: Replica = world): Promise<void> {
+  const [secret, ...others] = world.secretsAtEntra();
+  expect(others).toEqual([]);
+  const credentials = Object.values(await world.credentials());
+  expect(credentials.map(({ entraKeyId }) => entraKeyId)).toEqual([secret?.keyId]);
+  expect(credentials[0]).toMatchObject({ kind: 'CLIENT_SECRET', verdict: 'VALID', hint: secret?.value.slice(0, 3) });
+  expect(credentials[0]?.credentialId).toMatch(/^rotated-\d{4}-\d\d-\d\d$/);
+  expect(summaries(await world.told())).toEqual(expected);
+  expect(await who.exchange()).toBe('granted');
+}
+
+describe('a client secret that nears its end', () => {
+  test('is renewed while Entra learns of the new one by and by, and no exchange fails in all that time', async () => {
+    const world = await openRotationWorld({ secretReplicationDelay: 10 * MINUTE });
+    const [old] = world.secretsAtEntra();
+    const begun = await world.begin();
+    expect(begun).toMatchObject({ step: 'ADD', marker: expect.stringMatching(/^token-vault [0-9a-f]{16}$/) });
+    const outcomes = new Set<string>();
+    const steps: string[] = [];
+    const start = world.sandbox.clock.now();
+    const asked: Replica = {
+      ...world,
+      sweep: {
+        async batch() {
+          outcomes.add(await world.exchange());
+          return world.sweep.batch();
+        },
+      },
+    };
+    const noting = (holds: typeof isOver) => (rotation: Rotation | undefined) => {
+      if (steps.at(-1) !== rotation?.step) steps.push(rotation?.step ?? 'over');
+      return holds(rotation);
+    };
+    await world.until(noting(isAt('WATCH')), MINUTE, asked);
+    expect(world.sandbox.clock.now() - start).toBeGreaterThanOrEqual(10 * MINUTE);
+    expect(Object.keys(await world.credentials())).toHaveLength(2);
+    expect(world.secretsAtEntra()[0]).toBe(old);
+    await world.until(noting(isOver), HOUR, asked);
+    expect(steps).toEqual(['ADD', 'PROVE', 'WATCH', 'REMOVE', 'over']);
+    expect(outcomes).toEqual(new Set(['granted']));
+    expect(world.secretsAtEntra()[0]?.displayName).toBe(begun.marker);
+    expect(world.announced.filter(({ uid }) => uid === world.app.uid).length).toBeGreaterThanOrEqual(3);
+    await expectRenewed(world);
+    const [secret] = world.secretsAtEntra();
+    const life = (secret?.endTime ?? 0) - start;
+    expect([Math.floor(life / DAY), Math.ceil(life / DAY)]).toContain(180);
+  });
+
+  test('is told of at each step, with the ids of both', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isOver, HOUR);
+    const told = await world.told();
+    const newCredential = Object.keys(await world.credentials())[0];
+    expect(told).toMatchObject(
+      ['ADDED', 'PREFERRED', 'REMOVED'].map((step) => ({
+        type: 'credential.rotating',
+        severity: 'INFO',
+        tenantId: 'acme',
+        subject: 'tenants/acme/apps/default',
+        data: {
+          app: 'tenants/acme/apps/default',
+          clientId: world.app.clientId,
+          step,
+          oldCredential: 'first',
+          newCredential,
+          expireTime: world.secretsAtEntra()[0]?.endTime,
+        },
+      })),
+    );
+  });
+
+  test('is left alone before its time, without a policy, while the app is suspended, and while it is renewed already', async () => {
+    const world = await openRotationWorld();
+    const credentials = await world.stores.apps.credentials(world.app.uid);
+    await world.rotations.beginIfDue(world.app, credentials);
+    world.sandbox.clock.advance(11 * DAY);
+    await world.rotations.beginIfDue({ ...world.app, rotation: undefined }, credentials);
+    await world.rotations.beginIfDue({ ...world.app, suspended: true }, credentials);
+    expect(await world.find()).toBeUndefined();
+    await world.rotations.beginIfDue(world.app, credentials);
+    const begun = await world.find();
+    await world.rotations.beginIfDue(world.app, credentials);
+    expect(await world.find()).toEqual(begun);
+    expect(begun?.step).toBe('ADD');
+  });
+
+  test('is renewed twice on one day under another id', async () => {
+    const world = await openRotationWorld();
+    const { rotations } = world;
+    const request = { tenantId: 'acme', appId: 'default', validateOnly: false };
+    await rotations.rotate(request);
+    await world.until(isAt('PROVE'));
+    const [, first = ''] = Object.keys(await world.credentials());
+    await world.stores.apps.removeCredential(world.app.uid, 'first');
+    const rotation = await world.find();
+    if (rotation === undefined) throw new TypeError('over');
+    await world.stores.rotations.advance({ before: rotation, after: undefined });
+    await rotations.rotate(request);
+    await world.until(isAt('PROVE'));
+    expect(Object.keys(await world.credentials())).toEqual([first, `${first}-2`]);
+  });
+});
+
+const CRASH_POINTS = Object.keys({
+  rotation_begun: true,
+  rotation_orphan_removed: true,
+  rotation_added: true,
+  rotation_sealed: true,
+  rotation_proved: true,
+  rotation_preferred: true,
+  rotation_watched: true,
+  rotation_removed: true,
+  rotation_done: true,
+} satisfies Record<RotationCrashPoint, true>) as RotationCrashPoint[];
+
+describe('dying', () => {
+  const death = (point: RotationCrashPoint) => {
+    let isArmed = true;
+    return {
+      reach(reached: string) {
+        if (!isArmed || reached !== point) return;
+        isArmed = false;
+        throw new Error('killed');
+      },
+    };
+  };
+
+  test.each(CRASH_POINTS)('at %s: whoever comes after goes on, and leaves nothing behind', async (point) => {
+    const world = await openRotationWorld();
+    const crashPoints = death(point);
+    const doomed = world.replica({ crashPoints });
+    world.sandbox.clock.advance(11 * DAY);
+    if (point === 'rotation_orphan_removed') {
+      await world.rotations.beginIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
+      await world.replica({ crashPoints: death('rotation_added') }).sweep.batch();
+      expect(world.secretsAtEntra()).toHaveLength(2);
+      world.sandbox.clock.advance(2 * MINUTE);
+    } else {
+      const begun = doomed.rotations.beginIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
+      await begun.catch(() => {});
+    }
+    // It leaves the one alone that it died at, and what comes after is done by somebody else.
+    for (let hour = 0; hour < 30; hour += 1) {
+      await doomed.sweep.batch();
+      if (doomed.errors.length > 0) break;
+      world.sandbox.clock.advance(point === 'rotation_proved' || hour < 1 ? 2 * MINUTE : HOUR);
+    }
+    expect(doomed.errors.length).toBe(point === 'rotation_begun' ? 0 : 1);
+    world.sandbox.clock.advance(MINUTE);
+    const heir = world.replica();
+    expect(await heir.exchange()).toBe('granted');
+    await world.until(isOver, 20 * MINUTE, heir);
+    await expectRenewed(world, RENEWED, heir);
+  });
+
+  test('with the new secret in memory again and again leaves one at Entra, not more', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    for (let tries = 0; tries < 3; tries += 1) {
+      await world.replica({ crashPoints: death('rotation_added') }).sweep.batch();
+      expect(world.secretsAtEntra()).toHaveLength(2);
+      world.sandbox.clock.advance(2 * MINUTE);
+    }
+    await world.until(isOver, HOUR);
+    await expectRenewed(world);
+  });
+});
+
+describe('two leaders', () => {
+  test('that both believe it is their turn: one asks Graph, the other drops what it read', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'request' });
+    const first = world.sweep.batch();
+    await hold.arrived;
+    await world.replica().sweep.batch();
+    hold.release();
+    await first;
+    expect(world.secretsAtEntra()).toHaveLength(2);
+    await world.until(isOver, HOUR);
+    await expectRenewed(world);
+  });
+
+  test('of which one is slower than its turn: it takes back what it added', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'request' });
+    const slow = world.sweep.batch();
+    await hold.arrived;
+    world.sandbox.clock.advance(2 * MINUTE);
+    await world.replica().sweep.batch();
+    expect((await world.find())?.step).toBe('PROVE');
+    hold.release();
+    await slow;
+    expect(world.secretsAtEntra()).toHaveLength(2);
+    await world.until(isOver, HOUR);
+    await expectRenewed(world);
+  });
+
+  test('of which one removes as an orphan what the other is about to store: it is noticed, and made anew', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'answer' });
+    const slow = world.sweep.batch();
+    await hold.arrived;
+    // As a leader of before the claim would.
+    const added = world.secretsAtEntra()[1];
+    world.sandbox.removeSecret(world.registration.clientId, added?.keyId ?? '');
+    hold.release();
+    await slow;
+    expect((await world.find())?.step).toBe('PROVE');
+    await world.until(isOver, 10 * MINUTE);
+    const told = summaries(await world.told());
+    expect(told.filter((one) => one !== 'credential.rejected')).toEqual(
+      ['ADDED', 'REFUSED_SECRET', 'ADDED', 'PREFERRED', 'REMOVED'].map((one) =>
+        one === 'REFUSED_SECRET' ? expect.stringMatching(/^PROVE REFUSED_SECRET/) : one,
+      ),
+    );
+    expect(world.secretsAtEntra()).toHaveLength(1);
+  });
+});
+
+test('an answer of addPassword that got lost leaves a secret that nobody knows: it goes before the next one is made', async () => {
+  const world = await openRotationWorld();
+  await world.begin();
+  world.sandbox.injectFault({ kind: 'close_after', endpoint: 'graph', operation: 'addPassword' });
+  await world.sweep.batch();
+  expect(world.secretsAtEntra()).toHaveLength(2);
+  expect(await world.find()).toMatchObject({ step: 'ADD', problem: { kind: 'UNAVAILABLE' } });
+  await world.until(isOver, HOUR);
+  await expectRenewed(world);
+});
+
+test('an orphan that cannot be removed is told once, and none is added beside it', async () => {
+  const world = await openRotationWorld();
+  await world.begin();
+  world.sandbox.injectFault({ kind: 'close_after', endpoint: 'graph', operation: 'addPassword' });
+  await world.sweep.batch();
+  const error = { kind: 'error', endpoint: 'graph', status: 403, error: 'Authorization_RequestDenied' } as const;
+  world.sandbox.injectFault({ ...error, operation: 'removePassword', count: 3 });
+  for (let day = 0; day < 3; day += 1) {
+    world.sandbox.clock.advance(DAY);
+    await world.sweep.batch();
+  }
+  const [, orphan] = world.secretsAtEntra();
+  expect(world.secretsAtEntra()).toHaveLength(2);
+  const told = await world.told();
+  expect(summaries(told)).toEqual(['credential.unknown', 'ADD PERMISSION Authorization_RequestDenied WARNING']);
+  expect(told[0]).toMatchObject({ data: { keyId: orphan?.keyId, orphan: true, expireTime: orphan?.endTime } });
+  await world.until(isOver, HOUR);
+  await expectRenewed(world, [...summaries(told), 'ADDED', 'PREFERRED', 'REMOVED']);
+});
+
+describe('what stands in the way', () => {
+  test('a missing permission is told with its name, tried daily, and once it is granted all goes on', async () => {
+    const world = await openRotationWorld({ applicationPermissions: [] });
+    await world.begin();
+    await world.until(hasProblem);
+    expect(await world.told()).toMatchObject([
+      {
+        type: 'credential.rotation_failed',
+        severity: 'WARNING',
+        subject: 'tenants/acme/apps/default',
+        data: {
+          step: 'ADD',
+          problem: 'PERMISSION',
+          permission: 'Application.ReadWrite.OwnedBy',
+          oldCredential: 'first',
+          expireTime: world.secretsAtEntra()[0]?.endTime,
+        },
+      },
+    ]);
+    world.sandbox.clock.advance(DAY);
+    await world.sweep.batch();
+    expect(await world.told()).toHaveLength(1);
+    world.sandbox.grantApplicationPermission(world.registration.clientId, 'Application.ReadWrite.OwnedBy');
+    await world.until(isAt('PROVE'), HOUR);
+    expect((await world.find())?.problem).toBeUndefined();
+    expect(world.secretsAtEntra()).toHaveLength(2);
+  });
+
+  test('a policy of the directory is told with its code', async () => {
+    const world = await openRotationWorld();
+    world.sandbox.setAppPolicy(world.registration.clientId, { longestSecretLife: 90 * DAY });
+    await world.begin();
+    await world.until(hasProblem);
+    expect(summaries(await world.told())).toEqual(['ADD POLICY CredentialInvalidLifetimeAsPerAppPolicy WARNING']);
+    expect(world.secretsAtEntra()).toHaveLength(1);
+  });
+
+  test.each([
+    ['that is nowhere to be found', FABRIKAM, /^ADD NOT_FOUND AADSTS|^ADD NOT_FOUND \S+ WARNING$/],
+    ['of which nobody said where it is', undefined, /^ADD NO_DIRECTORY WARNING$/],
+  ])('a registration %s', async (_, homeDirectoryId, expected) => {
+    const world = await openRotationWorld({ app: { homeDirectoryId } });
+    await world.begin();
+    await world.until(hasProblem);
+    expect(summaries(await world.told())).toEqual([expect.stringMatching(expected)]);
+  });
+
+  test('an outage of Graph is waited out, and told when it lasts for hours', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    world.sandbox.injectFault({ kind: 'html', endpoint: 'graph', count: 10_000 });
+    for (let hour = 0; hour < 6; hour += 1) {
+      await world.sweep.batch();
+      world.sandbox.clock.advance(HOUR);
+    }
+    expect(await world.told()).toEqual([]);
+    for (let hour = 0; hour < 6; hour += 1) {
+      await world.sweep.batch();
+      world.sandbox.clock.advance(HOUR);
+    }
+    expect(summaries(await world.told())).toEqual(['ADD UNAVAILABLE http/503 WARNING']);
+    world.sandbox.clearFaults();
+    await world.until(isOver, HOUR);
+    await expectRenewed(world, ['ADD UNAVAILABLE http/503 WARNING', 'ADDED', 'PREFERRED', 'REMOVED']);
+  });
+
+  test('a database that is away fails nothing but the round', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    const { rotations } = world.stores;
+    let count = 0;
+    const advance: typeof rotations.advance = async (advance) => {
+      count += 1;
+      if (count === 2) throw new Error('away');
+      return rotations.advance(advance);
+    };
+    const failing = world.replica({ stores: { ...world.stores, rotations: { ...rotations, advance } } });
+    await failing.sweep.batch();
+    expect(failing.errors).toHaveLength(1);
+    // What was added could not be stored, and was taken back.
+    expect(world.secretsAtEntra()).toHaveLength(1);
+    await world.until(isOver, HOUR);
+    await expectRenewed(world);
+  });
+
+  test('a commit whose answer got lost keeps what it stored', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    const { rotations } = world.stores;
+    let count = 0;
+    const advance: typeof rotations.advance = async (advance) => {
+      count += 1;
+      const isWritten = await rotations.advance(advance);
+      if (count === 2) throw new Error('lost');
+      return isWritten;
+    };
+    await world.replica({ stores: { ...world.stores, rotations: { ...rotations, advance } } }).sweep.batch();
+    expect(world.secretsAtEntra()).toHaveLength(2);
+    await world.until(isOver, HOUR, world.replica());
+    await expectRenewed(world);
+  });
+
+  test('an old secret whose id at Entra is not known is found by its first characters', async () => {
+    const world = await openRotationWorld({ credential: { entraKeyId: undefined } });
+    await world.begin();
+    await world.until(isOver, HOUR);
+    await expectRenewed(world);
+  });
+
+  test('one that nobody can tell from another stays as a fallback, and the rotation is over', async () => {
+    const world = await openRotationWorld({ credential: { entraKeyId: undefined } });
+    const [old] = world.secretsAtEntra();
+    if (old === undefined) throw new TypeError('none');
+    const twin = world.sandbox.addSecret(world.registration.clientId, {
+      value: `${old.value.slice(0, 3)}8Q~another-one-that-begins-alike`,
+      endTime: old.endTime,
+    });
+    await world.begin();
+    await world.until(isOver, HOUR);
+    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED', 'REMOVE NO_KEY_ID WARNING']);
+    expect(world.secretsAtEntra().map(({ keyId }) => keyId)).toEqual([old.keyId, twin.keyId, expect.any(String)]);
+    expect(Object.keys(await world.credentials())).toContain('first');
+    // What is renewed next is the new one.
+    await world.rotations.beginIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
+    expect(await world.find()).toBeUndefined();
+  });
+});
+
+describe('an operator who', () => {
+  test('removes the old one meanwhile has done what was left to do', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('WATCH'));
+    await world.stores.apps.removeCredential(world.app.uid, 'first');
+    await world.until(isOver, HOUR);
+    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED']);
+    expect(Object.keys(await world.credentials())).toHaveLength(1);
+  });
+
+  test('removes the old one before the new one was made has ended it', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.stores.apps.removeCredential(world.app.uid, 'first');
+    await world.sweep.batch();
+    expect(await world.find()).toBeUndefined();
+    expect(world.secretsAtEntra()).toHaveLength(1);
+  });
+
+  test('removes the new one gets another, and what was left of it at Entra goes', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('WATCH'));
+    const [, fresh = ''] = Object.keys(await world.credentials());
+    const [, lost] = world.secretsAtEntra();
+    await world.stores.apps.removeCredential(world.app.uid, fresh);
+    await world.until(isAt('ADD'), HOUR);
+    await world.until(isOver, HOUR);
+    await expectRenewed(world, ['ADDED', 'PREFERRED', 'ADDED', 'PREFERRED', 'REMOVED']);
+    expect(world.secretsAtEntra()[0]?.keyId).not.toBe(lost?.keyId);
+  });
+
+  test('removes the new one, and wants no more of it, is let be', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('WATCH'));
+    const [, fresh = ''] = Object.keys(await world.credentials());
+    const app = await world.stores.apps.findByUid(world.app.uid);
+    if (app === undefined) throw new TypeError('gone');
+    await world.stores.apps.update(app, { ...app, rotation: undefined });
+    await world.stores.apps.removeCredential(world.app.uid, fresh);
+    await world.until(isOver, HOUR);
+    expect(Object.keys(await world.credentials())).toEqual(['first']);
+  });
+
+  test('switches it off meanwhile has it end properly', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('PROVE'));
+    const app = await world.stores.apps.findByUid(world.app.uid);
+    if (app === undefined) throw new TypeError('gone');
+    await world.stores.apps.update(app, { ...app, rotation: undefined });
+    await world.until(isOver, HOUR);
+    await expectRenewed(world);
+  });
+
+  test('suspends the app puts it off, and deletes it with the app', async () => {
+    const world = await openRotationWorld();
+    const begun = await world.begin();
+    const app = await world.stores.apps.findByUid(world.app.uid);
+    if (app === undefined) throw new TypeError('gone');
+    const suspended = await world.stores.apps.update(app, { ...app, suspended: true });
+    await world.sweep.batch();
+    expect((await world.find())?.nextTime).toBeGreaterThanOrEqual(begun.nextTime + DAY);
+    expect(world.sandbox.requests().filter(({ endpoint }) => endpoint === 'graph')).toEqual([]);
+    await world.stores.apps.delete(suspended);
+    expect(await world.find()).toBeUndefined();
+    world.sandbox.clock.advance(2 * DAY);
+    await world.sweep.batch();
+    expect(world.errors).toEqual([]);
+  });
+
+  test('deletes the new one at Entra while it is watched: the old one serves, and another is made', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('WATCH'));
+    const [, lost] = world.secretsAtEntra();
+    world.sandbox.removeSecret(world.registration.clientId, lost?.keyId ?? '');
+    await world.until(isAt('ADD'), HOUR);
+    expect(await world.exchange()).toBe('granted');
+    expect(Object.keys(await world.credentials())).toEqual(['first']);
+    await world.until(isOver, HOUR);
+    expect(world.secretsAtEntra()).toHaveLength(1);
+    expect(summaries(await world.told()).filter((one) => !/REFUSED_SECRET|rejected/.test(one))).toEqual([
+      'ADDED',
+      'PREFERRED',
+      'ADDED',
+      'PREFERRED',
+      'REMOVED',
+    ]);
+  });
+
+  test('deletes the new one at Entra just before the old one would go: the old one stays', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('REMOVE'), 10 * MINUTE);
+    const [old, lost] = world.secretsAtEntra();
+    world.sandbox.removeSecret(world.registration.clientId, lost?.keyId ?? '');
+    await world.sweep.batch();
+    expect((await world.find())?.step).toBe('ADD');
+    expect(world.secretsAtEntra()).toEqual([old]);
+    expect(await world.exchange()).toBe('granted');
+  });
+});
+
+test('many that are due are done in batches, and one that cannot be worked on costs only itself', async () => {
+  const world = await openRotationWorld();
+  await world.begin();
+  const { apps } = world.stores;
+  const broken = { ...apps, credentials: async () => Promise.reject(new TypeError('damaged')) };
+  const other = world.replica({ stores: { ...world.stores, apps: broken } });
+  expect(await other.sweep.batch()).toBe(false);
+  expect(other.errors).toEqual(['TypeError']);
+  await other.sweep.batch();
+  expect(other.errors).toHaveLength(1);
+});

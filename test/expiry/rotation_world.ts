@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { onTestFinished } from 'vitest';
+import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
+import { createAppRegistrations } from '../../src/entra/graph_registrations.ts';
+import { createRotations } from '../../src/expiry/rotation/create_rotations.ts';
+import type { RotationStepParts } from '../../src/expiry/rotation/rotation_parts.ts';
+import { createRotationSweep } from '../../src/expiry/rotation/rotation_sweep.ts';
+import type { Rotations } from '../../src/expiry/rotation/rotations.ts';
+import type { Sweep } from '../../src/expiry/sweep.ts';
+import { createKek } from '../../src/keyring/kek.ts';
+import type { App } from '../../src/model/app.ts';
+import { type Change, createChanges } from '../../src/model/changes.ts';
+import { DAY, MINUTE } from '../../src/model/clock.ts';
+import type { Credential } from '../../src/model/credential.ts';
+import type { VaultEvent } from '../../src/model/event.ts';
+import { newUid } from '../../src/model/ids.ts';
+import type { Rotation } from '../../src/model/rotation.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { rotationProblem } from '../../src/registry/rotation_problem.ts';
+import type { ClientSecret } from '../../src/sandbox/app_credential.ts';
+import type { AppInput, AppRegistration } from '../../src/sandbox/app_registration.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import type { Log } from '../../src/telemetry/log.ts';
+import { GRAPH, sampleApp, sampleTenant } from '../conformance/sample_rows.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
+import { temporaryFolder } from '../store/temporary_folder.ts';
+
+/** One process of the vault, as far as rotations go; several may share a database. */
+export interface Replica {
+  readonly stores: Stores;
+  readonly rotations: Rotations;
+  readonly sweep: Sweep;
+  /** What it announced to the rooms of its process. */
+  readonly announced: readonly Change[];
+  /** Names of what it logged as unexpected. */
+  readonly errors: readonly string[];
+  /** As a caller's request does: whichever credential is presented, Entra must give a token. */
+  exchange(): Promise<string>;
+}
+
+export interface RotationWorld extends Replica {
+  readonly sandbox: Sandbox;
+  readonly registration: AppRegistration;
+  readonly app: App;
+  readonly path: string;
+  /** The same database, opened once, with everything else made anew. */
+  replica(parts?: Partial<RotationStepParts>): Replica;
+  find(): Promise<Rotation | undefined>;
+  /** By id. */
+  credentials(): Promise<Readonly<Record<string, Credential>>>;
+  secretsAtEntra(): readonly ClientSecret[];
+  /** What was told of rotations, and of credentials that nobody knows. */
+  told(): Promise<readonly VaultEvent[]>;
+  begin(): Promise<Rotation>;
+  /** Batches a minute apart, or so far, until it holds; then what it came to. */
+  until(
+    holds: (rotation: Rotation | undefined) => boolean,
+    step?: number,
+    who?: Replica,
+  ): Promise<Rotation | undefined>;
+}
+
+export const LIFE = 40 * DAY;
+
+/** An app that renews its secret, at a pretend Entra over HTTP and in a real store; the clock of both is moved. */
+export async function openRotationWorld(
+  input: AppInput & { readonly app?: Partial<App>; readonly credential?: Partial<Credential> } = {},
+): Promise<RotationWorld> {
+  const { app: appChanges, credential: credentialChanges, ...registered } = input;
+  const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
+  onTestFinished(() => sandbox.close());
+  const { clock } = sandbox;
+  const registration = sandbox.addApp({
+    audience: 'organizations',
+    secrets: [{ endTime: clock.now() + LIFE }],
+    applicationPermissions: ['Application.ReadWrite.OwnedBy'],
+    ...registered,
+  });
+  const path = `${temporaryFolder()}/vault.db`;
+  const stores = await openTestStores({ clock, path, keks: { current: createKek(randomBytes(32)) } });
+  onTestFinished(() => stores.close());
+  const tenant = sampleTenant('acme');
+  const app = sampleApp(tenant, 'default', {
+    clientId: registration.clientId,
+    cloud: 'CUSTOM',
+    homeDirectoryId: registration.directoryId,
+    rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY },
+    ...appChanges,
+  });
+  const [secret] = registration.secrets;
+  if (secret === undefined) throw new TypeError('no secret');
+  const first: Credential = {
+    uid: newUid(),
+    appUid: app.uid,
+    credentialId: 'first',
+    kind: 'CLIENT_SECRET',
+    hint: secret.value.slice(0, 3),
+    notBefore: undefined,
+    expireTime: secret.endTime,
+    saidExpireTime: secret.endTime,
+    entraExpireTime: secret.endTime,
+    entraKeyId: secret.keyId,
+    verdict: 'UNPROBED',
+    entraError: undefined,
+    lastUsedTime: undefined,
+    preferTime: undefined,
+    createTime: clock.now() - DAY,
+    ...credentialChanges,
+  };
+  const material = { kind: 'CLIENT_SECRET', clientSecret: new Secret(secret.value) } as const;
+  await stores.tenants.register({ tenant, app, credential: { credential: first, material } });
+
+  function replica(parts: Partial<RotationStepParts> = {}): Replica {
+    const authorizationServer = createAuthorizationServer({
+      ledger: stores.apps,
+      clock,
+      customCloud: { loginUrl: sandbox.url },
+      random: () => 0.5,
+    });
+    const customCloud = { loginUrl: sandbox.url, graphUrl: `${sandbox.url}/graph` };
+    const registrations = createAppRegistrations({ authorizationServer, clock, customCloud });
+    onTestFinished(async () => {
+      await registrations.close();
+      await authorizationServer.close();
+    });
+    const changes = createChanges();
+    const announced: Change[] = [];
+    changes.listen((change) => announced.push(change));
+    const errors: string[] = [];
+    const log: Log = {
+      event(_level, name, fields) {
+        if (name === 'internal_error') errors.push(`${(fields as { error: string }).error}`);
+      },
+    };
+    const all: RotationStepParts = {
+      stores,
+      registrations,
+      authorizationServer,
+      changes,
+      clock,
+      log,
+      newUid,
+      told() {},
+      problemText: rotationProblem,
+      ...parts,
+    };
+    return {
+      stores,
+      rotations: createRotations(all),
+      sweep: createRotationSweep(all),
+      announced,
+      errors,
+      async exchange() {
+        const current = await stores.apps.findByUid(app.uid);
+        if (current === undefined) return 'gone';
+        const directoryId = registration.directoryId;
+        const admission = await authorizationServer.admit({ app: current, directoryId, priority: 'FOREGROUND' });
+        try {
+          return (await admission.acquireForApp({ resource: GRAPH })).kind;
+        } finally {
+          admission.release();
+        }
+      },
+    };
+  }
+
+  const own = replica();
+  const world: RotationWorld = {
+    ...own,
+    sandbox,
+    registration,
+    app,
+    path,
+    replica,
+    find: () => stores.rotations.find(app.uid),
+    async credentials() {
+      return Object.fromEntries((await stores.apps.credentials(app.uid)).map((one) => [one.credentialId, one]));
+    },
+    secretsAtEntra: () => registration.secrets,
+    async told() {
+      const events = (await stores.outbox.read(0, 1_000)).map(({ event }) => event);
+      return events.filter(({ type }) => /rotat|unknown|rejected/.test(type));
+    },
+    async begin() {
+      const current = await stores.apps.findByUid(app.uid);
+      if (current === undefined) throw new TypeError('gone');
+      clock.advance(LIFE - 30 * DAY);
+      await own.rotations.beginIfDue(current, await stores.apps.credentials(app.uid));
+      const begun = await world.find();
+      if (begun === undefined) throw new TypeError('not begun');
+      return begun;
+    },
+    async until(holds, step = MINUTE, who = own) {
+      for (let count = 0; count < 3_000; count += 1) {
+        const rotation = await world.find();
+        if (holds(rotation)) return rotation;
+        await who.sweep.batch();
+        clock.advance(step);
+      }
+      throw new Error(`it never came to that: ${JSON.stringify(await world.find())}`);
+    },
+  };
+  return world;
+}
