@@ -122,8 +122,7 @@ export function createCredentialChoice(parts: {
         standing.entraError = undefined;
         await notes.recordVerdict(usable);
       }
-      const isProven = by === 'EXCHANGE' && standing.successes >= PROVEN_AFTER;
-      if (isProven && standing.preferTime === undefined) await notes.prefer(usable);
+      if (standing.successes >= PROVEN_AFTER && standing.preferTime === undefined) await notes.prefer(usable);
     },
     async rejected(usable, meaning, newSince) {
       const standing = notes.of(usable);

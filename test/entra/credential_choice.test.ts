@@ -82,6 +82,15 @@ test('what was refused, or never probed, is not tried beside one that works', as
   await times(4, async () => expect(await order()).toBe('old unprobed refused'));
 });
 
+test('where none has proved itself yet, those on trial serve in the order they were added, and none has a turn', async () => {
+  const { choice } = setUp(aSecret('unprobed'), onTrial('one'), onTrial('two'));
+  await times(8, async () => {
+    const { inOrder, onTrial: trial } = await choice.candidates(true);
+    expect(inOrder.map(({ credential }) => credential.uid)).toEqual(['one', 'two', 'unprobed']);
+    expect(trial).toBeUndefined();
+  });
+});
+
 test('where nobody can say which directory to probe in, exchanges try what was never probed', async () => {
   const { order, choose } = setUp(proven('old'), aSecret('new'), aSecret('refused', { verdict: 'REJECTED' }));
   const choice = choose(anApp({ signInAudience: 'organizations' }));
@@ -90,6 +99,12 @@ test('where nobody can say which directory to probe in, exchanges try what was n
 
   const probed = choose(anApp({ signInAudience: 'organizations', homeDirectoryId: DIRECTORY }));
   await times(4, async () => expect(await order(probed)).toBe('old new refused'));
+});
+
+test('what was refused is not tried there either', async () => {
+  const { order, choose } = setUp(proven('old'), aSecret('refused', { verdict: 'REJECTED' }));
+  const choice = choose(anApp({ signInAudience: 'organizations' }));
+  await times(8, async () => expect(await order(choice)).toBe('old refused'));
 });
 
 test('five exchanges in a row make one on trial the first, and the one before its fallback', async () => {

@@ -148,6 +148,43 @@ test('refused and not renewed, it is rejected as any other, and the key vault is
   ]);
 });
 
+test('with the newest not everywhere yet and the one before lapsed, the newest decides: it is propagating', async () => {
+  const { refresh, sandbox, exchanges, ledger } = await start();
+  granted(await refresh());
+  sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
+  source.put(URI, 'renewed-secret');
+  source.forget(URI);
+
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
+  expect(exchanges).toEqual(['granted', 'app_credential', 'app_credential']);
+  expect(ledger.notes).toEqual(['referred VALID']);
+});
+
+test('one that Entra never took is not presented again once it was renewed', async () => {
+  const { refresh, sandbox, exchanges } = await start();
+  sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
+  failed(await refresh());
+  source.put(URI, 'mistyped');
+  source.forget(URI);
+  sandbox.clock.advance(5 * MINUTE);
+
+  failed(await refresh());
+  expect(exchanges).toEqual(['app_credential', 'app_credential']);
+});
+
+test('where too little time is left, no other secret is presented', async () => {
+  const { refresh, exchanges } = await start();
+  granted(await refresh());
+  source.put(URI, 'mistyped');
+  source.forget(URI);
+  granted(await refresh());
+  stage.sandbox.clock.advance(10 * SECOND);
+  source.state = 'hanging';
+
+  expect(failed(await refresh({ timeout: 400 })).reason).toBe('APP_CREDENTIAL_PROPAGATING');
+  expect(exchanges).toEqual(['granted', 'app_credential', 'granted', 'app_credential']);
+});
+
 test('what was renewed is probed as it is now', async () => {
   const { refresh, sandbox, server } = await start();
   granted(await refresh());
