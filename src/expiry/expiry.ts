@@ -1,7 +1,8 @@
 import { type Clock, DAY, type Timestamp } from '../model/clock.ts';
 import type { Delivery } from '../model/delivery.ts';
-import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { fieldInvalid } from '../model/errors.ts';
 import type { VaultEvent } from '../model/event.ts';
+import { tenantNotFound } from '../model/not_found.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { CredentialOfApp, Stores } from '../store/stores.ts';
 import { type Every, follow } from './follow.ts';
@@ -62,14 +63,7 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
   async function audience({ tenantId, tenantIds }: Audience): Promise<readonly string[] | undefined> {
     if (tenantId === undefined) return tenantIds;
     if ((await stores.tenants.find(tenantId)) !== undefined) return [tenantId];
-    const name = `tenants/${tenantId}`;
-    throw new VaultError(
-      'TENANT_NOT_FOUND',
-      `there is no ${name}; register it, or look for its name with ListTenants`,
-      {
-        metadata: { resource: name },
-      },
-    );
+    throw tenantNotFound(tenantId);
   }
 
   return {

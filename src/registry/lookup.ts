@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts';
-import { appName, type Connection } from '../model/connection.ts';
+import type { Connection } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import { appNotFound, tenantNotFound } from '../model/not_found.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 
@@ -15,14 +16,7 @@ export function createLookup(stores: Pick<Stores, 'tenants' | 'apps' | 'connecti
   async function tenant(tenantId: string): Promise<Tenant> {
     const found = await stores.tenants.find(tenantId);
     if (found !== undefined) return found;
-    const name = `tenants/${tenantId}`;
-    throw new VaultError(
-      'TENANT_NOT_FOUND',
-      `there is no ${name}; register it, or look for its name with ListTenants`,
-      {
-        metadata: { resource: name },
-      },
-    );
+    throw tenantNotFound(tenantId);
   }
 
   return {
@@ -30,10 +24,7 @@ export function createLookup(stores: Pick<Stores, 'tenants' | 'apps' | 'connecti
     async app(tenantId, appId) {
       const found = await stores.apps.find((await tenant(tenantId)).uid, appId);
       if (found !== undefined) return found;
-      const name = appName({ tenantId, appId });
-      throw new VaultError('APP_NOT_FOUND', `there is no ${name}; create it, or look for its name with ListApps`, {
-        metadata: { resource: name },
-      });
+      throw appNotFound({ tenantId, appId });
     },
     async connection(tenantId, connectionId) {
       const found = await stores.connections.find((await tenant(tenantId)).uid, connectionId);
