@@ -191,7 +191,7 @@ async function useEverything(): Promise<void> {
   });
   await call(AppService, 'getApp', { name: APP });
   await call(AppService, 'listApps', { parent: TENANT });
-  await call(AppService, 'updateApp', { app: { name: APP, displayName: 'Acme' } });
+  await call(AppService, 'updateApp', { app: { name: APP, homeDirectoryId: CONTOSO } });
   const add = (credentialId: string, material: object) =>
     call(AppService, 'addCredential', { parent: APP, credentialId, credential: { material } as never });
   await add('second', secret(second));
@@ -199,6 +199,7 @@ async function useEverything(): Promise<void> {
   await add('wrong', { case: 'certificate', value: { certificatePem: certificate, privateKeyPem: strangersKey } });
   await add('mixed', { case: 'certificate', value: { certificatePem: privateKey, privateKeyPem: privateKey } });
   await call(AppService, 'verifyApp', { name: APP, directoryId: CONTOSO });
+  await call(AppService, 'rotateCredential', { name: APP, validateOnly: true });
 
   const start = async (more: object) => {
     const started = await call(ConnectionService, 'startAuthorization', {
