@@ -9,7 +9,7 @@ import { createKeptSecrets, type Found } from './kept_secrets.ts';
 import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_access.ts';
 import type { KeyVaultAnswer } from './keyvault_failures.ts';
 import { type KeyVaultMetrics, silentKeyVaultMetrics } from './keyvault_metrics.ts';
-import { createSecretReferences, type SecretReference } from './secret_references.ts';
+import { createSecretReferences, readReference, type SecretReference } from './secret_references.ts';
 
 export interface KeyVaultSecretsParts extends Partial<KeyVaultAccessParts> {
   /** Origins of the key vaults that credentials may refer to; none: no credential may. */
@@ -62,7 +62,9 @@ export function createKeyVaultSecrets({
   return {
     read: async (secretUri) => kept.read(references.check('secret_uri', secretUri).uri),
     forget(secretUri) {
-      const secret = withoutVersion(references.check('secret_uri', secretUri).uri);
+      const reference = readReference(secretUri);
+      if (reference === undefined) return false;
+      const secret = withoutVersion(reference.uri);
       return kept.doubt((uri) => withoutVersion(uri) === secret);
     },
     checkUri: (field, secretUri) => references.check(field, secretUri).uri,

@@ -24,21 +24,29 @@ export function createSecretReferences({
   const rootKey = rootKeyIn(keySource);
   return {
     check(field, secretUri) {
-      const found = parseSecretLocation(secretUri.trim());
-      if (found === undefined) throw malformed(field);
-      if (!allowed.has(found.vaultUrl)) throw notAllowed(field, vaults);
-      // "Case-insensitive identifier": https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
-      const [name, version] = [found.name.toLowerCase(), found.version?.toLowerCase()];
-      if (rootKey?.vaultUrl === found.vaultUrl && rootKey.name.toLowerCase() === name) throw isRootKey(field);
-      const uri = `${found.vaultUrl}/secrets/${name}${version === undefined ? '' : `/${version}`}`;
-      return { vaultUrl: found.vaultUrl, name, version, uri };
+      const reference = readReference(secretUri);
+      if (reference === undefined) throw malformed(field);
+      const { vaultUrl, name } = reference;
+      if (!allowed.has(vaultUrl)) throw notAllowed(field, vaults);
+      if (rootKey?.vaultUrl === vaultUrl && rootKey.name === name) throw isRootKey(field);
+      return reference;
     },
   };
 }
 
-function rootKeyIn(keySource: string): SecretLocation | undefined {
+/** Allowed or not; undefined where it is no address of a secret. */
+export function readReference(secretUri: string): SecretReference | undefined {
+  const found = parseSecretLocation(secretUri.trim());
+  if (found === undefined) return undefined;
+  // "Case-insensitive identifier": https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
+  const [name, version] = [found.name.toLowerCase(), found.version?.toLowerCase()];
+  const uri = `${found.vaultUrl}/secrets/${name}${version === undefined ? '' : `/${version}`}`;
+  return { vaultUrl: found.vaultUrl, name, version, uri };
+}
+
+function rootKeyIn(keySource: string): SecretReference | undefined {
   const spec = parseKeySource(keySource);
-  return spec.kind === 'keyvault-secret' ? parseSecretLocation(spec.url) : undefined;
+  return spec.kind === 'keyvault-secret' ? readReference(spec.url) : undefined;
 }
 
 function malformed(field: string): VaultError {

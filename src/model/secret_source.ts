@@ -9,7 +9,7 @@ export interface SecretSource {
    * operator allows no such address.
    */
   read(secretUri: string): Promise<SourcedSecret>;
-  /** It, or another version of it, may have changed: the next `read` asks. True: it was known. FIELD_INVALID. */
+  /** It, or another version of it, may have changed: the next `read` asks. True: it was known. */
   forget(secretUri: string): boolean;
   /** The one form of an address that the operator allows: https, in lower case, no slash at the end. FIELD_INVALID (`field`). */
   checkUri(field: string, secretUri: string): string;

@@ -188,6 +188,15 @@ describe('a secret that may have changed', () => {
     expect(asked()).toBe(1);
   });
 
+  test.each(['https://other.vault.azure.net/secrets/mail-app', 'mail-app', ''])(
+    'is not known, and no mistake, where it is not allowed: %j',
+    async (uri) => {
+      const { source } = await world();
+
+      expect(source.forget(uri)).toBe(false);
+    },
+  );
+
   test('serves as it was while the key vault does not answer', async () => {
     const { vault, source, read, lines } = await world();
     await read();

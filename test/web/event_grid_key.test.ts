@@ -35,7 +35,7 @@ test.each([
   ['has a key that a query would change', () => file(`${KEY}+/=`)],
   ['has a key with a blank', () => file(`${KEY} ${KEY}`)],
   ['has too many keys', () => file(`${KEY}\n`.repeat(5))],
-  ['is too large', () => file(`${KEY}\n`.repeat(200))],
+  ['is too large', () => file(`${KEY}\n${' '.repeat(5_000)}`)],
   ['is a folder', () => temporaryFolder()],
   ['is not there', () => join(temporaryFolder(), 'nothing')],
 ])('a file that %s is refused, and never quoted', (_, path) => {
