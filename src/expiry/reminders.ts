@@ -83,7 +83,8 @@ function eventOf(due: DueReminder, expireTime: Timestamp, thresholdDays: number,
   return {
     uid: newUid(),
     type: thresholdDays === 0 ? 'credential.expired' : 'credential.expiring',
-    cause: `credential.expiring/${credential.uid}/${expireTime}/${thresholdDays}`,
+    // The end first: those that are due together then lie side by side in the index of causes.
+    cause: `credential.expiring/${expireTime}/${thresholdDays}/${credential.uid}`,
     severity: severityOfEnd(expireTime, covered, now),
     tenantUid: app.tenantUid,
     tenantId: app.tenantId,

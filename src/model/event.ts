@@ -9,7 +9,7 @@ import type { RotationProblem, RotationStep } from './rotation.ts';
 export type VaultEvent = EventBody & {
   /** Random; the same however often it is told. */
   readonly uid: string;
-  /** What it is told once for, such as `credential.expiring/{uid}/{end}/{days}`: a second event of the same cause is not stored, whichever replica makes it. Undefined: told each time. */
+  /** What it is told once for, such as `credential.expiring/{end}/{days}/{uid}`: a second event of the same cause is not stored, whichever replica makes it. Undefined: told each time. */
   readonly cause: string | undefined;
   readonly severity: Severity;
   /** `''`: it is about the vault itself. */

@@ -55,7 +55,7 @@ interface Plain {
 const plainBatch = client.transaction((rows: readonly Plain[]) => {
   for (const { uid, expire_time } of rows) update.run(expire_time - 30 * 86_400_000, FIRST_THRESHOLD, expire_time, uid);
   for (const { uid, tenant_uid, expire_time } of rows)
-    insert.run(randomUUID(), `credential.expiring/${uid}/${expire_time}/60`, tenant_uid, clock.time, data);
+    insert.run(randomUUID(), `credential.expiring/${expire_time}/60/${uid}`, tenant_uid, clock.time, data);
 });
 
 const sweeps: Record<Sweeper, () => Promise<() => Promise<void>>> = {

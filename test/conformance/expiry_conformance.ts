@@ -350,7 +350,7 @@ function reminder(due: DueReminder, wish: { days?: number; nextTime: number | un
   if (days === undefined) return { due, event: undefined, toldDays, nextTime };
   const event: VaultEvent = {
     uid: newUid(),
-    cause: `credential.expiring/${credential.uid}/${credential.expireTime}/${days}`,
+    cause: `credential.expiring/${credential.expireTime}/${days}/${credential.uid}`,
     type: 'credential.expiring',
     severity: 'CRITICAL',
     tenantUid: app.tenantUid,

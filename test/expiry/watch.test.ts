@@ -62,7 +62,7 @@ describe('a credential', () => {
         covered: false,
       },
     });
-    expect(event?.cause).toMatch(new RegExp(`^credential.expiring/.+/${NOW + 7 * DAY}/7$`));
+    expect(event?.cause).toMatch(new RegExp(`^credential.expiring/${NOW + 7 * DAY}/7/.+$`));
     expect(world.lines).toEqual([
       {
         level: 'warn',

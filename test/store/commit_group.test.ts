@@ -41,6 +41,16 @@ test('commits that come together share one write, and each is whole or not at al
   expect(writes).toBe(1);
 });
 
+test('a commit that comes alone is whole or not at all too, and the next is served', async () => {
+  const commits = group();
+  await commits.add([1]);
+  await expect(commits.add([2, 1])).rejects.toThrow('UNIQUE');
+  expect(client.inTransaction).toBe(false);
+  await commits.add([3]);
+  expect(stored()).toEqual([1, 3]);
+  expect(writes).toBe(3);
+});
+
 test('what ends the whole transaction refuses all of the group, and the next group is served', async () => {
   const commits = group();
   client.exec(

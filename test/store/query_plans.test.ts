@@ -13,6 +13,7 @@ const COUNTS_EVERYTHING = [
   '"grant_state", count(*)',
   'select count(*) from "connections" where suspend',
   '"expire_time" IS NOT NULL',
+  'from "rotations" group by',
 ];
 
 test('no statement but the metrics scans a table', async () => {

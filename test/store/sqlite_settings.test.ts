@@ -19,6 +19,7 @@ test('every open of a file, the first and the next, has the settings that durabi
       secureDelete: setting('secure_delete'),
       trustedSchema: setting('trusted_schema'),
       cellSizeCheck: setting('cell_size_check'),
+      tempStore: setting('temp_store'),
     }).toEqual({
       journal: 'wal',
       synchronous: 2,
@@ -26,6 +27,8 @@ test('every open of a file, the first and the next, has the settings that durabi
       secureDelete: 1,
       trustedSchema: 0,
       cellSizeCheck: 1,
+      // MEMORY: no page of ours in a temporary file.
+      tempStore: 2,
     });
     expect(setting('busy_timeout')).toBeLessThanOrEqual(100);
     await database.close();

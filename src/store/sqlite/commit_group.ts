@@ -17,7 +17,7 @@ interface Waiting<Work> {
 /** `run` must be a transaction function of better-sqlite3: inside the group's it is a savepoint, and fails by itself. */
 export function createCommitGroup<Work>(
   client: SqliteConnection.Database,
-  run: (work: Work) => void,
+  run: SqliteConnection.Transaction<(work: Work) => void>,
   around: (write: () => void) => void,
 ): CommitGroup<Work> {
   let waiting: Waiting<Work>[] = [];
@@ -36,6 +36,14 @@ export function createCommitGroup<Work>(
     }),
   );
 
+  function writeAll(group: readonly Waiting<Work>[]): readonly ({ error: unknown } | undefined)[] {
+    const [first, ...others] = group;
+    if (first === undefined || others.length > 0) return write.immediate(group);
+    // Alone it needs no savepoint, for which SQLite copies every page before it changes.
+    run.immediate(first.work);
+    return [];
+  }
+
   function flush(): void {
     clearImmediate(scheduled);
     scheduled = undefined;
@@ -44,7 +52,7 @@ export function createCommitGroup<Work>(
     if (group.length === 0) return;
     try {
       around(() => {
-        const failures = write.immediate(group);
+        const failures = writeAll(group);
         for (const [index, { resolve, reject }] of group.entries()) {
           const failure = failures[index];
           if (failure === undefined) resolve();

@@ -89,6 +89,8 @@ const SETTINGS: ReadonlyArray<readonly [name: string, value: string, readBack: s
   // Pages (16 MB). At the usual 1,000 an import of many connections, which touches a dozen indexes a row, brings every second commit into
   // the file: it took half as long again, and the event loop stood still longer, not shorter.
   ['wal_autocheckpoint', '4000', 4000],
+  // Pages that a savepoint may bring back: written to a file, they were as many as all that a sweep wrote else, and rows outside of the folder.
+  ['temp_store', 'MEMORY', 2],
   // KiB, negative: SQLite's own 2 MB are less than one level of the indexes of 100,000 connections.
   ['cache_size', '-32768', -32768],
   // After journal_mode: this build of SQLite falls to NORMAL with WAL, and a commit would not be durable.
