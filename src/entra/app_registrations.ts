@@ -56,7 +56,7 @@ export type NotDone =
   | { readonly kind: 'no_directory' }
   /** There is no such registration in that directory. */
   | { readonly kind: 'not_found'; readonly code: string | undefined }
-  /** 401, 403. `permission`: the application permission on Graph to grant. */
+  /** 403, and 401 but for a token that is not taken. `permission`: the application permission on Graph to grant. */
   | { readonly kind: 'forbidden'; readonly permission: string; readonly code: string | undefined }
   /** An app management policy of the directory, or a request that Graph finds fault with. https://learn.microsoft.com/graph/api/resources/applicationauthenticationmethodpolicy */
   | { readonly kind: 'refused'; readonly code: string | undefined }

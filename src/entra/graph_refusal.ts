@@ -22,6 +22,8 @@ export function graphRefusal(answer: Answer, now: Timestamp): NotDone {
     return { kind: 'unavailable', code: code ?? transportCode(answer), retryAfter };
   }
   if (code !== undefined && OF_POLICY.test(code)) return { kind: 'refused', code };
+  // The token was fresh, and no permission mends one that is not taken: a clock that was set, or a revocation on its way.
+  if (code === 'InvalidAuthenticationToken') return { kind: 'unavailable', code, retryAfter };
   if (status === 401 || status === 403) return { kind: 'forbidden', permission: GRAPH_PERMISSION, code };
   if (status === 404) return { kind: 'not_found', code };
   if (status >= 400) return { kind: 'refused', code };
