@@ -3,6 +3,7 @@ import { MINUTE } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import type { Credential } from '../../model/credential.ts';
 import { VaultError } from '../../model/errors.ts';
+import { appNotFound, tenantNotFound } from '../../model/not_found.ts';
 import type { Rotation } from '../../model/rotation.ts';
 import { rotatedCredential, rotationTime } from '../../model/rotation_due.ts';
 import { beginRotation, newRotation } from './begin.ts';
@@ -16,18 +17,10 @@ export function createRotations(parts: RotationParts): Rotations {
 
   async function namedApp(tenantId: string, appId: string): Promise<App> {
     const tenant = await stores.tenants.find(tenantId);
-    if (tenant === undefined) {
-      const name = `tenants/${tenantId}`;
-      throw missing(
-        'TENANT_NOT_FOUND',
-        name,
-        `there is no ${name}; register it, or look for its name with ListTenants`,
-      );
-    }
+    if (tenant === undefined) throw tenantNotFound(tenantId);
     const app = await stores.apps.find(tenant.uid, appId);
-    if (app !== undefined) return app;
-    const name = appName({ tenantId, appId });
-    throw missing('APP_NOT_FOUND', name, `there is no ${name}; create it, or look for its name with ListApps`);
+    if (app === undefined) throw appNotFound({ tenantId, appId });
+    return app;
   }
 
   function begun(app: App, credentials: readonly Credential[]): Rotation {
@@ -35,7 +28,7 @@ export function createRotations(parts: RotationParts): Rotations {
     const name = appName(app);
     if (old === undefined) {
       const message = `${name} has no client secret that the vault could renew: others than its own it never touches; add one with AddCredential`;
-      throw missing('CREDENTIAL_NOT_FOUND', name, message);
+      throw new VaultError('CREDENTIAL_NOT_FOUND', message, { metadata: { resource: name } });
     }
     if (registrationDirectory(app) === undefined) {
       const message = `nobody said where ${name} is registered: set home_directory_id with UpdateApp to the Directory (tenant) ID that the portal shows`;
@@ -77,8 +70,4 @@ export function createRotations(parts: RotationParts): Rotations {
       return { ...planned, obstacles, ...planRotation(planned, clock.now()) };
     },
   };
-}
-
-function missing(reason: 'TENANT_NOT_FOUND' | 'APP_NOT_FOUND' | 'CREDENTIAL_NOT_FOUND', name: string, message: string) {
-  return new VaultError(reason, message, { metadata: { resource: name } });
 }
