@@ -309,12 +309,12 @@ test('a credential in use is not presented for its own sake', async () => {
   expect(world.sandbox.counters().total).toBe(0);
 });
 
-test('where nobody said in which directory an app is, a connection shows where it can be presented', async () => {
+test('an app of which nobody said in which directory it is has its credentials presented once one is known', async () => {
   const { app } = await world.register('acme', {
     app: { signInAudience: 'organizations' },
     secrets: [{ value: VALUE }],
   });
-  await world.add(app, 'first', secretMaterial(VALUE), { verdict: 'UNPROBED' });
+  await world.add(app, 'first', secretMaterial(VALUE), { verdict: 'UNPROBED', createTime: world.now() });
   await world.inspect();
   expect(await world.credential(app, 'first')).toMatchObject({ verdict: 'UNPROBED' });
   expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
@@ -346,10 +346,11 @@ describe('while Graph does not answer', () => {
   });
 
   test('an app takes no longer than its time', async () => {
-    const { app } = await withSecret({ said: 300, entra: 100 });
+    const { app } = await withSecret({ said: 300, entra: 100 }, { verdict: 'UNPROBED' });
     const never = new Promise<never>(() => {});
     await world.inspect({ registrations: { read: () => never }, timePerApp: 50 });
     expect(await world.dueIn(app)).toSatisfy(isAbout(HOUR));
+    expect(world.sandbox.counters().total).toBe(0);
   });
 });
 
@@ -415,6 +416,16 @@ describe('a secret in a key vault', () => {
     const { expireTime, saidExpireTime, entraKeyId } = await world.credential(app, 'ref');
     expect(saidExpireTime).toBe((world.keyVault.versions[1]?.expires ?? 0) * SECOND);
     expect([expireTime, entraKeyId]).toEqual([saidExpireTime, undefined]);
+  });
+
+  test('that is renewed before Entra has the new one ends as the new one will, while the old one serves', async () => {
+    const { app } = await referring();
+    await world.inspect();
+    world.keyVault.versions.push({ ...world.keyVault.versions[0], version: '2', value: OTHER, created: 2 });
+    await passDays(1);
+    const credential = await world.credential(app, 'ref');
+    expect(credential).toMatchObject({ verdict: 'VALID', entraKeyId: undefined, entraExpireTime: undefined });
+    expect(world.told).toEqual([]);
   });
 
   test('that cannot be read is tried again in an hour, and costs nothing of what is known', async () => {

@@ -60,6 +60,11 @@ describe('a credential is recognized', () => {
     expect(matched(ours, theirs).matches).toEqual({ abc1: 'k2', abc2: 'k1' });
   });
 
+  test('by its hint rather than by its end', () => {
+    const theirs = [entry('k1', 'abc', { endTime: END + 90 * DAY }), entry('k2', undefined)];
+    expect(matched([own('abc', { endTime: END })], theirs).matches).toEqual({ abc: 'k1' });
+  });
+
   test('as what is left once the others with its hint are known by their ends', () => {
     const ours = [own('abc1'), own('abc2', { endTime: END })];
     const theirs = [entry('k1', 'abc'), entry('k2', 'abc', { endTime: END + 90 * DAY })];
