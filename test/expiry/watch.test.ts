@@ -269,3 +269,27 @@ test('a round that is closed ends after its batch, and the lease is free', async
   expect(await world.told()).toHaveLength(250);
   expect(await world.stores.leases.acquire('expiry', 'two', MINUTE)).toBe(true);
 });
+
+test('what waits for Entra has its turns after what needs nobody, and one that fails costs the next one nothing', async () => {
+  await add('secret', NOW + 20 * DAY);
+  const seen: unknown[] = [];
+  const sweep = (name: string, batches: number, fails = false) => ({
+    async batch() {
+      seen.push([name, (await told('secret')).length]);
+      if (fails) throw new Error('away');
+      batches -= 1;
+      return batches > 0;
+    },
+  });
+  const asking = () => [sweep('inspection', 3, true), sweep('rotation', 2)];
+  await world.watch('one', { asking });
+  expect(seen).toEqual([
+    ['inspection', 1],
+    ['rotation', 1],
+    ['rotation', 1],
+  ]);
+  expect(world.lines.filter(({ name }) => name === 'internal_error')).toHaveLength(1);
+  // Another replica holds the lease.
+  await world.watch('two', { asking });
+  expect(seen).toHaveLength(3);
+});
