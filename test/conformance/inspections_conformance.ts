@@ -178,7 +178,7 @@ export function inspectionsConformance(open: Open): void {
       for (const next of [
         rotation,
         { ...rotation, leadTime: 2 * DAY },
-        { ...rotation, secretLife: 8 * DAY },
+        { leadTime: 2 * DAY, secretLife: 8 * DAY },
         undefined,
       ]) {
         await record(vault, await looked(vault), {});
