@@ -10,11 +10,14 @@ export function withRoles(
   now: Timestamp,
 ): readonly ProbeReport[] {
   const roles = rolesOf(credentials, now);
-  const first = presentOrder(credentials, now)[0]?.credentialId;
+  const [best] = presentOrder(credentials, now);
+  const first = best?.credentialId;
   return probes.map((probe) => {
     const credential = credentials.find(({ credentialId }) => credentialId === probe.credentialId);
     const role = credential && roles.get(credential.uid);
     if (role === undefined || first === undefined) return probe;
+    // The refused ones come last: where one of them is first, nothing serves.
+    if (best?.verdict === 'REJECTED') return { ...probe, message: `${probe.message} No credential of the app serves.` };
     const does = first === probe.credentialId ? 'is presented first' : DOES[role](first);
     const { outcome, message } = probe;
     const told = outcome === 'ACCEPTED' ? `${message.replace(/\.$/, ';')} it ${does}.` : `${message} It ${does}.`;

@@ -55,6 +55,19 @@ test('one that Entra refuses is told with what is wrong, and with what serves in
   expect(told['next']).toBe('Entra took the credential; it is presented first.');
 });
 
+test('where Entra refuses all of them, none is said to serve', async () => {
+  await add('next');
+  await entraSaid('default', 'REJECTED');
+  await entraSaid('next', 'REJECTED');
+  registry.entra.probes = [
+    { outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000215' },
+    { outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000222' },
+  ];
+  const told = await verified();
+  expect(told['default']).toMatch(/^Entra refuses the credential .*: check .* No credential of the app serves\.$/);
+  expect(told['next']).toMatch(/^The credential has ended; add .* No credential of the app serves\.$/);
+});
+
 test('one that is added answers its role: on probation beside another, preferred alone; a dry run foresees it', async () => {
   const roles: CredentialRole[] = [];
   for (const validateOnly of [true, false]) roles.push((await add('next', clientSecret(), validateOnly)).role);
