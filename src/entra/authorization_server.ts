@@ -23,8 +23,11 @@ export interface AuthorizationServer {
    */
   admit(request: AdmissionRequest): Promise<Admission>;
 
-  /** Tries each credential of the app on its own with client credentials; undefined where the audience names no directory. */
-  probe(app: App, directoryId: string | undefined): Promise<readonly CredentialProbe[]>;
+  /**
+   * Tries each credential of the app on its own with client credentials; undefined where the audience names no directory.
+   * `priority`: FOREGROUND unless given.
+   */
+  probe(app: App, directoryId: string | undefined, priority?: Priority): Promise<readonly CredentialProbe[]>;
 
   /** A credential was added or removed, or the app changed: forget what was learned of it and probe at once. */
   forget(appUid: string): void;

@@ -121,7 +121,7 @@ export function createAuthorizationServer(parts: {
     authorizationUri: (request) => authorizationUri(authorities, request),
     adminConsentUri: (request) => adminConsentUri(authorities, request),
     admit,
-    async probe(app: App, named: string | undefined) {
+    async probe(app, named, priority = 'FOREGROUND') {
       const directoryId = named ?? homeDirectory(app);
       if (directoryId === undefined) return [];
       return probeCredentials(askParts, {
@@ -129,8 +129,7 @@ export function createAuthorizationServer(parts: {
         authority: authorities.of(app.cloud, directoryId),
         standing: standings.of(app),
         timeout: exchangeTimeout,
-        acquire: () =>
-          pacing.acquire({ appUid: app.uid, directory: directoryId, priority: 'FOREGROUND', signal: undefined }),
+        acquire: (signal) => pacing.acquire({ appUid: app.uid, directory: directoryId, priority, signal }),
       });
     },
     forget: (appUid) => standings.forget(appUid),

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type App, registrationDirectory } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
+import { VaultError } from '../model/errors.ts';
 import type { Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
 import type { NotDone } from './app_registrations.ts';
 import { type CustomCloud, createAuthorities } from './authority.ts';
-import type { AuthorizationServer } from './authorization_server.ts';
+import type { Admission, AuthorizationServer } from './authorization_server.ts';
 import { admissionRefusal, tokenRefusal } from './graph_refusal.ts';
 import { createJsonHttp } from './http.ts';
 
@@ -38,11 +39,21 @@ export function createGraphSessions(parts: {
 
   /** The slot is free again before Graph is asked: pacing is for the token endpoint. */
   async function acquire(app: App, directoryId: string, resource: string): Promise<Outcome> {
-    const admission = await authorizationServer.admit({ app, directoryId, priority: 'BACKGROUND' });
+    const admission = await admit(app, directoryId);
     try {
       return await admission.acquireForApp({ resource });
     } finally {
       admission.release();
+    }
+  }
+
+  /** Callers go first, and there may be no end of them. */
+  async function admit(app: App, directoryId: string): Promise<Admission> {
+    const signal = AbortSignal.timeout(timeout);
+    try {
+      return await authorizationServer.admit({ app, directoryId, priority: 'BACKGROUND', signal });
+    } catch (failure) {
+      throw signal.aborted ? new VaultError('OVERLOADED', 'Callers leave no slot for Graph') : failure;
     }
   }
 

@@ -18,7 +18,7 @@ export async function probeCredentials(
     authority: Authority;
     standing: AppStanding;
     timeout: Duration;
-    acquire: () => Promise<Slot>;
+    acquire: (signal: AbortSignal) => Promise<Slot>;
   },
 ): Promise<CredentialProbe[]> {
   const all = await probe.standing.credentials.all();
@@ -45,11 +45,13 @@ async function probeOne(
   const { credentialId } = usable.credential;
   const { app, authority, standing } = probe;
   const nothing = { credentialId, entraError: undefined, correlationId: undefined };
+  // Callers go first, and there may be no end of them.
+  const patience = AbortSignal.timeout(probe.timeout);
   let slot: Slot;
   try {
-    slot = await probe.acquire();
+    slot = await probe.acquire(patience);
   } catch (error) {
-    if (isVaultError(error)) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
+    if (isVaultError(error) || patience.aborted) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
     throw error;
   }
   try {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
@@ -301,4 +301,38 @@ test('no outcome, note or error ever holds a secret or Entra’s description', a
   const seen = inspect([outcomes, canaryErrors, ledger.notes, logged], { depth: 20, showHidden: true });
   expect(outcomes.length).toBeGreaterThan(4);
   expect(seen).not.toMatch(/canary/);
+});
+
+describe('a probe that waits for a slot', () => {
+  const narrow = { options: { pacing: { inFlight: 1, totalInFlight: 1 }, exchangeTimeout: 300 } };
+  const ask = (app = acme()) => ({ app, directoryId: CONTOSO, priority: 'FOREGROUND' as const });
+
+  test.each([
+    ['in the background, lets callers go first', 'BACKGROUND', []],
+    ['for an operator, does not', 'FOREGROUND', ['granted']],
+  ] as const)('%s', async (_, priority, before) => {
+    const { server, exchanges } = await start(narrow);
+    const held = await server.admit(ask());
+
+    const probe = server.probe(acme(), CONTOSO, priority);
+    await new Promise(setImmediate);
+    const caller = server.admit(ask());
+    await new Promise(setImmediate);
+    held.release();
+    const admission = await caller;
+
+    expect(exchanges).toEqual(before);
+    admission.release();
+    expect(await probe).toMatchObject([{ outcome: 'VALID' }]);
+  });
+
+  test('does not wait for ever: nothing is learned', async () => {
+    const { server, exchanges } = await start(narrow);
+    const held = await server.admit(ask());
+
+    expect(await server.probe(acme(), CONTOSO, 'BACKGROUND')).toMatchObject([{ outcome: 'INCONCLUSIVE' }]);
+
+    held.release();
+    expect(exchanges).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, SECOND } from '../../src/model/clock.ts';
 import type { FaultInput } from '../../src/sandbox/faults.ts';
+import { CONTOSO } from '../../src/sandbox/seed.ts';
 import { acmeAtHome, type GraphStage, startGraphStage } from './graph_stage.ts';
 
 let stage: GraphStage;
@@ -68,6 +69,18 @@ test('a removal whose answer was lost was done: the next one finds it absent', a
   stage.sandbox.injectFault({ endpoint: 'graph', kind: 'close_after' });
   expect((await stage.registrations.removePassword(acmeAtHome(), keyId)).kind).toBe('unavailable');
   expect((await stage.registrations.removePassword(acmeAtHome(), keyId)).kind).toBe('absent');
+});
+
+test('where callers leave it no slot, it does not wait for ever', async () => {
+  await stage.close();
+  stage = await startGraphStage({ options: { pacing: { inFlight: 1 } } }, 200);
+  const app = acmeAtHome();
+  const held = await stage.server.admit({ app, directoryId: CONTOSO, priority: 'FOREGROUND' });
+
+  expect(await stage.registrations.read(app)).toMatchObject({ kind: 'unavailable', code: 'OVERLOADED' });
+
+  held.release();
+  expect((await stage.registrations.read(app)).kind).toBe('registered');
 });
 
 test('429 in plain text keeps its Retry-After', async () => {

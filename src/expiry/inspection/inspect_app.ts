@@ -86,7 +86,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     const directory = await parts.knownDirectory(app);
     if (directory === undefined) return { canProbe: false, isIncomplete: false };
     const probes = await limit
-      .within(() => authorizationServer.probe(app, directory), undefined)
+      .within(() => authorizationServer.probe(app, directory, 'BACKGROUND'), undefined)
       .catch((failure: unknown) => {
         if (!isVaultError(failure) || failure.reason === 'DATABASE_UNAVAILABLE') throw failure;
         return undefined;

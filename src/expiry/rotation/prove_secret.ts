@@ -34,7 +34,9 @@ async function probeOf(
   { credentialId }: Credential,
 ): Promise<CredentialProbe | undefined> {
   const find = async () =>
-    (await authorizationServer.probe(app, directoryId)).find((probe) => probe.credentialId === credentialId);
+    (await authorizationServer.probe(app, directoryId, 'BACKGROUND')).find(
+      (probe) => probe.credentialId === credentialId,
+    );
   const probe = await find();
   if (probe !== undefined) return probe;
   // Another replica added it, and this one still goes by what it read before.
