@@ -1,4 +1,4 @@
-import { eq, getTableColumns } from 'drizzle-orm';
+import { eq, getTableColumns, type SQL } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
 import type { CredentialRows } from './credentials.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
@@ -12,6 +12,8 @@ export interface AppRows {
   insert(app: App): Step;
   /** Somebody must look anew at its registration and credentials; who read them before and writes later is refused. */
   makeInspectionDue(uid: string): Step;
+  /** Those of all apps of the tenant. */
+  makeInspectionsDue(tenantUid: string): Step;
 }
 
 export function createAppRows({ database, credentials }: { database: Database; credentials: CredentialRows }): AppRows {
@@ -21,16 +23,23 @@ export function createAppRows({ database, credentials }: { database: Database; c
     (db) => db.insert(apps).values(placeholders(getTableColumns(apps))),
     'TENANT_NOT_FOUND',
   );
-  const makeInspectionDue = database.write('apps.makeInspectionDue', (db) =>
-    db
-      .update(apps)
-      .set({ inspectTime: dueAnew(apps.inspectTime) })
-      .where(eq(apps.uid, placeholder(apps.uid, 'uid'))),
+  const makeDue = (name: string, whose: SQL) =>
+    database.write(name, (db) =>
+      db
+        .update(apps)
+        .set({ inspectTime: dueAnew(apps.inspectTime) })
+        .where(whose),
+    );
+  const makeInspectionDue = makeDue('apps.makeInspectionDue', eq(apps.uid, placeholder(apps.uid, 'uid')));
+  const makeInspectionsDue = makeDue(
+    'apps.makeInspectionsDue',
+    eq(apps.tenantUid, placeholder(apps.tenantUid, 'tenantUid')),
   );
   return {
     credentials,
     insert: (app) => insert.step(toRow(app), 1),
     makeInspectionDue: (uid) => makeInspectionDue.step({ uid }),
+    makeInspectionsDue: (tenantUid) => makeInspectionsDue.step({ tenantUid }),
   };
 }
 

@@ -207,6 +207,7 @@ function inspectsAlike(one: App, other: App): boolean {
   return (
     one.signInAudience === other.signInAudience &&
     one.homeDirectoryId === other.homeDirectoryId &&
+    one.suspended === other.suspended &&
     one.rotation?.leadTime === other.rotation?.leadTime &&
     one.rotation?.secretLife === other.rotation?.secretLife
   );

@@ -1,12 +1,17 @@
-import { and, asc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { DAY, type Duration } from '../model/clock.ts';
 import { earlierEnd } from '../model/credential.ts';
 import type { VaultEvent } from '../model/event.ts';
 import { toApp } from './app_rows.ts';
 import { toCredential } from './credentials.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
 import { dueAnew } from './due_anew.ts';
+import { createDueRows } from './due_rows.ts';
 import type { OutboxRows } from './outbox.ts';
 import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from './stores.ts';
+
+/** Each app waits for a week and a tenth at most. */
+const LONGEST_WAIT: Duration = 9 * DAY;
 
 export function createInspectionStore({
   database,
@@ -21,14 +26,12 @@ export function createInspectionStore({
   const credential = placeholders(open);
   const isAsRead = and(eq(apps.uid, app.uid), eq(apps.inspectTime, app.inspectTime));
 
-  const due = database.rows('inspections.due', (db) =>
-    db
-      .select()
-      .from(apps)
-      .where(lte(apps.inspectTime, placeholder(apps.inspectTime, 'now')))
-      .orderBy(asc(apps.inspectTime))
-      .limit(sql.placeholder('limit')),
-  );
+  const due = createDueRows(database, 'inspections.due', {
+    time: apps.inspectTime,
+    longestWait: LONGEST_WAIT,
+    select: (when) => (db) =>
+      db.select().from(apps).where(when).orderBy(asc(apps.inspectTime)).limit(sql.placeholder('limit')),
+  });
   // Changes nothing: an event whose cause is there already would end the commit with an error.
   const isUntold = database.write('inspections.isUntold', (db) =>
     db.update(apps).set({ inspectTime: app.inspectTime }).where(and(isAsRead, outbox.isUntold)),
@@ -81,7 +84,7 @@ export function createInspectionStore({
 
   return {
     async due(now, limit) {
-      const rows = await due.all({ now, limit });
+      const rows = await due(now, limit);
       const uids = rows.map(({ uid }) => uid);
       if (uids.length === 0) return [];
       // One whose credentials change between the two readings becomes due anew: what is recorded of it is refused.

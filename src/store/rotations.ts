@@ -1,12 +1,17 @@
-import { and, asc, count, eq, getTableColumns, lte, min, sql } from 'drizzle-orm';
+import { and, asc, count, eq, getTableColumns, min, sql } from 'drizzle-orm';
+import { DAY, type Duration } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Rotation } from '../model/rotation.ts';
 import type { AppRows } from './app_rows.ts';
-import { type Database, placeholder, placeholders, type Step } from './database.ts';
+import { type Database, placeholders, type Step } from './database.ts';
+import { createDueRows } from './due_rows.ts';
 import type { OutboxRows } from './outbox.ts';
 import type { Row } from './schema_twins.ts';
 import type { RotationAdvance, RotationStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
+
+/** Each waits for a day at most; clocks of replicas differ a little. */
+const LONGEST_WAIT: Duration = 2 * DAY;
 
 export function createRotationStore({
   database,
@@ -27,14 +32,12 @@ export function createRotationStore({
   const find = database.rows('rotations.find', (db) =>
     db.select().from(rotations).where(eq(rotations.appUid, all.appUid)),
   );
-  const due = database.rows('rotations.due', (db) =>
-    db
-      .select()
-      .from(rotations)
-      .where(lte(rotations.nextTime, placeholder(rotations.nextTime, 'now')))
-      .orderBy(asc(rotations.nextTime))
-      .limit(sql.placeholder('limit')),
-  );
+  const due = createDueRows(database, 'rotations.due', {
+    time: rotations.nextTime,
+    longestWait: LONGEST_WAIT,
+    select: (when) => (db) =>
+      db.select().from(rotations).where(when).orderBy(asc(rotations.nextTime)).limit(sql.placeholder('limit')),
+  });
   const isFailing = sql<number>`CASE WHEN problem IS NULL THEN 0 ELSE 1 END`;
   const counts = database.rows('rotations.counts', (db) =>
     db
@@ -74,9 +77,7 @@ export function createRotationStore({
       const row = await find.first({ appUid });
       return row && toRotation(row);
     },
-    async due(now, limit) {
-      return (await due.all({ now, limit })).map(toRotation);
-    },
+    due: async (now, limit) => (await due(now, limit)).map(toRotation),
     async counts() {
       return (await counts.all({})).map((row) => ({
         ...row,

@@ -71,7 +71,8 @@ export interface NewCredential {
 }
 
 /**
- * Whatever changes an app's credentials, or what its inspection goes by (audience, home directory, rotation), makes the inspection due.
+ * Whatever changes an app's credentials, or what its inspection goes by (audience, home directory, rotation, suspension), makes the
+ * inspection due; so does the resuming of its tenant.
  * A credential that is the only one of its app when it is added is preferred from then on.
  */
 export interface AppStore extends AppLedger {
@@ -250,7 +251,7 @@ export type UsedConsentState =
 
 /** Looking at app registrations and credentials: what Entra's side says of them. */
 export interface InspectionStore {
-  /** By index, most overdue first. New apps and those changed are due at once. */
+  /** By index, most overdue first. New apps and those changed are due at once; so is what was put off by a clock that was set back since. */
   due(now: Timestamp, limit: number): Promise<readonly DueInspection[]>;
   /** One commit. False: it became due anew meanwhile, or a credential of `ends` is gone; nothing was written. */
   record(inspection: Inspection): Promise<boolean>;
@@ -288,7 +289,7 @@ export interface CredentialEnds {
 /** Client secrets that the vault renews by itself. */
 export interface RotationStore {
   find(appUid: string): Promise<Rotation | undefined>;
-  /** By index, most overdue first. */
+  /** By index, most overdue first; then what was put off by a clock that was set back since. */
   due(now: Timestamp, limit: number): Promise<readonly Rotation[]>;
   /** Of all under way, by their step and whether there is a problem. */
   counts(): Promise<readonly RotationCount[]>;

@@ -110,8 +110,10 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
     },
     async update(before, after) {
       const { uid, version } = before;
+      const isResumed = before.state === 'SUSPENDED' && after.state === 'ACTIVE';
       const { committed } = await database.commit(
         update.step({ ...toRow(after), uid, version }, 1),
+        ...(isResumed ? [appRows.makeInspectionsDue(uid)] : []),
         ...(sameDays(before.expiryThresholds, after.expiryThresholds) ? [] : [appRows.credentials.makeDue(uid)]),
       );
       if (!committed) throw tenantChanged(before);

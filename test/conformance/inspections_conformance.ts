@@ -45,6 +45,19 @@ export function inspectionsConformance(open: Open): void {
       expect(await tenantIds(9)).toEqual(['beta', 'delta', 'acme']);
     });
 
+    test('one whose time lies beyond any that is given is due: the clock was set back', async () => {
+      const vault = await startVault(open);
+      await vault.register('beta');
+      const [first, second] = await dueNow(vault);
+      await record(vault, present(first), { nextTime: NOW + 8 * DAY });
+      await record(vault, present(second), { nextTime: NOW + 99 * DAY });
+
+      expect((await dueNow(vault)).map(({ app }) => app.uid)).toEqual([present(second).app.uid]);
+      expect(await vault.stores.inspections.due(NOW + 8 * DAY, 1)).toMatchObject([
+        { app: { uid: present(first).app.uid } },
+      ]);
+    });
+
     test('what was found is stored: when to look next, strangers, ends, events; the app counts as unchanged', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
@@ -157,6 +170,7 @@ export function inspectionsConformance(open: Open): void {
       ['another audience', (vault) => update(vault, { signInAudience: 'common' })],
       ['another home directory', (vault) => update(vault, { homeDirectoryId: 'd1' })],
       ['rotation that begins', (vault) => update(vault, { rotation: { leadTime: DAY, secretLife: 9 * DAY } })],
+      ['an app that is suspended', (vault) => update(vault, { suspended: true })],
     ])('%s', async (_, change) => {
       for (const looksBefore of [true, false]) {
         const vault = await startVault(open);
@@ -185,6 +199,25 @@ export function inspectionsConformance(open: Open): void {
         await update(vault, { rotation: next });
         expect(await dueNow(vault)).toHaveLength(1);
       }
+    });
+
+    test('its being resumed, or that of its tenant', async () => {
+      const vault = await startVault(open);
+      const { stores, register, tenant } = vault;
+      await update(vault, { suspended: true });
+      const other = await register('other');
+      const suspended = await stores.tenants.update(tenant, { ...tenant, state: 'SUSPENDED' });
+      for (const due of await dueNow(vault)) await record(vault, due, {});
+      const uids = async () => (await dueNow(vault)).map(({ app }) => app.uid);
+
+      await update(vault, { suspended: false });
+      expect(await uids()).toEqual([vault.app.uid]);
+      await record(vault, await looked(vault), {});
+
+      await stores.tenants.update(other.tenant, { ...other.tenant, displayName: 'Other' });
+      expect(await uids()).toEqual([]);
+      await stores.tenants.update(suspended, { ...suspended, state: 'ACTIVE' });
+      expect(await uids()).toEqual([vault.app.uid]);
     });
 
     test('nothing else: a name, the same again, a refused change, a verdict, a credential that is not there', async () => {

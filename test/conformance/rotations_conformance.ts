@@ -51,6 +51,16 @@ export function rotationsConformance(open: Open): void {
       expect(await markers(NOW + 9, 2)).toEqual(['m3', 'm2']);
     });
 
+    test('one whose time lies beyond any that is given is due: the clock was set back', async () => {
+      const { stores, app, register } = await startVault(open);
+      const other = await register('other');
+      await stores.rotations.begin(begun(app, { nextTime: NOW + 99 * DAY, marker: 'far' }));
+      await stores.rotations.begin(begun(other.app, { nextTime: NOW + DAY, marker: 'near' }));
+
+      expect(await stores.rotations.due(NOW, 9)).toMatchObject([{ marker: 'far' }]);
+      expect(await stores.rotations.due(NOW + DAY, 1)).toMatchObject([{ marker: 'near' }]);
+    });
+
     test('a new secret is sealed, stored and told of with the step, in one commit; it is not preferred yet', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
