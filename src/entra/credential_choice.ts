@@ -20,6 +20,8 @@ export interface CredentialChoice {
   all(): Promise<readonly UsableCredential[]>;
   /** Known, without a question to the database, to be all past their end. False before the first `candidates`. */
   areAllExpired(): boolean;
+  /** One that came before it is refused, and was not replaced. */
+  isFallback(usable: UsableCredential): boolean;
   /** Five exchanges in a row prove a new one; a probe only lets it begin. */
   accepted(usable: UsableCredential, by: 'EXCHANGE' | 'PROBE'): Promise<void>;
   /** PROPAGATING: new since so short a time that Entra may not know it everywhere yet; it keeps its good name. */
@@ -110,6 +112,14 @@ export function createCredentialChoice(parts: {
         const { verdict, entraError } = notes.of(usable);
         const saidSo = verdict === 'REJECTED' && entraError?.includes(EXPIRED_CODE) === true;
         return saidSo || credentialState(usable.credential, now) === 'EXPIRED';
+      });
+    },
+    isFallback(usable) {
+      const { preferTime = 0 } = notes.of(usable);
+      return (loaded ?? []).some((other) => {
+        const { verdict, preferTime: otherTime = 0 } = notes.of(other);
+        const wasFirst = otherTime > preferTime && credentialState(other.credential, clock.now()) !== 'EXPIRED';
+        return verdict === 'REJECTED' && wasFirst;
       });
     },
     async accepted(usable, by) {

@@ -10,7 +10,7 @@ export interface EntraMetrics {
   circuitOpened(): void;
   /** To alert on: Entra refused a credential. */
   credentialRejected(appUid: string): void;
-  /** To alert on: an exchange was served by another credential than the one that comes first; not where that was a new one on trial. */
+  /** To alert on: an exchange was served by another credential than the one that comes first, which is refused or of no use; not for one on trial, or too new. */
   credentialFellBack(appUid: string): void;
   /** Nothing to present could be made of a credential: its file, key vault or key is of no use. */
   credentialUnusable(appUid: string): void;

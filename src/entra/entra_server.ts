@@ -1,4 +1,3 @@
-import type { App } from '../model/app.ts';
 import { homeDirectory } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';

@@ -92,14 +92,14 @@ async function redeemOnce(
     const { meaning, answer, doubt, newSince } = asked;
     if (meaning === undefined) {
       if (doubt === undefined) await credentials.accepted(usable, 'EXCHANGE');
-      else await credentials.rejected(usable, doubt, newSince);
-      if (fellBack || doubt !== undefined) parts.metrics.credentialFellBack(request.app.uid);
+      // A renewed secret that Entra does not know everywhere yet is no reason to wake anybody.
+      else if ((await credentials.rejected(usable, doubt, newSince)) === 'REJECTED') fellBack = true;
+      if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(request.app.uid);
       await standing.granted(request.directoryId);
       return readChecked(parts, request, answer);
     }
     if (meaning.failure.kind !== 'app_credential') return blame(request, standing, asked, meaning);
     last = asked;
-    fellBack ||= usable !== onTrial;
     if ((await credentials.rejected(usable, meaning, newSince)) === 'PROPAGATING') isPropagating = true;
   }
   return { failure: await refused(standing, last?.meaning?.failure, { isPropagating, untried }), ...ASKED_NOTHING };

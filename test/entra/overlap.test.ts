@@ -66,7 +66,7 @@ test('with the old secret removed at Entra before the new one has proved itself,
 
   expect(exchanges).toEqual(['app_credential', ...Array.from({ length: 10 }, () => 'granted')]);
   expect(ledger.notes).toEqual(['old REJECTED invalid_client/AADSTS7000215', 'new VALID', 'new preferred']);
-  expect(fallBacks).toBe(1);
+  expect(fallBacks).toBe(4);
 });
 
 test('with the preferred one removed at Entra, the one before serves in the same exchange, and the app stays as it is', async () => {
@@ -81,8 +81,30 @@ test('with the preferred one removed at Entra, the one before serves in the same
 
   expect(exchanges).toEqual(['granted', 'granted', 'app_credential', 'granted', 'granted', 'granted']);
   expect(ledger.notes).toEqual(['new VALID', 'new REJECTED invalid_client/AADSTS7000215', 'old VALID']);
-  expect(fallBacks).toBe(1);
+  expect(fallBacks).toBe(3);
   expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected']);
+});
+
+test('a fall-back is told until another has proved itself in the place of the refused one', async () => {
+  const { sandbox } = await start({
+    credentials: [
+      credential('refused', 'removed-secret', { preferTime: Date.now() }),
+      old,
+      credential('next', 'next-secret', { verdict: 'VALID' }),
+    ],
+  });
+  sandbox.addSecret(ACME_CLIENT_ID, { value: 'next-secret' });
+  for (const outcome of await refresh(20)) granted(outcome);
+  expect(fallBacks).toBe(19);
+  await refresh(10);
+  expect(fallBacks).toBe(19);
+});
+
+test('while the preferred one is too young to be known everywhere, that another serves is no fall-back', async () => {
+  const { exchanges } = await start({ credentials: [credential('new', 'young', { preferTime: Date.now() }, 1), old] });
+  for (const outcome of await refresh(2)) granted(outcome);
+  expect(exchanges).toEqual(['app_credential', 'granted', 'app_credential', 'granted']);
+  expect(fallBacks).toBe(0);
 });
 
 test('with the preferred one refused and no other, the app is held as ever', async () => {
