@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
 import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/event.ts';
 import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
@@ -66,6 +66,15 @@ describe('a client secret that nears its end', () => {
     const [secret] = world.secretsAtEntra();
     const life = (secret?.endTime ?? 0) - start;
     expect([Math.floor(life / DAY), Math.ceil(life / DAY)]).toContain(180);
+  });
+
+  test('is looked at in each round, though a look takes a moment of the minute between two', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('PROVE'));
+    const start = world.sandbox.clock.now();
+    await world.until(isAt('WATCH'), MINUTE - 2 * SECOND);
+    expect(world.sandbox.clock.now() - start).toBeLessThan(7 * MINUTE);
   });
 
   test('is told of at each step, with the ids of both', async () => {
@@ -506,6 +515,80 @@ describe('an operator who', () => {
     expect(world.secretsAtEntra()).toEqual([old]);
     expect(await world.exchange()).toBe('granted');
   });
+});
+
+describe('the old secret goes only', () => {
+  test('where Entra takes the new one at that very moment, however long after the day of success that is', async () => {
+    const endTime = Date.now() + 900 * DAY;
+    const world = await openRotationWorld({ secrets: [{ endTime }] });
+    await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: false });
+    await world.until(isAt('REMOVE'), 10 * MINUTE);
+    const [old] = world.secretsAtEntra();
+    // Longer than the new one lives: the vault was down.
+    world.sandbox.clock.advance(200 * DAY);
+    await world.sweep.batch();
+    expect(world.secretsAtEntra()).toContain(old);
+    expect(await world.exchange()).toBe('granted');
+    await world.until(isOver, HOUR);
+    expect(world.secretsAtEntra()).toHaveLength(1);
+    expect(world.secretsAtEntra()).not.toContain(old);
+    expect(await world.exchange()).toBe('granted');
+  });
+
+  test('later, where a list of Graph does not have the new one that Entra takes: nothing of it is lost', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('REMOVE'), 10 * MINUTE);
+    const [old] = world.secretsAtEntra();
+    const registrations: typeof world.registrations = {
+      ...world.registrations,
+      async read(app) {
+        const read = await world.registrations.read(app);
+        if (read.kind !== 'registered') return read;
+        const passwords = read.registration.passwords.filter(({ keyId }) => keyId === old?.keyId);
+        return { ...read, registration: { ...read.registration, passwords } };
+      },
+    };
+    await world.replica({ registrations }).sweep.batch();
+    expect(await world.find()).toMatchObject({ step: 'REMOVE', problem: { kind: 'UNAVAILABLE' } });
+    expect(Object.keys(await world.credentials())).toHaveLength(2);
+    await world.until(isOver, HOUR);
+    await expectRenewed(world);
+  });
+
+  test('where what Graph knows by its id begins as it does', async () => {
+    const world = await openRotationWorld();
+    const [old] = world.secretsAtEntra();
+    if (old === undefined) throw new TypeError('none');
+    // Of those that were made long ago Graph shows none.
+    old.hint = '';
+    await world.begin();
+    await world.until(isOver, HOUR);
+    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED', 'REMOVE NO_KEY_ID WARNING']);
+    expect(world.secretsAtEntra()).toContain(old);
+  });
+});
+
+test.each(['WATCH', 'REMOVE'] as const)('nothing is done at %s while the tenant is suspended', async (step) => {
+  const world = await openRotationWorld();
+  await world.begin();
+  await world.until(isAt(step), 10 * MINUTE);
+  const tenant = await world.stores.tenants.find('acme');
+  if (tenant === undefined) throw new TypeError('gone');
+  const suspended = await world.stores.tenants.update(tenant, { ...tenant, state: 'SUSPENDED' });
+  world.sandbox.clearRequests();
+  for (let hour = 0; hour < 48; hour += 1) {
+    await world.sweep.batch();
+    world.sandbox.clock.advance(HOUR);
+  }
+  expect(world.sandbox.counters().total).toBe(0);
+  expect((await world.find())?.step).toBe(step);
+  await world.stores.tenants.update(suspended, tenant);
+  const resumeTime = world.sandbox.clock.now();
+  await world.until(isOver, HOUR);
+  // What nobody watched is no day of success.
+  if (step === 'WATCH') expect(world.sandbox.clock.now() - resumeTime).toBeGreaterThanOrEqual(DAY);
+  await expectRenewed(world);
 });
 
 test('many that are due are done in batches, and one that cannot be worked on costs only itself', async () => {

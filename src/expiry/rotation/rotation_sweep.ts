@@ -8,6 +8,8 @@ import type { RotationStepParts } from './rotation_parts.ts';
 const BATCH = 10;
 /** Of a batch; the next one has a lease of its own. */
 const LONG: Duration = 45 * SECOND;
+/** Due a minute after a look, which took a moment, the next would be missed by the round that comes then. */
+const EARLY: Duration = 5 * SECOND;
 
 /** Takes rotations through their steps, as they come due. */
 export function createRotationSweep(parts: RotationStepParts): Sweep {
@@ -16,7 +18,7 @@ export function createRotationSweep(parts: RotationStepParts): Sweep {
   return {
     async batch() {
       const start = performance.now();
-      const due = await rotations.due(parts.clock.now(), BATCH + leftOut.size);
+      const due = await rotations.due(parts.clock.now() + EARLY, BATCH + leftOut.size);
       const fresh = due.filter(({ uid }) => !leftOut.has(uid)).slice(0, BATCH);
       for (const rotation of fresh) {
         if (performance.now() - start >= LONG) return true;
