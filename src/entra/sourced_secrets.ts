@@ -11,7 +11,7 @@ export interface SourcedSecrets {
   /** Entra refused `refused`, so another may do. Undefined: there is none. */
   instead(reference: SecretReference, refused: Secret, timeout: Duration): Promise<OtherSecret | undefined>;
   accepted(reference: SecretReference, secret: Secret): void;
-  /** When the newest one was first seen in place of another. */
+  /** When the newest one was put there; where the key vault does not say it, when it was first seen in place of another. */
   renewTime(credentialUid: string): Timestamp | undefined;
 }
 
@@ -59,11 +59,11 @@ export function createSourcedSecrets({
   const kept = new Map<string, Kept>();
 
   async function read({ credentialUid, secretUri }: SecretReference, timeout: Duration): Promise<Kept> {
-    const { value } = await within(timeout, secretSource.read(secretUri));
+    const { value, setTime } = await within(timeout, secretSource.read(secretUri));
     const known = kept.get(credentialUid);
     if (known === undefined) {
       if (kept.size >= MOST_KEPT) kept.clear();
-      const made: Kept = { newest: value, isProven: false, previous: undefined, renewTime: undefined, look: undefined };
+      const made: Kept = { newest: value, isProven: false, previous: undefined, renewTime: setTime, look: undefined };
       kept.set(credentialUid, made);
       return made;
     }
@@ -71,7 +71,7 @@ export function createSourcedSecrets({
       if (known.isProven) known.previous = known.newest;
       known.newest = value;
       known.isProven = false;
-      known.renewTime = clock.now();
+      known.renewTime = setTime ?? clock.now();
     }
     return known;
   }

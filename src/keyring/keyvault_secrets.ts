@@ -89,6 +89,7 @@ async function readSecret(client: SecretClient, reference: SecretReference, abor
     secret: {
       value,
       version: properties.version ?? '',
+      setTime: properties.createdOn?.getTime(),
       notBefore: properties.notBefore?.getTime(),
       expireTime: properties.expiresOn?.getTime(),
     },

@@ -4,7 +4,7 @@ import type { Secret } from './secret.ts';
 /** Client secrets that stay elsewhere (Azure Key Vault): read when they are needed, and kept in memory alone. */
 export interface SecretSource {
   /**
-   * The newest enabled version, or the one that the address names; as it was read within the hour, also while the source does not answer.
+   * The newest version, or the one that the address names; as it was read within the hour, also while the source does not answer.
    * KEY_SOURCE_UNAVAILABLE: it was never read, and cannot be; or it is no longer there, disabled, or no client secret. FIELD_INVALID: the
    * operator allows no such address.
    */
@@ -18,6 +18,8 @@ export interface SecretSource {
 export interface SourcedSecret {
   readonly value: Secret;
   readonly version: string;
+  /** When somebody put this value there. Undefined: the key vault does not say. */
+  readonly setTime: Timestamp | undefined;
   /** Undefined: the key vault does not say. */
   readonly notBefore: Timestamp | undefined;
   readonly expireTime: Timestamp | undefined;

@@ -112,6 +112,16 @@ test('renewed with both not working yet, it is propagating for a while, although
   expect(ledger.notes).toEqual(['referred VALID']);
 });
 
+test('renewed a moment before the vault began, it is propagating for a while, although nobody saw the one before', async () => {
+  const { refresh, sandbox, ledger } = await start();
+  source.put(URI, 'renewed-secret', sandbox.clock.now() - MINUTE);
+
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
+  sandbox.clock.advance(14 * MINUTE);
+  expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
+  expect(ledger.notes[0]).toBe('referred REJECTED invalid_client/AADSTS7000215');
+});
+
 test('a wrong value in the key vault is told as rejected after a quarter of an hour, while the one before still serves', async () => {
   const { refresh, sandbox, ledger, server } = await start();
   granted(await refresh());

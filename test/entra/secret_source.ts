@@ -1,24 +1,26 @@
+import type { Timestamp } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { SecretSource, SourcedSecret } from '../../src/model/secret_source.ts';
 
 /** A key vault in memory: a value is kept as read until it is forgotten. */
 export interface MemorySource extends SecretSource {
-  put(secretUri: string, value: string): void;
+  /** `setTime`: when somebody set it there; undefined: the key vault does not say. */
+  put(secretUri: string, value: string, setTime?: Timestamp): void;
   /** Values asked of the key vault, kept ones not counted. */
   readonly reads: string[];
   state: 'up' | 'down' | 'hanging';
 }
 
 export function createMemorySource(): MemorySource {
-  const vault = new Map<string, { value: string; version: string }>();
+  const vault = new Map<string, { value: string; version: string; setTime: Timestamp | undefined }>();
   const kept = new Map<string, SourcedSecret>();
   const reads: string[] = [];
   return {
     reads,
     state: 'up',
-    put(secretUri, value) {
-      vault.set(secretUri, { value, version: `${Math.random()}` });
+    put(secretUri, value, setTime) {
+      vault.set(secretUri, { value, version: `${Math.random()}`, setTime });
     },
     async read(secretUri) {
       const known = kept.get(secretUri);
@@ -27,8 +29,8 @@ export function createMemorySource(): MemorySource {
       if (this.state === 'hanging') await new Promise(() => {});
       const found = this.state === 'down' ? undefined : vault.get(secretUri);
       if (found === undefined) throw new VaultError('KEY_SOURCE_UNAVAILABLE', 'The key vault does not answer.');
-      const { value, version } = found;
-      const read = { value: new Secret(value), version, notBefore: undefined, expireTime: undefined };
+      const { value, ...facts } = found;
+      const read = { ...facts, value: new Secret(value), notBefore: undefined, expireTime: undefined };
       kept.set(secretUri, read);
       return read;
     },

@@ -8,7 +8,7 @@ import { silentLog } from '../../src/telemetry/log.ts';
 const URI = 'https://acme.vault.azure.net/secrets/a';
 const READ: Found = {
   kind: 'read',
-  secret: { value: new Secret('the-value'), version: 'v1', notBefore: undefined, expireTime: undefined },
+  secret: { value: new Secret('the-value'), version: 'v1', setTime: 0, notBefore: undefined, expireTime: undefined },
 };
 const away = (retryAfter?: number): Found => ({
   kind: 'away',

@@ -55,7 +55,12 @@ describe('what is read', () => {
     const secret = await source.read(URI);
 
     expect(secret.value.reveal()).toBe('secret~of-version-2');
-    expect(secret).toMatchObject({ version: 'v2', notBefore: 1_900_000_000_000, expireTime: 2_000_000_000_000 });
+    expect(secret).toMatchObject({
+      version: 'v2',
+      setTime: 1_900_000_002_000,
+      notBefore: 1_900_000_000_000,
+      expireTime: 2_000_000_000_000,
+    });
   });
 
   test('has no dates where the key vault says none', async () => {

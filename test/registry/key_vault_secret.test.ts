@@ -27,7 +27,13 @@ beforeEach(async () => {
 });
 
 function holds(value: string, expireTime: number | undefined = now + 200 * DAY, notBefore?: number): void {
-  registry.keyVault.secrets.set(URI, { value: new Secret(value), version: 'v1', notBefore, expireTime });
+  registry.keyVault.secrets.set(URI, {
+    value: new Secret(value),
+    version: 'v1',
+    setTime: undefined,
+    notBefore,
+    expireTime,
+  });
 }
 
 function reference(secretUri = URI, change: Partial<CredentialRequest> = {}): CredentialRequest {
@@ -92,6 +98,7 @@ describe('a credential that refers to a key vault', () => {
     registry.keyVault.secrets.set(URI, {
       value: new Secret(SECRET),
       version: 'v1',
+      setTime: undefined,
       notBefore: undefined,
       expireTime: undefined,
     });
@@ -111,6 +118,7 @@ describe('a credential that refers to a key vault', () => {
     registry.keyVault.secrets.set(pinned, {
       value: new Secret(SECRET),
       version: 'v1',
+      setTime: undefined,
       notBefore: undefined,
       expireTime: now + 3 * DAY,
     });
