@@ -398,7 +398,7 @@ export const FederatedMaterialSchema: GenMessage<FederatedMaterial> = /*@__PURE_
  */
 export type KeyVaultSecretMaterial = Message<"tokenvault.v1.KeyVaultSecretMaterial"> & {
   /**
-   * `https://{vault}.vault.azure.net/secrets/{name}`, with `/{version}` to pin one; else the newest enabled version counts, and is read again as it changes. In a key vault that the vault's configuration allows (`TOKENVAULT_KEY_VAULTS`).
+   * `https://{vault}.vault.azure.net/secrets/{name}`, with `/{version}` to pin one; else the newest version counts (a disabled one, too: then nothing is presented), and is read again as it changes. In a key vault that the vault's configuration allows (`TOKENVAULT_KEY_VAULTS`).
    *
    * @generated from field: string secret_uri = 1;
    */
