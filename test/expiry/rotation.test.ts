@@ -72,9 +72,12 @@ describe('a client secret that nears its end', () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('PROVE'));
-    const start = world.sandbox.clock.now();
-    await world.until(isAt('WATCH'), MINUTE - 2 * SECOND);
-    expect(world.sandbox.clock.now() - start).toBeLessThan(7 * MINUTE);
+    for (let round = 0; round < 3; round += 1) {
+      const before = await world.find();
+      await world.sweep.batch();
+      expect((await world.find())?.nextTime).toBeGreaterThan(before?.nextTime ?? 0);
+      world.sandbox.clock.advance(MINUTE - 2 * SECOND);
+    }
   });
 
   test('is told of at each step, with the ids of both', async () => {
