@@ -6,12 +6,8 @@ const PRINTABLE = /^[\x21-\x7e]{1,1024}$/;
 
 /** FIELD_INVALID for what cannot be a client secret. */
 export function checkClientSecret(field: string, secret: Secret): void {
-  if (isClientSecret(secret)) return;
+  if (secret.matches(PRINTABLE)) return;
   throw fieldInvalid(field, 'must be 1 to 1024 printable characters without white space, as the portal shows it');
-}
-
-export function isClientSecret(secret: Secret): boolean {
-  return secret.matches(PRINTABLE);
 }
 
 /** The portal shows two values side by side, and the wrong one is a GUID. */

@@ -8,6 +8,7 @@ import { appInUse } from './app_in_use.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails, AppId } from './apps.ts';
 import { checkGuid, checkId } from './fields.ts';
+import { readAnew } from './key_vault_secret.ts';
 import { knownDirectory } from './known_directory.ts';
 import { createLookup } from './lookup.ts';
 import type { CredentialRequest } from './new_credential.ts';
@@ -118,7 +119,9 @@ export function createCredentials(parts: RegistryParts): Credentials {
           ? await knownDirectory(stores, app)
           : checkGuid('directory_id', directoryId, 'the id of a directory');
       authorizationServer.forget(app.uid);
-      const probes = await probeApp(parts, app, await stores.apps.credentials(app.uid), directory);
+      const before = await stores.apps.credentials(app.uid);
+      await readAnew(parts, before);
+      const probes = await probeApp(parts, app, before, directory);
       const details = await appDetails(parts, await lookup.app(tenantId, appId));
       const { credentials } = details;
       const nextSteps = appNextSteps(parts, { tenant, app: details.app, preset: undefined, credentials, probes });

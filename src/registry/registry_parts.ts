@@ -7,7 +7,7 @@ import type { Stores } from '../store/stores.ts';
 
 /** What the registry is made of. */
 export interface RegistryParts {
-  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'rotations'>;
+  readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'rotations' | 'inspections'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget' | 'throttledUntil' | 'adminConsentUri'>;
   /** Where secrets lie that credentials only refer to. */
   readonly secretSource: SecretSource;

@@ -7,20 +7,24 @@ export interface PretendKeyVault extends SecretSource {
   readonly secrets: Map<string, SourcedSecret>;
 }
 
-/** Allows one key vault, and knows what lies in it; keyring/ has the true one, with tests of its own. */
+/** Allows one key vault, and knows what lies in it, as it was read until it is forgotten; keyring/ has the true one, with tests of its own. */
 export function createPretendKeyVault(): PretendKeyVault {
   const secrets = new Map<string, SourcedSecret>();
+  const kept = new Map<string, SourcedSecret>();
   return {
     secrets,
-    forget: () => false,
+    forget: (secretUri) => kept.delete(secretUri),
     checkUri(field, secretUri) {
       const uri = secretUri.toLowerCase().replace(/\/$/, '');
       if (uri.startsWith(`${KEY_VAULT}/secrets/`)) return uri;
       throw fieldInvalid(field, 'is in no key vault of TOKENVAULT_KEY_VAULTS');
     },
     async read(secretUri) {
-      const found = secrets.get(secretUri);
-      if (found !== undefined) return found;
+      const found = kept.get(secretUri) ?? secrets.get(secretUri);
+      if (found !== undefined) {
+        kept.set(secretUri, found);
+        return found;
+      }
       throw new VaultError('KEY_SOURCE_UNAVAILABLE', 'The key vault refuses (403)');
     },
   };
