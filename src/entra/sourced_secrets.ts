@@ -11,7 +11,7 @@ export interface SourcedSecrets {
   /** Entra refused `refused`, so another may do. Undefined: there is none. */
   instead(reference: SecretReference, refused: Secret, timeout: Duration): Promise<OtherSecret | undefined>;
   accepted(reference: SecretReference, secret: Secret): void;
-  /** When the newest one was put there; where the key vault does not say it, when it was first seen in place of another. */
+  /** When the newest one was first seen in place of another; of the first that is read, when it was put there. */
   renewTime(credentialUid: string): Timestamp | undefined;
 }
 
@@ -71,7 +71,7 @@ export function createSourcedSecrets({
       if (known.isProven) known.previous = known.newest;
       known.newest = value;
       known.isProven = false;
-      known.renewTime = setTime ?? clock.now();
+      known.renewTime = clock.now();
     }
     return known;
   }

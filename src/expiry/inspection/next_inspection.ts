@@ -26,7 +26,7 @@ export function nextInspection(inspected: Inspected, now: Timestamp): Timestamp 
   const usual = now + spread(periodOf(inspected), app.uid);
   const again = againAfter(inspected, now);
   const rotates = rotationTime(app, credentials, now);
-  const others = [again === undefined ? undefined : now + again, rotates];
+  const others = [again === undefined ? undefined : now + again, rotates, ...referenceTimes(inspected, now)];
   // One that has come is not waited for, whatever came of it.
   return Math.min(usual, ...others.filter((time) => time !== undefined && time > now).map(Number));
 }
@@ -56,6 +56,14 @@ function againAfter(inspected: Inspected, now: Timestamp): Duration | undefined 
   const isServed = presentOrder(credentials, now).some(({ verdict }) => verdict !== 'REJECTED');
   if ((graph === 'OUTAGE' && isServed) || isIncomplete) return Math.max(RETRY, retryAfter);
   return undefined;
+}
+
+/** Of what is renewed in its key vault at the last moment, or after: past the end that was read, it is not presented. */
+function referenceTimes({ credentials, retryAfter = 0 }: Inspected, now: Timestamp): readonly Timestamp[] {
+  const soonest = now + Math.max(RETRY, retryAfter);
+  return credentials.flatMap(({ kind, expireTime }) =>
+    kind === 'KEY_VAULT_SECRET' && expireTime !== undefined ? [Math.max(soonest, expireTime - RETRY)] : [],
+  );
 }
 
 /** A tenth more or less, by the uid, so that what was due in one moment spreads. */

@@ -28,10 +28,11 @@ const restOf = (more: Partial<Inspected>) => nextInspection(inspected(more), NOW
 
 describe('the next look', () => {
   const verdicts = fc.constantFrom('UNPROBED' as const, 'VALID' as const, 'REJECTED' as const);
+  const kinds = fc.constantFrom('CLIENT_SECRET' as const, 'KEY_VAULT_SECRET' as const);
   const days = fc.integer({ min: -800 * 24, max: 800 * 24 }).map((hours) => NOW + hours * HOUR);
   const credentials = fc.array(
     fc
-      .record({ verdict: verdicts, expireTime: fc.option(days, { nil: undefined }), createTime: days })
+      .record({ kind: kinds, verdict: verdicts, expireTime: fc.option(days, { nil: undefined }), createTime: days })
       .map((more) => credential(more)),
     { maxLength: 4 },
   );
@@ -77,6 +78,16 @@ describe('the next look', () => {
     expect(restOf({ graph: 'OUTAGE' })).toBe(HOUR);
     expect(restOf({ graph: 'OUTAGE', credentials: [credential({ verdict: 'REJECTED' })] })).toBeGreaterThan(DAY);
     expect(restOf({ isIncomplete: true })).toBe(HOUR);
+  });
+
+  test('of a reference comes before its end, and hourly from then on: it may be renewed at the last moment, or after', () => {
+    const ending = (rest: number) =>
+      restOf({ credentials: [credential(), credential({ kind: 'KEY_VAULT_SECRET', expireTime: NOW + rest })] });
+    expect(ending(5 * HOUR)).toBe(4 * HOUR);
+    expect(ending(MINUTE)).toBe(HOUR);
+    expect(ending(-3 * DAY)).toBe(HOUR);
+    expect(ending(5 * DAY)).toBeGreaterThan(0.8 * DAY);
+    expect(restOf({ credentials: [credential({ expireTime: NOW - DAY })] })).toBeGreaterThan(0.8 * DAY);
   });
 
   test('is five minutes away while a credential is new and not proved, where it can be presented', () => {
