@@ -19,7 +19,10 @@ export interface Rotation {
   /** From PROVE on. */
   readonly newCredentialUid: string | undefined;
   readonly beginTime: Timestamp;
-  /** In PROVE, since when Entra has taken the new one at each look; from WATCH on, when it was preferred, or last gave reason to doubt. */
+  /**
+   * In PROVE, since when Entra has taken the new one at each look; from WATCH on, when it was preferred, or last gave reason to doubt, and
+   * later by the times in which nobody looked. Undefined: from the next look on.
+   */
   readonly watchTime: Timestamp | undefined;
   /** When its step is tried next. */
   readonly nextTime: Timestamp;

@@ -38,8 +38,9 @@ export function hindered(
 function problemOf(before: RotationProblem | undefined, found: FoundProblem, now: Timestamp): RotationProblem {
   const { problem: kind, code, permission } = found;
   // An outage says nothing of what stood in the way before it, and not each of its answers is news.
-  if (before !== undefined && kind === 'UNAVAILABLE') return before;
-  if (before?.kind === kind && before.code === code) return before;
+  const isSame = kind === 'UNAVAILABLE' || (before?.kind === kind && before.code === code);
+  // Not from the future, by a clock that was set back since.
+  if (before !== undefined && isSame) return { ...before, time: Math.min(before.time, now) };
   return { kind, code, permission, time: now, toldTime: undefined };
 }
 

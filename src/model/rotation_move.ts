@@ -87,17 +87,19 @@ export function moveRotation(rotation: Rotation, outcome: RotationOutcome, facts
       return { after: { ...fromTheStart(rotation, now), problem: after.problem }, done: 'LOST', tell };
     }
     case 'suspended':
-      return quiet({ ...rotation, nextTime: now + DAY });
+      // Nobody looks meanwhile: what was seen before says too little by then.
+      return quiet({ ...rotation, watchTime: undefined, nextTime: now + DAY });
     case 'hindered':
       return stopped(rotation, outcome, facts);
   }
 }
 
 function proving(rotation: Rotation, { now, newCreateTime = now }: RotationFacts): RotationMove {
-  const age = now - newCreateTime;
+  // Where the clock was set back, no more is known than how long Entra has taken it since.
+  const age = newCreateTime <= now ? now - newCreateTime : now - (notAhead(rotation.watchTime, now) ?? now);
   // Looks that are far apart say little while success and refusal take turns.
   const isLate = age < REPLICATION && now - rotation.nextTime > LOOK_EVERY;
-  const since = isLate ? now : (rotation.watchTime ?? now);
+  const since = (isLate ? undefined : notAhead(rotation.watchTime, now)) ?? now;
   if (age >= LEAST_AGE && now - since >= LEAST_RUN) {
     return done('PREFERRED', begun(rotation, { step: 'WATCH', watchTime: now, nextTime: now + WATCH_EVERY }));
   }
@@ -107,16 +109,28 @@ function proving(rotation: Rotation, { now, newCreateTime = now }: RotationFacts
 function unproved(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationMove {
   const { now, newCreateTime = now } = facts;
   const again = { ...answered(rotation), watchTime: undefined };
-  if (now - newCreateTime >= SUSPECT_AFTER)
+  // By the distance, since the clock may have been set back.
+  if (Math.abs(now - newCreateTime) >= SUSPECT_AFTER)
     return stays(hindered(again, { problem: 'REFUSED_SECRET', code }, facts, SUSPECT_AFTER));
   return quiet({ ...again, failures: rotation.failures + 1, nextTime: now + LOOK_EVERY });
 }
 
 function watching(rotation: Rotation, wasRefused: boolean, now: Timestamp): RotationMove {
-  const watchTime = wasRefused ? now : (rotation.watchTime ?? now);
+  const watchTime = wasRefused ? now : watchedSince(rotation, now);
   const end = watchTime + WATCH_FOR;
   if (end <= now) return done('WATCHED', begun(rotation, { step: 'REMOVE', watchTime, nextTime: now }));
   return quiet(begun(rotation, { watchTime, nextTime: Math.min(end, now + WATCH_EVERY) }));
+}
+
+/** The day is longer by what nobody saw of it: the vault was down, Entra did not answer, or the clock jumped. */
+function watchedSince({ watchTime = Infinity, nextTime, problem }: Rotation, now: Timestamp): Timestamp {
+  const blindSince = problem?.time ?? nextTime + WATCH_EVERY;
+  return notAhead(watchTime + Math.max(0, now - blindSince), now) ?? now;
+}
+
+/** Undefined: it lies in the future, by a clock that was set back since. */
+function notAhead(time: Timestamp | undefined, now: Timestamp): Timestamp | undefined {
+  return time === undefined || time > now ? undefined : time;
 }
 
 /** The day begins anew, also for one that was about to remove the old one. */

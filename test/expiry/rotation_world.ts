@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import { createAppRegistrations } from '../../src/entra/graph_registrations.ts';
 import { createRotations } from '../../src/expiry/rotation/create_rotations.ts';
@@ -31,6 +32,7 @@ export interface Replica {
   readonly stores: Stores;
   readonly rotations: Rotations;
   readonly sweep: Sweep;
+  readonly registrations: AppRegistrations;
   /** What it announced to the rooms of its process. */
   readonly announced: readonly Change[];
   /** Names of what it logged as unexpected. */
@@ -147,6 +149,7 @@ export async function openRotationWorld(
     };
     return {
       stores,
+      registrations,
       rotations: createRotations(all),
       sweep: createRotationSweep(all),
       announced,

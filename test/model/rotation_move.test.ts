@@ -31,6 +31,10 @@ function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = ST
     get now() {
       return now;
     },
+    setClock(time: number) {
+      now = time;
+      if (run.rotation !== undefined) run.rotation = { ...run.rotation, nextTime: time };
+    },
     /** At its next time, or so much later. */
     look(outcome: RotationOutcome, late = 0): RotationMove {
       if (run.rotation === undefined) throw new Error('it is over');
@@ -231,6 +235,79 @@ test('one that Entra does not take for an hour is told, tried hourly, and prefer
   for (let look = 0; look < 3; look += 1) run.succeed();
   expect(run.succeed().done).toBe('PREFERRED');
   expect(run.rotation?.problem).toBeUndefined();
+});
+
+describe('a day of success is', () => {
+  const watching = () => start({ step: 'WATCH', newCredentialUid: 'new', watchTime: START, nextTime: START + HOUR });
+  const endOf = (run: ReturnType<typeof start>) => {
+    while (run.rotation?.step === 'WATCH') run.succeed();
+    return (run.now - START) / HOUR;
+  };
+
+  test('a day, also where each look is an hour late', () => {
+    const run = watching();
+    while (run.rotation?.step === 'WATCH') run.succeed(HOUR);
+    expect((run.now - START) / HOUR).toBeLessThanOrEqual(26);
+  });
+
+  test('longer by what nobody saw of it: the vault was down, or its clock jumped', () => {
+    const run = watching();
+    for (let hour = 0; hour < 5; hour += 1) run.succeed();
+    run.succeed(90 * DAY);
+    expect(run.rotation?.step).toBe('WATCH');
+    expect(endOf(run)).toBe(24 + 90 * 24 - 1);
+  });
+
+  test('longer by an outage of Entra', () => {
+    const run = watching();
+    run.succeed();
+    const before = run.now;
+    while (run.now < before + 20 * HOUR) run.look(hindered('UNAVAILABLE'));
+    expect(endOf(run)).toBeGreaterThan(24 + 18);
+  });
+
+  test('begun anew after a suspension', () => {
+    const run = watching();
+    for (let hour = 0; hour < 20; hour += 1) run.succeed();
+    run.look({ kind: 'suspended' });
+    const resumed = run.now + DAY;
+    expect(endOf(run)).toBe((resumed - START) / HOUR + 24);
+  });
+});
+
+describe('where the clock was set back by months', () => {
+  test('a new secret is preferred by what was seen since', () => {
+    const run = start();
+    run.succeed();
+    run.succeed();
+    run.setClock(START - 90 * DAY);
+    while (run.rotation?.step === 'PROVE' && run.moves.length < 20) run.succeed();
+    expect(run.moves.at(-1)?.move.done).toBe('PREFERRED');
+    expect(run.now).toBeGreaterThanOrEqual(START - 90 * DAY + 5 * MINUTE);
+  });
+
+  test('a new secret that Entra refuses is told', () => {
+    const run = start();
+    run.succeed();
+    run.setClock(START - 90 * DAY);
+    expect(run.look(REFUSED).tell).toMatchObject({ problem: { kind: 'REFUSED_SECRET' } });
+  });
+
+  test('the day of success begins anew', () => {
+    const run = start({ step: 'WATCH', newCredentialUid: 'new', watchTime: START });
+    run.setClock(START - 90 * DAY);
+    while (run.rotation?.step === 'WATCH' && run.moves.length < 50) run.succeed();
+    expect(run.rotation?.step).toBe('REMOVE');
+    expect(run.now - (START - 90 * DAY)).toBe(DAY);
+  });
+
+  test('an outage is told after six hours of it', () => {
+    const run = start();
+    run.look(hindered('UNAVAILABLE'));
+    run.setClock(START - 90 * DAY);
+    while (run.now < START - 89 * DAY) run.look(hindered('UNAVAILABLE'));
+    expect(run.moves.filter(({ move }) => move.tell !== undefined)).toHaveLength(1);
+  });
 });
 
 describe('an outage', () => {

@@ -11,6 +11,7 @@ import type { SecretSource, SourcedSecret } from '../../model/secret_source.ts';
 import type { AppStore, CredentialEnds, DueInspection, Stores } from '../../store/stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Rotations } from '../rotation/rotations.ts';
+import { suspensionOf } from '../suspension.ts';
 import type { Told } from '../told.ts';
 import { findingsOf } from './findings.ts';
 import { needsProbe } from './needs_probe.ts';
@@ -40,10 +41,6 @@ export interface InspectionParts {
 /** Looks at Entra's side of one app, and at what its references lead to; writes down and tells what is new. */
 export function createInspectApp(parts: InspectionParts): (due: DueInspection) => Promise<void> {
   const { stores, authorizationServer, clock, log, told, timePerApp = 20 * SECOND } = parts;
-
-  async function isSuspended({ suspended, tenantId }: App): Promise<boolean> {
-    return suspended || (await stores.tenants.find(tenantId))?.state === 'SUSPENDED';
-  }
 
   /** By uid; without those that cannot be read. */
   async function readReferences(app: App, usable: readonly UsableCredential[], limit: TimeLimit) {
@@ -99,7 +96,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
   return async (due) => {
     const { app } = due;
     const now = clock.now();
-    if (await isSuspended(app)) {
+    if ((await suspensionOf(stores.tenants, app)) !== undefined) {
       const { strangers } = due;
       await stores.inspections.record({ due, nextTime: afterSuspension(app, now), strangers, ends: [], events: [] });
       return;

@@ -2,6 +2,7 @@ import type { RotationCrashPoint } from '../../model/crash_points.ts';
 import type { Rotation } from '../../model/rotation.ts';
 import { moveRotation, type RotationMove, type RotationOutcome } from '../../model/rotation_move.ts';
 import type { NewCredential, RotationAdvance } from '../../store/stores.ts';
+import { suspensionOf } from '../suspension.ts';
 import { addSecret } from './add_secret.ts';
 import { proveSecret } from './prove_secret.ts';
 import { removeSecret } from './remove_secret.ts';
@@ -89,7 +90,8 @@ async function subjectOf({ stores }: RotationStepParts, rotation: Rotation): Pro
 }
 
 async function doStep(parts: RotationStepParts, subject: RotationSubject): Promise<Looked | undefined> {
-  if (subject.app.suspended) return { subject, outcome: { kind: 'suspended' } };
+  const suspension = await suspensionOf(parts.stores.tenants, subject.app);
+  if (suspension !== undefined) return { subject, outcome: { kind: 'suspended' } };
   switch (subject.rotation.step) {
     case 'ADD':
       return addSecret(parts, subject);

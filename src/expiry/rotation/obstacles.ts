@@ -1,5 +1,5 @@
-import { appName } from '../../model/connection.ts';
 import type { RotationProblem } from '../../model/rotation.ts';
+import { suspensionOf } from '../suspension.ts';
 import { obstacleOf } from './obstacle.ts';
 import { oldKeyId } from './old_key_id.ts';
 import type { PlannedRotation } from './plan.ts';
@@ -12,7 +12,11 @@ export async function obstaclesOf(
   isAsked: boolean,
 ): Promise<readonly string[]> {
   const { app, rotation } = planned;
-  const suspended = app.suspended ? [`${appName(app)} is suspended: nothing is done until UpdateApp resumes it.`] : [];
+  const suspension = await suspensionOf(parts.stores.tenants, app);
+  const suspended =
+    suspension === undefined
+      ? []
+      : [`${suspension.name} is suspended: nothing is done until ${suspension.resumedBy} resumes it.`];
   const found = isAsked ? await read(parts, planned) : undefined;
   const known = rotation.problem === undefined ? [] : [parts.problemText(app, rotation.problem)];
   return [...new Set([...suspended, ...known, ...(found === undefined ? [] : [parts.problemText(app, found)])])];

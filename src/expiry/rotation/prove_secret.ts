@@ -1,11 +1,11 @@
 import type { CredentialProbe } from '../../entra/authorization_server.ts';
 import { type App, registrationDirectory } from '../../model/app.ts';
 import { HOUR } from '../../model/clock.ts';
-import type { Credential } from '../../model/credential.ts';
+import { type Credential, credentialState } from '../../model/credential.ts';
 import type { RotationOutcome } from '../../model/rotation_move.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
-/** PROVE and WATCH: whether Entra takes the new secret. */
+/** From PROVE on: whether Entra takes the new secret. */
 export async function proveSecret(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
   const { app, rotation, fresh } = subject;
   if (fresh === undefined) return { kind: 'new_gone', isWanted: app.rotation !== undefined };
@@ -17,8 +17,11 @@ export async function proveSecret(parts: RotationStepParts, subject: RotationSub
       return { kind: 'accepted', wasRefused: fresh.verdict === 'REJECTED' };
     case 'REJECTED':
     case 'PROPAGATING': {
-      const isOld = parts.clock.now() - fresh.createTime >= HOUR;
-      const isLost = (rotation.step === 'WATCH' || isOld) && (await isGoneAtEntra(parts, app, fresh));
+      const now = parts.clock.now();
+      if (credentialState(fresh, now) === 'EXPIRED') return { kind: 'new_lost' };
+      // By the distance, since the clock may have been set back.
+      const isOld = rotation.step !== 'PROVE' || Math.abs(now - fresh.createTime) >= HOUR;
+      const isLost = isOld && (await isGoneAtEntra(parts, app, fresh));
       return isLost ? { kind: 'new_lost' } : { kind: 'refused', code: probe.entraError };
     }
     case 'INCONCLUSIVE':
