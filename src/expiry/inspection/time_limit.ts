@@ -8,13 +8,18 @@ export interface TimeLimit {
 
 export function createTimeLimit(total: Duration): TimeLimit {
   const end = performance.now() + total;
+  // A timer may fire a moment before its time.
+  let isOver = false;
   return {
     async within(ask, late) {
       const left = end - performance.now();
-      if (left <= 0) return late;
+      if (isOver || left <= 0) return late;
       let timer: NodeJS.Timeout | undefined;
       const over = new Promise<typeof late>((resolve) => {
-        timer = setTimeout(resolve, left, late);
+        timer = setTimeout(() => {
+          isOver = true;
+          resolve(late);
+        }, left);
       });
       return Promise.race([ask(), over]).finally(() => clearTimeout(timer));
     },
