@@ -1,4 +1,4 @@
-import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../model/clock.ts';
+import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import type { VaultError } from '../model/errors.ts';
 import type { SourcedSecret } from '../model/secret_source.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -27,9 +27,13 @@ export interface KeptSecretsParts {
 
 const FRESH: Duration = HOUR;
 const PAUSE: Duration = MINUTE;
+/** For what was never read: an exchange that another credential can serve does not wait for a key vault that hangs. */
+const REST: Duration = 10 * SECOND;
 
 interface Kept {
   secret: SourcedSecret | undefined;
+  /** Why there is none. */
+  failure: { readonly error: VaultError; readonly time: Timestamp } | undefined;
   /** When the source is asked again. */
   dueTime: Timestamp;
   doubted: boolean;
@@ -47,6 +51,7 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
   function touch(uri: string): Kept {
     const kept: Kept = secrets.get(uri) ?? {
       secret: undefined,
+      failure: undefined,
       dueTime: 0,
       doubted: false,
       doubts: 0,
@@ -83,20 +88,20 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
         return found.secret;
       case 'away':
         if (kept.secret === undefined) {
-          if (isCurrent) drop(uri, kept);
+          if (isCurrent) fail(kept, found.failure);
           throw found.failure;
         }
         if (isCurrent) bridge(uri, kept, found.failure);
         return kept.secret;
       case 'unusable':
-        if (isCurrent) drop(uri, kept);
+        if (isCurrent) fail(kept, found.failure);
         throw found.failure;
     }
   }
 
   function keep(uri: string, kept: Kept, secret: SourcedSecret): void {
     if (kept.away) log.event('info', 'warning', { topic: 'key_vault', message: `${uri} can be read again` });
-    Object.assign(kept, { secret, dueTime: clock.now() + FRESH, doubted: false, away: false });
+    Object.assign(kept, { secret, failure: undefined, dueTime: clock.now() + FRESH, doubted: false, away: false });
   }
 
   function bridge(uri: string, kept: Kept, { message, retryAfter = PAUSE }: VaultError): void {
@@ -107,13 +112,19 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
     Object.assign(kept, { dueTime: clock.now() + Math.min(retryAfter, FRESH), doubted: false, away: true });
   }
 
-  function drop(uri: string, kept: Kept): void {
-    if (secrets.get(uri) === kept) secrets.delete(uri);
+  function fail(kept: Kept, error: VaultError): void {
+    Object.assign(kept, { secret: undefined, failure: { error, time: clock.now() }, away: false });
   }
 
   return {
     async read(uri) {
       const kept = touch(uri);
+      const { failure } = kept;
+      const age = failure === undefined ? PAUSE : Math.abs(clock.now() - failure.time);
+      if (failure !== undefined && age < PAUSE) {
+        if (age >= REST) ask(uri, kept);
+        throw failure.error;
+      }
       if (kept.secret === undefined || kept.doubted) return ask(uri, kept);
       if (clock.now() >= kept.dueTime) ask(uri, kept);
       return kept.secret;
@@ -124,6 +135,7 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
         if (!matches(uri)) continue;
         known ||= kept.secret !== undefined;
         kept.doubted = true;
+        kept.failure = undefined;
         kept.doubts += 1;
         kept.flight = undefined;
       }

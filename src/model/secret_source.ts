@@ -4,7 +4,8 @@ import type { Secret } from './secret.ts';
 /** Client secrets that stay elsewhere (Azure Key Vault): read when they are needed, and kept in memory alone. */
 export interface SecretSource {
   /**
-   * The newest version, or the one that the address names; as it was read within the hour, also while the source does not answer.
+   * The newest version, or the one that the address names; as it was read within the hour, also while the source does not answer. A
+   * failure is told again for a while, before anybody waits for the source anew.
    * KEY_SOURCE_UNAVAILABLE: it was never read, and cannot be; or it is no longer there, disabled, or no client secret. FIELD_INVALID: the
    * operator allows no such address.
    */

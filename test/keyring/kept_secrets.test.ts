@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createKeptSecrets, type Found } from '../../src/keyring/kept_secrets.ts';
-import { HOUR, MINUTE } from '../../src/model/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
@@ -14,6 +14,8 @@ const away = (retryAfter?: number): Found => ({
   kind: 'away',
   failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'away', retryAfter === undefined ? {} : { retryAfter }),
 });
+
+const gone: Found = { kind: 'unusable', failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'gone') };
 
 /** A memory over a source that answers at once. */
 function world() {
@@ -53,16 +55,53 @@ describe('a source that is away', () => {
     expect(source.asked).toBe(3);
   });
 
-  test('is asked each time for what it never told', async () => {
-    const { source, kept } = world();
-    source.answer = away(HOUR);
+  describe('and never told the secret', () => {
+    const known = async (answer: Found) => {
+      const { source, time, kept } = world();
+      source.answer = answer;
+      const read = async () => {
+        const outcome = await kept.read(URI).then(
+          () => 'read',
+          () => 'failed',
+        );
+        return `${outcome} ${source.asked}`;
+      };
+      expect(await read()).toBe('failed 1');
+      return { source, time, kept, read };
+    };
 
-    await expect(kept.read(URI)).rejects.toThrow('away');
-    await expect(kept.read(URI)).rejects.toThrow('away');
-    source.answer = READ;
+    test.each([
+      ['is away', away(HOUR)],
+      ['says that there is none', gone],
+    ])('and %s, is left alone for ten seconds', async (_, answer) => {
+      const { source, time, read } = await known(answer);
+      source.answer = READ;
+      time.now += 10 * SECOND - 1;
+      expect(await read()).toBe('failed 1');
+    });
 
-    expect((await kept.read(URI)).version).toBe('v1');
-    expect(source.asked).toBe(3);
+    test('is asked in the background from then on, and nobody waits for it', async () => {
+      const { source, time, read } = await known(away());
+      source.answer = READ;
+      time.now += 10 * SECOND;
+      expect(await read()).toBe('failed 2');
+      await new Promise(setImmediate);
+      expect(await read()).toBe('read 2');
+    });
+
+    test('is waited for after a minute', async () => {
+      const { source, time, read } = await known(away());
+      source.answer = READ;
+      time.now += MINUTE;
+      expect(await read()).toBe('read 2');
+    });
+
+    test('is waited for at once where somebody mended it', async () => {
+      const { source, kept, read } = await known(gone);
+      source.answer = READ;
+      kept.doubt(() => true);
+      expect(await read()).toBe('read 2');
+    });
   });
 });
 
