@@ -22,6 +22,11 @@ export function contradictions(config: Config, env: Environment): string[] {
   if (env.CUSTOM_CLOUD_GRAPH_URL !== undefined && env.CUSTOM_CLOUD_LOGIN_URL === undefined) {
     faults.push('TOKENVAULT_CUSTOM_CLOUD_GRAPH_URL: needs TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL beside it');
   }
+  if (config.eventGridKeyFile !== undefined && config.keyVaults.length === 0) {
+    faults.push(
+      'TOKENVAULT_EVENT_GRID_KEY_FILE: is for events of key vaults; name them in TOKENVAULT_KEY_VAULTS, or leave it out',
+    );
+  }
   for (const [name, where] of listeners(config)) {
     if (isLoopbackAddress(where)) continue;
     // Browsers call the web listener, and are nobody's callers.

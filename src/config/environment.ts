@@ -31,10 +31,16 @@ function areThresholds(days: readonly number[]): boolean {
 
 const keyVaults = z.string().transform((text, context) => {
   const urls = text.split(',').map((part) => part.trim().replace(/\/+$/, '').toLowerCase());
-  if (urls.every((one) => /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/.test(one))) return urls;
-  context.addIssue('must be addresses of key vaults, such as https://acme.vault.azure.net,https://other.vault.azure.net');
+  if (urls.every(isOrigin)) return urls;
+  context.addIssue(
+    'must be addresses of key vaults, such as https://acme.vault.azure.net,https://other.vault.azure.net',
+  );
   return z.NEVER;
 });
+
+function isOrigin(text: string): boolean {
+  return /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/.test(text) && URL.canParse(text);
+}
 
 /** One row a variable; names without the prefix `TOKENVAULT_`. */
 export const environment = z

@@ -121,3 +121,34 @@ describe('thresholds', () => {
     ]);
   });
 });
+
+describe('key vaults', () => {
+  const FILE = { TOKENVAULT_EVENT_GRID_KEY_FILE: './event-grid.key' };
+
+  test('are none unless they are named, each by its origin', () => {
+    expect(readConfig({}).keyVaults).toEqual([]);
+    const TOKENVAULT_KEY_VAULTS = 'https://Acme.vault.azure.net/, https://127.0.0.1:8443';
+    expect(readConfig({ TOKENVAULT_KEY_VAULTS, ...FILE })).toMatchObject({
+      keyVaults: ['https://acme.vault.azure.net', 'https://127.0.0.1:8443'],
+      eventGridKeyFile: './event-grid.key',
+    });
+  });
+
+  test.each([
+    'acme',
+    'http://acme.vault.azure.net',
+    'https://acme.vault.azure.net/secrets/mail',
+    'https://acme.vault.azure.net,',
+    'https://me@acme.vault.azure.net',
+    'https://acme.vault.azure.net:99999',
+    'https://1.2.3.4.5',
+  ])('are not %s', (text) => {
+    expect(faultsOf({ TOKENVAULT_KEY_VAULTS: text })).toEqual([
+      expect.stringContaining('TOKENVAULT_KEY_VAULTS: must be addresses of key vaults'),
+    ]);
+  });
+
+  test('of which none may be referred to send no events', () => {
+    expect(faultsOf(FILE)).toEqual([expect.stringMatching(/EVENT_GRID_KEY_FILE: .*TOKENVAULT_KEY_VAULTS/)]);
+  });
+});
