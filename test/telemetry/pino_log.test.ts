@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
@@ -18,4 +18,11 @@ test('a log that cannot be written ends nothing', () => {
   });
   expect(stdout.toString('utf8')).toBe('lives');
   expect(status).toBe(0);
+});
+
+test('no field of an event hides its name, level or time', () => {
+  const source = readFileSync(new URL('../../src/telemetry/log.ts', import.meta.url), 'utf8');
+  const fields = new Set(Array.from(source.matchAll(/\b(\w+): (?:string|number)\b/g), ([, field]) => field));
+  expect(fields).toContain('correlationId');
+  for (const name of ['event', 'level', 'time']) expect(fields).not.toContain(name);
 });

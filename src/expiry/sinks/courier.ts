@@ -95,7 +95,7 @@ export function createCourier(parts: CourierParts): Courier {
     const { attempts, event } = delivery;
     log.event('error', 'delivery_parked', {
       sink: sink.id,
-      event: event.uid,
+      id: event.uid,
       type: event.type,
       attempts,
       error: fault,

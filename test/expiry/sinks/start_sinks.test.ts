@@ -133,7 +133,7 @@ test('parks what was refused for three days, says so, and sends it again when as
     name: 'delivery_parked',
     fields: {
       sink: 'pager',
-      event: event.uid,
+      id: event.uid,
       type: 'credential.expiring',
       attempts: receiver.received.length,
       error: 'HTTP 410',
