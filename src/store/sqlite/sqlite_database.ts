@@ -1,5 +1,5 @@
 import type SqliteConnection from 'better-sqlite3';
-import { sql } from 'drizzle-orm';
+import { type Query, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { SECOND } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
@@ -16,6 +16,7 @@ import type {
 } from '../database.ts';
 import { translated } from '../failures.ts';
 import type { Tables } from '../schema_twins.ts';
+import { createBind } from './bind.ts';
 import { createCommitGroup } from './commit_group.ts';
 import * as schema from './schema.ts';
 
@@ -109,8 +110,7 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
     rows: (name, build) => rows(name, build, (work) => work()),
     volatile: (name, build) => rows(name, build, unsynced),
     write(name, build, orphan) {
-      const prepared = observed(name, undefined, () => prepare(db, build));
-      const run = (values: Values) => prepared.run(values).changes;
+      const run = observed(name, undefined, () => prepareWrite(client, db, build));
       const statement: WriteStatement = {
         run: async (values) => observed(name, orphan, () => run(values)),
         step: (values, rows) => ({ statement, values, rows }),
@@ -159,11 +159,18 @@ function closed(): VaultError {
 /** What drizzle's prepared queries are on this driver. */
 interface SyncPrepared<Row> {
   all(values: Values): Row[];
-  run(values: Values): { changes: number };
 }
 
-function prepare<Row>(db: Db, build: Build<Row[]> | Build<unknown>): SyncPrepared<Row> {
+function prepare<Row>(db: Db, build: Build<Row[]>): SyncPrepared<Row> {
   return (build(db) as unknown as { prepare(): SyncPrepared<Row> }).prepare();
+}
+
+/** Without drizzle at each run: nothing comes back that it would have to decode. */
+function prepareWrite(client: SqliteConnection.Database, db: Db, build: Build<unknown>): (values: Values) => number {
+  const query = (build(db) as unknown as { toSQL(): Query }).toSQL();
+  const statement = client.prepare(query.sql);
+  const bind = createBind(query.params);
+  return (values) => statement.run(...bind(values)).changes;
 }
 
 /** Leaves better-sqlite3's transaction, which rolls back. */
