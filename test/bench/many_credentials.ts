@@ -9,13 +9,22 @@ export const CREDENTIALS = 1_000_000;
 const APPS = CREDENTIALS / 2;
 const TENANTS = APPS / 5;
 
-/** So early the first credential comes due; every millisecond another one follows, in an order that has nothing to do with their places. */
+/** So early the first credential comes due; every millisecond another one follows. */
 export const FIRST_DUE: Timestamp = Date.UTC(2027, 0, 1);
 /** Days before its end at which each is told of first. */
 export const FIRST_THRESHOLD = 60;
 
+/**
+ * In which order they come due. `registered`: as they were registered, so that what is due lies side by side in the file: secrets of one
+ * week that live equally long. `scattered`: each on a page of its own, which is the worst that can be.
+ */
+export type Layout = 'registered' | 'scattered';
+
+/** Prime to the number of credentials: each comes due once. */
+const STRIDES: Readonly<Record<Layout, number>> = { registered: 1, scattered: 7_919 };
+
 /** A database of tenants with five apps of two credentials each, written past the stores. What is sealed was never sealed: nobody opens it. */
-export async function fillCredentials(path: string) {
+export async function fillCredentials(path: string, layout: Layout) {
   const keks = { current: createKek(randomBytes(32)) };
   const clock = { now: () => FIRST_DUE - DAY };
   await (await createStores({ database: openSqlite({ path }), keks, clock })).close();
@@ -34,7 +43,7 @@ export async function fillCredentials(path: string) {
       SELECT uid('a', n), uid('t', n / 5), 'tenant-' || (n / 5), 'app-' || (n % 5), 'Mail sync', uid('c', n), 'GLOBAL', 'organizations',
         '["https://vault.test/oauth2/callback"]', '[]', '[]', '[]', 0, 'OK', '[]', 1, 1, 1 FROM numbers;
     WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ${CREDENTIALS}),
-      due(n, time) AS (SELECT n, ${FIRST_DUE} + (n * 7919) % ${CREDENTIALS} FROM numbers)
+      due(n, time) AS (SELECT n, ${FIRST_DUE} + (n * ${STRIDES[layout]}) % ${CREDENTIALS} FROM numbers)
       INSERT INTO credentials (uid, tenant_uid, app_uid, credential_id, position, kind, hint, expire_time, said_expire_time, reminder_time,
         verdict, prefer_time, create_time, material)
       SELECT uid('s', n), uid('t', n / 10), uid('a', n / 2), 'secret-' || (n % 2), 1 + n % 2, 'CLIENT_SECRET', 'abc', time + ${FIRST_THRESHOLD * DAY},

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CREDENTIALS } from './many_credentials.ts';
+import { CREDENTIALS, type Layout } from './many_credentials.ts';
 import { messageOf, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, spread } from './statistics.ts';
@@ -9,14 +9,30 @@ import type { Sweeper, Swept } from './sweeper.ts';
 
 const ROUNDS = 16;
 const DUE = 4_000;
+/** Of each: until the page cache has what each sweep needs again, and the outbox as many rows that its indexes have more pages than a batch touches. */
+const WARM_UPS = 8;
 /** Milliseconds per 1,000 due. */
 const AIM = 50;
+const LAYOUTS: ReadonlyArray<readonly [Layout, string]> = [
+  ['registered', 'in the order of registration'],
+  ['scattered', 'scattered'],
+];
+const BOTH = ['vault', 'plain'] as const;
+
+type Results = Readonly<Record<Sweeper, readonly Swept[]>>;
 
 /** Telling of credentials that end: read, decided and written down, beside the bare statements that write as many rows. */
 export async function benchSweep(bench: Bench): Promise<SectionReport> {
+  const figures: Figure[] = [];
+  for (const [layout, words] of LAYOUTS) figures.push(...figuresOf(words, await sweepAll(bench, layout)));
+  return { title: `Sweep: 1,000 due of ${CREDENTIALS.toLocaleString('en')} credentials`, figures };
+}
+
+async function sweepAll(bench: Bench, layout: Layout): Promise<Results> {
   const folder = mkdtempSync(join(tmpdir(), 'sweep-bench-'));
-  bench.progress(`sweep: writing ${CREDENTIALS} credentials`);
-  const sweeper = startProcess({ script: 'sweeper.ts', args: [join(folder, 'vault.db'), String(DUE)] });
+  const progress = (step: string) => bench.progress(`sweep, ${layout}: ${step}`);
+  progress(`writing ${CREDENTIALS} credentials`);
+  const sweeper = startProcess({ script: 'sweeper.ts', args: [join(folder, 'vault.db'), String(DUE), layout] });
   const sweep = async (name: Sweeper): Promise<Swept> => {
     sweeper.child.send({ sweep: name });
     const { time, cpu } = (await messageOf(sweeper.child, 'swept')) as Swept;
@@ -24,23 +40,23 @@ export async function benchSweep(bench: Bench): Promise<SectionReport> {
   };
   try {
     await messageOf(sweeper.child, 'ready');
-    bench.progress('sweep: warming up');
-    for (const name of ['vault', 'plain', 'vault', 'plain'] as const) await sweep(name);
+    progress('warming up');
+    for (let round = 0; round < WARM_UPS; round += 1) for (const name of BOTH) await sweep(name);
     const results: Record<Sweeper, Swept[]> = { vault: [], plain: [] };
     const rounds = bench.rounds(ROUNDS);
     for (let round = 0; round < rounds; round += 1) {
-      bench.progress(`sweep: round ${round + 1} of ${rounds}`);
-      for (const name of orderOf(['vault', 'plain'] as const, round)) results[name].push(await sweep(name));
+      progress(`round ${round + 1} of ${rounds}`);
+      for (const name of orderOf(BOTH, round)) results[name].push(await sweep(name));
     }
     if (bench.profileFolder !== undefined) {
       await sweeper.startProfile();
       for (let round = 0; round < 4; round += 1) await sweep('vault');
-      writeFileSync(join(bench.profileFolder, 'sweep.cpuprofile'), JSON.stringify(await sweeper.stopProfile()));
+      writeFileSync(
+        join(bench.profileFolder, `sweep_${layout}.cpuprofile`),
+        JSON.stringify(await sweeper.stopProfile()),
+      );
     }
-    return {
-      title: `Sweep: 1,000 due of ${CREDENTIALS.toLocaleString('en')} credentials`,
-      figures: figuresOf(results),
-    };
+    return results;
   } catch (error) {
     throw new Error(`the sweeper said: ${sweeper.output()}`, { cause: error });
   } finally {
@@ -49,15 +65,15 @@ export async function benchSweep(bench: Bench): Promise<SectionReport> {
   }
 }
 
-function figuresOf({ vault, plain }: Readonly<Record<Sweeper, readonly Swept[]>>): Figure[] {
+function figuresOf(layout: string, { vault, plain }: Results): Figure[] {
   const times = (of: readonly Swept[]) => of.map(({ time }) => time);
   const cpus = (of: readonly Swept[]) => of.map(({ cpu }) => cpu);
   return [
-    { name: 'vault: read, decided, told', value: spread(times(vault)), unit: 'ms', aim: { atMost: AIM } },
-    { name: 'plain UPDATE and INSERT, by hand', value: spread(times(plain)), unit: 'ms' },
-    { name: 'vault / plain', value: pairedRatio(times(vault), times(plain)), unit: 'ratio' },
-    { name: 'vault, CPU', value: spread(cpus(vault)), unit: 'ms' },
-    { name: 'plain, CPU', value: spread(cpus(plain)), unit: 'ms' },
-    { name: 'vault / plain, CPU', value: pairedRatio(cpus(vault), cpus(plain)), unit: 'ratio' },
+    { name: `vault, ${layout}`, value: spread(times(vault)), unit: 'ms', aim: { atMost: AIM } },
+    { name: `plain UPDATE and INSERT, ${layout}`, value: spread(times(plain)), unit: 'ms' },
+    { name: `vault / plain, ${layout}`, value: pairedRatio(times(vault), times(plain)), unit: 'ratio' },
+    { name: `vault, CPU, ${layout}`, value: spread(cpus(vault)), unit: 'ms' },
+    { name: `plain, CPU, ${layout}`, value: spread(cpus(plain)), unit: 'ms' },
+    { name: `vault / plain, CPU, ${layout}`, value: pairedRatio(cpus(vault), cpus(plain)), unit: 'ratio' },
   ];
 }

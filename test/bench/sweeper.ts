@@ -4,7 +4,7 @@ import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { sqliteClientOf } from '../store/sqlite_client.ts';
-import { FIRST_DUE, FIRST_THRESHOLD, fillCredentials } from './many_credentials.ts';
+import { FIRST_DUE, FIRST_THRESHOLD, fillCredentials, type Layout } from './many_credentials.ts';
 
 /** What a round took, in milliseconds: by the clock, and of CPU. */
 export interface Swept {
@@ -16,11 +16,11 @@ export type Sweeper = 'vault' | 'plain';
 
 /**
  * Tells of credentials that end, in a database of 1,000,000: with the vault's own sweep, or (`plain`) with nothing but the rows that this
- * writes, by two statements made by hand. `argv`: path of the database to make, how many come due each time.
+ * writes, by two statements made by hand. `argv`: path of the database to make, how many come due each time, in which layout.
  */
-const [path = '', dueEachTime = '0'] = process.argv.slice(2);
+const [path = '', dueEachTime = '0', layout = ''] = process.argv.slice(2);
 const BATCH = 250;
-const { keks } = await fillCredentials(path);
+const { keks } = await fillCredentials(path, layout as Layout);
 const clock = { time: FIRST_DUE - 1, now: () => clock.time };
 const database = openSqlite({ path, meter: { statement() {} } });
 const stores = await createStores({ database, keks, clock });
