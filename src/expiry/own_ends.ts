@@ -5,7 +5,7 @@ import { type Clock, DAY, HOUR, type Timestamp } from '../model/clock.ts';
 import type { Severity, VaultEnding, VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
-import type { ExpiryStore } from '../store/stores.ts';
+import type { ExpiryStore, Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Told } from './told.ts';
 import type { WatchMetrics } from './watch_metrics.ts';
@@ -36,8 +36,7 @@ export interface OwnEndsParts {
   readonly thresholds: readonly number[];
   readonly tls: { readonly certFile: string; readonly clientCaFile: string | undefined } | undefined;
   readonly apiKeys: readonly KeyEnd[];
-  /** The root key in use, and since when it is known. */
-  readonly kekAge: () => Promise<{ readonly kekId: string; readonly since: Timestamp }>;
+  readonly kek: Pick<Stores, 'kekAge' | 'kekTold'>;
 }
 
 export interface OwnEnds {
@@ -46,12 +45,10 @@ export interface OwnEnds {
 }
 
 const YEAR_DAYS = 365;
-/** The outbox remembers for 30 days what was told: later, a vault that was restarted would tell it again. */
-const KEK_TOLD_FOR_DAYS = 28;
 
 /** Tells of what the vault itself runs by. Each replica looks at its own; what is the same is told once, by its cause. */
 export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
-  const { expiry, clock, log, told, metrics, thresholds, tls, apiKeys, kekAge } = parts;
+  const { expiry, clock, log, told, metrics, thresholds, tls, apiKeys, kek } = parts;
   let nextTime: Timestamp = 0;
   /** Causes: the outbox forgets after 30 days, a threshold may last for longer. */
   const done = new Set<string>();
@@ -67,13 +64,15 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
 
   /** It does not end: it has been in use for another year. */
   async function remindOfKek(now: Timestamp): Promise<void> {
-    const { kekId, since } = await kekAge();
+    const { kekId, since, toldDays = 0 } = await kek.kekAge();
     const days = Math.floor((now - since) / DAY);
     const thresholdDays = days - (days % YEAR_DAYS);
-    if (thresholdDays <= 0 || days - thresholdDays >= KEK_TOLD_FOR_DAYS) return;
+    if (thresholdDays <= toldDays) return;
     const cause = `vault.ending/kek/${kekId}/${thresholdDays}`;
     const data = { kind: 'KEK', expireTime: undefined, thresholdDays } as const;
     await tell({ cause, severity: 'WARNING', subject: 'vault/kek', data }, now);
+    // The outbox forgets after 30 days.
+    await kek.kekTold(kekId, thresholdDays);
   }
 
   async function tell(ending: Telling, time: Timestamp): Promise<void> {

@@ -24,8 +24,8 @@ export interface ExpiryWatch {
   close(): Promise<void>;
 }
 
-export interface ExpiryWatchParts extends Omit<OwnEndsParts, 'expiry' | 'told' | 'kekAge'> {
-  readonly stores: Pick<Stores, 'expiry' | 'leases' | 'kekAge'>;
+export interface ExpiryWatchParts extends Omit<OwnEndsParts, 'expiry' | 'told' | 'kek'> {
+  readonly stores: Pick<Stores, 'expiry' | 'leases' | 'kekAge' | 'kekTold'>;
   readonly every: Every;
   /** Random; whose lease it is. */
   readonly replica: string;
@@ -40,7 +40,7 @@ export function startExpiryWatch(parts: ExpiryWatchParts): ExpiryWatch {
   const { log, replica } = parts;
   const { expiry, leases } = parts.stores;
   const told = createTold(parts);
-  const rooms = { ...parts, expiry, told, kekAge: () => parts.stores.kekAge() };
+  const rooms = { ...parts, expiry, told, kek: parts.stores };
   const sweeps = [createReminders(rooms), createIdle(rooms)];
   const asking = parts.asking(told);
   const ownEnds = createOwnEnds(rooms);

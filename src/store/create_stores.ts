@@ -19,7 +19,7 @@ import { createExpiryStore } from './expiry.ts';
 import { createExternalIds } from './external_ids.ts';
 import { createGrantStore } from './grants.ts';
 import { createInspectionStore } from './inspections.ts';
-import { kekAge, recordKek } from './kek_age.ts';
+import { kekAge, kekTold, recordKek } from './kek_age.ts';
 import { createLeaseStore } from './leases.ts';
 import { createLogoRows } from './logos.ts';
 import { createMeta, type Meta } from './meta.ts';
@@ -91,6 +91,7 @@ export function prepareStores({ database, keys, meta, clock }: PreparedParts): S
     leases: createLeaseStore(database),
     audit: createAuditLedger({ database, meta, keyring }),
     kekAge: () => kekAge(meta),
+    kekTold: (kekId, days) => kekTold(meta, kekId, days),
     check: () => sing(meta, keyring),
     close: () => database.close(),
   };

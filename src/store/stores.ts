@@ -32,8 +32,10 @@ export interface Stores {
   readonly deliveries: DeliveryStore;
   readonly leases: LeaseStore;
   readonly audit: AuditLedger;
-  /** The root key in use, and since when this database has known it. */
-  kekAge(): Promise<{ readonly kekId: string; readonly since: Timestamp }>;
+  /** Of the root key in use. */
+  kekAge(): Promise<KekAge>;
+  /** Of that age of it somebody was told. */
+  kekTold(kekId: string, days: number): Promise<void>;
   /** Opens the canary record and asks the database something: what readiness wants to know. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -248,6 +250,14 @@ export interface MintedState {
 export type UsedConsentState =
   | { readonly kind: 'fresh' | 'used'; readonly consent: AdminConsent }
   | { readonly kind: 'unknown' };
+
+export interface KekAge {
+  readonly kekId: string;
+  /** When this database first saw it. */
+  readonly since: Timestamp;
+  /** The age of which somebody was told last; undefined: nobody was yet. */
+  readonly toldDays: number | undefined;
+}
 
 /** Looking at app registrations and credentials: what Entra's side says of them. */
 export interface InspectionStore {

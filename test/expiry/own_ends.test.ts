@@ -117,32 +117,36 @@ test.each([
 });
 
 describe('the root key', () => {
-  const kek = (kekId: string, since = NOW) => ({
-    ...world.stores,
-    kekAge: async () => ({ kekId, since }),
-  });
+  /** As it is after so many days. */
+  const kekOf = (days: number) => {
+    world.clock.time = NOW + days * DAY;
+    return world.stores.kekAge();
+  };
 
-  test('is told once for each year that it has been in use, across restarts and replicas', async () => {
+  test('is told once for each year that it has been in use, across restarts and replicas, also by a vault that was down for months', async () => {
     const told = new Map<string, readonly [number, unknown]>();
-    for (let day = 0; day <= 800; day += 1) {
+    const { kekId } = await kekOf(0);
+    for (let day = 0; day <= 1_300; day += 1) {
+      if (day > 1_000 && day < 1_250) continue;
       world.clock.time = NOW + day * DAY;
-      await world.watch(day % 2 === 0 ? 'one' : 'two', { stores: kek('k1') }).then((watch) => watch.close());
+      await world.watch(day % 2 === 0 ? 'one' : 'two').then((watch) => watch.close());
       for (const { uid, cause } of await world.told()) if (!told.has(uid)) told.set(uid, [day, cause]);
       await world.stores.outbox.sweep(world.clock.time - 30 * DAY, 1_000);
     }
     expect([...told.values()]).toEqual([
-      [365, 'vault.ending/kek/k1/365'],
-      [730, 'vault.ending/kek/k1/730'],
+      [365, `vault.ending/kek/${kekId}/365`],
+      [730, `vault.ending/kek/${kekId}/730`],
+      [1_250, `vault.ending/kek/${kekId}/1095`],
     ]);
   });
 
   test('is told with its age, and without an end', async () => {
-    world.clock.time = NOW + 366 * DAY;
-    await world.watch('one', { stores: kek('k1') });
+    const { kekId } = await kekOf(366);
+    await world.watch('one');
     expect(await world.told()).toMatchObject([
       {
         type: 'vault.ending',
-        cause: 'vault.ending/kek/k1/365',
+        cause: `vault.ending/kek/${kekId}/365`,
         severity: 'WARNING',
         subject: 'vault/kek',
         tenantId: '',
@@ -152,8 +156,9 @@ describe('the root key', () => {
   });
 
   test('is young again once it was exchanged', async () => {
-    world.clock.time = NOW + 366 * DAY;
-    await world.watch('one', { stores: kek('k2', NOW + 365 * DAY) });
+    await kekOf(366);
+    const kekAge = async () => ({ kekId: 'another', since: NOW + 365 * DAY, toldDays: undefined });
+    await world.watch('one', { stores: { ...world.stores, kekAge } });
     expect(await world.told()).toEqual([]);
   });
 });

@@ -6,6 +6,25 @@ import type { Keks } from '../../src/keyring/key_source.ts';
 import { openTestStores } from './open_test_stores.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
+test('what was told of its age is remembered for as long as it is in use', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const [old, young] = [createKek(randomBytes(32)), createKek(randomBytes(32))];
+  const keyId = old.id.toString('hex');
+  const open = (keks: Keks) => openTestStores({ path, keks, clock: { now: () => 1 } });
+  let stores = await open({ current: old });
+  await stores.kekTold(keyId, 365);
+  await stores.kekTold('another', 730);
+  await stores.close();
+
+  stores = await open({ current: old });
+  expect(await stores.kekAge()).toEqual({ kekId: keyId, since: 1, toldDays: 365 });
+  await stores.close();
+
+  stores = await open({ current: young, previous: old });
+  expect((await stores.kekAge()).toldDays).toBeUndefined();
+  await stores.close();
+});
+
 test('the root key is as old as the database has known it, until another takes its place', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const ageAt = async (time: number, keks: Keks) => {
@@ -18,9 +37,9 @@ test('the root key is as old as the database has known it, until another takes i
   const young = createKek(randomBytes(32));
   const [oldId, youngId] = [old, young].map(({ id }) => id.toString('hex'));
 
-  expect(await ageAt(1, { current: old })).toEqual({ kekId: oldId, since: 1 });
-  expect(await ageAt(5, { current: old })).toEqual({ kekId: oldId, since: 1 });
-  expect(await ageAt(7, { current: young, previous: old })).toEqual({ kekId: youngId, since: 7 });
-  expect(await ageAt(9, { current: young, previous: old })).toEqual({ kekId: youngId, since: 7 });
-  expect(await ageAt(11, { current: old, previous: young })).toEqual({ kekId: oldId, since: 11 });
+  expect(await ageAt(1, { current: old })).toMatchObject({ kekId: oldId, since: 1 });
+  expect(await ageAt(5, { current: old })).toMatchObject({ kekId: oldId, since: 1 });
+  expect(await ageAt(7, { current: young, previous: old })).toMatchObject({ kekId: youngId, since: 7 });
+  expect(await ageAt(9, { current: young, previous: old })).toMatchObject({ kekId: youngId, since: 7 });
+  expect(await ageAt(11, { current: old, previous: young })).toMatchObject({ kekId: oldId, since: 11 });
 });
