@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { CredentialVerdict, UsableCredential } from '../model/credential.ts';
+import type { Reason } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
@@ -108,6 +109,8 @@ export interface CredentialProbe {
   readonly outcome: 'VALID' | 'REJECTED' | 'PROPAGATING' | 'INCONCLUSIVE';
   readonly entraError: string | undefined;
   readonly correlationId: string | undefined;
+  /** INCONCLUSIVE, since nothing could be presented: Entra was not asked. The vault's reason and words, where it has them. */
+  readonly unusable?: { readonly reason: Reason | undefined; readonly message: string | undefined };
 }
 
 /** What is known of apps and their credentials, kept by the store. */

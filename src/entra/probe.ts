@@ -57,7 +57,10 @@ async function probeOne(
   try {
     const grant = { kind: 'client_credentials', scopes: [`${authority.graph}/.default`] } as const;
     const asked = await ask(parts, { app, authority, grant }, usable, probe.timeout, slot);
-    if ('unusable' in asked) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
+    if ('unusable' in asked) {
+      const { unusable: reason, message } = asked;
+      return { probe: { ...nothing, outcome: 'INCONCLUSIVE', unusable: { reason, message } } };
+    }
     const { meaning, answer, doubt, newSince } = asked;
     if (meaning === undefined) {
       await standing.credentialWorks();

@@ -32,6 +32,8 @@ export interface OtherProof {
 export interface Unusable {
   /** KEY_SOURCE_UNAVAILABLE, FIELD_INVALID: as the secret source said. Undefined: an unreadable assertion file, a broken key. */
   readonly unusable: Reason | undefined;
+  /** The vault's own words on it; undefined as above. */
+  readonly message: string | undefined;
 }
 
 export interface ProofRequest {
@@ -89,7 +91,7 @@ export function createProofs(parts: {
           const app = appName(request.app);
           log.event('warn', 'entra_credential_unusable', { app, credential, kind, reason: unusable ?? '' });
         }
-        return { unusable };
+        return { unusable, message: isVaultError(error) ? error.message : undefined };
       }
     },
     async instead(usable, refused, timeout) {

@@ -100,7 +100,8 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
   }
 
   function keep(uri: string, kept: Kept, secret: SourcedSecret): void {
-    if (kept.away) log.event('info', 'warning', { topic: 'key_vault', message: `${uri} can be read again` });
+    if (kept.away || kept.failure !== undefined)
+      log.event('info', 'warning', { topic: 'key_vault', message: `${uri} can be read again` });
     Object.assign(kept, { secret, failure: undefined, dueTime: clock.now() + FRESH, doubted: false, away: false });
   }
 
@@ -113,6 +114,10 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
   }
 
   function fail(kept: Kept, error: VaultError): void {
+    // Once, until it can be read or fails for something else.
+    if (kept.failure?.error.message !== error.message) {
+      log.event('warn', 'warning', { topic: 'key_vault', message: error.message });
+    }
     Object.assign(kept, { secret: undefined, failure: { error, time: clock.now() }, away: false });
   }
 

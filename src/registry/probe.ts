@@ -58,7 +58,11 @@ function noAnswer(credential: Credential, reason: Reason, time: Timestamp): Prob
 
 function reportOf(credential: Credential, probe: CredentialProbe | undefined, time: Timestamp): ProbeReport {
   if (probe === undefined) return noAnswer(credential, 'ENTRA_UNAVAILABLE', time);
-  const { entraError, correlationId } = probe;
+  const { entraError, correlationId, unusable } = probe;
+  if (unusable !== undefined) {
+    const message = `Nothing could be presented to Entra, which was not asked: ${unusable.message ?? OF_NO_USE[credential.kind]}`;
+    return { ...blank(credential, time), outcome: 'UNKNOWN', reason: unusable.reason, message };
+  }
   const seen = { ...blank(credential, time), entraError, correlationId };
   switch (probe.outcome) {
     case 'VALID':
@@ -84,6 +88,13 @@ function reportOf(credential: Credential, probe: CredentialProbe | undefined, ti
         : { ...noAnswer(credential, 'ENTRA_UNAVAILABLE', time), entraError, correlationId };
   }
 }
+
+const OF_NO_USE = {
+  CLIENT_SECRET: 'the secret is of no use.',
+  CERTIFICATE: 'the private key does not sign. Add the certificate anew with AddCredential.',
+  FEDERATED: 'the assertion file cannot be read. See that it is there, and readable for the vault.',
+  KEY_VAULT_SECRET: 'the key vault was of no use.',
+} as const satisfies Record<Credential['kind'], string>;
 
 /** The families of errors that blame the registration; others come and go. */
 function refusesApp(entraError: string | undefined): boolean {

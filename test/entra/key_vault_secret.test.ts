@@ -233,6 +233,14 @@ test.each(['down', 'hanging'] as const)(
   },
 );
 
+test('with the key vault down, a probe says that Entra was not asked, and why', async () => {
+  source.state = 'down';
+  const { server } = await start();
+  expect(await server.probe(app, CONTOSO)).toMatchObject([
+    { outcome: 'INCONCLUSIVE', unusable: { reason: 'KEY_SOURCE_UNAVAILABLE', message: expect.stringMatching(/./) } },
+  ]);
+});
+
 test('with the key vault down and nothing else to present, callers are told to come again, and the app is not held', async () => {
   source.state = 'down';
   const { refresh, exchanges, ledger } = await start();

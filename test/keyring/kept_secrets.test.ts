@@ -3,7 +3,6 @@ import { createKeptSecrets, type Found } from '../../src/keyring/kept_secrets.ts
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
 
 const URI = 'https://acme.vault.azure.net/secrets/a';
 const READ: Found = {
@@ -21,17 +20,28 @@ const gone: Found = { kind: 'unusable', failure: new VaultError('KEY_SOURCE_UNAV
 function world() {
   const source = { asked: 0, answer: READ };
   const time = { now: 0 };
+  const logged: string[] = [];
   const kept = createKeptSecrets({
     async find() {
       source.asked += 1;
       return source.answer;
     },
     clock: { now: () => time.now },
-    log: silentLog,
+    log: { event: (_level, _name, fields) => void logged.push((fields as { message: string }).message) },
     capacity: 10,
   });
-  return { source, time, kept };
+  return { source, time, kept, logged };
 }
+
+test('what was never read is logged with what the source says, once until it says something else or can be read', async () => {
+  const { source, time, kept, logged } = world();
+  for (const answer of [away(), away(), gone, READ]) {
+    source.answer = answer;
+    await kept.read(URI).catch(() => {});
+    time.now += HOUR;
+  }
+  expect(logged).toEqual(['away', 'gone', `${URI} can be read again`]);
+});
 
 describe('a source that is away', () => {
   test.each([

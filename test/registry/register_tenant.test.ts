@@ -235,6 +235,11 @@ describe('the probe', () => {
     ],
     [{ outcome: 'INCONCLUSIVE' }, 'UNKNOWN', 'ENTRA_UNAVAILABLE'],
     [{ outcome: 'INCONCLUSIVE', entraError: 'unauthorized_client/AADSTS700016' }, 'REJECTED', 'APP_MISCONFIGURED'],
+    [
+      { outcome: 'INCONCLUSIVE', unusable: { reason: 'KEY_SOURCE_UNAVAILABLE', message: 'gone.' } },
+      'UNKNOWN',
+      'KEY_SOURCE_UNAVAILABLE',
+    ],
   ] as const)('%o warns and never refuses', async (probe, outcome, reason) => {
     registry.entra.probes = [probe];
     const answer = await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }));

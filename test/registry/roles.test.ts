@@ -68,6 +68,16 @@ test('where Entra refuses all of them, none is said to serve', async () => {
   expect(told['next']).toMatch(/^The credential has ended; add .* No credential of the app serves\.$/);
 });
 
+test('one of which nothing can be presented is not blamed on Entra', async () => {
+  registry.entra.probes = [
+    { outcome: 'INCONCLUSIVE', unusable: { reason: 'KEY_SOURCE_UNAVAILABLE', message: 'The key vault refuses.' } },
+  ];
+  const told = await verified();
+  expect(told['default']).toBe(
+    'Nothing could be presented to Entra, which was not asked: The key vault refuses. It is presented first.',
+  );
+});
+
 test('one that is added answers its role: on probation beside another, preferred alone; a dry run foresees it', async () => {
   const roles: CredentialRole[] = [];
   for (const validateOnly of [true, false]) roles.push((await add('next', clientSecret(), validateOnly)).role);
