@@ -1,3 +1,5 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { App } from './app.ts';
 import type { Timestamp } from './clock.ts';
 
 /**
@@ -53,5 +55,15 @@ export interface RotationProblem {
   readonly toldTime: Timestamp | undefined;
 }
 
-/** Of every marker. */
-export const MARKER_PREFIX = 'token-vault ';
+export function newMarker(app: Pick<App, 'uid'>): string {
+  return `${markerPrefix(app)}${randomBytes(5).toString('hex')}`;
+}
+
+/** Made by a rotation of this very app. Others may go by the same registration, also in another vault, and what they made serves them. */
+export function isMarkerOf(app: Pick<App, 'uid'>, displayName: string): boolean {
+  return displayName.startsWith(markerPrefix(app));
+}
+
+function markerPrefix({ uid }: Pick<App, 'uid'>): string {
+  return `token-vault ${createHash('sha256').update(uid).digest('hex').slice(0, 6)}`;
+}

@@ -487,6 +487,24 @@ describe('an operator who', () => {
     expect(world.errors).toEqual([]);
   });
 
+  test('deletes the app while Graph makes the new one is told of what cannot be taken back', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'answer' });
+    const adding = world.sweep.batch();
+    await hold.arrived;
+    const app = await world.stores.apps.findByUid(world.app.uid);
+    if (app === undefined) throw new TypeError('gone');
+    await world.stores.apps.delete(app);
+    world.sandbox.injectFault({ kind: 'html', endpoint: 'graph', operation: 'removePassword' });
+    hold.release();
+    await adding;
+    const [, orphan] = world.secretsAtEntra();
+    expect(await world.told()).toMatchObject([
+      { type: 'credential.unknown', data: { keyId: orphan?.keyId, hint: orphan?.hint, orphan: true } },
+    ]);
+  });
+
   test('deletes the new one at Entra while it is watched: the old one serves, and another is made', async () => {
     const world = await openRotationWorld();
     await world.begin();

@@ -4,7 +4,7 @@ import { appName } from '../../model/connection.ts';
 import type { Credential } from '../../model/credential.ts';
 import type { EventBody, VaultEvent } from '../../model/event.ts';
 import { newUid } from '../../model/ids.ts';
-import { MARKER_PREFIX } from '../../model/rotation.ts';
+import { isMarkerOf } from '../../model/rotation.ts';
 import type { NamedEntry } from './own_credentials.ts';
 
 /** Who goes by the end that they know must hear at once of a true one that comes before they would act. */
@@ -37,7 +37,7 @@ export function unknownCredential(app: App, stranger: NamedEntry, now: Timestamp
     keyId,
     hint: mark,
     expireTime: endTime,
-    orphan: displayName.startsWith(MARKER_PREFIX),
+    orphan: isMarkerOf(app, displayName),
   };
   return {
     ...told(app, now),

@@ -40,7 +40,7 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
     subject: { ...claimed, fresh: add.credential },
     outcome: { kind: 'added', newCredentialUid: add.credential.uid },
     add,
-    undo: () => takeBack(parts, claimed, answer.password.keyId),
+    undo: () => takeBack(parts, claimed, answer.password),
   };
 }
 
@@ -65,10 +65,19 @@ async function removeOrphan(
 }
 
 /** The secret was not stored, unless the database took it and its answer got lost. What cannot be taken back now is found by its marker. */
-async function takeBack({ stores, registrations }: RotationStepParts, { app }: RotationSubject, keyId: string) {
+async function takeBack(
+  { stores, registrations, clock, told }: RotationStepParts,
+  { app, rotation }: RotationSubject,
+  { keyId, secret, endTime }: AddedPassword,
+): Promise<void> {
   const stored = await stores.apps.credentials(app.uid);
   if (stored.some(({ entraKeyId }) => entraKeyId === keyId)) return;
-  await registrations.removePassword(app, keyId);
+  if (isTakenAway(await registrations.removePassword(app, keyId))) return;
+  // Of an app that was deleted meanwhile nobody would look for it any more.
+  if ((await stores.rotations.find(app.uid)) !== undefined) return;
+  const entry = { kind: 'CLIENT_SECRET', keyId, mark: secret.hint(), displayName: rotation.marker, endTime } as const;
+  const event = unknownCredential(app, entry, clock.now());
+  if (await stores.expiry.tell(event)) told(event);
 }
 
 function newSecret(

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { App } from '../../model/app.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import type { Credential } from '../../model/credential.ts';
-import { MARKER_PREFIX, type Rotation } from '../../model/rotation.ts';
+import { newMarker, type Rotation } from '../../model/rotation.ts';
 import type { RotationParts } from './rotation_parts.ts';
 
 /** As it stands before anything is done. The marker comes first: what a lost answer of Graph's leaves behind is found by it. */
@@ -11,7 +10,7 @@ export function newRotation(app: App, old: Credential, uid: string, now: Timesta
     uid,
     appUid: app.uid,
     step: 'ADD',
-    marker: `${MARKER_PREFIX}${randomBytes(8).toString('hex')}`,
+    marker: newMarker(app),
     oldCredentialUid: old.uid,
     newCredentialUid: undefined,
     beginTime: now,

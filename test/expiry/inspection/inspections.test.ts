@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../../src/model/clock.ts';
 import { NEVER } from '../../../src/model/credential.ts';
 import { VaultError } from '../../../src/model/errors.ts';
+import { newUid } from '../../../src/model/ids.ts';
+import { newMarker } from '../../../src/model/rotation.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { CONTOSO } from '../../../src/sandbox/seed.ts';
 import { ORIGIN } from '../../keyring/pretend_key_vault.ts';
@@ -197,14 +199,15 @@ describe('a credential that the vault does not know', () => {
 
   test('is an orphan where a rotation made it that is not under way any more', async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
-    world.sandbox.addSecret(clientId, { value: OTHER, displayName: 'token-vault 0123456789abcdef' });
-    world.sandbox.addSecret(clientId, { value: `def${OTHER}`, displayName: 'token-vault fedcba9876543210' });
+    const [left, underWay] = [newMarker(app), newMarker(app)];
+    world.sandbox.addSecret(clientId, { value: OTHER, displayName: left });
+    world.sandbox.addSecret(clientId, { value: `def${OTHER}`, displayName: underWay });
     const { uid } = await world.credential(app, 'first');
     await world.stores.rotations.begin({
       uid: 'rotation-1',
       appUid: app.uid,
       step: 'ADD',
-      marker: 'token-vault fedcba9876543210',
+      marker: underWay,
       oldCredentialUid: uid,
       newCredentialUid: undefined,
       beginTime: world.now(),
@@ -216,6 +219,13 @@ describe('a credential that the vault does not know', () => {
     });
     await world.inspect();
     expect(await world.events()).toMatchObject([{ type: 'credential.unknown', data: { hint: 'xyz', orphan: true } }]);
+  });
+
+  test('is no orphan where another app of a vault renews the secret of the same registration: it serves there', async () => {
+    const { app, clientId } = await withSecret({ said: 100, entra: 100 });
+    world.sandbox.addSecret(clientId, { value: OTHER, displayName: newMarker({ ...app, uid: newUid() }) });
+    await world.inspect();
+    expect(await world.events()).toMatchObject([{ type: 'credential.unknown', data: { hint: 'xyz', orphan: false } }]);
   });
 });
 
