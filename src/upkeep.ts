@@ -1,6 +1,6 @@
 import type { Config } from './config/config.ts';
+import type { AppRegistrations } from './entra/app_registrations.ts';
 import type { AuthorizationServer } from './entra/authorization_server.ts';
-import { createAppRegistrations } from './entra/graph_registrations.ts';
 import { createInspections } from './expiry/inspection/inspections.ts';
 import type { KeyEnd } from './expiry/own_ends.ts';
 import { createRotations } from './expiry/rotation/create_rotations.ts';
@@ -21,7 +21,6 @@ import type { Teardown } from './teardown.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Timers } from './tokens/timers.ts';
-import type { World } from './world.ts';
 
 /** What the vault does without being asked: looks at what ends, renews it, tells of it. */
 export interface Upkeep {
@@ -33,9 +32,10 @@ export interface Upkeep {
 
 export interface UpkeepParts {
   readonly config: Config;
-  readonly world: Pick<World, 'clock' | 'cloud'>;
+  readonly clock: Clock;
   readonly stores: Stores;
   readonly authorizationServer: AuthorizationServer;
+  readonly registrations: AppRegistrations;
   readonly secretSource: SecretSource;
   readonly changes: Changes;
   readonly apiKeys: readonly KeyEnd[];
@@ -49,9 +49,7 @@ export interface UpkeepParts {
 const NO_SINKS: SinksFile = { sinks: [], warnings: [] };
 
 export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
-  const { config, stores, metrics, log, opened } = parts;
-  const { clock, cloud }: { clock: Clock; cloud: World['cloud'] } = parts.world;
-  const shared = { ...parts, clock, newUid, problemText: rotationProblem };
+  const { config, clock, stores, metrics, log, opened } = parts;
 
   const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
   for (const message of warnings) log.event('warn', 'warning', { topic: 'sinks', message });
@@ -62,8 +60,7 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   const sinkIds = sinks.map(({ id }) => id);
   metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
 
-  const registrations = await opened(createAppRegistrations({ ...shared, customCloud: cloud, metrics: metrics.graph }));
-  const asked = { ...shared, registrations };
+  const asked = { ...parts, newUid, problemText: rotationProblem };
   const rotations = createRotations(asked);
   const inspected = { ...asked, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
   const watch = await opened(

@@ -9,11 +9,10 @@ import { createAuthorizations } from './connect/create_authorizations.ts';
 import { createImports } from './connect/import.ts';
 import { createLogos } from './connect/logos.ts';
 import { startSweep } from './connect/sweep.ts';
-import { createAuthorizationServer } from './entra/entra_server.ts';
 import { createExpiry } from './expiry/expiry.ts';
 import { createSecretNews } from './expiry/secret_news.ts';
-import { createKeyVaultSecrets, type KeyVaultSecretsParts } from './keyring/keyvault_secrets.ts';
 import { createListeners } from './listeners.ts';
+import { type MicrosoftParts, openMicrosoft } from './microsoft.ts';
 import { createChanges } from './model/changes.ts';
 import { VaultError } from './model/errors.ts';
 import { newUid } from './model/ids.ts';
@@ -29,15 +28,13 @@ import { createScopes } from './scopes/create_scopes.ts';
 import { loadCatalogs } from './scopes/load_catalogs.ts';
 import { openStores } from './store/open_stores.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
-import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
 import { type AccessTokensParts, createAccessTokens } from './tokens/access_tokens.ts';
 import { systemTimers } from './tokens/timers.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
-import { readEventGridKeys } from './web/event_grid_key.ts';
-import type { EventGridParts } from './web/event_grid_parts.ts';
+import { openEventGrid } from './web/open_event_grid.ts';
 import { startOpsServer } from './web/ops_server.ts';
 import { startWebServer } from './web/web_server.ts';
 import { openWorld } from './world.ts';
@@ -55,8 +52,7 @@ export interface Vault {
 export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'> & {
   /** Gets what otherwise happens by and by, to make it happen. */
   readonly rounds?: ((rounds: Pick<Upkeep, 'watch' | 'sinks'>) => void) | undefined;
-  /** The way to a pretend key vault. */
-  readonly keyVault?: Pick<KeyVaultSecretsParts, 'credential' | 'clientOptions'> | undefined;
+  readonly keyVault?: MicrosoftParts['keyVault'];
 };
 
 /** Load balancers need this long to see NOT_SERVING; on loopback there are none. */
@@ -109,18 +105,8 @@ async function build(
 
   const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
   const changes = createChanges();
-  const { keyVaults } = config;
-  const secretSource = createKeyVaultSecrets({
-    ...keyVault,
-    vaults: keyVaults,
-    keySource,
-    clock,
-    log,
-    metrics: metrics.keyVault,
-  });
-  const entra = { ledger: stores.apps, secretSource, clock, customCloud: world.cloud, metrics: metrics.entra, log };
-  const authorizationServer = await opened(createAuthorizationServer(entra));
-  const parts = { stores, authorizationServer, secretSource, scopes, changes, clock };
+  const microsoft = await openMicrosoft({ config, world, stores, keyVault, metrics, log, opened });
+  const parts = { ...microsoft, stores, scopes, changes, clock };
   const accessTokens = await opened(
     createAccessTokens({ ...parts, metrics: metrics.tokens, log, crashPoints, timers }),
   );
@@ -129,21 +115,16 @@ async function build(
   const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
   const authorizations = createAuthorizations(connectParts);
   const adminConsents = createAdminConsents(connectParts);
+  const { secretSource } = microsoft;
+  const secretNews = createSecretNews({ inspections: stores.inspections, secretSource });
+  const { keyVaults, eventGridKeyFile } = config;
+  const events = { keyVaults, secretSource, secretNews, metrics: metrics.eventGrid };
+  const eventGrid = openEventGrid(eventGridKeyFile, events, log);
   await opened(startSweep(parts));
 
   const { authenticator, keys } = openAuthenticator(config.callersFile, clock);
   const every = (timers ?? systemTimers).every;
-  const upkeep = await startUpkeep({
-    ...parts,
-    config,
-    world,
-    apiKeys: keys,
-    every,
-    crashPoints,
-    metrics,
-    log,
-    opened,
-  });
+  const upkeep = await startUpkeep({ ...parts, config, apiKeys: keys, every, crashPoints, metrics, log, opened });
   rounds?.(upkeep);
 
   const checks = { storage: () => stores.check(), audit: () => checkWritable(audit) };
@@ -196,8 +177,6 @@ async function build(
     startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
   );
   const { webAddress } = config;
-  const secretNews = createSecretNews({ inspections: stores.inspections, secretSource });
-  const eventGrid = openEventGrid(config, { keyVaults, secretSource, secretNews, metrics: metrics.eventGrid }, log);
   const pages = { authorizations, adminConsents, logos: createLogos({ stores }), eventGrid };
   const web = await listeners.opened(startWebServer({ ...pages, address: webAddress, publicUrl, tls, log }));
   serving = true;
@@ -213,16 +192,4 @@ async function build(
       await teardown.run();
     },
   };
-}
-
-/** Undefined: its events are not taken. */
-function openEventGrid(
-  { eventGridKeyFile }: Config,
-  parts: Omit<EventGridParts, 'keys'>,
-  log: Log,
-): EventGridParts | undefined {
-  if (eventGridKeyFile === undefined) return undefined;
-  const { keys, warnings } = readEventGridKeys(eventGridKeyFile);
-  for (const message of warnings) log.event('warn', 'warning', { topic: 'event_grid', message });
-  return { ...parts, keys };
 }

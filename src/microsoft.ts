@@ -1,0 +1,49 @@
+import type { Config } from './config/config.ts';
+import type { AppRegistrations } from './entra/app_registrations.ts';
+import type { AuthorizationServer } from './entra/authorization_server.ts';
+import { createAuthorizationServer } from './entra/entra_server.ts';
+import { createAppRegistrations } from './entra/graph_registrations.ts';
+import { createKeyVaultSecrets, type KeyVaultSecretsParts } from './keyring/keyvault_secrets.ts';
+import type { SecretSource } from './model/secret_source.ts';
+import type { Stores } from './store/stores.ts';
+import type { Teardown } from './teardown.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { World } from './world.ts';
+
+/** What the vault asks of Microsoft: Entra, Graph, and the key vaults that credentials refer to. */
+export interface Microsoft {
+  readonly authorizationServer: AuthorizationServer;
+  readonly registrations: AppRegistrations;
+  readonly secretSource: SecretSource;
+}
+
+export interface MicrosoftParts {
+  readonly config: Pick<Config, 'keyVaults' | 'keySource'>;
+  readonly world: Pick<World, 'clock' | 'cloud'>;
+  readonly stores: Pick<Stores, 'apps'>;
+  /** The way to a pretend key vault. */
+  readonly keyVault: Pick<KeyVaultSecretsParts, 'credential' | 'clientOptions'> | undefined;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly opened: Teardown['opened'];
+}
+
+export async function openMicrosoft(parts: MicrosoftParts): Promise<Microsoft> {
+  const { config, stores, metrics, log, opened } = parts;
+  const { clock, cloud: customCloud } = parts.world;
+  const { keyVaults: vaults, keySource } = config;
+  const secretSource = createKeyVaultSecrets({
+    ...parts.keyVault,
+    vaults,
+    keySource,
+    clock,
+    log,
+    metrics: metrics.keyVault,
+  });
+  const entra = { ledger: stores.apps, secretSource, clock, customCloud, metrics: metrics.entra, log };
+  const authorizationServer = await opened(createAuthorizationServer(entra));
+  const graph = { authorizationServer, clock, customCloud, metrics: metrics.graph };
+  const registrations = await opened(createAppRegistrations(graph));
+  return { authorizationServer, registrations, secretSource };
+}

@@ -1,0 +1,15 @@
+import type { Log } from '../telemetry/log.ts';
+import { readEventGridKeys } from './event_grid_key.ts';
+import type { EventGridParts } from './event_grid_parts.ts';
+
+/** Undefined where no file has its keys: then its events are not taken. FIELD_INVALID. */
+export function openEventGrid(
+  keyFile: string | undefined,
+  parts: Omit<EventGridParts, 'keys'>,
+  log: Log,
+): EventGridParts | undefined {
+  if (keyFile === undefined) return undefined;
+  const { keys, warnings } = readEventGridKeys(keyFile);
+  for (const message of warnings) log.event('warn', 'warning', { topic: 'event_grid', message });
+  return { ...parts, keys };
+}
