@@ -1,4 +1,4 @@
-import { type Column, type SQL, sql } from 'drizzle-orm';
+import { type Column, type SQL, sql, type Table } from 'drizzle-orm';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type { Duration } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
@@ -35,6 +35,8 @@ export interface Dialect {
   /** The database's own clock, in milliseconds: the judge over leases. */
   readonly now: SQL<number>;
   labelIs(labels: Column, key: string, value: string): SQL;
+  /** Where a row lies: finds it again without an index. It may lie elsewhere later, and another there, so its key must be asked too. */
+  place(table: Table): SQL<number>;
 }
 
 export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>;

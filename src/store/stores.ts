@@ -301,6 +301,11 @@ export interface RotationStore {
   find(appUid: string): Promise<Rotation | undefined>;
   /** By index, most overdue first; then what was put off by a clock that was set back since. */
   due(now: Timestamp, limit: number): Promise<readonly Rotation[]>;
+  /**
+   * Whether a credential of another app with the same client id, or a reference to a key vault of any of them, is or may be the same
+   * secret, which Entra knows by `keyId`.
+   */
+  isUsedElsewhere(app: Pick<App, 'uid' | 'clientId'>, secret: Pick<Credential, 'hint'>, keyId: string): Promise<boolean>;
   /** Of all under way, by their step and whether there is a problem. */
   counts(): Promise<readonly RotationCount[]>;
   /** False: one is under way for the app already, or the app is gone. */
@@ -357,6 +362,8 @@ export interface CredentialOfApp {
 }
 
 export interface DueReminder extends CredentialOfApp {
+  /** Where the store found it. */
+  readonly place: number;
   /** Since when somebody must look; not above 0: for the first time, or anew. */
   readonly reminderTime: Timestamp;
   /** Days before the end that was told last, of this very end; undefined: none. */

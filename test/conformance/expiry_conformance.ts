@@ -16,6 +16,7 @@ export function expiryConformance(open: Open): void {
 
       expect(await stores.expiry.dueReminders(NOW, 10)).toEqual([
         {
+          place: expect.any(Number),
           credential,
           app: {
             uid: app.uid,
@@ -52,6 +53,18 @@ export function expiryConformance(open: Open): void {
         { credential: { credentialId: 'first' }, reminderTime: NOW + 10, toldDays: 3 },
       ]);
       expect(await due(vault, NOW + 9_999 * DAY)).toHaveLength(1);
+    });
+
+    test('one that lies elsewhere by now is left out, and stays due', async () => {
+      const vault = await startVault(open);
+      const { stores, app } = vault;
+      await stores.apps.addCredential(app, sampleCredential(app, 'second'));
+      const [first, second] = await due(vault);
+      const moved = { ...present(first), place: present(second).place + 1 };
+      const told = (due: DueReminder) => reminder(due, { days: 3, nextTime: NOW + 10 });
+
+      expect(await stores.expiry.remind([told(moved), told(present(second))])).toBe(1);
+      expect(await due(vault)).toEqual([first]);
     });
 
     test('the most overdue come first, a few at a time', async () => {

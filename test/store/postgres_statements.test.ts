@@ -53,7 +53,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
   };
   const database: Database = {
     tables,
-    dialect: { now: sql<number>`now()`, labelIs: () => sql`true` },
+    dialect: { now: sql<number>`now()`, labelIs: () => sql`true`, place: () => sql<number>`ctid` },
     isEmpty: true,
     rows: reading,
     volatile: reading,

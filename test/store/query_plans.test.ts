@@ -53,6 +53,7 @@ test.each([
     'END where "credentials"."tenant_uid" = ?',
     'credentials_tenant_uid_expire_time',
   ],
+  ['the credential of a reminder', '"credentials".rowid = ?', 'INTEGER PRIMARY KEY'],
   ['a reminder that was told', 'told.cause = ?', 'outbox_cause'],
   ['apps to look at', 'where "apps"."inspect_time" <= ?', 'apps_inspect_time'],
   ['credentials of the apps to look at', '"credentials"."app_uid" in (', 'credentials_app_uid_credential_id'],

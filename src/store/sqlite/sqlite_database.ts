@@ -146,6 +146,7 @@ const dialect: Dialect = {
   now: sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
   labelIs: (labels, key, value) =>
     sql`EXISTS (SELECT 1 FROM json_each(${labels}) AS label WHERE label.key = ${key} AND label.value = ${value})`,
+  place: (table) => sql<number>`${table}.rowid`,
 };
 
 /** better-sqlite3 says so by a TypeError, as if it were a bug. */
