@@ -1,5 +1,6 @@
 import type { SecretClient } from '@azure/keyvault-secrets';
 import { type Clock, SECOND } from '../model/clock.ts';
+import { CLIENT_SECRET } from '../model/credential.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import type { SecretSource } from '../model/secret_source.ts';
@@ -22,9 +23,6 @@ export interface KeyVaultSecretsParts extends Partial<KeyVaultAccessParts> {
   /** How many secrets memory holds; the one used longest ago goes first. */
   readonly capacity?: number | undefined;
 }
-
-/** What Entra could have made: of a certificate's secret, Key Vault would give the private key. */
-const CLIENT_SECRET = /^[\x21-\x7e]{1,1024}$/;
 
 /** Client secrets that stay in Azure Key Vault. Needs get on secrets (role "Key Vault Secrets User"). */
 export function createKeyVaultSecrets({
@@ -83,6 +81,7 @@ async function readSecret(client: SecretClient, reference: SecretReference, abor
   });
   // What was set from a file ends with a newline; Entra makes no secrets with white space.
   const value = new Secret(text.trim());
+  // Of a certificate's secret, Key Vault gives the private key.
   if (!value.matches(CLIENT_SECRET)) return { kind: 'unusable', failure: noClientSecret(reference) };
   return {
     kind: 'read',

@@ -45,6 +45,9 @@ export type CredentialMaterial =
   /** `https://{vault}/secrets/{name}` or with `/{version}`; read when it is needed, never stored. */
   | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
 
+/** What Entra could have made. */
+export const CLIENT_SECRET = /^[\x21-\x7e]{1,1024}$/;
+
 export interface UsableCredential {
   readonly credential: Credential;
   readonly material: CredentialMaterial;
