@@ -15,6 +15,7 @@ export function rotationText(
   { app, dryRun }: RotationFacts,
 ): string {
   const problem = rotation?.problem ?? '';
+  const others = obstacles.filter((obstacle) => obstacle !== problem);
   const lines = [
     `The client secret of ${app} ${dryRun ? 'would be renewed' : 'is being renewed'}:`,
     ...plan.map((step, at) => `  ${at + 1}. ${step}`),
@@ -22,7 +23,7 @@ export function rotationText(
       ? []
       : [`The new one ${dryRun ? 'would end' : 'ends'} on ${dayOf(newExpireTime)}.`]),
     ...(problem === '' ? [] : ['', 'It does not go on:', `  ${problem}`]),
-    ...(obstacles.length === 0 ? [] : ['', 'In its way:', ...obstacles.map((obstacle) => `  - ${obstacle}`)]),
+    ...(others.length === 0 ? [] : ['', 'In its way:', ...others.map((other) => `  - ${other}`)]),
     '',
     dryRun ? DRY_RUN : UNDER_WAY,
   ];

@@ -79,8 +79,12 @@ test('a dry run says that it was one, lists what is in the way, and ends with 65
 
 test('one under way that does not go on is told with its problem', async () => {
   const problem = { kind: 'NO_DIRECTORY', code: undefined, permission: undefined, time: NOW, toldTime: NOW } as const;
-  const { stdout } = await rotate(planned({ rotation: { ...planned().rotation, problem } }));
-  expect(stdout).toContain('It does not go on:\n  Nobody said where the app is registered');
+  const rotation = { ...planned().rotation, problem };
+  const nobody = 'Nobody said where the app is registered: set home_directory_id with UpdateApp.';
+  const { code, stdout } = await rotate(planned({ rotation, obstacles: ['It is suspended.', nobody] }));
+  expect(code).toBe(65);
+  expect(stdout).toContain(`It does not go on:\n  ${nobody}\n\nIn its way:\n  - It is suspended.\n`);
+  expect(stdout.split(nobody)).toHaveLength(2);
 });
 
 test('--json prints one object, with full names and times', async () => {
