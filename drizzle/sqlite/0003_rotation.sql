@@ -21,6 +21,7 @@ ALTER TABLE `apps` ADD `rotation` text;--> statement-breakpoint
 ALTER TABLE `apps` ADD `inspect_time` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `apps` ADD `strangers` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
 CREATE INDEX `apps_inspect_time` ON `apps` (`inspect_time`);--> statement-breakpoint
+CREATE INDEX `apps_client_id` ON `apps` (`client_id`);--> statement-breakpoint
 ALTER TABLE `credentials` ADD `said_expire_time` integer;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `entra_expire_time` integer;--> statement-breakpoint
 ALTER TABLE `credentials` ADD `entra_key_id` text;--> statement-breakpoint

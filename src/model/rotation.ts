@@ -44,7 +44,8 @@ export interface RotationProblem {
     | 'POLICY'
     | 'UNAVAILABLE'
     | 'REFUSED_SECRET'
-    | 'NO_KEY_ID';
+    | 'NO_KEY_ID'
+    | 'IN_USE';
   /** A code of Graph's or of Entra's; no text, which may name people. */
   readonly code: string | undefined;
   /** The application permission on Microsoft Graph to grant. */

@@ -12,8 +12,8 @@ export type RotationOutcome =
   | { readonly kind: 'refused'; readonly code: string | undefined }
   /** REMOVE: Entra has forgotten the old one. */
   | { readonly kind: 'removed' }
-  /** REMOVE: nobody can tell which of those at Entra is the old one. */
-  | { readonly kind: 'unknown_key' }
+  /** REMOVE: nobody can tell which of those at Entra is the old one, or it serves elsewhere, too. */
+  | { readonly kind: 'kept'; readonly problem: Extract<RotationProblem['kind'], 'NO_KEY_ID' | 'IN_USE'> }
   /** ADD, REMOVE: somebody removed the old one here. */
   | { readonly kind: 'old_gone' }
   /** From PROVE on: somebody removed the new one here. `isWanted`: the app still renews itself. */
@@ -25,7 +25,7 @@ export type RotationOutcome =
 
 export interface RotationObstacle {
   readonly kind: 'hindered';
-  readonly problem: Exclude<RotationProblem['kind'], 'REFUSED_SECRET' | 'NO_KEY_ID'>;
+  readonly problem: Exclude<RotationProblem['kind'], 'REFUSED_SECRET' | 'NO_KEY_ID' | 'IN_USE'>;
   readonly code?: string | undefined;
   readonly permission?: string | undefined;
   readonly retryAfter?: Duration | undefined;
@@ -76,8 +76,8 @@ export function moveRotation(rotation: Rotation, outcome: RotationOutcome, facts
         : doubted(rotation, outcome.code, facts);
     case 'removed':
       return done('REMOVED', undefined);
-    case 'unknown_key':
-      return { after: undefined, done: undefined, tell: hindered(rotation, { problem: 'NO_KEY_ID' }, facts, 0).tell };
+    case 'kept':
+      return { after: undefined, done: undefined, tell: hindered(rotation, outcome, facts, 0).tell };
     case 'old_gone':
       return quiet(undefined);
     case 'new_gone':

@@ -3,7 +3,7 @@ import { DAY, type Duration } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Rotation } from '../model/rotation.ts';
 import type { AppRows } from './app_rows.ts';
-import { type Database, placeholders, type Step } from './database.ts';
+import { type Database, placeholder, placeholders, type Step } from './database.ts';
 import { createDueRows } from './due_rows.ts';
 import type { OutboxRows } from './outbox.ts';
 import type { Row } from './schema_twins.ts';
@@ -24,7 +24,7 @@ export function createRotationStore({
   outbox: OutboxRows;
   appRows: AppRows;
 }): RotationStore {
-  const { rotations } = database.tables;
+  const { rotations, apps, credentials } = database.tables;
   const all = placeholders(getTableColumns(rotations));
   const { uid: _, appUid: __, version: ___, ...moving } = all;
   const isAsRead = and(eq(rotations.uid, all.uid), eq(rotations.version, all.version));
@@ -45,6 +45,19 @@ export function createRotationStore({
       .from(rotations)
       .groupBy(rotations.step, isFailing),
   );
+  const keyId = placeholder(credentials.entraKeyId, 'keyId');
+  const elsewhere = database.rows('rotations.elsewhere', (db) =>
+    db
+      .select({ uid: credentials.uid })
+      .from(apps)
+      .innerJoin(credentials, eq(credentials.appUid, apps.uid))
+      .where(
+        sql`${apps.clientId} = ${placeholder(apps.clientId, 'clientId')} AND coalesce(${credentials.entraKeyId}, ${keyId}) = ${keyId}
+          AND (${credentials.kind} = 'KEY_VAULT_SECRET' OR ${credentials.kind} = 'CLIENT_SECRET'
+            AND ${credentials.hint} = ${placeholder(credentials.hint, 'hint')} AND ${apps.uid} <> ${placeholder(apps.uid, 'appUid')})`,
+      )
+      .limit(1),
+  );
   const begin = database.write(
     'rotations.begin',
     (db) => db.insert(rotations).values(all).onConflictDoNothing(),
@@ -60,13 +73,13 @@ export function createRotationStore({
 
   function stepsOf({ before, after, add, prefer, remove, events = [] }: RotationAdvance): Step[] {
     const { uid, version } = before;
-    const { credentials, makeInspectionDue } = appRows;
+    const { credentials: credentialRows, makeInspectionDue } = appRows;
     return [
       // First: who was not fenced has its app.
       after === undefined ? end.step({ uid, version }, 1) : move.step({ ...toRow(after), uid, version }, 1),
-      ...(add === undefined ? [] : [credentials.insert(add.app, add.credential)]),
-      ...(prefer === undefined ? [] : [credentials.prefer(prefer.credentialUid, prefer.time)]),
-      ...(remove === undefined ? [] : [credentials.remove(remove)]),
+      ...(add === undefined ? [] : [credentialRows.insert(add.app, add.credential)]),
+      ...(prefer === undefined ? [] : [credentialRows.prefer(prefer.credentialUid, prefer.time)]),
+      ...(remove === undefined ? [] : [credentialRows.remove(remove)]),
       ...(add === undefined && remove === undefined ? [] : [makeInspectionDue(before.appUid)]),
       ...events.flatMap((event) => outbox.tell(event)),
     ];
@@ -78,6 +91,9 @@ export function createRotationStore({
       return row && toRotation(row);
     },
     due: async (now, limit) => (await due(now, limit)).map(toRotation),
+    async isUsedElsewhere({ uid, clientId }, { hint }, keyId) {
+      return (await elsewhere.first({ appUid: uid, clientId, hint, keyId })) !== undefined;
+    },
     async counts() {
       return (await counts.all({})).map((row) => ({
         ...row,

@@ -305,7 +305,11 @@ export interface RotationStore {
    * Whether a credential of another app with the same client id, or a reference to a key vault of any of them, is or may be the same
    * secret, which Entra knows by `keyId`.
    */
-  isUsedElsewhere(app: Pick<App, 'uid' | 'clientId'>, secret: Pick<Credential, 'hint'>, keyId: string): Promise<boolean>;
+  isUsedElsewhere(
+    app: Pick<App, 'uid' | 'clientId'>,
+    secret: Pick<Credential, 'hint'>,
+    keyId: string,
+  ): Promise<boolean>;
   /** Of all under way, by their step and whether there is a problem. */
   counts(): Promise<readonly RotationCount[]>;
   /** False: one is under way for the app already, or the app is gone. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { App } from '../../src/model/app.ts';
 import { DAY } from '../../src/model/clock.ts';
+import type { Credential } from '../../src/model/credential.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Rotation } from '../../src/model/rotation.ts';
@@ -166,6 +167,27 @@ export function rotationsConformance(open: Open): void {
 
       expect(await dump()).toEqual(rows);
       expect(await advance(vault, { before, after, remove: 'gone already' })).toBe(true);
+    });
+
+    test.each<[string, boolean, (app: App, other: App) => readonly [App, Partial<Credential>]]>([
+      ['another app of its client id, by what is known', true, (_, other) => [other, { entraKeyId: 'k1' }]],
+      ['another app of its client id, where no id is known', true, (_, other) => [other, {}]],
+      ['no other app that has another secret', false, (_, other) => [other, { entraKeyId: 'k2' }]],
+      ['no other app whose secret begins otherwise', false, (_, other) => [other, { hint: 'xyz' }]],
+      ['no other app with a certificate', false, (_, other) => [other, { kind: 'CERTIFICATE' }]],
+      ['no app of another client id', false, (_, other) => [{ ...other, clientId: 'c2' }, { entraKeyId: 'k1' }]],
+      ['no twin in the app itself', false, (app) => [app, { entraKeyId: 'k1' }]],
+      ['a reference of its own that leads to it', true, (app) => [app, { kind: 'KEY_VAULT_SECRET', entraKeyId: 'k1' }]],
+      ['a reference of which nobody knows it', true, (app) => [app, { kind: 'KEY_VAULT_SECRET', hint: 'https://v' }]],
+      ['no reference to another', false, (app) => [app, { kind: 'KEY_VAULT_SECRET', entraKeyId: 'k2' }]],
+    ])('the old secret may serve %s: %s', async (_, expected, of) => {
+      const { stores, app, tenant } = await startVault(open);
+      const [at, changes] = of(app, sampleApp(tenant, 'other'));
+      if (at.uid !== app.uid) await stores.apps.create(at, undefined);
+      const { credential, material } = sampleCredential(at, 'same');
+      await stores.apps.addCredential(at, { credential: { ...credential, ...changes }, material });
+
+      expect(await stores.rotations.isUsedElsewhere(app, { hint: 'abc' }, 'k1')).toBe(expected);
     });
 
     test('goes nowhere without its app', async () => {

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import type { App } from '../../src/model/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
 import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/event.ts';
 import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
+import { Secret } from '../../src/model/secret.ts';
 import { FABRIKAM } from '../../src/sandbox/seed.ts';
+import type { NewCredential } from '../../src/store/stores.ts';
+import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import { openRotationWorld, type Replica, type RotationWorld } from './rotation_world.ts';
 
 const isOver = (rotation: Rotation | undefined): boolean => rotation === undefined;
@@ -587,6 +591,69 @@ describe('the old secret goes only', () => {
     await world.until(isOver, HOUR);
     expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED', 'REMOVE NO_KEY_ID WARNING']);
     expect(world.secretsAtEntra()).toContain(old);
+  });
+});
+
+describe('an old secret that serves elsewhere, too, stays at Entra, which is told:', () => {
+  const expectKept = async (world: RotationWorld) => {
+    const [old] = world.secretsAtEntra();
+    await world.begin();
+    await world.until(isOver, HOUR);
+    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED', 'REMOVE IN_USE WARNING']);
+    expect(world.secretsAtEntra()).toHaveLength(2);
+    expect(world.secretsAtEntra()).toContain(old);
+    expect(Object.keys(await world.credentials())).toContain('first');
+    expect(await world.exchange()).toBe('granted');
+  };
+  const secretOf = (world: RotationWorld, app: App, id: string): NewCredential => {
+    const [secret] = world.secretsAtEntra();
+    const { credential } = sampleCredential(app, id, secret?.endTime);
+    const clientSecret = new Secret(secret?.value ?? '');
+    return {
+      credential: { ...credential, hint: clientSecret.hint() },
+      material: { kind: 'CLIENT_SECRET', clientSecret },
+    };
+  };
+
+  test('for the same registration under another tenant', async () => {
+    const world = await openRotationWorld();
+    const tenant = sampleTenant('other');
+    const { clientId } = world.registration;
+    const app = sampleApp(tenant, 'default', { clientId, cloud: 'CUSTOM' });
+    await world.stores.tenants.register({ tenant, app, credential: secretOf(world, app, 'same') });
+    await expectKept(world);
+  });
+
+  test('for a reference to a key vault that is known to lead to it, or that could not be read', async () => {
+    const world = await openRotationWorld();
+    const { credential } = sampleCredential(world.app, 'reference', undefined);
+    const secretUri = 'https://acme.vault.azure.net/secrets/mail';
+    await world.stores.apps.addCredential(world.app, {
+      credential: { ...credential, kind: 'KEY_VAULT_SECRET', hint: secretUri },
+      material: { kind: 'KEY_VAULT_SECRET', secretUri },
+    });
+    await expectKept(world);
+  });
+
+  test('but not for another secret of that registration, nor for the same one twice in the app itself', async () => {
+    const world = await openRotationWorld();
+    const tenant = sampleTenant('other');
+    const { clientId } = world.registration;
+    const app = sampleApp(tenant, 'default', { clientId, cloud: 'CUSTOM' });
+    const same = secretOf(world, app, 'own');
+    await world.stores.tenants.register({
+      tenant,
+      app,
+      credential: { ...same, credential: { ...same.credential, entraKeyId: 'another' } },
+    });
+    const twin = secretOf(world, world.app, 'twin');
+    const expireTime = (twin.credential.expireTime ?? 0) - 1;
+    await world.stores.apps.addCredential(world.app, { ...twin, credential: { ...twin.credential, expireTime } });
+    await world.begin();
+    await world.until(isOver, HOUR);
+    expect(world.secretsAtEntra()).toHaveLength(1);
+    expect(summaries(await world.told()).slice(0, 2)).toEqual(['ADDED', 'PREFERRED']);
+    expect(Object.keys(await world.credentials())).not.toContain('first');
   });
 });
 

@@ -373,12 +373,15 @@ describe('what somebody must mend', () => {
   });
 });
 
-test('an old secret that nobody can tell from the others stays, which is told, and the rotation is over', () => {
-  const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
-  const { after, done, tell } = run.look({ kind: 'unknown_key' });
-  expect([after, done]).toEqual([undefined, undefined]);
-  expect(tell).toMatchObject({ problem: { kind: 'NO_KEY_ID' }, severity: 'WARNING' });
-});
+test.each(['NO_KEY_ID', 'IN_USE'] as const)(
+  'an old secret that cannot be removed (%s) stays, which is told, and the rotation is over',
+  (problem) => {
+    const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
+    const { after, done, tell } = run.look({ kind: 'kept', problem });
+    expect([after, done]).toEqual([undefined, undefined]);
+    expect(tell).toMatchObject({ problem: { kind: problem }, severity: 'WARNING' });
+  },
+);
 
 test('a new secret that somebody removed here is made anew, unless the app renews itself no more', () => {
   const watching = { step: 'WATCH', newCredentialUid: 'new', watchTime: START } as const;

@@ -59,6 +59,7 @@ test.each([
   ['credentials of the apps to look at', '"credentials"."app_uid" in (', 'credentials_app_uid_credential_id'],
   ['who refers to a secret of a key vault', `kind = 'KEY_VAULT_SECRET'`, 'credentials_reference'],
   ['rotations whose next step has come', '"rotations"."next_time" <= ?', 'rotations_next_time'],
+  ['who else may have the old secret', 'where "apps"."client_id" = ?', 'apps_client_id'],
   ['the rotation of an app', 'where "rotations"."app_uid" = ?', 'rotations_app_uid'],
   ['idle connections not yet told of', 'last_refresh_time < ?', 'connections_idle'],
   ['what a sink shall get now', '"deliveries"."next_time" <= ?', 'deliveries_next_time'],

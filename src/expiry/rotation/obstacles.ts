@@ -34,6 +34,9 @@ async function read(
     return { ...nothing, kind, code, permission };
   }
   const old = credentials.find(({ uid }) => uid === rotation.oldCredentialUid);
-  const isKnown = old === undefined || (await oldKeyId(parts, app, old, answer.registration)) !== undefined;
-  return isKnown ? undefined : { ...nothing, kind: 'NO_KEY_ID' };
+  if (old === undefined) return undefined;
+  const keyId = await oldKeyId(parts, app, old, answer.registration);
+  if (keyId === undefined) return { ...nothing, kind: 'NO_KEY_ID' };
+  const isUsed = await parts.stores.rotations.isUsedElsewhere(app, old, keyId);
+  return isUsed ? { ...nothing, kind: 'IN_USE' } : undefined;
 }

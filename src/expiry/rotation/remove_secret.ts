@@ -6,7 +6,7 @@ import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
 /** REMOVE: takes the old secret from Entra. It may be long since anybody looked, and without the new one the old one would be the last. */
 export async function removeSecret(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
-  const { registrations } = parts;
+  const { stores, registrations } = parts;
   const { app, old, fresh } = subject;
   if (old === undefined) return { kind: 'old_gone' };
   const read = await registrations.read(app);
@@ -21,7 +21,9 @@ export async function removeSecret(parts: RotationStepParts, subject: RotationSu
   if (proof.wasRefused) return { kind: 'refused', code: fresh?.entraError };
   // A list that is older than the new one says nothing of the old one either.
   if (!isThere(fresh?.entraKeyId)) return { kind: 'hindered', problem: 'UNAVAILABLE' };
-  if (keyId === undefined) return { kind: 'unknown_key' };
+  if (keyId === undefined) return { kind: 'kept', problem: 'NO_KEY_ID' };
+  // Nobody gave those the new one.
+  if (await stores.rotations.isUsedElsewhere(app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };
   const answer = await registrations.removePassword(app, keyId);
   return isTakenAway(answer) ? { kind: 'removed' } : obstacleOf(answer);
 }

@@ -72,6 +72,7 @@ export const apps = pgTable(
     uniqueIndex('apps_tenant_uid_app_id').on(table.tenantUid, table.appId),
     index('apps_tenant_id_app_id').on(table.tenantId, table.appId),
     index('apps_inspect_time').on(table.inspectTime),
+    index('apps_client_id').on(table.clientId),
   ],
 );
 
