@@ -34,6 +34,7 @@ export async function redeem(
   if (known !== undefined) {
     // Entra is not asked, so the app's try is still to be had.
     standing.giveProbeBack(request.directoryId);
+    parts.metrics.turnedAway(known.reason);
     return known;
   }
   const deadline = performance.now() + request.timeout;

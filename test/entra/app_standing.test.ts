@@ -94,6 +94,15 @@ test('a request for a scope that does not exist is held by itself, and stops nob
   expect(stage.exchanges).toHaveLength(4);
 });
 
+test('whoever is answered without Entra is counted, also where one request alone is held', async () => {
+  const turnedAway: string[] = [];
+  await stage.close();
+  stage = await startStage({ metrics: { turnedAway: (reason) => void turnedAway.push(reason) } });
+  inject(70011);
+  for (let i = 0; i < 3; i++) failed(await stage.refresh(bad));
+  expect(turnedAway).toEqual(['APP_MISCONFIGURED', 'APP_MISCONFIGURED']);
+});
+
 test('when nothing else has worked lately, such a request marks the app, and still stops nobody', async () => {
   inject(70011);
   failed(await stage.refresh(bad));
