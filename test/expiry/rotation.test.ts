@@ -581,6 +581,28 @@ describe('the old secret goes only', () => {
     await expectRenewed(world);
   });
 
+  test('while nobody removes the new one here: the old one would be the last', async () => {
+    const world = await openRotationWorld();
+    await world.begin();
+    await world.until(isAt('REMOVE'), 10 * MINUTE);
+    const [old] = world.secretsAtEntra();
+    const registrations: typeof world.registrations = {
+      ...world.registrations,
+      async read(app) {
+        const read = await world.registrations.read(app);
+        const [, fresh = ''] = Object.keys(await world.credentials());
+        await world.stores.apps.removeCredential(app.uid, fresh);
+        return read;
+      },
+    };
+    await world.replica({ registrations, authorizationServer: world.authorizationServer }).sweep.batch();
+    expect(world.secretsAtEntra()).toContain(old);
+    expect(Object.keys(await world.credentials())).toEqual(['first']);
+    await world.until(isOver, HOUR);
+    expect(world.secretsAtEntra()).toHaveLength(1);
+    expect(await world.exchange()).toBe('granted');
+  });
+
   test('where what Graph knows by its id begins as it does', async () => {
     const world = await openRotationWorld();
     const [old] = world.secretsAtEntra();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
+import type { AuthorizationServer } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import { createAppRegistrations } from '../../src/entra/graph_registrations.ts';
 import { createRotations } from '../../src/expiry/rotation/create_rotations.ts';
@@ -33,6 +34,7 @@ export interface Replica {
   readonly rotations: Rotations;
   readonly sweep: Sweep;
   readonly registrations: AppRegistrations;
+  readonly authorizationServer: AuthorizationServer;
   /** What it announced to the rooms of its process. */
   readonly announced: readonly Change[];
   /** Names of what it logged as unexpected. */
@@ -150,6 +152,7 @@ export async function openRotationWorld(
     return {
       stores,
       registrations,
+      authorizationServer,
       rotations: createRotations(all),
       sweep: createRotationSweep(all),
       announced,

@@ -16,7 +16,7 @@ export interface Seen {
   readonly sourced: ReadonlyMap<string, SourcedSecret>;
   /** Undefined: Graph does not show it. */
   readonly registration: Registered | undefined;
-  /** Of the rotation that is under way, which looks after what carries it. */
+  /** Of the rotation that makes a secret, and looks after what carries it. */
   readonly marker: string | undefined;
 }
 

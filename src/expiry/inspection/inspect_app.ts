@@ -108,7 +108,9 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     const { registration, ...shown } = await readRegistration(app, before, limit);
     // After the registration: a rotation that has a secret made wrote its marker down before.
     const rotation = registration && (await stores.rotations.find(app.uid));
-    const findings = findingsOf({ due, usable, sourced, registration, marker: rotation?.marker }, now);
+    // From PROVE on its own is known by its id.
+    const marker = rotation?.step === 'ADD' ? rotation.marker : undefined;
+    const findings = findingsOf({ due, usable, sourced, registration, marker }, now);
     const probed = before.some((credential) => needsProbe(credential, findings.missing, now))
       ? await probe(app, limit)
       : { canProbe: false, isIncomplete: false };

@@ -98,7 +98,9 @@ async function doStep(parts: RotationStepParts, subject: RotationSubject): Promi
     case 'PROVE':
     case 'WATCH':
       return { subject, outcome: await proveSecret(parts, subject) };
-    case 'REMOVE':
-      return { subject, outcome: await removeSecret(parts, subject) };
+    case 'REMOVE': {
+      const outcome = await removeSecret(parts, subject);
+      return outcome && { subject, outcome };
+    }
   }
 }

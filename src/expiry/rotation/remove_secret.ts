@@ -4,8 +4,14 @@ import { oldKeyId } from './old_key_id.ts';
 import { proveSecret } from './prove_secret.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
-/** REMOVE: takes the old secret from Entra. It may be long since anybody looked, and without the new one the old one would be the last. */
-export async function removeSecret(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
+/**
+ * REMOVE: takes the old secret from Entra. It may be long since anybody looked, and without the new one the old one would be the last.
+ * Undefined: somebody else is at it.
+ */
+export async function removeSecret(
+  parts: RotationStepParts,
+  subject: RotationSubject,
+): Promise<RotationOutcome | undefined> {
   const { stores, registrations } = parts;
   const { app, old, fresh } = subject;
   if (old === undefined) return { kind: 'old_gone' };
@@ -24,6 +30,15 @@ export async function removeSecret(parts: RotationStepParts, subject: RotationSu
   if (keyId === undefined) return { kind: 'kept', problem: 'NO_KEY_ID' };
   // Nobody gave those the new one.
   if (await stores.rotations.isUsedElsewhere(app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };
+  // All that asking took its time.
+  if (!(await isStillSo(parts, subject))) return undefined;
   const answer = await registrations.removePassword(app, keyId);
   return isTakenAway(answer) ? { kind: 'removed' } : obstacleOf(answer);
+}
+
+/** Nobody moved it on, and nobody removed the new one. */
+async function isStillSo({ stores }: RotationStepParts, { app, rotation, fresh }: RotationSubject): Promise<boolean> {
+  const credentials = await stores.apps.credentials(app.uid);
+  const current = await stores.rotations.find(app.uid);
+  return current?.version === rotation.version && credentials.some(({ uid }) => uid === fresh?.uid);
 }
