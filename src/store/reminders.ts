@@ -1,7 +1,5 @@
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm';
-import { toCredential } from './credentials.ts';
 import { placeholder, placeholders } from './database.ts';
-import { appColumns } from './ending_list.ts';
 import type { ExpiryStoreParts } from './expiry.ts';
 import type { ExpiryStore, Reminder } from './stores.ts';
 
@@ -10,8 +8,9 @@ const END_OF_TIME = 8_640_000_000_000_000;
 
 export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<ExpiryStore, 'dueReminders' | 'remind'> {
   const { credentials, apps, tenants } = database.tables;
-  const { material: _, ...open } = getTableColumns(credentials);
-  const all = placeholders(open);
+  const { uid, credentialId, kind, hint, expireTime, reminderTime, toldDays, toldEnd } = getTableColumns(credentials);
+  const { tenantUid, tenantId, appId, clientId } = getTableColumns(apps);
+  const all = placeholders({ uid, expireTime, reminderTime, toldDays, toldEnd });
   const place = database.dialect.place(credentials);
 
   // A rejected one saves nobody, nor does one that begins after a gap; and of an unknown end nobody can say that it lies beyond this one's.
@@ -27,8 +26,11 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
       // As they are stored: what cannot be decoded would cost the whole batch.
       .select({
         place,
-        credential: open,
-        app: appColumns(apps),
+        reminderTime,
+        toldDays,
+        toldEnd,
+        credential: { uid, credentialId, kind, hint, expireTime },
+        app: { tenantUid, tenantId, appId, clientId },
         thresholds: sql<unknown>`${tenants.expiryThresholds}`,
         othersEnd,
       })
@@ -92,18 +94,14 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
   return {
     async dueReminders(now, limit) {
       const rows = await due.all({ now, limit });
-      return rows.map(({ place, credential, app, thresholds, othersEnd }) => {
-        const { reminderTime, toldDays, toldEnd, expireTime } = credential;
-        return {
-          place,
-          credential: toCredential(credential),
-          app,
-          reminderTime: reminderTime ?? 0,
-          toldDays: toldEnd === expireTime ? (toldDays ?? undefined) : undefined,
-          thresholds: readThresholds(thresholds),
-          othersEnd: othersEnd ?? undefined,
-        };
-      });
+      return rows.map(({ credential, reminderTime, toldDays, toldEnd, thresholds, othersEnd, ...found }) => ({
+        ...found,
+        credential: { ...credential, expireTime: credential.expireTime ?? undefined },
+        reminderTime: reminderTime ?? 0,
+        toldDays: toldEnd === credential.expireTime ? (toldDays ?? undefined) : undefined,
+        thresholds: readThresholds(thresholds),
+        othersEnd: othersEnd ?? undefined,
+      }));
     },
     async remind(reminders) {
       let left = [...reminders];

@@ -365,9 +365,12 @@ export interface CredentialOfApp {
   readonly app: Pick<App, 'uid' | 'tenantUid' | 'tenantId' | 'appId' | 'clientId' | 'displayName'>;
 }
 
-export interface DueReminder extends CredentialOfApp {
+/** No more of them than is told: there may be thousands at a time. */
+export interface DueReminder {
   /** Where the store found it. */
   readonly place: number;
+  readonly credential: Pick<Credential, 'uid' | 'credentialId' | 'kind' | 'hint' | 'expireTime'>;
+  readonly app: Pick<App, 'tenantUid' | 'tenantId' | 'appId' | 'clientId'>;
   /** Since when somebody must look; not above 0: for the first time, or anew. */
   readonly reminderTime: Timestamp;
   /** Days before the end that was told last, of this very end; undefined: none. */

@@ -4,7 +4,7 @@ import { DAY } from '../../src/model/clock.ts';
 import { type Credential, NEVER } from '../../src/model/credential.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
-import type { CredentialOfApp, DueReminder, Reminder } from '../../src/store/stores.ts';
+import type { DueReminder, Reminder } from '../../src/store/stores.ts';
 import { NOW, sampleApp, sampleConnection, sampleCredential } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 
@@ -12,20 +12,13 @@ export function expiryConformance(open: Open): void {
   describe('reminders', () => {
     test('a new credential is due at once, with its app and what decides about it', async () => {
       const { stores, app } = await startVault(open);
-      const [credential] = await stores.apps.credentials(app.uid);
+      const { uid, credentialId, kind, hint, expireTime } = present((await stores.apps.credentials(app.uid))[0]);
 
       expect(await stores.expiry.dueReminders(NOW, 10)).toEqual([
         {
           place: expect.any(Number),
-          credential,
-          app: {
-            uid: app.uid,
-            tenantUid: app.tenantUid,
-            tenantId: 'acme',
-            appId: 'default',
-            clientId: app.clientId,
-            displayName: 'Mail sync',
-          },
+          credential: { uid, credentialId, kind, hint, expireTime },
+          app: { tenantUid: app.tenantUid, tenantId: 'acme', appId: 'default', clientId: app.clientId },
           reminderTime: 0,
           toldDays: undefined,
           thresholds: undefined,
@@ -353,7 +346,7 @@ function due({ stores }: VaultUnderTest, now = NOW): Promise<readonly DueReminde
   return stores.expiry.dueReminders(now, 100);
 }
 
-function idsOf(rows: readonly CredentialOfApp[]): string[] {
+function idsOf(rows: readonly { readonly credential: Pick<Credential, 'credentialId'> }[]): string[] {
   return rows.map(({ credential }) => credential.credentialId);
 }
 
