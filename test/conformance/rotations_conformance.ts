@@ -6,44 +6,44 @@ import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Rotation } from '../../src/model/rotation.ts';
 import type { RotationAdvance } from '../../src/store/stores.ts';
-import { NOW, sampleApp, sampleCredential } from './sample_rows.ts';
+import { NOW, sampleApp, sampleCredential, sampleRotation } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 
 export function rotationsConformance(open: Open): void {
   describe('rotations', () => {
     test('one at a time of an app', async () => {
       const { stores, app, tenant } = await startVault(open);
-      const rotation = begun(app);
+      const rotation = sampleRotation(app);
       const other = sampleApp(tenant, 'other');
       await stores.apps.create(other, undefined);
 
       expect(await stores.rotations.find(app.uid)).toBeUndefined();
       expect(await stores.rotations.begin(rotation)).toBe(true);
-      expect(await stores.rotations.begin(begun(app))).toBe(false);
-      expect(await stores.rotations.begin(begun(other))).toBe(true);
+      expect(await stores.rotations.begin(sampleRotation(app))).toBe(false);
+      expect(await stores.rotations.begin(sampleRotation(other))).toBe(true);
 
       expect(await stores.rotations.find(app.uid)).toEqual(rotation);
     });
 
     test('none of an app that is gone, and none is left of it', async () => {
       const { stores, app, tenant, connection, register } = await startVault(open);
-      await stores.rotations.begin(begun(app));
+      await stores.rotations.begin(sampleRotation(app));
       await stores.connections.delete(connection);
       await stores.apps.delete(app);
       const other = await register('other');
-      await stores.rotations.begin(begun(other.app));
+      await stores.rotations.begin(sampleRotation(other.app));
       await stores.tenants.delete(other.tenant);
 
       expect(await stores.rotations.due(NOW + 9 * DAY, 9)).toEqual([]);
-      expect(await stores.rotations.begin(begun(app))).toBe(false);
-      expect(await stores.rotations.begin(begun(sampleApp(tenant, 'never')))).toBe(false);
+      expect(await stores.rotations.begin(sampleRotation(app))).toBe(false);
+      expect(await stores.rotations.begin(sampleRotation(sampleApp(tenant, 'never')))).toBe(false);
     });
 
     test('those whose time has come, most overdue first, a few at a time', async () => {
       const { stores, app, register } = await startVault(open);
       const apps = [app, ...(await Promise.all(['b', 'c', 'd'].map((id) => register(id)))).map(({ app }) => app)];
       for (const [index, one] of apps.entries()) {
-        await stores.rotations.begin(begun(one, { nextTime: NOW + (3 - index), marker: `m${index}` }));
+        await stores.rotations.begin(sampleRotation(one, { nextTime: NOW + (3 - index), marker: `m${index}` }));
       }
       const markers = async (now: number, limit: number) =>
         (await stores.rotations.due(now, limit)).map(({ marker }) => marker);
@@ -55,8 +55,8 @@ export function rotationsConformance(open: Open): void {
     test('one whose time lies beyond any that is given is due: the clock was set back', async () => {
       const { stores, app, register } = await startVault(open);
       const other = await register('other');
-      await stores.rotations.begin(begun(app, { nextTime: NOW + 99 * DAY, marker: 'far' }));
-      await stores.rotations.begin(begun(other.app, { nextTime: NOW + DAY, marker: 'near' }));
+      await stores.rotations.begin(sampleRotation(app, { nextTime: NOW + 99 * DAY, marker: 'far' }));
+      await stores.rotations.begin(sampleRotation(other.app, { nextTime: NOW + DAY, marker: 'near' }));
 
       expect(await stores.rotations.due(NOW, 9)).toMatchObject([{ marker: 'far' }]);
       expect(await stores.rotations.due(NOW + DAY, 1)).toMatchObject([{ marker: 'near' }]);
@@ -108,7 +108,7 @@ export function rotationsConformance(open: Open): void {
       expect(await stores.apps.credentials(app.uid)).toMatchObject([{ credentialId: 'renewed' }]);
       expect(await told(vault)).toHaveLength(1);
       expect(await isInspectionDue(vault)).toBe(true);
-      expect(await stores.rotations.begin(begun(app))).toBe(true);
+      expect(await stores.rotations.begin(sampleRotation(app))).toBe(true);
     });
 
     test('what keeps it from going on is remembered as it was said, and forgotten', async () => {
@@ -194,7 +194,7 @@ export function rotationsConformance(open: Open): void {
       const vault = await startVault(open);
       const { stores, app, tenant, register } = vault;
       const other = await register('other');
-      const lone = begun(other.app);
+      const lone = sampleRotation(other.app);
       await stores.rotations.begin(lone);
       await stores.apps.delete(other.app);
       const add = { app: other.app, credential: sampleCredential(other.app, 'b') };
@@ -208,28 +208,10 @@ export function rotationsConformance(open: Open): void {
   });
 }
 
-function begun(app: App, changes: Partial<Rotation> = {}): Rotation {
-  return {
-    uid: newUid(),
-    appUid: app.uid,
-    step: 'ADD',
-    marker: 'token-vault 1',
-    oldCredentialUid: 'old',
-    newCredentialUid: undefined,
-    beginTime: NOW,
-    watchTime: undefined,
-    nextTime: NOW,
-    failures: 0,
-    problem: undefined,
-    version: 1,
-    ...changes,
-  };
-}
-
 /** Begun for the vault's own app; nobody need look at its credentials. */
 async function start(vault: VaultUnderTest): Promise<Rotation> {
   const [old] = await vault.stores.apps.credentials(vault.app.uid);
-  const rotation = begun(vault.app, { oldCredentialUid: present(old).uid });
+  const rotation = sampleRotation(vault.app, { oldCredentialUid: present(old).uid });
   await vault.stores.rotations.begin(rotation);
   await settleInspection(vault);
   return rotation;

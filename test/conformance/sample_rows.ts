@@ -7,6 +7,7 @@ import type { Connection } from '../../src/model/connection.ts';
 import type { Grant } from '../../src/model/grant.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Logo } from '../../src/model/logo.ts';
+import type { Rotation } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import type { NewCredential } from '../../src/store/stores.ts';
@@ -86,6 +87,24 @@ export function sampleCredential(
       createTime: NOW,
     },
     material: { kind: 'CLIENT_SECRET', clientSecret: new Secret(`secret of ${credentialId}`) },
+  };
+}
+
+export function sampleRotation(app: App, changes: Partial<Rotation> = {}): Rotation {
+  return {
+    uid: newUid(),
+    appUid: app.uid,
+    step: 'ADD',
+    marker: 'token-vault 1',
+    oldCredentialUid: 'old',
+    newCredentialUid: undefined,
+    beginTime: NOW,
+    watchTime: undefined,
+    nextTime: NOW,
+    failures: 0,
+    problem: undefined,
+    version: 1,
+    ...changes,
   };
 }
 

@@ -1,26 +1,7 @@
 import { expect, test } from 'vitest';
-import type { App } from '../../src/model/app.ts';
 import type { Rotation } from '../../src/model/rotation.ts';
-import { NOW, sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
+import { NOW, sampleApp, sampleCredential, sampleRotation, sampleTenant } from '../conformance/sample_rows.ts';
 import { openTestStores } from './open_test_stores.ts';
-
-function rotationOf(app: App, changes: Partial<Rotation>): Rotation {
-  return {
-    uid: `rotation-of-${app.uid}`,
-    appUid: app.uid,
-    step: 'ADD',
-    marker: 'token-vault 0123456789abcdef',
-    oldCredentialUid: 'old',
-    newCredentialUid: undefined,
-    beginTime: NOW,
-    watchTime: undefined,
-    nextTime: NOW,
-    failures: 0,
-    problem: undefined,
-    version: 1,
-    ...changes,
-  };
-}
 
 test('renewals under way are counted by step, apart from those that do not go on', async () => {
   const stores = await openTestStores();
@@ -38,7 +19,7 @@ test('renewals under way are counted by step, apart from those that do not go on
   for (const [at, changes] of wanted.entries()) {
     const app = sampleApp(tenant, `app-${at}`);
     await stores.apps.create(app, sampleCredential(app));
-    await stores.rotations.begin(rotationOf(app, changes));
+    await stores.rotations.begin(sampleRotation(app, changes));
   }
 
   expect(await stores.rotations.counts()).toEqual(
