@@ -6,6 +6,7 @@ import { newUid } from '../../../src/model/ids.ts';
 import { newMarker } from '../../../src/model/rotation.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { CONTOSO } from '../../../src/sandbox/seed.ts';
+import { sampleRotation } from '../../conformance/sample_rows.ts';
 import { ORIGIN } from '../../keyring/pretend_key_vault.ts';
 import { makeCertificate } from '../../sandbox/certificate.ts';
 import {
@@ -209,20 +210,9 @@ describe('a credential that the vault does not know', () => {
       world.sandbox.addSecret(clientId, { value: OTHER, displayName: left });
       world.sandbox.addSecret(clientId, { value: `def${OTHER}`, displayName: underWay });
       const { uid } = await world.credential(app, 'first');
-      await world.stores.rotations.begin({
-        uid: 'rotation-1',
-        appUid: app.uid,
-        step,
-        marker: underWay,
-        oldCredentialUid: uid,
-        newCredentialUid: undefined,
-        beginTime: world.now(),
-        watchTime: undefined,
-        nextTime: world.now(),
-        failures: 0,
-        problem: undefined,
-        version: 1,
-      });
+      await world.stores.rotations.begin(
+        sampleRotation(app, { step, marker: underWay, oldCredentialUid: uid, nextTime: world.now() }),
+      );
       await world.inspect();
       expect(await world.events()).toMatchObject(
         hints.map((hint) => ({ type: 'credential.unknown', data: { hint, orphan: true } })),
