@@ -117,7 +117,7 @@ export interface CredentialProbe {
 export interface AppLedger {
   /** Ready for use, in the order of adding. */
   usableCredentials(appUid: string): Promise<readonly UsableCredential[]>;
-  /** One that is REJECTED from now on is told as `credential.rejected`, in the same commit. */
+  /** One that is REJECTED from now on, and has not ended, is told as `credential.rejected`, in the same commit. */
   recordVerdict(
     credentialUid: string,
     verdict: CredentialVerdict,

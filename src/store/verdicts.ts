@@ -1,4 +1,5 @@
 import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { credentialState } from '../model/credential.ts';
 import { credentialRejected, fallbackOf } from '../model/credential_rejected.ts';
 import { toCredential } from './credentials.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
@@ -60,12 +61,13 @@ export function createVerdicts({
         }));
         const own = rows.find(({ credential }) => credential.uid === uid);
         if (own === undefined) return;
-        const moves = own.credential.verdict !== 'REJECTED';
+        // Of one that has ended that was told, and that Entra refuses it is no news.
+        const isNews = own.credential.verdict !== 'REJECTED' && credentialState(own.credential, time) !== 'EXPIRED';
         const all = rows.map(({ credential }) => credential);
-        const fallback = moves ? fallbackOf(own.credential, all, time) : undefined;
+        const fallback = isNews ? fallbackOf(own.credential, all, time) : undefined;
         const { committed } = await database.commit(
           reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
-          ...(moves ? outbox.tell(credentialRejected({ ...own, fallback, entraError, time })) : []),
+          ...(isNews ? outbox.tell(credentialRejected({ ...own, fallback, entraError, time })) : []),
         );
         if (committed) return;
       }

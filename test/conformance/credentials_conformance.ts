@@ -51,6 +51,14 @@ export function credentialsConformance(open: Open): void {
   });
 
   describe('a credential that Entra refuses', () => {
+    test('is not told of once its end has passed, which was told', async () => {
+      const vault = await startVault(open);
+
+      await judge(vault, 'first', 'REJECTED', NOW + DAY);
+      expect(await vaultCredentials(vault)).toMatchObject([{ verdict: 'REJECTED', entraError: REFUSED }]);
+      expect(await rejections(vault)).toEqual([]);
+    });
+
     test('is told of with the one that serves instead, in the same commit', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
