@@ -4,7 +4,8 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { VaultEvent } from '../model/event.ts';
 import { tenantNotFound } from '../model/not_found.ts';
 import type { Page, PageRequest } from '../model/page.ts';
-import type { CredentialOfApp, Stores } from '../store/stores.ts';
+import type { Stores } from '../store/stores.ts';
+import type { CredentialOfApp } from '../store/upkeep_stores.ts';
 import { type Every, follow } from './follow.ts';
 
 /** What ends, and what was told of it, for whoever asks. */

@@ -2,7 +2,7 @@ import { type Clock, DAY, type Duration, type Timestamp } from '../model/clock.t
 import { type Connection, connectionName, idleExpireTime } from '../model/connection.ts';
 import type { VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
-import type { ExpiryStore } from '../store/stores.ts';
+import type { ExpiryStore } from '../store/upkeep_stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createLeftOut } from './left_out.ts';
 import type { Sweep } from './sweep.ts';

@@ -4,7 +4,7 @@ import { type Database, placeholder, placeholders } from './database.ts';
 import { toStoredEvent } from './outbox.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
 import type { Row } from './schema_twins.ts';
-import type { DeliveryStore } from './stores.ts';
+import type { DeliveryStore } from './upkeep_stores.ts';
 
 export function createDeliveryStore(database: Database): DeliveryStore {
   const { deliveries, outbox, sinks } = database.tables;

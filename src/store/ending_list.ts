@@ -4,7 +4,7 @@ import { toCredential } from './credentials.ts';
 import type { Database } from './database.ts';
 import { pairKey, splitPairKey, toPage } from './page_keys.ts';
 import type { Tables } from './schema_twins.ts';
-import type { CredentialOfApp, ExpiryStore } from './stores.ts';
+import type { CredentialOfApp, ExpiryStore } from './upkeep_stores.ts';
 
 /** What stands in the page's key for an end that nobody knows. */
 const UNKNOWN = '-';

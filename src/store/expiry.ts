@@ -3,7 +3,7 @@ import { createEndingList } from './ending_list.ts';
 import { createIdleReminders } from './idle_reminders.ts';
 import type { OutboxRows } from './outbox.ts';
 import { createReminders } from './reminders.ts';
-import type { ExpiryStore } from './stores.ts';
+import type { ExpiryStore } from './upkeep_stores.ts';
 
 export interface ExpiryStoreParts {
   database: Database;

@@ -3,7 +3,7 @@ import { idleExpireTime } from '../model/connection.ts';
 import { fromRow } from './connection_columns.ts';
 import { placeholder } from './database.ts';
 import type { ExpiryStoreParts } from './expiry.ts';
-import type { ExpiryStore } from './stores.ts';
+import type { ExpiryStore } from './upkeep_stores.ts';
 
 /** How long a refresh token lives after its last use. */
 const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;

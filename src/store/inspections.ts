@@ -8,7 +8,7 @@ import { type Database, placeholder, placeholders } from './database.ts';
 import { dueAnew } from './due_anew.ts';
 import { createDueRows } from './due_rows.ts';
 import type { OutboxRows } from './outbox.ts';
-import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from './stores.ts';
+import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from './upkeep_stores.ts';
 
 /** Each app waits for a week and a tenth at most. */
 const LONGEST_WAIT: Duration = 9 * DAY;

@@ -2,7 +2,7 @@ import type { Kek } from '../keyring/kek.ts';
 import type { Clock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Meta } from './meta.ts';
-import type { KekAge } from './stores.ts';
+import type { KekAge } from './upkeep_stores.ts';
 
 export async function kekAge(meta: Meta): Promise<KekAge> {
   const stored = await meta.find('kek_age');

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { type Database, placeholder, placeholders } from './database.ts';
-import type { LeaseStore } from './stores.ts';
+import type { LeaseStore } from './upkeep_stores.ts';
 
 export function createLeaseStore(database: Database): LeaseStore {
   const { leases } = database.tables;

@@ -2,7 +2,7 @@ import { asc, getTableColumns, gt, inArray, lt, max, type SQL, sql } from 'drizz
 import type { StoredEvent, VaultEvent } from '../model/event.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
 import type { Row } from './schema_twins.ts';
-import type { OutboxStore } from './stores.ts';
+import type { OutboxStore } from './upkeep_stores.ts';
 
 /** Events as parts of the commits of what happened. */
 export interface OutboxRows {

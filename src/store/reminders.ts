@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import { placeholder, placeholders } from './database.ts';
 import type { ExpiryStoreParts } from './expiry.ts';
-import type { ExpiryStore, Reminder } from './stores.ts';
+import type { ExpiryStore, Reminder } from './upkeep_stores.ts';
 
 /** The last moment that JavaScript can write. */
 const END_OF_TIME = 8_640_000_000_000_000;

@@ -7,8 +7,8 @@ import { type Database, placeholder, placeholders, type Step } from './database.
 import { createDueRows } from './due_rows.ts';
 import type { OutboxRows } from './outbox.ts';
 import type { Row } from './schema_twins.ts';
-import type { RotationAdvance, RotationStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
+import type { RotationAdvance, RotationStore } from './upkeep_stores.ts';
 
 /** Each waits for a day at most; clocks of replicas differ a little. */
 const LONGEST_WAIT: Duration = 2 * DAY;

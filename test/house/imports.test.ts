@@ -53,6 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'model',
     'audit/audit_log.ts',
     'store/stores.ts',
+    'store/upkeep_stores.ts',
     'entra/app_registrations.ts',
     'entra/authorization_server.ts',
   ],

@@ -1,4 +1,4 @@
-import type { DueInspection } from '../../store/stores.ts';
+import type { DueInspection } from '../../store/upkeep_stores.ts';
 import { createLeftOut } from '../left_out.ts';
 import type { Sweep } from '../sweep.ts';
 import { createInspectApp, type InspectionParts } from './inspect_app.ts';

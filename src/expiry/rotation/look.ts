@@ -1,7 +1,8 @@
 import type { RotationCrashPoint } from '../../model/crash_points.ts';
 import type { Rotation } from '../../model/rotation.ts';
 import { moveRotation, type RotationMove, type RotationOutcome } from '../../model/rotation_move.ts';
-import type { NewCredential, RotationAdvance } from '../../store/stores.ts';
+import type { NewCredential } from '../../store/stores.ts';
+import type { RotationAdvance } from '../../store/upkeep_stores.ts';
 import { suspensionOf } from '../suspension.ts';
 import { addSecret } from './add_secret.ts';
 import { proveSecret } from './prove_secret.ts';

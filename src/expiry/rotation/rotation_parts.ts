@@ -6,7 +6,8 @@ import type { Clock } from '../../model/clock.ts';
 import type { CrashPoints } from '../../model/crash_points.ts';
 import type { Credential } from '../../model/credential.ts';
 import type { Rotation, RotationProblem } from '../../model/rotation.ts';
-import type { AppStore, ExpiryStore, Stores, TenantStore } from '../../store/stores.ts';
+import type { AppStore, Stores, TenantStore } from '../../store/stores.ts';
+import type { ExpiryStore } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Told } from '../told.ts';
 

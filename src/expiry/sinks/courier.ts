@@ -1,6 +1,6 @@
 import { type Clock, SECOND, systemClock, type Timestamp } from '../../model/clock.ts';
 import type { Delivery } from '../../model/delivery.ts';
-import type { DeliveryStore } from '../../store/stores.ts';
+import type { DeliveryStore } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type Fault, isOfSink } from './fault.ts';
 import { type Message, messageOf } from './message.ts';
