@@ -86,7 +86,7 @@ async function build(
   const stores = await opened(openStores({ databaseUrl, keySource, clock, meter: metrics.storage }));
   metrics.observe({
     connectionsByState: () => stores.connections.countByState(),
-    credentialEnds: () => stores.apps.credentialEnds(),
+    credentialEnds: () => stores.apps.credentialEnds(clock.now()),
     rotations: () => stores.rotations.counts(),
   });
   const audit = await opened(

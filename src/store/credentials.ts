@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, lte, ne, sql } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { Credential, CredentialMaterial, UsableCredential } from '../model/credential.ts';
@@ -89,7 +89,10 @@ export function createCredentialRows({ database, keys }: { database: Database; k
       })
       .from(credentials)
       .innerJoin(apps, eq(apps.uid, credentials.appUid))
-      .where(sql`${credentials.expireTime} IS NOT NULL`)
+      // A far end of what Entra refuses would hide that the last one that works is about to go.
+      .where(
+        sql`${credentials.expireTime} IS NOT NULL AND (${ne(credentials.verdict, 'REJECTED')} OR ${lte(credentials.expireTime, placeholder(credentials.expireTime, 'now'))})`,
+      )
       .orderBy(asc(credentials.expireTime), asc(credentials.uid))
       .limit(MOST_ENDS),
   );
@@ -139,8 +142,8 @@ export function createCredentialRows({ database, keys }: { database: Database; k
       }
       return usable;
     },
-    async credentialEnds() {
-      const rows = await ends.all({});
+    async credentialEnds(now) {
+      const rows = await ends.all({ now });
       return rows.map((row) => ({ ...row, expireTime: row.expireTime ?? 0 }));
     },
   };

@@ -103,8 +103,8 @@ export interface AppStore extends AppLedger {
   addCredential(app: App, credential: NewCredential): Promise<void>;
   /** False: there is none of that id. */
   removeCredential(appUid: string, credentialId: string): Promise<boolean>;
-  /** Credentials' ends, for the metric: the 10,000 soonest, soonest first. */
-  credentialEnds(): Promise<readonly CredentialEnd[]>;
+  /** Credentials' ends, for the metric: the 10,000 soonest, soonest first. Without those that Entra refuses before their end. */
+  credentialEnds(now: Timestamp): Promise<readonly CredentialEnd[]>;
 }
 
 export interface CredentialEnd {

@@ -42,7 +42,7 @@ export function createInventoryMetrics(registry: Registry, inventory: Inventory)
   });
   new Gauge({
     name: 'tokenvault_credential_expire_timestamp_seconds',
-    help: 'The end of each credential that has one (of the 10,000 that end soonest), in seconds since 1970.',
+    help: 'The end of each credential that has one (of the 10,000 that end soonest), in seconds since 1970; without those that Entra refuses before their end.',
     labelNames: ['tenant', 'app', 'credential'],
     registers,
     async collect() {

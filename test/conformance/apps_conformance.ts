@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
 import type { Evidence } from '../../src/model/evidence.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Stores } from '../../src/store/stores.ts';
@@ -198,10 +199,19 @@ export function appsConformance(open: Open): void {
       await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
       await stores.apps.addCredential(app, sampleCredential(app, 'soon', NOW + 1));
 
-      const ends = await stores.apps.credentialEnds();
+      const ends = await stores.apps.credentialEnds(NOW);
 
       expect(ends).toHaveLength(3);
       expect(ends[0]).toEqual({ tenantId: 'acme', appId: 'default', credentialId: 'soon', expireTime: NOW + 1 });
+    });
+
+    test('lists no far end of a credential that Entra refuses', async () => {
+      const { stores, app } = await startVault(open);
+      const [credential] = await stores.apps.credentials(app.uid);
+      await stores.apps.recordVerdict(present(credential).uid, 'REJECTED', 'invalid_client/AADSTS7000215', NOW);
+
+      expect(await stores.apps.credentialEnds(NOW)).toEqual([]);
+      expect(await stores.apps.credentialEnds(NOW + DAY)).toHaveLength(1);
     });
 
     test('a credential that was moved to another app does not open', async () => {
