@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { COMPILE_CACHE } from '../compile_cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -21,7 +22,7 @@ export type Input = string | { readonly thenWaits: string };
 
 /** `token-vault …` as an operator runs it: a process of its own. */
 export function startProgram(args: readonly string[], input: Input = ''): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', env: {} });
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', env: COMPILE_CACHE });
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});
   if (typeof input === 'string') child.stdin.end(input);

@@ -9,6 +9,7 @@ import Sqlite from 'better-sqlite3';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { openStores } from '../../src/store/open_stores.ts';
+import { COMPILE_CACHE } from '../compile_cache.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -34,6 +35,7 @@ function serve() {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
+      ...COMPILE_CACHE,
       TOKENVAULT_SANDBOX: sandbox.url,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { COMPILE_CACHE } from '../compile_cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -23,6 +24,7 @@ function serve(environment: Record<string, string> = {}, nodeOptions: readonly s
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
+      ...COMPILE_CACHE,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../compile_cache.ts';
 
 export interface VaultProcess {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
@@ -31,6 +32,7 @@ export async function startVaultProcess(
     cwd: folder,
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {
+      ...COMPILE_CACHE,
       TOKENVAULT_SANDBOX: sandboxUrl,
       TOKENVAULT_GRPC_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../compile_cache.ts';
 import { prefixed } from './start_scenario.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -59,13 +60,16 @@ function run(folder: string, environment: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: prefixed({
-      GRPC_ADDRESS: '127.0.0.1:0',
-      ADMIN_ADDRESS: '127.0.0.1:0',
-      WEB_ADDRESS: '127.0.0.1:0',
-      OPS_ADDRESS: '127.0.0.1:0',
-      ...environment,
-    }),
+    env: {
+      ...COMPILE_CACHE,
+      ...prefixed({
+        GRPC_ADDRESS: '127.0.0.1:0',
+        ADMIN_ADDRESS: '127.0.0.1:0',
+        WEB_ADDRESS: '127.0.0.1:0',
+        OPS_ADDRESS: '127.0.0.1:0',
+        ...environment,
+      }),
+    },
   });
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {
