@@ -1,12 +1,10 @@
 import type { Timestamp } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
+import { OWN_REGISTRATION_PERMISSION } from '../model/rotation.ts';
 import type { Answer } from './answer.ts';
 import type { NotDone } from './app_registrations.ts';
 import { retryAfterOf } from './failures.ts';
-
-/** Least privileged for all that is asked here. https://learn.microsoft.com/graph/permissions-reference#applicationreadwriteownedby */
-export const GRAPH_PERMISSION = 'Application.ReadWrite.OwnedBy';
 
 /**
  * What an answer of Graph means that does not bring what was asked. Its message is never looked at: it names people, and may change.
@@ -24,7 +22,7 @@ export function graphRefusal(answer: Answer, now: Timestamp): NotDone {
   if (code !== undefined && OF_POLICY.test(code)) return { kind: 'refused', code };
   // The token was fresh, and no permission mends one that is not taken: a clock that was set, or a revocation on its way.
   if (code === 'InvalidAuthenticationToken') return { kind: 'unavailable', code, retryAfter };
-  if (status === 401 || status === 403) return { kind: 'forbidden', permission: GRAPH_PERMISSION, code };
+  if (status === 401 || status === 403) return { kind: 'forbidden', permission: OWN_REGISTRATION_PERMISSION, code };
   if (status === 404) return { kind: 'not_found', code };
   if (status >= 400) return { kind: 'refused', code };
   return { kind: 'unavailable', code: transportCode(answer), retryAfter };

@@ -10,6 +10,12 @@ import type { Timestamp } from './clock.ts';
 export const ROTATION_STEPS = ['ADD', 'PROVE', 'WATCH', 'REMOVE'] as const;
 export type RotationStep = (typeof ROTATION_STEPS)[number];
 
+/**
+ * The application permission on Microsoft Graph with which an app may change the registrations that it owns, its own among them: the least
+ * that will do. https://learn.microsoft.com/graph/permissions-reference#applicationreadwriteownedby
+ */
+export const OWN_REGISTRATION_PERMISSION = 'Application.ReadWrite.OwnedBy';
+
 /** One is under way for an app at most; its row goes with its end. */
 export interface Rotation {
   readonly uid: string;

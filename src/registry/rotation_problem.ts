@@ -1,11 +1,11 @@
 import { type App, registrationDirectory } from '../model/app.ts';
-import type { RotationProblem } from '../model/rotation.ts';
-import { ownerStep, permissionStep, ROTATION_PERMISSION } from './rotation_steps.ts';
+import { OWN_REGISTRATION_PERMISSION, type RotationProblem } from '../model/rotation.ts';
+import { ownerStep, permissionStep } from './rotation_steps.ts';
 
 /** What keeps a rotation from going on, and what to do. */
 export function rotationProblem(app: App, problem: RotationProblem): string {
   const code = problem.code === undefined ? '' : ` (${problem.code})`;
-  return SENTENCES[problem.kind]({ app, code, permission: problem.permission ?? ROTATION_PERMISSION });
+  return SENTENCES[problem.kind]({ app, code, permission: problem.permission ?? OWN_REGISTRATION_PERMISSION });
 }
 
 interface Facts {

@@ -1,13 +1,11 @@
 import { type App, type Cloud, registrationDirectory } from '../model/app.ts';
-
-/** The least with which an app may change its own registration. https://learn.microsoft.com/graph/permissions-reference#applicationreadwriteownedby */
-export const ROTATION_PERMISSION = 'Application.ReadWrite.OwnedBy';
+import { OWN_REGISTRATION_PERMISSION } from '../model/rotation.ts';
 
 type Registration = Pick<App, 'clientId' | 'cloud' | 'signInAudience' | 'homeDirectoryId'>;
 
 /** What lets an app renew its own client secret, in the order of doing it. */
 export function rotationSteps(app: Registration): readonly string[] {
-  return [permissionStep(ROTATION_PERMISSION), ownerStep(app)];
+  return [permissionStep(OWN_REGISTRATION_PERMISSION), ownerStep(app)];
 }
 
 /** Application permissions work by an administrator's consent alone. */
