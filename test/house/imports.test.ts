@@ -42,11 +42,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'telemetry',
     'model',
   ],
-  web: ['connect', 'expiry/secret_news.ts', 'telemetry', 'model', 'audit/audit_log.ts'],
+  web: ['config/secret_lines.ts', 'connect', 'expiry/secret_news.ts', 'telemetry', 'model', 'audit/audit_log.ts'],
   tokens: ['scopes', 'telemetry', 'model', 'audit/audit_log.ts', 'store/stores.ts', 'entra/authorization_server.ts'],
   connect: ['scopes', 'telemetry', 'model', 'audit/audit_log.ts', 'store/stores.ts', 'entra/authorization_server.ts'],
   registry: ['scopes', 'telemetry', 'model', 'audit/audit_log.ts', 'store/stores.ts', 'entra/authorization_server.ts'],
   expiry: [
+    'config/secret_lines.ts',
     'config/yaml_file.ts',
     'scopes',
     'telemetry',

@@ -1,14 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { Secret } from '../../model/secret.ts';
+import { MOST_SECRETS, readSecretLines } from '../../config/secret_lines.ts';
+import type { Secret } from '../../model/secret.ts';
 
 /** Standard Webhooks, "Signature scheme": 24 to 64 bytes, base64, with the prefix. */
 const SIGNING_SECRET = /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const SHORTEST = 24;
 const LONGEST = 64;
 const PREFIX = 'whsec_'.length;
-/** The present one and its successor, and some to spare. */
-const MOST = 4;
-const LARGEST_FILE = 4_096;
 
 export interface SigningSecrets {
   /** In the order of their lines. */
@@ -21,33 +18,20 @@ export interface SigningSecrets {
 
 /** One `whsec_…` a line. */
 export function readSigningSecrets(path: string): SigningSecrets {
-  let text: string;
-  let open: boolean;
-  try {
-    // A pipe in this place would block the open for ever.
-    const handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = fstatSync(handle);
-      if (!stat.isFile() || stat.size > LARGEST_FILE) return faulty('must name a file of at most 4 KB');
-      open = (stat.mode & 0o044) !== 0;
-      text = readFileSync(handle, 'utf8');
-    } finally {
-      closeSync(handle);
-    }
-  } catch {
-    return faulty('names a file that cannot be read; check that it exists and who may');
+  const read = readSecretLines(path, isSigningSecret);
+  if (read.fault === undefined) return { ...read, fault: undefined };
+  switch (read.fault) {
+    case 'unreadable':
+      return faulty('names a file that cannot be read; check that it exists and who may');
+    case 'no_small_file':
+      return faulty('must name a file of at most 4 KB');
+    case 'none_or_too_many':
+      return faulty(`must hold one secret a line, at most ${MOST_SECRETS}`);
+    default:
+      return faulty(
+        `must hold secrets such as "whsec_$(openssl rand -base64 32)", of ${SHORTEST} to ${LONGEST} bytes; the ${read.fault}. is none`,
+      );
   }
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  if (lines.length === 0 || lines.length > MOST) return faulty(`must hold one secret a line, at most ${MOST}`);
-  const bad = lines.findIndex((line) => !isSigningSecret(line));
-  if (bad >= 0)
-    return faulty(
-      `must hold secrets such as "whsec_$(openssl rand -base64 32)", of ${SHORTEST} to ${LONGEST} bytes; the ${bad + 1}. is none`,
-    );
-  return { secrets: lines.map((line) => new Secret(line)), open, fault: undefined };
 }
 
 function isSigningSecret(line: string): boolean {
