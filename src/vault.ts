@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { checkWritable } from './audit/check_writable.ts';
 import { openAuditLog } from './audit/open_audit_log.ts';
-import { isLoopbackAddress } from './config/address.ts';
 import type { Config } from './config/config.ts';
 import { callbackUri } from './connect/connect_parts.ts';
 import { createAdminConsents } from './connect/create_admin_consents.ts';
@@ -16,6 +15,7 @@ import { type MicrosoftParts, openMicrosoft } from './microsoft.ts';
 import { createChanges } from './model/changes.ts';
 import { VaultError } from './model/errors.ts';
 import { newUid } from './model/ids.ts';
+import { isLoopbackAddress } from './model/loopback.ts';
 import { createApps } from './registry/apps.ts';
 import { createConnections } from './registry/connections.ts';
 import { createCredentials } from './registry/credentials.ts';

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 /** Where a listener stands: `host:port`, or `unix:/path`. */
 export type Address = string;
 
@@ -12,15 +10,4 @@ export function isAddress(text: string): boolean {
 /** Of `host:port`. */
 export function portOf(address: Address): number {
   return Number(address.slice(address.lastIndexOf(':') + 1));
-}
-
-/** A unix socket counts: who may reach it is the file system's to say. */
-export function isLoopbackAddress(address: Address): boolean {
-  if (address.startsWith('unix:')) return true;
-  return isLoopback(address.slice(0, address.lastIndexOf(':')));
-}
-
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '');
-  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isAddress, isLoopback, isLoopbackAddress } from './address.ts';
+import { isLoopbackAddress, isLoopbackHost } from '../model/loopback.ts';
+import { isAddress } from './address.ts';
 
 const address = z.string().refine(isAddress, 'must be host:port (such as 127.0.0.1:50051) or unix:/path');
 const url = z
@@ -10,10 +11,10 @@ const url = z
   )
   .transform((text) => text.replace(/\/+$/, ''));
 const customUrl = url.refine(
-  (text) => new URL(text).protocol === 'https:' || isLoopback(new URL(text).hostname),
+  (text) => new URL(text).protocol === 'https:' || isLoopbackHost(new URL(text).hostname),
   'may be plain http on loopback only, since secrets travel there',
 );
-const sandboxUrl = url.refine((text) => isLoopback(new URL(text).hostname), 'must be on loopback');
+const sandboxUrl = url.refine((text) => isLoopbackHost(new URL(text).hostname), 'must be on loopback');
 const file = z.string().min(1, 'must be a path');
 
 const thresholds = z.string().transform((text, context) => {

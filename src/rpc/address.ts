@@ -1,6 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
-import { connect, isIP, type ListenOptions } from 'node:net';
+import { connect, type ListenOptions } from 'node:net';
 import { fieldInvalid } from '../model/errors.ts';
 
 /** `host:port`, `[ipv6]:port` or `unix:/path`. */
@@ -11,13 +11,6 @@ export function listenOptions(address: string): ListenOptions {
   if (path !== undefined) return { path };
   const { host, port } = hostAndPort(address);
   return { host, port, ipv6Only: false };
-}
-
-/** Nobody beyond this machine reaches it. */
-export function isLocal(address: string): boolean {
-  if (socketPath(address) !== undefined) return true;
-  const { host } = hostAndPort(address);
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** A process that was killed leaves its socket file behind, which nobody could bind to again. */

@@ -11,6 +11,7 @@ import {
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import { ChannelCredentials, type ChannelOptions, Client as GrpcClient, Metadata } from '@grpc/grpc-js';
 import type { Duration } from '../model/clock.ts';
+import { isLoopbackAddress } from '../model/loopback.ts';
 import { toRpcError } from './rpc_error.ts';
 
 export { RpcError } from './rpc_error.ts';
@@ -52,7 +53,7 @@ export function createClient<Service extends DescService>(
   address: string,
   { apiKey, credentials = ChannelCredentials.createInsecure(), channel = {} }: ClientOptions = {},
 ): Client<Service> {
-  const client = new GrpcClient(address, credentials, channel);
+  const client = new GrpcClient(address, credentials, { ...withoutProxy(address), ...channel });
   const metadata = new Metadata();
   if (apiKey !== undefined) metadata.set('authorization', `Bearer ${apiKey}`);
   const methods: Record<string, unknown> = { close: () => client.close() };
@@ -62,6 +63,11 @@ export function createClient<Service extends DescService>(
     if (method.methodKind === 'server_streaming') methods[method.localName] = streaming(client, path, method, metadata);
   }
   return methods as Client<Service>;
+}
+
+/** A proxy (`https_proxy`) would see all that goes to this machine, API keys and refresh tokens in clear, or not reach it. */
+function withoutProxy(address: string): ChannelOptions {
+  return isLoopbackAddress(address) ? { 'grpc.enable_http_proxy': 0 } : {};
 }
 
 function unary(client: GrpcClient, path: string, method: DescMethod, metadata: Metadata) {

@@ -2,7 +2,8 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
 import type { Duration } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import { guardSocket, isLocal, listenOptions, removeStaleSocket } from './address.ts';
+import { isLoopbackAddress } from '../model/loopback.ts';
+import { guardSocket, listenOptions, removeStaleSocket } from './address.ts';
 import { cutOffSlowBodies } from './slow_bodies.ts';
 import type { WireService } from './wire.ts';
 
@@ -47,7 +48,7 @@ export interface OpenSockets {
  */
 export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
   const { address, credentials } = parts;
-  if (credentials === undefined && parts.plaintext !== 'mesh' && !isLocal(address)) {
+  if (credentials === undefined && parts.plaintext !== 'mesh' && !isLoopbackAddress(address)) {
     throw new VaultError(
       'FIELD_INVALID',
       `${address} is not loopback, and there is no TLS: configure a certificate and key, or say that a mesh encrypts (TOKENVAULT_PLAINTEXT=mesh)`,

@@ -8,7 +8,8 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
-import { ChannelCredentials, Client, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import { type Client, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import { createBareClient } from '../rpc/bare_client.ts';
 
 /** What a call brought back, all of it, in latin1. */
 export interface Tapped {
@@ -43,7 +44,7 @@ export function createWireTap(options: {
 
   function clientOf(service: DescService): Client {
     const address = options.addressOf(service);
-    const made = clients.get(address) ?? new Client(address, ChannelCredentials.createInsecure());
+    const made = clients.get(address) ?? createBareClient(address);
     clients.set(address, made);
     return made;
   }

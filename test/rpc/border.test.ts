@@ -3,13 +3,14 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ChannelCredentials, Client, compressionAlgorithms, type ServiceError } from '@grpc/grpc-js';
+import { compressionAlgorithms, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { toRpcError } from '../../src/rpc/rpc_error.ts';
 import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import { createBareClient } from './bare_client.ts';
 import { acme, freshToken, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;
@@ -19,7 +20,7 @@ const connection = 'tenants/acme/connections/ada';
 
 /** Sends bytes as they are. */
 async function send(path: string, bytes: Uint8Array, channel = {}): Promise<string> {
-  const client = new Client(stage.address, ChannelCredentials.createInsecure(), channel);
+  const client = createBareClient(stage.address, channel);
   try {
     return await new Promise<string>((resolve) => {
       client.makeUnaryRequest(

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { ChannelCredentials, Client } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   type ServerReflectionRequest,
@@ -10,6 +9,7 @@ import {
   type ServerReflectionResponse,
   ServerReflectionResponseSchema,
 } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
+import { createBareClient } from './bare_client.ts';
 import { acme, NOW, type Stage, startStage } from './stage.ts';
 
 let stage: Stage;
@@ -37,7 +37,7 @@ async function ask(
   version: 'v1' | 'v1alpha',
   ...requests: ServerReflectionRequest['messageRequest'][]
 ): Promise<ServerReflectionResponse['messageResponse'][]> {
-  const client = new Client(stage.address, ChannelCredentials.createInsecure());
+  const client = createBareClient(stage.address);
   const call = client.makeBidiStreamRequest(
     `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
     (one: ServerReflectionRequest) => Buffer.from(toBinary(ServerReflectionRequestSchema, one)),
@@ -141,7 +141,7 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
 
 test('a stream that a tool holds open ends when the server stops', async () => {
   stage = await startStage();
-  const client = new Client(stage.address, ChannelCredentials.createInsecure());
+  const client = createBareClient(stage.address);
   const call = client.makeBidiStreamRequest(
     '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
     (one: ServerReflectionRequest) => Buffer.from(toBinary(ServerReflectionRequestSchema, one)),

@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
-import { ChannelCredentials, Client, type ServiceError } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { toRpcError } from '../../src/rpc/rpc_error.ts';
+import { createBareClient } from '../rpc/bare_client.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
 import { storedRows } from './rows.ts';
@@ -356,7 +357,7 @@ describe('what is no message at all', () => {
   ] as const;
 
   async function send(listener: 'grpc' | 'admin', path: string, bytes: Uint8Array): Promise<string> {
-    const client = new Client(scenario.vault.addresses[listener], ChannelCredentials.createInsecure());
+    const client = createBareClient(scenario.vault.addresses[listener]);
     try {
       return await new Promise<string>((resolve) => {
         client.makeUnaryRequest(
