@@ -34,6 +34,9 @@ export interface TokenCacheFill {
   end(): void;
 }
 
+/** Callers name the resources of app tokens, and Entra accepts many spellings of a path. */
+const MOST_RESOURCES = 32;
+
 interface Slot {
   readonly owner: TokenOwner;
   readonly tokens: CachedToken[];
@@ -57,8 +60,10 @@ export function createTokenCache(limit: number): TokenCache {
           const slot = slots.find(owner.uid) ?? { owner, tokens: [] };
           const at = slot.tokens.findIndex((token) => token.fresh.accessToken.resource === resource);
           const token = { fresh, aheadTime: Math.max(fresh.accessToken.refreshTime, soonestAhead) };
-          if (at === -1) slot.tokens.push(token);
-          else slot.tokens[at] = token;
+          // The one put longest ago goes first.
+          if (at !== -1) slot.tokens.splice(at, 1);
+          else if (slot.tokens.length >= MOST_RESOURCES) slot.tokens.shift();
+          slot.tokens.push(token);
           slots.set(owner.uid, slot);
         },
         end() {

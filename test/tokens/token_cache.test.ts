@@ -32,6 +32,18 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('sweep' as const), now: fc.integer({ min: 0, max: 2_000 }) }),
 );
 
+test('keeps a bounded number of resources for each owner, the latest ones', () => {
+  const cache = createTokenCache(1_000);
+  const resources = Array.from({ length: 500 }, (_, index) => `https://x.example/Path${index}`);
+
+  for (const resource of resources) cache.open(ownerOf(1)).put(resource, fresh(resource));
+  cache.open(ownerOf(2)).put('https://y.example', fresh('https://y.example'));
+
+  const kept = resources.filter((resource) => cache.find('connection-1', resource) !== undefined);
+  expect(kept).toEqual(resources.slice(-32));
+  expect(cache.find('connection-2', 'https://y.example')).toBeDefined();
+});
+
 test('behaves as a plain map with drops', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
