@@ -1,7 +1,7 @@
 import type { App } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { VaultError } from '../model/errors.ts';
-import { GRAPH, resourceIn } from '../scopes/resources.ts';
+import { GRAPH, resourceIn } from '../model/resource.ts';
 import { authorizeScopes } from './asked.ts';
 import { type ConnectParts, callbackUri } from './connect_parts.ts';
 import { hasAdministrators } from './new_admin_consent.ts';

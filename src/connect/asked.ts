@@ -1,7 +1,9 @@
 import type { App } from '../model/app.ts';
-import type { PermissionsByResource } from '../model/connection.ts';
+import type { Connection, PermissionsByResource } from '../model/connection.ts';
 import { fieldInvalid } from '../model/errors.ts';
+import { ALL_CONSENTED, resourceIn, scopesOf } from '../model/resource.ts';
 import type { Tenant } from '../model/tenant.ts';
+import { parseAllConsented } from '../scopes/permission.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 
 /** What a connection shall be able to do, in the product's words and in Entra's. */
@@ -14,21 +16,55 @@ export interface Asked {
 /** Asked for at every consent: an id token tells whose account it is, and without `offline_access` there is no refresh token. */
 export const OIDC_SCOPES: readonly string[] = ['offline_access', 'openid', 'email', 'profile'];
 
-/** SCOPE_UNKNOWN; FIELD_INVALID for none at all. */
+/** SCOPE_UNKNOWN; FIELD_INVALID for none at all, and for `.default` beside permissions. */
 export function asked(scopes: Scopes, tenant: Tenant, app: App, requested: readonly string[]): Asked {
   if (requested.length === 0) throw fieldInvalid('scopes', 'name at least one product scope');
   const catalog = catalogOf(tenant, app);
   // OIDC scopes are asked for anyway; alone they mean Graph, where the catalog takes them.
   const proper = requested.filter((scope) => !isOidcScope(scope));
   const named = proper.length === 0 ? requested : proper;
-  return {
-    productScopes: scopes.canonical(catalog, named),
-    needed: scopes.translate(catalog, named, app.cloud),
-  };
+  const needed = scopes.translate(catalog, named, app.cloud);
+  checkNotMixed(needed);
+  return { productScopes: scopes.canonical(catalog, named), needed };
 }
 
-/** What is needed, with what the app always asks for: what somebody is asked to consent to. */
+/** https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope */
+function checkNotMixed(needed: PermissionsByResource): void {
+  const permissions = Object.values(needed);
+  if (!asksForAll(needed) || permissions.every((names) => names.every((name) => name === ALL_CONSENTED))) return;
+  const [all] = Object.keys(needed).filter((resource) => needed[resource]?.includes(ALL_CONSENTED));
+  throw fieldInvalid(
+    'scopes',
+    `Entra accepts ${all}/.default only without other permissions; name the permissions of ${all} one by one`,
+  );
+}
+
+/**
+ * `X/.default` of a connection that has scopes of X stands for these. Of one that has none it stays, and asks Entra for
+ * what the registration lists.
+ */
+export function withOwnScopes(
+  scopes: Scopes,
+  { tenant, app, connection }: { readonly tenant: Tenant; readonly app: App; readonly connection: Connection },
+  requested: readonly string[],
+): readonly string[] {
+  const catalog = catalogOf(tenant, app);
+  return requested.flatMap((scope) => {
+    const all = parseAllConsented(scope);
+    if (all === undefined) return [scope];
+    const resource = resourceIn(app.cloud, all.resource);
+    const own = connection.productScopes.filter((one) => resource in scopes.translate(catalog, [one], app.cloud));
+    return own.length === 0 ? [scope] : own;
+  });
+}
+
+function asksForAll(needed: PermissionsByResource): boolean {
+  return Object.values(needed).some((names) => names.includes(ALL_CONSENTED));
+}
+
+/** What is needed, with what the app always asks for: what somebody is asked to consent to. `.default` stands alone. */
 export function consentedWith(scopes: Scopes, app: App, needed: PermissionsByResource): PermissionsByResource {
+  if (asksForAll(needed)) return needed;
   return union(needed, scopes.resolve(app.implicitPermissions, app.cloud).permissions);
 }
 
@@ -36,14 +72,21 @@ export function catalogOf(tenant: Tenant, app: App): string {
   return app.catalog ?? tenant.catalog;
 }
 
-/** Full form, as the authorize endpoint wants them: permissions of all resources, and the OIDC scopes that bring an id token and a refresh token. */
+/**
+ * Full form, as the authorize endpoint wants them: permissions of all resources, and the OIDC scopes that bring an id token and a refresh token.
+ * One `.default` asks for all that the registration lists, of every resource. Only the OIDC scopes that MSAL adds itself stand beside it.
+ */
 export function authorizeScopes(permissions: PermissionsByResource): readonly string[] {
+  const [first] = Object.keys(permissions);
+  if (first !== undefined && asksForAll(permissions)) {
+    return [...fullForm(permissions, first), ...OIDC_SCOPES.filter((scope) => scope !== 'email')];
+  }
   return [...Object.keys(permissions).flatMap((resource) => fullForm(permissions, resource)), ...OIDC_SCOPES];
 }
 
 /** `https://graph.microsoft.com/Mail.Read`, of one resource. */
 export function fullForm(permissions: PermissionsByResource, resource: string): readonly string[] {
-  return (permissions[resource] ?? []).map((name) => `${resource}/${name}`);
+  return scopesOf(resource, permissions[resource] ?? []);
 }
 
 export function withoutOidcScopes(permissions: readonly string[]): readonly string[] {

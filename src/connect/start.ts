@@ -8,7 +8,7 @@ import { newUid } from '../model/ids.ts';
 import { checkText } from '../model/labelling.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { LONGEST_USERNAME } from './account_check.ts';
-import { asked, consentedWith } from './asked.ts';
+import { asked, consentedWith, withOwnScopes } from './asked.ts';
 import { mintAttempt } from './attempt.ts';
 import type { StartedAuthorization, StartRequest } from './authorizations.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
@@ -76,7 +76,10 @@ function newAuthorization(
   from: { tenant: Tenant; app: App; connection: Connection; request: StartRequest; now: Timestamp },
 ): Authorization {
   const { tenant, app, connection, request, now } = from;
-  const scopes = request.scopes.length === 0 ? connection.productScopes : request.scopes;
+  const scopes =
+    request.scopes.length === 0
+      ? connection.productScopes
+      : withOwnScopes(parts.scopes, { tenant, app, connection }, request.scopes);
   const { productScopes, needed } = asked(parts.scopes, tenant, app, scopes);
   const allowAccountChange = request.allowAccountChange ?? false;
   const loginHint = request.loginHint ?? (allowAccountChange ? undefined : connection.account?.username);

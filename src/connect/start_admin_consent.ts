@@ -1,8 +1,8 @@
 import { type App, homeDirectory } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid } from '../model/errors.ts';
+import { GRAPH, resourceIn } from '../model/resource.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { GRAPH, resourceIn } from '../scopes/resources.ts';
 import { checkDirectory } from './account_check.ts';
 import type { StartAdminConsent, StartedAdminConsent } from './admin_consents.ts';
 import { asked, authorizeScopes, consentedWith } from './asked.ts';

@@ -2,6 +2,7 @@ import type { Duration } from '../model/clock.ts';
 import { DAY, SECOND } from '../model/clock.ts';
 import type { Account } from '../model/connection.ts';
 import type { Granted } from '../model/exchange.ts';
+import { mayMean } from '../model/resource.ts';
 import { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
 
@@ -75,10 +76,10 @@ function permissionsOf(scope: unknown, context: GrantContext): string[] {
 /** The name without its resource; undefined for OIDC scopes, `.default`, and what belongs to another resource. */
 function permissionOf(word: string, context: GrantContext): string | undefined {
   const slash = word.lastIndexOf('/');
-  const resource = slash < 0 ? context.graph : word.slice(0, slash).replace(/\/+$/, '');
+  const resource = slash < 0 ? context.graph : word.slice(0, slash);
   const name = word.slice(slash + 1);
   if (name === '' || name === '.default' || OIDC.has(name.toLowerCase())) return undefined;
-  return resource.toLowerCase() === context.resource.toLowerCase() ? name : undefined;
+  return mayMean(resource, context.resource) ? name : undefined;
 }
 
 function accountOf(claims: Readonly<Record<string, unknown>> | undefined): Account | undefined {

@@ -1,4 +1,5 @@
-import type { Cloud } from '../model/app.ts';
+import type { Cloud } from './app.ts';
+import { GUID } from './ids.ts';
 
 type Service = 'graph' | 'outlook';
 
@@ -19,27 +20,57 @@ const RESOURCES = {
   CUSTOM: GLOBAL,
 } as const satisfies Record<Cloud, Record<Service, string>>;
 
-const SERVICE_OF: ReadonlyMap<string, Service> = new Map(
-  Object.values(RESOURCES).flatMap((services) => [
+const SERVICE_OF: ReadonlyMap<string, Service> = new Map<string, Service>([
+  ...Object.values(RESOURCES).flatMap((services) => [
     [services.graph, 'graph'] as const,
     [services.outlook, 'outlook'] as const,
   ]),
-);
+  // A second host of the same service, and the application ids of both services.
+  ['https://outlook.office365.com', 'outlook'],
+  ['00000003-0000-0000-c000-000000000000', 'graph'],
+  ['00000002-0000-0ff1-ce00-000000000000', 'outlook'],
+]);
 
 export const GRAPH = GLOBAL.graph;
-export const OUTLOOK = GLOBAL.outlook;
 
-/** The resource as the cloud names it: Graph and Outlook of any cloud become this cloud's own; others stay. */
+/** In place of a permission: all that is consented of a resource. */
+export const ALL_CONSENTED = '.default';
+
+/**
+ * The one spelling of a resource. Scheme and host are in lower case (RFC 3986, 6.2.2.1), and so is an application id.
+ * The path stays as it is, slashes at its end included: Entra compares it with the application id URI that was
+ * registered, and `https://database.windows.net/` is another audience than the same URI without the slash.
+ * Graph and Outlook are registered without one.
+ * https://learn.microsoft.com/entra/identity-platform/scopes-oidc#trailing-slash-and-default
+ */
+export function canonicalResource(text: string): string {
+  if (GUID.test(text)) return text.toLowerCase();
+  const [, scheme = '', host = '', path = ''] = /^([^:]+):\/\/([^/]+)(.*)$/.exec(text) ?? [];
+  const origin = `${scheme.toLowerCase()}://${host.toLowerCase()}`;
+  return SERVICE_OF.has(origin) && /^\/+$/.test(path) ? origin : origin + path;
+}
+
+/** The canonical resource as the cloud names it: Graph and Outlook of any cloud become this cloud's own; others stay. */
 export function resourceIn(cloud: Cloud, resource: string): string {
   const service = SERVICE_OF.get(resource);
   return service === undefined ? resource : RESOURCES[cloud][service];
 }
 
 /**
- * Without trailing slashes, scheme and host in lower case (RFC 3986, 6.2.2.1); the path keeps its case, since an
- * application id URI is echoed as it was registered.
+ * Whether Entra may mean the asked resource by the named one. A resource other than Graph and Outlook can have several
+ * names (application id, application id URIs), and an answer is about one resource only.
  */
-export function canonicalResource(uri: string): string {
-  const [, scheme = '', host = '', path = ''] = /^([^:]+):\/\/([^/]+)(.*)$/.exec(uri) ?? [];
-  return `${scheme.toLowerCase()}://${host.toLowerCase()}${path.replace(/\/+$/, '')}`;
+export function mayMean(named: string, asked: string): boolean {
+  const services = [named, asked].map((resource) => SERVICE_OF.get(canonicalResource(resource)));
+  return services[0] === services[1];
+}
+
+/**
+ * What Entra is asked for, in full form. No permissions at all stand for whatever is consented. Of Graph they stand for
+ * signing in, whose scopes are in every request and mean Graph where they are alone.
+ */
+export function scopesOf(resource: string, permissions: readonly string[] | undefined): readonly string[] {
+  const names = permissions ?? [ALL_CONSENTED];
+  const isForAll = names.includes(ALL_CONSENTED) || (names.length === 0 && SERVICE_OF.get(resource) !== 'graph');
+  return (isForAll ? [ALL_CONSENTED] : names).map((name) => `${resource}/${name}`);
 }

@@ -1,7 +1,7 @@
 import { fieldInvalid } from '../model/errors.ts';
 import { GUID, RESOURCE_ID } from '../model/ids.ts';
+import { GRAPH } from '../model/resource.ts';
 import { oidcScope, parsePermission } from '../scopes/permission.ts';
-import { GRAPH } from '../scopes/resources.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { AuditedToken, AuditLog } from '../audit/audit_log.ts';
 import type { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import { fieldInvalid } from '../model/errors.ts';
+import { canonicalResource } from '../model/resource.ts';
 import type { AccessTokens, FreshToken } from '../tokens/access_tokens.ts';
 import type { Implementation } from './adapter.ts';
 import type { Call } from './call.ts';
@@ -106,9 +107,9 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
 }
 
 /** A URI (`https:`, `api:`), or the GUID of an app that is a resource. */
-const RESOURCE = /^(?:[a-z][a-z0-9+.-]*:\/\/[^\s?#]{1,256}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
+const RESOURCE = /^(?:[a-z][a-z0-9+.-]*:\/\/[^\s?#/][^\s?#]{0,255}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
 function resourceUri(resource: string): string {
-  if (RESOURCE.test(resource)) return resource.replace(/\/(?:\.default)?$/, '');
+  if (RESOURCE.test(resource)) return canonicalResource(resource.replace(/\/\.default$/, ''));
   throw fieldInvalid('resource', "must be the resource's URI, such as https://graph.microsoft.com");
 }

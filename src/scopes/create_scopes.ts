@@ -1,6 +1,7 @@
 import type { Cloud } from '../model/app.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { ALL_CONSENTED } from '../model/resource.ts';
 import type { Catalog } from './catalog.ts';
 import { type Coverage, createCoverage } from './coverage.ts';
 import { createMemo } from './memo.ts';
@@ -51,7 +52,7 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
     if (scopes.length === 0) throw fieldInvalid('scopes', 'at least one is needed');
     const { catalog, lookup } = ready(name);
     const [first, ...others] = Object.entries(translate(lookUp(catalog, lookup, scopes), cloud));
-    if (first !== undefined && others.length === 0) return { resource: first[0], permissions: first[1] };
+    if (first !== undefined && others.length === 0) return { resource: first[0], permissions: withoutAll(first[1]) };
     const resources = [first, ...others].flatMap((entry) => entry?.[0] ?? []);
     throw new VaultError(
       'SCOPES_SPAN_RESOURCES',
@@ -91,13 +92,20 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
     missing(name, granted, needed) {
       // Almost always all are granted by their own names; covers are looked at only where one is not.
       if (needed.every((permission) => granted.includes(permission))) return NONE;
+      // Imported unverified with `.default`: what it stands for is known after the first redemption.
+      if (granted.includes(ALL_CONSENTED)) return NONE;
       const { coverage } = ready(name);
       const reached = reaches(`${name} ${granted.join(' ')}`, () => coverage.reach(granted));
-      return needed.filter((permission) => !reached.has(permission.toLowerCase()));
+      return withoutAll(needed).filter((permission) => !reached.has(permission.toLowerCase()));
     },
 
     plainWords: (name, asked) => plainWords({ ...ready(name), permissionsCatalog }, asked),
   };
+}
+
+/** `.default` is satisfied by whatever is granted. */
+function withoutAll(permissions: readonly string[]): readonly string[] {
+  return permissions.filter((permission) => permission !== ALL_CONSENTED);
 }
 
 function describeCatalog(catalog: Catalog, coverage: Coverage): CatalogDescription {

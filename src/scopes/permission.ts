@@ -1,4 +1,4 @@
-import { canonicalResource, GRAPH, resourceIn } from './resources.ts';
+import { ALL_CONSENTED, canonicalResource, GRAPH, resourceIn } from '../model/resource.ts';
 
 /** One delegated permission of one resource. */
 export interface Permission {
@@ -13,16 +13,29 @@ const OIDC_SCOPES: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 
 
 const NAME = '[A-Za-z0-9][A-Za-z0-9._:-]{0,119}';
 const BARE = new RegExp(`^${NAME}$`);
-// `.default` does not fit NAME, and must not: it stands for a set that is known only once a token came.
-const FULL = new RegExp(`^((?:https|api)://[A-Za-z0-9._:~-]+(?:/[A-Za-z0-9._~-]+)*)/+(${NAME})$`, 'i');
+const URI = '(?:https|api)://[A-Za-z0-9._:~-]+(?:/[A-Za-z0-9._~-]*)*';
+const APPLICATION_ID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+// The last slash alone separates the name from the resource, as at Entra: others belong to the resource.
+const FULL = new RegExp(`^(${URI}|${APPLICATION_ID})/(${NAME})$`, 'i');
+const ALL = new RegExp(`^(${URI}|${APPLICATION_ID})/\\.default$`, 'i');
 
-/** A bare name is Graph's, a full URI names its resource; undefined for anything else. */
+const LONGEST = 400;
+
+/** A bare name is Graph's, a full form names its resource; undefined for anything else, `.default` included. */
 export function parsePermission(text: string): Permission | undefined {
-  if (text.length > 400) return undefined;
+  if (text.length > LONGEST) return undefined;
   if (BARE.test(text)) return { resource: GRAPH, name: text };
   const [, uri, name] = FULL.exec(text) ?? [];
   if (uri === undefined || name === undefined) return undefined;
   return { resource: resourceIn('GLOBAL', canonicalResource(uri)), name };
+}
+
+/** `X/.default`, of any resource X: a set of permissions that is known only once a token came. */
+export function parseAllConsented(text: string): Permission | undefined {
+  const [, uri] = (text.length > LONGEST ? undefined : ALL.exec(text)) ?? [];
+  return uri === undefined
+    ? undefined
+    : { resource: resourceIn('GLOBAL', canonicalResource(uri)), name: ALL_CONSENTED };
 }
 
 /** The OIDC scope that the text is, also in the form `https://graph.microsoft.com/openid` of some of Entra's answers. */
@@ -36,7 +49,7 @@ export function oidcScope(text: string): string | undefined {
 }
 
 export function isFullForm(text: string): boolean {
-  return text.includes('://');
+  return text.includes('/');
 }
 
 /** `https://graph.microsoft.com/Mail.Read` */

@@ -1,7 +1,7 @@
+import { ALL_CONSENTED, GRAPH } from '../model/resource.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 import type { Coverage } from './coverage.ts';
 import { fullForm, oidcScope, type Permission, parsePermission, permissionKey } from './permission.ts';
-import { GRAPH } from './resources.ts';
 import type { AskedInWords, PlainWords } from './scopes.ts';
 import type { Lookup } from './translate.ts';
 
@@ -35,7 +35,10 @@ function wordsOfScopes({ catalog, lookup }: Sources, scopes: readonly string[]):
   const names = new Set(meanings.map((meaning) => meaning.scope));
   const listed = catalog.entries.filter((entry) => names.has(entry.scope));
   const unlisted = meanings.filter((meaning) => !listed.some((entry) => entry.scope === meaning.scope));
-  return [...listed.map(wordsOf), ...unlisted.map(({ scope, permissions }) => ({ words: scope, permissions }))];
+  return [
+    ...listed.map(wordsOf),
+    ...unlisted.map(({ scope, permissions }) => ({ words: unlistedWords(scope, permissions), permissions })),
+  ];
 }
 
 function wordsOfPermissions({ catalog, permissionsCatalog }: Sources, texts: readonly string[]): readonly Words[] {
@@ -76,6 +79,12 @@ function isCovered(coverage: Coverage, { permissions }: Words, others: readonly 
 
 function wordsOf({ description, permissions }: CatalogEntry): Words {
   return { words: description, permissions };
+}
+
+function unlistedWords(scope: string, permissions: readonly Permission[]): string {
+  const all = permissions.find(({ name }) => name === ALL_CONSENTED);
+  if (all === undefined) return scope;
+  return `All that the app is registered for${all.resource === GRAPH ? '' : `, of ${all.resource}`}`;
 }
 
 function told(all: readonly Words[]): readonly string[] {

@@ -12,7 +12,10 @@ export interface Scopes {
   /** Permissions per resource that the scopes need. SCOPE_UNKNOWN with the nearest known ones. */
   translate(catalog: string, scopes: readonly string[], cloud: Cloud): PermissionsByResource;
 
-  /** The same for one token request; SCOPES_SPAN_RESOURCES where it takes more than one resource. */
+  /**
+   * The same for one token request; SCOPES_SPAN_RESOURCES where it takes more than one resource. `X/.default` needs no
+   * permission of its own: it stands for what the connection has of X.
+   */
   translateForToken(catalog: string, scopes: readonly string[], cloud: Cloud): TokenScope;
 
   /**

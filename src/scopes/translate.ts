@@ -1,9 +1,17 @@
 import type { Cloud } from '../model/app.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import { GRAPH, resourceIn } from '../model/resource.ts';
 import type { Catalog } from './catalog.ts';
-import { fullForm, isFullForm, oidcScope, type Permission, parsePermission, permissionKey } from './permission.ts';
-import { GRAPH, resourceIn } from './resources.ts';
+import {
+  fullForm,
+  isFullForm,
+  oidcScope,
+  type Permission,
+  parseAllConsented,
+  parsePermission,
+  permissionKey,
+} from './permission.ts';
 import { suggest } from './suggest.ts';
 
 /** What one product scope stands for. */
@@ -36,7 +44,10 @@ export function createLookup(catalog: Catalog, known: KnownPermissions): Lookup 
   }
   return (scope) => {
     const listed = meanings.get(scope.toLowerCase());
-    if (listed !== undefined || !catalog.acceptsPermissions) return listed;
+    if (listed !== undefined) return listed;
+    const all = parseAllConsented(scope);
+    if (all !== undefined) return { scope: fullForm(all), permissions: [all] };
+    if (!catalog.acceptsPermissions) return undefined;
     const oidc = oidcScope(scope);
     if (oidc !== undefined) return { scope: oidc, permissions: [] };
     // A bare name that is not listed is more likely a slip than one of Graph's rare ones, which can be named in full.

@@ -3,6 +3,7 @@ import type { Admission } from '../entra/authorization_server.ts';
 import { type Clock, DAY, type Duration, SECOND } from '../model/clock.ts';
 import { type Connection, isSameAccount } from '../model/connection.ts';
 import type { Failure, Granted, Outcome } from '../model/exchange.ts';
+import { scopesOf } from '../model/resource.ts';
 import type { Secret } from '../model/secret.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { HeldLease } from '../store/stores.ts';
@@ -56,20 +57,22 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
       metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
       return outcome;
     }
+    // All that was granted of the resource, never a caller's part: one token serves every caller.
+    const scopes = scopesOf(resource, held.connection.granted[resource]);
     const timeIsLeft = () => deadline - performance.now() >= SHORTEST_EXCHANGE;
 
     let spent = request.refreshToken;
-    let outcome = await exchange(spent, scopesOf(held.connection, resource));
+    let outcome = await exchange(spent, scopes);
     // A challenge may want more than the grant is good for (another factor): no reason to cut off those who do not bring it.
     if (claims !== undefined && isAboutGrant(outcome) && timeIsLeft()) {
       claims = undefined;
       unmet = outcome;
-      outcome = await exchange(spent, scopesOf(held.connection, resource));
+      outcome = await exchange(spent, scopes);
     }
     if (outcome.kind === 'reauthorize' && timeIsLeft()) {
       const previous = youngPrevious(held, clock.now());
       if (previous !== undefined) {
-        const second = await exchange(previous, scopesOf(held.connection, resource));
+        const second = await exchange(previous, scopes);
         if (second.kind === 'granted') {
           outcome = second;
           spent = previous;
@@ -85,14 +88,6 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
     const kept = spent === request.refreshToken ? undefined : spent;
     return { outcome, refreshToken: outcome.refreshToken ?? kept, unmet };
   };
-}
-
-/** All that was granted of the resource, never a caller's part: one token serves every caller. */
-function scopesOf(connection: Connection, resource: string): readonly string[] {
-  const permissions = connection.granted[resource];
-  if (permissions === undefined) return [`${resource}/.default`];
-  // None at all: nothing but signing in was consented to, whose scopes are asked for anyway and alone mean Graph.
-  return permissions.map((permission) => `${resource}/${permission}`);
 }
 
 function isAboutGrant(outcome: Outcome): outcome is Failure {

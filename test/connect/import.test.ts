@@ -63,6 +63,22 @@ describe('verified now', () => {
     expect(redemptions()).toHaveLength(2);
   });
 
+  test('by either name of Outlook, it is the same resource', async () => {
+    await world.register('chat', { catalog: 'microsoft' });
+    const imap = refreshToken(ADA, `openid offline_access ${OUTLOOK}/IMAP.AccessAsUser.All`);
+    const scopes = ['https://outlook.office365.com/IMAP.AccessAsUser.All'];
+    const connection = await take({ tenantId: 'chat', refreshToken: imap, scopes });
+    expect(connection).toMatchObject({
+      productScopes: [`${OUTLOOK}/IMAP.AccessAsUser.All`],
+      granted: { [OUTLOOK]: ['IMAP.AccessAsUser.All'] },
+    });
+  });
+
+  test('X/.default takes whatever is consented of the resource', async () => {
+    const connection = await take({ scopes: [`${GRAPH}/.default`] });
+    expect(connection.granted).toEqual({ [GRAPH]: ['Mail.Read', 'User.Read'] });
+  });
+
   test('a wider permission than the scopes need will do', async () => {
     const connection = await take({ refreshToken: refreshToken(ADA, 'openid offline_access Mail.ReadWrite') });
     expect(connection).toMatchObject({ productScopes: ['Mail.ReadOnly'], granted: { [GRAPH]: ['Mail.ReadWrite'] } });

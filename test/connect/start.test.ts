@@ -4,6 +4,7 @@ import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import {
   ADA,
   type ConnectWorld,
+  GRAPH,
   OWN_CALLBACK,
   PRODUCT_CALLBACK,
   RETURN_URL,
@@ -101,6 +102,48 @@ describe('the app', () => {
     await refused({ app: { tenantId: 'owner', appId: 'mail' } }, 'APP_SUSPENDED');
     await refused({ tenantId: 'owner' }, 'TENANT_SUSPENDED');
   });
+});
+
+describe('X/.default', () => {
+  const scopeOf = (authorizationUri: string) =>
+    new URL(authorizationUri).searchParams.get('scope')?.split(' ').toSorted();
+  const all = `${GRAPH}/.default`;
+
+  test('stands for what the connection has of that resource', async () => {
+    await world.connect({ scopes: ['Mail.ReadOnly'] });
+
+    const named = await world.start({ scopes: ['Mail.ReadOnly'] });
+    const again = await world.start({ scopes: [all] });
+
+    expect(scopeOf(again.authorizationUri)).toEqual(scopeOf(named.authorizationUri));
+  });
+
+  test('asks Entra for what the registration lists where the connection is new', async () => {
+    const connection = await world.connect({ scopes: [all] });
+
+    expect(connection).toMatchObject({ productScopes: [all], grantState: 'ACTIVE' });
+    expect(connection.granted[GRAPH]).toContain('Mail.ReadWrite');
+    const { authorizationUri } = await world.start({ scopes: [] });
+    expect(scopeOf(authorizationUri)).toEqual([all, 'offline_access', 'openid', 'profile']);
+  });
+
+  test('of an API by its application id is taken as it is', async () => {
+    const own = '11111111-1111-4111-8111-111111111111/.default';
+    const { authorizationUri } = await world.start({ scopes: [own] });
+    expect(scopeOf(authorizationUri)).toContain(own);
+  });
+
+  test('is refused beside permissions of a new connection, as Entra would', async () => {
+    await refused({ scopes: [all, 'Mail.ReadOnly'] }, 'FIELD_INVALID', { field: 'scopes' });
+    await refused({ scopes: ['api://own/.default', 'Mail.ReadOnly'] }, 'FIELD_INVALID', { field: 'scopes' });
+  });
+});
+
+test('a resource keeps the slash at its end', async () => {
+  await world.register('sql', { catalog: 'microsoft' });
+  const scope = 'https://database.windows.net//user_impersonation';
+  const { authorizationUri } = await world.start({ tenantId: 'sql', scopes: [scope] });
+  expect(new URL(authorizationUri).searchParams.get('scope')?.split(' ')).toContain(scope);
 });
 
 test('unknown scopes are refused with what may have been meant', async () => {

@@ -18,6 +18,17 @@ test('permissions are canonical, sorted, and of the resource alone', () => {
   expect(read({ scope }, OUTLOOK).accessToken.permissions).toEqual(['SMTP.Send']);
 });
 
+test.each([
+  ['https://database.windows.net/', 'https://database.windows.net//user_impersonation', 'user_impersonation'],
+  ['https://database.windows.net/', 'https://database.windows.net/user_impersonation', 'user_impersonation'],
+  [OUTLOOK, 'https://outlook.office365.com/IMAP.AccessAsUser.All', 'IMAP.AccessAsUser.All'],
+  ['11111111-1111-4111-8111-111111111111', 'api://own-api/access_as_user', 'access_as_user'],
+])('permissions of %s are read from %s', (resource, scope, permission) => {
+  expect(read({ scope: `${scope} ${resource}/.default User.Read` }, resource).accessToken.permissions).toEqual([
+    permission,
+  ]);
+});
+
 test('an answer without a scope carries what was asked', () => {
   expect(read({ scope: undefined }).accessToken.permissions).toEqual(['Mail.Read']);
 });

@@ -322,12 +322,35 @@ describe('GetAppAccessToken', () => {
       resource: 'https://graph.microsoft.com',
       directoryId: undefined,
     });
-    for (const resource of ['', 'graph', 'https://graph.microsoft.com/a b']) {
+    for (const resource of ['', 'graph', 'https://graph.microsoft.com/a b', 'https:///graph']) {
       await expect(client.getAppAccessToken({ app, resource })).rejects.toMatchObject({
         reason: 'FIELD_INVALID',
         metadata: { field: 'resource' },
       });
     }
+  });
+
+  test.each([
+    ['https://database.windows.net/', 'https://database.windows.net/'],
+    ['https://database.windows.net//.default', 'https://database.windows.net/'],
+    ['https://database.windows.net/.default', 'https://database.windows.net'],
+    ['HTTPS://X.Example/Path', 'https://x.example/Path'],
+    ['https://graph.microsoft.com/', 'https://graph.microsoft.com'],
+    ['11111111-1111-4111-8111-11111111111A', '11111111-1111-4111-8111-11111111111a'],
+  ])('takes %s for the resource %s', async (resource, canonical) => {
+    const asked: string[] = [];
+    stage = await startStage({
+      accessTokens: {
+        getForApp(request) {
+          asked.push(request.resource);
+          return freshToken('app-token', 'ENTRA');
+        },
+      },
+    });
+
+    await stage.client(TokenService).getAppAccessToken({ app: 'tenants/acme/apps/default', resource });
+
+    expect(asked).toEqual([canonical]);
   });
 
   test('takes a directory by its GUID alone, in any case of letters', async () => {

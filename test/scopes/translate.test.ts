@@ -120,6 +120,37 @@ describe('the microsoft catalog', () => {
     expect(scopes.translate('microsoft', [`${GRAPH}/Rare.Thing`], 'GLOBAL')).toEqual({ [GRAPH]: ['Rare.Thing'] });
   });
 
+  test.each([
+    ['https://database.windows.net//user_impersonation', 'https://database.windows.net/', 'user_impersonation'],
+    ['https://management.core.windows.net//.default', 'https://management.core.windows.net/', '.default'],
+    ['HTTPS://X.Example/Path//Read', 'https://x.example/Path/', 'Read'],
+    ['https://x.example/a//b/Read', 'https://x.example/a//b', 'Read'],
+    ['5A4C1E2D-0000-4000-8000-00000000000A/access_as_user', '5a4c1e2d-0000-4000-8000-00000000000a', 'access_as_user'],
+  ])('keeps the slashes of the resource in %s', (scope, resource, name) => {
+    expect(scopes.translate('microsoft', [scope], 'GLOBAL')).toEqual({ [resource]: [name] });
+    const full = `${resource}/${name}`;
+    expect(scopes.canonical('microsoft', [scope, full])).toEqual([full]);
+  });
+
+  test('knows a resource that ends with a slash from the same one without', () => {
+    const both = ['https://x.example/Read', 'https://x.example//Read'];
+    expect(Object.keys(scopes.translate('microsoft', both, 'GLOBAL'))).toEqual([
+      'https://x.example',
+      'https://x.example/',
+    ]);
+  });
+
+  test.each([
+    'https://outlook.office365.com/IMAP.AccessAsUser.All',
+    'https://Outlook.Office365.com//IMAP.AccessAsUser.All',
+    '00000002-0000-0ff1-ce00-000000000000/IMAP.AccessAsUser.All',
+  ])('takes %s for a permission of Outlook', (spelling) => {
+    expect(scopes.translateForToken('microsoft', [spelling], 'GLOBAL')).toEqual(
+      scopes.translateForToken('microsoft', [`${OUTLOOK}/IMAP.AccessAsUser.All`], 'GLOBAL'),
+    );
+    expect(scopes.canonical('microsoft', [spelling])).toEqual([`${OUTLOOK}/IMAP.AccessAsUser.All`]);
+  });
+
   test('takes a mistyped bare name for a mistake, not for a permission', () => {
     const error = refusal(() => scopes.translate('microsoft', ['Mail.Raed'], 'GLOBAL'));
     expect(error.metadata['suggestions']?.split(' ')).toContain('Mail.Read');
@@ -129,7 +160,8 @@ describe('the microsoft catalog', () => {
     '',
     ' ',
     '.default',
-    `${GRAPH}/.default`,
+    'not-a-guid/.default',
+    `${GRAPH}/.default/`,
     'Mail.Read Mail.Send',
     'http://graph.microsoft.com/Mail.Read',
     'https:///Mail.Read',
@@ -147,6 +179,33 @@ describe('the microsoft catalog', () => {
     expect(scopes.translate('microsoft', ['openid', `${OUTLOOK}/SMTP.Send`], 'GLOBAL')).toEqual({
       [OUTLOOK]: ['SMTP.Send'],
     });
+  });
+});
+
+describe('X/.default', () => {
+  test.each(['aurinko', 'microsoft'])('names the resource in catalog %s', (catalog) => {
+    expect(scopes.translate(catalog, [`${GRAPH}/.default`], 'CHINA')).toEqual({
+      'https://microsoftgraph.chinacloudapi.cn': ['.default'],
+    });
+    expect(scopes.canonical(catalog, ['HTTPS://graph.microsoft.com//.Default'])).toEqual([`${GRAPH}/.default`]);
+  });
+
+  test.each([
+    ['https://outlook.office365.com/.default', OUTLOOK],
+    ['00000003-0000-0000-c000-000000000000/.default', GRAPH],
+    ['11111111-1111-4111-8111-111111111111/.default', '11111111-1111-4111-8111-111111111111'],
+    ['api://11111111-1111-4111-8111-111111111111/.default', 'api://11111111-1111-4111-8111-111111111111'],
+  ])('asks a token of %s for no permission in particular', (scope, resource) => {
+    expect(scopes.translateForToken('microsoft', [scope], 'GLOBAL')).toEqual({ resource, permissions: [] });
+    expect(scopes.missing('microsoft', ['Mail.Read'], ['.default'])).toEqual([]);
+  });
+
+  test('has words for people', () => {
+    const asked = { scopes: [`${GRAPH}/.default`, 'api://x/.default'], implicit: [] };
+    expect(scopes.plainWords('microsoft', asked).scopes).toEqual([
+      'All that the app is registered for',
+      'All that the app is registered for, of api://x',
+    ]);
   });
 });
 

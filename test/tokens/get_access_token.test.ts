@@ -65,6 +65,35 @@ test('one grant yields a token for each of its resources', async () => {
   expect(world.redemptions()).toBe(2);
 });
 
+test.each(['https://graph.microsoft.com/.default', '00000003-0000-0000-c000-000000000000/.default'])(
+  '%s is the token of that resource, whatever the grant holds',
+  async (scope) => {
+    await world.connect('ada');
+    const tokens = world.open();
+    const usual = await tokens.get(ask('ada'));
+
+    expect((await tokens.get(ask('ada', { scopes: [scope] }))).accessToken).toBe(usual.accessToken);
+    expect(world.redemptions()).toBe(1);
+  },
+);
+
+test('X/.default of a resource that the connection has nothing of is not granted', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+
+  expect(await reasonOf(() => tokens.get(ask('ada', { scopes: [`${OUTLOOK}/.default`] })))).toBe('SCOPE_NOT_GRANTED');
+});
+
+test('a resource of which nothing in particular was granted is asked for by .default', async () => {
+  const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
+  await world.connect('ada', { scopes, changes: { granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: [] } } });
+  const tokens = world.open();
+
+  const { accessToken } = await tokens.get(ask('ada', { scopes: [`${OUTLOOK}/.default`] }));
+
+  expect(accessToken).toMatchObject({ resource: OUTLOOK, permissions: ['IMAP.AccessAsUser.All'] });
+});
+
 test('stores the rotated refresh token before it answers, and keeps the one before', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();

@@ -39,6 +39,7 @@ export type StartAuthorizationRequest = Message<"tokenvault.v1.StartAuthorizatio
 
   /**
    * Product scopes; may span resources; at most 100. They replace those of an existing connection. Empty: those of the existing connection; required for a new one.
+   * `X/.default` stands for what the connection has of the resource X; where it has nothing, for all that the app registration lists, and then stands alone.
    *
    * @generated from field: repeated string scopes = 3;
    */

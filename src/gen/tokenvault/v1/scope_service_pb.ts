@@ -89,7 +89,8 @@ export type TranslateScopesRequest = Message<"tokenvault.v1.TranslateScopesReque
   catalog: string;
 
   /**
-   * Product scopes or their aliases; at least one, at most 100.
+   * Product scopes or their aliases; at least one, at most 100. `X/.default` of a resource X is answered as it is: in GetAccessToken it
+   * stands for what the connection has of X.
    *
    * @generated from field: repeated string scopes = 2;
    */

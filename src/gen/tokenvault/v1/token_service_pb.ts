@@ -32,6 +32,7 @@ export type GetAccessTokenRequest = Message<"tokenvault.v1.GetAccessTokenRequest
 
   /**
    * Product scopes that the token must cover, all of one resource; at most 100. Empty: those of the connection, if they are of one resource.
+   * `X/.default` stands for what the connection has of the resource X.
    *
    * @generated from field: repeated string scopes = 2;
    */
@@ -241,7 +242,8 @@ export type GetAppAccessTokenRequest = Message<"tokenvault.v1.GetAppAccessTokenR
   app: string;
 
   /**
-   * The resource's URI, such as `https://graph.microsoft.com`; `/.default` is added for Entra.
+   * The resource's URI, such as `https://graph.microsoft.com`, or its application id; `/.default` is added for Entra. A slash at the
+   * end belongs to the resource (`https://database.windows.net/`), and so the token's audience has it.
    *
    * @generated from field: string resource = 2;
    */
