@@ -53,7 +53,7 @@ export const USER_ROUTES: AdminRoute[] = [
       const schema = z.strictObject({
         code: z.int(),
         error: text.optional(),
-        suberror: text.optional(),
+        suberror: text.nullable().optional(),
         status: z.int().min(200).max(599).optional(),
         claims: text.optional(),
         description: text.optional(),

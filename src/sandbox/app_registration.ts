@@ -69,6 +69,7 @@ export interface Apps {
   add(input: AppInput & { directoryId: string }): AppRegistration;
   /** By client id or by object id. */
   find(id: string): AppRegistration | undefined;
+  findSecret(value: string): ClientSecret | undefined;
   list(): AppRegistration[];
 }
 
@@ -103,6 +104,8 @@ export function createApps(clock: SandboxClock): Apps {
       const wanted = id.toLowerCase();
       return byClientId.get(wanted) ?? [...byClientId.values()].find((app) => app.objectId === wanted);
     },
+    findSecret: (value) =>
+      [...byClientId.values()].flatMap(({ secrets }) => secrets).find((secret) => secret.value === value),
     list: () => [...byClientId.values()],
   };
 }

@@ -2,11 +2,13 @@ import type { Answer } from './answer.ts';
 import { html } from './answer.ts';
 import { type AuthorizeRequest, RefusedRequest, readAuthorizeRequest } from './authorize_request.ts';
 import { atAuthorize, sendBackDeclined, sendBackError } from './browser_return.ts';
+import { findAuthority } from './directory.ts';
 import { checkUser } from './eligibility.ts';
 import { EntraError, entraError } from './entra_error.ts';
 import { consentPage, errorPage } from './pages.ts';
 import type { RequestRecord } from './requests.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
+import { firstResource } from './scope.ts';
 import { SESSION_COOKIE, signIn } from './sign_in.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
@@ -47,8 +49,13 @@ export function peekAuthorizeRequest(
 ): void {
   record.directory = segment;
   record.clientId = request.query.get('client_id') ?? undefined;
+  record.scope = request.query.get('scope') ?? undefined;
+  record.resource = firstResource(world.resources, record.scope ?? '');
+  record.hasClaims = (request.query.get('claims') ?? '') !== '';
   record.username = automaticUsername(world, request) ?? request.query.get('login_hint') ?? undefined;
-  record.userObjectId = record.username === undefined ? undefined : world.users.find(record.username)?.objectId;
+  const user = record.username === undefined ? undefined : world.users.find(record.username);
+  record.userObjectId = user?.objectId;
+  record.directoryId = findAuthority(world.directories, segment)?.directory?.id ?? user?.directoryId;
 }
 
 /** A fault: Entra sends the browser back with the error, as soon as it arrives. */

@@ -34,15 +34,18 @@ export type BrowserError = Pick<EntraError, 'code' | 'error' | 'message'>;
 export function errorParameters(error: BrowserError, now: number): Record<string, string> {
   const timestamp = `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')}Z`;
   const parts = { traceId: randomUUID(), correlationId: randomUUID(), timestamp, separator: '\r\n' };
+  // Personal accounts have neither the number nor the rest.
+  if (error.code === undefined) return { error: error.error, error_description: error.message };
   return { error: error.error, error_description: describe(error, parts), error_uri: errorUri(error) };
 }
 
 /**
- * The error as the authorize endpoint names it, which knows no `invalid_grant`.
+ * The error as the authorize endpoint names it, which knows no `invalid_grant`, and calls a redirect URI a matter of the request.
  * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#error-codes-for-authorization-endpoint-errors
  */
 export function atAuthorize(error: EntraError): BrowserError {
   const { code, message } = error;
+  if (code === 50011 || code === 500112) return { code, message, error: 'invalid_request' };
   if (error.error !== 'invalid_grant') return { code, message, error: error.error };
   if (error.suberror === 'consent_required') return { code, message, error: 'consent_required' };
   return { code, message, error: error.suberror === 'basic_action' ? 'interaction_required' : 'access_denied' };

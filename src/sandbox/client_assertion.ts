@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { AppCertificate } from './app_credential.ts';
 import type { AppRegistration } from './app_registration.ts';
 import { type Authority, findAuthority } from './directory.ts';
 import { type EntraError, entraError } from './entra_error.ts';
@@ -25,11 +26,7 @@ export async function checkAssertion(
   if (!isByCertificate) return checkFederated(world, app, assertion, payload, expired);
 
   if (payload.iss !== app.clientId || payload.sub !== app.clientId) throw entraError(700021);
-  const certificate = app.certificates.find(
-    (candidate) =>
-      candidate.thumbprintSha256 === header['x5t#S256'] ||
-      candidate.thumbprint === String(header['x5t'] ?? '-').replace(/=+$/, ''),
-  );
+  const certificate = certificateOf(app, header);
   const now = world.clock.now();
   if (certificate === undefined) throw notRegistered(app, 'The key was not found.');
   if (certificate.endTime <= now) throw notRegistered(app, 'The key used is expired.');
@@ -37,6 +34,20 @@ export async function checkAssertion(
   const badSignature = notRegistered(app, 'Client assertion failed signature validation.');
   await verify(world, assertion, certificate.publicKey, badSignature, expired);
   if (!isForUs(world, payload.aud, context)) throw entraError(700023);
+}
+
+/** Key id of its certificate, or its issuer. Throws for what is no JWT. */
+export function assertionCredential(app: AppRegistration, assertion: string): string | undefined {
+  const { header, payload } = read(assertion);
+  return certificateOf(app, header)?.keyId ?? payload.iss;
+}
+
+function certificateOf(app: AppRegistration, header: Record<string, unknown>): AppCertificate | undefined {
+  return app.certificates.find(
+    (candidate) =>
+      candidate.thumbprintSha256 === header['x5t#S256'] ||
+      candidate.thumbprint === String(header['x5t'] ?? '-').replace(/=+$/, ''),
+  );
 }
 
 async function checkFederated(

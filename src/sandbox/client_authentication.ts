@@ -1,6 +1,6 @@
 import { judgeSecret } from './app_credential.ts';
 import type { AppRegistration } from './app_registration.ts';
-import { checkAssertion } from './client_assertion.ts';
+import { assertionCredential, checkAssertion } from './client_assertion.ts';
 import type { Authority } from './directory.ts';
 import { entraError } from './entra_error.ts';
 import type { World } from './world.ts';
@@ -21,6 +21,19 @@ export function readClient(form: URLSearchParams, authorization: string | undefi
     assertion: form.get('client_assertion') ?? undefined,
     assertionType: form.get('client_assertion_type') ?? undefined,
   };
+}
+
+/** Which of the app's credentials it is, whether valid or not: a key id, or the issuer of a federated assertion. */
+export function credentialOf(world: World, form: URLSearchParams, authorization: string | undefined) {
+  try {
+    const presented = readClient(form, authorization);
+    const app = world.apps.find(presented.clientId ?? '');
+    if (app === undefined) return undefined;
+    if (presented.assertion !== undefined) return assertionCredential(app, presented.assertion);
+    return app.secrets.find(({ value }) => value === presented.secret)?.keyId;
+  } catch {
+    return undefined;
+  }
 }
 
 function readBasic(authorization: string | undefined): { clientId: string; secret: string } | undefined {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { KNOWN_ERRORS } from './known_errors.ts';
+import { knownError } from './known_errors.ts';
 
 /** A refusal in Entra's own terms. The body that becomes of it: `errorBody`. */
 export class EntraError extends Error {
   override readonly name = 'EntraError';
-  readonly code: number;
+  /** The AADSTS number; undefined: none, as personal accounts often have it. */
+  readonly code: number | undefined;
   readonly error: string;
   readonly status: number;
   readonly suberror: string | undefined;
@@ -14,7 +15,7 @@ export class EntraError extends Error {
   constructor(
     description: string,
     parts: {
-      code: number;
+      code: number | undefined;
       error: string;
       status: number;
       suberror?: string | undefined;
@@ -28,13 +29,14 @@ export class EntraError extends Error {
     this.status = parts.status;
     this.suberror = parts.suberror;
     this.claims = parts.claims;
-    this.errorCodes = parts.errorCodes ?? [parts.code];
+    this.errorCodes = parts.errorCodes ?? (parts.code === undefined ? [] : [parts.code]);
   }
 }
 
 export interface EntraErrorOverrides {
   error?: string | undefined;
-  suberror?: string | undefined;
+  /** `null`: none, though the number usually has one. */
+  suberror?: string | null | undefined;
   status?: number | undefined;
   claims?: string | undefined;
   description?: string | undefined;
@@ -42,21 +44,21 @@ export interface EntraErrorOverrides {
   errorCodes?: number[] | undefined;
 }
 
-/** Builds the answer that Entra gives for an AADSTS number; `facts` fill the text's `{names}`. */
+/** Builds the answer that Entra gives for an AADSTS number, or for none; `facts` fill the text's `{names}`. */
 export function entraError(
-  code: number,
+  code: number | undefined,
   facts: Record<string, string> = {},
   overrides: EntraErrorOverrides = {},
 ): EntraError {
-  const known = KNOWN_ERRORS[code];
+  const known = code === undefined ? undefined : knownError(code, overrides.error);
   const error = overrides.error ?? known?.error ?? 'invalid_grant';
-  const text = overrides.description ?? known?.text ?? `The sandbox was told to answer with ${code}.`;
-  const filled = text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => facts[name] ?? whole);
+  const text = overrides.description ?? known?.text ?? `The sandbox answers with ${code ?? error}.`;
+  const filled = text.replaceAll(/\{(\w+)\}/g, (_, name: string) => facts[name] ?? name);
   return new EntraError(filled, {
     code,
     error,
-    status: overrides.status ?? known?.status ?? statusOf(error),
-    suberror: overrides.suberror ?? known?.suberror,
+    status: overrides.status ?? (known?.error === error ? known.status : undefined) ?? statusOf(error),
+    suberror: overrides.suberror === undefined ? known?.suberror : (overrides.suberror ?? undefined),
     claims: overrides.claims,
     errorCodes: overrides.errorCodes,
   });
@@ -80,7 +82,7 @@ export function errorBody(error: EntraError, now: number, correlationId: string)
     timestamp,
     trace_id: traceId,
     correlation_id: correlationId,
-    error_uri: errorUri(error),
+    ...(error.code === undefined ? {} : { error_uri: errorUri(error) }),
     ...(error.suberror === undefined ? {} : { suberror: error.suberror }),
     ...(error.claims === undefined ? {} : { claims: error.claims }),
   };
@@ -92,7 +94,8 @@ export function describe(
 ): string {
   const { traceId, correlationId, timestamp, separator = ' ' } = parts;
   const lines = [`Trace ID: ${traceId}`, `Correlation ID: ${correlationId}`, `Timestamp: ${timestamp}`];
-  return [`AADSTS${error.code}: ${error.message}`, ...lines].join(separator);
+  const text = error.code === undefined ? error.message : `AADSTS${error.code}: ${error.message}`;
+  return [text, ...lines].join(separator);
 }
 
 export function errorUri(error: Pick<EntraError, 'code'>): string {

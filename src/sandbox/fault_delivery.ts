@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, json } from './answer.ts';
 import { type EntraError, errorBody } from './entra_error.ts';
-import { errorOf, type Fault } from './faults.ts';
+import { errorOf, type Fault, type RequestTraits } from './faults.ts';
 import { send } from './http_server.ts';
 import type { World } from './world.ts';
 
@@ -11,7 +12,15 @@ export async function deliverFault(
   world: World,
   fault: Fault,
   response: ServerResponse,
-  { produce, refuse }: { produce: () => Promise<Answer>; refuse?: ((error: EntraError) => Answer) | undefined },
+  {
+    traits,
+    produce,
+    refuse,
+  }: {
+    traits: RequestTraits;
+    produce: () => Promise<Answer>;
+    refuse?: ((error: EntraError) => Answer) | undefined;
+  },
 ): Promise<void> {
   const text = { 'content-type': 'text/plain; charset=utf-8' };
   switch (fault.kind) {
@@ -52,10 +61,13 @@ export async function deliverFault(
         body: '',
       });
     case 'error': {
-      const error = errorOf(fault);
+      const error = errorOf(fault, traits);
       if (refuse !== undefined) return send(response, refuse(error));
       const headers = fault.retryAfter === undefined ? {} : retryAfter(fault);
-      return send(response, json(error.status, errorBody(error, world.clock.now(), ''), headers));
+      return send(
+        response,
+        json(error.status, errorBody(error, world.clock.now(), traits.correlationId ?? randomUUID()), headers),
+      );
     }
   }
 }

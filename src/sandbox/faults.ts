@@ -25,7 +25,7 @@ export const FAULT_KINDS = [
  * - `html`: an HTML page with `status` (default 503). `throttle`: text with 429 and Retry-After (`retryAfter`: seconds, or a date with `retryAfterDate`).
  * - `empty`: `200 {}`. `broken_json`: a valid answer cut in half. `huge`: `bytes` of JSON (default 100 MB), streamed.
  * - `redirect`: 307 to `location` (default the sandbox's own trap, which notes whether a credential followed).
- * - `error`: Entra's error body (at `graph` Graph's, with `error` as its code and `description` as its message; at `authorize` and `adminconsent`: the browser goes back to the app with it) for the AADSTS number `code`, changed by `error`, `suberror`, `status`, `claims`, `description`, `errorCodes`.
+ * - `error`: Entra's error body (at `graph` Graph's, with `error` as its code and `description` as its message; at `authorize` and `adminconsent`: the browser goes back to the app with it) for the AADSTS number `code`, as Entra says it under that `error`, changed by `suberror` (null: none), `status`, `claims`, `description`, `errorCodes`; `error` without `code`: no number at all.
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -33,6 +33,8 @@ export interface FaultInput extends EntraErrorOverrides {
   kind: FaultKind;
   /** How many requests it hits; default 1. */
   count?: number | undefined;
+  /** It hits all of them, until it is removed. */
+  untilRemoved?: boolean | undefined;
   /** How many matching requests it lets pass before. */
   after?: number | undefined;
   /** It starts only then, on the sandbox's clock. */
@@ -41,6 +43,14 @@ export interface FaultInput extends EntraErrorOverrides {
   user?: string | undefined;
   /** Client id. */
   app?: string | undefined;
+  /** Id or domain of the directory for which tokens are asked. At `common`: that of the code or refresh token. */
+  directory?: string | undefined;
+  /** The word in the address: `common`, `organizations`, `consumers`, or a directory's id. */
+  authority?: string | undefined;
+  /** Of the first scope, as `https://outlook.office.com`. */
+  resource?: string | undefined;
+  /** Key id of a secret (or the secret itself) or of a certificate; issuer of a federated assertion. */
+  credential?: string | undefined;
   /** `token` (default), `authorize`, `adminconsent`, `discovery`, `graph`, `outlook` or `any`. */
   endpoint?: string | undefined;
   /** The grant type. */
@@ -66,11 +76,24 @@ export interface Fault extends FaultInput {
 /** What a request is known to be before it is worked on. */
 export interface RequestTraits {
   endpoint: string;
+  correlationId?: string | undefined;
   grant?: string | undefined;
   operation?: string | undefined;
   clientId?: string | undefined;
   username?: string | undefined;
   userObjectId?: string | undefined;
+  directoryId?: string | undefined;
+  /** The authority: the word in the address. */
+  directory?: string | undefined;
+  resource?: string | undefined;
+  credential?: string | undefined;
+}
+
+/** The one name of a thing that goes by several. */
+export interface CanonicalNames {
+  directory(name: string): string;
+  resource(name: string): string;
+  credential(name: string): string;
 }
 
 export interface Faults {
@@ -78,14 +101,25 @@ export interface Faults {
   /** The first fault that fits; uses one of its count up. */
   take(traits: RequestTraits): Fault | undefined;
   list(): Fault[];
+  /** False: there is none of that id. */
+  remove(id: string): boolean;
   clear(): void;
 }
 
-export function createFaults(clock: SandboxClock): Faults {
+export function createFaults(clock: SandboxClock, names: CanonicalNames): Faults {
   let faults: Fault[] = [];
   return {
     inject(input) {
-      const fault: Fault = { ...input, id: randomUUID(), remaining: input.count ?? 1, passing: input.after ?? 0 };
+      const { directory, resource, credential } = input;
+      const fault: Fault = {
+        ...input,
+        directory: directory === undefined ? undefined : names.directory(directory),
+        resource: resource === undefined ? undefined : names.resource(resource),
+        credential: credential === undefined ? undefined : names.credential(credential),
+        id: randomUUID(),
+        remaining: input.untilRemoved === true ? Number.POSITIVE_INFINITY : (input.count ?? 1),
+        passing: input.after ?? 0,
+      };
       faults.push(fault);
       return fault;
     },
@@ -103,6 +137,11 @@ export function createFaults(clock: SandboxClock): Faults {
       return undefined;
     },
     list: () => [...faults],
+    remove(id) {
+      const before = faults.length;
+      faults = faults.filter((fault) => fault.id !== id);
+      return faults.length < before;
+    },
     clear() {
       faults = [];
     },
@@ -115,12 +154,16 @@ function fits(fault: FaultInput, traits: RequestTraits): boolean {
   if (fault.grant !== undefined && fault.grant !== traits.grant) return false;
   if (fault.operation !== undefined && fault.operation !== traits.operation) return false;
   if (fault.app !== undefined && fault.app.toLowerCase() !== traits.clientId?.toLowerCase()) return false;
+  if (fault.directory !== undefined && fault.directory !== traits.directoryId) return false;
+  if (fault.authority !== undefined && fault.authority.toLowerCase() !== traits.directory?.toLowerCase()) return false;
+  if (fault.resource !== undefined && fault.resource !== traits.resource) return false;
+  if (fault.credential !== undefined && fault.credential !== traits.credential) return false;
   if (fault.user === undefined) return true;
   const user = fault.user.toLowerCase();
   return user === traits.username?.toLowerCase() || user === traits.userObjectId?.toLowerCase();
 }
 
-export function errorOf(fault: Fault): EntraError {
+export function errorOf(fault: Fault, traits: RequestTraits): EntraError {
   const overrides: EntraErrorOverrides = {
     error: fault.error,
     suberror: fault.suberror,
@@ -129,5 +172,12 @@ export function errorOf(fault: Fault): EntraError {
     description: fault.description,
     errorCodes: fault.errorCodes,
   };
-  return entraError(fault.code ?? fault.errorCodes?.[0] ?? 90033, { user: fault.user ?? '' }, overrides);
+  const facts = {
+    user: traits.username ?? fault.user ?? '',
+    client: traits.clientId ?? '',
+    directory: traits.directoryId ?? traits.directory ?? '',
+    resource: traits.resource ?? '',
+  };
+  const usual = fault.error === undefined ? 90033 : undefined;
+  return entraError(fault.code ?? fault.errorCodes?.[0] ?? usual, facts, overrides);
 }

@@ -5,7 +5,7 @@ import { checkUser } from './eligibility.ts';
 import { entraError } from './entra_error.ts';
 import { type RefreshGrant, SPA_LIFETIME } from './refresh_token.ts';
 import { canonicalScope, parseScopes } from './scope.ts';
-import { grantResource, required, type TokenRequest } from './token_request.ts';
+import { damagedGrant, grantResource, required, type TokenRequest } from './token_request.ts';
 import { userTokenResponse } from './token_response.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
@@ -13,17 +13,19 @@ import type { World } from './world.ts';
 export async function redeemCode(world: World, request: TokenRequest): Promise<Record<string, unknown>> {
   const { app, authority, form, record } = request;
   const grant = world.codes.find(required(form, 'code'));
-  if (grant === undefined) throw entraError(9002313);
+  if (grant === undefined) throw damagedGrant(authority);
   const redirectUri = required(form, 'redirect_uri');
   if (grant.clientId !== app.clientId) throw entraError(70000);
   if (authority.directory !== undefined && authority.directory.id !== grant.directoryId) throw entraError(700005);
   if (grant.redeemed) throw entraError(54005);
   if (grant.expireTime <= world.clock.now()) throw entraError(70008);
+  if (![...app.redirectUris, ...app.spaRedirectUris].includes(redirectUri))
+    throw entraError(50011, { uri: redirectUri, client: app.clientId });
   if (redirectUri !== grant.redirectUri) throw entraError(500112, { uri: redirectUri, expected: grant.redirectUri });
   checkVerifier(grant, form.get('code_verifier') ?? undefined);
   const user = world.users.find(grant.userObjectId);
   const directory = world.directories.find(grant.directoryId);
-  if (user === undefined || directory === undefined) throw entraError(9002313);
+  if (user === undefined || directory === undefined) throw damagedGrant(authority);
   checkUser(world, user, app, { segment: directory.id, kind: 'directory', directory });
 
   const scope = form.get('scope') ?? grant.scope;

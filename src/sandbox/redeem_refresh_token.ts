@@ -5,7 +5,7 @@ import { checkUser } from './eligibility.ts';
 import { entraError } from './entra_error.ts';
 import { endOf, openRefreshToken, type RefreshGrant, SPA_LIFETIME } from './refresh_token.ts';
 import { parsePermission } from './scope.ts';
-import { grantResource, required, type TokenRequest } from './token_request.ts';
+import { damagedGrant, grantResource, required, type TokenRequest } from './token_request.ts';
 import { userTokenResponse } from './token_response.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 export async function redeemRefreshToken(world: World, request: TokenRequest): Promise<Record<string, unknown>> {
   const { app, authority, form, record } = request;
   const grant = openRefreshToken(required(form, 'refresh_token'));
-  if (grant === undefined) throw entraError(9002313);
+  if (grant === undefined) throw damagedGrant(authority);
   const scope = form.get('scope') ?? grant.scopes.join(' ');
   if (world.settings.loopGuard && world.loopGuard.isLooping(`${grant.id} ${authority.segment} ${scope}`))
     throw entraError(50196);

@@ -10,8 +10,17 @@ export interface RequestRecord {
   clientId: string | undefined;
   userObjectId: string | undefined;
   username: string | undefined;
+  /** The word in the address: `common`, `organizations`, `consumers`, or a directory. */
   directory: string | undefined;
+  /** For which tokens are asked, as far as it is known: at `common` that of the code or refresh token. */
+  directoryId: string | undefined;
+  /** Of the first scope. */
   resource: string | undefined;
+  /** As asked. */
+  scope: string | undefined;
+  hasClaims: boolean;
+  /** Key id of the secret or certificate; issuer of a federated assertion. */
+  credential: string | undefined;
   /** `ok`, an AADSTS number, or `fault:` and its kind. */
   outcome: string;
   correlationId: string | undefined;
@@ -55,7 +64,11 @@ export function createRequestLog(): RequestLog {
         userObjectId: undefined,
         username: undefined,
         directory: undefined,
+        directoryId: undefined,
         resource: undefined,
+        scope: undefined,
+        hasClaims: false,
+        credential: undefined,
         outcome: 'pending',
         correlationId: undefined,
         presentedRefreshTokenId: undefined,

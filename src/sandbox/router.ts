@@ -87,7 +87,7 @@ async function serve(
   const fault = isVisit ? world.faults.take({ ...record, endpoint: endpoint.name }) : undefined;
   if (fault !== undefined) {
     const refuse = endpoint.refuse?.bind(endpoint, world, part, request);
-    await deliverFault(world, fault, response, { produce, refuse });
+    await deliverFault(world, fault, response, { traits: { ...record, endpoint: endpoint.name }, produce, refuse });
     record.outcome = `fault:${fault.kind}`;
     return;
   }

@@ -36,6 +36,8 @@ export interface Sandbox extends Controls {
   /** May be changed at any time. */
   settings: Settings;
   injectFault(fault: FaultInput): Fault;
+  /** An unknown id throws. */
+  removeFault(id: string): void;
   clearFaults(): void;
   /** The next token request stops at a gate until `release()`. */
   holdNextToken(options?: { stage?: Hold['stage'] }): Hold;
@@ -77,6 +79,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clock,
     settings: world.settings,
     injectFault: (fault) => world.faults.inject(fault),
+    removeFault(id) {
+      if (!world.faults.remove(id)) throw new RangeError(`the sandbox knows no fault ${id}`);
+    },
     clearFaults: () => world.faults.clear(),
     holdNextToken: (wish) => world.holds.next({ stage: wish?.stage }),
     holdNextGraph: (operation, wish) => world.holds.next({ ...wish, operation }),

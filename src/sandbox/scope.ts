@@ -46,6 +46,14 @@ export function parsePermission(resources: Resources, word: string): AskedPermis
   };
 }
 
+/** Of the first permission, which is that of the token. Names that nobody registered are given back as they are. */
+export function firstResource(resources: Resources, text: string): string {
+  const word = text.split(/\s+/).find((part) => part !== '' && !OIDC_SCOPES.includes(part.toLowerCase())) ?? '';
+  const slash = word.lastIndexOf('/');
+  const id = slash < 0 ? resources.graph.id : word.slice(0, slash);
+  return resources.find(id)?.id ?? id;
+}
+
 /** The canonical form that consents and refresh tokens keep. */
 export function canonicalScope(permission: { resource: Resource; name: string }): string {
   return `${permission.resource.id}/${permission.name}`;

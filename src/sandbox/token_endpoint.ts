@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, json } from './answer.ts';
-import { authenticateClient, readClient } from './client_authentication.ts';
+import { authenticateClient, credentialOf, readClient } from './client_authentication.ts';
 import { clientCredentials } from './client_credentials.ts';
 import { findAuthority } from './directory.ts';
 import { checkApp } from './eligibility.ts';
@@ -10,6 +10,7 @@ import { redeemRefreshToken } from './redeem_refresh_token.ts';
 import { openRefreshToken } from './refresh_token.ts';
 import type { RequestRecord } from './requests.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
+import { firstResource } from './scope.ts';
 import type { TokenRequest } from './token_request.ts';
 import type { World } from './world.ts';
 
@@ -21,9 +22,19 @@ export function peekTokenRequest(world: World, segment: string, request: Sandbox
   record.clientId = form.get('client_id') ?? undefined;
   record.correlationId = header(request, 'client-request-id') ?? form.get('client-request-id') ?? undefined;
   const refreshGrant = openRefreshToken(form.get('refresh_token') ?? '');
+  const codeGrant = world.codes.find(form.get('code') ?? '');
   record.presentedRefreshTokenId = refreshGrant?.id;
-  record.userObjectId = refreshGrant?.userObjectId ?? world.codes.find(form.get('code') ?? '')?.userObjectId;
+  record.userObjectId = refreshGrant?.userObjectId ?? codeGrant?.userObjectId;
   record.username = record.userObjectId === undefined ? undefined : world.users.find(record.userObjectId)?.username;
+  const granted = refreshGrant?.directoryId ?? codeGrant?.directoryId;
+  record.directoryId = findAuthority(world.directories, segment)?.directory?.id ?? granted;
+  record.scope = form.get('scope') ?? undefined;
+  record.resource = firstResource(
+    world.resources,
+    record.scope ?? codeGrant?.scope ?? refreshGrant?.scopes.join(' ') ?? '',
+  );
+  record.hasClaims = (form.get('claims') ?? '') !== '';
+  record.credential = credentialOf(world, form, header(request, 'authorization'));
 }
 
 /** `POST /{directory}/oauth2/v2.0/token`. */

@@ -1,6 +1,6 @@
 import type { AppRegistration } from './app_registration.ts';
-import type { Authority } from './directory.ts';
-import { entraError } from './entra_error.ts';
+import { type Authority, CONSUMERS_DIRECTORY_ID } from './directory.ts';
+import { type EntraError, entraError } from './entra_error.ts';
 import type { RequestRecord } from './requests.ts';
 import type { Resource } from './resource.ts';
 import { type AskedScopes, parseScopes } from './scope.ts';
@@ -38,6 +38,12 @@ export function grantResource(
   const isAllowed = permissions.size > 0 && wanted.every(({ name, isDefault }) => isDefault || permissions.has(name));
   if (!isAllowed) throw entraError(65001, { client: app.clientId, name: app.displayName });
   return { resource, permissions, asked };
+}
+
+/** A code or refresh token that nobody issued. */
+export function damagedGrant(authority: Authority): EntraError {
+  const isPersonal = authority.directory?.id === CONSUMERS_DIRECTORY_ID;
+  return isPersonal ? entraError(7000012) : entraError(9002313, {}, { error: 'invalid_grant' });
 }
 
 export function required(form: URLSearchParams, parameter: string): string {

@@ -4,7 +4,7 @@ import { type AuthorizationCodes, createAuthorizationCodes } from './authorizati
 import type { SandboxClock } from './clock.ts';
 import { type ClockFollowers, createClockFollowers } from './clock_followers.ts';
 import { type Consents, createConsents } from './consent.ts';
-import { createDirectories, type Directories } from './directory.ts';
+import { createDirectories, type Directories, findAuthority } from './directory.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createHolds, type Holds } from './holds.ts';
 import type { SigningKey } from './keys.ts';
@@ -63,19 +63,26 @@ export function createWorld(parts: {
   settings: Settings;
 }): World {
   const { clock } = parts;
+  const directories = createDirectories();
+  const apps = createApps(clock);
+  const resources = createResources();
   return {
     ...parts,
     instanceId: randomUUID(),
     clockFollowers: createClockFollowers(clock),
-    directories: createDirectories(),
+    directories,
     users: createUsers(),
-    apps: createApps(clock),
-    resources: createResources(),
+    apps,
+    resources,
     consents: createConsents(),
     codes: createAuthorizationCodes(clock),
     loopGuard: createLoopGuard(clock),
     requests: createRequestLog(),
-    faults: createFaults(clock),
+    faults: createFaults(clock, {
+      directory: (name) => findAuthority(directories, name)?.directory?.id ?? name.toLowerCase(),
+      resource: (name) => resources.find(name)?.id ?? name,
+      credential: (name) => apps.findSecret(name)?.keyId ?? name,
+    }),
     holds: createHolds(),
     adopted: new Set(),
     trapped: [],

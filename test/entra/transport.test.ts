@@ -115,7 +115,7 @@ test('a loop, and what is our own fault, are told to the log', async () => {
   }
   expect(stage.logged.map((line) => line.replace(/,"correlationId".*/, ''))).toEqual([
     'entra_faulted {"app":"tenants/acme/apps/default","kind":"looping","entraError":"invalid_grant/AADSTS50196"',
-    'entra_faulted {"app":"tenants/acme/apps/default","kind":"ours","entraError":"invalid_grant/AADSTS9002313"',
+    'entra_faulted {"app":"tenants/acme/apps/default","kind":"ours","entraError":"invalid_request/AADSTS9002313"',
   ]);
 });
 

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { ADA, redeem, refreshTokenOf } from './client.ts';
+
+/** One line of the table of Entra's answers, as far as the sandbox gives it. */
+interface Row {
+  readonly code: number;
+  readonly error: string;
+  readonly suberror: string | undefined;
+}
+
+const table = readFileSync(new URL('../data/entra_answers.tsv', import.meta.url), 'utf8');
+const rows: Row[] = table
+  .trim()
+  .split('\n')
+  .slice(1)
+  .map((line) => {
+    const [code = '', error = '', suberror = ''] = line.split('\t');
+    return { code: Number(code), error, suberror: suberror === '' ? undefined : suberror };
+  });
+
+let sandbox: Sandbox;
+let refreshToken: string;
+beforeAll(async () => {
+  sandbox = await startSandbox({ loopGuard: false });
+  refreshToken = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read');
+});
+beforeEach(() => sandbox.clearFaults());
+afterAll(() => sandbox.close());
+
+async function inject(fault: Record<string, unknown>): Promise<void> {
+  const body = JSON.stringify({ kind: 'error', ...fault });
+  const { status } = await fetch(`${sandbox.url}/sandbox/faults`, { method: 'POST', body });
+  expect(status).toBe(200);
+}
+
+async function refused() {
+  const { status, body } = await redeem(sandbox, refreshToken, 'Mail.Read');
+  return { status, code: body.error_codes[0], error: body.error, suberror: body.suberror, body };
+}
+
+/** The HTTP status that goes with an error. */
+const STATUS: Record<string, number> = { invalid_client: 401, temporarily_unavailable: 503, server_error: 500 };
+const STATUS_OF_ROW: Record<string, number> = { '90055 invalid_request': 429, '70021 unauthorized_client': 401 };
+
+test('the table has its 196 rows', () => {
+  expect(rows).toHaveLength(196);
+  expect(new Set(rows.map(({ code, error }) => `${code} ${error}`)).size).toBe(196);
+});
+
+test.each(rows)('$code as $error', async ({ code, error, suberror }) => {
+  const isOnlyRow = rows.filter((row) => row.code === code).length === 1;
+  await inject(isOnlyRow ? { code } : { code, error });
+  const answer = await refused();
+  expect(answer).toMatchObject({ code, error });
+  expect(answer.suberror).toBe(suberror);
+  expect(answer.status).toBe(STATUS_OF_ROW[`${code} ${error}`] ?? STATUS[error] ?? 400);
+  expect(answer.body.error_description).toMatch(
+    new RegExp(
+      `^AADSTS${code}: [^{}]+\\. ?[^{}]* Trace ID: [0-9a-f-]{36} Correlation ID: [0-9a-f-]{36} Timestamp: [0-9-]{10} [0-9:]{8}Z$`,
+    ),
+  );
+  expect(answer.body.error_codes).toEqual([code]);
+});
+
+test.each([...new Set(rows.map(({ code }) => code))])('%i alone is answered as one of its rows', async (code) => {
+  await inject({ code });
+  const { error, suberror } = await refused();
+  expect(rows).toContainEqual({ code, error, suberror });
+});
+
+test('an explicit error or suberror wins, also one that the number never had', async () => {
+  await inject({ code: 53003, error: 'interaction_required', suberror: 'basic_action' });
+  expect(await refused()).toMatchObject({ code: 53003, error: 'interaction_required', suberror: 'basic_action' });
+  await inject({ code: 50173, suberror: null });
+  expect((await refused()).suberror).toBeUndefined();
+  await inject({ code: 50011, error: 'unauthorized_client' });
+  expect(await refused()).toMatchObject({ code: 50011, error: 'unauthorized_client', status: 400 });
+});
+
+test('an error word without a number has none in its text either', async () => {
+  await inject({ error: 'new_word' });
+  const { body } = await refused();
+  expect(body).toMatchObject({ error: 'new_word', error_codes: [] });
+  expect(body.error_description).not.toContain('AADSTS');
+  expect(body.error_uri).toBeUndefined();
+});
+
+test('a number that the table does not have is a matter of the grant', async () => {
+  await inject({ code: 79999999 });
+  expect(await refused()).toMatchObject({ code: 79999999, error: 'invalid_grant', status: 400 });
+});
