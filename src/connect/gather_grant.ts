@@ -26,7 +26,9 @@ export async function gatherGrant(
 ): Promise<Grant> {
   const name = connectionName(connection);
   const { directoryId, redirectUri, permissions } = authorization;
-  const outcome = await redeemCode(authorizationServer, { app, directoryId, attempt, redirectUri, permissions, code });
+  const tenantUid = tenant.uid;
+  const asked = { app, directoryId, tenantUid, attempt, redirectUri, permissions, code };
+  const outcome = await redeemCode(authorizationServer, asked);
   if (outcome.kind !== 'granted') throw codeRefused(outcome, name);
   const { account, refreshToken } = outcome;
   if (refreshToken === undefined) {
@@ -49,6 +51,7 @@ export async function gatherGrant(
   if (!authorization.allowAccountChange) checkSameAccount(connection, account);
   const learned = await learnFurther(authorizationServer, {
     app,
+    tenantUid,
     priority: 'FOREGROUND',
     permissions,
     first: { outcome, refreshToken, account },

@@ -15,15 +15,16 @@ export function redeemCode(
   request: {
     readonly app: App;
     readonly directoryId: string | undefined;
+    readonly tenantUid: string;
     readonly attempt: AuthorizationAttempt;
     readonly redirectUri: string;
     readonly permissions: PermissionsByResource;
     readonly code: Secret;
   },
 ): Promise<Outcome> {
-  const { app, attempt, permissions, directoryId } = request;
+  const { app, attempt, permissions, directoryId, tenantUid } = request;
   const resource = firstResource(permissions);
-  return admitted(server, { app, directoryId, priority: 'FOREGROUND' }, (admission) =>
+  return admitted(server, { app, directoryId, tenantUid, priority: 'FOREGROUND' }, (admission) =>
     admission.redeemCode({
       code: request.code,
       codeVerifier: attempt.codeVerifier,
@@ -44,14 +45,15 @@ export function redeemRefreshToken(
   request: {
     readonly app: App;
     readonly directoryId: string | undefined;
+    readonly tenantUid: string;
     readonly priority: AdmissionRequest['priority'];
     readonly refreshToken: Secret;
     readonly resource: string;
     readonly permissions: PermissionsByResource;
   },
 ): Promise<Outcome> {
-  const { app, directoryId, priority, refreshToken, resource, permissions } = request;
-  return admitted(server, { app, directoryId, priority }, async (admission) => {
+  const { app, directoryId, tenantUid, priority, refreshToken, resource, permissions } = request;
+  return admitted(server, { app, directoryId, tenantUid, priority }, async (admission) => {
     const scopes = fullForm(permissions, resource);
     const outcome = await admission.redeemRefreshToken({ refreshToken, resource, scopes });
     if (outcome.kind !== 'consent' || outcome.reason !== 'CONSENT_REQUIRED') return outcome;
@@ -79,13 +81,14 @@ export async function learnFurther(
   server: Server,
   request: {
     readonly app: App;
+    readonly tenantUid: string;
     readonly priority: AdmissionRequest['priority'];
     readonly permissions: PermissionsByResource;
     readonly first: FirstGranted;
     readonly refused: (failure: Failure) => void;
   },
 ): Promise<LearnedGrant> {
-  const { app, priority, permissions, first, refused } = request;
+  const { app, tenantUid, priority, permissions, first, refused } = request;
   const done = firstResource(permissions);
   let refreshToken = first.refreshToken;
   const granted: Record<string, readonly string[]> = {
@@ -97,6 +100,7 @@ export async function learnFurther(
     const outcome = await redeemRefreshToken(server, {
       app,
       directoryId,
+      tenantUid,
       priority,
       refreshToken,
       resource,

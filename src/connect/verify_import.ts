@@ -29,6 +29,7 @@ export async function verifyImport(
   const outcome = await redeemRefreshToken(parts.authorizationServer, {
     app,
     directoryId: request.account?.directoryId,
+    tenantUid: tenant.uid,
     priority,
     refreshToken: request.refreshToken,
     resource: firstResource(permissions),
@@ -50,6 +51,7 @@ export async function verifyImport(
   const refreshToken = outcome.refreshToken ?? request.refreshToken;
   const learned = await learnFurther(parts.authorizationServer, {
     app,
+    tenantUid: tenant.uid,
     priority,
     permissions,
     first: { outcome, refreshToken, account },

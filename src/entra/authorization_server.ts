@@ -67,6 +67,8 @@ export interface AdmissionRequest {
   readonly app: App;
   /** Undefined: the app's audience (a code whose account is not known yet). */
   readonly directoryId: string | undefined;
+  /** For whom, where the app is another tenant's and shared: each tenant has its share. Default: the tenant of the app. */
+  readonly tenantUid?: string | undefined;
   readonly priority: Priority;
   /** Ends the waiting for a slot, never an exchange that has left. */
   readonly signal?: AbortSignal | undefined;

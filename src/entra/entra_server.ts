@@ -74,7 +74,8 @@ export function createAuthorizationServer(parts: {
     if (!(await known.credentials.hasCandidates())) throw await known.withoutCredential();
 
     const { priority, signal } = request;
-    const slot = await pacing.acquire({ appUid: app.uid, directory, priority, signal });
+    const tenant = request.tenantUid ?? app.tenantUid;
+    const slot = await pacing.acquire({ appUid: app.uid, directory, tenant, priority, signal });
     try {
       // Others may have learned something while this one waited.
       const standing = refuseKnown();
@@ -128,7 +129,8 @@ export function createAuthorizationServer(parts: {
         authority: authorities.of(app.cloud, directoryId),
         standing: standings.of(app),
         timeout: exchangeTimeout,
-        acquire: (signal) => pacing.acquire({ appUid: app.uid, directory: directoryId, priority, signal }),
+        acquire: (signal) =>
+          pacing.acquire({ appUid: app.uid, directory: directoryId, tenant: app.tenantUid, priority, signal }),
       });
     },
     forget: (appUid) => standings.forget(appUid),

@@ -1,12 +1,13 @@
-import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import type { Clock, Duration, Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import type { Priority } from './authorization_server.ts';
 import { createCircuit } from './circuit.ts';
 import { LONGEST_THROTTLE, type PacingOptions, type Slot } from './pacing.ts';
+import { createWaitingLine, type WaitingLine } from './waiting_line.ts';
 
 /** The exchanges of one app in one directory. */
 export interface Lane {
   readonly appUid: string;
+  readonly key: string;
   /** ENTRA_THROTTLED or ENTRA_UNAVAILABLE while nothing may leave. */
   refusal(): VaultError | undefined;
   hasRoom(): boolean;
@@ -17,38 +18,23 @@ export interface Lane {
   record(answer: Parameters<Slot['report']>[0], isTrial: boolean): VaultError | undefined;
   takeRetry(): boolean;
   throttledUntil(): Timestamp | undefined;
-  addWaiter(waiter: Waiter): void;
-  removeWaiter(waiter: Waiter): boolean;
-  takeWaiter(priority: Priority): Waiter | undefined;
-  /** The one who came last among those of the lowest priority, if that is below the given one. */
-  takeLastBelow(priority: Priority): Waiter | undefined;
-  takeAllWaiters(): Waiter[];
-  waitingCount(): number;
-  /** Idle, and remembers nothing that matters. */
-  isForgettable(): boolean;
+  readonly line: WaitingLine;
+  /** No exchange is in flight, and none waits. */
+  isIdle(): boolean;
 }
-
-export interface Waiter {
-  readonly priority: Priority;
-  admit(slot: Slot): void;
-  refuse(error: VaultError): void;
-}
-
-const RANK = { FOREGROUND: 0, REFRESH_AHEAD: 1, BACKGROUND: 2 } as const satisfies Record<Priority, number>;
-const FORGET_AFTER: Duration = 10 * MINUTE;
 
 export function createLane(parts: {
   appUid: string;
+  key: string;
   clock: Clock;
   options: PacingOptions;
   onCircuitOpened: () => void;
 }): Lane {
-  const { appUid, clock, options } = parts;
+  const { appUid, key, clock, options } = parts;
   const circuit = createCircuit(clock, options.circuit);
-  const waiters: [Waiter[], Waiter[], Waiter[]] = [[], [], []];
+  const line = createWaitingLine(options.waiting);
   let inFlight = 0;
   let pausedUntil = 0;
-  let lastUse = clock.now();
   let savings = options.retrySavings;
   /** After a stop the backlog does not rush: one at a time, then twice as many after each that many answers. */
   let ramp = options.inFlight;
@@ -82,11 +68,11 @@ export function createLane(parts: {
 
   return {
     appUid,
+    key,
     refusal,
     hasRoom: () => inFlight < Math.min(options.inFlight, ramp) && refusal() === undefined,
     enter() {
       inFlight += 1;
-      lastUse = clock.now();
       savings = Math.min(options.retrySavings, savings + options.retryBudget);
       const isTrial = circuit.ask() === 'trial';
       if (isTrial) circuit.beginTrial();
@@ -94,7 +80,6 @@ export function createLane(parts: {
     },
     leave(trialAbandoned) {
       inFlight -= 1;
-      lastUse = clock.now();
       if (trialAbandoned) circuit.abandonTrial();
     },
     record(answer, isTrial) {
@@ -119,24 +104,8 @@ export function createLane(parts: {
       return true;
     },
     throttledUntil,
-    addWaiter: (waiter) => waiters[RANK[waiter.priority]].push(waiter),
-    removeWaiter(waiter) {
-      const line = waiters[RANK[waiter.priority]];
-      const index = line.indexOf(waiter);
-      if (index >= 0) line.splice(index, 1);
-      return index >= 0;
-    },
-    takeWaiter: (priority) => waiters[RANK[priority]].shift(),
-    takeLastBelow(priority) {
-      const lowest = waiters.findLastIndex((line) => line.length > 0);
-      return lowest > RANK[priority] ? waiters[lowest]?.pop() : undefined;
-    },
-    takeAllWaiters: () => waiters.flatMap((line) => line.splice(0)),
-    waitingCount: () => waiters[0].length + waiters[1].length + waiters[2].length,
-    isForgettable() {
-      const isIdle = inFlight === 0 && waiters.every((line) => line.length === 0);
-      return isIdle && refusal() === undefined && clock.now() - lastUse >= FORGET_AFTER;
-    },
+    line,
+    isIdle: () => inFlight === 0 && line.size === 0,
   };
 }
 

@@ -4,7 +4,10 @@ import { VaultError } from '../model/errors.ts';
 import type { Priority } from './authorization_server.ts';
 import type { CircuitOptions } from './circuit.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
-import { createLane, type Lane, type Waiter } from './lane.ts';
+import { createLane, type Lane } from './lane.ts';
+import { createLaneTable } from './lane_table.ts';
+import { createTenantTurns } from './tenant_turns.ts';
+import { PRIORITIES, type Waiter } from './waiting_line.ts';
 
 /** Lets exchanges through at a pace that Entra bears, so that one slow directory does not starve the others. */
 export interface Pacing {
@@ -16,6 +19,8 @@ export interface Pacing {
 export interface SlotRequest {
   readonly appUid: string;
   readonly directory: string;
+  /** For whom: each has its share. Default: the app. */
+  readonly tenant?: string | undefined;
   readonly priority: Priority;
   readonly signal: AbortSignal | undefined;
 }
@@ -36,6 +41,8 @@ export interface PacingOptions {
   /** Over all. */
   readonly totalInFlight: number;
   readonly totalWaiting: number;
+  /** Bulkheads that are kept; more than `totalInFlight` and `totalWaiting` together can use. */
+  readonly bulkheads: number;
   /** Retries for each first try; 0.1 is a tenth. */
   readonly retryBudget: number;
   /** Retries that may be saved up. */
@@ -48,6 +55,7 @@ export const PACING_DEFAULTS: PacingOptions = {
   waiting: 32,
   totalInFlight: 64,
   totalWaiting: 2048,
+  bulkheads: 4096,
   retryBudget: 0.1,
   retrySavings: 5,
   circuit: { threshold: 0.5, size: 20, minimumCalls: 5, firstPause: SECOND, longestPause: MINUTE },
@@ -56,84 +64,58 @@ export const PACING_DEFAULTS: PacingOptions = {
 /** Retry-After is never believed beyond this. */
 export const LONGEST_THROTTLE: Duration = HOUR;
 
-const PRIORITIES = ['FOREGROUND', 'REFRESH_AHEAD', 'BACKGROUND'] as const satisfies readonly Priority[];
-const MOST_LANES = 4096;
-
 export function createPacing(parts: { clock: Clock; options: PacingOptions; metrics: EntraMetrics }): Pacing {
   const { clock, options, metrics } = parts;
-  const lanes = new Map<string, Lane>();
-  /** Lanes with somebody waiting, the one served longest ago first. */
-  const queueing = new Set<Lane>();
-  let inFlight = 0;
-  let waiting = 0;
-
-  function laneOf(appUid: string, directory: string): Lane {
-    const key = `${appUid} ${directory}`;
-    const found = lanes.get(key);
-    if (found !== undefined) return found;
-    if (lanes.size >= MOST_LANES) {
-      for (const [name, lane] of lanes) if (lane.isForgettable()) lanes.delete(name);
-    }
-    const made = createLane({ appUid, clock, options, onCircuitOpened: () => metrics.circuitOpened() });
-    lanes.set(key, made);
-    return made;
-  }
+  const lanes = createLaneTable(options.bulkheads, (appUid, key) =>
+    createLane({ appUid, key, clock, options, onCircuitOpened: () => metrics.circuitOpened() }),
+  );
+  const turns = createTenantTurns({ inFlight: options.totalInFlight, waiting: options.totalWaiting });
 
   function turnAway(error: VaultError): never {
     metrics.turnedAway(error.reason);
     throw error;
   }
 
-  /** Hands free slots to those who wait: by priority over all lanes, in turns among the lanes. */
+  /** Hands free slots to those who wait: by priority over all bulkheads, in turns among the tenants. */
   function pump(): void {
     for (const priority of PRIORITIES) {
-      for (let served = true; served && inFlight < options.totalInFlight; ) {
-        served = false;
-        for (const lane of [...queueing]) {
-          if (inFlight >= options.totalInFlight) return;
-          if (lane.hasRoom() && serve(lane, priority)) served = true;
-        }
+      for (let lane = turns.next(priority); lane !== undefined; lane = turns.next(priority)) {
+        const waiter = lane.line.take(priority, turns.mayEnter);
+        if (waiter === undefined) return;
+        forget(waiter);
+        turns.served(waiter, lane);
+        waiter.admit(enter(lane, waiter.tenant));
       }
     }
   }
 
-  function serve(lane: Lane, priority: Priority): boolean {
-    const waiter = lane.takeWaiter(priority);
-    if (waiter === undefined) return false;
-    leaveQueue(lane);
-    if (lane.waitingCount() > 0) queueing.add(lane);
-    waiter.admit(enter(lane));
-    return true;
+  /** It is in no line any more. */
+  function forget(waiter: Waiter): void {
+    turns.waitsNoMore(waiter);
+    metrics.waiting(turns.waiting);
   }
 
-  function leaveQueue(lane: Lane, count = 1): void {
-    waiting -= count;
-    metrics.waiting(waiting);
-    // Set keeps the order of adding: the lane goes to the end of the line.
-    queueing.delete(lane);
+  function refuse(waiter: Waiter, lane: Lane, error: VaultError): void {
+    if (!lane.line.remove(waiter)) return;
+    forget(waiter);
+    lanes.changed(lane);
+    metrics.turnedAway(error.reason);
+    waiter.refuse(error);
   }
 
-  function dismiss(lane: Lane, error: VaultError): void {
-    const waiters = lane.takeAllWaiters();
-    if (waiters.length === 0) return;
-    leaveQueue(lane, waiters.length);
-    for (const waiter of waiters) {
-      metrics.turnedAway(error.reason);
-      waiter.refuse(error);
-    }
-  }
-
-  function enter(lane: Lane): Slot {
+  function enter(lane: Lane, tenant: string): Slot {
     const isTrial = lane.enter();
-    inFlight += 1;
-    metrics.inFlight(inFlight);
+    lanes.changed(lane);
+    turns.entered(tenant);
+    metrics.inFlight(turns.inFlight);
     let reported = false;
     let released = false;
     return {
       report(answer) {
         reported = true;
         const refusal = lane.record(answer, isTrial);
-        if (refusal !== undefined) dismiss(lane, refusal);
+        lanes.changed(lane);
+        if (refusal !== undefined) for (const waiter of lane.line.all()) refuse(waiter, lane, refusal);
       },
       mayRetry() {
         if (lane.refusal() !== undefined || !lane.takeRetry()) return false;
@@ -144,32 +126,39 @@ export function createPacing(parts: { clock: Clock; options: PacingOptions; metr
         if (released) return;
         released = true;
         lane.leave(isTrial && !reported);
-        inFlight -= 1;
-        metrics.inFlight(inFlight);
+        lanes.changed(lane);
+        turns.left(tenant);
+        metrics.inFlight(turns.inFlight);
+        turns.offer(lane);
         pump();
       },
     };
   }
 
-  function wait(lane: Lane, request: SlotRequest): Promise<Slot> {
-    if (lane.waitingCount() >= options.waiting || waiting >= options.totalWaiting) {
-      const displaced = lane.takeLastBelow(request.priority);
-      if (displaced === undefined) turnAway(overloaded());
-      leaveQueue(lane);
-      metrics.turnedAway('OVERLOADED');
-      displaced.refuse(overloaded());
+  /** In the bulkhead, and of the places that all share. A waiter of a lower priority, or of a tenant with more, gives way. */
+  function takePlace(lane: Lane, request: { tenant: string; priority: Priority }): void {
+    const place = lane.line.placeFor(request) ?? turnAway(overloaded());
+    const isFree = place === 'free';
+    // A tenant that replaces a waiter of its own waits for no more than before.
+    if ((isFree || place.tenant !== request.tenant) && !turns.mayWait(request.tenant)) {
+      const [lower, itsLane] = turns.lowerThan(request) ?? turnAway(overloaded());
+      refuse(lower, itsLane, overloaded());
     }
+    if (!isFree) refuse(place, lane, overloaded());
+  }
+
+  function wait(lane: Lane, tenant: string, { priority, signal }: SlotRequest): Promise<Slot> {
+    takePlace(lane, { tenant, priority });
     return new Promise<Slot>((resolve, reject) => {
-      const { signal } = request;
       const onAbort = () => {
-        if (!lane.removeWaiter(waiter)) return;
-        const others = lane.waitingCount() > 0;
-        leaveQueue(lane);
-        if (others) queueing.add(lane);
+        if (!lane.line.remove(waiter)) return;
+        forget(waiter);
+        lanes.changed(lane);
         reject(signal?.reason);
       };
       const waiter: Waiter = {
-        priority: request.priority,
+        tenant,
+        priority,
         admit(slot) {
           signal?.removeEventListener('abort', onAbort);
           resolve(slot);
@@ -180,10 +169,11 @@ export function createPacing(parts: { clock: Clock; options: PacingOptions; metr
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      lane.addWaiter(waiter);
-      queueing.add(lane);
-      waiting += 1;
-      metrics.waiting(waiting);
+      lane.line.add(waiter);
+      lanes.changed(lane);
+      turns.waits(waiter, lane);
+      metrics.waiting(turns.waiting);
+      turns.offer(lane);
       pump();
     });
   }
@@ -191,21 +181,14 @@ export function createPacing(parts: { clock: Clock; options: PacingOptions; metr
   return {
     async acquire(request) {
       request.signal?.throwIfAborted();
-      const lane = laneOf(request.appUid, request.directory);
+      const lane = lanes.get(request.appUid, request.directory) ?? turnAway(overloaded());
       const refusal = lane.refusal();
       if (refusal !== undefined) turnAway(refusal);
-      const isFree = lane.hasRoom() && lane.waitingCount() === 0 && inFlight < options.totalInFlight;
-      return isFree ? enter(lane) : wait(lane, request);
+      const tenant = request.tenant ?? request.appUid;
+      const isFree = lane.hasRoom() && lane.line.size === 0 && turns.mayEnter(tenant);
+      return isFree ? enter(lane, tenant) : wait(lane, tenant, request);
     },
-    throttledUntil(appUid) {
-      let latest: Timestamp | undefined;
-      for (const lane of lanes.values()) {
-        if (lane.appUid !== appUid) continue;
-        const until = lane.throttledUntil();
-        if (until !== undefined && (latest === undefined || until > latest)) latest = until;
-      }
-      return latest;
-    },
+    throttledUntil: (appUid) => lanes.throttledUntil(appUid),
   };
 }
 

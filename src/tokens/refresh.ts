@@ -81,10 +81,11 @@ export function createRefresh(parts: RefreshParts) {
 
   async function attempt(request: RefreshRequest): Promise<UnderLease | 'lease_lost'> {
     const { priority, resource, endsAfter } = request;
-    const { app, connection } = request.standing;
+    const { tenant, app, connection } = request.standing;
     // Before the lease, so that waiting for a slot cannot outlive it.
     const directoryId = connection.account?.directoryId;
-    const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority });
+    const asked = { app, directoryId, tenantUid: tenant.uid, priority };
+    const admission = await admitWithin(PATIENCE, authorizationServer, asked);
     try {
       await crashPoints?.reach('before_lease');
       const wish = { owner: parts.replica, resource, duration: LEASE, endsAfter };

@@ -50,6 +50,7 @@ export async function startConnectWorld() {
   const audit = { broken: false };
   const mistake: { next: Error | undefined } = { next: undefined };
   const counted: string[] = [];
+  const admittedTenants: (string | undefined)[] = [];
   const paused: number[] = [];
   const parts = {
     stores,
@@ -59,6 +60,7 @@ export async function startConnectWorld() {
         const { next } = mistake;
         mistake.next = undefined;
         if (next !== undefined) throw next;
+        admittedTenants.push(request.tenantUid);
         return authorizationServer.admit(request);
       },
     },
@@ -113,6 +115,7 @@ export async function startConnectWorld() {
     audit,
     mistake,
     counted,
+    admittedTenants,
     paused,
     scopes: parts.scopes,
     /** In place of any method of a store. */

@@ -95,6 +95,12 @@ describe('the app', () => {
     expect([after.uid, after.appUid]).toEqual([before.uid, app.uid]);
   });
 
+  test('shared by its owner: the exchanges count against the tenant that connects', async () => {
+    await world.register('owner', { appId: 'mail', sharedWith: ['*'] });
+    const connection = await world.connect({ app: { tenantId: 'owner', appId: 'mail' } });
+    expect(new Set(world.admittedTenants)).toEqual(new Set([connection.tenantUid]));
+  });
+
   test('suspended, or its owner: APP_SUSPENDED', async () => {
     await world.register('off', { suspended: true });
     await refused({ tenantId: 'off' }, 'APP_SUSPENDED');

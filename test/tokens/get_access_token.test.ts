@@ -346,6 +346,24 @@ test('an app that is shared no more serves no connection of another tenant', asy
   expect(await reasonOf(() => tokens.get(ask('ada', { tenantId: 'other' })))).toBe('APP_SUSPENDED');
 });
 
+test('an exchange through a shared app counts against the tenant of the connection', async () => {
+  const other = { ...world.tenant, uid: newUid(), tenantId: 'other' };
+  await world.stores.tenants.register({ tenant: other, app: appOf(other), credential: undefined });
+  await world.stores.apps.update(world.app, { ...world.app, sharedWith: ['other'] });
+  await world.connect('ada', { changes: { tenantUid: other.uid, tenantId: 'other' } });
+  const admitted: (string | undefined)[] = [];
+  const authorizationServer: Pick<typeof world.authorizationServer, 'admit'> = {
+    admit(request) {
+      admitted.push(request.tenantUid);
+      return world.authorizationServer.admit(request);
+    },
+  };
+
+  await world.open({ authorizationServer }).get(ask('ada', { tenantId: 'other' }));
+
+  expect(admitted).toEqual([other.uid]);
+});
+
 const appOf = (tenant: Tenant) => ({ ...world.app, uid: newUid(), tenantUid: tenant.uid, tenantId: tenant.tenantId });
 
 test('two replicas that refresh ahead make one exchange between them', async () => {
