@@ -3,6 +3,7 @@ import { CHATWOOT_SCOPES, readChatwootChannel } from '../../src/cli/import/sourc
 import { readChatwootEnv } from '../../src/cli/import/sources/chatwoot_env.ts';
 
 const CANARY = 'canary-refresh-token';
+const APP = '11111111-1111-4111-8111-111111111111';
 const DEFAULTS = { tenantId: 'acme', scopes: CHATWOOT_SCOPES, app: 'tenants/acme/apps/default' };
 
 /** A row as `row_to_json(channel_email)` writes it. */
@@ -86,6 +87,26 @@ export AZURE_APP_SECRET='pre8Q~#secret'
     directoryId: undefined,
   });
   expect(env.clientSecret.matches(/^pre8Q~#secret$/)).toBe(true);
+});
+
+test.each(['pre8Q~te#nd.x', 'pre8Q~te#', 'pre8Q~te#nd # of Contoso'])(
+  'a # in a value without quotes is refused, since programs cut it or do not: %s',
+  (secret) => {
+    const read = () => readChatwootEnv(`AZURE_APP_ID=${APP}\n export AZURE_APP_SECRET = ${secret}\n`, 'prod.env');
+
+    expect(read).toThrow('prod.env: the value of AZURE_APP_SECRET holds a #');
+    expect(read).not.toThrow(/pre8Q/);
+  },
+);
+
+test.each([
+  ["'pre8Q~te#nd.x'", 'pre8Q~te#nd.x'],
+  ['"pre8Q~te#nd.x" # of Contoso', 'pre8Q~te#nd.x'],
+  ['pre8Q~tend.x # of Contoso, see issue#7', 'pre8Q~tend.x'],
+])('the secret %s is taken whole', (written, secret) => {
+  const env = readChatwootEnv(`AZURE_APP_ID=${APP}\nOTHER=a#b\nAZURE_APP_SECRET=${written}\n`, '.env');
+
+  expect(env.clientSecret.reveal()).toBe(secret);
 });
 
 test('an environment without the app, or with an empty one, says which variable is missing', () => {

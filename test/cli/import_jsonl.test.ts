@@ -183,12 +183,12 @@ test('an import that waits for its standard input ends when it is interrupted', 
 test('the terminal shows twenty of what was refused and how many more there are', async () => {
   await onboard(scenario, 'many');
   const files = temporaryFiles();
-  const file = files.write('in.jsonl', jsonLines(Array.from({ length: 1_234 }, () => '{')));
+  const file = files.write('in.jsonl', jsonLines(Array.from({ length: 1_234 }, () => '}')));
 
   const ending = await runImport(['jsonl', file, '--report', files.path('report'), ...admin]);
 
   expect(ending.code).toBe(65);
-  expect(ending.stdout).toMatch(/^line 1: refused, not valid JSON \(at column 2\) \[NOT_JSON\]$/m);
+  expect(ending.stdout).toMatch(/^line 1: refused, not valid JSON \(at column 1\) \[NOT_JSON\]$/m);
   expect(ending.stdout).toContain(`… and 1,214 more; all are in ${files.path('report')}.`);
   expect(files.read('report').trim().split('\n')).toHaveLength(1_234);
 });

@@ -66,3 +66,22 @@ test('what is not UTF-8 is told by its number; a byte order mark at the start is
 
   expect(lines).toMatchObject([{ text: '{}' }, { number: 2, flaw: 'NOT_UTF8' }, { number: 3, text: '{}' }]);
 });
+
+test('a byte order mark before any line is ignored, since files are appended to each other', async () => {
+  const lines = await linesOf(['{}\n\uFEFF{"a":1}\r\n\uFEFF{}']);
+
+  expect(lines.map((line) => 'text' in line && line.text)).toEqual(['{}', '{"a":1}', '{}']);
+});
+
+test.each([
+  ['little-endian with a byte order mark', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+  ['little-endian without one', (text: string) => Buffer.from(text, 'utf16le')],
+  ['big-endian with a byte order mark', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+  ['big-endian without one', (text: string) => Buffer.from(text, 'utf16le').swap16()],
+])('UTF-16, %s, is told once', async (_, encode) => {
+  const bytes = encode('{"connection":"ada"}\n{"connection":"bob"}\n'.repeat(20));
+
+  const lines = await linesOf([bytes.subarray(0, 1), bytes.subarray(1)]);
+
+  expect(lines).toMatchObject([{ number: 1, flaw: 'UTF16' }]);
+});

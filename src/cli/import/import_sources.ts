@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
 import { SECOND } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import type { AppWish } from './app_wish.ts';
+import { isUtf16, SAVE_AS_UTF8 } from './encoding.ts';
 import type { ImportFlags } from './import_flags.ts';
 import { readPlainForm } from './plain_form.ts';
 import { type ImportOptions, runImport } from './run_import.ts';
@@ -98,8 +99,9 @@ function filesOf(...paths: readonly (string | undefined)[]): readonly string[] {
 }
 
 async function textOf(path: string): Promise<string> {
-  if (path === '-') return text(process.stdin);
-  return readFile(path, 'utf8').catch(() => {
+  const bytes = path === '-' ? await buffer(process.stdin) : await readFile(path).catch(() => undefined);
+  if (bytes === undefined)
     throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read; check that it exists and who may`);
-  });
+  if (isUtf16(bytes)) throw new CommandError(EXIT.DATA, `${path} is in UTF-16. ${SAVE_AS_UTF8}`);
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }

@@ -1,5 +1,6 @@
-import { fstatSync } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { constants, fstatSync } from 'node:fs';
+import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import type { LeftOutLine } from './report.ts';
 
@@ -16,12 +17,14 @@ export async function openReportFile(path: string | undefined, inputs: readonly 
     if (await isSameFile(path, input))
       throw new CommandError(EXIT.USAGE, `--report ${path} would write over what is read; name another file`);
   }
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'w', 0o600);
-  } catch {
-    throw new CommandError(EXIT.CANNOT_CREATE, `--report ${path} cannot be written; check the folder and who may`);
+  const before = await lstat(path).catch(() => undefined);
+  if (before?.isFile() === false) {
+    const what = before.isSymbolicLink() ? 'a symbolic link' : 'not a file';
+    throw new CommandError(EXIT.CANNOT_CREATE, `--report ${path} is ${what}; name a file`);
   }
+  const handle = await replaceFile(path).catch(() => {
+    throw new CommandError(EXIT.CANNOT_CREATE, `--report ${path} cannot be written; check the folder and who may`);
+  });
   // One after the other: writes that overlap would fall into each other.
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -40,6 +43,21 @@ export async function openReportFile(path: string | undefined, inputs: readonly 
       await handle.close();
     },
   };
+}
+
+/** A new file takes the place of an earlier one at once: neither its mode, nor a link in its place, says where the lines go. */
+async function replaceFile(path: string): Promise<FileHandle> {
+  const temporary = `${path}.${randomUUID()}`;
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    await rename(temporary, path);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 async function isSameFile(one: string, other: string): Promise<boolean> {

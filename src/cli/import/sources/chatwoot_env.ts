@@ -15,7 +15,14 @@ export interface ChatwootEnv {
 
 /** Reads AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID and FRONTEND_URL; the rest is Chatwoot's business. `name`: of the file. */
 export function readChatwootEnv(text: string, name: string): ChatwootEnv {
-  const { AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID, FRONTEND_URL } = parseEnv(text.replace(/^\uFEFF/, ''));
+  for (const variable of VARIABLES) {
+    if (!isCut(text, variable)) continue;
+    throw new CommandError(
+      EXIT.DATA,
+      `${name}: the value of ${variable} holds a #, where some programs begin a comment and others do not. Put the whole value in single quotes`,
+    );
+  }
+  const { AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID, FRONTEND_URL } = parseEnv(text);
   const clientId = required('AZURE_APP_ID', AZURE_APP_ID).toLowerCase();
   // Not quoted: it may be the secret, in the wrong place.
   if (!GUID.test(clientId))
@@ -35,6 +42,14 @@ export function readChatwootEnv(text: string, name: string): ChatwootEnv {
     if (text !== undefined) return text;
     throw new CommandError(EXIT.DATA, `${name}: ${variable} is missing, or still a placeholder`);
   }
+}
+
+const VARIABLES = ['AZURE_APP_ID', 'AZURE_APP_SECRET', 'AZURE_TENANT_ID', 'FRONTEND_URL'] as const;
+
+/** Docker takes a # for a comment after a blank only, dotenv and Node everywhere: the value that Chatwoot has is not to be known. */
+function isCut(text: string, variable: string): boolean {
+  const unquoted = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${variable}[ \\t]*=[ \\t]*([^'"\`\\s][^\\r\\n]*)`, 'gm');
+  return [...text.matchAll(unquoted)].some(([, value = '']) => /\S#/.test(value.split(/\s#/)[0] ?? ''));
 }
 
 function given(value: string | undefined): string | undefined {

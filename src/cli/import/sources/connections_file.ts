@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CommandError, EXIT } from '../../exit_codes.ts';
+import { SAVE_AS_UTF8 } from '../encoding.ts';
 import type { Entry } from '../entry.ts';
 import { jsonLine } from '../json_line.ts';
 import type { LeftOut, Read } from '../left_out.ts';
@@ -37,13 +38,18 @@ export async function openConnectionsFile(
     },
     async *entries(app) {
       const lines = textLines(input);
-      for (;;) {
+      for (let isFirst = true; ; isFirst = false) {
         const next = await lines.next().catch(() => {
           if (closed) return { done: true } as const;
           throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read to its end`);
         });
         if (next.done === true) return;
         end = next.value.end;
+        const spread = isFirst ? spreadJson(next.value) : undefined;
+        if (spread !== undefined) {
+          yield { leftOut: spread };
+          return;
+        }
         yield entryOf(next.value, (value) => read(value, next.value.number, { ...defaults, app }));
       }
     },
@@ -63,9 +69,26 @@ function entryOf(line: TextLine, read: (value: unknown) => Read<Entry>): Read<En
   return read(json.value);
 }
 
+/** A document over several lines is refused once: each of its lines would be a riddle of its own. */
+function spreadJson(line: TextLine): LeftOut | undefined {
+  if ('flaw' in line || 'value' in jsonLine(line.text)) return undefined;
+  const start = line.text.trim();
+  const what = start.startsWith('[') ? ['array', "jq -c '.[]'"] : start === '{' ? ['object', 'jq -c .'] : undefined;
+  if (what === undefined) return undefined;
+  const [kind, command] = what;
+  return {
+    ...refused(line.number, 'NOT_JSON', `the file holds a JSON ${kind} over several lines, not one object a line`),
+    nextStep: `Put each object on a line of its own (${command} FILE > NEW), then import that file.`,
+  };
+}
+
 const FLAWS = {
   TOO_LONG: (line: number) => refused(line, 'LINE_TOO_LONG', `longer than ${LONGEST_LINE / 1_024} KiB`),
   NOT_UTF8: (line: number) => refused(line, 'NOT_UTF8', 'not UTF-8'),
+  UTF16: (line: number) => ({
+    ...refused(line, 'NOT_UTF8', 'the file is in UTF-16, so no line of it was read'),
+    nextStep: SAVE_AS_UTF8,
+  }),
 } as const;
 
 function refused(line: number, reason: LeftOut['reason'], why: string): LeftOut {
