@@ -50,9 +50,14 @@ export function canonicalResource(text: string): string {
   return SERVICE_OF.has(origin) && /^\/+$/.test(path) ? origin : origin + path;
 }
 
+/** Undefined for a resource that is neither Graph nor Outlook of any cloud. */
+export function serviceOf(resource: string): Service | undefined {
+  return SERVICE_OF.get(resource);
+}
+
 /** The canonical resource as the cloud names it: Graph and Outlook of any cloud become this cloud's own; others stay. */
 export function resourceIn(cloud: Cloud, resource: string): string {
-  const service = SERVICE_OF.get(resource);
+  const service = serviceOf(resource);
   return service === undefined ? resource : RESOURCES[cloud][service];
 }
 
@@ -61,8 +66,7 @@ export function resourceIn(cloud: Cloud, resource: string): string {
  * names (application id, application id URIs), and an answer is about one resource only.
  */
 export function mayMean(named: string, asked: string): boolean {
-  const services = [named, asked].map((resource) => SERVICE_OF.get(canonicalResource(resource)));
-  return services[0] === services[1];
+  return serviceOf(canonicalResource(named)) === serviceOf(canonicalResource(asked));
 }
 
 /**
@@ -71,6 +75,6 @@ export function mayMean(named: string, asked: string): boolean {
  */
 export function scopesOf(resource: string, permissions: readonly string[] | undefined): readonly string[] {
   const names = permissions ?? [ALL_CONSENTED];
-  const isForAll = names.includes(ALL_CONSENTED) || (names.length === 0 && SERVICE_OF.get(resource) !== 'graph');
+  const isForAll = names.includes(ALL_CONSENTED) || (names.length === 0 && serviceOf(resource) !== 'graph');
   return (isForAll ? [ALL_CONSENTED] : names).map((name) => `${resource}/${name}`);
 }

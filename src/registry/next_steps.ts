@@ -1,5 +1,6 @@
 import { type App, homeDirectory } from '../model/app.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
+import { administratorConsents } from '../scopes/administrator_consent.ts';
 import type { ResolvedPermissions } from '../scopes/scopes.ts';
 import {
   accountTypesStep,
@@ -51,12 +52,18 @@ export function nextSteps(facts: NextStepsFacts): NextSteps {
       ...(oidcScopes.length > 0 ? [openIdStep(oidcScopes)] : []),
       ...(app.rotation === undefined ? [] : rotationSteps(app)),
       ...(openEnded ? ['Add likewise what your product will ask for besides; TranslateScopes tells it.'] : []),
+      ...(adminConsentUri === '' ? [] : [adminConsentStep({ ...facts, reserved: reservedPermissions(facts) })]),
       ...(stopsUnverified(facts) ? [publisherStep] : []),
-      ...(adminConsentUri === '' ? [] : [adminConsentStep(facts)]),
       ...hints,
     ],
     warnings,
   };
+}
+
+/** Microsoft speaks of apps of others: of an app for its own directory alone nothing is said. */
+function reservedPermissions({ app, asked }: NextStepsFacts): readonly string[] {
+  if (homeDirectory(app) !== undefined) return [];
+  return administratorConsents(asked.permissions).map((full) => full.slice(full.lastIndexOf('/') + 1));
 }
 
 /**

@@ -25,10 +25,15 @@ const ACCOUNT_TYPES: Readonly<Record<string, string>> = {
 };
 
 export function accountTypesStep({ clientId, cloud, signInAudience }: App): string {
+  const isShared = signInAudience === 'organizations' || signInAudience === 'common';
+  // The operator hears of it from users alone: Microsoft shows 50194 on a page of its own.
+  const otherwise = isShared
+    ? ' If the app is for one directory only, set sign_in_audience to that directory instead (UpdateApp): else Microsoft refuses every user with AADSTS50194.'
+    : '';
   const types =
     ACCOUNT_TYPES[signInAudience] ??
     `"Single tenant only" (older pages: "Accounts in this organizational directory only") where directory ${signInAudience} is the one that the app is registered in, else ${ACCOUNT_TYPES['organizations']}`;
-  return `In ${PORTAL[cloud]}, open the app with the Application (client) ID ${clientId}. Manage > Authentication > Supported accounts: the supported account types must be ${types}.`;
+  return `In ${PORTAL[cloud]}, open the app with the Application (client) ID ${clientId}. Manage > Authentication > Supported accounts: the supported account types must be ${types}.${otherwise}`;
 }
 
 export function redirectStep(uri: string): string {
@@ -58,22 +63,29 @@ function delegatedOf(api: string): string {
 
 /** https://learn.microsoft.com/entra/identity-platform/mark-app-as-publisher-verified */
 export const publisherStep =
-  'Manage > Branding & properties > Publisher verification > Add Partner One ID to verify publisher: until then most users of other directories cannot consent for themselves ("Need admin approval", AADSTS90094).';
+  'Manage > Branding & properties > Publisher verification > Add Partner One ID to verify publisher: without it users of other directories consent for themselves to little more than signing in ("Need admin approval", AADSTS90094). It replaces no administrator where one must consent.';
 
 export function adminConsentStep({
   app,
   adminConsentUri,
   callbackUri,
+  reserved,
 }: {
   readonly app: App;
   readonly adminConsentUri: string;
   readonly callbackUri: string;
+  /** Permissions to which by default only an administrator consents. */
+  readonly reserved: readonly string[];
 }): string {
-  const here = homeDirectory(app) === undefined ? '' : ', or selects "Grant admin consent for …" under API permissions';
+  const here = homeDirectory(app) === undefined ? '' : ', or by "Grant admin consent for …" under API permissions';
   const [end] = app.redirectUris;
-  const after =
+  const how =
     end === undefined || end === callbackUri
-      ? ' (StartAdminConsent makes a link that tells first what is asked)'
-      : ` (the browser ends at ${end}, which may not know what to make of it; the consent stands all the same)`;
-  return `Where users may not consent for themselves, an administrator of their directory opens this address once${here}${after}: ${adminConsentUri}`;
+      ? `by a link that StartAdminConsent makes, whose page says first what is asked, or by this address${here}`
+      : `by this address${here} (the browser ends at ${end}, which may not know what to make of it; the consent stands all the same)`;
+  const why =
+    reserved.length === 0
+      ? 'Where users may not consent for themselves, an administrator of their directory'
+      : `An administrator must consent by default since 2025-26 to ${reserved.join(', ')}, also where the publisher is verified. So an administrator of each directory`;
+  return `${why} approves once, ${how}: ${adminConsentUri}`;
 }

@@ -1,5 +1,6 @@
 import type { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import { fieldInvalid } from '../model/errors.ts';
+import { administratorConsents } from '../scopes/administrator_consent.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Implementation } from './adapter.ts';
 import { fromCloud } from './app_message.ts';
@@ -42,7 +43,11 @@ export function createScopeService({ scopes }: { readonly scopes: Scopes }): Imp
       }
       if (asked.length === 0) throw fieldInvalid('scopes', 'must name at least one scope');
       const cloud = fromCloud('cloud', request.cloud) ?? 'GLOBAL';
-      return { permissions: toPermissionMessages(scopes.translate(catalog, asked, cloud)) };
+      const permissions = scopes.translate(catalog, asked, cloud);
+      return {
+        permissions: toPermissionMessages(permissions),
+        administratorConsents: [...administratorConsents(permissions)],
+      };
     },
   };
 }

@@ -33,6 +33,7 @@ const ACCOUNT_TYPES = 'Manage > Authentication > Supported accounts';
 const ADD_URI = 'Manage > Authentication > Redirect URI configuration > Add Redirect URI > Web';
 const DELEGATED = 'Manage > API permissions > Add a permission > Microsoft Graph > Delegated permissions';
 const PUBLISHER = 'Manage > Branding & properties > Publisher verification > Add Partner One ID';
+const RESERVED = 'An administrator must consent by default since 2025-26 to ';
 const CONSENT = 'Where users may not consent for themselves';
 
 describe('what is left to do at Entra, in the order of doing it', () => {
@@ -43,8 +44,13 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [ADD_URI, `enter exactly ${CALLBACK} `],
         [DELEGATED, 'Calendars.ReadWrite, Contacts.ReadWrite, Mail.ReadWrite, Mail.Send, MailboxSettings.Read'],
         [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
+        [
+          RESERVED,
+          'Calendars.ReadWrite, Contacts.ReadWrite, Mail.ReadWrite, MailboxSettings.Read, Tasks.ReadWrite,',
+          'StartAdminConsent',
+          ': https://login.example/organizations/v2.0/adminconsent',
+        ],
         [PUBLISHER, 'AADSTS90094'],
-        [CONSENT, 'StartAdminConsent', ': https://login.example/organizations/v2.0/adminconsent'],
         ['No client secret needs to live for ever'],
       ),
     );
@@ -58,8 +64,12 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [`${DELEGATED}: Mail.ReadWrite, Mail.Send.`],
         [`${DELEGATED}: IMAP.AccessAsUser.All, SMTP.Send`, 'their tokens are for Outlook'],
         [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
+        [
+          RESERVED,
+          'Mail.ReadWrite, IMAP.AccessAsUser.All,',
+          'the browser ends at https://chat.example/microsoft/callback',
+        ],
         [PUBLISHER],
-        [CONSENT, 'the browser ends at https://chat.example/microsoft/callback'],
         ['Chatwoot runs the callback itself', 'CompleteAuthorization'],
         ['Optional claims', 'not needed'],
         ['A new client secret goes to AddCredential', 'AZURE_APP_SECRET'],
@@ -74,8 +84,8 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [ADD_URI, 'enter exactly https://help.example/admin/office365/token '],
         [`${DELEGATED} > OpenId permissions: offline_access, openid, profile.`],
         ['Add likewise what your product will ask for', 'TranslateScopes'],
-        [PUBLISHER],
         [CONSENT],
+        [PUBLISHER],
         ['Deskpro runs the callback itself'],
         ['No client secret needs to live for ever', 'nobody signs in again'],
       ),
@@ -103,8 +113,8 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [ADD_URI, 'enter exactly https://webhook.botpress.cloud/oauth '],
         [`${DELEGATED} > OpenId permissions: offline_access, openid, profile.`],
         ['Add likewise'],
-        [PUBLISHER],
         [CONSENT, 'the browser ends at https://webhook.botpress.cloud/oauth'],
+        [PUBLISHER],
         ['Botpress runs the callback itself'],
         ["Account types and permissions are the integration's"],
         ['To use one app for all bots', 'shared_with', 'external_id'],
@@ -112,6 +122,35 @@ describe('what is left to do at Entra, in the order of doing it', () => {
     );
   });
 });
+
+describe('consent', () => {
+  const told = async (implicitPermissions: readonly string[], signInAudience = 'organizations') =>
+    steps({}, { implicitPermissions, signInAudience });
+
+  test('is the first thing to say where by default only an administrator may give it', async () => {
+    const all = await told(['openid', 'Mail.Read', 'Mail.Send']);
+    const consent = all.findIndex((step) => step.startsWith(`${RESERVED}Mail.Read, also`));
+    expect(consent).toBeGreaterThan(-1);
+    expect(all[consent]).toContain('StartAdminConsent');
+    expect(all.findIndex((step) => step.startsWith(PUBLISHER))).toBeGreaterThan(consent);
+  });
+
+  test.each([
+    ['of users alone', ['openid', 'User.Read', 'Mail.Send'], 'organizations'],
+    ['of an app for its own directory', ['openid', 'Mail.Read'], DIRECTORY],
+    ['of personal accounts', ['openid', 'Mail.Read'], 'consumers'],
+  ])('%s is not said to need an administrator by default', async (_, permissions, audience) => {
+    expect((await told(permissions, audience)).join()).not.toContain(RESERVED);
+  });
+});
+
+test.each(['organizations', 'common'])(
+  'audience %s names what to do where users meet AADSTS50194',
+  async (audience) => {
+    const [first] = await steps({}, { signInAudience: audience });
+    expect(first).toMatch(/set sign_in_audience to that directory .*AADSTS50194/);
+  },
+);
 
 describe('the account types', () => {
   test.each([

@@ -797,13 +797,14 @@ describe('ScopeService', () => {
     });
     const client = stage.client(ScopeService);
 
-    const { permissions } = await client.translateScopes({
+    const { permissions, administratorConsents } = await client.translateScopes({
       catalog: 'aurinko',
       scopes: ['Mail.ReadOnly'],
       cloud: Cloud.US_GOV,
     });
 
     expect(permissions).toMatchObject([{ resource: 'https://graph.microsoft.us', permissions: ['Mail.Read'] }]);
+    expect(administratorConsents).toEqual(['https://graph.microsoft.us/Mail.Read']);
     expect(asked).toEqual([['aurinko', ['Mail.ReadOnly'], 'US_GOV']]);
     await expect(client.translateScopes({ catalog: 'aurinko', scopes: ['Mail.Raed'] })).rejects.toMatchObject({
       reason: 'SCOPE_UNKNOWN',

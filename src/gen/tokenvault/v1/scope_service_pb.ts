@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/scope_service.proto.
  */
 export const file_tokenvault_v1_scope_service: GenFile = /*@__PURE__*/
-  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiRgoTTGlzdENhdGFsb2dzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiXgoUTGlzdENhdGFsb2dzUmVzcG9uc2USLQoIY2F0YWxvZ3MYASADKAsyGy50b2tlbnZhdWx0LnYxLlNjb3BlQ2F0YWxvZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoWVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBIUCgdjYXRhbG9nGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQISKAoFY2xvdWQYAyABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQEiUgoXVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2USNwoLcGVybWlzc2lvbnMYASADKAsyIi50b2tlbnZhdWx0LnYxLlJlc291cmNlUGVybWlzc2lvbnMyyQEKDFNjb3BlU2VydmljZRJXCgxMaXN0Q2F0YWxvZ3MSIi50b2tlbnZhdWx0LnYxLkxpc3RDYXRhbG9nc1JlcXVlc3QaIy50b2tlbnZhdWx0LnYxLkxpc3RDYXRhbG9nc1Jlc3BvbnNlEmAKD1RyYW5zbGF0ZVNjb3BlcxIlLnRva2VudmF1bHQudjEuVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBomLnRva2VudmF1bHQudjEuVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2ViBnByb3RvMw", [file_google_api_field_behavior, file_tokenvault_v1_app, file_tokenvault_v1_permission, file_tokenvault_v1_scope_catalog]);
+  fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiRgoTTGlzdENhdGFsb2dzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiXgoUTGlzdENhdGFsb2dzUmVzcG9uc2USLQoIY2F0YWxvZ3MYASADKAsyGy50b2tlbnZhdWx0LnYxLlNjb3BlQ2F0YWxvZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoWVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBIUCgdjYXRhbG9nGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQISKAoFY2xvdWQYAyABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQEicgoXVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2USNwoLcGVybWlzc2lvbnMYASADKAsyIi50b2tlbnZhdWx0LnYxLlJlc291cmNlUGVybWlzc2lvbnMSHgoWYWRtaW5pc3RyYXRvcl9jb25zZW50cxgCIAMoCTLJAQoMU2NvcGVTZXJ2aWNlElcKDExpc3RDYXRhbG9ncxIiLnRva2VudmF1bHQudjEuTGlzdENhdGFsb2dzUmVxdWVzdBojLnRva2VudmF1bHQudjEuTGlzdENhdGFsb2dzUmVzcG9uc2USYAoPVHJhbnNsYXRlU2NvcGVzEiUudG9rZW52YXVsdC52MS5UcmFuc2xhdGVTY29wZXNSZXF1ZXN0GiYudG9rZW52YXVsdC52MS5UcmFuc2xhdGVTY29wZXNSZXNwb25zZWIGcHJvdG8z", [file_google_api_field_behavior, file_tokenvault_v1_app, file_tokenvault_v1_permission, file_tokenvault_v1_scope_catalog]);
 
 /**
  * Which page of catalogs.
@@ -123,6 +123,14 @@ export type TranslateScopesResponse = Message<"tokenvault.v1.TranslateScopesResp
    * @generated from field: repeated tokenvault.v1.ResourcePermissions permissions = 1;
    */
   permissions: ResourcePermissions[];
+
+  /**
+   * Those of them, in full form, to which only an administrator may consent where a directory has Microsoft's default policy of 2025-26,
+   * whatever the publisher verification says: most permissions of mail, calendar, files and chat. StartAdminConsent asks the administrator.
+   *
+   * @generated from field: repeated string administrator_consents = 2;
+   */
+  administratorConsents: string[];
 };
 
 /**
