@@ -19,7 +19,7 @@ export interface Microsoft {
 }
 
 export interface MicrosoftParts {
-  readonly config: Pick<Config, 'keyVaults' | 'keySource'>;
+  readonly config: Pick<Config, 'keyVaults' | 'keySource' | 'proxy'>;
   readonly world: Pick<World, 'clock' | 'cloud'>;
   readonly stores: Pick<Stores, 'apps'>;
   /** The way to a pretend key vault. */
@@ -32,7 +32,7 @@ export interface MicrosoftParts {
 export async function openMicrosoft(parts: MicrosoftParts): Promise<Microsoft> {
   const { config, stores, metrics, log, opened } = parts;
   const { clock, cloud: customCloud } = parts.world;
-  const { keyVaults: vaults, keySource } = config;
+  const { keyVaults: vaults, keySource, proxy } = config;
   const secretSource = createKeyVaultSecrets({
     ...parts.keyVault,
     vaults,
@@ -41,9 +41,9 @@ export async function openMicrosoft(parts: MicrosoftParts): Promise<Microsoft> {
     log,
     metrics: metrics.keyVault,
   });
-  const entra = { ledger: stores.apps, secretSource, clock, customCloud, metrics: metrics.entra, log };
+  const entra = { ledger: stores.apps, secretSource, clock, customCloud, proxy, metrics: metrics.entra, log };
   const authorizationServer = await opened(createAuthorizationServer(entra));
-  const graph = { authorizationServer, clock, customCloud, metrics: metrics.graph };
+  const graph = { authorizationServer, clock, customCloud, proxy, metrics: metrics.graph };
   const registrations = await opened(createAppRegistrations(graph));
   return { authorizationServer, registrations, secretSource };
 }

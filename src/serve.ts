@@ -18,6 +18,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   // A signal that came meanwhile is not lost, and a container's first process gets no other.
   if (!stopping.received) {
     log.event('info', 'vault_started', { version, ...namesOf(vault) });
+    if (config.proxy !== undefined) log.event('info', 'entra_proxy_used', { proxy: config.proxy.host });
     console.log(welcome(vault, config, version));
   }
   const signal = await stopping.signal;

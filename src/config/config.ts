@@ -1,3 +1,4 @@
+import type { HttpProxy } from '../model/http_proxy.ts';
 import type { Address } from './address.ts';
 
 export interface Config {
@@ -30,6 +31,8 @@ export interface Config {
   readonly expiryThresholds: readonly number[];
   /** Stands in for Entra as cloud CUSTOM; its resources keep the names of the public cloud. */
   readonly customCloud: { readonly loginUrl: string; readonly graphUrl: string | undefined } | undefined;
+  /** Towards Entra and Graph. */
+  readonly proxy: HttpProxy | undefined;
   /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */
   readonly sandbox: 'off' | 'on' | { readonly url: string };
   readonly sandboxAddress: Address;

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { isLoopbackAddress, isLoopbackHost } from '../model/loopback.ts';
 import { isAddress } from './address.ts';
+import { baseUrl } from './url.ts';
 
 const address = z.string().refine(isAddress, 'must be host:port (such as 127.0.0.1:50051) or unix:/path');
-const url = z
-  .string()
-  .refine(
-    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-    'must be an absolute http or https URL',
-  )
-  .transform((text) => text.replace(/\/+$/, ''));
+const url = z.string().transform((text, context) => {
+  const read = baseUrl(text);
+  if ('url' in read) return read.url;
+  context.addIssue(read.fault);
+  return z.NEVER;
+});
 const customUrl = url.refine(
   (text) => new URL(text).protocol === 'https:' || isLoopbackHost(new URL(text).hostname),
   'may be plain http on loopback only, since secrets travel there',
@@ -50,7 +50,7 @@ export const environment = z
     ADMIN_ADDRESS: address.default('127.0.0.1:50052'),
     WEB_ADDRESS: address.default('127.0.0.1:8080'),
     OPS_ADDRESS: address.default('127.0.0.1:9090'),
-    PUBLIC_URL: url.default('http://127.0.0.1:8080'),
+    PUBLIC_URL: url.prefault('http://127.0.0.1:8080'),
     TLS_CERT_FILE: file.optional(),
     TLS_KEY_FILE: file.optional(),
     TLS_CLIENT_CA_FILE: file.optional(),

@@ -3,30 +3,48 @@ import type { Config } from './config.ts';
 import { ConfigError } from './config_error.ts';
 import { contradictions } from './contradictions.ts';
 import { type Environment, environment } from './environment.ts';
+import { readProxy } from './proxy.ts';
+import { strayCharacters } from './stray_characters.ts';
+import { unsafeSettings } from './unsafe_settings.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'TOKENVAULT_';
 
 /** Kubernetes tells every pod of a Service called `tokenvault…` by variables such as TOKENVAULT_SERVICE_HOST and TOKENVAULT_PORT_8080_TCP_ADDR. */
 const SERVICE_LINK = /^(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
 
-/** Reads the whole environment; throws ConfigError with every fault in it. An empty variable counts as absent. */
-export function readConfig(variables: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const given = Object.fromEntries(
-    Object.entries(variables)
-      .filter(([name, value]) => name.startsWith(PREFIX) && value !== '')
-      .map(([name, value]) => [name.slice(PREFIX.length), value] as const)
-      .filter(([name]) => !SERVICE_LINK.test(name)),
+/**
+ * Reads the whole environment, and the options that Node was started with; throws ConfigError with every fault in them.
+ * An empty variable counts as absent. No value is changed silently: one with a blank or a carriage return at an end is a fault.
+ */
+export function readConfig(variables: Variables = process.env, options: readonly string[] = process.execArgv): Config {
+  const given = Object.entries(variables)
+    .filter(([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== '')
+    .map(([name, value = '']) => [name.slice(PREFIX.length), value] as const)
+    .filter(([name]) => !SERVICE_LINK.test(name));
+  const stray = new Map(
+    given.flatMap(([name, value]) => {
+      const fault = strayCharacters(value);
+      return fault === undefined ? [] : [[name, `${PREFIX}${name}: ${fault}`] as const];
+    }),
   );
-  const parsed = environment.safeParse(given);
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap(faultsOf));
+  const { proxy, faults: ofProxy } = readProxy(variables);
+  const outside = [...stray.values(), ...ofProxy, ...unsafeSettings(variables, options)];
+  const parsed = environment.safeParse(Object.fromEntries(given.map(([name, value]) => [name, value.trim()])));
+  if (!parsed.success) {
+    // What else is wrong with a value that has stray characters may be their doing.
+    const others = parsed.error.issues.filter(({ path }) => !stray.has(String(path[0])));
+    throw new ConfigError([...outside, ...others.flatMap(faultsOf)]);
+  }
   const env = parsed.data;
-  const config = configOf(env);
-  const faults = contradictions(config, env);
+  const config = configOf(env, proxy);
+  const faults = [...outside, ...contradictions(config, env)];
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
 }
 
-function configOf(env: Environment): Config {
+function configOf(env: Environment, proxy: Config['proxy']): Config {
   return {
     grpcAddress: env.GRPC_ADDRESS,
     adminAddress: env.ADMIN_ADDRESS,
@@ -53,6 +71,7 @@ function configOf(env: Environment): Config {
       env.CUSTOM_CLOUD_LOGIN_URL === undefined
         ? undefined
         : { loginUrl: env.CUSTOM_CLOUD_LOGIN_URL, graphUrl: env.CUSTOM_CLOUD_GRAPH_URL },
+    proxy,
     sandbox: env.SANDBOX === 'on' || env.SANDBOX === 'off' ? env.SANDBOX : { url: env.SANDBOX },
     sandboxAddress: env.SANDBOX_ADDRESS,
     logLevel: env.LOG_LEVEL,

@@ -2,6 +2,7 @@ import { homeDirectory } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
+import type { HttpProxy } from '../model/http_proxy.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAppStandings } from './app_standing.ts';
@@ -34,6 +35,7 @@ export function createAuthorizationServer(parts: {
   /** For credentials by reference. Default: one that refuses. */
   secretSource?: SecretSource | undefined;
   customCloud?: CustomCloud | undefined;
+  proxy?: HttpProxy | undefined;
   metrics?: EntraMetrics | undefined;
   log?: Log | undefined;
   /** 0 to 1; for jitter. */
@@ -48,7 +50,11 @@ export function createAuthorizationServer(parts: {
   const standings = createAppStandings({ ledger, clock, metrics, log });
   const http = createTokenHttp({
     clock,
-    options: { maxBody: options.maxBody ?? 256 * 1024, connections: pacingOptions.totalInFlight },
+    options: {
+      maxBody: options.maxBody ?? 256 * 1024,
+      connections: pacingOptions.totalInFlight,
+      proxy: parts.proxy,
+    },
   });
   const proofs = createProofs({ clock, secretSource: parts.secretSource ?? noSecretSource, metrics, log });
   const requestTimeout = options.requestTimeout ?? 10 * SECOND;

@@ -1,5 +1,6 @@
 import type { App } from '../model/app.ts';
 import type { Clock, Duration } from '../model/clock.ts';
+import type { HttpProxy } from '../model/http_proxy.ts';
 import type { Answer } from './answer.ts';
 import type { AppRegistrations, NotDone } from './app_registrations.ts';
 import type { CustomCloud } from './authority.ts';
@@ -14,6 +15,7 @@ export function createAppRegistrations(parts: {
   authorizationServer: AuthorizationServer;
   clock: Clock;
   customCloud?: CustomCloud | undefined;
+  proxy?: HttpProxy | undefined;
   metrics?: GraphMetrics | undefined;
   options?: {
     /** One request to Graph, all of it. Default 10 s. */

@@ -3,6 +3,7 @@ import { type App, registrationDirectory } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Outcome } from '../model/exchange.ts';
+import type { HttpProxy } from '../model/http_proxy.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
 import type { NotDone } from './app_registrations.ts';
@@ -30,12 +31,13 @@ export function createGraphSessions(parts: {
   authorizationServer: AuthorizationServer;
   clock: Clock;
   customCloud?: CustomCloud | undefined;
+  proxy?: HttpProxy | undefined;
   options?: { readonly requestTimeout?: Duration | undefined } | undefined;
 }): GraphSessions {
   const { authorizationServer, clock } = parts;
   const timeout = parts.options?.requestTimeout ?? 10 * SECOND;
   const authorities = createAuthorities(parts.customCloud);
-  const http = createJsonHttp({ clock, options: { maxBody: MAX_BODY, connections: 8 } });
+  const http = createJsonHttp({ clock, options: { maxBody: MAX_BODY, connections: 8, proxy: parts.proxy } });
 
   /** The slot is free again before Graph is asked: pacing is for the token endpoint. */
   async function acquire(app: App, directoryId: string, resource: string): Promise<Outcome> {

@@ -1,6 +1,8 @@
-import { Agent, errors, request } from 'undici';
+import { errors, request } from 'undici';
 import type { Clock, Duration } from '../model/clock.ts';
+import type { HttpProxy } from '../model/http_proxy.ts';
 import type { Answer, TransportFault } from './answer.ts';
+import { createDispatchers } from './dispatcher.ts';
 
 /** One POST to a token endpoint. It never throws: what goes wrong on the way is part of the answer. */
 export interface TokenHttp {
@@ -33,6 +35,8 @@ export interface HttpOptions {
   readonly maxBody: number;
   /** Connections per origin. */
   readonly connections: number;
+  /** Undefined: none. */
+  readonly proxy?: HttpProxy | undefined;
 }
 
 export function createTokenHttp(parts: { clock: Clock; options: HttpOptions }): TokenHttp {
@@ -42,14 +46,7 @@ export function createTokenHttp(parts: { clock: Clock; options: HttpOptions }): 
 
 export function createJsonHttp(parts: { clock: Clock; options: HttpOptions }): JsonHttp {
   const { clock, options } = parts;
-  const agent = new Agent({
-    connections: options.connections,
-    pipelining: 1,
-    keepAliveTimeout: 30_000,
-    // A page of HTML in headers is nobody's token answer.
-    maxHeaderSize: 32 * 1024,
-    allowH2: false,
-  });
+  const dispatchers = createDispatchers(options.connections, options.proxy);
 
   return {
     async send(url, asked) {
@@ -61,7 +58,7 @@ export function createJsonHttp(parts: { clock: Clock; options: HttpOptions }): J
         // undici's request follows no redirects: a 307 would carry the client secret to wherever it points.
         const response = await request(url, {
           method: asked.method,
-          dispatcher: agent,
+          dispatcher: dispatchers.of(url),
           signal: abort.signal,
           headersTimeout: 0,
           bodyTimeout: 0,
@@ -98,7 +95,7 @@ export function createJsonHttp(parts: { clock: Clock; options: HttpOptions }): J
         clearTimeout(timer);
       }
     },
-    close: () => agent.close(),
+    close: () => dispatchers.close(),
   };
 }
 

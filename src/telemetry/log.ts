@@ -4,6 +4,8 @@
  */
 export interface LogEvents {
   vault_started: { version: string; grpcAddress: string; adminAddress: string; webAddress: string; opsAddress: string };
+  /** Entra and Graph are reached through it, by `HTTPS_PROXY`; `host:port` without user name and password. */
+  entra_proxy_used: { proxy: string };
   vault_stopping: { signal: string };
   vault_stopped: Record<string, never>;
   /** Nobody caught it, so that the process ends: what it holds in memory cannot be trusted any more. */

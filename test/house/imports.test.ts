@@ -129,11 +129,12 @@ test('no barrels, and no rooms for what has no name', () => {
   expect(names.filter((path) => /(^|[/_])(utils?|helpers?|common|lib|manager|impl)([/_.]|$)/.test(path))).toEqual([]);
 });
 
-/** Sealing, the request to Entra, the response message, the audit log's keyed fingerprint, a webhook's signature, and what an import sends. */
+/** Sealing, the request to Entra and the way there, the response message, the audit log's keyed fingerprint, a webhook's signature, and what an import sends. */
 const REVEALING = [
   'audit/chained_audit_log.ts',
   'cli/import/requests.ts',
   'entra/certificate_assertion.ts',
+  'entra/dispatcher.ts',
   'entra/exchange.ts',
   'entra/graph_session.ts',
   'entra/msal_server.ts',

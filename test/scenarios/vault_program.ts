@@ -25,8 +25,10 @@ export interface Ending {
 export async function serveProgram(
   folder: string,
   environment: Readonly<Record<string, string>>,
+  /** Without the prefix `TOKENVAULT_`. */
+  others: Readonly<Record<string, string>> = {},
 ): Promise<VaultProgram> {
-  const running = run(folder, environment);
+  const running = run(folder, environment, others);
   const { child, written, ended } = running;
   const welcome = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
@@ -52,16 +54,21 @@ export async function serveProgram(
 }
 
 /** For a start that must fail: settles when it has ended. */
-export async function endOfProgram(folder: string, environment: Readonly<Record<string, string>>): Promise<Ending> {
-  return run(folder, environment).ended;
+export async function endOfProgram(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+  others: Readonly<Record<string, string>> = {},
+): Promise<Ending> {
+  return run(folder, environment, others).ended;
 }
 
-function run(folder: string, environment: Readonly<Record<string, string>>) {
+function run(folder: string, environment: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...COMPILE_CACHE,
+      ...others,
       ...prefixed({
         GRPC_ADDRESS: '127.0.0.1:0',
         ADMIN_ADDRESS: '127.0.0.1:0',
