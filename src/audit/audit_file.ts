@@ -3,18 +3,21 @@ import {
   constants,
   existsSync,
   fdatasync,
-  fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  lstatSync,
   openSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from 'node:fs';
+import { open as openHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { VaultError } from '../model/errors.ts';
 
 /** Where groups of lines go. `write` is synchronous: a write to the page cache costs less than a trip through the thread pool. */
 export interface AuditFile {
@@ -22,14 +25,16 @@ export interface AuditFile {
   write(group: string): void;
   /** A part of a group stands at the end and could not be taken back; the next write begins on a line of its own. */
   readonly torn: boolean;
-  /** Brings what was written onto the disk. */
+  /** Brings what was written onto the disk. After an error the system forgets which pages it lost, so a second success means nothing. */
   sync(done: (error: Error | null) => void): void;
   readonly size: number;
-  /** Sets the full file aside under `name`, where nothing lies yet, and begins the next with `opening`. A crash in between loses neither. */
-  rotate(name: string, opening: string): void;
-  /** `moved`: another program renamed the file; `cut`: it deleted or shortened it. Writing goes on where nobody looks until `reopen`. */
+  /**
+   * Writes `text` into a new file and brings it onto the disk. Then sets the present file aside under `name`, where nothing lies yet,
+   * and goes on in the new one. Where it rejects, writing goes on in the present file. A crash in between loses neither.
+   */
+  replace(name: string, text: string): Promise<void>;
+  /** `moved`: another program renamed the file; `cut`: it deleted or shortened it. Writing goes on where nobody looks until `replace`. */
   whereabouts(): 'here' | 'moved' | 'cut';
-  reopen(): void;
   /** False for a stream: what was written before cannot be looked at. */
   readonly readable: boolean;
   /** The last `length` bytes, as text. */
@@ -37,17 +42,18 @@ export interface AuditFile {
   close(): void;
 }
 
-const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND;
+/** A pipe or a device in this place would block the open or a write, and a link would be renamed in place of its file. */
+const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 const MODE = 0o640;
 
-/** Appends to a file that only its owner and group may read. */
+/** Appends to a file that only its owner and group may read. AUDIT_UNAVAILABLE where the path names anything but a regular file. */
 export function openAuditFile(path: string): AuditFile {
   const next = `${path}.next`;
-  // A rotation that was killed between its two renames; before the first of them the next file counts for nothing.
-  if (existsSync(next) && !existsSync(path)) renameSync(next, path);
-  rmSync(next, { force: true });
-  let { fd, size } = open(path);
+  settleNext(path, next);
+  let fd = open(path);
+  let { size } = fstatSync(fd);
   let torn = false;
+  syncFolder(path);
 
   return {
     readable: true,
@@ -75,36 +81,31 @@ export function openAuditFile(path: string): AuditFile {
     sync(done) {
       fdatasync(fd, done);
     },
-    rotate(name, opening) {
-      const bytes = Buffer.from(opening, 'utf8');
-      const nextFd = openSync(next, FLAGS | constants.O_TRUNC, MODE);
+    async replace(name, text) {
+      rmSync(next, { force: true });
+      const bytes = Buffer.from(text, 'utf8');
+      const nextFd = openSync(next, FLAGS | constants.O_EXCL, MODE);
       try {
         for (let written = 0; written < bytes.length; ) written += writeSync(nextFd, bytes, written);
-        fdatasyncSync(nextFd);
-        fdatasyncSync(fd);
-        renameSync(path, freeName(name));
+        await promisify(fdatasync)(nextFd);
+        if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, freeName(name));
         renameSync(next, path);
+        const folder = await openHandle(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+        await folder.sync().finally(() => folder.close());
       } catch (error) {
         closeSync(nextFd);
         throw error;
       }
-      closeSync(fd);
+      closeQuietly(fd);
       fd = nextFd;
       size = bytes.length;
       torn = false;
-      syncFolder(path);
     },
     whereabouts() {
       const ours = fstatSync(fd);
-      const there = statSync(path, { throwIfNoEntry: false });
+      const there = lstatSync(path, { throwIfNoEntry: false });
       if (there?.ino === ours.ino && there.dev === ours.dev) return ours.size < size ? 'cut' : 'here';
       return ours.nlink === 0 ? 'cut' : 'moved';
-    },
-    reopen() {
-      const opened = open(path);
-      closeSync(fd);
-      ({ fd, size } = opened);
-      torn = false;
     },
     tail(length) {
       const from = Math.max(0, size - length);
@@ -118,10 +119,36 @@ export function openAuditFile(path: string): AuditFile {
   };
 }
 
-function open(path: string): { fd: number; size: number } {
-  const fd = openSync(path, FLAGS, MODE);
-  syncFolder(path);
-  return { fd, size: fstatSync(fd).size };
+/** What a replacement that was killed left. Between its two renames the next file is the only one; before them it is not needed. */
+function settleNext(path: string, next: string): void {
+  const left = lstatSync(next, { throwIfNoEntry: false });
+  if (left === undefined) return;
+  // It repeats groups that the disk refused, and so may hold what the present file lost.
+  if (!existsSync(path)) renameSync(next, path);
+  else if (left.isFile() && readFileSync(next, 'utf8').startsWith('{"gap"'))
+    renameSync(next, freeName(`${path}.unfinished`));
+  else rmSync(next);
+}
+
+function open(path: string): number {
+  let fd: number;
+  try {
+    fd = openSync(path, FLAGS, MODE);
+  } catch (error) {
+    if (isCode(error, 'ELOOP')) throw unusable(path, 'is a symbolic link');
+    if (isCode(error, 'ENXIO') || isCode(error, 'EISDIR')) throw unusable(path, 'is not a regular file');
+    throw error;
+  }
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  throw unusable(path, 'is not a regular file');
+}
+
+function unusable(path: string, fault: string): VaultError {
+  return new VaultError(
+    'AUDIT_UNAVAILABLE',
+    `The audit log ${path} ${fault}. Set TOKENVAULT_AUDIT_FILE to the path of a regular file, or to "-" for standard output`,
+  );
 }
 
 // The name of a new file is durable only when its folder is.
@@ -144,9 +171,22 @@ function isTakenBack(fd: number, size: number): boolean {
   }
 }
 
+/** Of a network file system, closing tells once more of a write that failed. */
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // All that it held lies in the next file, or is on the disk.
+  }
+}
+
 /** Evidence is never overwritten. */
 function freeName(name: string): string {
   let free = name;
   for (let count = 1; existsSync(free); count += 1) free = `${name}-${count}`;
   return free;
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

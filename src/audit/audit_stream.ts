@@ -43,9 +43,9 @@ export function openAuditStream(fd: number): AuditFile {
       stuck = false;
     },
     sync: (done) => done(null),
-    rotate() {},
+    // Its size stays 0 and it is never moved, so nothing asks for this.
+    replace: () => Promise.reject(new Error('a stream cannot be replaced')),
     whereabouts: () => 'here',
-    reopen() {},
     tail: () => '',
     close() {},
   };

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey } from 'node:crypto';
+import { promisify } from 'node:util';
 import { type Clock, MINUTE } from '../model/clock.ts';
 import type { AuditFile } from './audit_file.ts';
 import type { AuditLedger, AuditLog } from './audit_log.ts';
@@ -30,23 +31,23 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
   const { ledger, instance, metrics, alert } = parts;
   const key = createSecretKey(await ledger.auditKey());
   const checkpoint = await ledger.lastCheckpoint();
-  const end = findEnd(parts.file, checkpoint);
-  if (end.found !== 'whole') alert?.(end.found === 'torn' ? 'audit_torn' : 'audit_cut');
+  // What an earlier process wrote must be on the disk before anything builds on it.
+  await promisify(parts.file.sync)();
+  const end = findEnd(parts.file, key, checkpoint);
+  if (end.found !== 'whole') alert?.(`audit_${end.found}`);
 
   const health = createLogHealth(parts);
-  const file = createChainedFile({ ...parts, key, end, health });
+  const file = createChainedFile({ ...parts, key, end, health, onAccepting: () => group.flush() });
   const group = createEntryGroup({ file, instance, health, metrics });
   const checkpoints = createCheckpoints({ ...parts, file, health, saved: checkpoint?.number });
 
   /** Without callers nothing is written, and without readiness no callers come: so a log that failed tries by itself. */
   function tend(): void {
     try {
-      file.mend();
-      health.judge('audit_write', true);
+      file.tend();
     } catch {
       health.judge('audit_write', false);
     }
-    if (file.unsynced) void file.sync();
   }
 
   file.open(end.found);
@@ -65,9 +66,11 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
     async close() {
       clearInterval(saving);
       clearInterval(tending);
+      await file.settle();
       group.close();
-      await checkpoints.save();
       await file.sync();
+      await file.settle();
+      await checkpoints.save();
       parts.file.close();
     },
   };

@@ -18,13 +18,13 @@ export function createCheckpoints(parts: {
   return {
     async save() {
       if (saved === file.sealed || !health.writable) return;
-      const at = { number: file.sealed, chain: file.chain, time: clock.now() };
-      // First the disk: after a loss of power, a checkpoint ahead of the file would look like a cut.
       await file.sync();
-      if (!health.synced) return;
+      // Only what the disk holds: after a loss of power, a checkpoint ahead of the file would look like a cut.
+      const { number, chain } = file.durable;
+      if (number === saved) return;
       try {
-        await ledger.saveCheckpoint(at);
-        saved = at.number;
+        await ledger.saveCheckpoint({ number, chain, time: clock.now() });
+        saved = number;
       } catch {
         alert?.('audit_checkpoint');
       }

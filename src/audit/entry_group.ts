@@ -4,9 +4,14 @@ import type { ChainedFile } from './chained_file.ts';
 import { createEntryLine } from './entry_line.ts';
 import type { AuditMetrics, LogHealth } from './log_health.ts';
 
-/** The entries that wait for one write: what gathers while the event loop goes round once. */
+/** Characters of entries that wait while the file accepts none; beyond that they are refused. */
+const MOST_WAITING = 8 * 2 ** 20;
+
+/** The entries that wait for one write: what gathers while the event loop goes round once, or while the file accepts none. */
 export interface EntryGroup {
   readonly append: AuditLog['append'];
+  /** Writes what is waiting, if the file accepts it, or answers that it is refused. */
+  flush(): void;
   /** Writes what is waiting, and takes nothing more. */
   close(): void;
 }
@@ -24,20 +29,29 @@ export function createEntryGroup(parts: {
   let scheduled: NodeJS.Immediate | undefined;
   let closed = false;
 
+  function refuse(answers: typeof waiting, cause: unknown): void {
+    const error = unavailable(cause);
+    for (const answer of answers) answer(error);
+  }
+
   function write(): void {
     scheduled = undefined;
+    if (waiting.length === 0 || (file.accepts === 'later' && !closed)) return;
     const group = lines;
     const answers = waiting;
     lines = '';
     waiting = [];
+    if (file.accepts !== 'now') {
+      refuse(answers, 'the disk takes nothing');
+      return;
+    }
     const started = performance.now();
     try {
       file.write(group, answers.length);
       health.judge('audit_write', true);
     } catch (cause) {
       health.judge('audit_write', false);
-      const error = unavailable(cause);
-      for (const answer of answers) answer(error);
+      refuse(answers, cause);
       return;
     }
     metrics?.group(answers.length, (performance.now() - started) / 1_000);
@@ -47,14 +61,14 @@ export function createEntryGroup(parts: {
 
   return {
     append(entry, done) {
-      if (closed) return done(unavailable('closed'));
+      if (closed || lines.length > MOST_WAITING) return done(unavailable(closed ? 'closed' : 'too much waits'));
       lines += entryLine(file.sealed + waiting.length + 1, entry);
       waiting.push(done);
       scheduled ??= setImmediate(write);
     },
+    flush: write,
     close() {
       closed = true;
-      if (scheduled === undefined) return;
       clearImmediate(scheduled);
       write();
     },

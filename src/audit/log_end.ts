@@ -1,40 +1,61 @@
+import type { KeyObject } from 'node:crypto';
 import type { AuditFile } from './audit_file.ts';
 import type { AuditCheckpoint } from './audit_log.ts';
-import { GENESIS, type Opening } from './chain.ts';
+import { type ChainPoint, GENESIS, type Opening } from './chain.ts';
+import { startOf, walkChain } from './walk_chain.ts';
 
-/** More than a group: what gathers in one turn of the event loop is far smaller. */
-const TAIL = 4 * 2 ** 20;
+/** Some seconds to hours of entries. What lies before is left to a walk over the whole log. */
+const TAIL = 16 * 2 ** 20;
 
 const SEAL = /^\{"seal":(\d+),"chain":"([0-9a-f]{64})"\}$/;
 
-export interface LogEnd {
-  /** Of the last entry. */
-  readonly number: number;
-  readonly chain: string;
+export interface LogEnd extends ChainPoint {
   readonly found: Opening['found'];
 }
 
-/** Where the chain goes on: after the last seal of the file, or after the database's checkpoint when the file ends before it. */
-export function findEnd(file: AuditFile, checkpoint: AuditCheckpoint | undefined): LogEnd {
-  if (!file.readable) return { number: checkpoint?.number ?? 0, chain: checkpoint?.chain ?? GENESIS, found: 'whole' };
-  const last = lastSeal(file.tail(TAIL));
-  if (checkpoint !== undefined && (last === undefined || last.number < checkpoint.number)) {
-    if (last?.torn) file.write('\n');
-    return { number: checkpoint.number, chain: checkpoint.chain, found: 'cut' };
-  }
-  if (last === undefined) return { number: 0, chain: GENESIS, found: 'whole' };
+/**
+ * Where the chain goes on: after the last seal that fits its group, or after the database's checkpoint when the file ends before it.
+ * No seal is believed unseen: a line that looks like one is easily written below a cut.
+ */
+export function findEnd(file: AuditFile, key: KeyObject, checkpoint: AuditCheckpoint | undefined): LogEnd {
+  if (!file.readable) return { ...(checkpoint ?? GENESIS), found: 'whole' };
+  const isPart = file.size > TAIL;
+  const text = file.tail(TAIL);
+  const endsWhole = text === '' || text.endsWith('\n');
   // The torn line is evidence and stays; ours begins on a line of its own.
-  if (last.torn) file.write('\n');
-  return { number: last.number, chain: last.chain, found: last.torn ? 'torn' : 'whole' };
+  if (!endsWhole) file.write('\n');
+
+  const { start, lines } = isPart ? fromFirstSeal(text) : fromFirstLine(text);
+  const { seals, torn, broken, resumed } = walkChain(lines, key, start);
+  const [, ...proved] = seals;
+  const end = proved.at(-1) ?? GENESIS;
+  const passes = checkpoint !== undefined && start.number < checkpoint.number && checkpoint.number <= end.number;
+  const isCut = checkpoint !== undefined && end.number < checkpoint.number;
+  const isTorn = !endsWhole || torn.includes(lines.findLastIndex((line) => line !== '') + 1);
+  const isAltered =
+    broken.some((line) => line > resumed) ||
+    (isPart && proved.length === 0) ||
+    (passes && !seals.some(({ number, chain }) => number === checkpoint.number && chain === checkpoint.chain));
+
+  const { number, chain } = isCut ? checkpoint : end;
+  return { number, chain, found: isAltered ? 'altered' : isCut ? 'cut' : isTorn ? 'torn' : 'whole' };
 }
 
-function lastSeal(text: string): { number: number; chain: string; torn: boolean } | undefined {
+interface Part {
+  readonly start: ChainPoint;
+  readonly lines: readonly string[];
+}
+
+/** A whole file says at its top what it goes on from, and the seal below proves it. */
+function fromFirstLine(text: string): Part {
   const lines = text.split('\n');
-  for (let i = lines.length - 1; i >= 0; i -= 1) {
-    const match = SEAL.exec(lines[i] ?? '');
-    if (match?.[1] === undefined || match[2] === undefined) continue;
-    const torn = lines.slice(i + 1).some((line) => line !== '') || i === lines.length - 1;
-    return { number: Number(match[1]), chain: match[2], torn };
-  }
-  return text === '' ? undefined : { number: 0, chain: GENESIS, torn: true };
+  return { start: startOf(lines[0] ?? '') ?? GENESIS, lines };
+}
+
+function fromFirstSeal(text: string): Part {
+  const lines = text.split('\n');
+  const first = lines.findIndex((line) => SEAL.test(line));
+  const [, number, chain] = SEAL.exec(lines[first] ?? '') ?? [];
+  if (number === undefined || chain === undefined) return { start: GENESIS, lines };
+  return { start: { number: Number(number), chain }, lines: lines.slice(first + 1) };
 }

@@ -1,5 +1,11 @@
-/** The log was found torn or cut, or a write, sync, rotation or checkpoint failed: facts for an alert. */
-export type AuditAlert = 'audit_torn' | 'audit_cut' | 'audit_write' | 'audit_sync' | 'audit_checkpoint';
+/** The log was found torn, cut or altered, or a write, sync, rotation or checkpoint failed: facts for an alert. */
+export type AuditAlert =
+  | 'audit_torn'
+  | 'audit_cut'
+  | 'audit_altered'
+  | 'audit_write'
+  | 'audit_sync'
+  | 'audit_checkpoint';
 
 export interface AuditMetrics {
   group(entries: number, seconds: number): void;

@@ -208,13 +208,16 @@ test('sets a full file aside and chains on in the next', async () => {
   expect(verifyChain(text, createSecretKey(l.key))).toMatchObject({ entries: 9, broken: [], torn: [] });
 });
 
-/** A disk on which `write` or `sync` can be made to fail. */
+/** A disk on which `write`, or `sync` of this file and each other, can be made to fail. */
 function fickle(fails: { write?: (group: string) => void; sync?: boolean }): AuditFile {
   const real = openAuditFile(path);
   const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
   return Object.create(real, {
     write: { value: (group: string) => (fails.write ?? real.write)(group) },
     sync: { value: (done: (error: Error | null) => void) => (fails.sync ? done(full) : real.sync(done)) },
+    replace: {
+      value: (name: string, text: string) => (fails.sync ? Promise.reject(full) : real.replace(name, text)),
+    },
   });
 }
 
@@ -243,7 +246,7 @@ test('counts as unwritable while the disk takes nothing for good', async () => {
   const l = ledger();
   const log = await open(l, fickle(fails));
   fails.sync = true;
-  vi.advanceTimersByTime(1_000);
+  await vi.advanceTimersByTimeAsync(1_000);
   expect(log.writable).toBe(false);
   await log.close();
   expect(l.checkpoint).toBeUndefined();
