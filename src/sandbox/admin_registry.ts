@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AdminRoute, appBody, bodyOf, federatedBody, param, secretBody } from './admin_route.ts';
+import { type AdminRoute, appBody, bodyOf, federatedBody, param, policyBody, secretBody } from './admin_route.ts';
 import { viewApp, viewCertificate } from './admin_views.ts';
 
 const text = z.string().min(1);
@@ -127,6 +127,20 @@ export const REGISTRY_ROUTES: AdminRoute[] = [
       call.sandbox.withdrawAdminConsent(param(call, 'directory'), clientId, permission);
       return undefined;
     },
+  },
+  {
+    method: 'POST',
+    path: '/sandbox/directories/:directory/policy',
+    does: 'all users of the directory, and the app itself, get this AADSTS number (for one resource, or client_id): a resource that is disabled there (500014), an app that is gone (70001)',
+    example: { code: 500014, resource: 'https://outlook.office.com' },
+    run: (call) => void call.sandbox.requireDirectoryPolicy(param(call, 'directory'), bodyOf(call, policyBody)),
+  },
+  {
+    method: 'DELETE',
+    path: '/sandbox/directories/:directory/policy',
+    does: 'lifts all, or that of ?resource=',
+    run: (call) =>
+      void call.sandbox.liftDirectoryPolicy(param(call, 'directory'), call.query.get('resource') ?? undefined),
   },
   {
     method: 'POST',

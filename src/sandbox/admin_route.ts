@@ -48,6 +48,19 @@ export const secretBody = z.strictObject({
   replicationDelay: z.number().optional(),
 });
 
+export const policyBody = z.strictObject({
+  code: z.int(),
+  resource: text.optional(),
+  clientId: text.optional(),
+  error: text.optional(),
+  suberror: text.nullable().optional(),
+  status: z.int().min(200).max(599).optional(),
+  claims: text.optional(),
+  description: text.optional(),
+  errorCodes: z.array(z.int()).optional(),
+  satisfiedBySignIn: z.boolean().optional(),
+});
+
 export const federatedBody = z
   .strictObject({ issuer: text, subject: text, audience: text.optional(), publicKey: text.optional() })
   .transform(({ issuer, subject, audience, publicKey }) => ({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AdminRoute, bodyOf, param } from './admin_route.ts';
+import { type AdminRoute, bodyOf, param, policyBody } from './admin_route.ts';
 
 const text = z.string().min(1);
 
@@ -29,7 +29,7 @@ export const USER_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/users/:user/revoke-sessions',
-    does: 'refresh tokens granted until now answer 50173',
+    does: 'refresh tokens granted until now answer 50173, as after a change of the password',
     run: (call) => void call.sandbox.revokeSessions(param(call, 'user')),
   },
   {
@@ -45,30 +45,29 @@ export const USER_ROUTES: AdminRoute[] = [
     run: (call) => void call.sandbox.enableUser(param(call, 'user')),
   },
   {
+    method: 'DELETE',
+    path: '/sandbox/users/:user',
+    does: 'deletes the account: redemptions answer 500341',
+    run: (call) => void call.sandbox.deleteUser(param(call, 'user')),
+  },
+  {
+    method: 'POST',
+    path: '/sandbox/users/:user/restore',
+    does: 'undoes it',
+    run: (call) => void call.sandbox.restoreUser(param(call, 'user')),
+  },
+  {
     method: 'POST',
     path: '/sandbox/users/:user/policy',
-    does: 'redemptions answer this AADSTS number until it is lifted or, satisfied_by_sign_in, the user signs in again',
+    does: 'redemptions (for one resource, or client_id) answer this AADSTS number until it is lifted or, satisfied_by_sign_in, the user signs in again',
     example: { code: 53003, claims: '{"access_token":{"capolids":{"essential":true,"values":["p1"]}}}' },
-    run: (call) => {
-      const schema = z.strictObject({
-        code: z.int(),
-        error: text.optional(),
-        suberror: text.nullable().optional(),
-        status: z.int().min(200).max(599).optional(),
-        claims: text.optional(),
-        description: text.optional(),
-        errorCodes: z.array(z.int()).optional(),
-        satisfiedBySignIn: z.boolean().optional(),
-      });
-      call.sandbox.requirePolicy(param(call, 'user'), bodyOf(call, schema));
-      return undefined;
-    },
+    run: (call) => void call.sandbox.requirePolicy(param(call, 'user'), bodyOf(call, policyBody)),
   },
   {
     method: 'DELETE',
     path: '/sandbox/users/:user/policy',
-    does: 'lifts it',
-    run: (call) => void call.sandbox.liftPolicy(param(call, 'user')),
+    does: 'lifts all, or that of ?resource=',
+    run: (call) => void call.sandbox.liftPolicy(param(call, 'user'), call.query.get('resource') ?? undefined),
   },
   {
     method: 'POST',

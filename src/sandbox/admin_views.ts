@@ -1,5 +1,7 @@
 import type { AppCertificate } from './app_credential.ts';
 import type { AppRegistration } from './app_registration.ts';
+import type { Directory } from './directory.ts';
+import type { Policy } from './policy.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
 
@@ -12,8 +14,16 @@ export function viewCertificate({ publicKey: _key, raw: _raw, ...certificate }: 
   return certificate;
 }
 
-function viewUser({ policy, ...user }: User) {
-  return { ...user, policy: policy?.error.code };
+function viewUser({ policies, ...user }: User) {
+  return { ...user, policies: policies.map(viewPolicy) };
+}
+
+export function viewDirectory({ policies, ...directory }: Directory) {
+  return { ...directory, policies: policies.map(viewPolicy) };
+}
+
+function viewPolicy({ error, resourceId, clientId }: Policy) {
+  return { code: error.code, error: error.error, resource: resourceId, clientId };
 }
 
 /** All that a newcomer needs to type. */
@@ -27,7 +37,7 @@ export function viewWorld(world: World) {
       graph: `${world.url}/graph/v1.0/me`,
       imapCheck: `${world.url}/outlook/imap-check`,
     },
-    directories: world.directories.list(),
+    directories: world.directories.list().map(viewDirectory),
     users: world.users.list().slice(0, 100).map(viewUser),
     apps: world.apps.list().slice(0, 100).map(viewApp),
     settings: world.settings,

@@ -1,4 +1,5 @@
 import { entraError } from './entra_error.ts';
+import { policiesFor } from './policy.ts';
 import { parseScopes } from './scope.ts';
 import { required, type TokenRequest } from './token_request.ts';
 import { appTokenResponse } from './token_response.ts';
@@ -15,6 +16,9 @@ export async function clientCredentials(world: World, request: TokenRequest): Pr
   const [first] = parseScopes(world.resources, scope).permissions;
   if (first === undefined || !first.isDefault) throw entraError(1002012, { scope });
   record.resource = first.resource.id;
+  const target = { directory, user: undefined, resourceId: first.resource.id, clientId: app.clientId };
+  const [policy] = policiesFor(target);
+  if (policy !== undefined) throw policy.error;
   return appTokenResponse(world, {
     app,
     directory,

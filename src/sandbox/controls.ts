@@ -8,22 +8,15 @@ import {
   withAudience,
 } from './app_registration.ts';
 import type { Directory, DirectoryInput } from './directory.ts';
-import { type EntraErrorOverrides, entraError } from './entra_error.ts';
+import { createPolicyControls, type PolicyControls } from './policy_controls.ts';
 import { openRefreshToken, type RefreshGrant, sealRefreshToken } from './refresh_token.ts';
 import { createRegistrationControls, type RegistrationControls } from './registration_controls.ts';
 import { canonicalScope, parsePermission, parseScopes } from './scope.ts';
 import type { User, UserInput } from './user.ts';
 import type { World } from './world.ts';
 
-export interface PolicyInput extends EntraErrorOverrides {
-  /** The AADSTS number, as 53003 or 50076. */
-  code: number;
-  /** Signing in again ends it; default: true, except for 53xxx and 50131 (blocked), 50105. */
-  satisfiedBySignIn?: boolean | undefined;
-}
-
 /** What a test or an operator of the sandbox may change. Users go by username or object id, apps by client id. Unknown ones throw. */
-export interface Controls extends RegistrationControls {
+export interface Controls extends RegistrationControls, PolicyControls {
   addDirectory(input?: DirectoryInput): Directory;
   addUser(input: Omit<UserInput, 'directoryId'> & { directoryId?: string }): User;
   addApp(input?: AppInput): AppRegistration;
@@ -44,14 +37,14 @@ export interface Controls extends RegistrationControls {
   revokeSessions(user: string): void;
   disableUser(user: string): void;
   enableUser(user: string): void;
+  /** Redemptions answer 500341. */
+  deleteUser(user: string): void;
+  restoreUser(user: string): void;
   /** Of one permission (`Mail.Send`, or with its resource), or of all. A consent for the whole directory stays. */
   withdrawConsent(user: string, clientId: string, permission?: string): void;
   grantConsent(user: string, clientId: string, permissions: string[]): void;
   grantAdminConsent(directory: string, clientId: string, permissions?: string[]): void;
   withdrawAdminConsent(directory: string, clientId: string, permission?: string): void;
-  /** Entra answers this user's redemptions with that error until the policy is lifted, or satisfied by a new sign-in. */
-  requirePolicy(user: string, policy: PolicyInput): void;
-  liftPolicy(user: string): void;
   /** As if the user had consented; cheap enough for a hundred thousand. `scopes` as in an authorize request. */
   issueRefreshToken(input: {
     clientId: string;
@@ -68,10 +61,12 @@ export function createControls(world: World): Controls {
   const app = (id: string) => known(world.apps.find(id), `app ${id}`);
   const directory = (id: string) => known(world.directories.find(id), `directory ${id}`);
   const permission = (text: string) => parsePermission(world.resources, text);
+  const resource = (id: string) => known(world.resources.find(id), `resource ${id}`);
   const firstDirectory = () => known(world.directories.list()[1] ?? world.directories.list()[0], 'directory');
 
   return {
     ...createRegistrationControls(app, directory),
+    ...createPolicyControls({ user, app, directory, resource }),
     addDirectory: (input = {}) => world.directories.add(input),
     addUser: (input) =>
       world.users.add({ ...input, directoryId: directory(input.directoryId ?? domainOf(input.username)).id }),
@@ -118,6 +113,12 @@ export function createControls(world: World): Controls {
     enableUser(id) {
       user(id).disabled = false;
     },
+    deleteUser(id) {
+      user(id).deleted = true;
+    },
+    restoreUser(id) {
+      user(id).deleted = false;
+    },
     withdrawConsent(id, clientId, text) {
       const { resource, name } = text === undefined ? { resource: undefined, name: '' } : permission(text);
       const which = resource === undefined ? undefined : { resourceId: resource.id, name };
@@ -137,17 +138,6 @@ export function createControls(world: World): Controls {
       const { resource, name } = text === undefined ? { resource: undefined, name: '' } : permission(text);
       const which = resource === undefined ? undefined : { resourceId: resource.id, name };
       world.consents.withdraw(directory(id).id, app(clientId).clientId, which);
-    },
-    requirePolicy(id, policy) {
-      const facts = { user: user(id).username, resource: '00000003-0000-0000-c000-000000000000', client: '' };
-      const isBlock = policy.code === 50131 || policy.code === 50105 || String(policy.code).startsWith('53');
-      user(id).policy = {
-        error: entraError(policy.code, facts, policy),
-        satisfiedBySignIn: policy.satisfiedBySignIn ?? !isBlock,
-      };
-    },
-    liftPolicy(id) {
-      user(id).policy = undefined;
     },
     issueRefreshToken(input) {
       const { clientId } = app(input.clientId);

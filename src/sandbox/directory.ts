@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AppManagementPolicy } from './app_management_policy.ts';
+import type { Policy } from './policy.ts';
 
 /** An Entra tenant. */
 export interface Directory {
@@ -10,6 +11,7 @@ export interface Directory {
   userConsent: UserConsent;
   /** For the apps that are registered here and have none of their own. */
   managementPolicy: AppManagementPolicy | undefined;
+  policies: Policy[];
 }
 
 export interface DirectoryInput {
@@ -42,6 +44,7 @@ export function createDirectories(): Directories {
         domains: [domain.toLowerCase()],
         userConsent: input.userConsent ?? true,
         managementPolicy: undefined,
+        policies: [],
       };
       byId.set(id, directory);
       return directory;

@@ -24,7 +24,7 @@ export function checkApp(
   if (!isPersonal && app.audience === 'consumers') throw entraError(9002331, facts);
 }
 
-/** The directory in which the user gets tokens; refuses accounts that do not belong there (50020, 50057). */
+/** The directory in which the user gets tokens; refuses accounts that do not belong there (50020, 500341, 50057). */
 export function checkUser(world: World, user: User, app: AppRegistration, authority: Authority): Directory {
   const isPersonal = user.directoryId === CONSUMERS_DIRECTORY_ID;
   const directory = authority.directory ?? world.directories.find(user.directoryId);
@@ -40,6 +40,7 @@ export function checkUser(world: World, user: User, app: AppRegistration, author
     !(isPersonal && (authority.kind === 'organizations' || app.audience === 'organizations')) &&
     !(!isPersonal && app.audience === 'consumers');
   if (!isWelcome) throw entraError(50020, facts);
+  if (user.deleted) throw entraError(500341, facts);
   if (user.disabled) throw entraError(50057, facts);
   return directory;
 }

@@ -32,7 +32,7 @@ export async function redeemCode(world: World, request: TokenRequest): Promise<R
   const { resource, permissions, asked } = grantResource(world, {
     app,
     user,
-    directoryId: directory.id,
+    directory,
     scope,
     record,
   });

@@ -20,12 +20,11 @@ export async function redeemRefreshToken(world: World, request: TokenRequest): P
     throw entraError(50196);
   const user = checkGrant(world, app, grant);
   const directory = checkUser(world, user, app, authority);
-  if (user.policy !== undefined) throw user.policy.error;
 
   const { resource, permissions, asked } = grantResource(world, {
     app,
     user,
-    directoryId: directory.id,
+    directory,
     scope,
     record,
   });

@@ -35,7 +35,7 @@ const GRAPH_HOSTS = [
 ];
 const OUTLOOK_HOSTS = ['outlook.office.com', 'outlook.office365.com', 'outlook.office365.us', 'partner.outlook.cn'];
 export const GRAPH = 'https://graph.microsoft.com';
-const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
+export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
 
 export interface Resources {
   /** Undefined for one that nobody registered (500011). */

@@ -2,10 +2,13 @@ import { type Answer, html } from './answer.ts';
 import { type AuthorizeRequest, RefusedRequest } from './authorize_request.ts';
 import { atAuthorize, sendBack, sendBackDeclined, sendBackError } from './browser_return.ts';
 import { missingConsents, needsAdministrator, recordConsent } from './consenting.ts';
+import type { Directory } from './directory.ts';
 import { checkUser } from './eligibility.ts';
 import { type EntraError, entraError } from './entra_error.ts';
 import { blockedPage, needsApprovalPage } from './pages.ts';
+import { type Policy, policiesFor } from './policy.ts';
 import type { RequestRecord } from './requests.ts';
+import { firstResource } from './scope.ts';
 import type { User } from './user.ts';
 import type { World } from './world.ts';
 
@@ -36,9 +39,10 @@ export function signIn(
     const back = sendBackDeclined({ ...returnAddress, responseMode: 'query' });
     return html(200, needsApprovalPage(app, String(back.headers['location'])));
   }
-  const blocking = user.policy !== undefined && !user.policy.satisfiedBySignIn ? user.policy.error : undefined;
+  const blocking = blockingPolicy(world, asked, user, directory)?.error;
+  if (blocking?.error === 'invalid_resource') throw new RefusedRequest(blocking, returnAddress);
   if (blocking !== undefined) return blocked(world, asked, blocking, record);
-  user.policy = undefined;
+  satisfyPolicies(world, asked, user, directory);
   recordConsent(world, asked, user, directory);
   const code = world.codes.issue({
     clientId: app.clientId,
@@ -52,6 +56,22 @@ export function signIn(
   });
   const session = { 'set-cookie': `${SESSION_COOKIE}=${user.objectId}; Path=/; HttpOnly; SameSite=Lax` };
   return sendBack(returnAddress, { code, session_state: user.objectId }, session);
+}
+
+/** Entra looks at the resource of the first scope, for which the code's token will be. */
+function blockingPolicy(world: World, asked: AuthorizeRequest, user: User, directory: Directory): Policy | undefined {
+  const resourceId = firstResource(world.resources, asked.scope);
+  const policies = policiesFor({ directory, user, resourceId, clientId: asked.app.clientId });
+  return policies.find(({ satisfiedBySignIn }) => !satisfiedBySignIn);
+}
+
+/** Those of each resource that is asked for. */
+function satisfyPolicies(world: World, { app, asked }: AuthorizeRequest, user: User, directory: Directory): void {
+  const { clientId } = app;
+  for (const { id } of [world.resources.graph, ...asked.permissions.map(({ resource }) => resource)])
+    for (const policy of policiesFor({ directory, user, resourceId: id, clientId }))
+      if (policy.satisfiedBySignIn) policy.satisfiedBy.add(user.objectId);
+  user.policies = user.policies.filter(({ satisfiedBy }) => !satisfiedBy.has(user.objectId));
 }
 
 function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): Answer {

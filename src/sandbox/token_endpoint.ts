@@ -5,6 +5,7 @@ import { clientCredentials } from './client_credentials.ts';
 import { findAuthority } from './directory.ts';
 import { checkApp } from './eligibility.ts';
 import { EntraError, entraError, errorBody } from './entra_error.ts';
+import { appPolicy } from './policy.ts';
 import { redeemCode } from './redeem_code.ts';
 import { redeemRefreshToken } from './redeem_refresh_token.ts';
 import { openRefreshToken } from './refresh_token.ts';
@@ -84,6 +85,8 @@ async function grantTokens(
   const app = world.apps.find(client.clientId);
   checkApp(app, client.clientId, authority);
   record.clientId = app.clientId;
+  const policy = appPolicy(world.directories.find(record.directoryId ?? ''), app.clientId);
+  if (policy !== undefined) throw policy.error;
 
   const parts: TokenRequest = { app, authority, form, record };
   const needsProof = grant === 'client_credentials' || !isOfSinglePage(world, parts);

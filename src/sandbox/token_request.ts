@@ -1,6 +1,7 @@
 import type { AppRegistration } from './app_registration.ts';
-import { type Authority, CONSUMERS_DIRECTORY_ID } from './directory.ts';
+import { type Authority, CONSUMERS_DIRECTORY_ID, type Directory } from './directory.ts';
 import { type EntraError, entraError } from './entra_error.ts';
+import { policiesFor } from './policy.ts';
 import type { RequestRecord } from './requests.ts';
 import type { Resource } from './resource.ts';
 import { type AskedScopes, parseScopes } from './scope.ts';
@@ -23,17 +24,19 @@ export interface GrantedResource {
 
 /**
  * One token is for one resource, that of the first scope; other resources' scopes are silently left out, as Entra does.
- * What is asked must have been consented to (65001); the token then carries all that was.
+ * No policy must stand against it, and what is asked must have been consented to (65001); the token then carries all that was.
  */
 export function grantResource(
   world: World,
-  parts: { app: AppRegistration; user: User; directoryId: string; scope: string; record: RequestRecord },
+  parts: { app: AppRegistration; user: User; directory: Directory; scope: string; record: RequestRecord },
 ): GrantedResource {
-  const { app, user, directoryId } = parts;
+  const { app, user, directory } = parts;
   const asked = parseScopes(world.resources, parts.scope);
   const resource = asked.permissions[0]?.resource ?? world.resources.graph;
   parts.record.resource = resource.id;
-  const permissions = world.consents.of(user.objectId, directoryId, app.clientId, resource.id);
+  const [policy] = policiesFor({ directory, user, resourceId: resource.id, clientId: app.clientId });
+  if (policy !== undefined) throw policy.error;
+  const permissions = world.consents.of(user.objectId, directory.id, app.clientId, resource.id);
   const wanted = asked.permissions.filter((permission) => permission.resource === resource);
   const isAllowed = permissions.size > 0 && wanted.every(({ name, isDefault }) => isDefault || permissions.has(name));
   if (!isAllowed) throw entraError(65001, { client: app.clientId, name: app.displayName });

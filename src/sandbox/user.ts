@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { EntraError } from './entra_error.ts';
+import type { Policy } from './policy.ts';
 
 export interface User {
   /** The object id in the home directory. */
@@ -12,17 +12,12 @@ export interface User {
   /** Directories where the user is a guest. */
   guestOf: string[];
   disabled: boolean;
+  /** Redemptions answer 500341. */
+  deleted: boolean;
   /** Grows when sessions are revoked: refresh tokens of an older generation are dead (50173). */
   generation: number;
   revokedTime: number;
-  /** What Entra answers to this user's redemptions instead of tokens. */
-  policy: Policy | undefined;
-}
-
-export interface Policy {
-  error: EntraError;
-  /** True: signing in again (as with multi-factor authentication) satisfies it. */
-  satisfiedBySignIn: boolean;
+  policies: Policy[];
 }
 
 export interface UserInput {
@@ -56,9 +51,10 @@ export function createUsers(): Users {
         displayName: input.displayName ?? input.username,
         guestOf: input.guestOf ?? [],
         disabled: false,
+        deleted: false,
         generation: 0,
         revokedTime: 0,
-        policy: undefined,
+        policies: [],
       };
       byId.set(user.objectId, user);
       byName.set(user.username.toLowerCase(), user);
