@@ -43,6 +43,8 @@ export class RefusedRequest extends Error {
 export function readAuthorizeRequest(world: World, segment: string, query: URLSearchParams): AuthorizeRequest {
   const authority = findAuthority(world.directories, segment);
   if (authority === undefined) throw entraError(90002, { directory: segment });
+  // https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc: one of the two.
+  if (query.get('prompt') === 'select_account' && query.has('login_hint')) throw entraError(90013);
   const clientId = query.get('client_id');
   if (clientId === null) throw entraError(900144, { parameter: 'client_id' });
   const app = world.apps.find(clientId);

@@ -79,6 +79,7 @@ function addPassword(world: World, app: AppRegistration, request: SandboxRequest
   if (secret.endTime <= secret.startTime)
     throw new GraphError(400, 'Request_BadRequest', 'The end date of passwordCredential is not after its start date.');
   checkManagementPolicy(world, app, secret.endTime - secret.startTime);
+  checkNumberOfSecrets(app);
   app.secrets.push(secret);
   // The only time that the value is told.
   return json(200, {
@@ -86,6 +87,14 @@ function addPassword(world: World, app: AppRegistration, request: SandboxRequest
     ...viewPassword(secret),
     secretText: secret.value,
   });
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation */
+function checkNumberOfSecrets({ audience, secrets }: AppRegistration): void {
+  const takesPersonalAccounts = audience === 'common' || audience === 'consumers';
+  if (!takesPersonalAccounts || secrets.length < 2) return;
+  const message = `Not allowed to add ${secrets.length + 1} passwords. The limit is 2.`;
+  throw new GraphError(400, 'TooManyAppPasswords', message);
 }
 
 function removePassword(app: AppRegistration, request: SandboxRequest): Answer {

@@ -38,7 +38,7 @@ export const GRAPH = 'https://graph.microsoft.com';
 export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
 
 export interface Resources {
-  /** Undefined for one that nobody registered (500011). */
+  /** With or without its slash at the end. Undefined for one that nobody registered (500011). */
   find(id: string): Resource | undefined;
   /** Graph, which a bare permission means. */
   graph: Resource;
@@ -61,7 +61,10 @@ export function createResources(): Resources {
   const graph = byId.get(GRAPH) ?? put({ id: GRAPH, family: 'graph', permissions: graphPermissions });
   byId.set(GRAPH_APP_ID, graph);
   return {
-    find: (id) => byId.get(id.toLowerCase().replace(/\/$/, '')),
+    find(id) {
+      const wanted = id.toLowerCase();
+      return byId.get(wanted) ?? byId.get(wanted.endsWith('/') ? wanted.slice(0, -1) : `${wanted}/`);
+    },
     graph,
     add: (id, permissions) =>
       put({

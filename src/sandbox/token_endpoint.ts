@@ -60,11 +60,13 @@ export async function answerToken(
 
 export function entraHeaders(request: SandboxRequest, correlationId: string): Record<string, string> {
   const echoes = header(request, 'return-client-request-id') === 'true';
+  const origin = header(request, 'origin');
   return {
     'x-ms-request-id': randomUUID(),
     'x-ms-ests-server': '2.1.0 - SANDBOX',
     p3p: 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
     ...(echoes ? { 'client-request-id': correlationId } : {}),
+    ...(origin === undefined ? {} : { 'access-control-allow-origin': origin }),
   };
 }
 
@@ -89,7 +91,11 @@ async function grantTokens(
   if (policy !== undefined) throw policy.error;
 
   const parts: TokenRequest = { app, authority, form, record };
-  const needsProof = grant === 'client_credentials' || !isOfSinglePage(world, parts);
+  const isOfSinglePage = redeemsSinglePage(world, parts);
+  const isCrossOrigin = header(request, 'origin') !== undefined;
+  if (isOfSinglePage === true && !isCrossOrigin) throw entraError(9002327);
+  if (isOfSinglePage === false && isCrossOrigin) throw entraError(9002326);
+  const needsProof = isOfSinglePage !== true;
   const origin = `http://${header(request, 'host') ?? ''}`;
   await authenticateClient(world, app, client, { authority, grant, origin, needsProof });
   if (grant === 'authorization_code') return redeemCode(world, parts);
@@ -98,11 +104,15 @@ async function grantTokens(
   throw entraError(70003, { grant });
 }
 
-/** A single-page app has no credential: what was granted through its redirect URI is redeemed without one. */
-function isOfSinglePage(world: World, { app, form }: TokenRequest): boolean {
+/**
+ * What was granted through the redirect URI of a single-page app is redeemed by a page of another origin, without a credential.
+ * Undefined: there is no such grant. https://learn.microsoft.com/entra/identity-platform/refresh-tokens
+ */
+function redeemsSinglePage(world: World, { app, form }: TokenRequest): boolean | undefined {
   const code = world.codes.find(form.get('code') ?? '');
   if (code !== undefined) return app.spaRedirectUris.includes(code.redirectUri);
-  return openRefreshToken(form.get('refresh_token') ?? '')?.fixedEndTime !== undefined;
+  const grant = openRefreshToken(form.get('refresh_token') ?? '');
+  return grant && grant.fixedEndTime !== undefined;
 }
 
 function header(request: SandboxRequest, name: string): string | undefined {

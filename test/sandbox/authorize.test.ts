@@ -228,3 +228,11 @@ test('signing out ends what prompt=none goes by', async () => {
   expect(answer.headers.get('set-cookie')).toContain('Max-Age=0');
   expect((await signOut('?post_logout_redirect_uri=https://evil.example')).status).toBe(200);
 });
+
+test('a login hint beside select_account is a page of Entra’s: the account is picked, not named', async () => {
+  const both = await openAuthorize(sandbox, { prompt: 'select_account', login_hint: ADA });
+  expect([both.status, both.location]).toEqual([400, undefined]);
+  expect(both.text).toContain('AADSTS90013');
+  expect((await openAuthorize(sandbox, { prompt: 'select_account' })).status).toBe(200);
+  expect((await openAuthorize(sandbox, { login_hint: ADA })).status).toBe(200);
+});

@@ -242,3 +242,20 @@ test('all of it can be set over HTTP', async () => {
   expect((await call('POST', 'faults', { kind: 'hang', operation: 'nothing' })).status).toBe(400);
   expect((await call('POST', 'apps/nobody/owners', { owner: app.clientId })).status).toBe(404);
 });
+
+test.each(['common', 'consumers'])('an app for %s holds two secrets, whatever their age', async (audience) => {
+  const second = await addPassword();
+  expect(second.status).toBe(200);
+  sandbox.clock.advance(31 * DAY);
+  const token = await tokenOf();
+  app.audience = audience;
+  const third = await callGraph(sandbox, token, `${path}/addPassword`, 'POST', {});
+  expect([third.status, third.body.error.code]).toEqual([400, 'TooManyAppPasswords']);
+  const remove = { keyId: second.body.keyId };
+  expect((await callGraph(sandbox, token, `${path}/removePassword`, 'POST', remove)).status).toBe(204);
+  expect((await callGraph(sandbox, token, `${path}/addPassword`, 'POST', {})).status).toBe(200);
+});
+
+test('an app for organizations may hold more', async () => {
+  expect([(await addPassword()).status, (await addPassword()).status]).toEqual([200, 200]);
+});

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, CONTOSO, DEFAULT_SEED, FABRIKAM } from '../../src/sandbox/seed.ts';
-import { ADA, ALAN, askToken, BOB, codeFor, OUTLOOK, redeem, redeemCode, refreshTokenOf } from './client.ts';
+import { ADA, ALAN, askToken, BOB, codeFor, OUTLOOK, REDIRECT_URI, redeem, refreshTokenOf } from './client.ts';
 
 const DAY = 24 * 3600 * 1000;
 let sandbox: Sandbox;
@@ -165,14 +165,41 @@ test('of a single-page app it lives 24 hours, however often it is used (700084)'
   const uri = 'http://localhost:5173/';
   const code = await codeFor(sandbox, ADA, { client_id: app.clientId, redirect_uri: uri, scope });
   const spa = { client_id: app.clientId, client_secret: undefined };
-  const granted = await redeemCode(sandbox, code, { ...spa, redirect_uri: uri });
+  const page = { headers: { origin: 'http://localhost:5173' } };
+  const redemption = { grant_type: 'authorization_code', code, redirect_uri: uri, ...spa };
+  const granted = await askToken(sandbox, redemption, page);
   sandbox.clock.advance(20 * 3600 * 1000);
   const fields = { grant_type: 'refresh_token', scope: 'Mail.Read', ...spa };
-  const renewed = await askToken(sandbox, { ...fields, refresh_token: granted.body.refresh_token });
+  const renewed = await askToken(sandbox, { ...fields, refresh_token: granted.body.refresh_token }, page);
   expect(renewed.status).toBe(200);
   sandbox.clock.advance(5 * 3600 * 1000);
-  const late = await askToken(sandbox, { ...fields, refresh_token: renewed.body.refresh_token });
+  const late = await askToken(sandbox, { ...fields, refresh_token: renewed.body.refresh_token }, page);
   expect(late.body.error_codes).toEqual([700084]);
+});
+
+test('of a single-page app it is redeemed across origins only (9002327), any other never (9002326)', async () => {
+  const uri = 'http://localhost:5173/';
+  const app = sandbox.addApp({
+    spaRedirectUris: [uri],
+    redirectUris: [REDIRECT_URI],
+    secrets: [{ value: 'spa-secret' }],
+  });
+  const client = { client_id: app.clientId, client_secret: 'spa-secret' };
+  const page = { headers: { origin: 'http://localhost:5173' } };
+  const asks = { scope: 'openid offline_access Mail.Read', client_id: app.clientId };
+  const redemption = { grant_type: 'authorization_code', redirect_uri: uri };
+  const code = await codeFor(sandbox, ADA, { ...asks, redirect_uri: uri });
+  const atServer = await askToken(sandbox, { ...client, ...redemption, code });
+  expect([atServer.status, atServer.body.error]).toEqual([400, 'invalid_request']);
+  expect(atServer.body.error_codes).toEqual([9002327]);
+  const bare = { client_id: app.clientId, client_secret: undefined };
+  const granted = await askToken(sandbox, { ...bare, ...redemption, code }, page);
+  expect(granted.headers.get('access-control-allow-origin')).toBe('http://localhost:5173');
+  const renewal = { ...client, grant_type: 'refresh_token', refresh_token: granted.body.refresh_token };
+  expect((await askToken(sandbox, renewal)).body.error_codes).toEqual([9002327]);
+  const webCode = await codeFor(sandbox, ADA, { ...asks, redirect_uri: REDIRECT_URI });
+  const web = { ...client, ...redemption, code: webCode, redirect_uri: REDIRECT_URI };
+  expect((await askToken(sandbox, web, page)).body).toMatchObject({ error: 'invalid_request', error_codes: [9002326] });
 });
 
 test('garbage: 9002313; another client’s: 70000; none: 900144', async () => {
@@ -271,4 +298,18 @@ test('what a restarted sandbox’s predecessor granted to seeded users still wor
   later.withdrawConsent('grace@contoso.example', ACME_CLIENT_ID, 'Mail.Read');
   expect((await redeem(later, token, 'Mail.Read')).body.error_codes).toEqual([65001]);
   await later.close();
+});
+
+test('the slash at the end of a resource belongs to its name, and may be left out when it is asked for', async () => {
+  sandbox.addResource('https://slash.example/', ['Orders.Read']);
+  const token = refreshTokenOf(sandbox, ADA, 'offline_access https://slash.example//Orders.Read');
+  for (const scope of ['https://slash.example//Orders.Read', 'https://slash.example/Orders.Read']) {
+    const { status, body } = await redeem(sandbox, token, scope);
+    expect([status, body.scope]).toEqual([200, 'https://slash.example//Orders.Read']);
+    expect(decodeJwt(body.access_token).aud).toBe('https://slash.example/');
+  }
+  sandbox.addResource('https://plain.example', ['Orders.Read']);
+  const plain = refreshTokenOf(sandbox, ADA, 'offline_access https://plain.example/Orders.Read');
+  const { body } = await redeem(sandbox, plain, 'https://plain.example//Orders.Read');
+  expect(body.scope).toBe('https://plain.example/Orders.Read');
 });
