@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Milliseconds since the Unix epoch. All `…Time` fields of the model have this unit. */
 export type Timestamp = number;
 
@@ -10,9 +12,16 @@ export type Duration = number;
  */
 export interface Clock {
   now(): Timestamp;
+  /** Time that nobody can set; only differences mean something. Default: that of Node. */
+  monotonic?(): Duration;
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
+
+/** How far the wall clock is ahead of monotonic time. It gets smaller when the wall clock is set back. */
+export function clockOffset(clock: Clock, now: Timestamp): Duration {
+  return now - (clock.monotonic?.() ?? performance.now());
+}
 
 export const SECOND: Duration = 1_000;
 export const MINUTE: Duration = 60 * SECOND;

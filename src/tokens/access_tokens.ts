@@ -106,7 +106,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const replica = newUid();
 
   const standings = createStandings({ stores, limit });
-  const cache = createTokenCache(limit);
+  const cache = createTokenCache(limit, clock);
   const storms = createStormWatch({ stores, standings, cache, clock, timers, random, replica, metrics, alerts });
   const holds = createHolds({ storms, clock });
   const { crashPoints } = parts;

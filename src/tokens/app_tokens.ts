@@ -50,7 +50,7 @@ interface AppStanding {
 export function createAppTokens(parts: AppTokensParts): AppTokens {
   const { stores, authorizationServer, clock, ahead, metrics } = parts;
   const standings = createRecentMap<string, AppStanding>(parts.limit);
-  const cache = createTokenCache(parts.limit);
+  const cache = createTokenCache(parts.limit, clock);
   const flights = createSingleFlight<FreshToken>();
   const shortLives = createShortLives(clock);
   let changes = 0;
@@ -102,8 +102,8 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
   function fromMemory(standing: AppStanding, request: AppTokenRequest): FreshToken | undefined {
     refuse(standing);
     const directoryId = directoryOf(standing, request.directoryId);
-    const cached = cache.find(ownerUid(standing.app, directoryId), request.resource);
     const now = clock.now();
+    const cached = cache.find(ownerUid(standing.app, directoryId), request.resource, now);
     if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return undefined;
     if (now >= cached.aheadTime) {
       ahead.start(cached, () => acquire(standing, directoryId, request.resource, 'REFRESH_AHEAD'));

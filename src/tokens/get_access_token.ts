@@ -64,7 +64,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     const now = clock.now();
     if (!standing.open) refuse(standing, now);
     const ask = resolveAsk(scopes, standing, request.scopes);
-    const cached = cache.find(standing.connection.uid, ask.resource);
+    const cached = cache.find(standing.connection.uid, ask.resource, now);
     if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return getAfterAll(request);
     if (now >= cached.aheadTime) replaceAhead(standing, ask, cached);
     return cached.fresh;
@@ -77,7 +77,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         resource,
         priority: 'REFRESH_AHEAD',
         // Another replica may have been faster.
-        accepts: (token) => token.refreshTime > clock.now(),
+        accepts: (token) => token.refreshTime > clock.now() && !isCopy(token, cached.fresh.accessToken),
         endsAfter: cached.fresh.accessToken.expireTime,
       }),
     );
@@ -90,8 +90,8 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
       refuse(standing, clock.now());
       const ask = resolveAsk(scopes, standing, request.scopes);
       const { uid } = standing.connection;
-      const demand = demandOf(request, uid, ask.resource);
-      const cached = cache.find(uid, ask.resource);
+      const cached = cache.find(uid, ask.resource, clock.now());
+      const demand = demandOf(request, uid, ask.resource, cached?.fresh.accessToken);
       if (cached !== undefined && demand.accepts(cached.fresh.accessToken)) {
         if (clock.now() >= cached.aheadTime) replaceAhead(standing, ask, cached);
         return cached.fresh;
@@ -134,13 +134,18 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     }
   }
 
-  function demandOf(request: AccessTokenRequest, connectionUid: string, resource: string): Demand {
+  function demandOf(
+    request: AccessTokenRequest,
+    connectionUid: string,
+    resource: string,
+    known: AccessToken | undefined,
+  ): Demand {
     const { minTtl, claims, rejectedTokenSha256: rejected } = request;
     if (claims !== undefined) {
       const key = challenges.keyOf(resource, claims);
       if (!challenges.isAnswered(connectionUid, key)) return { purpose: `claims ${key}`, ...NONE_STORED, claims };
     }
-    const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl;
+    const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl && !isCopy(token, known);
     const endsAfter = clock.now() + minTtl - 1;
     if (rejected === undefined) return { purpose: 'get', accepts: lives, endsAfter, claims: undefined };
     const refused = rejected.toLowerCase();
@@ -173,4 +178,9 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
       return fresh instanceof Promise ? fresh.then(counted) : counted(fresh);
     },
   };
+}
+
+/** The stored copy of a token in memory, whose end memory knows better where the clock was set back. */
+function isCopy(token: AccessToken, known: AccessToken | undefined): boolean {
+  return known !== undefined && token !== known && token.token.sha256() === known.token.sha256();
 }

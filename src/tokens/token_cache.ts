@@ -1,11 +1,12 @@
 import type { Change } from '../model/changes.ts';
-import type { Timestamp } from '../model/clock.ts';
+import { type Clock, clockOffset, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import type { FreshToken } from './access_tokens.ts';
 import { createRecentMap } from './recent_map.ts';
 
 /** Access tokens in memory, by the uid of their connection and their resource. */
 export interface TokenCache {
-  find(ownerUid: string, resource: string): CachedToken | undefined;
+  /** With the times by the wall clock as it is now, also if the clock was set back since. */
+  find(ownerUid: string, resource: string, now: Timestamp): CachedToken | undefined;
   /** Opened before the work starts, so that what is dropped meanwhile is not put back. */
   open(owner: TokenOwner): TokenCacheFill;
   drop(change: Change): void;
@@ -22,10 +23,14 @@ export interface TokenOwner {
 }
 
 export interface CachedToken {
-  /** The same object at every hit. */
-  readonly fresh: FreshToken;
+  /** The same object at every hit, while the clock is not set back. */
+  fresh: FreshToken;
   /** When it is replaced in the background; moved on when that failed. */
   aheadTime: Timestamp;
+  /** The clock by which its times are meant. */
+  offset: Duration;
+  /** The end that is stored, also if the clock was set back since: until then, the stored copy must be recognized. */
+  readonly sweepTime: Timestamp;
 }
 
 export interface TokenCacheFill {
@@ -37,29 +42,40 @@ export interface TokenCacheFill {
 /** Callers name the resources of app tokens, and Entra accepts many spellings of a path. */
 const MOST_RESOURCES = 32;
 
+/** A clock is slewed by less, and a pause between two readings is shorter. */
+const CLOCK_STEP: Duration = 5 * SECOND;
+
 interface Slot {
   readonly owner: TokenOwner;
   readonly tokens: CachedToken[];
 }
 
-export function createTokenCache(limit: number): TokenCache {
+export function createTokenCache(limit: number, clock: Clock): TokenCache {
   const slots = createRecentMap<string, Slot>(limit);
   const fills = new Map<object, TokenOwner>();
 
   return {
-    find(ownerUid, resource) {
+    find(ownerUid, resource, now) {
       const slot = slots.find(ownerUid);
       if (slot === undefined) return undefined;
-      for (const token of slot.tokens) if (token.fresh.accessToken.resource === resource) return token;
+      for (const token of slot.tokens) {
+        if (token.fresh.accessToken.resource !== resource) continue;
+        const offset = clockOffset(clock, now);
+        if (offset < token.offset - CLOCK_STEP) setBack(token, offset);
+        return token;
+      }
       return undefined;
     },
     open(owner) {
+      // Of before the request to Entra: a clock that is set back meanwhile makes the token end sooner, never later.
+      const offset = clockOffset(clock, clock.now());
       const fill: TokenCacheFill = {
         put(resource, fresh, soonestAhead = 0) {
           if (!fills.delete(fill)) return;
           const slot = slots.find(owner.uid) ?? { owner, tokens: [] };
           const at = slot.tokens.findIndex((token) => token.fresh.accessToken.resource === resource);
-          const token = { fresh, aheadTime: Math.max(fresh.accessToken.refreshTime, soonestAhead) };
+          const { refreshTime, expireTime } = fresh.accessToken;
+          const token = { fresh, offset, aheadTime: Math.max(refreshTime, soonestAhead), sweepTime: expireTime };
           // The one put longest ago goes first.
           if (at !== -1) slot.tokens.splice(at, 1);
           else if (slot.tokens.length >= MOST_RESOURCES) slot.tokens.shift();
@@ -85,7 +101,7 @@ export function createTokenCache(limit: number): TokenCache {
       for (const slot of slots.values()) {
         for (let i = slot.tokens.length - 1; i >= 0; i--) {
           const token = slot.tokens[i];
-          if (token !== undefined && token.fresh.accessToken.expireTime <= now) slot.tokens.splice(i, 1);
+          if (token !== undefined && token.sweepTime <= now) slot.tokens.splice(i, 1);
         }
         if (slot.tokens.length === 0) slots.delete(slot.owner.uid);
       }
@@ -94,6 +110,19 @@ export function createTokenCache(limit: number): TokenCache {
       return slots.size;
     },
   };
+}
+
+/** The life that is left is what it was; the times are moved to the clock as it is now. */
+function setBack(token: CachedToken, offset: Duration): void {
+  const step = token.offset - offset;
+  const { accessToken } = token.fresh;
+  const { expireTime, refreshTime } = accessToken;
+  token.fresh = {
+    ...token.fresh,
+    accessToken: { ...accessToken, expireTime: expireTime - step, refreshTime: refreshTime - step },
+  };
+  token.aheadTime -= step;
+  token.offset = offset;
 }
 
 function concerns(change: Change, owner: TokenOwner): boolean {

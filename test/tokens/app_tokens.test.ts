@@ -81,6 +81,18 @@ test('a new credential costs no app token', async () => {
   expect(exchanges()).toBe(1);
 });
 
+test('a clock that is set back makes no app token live longer', async () => {
+  let monotonic = 0;
+  const tokens = world.open({ clock: { now: () => world.clock.now(), monotonic: () => monotonic } });
+  world.sandbox.clock.advance(120 * MINUTE);
+  await tokens.getForApp(askForApp());
+  world.sandbox.clock.advance(-120 * MINUTE);
+  monotonic += 61 * MINUTE;
+  world.sandbox.clock.advance(61 * MINUTE);
+
+  expect((await tokens.getForApp(askForApp())).source).toBe('ENTRA');
+});
+
 test('an app token is replaced ahead, and served while Entra is down', async () => {
   const tokens = world.open();
   const first = await tokens.getForApp(askForApp());

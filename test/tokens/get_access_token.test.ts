@@ -366,6 +366,68 @@ test('an exchange through a shared app counts against the tenant of the connecti
 
 const appOf = (tenant: Tenant) => ({ ...world.app, uid: newUid(), tenantUid: tenant.uid, tenantId: tenant.tenantId });
 
+/** The vault's clock, and time that nobody sets. */
+function createSettableClock() {
+  let monotonic = 0;
+  return {
+    clock: { now: () => world.clock.now(), monotonic: () => monotonic },
+    set: (step: number) => world.sandbox.clock.advance(step),
+    pass(duration: number) {
+      monotonic += duration;
+      world.sandbox.clock.advance(duration);
+    },
+  };
+}
+
+test('a clock that is set back makes no token live longer, in memory or in the database', async () => {
+  await world.connect('ada');
+  const { clock, set, pass } = createSettableClock();
+  const tokens = world.open({ clock });
+  set(2 * HOUR);
+  await tokens.get(ask('ada'));
+  set(-2 * HOUR);
+
+  pass(30 * MINUTE);
+  const { accessToken, source } = await tokens.get(ask('ada'));
+  expect([source, accessToken.expireTime <= clock.now() + 30 * MINUTE]).toEqual(['CACHE', true]);
+
+  pass(31 * MINUTE);
+  world.timers.tick();
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+  expect(world.redemptions()).toBe(2);
+});
+
+test('a token is replaced ahead of its end, also after the clock was set back', async () => {
+  await world.connect('ada');
+  const { clock, set, pass } = createSettableClock();
+  const tokens = world.open({ clock });
+  set(2 * HOUR);
+  await tokens.get(ask('ada'));
+  set(-2 * HOUR);
+
+  pass(55 * MINUTE);
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
+  await eventually(() => tokens.counted.get('refreshLag')).toBe(1);
+  pass(10 * MINUTE);
+
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
+  expect(world.redemptions()).toBe(2);
+});
+
+test('a clock that is set back by little, or ahead, costs no refresh', async () => {
+  await world.connect('ada');
+  const { clock, set, pass } = createSettableClock();
+  const tokens = world.open({ clock });
+  const first = await tokens.get(ask('ada'));
+  for (const step of [-3 * SECOND, 10 * MINUTE, -9 * MINUTE]) {
+    set(step);
+    pass(MINUTE);
+    const { accessToken } = await tokens.get(ask('ada'));
+    expect(accessToken).toBe(first.accessToken);
+  }
+  expect(world.redemptions()).toBe(1);
+});
+
 test('two replicas that refresh ahead make one exchange between them', async () => {
   await world.connect('ada');
   const [one, other] = [world.open(), world.open()];

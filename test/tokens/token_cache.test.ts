@@ -5,6 +5,8 @@ import type { FreshToken } from '../../src/tokens/access_tokens.ts';
 import { createRecentMap } from '../../src/tokens/recent_map.ts';
 import { createTokenCache, type TokenOwner } from '../../src/tokens/token_cache.ts';
 
+const clock = { now: () => 0, monotonic: () => 0 };
+
 function fresh(resource: string, expireTime = 1_000): FreshToken {
   const accessToken = {
     token: new Secret('token'),
@@ -33,21 +35,21 @@ const step = fc.oneof(
 );
 
 test('keeps a bounded number of resources for each owner, the latest ones', () => {
-  const cache = createTokenCache(1_000);
+  const cache = createTokenCache(1_000, clock);
   const resources = Array.from({ length: 500 }, (_, index) => `https://x.example/Path${index}`);
 
   for (const resource of resources) cache.open(ownerOf(1)).put(resource, fresh(resource));
   cache.open(ownerOf(2)).put('https://y.example', fresh('https://y.example'));
 
-  const kept = resources.filter((resource) => cache.find('connection-1', resource) !== undefined);
+  const kept = resources.filter((resource) => cache.find('connection-1', resource, 0) !== undefined);
   expect(kept).toEqual(resources.slice(-32));
-  expect(cache.find('connection-2', 'https://y.example')).toBeDefined();
+  expect(cache.find('connection-2', 'https://y.example', 0)).toBeDefined();
 });
 
 test('behaves as a plain map with drops', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const cache = createTokenCache(1_000);
+      const cache = createTokenCache(1_000, clock);
       const model = new Map<string, { owner: TokenOwner; fresh: FreshToken }>();
       for (const one of steps) {
         if (one.kind === 'put') {
@@ -67,7 +69,7 @@ test('behaves as a plain map with drops', () => {
       }
       for (let number = 0; number < 10; number++) {
         for (const resource of ['a', 'b']) {
-          const found = cache.find(`connection-${number}`, resource)?.fresh;
+          const found = cache.find(`connection-${number}`, resource, 0)?.fresh;
           expect(found).toBe(model.get(`connection-${number} ${resource}`)?.fresh);
         }
       }
@@ -76,7 +78,7 @@ test('behaves as a plain map with drops', () => {
 });
 
 test('what was dropped while a token was fetched is not put back', () => {
-  const cache = createTokenCache(10);
+  const cache = createTokenCache(10, clock);
   for (const change of [
     { kind: 'connection', uid: 'connection-1' },
     { kind: 'app', uid: 'app-1' },
@@ -88,8 +90,8 @@ test('what was dropped while a token was fetched is not put back', () => {
     fill.put('a', fresh('a'));
     other.put('a', fresh('a'));
 
-    expect(cache.find('connection-1', 'a')).toBeUndefined();
-    expect(cache.find('connection-2', 'a')).toBeDefined();
+    expect(cache.find('connection-1', 'a', 0)).toBeUndefined();
+    expect(cache.find('connection-2', 'a', 0)).toBeDefined();
   }
 });
 
