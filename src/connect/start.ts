@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { HOUR, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-import { isVaultError } from '../model/errors.ts';
+import { fieldInvalid, isVaultError } from '../model/errors.ts';
 import { isExternalIdTaken } from '../model/external_id.ts';
 import { newUid } from '../model/ids.ts';
 import { checkText } from '../model/labelling.ts';
@@ -23,7 +23,7 @@ const LINK_LIFE = 24 * HOUR;
 export async function startAuthorization(parts: ConnectParts, request: StartRequest): Promise<StartedAuthorization> {
   const tenant = await findTenant(parts.stores, request.tenantId);
   checkWish(request);
-  if (request.loginHint !== undefined) checkText('login_hint', request.loginHint, LONGEST_USERNAME);
+  checkLoginHint(request);
   for (let tries = 1; ; tries += 1) {
     try {
       return await startOnce(parts, tenant, request);
@@ -64,6 +64,16 @@ async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequ
   };
 }
 
+function checkLoginHint({ loginHint, prompt }: StartRequest): void {
+  if (loginHint === undefined) return;
+  checkText('login_hint', loginHint, LONGEST_USERNAME);
+  if (prompt !== 'select_account') return;
+  throw fieldInvalid(
+    'login_hint',
+    'Entra takes no login_hint together with prompt SELECT_ACCOUNT; leave one of them out',
+  );
+}
+
 /** The app of the existing connection, else the tenant's `default`. */
 export function usualApp(tenant: Tenant, existing: Connection | undefined): { tenantId: string; appId: string } {
   return existing === undefined
@@ -82,7 +92,9 @@ function newAuthorization(
       : withOwnScopes(parts.scopes, { tenant, app, connection }, request.scopes);
   const { productScopes, needed } = asked(parts.scopes, tenant, app, scopes);
   const allowAccountChange = request.allowAccountChange ?? false;
-  const loginHint = request.loginHint ?? (allowAccountChange ? undefined : connection.account?.username);
+  // Whoever is to select an account is offered none: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+  const offersNone = allowAccountChange || request.prompt === 'select_account';
+  const loginHint = request.loginHint ?? (offersNone ? undefined : connection.account?.username);
   return {
     uid: newUid(),
     tenantUid: tenant.uid,

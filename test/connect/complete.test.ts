@@ -167,6 +167,13 @@ describe('reconnecting', () => {
     expect([searchParams.get('login_hint'), searchParams.get('prompt')]).toEqual([ADA, null]);
   });
 
+  test('with SELECT_ACCOUNT offers no account', async () => {
+    await complete(await answered());
+    const { authorizationUri } = await world.start({ ...own, scopes: [], prompt: 'select_account' });
+    const { searchParams } = new URL(authorizationUri);
+    expect([searchParams.get('login_hint'), searchParams.get('prompt')]).toEqual([null, 'select_account']);
+  });
+
   test('fences a refresh that is under way', async () => {
     const before = await complete(await answered());
     const held = await world.stores.grants.lease(before.uid, { owner: 'other', resource: 'x', duration: 60_000 });

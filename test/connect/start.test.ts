@@ -170,6 +170,10 @@ test('a directory must be a GUID that the tenant and the app allow', async () =>
   expect(new URL(authorizationUri).pathname).toContain(CONTOSO);
 });
 
+test('a login hint is refused together with SELECT_ACCOUNT', async () => {
+  await refused({ loginHint: ADA, prompt: 'select_account' }, 'FIELD_INVALID', { field: 'login_hint' });
+});
+
 test('a login hint is no longer than a username', async () => {
   await refused({ loginHint: 'x'.repeat(257) }, 'FIELD_INVALID', { field: 'login_hint' });
   await refused({ loginHint: 'ada\r\n@contoso.example' }, 'FIELD_INVALID', { field: 'login_hint' });

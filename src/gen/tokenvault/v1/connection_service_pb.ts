@@ -137,7 +137,7 @@ export const StartAuthorizationRequest_Prompt = {
   UNSPECIFIED: 0,
 
   /**
-   * Which account.
+   * Which account. Not together with a login_hint, and the account of before is not offered.
    *
    * @generated from enum value: PROMPT_SELECT_ACCOUNT = 1;
    */
