@@ -72,6 +72,14 @@ export function registrationDirectory(app: Pick<App, 'signInAudience' | 'homeDir
   return app.homeDirectoryId ?? homeDirectory(app);
 }
 
+/** Such a registration may have two client secrets, and 30 permissions of a resource: https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation */
+export const PERSONAL_LIMITS = { secrets: 2, permissionsPerResource: 30 } as const;
+
+/** Personal accounts may sign in. */
+export function isOpenToPersonalAccounts({ signInAudience }: Pick<App, 'signInAudience'>): boolean {
+  return signInAudience === 'common' || signInAudience === 'consumers';
+}
+
 export function isSharedWith(app: Pick<App, 'tenantId' | 'sharedWith'>, tenantId: string): boolean {
   return app.tenantId === tenantId || app.sharedWith.includes('*') || app.sharedWith.includes(tenantId);
 }

@@ -127,6 +127,8 @@ export interface RotationFailed {
   readonly code: string | undefined;
   /** The application permission on Microsoft Graph to grant to the app. */
   readonly permission: string | undefined;
+  /** Of the secrets that leave no place for another one, as the portal shows them. */
+  readonly hints?: readonly string[] | undefined;
   readonly oldCredential: string;
   /** When the old one ends. */
   readonly expireTime: Timestamp | undefined;

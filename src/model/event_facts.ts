@@ -83,6 +83,7 @@ const FORMATS: Formats = {
     problem: asIs,
     code: asIs,
     permission: asIs,
+    hints: (hints) => hints.join(', '),
     oldCredential: asIs,
     expireTime: time,
   },

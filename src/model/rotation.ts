@@ -48,6 +48,7 @@ export interface RotationProblem {
     | 'NOT_FOUND'
     | 'PERMISSION'
     | 'POLICY'
+    | 'LIMIT'
     | 'UNAVAILABLE'
     | 'REFUSED_SECRET'
     | 'NO_KEY_ID'
@@ -56,6 +57,8 @@ export interface RotationProblem {
   readonly code: string | undefined;
   /** The application permission on Microsoft Graph to grant. */
   readonly permission: string | undefined;
+  /** First characters of the secrets that the registration has, where there is no place for another one. */
+  readonly hints?: readonly string[] | undefined;
   /** Since when. */
   readonly time: Timestamp;
   /** When it was told last; undefined: not yet, since it may pass by itself. */

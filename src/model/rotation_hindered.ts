@@ -11,6 +11,7 @@ export interface FoundProblem {
   readonly problem: RotationProblem['kind'];
   readonly code?: string | undefined;
   readonly permission?: string | undefined;
+  readonly hints?: readonly string[] | undefined;
 }
 
 /** An outage that is shorter is nobody's business: there are weeks left. */
@@ -36,12 +37,13 @@ export function hindered(
 }
 
 function problemOf(before: RotationProblem | undefined, found: FoundProblem, now: Timestamp): RotationProblem {
-  const { problem: kind, code, permission } = found;
+  const { problem: kind, code, permission, hints } = found;
   // An outage says nothing of what stood in the way before it, and not each of its answers is news.
   const isSame = kind === 'UNAVAILABLE' || (before?.kind === kind && before.code === code);
   // Not from the future, by a clock that was set back since.
-  if (before !== undefined && isSame) return { ...before, time: Math.min(before.time, now) };
-  return { kind, code, permission, time: now, toldTime: undefined };
+  if (before !== undefined && isSame)
+    return { ...before, hints: hints ?? before.hints, time: Math.min(before.time, now) };
+  return { kind, code, permission, hints, time: now, toldTime: undefined };
 }
 
 /** Near the end of the old one somebody must act at once, unless the new one serves already. */

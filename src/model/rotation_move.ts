@@ -28,6 +28,7 @@ export interface RotationObstacle {
   readonly problem: Exclude<RotationProblem['kind'], 'REFUSED_SECRET' | 'NO_KEY_ID' | 'IN_USE'>;
   readonly code?: string | undefined;
   readonly permission?: string | undefined;
+  readonly hints?: readonly string[] | undefined;
   readonly retryAfter?: Duration | undefined;
 }
 

@@ -4,9 +4,10 @@ import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import { type NextSteps, nextSteps } from './next_steps.ts';
+import { federatedStep } from './portal_steps.ts';
 import type { ProbeReport } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { appWarnings, credentialWarnings, probeWarnings, rotationWarnings } from './warnings.ts';
+import { appWarnings, credentialWarnings, permissionWarnings, probeWarnings, rotationWarnings } from './warnings.ts';
 
 /** Told to the administrator's browser and handed back by it; it proves nothing, and nothing waits for it. */
 const CONSENT_STATE = 'admin-consent';
@@ -53,9 +54,12 @@ export function appNextSteps(
     ...probeWarnings(probes),
     ...rotationWarnings(app, credentials, now),
     ...appWarnings(app, tenant, preset),
+    ...permissionWarnings(app, asked.permissions),
   ];
   const openEnded = foreseen === undefined;
-  return nextSteps({ app, asked, openEnded, adminConsentUri, callbackUri, hints: preset?.hints ?? [], warnings });
+  const isFederated = credentials.some(({ kind }) => kind === 'FEDERATED');
+  const hints = [...(isFederated ? [federatedStep(app)] : []), ...(preset?.hints ?? [])];
+  return nextSteps({ app, asked, openEnded, adminConsentUri, callbackUri, hints, warnings });
 }
 
 /** All of a closed catalog, less what others of it cover; undefined: it takes any permission, and nothing can be foreseen. */

@@ -57,6 +57,18 @@ export function openIdStep(scopes: readonly string[]): string {
   return `${delegatedOf('Microsoft Graph')} > OpenId permissions: ${scopes.join(', ')}.`;
 }
 
+/** https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust */
+const FEDERATED_AUDIENCE = {
+  GLOBAL: 'api://AzureADTokenExchange',
+  US_GOV: 'api://AzureADTokenExchangeUSGov',
+  CHINA: 'api://AzureADTokenExchangeChina',
+  CUSTOM: 'api://AzureADTokenExchange',
+} as const satisfies Record<Cloud, string>;
+
+export function federatedStep({ cloud }: App): string {
+  return `Manage > Certificates & secrets > Federated credentials: issuer and subject must be exactly those of the token in the assertion file, and the audience ${FEDERATED_AUDIENCE[cloud]}, there and in the token.`;
+}
+
 function delegatedOf(api: string): string {
   return `Manage > API permissions > Add a permission > ${api} > Delegated permissions`;
 }

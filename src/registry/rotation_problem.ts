@@ -5,7 +5,8 @@ import { ownerStep, permissionStep } from './rotation_steps.ts';
 /** What keeps a rotation from going on, and what to do. */
 export function rotationProblem(app: App, problem: RotationProblem): string {
   const code = problem.code === undefined ? '' : ` (${problem.code})`;
-  return SENTENCES[problem.kind]({ app, code, permission: problem.permission ?? OWN_REGISTRATION_PERMISSION });
+  const hints = problem.hints === undefined ? '' : `: ${problem.hints.join(', ')}`;
+  return SENTENCES[problem.kind]({ app, code, hints, permission: problem.permission ?? OWN_REGISTRATION_PERMISSION });
 }
 
 interface Facts {
@@ -13,6 +14,8 @@ interface Facts {
   /** In brackets, with a space before; `''`: there is none. */
   readonly code: string;
   readonly permission: string;
+  /** First characters of the secrets at Entra, after a colon; `''`: they are not known. */
+  readonly hints: string;
 }
 
 const SENTENCES = {
@@ -23,6 +26,8 @@ const SENTENCES = {
     `Graph does not let the app change its registration${code}; both are needed, and it is tried again daily. ${permissionStep(permission)} ${ownerStep(app)}`,
   POLICY: ({ code }) =>
     `Graph refuses the new client secret${code}, mostly by an app management policy of the directory: an administrator exempts the app there, or shorten rotation.secret_life with UpdateApp; it is tried again daily.`,
+  LIMIT: ({ code, hints }) =>
+    `The registration has no place for another client secret${code}: one that personal accounts may use has room for two, and it has two${hints}. Remove the one that nothing uses in the portal (Certificates & secrets), then call RotateCredential; it is tried again daily.`,
   UNAVAILABLE: ({ code }) =>
     `Entra or Graph gives no answer that helps${code}; it is tried again by itself. Where it lasts, look at the app with VerifyApp.`,
   REFUSED_SECRET: ({ code }) =>

@@ -1,6 +1,8 @@
-import { type App, homeDirectory } from '../model/app.ts';
+import { type App, homeDirectory, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../model/app.ts';
 import { DAY, type Timestamp } from '../model/clock.ts';
+import type { PermissionsByResource } from '../model/connection.ts';
 import { type Credential, type CredentialKind, type CredentialMaterial, neverExpires } from '../model/credential.ts';
+import { serviceOf } from '../model/resource.ts';
 import { rotatedCredential } from '../model/rotation_due.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
@@ -90,6 +92,11 @@ function audienceWarnings(app: App, tenant: Tenant, preset: Preset | undefined):
       `Nobody can connect: the audience ${signInAudience} lets in accounts of directory ${only} alone, which is not among allowed_directory_ids.`,
     );
   }
+  if (isOpenToPersonalAccounts(app) && (app.cloud === 'US_GOV' || app.cloud === 'CHINA')) {
+    warnings.push(
+      `The audience ${signInAudience} lets personal accounts in, which national clouds do not have: take organizations or a directory.`,
+    );
+  }
   if (signInAudience === 'organizations' && allowed.includes(PERSONAL_DIRECTORY)) {
     warnings.push(
       'The audience organizations lets no personal account in, though allowed_directory_ids does: take common.',
@@ -106,6 +113,23 @@ function audienceWarnings(app: App, tenant: Tenant, preset: Preset | undefined):
     );
   }
   return warnings;
+}
+
+/** The portal lists Outlook's permissions among those of Graph. */
+export function permissionWarnings(app: App, permissions: PermissionsByResource): readonly string[] {
+  if (!isOpenToPersonalAccounts(app)) return [];
+  const counts = new Map<string, number>();
+  for (const [resource, names] of Object.entries(permissions)) {
+    const listed = serviceOf(resource) === undefined ? resource : 'Microsoft Graph';
+    counts.set(listed, (counts.get(listed) ?? 0) + names.length);
+  }
+  const most = PERSONAL_LIMITS.permissionsPerResource;
+  return [...counts]
+    .filter(([, count]) => count > most)
+    .map(
+      ([resource, count]) =>
+        `A registration that personal accounts may use can list ${most} permissions of a resource, and ${count} of ${resource} are asked for: leave some out, or take the audience organizations.`,
+    );
 }
 
 function redirectWarnings(app: App): readonly string[] {

@@ -145,6 +145,7 @@ function toRotation(row: Row<'rotations'>): Rotation {
             kind: problem.kind,
             code: problem.code,
             permission: problem.permission,
+            hints: problem.hints,
             time: problem.time,
             toldTime: problem.toldTime,
           },

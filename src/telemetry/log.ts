@@ -44,6 +44,8 @@ export interface LogEvents {
   entra_credential_unusable: { app: string; credential: string; kind: string; reason: string };
   /** Graph does not show an app its own registration: `problem` is NotDone's word, `code` Graph's or Entra's. */
   registration_unread: { app: string; problem: string; code: string };
+  /** A registration that personal accounts may use has its two secrets, so that no other can be added; `hints` as the portal shows them. */
+  registration_full: { app: string; hints: string };
   /** A key vault gave no secret; what was known of it stays. */
   reference_unread: { app: string; credential: string; reason: string };
   /** `looping` or `ours`: a mistake of the vault's own, to be looked at. */

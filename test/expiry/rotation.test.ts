@@ -3,6 +3,7 @@ import type { App } from '../../src/model/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
 import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/event.ts';
+import { eventFacts } from '../../src/model/event_facts.ts';
 import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { FABRIKAM } from '../../src/sandbox/seed.ts';
@@ -325,6 +326,37 @@ describe('what stands in the way', () => {
     await world.until(hasProblem);
     expect(summaries(await world.told())).toEqual(['ADD POLICY CredentialInvalidLifetimeAsPerAppPolicy WARNING']);
     expect(world.secretsAtEntra()).toHaveLength(1);
+  });
+
+  test('a registration that has its two secrets is told as LIMIT, with the hints of both', async () => {
+    const world = await openRotationWorld({ audience: 'common', app: { signInAudience: 'common' } });
+    world.sandbox.addSecret(world.registration.clientId, { value: 'xyz8Q~of-another-system' });
+    const hints = world
+      .secretsAtEntra()
+      .map(({ hint }) => hint)
+      .join(', ');
+    await world.begin();
+
+    await world.until(hasProblem);
+
+    const [event] = await world.told();
+    expect(summaries([event].flatMap((one) => one ?? []))).toEqual(['ADD LIMIT TooManyAppPasswords WARNING']);
+    expect(event && eventFacts(event)).toMatchObject({ problem: 'LIMIT', hints });
+    const dryRun = await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: true });
+    expect(dryRun.obstacles.join()).toContain(`it has two: ${hints}. Remove`);
+    expect(world.secretsAtEntra()).toHaveLength(2);
+  });
+
+  test('a dry run says before that a registration has its two secrets', async () => {
+    const secrets = [{ value: 'abc8Q~first' }, { value: 'xyz8Q~second' }];
+    for (const [audience, obstacles] of [
+      ['common', 1],
+      ['organizations', 0],
+    ] as const) {
+      const world = await openRotationWorld({ audience, secrets, app: { signInAudience: audience } });
+      const dryRun = await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: true });
+      expect(dryRun.obstacles).toHaveLength(obstacles);
+    }
   });
 
   test.each([

@@ -196,6 +196,17 @@ test("another API is found among the organization's", async () => {
   );
 });
 
+test.each([
+  ['GLOBAL', 'api://AzureADTokenExchange, '],
+  ['US_GOV', 'api://AzureADTokenExchangeUSGov, '],
+  ['CHINA', 'api://AzureADTokenExchangeChina, '],
+] as const)('a federated credential in cloud %s has the audience %s', async (cloud, audience) => {
+  const material = { kind: 'FEDERATED' as const, assertionFile: '/var/run/secrets/azure/tokens/token' };
+  const told = await steps({}, { cloud, credential: { material, expireTime: undefined, notBefore: undefined } });
+  expect(told).toContainEqual(expect.stringMatching(/Federated credentials: issuer and subject/));
+  expect(told.join()).toContain(`audience ${audience}`);
+});
+
 test('an app without a credential is told where to make one', async () => {
   await registry.tenants.register(registration());
   const { nextSteps } = await registry.apps.create({

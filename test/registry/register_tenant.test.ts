@@ -325,6 +325,27 @@ describe('warnings', () => {
     expect(await warnings({ preset, baseUrl: 'https://x.example' }, { signInAudience })).toBe('');
   });
 
+  test.each([
+    ['US_GOV', 'common', true],
+    ['CHINA', 'consumers', true],
+    ['CHINA', 'organizations', false],
+    ['GLOBAL', 'common', false],
+  ] as const)('personal accounts in cloud %s, audience %s: %s', async (cloud, signInAudience, isWarned) => {
+    const told = await warnings({}, { cloud, signInAudience });
+    expect(told.includes('national clouds do not have')).toBe(isWarned);
+  });
+
+  test.each([
+    ['common', 31, true],
+    ['common', 30, false],
+    ['organizations', 31, false],
+  ] as const)('for audience %s, %d permissions of Graph: %s', async (signInAudience, count, isWarned) => {
+    const names = Array.from({ length: count - 1 }, (_, index) => `Thing${index}.Read`);
+    const implicitPermissions = [...names, 'https://outlook.office.com/SMTP.Send'];
+    const told = await warnings({}, { signInAudience, implicitPermissions });
+    expect(told.includes(`${count} of Microsoft Graph are asked for`)).toBe(isWarned);
+  });
+
   test('a redirect URI on this machine, save in the sandbox', async () => {
     const redirectUris = ['http://127.0.0.1:8080/oauth2/callback'];
     expect(await warnings({}, { redirectUris })).toContain('on this machine');

@@ -166,13 +166,21 @@ test.each<[RotationProblem['kind'], RegExp]>([
   ['NOT_FOUND', /no app .* in directory aaaaaaaa.*\(Code\.X\).*home_directory_id/],
   ['PERMISSION', /\(Code\.X\).*Application permissions: Application\.Special;.*az ad app owner add/],
   ['POLICY', /\(Code\.X\).*app management policy/],
+  ['LIMIT', /\(Code\.X\).*has two: abc, xyz\. Remove.*RotateCredential/],
   ['UNAVAILABLE', /\(Code\.X\).*by itself/],
   ['REFUSED_SECRET', /\(Code\.X\).*old one goes on serving/],
   ['NO_KEY_ID', /remove it in the portal/],
   ['IN_USE', /once those have another one, remove it in the portal/],
 ])('of a rotation that does not go on, %s is told with what to do', (kind, words) => {
   const app = sampleApp(sampleTenant('acme'), 'default', { homeDirectoryId: DIRECTORY });
-  const problem = { kind, code: 'Code.X', permission: 'Application.Special', time: 0, toldTime: undefined };
+  const problem = {
+    kind,
+    code: 'Code.X',
+    permission: 'Application.Special',
+    hints: ['abc', 'xyz'],
+    time: 0,
+    toldTime: undefined,
+  };
   expect(rotationProblem(app, problem)).toMatch(words);
-  expect(rotationProblem(app, { ...problem, code: undefined })).not.toContain('undefined');
+  expect(rotationProblem(app, { ...problem, code: undefined, hints: undefined })).not.toContain('undefined');
 });

@@ -11,6 +11,7 @@ import type { SecretSource, SourcedSecret } from '../../model/secret_source.ts';
 import type { AppStore, Stores } from '../../store/stores.ts';
 import type { CredentialEnds, DueInspection } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
+import { hintsOf, isFull } from '../rotation/obstacle.ts';
 import type { Rotations } from '../rotation/rotations.ts';
 import { suspensionOf } from '../suspension.ts';
 import type { Told } from '../told.ts';
@@ -71,7 +72,14 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     if (!mayAsk) return CLOSED;
     const late = { kind: 'unavailable', code: undefined, retryAfter: undefined } as const;
     const answer = await limit.within(() => parts.registrations.read(app), late);
-    if (answer.kind === 'registered') return { ...CLOSED, graph: 'REGISTERED', registration: answer.registration };
+    if (answer.kind === 'registered') {
+      const { registration } = answer;
+      if (isFull(app, registration)) {
+        const level = app.rotation === undefined ? 'info' : 'warn';
+        log.event(level, 'registration_full', { app: appName(app), hints: hintsOf(registration).join(', ') });
+      }
+      return { ...CLOSED, graph: 'REGISTERED', registration };
+    }
     // Most apps may not read themselves, and nobody needs to hear of it, unless they are to renew their secret.
     const level = answer.kind === 'unavailable' || app.rotation !== undefined ? 'info' : 'debug';
     const code = 'code' in answer ? (answer.code ?? '') : '';

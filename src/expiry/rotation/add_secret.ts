@@ -6,7 +6,7 @@ import type { RotationObstacle } from '../../model/rotation_move.ts';
 import type { NewCredential } from '../../store/stores.ts';
 import { unknownCredential } from '../inspection/inspection_events.ts';
 import type { Looked } from './look.ts';
-import { isTakenAway, obstacleOf } from './obstacle.ts';
+import { hintsOf, isTakenAway, obstacleOf } from './obstacle.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
 /** ADD: asks Graph for the new secret. Undefined: somebody else is at it. */
@@ -33,7 +33,11 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
   const { secretLife } = app.rotation ?? ROTATION_DEFAULTS;
   const endTime = clock.now() + secretLife;
   const answer = await registrations.addPassword(app, { displayName: rotation.marker, endTime });
-  if (answer.kind !== 'added') return { subject: claimed, outcome: obstacleOf(answer) };
+  if (answer.kind !== 'added') {
+    const obstacle = obstacleOf(answer);
+    const hints = obstacle.problem === 'LIMIT' ? hintsOf(read.registration) : undefined;
+    return { subject: claimed, outcome: { ...obstacle, hints } };
+  }
   await crashPoints?.reach('rotation_added');
   const add = newSecret(answer.password, claimed, newUid(), clock.now());
   return {

@@ -1,5 +1,9 @@
-import type { NotDone } from '../../entra/app_registrations.ts';
+import type { NotDone, Registered } from '../../entra/app_registrations.ts';
+import { type App, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../../model/app.ts';
 import type { RotationObstacle } from '../../model/rotation_move.ts';
+
+/** https://github.com/microsoft/coe-starter-kit/issues/3695 */
+const NO_PLACE = 'TooManyAppPasswords';
 
 /** What Graph's answer means to a rotation. */
 export function obstacleOf(answer: NotDone): RotationObstacle {
@@ -12,10 +16,20 @@ export function obstacleOf(answer: NotDone): RotationObstacle {
     case 'forbidden':
       return { kind, problem: 'PERMISSION', code: answer.code, permission: answer.permission };
     case 'refused':
-      return { kind, problem: 'POLICY', code: answer.code };
+      return { kind, problem: answer.code === NO_PLACE ? 'LIMIT' : 'POLICY', code: answer.code };
     case 'unavailable':
       return { kind, problem: 'UNAVAILABLE', code: answer.code, retryAfter: answer.retryAfter };
   }
+}
+
+/** Of those that the registration has; Graph shows none of an old one. */
+export function hintsOf({ passwords }: Registered): readonly string[] {
+  return passwords.map(({ hint, displayName }) => hint || displayName || 'without a hint');
+}
+
+/** The registration has as many secrets as it may have. */
+export function isFull(app: Pick<App, 'signInAudience'>, { passwords }: Registered): boolean {
+  return isOpenToPersonalAccounts(app) && passwords.length >= PERSONAL_LIMITS.secrets;
 }
 
 /** Entra does not have it any more, whoever took it away. */

@@ -1,6 +1,6 @@
 import type { RotationProblem } from '../../model/rotation.ts';
 import { suspensionOf } from '../suspension.ts';
-import { obstacleOf } from './obstacle.ts';
+import { hintsOf, isFull, obstacleOf } from './obstacle.ts';
 import { oldKeyId } from './old_key_id.ts';
 import type { PlannedRotation } from './plan.ts';
 import type { RotationParts } from './rotation_parts.ts';
@@ -32,6 +32,9 @@ async function read(
   if (answer.kind !== 'registered') {
     const { problem: kind, code, permission } = obstacleOf(answer);
     return { ...nothing, kind, code, permission };
+  }
+  if (rotation.step === 'ADD' && isFull(app, answer.registration)) {
+    return { ...nothing, kind: 'LIMIT', hints: hintsOf(answer.registration) };
   }
   const old = credentials.find(({ uid }) => uid === rotation.oldCredentialUid);
   if (old === undefined) return undefined;

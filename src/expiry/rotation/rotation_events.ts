@@ -16,8 +16,8 @@ export function rotationEvents(
     bodies.push({ type: 'credential.rotating', severity: 'INFO', data: { ...names, ...facts } });
   }
   if (tell !== undefined) {
-    const { kind: problem, code, permission } = tell.problem;
-    const facts = { step: rotation.step, problem, code, permission, expireTime: old?.expireTime };
+    const { kind: problem, code, permission, hints } = tell.problem;
+    const facts = { step: rotation.step, problem, code, permission, hints, expireTime: old?.expireTime };
     bodies.push({ type: 'credential.rotation_failed', severity: tell.severity, data: { ...names, ...facts } });
   }
   const { tenantUid, tenantId } = app;

@@ -48,6 +48,28 @@ async function passDays(days: number): Promise<void> {
 
 const isAbout = (period: number) => (duration: number) => duration > 0.89 * period && duration < 1.11 * period;
 
+test.each([
+  ['common', 'warn', { rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } }],
+  ['common', 'info', {}],
+  ['organizations', undefined, {}],
+] as const)('two secrets of a registration of audience %s are logged at level %s', async (audience, level, more) => {
+  const secrets = [{ value: VALUE }, { value: OTHER }];
+  const { app } = await world.register('acme', {
+    secrets,
+    app: { signInAudience: audience, homeDirectoryId: CONTOSO, ...more },
+  });
+  await world.add(app, 'first', secretMaterial(VALUE));
+
+  await world.inspect();
+
+  const full = world.lines.filter(({ name }) => name === 'registration_full');
+  expect(full).toEqual(
+    level === undefined
+      ? []
+      : [{ level, name: 'registration_full', fields: { app: 'tenants/acme/apps/default', hints: 'abc, xyz' } }],
+  );
+});
+
 describe('the end of a credential', () => {
   test('that comes earlier than was said counts from then on, and is told once', async () => {
     const { app } = await withSecret({ said: 300, entra: 100 });

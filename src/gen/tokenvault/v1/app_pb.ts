@@ -502,7 +502,7 @@ export const Cloud = {
   GLOBAL: 1,
 
   /**
-   * `login.microsoftonline.us`, `graph.microsoft.us`, `outlook.office365.us`.
+   * `login.microsoftonline.us`, `graph.microsoft.us`, `outlook.office365.us`. The hosts of US Government DoD (`dod-graph.microsoft.us`) are not offered.
    *
    * @generated from enum value: CLOUD_US_GOV = 2;
    */

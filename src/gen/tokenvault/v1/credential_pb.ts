@@ -371,7 +371,8 @@ export const CertificateMaterialSchema: GenMessage<CertificateMaterial> = /*@__P
   messageDesc(file_tokenvault_v1_credential, 1);
 
 /**
- * A federated identity credential: the app trusts another identity provider, whose token lies in a file.
+ * A federated identity credential: the app trusts another identity provider, whose token lies in a file. Its audience is `api://AzureADTokenExchange`,
+ * in US_GOV `api://AzureADTokenExchangeUSGov`, in CHINA `api://AzureADTokenExchangeChina`.
  *
  * @generated from message tokenvault.v1.FederatedMaterial
  */
