@@ -10,11 +10,12 @@ export async function serve(config: Config, version: string): Promise<number> {
   // Every answer is durable before it leaves, so an end at any moment loses nothing; a message could hold a secret.
   process.on('uncaughtException', (error) => {
     log.event('error', 'vault_crashed', whereItArose(error));
+    log.flush();
     process.exit(SOFTWARE_ERROR);
   });
   const stopping = nextSignal();
 
-  const vault = await startVault(config);
+  const vault = await startVault(config, { log });
   // A signal that came meanwhile is not lost, and a container's first process gets no other.
   if (!stopping.received) {
     log.event('info', 'vault_started', { version, ...namesOf(vault) });
@@ -28,9 +29,11 @@ export async function serve(config: Config, version: string): Promise<number> {
     await vault.stop();
   } catch (error) {
     log.event('error', 'vault_crashed', whereItArose(error));
+    log.flush();
     return SOFTWARE_ERROR;
   }
   log.event('info', 'vault_stopped', {});
+  log.flush();
   return 0;
 }
 

@@ -29,7 +29,7 @@ import { loadCatalogs } from './scopes/load_catalogs.ts';
 import { openStores } from './store/open_stores.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
 import { createMetrics } from './telemetry/metrics.ts';
-import { createPinoLog } from './telemetry/pino_log.ts';
+import { createPinoLog, type ProcessLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
 import { type AccessTokensParts, createAccessTokens } from './tokens/access_tokens.ts';
 import { systemTimers } from './tokens/timers.ts';
@@ -48,11 +48,13 @@ export interface Vault {
   stop(): Promise<void>;
 }
 
-/** What a test hands in. */
+/** What the program or a test hands in. */
 export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'> & {
   /** Gets what otherwise happens by and by, to make it happen. */
   readonly rounds?: ((rounds: Pick<Upkeep, 'watch' | 'sinks'>) => void) | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
+  /** The one log of the process; two would tear each other's lines where nobody reads them. Default: its own. */
+  readonly log?: ProcessLog;
 };
 
 /** Load balancers need this long to see NOT_SERVING; on loopback there are none. */
@@ -73,12 +75,12 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
 
 async function build(
   config: Config,
-  { crashPoints, timers, rounds, keyVault }: Seams,
+  { crashPoints, timers, rounds, keyVault, log = createPinoLog(config.logLevel) }: Seams,
   teardown: Teardown,
 ): Promise<Vault> {
   const { opened } = teardown;
-  const log = createPinoLog(config.logLevel);
   const metrics = createMetrics();
+  metrics.observeLog(log);
   const world = await opened(openWorld(config));
   const { clock } = world;
 

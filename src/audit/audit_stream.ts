@@ -11,7 +11,7 @@ export function openAuditStream(fd: number): AuditFile {
   let torn = false;
   let stuck = false;
 
-  /** Node makes pipes non-blocking, so that a full one refuses (EAGAIN). */
+  /** The descriptor is non-blocking, so that a full pipe refuses (EAGAIN). */
   function isWorthWaiting(error: unknown, until: number): boolean {
     if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return false;
     if (stuck || performance.now() > until) return false;

@@ -1,12 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VaultError } from '../model/errors.ts';
+import { nonBlockingDescriptor } from '../telemetry/non_blocking_descriptor.ts';
 import { openAuditFile } from './audit_file.ts';
 import type { AuditLog } from './audit_log.ts';
 import { openAuditStream } from './audit_stream.ts';
 import { type ChainedAuditLogParts, createChainedAuditLog } from './chained_audit_log.ts';
-
-const STANDARD_OUTPUT = 1;
 
 /** At a path, whose folder is made where it is missing; `-` for standard output. Full files are set aside as `PATH.NUMBER`. AUDIT_UNAVAILABLE where it cannot be written. */
 export async function openAuditLog(
@@ -14,7 +13,7 @@ export async function openAuditLog(
   parts: Omit<ChainedAuditLogParts, 'file' | 'rotatedName'>,
 ): Promise<AuditLog> {
   if (path === '-' || path === '/dev/stdout')
-    return createChainedAuditLog({ ...parts, file: openAuditStream(STANDARD_OUTPUT) });
+    return createChainedAuditLog({ ...parts, file: openAuditStream(nonBlockingDescriptor(1)) });
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
     return await createChainedAuditLog({

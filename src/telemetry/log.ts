@@ -10,6 +10,8 @@ export interface LogEvents {
   vault_stopped: Record<string, never>;
   /** Nobody caught it, so that the process ends: what it holds in memory cannot be trusted any more. */
   vault_crashed: { error: string; stack: string };
+  /** Nobody read the log for a while, so that lines were dropped; written once it is read again. */
+  log_lines_dropped: { lines: number };
   warning: { topic: string; message: string };
   /** Something about a connection that a person should look at; codes of Entra alone. */
   token_alert: {

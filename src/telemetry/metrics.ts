@@ -7,6 +7,8 @@ import { createExpiryMetrics } from './expiry_metrics.ts';
 import { createGraphMetrics } from './graph_metrics.ts';
 import { createInventoryMetrics, type Inventory } from './inventory_metrics.ts';
 import { createKeyVaultMetrics } from './keyvault_metrics.ts';
+import { createLogMetrics } from './log_metrics.ts';
+import type { ProcessLog } from './pino_log.ts';
 import { createProcessMetrics } from './process_metrics.ts';
 import type { Readiness } from './readiness.ts';
 import { createReadinessMetrics } from './readiness_metrics.ts';
@@ -36,6 +38,7 @@ export function createMetrics() {
     tokens: createTokenMetrics(registry),
     /** What is counted by asking the store, once per scrape. */
     observe: (inventory: Inventory) => createInventoryMetrics(registry, inventory),
+    observeLog: (log: Pick<ProcessLog, 'dropped'>) => createLogMetrics(registry, log),
     observeReadiness: (readiness: Pick<Readiness, 'ready'>) => createReadinessMetrics(registry, readiness),
     /** The text of `/metrics`. */
     text: () => registry.metrics(),
