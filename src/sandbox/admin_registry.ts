@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type AdminRoute, appBody, bodyOf, federatedBody, param, policyBody, secretBody } from './admin_route.ts';
 import { viewApp, viewCertificate } from './admin_views.ts';
+import { USER_CONSENTS } from './directory.ts';
 
 const text = z.string().min(1);
 const permissionBody = z.strictObject({ clientId: text, permission: text.optional() });
@@ -13,7 +14,7 @@ export const REGISTRY_ROUTES: AdminRoute[] = [
   {
     method: 'POST',
     path: '/sandbox/directories',
-    does: 'adds a directory; user_consent false: only administrators may consent, verified: users only to apps of verified publishers',
+    does: `adds a directory; user_consent: ${USER_CONSENTS.join(', ')}; default: the first`,
     example: { domain: 'tailspin.example', display_name: 'Tailspin', user_consent: true },
     run: (call) => ({
       data: call.sandbox.addDirectory(
@@ -23,7 +24,7 @@ export const REGISTRY_ROUTES: AdminRoute[] = [
             id: z.uuid().optional(),
             displayName: text.optional(),
             domain: text.optional(),
-            userConsent: z.union([z.boolean(), z.literal('verified')]).optional(),
+            userConsent: z.literal(USER_CONSENTS).optional(),
           }),
         ),
       ),
@@ -125,6 +126,17 @@ export const REGISTRY_ROUTES: AdminRoute[] = [
     run: (call) => {
       const { clientId, permission } = bodyOf(call, permissionBody);
       call.sandbox.withdrawAdminConsent(param(call, 'directory'), clientId, permission);
+      return undefined;
+    },
+  },
+  {
+    method: 'POST',
+    path: '/sandbox/directories/:directory/user-consent',
+    does: 'what its users may consent to from now on',
+    example: { user_consent: 'microsoft-user-default-recommended' },
+    run: (call) => {
+      const { userConsent } = bodyOf(call, z.strictObject({ userConsent: z.literal(USER_CONSENTS) }));
+      call.sandbox.setUserConsent(param(call, 'directory'), userConsent);
       return undefined;
     },
   },

@@ -17,16 +17,15 @@ export function missingConsents(
   );
 }
 
-/**
- * `prompt=consent` of a user never helps where only an administrator may consent. `verified` is what Microsoft recommends: apps of
- * the directory itself, and those whose publisher is verified.
- * https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent
- */
+/** `prompt=consent` of a user never helps where only an administrator may consent. */
 export function needsAdministrator(missing: AskedPermission[], app: AppRegistration, directory: Directory): boolean {
-  const { userConsent } = directory;
-  const mayConsent =
-    userConsent === 'verified' ? app.publisherVerified || app.directoryId === directory.id : userConsent;
-  return missing.some((permission) => permission.adminOnly || !mayConsent);
+  return missing.some((permission) => permission.adminOnly || !mayConsent(permission, app, directory));
+}
+
+/** https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent */
+function mayConsent(permission: AskedPermission, app: AppRegistration, { id, userConsent }: Directory): boolean {
+  if (userConsent === 'verified') return app.publisherVerified || app.directoryId === id;
+  return userConsent === 'microsoft-user-default-recommended' ? !permission.managed : userConsent;
 }
 
 export function recordConsent(world: World, asked: AuthorizeRequest, user: User, directory: Directory): void {

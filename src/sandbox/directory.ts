@@ -7,7 +7,7 @@ export interface Directory {
   id: string;
   displayName: string;
   domains: string[];
-  /** Whether its users may consent; `verified`: to the directory's own apps and to those of verified publishers only. */
+  /** What its users may consent to. */
   userConsent: UserConsent;
   /** For the apps that are registered here and have none of their own. */
   managementPolicy: AppManagementPolicy | undefined;
@@ -21,7 +21,14 @@ export interface DirectoryInput {
   userConsent?: UserConsent | undefined;
 }
 
-export type UserConsent = boolean | 'verified';
+/**
+ * - `microsoft-user-default-recommended` (default, as at Entra since 2025): to all but what Microsoft lists; a verified publisher
+ *   changes nothing. https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
+ * - `verified`, the recommendation of 2020: to the directory's own apps and to those of verified publishers.
+ * - `true`: to everything that is not for administrators. `false`: to nothing.
+ */
+export type UserConsent = (typeof USER_CONSENTS)[number];
+export const USER_CONSENTS = ['microsoft-user-default-recommended', 'verified', true, false] as const;
 
 /** The directory of personal Microsoft accounts, the same in the real world. */
 export const CONSUMERS_DIRECTORY_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
@@ -42,7 +49,7 @@ export function createDirectories(): Directories {
         id,
         displayName: input.displayName ?? domain,
         domains: [domain.toLowerCase()],
-        userConsent: input.userConsent ?? true,
+        userConsent: input.userConsent ?? 'microsoft-user-default-recommended',
         managementPolicy: undefined,
         policies: [],
       };
@@ -55,7 +62,12 @@ export function createDirectories(): Directories {
     },
     list: () => [...byId.values()],
   };
-  directories.add({ id: CONSUMERS_DIRECTORY_ID, displayName: 'Personal Microsoft accounts', domain: 'live.com' });
+  directories.add({
+    id: CONSUMERS_DIRECTORY_ID,
+    displayName: 'Personal Microsoft accounts',
+    domain: 'live.com',
+    userConsent: true,
+  });
   return directories;
 }
 

@@ -1,5 +1,5 @@
 import type { AppRegistration } from './app_registration.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, UserConsent } from './directory.ts';
 import { type EntraErrorOverrides, entraError } from './entra_error.ts';
 import { type Policy, withoutPolicy, withPolicy } from './policy.ts';
 import { GRAPH_APP_ID, type Resource } from './resource.ts';
@@ -25,6 +25,8 @@ export interface PolicyControls {
   /** The same for all users of a directory and for the app itself: as a disabled resource (500014) or a removed app (70001). */
   requireDirectoryPolicy(directory: string, policy: PolicyInput): void;
   liftDirectoryPolicy(directory: string, resource?: string): void;
+  /** From now on. */
+  setUserConsent(directory: string, userConsent: UserConsent): void;
 }
 
 export function createPolicyControls(find: {
@@ -59,6 +61,9 @@ export function createPolicyControls(find: {
     liftDirectoryPolicy(id, resource) {
       const directory = find.directory(id);
       directory.policies = withoutPolicy(directory.policies, resourceId(resource));
+    },
+    setUserConsent(id, userConsent) {
+      find.directory(id).userConsent = userConsent;
     },
   };
 }

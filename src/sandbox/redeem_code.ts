@@ -45,7 +45,7 @@ export async function redeemCode(world: World, request: TokenRequest): Promise<R
     directory,
     resource,
     permissions,
-    oidc: asked.oidc,
+    asked,
     nonce: grant.nonce,
     refreshGrant,
     claims: form.get('claims') ?? undefined,

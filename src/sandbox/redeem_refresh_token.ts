@@ -36,7 +36,7 @@ export async function redeemRefreshToken(world: World, request: TokenRequest): P
     directory,
     resource,
     permissions,
-    oidc: asked.oidc,
+    asked,
     nonce: undefined,
     refreshGrant,
     claims: form.get('claims') ?? undefined,

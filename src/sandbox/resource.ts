@@ -1,31 +1,25 @@
+import { GRAPH_PERMISSIONS, OUTLOOK_PERMISSIONS } from './microsoft_permissions.ts';
+
 /** What an access token can be for. */
 export interface Resource {
   /** As asked for, and as the token's `aud` says. */
   id: string;
   family: 'graph' | 'outlook' | 'other';
-  /** Canonical spelling and whether only an administrator can grant it; by lower-case name. Undefined: any name goes. */
+  /** By lower-case name. Undefined: any name goes. */
   permissions: Map<string, Permission> | undefined;
 }
 
 export interface Permission {
+  /** Canonical spelling. */
   name: string;
   adminOnly: boolean;
+  /** An administrator's matter where Microsoft manages consent. */
+  managed: boolean;
+  /** Personal accounts have it. */
+  personal: boolean;
 }
 
 export const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
-
-const USER_GRANTABLE = `User.Read User.ReadBasic.All User.ReadWrite Mail.Read Mail.ReadBasic Mail.ReadWrite Mail.Send Mail.Read.Shared
-  Mail.ReadWrite.Shared Mail.Send.Shared MailboxSettings.Read MailboxSettings.ReadWrite Calendars.Read Calendars.ReadBasic
-  Calendars.ReadWrite Calendars.Read.Shared Calendars.ReadWrite.Shared Contacts.Read Contacts.ReadWrite Contacts.Read.Shared
-  Contacts.ReadWrite.Shared Tasks.Read Tasks.ReadWrite Tasks.Read.Shared Tasks.ReadWrite.Shared Files.Read Files.ReadWrite
-  Files.Read.All Files.ReadWrite.All Notes.Read Notes.ReadWrite People.Read Presence.Read Chat.Read Chat.ReadWrite
-  OnlineMeetings.Read OnlineMeetings.ReadWrite Team.ReadBasic.All Channel.ReadBasic.All IMAP.AccessAsUser.All
-  POP.AccessAsUser.All SMTP.Send EWS.AccessAsUser.All Application.Read.All`;
-const ADMIN_ONLY = `User.Read.All User.ReadWrite.All Directory.Read.All Directory.ReadWrite.All Group.Read.All
-  Group.ReadWrite.All Application.ReadWrite.All Application.ReadWrite.OwnedBy AuditLog.Read.All Sites.FullControl.All
-  ChannelMessage.Read.All People.Read.All Policy.Read.All`;
-const OUTLOOK = `IMAP.AccessAsUser.All POP.AccessAsUser.All SMTP.Send EWS.AccessAsUser.All User.Read Mail.Read Mail.ReadWrite
-  Mail.Send Calendars.Read Calendars.ReadWrite Contacts.Read Contacts.ReadWrite Tasks.Read Tasks.ReadWrite`;
 
 const GRAPH_HOSTS = [
   'graph.microsoft.com',
@@ -47,11 +41,8 @@ export interface Resources {
 
 export function createResources(): Resources {
   const byId = new Map<string, Resource>();
-  const graphPermissions = new Map([
-    ...permissionMap(`${USER_GRANTABLE} ${OIDC_SCOPES.join(' ')}`, false),
-    ...permissionMap(ADMIN_ONLY, true),
-  ]);
-  const outlookPermissions = permissionMap(OUTLOOK, false);
+  const graphPermissions = readPermissions(GRAPH_PERMISSIONS);
+  const outlookPermissions = readPermissions(OUTLOOK_PERMISSIONS);
   const put = (resource: Resource) => {
     byId.set(resource.id.toLowerCase(), resource);
     return resource;
@@ -70,12 +61,25 @@ export function createResources(): Resources {
       put({
         id,
         family: 'other',
-        permissions: permissions === undefined ? undefined : permissionMap(permissions.join(' '), false),
+        permissions: permissions && readPermissions(permissions.map((name) => `${name} personal`).join('\n')),
       }),
   };
 }
 
-function permissionMap(names: string, adminOnly: boolean): Map<string, Permission> {
-  const split = names.split(/\s+/).filter((name) => name !== '');
-  return new Map(split.map((name) => [name.toLowerCase(), { name, adminOnly }]));
+/** Lines of a name and its marks. */
+function readPermissions(table: string): Map<string, Permission> {
+  const lines = table.split('\n').filter((line) => line !== '');
+  return new Map(
+    lines.map((line) => {
+      const [name = '', ...marks] = line.split(' ');
+      const has = (mark: string) => marks.includes(mark);
+      const permission = {
+        name,
+        adminOnly: has('administrator'),
+        managed: has('managed'),
+        personal: has('personal'),
+      };
+      return [name.toLowerCase(), permission];
+    }),
+  );
 }

@@ -16,6 +16,10 @@ export interface AskedPermission {
   /** False for a name that the resource does not have. */
   known: boolean;
   adminOnly: boolean;
+  /** An administrator's matter where Microsoft manages consent. */
+  managed: boolean;
+  /** Personal accounts have it. */
+  personal: boolean;
 }
 
 /** Reads a `scope` parameter. A bare permission means Graph; unknown resources are refused (500011). */
@@ -43,6 +47,8 @@ export function parsePermission(resources: Resources, word: string): AskedPermis
     isDefault: name.toLowerCase() === '.default',
     known: resource.permissions === undefined || permission !== undefined,
     adminOnly: permission?.adminOnly ?? false,
+    managed: permission?.managed ?? false,
+    personal: permission?.personal ?? resource.permissions === undefined,
   };
 }
 

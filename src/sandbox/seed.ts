@@ -16,8 +16,8 @@ export const ACME_SECRET = 'pre8Q~tend-secret-of-the-sandbox-only-1';
 /** What a newcomer finds. Ids are fixed, so that what a vault stored keeps working over a restart. */
 export const DEFAULT_SEED: SandboxSeed = {
   directories: [
-    { id: CONTOSO, displayName: 'Contoso', domain: 'contoso.example' },
-    { id: FABRIKAM, displayName: 'Fabrikam', domain: 'fabrikam.example' },
+    { id: CONTOSO, displayName: 'Contoso', domain: 'contoso.example', userConsent: true },
+    { id: FABRIKAM, displayName: 'Fabrikam', domain: 'fabrikam.example', userConsent: true },
   ],
   users: [
     {

@@ -5,6 +5,7 @@ import type { Directory } from './directory.ts';
 import { entraError } from './entra_error.ts';
 import { type RefreshGrant, sealRefreshToken } from './refresh_token.ts';
 import { GRAPH, type Resource } from './resource.ts';
+import type { AskedScopes } from './scope.ts';
 import { objectIdIn, type User } from './user.ts';
 import type { World } from './world.ts';
 
@@ -15,7 +16,7 @@ export interface UserTokens {
   resource: Resource;
   /** All that the user consented to for this resource: Entra does not narrow. */
   permissions: Set<string>;
-  oidc: Set<string>;
+  asked: AskedScopes;
   nonce: string | undefined;
   refreshGrant: RefreshGrant | undefined;
   claims: string | undefined;
@@ -24,7 +25,8 @@ export interface UserTokens {
 
 /** The body of a successful answer for a user. */
 export async function userTokenResponse(world: World, tokens: UserTokens): Promise<Record<string, unknown>> {
-  const { app, user, directory, resource, oidc } = tokens;
+  const { app, user, directory, resource } = tokens;
+  const { oidc } = tokens.asked;
   const names = [...withoutOidc(tokens.permissions), ...(resource.family === 'graph' ? SIGN_IN : [])];
   const lifetime = lifetimeOf(world, tokens.claims);
   const issued = Math.floor(world.clock.now() / 1000);
@@ -46,7 +48,7 @@ export async function userTokenResponse(world: World, tokens: UserTokens): Promi
   const idToken = oidc.has('openid') ? signIdToken(world, tokens, issued) : undefined;
   return {
     token_type: 'Bearer',
-    scope: names.map((name) => scopeName(resource, name)).join(' '),
+    scope: [...names.map((name) => scopeName(resource, name)), ...defaultScope(tokens)].join(' '),
     ...expiry(lifetime),
     access_token: await accessToken,
     ...(tokens.refreshGrant === undefined ? {} : { refresh_token: sealRefreshToken(tokens.refreshGrant) }),
@@ -111,7 +113,8 @@ function commonClaims(
 }
 
 function signIdToken(world: World, tokens: UserTokens, issued: number): Promise<string> {
-  const { app, user, directory, oidc } = tokens;
+  const { app, user, directory } = tokens;
+  const { oidc } = tokens.asked;
   return world.signingKey.sign({
     aud: app.clientId,
     iss: `${world.url}/${directory.id}/v2.0`,
@@ -135,6 +138,12 @@ function signIdToken(world: World, tokens: UserTokens, issued: number): Promise<
 /** Graph's permissions come back by their bare names, those of every other resource as URIs. */
 function scopeName(resource: Resource, name: string): string {
   return resource.id === GRAPH || SIGN_IN.includes(name) ? name : `${resource.id}/${name}`;
+}
+
+/** Entra names it again: https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/2195. Graph's answers are short. */
+function defaultScope({ resource, asked }: UserTokens): string[] {
+  const isAsked = asked.permissions.some((permission) => permission.isDefault && permission.resource === resource);
+  return isAsked && resource.family !== 'graph' ? [`${resource.id}/.default`] : [];
 }
 
 /** Consented to with anything else, and so in every token of Graph's, asked for or not; `offline_access` is never echoed. */

@@ -55,7 +55,7 @@ test('the clock can be read and moved', async () => {
 });
 
 test('a directory, a user and an app made over HTTP are good for a whole sign-in', async () => {
-  const directory = (await call('POST', '/sandbox/directories', { domain: 'new.example' })).body;
+  const directory = (await call('POST', '/sandbox/directories', { domain: 'new.example', user_consent: true })).body;
   await call('POST', '/sandbox/users', { username: 'nina@new.example' });
   const redirect_uris = ['http://localhost:9/callback'];
   const app = (

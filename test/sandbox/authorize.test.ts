@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/seed.ts';
-import { ADA, BOB, GRACE, openAuthorize, REDIRECT_URI } from './client.ts';
+import { ADA, BOB, GRACE, OUTLOOK, openAuthorize, REDIRECT_URI } from './client.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -235,4 +235,43 @@ test('a login hint beside select_account is a page of Entra’s: the account is 
   expect(both.text).toContain('AADSTS90013');
   expect((await openAuthorize(sandbox, { prompt: 'select_account' })).status).toBe(200);
   expect((await openAuthorize(sandbox, { login_hint: ADA })).status).toBe(200);
+});
+
+test('where Microsoft manages consent, mail, calendars and files need an administrator, whoever the publisher is', async () => {
+  const directory = sandbox.addDirectory({ domain: 'default.example' });
+  expect(directory.userConsent).toBe('microsoft-user-default-recommended');
+  const { username } = sandbox.addUser({ username: 'dora@default.example' });
+  const { clientId } = sandbox.addApp({ redirectUris: [REDIRECT_URI], publisherVerified: true });
+  const consents = async (scope: string) => {
+    const wishes = { client_id: clientId, sandbox_auto: username, scope };
+    return (await openAuthorize(sandbox, wishes)).location?.searchParams.has('code');
+  };
+  for (const scope of [
+    'Mail.Read',
+    'Mail.ReadWrite.Shared',
+    'MailboxSettings.Read',
+    'Calendars.ReadWrite',
+    'Contacts.ReadWrite',
+    'Tasks.Read',
+    'Files.Read.All',
+    'Sites.Read.All',
+    'Chat.Read',
+    `${OUTLOOK}/IMAP.AccessAsUser.All`,
+    'User.Read Mail.Read',
+  ])
+    expect([scope, await consents(scope)]).toEqual([scope, false]);
+  for (const scope of ['openid User.Read', 'Mail.Send', `${OUTLOOK}/SMTP.Send`, 'Contacts.Read', 'Files.ReadWrite'])
+    expect([scope, await consents(scope)]).toEqual([scope, true]);
+  sandbox.setUserConsent(directory.id, true);
+  expect(await consents('Mail.Read')).toBe(true);
+});
+
+test('a product’s true list of permissions can be asked for, and what Microsoft keeps for administrators is kept', async () => {
+  const scope =
+    'Mail.ReadBasic.Shared MailboxFolder.Read MailboxItem.Read Bookings.Read.All Sites.ReadWrite.All Notes.Read.All';
+  expect((await openAuthorize(sandbox, { sandbox_auto: ADA, scope })).location?.searchParams.has('code')).toBe(true);
+  for (const kept of ['Place.Read.All', 'Calendars.ReadBasic', 'Application.Read.All', 'Directory.AccessAsUser.All']) {
+    const { location } = await openAuthorize(sandbox, { sandbox_auto: ADA, scope: kept });
+    expect([kept, errorOf(location)]).toEqual([kept, 'access_denied']);
+  }
 });

@@ -300,6 +300,14 @@ test('what a restarted sandbox’s predecessor granted to seeded users still wor
   await later.close();
 });
 
+test('`.default` brings all that was consented to, and comes back by its name, but not from Graph', async () => {
+  const token = refreshTokenOf(sandbox, ADA, `offline_access Mail.Read ${OUTLOOK}/SMTP.Send`);
+  const outlook = (await redeem(sandbox, token, `${OUTLOOK}/.default`)).body.scope.split(' ');
+  expect(outlook).toContain(`${OUTLOOK}/SMTP.Send`);
+  expect(outlook).toContain(`${OUTLOOK}/.default`);
+  expect((await redeem(sandbox, token, 'https://graph.microsoft.com/.default')).body.scope).not.toContain('.default');
+});
+
 test('the slash at the end of a resource belongs to its name, and may be left out when it is asked for', async () => {
   sandbox.addResource('https://slash.example/', ['Orders.Read']);
   const token = refreshTokenOf(sandbox, ADA, 'offline_access https://slash.example//Orders.Read');
