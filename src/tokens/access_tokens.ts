@@ -11,6 +11,7 @@ import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAlerts } from './alerts.ts';
 import { createAppTokens } from './app_tokens.ts';
 import { createChallenges } from './challenges.ts';
+import { createForcedExchanges } from './forced_exchanges.ts';
 import { createGetAccessToken } from './get_access_token.ts';
 import { createHolds } from './holds.ts';
 import { createKeepAlive, KEEP_ALIVE_PERIOD } from './keep_alive.ts';
@@ -109,12 +110,14 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const cache = createTokenCache(limit, clock);
   const storms = createStormWatch({ stores, standings, cache, clock, timers, random, replica, metrics, alerts });
   const holds = createHolds({ storms, clock });
+  const forcedExchanges = createForcedExchanges({ clock });
   const { crashPoints } = parts;
   const underLease = createUnderLease({
     standings,
     cache,
     storms,
     holds,
+    forcedExchanges,
     clock,
     timers,
     random,
@@ -128,6 +131,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     standings,
     cache,
     holds,
+    forcedExchanges,
     underLease,
     clock,
     timers,

@@ -1,12 +1,10 @@
 import type { AccessToken } from '../model/access_token.ts';
-import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
+import type { Clock, Duration, Timestamp } from '../model/clock.ts';
 import { connectionName } from '../model/connection.ts';
-import { VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
 import { checkGranted, resolveAsk } from './ask.ts';
 import type { Challenges } from './challenges.ts';
-import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { refuse } from './refusal.ts';
 import { createShortLives, ttlUnattainable } from './short_lives.ts';
@@ -18,8 +16,6 @@ import { waitFor } from './wait_for.ts';
 
 /** A flight that was joined may have brought a token that another asker wanted, good for less long than this one's. */
 const MOST_FLIGHTS = 3;
-/** Between two replacements of refused tokens of one connection and resource. */
-const REPLACEMENT_INTERVAL: Duration = 30 * SECOND;
 
 export interface GetAccessTokenParts {
   readonly scopes: Scopes;
@@ -51,8 +47,6 @@ export interface GetAccessToken {
 export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken {
   const { scopes, standings, cache, challenges, refresh, ahead, clock, metrics, feed } = parts;
   const shortLives = createShortLives(clock);
-  /** When a refused token was last replaced, by connection and resource. */
-  const replacements = createRecentMap<string, Timestamp>(10_000);
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
   function look(request: AccessTokenRequest): FreshToken | Promise<FreshToken> {
@@ -97,7 +91,8 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         return cached.fresh;
       }
       const { purpose, accepts, claims, endsAfter } = demand;
-      if (request.rejectedTokenSha256 !== undefined && cached !== undefined) refusePressed(standing, ask.resource);
+      // One that lives long enough, and is not accepted: it was refused.
+      const isRefused = request.rejectedTokenSha256 !== undefined && livesFor(request.minTtl, cached);
       const name = connectionName(standing.connection);
       const key = `${uid} ${ask.resource}`;
       shortLives.refuse(key, name, request.minTtl);
@@ -108,18 +103,13 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         accepts,
         endsAfter,
         claims,
+        force: claims !== undefined || isRefused ? request : undefined,
       });
       if (claims !== undefined) {
         const challenge = challenges.keyOf(ask.resource, claims);
         work.then(
           () => challenges.answered(uid, challenge),
           (error) => challenges.refused(uid, challenge, error),
-        );
-      }
-      if (request.rejectedTokenSha256 !== undefined) {
-        work.then(
-          ({ source }) => source === 'ENTRA' && replacements.set(key, clock.now()),
-          () => {},
         );
       }
       const fresh = await waitFor(work, request.signal(), name);
@@ -153,17 +143,8 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     return { purpose: `instead of ${refused}`, accepts, endsAfter, claims: undefined };
   }
 
-  /** A resource that refuses whatever it is sent must not drive us into Entra's loop guard (50196: 15 in 5 minutes). */
-  function refusePressed({ connection }: Standing, resource: string): void {
-    const wait = (replacements.find(`${connection.uid} ${resource}`) ?? 0) + REPLACEMENT_INTERVAL - clock.now();
-    // More than the interval: the clock was set back.
-    if (wait <= 0 || wait > REPLACEMENT_INTERVAL) return;
-    const name = connectionName(connection);
-    throw new VaultError(
-      'RATE_LIMITED',
-      `A refused token of ${name} was replaced just now; find out why its resource refuses the new one, or retry later`,
-      { metadata: { connection: name }, retryAfter: wait },
-    );
+  function livesFor(minTtl: Duration, cached: CachedToken | undefined): boolean {
+    return cached !== undefined && cached.fresh.accessToken.expireTime - clock.now() >= minTtl;
   }
 
   function counted(fresh: FreshToken): FreshToken {

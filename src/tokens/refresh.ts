@@ -8,6 +8,7 @@ import { VaultError } from '../model/errors.ts';
 import type { Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
+import type { ForcedExchanges } from './forced_exchanges.ts';
 import type { Holds } from './holds.ts';
 import { refuse } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
@@ -33,6 +34,7 @@ export interface RefreshParts {
   readonly standings: Standings;
   readonly cache: TokenCache;
   readonly holds: Holds;
+  readonly forcedExchanges: ForcedExchanges;
   readonly underLease: ReturnType<typeof createUnderLease>;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -46,7 +48,8 @@ export interface RefreshParts {
 
 /** Makes one access token fresh: stored, or lease, redeem, record. Nobody sees a token before its record is durable. */
 export function createRefresh(parts: RefreshParts) {
-  const { stores, authorizationServer, standings, cache, holds, clock, timers, metrics, crashPoints } = parts;
+  const { stores, authorizationServer, standings, cache, holds, forcedExchanges, clock, timers, metrics, crashPoints } =
+    parts;
 
   return async function refresh(request: RefreshRequest): Promise<FreshToken> {
     let current = request;
@@ -71,6 +74,7 @@ export function createRefresh(parts: RefreshParts) {
       const stored = await stores.grants.findAccessToken(connection.uid, request.resource, request.endsAfter);
       if (stored !== undefined && request.accepts(stored)) return { token: stored, source: 'DATABASE' };
       holds.refuse(connection, request.insist);
+      forcedExchanges.refuse(connection, request.force);
       const made = await attempt(request);
       if (made !== 'lease_lost') return made;
       metrics.leaseLost();

@@ -8,6 +8,7 @@ import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
+import type { Force, ForcedExchanges } from './forced_exchanges.ts';
 import type { Holds } from './holds.ts';
 import { createRedeem, type Redemption } from './redeem.ts';
 import { failed, heldBack, pending, refuseDirectory, refuseResource, refuseState, refuseSuspended } from './refusal.ts';
@@ -35,6 +36,8 @@ export interface RefreshRequest {
   readonly claims?: string | undefined;
   /** Ask although the connection is held or blocked: somebody wants to know (VerifyConnection, a probe). Not while it rests after a loop or a strike. */
   readonly insist?: boolean | undefined;
+  /** The call that wants another token than the stored one; undefined: nobody forces it. */
+  readonly force?: Force | undefined;
 }
 
 export interface UnderLeaseParts {
@@ -42,6 +45,7 @@ export interface UnderLeaseParts {
   readonly cache: TokenCache;
   readonly storms: StormWatch;
   readonly holds: Holds;
+  readonly forcedExchanges: ForcedExchanges;
   readonly clock: Clock;
   readonly timers: Timers;
   /** 0 to 1. */
@@ -56,7 +60,7 @@ export type UnderLease = { readonly token: AccessToken; readonly source: 'DATABA
 
 /** Looks again, redeems, records; throws what Entra refused. The lease is over when it returns. */
 export function createUnderLease(parts: UnderLeaseParts) {
-  const { standings, cache, storms, holds, clock, timers, metrics, alerts, crashPoints } = parts;
+  const { standings, cache, storms, holds, forcedExchanges, clock, timers, metrics, alerts, crashPoints } = parts;
   const redeem = createRedeem({ clock, metrics });
 
   return async function underLease(
@@ -102,6 +106,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     refuseResource(connection, request.resource);
     if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
     holds.refuse(connection, request.insist);
+    forcedExchanges.begin(connection, request.force);
     return undefined;
   }
 

@@ -31,12 +31,13 @@ export function createVerifyConnection({ standings, refresh }: VerifyConnectionP
     let refusal: unknown;
     try {
       await waitFor(
-        refresh('verify', { standing, resource, priority: 'FOREGROUND', ...NONE_STORED, insist: true }),
+        refresh('verify', { standing, resource, priority: 'FOREGROUND', ...NONE_STORED, insist: true, force: request }),
         request.signal(),
         connectionName(connection),
       );
     } catch (error) {
-      if (!isVaultError(error)) throw error;
+      // Entra was not asked, so the stored state is no answer.
+      if (!isVaultError(error) || error.reason === 'RATE_LIMITED') throw error;
       refusal = error;
     }
     const after = (await standings.reread(request.tenantId, request.connectionId)).connection;

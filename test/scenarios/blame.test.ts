@@ -133,6 +133,7 @@ describe("the customer's administrator is to blame", () => {
     expect(await stateOf()).toBe(Connection_State.BLOCKED);
 
     scenario.sandbox.liftPolicy(user);
+    await scenario.later(MINUTE);
 
     expect((await verify()).connection?.state).toBe(Connection_State.ACTIVE);
     expect(await reasonOf(ask())).toBe('OK');

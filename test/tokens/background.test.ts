@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { FreshToken } from '../../src/tokens/access_tokens.ts';
 import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
@@ -147,14 +147,19 @@ test('verifying redeems now, and a refusal that changes the state is the answer'
   const request = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
   await tokens.get(ask('ada'));
 
+  const later = () => world.sandbox.clock.advance(31 * SECOND);
+
   expect(await tokens.verifyConnection(request)).toMatchObject({ uid: ada.uid, grantState: 'ACTIVE' });
   expect(world.redemptions()).toBe(2);
 
+  later();
   world.sandbox.requirePolicy('ada@contoso.example', { code: 53003 });
   expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'BLOCKED' });
+  later();
   world.sandbox.liftPolicy('ada@contoso.example');
   expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'ACTIVE' });
 
+  later();
   world.sandbox.revokeSessions('ada@contoso.example');
   expect(await tokens.verifyConnection(request)).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED' });
   const asked = world.redemptions();

@@ -480,6 +480,7 @@ test('a challenge that only the user can meet is its bringer’s to hear, and co
 
   // The user signed in again.
   world.changes.announce({ kind: 'connection', uid: ada.uid });
+  world.sandbox.clock.advance(31 * SECOND);
   expect((await tokens.get(ask('ada', { claims }))).source).toBe('ENTRA');
 });
 
@@ -520,6 +521,67 @@ test('a resource that refuses every token does not make a loop of exchanges', as
   expect(world.redemptions()).toBe(2);
   world.sandbox.clock.advance(31 * SECOND);
   expect((await tokens.get(again)).source).toBe('ENTRA');
+});
+
+/** What a resource answers with, another one each time. */
+const challengeOf = (value: number) => `{"access_token":{"nbf":{"essential":true,"value":"${value}"}}}`;
+
+test('challenges that are new each time force one exchange in 30 s, and stop nobody else', async () => {
+  await world.connect('ada');
+  await world.connect('bea', { user: 'bea@contoso.example' });
+  const tokens = world.open();
+  await tokens.get(ask('ada'));
+  await tokens.get(ask('bea'));
+  const before = world.redemptions();
+
+  const reasons = await Promise.all(
+    [...Array(20).keys()].map((i) => reasonOf(() => tokens.get(ask('ada', { claims: challengeOf(i) })))),
+  );
+  expect(reasons.filter((reason) => reason !== 'RATE_LIMITED')).toEqual(['OK']);
+  expect(world.redemptions()).toBe(before + 1);
+
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
+  expect((await tokens.get(ask('bea', { claims: challengeOf(1) }))).source).toBe('ENTRA');
+  world.sandbox.clock.advance(31 * SECOND);
+  expect((await tokens.get(ask('ada', { claims: challengeOf(99) }))).source).toBe('ENTRA');
+});
+
+test('a connection has one forced exchange in 30 s, whatever forces it', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  const { accessToken } = await tokens.get(ask('ada'));
+  const forces = {
+    verify: () => tokens.verifyConnection({ ...ask('ada') }),
+    claims: (round: number) => tokens.get(ask('ada', { claims: challengeOf(round) })),
+    rejected: () => tokens.get(ask('ada', { rejectedTokenSha256: newest.token.sha256() })),
+  };
+  let newest = accessToken;
+
+  for (const [round, first] of (['verify', 'claims', 'rejected'] as const).entries()) {
+    world.sandbox.clock.advance(31 * SECOND);
+    await forces[first](round);
+    const before = world.redemptions();
+    newest = (await tokens.get(ask('ada'))).accessToken;
+    for (const force of Object.values(forces)) {
+      await expect(async () => force(100 + round)).rejects.toMatchObject({
+        reason: 'RATE_LIMITED',
+        retryAfter: expect.any(Number),
+      });
+    }
+    expect(world.redemptions()).toBe(before);
+  }
+});
+
+test('a connection that is verified too often is not called blocked on old evidence', async () => {
+  await world.connect('ada');
+  const tokens = world.open();
+  world.sandbox.requirePolicy('ada@contoso.example', { code: 53003 });
+  expect(await tokens.verifyConnection(ask('ada'))).toMatchObject({ grantState: 'BLOCKED' });
+  world.sandbox.liftPolicy('ada@contoso.example');
+
+  expect(await reasonOf(() => tokens.verifyConnection(ask('ada')))).toBe('RATE_LIMITED');
+  world.sandbox.clock.advance(31 * SECOND);
+  expect(await tokens.verifyConnection(ask('ada'))).toMatchObject({ grantState: 'ACTIVE' });
 });
 
 test('suspensions bite at once, each with its reason', async () => {

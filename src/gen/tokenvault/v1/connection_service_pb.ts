@@ -1121,6 +1121,7 @@ export const ConnectionService: GenService<{
   /**
    * Redeems the refresh token now, whatever the cache holds and also when BLOCKED, and brings the state up to date. Answers no token.
    * Where Entra refuses the grant, that is the answer, not an error: look at `state` and `state_reason`. One that is PENDING or REAUTHORIZATION_REQUIRED is answered as it stands, without asking Entra.
+   * RATE_LIMITED: a refresh of the connection was forced less than 30 s ago, by this call or by GetAccessToken with `claims` or `rejected_token_sha256`.
    *
    * Reasons: those for which the connection itself stays as it was: CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED, ACCOUNT_MISMATCH, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING,
    * APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.

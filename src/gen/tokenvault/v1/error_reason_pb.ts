@@ -342,7 +342,7 @@ export const ErrorReason = {
   OVERLOADED: 45,
 
   /**
-   * RESOURCE_EXHAUSTED, with RetryInfo. The caller repeats within 30 s that the resource refuses a token (rejected_token_sha256) that was just replaced. The caller finds out why the resource refuses it, or backs off.
+   * RESOURCE_EXHAUSTED, with RetryInfo. A new token of the connection was forced less than 30 s ago (VerifyConnection, claims or rejected_token_sha256), and the caller asks for another one. The caller backs off; if a resource refuses every new token, the caller finds out why.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 46;
    */

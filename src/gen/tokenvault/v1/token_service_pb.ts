@@ -46,14 +46,14 @@ export type GetAccessTokenRequest = Message<"tokenvault.v1.GetAccessTokenRequest
   minTtl?: Duration | undefined;
 
   /**
-   * The `claims` of a challenge (WWW-Authenticate) that the resource answered with: JSON, decoded from base64, at most 8 KiB. Forces one refresh per resource and challenge a minute, shared by all who bring it.
+   * The `claims` of a challenge (WWW-Authenticate) that the resource answered with: JSON, decoded from base64, at most 8 KiB. Forces one refresh per resource and challenge a minute, shared by all who bring it. RATE_LIMITED: a refresh of the connection was forced less than 30 s ago, by another challenge, a refused token or VerifyConnection.
    *
    * @generated from field: string claims = 4;
    */
   claims: string;
 
   /**
-   * SHA-256 (64 lower-case hex digits) of a token that the resource refused. Only if it is still the current one is it refreshed, once for all who say so.
+   * SHA-256 (64 lower-case hex digits) of a token that the resource refused. Only if it is still the current one is it refreshed, once for all who say so. RATE_LIMITED as for `claims`.
    *
    * @generated from field: string rejected_token_sha256 = 5;
    */
