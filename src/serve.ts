@@ -1,10 +1,12 @@
+import { listenForStop } from './cli/stop_signals.ts';
 import type { Config } from './config/config.ts';
+import type { Log } from './telemetry/log.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { whereItArose } from './telemetry/where_it_arose.ts';
 import { startVault, type Vault } from './vault.ts';
 import { welcome } from './welcome.ts';
 
-/** Runs the vault until a signal ends it; a second one forces the end. Resolves with the exit code. */
+/** Runs the vault until a signal ends it; one that comes a second later or more forces the end. Resolves with the exit code. */
 export async function serve(config: Config, version: string): Promise<number> {
   const log = createPinoLog(config.logLevel);
   // Every answer is durable before it leaves, so an end at any moment loses nothing; a message could hold a secret.
@@ -13,7 +15,7 @@ export async function serve(config: Config, version: string): Promise<number> {
     log.flush();
     process.exit(SOFTWARE_ERROR);
   });
-  const stopping = nextSignal();
+  const stopping = nextSignal(log);
 
   const vault = await startVault(config, { log });
   // A signal that came meanwhile is not lost, and a container's first process gets no other.
@@ -24,7 +26,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   }
   const signal = await stopping.signal;
   log.event('info', 'vault_stopping', { signal });
-  console.log(`${signal}: finishing what is under way; once more to force`);
+  console.log(`${signal}: finishing what is under way; send it again after a second to force the end`);
   try {
     await vault.stop();
   } catch (error) {
@@ -40,16 +42,23 @@ export async function serve(config: Config, version: string): Promise<number> {
 /** sysexits.h */
 const SOFTWARE_ERROR = 70;
 
-function nextSignal(): { readonly received: boolean; readonly signal: Promise<NodeJS.Signals> } {
+/**
+ * SIGINT and SIGTERM. SIGHUP is the end of the terminal, where there is one: what is written fails from then on.
+ * Without a terminal it does nothing: programs that rotate logs send it, and it is reserved for reading files again.
+ */
+function nextSignal(log: Log): { readonly received: boolean; readonly signal: Promise<NodeJS.Signals> } {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let received = false;
-  const receive = (signal: NodeJS.Signals) => {
-    if (received) process.exit(1);
-    received = true;
-    resolve(signal);
-  };
-  process.on('SIGTERM', receive);
-  process.on('SIGINT', receive);
+  const hasTerminal = process.stdout.isTTY || process.stderr.isTTY;
+  listenForStop(
+    ['SIGINT', 'SIGTERM', ...(hasTerminal ? (['SIGHUP'] as const) : [])],
+    (signal) => {
+      received = true;
+      resolve(signal);
+    },
+    () => process.exit(1),
+  );
+  if (!hasTerminal) process.on('SIGHUP', (signal) => log.event('info', 'signal_ignored', { signal }));
   return {
     get received() {
       return received;

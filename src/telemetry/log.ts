@@ -7,6 +7,8 @@ export interface LogEvents {
   /** Entra and Graph are reached through it, by `HTTPS_PROXY`; `host:port` without user name and password. */
   entra_proxy_used: { proxy: string };
   vault_stopping: { signal: string };
+  /** A SIGHUP where there is no terminal that ended. */
+  signal_ignored: { signal: string };
   vault_stopped: Record<string, never>;
   /** Nobody caught it, so that the process ends: what it holds in memory cannot be trusted any more. */
   vault_crashed: { error: string; stack: string };

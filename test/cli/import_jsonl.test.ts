@@ -180,6 +180,22 @@ test('an import that waits for its standard input ends when it is interrupted', 
   });
 });
 
+test('Ctrl-C under npm, which comes twice at once, does not cut off the report', async () => {
+  const tenant = await onboard(scenario, 'twice');
+  const args = ['jsonl', '-', '--tenant', 'twice', '--scope', 'Mail.ReadOnly', '--apply', '--json', ...admin];
+  const { child, ended } = startImport(args, {
+    thenWaits: jsonLines([{ connection: 'ada', refresh_token: token(tenant) }]),
+  });
+  const name = tenant.connection('ada');
+  while ((await reasonOf(scenario.connections.getConnection({ name }))) !== 'OK') await turn();
+
+  // Two of the same name could become one on the way.
+  child.kill('SIGTERM');
+  child.kill('SIGINT');
+
+  expect(answerOf(await ended)).toMatchObject({ stopped: expect.stringContaining('Interrupted') });
+});
+
 test('the terminal shows twenty of what was refused and how many more there are', async () => {
   await onboard(scenario, 'many');
   const files = temporaryFiles();

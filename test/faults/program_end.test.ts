@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, watch } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -40,11 +40,13 @@ function serve(environment: Record<string, string> = {}, nodeOptions: readonly s
   });
   child.stderr.on('data', (chunk: Buffer) => {
     said.stderr += chunk.toString('utf8');
+    child.emit('said');
   });
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...said }));
   return {
     child,
     ended,
+    said,
     async serves() {
       while (!said.stdout.includes('Register a tenant')) await Promise.race([once(child, 'said'), ended.then(fail)]);
     },
@@ -90,6 +92,91 @@ test('a SIGTERM that comes while it starts ends it once it has started', async (
 
   expect(code).toBe(0);
   expect(stdout).not.toContain('Register a tenant');
+});
+
+test('Ctrl-C under npm, which comes twice at once, is one stop', async () => {
+  const { child, ended, serves } = serve();
+  await serves();
+  // Two of the same name could become one on the way.
+  child.kill('SIGINT');
+  child.kill('SIGTERM');
+
+  const { code, stderr } = await ended;
+
+  expect(code).toBe(0);
+  expect(stderr).toContain('"event":"vault_stopped"');
+});
+
+test('a signal that comes after a second forces the end', async () => {
+  // Beyond loopback a stop leaves load balancers five seconds.
+  const { child, ended, serves } = serve({ TOKENVAULT_WEB_ADDRESS: '0.0.0.0:0', TOKENVAULT_PLAINTEXT: 'mesh' });
+  await serves();
+  const force = setInterval(() => child.kill('SIGTERM'), 100);
+  onTestFinished(() => clearInterval(force));
+
+  const { code, stderr } = await ended;
+
+  expect(code).toBe(1);
+  expect(stderr).toContain('"event":"vault_stopping"');
+});
+
+test('a SIGHUP without a terminal is logged, and changes nothing', async () => {
+  const { child, ended, serves, said } = serve();
+  await serves();
+  child.kill('SIGHUP');
+  while (!said.stderr.includes('signal_ignored')) await Promise.race([once(child, 'said'), ended.then(fail)]);
+  const ops = /ops +http:\/\/([^/]+)/.exec(said.stdout)?.[1];
+  expect((await fetch(`http://${ops}/readyz`)).status).toBe(200);
+  child.kill('SIGTERM');
+
+  expect((await ended).code).toBe(0);
+});
+
+test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux')(
+  'the end of its terminal is a stop',
+  async () => {
+    // As a shell does it: the end of the terminal reaches it, and it passes it on.
+    const passOn = `'${process.execPath}' '${MAIN}' serve & trap 'kill -HUP $!' HUP; wait; wait $!; echo $? > code`;
+    const listeners = ['GRPC', 'ADMIN', 'WEB', 'OPS'].map((name) => [`TOKENVAULT_${name}_ADDRESS`, '127.0.0.1:0']);
+    const terminal = spawn('/usr/bin/script', ['-qec', passOn, '/dev/null'], {
+      cwd: folder,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...COMPILE_CACHE, ...Object.fromEntries(listeners), SHELL: '/bin/sh' },
+    });
+    let shown = '';
+    for await (const chunk of terminal.stdout) {
+      shown += String(chunk);
+      if (shown.includes('Register a tenant')) break;
+    }
+    const ended = new Promise<void>((resolve) => {
+      const watcher = watch(folder, (_, name) => {
+        if (name === 'code' && readFileSync(join(folder, 'code'), 'utf8') !== '') resolve();
+      });
+      onTestFinished(() => watcher.close());
+    });
+    terminal.kill('SIGKILL');
+    await ended;
+
+    expect(readFileSync(join(folder, 'code'), 'utf8')).toBe('0\n');
+  },
+);
+
+test.each([
+  ['a blank at the end of a value', { TOKENVAULT_DATABASE_URL: 'sqlite:./data/vault.db ' }],
+  ['TLS without checks', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
+])('%s ends the start with 78, and makes no file', async (_, environment) => {
+  const { code, stderr } = await serve(environment).ended;
+
+  expect(code).toBe(78);
+  expect(stderr).toContain(Object.keys(environment)[0]);
+  expect(existsSync(join(folder, 'data'))).toBe(false);
+});
+
+test('an inspector ends the start with 78', async () => {
+  const { code, stderr } = await serve({}, ['--inspect=127.0.0.1:0']).ended;
+
+  expect(code).toBe(78);
+  expect(stderr).toContain('--inspect');
 });
 
 test('an error that nobody caught ends it with 70, and its message is told nowhere', async () => {

@@ -8,7 +8,7 @@ const source = resolve(dirname(fileURLToPath(import.meta.url)), '../../src');
 /** Whom a room may import (docs: CONTRIBUTING, "Rooms"). `a/b.ts` names one file of a room. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['serve.ts', 'config', 'cli', 'demo', 'sandbox', 'telemetry', 'model'],
-  'serve.ts': ['vault.ts', 'welcome.ts', 'config', 'telemetry'],
+  'serve.ts': ['vault.ts', 'welcome.ts', 'cli/stop_signals.ts', 'config', 'telemetry'],
   'welcome.ts': ['vault.ts', 'config', 'sandbox'],
   'vault.ts': ['*'],
   'listeners.ts': ['model'],
