@@ -155,8 +155,9 @@ async function build(
     audit,
     clock,
   };
-  const { tls, publicUrl } = config;
-  const border = { conduct, readiness, tls, plaintext: config.plaintext, log };
+  const { tls, publicUrl, plaintext, unauthenticated } = config;
+  const onLimit = metrics.rpc.limited;
+  const border = { conduct, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
   let serving = false;
   // First, and so closed last: who asks while the vault starts or drains is told.
   const ops = await opened(

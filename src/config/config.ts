@@ -13,6 +13,8 @@ export interface Config {
     | undefined;
   /** `mesh`: something else encrypts, so plaintext may leave the machine. */
   readonly plaintext: 'loopback' | 'mesh';
+  /** Of one gRPC listener, before an authenticated call. `connectionsPerAddress` is undefined with a mesh: all callers share one address. */
+  readonly unauthenticated: { readonly connections: number; readonly connectionsPerAddress: number | undefined };
   readonly databaseUrl: string;
   readonly databasePasswordFile: string | undefined;
   readonly keySource: string;

@@ -17,6 +17,12 @@ const customUrl = url.refine(
 const sandboxUrl = url.refine((text) => isLoopbackHost(new URL(text).hostname), 'must be on loopback');
 const file = z.string().min(1, 'must be a path');
 
+const connections = z.coerce
+  .number('must be a number of connections')
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(1_000, 'must be at most 1000');
+
 const thresholds = z.string().transform((text, context) => {
   const words = text.split(',').map((word) => word.trim());
   const days = words.map(Number);
@@ -54,6 +60,8 @@ export const environment = z
     TLS_CERT_FILE: file.optional(),
     TLS_KEY_FILE: file.optional(),
     TLS_CLIENT_CA_FILE: file.optional(),
+    UNAUTHENTICATED_CONNECTIONS: connections.default(256),
+    UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: connections.default(32),
     PLAINTEXT: z.enum(['loopback', 'mesh'], 'must be loopback or mesh').default('loopback'),
     DATABASE_URL: z
       .string()

@@ -56,6 +56,10 @@ function configOf(env: Environment, proxy: Config['proxy']): Config {
         ? { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE, clientCaFile: env.TLS_CLIENT_CA_FILE }
         : undefined,
     plaintext: env.PLAINTEXT,
+    unauthenticated: {
+      connections: env.UNAUTHENTICATED_CONNECTIONS,
+      connectionsPerAddress: env.PLAINTEXT === 'mesh' ? undefined : env.UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS,
+    },
     databaseUrl: env.DATABASE_URL,
     databasePasswordFile: env.DATABASE_PASSWORD_FILE,
     keySource: env.KEY_SOURCE,

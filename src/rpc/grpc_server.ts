@@ -1,9 +1,11 @@
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { Http2Server } from 'node:http2';
+import { createServer, type Server as NetServer } from 'node:net';
 import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
 import type { Duration } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { isLoopbackAddress } from '../model/loopback.ts';
 import { guardSocket, listenOptions, removeStaleSocket } from './address.ts';
+import { type ConnectionsParts, createConnections } from './connections.ts';
 import { cutOffSlowBodies } from './slow_bodies.ts';
 import type { WireService } from './wire.ts';
 
@@ -12,8 +14,6 @@ const BORDER: ServerOptions = {
   'grpc.max_receive_message_length': 64 * 1024,
   'grpc.max_concurrent_streams': 128,
   'grpc.max_connection_idle_ms': 5 * 60_000,
-  'grpc.max_connection_age_ms': 30 * 60_000,
-  'grpc.max_connection_age_grace_ms': 30_000,
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 20_000,
   'grpc-node.max_session_memory': 16,
@@ -22,7 +22,7 @@ const BORDER: ServerOptions = {
 
 const MOST_CONNECTIONS = 2_000;
 
-export interface SocketParts {
+export interface SocketParts extends ConnectionsParts {
   /** `host:port` or `unix:/path`; port 0 takes a free one. */
   readonly address: string;
   readonly services: readonly WireService[];
@@ -57,16 +57,15 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
   }
   // Its own lines carry foreign text (peers, headers), and all that matters is told by errors and metrics.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(BORDER);
+  const connections = createConnections(parts);
+  const server = new Server({ ...BORDER, interceptors: [connections.interceptor] });
   for (const { definition, handlers } of parts.services) server.addService(definition, handlers);
   const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
 
-  const sockets = new Set<Socket>();
+  connections.watch(http2ServerOf(server));
   const listener = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    injector.injectConnection(socket);
+    connections.accept(socket, () => injector.injectConnection(socket));
   });
   listener.maxConnections = parts.maxConnections ?? MOST_CONNECTIONS;
   await listen(listener, address);
@@ -81,17 +80,21 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
       const closed = stopListening(listener);
       // Its callback comes at once on Node 24, with calls under way; that the sockets are closed is what proves the end.
       server.tryShutdown(() => undefined);
-      const timer = setTimeout(cutOff, grace);
+      const timer = setTimeout(() => connections.destroyAll(), grace);
       await closed;
       clearTimeout(timer);
       endCutOff();
       server.forceShutdown();
     },
   };
+}
 
-  function cutOff(): void {
-    for (const socket of sockets) socket.destroy();
-  }
+/** The one behind the injector. grpc-js has no public way to it; its version is pinned. */
+function http2ServerOf(server: Server): Http2Server {
+  const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server, unknown> };
+  const [http2Server] = http2Servers?.keys() ?? [];
+  if (http2Server === undefined) throw new Error('this version of grpc-js keeps its HTTP/2 servers elsewhere');
+  return http2Server;
 }
 
 async function listen(listener: NetServer, address: string): Promise<void> {

@@ -12,6 +12,7 @@ import { adapt, type Implementation } from './adapter.ts';
 import { createAppService } from './app_service.ts';
 import type { Conduct } from './conduct.ts';
 import { createConnectionService } from './connection_service.ts';
+import type { ConnectionsParts } from './connections.ts';
 import { createExpiryService } from './expiry_service.ts';
 import { openSockets } from './grpc_server.ts';
 import { createHealthService, type HealthParts } from './health.ts';
@@ -67,7 +68,7 @@ export function adminServices(rooms: Rooms): ServedServices {
   };
 }
 
-export interface ServerParts {
+export interface ServerParts extends ConnectionsParts {
   /** `host:port` or `unix:/path`; port 0 takes a free one. */
   readonly address: string;
   readonly services: ServedServices;

@@ -72,7 +72,7 @@ export async function loadTlsCredentials(parts: TlsParts): Promise<TlsCredential
 class ReloadingCredentials extends ServerCredentials {
   constructor(context: SecureContextOptions, clientCertificates: boolean) {
     super(
-      { requestCert: clientCertificates, rejectUnauthorized: clientCertificates, handshakeTimeout: 10 * SECOND },
+      { requestCert: clientCertificates, rejectUnauthorized: clientCertificates, handshakeTimeout: 5 * SECOND },
       context,
     );
   }

@@ -18,6 +18,13 @@ export function createRpcMetrics(registry: Registry) {
   });
   const inFlight = new Gauge({ name: 'tokenvault_calls_in_flight', help: 'Calls under way.', registers });
 
+  const limited = new Counter({
+    name: 'tokenvault_transport_limited_total',
+    help: 'Connections and streams that the gRPC listeners refused or ended, by limit.',
+    labelNames: ['limit'],
+    registers,
+  });
+
   const callsOf = kept((key) => {
     const [method = '', status = ''] = key.split(' ');
     return calls.labels(method, status);
@@ -29,6 +36,7 @@ export function createRpcMetrics(registry: Registry) {
       callsOf(`${method} ${status}`).inc();
       durationOf(method).observe(seconds);
     },
+    limited: (limit: string) => limited.inc({ limit }),
     inFlight: (change: 1 | -1) => inFlight.inc(change),
   };
 }

@@ -1,4 +1,5 @@
 import type { ServerOptions } from 'node:http';
+import type { ServerOptions as SecureServerOptions } from 'node:https';
 
 /** Against those who send slowly, or too much. Milliseconds and bytes. A code of Entra's takes 2 KB of the header. */
 export const HTTP_LIMITS: ServerOptions = {
@@ -8,3 +9,6 @@ export const HTTP_LIMITS: ServerOptions = {
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16 * 1024,
 };
+
+/** Node waits 120 s for a TLS handshake: long enough for silent sockets to keep browsers out. */
+export const HTTPS_LIMITS: SecureServerOptions = { ...HTTP_LIMITS, handshakeTimeout: 5_000 };

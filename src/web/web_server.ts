@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Duration } from '../model/clock.ts';
 import { whereItArose } from '../telemetry/where_it_arose.ts';
 import { sendAnswer } from './answer.ts';
-import { HTTP_LIMITS } from './http_limits.ts';
+import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
 import { type ListenAddress, listen, stopListening } from './listen.ts';
 import { outcomeAnswer } from './outcome_answer.ts';
 import { createRoutes } from './routes.ts';
@@ -52,7 +52,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       })
       .catch(() => response.destroy());
   };
-  const secure = tls && createHttpsServer(HTTP_LIMITS, listener);
+  const secure = tls && createHttpsServer(HTTPS_LIMITS, listener);
   const renewal =
     tls &&
     (await startTlsRenewal({

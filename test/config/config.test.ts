@@ -56,9 +56,26 @@ test.each([
   ['a password in the database URL', { TOKENVAULT_DATABASE_URL: 'postgres://vault:hunter2@db/vault' }, 1],
   ['PostgreSQL, until it is opened', { TOKENVAULT_DATABASE_URL: 'postgres://db/vault' }, 1],
   ['an unknown key source', { TOKENVAULT_KEY_SOURCE: 'env:KEK' }, 1],
+  ['no connections at all', { TOKENVAULT_UNAUTHENTICATED_CONNECTIONS: '0' }, 1],
+  ['half a connection', { TOKENVAULT_UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: '1.5' }, 1],
   ['a sandbox that others could reach', { TOKENVAULT_SANDBOX_ADDRESS: '0.0.0.0:8400' }, 1],
 ])('refuses %s', (_, environment, count) => {
   expect(faultsOf(environment)).toHaveLength(count);
+});
+
+test('limits unauthenticated connections per address, but not in a mesh, where all callers share one', () => {
+  const limits = (environment: Record<string, string>) => readConfig(environment).unauthenticated;
+  const own = {
+    TOKENVAULT_UNAUTHENTICATED_CONNECTIONS: '100',
+    TOKENVAULT_UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: '5',
+  };
+
+  expect(limits({})).toEqual({ connections: 256, connectionsPerAddress: 32 });
+  expect(limits(own)).toEqual({ connections: 100, connectionsPerAddress: 5 });
+  expect(limits({ ...own, TOKENVAULT_PLAINTEXT: 'mesh' })).toEqual({
+    connections: 100,
+    connectionsPerAddress: undefined,
+  });
 });
 
 test('takes no offence at what Kubernetes says of a Service called tokenvault', () => {

@@ -1,28 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Health, HealthCheckResponse_ServingStatus as Serving } from '../../src/gen/grpc/health/v1/health_pb.ts';
-import { caller, type Stage, startStage } from './stage.ts';
+import { caller, type Stage, startStage, switchable } from './stage.ts';
 
 let stage: Stage;
 afterEach(() => stage?.close());
-
-function switchable() {
-  const listeners = new Set<(ready: boolean) => void>();
-  const readiness = {
-    ready: true,
-    listen(listener: (ready: boolean) => void) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
-  return {
-    readiness,
-    listeners,
-    become(ready: boolean) {
-      readiness.ready = ready;
-      for (const listener of listeners) listener(ready);
-    },
-  };
-}
 
 describe('health', () => {
   test('needs no caller, and is not audited', async () => {

@@ -185,6 +185,26 @@ export function caller(id: string, role: Role, ...tenants: string[]): { key: str
   return { key, known: { sha256, caller: who, expireTime: undefined } };
 }
 
+/** A readiness that a test changes; `listeners` are the open health watches. */
+export function switchable() {
+  const listeners = new Set<(ready: boolean) => void>();
+  const readiness = {
+    ready: true,
+    listen(listener: (ready: boolean) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  return {
+    readiness,
+    listeners,
+    become(ready: boolean) {
+      readiness.ready = ready;
+      for (const listener of listeners) listener(ready);
+    },
+  };
+}
+
 export interface StageOptions extends StandIns {
   readonly keys?: readonly KnownKey[];
   readonly limits?: ConductParts['limits'];
@@ -226,9 +246,10 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     audit,
     clock: { now },
   };
+  const authenticator =
+    options.keys === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(options.keys, { now });
   const conduct = createConduct({
-    authenticator:
-      options.keys === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(options.keys, { now }),
+    authenticator,
     audit,
     clock: { now },
     log: createAccessLog(log, { requests: true, sampleOf: 1 }),
@@ -238,6 +259,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     address: '127.0.0.1:0',
     services: options.listener === 'token' ? tokenServices(rooms) : adminServices(rooms),
     conduct,
+    authenticator,
+    unauthenticated: { connections: 256, connectionsPerAddress: 32 },
     readiness: options.readiness ?? { ready: true, listen: () => () => {} },
     tls: undefined,
     plaintext: 'loopback',

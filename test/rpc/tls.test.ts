@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -103,6 +106,19 @@ describe('TLS', () => {
       await expect(
         stage.client(TokenService, { credentials: refused }).getAccessToken({ connection }),
       ).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test('closes a connection that begins none in time; one that did stays open', async () => {
+    stage = await startStage({ ...rooms, server: { tls: files(), prefaceTimeout: 400 } });
+    const [host, port] = stage.address.split(':');
+    const session = connectHttp2(`https://${stage.address}`, { rejectUnauthorized: false });
+    await once(session, 'remoteSettings');
+    const silent = connectSocket(Number(port), host);
+
+    await once(silent.resume(), 'close');
+
+    expect(session.destroyed).toBe(false);
+    session.destroy();
   });
 
   test.each([

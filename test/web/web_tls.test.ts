@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
@@ -68,6 +70,14 @@ test('speaks TLS where it is given a certificate, and nothing else', async () =>
   const web = await start(filesOf(aPair()));
   expect(await status(`https://${web.address}/nothing`)).toBe(404);
   await expect(fetch(`http://${web.address}/nothing`)).rejects.toThrow();
+});
+
+test('closes a connection that begins no TLS within seconds', async () => {
+  const web = await start(filesOf(aPair()));
+  const [host, port] = web.address.split(':');
+  const silent = connectSocket(Number(port), host);
+
+  await once(silent.resume(), 'close');
 });
 
 test('presents a renewed certificate without a restart', async () => {

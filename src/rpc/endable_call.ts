@@ -1,0 +1,28 @@
+import { ServerInterceptingCall, status } from '@grpc/grpc-js';
+
+type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
+
+const CONNECTION_TOO_OLD: Status = {
+  code: status.UNAVAILABLE,
+  details: 'The connection reached its maximum age. Open the stream again; a new connection is made for it.',
+};
+
+/** A call with a stream of answers that the transport can end; what its handler sends afterwards is dropped. */
+export class EndableCall extends ServerInterceptingCall {
+  #isEnded = false;
+
+  end(): void {
+    if (this.#isEnded) return;
+    super.sendStatus(CONNECTION_TOO_OLD);
+    this.#isEnded = true;
+  }
+
+  override sendMessage(message: unknown, callback: () => void): void {
+    if (this.#isEnded) callback();
+    else super.sendMessage(message, callback);
+  }
+
+  override sendStatus(given: Status): void {
+    if (!this.#isEnded) super.sendStatus(given);
+  }
+}
