@@ -6,9 +6,10 @@ import type { Answer } from './answer.ts';
 import type { AppStanding, AskedRequest } from './app_standing.ts';
 import { type Asked, type AskParts, ask, LEAST_TIME } from './ask.ts';
 import type { Authority } from './authority.ts';
+import { contradictionIn } from './contradiction.ts';
 import { PROPAGATION_RETRY } from './credential_choice.ts';
 import type { Meaning } from './failures.ts';
-import { idTokenClaims, readGranted } from './granted.ts';
+import { readGranted } from './granted.ts';
 import type { TokenGrant } from './msal_server.ts';
 import type { Slot } from './pacing.ts';
 import type { Unusable } from './proof.ts';
@@ -112,13 +113,14 @@ const OUT_OF_TIME = { kind: 'transient', reason: 'ENTRA_UNAVAILABLE', retryAfter
 const KEY_VAULT_AWAY = { kind: 'transient', reason: 'KEY_SOURCE_UNAVAILABLE', retryAfter: 10 * SECOND } as const;
 
 function readChecked(parts: AskParts, request: ExchangeRequest, answer: Answer): Redeemed {
-  if (request.nonce !== undefined && idTokenClaims(answer)?.['nonce'] !== request.nonce.reveal()) {
-    // OpenID Connect Core 3.1.3.7 (11): a code from somebody else's sign-in.
+  const { graph } = request.authority;
+  const wrong = contradictionIn(answer, { ...request, graph });
+  if (wrong !== undefined) {
     const { correlationId } = answer;
-    const failure: Failure = { ...NOTHING_SAID, kind: 'ours', reason: 'STATE_INVALID', correlationId };
+    const reason = wrong === 'nonce' ? 'STATE_INVALID' : 'INTERNAL';
+    const failure: Failure = { ...NOTHING_SAID, kind: 'ours', reason, entraError: `answer/${wrong}`, correlationId };
     return { failure, meaning: undefined, answer };
   }
-  const { graph } = request.authority;
   const context = { resource: request.resource, scopes: request.grant.scopes, graph, random: parts.random };
   return { granted: readGranted(answer, context) };
 }

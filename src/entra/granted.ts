@@ -73,13 +73,29 @@ function permissionsOf(scope: unknown, context: GrantContext): string[] {
   return [...new Map(names.toReversed().map((name) => [name.toLowerCase(), name])).values()].sort();
 }
 
+/**
+ * The answer names permissions, and none of the asked resource: its token is another's. Of Graph there are tokens that name nothing but
+ * OIDC scopes; an answer without `scope` brings what was asked (RFC 6749, 5.1).
+ */
+export function isForAnother(answer: Answer, context: Pick<GrantContext, 'resource' | 'graph'>): boolean {
+  const scope = answer.body?.['scope'];
+  if (typeof scope !== 'string') return false;
+  const words = scope
+    .split(/\s+/)
+    .filter((word) => word !== '' && !OIDC.has(word.slice(word.lastIndexOf('/') + 1).toLowerCase()));
+  return words.length > 0 && words.every((word) => !mayMean(resourceOf(word, context), context.resource));
+}
+
+function resourceOf(word: string, { graph }: Pick<GrantContext, 'graph'>): string {
+  const slash = word.lastIndexOf('/');
+  return slash < 0 ? graph : word.slice(0, slash);
+}
+
 /** The name without its resource; undefined for OIDC scopes, `.default`, and what belongs to another resource. */
 function permissionOf(word: string, context: GrantContext): string | undefined {
-  const slash = word.lastIndexOf('/');
-  const resource = slash < 0 ? context.graph : word.slice(0, slash);
-  const name = word.slice(slash + 1);
+  const name = word.slice(word.lastIndexOf('/') + 1);
   if (name === '' || name === '.default' || OIDC.has(name.toLowerCase())) return undefined;
-  return mayMean(resource, context.resource) ? name : undefined;
+  return mayMean(resourceOf(word, context), context.resource) ? name : undefined;
 }
 
 function accountOf(claims: Readonly<Record<string, unknown>> | undefined): Account | undefined {

@@ -4,7 +4,7 @@ import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { anApp, aSecret, createServer, failed, GRAPH, granted, NOW, refreshRequest } from './fixtures.ts';
 import { createRecordingLedger } from './ledger.ts';
-import { idToken, json, startTokenEndpoint, type TokenEndpoint, tokenBody } from './token_endpoint.ts';
+import { DIRECTORY, idToken, json, startTokenEndpoint, type TokenEndpoint, tokenBody } from './token_endpoint.ts';
 
 let endpoint: TokenEndpoint;
 
@@ -22,7 +22,7 @@ test('catches the rotated refresh token, which MSAL throws away', async () => {
   expect(outcome.accessToken.token.reveal()).toBe('an-access-token');
   expect(outcome.accessToken.permissions).toEqual(['Mail.Read', 'User.Read']);
   expect(outcome.account).toEqual({
-    directoryId: 'dir-1',
+    directoryId: DIRECTORY,
     objectId: 'user-1',
     username: 'ada@example.com',
     displayName: 'Ada',
@@ -59,7 +59,7 @@ test('redeems a code with its verifier, and only for the nonce of this sign-in',
     resource: GRAPH,
     scopes: [`${GRAPH}/Mail.Read`],
   };
-  const claims = { tid: 'dir-1', oid: 'user-1' };
+  const claims = { oid: 'user-1' };
   const redeem = async () => {
     const admitted = await admission(anApp(), undefined);
     try {
@@ -80,6 +80,42 @@ test('redeems a code with its verifier, and only for the nonce of this sign-in',
     json(response, 200, tokenBody({ id_token: idToken({ ...claims, nonce: 'another' }) })),
   );
   expect(failed(await redeem())).toMatchObject({ kind: 'ours', reason: 'STATE_INVALID' });
+});
+
+test.each([
+  ['aud', { aud: 'b0000000-0000-4000-8000-000000000001' }],
+  ['aud', { aud: undefined }],
+  ['iss', { iss: 'https://login.example/e0000000-0000-4000-8000-000000000001/v2.0' }],
+  ['iss', { iss: undefined }],
+  ['tid', { tid: 'contoso' }],
+])('an id_token with another %s brings no token', async (claim, claims) => {
+  const { refresh } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  endpoint.answer((_, response) => json(response, 200, tokenBody({ id_token: idToken({ oid: 'user-1', ...claims }) })));
+
+  expect(failed(await refresh())).toMatchObject({ kind: 'ours', reason: 'INTERNAL', entraError: `answer/${claim}` });
+});
+
+test.each([
+  ['User.Read', 'failed'],
+  [`${GRAPH}/Mail.Read openid`, 'failed'],
+  ['openid profile', []],
+  ['https://outlook.office365.com/SMTP.Send User.Read', ['SMTP.Send']],
+  [undefined, ['SMTP.Send']],
+])('an answer for Outlook whose scope is %s', async (scope, expected) => {
+  const outlook = 'https://outlook.office.com';
+  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const admitted = await admission(anApp(), undefined);
+  endpoint.answer((_, response) => json(response, 200, tokenBody({ scope })));
+
+  const outcome = await admitted.redeemRefreshToken({
+    refreshToken: new Secret('the-refresh-token'),
+    resource: outlook,
+    scopes: [`${outlook}/SMTP.Send`],
+  });
+  admitted.release();
+
+  if (expected === 'failed') expect(failed(outcome)).toMatchObject({ kind: 'ours', entraError: 'answer/scope' });
+  else expect(granted(outcome).accessToken.permissions).toEqual(expected);
 });
 
 test('a claims challenge goes to Entra, beside what MSAL asks for the id_token', async () => {

@@ -73,7 +73,7 @@ export function tokenBody(overrides: Record<string, unknown> = {}) {
     ext_expires_in: 3600,
     access_token: 'an-access-token',
     refresh_token: 'the-next-refresh-token',
-    id_token: idToken({ tid: 'dir-1', oid: 'user-1', preferred_username: 'ada@example.com', name: 'Ada' }),
+    id_token: idToken({ oid: 'user-1', preferred_username: 'ada@example.com', name: 'Ada' }),
     ...overrides,
   };
 }
@@ -90,7 +90,14 @@ export function errorBody(error: string, code: number, more: Record<string, unkn
   };
 }
 
-export function idToken(claims: Record<string, unknown>): string {
+/** The directory of the account in `tokenBody`. */
+export const DIRECTORY = 'd1000000-0000-4000-8000-000000000001';
+/** Of `anApp`. */
+const AUDIENCE = 'a0000000-0000-4000-8000-000000000001';
+const ISSUED = { tid: DIRECTORY, aud: AUDIENCE, iss: `https://login.example/${DIRECTORY}/v2.0` };
+
+export function idToken(overrides: Record<string, unknown>): string {
+  const claims = { ...ISSUED, ...overrides };
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.c2lnbmF0dXJl`;
 }

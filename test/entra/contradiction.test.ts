@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { createAuthorities } from '../../src/entra/authority.ts';
+import { contradictionIn } from '../../src/entra/contradiction.ts';
+import type { Cloud } from '../../src/model/app.ts';
+import { anAnswer } from './answers.ts';
+import { anApp, GRAPH } from './fixtures.ts';
+import { DIRECTORY, idToken, tokenBody } from './token_endpoint.ts';
+
+const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+function contradiction(cloud: Cloud, iss: string, tid = DIRECTORY) {
+  const app = anApp({ cloud });
+  const authority = createAuthorities({ loginUrl: 'https://gateway.example' }).of(cloud, 'common');
+  const answer = anAnswer({ status: 200, body: tokenBody({ id_token: idToken({ iss, tid }) }) });
+  return contradictionIn(answer, { app, authority, nonce: undefined, resource: GRAPH, graph: GRAPH });
+}
+
+test.each([
+  ['GLOBAL', `https://login.microsoftonline.com/${DIRECTORY}/v2.0`, DIRECTORY],
+  ['GLOBAL', `https://login.microsoftonline.com/${PERSONAL}/v2.0`, PERSONAL],
+  ['US_GOV', `https://login.microsoftonline.us/${DIRECTORY}/v2.0`, DIRECTORY],
+  ['CHINA', `https://login.partner.microsoftonline.cn/${DIRECTORY}/v2.0`, DIRECTORY],
+  ['CUSTOM', `https://login.microsoftonline.com/${DIRECTORY}/v2.0`, DIRECTORY],
+] as const)('in cloud %s the issuer %s fits', (cloud, iss, tid) => {
+  expect(contradiction(cloud, iss, tid)).toBeUndefined();
+});
+
+test.each([
+  ['GLOBAL', `https://login.microsoftonline.us/${DIRECTORY}/v2.0`],
+  ['GLOBAL', `https://evil.example/${DIRECTORY}/v2.0`],
+  ['GLOBAL', `https://login.microsoftonline.com/${PERSONAL}/v2.0`],
+  ['CUSTOM', `https://login.microsoftonline.com/${PERSONAL}/v2.0`],
+] as const)('in cloud %s the issuer %s does not', (cloud, iss) => {
+  expect(contradiction(cloud, iss)).toBe('iss');
+});
