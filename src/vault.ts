@@ -36,6 +36,7 @@ import { systemTimers } from './tokens/timers.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 import { openEventGrid } from './web/open_event_grid.ts';
 import { startOpsServer } from './web/ops_server.ts';
+import { createPageAudit } from './web/page_audit.ts';
 import { startWebServer } from './web/web_server.ts';
 import { openWorld } from './world.ts';
 
@@ -180,8 +181,11 @@ async function build(
     startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
   );
   const { webAddress } = config;
+  const pageAudit = createPageAudit({ auditLog: audit, clock });
   const pages = { authorizations, adminConsents, logos: createLogos({ stores }), eventGrid };
-  const web = await listeners.opened(startWebServer({ ...pages, address: webAddress, publicUrl, tls, log }));
+  const web = await listeners.opened(
+    startWebServer({ ...pages, address: webAddress, publicUrl, tls, log, audit: pageAudit }),
+  );
   serving = true;
 
   return {

@@ -33,7 +33,7 @@ export function createAdminConsentCallback(
 
 async function receive(
   parts: ConnectParts,
-  { answer, requestId }: AdminConsentAnswer,
+  { answer, requestId, trace }: AdminConsentAnswer,
   stateHash: string,
 ): Promise<AdminConsentOutcome> {
   const started = parts.clock.now();
@@ -45,11 +45,12 @@ async function receive(
     return { ...UNKNOWN, outcome: error.reason };
   }
   if (known === undefined) return UNKNOWN;
+  if (trace !== undefined) trace.resource = appName(known.app);
   if (known.kind === 'used') return outcomeOf(known, outcomeAgain(known, answer));
 
   const { consent, app } = known;
   const count = (outcome: AdminConsentOutcome['outcome']) => parts.metrics?.adminConsentEnded(outcome);
-  const audit = { started, requestId, method: 'web/admin-consent', resource: appName(app), count } as const;
+  const audit = { started, requestId, method: 'web/admin-consent', resource: appName(app), trace, count } as const;
   const { outcome } = await auditedEnd(parts, audit, () => believe(parts, consent, answer));
   return outcomeOf(known, outcome);
 }

@@ -1,6 +1,7 @@
 import type { Timestamp } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
 import type { AppReference, AuthorizationAnswer, Product } from './authorizations.ts';
+import type { PageTrace } from './page_trace.ts';
 
 /** An administrator's consent for a whole directory. Nothing is connected by it: the users come afterwards. */
 export interface AdminConsents {
@@ -8,10 +9,10 @@ export interface AdminConsents {
   start(request: StartAdminConsent): Promise<StartedAdminConsent>;
 
   /** What the page tells before the button is pressed; uses nothing up. STATE_INVALID. */
-  describe(handle: string): Promise<AdminConsentDescription>;
+  describe(handle: string, trace?: PageTrace): Promise<AdminConsentDescription>;
 
   /** The button was pressed: mints a state and answers Entra's address. STATE_INVALID, RATE_LIMITED (100 presses), and the suspensions. */
-  open(handle: string): Promise<string>;
+  open(handle: string, trace?: PageTrace): Promise<string>;
 
   /**
    * The vault's own callback. Never throws for what was sent: the outcome says it. Audited here, since no rpc does it.
@@ -59,6 +60,7 @@ export interface AdminConsentAnswer {
     | Extract<AuthorizationAnswer, { error: string }>;
   /** For the audit log. */
   readonly requestId: string;
+  readonly trace?: PageTrace | undefined;
 }
 
 export interface AdminConsentOutcome {

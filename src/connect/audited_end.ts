@@ -1,6 +1,7 @@
 import type { Timestamp } from '../model/clock.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import type { PageTrace } from './page_trace.ts';
 
 /** How the work behind a browser's callback came out, as the page will tell it. */
 export interface End<Result> {
@@ -14,6 +15,7 @@ export interface CallbackAudit {
   readonly requestId: string;
   readonly method: 'web/callback' | 'web/admin-consent';
   readonly resource: string;
+  readonly trace?: PageTrace | undefined;
   /** Told how the work ended, whether that could be written down or not. */
   readonly count: (outcome: End<unknown>['outcome']) => void;
 }
@@ -30,6 +32,7 @@ export async function auditedEnd<Result>(
   const { unexpected, ...end } = await endOf(work);
   audit.count(end.outcome);
   const unaudited = await append(parts, audit, end.outcome);
+  if (audit.trace !== undefined) audit.trace.audited = unaudited === undefined;
   if (unexpected !== undefined) throw unexpected;
   return unaudited === undefined ? end : { outcome: unaudited };
 }

@@ -3,6 +3,7 @@ import type { Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
+import type { PageTrace } from './page_trace.ts';
 
 /** A user's consent, from the product's request to the grant that is swapped in. */
 export interface Authorizations {
@@ -13,10 +14,10 @@ export interface Authorizations {
   start(request: StartRequest): Promise<StartedAuthorization>;
 
   /** What the connect page tells before the button is pressed; uses nothing up. STATE_INVALID. */
-  describe(handle: string): Promise<AuthorizationDescription>;
+  describe(handle: string, trace?: PageTrace): Promise<AuthorizationDescription>;
 
   /** The button was pressed: mints a state and answers Entra's address. STATE_INVALID, RATE_LIMITED (100 presses), and the suspensions. */
-  open(handle: string): Promise<string>;
+  open(handle: string, trace?: PageTrace): Promise<string>;
 
   /**
    * For products with their own callback. Uses the state up, whatever comes of it.
@@ -117,6 +118,7 @@ export interface CallbackRequest {
   readonly answer: AuthorizationAnswer;
   /** For the audit log. */
   readonly requestId: string;
+  readonly trace?: PageTrace | undefined;
 }
 
 export interface CallbackOutcome {

@@ -7,6 +7,7 @@ import { auditedEnd } from './audited_end.ts';
 import type { CallbackOutcome, CallbackRequest, Product } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
+import type { PageTrace } from './page_trace.ts';
 import { findProduct } from './product.ts';
 import { receiveAnswer } from './receive_answer.ts';
 import { withParameters } from './return_url.ts';
@@ -33,7 +34,7 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
   const started = parts.clock.now();
   let known: Known | undefined;
   try {
-    known = await lookUp(parts, stateHash);
+    known = await lookUp(parts, stateHash, request.trace);
   } catch (error) {
     if (!isVaultError(error)) throw error;
     return { ...UNKNOWN, outcome: error.reason };
@@ -48,10 +49,10 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
     });
   }
 
-  const { answer, requestId } = request;
+  const { answer, requestId, trace } = request;
   const count = (outcome: CallbackOutcome['outcome']) => parts.metrics?.authorizationEnded(outcome);
   const resource = connectionName(connection);
-  const audit = { started, requestId, method: 'web/callback', resource, count } as const;
+  const audit = { started, requestId, method: 'web/callback', resource, trace, count } as const;
   const { outcome, result } = await auditedEnd(parts, audit, () =>
     receiveAnswer(parts, { ...used, connection, answer }),
   );
@@ -70,13 +71,18 @@ interface Known {
 }
 
 /** Uses the state up. Undefined: it is nobody's, or of another callback. */
-async function lookUp(parts: ConnectParts, stateHash: string): Promise<Known | undefined> {
+async function lookUp(
+  parts: ConnectParts,
+  stateHash: string,
+  trace: PageTrace | undefined,
+): Promise<Known | undefined> {
   const { stores, clock } = parts;
   const used = await stores.authorizations.useState(stateHash, clock.now());
   if (used.kind === 'unknown' || used.authorization.completion === 'CALLER') return undefined;
   const { authorization } = used;
   const connection = await stores.connections.findByUid(authorization.connectionUid);
   if (connection === undefined) return undefined;
+  if (trace !== undefined) trace.resource = connectionName(connection);
   const { tenantId } = connection;
   const product = await findProduct(parts, { tenantId, appUid: authorization.appUid });
   return { used, authorization, connection, product };

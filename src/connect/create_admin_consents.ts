@@ -7,8 +7,8 @@ import { startAdminConsent } from './start_admin_consent.ts';
 export function createAdminConsents(parts: ConnectParts): AdminConsents {
   return {
     start: (request) => startAdminConsent(parts, request),
-    describe: (handle) => describeAdminConsent(parts, handle),
-    open: (handle) => openAdminConsent(parts, handle),
+    describe: (handle, trace) => describeAdminConsent(parts, handle, trace),
+    open: (handle, trace) => openAdminConsent(parts, handle, trace),
     callback: createAdminConsentCallback(parts),
   };
 }

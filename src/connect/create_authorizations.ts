@@ -11,8 +11,8 @@ export function createAuthorizations(parts: ConnectParts): Authorizations {
   const ended = (outcome: string) => parts.metrics?.authorizationEnded(outcome);
   return {
     start: (request) => startAuthorization(parts, request),
-    describe: (handle) => describeLink(parts, handle),
-    open: (handle) => openLink(parts, handle),
+    describe: (handle, trace) => describeLink(parts, handle, trace),
+    open: (handle, trace) => openLink(parts, handle, trace),
     complete: (request) => counted(ended, () => completeAuthorization(parts, request)),
     callback: createCallback(parts),
     confirm: (request) => confirmAuthorization(parts, request),

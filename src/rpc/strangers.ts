@@ -1,4 +1,5 @@
-import { type Clock, SECOND } from '../model/clock.ts';
+import type { Clock } from '../model/clock.ts';
+import { createSecondCap } from '../model/second_cap.ts';
 
 /** How often somebody without a valid key is written down. */
 export interface Strangers {
@@ -13,17 +14,5 @@ const MOST_A_SECOND = 20;
  * are all written.
  */
 export function createStrangers(clock: Clock): Strangers {
-  let second = 0;
-  let written = 0;
-  return {
-    isWritten() {
-      const now = Math.floor(clock.now() / SECOND);
-      if (now !== second) {
-        second = now;
-        written = 0;
-      }
-      written += 1;
-      return written <= MOST_A_SECOND;
-    },
-  };
+  return { isWritten: createSecondCap(clock, MOST_A_SECOND) };
 }

@@ -37,12 +37,12 @@ export function callbackRoute(parts: WebParts): Route {
 }
 
 async function received(parts: WebParts, visit: Visit, parameters: URLSearchParams): Promise<Answer> {
-  const { requestId, words } = visit;
+  const { requestId, trace, words } = visit;
   const unreadable = (flow: Flow) => ended(parts, visit, flow, { outcome: 'STATE_INVALID' });
   if (isAdminConsentState(parameters.get('state') ?? '')) {
     const answered = readAdminConsent(parameters);
     if (answered === undefined) return unreadable('administrator');
-    return ended(parts, visit, 'administrator', await parts.adminConsents.callback({ ...answered, requestId }));
+    return ended(parts, visit, 'administrator', await parts.adminConsents.callback({ ...answered, requestId, trace }));
   }
   // Where next_steps sends an administrator; it proves nothing, and nothing waits for it.
   if (parameters.has('admin_consent') && !parameters.has('error')) {
@@ -50,13 +50,13 @@ async function received(parts: WebParts, visit: Visit, parameters: URLSearchPara
   }
   const answered = readCallback(parameters);
   if (answered === undefined) return unreadable('user');
-  return ended(parts, visit, 'user', await parts.authorizations.callback({ ...answered, requestId }));
+  return ended(parts, visit, 'user', await parts.authorizations.callback({ ...answered, requestId, trace }));
 }
 
 type Ended = Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
 
 /** Who got what they wanted goes straight back. All else is explained first (ADR 12). */
-function ended({ log }: WebParts, visit: Visit, flow: Flow, outcome: Ended): Answer {
+async function ended(parts: WebParts, visit: Visit, flow: Flow, outcome: Ended): Promise<Answer> {
   if (outcome.returnUrl !== undefined && outcome.outcome === 'GRANTED') return seeOther(outcome.returnUrl);
-  return outcomeAnswer({ log, visit, flow, outcome });
+  return outcomeAnswer({ parts, visit, flow, outcome });
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { PageTrace } from '../connect/page_trace.ts';
 import type { Words } from './words/words.ts';
 
 /** One request of a browser. */
@@ -11,6 +12,8 @@ export interface Visit {
   readonly request: IncomingMessage;
   /** Made by us: the audit log, the log and the page name it. */
   readonly requestId: string;
+  /** Filled in on the way. */
+  readonly trace: PageTrace;
   /** In the visitor's language. */
   readonly words: Words;
 }
@@ -20,5 +23,6 @@ export function readVisit(from: Pick<Visit, 'request' | 'requestId' | 'words'>):
   const sent = from.request.url ?? '';
   const at = sent.indexOf('?');
   const [path, query] = at < 0 ? [sent, ''] : [sent.slice(0, at), sent.slice(at + 1)];
-  return { ...from, method: from.request.method ?? '', path, query };
+  const trace = { resource: '', audited: false };
+  return { ...from, trace, method: from.request.method ?? '', path, query };
 }

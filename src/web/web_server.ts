@@ -43,7 +43,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     answer(visit)
       .catch((error: unknown) => {
         log.event('error', 'internal_error', { requestId: visit.requestId, ...whereItArose(error) });
-        return outcomeAnswer({ log, visit, flow: 'user', outcome: { outcome: 'INTERNAL' } });
+        return outcomeAnswer({ parts: options, visit, flow: 'user', outcome: { outcome: 'INTERNAL' } });
       })
       .then((answered) => {
         // A body that nobody read would be taken for the next request.

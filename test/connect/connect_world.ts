@@ -15,7 +15,7 @@ import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from '../../src/sandbox/seed.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { createPageAudit } from '../../src/web/page_audit.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
@@ -47,6 +47,7 @@ export async function startConnectWorld() {
   const announced: Change[] = [];
   changes.listen((change) => announced.push(change));
   const audited: AuditEntry[] = [];
+  const logged: object[] = [];
   const audit = { broken: false };
   const mistake: { next: Error | undefined } = { next: undefined };
   const counted: string[] = [];
@@ -91,7 +92,8 @@ export async function startConnectWorld() {
     adminConsents,
     logos: createLogos(parts),
     publicUrl: VAULT,
-    log: silentLog,
+    log: { event: (_, name, fields) => void logged.push({ event: name, ...fields }) },
+    audit: createPageAudit({ auditLog: parts.auditLog, clock }),
   });
 
   /** As a browser that is told not to follow. */
@@ -112,6 +114,7 @@ export async function startConnectWorld() {
     imports: createImports(parts),
     announced,
     audited,
+    logged,
     audit,
     mistake,
     counted,

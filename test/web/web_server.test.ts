@@ -119,7 +119,8 @@ describe('the callback', () => {
     const html = await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text();
     const requestId = faces.received[0]?.requestId ?? 'none';
     expect(html).toContain(`<code>${requestId}</code>`);
-    expect(events).toEqual([['warn', 'web_failed', { requestId, flow: 'user', reason: 'APP_CREDENTIAL_EXPIRED' }]]);
+    const fields = { requestId, flow: 'user', reason: 'APP_CREDENTIAL_EXPIRED', resource: '' };
+    expect(events).toEqual([['warn', 'web_failed', fields]]);
   });
 
   test.each([

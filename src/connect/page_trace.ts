@@ -1,0 +1,7 @@
+/** What is known of a visit to one of our pages, for the logs. The reference that a page shows leads to it. */
+export interface PageTrace {
+  /** Resource name that the visit is about, `tenants/acme/connections/ada`; empty until it is known. */
+  resource: string;
+  /** An audit entry with the request id of the visit was written. */
+  audited: boolean;
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ADA, type ConnectWorld, startConnectWorld } from './connect_world.ts';
+
+let world: ConnectWorld;
+beforeAll(async () => {
+  world = await startConnectWorld();
+});
+afterAll(() => world.stop());
+
+let tenantId: string;
+let count = 0;
+beforeEach(async () => {
+  count += 1;
+  tenantId = `acme-${count}`;
+  await world.register(tenantId);
+  world.audited.length = 0;
+  world.logged.length = 0;
+});
+
+/** The reference that the page shows. */
+async function referenceOf(answer: Response): Promise<string> {
+  return /<code>([0-9a-f-]{36})<\/code>/.exec(await answer.text())?.[1] ?? 'none';
+}
+
+const entriesOf = (requestId: string) => world.audited.filter((entry) => entry.requestId === requestId);
+const linesOf = (requestId: string) =>
+  world.logged.filter((line) => (line as { requestId: string }).requestId === requestId);
+
+async function suspendTenant(): Promise<void> {
+  const tenant = await world.stores.tenants.find(tenantId);
+  if (tenant === undefined) throw new Error('no tenant');
+  await world.stores.tenants.update(tenant, { ...tenant, state: 'SUSPENDED' });
+}
+
+test("the reference of a user's link that fails leads to tenant and connection", async () => {
+  const { connectUri } = await world.start({ tenantId });
+  await suspendTenant();
+  for (const method of ['GET', 'POST']) {
+    const reference = await referenceOf(await world.visit(connectUri, { method }));
+    const about = { resource: `tenants/${tenantId}/connections/ada`, requestId: reference };
+    expect(linesOf(reference)).toMatchObject([{ event: 'web_failed', reason: 'TENANT_SUSPENDED', ...about }]);
+    expect(entriesOf(reference)).toMatchObject([{ status: 'TENANT_SUSPENDED', method: 'web/page', ...about }]);
+  }
+});
+
+test("the reference of an administrator's link that fails leads to tenant and app", async () => {
+  const { consentUri } = await world.adminConsents.start({ tenantId, scopes: [] });
+  await suspendTenant();
+  const reference = await referenceOf(await world.visit(consentUri));
+  const about = { resource: `tenants/${tenantId}/apps/default`, requestId: reference };
+  expect(linesOf(reference)).toMatchObject([{ event: 'web_failed', reason: 'TENANT_SUSPENDED', ...about }]);
+  expect(entriesOf(reference)).toMatchObject([{ status: 'TENANT_SUSPENDED', ...about }]);
+});
+
+test('a callback that fails is audited once, and its repetition under its own reference', async () => {
+  const { authorizationUri } = await world.start({ tenantId });
+  const callback = String(await world.signIn(authorizationUri, ADA));
+  await suspendTenant();
+  const references = [];
+  for (const method of ['web/callback', 'web/page']) {
+    const reference = await referenceOf(await world.visit(callback));
+    const about = { resource: `tenants/${tenantId}/connections/ada`, requestId: reference };
+    expect(linesOf(reference)).toMatchObject([{ event: 'web_failed', ...about }]);
+    expect(entriesOf(reference)).toMatchObject([{ method, ...about }]);
+    references.push(reference);
+  }
+  expect(new Set(references).size).toBe(2);
+});
+
+test("a mistake of ours at a user's link leads to the connection, too", async () => {
+  const { connectUri } = await world.start({ tenantId });
+  const { find } = world.stores.tenants;
+  world.stores.tenants.find = () => Promise.reject(new TypeError('canary'));
+  const answer = await world.visit(connectUri);
+  world.stores.tenants.find = find;
+  const reference = await referenceOf(answer);
+  const resource = `tenants/${tenantId}/connections/ada`;
+  expect(linesOf(reference)).toMatchObject([{ event: 'internal_error' }, { event: 'web_failed', resource }]);
+  expect(entriesOf(reference)).toMatchObject([{ status: 'INTERNAL', resource }]);
+});
+
+test('a link that is unknown shows no reference and fills no log', async () => {
+  const answer = await world.visit(`https://vault.example/connect/${'x'.repeat(43)}`);
+  expect([answer.status, await referenceOf(answer)]).toEqual([404, 'none']);
+  expect([world.audited, world.logged]).toEqual([[], []]);
+});
+
+test('one link that is opened again and again cannot fill the audit log', async () => {
+  const { connectUri } = await world.start({ tenantId });
+  await suspendTenant();
+  const time = world.sandbox.clock.now();
+  const { now } = world.sandbox.clock;
+  world.sandbox.clock.now = () => time;
+  for (let visit = 0; visit < 30; visit += 1) await world.visit(connectUri);
+  world.sandbox.clock.now = now;
+  expect(world.audited.length).toBeLessThanOrEqual(20);
+  expect(world.logged).toHaveLength(30);
+});
