@@ -7,7 +7,11 @@ export function accessOptions(): readonly Option[] {
       .argParser(addressOf)
       .default('127.0.0.1:50052'),
     new Option('--api-key-file <file>', 'holds the API key of a caller with the role operator'),
-    new Option('--ca-file <file>', "the authority of the vault's certificate, PEM; means TLS"),
+    new Option(
+      '--ca-file <file>',
+      "the authority of the vault's certificate, PEM; means TLS. Without it, TLS beyond this machine trusts Node's authorities",
+    ),
+    new Option('--plaintext', 'no TLS beyond this machine, where something else encrypts, such as a mesh'),
     new Option('--cert-file <file>', 'certificate of a client, PEM, where the vault asks for one'),
     new Option('--key-file <file>', 'its key, PEM'),
   ];

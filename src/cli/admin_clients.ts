@@ -4,7 +4,8 @@ import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
-import { type Client, createClient, RpcError } from '../rpc/client.ts';
+import { isLoopbackAddress } from '../model/loopback.ts';
+import { type Client, type ClientOptions, createClient, RpcError } from '../rpc/client.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
 import { messageOf } from './refusal_text.ts';
 
@@ -13,8 +14,10 @@ export interface VaultAccess {
   /** `host:port` or `unix:/path` */
   readonly address: string;
   readonly apiKeyFile?: string | undefined;
-  /** Given: TLS. */
+  /** The authority of the vault's certificate. Given: TLS, on loopback too. */
   readonly caFile?: string | undefined;
+  /** Something else encrypts on the way, so no TLS beyond loopback. */
+  readonly plaintext?: boolean | undefined;
   /** Of a client, where the vault asks for one. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
@@ -39,8 +42,9 @@ const FIRST_ANSWER = 10_000;
 /** Rejects where nothing answers: a wrong address is no restart that one waits for. */
 export async function openAdminClients(access: VaultAccess): Promise<AdminClients> {
   const apiKey = access.apiKeyFile === undefined ? undefined : readApiKey(access.apiKeyFile);
-  const options = { apiKey, credentials: credentialsOf(access), channel: CHANNEL };
-  const health = createClient(Health, access.address, options);
+  const way = wayOf(access);
+  // Without the key: what answers may be no vault.
+  const health = createClient(Health, access.address, way);
   try {
     await health.check({ service: '' }, { timeout: FIRST_ANSWER });
   } catch (error) {
@@ -48,6 +52,7 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
   } finally {
     health.close();
   }
+  const options = { ...way, apiKey };
   const tenants = createClient(TenantService, access.address, options);
   const apps = createClient(AppService, access.address, options);
   const connections = createClient(ConnectionService, access.address, options);
@@ -63,21 +68,34 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
 
 const UNREACHED = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNKNOWN', 'INTERNAL']);
 
-function unreachable({ address, caFile }: VaultAccess, error: RpcError): CommandError {
-  const tls = caFile === undefined ? 'with TLS it needs --ca-file' : 'without TLS it wants no --ca-file';
+function unreachable(access: VaultAccess, error: RpcError): CommandError {
+  const { address, caFile } = access;
+  const tls = usesTls(access)
+    ? caFile === undefined
+      ? 'TLS is used beyond this machine: name a private authority with --ca-file, or say --plaintext where something else encrypts'
+      : 'without TLS it wants no --ca-file'
+    : 'with TLS it needs --ca-file';
   return new CommandError(
     EXIT.UNAVAILABLE,
     `No vault answers at ${address}: see that it runs, and that this is its admin listener (--address); ${tls}. (${messageOf(error)})`,
   );
 }
 
-function credentialsOf({ caFile, certFile, keyFile }: VaultAccess): ChannelCredentials {
+function usesTls({ address, caFile, certFile, plaintext }: VaultAccess): boolean {
+  return caFile !== undefined || certFile !== undefined || !(plaintext === true || isLoopbackAddress(address));
+}
+
+function wayOf(access: VaultAccess): ClientOptions {
+  const { caFile, certFile, keyFile } = access;
   if ((certFile === undefined) !== (keyFile === undefined))
     throw new CommandError(EXIT.USAGE, '--cert-file and --key-file belong together');
-  if (caFile === undefined && certFile === undefined) return ChannelCredentials.createInsecure();
+  if (access.plaintext === true && usesTls(access))
+    throw new CommandError(EXIT.USAGE, '--plaintext excludes --ca-file and --cert-file: they mean TLS');
+  // A proxy on the way would read the key.
+  if (!usesTls(access)) return { channel: { ...CHANNEL, 'grpc.enable_http_proxy': 0 } };
   const [ca, cert, key] = [caFile, certFile, keyFile].map((file) => (file === undefined ? null : read(file)));
   try {
-    return ChannelCredentials.createSsl(ca, key, cert);
+    return { credentials: ChannelCredentials.createSsl(ca, key, cert, { rejectUnauthorized: true }), channel: CHANNEL };
   } catch {
     throw new CommandError(EXIT.DATA, 'The TLS files cannot be used: give certificates and the key in PEM');
   }

@@ -89,9 +89,21 @@ function appOf({ baseUrl, redirectUri = [], cloud = 'global' }: ImportFlags, ten
 }
 
 function optionsOf(flags: ImportFlags): ImportOptions {
-  const { address, apiKeyFile, caFile, certFile, keyFile, report, patience, verify = 'now' } = flags;
+  const { address, apiKeyFile, caFile, plaintext, certFile, keyFile, report, patience, verify = 'now' } = flags;
   const { apply = false, json = false } = flags;
-  return { address, apiKeyFile, caFile, certFile, keyFile, apply, json, report, patience: patience * SECOND, verify };
+  return {
+    address,
+    apiKeyFile,
+    caFile,
+    plaintext,
+    certFile,
+    keyFile,
+    apply,
+    json,
+    report,
+    patience: patience * SECOND,
+    verify,
+  };
 }
 
 function filesOf(...paths: readonly (string | undefined)[]): readonly string[] {
