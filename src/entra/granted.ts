@@ -68,7 +68,7 @@ function refreshAfter(refreshIn: unknown, life: Duration, random: () => number):
 const OIDC = new Set(['openid', 'profile', 'email', 'offline_access']);
 
 function permissionsOf(scope: unknown, context: GrantContext): string[] {
-  const words = typeof scope === 'string' ? scope.split(/\s+/) : context.scopes;
+  const words = typeof scope === 'string' && scope.trim() !== '' ? scope.split(/\s+/) : context.scopes;
   const names = words.flatMap((word) => permissionOf(word, context) ?? []);
   return [...new Map(names.toReversed().map((name) => [name.toLowerCase(), name])).values()].sort();
 }

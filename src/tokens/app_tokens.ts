@@ -9,6 +9,7 @@ import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 import type { AppTokenRequest, FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
+import { refuseDeadToken } from './dead_token.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { createShortLives } from './short_lives.ts';
@@ -121,7 +122,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
         const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority });
         try {
           const sent = performance.now();
-          const outcome = await admission.acquireForApp({ resource });
+          const outcome = refuseDeadToken(await admission.acquireForApp({ resource }), clock.now());
           metrics.exchangeDuration(performance.now() - sent);
           metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
           if (outcome.kind !== 'granted') {
@@ -153,6 +154,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     const key = `${ownerUid(standing.app, directoryId)} ${resource}`;
     shortLives.refuse(key, name, request.minTtl);
     const flight = acquire(standing, directoryId, resource, 'FOREGROUND');
+    shortLives.rememberFailure(key, flight);
     const fresh = await waitFor(flight, request.signal(), name);
     // Suspended while Entra was asked.
     refuse(standings.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));

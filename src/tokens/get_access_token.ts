@@ -105,6 +105,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         claims,
         force: claims !== undefined || isRefused ? request : undefined,
       });
+      shortLives.rememberFailure(key, work);
       if (claims !== undefined) {
         const challenge = challenges.keyOf(ask.resource, claims);
         work.then(

@@ -7,6 +7,7 @@ import { scopesOf } from '../model/resource.ts';
 import type { Secret } from '../model/secret.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { HeldLease } from '../store/stores.ts';
+import { refuseDeadToken } from './dead_token.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
 /** Less than the lease of 12 s, so that the record still falls under it. */
@@ -85,8 +86,9 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
 
     const refused = refuseAccount(held.connection, request.tenant, outcome);
     if (refused !== undefined) return { outcome: refused, refreshToken: undefined, mismatch: true };
-    const kept = spent === request.refreshToken ? undefined : spent;
-    return { outcome, refreshToken: outcome.refreshToken ?? kept, unmet };
+    const refreshToken = outcome.refreshToken ?? (spent === request.refreshToken ? undefined : spent);
+    const usable = refuseDeadToken(outcome, clock.now());
+    return { outcome: usable, refreshToken, unmet };
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
+import { isDeadTokenError } from './dead_token.ts';
 import { createRecentMap } from './recent_map.ts';
 
 /** How long Entra is taken at its word: another exchange at once would bring no longer life. */
@@ -7,23 +8,36 @@ const INTERVAL: Duration = 30 * SECOND;
 
 /** Tokens that came from Entra a moment ago for a shorter life than somebody wanted. */
 export interface ShortLives {
-  /** TTL_UNATTAINABLE while it is known that an exchange would be in vain. */
+  /** TTL_UNATTAINABLE while it is known that an exchange would be in vain; what it failed with, if its token was dead. */
   refuse(key: string, name: string, minTtl: Duration): void;
   /** The error to throw. */
   remember(key: string, name: string, left: Duration): VaultError;
+  /** If the work ends with a dead token. */
+  rememberFailure(key: string, work: Promise<unknown>): void;
+}
+
+interface Life {
+  readonly left: Duration;
+  readonly time: Timestamp;
+  readonly error?: VaultError;
 }
 
 export function createShortLives(clock: Clock): ShortLives {
-  const lives = createRecentMap<string, { readonly left: Duration; readonly time: Timestamp }>(10_000);
+  const lives = createRecentMap<string, Life>(10_000);
   return {
     refuse(key, name, minTtl) {
       const life = lives.find(key);
       if (life === undefined || life.left >= minTtl || Math.abs(clock.now() - life.time) >= INTERVAL) return;
-      throw ttlUnattainable(name, life.left);
+      throw life.error ?? ttlUnattainable(name, life.left);
     },
     remember(key, name, left) {
       lives.set(key, { left, time: clock.now() });
       return ttlUnattainable(name, left);
+    },
+    rememberFailure(key, work) {
+      work.catch((error: unknown) => {
+        if (isDeadTokenError(error)) lives.set(key, { left: 0, time: clock.now(), error });
+      });
     },
   };
 }

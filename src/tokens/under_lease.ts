@@ -132,7 +132,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     connection: Connection,
     failure: Failure,
     { resource }: RefreshRequest,
-    { mismatch }: Redemption,
+    { mismatch, refreshToken }: Redemption,
     record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
   ): Promise<'fenced'> {
     const now = clock.now();
@@ -142,7 +142,14 @@ export function createUnderLease(parts: UnderLeaseParts) {
       holds.rememberMistake(connection, failure);
     }
     const after = afterRedeem(connection, failure, now, { resource, jitter: parts.random() });
-    if (after === connection) throw failed(connection, failure);
+    if (after === connection) {
+      // A new refresh token is worth keeping, also where the access token that came with it is not.
+      if (refreshToken !== undefined) {
+        if ((await record({ connection, refreshToken, accessToken: undefined })) === 'fenced') return 'fenced';
+        standings.update(nextVersion(connection));
+      }
+      throw failed(connection, failure);
+    }
 
     if (failure.kind !== 'looping' && storms.judge({ connection, resource }, failure, now) === 'hold') {
       throw heldBack(connection, storms.holdOf(connection.uid, now) ?? MINUTE);

@@ -1,0 +1,26 @@
+import { type Duration, SECOND, type Timestamp } from '../model/clock.ts';
+import { isVaultError, type VaultError } from '../model/errors.ts';
+import type { Outcome } from '../model/exchange.ts';
+
+const ENTRA_ERROR = 'http/200/expires_in';
+const RETRY_AFTER: Duration = 30 * SECOND;
+
+/**
+ * A granted token without any life left is a failure: its `expires_in` is 0, missing, or beyond what Entra ever gives.
+ * Entra is at fault, and recovers; such a token must not replace one that is valid.
+ */
+export function refuseDeadToken(outcome: Outcome, now: Timestamp): Outcome {
+  if (outcome.kind !== 'granted' || outcome.accessToken.expireTime > now) return outcome;
+  return {
+    kind: 'transient',
+    reason: 'ENTRA_UNAVAILABLE',
+    entraError: ENTRA_ERROR,
+    correlationId: outcome.accessToken.correlationId,
+    retryAfter: RETRY_AFTER,
+    claims: undefined,
+  };
+}
+
+export function isDeadTokenError(error: unknown): error is VaultError {
+  return isVaultError(error, 'ENTRA_UNAVAILABLE') && error.metadata['entraError'] === ENTRA_ERROR;
+}

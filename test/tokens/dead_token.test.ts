@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Admission, AuthorizationServer } from '../../src/entra/authorization_server.ts';
+import { readGranted } from '../../src/entra/granted.ts';
+import { MINUTE, SECOND } from '../../src/model/clock.ts';
+import type { Outcome } from '../../src/model/exchange.ts';
+import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { ask, eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+
+let world: TokenWorld;
+/** Fields of Entra's answers that come otherwise than they should. */
+let changed: Readonly<Record<string, unknown>> | undefined;
+beforeEach(async () => {
+  world = await openTokenWorld();
+  changed = undefined;
+});
+afterEach(() => world.close());
+
+/** The sandbox's answer, read as if it had said something else. */
+function reread(outcome: Outcome, scopes: readonly string[]): Outcome {
+  if (outcome.kind !== 'granted' || changed === undefined) return outcome;
+  const body = { access_token: outcome.accessToken.token.reveal(), expires_in: 3600, scope: 'Mail.Read', ...changed };
+  const answer = {
+    status: 200,
+    retryAfter: undefined,
+    date: undefined,
+    fault: undefined,
+    sendTime: world.clock.now(),
+    correlationId: 'c',
+    body,
+  };
+  const { accessToken } = readGranted(answer, { resource: GRAPH, scopes, graph: GRAPH, random: Math.random });
+  return { ...outcome, accessToken };
+}
+
+const authorizationServer: Pick<AuthorizationServer, 'admit'> = {
+  async admit(request): Promise<Admission> {
+    const admission = await world.authorizationServer.admit(request);
+    return {
+      ...admission,
+      redeemRefreshToken: async (asked) => reread(await admission.redeemRefreshToken(asked), asked.scopes),
+      acquireForApp: async (asked) => reread(await admission.acquireForApp(asked), []),
+    };
+  },
+};
+
+const open = () => world.open({ authorizationServer });
+
+async function storedRefreshToken(uid: string): Promise<string | undefined> {
+  const held = await world.stores.grants.lease(uid, { owner: 'test', resource: GRAPH, duration: SECOND });
+  await held?.release();
+  return held?.refreshToken?.reveal();
+}
+
+describe.each([0, -1, 29, 1e12, undefined, 'soon', null])('a token that lives for %s s', (expires_in) => {
+  test('replaces no valid token, and the new refresh token is kept', async () => {
+    const ada = await world.connect('ada');
+    await world.connect('bea', { user: 'bea@contoso.example' });
+    const tokens = open();
+    const first = await tokens.get(ask('ada'));
+    const spent = await storedRefreshToken(ada.uid);
+    changed = { expires_in };
+    world.sandbox.clock.advance(55 * MINUTE);
+
+    expect((await tokens.get(ask('ada'))).accessToken).toBe(first.accessToken);
+    await eventually(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
+
+    expect((await tokens.get(ask('ada'))).accessToken).toBe(first.accessToken);
+    expect((await world.stores.grants.findAccessToken(ada.uid, GRAPH, world.clock.now()))?.expireTime).toBe(
+      first.accessToken.expireTime,
+    );
+    expect(await storedRefreshToken(ada.uid)).not.toBe(spent);
+    expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateEvidence: undefined });
+
+    changed = undefined;
+    expect((await tokens.get(ask('bea'))).source).toBe('ENTRA');
+    world.sandbox.clock.advance(2 * MINUTE);
+    tokens.get(ask('ada'));
+    await eventually(() => tokens.counted.get('refreshLag')).toBe(1);
+    expect((await tokens.get(ask('ada'))).accessToken.expireTime).toBeGreaterThan(first.accessToken.expireTime);
+  });
+});
+
+test('where no valid token is left, Entra is asked again once in 30 s', async () => {
+  await world.connect('ada');
+  const tokens = open();
+  changed = { expires_in: 0 };
+
+  for (let i = 0; i < 20; i++) {
+    await expect(async () => tokens.get(ask('ada'))).rejects.toMatchObject({
+      reason: 'ENTRA_UNAVAILABLE',
+      retryAfter: 30 * SECOND,
+      metadata: { entraError: 'http/200/expires_in' },
+    });
+  }
+  expect(world.redemptions()).toBe(1);
+
+  changed = undefined;
+  world.sandbox.clock.advance(31 * SECOND);
+  expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
+});
+
+test("an app's own token without life replaces no valid one", async () => {
+  const tokens = open();
+  const request = {
+    tenantId: 'acme',
+    appId: 'default',
+    resource: GRAPH,
+    directoryId: CONTOSO,
+    minTtl: MINUTE,
+    signal: () => new AbortController().signal,
+  };
+  const first = await tokens.getForApp(request);
+  changed = { expires_in: 0 };
+  world.sandbox.clock.advance(55 * MINUTE);
+
+  expect((await tokens.getForApp(request)).accessToken).toBe(first.accessToken);
+  await eventually(() => tokens.counted.get('refreshAheadFailed/ENTRA_UNAVAILABLE')).toBe(1);
+  expect((await tokens.getForApp(request)).accessToken).toBe(first.accessToken);
+});
+
+test.each(['', ' ', undefined, 7])('a `scope` that says nothing (%j) ends no resource', async (scope) => {
+  const ada = await world.connect('ada');
+  const tokens = open();
+  changed = { scope };
+
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('OK');
+  expect((await world.find(ada.uid)).granted).toMatchObject({ [GRAPH]: ['Calendars.Read', 'Mail.Read'] });
+  world.sandbox.clock.advance(61 * MINUTE);
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('OK');
+});
