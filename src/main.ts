@@ -8,7 +8,20 @@ import { readConfig } from './config/read_config.ts';
 import { VaultError } from './model/errors.ts';
 
 /** Faults of a database file that no retry mends. */
-const UNUSABLE_DATA = new Set(['not_a_database', 'foreign', 'truncated', 'corrupt', 'newer_schema']);
+const UNUSABLE_DATA = new Set([
+  'not_a_database',
+  'foreign',
+  'truncated',
+  'corrupt',
+  'emptied',
+  'missing',
+  'stale_wal',
+  'wal_missing',
+  'newer_schema',
+  'schema',
+  'SQLITE_CORRUPT',
+  'SQLITE_NOTADB',
+]);
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;

@@ -28,6 +28,7 @@ import { createScopes } from './scopes/create_scopes.ts';
 import { loadCatalogs } from './scopes/load_catalogs.ts';
 import { openStores } from './store/open_stores.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
+import { loggedCheck } from './telemetry/logged_check.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createPinoLog, type ProcessLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
@@ -130,7 +131,7 @@ async function build(
   const upkeep = await startUpkeep({ ...parts, config, apiKeys: keys, every, crashPoints, metrics, log, opened });
   rounds?.(upkeep);
 
-  const checks = { storage: () => stores.check(), audit: () => checkWritable(audit) };
+  const checks = { storage: loggedCheck(log, 'database', () => stores.check()), audit: () => checkWritable(audit) };
   const readiness = await opened(createReadiness(Object.values(checks)));
   metrics.observeReadiness(readiness);
   const conduct = createConduct({

@@ -92,7 +92,10 @@ export function prepareStores({ database, keys, meta, clock }: PreparedParts): S
     audit: createAuditLedger({ database, meta, keyring }),
     kekAge: () => kekAge(meta),
     kekTold: (kekId, days) => kekTold(meta, kekId, days),
-    check: () => sing(meta, keyring),
+    async check() {
+      await database.verify();
+      await sing(meta, keyring);
+    },
     close: () => database.close(),
   };
 }

@@ -27,6 +27,8 @@ export interface Database {
   freeLeases(): Promise<void>;
   /** After a key was deleted: makes its bytes vanish from the files, as far as the dialect can. */
   shred(): Promise<void>;
+  /** DATABASE_UNAVAILABLE where what is written would be lost, as its files were deleted, moved or replaced. */
+  verify(): Promise<void>;
   close(): Promise<void>;
 }
 

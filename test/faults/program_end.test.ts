@@ -50,6 +50,11 @@ function serve(environment: Record<string, string> = {}, nodeOptions: readonly s
     async serves() {
       while (!said.stdout.includes('Register a tenant')) await Promise.race([once(child, 'said'), ended.then(fail)]);
     },
+    /** All of the log, once this is in it. */
+    async logged(text: string) {
+      while (!said.stderr.includes(text)) await Promise.race([once(child, 'said'), ended.then(fail)]);
+      return said.stderr;
+    },
   };
 }
 
@@ -218,4 +223,25 @@ test('a database that is cut off, or locked by a root key that is not there, end
   cpSync(join(folder, 'kept'), join(folder, 'keys'), { recursive: true });
   truncateSync(database, readFileSync(database).length - 4_096);
   expect((await serve().ended).code).toBe(65);
+});
+
+test('a database that is deleted under a running vault is said at once, and ends the next start with 65', async () => {
+  const { child, ended, serves, logged } = serve();
+  await serves();
+  const address = /"opsAddress":"([^"]+)"/.exec(await logged('vault_started'))?.[1];
+  const ready = () => fetch(`http://${address}/readyz`);
+  expect((await ready()).status).toBe(200);
+
+  rmSync(join(folder, 'data', 'vault.db'));
+
+  const answer = await ready();
+  expect(answer.status).toBe(503);
+  expect(await answer.text()).toContain('storage: failing');
+  expect(await logged('"topic":"database"')).toContain('deleted, moved or replaced while the vault runs');
+  child.kill('SIGTERM');
+  await ended;
+
+  const { code, stderr } = await serve().ended;
+  expect(code).toBe(65);
+  expect(stderr).toContain('was deleted or moved while a vault served it');
 });

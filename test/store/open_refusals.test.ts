@@ -1,9 +1,12 @@
-import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -13,11 +16,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { openDatabase } from '../../src/store/open_database.ts';
 import { readMigrations } from '../../src/store/sqlite/migrations.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { sampleTenant } from '../conformance/sample_rows.ts';
 import { openTestStores } from './open_test_stores.ts';
 import { startProcess } from './other_process.ts';
 import { temporaryFolder } from './temporary_folder.ts';
@@ -73,7 +78,7 @@ test('a migration that fails leaves the schema as it was', async () => {
   const broken = { time: 9_999_999_999_999, hash: 'x', statements: ['CREATE TABLE half (a)', 'CREATE BROKEN'] };
   const before = digest(path);
 
-  expect(faultOf(() => openSqlite({ path, migrations: [...readMigrations(), broken] }))).toBe('migration');
+  expect(faultOf(() => openSqlite({ path, migrations: [...readMigrations(), broken] }))).toBe('schema');
 
   expect(digest(path)).toBe(before);
   await openSqlite({ path }).close();
@@ -101,6 +106,34 @@ test('the same file under another name, by a link', async () => {
     expect(faultOf(() => openSqlite({ path: join(folder, name) }))).toBe('locked');
   }
   await open.close();
+});
+
+test('a name with blanks at its ends is the same file, under the same lock', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'vault.db');
+  const open = openSqlite({ path: `${path} ` });
+
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(readdirSync(folder).filter((name) => name !== name.trim())).toEqual([]);
+  for (const name of [path, ` ${path}`, `${path}\t`]) expect(faultOf(() => openSqlite({ path: name }))).toBe('locked');
+  await open.close();
+
+  writeFileSync(join(folder, 'blank '), '');
+  symlinkSync(join(folder, 'blank '), join(folder, 'link.db'));
+  expect(faultOf(() => openSqlite({ path: join(folder, 'link.db') }))).toBe('name');
+});
+
+test('a file with a second name by a hard link', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'vault.db');
+  const open = openSqlite({ path });
+  linkSync(path, join(folder, 'other.db'));
+
+  expect(faultOf(() => openSqlite({ path: join(folder, 'other.db') }))).toBe('linked');
+
+  await open.close();
+  rmSync(join(folder, 'other.db'));
+  await openSqlite({ path }).close();
 });
 
 test('a copy that was cut off', async () => {
@@ -140,6 +173,43 @@ test('a damaged file', async () => {
   writeFileSync(path, bytes.fill(0xee, 100, 4096));
 
   await expectRefusal(path, 'corrupt');
+});
+
+test('damaged pages of a file that is not as a vault closed it', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  await (await openTestStores({ path })).close();
+  const client = new SqliteConnection(path, { readonly: true });
+  const page = Number(client.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'connections'").pluck().get());
+  client.close();
+  writeFileSync(path, readFileSync(path).fill(0xee, (page - 1) * 4096, page * 4096));
+
+  await expectRefusal(path, 'corrupt');
+});
+
+test('a table that is gone', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const keks = { current: createKek(randomBytes(32)) };
+  await (await openTestStores({ path, keks })).close();
+  const client = new SqliteConnection(path);
+  client.exec('DROP TABLE access_tokens');
+  client.close();
+
+  await expect(openTestStores({ path, keks })).rejects.toMatchObject({
+    reason: 'DATABASE_UNAVAILABLE',
+    metadata: { path, fault: 'schema' },
+  });
+});
+
+test("a vault's database without its own records is not a new one", async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const stores = await openTestStores({ path });
+  await stores.tenants.register({ tenant: sampleTenant('acme'), app: undefined, credential: undefined });
+  await stores.close();
+  const client = new SqliteConnection(path);
+  client.exec('DELETE FROM meta; DELETE FROM deks');
+  client.close();
+
+  expect(faultOf(() => openSqlite({ path }))).toBe('emptied');
 });
 
 test("another program's database, with and without an application id, with and without a WAL", async () => {
@@ -193,6 +263,20 @@ test('a folder where this user may not write', async () => {
 
   expect(JSON.parse(said)).toMatchObject({ reason: 'DATABASE_UNAVAILABLE', metadata: { path } });
   expect(digest(path)).toBe(before);
+});
+
+test('a file system that is mounted read-only', async (context) => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'vault.db');
+  await (await openTestStores({ path })).close();
+  const mounted = spawnSync('mount', ['--bind', folder, folder]);
+  // Only root of a machine that allows it may mount.
+  if (mounted.status !== 0) return context.skip();
+  onTestFinished(() => void spawnSync('umount', [folder]));
+  spawnSync('mount', ['-o', 'remount,ro,bind', folder]);
+
+  await expectRefusal(path, 'read_only');
+  expect(faultOf(() => openSqlite({ path: join(folder, 'new.db') }))).toBe('read_only');
 });
 
 test('an address of another kind is refused without repeating it', async () => {

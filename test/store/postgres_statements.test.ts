@@ -65,6 +65,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
     select: unasked,
     commit: unasked,
     freeLeases: async () => {},
+    verify: async () => {},
     shred: unasked,
     close: unasked,
   };

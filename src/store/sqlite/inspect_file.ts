@@ -1,13 +1,16 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
+import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader } from './file_header.ts';
+import { checkNotServed, isAsClosed } from './file_record.ts';
 import { MIGRATIONS_TABLE, type Migration } from './migrations.ts';
-import { unusable } from './unusable.ts';
+import { codeOf, unusable } from './unusable.ts';
+import { checkWalOrigin } from './wal_origin.ts';
 
 /** "TKVT": stands in the file's header, so that a foreign database is known before anything is written. */
 export const APPLICATION_ID = 0x544b5654;
 
-const HEADER_BYTES = 100;
 const WAL_HEADER_BYTES = 32;
 const WAL_FRAME_HEADER_BYTES = 24;
 const MAGIC = 'SQLite format 3\0';
@@ -18,8 +21,11 @@ const MAGIC = 'SQLite format 3\0';
  */
 export function inspectFile(path: string, known: readonly Migration[]): 'new' | 'ours' {
   const header = readHeader(path);
-  if (header === undefined) return 'new';
-  const applicationId = header.readUInt32BE(68);
+  if (header === undefined) {
+    checkNotServed(path);
+    return 'new';
+  }
+  const { applicationId } = header;
   if (applicationId !== 0 && applicationId !== APPLICATION_ID) throw foreign(path);
   const client = openReadonly(path);
   try {
@@ -38,14 +44,36 @@ export function inspectFile(path: string, known: readonly Migration[]): 'new' | 
     }
     return 'ours';
   } catch (error) {
-    throw isVaultError(error) ? error : damaged(path, error);
+    // Beside another file's log a sound copy looks damaged.
+    if (isDamage(error)) checkWalOrigin(path, header);
+    throw isVaultError(error) ? error : unreadable(path, error);
   } finally {
     client.close();
   }
 }
 
-/** https://www.sqlite.org/fileformat2.html#the_database_header */
-function readHeader(path: string): Buffer | undefined {
+/**
+ * For the process that has the lock: refuses a file that lost its write-ahead log, stands beside that of another file, or has damaged
+ * pages. Reading every page takes a second a gigabyte, so a file that is as a vault closed it is believed.
+ */
+export function inspectContent(path: string): void {
+  const header = readHeader(path);
+  if (header === undefined) return;
+  checkWalOrigin(path, header);
+  if (isAsClosed(path)) return;
+  const client = openReadonly(path);
+  try {
+    const found = client.pragma('quick_check(1)', { simple: true });
+    if (found !== 'ok') throw damaged(path);
+  } catch (error) {
+    throw isVaultError(error) ? error : unreadable(path, error);
+  } finally {
+    client.close();
+  }
+}
+
+/** Undefined: the file is missing or empty. */
+function readHeader(path: string): FileHeader | undefined {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -56,17 +84,17 @@ function readHeader(path: string): Buffer | undefined {
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw unusable(path, 'not_a_file', 'is no file. Point TOKENVAULT_DATABASE_URL to a file');
+    if (stat.nlink > 1) throw linked(path);
     if (stat.size === 0) return undefined;
-    const header = Buffer.alloc(HEADER_BYTES);
-    const bytesRead = readSync(file, header, 0, HEADER_BYTES, 0);
+    const bytes = Buffer.alloc(FILE_HEADER_BYTES);
+    const bytesRead = readSync(file, bytes, 0, FILE_HEADER_BYTES, 0);
     const begins = Math.min(bytesRead, MAGIC.length);
-    if (header.toString('latin1', 0, begins) !== MAGIC.slice(0, begins)) {
+    if (bytes.toString('latin1', 0, begins) !== MAGIC.slice(0, begins)) {
       throw unusable(path, 'not_a_database', 'is not a SQLite database. Check the path; the file was left as it is');
     }
-    const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
-    // The count of pages is valid while both change counters agree.
-    const counted = header.readUInt32BE(24) === header.readUInt32BE(92) ? header.readUInt32BE(28) : 1;
-    if (bytesRead < HEADER_BYTES || stat.size < pageSize * (counted - pagesInWal(path, pageSize))) {
+    const header = parseFileHeader(bytes);
+    const { pageSize, pageCount = 1 } = header;
+    if (bytesRead < FILE_HEADER_BYTES || stat.size < pageSize * (pageCount - pagesInWal(path, pageSize))) {
       throw unusable(path, 'truncated', 'is shorter than it should be: a copy was cut off. Restore it from a backup');
     }
     return header;
@@ -84,12 +112,15 @@ function pagesInWal(path: string, pageSize: number): number {
 // A read-only connection never checkpoints, so even a WAL that was left behind changes nothing in the file.
 function openReadonly(path: string): SqliteConnection.Database {
   try {
+    // SQLite reads in WAL mode only where it may write beside the file, and would call anything else damaged.
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
     const client = new SqliteConnection(path, { readonly: true, fileMustExist: true, timeout: 100 });
     client.pragma('trusted_schema = OFF');
     client.pragma('cell_size_check = ON');
     return client;
   } catch (error) {
-    throw damaged(path, error);
+    throw unreadable(path, error);
   }
 }
 
@@ -97,6 +128,28 @@ function foreign(path: string) {
   return unusable(path, 'foreign', 'belongs to another program. Check the path; the file was left as it is');
 }
 
-function damaged(path: string, error: unknown) {
+/** The lock goes by the name, and the write-ahead log too. */
+function linked(path: string) {
+  return unusable(
+    path,
+    'linked',
+    'has another name by a hard link, under which a second vault could serve it. Find it with `find -samefile`, and delete it',
+  );
+}
+
+const DAMAGE = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB']);
+
+/** What SQLite says of a file that it cannot read or bring up to date. */
+export function isDamage(error: unknown): boolean {
+  return DAMAGE.has(codeOf(error)?.split('_').slice(0, 2).join('_') ?? '');
+}
+
+function unreadable(path: string, error: unknown) {
+  return isDamage(error)
+    ? damaged(path, error)
+    : unusable(path, 'folder', 'cannot be opened. Check the disk, and who may write the file and its folder', error);
+}
+
+export function damaged(path: string, error?: unknown) {
   return unusable(path, 'corrupt', 'cannot be read: it is damaged. Restore it from a backup', error);
 }

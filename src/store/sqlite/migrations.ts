@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type SqliteConnection from 'better-sqlite3';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { numberEpoch } from './epoch.ts';
 
 export interface Migration {
   /** When drizzle-kit generated it: its identity. */
@@ -30,6 +31,7 @@ export function migrate(client: SqliteConnection.Database, migrations: readonly 
         `CREATE TABLE IF NOT EXISTS ${MIGRATIONS_TABLE} (created_at INTEGER PRIMARY KEY, hash TEXT NOT NULL)`,
       );
       const applied = new Set(client.prepare(`SELECT created_at FROM ${MIGRATIONS_TABLE}`).pluck().all());
+      if (migrations.some(({ time }) => !applied.has(time))) numberEpoch(client);
       const remember = client.prepare(`INSERT INTO ${MIGRATIONS_TABLE} (created_at, hash) VALUES (?, ?)`);
       for (const { time, hash, statements } of migrations) {
         if (applied.has(time)) continue;

@@ -4,10 +4,11 @@ import SqliteConnection from 'better-sqlite3';
 import { isVaultError } from '../../model/errors.ts';
 import type { Database, StatementMeter } from '../database.ts';
 import { lockFile } from './file_lock.ts';
-import { APPLICATION_ID, inspectFile } from './inspect_file.ts';
-import { type Migration, migrate, readMigrations } from './migrations.ts';
+import { APPLICATION_ID, damaged, inspectContent, inspectFile, isDamage } from './inspect_file.ts';
+import { MIGRATIONS_TABLE, type Migration, migrate, readMigrations } from './migrations.ts';
+import { createOpenFiles, type OpenFiles } from './open_files.ts';
 import { createSqliteDatabase } from './sqlite_database.ts';
-import { unusable } from './unusable.ts';
+import { codeOf, otherTables, unusable } from './unusable.ts';
 
 export interface SqliteParts {
   /** A file, made with its folder when it is missing, or `:memory:`. */
@@ -26,7 +27,7 @@ const BUSY_TIMEOUT = 100;
  * as it was.
  */
 export function openSqlite({ path, meter, migrations = readMigrations() }: SqliteParts): Database {
-  const file = path === MEMORY ? MEMORY : realPath(resolve(path));
+  const file = path === MEMORY ? MEMORY : realPath(path);
   const unlock = file === MEMORY ? () => {} : lockChecked(file, migrations);
   let client: SqliteConnection.Database | undefined;
   try {
@@ -34,15 +35,43 @@ export function openSqlite({ path, meter, migrations = readMigrations() }: Sqlit
     configure(client, file);
     migrate(client, migrations);
     assertSettings(client, file);
-    const isEmpty = client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() === undefined;
-    return createSqliteDatabase({ client, isEmpty, meter, onClose: unlock });
+    const isEmpty = isNew(client, file);
+    const files = file === MEMORY ? inMemory(client) : createOpenFiles(file, client);
+    return createSqliteDatabase({ client, files, isEmpty, meter, onClose: unlock });
   } catch (error) {
     client?.close();
     unlock();
-    throw isVaultError(error)
-      ? error
-      : unusable(file, 'migration', 'cannot be brought up to date. Check the disk and who may write the file', error);
+    throw isVaultError(error) ? error : notMigrated(file, error);
   }
+}
+
+function notMigrated(file: string, error: unknown) {
+  if (isDamage(error)) return damaged(file, error);
+  return codeOf(error) === 'SQLITE_ERROR'
+    ? otherTables(file, error)
+    : unusable(file, 'migration', 'cannot be brought up to date. Check the disk and who may write the file', error);
+}
+
+/** No vault was set up in it yet. A vault's records that are gone are damage: beside a new root key, all else would be lost for good. */
+function isNew(client: SqliteConnection.Database, file: string): boolean {
+  if (client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() !== undefined) return false;
+  const hasRows = (table: string) => client.prepare(`SELECT 1 FROM "${table}"`).get() !== undefined;
+  const tables = client.prepare(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+  );
+  for (const table of tables.pluck().all().map(String)) {
+    if (table === MIGRATIONS_TABLE || !hasRows(table)) continue;
+    throw unusable(
+      file,
+      'emptied',
+      `has rows in ${table}, but lost the records in meta that they need. Restore it from a backup`,
+    );
+  }
+  return true;
+}
+
+function inMemory(client: SqliteConnection.Database): OpenFiles {
+  return { verify() {}, beforeWrite() {}, truncateLog: () => true, close: () => client.close() };
 }
 
 function lockChecked(file: string, migrations: readonly Migration[]): () => void {
@@ -51,6 +80,7 @@ function lockChecked(file: string, migrations: readonly Migration[]): () => void
   const unlock = lockFile(file);
   try {
     // Once more: until the lock was ours, another process may have written.
+    inspectContent(file);
     if (inspectFile(file, migrations) === 'new') makeFile(file);
     return unlock;
   } catch (error) {
@@ -60,7 +90,15 @@ function lockChecked(file: string, migrations: readonly Migration[]): () => void
 }
 
 /** With its folder made. Reached by a link, it is still the same database, under the same lock. */
-function realPath(file: string): string {
+function realPath(path: string): string {
+  // better-sqlite3 takes blanks off the ends of a name, so that the lock would be that of another file.
+  const file = resolve(path.trim());
+  const real = realPathOf(file);
+  if (real === real.trim()) return real;
+  throw unusable(file, 'name', 'is a link to a file whose name begins or ends with a blank. Rename that file');
+}
+
+function realPathOf(file: string): string {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     return existsSync(file) ? realpathSync(file) : join(realpathSync(dirname(file)), basename(file));

@@ -18,10 +18,13 @@ import { translated } from '../failures.ts';
 import type { Tables } from '../schema_twins.ts';
 import { createBind } from './bind.ts';
 import { createCommitGroup } from './commit_group.ts';
+import type { OpenFiles } from './open_files.ts';
 import * as schema from './schema.ts';
+import { codeOf, otherTables } from './unusable.ts';
 
 export interface SqliteDatabaseParts {
   client: SqliteConnection.Database;
+  files: OpenFiles;
   isEmpty: boolean;
   meter: StatementMeter | undefined;
   /** Gives the file back. */
@@ -37,7 +40,7 @@ export const FREE_LEASES = [
 const CUT_AGAIN = 10 * SECOND;
 
 /** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
-export function createSqliteDatabase({ client, isEmpty, meter, onClose }: SqliteDatabaseParts): Database {
+export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }: SqliteDatabaseParts): Database {
   // The one cast by which SQLite enters: schema_twins.ts proves that the rows are alike.
   const db = drizzle(client) as unknown as Db;
   const tables = schema as unknown as Tables;
@@ -55,7 +58,7 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
   }
 
   function rows<Row>(name: string, build: Build<Row[]>, around: (work: () => Row[]) => Row[]): RowsStatement<Row> {
-    const prepared = observed(name, undefined, () => prepare(db, build));
+    const prepared = observed(name, undefined, () => fitting(() => prepare(db, build)));
     const all = (values: Values) => observed(name, undefined, () => around(() => prepared.all(values)));
     return {
       all: async (values) => all(values),
@@ -63,8 +66,25 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
     };
   }
 
+  /** A statement of ours that SQLite cannot prepare names a table, a column or an index that the file lacks. */
+  function fitting<T>(preparation: () => T): T {
+    try {
+      return preparation();
+    } catch (error) {
+      throw codeOf(error) === 'SQLITE_ERROR' ? otherTables(client.name, error) : error;
+    }
+  }
+
+  function written<T>(name: string, orphan: Reason | undefined, work: () => T): T {
+    return observed(name, orphan, () => {
+      files.beforeWrite();
+      return work();
+    });
+  }
+
   /** With WAL and NORMAL a commit is in the log, but the log is not brought to the disk before the next durable one. */
   function unsynced<T>(work: () => T): T {
+    files.beforeWrite();
     client.exec('PRAGMA synchronous = NORMAL');
     try {
       return work();
@@ -85,14 +105,13 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
       if (step.rows !== undefined && changed !== step.rows) throw new Refused(index);
     }
   });
-  const commits = createCommitGroup<readonly Step[]>(client, transact, (write) => observed('commit', undefined, write));
+  const commits = createCommitGroup<readonly Step[]>(client, transact, (write) => written('commit', undefined, write));
 
   /** Deleted rows stay readable in the WAL until it is cut; secure_delete zeroes them in the file itself. */
   function cutWal(): void {
     if (!client.open) return;
-    const busy = client.pragma('wal_checkpoint(TRUNCATE)', { simple: true });
     // Somebody reads the file (a backup, a shell): it is cut when they are done.
-    if (busy === 1) setTimeout(retryCut, CUT_AGAIN).unref();
+    if (!files.truncateLog()) setTimeout(retryCut, CUT_AGAIN).unref();
   }
 
   function retryCut(): void {
@@ -110,9 +129,9 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
     rows: (name, build) => rows(name, build, (work) => work()),
     volatile: (name, build) => rows(name, build, unsynced),
     write(name, build, orphan) {
-      const run = observed(name, undefined, () => prepareWrite(client, db, build));
+      const run = observed(name, undefined, () => fitting(() => prepareWrite(client, db, build)));
       const statement: WriteStatement = {
-        run: async (values) => observed(name, orphan, () => run(values)),
+        run: async (values) => written(name, orphan, () => run(values)),
         step: (values, rows) => ({ statement, values, rows }),
       };
       runs.set(statement, { run, orphan, name });
@@ -129,14 +148,17 @@ export function createSqliteDatabase({ client, isEmpty, meter, onClose }: Sqlite
       }
     },
     async freeLeases() {
-      observed('freeLeases', undefined, () => client.exec(FREE_LEASES.join(';')));
+      written('freeLeases', undefined, () => client.exec(FREE_LEASES.join(';')));
     },
     async shred() {
       observed('shred', undefined, cutWal);
     },
+    async verify() {
+      observed('verify', undefined, files.verify);
+    },
     async close() {
       commits.flush();
-      client.close();
+      files.close();
       onClose();
     },
   };

@@ -2,7 +2,11 @@ import { VaultError } from '../../model/errors.ts';
 
 /** Why a database file cannot be opened. */
 export type Fault =
+  | 'name'
   | 'folder'
+  | 'read_only'
+  | 'linked'
+  | 'missing'
   | 'lock'
   | 'locked'
   | 'not_a_file'
@@ -10,15 +14,34 @@ export type Fault =
   | 'foreign'
   | 'truncated'
   | 'corrupt'
+  | 'emptied'
+  | 'stale_wal'
+  | 'wal_missing'
   | 'newer_schema'
+  | 'schema'
   | 'migration'
   | 'settings';
 
 /** `fault` and `words` are fixed text; of a foreign error only its code goes on. */
 export function unusable(path: string, fault: Fault, words: string, cause?: unknown): VaultError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-  return new VaultError('DATABASE_UNAVAILABLE', `The database ${path} ${words}${code ? ` (${code})` : ''}.`, {
-    metadata: { path, fault },
+  const code = codeOf(cause);
+  const isReadOnly = code === 'EROFS';
+  const said = isReadOnly ? 'lies on a file system that is mounted read-only. Mount it for writing' : words;
+  return new VaultError('DATABASE_UNAVAILABLE', `The database ${path} ${said}${code ? ` (${code})` : ''}.`, {
+    metadata: { path, fault: isReadOnly ? 'read_only' : fault },
     cause: code === undefined ? undefined : new Error(code),
   });
+}
+
+export function otherTables(path: string, cause: unknown): VaultError {
+  return unusable(
+    path,
+    'schema',
+    'lacks tables or columns that its version should have. Restore it from a backup',
+    cause,
+  );
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

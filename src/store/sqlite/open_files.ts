@@ -1,0 +1,122 @@
+import { closeSync, openSync, type Stats, statSync, truncateSync } from 'node:fs';
+import type SqliteConnection from 'better-sqlite3';
+import { SECOND } from '../../model/clock.ts';
+import { VaultError } from '../../model/errors.ts';
+import { beginEpoch } from './epoch.ts';
+import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './file_header.ts';
+import { removeRecord, writeRecord } from './file_record.ts';
+
+/**
+ * The files of an open database. SQLite itself goes on with files that are deleted, moved or replaced, and what it writes is lost
+ * when the process ends.
+ */
+export interface OpenFiles {
+  /** DATABASE_UNAVAILABLE where a file is not in its place any more. */
+  verify(): void;
+  /** The same, before each write and outside of a transaction. */
+  beforeWrite(): void;
+  /** Brings the log into the file, and empties it. False: another connection reads it, and it stays. */
+  truncateLog(): boolean;
+  /** Closes the database too. */
+  close(): void;
+}
+
+/** What the file was known to be after the last write to its log. */
+interface Known {
+  /** The file itself changes only at a checkpoint. */
+  readonly modifyTime: number;
+  readonly header: FileHeader;
+  /** The `user_version` that a checkpoint gives it. */
+  readonly epoch: number;
+}
+
+/** Of a database in WAL mode that was read or written: its log exists, and stays the same file until it is closed. */
+export function createOpenFiles(path: string, client: SqliteConnection.Database): OpenFiles {
+  const log = `${path}-wal`;
+  const opened = { file: statSync(path), log: statSync(log) };
+  // Closed after the database alone: closing any descriptor of a file takes the locks away that SQLite holds on it in this process.
+  const descriptor = openSync(path, 'r');
+  let known: Known | undefined;
+
+  function verify(): Stats {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!isSame(opened.file, found)) throw displaced('file');
+    if (!isSame(opened.log, statSync(log, { throwIfNoEntry: false }))) throw displaced('write-ahead log');
+    if (found.mtimeMs !== known?.modifyTime && isOverwritten()) throw displaced('file');
+    return found;
+  }
+
+  /** Another file was copied over it. */
+  function isOverwritten(): boolean {
+    if (known === undefined) return false;
+    const { changeCounter, schemaCookie, userVersion } = headerOf(descriptor);
+    const { header, epoch } = known;
+    return (
+      (userVersion !== header.userVersion && userVersion !== epoch) ||
+      schemaCookie !== header.schemaCookie ||
+      changeCounter < header.changeCounter
+    );
+  }
+
+  function begin(): void {
+    const epoch = beginEpoch(client);
+    known = { modifyTime: statSync(path).mtimeMs, header: headerOf(descriptor), epoch };
+    // It matters at a start after a kill alone, and a full disk must not stop what it still takes.
+    passes(() => writeRecord(path, 'OPEN'));
+  }
+
+  return {
+    verify,
+    beforeWrite() {
+      if (verify().mtimeMs !== known?.modifyTime) begin();
+    },
+    truncateLog() {
+      verify();
+      // An empty log is no lost one.
+      removeRecord(path);
+      const isEmpty = truncateLog(client);
+      if (isEmpty) begin();
+      return isEmpty;
+    },
+    close() {
+      const isInPlace = passes(verify);
+      if (isInPlace) removeRecord(path);
+      // SQLite brings the log into the file as it closes, and would destroy the copy that was put there.
+      else if (isOverwritten()) truncateSync(log);
+      client.close();
+      closeSync(descriptor);
+      if (isInPlace) passes(() => writeRecord(path, 'CLOSED'));
+    },
+  };
+}
+
+function truncateLog(client: SqliteConnection.Database): boolean {
+  return client.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) !== 1;
+}
+
+function isSame(opened: Stats, found: Stats | undefined): found is Stats {
+  return found?.ino === opened.ino && found.dev === opened.dev;
+}
+
+/** In the file alone, whatever the log says. */
+function headerOf(descriptor: number): FileHeader {
+  return parseFileHeader(readAt(descriptor, FILE_HEADER_BYTES, 0) ?? Buffer.alloc(FILE_HEADER_BYTES));
+}
+
+function passes(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function displaced(what: string): VaultError {
+  return new VaultError(
+    'DATABASE_UNAVAILABLE',
+    `The ${what} of the database was deleted, moved or replaced while the vault runs, so that nothing is written any more. ` +
+      'Put it back where it was; otherwise stop the vault, restore the database, and start again.',
+    { metadata: { fault: 'displaced' }, retryAfter: SECOND },
+  );
+}

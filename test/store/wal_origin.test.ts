@@ -1,0 +1,150 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, copyFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
+import type { VaultError } from '../../src/model/errors.ts';
+import { openSqlite } from '../../src/store/sqlite/open.ts';
+import { backUp } from './back_up.ts';
+import { openTestStores } from './open_test_stores.ts';
+import { startProcess } from './other_process.ts';
+import { temporaryFolder } from './temporary_folder.ts';
+
+const kek = randomBytes(32).toString('hex');
+const keks = { current: createKek(Buffer.from(kek, 'hex')) };
+
+test('a vault that was killed starts again with what its write-ahead log holds', async () => {
+  const path = await killed('acme');
+  chmodSync(path, 0o600);
+
+  expect(await tenantsOf(path)).toEqual(['acme']);
+});
+
+test('a backup beside the log that it was taken from is refused, and so is not undone', async () => {
+  const path = await killed('kept', 'back_up', 'later', 'last');
+
+  copyFileSync(`${path}.backup`, path);
+
+  await expectStaleLog(path);
+  expect(await tenantsOf(path)).toEqual(['kept']);
+});
+
+test('a backup beside a later log is refused, however old it looks, and so is not destroyed', async () => {
+  const path = await killed('kept', 'back_up', 'later', 'checkpoint', 'last');
+
+  copyFileSync(`${path}.backup`, path);
+  makeLogNewer(path);
+
+  await expectStaleLog(path);
+  expect(await tenantsOf(path)).toEqual(['kept']);
+});
+
+test('a copy from after a clean stop beside the log of the next run is refused', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  await (await openTestStores({ path, keks })).close();
+  copyFileSync(path, `${path}.backup`);
+  await serveAndKill(path, ['later']);
+
+  copyFileSync(`${path}.backup`, path);
+  makeLogNewer(path);
+
+  await expectStaleLog(path);
+  expect(await tenantsOf(path)).toEqual([]);
+});
+
+test('a vault that was killed in a checkpoint starts again, wherever that was', async () => {
+  const path = await killed('acme', 'other');
+  const [file, log] = [readFileSync(path), readFileSync(`${path}-wal`)];
+  await (await openTestStores({ path, keks })).close();
+  const checkpointed = await checkpointOf(file, log);
+
+  for (let written = 0; written <= checkpointed.length; written += 4096) {
+    const copy = join(temporaryFolder(), 'vault.db');
+    writeFileSync(`${copy}-wal`, log);
+    writeFileSync(copy, Buffer.concat([checkpointed.subarray(0, written), file.subarray(written)]));
+    expect(await tenantsOf(copy)).toEqual(['acme', 'other']);
+  }
+});
+
+test('a write-ahead log that was deleted after a kill is missed', async () => {
+  const path = await killed('acme');
+  rmSync(`${path}-wal`);
+  const before = digest(path);
+
+  expect(faultOf(path)).toBe('wal_missing');
+  expect(digest(path)).toBe(before);
+
+  rmSync(`${path}.state`);
+  expect(await tenantsOf(path)).toEqual([]);
+});
+
+test('a backup in the place of a file whose log was deleted with it starts', async () => {
+  const path = await killed('kept', 'back_up', 'later');
+  rmSync(`${path}-wal`);
+  rmSync(`${path}-shm`);
+
+  copyFileSync(`${path}.backup`, path);
+
+  expect(await tenantsOf(path)).toEqual(['kept']);
+});
+
+test('another program that reads the file after a kill, and so brings the log into it, is in nobody’s way', async () => {
+  const path = await killed('acme');
+  await backUp(path);
+
+  expect(await tenantsOf(path)).toEqual(['acme']);
+});
+
+/** A database whose vault did this work, and was killed. */
+async function killed(...work: string[]): Promise<string> {
+  const path = join(temporaryFolder(), 'vault.db');
+  await serveAndKill(path, work);
+  return path;
+}
+
+async function serveAndKill(path: string, work: readonly string[]): Promise<void> {
+  const vault = startProcess('serve_and_wait.ts', [path, kek, ...work]);
+  await vault.says('served');
+  await vault.kill();
+}
+
+/** The file once all of the log is in it, as a checkpoint writes it. */
+async function checkpointOf(file: Buffer, log: Buffer): Promise<Buffer> {
+  const path = join(temporaryFolder(), 'vault.db');
+  writeFileSync(path, file);
+  writeFileSync(`${path}-wal`, log);
+  await openSqlite({ path }).close();
+  return readFileSync(path);
+}
+
+function makeLogNewer(path: string): void {
+  utimesSync(`${path}-wal`, new Date(), new Date(Date.now() + 60_000));
+}
+
+async function expectStaleLog(path: string): Promise<void> {
+  const before = digest(path);
+  expect(faultOf(path)).toBe('stale_wal');
+  expect(digest(path)).toBe(before);
+  // What the message says.
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+}
+
+async function tenantsOf(path: string): Promise<readonly string[]> {
+  const stores = await openTestStores({ path, keks });
+  const { items } = await stores.tenants.list({ size: 100, after: undefined }, undefined);
+  await stores.close();
+  return items.map(({ tenantId }) => tenantId);
+}
+
+function faultOf(path: string): string | undefined {
+  try {
+    openSqlite({ path });
+  } catch (error) {
+    return (error as VaultError).metadata['fault'];
+  }
+  return 'opened';
+}
+
+function digest(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
