@@ -1,4 +1,6 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { openOpaque } from './opaque_token.ts';
+import { PERSONAL_ACCESS_TOKEN } from './personal_account.ts';
 import type { Resource } from './resource.ts';
 import type { SandboxRequest } from './sandbox_request.ts';
 import type { World } from './world.ts';
@@ -50,7 +52,7 @@ export async function checkBearer(world: World, request: SandboxRequest, family:
 export function appOf(request: SandboxRequest): string | undefined {
   try {
     const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-    const { appid } = decodeJwt<{ appid?: unknown }>(token);
+    const { appid } = openOpaque<JWTPayload>(PERSONAL_ACCESS_TOKEN, token) ?? decodeJwt<{ appid?: unknown }>(token);
     return typeof appid === 'string' ? appid : undefined;
   } catch {
     return undefined;
@@ -58,6 +60,11 @@ export function appOf(request: SandboxRequest): string | undefined {
 }
 
 async function verified(world: World, token: string): Promise<JWTPayload> {
+  const opaque = openOpaque<JWTPayload>(PERSONAL_ACCESS_TOKEN, token);
+  if (opaque !== undefined) {
+    if ((opaque.exp ?? 0) * 1000 <= world.clock.now()) throw expired();
+    return opaque;
+  }
   try {
     decodeJwt(token);
   } catch {
@@ -68,8 +75,11 @@ async function verified(world: World, token: string): Promise<JWTPayload> {
     const options = { currentDate: new Date(clock.now()), algorithms: [signingKey.algorithm] };
     return (await jwtVerify(token, signingKey.publicKey, options)).payload;
   } catch (cause) {
-    if (cause instanceof errors.JWTExpired)
-      throw new BearerError('expired', 'Lifetime validation failed, the token is expired.');
+    if (cause instanceof errors.JWTExpired) throw expired();
     throw new BearerError('bad_signature', 'Access token validation failure. Signature is invalid.');
   }
+}
+
+function expired(): BearerError {
+  return new BearerError('expired', 'Lifetime validation failed, the token is expired.');
 }

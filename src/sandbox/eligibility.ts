@@ -1,6 +1,7 @@
 import type { AppRegistration } from './app_registration.ts';
 import { type Authority, CONSUMERS_DIRECTORY_ID, type Directory } from './directory.ts';
 import { entraError } from './entra_error.ts';
+import { takesPersonalAccounts } from './personal_account.ts';
 import { isMemberOf, type User } from './user.ts';
 import type { World } from './world.ts';
 
@@ -19,8 +20,8 @@ export function checkApp(
     return;
   }
   const isPersonal = authority.directory.id === CONSUMERS_DIRECTORY_ID;
+  if (isPersonal && !takesPersonalAccounts(app)) throw entraError(9002332, facts);
   if (isForDirectory && app.audience.toLowerCase() !== authority.directory.id) throw entraError(700016, facts);
-  if (isPersonal && app.audience === 'organizations') throw entraError(9002346, facts);
   if (!isPersonal && app.audience === 'consumers') throw entraError(9002331, facts);
 }
 

@@ -3,6 +3,7 @@ import type { AppRegistration } from './app_registration.ts';
 import type { CodeGrant } from './authorization_code.ts';
 import { checkUser } from './eligibility.ts';
 import { entraError } from './entra_error.ts';
+import { checkGrantAuthority } from './personal_account.ts';
 import { type RefreshGrant, SPA_LIFETIME } from './refresh_token.ts';
 import { canonicalScope, parseScopes } from './scope.ts';
 import { damagedGrant, grantResource, required, type TokenRequest } from './token_request.ts';
@@ -17,6 +18,7 @@ export async function redeemCode(world: World, request: TokenRequest): Promise<R
   const redirectUri = required(form, 'redirect_uri');
   if (grant.clientId !== app.clientId) throw entraError(70000);
   if (authority.directory !== undefined && authority.directory.id !== grant.directoryId) throw entraError(700005);
+  checkGrantAuthority(authority, grant.directoryId);
   if (grant.redeemed) throw entraError(54005);
   if (grant.expireTime <= world.clock.now()) throw entraError(70008);
   if (![...app.redirectUris, ...app.spaRedirectUris].includes(redirectUri))
@@ -28,12 +30,12 @@ export async function redeemCode(world: World, request: TokenRequest): Promise<R
   if (user === undefined || directory === undefined) throw damagedGrant(authority);
   checkUser(world, user, app, { segment: directory.id, kind: 'directory', directory });
 
-  const scope = form.get('scope') ?? grant.scope;
   const { resource, permissions, asked } = grantResource(world, {
     app,
     user,
     directory,
-    scope,
+    scope: form.get('scope') ?? undefined,
+    grantedScope: grant.scope,
     record,
   });
   grant.redeemed = true;

@@ -3,6 +3,7 @@ import type { AppRegistration } from './app_registration.ts';
 import { HOUR } from './clock.ts';
 import { checkUser } from './eligibility.ts';
 import { entraError } from './entra_error.ts';
+import { checkGrantAuthority, isPersonal, personalGrantExpired, takesPersonalAccounts } from './personal_account.ts';
 import { endOf, openRefreshToken, type RefreshGrant, SPA_LIFETIME } from './refresh_token.ts';
 import { parsePermission } from './scope.ts';
 import { damagedGrant, grantResource, required, type TokenRequest } from './token_request.ts';
@@ -15,9 +16,11 @@ export async function redeemRefreshToken(world: World, request: TokenRequest): P
   const { app, authority, form, record } = request;
   const grant = openRefreshToken(required(form, 'refresh_token'));
   if (grant === undefined) throw damagedGrant(authority);
-  const scope = form.get('scope') ?? grant.scopes.join(' ');
-  if (world.settings.loopGuard && world.loopGuard.isLooping(`${grant.id} ${authority.segment} ${scope}`))
+  const scope = form.get('scope') ?? undefined;
+  if (world.settings.loopGuard && world.loopGuard.isLooping(`${grant.id} ${authority.segment} ${scope ?? ''}`))
     throw entraError(50196);
+  checkGrantAuthority(authority, grant.directoryId);
+  if (isPersonal(grant.directoryId) && !takesPersonalAccounts(app)) throw entraError(70002);
   const user = checkGrant(world, app, grant);
   const directory = checkUser(world, user, app, authority);
 
@@ -26,6 +29,7 @@ export async function redeemRefreshToken(world: World, request: TokenRequest): P
     user,
     directory,
     scope,
+    grantedScope: grant.scopes.join(' '),
     record,
   });
   const refreshGrant = renewed(world, grant, user);
@@ -51,6 +55,8 @@ function checkGrant(world: World, app: AppRegistration, grant: RefreshGrant): Us
   adoptConsents(world, grant, user);
   const now = world.clock.now();
   const issued = new Date(grant.issuedTime).toISOString();
+  const isOver = grant.generation < user.generation || endOf(grant) <= now || user.disabled || user.deleted;
+  if (isPersonal(grant.directoryId) && isOver) throw personalGrantExpired();
   if (grant.generation < user.generation)
     throw entraError(50173, { issued, revoked: new Date(user.revokedTime).toISOString() });
   if (endOf(grant) > now) return user;

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { DAY, HOUR } from './clock.ts';
+import { openOpaque, sealOpaque } from './opaque_token.ts';
+import { isPersonal } from './personal_account.ts';
 
 /**
  * What a refresh token stands for. It is opaque to its holder, as Entra's is, but carries everything itself: a million of them cost
@@ -29,31 +30,15 @@ export function endOf(grant: RefreshGrant): number {
   return grant.fixedEndTime ?? grant.issuedTime + INACTIVITY;
 }
 
-/** The key is no secret: it only keeps people from reading what they should treat as opaque, and tells damaged tokens. */
-const KEY = createHash('sha256').update('the sandbox pretends').digest();
 const PREFIX = '1.AXEA';
+const PERSONAL_PREFIX = 'M.C519_BAY.0.U.-C';
 const SIZE = 900;
 
-/** About 1,200 characters, as Entra's are. */
+/** About 1,200 characters, as Entra's are; those of personal accounts begin otherwise. */
 export function sealRefreshToken(grant: RefreshGrant): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', KEY, nonce, { authTagLength: 16 });
-  const text = JSON.stringify(grant).padEnd(SIZE, ' ');
-  const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-  return `${PREFIX}${sealed.toString('base64url')}`;
+  return sealOpaque(isPersonal(grant.directoryId) ? PERSONAL_PREFIX : PREFIX, grant, SIZE);
 }
 
 export function openRefreshToken(token: string): RefreshGrant | undefined {
-  if (!token.startsWith(PREFIX)) return undefined;
-  const sealed = Buffer.from(token.slice(PREFIX.length), 'base64url');
-  if (sealed.length < 29) return undefined;
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', KEY, sealed.subarray(0, 12), { authTagLength: 16 });
-    decipher.setAuthTag(sealed.subarray(-16));
-    const text = decipher.update(sealed.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8');
-    const grant: RefreshGrant = JSON.parse(text);
-    return grant;
-  } catch {
-    return undefined;
-  }
+  return openOpaque<RefreshGrant>(PREFIX, token) ?? openOpaque<RefreshGrant>(PERSONAL_PREFIX, token);
 }

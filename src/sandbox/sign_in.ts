@@ -4,8 +4,9 @@ import { atAuthorize, sendBack, sendBackDeclined, sendBackError } from './browse
 import { missingConsents, needsAdministrator, recordConsent } from './consenting.ts';
 import type { Directory } from './directory.ts';
 import { checkUser } from './eligibility.ts';
-import { type EntraError, entraError } from './entra_error.ts';
+import { EntraError, entraError } from './entra_error.ts';
 import { blockedPage, needsApprovalPage } from './pages.ts';
+import { checkPersonalScopes, isPersonal, notForConsumers, takesPersonalAccounts } from './personal_account.ts';
 import { type Policy, policiesFor } from './policy.ts';
 import type { RequestRecord } from './requests.ts';
 import { firstResource } from './scope.ts';
@@ -23,8 +24,11 @@ export function signIn(
   const { user } = choice;
   record.userObjectId = user.objectId;
   record.username = user.username;
+  if (authority.kind === 'common' && isPersonal(user.directoryId) && !takesPersonalAccounts(app))
+    throw new RefusedRequest(notForConsumers(), returnAddress);
   const directory = checkUser(world, user, app, authority);
   if (!choice.accepts) return declined(asked, record);
+  if (isPersonal(directory.id)) checkWishes(world, asked);
 
   const missing = missingConsents(world, asked, user, directory);
   if (asked.prompt === 'none' && missing.length > 0)
@@ -56,6 +60,14 @@ export function signIn(
   });
   const session = { 'set-cookie': `${SESSION_COOKIE}=${user.objectId}; Path=/; HttpOnly; SameSite=Lax` };
   return sendBack(returnAddress, { code, session_state: user.objectId }, session);
+}
+
+function checkWishes(world: World, { app, scope, asked, returnAddress }: AuthorizeRequest): void {
+  try {
+    checkPersonalScopes(world, app, scope, asked.permissions);
+  } catch (error) {
+    throw error instanceof EntraError ? new RefusedRequest(error, returnAddress) : error;
+  }
 }
 
 /** Entra looks at the resource of the first scope, for which the code's token will be. */

@@ -5,6 +5,7 @@ import { clientCredentials } from './client_credentials.ts';
 import { findAuthority } from './directory.ts';
 import { checkApp } from './eligibility.ts';
 import { EntraError, entraError, errorBody } from './entra_error.ts';
+import { isPersonal, takesPersonalAccounts } from './personal_account.ts';
 import { appPolicy } from './policy.ts';
 import { redeemCode } from './redeem_code.ts';
 import { redeemRefreshToken } from './redeem_refresh_token.ts';
@@ -85,6 +86,8 @@ async function grantTokens(
   const client = readClient(form, header(request, 'authorization'));
   if (client.clientId === undefined || client.clientId === '') throw entraError(900144, { parameter: 'client_id' });
   const app = world.apps.find(client.clientId);
+  const isAtConsumers = authority.directory !== undefined && isPersonal(authority.directory.id);
+  if (isAtConsumers && app !== undefined && !takesPersonalAccounts(app)) throw entraError(70002);
   checkApp(app, client.clientId, authority);
   record.clientId = app.clientId;
   const policy = appPolicy(world.directories.find(record.directoryId ?? ''), app.clientId);

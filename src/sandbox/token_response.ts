@@ -3,6 +3,8 @@ import type { AppRegistration } from './app_registration.ts';
 import { withoutOidc } from './consent.ts';
 import type { Directory } from './directory.ts';
 import { entraError } from './entra_error.ts';
+import { sealOpaque } from './opaque_token.ts';
+import { isPersonal, PERSONAL_ACCESS_TOKEN } from './personal_account.ts';
 import { type RefreshGrant, sealRefreshToken } from './refresh_token.ts';
 import { GRAPH, type Resource } from './resource.ts';
 import type { AskedScopes } from './scope.ts';
@@ -28,9 +30,10 @@ export async function userTokenResponse(world: World, tokens: UserTokens): Promi
   const { app, user, directory, resource } = tokens;
   const { oidc } = tokens.asked;
   const names = [...withoutOidc(tokens.permissions), ...(resource.family === 'graph' ? SIGN_IN : [])];
-  const lifetime = lifetimeOf(world, tokens.claims);
+  const isPersonalAccount = isPersonal(directory.id);
+  const lifetime = lifetimeOf(world, tokens.claims, isPersonalAccount);
   const issued = Math.floor(world.clock.now() / 1000);
-  const accessToken = world.signingKey.sign({
+  const claims = {
     ...commonClaims(app, directory, resource, issued, lifetime),
     acr: '1',
     acrs: ['urn:user:registersecurityinfo'],
@@ -44,7 +47,9 @@ export async function userTokenResponse(world: World, tokens: UserTokens): Promi
     unique_name: user.username,
     upn: user.username,
     wids: ['b79fbf4d-3ef9-4689-8143-76b194e85509'],
-  });
+  };
+  const isOpaque = isPersonalAccount && resource.family !== 'other';
+  const accessToken = isOpaque ? sealOpaque(PERSONAL_ACCESS_TOKEN, claims, 600) : world.signingKey.sign(claims);
   const idToken = oidc.has('openid') ? signIdToken(world, tokens, issued) : undefined;
   return {
     token_type: 'Bearer',
@@ -69,7 +74,7 @@ export async function appTokenResponse(
   },
 ): Promise<Record<string, unknown>> {
   const { app, directory, resource, roles } = parts;
-  const lifetime = lifetimeOf(world, parts.claims);
+  const lifetime = lifetimeOf(world, parts.claims, false);
   const issued = Math.floor(world.clock.now() / 1000);
   const accessToken = await world.signingKey.sign({
     ...commonClaims(app, directory, resource, issued, lifetime),
@@ -154,10 +159,11 @@ function expiry(lifetime: number): Record<string, number> {
   return { expires_in: lifetime, ext_expires_in: lifetime, ...refreshIn };
 }
 
-/** 60 to 90 minutes; 20 to 28 hours for a client that says it understands claims challenges. */
-function lifetimeOf(world: World, claims: string | undefined): number {
+/** 60 to 90 minutes; 20 to 28 hours for a client that says it understands claims challenges; of personal accounts always an hour. */
+function lifetimeOf(world: World, claims: string | undefined, isPersonalAccount: boolean): number {
   const understandsChallenges = saysCp1(claims);
   if (world.settings.accessTokenLifetime !== undefined) return world.settings.accessTokenLifetime;
+  if (isPersonalAccount) return 3600;
   return understandsChallenges ? randomInt(20 * 3600, 28 * 3600) : randomInt(3600, 5400);
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { CONSUMERS_DIRECTORY_ID } from './directory.ts';
 import type { Policy } from './policy.ts';
 
 export interface User {
@@ -44,7 +45,7 @@ export function createUsers(): Users {
   return {
     add(input) {
       const user: User = {
-        objectId: input.objectId?.toLowerCase() ?? randomUUID(),
+        objectId: input.objectId?.toLowerCase() ?? newObjectId(input.directoryId),
         directoryId: input.directoryId,
         username: input.username,
         mail: input.mail === null ? undefined : (input.mail ?? input.username),
@@ -67,6 +68,12 @@ export function createUsers(): Users {
     },
     list: () => [...byId.values()],
   };
+}
+
+/** That of a personal account begins with zeros. */
+function newObjectId(directoryId: string): string {
+  const id = randomUUID();
+  return directoryId === CONSUMERS_DIRECTORY_ID ? `00000000-0000-0000-${id.slice(19)}` : id;
 }
 
 export function isMemberOf(user: User, directoryId: string): boolean {

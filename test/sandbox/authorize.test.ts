@@ -104,13 +104,15 @@ test('audiences: who may sign in where', async () => {
   const personal = sandbox.addApp({ ...uris, audience: 'consumers' });
   const page = async (clientId: string, directory: string, user: string) => {
     const answer = await openAuthorize(sandbox, { client_id: clientId, sandbox_auto: user }, { directory });
-    return answer.location === undefined ? (/AADSTS(\d+)/.exec(answer.text)?.[1] ?? answer.text) : 'ok';
+    if (answer.location === undefined) return /AADSTS(\d+)/.exec(answer.text)?.[1] ?? answer.text;
+    return errorOf(answer.location) ?? 'ok';
   };
   expect(await page(single.clientId, 'common', ADA)).toBe('50194');
   expect(await page(single.clientId, 'contoso.example', ADA)).toBe('ok');
   expect(await page(single.clientId, 'fabrikam.example', ADA)).toBe('700016');
-  expect(await page(work.clientId, 'common', BOB)).toBe('50020');
-  expect(await page(work.clientId, 'consumers', BOB)).toBe('9002346');
+  expect(await page(work.clientId, 'common', BOB)).toBe('unauthorized_client');
+  expect(await page(work.clientId, 'consumers', BOB)).toBe('9002332');
+  expect(await page(single.clientId, 'consumers', BOB)).toBe('9002332');
   expect(await page(personal.clientId, 'common', BOB)).toBe('9002331');
   expect(await page(personal.clientId, 'consumers', BOB)).toBe('ok');
   expect(await page(ACME_CLIENT_ID, 'organizations', BOB)).toBe('50020');
