@@ -35,6 +35,16 @@ test('an app token is asked for once, and then served from memory without a prom
   expect(hit).toMatchObject({ source: 'CACHE', connectionUid: undefined });
 });
 
+test('a resource is asked for with the slash at its end', async () => {
+  const resource = 'https://database.windows.net/';
+  world.sandbox.addResource(resource);
+
+  const { accessToken } = await world.open().getForApp(askForApp({ resource }));
+
+  expect(accessToken.resource).toBe(resource);
+  expect(world.sandbox.requests().at(-1)?.scope?.split(' ')).toContain('https://database.windows.net//.default');
+});
+
 test('each directory has its own app token', async () => {
   world.sandbox.grantAdminConsent(FABRIKAM, world.app.clientId);
   const tokens = world.open();

@@ -84,6 +84,21 @@ test('X/.default of a resource that the connection has nothing of is not granted
   expect(await reasonOf(() => tokens.get(ask('ada', { scopes: [`${OUTLOOK}/.default`] })))).toBe('SCOPE_NOT_GRANTED');
 });
 
+test('a connection is served for a resource that ends with a slash', async () => {
+  const resource = 'https://database.windows.net/';
+  const scopes = [`${resource}/user_impersonation`];
+  world.sandbox.addResource(resource, ['user_impersonation']);
+  await world.connect('ada', { scopes, changes: { granted: { [resource]: ['user_impersonation'] } } });
+  await world.stores.tenants.update(world.tenant, { ...world.tenant, catalog: 'microsoft' });
+  const tokens = world.open();
+
+  const { accessToken } = await tokens.get(ask('ada', { scopes }));
+
+  expect(accessToken).toMatchObject({ resource, permissions: ['user_impersonation'] });
+  expect(world.sandbox.requests().at(-1)?.scope?.split(' ')).toContain(scopes[0]);
+  expect((await tokens.get(ask('ada', { scopes: [`${resource}/.default`] }))).accessToken).toBe(accessToken);
+});
+
 test('a resource of which nothing in particular was granted is asked for by .default', async () => {
   const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
   await world.connect('ada', { scopes, changes: { granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: [] } } });
