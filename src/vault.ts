@@ -86,8 +86,10 @@ async function build(
   const world = await opened(openWorld(config));
   const { clock } = world;
 
-  const { databaseUrl, keySource } = config;
-  const stores = await opened(openStores({ databaseUrl, keySource, clock, meter: metrics.storage }));
+  const { databaseUrl, keySource, credentialsDirectory } = config;
+  const stores = await opened(
+    openStores({ databaseUrl, keySource, credentialsDirectory, clock, meter: metrics.storage }),
+  );
   metrics.observe({
     connectionsByState: () => stores.connections.countByState(),
     credentialEnds: () => stores.apps.credentialEnds(clock.now()),

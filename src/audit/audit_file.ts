@@ -88,10 +88,7 @@ export function openAuditFile(path: string): AuditFile {
       try {
         for (let written = 0; written < bytes.length; ) written += writeSync(nextFd, bytes, written);
         await promisify(fdatasync)(nextFd);
-        if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, freeName(name));
-        renameSync(next, path);
-        const folder = await openHandle(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
-        await folder.sync().finally(() => folder.close());
+        await moveInto(path, next, name);
       } catch (error) {
         closeSync(nextFd);
         throw error;
@@ -117,6 +114,20 @@ export function openAuditFile(path: string): AuditFile {
       closeSync(fd);
     },
   };
+}
+
+/** Gives `next` the name `path`, and what has that name now the name `name`. Where that fails, all names are as before. */
+async function moveInto(path: string, next: string, name: string): Promise<void> {
+  const aside = lstatSync(path, { throwIfNoEntry: false }) && freeName(name);
+  if (aside !== undefined) renameSync(path, aside);
+  try {
+    renameSync(next, path);
+    const folder = await openHandle(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+    await folder.sync().finally(() => folder.close());
+  } catch (error) {
+    if (aside !== undefined) renameSync(aside, path);
+    throw error;
+  }
 }
 
 /** What a replacement that was killed left. Between its two renames the next file is the only one; before them it is not needed. */

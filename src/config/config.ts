@@ -18,6 +18,8 @@ export interface Config {
   readonly databaseUrl: string;
   readonly databasePasswordFile: string | undefined;
   readonly keySource: string;
+  /** Where systemd puts the credentials of this service; a key file there has other rights. */
+  readonly credentialsDirectory: string | undefined;
   readonly callersFile: string | undefined;
   readonly catalogsDir: string | undefined;
   /** Who is told of events, and how to sign for them. */

@@ -38,13 +38,13 @@ export function readConfig(variables: Variables = process.env, options: readonly
     throw new ConfigError([...outside, ...others.flatMap(faultsOf)]);
   }
   const env = parsed.data;
-  const config = configOf(env, proxy);
+  const config = configOf(env, variables, proxy);
   const faults = [...outside, ...contradictions(config, env)];
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
 }
 
-function configOf(env: Environment, proxy: Config['proxy']): Config {
+function configOf(env: Environment, variables: Variables, proxy: Config['proxy']): Config {
   return {
     grpcAddress: env.GRPC_ADDRESS,
     adminAddress: env.ADMIN_ADDRESS,
@@ -63,6 +63,8 @@ function configOf(env: Environment, proxy: Config['proxy']): Config {
     databaseUrl: env.DATABASE_URL,
     databasePasswordFile: env.DATABASE_PASSWORD_FILE,
     keySource: env.KEY_SOURCE,
+    // systemd.exec(5), "Credentials".
+    credentialsDirectory: variables['CREDENTIALS_DIRECTORY'],
     callersFile: env.CALLERS_FILE,
     catalogsDir: env.CATALOGS_DIR,
     sinksFile: env.SINKS_FILE,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, rm, unlink } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, link, lstat, mkdir, open, realpath, rm, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { VaultError } from '../model/errors.ts';
 import { createKek, KEK_BYTES, type Kek, kekFault } from './kek.ts';
@@ -11,21 +11,25 @@ export interface FileKeySourceParts {
   path: string;
   /** Who must own the files; the user of this process unless a test says otherwise. */
   ownerUid?: number;
+  /** Where systemd puts the credentials of this service. */
+  credentialsDirectory?: string | undefined;
 }
 
-export function createFileKeySource({ path, ownerUid = process.getuid?.() }: FileKeySourceParts): KeySource {
+export function createFileKeySource(parts: FileKeySourceParts): KeySource {
+  const { path, ownerUid = process.getuid?.(), credentialsDirectory } = parts;
   const file = resolve(path);
+  const readFrom = (name: string) => readKek(name, ownerUid, credentialsDirectory);
   return {
     name: `file:${path}`,
     async load() {
-      const current = await readKek(file, ownerUid);
+      const current = await readFrom(file);
       if (current === undefined) {
         throw unavailable(
           file,
           'does not exist. Restore the root key of this database there: without it nothing opens',
         );
       }
-      return pairKeks(current, await readKek(`${file}.previous`, ownerUid));
+      return pairKeks(current, await readFrom(`${file}.previous`));
     },
   };
 }
@@ -79,7 +83,11 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function readKek(file: string, ownerUid: number | undefined): Promise<Kek | undefined> {
+async function readKek(
+  file: string,
+  ownerUid: number | undefined,
+  credentialsDirectory: string | undefined,
+): Promise<Kek | undefined> {
   let handle: FileHandle;
   try {
     await checkLink(file, ownerUid);
@@ -92,13 +100,9 @@ async function readKek(file: string, ownerUid: number | undefined): Promise<Kek 
   }
   try {
     // Everything is asked of the open file, not of its name, which may point elsewhere a moment later.
-    const { uid, mode, size } = await checkedStat(handle, file);
-    if (ownerUid !== undefined && uid !== ownerUid) {
-      throw unavailable(file, `belongs to user ${uid}, not to user ${ownerUid} of this process. Change its owner`);
-    }
-    if ((mode & 0o077) !== 0) {
-      throw unavailable(file, `is open to other users (mode ${(mode & 0o777).toString(8)}). Run: chmod 0400 ${file}`);
-    }
+    const stat = await checkedStat(handle, file);
+    if (!(await isServiceCredential(file, stat, credentialsDirectory))) checkOwner(file, stat, ownerUid);
+    const { size } = stat;
     if (size !== KEK_BYTES) throw notAKey(file, `holds ${size} bytes instead of ${KEK_BYTES}`);
     const bytes = Buffer.alloc(KEK_BYTES);
     const { bytesRead } = await handle.read(bytes, 0, KEK_BYTES, 0);
@@ -107,6 +111,34 @@ async function readKek(file: string, ownerUid: number | undefined): Promise<Kek 
     return createKek(bytes);
   } finally {
     await handle.close();
+  }
+}
+
+function checkOwner(file: string, { uid, mode }: Stats, ownerUid: number | undefined): void {
+  if (ownerUid !== undefined && uid !== ownerUid) {
+    throw unavailable(file, `belongs to user ${uid}, not to user ${ownerUid} of this process. Change its owner`);
+  }
+  if ((mode & 0o077) !== 0) {
+    throw unavailable(file, `is open to other users (mode ${(mode & 0o777).toString(8)}). Run: chmod 0400 ${file}`);
+  }
+}
+
+/**
+ * A file of systemd's `LoadCredential=` belongs to root with mode 0440: the group's bits are the mask of an access list that names the
+ * user of the service alone. Nobody but root can change the file or the folder, and others cannot enter the folder.
+ */
+async function isServiceCredential(
+  file: string,
+  { uid, gid, mode }: Stats,
+  folder: string | undefined,
+): Promise<boolean> {
+  if (folder === undefined || uid !== 0 || gid !== 0 || (mode & 0o777 & ~0o440) !== 0) return false;
+  try {
+    const [realFolder, realFile] = [await realpath(folder), await realpath(file)];
+    const { uid: owner, gid: group, mode: folderMode } = await lstat(realFolder);
+    return dirname(realFile) === realFolder && owner === 0 && group === 0 && (folderMode & 0o027) === 0;
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,5 @@
 import { fieldInvalid } from '../model/errors.ts';
-import { createFileKeySource } from './file_key_source.ts';
+import { createFileKeySource, type FileKeySourceParts } from './file_key_source.ts';
 import type { KeySource } from './key_source.ts';
 import {
   createKeyVaultSecretKeySource,
@@ -31,9 +31,15 @@ export function parseKeySource(spec: string): KeySourceSpec {
 }
 
 /** Fails with FIELD_INVALID; touches neither file nor network before `load`. */
-export function createKeySource(spec: string, parts: Omit<KeyVaultSecretKeySourceParts, 'url'> = {}): KeySource {
+export function createKeySource(
+  spec: string,
+  {
+    credentialsDirectory,
+    ...parts
+  }: Omit<KeyVaultSecretKeySourceParts, 'url'> & Pick<FileKeySourceParts, 'credentialsDirectory'> = {},
+): KeySource {
   const parsed = parseKeySource(spec);
   return parsed.kind === 'file'
-    ? createFileKeySource({ path: parsed.path })
+    ? createFileKeySource({ path: parsed.path, credentialsDirectory })
     : createKeyVaultSecretKeySource({ ...parts, url: parsed.url });
 }

@@ -15,15 +15,16 @@ import type { Stores } from './stores.ts';
 export async function openStores(parts: {
   readonly databaseUrl: string;
   readonly keySource: string;
+  readonly credentialsDirectory?: string | undefined;
   readonly clock: Clock;
   readonly meter?: (StatementMeter & KeyringMeter) | undefined;
 }): Promise<Stores> {
-  const { databaseUrl, keySource, clock, meter } = parts;
+  const { databaseUrl, keySource, credentialsDirectory, clock, meter } = parts;
   const database = await openDatabase({ url: databaseUrl, meter });
   try {
     const source = parseKeySource(keySource);
     if (source.kind === 'file' && database.isEmpty && !existsSync(source.path)) await createKekFile(source.path);
-    const keks = await createKeySource(keySource).load();
+    const keks = await createKeySource(keySource, { credentialsDirectory }).load();
     return await createStores({ database, keks, clock, meter });
   } catch (error) {
     await database.close();

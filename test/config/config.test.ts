@@ -169,3 +169,9 @@ describe('key vaults', () => {
     expect(faultsOf(FILE)).toEqual([expect.stringMatching(/EVENT_GRID_KEY_FILE: .*TOKENVAULT_KEY_VAULTS/)]);
   });
 });
+
+test('knows where systemd puts the credentials of the service', () => {
+  expect(readConfig({ CREDENTIALS_DIRECTORY: '/run/credentials/token-vault.service' }, []).credentialsDirectory).toBe(
+    '/run/credentials/token-vault.service',
+  );
+});

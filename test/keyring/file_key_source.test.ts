@@ -118,6 +118,47 @@ describe('reading', () => {
   });
 });
 
+describe.runIf(me === 0)('a credential of systemd', () => {
+  const SERVICE_USER = 1234;
+  let credentials: string;
+  beforeEach(async () => {
+    credentials = join(folder, 'token-vault.service');
+    path = join(credentials, 'kek');
+    await mkdir(credentials);
+    await put(path, bytesOf(1), 0o440);
+    await chmod(credentials, 0o550);
+  });
+
+  const loadAs = (credentialsDirectory: string | undefined) =>
+    createFileKeySource({ path, ownerUid: SERVICE_USER, credentialsDirectory }).load();
+
+  test('of mode 0440, which belongs to root, is accepted', async () => {
+    await put(`${path}.previous`, bytesOf(2), 0o440);
+    const { current, previous } = await loadAs(credentials);
+    expect([current.id, previous?.id]).toEqual([idOf(1), idOf(2)]);
+  });
+
+  test('is accepted through a link to its folder', async () => {
+    const link = join(folder, 'link');
+    await symlink(credentials, link);
+    expect((await loadAs(link)).current.id).toEqual(idOf(1));
+  });
+
+  test.each([
+    ['is not under the folder of credentials', async () => {}, () => folder],
+    ['is used without such a folder', async () => {}, () => undefined],
+    ['others can read', () => chmod(path, 0o444), () => credentials],
+    ['its group can change', () => chmod(path, 0o460), () => credentials],
+    ['belongs to another group', () => chown(path, 0, 1), () => credentials],
+    ['belongs to another user', () => chown(path, 4321, 0), () => credentials],
+    ['lies in a folder of another user', () => chown(credentials, 4321, 0), () => credentials],
+    ['lies in a folder that others can enter', () => chmod(credentials, 0o555), () => credentials],
+  ])('that %s is refused', async (_, spoil, directory) => {
+    await spoil();
+    await expect(loadAs(directory())).rejects.toEqual(unavailable(/belongs to user/));
+  });
+});
+
 describe('making', () => {
   test('writes 32 random bytes for this user alone, in a folder for this user alone', async () => {
     path = join(folder, 'deep', 'keys', 'kek');

@@ -130,19 +130,24 @@ describe('a secret file', () => {
   const bytes = (count: number) => `whsec_${Buffer.alloc(count, 'canary').toString('base64')}`;
 
   test.each([
-    ['nothing', '\n\n'],
-    ['no prefix', bytes(32).slice('whsec_'.length)],
-    ['too few bytes', bytes(23)],
-    ['too many bytes', bytes(65)],
-    ['base64url', `whsec_${'-_'.repeat(20)}`],
-    ['a space inside', bytes(32).replace('Y2', 'Y2 ')],
-    ['padding that is missing', bytes(32).replace('=', '')],
-    ['one that is none among others', `${SECRET}\ncanary`],
-    ['too many', `${SECRET}\n`.repeat(5)],
-    ['a novel', `${SECRET}\n`.repeat(500)],
-  ])('may not hold %s; what it holds is not repeated', (_, content) => {
+    ['nothing', '\n\n', 'one secret a line'],
+    ['no prefix', bytes(32).slice('whsec_'.length), 'Secret 1 does not begin with "whsec_"'],
+    ['quotes', `"${bytes(32)}"`, 'Secret 1 is in quotes; remove them'],
+    ['the prefix of a version', `v1,${bytes(32)}`, 'Secret 1 begins with "v1,"'],
+    ['64 hex digits', `whsec_${'0123456789abcdef'.repeat(4)}`, 'Secret 1 holds hex digits'],
+    ['64 large hex digits', `whsec_${'0123456789ABCDEF'.repeat(4)}`, 'Secret 1 holds hex digits'],
+    ['too few bytes', bytes(23), 'Secret 1 has 23 bytes'],
+    ['too many bytes', bytes(65), 'Secret 1 has 65 bytes'],
+    ['base64url', `whsec_${'-_'.repeat(20)}`, 'Secret 1 is base64url'],
+    ['a space inside', bytes(32).replace('Y2', 'Y2 '), 'Secret 1 holds a character'],
+    ['padding that is missing', bytes(32).replace('=', ''), 'Secret 1 is cut off, or lacks "="'],
+    ['one that is none among others', `${SECRET}\ncanary`, 'Secret 2 does not begin'],
+    ['too many', `${SECRET}\n`.repeat(5), 'at most 4'],
+    ['a novel', `${SECRET}\n`.repeat(500), 'a file of at most'],
+  ])('may not hold %s; what it holds is not repeated', (_, content, wrong) => {
     const message = refusal(write(one(url), content));
     expect(message).toContain('sinks[0].secret_file must');
+    expect(message).toContain(wrong);
     expect(message).not.toMatch(/canary|Y2FuYXJ5/);
   });
 
