@@ -1,6 +1,6 @@
 import type { Timestamp } from '../model/clock.ts';
 import { type Connection, changeOf, connectionName, nextUpdateTime } from '../model/connection.ts';
-import { fieldInvalid, isVaultError } from '../model/errors.ts';
+import { fieldInvalid, isVaultError, VaultError } from '../model/errors.ts';
 import { checkEtag } from '../model/etag.ts';
 import { checkExternalId, checkLabels } from '../model/labelling.ts';
 import type { Page, PageRequest } from '../model/page.ts';
@@ -125,7 +125,8 @@ export function createConnections({
         await stores.connections.delete(connection);
         changed(connection);
       } catch (error) {
-        if (!(request.allowMissing && isVaultError(error, 'CONNECTION_NOT_FOUND'))) throw error;
+        if (!isVaultError(error, 'CONNECTION_NOT_FOUND')) throw error;
+        if (!request.allowMissing) throw nothingToDelete(request);
       }
     },
   };
@@ -152,4 +153,13 @@ function labelFilter(text: string): { key: string; value: string } {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (key === undefined || value === undefined) throw fieldInvalid('label', 'must be key=value');
   return { key, value };
+}
+
+function nothingToDelete(connection: ConnectionId): VaultError {
+  const name = connectionName(connection);
+  return new VaultError(
+    'CONNECTION_NOT_FOUND',
+    `There is no ${name}. Look for its name with ListConnections, or set allow_missing if it may be deleted already.`,
+    { metadata: { resource: name } },
+  );
 }

@@ -9,6 +9,7 @@ import { checkId } from './fields.ts';
 import { FIRST } from './first_app.ts';
 import { givenLogo } from './logo.ts';
 import { createLookup } from './lookup.ts';
+import { nameTaken } from './name_taken.ts';
 import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
@@ -38,7 +39,7 @@ export async function createApp(parts: RegistryParts, request: CreateApp): Promi
     if ((await stores.apps.find(tenant.uid, app.appId)) !== undefined) throw appExists(appName(app));
     return dry;
   }
-  await stores.apps.create(app, first?.made, logo);
+  await stores.apps.create(app, first?.made, logo).catch(nameTaken(appExists(appName(app))));
   changes.announce({ kind: 'app', uid: app.uid });
   const probes = await probeApp(parts, app, known.credentials);
   return answer(await detailsAfter(parts, known), probes);

@@ -11,6 +11,7 @@ import { checkGuid, checkId } from './fields.ts';
 import { readAnew } from './key_vault_secret.ts';
 import { knownDirectory } from './known_directory.ts';
 import { createLookup } from './lookup.ts';
+import { nameTaken } from './name_taken.ts';
 import type { CredentialRequest } from './new_credential.ts';
 import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import type { NextSteps } from './next_steps.ts';
@@ -78,7 +79,7 @@ export function createCredentials(parts: RegistryParts): Credentials {
         const role = roleOf(credential.uid, [...earlier, { ...credential, preferTime }]);
         return { credential, role, probe: notAsked(credential, clock.now(), true), warnings };
       }
-      await stores.apps.addCredential(app, made);
+      await stores.apps.addCredential(app, made).catch(nameTaken(credentialExists(app, credentialId)));
       forget(app.uid);
       const { app: current } = await detailsAfter(parts, newAppDetails(parts, app, [credential]));
       // It is stored by now, so a database that fails to name a directory does not undo it.

@@ -8,6 +8,7 @@ import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails } from './apps.ts';
 import { checkCatalog, checkGuids, checkId, checkThresholds } from './fields.ts';
 import { firstApp, type WithApp } from './first_app.ts';
+import { nameTaken } from './name_taken.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import type { RegisteredTenant, RegisterTenant } from './tenants.ts';
@@ -59,7 +60,7 @@ async function store(
     if ((await stores.tenants.find(tenantId)) !== undefined) throw tenantExists(tenantId);
     return;
   }
-  await stores.tenants.register(registration);
+  await stores.tenants.register(registration).catch(nameTaken(tenantExists(tenantId)));
   changes.announce({ kind: 'tenant', uid });
 }
 

@@ -89,10 +89,12 @@ describe('creating', () => {
   });
 
   test('refuses an id that is taken, also in a dry run, and a tenant that is not there', async () => {
-    expect((await refusal(registry.apps.create(creation({ appId: 'default' })))).reason).toBe('APP_EXISTS');
-    expect((await refusal(registry.apps.create(creation({ appId: 'default', validateOnly: true })))).reason).toBe(
-      'APP_EXISTS',
-    );
+    for (const validateOnly of [false, true])
+      expect(await refusal(registry.apps.create(creation({ appId: 'default', validateOnly })))).toMatchObject({
+        reason: 'APP_EXISTS',
+        message: expect.stringContaining('tenants/acme/apps/default'),
+        metadata: { resource: 'tenants/acme/apps/default' },
+      });
     expect((await refusal(registry.apps.create(creation({ tenantId: 'gone' })))).reason).toBe('TENANT_NOT_FOUND');
   });
 

@@ -92,9 +92,11 @@ test('deletes, and takes a missing one only where that is allowed', async () => 
   const { uid } = await registry.connections.get(ADA);
   await registry.connections.delete({ ...ADA, allowMissing: false });
   expect(registry.announced).toEqual([{ kind: 'connection', uid }]);
-  expect((await refusal(registry.connections.delete({ ...ADA, allowMissing: false }))).reason).toBe(
-    'CONNECTION_NOT_FOUND',
-  );
+  expect(await refusal(registry.connections.delete({ ...ADA, allowMissing: false }))).toMatchObject({
+    reason: 'CONNECTION_NOT_FOUND',
+    message: expect.stringMatching(/^(?!.*connect the user).*allow_missing/),
+    metadata: { resource: 'tenants/acme/connections/ada' },
+  });
   await registry.connections.delete({ ...ADA, allowMissing: true });
   const stale = registry.connections.delete({ ...ADA, tenantId: 'beta', etag: 'x.1', allowMissing: true });
   expect((await refusal(stale)).reason).toBe('ETAG_MISMATCH');

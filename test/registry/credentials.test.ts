@@ -155,6 +155,7 @@ describe('adding', () => {
     for (const validateOnly of [false, true]) {
       const error = await refusal(registry.credentials.add(addition({ credentialId: 'default', validateOnly })));
       expect(error.reason).toBe('CREDENTIAL_EXISTS');
+      expect(error.metadata).toEqual({ resource: 'tenants/acme/apps/default/credentials/default' });
     }
     expect((await registry.stores.apps.credentials(app.uid))[0]?.hint).toBe('abc');
   });

@@ -447,8 +447,12 @@ describe('refusals store nothing and name the field', () => {
   test('a second tenant of the same id leaves the first as it was', async () => {
     const { tenant, app } = await registerWithApp(registry.tenants, registration());
     const again = registration({ displayName: 'Other' }, { credential: clientSecret('xyzOtherSecretValue') });
-    expect((await refusal(registry.tenants.register(again))).reason).toBe('TENANT_EXISTS');
-    expect((await refusal(registry.tenants.register({ ...again, validateOnly: true }))).reason).toBe('TENANT_EXISTS');
+    for (const validateOnly of [false, true])
+      expect(await refusal(registry.tenants.register({ ...again, validateOnly }))).toMatchObject({
+        reason: 'TENANT_EXISTS',
+        message: expect.stringContaining('tenants/acme'),
+        metadata: { resource: 'tenants/acme' },
+      });
     expect(await registry.tenants.get('acme')).toEqual(tenant);
     expect(await registry.apps.get({ tenantId: 'acme', appId: 'default' })).toEqual(app);
     expect(await registry.stores.apps.usableCredentials(app.app.uid)).toHaveLength(1);
