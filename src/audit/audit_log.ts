@@ -32,6 +32,16 @@ export interface AuditEntry {
   readonly status: 'OK' | Reason;
   readonly duration: Duration;
   readonly token?: AuditedToken | undefined;
+  /** Only of calls without a valid key. */
+  readonly unauthenticated?: UnauthenticatedCaller | undefined;
+}
+
+/** What is known of a caller without a valid key. */
+export interface UnauthenticatedCaller {
+  /** `10.1.2.3:40512`; `unknown` on a unix socket. */
+  readonly peer: string;
+  /** The id in the key that came, if it has the form of a key; never the rest of it. */
+  readonly claimedKeyId: string | undefined;
 }
 
 export interface AuditedToken {

@@ -28,7 +28,7 @@ export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }
       }
       const { requestId, method, caller, resource, status } = call;
       const duration = Math.round(call.duration * 1_000) / 1_000;
-      log.event('info', 'call', { requestId, method, caller, resource, status, duration });
+      log.event('info', 'call', { requestId, method, caller, resource, status, duration, ...call.unauthenticated });
     },
 
     unexpected(requestId, error) {

@@ -17,7 +17,12 @@ export interface Authenticator {
 }
 
 /** `tv1_<id>_<32 random bytes, base64url>` */
-const API_KEY = /^Bearer (tv1_[a-z][a-z0-9-]{0,62}_[A-Za-z0-9_-]{43})$/i;
+const API_KEY = /^Bearer (tv1_([a-z][a-z0-9-]{0,62})_[A-Za-z0-9_-]{43})$/i;
+
+/** For logs: the id in a key that is not accepted. Undefined unless the whole text has the form of a key. */
+export function claimedKeyId(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : API_KEY.exec(authorization)?.[2]?.toLowerCase();
+}
 
 const REMEMBERED = 10_000;
 

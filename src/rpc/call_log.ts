@@ -1,4 +1,5 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { UnauthenticatedCaller } from '../audit/audit_log.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Call } from './call.ts';
 
@@ -25,4 +26,5 @@ export interface FinishedCall {
   readonly duration: number;
   /** The token came from memory: sampled, since the audit log is the record. */
   readonly hit: boolean;
+  readonly unauthenticated?: UnauthenticatedCaller | undefined;
 }

@@ -1,10 +1,10 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
-import type { AuditLog } from '../audit/audit_log.ts';
+import type { AuditLog, UnauthenticatedCaller } from '../audit/audit_log.ts';
 import type { Caller, Rule } from '../model/caller.ts';
 import type { Clock } from '../model/clock.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
-import type { Authenticator } from './authenticate.ts';
+import { type Authenticator, claimedKeyId } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
 import { type Call, createRequestIds, createSignal, type Endless, type WireCall } from './call.ts';
 import type { CallLog, RpcMetrics } from './call_log.ts';
@@ -37,6 +37,7 @@ export interface UnderWay {
 
 export interface ConductedCall extends WireCall {
   readonly metadata: Metadata;
+  getPeer(): string;
 }
 
 export interface ConductParts {
@@ -92,6 +93,7 @@ export function createConduct(parts: ConductParts): Conduct {
         };
         const inFlight = endless === undefined ? calls : streams;
         let entered = false;
+        let unauthenticated: UnauthenticatedCaller | undefined;
         metrics?.inFlight(1);
 
         function entry(status: 'OK' | Reason, duration: number) {
@@ -106,6 +108,7 @@ export function createConduct(parts: ConductParts): Conduct {
             status,
             duration,
             token: call.token,
+            unauthenticated,
           };
         }
 
@@ -123,6 +126,7 @@ export function createConduct(parts: ConductParts): Conduct {
             status,
             duration,
             hit,
+            unauthenticated,
           });
         }
 
@@ -153,9 +157,12 @@ export function createConduct(parts: ConductParts): Conduct {
             if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
             const duration = performance.now() - started;
             call.token = undefined;
-            if (known.reason === 'UNAUTHENTICATED' && !strangers.isWritten()) {
-              leave(known.reason, duration, false);
-              return answer(toStatus(known));
+            if (known.reason === 'UNAUTHENTICATED') {
+              if (!strangers.isWritten()) {
+                leave(known.reason, duration, false);
+                return answer(toStatus(known));
+              }
+              unauthenticated = { peer: wire.getPeer(), claimedKeyId: claimedKeyId(firstAuthorization(wire.metadata)) };
             }
             // An error carries no token, so it leaves even where the log refuses it.
             audit.append(entry(known.reason, duration), () => {
@@ -195,9 +202,13 @@ function accessOf(service: DescService, method: DescMethod): Access<Message> {
   return access;
 }
 
+/** The `authorization` header; of several, the first. */
+function firstAuthorization(metadata: Metadata): string | undefined {
+  return metadata.get('authorization')[0] as string | undefined;
+}
+
 function authorizationOf(metadata: Metadata): string | undefined {
-  const values = metadata.get('authorization');
-  if (values.length > 1)
+  if (metadata.get('authorization').length > 1)
     throw new VaultError('UNAUTHENTICATED', 'More than one `authorization` header came with the call; send one');
-  return values[0] as string | undefined;
+  return firstAuthorization(metadata);
 }

@@ -1,10 +1,10 @@
 import type { Http2Server } from 'node:http2';
 import { createServer, type Server as NetServer } from 'node:net';
 import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerbosity } from '@grpc/grpc-js';
+import { listen } from '../listeners/listen.ts';
 import type { Duration } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { isLoopbackAddress } from '../model/loopback.ts';
-import { guardSocket, listenOptions, removeStaleSocket } from './address.ts';
 import { type ConnectionsParts, createConnections } from './connections.ts';
 import { cutOffSlowBodies } from './slow_bodies.ts';
 import type { WireService } from './wire.ts';
@@ -68,14 +68,14 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
     connections.accept(socket, () => injector.injectConnection(socket));
   });
   listener.maxConnections = parts.maxConnections ?? MOST_CONNECTIONS;
-  await listen(listener, address);
+  const bound = await listen(listener, address);
   const endCutOff = cutOffSlowBodies(
     parts.services.map(({ definition }) => definition),
     parts.readTimeout,
   );
 
   return {
-    address: boundAddress(listener, address),
+    address: bound,
     async drain(grace) {
       const closed = stopListening(listener);
       // Its callback comes at once on Node 24, with calls under way; that the sockets are closed is what proves the end.
@@ -97,37 +97,6 @@ function http2ServerOf(server: Server): Http2Server {
   return http2Server;
 }
 
-async function listen(listener: NetServer, address: string): Promise<void> {
-  await removeStaleSocket(address);
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(address, error)));
-    listener.listen(listenOptions(address), () => {
-      guardSocket(address);
-      listener.removeAllListeners('error');
-      // A refused connection (out of file descriptors) must not end the process.
-      listener.on('error', () => undefined);
-      resolve();
-    });
-  });
-}
-
-function cannotListen(address: string, cause: NodeJS.ErrnoException): VaultError {
-  const why =
-    cause.code === 'EADDRINUSE'
-      ? 'something else listens there; stop it or choose another address'
-      : `the system says ${cause.code}; choose an address of this machine that may be used`;
-  return new VaultError('FIELD_INVALID', `Cannot listen on ${address}: ${why}`, {
-    metadata: { field: 'address' },
-    cause,
-  });
-}
-
 function stopListening(listener: NetServer): Promise<void> {
   return new Promise((resolve) => listener.close(() => resolve()));
-}
-
-function boundAddress(listener: NetServer, asked: string): string {
-  const bound = listener.address();
-  if (bound === null || typeof bound === 'string') return asked;
-  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }

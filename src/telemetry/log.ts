@@ -62,7 +62,17 @@ export interface LogEvents {
   /** New connections get the new certificate. */
   tls_reloaded: Record<string, never>;
   /** One line a call; of those that memory answered, a sample: the audit log is the record. Durations in milliseconds. */
-  call: { requestId: string; method: string; caller: string; resource: string; status: string; duration: number };
+  call: {
+    requestId: string;
+    method: string;
+    caller: string;
+    resource: string;
+    status: string;
+    duration: number;
+    /** Only of calls without a valid key: where they come from, and the id in the key that came. */
+    peer?: string | undefined;
+    claimedKeyId?: string | undefined;
+  };
   /** At level debug: JSON of the request, with all that the proto marks `debug_redact` masked. */
   call_request: { requestId: string; method: string; request: string };
 }

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
+import { listen } from '../listeners/listen.ts';
 import { type Answer, plain, sendAnswer } from './answer.ts';
 import { HTTP_LIMITS } from './http_limits.ts';
-import { type ListenAddress, listen, stopListening } from './listen.ts';
+import { type ListenAddress, stopListening } from './listen.ts';
 
 export interface OpsServer {
   readonly address: ListenAddress;

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import { listen } from '../listeners/listen.ts';
 import type { Duration } from '../model/clock.ts';
 import { whereItArose } from '../telemetry/where_it_arose.ts';
 import { sendAnswer } from './answer.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
-import { type ListenAddress, listen, stopListening } from './listen.ts';
+import { type ListenAddress, stopListening } from './listen.ts';
 import { outcomeAnswer } from './outcome_answer.ts';
 import { createRoutes } from './routes.ts';
 import { securityHeaders } from './security_headers.ts';

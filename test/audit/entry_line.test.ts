@@ -55,3 +55,12 @@ test('what is said of a token is the same at its second hit', () => {
     token_end: '2027-01-01T00:00:00.000Z',
   });
 });
+
+test('a line of a call without a valid key ends with where it came from', () => {
+  const line = createEntryLine('one');
+  const of = (claimedKeyId: string | undefined) =>
+    JSON.parse(line(1, { ...entry, unauthenticated: { peer: '10.0.0.1:4000', claimedKeyId } }));
+
+  expect(of('mail')).toMatchObject({ peer: '10.0.0.1:4000', claimed_key: 'mail' });
+  expect(of(undefined)).not.toHaveProperty('claimed_key');
+});

@@ -239,6 +239,28 @@ describe('a denial', () => {
     ]);
   });
 
+  test('without a valid key names the peer and the id of the key that came, never the rest of it', async () => {
+    stage = await startStage({ keys: [caller('mail', 'token_reader', 'acme').known] });
+    const other = caller('old-mail', 'token_reader', 'acme').key;
+    const { getTenant } = TenantService.method;
+    const request = { name: 'tenants/acme' };
+
+    for (const key of [other, `${other}x`, 'secret-of-another-product', undefined])
+      await reasonOf(TenantService, getTenant, request, key);
+
+    const peer = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
+    const claimed = ['old-mail', undefined, undefined, undefined];
+    expect(stage.audit.entries.map(({ unauthenticated }) => unauthenticated)).toEqual(
+      claimed.map((claimedKeyId) => ({ peer, claimedKeyId })),
+    );
+    expect(stage.log.events.filter(({ name }) => name === 'call').map(({ fields }) => fields)).toMatchObject(
+      claimed.map((claimedKeyId) => ({ peer, claimedKeyId })),
+    );
+    const written = JSON.stringify([stage.audit.entries, stage.log.events]);
+    expect(written).not.toContain(other.slice(-43));
+    expect(written).not.toContain('secret-of-another-product');
+  });
+
   test('names what was to be made', async () => {
     const known = caller('mail', 'token_reader', 'acme');
     stage = await startStage({ keys: [known.known] });

@@ -168,6 +168,21 @@ describe('GetAccessToken', () => {
   });
 });
 
+test('a token in place of its hash is refused, and stands in no log', async () => {
+  stage = await startStage({ accessTokens: { get: () => freshToken() } });
+  const token = 'eyJ0eXAiOiJKV1QifQ.sent-by-mistake';
+
+  const failed = stage.client(TokenService).getAccessToken({ connection, rejectedTokenSha256: token });
+
+  await expect(failed).rejects.toMatchObject({
+    reason: 'FIELD_INVALID',
+    message: expect.not.stringContaining('sent-by-mistake'),
+    metadata: { field: 'rejected_token_sha256' },
+  });
+  expect(stage.log.events.map(({ name }) => name)).toContain('call_request');
+  expect(JSON.stringify([stage.log.events, stage.audit.entries])).not.toContain('sent-by-mistake');
+});
+
 describe('a hit', () => {
   const call = () => {
     const one: Partial<Call> = {

@@ -3,7 +3,6 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { parseListenAddress } from '../../src/web/listen.ts';
 import { type Check, type OpsServer, startOpsServer } from '../../src/web/ops_server.ts';
 
 let ops: OpsServer | undefined;
@@ -92,11 +91,4 @@ test('says so when the port is taken', async () => {
     readiness: {},
   });
   await expect(again).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
-});
-
-test('reads the spellings of an address', () => {
-  expect(parseListenAddress('[::1]:8080')).toEqual({ host: '::1', port: 8080 });
-  expect(parseListenAddress('localhost:0')).toEqual({ host: 'localhost', port: 0 });
-  for (const wrong of ['8080', ':8080', 'a:b', 'a:70000', 'a:1.5', ''])
-    expect(() => parseListenAddress(wrong)).toThrow(TypeError);
 });

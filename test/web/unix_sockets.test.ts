@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { startOpsServer } from '../../src/web/ops_server.ts';
+import { startWebServer } from '../../src/web/web_server.ts';
+import { leaveStaleSocket } from '../listeners/socket_holder.ts';
+import { createFaces } from './faces.ts';
+
+const metrics = async () => ({ contentType: 'text/plain', text: '' });
+
+test.each([
+  ['ops', (address: string) => startOpsServer({ address, metrics, readiness: {} })],
+  [
+    'web',
+    (address: string) =>
+      startWebServer({ ...createFaces(), address, publicUrl: 'https://vault.example', log: silentLog }),
+  ],
+])(
+  'the %s listener replaces the unix socket of a killed process, and its owner alone may open it',
+  async (_, start) => {
+    const folder = mkdtempSync(join(tmpdir(), 'web-sockets-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'vault.sock');
+    await leaveStaleSocket(path);
+
+    const server = await start(`unix:${path}`);
+    onTestFinished(() => server.close());
+
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  },
+);
