@@ -4,7 +4,8 @@ import { CommandError, EXIT } from './cli/exit_codes.ts';
 import { addImportCommands } from './cli/import/import_commands.ts';
 import { addRotateCommand } from './cli/rotate_command.ts';
 import { ConfigError } from './config/config_error.ts';
-import { readConfig } from './config/read_config.ts';
+import { nodeFault } from './config/node_version.ts';
+import { readConfig, readSandboxPort } from './config/read_config.ts';
 import { VaultError } from './model/errors.ts';
 
 /** Faults of a database file that no retry mends. */
@@ -27,6 +28,12 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+const outdated = nodeFault(process.versions.node);
+if (outdated !== undefined) {
+  console.error(outdated);
+  process.exit(EXIT.UNAVAILABLE);
+}
+
 // Node opens its inspector, and with it the whole memory, on this signal.
 process.on('SIGUSR1', () => {});
 
@@ -48,8 +55,8 @@ program
 program
   .command('sandbox')
   .description('run the pretend Entra by itself, to test against it')
-  .option('--port <port>', 'where it listens on loopback', portOf, 8400)
-  .action(async ({ port }: { port: number }) => {
+  .option('--port <port>', 'where it listens on loopback (default: TOKENVAULT_SANDBOX_ADDRESS, or 8400)', portOf)
+  .action(async ({ port = readSandboxPort() }: { port?: number }) => {
     const { runSandbox } = await import('./sandbox/program.ts');
     await runSandbox({ port });
   });

@@ -1,5 +1,6 @@
 import { listenForStop } from './cli/stop_signals.ts';
 import type { Config } from './config/config.ts';
+import { nodeAdvice } from './config/node_version.ts';
 import type { Log } from './telemetry/log.ts';
 import { createPinoLog } from './telemetry/pino_log.ts';
 import { whereItArose } from './telemetry/where_it_arose.ts';
@@ -21,6 +22,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   // A signal that came meanwhile is not lost, and a container's first process gets no other.
   if (!stopping.received) {
     log.event('info', 'vault_started', { version, ...namesOf(vault) });
+    if (nodeAdvice(process.versions.node) !== undefined)
+      log.event('warn', 'node_outdated', { node: process.versions.node });
     if (config.proxy !== undefined) log.event('info', 'entra_proxy_used', { proxy: config.proxy.host });
     console.log(welcome(vault, config, version));
   }

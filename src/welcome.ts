@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import { isKeyBesideDatabase } from './config/key_beside_database.ts';
+import { nodeAdvice } from './config/node_version.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from './sandbox/seed.ts';
 import type { Vault } from './vault.ts';
 
@@ -32,6 +33,8 @@ function warnings({ sandboxUrl }: Vault, config: Config): string[] {
   if (isKeyBesideDatabase(config)) {
     found.push('WARNING: the root key lies beside its database, so a backup takes both (TOKENVAULT_KEY_SOURCE).');
   }
+  const advice = nodeAdvice(process.versions.node);
+  if (advice !== undefined) found.push(`WARNING: ${advice}`);
   if (sandboxUrl !== undefined) {
     found.push(`SANDBOX: Entra and the time are pretended by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopbackAddress, isLoopbackHost } from '../model/loopback.ts';
+import { isLoopbackHost } from '../model/loopback.ts';
 import { isAddress } from './address.ts';
 import { baseUrl } from './url.ts';
 
@@ -96,7 +96,9 @@ export const environment = z
     SANDBOX: z
       .union([z.enum(['on', 'off']), sandboxUrl], 'must be on, off, or the http address of a sandbox on loopback')
       .default('off'),
-    SANDBOX_ADDRESS: address.refine((text) => isLoopbackAddress(text), 'must be on loopback').default('127.0.0.1:8400'),
+    SANDBOX_ADDRESS: address
+      .refine((text) => /^(127\.0\.0\.1|localhost):/.test(text), 'must be 127.0.0.1:PORT: it is on loopback alone')
+      .default('127.0.0.1:8400'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error').default('info'),
   })
   .strict();

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { portOf } from './address.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config_error.ts';
 import { contradictions } from './contradictions.ts';
@@ -42,6 +43,16 @@ export function readConfig(variables: Variables = process.env, options: readonly
   const faults = [...outside, ...contradictions(config, env)];
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
+}
+
+/** Where `token-vault sandbox` listens, unless it is told by an option. Throws ConfigError. */
+export function readSandboxPort(variables: Variables = process.env): number {
+  const value = variables['TOKENVAULT_SANDBOX_ADDRESS'] || undefined;
+  const parsed = environment.shape.SANDBOX_ADDRESS.safeParse(value);
+  const fault = value === undefined ? undefined : strayCharacters(value);
+  if (parsed.success && fault === undefined) return portOf(parsed.data);
+  const words = fault === undefined ? (parsed.error?.issues.map(({ message }) => message) ?? []) : [fault];
+  throw new ConfigError(words.map((word) => `TOKENVAULT_SANDBOX_ADDRESS: ${word}`));
 }
 
 function configOf(env: Environment, variables: Variables, proxy: Config['proxy']): Config {

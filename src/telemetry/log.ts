@@ -4,6 +4,8 @@
  */
 export interface LogEvents {
   vault_started: { version: string; grpcAddress: string; adminAddress: string; webAddress: string; opsAddress: string };
+  /** This version of Node has a security hole that a newer one has not; the welcome says which. */
+  node_outdated: { node: string };
   /** Entra and Graph are reached through it, by `HTTPS_PROXY`; `host:port` without user name and password. */
   entra_proxy_used: { proxy: string };
   vault_stopping: { signal: string };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/config_error.ts';
 import { environment } from '../../src/config/environment.ts';
-import { readConfig } from '../../src/config/read_config.ts';
+import { readConfig, readSandboxPort } from '../../src/config/read_config.ts';
 
 function faultsOf(variables: Record<string, string>, options: readonly string[] = []): readonly string[] {
   try {
@@ -110,6 +110,23 @@ describe('settings under which no secret is safe', () => {
     };
     expect(faultsOf(variables, ['--enable-source-maps'])).toEqual([]);
   });
+});
+
+describe('the port of the sandbox alone', () => {
+  test.each([
+    [{}, 8400],
+    [{ TOKENVAULT_SANDBOX_ADDRESS: '' }, 8400],
+    [{ TOKENVAULT_SANDBOX_ADDRESS: '127.0.0.1:8500', TOKENVAULT_LOG_LEVEL: 'no level' }, 8500],
+  ])('of %j is %d', (variables, port) => {
+    expect(readSandboxPort(variables)).toBe(port);
+  });
+
+  test.each(['8500', '0.0.0.0:8500', '[::1]:8500', 'unix:/run/sandbox', '127.0.0.1:8500\r'])(
+    'is not read from %j',
+    (address) => {
+      expect(() => readSandboxPort({ TOKENVAULT_SANDBOX_ADDRESS: address })).toThrow(/TOKENVAULT_SANDBOX_ADDRESS: /);
+    },
+  );
 });
 
 describe('the proxy', () => {
