@@ -4,10 +4,10 @@ import { appName } from '../model/connection.ts';
 import { credentialState, type UsableCredential } from '../model/credential.ts';
 import { presentOrder, rolesOf } from '../model/credential_role.ts';
 import type { Log } from '../telemetry/log.ts';
+import { NOT_YET_REPLICATED } from './answer_table.ts';
 import type { AppLedger } from './authorization_server.ts';
 import { createCredentialNotes } from './credential_notes.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
-import { NOT_YET_REPLICATED } from './failure_codes.ts';
 import type { Meaning } from './failures.ts';
 
 /** Which of an app's credentials to present, by what Entra said of each. */

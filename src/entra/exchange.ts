@@ -109,8 +109,13 @@ async function redeemOnce(
 
 const ASKED_NOTHING = { meaning: undefined, answer: undefined } as const;
 const NOTHING_SAID = { entraError: undefined, correlationId: undefined, retryAfter: undefined, claims: undefined };
-const OUT_OF_TIME = { kind: 'transient', reason: 'ENTRA_UNAVAILABLE', retryAfter: SECOND } as const;
-const KEY_VAULT_AWAY = { kind: 'transient', reason: 'KEY_SOURCE_UNAVAILABLE', retryAfter: 10 * SECOND } as const;
+const OUT_OF_TIME = { kind: 'transient', subject: 'entra', reason: 'ENTRA_UNAVAILABLE', retryAfter: SECOND } as const;
+const KEY_VAULT_AWAY = {
+  kind: 'transient',
+  subject: 'entra',
+  reason: 'KEY_SOURCE_UNAVAILABLE',
+  retryAfter: 10 * SECOND,
+} as const;
 
 function readChecked(parts: AskParts, request: ExchangeRequest, answer: Answer): Redeemed {
   const { graph } = request.authority;
@@ -118,7 +123,8 @@ function readChecked(parts: AskParts, request: ExchangeRequest, answer: Answer):
   if (wrong !== undefined) {
     const { correlationId } = answer;
     const reason = wrong === 'nonce' ? 'STATE_INVALID' : 'INTERNAL';
-    const failure: Failure = { ...NOTHING_SAID, kind: 'ours', reason, entraError: `answer/${wrong}`, correlationId };
+    const entraError = `answer/${wrong}`;
+    const failure: Failure = { ...NOTHING_SAID, kind: 'ours', subject: 'vault', reason, entraError, correlationId };
     return { failure, meaning: undefined, answer };
   }
   const context = { resource: request.resource, scopes: request.grant.scopes, graph, random: parts.random };
@@ -146,7 +152,12 @@ async function refused(
   failure: Failure | undefined,
   { isPropagating, untried }: { isPropagating: boolean; untried: Unusable | undefined },
 ): Promise<Failure> {
-  const base: Failure = failure ?? { ...NOTHING_SAID, kind: 'app_credential', reason: 'APP_CREDENTIAL_REJECTED' };
+  const base: Failure = failure ?? {
+    ...NOTHING_SAID,
+    kind: 'app_credential',
+    subject: 'credential',
+    reason: 'APP_CREDENTIAL_REJECTED',
+  };
   if (isPropagating) return { ...base, reason: 'APP_CREDENTIAL_PROPAGATING', retryAfter: PROPAGATION_RETRY };
   // One that could not be tried may be good: the app is not held for it.
   if (untried?.unusable === 'KEY_SOURCE_UNAVAILABLE') return { ...base, ...KEY_VAULT_AWAY };

@@ -1,74 +1,109 @@
 import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
-import type { Failure, FailureKind } from '../model/exchange.ts';
+import type { Reason } from '../model/errors.ts';
+import type { Failure, FailureKind, FailureSubject } from '../model/exchange.ts';
 import type { Answer } from './answer.ts';
-import {
-  FAMILIES,
-  KIND_OF_CODE,
-  KIND_OF_SUBERROR,
-  KINDS_BY_MILDNESS,
-  REASON_OF_CODE,
-  REASON_OF_KIND,
-} from './failure_codes.ts';
+import { findRow, isErrorWord, MEANING_OF_SUBERROR, meaningOfError } from './answer_table.ts';
 
-/** A failure, with what the rest of this room needs to act on it. */
+/** A failure, with what the rest of this module needs to act on it. */
 export interface Meaning {
   readonly failure: Failure;
   readonly codes: readonly number[];
-  /** False: an answer that nobody knows. It is not retried, and it opens no circuit. */
+  /** False: neither the code nor, without a code, the `error` word is known. Such an answer is not retried and opens no circuit. */
   readonly known: boolean;
+  /** `invalid_client` without a known code: it may be the credential's fault (RFC 6749, 5.2), which a probe can tell. */
+  readonly doubtsCredential: boolean;
 }
 
 /**
- * What an answer means; undefined: it brings a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the family of
- * `error`, and within the family first the known numbers, then `suberror`. `error_description` names users and is never looked at.
+ * What an answer means; undefined: it brings a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the known
+ * codes, the suberror, the `error` word. `error_description` names users and is never read.
  */
 export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
   const body = answer.body ?? {};
   const codes = codesOf(body);
   const error = wordOf(body['error']);
   const suberror = wordOf(body['suberror']);
-  const mean = (kind: FailureKind, known = true): Meaning => ({
-    failure: {
-      kind,
-      reason: codes.map((code) => reasonOf(code, kind)).find((reason) => reason !== undefined) ?? REASON_OF_KIND[kind],
-      entraError: describe(answer, error, codes, suberror),
-      correlationId: correlationOf(body) ?? answer.correlationId,
-      retryAfter: waitOf(kind, answer, now),
-      claims: claimsOf(body),
-    },
-    codes,
-    known,
-  });
+  const mean = (
+    kind: FailureKind,
+    subject: FailureSubject,
+    more: { reason?: Reason; known?: boolean } = {},
+  ): Meaning => {
+    const known = more.known ?? true;
+    return {
+      failure: {
+        kind,
+        subject,
+        reason: more.reason ?? REASON_OF_KIND[kind],
+        entraError: describe(answer, error, codes, suberror),
+        correlationId: correlationOf(body) ?? answer.correlationId,
+        retryAfter: waitOf(kind, known, answer, now),
+        claims: claimsOf(body),
+      },
+      codes,
+      known,
+      doubtsCredential: !known && error === 'invalid_client',
+    };
+  };
+  const waiting = () => mean(answer.retryAfter === undefined ? 'transient' : 'throttled', 'entra');
 
   const { status } = answer;
-  if (status === undefined) return mean('transient');
-  if (status === 429) return mean('throttled');
-  if (status >= 500) return mean(answer.retryAfter === undefined ? 'transient' : 'throttled');
-  if (status >= 200 && status < 300) return answer.fault === undefined && isToken(body) ? undefined : mean('transient');
-  if (answer.fault !== undefined) return mean(answer.retryAfter === undefined ? 'transient' : 'throttled');
+  if (status === undefined) return mean('transient', 'entra');
+  if (status === 429) return mean('throttled', 'entra');
+  if (status >= 500) return waiting();
+  if (status >= 200 && status < 300) {
+    return answer.fault === undefined && isToken(body) ? undefined : mean('transient', 'entra');
+  }
+  if (answer.fault !== undefined) return waiting();
 
-  const family = error === undefined ? undefined : FAMILIES.get(error);
-  const admitted = new Set(
-    codes.map((code) => KIND_OF_CODE.get(code)).filter((kind) => kind && family?.admits.includes(kind)),
-  );
-  const byCode = KINDS_BY_MILDNESS.find((kind) => admitted.has(kind));
+  const row = findRow(codes, error);
   // A client in a loop is one connection: its Retry-After must not stop the whole app.
-  if (byCode === 'looping') return mean('looping');
-  if (answer.retryAfter !== undefined) return mean('throttled');
-  if (family === undefined || error === undefined) return mean('transient', false);
-  if (byCode !== undefined) return mean(byCode);
-
-  const bySuberror = suberror === undefined ? undefined : KIND_OF_SUBERROR.get(suberror);
-  if (bySuberror !== undefined && family.admits.includes(bySuberror)) return mean(bySuberror);
-  if (error === 'invalid_grant' && codes.length > 0) return mean('suspect');
-  return mean(family.otherwise, family.otherwise !== 'transient' || error !== 'access_denied');
+  if (row?.kind !== 'looping' && answer.retryAfter !== undefined) return mean('throttled', 'entra');
+  if (row !== undefined) return mean(row.kind, row.subject, { reason: row.reason });
+  const bySuberror = suberror === undefined ? undefined : MEANING_OF_SUBERROR.get(suberror);
+  if (bySuberror !== undefined) return mean(bySuberror.kind, bySuberror.subject);
+  const byError = error === undefined ? undefined : meaningOfError(error, codes.length > 0);
+  // An `error` word that no standard defines says nothing but that this request failed.
+  if (byError === undefined) return mean('transient', 'request', { known: false });
+  return mean(byError.kind, byError.subject, { known: codes.length === 0 && !NEEDS_CODE.has(byError.kind) });
 }
+
+/** What came to the redirect URI in place of a code (RFC 6749, 4.1.2.1), or of an administrator's consent. */
+export function classifyAuthorizationError(error: string, codes: readonly number[]): Failure {
+  const row = findRow(codes, error);
+  const meaning = row ?? meaningOfError(error, codes.length > 0) ?? { kind: 'transient', subject: 'request' };
+  return {
+    kind: meaning.kind,
+    subject: meaning.subject,
+    reason: row?.reason ?? REASON_OF_KIND[meaning.kind],
+    entraError: [isErrorWord(error) ? error : 'other', ...codes.map((code) => `AADSTS${code}`)].join('/'),
+    correlationId: undefined,
+    retryAfter: undefined,
+    claims: undefined,
+  };
+}
+
+/** A refused client is expected to name a code: without one, it counts as unknown. */
+const NEEDS_CODE: ReadonlySet<FailureKind> = new Set(['app_config']);
+
+const REASON_OF_KIND = {
+  transient: 'ENTRA_UNAVAILABLE',
+  throttled: 'ENTRA_THROTTLED',
+  looping: 'ENTRA_THROTTLED',
+  app_credential: 'APP_CREDENTIAL_REJECTED',
+  app_config: 'APP_MISCONFIGURED',
+  reauthorize: 'REAUTHORIZATION_REQUIRED',
+  consent: 'CONSENT_REQUIRED',
+  blocked: 'BLOCKED_BY_POLICY',
+  suspect: 'ENTRA_UNAVAILABLE',
+  caller: 'FIELD_INVALID',
+  ours: 'INTERNAL',
+} as const satisfies Record<FailureKind, Reason>;
 
 const THROTTLE_DEFAULT: Duration = MINUTE;
 const THROTTLE_CAP: Duration = HOUR;
 
 /** How long to leave Entra alone. RFC 9110, 10.2.3: seconds, or a date. */
-function waitOf(kind: FailureKind, answer: Answer, now: Timestamp): Duration | undefined {
+function waitOf(kind: FailureKind, known: boolean, answer: Answer, now: Timestamp): Duration | undefined {
   switch (kind) {
     case 'throttled':
       return retryAfterOf(answer, now) ?? THROTTLE_DEFAULT;
@@ -77,7 +112,7 @@ function waitOf(kind: FailureKind, answer: Answer, now: Timestamp): Duration | u
     case 'suspect':
       return MINUTE;
     case 'transient':
-      return 2 * SECOND;
+      return known ? 2 * SECOND : MINUTE;
     default:
       return undefined;
   }
@@ -90,10 +125,6 @@ export function retryAfterOf({ retryAfter, date }: Answer, now: Timestamp): Dura
   const sent = Date.parse(date ?? '');
   const wait = /^\d{1,10}$/.test(text) ? Number(text) * SECOND : Date.parse(text) - (Number.isNaN(sent) ? now : sent);
   return Number.isFinite(wait) ? Math.min(Math.max(wait, SECOND), THROTTLE_CAP) : undefined;
-}
-
-function reasonOf(code: number, kind: FailureKind) {
-  return KIND_OF_CODE.get(code) === kind ? REASON_OF_CODE.get(code) : undefined;
 }
 
 function isToken(body: Readonly<Record<string, unknown>>): boolean {
@@ -119,12 +150,12 @@ function describe(
   codes: readonly number[],
   suberror: string | undefined,
 ): string {
-  const known = error !== undefined && FAMILIES.has(error) ? error : undefined;
+  const known = error !== undefined && isErrorWord(error) ? error : undefined;
   if (known === undefined && codes.length === 0) {
     return answer.status === undefined ? `network/${answer.fault}` : `http/${answer.status}`;
   }
   const detail = codes.map((code) => `AADSTS${code}`).join('+');
-  const word = suberror !== undefined && KIND_OF_SUBERROR.has(suberror) ? suberror : undefined;
+  const word = suberror !== undefined && MEANING_OF_SUBERROR.has(suberror) ? suberror : undefined;
   return [known ?? 'unknown', detail === '' ? word : detail].filter((part) => part !== undefined).join('/');
 }
 

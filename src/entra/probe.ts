@@ -3,11 +3,11 @@ import type { Duration } from '../model/clock.ts';
 import type { UsableCredential } from '../model/credential.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
+import { findRow } from './answer_table.ts';
 import type { AppStanding } from './app_standing.ts';
 import { type AskParts, ask } from './ask.ts';
 import type { Authority } from './authority.ts';
 import type { CredentialProbe } from './authorization_server.ts';
-import { KIND_OF_CODE } from './failure_codes.ts';
 import type { Slot } from './pacing.ts';
 
 /** Tries each credential by itself, also refused and expired ones: an operator wants to know how each stands. */
@@ -76,7 +76,7 @@ async function probeOne(
     const { failure } = meaning;
     const told = { credentialId, entraError: failure.entraError, correlationId: failure.correlationId };
     // Anybody may have named the directory (an administrator's consent), so what it says of a client counts by a known number only.
-    const isCredentials = meaning.codes.some((code) => KIND_OF_CODE.get(code) === 'app_credential');
+    const isCredentials = findRow(meaning.codes, undefined)?.kind === 'app_credential';
     if (failure.kind !== 'app_credential' || !isCredentials) return { probe: { ...told, outcome: 'INCONCLUSIVE' } };
     return { probe: { ...told, outcome: await standing.credentials.rejected(usable, meaning, newSince) }, failure };
   } finally {

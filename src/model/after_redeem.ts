@@ -55,6 +55,7 @@ export function afterRedeem(
     case 'throttled':
     case 'app_credential':
     case 'app_config':
+    case 'caller':
     case 'ours':
       return connection;
   }

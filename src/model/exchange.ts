@@ -15,10 +15,28 @@ export type FailureKind =
   | 'consent'
   | 'blocked'
   | 'suspect'
+  | 'caller'
   | 'ours';
+
+/**
+ * The smallest thing that explains an answer of Entra, and against which alone it counts at first.
+ * `request`: one connection's resource, scopes and claims. `resource`: one resource of one connection. `connection`: its grant.
+ */
+export type FailureSubject =
+  | 'request'
+  | 'resource'
+  | 'connection'
+  | 'resource_in_directory'
+  | 'directory'
+  | 'credential'
+  | 'app'
+  | 'entra'
+  | 'caller'
+  | 'vault';
 
 export interface Failure {
   readonly kind: FailureKind;
+  readonly subject: FailureSubject;
   /** What a caller would be told. */
   readonly reason: Reason;
   /** Entra's codes alone, such as `invalid_grant/AADSTS50173`; never its description, which may name people. */

@@ -47,9 +47,11 @@ function setUp(...credentials: UsableCredential[]) {
 function refusal(codes: number[]): Meaning {
   return {
     known: true,
+    doubtsCredential: false,
     codes,
     failure: {
       kind: 'app_credential',
+      subject: 'credential',
       reason: 'APP_CREDENTIAL_REJECTED',
       entraError: `invalid_client/AADSTS${codes[0]}`,
       correlationId: undefined,

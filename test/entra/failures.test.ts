@@ -1,66 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FAMILIES, KIND_OF_CODE } from '../../src/entra/failure_codes.ts';
+import { ENTRA_ANSWERS } from '../../src/entra/entra_answers.ts';
 import { classify } from '../../src/entra/failures.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { Reason } from '../../src/model/errors.ts';
-import type { FailureKind } from '../../src/model/exchange.ts';
 import { anAnswer, NAMED_USER, refusal } from './answers.ts';
 import { NOW } from './fixtures.ts';
 
 const kindOf = (answer: Parameters<typeof classify>[0]) => classify(answer, NOW)?.failure.kind;
 
-describe('every number of the design page', () => {
-  const rows: readonly [FailureKind, string, Reason, readonly number[]][] = [
-    ['transient', 'invalid_grant', 'ENTRA_UNAVAILABLE', [90033, 90006, 90012, 90024, 50033, 50087, 70012, 90090]],
-    ['throttled', 'invalid_request', 'ENTRA_THROTTLED', [90055]],
-    ['looping', 'invalid_grant', 'ENTRA_THROTTLED', [50196]],
-    [
-      'app_credential',
-      'invalid_client',
-      'APP_CREDENTIAL_REJECTED',
-      [7000215, 700027, 700030, 700024, 50048, 70002, 50012, 700211, 700212, 700213],
-    ],
-    ['app_credential', 'invalid_client', 'APP_CREDENTIAL_EXPIRED', [7000222]],
-    ['app_credential', 'unauthorized_client', 'APP_CREDENTIAL_REJECTED', [7000215, 700027]],
-    ['app_config', 'unauthorized_client', 'APP_MISCONFIGURED', [700016, 7000112, 70001]],
-    ['app_config', 'invalid_client', 'APP_MISCONFIGURED', [7000229]],
-    ['app_config', 'invalid_client', 'APP_MISCONFIGURED', [650052, 650057, 7000218, 700025]],
-    [
-      'app_config',
-      'invalid_request',
-      'APP_MISCONFIGURED',
-      [90002, 50194, 900439, 90038, 900382, 9001023, 90124, 90130, 28000, 28002],
-    ],
-    ['app_config', 'invalid_resource', 'APP_MISCONFIGURED', [500011, 50001, 650057]],
-    ['app_config', 'invalid_scope', 'APP_MISCONFIGURED', [70011, 28002]],
-    [
-      'reauthorize',
-      'invalid_grant',
-      'REAUTHORIZATION_REQUIRED',
-      [
-        50173, 700082, 700084, 70043, 70008, 50076, 50079, 50074, 50072, 50078, 50158, 50055, 50144, 50089, 50132,
-        50133,
-      ],
-    ],
-    ['consent', 'invalid_grant', 'CONSENT_REQUIRED', [65001, 90008, 65004]],
-    ['consent', 'consent_required', 'ADMIN_CONSENT_REQUIRED', [90094, 90095]],
-    ['blocked', 'invalid_grant', 'BLOCKED_BY_POLICY', [53003, 530032, 50131, 53011, 53000, 53001, 50020, 50105]],
-    ['blocked', 'interaction_required', 'BLOCKED_BY_POLICY', [53003, 530032, 50131, 53011, 53000, 53001]],
-    ['blocked', 'invalid_grant', 'ACCOUNT_DISABLED', [50057, 50034, 51004]],
-    ['suspect', 'invalid_grant', 'ENTRA_UNAVAILABLE', [70000, 50053]],
-    ['ours', 'invalid_request', 'INTERNAL', [9002313, 90014, 900144, 90013]],
-    ['ours', 'invalid_grant', 'INTERNAL', [501481, 54005, 9002313]],
-  ];
-  for (const [kind, error, reason, codes] of rows) {
-    test.each(codes)(`AADSTS%i under ${error} is ${kind}, told as ${reason}`, (code) => {
-      expect(classify(refusal(error, code), NOW)?.failure).toMatchObject({
+describe('every row of the table', () => {
+  test.each(ENTRA_ANSWERS.flatMap((row) => row.errors.map((error) => ({ ...row, error }))))(
+    'AADSTS$code under $error is $kind, held against the $subject, answered with $reason',
+    ({ code, error, suberror, kind, subject, reason }) => {
+      const entraError = `${error}/AADSTS${code}`;
+      expect(classify(refusal(error, code, { suberror }), NOW)?.failure).toMatchObject({
         kind,
+        subject,
         reason,
-        entraError: `${error}/AADSTS${code}`,
+        entraError,
       });
-    });
-  }
+    },
+  );
+
+  test.each(ENTRA_ANSWERS)('AADSTS$code under an unknown `error` means what it means', ({ code, kind, subject }) => {
+    if (code === 9002313) return;
+    expect(classify(refusal('new_word', code), NOW)?.failure).toMatchObject({ kind, subject });
+  });
 });
 
 describe('families and suberrors, where no number is known', () => {
@@ -78,13 +43,15 @@ describe('families and suberrors, where no number is known', () => {
     ['interaction_required', 'message_only', 'blocked'],
     ['login_required', undefined, 'reauthorize'],
     ['consent_required', undefined, 'consent'],
-    ['invalid_client', undefined, 'app_credential'],
+    ['invalid_client', undefined, 'app_config'],
     ['unauthorized_client', undefined, 'app_config'],
     ['invalid_scope', undefined, 'app_config'],
     ['invalid_resource', undefined, 'app_config'],
     ['temporarily_unavailable', undefined, 'transient'],
     ['server_error', undefined, 'transient'],
-    ['invalid_request', undefined, 'ours'],
+    ['invalid_request', undefined, 'app_config'],
+    ['invalid_grant', 'client_mismatch', 'reauthorize'],
+    ['unauthorized_client', 'protection_policy_required', 'blocked'],
   ] as const)('%s with suberror %s is %s', (error, suberror, kind) => {
     expect(kindOf(refusal(error, [], { suberror }))).toBe(kind);
   });
@@ -102,6 +69,22 @@ describe('families and suberrors, where no number is known', () => {
       failure: { kind: 'transient' },
       known: false,
     });
+  });
+
+  test.each(['invalid_client', 'unauthorized_client', 'invalid_resource', 'invalid_scope', 'invalid_request'])(
+    'an unknown code under %s counts against the request alone',
+    (error) => {
+      expect(classify(refusal(error, 7999999), NOW)).toMatchObject({
+        failure: { kind: 'app_config', subject: 'request', reason: 'APP_MISCONFIGURED' },
+        known: false,
+        doubtsCredential: error === 'invalid_client',
+      });
+    },
+  );
+
+  test('70002 is about the audience, unless 50012 names the secret', () => {
+    expect(classify(refusal('invalid_client', 70002), NOW)?.failure.subject).toBe('request');
+    expect(classify(refusal('invalid_client', [70002, 50012]), NOW)?.failure.subject).toBe('credential');
   });
 
   test('all numbers are looked at, and the mildest for what we keep wins', () => {
@@ -171,8 +154,9 @@ test('a claims challenge is passed on, when it is JSON', () => {
 });
 
 describe('whatever comes', () => {
-  const error = fc.oneof(fc.constantFrom(...FAMILIES.keys()), fc.string());
-  const code = fc.oneof(fc.constantFrom(...KIND_OF_CODE.keys()), fc.integer(), fc.string());
+  const ERRORS = [...new Set(ENTRA_ANSWERS.flatMap(({ errors }) => errors))];
+  const error = fc.oneof(fc.constantFrom(...ERRORS), fc.string());
+  const code = fc.oneof(fc.constantFrom(...ENTRA_ANSWERS.map((row) => row.code)), fc.integer(), fc.string());
   const body = fc.record(
     {
       error: fc.oneof(error, fc.anything()),
@@ -213,22 +197,23 @@ describe('whatever comes', () => {
     );
   });
 
-  test('a credential is blamed only where Entra refused the client', () => {
-    const others = [...FAMILIES.keys()].filter((family) => !['invalid_client', 'unauthorized_client'].includes(family));
+  test('a known code of a credential under invalid_grant proves nothing about it', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.constantFrom(...others), fc.string()), fc.array(code), body, (family, codes, it) => {
-        const kind = kindOf(anAnswer({ body: { ...it, error: family, error_codes: codes } }));
+      fc.property(fc.array(code), body, (codes, it) => {
+        const kind = kindOf(anAnswer({ body: { ...it, error: 'invalid_grant', error_codes: codes } }));
         expect(kind).not.toBe('app_credential');
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
-  test('a refused client never costs a user the grant', () => {
+  test('an answer without a known code never counts against a credential, a directory or the app', () => {
+    const known = new Set(ENTRA_ANSWERS.map((row) => row.code));
+    const unknown = fc.integer({ min: 1, max: 99_999_999 }).filter((number) => !known.has(number));
     fc.assert(
-      fc.property(fc.constantFrom('invalid_client', 'unauthorized_client'), fc.array(code), (family, codes) => {
-        const kind = kindOf(anAnswer({ body: { error: family, error_codes: codes } }));
-        expect(['reauthorize', 'consent', 'blocked', 'suspect', 'ours']).not.toContain(kind);
+      fc.property(fc.oneof(fc.constantFrom(...ERRORS), fc.string()), fc.array(unknown), (word, codes) => {
+        const subject = classify(anAnswer({ body: { error: word, error_codes: codes } }), NOW)?.failure.subject;
+        expect(['credential', 'directory', 'resource_in_directory', 'app', 'vault']).not.toContain(subject);
       }),
       { numRuns: 2000 },
     );

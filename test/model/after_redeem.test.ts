@@ -55,6 +55,7 @@ function connectionWith(changes: Partial<Connection> = {}): Connection {
 function failing(kind: FailureKind): Failure {
   return {
     kind,
+    subject: 'connection',
     reason: 'REAUTHORIZATION_REQUIRED',
     entraError: 'invalid_grant/AADSTS1',
     correlationId: 'c',
