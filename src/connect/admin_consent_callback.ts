@@ -46,7 +46,7 @@ async function receive(
   }
   if (known === undefined) return UNKNOWN;
   if (trace !== undefined) trace.resource = appName(known.app);
-  if (known.kind === 'used') return outcomeOf(known, outcomeAgain(known, answer));
+  if (known.kind === 'used') return outcomeOf(known, outcomeAgain(parts.authorizationServer, known, answer));
 
   const { consent, app } = known;
   const count = (outcome: AdminConsentOutcome['outcome']) => parts.metrics?.adminConsentEnded(outcome);
@@ -82,7 +82,7 @@ async function believe(
 ): Promise<void> {
   const tenant = await findTenant(stores, consent.tenantId);
   const app = await findAppByUid(stores, tenant, consent.appUid);
-  const directoryId = answeredDirectory({ consent, tenant, app }, answer);
+  const directoryId = answeredDirectory(authorizationServer, { consent, tenant, app }, answer);
   await proveConsent({ authorizationServer, pause }, app, directoryId);
   await stores.apps.recordFailingDirectory(app.uid, directoryId, undefined);
   authorizationServer.forget(app.uid);
@@ -93,10 +93,11 @@ async function believe(
 
 /** It becomes a part of the address that the app's credential is sent to, so nothing but a GUID will do. */
 function answeredDirectory(
+  server: ConnectParts['authorizationServer'],
   { consent, tenant, app }: Pick<Known, 'consent' | 'tenant' | 'app'>,
   answer: AdminConsentAnswer['answer'],
 ): string {
-  if ('error' in answer) throw errorAnswered(answer, appName(app));
+  if ('error' in answer) throw errorAnswered(server, answer, appName(app));
   const directoryId = answer.directoryId?.toLowerCase() ?? '';
   const { directoryId: named } = consent;
   if (!isDirectoryId(directoryId) || (named !== undefined && named !== directoryId)) {
@@ -110,10 +111,14 @@ function answeredDirectory(
  * What a repeated callback is shown: the first outcome. Where only Entra could tell, it is not asked a second time for one answer: whether the
  * administrator agreed could not be checked.
  */
-function outcomeAgain(known: Known, answer: AdminConsentAnswer['answer']): AdminConsentOutcome['outcome'] {
+function outcomeAgain(
+  server: ConnectParts['authorizationServer'],
+  known: Known,
+  answer: AdminConsentAnswer['answer'],
+): AdminConsentOutcome['outcome'] {
   if (known.consent.state === 'GRANTED') return 'GRANTED';
   try {
-    answeredDirectory(known, answer);
+    answeredDirectory(server, known, answer);
     return 'ENTRA_UNAVAILABLE';
   } catch (error) {
     if (isVaultError(error)) return error.reason;

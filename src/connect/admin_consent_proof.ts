@@ -5,15 +5,9 @@ import { SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { codesOf } from './error_answer.ts';
 
 /** Consent makes the app's service principal, which takes its time to be known everywhere. */
 const PAUSES = [SECOND, 2 * SECOND];
-
-/** The directory, or the app in it, is not there: nobody has consented. 700016, 500011, 650052, 7000229: no service principal; 90002: no directory. */
-const ABSENT = new Set(['700016', '7000229', '500011', '650052', '90002']);
-/** 7000112: an administrator has switched the app off; 53003: a policy for workloads. */
-const BLOCKED = new Set(['7000112', '53003']);
 
 /**
  * Anybody can send an answer that names any directory, so Entra itself is asked: it gives an app a token of its own only in a directory where
@@ -35,13 +29,13 @@ export async function proveConsent(
   }
 }
 
-/** Undefined: one credential was accepted there. What none of them could find out is not held against the administrator. */
+/** Undefined: one credential was accepted there. What no probe could find out is not held against the administrator. */
 function reasonOf(probes: readonly CredentialProbe[]): Reason | undefined {
-  const codes = probes.flatMap(({ entraError = '' }) => [...codesOf(entraError)]);
   const outcomes = probes.map(({ outcome }) => outcome);
   if (outcomes.includes('VALID')) return undefined;
-  if (codes.some((code) => BLOCKED.has(code))) return 'BLOCKED_BY_POLICY';
-  if (codes.some((code) => ABSENT.has(code))) return 'ADMIN_CONSENT_REQUIRED';
+  const reasons = probes.map(({ reason }) => reason);
+  const ofDirectory = (['BLOCKED_BY_POLICY', 'ADMIN_CONSENT_REQUIRED'] as const).find((one) => reasons.includes(one));
+  if (ofDirectory !== undefined) return ofDirectory;
   if (outcomes.includes('PROPAGATING')) return 'APP_CREDENTIAL_PROPAGATING';
   return outcomes.includes('INCONCLUSIVE') ? 'ENTRA_UNAVAILABLE' : 'APP_CREDENTIAL_REJECTED';
 }

@@ -10,7 +10,7 @@ export interface ConnectParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'authorizations' | 'adminConsents'>;
   readonly authorizationServer: Pick<
     AuthorizationServer,
-    'authorizationUri' | 'adminConsentUri' | 'admit' | 'probe' | 'forget'
+    'authorizationUri' | 'adminConsentUri' | 'admit' | 'probe' | 'readAuthorizationError' | 'forget'
   >;
   readonly scopes: Scopes;
   readonly changes: Pick<Changes, 'announce'>;

@@ -1,89 +1,57 @@
+import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { VaultError } from '../model/errors.ts';
+import type { Failure } from '../model/exchange.ts';
 import type { AuthorizationAnswer } from './authorizations.ts';
+import { reasonText } from './refusal.ts';
 
 type ErrorAnswer = Extract<AuthorizationAnswer, { error: string }>;
 
-const DECLINED = new Set(['65004']);
-const ADMIN_CONSENT = new Set(['90093', '90094', '90095']);
-const BLOCKED = new Set(['53003', '53000', '53001', '53011', '530032', '50131', '50105', '50020', '50034', '51004']);
-const DISABLED = new Set(['50057']);
-const TRANSIENT = new Set(['temporarily_unavailable', 'server_error']);
+/** What the user, or an administrator, says no with: 65004 is Entra's code, `permission_denied` the word of its older endpoint. */
+export const DECLINED_CODE = 65004;
+const DECLINED_WORDS: ReadonlySet<string> = new Set(['access_denied', 'permission_denied']);
 
 /**
- * An error that came to the callback (RFC 6749, section 4.1.2.1). Entra names its number nowhere but in the description,
- * so the digits, and nothing else, are taken from there.
+ * An error that came to the redirect URI (RFC 6749, 4.1.2.1). Entra puts its codes into the description alone, so the digits, and
+ * nothing else, are read from there.
  */
-export function errorAnswered(answer: ErrorAnswer, connection: string): VaultError {
+export function errorAnswered(
+  server: Pick<AuthorizationServer, 'readAuthorizationError'>,
+  answer: ErrorAnswer,
+  name: string,
+): VaultError {
   const codes = codesOf(answer.errorDescription ?? '');
-  const any = (of: ReadonlySet<string>) => [...codes].some((code) => of.has(code));
-  const entraError = [knownError(answer.error), ...[...codes].map((code) => `AADSTS${code}`)].join('/');
-  const reasoned = (...[reason, message]: [VaultError['reason'], string]) =>
-    new VaultError(reason, message, { metadata: { connection, entraError } });
-  if (any(ADMIN_CONSENT)) {
-    return reasoned(
-      'ADMIN_CONSENT_REQUIRED',
-      `an administrator of the directory must consent before ${connection} can be connected`,
-    );
+  const failure = server.readAuthorizationError(answer.error, codes);
+  if (codes.includes(DECLINED_CODE) || (DECLINED_WORDS.has(answer.error) && !isDecided(failure))) {
+    return declined(name, failure.entraError);
   }
-  if (any(DISABLED))
-    return reasoned('ACCOUNT_DISABLED', `the account for ${connection} is disabled; an administrator can enable it`);
-  if (any(BLOCKED))
-    return reasoned(
-      'BLOCKED_BY_POLICY',
-      `a policy of the directory forbids to connect ${connection}; ask its administrator`,
-    );
-  if (any(DECLINED) || answer.error === 'access_denied') return declined(connection);
-  if (answer.error === 'consent_required') {
-    return reasoned(
-      'CONSENT_REQUIRED',
-      `the user has not consented for ${connection}; start the authorization again with prompt CONSENT`,
-    );
-  }
-  if (TRANSIENT.has(answer.error))
-    return reasoned('ENTRA_UNAVAILABLE', `Entra could not serve the sign-in for ${connection}; try again`);
-  if (answer.error === 'interaction_required' || answer.error === 'login_required') {
-    return reasoned(
-      'REAUTHORIZATION_REQUIRED',
-      `the user must sign in for ${connection}; start the authorization again`,
-    );
-  }
-  return reasoned(
-    'APP_MISCONFIGURED',
-    `Entra refused the request to connect ${connection}; compare the app registration with VerifyApp's next steps`,
-  );
+  return new VaultError(reasonOf(failure), `Entra did not connect ${name}: ${reasonText(reasonOf(failure), failure)}`, {
+    metadata: {
+      connection: name,
+      ...(failure.entraError === undefined ? {} : { entraError: failure.entraError }),
+    },
+  });
 }
 
-export function declined(connection: string): VaultError {
+/** `access_denied` says nothing by itself but that somebody said no: only a known code explains it otherwise. */
+function isDecided({ kind, subject }: Failure): boolean {
+  return kind !== 'app_config' || subject !== 'request';
+}
+
+/** Nothing is stored yet that a second refusal could confirm, and the sign-in is the user's to repeat. */
+function reasonOf({ kind, reason }: Failure): VaultError['reason'] {
+  return kind === 'suspect' || kind === 'ours' || kind === 'caller' ? 'REAUTHORIZATION_REQUIRED' : reason;
+}
+
+export function declined(name: string, entraError: string | undefined): VaultError {
   return new VaultError(
     'AUTHORIZATION_DECLINED',
-    `the user did not agree to connect ${connection}; ask again when they want to`,
-    {
-      metadata: { connection },
-    },
+    `The user did not agree to connect ${name}. Start again when they want to.`,
+    { metadata: { connection: name, ...(entraError === undefined ? {} : { entraError }) } },
   );
 }
 
-/** `error` is whatever the browser sent, so only the names that RFC 6749, OpenID Connect and Entra know get any further. */
-const ERRORS = new Set([
-  'access_denied',
-  'consent_required',
-  'interaction_required',
-  'invalid_client',
-  'invalid_request',
-  'invalid_resource',
-  'invalid_scope',
-  'login_required',
-  'server_error',
-  'temporarily_unavailable',
-  'unauthorized_client',
-  'unsupported_response_type',
-]);
-
-function knownError(error: string): string {
-  return ERRORS.has(error) ? error : 'other';
-}
-
-/** Entra's numbers, at most five, as digits. */
-export function codesOf(text: string): ReadonlySet<string> {
-  return new Set([...text.slice(0, 2_000).matchAll(/AADSTS(\d{4,8})\b/g)].slice(0, 5).map(([, code]) => code ?? ''));
+/** Entra's codes, five at most. */
+export function codesOf(text: string): readonly number[] {
+  const found = [...text.slice(0, 2_000).matchAll(/AADSTS(\d{4,8})\b/g)].slice(0, 5);
+  return [...new Set(found.map(([, code]) => Number(code)))];
 }

@@ -2,11 +2,13 @@ import type { App } from '../model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import type { Failure } from '../model/exchange.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { checkDirectory, checkSameAccount } from './account_check.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { codesOf, DECLINED_CODE, declined } from './error_answer.ts';
 import { learnFurther, redeemCode } from './redeem.ts';
 import { codeRefused } from './refusal.ts';
 
@@ -29,7 +31,8 @@ export async function gatherGrant(
   const tenantUid = tenant.uid;
   const asked = { app, directoryId, tenantUid, attempt, redirectUri, permissions, code };
   const outcome = await redeemCode(authorizationServer, asked);
-  if (outcome.kind !== 'granted') throw codeRefused(outcome, name);
+  if (outcome.kind !== 'granted')
+    throw isDeclined(outcome) ? declined(name, outcome.entraError) : codeRefused(outcome, name);
   const { account, refreshToken } = outcome;
   if (refreshToken === undefined) {
     throw new VaultError(
@@ -61,4 +64,8 @@ export async function gatherGrant(
     },
   });
   return { ...learned, account, productScopes: authorization.productScopes };
+}
+
+function isDeclined({ entraError = '' }: Failure): boolean {
+  return codesOf(entraError).includes(DECLINED_CODE);
 }

@@ -8,6 +8,7 @@ import { accountMismatch, checkDirectory, checkSaidAccount, checkSameAccount, co
 import { type Asked, asked } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
+import { createDoubtfulTokens, type DoubtfulTokens } from './doubtful_tokens.ts';
 import { checkExternalIdFree } from './external_id_free.ts';
 import type { ImportRequest, Imports } from './imports.ts';
 import { checkWish, newConnection } from './new_connection.ts';
@@ -16,15 +17,20 @@ import { usualApp } from './start.ts';
 import { verifyImport } from './verify_import.ts';
 
 export function createImports(parts: ConnectParts): Imports {
+  const doubtfulTokens = createDoubtfulTokens(parts.clock);
   return {
     import(request) {
-      const work = () => importConnection(parts, request);
+      const work = () => importConnection(parts, doubtfulTokens, request);
       return request.validateOnly === true ? work() : counted((outcome) => parts.metrics?.imported(outcome), work);
     },
   };
 }
 
-async function importConnection(parts: ConnectParts, request: ImportRequest): Promise<Connection> {
+async function importConnection(
+  parts: ConnectParts,
+  doubtfulTokens: DoubtfulTokens,
+  request: ImportRequest,
+): Promise<Connection> {
   const { stores } = parts;
   const tenant = await findTenant(stores, request.tenantId);
   checkWish(request);
@@ -38,7 +44,8 @@ async function importConnection(parts: ConnectParts, request: ImportRequest): Pr
   const seen = request.verify === 'NOW' && request.validateOnly !== true;
   // The commit of an import that nobody verifies finds a taken external id by itself.
   if (seen || request.validateOnly === true) await checkExternalIdFree(parts, tenant, request);
-  const verified = seen ? await verifyImport(parts, { tenant, app, existing, wanted, request }) : undefined;
+  const from = { tenant, app, existing, wanted, request, doubtfulTokens };
+  const verified = seen ? await verifyImport(parts, from) : undefined;
   const take = { tenant, app, wanted, verified, request };
   return request.validateOnly === true ? afterImport(parts, take, existing) : store(parts, take, existing);
 }

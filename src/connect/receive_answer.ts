@@ -68,7 +68,7 @@ async function grantOf(
   const tenant = await findTenant(parts.stores, connection.tenantId);
   const app = await findAppByUid(parts.stores, tenant, authorization.appUid);
   checkNotSuspended(connection);
-  if ('error' in answer) throw errorAnswered(answer, connectionName(connection));
+  if ('error' in answer) throw errorAnswered(parts.authorizationServer, answer, connectionName(connection));
   return gatherGrant(parts, { tenant, app, connection, authorization, attempt, code: answer.code });
 }
 

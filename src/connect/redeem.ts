@@ -24,7 +24,8 @@ export function redeemCode(
 ): Promise<Outcome> {
   const { app, attempt, permissions, directoryId, tenantUid } = request;
   const resource = firstResource(permissions);
-  return admitted(server, { app, directoryId, tenantUid, priority: 'FOREGROUND' }, (admission) =>
+  const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
+  return admitted(server, { app, directoryId, tenantUid, priority: 'FOREGROUND', requester }, (admission) =>
     admission.redeemCode({
       code: request.code,
       codeVerifier: attempt.codeVerifier,

@@ -1,43 +1,54 @@
-import { VaultError } from '../model/errors.ts';
+import { MINUTE } from '../model/clock.ts';
+import { type Reason, VaultError } from '../model/errors.ts';
 import type { Failure, FailureKind } from '../model/exchange.ts';
-import { codesOf, declined } from './error_answer.ts';
 
-/** The kinds that are about the grant itself; the others are the app's, Entra's or a policy's doing and keep their reasons. */
-const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'suspect', 'ours']);
+/** Kinds that are about the grant itself; the others are the fault of the app, of Entra or of a policy, and keep their reasons. */
+const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'suspect', 'ours', 'caller']);
 
-/** Entra would not take the authorization code. */
+/** Entra refused the authorization code. */
 export function codeRefused(failure: Failure, connection: string): VaultError {
-  if (codesOf(failure.entraError ?? '').has('65004')) return declined(connection);
-  if (ABOUT_THE_GRANT.has(failure.kind)) {
-    return refusal(
-      'REAUTHORIZATION_REQUIRED',
-      `Entra did not accept the authorization code for ${connection}; start the authorization again`,
-      failure,
-      connection,
-    );
-  }
-  return refusal(failure.reason, `Entra did not connect ${connection}${nextStep(failure)}`, failure, connection);
+  const reason = ABOUT_THE_GRANT.has(failure.kind) ? 'REAUTHORIZATION_REQUIRED' : failure.reason;
+  return refusal(reason, `Entra did not connect ${connection}: ${reasonText(reason, failure)}`, failure, connection);
 }
 
-/** Entra would not take the refresh token that was to be imported. */
+/** 9002313: Entra cannot read the token, whoever sent it. */
+const UNREADABLE = 'AADSTS9002313';
+
+/** Whether the same refresh token may be accepted a minute later: https://github.com/BingAds/BingAds-Python-SDK/issues/279 */
+export function mayPass({ kind, entraError }: Failure): boolean {
+  return kind === 'suspect' && entraError?.includes(UNREADABLE) !== true;
+}
+
+/** Entra refused the refresh token that was to be imported, in a way that may pass. */
+export function refreshTokenDoubtful(failure: Failure, connection: string): VaultError {
+  const error = refusal(
+    'ENTRA_UNAVAILABLE',
+    `Entra gave a doubtful answer to the refresh token for ${connection}. Import it again in a minute: a second such answer rejects it.`,
+    failure,
+    connection,
+  );
+  return new VaultError(error.reason, error.message, {
+    metadata: { ...error.metadata, doubtful: 'true' },
+    retryAfter: MINUTE,
+  });
+}
+
+/** Entra refused the refresh token that was to be imported. */
 export function refreshTokenRefused(failure: Failure, connection: string): VaultError {
-  if (ABOUT_THE_GRANT.has(failure.kind)) {
-    return refusal(
-      'REFRESH_TOKEN_REJECTED',
-      `Entra did not accept the refresh token for ${connection}; it is too old, was revoked, or was issued to another client id: let the user sign in with StartAuthorization`,
-      failure,
-      connection,
-    );
+  if (!ABOUT_THE_GRANT.has(failure.kind)) {
+    const text = `Entra did not redeem the refresh token for ${connection}: ${reasonText(failure.reason, failure)}`;
+    return refusal(failure.reason, text, failure, connection);
   }
+  const cause = failure.hint ?? 'It is too old, was revoked, or was issued to another client id.';
   return refusal(
-    failure.reason,
-    `Entra did not redeem the refresh token for ${connection}${nextStep(failure)}`,
+    'REFRESH_TOKEN_REJECTED',
+    `Entra did not accept the refresh token for ${connection}. ${cause} Otherwise let the user sign in with StartAuthorization.`,
     failure,
     connection,
   );
 }
 
-function refusal(reason: VaultError['reason'], message: string, failure: Failure, connection: string): VaultError {
+function refusal(reason: Reason, message: string, failure: Failure, connection: string): VaultError {
   return new VaultError(reason, message, {
     metadata: {
       connection,
@@ -48,20 +59,19 @@ function refusal(reason: VaultError['reason'], message: string, failure: Failure
   });
 }
 
-function nextStep(failure: Failure): string {
-  switch (failure.kind) {
-    case 'transient':
-    case 'throttled':
-    case 'looping':
-      return ': it does not answer just now; try again';
-    case 'app_credential':
-    case 'app_config':
-      return ': something is wrong with the app or its credentials; VerifyApp tells what';
-    case 'consent':
-      return failure.reason === 'ADMIN_CONSENT_REQUIRED'
-        ? ': an administrator of the directory must consent first'
-        : ': the user has not consented to all that was asked';
-    default:
-      return ': a policy of the directory forbids it; ask its administrator';
-  }
+const TEXTS: Partial<Record<Reason, string>> = {
+  REAUTHORIZATION_REQUIRED: 'the user must sign in. Start the authorization again.',
+  CONSENT_REQUIRED: 'the user has not consented to all that was requested. Start again with prompt CONSENT.',
+  ADMIN_CONSENT_REQUIRED: 'an administrator of the directory must consent first.',
+  BLOCKED_BY_POLICY: 'a policy of the directory forbids it. Ask its administrator.',
+  ACCOUNT_DISABLED: 'the account is disabled, deleted or unknown in the directory. Ask its administrator.',
+  APP_MISCONFIGURED: "the app registration does not fit the request. Compare it with VerifyApp's next steps.",
+  APP_CREDENTIAL_REJECTED: 'Entra accepts no credential of the app. Add one that works (AddCredential).',
+  APP_CREDENTIAL_EXPIRED: 'every credential of the app has expired. Add a new one (AddCredential).',
+};
+
+/** The end of a sentence: what stands in the way, and what to do. */
+export function reasonText(reason: Reason, { hint }: Pick<Failure, 'hint'>): string {
+  const text = TEXTS[reason] ?? 'it does not answer now. Try again.';
+  return hint === undefined ? text : `${text} ${hint}`;
 }

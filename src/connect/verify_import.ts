@@ -1,14 +1,16 @@
 import type { App } from '../model/app.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import type { Failure } from '../model/exchange.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { accountMismatch, checkDirectory, checkSameAccount, contradicts } from './account_check.ts';
 import { type Asked, catalogOf } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import type { DoubtfulTokens } from './doubtful_tokens.ts';
 import type { ImportRequest } from './imports.ts';
 import { firstResource, learnFurther, redeemRefreshToken } from './redeem.ts';
-import { refreshTokenRefused } from './refusal.ts';
+import { mayPass, refreshTokenDoubtful, refreshTokenRefused } from './refusal.ts';
 
 /** Redeems the token for each resource that its scopes need, before anything is stored. */
 export async function verifyImport(
@@ -19,9 +21,10 @@ export async function verifyImport(
     readonly existing: Connection | undefined;
     readonly wanted: Asked;
     readonly request: ImportRequest;
+    readonly doubtfulTokens: DoubtfulTokens;
   },
 ): Promise<Grant> {
-  const { tenant, app, existing, wanted, request } = from;
+  const { tenant, app, existing, wanted, request, doubtfulTokens } = from;
   const name = connectionName(request);
   const permissions = wanted.needed;
   // An importer waits, but behind those who wait for a token (5-refresh, "Pacing").
@@ -35,7 +38,11 @@ export async function verifyImport(
     resource: firstResource(permissions),
     permissions,
   });
-  if (outcome.kind !== 'granted') throw refreshTokenRefused(outcome, name);
+  const refused = (failure: Failure) => {
+    const isDoubtful = mayPass(failure) && !doubtfulTokens.isRefusedAgain(request.refreshToken);
+    return isDoubtful ? refreshTokenDoubtful(failure, name) : refreshTokenRefused(failure, name);
+  };
+  if (outcome.kind !== 'granted') throw refused(outcome);
   const { account } = outcome;
   if (account === undefined) {
     throw new VaultError(
@@ -56,7 +63,7 @@ export async function verifyImport(
     permissions,
     first: { outcome, refreshToken, account },
     refused(failure) {
-      throw refreshTokenRefused(failure, name);
+      throw refused(failure);
     },
   });
   checkCovered(parts, from, learned.granted);

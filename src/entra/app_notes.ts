@@ -9,7 +9,7 @@ import type { EntraMetrics } from './entra_metrics.ts';
 
 /** What the rows say of an app, kept up to date: each change is written and logged once. */
 export interface AppNotes {
-  state(): App['state'];
+  state(): App['state'] | undefined;
   failsBeside(directoryId: string): boolean;
   markApp(state: Exclude<App['state'], 'OK'>, failure: Noted): Promise<void>;
   clearApp(): Promise<void>;
@@ -28,6 +28,8 @@ export interface AppNotesParts {
   readonly clock: Clock;
   readonly metrics: EntraMetrics;
   readonly log: Log;
+  /** True: what was read of the app may be older than a change, so its state is written once whatever it was. */
+  readonly isStale: boolean;
   /** False: forgotten since; what a late exchange learned with old credentials is not the app's state any more. */
   readonly isCurrent: () => boolean;
 }
@@ -35,7 +37,7 @@ export interface AppNotesParts {
 export function createAppNotes(parts: AppNotesParts): AppNotes {
   const { app, ledger, clock, metrics, log } = parts;
   const name = appName(app);
-  let state = app.state;
+  let state: App['state'] | undefined = parts.isStale ? undefined : app.state;
   const directories = new Set(app.failingDirectories.map((failing) => failing.directoryId));
 
   /** What Entra said matters more than our note of it: where the note fails, `undo` leaves it to the next change. */
@@ -79,7 +81,7 @@ export function createAppNotes(parts: AppNotesParts): AppNotes {
     },
     async clearApp() {
       if (state === 'OK') return;
-      log.event('info', 'entra_app_released', { app: name, directory: '' });
+      if (state !== undefined) log.event('info', 'entra_app_released', { app: name, directory: '' });
       await record('OK', undefined);
     },
     async markDirectory(directoryId, failure) {

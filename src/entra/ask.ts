@@ -21,6 +21,8 @@ export interface AskParts {
   readonly metrics: EntraMetrics;
   readonly log: Log;
   readonly random: () => number;
+  /** Numbers requests in the order in which they are sent: a success refutes only what was sent before it. */
+  readonly nextOrder: () => number;
   /** Longest time for one request. */
   readonly requestTimeout: Duration;
 }
@@ -32,6 +34,8 @@ export interface Asked {
   readonly meaning: Meaning | undefined;
   /** What Entra said of the newest secret, where it took the one before. */
   readonly doubt?: Meaning | undefined;
+  /** Of the request among all requests. */
+  readonly order: number;
   /** How long Entra may have known what was presented. */
   readonly newSince: Timestamp;
 }
@@ -82,6 +86,7 @@ async function present(
   slot: Slot,
 ) {
   const start = performance.now();
+  const order = parts.nextOrder();
   const answer = await askThroughMsal(parts.http, {
     clientId: request.app.clientId,
     authority: request.authority,
@@ -99,7 +104,7 @@ async function present(
     const { kind, entraError = '', correlationId = '' } = failure;
     parts.log.event('error', 'entra_faulted', { app: appName(request.app), kind, entraError, correlationId });
   }
-  return { answer, meaning };
+  return { answer, meaning, order };
 }
 
 function healthOf(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {

@@ -3,8 +3,9 @@ import type { Duration, Timestamp } from '../model/clock.ts';
 import type { CredentialVerdict, UsableCredential } from '../model/credential.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';
-import type { Outcome } from '../model/exchange.ts';
+import type { Failure, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
+import type { Requester } from './requester.ts';
 
 /** Who waits for an exchange; the first comes first. */
 export type Priority = 'FOREGROUND' | 'REFRESH_AHEAD' | 'BACKGROUND';
@@ -30,11 +31,17 @@ export interface AuthorizationServer {
    */
   probe(app: App, directoryId: string | undefined, priority?: Priority): Promise<readonly CredentialProbe[]>;
 
+  /** What came to the redirect URI in place of a code, or of an administrator's consent. `codes`: the AADSTS codes of its description. */
+  readAuthorizationError(error: string, codes: readonly number[]): Failure;
+
   /** A credential was added or removed, or the app changed: forget what was learned of it and probe at once. */
   forget(appUid: string): void;
 
   /** While Entra throttles the app somewhere. */
   throttledUntil(appUid: string): Timestamp | undefined;
+
+  /** Waits for the probes that were started in the background. */
+  settled(): Promise<void>;
 
   /** Ends idle connections and timers. */
   close(): Promise<void>;
@@ -70,6 +77,8 @@ export interface AdmissionRequest {
   /** For whom, where the app is another tenant's and shared: each tenant has its share. Default: the tenant of the app. */
   readonly tenantUid?: string | undefined;
   readonly priority: Priority;
+  /** Undefined: nothing that Entra refuses counts beyond this request. */
+  readonly requester?: Requester | undefined;
   /** Ends the waiting for a slot, never an exchange that has left. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -89,6 +98,10 @@ export interface RefreshTokenRequest {
   readonly scopes: readonly string[];
   /** A claims challenge of the resource (CAE). */
   readonly claims?: string | undefined;
+  /** A second try after a refusal: its failure marks nothing. */
+  readonly retry?: boolean | undefined;
+  /** Ask Entra although the same request was refused a short while ago. */
+  readonly force?: boolean | undefined;
   /** Total time for the exchange, retry included. Default 8 s: less than a lease. */
   readonly timeout?: Duration | undefined;
 }
@@ -109,6 +122,8 @@ export interface AppTokenRequest {
 export interface CredentialProbe {
   readonly credentialId: string;
   readonly outcome: 'VALID' | 'REJECTED' | 'PROPAGATING' | 'INCONCLUSIVE';
+  /** What Entra's refusal means; undefined: it accepted the credential, or was not asked. */
+  readonly reason: Reason | undefined;
   readonly entraError: string | undefined;
   readonly correlationId: string | undefined;
   /** INCONCLUSIVE, since nothing could be presented: Entra was not asked. The vault's reason and words, where it has them. */
@@ -128,6 +143,8 @@ export interface AppLedger {
   ): Promise<void>;
   /** It has proved itself, and is presented first from now on. */
   prefer(credentialUid: string, time: Timestamp): Promise<void>;
+  /** Whether another connection of the app was granted a token in that directory since `time`. */
+  wasGrantedSince(appUid: string, directoryId: string, time: Timestamp, exceptConnectionUid: string): Promise<boolean>;
   recordAppState(appUid: string, state: App['state'], evidence: Evidence | undefined): Promise<void>;
   recordFailingDirectory(appUid: string, directoryId: string, evidence: Evidence | undefined): Promise<void>;
 }

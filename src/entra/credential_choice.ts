@@ -1,7 +1,7 @@
 import { type App, registrationDirectory } from '../model/app.ts';
 import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import { credentialState, type UsableCredential } from '../model/credential.ts';
+import { type CredentialState, credentialState, type UsableCredential } from '../model/credential.ts';
 import { presentOrder, rolesOf } from '../model/credential_role.ts';
 import type { Log } from '../telemetry/log.ts';
 import { NOT_YET_REPLICATED } from './answer_table.ts';
@@ -22,11 +22,32 @@ export interface CredentialChoice {
   areAllExpired(): boolean;
   /** One that came before it is refused, and was not replaced. */
   isFallback(usable: UsableCredential): boolean;
-  /** Five exchanges in a row prove a new one; a probe only lets it begin. */
-  accepted(usable: UsableCredential, by: 'EXCHANGE' | 'PROBE'): Promise<void>;
-  /** PROPAGATING: new since so short a time that Entra may not know it everywhere yet; it keeps its good name. */
+  /** Every credential within its time is rejected. False before the first `candidates`. */
+  areAllRejected(): boolean;
+  /** `by`: who was granted; undefined: a probe. Five exchanges in a row prove a new credential; a probe only lets it begin. */
+  accepted(usable: UsableCredential, by: CredentialRequest | undefined): Promise<void>;
+  /** What a refusal proves, without another request. Any refusal ends a row of successes. */
+  judge(usable: UsableCredential, refusal: CredentialRefusal): CredentialJudgement;
+  /** PROPAGATING: so new that not all of Entra's servers may know it yet; its verdict stays. */
   rejected(usable: UsableCredential, meaning: Meaning, newSince: Timestamp): Promise<'REJECTED' | 'PROPAGATING'>;
 }
+
+/** Who presented the credential, and when in the order of all requests. */
+export interface CredentialRequest {
+  readonly requester: string;
+  readonly order: number;
+}
+
+export interface CredentialRefusal extends CredentialRequest {
+  readonly meaning: Meaning;
+  /** Since when Entra may know what was presented. */
+  readonly newSince: Timestamp;
+  /** False: a caller chose what was asked, or where (see `EvidenceWeight`). */
+  readonly counts: boolean;
+}
+
+/** `REFUTED`: accepted from another connection since. `UNPROVED`: only a probe can tell. */
+export type CredentialJudgement = 'REJECTED' | 'PROPAGATING' | 'REFUTED' | 'UNPROVED';
 
 export interface Candidates {
   /** In the order to try. Expired and future ones never. */
@@ -39,13 +60,17 @@ export interface Candidates {
 export const REPLICATION: Duration = 15 * MINUTE;
 export const PROPAGATION_RETRY: Duration = 10 * SECOND;
 
+/** A credential that served another connection within this time is not rejected by one refusal. */
+const RECENT_SUCCESS: Duration = 5 * MINUTE;
+
 /** So that `last_used_time` costs no write per exchange. */
 const RECORD_USE_EVERY: Duration = HOUR;
 
 const TRIAL_EVERY = 4;
 const PROVEN_AFTER = 5;
 
-const EXPIRED_CODE = 'AADSTS7000222';
+const EXPIRED_CODES = ['AADSTS7000222', 'AADSTS1000502'];
+const PAST_OR_FUTURE: ReadonlySet<CredentialState> = new Set(['EXPIRED', 'NOT_YET_VALID']);
 
 export function createCredentialChoice(parts: {
   app: App;
@@ -74,6 +99,11 @@ export function createCredentialChoice(parts: {
       },
     );
     return loading;
+  }
+
+  function isPropagating({ codes }: Meaning, newSince: Timestamp): boolean {
+    const age = clock.now() - newSince;
+    return age >= 0 && age < REPLICATION && codes.some((code) => NOT_YET_REPLICATED.has(code));
   }
 
   /** As their rows would be, had all that was learned since been written into them. */
@@ -110,7 +140,7 @@ export function createCredentialChoice(parts: {
       const now = clock.now();
       return loaded.every((usable) => {
         const { verdict, entraError } = notes.of(usable);
-        const saidSo = verdict === 'REJECTED' && entraError?.includes(EXPIRED_CODE) === true;
+        const saidSo = verdict === 'REJECTED' && EXPIRED_CODES.some((code) => entraError?.split(/[/+]/).includes(code));
         return saidSo || credentialState(usable.credential, now) === 'EXPIRED';
       });
     },
@@ -122,9 +152,29 @@ export function createCredentialChoice(parts: {
         return verdict === 'REJECTED' && wasFirst;
       });
     },
+    areAllRejected() {
+      if (loaded === undefined) return false;
+      const now = clock.now();
+      const candidates = loaded.filter(({ credential }) => !PAST_OR_FUTURE.has(credentialState(credential, now)));
+      return candidates.length > 0 && candidates.every((usable) => notes.of(usable).verdict === 'REJECTED');
+    },
+    judge(usable, { meaning, newSince, requester, order, counts }) {
+      notes.of(usable).successes = 0;
+      if (meaning.doubtsCredential) return 'UNPROVED';
+      if (isPropagating(meaning, newSince)) return 'PROPAGATING';
+      const others = notes.of(usable).grants.filter((grant) => grant.requester !== requester);
+      if (others.some((grant) => grant.order > order)) return 'REFUTED';
+      const now = clock.now();
+      const servedLately = others.some(({ time }) => Math.abs(now - time) < RECENT_SUCCESS);
+      return counts && !servedLately ? 'REJECTED' : 'UNPROVED';
+    },
     async accepted(usable, by) {
       const standing = notes.of(usable);
-      if (by === 'EXCHANGE') standing.successes += 1;
+      if (by !== undefined) {
+        standing.successes += 1;
+        const others = standing.grants.filter(({ requester }) => requester !== by.requester);
+        standing.grants = [{ ...by, time: clock.now() }, ...others].slice(0, 2);
+      }
       const { verdict, recordTime } = standing;
       const isFresh = recordTime !== undefined && Math.abs(clock.now() - recordTime) < RECORD_USE_EVERY;
       if (verdict !== 'VALID' || !isFresh) {
@@ -137,9 +187,7 @@ export function createCredentialChoice(parts: {
     async rejected(usable, meaning, newSince) {
       const standing = notes.of(usable);
       standing.successes = 0;
-      const age = clock.now() - newSince;
-      const isYoung = age >= 0 && age < REPLICATION;
-      if (isYoung && meaning.codes.some((code) => NOT_YET_REPLICATED.has(code))) return 'PROPAGATING';
+      if (isPropagating(meaning, newSince)) return 'PROPAGATING';
       const { entraError, correlationId = '' } = meaning.failure;
       if (standing.verdict === 'REJECTED' && standing.entraError === entraError && standing.recordTime !== undefined) {
         return 'REJECTED';

@@ -8,6 +8,8 @@ export interface EntraMetrics {
   /** Turned away before any request: OVERLOADED, ENTRA_THROTTLED, … */
   turnedAway(reason: string): void;
   circuitOpened(): void;
+  /** Callers are refused locally from now on: `app`, `directory`, `resource_in_directory` or `credential`, and why. */
+  held(subject: string, reason: string): void;
   /** To alert on: Entra refused a credential. */
   credentialRejected(appUid: string): void;
   /** To alert on: an exchange was served by another credential than the one that comes first, which is refused or of no use; not for one on trial, or too new. */
@@ -25,6 +27,7 @@ export const silentMetrics: EntraMetrics = {
   waiting() {},
   turnedAway() {},
   circuitOpened() {},
+  held() {},
   credentialRejected() {},
   credentialFellBack() {},
   credentialUnusable() {},

@@ -1,21 +1,24 @@
-import { homeDirectory } from '../model/app.ts';
+import { type App, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
-import { createAppStandings } from './app_standing.ts';
+import { createAppHealths } from './app_healths.ts';
 import type { AskParts } from './ask.ts';
 import { type CustomCloud, createAuthorities, directoryOf } from './authority.ts';
-import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer } from './authorization_server.ts';
+import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer, Priority } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
 import { type ExchangeRequest, redeem } from './exchange.ts';
+import { classifyAuthorizationError } from './failures.ts';
+import { createHealthProbes } from './health_probes.ts';
 import { createTokenHttp } from './http.ts';
 import { createPacing, PACING_DEFAULTS, type PacingOptions } from './pacing.ts';
-import { probeCredentials } from './probe.ts';
+import { type ProbeTarget, probeCredentials, probeHealth } from './probe.ts';
 import { createProofs } from './proof.ts';
+import type { Requester } from './requester.ts';
 import { noSecretSource } from './sourced_secrets.ts';
 
 export interface EntraOptions {
@@ -47,7 +50,6 @@ export function createAuthorizationServer(parts: {
   const exchangeTimeout = options.exchangeTimeout ?? 8 * SECOND;
   const pacingOptions = { ...PACING_DEFAULTS, ...options.pacing };
   const pacing = createPacing({ clock, metrics, options: pacingOptions });
-  const standings = createAppStandings({ ledger, clock, metrics, log });
   const http = createTokenHttp({
     clock,
     options: {
@@ -58,7 +60,23 @@ export function createAuthorizationServer(parts: {
   });
   const proofs = createProofs({ clock, secretSource: parts.secretSource ?? noSecretSource, metrics, log });
   const requestTimeout = options.requestTimeout ?? 10 * SECOND;
-  const askParts: AskParts = { http, proofs, clock, metrics, log, random, requestTimeout };
+  let order = 0;
+  const nextOrder = () => ++order;
+  const askParts: AskParts = { http, proofs, clock, metrics, log, random, nextOrder, requestTimeout };
+  const probeTarget = (app: App, directoryId: string, priority: Priority): ProbeTarget => ({
+    app,
+    directoryId,
+    authority: authorities.of(app.cloud, directoryId),
+    timeout: exchangeTimeout,
+    acquire: (signal) =>
+      pacing.acquire({ appUid: app.uid, directory: directoryId, tenant: app.tenantUid, priority, signal }),
+  });
+  const probes = createHealthProbes({
+    clock,
+    request: ({ app, directoryId, resource }, usable) =>
+      probeHealth(askParts, probeTarget(app, directoryId, 'FOREGROUND'), usable, resource),
+  });
+  const healths = createAppHealths({ ledger, clock, metrics, log, probes });
 
   async function admit(request: AdmissionRequest): Promise<Admission> {
     const { app, directoryId: named } = request;
@@ -69,10 +87,16 @@ export function createAuthorizationServer(parts: {
     }
     const directory = directoryOf(app, named);
     const directoryId = named ?? homeDirectory(app);
-    const authority = authorities.of(app.cloud, directory);
-    const refuseKnown = (standing = standings.of(app)) => {
-      const refusal = standing.refusal(directoryId);
-      if (refusal === undefined) return standing;
+    const requester: Requester = request.requester ?? {
+      connectionUid: undefined,
+      weight: 'REQUEST',
+    };
+    const tenantUid = request.tenantUid ?? app.tenantUid;
+    const asker = { ...requester, directoryId };
+    const refuseKnown = () => {
+      const health = healths.of(app);
+      const refusal = health.refusal(asker);
+      if (refusal === undefined) return health;
       metrics.turnedAway(refusal.reason);
       throw refusal;
     };
@@ -80,24 +104,35 @@ export function createAuthorizationServer(parts: {
     if (!(await known.credentials.hasCandidates())) throw await known.withoutCredential();
 
     const { priority, signal } = request;
-    const tenant = request.tenantUid ?? app.tenantUid;
-    const slot = await pacing.acquire({ appUid: app.uid, directory, tenant, priority, signal });
+    const slot = await pacing.acquire({ appUid: app.uid, directory, tenant: tenantUid, priority, signal });
     try {
       // Others may have learned something while this one waited.
-      const standing = refuseKnown();
-      let hasProbe = standing.takeProbe(directoryId);
-      const run = (asked: Pick<ExchangeRequest, 'grant' | 'resource' | 'nonce'>, timeout?: Duration) => {
-        hasProbe = false;
-        const whole = { ...asked, app, directoryId, authority, timeout: timeout ?? exchangeTimeout };
-        return redeem(askParts, whole, slot, standing);
+      const health = refuseKnown();
+      let abandonTrial: (() => void) | undefined = health.beginTrial(asker);
+      const run = (
+        asked: Pick<ExchangeRequest, 'grant' | 'resource' | 'nonce'>,
+        options: { retry?: boolean | undefined; force?: boolean | undefined; timeout?: Duration | undefined } = {},
+      ) => {
+        abandonTrial = undefined;
+        const whole: ExchangeRequest = {
+          ...asked,
+          app,
+          requester,
+          tenantUid,
+          directoryId,
+          authority: authorities.of(app.cloud, directory),
+          otherAuthority: otherAuthorityOf(app, directoryId),
+          isRetry: options.retry ?? false,
+          force: options.force ?? false,
+          timeout: options.timeout ?? exchangeTimeout,
+        };
+        return redeem({ ...askParts, probes }, whole, slot, health);
       };
       return {
-        async redeemRefreshToken({ refreshToken, scopes, claims, resource, timeout }) {
+        async redeemRefreshToken({ refreshToken, scopes, claims, resource, ...options }) {
           checkClaims(claims);
-          return run(
-            { grant: { kind: 'refresh_token', refreshToken, scopes, claims }, resource, nonce: undefined },
-            timeout,
-          );
+          const grant = { kind: 'refresh_token', refreshToken, scopes, claims } as const;
+          return run({ grant, resource, nonce: undefined }, options);
         },
         redeemCode: ({ code, codeVerifier, redirectUri, scopes, resource, nonce }) =>
           run({ grant: { kind: 'authorization_code', code, codeVerifier, redirectUri, scopes }, resource, nonce }),
@@ -112,8 +147,8 @@ export function createAuthorizationServer(parts: {
           });
         },
         release() {
-          if (hasProbe) standing.giveProbeBack(directoryId);
-          hasProbe = false;
+          abandonTrial?.();
+          abandonTrial = undefined;
           slot.release();
         },
       };
@@ -123,25 +158,32 @@ export function createAuthorizationServer(parts: {
     }
   }
 
+  /**
+   * A grant of a personal account belongs to the address that issued it, which the vault cannot know for certain: it signs in at the
+   * app's audience and refreshes in the directory of personal accounts.
+   */
+  function otherAuthorityOf(app: App, directoryId: string | undefined) {
+    if (directoryId !== PERSONAL_DIRECTORY) return undefined;
+    return authorities.of(app.cloud, app.signInAudience === 'common' ? 'common' : 'consumers');
+  }
+
   return {
     authorizationUri: (request) => authorizationUri(authorities, request),
     adminConsentUri: (request) => adminConsentUri(authorities, request),
     admit,
+    readAuthorizationError: classifyAuthorizationError,
     async probe(app, named, priority = 'FOREGROUND') {
       const directoryId = named ?? homeDirectory(app);
       if (directoryId === undefined) return [];
-      return probeCredentials(askParts, {
-        app,
-        authority: authorities.of(app.cloud, directoryId),
-        standing: standings.of(app),
-        timeout: exchangeTimeout,
-        acquire: (signal) =>
-          pacing.acquire({ appUid: app.uid, directory: directoryId, tenant: app.tenantUid, priority, signal }),
-      });
+      return probeCredentials(askParts, probeTarget(app, directoryId, priority), healths.of(app));
     },
-    forget: (appUid) => standings.forget(appUid),
+    forget: (appUid) => healths.forget(appUid),
     throttledUntil: (appUid) => pacing.throttledUntil(appUid),
-    close: () => http.close(),
+    settled: () => probes.settled(),
+    async close() {
+      await probes.settled();
+      await http.close();
+    },
   };
 }
 

@@ -3,54 +3,76 @@ import { type Duration, SECOND } from '../model/clock.ts';
 import type { Failure, Granted, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
-import type { AppStanding, AskedRequest } from './app_standing.ts';
+import type { AppHealth } from './app_health.ts';
 import { type Asked, type AskParts, ask, LEAST_TIME } from './ask.ts';
 import type { Authority } from './authority.ts';
 import { contradictionIn } from './contradiction.ts';
-import { PROPAGATION_RETRY } from './credential_choice.ts';
+import { type CredentialJudgement, PROPAGATION_RETRY } from './credential_choice.ts';
+import { judgeCredential, type RefusedCredential } from './credential_evidence.ts';
 import type { Meaning } from './failures.ts';
 import { readGranted } from './granted.ts';
+import type { HealthProbes } from './health_probes.ts';
 import type { TokenGrant } from './msal_server.ts';
 import type { Slot } from './pacing.ts';
 import type { Unusable } from './proof.ts';
+import { type EvidenceContext, type Requester, requesterOf } from './requester.ts';
 
-/** One grant, redeemed: with each credential in turn, and once more when Entra stumbles. */
+/** One grant, redeemed: with each credential in turn, and once more after a transient failure. */
 export interface ExchangeRequest {
   readonly app: App;
+  readonly requester: Requester;
+  readonly tenantUid: string;
   readonly directoryId: string | undefined;
   readonly authority: Authority;
+  /** Where a grant of a personal account may have been issued instead. */
+  readonly otherAuthority: Authority | undefined;
   readonly grant: TokenGrant;
   readonly resource: string;
   readonly nonce: Secret | undefined;
+  /** A second try after a refusal: its failure marks nothing. */
+  readonly isRetry: boolean;
+  /** Ask Entra although the same request was refused a short while ago. */
+  readonly force: boolean;
   readonly timeout: Duration;
 }
 
+export interface ExchangeParts extends AskParts {
+  readonly probes: HealthProbes;
+}
+
 export async function redeem(
-  parts: AskParts,
+  parts: ExchangeParts,
   request: ExchangeRequest,
   slot: Slot,
-  standing: AppStanding,
+  health: AppHealth,
 ): Promise<Outcome> {
-  const known = standing.refusalOf(askedOf(request));
+  const known = request.force ? undefined : health.refusalOf(contextOf(request), request.grant.kind);
   if (known !== undefined) {
-    // Entra is not asked, so the app's try is still to be had.
-    standing.giveProbeBack(request.directoryId);
     parts.metrics.turnedAway(known.reason);
     return known;
   }
   const deadline = performance.now() + request.timeout;
-  const first = await redeemOnce(parts, request, slot, standing, deadline);
+  const exchange = (changes: Partial<ExchangeRequest> = {}) =>
+    redeemOnce(parts, { ...request, ...changes }, slot, health, deadline);
+  const first = await exchange();
   if (!('failure' in first)) return first.granted;
+  const { otherAuthority } = request;
+  if (otherAuthority !== undefined && isOfAnotherAuthority(first.meaning)) {
+    const second = await exchange({ authority: otherAuthority, isRetry: true });
+    return 'failure' in second ? first.failure : second.granted;
+  }
   if (!isWorthARetry(request.grant, first)) return first.failure;
   const pause = 100 + 400 * parts.random();
   if (deadline - performance.now() - pause < LEAST_TIME * 2 || !slot.mayRetry()) return first.failure;
   await new Promise((resolve) => setTimeout(resolve, pause));
-  const second = await redeemOnce(parts, request, slot, standing, deadline);
+  const second = await exchange();
   return 'failure' in second ? second.failure : second.granted;
 }
 
-function askedOf({ directoryId, grant }: ExchangeRequest): AskedRequest {
-  return { directoryId, scopes: grant.scopes };
+function contextOf({ requester, tenantUid, directoryId, resource, grant, isRetry }: ExchangeRequest): EvidenceContext {
+  const claims = grant.kind === 'refresh_token' ? grant.claims : undefined;
+  const weight = claims === undefined ? requester.weight : 'REQUEST';
+  return { ...requester, tenantUid, weight, directoryId, resource, scopes: grant.scopes, claims, isRetry };
 }
 
 type Redeemed =
@@ -66,24 +88,35 @@ function isWorthARetry(
   return grant.kind !== 'authorization_code' || answer?.status !== undefined;
 }
 
+const OTHER_AUTHORITY_CODES: ReadonlySet<number> = new Set([7000012, 70000121]);
+
+/** 7000012 and 70000121 name the authority; 70000 with `bad_token` was seen for it: https://github.com/Softeria/ms-365-mcp-server/issues/522 */
+function isOfAnotherAuthority(meaning: Meaning | undefined): boolean {
+  if (meaning === undefined) return false;
+  const { codes, suberror } = meaning;
+  return codes.some((code) => OTHER_AUTHORITY_CODES.has(code)) || (codes.includes(70000) && suberror === 'bad_token');
+}
+
 async function redeemOnce(
-  parts: AskParts,
+  parts: ExchangeParts,
   request: ExchangeRequest,
   slot: Slot,
-  standing: AppStanding,
+  health: AppHealth,
   deadline: number,
 ): Promise<Redeemed> {
-  const { credentials } = standing;
-  let last: Asked | undefined;
-  let isPropagating = false;
+  const { credentials } = health;
+  const { app, grant } = request;
+  const context = contextOf(request);
+  const judgements: CredentialJudgement[] = [];
+  let last: RefusedCredential | undefined;
   let untried: Unusable | undefined;
   let fellBack = false;
   // A code works once, and nobody promises that a refused client does not use it up.
-  const { inOrder, onTrial } = await credentials.candidates(request.grant.kind !== 'authorization_code');
+  const { inOrder, onTrial } = await credentials.candidates(grant.kind !== 'authorization_code');
   for (const usable of inOrder) {
     const timeout = deadline - performance.now();
     if (timeout < LEAST_TIME) {
-      return { failure: { ...NOTHING_SAID, ...last?.meaning?.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
+      return { failure: { ...NOTHING_SAID, ...last?.meaning.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
     }
     const asked = await ask(parts, request, usable, timeout, slot);
     if ('unusable' in asked) {
@@ -91,20 +124,27 @@ async function redeemOnce(
       fellBack ||= usable !== onTrial;
       continue;
     }
-    const { meaning, answer, doubt, newSince } = asked;
+    const { meaning, answer, doubt, newSince, order } = asked;
     if (meaning === undefined) {
-      if (doubt === undefined) await credentials.accepted(usable, 'EXCHANGE');
-      // A renewed secret that Entra does not know everywhere yet is no reason to wake anybody.
+      if (doubt === undefined) await credentials.accepted(usable, { requester: requesterOf(context, order), order });
+      // A renewed secret that Entra does not know everywhere yet is no reason for an alert.
       else if ((await credentials.rejected(usable, doubt, newSince)) === 'REJECTED') fellBack = true;
-      if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(request.app.uid);
-      await standing.granted(request.directoryId);
+      if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(app.uid);
+      await health.granted(context, grant.kind, order);
       return readChecked(parts, request, answer);
     }
-    if (meaning.failure.kind !== 'app_credential') return blame(request, standing, asked, meaning);
-    last = asked;
-    if ((await credentials.rejected(usable, meaning, newSince)) === 'PROPAGATING') isPropagating = true;
+    if (meaning.failure.kind === 'app_credential' || meaning.doubtsCredential) {
+      last = { usable, meaning, newSince, order };
+      judgements.push(await judgeCredential({ app, health, probes: parts.probes }, context, last));
+      continue;
+    }
+    return { failure: await blame(health, context, grant, asked, meaning), meaning, answer };
   }
-  return { failure: await refused(standing, last?.meaning?.failure, { isPropagating, untried }), ...ASKED_NOTHING };
+  return {
+    failure: await allRefused(health, context, grant, { judgements, last, untried }),
+    meaning: last?.meaning,
+    answer: undefined,
+  };
 }
 
 const ASKED_NOTHING = { meaning: undefined, answer: undefined } as const;
@@ -131,36 +171,60 @@ function readChecked(parts: AskParts, request: ExchangeRequest, answer: Answer):
   return { granted: readGranted(answer, context) };
 }
 
+/** Kinds that Entra answers only after it accepted the credential. */
+const AFTER_AUTHENTICATION: ReadonlySet<Failure['kind']> = new Set(['reauthorize', 'consent', 'blocked', 'suspect']);
+
+/** A refusal that is not about the credential. */
 async function blame(
-  request: ExchangeRequest,
-  standing: AppStanding,
-  { answer }: Asked,
+  health: AppHealth,
+  context: EvidenceContext,
+  { kind: grant }: TokenGrant,
+  { order }: Asked,
   meaning: Meaning,
-): Promise<Redeemed> {
-  const { kind } = meaning.failure;
-  if (kind === 'app_config') {
-    return { failure: await standing.misconfigured(meaning, askedOf(request)), meaning, answer };
+): Promise<Failure> {
+  const { failure, known } = meaning;
+  switch (failure.kind) {
+    case 'app_config':
+    case 'caller':
+    case 'ours':
+      return health.refused(context, grant, meaning, order);
+    case 'transient':
+      if (failure.subject === 'request') health.holdRequest(context, grant, failure, known);
+      return failure;
+    default:
+      if (known && AFTER_AUTHENTICATION.has(failure.kind)) await health.credentialWorks();
+      return failure;
   }
-  // Entra looked at the grant, so the next one need not wait to find out whether the app is still refused.
-  if (kind !== 'transient' && kind !== 'throttled') standing.giveProbeBack(request.directoryId);
-  return { failure: meaning.failure, meaning, answer };
 }
 
-/** No credential got through. */
-async function refused(
-  standing: AppStanding,
-  failure: Failure | undefined,
-  { isPropagating, untried }: { isPropagating: boolean; untried: Unusable | undefined },
+/** No credential was accepted. */
+async function allRefused(
+  health: AppHealth,
+  context: EvidenceContext,
+  { kind: grant }: TokenGrant,
+  result: {
+    judgements: readonly CredentialJudgement[];
+    last: RefusedCredential | undefined;
+    untried: Unusable | undefined;
+  },
 ): Promise<Failure> {
-  const base: Failure = failure ?? {
+  const { judgements, last, untried } = result;
+  const base: Failure = last?.meaning.failure ?? {
     ...NOTHING_SAID,
     kind: 'app_credential',
     subject: 'credential',
     reason: 'APP_CREDENTIAL_REJECTED',
   };
-  if (isPropagating) return { ...base, reason: 'APP_CREDENTIAL_PROPAGATING', retryAfter: PROPAGATION_RETRY };
+  if (judgements.includes('PROPAGATING'))
+    return { ...base, reason: 'APP_CREDENTIAL_PROPAGATING', retryAfter: PROPAGATION_RETRY };
   // One that could not be tried may be good: the app is not held for it.
   if (untried?.unusable === 'KEY_SOURCE_UNAVAILABLE') return { ...base, ...KEY_VAULT_AWAY };
-  if (untried !== undefined) return base;
-  return failure === undefined ? base : standing.outOfCredentials(base);
+  if (untried !== undefined || last === undefined) return base;
+  if (last.meaning.doubtsCredential) return health.refused(context, grant, last.meaning, last.order);
+  if (judgements.some((judgement) => judgement !== 'REJECTED')) {
+    health.holdRequest(context, grant, base, true);
+    return base;
+  }
+  const { order } = last;
+  return health.holdWithoutCredential(base, order, requesterOf(context, order));
 }

@@ -8,6 +8,7 @@ import { findRow, isErrorWord, MEANING_OF_SUBERROR, meaningOfError } from './ans
 export interface Meaning {
   readonly failure: Failure;
   readonly codes: readonly number[];
+  readonly suberror: string | undefined;
   /** False: neither the code nor, without a code, the `error` word is known. Such an answer is not retried and opens no circuit. */
   readonly known: boolean;
   /** `invalid_client` without a known code: it may be the credential's fault (RFC 6749, 5.2), which a probe can tell. */
@@ -26,7 +27,7 @@ export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
   const mean = (
     kind: FailureKind,
     subject: FailureSubject,
-    more: { reason?: Reason; known?: boolean } = {},
+    more: { reason?: Reason; known?: boolean; hint?: string | undefined } = {},
   ): Meaning => {
     const known = more.known ?? true;
     return {
@@ -38,8 +39,10 @@ export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
         correlationId: correlationOf(body) ?? answer.correlationId,
         retryAfter: waitOf(kind, known, answer, now),
         claims: claimsOf(body),
+        hint: more.hint,
       },
       codes,
+      suberror,
       known,
       doubtsCredential: !known && error === 'invalid_client',
     };
@@ -58,7 +61,7 @@ export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
   const row = findRow(codes, error);
   // A client in a loop is one connection: its Retry-After must not stop the whole app.
   if (row?.kind !== 'looping' && answer.retryAfter !== undefined) return mean('throttled', 'entra');
-  if (row !== undefined) return mean(row.kind, row.subject, { reason: row.reason });
+  if (row !== undefined) return mean(row.kind, row.subject, { reason: row.reason, hint: row.hint });
   const bySuberror = suberror === undefined ? undefined : MEANING_OF_SUBERROR.get(suberror);
   if (bySuberror !== undefined) return mean(bySuberror.kind, bySuberror.subject);
   const byError = error === undefined ? undefined : meaningOfError(error, codes.length > 0);
@@ -70,7 +73,7 @@ export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
 /** What came to the redirect URI in place of a code (RFC 6749, 4.1.2.1), or of an administrator's consent. */
 export function classifyAuthorizationError(error: string, codes: readonly number[]): Failure {
   const row = findRow(codes, error);
-  const meaning = row ?? meaningOfError(error, codes.length > 0) ?? { kind: 'transient', subject: 'request' };
+  const meaning = row ?? meaningOfError(error, codes.length > 0) ?? { kind: 'app_config', subject: 'request' };
   return {
     kind: meaning.kind,
     subject: meaning.subject,
@@ -79,6 +82,7 @@ export function classifyAuthorizationError(error: string, codes: readonly number
     correlationId: undefined,
     retryAfter: undefined,
     claims: undefined,
+    hint: row?.hint,
   };
 }
 

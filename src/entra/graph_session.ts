@@ -52,8 +52,9 @@ export function createGraphSessions(parts: {
   /** Callers go first, and there may be no end of them. */
   async function admit(app: App, directoryId: string): Promise<Admission> {
     const signal = AbortSignal.timeout(timeout);
+    const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
     try {
-      return await authorizationServer.admit({ app, directoryId, priority: 'BACKGROUND', signal });
+      return await authorizationServer.admit({ app, directoryId, priority: 'BACKGROUND', requester, signal });
     } catch (failure) {
       throw signal.aborted ? new VaultError('OVERLOADED', 'Callers leave no slot for Graph') : failure;
     }

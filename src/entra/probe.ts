@@ -3,82 +3,110 @@ import type { Duration } from '../model/clock.ts';
 import type { UsableCredential } from '../model/credential.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
-import { findRow } from './answer_table.ts';
-import type { AppStanding } from './app_standing.ts';
+import type { AppHealth } from './app_health.ts';
 import { type AskParts, ask } from './ask.ts';
 import type { Authority } from './authority.ts';
 import type { CredentialProbe } from './authorization_server.ts';
+import type { ProbeResult } from './health_probes.ts';
 import type { Slot } from './pacing.ts';
+import type { Unusable } from './proof.ts';
 
-/** Tries each credential by itself, also refused and expired ones: an operator wants to know how each stands. */
+export interface ProbeTarget {
+  readonly app: App;
+  readonly directoryId: string;
+  readonly authority: Authority;
+  readonly timeout: Duration;
+  readonly acquire: (signal: AbortSignal) => Promise<Slot>;
+}
+
+/** Tries each credential by itself, also rejected and expired ones: an operator wants to know the state of each. */
 export async function probeCredentials(
   parts: AskParts,
-  probe: {
-    app: App;
-    authority: Authority;
-    standing: AppStanding;
-    timeout: Duration;
-    acquire: (signal: AbortSignal) => Promise<Slot>;
-  },
+  target: ProbeTarget,
+  health: AppHealth,
 ): Promise<CredentialProbe[]> {
-  const all = await probe.standing.credentials.all();
   const tries: Try[] = [];
-  for (const usable of all) tries.push(await probeOne(parts, probe, usable));
-  // None is left that might do: callers need not find that out by themselves.
-  const refusals = tries.map(({ probe: { outcome }, failure }) => (outcome === 'REJECTED' ? failure : undefined));
+  for (const usable of await health.credentials.all()) tries.push(await probeOne(parts, target, health, usable));
+  // None is left that might be accepted: callers need not find that out by themselves.
+  const refusals = tries.map(({ probe: { outcome }, refusal }) => (outcome === 'REJECTED' ? refusal : undefined));
   const last = refusals.at(-1);
-  if (last !== undefined && !refusals.includes(undefined)) await probe.standing.outOfCredentials(last);
-  return tries.map(({ probe: told }) => told);
+  if (last !== undefined && !refusals.includes(undefined)) {
+    await health.holdWithoutCredential(last.failure, last.order, `probe ${last.order}`);
+  }
+  return tries.map(({ probe }) => probe);
 }
 
 interface Try {
   readonly probe: CredentialProbe;
-  /** What Entra refused it with. */
-  readonly failure?: Failure;
+  /** What Entra refused the credential with. */
+  readonly refusal?: { readonly failure: Failure; readonly order: number };
 }
 
 async function probeOne(
   parts: AskParts,
-  probe: Parameters<typeof probeCredentials>[1],
+  target: ProbeTarget,
+  health: AppHealth,
   usable: UsableCredential,
 ): Promise<Try> {
   const { credentialId } = usable.credential;
-  const { app, authority, standing } = probe;
-  const nothing = { credentialId, entraError: undefined, correlationId: undefined };
+  const { credentials } = health;
+  const nothing = { credentialId, reason: undefined, entraError: undefined, correlationId: undefined };
+  const asked = await probeWith(parts, target, usable);
+  if (asked === undefined) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
+  if ('unusable' in asked) {
+    const { unusable: reason, message } = asked;
+    return { probe: { ...nothing, outcome: 'INCONCLUSIVE', unusable: { reason, message } } };
+  }
+  const { meaning, answer, doubt, newSince, order } = asked;
+  if (meaning === undefined) {
+    await health.credentialWorks();
+    await health.probeGranted(target.directoryId, undefined, order);
+    if (doubt === undefined) {
+      await credentials.accepted(usable, undefined);
+      return { probe: { ...nothing, outcome: 'VALID', correlationId: answer.correlationId } };
+    }
+    const outcome = await credentials.rejected(usable, doubt, newSince);
+    const { reason, entraError, correlationId } = doubt.failure;
+    // Without `refusal`: exchanges go on with the secret before, so callers are still served.
+    return { probe: { credentialId, outcome, reason, entraError, correlationId } };
+  }
+  const { failure } = meaning;
+  const { reason, entraError, correlationId } = failure;
+  const found = { credentialId, reason, entraError, correlationId };
+  if (failure.kind !== 'app_credential') return { probe: { ...found, outcome: 'INCONCLUSIVE' } };
+  const outcome = await credentials.rejected(usable, meaning, newSince);
+  return { probe: { ...found, outcome }, refusal: { failure, order } };
+}
+
+/** One credential of the app, for a probe that settles whose fault a refusal is; undefined: nothing could be sent. */
+export async function probeHealth(
+  parts: AskParts,
+  target: ProbeTarget,
+  usable: UsableCredential,
+  resource: string | undefined,
+): Promise<ProbeResult | undefined> {
+  const asked = await probeWith(parts, target, usable, resource);
+  return asked === undefined || 'unusable' in asked ? undefined : asked;
+}
+
+async function probeWith(
+  parts: AskParts,
+  { app, authority, timeout, acquire }: ProbeTarget,
+  usable: UsableCredential,
+  resource = authority.graph,
+): Promise<Awaited<ReturnType<typeof ask>> | Unusable | undefined> {
   // Callers go first, and there may be no end of them.
-  const patience = AbortSignal.timeout(probe.timeout);
+  const patience = AbortSignal.timeout(timeout);
   let slot: Slot;
   try {
-    slot = await probe.acquire(patience);
+    slot = await acquire(patience);
   } catch (error) {
-    if (isVaultError(error) || patience.aborted) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
+    if (isVaultError(error) || patience.aborted) return undefined;
     throw error;
   }
   try {
-    const grant = { kind: 'client_credentials', scopes: [`${authority.graph}/.default`] } as const;
-    const asked = await ask(parts, { app, authority, grant }, usable, probe.timeout, slot);
-    if ('unusable' in asked) {
-      const { unusable: reason, message } = asked;
-      return { probe: { ...nothing, outcome: 'INCONCLUSIVE', unusable: { reason, message } } };
-    }
-    const { meaning, answer, doubt, newSince } = asked;
-    if (meaning === undefined) {
-      await standing.credentialWorks();
-      if (doubt === undefined) {
-        await standing.credentials.accepted(usable, 'PROBE');
-        return { probe: { ...nothing, outcome: 'VALID', correlationId: answer.correlationId } };
-      }
-      const outcome = await standing.credentials.rejected(usable, doubt, newSince);
-      const { entraError, correlationId } = doubt.failure;
-      // Without `failure`: exchanges go on with the secret before, so callers are still served.
-      return { probe: { credentialId, outcome, entraError, correlationId } };
-    }
-    const { failure } = meaning;
-    const told = { credentialId, entraError: failure.entraError, correlationId: failure.correlationId };
-    // Anybody may have named the directory (an administrator's consent), so what it says of a client counts by a known number only.
-    const isCredentials = findRow(meaning.codes, undefined)?.kind === 'app_credential';
-    if (failure.kind !== 'app_credential' || !isCredentials) return { probe: { ...told, outcome: 'INCONCLUSIVE' } };
-    return { probe: { ...told, outcome: await standing.credentials.rejected(usable, meaning, newSince) }, failure };
+    const grant = { kind: 'client_credentials', scopes: [`${resource}/.default`] } as const;
+    return await ask(parts, { app, authority, grant }, usable, timeout, slot);
   } finally {
     slot.release();
   }

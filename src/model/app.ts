@@ -60,6 +60,9 @@ export interface RotationPolicy {
 
 export const ROTATION_DEFAULTS: RotationPolicy = { leadTime: 30 * DAY, secretLife: 180 * DAY };
 
+/** The directory of personal accounts: https://learn.microsoft.com/entra/identity-platform/id-tokens */
+export const PERSONAL_DIRECTORY = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
 const MANY_DIRECTORIES = new Set(['organizations', 'common', 'consumers']);
 
 /** The one directory that the app serves, or undefined when it serves several. */

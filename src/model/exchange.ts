@@ -45,6 +45,8 @@ export interface Failure {
   readonly retryAfter: Duration | undefined;
   /** A claims challenge to pass on to the next authorize URL. */
   readonly claims: string | undefined;
+  /** What to do, if that is more than the reason says: one or two sentences. */
+  readonly hint?: string | undefined;
 }
 
 /** An exchange that brought a token, checked: non-empty, Bearer, a sane end. */

@@ -1,6 +1,5 @@
-import { type App, registrationDirectory } from '../model/app.ts';
+import { type App, PERSONAL_DIRECTORY, registrationDirectory } from '../model/app.ts';
 import type { Stores } from '../store/stores.ts';
-import { PERSONAL_DIRECTORY } from './warnings.ts';
 
 /** A directory in which the app can sign in for itself: where it is registered; where nobody said that, one that a connection has shown. */
 export async function knownDirectory(

@@ -1,4 +1,4 @@
-import { type App, homeDirectory, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../model/app.ts';
+import { type App, homeDirectory, isOpenToPersonalAccounts, PERSONAL_DIRECTORY, PERSONAL_LIMITS } from '../model/app.ts';
 import { DAY, type Timestamp } from '../model/clock.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 import { type Credential, type CredentialKind, type CredentialMaterial, neverExpires } from '../model/credential.ts';
@@ -13,8 +13,6 @@ import type { ProbeReport } from './probe.ts';
 /** The portal makes client secrets of at most 24 months; some days more, for its months are calendar months. */
 const LONGEST_SECRET = 735 * DAY;
 const SOON = 30 * DAY;
-/** Directory of all personal accounts. https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
-export const PERSONAL_DIRECTORY = '9188040d-6c67-4c5b-b112-36a304b66dad';
 
 export function credentialWarnings(credential: Credential, now: Timestamp): readonly string[] {
   const { kind, expireTime, credentialId } = credential;

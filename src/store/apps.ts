@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gte, inArray, ne, sql } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
 import { appStateChanged } from '../model/app_state_changed.ts';
 import type { Clock } from '../model/clock.ts';
@@ -86,6 +86,31 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
       .from(connections)
       .where(eq(connections.appUid, all.uid)),
   );
+
+  /** Looks at 500 connections at most: in a large directory that works, some were refreshed lately. */
+  const grantedSince = database.rows('apps.grantedSince', (db) => {
+    const some = db
+      .select({ uid: connections.uid, lastRefreshTime: connections.lastRefreshTime })
+      .from(connections)
+      .where(
+        and(
+          eq(connections.directoryId, placeholder(connections.directoryId, 'directoryId')),
+          eq(connections.appUid, all.uid),
+        ),
+      )
+      .limit(500)
+      .as('some');
+    return db
+      .select({ uid: some.uid })
+      .from(some)
+      .where(
+        and(
+          gte(some.lastRefreshTime, placeholder(connections.lastRefreshTime, 'time')),
+          ne(some.uid, placeholder(connections.uid, 'except')),
+        ),
+      )
+      .limit(1);
+  });
 
   const told = (before: App, after: App) => outbox.tell(appStateChanged({ before, after, time: clock.now() }));
 
@@ -176,6 +201,9 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
     },
     async prefer(credentialUid, time) {
       await database.commit(credentialRows.prefer(credentialUid, time));
+    },
+    async wasGrantedSince(uid, directoryId, time, except) {
+      return (await grantedSince.first({ uid, directoryId: directoryId.toLowerCase(), time, except })) !== undefined;
     },
     async recordAppState(uid, state, stateEvidence) {
       for (;;) {

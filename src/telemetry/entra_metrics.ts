@@ -32,6 +32,12 @@ export function createEntraMetrics(registry: Registry) {
     help: 'An app and directory were given a rest after failures of Entra.',
     registers,
   });
+  const holds = new Counter({
+    name: 'tokenvault_holds_total',
+    help: 'Times that callers of an app, directory, resource or credential were refused locally from then on, by subject and reason.',
+    labelNames: ['subject', 'reason'],
+    registers,
+  });
   const rejected = new Counter({
     name: 'tokenvault_credentials_rejected_total',
     help: 'Entra refused a credential of an app.',
@@ -62,6 +68,7 @@ export function createEntraMetrics(registry: Registry) {
     waiting: (count: number) => waiting.set(count),
     turnedAway: (reason: string) => turnedAway.inc({ reason }),
     circuitOpened: () => circuit.inc(),
+    held: (subject: string, reason: string) => holds.inc({ subject, reason }),
     credentialRejected: (_appUid: string) => rejected.inc(),
     credentialFellBack: (_appUid: string) => fallbacks.inc(),
     credentialUnusable: (_appUid: string) => unusable.inc(),

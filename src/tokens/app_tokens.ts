@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { AuthorizationServer, Priority } from '../entra/authorization_server.ts';
-import { type App, homeDirectory } from '../model/app.ts';
+import { type App, homeDirectory, registrationDirectory } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
@@ -119,7 +119,9 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     return flights.run(`${priority} ${uid} ${resource}`, async () => {
       const fill = cache.open({ uid, appUid: app.uid, tenantUid: tenant.uid });
       try {
-        const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority });
+        const weight = directoryId === registrationDirectory(app) ? 'CREDENTIAL' : 'REQUEST';
+        const requester = { connectionUid: undefined, weight } as const;
+        const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority, requester });
         try {
           const sent = performance.now();
           const outcome = refuseDeadToken(await admission.acquireForApp({ resource }), clock.now());

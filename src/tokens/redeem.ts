@@ -115,6 +115,14 @@ function refuseAccount(connection: Connection, tenant: Tenant, granted: Granted)
 
   function failure(kind: Failure['kind'], reason: Failure['reason']): Failure {
     const { correlationId } = granted.accessToken;
-    return { kind, subject: 'connection', reason, entraError: undefined, correlationId, retryAfter: undefined, claims: undefined };
+    return {
+      kind,
+      subject: 'connection',
+      reason,
+      entraError: undefined,
+      correlationId,
+      retryAfter: undefined,
+      claims: undefined,
+    };
   }
 }

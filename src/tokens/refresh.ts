@@ -88,7 +88,10 @@ export function createRefresh(parts: RefreshParts) {
     const { tenant, app, connection } = request.standing;
     // Before the lease, so that waiting for a slot cannot outlive it.
     const directoryId = connection.account?.directoryId;
-    const asked = { app, directoryId, tenantUid: tenant.uid, priority };
+    // A grant that Entra has not accepted yet proves nothing about the app.
+    const weight = connection.verifyTime === undefined ? 'REQUEST' : 'FULL';
+    const requester = { connectionUid: connection.uid, weight } as const;
+    const asked = { app, directoryId, tenantUid: tenant.uid, priority, requester };
     const admission = await admitWithin(PATIENCE, authorizationServer, asked);
     try {
       await crashPoints?.reach('before_lease');

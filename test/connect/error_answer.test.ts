@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
 import { errorAnswered } from '../../src/connect/error_answer.ts';
+import { ENTRA_ANSWERS } from '../../src/entra/entra_answers.ts';
+import { classifyAuthorizationError } from '../../src/entra/failures.ts';
+
+const server = { readAuthorizationError: classifyAuthorizationError };
 
 const name = 'tenants/acme/connections/ada';
 
@@ -15,17 +19,34 @@ test.each([
   ['temporarily_unavailable', undefined, 'ENTRA_UNAVAILABLE'],
   ['server_error', 'AADSTS90033: A transient error has occurred.', 'ENTRA_UNAVAILABLE'],
   ['login_required', undefined, 'REAUTHORIZATION_REQUIRED'],
+  ['permission_denied', undefined, 'AUTHORIZATION_DECLINED'],
+  ['access_denied', 'AADSTS7999999: Something new.', 'AUTHORIZATION_DECLINED'],
+  ['access_denied', 'AADSTS650051: Being provisioned.', 'ENTRA_UNAVAILABLE'],
+  ['access_denied', 'AADSTS650052: No service principal.', 'ADMIN_CONSENT_REQUIRED'],
+  ['access_denied', 'AADSTS530084: Blocked.', 'BLOCKED_BY_POLICY'],
+  ['access_denied', 'AADSTS90072: Not in the tenant.', 'BLOCKED_BY_POLICY'],
+  ['access_denied', 'AADSTS500571: The guest user account is disabled.', 'ACCOUNT_DISABLED'],
+  ['invalid_request', 'AADSTS7000112: Disabled.', 'BLOCKED_BY_POLICY'],
+  ['unauthorized_client', 'AADSTS700016: Not found.', 'ADMIN_CONSENT_REQUIRED'],
   ['invalid_client', 'AADSTS650053: The application asked for scope x that does not exist.', 'APP_MISCONFIGURED'],
   ['<script>', '<script>alert(1)</script>', 'APP_MISCONFIGURED'],
 ] as const)('%s with %s means %s%s', (error, errorDescription, reason) => {
-  expect(errorAnswered({ error, errorDescription }, name).reason).toBe(reason);
+  expect(errorAnswered(server, { error, errorDescription }, name).reason).toBe(reason);
 });
 
 test('nothing of what was sent gets into the error but known words and numbers', () => {
   const told = errorAnswered(
+    server,
     { error: 'ada@contoso.example', errorDescription: 'AADSTS50011: ada@contoso.example <b>', errorSubcode: 'secret' },
     name,
   );
   expect(`${told.message} ${JSON.stringify(told.metadata)}`).not.toMatch(/contoso|<b>|secret/);
   expect(told.metadata['entraError']).toBe('other/AADSTS50011');
+});
+
+test.each(
+  ENTRA_ANSWERS.filter(({ kind, code }) => !['suspect', 'ours', 'caller'].includes(kind) && ![65004].includes(code)),
+)('AADSTS$code means the same here as at the token endpoint: $reason', ({ code, errors, reason }) => {
+  const error = errors[0] ?? '';
+  expect(errorAnswered(server, { error, errorDescription: `AADSTS${code}: text` }, name).reason).toBe(reason);
 });

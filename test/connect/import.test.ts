@@ -102,7 +102,7 @@ describe('verified now', () => {
         const foreign = world.sandbox.issueRefreshToken({ clientId, userObjectId: ADA, scopes: 'Mail.Read' });
         return { refreshToken: new Secret(foreign) };
       },
-      'REFRESH_TOKEN_REJECTED',
+      'ENTRA_UNAVAILABLE',
     ],
     ['of a user who did not consent to that', () => ({ scopes: ['Calendar.ReadWrite'] }), 'SCOPE_NOT_GRANTED'],
     [
@@ -139,6 +139,31 @@ describe('verified now', () => {
     await refused(take(prepare()), reason);
     expect(await world.find()).toBeUndefined();
     expect(world.counted).toEqual([`import ${reason}`]);
+  });
+
+  test('one doubtful answer does not reject a token that Entra accepts a minute later', async () => {
+    const imported = refreshToken();
+    world.sandbox.injectFault({ kind: 'error', code: 70000, count: 1 });
+    await expect(take({ refreshToken: imported })).rejects.toMatchObject({
+      reason: 'ENTRA_UNAVAILABLE',
+      retryAfter: 60_000,
+      metadata: { doubtful: 'true', entraError: 'invalid_grant/AADSTS70000' },
+    });
+    expect((await take({ refreshToken: imported })).grantState).toBe('ACTIVE');
+  });
+
+  test('two doubtful answers a minute apart reject the token', async () => {
+    const imported = refreshToken();
+    world.sandbox.injectFault({ kind: 'error', code: 70000, count: 3 });
+    await refused(take({ refreshToken: imported }), 'ENTRA_UNAVAILABLE');
+    await refused(take({ refreshToken: imported }), 'ENTRA_UNAVAILABLE');
+    world.sandbox.clock.advance(60_000);
+    await refused(take({ refreshToken: imported }), 'REFRESH_TOKEN_REJECTED');
+  });
+
+  test('a token of another directory names the field to set', async () => {
+    world.sandbox.injectFault({ kind: 'error', code: 7000012, count: 1 });
+    await expect(take({})).rejects.toThrow('account.directory_id');
   });
 
   test('a lapsed client secret is blamed on the app', async () => {

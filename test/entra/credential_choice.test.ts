@@ -37,8 +37,8 @@ function setUp(...credentials: UsableCredential[]) {
     ledgerFailures: () => failures,
     order: async (from = choice, withTrials = true) =>
       (await from.candidates(withTrials)).inOrder.map(({ credential }) => credential.uid).join(' '),
-    accept: (uid: string) => choice.accepted(usable(uid), 'EXCHANGE'),
-    probe: (uid: string) => choice.accepted(usable(uid), 'PROBE'),
+    accept: (uid: string) => choice.accepted(usable(uid), { requester: 'ada', order: 1 }),
+    probe: (uid: string) => choice.accepted(usable(uid), undefined),
     reject: (uid: string, codes = [7000215], newSince = NOW - DAY) =>
       choice.rejected(usable(uid), refusal(codes), newSince),
   };
@@ -47,6 +47,7 @@ function setUp(...credentials: UsableCredential[]) {
 function refusal(codes: number[]): Meaning {
   return {
     known: true,
+    suberror: undefined,
     doubtsCredential: false,
     codes,
     failure: {

@@ -208,7 +208,12 @@ test('a probe that is given up unused leaves the try to the next one', async () 
   failed(await refresh());
   sandbox.clock.advance(5 * MINUTE);
 
-  const unused = await server.admit({ app: acme(), directoryId: CONTOSO, priority: 'FOREGROUND' });
+  const unused = await server.admit({
+    app: acme(),
+    directoryId: CONTOSO,
+    priority: 'FOREGROUND',
+    requester: { connectionUid: 'ada', weight: 'FULL' },
+  });
   unused.release();
   failed(await refresh());
   expect(exchanges).toHaveLength(2);

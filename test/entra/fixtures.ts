@@ -109,7 +109,10 @@ export function createServer(parts: {
     app = anApp(),
     directoryId: string | undefined = undefined,
     more: Partial<AdmissionRequest> = {},
-  ) => server.admit({ app, directoryId, priority: 'FOREGROUND' as Priority, ...more });
+  ) => {
+    const requester = { connectionUid: 'ada', weight: 'FULL' } as const;
+    return server.admit({ app, directoryId, priority: 'FOREGROUND' as Priority, requester, ...more });
+  };
   return {
     server,
     admission,

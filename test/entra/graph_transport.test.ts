@@ -75,7 +75,12 @@ test('where callers leave it no slot, it does not wait for ever', async () => {
   await stage.close();
   stage = await startGraphStage({ options: { pacing: { inFlight: 1 } } }, 200);
   const app = acmeAtHome();
-  const held = await stage.server.admit({ app, directoryId: CONTOSO, priority: 'FOREGROUND' });
+  const held = await stage.server.admit({
+    app,
+    directoryId: CONTOSO,
+    priority: 'FOREGROUND',
+    requester: { connectionUid: 'ada', weight: 'FULL' },
+  });
 
   expect(await stage.registrations.read(app)).toMatchObject({ kind: 'unavailable', code: 'OVERLOADED' });
 

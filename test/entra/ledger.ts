@@ -16,6 +16,7 @@ export function createRecordingLedger(...credentials: UsableCredential[]): Recor
     recordVerdict: async (uid, verdict, entraError) => {
       notes.push(`${uid} ${verdict}${entraError === undefined ? '' : ` ${entraError}`}`);
     },
+    wasGrantedSince: async () => false,
     prefer: async (uid) => {
       notes.push(`${uid} preferred`);
     },

@@ -153,7 +153,12 @@ test('a code is redeemed with what has proved itself, whoever’s turn it is', a
     credentials: [old, credential('new', 'mistyped', { verdict: 'VALID' })],
   });
   await refresh(3);
-  const admission = await server.admit({ app, directoryId: CONTOSO, priority: 'FOREGROUND' });
+  const admission = await server.admit({
+    app,
+    directoryId: CONTOSO,
+    priority: 'FOREGROUND',
+    requester: { connectionUid: 'ada', weight: 'FULL' },
+  });
   await admission.redeemCode({
     code: new Secret('code'),
     codeVerifier: new Secret('verifier'),

@@ -40,7 +40,12 @@ test('over the real store: a lapsed secret is noted, a new one clears the app, a
     sandbox.issueRefreshToken({ clientId: ACME_CLIENT_ID, userObjectId: ADA, scopes: 'offline_access Mail.Read' }),
   );
   const refresh = async () => {
-    const admission = await server.admit({ app: await stored(), directoryId: CONTOSO, priority: 'FOREGROUND' });
+    const admission = await server.admit({
+      app: await stored(),
+      directoryId: CONTOSO,
+      priority: 'FOREGROUND',
+      requester: { connectionUid: 'ada', weight: 'FULL' },
+    });
     try {
       return await admission.redeemRefreshToken({ refreshToken, resource: GRAPH, scopes: [`${GRAPH}/Mail.Read`] });
     } finally {

@@ -109,8 +109,11 @@ test('with hardly any time left nothing is asked, and no credential is blamed', 
 });
 
 test('a loop, and what is our own fault, are told to the log', async () => {
-  for (const code of [50196, 9002313]) {
-    stage.sandbox.injectFault({ kind: 'error', code });
+  for (const [code, error] of [
+    [50196, 'invalid_grant'],
+    [9002313, 'invalid_request'],
+  ] as const) {
+    stage.sandbox.injectFault({ kind: 'error', code, error });
     failed(await stage.refresh());
   }
   expect(stage.logged.map((line) => line.replace(/,"correlationId".*/, ''))).toEqual([

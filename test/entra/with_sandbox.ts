@@ -1,5 +1,6 @@
 import type { EntraMetrics } from '../../src/entra/entra_metrics.ts';
 import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_server.ts';
+import type { Requester } from '../../src/entra/requester.ts';
 import type { App } from '../../src/model/app.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
 import type { Outcome } from '../../src/model/exchange.ts';
@@ -35,6 +36,8 @@ export interface RefreshOptions {
   scopes?: string[];
   resource?: string;
   timeout?: number;
+  requester?: Requester;
+  tenantUid?: string;
 }
 
 export interface StageOptions {
@@ -62,6 +65,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       waiting() {},
       turnedAway() {},
       circuitOpened() {},
+      held() {},
       credentialRejected() {},
       credentialFellBack() {},
       credentialUnusable() {},
@@ -85,7 +89,13 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
           userObjectId: user,
           scopes: 'openid offline_access Mail.Read',
         });
-      const admission = await server.admit({ app, directoryId: directoryId ?? undefined, priority: 'FOREGROUND' });
+      const admission = await server.admit({
+        app,
+        directoryId: directoryId ?? undefined,
+        tenantUid: more.tenantUid,
+        priority: 'FOREGROUND',
+        requester: more.requester ?? { connectionUid: user, weight: 'FULL' },
+      });
       try {
         return await admission.redeemRefreshToken({
           refreshToken: new Secret(refreshToken),

@@ -161,7 +161,12 @@ export async function openRotationWorld(
         const current = await stores.apps.findByUid(app.uid);
         if (current === undefined) return 'gone';
         const directoryId = registration.directoryId;
-        const admission = await authorizationServer.admit({ app: current, directoryId, priority: 'FOREGROUND' });
+        const admission = await authorizationServer.admit({
+          app: current,
+          directoryId,
+          priority: 'FOREGROUND',
+          requester: { connectionUid: 'ada', weight: 'FULL' },
+        });
         try {
           return (await admission.acquireForApp({ resource: GRAPH })).kind;
         } finally {

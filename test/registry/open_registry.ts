@@ -62,6 +62,7 @@ export async function openRegistry() {
         return credentials.map(({ credentialId }, index) => ({
           credentialId,
           outcome: 'VALID',
+          reason: undefined,
           entraError: undefined,
           correlationId: undefined,
           ...probes[index],

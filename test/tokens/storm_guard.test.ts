@@ -13,7 +13,7 @@ function tried(uid: string, appUid = 'app'): TriedConnection {
 function failing(entraError = 'invalid_grant/AADSTS50173'): Failure {
   return {
     kind: 'reauthorize',
-  subject: 'connection',
+    subject: 'connection',
     reason: 'REAUTHORIZATION_REQUIRED',
     entraError,
     correlationId: undefined,

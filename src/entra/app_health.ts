@@ -1,0 +1,287 @@
+import { homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../model/app.ts';
+import type { Timestamp } from '../model/clock.ts';
+import type { VaultError } from '../model/errors.ts';
+import type { Failure } from '../model/exchange.ts';
+import { type AppNotesParts, createAppNotes } from './app_notes.ts';
+import { refuseApp } from './app_refusal.ts';
+import { createBoundedMap } from './bounded_map.ts';
+import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
+import type { Meaning } from './failures.ts';
+import type { HealthProbes } from './health_probes.ts';
+import { createHold, type Hold } from './hold.ts';
+import { createPlaceHealth, type PlaceHealth, RECENT_GRANT } from './place_health.ts';
+import { createRequestHolds } from './request_holds.ts';
+import { type EvidenceContext, type Requester, requesterOf, requestKey } from './requester.ts';
+
+/**
+ * What Entra's answers prove about an app, its directories and its credentials. An answer counts against the smallest subject that
+ * explains it, and moves up only on independent evidence: a probe, a second subject, or no grant for a long time. Any success
+ * refutes the failures whose requests were sent before it.
+ */
+export interface AppHealth {
+  readonly credentials: CredentialChoice;
+  /** A failure that is known already, so that Entra need not be asked; undefined: ask, possibly as a trial. */
+  refusal(asker: Asker): VaultError | undefined;
+  /** Takes the trials that are due. The function gives them back if nothing was sent. */
+  beginTrial(asker: Asker): () => void;
+  /** The same request, or its resource in this directory, was refused a short while ago. */
+  refusalOf(request: EvidenceContext, grant: string): Failure | undefined;
+  /** Entra gave a token. `order`: when the request was sent. */
+  granted(request: EvidenceContext, grant: string, order: number): Promise<void>;
+  /** Entra refused what was asked, where, or the app (`app_config`, `caller`, `ours`). Names the reason for this app. */
+  refused(request: EvidenceContext, grant: string, meaning: Meaning, order: number): Promise<Failure>;
+  /** A probe got a token in that directory; `resource`: undefined for Graph. */
+  probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void>;
+  /** Some credential passed client authentication, whatever else was answered. */
+  credentialWorks(): Promise<void>;
+  /** All credentials are refused: the app is held. */
+  holdWithoutCredential(failure: Failure, order: number, requester: string): Promise<Failure>;
+  /** No credential is within its time: the clock decides, so nothing is held. */
+  withoutCredential(): Promise<VaultError>;
+  /** The request failed with every credential. */
+  holdRequest(request: EvidenceContext, grant: string, failure: Failure, known: boolean): void;
+  /** A directory in which an application token can be requested; undefined: none is known. */
+  probeDirectory(): string | undefined;
+}
+
+/** Who wants to ask Entra. */
+export interface Asker extends Requester {
+  readonly directoryId: string | undefined;
+}
+
+export interface AppHealthParts extends AppNotesParts {
+  readonly probes: HealthProbes;
+}
+
+const MOST_PLACES = 10_000;
+const MOST_CODES = 100;
+const HELD_RESOURCE = {
+  kind: 'app_config',
+  subject: 'resource_in_directory',
+  entraError: undefined,
+  correlationId: undefined,
+  retryAfter: undefined,
+  claims: undefined,
+} as const;
+
+export function createAppHealth(parts: AppHealthParts): AppHealth {
+  const { app, clock, metrics, ledger, probes } = parts;
+  const notes = createAppNotes(parts);
+  const credentials = createCredentialChoice(parts);
+  const home = homeDirectory(app);
+  const requests = createRequestHolds(clock);
+  const places = createBoundedMap<PlaceHealth>(MOST_PLACES);
+  let hold: Hold | undefined;
+  let lastGrant:
+    | { readonly time: Timestamp; readonly order: number; readonly directoryId: string | undefined }
+    | undefined;
+  /** The first directory that failed with a code of the whole app, by code. */
+  const appFailures = createBoundedMap<string>(MOST_CODES);
+  /** Which hold put a directory among the failing ones. */
+  const noted = createBoundedMap<string>(MOST_PLACES);
+
+  function placeOf(directoryId: string, resource?: string): PlaceHealth {
+    const key = placeKey(directoryId, resource);
+    const found = places.get(key);
+    if (found !== undefined) return found;
+    const made = createPlaceHealth({
+      clock,
+      isShared: app.sharedWith.length > 0,
+      wasGrantedSince: (time, except) => ledger.wasGrantedSince(app.uid, directoryId, time, except),
+    });
+    places.set(key, made);
+    return made;
+  }
+
+  function holdsOf({ directoryId }: Asker): Hold[] {
+    const inDirectory = directoryId === undefined ? undefined : places.get(placeKey(directoryId))?.hold;
+    return [hold, inDirectory].filter((one) => one !== undefined);
+  }
+
+  async function releaseApp(): Promise<void> {
+    hold = undefined;
+    await notes.clearApp();
+  }
+
+  async function holdApp(state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED', failure: Failure, order: number, who: string) {
+    if (lastGrant !== undefined && lastGrant.order > order) return;
+    if (hold === undefined || hold.reason !== failure.reason) {
+      hold = createHold(failure, { requesters: [who], order }, clock.now());
+      metrics.held(state === 'MISCONFIGURED' ? 'app' : 'credential', failure.reason);
+    } else {
+      hold.confirm(who, order, clock.now());
+    }
+    await notes.markApp(state, failure);
+  }
+
+  async function markPlace(directoryId: string, resource: string | undefined, failure: Failure): Promise<void> {
+    metrics.held(failure.subject, failure.reason);
+    noted.set(directoryId, placeKey(directoryId, resource));
+    await notes.markDirectory(directoryId, failure);
+    // The only directory of an app is the app. Of several, two must fail and none be known to work.
+    const isWhole = home === directoryId || notes.failsBeside(directoryId);
+    if (failure.subject !== 'directory' || !isWhole || isRecent(lastGrant?.time)) return;
+    await notes.markApp('MISCONFIGURED', { ...failure, reason: 'APP_MISCONFIGURED' });
+  }
+
+  function isRecent(time: Timestamp | undefined): boolean {
+    return time !== undefined && Math.abs(clock.now() - time) < RECENT_GRANT;
+  }
+
+  async function refusedInPlace(request: EvidenceContext, failure: Failure, known: boolean, order: number) {
+    const { directoryId, weight, isRetry, resource } = request;
+    if (directoryId === undefined || weight !== 'FULL' || isRetry) return;
+    const atResource = failure.subject === 'resource_in_directory' ? resource : undefined;
+    const place = placeOf(directoryId, atResource);
+    const wasHeld = place.hold !== undefined;
+    const verdict = await place.refused(placeRequest(request, order), failure, known);
+    if (verdict === 'HELD' && !wasHeld) await markPlace(directoryId, atResource, failure);
+    if (verdict === 'UNPROVED') probePlace(directoryId, resource, atResource, failure);
+  }
+
+  function probePlace(directoryId: string, resource: string, atResource: string | undefined, failure: Failure): void {
+    const key = `${app.uid} ${placeKey(directoryId, atResource)}`;
+    probes.send({ key, app, credentials, directoryId, resource }, async ({ meaning, order }) => {
+      if (meaning === undefined) return probeGranted(directoryId, resource, order);
+      if (meaning.failure.subject !== failure.subject || !meaning.known) return;
+      placeOf(directoryId, atResource).confirm(failure, order);
+      await markPlace(directoryId, atResource, failure);
+    });
+  }
+
+  async function refusedAsApp(request: EvidenceContext, failure: Failure, order: number) {
+    const { directoryId = '', weight, isRetry } = request;
+    if (weight === 'REQUEST' || isRetry) return;
+    const requester = requesterOf(request, order);
+    if (hold !== undefined) {
+      hold.confirm(requester, order, clock.now());
+      return;
+    }
+    const code = failure.entraError ?? '';
+    const first = appFailures.get(code);
+    appFailures.set(code, first ?? directoryId);
+    if (first !== undefined && first !== directoryId && !isRecent(lastGrant?.time)) {
+      await holdApp('MISCONFIGURED', failure, order, requester);
+      return;
+    }
+    const probed = probeDirectory();
+    if (probed === undefined) return;
+    probes.send(
+      { key: `${app.uid} app`, app, credentials, directoryId: probed, resource: undefined },
+      async (result) => {
+        if (result.meaning === undefined) return probeGranted(probed, undefined, result.order);
+        if (result.meaning.failure.subject !== 'app') return;
+        await holdApp('MISCONFIGURED', failure, result.order, requester);
+      },
+    );
+  }
+
+  function probeDirectory(): string | undefined {
+    const known = registrationDirectory(app) ?? lastGrant?.directoryId;
+    // Applications get no tokens of their own there.
+    return known === PERSONAL_DIRECTORY ? undefined : known;
+  }
+
+  async function probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void> {
+    await refuteApp(order);
+    const probe = { requester: `probe ${order}`, tenantUid: app.tenantUid, order };
+    placeOf(directoryId).granted(probe);
+    if (resource !== undefined) placeOf(directoryId, resource).granted(probe);
+    await clearNote(directoryId);
+  }
+
+  async function refuteApp(order: number): Promise<void> {
+    if (hold?.isRefutedBy(order)) hold = undefined;
+    if (hold === undefined) await notes.clearApp();
+  }
+
+  async function clearNote(directoryId: string): Promise<void> {
+    const key = noted.get(directoryId);
+    if (key !== undefined && places.get(key)?.hold !== undefined) return;
+    noted.delete(directoryId);
+    await notes.clearDirectory(directoryId);
+  }
+
+  return {
+    credentials,
+    refusal(asker) {
+      const requester = asker.connectionUid ?? '';
+      const closed = holdsOf(asker).find((one) => one.isClosedTo(requester, clock.now()));
+      return closed && refuseApp(app, closed.reason, asker.directoryId);
+    },
+    beginTrial(asker) {
+      const requester = asker.connectionUid ?? '';
+      const due = holdsOf(asker);
+      for (const one of due) one.beginTrial(requester, clock.now());
+      return () => {
+        for (const one of due) one.abandonTrial(requester, clock.now());
+      };
+    },
+    refusalOf(request, grant) {
+      const held = requests.find(requestKey(request, grant));
+      if (held !== undefined || request.directoryId === undefined) return held;
+      const place = places.get(placeKey(request.directoryId, request.resource));
+      const requester = request.connectionUid ?? '';
+      if (place?.hold === undefined) return undefined;
+      if (!place.hold.isClosedTo(requester, clock.now())) {
+        place.hold.beginTrial(requester, clock.now());
+        return undefined;
+      }
+      return { ...HELD_RESOURCE, reason: place.hold.reason };
+    },
+    async granted(request, grant, order) {
+      const { directoryId, resource } = request;
+      requests.release(requestKey(request, grant));
+      lastGrant = { time: clock.now(), order, directoryId: directoryId ?? lastGrant?.directoryId };
+      await refuteApp(order);
+      if (directoryId === undefined) return;
+      placeOf(directoryId).granted(placeRequest(request, order));
+      placeOf(directoryId, resource).granted(placeRequest(request, order));
+      await clearNote(directoryId);
+    },
+    async refused(request, grant, meaning, order) {
+      const { known } = meaning;
+      const failure = forThisApp(meaning.failure, home === undefined);
+      if (!request.isRetry) requests.hold(requestKey(request, grant), failure, known);
+      if (failure.subject === 'app') await refusedAsApp(request, failure, order);
+      else if (isAboutPlace(failure) || !known) await refusedInPlace(request, failure, known, order);
+      return failure;
+    },
+    probeGranted,
+    async credentialWorks() {
+      if (notes.state() === 'CREDENTIAL_REJECTED') await releaseApp();
+    },
+    async holdWithoutCredential(failure, order, requester) {
+      const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
+      const named: Failure = { ...failure, kind: 'app_credential', subject: 'credential', reason };
+      await holdApp('CREDENTIAL_REJECTED', named, order, requester);
+      return named;
+    },
+    async withoutCredential() {
+      const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
+      await notes.markApp('CREDENTIAL_REJECTED', { reason, entraError: undefined, correlationId: undefined });
+      return refuseApp(app, reason);
+    },
+    holdRequest(request, grant, failure, known) {
+      if (!request.isRetry) requests.hold(requestKey(request, grant), failure, known);
+    },
+    probeDirectory,
+  };
+}
+
+function placeRequest(request: EvidenceContext, order: number) {
+  return { requester: requesterOf(request, order), tenantUid: request.tenantUid, order };
+}
+
+function placeKey(directoryId: string, resource = ''): string {
+  return `${directoryId} ${resource}`;
+}
+
+function isAboutPlace({ subject }: Failure): boolean {
+  return subject === 'directory' || subject === 'resource_in_directory';
+}
+
+/** In an app for a single directory, what this directory lacks is the registration's own fault. */
+function forThisApp(failure: Failure, servesMany: boolean): Failure {
+  return servesMany || failure.subject !== 'directory' ? failure : { ...failure, reason: 'APP_MISCONFIGURED' };
+}

@@ -1,0 +1,319 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { HOUR, MINUTE } from '../../src/model/clock.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { failed, granted } from './fixtures.ts';
+import { ADA, ALAN, acme, type Stage, startStage } from './with_sandbox.ts';
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await startStage();
+});
+afterEach(() => stage.close());
+
+const inject = (code: number, more = {}) => stage.sandbox.injectFault({ kind: 'error', code, ...more });
+
+const GRACE = '11112222-0000-4000-8000-00000000aaaa';
+const notesOf = (word: string) => stage.ledger.notes.filter((note) => note.startsWith(word));
+/** Until the probes on their way are settled. */
+const probed = () => stage.server.settled();
+
+describe('a code of the whole app', () => {
+  test('fails its request alone while a probe finds the app in order', async () => {
+    inject(7000218, { user: ADA });
+    expect(failed(await stage.refresh())).toMatchObject({ kind: 'app_config', reason: 'APP_MISCONFIGURED' });
+    await probed();
+    granted(await stage.refresh({ user: ALAN, directoryId: CONTOSO }));
+    expect(notesOf('app')).toEqual([]);
+  });
+
+  test('holds the app when a probe meets it too, and lets it go with the first token', async () => {
+    granted(await stage.refresh({ user: ALAN }));
+    inject(7000218, { count: 2 });
+    failed(await stage.refresh());
+    await probed();
+    for (let i = 0; i < 20; i++) {
+      await expect(stage.refresh({ user: ALAN })).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
+    }
+    expect(stage.exchanges).toEqual(['granted', 'app_config', 'app_config']);
+
+    stage.sandbox.clock.advance(5 * MINUTE);
+    granted(await stage.refresh({ user: ALAN }));
+    granted(await stage.refresh());
+    expect(notesOf('app')).toEqual(['app MISCONFIGURED APP_MISCONFIGURED', 'app OK']);
+  });
+
+  test('holds the app when a second directory meets it and none is known to work', async () => {
+    inject(7000218, { count: 3 });
+    failed(await stage.refresh());
+    failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+    expect(notesOf('app')).toEqual(['app MISCONFIGURED APP_MISCONFIGURED']);
+  });
+});
+
+describe('an unknown code', () => {
+  test.each(['unauthorized_client', 'invalid_resource', 'invalid_scope', 'invalid_request', 'invalid_client'])(
+    'under %s fails one request for a minute, and stops nobody else',
+    async (error) => {
+      granted(await stage.refresh({ user: ALAN }));
+      inject(7999999, { error, user: ADA });
+      expect(failed(await stage.refresh())).toMatchObject({ reason: 'APP_MISCONFIGURED', subject: 'request' });
+      await probed();
+      const { length } = stage.exchanges;
+      failed(await stage.refresh());
+      expect(stage.exchanges).toHaveLength(length);
+      granted(await stage.refresh({ user: ALAN }));
+      granted(await stage.refresh({ scopes: ['https://graph.microsoft.com/.default'] }));
+      stage.sandbox.clock.advance(MINUTE);
+      granted(await stage.refresh());
+      expect(stage.ledger.notes).toEqual(['good VALID']);
+    },
+  );
+
+  test('holds the directory when three of its connections fail alike within five minutes', async () => {
+    inject(7999999, { error: 'unauthorized_client', count: 3 });
+    for (const user of [ADA, ALAN, GRACE]) {
+      const refreshToken = stage.sandbox.issueRefreshToken({
+        clientId: acme().clientId,
+        userObjectId: ADA,
+        scopes: 'Mail.Read offline_access',
+      });
+      failed(await stage.refresh({ user, refreshToken }));
+    }
+    expect(notesOf('directory')).toEqual([`directory ${CONTOSO} APP_MISCONFIGURED`]);
+    await expect(stage.refresh({ requester: of('somebody-else') })).rejects.toMatchObject({
+      reason: 'APP_MISCONFIGURED',
+    });
+    granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  });
+
+  test('fails three connections without a hold if another one is granted meanwhile', async () => {
+    inject(7999999, { error: 'unauthorized_client', count: 2 });
+    failed(await stage.refresh({ requester: of('one') }));
+    failed(await stage.refresh({ requester: of('two') }));
+    granted(await stage.refresh({ requester: of('three') }));
+    inject(7999999, { error: 'unauthorized_client', count: 1 });
+    failed(await stage.refresh({ requester: of('four') }));
+    expect(notesOf('directory')).toEqual([]);
+  });
+
+  test('of one tenant does not hold the directory for the other tenants of a shared app', async () => {
+    const app = acme({ sharedWith: ['*'] });
+    granted(await stage.refresh({ app, requester: of('theirs'), tenantUid: 'other' }));
+    inject(7999999, { error: 'unauthorized_client', count: 3 });
+    for (const name of ['one', 'two', 'three']) failed(await stage.refresh({ app, requester: of(name) }));
+    await probed();
+    expect(notesOf('directory')).toEqual([]);
+    granted(await stage.refresh({ app, requester: of('theirs'), tenantUid: 'other' }));
+  });
+});
+
+const of = (connectionUid: string) => ({ connectionUid, weight: 'FULL' }) as const;
+
+describe('what a caller chose', () => {
+  test.each([
+    [700016, 'unauthorized_client'],
+    [7000218, 'invalid_client'],
+    [7000215, 'invalid_client'],
+  ])('AADSTS%i of a foreign directory marks nothing of an app for one directory', async (code, error) => {
+    const app = acme({ signInAudience: CONTOSO });
+    granted(await stage.refresh({ app, user: ALAN }));
+    inject(code, { error, user: ADA });
+    const requester = { connectionUid: undefined, weight: 'REQUEST' } as const;
+    failed(await stage.refresh({ app, directoryId: FABRIKAM, requester }));
+    await probed();
+    granted(await stage.refresh({ app, user: ALAN }));
+    expect(stage.ledger.notes).toEqual(['good VALID']);
+  });
+});
+
+describe('a hold that is due', () => {
+  test('is tried by a connection that has not failed, whoever asks first', async () => {
+    granted(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
+    stage.sandbox.clock.advance(3 * HOUR);
+    inject(700016, { error: 'unauthorized_client', user: ALAN, count: 1_000 });
+    failed(await stage.refresh({ requester: of('alan'), user: ALAN, directoryId: CONTOSO }));
+    await expect(stage.refresh({ requester: of('ada') })).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
+
+    stage.sandbox.clock.advance(5 * MINUTE);
+    failed(await stage.refresh({ requester: of('alan'), user: ALAN, directoryId: CONTOSO }));
+    granted(await stage.refresh({ requester: of('ada') }));
+    await expect(stage.refresh({ requester: of('ada') })).resolves.toMatchObject({ kind: 'granted' });
+  });
+
+  test('is tried by the only connection, so that what was repaired is found within five minutes', async () => {
+    inject(700016, { error: 'unauthorized_client' });
+    failed(await stage.refresh());
+    await expect(stage.refresh()).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
+    stage.sandbox.clock.advance(5 * MINUTE + 30_000);
+    granted(await stage.refresh());
+  });
+});
+
+test.each([
+  [700016, 'ADMIN_CONSENT_REQUIRED', 'unauthorized_client'],
+  [7000229, 'ADMIN_CONSENT_REQUIRED', 'invalid_client'],
+  [7000112, 'BLOCKED_BY_POLICY', 'unauthorized_client'],
+  [90002, 'BLOCKED_BY_POLICY', 'unauthorized_client'],
+])('AADSTS%i in one of several directories is that directory’s doing', async (code, reason, error) => {
+  inject(code, { error, user: ALAN });
+
+  expect(failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }))).toMatchObject({
+    kind: 'app_config',
+    reason,
+  });
+
+  await expect(stage.refresh({ user: ALAN, directoryId: FABRIKAM })).rejects.toMatchObject({ reason });
+  granted(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
+  expect(stage.ledger.notes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
+
+  stage.sandbox.clock.advance(5 * MINUTE);
+  granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  expect(stage.ledger.notes.at(-1)).toBe(`directory ${FABRIKAM} OK`);
+});
+
+test('an app that fails in a second directory too, and works nowhere, is itself misconfigured', async () => {
+  inject(700016, { count: 2 });
+  failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  failed(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
+  expect(stage.ledger.notes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
+});
+
+test('two failing directories do not condemn an app that works elsewhere', async () => {
+  granted(await stage.refresh());
+  inject(700016, { count: 2 });
+  failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  failed(await stage.refresh({ user: ALAN, directoryId: 'third.example' }));
+  granted(await stage.refresh());
+  expect(stage.ledger.notes.filter((note) => note.startsWith('app'))).toEqual([]);
+});
+
+test('in an app for one directory the same code is the app’s', async () => {
+  inject(700016);
+  const app = acme({ signInAudience: CONTOSO });
+  expect(failed(await stage.refresh({ app })).reason).toBe('APP_MISCONFIGURED');
+  await expect(stage.refresh({ app })).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
+});
+
+test('at `common` nobody knows whose directory it was, so nothing is held for others', async () => {
+  inject(700016);
+  expect(failed(await stage.refresh({ directoryId: null })).reason).toBe('ADMIN_CONSENT_REQUIRED');
+  granted(await stage.refresh({ directoryId: null, user: ALAN }));
+});
+
+const bad = { scopes: ['https://graph.microsoft.com/Mail.Raed'] };
+
+test('a request for a scope that does not exist is held by itself, and stops nobody else', async () => {
+  granted(await stage.refresh());
+  inject(70011);
+  for (let i = 0; i < 20; i++) {
+    expect(failed(await stage.refresh(bad))).toMatchObject({ kind: 'app_config', reason: 'APP_MISCONFIGURED' });
+  }
+  granted(await stage.refresh());
+
+  expect(stage.exchanges).toEqual(['granted', 'app_config', 'granted']);
+  expect(stage.ledger.notes).toEqual(['good VALID']);
+  stage.sandbox.clock.advance(5 * MINUTE);
+  inject(70011);
+  failed(await stage.refresh(bad));
+  expect(stage.exchanges).toHaveLength(4);
+});
+
+test('whoever is answered without Entra is counted, also where one request alone is held', async () => {
+  const turnedAway: string[] = [];
+  await stage.close();
+  stage = await startStage({ metrics: { turnedAway: (reason) => void turnedAway.push(reason) } });
+  inject(70011);
+  for (let i = 0; i < 3; i++) failed(await stage.refresh(bad));
+  expect(turnedAway).toEqual(['APP_MISCONFIGURED', 'APP_MISCONFIGURED']);
+});
+
+test.each([
+  [500011, 'ADMIN_CONSENT_REQUIRED'],
+  [500014, 'BLOCKED_BY_POLICY'],
+  [650057, 'ADMIN_CONSENT_REQUIRED'],
+])('AADSTS%i holds the resource in that directory alone', async (code, reason) => {
+  const outlook = {
+    resource: 'https://outlook.office.com',
+    scopes: ['https://outlook.office.com/IMAP.AccessAsUser.All'],
+  };
+  inject(code, { error: 'invalid_resource', user: ALAN });
+  const request = { directoryId: FABRIKAM, user: ALAN, ...outlook };
+  expect(failed(await stage.refresh(request)).reason).toBe(reason);
+  expect(failed(await stage.refresh({ ...request, requester: of('another') })).reason).toBe(reason);
+  expect(stage.exchanges).toHaveLength(1);
+  expect(stage.ledger.notes).toEqual([`directory ${FABRIKAM} ${reason}`]);
+  granted(await stage.refresh({ directoryId: FABRIKAM, user: ALAN }));
+  expect(stage.ledger.notes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
+});
+
+test('failing directories do not use up the tries of a sound one', async () => {
+  inject(700016, { count: 2 });
+  failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+  failed(await stage.refresh({ user: ALAN, directoryId: 'third.example' }));
+  expect(stage.ledger.notes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
+  granted(await stage.refresh());
+});
+
+test('what was noted before a restart is cleared by the first token', async () => {
+  const evidence = {
+    reason: 'ADMIN_CONSENT_REQUIRED',
+    entraError: undefined,
+    correlationId: undefined,
+    time: 0,
+  } as const;
+  const app = acme({ state: 'MISCONFIGURED', failingDirectories: [{ directoryId: CONTOSO, evidence }] });
+  granted(await stage.refresh({ app }));
+  expect(stage.ledger.notes).toEqual(['good VALID', 'app OK', `directory ${CONTOSO} OK`]);
+});
+
+test('an exchange that ends after forget does not condemn the app as it is now', async () => {
+  const hold = stage.sandbox.holdNextToken({ stage: 'request' });
+  stage.sandbox.injectFault({ kind: 'error', code: 7000222 });
+  const late = stage.refresh();
+  await hold.arrived;
+  stage.server.forget('app-1');
+  hold.release();
+  failed(await late);
+  granted(await stage.refresh());
+  expect(stage.ledger.notes.filter((note) => note.startsWith('app C'))).toEqual([]);
+});
+
+test('a dead grant used as the probe leaves the next try to the next caller', async () => {
+  inject(7000218);
+  failed(await stage.refresh());
+  stage.sandbox.clock.advance(5 * MINUTE);
+  inject(50173);
+  expect(failed(await stage.refresh()).kind).toBe('reauthorize');
+  granted(await stage.refresh());
+});
+
+test('a request that is refused for what it asks does not use up the try of its app', async () => {
+  inject(7000218);
+  failed(await stage.refresh());
+  stage.sandbox.clock.advance(5 * MINUTE);
+  inject(70011);
+  // Asked, and then known.
+  failed(await stage.refresh(bad));
+  failed(await stage.refresh(bad));
+
+  granted(await stage.refresh());
+  expect(stage.exchanges).toEqual(['app_config', 'app_config', 'granted']);
+});
+
+test('an app that is asked for in ever new directories notes a thousand of them, and no more', async () => {
+  inject(90002, { error: 'invalid_request', count: 1_100 });
+  for (let i = 0; i < 1_050; i++) failed(await stage.refresh({ directoryId: `directory${i}.example` }));
+
+  expect(stage.ledger.notes.filter((note) => note.startsWith('directory '))).toHaveLength(1_000);
+  await expect(stage.refresh({ directoryId: 'directory1049.example' })).rejects.toMatchObject({
+    reason: 'BLOCKED_BY_POLICY',
+  });
+});
+
+test('a hold does not outlive a clock that is set back', async () => {
+  stage.sandbox.clock.advance(3 * HOUR);
+  inject(7000218);
+  failed(await stage.refresh());
+  stage.sandbox.clock.advance(-HOUR);
+  granted(await stage.refresh());
+});
