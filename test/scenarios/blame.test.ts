@@ -254,7 +254,8 @@ describe('the app is to blame, and no connection is', () => {
 
     expect(await reasonOf(ask())).toBe('APP_MISCONFIGURED');
     expect(await stateOf()).toBe(Connection_State.ACTIVE);
-    expect((await appNow())?.state).toBe(App_State.MISCONFIGURED);
+    // A probe confirms it in the background.
+    await vi.waitFor(async () => expect((await appNow())?.state).toBe(App_State.MISCONFIGURED));
 
     scenario.sandbox.clearFaults();
     await scenario.later(6 * MINUTE);
