@@ -1,4 +1,10 @@
-import { type App, homeDirectory, isOpenToPersonalAccounts, PERSONAL_DIRECTORY, PERSONAL_LIMITS } from '../model/app.ts';
+import {
+  type App,
+  homeDirectory,
+  isOpenToPersonalAccounts,
+  PERSONAL_DIRECTORY,
+  PERSONAL_LIMITS,
+} from '../model/app.ts';
 import { DAY, type Timestamp } from '../model/clock.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 import { type Credential, type CredentialKind, type CredentialMaterial, neverExpires } from '../model/credential.ts';
