@@ -41,7 +41,7 @@ export interface AppHealth {
   /** The request failed with every credential. */
   holdRequest(request: EvidenceContext, grant: string, failure: Failure, known: boolean): void;
   /** A directory in which an application token can be requested; undefined: none is known. */
-  probeDirectory(): string | undefined;
+  probeDirectory(request: EvidenceContext): string | undefined;
 }
 
 /** Who wants to ask Entra. */
@@ -164,7 +164,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
       await holdApp('MISCONFIGURED', failure, order, requester);
       return;
     }
-    const probed = probeDirectory();
+    const probed = probeDirectory(request);
     if (probed === undefined) return;
     probes.send(
       { key: `${app.uid} app`, app, credentials, directoryId: probed, resource: undefined },
@@ -176,8 +176,10 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     );
   }
 
-  function probeDirectory(): string | undefined {
-    const known = registrationDirectory(app) ?? lastGrant?.directoryId;
+  function probeDirectory({ weight, directoryId }: EvidenceContext): string | undefined {
+    // An ordinary exchange is of a grant that succeeded in its directory before.
+    const own = weight === 'FULL' ? directoryId : undefined;
+    const known = registrationDirectory(app) ?? lastGrant?.directoryId ?? own;
     // Applications get no tokens of their own there.
     return known === PERSONAL_DIRECTORY ? undefined : known;
   }

@@ -26,15 +26,16 @@ export async function judgeCredential(
   const counts = request.weight !== 'REQUEST' && !request.isRetry;
   const judgement = credentials.judge(usable, { meaning, newSince, requester, order, counts });
   if (judgement === 'REJECTED') await credentials.rejected(usable, meaning, newSince);
-  if (judgement === 'UNPROVED' && !request.isRetry) probeCredential(parts, usable);
+  if (judgement === 'UNPROVED' && !request.isRetry) probeCredential(parts, request, usable);
   return judgement;
 }
 
 function probeCredential(
   { app, health, probes }: Parameters<typeof judgeCredential>[0],
+  request: EvidenceContext,
   usable: UsableCredential,
 ): void {
-  const directoryId = health.probeDirectory();
+  const directoryId = health.probeDirectory(request);
   if (directoryId === undefined) return;
   const { credentials } = health;
   const probe = {

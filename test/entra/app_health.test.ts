@@ -278,26 +278,15 @@ test('an exchange that ends after forget does not condemn the app as it is now',
   expect(stage.ledger.notes.filter((note) => note.startsWith('app C'))).toEqual([]);
 });
 
-test('a dead grant used as the probe leaves the next try to the next caller', async () => {
-  inject(7000218);
+test('a dead grant used as the trial of a hold leaves a trial to the next connection', async () => {
+  inject(7000218, { count: 2 });
   failed(await stage.refresh());
+  await probed();
+  await expect(stage.refresh({ requester: of('another') })).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
   stage.sandbox.clock.advance(5 * MINUTE);
   inject(50173);
   expect(failed(await stage.refresh()).kind).toBe('reauthorize');
-  granted(await stage.refresh());
-});
-
-test('a request that is refused for what it asks does not use up the try of its app', async () => {
-  inject(7000218);
-  failed(await stage.refresh());
-  stage.sandbox.clock.advance(5 * MINUTE);
-  inject(70011);
-  // Asked, and then known.
-  failed(await stage.refresh(bad));
-  failed(await stage.refresh(bad));
-
-  granted(await stage.refresh());
-  expect(stage.exchanges).toEqual(['app_config', 'app_config', 'granted']);
+  granted(await stage.refresh({ requester: of('another') }));
 });
 
 test('an app that is asked for in ever new directories notes a thousand of them, and no more', async () => {
