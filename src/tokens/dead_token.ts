@@ -13,6 +13,7 @@ export function refuseDeadToken(outcome: Outcome, now: Timestamp): Outcome {
   if (outcome.kind !== 'granted' || outcome.accessToken.expireTime > now) return outcome;
   return {
     kind: 'transient',
+    subject: 'entra',
     reason: 'ENTRA_UNAVAILABLE',
     entraError: ENTRA_ERROR,
     correlationId: outcome.accessToken.correlationId,
