@@ -138,12 +138,20 @@ export function createTenants(parts: RegistryParts): Tenants {
         });
       }
       const apps = await appsOf(tenantId);
-      await stores.tenants.delete(tenant);
-      for (const { uid } of apps) {
-        authorizationServer.forget(uid);
-        changes.announce({ kind: 'app', uid });
+      // As soon as it is suspended nothing of it is served from memory, also where the rest takes long or fails.
+      const forget = () => {
+        for (const { uid } of apps) {
+          authorizationServer.forget(uid);
+          changes.announce({ kind: 'app', uid });
+        }
+        changes.announce({ kind: 'tenant', uid: tenant.uid });
+      };
+      try {
+        await stores.tenants.delete(tenant, forget);
+      } finally {
+        // Also after a failure: its last commit may have succeeded.
+        forget();
       }
-      changes.announce({ kind: 'tenant', uid: tenant.uid });
     },
   };
 }

@@ -60,9 +60,10 @@ export interface TenantStore {
   update(before: Tenant, after: Tenant): Promise<Tenant>;
   /**
    * Deletes the tenant with all that it owns and all events of it, and shreds its DEK. ETAG_MISMATCH, as for updates; APP_IN_USE.
-   * With more than 250 connections or 1,000 events in several commits, suspended first.
+   * With more than 250 connections or 1,000 events in several commits, suspended first: then `suspended` is called, and a deletion that
+   * fails leaves a suspended tenant, which can be deleted again.
    */
-  delete(tenant: Tenant): Promise<void>;
+  delete(tenant: Tenant, suspended?: () => void): Promise<void>;
   countConnections(tenantUid: string): Promise<number>;
   /** Connections of other tenants through this tenant's shared apps. */
   countForeignConnections(tenantUid: string): Promise<number>;

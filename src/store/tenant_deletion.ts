@@ -68,21 +68,22 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
   );
   const deleteTenant = database.write('tenants.delete', (db) => db.delete(tenants).where(unchanged));
 
-  async function deleteInBatches(tenant: Tenant): Promise<void> {
+  async function deleteInBatches(tenant: Tenant, suspended: () => void): Promise<void> {
     // Before anything is gone; the commit at the end asks again.
     if ((await countForeignConnections(tenant.uid)) > 0) {
       throw new VaultError('APP_IN_USE', 'Connections of other tenants still go through an app of this tenant.');
     }
     const { uid, version } = tenant;
     if ((await suspend.run({ uid, version })) === 0) throw tenantChanged(tenant);
+    suspended();
     while ((await deleteBatch.run({ uid })) === BATCH) await setImmediate();
     while ((await deleteEventBatch.run({ uid })) === EVENT_BATCH) await setImmediate();
   }
 
-  return async (tenant: Tenant, connectionCount: number): Promise<void> => {
+  return async (tenant: Tenant, connectionCount: number, suspended: () => void = () => {}): Promise<void> => {
     const { uid } = tenant;
     const large = connectionCount > BATCH || (await manyEvents.first({ uid })) !== undefined;
-    if (large) await deleteInBatches(tenant);
+    if (large) await deleteInBatches(tenant, suspended);
     const result = await database.commit(
       deleteConnections.step({ uid }),
       deleteEvents.step({ uid }),

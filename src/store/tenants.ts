@@ -119,8 +119,8 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
       if (!committed) throw tenantChanged(before);
       return { ...after, version: before.version + 1 };
     },
-    async delete(tenant) {
-      await deleteTenant(tenant, await countOwn(tenant.uid));
+    async delete(tenant, suspended) {
+      await deleteTenant(tenant, await countOwn(tenant.uid), suspended);
     },
     countConnections: countOwn,
     countForeignConnections,

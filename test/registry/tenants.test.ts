@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { VaultError } from '../../src/model/errors.ts';
 import { etagOf } from '../../src/model/etag.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import type { UpdateTenant } from '../../src/registry/tenants.ts';
+import { createTenants, type UpdateTenant } from '../../src/registry/tenants.ts';
 import { appFields, DIRECTORY, type OpenRegistry, openRegistry, refusal, registration } from './open_registry.ts';
 
 let registry: OpenRegistry;
@@ -149,5 +150,30 @@ describe('deleting', () => {
     expect([error.reason, error.metadata['foreign_connections']]).toEqual(['APP_IN_USE', '1']);
     expect(await registry.connections.get({ tenantId: 'beta', connectionId: 'bob' })).toBeDefined();
     expect((await registry.apps.get({ tenantId: 'acme', appId: 'default' })).credentials).toHaveLength(1);
+  });
+
+  test('that fails midway makes memory forget the tenant all the same', async () => {
+    const { app } = await registry.apps.get({ tenantId: 'acme', appId: 'default' });
+    const { parts, announced } = registry;
+    const failing = createTenants({
+      ...parts,
+      stores: {
+        ...parts.stores,
+        tenants: {
+          ...parts.stores.tenants,
+          async delete() {
+            throw new VaultError('DATABASE_UNAVAILABLE', 'The database cannot grow: the disk is full.');
+          },
+        },
+      },
+    });
+
+    const error = await refusal(failing.delete({ tenantId: 'acme', etag: etagOf(acme), force: true }));
+
+    expect(error.reason).toBe('DATABASE_UNAVAILABLE');
+    expect(announced).toEqual([
+      { kind: 'app', uid: app.uid },
+      { kind: 'tenant', uid: acme.uid },
+    ]);
   });
 });

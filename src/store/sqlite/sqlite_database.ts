@@ -151,7 +151,12 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
       written('freeLeases', undefined, () => client.exec(FREE_LEASES.join(';')));
     },
     async shred() {
-      observed('shred', undefined, cutWal);
+      try {
+        observed('shred', undefined, cutWal);
+      } catch (error) {
+        setTimeout(retryCut, CUT_AGAIN).unref();
+        throw error;
+      }
     },
     async verify() {
       observed('verify', undefined, files.verify);

@@ -1,0 +1,43 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { etagOf } from '../../src/model/etag.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { createTenants } from '../../src/registry/tenants.ts';
+import { createPretendKeyVault } from '../registry/pretend_key_vault.ts';
+import { ask, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
+
+/** Several batches of a deletion. */
+const CONNECTIONS = 600;
+
+let world: TokenWorld;
+beforeEach(async () => {
+  world = await openTokenWorld();
+});
+afterEach(() => world.close());
+
+test('while a tenant is deleted, nothing of it is served from memory', async () => {
+  const { stores, tenant } = world;
+  const tokens = world.open();
+  const ada = await world.connect('ada');
+  await tokens.get(ask('ada'));
+  expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
+  for (let count = 0; count < CONNECTIONS; count += 1) {
+    await stores.connections.create({ ...ada, uid: newUid(), connectionId: `other-${count}`, grantState: 'PENDING' });
+  }
+  const registry = createTenants({
+    ...world,
+    secretSource: createPretendKeyVault(),
+    callbackUri: '',
+    logosUri: '',
+    newUid,
+  });
+  const deleting = registry.delete({ tenantId: 'acme', etag: etagOf(tenant), force: true });
+
+  while ((await stores.tenants.find('acme'))?.state === 'ACTIVE') await setImmediate();
+
+  expect((await stores.tenants.find('acme'))?.state).toBe('SUSPENDED');
+  // Whether this connection went already or not.
+  expect(['TENANT_SUSPENDED', 'CONNECTION_NOT_FOUND']).toContain(await reasonOf(() => tokens.get(ask('ada'))));
+  await deleting;
+  expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('TENANT_NOT_FOUND');
+});
