@@ -1,11 +1,13 @@
+import { setImmediate } from 'node:timers/promises';
 import { DAY, HOUR } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ConnectParts } from './connect_parts.ts';
 
 /** Whoever tells events on has so long to do it. */
 const EVENTS_KEPT = 30 * DAY;
-/** Each is a commit, which others wait for. */
-const BATCH = 1_000;
+/** Each is a commit, which others wait for. With an authorization go its attempts, up to a hundred. */
+const BATCH = 250;
+const EVENT_BATCH = 1_000;
 
 export interface SweepParts extends Pick<ConnectParts, 'clock'> {
   readonly stores: Pick<Stores, 'authorizations' | 'adminConsents' | 'outbox'>;
@@ -19,7 +21,12 @@ export function startSweep(parts: SweepParts): { close(): void } {
 
 export async function sweep({ stores, clock }: SweepParts): Promise<void> {
   const now = clock.now();
-  await stores.authorizations.sweep(now);
-  await stores.adminConsents.sweep(now);
-  while ((await stores.outbox.sweep(now - EVENTS_KEPT, BATCH)) === BATCH);
+  await inBatches(BATCH, (limit) => stores.authorizations.sweep(now, limit));
+  await inBatches(BATCH, (limit) => stores.adminConsents.sweep(now, limit));
+  await inBatches(EVENT_BATCH, (limit) => stores.outbox.sweep(now - EVENTS_KEPT, limit));
+}
+
+/** Others come between two of them. */
+async function inBatches(size: number, sweep: (limit: number) => Promise<number>): Promise<void> {
+  while ((await sweep(size)) === size) await setImmediate();
 }

@@ -1,13 +1,15 @@
 import { and, eq, gt, sql } from 'drizzle-orm';
+import type { Place } from '../keyring/keyring.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import type { Timestamp } from '../model/clock.ts';
+import { isVaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import { type Database, placeholder, type Step } from './database.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
 /** The newest access token of each connection and resource, sealed as a whole. */
 export interface AccessTokenRows {
-  /** One that ends after `endsAfter`. */
+  /** One that ends after `endsAfter`, and opens. */
   find(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined>;
   /** The tenant's keys must be ready. */
   upsert(connection: { uid: string; tenantUid: string }, token: AccessToken): Step;
@@ -49,12 +51,23 @@ export function createAccessTokenRows({ database, keys }: { database: Database; 
       }),
   );
 
+  /** One that does not open is no reason to wait for its end: the next exchange replaces it. */
+  function opened(place: Place, sealed: Buffer): Secret | undefined {
+    try {
+      return keys.keyring.openSecret(place, sealed);
+    } catch (error) {
+      if (isVaultError(error, 'RECORD_CORRUPT')) return undefined;
+      throw error;
+    }
+  }
+
   return {
     async find(connectionUid, resource, endsAfter) {
       const row = await find.first({ connectionUid, resource, endsAfter });
       if (row === undefined) return undefined;
       await keys.ready(row.tenantUid, row.token);
-      return fromText(keys.keyring.openSecret(placeOf(row.tenantUid, connectionUid, resource), row.token));
+      const text = opened(placeOf(row.tenantUid, connectionUid, resource), row.token);
+      return text && fromText(text);
     },
     upsert({ uid, tenantUid }, accessToken) {
       const { resource, expireTime } = accessToken;

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { AdminConsent } from '../model/admin_consent.ts';
 import { VaultError } from '../model/errors.ts';
 import { type Database, placeholder, placeholders } from './database.ts';
@@ -59,14 +59,21 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
     db.update(adminConsents).set({ state: 'GRANTED' }).where(isOpen),
   );
   const sweep = database.write('adminConsents.sweep', (db) =>
-    db
-      .delete(adminConsents)
-      .where(
-        and(
-          lt(adminConsents.expireTime, all.expireTime),
-          or(isNull(adminConsents.stateExpireTime), lt(adminConsents.stateExpireTime, all.expireTime)),
-        ),
+    db.delete(adminConsents).where(
+      inArray(
+        adminConsents.uid,
+        db
+          .select({ uid: adminConsents.uid })
+          .from(adminConsents)
+          .where(
+            and(
+              lt(adminConsents.expireTime, all.expireTime),
+              or(isNull(adminConsents.stateExpireTime), lt(adminConsents.stateExpireTime, all.expireTime)),
+            ),
+          )
+          .limit(sql.placeholder('limit')),
       ),
+    ),
   );
 
   return {
@@ -97,9 +104,7 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
     async grant(uid) {
       await grant.run({ uid });
     },
-    async sweep(time) {
-      await sweep.run({ expireTime: time });
-    },
+    sweep: (time, limit) => sweep.run({ expireTime: time, limit }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { and, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, or } from 'drizzle-orm';
+import { and, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { canonicalAccount } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
@@ -106,14 +106,24 @@ export function createAuthorizationStore({
       .where(and(byUid, unfinished)),
   );
   const sweep = database.write('authorizations.sweep', (db) =>
-    db
-      .delete(authorizations)
-      .where(
-        and(
-          lt(authorizations.expireTime, all.expireTime),
-          or(isNull(authorizations.confirmationExpireTime), lt(authorizations.confirmationExpireTime, all.expireTime)),
-        ),
+    db.delete(authorizations).where(
+      inArray(
+        authorizations.uid,
+        db
+          .select({ uid: authorizations.uid })
+          .from(authorizations)
+          .where(
+            and(
+              lt(authorizations.expireTime, all.expireTime),
+              or(
+                isNull(authorizations.confirmationExpireTime),
+                lt(authorizations.confirmationExpireTime, all.expireTime),
+              ),
+            ),
+          )
+          .limit(sql.placeholder('limit')),
       ),
+    ),
   );
 
   const toAuthorization = (row: AuthorizationRow | undefined) => row && rows.toAuthorization(row);
@@ -181,8 +191,6 @@ export function createAuthorizationStore({
     async fail(uid, failure) {
       await fail.run({ uid, failure });
     },
-    async sweep(time) {
-      await sweep.run({ expireTime: time });
-    },
+    sweep: (time, limit) => sweep.run({ expireTime: time, limit }),
   };
 }

@@ -122,6 +122,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
         const { committed } = await database.commit(deleteOne.step({ uid, version }, 1), ...outbox.tell(event));
         return committed || undefined;
       });
+      database.shredSoon();
     },
     async replaceGrant(before, after, refreshToken) {
       await keys.ready(after.tenantUid);

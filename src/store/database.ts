@@ -27,6 +27,8 @@ export interface Database {
   freeLeases(): Promise<void>;
   /** After a key was deleted: makes its bytes vanish from the files, as far as the dialect can. */
   shred(): Promise<void>;
+  /** The same within a minute, for what is deleted often: nobody waits for it. */
+  shredSoon(): void;
   /** DATABASE_UNAVAILABLE where what is written would be lost, as its files were deleted, moved or replaced. */
   verify(): Promise<void>;
   close(): Promise<void>;

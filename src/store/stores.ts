@@ -163,7 +163,7 @@ export interface ConnectionStore {
 
 /** The right to redeem, held by one replica for a while. */
 export interface GrantStore {
-  /** A stored access token, opened; undefined when none is stored that ends after `endsAfter`. */
+  /** A stored access token, opened; undefined when none is stored that ends after `endsAfter` and opens. */
   findAccessToken(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined>;
   /** Undefined: somebody else holds it, or the connection is gone. The database's clock decides. */
   lease(
@@ -230,8 +230,8 @@ export interface AuthorizationStore {
   /** Swaps the grant in (fencing, dropping tokens) and closes the authorization, in one commit. ETAG_MISMATCH. */
   confirm(authorization: Authorization, before: Connection, after: Connection, grant: Grant): Promise<Connection>;
   fail(authorizationUid: string, failure: Reason): Promise<void>;
-  /** Deletes what ended before `time`. */
-  sweep(time: Timestamp): Promise<void>;
+  /** Deletes what ended before `time`, up to `limit`; returns how many. */
+  sweep(time: Timestamp, limit: number): Promise<number>;
 }
 
 /** Hashes are SHA-256, hex. */
@@ -245,8 +245,8 @@ export interface AdminConsentStore {
   useState(stateHash: string, now: Timestamp): Promise<UsedConsentState>;
   /** Ends the link. */
   grant(uid: string): Promise<void>;
-  /** Deletes what ended before `time`. */
-  sweep(time: Timestamp): Promise<void>;
+  /** Deletes what ended before `time`, up to `limit`; returns how many. */
+  sweep(time: Timestamp, limit: number): Promise<number>;
 }
 
 export interface MintedState {

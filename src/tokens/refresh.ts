@@ -29,7 +29,7 @@ const SHORTEST_USE: Duration = 30 * SECOND;
 const MOST_FENCES = 3;
 
 export interface RefreshParts {
-  readonly stores: Pick<Stores, 'grants'>;
+  readonly stores: Pick<Stores, 'grants' | 'connections'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'admit'>;
   readonly standings: Standings;
   readonly cache: TokenCache;
@@ -78,6 +78,8 @@ export function createRefresh(parts: RefreshParts) {
       const made = await attempt(request);
       if (made !== 'lease_lost') return made;
       metrics.leaseLost();
+      // No lease of a deleted connection ever comes free.
+      if ((await stores.connections.findByUid(connection.uid)) === undefined) throw deleted(connection);
       if (performance.now() >= giveUp) throw busy(connection);
       await timers.sleep(pause * (0.5 + parts.random()));
     }
@@ -115,12 +117,7 @@ export function createRefresh(parts: RefreshParts) {
     standings.drop(change);
     cache.drop(change);
     const again = await standings.findByUid(connection.uid);
-    if (again === undefined) {
-      const name = connectionName(connection);
-      throw new VaultError('CONNECTION_NOT_FOUND', `${name} was deleted; connect the user again`, {
-        metadata: { connection: name },
-      });
-    }
+    if (again === undefined) throw deleted(connection);
     refuse(again, clock.now());
     return again;
   }
@@ -128,6 +125,13 @@ export function createRefresh(parts: RefreshParts) {
 
 function ownerOf({ tenant, app, connection }: Standing) {
   return { uid: connection.uid, appUid: app.uid, tenantUid: tenant.uid };
+}
+
+function deleted(connection: Connection): VaultError {
+  const name = connectionName(connection);
+  return new VaultError('CONNECTION_NOT_FOUND', `${name} was deleted; connect the user again`, {
+    metadata: { connection: name },
+  });
 }
 
 function busy(connection: Connection): VaultError {

@@ -111,7 +111,8 @@ export function adminConsentsConformance(open: Open): void {
       await start(vault, { expireTime: NOW - 1 }, '3', NOW + HOUR);
       await start(vault, { expireTime: NOW + DAY }, '4', NOW - 1);
 
-      await adminConsents.sweep(NOW);
+      expect(await adminConsents.sweep(NOW, 1)).toBe(1);
+      expect(await adminConsents.sweep(NOW, 10)).toBe(1);
 
       const left = await Promise.all(['1', '2', '3', '4'].map((n) => adminConsents.findByHandle(`handle${n}`)));
       expect(left.map((consent) => consent !== undefined)).toEqual([false, false, true, true]);

@@ -196,10 +196,13 @@ export function authorizationsConformance(open: Open): void {
       await stores.authorizations.consent(waiting.uid, sampleGrant(), 'confirmation', NOW + 10);
       await start(vault, { expireTime: NOW + DAY }, undefined, '3');
 
-      await stores.authorizations.sweep(NOW);
+      await start(vault, { expireTime: NOW - 1 }, undefined, '4');
 
-      const left = await Promise.all(['1', '2', '3'].map((n) => stores.authorizations.findByHandle(`handle${n}`)));
-      expect(left.map((authorization) => authorization !== undefined)).toEqual([false, true, true]);
+      expect(await stores.authorizations.sweep(NOW, 1)).toBe(1);
+      expect(await stores.authorizations.sweep(NOW, 10)).toBe(1);
+
+      const left = await Promise.all(['1', '2', '3', '4'].map((n) => stores.authorizations.findByHandle(`handle${n}`)));
+      expect(left.map((authorization) => authorization !== undefined)).toEqual([false, true, true, false]);
       expect(await stores.authorizations.useState('state1', NOW)).toEqual({ kind: 'unknown' });
       expect(await stores.connections.findByUid(connection.uid)).toBeDefined();
     });

@@ -256,12 +256,19 @@ export function grantsConformance(open: Open): void {
       }
     });
 
-    test('an access token that was moved to another resource does not open', async () => {
+    test('an access token that was moved to another resource does not open, and counts as none', async () => {
       const { stores, connection, lease, damage } = await startVault(open);
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
       await damage('accessTokens', { resource: OUTLOOK });
 
-      expect(await reasonOf(stores.grants.findAccessToken(connection.uid, OUTLOOK, 0))).toBe('RECORD_CORRUPT');
+      expect(await stores.grants.findAccessToken(connection.uid, OUTLOOK, 0)).toBeUndefined();
+      // So an exchange can replace it.
+      const held = await lease(OUTLOOK);
+      expect([held.accessToken, held.refreshToken?.reveal()]).toEqual([undefined, 'rt-of-ada']);
+      const accessToken = sampleAccessToken('at-new', OUTLOOK);
+      expect(await held.record({ connection, refreshToken: undefined, accessToken })).toBe('recorded');
+      const found = await stores.grants.findAccessToken(connection.uid, OUTLOOK, 0);
+      expect(found?.token.reveal()).toBe('at-new');
     });
 
     test('a record can be repeated when its answer was lost', async () => {

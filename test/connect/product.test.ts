@@ -76,6 +76,22 @@ test('links and answers that are over are swept away, and events after thirty da
   expect(await counts()).toEqual([0, 0]);
 });
 
+test('authorizations that are over are swept away in batches, and others come between two of them', async () => {
+  const left = [250, 250, 7, 1];
+  const order: string[] = [];
+  const authorizations = {
+    ...world.stores.authorizations,
+    async sweep(_: number, limit: number) {
+      order.push('batch');
+      setImmediate(() => order.push('other'));
+      return Math.min(left.shift() ?? 0, limit);
+    },
+  };
+  await sweep({ stores: { ...world.stores, authorizations }, clock: world.sandbox.clock });
+  expect(left).toEqual([1]);
+  expect(order.slice(0, 5)).toEqual(['batch', 'other', 'batch', 'other', 'batch']);
+});
+
 test('events are swept away in batches, until none is left that is old', async () => {
   const left = [1_000, 1_000, 12, 1];
   const outbox = {

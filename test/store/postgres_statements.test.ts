@@ -66,6 +66,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
     commit: unasked,
     freeLeases: async () => {},
     verify: async () => {},
+    shredSoon: () => {},
     shred: unasked,
     close: unasked,
   };

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createStores } from '../../src/store/create_stores.ts';
+import { createLogCutter } from '../../src/store/sqlite/log_cutter.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
 import { sampleAdminConsent } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
@@ -67,6 +68,43 @@ test('a deletion that was killed before it could shred is shredded at the next s
 
   expect(holders(killed, wrapped)).toEqual([]);
   await again.close();
+});
+
+test('a minute after a connection was deleted, no file holds what was sealed for it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const path = join(temporaryFolder(), 'vault.db');
+  const { database, stores, connection } = await startVault(async (clock) => {
+    const database = openSqlite({ path });
+    return { database, stores: await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock }) };
+  });
+  const [row] = await database.select('test', (db) => db.select().from(database.tables.connections));
+  const sealed = row?.refreshToken ?? Buffer.from('missing');
+  await stores.connections.delete(connection);
+  expect(holders(path, sealed)).not.toEqual([]);
+
+  vi.advanceTimersByTime(60_000);
+
+  expect(holders(path, sealed)).toEqual([]);
+  await stores.close();
+});
+
+test('a log that somebody reads is cut once they are done, and nobody waits for them', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const cuts = [false, false, true, true];
+  const tried = () => 4 - cuts.length;
+  const cutter = createLogCutter(() => cuts.shift() ?? true);
+
+  cutter.soon();
+  cutter.soon();
+  expect(tried()).toBe(0);
+  vi.advanceTimersByTime(60_000);
+  expect(tried()).toBe(1);
+  vi.advanceTimersByTime(20_000);
+  expect(tried()).toBe(3);
+  vi.advanceTimersByTime(3_600_000);
+  expect(tried()).toBe(3);
 });
 
 function copyTo(path: string, copy: string): void {

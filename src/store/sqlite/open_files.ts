@@ -90,8 +90,15 @@ export function createOpenFiles(path: string, client: SqliteConnection.Database)
   };
 }
 
+/** Does not wait for other connections: waiting would hold the event loop. */
 function truncateLog(client: SqliteConnection.Database): boolean {
-  return client.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) !== 1;
+  const timeout = client.pragma('busy_timeout', { simple: true });
+  client.pragma('busy_timeout = 0');
+  try {
+    return client.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) !== 1;
+  } finally {
+    client.pragma(`busy_timeout = ${timeout}`);
+  }
 }
 
 function isSame(opened: Stats, found: Stats | undefined): found is Stats {

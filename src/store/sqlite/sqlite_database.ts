@@ -18,6 +18,7 @@ import { translated } from '../failures.ts';
 import type { Tables } from '../schema_twins.ts';
 import { createBind } from './bind.ts';
 import { createCommitGroup } from './commit_group.ts';
+import { createLogCutter } from './log_cutter.ts';
 import type { OpenFiles } from './open_files.ts';
 import * as schema from './schema.ts';
 import { codeOf, otherTables } from './unusable.ts';
@@ -36,8 +37,6 @@ export const FREE_LEASES = [
   'UPDATE connections SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE lease_until IS NOT NULL',
   'DELETE FROM leases',
 ];
-
-const CUT_AGAIN = 10 * SECOND;
 
 /** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
 export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }: SqliteDatabaseParts): Database {
@@ -107,20 +106,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
   });
   const commits = createCommitGroup<readonly Step[]>(client, transact, (write) => written('commit', undefined, write));
 
-  /** Deleted rows stay readable in the WAL until it is cut; secure_delete zeroes them in the file itself. */
-  function cutWal(): void {
-    if (!client.open) return;
-    // Somebody reads the file (a backup, a shell): it is cut when they are done.
-    if (!files.truncateLog()) setTimeout(retryCut, CUT_AGAIN).unref();
-  }
-
-  function retryCut(): void {
-    try {
-      cutWal();
-    } catch {
-      setTimeout(retryCut, CUT_AGAIN).unref();
-    }
-  }
+  const cutter = createLogCutter(() => !client.open || files.truncateLog());
 
   return {
     tables,
@@ -151,13 +137,9 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
       written('freeLeases', undefined, () => client.exec(FREE_LEASES.join(';')));
     },
     async shred() {
-      try {
-        observed('shred', undefined, cutWal);
-      } catch (error) {
-        setTimeout(retryCut, CUT_AGAIN).unref();
-        throw error;
-      }
+      observed('shred', undefined, cutter.now);
     },
+    shredSoon: cutter.soon,
     async verify() {
       observed('verify', undefined, files.verify);
     },
