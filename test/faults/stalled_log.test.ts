@@ -5,14 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
-import { createClient } from '../../src/rpc/client.ts';
+import { createClient, type RpcError } from '../../src/rpc/client.ts';
 import { COMPILE_CACHE } from '../compile_cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-test('a vault whose log nobody reads serves, says how many lines it dropped, and stops', async () => {
+/** A vault in a process of its own, whose standard output and error are read only when a test does. */
+async function serve(environment: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'log-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const child = spawn(process.execPath, [MAIN, 'serve'], {
@@ -24,20 +25,25 @@ test('a vault whose log nobody reads serves, says how many lines it dropped, and
       TOKENVAULT_ADMIN_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_WEB_ADDRESS: '127.0.0.1:0',
       TOKENVAULT_OPS_ADDRESS: '127.0.0.1:0',
-      TOKENVAULT_LOG_LEVEL: 'debug',
+      ...environment,
     },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = once(child, 'exit');
   let welcome = '';
-  for await (const line of createInterface({ input: child.stdout })) {
-    welcome += `${line}\n`;
-    if (line.includes('Register a tenant')) break;
+  while (!welcome.includes('Register a tenant')) {
+    const chunk: Buffer | null = child.stdout.read();
+    if (chunk === null) await once(child.stdout, 'readable');
+    else welcome += chunk.toString('utf8');
   }
-  const admin = /admin +grpc:\/\/(\S+)/.exec(welcome)?.[1] ?? '';
-  const ops = /ops +(http:\/\/[^/\s]+)\//.exec(welcome)?.[1] ?? '';
-  const tenants = createClient(TenantService, admin);
+  const tenants = createClient(TenantService, /admin +grpc:\/\/(\S+)/.exec(welcome)?.[1] ?? '');
   onTestFinished(() => tenants.close());
+  const ops = /ops +(http:\/\/[^/\s]+)\//.exec(welcome)?.[1] ?? '';
+  return { child, ended, tenants, ops };
+}
+
+test('a vault whose log nobody reads serves, says how many lines it dropped, and stops', async () => {
+  const { child, ended, tenants, ops } = await serve({ TOKENVAULT_LOG_LEVEL: 'debug' });
 
   // At level debug each request is a line: 3 MB, more than a pipe and the vault together hold.
   for (let i = 0; i < 60; i += 1)
@@ -54,4 +60,24 @@ test('a vault whose log nobody reads serves, says how many lines it dropped, and
   }
   expect(events.slice(-3)).toEqual(['log_lines_dropped', 'vault_stopping', 'vault_stopped']);
   expect(await ended).toEqual([0, null]);
+});
+
+test('an audit log on a standard output that nobody reads refuses calls, and recovers when it is read', async () => {
+  const { child, tenants, ops } = await serve({ TOKENVAULT_AUDIT_FILE: '-' });
+  const list = () =>
+    tenants.listTenants({}).then(
+      () => 'OK',
+      (error: RpcError) => error.reason,
+    );
+  let reasons: unknown[] = [];
+  // Each call is a line of some hundred bytes; the pipe holds less than a megabyte.
+  for (let call = 0; call < 5_000 && !reasons.includes('AUDIT_UNAVAILABLE'); call += 100)
+    reasons = await Promise.all(Array.from({ length: 100 }, list));
+  expect(reasons).toContain('AUDIT_UNAVAILABLE');
+
+  expect((await fetch(`${ops}/livez`)).status).toBe(200);
+  expect((await fetch(`${ops}/readyz`)).status).toBe(503);
+
+  child.stdout.resume();
+  await vi.waitFor(async () => expect((await fetch(`${ops}/readyz`)).status).toBe(200), { timeout: 20_000 });
 });
