@@ -1,0 +1,45 @@
+/** Writes the tables of Entra's codes in the runbook: which codes lead to a reason, by the table that decides it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { ENTRA_ANSWERS, type EntraAnswer } from '../../src/entra/entra_answers.ts';
+import type { FailureSubject } from '../../src/model/exchange.ts';
+
+const RUNBOOK = 'docs/runbook.md';
+
+const SUBJECTS: Readonly<Record<FailureSubject, string>> = {
+  request: 'this request',
+  resource: 'this resource of the connection',
+  connection: 'the connection',
+  resource_in_directory: 'the resource in this directory',
+  directory: 'the app in this directory',
+  credential: 'the credential',
+  app: 'the app',
+  entra: 'Entra; retry',
+  caller: 'this call',
+  vault: 'this request; report it',
+};
+
+/** The runbook with each block between `<!-- codes REASON -->` and `<!-- end of codes -->` as the table has it now. */
+export function withCodes(runbook: string): string {
+  return runbook.replaceAll(
+    /<!-- codes (\w+) -->\n[\s\S]*?<!-- end of codes -->/g,
+    (_, reason: string) => `<!-- codes ${reason} -->\n${tableOf(reason)}<!-- end of codes -->`,
+  );
+}
+
+export function reasonsOfTable(): ReadonlySet<string> {
+  return new Set(ENTRA_ANSWERS.map(({ reason }) => reason));
+}
+
+function tableOf(reason: string): string {
+  const rows = ENTRA_ANSWERS.filter((row) => row.reason === reason).toSorted((one, other) => one.code - other.code);
+  const lines = rows.map(
+    (row) => `| ${row.code} | ${row.errors.join(', ')} | ${SUBJECTS[row.subject]} | ${textOf(row)} |`,
+  );
+  return `| AADSTS | seen as | counts against | meaning |\n|---|---|---|---|\n${lines.join('\n')}\n`;
+}
+
+function textOf({ meaning, hint }: EntraAnswer): string {
+  return hint === undefined ? meaning : `${meaning} ${hint}`;
+}
+
+if (import.meta.main) writeFileSync(RUNBOOK, withCodes(readFileSync(RUNBOOK, 'utf8')));
