@@ -1,6 +1,6 @@
 import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
-import type { Credential } from '../model/credential.ts';
+import { type Credential, credentialState } from '../model/credential.ts';
 import { type CredentialRole, rolesOf } from '../model/credential_role.ts';
 import { VaultError } from '../model/errors.ts';
 import { appDetails, detailsAfter, newAppDetails } from './app_details.ts';
@@ -25,7 +25,7 @@ import { credentialWarnings, probeWarnings } from './warnings.ts';
 export interface Credentials {
   /** APP_NOT_FOUND, FIELD_INVALID, CREDENTIAL_EXISTS. */
   add(request: AddCredential): Promise<AddedCredential>;
-  /** CREDENTIAL_NOT_FOUND; APP_IN_USE for the last one of an app that has connections, without `force`. */
+  /** CREDENTIAL_NOT_FOUND; without `force` APP_IN_USE for the last one that works, or for the last one of an app that has connections. */
   remove(request: AppId & { readonly credentialId: string; readonly force: boolean }): Promise<void>;
   /** Presents every credential now. What Entra says is the answer, not an error. */
   verify(request: AppId & { readonly directoryId: string }): Promise<VerifiedApp>;
@@ -64,6 +64,21 @@ export function createCredentials(parts: RegistryParts): Credentials {
     return rolesOf(credentials, clock.now()).get(uid) ?? 'NONE';
   }
 
+  /** Tokens of the app itself need a credential too, so one that works counts without a connection. */
+  async function checkDispensable(app: App, removed: Credential, all: readonly Credential[]): Promise<void> {
+    const others = all.filter(({ uid }) => uid !== removed.uid);
+    const works = (credential: Credential) => credentialState(credential, clock.now()) === 'VALID';
+    const isLastThatWorks = works(removed) && !others.some(works);
+    const connections = await stores.apps.countConnections(app.uid);
+    if (!isLastThatWorks && (others.length > 0 || connections === 0)) return;
+    const which = isLastThatWorks ? 'the last credential that Entra accepts' : 'its last credential';
+    throw appInUse(
+      appName(app),
+      connections,
+      `${credentialName(app, removed.credentialId)} is ${which}. Add another one and wait until GetApp shows it as STATE_VALID, or remove it with force`,
+    );
+  }
+
   return {
     async add({ tenantId, appId, credentialId, credential: request, validateOnly }) {
       const app = await lookup.app(tenantId, appId);
@@ -95,19 +110,9 @@ export function createCredentials(parts: RegistryParts): Credentials {
     async remove({ tenantId, appId, credentialId, force }) {
       const app = await lookup.app(tenantId, appId);
       const credentials = await stores.apps.credentials(app.uid);
-      if (!credentials.some((credential) => credential.credentialId === credentialId)) {
-        throw credentialNotFound(app, credentialId);
-      }
-      if (credentials.length === 1 && !force) {
-        const connections = await stores.apps.countConnections(app.uid);
-        if (connections > 0) {
-          throw appInUse(
-            appName(app),
-            connections,
-            `${credentialId} is its last credential: add another first, or force`,
-          );
-        }
-      }
+      const removed = credentials.find((credential) => credential.credentialId === credentialId);
+      if (removed === undefined) throw credentialNotFound(app, credentialId);
+      if (!force) await checkDispensable(app, removed, credentials);
       if (!(await stores.apps.removeCredential(app.uid, credentialId))) throw credentialNotFound(app, credentialId);
       forget(app.uid);
     },

@@ -218,6 +218,59 @@ describe('removing', () => {
   });
 });
 
+describe('removing the last one that works', () => {
+  const name = { ...DEFAULT, credentialId: 'default', force: false };
+  const judge = async (credentialId: string, verdict: 'VALID' | 'REJECTED') => {
+    const uid = (await registry.stores.apps.credentials(app.uid)).find((one) => one.credentialId === credentialId)?.uid;
+    await registry.stores.apps.recordVerdict(uid ?? '', verdict, undefined, registry.clock.now());
+  };
+  beforeEach(async () => {
+    await registry.credentials.add(addition());
+    await judge('default', 'VALID');
+  });
+
+  test.each([
+    ['has not been accepted yet', async () => {}],
+    ['is rejected', () => judge('next', 'REJECTED')],
+  ])('needs force where the other one %s, with connections or without', async (_, prepare) => {
+    await prepare();
+    const error = await refusal(registry.credentials.remove(name));
+    expect([error.reason, error.message]).toEqual([
+      'APP_IN_USE',
+      expect.stringMatching('0 connections .*credentials/default is the last credential that Entra accepts'),
+    ]);
+    await registry.connect('acme', 'ada', app);
+    expect((await refusal(registry.credentials.remove(name))).metadata['connections']).toBe('1');
+    expect(await ids()).toEqual(['default', 'next']);
+
+    await registry.credentials.remove({ ...name, force: true });
+    expect(await ids()).toEqual(['next']);
+  });
+
+  test('needs force where the other one has ended', async () => {
+    await judge('next', 'VALID');
+    registry.clock.time = Date.UTC(2027, 5, 1);
+    await registry.credentials.add(
+      addition({
+        credentialId: 'never',
+        credential: clientSecret('nvrSecretValue_1234567890', { expireTime: Date.UTC(2299, 11, 31) }),
+      }),
+    );
+    await judge('never', 'VALID');
+    expect((await refusal(registry.credentials.remove({ ...name, credentialId: 'never' }))).reason).toBe('APP_IN_USE');
+    await registry.credentials.remove(name);
+    expect(await ids()).toEqual(['next', 'never']);
+  });
+
+  test('needs none where another one works, nor for one that does not', async () => {
+    await registry.credentials.remove({ ...name, credentialId: 'next' });
+    await registry.credentials.add(addition());
+    await judge('next', 'VALID');
+    await registry.credentials.remove(name);
+    expect(await ids()).toEqual(['next']);
+  });
+});
+
 describe('verifying', () => {
   test('presents every credential in the directory of the audience', async () => {
     await registry.credentials.add(addition());

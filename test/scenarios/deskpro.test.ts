@@ -125,7 +125,7 @@ describe('a new secret that answers invalid_client for minutes', () => {
     const mailbox = await connect(helpdesk);
     scenario.sandbox.removeSecret(helpdesk.clientId, helpdesk.secret);
     await addSecret(helpdesk, 14 * MINUTE);
-    await scenario.apps.removeCredential({ name: `${helpdesk.app}/credentials/default` });
+    await scenario.apps.removeCredential({ name: `${helpdesk.app}/credentials/default`, force: true });
 
     const outcomes: string[] = [];
     for (let minutes = 0; minutes < 10; minutes += 2.5) {

@@ -408,7 +408,7 @@ export type RemoveCredentialRequest = Message<"tokenvault.v1.RemoveCredentialReq
   name: string;
 
   /**
-   * Remove it even if it is the last one of an app that has connections.
+   * Remove it even if it is the last one that works, or the last one of an app that has connections. Without another credential, no token of the app is renewed from then on.
    *
    * @generated from field: bool force = 2;
    */
@@ -655,9 +655,9 @@ export const AppService: GenService<{
     output: typeof AddCredentialResponseSchema;
   },
   /**
-   * Removes a credential. Cached tokens stay. In Entra it is still valid until it is deleted there.
+   * Removes a credential, unless it is the last one that works (STATE_VALID): then only with force. Cached tokens stay. In Entra it is still valid until it is deleted there.
    *
-   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND, APP_IN_USE (the last one of an app that has connections, and no force).
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND, APP_IN_USE (without force: the last one that works, or the last one of an app that has connections).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.RemoveCredential

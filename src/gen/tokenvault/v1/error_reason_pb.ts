@@ -104,7 +104,7 @@ export const ErrorReason = {
   APP_MISCONFIGURED: 11,
 
   /**
-   * FAILED_PRECONDITION. Connections go through the app. The operator deletes or moves them first; those of other tenants cannot be forced.
+   * FAILED_PRECONDITION. Connections go through the app, or the credential is the last one that works. The operator deletes or moves the connections first, or adds another credential; or says `force`, which those of other tenants exclude.
    *
    * @generated from enum value: ERROR_REASON_APP_IN_USE = 12;
    */
