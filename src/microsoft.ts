@@ -1,9 +1,11 @@
 import type { Config } from './config/config.ts';
 import type { AppRegistrations } from './entra/app_registrations.ts';
+import { createAssertionFiles } from './entra/assertion_files.ts';
 import type { AuthorizationServer } from './entra/authorization_server.ts';
 import { createAuthorizationServer } from './entra/entra_server.ts';
 import { createAppRegistrations } from './entra/graph_registrations.ts';
 import { createKeyVaultSecrets, type KeyVaultSecretsParts } from './keyring/keyvault_secrets.ts';
+import type { AssertionFiles } from './model/assertion_files.ts';
 import type { SecretSource } from './model/secret_source.ts';
 import type { Stores } from './store/stores.ts';
 import type { Teardown } from './teardown.ts';
@@ -16,10 +18,11 @@ export interface Microsoft {
   readonly authorizationServer: AuthorizationServer;
   readonly registrations: AppRegistrations;
   readonly secretSource: SecretSource;
+  readonly assertionFiles: AssertionFiles;
 }
 
 export interface MicrosoftParts {
-  readonly config: Pick<Config, 'keyVaults' | 'keySource' | 'proxy'>;
+  readonly config: Pick<Config, 'keyVaults' | 'keySource' | 'federatedFiles' | 'ownTokenFiles' | 'proxy'>;
   readonly world: Pick<World, 'clock' | 'cloud'>;
   readonly stores: Pick<Stores, 'apps'>;
   /** The way to a pretend key vault. */
@@ -32,7 +35,8 @@ export interface MicrosoftParts {
 export async function openMicrosoft(parts: MicrosoftParts): Promise<Microsoft> {
   const { config, stores, metrics, log, opened } = parts;
   const { clock, cloud: customCloud } = parts.world;
-  const { keyVaults: vaults, keySource, proxy } = config;
+  const { keyVaults: vaults, keySource, proxy, ownTokenFiles } = config;
+  const assertionFiles = createAssertionFiles({ allowed: config.federatedFiles, ownTokenFiles });
   const secretSource = createKeyVaultSecrets({
     ...parts.keyVault,
     vaults,
@@ -41,9 +45,18 @@ export async function openMicrosoft(parts: MicrosoftParts): Promise<Microsoft> {
     log,
     metrics: metrics.keyVault,
   });
-  const entra = { ledger: stores.apps, secretSource, clock, customCloud, proxy, metrics: metrics.entra, log };
+  const entra = {
+    ledger: stores.apps,
+    secretSource,
+    assertionFiles,
+    clock,
+    customCloud,
+    proxy,
+    metrics: metrics.entra,
+    log,
+  };
   const authorizationServer = await opened(createAuthorizationServer(entra));
   const graph = { authorizationServer, clock, customCloud, proxy, metrics: metrics.graph };
   const registrations = await opened(createAppRegistrations(graph));
-  return { authorizationServer, registrations, secretSource };
+  return { authorizationServer, registrations, secretSource, assertionFiles };
 }

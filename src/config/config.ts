@@ -1,3 +1,4 @@
+import type { AllowedAssertionFiles } from '../model/assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { Address } from './address.ts';
 
@@ -26,6 +27,10 @@ export interface Config {
   readonly sinksFile: string | undefined;
   /** Origins of the key vaults that credentials may refer to; none: no credential may. */
   readonly keyVaults: readonly string[];
+  /** Files with tokens of other identity providers that credentials may name, by tenant; none: no credential may. */
+  readonly federatedFiles: readonly AllowedAssertionFiles[];
+  /** Tokens by which the vault itself signs in; no credential may name one. */
+  readonly ownTokenFiles: readonly string[];
   /** Holds what Azure Event Grid must bring along; undefined: its events are not taken. */
   readonly eventGridKeyFile: string | undefined;
   /** `-` for standard output. */

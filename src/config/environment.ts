@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isLoopbackHost } from '../model/loopback.ts';
 import { isAddress } from './address.ts';
+import { readFederatedFiles } from './federated_files.ts';
 import { baseUrl } from './url.ts';
 
 const address = z.string().refine(isAddress, 'must be host:port (such as 127.0.0.1:50051) or unix:/path');
@@ -45,6 +46,13 @@ const keyVaults = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const federatedFiles = z.string().transform((text, context) => {
+  const read = readFederatedFiles(text);
+  if (!('fault' in read)) return read;
+  context.addIssue(read.fault);
+  return z.NEVER;
+});
+
 function isOrigin(text: string): boolean {
   return /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/.test(text) && URL.canParse(text);
 }
@@ -83,6 +91,7 @@ export const environment = z
     CATALOGS_DIR: file.optional(),
     SINKS_FILE: file.optional(),
     KEY_VAULTS: keyVaults.optional(),
+    FEDERATED_FILES: federatedFiles.optional(),
     EVENT_GRID_KEY_FILE: file.optional(),
     AUDIT_FILE: file.default('./data/audit.jsonl'),
     AUDIT_ROTATE_BYTES: z.coerce

@@ -12,6 +12,9 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'TOKENVAULT_';
 
+/** Of the pod's service account. */
+const KUBERNETES_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
 /** Kubernetes tells every pod of a Service called `tokenvault…` by variables such as TOKENVAULT_SERVICE_HOST and TOKENVAULT_PORT_8080_TCP_ADDR. */
 const SERVICE_LINK = /^(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
 
@@ -56,6 +59,7 @@ export function readSandboxPort(variables: Variables = process.env): number {
 }
 
 function configOf(env: Environment, variables: Variables, proxy: Config['proxy']): Config {
+  const azureToken = variables['AZURE_FEDERATED_TOKEN_FILE'];
   return {
     grpcAddress: env.GRPC_ADDRESS,
     adminAddress: env.ADMIN_ADDRESS,
@@ -80,6 +84,8 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
     catalogsDir: env.CATALOGS_DIR,
     sinksFile: env.SINKS_FILE,
     keyVaults: env.KEY_VAULTS ?? [],
+    federatedFiles: env.FEDERATED_FILES ?? [],
+    ownTokenFiles: [KUBERNETES_TOKEN, ...(azureToken ? [azureToken] : [])],
     eventGridKeyFile: env.EVENT_GRID_KEY_FILE,
     auditFile: env.AUDIT_FILE,
     auditRotateBytes: env.AUDIT_ROTATE_BYTES,

@@ -1,4 +1,5 @@
 import { type App, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
+import type { AssertionFiles } from '../model/assertion_files.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
@@ -7,6 +8,7 @@ import type { SecretSource } from '../model/secret_source.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAppHealths } from './app_healths.ts';
 import type { AskParts } from './ask.ts';
+import { createAssertionFiles } from './assertion_files.ts';
 import { type CustomCloud, createAuthorities, directoryOf } from './authority.ts';
 import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer, Priority } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
@@ -37,6 +39,8 @@ export function createAuthorizationServer(parts: {
   clock: Clock;
   /** For credentials by reference. Default: one that refuses. */
   secretSource?: SecretSource | undefined;
+  /** For federated credentials. Default: one that allows none. */
+  assertionFiles?: AssertionFiles | undefined;
   customCloud?: CustomCloud | undefined;
   proxy?: HttpProxy | undefined;
   metrics?: EntraMetrics | undefined;
@@ -58,7 +62,9 @@ export function createAuthorizationServer(parts: {
       proxy: parts.proxy,
     },
   });
-  const proofs = createProofs({ clock, secretSource: parts.secretSource ?? noSecretSource, metrics, log });
+  const { secretSource = noSecretSource, assertionFiles = createAssertionFiles({ allowed: [], ownTokenFiles: [] }) } =
+    parts;
+  const proofs = createProofs({ clock, secretSource, assertionFiles, metrics, log });
   const requestTimeout = options.requestTimeout ?? 10 * SECOND;
   let order = 0;
   const nextOrder = () => ++order;

@@ -1,4 +1,5 @@
 import type { App } from '../model/app.ts';
+import type { AssertionFiles } from '../model/assertion_files.ts';
 import type { Clock, Duration, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import type { UsableCredential } from '../model/credential.ts';
@@ -8,7 +9,6 @@ import type { SecretSource } from '../model/secret_source.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createCertificateAssertions } from './certificate_assertion.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
-import { readFederatedAssertion } from './federated_assertion.ts';
 import type { Proof } from './msal_server.ts';
 import { createSourcedSecrets, type SecretReference } from './sourced_secrets.ts';
 
@@ -30,7 +30,7 @@ export interface OtherProof {
 
 /** Nothing can be made of it here and now; Entra was not asked. */
 export interface Unusable {
-  /** KEY_SOURCE_UNAVAILABLE, FIELD_INVALID: as the secret source said. Undefined: an unreadable assertion file, a broken key. */
+  /** KEY_SOURCE_UNAVAILABLE, FIELD_INVALID: as the source said. Undefined: an unreadable assertion file, a broken key. */
   readonly unusable: Reason | undefined;
   /** The vault's own words on it; undefined as above. */
   readonly message: string | undefined;
@@ -39,13 +39,14 @@ export interface Unusable {
 export interface ProofRequest {
   readonly app: App;
   readonly tokenEndpoint: string;
-  /** Longest wait for a key vault. */
+  /** Longest wait for a key vault or a file. */
   readonly timeout: Duration;
 }
 
 export function createProofs(parts: {
   clock: Clock;
   secretSource: SecretSource;
+  assertionFiles: Pick<AssertionFiles, 'read'>;
   metrics: EntraMetrics;
   log: Log;
 }): Proofs {
@@ -67,7 +68,7 @@ export function createProofs(parts: {
         );
       }
       case 'FEDERATED':
-        return asserted(readFederatedAssertion(material.assertionFile));
+        return asserted(parts.assertionFiles.read({ tenantId: app.tenantId, path: material.assertionFile }, timeout));
       case 'KEY_VAULT_SECRET':
         return {
           clientSecret: await sourced.read({ credentialUid: credential.uid, secretUri: material.secretUri }, timeout),

@@ -52,7 +52,7 @@ async function prepare(parts: RegistryParts, request: CreateApp, tenant: Tenant)
   const logo = givenLogo(request.fields.logo);
   const app = newApp(request.fields, defaults, { appId: request.appId, uid: newUid(), logo }, scopes, now);
   const credentialId = checkId('credential_id', request.credentialId || FIRST);
-  const identity = { uid: newUid(), appUid: app.uid, credentialId, preferTime: now };
+  const identity = { uid: newUid(), appUid: app.uid, tenantId: tenant.tenantId, credentialId, preferTime: now };
   const first =
     request.credential === undefined
       ? undefined

@@ -83,7 +83,7 @@ export function createCredentials(parts: RegistryParts): Credentials {
     async add({ tenantId, appId, credentialId, credential: request, validateOnly }) {
       const app = await lookup.app(tenantId, appId);
       checkId('credential_id', credentialId);
-      const identity = { uid: newUid(), appUid: app.uid, credentialId, preferTime: undefined };
+      const identity = { uid: newUid(), appUid: app.uid, tenantId, credentialId, preferTime: undefined };
       const { made, doubts } = await newCredential(parts, request, CREDENTIAL_FIELDS, identity);
       const { credential } = made;
       const warnings = [...credentialWarnings(credential, clock.now()), ...doubts];

@@ -27,7 +27,7 @@ export async function firstApp(
     scopes,
     now,
   );
-  const identity = { uid: newUid(), appUid: app.uid, credentialId: FIRST, preferTime: now };
+  const identity = { uid: newUid(), appUid: app.uid, tenantId: tenant.tenantId, credentialId: FIRST, preferTime: now };
   return { app, credential: await newCredential(parts, request.app.credential, REGISTRATION_FIELDS, identity) };
 }
 

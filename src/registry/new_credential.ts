@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { Credential, CredentialMaterial } from '../model/credential.ts';
 import { fieldInvalid } from '../model/errors.ts';
@@ -50,6 +51,8 @@ const LAST_TIME = 253_402_300_800_000;
 /** Which credential it becomes. `preferTime`: of the first one of an app, which need not prove itself against another. */
 export type CredentialIdentity = Pick<Credential, 'uid' | 'appUid' | 'credentialId' | 'preferTime'>;
 
+type Sources = Pick<RegistryParts, 'secretSource' | 'assertionFiles'>;
+
 export interface CheckedCredential {
   readonly made: NewCredential;
   /** What speaks against it, without forbidding it. */
@@ -58,13 +61,13 @@ export interface CheckedCredential {
 
 /** Checks a request and makes what is stored of it; a reference is read once. FIELD_INVALID names the field, and never tells what was in it. */
 export async function newCredential(
-  { secretSource, clock }: Pick<RegistryParts, 'secretSource' | 'clock'>,
+  parts: Sources & Pick<RegistryParts, 'clock'>,
   request: CredentialRequest,
   names: CredentialFieldNames,
-  identity: CredentialIdentity,
+  { tenantId, ...identity }: CredentialIdentity & Pick<App, 'tenantId'>,
 ): Promise<CheckedCredential> {
-  const now = clock.now();
-  const { material, hint, notBefore, expireTime, doubts = [] } = await read(request, names, secretSource);
+  const now = parts.clock.now();
+  const { material, hint, notBefore, expireTime, doubts = [] } = await read(request, names, tenantId, parts);
   checkTime(names.expireTime, expireTime);
   checkTime(names.notBefore, notBefore);
   if (expireTime !== undefined && expireTime <= now) {
@@ -101,7 +104,8 @@ interface Read {
 async function read(
   request: CredentialRequest,
   names: CredentialFieldNames,
-  secretSource: RegistryParts['secretSource'],
+  tenantId: string,
+  { secretSource, assertionFiles }: Sources,
 ): Promise<Read> {
   const { material, notBefore, expireTime } = request;
   switch (material?.kind) {
@@ -116,7 +120,9 @@ async function read(
     case 'FEDERATED': {
       refuseTimes(request, names, 'an assertion file is kept fresh by the platform');
       const { assertionFile } = material;
-      checkPath(`${names.parent}.federated.assertion_file`, assertionFile);
+      const field = `${names.parent}.federated.assertion_file`;
+      checkPath(field, assertionFile);
+      await assertionFiles.check(field, { tenantId, path: assertionFile });
       return { material, hint: assertionFile, notBefore: undefined, expireTime: undefined };
     }
     case 'KEY_VAULT_SECRET':

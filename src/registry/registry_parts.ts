@@ -1,4 +1,5 @@
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
+import type { AssertionFiles } from '../model/assertion_files.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
 import type { SecretSource } from '../model/secret_source.ts';
@@ -11,6 +12,8 @@ export interface RegistryParts {
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget' | 'throttledUntil' | 'adminConsentUri'>;
   /** Where secrets lie that credentials only refer to. */
   readonly secretSource: SecretSource;
+  /** Of federated credentials. */
+  readonly assertionFiles: Pick<AssertionFiles, 'check'>;
   readonly scopes: Scopes;
   readonly changes: Pick<Changes, 'announce'>;
   readonly clock: Clock;

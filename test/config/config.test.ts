@@ -139,6 +139,60 @@ describe('thresholds', () => {
   });
 });
 
+describe('assertion files', () => {
+  const filesOf = (TOKENVAULT_FEDERATED_FILES: string) => readConfig({ TOKENVAULT_FEDERATED_FILES }).federatedFiles;
+
+  test('are none unless they are named, each with its tenant', () => {
+    expect(readConfig({}).federatedFiles).toEqual([]);
+    expect(filesOf('/run/tokens/{tenant}/, acme=/run/acme/token,beta=/run/beta/,beta=/run/beta/more')).toEqual([
+      { tenantId: undefined, path: '/run/tokens/{tenant}' },
+      { tenantId: 'acme', path: '/run/acme/token' },
+      { tenantId: 'beta', path: '/run/beta' },
+      { tenantId: 'beta', path: '/run/beta/more' },
+    ]);
+  });
+
+  test.each([
+    ['/run/tokens/', 'each entry must say whose it is'],
+    ['/run/{tenant}/{tenant}/', 'each entry must say whose it is'],
+    ['/run/tokens-{tenant}/', 'each entry must say whose it is'],
+    ['acme=/run/{tenant}/', 'each entry must say whose it is'],
+    ['acme=run/tokens', 'must be absolute paths'],
+    ['acme=/run/../etc', 'must be absolute paths'],
+    ['acme=/run//tokens', 'must be absolute paths'],
+    ['acme=/', 'must be absolute paths'],
+    ['acme=/run/a,', 'must be absolute paths'],
+    ['Acme=/run/a', 'Acme is not the id of a tenant'],
+    ['=/run/a', ' is not the id of a tenant'],
+  ])('are not %s', (text, fault) => {
+    expect(faultsOf({ TOKENVAULT_FEDERATED_FILES: text })).toEqual([expect.stringContaining(fault)]);
+  });
+
+  test.each([
+    'acme=/run/tokens,beta=/run/tokens/beta',
+    'acme=/run/token,beta=/run/token',
+    '/run/tokens/{tenant},acme=/run/tokens/beta/token',
+    'acme=/run,/run/tokens/{tenant}',
+    '/run/{tenant}/x,acme=/run/beta',
+  ])('of two tenants do not overlap: %s', (text) => {
+    expect(faultsOf({ TOKENVAULT_FEDERATED_FILES: text })).toEqual([
+      expect.stringContaining('overlap, so that a tenant could use the file of another one'),
+    ]);
+  });
+
+  test.each([
+    '/run/{tenant},acme=/run/acme/token',
+    '/run/{tenant},/run/{tenant}/more',
+    '/run/{tenant}/x,/run/x/{tenant}',
+  ])('of one tenant may overlap: %s', (text) => expect(filesOf(text)).toHaveLength(2));
+
+  test('are never the tokens of the vault itself', () => {
+    const kubernetes = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+    expect(readConfig({}).ownTokenFiles).toEqual([kubernetes]);
+    expect(readConfig({ AZURE_FEDERATED_TOKEN_FILE: '/run/own' }).ownTokenFiles).toEqual([kubernetes, '/run/own']);
+  });
+});
+
 describe('key vaults', () => {
   const FILE = { TOKENVAULT_EVENT_GRID_KEY_FILE: './event-grid.key' };
 

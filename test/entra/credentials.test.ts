@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createAssertionFiles } from '../../src/entra/assertion_files.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
@@ -80,6 +81,29 @@ test('a broken private key is told as a refused credential, without a request', 
   expect(ledger.notes).toEqual([]);
 });
 
+test('an assertion file of another tenant is not presented, though it was stored once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'assertion-'));
+  try {
+    const file = join(folder, 'token');
+    await writeFile(file, 'a.b.c');
+    const { refresh, exchanges, server } = await start({
+      credentials: [aCredential('federated', { kind: 'FEDERATED', assertionFile: file })],
+      assertionFiles: createAssertionFiles({ allowed: [{ tenantId: 'other', path: folder }], ownTokenFiles: [] }),
+    });
+
+    expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
+    expect(await server.probe(acme(), CONTOSO)).toMatchObject([
+      {
+        outcome: 'INCONCLUSIVE',
+        unusable: { reason: 'FIELD_INVALID', message: expect.stringContaining('may not use') },
+      },
+    ]);
+    expect(exchanges).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('a federated assertion is read from its file at each use', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'assertion-'));
   try {
@@ -87,6 +111,7 @@ test('a federated assertion is read from its file at each use', async () => {
     const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const { refresh, sandbox } = await start({
       credentials: [aCredential('federated', { kind: 'FEDERATED', assertionFile: file })],
+      assertionFiles: createAssertionFiles({ allowed: [{ tenantId: 'acme', path: folder }], ownTokenFiles: [] }),
     });
     sandbox.addFederatedCredential(ACME_CLIENT_ID, {
       issuer: 'https://cluster.example',

@@ -2,6 +2,7 @@ import type { EntraMetrics } from '../../src/entra/entra_metrics.ts';
 import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_server.ts';
 import type { Requester } from '../../src/entra/requester.ts';
 import type { App } from '../../src/model/app.ts';
+import type { AssertionFiles } from '../../src/model/assertion_files.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
 import type { Outcome } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -43,6 +44,7 @@ export interface RefreshOptions {
 export interface StageOptions {
   credentials?: UsableCredential[];
   secretSource?: SecretSource;
+  assertionFiles?: AssertionFiles;
   options?: EntraOptions;
   metrics?: Partial<EntraMetrics>;
 }
@@ -56,6 +58,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     ledger,
     clock: sandbox.clock,
     secretSource: options.secretSource,
+    assertionFiles: options.assertionFiles,
     customCloud: { loginUrl: sandbox.url },
     options: options.options,
     metrics: {

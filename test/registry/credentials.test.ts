@@ -92,17 +92,29 @@ describe('adding', () => {
   });
 
   test('takes an assertion file by its path', async () => {
-    const material = { kind: 'FEDERATED' as const, assertionFile: '/var/run/secrets/token' };
+    const material = { kind: 'FEDERATED' as const, assertionFile: '/run/tokens/acme/token' };
     const added = await registry.credentials.add(
       addition({ credential: { material, expireTime: undefined, notBefore: undefined } }),
     );
     expect(added.credential).toMatchObject({
       kind: 'FEDERATED',
-      hint: '/var/run/secrets/token',
+      hint: '/run/tokens/acme/token',
       expireTime: undefined,
     });
     expect(added.warnings).toEqual([]);
   });
+
+  test.each(['/run/tokens/other/token', '/run/tokens/acme/../other/token', '/var/run/secrets/token'])(
+    'takes no assertion file that is not of the tenant: %s',
+    async (assertionFile) => {
+      const material = { kind: 'FEDERATED' as const, assertionFile };
+      const credential = { material, expireTime: undefined, notBefore: undefined };
+      await expect(registry.credentials.add(addition({ credential }))).rejects.toMatchObject({
+        reason: 'FIELD_INVALID',
+        metadata: { field: 'credential.federated.assertion_file' },
+      });
+    },
+  );
 
   const ended = makeCertificate(NOW - 9 * DAY, NOW - DAY);
   test.each([

@@ -201,7 +201,7 @@ test.each([
   ['US_GOV', 'api://AzureADTokenExchangeUSGov, '],
   ['CHINA', 'api://AzureADTokenExchangeChina, '],
 ] as const)('a federated credential in cloud %s has the audience %s', async (cloud, audience) => {
-  const material = { kind: 'FEDERATED' as const, assertionFile: '/var/run/secrets/azure/tokens/token' };
+  const material = { kind: 'FEDERATED' as const, assertionFile: '/run/tokens/acme/token' };
   const told = await steps({}, { cloud, credential: { material, expireTime: undefined, notBefore: undefined } });
   expect(told).toContainEqual(expect.stringMatching(/Federated credentials: issuer and subject/));
   expect(told.join()).toContain(`audience ${audience}`);

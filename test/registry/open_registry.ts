@@ -1,3 +1,4 @@
+import { createAssertionFiles } from '../../src/entra/assertion_files.ts';
 import type { AdminConsentUriRequest, CredentialProbe } from '../../src/entra/authorization_server.ts';
 import type { App } from '../../src/model/app.ts';
 import { type Change, createChanges } from '../../src/model/changes.ts';
@@ -47,6 +48,10 @@ export async function openRegistry() {
   const parts: RegistryParts = {
     stores,
     secretSource: keyVault,
+    assertionFiles: createAssertionFiles({
+      allowed: [{ tenantId: undefined, path: '/run/tokens/{tenant}' }],
+      ownTokenFiles: [],
+    }),
     scopes: await openScopes(),
     changes,
     clock,

@@ -34,7 +34,9 @@ beforeAll(async () => {
   withoutCustomCloud = createAuthorizationServer({ ledger: stores.apps, clock });
   const uris = { callbackUri: CALLBACK, logosUri: LOGOS };
   const secretSource = createPretendKeyVault();
-  parts = { stores, authorizationServer, secretSource, scopes: await openScopes(), changes, clock, ...uris, newUid };
+  const assertionFiles = { check: async () => {} };
+  const sources = { secretSource, assertionFiles, scopes: await openScopes() };
+  parts = { stores, authorizationServer, ...sources, changes, clock, ...uris, newUid };
   close = async () => {
     await authorizationServer.close();
     await withoutCustomCloud.close();

@@ -429,9 +429,20 @@ describe('refusals store nothing and name the field', () => {
       },
     ],
     [
+      'app.federated.assertion_file',
+      {},
+      {
+        credential: {
+          material: { kind: 'FEDERATED', assertionFile: '/run/tokens/other/token' },
+          expireTime: undefined,
+          notBefore: undefined,
+        },
+      },
+    ],
+    [
       'app.secret_expire_time',
       {},
-      { credential: { ...clientSecret(), material: { kind: 'FEDERATED', assertionFile: '/t' } } },
+      { credential: { ...clientSecret(), material: { kind: 'FEDERATED', assertionFile: '/run/tokens/acme/t' } } },
     ],
   ];
 

@@ -127,7 +127,11 @@ describe('renewal by the vault', () => {
   });
 
   test.each([
-    ['no client secret', { material: { kind: 'FEDERATED', assertionFile: '/token' }, expireTime: undefined }, 'none'],
+    [
+      'no client secret',
+      { material: { kind: 'FEDERATED', assertionFile: '/run/tokens/acme/token' }, expireTime: undefined },
+      'none',
+    ],
     ['an end that nobody knows', { expireTime: undefined }, 'Nobody knows when'],
     ['a secret that never ends', { expireTime: Date.UTC(2299, 11, 31) }, 'never due'],
   ] as const)('warns of %s', async (_, change, words) => {

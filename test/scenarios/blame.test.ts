@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
@@ -222,7 +222,8 @@ describe('the app is to blame, and no connection is', () => {
       subject,
       publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     });
-    const file = join(scenario.folder, `assertion-${number}`);
+    const file = join(scenario.folder, 'federated', `tenant-${number}`, 'assertion');
+    mkdirSync(dirname(file), { recursive: true });
     const project = async () => {
       const now = Math.floor(scenario.sandbox.clock.now() / 1000);
       const assertion = await new SignJWT({})
@@ -236,11 +237,16 @@ describe('the app is to blame, and no connection is', () => {
       writeFileSync(file, assertion);
     };
     await project();
-    await scenario.apps.addCredential({
-      parent: tenant.app,
-      credentialId: 'federated',
-      credential: { material: { case: 'federated', value: { assertionFile: file } } },
-    });
+    const add = (parent: string, assertionFile: string) =>
+      scenario.apps.addCredential({
+        parent,
+        credentialId: 'federated',
+        credential: { material: { case: 'federated', value: { assertionFile } } },
+      });
+    const beside = await onboard(scenario, `beside-${number}`);
+    expect(await reasonOf(add(beside.app, file))).toBe('FIELD_INVALID');
+    expect(await reasonOf(add(tenant.app, join(scenario.folder, 'kek')))).toBe('FIELD_INVALID');
+    await add(tenant.app, file);
     await scenario.apps.removeCredential({ name: `${tenant.app}/credentials/default` });
 
     expect(await reasonOf(ask())).toBe('OK');

@@ -64,6 +64,7 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
       DATABASE_URL: `sqlite:${join(folder, 'vault.db')}`,
       KEY_SOURCE: `file:${join(folder, 'kek')}`,
       AUDIT_FILE: join(folder, 'audit.jsonl'),
+      FEDERATED_FILES: join(folder, 'federated', '{tenant}'),
       SANDBOX: sandbox.url,
       LOG_LEVEL: 'error',
       ...options.environment,

@@ -27,6 +27,7 @@ test('while a tenant is deleted, nothing of it is served from memory', async () 
   const registry = createTenants({
     ...world,
     secretSource: createPretendKeyVault(),
+    assertionFiles: { check: async () => {} },
     callbackUri: '',
     logosUri: '',
     newUid,
