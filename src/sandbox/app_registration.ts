@@ -36,7 +36,7 @@ export interface AppRegistration {
   permissions: string[];
   /** App roles on Graph (as `Application.ReadWrite.OwnedBy`), in force in the home directory. */
   applicationPermissions: string[];
-  /** Client ids of the apps which own this one. It owns itself from the start, which a real one does not. */
+  /** Client ids of the apps which own this one: none from the start, not even itself. */
   owners: string[];
   /** Of secrets that Graph adds, in milliseconds. */
   secretReplicationDelay: number;
@@ -93,7 +93,7 @@ export function createApps(clock: SandboxClock): Apps {
         federatedCredentials: (input.federatedCredentials ?? []).map(withAudience),
         permissions: [...(input.permissions ?? [])],
         applicationPermissions: [...(input.applicationPermissions ?? [])],
-        owners: [clientId, ...(input.owners ?? [])],
+        owners: [...(input.owners ?? [])],
         secretReplicationDelay: input.secretReplicationDelay ?? 0,
         managementPolicy: undefined,
       };

@@ -7,7 +7,8 @@ import { type EntraError, entraError } from './entra_error.ts';
 import type { World } from './world.ts';
 
 /**
- * A JWT in place of a secret (RFC 7523): signed with a registered certificate, or by another issuer that the app trusts (federated).
+ * A JWT in place of a secret (RFC 7523): signed with a registered certificate (PS256 or RS256), or by another issuer that the app
+ * trusts (federated, RS256).
  * https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  */
 export async function checkAssertion(
@@ -16,7 +17,7 @@ export async function checkAssertion(
   assertion: string,
   context: { authority: Authority; origin: string },
 ): Promise<void> {
-  const { header, payload } = read(assertion);
+  const { header, payload } = readFor(app, assertion);
   const isByCertificate =
     header['x5t'] !== undefined || header['x5t#S256'] !== undefined || payload.iss === app.clientId;
   const expired = entraError(700024, {
@@ -64,9 +65,20 @@ async function checkFederated(
   const audiences = [payload.aud ?? []].flat();
   const match = bySubject.find((candidate) => audiences.includes(candidate.audience));
   if (match === undefined) throw entraError(700212, { audience: audiences.join(' ') });
+  if (decodeProtectedHeader(assertion).alg !== 'RS256') throw entraError(5002727);
   if (match.publicKey !== undefined)
     await verify(world, assertion, createPublicKey(match.publicKey), notRegistered(app, 'Bad signature.'), expired);
   else if ((payload.exp ?? 0) * 1000 <= world.clock.now()) throw expired;
+}
+
+/** An app that trusts other issuers alone hears of its federated credential. */
+function readFor(app: AppRegistration, assertion: string) {
+  const isFederated = app.certificates.length === 0 && app.federatedCredentials.length > 0;
+  try {
+    return read(assertion);
+  } catch (cause) {
+    throw isFederated ? entraError(5002738) : cause;
+  }
 }
 
 function read(assertion: string) {
@@ -92,7 +104,7 @@ async function verify(
       currentDate: new Date(world.clock.now()),
       clockTolerance: 300,
       requiredClaims: ['exp'],
-      algorithms: ['RS256', 'PS256', 'ES256'],
+      algorithms: ['RS256', 'PS256'],
     });
   } catch (cause) {
     throw cause instanceof errors.JWTExpired || cause instanceof errors.JWTClaimValidationFailed

@@ -30,11 +30,17 @@ export function viewPassword(secret: ClientSecret) {
   return {
     customKeyIdentifier: null,
     displayName: secret.displayName,
-    endDateTime: new Date(secret.endTime).toISOString(),
+    endDateTime: graphTime(secret.endTime),
     hint: secret.hint,
     keyId: secret.keyId,
-    startDateTime: new Date(secret.startTime).toISOString(),
+    startDateTime: graphTime(secret.startTime),
   };
+}
+
+/** With seven digits of a second, unless it is a whole one. */
+function graphTime(time: number): string {
+  const text = new Date(time).toISOString();
+  return text.endsWith('.000Z') ? text.replace('.000Z', 'Z') : text.replace('Z', '0000Z');
 }
 
 function viewKey(certificate: AppCertificate, showsKey: boolean) {
@@ -44,8 +50,8 @@ function viewKey(certificate: AppCertificate, showsKey: boolean) {
     type: 'AsymmetricX509Cert',
     usage: 'Verify',
     key: showsKey ? certificate.raw.toString('base64') : null,
-    startDateTime: new Date(certificate.startTime).toISOString(),
-    endDateTime: new Date(certificate.endTime).toISOString(),
+    startDateTime: graphTime(certificate.startTime),
+    endDateTime: graphTime(certificate.endTime),
   };
 }
 

@@ -36,7 +36,7 @@ export async function createSigningKey(algorithm: SigningAlgorithm, file?: strin
   const privateKey = await importJWK(privateJwk, used);
   const publicKey = await importJWK(bare, used);
   if (privateKey instanceof Uint8Array || publicKey instanceof Uint8Array) throw new TypeError('not an asymmetric key');
-  const header = { typ: 'JWT', alg: used, x5t: keyId, kid: keyId };
+  const header = { typ: 'JWT', alg: used, kid: keyId };
   return {
     algorithm: used,
     keyId,

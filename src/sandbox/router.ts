@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { answerAdminConsent, refuseAdminConsent } from './admin_consent.ts';
 import { type Answer, json } from './answer.ts';
 import { answerAuthorize, peekAuthorizeRequest, refuseAuthorize } from './authorize.ts';
-import { answerDiscovery, answerKeys, answerLogout } from './discovery.ts';
+import { answerDiscovery, answerInstances, answerKeys, answerLogout } from './discovery.ts';
 import type { EntraError } from './entra_error.ts';
 import { deliverFault } from './fault_delivery.ts';
 import { answerGraph, peekGraphRequest, refuseGraph } from './graph.ts';
@@ -45,6 +45,7 @@ const ENDPOINTS: Endpoint[] = [
   },
   { name: 'discovery', pattern: /^\/([^/]+)\/v2\.0\/\.well-known\/openid-configuration$/, answer: answerDiscovery },
   { name: 'discovery', pattern: /^\/([^/]+)\/discovery\/v2\.0\/keys$/, answer: answerKeys },
+  { name: 'discovery', pattern: /^\/(common)\/discovery\/instance$/, answer: answerInstances },
   { name: 'logout', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/logout$/, answer: answerLogout },
   {
     name: 'graph',

@@ -74,6 +74,7 @@ export const DEFAULT_SEED: SandboxSeed = {
         'https://outlook.office.com/SMTP.Send',
       ],
       applicationPermissions: ['Application.ReadWrite.OwnedBy'],
+      owners: [ACME_CLIENT_ID],
     },
   ],
 };

@@ -17,6 +17,7 @@ async function dryRun(tenantId: string, applicationPermissions: string[]) {
   const { sandbox, tenants, vault } = scenario;
   const endTime = sandbox.clock.now() + 20 * DAY;
   const registered = sandbox.addApp({ audience: 'organizations', secrets: [{ endTime }], applicationPermissions });
+  sandbox.addOwner(registered.clientId, registered.clientId);
   const [secret] = registered.secrets;
   await tenants.registerTenant({
     tenantId,

@@ -122,6 +122,7 @@ test('an app for one directory is registered there', async () => {
     secrets: [{ value: 'of-one-directory' }],
     applicationPermissions: [OWNED_BY],
   });
+  stage.sandbox.addOwner(clientId, clientId);
   stage.ledger.credentials.splice(0, 1, secretCredential('one', 'of-one-directory'));
   expect((await stage.registrations.read(acme({ clientId, signInAudience: CONTOSO }))).kind).toBe('registered');
 });

@@ -81,6 +81,7 @@ export async function openRotationWorld(
     applicationPermissions: ['Application.ReadWrite.OwnedBy'],
     ...registered,
   });
+  sandbox.addOwner(registration.clientId, registration.clientId);
   const path = `${temporaryFolder()}/vault.db`;
   const stores = await openTestStores({ clock, path, keks: { current: createKek(randomBytes(32)) } });
   onTestFinished(() => stores.close());

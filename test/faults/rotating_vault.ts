@@ -21,13 +21,15 @@ const CONNECTION = 'tenants/acme/connections/ada';
 
 /** An app that renews its secret by itself, as Entra's side has it: it owns itself, and new secrets take their time. */
 export function registerAtEntra(sandbox: Sandbox, life: number): AppRegistration {
-  return sandbox.addApp({
+  const registration = sandbox.addApp({
     audience: 'organizations',
     redirectUris: ['http://127.0.0.1:8080/oauth2/callback'],
     secrets: [{ endTime: sandbox.clock.now() + life }],
     applicationPermissions: ['Application.ReadWrite.OwnedBy'],
     secretReplicationDelay: 10 * MINUTE,
   });
+  sandbox.addOwner(registration.clientId, registration.clientId);
+  return registration;
 }
 
 /** The tenant `acme` with that app and one connection. */

@@ -229,6 +229,22 @@ test('federated: issuer, subject, audience and signature must fit', async () => 
   expect(await ask({}, foreign.toString())).toBe(700027);
 });
 
+test('federated: RS256 alone is taken, and what is no JWT is a matter of the request', async () => {
+  const app = sandbox.addApp({});
+  const trusted = { issuer: 'https://kubernetes.example', subject: 'system:serviceaccount:vault:vault' };
+  sandbox.addFederatedCredential(app.clientId, trusted);
+  const claims = { iss: trusted.issuer, sub: trusted.subject, aud: 'api://AzureADTokenExchange' };
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const ask = async (text: string) => (await forApp(app, { client_assertion_type: TYPE, client_assertion: text })).body;
+  const signed = (alg: string, key: typeof rsa) =>
+    assertion(app, key.export({ type: 'pkcs8', format: 'pem' }).toString(), { alg }, claims);
+  expect((await ask(await signed('RS256', rsa))).access_token).toBeDefined();
+  for (const other of [await signed('PS256', rsa), await signed('ES256', ec)])
+    expect(await ask(other)).toMatchObject({ error: 'invalid_request', error_codes: [5002727] });
+  expect(await ask('no.jwt.x')).toMatchObject({ error: 'invalid_request', error_codes: [5002738] });
+});
+
 function assertion(
   app: AppRegistration,
   privateKey: string,

@@ -22,11 +22,24 @@ test('its metadata names addresses that work, and keys that verify its tokens', 
     issuer: metadata.issuer,
     audience: ACME_CLIENT_ID,
   });
+  expect(Object.keys(protectedHeader).sort()).toEqual(['alg', 'kid', 'typ']);
   expect([protectedHeader.alg, payload['preferred_username']]).toEqual(['RS256', ADA]);
+});
+
+test('the keys name their issuer, and the list of clouds names this one', async () => {
+  const { keys } = await read(`${sandbox.url}/contoso.example/discovery/v2.0/keys`);
+  expect(keys[0].issuer).toBe(`${sandbox.url}/${CONTOSO}/v2.0`);
+  const instances = await read(`${sandbox.url}/common/discovery/instance?api-version=1.1`);
+  expect(instances.metadata).toMatchObject([{ preferred_network: new URL(sandbox.url).host }]);
+  const metadata = await read(instances.tenant_discovery_endpoint);
+  expect(metadata.device_authorization_endpoint).toContain('/common/oauth2/v2.0/devicecode');
 });
 
 test('at /common the issuer is a template, and an unknown directory has none', async () => {
   const metadata = await read(`${sandbox.url}/common/v2.0/.well-known/openid-configuration`);
   expect(metadata.issuer).toBe(`${sandbox.url}/{tenantid}/v2.0`);
-  expect((await read(`${sandbox.url}/nowhere/v2.0/.well-known/openid-configuration`)).error_codes).toEqual([90002]);
+  expect(await read(`${sandbox.url}/nowhere/v2.0/.well-known/openid-configuration`)).toMatchObject({
+    error: 'invalid_tenant',
+    error_codes: [90002],
+  });
 });

@@ -18,6 +18,7 @@ beforeEach(async () => {
     secrets: [{ value: 'the-first' }],
     applicationPermissions: [OWNED_BY],
   });
+  sandbox.addOwner(app.clientId, app.clientId);
   path = `/graph/v1.0/applications(appId='${app.clientId}')`;
 });
 afterEach(() => sandbox.close());
@@ -254,6 +255,16 @@ test.each(['common', 'consumers'])('an app for %s holds two secrets, whatever th
   const remove = { keyId: second.body.keyId };
   expect((await callGraph(sandbox, token, `${path}/removePassword`, 'POST', remove)).status).toBe(204);
   expect((await callGraph(sandbox, token, `${path}/addPassword`, 'POST', {})).status).toBe(200);
+});
+
+test('an app does not own itself until an administrator says so', async () => {
+  sandbox.removeOwner(app.clientId, app.clientId);
+  const fresh = sandbox.addApp({ audience: 'organizations' });
+  expect(fresh.owners).toEqual([]);
+  const refused = await addPassword();
+  expect([refused.status, refused.body.error.code]).toEqual([403, 'Authorization_RequestDenied']);
+  sandbox.addOwner(app.clientId, app.clientId);
+  expect((await addPassword()).status).toBe(200);
 });
 
 test('an app for organizations may hold more', async () => {

@@ -137,6 +137,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
         applicationPermissions: setup.permissions ?? [OWNED_BY],
       });
       const { clientId } = registration;
+      sandbox.addOwner(clientId, clientId);
       const tenant = sampleTenant(tenantId);
       const app = sampleApp(tenant, 'default', {
         clientId,
