@@ -46,6 +46,8 @@ const MAX_AGE: Duration = 30 * MINUTE;
 const AGE_GRACE: Duration = 30 * SECOND;
 /** Services that need no key. */
 const PLAIN = /^\/grpc\.(?:health|reflection)\./;
+/** Made once: the error that Node makes by itself takes a stack for each stream of a flood. */
+const REFUSED = new Error('a limit of the listener refused the stream');
 const LAST_STREAM = 2 ** 31 - 1;
 
 export function createConnections(parts: ConnectionsParts): Connections {
@@ -144,7 +146,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     release(peer, stream);
     stream.on('error', () => undefined);
     stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    stream.destroy();
+    stream.destroy(REFUSED);
   }
 
   return {

@@ -66,7 +66,7 @@ function startFlood(peers: number): { stop(): void } {
       for (let stream = 0; stream < 8; stream += 1) reader.request(WATCH);
       await isClosed(reader);
       readers.splice(readers.indexOf(reader), 1);
-      await pause(2_000);
+      await pause(3_000);
     }
   };
   // Those that connect while the listener closes are refused.
@@ -252,5 +252,5 @@ describe('behind one address', () => {
     expect(changed.filter((change) => !isServing(change))).toHaveLength(CALLERS);
     for (const { session } of served) session.destroy();
     flood.stop();
-  });
+  }, 240_000);
 });
