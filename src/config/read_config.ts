@@ -20,7 +20,7 @@ const SERVICE_LINK = /^(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|POR
 
 /**
  * Reads the whole environment, and the options that Node was started with; throws ConfigError with every fault in them.
- * An empty variable counts as absent. No value is changed silently: one with a blank or a carriage return at an end is a fault.
+ * An empty variable counts as absent. No value is changed silently (ADR 25).
  */
 export function readConfig(variables: Variables = process.env, options: readonly string[] = process.execArgv): Config {
   const given = Object.entries(variables)
