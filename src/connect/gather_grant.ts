@@ -4,6 +4,8 @@ import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { Grant } from '../model/grant.ts';
+import type { ResourceIssue } from '../model/resource_issue.ts';
+import { issueAfter } from '../model/resource_refusal.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { checkDirectory, checkSameAccount } from './account_check.ts';
@@ -23,7 +25,7 @@ export interface CodeInHand {
 
 /** From a code to a whole grant: the account checked, and what was granted learned of every resource. */
 export async function gatherGrant(
-  { authorizationServer }: Pick<ConnectParts, 'authorizationServer'>,
+  { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
   { tenant, app, connection, authorization, attempt, code }: CodeInHand,
 ): Promise<Grant> {
   const name = connectionName(connection);
@@ -52,18 +54,27 @@ export async function gatherGrant(
   }
   checkDirectory(tenant, account.directoryId);
   if (!authorization.allowAccountChange) checkSameAccount(connection, account);
+  const resourceIssues: Record<string, ResourceIssue> = {};
   const learned = await learnFurther(authorizationServer, {
     app,
     tenantUid,
     priority: 'FOREGROUND',
     permissions,
     first: { outcome, refreshToken, account },
-    refused(failure) {
-      // Not consented there after all: the grant is what is left, and callers of that resource get SCOPE_NOT_GRANTED.
-      if (failure.kind !== 'consent') throw codeRefused(failure, name);
+    refused(failure, resource) {
+      // A consent that has not spread yet, or a policy for one resource, is no reason to connect nothing.
+      if (failure.subject !== 'resource') throw codeRefused(failure, name);
+      const now = clock.now();
+      const issue = issueAfter(
+        failure,
+        { issue: undefined, granted: undefined, requested: permissions[resource] },
+        now,
+      );
+      // Consent is often found by the first request for a token.
+      resourceIssues[resource] = issue.state === 'CONSENT_REQUIRED' ? { ...issue, retryTime: now } : issue;
     },
   });
-  return { ...learned, account, productScopes: authorization.productScopes };
+  return { ...learned, account, productScopes: authorization.productScopes, resourceIssues };
 }
 
 function isDeclined({ entraError = '' }: Failure): boolean {

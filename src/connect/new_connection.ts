@@ -33,6 +33,7 @@ export function newConnection(from: { tenant: Tenant; app: App; request: Wish; n
     account: undefined,
     productScopes: [],
     granted: {},
+    resourceIssues: {},
     grantState: 'PENDING',
     stateEvidence: undefined,
     suspendTime: undefined,

@@ -3,6 +3,8 @@ import type { App } from '../model/app.ts';
 import type { AuthorizationAttempt } from '../model/authorization.ts';
 import type { Account, PermissionsByResource } from '../model/connection.ts';
 import type { Failure, Granted, Outcome } from '../model/exchange.ts';
+import { asMissingConsent, isUnclearForPersonal } from '../model/personal_account.ts';
+import { scopesOf } from '../model/resource.ts';
 import type { Secret } from '../model/secret.ts';
 import { fullForm, withoutOidcScopes } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
@@ -58,7 +60,10 @@ export function redeemRefreshToken(
     const scopes = fullForm(permissions, resource);
     const outcome = await admission.redeemRefreshToken({ refreshToken, resource, scopes });
     if (outcome.kind !== 'consent' || outcome.reason !== 'CONSENT_REQUIRED') return outcome;
-    return admission.redeemRefreshToken({ refreshToken, resource, scopes: [`${resource}/.default`] });
+    const all = { refreshToken, resource, scopes: scopesOf(resource, undefined), retry: true };
+    const second = await admission.redeemRefreshToken(all);
+    // A second refusal says less than the first: it depends on what the app registration lists.
+    return second.kind === 'granted' ? second : outcome;
   });
 }
 
@@ -76,7 +81,7 @@ export interface LearnedGrant {
 
 /**
  * One consent may span resources, one token never does: each further resource takes a redemption, which alone tells what was really
- * granted there. Each answer may rotate the refresh token; the newest is kept. `refused` throws, or returns to go on without the resource.
+ * granted there. Each answer may rotate the refresh token; the newest is kept. `refused` throws, or returns to continue without the resource.
  */
 export async function learnFurther(
   server: Server,
@@ -86,7 +91,7 @@ export async function learnFurther(
     readonly priority: AdmissionRequest['priority'];
     readonly permissions: PermissionsByResource;
     readonly first: FirstGranted;
-    readonly refused: (failure: Failure) => void;
+    readonly refused: (failure: Failure, resource: string) => void;
   },
 ): Promise<LearnedGrant> {
   const { app, tenantUid, priority, permissions, first, refused } = request;
@@ -108,7 +113,7 @@ export async function learnFurther(
       permissions,
     });
     if (outcome.kind !== 'granted') {
-      refused(outcome);
+      refused(isUnclearForPersonal(first.account, outcome) ? asMissingConsent(outcome) : outcome, resource);
       continue;
     }
     refreshToken = outcome.refreshToken ?? refreshToken;

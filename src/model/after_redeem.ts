@@ -1,13 +1,14 @@
-import { DAY, type Duration, MINUTE, SECOND, type Timestamp } from './clock.ts';
+import { DAY, type Duration, MINUTE, type Timestamp } from './clock.ts';
 import { type Account, type Connection, isSameAccount } from './connection.ts';
+import { isGrantSound, withDerivedState } from './connection_resources.ts';
 import type { Failure, Granted, Outcome } from './exchange.ts';
+import { STRIKE_INTERVAL } from './resource_issue.ts';
+import { evidenceOf, issueAfter } from './resource_refusal.ts';
 
 /** A blocked connection is tried again at most this often: an administrator must act first. */
 export const BLOCKED_PROBE_INTERVAL: Duration = DAY;
 /** Entra refuses a client that repeats equal requests for 5 minutes (50196). */
 export const LOOPING_HOLD: Duration = 5 * MINUTE;
-/** Between the first doubtful refusal and the one that counts. */
-export const STRIKE_INTERVAL: Duration = 60 * SECOND;
 
 const KEEP_ALIVE_SOONEST = 30 * DAY;
 const KEEP_ALIVE_LATEST = 45 * DAY;
@@ -21,8 +22,8 @@ export interface RedeemContext {
 }
 
 /**
- * The connection as an answer of Entra leaves it; the same object where nothing changed.
- * Failures of the app, of Entra and of ours never touch it.
+ * The connection as an answer of Entra leaves it; the same object where nothing changed. A refusal of one resource leaves the others
+ * as they are, and a refusal that is neither about a resource nor about the grant leaves the whole connection so.
  */
 export function afterRedeem(
   connection: Connection,
@@ -33,24 +34,14 @@ export function afterRedeem(
   switch (outcome.kind) {
     case 'granted':
       return afterGranted(connection, outcome, now, context);
-    case 'reauthorize':
-      return needingItsUser(connection, outcome, now);
-    case 'consent':
-      return withoutConsent(connection, outcome, now, context.resource);
-    case 'blocked':
-      return {
-        ...connection,
-        grantState: 'BLOCKED',
-        stateEvidence: evidenceOf(outcome, now),
-        strikeTime: undefined,
-        heldUntil: now + BLOCKED_PROBE_INTERVAL,
-        keepAliveTime: undefined,
-        updateTime: now,
-      };
-    case 'suspect':
-      return afterStrike(connection, outcome, now);
     case 'looping':
       return { ...connection, heldUntil: now + LOOPING_HOLD, updateTime: now };
+    case 'reauthorize':
+    case 'consent':
+    case 'blocked':
+    case 'suspect':
+      if (outcome.subject === 'resource') return afterResourceRefused(connection, outcome, now, context);
+      return outcome.subject === 'connection' ? afterGrantRefused(connection, outcome, now) : connection;
     case 'transient':
     case 'throttled':
     case 'app_credential':
@@ -67,20 +58,20 @@ function afterGranted(
   now: Timestamp,
   { resource, jitter }: RedeemContext,
 ): Connection {
-  const after: Connection = {
+  const { [resource]: issue, ...resourceIssues } = connection.resourceIssues;
+  const after = withDerivedState({
     ...connection,
     account: refreshed(connection.account, account),
     granted: { ...connection.granted, [resource]: accessToken.permissions },
-    grantState: 'ACTIVE',
-    stateEvidence: undefined,
+    resourceIssues,
     verifyTime: now,
     lastRefreshTime: now,
     strikeTime: undefined,
     heldUntil: undefined,
     keepAliveTime: nextKeepAliveTime(now, jitter),
-  };
+  });
   // A refresh is no change: whoever read the connection before may still act on what was read.
-  const isUnchanged = isUsual(connection) && after.account?.email === connection.account?.email;
+  const isUnchanged = isUsual(connection) && issue === undefined && after.account?.email === connection.account?.email;
   return isUnchanged ? after : { ...after, updateTime: now };
 }
 
@@ -97,20 +88,62 @@ function isUsual({ grantState, stateEvidence, verifyTime }: Connection): boolean
 }
 
 /** How long Entra is left alone about this connection; 0: it may be asked. */
-export function restOf({ grantState, heldUntil }: Connection, now: Timestamp): Duration {
+export function restOf(connection: Connection, now: Timestamp): Duration {
+  const { grantState, heldUntil } = connection;
   if (heldUntil === undefined) return 0;
   const rest = heldUntil - now;
+  const isBlocked = grantState === 'BLOCKED' && !isGrantSound(connection);
   // More than anybody rests: the clock was set back.
-  return rest > (grantState === 'BLOCKED' ? BLOCKED_PROBE_INTERVAL : LOOPING_HOLD) ? 0 : Math.max(0, rest);
+  return rest > (isBlocked ? BLOCKED_PROBE_INTERVAL : LOOPING_HOLD) ? 0 : Math.max(0, rest);
 }
 
 export function nextKeepAliveTime(now: Timestamp, jitter: number): Timestamp {
   return now + KEEP_ALIVE_SOONEST + Math.floor(jitter * (KEEP_ALIVE_LATEST - KEEP_ALIVE_SOONEST));
 }
 
-function needingItsUser(connection: Connection, failure: Failure, now: Timestamp): Connection {
+function afterResourceRefused(
+  connection: Connection,
+  failure: Failure,
+  now: Timestamp,
+  { resource, jitter }: RedeemContext,
+): Connection {
+  const isSound = isGrantSound(connection);
+  // An unknown answer does not tell that Entra takes the grant again.
+  if (!isSound && failure.kind === 'suspect') return afterStrike(connection, failure, now);
+  const known = { issue: connection.resourceIssues[resource], granted: connection.granted[resource] };
+  const issue = issueAfter(failure, known, now);
+  if (issue === known.issue) return connection;
+  const { [resource]: _, ...others } = connection.granted;
+  return withDerivedState({
+    ...connection,
+    granted: issue.state === 'CONSENT_REQUIRED' ? others : connection.granted,
+    resourceIssues: { ...connection.resourceIssues, [resource]: issue },
+    // What Entra says of a resource, it says after it took the grant.
+    ...(isSound ? {} : { strikeTime: undefined, heldUntil: undefined, keepAliveTime: nextKeepAliveTime(now, jitter) }),
+    updateTime: now,
+  });
+}
+
+function afterGrantRefused(connection: Connection, failure: Failure, now: Timestamp): Connection {
+  switch (failure.kind) {
+    case 'suspect':
+      return afterStrike(connection, failure, now);
+    case 'blocked':
+      return {
+        ...withoutGrant(connection, failure, now),
+        grantState: 'BLOCKED',
+        heldUntil: now + BLOCKED_PROBE_INTERVAL,
+      };
+    default:
+      return withoutGrant(connection, failure, now);
+  }
+}
+
+/** All resources take the state of the grant. */
+function withoutGrant(connection: Connection, failure: Failure, now: Timestamp): Connection {
   return {
     ...connection,
+    resourceIssues: {},
     grantState: 'REAUTHORIZATION_REQUIRED',
     stateEvidence: evidenceOf(failure, now),
     strikeTime: undefined,
@@ -120,13 +153,6 @@ function needingItsUser(connection: Connection, failure: Failure, now: Timestamp
   };
 }
 
-/** Consent is per resource: what other resources were granted goes on. */
-function withoutConsent(connection: Connection, failure: Failure, now: Timestamp, resource: string): Connection {
-  const granted = Object.fromEntries(Object.entries(connection.granted).filter(([uri]) => uri !== resource));
-  if (Object.keys(granted).length === 0) return needingItsUser({ ...connection, granted }, failure, now);
-  return { ...connection, granted, stateEvidence: evidenceOf(failure, now), strikeTime: undefined, updateTime: now };
-}
-
 function afterStrike(connection: Connection, failure: Failure, now: Timestamp): Connection {
   // One of the future is of before the clock was set back.
   if (connection.strikeTime === undefined || now < connection.strikeTime) {
@@ -134,15 +160,7 @@ function afterStrike(connection: Connection, failure: Failure, now: Timestamp): 
   }
   // An intermittent refusal that is asked for again at once says nothing new.
   if (now < connection.strikeTime + STRIKE_INTERVAL) return connection;
-  // A single such refusal was no reason to send the user away; two are.
-  return needingItsUser(connection, { ...failure, reason: 'REAUTHORIZATION_REQUIRED' }, now);
-}
-
-function evidenceOf(failure: Failure, now: Timestamp): Connection['stateEvidence'] {
-  return {
-    reason: failure.reason,
-    entraError: failure.entraError,
-    correlationId: failure.correlationId,
-    time: now,
-  };
+  // A single such refusal was no reason to send the user away; two are. Both were doubtful, so the refresh token may be sound all the same.
+  const after = withoutGrant(connection, { ...failure, reason: 'REAUTHORIZATION_REQUIRED' }, now);
+  return { ...after, stateEvidence: after.stateEvidence && { ...after.stateEvidence, mayPass: true } };
 }

@@ -1,7 +1,8 @@
 import { DAY, type Timestamp } from './clock.ts';
 import type { Evidence } from './evidence.ts';
+import type { ResourceIssues } from './resource_issue.ts';
 
-/** Standing of the grant itself; suspension lies over it and leaves it as it is. */
+/** State of the grant; derived from its resources while Entra takes the refresh token. Suspension leaves it as it is. */
 export type GrantState = 'PENDING' | 'ACTIVE' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';
 export type ConnectionState = GrantState | 'SUSPENDED';
 
@@ -60,7 +61,10 @@ export interface Connection {
   readonly labels: Readonly<Record<string, string>>;
   readonly account: Account | undefined;
   readonly productScopes: readonly string[];
+  /** What Entra granted last, by resource. */
   readonly granted: PermissionsByResource;
+  /** Resources that Entra refuses; the others are served. */
+  readonly resourceIssues: ResourceIssues;
   readonly grantState: GrantState;
   readonly stateEvidence: Evidence | undefined;
   readonly suspendTime: Timestamp | undefined;
@@ -71,7 +75,7 @@ export interface Connection {
   readonly strikeTime: Timestamp | undefined;
   /** Until then nothing is asked of Entra for this connection (`looping`, `suspect`, a blocked one's daily probe). */
   readonly heldUntil: Timestamp | undefined;
-  /** When keep-alive redeems it next; undefined unless the grant is ACTIVE. */
+  /** When keep-alive redeems it next; undefined unless the grant is sound. */
   readonly keepAliveTime: Timestamp | undefined;
   readonly createTime: Timestamp;
   readonly updateTime: Timestamp;

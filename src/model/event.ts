@@ -3,6 +3,7 @@ import type { Timestamp } from './clock.ts';
 import type { ConnectionState } from './connection.ts';
 import type { CredentialKind } from './credential.ts';
 import type { Reason } from './errors.ts';
+import type { ResourceState } from './resource_issue.ts';
 import type { RotationProblem, RotationStep } from './rotation.ts';
 
 /** Something happened that others may want to be told. Written in the commit of what happened, so that neither is there without the other. */
@@ -55,6 +56,10 @@ export interface ConnectionChanged {
   readonly previousState: ConnectionState | undefined;
   /** Why it is in a state other than ACTIVE or PENDING. */
   readonly reason: Reason | undefined;
+  /** The resource whose own state changed, its new state, and the reason unless it is ACTIVE. */
+  readonly resource: string | undefined;
+  readonly resourceState: ResourceState | undefined;
+  readonly resourceReason: Reason | undefined;
 }
 
 export interface ConnectionIdleEnding {

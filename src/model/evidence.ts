@@ -8,4 +8,6 @@ export interface Evidence {
   readonly entraError: string | undefined;
   readonly correlationId: string | undefined;
   readonly time: Timestamp;
+  /** The answers were doubtful and may pass: the refresh token may still be sound, so VerifyConnection redeems it once more. */
+  readonly mayPass?: true | undefined;
 }

@@ -1,6 +1,7 @@
 import type { App } from './app.ts';
 import { DAY, type Timestamp } from './clock.ts';
 import { type Account, type Connection, keepingEmail, type PermissionsByResource } from './connection.ts';
+import type { ResourceIssues } from './resource_issue.ts';
 import type { Secret } from './secret.ts';
 
 /** What a user's consent (or an import) brought: everything a connection needs to start living on it. */
@@ -9,6 +10,8 @@ export interface Grant {
   readonly account: Account | undefined;
   readonly productScopes: readonly string[];
   readonly granted: PermissionsByResource;
+  /** Resources that were asked for and that Entra refuses so far; absent: none. */
+  readonly resourceIssues?: ResourceIssues | undefined;
 }
 
 export interface NewGrant {
@@ -29,6 +32,7 @@ export function afterGrant(connection: Connection, { grant, app, verified }: New
     account: grant.account && keepingEmail(grant.account, connection.account),
     productScopes: grant.productScopes,
     granted: grant.granted,
+    resourceIssues: grant.resourceIssues ?? {},
     grantState: 'ACTIVE',
     stateEvidence: undefined,
     verifyTime: verified ? now : undefined,

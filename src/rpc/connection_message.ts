@@ -2,6 +2,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   type Account as AccountMessage,
   Connection_State,
+  ConnectionResource_State,
+  type ConnectionResourceSchema,
   type ConnectionSchema,
 } from '../gen/tokenvault/v1/connection_pb.ts';
 import {
@@ -14,9 +16,10 @@ import {
   connectionState,
   idleExpireTime,
 } from '../model/connection.ts';
+import { type ConnectionResource, resourcesOf } from '../model/connection_resources.ts';
 import { etagOf } from '../model/etag.ts';
+import type { ResourceState } from '../model/resource_issue.ts';
 import { fromWireEnum, given, toWireTime } from './fields.ts';
-import { toPermissionMessages } from './permission_message.ts';
 import { toStateReasonMessage } from './reason_message.ts';
 
 const STATE = {
@@ -26,6 +29,13 @@ const STATE = {
   BLOCKED: Connection_State.BLOCKED,
   SUSPENDED: Connection_State.SUSPENDED,
 } as const satisfies Record<ConnectionState, Connection_State>;
+
+const RESOURCE_STATE = {
+  ACTIVE: ConnectionResource_State.ACTIVE,
+  CONSENT_REQUIRED: ConnectionResource_State.CONSENT_REQUIRED,
+  REAUTHORIZATION_REQUIRED: ConnectionResource_State.REAUTHORIZATION_REQUIRED,
+  BLOCKED: ConnectionResource_State.BLOCKED,
+} as const satisfies Record<ResourceState, ConnectionResource_State>;
 
 const STATES: readonly (ConnectionState | undefined)[] = [
   undefined,
@@ -45,7 +55,7 @@ export function toConnectionMessage(connection: Connection): MessageInitShape<ty
     labels: { ...connection.labels },
     account: connection.account && toAccountMessage(connection.account),
     scopes: [...connection.productScopes],
-    grants: toPermissionMessages(connection.granted),
+    resources: resourcesOf(connection).map(toResourceMessage),
     state: STATE[connectionState(connection)],
     stateReason: toStateReasonMessage(connection.stateEvidence),
     verifyTime: toWireTime(connection.verifyTime),
@@ -71,6 +81,16 @@ export function fromAccountMessage(account: AccountMessage | undefined): Partial
     email: given(account.email),
   };
   return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+}
+
+function toResourceMessage(resource: ConnectionResource): MessageInitShape<typeof ConnectionResourceSchema> {
+  return {
+    resource: resource.resource,
+    permissions: resource.permissions.toSorted(),
+    state: RESOURCE_STATE[resource.state],
+    stateReason: toStateReasonMessage(resource.evidence),
+    retryTime: toWireTime(resource.retryTime),
+  };
 }
 
 function toAccountMessage(account: Account) {

@@ -1,6 +1,7 @@
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import type { Grant } from '../model/grant.ts';
 import { Secret } from '../model/secret.ts';
+import { issuesFromJson } from './evidence_rows.ts';
 import type { Row } from './schema_twins.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
@@ -65,7 +66,7 @@ export function createAuthorizationRows(keys: TenantKeys) {
       await keys.ready(tenantUid, sealed);
       const text = keyring.open(placeOf(tenantUid, uid, 'waiting_grant'), sealed).toString('utf8');
       const stored = JSON.parse(text) as Omit<Grant, 'refreshToken'> & { refreshToken: string };
-      const { account } = stored;
+      const { account, resourceIssues } = stored;
       return {
         ...stored,
         account: account && {
@@ -74,6 +75,7 @@ export function createAuthorizationRows(keys: TenantKeys) {
           displayName: account.displayName,
           email: account.email,
         },
+        resourceIssues: resourceIssues && issuesFromJson(resourceIssues),
         refreshToken: new Secret(stored.refreshToken),
       };
     },

@@ -1,5 +1,5 @@
 import { type Account, type Connection, canonicalAccount } from '../model/connection.ts';
-import { evidenceFromJson } from './evidence_rows.ts';
+import { evidenceFromJson, issuesFromJson } from './evidence_rows.ts';
 import type { Row } from './schema_twins.ts';
 
 export type ConnectionRow = Row<'connections'>;
@@ -12,6 +12,7 @@ export function grantColumns(connection: Connection) {
     objectId: account?.objectId ?? null,
     productScopes: connection.productScopes,
     granted: connection.granted,
+    resourceIssues: connection.resourceIssues,
     grantState: connection.grantState,
     stateEvidence: connection.stateEvidence ?? null,
     verifyTime: connection.verifyTime ?? null,
@@ -54,6 +55,7 @@ export function fromRow(row: ConnectionRow, personal: Personal | undefined): Con
     account: accountOf(row, personal),
     productScopes: row.productScopes,
     granted: row.granted,
+    resourceIssues: issuesFromJson(row.resourceIssues),
     grantState: row.grantState,
     stateEvidence: evidenceFromJson(row.stateEvidence),
     suspendTime: row.suspendTime ?? undefined,

@@ -3,9 +3,6 @@ import { type ConnectionState, idleExpireTime } from '../model/connection.ts';
 import { type Database, placeholder } from './database.ts';
 import type { ConnectionStore } from './stores.ts';
 
-// Joined to nothing, the column matches no index: a planner would walk all ACTIVE rows instead of the few that are due.
-const isActive = sql`grant_state || '' = 'ACTIVE'`;
-
 /** How long a refresh token lives after its last use. */
 const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;
 
@@ -30,7 +27,7 @@ export function createConnectionCounts(
       .select({ uid: connections.uid })
       .from(connections)
       .where(
-        sql`keep_alive_time <= ${now} AND suspend_time IS NULL AND ${isActive}
+        sql`keep_alive_time <= ${now} AND suspend_time IS NULL
             AND (held_until IS NULL OR held_until <= ${now})`,
       )
       .orderBy(asc(connections.keepAliveTime))
@@ -42,7 +39,7 @@ export function createConnectionCounts(
       .from(connections)
       .where(
         sql`last_refresh_time <= ${placeholder(connections.lastRefreshTime, 'time')}
-            AND suspend_time IS NULL AND ${isActive}`,
+            AND suspend_time IS NULL AND keep_alive_time IS NOT NULL`,
       ),
   );
 

@@ -53,6 +53,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
         usernameIndex: all.usernameIndex,
         productScopes: all.productScopes,
         granted: all.granted,
+        resourceIssues: all.resourceIssues,
         grantState: all.grantState,
         stateEvidence: all.stateEvidence,
         verifyTime: all.verifyTime,

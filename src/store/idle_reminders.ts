@@ -9,7 +9,7 @@ import type { ExpiryStore } from './upkeep_stores.ts';
 const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;
 
 // Word for word as the partial index connections_idle says it.
-const isUntoldOf = sql`grant_state = 'ACTIVE' AND idle_told IS DISTINCT FROM last_refresh_time`;
+const isUntoldOf = sql`keep_alive_time IS NOT NULL AND idle_told IS DISTINCT FROM last_refresh_time`;
 
 export function createIdleReminders({
   database,

@@ -155,9 +155,9 @@ export interface ConnectionStore {
    * Inserts the connection where `before` is undefined. CONNECTION_EXISTS, ETAG_MISMATCH.
    */
   replaceGrant(before: Connection | undefined, after: Connection, refreshToken: Secret): Promise<Connection>;
-  /** Uids of ACTIVE, unsuspended connections whose keep-alive time has come, by index, most overdue first. */
+  /** Uids of unsuspended connections with a sound grant whose keep-alive time has come, by index, most overdue first. */
   dueForKeepAlive(now: Timestamp, limit: number): Promise<readonly string[]>;
-  /** ACTIVE connections that die within `within` unless they are redeemed (75 days idle and more). */
+  /** Connections with a sound grant that die within `within` unless they are redeemed (75 days idle and more). */
   countNearIdleEnd(now: Timestamp, within: Duration): Promise<number>;
 }
 

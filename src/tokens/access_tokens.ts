@@ -167,7 +167,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
       if (closed) return;
       const standing = await standings.findByUid(connection.uid).catch(() => undefined);
       // Gone, suspended or marked for another reason: it cannot tell how the others fare.
-      if (standing === undefined || !standing.open) storms.release(connection.uid);
+      if (standing === undefined || !standing.sound) storms.release(connection.uid);
       else {
         const probe = { standing, resource, priority: 'BACKGROUND', ...NONE_STORED, insist: true } as const;
         await refresh('probe', probe).catch(() => {});

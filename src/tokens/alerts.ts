@@ -6,8 +6,8 @@ import type { TokenAlert, TokenMetrics } from './token_metrics.ts';
 /** Tells people, by uid: names are chosen by products and may be anything. */
 export interface Alerts {
   raise(topic: TokenAlert, connection: Connection, failure: Failure): void;
-  /** An answer of Entra changed what the connection is good for. */
-  marked(after: Connection, failure: Failure): void;
+  /** An answer of Entra changed the state of the connection, or of one resource of it. */
+  marked(after: Connection, failure: Failure, resource: string): void;
 }
 
 export function createAlerts({ metrics, log }: { readonly metrics: TokenMetrics; readonly log: Log }): Alerts {
@@ -16,8 +16,9 @@ export function createAlerts({ metrics, log }: { readonly metrics: TokenMetrics;
       metrics.alert(topic);
       log.event('warn', 'token_alert', { topic, appUid: connection.appUid, ...factsOf(connection, failure) });
     },
-    marked(after, failure) {
-      log.event('info', 'connection_marked', { state: after.grantState, ...factsOf(after, failure) });
+    marked(after, failure, resource) {
+      const of = failure.subject === 'resource' ? { resource } : {};
+      log.event('info', 'connection_marked', { state: after.grantState, ...of, ...factsOf(after, failure) });
     },
   };
 }

@@ -16,7 +16,10 @@ export function resolveAsk(scopes: Scopes, standing: Standing, asked: readonly s
   if (known !== undefined) return known;
   const { catalog, app, connection } = standing;
   const ask = scopes.translateForToken(catalog, asked.length === 0 ? connection.productScopes : asked, app.cloud);
-  checkGranted(scopes, standing, ask, connection.granted[ask.resource]);
+  const issue = connection.resourceIssues[ask.resource];
+  const granted = connection.granted[ask.resource] ?? issue?.requested;
+  // Where nothing of a refused resource is known, its issue decides.
+  if (granted !== undefined || issue === undefined) checkGranted(scopes, standing, ask, granted);
   if (standing.asked.size >= MOST_REMEMBERED) standing.asked.clear();
   standing.asked.set(key, ask);
   return ask;
@@ -34,14 +37,14 @@ export function checkGranted(
   const { catalog, connection } = standing;
   const name = connectionName(connection);
   const full = missing.map((permission) => `${ask.resource}/${permission}`);
-  // The user consented to it when connecting, so that it must have been withdrawn since.
+  // It was asked for when the user connected: consent was declined or withdrawn, or has not reached all of Entra yet.
   const promised = promisedOf(scopes, standing)[ask.resource];
-  const withdrawn = promised !== undefined && scopes.missing(catalog, promised, missing).length === 0;
+  const isPromised = promised !== undefined && scopes.missing(catalog, promised, missing).length === 0;
   const what = full.length === 0 ? ask.resource : full.join(', ');
   throw new VaultError(
-    withdrawn ? 'CONSENT_REQUIRED' : 'SCOPE_NOT_GRANTED',
-    withdrawn
-      ? `The consent of ${name} to ${what} was withdrawn; let the user sign in again (StartAuthorization)`
+    isPromised ? 'CONSENT_REQUIRED' : 'SCOPE_NOT_GRANTED',
+    isPromised
+      ? `${what} is not consented for ${name} (no longer, or not yet); let the user sign in again (StartAuthorization)`
       : `${name} was not granted ${what}; let the user consent to it (StartAuthorization with the wider scopes)`,
     { metadata: { connection: name, resource: ask.resource, missing: full.join(' '), nextStep: 'StartAuthorization' } },
   );

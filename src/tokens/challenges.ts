@@ -44,7 +44,7 @@ export function createChallenges({ clock }: { readonly clock: Clock }): Challeng
     },
     answered: (connectionUid, key) => remember(connectionUid, key, undefined),
     refused(connectionUid, key, error) {
-      if (isVaultError(error, 'REAUTHORIZATION_REQUIRED', 'CONSENT_REQUIRED', 'BLOCKED_BY_POLICY')) {
+      if (isVaultError(error, 'REAUTHORIZATION_REQUIRED', 'CONSENT_REQUIRED', 'BLOCKED_BY_POLICY', 'FIELD_INVALID')) {
         remember(connectionUid, key, error);
       }
     },

@@ -1,12 +1,13 @@
 import type { AccessToken } from '../model/access_token.ts';
 import type { Clock, Duration, Timestamp } from '../model/clock.ts';
 import { connectionName } from '../model/connection.ts';
+import { isRefused } from '../model/connection_resources.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
 import { checkGranted, resolveAsk } from './ask.ts';
 import type { Challenges } from './challenges.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseIssue } from './refusal.ts';
 import { createShortLives, ttlUnattainable } from './short_lives.ts';
 import type { Standing, Standings } from './standing.ts';
 import type { CachedToken, TokenCache } from './token_cache.ts';
@@ -85,14 +86,15 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
       const ask = resolveAsk(scopes, standing, request.scopes);
       const { uid } = standing.connection;
       const cached = cache.find(uid, ask.resource, clock.now());
-      const demand = demandOf(request, uid, ask.resource, cached?.fresh.accessToken);
+      const demand = demandOf(request, standing, ask.resource, cached?.fresh.accessToken);
       if (cached !== undefined && demand.accepts(cached.fresh.accessToken)) {
         if (clock.now() >= cached.aheadTime) replaceAhead(standing, ask, cached);
         return cached.fresh;
       }
+      refuseIssue(standing.connection, ask.resource, clock.now());
       const { purpose, accepts, claims, endsAfter } = demand;
       // One that lives long enough, and is not accepted: it was refused.
-      const isRefused = request.rejectedTokenSha256 !== undefined && livesFor(request.minTtl, cached);
+      const isRejected = request.rejectedTokenSha256 !== undefined && livesFor(request.minTtl, cached);
       const name = connectionName(standing.connection);
       const key = `${uid} ${ask.resource}`;
       shortLives.refuse(key, name, request.minTtl);
@@ -103,7 +105,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         accepts,
         endsAfter,
         claims,
-        force: claims !== undefined || isRefused ? request : undefined,
+        force: claims !== undefined || isRejected ? request : undefined,
       });
       shortLives.rememberFailure(key, work);
       if (claims !== undefined) {
@@ -127,15 +129,17 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
 
   function demandOf(
     request: AccessTokenRequest,
-    connectionUid: string,
+    { connection }: Standing,
     resource: string,
     known: AccessToken | undefined,
   ): Demand {
     const { minTtl, claims, rejectedTokenSha256: rejected } = request;
     if (claims !== undefined) {
       const key = challenges.keyOf(resource, claims);
-      if (!challenges.isAnswered(connectionUid, key)) return { purpose: `claims ${key}`, ...NONE_STORED, claims };
+      if (!challenges.isAnswered(connection.uid, key)) return { purpose: `claims ${key}`, ...NONE_STORED, claims };
     }
+    // A stored token dates from before Entra refused the resource.
+    if (isRefused(connection, resource)) return { purpose: 'retry', ...NONE_STORED, claims: undefined };
     const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl && !isCopy(token, known);
     const endsAfter = clock.now() + minTtl - 1;
     if (rejected === undefined) return { purpose: 'get', accepts: lives, endsAfter, claims: undefined };

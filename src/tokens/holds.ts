@@ -1,19 +1,21 @@
 import { restOf } from '../model/after_redeem.ts';
 import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { isGrantSound } from '../model/connection_resources.ts';
 import type { Failure } from '../model/exchange.ts';
+import { restOfIssue } from '../model/resource_issue.ts';
 import { createRecentMap } from './recent_map.ts';
 import { failed, heldBack } from './refusal.ts';
 import type { StormWatch } from './storm_watch.ts';
 
-/** After a mistake of ours, which asking again cannot mend. */
+/** After a token of another account, which another request would bring again. */
 const MISTAKE_HOLD: Duration = MINUTE;
 
 /** Connections for which Entra is left alone for a while, although their grant may be well. */
 export interface Holds {
   /** Throws while it is held. Who insists is let through, but for a grant that Entra wants left alone: that would prolong a loop. */
-  refuse(connection: Connection, insist: boolean | undefined): void;
-  /** A bug or a damaged token: never retried in a loop. */
+  refuse(connection: Connection, resource: string, insist: boolean | undefined): void;
+  /** Entra gave a token of another account: not requested in a loop. */
   rememberMistake(connection: Connection, failure: Failure): void;
   /** The connection changed: ask again. */
   release(connectionUid: string): void;
@@ -27,15 +29,19 @@ interface Mistake {
 export function createHolds({ storms, clock }: { readonly storms: StormWatch; readonly clock: Clock }): Holds {
   const mistakes = createRecentMap<string, Mistake>(10_000);
   return {
-    refuse(connection, insist) {
+    refuse(connection, resource, insist) {
       const now = clock.now();
       const rest = restOf(connection, now);
-      if (rest > 0 && !(insist && connection.grantState === 'BLOCKED')) throw heldBack(connection, rest);
+      const mayInsist = connection.grantState === 'BLOCKED' && !isGrantSound(connection);
+      if (rest > 0 && !(insist && mayInsist)) throw heldBack(connection, rest);
+      const issue = connection.resourceIssues[resource];
+      const doubt = issue?.state === 'ACTIVE' ? restOfIssue(issue, now) : 0;
+      if (doubt > 0) throw heldBack(connection, doubt);
       if (insist) return;
       const mistake = mistakes.find(connection.uid);
       if (mistake !== undefined && Math.abs(now - mistake.time) < MISTAKE_HOLD)
-        throw failed(connection, mistake.failure);
-      const storm = storms.holdOf(connection.uid, now);
+        throw failed(connection, mistake.failure, resource);
+      const storm = storms.holdOf(connection.uid, resource, now);
       if (storm !== undefined) throw heldBack(connection, storm);
     },
     rememberMistake(connection, failure) {

@@ -1,7 +1,9 @@
 import { type Clock, DAY, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
+import { isGrantSound, isRefused, resourcesOf } from '../model/connection_resources.ts';
+import { VaultError } from '../model/errors.ts';
 import type { Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
-import type { Standings } from './standing.ts';
+import type { Standing, Standings } from './standing.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
 
@@ -62,22 +64,36 @@ export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
   }
 
   async function keep(uid: string): Promise<void> {
-    const standing = await standings.findByUid(uid);
+    let standing = await standings.findByUid(uid);
     if (standing === undefined) return;
-    if (!standing.open) return postpone(uid, DAY);
-    const [resource] = Object.keys(standing.connection.granted);
-    if (resource === undefined) return postpone(uid, DAY);
+    if (!standing.sound) return postpone(uid, DAY);
+    const { connection } = standing;
+    // Resources that are served come first. The refused ones follow: the grant ages all the same, and any of them may be granted again.
+    const refused = (resource: string) => Number(connection.resourceIssues[resource] !== undefined);
+    const resources = resourcesOf(connection).map(({ resource }) => resource);
+    let delay: Duration = DAY;
+    for (const resource of resources.toSorted((one, other) => refused(one) - refused(other))) {
+      const outcome = await redeemed(standing, resource);
+      if (outcome === 'kept') return metrics.keptAlive('ok');
+      if (outcome === 'passing') {
+        delay = POSTPONE;
+        break;
+      }
+      standing = await standings.findByUid(uid);
+      if (standing === undefined || !isGrantSound(standing.connection)) break;
+    }
+    metrics.keptAlive('failed');
+    await postpone(uid, delay);
+  }
+
+  /** `passing`: Entra or the database cannot answer now, so the other resources would fare no better. */
+  async function redeemed(standing: Standing, resource: string): Promise<'kept' | 'refused' | 'passing'> {
+    const insist = isRefused(standing.connection, resource);
     try {
-      await parts.refresh('keep-alive', {
-        standing,
-        resource,
-        priority: 'BACKGROUND',
-        ...NONE_STORED,
-      });
-      metrics.keptAlive('ok');
-    } catch {
-      metrics.keptAlive('failed');
-      await postpone(uid, POSTPONE);
+      await parts.refresh('keep-alive', { standing, resource, priority: 'BACKGROUND', ...NONE_STORED, insist });
+      return 'kept';
+    } catch (error) {
+      return error instanceof VaultError && error.retryAfter === undefined ? 'refused' : 'passing';
     }
   }
 

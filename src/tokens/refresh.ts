@@ -73,7 +73,7 @@ export function createRefresh(parts: RefreshParts) {
     for (let pause = POLL_FIRST; ; pause = Math.min(POLL_LONGEST, pause * 1.5)) {
       const stored = await stores.grants.findAccessToken(connection.uid, request.resource, request.endsAfter);
       if (stored !== undefined && request.accepts(stored)) return { token: stored, source: 'DATABASE' };
-      holds.refuse(connection, request.insist);
+      holds.refuse(connection, request.resource, request.insist);
       forcedExchanges.refuse(connection, request.force);
       const made = await attempt(request);
       if (made !== 'lease_lost') return made;

@@ -2,8 +2,10 @@ import { restOf } from '../model/after_redeem.ts';
 import { isSharedWith } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
-import { type Reason, VaultError } from '../model/errors.ts';
+import { isGrantSound } from '../model/connection_resources.ts';
+import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
+import { restOfIssue } from '../model/resource_issue.ts';
 import { allowsDirectory } from '../model/tenant.ts';
 import type { Standing } from './standing.ts';
 
@@ -68,10 +70,11 @@ function suspended(reason: Reason, name: string, nextStep: string): VaultError {
   });
 }
 
-/** A blocked connection may be tried again once its hold has passed. */
+/** Entra refuses the grant itself. A blocked connection may be tried again once its hold has passed. */
 export function refuseState(connection: Connection, now: Timestamp): void {
-  const name = connectionName(connection);
   if (connection.grantState === 'PENDING') throw pending(connection);
+  if (isGrantSound(connection)) return;
+  const name = connectionName(connection);
   const needsUser = connection.grantState === 'REAUTHORIZATION_REQUIRED';
   const blocked =
     connection.grantState === 'BLOCKED' && (connection.heldUntil === undefined || restOf(connection, now) > 0);
@@ -80,6 +83,17 @@ export function refuseState(connection: Connection, now: Timestamp): void {
   const reason = evidence?.reason ?? (needsUser ? 'REAUTHORIZATION_REQUIRED' : 'BLOCKED_BY_POLICY');
   throw new VaultError(reason, sentence(reason, name), {
     metadata: facts(reason, name, evidence?.entraError, evidence?.correlationId),
+  });
+}
+
+/** Entra refuses this resource of a sound grant, and is not asked again yet. */
+export function refuseIssue(connection: Connection, resource: string, now: Timestamp): void {
+  const issue = connection.resourceIssues[resource];
+  if (issue === undefined || issue.state === 'ACTIVE' || restOfIssue(issue, now) === 0) return;
+  const { reason, entraError, correlationId } = issue.evidence;
+  const name = connectionName(connection);
+  throw new VaultError(reason, sentence(reason, name, resource), {
+    metadata: { ...facts(reason, name, entraError, correlationId), resource },
   });
 }
 
@@ -94,7 +108,7 @@ export function pending(connection: Connection): VaultError {
 
 /** The grant may have been replaced by a narrower one since somebody asked. SCOPE_NOT_GRANTED. */
 export function refuseResource(connection: Connection, resource: string): void {
-  if (connection.granted[resource] !== undefined) return;
+  if (connection.granted[resource] !== undefined || connection.resourceIssues[resource] !== undefined) return;
   const name = connectionName(connection);
   throw new VaultError(
     'SCOPE_NOT_GRANTED',
@@ -113,11 +127,13 @@ export function heldBack(connection: Connection, wait: Duration): VaultError {
   );
 }
 
-/** What a caller is told of an exchange that failed; `claims` is for StartAuthorization to pass on. */
-export function failed(connection: Connection, failure: Failure): VaultError {
+/** The error for an exchange that failed; `claims` is for StartAuthorization to pass on. */
+export function failed(connection: Connection, failure: Failure, resource: string): VaultError {
   const name = connectionName(connection);
-  return new VaultError(failure.reason, sentence(failure.reason, name), {
+  const refused = failure.subject === 'resource' ? resource : undefined;
+  return new VaultError(failure.reason, sentence(failure.reason, name, refused), {
     metadata: {
+      ...(refused === undefined ? {} : { resource: refused }),
       ...facts(failure.reason, name, failure.entraError, failure.correlationId),
       ...(failure.claims === undefined || failure.claims.length > LONGEST_CLAIMS ? {} : { claims: failure.claims }),
     },
@@ -125,8 +141,20 @@ export function failed(connection: Connection, failure: Failure): VaultError {
   });
 }
 
-function sentence(reason: Reason, name: string): string {
-  return `Entra gave no token for ${name}; ${NEXT_STEPS[reason] ?? 'retry later'}`;
+/** The error for claims that Entra refuses although it grants the same request without them. */
+export function claimsRefused(connection: Connection, failure: Failure, resource: string): VaultError {
+  if (!CLAIMS_AT_FAULT.has(failure.kind)) return failed(connection, failure, resource);
+  const code = failure.entraError === undefined ? '' : ` (${failure.entraError})`;
+  return fieldInvalid('claims', `Entra refuses this claims challenge${code}; send it as the resource returned it`);
+}
+
+const CLAIMS_AT_FAULT = new Set<Failure['kind']>(['caller', 'ours', 'app_config']);
+
+function sentence(reason: Reason, name: string, resource?: string): string {
+  const step = NEXT_STEPS[reason] ?? 'retry later';
+  if (resource === undefined) return `Entra gave no token for ${name}; ${step}`;
+  if (reason === 'CONSENT_REQUIRED') return `${resource} is not consented for ${name} (no longer, or not yet); ${step}`;
+  return `Entra gave no token of ${resource} for ${name}; ${step}`;
 }
 
 function facts(

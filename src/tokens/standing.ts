@@ -1,6 +1,7 @@
 import { type App, isSharedWith } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
-import { type Connection, connectionState } from '../model/connection.ts';
+import type { Connection } from '../model/connection.ts';
+import { isGrantSound } from '../model/connection_resources.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { TokenScope } from '../scopes/scopes.ts';
@@ -17,8 +18,10 @@ export interface Standing {
   readonly connection: Connection;
   /** Product scopes are read by it. */
   readonly catalog: string;
-  /** Nothing stands in the way of serving. */
+  /** Nothing stands in the way of serving, except that single resources may be refused. */
   readonly open: boolean;
+  /** The refresh token may be redeemed, though all resources may be refused for reasons of their own. */
+  readonly sound: boolean;
   /** What was asked for and found granted, by the asked scopes' text. Belongs to this reading: a new grant makes a new one. */
   readonly asked: Map<string, TokenScope>;
 }
@@ -156,19 +159,22 @@ function keyOf(tenantId: string, connectionId: string): string {
 }
 
 function standingOf(tenant: Tenant, owner: Tenant, app: App, connection: Connection): Standing {
+  const sound =
+    tenant.state === 'ACTIVE' &&
+    owner.state === 'ACTIVE' &&
+    !app.suspended &&
+    isSharedWith(app, tenant.tenantId) &&
+    (connection.account === undefined || allowsDirectory(tenant, connection.account.directoryId)) &&
+    connection.suspendTime === undefined &&
+    isGrantSound(connection);
   return {
     tenant,
     owner,
     app,
     connection,
     catalog: app.catalog ?? tenant.catalog,
-    open:
-      tenant.state === 'ACTIVE' &&
-      owner.state === 'ACTIVE' &&
-      !app.suspended &&
-      isSharedWith(app, tenant.tenantId) &&
-      (connection.account === undefined || allowsDirectory(tenant, connection.account.directoryId)) &&
-      connectionState(connection) === 'ACTIVE',
+    open: sound && connection.grantState === 'ACTIVE',
+    sound,
     asked: new Map(),
   };
 }

@@ -13,13 +13,14 @@ const CONFIRMED_LIFE: Duration = HOUR;
 /**
  * The second guard of 4-entra: when many connections of one app fail alike, the app, its directory or Entra is more
  * likely ill than each of the grants. They are held, and only two more like failures mark them.
+ * A failure with the subject `resource` holds that resource alone, another one the whole connection.
  * Counts, and nothing else: who asks must do what it says.
  */
 export interface StormGuard {
   /** Each exchange about a grant, `failure` undefined where it went well. `mark`: go on as if there were no storm. */
   judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): StormVerdict;
-  /** Milliseconds for which a held connection is answered locally; undefined: it is not held, or its probe is due. */
-  holdOf(connectionUid: string, now: Timestamp): Duration | undefined;
+  /** Milliseconds for which a resource of a held connection is answered locally; undefined: it is not held. */
+  holdOf(connectionUid: string, resource: string, now: Timestamp): Duration | undefined;
   /** One connection of each storm whose probe is due, another one at each call. */
   dueProbes(now: Timestamp): readonly TriedConnection[];
   /** The connection got a new grant, or is gone. */
@@ -46,15 +47,19 @@ export interface HeldFailure extends TriedConnection {
 }
 
 interface Trial {
+  readonly connectionUid: string;
   readonly time: Timestamp;
   readonly key: string | undefined;
   readonly held: HeldFailure | undefined;
 }
 
+/** By resource; by `''` what is about the whole connection. */
+type HeldOfConnection = Map<string, HeldFailure>;
+
 interface Storm {
   readonly key: string;
   readonly startTime: Timestamp;
-  readonly held: Map<string, HeldFailure>;
+  readonly held: Map<string, HeldOfConnection>;
   probes: number;
 }
 
@@ -72,8 +77,8 @@ export function createStormGuard(): StormGuard {
     return tried;
   }
 
-  function stormsHolding(connectionUid: string): Storm[] {
-    return [...storms.values()].filter(({ held }) => held.has(connectionUid));
+  function stormsHolding(connectionUid: string, resource: string): Storm[] {
+    return [...storms.values()].filter(({ held }) => isHeld(held.get(connectionUid), resource));
   }
 
   function leave(storm: Storm, connectionUid: string): void {
@@ -98,12 +103,14 @@ export function createStormGuard(): StormGuard {
     judge({ connection, resource }, failure, now) {
       const { appUid, uid: connectionUid } = connection;
       const tried = recent(appUid, now);
-      tried.delete(connectionUid);
+      // A success refutes what was held against the connection, and against this resource.
+      for (const part of [WHOLE, resource]) tried.delete(idOf(connectionUid, part));
       const key = failure && `${appUid} ${failure.kind} ${failure.reason} ${failure.entraError ?? ''}`;
       const held = failure && { connection, resource, failure, time: now };
-      tried.set(connectionUid, { time: now, key, held });
+      const part = failure !== undefined && failure.subject !== 'resource' ? WHOLE : resource;
+      tried.set(idOf(connectionUid, part), { connectionUid, time: now, key, held });
 
-      const holding = stormsHolding(connectionUid);
+      const holding = stormsHolding(connectionUid, resource);
       if (failure === undefined || key === undefined || held === undefined) {
         for (const storm of holding) end(storm);
         return MARK;
@@ -111,27 +118,27 @@ export function createStormGuard(): StormGuard {
       for (const other of holding) if (other.key !== key) leave(other, connectionUid);
       const storm = storms.get(key);
       if (storm !== undefined) {
-        const probed = storm.held.has(connectionUid) && waitOf(storm, now) === 0;
-        storm.held.set(connectionUid, held);
+        const probed = isHeld(storm.held.get(connectionUid), resource) && waitOf(storm, now) === 0;
+        hold(storm, held);
         if (probed) storm.probes++;
         if (storm.probes < PROBE_DELAYS.length) return { kind: 'hold', began: false, marked: [] };
         end(storm);
         confirmed.set(key, now + CONFIRMED_LIFE);
-        return { kind: 'mark_all', held: [...storm.held.values()] };
+        return { kind: 'mark_all', held: failuresOf(storm) };
       }
       const life = (confirmed.get(key) ?? 0) - now;
       if (life > 0 && life <= CONFIRMED_LIFE) return MARK;
       confirmed.delete(key);
-      const alike = [...tried].filter(([, trial]) => trial.key === key);
-      if (alike.length < FEWEST_ALIKE || alike.length <= SMALLEST_SHARE * tried.size) return MARK;
-      const all = new Map(
-        alike.flatMap(([uid, trial]) => (trial.held === undefined ? [] : [[uid, trial.held] as const])),
-      );
-      storms.set(key, { key, startTime: now, held: all, probes: 0 });
-      return { kind: 'hold', began: true, marked: [...all.values()].filter((one) => one !== held) };
+      const alike = [...tried.values()].filter((trial) => trial.key === key);
+      const failing = countConnections(alike);
+      if (failing < FEWEST_ALIKE || failing <= SMALLEST_SHARE * countConnections(tried.values())) return MARK;
+      const began: Storm = { key, startTime: now, held: new Map(), probes: 0 };
+      for (const trial of alike) if (trial.held !== undefined) hold(began, trial.held);
+      storms.set(key, began);
+      return { kind: 'hold', began: true, marked: failuresOf(began).filter((one) => one !== held) };
     },
-    holdOf(connectionUid, now) {
-      const [storm] = stormsHolding(connectionUid);
+    holdOf(connectionUid, resource, now) {
+      const [storm] = stormsHolding(connectionUid, resource);
       return storm && Math.max(SECOND, waitOf(storm, now));
     },
     dueProbes(now) {
@@ -143,11 +150,11 @@ export function createStormGuard(): StormGuard {
         // To the end of the line: one dead grant is no proof against the others, and one that cannot be asked must not keep them held.
         storm.held.delete(uid);
         storm.held.set(uid, held);
-        return [held];
+        return [...held.values()].slice(0, 1);
       });
     },
     release(connectionUid) {
-      for (const storm of stormsHolding(connectionUid)) leave(storm, connectionUid);
+      for (const storm of storms.values()) if (storm.held.has(connectionUid)) leave(storm, connectionUid);
     },
     get heldCount() {
       let count = 0;
@@ -157,11 +164,38 @@ export function createStormGuard(): StormGuard {
   };
 }
 
+const WHOLE = '';
+
+function idOf(connectionUid: string, part: string): string {
+  return `${connectionUid} ${part}`;
+}
+
+function isHeld(held: HeldOfConnection | undefined, resource: string): boolean {
+  return held !== undefined && (held.has(WHOLE) || held.has(resource));
+}
+
+function hold({ held }: Storm, failed: HeldFailure): void {
+  const { connection, failure, resource } = failed;
+  const known: HeldOfConnection = held.get(connection.uid) ?? new Map();
+  known.set(failure.subject === 'resource' ? resource : WHOLE, failed);
+  held.set(connection.uid, known);
+}
+
+function failuresOf({ held }: Storm): HeldFailure[] {
+  return [...held.values()].flatMap((known) => [...known.values()]);
+}
+
+function countConnections(trials: Iterable<Trial>): number {
+  const uids = new Set<string>();
+  for (const { connectionUid } of trials) uids.add(connectionUid);
+  return uids.size;
+}
+
 /** In the order of their times, so that the first young one ends the search. */
 function forgetOld(tried: Map<string, Trial>, now: Timestamp): void {
-  for (const [uid, { time }] of tried) {
+  for (const [id, { time }] of tried) {
     if (time <= now && now - time < WINDOW) break;
-    tried.delete(uid);
+    tried.delete(id);
   }
 }
 

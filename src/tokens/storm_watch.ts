@@ -1,10 +1,12 @@
 import { afterRedeem } from '../model/after_redeem.ts';
 import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { isGrantSound, withDerivedState } from '../model/connection_resources.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
+import { dropRefused } from './drop_refused.ts';
 import type { Standings } from './standing.ts';
 import { createStormGuard, type HeldFailure, type TriedConnection } from './storm_guard.ts';
 import type { Timers } from './timers.ts';
@@ -19,7 +21,7 @@ const PAUSE: Duration = 500;
 /** Does what the storm guard says: takes back marks, and sets them once a storm proved real. */
 export interface StormWatch {
   judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): 'mark' | 'hold';
-  holdOf(connectionUid: string, now: Timestamp): Duration | undefined;
+  holdOf(connectionUid: string, resource: string, now: Timestamp): Duration | undefined;
   dueProbes(now: Timestamp): readonly TriedConnection[];
   release(connectionUid: string): void;
   /** Waits until all marks are set or taken back. */
@@ -73,18 +75,22 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
     const recorded = await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
     if (recorded === 'fenced') return true;
     standings.update({ ...after, version: after.version + 1 });
-    if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connectionUid });
+    dropRefused(cache, after);
     return true;
   }
 
   async function takeBack(marked: readonly HeldFailure[]): Promise<void> {
-    for (const { connection: before, time } of marked) {
+    for (const { connection: before, resource, failure, time } of marked) {
       await change(before.uid, (connection) => {
-        const { grantState, stateEvidence, granted, strikeTime, heldUntil } = before;
+        if (failure.subject === 'resource' && isGrantSound(before)) {
+          return resourceAsBefore(connection, before, resource, time);
+        }
+        const { grantState, stateEvidence, granted, resourceIssues, strikeTime, heldUntil } = before;
         // Of another time: somebody else changed it since. A first strike leaves no evidence.
         if (connection.stateEvidence?.time !== time && connection.strikeTime !== time) return connection;
         const keepAliveTime = before.keepAliveTime ?? clock.now();
-        return { ...connection, grantState, stateEvidence, granted, strikeTime, heldUntil, keepAliveTime };
+        const asBefore = { grantState, stateEvidence, granted, resourceIssues, strikeTime, heldUntil, keepAliveTime };
+        return { ...connection, ...asBefore };
       });
     }
   }
@@ -94,7 +100,7 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
       if (before.uid === but) continue;
       await change(before.uid, (connection) => {
         // Redeemed or granted anew since; an import that was not verified yet says so in its update time alone.
-        if (connection.updateTime > time || connection.grantState !== 'ACTIVE') return connection;
+        if (connection.updateTime > time || !isGrantSound(connection)) return connection;
         return afterRedeem(connection, failure, clock.now(), { resource, jitter: parts.random() });
       });
     }
@@ -125,4 +131,19 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
       while (work.size > 0) await Promise.allSettled(work);
     },
   };
+}
+
+/** Only the one resource: another one may have been marked or granted since. */
+function resourceAsBefore(connection: Connection, before: Connection, resource: string, time: Timestamp): Connection {
+  const issue = connection.resourceIssues[resource];
+  // Of another time: another answer changed it since.
+  if (issue?.evidence.time !== time) return connection;
+  const { [resource]: _, ...others } = connection.resourceIssues;
+  const known = before.resourceIssues[resource];
+  const permissions = before.granted[resource];
+  return withDerivedState({
+    ...connection,
+    granted: permissions === undefined ? connection.granted : { ...connection.granted, [resource]: permissions },
+    resourceIssues: known === undefined ? others : { ...others, [resource]: known },
+  });
 }

@@ -10,6 +10,8 @@ export interface TokenCache {
   /** Opened before the work starts, so that what is dropped meanwhile is not put back. */
   open(owner: TokenOwner): TokenCacheFill;
   drop(change: Change): void;
+  /** The other resources of the owner stay. */
+  dropResource(ownerUid: string, resource: string): void;
   /** Forgets what has expired. */
   sweep(now: Timestamp): void;
   readonly size: number;
@@ -45,6 +47,12 @@ const MOST_RESOURCES = 32;
 /** A clock is slewed by less, and a pause between two readings is shorter. */
 const CLOCK_STEP: Duration = 5 * SECOND;
 
+interface OpenFill {
+  readonly owner: TokenOwner;
+  /** Resources that were dropped since it was opened. */
+  readonly dropped: Set<string>;
+}
+
 interface Slot {
   readonly owner: TokenOwner;
   readonly tokens: CachedToken[];
@@ -52,7 +60,7 @@ interface Slot {
 
 export function createTokenCache(limit: number, clock: Clock): TokenCache {
   const slots = createRecentMap<string, Slot>(limit);
-  const fills = new Map<object, TokenOwner>();
+  const fills = new Map<object, OpenFill>();
 
   return {
     find(ownerUid, resource, now) {
@@ -71,7 +79,9 @@ export function createTokenCache(limit: number, clock: Clock): TokenCache {
       const offset = clockOffset(clock, clock.now());
       const fill: TokenCacheFill = {
         put(resource, fresh, soonestAhead = 0) {
-          if (!fills.delete(fill)) return;
+          const open = fills.get(fill);
+          fills.delete(fill);
+          if (open === undefined || open.dropped.has(resource)) return;
           const slot = slots.find(owner.uid) ?? { owner, tokens: [] };
           const at = slot.tokens.findIndex((token) => token.fresh.accessToken.resource === resource);
           const { refreshTime, expireTime } = fresh.accessToken;
@@ -86,16 +96,22 @@ export function createTokenCache(limit: number, clock: Clock): TokenCache {
           fills.delete(fill);
         },
       };
-      fills.set(fill, owner);
+      fills.set(fill, { owner, dropped: new Set() });
       return fill;
     },
     drop(change) {
-      for (const [fill, owner] of fills) if (concerns(change, owner)) fills.delete(fill);
+      for (const [fill, { owner }] of fills) if (concerns(change, owner)) fills.delete(fill);
       if (change.kind === 'connection') {
         slots.delete(change.uid);
         return;
       }
       for (const slot of slots.values()) if (concerns(change, slot.owner)) slots.delete(slot.owner.uid);
+    },
+    dropResource(ownerUid, resource) {
+      for (const { owner, dropped } of fills.values()) if (owner.uid === ownerUid) dropped.add(resource);
+      const slot = slots.find(ownerUid);
+      const at = slot?.tokens.findIndex((token) => token.fresh.accessToken.resource === resource) ?? -1;
+      if (at !== -1) slot?.tokens.splice(at, 1);
     },
     sweep(now) {
       for (const slot of slots.values()) {

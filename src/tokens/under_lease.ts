@@ -3,15 +3,28 @@ import type { AccessToken } from '../model/access_token.ts';
 import { afterRedeem, restOf } from '../model/after_redeem.ts';
 import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
+import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
 import type { CrashPoints } from '../model/crash_points.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
+import { restOfIssue } from '../model/resource_issue.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
+import { dropRefused } from './drop_refused.ts';
 import type { Force, ForcedExchanges } from './forced_exchanges.ts';
 import type { Holds } from './holds.ts';
 import { createRedeem, type Redemption } from './redeem.ts';
-import { failed, heldBack, pending, refuseDirectory, refuseResource, refuseState, refuseSuspended } from './refusal.ts';
+import {
+  claimsRefused,
+  failed,
+  heldBack,
+  pending,
+  refuseDirectory,
+  refuseIssue,
+  refuseResource,
+  refuseState,
+  refuseSuspended,
+} from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
 import type { StormWatch } from './storm_watch.ts';
 import type { Timers } from './timers.ts';
@@ -34,7 +47,7 @@ export interface RefreshRequest {
   readonly endsAfter: Timestamp;
   /** A claims challenge for Entra. */
   readonly claims?: string | undefined;
-  /** Ask although the connection is held or blocked: somebody wants to know (VerifyConnection, a probe). Not while it rests after a loop or a strike. */
+  /** Ask although the connection or the resource is refused: VerifyConnection, keep-alive, a probe. Not while it rests after a loop or a strike. */
   readonly insist?: boolean | undefined;
   /** The call that wants another token than the stored one; undefined: nobody forces it. */
   readonly force?: Force | undefined;
@@ -101,11 +114,12 @@ export function createUnderLease(parts: UnderLeaseParts) {
     if (connection.version !== standing.connection.version) standings.update(connection);
     refuseSuspended({ ...standing, connection });
     refuseDirectory({ ...standing, connection });
-    // No more requests with a refresh token that Entra refused, whoever insists.
-    if (!request.insist || connection.grantState !== 'BLOCKED') refuseState(connection, clock.now());
+    // A refresh token that Entra named dead is not redeemed again, not even for VerifyConnection.
+    if (!request.insist || !mayBeVerified(connection)) refuseState(connection, clock.now());
     refuseResource(connection, request.resource);
+    if (!request.insist) refuseIssue(connection, request.resource, clock.now());
     if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
-    holds.refuse(connection, request.insist);
+    holds.refuse(connection, request.resource, request.insist);
     forcedExchanges.begin(connection, request.force);
     return undefined;
   }
@@ -124,7 +138,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
     await crashPoints?.reach('after_record');
     standings.update(nextVersion(after));
-    if (unmet !== undefined) throw failed(after, unmet);
+    if (unmet !== undefined) throw claimsRefused(after, unmet, resource);
     return { token: accessToken, source: 'ENTRA' };
   }
 
@@ -132,35 +146,44 @@ export function createUnderLease(parts: UnderLeaseParts) {
     connection: Connection,
     failure: Failure,
     { resource }: RefreshRequest,
-    { mismatch, refreshToken }: Redemption,
+    redemption: Redemption,
     record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
   ): Promise<'fenced'> {
+    const { mismatch, unmet, proof, refreshToken } = redemption;
     const now = clock.now();
     if (failure.kind === 'looping') alerts.raise('looping', connection, failure);
     if (failure.kind === 'ours') {
       alerts.raise(mismatch ? 'account_changed' : 'ours', connection, failure);
-      holds.rememberMistake(connection, failure);
+      if (mismatch) holds.rememberMistake(connection, failure);
     }
-    const after = afterRedeem(connection, failure, now, { resource, jitter: parts.random() });
+    const proven = proof === undefined ? connection : afterProof(connection, proof, now);
+    const after = afterRedeem(proven, failure, now, { resource, jitter: parts.random() });
     if (after === connection) {
       // A new refresh token is worth keeping, also where the access token that came with it is not.
       if (refreshToken !== undefined) {
         if ((await record({ connection, refreshToken, accessToken: undefined })) === 'fenced') return 'fenced';
         standings.update(nextVersion(connection));
       }
-      throw failed(connection, failure);
+      throw toldOf(after, unmet ?? failure, resource);
     }
 
     if (failure.kind !== 'looping' && storms.judge({ connection, resource }, failure, now) === 'hold') {
-      throw heldBack(connection, storms.holdOf(connection.uid, now) ?? MINUTE);
+      if (proof !== undefined) await record({ connection: proven, refreshToken, accessToken: proof.accessToken });
+      throw heldBack(connection, storms.holdOf(connection.uid, resource, now) ?? MINUTE);
     }
-    const recorded = await record({ connection: after, refreshToken: undefined, accessToken: undefined });
+    const recorded = await record({ connection: after, refreshToken, accessToken: proof?.accessToken });
     // Replaced while Entra refused the old one: the refusal is not about the new one.
     if (recorded === 'fenced') return 'fenced';
     standings.update(nextVersion(after));
-    if (failure.kind !== 'looping') alerts.marked(after, failure);
-    if (after.grantState !== 'ACTIVE') cache.drop({ kind: 'connection', uid: connection.uid });
-    throw refusalOf(after, failure, now);
+    if (failure.kind !== 'looping') alerts.marked(after, failure, resource);
+    dropRefused(cache, after);
+    throw unmet === undefined ? refusalOf(after, failure, resource, now) : toldOf(after, unmet, resource);
+  }
+
+  function afterProof(connection: Connection, proof: Granted, now: Timestamp): Connection {
+    const { resource } = proof.accessToken;
+    storms.judge({ connection, resource }, undefined, now);
+    return afterRedeem(connection, proof, now, { resource, jitter: parts.random() });
   }
 
   async function recordDurably(held: HeldLease, what: RefreshRecord): Promise<'recorded' | 'fenced'> {
@@ -182,11 +205,18 @@ function nextVersion(connection: Connection): Connection {
   return { ...connection, version: connection.version + 1 };
 }
 
+/** A code of the claims challenge says by itself that the challenge is at fault. */
+function toldOf(connection: Connection, failure: Failure, resource: string): VaultError {
+  return failure.kind === 'caller'
+    ? claimsRefused(connection, failure, resource)
+    : failed(connection, failure, resource);
+}
+
 /** What the caller is told once the outcome is recorded. */
-function refusalOf(after: Connection, failure: Failure, now: number): VaultError {
-  if (after.grantState !== 'ACTIVE') {
-    return failed(after, { ...failure, reason: after.stateEvidence?.reason ?? failure.reason });
-  }
-  const wait = restOf(after, now);
-  return wait > 0 ? heldBack(after, wait) : failed(after, failure);
+function refusalOf(after: Connection, failure: Failure, resource: string, now: Timestamp): VaultError {
+  const issue = after.resourceIssues[resource];
+  const evidence = isGrantSound(after) ? isRefused(after, resource) && issue?.evidence : after.stateEvidence;
+  if (evidence) return failed(after, { ...failure, reason: evidence.reason }, resource);
+  const wait = Math.max(restOf(after, now), restOfIssue(issue, now));
+  return wait > 0 ? heldBack(after, wait) : failed(after, failure, resource);
 }

@@ -1,5 +1,6 @@
-import { type Connection, connectionName, connectionState } from '../model/connection.ts';
-import { isVaultError } from '../model/errors.ts';
+import { type Connection, connectionName } from '../model/connection.ts';
+import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
+import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { FreshToken } from './access_tokens.ts';
 import { refuseDirectory, refuseSuspended } from './refusal.ts';
 import type { Standings } from './standing.ts';
@@ -12,8 +13,8 @@ export interface VerifyConnectionParts {
 }
 
 /**
- * Redeems now, and tells how the connection stands: a refusal that changed its state is an answer, not an error.
- * One that needs its user is told as it stands, without a request.
+ * Redeems now for each resource that is refused, or else for the first one that is granted, and returns the connection as it is then.
+ * A refusal that is stored is part of the answer, not an error. A grant that Entra named dead is not redeemed again.
  */
 export function createVerifyConnection({ standings, refresh }: VerifyConnectionParts) {
   return async function verifyConnection(request: {
@@ -21,27 +22,41 @@ export function createVerifyConnection({ standings, refresh }: VerifyConnectionP
     connectionId: string;
     signal: () => AbortSignal;
   }): Promise<Connection> {
-    const standing = await standings.reread(request.tenantId, request.connectionId);
+    let standing = await standings.reread(request.tenantId, request.connectionId);
     refuseSuspended(standing);
     refuseDirectory(standing);
-    const { connection } = standing;
-    const [resource] = Object.keys(connection.granted);
-    const redeemable = connection.grantState === 'ACTIVE' || connection.grantState === 'BLOCKED';
-    if (!redeemable || resource === undefined) return connection;
-    let refusal: unknown;
-    try {
-      await waitFor(
-        refresh('verify', { standing, resource, priority: 'FOREGROUND', ...NONE_STORED, insist: true, force: request }),
-        request.signal(),
-        connectionName(connection),
-      );
-    } catch (error) {
-      // Entra was not asked, so the stored state is no answer.
-      if (!isVaultError(error) || error.reason === 'RATE_LIMITED') throw error;
-      refusal = error;
+    let unstored: VaultError | undefined;
+    for (const resource of resourcesToAsk(standing.connection)) {
+      if (!mayBeVerified(standing.connection)) break;
+      const refusal = await refusalOf(resource);
+      standing = await standings.reread(request.tenantId, request.connectionId);
+      const { connection } = standing;
+      if (refusal !== undefined && isGrantSound(connection) && !isRefused(connection, resource)) unstored ??= refusal;
     }
-    const after = (await standings.reread(request.tenantId, request.connectionId)).connection;
-    if (refusal !== undefined && connectionState(after) === 'ACTIVE') throw refusal;
-    return after;
+    if (unstored !== undefined) throw unstored;
+    return standing.connection;
+
+    async function refusalOf(resource: string): Promise<VaultError | undefined> {
+      const wanted = {
+        standing,
+        resource,
+        priority: 'FOREGROUND',
+        ...NONE_STORED,
+        insist: true,
+        force: request,
+      } as const;
+      try {
+        await waitFor(refresh('verify', wanted), request.signal(), connectionName(standing.connection));
+      } catch (error) {
+        // Entra was not asked, so the stored state is no answer.
+        if (!isVaultError(error) || error.reason === 'RATE_LIMITED') throw error;
+        return error;
+      }
+    }
   };
+}
+
+function resourcesToAsk({ granted, resourceIssues }: Connection): readonly string[] {
+  const issues = Object.keys(resourceIssues);
+  return issues.length > 0 ? issues : Object.keys(granted).slice(0, 1);
 }

@@ -156,6 +156,7 @@ function granted(app: App, number: number, now: number): Connection {
     account: undefined,
     productScopes: [],
     granted: {},
+    resourceIssues: {},
     grantState: 'PENDING',
     stateEvidence: undefined,
     suspendTime: undefined,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Authorization } from '../../src/model/authorization.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import { NOW, sampleAttempt, sampleAuthorization, sampleConnection, sampleGrant } from './sample_rows.ts';
+import { NOW, sampleAttempt, sampleAuthorization, sampleConnection, sampleGrant, sampleIssues } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 
 export function authorizationsConformance(open: Open): void {
@@ -106,10 +106,11 @@ export function authorizationsConformance(open: Open): void {
       const authorization = await start(vault);
       const { authorizations } = stores;
 
-      expect(await authorizations.consent(authorization.uid, sampleGrant(), 'confirmation', NOW + 10)).toBe(true);
+      const grant = { ...sampleGrant(), resourceIssues: sampleIssues('CONSENT_REQUIRED', ['Mail.Read']) };
+      expect(await authorizations.consent(authorization.uid, grant, 'confirmation', NOW + 10)).toBe(true);
 
       const waiting = present(await authorizations.findConsented(connection.uid, 'confirmation', NOW));
-      expect(waiting.grant).toEqual(sampleGrant());
+      expect(waiting.grant).toEqual(grant);
       expect(waiting.grant.refreshToken.reveal()).toBe('rt-granted');
       expect(waiting.authorization).toEqual({ ...authorization, state: 'CONSENTED' });
       expect(await authorizations.findConsented(other.uid, 'confirmation', NOW)).toBeUndefined();

@@ -15,6 +15,7 @@ import {
   sampleConnection,
   sampleCredential,
   sampleGrant,
+  sampleIssues,
   sampleTenant,
 } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
@@ -35,7 +36,9 @@ export function connectionsConformance(open: Open): void {
         externalId: 'x-1',
         account: { ...present(connection.account), email: 'ada@mail.example' },
         labels: { a: 'b', 'strange "key"': "o'clock" },
-        stateEvidence: { reason: 'CONSENT_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW },
+        granted: {},
+        resourceIssues: sampleIssues('CONSENT_REQUIRED', ['Mail.Read']),
+        stateEvidence: { reason: 'CONSENT_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW, mayPass: true },
         strikeTime: 1,
         heldUntil: 2,
         suspendTime: 3,
@@ -344,10 +347,15 @@ export function connectionsConformance(open: Open): void {
       const later = await connect('later', { keepAliveTime: NOW - 2 });
       await connect('held', { keepAliveTime: NOW - 3, heldUntil: NOW + 1 });
       await connect('asleep', { keepAliveTime: NOW - 3, suspendTime: NOW });
-      await connect('blocked', { keepAliveTime: NOW - 3, grantState: 'BLOCKED' });
+      await connect('blocked', { keepAliveTime: undefined, grantState: 'BLOCKED' });
+      const refused = await connect('refused', {
+        keepAliveTime: NOW - 4,
+        grantState: 'BLOCKED',
+        resourceIssues: sampleIssues('BLOCKED'),
+      });
 
-      expect(await stores.connections.dueForKeepAlive(NOW, 10)).toEqual([later.uid, late.uid]);
-      expect(await stores.connections.dueForKeepAlive(NOW, 1)).toEqual([later.uid]);
+      expect(await stores.connections.dueForKeepAlive(NOW, 10)).toEqual([refused.uid, later.uid, late.uid]);
+      expect(await stores.connections.dueForKeepAlive(NOW, 1)).toEqual([refused.uid]);
     });
 
     test('counts those that die soon unless they are redeemed', async () => {

@@ -5,7 +5,7 @@ import { type Credential, NEVER } from '../../src/model/credential.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { CredentialOfApp, DueReminder, Reminder } from '../../src/store/upkeep_stores.ts';
-import { NOW, sampleApp, sampleConnection, sampleCredential } from './sample_rows.ts';
+import { NOW, sampleApp, sampleConnection, sampleCredential, sampleIssues } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 
 export function expiryConformance(open: Open): void {
@@ -277,15 +277,25 @@ export function expiryConformance(open: Open): void {
       const { stores, tenant, app, connect } = await startVault(open);
       await connect('older', { lastRefreshTime: NOW - 3, externalId: 'x' });
       await connect('suspended', { lastRefreshTime: NOW - 2, suspendTime: NOW });
-      await connect('needs-user', { lastRefreshTime: NOW - 4, grantState: 'REAUTHORIZATION_REQUIRED' });
+      await connect('needs-user', {
+        lastRefreshTime: NOW - 4,
+        grantState: 'REAUTHORIZATION_REQUIRED',
+        keepAliveTime: undefined,
+      });
+      // Its resources are refused for reasons of their own; its refresh token ages all the same.
+      await connect('refused', {
+        lastRefreshTime: NOW - 1,
+        grantState: 'BLOCKED',
+        resourceIssues: sampleIssues('BLOCKED'),
+      });
       await stores.connections.create(sampleConnection(tenant, app, 'pending', { lastRefreshTime: undefined }));
 
       const found = await stores.expiry.idleEnding(DIES, 10);
 
-      expect(found.map(({ connectionId }) => connectionId)).toEqual(['older', 'suspended']);
+      expect(found.map(({ connectionId }) => connectionId)).toEqual(['older', 'suspended', 'refused']);
       expect(found[0]).toMatchObject({ externalId: 'x', lastRefreshTime: NOW - 3, account: { objectId: 'o1' } });
       expect(await stores.expiry.idleEnding(DIES, 1)).toHaveLength(1);
-      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toHaveLength(3);
+      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toHaveLength(4);
       expect(await stores.expiry.idleEnding(DIES - 3, 10)).toEqual([]);
     });
 

@@ -12,6 +12,7 @@ import {
   sampleAttempt,
   sampleAuthorization,
   sampleGrant,
+  sampleIssues,
 } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 
@@ -126,6 +127,7 @@ export function grantsConformance(open: Open): void {
           correlationId: 'c',
           time: NOW,
         },
+        resourceIssues: sampleIssues('REAUTHORIZATION_REQUIRED'),
         keepAliveTime: undefined,
       };
       await (await lease()).record({ connection: failed, refreshToken: undefined, accessToken: undefined });

@@ -7,6 +7,7 @@ import type { Connection } from '../../src/model/connection.ts';
 import type { Grant } from '../../src/model/grant.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Logo } from '../../src/model/logo.ts';
+import type { ResourceIssues, ResourceState } from '../../src/model/resource_issue.ts';
 import type { Rotation } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
@@ -133,6 +134,7 @@ export function sampleConnection(
     },
     productScopes: ['Mail.ReadOnly'],
     granted: { [GRAPH]: ['Mail.Read'] },
+    resourceIssues: {},
     grantState: 'ACTIVE',
     stateEvidence: undefined,
     suspendTime: undefined,
@@ -146,6 +148,11 @@ export function sampleConnection(
     version: 1,
     ...changes,
   };
+}
+
+export function sampleIssues(state: ResourceState, requested?: readonly string[]): ResourceIssues {
+  const evidence = { reason: 'BLOCKED_BY_POLICY', entraError: 'e', correlationId: undefined, time: NOW } as const;
+  return { [GRAPH]: { state, evidence, startTime: NOW, retryTime: NOW + DAY, requested } };
 }
 
 export function sampleAccessToken(token = 'at-1', resource = GRAPH): AccessToken {

@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  afterRedeem,
-  BLOCKED_PROBE_INTERVAL,
-  LOOPING_HOLD,
-  restOf,
-  STRIKE_INTERVAL,
-} from '../../src/model/after_redeem.ts';
-import { DAY } from '../../src/model/clock.ts';
+import { afterRedeem, BLOCKED_PROBE_INTERVAL, LOOPING_HOLD, restOf } from '../../src/model/after_redeem.ts';
+import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
-import type { Failure, FailureKind, Granted, Outcome } from '../../src/model/exchange.ts';
+import { isGrantSound, mayBeVerified, resourcesOf } from '../../src/model/connection_resources.ts';
+import type { Failure, FailureKind, FailureSubject, Granted, Outcome } from '../../src/model/exchange.ts';
+import { restOfIssue, STRIKE_INTERVAL } from '../../src/model/resource_issue.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
@@ -37,6 +33,7 @@ function connectionWith(changes: Partial<Connection> = {}): Connection {
     },
     productScopes: ['Mail.ReadOnly'],
     granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['SMTP.Send'] },
+    resourceIssues: {},
     grantState: 'ACTIVE',
     stateEvidence: undefined,
     suspendTime: undefined,
@@ -52,10 +49,10 @@ function connectionWith(changes: Partial<Connection> = {}): Connection {
   };
 }
 
-function failing(kind: FailureKind): Failure {
+function failing(kind: FailureKind, subject: FailureSubject = 'connection'): Failure {
   return {
     kind,
-    subject: 'connection',
+    subject,
     reason: 'REAUTHORIZATION_REQUIRED',
     entraError: 'invalid_grant/AADSTS1',
     correlationId: 'c',
@@ -99,7 +96,9 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
       'suspect',
       'ours',
     )
-    .map(failing),
+    .chain((kind) =>
+      fc.constantFrom<FailureSubject[]>('connection', 'resource').map((subject) => failing(kind, subject)),
+    ),
 );
 
 test('no answer of Entra changes who or whose a connection is, or its suspension', () => {
@@ -118,6 +117,7 @@ test('no answer of Entra changes who or whose a connection is, or its suspension
         expect(after[field]).toEqual(connection[field]);
       }
       expect(after.granted[OUTLOOK]).toEqual(connection.granted[OUTLOOK]);
+      expect(after.resourceIssues[OUTLOOK]).toBeUndefined();
     }),
   );
 });
@@ -129,13 +129,31 @@ test('failures of the app, of Entra and of ours leave a connection as it is', ()
   }
 });
 
-test('only an ACTIVE connection is due for keep-alive, and whatever is not ACTIVE has evidence', () => {
+test('a connection is due for keep-alive while its grant is sound, and has evidence unless it is ACTIVE', () => {
+  const anyAnswer = fc.record({
+    outcome: anyOutcome,
+    resource: fc.constantFrom(GRAPH, OUTLOOK),
+    wait: fc.integer({ min: 0, max: 2 * DAY }),
+  });
   fc.assert(
-    fc.property(anyConnection, anyOutcome, (connection, outcome) => {
-      const after = afterRedeem(connection, outcome, NOW, context);
-      if (after === connection || after.grantState === connection.grantState) return;
-      expect(after.keepAliveTime === undefined).toBe(after.grantState !== 'ACTIVE');
-      expect(after.stateEvidence === undefined).toBe(after.grantState === 'ACTIVE');
+    fc.property(fc.array(anyAnswer, { maxLength: 12 }), (answers) => {
+      let connection = connectionWith();
+      let now = NOW;
+      for (const { outcome, resource, wait } of answers) {
+        now += wait;
+        const answer =
+          outcome.kind === 'granted' ? { ...outcome, accessToken: { ...outcome.accessToken, resource } } : outcome;
+        connection = afterRedeem(connection, answer, now, { resource, jitter: 0.5 });
+        const states = resourcesOf(connection).map(({ state }) => state);
+        expect(connection.keepAliveTime === undefined).toBe(!isGrantSound(connection));
+        expect(connection.stateEvidence === undefined).toBe(connection.grantState === 'ACTIVE');
+        if (!isGrantSound(connection)) expect(new Set(states)).toEqual(new Set([connection.grantState]));
+        else expect(states.includes('ACTIVE')).toBe(connection.grantState === 'ACTIVE');
+        expect(restOf(connection, now)).toBeLessThanOrEqual(DAY);
+        for (const issue of Object.values(connection.resourceIssues)) {
+          expect(restOfIssue(issue, now)).toBeLessThanOrEqual(DAY);
+        }
+      }
     }),
   );
 });
@@ -165,11 +183,125 @@ test('each refusal moves it where the table says', () => {
   expect(after('reauthorize').grantState).toBe('REAUTHORIZATION_REQUIRED');
   expect(after('blocked')).toMatchObject({ grantState: 'BLOCKED', heldUntil: NOW + BLOCKED_PROBE_INTERVAL });
   expect(after('looping')).toMatchObject({ grantState: 'ACTIVE', heldUntil: NOW + LOOPING_HOLD });
-  expect(after('consent')).toMatchObject({ grantState: 'ACTIVE', granted: { [OUTLOOK]: ['SMTP.Send'] } });
-  expect(after('consent').granted).not.toHaveProperty([GRAPH]);
-  expect(after('consent', connectionWith({ granted: { [GRAPH]: ['Mail.Read'] } })).grantState).toBe(
-    'REAUTHORIZATION_REQUIRED',
+});
+
+test.each([
+  ['consent', 'CONSENT_REQUIRED', MINUTE],
+  ['reauthorize', 'REAUTHORIZATION_REQUIRED', DAY],
+  ['blocked', 'BLOCKED', DAY],
+] as const)('a refusal of one resource (%s) is the state of that resource alone', (kind, state, pause) => {
+  const before = connectionWith({ strikeTime: NOW - 1, keepAliveTime: NOW + 5 });
+  const after = afterRedeem(before, failing(kind, 'resource'), NOW, context);
+
+  expect(after).toMatchObject({
+    grantState: 'ACTIVE',
+    stateEvidence: undefined,
+    strikeTime: NOW - 1,
+    keepAliveTime: NOW + 5,
+    resourceIssues: { [GRAPH]: { state, retryTime: NOW + pause } },
+  });
+  expect(resourcesOf(after)).toMatchObject(
+    expect.arrayContaining([
+      expect.objectContaining({ resource: OUTLOOK, state: 'ACTIVE', permissions: ['SMTP.Send'] }),
+      expect.objectContaining({ resource: GRAPH, state, permissions: ['Mail.Read'] }),
+    ]),
   );
+  expect(after.granted[GRAPH]).toEqual(kind === 'consent' ? undefined : ['Mail.Read']);
+
+  const healed = afterRedeem(after, granting(['Mail.Read']), NOW + 1, context);
+  expect(healed).toMatchObject({ grantState: 'ACTIVE', resourceIssues: {}, updateTime: NOW + 1 });
+  expect(healed.granted[GRAPH]).toEqual(['Mail.Read']);
+});
+
+test('a connection without an ACTIVE resource needs its user if that helps one, else an administrator', () => {
+  const refuse = (connection: Connection, kind: FailureKind, resource: string) =>
+    afterRedeem(connection, failing(kind, 'resource'), NOW, { ...context, resource });
+
+  const blocked = refuse(refuse(connectionWith(), 'blocked', GRAPH), 'blocked', OUTLOOK);
+  expect(blocked).toMatchObject({ grantState: 'BLOCKED', stateEvidence: { time: NOW } });
+  const mixed = refuse(refuse(connectionWith(), 'blocked', GRAPH), 'consent', OUTLOOK);
+  expect(mixed).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED', keepAliveTime: NOW + DAY });
+  expect(isGrantSound(mixed)).toBe(true);
+  expect(afterRedeem(mixed, granting(['Mail.Read']), NOW, context).grantState).toBe('ACTIVE');
+});
+
+test('a refusal of the grant itself is the state of all resources, and a later refusal of one resource proves the grant sound', () => {
+  const refused = afterRedeem(connectionWith(), failing('blocked', 'resource'), NOW, context);
+  const dead = afterRedeem(refused, failing('reauthorize'), NOW, context);
+  expect(dead).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED', resourceIssues: {} });
+  expect(resourcesOf(dead).map(({ state }) => state)).toEqual(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED']);
+
+  const disabled = afterRedeem(connectionWith(), failing('blocked'), NOW, context);
+  const enabled = afterRedeem(disabled, failing('blocked', 'resource'), NOW + DAY, context);
+  expect(enabled).toMatchObject({
+    grantState: 'ACTIVE',
+    heldUntil: undefined,
+    resourceIssues: { [GRAPH]: { state: 'BLOCKED' } },
+  });
+  expect(enabled.keepAliveTime).toBeGreaterThan(NOW + DAY);
+});
+
+test('refusals of the request, the directory, the app or the credential leave a connection as it is', () => {
+  const connection = connectionWith();
+  for (const subject of [
+    'request',
+    'resource_in_directory',
+    'directory',
+    'app',
+    'credential',
+    'entra',
+    'vault',
+  ] as const) {
+    for (const kind of ['reauthorize', 'consent', 'blocked', 'suspect', 'app_config'] as const) {
+      expect(afterRedeem(connection, failing(kind, subject), NOW, context)).toBe(connection);
+    }
+  }
+});
+
+test('an unknown refusal of one resource counts at the second time, at least a minute later, and for that resource alone', () => {
+  const once = afterRedeem(connectionWith(), failing('suspect', 'resource'), NOW, context);
+  expect(once).toMatchObject({ grantState: 'ACTIVE', strikeTime: undefined, heldUntil: undefined });
+  expect(once.resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE', retryTime: NOW + STRIKE_INTERVAL });
+
+  expect(afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL - 1, context)).toBe(once);
+  const twice = afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL, context);
+  expect(twice.grantState).toBe('ACTIVE');
+  expect(twice.resourceIssues[GRAPH]).toMatchObject({
+    state: 'REAUTHORIZATION_REQUIRED',
+    evidence: { reason: 'REAUTHORIZATION_REQUIRED' },
+    retryTime: NOW + STRIKE_INTERVAL + DAY,
+  });
+  expect(afterRedeem(once, granting(['Mail.Read']), NOW + 1, context).resourceIssues).toEqual({});
+});
+
+test('missing consent is looked for in growing pauses of a minute to a day, with the permissions that were granted', () => {
+  let connection = connectionWith();
+  let now = NOW;
+  const pauses: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    connection = afterRedeem(connection, failing('consent', 'resource'), now, context);
+    const rest = restOfIssue(connection.resourceIssues[GRAPH], now);
+    pauses.push(rest / MINUTE);
+    now += rest;
+    expect(connection.resourceIssues[GRAPH]?.requested).toEqual(['Mail.Read']);
+  }
+
+  expect(pauses).toEqual([1, 4, 20, 100, 500, 1440, 1440, 1440]);
+  // A retry time that lies too far ahead dates from before the clock was set back.
+  expect(restOfIssue(connection.resourceIssues[GRAPH], now - 2 * DAY)).toBe(0);
+});
+
+test('a grant that two doubtful refusals ended may be verified once more, one that Entra named dead may not', () => {
+  const doubtful = afterRedeem(
+    afterRedeem(connectionWith(), failing('suspect'), NOW, context),
+    failing('suspect'),
+    NOW + STRIKE_INTERVAL,
+    context,
+  );
+  const dead = afterRedeem(connectionWith(), failing('reauthorize'), NOW, context);
+
+  expect([doubtful, dead].map(({ grantState }) => grantState)).toEqual(Array(2).fill('REAUTHORIZATION_REQUIRED'));
+  expect([doubtful, dead].map(mayBeVerified)).toEqual([true, false]);
 });
 
 test('a doubtful refusal needs a second one, at least a minute later', () => {

@@ -26,6 +26,7 @@ const ada: Connection = {
   },
   productScopes: ['Mail.ReadOnly'],
   granted: { [GRAPH]: ['Mail.Read', 'User.Read'], [OUTLOOK]: ['SMTP.Send'] },
+  resourceIssues: {},
   grantState: 'ACTIVE',
   stateEvidence: undefined,
   suspendTime: undefined,

@@ -34,6 +34,9 @@ const events: fc.Arbitrary<EventBody> = fc.oneof(
       state: states,
       previousState: states,
       reason: reasons,
+      resource: maybe(fc.string()),
+      resourceState: maybe(fc.constantFrom('ACTIVE' as const, 'BLOCKED' as const)),
+      resourceReason: reasons,
     }),
   }),
   fc.record({

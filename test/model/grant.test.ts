@@ -20,6 +20,7 @@ const worn: Connection = {
   account: { directoryId: 'd', objectId: 'o', username: 'ada@contoso.example', displayName: 'Ada', email: undefined },
   productScopes: ['Calendar.ReadOnly'],
   granted: { 'https://graph.microsoft.com': ['Calendars.Read'] },
+  resourceIssues: {},
   grantState: 'REAUTHORIZATION_REQUIRED',
   stateEvidence: {
     reason: 'REAUTHORIZATION_REQUIRED',

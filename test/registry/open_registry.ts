@@ -109,6 +109,7 @@ export async function openRegistry() {
         account: undefined,
         productScopes: [],
         granted: {},
+        resourceIssues: {},
         grantState: 'PENDING',
         stateEvidence: undefined,
         suspendTime: undefined,

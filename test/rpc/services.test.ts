@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { App_State, Cloud, Rotation_Step } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
-import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
+import { Connection_State, ConnectionResource_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import {
   ConnectionService,
   ImportConnectionRequest_Verify,
@@ -656,7 +656,13 @@ describe('ConnectionService', () => {
       state: Connection_State.SUSPENDED,
       stateReason: { reason: ErrorReason.REAUTHORIZATION_REQUIRED },
       account: { username: 'ada@example.com', displayName: '', email: 'ada@mail.example' },
-      grants: [{ resource: 'https://graph.microsoft.com', permissions: ['Mail.Read', 'User.Read'] }],
+      resources: [
+        {
+          resource: 'https://graph.microsoft.com',
+          permissions: ['Mail.Read', 'User.Read'],
+          state: ConnectionResource_State.ACTIVE,
+        },
+      ],
       etag: etagOf(changeOf(ada)),
     });
   });

@@ -91,6 +91,7 @@ export const ada: Connection = {
   },
   productScopes: ['Mail.ReadOnly'],
   granted: { 'https://graph.microsoft.com': ['User.Read', 'Mail.Read'] },
+  resourceIssues: {},
   grantState: 'ACTIVE',
   stateEvidence: undefined,
   suspendTime: undefined,

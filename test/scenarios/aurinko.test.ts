@@ -100,7 +100,7 @@ describe('each row of the mapping is asked for and granted, the implicit six alw
     const { connection: connected } = await scenario.connections.getConnection({ name: connection });
     expect(connected).toMatchObject({
       state: Connection_State.ACTIVE,
-      grants: [{ resource: GRAPH, permissions: [permission, ...IMPLICIT_PERMISSIONS].toSorted() }],
+      resources: [{ resource: GRAPH, permissions: [permission, ...IMPLICIT_PERMISSIONS].toSorted() }],
     });
     const token = await scenario.tokens.getAccessToken({ connection, scopes: [scope] });
     expect(token).toMatchObject({ resource: GRAPH, permissions: [permission, ...IMPLICIT_PERMISSIONS].toSorted() });

@@ -93,7 +93,7 @@ test('the connection shows its account and what was granted, per resource', asyn
     app: tenant.app,
     account: { username: 'ada@contoso.example' },
   });
-  const granted = Object.fromEntries(connection?.grants.map((one) => [one.resource, one.permissions]) ?? []);
+  const granted = Object.fromEntries(connection?.resources.map((one) => [one.resource, one.permissions]) ?? []);
   expect(granted['https://outlook.office.com']).toEqual(['IMAP.AccessAsUser.All', 'SMTP.Send']);
   expect(granted['https://graph.microsoft.com']).toEqual(expect.arrayContaining(['Mail.ReadWrite', 'Mail.Send']));
 });

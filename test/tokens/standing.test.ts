@@ -8,7 +8,15 @@ const tenant = { uid: 't', tenantId: 'acme', state: 'ACTIVE', catalog: 'aurinko'
 const app = { uid: 'a', tenantUid: 't', tenantId: 'acme', appId: 'default', suspended: false, sharedWith: [] };
 
 function connectionOf(version: number, grantState: Connection['grantState']): Connection {
-  const connection = { uid: 'c', tenantUid: 't', tenantId: 'acme', connectionId: 'ada', appUid: 'a', granted: {} };
+  const connection = {
+    uid: 'c',
+    tenantUid: 't',
+    tenantId: 'acme',
+    connectionId: 'ada',
+    appUid: 'a',
+    granted: {},
+    resourceIssues: {},
+  };
   return { ...connection, version, grantState } as unknown as Connection;
 }
 

@@ -4,10 +4,11 @@ import type { Connection } from '../../src/model/connection.ts';
 import type { Failure } from '../../src/model/exchange.ts';
 import { createStormGuard, type TriedConnection } from '../../src/tokens/storm_guard.ts';
 
+const GRAPH = 'https://graph.microsoft.com';
 const NOW = 1_800_000_000_000;
 
 function tried(uid: string, appUid = 'app'): TriedConnection {
-  return { connection: { uid, appUid } as Connection, resource: 'https://graph.microsoft.com' };
+  return { connection: { uid, appUid } as Connection, resource: GRAPH };
 }
 
 function failing(entraError = 'invalid_grant/AADSTS50173'): Failure {
@@ -36,8 +37,8 @@ test('the fifth like failure within a minute begins a storm that takes the other
     'c3',
   ]);
   expect(guard.heldCount).toBe(5);
-  expect(guard.holdOf('c0', NOW + 4)).toBe(MINUTE);
-  expect(guard.holdOf('other', NOW)).toBeUndefined();
+  expect(guard.holdOf('c0', GRAPH, NOW + 4)).toBe(MINUTE);
+  expect(guard.holdOf('other', GRAPH, NOW)).toBeUndefined();
 });
 
 test.each([
@@ -124,7 +125,7 @@ test('a held connection that fails in another way leaves the storm', () => {
 
   expect(guard.judge(tried('c0'), failing('invalid_grant/AADSTS50057'), NOW + MINUTE)).toEqual({ kind: 'mark' });
 
-  expect(guard.holdOf('c0', NOW + MINUTE)).toBeUndefined();
+  expect(guard.holdOf('c0', GRAPH, NOW + MINUTE)).toBeUndefined();
   expect(guard.heldCount).toBe(4);
 });
 
@@ -132,7 +133,7 @@ test('a storm does not outlast a clock that is set back', () => {
   const guard = createStormGuard();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
 
-  expect(guard.holdOf('c0', NOW - HOUR)).toBeLessThanOrEqual(MINUTE);
+  expect(guard.holdOf('c0', GRAPH, NOW - HOUR)).toBeLessThanOrEqual(MINUTE);
   expect(guard.dueProbes(NOW - HOUR)).toHaveLength(1);
   // What was tried in a future that never came is no part of the last minute.
   const other = createStormGuard();

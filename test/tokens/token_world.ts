@@ -147,6 +147,7 @@ export async function openTokenWorld() {
       account: { directoryId: CONTOSO, objectId: user, username, displayName: undefined, email: undefined },
       productScopes: input.productScopes ?? ['Mail.ReadOnly', 'Calendar.ReadOnly'],
       granted: grantedOf(asked),
+      resourceIssues: {},
       grantState: 'ACTIVE',
       stateEvidence: undefined,
       suspendTime: undefined,

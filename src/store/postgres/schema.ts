@@ -9,6 +9,7 @@ import type { Reason } from '../../model/errors.ts';
 import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
+import type { ResourceIssues } from '../../model/resource_issue.ts';
 import type { RotationProblem, RotationStep } from '../../model/rotation.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
@@ -175,6 +176,7 @@ export const connections = pgTable(
     usernameIndex: text('username_index'),
     productScopes: jsonb('product_scopes').$type<readonly string[]>().notNull(),
     granted: jsonb('granted').$type<PermissionsByResource>().notNull(),
+    resourceIssues: jsonb('resource_issues').$type<ResourceIssues>().notNull().default({}),
     grantState: text('grant_state').$type<GrantState>().notNull(),
     stateEvidence: jsonb('state_evidence').$type<Evidence>(),
     suspendTime: integer('suspend_time'),
@@ -225,7 +227,7 @@ export const connections = pgTable(
       .where(sql`last_refresh_time IS NOT NULL AND suspend_time IS NULL`),
     index('connections_idle')
       .on(table.lastRefreshTime)
-      .where(sql`grant_state = 'ACTIVE' AND idle_told IS DISTINCT FROM last_refresh_time`),
+      .where(sql`keep_alive_time IS NOT NULL AND idle_told IS DISTINCT FROM last_refresh_time`),
     index('connections_lease').on(table.leaseUntil).where(sql`lease_until IS NOT NULL`),
   ],
 );

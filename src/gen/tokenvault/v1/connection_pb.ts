@@ -10,15 +10,13 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { StateReason } from "./app_pb.ts";
 import { file_tokenvault_v1_app } from "./app_pb.ts";
-import type { ResourcePermissions } from "./permission_pb.ts";
-import { file_tokenvault_v1_permission } from "./permission_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tokenvault/v1/connection.proto.
  */
 export const file_tokenvault_v1_connection: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb24ucHJvdG8SDXRva2VudmF1bHQudjEizgcKCkNvbm5lY3Rpb24SEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEhAKA2FwcBgDIAEoCUID4EEDEhgKC2V4dGVybmFsX2lkGAQgASgJQgPgQQESOgoGbGFiZWxzGAUgAygLMiUudG9rZW52YXVsdC52MS5Db25uZWN0aW9uLkxhYmVsc0VudHJ5QgPgQQESLAoHYWNjb3VudBgGIAEoCzIWLnRva2VudmF1bHQudjEuQWNjb3VudEID4EEDEhMKBnNjb3BlcxgHIAMoCUID4EEDEjcKBmdyYW50cxgIIAMoCzIiLnRva2VudmF1bHQudjEuUmVzb3VyY2VQZXJtaXNzaW9uc0ID4EEDEjMKBXN0YXRlGAkgASgOMh8udG9rZW52YXVsdC52MS5Db25uZWN0aW9uLlN0YXRlQgPgQQMSNQoMc3RhdGVfcmVhc29uGAogASgLMhoudG9rZW52YXVsdC52MS5TdGF0ZVJlYXNvbkID4EEDEjQKC3ZlcmlmeV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjoKEWxhc3RfcmVmcmVzaF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjkKEGlkbGVfZXhwaXJlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSEQoEZXRhZxgQIAEoCUID4EEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijwEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfUEVORElORxABEhAKDFNUQVRFX0FDVElWRRACEiIKHlNUQVRFX1JFQVVUSE9SSVpBVElPTl9SRVFVSVJFRBADEhEKDVNUQVRFX0JMT0NLRUQQBBITCg9TVEFURV9TVVNQRU5ERUQQBTpe6kFbChV0b2tlbnZhdWx0L0Nvbm5lY3Rpb24SKXRlbmFudHMve3RlbmFudH0vY29ubmVjdGlvbnMve2Nvbm5lY3Rpb259Kgtjb25uZWN0aW9uczIKY29ubmVjdGlvbiJ4CgdBY2NvdW50EhQKDGRpcmVjdG9yeV9pZBgBIAEoCRIRCglvYmplY3RfaWQYAiABKAkSFQoIdXNlcm5hbWUYAyABKAlCA4ABARIZCgxkaXNwbGF5X25hbWUYBCABKAlCA4ABARISCgVlbWFpbBgFIAEoCUIDgAEBYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_permission]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb24ucHJvdG8SDXRva2VudmF1bHQudjEi0AcKCkNvbm5lY3Rpb24SEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEhAKA2FwcBgDIAEoCUID4EEDEhgKC2V4dGVybmFsX2lkGAQgASgJQgPgQQESOgoGbGFiZWxzGAUgAygLMiUudG9rZW52YXVsdC52MS5Db25uZWN0aW9uLkxhYmVsc0VudHJ5QgPgQQESLAoHYWNjb3VudBgGIAEoCzIWLnRva2VudmF1bHQudjEuQWNjb3VudEID4EEDEhMKBnNjb3BlcxgHIAMoCUID4EEDEjkKCXJlc291cmNlcxgIIAMoCzIhLnRva2VudmF1bHQudjEuQ29ubmVjdGlvblJlc291cmNlQgPgQQMSMwoFc3RhdGUYCSABKA4yHy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24uU3RhdGVCA+BBAxI1CgxzdGF0ZV9yZWFzb24YCiABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uQgPgQQMSNAoLdmVyaWZ5X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOgoRbGFzdF9yZWZyZXNoX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOQoQaWRsZV9leHBpcmVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIRCgRldGFnGBAgASgJQgPgQQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKPAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9QRU5ESU5HEAESEAoMU1RBVEVfQUNUSVZFEAISIgoeU1RBVEVfUkVBVVRIT1JJWkFUSU9OX1JFUVVJUkVEEAMSEQoNU1RBVEVfQkxPQ0tFRBAEEhMKD1NUQVRFX1NVU1BFTkRFRBAFOl7qQVsKFXRva2VudmF1bHQvQ29ubmVjdGlvbhIpdGVuYW50cy97dGVuYW50fS9jb25uZWN0aW9ucy97Y29ubmVjdGlvbn0qC2Nvbm5lY3Rpb25zMgpjb25uZWN0aW9uItsCChJDb25uZWN0aW9uUmVzb3VyY2USEAoIcmVzb3VyY2UYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkSNgoFc3RhdGUYAyABKA4yJy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb25SZXNvdXJjZS5TdGF0ZRIwCgxzdGF0ZV9yZWFzb24YBCABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uEi4KCnJldHJ5X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhoKFlNUQVRFX0NPTlNFTlRfUkVRVUlSRUQQAhIiCh5TVEFURV9SRUFVVEhPUklaQVRJT05fUkVRVUlSRUQQAxIRCg1TVEFURV9CTE9DS0VEEAQieAoHQWNjb3VudBIUCgxkaXJlY3RvcnlfaWQYASABKAkSEQoJb2JqZWN0X2lkGAIgASgJEhUKCHVzZXJuYW1lGAMgASgJQgOAAQESGQoMZGlzcGxheV9uYW1lGAQgASgJQgOAAQESEgoFZW1haWwYBSABKAlCA4ABAWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_app]);
 
 /**
  * The stored link to one Microsoft 365 account. Owns the refresh token, which is never answered.
@@ -76,14 +74,14 @@ export type Connection = Message<"tokenvault.v1.Connection"> & {
   scopes: string[];
 
   /**
-   * What Entra granted, per resource; can be more or less than `scopes` need.
+   * The resources that were granted or asked for, each with its own state; a policy or a missing consent is about one resource. Granted ones first. Empty while PENDING.
    *
-   * @generated from field: repeated tokenvault.v1.ResourcePermissions grants = 8;
+   * @generated from field: repeated tokenvault.v1.ConnectionResource resources = 8;
    */
-  grants: ResourcePermissions[];
+  resources: ConnectionResource[];
 
   /**
-   * Whether it yields tokens.
+   * Whether it yields tokens. ACTIVE while the grant is sound and a resource is ACTIVE.
    *
    * @generated from field: tokenvault.v1.Connection.State state = 9;
    */
@@ -167,14 +165,14 @@ export const Connection_State = {
   PENDING: 1,
 
   /**
-   * Yields tokens.
+   * Yields tokens, of one resource at least.
    *
    * @generated from enum value: STATE_ACTIVE = 2;
    */
   ACTIVE: 2,
 
   /**
-   * The grant is dead: the user must sign in again. Answered locally until then.
+   * The user must sign in again: Entra refuses the grant, or every resource, and the user can change that for one of them. A dead grant is answered locally until then.
    *
    * @generated from enum value: STATE_REAUTHORIZATION_REQUIRED = 3;
    */
@@ -207,6 +205,110 @@ export type Connection_State = (typeof Connection_State)[keyof typeof Connection
  */
 export const Connection_StateSchema: GenEnum<Connection_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_connection, 0, 0);
+
+/**
+ * One resource of a connection. A token is always for one resource, and Entra can refuse one and grant another.
+ *
+ * @generated from message tokenvault.v1.ConnectionResource
+ */
+export type ConnectionResource = Message<"tokenvault.v1.ConnectionResource"> & {
+  /**
+   * The resource's URI, such as `https://graph.microsoft.com` or `https://outlook.office.com`.
+   *
+   * @generated from field: string resource = 1;
+   */
+  resource: string;
+
+  /**
+   * Delegated permissions by their names, without the resource: `Mail.Read`. Sorted. What Entra granted last, which can be more or less than `scopes` need; in STATE_CONSENT_REQUIRED what the vault asks for.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+
+  /**
+   * Whether the resource is served. If Entra refuses the grant itself, all resources have that state.
+   *
+   * @generated from field: tokenvault.v1.ConnectionResource.State state = 3;
+   */
+  state: ConnectionResource_State;
+
+  /**
+   * The evidence for a state other than ACTIVE; in ACTIVE a doubtful answer that does not count yet.
+   *
+   * @generated from field: tokenvault.v1.StateReason state_reason = 4;
+   */
+  stateReason?: StateReason | undefined;
+
+  /**
+   * From then on the next request for a token asks Entra again. Absent unless the state is the resource's own.
+   *
+   * @generated from field: google.protobuf.Timestamp retry_time = 5;
+   */
+  retryTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tokenvault.v1.ConnectionResource.
+ * Use `create(ConnectionResourceSchema)` to create a new message.
+ */
+export const ConnectionResourceSchema: GenMessage<ConnectionResource> = /*@__PURE__*/
+  messageDesc(file_tokenvault_v1_connection, 1);
+
+/**
+ * Whether the resource is served, and if not, who must act.
+ *
+ * @generated from enum tokenvault.v1.ConnectionResource.State
+ */
+export const ConnectionResource_State = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Served.
+   *
+   * @generated from enum value: STATE_ACTIVE = 1;
+   */
+  ACTIVE: 1,
+
+  /**
+   * Not consented, no longer or not yet. The vault asks Entra again, at first after a minute and then in growing pauses of a day at most.
+   *
+   * @generated from enum value: STATE_CONSENT_REQUIRED = 2;
+   */
+  CONSENT_REQUIRED: 2,
+
+  /**
+   * The user must sign in again, for example with a second factor. If the state is the resource's own, Entra is asked again once a day, or by VerifyConnection.
+   *
+   * @generated from enum value: STATE_REAUTHORIZATION_REQUIRED = 3;
+   */
+  REAUTHORIZATION_REQUIRED: 3,
+
+  /**
+   * A policy or an administrator of the directory stands in the way. Entra is asked again once a day, or by VerifyConnection.
+   *
+   * @generated from enum value: STATE_BLOCKED = 4;
+   */
+  BLOCKED: 4,
+} as const;
+
+/**
+ * Whether the resource is served, and if not, who must act.
+ *
+ * @generated from enum tokenvault.v1.ConnectionResource.State
+ */
+export type ConnectionResource_State = (typeof ConnectionResource_State)[keyof typeof ConnectionResource_State] | UnknownEnum;
+
+/**
+ * Describes the enum tokenvault.v1.ConnectionResource.State.
+ */
+export const ConnectionResource_StateSchema: GenEnum<ConnectionResource_State> = /*@__PURE__*/
+  enumDesc(file_tokenvault_v1_connection, 1, 0);
 
 /**
  * A user's identity in an Entra directory. Personal data: sealed, and gone when the connection is deleted.
@@ -255,5 +357,5 @@ export type Account = Message<"tokenvault.v1.Account"> & {
  * Use `create(AccountSchema)` to create a new message.
  */
 export const AccountSchema: GenMessage<Account> = /*@__PURE__*/
-  messageDesc(file_tokenvault_v1_connection, 1);
+  messageDesc(file_tokenvault_v1_connection, 2);
 

@@ -1,0 +1,68 @@
+import type { Timestamp } from './clock.ts';
+import type { Connection } from './connection.ts';
+import type { Evidence } from './evidence.ts';
+import type { ResourceState } from './resource_issue.ts';
+
+/** One resource of a connection, as its users see it. */
+export interface ConnectionResource {
+  readonly resource: string;
+  readonly permissions: readonly string[];
+  readonly state: ResourceState;
+  readonly evidence: Evidence | undefined;
+  /** From then on Entra is asked again; undefined unless the resource itself has an issue. */
+  readonly retryTime: Timestamp | undefined;
+}
+
+/**
+ * Whether Entra takes the refresh token, as far as is known. A connection can be sound and not ACTIVE: each of its resources is then
+ * refused for a reason of its own. A refusal of the grant itself leaves no issues of single resources.
+ */
+export function isGrantSound({ grantState, resourceIssues }: Pick<Connection, 'grantState' | 'resourceIssues'>) {
+  return grantState === 'ACTIVE' || Object.keys(resourceIssues).length > 0;
+}
+
+/** Whether Entra may be asked although the connection is refused: an administrator may have acted, or the refusal may have passed. */
+export function mayBeVerified(connection: Connection): boolean {
+  const { grantState, stateEvidence } = connection;
+  return isGrantSound(connection) || grantState === 'BLOCKED' || stateEvidence?.mayPass === true;
+}
+
+/** Whether Entra refuses this resource for a reason of its own. */
+export function isRefused({ resourceIssues }: Pick<Connection, 'resourceIssues'>, resource: string): boolean {
+  const issue = resourceIssues[resource];
+  return issue !== undefined && issue.state !== 'ACTIVE';
+}
+
+/** Granted ones first. */
+export function resourcesOf(connection: Connection): readonly ConnectionResource[] {
+  const { granted, resourceIssues, grantState, stateEvidence } = connection;
+  const whole = isGrantSound(connection) || grantState === 'PENDING' ? 'ACTIVE' : grantState;
+  return resourceNames(connection).map((resource) => {
+    const issue = resourceIssues[resource];
+    return {
+      resource,
+      permissions: granted[resource] ?? issue?.requested ?? [],
+      state: issue?.state ?? whole,
+      evidence: issue?.evidence ?? (whole === 'ACTIVE' ? undefined : stateEvidence),
+      retryTime: issue?.retryTime,
+    };
+  });
+}
+
+/** A sound grant is ACTIVE while one of its resources is; else its user must act if that helps one of them, or else an administrator. */
+export function withDerivedState(connection: Connection): Connection {
+  const refused = Object.values(connection.resourceIssues).filter(({ state }) => state !== 'ACTIVE');
+  if (refused.length === 0 || refused.length < resourceNames(connection).length) {
+    return { ...connection, grantState: 'ACTIVE', stateEvidence: undefined };
+  }
+  const ofUser = refused.find(({ state }) => state !== 'BLOCKED');
+  return {
+    ...connection,
+    grantState: ofUser === undefined ? 'BLOCKED' : 'REAUTHORIZATION_REQUIRED',
+    stateEvidence: (ofUser ?? refused[0])?.evidence,
+  };
+}
+
+function resourceNames({ granted, resourceIssues }: Pick<Connection, 'granted' | 'resourceIssues'>): string[] {
+  return [...new Set([...Object.keys(granted), ...Object.keys(resourceIssues)])];
+}

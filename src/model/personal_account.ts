@@ -1,0 +1,17 @@
+import { PERSONAL_DIRECTORY } from './app.ts';
+import type { Account } from './connection.ts';
+import type { Failure, Outcome } from './exchange.ts';
+
+/** For a personal account, Entra answers a missing consent as it answers a bad refresh token (70000). */
+export function isUnclearForPersonal(account: Account | undefined, outcome: Outcome): outcome is Failure {
+  return (
+    outcome.kind === 'suspect' &&
+    outcome.subject === 'connection' &&
+    account?.directoryId.toLowerCase() === PERSONAL_DIRECTORY
+  );
+}
+
+/** What such an answer means once another resource proves that Entra accepts the refresh token. */
+export function asMissingConsent(failure: Failure): Failure {
+  return { ...failure, kind: 'consent', subject: 'resource', reason: 'CONSENT_REQUIRED', retryAfter: undefined };
+}

@@ -1,0 +1,47 @@
+import { DAY, type Duration, MINUTE, SECOND, type Timestamp } from './clock.ts';
+import type { Evidence } from './evidence.ts';
+
+/** Whether one resource of a connection is served, and if not, who must act. */
+export type ResourceState = 'ACTIVE' | 'CONSENT_REQUIRED' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';
+
+/** Entra refuses one resource of a connection whose grant is sound. A resource without an issue is served. */
+export interface ResourceIssue {
+  /** ACTIVE: the first of two doubtful refusals came, and does not count yet. */
+  readonly state: ResourceState;
+  /** The latest answer that counts for the state. */
+  readonly evidence: Evidence;
+  /** When the resource entered the state. */
+  readonly startTime: Timestamp;
+  /** Until then Entra is not asked for this resource. */
+  readonly retryTime: Timestamp;
+  /** Permissions to ask for while none is known to be granted: consent is missing no longer or not yet. */
+  readonly requested: readonly string[] | undefined;
+}
+
+/** By canonical resource URI. */
+export type ResourceIssues = Readonly<Record<string, ResourceIssue>>;
+
+/** Between the first doubtful refusal and the one that counts. */
+export const STRIKE_INTERVAL: Duration = 60 * SECOND;
+
+/** How often Entra is asked for a resource that a policy blocks, or whose user must sign in again. */
+export const REFUSED_INTERVAL: Duration = DAY;
+
+const CONSENT_SHORTEST_PAUSE: Duration = MINUTE;
+const CONSENT_LONGEST_PAUSE: Duration = DAY;
+
+/**
+ * Consent takes a while to reach all of Entra, and can be given in the directory at any time later. So the pauses start short and
+ * grow with the time that the consent is missing.
+ */
+export function consentPause(missingFor: Duration): Duration {
+  return Math.min(Math.max(4 * missingFor, CONSENT_SHORTEST_PAUSE), CONSENT_LONGEST_PAUSE);
+}
+
+/** How long Entra is not asked for this resource; 0: it may be asked. */
+export function restOfIssue(issue: ResourceIssue | undefined, now: Timestamp): Duration {
+  if (issue === undefined) return 0;
+  const rest = issue.retryTime - now;
+  // Longer than any pause: the clock was set back.
+  return rest > (issue.state === 'ACTIVE' ? STRIKE_INTERVAL : REFUSED_INTERVAL) ? 0 : Math.max(0, rest);
+}
