@@ -3,7 +3,7 @@ import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import type { App } from '../../src/model/app.ts';
 import { createChanges } from '../../src/model/changes.ts';
 import { DAY } from '../../src/model/clock.ts';
-import type { Connection } from '../../src/model/connection.ts';
+import { type Connection, PERSONAL_DIRECTORY } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -18,6 +18,9 @@ import { openTestStores } from '../store/open_test_stores.ts';
 
 export const GRAPH = 'https://graph.microsoft.com';
 export const OUTLOOK = 'https://outlook.office.com';
+
+/** Has a personal account. */
+export const BOB = 'bob@outlook.example';
 
 export interface ConnectInput {
   user?: string;
@@ -117,7 +120,10 @@ export async function openTokenWorld() {
     return Object.assign(tokens, { counted: counted.counts });
   }
 
-  const users = new Map([['ada@contoso.example', 'ada0ada0-0000-4000-8000-000000000001']]);
+  const users = new Map([
+    ['ada@contoso.example', 'ada0ada0-0000-4000-8000-000000000001'],
+    [BOB, '00000000-0000-0000-0b0b-000000000004'],
+  ]);
   function objectIdOf(username: string): string {
     const objectId = users.get(username) ?? sandbox.addUser({ username }).objectId;
     users.set(username, objectId);
@@ -144,7 +150,13 @@ export async function openTokenWorld() {
       appId: app.appId,
       externalId: undefined,
       labels: {},
-      account: { directoryId: CONTOSO, objectId: user, username, displayName: undefined, email: undefined },
+      account: {
+        directoryId: username === BOB ? PERSONAL_DIRECTORY : CONTOSO,
+        objectId: user,
+        username,
+        displayName: undefined,
+        email: undefined,
+      },
       productScopes: input.productScopes ?? ['Mail.ReadOnly', 'Calendar.ReadOnly'],
       granted: grantedOf(asked),
       resourceIssues: {},
