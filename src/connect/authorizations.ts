@@ -136,6 +136,8 @@ export interface CallbackOutcome {
    * does (`access_denied`, `cancel`, no number): a link to send to an administrator, `/admin-consent/{handle}`; undefined where the app cannot have one.
    */
   readonly adminConsentUri: string | undefined;
+  /** With GRANTED: further resources that were asked for and that Entra refuses so far. */
+  readonly refusedResources?: readonly string[] | undefined;
 }
 
 export interface ConfirmRequest {

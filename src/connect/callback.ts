@@ -59,6 +59,7 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
   return outcomeOf(known, {
     outcome,
     confirmation: result?.confirmation,
+    refusedResources: result?.refusedResources,
     adminConsentUri: mayWantApproval(outcome) && (await newApprovalLink(parts, known, request.state)),
   });
 }
@@ -102,6 +103,7 @@ function outcomeOf(
   end: {
     readonly outcome: CallbackOutcome['outcome'];
     readonly confirmation?: string | undefined;
+    readonly refusedResources?: readonly string[] | undefined;
     readonly adminConsentUri?: string | false | undefined;
   },
 ): CallbackOutcome {
@@ -117,5 +119,6 @@ function outcomeOf(
     returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
     product,
     adminConsentUri: end.adminConsentUri || undefined,
+    ...(end.refusedResources === undefined ? {} : { refusedResources: end.refusedResources }),
   };
 }

@@ -19,6 +19,8 @@ export interface Received {
   readonly connection: Connection;
   /** In clear, once. */
   readonly confirmation: string | undefined;
+  /** Further resources that were asked for and that Entra refuses so far. */
+  readonly refusedResources: readonly string[];
 }
 
 /** The state was fresh: what Entra answered becomes a grant, or the authorization fails and the old grant serves on. */
@@ -34,13 +36,15 @@ export async function receiveAnswer(
   const { authorization, connection } = received;
   try {
     const grant = await grantOf(parts, received);
+    const refusedResources = Object.keys(grant.resourceIssues ?? {});
     if (authorization.completion === 'CONFIRM') {
       const confirmation = mintOneTimeToken();
       await keep(parts, authorization, grant, hashOneTimeToken(confirmation));
-      return { connection, confirmation };
+      return { connection, confirmation, refusedResources };
     }
     // Nothing waits for anybody, so nothing is kept: where the swap fails in passing, the link stays good.
-    return { connection: await swapIn(parts, { authorization, grant }), confirmation: undefined };
+    const swapped = await swapIn(parts, { authorization, grant });
+    return { connection: swapped, confirmation: undefined, refusedResources };
   } catch (error) {
     const reason = isVaultError(error) ? error.reason : 'INTERNAL';
     // What failed must not hide behind a second failure to write it down.

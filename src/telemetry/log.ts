@@ -30,12 +30,17 @@ export interface LogEvents {
   told: { id: string; type: string; subject: string; severity: string; ends: string };
   /** Entra's answer changed what a connection is good for. */
   connection_marked: {
+    /** Of the connection. */
     state: string;
+    /** Only if the answer is about one resource; GetConnection has its state. */
+    resource?: string;
     connectionUid: string;
     reason: string;
     entraError: string;
     correlationId: string;
   };
+  /** A user connected, and Entra refuses some of the resources so far; their URIs. */
+  connected_in_part: { requestId: string; resources: string };
   /** An unexpected error: the class of it, where it arose, and the request it belongs to; never its message. */
   internal_error: { requestId: string; error: string; stack: string };
   /** A person was shown a page with this request id as their reference; `resource` is empty where it is not known what it was about. */

@@ -57,6 +57,8 @@ type Ended = Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
 
 /** Who got what they wanted goes straight back. All else is explained first (ADR 12). */
 async function ended(parts: WebParts, visit: Visit, flow: Flow, outcome: Ended): Promise<Answer> {
+  const resources = outcome.refusedResources?.join(' ') ?? '';
+  if (resources !== '') parts.log.event('info', 'connected_in_part', { requestId: visit.requestId, resources });
   if (outcome.returnUrl !== undefined && outcome.outcome === 'GRANTED') return seeOther(outcome.returnUrl);
   return outcomeAnswer({ parts, visit, flow, outcome });
 }

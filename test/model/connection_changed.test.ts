@@ -188,6 +188,46 @@ test('another reason for the same state is told', () => {
   ).toMatchObject({ change: 'STATE', state: 'BLOCKED', previousState: 'BLOCKED', reason: 'ACCOUNT_DISABLED' });
 });
 
+test('the resource whose own state changed is named, with its state and reason', () => {
+  const issue = {
+    state: 'BLOCKED',
+    evidence: evidence('BLOCKED_BY_POLICY'),
+    startTime: 1,
+    retryTime: 2,
+    requested: undefined,
+  } as const;
+  const refused: Connection = { ...ada, resourceIssues: { [OUTLOOK]: issue } };
+  const dataOf = (before: Connection, after: Connection) => {
+    const event = connectionChanged({ before, after, time: TIME });
+    return event && { severity: event.severity, ...event.data };
+  };
+
+  expect(dataOf(ada, refused)).toMatchObject({
+    severity: 'WARNING',
+    change: 'STATE',
+    state: 'ACTIVE',
+    previousState: 'ACTIVE',
+    resource: OUTLOOK,
+    resourceState: 'BLOCKED',
+    resourceReason: 'BLOCKED_BY_POLICY',
+  });
+  expect(dataOf(refused, ada)).toMatchObject({
+    severity: 'INFO',
+    resource: OUTLOOK,
+    resourceState: 'ACTIVE',
+    resourceReason: undefined,
+  });
+  expect(dataOf(refused, { ...refused, resourceIssues: { [OUTLOOK]: { ...issue, retryTime: 9 } } })).toBeUndefined();
+  expect(dataOf(ada, { ...ada, resourceIssues: { [OUTLOOK]: { ...issue, state: 'ACTIVE' } } })).toBeUndefined();
+  // The grant itself: all resources change.
+  const dead: Connection = {
+    ...ada,
+    grantState: 'REAUTHORIZATION_REQUIRED',
+    stateEvidence: evidence('ACCOUNT_DISABLED'),
+  };
+  expect(dataOf(refused, dead)).toMatchObject({ state: 'REAUTHORIZATION_REQUIRED', resource: undefined });
+});
+
 test('no event holds who the person is, and each has an id of its own', () => {
   fc.assert(
     fc.property(anyConnection, anyConnection, (before, after) => {

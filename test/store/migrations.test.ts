@@ -238,9 +238,9 @@ function insertConnection(
   client
     .prepare(
       `INSERT INTO connections (uid, tenant_uid, tenant_id, connection_id, app_uid, app_tenant_id, app_id, external_id, labels, directory_id,
-         object_id, personal, product_scopes, granted, grant_state, create_time, update_time, version, refresh_token, epoch)
+         object_id, personal, product_scopes, granted, grant_state, keep_alive_time, create_time, update_time, version, refresh_token, epoch)
        VALUES ($uid, 'uid-of-' || $tenant, $tenant, $id, 'app-of-' || $tenant, $tenant, 'default', $externalId, $labels, $directoryId,
-         $objectId, $personal, '[]', '{}', 'ACTIVE', $createTime, ${NOW}, 1, $refreshToken, 0)`,
+         $objectId, $personal, '[]', '{}', 'ACTIVE', 9, $createTime, ${NOW}, 1, $refreshToken, 0)`,
     )
     .run({
       uid,

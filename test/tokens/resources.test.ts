@@ -146,6 +146,21 @@ test('consent that has not reached all of Entra yet is looked for again, in grow
   expect((await world.find(ada.uid)).granted).toEqual({ [GRAPH]: [MAIL], [OUTLOOK]: ['IMAP.AccessAsUser.All'] });
 });
 
+test('a resource whose consent was missing when the user connected is asked for at the first request', async () => {
+  const evidence = { reason: 'CONSENT_REQUIRED', entraError: undefined, correlationId: undefined, time: 1 } as const;
+  const now = world.clock.now();
+  const requested = ['IMAP.AccessAsUser.All'];
+  await connect('ada', ADA, {
+    granted: { [GRAPH]: [MAIL] },
+    resourceIssues: { [OUTLOOK]: { state: 'CONSENT_REQUIRED', evidence, startTime: now, retryTime: now, requested } },
+  });
+
+  expect(await get(IMAP)).toBe('OK');
+
+  expect(world.sandbox.requests().at(-1)?.scope).toContain(IMAP);
+  expect(await get(`${OUTLOOK}/SMTP.Send`)).toBe('SCOPE_NOT_GRANTED');
+});
+
 test.each([70011, 650057, 700016])(
   'a second request that fails otherwise (%i) does not hide that consent is missing',
   async (code) => {

@@ -110,6 +110,25 @@ describe('the callback', () => {
     expect(html).toContain('Back to <strong><bdi>Acme &amp; Sons</bdi></strong>');
   });
 
+  test('says where Microsoft does not allow everything yet, and logs which resources', async () => {
+    const events: unknown[] = [];
+    await web.close(100);
+    web = await start({ event: (...event) => void events.push(event) });
+    base = `http://${web.address}`;
+    const refusedResources = ['https://outlook.office.com'];
+    faces.outcome = anOutcome('GRANTED', { refusedResources });
+
+    const html = await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text();
+
+    expect(html).toContain('does not allow everything');
+    const requestId = faces.received[0]?.requestId;
+    expect(events).toEqual([['info', 'connected_in_part', { requestId, resources: refusedResources[0] }]]);
+    faces.outcome = anOutcome('GRANTED', { refusedResources: [] });
+    expect(await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text()).not.toContain(
+      'does not allow everything',
+    );
+  });
+
   test('logs each reference that it shows', async () => {
     const events: unknown[] = [];
     await web.close(100);

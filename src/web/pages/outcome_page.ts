@@ -28,6 +28,7 @@ export function outcomePage(words: Words, ended: Outcome): Html {
 <div class="outcome ${mark}">${MARKS[mark]}</div>
 <h1>${said.title}</h1>
 <p class="lead">${said.happened(names)}</p>
+${ended.refusedResources?.length ? html`<p>${words.connectedInPart(names)}</p>` : undefined}
 </div>
 <h2>${words.moves[mover](names)}</h2>
 <p>${said.next(names)}</p>

@@ -39,6 +39,8 @@ export const english: Words = {
     button: 'Continue to Microsoft',
   },
   outcomes: { user: USER_OUTCOMES, administrator: ADMINISTRATOR_OUTCOMES },
+  connectedInPart: ({ product }) =>
+    html`Microsoft does not allow everything that ${product} asked for yet. ${product} tries again later. If something is still missing then, connect again or ask an administrator of your organization.`,
   moves: {
     nobody: () => 'You are done',
     you: () => 'What you can do',

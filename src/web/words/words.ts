@@ -10,6 +10,8 @@ export interface Words {
   readonly adminConsent: LinkWords;
   /** After a user signed in; after an administrator was asked. */
   readonly outcomes: Readonly<Record<Flow, Readonly<Record<OutcomeKind, OutcomeWords>>>>;
+  /** The user is connected, and Microsoft does not allow everything yet. */
+  readonly connectedInPart: Sentence;
   /** Whose move it is: the heading over the next step. */
   readonly moves: Readonly<Record<Mover, Sentence>>;
   readonly approval: ApprovalWords;

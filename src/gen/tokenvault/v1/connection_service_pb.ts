@@ -1119,7 +1119,7 @@ export const ConnectionService: GenService<{
     output: typeof UpdateConnectionResponseSchema;
   },
   /**
-   * Redeems the refresh token now, whatever the cache holds and also when BLOCKED, and brings the state up to date. Answers no token.
+   * Redeems the refresh token now, for each resource that is refused or else for the first one, and brings the states up to date. Answers no token.
    * Where Entra refuses the grant, that is the answer, not an error: look at `state` and `state_reason`. One that is PENDING or REAUTHORIZATION_REQUIRED is answered as it stands, without asking Entra.
    * RATE_LIMITED: a refresh of the connection was forced less than 30 s ago, by this call or by GetAccessToken with `claims` or `rejected_token_sha256`.
    *
