@@ -25,6 +25,8 @@ export interface RedeemRequest {
   readonly tenant: Tenant;
   readonly resource: string;
   readonly claims: string | undefined;
+  /** Ask Entra although it refused the same request a short while ago. */
+  readonly force: boolean;
 }
 
 export interface Redemption {
@@ -60,7 +62,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
     async function exchange(what: Exchange): Promise<Outcome> {
       const sent = performance.now();
       const timeout = Math.max(SHORTEST_EXCHANGE, deadline - sent);
-      const outcome = await admission.redeemRefreshToken({ ...what, claims, timeout });
+      const outcome = await admission.redeemRefreshToken({ ...what, claims, force: request.force, timeout });
       metrics.exchangeDuration(performance.now() - sent);
       metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
       return outcome;

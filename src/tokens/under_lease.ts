@@ -94,9 +94,9 @@ export function createUnderLease(parts: UnderLeaseParts) {
       if (token !== undefined) return token;
       if (held.refreshToken === undefined) throw pending(held.connection);
       const { refreshToken } = held;
-      const { resource, claims } = request;
+      const { resource, claims, insist: force = false } = request;
       const { tenant } = request.standing;
-      const redemption = await redeem({ held, refreshToken, admission, tenant, resource, claims });
+      const redemption = await redeem({ held, refreshToken, admission, tenant, resource, claims, force });
       await crashPoints?.reach('after_entra');
       return redemption.outcome.kind === 'granted'
         ? await keep(held.connection, redemption.outcome, redemption, record)

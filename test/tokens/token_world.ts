@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
-import type { App } from '../../src/model/app.ts';
+import { type App, PERSONAL_DIRECTORY } from '../../src/model/app.ts';
 import { createChanges } from '../../src/model/changes.ts';
 import { DAY } from '../../src/model/clock.ts';
-import { type Connection, PERSONAL_DIRECTORY } from '../../src/model/connection.ts';
+import type { Connection } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
