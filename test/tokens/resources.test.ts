@@ -125,6 +125,17 @@ test('after a restart, the stored token of a refused resource is not served, and
   expect(await get(IMAP)).toBe('BLOCKED_BY_POLICY');
 });
 
+test('a retry of a refused resource asks Entra, and does not serve the token of before the refusal', async () => {
+  await connect();
+  await get(IMAP);
+  fail(65001, { suberror: 'consent_required', count: 100 });
+  await reasonOf(() => tokens.get(ask('ada', { scopes: [IMAP], minTtl: 2 * HOUR })));
+
+  world.sandbox.clock.advance(2 * MINUTE);
+
+  expect(await get(IMAP)).toBe('CONSENT_REQUIRED');
+});
+
 test('consent that has not reached all of Entra yet is looked for again, in growing pauses', async () => {
   const ada = await connect();
   fail(65001, { suberror: 'consent_required', count: 4 });

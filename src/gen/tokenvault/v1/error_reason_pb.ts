@@ -41,7 +41,7 @@ export const ErrorReason = {
   REAUTHORIZATION_REQUIRED: 2,
 
   /**
-   * FAILED_PRECONDITION. Entra lacks the user's consent, or it was withdrawn. The user consents again through StartAuthorization.
+   * FAILED_PRECONDITION. A permission is not consented (no longer, or not yet). The user consents through StartAuthorization; if an administrator consents instead, the vault finds it.
    *
    * @generated from enum value: ERROR_REASON_CONSENT_REQUIRED = 3;
    */
