@@ -89,7 +89,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
 
   /** Looks at 500 connections at most: in a large directory that works, some were refreshed lately. */
   const grantedSince = database.rows('apps.grantedSince', (db) => {
-    const some = db
+    const sample = db
       .select({ uid: connections.uid, lastRefreshTime: connections.lastRefreshTime })
       .from(connections)
       .where(
@@ -99,14 +99,14 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         ),
       )
       .limit(500)
-      .as('some');
+      .as('sample');
     return db
-      .select({ uid: some.uid })
-      .from(some)
+      .select({ uid: sample.uid })
+      .from(sample)
       .where(
         and(
-          gte(some.lastRefreshTime, placeholder(connections.lastRefreshTime, 'time')),
-          ne(some.uid, placeholder(connections.uid, 'except')),
+          gte(sample.lastRefreshTime, placeholder(connections.lastRefreshTime, 'time')),
+          ne(sample.uid, placeholder(connections.uid, 'except')),
         ),
       )
       .limit(1);

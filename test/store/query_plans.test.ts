@@ -26,7 +26,7 @@ test('no statement but the metrics scans a table', async () => {
   expect(plans.length).toBeGreaterThan(40);
 });
 
-const SCAN = /SCAN (?!label)\w+(?! USING (COVERING )?INDEX)(\n|$)/;
+const SCAN = /SCAN (?!label|sample)\w+(?! USING (COVERING )?INDEX)(\n|$)/;
 
 test.each([
   ['keep-alive walks those that are due, in order', 'keep_alive_time <=', 'connections_keep_alive'],
@@ -70,7 +70,8 @@ test.each([
   ['a username', '"connections"."username_index" in', 'connections_username'],
   ['labels of a tenant', 'json_each', 'connections_tenant_id_connection_id'],
   ['freeing leases at start', 'WHERE lease_until IS NOT NULL', 'connections_lease'],
-  ['connections of an app', '"connections"."app_uid" = ?', 'connections_app_uid'],
+  ['connections of an app', 'where "connections"."app_uid" = ?', 'connections_app_uid'],
+  ['grants of an app in a directory', '? and "connections"."app_uid" = ?', 'connections_directory_id'],
 ])('%s: by its index', async (_, part, index) => {
   const { plans } = await recordPlans();
   const found = plans.filter(({ text }) => text.includes(part));
