@@ -23,6 +23,8 @@ export interface Call {
   resource: string;
   /** What left the vault, for the audit log. */
   token: AuditedToken | undefined;
+  /** The call waits for Entra. OVERLOADED: too many of its caller do, or of its caller for the same resource. */
+  readonly wait: () => void;
   /** Aborts when the caller hangs up or its deadline passes. Made at first use: a hit never needs it. */
   readonly signal: () => AbortSignal;
 }

@@ -8,7 +8,7 @@ import { type Authenticator, claimedKeyId } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
 import { type Call, createRequestIds, createSignal, type Endless, type WireCall } from './call.ts';
 import type { CallLog, RpcMetrics } from './call_log.ts';
-import { createInFlight, type InFlightLimits } from './in_flight.ts';
+import { createInFlight, type InFlightLimits, waitingLimits } from './in_flight.ts';
 import { toStatus, toVaultError } from './status.ts';
 import { createStrangers } from './strangers.ts';
 
@@ -62,6 +62,8 @@ export function createConduct(parts: ConductParts): Conduct {
   const strangers = createStrangers(clock);
   const calls = createInFlight(limits);
   const streams = createInFlight(limits);
+  const waiting = createInFlight(waitingLimits(limits).all);
+  const waitingForOne = createInFlight(waitingLimits(limits).one);
 
   return (service, method) => {
     const name = `${service.typeName.slice(service.typeName.lastIndexOf('.') + 1)}/${method.name}`;
@@ -89,12 +91,26 @@ export function createConduct(parts: ConductParts): Conduct {
           tenants: undefined,
           resource: '',
           token: undefined,
+          wait,
           signal: createSignal(wire, endless),
         };
         const inFlight = endless === undefined ? calls : streams;
         let entered = false;
+        let waitsFor: string | undefined;
         let unauthenticated: UnauthenticatedCaller | undefined;
         metrics?.inFlight(1);
+
+        function wait(): void {
+          const key = `${call.caller.id} ${call.resource}`;
+          waitingForOne.enter(key);
+          try {
+            waiting.enter(call.caller.id);
+          } catch (error) {
+            waitingForOne.leave(key);
+            throw error;
+          }
+          waitsFor = key;
+        }
 
         function entry(status: 'OK' | Reason, duration: number) {
           return {
@@ -114,6 +130,10 @@ export function createConduct(parts: ConductParts): Conduct {
 
         function leave(status: 'OK' | Reason, duration: number, isWritten = true): void {
           if (entered) inFlight.leave(call.caller.id);
+          if (waitsFor !== undefined) {
+            waitingForOne.leave(waitsFor);
+            waiting.leave(call.caller.id);
+          }
           metrics?.inFlight(-1);
           metrics?.finished(name, status, duration / 1_000);
           if (!isWritten) return;

@@ -34,7 +34,7 @@ export function createTokenService({
         signal: call.signal,
       });
       return fresh instanceof Promise
-        ? fresh.then((waited) => answer(waited, scopes, call))
+        ? wait(fresh, call).then((waited) => answer(waited, scopes, call))
         : answer(fresh, scopes, call);
     },
 
@@ -66,10 +66,17 @@ export function createTokenService({
       });
       const requested = [resource];
       return fresh instanceof Promise
-        ? fresh.then((waited) => answer(waited, requested, call))
+        ? wait(fresh, call).then((waited) => answer(waited, requested, call))
         : answer(fresh, requested, call);
     },
   };
+
+  /** The work goes on where there is no place to wait for it. */
+  function wait(fresh: Promise<FreshToken>, call: Call): Promise<FreshToken> {
+    fresh.catch(() => {});
+    call.wait();
+    return fresh;
+  }
 
   function answer(fresh: FreshToken, requested: readonly string[], call: Call): Uint8Array {
     const known = kept.get(fresh);

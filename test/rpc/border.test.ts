@@ -171,6 +171,41 @@ describe('calls in flight', () => {
     await client.getAccessToken({ connection });
   });
 
+  test('that wait for Entra leave places to those that need not wait', async () => {
+    const gate = Promise.withResolvers<FreshToken>();
+    let waiting = 0;
+    stage = await startStage({
+      limits: { inFlight: 16, inFlightPerCaller: 8 },
+      accessTokens: {
+        get({ connectionId }) {
+          if (!connectionId.startsWith('slow')) return freshToken();
+          waiting += 1;
+          return gate.promise;
+        },
+      },
+    });
+    const client = stage.client(TokenService, { channel: { 'grpc.enable_retries': 0 } });
+    const ask = (id: string) =>
+      client.getAccessToken({ connection: `tenants/acme/connections/${id}` }).then(
+        () => 'OK',
+        (error: { reason: string }) => error.reason,
+      );
+
+    // Of one connection a quarter of the places of a caller, of all three quarters.
+    const one = Array.from({ length: 8 }, () => ask('slow'));
+    await expect.poll(() => waiting).toBe(8);
+    const others = Array.from({ length: 8 }, (_, i) => ask(`slow-${i}`));
+    await expect.poll(() => waiting).toBe(16);
+    expect(await ask('ada')).toBe('OK');
+
+    gate.resolve(freshToken());
+    const reasons = await Promise.all([...one, ...others]);
+    expect(reasons.slice(0, 8).filter((reason) => reason === 'OK')).toHaveLength(2);
+    expect(reasons.slice(8).filter((reason) => reason === 'OK')).toHaveLength(4);
+    expect(new Set(reasons)).toEqual(new Set(['OK', 'OVERLOADED']));
+    expect(await ask('slow')).toBe('OK');
+  });
+
   test('are finished when the server closes', async () => {
     const gate = Promise.withResolvers<FreshToken>();
     const begun = Promise.withResolvers<void>();
