@@ -35,5 +35,5 @@ const SENTENCES = {
   NO_KEY_ID: ({ code }) =>
     `Graph does not show which of the app's secrets is the old one${code}, so that the vault cannot remove it there: remove it in the portal (Certificates & secrets), then here with RemoveCredential.`,
   IN_USE: () =>
-    'Another app of the vault with the same client id, or a reference to Azure Key Vault, is or may be the same old secret, so that the vault leaves it at Entra: once those have another one, remove it in the portal (Certificates & secrets), then here with RemoveCredential.',
+    'Another app of the vault with the same client id, a reference to Azure Key Vault, or a vault that serves another copy of this database is or may be using the old secret, so that the vault leaves it at Entra: once none of them does, remove it in the portal (Certificates & secrets), then here with RemoveCredential.',
 } as const satisfies Record<RotationProblem['kind'], (facts: Facts) => string>;

@@ -1,7 +1,7 @@
 import { checkCanary, sealCanary } from '../keyring/canary.ts';
 import type { Keks } from '../keyring/key_source.ts';
 import { createKeyring, type Keyring, type KeyringMeter, VAULT_UID } from '../keyring/keyring.ts';
-import type { Clock } from '../model/clock.ts';
+import type { Clock, Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';
 import { createAccessTokenRows } from './access_tokens.ts';
@@ -12,6 +12,7 @@ import { createAuditLedger } from './audit_ledger.ts';
 import { createAuthorizationStore } from './authorizations.ts';
 import { createConnectionRows } from './connection_rows.ts';
 import { createConnectionStore } from './connections.ts';
+import { copyTimeOf } from './copy_time.ts';
 import { createCredentialRows } from './credentials.ts';
 import type { Database } from './database.ts';
 import { createDeliveryStore } from './deliveries.ts';
@@ -43,6 +44,7 @@ interface PreparedParts {
   keys: TenantKeys;
   meta: Meta;
   clock: Clock;
+  copyTime: Timestamp;
 }
 
 /**
@@ -64,11 +66,12 @@ export async function createStores({ database, keks, clock, meter, capacity }: S
   await database.shred();
   await recordKek(meta, keks.current, clock);
 
-  return prepareStores({ database, keys, meta, clock });
+  const copyTime = await copyTimeOf(database.filePlace, meta, clock);
+  return prepareStores({ database, keys, meta, clock, copyTime });
 }
 
 /** Every statement is built and prepared here; nothing is asked of the database yet. */
-export function prepareStores({ database, keys, meta, clock }: PreparedParts): Stores {
+export function prepareStores({ database, keys, meta, clock, copyTime }: PreparedParts): Stores {
   const { keyring } = keys;
   const credentials = createCredentialRows({ database, keys });
   const appRows = createAppRows({ database, credentials });
@@ -89,6 +92,7 @@ export function prepareStores({ database, keys, meta, clock }: PreparedParts): S
     rotations: createRotationStore({ database, keys, outbox, appRows }),
     deliveries: createDeliveryStore(database),
     leases: createLeaseStore(database),
+    copyTime,
     audit: createAuditLedger({ database, meta, keyring }),
     kekAge: () => kekAge(meta),
     kekTold: (kekId, days) => kekTold(meta, kekId, days),

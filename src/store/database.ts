@@ -10,6 +10,8 @@ export interface Database {
   readonly dialect: Dialect;
   /** When it was opened, no vault had been set up in it yet: only then may a root key be made. */
   readonly isEmpty: boolean;
+  /** Undefined: it lies in no file. */
+  readonly filePlace: FilePlace | undefined;
   /** A statement that answers rows. Prepared here and now; named for PostgreSQL and the metrics. */
   rows<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
   /** A statement that changes rows and answers them; a power cut may undo it, up to the last durable commit. */
@@ -32,6 +34,13 @@ export interface Database {
   /** DATABASE_UNAVAILABLE where what is written would be lost, as its files were deleted, moved or replaced. */
   verify(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Which file of its disk a database is. Another machine that gets the disk sees the same. */
+export interface FilePlace {
+  readonly inode: number;
+  /** When the file was made; 0: the file system does not say. */
+  readonly birthTime: number;
 }
 
 /** What the two dialects say differently. */

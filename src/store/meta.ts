@@ -1,7 +1,7 @@
 import { eq, getTableColumns } from 'drizzle-orm';
 import { type Database, placeholders, type Step } from './database.ts';
 
-export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'audit_checkpoint' | 'kek_age';
+export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'audit_checkpoint' | 'kek_age' | 'file_place';
 
 /** What the vault knows of itself: single values by name. */
 export interface Meta {

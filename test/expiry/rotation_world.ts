@@ -10,6 +10,7 @@ import { createRotationSweep } from '../../src/expiry/rotation/rotation_sweep.ts
 import type { Rotations } from '../../src/expiry/rotation/rotations.ts';
 import type { Sweep } from '../../src/expiry/sweep.ts';
 import { createKek } from '../../src/keyring/kek.ts';
+import type { Keks } from '../../src/keyring/key_source.ts';
 import type { App } from '../../src/model/app.ts';
 import { type Change, createChanges } from '../../src/model/changes.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
@@ -48,8 +49,9 @@ export interface RotationWorld extends Replica {
   readonly registration: AppRegistration;
   readonly app: App;
   readonly path: string;
-  /** The same database, opened once, with everything else made anew. */
-  replica(parts?: Partial<RotationStepParts>): Replica;
+  readonly keks: Keks;
+  /** The same database, opened once, or another one, with everything else made anew. */
+  replica(parts?: Partial<RotationStepParts>, database?: Stores): Replica;
   find(): Promise<Rotation | undefined>;
   /** By id. */
   credentials(): Promise<Readonly<Record<string, Credential>>>;
@@ -83,7 +85,8 @@ export async function openRotationWorld(
   });
   sandbox.addOwner(registration.clientId, registration.clientId);
   const path = `${temporaryFolder()}/vault.db`;
-  const stores = await openTestStores({ clock, path, keks: { current: createKek(randomBytes(32)) } });
+  const keks = { current: createKek(randomBytes(32)) };
+  const stores = await openTestStores({ clock, path, keks });
   onTestFinished(() => stores.close());
   const tenant = sampleTenant('acme');
   const app = sampleApp(tenant, 'default', {
@@ -116,9 +119,9 @@ export async function openRotationWorld(
   const material = { kind: 'CLIENT_SECRET', clientSecret: new Secret(secret.value) } as const;
   await stores.tenants.register({ tenant, app, credential: { credential: first, material } });
 
-  function replica(parts: Partial<RotationStepParts> = {}): Replica {
+  function replica(parts: Partial<RotationStepParts> = {}, database = stores): Replica {
     const authorizationServer = createAuthorizationServer({
-      ledger: stores.apps,
+      ledger: database.apps,
       clock,
       customCloud: { loginUrl: sandbox.url },
       random: () => 0.5,
@@ -139,7 +142,7 @@ export async function openRotationWorld(
       },
     };
     const all: RotationStepParts = {
-      stores,
+      stores: database,
       registrations,
       authorizationServer,
       changes,
@@ -151,7 +154,7 @@ export async function openRotationWorld(
       ...parts,
     };
     return {
-      stores,
+      stores: database,
       registrations,
       authorizationServer,
       rotations: createRotations(all),
@@ -159,7 +162,7 @@ export async function openRotationWorld(
       announced,
       errors,
       async exchange() {
-        const current = await stores.apps.findByUid(app.uid);
+        const current = await database.apps.findByUid(app.uid);
         if (current === undefined) return 'gone';
         const directoryId = registration.directoryId;
         const admission = await authorizationServer.admit({
@@ -184,6 +187,7 @@ export async function openRotationWorld(
     registration,
     app,
     path,
+    keks,
     replica,
     find: () => stores.rotations.find(app.uid),
     async credentials() {

@@ -174,7 +174,7 @@ test.each<[RotationProblem['kind'], RegExp]>([
   ['UNAVAILABLE', /\(Code\.X\).*by itself/],
   ['REFUSED_SECRET', /\(Code\.X\).*old one goes on serving/],
   ['NO_KEY_ID', /remove it in the portal/],
-  ['IN_USE', /once those have another one, remove it in the portal/],
+  ['IN_USE', /once none of them does, remove it in the portal/],
 ])('of a rotation that does not go on, %s is told with what to do', (kind, words) => {
   const app = sampleApp(sampleTenant('acme'), 'default', { homeDirectoryId: DIRECTORY });
   const problem = {

@@ -55,6 +55,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
     tables,
     dialect: { now: sql<number>`now()`, labelIs: () => sql`true`, place: () => sql<number>`ctid` },
     isEmpty: true,
+    filePlace: undefined,
     rows: reading,
     volatile: reading,
     write(name, build) {
@@ -72,7 +73,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
   };
   const keyring = createKeyring({ keks: { current: createKek(randomBytes(32)) }, deploymentId: 'd' });
   const keys = createTenantKeys({ database, keyring });
-  prepareStores({ database, keys, meta: createMeta(database), clock: { now: () => 0 } });
+  prepareStores({ database, keys, meta: createMeta(database), clock: { now: () => 0 }, copyTime: 0 });
   return statements;
 }
 

@@ -2,6 +2,7 @@ import type { AddedPassword, RegisteredPassword } from '../../entra/app_registra
 import { ROTATION_DEFAULTS } from '../../model/app.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { Credential } from '../../model/credential.ts';
+import { newMarker, type Rotation } from '../../model/rotation.ts';
 import type { RotationObstacle } from '../../model/rotation_move.ts';
 import type { NewCredential } from '../../store/stores.ts';
 import { unknownCredential } from '../inspection/inspection_events.ts';
@@ -16,7 +17,8 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
   if (old === undefined) return { subject, outcome: { kind: 'old_gone' } };
   // Nobody else begins meanwhile, and who comes after a try that was cut off finds at Graph what it left: reads lag behind writes there.
   const before = subject.rotation;
-  const rotation = { ...before, nextTime: clock.now() + MINUTE, version: before.version + 1 };
+  const nextTime = clock.now() + MINUTE;
+  const rotation = { ...before, ...ownAttempt(parts, subject), nextTime, version: before.version + 1 };
   if (!(await stores.rotations.advance({ before, after: rotation }))) return undefined;
   const claimed = { ...subject, rotation };
 
@@ -46,6 +48,16 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
     add,
     undo: () => takeBack(parts, claimed, answer.password),
   };
+}
+
+/**
+ * In a copy of a database, the attempt that it found is another file's: what carries its marker may serve there, and is not ours to
+ * remove. So the copy makes an attempt of its own.
+ */
+function ownAttempt({ stores, clock }: RotationStepParts, { app, rotation }: RotationSubject): Partial<Rotation> {
+  const { copyTime } = stores;
+  if (rotation.beginTime > copyTime) return {};
+  return { marker: newMarker(app), beginTime: Math.max(clock.now(), copyTime + 1) };
 }
 
 /** Of a try that was cut off: nobody has its value. */

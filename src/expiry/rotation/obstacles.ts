@@ -4,6 +4,7 @@ import { hintsOf, isFull, obstacleOf } from './obstacle.ts';
 import { oldKeyId } from './old_key_id.ts';
 import type { PlannedRotation } from './plan.ts';
 import type { RotationParts } from './rotation_parts.ts';
+import { isUsedElsewhere } from './used_elsewhere.ts';
 
 /** What stands in the way of a rotation, each with what to do. `isAsked`: also what reading the registration tells. */
 export async function obstaclesOf(
@@ -40,6 +41,5 @@ async function read(
   if (old === undefined) return undefined;
   const keyId = await oldKeyId(parts, app, old, answer.registration);
   if (keyId === undefined) return { ...nothing, kind: 'NO_KEY_ID' };
-  const isUsed = await parts.stores.rotations.isUsedElsewhere(app, old, keyId);
-  return isUsed ? { ...nothing, kind: 'IN_USE' } : undefined;
+  return (await isUsedElsewhere(parts, app, old, keyId)) ? { ...nothing, kind: 'IN_USE' } : undefined;
 }

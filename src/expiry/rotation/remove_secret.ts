@@ -3,6 +3,7 @@ import { isTakenAway, obstacleOf } from './obstacle.ts';
 import { oldKeyId } from './old_key_id.ts';
 import { proveSecret } from './prove_secret.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
+import { isUsedElsewhere } from './used_elsewhere.ts';
 
 /**
  * REMOVE: takes the old secret from Entra. It may be long since anybody looked, and without the new one the old one would be the last.
@@ -12,7 +13,7 @@ export async function removeSecret(
   parts: RotationStepParts,
   subject: RotationSubject,
 ): Promise<RotationOutcome | undefined> {
-  const { stores, registrations } = parts;
+  const { registrations } = parts;
   const { app, old, fresh } = subject;
   if (old === undefined) return { kind: 'old_gone' };
   const read = await registrations.read(app);
@@ -29,7 +30,7 @@ export async function removeSecret(
   if (!isThere(fresh?.entraKeyId)) return { kind: 'hindered', problem: 'UNAVAILABLE' };
   if (keyId === undefined) return { kind: 'kept', problem: 'NO_KEY_ID' };
   // Nobody gave those the new one.
-  if (await stores.rotations.isUsedElsewhere(app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };
+  if (await isUsedElsewhere(parts, app, old, keyId)) return { kind: 'kept', problem: 'IN_USE' };
   // All that asking took its time.
   if (!(await isStillSo(parts, subject))) return undefined;
   const answer = await registrations.removePassword(app, keyId);

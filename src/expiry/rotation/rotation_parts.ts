@@ -13,7 +13,7 @@ import type { Told } from '../told.ts';
 
 /** What begins rotations is made of. */
 export interface RotationParts {
-  readonly stores: Pick<Stores, 'rotations'> & {
+  readonly stores: Pick<Stores, 'rotations' | 'copyTime'> & {
     readonly tenants: Pick<TenantStore, 'find'>;
     readonly apps: Pick<AppStore, 'find' | 'findByUid' | 'credentials' | 'usableCredentials'>;
   };

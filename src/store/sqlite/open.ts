@@ -71,7 +71,7 @@ function isNew(client: SqliteConnection.Database, file: string): boolean {
 }
 
 function inMemory(client: SqliteConnection.Database): OpenFiles {
-  return { verify() {}, beforeWrite() {}, truncateLog: () => true, close: () => client.close() };
+  return { place: undefined, verify() {}, beforeWrite() {}, truncateLog: () => true, close: () => client.close() };
 }
 
 function lockChecked(file: string, migrations: readonly Migration[]): () => void {

@@ -2,6 +2,7 @@ import { closeSync, openSync, type Stats, statSync, truncateSync } from 'node:fs
 import type SqliteConnection from 'better-sqlite3';
 import { SECOND } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
+import type { FilePlace } from '../database.ts';
 import { beginEpoch } from './epoch.ts';
 import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './file_header.ts';
 import { removeRecord, writeRecord } from './file_record.ts';
@@ -11,6 +12,7 @@ import { removeRecord, writeRecord } from './file_record.ts';
  * when the process ends.
  */
 export interface OpenFiles {
+  readonly place: FilePlace | undefined;
   /** DATABASE_UNAVAILABLE where a file is not in its place any more. */
   verify(): void;
   /** The same, before each write and outside of a transaction. */
@@ -66,6 +68,7 @@ export function createOpenFiles(path: string, client: SqliteConnection.Database)
   }
 
   return {
+    place: placeOf(opened.file),
     verify,
     beforeWrite() {
       if (verify().mtimeMs !== known?.modifyTime) begin();
@@ -99,6 +102,11 @@ function truncateLog(client: SqliteConnection.Database): boolean {
   } finally {
     client.pragma(`busy_timeout = ${timeout}`);
   }
+}
+
+/** Where a file system does not know it, its birth is said to be its last change. */
+function placeOf({ ino, birthtimeMs, ctimeMs }: Stats): FilePlace {
+  return { inode: ino, birthTime: birthtimeMs === ctimeMs ? 0 : birthtimeMs };
 }
 
 function isSame(opened: Stats, found: Stats | undefined): found is Stats {

@@ -112,6 +112,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
     tables,
     dialect,
     isEmpty,
+    filePlace: files.place,
     rows: (name, build) => rows(name, build, (work) => work()),
     volatile: (name, build) => rows(name, build, unsynced),
     write(name, build, orphan) {

@@ -1,0 +1,118 @@
+import { copyFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { backUp } from '../store/back_up.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
+import { temporaryFolder } from '../store/temporary_folder.ts';
+import { openRotationWorld, type Replica, type RotationWorld } from './rotation_world.ts';
+
+/** The vault of a copy of the database, as a restored backup beside its original would be. */
+async function openCopy(world: RotationWorld, file: string): Promise<Replica> {
+  const { clock } = world.sandbox;
+  const stores = await openTestStores({ clock, path: file, keks: world.keks });
+  onTestFinished(() => stores.close());
+  return world.replica({}, stores);
+}
+
+/** Until its rotation is over. */
+async function finish(world: RotationWorld, { stores, sweep }: Replica): Promise<void> {
+  for (let count = 0; (await stores.rotations.find(world.app.uid)) !== undefined; count += 1) {
+    if (count === 200) throw new Error('it never ended');
+    await sweep.batch();
+    world.sandbox.clock.advance(count < 20 ? MINUTE : HOUR);
+  }
+}
+
+const keyIds = (world: RotationWorld) => world.secretsAtEntra().map(({ keyId }) => keyId);
+
+test('a copy of a database in ADD leaves the new secret of its original alone, and makes one of its own', async () => {
+  const world = await openRotationWorld();
+  await world.begin();
+  const copy = await openCopy(world, await backUp(world.path, join(temporaryFolder(), 'vault.db')));
+  await world.sweep.batch();
+  const [, added] = keyIds(world);
+
+  await finish(world, copy);
+
+  expect(keyIds(world)).toContain(added);
+  await finish(world, world);
+  const { rotated } = await newest(world);
+  expect([rotated?.entraKeyId, rotated?.verdict]).toEqual([added, 'VALID']);
+  expect(await world.exchange()).toBe('granted');
+});
+
+test('an original in ADD leaves the new secret of its copy alone', async () => {
+  const world = await openRotationWorld();
+  await world.begin();
+  const copy = await openCopy(world, await backUp(world.path, join(temporaryFolder(), 'vault.db')));
+  await copy.sweep.batch();
+  const [, added] = keyIds(world);
+
+  await finish(world, world);
+
+  expect(keyIds(world)).toContain(added);
+});
+
+test('a copy leaves the secret that it shares with its original at Entra, and says so', async () => {
+  const world = await openRotationWorld();
+  await world.begin();
+  const [shared] = keyIds(world);
+  const copy = await openCopy(world, await backUp(world.path, join(temporaryFolder(), 'vault.db')));
+
+  await finish(world, copy);
+
+  expect(keyIds(world)).toContain(shared);
+  expect(await world.exchange()).toBe('granted');
+  const told = (await copy.stores.outbox.read(0, 100)).map(({ event }) => event);
+  expect(told).toContainEqual(
+    expect.objectContaining({
+      type: 'credential.rotation_failed',
+      data: expect.objectContaining({ problem: 'IN_USE' }),
+    }),
+  );
+});
+
+test('what a copy made itself it removes, once it is the old one', async () => {
+  const world = await openRotationWorld({ app: { rotation: { leadTime: 30 * DAY, secretLife: 40 * DAY } } });
+  await world.begin();
+  const copy = await openCopy(world, await backUp(world.path, join(temporaryFolder(), 'vault.db')));
+  await finish(world, copy);
+  const [, own] = keyIds(world);
+  world.sandbox.clock.advance(11 * DAY);
+  const app = await copy.stores.apps.findByUid(world.app.uid);
+  if (app === undefined) throw new Error('gone');
+
+  await copy.rotations.beginIfDue(app, await copy.stores.apps.credentials(app.uid));
+  await finish(world, copy);
+
+  expect(keyIds(world)).not.toContain(own);
+});
+
+test('a file that is opened again, or put back in its place, is no copy', async () => {
+  const path = join(temporaryFolder(), 'vault.db');
+  const world = await openRotationWorld();
+  const open = () => openTestStores({ clock: world.sandbox.clock, path, keks: world.keks });
+  const first = await open();
+  await first.close();
+  const again = await open();
+  expect(again.copyTime).toBe(0);
+  await again.close();
+
+  // A backup that is copied over the file: nothing else can serve that any more.
+  const backup = await backUp(path);
+  copyFileSync(backup, path);
+  const restored = await open();
+  expect(restored.copyTime).toBe(0);
+  await restored.close();
+
+  renameSync(backup, path);
+  const moved = await open();
+  expect(moved.copyTime).toBeGreaterThan(0);
+  await moved.close();
+});
+
+async function newest(world: RotationWorld) {
+  const credentials = Object.values(await world.credentials());
+  return { rotated: credentials.find(({ credentialId }) => credentialId.startsWith('rotated-')) };
+}
