@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { listen } from '../listeners/listen.ts';
 import { type Answer, plain, sendAnswer } from './answer.ts';
+import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS } from './http_limits.ts';
 import { type ListenAddress, stopListening } from './listen.ts';
 
@@ -12,36 +13,60 @@ export interface OpsServer {
 /** Throws, or rejects, where something is not well; why is not told here. */
 export type Check = () => void | Promise<void>;
 
+const MOST_CONNECTIONS = 256;
+
 /** What machines reach: `/metrics`, `/livez`, `/readyz`. */
 export async function startOpsServer(options: {
   readonly address: ListenAddress;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** By the name under which `/readyz` tells how it went. */
   readonly readiness: Readonly<Record<string, Check>>;
+  /** Default: 256. */
+  readonly maxConnections?: number | undefined;
 }): Promise<OpsServer> {
+  // Both ask the database: many requests at once cost as much as one.
+  const parts = {
+    metrics: joined(options.metrics),
+    readiness: joined(() => readyz(options.readiness)),
+  };
   const listener: RequestListener = (request, response) => {
-    answerMachine(options, request.method ?? '', (request.url ?? '').split('?')[0] ?? '')
+    limit.begin(request);
+    answerMachine(parts, request.method ?? '', (request.url ?? '').split('?')[0] ?? '')
       .catch(() => plain(500, 'That did not work.'))
       .then((answer) => {
         if (!request.complete) response.setHeader('connection', 'close');
         sendAnswer(response, answer, { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+        limit.answered(request);
       })
       .catch(() => response.destroy());
   };
   const server = createServer(HTTP_LIMITS, listener);
-  server.maxConnections = 256;
+  const limit = limitConnections(server, options.maxConnections ?? MOST_CONNECTIONS);
   return {
     address: await listen(server, options.address),
     close: (grace = 1_000) => stopListening(server, grace),
   };
 }
 
-type OpsParts = Pick<Parameters<typeof startOpsServer>[0], 'metrics' | 'readiness'>;
+interface OpsParts extends Pick<Parameters<typeof startOpsServer>[0], 'metrics'> {
+  readonly readiness: () => Promise<Answer>;
+}
+
+/** Runs the work once for all that ask while it runs. */
+function joined<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () => {
+    running ??= work().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
 
 async function answerMachine(parts: OpsParts, method: string, path: string): Promise<Answer> {
   const work = {
     '/livez': () => plain(200, 'ok'),
-    '/readyz': () => readyz(parts.readiness),
+    '/readyz': parts.readiness,
     '/metrics': () => metrics(parts.metrics),
   }[path];
   if (work === undefined) return plain(404, 'There is /metrics, /livez and /readyz.');
@@ -56,7 +81,7 @@ async function metrics(read: OpsParts['metrics']): Promise<Answer> {
 
 const CHECK_TIMEOUT = 2_000;
 
-async function readyz(checks: OpsParts['readiness']): Promise<Answer> {
+async function readyz(checks: Readonly<Record<string, Check>>): Promise<Answer> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => ({ name, ok: await passes(check) })),
   );

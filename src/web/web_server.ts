@@ -5,6 +5,7 @@ import { listen } from '../listeners/listen.ts';
 import type { Duration } from '../model/clock.ts';
 import { whereItArose } from '../telemetry/where_it_arose.ts';
 import { sendAnswer } from './answer.ts';
+import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
 import { type ListenAddress, stopListening } from './listen.ts';
 import { outcomeAnswer } from './outcome_answer.ts';
@@ -30,9 +31,13 @@ export interface WebServerOptions extends WebParts {
   readonly tls?: TlsFiles | undefined;
   /** How often the TLS files are looked at. Default: 10 s. */
   readonly tlsInterval?: Duration | undefined;
+  /** Default: 1,000. */
+  readonly maxConnections?: number | undefined;
   /** What the pages speak; the first where a browser wants none of them. Default: those that ship. */
   readonly languages?: Languages | undefined;
 }
+
+const MOST_CONNECTIONS = 1_000;
 
 /** What browsers reach: `/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`; and Azure: `/event-grid`. FIELD_INVALID where the TLS files cannot be used. */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
@@ -40,6 +45,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const answer = createRoutes(options);
   const security = securityHeaders(options.publicUrl);
   const listener: RequestListener = (request, response) => {
+    limit.begin(request);
     const visit = readVisit({ request, requestId: randomUUID(), words: wordsFor(languages, request) });
     answer(visit)
       .catch((error: unknown) => {
@@ -50,6 +56,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
         // A body that nobody read would be taken for the next request.
         if (!request.complete) response.setHeader('connection', 'close');
         sendAnswer(response, answered, security);
+        limit.answered(request);
       })
       .catch(() => response.destroy());
   };
@@ -63,7 +70,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       interval: options.tlsInterval,
     }));
   const server = secure ?? createHttpServer(HTTP_LIMITS, listener);
-  server.maxConnections = 1_000;
+  const limit = limitConnections(server, options.maxConnections ?? MOST_CONNECTIONS);
   try {
     return {
       address: await listen(server, options.address),

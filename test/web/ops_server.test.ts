@@ -28,6 +28,24 @@ test('is ready when every check passes, and tells each by name', async () => {
   expect([answer.status, await answer.text()]).toEqual([200, 'ok\nkeys: ok\ndatabase: ok\n']);
 });
 
+test.each(['/metrics', '/readyz'])('many requests for %s at once cost as much as one', async (path) => {
+  const gate = Promise.withResolvers<void>();
+  let asked = 0;
+  const ask = async () => {
+    asked += 1;
+    await gate.promise;
+  };
+  const get = await start({ database: ask }, async () => {
+    await ask();
+    return { contentType: 'text/plain', text: 'a 1\n' };
+  });
+  const answers = Array.from({ length: 20 }, () => get(path));
+  await expect.poll(() => asked).toBe(1);
+  gate.resolve();
+  for (const answer of answers) expect((await answer).status).toBe(200);
+  expect(asked).toBeLessThan(20);
+});
+
 test('is not ready when one fails, and does not tell why', async () => {
   const get = await start({
     keys: () => undefined,

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { DAY } from '../../src/model/clock.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { type Check, startOpsServer } from '../../src/web/ops_server.ts';
+import type { TlsFiles } from '../../src/web/tls_pair.ts';
+import { startWebServer } from '../../src/web/web_server.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
+import { createFaces, HANDLE } from './faces.ts';
+
+const MOST = 4;
+
+async function startWeb(tls?: TlsFiles) {
+  const web = await startWebServer({
+    ...createFaces(),
+    address: '127.0.0.1:0',
+    publicUrl: 'https://vault.example',
+    tls,
+    maxConnections: MOST,
+    log: silentLog,
+  });
+  onTestFinished(() => web.close(100));
+  return web;
+}
+
+async function startOps(check: Check = () => undefined) {
+  const metrics = async () => ({ contentType: 'text/plain', text: 'a 1\n' });
+  const ops = await startOpsServer({ address: '127.0.0.1:0', metrics, readiness: { check }, maxConnections: MOST });
+  onTestFinished(() => ops.close());
+  return ops;
+}
+
+/** A connection that sends `text`, and reads nothing. */
+async function silent(address: string, text = ''): Promise<Socket> {
+  const [host, port] = address.split(':');
+  const socket = connect(Number(port), host);
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  if (text !== '') socket.write(text);
+  return socket;
+}
+
+/** With a connection of its own. */
+function get(url: string): Promise<number | undefined> {
+  const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    send(url, { agent: false, rejectUnauthorized: false }, (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+}
+
+const SENT = ['', 'GET / HTTP/1.1\r\n', 'GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n'];
+
+test.each(SENT)('connections that send %j keep no browser out', async (text) => {
+  const web = await startWeb();
+  for (let i = 0; i < 3 * MOST; i++) await silent(web.address, text);
+  for (let i = 0; i < 3; i++) expect(await get(`http://${web.address}/connect/${HANDLE}`)).toBe(200);
+});
+
+test('connections without TLS keep no browser out', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'limit-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const tls = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
+  const { certificate, privateKey } = makeCertificate(Date.now() - DAY, Date.now() + DAY);
+  writeFileSync(tls.certFile, certificate);
+  writeFileSync(tls.keyFile, privateKey);
+  const web = await startWeb(tls);
+  for (let i = 0; i < 3 * MOST; i++) await silent(web.address);
+  for (let i = 0; i < 3; i++) expect(await get(`https://${web.address}/connect/${HANDLE}`)).toBe(200);
+});
+
+test.each(SENT)('connections that send %j keep no probe out', async (text) => {
+  const ops = await startOps();
+  for (let i = 0; i < 3 * MOST; i++) await silent(ops.address, text);
+  for (let i = 0; i < 3; i++) expect(await get(`http://${ops.address}/livez`)).toBe(200);
+});
+
+test('a request that is being answered is not cut off for new connections', async () => {
+  const gate = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const ops = await startOps(() => {
+    asked.resolve();
+    return gate.promise;
+  });
+  const answer = get(`http://${ops.address}/readyz`);
+  await asked.promise;
+  for (let i = 0; i < 3 * MOST; i++) await silent(ops.address);
+  gate.resolve();
+  expect(await answer).toBe(200);
+});
