@@ -19,14 +19,17 @@ export function mayPass({ kind, entraError }: Failure): boolean {
   return kind === 'suspect' && entraError?.includes(UNREADABLE) !== true;
 }
 
+/** An `error` word that no standard defines says nothing of the refresh token, however often it comes. */
+export function isUnknownWord({ kind, subject }: Failure): boolean {
+  return kind === 'transient' && subject === 'request';
+}
+
 /** Entra refused the refresh token that was to be imported, in a way that may pass. */
 export function refreshTokenDoubtful(failure: Failure, connection: string): VaultError {
-  const error = refusal(
-    'ENTRA_UNAVAILABLE',
-    `Entra gave a doubtful answer to the refresh token for ${connection}. Import it again in a minute: a second such answer rejects it.`,
-    failure,
-    connection,
-  );
+  const text = isUnknownWord(failure)
+    ? `Entra gave an answer to the refresh token for ${connection} that the vault does not know. Import it again later.`
+    : `Entra gave a doubtful answer to the refresh token for ${connection}. Import it again in a minute: a second such answer rejects it.`;
+  const error = refusal('ENTRA_UNAVAILABLE', text, failure, connection);
   return new VaultError(error.reason, error.message, {
     metadata: { ...error.metadata, doubtful: 'true' },
     retryAfter: MINUTE,

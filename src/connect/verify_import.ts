@@ -10,7 +10,7 @@ import type { ConnectParts } from './connect_parts.ts';
 import type { DoubtfulTokens } from './doubtful_tokens.ts';
 import type { ImportRequest } from './imports.ts';
 import { firstResource, learnFurther, redeemRefreshToken } from './redeem.ts';
-import { mayPass, refreshTokenDoubtful, refreshTokenRefused } from './refusal.ts';
+import { isUnknownWord, mayPass, refreshTokenDoubtful, refreshTokenRefused } from './refusal.ts';
 
 /** Redeems the token for each resource that its scopes need, before anything is stored. */
 export async function verifyImport(
@@ -39,7 +39,8 @@ export async function verifyImport(
     permissions,
   });
   const refused = (failure: Failure) => {
-    const isDoubtful = mayPass(failure) && !doubtfulTokens.isRefusedAgain(request.refreshToken);
+    const isDoubtful =
+      isUnknownWord(failure) || (mayPass(failure) && !doubtfulTokens.isRefusedAgain(request.refreshToken));
     return isDoubtful ? refreshTokenDoubtful(failure, name) : refreshTokenRefused(failure, name);
   };
   if (outcome.kind !== 'granted') throw refused(outcome);

@@ -77,7 +77,7 @@ test('each bad line is told with its number, its connection and what helps, and 
 
   const answer = answerOf(ending);
   expect(ending.code).toBe(65);
-  expect(answer.connections).toEqual({ imported: 4, already_there: 0, skipped: 0, refused: 11 });
+  expect(answer.connections).toEqual({ imported: 4, already_there: 0, skipped: 0, refused: 11, doubtful: 0 });
   const refusals = (lines: readonly LeftOutJson[]) =>
     lines.map(({ line, what, reason }) => [line, what, reason]).sort(([one], [other]) => Number(one) - Number(other));
   expect(refusals(answer.left_out)).toEqual([
@@ -128,13 +128,13 @@ test('run again it leaves alone what is there, also under another external id', 
   );
 
   expect(second.code).toBe(0);
-  expect(answerOf(second).connections).toEqual({ imported: 0, already_there: 1, skipped: 0, refused: 0 });
+  expect(answerOf(second).connections).toEqual({ imported: 0, already_there: 1, skipped: 0, refused: 0, doubtful: 0 });
   expect(await stateOf(tenant.connection('ada'))).toEqual(before);
   expect(answerOf(taken).left_out).toMatchObject([
     { reason: 'CONNECTION_EXISTS', why: expect.stringContaining('external_id') },
   ]);
   const dry = await runImport(command.filter((word) => word !== '--apply'));
-  expect(answerOf(dry).connections).toEqual({ imported: 0, already_there: 1, skipped: 0, refused: 0 });
+  expect(answerOf(dry).connections).toEqual({ imported: 0, already_there: 1, skipped: 0, refused: 0, doubtful: 0 });
 });
 
 test('on-first-use asks Entra nothing, and the connection then serves a token', async () => {

@@ -33,6 +33,7 @@ export interface ImportCounts {
   readonly already_there: number;
   readonly skipped: number;
   readonly refused: number;
+  readonly doubtful: number;
 }
 
 export interface LeftOutJson {

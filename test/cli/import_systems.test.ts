@@ -77,9 +77,9 @@ test('botpress: each strategy for Entra becomes an app, the first one with its t
   const again = await runImport([...command, '--apply']);
 
   expect([dry.code, done.code, again.code]).toEqual([65, 65, 65]);
-  expect(answerOf(dry).apps).toEqual({ imported: 2, already_there: 0, skipped: 1, refused: 1 });
+  expect(answerOf(dry).apps).toEqual({ imported: 2, already_there: 0, skipped: 1, refused: 1, doubtful: 0 });
   expect(answerOf(done)).toMatchObject({
-    apps: { imported: 2, already_there: 0, skipped: 1, refused: 1 },
+    apps: { imported: 2, already_there: 0, skipped: 1, refused: 1, doubtful: 0 },
     registered: [{ app: 'tenants/bots/apps/default' }, { app: 'tenants/bots/apps/azure-two' }],
     left_out: [
       { line: lineOf('google'), outcome: 'SKIPPED', reason: 'NOT_ENTRA' },
@@ -88,7 +88,7 @@ test('botpress: each strategy for Entra becomes an app, the first one with its t
   });
   expect(answerOf(dry).registered.map(({ app }) => app)).toEqual(answerOf(done).registered.map(({ app }) => app));
   expect(answerOf(done).registered[0]?.next_steps.join()).toContain(scenario.callbackUri);
-  expect(answerOf(again).apps).toEqual({ imported: 0, already_there: 2, skipped: 1, refused: 1 });
+  expect(answerOf(again).apps).toEqual({ imported: 0, already_there: 2, skipped: 1, refused: 1, doubtful: 0 });
   const apps = await appsOf('bots');
   expect(apps.map(({ clientId }) => clientId).sort()).toEqual([first.clientId, second.clientId].sort());
   for (const app of apps) {
@@ -145,7 +145,7 @@ test('chatwoot: the app comes from the environment file, the connections from th
   const done = await runImport([...command, '--apply']);
   const again = await runImport([...command, '--apply']);
 
-  const counts = { imported: 2, already_there: 0, skipped: 1, refused: 1 };
+  const counts = { imported: 2, already_there: 0, skipped: 1, refused: 1, doubtful: 0 };
   expect(answerOf(dry).connections).toEqual(counts);
   expect(answerOf(done)).toMatchObject({
     apps: { imported: 1 },

@@ -20,7 +20,7 @@ function watched(isTTY: boolean) {
     }),
     { isTTY, columns: 120 },
   );
-  const counts = { imported: 0, alreadyThere: 0, skipped: 0, refused: 0 };
+  const counts = { imported: 0, alreadyThere: 0, skipped: 0, refused: 0, doubtful: 0 };
   const bytes = { read: 0, size: 1_000 as number | undefined };
   const progress = startProgress({ stream, counts, bytes: () => bytes, now: () => Date.now() });
   return { written, counts, bytes, progress };

@@ -131,6 +131,7 @@ test('an importer that is killed half-way is run again: what went in stays as it
     already_there: before.length,
     skipped: 0,
     refused: 0,
+    doubtful: 0,
   });
   const after = new Map((await stored(from)).map((one) => [one.name, one]));
   for (const one of before) expect(after.get(one.name)).toEqual(one);
@@ -197,5 +198,6 @@ test('an interrupted import finishes what is under way, tells what it did, and g
     already_there: imported,
     skipped: 0,
     refused: 0,
+    doubtful: 0,
   });
 });

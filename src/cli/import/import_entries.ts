@@ -7,7 +7,8 @@ import { createDuplicates } from './duplicates.ts';
 import { type Entry, nameOf } from './entry.ts';
 import type { LeftOut, Read } from './left_out.ts';
 import { nextStepFor } from './next_step.ts';
-import type { Persistence } from './persistence.ts';
+import { isDoubtful, type Persistence } from './persistence.ts';
+import type { PutAside } from './put_aside.ts';
 import type { Report } from './report.ts';
 import { importRequest } from './requests.ts';
 
@@ -15,6 +16,7 @@ export interface ImportParts {
   readonly connections: Pick<Client<typeof ConnectionService>, 'importConnection'>;
   readonly clientIds: ClientIds;
   readonly persistence: Persistence;
+  readonly putAside: PutAside;
   readonly report: Report;
   readonly verify: 'now' | 'on-first-use';
   /** False: a dry run, which stores nothing and asks Entra nothing. */
@@ -32,7 +34,17 @@ const IN_FLIGHT = { now: 8, 'on-first-use': 64 } as const;
  * Settles when all are told in the report, or rejects with what ends the run, after what was under way is done.
  */
 export async function importEntries(entries: AsyncIterable<Read<Entry>>, parts: ImportParts): Promise<void> {
-  const reading = withoutDuplicates(entries)[Symbol.asyncIterator]();
+  const { putAside } = parts;
+  try {
+    await importAll(withoutDuplicates(entries), parts);
+    await importAll(putAside.again(), parts);
+  } finally {
+    await putAside.reportRest();
+  }
+}
+
+async function importAll(entries: AsyncIterable<Read<Entry>>, parts: ImportParts): Promise<void> {
+  const reading = entries[Symbol.asyncIterator]();
   let ended = false;
 
   async function work(): Promise<void> {
@@ -63,7 +75,7 @@ async function* withoutDuplicates(entries: AsyncIterable<Read<Entry>>): AsyncGen
 }
 
 async function importOne(read: Read<Entry>, parts: ImportParts): Promise<void> {
-  const { connections, persistence, report, verify, apply, unborn } = parts;
+  const { connections, persistence, putAside, report, verify, apply, unborn } = parts;
   if ('leftOut' in read) return report.leaveOut('connection', read.leftOut);
   const { thing: entry, line } = read;
   try {
@@ -77,6 +89,7 @@ async function importOne(read: Read<Entry>, parts: ImportParts): Promise<void> {
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     if (isAlreadyThere(error)) return report.alreadyThere('connection');
+    if (isDoubtful(error)) return putAside.add(read, error);
     if (error.reason === 'UNAUTHENTICATED') throw new CommandError(EXIT.NO_PERMISSION, messageOf(error));
     await report.leaveOut('connection', refused(entry, line, error.reason, messageOf(error)));
   }

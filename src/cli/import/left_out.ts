@@ -14,7 +14,8 @@ export type Flaw =
 
 /** Why something of the source does not go in, for the report: never a secret. */
 export interface LeftOut {
-  readonly outcome: 'SKIPPED' | 'REFUSED';
+  /** DOUBTFUL: Entra may accept it later. */
+  readonly outcome: 'SKIPPED' | 'REFUSED' | 'DOUBTFUL';
   /** Of the source, from 1; undefined: it came with the command line. */
   readonly line: number | undefined;
   /** `tenants/acme/connections/ada`, `strategy "azure"`; a line that cannot be read is `line`. */

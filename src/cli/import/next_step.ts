@@ -3,7 +3,7 @@ const AGAIN = 'then run the import again; what is in already is left alone';
 /** What helps an importer, by the vault's reason. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {
   REFRESH_TOKEN_REJECTED:
-    'The token is dead, or was issued to another client id: let the user sign in with StartAuthorization under this name.',
+    'Correct the line if the message names a field. Else let the user sign in with StartAuthorization under this name.',
   SCOPE_NOT_GRANTED:
     'Import it with the scopes that the user granted (scopes in the line, or --scope), or let the user sign in with StartAuthorization.',
   CONSENT_REQUIRED:

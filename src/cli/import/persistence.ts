@@ -93,7 +93,14 @@ const LATER = new Set(['UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'ABORTED', 'DEADLINE
 /** A vault that is killed breaks calls off so; one that lives gives a reason of its own, or a request id. */
 const BROKEN_OFF = new Set(['INTERNAL', 'CANCELLED', 'UNKNOWN']);
 
+/** Entra refused one refresh token in a way that may pass: this says nothing of other calls, so they do not wait for it. */
+export function isDoubtful({ metadata }: Pick<RpcError, 'metadata'>): boolean {
+  return metadata['doubtful'] === 'true';
+}
+
 /** Asking again is safe: what went in unseen answers CONNECTION_EXISTS. */
-function isForLater({ code, reason, metadata }: RpcError): boolean {
+function isForLater(refusal: RpcError): boolean {
+  if (isDoubtful(refusal)) return false;
+  const { code, reason, metadata } = refusal;
   return LATER.has(code) || (BROKEN_OFF.has(code) && reason === code && metadata['request'] === undefined);
 }

@@ -28,8 +28,8 @@ export function startProgress(parts: ProgressParts): Progress {
   let why: string | undefined;
 
   function words(): string {
-    const { imported, alreadyThere, skipped, refused } = counts;
-    const done = imported + alreadyThere + skipped + refused;
+    const { imported, alreadyThere, skipped, refused, doubtful } = counts;
+    const done = imported + alreadyThere + skipped + refused + doubtful;
     const rate = Math.round(done / Math.max((now() - started) / 1_000, 0.001));
     const facts = [
       `${done.toLocaleString('en')} connections`,
@@ -38,7 +38,7 @@ export function startProgress(parts: ProgressParts): Progress {
       `${rate.toLocaleString('en')}/s`,
       ...timeLeft(),
       `${alreadyThere.toLocaleString('en')} already there`,
-      `${(skipped + refused).toLocaleString('en')} left out`,
+      `${(skipped + refused + doubtful).toLocaleString('en')} left out`,
     ];
     return facts.join(', ');
   }

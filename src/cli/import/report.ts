@@ -8,6 +8,8 @@ export interface Counts {
   alreadyThere: number;
   skipped: number;
   refused: number;
+  /** Entra may accept them later. */
+  doubtful: number;
 }
 
 /** An app that was registered, or would be, or was there. */
@@ -45,6 +47,8 @@ export interface Report {
 /** The terminal shows so many. */
 const MOST_KEPT = 20;
 
+const COUNT_OF = { SKIPPED: 'skipped', REFUSED: 'refused', DOUBTFUL: 'doubtful' } as const;
+
 /** `write`: takes each line that is left out, for those who want all of them. */
 export function createReport(write: (line: LeftOutLine) => Promise<void>): Report {
   const counts: Record<Kind, Counts> = { app: noCounts(), connection: noCounts() };
@@ -63,7 +67,7 @@ export function createReport(write: (line: LeftOutLine) => Promise<void>): Repor
       counts[kind].alreadyThere += 1;
     },
     leaveOut(kind, leftOut) {
-      counts[kind][leftOut.outcome === 'SKIPPED' ? 'skipped' : 'refused'] += 1;
+      counts[kind][COUNT_OF[leftOut.outcome]] += 1;
       const line = { kind, ...leftOut };
       if (kept.length < MOST_KEPT) kept.push(line);
       return write(line);
@@ -81,5 +85,5 @@ function byLine(one: LeftOutLine, other: LeftOutLine): number {
 }
 
 function noCounts(): Counts {
-  return { imported: 0, alreadyThere: 0, skipped: 0, refused: 0 };
+  return { imported: 0, alreadyThere: 0, skipped: 0, refused: 0, doubtful: 0 };
 }

@@ -28,6 +28,6 @@ export function reportJson({ apps, counts, leftOut }: Report, { apply, reportFil
   });
 }
 
-function countsJson({ imported, alreadyThere, skipped, refused }: Counts) {
-  return { imported, already_there: alreadyThere, skipped, refused };
+function countsJson({ imported, alreadyThere, skipped, refused, doubtful }: Counts) {
+  return { imported, already_there: alreadyThere, skipped, refused, doubtful };
 }

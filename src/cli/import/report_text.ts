@@ -12,7 +12,9 @@ export interface ReportFacts {
 /** For a person at a terminal. */
 export function reportText(report: Report, facts: ReportFacts): string {
   const { apps, counts, leftOut } = report;
-  const left = (['app', 'connection'] as const).map((kind) => counts[kind].skipped + counts[kind].refused);
+  const left = (['app', 'connection'] as const).map(
+    (kind) => counts[kind].skipped + counts[kind].refused + counts[kind].doubtful,
+  );
   const more = left.reduce((sum, count) => sum + count, 0) - leftOut.length;
   return [
     ...apps.flatMap(({ what, app, isNew, nextSteps }) => [
@@ -53,13 +55,13 @@ const VERBS = { app: 'registered', connection: 'imported' } as const;
 
 function countsText(
   kind: Kind,
-  { imported, alreadyThere, skipped, refused }: Counts,
+  { imported, alreadyThere, skipped, refused, doubtful }: Counts,
   apply: boolean,
 ): readonly string[] {
-  if (imported + alreadyThere + skipped + refused === 0) return kind === 'app' ? [] : ['connections: none'];
+  if (imported + alreadyThere + skipped + refused + doubtful === 0) return kind === 'app' ? [] : ['connections: none'];
   const done = apply ? VERBS[kind] : `would be ${VERBS[kind]}`;
   const number = (count: number) => count.toLocaleString('en');
   return [
-    `${kind}s: ${number(imported)} ${done}, ${number(alreadyThere)} already there, ${number(skipped)} skipped, ${number(refused)} refused`,
+    `${kind}s: ${number(imported)} ${done}, ${number(alreadyThere)} already there, ${number(skipped)} skipped, ${number(refused)} refused${doubtful === 0 ? '' : `, ${number(doubtful)} doubtful`}`,
   ];
 }

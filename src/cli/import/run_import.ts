@@ -10,6 +10,7 @@ import { listenForInterruption } from './interruption.ts';
 import type { LeftOut } from './left_out.ts';
 import { createPersistence } from './persistence.ts';
 import { type Progress, startProgress } from './progress.ts';
+import { createPutAside } from './put_aside.ts';
 import { createRegistrar, type Registrar } from './registrar.ts';
 import { createReport, type Report } from './report.ts';
 import { openReportFile } from './report_file.ts';
@@ -68,9 +69,26 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
         now: () => performance.now(),
       });
       const clientIds = createClientIds({ apps: clients.apps, persistence, unborn: registrar.unbornApps });
-      const { unborn } = registrar;
-      const parts = { connections: clients.connections, clientIds, persistence, report, verify, apply, unborn, signal };
-      await importEntries(connections.entries(app), parts);
+      const putAside = createPutAside({
+        report,
+        now: () => performance.now(),
+        async pause(duration) {
+          progress?.waiting(`waiting ${Math.ceil(duration / SECOND)} s before the second attempt`);
+          await sleep(duration, undefined, { signal });
+          progress?.waiting(undefined);
+        },
+      });
+      await importEntries(connections.entries(app), {
+        connections: clients.connections,
+        clientIds,
+        persistence,
+        putAside,
+        report,
+        verify,
+        apply,
+        unborn: registrar.unborn,
+        signal,
+      });
     }
     if (signal.aborted) end = interrupted(interruption);
     else if (connections !== undefined && !allIn) end = { why: UNREAD, exitCode: EXIT.DATA };
@@ -87,8 +105,12 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
   }
   const facts: ReportFacts = { apply, verify, reportFile: options.report, stopped: end?.why };
   console.log(options.json ? reportJson(report, facts) : reportText(report, facts));
-  const refused = report.counts.app.refused + report.counts.connection.refused;
-  return end?.exitCode ?? (refused > 0 ? EXIT.DATA : EXIT.OK);
+  return end?.exitCode ?? exitCodeOf(report.counts);
+}
+
+export function exitCodeOf({ app, connection }: Report['counts']): number {
+  if (app.refused + connection.refused > 0) return EXIT.DATA;
+  return connection.doubtful > 0 ? EXIT.TEMPORARY_FAILURE : EXIT.OK;
 }
 
 const UNREAD = 'Stopped: the connections were not read, for the app that they go to is not in.';

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createClientIds } from '../../src/cli/import/client_ids.ts';
+import type { Entry } from '../../src/cli/import/entry.ts';
+import { importEntries } from '../../src/cli/import/import_entries.ts';
+import type { Read } from '../../src/cli/import/left_out.ts';
+import { createPersistence } from '../../src/cli/import/persistence.ts';
+import { createPutAside } from '../../src/cli/import/put_aside.ts';
+import { createReport, type Report } from '../../src/cli/import/report.ts';
+import { exitCodeOf } from '../../src/cli/import/run_import.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { type Onboarded, onboard } from '../scenarios/onboard.ts';
+import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';
+
+const LINES = 60;
+
+let scenario: Scenario;
+beforeAll(async () => {
+  scenario = await startScenario();
+});
+afterAll(() => scenario.close());
+
+interface Import {
+  readonly tenant: Onboarded;
+  /** Of the first line. */
+  readonly doubted: string;
+  readonly report: Report;
+  /** How many lines were in at each pause, and how long it was. */
+  readonly pauses: { readonly duration: number; readonly imported: number }[];
+  /** Ends the import at its first pause. */
+  readonly interruption: AbortController;
+  run(): Promise<void>;
+}
+
+/** The command line's import of 60 lines with a real vault; its pauses move the time of vault and sandbox. */
+async function importOf(tenantId: string): Promise<Import> {
+  const tenant = await onboard(scenario, tenantId);
+  const users = Array.from({ length: LINES }, (_, line) =>
+    scenario.sandbox.addUser({ username: `${tenantId}-${line}@fabrikam.example` }),
+  );
+  const report = createReport(async () => {});
+  const pauses: Import['pauses'] = [];
+  const interruption = new AbortController();
+  let interrupted = false;
+  const now = () => scenario.sandbox.clock.now();
+  const persistence = createPersistence({
+    patience: 60_000,
+    signal: new AbortController().signal,
+    now,
+    sleep: () => Promise.reject(new Error('nothing is to be waited for')),
+    random: () => 0,
+  });
+  interruption.signal.addEventListener('abort', () => {
+    interrupted = true;
+  });
+  const putAside = createPutAside({
+    report,
+    now,
+    async pause(duration) {
+      if (interrupted) throw new Error('interrupted');
+      pauses.push({ duration, imported: report.counts.connection.imported });
+      await scenario.later(duration);
+    },
+  });
+  async function* entries(): AsyncGenerator<Read<Entry>> {
+    for (const [index, { username }] of users.entries()) {
+      const refreshToken = scenario.sandbox.issueRefreshToken({
+        clientId: tenant.clientId,
+        userObjectId: username,
+        scopes: 'openid profile offline_access User.Read MailboxSettings.Read Mail.Read',
+      });
+      const thing: Entry = {
+        tenantId,
+        connectionId: `user-${index}`,
+        app: undefined,
+        refreshToken: new Secret(refreshToken),
+        scopes: ['Mail.ReadOnly'],
+        externalId: undefined,
+        labels: {},
+        account: undefined,
+        clientId: undefined,
+      };
+      yield { thing, line: index + 1 };
+    }
+  }
+  return {
+    tenant,
+    doubted: users[0]?.username ?? '',
+    report,
+    pauses,
+    interruption,
+    run: () =>
+      importEntries(entries(), {
+        connections: scenario.connections,
+        clientIds: createClientIds({ apps: scenario.apps, persistence, unborn: new Map() }),
+        persistence,
+        putAside,
+        report,
+        verify: 'now',
+        apply: true,
+        unborn: new Set(),
+        signal: new AbortController().signal,
+      }),
+  };
+}
+
+test('a refusal that passes costs its line a minute, and the other lines nothing', async () => {
+  const { doubted, report, pauses, run } = await importOf('passes');
+  scenario.sandbox.injectFault({ kind: 'error', code: 70000, user: doubted, count: 1 });
+
+  await run();
+
+  expect(report.counts.connection).toMatchObject({ imported: LINES, refused: 0, doubtful: 0 });
+  expect(pauses).toHaveLength(1);
+  expect(pauses[0]?.imported).toBe(LINES - 1);
+  expect(pauses[0]?.duration).toBeLessThanOrEqual(60_000);
+  expect(exitCodeOf(report.counts)).toBe(0);
+});
+
+test.each([70000, 9999999])('two refusals with %d a minute apart reject the line', async (code) => {
+  const { doubted, report, tenant, run } = await importOf(`rejects-${code}`);
+  scenario.sandbox.injectFault({ kind: 'error', code, user: doubted, count: 9 });
+
+  await run();
+
+  expect(report.counts.connection).toMatchObject({ imported: LINES - 1, refused: 1, doubtful: 0 });
+  expect(report.leftOut).toMatchObject([
+    { outcome: 'REFUSED', line: 1, what: tenant.connection('user-0'), reason: 'REFRESH_TOKEN_REJECTED' },
+  ]);
+  expect(JSON.stringify(report.leftOut)).not.toContain('dead');
+  expect(exitCodeOf(report.counts)).toBe(65);
+});
+
+test('an answer that nobody knows is reported as doubtful, not as rejected', async () => {
+  const { doubted, report, run } = await importOf('unknown');
+  scenario.sandbox.injectFault({ kind: 'error', error: 'new_word', user: doubted, count: 9 });
+
+  await run();
+
+  expect(report.counts.connection).toMatchObject({ imported: LINES - 1, refused: 0, doubtful: 1 });
+  expect(report.leftOut).toMatchObject([{ outcome: 'DOUBTFUL', line: 1, reason: 'ENTRA_UNAVAILABLE' }]);
+  expect(report.leftOut[0]?.nextStep).toContain('run the import again');
+  expect(exitCodeOf(report.counts)).toBe(75);
+});
+
+test('a line whose second attempt an interruption prevents is reported as doubtful', async () => {
+  const { doubted, report, interruption, run } = await importOf('interrupted');
+  scenario.sandbox.injectFault({ kind: 'error', code: 70000, user: doubted, count: 1 });
+  interruption.abort();
+
+  await run();
+
+  expect(report.counts.connection).toMatchObject({ imported: LINES - 1, refused: 0, doubtful: 1 });
+});
+
+test.each([7000012, 700005])('%d is rejected at once, with the field that the line lacks', async (code) => {
+  const { doubted, report, pauses, run } = await importOf(`directory-${code}`);
+  scenario.sandbox.injectFault({ kind: 'error', code, user: doubted, count: 1 });
+
+  await run();
+
+  expect(pauses).toEqual([]);
+  expect(report.leftOut).toMatchObject([{ outcome: 'REFUSED', reason: 'REFRESH_TOKEN_REJECTED' }]);
+  expect(report.leftOut[0]?.why).toContain('account.directory_id');
+});
