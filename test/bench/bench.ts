@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { benchAgainst } from './against.ts';
 import { type Filling, fillVault } from './filled_vault.ts';
 import { benchHit } from './hit.ts';
 import { benchImport } from './import.ts';
@@ -17,6 +18,7 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
   --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep
+  --against FOLDER  instead: hits and refreshes of this checkout and of the one in FOLDER, in turns
   --quick           a third of the rounds: to try, not to publish
   --json FILE       the figures as JSON
   --profile FOLDER  CPU profiles of the hit, the refresh, the import and the sweep; read them with: node test/bench/profile.ts FILE`;
@@ -34,6 +36,7 @@ const SECTIONS: Record<string, (bench: Bench) => Promise<SectionReport>> = {
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
+    against: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     profile: { type: 'string' },
@@ -93,9 +96,13 @@ async function make(filling: Filling): Promise<VaultFolder> {
 }
 
 const reports: SectionReport[] = [];
-for (const name of chosen) {
-  const run = SECTIONS[name];
-  if (run !== undefined) reports.push(await run(bench));
+if (options.against !== undefined) {
+  reports.push(await benchAgainst(bench, options.against));
+} else {
+  for (const name of chosen) {
+    const run = SECTIONS[name];
+    if (run !== undefined) reports.push(await run(bench));
+  }
 }
 
 const facts = machine(bench.load.name);
