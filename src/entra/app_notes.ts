@@ -38,6 +38,7 @@ export function createAppNotes(parts: AppNotesParts): AppNotes {
   const { app, ledger, clock, metrics, log } = parts;
   const name = appName(app);
   let state: App['state'] | undefined = parts.isStale ? undefined : app.state;
+  const cleared = new Set<string>();
   const directories = new Set(app.failingDirectories.map((failing) => failing.directoryId));
 
   /** What Entra said matters more than our note of it: where the note fails, `undo` leaves it to the next change. */
@@ -94,7 +95,16 @@ export function createAppNotes(parts: AppNotesParts): AppNotes {
       );
     },
     async clearDirectory(directoryId) {
-      if (!directories.delete(directoryId)) return;
+      if (!directories.delete(directoryId)) {
+        // What was read may miss a directory that failed since: its first grant clears it, once.
+        if (!parts.isStale || cleared.has(directoryId) || cleared.size >= MOST_DIRECTORIES_NOTED) return;
+        cleared.add(directoryId);
+        await note(
+          () => ledger.recordFailingDirectory(app.uid, directoryId, undefined),
+          () => cleared.delete(directoryId),
+        );
+        return;
+      }
       log.event('info', 'entra_app_released', { app: name, directory: directoryId });
       await note(
         () => ledger.recordFailingDirectory(app.uid, directoryId, undefined),
