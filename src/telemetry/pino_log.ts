@@ -5,14 +5,15 @@ import { nonBlockingDescriptor } from './non_blocking_descriptor.ts';
 /** Bytes that wait for a reader which does not keep up; lines beyond that are dropped. */
 const MOST_WAITING = 2 ** 20;
 const RETRY_AFTER = 100;
-/** Milliseconds that the end of the process waits for such a reader. */
+/** Milliseconds that the end of the process waits for such a reader: since it read something last, and in all. */
 const PATIENCE_AT_END = 1_000;
+const LONGEST_END = 10_000;
 
 /** The log of the process. It never makes anything else wait. */
 export interface ProcessLog extends Log {
   /** How many lines were dropped since the start, because nobody read them. */
   readonly dropped: number;
-  /** Before the process ends: writes what still waits, for at most a second. */
+  /** Before the process ends: writes what still waits, until the reader has read nothing for a second, or for ten seconds. */
   flush(): void;
 }
 
@@ -21,6 +22,8 @@ export function createPinoLog(level: LogLevel): ProcessLog {
   let dropped = 0;
   let unreported = 0;
   let waitUntil = Number.NEGATIVE_INFINITY;
+  let endBy = Number.NEGATIVE_INFINITY;
+  let leastWaiting = Number.POSITIVE_INFINITY;
   let isRetrying = false;
 
   const destination = pino.destination({
@@ -28,7 +31,13 @@ export function createPinoLog(level: LogLevel): ProcessLog {
     sync: true,
     maxLength: MOST_WAITING,
     // In this mode another try sleeps first.
-    retryEAGAIN: () => performance.now() < waitUntil,
+    retryEAGAIN(_error, writing, remaining) {
+      const now = performance.now();
+      const waiting = writing + remaining;
+      if (waiting < leastWaiting && now < waitUntil) waitUntil = Math.min(now + PATIENCE_AT_END, endBy);
+      leastWaiting = Math.min(leastWaiting, waiting);
+      return now < waitUntil;
+    },
   });
   // A log that cannot be written (a full disk, a reader that left) is no reason to stop serving.
   destination.on('error', (error: NodeJS.ErrnoException) => {
@@ -75,7 +84,9 @@ export function createPinoLog(level: LogLevel): ProcessLog {
       return dropped;
     },
     flush() {
+      endBy = performance.now() + LONGEST_END;
       waitUntil = performance.now() + PATIENCE_AT_END;
+      leastWaiting = Number.POSITIVE_INFINITY;
       write();
       waitUntil = Number.NEGATIVE_INFINITY;
     },
