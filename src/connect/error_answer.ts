@@ -2,7 +2,7 @@ import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { AuthorizationAnswer } from './authorizations.ts';
-import { reasonText } from './refusal.ts';
+import { reasonText, signInReason } from './refusal.ts';
 
 type ErrorAnswer = Extract<AuthorizationAnswer, { error: string }>;
 
@@ -24,7 +24,8 @@ export function errorAnswered(
   if (codes.includes(DECLINED_CODE) || (DECLINED_WORDS.has(answer.error) && !isDecided(failure))) {
     return declined(name, failure.entraError);
   }
-  return new VaultError(reasonOf(failure), `Entra did not connect ${name}: ${reasonText(reasonOf(failure), failure)}`, {
+  const reason = signInReason(failure);
+  return new VaultError(reason, `Entra did not connect ${name}: ${reasonText(reason, failure)}`, {
     metadata: {
       connection: name,
       ...(failure.entraError === undefined ? {} : { entraError: failure.entraError }),
@@ -35,11 +36,6 @@ export function errorAnswered(
 /** `access_denied` says nothing by itself but that somebody said no: only a known code explains it otherwise. */
 function isDecided({ kind, subject }: Failure): boolean {
   return kind !== 'app_config' || subject !== 'request';
-}
-
-/** Nothing is stored yet that a second refusal could confirm, and the sign-in is the user's to repeat. */
-function reasonOf({ kind, reason }: Failure): VaultError['reason'] {
-  return kind === 'suspect' || kind === 'ours' || kind === 'caller' ? 'REAUTHORIZATION_REQUIRED' : reason;
 }
 
 export function declined(name: string, entraError: string | undefined): VaultError {

@@ -3,11 +3,20 @@ import { type Reason, VaultError } from '../model/errors.ts';
 import type { Failure, FailureKind } from '../model/exchange.ts';
 
 /** Kinds that are about the grant itself; the others are the fault of the app, of Entra or of a policy, and keep their reasons. */
-const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'suspect', 'ours', 'caller']);
+const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'suspect']);
+
+/** A code redeemed twice, or with the PKCE verifier of another sign-in: the visitor sent it so, and signs in again. */
+const BY_THE_VISITOR = /\bAADSTS(?:54005|501481|50148)\b/;
+
+/** Why a sign-in failed. Nothing is stored yet that a second doubtful answer could confirm, and the sign-in is the user's to repeat. */
+export function signInReason({ kind, reason, entraError = '' }: Failure): Reason {
+  if (ABOUT_THE_GRANT.has(kind) || reason === 'STATE_INVALID') return 'REAUTHORIZATION_REQUIRED';
+  return kind === 'ours' && BY_THE_VISITOR.test(entraError) ? 'REAUTHORIZATION_REQUIRED' : reason;
+}
 
 /** Entra refused the authorization code. */
 export function codeRefused(failure: Failure, connection: string): VaultError {
-  const reason = ABOUT_THE_GRANT.has(failure.kind) ? 'REAUTHORIZATION_REQUIRED' : failure.reason;
+  const reason = signInReason(failure);
   return refusal(reason, `Entra did not connect ${connection}: ${reasonText(reason, failure)}`, failure, connection);
 }
 
@@ -70,6 +79,8 @@ const TEXTS: Partial<Record<Reason, string>> = {
   ACCOUNT_DISABLED: 'the account is disabled, deleted or unknown in the directory. Ask its administrator.',
   APP_MISCONFIGURED: "the app registration does not fit the request. Compare it with VerifyApp's next steps.",
   APP_CREDENTIAL_REJECTED: 'Entra accepts no credential of the app. Add one that works (AddCredential).',
+  FIELD_INVALID: 'it cannot read the claims. Send them as the resource returned them.',
+  INTERNAL: 'it cannot read the request of the vault. Report it with the request id.',
   APP_CREDENTIAL_EXPIRED: 'every credential of the app has expired. Add a new one (AddCredential).',
 };
 

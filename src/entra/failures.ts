@@ -52,15 +52,16 @@ export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
   const { status } = answer;
   if (status === undefined) return mean('transient', 'entra');
   if (status === 429) return mean('throttled', 'entra');
-  if (status >= 500) return waiting();
+  const row = findRow(codes, error);
+  // A client in a loop is one connection, whatever the status: neither that nor its Retry-After must stop the whole app.
+  const isLooping = row?.kind === 'looping' && (status < 500 || (error !== undefined && row.errors.includes(error)));
+  if (status >= 500 && !isLooping) return waiting();
   if (status >= 200 && status < 300) {
     return answer.fault === undefined && isToken(body) ? undefined : mean('transient', 'entra');
   }
   if (answer.fault !== undefined) return waiting();
 
-  const row = findRow(codes, error);
-  // A client in a loop is one connection: its Retry-After must not stop the whole app.
-  if (row?.kind !== 'looping' && answer.retryAfter !== undefined) return mean('throttled', 'entra');
+  if (!isLooping && answer.retryAfter !== undefined) return mean('throttled', 'entra');
   if (row !== undefined) return mean(row.kind, row.subject, { reason: row.reason, hint: row.hint });
   const bySuberror = suberror === undefined ? undefined : MEANING_OF_SUBERROR.get(suberror);
   if (bySuberror !== undefined) return mean(bySuberror.kind, bySuberror.subject);

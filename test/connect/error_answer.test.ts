@@ -29,6 +29,10 @@ test.each([
   ['invalid_request', 'AADSTS7000112: Disabled.', 'BLOCKED_BY_POLICY'],
   ['unauthorized_client', 'AADSTS700016: Not found.', 'ADMIN_CONSENT_REQUIRED'],
   ['invalid_client', 'AADSTS650053: The application asked for scope x that does not exist.', 'APP_MISCONFIGURED'],
+  ['invalid_request', 'AADSTS900144: The request body must contain a parameter.', 'INTERNAL'],
+  ['invalid_request', 'AADSTS50117: The claims cannot be read.', 'FIELD_INVALID'],
+  ['invalid_grant', 'AADSTS54005: The code was already redeemed.', 'REAUTHORIZATION_REQUIRED'],
+  ['invalid_grant', 'AADSTS501481: The PKCE verifier does not match.', 'REAUTHORIZATION_REQUIRED'],
   ['<script>', '<script>alert(1)</script>', 'APP_MISCONFIGURED'],
 ] as const)('%s with %s means %s%s', (error, errorDescription, reason) => {
   expect(errorAnswered(server, { error, errorDescription }, name).reason).toBe(reason);

@@ -123,6 +123,9 @@ describe('the transport comes first', () => {
       retryAfter: 5 * MINUTE,
     });
   });
+  test('a client in a loop is one connection, also with a status that otherwise says that Entra is away', () => {
+    expect(kindOf({ ...refusal('temporarily_unavailable', 50196), status: 503 })).toBe('looping');
+  });
 });
 
 describe('Retry-After', () => {
@@ -188,10 +191,11 @@ describe('whatever comes', () => {
     );
   });
 
-  test('429 and 5xx never touch a connection or an app', () => {
+  test('429 and 5xx never touch a connection or an app, but that a connection in a loop rests', () => {
     fc.assert(
       fc.property(answer, fc.constantFrom(429, 500, 502, 503, 504, 599), (it, status) => {
-        expect(['transient', 'throttled']).toContain(kindOf({ ...it, status }));
+        const kinds = status >= 500 ? ['transient', 'throttled', 'looping'] : ['transient', 'throttled'];
+        expect(kinds).toContain(kindOf({ ...it, status }));
       }),
       { numRuns: 2000 },
     );
