@@ -12,7 +12,7 @@ import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/client.ts';
 import { RpcError } from '../../src/rpc/rpc_error.ts';
 import type { RequestRecord } from '../../src/sandbox/requests.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Seams, startVault, type Vault } from '../../src/vault.ts';
 import { type Browser, createBrowser } from './browser.ts';
 
@@ -46,12 +46,13 @@ export interface ScenarioOptions {
   /** Prepares files in the folder before the vault starts. */
   readonly prepare?: (folder: string) => void;
   readonly seams?: Seams;
+  readonly sandbox?: SandboxOptions;
 }
 
 export async function startScenario(options: ScenarioOptions = {}): Promise<Scenario> {
   const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
   options.prepare?.(folder);
-  const sandbox = await startSandbox({ loopGuard: false });
+  const sandbox = await startSandbox({ loopGuard: false, ...options.sandbox });
   const [grpc, admin, web, ops] = await freePorts(4);
   const publicUrl = `http://127.0.0.1:${web}`;
   const config = readConfig(
