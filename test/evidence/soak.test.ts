@@ -12,6 +12,7 @@ const isLong = process.env['SOAK'] === 'long';
 const seed = Number(process.env['SOAK_SEED'] ?? (isLong ? Math.floor(Math.random() * 2 ** 32) : 2));
 const TIMEOUT = isLong ? 3 * 60 * 60_000 : 300_000;
 
+const commit = isLong ? execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() : '';
 const program = fileURLToPath(new URL('soak/run.ts', import.meta.url));
 
 /** In a process of its own, so that runs use all cores. The disk is not under test: 50,000 refreshes would wait for it for minutes. */
@@ -28,7 +29,6 @@ async function run(kind: SoakKind, outages: 'with' | 'without'): Promise<Tally> 
 }
 
 function print(kind: SoakKind, outages: 'with' | 'without', tally: Tally): void {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const head = { date: new Date().toISOString(), commit, seed, run: `${kind}, ${outages} faults` };
   process.stdout.write(`${JSON.stringify({ ...head, ...tally }, undefined, 1)}\n`);
 }
