@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { silentLog } from '../../src/telemetry/log.ts';
 import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 import { nameOf, readAnswerRows } from './answer_rows.ts';
 import { changedRows } from './changed_rows.ts';
@@ -21,7 +22,7 @@ let scenario: Scenario;
 let alone: Observation[];
 let together: DirectoryObservation[];
 beforeAll(async () => {
-  scenario = await startScenario();
+  scenario = await startScenario({ seams: { log: { ...silentLog, flush() {}, dropped: 0 } } });
   await scenario.tenants.registerTenant({ tenantId: 'guest', catalog: 'microsoft' });
   const guest = { name: 'tenants/guest', connection: (id: string) => `tenants/guest/connections/${id}` };
   alone = await observe(scenario, guest, [...rows, ...wrong], 0);
