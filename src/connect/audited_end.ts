@@ -29,7 +29,7 @@ export async function auditedEnd<Result>(
   audit: CallbackAudit,
   work: () => Promise<Result>,
 ): Promise<End<Result>> {
-  const { unexpected, ...end } = await endOf(work);
+  const { unexpected, ...end } = await endOf(work, audit.trace);
   audit.count(end.outcome);
   const unaudited = await append(parts, audit, end.outcome);
   if (audit.trace !== undefined) audit.trace.audited = unaudited === undefined;
@@ -37,11 +37,17 @@ export async function auditedEnd<Result>(
   return unaudited === undefined ? end : { outcome: unaudited };
 }
 
-async function endOf<Result>(work: () => Promise<Result>): Promise<End<Result> & { readonly unexpected?: Error }> {
+async function endOf<Result>(
+  work: () => Promise<Result>,
+  trace: PageTrace | undefined,
+): Promise<End<Result> & { readonly unexpected?: Error }> {
   try {
     return { outcome: 'GRANTED', result: await work() };
   } catch (error) {
-    if (isVaultError(error)) return { outcome: error.reason };
+    if (isVaultError(error)) {
+      if (trace !== undefined) Object.assign(trace, { entraError: error.metadata['entraError'], hint: error.hint });
+      return { outcome: error.reason };
+    }
     return {
       outcome: 'INTERNAL',
       unexpected: error instanceof Error ? error : new Error('not an error', { cause: error }),

@@ -10,7 +10,8 @@ import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { checkDirectory, checkSameAccount } from './account_check.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { codesOf, DECLINED_CODE, declined } from './error_answer.ts';
+import { declined } from './error_answer.ts';
+import { provePersonalGrant } from './personal_grant.ts';
 import { learnFurther, redeemCode } from './redeem.ts';
 import { codeRefused } from './refusal.ts';
 
@@ -55,12 +56,12 @@ export async function gatherGrant(
   checkDirectory(tenant, account.directoryId);
   if (!authorization.allowAccountChange) checkSameAccount(connection, account);
   const resourceIssues: Record<string, ResourceIssue> = {};
+  const request = { app, tenantUid, priority: 'FOREGROUND', permissions } as const;
+  const proven = await provePersonalGrant(authorizationServer, request, { outcome, refreshToken, account });
+  if ('stillborn' in proven) throw codeRefused(proven.stillborn, name);
   const learned = await learnFurther(authorizationServer, {
-    app,
-    tenantUid,
-    priority: 'FOREGROUND',
-    permissions,
-    first: { outcome, refreshToken, account },
+    ...request,
+    first: { outcome, refreshToken: proven.refreshToken, account },
     refused(failure, resource) {
       // A consent that has not spread yet, or a policy for one resource, is no reason to connect nothing.
       if (failure.subject !== 'resource') throw codeRefused(failure, name);
@@ -78,5 +79,5 @@ export async function gatherGrant(
 }
 
 function isDeclined({ entraError = '' }: Failure): boolean {
-  return codesOf(entraError).includes(DECLINED_CODE);
+  return /AADSTS65004\b/.test(entraError);
 }

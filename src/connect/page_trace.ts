@@ -4,4 +4,8 @@ export interface PageTrace {
   resource: string;
   /** An audit entry with the request id of the visit was written. */
   audited: boolean;
+  /** Entra's codes, such as `invalid_request/AADSTS9002327`, if an answer of Entra was refused. */
+  entraError?: string | undefined;
+  /** What to do about them. */
+  hint?: string | undefined;
 }

@@ -67,6 +67,14 @@ export function redeemRefreshToken(
   });
 }
 
+/** For whom, and for what, a grant is redeemed. */
+export interface GrantRequest {
+  readonly app: App;
+  readonly tenantUid: string;
+  readonly priority: AdmissionRequest['priority'];
+  readonly permissions: PermissionsByResource;
+}
+
 /** What the first exchange brought, and what is still to be learned. */
 export interface FirstGranted {
   readonly outcome: Granted;
@@ -85,11 +93,7 @@ export interface LearnedGrant {
  */
 export async function learnFurther(
   server: Server,
-  request: {
-    readonly app: App;
-    readonly tenantUid: string;
-    readonly priority: AdmissionRequest['priority'];
-    readonly permissions: PermissionsByResource;
+  request: GrantRequest & {
     readonly first: FirstGranted;
     readonly refused: (failure: Failure, resource: string) => void;
   },

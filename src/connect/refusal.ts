@@ -45,13 +45,17 @@ export function refreshTokenDoubtful(failure: Failure, connection: string): Vaul
   });
 }
 
+/** The refresh token is of a directory other than the one where it was redeemed. */
+const NAMES_DIRECTORY = /AADSTS(700005|7000012|70000121)\b/;
+
 /** Entra refused the refresh token that was to be imported. */
 export function refreshTokenRefused(failure: Failure, connection: string): VaultError {
   if (!ABOUT_THE_GRANT.has(failure.kind)) {
     const text = `Entra did not redeem the refresh token for ${connection}: ${reasonText(failure.reason, failure)}`;
     return refusal(failure.reason, text, failure, connection);
   }
-  const cause = failure.hint ?? 'It is too old, was revoked, or was issued to another client id.';
+  const field = NAMES_DIRECTORY.test(failure.entraError ?? '') ? ' Name it in account.directory_id.' : '';
+  const cause = `${failure.hint ?? 'It is too old, was revoked, or was issued to another client id.'}${field}`;
   return refusal(
     'REFRESH_TOKEN_REJECTED',
     `Entra did not accept the refresh token for ${connection}. ${cause} Otherwise let the user sign in with StartAuthorization.`,
@@ -68,6 +72,7 @@ function refusal(reason: Reason, message: string, failure: Failure, connection: 
       ...(failure.correlationId === undefined ? {} : { correlationId: failure.correlationId }),
     },
     ...(failure.retryAfter === undefined ? {} : { retryAfter: failure.retryAfter }),
+    hint: failure.hint,
   });
 }
 

@@ -16,6 +16,7 @@ import { howItEnds } from './ending.ts';
 import { namedDirectory } from './named_directory.ts';
 import { checkWish, newConnection, relabelled } from './new_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
+import { directoryToReturnTo } from './personal_grant.ts';
 import { checkNotSuspended, findApp, findTenant } from './standing.ts';
 
 const LINK_LIFE = 24 * HOUR;
@@ -105,7 +106,9 @@ function newAuthorization(
     permissions: consentedWith(parts.scopes, app, needed),
     ...howItEnds(parts.publicUrl, app, request),
     loginHint,
-    directoryId: namedDirectory(tenant, app, request.directoryId),
+    directoryId:
+      namedDirectory(tenant, app, request.directoryId) ??
+      (allowAccountChange ? undefined : directoryToReturnTo(app, connection)),
     // Without a hint a browser with one session would connect that account without a word.
     prompt: request.prompt ?? (loginHint === undefined ? 'select_account' : undefined),
     allowAccountChange,

@@ -1,4 +1,4 @@
-import { type App, type Cloud, homeDirectory } from '../model/app.ts';
+import { type App, type Cloud, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 
 /** Cloud CUSTOM: the sandbox, or a gateway in front of Entra. */
@@ -34,6 +34,11 @@ export interface Authorities {
 /** Where an app signs in when no directory is named. */
 export function directoryOf(app: App, directoryId: string | undefined): string {
   return directoryId ?? homeDirectory(app) ?? app.signInAudience;
+}
+
+/** Where a user signs in. Personal accounts have an address of their own, the word that Microsoft documents for their directory. */
+export function signInDirectoryOf(app: App, directoryId: string | undefined): string {
+  return directoryId === PERSONAL_DIRECTORY ? 'consumers' : directoryOf(app, directoryId);
 }
 
 const GRAPH = 'https://graph.microsoft.com';

@@ -1,9 +1,9 @@
-import { type Authorities, directoryOf } from './authority.ts';
+import { type Authorities, directoryOf, signInDirectoryOf } from './authority.ts';
 import type { AdminConsentUriRequest, AuthorizationUriRequest } from './authorization_server.ts';
 
 /** OpenID Connect Core 3.1.2.1 with PKCE S256 (RFC 7636). Made by hand, since MSAL's way is asynchronous and wants a credential. */
 export function authorizationUri(authorities: Authorities, request: AuthorizationUriRequest): string {
-  const authority = authorities.of(request.app.cloud, directoryOf(request.app, request.directoryId));
+  const authority = authorities.of(request.app.cloud, signInDirectoryOf(request.app, request.directoryId));
   return withQuery(authority.authorizeEndpoint, {
     client_id: request.app.clientId,
     response_type: 'code',

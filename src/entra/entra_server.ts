@@ -9,7 +9,7 @@ import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAppHealths } from './app_healths.ts';
 import type { AskParts } from './ask.ts';
 import { createAssertionFiles } from './assertion_files.ts';
-import { type CustomCloud, createAuthorities, directoryOf } from './authority.ts';
+import { type CustomCloud, createAuthorities, directoryOf, signInDirectoryOf } from './authority.ts';
 import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer, Priority } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
@@ -116,17 +116,17 @@ export function createAuthorizationServer(parts: {
       const health = refuseKnown();
       let abandonTrial: (() => void) | undefined = health.beginTrial(asker);
       const run = (
-        asked: Pick<ExchangeRequest, 'grant' | 'resource' | 'nonce'>,
+        asked: Pick<ExchangeRequest, 'grant' | 'resource' | 'nonce'> & Partial<Pick<ExchangeRequest, 'authority'>>,
         options: { retry?: boolean | undefined; force?: boolean | undefined; timeout?: Duration | undefined } = {},
       ) => {
         abandonTrial = undefined;
         const whole: ExchangeRequest = {
+          authority: authorities.of(app.cloud, directory),
           ...asked,
           app,
           requester,
           tenantUid,
           directoryId,
-          authority: authorities.of(app.cloud, directory),
           otherAuthority: otherAuthorityOf(app, directoryId),
           isRetry: options.retry ?? false,
           force: options.force ?? false,
@@ -140,8 +140,11 @@ export function createAuthorizationServer(parts: {
           const grant = { kind: 'refresh_token', refreshToken, scopes, claims } as const;
           return run({ grant, resource, nonce: undefined }, options);
         },
-        redeemCode: ({ code, codeVerifier, redirectUri, scopes, resource, nonce }) =>
-          run({ grant: { kind: 'authorization_code', code, codeVerifier, redirectUri, scopes }, resource, nonce }),
+        redeemCode({ code, codeVerifier, redirectUri, scopes, resource, nonce }) {
+          const grant = { kind: 'authorization_code', code, codeVerifier, redirectUri, scopes } as const;
+          const authority = authorities.of(app.cloud, signInDirectoryOf(app, named));
+          return run({ grant, resource, nonce, authority });
+        },
         async acquireForApp({ resource }) {
           if (directoryId === undefined) {
             throw fieldInvalid('directory_id', 'an app for several directories must say which one it means');

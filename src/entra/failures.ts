@@ -75,10 +75,12 @@ export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
 export function classifyAuthorizationError(error: string, codes: readonly number[]): Failure {
   const row = findRow(codes, error);
   const meaning = row ?? meaningOfError(error, codes.length > 0) ?? { kind: 'app_config', subject: 'request' };
+  // These words say nothing but that somebody said no: only a known code explains it otherwise.
+  const isDeclined = codes.includes(DECLINED_CODE) || (row === undefined && DECLINED_WORDS.has(error));
   return {
     kind: meaning.kind,
     subject: meaning.subject,
-    reason: row?.reason ?? REASON_OF_KIND[meaning.kind],
+    reason: isDeclined ? 'AUTHORIZATION_DECLINED' : (row?.reason ?? REASON_OF_KIND[meaning.kind]),
     entraError: [isErrorWord(error) ? error : 'other', ...codes.map((code) => `AADSTS${code}`)].join('/'),
     correlationId: undefined,
     retryAfter: undefined,
@@ -86,6 +88,10 @@ export function classifyAuthorizationError(error: string, codes: readonly number
     hint: row?.hint,
   };
 }
+
+/** What the user, or an administrator, says no with: 65004 is Entra's code, `permission_denied` the word of its older endpoint. */
+const DECLINED_CODE = 65004;
+const DECLINED_WORDS: ReadonlySet<string> = new Set(['access_denied', 'permission_denied']);
 
 /** A refused client is expected to name a code: without one, it counts as unknown. */
 const NEEDS_CODE: ReadonlySet<FailureKind> = new Set(['app_config']);

@@ -71,6 +71,8 @@ export interface VaultErrorDetails {
   metadata?: Readonly<Record<string, string>>;
   /** When a retry makes sense, in milliseconds from now; sent as `RetryInfo`. */
   retryAfter?: Duration;
+  /** What to do about Entra's answer, if that is more than the reason says: part of the message, and for the log. */
+  hint?: string | undefined;
   /** What really happened; for the log alone. */
   cause?: unknown;
 }
@@ -81,12 +83,14 @@ export class VaultError extends Error {
   readonly reason: Reason;
   readonly metadata: Readonly<Record<string, string>>;
   readonly retryAfter: Duration | undefined;
+  readonly hint: string | undefined;
 
   constructor(reason: Reason, message: string, details: VaultErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.reason = reason;
     this.metadata = details.metadata ?? {};
     this.retryAfter = details.retryAfter;
+    this.hint = details.hint;
   }
 }
 

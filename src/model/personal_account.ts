@@ -4,11 +4,11 @@ import type { Failure, Outcome } from './exchange.ts';
 
 /** For a personal account, Entra answers a missing consent as it answers a bad refresh token (70000). */
 export function isUnclearForPersonal(account: Account | undefined, outcome: Outcome): outcome is Failure {
-  return (
-    outcome.kind === 'suspect' &&
-    outcome.subject === 'connection' &&
-    account?.directoryId.toLowerCase() === PERSONAL_DIRECTORY
-  );
+  return outcome.kind === 'suspect' && outcome.subject === 'connection' && isPersonal(account);
+}
+
+export function isPersonal(account: Account | undefined): boolean {
+  return account?.directoryId.toLowerCase() === PERSONAL_DIRECTORY;
 }
 
 /** What such an answer means once another resource proves that Entra accepts the refresh token. */

@@ -43,8 +43,18 @@ export interface LogEvents {
   connected_in_part: { requestId: string; resources: string };
   /** An unexpected error: the class of it, where it arose, and the request it belongs to; never its message. */
   internal_error: { requestId: string; error: string; stack: string };
-  /** A person was shown a page with this request id as their reference; `resource` is empty where it is not known what it was about. */
-  web_failed: { requestId: string; flow: string; reason: string; resource: string };
+  /**
+   * A person was shown a page with this request id as their reference; `resource` is empty where it is not known what it was about.
+   * `entraError` and `hint` (what to do about it) are empty unless an answer of Entra was refused.
+   */
+  web_failed: {
+    requestId: string;
+    flow: string;
+    reason: string;
+    resource: string;
+    entraError: string;
+    hint: string;
+  };
   /** Entra refused a credential, the app, or the app in one directory; until it accepts again, most is answered locally. */
   entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
   entra_app_held: { app: string; directory: string; reason: string; entraError: string; correlationId: string };

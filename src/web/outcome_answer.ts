@@ -17,8 +17,8 @@ export async function outcomeAnswer(ended: {
   const { words, requestId, trace } = visit;
   const { status, reference } = OUTCOME_FACTS[outcomeKind(outcome.outcome)];
   if (reference && outcome.outcome !== 'GRANTED') {
-    const { resource } = trace;
-    parts.log.event('warn', 'web_failed', { requestId, flow, reason: outcome.outcome, resource });
+    const { resource, entraError = '', hint = '' } = trace;
+    parts.log.event('warn', 'web_failed', { requestId, flow, reason: outcome.outcome, resource, entraError, hint });
     await parts.audit?.(visit, outcome.outcome);
   }
   return page(status, words, outcomePage(words, { ...outcome, flow, requestId }));

@@ -67,6 +67,20 @@ test('a callback that fails is audited once, and its repetition under its own re
   expect(new Set(references).size).toBe(2);
 });
 
+test('the log of a callback that an answer of Entra ended has the code, and the platform to register under', async () => {
+  const { authorizationUri } = await world.start({ tenantId });
+  world.sandbox.injectFault({ kind: 'error', code: 9002327, grant: 'authorization_code' });
+  const reference = await referenceOf(await world.visit(String(await world.signIn(authorizationUri, ADA))));
+  expect(linesOf(reference)).toMatchObject([
+    {
+      event: 'web_failed',
+      reason: 'APP_MISCONFIGURED',
+      entraError: 'invalid_request/AADSTS9002327',
+      hint: expect.stringContaining('platform Web'),
+    },
+  ]);
+});
+
 test("a mistake of ours at a user's link leads to the connection, too", async () => {
   const { connectUri } = await world.start({ tenantId });
   const { find } = world.stores.tenants;

@@ -138,7 +138,14 @@ describe('the callback', () => {
     const html = await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text();
     const requestId = faces.received[0]?.requestId ?? 'none';
     expect(html).toContain(`<code>${requestId}</code>`);
-    const fields = { requestId, flow: 'user', reason: 'APP_CREDENTIAL_EXPIRED', resource: '' };
+    const fields = {
+      requestId,
+      flow: 'user',
+      reason: 'APP_CREDENTIAL_EXPIRED',
+      resource: '',
+      entraError: '',
+      hint: '',
+    };
     expect(events).toEqual([['warn', 'web_failed', fields]]);
   });
 
