@@ -229,7 +229,8 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
         place.hold.beginTrial(requester, clock.now());
         return undefined;
       }
-      return { ...HELD_RESOURCE, reason: place.hold.reason };
+      const { reason, hint } = place.hold;
+      return { ...HELD_RESOURCE, reason, hint };
     },
     async granted(request, grant, order) {
       const { directoryId, resource } = request;

@@ -4,6 +4,7 @@ import type { Failure, Granted, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Answer } from './answer.ts';
 import type { AppHealth } from './app_health.ts';
+import { asAppTokenMeaning } from './app_token_meaning.ts';
 import { type Asked, type AskParts, ask, LEAST_TIME } from './ask.ts';
 import type { Authority } from './authority.ts';
 import { contradictionIn } from './contradiction.ts';
@@ -138,7 +139,8 @@ async function redeemOnce(
       judgements.push(await judgeCredential({ app, health, probes: parts.probes }, context, last));
       continue;
     }
-    return { failure: await blame(health, context, grant, asked, meaning), meaning, answer };
+    const meant = grant.kind === 'client_credentials' ? asAppTokenMeaning(meaning) : meaning;
+    return { failure: await blame(health, context, grant, asked, meant), meaning, answer };
   }
   return {
     failure: await allRefused(health, context, grant, { judgements, last, untried }),

@@ -15,6 +15,8 @@ const MOST_FAILING = 1_000;
  */
 export interface Hold {
   readonly reason: Reason;
+  /** What to do, if that is more than the reason says. */
+  readonly hint: string | undefined;
   /** True: `requester` is refused now. */
   isClosedTo(requester: string, now: Timestamp): boolean;
   beginTrial(requester: string, now: Timestamp): void;
@@ -27,7 +29,7 @@ export interface Hold {
 }
 
 export function createHold(
-  failure: Pick<Failure, 'reason'>,
+  failure: Pick<Failure, 'reason' | 'hint'>,
   evidence: { readonly requesters: readonly string[]; readonly order: number },
   start: Timestamp,
 ): Hold {
@@ -40,6 +42,7 @@ export function createHold(
 
   return {
     reason: failure.reason,
+    hint: failure.hint,
     isClosedTo(requester, now) {
       if (isAhead(openTime, HOLD_TIME, now)) return true;
       if (!failing.has(requester)) return isAhead(nextTrial, TRIAL_PACE, now);

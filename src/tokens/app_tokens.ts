@@ -9,6 +9,7 @@ import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 import type { AppTokenRequest, FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
+import { appTokenRefused } from './app_token_refusal.ts';
 import { refuseDeadToken } from './dead_token.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
@@ -127,13 +128,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
           const outcome = refuseDeadToken(await admission.acquireForApp({ resource }), clock.now());
           metrics.exchangeDuration(performance.now() - sent);
           metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
-          if (outcome.kind !== 'granted') {
-            const { reason, entraError, retryAfter } = outcome;
-            throw new VaultError(reason, `Entra gave no token for ${appName(app)} itself; see the app with VerifyApp`, {
-              metadata: { app: appName(app), ...(entraError === undefined ? {} : { entraError }) },
-              ...(retryAfter === undefined ? {} : { retryAfter }),
-            });
-          }
+          if (outcome.kind !== 'granted') throw appTokenRefused(app, directoryId, outcome);
           const { accessToken } = outcome;
           fill.put(resource, { accessToken, source: 'CACHE', connectionUid: undefined }, clock.now() + SHORTEST_USE);
           return { accessToken, source: 'ENTRA', connectionUid: undefined };

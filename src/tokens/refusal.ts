@@ -130,8 +130,9 @@ export function heldBack(connection: Connection, wait: Duration): VaultError {
 /** The error for an exchange that failed; `claims` is for StartAuthorization to pass on. */
 export function failed(connection: Connection, failure: Failure, resource: string): VaultError {
   const name = connectionName(connection);
-  const refused = failure.subject === 'resource' ? resource : undefined;
-  return new VaultError(failure.reason, sentence(failure.reason, name, refused), {
+  const refused = ABOUT_A_RESOURCE.has(failure.subject) ? resource : undefined;
+  const sentences = [sentence(failure.reason, name, refused), failure.hint].filter((one) => one !== undefined);
+  return new VaultError(failure.reason, sentences.join('. '), {
     metadata: {
       ...(refused === undefined ? {} : { resource: refused }),
       ...facts(failure.reason, name, failure.entraError, failure.correlationId),
@@ -140,6 +141,8 @@ export function failed(connection: Connection, failure: Failure, resource: strin
     ...(failure.retryAfter === undefined ? {} : { retryAfter: failure.retryAfter }),
   });
 }
+
+const ABOUT_A_RESOURCE = new Set<Failure['subject']>(['resource', 'resource_in_directory']);
 
 /** The error for claims that Entra refuses although it grants the same request without them. */
 export function claimsRefused(connection: Connection, failure: Failure, resource: string): VaultError {
