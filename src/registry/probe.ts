@@ -78,6 +78,7 @@ function reportOf(credential: Credential, probe: CredentialProbe | undefined, ti
           'Entra does not take the credential yet; a new one needs up to 15 minutes. It is tried again by itself.',
       };
     case 'INCONCLUSIVE':
+      if (probe.reason === 'BLOCKED_BY_POLICY') return { ...seen, ...blocked(entraError) };
       return refusesApp(entraError)
         ? {
             ...seen,
@@ -95,6 +96,11 @@ const OF_NO_USE = {
   FEDERATED: 'the assertion file cannot be read. See that it is there, and readable for the vault.',
   KEY_VAULT_SECRET: 'the key vault was of no use.',
 } as const satisfies Record<Credential['kind'], string>;
+
+function blocked(entraError: string | undefined) {
+  const message = `Entra did not say whether it accepts the credential: the directory does not let the app in (${entraError}). Ask its administrator.`;
+  return { outcome: 'UNKNOWN', reason: 'BLOCKED_BY_POLICY', message } as const;
+}
 
 /** The families of errors that blame the registration; others come and go. */
 function refusesApp(entraError: string | undefined): boolean {

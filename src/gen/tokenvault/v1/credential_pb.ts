@@ -435,7 +435,7 @@ export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
   outcome: CredentialProbe_Outcome;
 
   /**
-   * Why, unless it was accepted: APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE (a key vault gives no secret, so that Entra was not asked).
+   * Why, unless it was accepted: APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, BLOCKED_BY_POLICY (the directory does not let the app in), ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE (a key vault gives no secret, so that Entra was not asked).
    *
    * @generated from field: tokenvault.v1.ErrorReason reason = 3;
    */
