@@ -1,6 +1,5 @@
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { VaultError } from '../model/errors.ts';
-import type { Failure } from '../model/exchange.ts';
 import type { AuthorizationAnswer } from './authorizations.ts';
 import { reasonText, signInReason } from './refusal.ts';
 

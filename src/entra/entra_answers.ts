@@ -73,6 +73,7 @@ const ROWS: readonly Row[] = [
   [650053, 'invalid_client', '', 'app_config', 'request', 'APP_MISCONFIGURED', 'OPERATOR', 'Permission does not exist at the resource.'],
   [650056, 'invalid_client', '', 'app_config', 'directory', 'ADMIN_CONSENT_REQUIRED', 'ADMINISTRATOR', 'Misconfigured application / not consented.'],
   [65005, 'invalid_client', '', 'app_config', 'request', 'APP_MISCONFIGURED', 'OPERATOR', 'Resource not in required access.'],
+  [65005, 'access_denied', '', 'app_config', 'request', 'BLOCKED_BY_POLICY', 'ADMINISTRATOR', 'Directory is unmanaged (older code).', 'Nobody administers the directory: somebody of the organization must take it over as administrator first.'],
   [700016, 'unauthorized_client', '', 'app_config', 'directory', 'ADMIN_CONSENT_REQUIRED', 'ADMINISTRATOR', 'App not found in the directory.'],
   [70001, 'unauthorized_client', '', 'app_config', 'directory', 'ADMIN_CONSENT_REQUIRED', 'ADMINISTRATOR', 'App not found in the directory / disabled.'],
   [700011, 'unauthorized_client', '', 'app_config', 'directory', 'ADMIN_CONSENT_REQUIRED', 'ADMINISTRATOR', 'App not found in the directory.'],

@@ -49,6 +49,8 @@ const DISABLED = new Set([50057, 500571, 50034, 500341, 51004]);
 const DISABLED_IN_DIRECTORY = new Set([7000112, 90002, 500014, 50001, 650054, 7000118]);
 const OTHER_CLOUD = new Set([90038, 900439, 900382, 900432]);
 const DECLINED = 65004;
+/** While a user signs in, it is of a directory that nobody administers: https://github.com/AzureAD/microsoft-authentication-library-for-objc/issues/917 */
+const UNMANAGED = 650051;
 /** A minute is long enough to ask once more: it may pass, or it was of one caller's claims. */
 const ASKED_AGAIN = new Set(['transient', 'throttled', 'suspect', 'consent', 'caller']);
 
@@ -139,6 +141,7 @@ const STATES = {
 /** Nothing is stored yet that a second answer could confirm; and what a visitor did wrong, the visitor does again. */
 function callbackReason({ code, whoActs }: AnswerRow, kind: string, reason: string): string {
   if (code === DECLINED) return 'AUTHORIZATION_DECLINED';
+  if (code === UNMANAGED) return 'BLOCKED_BY_POLICY';
   const isVisitors = kind === 'ours' && whoActs.startsWith('visitor');
   return kind === 'suspect' || isVisitors ? 'REAUTHORIZATION_REQUIRED' : reason;
 }

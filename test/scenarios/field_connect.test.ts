@@ -120,7 +120,7 @@ describe('an error at the redirect URI means what it means at the token endpoint
   test.each([
     ['access_denied', 650051, 'BLOCKED_BY_POLICY'],
     ['access_denied', 650052, 'ADMIN_CONSENT_REQUIRED'],
-    ['access_denied', 65005, 'APP_MISCONFIGURED'],
+    ['access_denied', 65005, 'BLOCKED_BY_POLICY'],
     ['access_denied', 50097, 'BLOCKED_BY_POLICY'],
     ['access_denied', 500212, 'BLOCKED_BY_POLICY'],
     ['access_denied', 530084, 'BLOCKED_BY_POLICY'],
