@@ -48,7 +48,7 @@ export function readConfig(variables: Variables = process.env, options: readonly
   return config;
 }
 
-/** Where `token-vault sandbox` listens, unless it is told by an option. Throws ConfigError. */
+/** Where `token-vault sandbox` listens, unless an option says where. Throws ConfigError. */
 export function readSandboxPort(variables: Variables = process.env): number {
   const value = variables['TOKENVAULT_SANDBOX_ADDRESS'] || undefined;
   const parsed = environment.shape.SANDBOX_ADDRESS.safeParse(value);

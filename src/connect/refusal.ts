@@ -20,7 +20,7 @@ export function codeRefused(failure: Failure, connection: string): VaultError {
   return refusal(reason, `Entra did not connect ${connection}: ${reasonText(reason, failure)}`, failure, connection);
 }
 
-/** 9002313: Entra cannot read the token, whoever sent it. */
+/** 9002313: Entra cannot read the token. */
 const UNREADABLE = 'AADSTS9002313';
 
 /** Whether the same refresh token may be accepted a minute later: https://github.com/BingAds/BingAds-Python-SDK/issues/279 */

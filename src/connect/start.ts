@@ -93,7 +93,7 @@ function newAuthorization(
       : withOwnScopes(parts.scopes, { tenant, app, connection }, request.scopes);
   const { productScopes, needed } = asked(parts.scopes, tenant, app, scopes);
   const allowAccountChange = request.allowAccountChange ?? false;
-  // Whoever is to select an account is offered none: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+  // Entra refuses a hint together with SELECT_ACCOUNT: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
   const offersNone = allowAccountChange || request.prompt === 'select_account';
   const loginHint = request.loginHint ?? (offersNone ? undefined : connection.account?.username);
   return {

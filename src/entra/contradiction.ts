@@ -29,7 +29,7 @@ export function contradictionIn(
 function ofIdToken(claims: Readonly<Record<string, unknown>>, { app, authority }: AnswerContext) {
   const { aud, iss, tid } = claims;
   if (typeof aud !== 'string' || aud.toLowerCase() !== app.clientId.toLowerCase()) return 'aud';
-  // An account is told from others by it.
+  // It distinguishes accounts.
   if (typeof tid !== 'string' || !GUID.test(tid)) return 'tid';
   const { origin } = new URL(authority.tokenEndpoint);
   // Behind cloud CUSTOM stands an issuer that nobody configured.

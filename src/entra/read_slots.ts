@@ -22,7 +22,7 @@ export function createReadSlots<Result>(atOnce: number): ReadSlots<Result> {
       waiting.delete(next);
       next();
     });
-    // Whoever waits for it may have left.
+    // The waiting reader may have left.
     started.catch(() => {});
     reads.set(path, started);
     return started;

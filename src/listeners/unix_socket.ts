@@ -12,7 +12,7 @@ export async function removeStaleSocket(path: string): Promise<void> {
   await unlink(path).catch(() => undefined);
 }
 
-/** Whoever may open the socket may call: the owner alone, whatever the umask says. */
+/** A process that may open the socket may call: the owner alone, whatever the umask is. */
 export function guardSocket(path: string): void {
   chmodSync(path, 0o600);
 }

@@ -9,7 +9,7 @@ export interface UnauthenticatedLimits {
 
 /** Connections on which no authenticated call has come yet, and the streams on them. */
 export interface UnauthenticatedPeers {
-  /** Makes room by ending another connection where there is none. */
+  /** If there is no room, ends another connection. */
   enter(peer: Peer): void;
   /** The connection is closed, or a caller's from now on. */
   leave(peer: Peer): void;

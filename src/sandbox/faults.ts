@@ -101,7 +101,7 @@ export interface Faults {
   /** The first fault that fits; uses one of its count up. */
   take(traits: RequestTraits): Fault | undefined;
   list(): Fault[];
-  /** False: there is none of that id. */
+  /** False: no fault has that id. */
   remove(id: string): boolean;
   clear(): void;
 }

@@ -78,7 +78,7 @@ test.each([
   ['little-endian without one', (text: string) => Buffer.from(text, 'utf16le')],
   ['big-endian with a byte order mark', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
   ['big-endian without one', (text: string) => Buffer.from(text, 'utf16le').swap16()],
-])('UTF-16, %s, is told once', async (_, encode) => {
+])('UTF-16, %s, is reported once', async (_, encode) => {
   const bytes = encode('{"connection":"ada"}\n{"connection":"bob"}\n'.repeat(20));
 
   const lines = await linesOf([bytes.subarray(0, 1), bytes.subarray(1)]);

@@ -16,7 +16,7 @@ test.each(['22.23.2', '22.24.0', '24.18.1', '24.21.0', '26.5.1', '26.10.0', '27.
   },
 );
 
-test('a newer version is advised where one mends a hole that is known', () => {
+test('a newer version is advised if it closes a known hole', () => {
   expect(nodeAdvice('24.21.0')).toContain('24.22.3');
   expect(['22.23.5', '24.22.3', '24.23.0', '26.13.1', '27.0.0'].map(nodeAdvice)).toEqual(Array(5).fill(undefined));
 });

@@ -53,7 +53,7 @@ function recordOf(path: string, state: FileRecord['state']): FileRecord {
   return { state, device: dev, inode: ino, size, modifyTime: mtimeMs };
 }
 
-/** Undefined: there is none, or a crash cut it. */
+/** Undefined: no record exists, or a crash cut it. */
 function readRecord(path: string): FileRecord | undefined {
   try {
     return JSON.parse(readFileSync(`${path}.state`, 'utf8')) as FileRecord;

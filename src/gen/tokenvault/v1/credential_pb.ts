@@ -378,7 +378,7 @@ export const CertificateMaterialSchema: GenMessage<CertificateMaterial> = /*@__P
  */
 export type FederatedMaterial = Message<"tokenvault.v1.FederatedMaterial"> & {
   /**
-   * Absolute path on the vault's machine, such as `/run/tokens/acme/token`. Read anew as it is rotated. The vault's configuration must allow it to the tenant of the app
+   * Absolute path on the vault's machine, such as `/run/tokens/acme/token`. Read again at each use. The vault's configuration must allow it to the tenant of the app
    * (`TOKENVAULT_FEDERATED_FILES`), and it must not be the token by which the vault itself signs in.
    *
    * @generated from field: string assertion_file = 1;
