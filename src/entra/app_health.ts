@@ -2,6 +2,7 @@ import { homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../mod
 import type { Timestamp } from '../model/clock.ts';
 import type { VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
+import { createAppFailures } from './app_failures.ts';
 import { type AppNotesParts, createAppNotes } from './app_notes.ts';
 import { refuseApp } from './app_refusal.ts';
 import { createBoundedMap } from './bounded_map.ts';
@@ -11,7 +12,7 @@ import type { HealthProbes } from './health_probes.ts';
 import { createHold, type Hold } from './hold.ts';
 import { createPlaceHealth, type PlaceHealth, RECENT_GRANT } from './place_health.ts';
 import { createRequestHolds } from './request_holds.ts';
-import { type EvidenceContext, type Requester, requesterOf, requestKey } from './requester.ts';
+import { askerOf, type EvidenceContext, type Requester, requesterOf, requestKey } from './requester.ts';
 
 /**
  * What Entra's answers prove about an app, its directories and its credentials. An answer counts against the smallest subject that
@@ -22,8 +23,10 @@ export interface AppHealth {
   readonly credentials: CredentialChoice;
   /** A failure that is known already, so that Entra need not be asked; undefined: ask, possibly as a trial. */
   refusal(asker: Asker): VaultError | undefined;
-  /** Takes the trials that are due. The function gives them back if nothing was sent. */
-  beginTrial(asker: Asker): () => void;
+  /** A request leaves: it takes the trials that are due. */
+  beginTrial(asker: Asker, resource: string): void;
+  /** A trial, or what left before a hold began, brought no token: others have the next trial. */
+  noteFailing(request: EvidenceContext): void;
   /** The same request, or its resource in this directory, was refused a short while ago. */
   refusalOf(request: EvidenceContext, grant: string): Failure | undefined;
   /** Entra gave a token. `order`: when the request was sent. */
@@ -54,7 +57,6 @@ export interface AppHealthParts extends AppNotesParts {
 }
 
 const MOST_PLACES = 10_000;
-const MOST_CODES = 100;
 const HELD_RESOURCE = {
   kind: 'app_config',
   subject: 'resource_in_directory',
@@ -75,8 +77,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   let lastGrant:
     | { readonly time: Timestamp; readonly order: number; readonly directoryId: string | undefined }
     | undefined;
-  /** The first directory that failed with a code of the whole app, by code. */
-  const appFailures = createBoundedMap<string>(MOST_CODES);
+  const appFailures = createAppFailures();
   /** Which hold put a directory among the failing ones. */
   const noted = createBoundedMap<string>(MOST_PLACES);
 
@@ -93,9 +94,11 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     return made;
   }
 
-  function holdsOf({ directoryId }: Asker): Hold[] {
-    const inDirectory = directoryId === undefined ? undefined : places.get(placeKey(directoryId))?.hold;
-    return [hold, inDirectory].filter((one) => one !== undefined);
+  function holdsOf({ directoryId }: Pick<Asker, 'directoryId'>, resource?: string): Hold[] {
+    const holdAt = (at?: string) =>
+      directoryId === undefined ? undefined : places.get(placeKey(directoryId, at))?.hold;
+    const atResource = resource === undefined ? undefined : holdAt(resource);
+    return [hold, holdAt(), atResource].filter((one) => one !== undefined);
   }
 
   async function releaseApp(): Promise<void> {
@@ -150,17 +153,19 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   }
 
   async function refusedAsApp(request: EvidenceContext, failure: Failure, order: number) {
-    const { directoryId = '', weight, isRetry } = request;
+    const { directoryId, weight, isRetry } = request;
     if (weight === 'REQUEST' || isRetry) return;
-    const requester = requesterOf(request, order);
+    const requester = askerOf(request);
     if (hold !== undefined) {
       hold.confirm(requester, order, clock.now());
       return;
     }
-    const code = failure.entraError ?? '';
-    const first = appFailures.get(code);
-    appFailures.set(code, first ?? directoryId);
-    if (first !== undefined && first !== directoryId && !isRecent(lastGrant?.time)) {
+    const isRefuted = lastGrant !== undefined && lastGrant.order > order;
+    // At a shared address nobody knows which directory it was.
+    const noted = weight === 'FULL' &&
+      !isRefuted &&
+      directoryId !== undefined && { code: failure.entraError ?? '', directoryId, tenantUid: request.tenantUid, order };
+    if (noted && appFailures.isConfirmed(noted) && !isRecent(lastGrant?.time)) {
       await holdApp('MISCONFIGURED', failure, order, requester);
       return;
     }
@@ -185,11 +190,18 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   }
 
   async function probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void> {
+    noteGrant(directoryId, order);
     await refuteApp(order);
     const probe = { requester: `probe ${order}`, tenantUid: app.tenantUid, order };
     placeOf(directoryId).granted(probe);
     if (resource !== undefined) placeOf(directoryId, resource).granted(probe);
     await clearNote(directoryId);
+  }
+
+  function noteGrant(directoryId: string | undefined, order: number): void {
+    const newest = Math.max(order, lastGrant?.order ?? 0);
+    lastGrant = { time: clock.now(), order: newest, directoryId: directoryId ?? lastGrant?.directoryId };
+    appFailures.refute(order);
   }
 
   async function refuteApp(order: number): Promise<void> {
@@ -207,35 +219,33 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   return {
     credentials,
     refusal(asker) {
-      const requester = asker.connectionUid ?? '';
+      const requester = askerOf(asker);
       const closed = holdsOf(asker).find((one) => one.isClosedTo(requester, clock.now()));
       return closed && refuseApp(app, closed.reason, asker.directoryId);
     },
-    beginTrial(asker) {
-      const requester = asker.connectionUid ?? '';
-      const due = holdsOf(asker);
-      for (const one of due) one.beginTrial(requester, clock.now());
-      return () => {
-        for (const one of due) one.abandonTrial(requester, clock.now());
-      };
+    beginTrial(asker, resource) {
+      const requester = askerOf(asker);
+      for (const one of holdsOf(asker, resource)) one.beginTrial(requester, clock.now());
+    },
+    noteFailing(request) {
+      const requester = askerOf(request);
+      for (const one of holdsOf(request, request.resource)) one.noteFailing(requester);
     },
     refusalOf(request, grant) {
       const held = requests.find(requestKey(request, grant));
       if (held !== undefined || request.directoryId === undefined) return held;
       const place = places.get(placeKey(request.directoryId, request.resource));
-      const requester = request.connectionUid ?? '';
+      const requester = askerOf(request);
       if (place?.hold === undefined) return undefined;
-      if (!place.hold.isClosedTo(requester, clock.now())) {
-        place.hold.beginTrial(requester, clock.now());
-        return undefined;
-      }
+      if (!place.hold.isClosedTo(requester, clock.now())) return undefined;
       const { reason, hint } = place.hold;
       return { ...HELD_RESOURCE, reason, hint };
     },
     async granted(request, grant, order) {
       const { directoryId, resource } = request;
       requests.release(requestKey(request, grant));
-      lastGrant = { time: clock.now(), order, directoryId: directoryId ?? lastGrant?.directoryId };
+      noteGrant(directoryId, order);
+      appFailures.see(request.tenantUid);
       await refuteApp(order);
       if (directoryId === undefined) return;
       placeOf(directoryId).granted(placeRequest(request, order));

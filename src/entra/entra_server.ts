@@ -13,7 +13,7 @@ import { type CustomCloud, createAuthorities, directoryOf, signInDirectoryOf } f
 import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer, Priority } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
-import { type ExchangeRequest, redeem } from './exchange.ts';
+import { type ExchangeRequest, knownRefusal, redeem } from './exchange.ts';
 import { classifyAuthorizationError } from './failures.ts';
 import { createHealthProbes } from './health_probes.ts';
 import { createTokenHttp } from './http.ts';
@@ -114,12 +114,11 @@ export function createAuthorizationServer(parts: {
     try {
       // Others may have learned something while this one waited.
       const health = refuseKnown();
-      let abandonTrial: (() => void) | undefined = health.beginTrial(asker);
-      const run = (
+      let isSent = false;
+      const run = async (
         asked: Pick<ExchangeRequest, 'grant' | 'resource' | 'nonce'> & Partial<Pick<ExchangeRequest, 'authority'>>,
         options: { retry?: boolean | undefined; force?: boolean | undefined; timeout?: Duration | undefined } = {},
       ) => {
-        abandonTrial = undefined;
         const whole: ExchangeRequest = {
           authority: authorities.of(app.cloud, directory),
           ...asked,
@@ -132,6 +131,12 @@ export function createAuthorizationServer(parts: {
           force: options.force ?? false,
           timeout: options.timeout ?? exchangeTimeout,
         };
+        const refusal = knownRefusal({ metrics }, whole, health);
+        if (refusal !== undefined) return refusal;
+        // Only what is sent is a trial: what is refused here must not take it from the others.
+        if (!isSent) refuseKnown();
+        isSent = true;
+        health.beginTrial(asker, asked.resource);
         return redeem({ ...askParts, probes }, whole, slot, health);
       };
       return {
@@ -155,11 +160,7 @@ export function createAuthorizationServer(parts: {
             nonce: undefined,
           });
         },
-        release() {
-          abandonTrial?.();
-          abandonTrial = undefined;
-          slot.release();
-        },
+        release: () => slot.release(),
       };
     } catch (error) {
       slot.release();

@@ -16,7 +16,7 @@ import type { HealthProbes } from './health_probes.ts';
 import type { TokenGrant } from './msal_server.ts';
 import type { Slot } from './pacing.ts';
 import type { Unusable } from './proof.ts';
-import { type EvidenceContext, type Requester, requesterOf } from './requester.ts';
+import { askerOf, type EvidenceContext, type Requester, requesterOf } from './requester.ts';
 
 /** One grant, redeemed: with each credential in turn, and once more after a transient failure. */
 export interface ExchangeRequest {
@@ -41,20 +41,29 @@ export interface ExchangeParts extends AskParts {
   readonly probes: HealthProbes;
 }
 
+/** What is refused without a question to Entra, since it was refused a short while ago. */
+export function knownRefusal(
+  { metrics }: Pick<ExchangeParts, 'metrics'>,
+  request: ExchangeRequest,
+  health: AppHealth,
+): Failure | undefined {
+  const known = request.force ? undefined : health.refusalOf(contextOf(request), request.grant.kind);
+  if (known !== undefined) metrics.turnedAway(known.reason);
+  return known;
+}
+
 export async function redeem(
   parts: ExchangeParts,
   request: ExchangeRequest,
   slot: Slot,
   health: AppHealth,
 ): Promise<Outcome> {
-  const known = request.force ? undefined : health.refusalOf(contextOf(request), request.grant.kind);
-  if (known !== undefined) {
-    parts.metrics.turnedAway(known.reason);
-    return known;
-  }
   const deadline = performance.now() + request.timeout;
-  const exchange = (changes: Partial<ExchangeRequest> = {}) =>
-    redeemOnce(parts, { ...request, ...changes }, slot, health, deadline);
+  const exchange = async (changes: Partial<ExchangeRequest> = {}) => {
+    const redeemed = await redeemOnce(parts, { ...request, ...changes }, slot, health, deadline);
+    if ('failure' in redeemed) health.noteFailing(contextOf(request));
+    return redeemed;
+  };
   const first = await exchange();
   if (!('failure' in first)) return first.granted;
   const { otherAuthority } = request;
@@ -228,5 +237,5 @@ async function allRefused(
     return base;
   }
   const { order } = last;
-  return health.holdWithoutCredential(base, order, requesterOf(context, order));
+  return health.holdWithoutCredential(base, order, askerOf(context));
 }

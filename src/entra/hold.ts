@@ -1,4 +1,4 @@
-import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import { type Duration, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 
@@ -6,6 +6,8 @@ import type { Failure } from '../model/exchange.ts';
 export const HOLD_TIME: Duration = 5 * MINUTE;
 /** Between two trials of connections that have not failed. */
 export const TRIAL_PACE: Duration = MINUTE;
+/** The failing connection that waited longest has its trial first, unless it does not ask for so long. */
+const TURN: Duration = 30 * SECOND;
 const MOST_FAILING = 1_000;
 
 /**
@@ -15,21 +17,22 @@ const MOST_FAILING = 1_000;
  */
 export interface Hold {
   readonly reason: Reason;
+  readonly entraError: string | undefined;
   /** What to do, if that is more than the reason says. */
   readonly hint: string | undefined;
   /** True: `requester` is refused now. */
   isClosedTo(requester: string, now: Timestamp): boolean;
   beginTrial(requester: string, now: Timestamp): void;
-  /** The trial was not sent: the next requester may have it. */
-  abandonTrial(requester: string, now: Timestamp): void;
   /** The same failure again. `order`: when its request was sent. */
   confirm(requester: string, order: number, now: Timestamp): void;
+  /** It was refused for another reason, perhaps one of its own: it joins those that failed, and proves nothing about the others. */
+  noteFailing(requester: string): void;
   /** A success refutes only failures whose requests were sent before it. */
   isRefutedBy(order: number): boolean;
 }
 
 export function createHold(
-  failure: Pick<Failure, 'reason' | 'hint'>,
+  failure: Pick<Failure, 'reason' | 'entraError' | 'hint'>,
   evidence: { readonly requesters: readonly string[]; readonly order: number },
   start: Timestamp,
 ): Hold {
@@ -40,27 +43,34 @@ export function createHold(
   let nextTrial = openTime;
   let nextFailingTrial = openTime;
 
+  /** A time further ahead than it can be is of before the clock was set back: it is reached for good. */
+  function readClock(now: Timestamp): void {
+    const reached = (time: Timestamp, longest: Duration) => (time - now > longest ? now : time);
+    openTime = reached(openTime, HOLD_TIME);
+    nextFailingTrial = reached(nextFailingTrial, HOLD_TIME);
+    nextTrial = reached(nextTrial, openTime > now ? HOLD_TIME : TRIAL_PACE);
+  }
+
   return {
     reason: failure.reason,
+    entraError: failure.entraError,
     hint: failure.hint,
     isClosedTo(requester, now) {
-      if (isAhead(openTime, HOLD_TIME, now)) return true;
-      if (!failing.has(requester)) return isAhead(nextTrial, TRIAL_PACE, now);
-      if (isAhead(nextFailingTrial, HOLD_TIME, now)) return true;
+      readClock(now);
+      if (openTime > now) return true;
+      if (!failing.has(requester)) return nextTrial > now;
+      if (nextFailingTrial > now) return true;
       const [longestWaiting] = failing;
-      return requester !== longestWaiting && isAhead(nextFailingTrial + TRIAL_PACE, TRIAL_PACE, now);
+      return requester !== longestWaiting && nextFailingTrial + TURN > now;
     },
     beginTrial(requester, now) {
+      readClock(now);
       if (failing.delete(requester)) {
         failing.add(requester);
         nextFailingTrial = now + HOLD_TIME;
       } else {
         nextTrial = now + TRIAL_PACE;
       }
-    },
-    abandonTrial(requester, now) {
-      if (failing.has(requester)) nextFailingTrial = now;
-      else nextTrial = now;
     },
     confirm(requester, confirmedOrder, now) {
       order = Math.max(order, confirmedOrder);
@@ -69,12 +79,9 @@ export function createHold(
       failing.add(requester);
       openTime = now + HOLD_TIME;
     },
+    noteFailing(requester) {
+      if (failing.size < MOST_FAILING) failing.add(requester);
+    },
     isRefutedBy: (successOrder) => successOrder >= order,
   };
-}
-
-/** A time further ahead than it can be means that the clock was set back. */
-function isAhead(time: Timestamp, longest: Duration, now: Timestamp): boolean {
-  const rest = time - now;
-  return rest > 0 && rest <= longest;
 }

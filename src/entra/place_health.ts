@@ -85,12 +85,13 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
     async refused(request, failure, known) {
       see(request);
       const { requester, order } = request;
-      const isRefuted = () => grants.some((grant) => grant.requester !== requester && grant.order > order);
+      const isRefuted = () => grants.some((grant) => grant.order > order);
       if (isRefuted()) return 'REQUEST';
       const { entraError } = failure;
       const others = failures.filter((other) => other.requester !== requester && isWithin(other.time, ALIKE_WINDOW));
       failures = [...others, { ...request, entraError, time: clock.now() }].slice(-MOST_FAILURES);
-      if (hold?.isRefutedBy(order) === true) return close([request], failure, order);
+      const confirms = known || hold?.entraError === entraError;
+      if (confirms && hold?.isRefutedBy(order) === true) return close([request], failure, order);
 
       const alike = failures.filter((other) => other.entraError === entraError);
       // One tenant of a shared app must not be able to stop the others.

@@ -6,6 +6,12 @@ const KNOWN_HOLD: Duration = 5 * MINUTE;
 const UNKNOWN_HOLD: Duration = MINUTE;
 const MOST_REQUESTS = 10_000;
 
+interface HeldRequest {
+  readonly failure: Failure;
+  readonly duration: Duration;
+  readonly until: Timestamp;
+}
+
 /** Requests that Entra refused for what they ask: the same request is refused locally for a while, and no other one. */
 export interface RequestHolds {
   find(key: string | undefined): Failure | undefined;
@@ -14,19 +20,20 @@ export interface RequestHolds {
 }
 
 export function createRequestHolds(clock: Clock): RequestHolds {
-  const held = createBoundedMap<{ readonly failure: Failure; readonly until: Timestamp }>(MOST_REQUESTS);
+  const held = createBoundedMap<HeldRequest>(MOST_REQUESTS);
   return {
     find(key) {
       const found = key === undefined ? undefined : held.get(key);
       if (key === undefined || found === undefined) return undefined;
       const rest = found.until - clock.now();
-      // A longer rest than any hold means that the clock was set back.
-      if (rest > 0 && rest <= KNOWN_HOLD) return { ...found.failure, retryAfter: rest };
+      // A longer rest than the whole hold means that the clock was set back.
+      if (rest > 0 && rest <= found.duration) return { ...found.failure, retryAfter: rest };
       held.delete(key);
       return undefined;
     },
     hold(key, failure, known) {
-      if (key !== undefined) held.set(key, { failure, until: clock.now() + (known ? KNOWN_HOLD : UNKNOWN_HOLD) });
+      const duration = known ? KNOWN_HOLD : UNKNOWN_HOLD;
+      if (key !== undefined) held.set(key, { failure, duration, until: clock.now() + duration });
     },
     release(key) {
       if (key !== undefined) held.delete(key);

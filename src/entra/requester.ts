@@ -37,6 +37,11 @@ export function requestKey(context: EvidenceContext, grant: string): string | un
   return `${connectionUid ?? 'app'} ${directoryId} ${resource} ${digest.digest('base64url')}`;
 }
 
+/** Who waits for the trials of a hold: requests of no connection have those of one together. */
+export function askerOf({ connectionUid }: Pick<Requester, 'connectionUid'>): string {
+  return connectionUid ?? '';
+}
+
 /** Names who sent a request; one of no connection is different from all others. */
 export function requesterOf({ connectionUid }: Pick<Requester, 'connectionUid'>, order: number): string {
   return connectionUid ?? `request ${order}`;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../../../src/model/clock.ts';
 import { type Refusal, ROWS } from './answers.ts';
-import { PERSONAL } from './scripted_entra.ts';
+import { type Grant, PERSONAL } from './scripted_entra.ts';
 import { APPS, type Beginning, DIRECTORIES, type Fault, USERS } from './world.ts';
 
 export type Step =
@@ -28,8 +28,8 @@ export type Step =
 export interface Sequence {
   readonly beginning: Beginning;
   readonly steps: readonly Step[];
-  /** At the end Entra is repaired, and everybody must be served soon. */
-  readonly recovers: boolean;
+  /** At the end Entra is repaired, and these users, who ask from then on, must be served soon. */
+  readonly recovery: readonly number[];
 }
 
 const user = fc.nat(USERS.length - 1);
@@ -100,6 +100,12 @@ const scope: fc.Arbitrary<Omit<Fault, 'refusal'>> = fc.oneof(
     })),
   },
   { weight: 2, arbitrary: app.map((of) => ({ app: of })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(app, fc.constantFrom<Grant>('code', 'import', 'app', 'probe'))
+      .map(([of, grant]) => ({ app: of, grant })),
+  },
 );
 const RESOURCE = ['https://graph.microsoft.com', 'https://outlook.office.com'] as const;
 
@@ -156,5 +162,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export const sequences: fc.Arbitrary<Sequence> = fc.record({
   beginning: fc.record({ homeIsKnown: fc.boolean(), credentials: fc.constantFrom(1, 1, 2) }),
   steps: fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
-  recovers: fc.nat(2).map((one) => one === 0),
+  recovery: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.uniqueArray(user, { minLength: 1, maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.constant(USERS.map((_, at) => at)) },
+  ),
 });

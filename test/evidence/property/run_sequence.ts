@@ -1,6 +1,6 @@
-import { MINUTE, SECOND } from '../../src/model/clock.ts';
-import { isVaultError, type VaultError } from '../../src/model/errors.ts';
-import { Secret } from '../../src/model/secret.ts';
+import { MINUTE, SECOND } from '../../../src/model/clock.ts';
+import { isVaultError, type VaultError } from '../../../src/model/errors.ts';
+import { Secret } from '../../../src/model/secret.ts';
 import type { Meaning, Refusal } from './answers.ts';
 import { justification, type Known } from './justified.ts';
 import { APP_RESOURCE, type Entry, RESOURCES } from './scripted_entra.ts';
@@ -12,7 +12,13 @@ export type Tally = Map<string, number>;
 
 type Resource = 0 | 1;
 
-const OF_ONE_RESOURCE: ReadonlySet<string> = new Set(['request', 'resource_in_directory', 'caller']);
+const OF_ONE_RESOURCE: ReadonlySet<string> = new Set([
+  'request',
+  'resource',
+  'resource_in_directory',
+  'caller',
+  'vault',
+]);
 const LASTING: ReadonlySet<string> = new Set(['reauthorize', 'consent', 'blocked', 'suspect', 'looping']);
 const LASTING_WORDS: ReadonlySet<string> = new Set(['invalid_grant', 'interaction_required', 'consent_required']);
 
@@ -80,7 +86,7 @@ export async function runSequence(ground: Ground, sequence: Sequence, tally: Tal
       await world.server.settled();
       runner.check();
     }
-    if (sequence.recovers) await runner.recover();
+    if (sequence.recovery.length > 0) await runner.recover(sequence.recovery.map(userAt));
   } finally {
     await world.close();
   }
@@ -107,10 +113,11 @@ function createRunner(world: World, tally: Tally) {
         for (const [whose, where] of troubled) if (where === key) troubled.delete(whose);
         continue;
       }
-      if (hasClaims) continue;
+      // What is about the claims, or about what was asked with them, is no answer to the others of the connection.
+      if (hasClaims && OF_ONE_RESOURCE.has(meaning.subject)) continue;
       const whose = OF_ONE_RESOURCE.has(meaning.subject) ? key : user;
       troubled.set(whose, key);
-      if (isLasting(refusal, meaning)) lost.add(user);
+      if (!hasClaims && isLasting(refusal, meaning)) lost.add(whose);
     }
     read = log.length;
   }
@@ -157,16 +164,35 @@ function createRunner(world: World, tally: Tally) {
     }
   }
 
-  /** Asks, and checks the property. */
+  /** Asks, and checks the property; true: served. */
   async function get(user: User, resource: Resource): Promise<boolean> {
-    await world.connect(user);
-    await settle(user);
-    readLog();
+    await ready(user);
     const clean = isClean(user, resource);
     const start = log.length;
     const error = await ask(user, resource);
-    if (error === undefined) return true;
-    if (!clean) return false;
+    if (error !== undefined && clean) judge(user, resource, error, start);
+    return error === undefined;
+  }
+
+  async function getTogether(users: readonly User[], resource: Resource): Promise<void> {
+    for (const user of users) await ready(user);
+    const clean = users.map((user) => isClean(user, resource));
+    const start = log.length;
+    const errors = await Promise.all(users.map((user) => ask(user, resource)));
+    for (const [at, user] of users.entries()) {
+      const error = errors[at];
+      if (error !== undefined && clean[at]) judge(user, resource, error, start);
+    }
+  }
+
+  async function ready(user: User): Promise<void> {
+    await world.connect(user);
+    await settle(user);
+    readLog();
+  }
+
+  /** `start`: the length of the log when the call began. */
+  function judge(user: User, resource: Resource, error: VaultError, start: number): void {
     const refused = {
       user: user.id,
       app: user.app,
@@ -176,10 +202,12 @@ function createRunner(world: World, tally: Tally) {
     };
     // Others may have asked at the same time, so each state of the log meanwhile counts.
     for (let end = start; end <= log.length; end++) {
-      const why = justification(refused, known(user.app, log.slice(0, end)));
+      const sent = log.slice(0, end);
+      const onTheirWay = sent.map((entry, at) => (at < start ? entry : { ...entry, answeredStep: undefined }));
+      const why = justification(refused, known(user.app, sent)) ?? justification(refused, known(user.app, onTheirWay));
       if (why === undefined) continue;
       count(`a user without faults is refused, since ${why}`);
-      return false;
+      return;
     }
     throw new Error(
       `${user.id} is refused with ${error.reason} (${error.message}) without a justification\n${describe(log)}`,
@@ -252,27 +280,19 @@ function createRunner(world: World, tally: Tally) {
         return;
       case 'get_with_claims': {
         const user = userAt(step.user);
-        await world.connect(user);
-        await settle(user);
+        await ready(user);
         await ask(user, step.resource, `{"access_token":{"challenge":{"value":"${world.step}"}}}`);
         return;
       }
-      case 'together': {
-        const users = step.users.map(userAt);
-        for (const user of users) {
-          await world.connect(user);
-          await settle(user);
-        }
-        await Promise.all(users.map((user) => get(user, step.resource)));
+      case 'together':
+        await getTogether(step.users.map(userAt), step.resource);
         return;
-      }
       case 'everybody':
         for (const user of USERS) await get(user, step.resource);
         return;
       case 'get_late': {
         const user = userAt(step.user);
-        await world.connect(user);
-        await settle(user);
+        await ready(user);
         const { promise, resolve } = Promise.withResolvers<void>();
         late.set(user.id, { promise, release: resolve });
         const asked = ask(user, step.resource);
@@ -285,8 +305,7 @@ function createRunner(world: World, tally: Tally) {
         return;
       case 'verify': {
         const user = userAt(step.user);
-        await world.connect(user);
-        await settle(user);
+        await ready(user);
         const request = { tenantId: user.tenant, connectionId: world.nameOf(user), signal: () => AbortSignal.any([]) };
         await quietly(tokens.verifyConnection(request));
         return;
@@ -342,7 +361,7 @@ function createRunner(world: World, tally: Tally) {
       readLog();
     },
     /** Entra is repaired, and nobody calls anything but GetAccessToken. */
-    async recover(): Promise<void> {
+    async recover(users: readonly User[]): Promise<void> {
       world.nextStep();
       faults.length = 0;
       await settleAll();
@@ -352,7 +371,7 @@ function createRunner(world: World, tally: Tally) {
         waiting = [];
         world.nextStep();
         readLog();
-        for (const user of USERS) {
+        for (const user of users) {
           for (const resource of [0, 1] as const) {
             const key = `${user.id} ${RESOURCES[resource]}`;
             if (lost.has(user.id) || lost.has(key)) continue;

@@ -1,21 +1,22 @@
-import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
-import type { App } from '../../src/model/app.ts';
-import { createChanges } from '../../src/model/changes.ts';
-import { DAY, type Duration } from '../../src/model/clock.ts';
-import type { Connection } from '../../src/model/connection.ts';
-import type { UsableCredential } from '../../src/model/credential.ts';
-import { newUid } from '../../src/model/ids.ts';
-import { Secret } from '../../src/model/secret.ts';
-import type { Tenant } from '../../src/model/tenant.ts';
-import { createScopes } from '../../src/scopes/create_scopes.ts';
-import { loadCatalogs } from '../../src/scopes/load_catalogs.ts';
-import type { Stores } from '../../src/store/stores.ts';
-import { createAccessTokens } from '../../src/tokens/access_tokens.ts';
-import { aCredential, anApp, NOW } from '../entra/fixtures.ts';
-import { openTestStores } from '../store/open_test_stores.ts';
+import { createAuthorizationServer } from '../../../src/entra/entra_server.ts';
+import type { App } from '../../../src/model/app.ts';
+import { createChanges } from '../../../src/model/changes.ts';
+import { DAY, type Duration } from '../../../src/model/clock.ts';
+import type { Connection } from '../../../src/model/connection.ts';
+import type { UsableCredential } from '../../../src/model/credential.ts';
+import { newUid } from '../../../src/model/ids.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import type { Tenant } from '../../../src/model/tenant.ts';
+import { createScopes } from '../../../src/scopes/create_scopes.ts';
+import { loadCatalogs } from '../../../src/scopes/load_catalogs.ts';
+import type { Stores } from '../../../src/store/stores.ts';
+import { createAccessTokens } from '../../../src/tokens/access_tokens.ts';
+import { aCredential, anApp, NOW } from '../../entra/fixtures.ts';
+import { openTestStores } from '../../store/open_test_stores.ts';
 import type { Refusal } from './answers.ts';
 import {
   type Entry,
+  type Grant,
   PERSONAL,
   type Question,
   RESOURCES,
@@ -65,6 +66,7 @@ export interface Fault {
   readonly resource?: string | undefined;
   readonly credential?: string | undefined;
   readonly withClaims?: boolean | undefined;
+  readonly grant?: Grant | undefined;
 }
 
 export interface Ground {
@@ -234,6 +236,7 @@ export async function openWorld(ground: Ground, beginning: Beginning) {
       },
       productScopes: [...SCOPES],
       granted: { [RESOURCES[0]]: ['Mail.Read'], [RESOURCES[1]]: ['IMAP.AccessAsUser.All'] },
+      resourceIssues: {},
       grantState: 'ACTIVE',
       stateEvidence: undefined,
       suspendTime: undefined,
@@ -301,6 +304,7 @@ function meets(fault: Fault, question: Question): boolean {
     (fault.directory === undefined || fault.directory === question.directory) &&
     (fault.resource === undefined || fault.resource === question.resource) &&
     (fault.credential === undefined || fault.credential === question.credential) &&
+    (fault.grant === undefined || fault.grant === question.grant) &&
     (fault.withClaims === undefined || question.hasClaims)
   );
 }

@@ -1,4 +1,4 @@
-import { type Duration, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { type Duration, HOUR, MINUTE, SECOND } from '../../../src/model/clock.ts';
 import { isAlike } from './answers.ts';
 import type { Entry } from './scripted_entra.ts';
 
@@ -29,6 +29,7 @@ export interface Known {
 
 const HOLD: Duration = 5 * MINUTE;
 const TRIAL: Duration = MINUTE;
+const FAILING_TRIAL: Duration = 5 * MINUTE + 30 * SECOND;
 const RECENT_GRANT: Duration = 2 * HOUR;
 const RECENT_USE: Duration = 5 * MINUTE;
 const ALIKE: Duration = 5 * MINUTE;
@@ -73,15 +74,26 @@ function isInForce(hold: HeldByLog, refused: Refused, { log, now }: Known): bool
   const isFresh = sent.some(
     (one) => one.answeredStep !== undefined && hold.confirms(one) && isNear(one.time, now, HOLD),
   );
-  return isFresh || sent.some((one, at) => isNear(one.time, now, TRIAL) && isTrial(one, sent.slice(0, at), hold));
+  if (isFresh || sent.some((one, at) => isNear(one.time, now, TRIAL) && isTrial(one, sent.slice(0, at), hold)))
+    return true;
+  // Those that failed for whatever reason have trials of their own, so that the others need not wait for them.
+  const hasFailed = sent.some(
+    ({ user, refusal, step }) => user === refused.user && refusal !== undefined && step >= hold.since.step,
+  );
+  return (
+    hasFailed &&
+    sent.some(
+      ({ time, grant, step }) => grant !== 'probe' && step >= hold.since.step && isNear(time, now, FAILING_TRIAL),
+    )
+  );
 }
 
 /** Sent while the subject was held, by a connection that had not failed since. */
 function isTrial(entry: Entry, before: readonly Entry[], { since }: HeldByLog): boolean {
-  if (entry.step < since.step) return false;
+  if (entry.step < since.step || entry.grant === 'probe') return false;
   return !before.some(
-    ({ user, refusal, step }) =>
-      user === entry.user && refusal !== undefined && step >= since.step && step < entry.step,
+    ({ user, grant, refusal, step }) =>
+      grant !== 'probe' && user === entry.user && refusal !== undefined && step >= since.step && step < entry.step,
   );
 }
 
@@ -92,6 +104,11 @@ function isUnavailable(here: readonly Entry[], now: number): boolean {
 
 function isNear(time: number, now: number, duration: Duration): boolean {
   return Math.abs(now - time) < duration;
+}
+
+/** By the vault's clock, and in truth: a clock that was set back may make a grant look older. */
+function isRecent(entry: Entry, later: Entry, duration: Duration): boolean {
+  return isNear(entry.time, later.time, duration) && isNear(entry.elapsed, later.elapsed, duration);
 }
 
 /** Of one step the order is not known, so a success refutes only what was sent in a step before. */
@@ -133,7 +150,7 @@ function isGrantToAnother(entry: Entry, failure: Entry, duration: Duration): boo
     entry.user !== failure.user &&
     entry.step < failure.step &&
     (entry.answeredStep ?? Infinity) < failure.step &&
-    isNear(entry.time, failure.time, duration)
+    isRecent(entry, failure, duration)
   );
 }
 
@@ -160,7 +177,7 @@ function isSecondDirectory(one: Entry, other: Entry, entries: readonly Entry[]):
   if (one.directory === other.directory || one.directory === undefined || other.directory === undefined) return false;
   const later = one.step > other.step ? one : other;
   const worksElsewhere = entries.some(
-    (entry) => isGrant(entry) && entry.step < later.step && isNear(entry.time, later.time, RECENT_GRANT),
+    (entry) => isGrant(entry) && entry.step < later.step && isRecent(entry, later, RECENT_GRANT),
   );
   return !worksElsewhere && isOfTwoTenants([one, other], entries, later);
 }

@@ -32,7 +32,7 @@ interface Row extends Meaning {
   readonly suberror: string | undefined;
 }
 
-const table = readFileSync(new URL('../data/entra_answers.tsv', import.meta.url), 'utf8');
+const table = readFileSync(new URL('../../data/entra_answers.tsv', import.meta.url), 'utf8');
 
 export const ROWS: readonly Row[] = table
   .trimEnd()

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { idToken, json } from '../entra/token_endpoint.ts';
+import { idToken, json } from '../../entra/token_endpoint.ts';
 import { type Meaning, meaningOf, type Refusal } from './answers.ts';
 
 export const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad';
