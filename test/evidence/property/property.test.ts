@@ -1,8 +1,34 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type * as BoundedMap from '../../../src/entra/bounded_map.ts';
+import type * as RecentMap from '../../../src/tokens/recent_map.ts';
 import { runSequence, type Tally } from './run_sequence.ts';
 import { sequences } from './steps.ts';
 import { type Ground, prepareGround } from './world.ts';
+
+const maps = await vi.hoisted(async () => (await import('./watched_maps.ts')).createWatchedMaps());
+vi.mock('../../../src/entra/bounded_map.ts', async (load) => {
+  const { createBoundedMap } = await load<typeof BoundedMap>();
+  return {
+    createBoundedMap(stated: number) {
+      const cap = maps.capOf(stated);
+      const map = createBoundedMap(cap);
+      maps.add({ cap, size: () => map.size });
+      return map;
+    },
+  };
+});
+vi.mock('../../../src/tokens/recent_map.ts', async (load) => {
+  const { createRecentMap } = await load<typeof RecentMap>();
+  return {
+    createRecentMap(stated: number) {
+      const cap = maps.capOf(stated);
+      const map = createRecentMap(cap);
+      maps.add({ cap, size: () => map.size });
+      return map;
+    },
+  };
+});
 
 const count = Number(process.env['TOKENVAULT_EVIDENCE_SEQUENCES'] ?? 60);
 /** The short mode runs the same sequences each time. */
@@ -18,7 +44,7 @@ test('a user whose own answers are all successes is served at every call', { tim
   const tally: Tally = new Map();
   const start = performance.now();
   await fc.assert(
-    fc.asyncProperty(sequences, (sequence) => runSequence(ground, sequence, tally)),
+    fc.asyncProperty(sequences, (sequence) => runSequence(ground, sequence, tally, maps)),
     { numRuns: count, seed },
   );
   if (process.env['TOKENVAULT_EVIDENCE_SEQUENCES'] !== undefined) {
@@ -26,4 +52,5 @@ test('a user whose own answers are all successes is served at every call', { tim
     console.log(JSON.stringify({ count, seed, seconds, tally: Object.fromEntries([...tally].sort()) }, undefined, 1));
   }
   expect(tally.get('served')).toBeGreaterThan(count);
+  expect(maps.full).toBeGreaterThan(0);
 });

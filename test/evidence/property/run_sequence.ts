@@ -3,8 +3,10 @@ import { isVaultError, type VaultError } from '../../../src/model/errors.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { Meaning, Refusal } from './answers.ts';
 import { justification, type Known } from './justified.ts';
+import { checkPacing } from './pacing.ts';
 import { APP_RESOURCE, type Entry, RESOURCES } from './scripted_entra.ts';
 import type { Sequence, Step } from './steps.ts';
+import type { WatchedMaps } from './watched_maps.ts';
 import { DIRECTORIES, type Ground, openWorld, SCOPES, USERS, type User, type World } from './world.ts';
 
 /** How often each thing happened, so that a run that proves nothing is seen. */
@@ -74,12 +76,16 @@ function describe(log: readonly Entry[]): string {
     .join('\n');
 }
 
+/** So long a new credential may be refused by some of Entra's servers. */
+const PROPAGATION = 15 * MINUTE;
 const RECOVERY = 5 * MINUTE + 30 * SECOND;
 
-export async function runSequence(ground: Ground, sequence: Sequence, tally: Tally): Promise<void> {
+export async function runSequence(ground: Ground, sequence: Sequence, tally: Tally, maps: WatchedMaps): Promise<void> {
+  maps.clear();
+  maps.limit = sequence.mapLimit;
   const world = await openWorld(ground, sequence.beginning);
   try {
-    const runner = createRunner(world, tally);
+    const runner = createRunner(world, tally, maps);
     for (const step of sequence.steps) {
       world.nextStep();
       await runner.run(step);
@@ -92,7 +98,7 @@ export async function runSequence(ground: Ground, sequence: Sequence, tally: Tal
   }
 }
 
-function createRunner(world: World, tally: Tally) {
+function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
   const { log, faults, late, tokens, server } = world;
   /** Users (`user`), or their resources (`user resource`), with an answer that was no success, and none that was since. */
   const troubled = new Map<string, string>();
@@ -100,6 +106,8 @@ function createRunner(world: World, tally: Tally) {
   const lost = new Set<string>();
   const pending = new Map<string, Promise<unknown>>();
   let read = 0;
+  let setBackStep = 0;
+  let addTime = -Infinity;
 
   const count = (what: string) => void tally.set(what, (tally.get(what) ?? 0) + 1);
 
@@ -332,7 +340,9 @@ function createRunner(world: World, tally: Tally) {
         return;
       }
       case 'add_credential':
-        if ((world.credentials.get(step.app) ?? []).length < 3) await world.addCredential(step.app);
+        if ((world.credentials.get(step.app) ?? []).length >= 3) return;
+        await world.addCredential(step.app);
+        addTime = world.elapsed;
         return;
       case 'fault':
         faults.unshift(step.fault);
@@ -351,6 +361,7 @@ function createRunner(world: World, tally: Tally) {
       case 'set_back':
         await settleAll();
         world.setBack(step.duration);
+        setBackStep = world.step;
         return;
     }
   }
@@ -359,6 +370,9 @@ function createRunner(world: World, tally: Tally) {
     run,
     check() {
       readLog();
+      maps.check();
+      // With memory this short, the vault may ask again what it has forgotten.
+      if (maps.limit === undefined) checkPacing(log, world.step, setBackStep, world.elapsed - addTime < PROPAGATION);
     },
     /** Entra is repaired, and nobody calls anything but GetAccessToken. */
     async recover(users: readonly User[]): Promise<void> {
@@ -379,6 +393,7 @@ function createRunner(world: World, tally: Tally) {
           }
         }
         await server.settled();
+        maps.check();
         if (waiting.length === 0) break;
         world.advance(30 * SECOND);
       }

@@ -26,6 +26,8 @@ export type Step =
   | { readonly do: 'set_back'; readonly duration: number };
 
 export interface Sequence {
+  /** The cap of each map of the vault; undefined: its own. */
+  readonly mapLimit: number | undefined;
   readonly beginning: Beginning;
   readonly steps: readonly Step[];
   /** At the end Entra is repaired, and these users, who ask from then on, must be served soon. */
@@ -160,6 +162,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 export const sequences: fc.Arbitrary<Sequence> = fc.record({
+  mapLimit: fc.constantFrom(undefined, undefined, undefined, 6),
   beginning: fc.record({ homeIsKnown: fc.boolean(), credentials: fc.constantFrom(1, 1, 2) }),
   steps: fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
   recovery: fc.oneof(
