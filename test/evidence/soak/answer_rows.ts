@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readAnswerRows } from '../answer_rows.ts';
+import { kindOf } from '../expected.ts';
 
 /** An answer of Entra to a redemption. */
 export interface Row {
@@ -11,14 +12,8 @@ export interface Row {
 
 /** The answers of the table in `test/data` that a refresh token can meet, and answers that no table knows. */
 export function readRows(): readonly Row[] {
-  const table = readFileSync(new URL('../../data/entra_answers.tsv', import.meta.url), 'utf8');
-  const lines = table.trim().split('\n').slice(1);
-  const rows = lines.map((line) => {
-    const [code = '', error = '', suberror = '', kind = '', subject = '', flow = ''] = line.split('\t');
-    const [firstWord = ''] = /^\w+/.exec(kind) ?? [];
-    return { code: Number(code), error, suberror: suberror || undefined, kind: firstWord, subject, flow };
-  });
-  return [...rows.filter(({ flow }) => flow === 'any' || flow.includes('refresh')), ...UNKNOWN];
+  const rows = readAnswerRows().filter(({ flow }) => flow === 'any' || flow.includes('refresh'));
+  return [...rows.map((row) => ({ ...row, kind: kindOf(row) })), ...UNKNOWN];
 }
 
 const UNKNOWN: readonly Row[] = [
