@@ -151,7 +151,7 @@ const ROWS: readonly Row[] = [
   [9002341, 'invalid_grant', '', 'reauthorize', 'connection', 'REAUTHORIZATION_REQUIRED', 'USER', 'User must permit single sign-on.'],
   [50197, 'invalid_grant', '', 'reauthorize', 'connection', 'REAUTHORIZATION_REQUIRED', 'USER', 'Conflicting identities.'],
   [40008, 'invalid_grant', '', 'suspect', 'connection', 'ENTRA_UNAVAILABLE', 'USER', 'Unretryable error of the federated IdP.'],
-  [50053, 'unauthorized_client invalid_grant', '', 'suspect', 'connection', 'ENTRA_UNAVAILABLE', 'USER', 'Account locked, or bad IP.'],
+  [50053, 'unauthorized_client invalid_grant', '', 'suspect', 'connection', 'ENTRA_UNAVAILABLE', 'USER', 'Account locked, or bad IP.', 'The account is locked, or Entra refuses the address from which the vault calls.'],
   [9002313, 'invalid_grant', '', 'suspect', 'connection', 'ENTRA_UNAVAILABLE', 'USER', 'Damaged refresh token or code.'],
   [70000, 'invalid_grant', '', 'suspect', 'connection', 'ENTRA_UNAVAILABLE', 'USER', 'AAD: token invalid. MSA: not consented, expired, wrong client, bad code, abuse.'],
   [65001, 'invalid_grant consent_required', 'consent_required', 'consent', 'resource', 'CONSENT_REQUIRED', 'USER', 'Not consented.'],

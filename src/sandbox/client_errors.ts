@@ -90,6 +90,7 @@ export const CLIENT_ERRORS = `
 50059 | invalid_request | - | No tenant-identifying information found in either the request or implied by any provided credentials.
 50128 | invalid_request | - | Invalid domain name.
 90019 | invalid_request | - | Tenant cannot be determined.
+90009 | invalid_request | - | Application '{client}' is requesting a token for itself. This scenario is supported only if resource is specified using the GUID based App Identifier.
 50146 | invalid_request | - | App needs its own signing key.
 501461 | invalid_request | - | AcceptMappedClaims not allowed.
 90112 | invalid_request | - | Client id is no GUID.

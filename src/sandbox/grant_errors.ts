@@ -100,4 +100,7 @@ export const GRANT_ERRORS = `
 500207 | invalid_grant | - | Account type not usable for the resource.
 500208 | invalid_grant | - | Domain not a login domain for the account type.
 5000224 | invalid_grant | - | Tenant blocked for fraud.
+5000225 | interaction_required | - | This tenant has been blocked due to inactivity.
+530021 | interaction_required | - | Application does not meet the conditional access approved app requirements.
+530084 | invalid_grant | - | Access has been blocked by conditional access token protection policy.
 `;

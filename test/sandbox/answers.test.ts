@@ -91,3 +91,29 @@ test('a number that the table does not have is a matter of the grant', async () 
   await inject({ code: 79999999 });
   expect(await refused()).toMatchObject({ code: 79999999, error: 'invalid_grant', status: 400 });
 });
+
+test.each([
+  [500014, 'invalid_resource'],
+  [900382, 'invalid_request'],
+  [900432, 'invalid_request'],
+  [650051, 'invalid_grant'],
+  [65005, 'invalid_client'],
+  [501051, 'invalid_grant'],
+  [9002325, 'invalid_request'],
+  [9002326, 'invalid_request'],
+  [9002327, 'invalid_request'],
+  [1000502, 'invalid_client'],
+  [90009, 'invalid_request'],
+  [7002138, 'invalid_client'],
+  [50005, 'invalid_grant'],
+  [5000224, 'invalid_grant'],
+  [5000225, 'interaction_required'],
+  [530084, 'invalid_grant'],
+  [530021, 'interaction_required'],
+  [7000012, 'invalid_grant'],
+  [50011, 'invalid_client'],
+])('a fault with %d and no error of its own is %s', async (code, error) => {
+  await inject({ code });
+
+  expect(await refused()).toMatchObject({ code, error });
+});
