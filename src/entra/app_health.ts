@@ -29,8 +29,8 @@ export interface AppHealth {
   noteFailing(request: EvidenceContext): void;
   /** The same request, or its resource in this directory, was refused a short while ago. */
   refusalOf(request: EvidenceContext, grant: string): Failure | undefined;
-  /** Entra gave a token. `order`: when the request was sent. */
-  granted(request: EvidenceContext, grant: string, order: number): Promise<void>;
+  /** Entra gave a token. `order`: when the request was sent. `directoryId`: where; undefined: not known. */
+  granted(request: EvidenceContext, grant: string, order: number, directoryId: string | undefined): Promise<void>;
   /** Entra refused what was asked, where, or the app (`app_config`, `caller`, `ours`). Names the reason for this app. */
   refused(request: EvidenceContext, grant: string, meaning: Meaning, order: number): Promise<Failure>;
   /** A probe got a token in that directory; `resource`: undefined for Graph. */
@@ -241,8 +241,8 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
       const { reason, hint } = place.hold;
       return { ...HELD_RESOURCE, reason, hint };
     },
-    async granted(request, grant, order) {
-      const { directoryId, resource } = request;
+    async granted(request, grant, order, directoryId) {
+      const { resource } = request;
       requests.release(requestKey(request, grant));
       noteGrant(directoryId, order);
       appFailures.see(request.tenantUid);

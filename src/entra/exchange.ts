@@ -140,8 +140,11 @@ async function redeemOnce(
       // A renewed secret that Entra does not know everywhere yet is no reason for an alert.
       else if ((await credentials.rejected(usable, doubt, newSince)) === 'REJECTED') fellBack = true;
       if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(app.uid);
-      await health.granted(context, grant.kind, order);
-      return readChecked(parts, request, answer);
+      const redeemed = readChecked(parts, request, answer);
+      // At a shared address, the answer itself names the directory.
+      const account = 'granted' in redeemed ? redeemed.granted.account : undefined;
+      await health.granted(context, grant.kind, order, context.directoryId ?? account?.directoryId);
+      return redeemed;
     }
     if (meaning.failure.kind === 'app_credential' || meaning.doubtsCredential) {
       last = { usable, meaning, newSince, order };

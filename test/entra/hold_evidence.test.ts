@@ -11,8 +11,9 @@ import type { Failure } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
-import { aSecret, createMovableClock, failed, GRAPH, granted } from './fixtures.ts';
+import { anApp, aSecret, createMovableClock, createServer, failed, GRAPH, granted } from './fixtures.ts';
 import { createRecordingLedger } from './ledger.ts';
+import { DIRECTORY, errorBody, idToken, json, startTokenEndpoint, tokenBody } from './token_endpoint.ts';
 import { ADA, ALAN, acme, type Stage, startStage } from './with_sandbox.ts';
 
 const of = (connectionUid: string) => ({ connectionUid, weight: 'FULL' }) as const;
@@ -95,7 +96,7 @@ describe('an app', () => {
   test('is not held for a second directory if the first one works again', async () => {
     const one = health(acme());
     await one.refused(context('ada', CONTOSO), 'refresh_token', ofApp, 1);
-    await one.granted(context('ada', CONTOSO), 'refresh_token', 2);
+    await one.granted(context('ada', CONTOSO), 'refresh_token', 2, CONTOSO);
     clock.advance(3 * HOUR);
     await one.refused(context('alan', FABRIKAM), 'refresh_token', ofApp, 3);
     expect(isHeld(one)).toBe(false);
@@ -103,7 +104,7 @@ describe('an app', () => {
 
   test('that tenants share is held for a second directory of another tenant alone', async () => {
     const one = health(acme({ sharedWith: ['*'] }));
-    await one.granted(context('theirs', CONTOSO, 'tenant-2'), 'refresh_token', 1);
+    await one.granted(context('theirs', CONTOSO, 'tenant-2'), 'refresh_token', 1, CONTOSO);
     clock.advance(3 * HOUR);
     await one.refused(context('ada', CONTOSO), 'refresh_token', ofApp, 2);
     await one.refused(context('alan', FABRIKAM), 'refresh_token', ofApp, 3);
@@ -146,6 +147,31 @@ test('an unknown answer holds its request for a minute, also after the clock was
   holds.hold('request', failure('invalid_request/AADSTS7999999', 'request'), false);
   clock.advance(-2 * MINUTE);
   expect(holds.find('request')).toBeUndefined();
+});
+
+test('an authorization code that is granted ends the hold of its directory, though it was redeemed at a shared address', async () => {
+  const endpoint = await startTokenEndpoint();
+  const ledger = createRecordingLedger(aSecret('one'));
+  const { refresh, server } = createServer({ url: endpoint.url, ledger });
+  endpoint.answer((_, response) => json(response, 400, errorBody('unauthorized_client', 700016)));
+  failed(await refresh(anApp(), DIRECTORY));
+  await expect(refresh(anApp(), DIRECTORY)).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
+
+  const id_token = idToken({ oid: 'alan', nonce: 'the-nonce' });
+  endpoint.answer((_, response) => json(response, 200, tokenBody({ id_token })));
+  const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
+  const request = { app: anApp(), directoryId: undefined, priority: 'FOREGROUND', requester } as const;
+  const admission = await server.admit(request);
+  const redirectUri = 'http://127.0.0.1/callback';
+  const secret = new Secret('x'.repeat(43));
+  const code = { code: secret, codeVerifier: secret, redirectUri, resource: GRAPH, scopes: [`${GRAPH}/Mail.Read`] };
+  granted(await admission.redeemCode({ ...code, nonce: new Secret('the-nonce') }));
+  admission.release();
+
+  await expect(refresh(anApp(), DIRECTORY)).resolves.not.toThrow();
+  expect(ledger.notes).toContain(`directory ${DIRECTORY} OK`);
+  await server.close();
+  await endpoint.close();
 });
 
 describe('through the sandbox', () => {
