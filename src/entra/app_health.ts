@@ -4,15 +4,15 @@ import type { VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import { createAppFailures } from './app_failures.ts';
 import { type AppNotesParts, createAppNotes } from './app_notes.ts';
+import { createAppPlaces } from './app_places.ts';
 import { refuseApp } from './app_refusal.ts';
-import { createBoundedMap } from './bounded_map.ts';
 import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
 import type { Meaning } from './failures.ts';
 import type { HealthProbes } from './health_probes.ts';
 import { createHold, type Hold } from './hold.ts';
-import { createPlaceHealth, type PlaceHealth, RECENT_GRANT } from './place_health.ts';
+import { RECENT_GRANT } from './place_health.ts';
 import { createRequestHolds } from './request_holds.ts';
-import { askerOf, type EvidenceContext, type Requester, requesterOf, requestKey } from './requester.ts';
+import { askerOf, type EvidenceContext, type Requester, requestKey } from './requester.ts';
 
 /**
  * What Entra's answers prove about an app, its directories and its credentials. An answer counts against the smallest subject that
@@ -56,7 +56,6 @@ export interface AppHealthParts extends AppNotesParts {
   readonly probes: HealthProbes;
 }
 
-const MOST_PLACES = 10_000;
 const HELD_RESOURCE = {
   kind: 'app_config',
   subject: 'resource_in_directory',
@@ -67,38 +66,27 @@ const HELD_RESOURCE = {
 } as const;
 
 export function createAppHealth(parts: AppHealthParts): AppHealth {
-  const { app, clock, metrics, ledger, probes } = parts;
+  const { app, clock, metrics, probes } = parts;
   const notes = createAppNotes(parts);
   const credentials = createCredentialChoice(parts);
   const home = homeDirectory(app);
   const requests = createRequestHolds(clock);
-  const places = createBoundedMap<PlaceHealth>(MOST_PLACES);
+  const places = createAppPlaces({
+    ...parts,
+    notes,
+    credentials,
+    isAppInOrder: () => isRecent(lastGrant?.time),
+    onProbeGranted: probeGranted,
+  });
   let hold: Hold | undefined;
   let lastGrant:
     | { readonly time: Timestamp; readonly order: number; readonly directoryId: string | undefined }
     | undefined;
   const appFailures = createAppFailures();
-  /** Which hold put a directory among the failing ones. */
-  const noted = createBoundedMap<string>(MOST_PLACES);
-
-  function placeOf(directoryId: string, resource?: string): PlaceHealth {
-    const key = placeKey(directoryId, resource);
-    const found = places.get(key);
-    if (found !== undefined) return found;
-    const made = createPlaceHealth({
-      clock,
-      isShared: app.sharedWith.length > 0,
-      wasGrantedSince: (time, except) => ledger.wasGrantedSince(app.uid, directoryId, time, except),
-    });
-    places.set(key, made);
-    return made;
-  }
 
   function holdsOf({ directoryId }: Pick<Asker, 'directoryId'>, resource?: string): Hold[] {
-    const holdAt = (at?: string) =>
-      directoryId === undefined ? undefined : places.get(placeKey(directoryId, at))?.hold;
-    const atResource = resource === undefined ? undefined : holdAt(resource);
-    return [hold, holdAt(), atResource].filter((one) => one !== undefined);
+    const atResource = resource === undefined ? undefined : places.holdOf(directoryId, resource);
+    return [hold, places.holdOf(directoryId), atResource].filter((one) => one !== undefined);
   }
 
   async function releaseApp(): Promise<void> {
@@ -117,39 +105,8 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     await notes.markApp(state, failure);
   }
 
-  async function markPlace(directoryId: string, resource: string | undefined, failure: Failure): Promise<void> {
-    metrics.held(failure.subject, failure.reason);
-    noted.set(directoryId, placeKey(directoryId, resource));
-    await notes.markDirectory(directoryId, failure);
-    // The only directory of an app is the app. Of several, two must fail and none be known to work.
-    const isWhole = home === directoryId || notes.failsBeside(directoryId);
-    if (failure.subject !== 'directory' || !isWhole || isRecent(lastGrant?.time)) return;
-    await notes.markApp('MISCONFIGURED', { ...failure, reason: 'APP_MISCONFIGURED' });
-  }
-
   function isRecent(time: Timestamp | undefined): boolean {
     return time !== undefined && Math.abs(clock.now() - time) < RECENT_GRANT;
-  }
-
-  async function refusedInPlace(request: EvidenceContext, failure: Failure, known: boolean, order: number) {
-    const { directoryId, weight, isRetry, resource } = request;
-    if (directoryId === undefined || weight !== 'FULL' || isRetry) return;
-    const atResource = failure.subject === 'resource_in_directory' ? resource : undefined;
-    const place = placeOf(directoryId, atResource);
-    const wasHeld = place.hold !== undefined;
-    const verdict = await place.refused(placeRequest(request, order), failure, known);
-    if (verdict === 'HELD' && !wasHeld) await markPlace(directoryId, atResource, failure);
-    if (verdict === 'UNPROVED') probePlace(directoryId, resource, atResource, failure);
-  }
-
-  function probePlace(directoryId: string, resource: string, atResource: string | undefined, failure: Failure): void {
-    const key = `${app.uid} ${placeKey(directoryId, atResource)}`;
-    probes.send({ key, app, credentials, directoryId, resource }, async ({ meaning, order }) => {
-      if (meaning === undefined) return probeGranted(directoryId, resource, order);
-      if (meaning.failure.subject !== failure.subject || !meaning.known) return;
-      placeOf(directoryId, atResource).confirm(failure, order);
-      await markPlace(directoryId, atResource, failure);
-    });
   }
 
   async function refusedAsApp(request: EvidenceContext, failure: Failure, order: number) {
@@ -192,10 +149,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   async function probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void> {
     noteGrant(directoryId, order);
     await refuteApp(order);
-    const probe = { requester: `probe ${order}`, tenantUid: app.tenantUid, order };
-    placeOf(directoryId).granted(probe);
-    if (resource !== undefined) placeOf(directoryId, resource).granted(probe);
-    await clearNote(directoryId);
+    await places.probeGranted(directoryId, resource, order);
   }
 
   function noteGrant(directoryId: string | undefined, order: number): void {
@@ -207,13 +161,6 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   async function refuteApp(order: number): Promise<void> {
     if (hold?.isRefutedBy(order)) hold = undefined;
     if (hold === undefined) await notes.clearApp();
-  }
-
-  async function clearNote(directoryId: string): Promise<void> {
-    const key = noted.get(directoryId);
-    if (key !== undefined && places.get(key)?.hold !== undefined) return;
-    noted.delete(directoryId);
-    await notes.clearDirectory(directoryId);
   }
 
   return {
@@ -234,30 +181,24 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     refusalOf(request, grant) {
       const held = requests.find(requestKey(request, grant));
       if (held !== undefined || request.directoryId === undefined) return held;
-      const place = places.get(placeKey(request.directoryId, request.resource));
-      const requester = askerOf(request);
-      if (place?.hold === undefined) return undefined;
-      if (!place.hold.isClosedTo(requester, clock.now())) return undefined;
-      const { reason, hint } = place.hold;
+      const atResource = places.holdOf(request.directoryId, request.resource);
+      if (atResource?.isClosedTo(askerOf(request), clock.now()) !== true) return undefined;
+      const { reason, hint } = atResource;
       return { ...HELD_RESOURCE, reason, hint };
     },
     async granted(request, grant, order, directoryId) {
-      const { resource } = request;
       requests.release(requestKey(request, grant));
       noteGrant(directoryId, order);
       appFailures.see(request.tenantUid);
       await refuteApp(order);
-      if (directoryId === undefined) return;
-      placeOf(directoryId).granted(placeRequest(request, order));
-      placeOf(directoryId, resource).granted(placeRequest(request, order));
-      await clearNote(directoryId);
+      if (directoryId !== undefined) await places.granted(directoryId, request, order);
     },
     async refused(request, grant, meaning, order) {
       const { known } = meaning;
       const failure = forThisApp(meaning.failure, home === undefined);
       if (!request.isRetry) requests.hold(requestKey(request, grant), failure, known);
       if (failure.subject === 'app') await refusedAsApp(request, failure, order);
-      else if (isAboutPlace(failure) || !known) await refusedInPlace(request, failure, known, order);
+      else if (isAboutPlace(failure) || !known) await places.refused(request, failure, known, order);
       return failure;
     },
     probeGranted,
@@ -280,14 +221,6 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     },
     probeDirectory,
   };
-}
-
-function placeRequest(request: EvidenceContext, order: number) {
-  return { requester: requesterOf(request, order), tenantUid: request.tenantUid, order };
-}
-
-function placeKey(directoryId: string, resource = ''): string {
-  return `${directoryId} ${resource}`;
 }
 
 function isAboutPlace({ subject }: Failure): boolean {
