@@ -25,8 +25,13 @@ export function asAppTokenMeaning(meaning: Meaning): Meaning {
         reason: 'ADMIN_CONSENT_REQUIRED',
         hint: 'The app lacks an application permission of the resource, or the consent to it.',
       });
+    case 'blocked':
+      return withFailure(meaning, {
+        reason: 'BLOCKED_BY_POLICY',
+        hint: codes.some((code) => NOT_ASSIGNED.has(code)) ? ASSIGN : failure.hint,
+      });
     default:
-      return codes.some((code) => NOT_ASSIGNED.has(code)) ? withFailure(meaning, { hint: ASSIGN }) : meaning;
+      return meaning;
   }
 }
 

@@ -95,7 +95,7 @@ export type StartAuthorizationRequest = Message<"tokenvault.v1.StartAuthorizatio
   labels: { [key: string]: string };
 
   /**
-   * The directory (GUID) to sign in at, for a guest or to keep others out. Default: the app's audience.
+   * The directory (GUID) to sign in at, for a guest or to keep others out. Default: the app's audience; for a connection whose account is personal, the address of personal accounts.
    *
    * @generated from field: string directory_id = 11;
    */
@@ -1066,6 +1066,7 @@ export const ConnectionService: GenService<{
   },
   /**
    * Takes over a refresh token that another system holds, issued to the same client id.
+   * ENTRA_UNAVAILABLE with metadata `doubtful` = "true": Entra refused this token in a way that may pass. Import it again after the time in RetryInfo; a second such answer is REFRESH_TOKEN_REJECTED.
    *
    * Reasons: REFRESH_TOKEN_REJECTED, ACCOUNT_MISMATCH, DIRECTORY_NOT_ALLOWED, SCOPE_NOT_GRANTED, CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, CONNECTION_EXISTS, NAME_INVALID, FIELD_INVALID,
    * SCOPE_UNKNOWN, TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant), TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, ENTRA_UNAVAILABLE,

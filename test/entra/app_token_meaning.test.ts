@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { asAppTokenMeaning } from '../../src/entra/app_token_meaning.ts';
+import { ENTRA_ANSWERS } from '../../src/entra/entra_answers.ts';
+import { classify } from '../../src/entra/failures.ts';
+import { refusal } from './answers.ts';
+import { NOW } from './fixtures.ts';
+
+/** What GetAppAccessToken may answer, by its documentation; INTERNAL for requests that Entra cannot read. */
+const REASONS: ReadonlySet<string> = new Set([
+  'ADMIN_CONSENT_REQUIRED',
+  'BLOCKED_BY_POLICY',
+  'APP_CREDENTIAL_REJECTED',
+  'APP_CREDENTIAL_EXPIRED',
+  'APP_MISCONFIGURED',
+  'FIELD_INVALID',
+  'ENTRA_UNAVAILABLE',
+  'ENTRA_THROTTLED',
+  'INTERNAL',
+]);
+
+function meaningOf(error: string, code: number, suberror?: string) {
+  const meaning = classify(refusal(error, code, { suberror }), NOW);
+  if (meaning === undefined) throw new Error('the answer brings a token');
+  return asAppTokenMeaning(meaning);
+}
+
+test.each(ENTRA_ANSWERS)('AADSTS$code asks no user for anything', ({ code, errors: [error = ''], suberror }) => {
+  const { failure } = meaningOf(error, code, suberror);
+
+  expect(REASONS).toContain(failure.reason);
+  expect(['suspect', 'reauthorize']).not.toContain(failure.kind);
+  if (failure.reason === 'ENTRA_UNAVAILABLE') expect(failure.subject).toBe('entra');
+});
+
+test('an unknown code counts against its request, for a minute', () => {
+  expect(meaningOf('invalid_grant', 9999999)).toMatchObject({
+    known: false,
+    failure: { kind: 'app_config', subject: 'request', reason: 'APP_MISCONFIGURED', retryAfter: undefined },
+  });
+});
