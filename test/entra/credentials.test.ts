@@ -224,7 +224,7 @@ test('a new credential works at once after forget, and clears the app', async ()
   server.forget('app-1');
   granted(await refresh({ app: acme({ state: 'CREDENTIAL_REJECTED' }) }));
 
-  expect(ledger.notes.slice(-2)).toEqual(['new VALID', 'app OK']);
+  expect(ledger.notes.filter((note) => !note.startsWith('directory')).slice(-2)).toEqual(['new VALID', 'app OK']);
 });
 
 test('a probe that is given up unused leaves the try to the next one', async () => {
