@@ -7,6 +7,7 @@ import { type AppNotesParts, createAppNotes } from './app_notes.ts';
 import { createAppPlaces } from './app_places.ts';
 import { refuseApp } from './app_refusal.ts';
 import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
+import type { CredentialUses } from './credential_uses.ts';
 import type { Meaning } from './failures.ts';
 import type { HealthProbes } from './health_probes.ts';
 import { createHold, type Hold } from './hold.ts';
@@ -53,6 +54,8 @@ export interface Asker extends Requester {
 }
 
 export interface AppHealthParts extends AppNotesParts {
+  /** Default: none so far. */
+  readonly uses?: CredentialUses | undefined;
   readonly probes: HealthProbes;
 }
 

@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts';
 import { type AppHealth, type AppHealthParts, createAppHealth } from './app_health.ts';
 import { createBoundedMap } from './bounded_map.ts';
+import { createCredentialUses } from './credential_uses.ts';
 
 /** The health of each app that was asked for. */
 export interface AppHealths {
@@ -17,6 +18,7 @@ const MOST_APPS = 100_000;
 
 export function createAppHealths(parts: Omit<AppHealthParts, 'app' | 'isCurrent' | 'isStale'>): AppHealths {
   const healths = createBoundedMap<Known>(MOST_APPS);
+  const uses = createCredentialUses();
   /** Versions of apps when they were forgotten: what was read before then may be out of date. */
   const forgotten = createBoundedMap<number>(MOST_APPS);
   const versions = createBoundedMap<number>(MOST_APPS);
@@ -29,6 +31,7 @@ export function createAppHealths(parts: Omit<AppHealthParts, 'app' | 'isCurrent'
       const isStale = app.version <= (forgotten.get(app.uid) ?? -1);
       const health: AppHealth = createAppHealth({
         ...parts,
+        uses,
         app,
         isStale,
         isCurrent: () => healths.get(app.uid)?.health === health,

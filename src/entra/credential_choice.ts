@@ -7,6 +7,7 @@ import type { Log } from '../telemetry/log.ts';
 import { NOT_YET_REPLICATED } from './answer_table.ts';
 import type { AppLedger } from './authorization_server.ts';
 import { createCredentialNotes } from './credential_notes.ts';
+import { type CredentialUses, createCredentialUses } from './credential_uses.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
 import type { Meaning } from './failures.ts';
 
@@ -78,8 +79,10 @@ export function createCredentialChoice(parts: {
   clock: Clock;
   metrics: EntraMetrics;
   log: Log;
+  /** Default: none so far. */
+  uses?: CredentialUses | undefined;
 }): CredentialChoice {
-  const { app, ledger, clock, metrics, log } = parts;
+  const { app, ledger, clock, metrics, log, uses = createCredentialUses() } = parts;
   /** Of an app for any directory nobody can tell where to probe: the exchanges of its users must do. */
   const isProbed = registrationDirectory(app) !== undefined;
   const notes = createCredentialNotes(parts);
@@ -162,8 +165,9 @@ export function createCredentialChoice(parts: {
       notes.of(usable).successes = 0;
       if (meaning.doubtsCredential) return 'UNPROVED';
       if (isPropagating(meaning, newSince)) return 'PROPAGATING';
-      const others = notes.of(usable).grants.filter((grant) => grant.requester !== requester);
-      if (others.some((grant) => grant.order > order)) return 'REFUTED';
+      const known = uses.of(usable.credential.uid);
+      if (known.some((use) => use.order > order)) return 'REFUTED';
+      const others = known.filter((use) => use.requester !== requester);
       const now = clock.now();
       const servedLately = others.some(({ time }) => Math.abs(now - time) < RECENT_SUCCESS);
       return counts && !servedLately ? 'REJECTED' : 'UNPROVED';
@@ -172,8 +176,7 @@ export function createCredentialChoice(parts: {
       const standing = notes.of(usable);
       if (by !== undefined) {
         standing.successes += 1;
-        const others = standing.grants.filter(({ requester }) => requester !== by.requester);
-        standing.grants = [{ ...by, time: clock.now() }, ...others].slice(0, 2);
+        uses.note(usable.credential.uid, { ...by, time: clock.now() });
       }
       const { verdict, recordTime } = standing;
       const isFresh = recordTime !== undefined && Math.abs(clock.now() - recordTime) < RECORD_USE_EVERY;

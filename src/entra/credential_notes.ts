@@ -23,15 +23,6 @@ export interface CredentialStanding {
   preferTime: Timestamp | undefined;
   /** Exchanges in a row that it served. */
   successes: number;
-  /** The newest grants to two requesters, so that one to another requester is among them. */
-  grants: readonly CredentialGrant[];
-}
-
-export interface CredentialGrant {
-  readonly requester: string;
-  /** Of the request among all requests. */
-  readonly order: number;
-  readonly time: Timestamp;
 }
 
 /** The answer of Entra matters more than our note of it: one that cannot be written is tried again with the next. */
@@ -50,7 +41,7 @@ export function createCredentialNotes(parts: {
     if (found !== undefined) return found;
     const { verdict, entraError, lastUsedTime, preferTime } = credential;
     const recordTime = verdict === 'VALID' ? lastUsedTime : undefined;
-    const made: CredentialStanding = { verdict, entraError, recordTime, preferTime, successes: 0, grants: [] };
+    const made: CredentialStanding = { verdict, entraError, recordTime, preferTime, successes: 0 };
     standings.set(credential.uid, made);
     return made;
   }

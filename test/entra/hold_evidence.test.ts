@@ -235,6 +235,16 @@ describe('through the sandbox', () => {
     expect(stage.exchanges).toEqual(['app_config', 'app_config', 'granted']);
   });
 
+  test('one connection does not reject the credential that served another one shortly before, though the app changed since', async () => {
+    granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+    stage.server.forget(acme().uid);
+    stage.sandbox.injectFault({ kind: 'error', code: 7000215, error: 'invalid_client', user: ADA });
+    failed(await stage.refresh());
+    await stage.server.settled();
+    granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+    expect(stage.ledger.notes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
+  });
+
   test('authorization codes that fail again and again do not prolong a hold', async () => {
     stage.sandbox.injectFault({ kind: 'error', code: 7000215, error: 'invalid_client', count: 3 });
     const redeem = async () => {

@@ -51,7 +51,7 @@ export function justification(refused: Refused, known: Known): string | undefine
       return isUnavailable(here, known.now) ? 'unavailable' : undefined;
   }
   const holds = [
-    credentialsHold(known, remembered),
+    credentialsHold(known, answered, remembered),
     appHold(remembered),
     directoryHold(refused, answered, remembered),
     resourceHold(refused, answered, remembered),
@@ -120,15 +120,16 @@ const isGrant = (entry: Entry) => entry.refusal === undefined;
 const isOrdinary = ({ grant, hasClaims }: Entry) => grant === 'refresh' && !hasClaims;
 const AFTER_AUTHENTICATION = new Set(['reauthorize', 'consent', 'blocked', 'suspect']);
 
-function credentialsHold(known: Known, entries: readonly Entry[]): HeldByLog | undefined {
+function credentialsHold(known: Known, answered: readonly Entry[], entries: readonly Entry[]): HeldByLog | undefined {
   const evidence = known.credentials.map((credential) => {
     const ofIt = entries.filter((entry) => entry.credential === credential);
+    const uses = answered.filter((entry) => entry.credential === credential);
     const clears = (entry: Entry) => isGrant(entry) || AFTER_AUTHENTICATION.has(entry.meaning?.kind ?? '');
     return ofIt.find((entry) => {
       if (entry.meaning?.kind !== 'app_credential' || isRefuted(entry, ofIt, clears)) return false;
       if (entry.grant === 'probe') return true;
       const counts = isOrdinary(entry) || entry.grant === 'code' || entry.grant === 'app';
-      return counts && !ofIt.some((other) => isGrantToAnother(other, entry, RECENT_USE));
+      return counts && !uses.some((other) => isGrantToAnother(other, entry, RECENT_USE));
     });
   });
   const found = evidence.filter((entry) => entry !== undefined);

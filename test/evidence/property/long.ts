@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 const [count = '10000', firstSeed = String(randomInt(2 ** 31 - 64))] = process.argv.slice(2);
 const processes = Math.min(2, availableParallelism());
 const share = Math.ceil(Number(count) / processes);
+/** A part that fails ends the others. */
+const failed = new AbortController();
 const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
 
 interface Part {
@@ -21,6 +23,7 @@ async function runPart(seed: number): Promise<Part> {
   const { stdout } = await promisify(execFile)(process.execPath, vitest, {
     env: { ...process.env, ...environment, NO_COLOR: '1' },
     maxBuffer: 2 ** 26,
+    signal: failed.signal,
   });
   const line = stdout.split('\n').find((one) => one.startsWith('{"seed"'));
   if (line === undefined) throw new Error(`no result:\n${stdout}`);
@@ -29,11 +32,14 @@ async function runPart(seed: number): Promise<Part> {
 
 const start = performance.now();
 const seeds = Array.from({ length: processes }, (_, at) => Number(firstSeed) + at);
-const parts = await Promise.all(seeds.map(runPart)).catch((error: { stdout?: string }) => {
-  console.error(error.stdout ?? error);
-  process.exit(1);
+const parts = await Promise.all(seeds.map(runPart)).catch((error: { stdout?: string; stderr?: string }) => {
+  failed.abort();
+  console.error(error.stdout ?? error, error.stderr ?? '');
+  process.exitCode = 1;
+  return [];
 });
 
+if (parts.length === 0) process.exit();
 const total = new Map<string, number>();
 for (const { tally } of parts) {
   for (const [what, number] of Object.entries(tally)) total.set(what, (total.get(what) ?? 0) + number);
