@@ -103,7 +103,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
       hold = createHold(failure, { requesters: [who], order }, clock.now());
       metrics.held(state === 'MISCONFIGURED' ? 'app' : 'credential', failure.reason);
     } else {
-      hold.confirm(who, order, clock.now());
+      hold.confirm(who, clock.now());
     }
     await notes.markApp(state, failure);
   }
@@ -117,7 +117,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     if (weight === 'REQUEST' || isRetry) return;
     const requester = askerOf(request);
     if (hold !== undefined) {
-      hold.confirm(requester, order, clock.now());
+      hold.confirm(requester, clock.now());
       return;
     }
     const isRefuted = lastGrant !== undefined && lastGrant.order > order;

@@ -23,11 +23,11 @@ export interface Hold {
   /** True: `requester` is refused now. */
   isClosedTo(requester: string, now: Timestamp): boolean;
   beginTrial(requester: string, now: Timestamp): void;
-  /** The same failure again. `order`: when its request was sent. */
-  confirm(requester: string, order: number, now: Timestamp): void;
+  /** The same failure again. */
+  confirm(requester: string, now: Timestamp): void;
   /** It was refused for another reason, perhaps one of its own: it joins those that failed, and proves nothing about the others. */
   noteFailing(requester: string): void;
-  /** A success refutes only failures whose requests were sent before it. */
+  /** By a success whose request was sent after those that began the hold: what failed since must prove it again. */
   isRefutedBy(order: number): boolean;
 }
 
@@ -38,7 +38,7 @@ export function createHold(
 ): Hold {
   /** In the order of their last trials: the first has waited longest. */
   const failing = new Set<string>(evidence.requesters.slice(0, MOST_FAILING));
-  let { order } = evidence;
+  const { order } = evidence;
   let openTime = start + HOLD_TIME;
   let nextTrial = openTime;
   let nextFailingTrial = openTime;
@@ -72,8 +72,7 @@ export function createHold(
         nextTrial = now + TRIAL_PACE;
       }
     },
-    confirm(requester, confirmedOrder, now) {
-      order = Math.max(order, confirmedOrder);
+    confirm(requester, now) {
       // A connection that failed before proves nothing new, so the others' trials stay due.
       if (failing.has(requester) || failing.size >= MOST_FAILING) return;
       failing.add(requester);

@@ -66,7 +66,7 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
       const names = requesters.map(({ requester }) => requester);
       hold = createHold(failure, { requesters: names, order }, clock.now());
     } else if (newest !== undefined) {
-      hold.confirm(newest.requester, order, clock.now());
+      hold.confirm(newest.requester, clock.now());
     }
     return 'HELD';
   }

@@ -128,6 +128,17 @@ test('a hold gives failing connections a trial every five and a half minutes, th
   }
 });
 
+test('a success that was sent after the failures that began a hold ends it, though others failed before it was answered', async () => {
+  const clock = createMovableClock();
+  const place = createPlaceHealth({ clock, isShared: false, wasGrantedSince: async () => false });
+  const gone = failure('unauthorized_client/AADSTS700016', 'directory');
+  await place.refused({ requester: 'ada', tenantUid: 'acme', order: 1 }, gone, true);
+  clock.advance(5 * MINUTE);
+  await place.refused({ requester: 'grace', tenantUid: 'acme', order: 3 }, gone, true);
+  place.granted({ requester: 'alan', tenantUid: 'acme', order: 2 });
+  expect(place.hold).toBeUndefined();
+});
+
 test('a hold that a trial opened does not close again after the clock was set back', () => {
   const clock = createMovableClock();
   const hold = createHold(
