@@ -107,6 +107,7 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
   const pending = new Map<string, Promise<unknown>>();
   let read = 0;
   let setBackStep = 0;
+  const setBacks: { at: number; by: number }[] = [];
   let addTime = -Infinity;
 
   const count = (what: string) => void tally.set(what, (tally.get(what) ?? 0) + 1);
@@ -362,6 +363,7 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
         await settleAll();
         world.setBack(step.duration);
         setBackStep = world.step;
+        setBacks.push({ at: world.elapsed, by: step.duration });
         return;
     }
   }
@@ -380,8 +382,11 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
       faults.length = 0;
       await settleAll();
       const start = world.elapsed;
+      // What was held when the clock was set back may stay held for longer by as much, but never for longer than a whole hold.
+      const lately = setBacks.filter(({ at }) => start - at < RECOVERY).reduce((sum, { by }) => sum + by, 0);
+      const allowed = RECOVERY + Math.min(lately, RECOVERY);
       let waiting: string[] = [];
-      while (world.elapsed - start <= RECOVERY) {
+      while (world.elapsed - start <= allowed) {
         waiting = [];
         world.nextStep();
         readLog();
