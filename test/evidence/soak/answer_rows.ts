@@ -29,7 +29,7 @@ function unknown(code: number, error: string, kind: string): Row {
   return { code, error, suberror: undefined, kind, subject: kind === 'suspect' ? 'resource' : 'request' };
 }
 
-/** What callers may be told of it. The exact reason of each row is the subject of another test. */
+/** What callers may get for it. The exact reason of each row is the subject of another test. */
 export function reasonsOf({ kind, subject }: Row): readonly string[] {
   switch (kind) {
     case 'reauthorize':

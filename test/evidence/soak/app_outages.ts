@@ -23,11 +23,11 @@ function planApp(layout: Layout, random: SeededRandom, rows: readonly Row[], app
   const mean = Math.min(8 * HOUR, end / 8);
   for (let from = HOUR + random.exponential(mean), number = 0; ; number += 1) {
     const { fault, ...draw } = drawFault(random, rows, app, number);
-    const mend = from + random.logBetween(SHORTEST, Math.min(LONGEST, end / 4));
-    const until = mend + LONGEST_HOLD;
+    const repairTime = from + random.logBetween(SHORTEST, Math.min(LONGEST, end / 4));
+    const until = repairTime + LONGEST_HOLD;
     if (until > end) return outages;
     // A fault that stops nobody has no hold, either.
-    outages.push({ ...draw, fault, targets: draw.isTotal ? targets : [], from, mend, until, dropsTokens: false });
+    outages.push({ ...draw, fault, targets: draw.isTotal ? targets : [], from, repairTime, until, dropsTokens: false });
     from = until + HOUR + random.exponential(mean);
   }
 }

@@ -31,7 +31,9 @@ export function createExpectation(outages: readonly Outage[], targets: number) {
     const present = (byTarget[target] ?? []).filter(({ from, until }) => from <= time && time < until);
     const isExcused = present.length > 0;
     if (reason === 'OK') {
-      const total = present.find(({ isTotal, from, mend }) => isTotal && time < mend && time - from > LONGEST_TOKEN);
+      const total = present.find(
+        ({ isTotal, from, repairTime }) => isTotal && time < repairTime && time - from > LONGEST_TOKEN,
+      );
       return { isExcused, wrong: total && `served for longer than a token lives, in ${total.label}` };
     }
     if (!isExcused) return { isExcused, wrong: `${reason} without an outage` };

@@ -5,7 +5,7 @@ import type { AppKey } from './layout.ts';
 /** Milliseconds since the start of the soak. */
 export type Time = number;
 
-/** After what ends the fault, at the latest, whoever waited for nothing but a hold is served. */
+/** After what ends the fault, at the latest, a caller that only waited for a hold is served. */
 export const LONGEST_HOLD = 5 * MINUTE + 30 * SECOND;
 
 /** Something that is wrong at Entra for some time, and what the rule lets it stop. */
@@ -17,7 +17,7 @@ export interface Outage {
   /** Indexes of the targets that it hits. */
   readonly targets: readonly number[];
   readonly from: Time;
-  readonly mend: Time;
+  readonly repairTime: Time;
   /** Every call from then on is served. */
   readonly until: Time;
   /** The answer is about the grant or a resource of it, so tokens that are still valid may be dropped. */

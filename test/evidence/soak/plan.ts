@@ -34,7 +34,7 @@ export function plan(layout: Layout, kind: SoakKind, seed: number): Plan {
   }
   for (const outage of outages) {
     for (const target of outage.targets) {
-      for (const retry of RETRIES) call(Math.min(outage.mend + retry, end), target);
+      for (const retry of RETRIES) call(Math.min(outage.repairTime + retry, end), target);
       call(outage.until, target);
     }
   }

@@ -4,13 +4,13 @@ import type { RpcError } from '../../../src/rpc/rpc_error.ts';
 import { failureOf, startScenario } from '../../scenarios/start_scenario.ts';
 import { gatherCast } from './cast.ts';
 import { createExpectation } from './expectation.ts';
+import { createFaultControl } from './fault_control.ts';
 import { createFlights } from './flights.ts';
 import { type Layout, SCOPES } from './layout.ts';
 import type { Time } from './outage.ts';
 import type { Plan } from './plan.ts';
 import { createSimulatedTimers } from './simulated_timers.ts';
 import { createTally, type Tally } from './tally.ts';
-import { createWeather } from './weather.ts';
 
 /** Lives through the plan: a real vault, the sandbox over HTTP, and a clock that jumps from one event to the next. */
 export async function simulate(
@@ -27,7 +27,7 @@ export async function simulate(
   try {
     const { sandbox } = scenario;
     const cast = await gatherCast(scenario, layout);
-    const weather = createWeather(sandbox, cast, layout);
+    const faultControl = createFaultControl(sandbox, cast, layout);
     const outages = withOutages ? plan.outages : [];
     const judge = createExpectation(outages, layout.targets.length);
     const tally = createTally(layout, outages);
@@ -44,8 +44,8 @@ export async function simulate(
         await scenario.later(time - now());
       }
       timers.run(sandbox.clock.now());
-      for (const { fault } of ends) await weather.end(fault);
-      for (const { fault } of begins) await weather.begin(fault);
+      for (const { fault } of ends) await faultControl.end(fault);
+      for (const { fault } of begins) await faultControl.begin(fault);
       await Promise.all(repairs.map(repair));
       await Promise.all(calls.map((target) => call(time, target)));
     }
@@ -99,7 +99,7 @@ interface Step {
 /** What happens at each time, in order. */
 function stepsOf({ outages, calls }: Plan, withOutages: boolean): Step[] {
   const byBegin = Map.groupBy(outages, ({ from }) => from);
-  const byEnd = Map.groupBy(outages, ({ mend }) => mend);
+  const byEnd = Map.groupBy(outages, ({ repairTime }) => repairTime);
   const byRepair = Map.groupBy(
     outages.flatMap(({ repair }) => repair ?? []),
     ({ time }) => time,

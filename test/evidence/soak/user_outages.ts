@@ -29,8 +29,8 @@ function planDirectory(layout: Layout, random: SeededRandom, rows: readonly Row[
   const mean = Math.min(2 * DAY, end / 4);
   for (let from = HOUR + random.exponential(mean); ; ) {
     const row = random.pick(ofDirectories);
-    const mend = from + random.logBetween(SHORTEST, Math.min(LONGEST_OF_DIRECTORY, end / 4));
-    const until = mend + LONGEST_HOLD;
+    const repairTime = from + random.logBetween(SHORTEST, Math.min(LONGEST_OF_DIRECTORY, end / 4));
+    const until = repairTime + LONGEST_HOLD;
     if (until > end) return outages;
     const there = layout.targets.filter(({ user }) => user.directory === directory);
     const resource = row.subject === 'directory' ? undefined : random.pick(there).resource;
@@ -40,7 +40,7 @@ function planDirectory(layout: Layout, random: SeededRandom, rows: readonly Row[
       fault: { kind: 'answer', answer: answerOf(row), directory, ...(resource === undefined ? {} : { resource }) },
       targets: hit.map(({ index }) => index),
       from,
-      mend,
+      repairTime,
       until,
       isTotal: true,
     });
@@ -59,8 +59,8 @@ function planUser(
   const mean = Math.min(8 * HOUR, end / 8);
   for (let from = HOUR + random.exponential(mean); ; ) {
     const row = random.pick(rows);
-    const mend = from + random.logBetween(SHORTEST, Math.min(LONGEST_OF_USER, end / 3));
-    const { until, repair } = recovery(row, { from, mend, user, whole, byHand: random.next() < 0.5 });
+    const repairTime = from + random.logBetween(SHORTEST, Math.min(LONGEST_OF_USER, end / 3));
+    const { until, repair } = recovery(row, { from, repairTime, user, whole, byHand: random.next() < 0.5 });
     const resource =
       row.subject === 'connection' || row.subject === 'directory' ? undefined : random.pick(user.resources);
     if (until > end) return outages;
@@ -77,7 +77,7 @@ function planUser(
         .filter((target) => target.user === user && (resource === undefined || target.resource === resource))
         .map(({ index }) => index),
       from,
-      mend,
+      repairTime,
       until,
       isTotal: true,
       repair,
@@ -97,11 +97,11 @@ function recovery(
   row: Row,
   {
     from,
-    mend,
+    repairTime,
     user,
     whole,
     byHand,
-  }: { from: Time; mend: Time; user: SoakUser; whole: readonly Outage[]; byHand: boolean },
+  }: { from: Time; repairTime: Time; user: SoakUser; whole: readonly Outage[]; byHand: boolean },
 ): { until: Time; repair: Repair | undefined } {
   const kind = repairOf(row, byHand);
   // Nobody can repair anything while the whole directory is out.
@@ -109,8 +109,8 @@ function recovery(
     const hindrance = whole.find((outage) => outage.from < time + MINUTE && from < outage.until && time < outage.until);
     return hindrance === undefined ? time : after(hindrance.until);
   };
-  if (kind === undefined) return { until: after(mend + restOf(row, mend - from)), repair: undefined };
-  const time = after(mend);
+  if (kind === undefined) return { until: after(repairTime + restOf(row, repairTime - from)), repair: undefined };
+  const time = after(repairTime);
   return { until: time, repair: { time, kind, user: user.index } };
 }
 

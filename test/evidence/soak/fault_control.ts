@@ -5,12 +5,12 @@ import type { Layout } from './layout.ts';
 import type { OutageFault } from './outage.ts';
 
 /** Sets faults at the sandbox over HTTP, and takes them back. */
-export interface Weather {
+export interface FaultControl {
   begin(fault: OutageFault): Promise<void>;
   end(fault: OutageFault): Promise<void>;
 }
 
-export function createWeather(sandbox: Sandbox, cast: Cast, layout: Layout): Weather {
+export function createFaultControl(sandbox: Sandbox, cast: Cast, layout: Layout): FaultControl {
   const ids = new Map<OutageFault, string>();
 
   async function request(method: string, path: string, body?: unknown): Promise<{ id?: string }> {
