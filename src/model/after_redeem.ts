@@ -139,10 +139,12 @@ function afterGrantRefused(connection: Connection, failure: Failure, now: Timest
   }
 }
 
-/** All resources take the state of the grant. */
+/** All resources take the state of the grant, also those that waited for consent. */
 function withoutGrant(connection: Connection, failure: Failure, now: Timestamp): Connection {
+  const waiting = Object.entries(connection.resourceIssues).map(([uri, { requested = [] }]) => [uri, requested]);
   return {
     ...connection,
+    granted: { ...Object.fromEntries(waiting), ...connection.granted },
     resourceIssues: {},
     grantState: 'REAUTHORIZATION_REQUIRED',
     stateEvidence: evidenceOf(failure, now),

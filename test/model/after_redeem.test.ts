@@ -158,6 +158,13 @@ test('a connection is due for keep-alive while its grant is sound, and has evide
   );
 });
 
+test('a grant that is refused keeps the resources that waited for consent, so that they are asked for again', () => {
+  const withoutConsent = afterRedeem(connectionWith(), failing('consent', 'resource'), NOW, context);
+  const after = afterRedeem(withoutConsent, failing('reauthorize', 'connection'), NOW, context);
+  expect(after.granted).toEqual(connectionWith().granted);
+  expect(resourcesOf(after).map(({ state }) => state)).not.toContain('CONSENT_REQUIRED');
+});
+
 test('a token makes the connection active and its permissions the granted ones', () => {
   fc.assert(
     fc.property(anyConnection, fc.double({ min: 0, max: 1, noNaN: true }), (connection, jitter) => {
