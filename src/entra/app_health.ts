@@ -24,8 +24,8 @@ export interface AppHealth {
   readonly credentials: CredentialChoice;
   /** A failure that is known already, so that Entra need not be asked; undefined: ask, possibly as a trial. */
   refusal(asker: Asker): VaultError | undefined;
-  /** A request leaves: it takes the trials that are due. */
-  beginTrial(asker: Asker, resource: string): void;
+  /** A request leaves. It takes the trials that are due. */
+  begin(asker: Asker, resource: string): void;
   /** A trial, or what left before a hold began, brought no token: others have the next trial. */
   noteFailing(request: EvidenceContext): void;
   /** The same request, or its resource in this directory, was refused a short while ago. */
@@ -51,6 +51,7 @@ export interface AppHealth {
 /** Who wants to ask Entra. */
 export interface Asker extends Requester {
   readonly directoryId: string | undefined;
+  readonly tenantUid: string;
 }
 
 export interface AppHealthParts extends AppNotesParts {
@@ -155,6 +156,13 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     await places.probeGranted(directoryId, resource, order);
   }
 
+  /** Which tenants use a shared app, and where. */
+  function seeTenant({ tenantUid, directoryId, weight }: Asker, resource: string): void {
+    if (app.sharedWith.length === 0 || weight !== 'FULL') return;
+    appFailures.see(tenantUid);
+    if (directoryId !== undefined) places.see(directoryId, resource, tenantUid);
+  }
+
   function noteGrant(directoryId: string | undefined, order: number): void {
     const newest = Math.max(order, lastGrant?.order ?? 0);
     lastGrant = { time: clock.now(), order: newest, directoryId: directoryId ?? lastGrant?.directoryId };
@@ -173,7 +181,8 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
       const closed = holdsOf(asker).find((one) => one.isClosedTo(requester, clock.now()));
       return closed && refuseApp(app, closed.reason, asker.directoryId);
     },
-    beginTrial(asker, resource) {
+    begin(asker, resource) {
+      seeTenant(asker, resource);
       const requester = askerOf(asker);
       for (const one of holdsOf(asker, resource)) one.beginTrial(requester, clock.now());
     },
@@ -192,7 +201,6 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     async granted(request, grant, order, directoryId) {
       requests.release(requestKey(request, grant));
       noteGrant(directoryId, order);
-      appFailures.see(request.tenantUid);
       await refuteApp(order);
       if (directoryId !== undefined) await places.granted(directoryId, request, order);
     },

@@ -12,6 +12,8 @@ import { type EvidenceContext, requesterOf } from './requester.ts';
 export interface AppPlaces {
   /** `resource` undefined: the directory as a whole. */
   holdOf(directoryId: string | undefined, resource?: string): Hold | undefined;
+  /** Somebody of this tenant asks there, whatever the answer. */
+  see(directoryId: string, resource: string, tenantUid: string): void;
   granted(directoryId: string, request: EvidenceContext, order: number): Promise<void>;
   refused(request: EvidenceContext, failure: Failure, known: boolean, order: number): Promise<void>;
   /** A probe got a token there; `resource`: undefined for Graph. */
@@ -76,6 +78,10 @@ export function createAppPlaces(parts: AppPlacesParts): AppPlaces {
   }
 
   return {
+    see(directoryId, resource, tenantUid) {
+      placeOf(directoryId).see(tenantUid);
+      placeOf(directoryId, resource).see(tenantUid);
+    },
     holdOf: (directoryId, resource) =>
       directoryId === undefined ? undefined : places.get(placeKey(directoryId, resource))?.hold,
     async granted(directoryId, request, order) {

@@ -98,7 +98,7 @@ export function createAuthorizationServer(parts: {
       weight: 'REQUEST',
     };
     const tenantUid = request.tenantUid ?? app.tenantUid;
-    const asker = { ...requester, directoryId };
+    const asker = { ...requester, directoryId, tenantUid };
     const refuseKnown = () => {
       const health = healths.of(app);
       const refusal = health.refusal(asker);
@@ -136,7 +136,7 @@ export function createAuthorizationServer(parts: {
         // Only what is sent is a trial: what is refused here must not take it from the others.
         if (!isSent) refuseKnown();
         isSent = true;
-        health.beginTrial(asker, asked.resource);
+        health.begin(asker, asked.resource);
         return redeem({ ...askParts, probes }, whole, slot, health);
       };
       return {

@@ -20,6 +20,8 @@ export interface PlaceRequest {
 /** What is known of an app in one directory, or at one resource there. */
 export interface PlaceHealth {
   readonly hold: Hold | undefined;
+  /** Somebody of this tenant asks there, whatever the answer. */
+  see(tenantUid: string): void;
   granted(request: PlaceRequest): void;
   /** `HELD`: callers are refused from now on. `UNPROVED`: only a probe can tell. `REQUEST`: it counts against the request alone. */
   refused(request: PlaceRequest, failure: Failure, known: boolean): Promise<'HELD' | 'UNPROVED' | 'REQUEST'>;
@@ -50,7 +52,7 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
 
   const isWithin = (time: Timestamp, duration: Duration) => Math.abs(clock.now() - time) < duration;
 
-  function see({ tenantUid }: PlaceRequest): void {
+  function see(tenantUid: string): void {
     if (tenants.size < MOST_TENANTS) tenants.add(tenantUid);
   }
 
@@ -75,15 +77,16 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
     get hold() {
       return hold;
     },
+    see,
     granted(request) {
-      see(request);
+      see(request.tenantUid);
       const others = grants.filter(({ requester }) => requester !== request.requester);
       grants = [{ ...request, time: clock.now() }, ...others].slice(0, 2);
       failures = failures.filter(({ order }) => order > request.order);
       if (hold?.isRefutedBy(request.order)) hold = undefined;
     },
     async refused(request, failure, known) {
-      see(request);
+      see(request.tenantUid);
       const { requester, order } = request;
       const isRefuted = () => grants.some((grant) => grant.order > order);
       if (isRefuted()) return 'REQUEST';

@@ -84,7 +84,7 @@ describe('an app', () => {
     doubtsCredential: false,
   };
   const isHeld = (of: ReturnType<typeof health>) =>
-    of.refusal({ connectionUid: 'grace', weight: 'FULL', directoryId: CONTOSO }) !== undefined;
+    of.refusal({ connectionUid: 'grace', weight: 'FULL', directoryId: CONTOSO, tenantUid: 'tenant-1' }) !== undefined;
 
   test('is not held for a failure sent before a probe was granted', async () => {
     const one = health(acme());
@@ -104,6 +104,7 @@ describe('an app', () => {
 
   test('that tenants share is held for a second directory of another tenant alone', async () => {
     const one = health(acme({ sharedWith: ['*'] }));
+    one.begin(context('theirs', CONTOSO, 'tenant-2'), GRAPH);
     await one.granted(context('theirs', CONTOSO, 'tenant-2'), 'refresh_token', 1, CONTOSO);
     clock.advance(3 * HOUR);
     await one.refused(context('ada', CONTOSO), 'refresh_token', ofApp, 2);
@@ -254,6 +255,16 @@ describe('through the sandbox', () => {
     await stage.server.settled();
     granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
     expect(stage.ledger.notes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
+  });
+
+  test('one tenant does not hold the directory of another one whose requests fail for reasons of their own', async () => {
+    const app = acme({ sharedWith: ['*'] });
+    stage.sandbox.injectFault({ kind: 'error', code: 70011, error: 'invalid_scope' });
+    failed(await stage.refresh({ app, requester: of('theirs'), tenantUid: 'other' }));
+    stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client' });
+    failed(await stage.refresh({ app, requester: of('ada') }));
+    await stage.server.settled();
+    granted(await stage.refresh({ app, requester: of('theirs too'), tenantUid: 'other' }));
   });
 
   test('authorization codes that fail again and again do not prolong a hold', async () => {

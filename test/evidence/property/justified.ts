@@ -25,6 +25,8 @@ export interface Known {
   readonly forgottenStep: number;
   readonly step: number;
   readonly now: number;
+  /** With caps this small, the vault forgets which tenants it saw where. */
+  readonly forgetsTenants: boolean;
 }
 
 const HOLD: Duration = 5 * MINUTE;
@@ -52,9 +54,9 @@ export function justification(refused: Refused, known: Known): string | undefine
   }
   const holds = [
     credentialsHold(known, answered, remembered),
-    appHold(remembered),
-    directoryHold(refused, answered, remembered),
-    resourceHold(refused, answered, remembered),
+    appHold(known, remembered),
+    directoryHold(refused, known, answered, remembered),
+    resourceHold(refused, known, answered, remembered),
   ];
   return holds.find((hold) => hold !== undefined && isInForce(hold, refused, known))?.name;
 }
@@ -155,14 +157,14 @@ function isGrantToAnother(entry: Entry, failure: Entry, duration: Duration): boo
   );
 }
 
-function appHold(entries: readonly Entry[]): HeldByLog | undefined {
+function appHold(known: Known, entries: readonly Entry[]): HeldByLog | undefined {
   const failures = entries.filter(
     (entry) => entry.meaning?.subject === 'app' && (isOrdinary(entry) || entry.grant === 'probe'),
   );
   const valid = failures.filter((failure) => !isRefuted(failure, entries, isGrant));
   const since = valid.find((one) => {
     if (one.grant === 'probe') return true;
-    return valid.some((other) => isSecondDirectory(one, other, entries));
+    return valid.some((other) => isSecondDirectory(one, other, known, entries));
   });
   if (since === undefined) return undefined;
   return {
@@ -173,18 +175,19 @@ function appHold(entries: readonly Entry[]): HeldByLog | undefined {
   };
 }
 
-function isSecondDirectory(one: Entry, other: Entry, entries: readonly Entry[]): boolean {
+function isSecondDirectory(one: Entry, other: Entry, known: Known, entries: readonly Entry[]): boolean {
   if (one.refusal === undefined || other.refusal === undefined || one.refusal.code !== other.refusal.code) return false;
   if (one.directory === other.directory || one.directory === undefined || other.directory === undefined) return false;
   const later = one.step > other.step ? one : other;
   const worksElsewhere = entries.some(
     (entry) => isGrant(entry) && entry.step < later.step && isRecent(entry, later, RECENT_GRANT),
   );
-  return !worksElsewhere && isOfTwoTenants([one, other], entries, later);
+  return !worksElsewhere && isOfTwoTenants([one, other], known, entries, later);
 }
 
 function directoryHold(
   { directory }: Refused,
+  known: Known,
   answered: readonly Entry[],
   remembered: readonly Entry[],
 ): HeldByLog | undefined {
@@ -192,6 +195,7 @@ function directoryHold(
     name: 'the directory is held',
     isHere: (entry) => entry.directory === directory,
     isKnown: ({ meaning }) => meaning?.subject === 'directory',
+    known,
     answered,
     remembered,
   });
@@ -199,6 +203,7 @@ function directoryHold(
 
 function resourceHold(
   { directory, resource }: Refused,
+  known: Known,
   answered: readonly Entry[],
   remembered: readonly Entry[],
 ): HeldByLog | undefined {
@@ -206,6 +211,7 @@ function resourceHold(
     name: 'the resource is held in the directory',
     isHere: (entry) => entry.directory === directory && entry.resource === resource,
     isKnown: ({ meaning }) => meaning?.subject === 'resource_in_directory',
+    known,
     answered,
     remembered,
   });
@@ -215,6 +221,7 @@ function placeHold(place: {
   readonly name: string;
   readonly isHere: (entry: Entry) => boolean;
   readonly isKnown: (entry: Entry) => boolean;
+  readonly known: Known;
   readonly answered: readonly Entry[];
   readonly remembered: readonly Entry[];
 }): HeldByLog | undefined {
@@ -237,7 +244,7 @@ function placeHold(place: {
     if (isKnown(failure) && failure.grant === 'probe') return true;
     if (!isOrdinary(failure)) return false;
     const like = alike(failure);
-    if (!isOfTwoTenants(like, entries, failure)) return false;
+    if (!isOfTwoTenants(like, place.known, entries, failure)) return false;
     if (isKnown(failure) && !all.some((other) => isGrantToAnother(other, failure, RECENT_GRANT))) return true;
     return new Set(like.map(({ user }) => user)).size >= FEWEST_ALIKE;
   };
@@ -254,8 +261,8 @@ function placeHold(place: {
 }
 
 /** Where two tenants asked there before, the evidence must come from two. */
-function isOfTwoTenants(evidence: readonly Entry[], entries: readonly Entry[], last: Entry): boolean {
+function isOfTwoTenants(evidence: readonly Entry[], known: Known, entries: readonly Entry[], last: Entry): boolean {
   const users = entries.filter(({ grant, step }) => grant === 'refresh' && step < last.step);
   const tenants = new Set(users.map(({ tenant }) => tenant));
-  return tenants.size < 2 || new Set(evidence.map(({ tenant }) => tenant)).size >= 2;
+  return known.forgetsTenants || tenants.size < 2 || new Set(evidence.map(({ tenant }) => tenant)).size >= 2;
 }

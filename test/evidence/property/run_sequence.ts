@@ -230,6 +230,7 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
       forgottenStep: world.forgotten.get(app) ?? 0,
       step: world.step,
       now: world.clock.now(),
+      forgetsTenants: maps.limit !== undefined,
     };
   }
 
