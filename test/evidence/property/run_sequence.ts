@@ -101,7 +101,7 @@ export async function runSequence(ground: Ground, sequence: Sequence, tally: Tal
 function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
   const { log, faults, late, tokens, server } = world;
   /** Users (`user`), or their resources (`user resource`), with an answer that was no success, and none that was since. */
-  const troubled = new Map<string, string>();
+  const troubled = new Map<string, Set<string>>();
   /** The same, where the answer lasts until somebody acts. */
   const lost = new Set<string>();
   const pending = new Map<string, Promise<unknown>>();
@@ -119,13 +119,13 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
       const key = `${user} ${resource}`;
       if (refusal === undefined || meaning === undefined) {
         // What was refused for one resource may be refused again for it alone.
-        for (const [whose, where] of troubled) if (where === key) troubled.delete(whose);
+        for (const [whose, keys] of troubled) if (keys.delete(key) && keys.size === 0) troubled.delete(whose);
         continue;
       }
       // What is about the claims, or about what was asked with them, is no answer to the others of the connection.
       if (hasClaims && OF_ONE_RESOURCE.has(meaning.subject)) continue;
       const whose = OF_ONE_RESOURCE.has(meaning.subject) ? key : user;
-      troubled.set(whose, key);
+      troubled.set(whose, new Set([...(troubled.get(whose) ?? []), key]));
       if (!hasClaims && isLasting(refusal, meaning)) lost.add(whose);
     }
     read = log.length;
