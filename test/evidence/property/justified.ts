@@ -90,13 +90,13 @@ function isInForce(hold: HeldByLog, refused: Refused, { log, now }: Known): bool
   );
 }
 
-/** Sent while the subject was held, by a connection that had not failed since. */
+/** Sent while the subject was held, by a connection that had not failed since. Of the step in which the hold began the order is not known. */
 function isTrial(entry: Entry, before: readonly Entry[], { since }: HeldByLog): boolean {
   if (entry.step < since.step || entry.grant === 'probe') return false;
-  return !before.some(
-    ({ user, grant, refusal, step }) =>
-      grant !== 'probe' && user === entry.user && refusal !== undefined && step >= since.step && step < entry.step,
-  );
+  return !before.some((one) => {
+    const isSince = one === since || (one.step > since.step && one.step < entry.step);
+    return isSince && one.grant !== 'probe' && one.user === entry.user && one.refusal !== undefined;
+  });
 }
 
 function isUnavailable(here: readonly Entry[], now: number): boolean {
