@@ -118,6 +118,8 @@ function createRunner(world: World, tally: Tally, maps: WatchedMaps) {
       if (grant !== 'refresh' || user === undefined) continue;
       const key = `${user} ${resource}`;
       if (refusal === undefined || meaning === undefined) {
+        // A grant with claims does not end what the same request without them was refused for.
+        if (hasClaims) continue;
         // What was refused for one resource may be refused again for it alone.
         for (const [whose, keys] of troubled) if (keys.delete(key) && keys.size === 0) troubled.delete(whose);
         continue;
