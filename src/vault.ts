@@ -32,7 +32,7 @@ import { loggedCheck } from './telemetry/logged_check.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createPinoLog, type ProcessLog } from './telemetry/pino_log.ts';
 import { createReadiness } from './telemetry/readiness.ts';
-import { type AccessTokensParts, createAccessTokens } from './tokens/access_tokens.ts';
+import { type AccessTokensParts, createAccessTokens } from './tokens/create_access_tokens.ts';
 import { systemTimers } from './tokens/timers.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 import { openEventGrid } from './web/open_event_grid.ts';

@@ -5,7 +5,7 @@ import type { Config } from './config/config.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import { VaultError } from './model/errors.ts';
 import { followClock } from './sandbox/follow_clock.ts';
-import { startSandbox } from './sandbox/sandbox.ts';
+import { startSandbox } from './sandbox/start_sandbox.ts';
 
 /** Entra and the time: the real ones, or a sandbox's, whose clock the vault then follows. */
 export interface World {

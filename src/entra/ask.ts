@@ -10,8 +10,8 @@ import type { EntraMetrics } from './entra_metrics.ts';
 import { classify, type Meaning } from './failures.ts';
 import type { TokenHttp } from './http.ts';
 import { askThroughMsal, type Proof, type TokenGrant } from './msal_server.ts';
-import type { Slot } from './pacing.ts';
 import type { Proofs, Unusable } from './proof.ts';
+import type { Slot } from './slot.ts';
 
 /** What it takes to ask. */
 export interface AskParts {

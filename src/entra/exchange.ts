@@ -14,9 +14,9 @@ import type { Meaning } from './failures.ts';
 import { readGranted } from './granted.ts';
 import type { HealthProbes } from './health_probes.ts';
 import type { TokenGrant } from './msal_server.ts';
-import type { Slot } from './pacing.ts';
 import type { Unusable } from './proof.ts';
 import { askerOf, type EvidenceContext, type Requester, requesterOf } from './requester.ts';
+import type { Slot } from './slot.ts';
 
 /** One grant, redeemed: with each credential in turn, and once more after a transient failure. */
 export interface ExchangeRequest {

@@ -1,7 +1,8 @@
 import type { Clock, Duration, Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
+import { LONGEST_THROTTLE, type PacingOptions } from './admission_options.ts';
 import { createCircuit } from './circuit.ts';
-import { LONGEST_THROTTLE, type PacingOptions, type Slot } from './pacing.ts';
+import type { Slot } from './slot.ts';
 import { createWaitingLine, type WaitingLine } from './waiting_line.ts';
 
 /** The exchanges of one app in one directory. */

@@ -1,11 +1,12 @@
-import type { Clock, Duration, Timestamp } from '../model/clock.ts';
-import { HOUR, MINUTE, SECOND } from '../model/clock.ts';
+import type { Clock, Timestamp } from '../model/clock.ts';
+import { SECOND } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
+import type { PacingOptions } from './admission_options.ts';
 import type { Priority } from './authorization_server.ts';
-import type { CircuitOptions } from './circuit.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createLaneTable } from './lane_table.ts';
+import type { Slot, SlotRequest } from './slot.ts';
 import { createTenantTurns } from './tenant_turns.ts';
 import { PRIORITIES, type Waiter } from './waiting_line.ts';
 
@@ -15,54 +16,6 @@ export interface Pacing {
   acquire(request: SlotRequest): Promise<Slot>;
   throttledUntil(appUid: string): Timestamp | undefined;
 }
-
-export interface SlotRequest {
-  readonly appUid: string;
-  readonly directory: string;
-  /** For whom: each has its share. Default: the app. */
-  readonly tenant?: string | undefined;
-  readonly priority: Priority;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** The right to ask Entra, one request after the other. */
-export interface Slot {
-  /** How Entra took the request. `strange`: an answer that nobody knows, which says nothing of its health. */
-  report(answer: 'answered' | 'unanswered' | 'strange' | { readonly throttledFor: Duration }): void;
-  /** Whether a second try may leave now; takes it off the budget. */
-  mayRetry(): boolean;
-  release(): void;
-}
-
-export interface PacingOptions {
-  /** Per app and directory. */
-  readonly inFlight: number;
-  readonly waiting: number;
-  /** Over all. */
-  readonly totalInFlight: number;
-  readonly totalWaiting: number;
-  /** Bulkheads that are kept; more than `totalInFlight` and `totalWaiting` together can use. */
-  readonly bulkheads: number;
-  /** Retries for each first try; 0.1 is a tenth. */
-  readonly retryBudget: number;
-  /** Retries that may be saved up. */
-  readonly retrySavings: number;
-  readonly circuit: CircuitOptions;
-}
-
-export const PACING_DEFAULTS: PacingOptions = {
-  inFlight: 8,
-  waiting: 32,
-  totalInFlight: 64,
-  totalWaiting: 2048,
-  bulkheads: 4096,
-  retryBudget: 0.1,
-  retrySavings: 5,
-  circuit: { threshold: 0.5, size: 20, minimumCalls: 5, firstPause: SECOND, longestPause: MINUTE },
-};
-
-/** Retry-After is never believed beyond this. */
-export const LONGEST_THROTTLE: Duration = HOUR;
 
 export function createPacing(parts: { clock: Clock; options: PacingOptions; metrics: EntraMetrics }): Pacing {
   const { clock, options, metrics } = parts;

@@ -8,8 +8,8 @@ import { type AskParts, ask } from './ask.ts';
 import type { Authority } from './authority.ts';
 import type { CredentialProbe } from './authorization_server.ts';
 import type { ProbeResult } from './health_probes.ts';
-import type { Slot } from './pacing.ts';
 import type { Unusable } from './proof.ts';
+import type { Slot } from './slot.ts';
 
 export interface ProbeTarget {
   readonly app: App;

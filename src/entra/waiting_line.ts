@@ -1,6 +1,6 @@
 import type { VaultError } from '../model/errors.ts';
 import type { Priority } from './authorization_server.ts';
-import type { Slot } from './pacing.ts';
+import type { Slot } from './slot.ts';
 
 /** An exchange that waits for a slot. */
 export interface Waiter {

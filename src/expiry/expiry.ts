@@ -1,12 +1,11 @@
 import { type Clock, DAY, type Timestamp } from '../model/clock.ts';
 import type { Delivery } from '../model/delivery.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import type { VaultEvent } from '../model/event.ts';
 import { tenantNotFound } from '../model/not_found.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Stores } from '../store/stores.ts';
 import type { CredentialOfApp } from '../store/upkeep_stores.ts';
-import { type Every, follow } from './follow.ts';
+import { type Every, follow, type ToldEvent } from './follow.ts';
 
 /** What ends, and what was told of it, for whoever asks. */
 export interface Expiry {
@@ -40,12 +39,6 @@ export type EventCursor = number | 'now';
 /** Events of the vault itself are for those alone who may see all tenants, and ask for all. */
 export interface EventFilter extends Audience {
   readonly types: ReadonlySet<string>;
-}
-
-export interface ToldEvent {
-  /** Undefined: nothing for this audience up to the cursor. */
-  readonly event: VaultEvent | undefined;
-  readonly cursor: number;
 }
 
 export interface ExpiryParts {

@@ -1,7 +1,6 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import type { VaultEvent } from '../model/event.ts';
 import type { OutboxStore } from '../store/upkeep_stores.ts';
-import type { ToldEvent } from './expiry.ts';
 
 /** Does the task every so often; returns the function that ends it. */
 export type Every = (period: Duration, task: () => void) => () => void;
@@ -57,4 +56,10 @@ function next(every: Every, signal: AbortSignal): Promise<void> {
     const stop = every(LOOK_EVERY, done);
     signal.addEventListener('abort', done);
   });
+}
+
+export interface ToldEvent {
+  /** Undefined: nothing for this audience up to the cursor. */
+  readonly event: VaultEvent | undefined;
+  readonly cursor: number;
 }

@@ -9,17 +9,7 @@ import type { Stores } from '../store/stores.ts';
 import type { ExpiryStore } from '../store/upkeep_stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Told } from './told.ts';
-import type { WatchMetrics } from './watch_metrics.ts';
-
-/** Something that the vault itself runs by, and that ends. */
-export interface OwnEnd {
-  readonly kind: 'TLS_CERTIFICATE' | 'API_KEY';
-  /** `vault/tls-certificate`, `vault/callers/mail-sync/keys/2026` */
-  readonly subject: string;
-  readonly expireTime: Timestamp;
-  /** Another one of the same caller lives on beyond it. */
-  readonly covered: boolean;
-}
+import type { OwnEnd, WatchMetrics } from './watch_metrics.ts';
 
 /** An API key, without the key. */
 export interface KeyEnd {

@@ -1,5 +1,5 @@
+import type { Timestamp } from '../model/clock.ts';
 import type { VaultEvent } from '../model/event.ts';
-import type { OwnEnd } from './own_ends.ts';
 
 /** What the watch counts. */
 export interface WatchMetrics {
@@ -9,3 +9,12 @@ export interface WatchMetrics {
 }
 
 export const silentWatchMetrics: WatchMetrics = { told() {}, ownEnds() {} };
+/** Something that the vault itself runs by, and that ends. */
+export interface OwnEnd {
+  readonly kind: 'TLS_CERTIFICATE' | 'API_KEY';
+  /** `vault/tls-certificate`, `vault/callers/mail-sync/keys/2026` */
+  readonly subject: string;
+  readonly expireTime: Timestamp;
+  /** Another one of the same caller lives on beyond it. */
+  readonly covered: boolean;
+}

@@ -79,3 +79,8 @@ export function earlierEnd(said: Timestamp | undefined, entra: Timestamp | undef
   if (said === undefined || entra === undefined) return said ?? entra;
   return Math.min(said, entra);
 }
+
+export interface NewCredential {
+  readonly credential: Credential;
+  readonly material: CredentialMaterial;
+}

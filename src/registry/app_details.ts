@@ -1,6 +1,6 @@
 import type { App } from '../model/app.ts';
 import type { Credential } from '../model/credential.ts';
-import type { AppDetails } from './apps.ts';
+import type { AppDetails } from './app_requests.ts';
 import type { RegistryParts } from './registry_parts.ts';
 
 type DetailsParts = Pick<RegistryParts, 'stores' | 'authorizationServer' | 'logosUri'>;

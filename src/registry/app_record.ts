@@ -5,7 +5,7 @@ import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import type { Scopes } from '../scopes/scopes.ts';
-import type { AppFields } from './apps.ts';
+import type { AppFields } from './app_requests.ts';
 import {
   checkAudience,
   checkCatalog,

@@ -5,7 +5,7 @@ import { checkText } from '../model/labelling.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
-import type { AppFields } from './apps.ts';
+import type { AppFields } from './app_requests.ts';
 import {
   checkAudience,
   checkCatalog,

@@ -4,7 +4,7 @@ import type { Tenant } from '../model/tenant.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import { newApp } from './app_record.ts';
-import type { AppDetails, CreateApp, CreatedApp } from './apps.ts';
+import type { AppDetails, CreateApp, CreatedApp } from './app_requests.ts';
 import { checkId } from './fields.ts';
 import { FIRST } from './first_app.ts';
 import { givenLogo } from './logo.ts';

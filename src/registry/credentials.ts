@@ -6,7 +6,7 @@ import { VaultError } from '../model/errors.ts';
 import { appDetails, detailsAfter, newAppDetails } from './app_details.ts';
 import { appInUse } from './app_in_use.ts';
 import { appNextSteps } from './app_next_steps.ts';
-import type { AppDetails, AppId } from './apps.ts';
+import type { AppDetails, AppId } from './app_requests.ts';
 import { checkGuid, checkId } from './fields.ts';
 import { readAnew } from './key_vault_secret.ts';
 import { knownDirectory } from './known_directory.ts';

@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import { checkEtag } from '../model/etag.ts';
 import { appInUse, sharedAppInUse } from './app_in_use.ts';
-import type { AppId } from './apps.ts';
+import type { AppId } from './app_requests.ts';
 import { createLookup } from './lookup.ts';
 import type { RegistryParts } from './registry_parts.ts';
 

@@ -6,7 +6,7 @@ import { checkBaseUrl } from './fields.ts';
 import { type CheckedCredential, newCredential, REGISTRATION_FIELDS } from './new_credential.ts';
 import { checkStrategy, presetRedirectUris } from './preset_redirects.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import type { AppRegistration, RegisterTenant } from './tenants.ts';
+import type { AppRegistration, RegisterTenant } from './tenant_requests.ts';
 
 /** Name of a tenant's first app, and of an app's first credential. */
 export const FIRST = 'default';

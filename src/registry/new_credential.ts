@@ -1,10 +1,9 @@
 import { isAbsolute } from 'node:path';
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
-import type { Credential, CredentialMaterial } from '../model/credential.ts';
+import type { Credential, CredentialMaterial, NewCredential } from '../model/credential.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
-import type { NewCredential } from '../store/stores.ts';
 import { readCertificate } from './certificate.ts';
 import { checkClientSecret } from './client_secret.ts';
 import { readKeyVaultSecret } from './key_vault_secret.ts';

@@ -5,13 +5,13 @@ import { findPreset, PRESET_NAMES, type Preset } from '../scopes/presets.ts';
 import type { Registration } from '../store/stores.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
-import type { AppDetails } from './apps.ts';
+import type { AppDetails } from './app_requests.ts';
 import { checkCatalog, checkGuids, checkId, checkThresholds } from './fields.ts';
 import { firstApp, type WithApp } from './first_app.ts';
 import { nameTaken } from './name_taken.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import type { RegisteredTenant, RegisterTenant } from './tenants.ts';
+import type { RegisteredTenant, RegisterTenant } from './tenant_requests.ts';
 import { withoutApp } from './without_app.ts';
 
 /** Checks all, stores all in one commit, and only then asks Entra, whose answer warns and never refuses. */

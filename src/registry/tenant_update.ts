@@ -3,7 +3,7 @@ import { checkLabels, checkText } from '../model/labelling.ts';
 import type { Tenant, TenantState } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import { checkCatalog, checkGuids, checkThresholds } from './fields.ts';
-import type { UpdateTenant } from './tenants.ts';
+import type { UpdateTenant } from './tenant_requests.ts';
 import { masked } from './update_mask.ts';
 
 const PATHS = {

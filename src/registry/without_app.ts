@@ -1,6 +1,6 @@
 import { fieldInvalid } from '../model/errors.ts';
 import type { NextSteps } from './next_steps.ts';
-import type { RegisterTenant } from './tenants.ts';
+import type { RegisterTenant } from './tenant_requests.ts';
 
 /** What a tenant that is registered without an app has left to do. FIELD_INVALID for what only an app can have. */
 export function withoutApp({ tenantId, preset, baseUrl, strategy }: RegisterTenant): NextSteps {

@@ -5,7 +5,7 @@ import type { Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { rolesOf } from '../model/credential_role.ts';
 import { etagOf } from '../model/etag.ts';
-import type { AppDetails, AppFields } from '../registry/apps.ts';
+import type { AppDetails, AppFields } from '../registry/app_requests.ts';
 import { toCredentialMessage } from './credential_message.ts';
 import { fromWireEnum, toWireTime } from './fields.ts';
 import { tenantName } from './names.ts';

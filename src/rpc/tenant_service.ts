@@ -4,7 +4,8 @@ import type {
   TenantService,
 } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { Clock } from '../model/clock.ts';
-import type { AppRegistration, RegisterTenant, Tenants } from '../registry/tenants.ts';
+import type { AppRegistration, RegisterTenant } from '../registry/tenant_requests.ts';
+import type { Tenants } from '../registry/tenants.ts';
 import type { Implementation } from './adapter.ts';
 import { fromCloud, toAppMessage } from './app_message.ts';
 import { fromRegistrationCredential, toProbeMessage } from './credential_message.ts';

@@ -1,5 +1,5 @@
 import { entraError } from './entra_error.ts';
-import { policiesFor } from './policy.ts';
+import { policiesFor } from './matching_policies.ts';
 import { parseScopes } from './scope.ts';
 import { required, type TokenRequest } from './token_request.ts';
 import { appTokenResponse } from './token_response.ts';

@@ -1,6 +1,5 @@
 import { type Answer, empty, json } from './answer.ts';
 import { createSecret } from './app_credential.ts';
-import { checkManagementPolicy } from './app_management_policy.ts';
 import type { AppRegistration } from './app_registration.ts';
 import type { Bearer } from './bearer.ts';
 import { selected, viewApplication, viewPassword } from './graph_application_view.ts';
@@ -138,4 +137,19 @@ function mayWrite(app: AppRegistration, bearer: Bearer): boolean {
 
 function denied(): GraphError {
   return new GraphError(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+}
+
+/** Throws Graph's refusal of a new secret, if the policy in force has one. */
+function checkManagementPolicy(world: World, app: AppRegistration, life: number): void {
+  const policy = app.managementPolicy ?? world.directories.find(app.directoryId)?.managementPolicy;
+  if (policy === undefined) return;
+  if (policy.noNewSecrets) {
+    const message = `Credential type not allowed as per assigned policy '${policy.id}'.`;
+    throw new GraphError(400, 'CredentialTypeNotAllowedAsPerAppPolicy', message);
+  }
+  if (life <= (policy.longestSecretLife ?? Number.POSITIVE_INFINITY)) return;
+  // As in https://github.com/OfficeDev/microsoft-365-agents-toolkit/issues/10998
+  const message = `Credential lifetime exceeds the max value allowed as per assigned policy '${policy.id}'.`;
+  const details = [{ code: 'InvalidKeyEndDate', message, target: 'EndDate' }];
+  throw new GraphError(400, 'CredentialInvalidLifetimeAsPerAppPolicy', message, details);
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { type Sandbox, startSandbox } from './sandbox.ts';
+import type { Sandbox } from './sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from './seed.ts';
+import { startSandbox } from './start_sandbox.ts';
 
 export interface SandboxProgram {
   /** Default 8400. */

@@ -5,9 +5,10 @@ import { missingConsents, needsAdministrator, recordConsent } from './consenting
 import type { Directory } from './directory.ts';
 import { checkUser } from './eligibility.ts';
 import { EntraError, entraError } from './entra_error.ts';
+import { policiesFor } from './matching_policies.ts';
 import { blockedPage, needsApprovalPage } from './pages.ts';
 import { checkPersonalScopes, isPersonal, notForConsumers, takesPersonalAccounts } from './personal_account.ts';
-import { type Policy, policiesFor } from './policy.ts';
+import type { Policy } from './policy.ts';
 import type { RequestRecord } from './requests.ts';
 import { firstResource } from './scope.ts';
 import type { User } from './user.ts';

@@ -1,8 +1,8 @@
 import type { AppRegistration } from './app_registration.ts';
 import type { Authority, Directory } from './directory.ts';
 import { type EntraError, entraError } from './entra_error.ts';
+import { policiesFor } from './matching_policies.ts';
 import { checkPersonalDefault, incompatible, isPersonal, personalConsentMissing } from './personal_account.ts';
-import { policiesFor } from './policy.ts';
 import type { RequestRecord } from './requests.ts';
 import type { Resource } from './resource.ts';
 import { type AskedScopes, parseScopes } from './scope.ts';

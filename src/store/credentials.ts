@@ -1,12 +1,12 @@
 import { and, asc, eq, getTableColumns, lte, ne, sql } from 'drizzle-orm';
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
-import type { Credential, CredentialMaterial, UsableCredential } from '../model/credential.ts';
+import type { Credential, CredentialMaterial, NewCredential, UsableCredential } from '../model/credential.ts';
 import { Secret } from '../model/secret.ts';
 import { type Database, placeholder, placeholders, type Step } from './database.ts';
 import { dueAnew } from './due_anew.ts';
 import type { Row } from './schema_twins.ts';
-import type { AppStore, NewCredential } from './stores.ts';
+import type { AppStore } from './stores.ts';
 import type { TenantKeys } from './tenant_keys.ts';
 
 export interface CredentialRows extends Pick<AppStore, 'credentials' | 'usableCredentials' | 'credentialEnds'> {

@@ -1,14 +1,8 @@
-import type { Database } from './database.ts';
 import { createEndingList } from './ending_list.ts';
 import { createIdleReminders } from './idle_reminders.ts';
-import type { OutboxRows } from './outbox.ts';
+import type { ExpiryStoreParts } from './outbox.ts';
 import { createReminders } from './reminders.ts';
 import type { ExpiryStore } from './upkeep_stores.ts';
-
-export interface ExpiryStoreParts {
-  database: Database;
-  outbox: OutboxRows;
-}
 
 export function createExpiryStore(parts: ExpiryStoreParts): ExpiryStore {
   return {

@@ -2,7 +2,7 @@ import { and, asc, eq, sql } from 'drizzle-orm';
 import { idleExpireTime } from '../model/connection.ts';
 import { fromRow } from './connection_columns.ts';
 import { placeholder } from './database.ts';
-import type { ExpiryStoreParts } from './expiry.ts';
+import type { ExpiryStoreParts } from './outbox.ts';
 import type { ExpiryStore } from './upkeep_stores.ts';
 
 /** How long a refresh token lives after its last use. */

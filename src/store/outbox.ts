@@ -75,3 +75,8 @@ export function createOutboxStore(database: Database): OutboxStore {
 export function toStoredEvent({ sequence, cause, ...event }: Row<'outbox'>): StoredEvent {
   return { sequence, event: { ...event, cause: cause ?? undefined } as VaultEvent };
 }
+
+export interface ExpiryStoreParts {
+  database: Database;
+  outbox: OutboxRows;
+}

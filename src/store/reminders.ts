@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import { placeholder, placeholders } from './database.ts';
-import type { ExpiryStoreParts } from './expiry.ts';
+import type { ExpiryStoreParts } from './outbox.ts';
 import type { ExpiryStore, Reminder } from './upkeep_stores.ts';
 
 /** The last moment that JavaScript can write. */

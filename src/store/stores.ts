@@ -6,7 +6,7 @@ import type { App } from '../model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection, ConnectionState } from '../model/connection.ts';
-import type { Credential, CredentialMaterial } from '../model/credential.ts';
+import type { Credential, NewCredential } from '../model/credential.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Logo } from '../model/logo.ts';
@@ -75,11 +75,6 @@ export type Registration = { readonly tenant: Tenant } & (
   | { readonly app: App; readonly credential: NewCredential | undefined }
   | { readonly app?: undefined; readonly credential?: undefined }
 );
-
-export interface NewCredential {
-  readonly credential: Credential;
-  readonly material: CredentialMaterial;
-}
 
 /**
  * Whatever changes an app's credentials, or what its inspection goes by (audience, home directory, rotation, suspension), makes the

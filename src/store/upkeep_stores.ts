@@ -1,12 +1,11 @@
 import type { App } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-import type { Credential } from '../model/credential.ts';
+import type { Credential, NewCredential } from '../model/credential.ts';
 import type { Delivery } from '../model/delivery.ts';
 import type { StoredEvent, VaultEvent } from '../model/event.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Rotation, RotationStep } from '../model/rotation.ts';
-import type { NewCredential } from './stores.ts';
 
 // What the vault does by itself: it looks, renews, reminds and tells.
 

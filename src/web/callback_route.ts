@@ -6,7 +6,7 @@ import { noticePage } from './pages/notice_page.ts';
 import { readAdminConsent } from './read_admin_consent.ts';
 import { readCallback } from './read_callback.ts';
 import { readForm } from './read_form.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 import type { Visit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
 import type { Flow } from './words/words.ts';

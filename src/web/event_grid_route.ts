@@ -4,7 +4,7 @@ import { hasKey } from './event_grid_key.ts';
 import { createEventGridNews } from './event_grid_news.ts';
 import type { EventGridParts } from './event_grid_parts.ts';
 import { mediaType, readBody } from './read_body.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 import type { Visit } from './visit.ts';
 
 /** The largest batch that a subscription can ask for. */

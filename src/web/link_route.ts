@@ -4,7 +4,7 @@ import { isVaultError } from '../model/errors.ts';
 import { type Answer, page, seeOther } from './answer.ts';
 import { outcomeAnswer } from './outcome_answer.ts';
 import { linkPage } from './pages/link_page.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 import type { Visit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
 import type { Flow, LinkWords, Words } from './words/words.ts';

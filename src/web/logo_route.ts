@@ -1,5 +1,5 @@
 import { plain } from './answer.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 import type { WebParts } from './web_parts.ts';
 
 /**

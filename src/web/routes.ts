@@ -8,14 +8,6 @@ import { noticePage } from './pages/notice_page.ts';
 import type { Visit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
 
-/** What one address answers. `pattern` has one group at most, handed on as `part`. */
-export interface Route {
-  readonly pattern: RegExp;
-  readonly methods: Readonly<Partial<Record<Method, (visit: Visit, part: string) => Promise<Answer>>>>;
-}
-
-type Method = 'GET' | 'HEAD' | 'POST' | 'OPTIONS';
-
 /** The addresses that browsers and Azure reach. */
 export function createRoutes(parts: WebParts): (visit: Visit) => Promise<Answer> {
   const routes = [connectRoute(parts), adminConsentRoute(parts), callbackRoute(parts), logoRoute(parts)];

@@ -1,4 +1,4 @@
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 
 /**
  * The sandbox in a process of its own, its address told to the parent. `argv[2]`: how it signs. RS256 is what Entra does, and gives

@@ -4,6 +4,7 @@ import type { App } from '../../src/model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../../src/model/authorization.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
+import type { NewCredential } from '../../src/model/credential.ts';
 import type { Grant } from '../../src/model/grant.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Logo } from '../../src/model/logo.ts';
@@ -11,7 +12,6 @@ import type { ResourceIssues, ResourceState } from '../../src/model/resource_iss
 import type { Rotation } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import type { NewCredential } from '../../src/store/stores.ts';
 
 export const NOW = 1_800_000_000_000;
 export const GRAPH = 'https://graph.microsoft.com';

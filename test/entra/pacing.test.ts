@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
+import { PACING_DEFAULTS, type PacingOptions } from '../../src/entra/admission_options.ts';
 import type { Priority } from '../../src/entra/authorization_server.ts';
 import { silentMetrics } from '../../src/entra/entra_metrics.ts';
-import { createPacing, PACING_DEFAULTS, type Pacing, type PacingOptions, type Slot } from '../../src/entra/pacing.ts';
+import { createPacing, type Pacing } from '../../src/entra/pacing.ts';
+import type { Slot } from '../../src/entra/slot.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { VaultError } from '../../src/model/errors.ts';
 import { createMovableClock, type MovableClock } from './fixtures.ts';

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { KeyEnd, OwnEnd } from '../../src/expiry/own_ends.ts';
+import type { KeyEnd } from '../../src/expiry/own_ends.ts';
+import type { OwnEnd } from '../../src/expiry/watch_metrics.ts';
 import { silentWatchMetrics } from '../../src/expiry/watch_metrics.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { NOW } from '../conformance/sample_rows.ts';

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { App } from '../../src/model/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
+import type { NewCredential } from '../../src/model/credential.ts';
 import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/event.ts';
 import { eventFacts } from '../../src/model/event_facts.ts';
 import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { FABRIKAM } from '../../src/sandbox/seed.ts';
-import type { NewCredential } from '../../src/store/stores.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import { openRotationWorld, type Replica, type RotationWorld } from './rotation_world.ts';
 

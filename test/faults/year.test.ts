@@ -9,7 +9,8 @@ import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
 import { createClient } from '../../src/rpc/client.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { type Receiver, startReceiver, status } from '../expiry/sinks/receiver.ts';
 import {
   APP,

@@ -7,18 +7,14 @@ import type { Connection } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { type AppFields, createApps } from '../../src/registry/apps.ts';
+import type { AppFields } from '../../src/registry/app_requests.ts';
+import { createApps } from '../../src/registry/apps.ts';
 import { createConnections } from '../../src/registry/connections.ts';
 import { createCredentials } from '../../src/registry/credentials.ts';
 import type { CredentialRequest } from '../../src/registry/new_credential.ts';
 import type { RegistryParts } from '../../src/registry/registry_parts.ts';
-import {
-  type AppRegistration,
-  createTenants,
-  type RegisteredTenant,
-  type RegisterTenant,
-  type Tenants,
-} from '../../src/registry/tenants.ts';
+import type { AppRegistration, RegisteredTenant, RegisterTenant } from '../../src/registry/tenant_requests.ts';
+import { createTenants, type Tenants } from '../../src/registry/tenants.ts';
 import { openScopes } from '../scopes/open_scopes.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 import { createPretendKeyVault } from './pretend_key_vault.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ADA, redeem, refreshTokenOf } from './client.ts';
 
 /** One line of the table of Entra's answers, as far as the sandbox gives it. */

@@ -2,8 +2,9 @@ import { createHash, createPrivateKey, generateKeyPairSync, randomUUID } from 'n
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { AppRegistration } from '../../src/sandbox/app_registration.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { makeCertificate } from './certificate.ts';
 import { ADA, askToken, refreshTokenOf } from './client.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { followClock } from '../../src/sandbox/follow_clock.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 
 test("another process's clock has moved by the time that the move is answered", async () => {
   const sandbox = await startSandbox();

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AppRegistration } from '../../src/sandbox/app_registration.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { makeCertificate } from './certificate.ts';
 import { askToken, callGraph } from './client.ts';
 

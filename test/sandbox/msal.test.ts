@@ -1,7 +1,8 @@
 import { ConfidentialClientApplication, type Configuration, CryptoProvider } from '@azure/msal-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { makeCertificate } from './certificate.ts';
 import { ADA, codeFor, REDIRECT_URI, refreshTokenOf } from './client.ts';
 

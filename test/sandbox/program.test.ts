@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runSandbox } from '../../src/sandbox/program.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ADA, callGraph, redeem, refreshTokenOf } from './client.ts';
 
 test('the program says what to type, runs, and stops when told', async () => {

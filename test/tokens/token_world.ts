@@ -8,11 +8,12 @@ import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/ids.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { createScopes } from '../../src/scopes/create_scopes.ts';
 import { loadCatalogs } from '../../src/scopes/load_catalogs.ts';
-import { type AccessTokenRequest, type AccessTokensParts, createAccessTokens } from '../../src/tokens/access_tokens.ts';
+import type { AccessTokenRequest } from '../../src/tokens/access_tokens.ts';
+import { type AccessTokensParts, createAccessTokens } from '../../src/tokens/create_access_tokens.ts';
 import type { TokenMetrics } from '../../src/tokens/token_metrics.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 

@@ -1,14 +1,12 @@
 import type { AddedPassword, RegisteredPassword } from '../../entra/app_registrations.ts';
 import { ROTATION_DEFAULTS } from '../../model/app.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
-import type { Credential } from '../../model/credential.ts';
+import type { Credential, NewCredential } from '../../model/credential.ts';
 import { newMarker, type Rotation } from '../../model/rotation.ts';
 import type { RotationObstacle } from '../../model/rotation_move.ts';
-import type { NewCredential } from '../../store/stores.ts';
 import { unknownCredential } from '../inspection/inspection_events.ts';
-import type { Looked } from './look.ts';
 import { hintsOf, isTakenAway, obstacleOf } from './obstacle.ts';
-import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
+import type { Looked, RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
 /** ADD: asks Graph for the new secret. Undefined: somebody else is at it. */
 export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<Looked | undefined> {

@@ -1,23 +1,13 @@
 import type { RotationCrashPoint } from '../../model/crash_points.ts';
 import type { Rotation } from '../../model/rotation.ts';
-import { moveRotation, type RotationMove, type RotationOutcome } from '../../model/rotation_move.ts';
-import type { NewCredential } from '../../store/stores.ts';
+import { moveRotation, type RotationMove } from '../../model/rotation_move.ts';
 import type { RotationAdvance } from '../../store/upkeep_stores.ts';
 import { suspensionOf } from '../suspension.ts';
 import { addSecret } from './add_secret.ts';
 import { proveSecret } from './prove_secret.ts';
 import { removeSecret } from './remove_secret.ts';
 import { rotationEvents } from './rotation_events.ts';
-import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
-
-/** What a step found, to be written down in one commit. */
-export interface Looked {
-  readonly subject: RotationSubject;
-  readonly outcome: RotationOutcome;
-  readonly add?: NewCredential;
-  /** Of what was done at Entra, where the commit is refused. */
-  readonly undo?: () => Promise<void>;
-}
+import type { Looked, RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
 /** Does the step that is due, as far as it can be done now. */
 export async function lookAtRotation(parts: RotationStepParts, due: Rotation): Promise<void> {

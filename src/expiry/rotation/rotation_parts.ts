@@ -4,8 +4,9 @@ import type { App } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { CrashPoints } from '../../model/crash_points.ts';
-import type { Credential } from '../../model/credential.ts';
+import type { Credential, NewCredential } from '../../model/credential.ts';
 import type { Rotation, RotationProblem } from '../../model/rotation.ts';
+import type { RotationOutcome } from '../../model/rotation_move.ts';
 import type { AppStore, Stores, TenantStore } from '../../store/stores.ts';
 import type { ExpiryStore } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -44,4 +45,13 @@ export interface RotationSubject {
   readonly old: Credential | undefined;
   /** Undefined: it is not there yet, or not any more. */
   readonly fresh: Credential | undefined;
+}
+
+/** What a step found, to be written down in one commit. */
+export interface Looked {
+  readonly subject: RotationSubject;
+  readonly outcome: RotationOutcome;
+  readonly add?: NewCredential;
+  /** Of what was done at Entra, where the commit is refused. */
+  readonly undo?: () => Promise<void>;
 }

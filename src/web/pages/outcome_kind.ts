@@ -1,5 +1,4 @@
 import type { CallbackOutcome } from '../../connect/authorizations.ts';
-import type { Mover } from '../words/words.ts';
 
 /** What people are told apart; several reasons can mean the same to them. */
 export type OutcomeKind =
@@ -108,3 +107,4 @@ export const OUTCOME_FACTS: Readonly<Record<OutcomeKind, Facts>> = {
   serviceAway: { status: 503, mark: 'later', mover: 'time', reference: false },
   pressedTooOften: { status: 429, mark: 'stopped', mover: 'you', reference: false },
 };
+export type Mover = 'nobody' | 'you' | 'administrator' | 'product' | 'time';

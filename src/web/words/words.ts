@@ -1,5 +1,5 @@
 import type { Content } from '../html.ts';
-import type { OutcomeKind } from '../pages/outcome_kind.ts';
+import type { Mover, OutcomeKind } from '../pages/outcome_kind.ts';
 
 /** All that the pages say in one language. A language is added by one such table; a test does it. */
 export interface Words {
@@ -26,8 +26,6 @@ export interface Words {
 }
 
 export type Flow = 'user' | 'administrator';
-
-export type Mover = 'nobody' | 'you' | 'administrator' | 'product' | 'time';
 
 /** Whom the sentences are about. Names are marked up already. */
 export interface Names {

@@ -10,7 +10,7 @@ import type { Tenant } from '../../../src/model/tenant.ts';
 import { createScopes } from '../../../src/scopes/create_scopes.ts';
 import { loadCatalogs } from '../../../src/scopes/load_catalogs.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { createAccessTokens } from '../../../src/tokens/access_tokens.ts';
+import { createAccessTokens } from '../../../src/tokens/create_access_tokens.ts';
 import { aCredential, anApp, NOW } from '../../entra/fixtures.ts';
 import { openTestStores } from '../../store/open_test_stores.ts';
 import type { Refusal } from './answers.ts';
