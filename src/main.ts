@@ -48,7 +48,7 @@ program
   .description('run the vault; configured by TOKENVAULT_… variables (see README)')
   .action(async () => {
     const config = readConfig();
-    const { serve } = await import('./serve.ts');
+    const { serve } = await import('./startup/serve.ts');
     process.exitCode = await serve(config, version);
   });
 

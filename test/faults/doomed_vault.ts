@@ -5,7 +5,7 @@
  */
 import { createInterface } from 'node:readline';
 import { readConfig } from '../../src/config/read_config.ts';
-import { type Seams, startVault } from '../../src/vault.ts';
+import { type Seams, startVault } from '../../src/startup/vault.ts';
 
 let doom = process.env['DOOM'];
 let round = async () => {};

@@ -14,7 +14,7 @@ import { RpcError } from '../../src/rpc/rpc_error.ts';
 import type { RequestRecord } from '../../src/sandbox/requests.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { type Seams, startVault, type Vault } from '../../src/vault.ts';
+import { type Seams, startVault, type Vault } from '../../src/startup/vault.ts';
 import { type Browser, createBrowser } from './browser.ts';
 
 export type Clients = ReturnType<typeof createClients>;

@@ -1,17 +1,17 @@
-import type { Config } from './config/config.ts';
-import type { AppRegistrations } from './entra/app_registrations.ts';
-import { createAssertionFiles } from './entra/assertion_files.ts';
-import type { AuthorizationServer } from './entra/authorization_server.ts';
-import { createAuthorizationServer } from './entra/entra_server.ts';
-import { createAppRegistrations } from './entra/graph_registrations.ts';
-import { createKeyVaultSecrets, type KeyVaultSecretsParts } from './keyring/keyvault_secrets.ts';
-import type { AssertionFiles } from './model/assertion_files.ts';
-import type { SecretSource } from './model/secret_source.ts';
-import type { Stores } from './store/stores.ts';
-import type { Teardown } from './teardown.ts';
-import type { Log } from './telemetry/log.ts';
-import type { Metrics } from './telemetry/metrics.ts';
-import type { World } from './world.ts';
+import type { Config } from '../config/config.ts';
+import type { AppRegistrations } from '../entra/app_registrations.ts';
+import { createAssertionFiles } from '../entra/assertion_files.ts';
+import type { AuthorizationServer } from '../entra/authorization_server.ts';
+import { createAuthorizationServer } from '../entra/entra_server.ts';
+import { createAppRegistrations } from '../entra/graph_registrations.ts';
+import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../keyring/keyvault_secrets.ts';
+import type { AssertionFiles } from '../model/assertion_files.ts';
+import type { SecretSource } from '../model/secret_source.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { World } from './cloud.ts';
+import type { Teardown } from './shutdown.ts';
 
 /** What the vault asks of Microsoft: Entra, Graph, and the key vaults that credentials refer to. */
 export interface Microsoft {

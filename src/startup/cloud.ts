@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { portOf } from './config/address.ts';
-import type { Config } from './config/config.ts';
-import { type Clock, systemClock } from './model/clock.ts';
-import { VaultError } from './model/errors.ts';
-import { followClock } from './sandbox/follow_clock.ts';
-import { startSandbox } from './sandbox/start_sandbox.ts';
+import { portOf } from '../config/address.ts';
+import type { Config } from '../config/config.ts';
+import { type Clock, systemClock } from '../model/clock.ts';
+import { VaultError } from '../model/errors.ts';
+import { followClock } from '../sandbox/follow_clock.ts';
+import { startSandbox } from '../sandbox/start_sandbox.ts';
 
 /** Entra and the time: the real ones, or a sandbox's, whose clock the vault then follows. */
 export interface World {

@@ -1,11 +1,11 @@
-import { listenForStop } from './cli/stop_signals.ts';
-import type { Config } from './config/config.ts';
-import { nodeAdvice } from './config/node_version.ts';
-import type { Log } from './telemetry/log.ts';
-import { createPinoLog } from './telemetry/pino_log.ts';
-import { whereItArose } from './telemetry/where_it_arose.ts';
+import { listenForStop } from '../cli/stop_signals.ts';
+import type { Config } from '../config/config.ts';
+import { nodeAdvice } from '../config/node_version.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createPinoLog } from '../telemetry/pino_log.ts';
+import { whereItArose } from '../telemetry/where_it_arose.ts';
+import { welcome } from './startup_banner.ts';
 import { startVault, type Vault } from './vault.ts';
-import { welcome } from './welcome.ts';
 
 /** Runs the vault until a signal ends it; one that comes a second later or more forces the end. Resolves with the exit code. */
 export async function serve(config: Config, version: string): Promise<number> {
