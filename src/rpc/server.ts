@@ -6,6 +6,7 @@ import { ExpiryService } from '../gen/tokenvault/v1/expiry_service_pb.ts';
 import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
+import { loadTlsCredentials, type TlsFiles } from '../listeners/grpc_tls.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { adapt, type Implementation } from './adapter.ts';
@@ -19,7 +20,6 @@ import { createHealthService, type HealthParts } from './health.ts';
 import { createReflectionServices } from './reflection.ts';
 import { createScopeService } from './scope_service.ts';
 import { createTenantService } from './tenant_service.ts';
-import { loadTlsCredentials, type TlsFiles } from './tls.ts';
 import { createTokenService } from './token_service.ts';
 import type { WireService } from './wire.ts';
 

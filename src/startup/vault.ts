@@ -10,7 +10,7 @@ import { createLogos } from '../connect/logos.ts';
 import { startSweep } from '../connect/sweep.ts';
 import { createExpiry } from '../expiry/expiry.ts';
 import { createSecretNews } from '../expiry/secret_news.ts';
-import { createListeners } from '../listeners.ts';
+import { createListeners } from '../listeners/listener_group.ts';
 import { createChanges } from '../model/changes.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';

@@ -1,4 +1,4 @@
-import type { Duration } from './model/clock.ts';
+import type { Duration } from '../model/clock.ts';
 
 interface Listener {
   close(grace: Duration): Promise<void>;

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
+import type { TlsFiles, TlsPair } from '../../src/listeners/tls_pair.ts';
+import { startTlsRenewal } from '../../src/listeners/tls_reload.ts';
 import { type Log, silentLog } from '../../src/telemetry/log.ts';
-import type { TlsFiles, TlsPair } from '../../src/web/tls_pair.ts';
-import { startTlsRenewal } from '../../src/web/tls_renewal.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
-import { createFaces } from './faces.ts';
+import { createFaces } from '../web/faces.ts';
 
 const NOW = Date.now();
 function aPair(): TlsPair {

@@ -10,9 +10,9 @@ import { connect } from 'node:tls';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { loadTlsCredentials, type TlsCredentials } from '../../src/listeners/grpc_tls.ts';
 import type { VaultError } from '../../src/model/errors.ts';
-import { loadTlsCredentials, type TlsCredentials } from '../../src/rpc/tls.ts';
-import { freshToken, type Stage, startStage } from './stage.ts';
+import { freshToken, type Stage, startStage } from '../rpc/stage.ts';
 
 let made: string;
 let folder: string;
