@@ -1,6 +1,6 @@
 import type { AllowedAssertionFiles } from '../model/assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
-import type { Address } from './address.ts';
+import type { Address } from '../model/listen_address.ts';
 
 export interface Config {
   readonly grpcAddress: Address;

@@ -1,5 +1,5 @@
+import type { Address } from '../model/listen_address.ts';
 import { isLoopbackAddress } from '../model/loopback.ts';
-import type { Address } from './address.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isAddress } from '../model/listen_address.ts';
 import { isLoopbackHost } from '../model/loopback.ts';
-import { isAddress } from './address.ts';
 import { readFederatedFiles } from './federated_files.ts';
 import { baseUrl } from './url.ts';
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { portOf } from './address.ts';
+import { portOf } from '../model/listen_address.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config_error.ts';
 import { contradictions } from './contradictions.ts';

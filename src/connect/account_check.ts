@@ -1,6 +1,6 @@
 import { type Account, type Connection, connectionName, isSameAccount } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
-import { checkText } from '../model/labelling.ts';
+import { checkText } from '../model/labels.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import { checkDirectoryId } from './directory_id.ts';
 

@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { newUid } from '../model/ids.ts';
-import { checkExternalId, checkLabels } from '../model/labelling.ts';
+import { checkExternalId, checkLabels } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
 
 interface Wish {

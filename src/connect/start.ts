@@ -5,7 +5,7 @@ import type { Connection } from '../model/connection.ts';
 import { fieldInvalid, isVaultError } from '../model/errors.ts';
 import { isExternalIdTaken } from '../model/external_id.ts';
 import { newUid } from '../model/ids.ts';
-import { checkText } from '../model/labelling.ts';
+import { checkText } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { LONGEST_USERNAME } from './account_check.ts';
 import { asked, consentedWith, withOwnScopes } from './asked.ts';

@@ -1,10 +1,10 @@
 import type { App } from '../model/app.ts';
+import type { AppLedger } from '../model/app_state_store.ts';
 import type { Clock } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import type { Evidence } from '../model/evidence.ts';
 import type { Failure } from '../model/exchange.ts';
+import type { Evidence } from '../model/state_reason.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { AppLedger } from './authorization_server.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
 
 /** What the rows say of an app, kept up to date: each change is written and logged once. */

@@ -1,8 +1,6 @@
 import type { App } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
-import type { CredentialVerdict, UsableCredential } from '../model/credential.ts';
 import type { Reason } from '../model/errors.ts';
-import type { Evidence } from '../model/evidence.ts';
 import type { Failure, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Requester } from './requester.ts';
@@ -128,23 +126,4 @@ export interface CredentialProbe {
   readonly correlationId: string | undefined;
   /** INCONCLUSIVE, since nothing could be presented: Entra was not asked. The vault's reason and words, where it has them. */
   readonly unusable?: { readonly reason: Reason | undefined; readonly message: string | undefined };
-}
-
-/** What is known of apps and their credentials, kept by the store. */
-export interface AppLedger {
-  /** Ready for use, in the order of adding. */
-  usableCredentials(appUid: string): Promise<readonly UsableCredential[]>;
-  /** One that is REJECTED from now on, and has not ended, is told as `credential.rejected`, in the same commit. */
-  recordVerdict(
-    credentialUid: string,
-    verdict: CredentialVerdict,
-    entraError: string | undefined,
-    time: Timestamp,
-  ): Promise<void>;
-  /** It has proved itself, and is presented first from now on. */
-  prefer(credentialUid: string, time: Timestamp): Promise<void>;
-  /** Whether another connection of the app was granted a token in that directory since `time`. */
-  wasGrantedSince(appUid: string, directoryId: string, time: Timestamp, exceptConnectionUid: string): Promise<boolean>;
-  recordAppState(appUid: string, state: App['state'], evidence: Evidence | undefined): Promise<void>;
-  recordFailingDirectory(appUid: string, directoryId: string, evidence: Evidence | undefined): Promise<void>;
 }

@@ -1,11 +1,11 @@
 import { type App, registrationDirectory } from '../model/app.ts';
+import type { AppLedger } from '../model/app_state_store.ts';
 import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { type CredentialState, credentialState, type UsableCredential } from '../model/credential.ts';
 import { presentOrder, rolesOf } from '../model/credential_role.ts';
 import type { Log } from '../telemetry/log.ts';
 import { NOT_YET_REPLICATED } from './answer_table.ts';
-import type { AppLedger } from './authorization_server.ts';
 import { createCredentialNotes } from './credential_notes.ts';
 import { type CredentialUses, createCredentialUses } from './credential_uses.ts';
 import type { EntraMetrics } from './entra_metrics.ts';

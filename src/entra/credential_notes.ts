@@ -1,9 +1,9 @@
 import type { App } from '../model/app.ts';
+import type { AppLedger } from '../model/app_state_store.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import type { CredentialVerdict, UsableCredential } from '../model/credential.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { AppLedger } from './authorization_server.ts';
 import type { EntraMetrics } from './entra_metrics.ts';
 
 /** What was learned of an app's credentials since their rows were read, and the writing of it into them. */

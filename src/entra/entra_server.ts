@@ -1,4 +1,5 @@
 import { type App, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
+import type { AppLedger } from '../model/app_state_store.ts';
 import type { AssertionFiles } from '../model/assertion_files.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
@@ -11,7 +12,7 @@ import { createAppHealths } from './app_healths.ts';
 import type { AskParts } from './ask.ts';
 import { createAssertionFiles } from './assertion_files.ts';
 import { type CustomCloud, createAuthorities, directoryOf, signInDirectoryOf } from './authority.ts';
-import type { Admission, AdmissionRequest, AppLedger, AuthorizationServer, Priority } from './authorization_server.ts';
+import type { Admission, AdmissionRequest, AuthorizationServer, Priority } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
 import { type ExchangeRequest, knownRefusal, redeem } from './exchange.ts';

@@ -1,5 +1,5 @@
 import { DAY, type Duration, type Timestamp } from './clock.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence } from './state_reason.ts';
 
 export const CLOUDS = ['GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'] as const;
 export type Cloud = (typeof CLOUDS)[number];

@@ -1,3 +1,5 @@
+import type { Timestamp } from './clock.ts';
+
 export const ROLES = ['operator', 'connector', 'token_reader'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -17,4 +19,12 @@ export interface Caller {
   /** Which of the caller's credentials was presented. */
   readonly credentialId: string;
   readonly rules: readonly Rule[];
+}
+
+/** Who may present what. */
+export interface KnownKey {
+  /** SHA-256 of the whole API key, hex. */
+  readonly sha256: string;
+  readonly caller: Caller;
+  readonly expireTime: Timestamp | undefined;
 }

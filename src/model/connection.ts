@@ -1,6 +1,6 @@
 import { DAY, type Timestamp } from './clock.ts';
-import type { Evidence } from './evidence.ts';
 import type { ResourceIssues } from './resource_issue.ts';
+import type { Evidence } from './state_reason.ts';
 
 /** State of the grant; derived from its resources while Entra takes the refresh token. Suspension leaves it as it is. */
 export type GrantState = 'PENDING' | 'ACTIVE' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';

@@ -1,7 +1,7 @@
 import type { Timestamp } from './clock.ts';
 import type { Connection } from './connection.ts';
-import type { Evidence } from './evidence.ts';
 import type { ResourceState } from './resource_issue.ts';
+import type { Evidence } from './state_reason.ts';
 
 /** One resource of a connection, as its users see it. */
 export interface ConnectionResource {

@@ -1,5 +1,5 @@
 import { DAY, type Duration, MINUTE, SECOND, type Timestamp } from './clock.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence } from './state_reason.ts';
 
 /** Whether one resource of a connection is served, and if not, who must act. */
 export type ResourceState = 'ACTIVE' | 'CONSENT_REQUIRED' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';

@@ -1,5 +1,4 @@
 import type { Timestamp } from './clock.ts';
-import type { Evidence } from './evidence.ts';
 import type { Failure } from './exchange.ts';
 import {
   consentPause,
@@ -8,6 +7,7 @@ import {
   type ResourceState,
   STRIKE_INTERVAL,
 } from './resource_issue.ts';
+import type { Evidence } from './state_reason.ts';
 
 /** What is known of the resource before the refusal. */
 export interface KnownResource {

@@ -1,6 +1,6 @@
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
-import { checkText } from '../model/labelling.ts';
+import { checkText } from '../model/labels.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';

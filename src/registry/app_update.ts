@@ -1,7 +1,7 @@
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import { checkText } from '../model/labelling.ts';
+import { checkText } from '../model/labels.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';

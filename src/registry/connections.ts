@@ -2,7 +2,7 @@ import type { Timestamp } from '../model/clock.ts';
 import { type Connection, changeOf, connectionName, nextUpdateTime } from '../model/connection.ts';
 import { fieldInvalid, isVaultError, VaultError } from '../model/errors.ts';
 import { checkEtag } from '../model/etag.ts';
-import { checkExternalId, checkLabels } from '../model/labelling.ts';
+import { checkExternalId, checkLabels } from '../model/labels.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { ConnectionFilter } from '../store/stores.ts';
 import { createLookup } from './lookup.ts';

@@ -1,5 +1,5 @@
 import { fieldInvalid, VaultError } from '../model/errors.ts';
-import { checkLabels, checkText } from '../model/labelling.ts';
+import { checkLabels, checkText } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../scopes/presets.ts';
 import type { Registration } from '../store/stores.ts';

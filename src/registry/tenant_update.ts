@@ -1,5 +1,5 @@
 import type { Timestamp } from '../model/clock.ts';
-import { checkLabels, checkText } from '../model/labelling.ts';
+import { checkLabels, checkText } from '../model/labels.ts';
 import type { Tenant, TenantState } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import { checkCatalog, checkGuids, checkThresholds } from './fields.ts';

@@ -1,15 +1,7 @@
 import { hash } from 'node:crypto';
-import type { Caller } from '../model/caller.ts';
-import type { Clock, Timestamp } from '../model/clock.ts';
+import type { Caller, KnownKey } from '../model/caller.ts';
+import type { Clock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-
-/** Who may present what. */
-export interface KnownKey {
-  /** SHA-256 of the whole API key, hex. */
-  readonly sha256: string;
-  readonly caller: Caller;
-  readonly expireTime: Timestamp | undefined;
-}
 
 export interface Authenticator {
   /** Of the `authorization` header. Throws UNAUTHENTICATED: what is presented but invalid never falls through. */

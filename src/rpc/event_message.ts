@@ -1,11 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { DEFAULT_TYPES, EVENT_TYPES, isOfType } from '../expiry/sinks/sink.ts';
 import { Event_Severity, type EventSchema } from '../gen/tokenvault/v1/event_pb.ts';
 import type { ParkedEventSchema } from '../gen/tokenvault/v1/expiry_service_pb.ts';
 import type { Delivery } from '../model/delivery.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Severity, VaultEvent } from '../model/event.ts';
 import { eventFacts } from '../model/event_facts.ts';
+import { DEFAULT_TYPES, EVENT_TYPES, isOfType } from '../model/sink.ts';
 import { toWireTime } from './fields.ts';
 
 const SEVERITY = {

@@ -1,10 +1,6 @@
+import type { KnownKey } from '../model/caller.ts';
 import type { Clock } from '../model/clock.ts';
-import {
-  type Authenticator,
-  createKeyAuthenticator,
-  createLoopbackAuthenticator,
-  type KnownKey,
-} from './authenticate.ts';
+import { type Authenticator, createKeyAuthenticator, createLoopbackAuthenticator } from './authenticate.ts';
 import { readCallersFile } from './callers_file.ts';
 
 /** By the API keys of a callers file, handed out too, for they end; without one, everybody on loopback. */

@@ -14,12 +14,12 @@ import type { Clock } from '../model/clock.ts';
 import type { CrashPoints } from '../model/crash_points.ts';
 import { newUid } from '../model/ids.ts';
 import type { SecretSource } from '../model/secret_source.ts';
+import type { Timers } from '../model/timers.ts';
 import { knownDirectory } from '../registry/known_directory.ts';
 import { rotationProblem } from '../registry/rotation_problem.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Timers } from '../tokens/timers.ts';
 import type { Teardown } from './shutdown.ts';
 
 /** What the vault does without being asked: looks at what ends, renews it, tells of it. */

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { portOf } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
+import { portOf } from '../model/listen_address.ts';
 import { followClock } from '../sandbox/follow_clock.ts';
 import { startSandbox } from '../sandbox/start_sandbox.ts';
 

@@ -1,5 +1,5 @@
-import type { Evidence } from '../model/evidence.ts';
 import type { ResourceIssues } from '../model/resource_issue.ts';
+import type { Evidence } from '../model/state_reason.ts';
 
 /** JSON drops what is undefined; the model spells it out. */
 export function evidenceFromJson(json: Evidence | null): Evidence | undefined {

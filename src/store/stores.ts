@@ -1,8 +1,8 @@
 import type { AuditLedger } from '../audit/audit_log.ts';
-import type { AppLedger } from '../entra/authorization_server.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import type { AdminConsent } from '../model/admin_consent.ts';
 import type { App } from '../model/app.ts';
+import type { AppLedger } from '../model/app_state_store.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection, ConnectionState } from '../model/connection.ts';

@@ -4,12 +4,12 @@ import type { Connection } from '../model/connection.ts';
 import { isGrantSound, withDerivedState } from '../model/connection_resources.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
+import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
 import { dropRefused } from './drop_refused.ts';
 import type { Standings } from './standing.ts';
 import { createStormGuard, type HeldFailure, type TriedConnection } from './storm_guard.ts';
-import type { Timers } from './timers.ts';
 import type { TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 

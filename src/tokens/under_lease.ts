@@ -8,6 +8,7 @@ import type { CrashPoints } from '../model/crash_points.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
 import { restOfIssue } from '../model/resource_issue.ts';
+import type { Timers } from '../model/timers.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
 import { dropRefused } from './drop_refused.ts';
@@ -27,7 +28,6 @@ import {
 } from './refusal.ts';
 import type { Standing, Standings } from './standing.ts';
 import type { StormWatch } from './storm_watch.ts';
-import type { Timers } from './timers.ts';
 import type { TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 

@@ -1,6 +1,6 @@
 import { type Duration, SECOND } from '../model/clock.ts';
+import type { Timers } from '../model/timers.ts';
 import type { AccessTokenRequest, FreshToken } from './access_tokens.ts';
-import type { Timers } from './timers.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
 /** A look at memory costs next to nothing, and shows a suspension within a second. */

@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'registry',
     'store/stores.ts',
     'telemetry',
-    'tokens/timers.ts',
+    'model/timers.ts',
     'model',
   ],
   'microsoft.ts': ['config', 'world.ts', 'teardown.ts', 'entra', 'keyring', 'store/stores.ts', 'telemetry', 'model'],

@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
-import type { Evidence } from '../../src/model/evidence.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Evidence } from '../../src/model/state_reason.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { NOW, sampleApp, sampleConnection, sampleCredential, sampleLogo } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';

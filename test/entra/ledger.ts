@@ -1,4 +1,4 @@
-import type { AppLedger } from '../../src/entra/authorization_server.ts';
+import type { AppLedger } from '../../src/model/app_state_store.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
 
 /** Keeps what it is told, in the order told. */

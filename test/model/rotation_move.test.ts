@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { Rotation, RotationProblem } from '../../src/model/rotation.ts';
-import { moveRotation, type RotationMove, type RotationOutcome } from '../../src/model/rotation_move.ts';
+import { moveRotation, type RotationMove, type RotationOutcome } from '../../src/model/rotation_transition.ts';
 
 const START = 1_800_000_000_000;
 const BEGUN: Rotation = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isVaultError } from '../../src/model/errors.ts';
-import { checkText } from '../../src/model/labelling.ts';
+import { checkText } from '../../src/model/labels.ts';
 import {
   checkAudience,
   checkBaseUrl,

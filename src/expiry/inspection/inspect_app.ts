@@ -8,12 +8,12 @@ import { type Credential, earlierEnd, type UsableCredential } from '../../model/
 import { presentOrder } from '../../model/credential_role.ts';
 import { isVaultError } from '../../model/errors.ts';
 import type { SecretSource, SourcedSecret } from '../../model/secret_source.ts';
+import { suspensionOf } from '../../model/suspension.ts';
 import type { AppStore, Stores } from '../../store/stores.ts';
 import type { CredentialEnds, DueInspection } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { hintsOf, isFull } from '../rotation/obstacle.ts';
 import type { Rotations } from '../rotation/rotations.ts';
-import { suspensionOf } from '../suspension.ts';
 import type { Told } from '../told.ts';
 import { findingsOf } from './findings.ts';
 import { needsProbe } from './needs_probe.ts';

@@ -3,7 +3,7 @@ import { ROTATION_DEFAULTS } from '../../model/app.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { Credential, NewCredential } from '../../model/credential.ts';
 import { newMarker, type Rotation } from '../../model/rotation.ts';
-import type { RotationObstacle } from '../../model/rotation_move.ts';
+import type { RotationObstacle } from '../../model/rotation_transition.ts';
 import { unknownCredential } from '../inspection/inspection_events.ts';
 import { hintsOf, isTakenAway, obstacleOf } from './obstacle.ts';
 import type { Looked, RotationStepParts, RotationSubject } from './rotation_parts.ts';

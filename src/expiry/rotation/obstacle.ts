@@ -1,6 +1,6 @@
 import type { NotDone, Registered } from '../../entra/app_registrations.ts';
 import { type App, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../../model/app.ts';
-import type { RotationObstacle } from '../../model/rotation_move.ts';
+import type { RotationObstacle } from '../../model/rotation_transition.ts';
 
 /** https://github.com/microsoft/coe-starter-kit/issues/3695 */
 const NO_PLACE = 'TooManyAppPasswords';

@@ -1,5 +1,5 @@
 import type { RotationProblem } from '../../model/rotation.ts';
-import { suspensionOf } from '../suspension.ts';
+import { suspensionOf } from '../../model/suspension.ts';
 import { hintsOf, isFull, obstacleOf } from './obstacle.ts';
 import { oldKeyId } from './old_key_id.ts';
 import type { PlannedRotation } from './plan.ts';

@@ -2,7 +2,7 @@ import type { CredentialProbe } from '../../entra/authorization_server.ts';
 import { type App, registrationDirectory } from '../../model/app.ts';
 import { HOUR } from '../../model/clock.ts';
 import { type Credential, credentialState } from '../../model/credential.ts';
-import type { RotationOutcome } from '../../model/rotation_move.ts';
+import type { RotationOutcome } from '../../model/rotation_transition.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
 /** From PROVE on: whether Entra takes the new secret. */

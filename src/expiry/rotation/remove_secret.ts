@@ -1,4 +1,4 @@
-import type { RotationOutcome } from '../../model/rotation_move.ts';
+import type { RotationOutcome } from '../../model/rotation_transition.ts';
 import { isTakenAway, obstacleOf } from './obstacle.ts';
 import { oldKeyId } from './old_key_id.ts';
 import { proveSecret } from './prove_secret.ts';

@@ -1,6 +1,6 @@
 import { appName } from '../../model/connection.ts';
 import type { EventBody, Severity, VaultEvent } from '../../model/event.ts';
-import type { RotationMove } from '../../model/rotation_move.ts';
+import type { RotationMove } from '../../model/rotation_transition.ts';
 import type { RotationParts, RotationSubject } from './rotation_parts.ts';
 
 /** What is told of a move, in its commit. */

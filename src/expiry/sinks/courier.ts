@@ -1,12 +1,12 @@
 import { type Clock, SECOND, systemClock, type Timestamp } from '../../model/clock.ts';
 import type { Delivery } from '../../model/delivery.ts';
+import type { Sink } from '../../model/sink.ts';
 import type { DeliveryStore } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type Fault, isOfSink } from './fault.ts';
 import { type Message, messageOf } from './message.ts';
 import { type Answer, IN_FLIGHT, type Post, TIMEOUT } from './post.ts';
 import { nextTry } from './retry.ts';
-import type { Sink } from './sink.ts';
 import type { SinkMetrics } from './sink_metrics.ts';
 import type { Turn } from './turn.ts';
 

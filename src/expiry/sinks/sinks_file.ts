@@ -2,8 +2,8 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { readTextFile, readYaml, refusedFile, repeated } from '../../config/yaml_file.ts';
 import { RESOURCE_ID } from '../../model/ids.ts';
+import { DEFAULT_TYPES, EVENT_TYPES, isOfType, type Sink } from '../../model/sink.ts';
 import { readSigningSecrets } from './signing_secrets.ts';
-import { DEFAULT_TYPES, EVENT_TYPES, isOfType, type Sink } from './sink.ts';
 import { urlFault } from './sink_url.ts';
 
 export interface SinksFile {

@@ -1,11 +1,11 @@
 import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
+import type { Sink } from '../../model/sink.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { whereItArose } from '../../telemetry/where_it_arose.ts';
 import { createCourier } from './courier.ts';
 import { createPost } from './post.ts';
 import { route } from './route.ts';
-import type { Sink } from './sink.ts';
 import type { SinkMetrics } from './sink_metrics.ts';
 import { createTurn } from './turn.ts';
 

@@ -7,10 +7,10 @@ import type { GrantState, PermissionsByResource } from '../../model/connection.t
 import type { CredentialKind, CredentialVerdict } from '../../model/credential.ts';
 import type { Reason } from '../../model/errors.ts';
 import type { EventData, EventType, Severity } from '../../model/event.ts';
-import type { Evidence } from '../../model/evidence.ts';
 import type { Logo } from '../../model/logo.ts';
 import type { ResourceIssues } from '../../model/resource_issue.ts';
 import type { RotationProblem, RotationStep } from '../../model/rotation.ts';
+import type { Evidence } from '../../model/state_reason.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of postgres/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.

@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { messageOf } from '../../../src/expiry/sinks/message.ts';
-import { EVENT_TYPES } from '../../../src/expiry/sinks/sink.ts';
 import { readSinksFile } from '../../../src/expiry/sinks/sinks_file.ts';
 import { Secret } from '../../../src/model/secret.ts';
+import { EVENT_TYPES } from '../../../src/model/sink.ts';
 import { temporaryFolder } from '../../store/temporary_folder.ts';
 import { expiring, SECRET } from './sink_world.ts';
 

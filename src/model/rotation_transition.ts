@@ -1,6 +1,6 @@
 import { DAY, type Duration, HOUR, MINUTE, type Timestamp } from './clock.ts';
 import type { Rotation, RotationProblem } from './rotation.ts';
-import { hindered, type ProblemToTell } from './rotation_hindered.ts';
+import { hindered, type ProblemToTell } from './rotation_problem.ts';
 
 /** What came of one look at a rotation. */
 export type RotationOutcome =

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Duration } from '../model/clock.ts';
+import type { Duration } from './clock.ts';
 
 /** Waiting by the monotonic timers of Node, handed in so that tests beat the time. Only `sleep` keeps the process alive: a record may hang on it. */
 export interface Timers {

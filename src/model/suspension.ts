@@ -1,6 +1,6 @@
-import type { App } from '../model/app.ts';
-import { appName } from '../model/connection.ts';
 import type { TenantStore } from '../store/stores.ts';
+import type { App } from './app.ts';
+import { appName } from './connection.ts';
 
 /** Whoever is suspended of an app and its tenant, and how it is resumed; undefined: Entra may be asked for the app. */
 export async function suspensionOf(

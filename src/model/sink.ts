@@ -1,5 +1,5 @@
-import type { EventType, Severity, VaultEvent } from '../../model/event.ts';
-import type { Secret } from '../../model/secret.ts';
+import type { EventType, Severity, VaultEvent } from './event.ts';
+import type { Secret } from './secret.ts';
 
 /** Somebody outside who is told of events. The operator's configuration names them, never a tenant. */
 export interface Sink {
