@@ -1,4 +1,4 @@
-import { newApiKey } from '../rpc/callers_file.ts';
+import { newApiKey } from '../config/callers_file.ts';
 
 /** Prints the key once; only its hash is ever stored. */
 export function printNewApiKey(caller: string, json: boolean): void {

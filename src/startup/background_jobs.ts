@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { readSinksFile, type SinksFile } from '../config/sinks_file.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { createInspections } from '../expiry/inspection/inspections.ts';
@@ -6,7 +7,6 @@ import type { KeyEnd } from '../expiry/own_ends.ts';
 import { createRotations } from '../expiry/rotation/create_rotations.ts';
 import { createRotationSweep } from '../expiry/rotation/rotation_sweep.ts';
 import type { Rotations } from '../expiry/rotation/rotations.ts';
-import { readSinksFile, type SinksFile } from '../expiry/sinks/sinks_file.ts';
 import { type Sinks, startSinks } from '../expiry/sinks/start_sinks.ts';
 import { type ExpiryWatch, startExpiryWatch } from '../expiry/watch.ts';
 import type { Changes } from '../model/changes.ts';

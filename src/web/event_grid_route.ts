@@ -1,6 +1,6 @@
+import { hasKey } from '../config/event_grid_keys.ts';
 import { type Answer, plain } from './answer.ts';
 import { readGridEvent, validationCodeIn } from './event_grid_event.ts';
-import { hasKey } from './event_grid_key.ts';
 import { createEventGridNews } from './event_grid_news.ts';
 import type { EventGridParts } from './event_grid_parts.ts';
 import { mediaType, readBody } from './read_body.ts';

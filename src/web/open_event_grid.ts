@@ -1,5 +1,5 @@
+import { readEventGridKeys } from '../config/event_grid_keys.ts';
 import type { Log } from '../telemetry/log.ts';
-import { readEventGridKeys } from './event_grid_key.ts';
 import type { EventGridParts } from './event_grid_parts.ts';
 
 /** Undefined where no file has its keys: then its events are not taken. FIELD_INVALID. */

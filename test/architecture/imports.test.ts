@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'teardown.ts': [],
   'world.ts': ['config', 'sandbox', 'model'],
   config: ['model'],
-  cli: ['gen', 'model', 'rpc/client.ts', 'rpc/callers_file.ts'],
+  cli: ['gen', 'model', 'rpc/client.ts', 'config/callers_file.ts'],
   demo: ['gen', 'model', 'rpc/client.ts'],
   listeners: ['model'],
   rpc: [

@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { AuditEntry, AuditLog } from '../../src/audit/audit_log.ts';
+import { newApiKey } from '../../src/config/callers_file.ts';
 import type { AccessToken } from '../../src/model/access_token.ts';
 import type { App } from '../../src/model/app.ts';
 import type { Caller, KnownKey, Role } from '../../src/model/caller.ts';
@@ -9,7 +10,6 @@ import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { createAccessLog } from '../../src/rpc/access_log.ts';
 import { createKeyAuthenticator, createLoopbackAuthenticator } from '../../src/rpc/authenticate.ts';
-import { newApiKey } from '../../src/rpc/callers_file.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/client.ts';
 import { type ConductParts, createConduct } from '../../src/rpc/conduct.ts';
 import {

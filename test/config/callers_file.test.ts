@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { newApiKey, readCallers } from '../../src/config/callers_file.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { createKeyAuthenticator } from '../../src/rpc/authenticate.ts';
-import { newApiKey, readCallers } from '../../src/rpc/callers_file.ts';
-import { clock, NOW } from './stage.ts';
+import { clock, NOW } from '../rpc/stage.ts';
 
 const sha = (text: string) => hash('sha256', text, 'hex');
 

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readSinksFile } from '../../../src/expiry/sinks/sinks_file.ts';
-import { VaultError } from '../../../src/model/errors.ts';
-import { temporaryFolder } from '../../store/temporary_folder.ts';
-import { SECRET } from './sink_world.ts';
+import { readSinksFile } from '../../src/config/sinks_file.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { SECRET } from '../expiry/sinks/sink_world.ts';
+import { temporaryFolder } from '../store/temporary_folder.ts';
 
 function write(yaml: string, secret: string | undefined = SECRET, mode = 0o400): string {
   const folder = temporaryFolder();

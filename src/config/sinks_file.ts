@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { readTextFile, readYaml, refusedFile, repeated } from '../../config/yaml_file.ts';
-import { RESOURCE_ID } from '../../model/ids.ts';
-import { DEFAULT_TYPES, EVENT_TYPES, isOfType, type Sink } from '../../model/sink.ts';
+import { RESOURCE_ID } from '../model/ids.ts';
+import { DEFAULT_TYPES, EVENT_TYPES, isOfType, type Sink } from '../model/sink.ts';
 import { readSigningSecrets } from './signing_secrets.ts';
 import { urlFault } from './sink_url.ts';
+import { readTextFile, readYaml, refusedFile, repeated } from './yaml_file.ts';
 
 export interface SinksFile {
   readonly sinks: readonly Sink[];

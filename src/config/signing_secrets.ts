@@ -1,5 +1,5 @@
-import { MOST_SECRETS, readSecretLines } from '../../config/secret_lines.ts';
-import type { Secret } from '../../model/secret.ts';
+import type { Secret } from '../model/secret.ts';
+import { MOST_SECRETS, readSecretLines } from './secret_lines.ts';
 
 /** Standard Webhooks, "Signature scheme": 24 to 64 bytes, base64, with the prefix. */
 const PREFIX = 'whsec_';

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
-import { MOST_SECRETS, readSecretLines, type SecretLines } from '../config/secret_lines.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
-import { sentOnce } from './sent_once.ts';
-import type { Visit } from './visit.ts';
+import { sentOnce } from '../web/sent_once.ts';
+import type { Visit } from '../web/visit.ts';
+import { MOST_SECRETS, readSecretLines, type SecretLines } from './secret_lines.ts';
 
 /** A delivery property of the event subscription; names that begin with `aeg-` are Event Grid's own. */
 const HEADER = 'tokenvault-event-grid-key';

@@ -1,8 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readEventGridKeys } from '../../src/config/event_grid_keys.ts';
 import { isVaultError } from '../../src/model/errors.ts';
-import { readEventGridKeys } from '../../src/web/event_grid_key.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 
 const KEY = '0123456789abcdef0123456789ABCDEF';

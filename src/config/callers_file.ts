@@ -1,10 +1,10 @@
 import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { readTextFile, readYaml, refusedFile, repeated } from '../config/yaml_file.ts';
 import type { KnownKey } from '../model/caller.ts';
 import { type Caller, ROLES } from '../model/caller.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { RESOURCE_ID } from '../model/ids.ts';
+import { readTextFile, readYaml, refusedFile, repeated } from './yaml_file.ts';
 
 const id = z
   .string()
