@@ -1,11 +1,11 @@
+import type { Sweep } from '../background/batch_job.ts';
+import { createLeftOut } from '../background/quarantine.ts';
 import { type Clock, DAY, type Duration, type Timestamp } from '../model/clock.ts';
 import { type Connection, connectionName, idleExpireTime } from '../model/connection.ts';
 import type { VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import type { ExpiryStore } from '../store/upkeep_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createLeftOut } from './left_out.ts';
-import type { Sweep } from './sweep.ts';
 import type { Told } from './told.ts';
 
 const BATCH = 100;

@@ -1,3 +1,5 @@
+import type { Sweep } from '../background/batch_job.ts';
+import { createLeftOut } from '../background/quarantine.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import type { CredentialEnding, VaultEvent } from '../model/event.ts';
@@ -5,8 +7,6 @@ import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { DueReminder, ExpiryStore, Reminder } from '../store/upkeep_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createLeftOut } from './left_out.ts';
-import type { Sweep } from './sweep.ts';
 import type { Told } from './told.ts';
 
 /** A commit stops the event loop, and with it every GetAccessToken: for some 10 ms where it holds so many. */

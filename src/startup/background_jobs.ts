@@ -1,3 +1,4 @@
+import { type ExpiryWatch, startExpiryWatch } from '../background/scheduler.ts';
 import type { Config } from '../config/config.ts';
 import { readSinksFile, type SinksFile } from '../config/sinks_file.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
@@ -8,7 +9,6 @@ import { createRotations } from '../expiry/rotation/create_rotations.ts';
 import { createRotationSweep } from '../expiry/rotation/rotation_sweep.ts';
 import type { Rotations } from '../expiry/rotation/rotations.ts';
 import { type Sinks, startSinks } from '../expiry/sinks/start_sinks.ts';
-import { type ExpiryWatch, startExpiryWatch } from '../expiry/watch.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
 import type { CrashPoints } from '../model/crash_points.ts';

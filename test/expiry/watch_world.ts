@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { type ExpiryWatch, type ExpiryWatchParts, startExpiryWatch } from '../../src/expiry/watch.ts';
+import { type ExpiryWatch, type ExpiryWatchParts, startExpiryWatch } from '../../src/background/scheduler.ts';
 import { silentWatchMetrics } from '../../src/expiry/watch_metrics.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultEvent } from '../../src/model/event.ts';

@@ -1,6 +1,6 @@
+import type { Sweep } from '../../background/batch_job.ts';
+import { createLeftOut } from '../../background/quarantine.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
-import { createLeftOut } from '../left_out.ts';
-import type { Sweep } from '../sweep.ts';
 import { lookAtRotation } from './look.ts';
 import type { RotationStepParts } from './rotation_parts.ts';
 

@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Every } from '../expiry/follow.ts';
+import { createIdle } from '../expiry/idle.ts';
+import { createOwnEnds, type OwnEndsParts } from '../expiry/own_ends.ts';
+import { createReminders } from '../expiry/reminders.ts';
+import { createTold, type Told } from '../expiry/told.ts';
 import { type Duration, MINUTE } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import { whereItArose } from '../telemetry/where_it_arose.ts';
-import type { Every } from './follow.ts';
-import { createIdle } from './idle.ts';
-import { createOwnEnds, type OwnEndsParts } from './own_ends.ts';
-import { createReminders } from './reminders.ts';
-import type { Sweep } from './sweep.ts';
-import { createTold, type Told } from './told.ts';
+import type { Sweep } from './batch_job.ts';
 
 const PERIOD: Duration = MINUTE;
 /** Outlives a round that comes late, so that replicas do not take turns. */
