@@ -1,4 +1,4 @@
-import type { Rotations } from '../expiry/rotation/rotations.ts';
+import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
 import type { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import type { Clock } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';

@@ -1,13 +1,13 @@
 import { type ExpiryWatch, startExpiryWatch } from '../background/scheduler.ts';
 import type { Config } from '../config/config.ts';
 import { readSinksFile, type SinksFile } from '../config/sinks_file.ts';
+import { createInspections } from '../credential_lifecycle/inspection/inspection_job.ts';
+import { createRotations } from '../credential_lifecycle/rotation/create_rotations.ts';
+import { createRotationSweep } from '../credential_lifecycle/rotation/rotation_job.ts';
+import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
-import { createInspections } from '../expiry/inspection/inspections.ts';
 import type { KeyEnd } from '../expiry/own_ends.ts';
-import { createRotations } from '../expiry/rotation/create_rotations.ts';
-import { createRotationSweep } from '../expiry/rotation/rotation_sweep.ts';
-import type { Rotations } from '../expiry/rotation/rotations.ts';
 import { type Sinks, startSinks } from '../expiry/sinks/start_sinks.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';

@@ -1,4 +1,4 @@
-import type { SecretNews } from '../expiry/secret_news.ts';
+import type { SecretNews } from '../credential_lifecycle/secret_change_handler.ts';
 import type { Secret } from '../model/secret.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 

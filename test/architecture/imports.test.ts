@@ -48,7 +48,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'listeners',
     'config/secret_lines.ts',
     'connect',
-    'expiry/secret_news.ts',
+    'credential_lifecycle/secret_change_handler.ts',
     'telemetry',
     'model',
     'audit/audit_log.ts',

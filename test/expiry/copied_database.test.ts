@@ -2,10 +2,10 @@ import { copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
+import { openRotationWorld, type Replica, type RotationWorld } from '../credential_lifecycle/rotation_setup.ts';
 import { backUp } from '../store/back_up.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
-import { openRotationWorld, type Replica, type RotationWorld } from './rotation_world.ts';
 
 /** The vault of a copy of the database, as a restored backup beside its original would be. */
 async function openCopy(world: RotationWorld, file: string): Promise<Replica> {

@@ -1,5 +1,6 @@
 import type { AppRegistrations } from '../../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
+import type { Told } from '../../expiry/told.ts';
 import type { App } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -10,7 +11,6 @@ import type { RotationOutcome } from '../../model/rotation_transition.ts';
 import type { AppStore, Stores, TenantStore } from '../../store/stores.ts';
 import type { ExpiryStore } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { Told } from '../told.ts';
 
 /** What begins rotations is made of. */
 export interface RotationParts {

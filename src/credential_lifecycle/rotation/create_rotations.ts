@@ -6,11 +6,11 @@ import { VaultError } from '../../model/errors.ts';
 import { appNotFound, tenantNotFound } from '../../model/not_found.ts';
 import type { Rotation } from '../../model/rotation.ts';
 import { rotatedCredential, rotationTime } from '../../model/rotation_due.ts';
-import { beginRotation, newRotation } from './begin.ts';
-import { obstaclesOf } from './obstacles.ts';
-import { planRotation } from './plan.ts';
+import { obstaclesOf } from './find_blockers.ts';
 import type { RotationParts } from './rotation_parts.ts';
+import { planRotation } from './rotation_plan.ts';
 import type { Rotations } from './rotations.ts';
+import { beginRotation, newRotation } from './start_rotation.ts';
 
 export function createRotations(parts: RotationParts): Rotations {
   const { stores, clock, newUid } = parts;

@@ -9,7 +9,7 @@ import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { FABRIKAM } from '../../src/sandbox/seed.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
-import { openRotationWorld, type Replica, type RotationWorld } from './rotation_world.ts';
+import { openRotationWorld, type Replica, type RotationWorld } from './rotation_setup.ts';
 
 const isOver = (rotation: Rotation | undefined): boolean => rotation === undefined;
 const isAt = (step: RotationStep) => (rotation: Rotation | undefined) => rotation?.step === step;

@@ -1,9 +1,9 @@
 import type { RotationProblem } from '../../model/rotation.ts';
 import { suspensionOf } from '../../model/suspension.ts';
-import { hintsOf, isFull, obstacleOf } from './obstacle.ts';
-import { oldKeyId } from './old_key_id.ts';
-import type { PlannedRotation } from './plan.ts';
+import { hintsOf, isFull, obstacleOf } from './blocker.ts';
+import { oldKeyId } from './find_old_key_id.ts';
 import type { RotationParts } from './rotation_parts.ts';
+import type { PlannedRotation } from './rotation_plan.ts';
 import { isUsedElsewhere } from './used_elsewhere.ts';
 
 /** What stands in the way of a rotation, each with what to do. `isAsked`: also what reading the registration tells. */

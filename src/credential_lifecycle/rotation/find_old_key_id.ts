@@ -1,8 +1,8 @@
 import type { Registered } from '../../entra/app_registrations.ts';
 import type { App } from '../../model/app.ts';
 import type { Credential } from '../../model/credential.ts';
-import { matchRegistered } from '../inspection/match_registered.ts';
-import { ownCredentials, registeredCredentials } from '../inspection/own_credentials.ts';
+import { matchRegistered } from '../matching/match_registered.ts';
+import { ownCredentials, registeredCredentials } from '../matching/own_credentials.ts';
 import type { RotationParts } from './rotation_parts.ts';
 
 /**

@@ -1,5 +1,6 @@
 import type { AppRegistrations, Registered } from '../../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
+import type { Told } from '../../expiry/told.ts';
 import { type App, registrationDirectory } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
@@ -12,12 +13,11 @@ import { suspensionOf } from '../../model/suspension.ts';
 import type { AppStore, Stores } from '../../store/stores.ts';
 import type { CredentialEnds, DueInspection } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { hintsOf, isFull } from '../rotation/obstacle.ts';
+import { hintsOf, isFull } from '../rotation/blocker.ts';
 import type { Rotations } from '../rotation/rotations.ts';
-import type { Told } from '../told.ts';
-import { findingsOf } from './findings.ts';
 import { needsProbe } from './needs_probe.ts';
 import { afterSuspension, type Inspected, nextInspection } from './next_inspection.ts';
+import { findingsOf } from './registration_diff.ts';
 import { createTimeLimit, type TimeLimit } from './time_limit.ts';
 
 export interface InspectionParts {

@@ -1,8 +1,8 @@
 import type { Sweep } from '../../background/batch_job.ts';
 import { createLeftOut } from '../../background/quarantine.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
-import { lookAtRotation } from './look.ts';
 import type { RotationStepParts } from './rotation_parts.ts';
+import { lookAtRotation } from './run_step.ts';
 
 /** Each waits for Entra and Graph; the leader's lease must outlive a batch. */
 const BATCH = 10;

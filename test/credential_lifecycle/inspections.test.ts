@@ -1,21 +1,21 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE, SECOND } from '../../../src/model/clock.ts';
-import { NEVER } from '../../../src/model/credential.ts';
-import { VaultError } from '../../../src/model/errors.ts';
-import { newUid } from '../../../src/model/ids.ts';
-import { newMarker } from '../../../src/model/rotation.ts';
-import { Secret } from '../../../src/model/secret.ts';
-import { CONTOSO } from '../../../src/sandbox/seed.ts';
-import { sampleRotation } from '../../conformance/sample_rows.ts';
-import { ORIGIN } from '../../keyring/pretend_key_vault.ts';
-import { makeCertificate } from '../../sandbox/certificate.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { NEVER } from '../../src/model/credential.ts';
+import { VaultError } from '../../src/model/errors.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { newMarker } from '../../src/model/rotation.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { sampleRotation } from '../conformance/sample_rows.ts';
+import { ORIGIN } from '../keyring/pretend_key_vault.ts';
+import { makeCertificate } from '../sandbox/certificate.ts';
 import {
   type InspectionWorld,
   OWNED_BY,
   openInspectionWorld,
   type Registered,
   secretMaterial,
-} from './inspection_world.ts';
+} from './inspection_setup.ts';
 
 const VALUE = 'abc8Q~the-first-secret-of-the-app-00000001';
 const OTHER = 'xyz8Q~another-secret-of-the-app-0000000002';

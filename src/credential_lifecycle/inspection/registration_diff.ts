@@ -4,9 +4,9 @@ import type { Credential, UsableCredential } from '../../model/credential.ts';
 import type { VaultEvent } from '../../model/event.ts';
 import type { SourcedSecret } from '../../model/secret_source.ts';
 import type { CredentialEnds, DueInspection } from '../../store/upkeep_stores.ts';
-import { endDiffers, unknownCredential } from './inspection_events.ts';
-import { type MatchedCredentials, matchRegistered, SAME_END } from './match_registered.ts';
-import { type NamedEntry, ownCredentials, registeredCredentials } from './own_credentials.ts';
+import { endDiffers, unknownCredential } from '../matching/credential_events.ts';
+import { type MatchedCredentials, matchRegistered, SAME_END } from '../matching/match_registered.ts';
+import { type NamedEntry, ownCredentials, registeredCredentials } from '../matching/own_credentials.ts';
 
 /** What was seen of an app. */
 export interface Seen {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { reasonOf } from '../conformance/vault_under_test.ts';
-import { openRotationWorld, type RotationWorld } from './rotation_world.ts';
+import { openRotationWorld, type RotationWorld } from './rotation_setup.ts';
 
 const day = (time: number) => new Date(time).toISOString().slice(0, 10);
 const dryRun = (world: RotationWorld) =>

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { Sweep } from '../../src/background/batch_job.ts';
+import { createRotations } from '../../src/credential_lifecycle/rotation/create_rotations.ts';
+import { createRotationSweep } from '../../src/credential_lifecycle/rotation/rotation_job.ts';
+import type { RotationStepParts } from '../../src/credential_lifecycle/rotation/rotation_parts.ts';
+import type { Rotations } from '../../src/credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import { createAppRegistrations } from '../../src/entra/graph_registrations.ts';
-import { createRotations } from '../../src/expiry/rotation/create_rotations.ts';
-import type { RotationStepParts } from '../../src/expiry/rotation/rotation_parts.ts';
-import { createRotationSweep } from '../../src/expiry/rotation/rotation_sweep.ts';
-import type { Rotations } from '../../src/expiry/rotation/rotations.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { Keks } from '../../src/keyring/key_source.ts';
 import type { App } from '../../src/model/app.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createSecretNews } from '../../src/expiry/secret_news.ts';
+import { createSecretNews } from '../../src/credential_lifecycle/secret_change_handler.ts';
 import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
 import { MINUTE } from '../../src/model/clock.ts';
 import { sampleCredential } from '../conformance/sample_rows.ts';
+import { openWatchWorld } from '../expiry/watch_world.ts';
 import { ORIGIN, startPretendKeyVault } from '../keyring/pretend_key_vault.ts';
-import { openWatchWorld } from './watch_world.ts';
 
 const URI = `${ORIGIN}/secrets/mail`;
 

@@ -5,8 +5,8 @@ import {
   type OwnCredential,
   type RegisteredCredential,
   SAME_END,
-} from '../../../src/expiry/inspection/match_registered.ts';
-import { DAY, HOUR } from '../../../src/model/clock.ts';
+} from '../../src/credential_lifecycle/matching/match_registered.ts';
+import { DAY, HOUR } from '../../src/model/clock.ts';
 
 const END = Date.UTC(2027, 5, 1);
 

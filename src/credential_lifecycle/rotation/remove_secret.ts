@@ -1,6 +1,6 @@
 import type { RotationOutcome } from '../../model/rotation_transition.ts';
-import { isTakenAway, obstacleOf } from './obstacle.ts';
-import { oldKeyId } from './old_key_id.ts';
+import { isTakenAway, obstacleOf } from './blocker.ts';
+import { oldKeyId } from './find_old_key_id.ts';
 import { proveSecret } from './prove_secret.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 import { isUsedElsewhere } from './used_elsewhere.ts';

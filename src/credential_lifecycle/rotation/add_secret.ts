@@ -4,8 +4,8 @@ import { MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { Credential, NewCredential } from '../../model/credential.ts';
 import { newMarker, type Rotation } from '../../model/rotation.ts';
 import type { RotationObstacle } from '../../model/rotation_transition.ts';
-import { unknownCredential } from '../inspection/inspection_events.ts';
-import { hintsOf, isTakenAway, obstacleOf } from './obstacle.ts';
+import { unknownCredential } from '../matching/credential_events.ts';
+import { hintsOf, isTakenAway, obstacleOf } from './blocker.ts';
 import type { Looked, RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
 /** ADD: asks Graph for the new secret. Undefined: somebody else is at it. */
