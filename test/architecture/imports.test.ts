@@ -148,7 +148,7 @@ const REVEALING = [
   'entra/dispatcher.ts',
   'entra/graph_session.ts',
   'entra/msal_server.ts',
-  'expiry/sinks/signature.ts',
+  'event_delivery/signature.ts',
   'keyring/keyring.ts',
   'rpc/token_answer.ts',
   'store/access_tokens.ts',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readSinksFile } from '../../src/config/sinks_file.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { SECRET } from '../expiry/sinks/sink_world.ts';
+import { SECRET } from '../event_delivery/delivery_setup.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 
 function write(yaml: string, secret: string | undefined = SECRET, mode = 0o400): string {

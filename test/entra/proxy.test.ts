@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createTokenHttp } from '../../src/entra/http.ts';
 import type { HttpProxy } from '../../src/model/http_proxy.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { makeCertificate } from '../expiry/sinks/certificates.ts';
+import { makeCertificate } from '../event_delivery/certificates.ts';
 import { type ConnectProxy, startConnectProxy } from './connect_proxy.ts';
 import { createMovableClock } from './fixtures.ts';
 import { startTokenEndpoint, type TokenEndpoint } from './token_endpoint.ts';

@@ -11,7 +11,7 @@ import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts'
 import { createClient } from '../../src/rpc/client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
-import { type Receiver, startReceiver, status } from '../expiry/sinks/receiver.ts';
+import { type Receiver, startReceiver, status } from '../event_delivery/receiver.ts';
 import {
   APP,
   askForToken,

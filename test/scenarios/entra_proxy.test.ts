@@ -8,7 +8,7 @@ import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { CONTOSO } from '../../src/sandbox/seed.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { startConnectProxy } from '../entra/connect_proxy.ts';
-import { makeCertificate } from '../expiry/sinks/certificates.ts';
+import { makeCertificate } from '../event_delivery/certificates.ts';
 import { createClients } from './start_scenario.ts';
 import { serveProgram } from './vault_program.ts';
 

@@ -8,7 +8,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Event } from '../../src/gen/tokenvault/v1/event_pb.ts';
 import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
 import { createClient } from '../../src/rpc/client.ts';
-import { type Receiver, startReceiver, status } from '../expiry/sinks/receiver.ts';
+import { type Receiver, startReceiver, status } from '../event_delivery/receiver.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { importAda, type Onboarded, onboard } from './onboard.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';

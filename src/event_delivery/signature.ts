@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
-import type { Timestamp } from '../../model/clock.ts';
-import type { Secret } from '../../model/secret.ts';
+import type { Timestamp } from '../model/clock.ts';
+import type { Secret } from '../model/secret.ts';
 
 /** By every secret, so that the receiver may know the old or the new one (Standard Webhooks, "Signature scheme"). */
 export function signatureOf(id: string, body: string, secrets: readonly Secret[], time: Timestamp): string {

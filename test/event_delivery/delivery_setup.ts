@@ -1,13 +1,13 @@
 import { onTestFinished } from 'vitest';
-import { type Sinks, startSinks } from '../../../src/expiry/sinks/start_sinks.ts';
-import { HOUR } from '../../../src/model/clock.ts';
-import type { VaultEvent } from '../../../src/model/event.ts';
-import { newUid } from '../../../src/model/ids.ts';
-import { Secret } from '../../../src/model/secret.ts';
-import type { Sink } from '../../../src/model/sink.ts';
-import type { Stores } from '../../../src/store/stores.ts';
-import type { Log } from '../../../src/telemetry/log.ts';
-import { openTestStores } from '../../store/open_test_stores.ts';
+import { type Sinks, startSinks } from '../../src/event_delivery/start_deliveries.ts';
+import { HOUR } from '../../src/model/clock.ts';
+import type { VaultEvent } from '../../src/model/event.ts';
+import { newUid } from '../../src/model/ids.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Sink } from '../../src/model/sink.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import type { Log } from '../../src/telemetry/log.ts';
+import { openTestStores } from '../store/open_test_stores.ts';
 
 export const SECRET = `whsec_${Buffer.from('canary-signing-secret-of-32-bytes').toString('base64')}`;
 

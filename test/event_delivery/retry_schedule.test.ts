@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nextTry } from '../../../src/expiry/sinks/retry.ts';
-import { DAY, HOUR, SECOND } from '../../../src/model/clock.ts';
+import { nextTry } from '../../src/event_delivery/retry_schedule.ts';
+import { DAY, HOUR, SECOND } from '../../src/model/clock.ts';
 
 const START = Date.UTC(2026, 10, 22);
 

@@ -1,13 +1,13 @@
-import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
-import type { Sink } from '../../model/sink.ts';
-import type { Stores } from '../../store/stores.ts';
-import type { Log } from '../../telemetry/log.ts';
-import { whereItArose } from '../../telemetry/where_it_arose.ts';
-import { createCourier } from './courier.ts';
-import { createPost } from './post.ts';
-import { route } from './route.ts';
-import type { SinkMetrics } from './sink_metrics.ts';
-import { createTurn } from './turn.ts';
+import { type Clock, type Duration, SECOND } from '../model/clock.ts';
+import type { Sink } from '../model/sink.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Log } from '../telemetry/log.ts';
+import { whereItArose } from '../telemetry/where_it_arose.ts';
+import { createTurn } from './delivery_lease.ts';
+import type { SinkMetrics } from './delivery_metrics.ts';
+import { createCourier } from './delivery_worker.ts';
+import { route } from './enqueue_deliveries.ts';
+import { createPost } from './webhook_client.ts';
 
 export interface SinksParts {
   readonly stores: Pick<Stores, 'outbox' | 'deliveries' | 'leases'>;

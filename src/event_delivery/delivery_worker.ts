@@ -1,14 +1,14 @@
-import { type Clock, SECOND, systemClock, type Timestamp } from '../../model/clock.ts';
-import type { Delivery } from '../../model/delivery.ts';
-import type { Sink } from '../../model/sink.ts';
-import type { DeliveryStore } from '../../store/upkeep_stores.ts';
-import type { Log } from '../../telemetry/log.ts';
-import { type Fault, isOfSink } from './fault.ts';
-import { type Message, messageOf } from './message.ts';
-import { type Answer, IN_FLIGHT, type Post, TIMEOUT } from './post.ts';
-import { nextTry } from './retry.ts';
-import type { SinkMetrics } from './sink_metrics.ts';
-import type { Turn } from './turn.ts';
+import { type Clock, SECOND, systemClock, type Timestamp } from '../model/clock.ts';
+import type { Delivery } from '../model/delivery.ts';
+import type { Sink } from '../model/sink.ts';
+import type { DeliveryStore } from '../store/upkeep_stores.ts';
+import type { Log } from '../telemetry/log.ts';
+import { type Fault, isOfSink } from './delivery_error.ts';
+import type { Turn } from './delivery_lease.ts';
+import type { SinkMetrics } from './delivery_metrics.ts';
+import { nextTry } from './retry_schedule.ts';
+import { type Answer, IN_FLIGHT, type Post, TIMEOUT } from './webhook_client.ts';
+import { type Message, messageOf } from './webhook_request.ts';
 
 /** Brings one sink what waits for it, whatever becomes of the others. */
 export interface Courier {

@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
-import { type Duration, HOUR, SECOND } from '../../model/clock.ts';
-import { type Fault, faultOf } from './fault.ts';
-import type { Message } from './message.ts';
+import { type Duration, HOUR, SECOND } from '../model/clock.ts';
+import { type Fault, faultOf } from './delivery_error.ts';
+import type { Message } from './webhook_request.ts';
 
 /** The way to one sink, which shares its connections with no other. */
 export interface Post {

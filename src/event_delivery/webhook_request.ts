@@ -1,8 +1,8 @@
 import { CloudEvent, HTTP } from 'cloudevents';
-import type { Timestamp } from '../../model/clock.ts';
-import type { VaultEvent } from '../../model/event.ts';
-import { eventFacts } from '../../model/event_facts.ts';
-import type { Secret } from '../../model/secret.ts';
+import type { Timestamp } from '../model/clock.ts';
+import type { VaultEvent } from '../model/event.ts';
+import { eventFacts } from '../model/event_facts.ts';
+import type { Secret } from '../model/secret.ts';
 import { signatureOf } from './signature.ts';
 
 /** What is posted to a sink. */

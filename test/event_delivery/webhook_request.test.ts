@@ -2,11 +2,11 @@ import { HTTP } from 'cloudevents';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
-import { messageOf } from '../../../src/expiry/sinks/message.ts';
-import type { VaultEvent } from '../../../src/model/event.ts';
-import { eventFacts } from '../../../src/model/event_facts.ts';
-import { Secret } from '../../../src/model/secret.ts';
-import { expiring } from './sink_world.ts';
+import { messageOf } from '../../src/event_delivery/webhook_request.ts';
+import type { VaultEvent } from '../../src/model/event.ts';
+import { eventFacts } from '../../src/model/event_facts.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { expiring } from './delivery_setup.ts';
 
 const LAST_TIME = Date.UTC(9999, 11, 31);
 const text = fc.string({ unit: 'binary' });

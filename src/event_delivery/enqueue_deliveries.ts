@@ -1,6 +1,6 @@
-import type { Clock } from '../../model/clock.ts';
-import { type Sink, wants } from '../../model/sink.ts';
-import type { Stores } from '../../store/stores.ts';
+import type { Clock } from '../model/clock.ts';
+import { type Sink, wants } from '../model/sink.ts';
+import type { Stores } from '../store/stores.ts';
 
 const BATCH = 500;
 

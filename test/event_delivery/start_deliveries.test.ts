@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { DAY, HOUR, MINUTE, SECOND } from '../../../src/model/clock.ts';
-import { Secret } from '../../../src/model/secret.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { openSinkWorld, SECRET, sinkTo } from './delivery_setup.ts';
 import { startReceiver, status } from './receiver.ts';
-import { openSinkWorld, SECRET, sinkTo } from './sink_world.ts';
 
 const uids = (all: readonly { id: string }[]) => all.map(({ id }) => id);
 

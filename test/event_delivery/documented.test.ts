@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readSinksFile } from '../../../src/config/sinks_file.ts';
-import { messageOf } from '../../../src/expiry/sinks/message.ts';
-import { Secret } from '../../../src/model/secret.ts';
-import { EVENT_TYPES } from '../../../src/model/sink.ts';
-import { temporaryFolder } from '../../store/temporary_folder.ts';
-import { expiring, SECRET } from './sink_world.ts';
+import { readSinksFile } from '../../src/config/sinks_file.ts';
+import { messageOf } from '../../src/event_delivery/webhook_request.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { EVENT_TYPES } from '../../src/model/sink.ts';
+import { temporaryFolder } from '../store/temporary_folder.ts';
+import { expiring, SECRET } from './delivery_setup.ts';
 
-const page = readFileSync(new URL('../../../docs/events.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
 
 function example(language: string): string {
   const block = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(page)?.[1];

@@ -1,13 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
-import { messageOf } from '../../../src/expiry/sinks/message.ts';
-import { createPost, type Post } from '../../../src/expiry/sinks/post.ts';
-import { HOUR, SECOND } from '../../../src/model/clock.ts';
-import { Secret } from '../../../src/model/secret.ts';
+import { createPost, type Post } from '../../src/event_delivery/webhook_client.ts';
+import { messageOf } from '../../src/event_delivery/webhook_request.ts';
+import { HOUR, SECOND } from '../../src/model/clock.ts';
+import { Secret } from '../../src/model/secret.ts';
 import { makeCertificate } from './certificates.ts';
+import { expiring, SECRET } from './delivery_setup.ts';
 import { startReceiver, status } from './receiver.ts';
-import { expiring, SECRET } from './sink_world.ts';
 
 const never = new AbortController().signal;
 const message = () =>
