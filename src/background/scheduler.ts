@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Every } from '../expiry/follow.ts';
-import { createIdle } from '../expiry/idle.ts';
-import { createOwnEnds, type OwnEndsParts } from '../expiry/own_ends.ts';
+import { createTold, type Told } from '../expiry/event_reporter.ts';
+import type { Every } from '../expiry/follow_events.ts';
+import { createIdle } from '../expiry/idle_connections.ts';
 import { createReminders } from '../expiry/reminders.ts';
-import { createTold, type Told } from '../expiry/told.ts';
+import { createOwnEnds, type OwnEndsParts } from '../expiry/vault_expiries.ts';
 import { type Duration, MINUTE } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import { whereItArose } from '../telemetry/where_it_arose.ts';

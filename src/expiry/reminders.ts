@@ -7,7 +7,7 @@ import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { DueReminder, ExpiryStore, Reminder } from '../store/upkeep_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Told } from './told.ts';
+import type { Told } from './event_reporter.ts';
 
 /** A commit stops the event loop, and with it every GetAccessToken: for some 10 ms where it holds so many. */
 const BATCH = 250;

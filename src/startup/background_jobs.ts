@@ -8,7 +8,7 @@ import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { type Sinks, startSinks } from '../event_delivery/start_deliveries.ts';
-import type { KeyEnd } from '../expiry/own_ends.ts';
+import type { KeyEnd } from '../expiry/vault_expiries.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
 import type { CrashPoints } from '../model/crash_points.ts';

@@ -5,7 +5,7 @@ import { VaultError } from '../../src/model/errors.ts';
 import type { CredentialEnding, VaultEvent } from '../../src/model/event.ts';
 import type { Reminder } from '../../src/store/upkeep_stores.ts';
 import { NOW, sampleCredential } from '../conformance/sample_rows.ts';
-import { openWatchWorld, type WatchWorld } from '../expiry/watch_world.ts';
+import { openWatchWorld, type WatchWorld } from '../expiry/expiry_setup.ts';
 
 let world: WatchWorld;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { createSecretNews } from '../../src/credential_lifecycle/secret_change_h
 import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
 import { MINUTE } from '../../src/model/clock.ts';
 import { sampleCredential } from '../conformance/sample_rows.ts';
-import { openWatchWorld } from '../expiry/watch_world.ts';
+import { openWatchWorld } from '../expiry/expiry_setup.ts';
 import { ORIGIN, startPretendKeyVault } from '../keyring/pretend_key_vault.ts';
 
 const URI = `${ORIGIN}/secrets/mail`;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createExpiry, type EventCursor, type EventFilter } from '../../src/expiry/expiry.ts';
-import type { ToldEvent } from '../../src/expiry/follow.ts';
+import type { ToldEvent } from '../../src/expiry/follow_events.ts';
 import { DAY, SECOND } from '../../src/model/clock.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';

@@ -1,6 +1,6 @@
 import type { AppRegistrations, Registered } from '../../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
-import type { Told } from '../../expiry/told.ts';
+import type { Told } from '../../expiry/event_reporter.ts';
 import { type App, registrationDirectory } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import { type Clock, type Duration, SECOND } from '../../model/clock.ts';

@@ -1,6 +1,6 @@
 import type { AppRegistrations } from '../../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
-import type { Told } from '../../expiry/told.ts';
+import type { Told } from '../../expiry/event_reporter.ts';
 import type { App } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import type { Clock } from '../../model/clock.ts';

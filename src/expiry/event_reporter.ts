@@ -1,6 +1,6 @@
 import type { Severity, VaultEvent } from '../model/event.ts';
 import type { Log, LogLevel } from '../telemetry/log.ts';
-import type { WatchMetrics } from './watch_metrics.ts';
+import type { WatchMetrics } from './expiry_metrics.ts';
 
 /** Takes note of an event that lies in the outbox now. */
 export type Told = (event: VaultEvent) => void;

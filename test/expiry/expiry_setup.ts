@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { type ExpiryWatch, type ExpiryWatchParts, startExpiryWatch } from '../../src/background/scheduler.ts';
-import { silentWatchMetrics } from '../../src/expiry/watch_metrics.ts';
+import { silentWatchMetrics } from '../../src/expiry/expiry_metrics.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { createStores } from '../../src/store/create_stores.ts';

@@ -6,7 +6,7 @@ import type { VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import type { ExpiryStore } from '../store/upkeep_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Told } from './told.ts';
+import type { Told } from './event_reporter.ts';
 
 const BATCH = 100;
 /** Keep-alive redeems each 30 to 45 days: who is idle for 75 of the 90 is suspended, or cannot be redeemed. */

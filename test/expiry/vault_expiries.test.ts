@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { KeyEnd } from '../../src/expiry/own_ends.ts';
-import type { OwnEnd } from '../../src/expiry/watch_metrics.ts';
-import { silentWatchMetrics } from '../../src/expiry/watch_metrics.ts';
+import type { OwnEnd } from '../../src/expiry/expiry_metrics.ts';
+import { silentWatchMetrics } from '../../src/expiry/expiry_metrics.ts';
+import type { KeyEnd } from '../../src/expiry/vault_expiries.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { NOW } from '../conformance/sample_rows.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
-import { openWatchWorld, type WatchWorld } from './watch_world.ts';
+import { openWatchWorld, type WatchWorld } from './expiry_setup.ts';
 
 let world: WatchWorld;
 let certFile: string;

@@ -8,8 +8,8 @@ import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ExpiryStore } from '../store/upkeep_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Told } from './told.ts';
-import type { OwnEnd, WatchMetrics } from './watch_metrics.ts';
+import type { Told } from './event_reporter.ts';
+import type { OwnEnd, WatchMetrics } from './expiry_metrics.ts';
 
 /** An API key, without the key. */
 export interface KeyEnd {
