@@ -80,7 +80,8 @@ function isInForce(hold: HeldByLog, refused: Refused, { log, now }: Known): bool
     return true;
   // Those that failed for whatever reason have trials of their own, so that the others need not wait for them.
   const hasFailed = sent.some(
-    ({ user, refusal, step }) => user === refused.user && refusal !== undefined && step >= hold.since.step,
+    ({ user, refusal, answeredStep = 0 }) =>
+      user === refused.user && refusal !== undefined && answeredStep >= hold.since.step,
   );
   return (
     hasFailed &&
