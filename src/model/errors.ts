@@ -1,7 +1,7 @@
 import type { Duration } from './clock.ts';
 
 /**
- * Why something failed: the closed list, by who must act. `rpc/status.ts` gives each its gRPC status;
+ * Why something failed: the closed list, by who must act. `rpc/pipeline/grpc_status.ts` gives each its gRPC status;
  * `proto/tokenvault/v1/error_reason.proto` publishes it.
  */
 export const REASONS = [

@@ -9,19 +9,19 @@ import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import { loadTlsCredentials, type TlsFiles } from '../listeners/grpc_tls.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Log } from '../telemetry/log.ts';
-import { adapt, type Implementation } from './adapter.ts';
-import { createAppService } from './app_service.ts';
-import type { Conduct } from './conduct.ts';
-import { createConnectionService } from './connection_service.ts';
-import type { ConnectionsParts } from './connections.ts';
-import { createExpiryService } from './expiry_service.ts';
-import { openSockets } from './grpc_server.ts';
-import { createHealthService, type HealthParts } from './health.ts';
-import { createReflectionServices } from './reflection.ts';
-import { createScopeService } from './scope_service.ts';
-import { createTenantService } from './tenant_service.ts';
-import { createTokenService } from './token_service.ts';
-import type { WireService } from './wire.ts';
+import type { Conduct } from './pipeline/call_pipeline.ts';
+import { adapt, type Implementation } from './pipeline/service_adapter.ts';
+import { createAppService } from './services/app_service.ts';
+import { createConnectionService } from './services/connection_service.ts';
+import { createExpiryService } from './services/expiry_service.ts';
+import { createHealthService, type HealthParts } from './services/health_service.ts';
+import { createReflectionServices } from './services/reflection_service.ts';
+import { createScopeService } from './services/scope_service.ts';
+import { createTenantService } from './services/tenant_service.ts';
+import { createTokenService } from './services/token_service.ts';
+import type { ConnectionsParts } from './transport/connection_limits.ts';
+import { openSockets } from './transport/grpc_server.ts';
+import type { WireService } from './transport/message_codec.ts';
 
 /** What a listener serves beside health. */
 export interface ServedServices {

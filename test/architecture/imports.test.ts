@@ -150,7 +150,7 @@ const REVEALING = [
   'entra/msal_server.ts',
   'event_delivery/signature.ts',
   'keyring/keyring.ts',
-  'rpc/token_answer.ts',
+  'rpc/messages/token_response.ts',
   'store/access_tokens.ts',
   'store/authorization_rows.ts',
   'store/credentials.ts',

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Profile } from './probe.ts';
 
 export interface SelfTime {
-  /** `src/rpc/adapter.ts succeed`, `node:internal/http2/core onSessionRead`, `(garbage collector)`. */
+  /** `src/rpc/pipeline/service_adapter.ts succeed`, `node:internal/http2/core onSessionRead`, `(garbage collector)`. */
   readonly where: string;
   /** Of the time that was not idle. */
   readonly share: number;

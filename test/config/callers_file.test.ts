@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { newApiKey, readCallers } from '../../src/config/callers_file.ts';
 import { isVaultError } from '../../src/model/errors.ts';
-import { createKeyAuthenticator } from '../../src/rpc/authenticate.ts';
+import { createKeyAuthenticator } from '../../src/rpc/pipeline/authenticate.ts';
 import { clock, NOW } from '../rpc/stage.ts';
 
 const sha = (text: string) => hash('sha256', text, 'hex');

@@ -8,8 +8,8 @@ import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts'
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { ROLES, type Role } from '../../src/model/caller.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { ACCESS, type Access } from '../../src/rpc/authorize.ts';
 import { createClient } from '../../src/rpc/client.ts';
+import { ACCESS, type Access } from '../../src/rpc/pipeline/authorize.ts';
 import type { RpcError } from '../../src/rpc/rpc_error.ts';
 import { acme, caller, freshToken, NOW, type Stage, startStage } from './stage.ts';
 

@@ -12,7 +12,7 @@ import {
   parseParent,
   parseTenantName,
   tenantName,
-} from '../../src/rpc/names.ts';
+} from '../../src/rpc/messages/resource_names.ts';
 
 const id = fc.stringMatching(RESOURCE_ID);
 const connectionId = fc.stringMatching(CONNECTION_ID);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isVaultError } from '../../src/model/errors.ts';
-import { nextPageToken, pageRequest } from '../../src/rpc/paging.ts';
+import { nextPageToken, pageRequest } from '../../src/rpc/messages/page_token.ts';
 
 const key = ['ListConnections', 'tenants/acme', 2];
 

@@ -8,10 +8,10 @@ import type { Connection } from '../../src/model/connection.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { createAccessLog } from '../../src/rpc/access_log.ts';
-import { createKeyAuthenticator, createLoopbackAuthenticator } from '../../src/rpc/authenticate.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/client.ts';
-import { type ConductParts, createConduct } from '../../src/rpc/conduct.ts';
+import { createAccessLog } from '../../src/rpc/pipeline/access_log.ts';
+import { createKeyAuthenticator, createLoopbackAuthenticator } from '../../src/rpc/pipeline/authenticate.ts';
+import { type ConductParts, createConduct } from '../../src/rpc/pipeline/call_pipeline.ts';
 import {
   adminServices,
   type GrpcServer,

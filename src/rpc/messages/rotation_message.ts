@@ -1,0 +1,55 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type RotationPolicy as PolicyMessage,
+  Rotation_Step,
+  type RotationPolicySchema,
+  type RotationSchema,
+} from '../../gen/tokenvault/v1/app_pb.ts';
+import type { App, RotationPolicy } from '../../model/app.ts';
+import type { Credential } from '../../model/credential.ts';
+import type { Rotation, RotationStep } from '../../model/rotation.ts';
+import type { RotationRequest } from '../../registry/rotation_policy.ts';
+import { rotationProblem } from '../../registry/rotation_problem.ts';
+import { fromWireDuration, toWireTime } from './field_values.ts';
+import { credentialName } from './resource_names.ts';
+
+const STEP = {
+  ADD: Rotation_Step.ADD,
+  PROVE: Rotation_Step.PROVE,
+  WATCH: Rotation_Step.WATCH,
+  REMOVE: Rotation_Step.REMOVE,
+} as const satisfies Record<RotationStep, Rotation_Step>;
+
+/** `credentials` are those of the app, to name the two of the rotation. */
+export function toRotationMessage(
+  app: App,
+  credentials: readonly Credential[],
+  rotation: Rotation,
+): MessageInitShape<typeof RotationSchema> {
+  const { tenantId, appId } = app;
+  const nameOf = (uid: string | undefined) => {
+    const credential = credentials.find((one) => one.uid === uid);
+    return credential === undefined ? '' : credentialName({ tenantId, appId, credentialId: credential.credentialId });
+  };
+  return {
+    step: STEP[rotation.step],
+    oldCredential: nameOf(rotation.oldCredentialUid),
+    newCredential: nameOf(rotation.newCredentialUid),
+    beginTime: toWireTime(rotation.beginTime),
+    nextTime: toWireTime(rotation.nextTime),
+    problem: rotation.problem === undefined ? '' : rotationProblem(app, rotation.problem),
+  };
+}
+
+export function toPolicyMessage(policy: RotationPolicy): MessageInitShape<typeof RotationPolicySchema> {
+  return { leadTime: durationFromMs(policy.leadTime), secretLife: durationFromMs(policy.secretLife) };
+}
+
+export function fromPolicyMessage(field: string, policy: PolicyMessage | undefined): RotationRequest | undefined {
+  if (policy === undefined) return undefined;
+  return {
+    leadTime: fromWireDuration(`${field}.lead_time`, policy.leadTime),
+    secretLife: fromWireDuration(`${field}.secret_life`, policy.secretLife),
+  };
+}

@@ -1,0 +1,50 @@
+import { TokenSource as WireTokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
+import { GetAccessTokenResponseSchema } from '../../gen/tokenvault/v1/token_service_pb.ts';
+import type { TokenSource } from '../../model/access_token.ts';
+import type { FreshToken } from '../../tokens/access_tokens.ts';
+import { encode } from '../transport/message_codec.ts';
+import { toWireTime } from './field_values.ts';
+
+const SOURCE = {
+  CACHE: WireTokenSource.CACHE,
+  DATABASE: WireTokenSource.DATABASE,
+  ENTRA: WireTokenSource.ENTRA,
+} as const satisfies Record<TokenSource, WireTokenSource>;
+
+/** Field 1, `access_token`, as a length-delimited field: https://protobuf.dev/programming-guides/encoding/#structure */
+const ACCESS_TOKEN_TAG = (GetAccessTokenResponseSchema.field.accessToken.number << 3) | 2;
+const CONTINUES = 0x80;
+
+/**
+ * The answer without its token, encoded: encoding a long text is a fifth of a call, and keeping it twice a third of what a
+ * cached token costs. The three responses have the same fields under the same numbers, so that this does for all.
+ */
+export function encodeRest({ accessToken, source }: FreshToken): Uint8Array {
+  return encode(GetAccessTokenResponseSchema, {
+    tokenType: 'Bearer',
+    expireTime: toWireTime(accessToken.expireTime),
+    refreshTime: toWireTime(accessToken.refreshTime),
+    resource: accessToken.resource,
+    permissions: [...accessToken.permissions],
+    source: SOURCE[source],
+  });
+}
+
+/** The token in front of the rest: encoded messages may be joined. */
+export function encodeAnswer({ accessToken }: FreshToken, rest: Uint8Array): Uint8Array {
+  const token = accessToken.token.reveal();
+  let left = Buffer.byteLength(token);
+  const answer = Buffer.allocUnsafe(1 + bytesOfLength(left) + left + rest.length);
+  let at = answer.writeUInt8(ACCESS_TOKEN_TAG, 0);
+  for (; left >= CONTINUES; left >>>= 7) at = answer.writeUInt8((left & (CONTINUES - 1)) | CONTINUES, at);
+  at = answer.writeUInt8(left, at);
+  at += answer.write(token, at);
+  answer.set(rest, at);
+  return answer;
+}
+
+function bytesOfLength(length: number): number {
+  let bytes = 1;
+  for (let left = length; left >= CONTINUES; left >>>= 7) bytes += 1;
+  return bytes;
+}

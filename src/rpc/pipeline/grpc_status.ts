@@ -1,0 +1,126 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { ErrorInfoSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
+import { type Reason, VaultError } from '../../model/errors.ts';
+
+/** The gRPC status of each reason (2-api, "Errors"). Clients retry UNAVAILABLE and RESOURCE_EXHAUSTED alone. */
+const STATUS = {
+  CONNECTION_PENDING: status.FAILED_PRECONDITION,
+  REAUTHORIZATION_REQUIRED: status.FAILED_PRECONDITION,
+  CONSENT_REQUIRED: status.FAILED_PRECONDITION,
+  SCOPE_NOT_GRANTED: status.FAILED_PRECONDITION,
+  ADMIN_CONSENT_REQUIRED: status.FAILED_PRECONDITION,
+  BLOCKED_BY_POLICY: status.FAILED_PRECONDITION,
+  ACCOUNT_DISABLED: status.FAILED_PRECONDITION,
+  DIRECTORY_NOT_ALLOWED: status.FAILED_PRECONDITION,
+  APP_CREDENTIAL_REJECTED: status.FAILED_PRECONDITION,
+  APP_CREDENTIAL_EXPIRED: status.FAILED_PRECONDITION,
+  APP_MISCONFIGURED: status.FAILED_PRECONDITION,
+  APP_IN_USE: status.FAILED_PRECONDITION,
+  TENANT_NOT_EMPTY: status.FAILED_PRECONDITION,
+  TENANT_SUSPENDED: status.FAILED_PRECONDITION,
+  APP_SUSPENDED: status.FAILED_PRECONDITION,
+  CONNECTION_SUSPENDED: status.FAILED_PRECONDITION,
+  ACCOUNT_MISMATCH: status.FAILED_PRECONDITION,
+  AUTHORIZATION_DECLINED: status.FAILED_PRECONDITION,
+  NO_REFRESH_TOKEN: status.FAILED_PRECONDITION,
+  REFRESH_TOKEN_REJECTED: status.FAILED_PRECONDITION,
+  SCOPE_UNKNOWN: status.INVALID_ARGUMENT,
+  SCOPES_SPAN_RESOURCES: status.INVALID_ARGUMENT,
+  NAME_INVALID: status.INVALID_ARGUMENT,
+  FIELD_INVALID: status.INVALID_ARGUMENT,
+  STATE_INVALID: status.INVALID_ARGUMENT,
+  TTL_UNATTAINABLE: status.INVALID_ARGUMENT,
+  TENANT_NOT_FOUND: status.NOT_FOUND,
+  APP_NOT_FOUND: status.NOT_FOUND,
+  CONNECTION_NOT_FOUND: status.NOT_FOUND,
+  CREDENTIAL_NOT_FOUND: status.NOT_FOUND,
+  TENANT_EXISTS: status.ALREADY_EXISTS,
+  APP_EXISTS: status.ALREADY_EXISTS,
+  CONNECTION_EXISTS: status.ALREADY_EXISTS,
+  CREDENTIAL_EXISTS: status.ALREADY_EXISTS,
+  ETAG_MISMATCH: status.ABORTED,
+  UNAUTHENTICATED: status.UNAUTHENTICATED,
+  ACCESS_DENIED: status.PERMISSION_DENIED,
+  SCOPE_ABOVE_CEILING: status.PERMISSION_DENIED,
+  ENTRA_UNAVAILABLE: status.UNAVAILABLE,
+  ENTRA_THROTTLED: status.UNAVAILABLE,
+  APP_CREDENTIAL_PROPAGATING: status.UNAVAILABLE,
+  DATABASE_UNAVAILABLE: status.UNAVAILABLE,
+  KEY_SOURCE_UNAVAILABLE: status.UNAVAILABLE,
+  AUDIT_UNAVAILABLE: status.UNAVAILABLE,
+  OVERLOADED: status.RESOURCE_EXHAUSTED,
+  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
+  RECORD_CORRUPT: status.DATA_LOSS,
+  INTERNAL: status.INTERNAL,
+} as const satisfies Record<Reason, status>;
+
+/** Where a retry helps and nobody said when. */
+const RETRY_AFTER = 1_000;
+
+const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
+
+/** gRPC implementations cap trailers at 8 KiB together; what we say of an error stays below, percent-encoded and twice (as message and in the details). Bytes. */
+const LONGEST_MESSAGE = 800;
+/** An address for an administrator must come whole. */
+const LONGEST_VALUE = 1_024;
+const LARGEST_METADATA = 2_048;
+
+/**
+ * A gRPC status with `google.rpc.ErrorInfo`, and `RetryInfo` where a retry helps (AIP-193, AIP-194; the trailer
+ * `grpc-retry-pushback-ms` is gRFC A6's). The reason ends the message too, since not every client shows details.
+ */
+export function toStatus(error: VaultError): StatusObject {
+  const code = STATUS[error.reason];
+  const message = `${clip(error.message, LONGEST_MESSAGE)} [${error.reason}]`;
+  const details = [
+    anyPack(
+      ErrorInfoSchema,
+      create(ErrorInfoSchema, { reason: error.reason, domain: 'tokenvault', metadata: wellFormed(error.metadata) }),
+    ),
+  ];
+  const metadata = new Metadata();
+  if (RETRYABLE.has(code)) {
+    const wait = Math.max(1, Math.ceil(error.retryAfter ?? RETRY_AFTER));
+    const retryDelay = { seconds: BigInt(Math.floor(wait / 1_000)), nanos: (wait % 1_000) * 1_000_000 };
+    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
+    metadata.set('grpc-retry-pushback-ms', String(wait));
+  }
+  const body = toBinary(StatusSchema, create(StatusSchema, { code, message, details }));
+  metadata.set('grpc-status-details-bin', Buffer.from(body));
+  return { code, details: message, metadata };
+}
+
+/** What was not foreseen becomes INTERNAL with a fixed text; the cause is for the log alone. */
+export function toVaultError(error: unknown, requestId: string): VaultError {
+  if (error instanceof VaultError) return error;
+  return new VaultError(
+    'INTERNAL',
+    `Something failed inside the vault; its log tells more under request ${requestId}`,
+    {
+      metadata: { request: requestId },
+      cause: error,
+    },
+  );
+}
+
+/** What fits; the first facts are the ones that matter. */
+function wellFormed(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  let size = 0;
+  for (const [key, value] of Object.entries(metadata)) {
+    const fact = [clip(key, LONGEST_VALUE), clip(String(value), LONGEST_VALUE)] as const;
+    size += Buffer.byteLength(fact[0]) + Buffer.byteLength(fact[1]);
+    if (size > LARGEST_METADATA) break;
+    kept[fact[0]] = fact[1];
+  }
+  return kept;
+}
+
+/** In bytes of UTF-8. A lone surrogate would make the encoders of protobuf and of grpc-js throw; cutting can leave one too. */
+function clip(text: string, longest: number): string {
+  const bytes = Buffer.from(text);
+  return bytes.length <= longest ? text.toWellFormed() : `${bytes.subarray(0, longest - 3).toString()}…`;
+}

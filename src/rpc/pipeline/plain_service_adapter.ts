@@ -1,0 +1,130 @@
+import type { DescMethod, DescService, Message, MessageShape } from '@bufbuild/protobuf';
+import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
+import {
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type MethodDefinition,
+  type ServiceDefinition,
+  type StatusObject,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { isVaultError } from '../../model/errors.ts';
+import { type Answer, decode, encode, type WireService, wireDefinition } from '../transport/message_codec.ts';
+import { write } from './service_adapter.ts';
+
+/** A service that anybody may call: no caller, no audit. Its errors are gRPC statuses, not reasons of ours. */
+export type PlainImplementation<Service> =
+  Service extends GenService<infer Methods extends GenServiceMethods>
+    ? {
+        readonly [Name in keyof Methods]: Methods[Name]['methodKind'] extends 'unary'
+          ? (request: MessageShape<Methods[Name]['input']>) => Answer<Methods[Name]['output']>
+          : Methods[Name]['methodKind'] extends 'server_streaming'
+            ? (
+                request: MessageShape<Methods[Name]['input']>,
+                signal: AbortSignal,
+              ) => AsyncIterable<Answer<Methods[Name]['output']>>
+            : (request: MessageShape<Methods[Name]['input']>) => Answer<Methods[Name]['output']>;
+      }
+    : never;
+
+/** Of a stream of requests each gets its answer, in turn, until `stopping` ends it. */
+export function adaptPlain<Service extends DescService>(
+  service: Service,
+  implementation: PlainImplementation<Service>,
+  stopping: AbortSignal,
+): WireService {
+  const definition: Record<string, MethodDefinition<Uint8Array, Uint8Array>> = {};
+  const handlers: UntypedServiceImplementation = {};
+  for (const method of service.methods) {
+    const implement = (implementation as Record<string, unknown>)[method.localName];
+    definition[method.localName] = wireDefinition(service, method);
+    handlers[method.localName] = HANDLERS[method.methodKind](method, implement, stopping);
+  }
+  return { definition: definition as unknown as ServiceDefinition, handlers };
+}
+
+const HANDLERS = {
+  unary: (method, implement) => unary(method, implement as (request: Message) => unknown),
+  server_streaming: (method, implement) =>
+    serverStreaming(method, implement as (request: Message, signal: AbortSignal) => AsyncIterable<unknown>),
+  bidi_streaming: (method, implement, stopping) => bidi(method, implement as (request: Message) => unknown, stopping),
+  client_streaming: (method) => {
+    throw new Error(`${method.name} streams requests to one answer, which nothing here does`);
+  },
+} as const satisfies Record<
+  DescMethod['methodKind'],
+  (method: DescMethod, implement: unknown, stopping: AbortSignal) => UntypedServiceImplementation[string]
+>;
+
+function unary(method: DescMethod, implement: (request: Message) => unknown): handleUnaryCall<Uint8Array, Uint8Array> {
+  return (wire, callback) => {
+    let answer: Uint8Array;
+    try {
+      answer = encode(method.output, implement(decode(method.input, wire.request)));
+    } catch (error) {
+      return callback(plainStatus(error));
+    }
+    callback(null, answer);
+  };
+}
+
+function serverStreaming(
+  method: DescMethod,
+  implement: (request: Message, signal: AbortSignal) => AsyncIterable<unknown>,
+): handleServerStreamingCall<Uint8Array, Uint8Array> {
+  return async (wire) => {
+    const cancelled = new AbortController();
+    wire.on('cancelled', () => cancelled.abort());
+    try {
+      const request = decode(method.input, wire.request);
+      for await (const answer of implement(request, cancelled.signal)) {
+        if (!(await write(wire, encode(method.output, answer), cancelled.signal))) break;
+      }
+    } catch (error) {
+      wire.emit('error', plainStatus(error));
+      return;
+    }
+    wire.end();
+  };
+}
+
+function bidi(
+  method: DescMethod,
+  implement: (request: Message) => unknown,
+  stopping: AbortSignal,
+): handleBidiStreamingCall<Uint8Array, Uint8Array> {
+  return (wire) => {
+    wire.on('data', (bytes: Uint8Array) => {
+      if (wire.writableEnded) return;
+      try {
+        // A caller that asks faster than it reads waits: answers are not piled up for it.
+        if (!wire.write(encode(method.output, implement(decode(method.input, bytes))))) {
+          wire.pause();
+          wire.once('drain', () => wire.resume());
+        }
+      } catch (error) {
+        wire.emit('error', plainStatus(error));
+      }
+    });
+    const end = () => void wire.end();
+    wire.on('end', end);
+    stopping.addEventListener('abort', end);
+    // grpc-js fires it at the end of every call.
+    wire.on('cancelled', () => stopping.removeEventListener('abort', end));
+    if (stopping.aborted) end();
+  };
+}
+
+/** Thrown by a plain implementation: a status for the caller. */
+export function plainError(code: status, details: string): Error {
+  return Object.assign(new Error(details), { code, details });
+}
+
+function plainStatus(error: unknown): Partial<StatusObject> {
+  if (isVaultError(error)) return { code: status.INVALID_ARGUMENT, details: error.message };
+  if (error instanceof Error && 'code' in error && 'details' in error)
+    return { code: error.code as status, details: String(error.details).toWellFormed() };
+  return { code: status.INTERNAL, details: 'Something failed inside the vault' };
+}

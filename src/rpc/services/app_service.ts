@@ -1,0 +1,127 @@
+import type { Rotations } from '../../credential_lifecycle/rotation/rotations.ts';
+import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
+import type { Clock } from '../../model/clock.ts';
+import { fieldInvalid } from '../../model/errors.ts';
+import type { Apps } from '../../registry/apps.ts';
+import type { Credentials } from '../../registry/credentials.ts';
+import { fromAppMessage, toAppMessage } from '../messages/app_message.ts';
+import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from '../messages/credential_message.ts';
+import { maskPaths, toWireTime } from '../messages/field_values.ts';
+import { toNextStepsMessage } from '../messages/next_steps_message.ts';
+import { nextPageToken, pageRequest } from '../messages/page_token.ts';
+import {
+  checkId,
+  parseAppName,
+  parseCredentialName,
+  parseParent,
+  parseTenantName,
+} from '../messages/resource_names.ts';
+import { toRotationMessage } from '../messages/rotation_message.ts';
+import type { Implementation } from '../pipeline/service_adapter.ts';
+
+export function createAppService({
+  apps,
+  credentials,
+  rotations,
+  clock,
+}: {
+  readonly apps: Apps;
+  readonly credentials: Credentials;
+  readonly rotations: Rotations;
+  readonly clock: Clock;
+}): Implementation<typeof AppService> {
+  return {
+    async createApp(request) {
+      const created = await apps.create({
+        tenantId: parseTenantName('parent', request.parent),
+        appId: checkId('app_id', request.appId),
+        fields: fromAppMessage(request.app),
+        credential: request.credential && fromCredentialMessage('credential', request.credential),
+        credentialId: request.credentialId === '' ? '' : checkId('credential_id', request.credentialId),
+        validateOnly: request.validateOnly,
+      });
+      return {
+        app: toAppMessage(created.app, clock.now()),
+        credentialProbe: created.probe && toProbeMessage(created.app.app, created.probe),
+        nextSteps: toNextStepsMessage(created.nextSteps),
+      };
+    },
+
+    async getApp(request) {
+      return { app: toAppMessage(await apps.get(parseAppName('name', request.name)), clock.now()) };
+    },
+
+    async listApps(request, call) {
+      const key = ['ListApps', request.parent];
+      const page = await apps.list({
+        tenantId: parseParent('parent', request.parent),
+        tenantIds: call.tenants,
+        page: pageRequest(request, key),
+      });
+      const now = clock.now();
+      return { apps: page.items.map((app) => toAppMessage(app, now)), nextPageToken: nextPageToken(page.next, key) };
+    },
+
+    async updateApp(request) {
+      const app = await apps.update({
+        ...parseAppName('app.name', request.app?.name ?? ''),
+        etag: request.app?.etag ?? '',
+        fields: fromAppMessage(request.app),
+        updateMask: maskPaths(request.updateMask),
+      });
+      return { app: toAppMessage(app, clock.now()) };
+    },
+
+    async deleteApp(request) {
+      await apps.delete({ ...parseAppName('name', request.name), etag: request.etag, force: request.force });
+      return {};
+    },
+
+    async addCredential(request) {
+      const app = parseAppName('parent', request.parent);
+      const credentialId = checkId('credential_id', request.credentialId);
+      if (request.credential === undefined) throw fieldInvalid('credential', 'is required: one of its material');
+      const added = await credentials.add({
+        ...app,
+        credentialId,
+        credential: fromCredentialMessage('credential', request.credential),
+        validateOnly: request.validateOnly,
+      });
+      return {
+        credential: toCredentialMessage(app, added.credential, added.role, clock.now()),
+        credentialProbe: toProbeMessage(app, added.probe),
+        warnings: [...added.warnings],
+      };
+    },
+
+    async removeCredential(request) {
+      await credentials.remove({ ...parseCredentialName('name', request.name), force: request.force });
+      return {};
+    },
+
+    async verifyApp(request) {
+      const verified = await credentials.verify({
+        ...parseAppName('name', request.name),
+        directoryId: request.directoryId,
+      });
+      return {
+        app: toAppMessage(verified.app, clock.now()),
+        credentialProbes: verified.probes.map((probe) => toProbeMessage(verified.app.app, probe)),
+        nextSteps: toNextStepsMessage(verified.nextSteps),
+      };
+    },
+
+    async rotateCredential(request) {
+      const planned = await rotations.rotate({
+        ...parseAppName('name', request.name),
+        validateOnly: request.validateOnly,
+      });
+      return {
+        rotation: toRotationMessage(planned.app, planned.credentials, planned.rotation),
+        plan: [...planned.plan],
+        obstacles: [...planned.obstacles],
+        newExpireTime: toWireTime(planned.newExpireTime),
+      };
+    },
+  };
+}

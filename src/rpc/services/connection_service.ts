@@ -1,0 +1,197 @@
+import type { AdminConsents } from '../../connect/admin_consents.ts';
+import type { AuthorizationAnswer, Authorizations, Prompt } from '../../connect/authorizations.ts';
+import type { Imports } from '../../connect/imports.ts';
+import type { CompleteAuthorizationRequest, ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
+import { fieldInvalid } from '../../model/errors.ts';
+import { Secret } from '../../model/secret.ts';
+import type { Connections } from '../../registry/connections.ts';
+import type { AccessTokens } from '../../tokens/access_tokens.ts';
+import { fromAccountMessage, fromConnectionState, toConnectionMessage } from '../messages/connection_message.ts';
+import {
+  claimsJson,
+  fewScopes,
+  fromWireEnum,
+  given,
+  givenLabels,
+  guid,
+  maskPaths,
+  toWireTime,
+} from '../messages/field_values.ts';
+import { nextPageToken, pageRequest } from '../messages/page_token.ts';
+import { parseAppName, parseConnectionName, parseParent, parseTenantName } from '../messages/resource_names.ts';
+import type { Implementation } from '../pipeline/service_adapter.ts';
+
+export function createConnectionService({
+  connections,
+  authorizations,
+  adminConsents,
+  imports,
+  accessTokens,
+}: {
+  readonly connections: Connections;
+  readonly authorizations: Authorizations;
+  readonly adminConsents: Pick<AdminConsents, 'start'>;
+  readonly imports: Imports;
+  readonly accessTokens: Pick<AccessTokens, 'verifyConnection'>;
+}): Implementation<typeof ConnectionService> {
+  return {
+    async startAuthorization(request) {
+      const started = await authorizations.start({
+        ...parseConnectionName('connection', request.connection),
+        app: givenApp(request.app),
+        scopes: fewScopes(request.scopes),
+        loginHint: given(request.loginHint),
+        returnUrl: given(request.returnUrl),
+        redirectUri: given(request.redirectUri),
+        autoConfirm: request.autoConfirm,
+        allowAccountChange: request.allowAccountChange,
+        externalId: given(request.externalId),
+        labels: givenLabels(request.labels),
+        directoryId: given(request.directoryId),
+        prompt: fromWireEnum('prompt', PROMPTS, request.prompt),
+        claims: claimsJson(request.claims),
+      });
+      return {
+        connectUri: started.connectUri,
+        authorizationUri: started.authorizationUri,
+        expireTime: toWireTime(started.expireTime),
+        authorizationExpireTime: toWireTime(started.authorizationExpireTime),
+      };
+    },
+
+    async completeAuthorization(request) {
+      const connection = await authorizations.complete({
+        ...parseConnectionName('connection', request.connection),
+        state: required('state', request.state),
+        answer: fromAnswer(request),
+      });
+      return { connection: toConnectionMessage(connection) };
+    },
+
+    async confirmAuthorization(request) {
+      const connection = await authorizations.confirm({
+        ...parseConnectionName('connection', request.connection),
+        confirmation: required('confirmation', request.confirmation),
+      });
+      return { connection: toConnectionMessage(connection) };
+    },
+
+    async startAdminConsent(request) {
+      const started = await adminConsents.start({
+        tenantId: parseTenantName('parent', request.parent),
+        app: givenApp(request.app),
+        scopes: fewScopes(request.scopes),
+        directoryId: guid('directory_id', request.directoryId),
+        returnUrl: given(request.returnUrl),
+      });
+      return {
+        consentUri: started.consentUri,
+        adminConsentUri: started.adminConsentUri,
+        expireTime: toWireTime(started.expireTime),
+        adminConsentExpireTime: toWireTime(started.adminConsentExpireTime),
+      };
+    },
+
+    async importConnection(request) {
+      const connection = await imports.import({
+        ...parseConnectionName('connection', request.connection),
+        app: givenApp(request.app),
+        refreshToken: new Secret(required('refresh_token', request.refreshToken)),
+        scopes: fewScopes(request.scopes),
+        account: fromAccountMessage(request.account),
+        verify: fromWireEnum('verify', VERIFY, request.verify) ?? 'NOW',
+        externalId: given(request.externalId),
+        labels: givenLabels(request.labels),
+        allowReplace: request.allowReplace,
+        allowAccountChange: request.allowAccountChange,
+        validateOnly: request.validateOnly,
+      });
+      return { connection: toConnectionMessage(connection) };
+    },
+
+    async getConnection(request) {
+      return { connection: toConnectionMessage(await connections.get(parseConnectionName('name', request.name))) };
+    },
+
+    async listConnections(request, call) {
+      const { parent, state, externalId, username, label, objectId, directoryId } = request;
+      const key = ['ListConnections', parent, state, externalId, username, label, objectId, directoryId];
+      const page = await connections.list({
+        tenantId: parseParent('parent', parent),
+        tenantIds: call.tenants,
+        state: fromConnectionState('state', state),
+        externalId,
+        username,
+        label,
+        objectId: guid('object_id', objectId),
+        directoryId: guid('directory_id', directoryId),
+        page: pageRequest(request, key),
+      });
+      return { connections: page.items.map(toConnectionMessage), nextPageToken: nextPageToken(page.next, key) };
+    },
+
+    async updateConnection(request) {
+      const connection = await connections.update({
+        ...parseConnectionName('connection.name', request.connection?.name ?? ''),
+        etag: request.connection?.etag ?? '',
+        fields: { externalId: request.connection?.externalId ?? '', labels: request.connection?.labels ?? {} },
+        updateMask: maskPaths(request.updateMask),
+      });
+      return { connection: toConnectionMessage(connection) };
+    },
+
+    async verifyConnection(request, call) {
+      const connection = await accessTokens.verifyConnection({
+        ...parseConnectionName('name', request.name),
+        signal: call.signal,
+      });
+      return { connection: toConnectionMessage(connection) };
+    },
+
+    async suspendConnection(request) {
+      return { connection: toConnectionMessage(await connections.suspend(withEtag(request))) };
+    },
+
+    async resumeConnection(request) {
+      return { connection: toConnectionMessage(await connections.resume(withEtag(request))) };
+    },
+
+    async deleteConnection(request) {
+      await connections.delete({ ...withEtag(request), allowMissing: request.allowMissing });
+      return {};
+    },
+  };
+}
+
+const VERIFY: readonly ('NOW' | 'ON_FIRST_USE' | undefined)[] = [undefined, 'NOW', 'ON_FIRST_USE'];
+
+const PROMPTS: readonly (Prompt | undefined)[] = [undefined, 'select_account', 'consent', 'login'];
+
+function givenApp(name: string) {
+  return name === '' ? undefined : parseAppName('app', name);
+}
+
+function withEtag(request: { readonly name: string; readonly etag: string }) {
+  return { ...parseConnectionName('name', request.name), etag: request.etag };
+}
+
+function required(field: string, value: string): string {
+  if (value === '') throw fieldInvalid(field, 'is required');
+  return value;
+}
+
+function fromAnswer(request: CompleteAuthorizationRequest): AuthorizationAnswer {
+  const { answer } = request;
+  switch (answer.case) {
+    case 'code':
+      return { code: new Secret(required('code', answer.value)) };
+    case 'error':
+      return {
+        error: required('error.error', answer.value.error),
+        errorDescription: given(answer.value.errorDescription),
+        errorSubcode: given(answer.value.errorSubcode),
+      };
+    default:
+      throw fieldInvalid('code', 'or error is required: what Entra sent to the callback');
+  }
+}

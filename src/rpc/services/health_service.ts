@@ -1,0 +1,75 @@
+import { status } from '@grpc/grpc-js';
+import { Health, HealthCheckResponse_ServingStatus as Serving } from '../../gen/grpc/health/v1/health_pb.ts';
+import type { Readiness } from '../../telemetry/readiness.ts';
+import { adaptPlain, type PlainImplementation, plainError } from '../pipeline/plain_service_adapter.ts';
+import type { WireService } from '../transport/message_codec.ts';
+
+export interface HealthParts {
+  readonly readiness: Pick<Readiness, 'ready' | 'listen'>;
+  /** Names of the listener's services; all share one readiness. */
+  readonly services: readonly string[];
+  /** Aborts when the vault stops: watches end then. */
+  readonly stopping: AbortSignal;
+}
+
+/** https://github.com/grpc/grpc/blob/master/doc/health-checking.md. `''` is the server as a whole. */
+export function createHealthService({ readiness, services, stopping }: HealthParts): WireService {
+  const known = new Set(['', ...services]);
+  const now = () => (readiness.ready ? Serving.SERVING : Serving.NOT_SERVING);
+
+  const implementation: PlainImplementation<typeof Health> = {
+    check(request) {
+      if (!known.has(request.service)) throw plainError(status.NOT_FOUND, 'There is no such service on this listener');
+      return { status: now() };
+    },
+
+    list() {
+      return { statuses: Object.fromEntries([...known].map((service) => [service, { status: now() }])) };
+    },
+
+    async *watch(request, cancelled) {
+      const signal = AbortSignal.any([cancelled, stopping]);
+      if (!known.has(request.service)) {
+        yield { status: Serving.SERVICE_UNKNOWN };
+        await aborted(signal);
+        return;
+      }
+      for await (const current of changesOf(readiness, now, signal)) yield { status: current };
+    },
+  };
+  return adaptPlain(Health, implementation, stopping);
+}
+
+/** The present value, then each one that differs from the last. */
+async function* changesOf<Value>(
+  readiness: HealthParts['readiness'],
+  now: () => Value,
+  signal: AbortSignal,
+): AsyncGenerator<Value> {
+  let wake: () => void = () => undefined;
+  const stop = readiness.listen(() => wake());
+  const onAbort = () => wake();
+  signal.addEventListener('abort', onAbort);
+  try {
+    let last: Value | undefined;
+    while (!signal.aborted) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const current = now();
+      if (current === last) await woken;
+      else {
+        last = current;
+        yield current;
+      }
+    }
+  } finally {
+    stop();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,53 @@
+import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
+import { fieldInvalid } from '../../model/errors.ts';
+import { administratorConsents } from '../../scopes/administrator_consent.ts';
+import type { Scopes } from '../../scopes/scopes.ts';
+import { fromCloud } from '../messages/app_message.ts';
+import { fewScopes } from '../messages/field_values.ts';
+import { nextPageToken, pageRequest } from '../messages/page_token.ts';
+import { toPermissionMessages } from '../messages/permission_message.ts';
+import type { Implementation } from '../pipeline/service_adapter.ts';
+
+export function createScopeService({ scopes }: { readonly scopes: Scopes }): Implementation<typeof ScopeService> {
+  return {
+    listCatalogs(request) {
+      const key = ['ListCatalogs'];
+      const { size, after } = pageRequest(request, key);
+      const catalogs = scopes
+        .catalogs()
+        .filter(({ name }) => after === undefined || name > after)
+        .sort((one, other) => (one.name < other.name ? -1 : 1));
+      const page = catalogs.slice(0, size);
+      return {
+        catalogs: page.map(({ name, version, scopes }) => ({
+          name,
+          version,
+          scopes: scopes.map(({ scope, aliases, description, permissions, covers }) => ({
+            name: scope,
+            aliases: [...aliases],
+            description,
+            permissions: [...permissions],
+            covers: [...covers],
+          })),
+        })),
+        nextPageToken: nextPageToken(catalogs.length > size ? page.at(-1)?.name : undefined, key),
+      };
+    },
+
+    translateScopes(request) {
+      const { catalog } = request;
+      const asked = fewScopes(request.scopes);
+      if (!scopes.hasCatalog(catalog)) {
+        const known = scopes.catalogs().map(({ name }) => name);
+        throw fieldInvalid('catalog', `must be one of ${known.join(', ')}`);
+      }
+      if (asked.length === 0) throw fieldInvalid('scopes', 'must name at least one scope');
+      const cloud = fromCloud('cloud', request.cloud) ?? 'GLOBAL';
+      const permissions = scopes.translate(catalog, asked, cloud);
+      return {
+        permissions: toPermissionMessages(permissions),
+        administratorConsents: [...administratorConsents(permissions)],
+      };
+    },
+  };
+}

@@ -1,0 +1,224 @@
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
+import type { Authenticator } from '../pipeline/authenticate.ts';
+import { createAuthenticatedPeers } from './authenticated_peers.ts';
+import { dropEndlessDeadline } from './call_deadline.ts';
+import { EndableCall } from './endable_call.ts';
+import { limitedAddress, type Peer, type TransportLimit } from './peer.ts';
+import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peers.ts';
+import { createUnreadAnswers } from './unread_responses.ts';
+
+export interface ConnectionsParts {
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly unauthenticated: UnauthenticatedLimits;
+  readonly onLimit?: ((limit: TransportLimit) => void) | undefined;
+  /** For TLS and the HTTP/2 preface. Default: 5 s. */
+  readonly prefaceTimeout?: Duration | undefined;
+  /** Then the client is asked to connect again, and streams of answers end. Default: 30 min. */
+  readonly maxAge?: Duration | undefined;
+}
+
+/** The connections of one listener: how many there may be, what each may hold, and how old it becomes. */
+export interface Connections {
+  /** A socket as it was accepted; `inject` hands it to grpc-js. */
+  accept(socket: Socket, inject: () => void): void;
+  /** Takes over the streams of the HTTP/2 server behind grpc-js. */
+  watch(server: Http2Server): void;
+  /** To be given to grpc-js: the calls that end with their connection. */
+  readonly interceptor: ServerInterceptor;
+  destroyAll(): void;
+}
+
+/** The listener of grpc-js. */
+type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
+
+const PREFACE_TIMEOUT: Duration = 5 * SECOND;
+const MAX_AGE: Duration = 30 * MINUTE;
+/** For unary calls to be answered after the client was asked to connect again; none waits longer than 15 s. */
+const AGE_GRACE: Duration = 30 * SECOND;
+/** Services that need no key. */
+const PLAIN = /^\/grpc\.(?:health|reflection)\./;
+/** Made once: the error that Node makes by itself takes a stack for each stream of a flood. */
+const REFUSED = new Error('a limit of the listener refused the stream');
+const LAST_STREAM = 2 ** 31 - 1;
+
+export function createConnections(parts: ConnectionsParts): Connections {
+  const { authenticator, onLimit = () => undefined } = parts;
+  const peers = new Set<Peer>();
+  const peerOf = new WeakMap<ServerHttp2Session, Peer>();
+  /** By its two ends: behind TLS a session has another socket than the one that was accepted. */
+  const acceptedOf = new Map<string, Accepted>();
+  let injecting: Accepted | undefined;
+  const authenticated = createAuthenticatedPeers();
+  const unauthenticated = createUnauthenticatedPeers({ limits: parts.unauthenticated, endStream: refuse, onLimit });
+  const unread = createUnreadAnswers(peers, () => onLimit('unread_answers'));
+  const endable = new Map<Peer, Set<EndableCall>>();
+  let opening: { readonly peer: Peer; readonly stream: ServerHttp2Stream } | undefined;
+
+  function enter(socket: Pick<Socket, 'remoteAddress'>, destroy: () => void): Peer {
+    const peer: Peer = {
+      address: limitedAddress(socket.remoteAddress),
+      streams: new Set(),
+      plainStreams: new Set(),
+      caller: undefined,
+      destroy,
+    };
+    peers.add(peer);
+    unauthenticated.enter(peer);
+    return peer;
+  }
+
+  function leave(peer: Peer): void {
+    peers.delete(peer);
+    unauthenticated.leave(peer);
+    authenticated.leave(peer);
+    endable.delete(peer);
+  }
+
+  function begin(session: ServerHttp2Session): void {
+    const { socket } = session;
+    const accepted = injecting ?? acceptedOf.get(endsOf(socket) ?? '');
+    const peer = accepted?.peer ?? enter(socket, () => session.destroy());
+    peerOf.set(session, peer);
+    session.once('remoteSettings', () => clearTimeout(accepted?.deadline));
+    session.once('close', () => leave(peer));
+    // Clients are spread by a tenth, so that they do not all connect again at once.
+    const age = setTimeout(() => retire(peer, session), (parts.maxAge ?? MAX_AGE) * (0.9 + Math.random() / 5)).unref();
+    session.once('close', () => clearTimeout(age));
+  }
+
+  function retire(peer: Peer, session: ServerHttp2Session): void {
+    if (session.destroyed || session.closed) return;
+    session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM, Buffer.from('max_age'));
+    session.close();
+    for (const call of endable.get(peer) ?? []) call.end();
+    const grace = setTimeout(() => session.destroy(), AGE_GRACE).unref();
+    session.once('close', () => clearTimeout(grace));
+  }
+
+  /** A connection is its caller's from the headers of the first call with a valid key. */
+  function authenticate(peer: Peer, headers: IncomingHttpHeaders): void {
+    let caller: string;
+    try {
+      caller = authenticator.authenticate(headers.authorization).id;
+    } catch {
+      return;
+    }
+    if (!authenticated.enter(peer, caller)) {
+      onLimit('caller_connections');
+      return;
+    }
+    unauthenticated.leave(peer);
+    peer.caller = caller;
+  }
+
+  /** The limit that keeps the stream out. */
+  function limitOf(peer: Peer, headers: IncomingHttpHeaders, isPlain: boolean): TransportLimit | undefined {
+    if (peer.caller === undefined && !isPlain) authenticate(peer, headers);
+    if (peer.caller === undefined ? !unauthenticated.admit(peer, isPlain) : !authenticated.admit(peer))
+      return peer.caller === undefined ? 'unauthenticated_streams' : 'caller_streams';
+    return unread.admit(peer) ? undefined : 'unread_answers';
+  }
+
+  function track(peer: Peer, stream: ServerHttp2Stream, isPlain: boolean): void {
+    peer.streams.add(stream);
+    if (isPlain) peer.plainStreams.add(stream);
+    authenticated.count(peer, 1);
+    stream.once('close', () => release(peer, stream));
+  }
+
+  function release(peer: Peer, stream: ServerHttp2Stream): void {
+    if (!peer.streams.delete(stream)) return;
+    peer.plainStreams.delete(stream);
+    authenticated.count(peer, -1);
+  }
+
+  /** Clients report REFUSED_STREAM as UNAVAILABLE. An answer would stay in memory where the other side does not read. */
+  function refuse(peer: Peer, stream: ServerHttp2Stream): void {
+    release(peer, stream);
+    stream.on('error', () => undefined);
+    stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    stream.destroy(REFUSED);
+  }
+
+  return {
+    accept(socket, inject) {
+      const ends = endsOf(socket);
+      const peer = enter(socket, () => socket.destroy());
+      const deadline = setTimeout(() => {
+        onLimit('preface');
+        socket.destroy();
+      }, parts.prefaceTimeout ?? PREFACE_TIMEOUT).unref();
+      socket.once('close', () => {
+        clearTimeout(deadline);
+        if (ends !== undefined) acceptedOf.delete(ends);
+        leave(peer);
+      });
+      injecting = { peer, deadline };
+      if (ends !== undefined) acceptedOf.set(ends, injecting);
+      inject();
+      injecting = undefined;
+      // Behind TLS on a unix socket nothing tells when the preface came; its owner alone can open it.
+      if (ends === undefined) clearTimeout(deadline);
+    },
+
+    watch(server) {
+      const [onStream] = server.listeners('stream') as OnStream[];
+      if (onStream === undefined) throw new Error('grpc-js does not listen for streams');
+      server.removeAllListeners('stream');
+      server.on('session', begin);
+      server.on('stream', (stream, headers, ...rest) => {
+        const peer = stream.session === undefined ? undefined : peerOf.get(stream.session as ServerHttp2Session);
+        if (peer === undefined) return stream.destroy();
+        const isPlain = PLAIN.test(headers[':path'] ?? '');
+        const limit = limitOf(peer, headers, isPlain);
+        if (limit !== undefined) {
+          onLimit(limit);
+          return refuse(peer, stream);
+        }
+        track(peer, stream, isPlain);
+        dropEndlessDeadline(headers);
+        opening = { peer, stream };
+        try {
+          onStream(stream, headers, ...rest);
+        } finally {
+          opening = undefined;
+        }
+      });
+    },
+
+    interceptor(method, next) {
+      // grpc-js calls it while it opens the stream. What is answered once needs no wrapper.
+      if (!method.responseStream || opening === undefined) return next as EndableCall;
+      const { peer, stream } = opening;
+      const call = new EndableCall(next);
+      const calls = endable.get(peer) ?? new Set();
+      endable.set(peer, calls.add(call));
+      stream.once('close', () => calls.delete(call));
+      return call;
+    },
+
+    destroyAll() {
+      for (const peer of peers) peer.destroy();
+    },
+  };
+}
+
+interface Accepted {
+  readonly peer: Peer;
+  /** Runs until the preface has come. */
+  readonly deadline: NodeJS.Timeout;
+}
+
+/** Names a TCP connection. Undefined for a unix socket. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Partial<Socket>): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
