@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { fieldInvalid } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
-import { sentOnce } from '../web/sent_once.ts';
-import type { Visit } from '../web/visit.ts';
+import type { Visit } from '../web/http_request.ts';
+import { sentOnce } from '../web/single_valued_params.ts';
 import { MOST_SECRETS, readSecretLines, type SecretLines } from './secret_lines.ts';
 
 /** A delivery property of the event subscription; names that begin with `aeg-` are Event Grid's own. */

@@ -1,15 +1,15 @@
 import { isAdminConsentState } from '../connect/admin_consents.ts';
 import type { CallbackOutcome } from '../connect/authorizations.ts';
-import { type Answer, page, plain, seeOther } from './answer.ts';
-import { outcomeAnswer } from './outcome_answer.ts';
+import type { Visit } from './http_request.ts';
+import { type Answer, page, plain, seeOther } from './http_response.ts';
+import type { Flow } from './messages/messages.ts';
+import { outcomeAnswer } from './outcome_response.ts';
 import { noticePage } from './pages/notice_page.ts';
 import { readAdminConsent } from './read_admin_consent.ts';
 import { readCallback } from './read_callback.ts';
 import { readForm } from './read_form.ts';
 import type { Route } from './route.ts';
-import type { Visit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
-import type { Flow } from './words/words.ts';
 
 const LONGEST_QUERY = 8 * 1024;
 

@@ -1,11 +1,11 @@
 import { hasKey } from '../config/event_grid_keys.ts';
-import { type Answer, plain } from './answer.ts';
 import { readGridEvent, validationCodeIn } from './event_grid_event.ts';
-import { createEventGridNews } from './event_grid_news.ts';
+import { createEventGridNews } from './event_grid_handler.ts';
 import type { EventGridParts } from './event_grid_parts.ts';
+import type { Visit } from './http_request.ts';
+import { type Answer, plain } from './http_response.ts';
 import { mediaType, readBody } from './read_body.ts';
 import type { Route } from './route.ts';
-import type { Visit } from './visit.ts';
 
 /** The largest batch that a subscription can ask for. */
 const LARGEST = 2 ** 20;

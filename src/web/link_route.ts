@@ -1,13 +1,13 @@
 import type { AuthorizationDescription } from '../connect/authorizations.ts';
 import type { PageTrace } from '../connect/page_trace.ts';
 import { isVaultError } from '../model/errors.ts';
-import { type Answer, page, seeOther } from './answer.ts';
-import { outcomeAnswer } from './outcome_answer.ts';
+import type { Visit } from './http_request.ts';
+import { type Answer, page, seeOther } from './http_response.ts';
+import type { Flow, LinkWords, Words } from './messages/messages.ts';
+import { outcomeAnswer } from './outcome_response.ts';
 import { linkPage } from './pages/link_page.ts';
 import type { Route } from './route.ts';
-import type { Visit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
-import type { Flow, LinkWords, Words } from './words/words.ts';
 
 /** `/connect/{handle}`: the user's way to Entra. */
 export function connectRoute(parts: WebParts): Route {

@@ -1,4 +1,4 @@
-import { plain } from './answer.ts';
+import { plain } from './http_response.ts';
 import type { Route } from './route.ts';
 import type { WebParts } from './web_parts.ts';
 

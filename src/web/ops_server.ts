@@ -1,9 +1,9 @@
 import { createServer, type RequestListener } from 'node:http';
 import { listen } from '../listeners/listen.ts';
 import { type ListenAddress, stopListening } from '../listeners/stop_listening.ts';
-import { type Answer, plain, sendAnswer } from './answer.ts';
 import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS } from './http_limits.ts';
+import { type Answer, plain, sendAnswer } from './http_response.ts';
 
 export interface OpsServer {
   readonly address: ListenAddress;

@@ -1,5 +1,5 @@
 import type { AdminConsentAnswer } from '../connect/admin_consents.ts';
-import { sentOnce } from './sent_once.ts';
+import { sentOnce } from './single_valued_params.ts';
 
 /**
  * What Entra sent after an administrator was asked; undefined where it is no answer at all.

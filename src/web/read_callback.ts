@@ -1,6 +1,6 @@
 import type { CallbackRequest } from '../connect/authorizations.ts';
 import { Secret } from '../model/secret.ts';
-import { sentOnce } from './sent_once.ts';
+import { sentOnce } from './single_valued_params.ts';
 
 /** What Entra sent after a user signed in; undefined where it is no answer at all. RFC 6749, sections 4.1.2 and 4.1.2.1. */
 export function readCallback(parameters: URLSearchParams): Pick<CallbackRequest, 'state' | 'answer'> | undefined {

@@ -1,5 +1,5 @@
-import type { Answer } from './answer.ts';
-import type { Visit } from './visit.ts';
+import type { Visit } from './http_request.ts';
+import type { Answer } from './http_response.ts';
 
 /** What one address answers. `pattern` has one group at most, handed on as `part`. */
 export interface Route {

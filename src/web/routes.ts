@@ -1,11 +1,11 @@
 import Negotiator from 'negotiator';
-import { type Answer, page, plain } from './answer.ts';
 import { callbackRoute } from './callback_route.ts';
 import { eventGridRoute } from './event_grid_route.ts';
+import type { Visit } from './http_request.ts';
+import { type Answer, page, plain } from './http_response.ts';
 import { adminConsentRoute, connectRoute } from './link_route.ts';
 import { logoRoute } from './logo_route.ts';
 import { noticePage } from './pages/notice_page.ts';
-import type { Visit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
 
 /** The addresses that browsers and Azure reach. */

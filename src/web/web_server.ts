@@ -7,15 +7,15 @@ import type { TlsFiles } from '../listeners/tls_pair.ts';
 import { startTlsRenewal } from '../listeners/tls_reload.ts';
 import type { Duration } from '../model/clock.ts';
 import { whereItArose } from '../telemetry/where_it_arose.ts';
-import { sendAnswer } from './answer.ts';
 import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
-import { outcomeAnswer } from './outcome_answer.ts';
+import { readVisit } from './http_request.ts';
+import { sendAnswer } from './http_response.ts';
+import { LANGUAGES, type Languages, wordsFor } from './messages/languages.ts';
+import { outcomeAnswer } from './outcome_response.ts';
 import { createRoutes } from './routes.ts';
 import { securityHeaders } from './security_headers.ts';
-import { readVisit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
-import { LANGUAGES, type Languages, wordsFor } from './words/languages.ts';
 
 export interface WebServer {
   /** Where it listens, with the port that it got. */

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { type Content, html } from '../../src/web/html.ts';
+import { english } from '../../src/web/messages/english.ts';
+import { wordsFor } from '../../src/web/messages/languages.ts';
+import type { Words } from '../../src/web/messages/messages.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
-import { english } from '../../src/web/words/english.ts';
-import { wordsFor } from '../../src/web/words/languages.ts';
-import type { Words } from '../../src/web/words/words.ts';
 import { ADMIN_STATE, anOutcome, createFaces, HANDLE, STATE } from './faces.ts';
 
 /** A second language, in one table: English, each of whose sentences is marked. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { REASONS } from '../../src/model/errors.ts';
+import { english } from '../../src/web/messages/english.ts';
+import type { Flow } from '../../src/web/messages/messages.ts';
 import { linkPage } from '../../src/web/pages/link_page.ts';
 import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
 import { outcomePage } from '../../src/web/pages/outcome_page.ts';
-import { english } from '../../src/web/words/english.ts';
-import type { Flow } from '../../src/web/words/words.ts';
 import { END, PRODUCT } from './faces.ts';
 
 const OUTCOMES = ['GRANTED', ...REASONS] as const;

@@ -1,6 +1,6 @@
 import type { Product } from '../../connect/authorizations.ts';
 import { type Content, type Html, html } from '../html.ts';
-import type { Words } from '../words/words.ts';
+import type { Words } from '../messages/messages.ts';
 import { logoAddress } from './logo_address.ts';
 import { productHeader } from './product_header.ts';
 import { STYLE } from './style.ts';

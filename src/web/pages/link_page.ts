@@ -1,10 +1,10 @@
 import type { AuthorizationDescription } from '../../connect/authorizations.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { type Html, html } from '../html.ts';
-import type { LinkWords, Words } from '../words/words.ts';
+import type { LinkWords, Words } from '../messages/messages.ts';
 import { document } from './document.ts';
-import { TICK } from './marks.ts';
 import { namesOf } from './names.ts';
+import { TICK } from './status_icons.ts';
 
 /** Who asks, for which product, what it will be able to do, and one button. Pressing it posts to the page's own address. */
 export function linkPage(words: Words, link: LinkWords, description: AuthorizationDescription): Html {

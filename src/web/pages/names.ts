@@ -1,6 +1,6 @@
 import type { Product } from '../../connect/authorizations.ts';
 import { html } from '../html.ts';
-import type { Names, Words } from '../words/words.ts';
+import type { Names, Words } from '../messages/messages.ts';
 
 /** Isolated, so that a name which is written from right to left, or says it is, cannot turn the sentence around it. */
 export function namesOf({ unnamed }: Words, product: Product | undefined): Names {

@@ -1,5 +1,5 @@
 import { type Html, html } from '../html.ts';
-import type { Words } from '../words/words.ts';
+import type { Words } from '../messages/messages.ts';
 import { document } from './document.ts';
 
 /** A page that is about nobody: nothing here, not in this way, back from Microsoft. */

@@ -1,11 +1,11 @@
 import type { CallbackOutcome } from '../../connect/authorizations.ts';
 import { type Content, type Html, html } from '../html.ts';
-import type { Flow, Names, Words } from '../words/words.ts';
-import { approvalRequest } from './approval_request.ts';
+import type { Flow, Names, Words } from '../messages/messages.ts';
+import { approvalRequest } from './admin_consent_request.ts';
 import { document } from './document.ts';
-import { MARKS } from './marks.ts';
 import { namesOf } from './names.ts';
 import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_kind.ts';
+import { MARKS } from './status_icons.ts';
 
 export interface Outcome extends Partial<CallbackOutcome> {
   readonly flow: Flow;

@@ -1,6 +1,6 @@
 import { html } from '../html.ts';
 import type { OutcomeKind } from '../pages/outcome_kind.ts';
-import type { OutcomeWords, Sentence } from './words.ts';
+import type { OutcomeWords, Sentence } from './messages.ts';
 
 type Outcomes = Readonly<Record<OutcomeKind, OutcomeWords>>;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { GridEvent } from '../../src/web/event_grid_event.ts';
-import { createEventGridNews } from '../../src/web/event_grid_news.ts';
+import { createEventGridNews } from '../../src/web/event_grid_handler.ts';
 
 test('remembers the last 10,000 events that were taken, and no more', async () => {
   let replayed = 0;

@@ -1,5 +1,5 @@
 import { type Html, html } from '../html.ts';
-import type { Names, Words } from '../words/words.ts';
+import type { Names, Words } from '../messages/messages.ts';
 
 /** What a user sends to an administrator: to be selected with one press, or as a letter; and the link for who may follow it alone. */
 export function approvalRequest({

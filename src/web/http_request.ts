@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { PageTrace } from '../connect/page_trace.ts';
-import type { Words } from './words/words.ts';
+import type { Words } from './messages/messages.ts';
 
 /** One request of a browser. */
 export interface Visit {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Html } from './html.ts';
-import type { Words } from './words/words.ts';
+import type { Words } from './messages/messages.ts';
 
 /** What a browser is answered. Nothing in it comes from the request. */
 export interface Answer {

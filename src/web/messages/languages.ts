@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import Negotiator from 'negotiator';
 import { english } from './english.ts';
-import type { Words } from './words.ts';
+import type { Words } from './messages.ts';
 
 /** The first is spoken to those who want none of them. */
 export type Languages = readonly [Words, ...Words[]];

@@ -1,6 +1,6 @@
 import { html } from '../html.ts';
 import { ADMINISTRATOR_OUTCOMES, USER_OUTCOMES } from './english_outcomes.ts';
-import type { Words } from './words.ts';
+import type { Words } from './messages.ts';
 
 export const english: Words = {
   language: 'en',

@@ -1,10 +1,10 @@
 import type { CallbackOutcome } from '../connect/authorizations.ts';
-import { type Answer, page } from './answer.ts';
+import type { Visit } from './http_request.ts';
+import { type Answer, page } from './http_response.ts';
+import type { Flow } from './messages/messages.ts';
 import { OUTCOME_FACTS, outcomeKind } from './pages/outcome_kind.ts';
 import { outcomePage } from './pages/outcome_page.ts';
-import type { Visit } from './visit.ts';
 import type { WebParts } from './web_parts.ts';
-import type { Flow } from './words/words.ts';
 
 /** The last page of a way. Where it shows a reference, the log and the audit log have it too. */
 export async function outcomeAnswer(ended: {
