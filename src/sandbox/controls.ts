@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './app_credential.ts';
+import { canonicalScope, parsePermission, parseScopes } from './endpoints/requested_scopes.ts';
+import { createPolicyControls, type PolicyControls } from './policy_controls.ts';
+import { createRegistrationControls, type RegistrationControls } from './registration_controls.ts';
+import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './state/app_credential.ts';
 import {
   type AppInput,
   type AppRegistration,
   type FederatedCredential,
   readCertificate,
   withAudience,
-} from './app_registration.ts';
-import type { Directory, DirectoryInput } from './directory.ts';
-import { createPolicyControls, type PolicyControls } from './policy_controls.ts';
-import { openRefreshToken, type RefreshGrant, sealRefreshToken } from './refresh_token.ts';
-import { createRegistrationControls, type RegistrationControls } from './registration_controls.ts';
-import { canonicalScope, parsePermission, parseScopes } from './scope.ts';
-import type { User, UserInput } from './user.ts';
-import type { World } from './world.ts';
+} from './state/app_registration.ts';
+import type { Directory, DirectoryInput } from './state/directory.ts';
+import { openRefreshToken, type RefreshGrant, sealRefreshToken } from './state/refresh_token.ts';
+import type { World } from './state/state.ts';
+import type { User, UserInput } from './state/user.ts';
 
 /** What a test or an operator of the sandbox may change. Users go by username or object id, apps by client id. Unknown ones throw. */
 export interface Controls extends RegistrationControls, PolicyControls {

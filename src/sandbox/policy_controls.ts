@@ -1,9 +1,9 @@
-import type { AppRegistration } from './app_registration.ts';
-import type { Directory, UserConsent } from './directory.ts';
-import { type EntraErrorOverrides, entraError } from './entra_error.ts';
-import { type Policy, withoutPolicy, withPolicy } from './policy.ts';
-import { GRAPH_APP_ID, type Resource } from './resource.ts';
-import type { User } from './user.ts';
+import { type EntraErrorOverrides, entraError } from './errors/entra_error.ts';
+import type { AppRegistration } from './state/app_registration.ts';
+import type { Directory, UserConsent } from './state/directory.ts';
+import { type Policy, withoutPolicy, withPolicy } from './state/policy.ts';
+import { GRAPH_APP_ID, type Resource } from './state/resource.ts';
+import type { User } from './state/user.ts';
 
 export interface PolicyInput extends EntraErrorOverrides {
   /** The AADSTS number, as 53003 or 50076. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Sandbox } from './sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from './seed.ts';
 import { startSandbox } from './start_sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from './state/seed.ts';
 
 export interface SandboxProgram {
   /** Default 8400. */

@@ -2,9 +2,9 @@ import {
   type AppManagementPolicy,
   type AppManagementPolicyInput,
   createAppManagementPolicy,
-} from './app_management_policy.ts';
-import type { AppRegistration } from './app_registration.ts';
-import type { Directory } from './directory.ts';
+} from './state/app_management_policy.ts';
+import type { AppRegistration } from './state/app_registration.ts';
+import type { Directory } from './state/directory.ts';
 
 /** What an administrator of a directory may change about an app registration in it. Unknown ones throw. */
 export interface RegistrationControls {

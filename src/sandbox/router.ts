@@ -1,17 +1,17 @@
 import type { ServerResponse } from 'node:http';
-import { answerAdminConsent, refuseAdminConsent } from './admin_consent.ts';
-import { type Answer, json } from './answer.ts';
-import { answerAuthorize, peekAuthorizeRequest, refuseAuthorize } from './authorize.ts';
-import { answerDiscovery, answerInstances, answerKeys, answerLogout } from './discovery.ts';
-import type { EntraError } from './entra_error.ts';
-import { deliverFault } from './fault_delivery.ts';
-import { answerGraph, peekGraphRequest, refuseGraph } from './graph.ts';
-import { send } from './http_server.ts';
-import { answerImapCheck } from './imap_check.ts';
-import type { RequestRecord } from './requests.ts';
-import type { SandboxRequest } from './sandbox_request.ts';
-import { answerToken, peekTokenRequest } from './token_endpoint.ts';
-import type { World } from './world.ts';
+import { answerAdminConsent, refuseAdminConsent } from './endpoints/admin_consent.ts';
+import { answerAuthorize, peekAuthorizeRequest, refuseAuthorize } from './endpoints/authorize.ts';
+import { answerDiscovery, answerInstances, answerKeys, answerLogout } from './endpoints/discovery.ts';
+import { answerImapCheck } from './endpoints/imap_check.ts';
+import { answerToken, peekTokenRequest } from './endpoints/token_endpoint.ts';
+import type { EntraError } from './errors/entra_error.ts';
+import { deliverFault } from './faults/fault_delivery.ts';
+import { answerGraph, peekGraphRequest, refuseGraph } from './graph/graph.ts';
+import type { SandboxRequest } from './http/http_request.ts';
+import { type Answer, json } from './http/http_response.ts';
+import { send } from './http/http_server.ts';
+import type { RequestRecord } from './state/request_log.ts';
+import type { World } from './state/state.ts';
 
 interface Endpoint {
   name: string;

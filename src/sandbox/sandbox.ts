@@ -1,9 +1,9 @@
-import type { SandboxClock } from './clock.ts';
 import type { Controls } from './controls.ts';
-import type { Fault, FaultInput } from './faults.ts';
-import type { Hold } from './holds.ts';
-import type { RequestCounts, RequestRecord } from './requests.ts';
-import type { Settings, TrappedRequest } from './world.ts';
+import type { Fault, FaultInput } from './faults/fault.ts';
+import type { Hold } from './faults/request_gates.ts';
+import type { SandboxClock } from './state/clock.ts';
+import type { RequestCounts, RequestRecord } from './state/request_log.ts';
+import type { Settings, TrappedRequest } from './state/state.ts';
 
 export interface Sandbox extends Controls {
   /** `http://127.0.0.1:{port}`: the login host; Graph is at `/graph`, the IMAP check at `/outlook/imap-check`. */

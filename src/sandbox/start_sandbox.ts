@@ -1,12 +1,12 @@
-import { answerAdmin, isAdminPath } from './admin_api.ts';
-import { createSandboxClock } from './clock.ts';
+import { answerAdmin, isAdminPath } from './admin/admin_api.ts';
 import { createControls } from './controls.ts';
-import { send, startHttpServer } from './http_server.ts';
-import { createSigningKey, type SigningAlgorithm } from './keys.ts';
+import { send, startHttpServer } from './http/http_server.ts';
 import { route } from './router.ts';
 import type { Sandbox } from './sandbox.ts';
-import { DEFAULT_SEED, type SandboxSeed } from './seed.ts';
-import { createWorld } from './world.ts';
+import { createSandboxClock } from './state/clock.ts';
+import { DEFAULT_SEED, type SandboxSeed } from './state/seed.ts';
+import { createSigningKey, type SigningAlgorithm } from './state/signing_key.ts';
+import { createWorld } from './state/state.ts';
 
 export interface SandboxOptions {
   /** Default 0: one that is free. */

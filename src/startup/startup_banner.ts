@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { isKeyBesideDatabase } from '../config/key_beside_database.ts';
 import { nodeAdvice } from '../config/node_version.ts';
-import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed.ts';
 import type { Vault } from './vault.ts';
 
 /** Where it listens, what is unwise, and what to type next. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AdminConsentAnswer, StartAdminConsent } from '../../src/connect/admin_consents.ts';
 import type { Reason } from '../../src/model/errors.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import {
   ALAN,
   type ConnectWorld,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StartRequest } from '../../src/connect/authorizations.ts';
 import type { App } from '../../src/model/app.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import {
   ADA,
   type ConnectWorld,

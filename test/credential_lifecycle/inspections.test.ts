@@ -5,7 +5,7 @@ import { VaultError } from '../../src/model/errors.ts';
 import { newUid } from '../../src/model/ids.ts';
 import { newMarker } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { sampleRotation } from '../conformance/sample_rows.ts';
 import { ORIGIN } from '../keyring/pretend_key_vault.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';

@@ -7,7 +7,7 @@ import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/m
 import { eventFacts } from '../../src/model/event_facts.ts';
 import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { FABRIKAM } from '../../src/sandbox/seed.ts';
+import { FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import { openRotationWorld, type Replica, type RotationWorld } from './rotation_setup.ts';
 

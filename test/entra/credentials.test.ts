@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAssertionFiles } from '../../src/entra/assertion_files.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { aCredential, failed, granted } from './fixtures.ts';
 import { acme, type Stage, secretCredential, startStage } from './with_sandbox.ts';

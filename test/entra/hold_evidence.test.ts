@@ -9,7 +9,7 @@ import type { App } from '../../src/model/app.ts';
 import { HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { Failure } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { anApp, aSecret, createMovableClock, createServer, failed, GRAPH, granted } from './fixtures.ts';
 import { createRecordingLedger } from './ledger.ts';

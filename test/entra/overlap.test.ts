@@ -3,7 +3,7 @@ import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Credential, UsableCredential } from '../../src/model/credential.ts';
 import type { Outcome } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { failed, granted } from './fixtures.ts';
 import { acme, type Stage, type StageOptions, secretCredential, startStage } from './with_sandbox.ts';
 

@@ -8,8 +8,8 @@ import type { Outcome } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { SecretSource } from '../../src/model/secret_source.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { aCredential, anApp, GRAPH } from './fixtures.ts';
 import { createRecordingLedger, type RecordingLedger } from './ledger.ts';
 

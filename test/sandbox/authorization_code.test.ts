@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { ADA, ALAN, challengeOf, codeFor, OUTLOOK, redeem, redeemCode } from './client.ts';
 
 let sandbox: Sandbox;

@@ -1,10 +1,10 @@
 import { createHash, createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { AppRegistration } from '../../src/sandbox/app_registration.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import type { AppRegistration } from '../../src/sandbox/state/app_registration.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { makeCertificate } from './certificate.ts';
 import { ADA, askToken, refreshTokenOf } from './client.ts';
 

@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { ACME_CLIENT_ID, CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import { ACME_CLIENT_ID, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { ALAN, askToken, codeFor, OUTLOOK } from './client.ts';
 
 let sandbox: Sandbox;

@@ -1,8 +1,8 @@
 import { ConfidentialClientApplication, type Configuration, CryptoProvider } from '@azure/msal-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/seed.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { makeCertificate } from './certificate.ts';
 import { ADA, codeFor, REDIRECT_URI, refreshTokenOf } from './client.ts';
 

@@ -1,9 +1,9 @@
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CONSUMERS_DIRECTORY_ID } from '../../src/sandbox/directory.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/seed.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import { CONSUMERS_DIRECTORY_ID } from '../../src/sandbox/state/directory.ts';
+import { ACME_CLIENT_ID, CONTOSO } from '../../src/sandbox/state/seed.ts';
 import {
   ADA,
   askToken,

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import type { AppRegistration } from '../../src/sandbox/app_registration.ts';
+import type { AppRegistration } from '../../src/sandbox/state/app_registration.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/token-vault.js', import.meta.url));

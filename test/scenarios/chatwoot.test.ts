@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
-import type { AppInput } from '../../src/sandbox/app_registration.ts';
+import type { AppInput } from '../../src/sandbox/state/app_registration.ts';
 import { keepAsking } from './keep_asking.ts';
 import { type Onboarded, onboardPreset } from './onboard.ts';
 import { reasonOf, type Scenario, startScenario } from './start_scenario.ts';

@@ -1,7 +1,7 @@
 import type { App } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import type { Connection } from '../../src/gen/tokenvault/v1/connection_pb.ts';
-import type { AppInput } from '../../src/sandbox/app_registration.ts';
-import type { FaultInput } from '../../src/sandbox/faults.ts';
+import type { FaultInput } from '../../src/sandbox/faults/fault.ts';
+import type { AppInput } from '../../src/sandbox/state/app_registration.ts';
 import type { Arrival } from './browser.ts';
 import { type Onboarded, onboard } from './onboard.ts';
 import { reasonOf, type Scenario } from './start_scenario.ts';

@@ -2,13 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Credential_State, CredentialProbe_Outcome } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import { ErrorReason } from '../../src/gen/tokenvault/v1/error_reason_pb.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { jsonLines, runImport, temporaryFiles } from '../cli/import_program.ts';
 import { ADA, ALAN, type Customer, type Fault, GRACE, GRAPH, IMAP, openCustomer } from './customer.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 /** Answers of Entra that were blamed on something larger than what failed: bug reports of people who run such integrations. */
-
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const FIVE_MINUTES = 5 * MINUTE + 1_000;

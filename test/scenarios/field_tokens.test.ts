@@ -2,12 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { App_State } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
-import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { ADA, BOB, type Customer, GRACE, GRAPH, IMAP, OUTLOOK, openCustomer } from './customer.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 /** What Entra answers to a refresh token or to the app itself, from bug reports of people who run such integrations. */
-
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

@@ -8,12 +8,11 @@ import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { ImportConnectionRequest_Verify } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { Credential_State } from '../../src/gen/tokenvault/v1/credential_pb.ts';
 import { PERSONAL_DIRECTORY } from '../../src/model/app.ts';
-import { FABRIKAM } from '../../src/sandbox/seed.ts';
+import { FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { ADA, ALAN, BOB, type Customer, type Fault, GRACE, IMAP, OUTLOOK, openCustomer } from './customer.ts';
 import { failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 
 /** Answers that real Entra gives, as documents and bug reports have them, in an app for many directories. */
-
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 

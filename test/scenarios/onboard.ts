@@ -5,7 +5,7 @@ import type {
   RegisterTenantRequest,
   RegisterTenantResponse,
 } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
-import type { AppInput } from '../../src/sandbox/app_registration.ts';
+import type { AppInput } from '../../src/sandbox/state/app_registration.ts';
 import type { Scenario } from './start_scenario.ts';
 
 export const RETURN_URL = 'http://127.0.0.1:3000/connected';

@@ -11,9 +11,9 @@ import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts'
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/client.ts';
 import { RpcError } from '../../src/rpc/rpc_error.ts';
-import type { RequestRecord } from '../../src/sandbox/requests.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type SandboxOptions, startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import type { RequestRecord } from '../../src/sandbox/state/request_log.ts';
 import { type Seams, startVault, type Vault } from '../../src/startup/vault.ts';
 import { type Browser, createBrowser } from './browser.ts';
 

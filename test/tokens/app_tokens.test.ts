@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MINUTE } from '../../src/model/clock.ts';
-import { CONTOSO, FABRIKAM } from '../../src/sandbox/seed.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import type { AppTokenRequest } from '../../src/tokens/access_tokens.ts';
 import { eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 

@@ -3,7 +3,7 @@ import type { Admission, AuthorizationServer } from '../../src/entra/authorizati
 import { readGranted } from '../../src/entra/granted.ts';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Outcome } from '../../src/model/exchange.ts';
-import { CONTOSO } from '../../src/sandbox/seed.ts';
+import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { ask, eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;

@@ -1,4 +1,4 @@
-import type { RequestCounts } from '../../../src/sandbox/requests.ts';
+import type { RequestCounts } from '../../../src/sandbox/state/request_log.ts';
 import type { Judgement } from './expectation.ts';
 import type { Layout, Target } from './layout.ts';
 import type { Outage, Time } from './outage.ts';

@@ -1,0 +1,29 @@
+import { entraError } from '../errors/entra_error.ts';
+import { policiesFor } from '../state/matching_policies.ts';
+import type { World } from '../state/state.ts';
+import { parseScopes } from './requested_scopes.ts';
+import { required, type TokenRequest } from './token_request.ts';
+import { appTokenResponse } from './token_response.ts';
+
+/** A token for the app itself: in one directory, for one resource, with the roles that it has there. */
+export async function clientCredentials(world: World, request: TokenRequest): Promise<Record<string, unknown>> {
+  const { app, authority, form, record } = request;
+  const { directory } = authority;
+  if (directory === undefined) throw entraError(50059);
+  const isKnown = directory.id === app.directoryId || world.consents.isPresent(directory.id, app.clientId);
+  if (!isKnown) throw entraError(7000229, { client: app.clientId, directory: directory.displayName });
+  const scope = required(form, 'scope');
+  const [first] = parseScopes(world.resources, scope).permissions;
+  if (first === undefined || !first.isDefault) throw entraError(1002012, { scope });
+  record.resource = first.resource.id;
+  const target = { directory, user: undefined, resourceId: first.resource.id, clientId: app.clientId };
+  const [policy] = policiesFor(target);
+  if (policy !== undefined) throw policy.error;
+  return appTokenResponse(world, {
+    app,
+    directory,
+    resource: first.resource,
+    roles: first.resource.family === 'graph' ? app.applicationPermissions : [],
+    claims: form.get('claims') ?? undefined,
+  });
+}

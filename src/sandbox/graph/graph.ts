@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { EntraError } from '../errors/entra_error.ts';
+import type { SandboxRequest } from '../http/http_request.ts';
+import { type Answer, empty, json } from '../http/http_response.ts';
+import type { RequestRecord } from '../state/request_log.ts';
+import type { World } from '../state/state.ts';
+import type { User } from '../state/user.ts';
+import { answerApplications, operationOf } from './applications.ts';
+import { appOf, type Bearer, BearerError, checkBearer } from './bearer_token.ts';
+import { GraphError } from './graph_error.ts';
+
+/**
+ * A little Microsoft Graph: `/v1.0/me`, `/v1.0/me/messages` (GET), `/v1.0/me/sendMail` (POST), `/oidc/userinfo`,
+ * `/v1.0/applications` with `addPassword` and `removePassword`.
+ */
+export async function answerGraph(world: World, path: string, request: SandboxRequest): Promise<Answer> {
+  try {
+    return await answer(world, path, request);
+  } catch (error) {
+    if (error instanceof GraphError) return failure(world, error, {});
+    if (!(error instanceof BearerError)) throw error;
+    // https://learn.microsoft.com/graph/resolve-auth-errors
+    const challenge =
+      `Bearer realm="", authorization_uri="${world.url}/common/oauth2/v2.0/authorize", ` +
+      'client_id="00000003-0000-0000-c000-000000000000"';
+    const refusal = new GraphError(401, 'InvalidAuthenticationToken', error.message);
+    return failure(world, refusal, { 'www-authenticate': challenge });
+  }
+}
+
+/** What is asked, and by which app, as the token says before anybody checks it. */
+export function peekGraphRequest(_world: World, path: string, request: SandboxRequest, record: RequestRecord): void {
+  record.operation = operationOf(path, request.method);
+  record.clientId = appOf(request);
+}
+
+/** A fault of kind `error`, in Graph's form: `error` is the code, `description` the message. */
+export function refuseGraph(world: World, _path: string, _request: SandboxRequest, error: EntraError): Answer {
+  return failure(world, new GraphError(error.status, error.error, error.message), {});
+}
+
+async function answer(world: World, path: string, request: SandboxRequest): Promise<Answer> {
+  const bearer = await checkBearer(world, request, 'graph');
+  if (path.startsWith('/v1.0/applications')) return answerApplications(world, path, request, bearer);
+  const user = world.users.find(bearer.objectId);
+  if (user === undefined)
+    throw new GraphError(400, 'BadRequest', '/me request is only valid with delegated authentication flow.');
+  const operation = OPERATIONS[`${request.method} ${path}`];
+  if (operation === undefined) throw new GraphError(404, 'ResourceNotFound', `Resource not found for ${path}.`);
+  if (!operation.needs.some((permission) => bearer.permissions.has(permission)))
+    throw new GraphError(403, 'ErrorAccessDenied', 'Access is denied. Check credentials and try again.');
+  return operation.answer(user, bearer);
+}
+
+interface Operation {
+  /** One of these is enough. */
+  needs: string[];
+  answer(user: User, bearer: Bearer): Answer;
+}
+
+const OPERATIONS: Record<string, Operation> = {
+  'GET /v1.0/me': { needs: ['User.Read', 'User.ReadWrite', 'User.Read.All', 'User.ReadWrite.All'], answer: me },
+  'GET /v1.0/me/messages': { needs: ['Mail.Read', 'Mail.ReadWrite'], answer: messages },
+  'POST /v1.0/me/sendMail': { needs: ['Mail.Send'], answer: () => empty(202) },
+  'GET /oidc/userinfo': { needs: ['openid'], answer: userInfo },
+  'POST /oidc/userinfo': { needs: ['openid'], answer: userInfo },
+};
+
+function me(user: User): Answer {
+  const [givenName, ...rest] = user.displayName.split(' ');
+  return json(200, {
+    '@odata.context': 'https://graph.microsoft.com/v1.0/$metadata#users/$entity',
+    businessPhones: [],
+    displayName: user.displayName,
+    givenName,
+    jobTitle: null,
+    mail: user.mail ?? null,
+    mobilePhone: null,
+    officeLocation: null,
+    preferredLanguage: 'en-US',
+    surname: rest.join(' '),
+    userPrincipalName: user.username,
+    id: user.objectId,
+  });
+}
+
+function messages(user: User): Answer {
+  const message = (number: number, subject: string) => ({
+    id: `AAMkAD-${user.objectId}-${number}`,
+    subject,
+    bodyPreview: 'This message is pretend.',
+    isRead: number > 1,
+    receivedDateTime: `2026-01-0${number}T08:00:00Z`,
+    from: { emailAddress: { name: 'The Sandbox', address: 'sandbox@sandbox.example' } },
+    toRecipients: [{ emailAddress: { name: user.displayName, address: user.mail ?? user.username } }],
+  });
+  return json(200, {
+    '@odata.context': `https://graph.microsoft.com/v1.0/$metadata#users('${user.objectId}')/messages`,
+    value: [message(2, 'Welcome to the sandbox'), message(1, 'Your token works')],
+  });
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/userinfo */
+function userInfo(user: User, { claims, permissions }: Bearer): Answer {
+  const [givenName, ...rest] = user.displayName.split(' ');
+  const names = { name: user.displayName, family_name: rest.join(' '), given_name: givenName };
+  return json(200, {
+    sub: claims.sub,
+    ...(permissions.has('profile') ? names : {}),
+    picture: 'https://graph.microsoft.com/v1.0/me/photo/$value',
+    ...(permissions.has('email') && user.mail !== undefined ? { email: user.mail } : {}),
+  });
+}
+
+function failure(world: World, error: GraphError, headers: Record<string, string>): Answer {
+  const { status, code, message, details } = error;
+  const requestId = randomUUID();
+  const innerError = {
+    date: new Date(world.clock.now()).toISOString().slice(0, 19),
+    'request-id': requestId,
+    'client-request-id': requestId,
+  };
+  const body = { code, message, ...(details === undefined ? {} : { details }), innerError };
+  return json(status, { error: body }, { ...headers, 'request-id': requestId });
+}

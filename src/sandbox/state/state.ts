@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { createFaults, type Faults } from '../faults/fault.ts';
+import { createHolds, type Holds } from '../faults/request_gates.ts';
+import { type Apps, createApps } from './app_registration.ts';
+import { type AuthorizationCodes, createAuthorizationCodes } from './authorization_code.ts';
+import type { SandboxClock } from './clock.ts';
+import { type ClockFollowers, createClockFollowers } from './clock_followers.ts';
+import { type Consents, createConsents } from './consent.ts';
+import { createDirectories, type Directories, findAuthority } from './directory.ts';
+import { createLoopGuard, type LoopGuard } from './loop_guard.ts';
+import { createRequestLog, type RequestLog } from './request_log.ts';
+import { createResources, type Resources } from './resource.ts';
+import type { SigningKey } from './signing_key.ts';
+import { createUsers, type Users } from './user.ts';
+
+export interface Settings {
+  /** Seconds; undefined: 3600 to 5399 at random, as Entra does. */
+  accessTokenLifetime: number | undefined;
+  /** Refuse the 15th equal request within 5 minutes (50196). */
+  loopGuard: boolean;
+  /** A username: every authorize request is answered at once, as if this user had agreed. */
+  autoSignIn: string | undefined;
+}
+
+/** Everything that the pretend world knows. Endpoints read and change it; nothing else lives anywhere. */
+export interface World {
+  /** Tells the refresh tokens of an earlier run from ours. */
+  instanceId: string;
+  /** Base address, without a slash at the end. */
+  url: string;
+  clock: SandboxClock;
+  clockFollowers: ClockFollowers;
+  settings: Settings;
+  signingKey: SigningKey;
+  directories: Directories;
+  users: Users;
+  apps: Apps;
+  resources: Resources;
+  consents: Consents;
+  codes: AuthorizationCodes;
+  loopGuard: LoopGuard;
+  requests: RequestLog;
+  faults: Faults;
+  holds: Holds;
+  /** (User, app) pairs whose consents of an earlier run were taken over. */
+  adopted: Set<string>;
+  /** What followed a 307, and whether a credential came along. */
+  trapped: TrappedRequest[];
+}
+
+export interface TrappedRequest {
+  time: number;
+  method: string;
+  hadClientSecret: boolean;
+  hadClientAssertion: boolean;
+  hadRefreshToken: boolean;
+}
+
+export function createWorld(parts: {
+  url: string;
+  clock: SandboxClock;
+  signingKey: SigningKey;
+  settings: Settings;
+}): World {
+  const { clock } = parts;
+  const directories = createDirectories();
+  const apps = createApps(clock);
+  const resources = createResources();
+  return {
+    ...parts,
+    instanceId: randomUUID(),
+    clockFollowers: createClockFollowers(clock),
+    directories,
+    users: createUsers(),
+    apps,
+    resources,
+    consents: createConsents(),
+    codes: createAuthorizationCodes(clock),
+    loopGuard: createLoopGuard(clock),
+    requests: createRequestLog(),
+    faults: createFaults(clock, {
+      directory: (name) => findAuthority(directories, name)?.directory?.id ?? name.toLowerCase(),
+      resource: (name) => resources.find(name)?.id ?? name,
+      credential: (name) => apps.findSecret(name)?.keyId ?? name,
+    }),
+    holds: createHolds(),
+    adopted: new Set(),
+    trapped: [],
+  };
+}
