@@ -1,6 +1,6 @@
 import type { SecretSource } from '../model/secret_source.ts';
 import { withoutVersion } from '../model/secret_uri.ts';
-import type { InspectionStore } from '../store/upkeep_stores.ts';
+import type { InspectionStore } from '../store/background_stores.ts';
 
 /** What Azure tells of secrets in key vaults. */
 export interface SecretNews {

@@ -1,5 +1,5 @@
 import { type Duration, SECOND } from '../model/clock.ts';
-import type { LeaseStore } from '../store/upkeep_stores.ts';
+import type { LeaseStore } from '../store/background_stores.ts';
 
 /** Whether it is this replica that serves the sinks. */
 export interface Turn {

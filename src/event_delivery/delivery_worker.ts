@@ -1,7 +1,7 @@
 import { type Clock, SECOND, systemClock, type Timestamp } from '../model/clock.ts';
 import type { Delivery } from '../model/delivery.ts';
 import type { Sink } from '../model/sink.ts';
-import type { DeliveryStore } from '../store/upkeep_stores.ts';
+import type { DeliveryStore } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Fault, isOfSink } from './delivery_error.ts';
 import type { Turn } from './delivery_lease.ts';

@@ -1,6 +1,6 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import type { VaultEvent } from '../model/event.ts';
-import type { OutboxStore } from '../store/upkeep_stores.ts';
+import type { OutboxStore } from '../store/background_stores.ts';
 
 /** Does the task every so often; returns the function that ends it. */
 export type Every = (period: Duration, task: () => void) => () => void;

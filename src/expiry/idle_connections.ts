@@ -4,7 +4,7 @@ import { type Clock, DAY, type Duration, type Timestamp } from '../model/clock.t
 import { type Connection, connectionName, idleExpireTime } from '../model/connection.ts';
 import type { VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
-import type { ExpiryStore } from '../store/upkeep_stores.ts';
+import type { ExpiryStore } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Told } from './event_reporter.ts';
 

@@ -5,7 +5,7 @@ import { appName } from '../model/connection.ts';
 import type { CredentialEnding, VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
-import type { DueReminder, ExpiryStore, Reminder } from '../store/upkeep_stores.ts';
+import type { DueReminder, ExpiryStore, Reminder } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Told } from './event_reporter.ts';
 

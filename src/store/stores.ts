@@ -21,7 +21,7 @@ import type {
   LeaseStore,
   OutboxStore,
   RotationStore,
-} from './upkeep_stores.ts';
+} from './background_stores.ts';
 
 /** All rows of the vault. Any method may throw DATABASE_UNAVAILABLE or RECORD_CORRUPT. */
 export interface Stores {

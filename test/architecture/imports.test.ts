@@ -64,7 +64,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'model',
     'audit/audit_log.ts',
     'store/stores.ts',
-    'store/upkeep_stores.ts',
+    'store/background_stores.ts',
     'entra/app_registrations.ts',
     'entra/authorization_server.ts',
   ],
@@ -151,9 +151,9 @@ const REVEALING = [
   'event_delivery/signature.ts',
   'keyring/keyring.ts',
   'rpc/messages/token_response.ts',
-  'store/access_tokens.ts',
-  'store/authorization_rows.ts',
-  'store/credentials.ts',
+  'store/connections/access_token_rows.ts',
+  'store/authorizations/authorization_rows.ts',
+  'store/apps/credential_rows.ts',
 ];
 
 test('a secret is revealed in these files alone', () => {

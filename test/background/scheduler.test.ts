@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { CredentialEnding, VaultEvent } from '../../src/model/event.ts';
-import type { Reminder } from '../../src/store/upkeep_stores.ts';
+import type { Reminder } from '../../src/store/background_stores.ts';
 import { NOW, sampleCredential } from '../conformance/sample_rows.ts';
 import { openWatchWorld, type WatchWorld } from '../expiry/expiry_setup.ts';
 

@@ -4,7 +4,7 @@ import { DAY } from '../../src/model/clock.ts';
 import { type Credential, NEVER } from '../../src/model/credential.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
-import type { CredentialOfApp, DueReminder, Reminder } from '../../src/store/upkeep_stores.ts';
+import type { CredentialOfApp, DueReminder, Reminder } from '../../src/store/background_stores.ts';
 import { NOW, sampleApp, sampleConnection, sampleCredential, sampleIssues } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

@@ -3,7 +3,7 @@ import type { App } from '../../src/model/app.ts';
 import { DAY } from '../../src/model/clock.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
-import type { DueInspection, Inspection } from '../../src/store/upkeep_stores.ts';
+import type { DueInspection, Inspection } from '../../src/store/background_stores.ts';
 import { NOW, sampleApp, sampleCredential } from './sample_rows.ts';
 import { type Open, present, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

@@ -5,7 +5,7 @@ import type { Credential } from '../../src/model/credential.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Rotation } from '../../src/model/rotation.ts';
-import type { RotationAdvance } from '../../src/store/upkeep_stores.ts';
+import type { RotationAdvance } from '../../src/store/background_stores.ts';
 import { NOW, sampleApp, sampleCredential, sampleRotation } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault, type VaultUnderTest } from './vault_under_test.ts';
 

@@ -1,6 +1,6 @@
 import type { Sweep } from '../../background/batch_job.ts';
 import { createLeftOut } from '../../background/quarantine.ts';
-import type { DueInspection } from '../../store/upkeep_stores.ts';
+import type { DueInspection } from '../../store/background_stores.ts';
 import { createInspectApp, type InspectionParts } from './inspect_app.ts';
 
 /** Two turns of those at once: with the time that each may take, well under the leader's lease, and nobody who stops the vault waits for long. */

@@ -3,7 +3,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { Credential, UsableCredential } from '../../model/credential.ts';
 import type { VaultEvent } from '../../model/event.ts';
 import type { SourcedSecret } from '../../model/secret_source.ts';
-import type { CredentialEnds, DueInspection } from '../../store/upkeep_stores.ts';
+import type { CredentialEnds, DueInspection } from '../../store/background_stores.ts';
 import { endDiffers, unknownCredential } from '../matching/credential_events.ts';
 import { type MatchedCredentials, matchRegistered, SAME_END } from '../matching/match_registered.ts';
 import { type NamedEntry, ownCredentials, registeredCredentials } from '../matching/own_credentials.ts';

@@ -8,8 +8,8 @@ import type { CrashPoints } from '../../model/crash_points.ts';
 import type { Credential, NewCredential } from '../../model/credential.ts';
 import type { Rotation, RotationProblem } from '../../model/rotation.ts';
 import type { RotationOutcome } from '../../model/rotation_transition.ts';
+import type { ExpiryStore } from '../../store/background_stores.ts';
 import type { AppStore, Stores, TenantStore } from '../../store/stores.ts';
-import type { ExpiryStore } from '../../store/upkeep_stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 
 /** What begins rotations is made of. */

@@ -2,7 +2,7 @@ import type { RotationCrashPoint } from '../../model/crash_points.ts';
 import type { Rotation } from '../../model/rotation.ts';
 import { moveRotation, type RotationMove } from '../../model/rotation_transition.ts';
 import { suspensionOf } from '../../model/suspension.ts';
-import type { RotationAdvance } from '../../store/upkeep_stores.ts';
+import type { RotationAdvance } from '../../store/background_stores.ts';
 import { addSecret } from './add_secret.ts';
 import { proveSecret } from './prove_secret.ts';
 import { removeSecret } from './remove_secret.ts';

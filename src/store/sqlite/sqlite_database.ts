@@ -14,8 +14,8 @@ import type {
   Values,
   WriteStatement,
 } from '../database.ts';
-import { translated } from '../failures.ts';
-import type { Tables } from '../schema_twins.ts';
+import { translated } from '../database_errors.ts';
+import type { Tables } from '../schema_parity.ts';
 import { createBind } from './bind.ts';
 import { createCommitGroup } from './commit_group.ts';
 import { createLogCutter } from './log_cutter.ts';

@@ -1,0 +1,253 @@
+import { and, asc, eq, getTableColumns, gte, inArray, ne, sql } from 'drizzle-orm';
+import type { App } from '../../model/app.ts';
+import { appStateChanged } from '../../model/app_state_changed.ts';
+import type { Clock } from '../../model/clock.ts';
+import { appName } from '../../model/connection.ts';
+import { VaultError } from '../../model/errors.ts';
+import { type Database, placeholder, placeholders } from '../database.ts';
+import type { OutboxRows } from '../events/outbox.ts';
+import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
+import type { AppStore } from '../stores.ts';
+import type { TenantKeys } from '../tenants/tenant_keys.ts';
+import { type AppRows, toApp, toRow } from './app_rows.ts';
+import type { LogoRows } from './logo_rows.ts';
+import { createVerdicts } from './probe_results.ts';
+
+interface AppStoreParts {
+  database: Database;
+  keys: TenantKeys;
+  appRows: AppRows;
+  logos: LogoRows;
+  outbox: OutboxRows;
+  clock: Clock;
+}
+
+export function createAppStore({ database, keys, appRows, logos, outbox, clock }: AppStoreParts): AppStore {
+  const { apps, connections } = database.tables;
+  const { credentials: credentialRows, makeInspectionDue } = appRows;
+  const all = placeholders(getTableColumns(apps));
+  const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
+  const nextVersion = sql`${apps.version} + 1`;
+
+  const find = database.rows('apps.find', (db) =>
+    db
+      .select()
+      .from(apps)
+      .where(and(eq(apps.tenantUid, all.tenantUid), eq(apps.appId, all.appId))),
+  );
+  const findByUid = database.rows('apps.findByUid', (db) => db.select().from(apps).where(eq(apps.uid, all.uid)));
+  const update = database.write('apps.update', (db) =>
+    db
+      .update(apps)
+      .set({
+        displayName: all.displayName,
+        signInAudience: all.signInAudience,
+        homeDirectoryId: all.homeDirectoryId,
+        rotation: all.rotation,
+        redirectUris: all.redirectUris,
+        returnUrlPrefixes: all.returnUrlPrefixes,
+        catalog: all.catalog,
+        implicitPermissions: all.implicitPermissions,
+        logoHash: all.logoHash,
+        sharedWith: all.sharedWith,
+        suspended: all.suspended,
+        state: all.state,
+        stateEvidence: all.stateEvidence,
+        failingDirectories: all.failingDirectories,
+        updateTime: all.updateTime,
+        version: nextVersion,
+      })
+      .where(unchanged),
+  );
+  const clearRejection = database.write('apps.clearRejection', (db) =>
+    db
+      .update(apps)
+      .set({ state: 'OK', stateEvidence: null, version: nextVersion })
+      .where(and(eq(apps.uid, all.uid), eq(apps.state, 'CREDENTIAL_REJECTED'))),
+  );
+  const recordState = database.write('apps.state', (db) =>
+    db
+      .update(apps)
+      .set({ state: all.state, stateEvidence: all.stateEvidence, version: nextVersion })
+      .where(and(eq(apps.uid, all.uid), eq(apps.state, placeholder(apps.state, 'previousState')))),
+  );
+  const recordDirectories = database.write('apps.failingDirectories', (db) =>
+    db.update(apps).set({ failingDirectories: all.failingDirectories, version: nextVersion }).where(unchanged),
+  );
+  const deleteApp = database.write('apps.delete', (db) => db.delete(apps).where(unchanged), 'APP_IN_USE');
+  const count = database.rows('apps.countConnections', (db) =>
+    db
+      .select({
+        all: sql<number>`count(*)`.mapWith(Number),
+        own: sql<number>`coalesce(sum(CASE WHEN ${eq(connections.tenantUid, all.tenantUid)} THEN 1 ELSE 0 END), 0)`.mapWith(
+          Number,
+        ),
+      })
+      .from(connections)
+      .where(eq(connections.appUid, all.uid)),
+  );
+
+  /** Looks at 500 connections at most: in a large directory that works, some were refreshed lately. */
+  const grantedSince = database.rows('apps.grantedSince', (db) => {
+    const sample = db
+      .select({ uid: connections.uid, lastRefreshTime: connections.lastRefreshTime })
+      .from(connections)
+      .where(
+        and(
+          eq(connections.directoryId, placeholder(connections.directoryId, 'directoryId')),
+          eq(connections.appUid, all.uid),
+        ),
+      )
+      .limit(500)
+      .as('sample');
+    return db
+      .select({ uid: sample.uid })
+      .from(sample)
+      .where(
+        and(
+          gte(sample.lastRefreshTime, placeholder(connections.lastRefreshTime, 'time')),
+          ne(sample.uid, placeholder(connections.uid, 'except')),
+        ),
+      )
+      .limit(1);
+  });
+
+  const told = (before: App, after: App) => outbox.tell(appStateChanged({ before, after, time: clock.now() }));
+
+  async function findApp(uid: string): Promise<App | undefined> {
+    const row = await findByUid.first({ uid });
+    return row && toApp(row);
+  }
+
+  return {
+    credentials: credentialRows.credentials,
+    usableCredentials: credentialRows.usableCredentials,
+    credentialEnds: credentialRows.credentialEnds,
+    ...createVerdicts({ database, outbox }),
+    async create(app, credential, logo) {
+      await keys.ready(app.tenantUid);
+      await database.commit(
+        appRows.insert(app),
+        ...(credential === undefined ? [] : [credentialRows.insert(app, credential)]),
+        ...(logo === undefined ? [] : [logos.upsert(app.uid, logo)]),
+      );
+    },
+    async find(tenantUid, appId) {
+      const row = await find.first({ tenantUid, appId });
+      return row && toApp(row);
+    },
+    findByUid: findApp,
+    async list(page, tenantIds) {
+      const after = page.after === undefined ? undefined : splitPairKey(page.after);
+      const rows = await database.select('apps.list', (db) =>
+        db
+          .select()
+          .from(apps)
+          .where(
+            and(
+              after && sql`(${apps.tenantId}, ${apps.appId}) > (${after[0]}, ${after[1]})`,
+              tenantIds && inArray(apps.tenantId, [...tenantIds]),
+            ),
+          )
+          .orderBy(asc(apps.tenantId), asc(apps.appId))
+          .limit(page.size + 1),
+      );
+      return toPage(rows, page, (row) => pairKey(row.tenantId, row.appId), toApp);
+    },
+    async update(before, after, logo) {
+      const { uid, version } = before;
+      const loses = before.logoHash !== undefined && after.logoHash === undefined;
+      const { committed } = await database.commit(
+        update.step({ ...toRow(after), uid, version }, 1),
+        ...(loses ? [logos.delete(uid)] : []),
+        ...(logo === undefined ? [] : [logos.upsert(uid, logo)]),
+        ...(inspectsAlike(before, after) ? [] : [makeInspectionDue(uid)]),
+        ...told(before, after),
+      );
+      if (!committed) throw appChanged(before);
+      return { ...after, version: before.version + 1 };
+    },
+    findLogo: logos.find,
+    async delete(app) {
+      const deleted = await deleteApp.run({ uid: app.uid, version: app.version });
+      if (deleted === 0) throw appChanged(app);
+    },
+    async countConnections(appUid) {
+      return (await count.first({ uid: appUid, tenantUid: '' }))?.all ?? 0;
+    },
+    async countForeignConnections(app) {
+      const counted = await count.first({ uid: app.uid, tenantUid: app.tenantUid });
+      return counted === undefined ? 0 : counted.all - counted.own;
+    },
+    async addCredential(app, credential) {
+      await keys.ready(app.tenantUid);
+      const { uid } = app;
+      // Entra may say the opposite between the reading and the writing: then look again, or the event would tell of something else.
+      for (;;) {
+        const before = await findApp(uid);
+        const rejected = before?.state === 'CREDENTIAL_REJECTED';
+        const { committed } = await database.commit(
+          credentialRows.insert(app, credential),
+          clearRejection.step({ uid }, rejected ? 1 : 0),
+          ...(rejected ? told(before, { ...before, state: 'OK', stateEvidence: undefined }) : []),
+          makeInspectionDue(uid),
+        );
+        if (committed) return;
+      }
+    },
+    async removeCredential(appUid, credentialId) {
+      const removal = credentialRows.removeById(appUid, credentialId);
+      return (await database.commit(removal, makeInspectionDue(appUid))).committed;
+    },
+    async prefer(credentialUid, time) {
+      await database.commit(credentialRows.prefer(credentialUid, time));
+    },
+    async wasGrantedSince(uid, directoryId, time, except) {
+      return (await grantedSince.first({ uid, directoryId: directoryId.toLowerCase(), time, except })) !== undefined;
+    },
+    async recordAppState(uid, state, stateEvidence) {
+      for (;;) {
+        const before = await findApp(uid);
+        if (before === undefined) return;
+        const { committed } = await database.commit(
+          recordState.step({ uid, state, stateEvidence: stateEvidence ?? null, previousState: before.state }, 1),
+          ...told(before, { ...before, state, stateEvidence }),
+        );
+        if (committed) return;
+      }
+    },
+    async recordFailingDirectory(appUid, directoryId, evidence) {
+      // Two directories may fail at once: whoever comes second reads again.
+      for (;;) {
+        const row = await findByUid.first({ uid: appUid });
+        if (row === undefined) return;
+        const others = row.failingDirectories.filter((failing) => failing.directoryId !== directoryId);
+        const failingDirectories = evidence === undefined ? others : [...others, { directoryId, evidence }];
+        if (evidence === undefined && others.length === row.failingDirectories.length) return;
+        if ((await recordDirectories.run({ uid: appUid, version: row.version, failingDirectories })) > 0) return;
+      }
+    },
+  };
+}
+
+/** By what an inspection goes. */
+function inspectsAlike(one: App, other: App): boolean {
+  return (
+    one.signInAudience === other.signInAudience &&
+    one.homeDirectoryId === other.homeDirectoryId &&
+    one.suspended === other.suspended &&
+    one.rotation?.leadTime === other.rotation?.leadTime &&
+    one.rotation?.secretLife === other.rotation?.secretLife
+  );
+}
+
+function appChanged(app: App): VaultError {
+  const resource = appName(app);
+  return new VaultError(
+    'ETAG_MISMATCH',
+    `${resource} changed since it was read; read it again and repeat the change.`,
+    {
+      metadata: { resource },
+    },
+  );
+}

@@ -1,0 +1,124 @@
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { DAY, type Duration } from '../../model/clock.ts';
+import { earlierEnd } from '../../model/credential.ts';
+import type { VaultEvent } from '../../model/event.ts';
+import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from '../background_stores.ts';
+import { type Database, placeholder, placeholders } from '../database.ts';
+import type { OutboxRows } from '../events/outbox.ts';
+import { createDueRows } from '../rows/due_rows.ts';
+import { dueAnew } from '../rows/mark_due.ts';
+import { toApp } from './app_rows.ts';
+import { toCredential } from './credential_rows.ts';
+
+/** Each app waits for a week and a tenth at most. */
+const LONGEST_WAIT: Duration = 9 * DAY;
+
+export function createInspectionStore({
+  database,
+  outbox,
+}: {
+  database: Database;
+  outbox: OutboxRows;
+}): InspectionStore {
+  const { apps, credentials } = database.tables;
+  const { material: _, ...open } = getTableColumns(credentials);
+  const app = placeholders(getTableColumns(apps));
+  const credential = placeholders(open);
+  const isAsRead = and(eq(apps.uid, app.uid), eq(apps.inspectTime, app.inspectTime));
+
+  const due = createDueRows(database, 'inspections.due', {
+    time: apps.inspectTime,
+    longestWait: LONGEST_WAIT,
+    select: (when) => (db) =>
+      db.select().from(apps).where(when).orderBy(asc(apps.inspectTime)).limit(sql.placeholder('limit')),
+  });
+  // Changes nothing: an event whose cause is there already would end the commit with an error.
+  const isUntold = database.write('inspections.isUntold', (db) =>
+    db.update(apps).set({ inspectTime: app.inspectTime }).where(and(isAsRead, outbox.isUntold)),
+  );
+  const record = database.write('inspections.record', (db) =>
+    db
+      .update(apps)
+      .set({ inspectTime: placeholder(apps.inspectTime, 'nextTime'), strangers: app.strangers })
+      .where(isAsRead),
+  );
+  const setEnds = database.write('inspections.setEnds', (db) =>
+    db
+      .update(credentials)
+      .set({
+        expireTime: credential.expireTime,
+        saidExpireTime: credential.saidExpireTime,
+        entraExpireTime: credential.entraExpireTime,
+        entraKeyId: credential.entraKeyId,
+        reminderTime: sql`CASE WHEN ${credentials.expireTime} IS NOT DISTINCT FROM ${credential.expireTime}
+          THEN ${credentials.reminderTime} ELSE ${dueAnew(credentials.reminderTime)} END`,
+      })
+      .where(and(eq(credentials.uid, credential.uid), eq(credentials.appUid, credential.appUid))),
+  );
+  const secretUri = placeholder(credentials.hint, 'secretUri');
+  // From '/' up to the character after it: all versions of the secret, and no other secret whose name goes on.
+  const refersToIt = sql`SELECT ${credentials.appUid} FROM ${credentials} WHERE kind = 'KEY_VAULT_SECRET'
+    AND (${credentials.hint} = ${secretUri} OR (${credentials.hint} >= ${secretUri} || '/' AND ${credentials.hint} < ${secretUri} || '0'))`;
+  const hasten = database.rows('inspections.hasten', (db) =>
+    db
+      .update(apps)
+      .set({ inspectTime: dueAnew(apps.inspectTime) })
+      .where(sql`${apps.uid} IN (${refersToIt})`)
+      .returning({ uid: apps.uid }),
+  );
+
+  function endsStep(appUid: string, ends: CredentialEnds) {
+    const { credentialUid, saidExpireTime, entraExpireTime, entraKeyId } = ends;
+    return setEnds.step(
+      {
+        uid: credentialUid,
+        appUid,
+        expireTime: earlierEnd(saidExpireTime, entraExpireTime) ?? null,
+        saidExpireTime: saidExpireTime ?? null,
+        entraExpireTime: entraExpireTime ?? null,
+        entraKeyId: entraKeyId ?? null,
+      },
+      1,
+    );
+  }
+
+  return {
+    async due(now, limit) {
+      const rows = await due(now, limit);
+      const uids = rows.map(({ uid }) => uid);
+      if (uids.length === 0) return [];
+      // One whose credentials change between the two readings becomes due anew: what is recorded of it is refused.
+      const found = await database.select('inspections.credentials', (db) =>
+        db.select(open).from(credentials).where(inArray(credentials.appUid, uids)).orderBy(asc(credentials.position)),
+      );
+      const byApp = Map.groupBy(found.map(toCredential), ({ appUid }) => appUid);
+      return rows.map(
+        (row): DueInspection => ({
+          app: toApp(row),
+          credentials: byApp.get(row.uid) ?? [],
+          inspectTime: row.inspectTime,
+          strangers: row.strangers,
+        }),
+      );
+    },
+    async record({ due, nextTime, strangers, ends, events }: Inspection) {
+      const read = { uid: due.app.uid, inspectTime: due.inspectTime };
+      let untold: readonly VaultEvent[] = events;
+      for (;;) {
+        const result = await database.commit(
+          ...untold.map(({ cause }) => isUntold.step({ ...read, cause: cause ?? null }, 1)),
+          record.step({ ...read, nextTime, strangers }, 1),
+          ...ends.map((one) => endsStep(read.uid, one)),
+          ...untold.flatMap((event) => outbox.tell(event)),
+        );
+        if (result.committed) return true;
+        // That somebody was faster would refuse the first of these, and then the next, until it refuses the record.
+        if (result.refusedBy >= untold.length) return false;
+        untold = untold.filter((_, index) => index !== result.refusedBy);
+      }
+    },
+    async hasten(secretUri) {
+      return (await hasten.all({ secretUri })).map(({ uid }) => uid);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { credentialState } from '../../model/credential.ts';
+import { credentialRejected, fallbackOf } from '../../model/credential_rejected.ts';
+import { type Database, placeholder, placeholders } from '../database.ts';
+import type { OutboxRows } from '../events/outbox.ts';
+import { appColumns } from '../expiry/expiring_credentials.ts';
+import type { AppStore } from '../stores.ts';
+import { toCredential } from './credential_rows.ts';
+
+/** What Entra says of credentials. */
+export function createVerdicts({
+  database,
+  outbox,
+}: {
+  database: Database;
+  outbox: OutboxRows;
+}): Pick<AppStore, 'recordVerdict'> {
+  const { credentials, apps } = database.tables;
+  const { material: _, ...open } = getTableColumns(credentials);
+  const { uid, verdict, entraError, lastUsedTime } = placeholders(open);
+  const fallbackUid = placeholder(credentials.uid, 'fallbackUid');
+
+  const record = database.write('credentials.verdict', (db) =>
+    db.update(credentials).set({ verdict, entraError, lastUsedTime }).where(eq(credentials.uid, uid)),
+  );
+  const ofItsApp = database.rows('credentials.ofItsApp', (db) =>
+    db
+      .select({ credential: open, app: appColumns(apps) })
+      .from(credentials)
+      .innerJoin(apps, eq(apps.uid, credentials.appUid))
+      .where(sql`${credentials.appUid} = (SELECT one.app_uid FROM credentials AS one WHERE one.uid = ${uid})`)
+      .orderBy(asc(credentials.position)),
+  );
+  // The fallback must be one still: where both are refused at once, whoever comes second says that none is left.
+  const reject = database.write('credentials.reject', (db) =>
+    db
+      .update(credentials)
+      .set({ verdict: 'REJECTED', entraError, lastUsedTime })
+      .where(
+        and(
+          eq(credentials.uid, uid),
+          eq(credentials.verdict, placeholder(credentials.verdict, 'previousVerdict')),
+          sql`(${fallbackUid} = '' OR EXISTS (
+            SELECT 1 FROM credentials AS fallback WHERE fallback.uid = ${fallbackUid} AND fallback.verdict <> 'REJECTED'))`,
+        ),
+      ),
+  );
+
+  return {
+    async recordVerdict(uid, verdict, entraError, time) {
+      const said = { uid, entraError: entraError ?? null, lastUsedTime: time };
+      if (verdict !== 'REJECTED') {
+        await record.run({ ...said, verdict });
+        return;
+      }
+      // Entra may say the opposite between the reading and the writing: then look again.
+      for (;;) {
+        const rows = (await ofItsApp.all({ uid })).map(({ credential, app }) => ({
+          app,
+          credential: toCredential(credential),
+        }));
+        const own = rows.find(({ credential }) => credential.uid === uid);
+        if (own === undefined) return;
+        // Of one that has ended that was told, and that Entra refuses it is no news.
+        const isNews = own.credential.verdict !== 'REJECTED' && credentialState(own.credential, time) !== 'EXPIRED';
+        const all = rows.map(({ credential }) => credential);
+        const fallback = isNews ? fallbackOf(own.credential, all, time) : undefined;
+        const { committed } = await database.commit(
+          reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
+          ...(isNews ? outbox.tell(credentialRejected({ ...own, fallback, entraError, time })) : []),
+        );
+        if (committed) return;
+      }
+    },
+  };
+}

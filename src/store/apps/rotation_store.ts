@@ -1,0 +1,153 @@
+import { and, asc, count, eq, getTableColumns, min, sql } from 'drizzle-orm';
+import { DAY, type Duration } from '../../model/clock.ts';
+import { isVaultError } from '../../model/errors.ts';
+import type { Rotation } from '../../model/rotation.ts';
+import type { RotationAdvance, RotationStore } from '../background_stores.ts';
+import { type Database, placeholder, placeholders, type Step } from '../database.ts';
+import type { OutboxRows } from '../events/outbox.ts';
+import { createDueRows } from '../rows/due_rows.ts';
+import type { Row } from '../schema_parity.ts';
+import type { TenantKeys } from '../tenants/tenant_keys.ts';
+import type { AppRows } from './app_rows.ts';
+
+/** Each waits for a day at most; clocks of replicas differ a little. */
+const LONGEST_WAIT: Duration = 2 * DAY;
+
+export function createRotationStore({
+  database,
+  keys,
+  outbox,
+  appRows,
+}: {
+  database: Database;
+  keys: TenantKeys;
+  outbox: OutboxRows;
+  appRows: AppRows;
+}): RotationStore {
+  const { rotations, apps, credentials } = database.tables;
+  const all = placeholders(getTableColumns(rotations));
+  const { uid: _, appUid: __, version: ___, ...moving } = all;
+  const isAsRead = and(eq(rotations.uid, all.uid), eq(rotations.version, all.version));
+
+  const find = database.rows('rotations.find', (db) =>
+    db.select().from(rotations).where(eq(rotations.appUid, all.appUid)),
+  );
+  const due = createDueRows(database, 'rotations.due', {
+    time: rotations.nextTime,
+    longestWait: LONGEST_WAIT,
+    select: (when) => (db) =>
+      db.select().from(rotations).where(when).orderBy(asc(rotations.nextTime)).limit(sql.placeholder('limit')),
+  });
+  const isFailing = sql<number>`CASE WHEN problem IS NULL THEN 0 ELSE 1 END`;
+  const counts = database.rows('rotations.counts', (db) =>
+    db
+      .select({ step: rotations.step, isFailing, count: count(), oldestBeginTime: min(rotations.beginTime) })
+      .from(rotations)
+      .groupBy(rotations.step, isFailing),
+  );
+  const keyId = placeholder(credentials.entraKeyId, 'keyId');
+  const elsewhere = database.rows('rotations.elsewhere', (db) =>
+    db
+      .select({ uid: credentials.uid })
+      .from(apps)
+      .innerJoin(credentials, eq(credentials.appUid, apps.uid))
+      .where(
+        sql`${apps.clientId} = ${placeholder(apps.clientId, 'clientId')} AND coalesce(${credentials.entraKeyId}, ${keyId}) = ${keyId}
+          AND (${credentials.kind} = 'KEY_VAULT_SECRET' OR ${credentials.kind} = 'CLIENT_SECRET'
+            AND ${credentials.hint} = ${placeholder(credentials.hint, 'hint')} AND ${apps.uid} <> ${placeholder(apps.uid, 'appUid')})`,
+      )
+      .limit(1),
+  );
+  const begin = database.write(
+    'rotations.begin',
+    (db) => db.insert(rotations).values(all).onConflictDoNothing(),
+    'APP_NOT_FOUND',
+  );
+  const move = database.write('rotations.move', (db) =>
+    db
+      .update(rotations)
+      .set({ ...moving, version: sql`${rotations.version} + 1` })
+      .where(isAsRead),
+  );
+  const end = database.write('rotations.end', (db) => db.delete(rotations).where(isAsRead));
+
+  function stepsOf({ before, after, add, prefer, remove, events = [] }: RotationAdvance): Step[] {
+    const { uid, version } = before;
+    const { credentials: credentialRows, makeInspectionDue } = appRows;
+    return [
+      // First: who was not fenced has its app.
+      after === undefined ? end.step({ uid, version }, 1) : move.step({ ...toRow(after), uid, version }, 1),
+      ...(add === undefined ? [] : [credentialRows.insert(add.app, add.credential)]),
+      ...(prefer === undefined ? [] : [credentialRows.prefer(prefer.credentialUid, prefer.time)]),
+      ...(remove === undefined ? [] : [credentialRows.remove(remove)]),
+      ...(add === undefined && remove === undefined ? [] : [makeInspectionDue(before.appUid)]),
+      ...events.flatMap((event) => outbox.tell(event)),
+    ];
+  }
+
+  return {
+    async find(appUid) {
+      const row = await find.first({ appUid });
+      return row && toRotation(row);
+    },
+    due: async (now, limit) => (await due(now, limit)).map(toRotation),
+    async isUsedElsewhere({ uid, clientId }, { hint }, keyId) {
+      return (await elsewhere.first({ appUid: uid, clientId, hint, keyId })) !== undefined;
+    },
+    async counts() {
+      return (await counts.all({})).map((row) => ({
+        ...row,
+        isFailing: row.isFailing === 1,
+        oldestBeginTime: row.oldestBeginTime ?? 0,
+      }));
+    },
+    async begin(rotation) {
+      try {
+        return (await begin.run(toRow(rotation))) > 0;
+      } catch (error) {
+        if (isVaultError(error, 'APP_NOT_FOUND')) return false;
+        throw error;
+      }
+    },
+    async advance(advance) {
+      try {
+        if (advance.add !== undefined) await keys.ready(advance.add.app.tenantUid);
+        return (await database.commit(...stepsOf(advance))).committed;
+      } catch (error) {
+        // Of a tenant that is gone neither keys nor app are left.
+        if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+function toRow(rotation: Rotation): Row<'rotations'> {
+  return {
+    ...rotation,
+    newCredentialUid: rotation.newCredentialUid ?? null,
+    watchTime: rotation.watchTime ?? null,
+    problem: rotation.problem ?? null,
+  };
+}
+
+/** JSON drops what is undefined; the model spells it out. */
+function toRotation(row: Row<'rotations'>): Rotation {
+  const { problem } = row;
+  return {
+    ...row,
+    newCredentialUid: row.newCredentialUid ?? undefined,
+    watchTime: row.watchTime ?? undefined,
+    problem:
+      problem === null
+        ? undefined
+        : {
+            kind: problem.kind,
+            code: problem.code,
+            permission: problem.permission,
+            hints: problem.hints,
+            time: problem.time,
+            toldTime: problem.toldTime,
+          },
+  };
+}

@@ -1,0 +1,196 @@
+import { and, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { canonicalAccount } from '../../model/connection.ts';
+import { VaultError } from '../../model/errors.ts';
+import { type ConnectionRows, changedMeanwhile } from '../connections/connection_rows.ts';
+import type { ExternalIds } from '../connections/external_ids.ts';
+import { type Database, placeholder, placeholders } from '../database.ts';
+import type { AuthorizationStore } from '../stores.ts';
+import type { TenantKeys } from '../tenants/tenant_keys.ts';
+import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
+
+/** Whoever holds a link can press its button; each press is a row, which lives as long as the link. */
+const MOST_ATTEMPTS = 100;
+
+interface AuthorizationStoreParts {
+  database: Database;
+  keys: TenantKeys;
+  connectionRows: ConnectionRows;
+  externalIds: ExternalIds;
+}
+
+export function createAuthorizationStore({
+  database,
+  keys,
+  connectionRows,
+  externalIds,
+}: AuthorizationStoreParts): AuthorizationStore {
+  const { authorizations, authorizationAttempts: attempts } = database.tables;
+  const rows = createAuthorizationRows(keys);
+  const all = placeholders(getTableColumns(authorizations));
+  const attempt = placeholders(getTableColumns(attempts));
+  const byUid = eq(authorizations.uid, all.uid);
+  const unfinished = inArray(authorizations.state, ['OPEN', 'CONSENTED']);
+  const now = placeholder(attempts.expireTime, 'now');
+  const nothingWaits = { waitingGrant: null, confirmationHash: null, confirmationExpireTime: null };
+
+  const insert = database.write(
+    'authorizations.insert',
+    (db) => db.insert(authorizations).values(all),
+    'CONNECTION_NOT_FOUND',
+  );
+  const insertAttempt = database.write('attempts.insert', (db) => db.insert(attempts).values(attempt), 'STATE_INVALID');
+  const findByUid = database.rows('authorizations.findByUid', (db) => db.select().from(authorizations).where(byUid));
+  const findByHandle = database.rows('authorizations.findByHandle', (db) =>
+    db.select().from(authorizations).where(eq(authorizations.handleHash, all.handleHash)),
+  );
+  // A second press of a link that is over by the first one is not used, or its repetition would be shown the first one's outcome.
+  const useState = database.rows('attempts.use', (db) =>
+    db
+      .update(attempts)
+      .set({ usedTime: now })
+      .where(
+        and(
+          eq(attempts.stateHash, attempt.stateHash),
+          isNull(attempts.usedTime),
+          gt(attempts.expireTime, now),
+          exists(
+            db
+              .select({ uid: authorizations.uid })
+              .from(authorizations)
+              .where(and(eq(authorizations.uid, attempts.authorizationUid), eq(authorizations.state, 'OPEN'))),
+          ),
+        ),
+      )
+      .returning(),
+  );
+  const findAttempt = database.rows('attempts.find', (db) =>
+    db.select().from(attempts).where(eq(attempts.stateHash, attempt.stateHash)),
+  );
+  const countAttempts = database.rows('attempts.count', (db) =>
+    db.select({ count: count() }).from(attempts).where(eq(attempts.authorizationUid, attempt.authorizationUid)),
+  );
+  const consent = database.write('authorizations.consent', (db) =>
+    db
+      .update(authorizations)
+      .set({
+        state: 'CONSENTED',
+        waitingGrant: all.waitingGrant,
+        confirmationHash: all.confirmationHash,
+        confirmationExpireTime: all.confirmationExpireTime,
+      })
+      .where(and(byUid, eq(authorizations.state, 'OPEN'))),
+  );
+  const findConsented = database.rows('authorizations.findConsented', (db) =>
+    db
+      .select()
+      .from(authorizations)
+      .where(
+        and(
+          eq(authorizations.connectionUid, all.connectionUid),
+          eq(authorizations.confirmationHash, all.confirmationHash),
+          eq(authorizations.state, 'CONSENTED'),
+          gt(authorizations.confirmationExpireTime, now),
+        ),
+      ),
+  );
+  const confirm = database.write('authorizations.confirm', (db) =>
+    db
+      .update(authorizations)
+      .set({ state: 'CONFIRMED', ...nothingWaits })
+      .where(and(byUid, unfinished)),
+  );
+  const fail = database.write('authorizations.fail', (db) =>
+    db
+      .update(authorizations)
+      .set({ state: 'FAILED', failure: all.failure, ...nothingWaits })
+      .where(and(byUid, unfinished)),
+  );
+  const sweep = database.write('authorizations.sweep', (db) =>
+    db.delete(authorizations).where(
+      inArray(
+        authorizations.uid,
+        db
+          .select({ uid: authorizations.uid })
+          .from(authorizations)
+          .where(
+            and(
+              lt(authorizations.expireTime, all.expireTime),
+              or(
+                isNull(authorizations.confirmationExpireTime),
+                lt(authorizations.confirmationExpireTime, all.expireTime),
+              ),
+            ),
+          )
+          .limit(sql.placeholder('limit')),
+      ),
+    ),
+  );
+
+  const toAuthorization = (row: AuthorizationRow | undefined) => row && rows.toAuthorization(row);
+
+  return {
+    async start({ connection, authorization, handleHash, attempt, stateHash }) {
+      const { tenantUid } = authorization;
+      await keys.ready(tenantUid);
+      const steps = [
+        ...(connection === undefined ? [] : connectionRows.insert(connection, undefined)),
+        insert.step({ ...rows.toRow(authorization, handleHash) }, 1),
+        insertAttempt.step(rows.toAttemptRow(tenantUid, attempt, stateHash), 1),
+      ];
+      await externalIds.guarded(connection, () => database.commit(...steps));
+    },
+    findByHandle: async (handleHash) => toAuthorization(await findByHandle.first({ handleHash })),
+    findByUid: async (uid) => toAuthorization(await findByUid.first({ uid })),
+    async addAttempt(attempt, stateHash) {
+      const authorization = await findByUid.first({ uid: attempt.authorizationUid });
+      if (authorization === undefined)
+        throw new VaultError('STATE_INVALID', 'The authorization is over. Start a new one.');
+      const before = await countAttempts.first({ authorizationUid: attempt.authorizationUid });
+      if (before !== undefined && before.count >= MOST_ATTEMPTS)
+        throw new VaultError('RATE_LIMITED', 'The link was pressed too often. Start a new authorization.');
+      await keys.ready(authorization.tenantUid);
+      await insertAttempt.run({ ...rows.toAttemptRow(authorization.tenantUid, attempt, stateHash) });
+    },
+    async useState(stateHash, now) {
+      const fresh = await useState.first({ stateHash, now });
+      const known = fresh ?? (await findAttempt.first({ stateHash }));
+      const row = known && (await findByUid.first({ uid: known.authorizationUid }));
+      // Expired, or over, without ever being used: no better than unknown.
+      if (known?.usedTime == null || row === undefined) return { kind: 'unknown' };
+      const authorization = await rows.toAuthorization(row);
+      if (fresh === undefined) return { kind: 'used', authorization };
+      return { kind: 'fresh', authorization, attempt: await rows.toAttempt(row.tenantUid, fresh) };
+    },
+    async consent(uid, grant, confirmationHash, confirmationExpireTime) {
+      const row = await findByUid.first({ uid });
+      if (row === undefined) return false;
+      await keys.ready(row.tenantUid);
+      const waitingGrant = rows.sealGrant(row, grant);
+      const values = { uid, waitingGrant, confirmationHash: confirmationHash ?? null, confirmationExpireTime };
+      return (await consent.run(values)) > 0;
+    },
+    async findConsented(connectionUid, confirmationHash, now) {
+      const row = await findConsented.first({ connectionUid, confirmationHash, now });
+      if (row?.waitingGrant == null) return undefined;
+      const grant = await rows.openGrant(row, row.waitingGrant);
+      return { authorization: await rows.toAuthorization(row), grant };
+    },
+    async confirm(authorization, before, after, grant) {
+      await keys.ready(after.tenantUid);
+      const steps = [
+        ...connectionRows.replace(before, after, grant.refreshToken),
+        confirm.step({ uid: authorization.uid }, 1),
+      ];
+      const result = await externalIds.guarded(after, () => database.commit(...steps));
+      if (result.committed) {
+        return { ...after, account: canonicalAccount(after.account), version: before.version + 1 };
+      }
+      if (result.refusedBy === 0) throw changedMeanwhile(before);
+      throw new VaultError('STATE_INVALID', 'The authorization was confirmed or ended meanwhile. Start a new one.');
+    },
+    async fail(uid, failure) {
+      await fail.run({ uid, failure });
+    },
+    sweep: (time, limit) => sweep.run({ expireTime: time, limit }),
+  };
+}

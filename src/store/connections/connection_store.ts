@@ -1,0 +1,144 @@
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { Clock } from '../../model/clock.ts';
+import { type Connection, canonicalAccount, connectionName } from '../../model/connection.ts';
+import { connectionChanged } from '../../model/connection_changed.ts';
+import { VaultError } from '../../model/errors.ts';
+import { type Database, placeholders } from '../database.ts';
+import type { OutboxRows } from '../events/outbox.ts';
+import type { ConnectionStore } from '../stores.ts';
+import type { TenantKeys } from '../tenants/tenant_keys.ts';
+import { type ConnectionRow, fromRow } from './connection_columns.ts';
+import { createConnectionCounts } from './connection_counts.ts';
+import { createConnectionList } from './connection_list.ts';
+import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
+import type { ExternalIds } from './external_ids.ts';
+
+interface ConnectionStoreParts {
+  database: Database;
+  keys: TenantKeys;
+  connectionRows: ConnectionRows;
+  externalIds: ExternalIds;
+  outbox: OutboxRows;
+  clock: Clock;
+}
+
+export function createConnectionStore(parts: ConnectionStoreParts): ConnectionStore {
+  const { database, keys, connectionRows, externalIds, outbox, clock } = parts;
+  const { connections } = database.tables;
+  const { toConnection } = connectionRows;
+  const all = placeholders(getTableColumns(connections));
+  const unchanged = and(eq(connections.uid, all.uid), eq(connections.version, all.version));
+  const nextVersion = sql`${connections.version} + 1`;
+
+  const find = database.rows('connections.find', (db) =>
+    db
+      .select()
+      .from(connections)
+      .where(and(eq(connections.tenantUid, all.tenantUid), eq(connections.connectionId, all.connectionId))),
+  );
+  const update = database.write('connections.update', (db) =>
+    db
+      .update(connections)
+      .set({ externalId: all.externalId, labels: all.labels, updateTime: all.updateTime, version: nextVersion })
+      .where(unchanged),
+  );
+  const suspend = database.write('connections.suspend', (db) =>
+    db
+      .update(connections)
+      .set({
+        suspendTime: all.suspendTime,
+        updateTime: all.updateTime,
+        version: nextVersion,
+        epoch: sql`${connections.epoch} + 1`,
+        leaseOwner: null,
+        leaseUntil: null,
+      })
+      .where(unchanged),
+  );
+  const deleteOne = database.write('connections.delete', (db) => db.delete(connections).where(unchanged));
+  /** No caller's version is asked, but the event must tell of the row that is changed: where a refresh comes between, look again. */
+  async function insisting<T>(
+    connection: Connection,
+    attempt: (row: ConnectionRow) => Promise<T | undefined>,
+  ): Promise<T> {
+    for (;;) {
+      const row = await connectionRows.find(connection.uid);
+      if (row === undefined) throw connectionGone(connection);
+      const done = await attempt(row);
+      if (done !== undefined) return done;
+    }
+  }
+
+  return {
+    ...createConnectionCounts(database),
+    list: createConnectionList({ database, keys, connectionRows }),
+    async find(tenantUid, connectionId) {
+      const row = await find.first({ tenantUid, connectionId });
+      return row && toConnection(row);
+    },
+    async findByUid(uid) {
+      const row = await connectionRows.find(uid);
+      return row && toConnection(row);
+    },
+    async findByExternalId(tenantUid, externalId) {
+      const row = await externalIds.find(tenantUid, externalId);
+      return row && toConnection(row);
+    },
+    async create(connection) {
+      await keys.ready(connection.tenantUid);
+      await externalIds.guarded(connection, () => database.commit(...connectionRows.insert(connection, undefined)));
+    },
+    async update(before, after) {
+      const { uid, version } = before;
+      const { externalId, labels, updateTime } = after;
+      const event = connectionChanged({ before, after: { ...before, externalId, labels }, time: clock.now() });
+      const { committed } = await externalIds.guarded(after, () =>
+        database.commit(
+          update.step({ uid, version, externalId: externalId ?? null, labels, updateTime }, 1),
+          ...outbox.tell(event),
+        ),
+      );
+      if (!committed) throw changedMeanwhile(before);
+      return { ...after, version: version + 1 };
+    },
+    setSuspended(connection, suspendTime, now) {
+      return insisting(connection, async (row) => {
+        const { uid, version } = row;
+        const before = await toConnection(row);
+        const after = { ...before, suspendTime, updateTime: now, version: version + 1 };
+        const { committed } = await database.commit(
+          suspend.step({ uid, version, suspendTime: suspendTime ?? null, updateTime: now }, 1),
+          connectionRows.dropAccessTokens(uid),
+          ...outbox.tell(connectionChanged({ before, after, time: clock.now() })),
+        );
+        return committed ? after : undefined;
+      });
+    },
+    async delete(connection) {
+      await insisting(connection, async (row) => {
+        const { uid, version } = row;
+        const event = connectionChanged({ before: fromRow(row, undefined), after: undefined, time: clock.now() });
+        // Access tokens and authorizations go with it (ON DELETE CASCADE), and a lease finds no row to record in.
+        const { committed } = await database.commit(deleteOne.step({ uid, version }, 1), ...outbox.tell(event));
+        return committed || undefined;
+      });
+      database.shredSoon();
+    },
+    async replaceGrant(before, after, refreshToken) {
+      await keys.ready(after.tenantUid);
+      const steps =
+        before === undefined
+          ? connectionRows.insert(after, refreshToken)
+          : connectionRows.replace(before, after, refreshToken);
+      const { committed } = await externalIds.guarded(after, () => database.commit(...steps));
+      if (before !== undefined && !committed) throw changedMeanwhile(before);
+      const version = before === undefined ? after.version : before.version + 1;
+      return { ...after, account: canonicalAccount(after.account), version };
+    },
+  };
+}
+
+function connectionGone(connection: Pick<Connection, 'tenantId' | 'connectionId'>): VaultError {
+  const name = connectionName(connection);
+  return new VaultError('CONNECTION_NOT_FOUND', `${name} was deleted meanwhile.`, { metadata: { resource: name } });
+}

@@ -1,0 +1,141 @@
+import { and, asc, count, eq, getTableColumns, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import type { Delivery } from '../../model/delivery.ts';
+import type { DeliveryStore } from '../background_stores.ts';
+import { type Database, placeholder, placeholders } from '../database.ts';
+import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
+import type { Row } from '../schema_parity.ts';
+import { toStoredEvent } from './outbox.ts';
+
+export function createDeliveryStore(database: Database): DeliveryStore {
+  const { deliveries, outbox, sinks } = database.tables;
+  const all = placeholders(getTableColumns(deliveries));
+  const { sinkId, sequence } = all;
+  const time = placeholder(deliveries.nextTime, 'time');
+  const ofSink = eq(deliveries.sinkId, sinkId);
+  const one = and(ofSink, eq(deliveries.sequence, sequence));
+  const parked = isNull(deliveries.nextTime);
+
+  const findCursor = database.rows('sinks.cursor', (db) =>
+    db.select({ cursor: sinks.cursor }).from(sinks).where(eq(sinks.sinkId, sinkId)),
+  );
+  const addSink = database.write('sinks.insert', (db) =>
+    db
+      .insert(sinks)
+      .values({ sinkId, cursor: sql`(SELECT coalesce(max(sequence), 0) FROM outbox)` })
+      .onConflictDoNothing(),
+  );
+  const moveCursor = database.write('sinks.move', (db) =>
+    db
+      .update(sinks)
+      .set({ cursor: placeholder(sinks.cursor, 'to') })
+      .where(and(eq(sinks.sinkId, sinkId), eq(sinks.cursor, placeholder(sinks.cursor, 'from')))),
+  );
+  // The columns in their order. Selected, since the event may be gone with its tenant, which must not keep the others from going out.
+  const insert = database.write('deliveries.insert', (db) =>
+    db
+      .insert(deliveries)
+      .select(
+        sql`SELECT ${sinkId}, sequence, 0, NULL, ${time}, ${time}, NULL FROM outbox WHERE ${eq(outbox.sequence, sequence)}`,
+      ),
+  );
+  const due = database.rows('deliveries.due', (db) =>
+    db
+      .select({ delivery: deliveries, event: outbox })
+      .from(deliveries)
+      .innerJoin(outbox, eq(outbox.sequence, deliveries.sequence))
+      .where(and(ofSink, lte(deliveries.nextTime, time)))
+      .orderBy(asc(deliveries.nextTime), asc(deliveries.sequence))
+      .limit(sql.placeholder('limit')),
+  );
+  const remove = database.write('deliveries.delete', (db) => db.delete(deliveries).where(one));
+  const postpone = database.write('deliveries.postpone', (db) =>
+    db
+      .update(deliveries)
+      .set({ attempts: all.attempts, lastError: all.lastError, nextTime: all.nextTime, parkTime: all.parkTime })
+      .where(one),
+  );
+  const resend = database.write('deliveries.resend', (db) =>
+    db
+      .update(deliveries)
+      .set({ attempts: 0, lastError: null, createTime: time, nextTime: time, parkTime: null })
+      .where(and(ofSink, parked)),
+  );
+  /** Of an index alone. */
+  const counter = (name: string, condition: SQL) =>
+    database.rows(name, (db) =>
+      db
+        .select({ sinkId: deliveries.sinkId, count: count() })
+        .from(deliveries)
+        .where(condition)
+        .groupBy(deliveries.sinkId),
+    );
+  const countWaiting = counter('deliveries.countWaiting', isNotNull(deliveries.nextTime));
+  const countParked = counter('deliveries.countParked', parked);
+
+  return {
+    async cursor(sinkId) {
+      const known = await findCursor.first({ sinkId });
+      if (known !== undefined) return known.cursor;
+      await addSink.run({ sinkId });
+      return (await findCursor.first({ sinkId }))?.cursor ?? 0;
+    },
+    async route({ sinkId, from, to, sequences, time }) {
+      const { committed } = await database.commit(
+        moveCursor.step({ sinkId, from, to }, 1),
+        ...sequences.map((sequence) => insert.step({ sinkId, sequence, time })),
+      );
+      return committed;
+    },
+    async due(sinkId, now, limit) {
+      return (await due.all({ sinkId, time: now, limit })).map(toDelivery);
+    },
+    async delivered(sinkId, sequence) {
+      await remove.run({ sinkId, sequence });
+    },
+    async postpone({ sinkId, sequence, attempts, lastError = null }, nextTime) {
+      await postpone.run({ sinkId, sequence, attempts, lastError, nextTime, parkTime: null });
+    },
+    async park({ sinkId, sequence, attempts, lastError = null }, parkTime) {
+      await postpone.run({ sinkId, sequence, attempts, lastError, nextTime: null, parkTime });
+    },
+    async parked(page, sinkId) {
+      const [afterSink, afterSequence] = splitPairKey(page.after ?? '');
+      const rows = await database.select('deliveries.parked', (db) =>
+        db
+          .select({ delivery: deliveries, event: outbox })
+          .from(deliveries)
+          .innerJoin(outbox, eq(outbox.sequence, deliveries.sequence))
+          .where(
+            and(
+              parked,
+              sinkId === undefined ? undefined : eq(deliveries.sinkId, sinkId),
+              page.after === undefined
+                ? undefined
+                : sql`(${deliveries.sinkId}, ${deliveries.sequence}) > (${afterSink}, ${Number(afterSequence)})`,
+            ),
+          )
+          .orderBy(asc(deliveries.sinkId), asc(deliveries.sequence))
+          .limit(page.size + 1),
+      );
+      return toPage(rows, page, ({ delivery }) => pairKey(delivery.sinkId, String(delivery.sequence)), toDelivery);
+    },
+    resend: (sinkId, time) => resend.run({ sinkId, time }),
+    async counts() {
+      const waiting = (await countWaiting.all({})).map((row) => ({ ...row, state: 'WAITING' as const }));
+      const parked = (await countParked.all({})).map((row) => ({ ...row, state: 'PARKED' as const }));
+      return [...waiting, ...parked];
+    },
+  };
+}
+
+function toDelivery({ delivery, event }: { delivery: Row<'deliveries'>; event: Row<'outbox'> }): Delivery {
+  return {
+    ...toStoredEvent(event),
+    sinkId: delivery.sinkId,
+    attempts: delivery.attempts,
+    lastError: delivery.lastError ?? undefined,
+    createTime: delivery.createTime,
+    nextTime: delivery.nextTime ?? undefined,
+    parkTime: delivery.parkTime ?? undefined,
+  };
+}

@@ -1,0 +1,59 @@
+import { and, asc, eq, getTableColumns, gt, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { NEVER } from '../../model/credential.ts';
+import { toCredential } from '../apps/credential_rows.ts';
+import type { CredentialOfApp, ExpiryStore } from '../background_stores.ts';
+import type { Database } from '../database.ts';
+import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
+import type { Tables } from '../schema_parity.ts';
+
+/** What stands in the page's key for an end that nobody knows. */
+const UNKNOWN = '-';
+
+export function createEndingList(database: Database): ExpiryStore['listEnding'] {
+  const { credentials, apps, tenants } = database.tables;
+  const { material: _, ...open } = getTableColumns(credentials);
+  const columns = { credential: open, app: appColumns(apps) };
+  type Found = { credential: Parameters<typeof toCredential>[0]; app: CredentialOfApp['app'] };
+
+  return async (page, { tenantIds, before, includeUnknown }) => {
+    const [afterEnd, afterUid] = page.after === undefined ? [undefined, ''] : splitPairKey(page.after);
+    const ofTenants =
+      tenantIds &&
+      sql`${credentials.tenantUid} IN (SELECT uid FROM tenants WHERE ${inArray(tenants.tenantId, [...tenantIds])})`;
+    // Joined to nothing, the uid is sorted by no index: a planner would walk the endless ones of all tenants for it.
+    const byUid = ofTenants === undefined ? credentials.uid : sql`${credentials.uid} || ''`;
+    const find = (condition: SQL | undefined, limit: number): Promise<Found[]> =>
+      database.select('expiry.listEnding', (db) =>
+        db
+          .select(columns)
+          .from(credentials)
+          .innerJoin(apps, eq(apps.uid, credentials.appUid))
+          .where(and(condition, ofTenants))
+          .orderBy(asc(credentials.expireTime), asc(byUid))
+          .limit(limit),
+      );
+
+    const after =
+      afterEnd === undefined
+        ? undefined
+        : sql`(${credentials.expireTime}, ${credentials.uid}) > (${Number(afterEnd)}, ${afterUid})`;
+    const known = and(lt(credentials.expireTime, Math.min(before, NEVER)), after);
+    const never = and(gte(credentials.expireTime, NEVER), after);
+    const unknown = isNull(credentials.expireTime);
+    const from = afterEnd === UNKNOWN ? [and(unknown, gt(credentials.uid, afterUid))] : [known, never, unknown];
+
+    // One after the other: asked for at once, no index gives them in this order.
+    const rows: Found[] = [];
+    for (const condition of includeUnknown ? from : from.slice(0, 1)) {
+      const room = page.size + 1 - rows.length;
+      if (room > 0) rows.push(...(await find(condition, room)));
+    }
+    const keyOf = ({ credential }: Found) => pairKey(String(credential.expireTime ?? UNKNOWN), credential.uid);
+    return toPage(rows, page, keyOf, ({ credential, app }) => ({ credential: toCredential(credential), app }));
+  };
+}
+
+/** What is said of the app beside its credential. */
+export function appColumns({ uid, tenantUid, tenantId, appId, clientId, displayName }: Tables['apps']) {
+  return { uid, tenantUid, tenantId, appId, clientId, displayName };
+}

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import type { AuditCheckpoint, AuditLedger } from '../../audit/audit_log.ts';
+import { type Keyring, VAULT_UID } from '../../keyring/keyring.ts';
+import type { Database } from '../database.ts';
+import type { Meta } from './meta.ts';
+
+const KEY_BYTES = 32;
+
+interface AuditLedgerParts {
+  database: Database;
+  meta: Meta;
+  keyring: Keyring;
+}
+
+/** Sealed under the vault's own DEK, the checkpoint too: who can write rows must not be able to cut the log's tail unseen. */
+export function createAuditLedger({ database, meta, keyring }: AuditLedgerParts): AuditLedger {
+  return {
+    async auditKey() {
+      const stored = await meta.find('audit_key');
+      if (stored !== undefined) return keyring.open(placeOf('audit_key'), stored);
+      const key = randomBytes(KEY_BYTES);
+      await database.commit(meta.insert('audit_key', keyring.seal(placeOf('audit_key'), key)));
+      return key;
+    },
+    async saveCheckpoint(checkpoint) {
+      await meta.save('audit_checkpoint', keyring.seal(placeOf('audit_checkpoint'), JSON.stringify(checkpoint)));
+    },
+    async lastCheckpoint() {
+      const stored = await meta.find('audit_checkpoint');
+      if (stored === undefined) return undefined;
+      return JSON.parse(keyring.open(placeOf('audit_checkpoint'), stored).toString('utf8')) as AuditCheckpoint;
+    },
+  };
+}
+
+function placeOf(recordUid: string) {
+  return { tenantUid: VAULT_UID, recordType: 'meta', recordUid, column: 'value' };
+}
