@@ -3,7 +3,7 @@ import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Failure, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
-import type { Requester } from './requester.ts';
+import type { Requester } from './health/requester.ts';
 
 /** Who waits for an exchange; the first comes first. */
 export type Priority = 'FOREGROUND' | 'REFRESH_AHEAD' | 'BACKGROUND';

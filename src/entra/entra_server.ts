@@ -7,23 +7,23 @@ import { fieldInvalid, VaultError } from '../model/errors.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
-import { PACING_DEFAULTS, type PacingOptions } from './admission_options.ts';
-import { createAppHealths } from './app_healths.ts';
-import type { AskParts } from './ask.ts';
-import { createAssertionFiles } from './assertion_files.ts';
+import { createPacing } from './admission/admission_control.ts';
+import { PACING_DEFAULTS, type PacingOptions } from './admission/admission_options.ts';
 import { type CustomCloud, createAuthorities, directoryOf, signInDirectoryOf } from './authority.ts';
 import type { Admission, AdmissionRequest, AuthorizationServer, Priority } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
-import { type ExchangeRequest, knownRefusal, redeem } from './exchange.ts';
-import { classifyAuthorizationError } from './failures.ts';
-import { createHealthProbes } from './health_probes.ts';
+import { classifyAuthorizationError } from './errors/classify_error.ts';
+import { createAssertionFiles } from './exchange/assertion_files.ts';
+import { createProofs } from './exchange/client_authentication.ts';
+import { type ExchangeRequest, knownRefusal, redeem } from './exchange/exchange.ts';
+import { type ProbeTarget, probeCredentials, probeHealth } from './exchange/probe.ts';
+import type { AskParts } from './exchange/token_request.ts';
+import { noSecretSource } from './exchange/versioned_secrets.ts';
+import { createAppHealths } from './health/app_healths.ts';
+import { createHealthProbes } from './health/health_probes.ts';
+import type { Requester } from './health/requester.ts';
 import { createTokenHttp } from './http.ts';
-import { createPacing } from './pacing.ts';
-import { type ProbeTarget, probeCredentials, probeHealth } from './probe.ts';
-import { createProofs } from './proof.ts';
-import type { Requester } from './requester.ts';
-import { noSecretSource } from './sourced_secrets.ts';
 
 export interface EntraOptions {
   /** One request to the token endpoint. Default 10 s. */

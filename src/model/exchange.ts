@@ -4,7 +4,7 @@ import type { Account } from './connection.ts';
 import type { Reason } from './errors.ts';
 import type { Secret } from './secret.ts';
 
-/** What an answer of Entra means for us, which decides what is blamed: see docs of `entra/failures.ts`. */
+/** What an answer of Entra means for us, which decides what is blamed: see docs of `entra/errors/classify_error.ts`. */
 export type FailureKind =
   | 'transient'
   | 'throttled'

@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
-import { createAssertionFiles } from '../entra/assertion_files.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { createAuthorizationServer } from '../entra/entra_server.ts';
-import { createAppRegistrations } from '../entra/graph_registrations.ts';
+import { createAssertionFiles } from '../entra/exchange/assertion_files.ts';
+import { createAppRegistrations } from '../entra/graph/graph_registrations.ts';
 import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../keyring/keyvault_secrets.ts';
 import type { AssertionFiles } from '../model/assertion_files.ts';
 import type { SecretSource } from '../model/secret_source.ts';

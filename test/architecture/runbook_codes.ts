@@ -1,6 +1,6 @@
 /** Writes the tables of Entra's codes in the runbook: which codes lead to a reason, by the table that decides it. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ENTRA_ANSWERS, type EntraAnswer } from '../../src/entra/entra_answers.ts';
+import { ENTRA_ANSWERS, type EntraAnswer } from '../../src/entra/errors/entra_error_table.ts';
 import type { FailureSubject } from '../../src/model/exchange.ts';
 
 const RUNBOOK = 'docs/runbook.md';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { errorAnswered } from '../../src/connect/error_answer.ts';
-import { ENTRA_ANSWERS } from '../../src/entra/entra_answers.ts';
-import { classifyAuthorizationError } from '../../src/entra/failures.ts';
+import { classifyAuthorizationError } from '../../src/entra/errors/classify_error.ts';
+import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
 
 const server = { readAuthorizationError: classifyAuthorizationError };
 

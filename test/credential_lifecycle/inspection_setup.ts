@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { InspectionParts } from '../../src/credential_lifecycle/inspection/inspect_app.ts';
 import { createInspections } from '../../src/credential_lifecycle/inspection/inspection_job.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
-import { createAppRegistrations } from '../../src/entra/graph_registrations.ts';
+import { createAppRegistrations } from '../../src/entra/graph/graph_registrations.ts';
 import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
 import type { App } from '../../src/model/app.ts';
 import type { Change } from '../../src/model/changes.ts';

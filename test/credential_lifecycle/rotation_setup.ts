@@ -8,7 +8,7 @@ import type { Rotations } from '../../src/credential_lifecycle/rotation/rotation
 import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
-import { createAppRegistrations } from '../../src/entra/graph_registrations.ts';
+import { createAppRegistrations } from '../../src/entra/graph/graph_registrations.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { Keks } from '../../src/keyring/key_source.ts';
 import type { App } from '../../src/model/app.ts';

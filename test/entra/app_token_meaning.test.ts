@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { asAppTokenMeaning } from '../../src/entra/app_token_meaning.ts';
-import { ENTRA_ANSWERS } from '../../src/entra/entra_answers.ts';
-import { classify } from '../../src/entra/failures.ts';
+import { asAppTokenMeaning } from '../../src/entra/errors/app_token_error.ts';
+import { classify } from '../../src/entra/errors/classify_error.ts';
+import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
 import { refusal } from './answers.ts';
 import { NOW } from './fixtures.ts';
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { createAuthorities } from '../../src/entra/authority.ts';
-import { askThroughMsal } from '../../src/entra/msal_server.ts';
+import { askThroughMsal } from '../../src/entra/exchange/msal_client.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { anAnswer } from './answers.ts';
+import { createRecordingLedger } from './app_state_store.ts';
 import { anApp, createServer } from './fixtures.ts';
-import { createRecordingLedger } from './ledger.ts';
 
 const CUSTOM = { loginUrl: 'http://127.0.0.1:4000/' };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createAuthorities } from '../../src/entra/authority.ts';
-import { contradictionIn } from '../../src/entra/contradiction.ts';
+import { contradictionIn } from '../../src/entra/exchange/contradiction.ts';
 import type { Cloud } from '../../src/model/app.ts';
 import { anAnswer } from './answers.ts';
 import { anApp, GRAPH } from './fixtures.ts';

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createCredentialChoice, REPLICATION } from '../../src/entra/credential_choice.ts';
 import { silentMetrics } from '../../src/entra/entra_metrics.ts';
-import type { Meaning } from '../../src/entra/failures.ts';
+import type { Meaning } from '../../src/entra/errors/classify_error.ts';
+import { createCredentialChoice, REPLICATION } from '../../src/entra/health/credential_choice.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import { createRecordingLedger } from './app_state_store.ts';
 import { anApp, aSecret, createMovableClock, NOW } from './fixtures.ts';
-import { createRecordingLedger } from './ledger.ts';
 
 const DIRECTORY = 'd0000000-0000-4000-8000-000000000001';
 const proven = (uid: string, preferTime = NOW - DAY) => aSecret(uid, { verdict: 'VALID', preferTime });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAssertionFiles } from '../../src/entra/assertion_files.ts';
+import { createAssertionFiles } from '../../src/entra/exchange/assertion_files.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';

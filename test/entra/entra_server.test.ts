@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentMetrics } from '../../src/entra/entra_metrics.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
+import { createRecordingLedger } from './app_state_store.ts';
 import { anApp, aSecret, createServer, failed, GRAPH, granted, NOW, refreshRequest } from './fixtures.ts';
-import { createRecordingLedger } from './ledger.ts';
 import { DIRECTORY, idToken, json, startTokenEndpoint, type TokenEndpoint, tokenBody } from './token_endpoint.ts';
 
 let endpoint: TokenEndpoint;

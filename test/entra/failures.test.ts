@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ENTRA_ANSWERS } from '../../src/entra/entra_answers.ts';
-import { classify } from '../../src/entra/failures.ts';
+import { classify } from '../../src/entra/errors/classify_error.ts';
+import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { anAnswer, NAMED_USER, refusal } from './answers.ts';
 import { NOW } from './fixtures.ts';

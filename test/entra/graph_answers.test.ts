@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readAddedPassword, readRegistered } from '../../src/entra/graph_credentials.ts';
-import { graphRefusal } from '../../src/entra/graph_refusal.ts';
+import { readAddedPassword, readRegistered } from '../../src/entra/graph/graph_credentials.ts';
+import { graphRefusal } from '../../src/entra/graph/graph_error.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { anAnswer } from './answers.ts';
 import { NOW } from './fixtures.ts';

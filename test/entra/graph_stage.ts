@@ -1,5 +1,5 @@
 import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
-import { createAppRegistrations } from '../../src/entra/graph_registrations.ts';
+import { createAppRegistrations } from '../../src/entra/graph/graph_registrations.ts';
 import type { App } from '../../src/model/app.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { acme, type Stage, type StageOptions, startStage } from './with_sandbox.ts';

@@ -1,6 +1,6 @@
 import type { EntraMetrics } from '../../src/entra/entra_metrics.ts';
 import { createAuthorizationServer, type EntraOptions } from '../../src/entra/entra_server.ts';
-import type { Requester } from '../../src/entra/requester.ts';
+import type { Requester } from '../../src/entra/health/requester.ts';
 import type { App } from '../../src/model/app.ts';
 import type { AssertionFiles } from '../../src/model/assertion_files.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
@@ -10,8 +10,8 @@ import type { SecretSource } from '../../src/model/secret_source.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
+import { createRecordingLedger, type RecordingLedger } from './app_state_store.ts';
 import { aCredential, anApp, GRAPH } from './fixtures.ts';
-import { createRecordingLedger, type RecordingLedger } from './ledger.ts';
 
 export const ADA = 'ada@contoso.example';
 export const ALAN = 'alan@fabrikam.example';

@@ -1,5 +1,5 @@
-import { createAssertionFiles } from '../../src/entra/assertion_files.ts';
 import type { AdminConsentUriRequest, CredentialProbe } from '../../src/entra/authorization_server.ts';
+import { createAssertionFiles } from '../../src/entra/exchange/assertion_files.ts';
 import type { App } from '../../src/model/app.ts';
 import { type Change, createChanges } from '../../src/model/changes.ts';
 import { DAY } from '../../src/model/clock.ts';

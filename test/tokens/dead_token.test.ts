@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Admission, AuthorizationServer } from '../../src/entra/authorization_server.ts';
-import { readGranted } from '../../src/entra/granted.ts';
+import { readGranted } from '../../src/entra/exchange/granted_token.ts';
 import { MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Outcome } from '../../src/model/exchange.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed.ts';

@@ -1,0 +1,188 @@
+import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
+import type { Reason } from '../../model/errors.ts';
+import type { Failure, FailureKind, FailureSubject } from '../../model/exchange.ts';
+import type { Answer } from '../exchange/token_response.ts';
+import { findRow, isErrorWord, MEANING_OF_SUBERROR, meaningOfError } from './error_lookup.ts';
+
+/** A failure, with what the rest of this module needs to act on it. */
+export interface Meaning {
+  readonly failure: Failure;
+  readonly codes: readonly number[];
+  readonly suberror: string | undefined;
+  /** False: neither the code nor, without a code, the `error` word is known. Such an answer is not retried and opens no circuit. */
+  readonly known: boolean;
+  /** `invalid_client` without a known code: it may be the credential's fault (RFC 6749, 5.2), which a probe can tell. */
+  readonly doubtsCredential: boolean;
+}
+
+/**
+ * What an answer means; undefined: it brings a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the known
+ * codes, the suberror, the `error` word. `error_description` names users and is never read.
+ */
+export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
+  const body = answer.body ?? {};
+  const codes = codesOf(body);
+  const error = wordOf(body['error']);
+  const suberror = wordOf(body['suberror']);
+  const mean = (
+    kind: FailureKind,
+    subject: FailureSubject,
+    more: { reason?: Reason; known?: boolean; hint?: string | undefined } = {},
+  ): Meaning => {
+    const known = more.known ?? true;
+    return {
+      failure: {
+        kind,
+        subject,
+        reason: more.reason ?? REASON_OF_KIND[kind],
+        entraError: describe(answer, error, codes, suberror),
+        correlationId: correlationOf(body) ?? answer.correlationId,
+        retryAfter: waitOf(kind, known, answer, now),
+        claims: claimsOf(body),
+        hint: more.hint,
+      },
+      codes,
+      suberror,
+      known,
+      doubtsCredential: !known && error === 'invalid_client',
+    };
+  };
+  const waiting = () => mean(answer.retryAfter === undefined ? 'transient' : 'throttled', 'entra');
+
+  const { status } = answer;
+  if (status === undefined) return mean('transient', 'entra');
+  if (status === 429) return mean('throttled', 'entra');
+  const row = findRow(codes, error);
+  // A client in a loop is one connection, whatever the status: neither that nor its Retry-After must stop the whole app.
+  const isLooping = row?.kind === 'looping' && (status < 500 || (error !== undefined && row.errors.includes(error)));
+  if (status >= 500 && !isLooping) return waiting();
+  if (status >= 200 && status < 300) {
+    return answer.fault === undefined && isToken(body) ? undefined : mean('transient', 'entra');
+  }
+  if (answer.fault !== undefined) return waiting();
+
+  if (!isLooping && answer.retryAfter !== undefined) return mean('throttled', 'entra');
+  if (row !== undefined) return mean(row.kind, row.subject, { reason: row.reason, hint: row.hint });
+  const bySuberror = suberror === undefined ? undefined : MEANING_OF_SUBERROR.get(suberror);
+  if (bySuberror !== undefined) return mean(bySuberror.kind, bySuberror.subject);
+  const byError = error === undefined ? undefined : meaningOfError(error, codes.length > 0);
+  // An `error` word that no standard defines says nothing but that this request failed.
+  if (byError === undefined) return mean('transient', 'request', { known: false });
+  return mean(byError.kind, byError.subject, { known: codes.length === 0 && !NEEDS_CODE.has(byError.kind) });
+}
+
+/** What came to the redirect URI in place of a code (RFC 6749, 4.1.2.1), or of an administrator's consent. */
+export function classifyAuthorizationError(error: string, codes: readonly number[]): Failure {
+  const row = findRow(codes, error);
+  const meaning = row ?? meaningOfError(error, codes.length > 0) ?? { kind: 'app_config', subject: 'request' };
+  // These words say nothing but that somebody said no: only a known code explains it otherwise.
+  const isDeclined = codes.includes(DECLINED_CODE) || (row === undefined && DECLINED_WORDS.has(error));
+  return {
+    kind: meaning.kind,
+    subject: meaning.subject,
+    reason: isDeclined ? 'AUTHORIZATION_DECLINED' : (row?.reason ?? REASON_OF_KIND[meaning.kind]),
+    entraError: [isErrorWord(error) ? error : 'other', ...codes.map((code) => `AADSTS${code}`)].join('/'),
+    correlationId: undefined,
+    retryAfter: undefined,
+    claims: undefined,
+    hint: row?.hint,
+  };
+}
+
+/** What the user, or an administrator, says no with: 65004 is Entra's code, `permission_denied` the word of its older endpoint. */
+const DECLINED_CODE = 65004;
+const DECLINED_WORDS: ReadonlySet<string> = new Set(['access_denied', 'permission_denied']);
+
+/** A refused client is expected to name a code: without one, it counts as unknown. */
+const NEEDS_CODE: ReadonlySet<FailureKind> = new Set(['app_config']);
+
+const REASON_OF_KIND = {
+  transient: 'ENTRA_UNAVAILABLE',
+  throttled: 'ENTRA_THROTTLED',
+  looping: 'ENTRA_THROTTLED',
+  app_credential: 'APP_CREDENTIAL_REJECTED',
+  app_config: 'APP_MISCONFIGURED',
+  reauthorize: 'REAUTHORIZATION_REQUIRED',
+  consent: 'CONSENT_REQUIRED',
+  blocked: 'BLOCKED_BY_POLICY',
+  suspect: 'ENTRA_UNAVAILABLE',
+  caller: 'FIELD_INVALID',
+  ours: 'INTERNAL',
+} as const satisfies Record<FailureKind, Reason>;
+
+const THROTTLE_DEFAULT: Duration = MINUTE;
+const THROTTLE_CAP: Duration = HOUR;
+
+/** How long to leave Entra alone. RFC 9110, 10.2.3: seconds, or a date. */
+function waitOf(kind: FailureKind, known: boolean, answer: Answer, now: Timestamp): Duration | undefined {
+  switch (kind) {
+    case 'throttled':
+      return retryAfterOf(answer, now) ?? THROTTLE_DEFAULT;
+    case 'looping':
+      return 5 * MINUTE;
+    case 'suspect':
+      return MINUTE;
+    case 'transient':
+      return known ? 2 * SECOND : MINUTE;
+    default:
+      return undefined;
+  }
+}
+
+/** At least a second, at most an hour; undefined: the answer does not say. */
+export function retryAfterOf({ retryAfter, date }: Answer, now: Timestamp): Duration | undefined {
+  const text = retryAfter?.trim() ?? '';
+  // A date is by the sender's clock, which need not be ours.
+  const sent = Date.parse(date ?? '');
+  const wait = /^\d{1,10}$/.test(text) ? Number(text) * SECOND : Date.parse(text) - (Number.isNaN(sent) ? now : sent);
+  return Number.isFinite(wait) ? Math.min(Math.max(wait, SECOND), THROTTLE_CAP) : undefined;
+}
+
+function isToken(body: Readonly<Record<string, unknown>>): boolean {
+  const { access_token: token, token_type: type } = body;
+  return typeof token === 'string' && token !== '' && typeof type === 'string' && type.toLowerCase() === 'bearer';
+}
+
+function codesOf(body: Readonly<Record<string, unknown>>): number[] {
+  const codes = body['error_codes'];
+  if (!Array.isArray(codes)) return [];
+  const numbers = codes.slice(0, 16).map((code: unknown) => (typeof code === 'string' ? Number(code) : code));
+  return numbers.filter((code): code is number => Number.isSafeInteger(code) && Number(code) > 0);
+}
+
+/** Protocol words only: whatever else stands there could be somebody's name. */
+function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[a-z][a-z_]{1,39}$/.test(value) ? value : undefined;
+}
+
+function describe(
+  answer: Answer,
+  error: string | undefined,
+  codes: readonly number[],
+  suberror: string | undefined,
+): string {
+  const known = error !== undefined && isErrorWord(error) ? error : undefined;
+  if (known === undefined && codes.length === 0) {
+    return answer.status === undefined ? `network/${answer.fault}` : `http/${answer.status}`;
+  }
+  const detail = codes.map((code) => `AADSTS${code}`).join('+');
+  const word = suberror !== undefined && MEANING_OF_SUBERROR.has(suberror) ? suberror : undefined;
+  return [known ?? 'unknown', detail === '' ? word : detail].filter((part) => part !== undefined).join('/');
+}
+
+function correlationOf(body: Readonly<Record<string, unknown>>): string | undefined {
+  const id = body['correlation_id'];
+  return typeof id === 'string' && /^[0-9a-f-]{36}$/i.test(id) ? id : undefined;
+}
+
+/** JSON text for the next authorize URL; anything else would only break that page. */
+function claimsOf(body: Readonly<Record<string, unknown>>): string | undefined {
+  const { claims } = body;
+  if (typeof claims !== 'string' || claims.length > 8192) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(claims);
+    return typeof parsed === 'object' && parsed !== null ? claims : undefined;
+  } catch {
+    return undefined;
+  }
+}

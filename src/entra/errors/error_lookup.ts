@@ -1,0 +1,101 @@
+import type { FailureKind, FailureSubject } from '../../model/exchange.ts';
+import { ENTRA_ANSWERS, type EntraAnswer } from './entra_error_table.ts';
+
+const ROWS_BY_CODE: ReadonlyMap<number, readonly EntraAnswer[]> = Map.groupBy(ENTRA_ANSWERS, ({ code }) => code);
+
+/** If an answer carries several codes, the kind that does the least harm to what the vault stores wins. */
+const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
+  'throttled',
+  'transient',
+  'looping',
+  'app_credential',
+  'app_config',
+  'consent',
+  'blocked',
+  'reauthorize',
+  'suspect',
+  'caller',
+  'ours',
+];
+
+/**
+ * The row that decides about an answer with these codes; undefined if none of them is known. If a code has several rows, the one
+ * seen under this `error` counts, else its first. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client
+ * authentication proves nothing there.
+ */
+export function findRow(codes: readonly number[], error: string | undefined): EntraAnswer | undefined {
+  const rows = codes.flatMap((code) => {
+    const known = ROWS_BY_CODE.get(code) ?? [];
+    return known.find(({ errors }) => error !== undefined && errors.includes(error)) ?? known.slice(0, 1);
+  });
+  const admitted = rows.filter(({ kind }) => kind !== 'app_credential' || error !== 'invalid_grant');
+  return LEAST_HARMFUL_FIRST.flatMap((kind) => admitted.find((row) => row.kind === kind) ?? [])[0];
+}
+
+/** Codes of a credential that Entra does not know yet, soon after it was added. */
+export const NOT_YET_REPLICATED: ReadonlySet<number> = new Set([
+  7000215, 700027, 70021, 700211, 700212, 700213, 7002137, 7002138,
+]);
+
+interface Meaning {
+  readonly kind: FailureKind;
+  readonly subject: FailureSubject;
+}
+
+/** What a suberror means where no code is known: the names of MSAL's `OAuth2SubErrorCode` and `UiRequiredExceptionClassification`. */
+export const MEANING_OF_SUBERROR: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  ['bad_token', { kind: 'reauthorize', subject: 'connection' }],
+  ['token_expired', { kind: 'reauthorize', subject: 'connection' }],
+  ['user_password_expired', { kind: 'reauthorize', subject: 'connection' }],
+  ['client_mismatch', { kind: 'reauthorize', subject: 'connection' }],
+  ['basic_action', { kind: 'reauthorize', subject: 'resource' }],
+  ['consent_required', { kind: 'consent', subject: 'resource' }],
+  ['message_only', { kind: 'blocked', subject: 'resource' }],
+  ['additional_action', { kind: 'blocked', subject: 'resource' }],
+  ['protection_policy_required', { kind: 'blocked', subject: 'resource' }],
+  ['device_authentication_failed', { kind: 'blocked', subject: 'resource' }],
+]);
+
+/**
+ * What an `error` word means where neither code nor suberror is known (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6).
+ * `withCode`: an unknown code came along, which can say anything.
+ */
+export function meaningOfError(error: string, withCode: boolean): Meaning | undefined {
+  switch (error) {
+    case 'invalid_grant':
+      return withCode ? { kind: 'suspect', subject: 'resource' } : { kind: 'reauthorize', subject: 'connection' };
+    case 'interaction_required':
+    case 'login_required':
+      return { kind: withCode ? 'suspect' : 'reauthorize', subject: 'resource' };
+    case 'consent_required':
+      return { kind: 'consent', subject: 'resource' };
+    case 'invalid_client':
+    case 'unauthorized_client':
+    case 'invalid_scope':
+    case 'invalid_resource':
+    case 'invalid_request':
+    case 'invalid_tenant':
+      return { kind: 'app_config', subject: 'request' };
+    case 'unsupported_grant_type':
+      return withCode ? { kind: 'app_config', subject: 'request' } : { kind: 'ours', subject: 'vault' };
+    case 'temporarily_unavailable':
+    case 'server_error':
+      return { kind: 'transient', subject: 'entra' };
+    default:
+      return undefined;
+  }
+}
+
+/** `error` words that RFC 6749, OpenID Connect and Entra define: safe to log and to show. */
+const ERROR_WORDS: ReadonlySet<string> = new Set([
+  ...ENTRA_ANSWERS.flatMap(({ errors }) => errors),
+  'access_denied',
+  'invalid_tenant',
+  'login_required',
+  'unsupported_grant_type',
+  'unsupported_response_type',
+]);
+
+export function isErrorWord(word: string): boolean {
+  return ERROR_WORDS.has(word);
+}

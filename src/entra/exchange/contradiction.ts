@@ -1,0 +1,40 @@
+import type { App } from '../../model/app.ts';
+import { GUID } from '../../model/ids.ts';
+import type { Secret } from '../../model/secret.ts';
+import type { Authority } from '../authority.ts';
+import { type GrantContext, idTokenClaims, isForAnother } from './granted_token.ts';
+import type { Answer } from './token_response.ts';
+
+export interface AnswerContext extends Pick<GrantContext, 'resource' | 'graph'> {
+  readonly app: App;
+  readonly authority: Authority;
+  readonly nonce: Secret | undefined;
+}
+
+/**
+ * What in an answer with a token does not fit the request; undefined: nothing. TLS stands for the signature of the id_token, but neither
+ * for its audience nor for its issuer (OpenID Connect Core 3.1.3.7). An answer that a gateway mixed up must not serve another connection.
+ */
+export function contradictionIn(
+  answer: Answer,
+  context: AnswerContext,
+): 'nonce' | 'aud' | 'iss' | 'tid' | 'scope' | undefined {
+  const claims = idTokenClaims(answer);
+  // A code from somebody else's sign-in.
+  if (context.nonce !== undefined && claims?.['nonce'] !== context.nonce.reveal()) return 'nonce';
+  return (claims && ofIdToken(claims, context)) ?? (isForAnother(answer, context) ? 'scope' : undefined);
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
+function ofIdToken(claims: Readonly<Record<string, unknown>>, { app, authority }: AnswerContext) {
+  const { aud, iss, tid } = claims;
+  if (typeof aud !== 'string' || aud.toLowerCase() !== app.clientId.toLowerCase()) return 'aud';
+  // It distinguishes accounts.
+  if (typeof tid !== 'string' || !GUID.test(tid)) return 'tid';
+  const { origin } = new URL(authority.tokenEndpoint);
+  // Behind cloud CUSTOM stands an issuer that nobody configured.
+  const isIssuer =
+    typeof iss === 'string' &&
+    (app.cloud === 'CUSTOM' ? iss.endsWith(`/${tid}/v2.0`) : iss === `${origin}/${tid}/v2.0`);
+  return isIssuer ? undefined : 'iss';
+}

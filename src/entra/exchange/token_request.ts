@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { App } from '../../model/app.ts';
+import { type Clock, type Duration, SECOND, type Timestamp } from '../../model/clock.ts';
+import { appName } from '../../model/connection.ts';
+import type { UsableCredential } from '../../model/credential.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Slot } from '../admission/slot.ts';
+import type { Authority } from '../authority.ts';
+import type { EntraMetrics } from '../entra_metrics.ts';
+import { classify, type Meaning } from '../errors/classify_error.ts';
+import type { TokenHttp } from '../http.ts';
+import type { Proofs, Unusable } from './client_authentication.ts';
+import { askThroughMsal, type Proof, type TokenGrant } from './msal_client.ts';
+import type { Answer } from './token_response.ts';
+
+/** What it takes to ask. */
+export interface AskParts {
+  readonly http: TokenHttp;
+  readonly proofs: Proofs;
+  readonly clock: Clock;
+  readonly metrics: EntraMetrics;
+  readonly log: Log;
+  readonly random: () => number;
+  /** Numbers requests in the order in which they are sent: a success refutes only what was sent before it. */
+  readonly nextOrder: () => number;
+  /** Longest time for one request. */
+  readonly requestTimeout: Duration;
+}
+
+/** What one credential came to. */
+export interface Asked {
+  readonly answer: Answer;
+  /** Undefined: granted. */
+  readonly meaning: Meaning | undefined;
+  /** What Entra said of the newest secret, where it took the one before. */
+  readonly doubt?: Meaning | undefined;
+  /** Of the request among all requests. */
+  readonly order: number;
+  /** How long Entra may have known what was presented. */
+  readonly newSince: Timestamp;
+}
+
+/** No request leaves with less time than this: it would only be cut. */
+export const LEAST_TIME: Duration = 250;
+
+interface AskRequest {
+  readonly app: App;
+  readonly authority: Authority;
+  readonly grant: TokenGrant;
+}
+
+export async function ask(
+  parts: AskParts,
+  request: AskRequest,
+  usable: UsableCredential,
+  timeout: Duration,
+  slot: Slot,
+): Promise<Asked | Unusable> {
+  const deadline = performance.now() + timeout;
+  const timeLeft = () => deadline - performance.now();
+  const { proofs } = parts;
+  const { app, authority } = request;
+  // A key vault that hangs must leave time for the next credential, here and below.
+  const proof = await proofs.make(usable, { app, tokenEndpoint: authority.tokenEndpoint, timeout: timeLeft() / 2 });
+  if ('unusable' in proof) return proof;
+  const first = await present(parts, request, usable, proof, timeLeft(), slot);
+  const other = isRefused(first) ? await proofs.instead(usable, proof, timeLeft() / 2) : undefined;
+  const newSince = proofs.newSince(usable);
+  if (other === undefined || timeLeft() < LEAST_TIME) return { ...first, newSince };
+  const second = await present(parts, request, usable, other.proof, timeLeft(), slot);
+  if (other.isNewest) return { ...second, newSince };
+  // That the one before is refused as well is no news: it was replaced.
+  return isRefused(second) ? { ...first, newSince } : { ...second, doubt: first.meaning, newSince };
+}
+
+function isRefused({ meaning }: { readonly meaning: Meaning | undefined }): boolean {
+  return meaning?.failure.kind === 'app_credential';
+}
+
+async function present(
+  parts: AskParts,
+  request: AskRequest,
+  usable: UsableCredential,
+  proof: Proof,
+  timeout: Duration,
+  slot: Slot,
+) {
+  const start = performance.now();
+  const order = parts.nextOrder();
+  const answer = await askThroughMsal(parts.http, {
+    clientId: request.app.clientId,
+    authority: request.authority,
+    proof,
+    grant: request.grant,
+    timeout: Math.min(timeout, parts.requestTimeout),
+    correlationId: randomUUID(),
+  });
+  const meaning = classify(answer, parts.clock.now());
+  const failure = meaning?.failure;
+  parts.metrics.exchange(failure?.kind ?? 'granted', failure?.reason ?? '', (performance.now() - start) / SECOND);
+  slot.report(healthOf(meaning));
+  if (meaning === undefined) parts.proofs.accepted(usable, proof);
+  if (failure?.kind === 'looping' || failure?.kind === 'ours') {
+    const { kind, entraError = '', correlationId = '' } = failure;
+    parts.log.event('error', 'entra_faulted', { app: appName(request.app), kind, entraError, correlationId });
+  }
+  return { answer, meaning, order };
+}
+
+function healthOf(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {
+  if (meaning?.failure.kind === 'throttled') return { throttledFor: meaning.failure.retryAfter ?? 0 };
+  if (meaning?.failure.kind !== 'transient') return 'answered';
+  return meaning.known ? 'unanswered' : 'strange';
+}

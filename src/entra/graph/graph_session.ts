@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { type App, registrationDirectory } from '../../model/app.ts';
+import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
+import { VaultError } from '../../model/errors.ts';
+import type { Outcome } from '../../model/exchange.ts';
+import type { HttpProxy } from '../../model/http_proxy.ts';
+import type { Secret } from '../../model/secret.ts';
+import type { NotDone } from '../app_registrations.ts';
+import { type CustomCloud, createAuthorities } from '../authority.ts';
+import type { Admission, AuthorizationServer } from '../authorization_server.ts';
+import type { Answer } from '../exchange/token_response.ts';
+import { createJsonHttp } from '../http.ts';
+import { admissionRefusal, tokenRefusal } from './graph_error.ts';
+
+/** One app's own registration, with a token of the app in hand. Nothing is tried twice. */
+export interface GraphSession {
+  /** `$select`: names of properties, with commas. */
+  get(select: string): Promise<Answer>;
+  post(action: 'addPassword' | 'removePassword', body: unknown): Promise<Answer>;
+}
+
+export interface GraphSessions {
+  open(app: App): Promise<{ readonly kind: 'open'; readonly graph: GraphSession } | NotDone>;
+  close(): Promise<void>;
+}
+
+/** A registration with many certificates is large. */
+const MAX_BODY = 1024 * 1024;
+
+export function createGraphSessions(parts: {
+  authorizationServer: AuthorizationServer;
+  clock: Clock;
+  customCloud?: CustomCloud | undefined;
+  proxy?: HttpProxy | undefined;
+  options?: { readonly requestTimeout?: Duration | undefined } | undefined;
+}): GraphSessions {
+  const { authorizationServer, clock } = parts;
+  const timeout = parts.options?.requestTimeout ?? 10 * SECOND;
+  const authorities = createAuthorities(parts.customCloud);
+  const http = createJsonHttp({ clock, options: { maxBody: MAX_BODY, connections: 8, proxy: parts.proxy } });
+
+  /** The slot is free again before Graph is asked: pacing is for the token endpoint. */
+  async function acquire(app: App, directoryId: string, resource: string): Promise<Outcome> {
+    const admission = await admit(app, directoryId);
+    try {
+      return await admission.acquireForApp({ resource });
+    } finally {
+      admission.release();
+    }
+  }
+
+  /** Callers go first, and there may be no end of them. */
+  async function admit(app: App, directoryId: string): Promise<Admission> {
+    const signal = AbortSignal.timeout(timeout);
+    const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
+    try {
+      return await authorizationServer.admit({ app, directoryId, priority: 'BACKGROUND', requester, signal });
+    } catch (failure) {
+      throw signal.aborted ? new VaultError('OVERLOADED', 'Callers leave no slot for Graph') : failure;
+    }
+  }
+
+  function sessionOf(registration: string, token: Secret): GraphSession {
+    const send = (method: 'GET' | 'POST', url: string, body?: unknown) => {
+      const headers = {
+        authorization: `Bearer ${token.reveal()}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      };
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      return http.send(url, { method, headers, body: text, timeout, correlationId: randomUUID() });
+    };
+    return {
+      get: (select) => send('GET', `${registration}?$select=${select}`),
+      post: (action, body) => send('POST', `${registration}/${action}`, body),
+    };
+  }
+
+  return {
+    async open(app) {
+      const directoryId = registrationDirectory(app);
+      if (directoryId === undefined) return { kind: 'no_directory' };
+      try {
+        const { graph, graphEndpoint } = authorities.of(app.cloud, directoryId);
+        const outcome = await acquire(app, directoryId, graph);
+        if (outcome.kind !== 'granted') return tokenRefusal(outcome);
+        const registration = `${graphEndpoint}/v1.0/applications(appId='${encodeURIComponent(app.clientId)}')`;
+        return { kind: 'open', graph: sessionOf(registration, outcome.accessToken.token) };
+      } catch (error) {
+        return admissionRefusal(error);
+      }
+    },
+    close: () => http.close(),
+  };
+}

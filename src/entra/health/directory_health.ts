@@ -1,0 +1,113 @@
+import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
+import type { Failure } from '../../model/exchange.ts';
+import { createHold, type Hold } from './cooldown.ts';
+
+/** A grant to another connection within this time shows that the place is in order. */
+export const RECENT_GRANT: Duration = 2 * HOUR;
+/** So many connections that fail alike within `ALIKE_WINDOW` hold the place, whatever the code. */
+const FEWEST_ALIKE = 3;
+const ALIKE_WINDOW: Duration = 5 * MINUTE;
+const MOST_FAILURES = 16;
+const MOST_TENANTS = 8;
+
+/** One request there: who sent it, and when in the order of all requests. */
+export interface PlaceRequest {
+  readonly requester: string;
+  readonly tenantUid: string;
+  readonly order: number;
+}
+
+/** What is known of an app in one directory, or at one resource there. */
+export interface PlaceHealth {
+  readonly hold: Hold | undefined;
+  /** Somebody of this tenant asks there, whatever the answer. */
+  see(tenantUid: string): void;
+  granted(request: PlaceRequest): void;
+  /** `HELD`: callers are refused from now on. `UNPROVED`: only a probe can tell. `REQUEST`: it counts against the request alone. */
+  refused(request: PlaceRequest, failure: Failure, known: boolean): Promise<'HELD' | 'UNPROVED' | 'REQUEST'>;
+  /** A probe met the same refusal. */
+  confirm(failure: Failure, order: number): void;
+}
+
+interface PlaceFailure extends PlaceRequest {
+  readonly entraError: string | undefined;
+  readonly time: Timestamp;
+}
+
+export interface PlaceParts {
+  readonly clock: Clock;
+  /** Whether the app is used by several tenants. */
+  readonly isShared: boolean;
+  /** Whether the database knows a grant to another connection there since that time: memory starts empty. */
+  readonly wasGrantedSince: (time: Timestamp, exceptRequester: string) => Promise<boolean>;
+}
+
+export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlaceParts): PlaceHealth {
+  const startTime = clock.now();
+  const tenants = new Set<string>();
+  /** The newest grants of two connections, so that one of another connection is among them. */
+  let grants: readonly (PlaceRequest & { readonly time: Timestamp })[] = [];
+  let failures: readonly PlaceFailure[] = [];
+  let hold: Hold | undefined;
+
+  const isWithin = (time: Timestamp, duration: Duration) => Math.abs(clock.now() - time) < duration;
+
+  function see(tenantUid: string): void {
+    if (tenants.size < MOST_TENANTS) tenants.add(tenantUid);
+  }
+
+  async function wasGrantedToAnother(requester: string): Promise<boolean> {
+    if (grants.some((grant) => grant.requester !== requester && isWithin(grant.time, RECENT_GRANT))) return true;
+    const since = clock.now() - RECENT_GRANT;
+    return startTime > since && (await wasGrantedSince(since, requester));
+  }
+
+  function close(requesters: readonly PlaceRequest[], failure: Failure, order: number): 'HELD' {
+    const [newest] = requesters.slice(-1);
+    if (hold === undefined) {
+      const names = requesters.map(({ requester }) => requester);
+      hold = createHold(failure, { requesters: names, order }, clock.now());
+    } else if (newest !== undefined) {
+      hold.confirm(newest.requester, clock.now());
+    }
+    return 'HELD';
+  }
+
+  return {
+    get hold() {
+      return hold;
+    },
+    see,
+    granted(request) {
+      see(request.tenantUid);
+      const others = grants.filter(({ requester }) => requester !== request.requester);
+      grants = [{ ...request, time: clock.now() }, ...others].slice(0, 2);
+      failures = failures.filter(({ order }) => order > request.order);
+      if (hold?.isRefutedBy(request.order)) hold = undefined;
+    },
+    async refused(request, failure, known) {
+      see(request.tenantUid);
+      const { requester, order } = request;
+      const isRefuted = () => grants.some((grant) => grant.order > order);
+      if (isRefuted()) return 'REQUEST';
+      const { entraError } = failure;
+      const others = failures.filter((other) => other.requester !== requester && isWithin(other.time, ALIKE_WINDOW));
+      failures = [...others, { ...request, entraError, time: clock.now() }].slice(-MOST_FAILURES);
+      const confirms = known || hold?.entraError === entraError;
+      if (confirms && hold?.isRefutedBy(order) === true) return close([request], failure, order);
+
+      const alike = failures.filter((other) => other.entraError === entraError);
+      // One tenant of a shared app must not be able to stop the others.
+      const isOneSided = isShared && tenants.size > 1 && new Set(alike.map(({ tenantUid }) => tenantUid)).size < 2;
+      if (alike.length >= FEWEST_ALIKE) return isOneSided ? 'UNPROVED' : close(alike, failure, order);
+      if (!known) return 'REQUEST';
+      if (isOneSided || (await wasGrantedToAnother(requester))) return 'UNPROVED';
+      if (isRefuted()) return 'REQUEST';
+      return close([request], failure, order);
+    },
+    confirm(failure, order) {
+      if (grants.some((grant) => grant.order > order)) return;
+      hold ??= createHold(failure, { requesters: failures.map(({ requester }) => requester), order }, clock.now());
+    },
+  };
+}

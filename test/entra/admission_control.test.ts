@@ -1,0 +1,474 @@
+import fc from 'fast-check';
+import { beforeEach, expect, test } from 'vitest';
+import { createPacing, type Pacing } from '../../src/entra/admission/admission_control.ts';
+import { PACING_DEFAULTS, type PacingOptions } from '../../src/entra/admission/admission_options.ts';
+import type { Slot } from '../../src/entra/admission/slot.ts';
+import type { Priority } from '../../src/entra/authorization_server.ts';
+import { silentMetrics } from '../../src/entra/entra_metrics.ts';
+import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
+import type { VaultError } from '../../src/model/errors.ts';
+import { createMovableClock, type MovableClock } from './fixtures.ts';
+
+let clock: MovableClock;
+beforeEach(() => {
+  clock = createMovableClock();
+});
+
+function pacingWith(options: Partial<PacingOptions> = {}): Pacing {
+  return createPacing({ clock, metrics: silentMetrics, options: { ...PACING_DEFAULTS, ...options } });
+}
+
+function slot(
+  pacing: Pacing,
+  request: { app?: string; directory?: string; tenant?: string; priority?: Priority; signal?: AbortSignal } = {},
+) {
+  const { app: appUid = 'app', directory = 'dir', tenant, priority = 'FOREGROUND', signal } = request;
+  return pacing.acquire({ appUid, directory, tenant, priority, signal });
+}
+
+const slots = (pacing: Pacing, count: number, request = {}) =>
+  Promise.all(Array.from({ length: count }, () => slot(pacing, request)));
+
+const reasonOf = (promise: Promise<Slot>) =>
+  promise.then(
+    () => 'admitted',
+    (error: VaultError) => error.reason,
+  );
+
+/** Lets everything that can settle now do so. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test('8 of an app in a directory leave at once, 32 wait, the next is turned away', async () => {
+  const pacing = pacingWith();
+  const held = await slots(pacing, 8);
+  const waiting = Array.from({ length: 32 }, () => slot(pacing));
+
+  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfter: SECOND });
+
+  for (const one of held) one.release();
+  expect(await Promise.all(waiting.slice(0, 8))).toHaveLength(8);
+});
+
+test('a full directory does not keep another one, or another app, waiting', async () => {
+  const pacing = pacingWith();
+  await slots(pacing, 8);
+
+  expect(await reasonOf(slot(pacing, { directory: 'other' }))).toBe('admitted');
+  expect(await reasonOf(slot(pacing, { app: 'other' }))).toBe('admitted');
+});
+
+test('64 leave over all', async () => {
+  const pacing = pacingWith();
+  const held = await Promise.all(Array.from({ length: 64 }, (_, i) => slot(pacing, { app: `app-${i}` })));
+  let admitted = false;
+  const one = slot(pacing, { app: 'app-new' }).then(() => {
+    admitted = true;
+  });
+
+  await settled();
+  expect(admitted).toBe(false);
+  held[0]?.release();
+  await one;
+});
+
+test('who waits for a person comes before refresh-ahead, and that before keep-alive', async () => {
+  const pacing = pacingWith({ inFlight: 1 });
+  const held = await slot(pacing);
+  const order: Priority[] = [];
+  const all = (['BACKGROUND', 'REFRESH_AHEAD', 'FOREGROUND', 'BACKGROUND', 'FOREGROUND'] as const).map(
+    async (priority) => {
+      const mine = await slot(pacing, { priority });
+      order.push(priority);
+      mine.release();
+    },
+  );
+  held.release();
+  await Promise.all(all);
+
+  expect(order).toEqual(['FOREGROUND', 'FOREGROUND', 'REFRESH_AHEAD', 'BACKGROUND', 'BACKGROUND']);
+});
+
+test('a full line makes room for what is more urgent', async () => {
+  const pacing = pacingWith({ inFlight: 1, waiting: 2 });
+  const held = await slot(pacing);
+  const first = reasonOf(slot(pacing, { priority: 'BACKGROUND' }));
+  const second = reasonOf(slot(pacing, { priority: 'BACKGROUND' }));
+  const urgent = slot(pacing);
+
+  expect(await second).toBe('OVERLOADED');
+  held.release();
+  (await urgent).release();
+  expect(await first).toBe('admitted');
+});
+
+/** Asks without waiting; what became of each, so far. */
+function ask(pacing: Pacing, request: Parameters<typeof slot>[1]) {
+  const asked: { outcome: Slot | VaultError['reason'] | 'waiting' } = { outcome: 'waiting' };
+  slot(pacing, request).then(
+    (one) => {
+      asked.outcome = one;
+    },
+    (error: VaultError) => {
+      asked.outcome = error.reason;
+    },
+  );
+  return asked;
+}
+
+const times = <Made>(count: number, make: (index: number) => Made) => Array.from({ length: count }, (_, i) => make(i));
+const directoryOf = (i: number) => ({ directory: `dir-${i}` });
+const countOf = (asked: readonly ReturnType<typeof ask>[], outcome: string) =>
+  asked.filter((one) => (typeof one.outcome === 'string' ? one.outcome : 'admitted') === outcome).length;
+
+test('a tenant that asks in all directories at once leaves exchanges to the other tenants', async () => {
+  const pacing = pacingWith();
+  const busy = times(200, (i) => ask(pacing, { ...directoryOf(i), tenant: 'busy' }));
+  await settled();
+  expect([countOf(busy, 'admitted'), countOf(busy, 'waiting')]).toEqual([48, 152]);
+
+  const quiet = times(8, (i) => ask(pacing, { ...directoryOf(i), tenant: 'quiet' }));
+  await settled();
+  expect(countOf(quiet, 'admitted')).toBe(8);
+});
+
+test('the next exchange that ends serves a tenant that has none, before those that have many', async () => {
+  const pacing = pacingWith();
+  const busy = ['a', 'b', 'c'].map((tenant) => times(64, (i) => ask(pacing, { ...directoryOf(i), tenant })));
+  await slot(pacing, { app: 'other', tenant: 'd' });
+  expect(busy.map((asked) => countOf(asked, 'admitted'))).toEqual([48, 12, 3]);
+
+  const quiet = ask(pacing, { app: 'other', tenant: 'quiet' });
+  const ended = busy[0]?.find(({ outcome }) => typeof outcome === 'object')?.outcome as Slot;
+  ended.release();
+  await settled();
+  expect(countOf([quiet], 'admitted')).toBe(1);
+});
+
+test('a tenant that fills the waiting places leaves some to the other tenants', async () => {
+  const pacing = pacingWith({ inFlight: 1, totalInFlight: 4, totalWaiting: 100 });
+  const held = await Promise.all(times(3, (i) => slot(pacing, { ...directoryOf(i), tenant: 'busy' })));
+  const busy = times(200, (i) => ask(pacing, { ...directoryOf(i % 20), tenant: 'busy' }));
+  await settled();
+  expect([countOf(busy, 'waiting'), countOf(busy, 'OVERLOADED')]).toEqual([75, 125]);
+
+  const quiet = times(3, () => ask(pacing, { directory: 'dir-0', tenant: 'quiet' }));
+  await settled();
+  expect(countOf(quiet, 'OVERLOADED')).toBe(0);
+  for (const one of held) one.release();
+  await settled();
+  expect(countOf(quiet, 'admitted')).toBe(1);
+});
+
+test('where all waiting places are taken, work of a lower priority in any directory makes room', async () => {
+  const pacing = pacingWith({ inFlight: 1, totalInFlight: 1, totalWaiting: 3 });
+  await slot(pacing, { directory: 'held' });
+  const ahead = times(2, (i) => ask(pacing, { ...directoryOf(i), app: `app-${i}`, priority: 'REFRESH_AHEAD' }));
+  const background = ask(pacing, { app: 'app-2', priority: 'BACKGROUND' });
+  const urgent = times(2, (i) => ask(pacing, { app: `urgent-${i}` }));
+  await settled();
+
+  expect(countOf([background], 'OVERLOADED')).toBe(1);
+  expect([countOf(ahead, 'OVERLOADED'), countOf(urgent, 'waiting')]).toEqual([1, 2]);
+});
+
+test('in the bulkhead of a shared app the tenants are served round robin', async () => {
+  const pacing = pacingWith({ inFlight: 1 });
+  const held = await slot(pacing, { tenant: 'first' });
+  const order: string[] = [];
+  const all = [...times(6, () => 'busy'), ...times(2, () => 'quiet'), 'other'].map(async (tenant) => {
+    const mine = await slot(pacing, { tenant });
+    order.push(tenant);
+    mine.release();
+  });
+  held.release();
+  await Promise.all(all);
+
+  expect(order.slice(0, 5)).toEqual(['busy', 'quiet', 'other', 'busy', 'quiet']);
+});
+
+test('a tenant that fills the line of a shared app gives way to another one, to one half', async () => {
+  const pacing = pacingWith({ inFlight: 1, waiting: 8 });
+  await slot(pacing, { tenant: 'busy' });
+  const busy = times(8, () => ask(pacing, { tenant: 'busy' }));
+  await settled();
+  expect(countOf(busy, 'waiting')).toBe(8);
+
+  const quiet = times(8, () => ask(pacing, { tenant: 'quiet' }));
+  await settled();
+  expect([countOf(busy, 'waiting'), countOf(quiet, 'waiting')]).toEqual([4, 4]);
+  expect(busy.map(({ outcome }) => outcome).slice(0, 4)).toEqual(times(4, () => 'waiting'));
+});
+
+test('a tenant has at most half of a line while another one waits, also where places are free', async () => {
+  const pacing = pacingWith({ inFlight: 1, waiting: 8 });
+  await slot(pacing, { tenant: 'busy' });
+  ask(pacing, { tenant: 'quiet' });
+  const busy = times(8, () => ask(pacing, { tenant: 'busy' }));
+  await settled();
+
+  expect([countOf(busy, 'waiting'), countOf(busy, 'OVERLOADED')]).toEqual([4, 4]);
+});
+
+test('background work of one tenant takes no place from a person of another', async () => {
+  const pacing = pacingWith({ inFlight: 1, waiting: 8 });
+  await slot(pacing, { tenant: 'busy' });
+  const busy = times(8, () => ask(pacing, { tenant: 'busy' }));
+  const background = ask(pacing, { tenant: 'quiet', priority: 'BACKGROUND' });
+  await settled();
+
+  expect([countOf(busy, 'waiting'), countOf([background], 'OVERLOADED')]).toEqual([8, 1]);
+});
+
+test('the number of bulkheads is bounded, and the one that is idle for longest goes', async () => {
+  const pacing = pacingWith({ bulkheads: 4, circuit: { ...PACING_DEFAULTS.circuit, minimumCalls: 1, size: 1 } });
+  const stop = async (app: string) => {
+    const one = await slot(pacing, { app });
+    one.report({ throttledFor: HOUR });
+    one.release();
+  };
+  await stop('throttled');
+  const busy = await slot(pacing, { app: 'busy' });
+  for (let i = 0; i < 1000; i++) (await slot(pacing, directoryOf(i))).release();
+
+  // Neither one in use nor what Entra asked for is forgotten for directories that come and go.
+  expect(await reasonOf(slot(pacing, { app: 'throttled' }))).toBe('ENTRA_THROTTLED');
+  expect(pacing.throttledUntil('throttled')).toBe(clock.now() + HOUR);
+  busy.release();
+
+  for (let i = 0; i < 1000; i++) await stop(`app-${i}`);
+  expect(pacing.throttledUntil('throttled')).toBeUndefined();
+  expect(pacing.throttledUntil('app-999')).toBe(clock.now() + HOUR);
+});
+
+test('a full table of bulkheads in use turns away what is new, and serves what is known', async () => {
+  const pacing = pacingWith({ bulkheads: 2 });
+  const held = await slots(pacing, 1, directoryOf(0));
+  await slots(pacing, 1, directoryOf(1));
+
+  expect(await reasonOf(slot(pacing, directoryOf(2)))).toBe('OVERLOADED');
+  expect(await reasonOf(slot(pacing, directoryOf(1)))).toBe('admitted');
+  held[0]?.release();
+  expect(await reasonOf(slot(pacing, directoryOf(2)))).toBe('admitted');
+});
+
+/** Each bulkhead that is looked at reads the clock. */
+function countClockReads(): () => number {
+  const { now } = clock;
+  let reads = 0;
+  clock.now = () => {
+    reads += 1;
+    return now();
+  };
+  return () => reads;
+}
+
+test('a new directory costs the same after 12,000 others', async () => {
+  const pacing = pacingWith();
+  for (let i = 0; i < 12_000; i++) (await slot(pacing, directoryOf(i))).release();
+
+  const reads = countClockReads();
+  (await slot(pacing, { directory: 'new' })).release();
+  expect(reads()).toBeLessThan(30);
+  pacing.throttledUntil('app');
+  expect(reads()).toBeLessThan(40);
+});
+
+test('a slot that becomes free costs the same, however many directories of a tenant wait', async () => {
+  const pacing = pacingWith({ totalInFlight: 4 });
+  const held = await Promise.all(times(3, (i) => slot(pacing, { ...directoryOf(i), tenant: 'busy' })));
+  times(1_500, (i) => ask(pacing, { ...directoryOf(i), tenant: 'busy' }));
+  await settled();
+
+  const reads = countClockReads();
+  held[0]?.release();
+  expect(reads()).toBeLessThan(40);
+  const quiet = ask(pacing, { directory: 'dir-9', tenant: 'quiet' });
+  await settled();
+  expect(countOf([quiet], 'admitted')).toBe(1);
+  expect(reads()).toBeLessThan(80);
+});
+
+test('the caller’s signal ends the waiting and frees the place', async () => {
+  const pacing = pacingWith({ inFlight: 1, waiting: 1 });
+  const held = await slot(pacing);
+  const abort = new AbortController();
+  const waiting = slot(pacing, { signal: abort.signal });
+  abort.abort(new Error('gone'));
+
+  await expect(waiting).rejects.toThrow('gone');
+  const next = slot(pacing);
+  held.release();
+  expect(await reasonOf(next)).toBe('admitted');
+});
+
+test('a signal that was aborted before gets no slot', async () => {
+  await expect(slot(pacingWith(), { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
+});
+
+test('a slot released twice counts once', async () => {
+  const pacing = pacingWith({ inFlight: 1 });
+  const held = await slot(pacing);
+  held.release();
+  held.release();
+  await slot(pacing);
+  let admitted = false;
+  void slot(pacing).then(() => {
+    admitted = true;
+  });
+  await settled();
+  expect(admitted).toBe(false);
+});
+
+test('throttling stops the app in that directory alone, those who wait too, until the time is over', async () => {
+  const pacing = pacingWith({ inFlight: 1 });
+  const held = await slot(pacing);
+  const waiting = slot(pacing);
+  held.report({ throttledFor: 30 * SECOND });
+  held.release();
+
+  await expect(waiting).rejects.toMatchObject({ reason: 'ENTRA_THROTTLED', retryAfter: 30 * SECOND });
+  clock.advance(10 * SECOND);
+  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_THROTTLED', retryAfter: 20 * SECOND });
+  expect(pacing.throttledUntil('app')).toBe(clock.now() + 20 * SECOND);
+  expect(await reasonOf(slot(pacing, { directory: 'other' }))).toBe('admitted');
+  expect(pacing.throttledUntil('other')).toBeUndefined();
+
+  clock.advance(20 * SECOND);
+  expect(await reasonOf(slot(pacing))).toBe('admitted');
+  expect(pacing.throttledUntil('app')).toBeUndefined();
+});
+
+test('no answer of Entra stops an app for more than an hour, nor does a clock that is set back', async () => {
+  const pacing = pacingWith();
+  const held = await slot(pacing);
+  held.report({ throttledFor: 24 * HOUR });
+  held.release();
+  expect(pacing.throttledUntil('app')).toBe(clock.now() + HOUR);
+  clock.advance(-24 * HOUR);
+  expect(await reasonOf(slot(pacing))).toBe('admitted');
+});
+
+async function answer(pacing: Pacing, how: 'answered' | 'unanswered' | 'strange') {
+  const one = await slot(pacing);
+  one.report(how);
+  one.release();
+}
+
+test('the circuit opens when Entra does not answer, lets one through later, and closes when that one is answered', async () => {
+  const pacing = pacingWith();
+  for (let i = 0; i < 5; i++) await answer(pacing, 'unanswered');
+  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
+
+  clock.advance(MINUTE);
+  const trial = await slot(pacing);
+  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
+  trial.report('unanswered');
+  trial.release();
+  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
+
+  clock.advance(MINUTE);
+  await answer(pacing, 'answered');
+  expect(await reasonOf(slot(pacing))).toBe('admitted');
+});
+
+test('a trial that came to nothing leaves the try to the next one', async () => {
+  const pacing = pacingWith();
+  for (let i = 0; i < 5; i++) await answer(pacing, 'unanswered');
+  clock.advance(MINUTE);
+  (await slot(pacing)).release();
+  expect(await reasonOf(slot(pacing))).toBe('admitted');
+});
+
+test('refusals and strange answers open no circuit', async () => {
+  const pacing = pacingWith();
+  for (let i = 0; i < 50; i++) await answer(pacing, i % 2 === 0 ? 'answered' : 'strange');
+  expect(await reasonOf(slot(pacing))).toBe('admitted');
+});
+
+test('after an outage the backlog ramps up: 1, 2, 4, 8', async () => {
+  const pacing = pacingWith();
+  for (let i = 0; i < 5; i++) await answer(pacing, 'unanswered');
+  clock.advance(MINUTE);
+  await answer(pacing, 'answered');
+
+  const widths: number[] = [];
+  for (let round = 0; round < 4; round++) {
+    const held: Slot[] = [];
+    const abort = new AbortController();
+    const wanted = Array.from({ length: 20 }, () =>
+      slot(pacing, { signal: abort.signal }).then((one) => held.push(one)),
+    );
+    const done = Promise.allSettled(wanted);
+    await settled();
+    widths.push(held.length);
+    abort.abort();
+    await done;
+    for (const one of held) one.report('answered');
+    for (const one of held) one.release();
+  }
+  expect(widths).toEqual([2, 4, 8, 8]);
+});
+
+test('retries are a tenth of the traffic, beyond a few in reserve', async () => {
+  const pacing = pacingWith();
+  let retries = 0;
+  for (let i = 0; i < 200; i++) {
+    const one = await slot(pacing);
+    if (one.mayRetry()) retries += 1;
+    one.report('answered');
+    one.release();
+  }
+  expect(retries).toBeGreaterThanOrEqual(20);
+  expect(retries).toBeLessThanOrEqual(25);
+});
+
+test('nothing is retried while the circuit is open', async () => {
+  const pacing = pacingWith();
+  for (let i = 0; i < 4; i++) await answer(pacing, 'unanswered');
+  const last = await slot(pacing);
+  last.report('unanswered');
+  expect(last.mayRetry()).toBe(false);
+});
+
+test('whatever the traffic, the bounds hold and nobody is forgotten', async () => {
+  const event = fc.record({
+    directory: fc.constantFrom('a', 'b', 'c'),
+    tenant: fc.constantFrom('first', 'second', 'third'),
+    priority: fc.constantFrom<Priority>('FOREGROUND', 'REFRESH_AHEAD', 'BACKGROUND'),
+    action: fc.constantFrom('ask', 'ask', 'ask', 'release', 'abort'),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { maxLength: 80 }), async (events) => {
+      const pacing = pacingWith({ inFlight: 2, waiting: 4, totalInFlight: 4, totalWaiting: 9 });
+      const held: { directory: string; slot: Slot }[] = [];
+      const aborts: AbortController[] = [];
+      const asked: Promise<unknown>[] = [];
+      for (const { directory, tenant, priority, action } of events) {
+        if (action === 'release') held.shift()?.slot.release();
+        else if (action === 'abort') aborts.shift()?.abort();
+        else {
+          const abort = new AbortController();
+          aborts.push(abort);
+          asked.push(
+            slot(pacing, { directory, tenant, priority, signal: abort.signal }).then(
+              (one) => held.push({ directory, slot: one }),
+              () => undefined,
+            ),
+          );
+        }
+        await settled();
+        expect(held.length).toBeLessThanOrEqual(4);
+        for (const name of ['a', 'b', 'c']) {
+          expect(held.filter((one) => one.directory === name).length).toBeLessThanOrEqual(2);
+        }
+      }
+      for (let one = held.shift(); one !== undefined; one = held.shift()) {
+        one.slot.release();
+        await settled();
+      }
+      await Promise.all(asked);
+      expect(await reasonOf(slot(pacing, { directory: 'a' }))).toBe('admitted');
+    }),
+    { numRuns: 100 },
+  );
+});

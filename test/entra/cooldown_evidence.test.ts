@@ -1,0 +1,304 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silentMetrics } from '../../src/entra/entra_metrics.ts';
+import { createAppHealth } from '../../src/entra/health/app_health.ts';
+import { createHold } from '../../src/entra/health/cooldown.ts';
+import { createPlaceHealth } from '../../src/entra/health/directory_health.ts';
+import { createRequestHolds } from '../../src/entra/health/request_cooldowns.ts';
+import type { EvidenceContext } from '../../src/entra/health/requester.ts';
+import type { App } from '../../src/model/app.ts';
+import { HOUR, MINUTE } from '../../src/model/clock.ts';
+import type { Failure } from '../../src/model/exchange.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { createRecordingLedger } from './app_state_store.ts';
+import { anApp, aSecret, createMovableClock, createServer, failed, GRAPH, granted } from './fixtures.ts';
+import { DIRECTORY, errorBody, idToken, json, startTokenEndpoint, tokenBody } from './token_endpoint.ts';
+import { ADA, ALAN, acme, type Stage, startStage } from './with_sandbox.ts';
+
+const of = (connectionUid: string) => ({ connectionUid, weight: 'FULL' }) as const;
+
+function failure(entraError: string, subject: Failure['subject']): Failure {
+  return {
+    kind: 'app_config',
+    subject,
+    reason: 'APP_MISCONFIGURED',
+    entraError,
+    correlationId: undefined,
+    retryAfter: undefined,
+    claims: undefined,
+  };
+}
+
+describe('a place', () => {
+  const clock = createMovableClock();
+  const place = () => createPlaceHealth({ clock, isShared: false, wasGrantedSince: async () => false });
+  const request = (requester: string, order: number) => ({ requester, tenantUid: 'acme', order });
+  const gone = failure('unauthorized_client/AADSTS700016', 'directory');
+
+  test('is not held for a failure sent before a success of the same connection', async () => {
+    const health = place();
+    health.granted(request('ada', 2));
+    expect(await health.refused(request('ada', 1), gone, true)).toBe('REQUEST');
+    expect(health.hold).toBeUndefined();
+  });
+
+  test('is not held for longer since a connection fails for a reason of its own', async () => {
+    const health = place();
+    await health.refused(request('ada', 1), gone, true);
+    clock.advance(5 * MINUTE);
+    health.hold?.beginTrial('alan', clock.now());
+    await health.refused(request('alan', 2), failure('unauthorized_client/AADSTS7999999', 'request'), false);
+    clock.advance(MINUTE);
+    expect(health.hold?.isClosedTo('grace', clock.now())).toBe(false);
+  });
+});
+
+describe('an app', () => {
+  const clock = createMovableClock();
+  const health = (app: App) =>
+    createAppHealth({
+      app,
+      clock,
+      ledger: createRecordingLedger(aSecret('one')),
+      metrics: silentMetrics,
+      log: silentLog,
+      isStale: false,
+      isCurrent: () => true,
+      probes: { send() {}, settled: async () => {} },
+    });
+  const context = (connectionUid: string, directoryId: string, tenantUid = 'tenant-1'): EvidenceContext => ({
+    ...of(connectionUid),
+    tenantUid,
+    directoryId,
+    resource: GRAPH,
+    scopes: [],
+    claims: undefined,
+    isRetry: false,
+  });
+  const ofApp = {
+    failure: failure('invalid_client/AADSTS7000218', 'app'),
+    codes: [7000218],
+    suberror: undefined,
+    known: true,
+    doubtsCredential: false,
+  };
+  const isHeld = (of: ReturnType<typeof health>) =>
+    of.refusal({ connectionUid: 'grace', weight: 'FULL', directoryId: CONTOSO, tenantUid: 'tenant-1' }) !== undefined;
+
+  test('is not held for a failure sent before a probe was granted', async () => {
+    const one = health(acme());
+    await one.probeGranted(CONTOSO, undefined, 5);
+    await one.holdWithoutCredential(failure('invalid_client/AADSTS7000215', 'credential'), 3, 'ada');
+    expect(isHeld(one)).toBe(false);
+  });
+
+  test('is not held for a second directory if the first one works again', async () => {
+    const one = health(acme());
+    await one.refused(context('ada', CONTOSO), 'refresh_token', ofApp, 1);
+    await one.granted(context('ada', CONTOSO), 'refresh_token', 2, CONTOSO);
+    clock.advance(3 * HOUR);
+    await one.refused(context('alan', FABRIKAM), 'refresh_token', ofApp, 3);
+    expect(isHeld(one)).toBe(false);
+  });
+
+  test('that tenants share is held for a second directory of another tenant alone', async () => {
+    const one = health(acme({ sharedWith: ['*'] }));
+    one.begin(context('theirs', CONTOSO, 'tenant-2'), GRAPH);
+    await one.granted(context('theirs', CONTOSO, 'tenant-2'), 'refresh_token', 1, CONTOSO);
+    clock.advance(3 * HOUR);
+    await one.refused(context('ada', CONTOSO), 'refresh_token', ofApp, 2);
+    await one.refused(context('alan', FABRIKAM), 'refresh_token', ofApp, 3);
+    expect(isHeld(one)).toBe(false);
+    await one.refused(context('theirs', CONTOSO, 'tenant-2'), 'refresh_token', ofApp, 4);
+    expect(isHeld(one)).toBe(true);
+  });
+});
+
+test('a hold gives failing connections a trial every five and a half minutes, though one of them asks no more', () => {
+  const clock = createMovableClock();
+  const hold = createHold(
+    failure('unauthorized_client/AADSTS700016', 'directory'),
+    { requesters: ['gone', 'ada'], order: 1 },
+    clock.now(),
+  );
+  for (let trial = 0; trial < 3; trial++) {
+    clock.advance(5.5 * MINUTE);
+    expect(hold.isClosedTo('ada', clock.now())).toBe(false);
+    hold.beginTrial('ada', clock.now());
+  }
+});
+
+test('a success that was sent after the failures that began a hold ends it, though others failed before it was answered', async () => {
+  const clock = createMovableClock();
+  const place = createPlaceHealth({ clock, isShared: false, wasGrantedSince: async () => false });
+  const gone = failure('unauthorized_client/AADSTS700016', 'directory');
+  await place.refused({ requester: 'ada', tenantUid: 'acme', order: 1 }, gone, true);
+  clock.advance(5 * MINUTE);
+  await place.refused({ requester: 'grace', tenantUid: 'acme', order: 3 }, gone, true);
+  place.granted({ requester: 'alan', tenantUid: 'acme', order: 2 });
+  expect(place.hold).toBeUndefined();
+});
+
+test('a hold that a trial opened does not close again after the clock was set back', () => {
+  const clock = createMovableClock();
+  const hold = createHold(
+    failure('unauthorized_client/AADSTS700016', 'directory'),
+    { requesters: ['ada'], order: 1 },
+    clock.now(),
+  );
+  clock.advance(-2 * MINUTE);
+  hold.beginTrial('alan', clock.now());
+  clock.advance(3 * MINUTE);
+  expect(hold.isClosedTo('grace', clock.now())).toBe(false);
+});
+
+test('an unknown answer holds its request for a minute, also after the clock was set back', () => {
+  const clock = createMovableClock();
+  const holds = createRequestHolds(clock);
+  holds.hold('request', failure('invalid_request/AADSTS7999999', 'request'), false);
+  clock.advance(-2 * MINUTE);
+  expect(holds.find('request')).toBeUndefined();
+});
+
+test('an authorization code that is granted ends the hold of its directory, though it was redeemed at a shared address', async () => {
+  const endpoint = await startTokenEndpoint();
+  const ledger = createRecordingLedger(aSecret('one'));
+  const { refresh, server } = createServer({ url: endpoint.url, ledger });
+  endpoint.answer((_, response) => json(response, 400, errorBody('unauthorized_client', 700016)));
+  failed(await refresh(anApp(), DIRECTORY));
+  await expect(refresh(anApp(), DIRECTORY)).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
+
+  const id_token = idToken({ oid: 'alan', nonce: 'the-nonce' });
+  endpoint.answer((_, response) => json(response, 200, tokenBody({ id_token })));
+  const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
+  const request = { app: anApp(), directoryId: undefined, priority: 'FOREGROUND', requester } as const;
+  const admission = await server.admit(request);
+  const redirectUri = 'http://127.0.0.1/callback';
+  const secret = new Secret('x'.repeat(43));
+  const code = { code: secret, codeVerifier: secret, redirectUri, resource: GRAPH, scopes: [`${GRAPH}/Mail.Read`] };
+  granted(await admission.redeemCode({ ...code, nonce: new Secret('the-nonce') }));
+  admission.release();
+
+  await expect(refresh(anApp(), DIRECTORY)).resolves.not.toThrow();
+  expect(ledger.notes).toContain(`directory ${DIRECTORY} OK`);
+  await server.close();
+  await endpoint.close();
+});
+
+describe('through the sandbox', () => {
+  let stage: Stage;
+  beforeEach(async () => {
+    stage = await startStage();
+  });
+  afterEach(() => stage.close());
+
+  test('an authorization code is no second directory', async () => {
+    stage.sandbox.injectFault({ kind: 'error', code: 7000218, count: 2 });
+    const admission = await stage.server.admit({
+      app: acme(),
+      directoryId: undefined,
+      priority: 'FOREGROUND',
+      requester: { connectionUid: undefined, weight: 'CREDENTIAL' },
+    });
+    const secret = new Secret('x'.repeat(43));
+    failed(
+      await admission.redeemCode({
+        code: secret,
+        codeVerifier: secret,
+        nonce: secret,
+        redirectUri: 'http://127.0.0.1/callback',
+        resource: GRAPH,
+        scopes: [`${GRAPH}/Mail.Read`],
+      }),
+    );
+    admission.release();
+    failed(await stage.refresh());
+    granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+    await stage.server.settled();
+    expect(stage.ledger.notes.filter((note) => note.startsWith('app'))).toEqual([]);
+  });
+
+  test('a connection with a fault of its own does not use up the trials of a held directory', async () => {
+    stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client', user: ADA });
+    failed(await stage.refresh({ requester: of('ada') }));
+    stage.sandbox.clearFaults();
+    stage.sandbox.injectFault({ kind: 'error', code: 50087, user: ALAN, count: 1_000 });
+
+    for (let minute = 5; minute < 8; minute++) {
+      stage.sandbox.clock.advance(minute === 5 ? 5 * MINUTE : MINUTE);
+      const asked = stage.refresh({ user: ALAN, directoryId: CONTOSO, requester: of('alan') });
+      await asked.catch(() => {});
+    }
+
+    granted(await stage.refresh({ requester: of('grace') }));
+  });
+
+  test('a request that is refused locally takes no trial from the others', async () => {
+    const { clock } = stage.sandbox;
+    stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client' });
+    failed(await stage.refresh({ requester: of('grace') }));
+    clock.advance(5.5 * MINUTE);
+    stage.sandbox.injectFault({ kind: 'error', code: 70011, error: 'invalid_scope' });
+    failed(await stage.refresh({ requester: of('ada') }));
+
+    failed(await stage.refresh({ requester: of('ada') }));
+    granted(await stage.refresh({ requester: of('ada'), scopes: [`${GRAPH}/.default`] }));
+    expect(stage.exchanges).toEqual(['app_config', 'app_config', 'granted']);
+  });
+
+  test('one connection does not reject the credential that served another one shortly before, though the app changed since', async () => {
+    granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+    stage.server.forget(acme().uid);
+    stage.sandbox.injectFault({ kind: 'error', code: 7000215, error: 'invalid_client', user: ADA });
+    failed(await stage.refresh());
+    await stage.server.settled();
+    granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
+    expect(stage.ledger.notes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
+  });
+
+  test('one tenant does not hold the directory of another one whose requests fail for reasons of their own', async () => {
+    const app = acme({ sharedWith: ['*'] });
+    stage.sandbox.injectFault({ kind: 'error', code: 70011, error: 'invalid_scope' });
+    failed(await stage.refresh({ app, requester: of('theirs'), tenantUid: 'other' }));
+    stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client' });
+    failed(await stage.refresh({ app, requester: of('ada') }));
+    await stage.server.settled();
+    granted(await stage.refresh({ app, requester: of('theirs too'), tenantUid: 'other' }));
+  });
+
+  test('authorization codes that fail again and again do not prolong a hold', async () => {
+    stage.sandbox.injectFault({ kind: 'error', code: 7000215, error: 'invalid_client', count: 3 });
+    const redeem = async () => {
+      const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
+      const request = { app: acme(), directoryId: CONTOSO, priority: 'FOREGROUND', requester } as const;
+      const admission = await stage.server.admit(request);
+      const secret = new Secret('x'.repeat(43));
+      const redirectUri = 'http://127.0.0.1/callback';
+      const scopes = [`${GRAPH}/Mail.Read`];
+      const code = { code: secret, codeVerifier: secret, nonce: secret, redirectUri, resource: GRAPH, scopes };
+      failed(await admission.redeemCode(code).finally(() => admission.release()));
+    };
+    await redeem();
+    stage.sandbox.clock.advance(5 * MINUTE);
+    await redeem();
+    stage.sandbox.clock.advance(5 * MINUTE);
+    await redeem();
+    granted(await stage.refresh());
+  });
+
+  test('imports that fail do not use up the trials of a held directory', async () => {
+    stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client', user: ADA });
+    failed(await stage.refresh({ requester: of('ada') }));
+    stage.sandbox.clearFaults();
+    stage.sandbox.injectFault({ kind: 'error', code: 50173, user: ALAN, count: 1_000 });
+
+    for (let minute = 5; minute < 8; minute++) {
+      stage.sandbox.clock.advance(minute === 5 ? 5 * MINUTE : MINUTE);
+      const requester = { connectionUid: undefined, weight: 'REQUEST' } as const;
+      await stage.refresh({ user: ALAN, directoryId: CONTOSO, requester }).catch(() => {});
+    }
+
+    granted(await stage.refresh({ requester: of('grace') }));
+  });
+});
