@@ -9,14 +9,14 @@ import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 import type { AppTokenRequest, FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
-import { appTokenRefused } from './app_token_refusal.ts';
-import { refuseDeadToken } from './dead_token.ts';
+import { appTokenRefused } from './app_token_error.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
-import { createShortLives } from './short_lives.ts';
+import { createShortLives } from './short_ttl_cache.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createTokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
+import { refuseDeadToken } from './unusable_token.ts';
 import { waitFor } from './wait_for.ts';
 
 /** The app's own tokens (client credentials): in memory alone, since there is no grant to lose. */

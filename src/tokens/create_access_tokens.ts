@@ -10,21 +10,21 @@ import { type Log, silentLog } from '../telemetry/log.ts';
 import type { AccessTokens, ChangesFeed, FreshToken } from './access_tokens.ts';
 import { createAlerts } from './alerts.ts';
 import { createAppTokens } from './app_tokens.ts';
-import { createChallenges } from './challenges.ts';
+import { createChallenges } from './claims_challenges.ts';
+import { createStandings } from './connection_snapshot.ts';
+import { createHolds } from './cooldowns.ts';
+import { createStormWatch } from './correlated_failure_guard.ts';
 import { createForcedExchanges } from './forced_exchanges.ts';
 import { createGetAccessToken } from './get_access_token.ts';
-import { createHolds } from './holds.ts';
 import { createKeepAlive, KEEP_ALIVE_PERIOD } from './keep_alive.ts';
 import { createRefresh } from './refresh.ts';
 import { createRefreshAhead } from './refresh_ahead.ts';
+import { createUnderLease, NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
 import { createSingleFlight } from './single_flight.ts';
-import { createStandings } from './standing.ts';
-import { createStormWatch } from './storm_watch.ts';
 import { createTokenCache } from './token_cache.ts';
 import { silentTokenMetrics, type TokenMetrics } from './token_metrics.ts';
-import { createUnderLease, NONE_STORED, type RefreshRequest } from './under_lease.ts';
 import { createVerifyConnection } from './verify_connection.ts';
-import { watch } from './watch.ts';
+import { watch } from './watch_access_token.ts';
 
 export interface AccessTokensParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'grants'>;

@@ -4,15 +4,15 @@ import { connectionName } from '../model/connection.ts';
 import { isRefused } from '../model/connection_resources.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
-import { checkGranted, resolveAsk } from './ask.ts';
-import type { Challenges } from './challenges.ts';
+import type { Challenges } from './claims_challenges.ts';
+import { refuse, refuseIssue } from './connection_errors.ts';
+import type { Standing, Standings } from './connection_snapshot.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
-import { refuse, refuseIssue } from './refusal.ts';
-import { createShortLives, ttlUnattainable } from './short_lives.ts';
-import type { Standing, Standings } from './standing.ts';
+import { NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
+import { checkGranted, resolveAsk } from './resolve_scopes.ts';
+import { createShortLives, ttlUnattainable } from './short_ttl_cache.ts';
 import type { CachedToken, TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
 /** A flight that was joined may have brought a token that another asker wanted, good for less long than this one's. */

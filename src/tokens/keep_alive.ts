@@ -3,9 +3,9 @@ import { isGrantSound, isRefused, resourcesOf } from '../model/connection_resour
 import { VaultError } from '../model/errors.ts';
 import type { Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
-import type { Standing, Standings } from './standing.ts';
+import type { Standing, Standings } from './connection_snapshot.ts';
+import { NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
 
 const AT_A_TIME = 4;
 const MOST_A_ROUND = 100;

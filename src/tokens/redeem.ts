@@ -8,8 +8,8 @@ import { scopesOf } from '../model/resource.ts';
 import type { Secret } from '../model/secret.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { HeldLease } from '../store/stores.ts';
-import { refuseDeadToken } from './dead_token.ts';
 import type { TokenMetrics } from './token_metrics.ts';
+import { refuseDeadToken } from './unusable_token.ts';
 
 /** Less than the lease of 12 s, so that the record still falls under it. */
 const EXCHANGE_DEADLINE: Duration = 8 * SECOND;

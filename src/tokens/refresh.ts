@@ -9,13 +9,13 @@ import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import type { FreshToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
+import { refuse } from './connection_errors.ts';
+import type { Standing, Standings } from './connection_snapshot.ts';
+import type { Holds } from './cooldowns.ts';
 import type { ForcedExchanges } from './forced_exchanges.ts';
-import type { Holds } from './holds.ts';
-import { refuse } from './refusal.ts';
-import type { Standing, Standings } from './standing.ts';
+import type { createUnderLease, RefreshRequest, UnderLease } from './refresh_under_lease.ts';
 import type { TokenCache, TokenCacheFill } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import type { createUnderLease, RefreshRequest, UnderLease } from './under_lease.ts';
 
 /** Longer than an exchange with its record. */
 const LEASE: Duration = 12 * SECOND;

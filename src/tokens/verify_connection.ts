@@ -2,9 +2,9 @@ import { type Connection, connectionName } from '../model/connection.ts';
 import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { FreshToken } from './access_tokens.ts';
-import { refuseDirectory, refuseSuspended } from './refusal.ts';
-import type { Standings } from './standing.ts';
-import { NONE_STORED, type RefreshRequest } from './under_lease.ts';
+import { refuseDirectory, refuseSuspended } from './connection_errors.ts';
+import type { Standings } from './connection_snapshot.ts';
+import { NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
 export interface VerifyConnectionParts {

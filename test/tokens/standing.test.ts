@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { App } from '../../src/model/app.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { createStandings, type StandingParts } from '../../src/tokens/standing.ts';
+import { createStandings, type StandingParts } from '../../src/tokens/connection_snapshot.ts';
 
 const tenant = { uid: 't', tenantId: 'acme', state: 'ACTIVE', catalog: 'aurinko', allowedDirectoryIds: [] };
 const app = { uid: 'a', tenantUid: 't', tenantId: 'acme', appId: 'default', suspended: false, sharedWith: [] };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { Failure } from '../../src/model/exchange.ts';
-import { createStormGuard, type TriedConnection } from '../../src/tokens/storm_guard.ts';
+import { createStormGuard, type TriedConnection } from '../../src/tokens/correlated_failure_detector.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
 const NOW = 1_800_000_000_000;

@@ -7,7 +7,7 @@ import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import { restOfIssue } from '../model/resource_issue.ts';
 import { allowsDirectory } from '../model/tenant.ts';
-import type { Standing } from './standing.ts';
+import type { Standing } from './connection_snapshot.ts';
 
 /** What a person does next, by reason. */
 const NEXT_STEPS: Partial<Record<Reason, string>> = {

@@ -1,7 +1,7 @@
 import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import { isDeadTokenError } from './dead_token.ts';
 import { createRecentMap } from './recent_map.ts';
+import { isDeadTokenError } from './unusable_token.ts';
 
 /** How long Entra is taken at its word: another exchange at once would bring no longer life. */
 const INTERVAL: Duration = 30 * SECOND;

@@ -7,9 +7,9 @@ import type { Failure } from '../model/exchange.ts';
 import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
-import { dropRefused } from './drop_refused.ts';
-import type { Standings } from './standing.ts';
-import { createStormGuard, type HeldFailure, type TriedConnection } from './storm_guard.ts';
+import type { Standings } from './connection_snapshot.ts';
+import { createStormGuard, type HeldFailure, type TriedConnection } from './correlated_failure_detector.ts';
+import { dropRefused } from './drop_rejected_token.ts';
 import type { TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 

@@ -11,10 +11,6 @@ import { restOfIssue } from '../model/resource_issue.ts';
 import type { Timers } from '../model/timers.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
-import { dropRefused } from './drop_refused.ts';
-import type { Force, ForcedExchanges } from './forced_exchanges.ts';
-import type { Holds } from './holds.ts';
-import { createRedeem, type Redemption } from './redeem.ts';
 import {
   claimsRefused,
   failed,
@@ -25,9 +21,13 @@ import {
   refuseResource,
   refuseState,
   refuseSuspended,
-} from './refusal.ts';
-import type { Standing, Standings } from './standing.ts';
-import type { StormWatch } from './storm_watch.ts';
+} from './connection_errors.ts';
+import type { Standing, Standings } from './connection_snapshot.ts';
+import type { Holds } from './cooldowns.ts';
+import type { StormWatch } from './correlated_failure_guard.ts';
+import { dropRefused } from './drop_rejected_token.ts';
+import type { Force, ForcedExchanges } from './forced_exchanges.ts';
+import { createRedeem, type Redemption } from './redeem.ts';
 import type { TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 

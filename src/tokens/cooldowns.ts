@@ -4,9 +4,9 @@ import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
 import type { Failure } from '../model/exchange.ts';
 import { restOfIssue } from '../model/resource_issue.ts';
+import { failed, heldBack } from './connection_errors.ts';
+import type { StormWatch } from './correlated_failure_guard.ts';
 import { createRecentMap } from './recent_map.ts';
-import { failed, heldBack } from './refusal.ts';
-import type { StormWatch } from './storm_watch.ts';
 
 /** After a token of another account, which another request would bring again. */
 const MISTAKE_HOLD: Duration = MINUTE;

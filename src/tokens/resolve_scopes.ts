@@ -1,7 +1,7 @@
 import { connectionName, type PermissionsByResource } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
-import type { Standing } from './standing.ts';
+import type { Standing } from './connection_snapshot.ts';
 
 /** A caller names scopes freely, so what is remembered of them has a bound. */
 const MOST_REMEMBERED = 16;
