@@ -5,18 +5,18 @@ import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { UsedConsentState } from '../store/stores.ts';
 import { checkDirectory } from './account_check.ts';
+import { findAppByUid, findTenant } from './active_lookup.ts';
 import { proveConsent } from './admin_consent_proof.ts';
 import type { AdminConsentAnswer, AdminConsentOutcome } from './admin_consents.ts';
-import { auditedEnd } from './audited_end.ts';
+import { errorAnswered } from './authorization_error_response.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { isDirectoryId } from './directory_id.ts';
-import { errorAnswered } from './error_answer.ts';
+import { createTurns } from './keyed_mutex.ts';
 import { mayBeConsentState } from './new_admin_consent.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import { productOf } from './product.ts';
 import { withParameters } from './return_url.ts';
-import { findAppByUid, findTenant } from './standing.ts';
-import { createTurns } from './turns.ts';
+import { auditedEnd } from './with_audit.ts';
 
 const UNKNOWN: AdminConsentOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
 

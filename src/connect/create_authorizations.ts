@@ -1,11 +1,11 @@
 import type { Authorizations } from './authorizations.ts';
-import { createCallback } from './callback.ts';
-import { completeAuthorization } from './complete.ts';
-import { confirmAuthorization } from './confirm.ts';
+import { createCallback } from './browser_callback.ts';
+import { completeAuthorization } from './complete_authorization.ts';
+import { confirmAuthorization } from './confirm_authorization.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
-import { describeLink, openLink } from './open.ts';
-import { startAuthorization } from './start.ts';
+import { describeLink, openLink } from './open_authorization_link.ts';
+import { startAuthorization } from './start_authorization.ts';
 
 export function createAuthorizations(parts: ConnectParts): Authorizations {
   const ended = (outcome: string) => parts.metrics?.authorizationEnded(outcome);

@@ -1,7 +1,7 @@
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import { findTenant } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { findTenant } from './standing.ts';
 
 /** TENANT_NOT_FOUND, TENANT_SUSPENDED, CONNECTION_NOT_FOUND. */
 export async function findConnection(

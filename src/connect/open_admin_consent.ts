@@ -2,13 +2,13 @@ import type { AdminConsent } from '../model/admin_consent.ts';
 import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import type { Tenant } from '../model/tenant.ts';
+import { findAppByUid, findTenant } from './active_lookup.ts';
 import type { AdminConsentDescription } from './admin_consents.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { mintConsentState } from './new_admin_consent.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import { described } from './product.ts';
-import { findAppByUid, findTenant } from './standing.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 /** The button was pressed: a state is minted now, so that a mail scanner's visit uses nothing up. */

@@ -4,7 +4,7 @@ import type { Failure } from '../model/exchange.ts';
 import { isPersonal } from '../model/personal_account.ts';
 import type { Secret } from '../model/secret.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { type FirstGranted, firstResource, type GrantRequest, redeemRefreshToken } from './redeem.ts';
+import { type FirstGranted, firstResource, type GrantRequest, redeemRefreshToken } from './redeem_code.ts';
 
 /** Where the user of a personal account signs in again; undefined: the address of the app. */
 export function directoryToReturnTo(app: App, { account }: Connection): string | undefined {

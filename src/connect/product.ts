@@ -1,8 +1,8 @@
 import type { App } from '../model/app.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { catalogOf, OIDC_SCOPES } from './asked.ts';
 import type { Product } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { catalogOf, OIDC_SCOPES } from './requested_scopes.ts';
 
 export function productOf(tenant: Pick<Tenant, 'displayName'>, app: Pick<App, 'displayName' | 'logoHash'>): Product {
   return { name: app.displayName, tenant: tenant.displayName, logo: app.logoHash };

@@ -4,15 +4,15 @@ import { fieldInvalid } from '../model/errors.ts';
 import { GRAPH, resourceIn } from '../model/resource.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { checkDirectory } from './account_check.ts';
+import { findApp, findTenant } from './active_lookup.ts';
 import type { StartAdminConsent, StartedAdminConsent } from './admin_consents.ts';
-import { asked, authorizeScopes, consentedWith } from './asked.ts';
 import { adminConsentLink, type ConnectParts, callbackUri } from './connect_parts.ts';
 import { namedDirectory } from './named_directory.ts';
 import { hasAdministrators, hasOwnCallback, mintConsentState, newAdminConsent } from './new_admin_consent.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
+import { asked, authorizeScopes, consentedWith } from './requested_scopes.ts';
 import { checkReturnUrl } from './return_url.ts';
-import { findApp, findTenant } from './standing.ts';
-import { usualApp } from './start.ts';
+import { usualApp } from './start_authorization.ts';
 
 export async function startAdminConsent(parts: ConnectParts, request: StartAdminConsent): Promise<StartedAdminConsent> {
   const { stores } = parts;

@@ -5,12 +5,12 @@ import type { Failure } from '../model/exchange.ts';
 import type { Grant } from '../model/grant.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { accountMismatch, checkDirectory, checkSameAccount, contradicts } from './account_check.ts';
-import { type Asked, catalogOf } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import type { DoubtfulTokens } from './doubtful_tokens.ts';
 import type { ImportRequest } from './imports.ts';
-import { firstResource, learnFurther, redeemRefreshToken } from './redeem.ts';
-import { isUnknownWord, mayPass, refreshTokenDoubtful, refreshTokenRefused } from './refusal.ts';
+import { firstResource, learnFurther, redeemRefreshToken } from './redeem_code.ts';
+import { isUnknownWord, mayPass, refreshTokenDoubtful, refreshTokenRefused } from './redeem_errors.ts';
+import { type Asked, catalogOf } from './requested_scopes.ts';
 
 /** Redeems the token for each resource that its scopes need, before anything is stored. */
 export async function verifyImport(

@@ -2,7 +2,7 @@ import type { AuditEntry } from '../../src/audit/audit_log.ts';
 import type { StartRequest } from '../../src/connect/authorizations.ts';
 import { createAdminConsents } from '../../src/connect/create_admin_consents.ts';
 import { createAuthorizations } from '../../src/connect/create_authorizations.ts';
-import { createImports } from '../../src/connect/import.ts';
+import { createImports } from '../../src/connect/import_connection.ts';
 import { createLogos } from '../../src/connect/logos.ts';
 import type { AdmissionRequest } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorAnswered } from '../../src/connect/error_answer.ts';
+import { errorAnswered } from '../../src/connect/authorization_error_response.ts';
 import { classifyAuthorizationError } from '../../src/entra/errors/classify_error.ts';
 import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogos } from '../../src/connect/logos.ts';
 import { hashOneTimeToken } from '../../src/connect/one_time_token.ts';
-import { sweep } from '../../src/connect/sweep.ts';
+import { sweep } from '../../src/connect/purge_expired.ts';
 import { type ConnectWorld, startConnectWorld } from './connect_world.ts';
 
 const DAY = 86_400_000;

@@ -1,12 +1,12 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
-import { withAdminConsentUri } from './approval_address.ts';
-import { mayWantApproval } from './approval_link.ts';
+import { mayWantApproval } from './admin_consent_link.ts';
+import { withAdminConsentUri } from './admin_consent_url.ts';
 import type { CompleteRequest } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { findConnection } from './find_connection.ts';
+import { receiveAnswer } from './handle_authorization_response.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
-import { receiveAnswer } from './receive_answer.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 /** The product ran the callback and hands over what came there, with the connection of the user who is signed in to it. */

@@ -3,14 +3,14 @@ import { MINUTE } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
 import type { Grant } from '../model/grant.ts';
+import { swapIn } from './activate_grant.ts';
+import { checkNotSuspended, findAppByUid, findTenant } from './active_lookup.ts';
+import { errorAnswered } from './authorization_error_response.ts';
 import type { AuthorizationAnswer } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { errorAnswered } from './error_answer.ts';
-import { gatherGrant } from './gather_grant.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { checkNotSuspended, findAppByUid, findTenant } from './standing.ts';
+import { gatherGrant } from './redeem_grant.ts';
 import { stateInvalid } from './state_invalid.ts';
-import { swapIn } from './swap_in.ts';
 
 const CONFIRMATION_LIFE = 10 * MINUTE;
 

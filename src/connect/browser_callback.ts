@@ -2,16 +2,16 @@ import type { Authorization } from '../model/authorization.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { UsedState } from '../store/stores.ts';
-import { approvalLink, mayWantApproval, newApprovalLink } from './approval_link.ts';
-import { auditedEnd } from './audited_end.ts';
+import { approvalLink, mayWantApproval, newApprovalLink } from './admin_consent_link.ts';
 import type { CallbackOutcome, CallbackRequest, Product } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { receiveAnswer } from './handle_authorization_response.ts';
+import { createTurns } from './keyed_mutex.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import { findProduct } from './product.ts';
-import { receiveAnswer } from './receive_answer.ts';
 import { withParameters } from './return_url.ts';
-import { createTurns } from './turns.ts';
+import { auditedEnd } from './with_audit.ts';
 
 const UNKNOWN: CallbackOutcome = {
   outcome: 'STATE_INVALID',

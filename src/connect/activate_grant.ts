@@ -3,8 +3,8 @@ import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
 import { checkDirectory, checkSameAccount } from './account_check.ts';
+import { checkNotSuspended, findAppByUid, findTenant } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { checkNotSuspended, findAppByUid, findTenant } from './standing.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 /** The connection begins to live on the grant that waited. Everything is checked once more: minutes may lie between consent and confirmation. */

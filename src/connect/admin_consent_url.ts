@@ -2,9 +2,9 @@ import type { App } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { VaultError } from '../model/errors.ts';
 import { GRAPH, resourceIn } from '../model/resource.ts';
-import { authorizeScopes } from './asked.ts';
 import { type ConnectParts, callbackUri } from './connect_parts.ts';
 import { hasAdministrators } from './new_admin_consent.ts';
+import { authorizeScopes } from './requested_scopes.ts';
 
 /** So much of a fact gets through to the caller; an address that is cut leads nowhere. */
 const LONGEST_ADDRESS = 1_000;

@@ -2,10 +2,10 @@ import type { App } from '../model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import { MINUTE, type Timestamp } from '../model/clock.ts';
 import { Secret } from '../model/secret.ts';
-import { authorizeScopes } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { mintPkce } from './pkce.ts';
+import { authorizeScopes } from './requested_scopes.ts';
 
 const ATTEMPT_LIFE = 10 * MINUTE;
 

@@ -9,11 +9,11 @@ import { issueAfter } from '../model/resource_refusal.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { checkDirectory, checkSameAccount } from './account_check.ts';
+import { declined } from './authorization_error_response.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { declined } from './error_answer.ts';
 import { provePersonalGrant } from './personal_grant.ts';
-import { learnFurther, redeemCode } from './redeem.ts';
-import { codeRefused } from './refusal.ts';
+import { learnFurther, redeemCode } from './redeem_code.ts';
+import { codeRefused } from './redeem_errors.ts';
 
 export interface CodeInHand {
   readonly tenant: Tenant;

@@ -2,13 +2,13 @@ import type { App } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { connectionName } from '../model/connection.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { mintAttempt } from './attempt.ts';
+import { checkNotSuspended, findAppByUid, findTenant } from './active_lookup.ts';
+import { mintAttempt } from './authorization_attempt.ts';
 import type { AuthorizationDescription } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import { described } from './product.ts';
-import { checkNotSuspended, findAppByUid, findTenant } from './standing.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 /** The button on the connect page: a state is minted now and not when the link was made, so that a mail scanner's visit uses nothing up. */

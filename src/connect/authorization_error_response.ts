@@ -1,7 +1,7 @@
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { VaultError } from '../model/errors.ts';
 import type { AuthorizationAnswer } from './authorizations.ts';
-import { reasonText, signInReason } from './refusal.ts';
+import { reasonText, signInReason } from './redeem_errors.ts';
 
 type ErrorAnswer = Extract<AuthorizationAnswer, { error: string }>;
 

@@ -3,11 +3,11 @@ import { homeDirectory } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { Connection } from '../model/connection.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
-import { authorizeScopes } from './asked.ts';
+import { findAppByUid, findTenant } from './active_lookup.ts';
 import { adminConsentLink, type ConnectParts } from './connect_parts.ts';
 import { hasAdministrators, hasOwnCallback, newAdminConsent } from './new_admin_consent.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
-import { findAppByUid, findTenant } from './standing.ts';
+import { authorizeScopes } from './requested_scopes.ts';
 
 /** "Need admin approval" leads back from Entra exactly as its Cancel does, so whoever seems to have declined may need a link too. */
 export function mayWantApproval(reason: 'GRANTED' | Reason): boolean {

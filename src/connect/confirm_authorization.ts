@@ -1,11 +1,11 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
+import { swapIn } from './activate_grant.ts';
 import type { ConfirmRequest } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { findConnection } from './find_connection.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import { stateInvalid } from './state_invalid.ts';
-import { swapIn } from './swap_in.ts';
 
 /** That the confirmation fits the connection of the signed-in user proves that who consented is who asked. */
 export async function confirmAuthorization(parts: ConnectParts, request: ConfirmRequest): Promise<Connection> {

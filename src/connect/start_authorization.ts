@@ -8,16 +8,16 @@ import { newUid } from '../model/ids.ts';
 import { checkText } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { LONGEST_USERNAME } from './account_check.ts';
-import { asked, consentedWith, withOwnScopes } from './asked.ts';
-import { mintAttempt } from './attempt.ts';
+import { checkNotSuspended, findApp, findTenant } from './active_lookup.ts';
+import { mintAttempt } from './authorization_attempt.ts';
 import type { StartedAuthorization, StartRequest } from './authorizations.ts';
+import { howItEnds } from './completion.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
-import { howItEnds } from './ending.ts';
 import { namedDirectory } from './named_directory.ts';
 import { checkWish, newConnection, relabelled } from './new_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { directoryToReturnTo } from './personal_grant.ts';
-import { checkNotSuspended, findApp, findTenant } from './standing.ts';
+import { asked, consentedWith, withOwnScopes } from './requested_scopes.ts';
 
 const LINK_LIFE = 24 * HOUR;
 

@@ -5,15 +5,15 @@ import { isExternalIdTaken } from '../model/external_id.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { accountMismatch, checkDirectory, checkSaidAccount, checkSameAccount, contradicts } from './account_check.ts';
-import { type Asked, asked } from './asked.ts';
+import { checkNotSuspended, findApp, findTenant } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
 import { createDoubtfulTokens, type DoubtfulTokens } from './doubtful_tokens.ts';
 import { checkExternalIdFree } from './external_id_free.ts';
 import type { ImportRequest, Imports } from './imports.ts';
 import { checkWish, newConnection } from './new_connection.ts';
-import { checkNotSuspended, findApp, findTenant } from './standing.ts';
-import { usualApp } from './start.ts';
+import { type Asked, asked } from './requested_scopes.ts';
+import { usualApp } from './start_authorization.ts';
 import { verifyImport } from './verify_import.ts';
 
 export function createImports(parts: ConnectParts): Imports {

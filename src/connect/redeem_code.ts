@@ -6,8 +6,8 @@ import type { Failure, Granted, Outcome } from '../model/exchange.ts';
 import { asMissingConsent, isUnclearForPersonal } from '../model/personal_account.ts';
 import { scopesOf } from '../model/resource.ts';
 import type { Secret } from '../model/secret.ts';
-import { fullForm, withoutOidcScopes } from './asked.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import { fullForm, withoutOidcScopes } from './requested_scopes.ts';
 
 type Server = ConnectParts['authorizationServer'];
 
