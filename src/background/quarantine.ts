@@ -1,7 +1,7 @@
 import { type Clock, type Duration, HOUR, type Timestamp } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
+import { whereItArose } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
-import { whereItArose } from '../telemetry/where_it_arose.ts';
 
 /** Rows that cannot be worked on: at the head of an index they would fill every batch, so that nobody else had a turn. */
 export interface LeftOut {

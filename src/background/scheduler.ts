@@ -6,7 +6,7 @@ import { createReminders } from '../expiry/reminders.ts';
 import { createOwnEnds, type OwnEndsParts } from '../expiry/vault_expiries.ts';
 import { type Duration, MINUTE } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
-import { whereItArose } from '../telemetry/where_it_arose.ts';
+import { whereItArose } from '../telemetry/error_location.ts';
 import type { Sweep } from './batch_job.ts';
 
 const PERIOD: Duration = MINUTE;

@@ -6,8 +6,8 @@ import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { isLoopbackAddress } from '../model/loopback.ts';
 import { type Client, type ClientOptions, createClient, RpcError } from '../rpc/client.ts';
+import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
-import { messageOf } from './refusal_text.ts';
 
 /** Where the vault's admin listener is, and who calls. */
 export interface VaultAccess {

@@ -1,7 +1,7 @@
 import { RpcError } from '../rpc/client.ts';
 import { openAdminClients, type VaultAccess } from './admin_clients.ts';
+import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
-import { messageOf } from './refusal_text.ts';
 import { rotationJson, rotationText } from './rotation_report.ts';
 
 /** What commander makes of the options. */

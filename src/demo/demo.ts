@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createNarrator, StoryError } from './narrator.ts';
-import { createPretendEntra } from './pretend_entra.ts';
 import { freePorts, type Program, startProgram } from './program.ts';
+import { createPretendEntra } from './sandbox_client.ts';
 import type { Stage } from './stage.ts';
 import { STORY, tellStory } from './story.ts';
 

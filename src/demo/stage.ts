@@ -1,5 +1,5 @@
-import type { PretendEntra } from './pretend_entra.ts';
 import type { Program } from './program.ts';
+import type { PretendEntra } from './sandbox_client.ts';
 
 /** Where the story plays. */
 export interface Stage {

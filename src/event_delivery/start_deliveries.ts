@@ -1,8 +1,8 @@
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import type { Sink } from '../model/sink.ts';
 import type { Stores } from '../store/stores.ts';
+import { whereItArose } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
-import { whereItArose } from '../telemetry/where_it_arose.ts';
 import { createTurn } from './delivery_lease.ts';
 import type { SinkMetrics } from './delivery_metrics.ts';
 import { createCourier } from './delivery_worker.ts';

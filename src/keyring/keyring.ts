@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto';
 import { VaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import type { CorruptCause, Random } from './committing_aead.ts';
+import type { Keks } from './key_source.ts';
+import { createLoadedDeks } from './loaded_deks.ts';
 import {
   corruptCause,
   type DekKeys,
@@ -12,9 +14,7 @@ import {
   sealRecord,
   unwrapDek,
   wrapDek,
-} from './envelope.ts';
-import type { Keks } from './key_source.ts';
-import { createLoadedDeks } from './loaded_deks.ts';
+} from './sealed_record.ts';
 
 /** The row that the store keeps for a DEK version of a tenant. */
 export interface WrappedDek {

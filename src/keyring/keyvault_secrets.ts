@@ -6,10 +6,10 @@ import { Secret } from '../model/secret.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import { withoutVersion } from '../model/secret_uri.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
-import { createKeptSecrets, type Found } from './kept_secrets.ts';
 import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_access.ts';
 import type { KeyVaultAnswer } from './keyvault_failures.ts';
 import { type KeyVaultMetrics, silentKeyVaultMetrics } from './keyvault_metrics.ts';
+import { createKeptSecrets, type Found } from './secret_cache.ts';
 import { createSecretReferences, readReference, type SecretReference } from './secret_references.ts';
 
 export interface KeyVaultSecretsParts extends Partial<KeyVaultAccessParts> {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { VaultError } from '../model/errors.ts';
-import type { DekKeys, DekVersions } from './envelope.ts';
+import type { DekKeys, DekVersions } from './sealed_record.ts';
 
 /** The unwrapped DEKs of one tenant. */
 export interface LoadedTenant extends DekVersions {

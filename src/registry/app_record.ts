@@ -15,7 +15,7 @@ import {
   checkRedirectUris,
   checkReturnUrlPrefixes,
   checkSharedWith,
-} from './fields.ts';
+} from './check_fields.ts';
 import { checkHomeDirectory, checkRegistration, checkRotation } from './rotation_policy.ts';
 
 export interface AppDefaults {

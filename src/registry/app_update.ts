@@ -13,7 +13,7 @@ import {
   checkRedirectUris,
   checkReturnUrlPrefixes,
   checkSharedWith,
-} from './fields.ts';
+} from './check_fields.ts';
 import { givenLogo } from './logo.ts';
 import { checkHomeDirectory, checkRegistration, checkRotation } from './rotation_policy.ts';
 import { masked } from './update_mask.ts';

@@ -1,15 +1,15 @@
 import { appName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
+import { nameTaken } from './already_exists.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import { newApp } from './app_record.ts';
 import type { AppDetails, CreateApp, CreatedApp } from './app_requests.ts';
-import { checkId } from './fields.ts';
-import { FIRST } from './first_app.ts';
+import { checkId } from './check_fields.ts';
 import { givenLogo } from './logo.ts';
 import { createLookup } from './lookup.ts';
-import { nameTaken } from './name_taken.ts';
+import { FIRST } from './new_app.ts';
 import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';

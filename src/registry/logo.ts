@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { imageSize } from 'image-size';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Logo } from '../model/logo.ts';
-import { isWholeJpeg, isWholePng, isWholeWebp } from './still_image.ts';
+import { isWholeJpeg, isWholePng, isWholeWebp } from './image_format.ts';
 
 const FIELD = 'app.logo';
 const MOST_BYTES = 32 * 1_024;

@@ -9,7 +9,7 @@ import {
   permissionStep,
   publisherStep,
   redirectStep,
-} from './portal_steps.ts';
+} from './azure_portal_steps.ts';
 import { rotationSteps } from './rotation_steps.ts';
 
 /** What is left to do in the Entra portal before users can connect. */

@@ -1,6 +1,6 @@
 import { fieldInvalid } from '../model/errors.ts';
 import type { Preset } from '../scopes/presets.ts';
-import { LONGEST_REDIRECT_URI } from './fields.ts';
+import { LONGEST_REDIRECT_URI } from './check_fields.ts';
 
 /** What a preset's addresses are filled in with. */
 export interface Addresses {

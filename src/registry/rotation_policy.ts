@@ -7,7 +7,7 @@ import {
 } from '../model/app.ts';
 import { DAY, type Duration } from '../model/clock.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import { checkGuid } from './fields.ts';
+import { checkGuid } from './check_fields.ts';
 
 /** As an operator gives it; undefined: not given. */
 export interface RotationRequest {

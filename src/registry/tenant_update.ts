@@ -2,7 +2,7 @@ import type { Timestamp } from '../model/clock.ts';
 import { checkLabels, checkText } from '../model/labels.ts';
 import type { Tenant, TenantState } from '../model/tenant.ts';
 import type { Scopes } from '../scopes/scopes.ts';
-import { checkCatalog, checkGuids, checkThresholds } from './fields.ts';
+import { checkCatalog, checkGuids, checkThresholds } from './check_fields.ts';
 import type { UpdateTenant } from './tenant_requests.ts';
 import { masked } from './update_mask.ts';
 

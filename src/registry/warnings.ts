@@ -12,8 +12,8 @@ import { serviceOf } from '../model/resource.ts';
 import { rotatedCredential } from '../model/rotation_due.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
+import { isLoopback } from './check_fields.ts';
 import { looksLikeSecretId } from './client_secret.ts';
-import { isLoopback } from './fields.ts';
 import type { ProbeReport } from './probe.ts';
 
 /** The portal makes client secrets of at most 24 months; some days more, for its months are calendar months. */

@@ -4,9 +4,9 @@ import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { ALL_CONSENTED } from '../model/resource.ts';
 import type { Catalog } from './catalog.ts';
 import { type Coverage, createCoverage } from './coverage.ts';
-import { createMemo } from './memo.ts';
+import { createMemo } from './memoize.ts';
 import { fullForm, oidcScope, parsePermission, permissionKey } from './permission.ts';
-import { plainWords } from './plain_words.ts';
+import { plainWords } from './scope_descriptions.ts';
 import type { CatalogDescription, Scopes, TokenScope } from './scopes.ts';
 import { byResource, createLookup, knownPermissions, type Lookup, lookUp, translate } from './translate.ts';
 

@@ -16,7 +16,7 @@ import { newUid } from '../model/ids.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import type { Timers } from '../model/timers.ts';
 import { knownDirectory } from '../registry/known_directory.ts';
-import { rotationProblem } from '../registry/rotation_problem.ts';
+import { rotationProblem } from '../registry/rotation_problem_text.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

@@ -1,9 +1,9 @@
 import { listenForStop } from '../cli/stop_signals.ts';
 import type { Config } from '../config/config.ts';
 import { nodeAdvice } from '../config/node_version.ts';
+import { whereItArose } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createPinoLog } from '../telemetry/pino_log.ts';
-import { whereItArose } from '../telemetry/where_it_arose.ts';
 import { welcome } from './startup_banner.ts';
 import { startVault, type Vault } from './vault.ts';
 

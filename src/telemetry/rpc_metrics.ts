@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { kept } from './kept.ts';
+import { kept } from './label_cache.ts';
 
 export function createRpcMetrics(registry: Registry) {
   const registers = [registry];

@@ -6,7 +6,7 @@ import { type ListenAddress, stopListening } from '../listeners/stop_listening.t
 import type { TlsFiles } from '../listeners/tls_pair.ts';
 import { startTlsRenewal } from '../listeners/tls_reload.ts';
 import type { Duration } from '../model/clock.ts';
-import { whereItArose } from '../telemetry/where_it_arose.ts';
+import { whereItArose } from '../telemetry/error_location.ts';
 import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
 import { readVisit } from './http_request.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AppWish } from '../../src/cli/import/app_wish.ts';
+import type { AppWish } from '../../src/cli/import/app_spec.ts';
 import { readBotpressConfig } from '../../src/cli/import/sources/botpress_config.ts';
 import { appIdOf } from '../../src/cli/import/sources/botpress_strategy.ts';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, linkSync, lstatSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { LeftOut } from '../../src/cli/import/left_out.ts';
-import { readPlainForm } from '../../src/cli/import/plain_form.ts';
+import { readPlainForm } from '../../src/cli/import/connections_format.ts';
+import type { LeftOut } from '../../src/cli/import/rejected_entry.ts';
 import { openReportFile } from '../../src/cli/import/report_file.ts';
 import { openConnectionsFile } from '../../src/cli/import/sources/connections_file.ts';
 import { runImport, temporaryFiles } from './import_program.ts';

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { readPlainForm } from '../../src/cli/import/connections_format.ts';
 import { jsonLine } from '../../src/cli/import/json_line.ts';
-import { readPlainForm } from '../../src/cli/import/plain_form.ts';
 
 const CANARY = '0.AXoA-canary-refresh-token';
 const LINE = { connection: 'ada', refresh_token: CANARY, scopes: ['Mail.ReadOnly'], tenant: 'acme' };

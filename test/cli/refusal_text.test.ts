@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { messageOf } from '../../src/cli/refusal_text.ts';
+import { messageOf } from '../../src/cli/error_text.ts';
 
 test.each([
   ['the reason, which is told apart', 'ada does not exist [CONNECTION_NOT_FOUND]', 'ada does not exist'],

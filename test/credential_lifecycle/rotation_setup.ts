@@ -19,7 +19,7 @@ import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Rotation } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { rotationProblem } from '../../src/registry/rotation_problem.ts';
+import { rotationProblem } from '../../src/registry/rotation_problem_text.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import type { ClientSecret } from '../../src/sandbox/state/app_credential.ts';

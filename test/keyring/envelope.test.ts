@@ -2,6 +2,7 @@ import { createCipheriv, createHash, createSecretKey, hkdfSync, type KeyObject }
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createKek } from '../../src/keyring/kek.ts';
 import {
   corruptCause,
   dekVersionOf,
@@ -11,8 +12,7 @@ import {
   sealRecord,
   unwrapDek,
   wrapDek,
-} from '../../src/keyring/envelope.ts';
-import { createKek } from '../../src/keyring/kek.ts';
+} from '../../src/keyring/sealed_record.ts';
 
 const filled = (byte: number) => Buffer.alloc(32, byte);
 const keyOf = (byte: number) => createSecretKey(filled(byte));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createKeptSecrets, type Found } from '../../src/keyring/kept_secrets.ts';
+import { createKeptSecrets, type Found } from '../../src/keyring/secret_cache.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkCanary, sealCanary } from '../../src/keyring/canary.ts';
-import { dekVersionOf } from '../../src/keyring/envelope.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createKeyring, type KeyringParts, VAULT_UID } from '../../src/keyring/keyring.ts';
+import { dekVersionOf } from '../../src/keyring/sealed_record.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const kekOf = (byte: number) => createKek(Buffer.alloc(32, byte));

@@ -9,7 +9,7 @@ import {
   checkImplicitPermissions,
   checkRedirectUris,
   checkReturnUrlPrefixes,
-} from '../../src/registry/fields.ts';
+} from '../../src/registry/check_fields.ts';
 import { checkStrategy, presetRedirectUris } from '../../src/registry/preset_redirects.ts';
 import { masked } from '../../src/registry/update_mask.ts';
 import { findPreset } from '../../src/scopes/presets.ts';

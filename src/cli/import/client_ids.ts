@@ -1,6 +1,6 @@
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { Client } from '../../rpc/client.ts';
-import type { Persistence } from './persistence.ts';
+import type { Persistence } from './retry.ts';
 
 /** The client ids of the apps that connections go to; each is asked for once. */
 export interface ClientIds {

@@ -1,6 +1,6 @@
 import { type Entry, nameOf } from './entry.ts';
-import type { LeftOut } from './left_out.ts';
 import { createLineIndex } from './line_index.ts';
+import type { LeftOut } from './rejected_entry.ts';
 
 /** Tells the second line of a connection, and of an external id: each belongs to one connection of a tenant. */
 export interface Duplicates {

@@ -1,16 +1,16 @@
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import { type Client, RpcError } from '../../rpc/client.ts';
+import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import { messageOf } from '../refusal_text.ts';
 import type { ClientIds } from './client_ids.ts';
 import { createDuplicates } from './duplicates.ts';
 import { type Entry, nameOf } from './entry.ts';
-import type { LeftOut, Read } from './left_out.ts';
 import { nextStepFor } from './next_step.ts';
-import { isDoubtful, type Persistence } from './persistence.ts';
-import type { PutAside } from './put_aside.ts';
+import type { LeftOut, Read } from './rejected_entry.ts';
+import type { PutAside } from './rejected_lines_file.ts';
 import type { Report } from './report.ts';
 import { importRequest } from './requests.ts';
+import { isDoubtful, type Persistence } from './retry.ts';
 
 export interface ImportParts {
   readonly connections: Pick<Client<typeof ConnectionService>, 'importConnection'>;

@@ -4,10 +4,10 @@ import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
 import { SECOND } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import type { AppWish } from './app_wish.ts';
+import type { AppWish } from './app_spec.ts';
+import { readPlainForm } from './connections_format.ts';
 import { isUtf16, SAVE_AS_UTF8 } from './encoding.ts';
 import type { ImportFlags } from './import_flags.ts';
-import { readPlainForm } from './plain_form.ts';
 import { type ImportOptions, runImport } from './run_import.ts';
 import { readBotpressConfig } from './sources/botpress_config.ts';
 import { CHATWOOT_SCOPES, readChatwootChannel } from './sources/chatwoot_channels.ts';
@@ -15,7 +15,6 @@ import { readChatwootEnv } from './sources/chatwoot_env.ts';
 import { openConnectionsFile } from './sources/connections_file.ts';
 
 /** The commands: each makes of its files what all of them send. They answer the exit code. */
-
 export async function importJsonl(file: string, flags: ImportFlags): Promise<number> {
   const { tenant, scope = [] } = flags;
   const connections = await openConnectionsFile(file, readPlainForm, { tenantId: tenant, scopes: scope });

@@ -2,14 +2,14 @@ import type { App } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { NextSteps } from '../../gen/tokenvault/v1/next_steps_pb.ts';
 import { RpcError } from '../../rpc/client.ts';
 import type { AdminClients } from '../admin_clients.ts';
+import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import { messageOf } from '../refusal_text.ts';
-import type { AppWish } from './app_wish.ts';
-import type { LeftOut } from './left_out.ts';
+import type { AppWish } from './app_spec.ts';
 import { nextStepFor } from './next_step.ts';
-import type { Persistence } from './persistence.ts';
+import type { LeftOut } from './rejected_entry.ts';
 import type { LeftToDo } from './report.ts';
 import { createAppRequest, registerTenantRequest } from './requests.ts';
+import type { Persistence } from './retry.ts';
 
 /** The app that a wish ends with: its name, and what its operator has left to do. */
 export interface Registered {

@@ -1,4 +1,4 @@
-import type { LeftOut } from './left_out.ts';
+import type { LeftOut } from './rejected_entry.ts';
 
 export type Kind = 'app' | 'connection';
 

@@ -6,11 +6,10 @@ import {
   ImportConnectionRequest_Verify as Verify,
 } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import type { RegisterTenantRequestSchema } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
-import type { AppWish } from './app_wish.ts';
+import type { AppWish } from './app_spec.ts';
 import { type Entry, nameOf } from './entry.ts';
 
 /** The messages that an import sends: the one place where its secrets are revealed. */
-
 export interface ImportWish {
   readonly verify: 'now' | 'on-first-use';
   readonly validateOnly: boolean;

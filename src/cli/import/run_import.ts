@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from '../admin_clients.ts';
 import { EXIT } from '../exit_codes.ts';
-import type { AppWish } from './app_wish.ts';
+import { type EarlyEnd, earlyEnd, interrupted } from './abort_reason.ts';
+import type { AppWish } from './app_spec.ts';
 import { createClientIds } from './client_ids.ts';
-import { type EarlyEnd, earlyEnd, interrupted } from './early_end.ts';
 import { importEntries } from './import_entries.ts';
 import { listenForInterruption } from './interruption.ts';
-import type { LeftOut } from './left_out.ts';
-import { createPersistence } from './persistence.ts';
 import { type Progress, startProgress } from './progress.ts';
-import { createPutAside } from './put_aside.ts';
 import { createRegistrar, type Registrar } from './registrar.ts';
+import type { LeftOut } from './rejected_entry.ts';
+import { createPutAside } from './rejected_lines_file.ts';
 import { createReport, type Report } from './report.ts';
 import { openReportFile } from './report_file.ts';
 import { reportJson } from './report_json.ts';
 import { type ReportFacts, reportText } from './report_text.ts';
+import { createPersistence } from './retry.ts';
 import type { ConnectionsFile } from './sources/connections_file.ts';
 
 export interface ImportOptions extends VaultAccess {

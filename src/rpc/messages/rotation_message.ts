@@ -10,7 +10,7 @@ import type { App, RotationPolicy } from '../../model/app.ts';
 import type { Credential } from '../../model/credential.ts';
 import type { Rotation, RotationStep } from '../../model/rotation.ts';
 import type { RotationRequest } from '../../registry/rotation_policy.ts';
-import { rotationProblem } from '../../registry/rotation_problem.ts';
+import { rotationProblem } from '../../registry/rotation_problem_text.ts';
 import { fromWireDuration, toWireTime } from './field_values.ts';
 import { credentialName } from './resource_names.ts';
 

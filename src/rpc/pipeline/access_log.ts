@@ -1,5 +1,5 @@
+import { whereItArose } from '../../telemetry/error_location.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { whereItArose } from '../../telemetry/where_it_arose.ts';
 import type { CallLog } from './call_log.ts';
 import { redactedJson } from './redact_message.ts';
 

@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns } from 'drizzle-orm';
-import { dekVersionOf } from '../../keyring/envelope.ts';
 import { type Keyring, VAULT_UID, type WrappedDek } from '../../keyring/keyring.ts';
+import { dekVersionOf } from '../../keyring/sealed_record.ts';
 import { VaultError } from '../../model/errors.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database.ts';
 

@@ -1,6 +1,6 @@
-import type { AppWish } from '../app_wish.ts';
-import type { LeftOut } from '../left_out.ts';
+import type { AppWish } from '../app_spec.ts';
 import { createLineIndex } from '../line_index.ts';
+import type { LeftOut } from '../rejected_entry.ts';
 import { type BotpressTarget, readStrategy } from './botpress_strategy.ts';
 import { strategyNodes } from './strategy_nodes.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { type PlainFormDefaults, readPlainForm } from '../connections_format.ts';
 import type { Entry } from '../entry.ts';
-import { type Flaw, type LeftOut, quoted, type Read } from '../left_out.ts';
-import { type PlainFormDefaults, readPlainForm } from '../plain_form.ts';
+import { type Flaw, type LeftOut, quoted, type Read } from '../rejected_entry.ts';
 
 /** What Chatwoot's own set-up page has users consent to: mail on Graph, and mail protocols on Outlook. */
 export const CHATWOOT_SCOPES = [

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CommandError, EXIT } from '../../exit_codes.ts';
+import type { PlainFormDefaults } from '../connections_format.ts';
 import { SAVE_AS_UTF8 } from '../encoding.ts';
 import type { Entry } from '../entry.ts';
 import { jsonLine } from '../json_line.ts';
-import type { LeftOut, Read } from '../left_out.ts';
-import type { PlainFormDefaults } from '../plain_form.ts';
+import type { LeftOut, Read } from '../rejected_entry.ts';
 import { LONGEST_LINE, type TextLine, textLines } from '../text_lines.ts';
 
 /** A file of connections, a JSON object a line; `-` is standard input. */

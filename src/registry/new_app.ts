@@ -2,7 +2,7 @@ import type { App } from '../model/app.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import { type AppDefaults, newApp } from './app_record.ts';
-import { checkBaseUrl } from './fields.ts';
+import { checkBaseUrl } from './check_fields.ts';
 import { type CheckedCredential, newCredential, REGISTRATION_FIELDS } from './new_credential.ts';
 import { checkStrategy, presetRedirectUris } from './preset_redirects.ts';
 import type { RegistryParts } from './registry_parts.ts';

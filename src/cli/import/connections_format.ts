@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CONNECTION_ID, GUID, RESOURCE_ID } from '../../model/ids.ts';
 import { Secret } from '../../model/secret.ts';
 import { type Entry, nameOf } from './entry.ts';
-import { type LeftOut, quoted, type Read } from './left_out.ts';
+import { type LeftOut, quoted, type Read } from './rejected_entry.ts';
 
 /** What a line may leave to the command line. */
 export interface PlainFormDefaults {

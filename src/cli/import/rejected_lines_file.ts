@@ -1,6 +1,6 @@
 import { type Duration, MINUTE } from '../../model/clock.ts';
 import type { RpcError } from '../../rpc/client.ts';
-import { messageOf } from '../refusal_text.ts';
+import { messageOf } from '../error_text.ts';
 import { type Entry, nameOf } from './entry.ts';
 import type { Report } from './report.ts';
 

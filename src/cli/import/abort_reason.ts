@@ -1,8 +1,8 @@
 import { type Duration, SECOND } from '../../model/clock.ts';
+import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import { messageOf } from '../refusal_text.ts';
 import type { Interruption } from './interruption.ts';
-import { GaveUp, Interrupted } from './persistence.ts';
+import { GaveUp, Interrupted } from './retry.ts';
 
 /** Why an import ended before its source did. */
 export interface EarlyEnd {

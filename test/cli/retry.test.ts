@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createPersistence, GaveUp, Interrupted } from '../../src/cli/import/persistence.ts';
+import { createPersistence, GaveUp, Interrupted } from '../../src/cli/import/retry.ts';
 import { RpcError } from '../../src/rpc/client.ts';
 
 function failing(code: string, facts: { reason?: string; retryAfter?: number; request?: string } = {}): RpcError {
