@@ -1,5 +1,5 @@
-/** Works off what is due, batch by batch, so that whoever drives it may pause, or stop, in between. */
-export interface Sweep {
-  /** One batch; answers whether there may be more. */
+/** Periodic work in batches, so that the scheduler can pause or stop between them. */
+export interface BatchJob {
+  /** Runs one batch. True: more rows may be due. */
   batch(): Promise<boolean>;
 }

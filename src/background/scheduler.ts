@@ -1,67 +1,61 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import { createTold, type Told } from '../expiry/event_reporter.ts';
-import type { Every } from '../expiry/follow_events.ts';
-import { createIdle } from '../expiry/idle_connections.ts';
-import { createReminders } from '../expiry/reminders.ts';
-import { createOwnEnds, type OwnEndsParts } from '../expiry/vault_expiries.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Duration, MINUTE } from '../model/clock.ts';
+import type { Every } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import { whereItArose } from '../telemetry/error_location.ts';
-import type { Sweep } from './batch_job.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { BatchJob } from './batch_job.ts';
 
 const PERIOD: Duration = MINUTE;
-/** Outlives a round that comes late, so that replicas do not take turns. */
+/** Longer than a period, so that the lease does not move between replicas when a run starts late. */
 const LEASE: Duration = 3 * PERIOD;
 const LEASE_NAME = 'expiry';
-/** Of each sweep and round; what is left waits a minute. */
+/** Of each job and run; the rest waits for the next run. */
 const MOST_BATCHES = 200;
-/** Of a sweep that waits for others: those that need nobody have their turn again soon. */
-const LONGEST_WAIT: Duration = 2 * PERIOD;
+/** For a job that waits for remote services, so that local jobs run again soon. */
+const LONGEST_REMOTE_RUN: Duration = 2 * PERIOD;
 
-export interface ExpiryWatch {
-  /** One round, or the one under way; never rejects. */
-  round(): Promise<void>;
+/** Runs the background jobs once a minute. */
+export interface Scheduler {
+  /** Runs all jobs once, or joins the run in progress. Never rejects. */
+  runOnce(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface ExpiryWatchParts extends Omit<OwnEndsParts, 'expiry' | 'told' | 'kek'> {
-  readonly stores: Pick<Stores, 'expiry' | 'leases' | 'kekAge' | 'kekTold'>;
+export interface SchedulerParts {
+  readonly leases: Stores['leases'];
   readonly every: Every;
-  /** Random; whose lease it is. */
+  readonly log: Log;
+  /** Random id of this process: the holder of the lease. */
   readonly replica: string;
-  /** Days before an end, for tenants that have none of their own, and for the vault itself. */
-  readonly thresholds: readonly number[];
-  /** Sweeps that wait for Entra, Graph or key vaults, in the order of their turns. */
-  readonly asking: (told: Told) => readonly Sweep[];
+  /** Jobs over shared rows: one replica at a time runs them. */
+  readonly jobs: readonly BatchJob[];
+  /** The same for jobs that wait for Entra, Graph or key vaults. They run after `jobs`. */
+  readonly remoteJobs: readonly BatchJob[];
+  /** Each replica runs it, without a lease. */
+  readonly localJob: () => Promise<void>;
 }
 
-/** Looks every minute at what ends, and tells it through the outbox: for what all replicas share, one of them. */
-export function startExpiryWatch(parts: ExpiryWatchParts): ExpiryWatch {
-  const { log, replica } = parts;
-  const { expiry, leases } = parts.stores;
-  const told = createTold(parts);
-  const rooms = { ...parts, expiry, told, kek: parts.stores };
-  const sweeps = [createReminders(rooms), createIdle(rooms)];
-  const asking = parts.asking(told);
-  const ownEnds = createOwnEnds(rooms);
+export function startScheduler(parts: SchedulerParts): Scheduler {
+  const { leases, log, replica } = parts;
   let running: Promise<void> | undefined;
   let closed = false;
 
-  async function look(): Promise<void> {
-    // None waits for another that fails.
-    for (const sweep of sweeps) await drain(sweep).catch(report);
-    for (const sweep of asking) await drain(sweep, LONGEST_WAIT).catch(report);
-    await ownEnds.look().catch(report);
+  async function runJobs(): Promise<void> {
+    // A failing job does not block the others.
+    for (const job of parts.jobs) await drain(job).catch(report);
+    for (const job of parts.remoteJobs) await drain(job, LONGEST_REMOTE_RUN).catch(report);
+    await parts.localJob().catch(report);
   }
 
-  async function drain(sweep: Sweep, longest: Duration = Infinity): Promise<void> {
+  async function drain(job: BatchJob, longest: Duration = Infinity): Promise<void> {
     const start = performance.now();
     for (let batches = 0; batches < MOST_BATCHES && !closed; batches += 1) {
       if (performance.now() - start >= longest) return;
-      // Before each batch, since many of them outlast a lease.
+      // Acquired before each batch, since many batches take longer than a lease.
       if (!(await leases.acquire(LEASE_NAME, replica, LEASE))) return;
-      if (!(await sweep.batch())) return;
-      await turn();
+      if (!(await job.batch())) return;
+      await nextTurn();
     }
   }
 
@@ -69,19 +63,19 @@ export function startExpiryWatch(parts: ExpiryWatchParts): ExpiryWatch {
     log.event('error', 'internal_error', { requestId: '', ...whereItArose(failure) });
   }
 
-  function round(): Promise<void> {
+  function runOnce(): Promise<void> {
     if (closed) return running ?? Promise.resolve();
-    running ??= look().finally(() => {
+    running ??= runJobs().finally(() => {
       running = undefined;
     });
     return running;
   }
 
-  const stop = parts.every(PERIOD, round);
-  // At once: a vault that is restarted within each minute would never look.
-  void round();
+  const stop = parts.every(PERIOD, runOnce);
+  // At once: a vault that restarts within each minute would otherwise never run its jobs.
+  void runOnce();
   return {
-    round,
+    runOnce,
     async close() {
       closed = true;
       stop();

@@ -1,4 +1,4 @@
-import { newApiKey } from '../config/callers_file.ts';
+import { newApiKey } from '../model/api_key.ts';
 
 /** Prints the key once; only its hash is ever stored. */
 export function printNewApiKey(caller: string, json: boolean): void {

@@ -1,8 +1,6 @@
-import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { KnownKey } from '../model/caller.ts';
 import { type Caller, ROLES } from '../model/caller.ts';
-import { fieldInvalid } from '../model/errors.ts';
 import { RESOURCE_ID } from '../model/ids.ts';
 import { readTextFile, readYaml, refusedFile, repeated } from './yaml_file.ts';
 
@@ -71,12 +69,4 @@ function toKnownKey(one: z.infer<typeof caller>, known: z.infer<typeof key>): Kn
   const caller: Caller = { id: one.id, kind: 'api_key', credentialId: known.id, rules: one.rules };
   const expireTime = known.expire_time === undefined ? undefined : Date.parse(known.expire_time);
   return { sha256: known.sha256.toLowerCase(), caller, expireTime };
-}
-
-/** The key goes to the caller and is kept nowhere; the SHA-256 goes into the callers file. */
-export function newApiKey(callerId: string): { readonly key: string; readonly sha256: string } {
-  if (!RESOURCE_ID.test(callerId))
-    throw fieldInvalid('caller', 'must be small letters, digits and dashes, at most 63, the first one a letter');
-  const key = `tv1_${callerId}_${randomBytes(32).toString('base64url')}`;
-  return { key, sha256: hash('sha256', key, 'hex') };
 }

@@ -1,12 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import { fieldInvalid } from '../model/errors.ts';
-import { Secret } from '../model/secret.ts';
-import type { Visit } from '../web/http_request.ts';
-import { sentOnce } from '../web/single_valued_params.ts';
+import type { Secret } from '../model/secret.ts';
 import { MOST_SECRETS, readSecretLines, type SecretLines } from './secret_lines.ts';
 
-/** A delivery property of the event subscription; names that begin with `aeg-` are Event Grid's own. */
-const HEADER = 'tokenvault-event-grid-key';
 const FIELD = 'TOKENVAULT_EVENT_GRID_KEY_FILE';
 /** Characters that a query takes as they are. */
 const KEY = /^[A-Za-z0-9._~-]{16,256}$/;
@@ -38,19 +33,4 @@ function faultOf(fault: NonNullable<SecretLines['fault']>, path: string): string
     default:
       return `must hold keys of 16 to 256 letters, digits and . _ ~ -, such as "$(openssl rand -hex 32)"; the ${fault}. is none`;
   }
-}
-
-/** Whether one of the keys came along, as `?key=` or in the header. Hashes are compared, so that time tells nothing, not even a length. */
-export function hasKey(keys: readonly Secret[]): (visit: Pick<Visit, 'query' | 'request'>) => boolean {
-  const hashes = keys.map(hashOf);
-  return ({ query, request }) => {
-    const given = sentOnce(new URLSearchParams(query), ['key'])?.key ?? request.headers[HEADER];
-    if (typeof given !== 'string') return false;
-    const hash = hashOf(new Secret(given));
-    return hashes.some((one) => timingSafeEqual(one, hash));
-  };
-}
-
-function hashOf(key: Secret): Buffer {
-  return Buffer.from(key.sha256(), 'hex');
 }

@@ -2,7 +2,7 @@ import { errors, request } from 'undici';
 import type { Clock, Duration } from '../model/clock.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import { createDispatchers } from './dispatcher.ts';
-import type { Answer, TransportFault } from './exchange/token_response.ts';
+import type { Answer, TransportFault } from './token_response.ts';
 
 /** One POST to a token endpoint. It never throws: what goes wrong on the way is part of the answer. */
 export interface TokenHttp {

@@ -3,9 +3,10 @@ import type { Delivery } from '../model/delivery.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { tenantNotFound } from '../model/not_found.ts';
 import type { Page, PageRequest } from '../model/page.ts';
+import type { Every } from '../model/timers.ts';
 import type { CredentialOfApp } from '../store/background_stores.ts';
 import type { Stores } from '../store/stores.ts';
-import { type Every, follow, type ToldEvent } from './follow_events.ts';
+import { follow, type ToldEvent } from './follow_events.ts';
 
 /** What ends, and what was told of it, for whoever asks. */
 export interface Expiry {

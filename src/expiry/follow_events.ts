@@ -1,9 +1,7 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import type { VaultEvent } from '../model/event.ts';
+import type { Every } from '../model/timers.ts';
 import type { OutboxStore } from '../store/background_stores.ts';
-
-/** Does the task every so often; returns the function that ends it. */
-export type Every = (period: Duration, task: () => void) => () => void;
 
 const LOOK_EVERY: Duration = SECOND;
 /** Looks that told nothing. Whoever follows keeps a cursor that is not much older than what the vault has read for it, and proxies see traffic. */

@@ -1,4 +1,4 @@
-import type { Sweep } from '../background/batch_job.ts';
+import type { BatchJob } from '../background/batch_job.ts';
 import { createLeftOut } from '../background/quarantine.ts';
 import { type Clock, DAY, type Duration, type Timestamp } from '../model/clock.ts';
 import { type Connection, connectionName, idleExpireTime } from '../model/connection.ts';
@@ -18,7 +18,7 @@ export function createIdle(parts: {
   readonly clock: Clock;
   readonly log: Log;
   readonly told: Told;
-}): Sweep {
+}): BatchJob {
   const { expiry, clock, told } = parts;
   const leftOut = createLeftOut(parts);
 

@@ -1,4 +1,4 @@
-import type { Sweep } from '../background/batch_job.ts';
+import type { BatchJob } from '../background/batch_job.ts';
 import { createLeftOut } from '../background/quarantine.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
@@ -20,7 +20,7 @@ export function createReminders(parts: {
   readonly told: Told;
   /** Days before the end, for tenants that have none of their own. */
   readonly thresholds: readonly number[];
-}): Sweep {
+}): BatchJob {
   const { expiry, clock, told } = parts;
   const leftOut = createLeftOut(parts);
 

@@ -1,10 +1,10 @@
-import type { TenantStore } from '../store/stores.ts';
 import type { App } from './app.ts';
 import { appName } from './connection.ts';
+import type { Tenant } from './tenant.ts';
 
-/** Whoever is suspended of an app and its tenant, and how it is resumed; undefined: Entra may be asked for the app. */
+/** The suspended one of an app and its tenant, and the method that resumes it; undefined: neither is suspended. */
 export async function suspensionOf(
-  tenants: Pick<TenantStore, 'find'>,
+  tenants: { find(tenantId: string): Promise<Pick<Tenant, 'state'> | undefined> },
   app: Pick<App, 'tenantId' | 'appId' | 'suspended'>,
 ): Promise<Suspension | undefined> {
   if (app.suspended) return { name: appName(app), resumedBy: 'UpdateApp' };

@@ -16,3 +16,5 @@ export const systemTimers: Timers = {
     return () => clearInterval(interval);
   },
 };
+/** Does the task every so often; returns the function that ends it. */
+export type Every = (period: Duration, task: () => void) => () => void;

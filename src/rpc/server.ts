@@ -9,6 +9,7 @@ import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
 import { loadTlsCredentials, type TlsFiles } from '../listeners/grpc_tls.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { WireService } from './messages/message_codec.ts';
 import type { Conduct } from './pipeline/call_pipeline.ts';
 import { adapt, type Implementation } from './pipeline/service_adapter.ts';
 import { createAppService } from './services/app_service.ts';
@@ -21,7 +22,6 @@ import { createTenantService } from './services/tenant_service.ts';
 import { createTokenService } from './services/token_service.ts';
 import type { ConnectionsParts } from './transport/connection_limits.ts';
 import { openSockets } from './transport/grpc_server.ts';
-import type { WireService } from './transport/message_codec.ts';
 
 /** What a listener serves beside health. */
 export interface ServedServices {

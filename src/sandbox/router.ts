@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { answerAdminConsent, refuseAdminConsent } from './endpoints/admin_consent.ts';
+import { deliverFault } from './endpoints/answer_with_fault.ts';
 import { answerAuthorize, peekAuthorizeRequest, refuseAuthorize } from './endpoints/authorize.ts';
 import { answerDiscovery, answerInstances, answerKeys, answerLogout } from './endpoints/discovery.ts';
 import { answerImapCheck } from './endpoints/imap_check.ts';
 import { answerToken, peekTokenRequest } from './endpoints/token_endpoint.ts';
 import type { EntraError } from './errors/entra_error.ts';
-import { deliverFault } from './faults/fault_delivery.ts';
 import { answerGraph, peekGraphRequest, refuseGraph } from './graph/graph.ts';
 import type { SandboxRequest } from './http/http_request.ts';
 import { type Answer, json } from './http/http_response.ts';

@@ -1,7 +1,7 @@
+import type { SandboxClock } from './clock.ts';
 import type { Controls } from './controls.ts';
 import type { Fault, FaultInput } from './faults/fault.ts';
 import type { Hold } from './faults/request_gates.ts';
-import type { SandboxClock } from './state/clock.ts';
 import type { RequestCounts, RequestRecord } from './state/request_log.ts';
 import type { Settings, TrappedRequest } from './state/state.ts';
 

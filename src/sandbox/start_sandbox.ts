@@ -1,9 +1,9 @@
 import { answerAdmin, isAdminPath } from './admin/admin_api.ts';
+import { createSandboxClock } from './clock.ts';
 import { createControls } from './controls.ts';
 import { send, startHttpServer } from './http/http_server.ts';
 import { route } from './router.ts';
 import type { Sandbox } from './sandbox.ts';
-import { createSandboxClock } from './state/clock.ts';
 import { DEFAULT_SEED, type SandboxSeed } from './state/seed.ts';
 import { createSigningKey, type SigningAlgorithm } from './state/signing_key.ts';
 import { createWorld } from './state/state.ts';

@@ -1,4 +1,4 @@
-import { type ExpiryWatch, startExpiryWatch } from '../background/scheduler.ts';
+import { type Scheduler, startScheduler } from '../background/scheduler.ts';
 import type { Config } from '../config/config.ts';
 import { readSinksFile, type SinksFile } from '../config/sinks_file.ts';
 import { createInspections } from '../credential_lifecycle/inspection/inspection_job.ts';
@@ -8,6 +8,7 @@ import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { type Sinks, startSinks } from '../event_delivery/start_deliveries.ts';
+import { createExpiryJobs } from '../expiry/expiry_jobs.ts';
 import type { KeyEnd } from '../expiry/vault_expiries.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
@@ -24,7 +25,7 @@ import type { Teardown } from './shutdown.ts';
 
 /** What the vault does without being asked: looks at what ends, renews it, tells of it. */
 export interface Upkeep {
-  readonly watch: ExpiryWatch;
+  readonly scheduler: Scheduler;
   readonly sinks: Sinks;
   readonly sinkIds: readonly string[];
   readonly rotations: Rotations;
@@ -63,16 +64,26 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   const asked = { ...parts, newUid, problemText: rotationProblem };
   const rotations = createRotations(asked);
   const inspected = { ...asked, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
-  const watch = await opened(
-    startExpiryWatch({
-      ...told,
-      every: parts.every,
-      metrics: metrics.expiry,
-      thresholds: config.expiryThresholds,
-      tls: config.tls,
-      apiKeys: parts.apiKeys,
-      asking: (told) => [createInspections({ ...inspected, told }), createRotationSweep({ ...asked, told })],
-    }),
+  const {
+    jobs,
+    localJob,
+    told: report,
+  } = createExpiryJobs({
+    stores,
+    clock,
+    log,
+    metrics: metrics.expiry,
+    thresholds: config.expiryThresholds,
+    tls: config.tls,
+    apiKeys: parts.apiKeys,
+  });
+  const remoteJobs = [
+    createInspections({ ...inspected, told: report }),
+    createRotationSweep({ ...asked, told: report }),
+  ];
+  const { leases } = stores;
+  const scheduler = await opened(
+    startScheduler({ leases, every: parts.every, log, replica: told.replica, jobs, remoteJobs, localJob }),
   );
-  return { watch, sinks: running, sinkIds, rotations };
+  return { scheduler, sinks: running, sinkIds, rotations };
 }

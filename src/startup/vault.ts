@@ -22,7 +22,6 @@ import { createCredentials } from '../registry/credentials.ts';
 import { createTenants } from '../registry/tenants.ts';
 import { createAccessLog } from '../rpc/pipeline/access_log.ts';
 import { createConduct } from '../rpc/pipeline/call_pipeline.ts';
-import { openAuthenticator } from '../rpc/pipeline/open_authenticator.ts';
 import { adminServices, startGrpcServer, tokenServices } from '../rpc/server.ts';
 import { createScopes } from '../scopes/create_scopes.ts';
 import { loadCatalogs } from '../scopes/load_catalogs.ts';
@@ -32,12 +31,13 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { createPinoLog, type ProcessLog } from '../telemetry/pino_log.ts';
 import { createReadiness } from '../telemetry/readiness.ts';
 import { type AccessTokensParts, createAccessTokens } from '../tokens/create_access_tokens.ts';
-import { openEventGrid } from '../web/open_event_grid.ts';
 import { startOpsServer } from '../web/ops_server.ts';
 import { createPageAudit } from '../web/page_audit.ts';
 import { startWebServer } from '../web/web_server.ts';
+import { openAuthenticator } from './authenticator.ts';
 import { startUpkeep, type Upkeep } from './background_jobs.ts';
 import { openWorld } from './cloud.ts';
+import { openEventGrid } from './event_grid.ts';
 import { type MicrosoftParts, openMicrosoft } from './microsoft_clients.ts';
 import { createTeardown, type Teardown } from './shutdown.ts';
 
@@ -52,8 +52,8 @@ export interface Vault {
 
 /** What the program or a test hands in. */
 export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'> & {
-  /** Gets what otherwise happens by and by, to make it happen. */
-  readonly rounds?: ((rounds: Pick<Upkeep, 'watch' | 'sinks'>) => void) | undefined;
+  /** Test hook: receives the periodic jobs so that a test can trigger them. */
+  readonly onJobsStarted?: ((jobs: Pick<Upkeep, 'scheduler' | 'sinks'>) => void) | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
   /** The one log of the process; two would tear each other's lines where nobody reads them. Default: its own. */
   readonly log?: ProcessLog;
@@ -69,7 +69,7 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
   try {
     return await build(config, seams, teardown);
   } catch (error) {
-    // What went wrong first is what must be told.
+    // Rethrow the original error; errors during cleanup are ignored.
     await teardown.run().catch(() => {});
     throw error;
   }
@@ -77,7 +77,7 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
 
 async function build(
   config: Config,
-  { crashPoints, timers, rounds, keyVault, log = createPinoLog(config.logLevel) }: Seams,
+  { crashPoints, timers, onJobsStarted, keyVault, log = createPinoLog(config.logLevel) }: Seams,
   teardown: Teardown,
 ): Promise<Vault> {
   const { opened } = teardown;
@@ -131,7 +131,7 @@ async function build(
   const { authenticator, keys } = openAuthenticator(config.callersFile, clock);
   const every = (timers ?? systemTimers).every;
   const upkeep = await startUpkeep({ ...parts, config, apiKeys: keys, every, crashPoints, metrics, log, opened });
-  rounds?.(upkeep);
+  onJobsStarted?.(upkeep);
 
   const checks = { storage: loggedCheck(log, 'database', () => stores.check()), audit: () => checkWritable(audit) };
   const readiness = await opened(createReadiness(Object.values(checks)));

@@ -1,6 +1,6 @@
-import { hasKey } from '../config/event_grid_keys.ts';
 import { readGridEvent, validationCodeIn } from './event_grid_event.ts';
 import { createEventGridNews } from './event_grid_handler.ts';
+import { hasKey } from './event_grid_key_check.ts';
 import type { EventGridParts } from './event_grid_parts.ts';
 import type { Visit } from './http_request.ts';
 import { type Answer, plain } from './http_response.ts';

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DescService } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { newApiKey } from '../../src/config/callers_file.ts';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
@@ -15,6 +14,7 @@ import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts'
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed.ts';

@@ -30,11 +30,11 @@ async function told(credentialId: string) {
 describe('a credential', () => {
   test('is told at each threshold once, at its moment, and once more at its end', async () => {
     await add('secret', NOW + 90 * DAY);
-    const watch = await world.watch('one');
+    const scheduler = await world.schedule('one');
     const moments: (readonly [number, number])[] = [];
     for (; world.clock.time < NOW + 100 * DAY; world.clock.time += 6 * HOUR) {
       const before = (await told('secret')).length;
-      await watch.round();
+      await scheduler.runOnce();
       const after = await told('secret');
       for (const days of after.slice(before)) moments.push([days, (NOW + 90 * DAY - world.clock.time) / DAY]);
     }
@@ -43,7 +43,7 @@ describe('a credential', () => {
 
   test('is told with all that whoever renews it needs, and how soon', async () => {
     await add('secret', NOW + 7 * DAY);
-    await world.watch('one');
+    await world.schedule('one');
     const [event] = await world.told();
     expect(event).toMatchObject({
       type: 'credential.expiring',
@@ -81,7 +81,7 @@ describe('a credential', () => {
   test('that is covered by another is no reason to wake anybody', async () => {
     await add('old', NOW - DAY);
     await add('new', NOW + 300 * DAY);
-    await world.watch('one');
+    await world.schedule('one');
     expect(await world.told()).toMatchObject([
       { type: 'credential.expired', severity: 'INFO', data: { covered: true, thresholdDays: 0 } },
     ]);
@@ -90,7 +90,7 @@ describe('a credential', () => {
   test('that is late at the first look is told by its most urgent threshold alone', async () => {
     await add('late', NOW + 2 * DAY);
     await add('gone', NOW - 400 * DAY);
-    await world.watch('one');
+    await world.schedule('one');
     expect([await told('late'), await told('gone')]).toEqual([[3], [0]]);
   });
 
@@ -99,51 +99,51 @@ describe('a credential', () => {
     ['is "never"', Date.UTC(2299, 11, 31)],
   ])('whose end %s is looked at once, and told never', async (_, expireTime) => {
     await add('endless', expireTime);
-    const watch = await world.watch('one');
+    const scheduler = await world.schedule('one');
     expect(await world.stores.expiry.dueReminders(NOW + 400 * DAY, 10)).toEqual([]);
     world.clock.time += 400 * DAY;
-    await watch.round();
+    await scheduler.runOnce();
     expect(await told('endless')).toEqual([]);
   });
 
   test('goes by the thresholds of its tenant, from the next round on after they changed', async () => {
     await add('secret', NOW + 50 * DAY);
-    const watch = await world.watch('one');
+    const scheduler = await world.schedule('one');
     expect(await told('secret')).toEqual([60]);
     const tenant = await world.stores.tenants.find('acme');
     if (tenant === undefined) throw new Error('gone');
     await world.stores.tenants.update(tenant, { ...tenant, expiryThresholds: [90, 55, 2] });
-    await watch.round();
+    await scheduler.runOnce();
     expect(await told('secret')).toEqual([60, 55]);
-    for (; world.clock.time <= NOW + 51 * DAY; world.clock.time += DAY) await watch.round();
+    for (; world.clock.time <= NOW + 51 * DAY; world.clock.time += DAY) await scheduler.runOnce();
     expect(await told('secret')).toEqual([60, 55, 2, 0]);
   });
 });
 
 test('what was told stays told once the outbox has forgotten it, also where thresholds change', async () => {
   await add('secret', NOW + 50 * DAY);
-  const watch = await world.watch('one');
+  const scheduler = await world.schedule('one');
   expect(await told('secret')).toEqual([60]);
   world.clock.time += DAY;
   await world.stores.outbox.sweep(world.clock.time, 1_000);
   const tenant = await world.stores.tenants.find('acme');
   if (tenant === undefined) throw new Error('gone');
   await world.stores.tenants.update(tenant, { ...tenant, expiryThresholds: [60, 10] });
-  await watch.round();
+  await scheduler.runOnce();
   expect(await told('secret')).toEqual([]);
 });
 
 describe('idle connections', () => {
   test('are told 15 days before their refresh token dies, once for each time they were used last', async () => {
-    const watch = await world.watch('one');
+    const scheduler = await world.schedule('one');
     const { lastRefreshTime = 0 } = world.connection;
     world.clock.time = lastRefreshTime + 75 * DAY;
-    await watch.round();
+    await scheduler.runOnce();
     expect(await world.told()).toEqual([]);
     world.clock.time += MINUTE;
-    await watch.round();
+    await scheduler.runOnce();
     world.clock.time += DAY;
-    await watch.round();
+    await scheduler.runOnce();
     expect(await world.told()).toMatchObject([
       {
         type: 'connection.idle_ending',
@@ -158,38 +158,37 @@ describe('idle connections', () => {
 test('an idle connection that was suspended is told too, but is nothing to act on', async () => {
   await world.stores.connections.setSuspended(world.connection, NOW, NOW);
   world.clock.time = (world.connection.lastRefreshTime ?? 0) + 80 * DAY;
-  await world.watch('one');
+  await world.schedule('one');
   expect(await world.told()).toMatchObject([{ type: 'connection.idle_ending', severity: 'INFO' }]);
 });
 
 describe('replicas', () => {
   test('look one at a time, and the next one goes on where the first one stopped', async () => {
     await add('secret', NOW + 20 * DAY);
-    const first = await world.watch('one');
+    const first = await world.schedule('one');
     const { expiry } = world.stores;
     let looks = 0;
     const dueReminders: typeof expiry.dueReminders = (now, limit) => {
       looks += 1;
       return expiry.dueReminders(now, limit);
     };
-    const second = await world.watch('two', { stores: { ...world.stores, expiry: { ...expiry, dueReminders } } });
+    const second = await world.schedule('two', { stores: { ...world.stores, expiry: { ...expiry, dueReminders } } });
     world.clock.time = NOW + 7 * DAY;
-    await Promise.all([second.round(), first.round()]);
+    await Promise.all([second.runOnce(), first.runOnce()]);
     expect(await told('secret')).toEqual([30, 14]);
     expect(looks).toBe(0);
     await first.close();
     world.clock.time = NOW + 14 * DAY;
-    await first.round();
+    await first.runOnce();
     expect(await told('secret')).toEqual([30, 14]);
-    await second.round();
+    await second.runOnce();
     expect(await told('secret')).toEqual([30, 14, 7]);
   });
 
   test('tell nothing twice even where both believe that it is their turn', async () => {
     for (let index = 0; index < 50; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
     const leases = { acquire: async () => true, release: async () => {} };
-    const stores = { ...world.stores, leases };
-    await Promise.all(['one', 'two', 'three'].map((replica) => world.watch(replica, { stores })));
+    await Promise.all(['one', 'two', 'three'].map((replica) => world.schedule(replica, { leases })));
     const events = await world.told();
     expect(events).toHaveLength(50);
     expect(new Set(events.map(({ cause }) => cause)).size).toBe(50);
@@ -206,16 +205,16 @@ describe('a row that cannot be worked on', () => {
         throw new VaultError('RECORD_CORRUPT', 'the row is damaged');
       return expiry.remind(reminders);
     };
-    const watch = await world.watch('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
+    const scheduler = await world.schedule('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
     expect(await world.told()).toHaveLength(19);
     expect(await told('secret-7')).toEqual([]);
     expect(world.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
 
     broken = false;
-    await watch.round();
+    await scheduler.runOnce();
     expect(await told('secret-7')).toEqual([]);
     world.clock.time += HOUR;
-    await watch.round();
+    await scheduler.runOnce();
     expect(await told('secret-7')).toEqual([30]);
   });
 
@@ -224,7 +223,7 @@ describe('a row that cannot be worked on', () => {
     const other = await world.register('beta');
     await add('odd', NOW + 20 * DAY, other.app);
     await world.damage('tenants', { expiryThresholds: sql`'7'` as never }, sql`tenant_id = 'beta'`);
-    await world.watch('one');
+    await world.schedule('one');
     expect(await told('fine')).toEqual([30]);
     expect(await told('odd')).toEqual([30]);
   });
@@ -237,10 +236,10 @@ describe('a row that cannot be worked on', () => {
       if (away) throw new VaultError('DATABASE_UNAVAILABLE', 'away');
       return expiry.remind(reminders);
     };
-    const watch = await world.watch('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
+    const scheduler = await world.schedule('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
     expect(await told('secret')).toEqual([]);
     away = false;
-    await watch.round();
+    await scheduler.runOnce();
     expect(await told('secret')).toEqual([30]);
   });
 });
@@ -254,18 +253,18 @@ test('many that are due at once are told in batches, each once', async () => {
     sizes.push(reminders.length);
     return expiry.remind(reminders);
   };
-  await world.watch('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
+  await world.schedule('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
   expect(sizes).toEqual([250, 250, 100]);
   expect(new Set((await world.told()).map(({ subject }) => subject)).size).toBe(count);
 });
 
 test('a round that is closed ends after its batch, and the lease is free', async () => {
-  const watch = await world.watch('one');
+  const scheduler = await world.schedule('one');
   for (let index = 0; index < 600; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
-  const round = watch.round();
-  await watch.close();
+  const round = scheduler.runOnce();
+  await scheduler.close();
   await round;
-  await watch.round();
+  await scheduler.runOnce();
   expect(await world.told()).toHaveLength(250);
   expect(await world.stores.leases.acquire('expiry', 'two', MINUTE)).toBe(true);
 });
@@ -281,8 +280,8 @@ test('what waits for Entra has its turns after what needs nobody, and one that f
       return batches > 0;
     },
   });
-  const asking = () => [sweep('inspection', 3, true), sweep('rotation', 2)];
-  await world.watch('one', { asking });
+  const remoteJobs = [sweep('inspection', 3, true), sweep('rotation', 2)];
+  await world.schedule('one', { remoteJobs });
   expect(seen).toEqual([
     ['inspection', 1],
     ['rotation', 1],
@@ -290,6 +289,6 @@ test('what waits for Entra has its turns after what needs nobody, and one that f
   ]);
   expect(world.lines.filter(({ name }) => name === 'internal_error')).toHaveLength(1);
   // Another replica holds the lease.
-  await world.watch('two', { asking });
+  await world.schedule('two', { remoteJobs });
   expect(seen).toHaveLength(3);
 });

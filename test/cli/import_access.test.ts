@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newApiKey } from '../../src/config/callers_file.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import { onboard } from '../scenarios/onboard.ts';
 import { type Clients, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 import { answerOf, jsonLines, runImport, temporaryFiles } from './import_program.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttp2Server, type IncomingHttpHeaders } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { newApiKey } from '../../src/config/callers_file.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import { onboard } from '../scenarios/onboard.ts';
 import { startScenario } from '../scenarios/start_scenario.ts';
 import { jsonLines, runImport, temporaryFiles } from './import_program.ts';

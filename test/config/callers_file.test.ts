@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newApiKey, readCallers } from '../../src/config/callers_file.ts';
+import { readCallers } from '../../src/config/callers_file.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import { isVaultError } from '../../src/model/errors.ts';
 import { createKeyAuthenticator } from '../../src/rpc/pipeline/authenticate.ts';
 import { clock, NOW } from '../rpc/stage.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import type { Sweep } from '../../src/background/batch_job.ts';
+import type { BatchJob } from '../../src/background/batch_job.ts';
 import { createRotations } from '../../src/credential_lifecycle/rotation/create_rotations.ts';
 import { createRotationSweep } from '../../src/credential_lifecycle/rotation/rotation_job.ts';
 import type { RotationStepParts } from '../../src/credential_lifecycle/rotation/rotation_parts.ts';
@@ -34,7 +34,7 @@ import { temporaryFolder } from '../store/temporary_folder.ts';
 export interface Replica {
   readonly stores: Stores;
   readonly rotations: Rotations;
-  readonly sweep: Sweep;
+  readonly sweep: BatchJob;
   readonly registrations: AppRegistrations;
   readonly authorizationServer: AuthorizationServer;
   /** What it announced to the rooms of its process. */

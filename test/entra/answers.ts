@@ -1,4 +1,4 @@
-import type { Answer } from '../../src/entra/exchange/token_response.ts';
+import type { Answer } from '../../src/entra/token_response.ts';
 import { NOW } from './fixtures.ts';
 
 export function anAnswer(overrides: Partial<Answer> = {}): Answer {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { type ExpiryWatch, type ExpiryWatchParts, startExpiryWatch } from '../../src/background/scheduler.ts';
+import { type Scheduler, type SchedulerParts, startScheduler } from '../../src/background/scheduler.ts';
+import { createExpiryJobs, type ExpiryJobsParts } from '../../src/expiry/expiry_jobs.ts';
 import { silentWatchMetrics } from '../../src/expiry/expiry_metrics.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
@@ -11,9 +12,11 @@ import { startVault, type VaultUnderTest } from '../conformance/vault_under_test
 
 export const DEFAULT = [60, 30, 14, 7, 3, 1, 0];
 
+type ScheduleParts = ExpiryJobsParts & Pick<SchedulerParts, 'leases' | 'remoteJobs'>;
+
 export interface WatchWorld extends VaultUnderTest {
-  /** A watch of a replica; whoever is named anew is another one. Rounds come when the test says so. */
-  watch(replica: string, parts?: Partial<ExpiryWatchParts>): Promise<ExpiryWatch>;
+  /** The scheduler of one replica, after its first run. Further runs start when the test calls `runOnce`. */
+  schedule(replica: string, parts?: Partial<ScheduleParts>): Promise<Scheduler>;
   /** What was told, without what the connections of the world tell of themselves. */
   told(): Promise<readonly VaultEvent[]>;
   /** Lines of the log. */
@@ -32,26 +35,32 @@ export async function openWatchWorld(): Promise<WatchWorld> {
   return {
     ...vault,
     lines,
-    async watch(replica, parts = {}) {
-      const watch = startExpiryWatch({
+    async schedule(replica, parts = {}) {
+      const log: ExpiryJobsParts['log'] = {
+        event: <Name extends keyof LogEvents>(level: string, name: Name, fields: LogEvents[Name]) =>
+          void lines.push({ level, name, fields }),
+      };
+      const { jobs, localJob } = createExpiryJobs({
         stores: vault.stores,
         clock: vault.clock,
-        log: {
-          event: <Name extends keyof LogEvents>(level: string, name: Name, fields: LogEvents[Name]) =>
-            void lines.push({ level, name, fields }),
-        },
+        log,
         metrics: silentWatchMetrics,
-        replica,
-        every: () => () => {},
         thresholds: DEFAULT,
         tls: undefined,
         apiKeys: [],
-        asking: () => [],
         ...parts,
       });
-      // The one that it begins with.
-      await watch.round();
-      return watch;
+      const scheduler = startScheduler({
+        leases: parts.leases ?? vault.stores.leases,
+        every: () => () => {},
+        log,
+        replica,
+        jobs,
+        remoteJobs: parts.remoteJobs ?? [],
+        localJob,
+      });
+      await scheduler.runOnce();
+      return scheduler;
     },
     async told() {
       const events = await vault.stores.outbox.read(0, 100_000);

@@ -38,7 +38,7 @@ async function told() {
 
 test('TLS certificates are told by the first of their chain to end, and begin anew once they are renewed', async () => {
   writeCertificates(300, 10);
-  const watch = await world.watch('one', { tls: { certFile, clientCaFile: undefined } });
+  const scheduler = await world.schedule('one', { tls: { certFile, clientCaFile: undefined } });
   expect(await world.told()).toMatchObject([
     {
       type: 'vault.ending',
@@ -50,7 +50,7 @@ test('TLS certificates are told by the first of their chain to end, and begin an
   ]);
   writeCertificates(300, 100);
   world.clock.time = NOW + 95 * DAY;
-  await watch.round();
+  await scheduler.runOnce();
   expect(await told()).toEqual([
     ['vault/tls-certificate', 'WARNING', 14],
     ['vault/tls-certificate', 'WARNING', 7],
@@ -64,7 +64,7 @@ test('API keys are told, with less haste where the caller has the next one alrea
     key('bot', 'only', 2),
     key('ops', 'endless', undefined),
   ];
-  await world.watch('one', { apiKeys });
+  await world.schedule('one', { apiKeys });
   expect(await told()).toEqual([
     ['vault/callers/mail/keys/old', 'INFO', 3],
     ['vault/callers/bot/keys/only', 'CRITICAL', 3],
@@ -74,16 +74,16 @@ test('API keys are told, with less haste where the caller has the next one alrea
 test('each threshold is told once, whichever replica looks, and also after the outbox forgot it', async () => {
   const apiKeys = [key('bot', 'only', 90)];
   const own = { apiKeys, thresholds: [80] };
-  const watch = await world.watch('one', own);
+  const scheduler = await world.schedule('one', own);
   for (const day of [11, 12, 30, 60]) {
     world.clock.time = NOW + day * DAY;
-    await watch.round();
-    if (day === 12) await world.watch('two', own);
+    await scheduler.runOnce();
+    if (day === 12) await world.schedule('two', own);
   }
   expect(await told()).toEqual([['vault/callers/bot/keys/only', 'INFO', 80]]);
   await world.stores.outbox.sweep(world.clock.time, 1_000);
   world.clock.time += DAY;
-  await watch.round();
+  await scheduler.runOnce();
   expect(await told()).toEqual([]);
 });
 
@@ -92,9 +92,9 @@ test('are looked at once an hour, and handed to the metrics whether they are nea
   const metrics = { ...silentWatchMetrics, ownEnds: (all: readonly OwnEnd[]) => void seen.push(all) };
   writeCertificates(500);
   const parts = { metrics, tls: { certFile, clientCaFile: certFile }, apiKeys: [key('bot', 'only', 500)] };
-  const watch = await world.watch('one', parts);
+  const scheduler = await world.schedule('one', parts);
   world.clock.time = NOW + HOUR - MINUTE;
-  await watch.round();
+  await scheduler.runOnce();
   expect(seen).toHaveLength(1);
   expect(seen[0]?.map(({ kind, subject }) => [kind, subject])).toEqual([
     ['TLS_CERTIFICATE', 'vault/tls-certificate'],
@@ -102,7 +102,7 @@ test('are looked at once an hour, and handed to the metrics whether they are nea
     ['API_KEY', 'vault/callers/bot/keys/only'],
   ]);
   world.clock.time = NOW + HOUR;
-  await watch.round();
+  await scheduler.runOnce();
   expect(seen).toHaveLength(2);
 });
 
@@ -112,7 +112,7 @@ test.each([
   ['is torn', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
 ])('a file that %s is said so, and keeps nothing else from being told', async (_, text) => {
   if (text !== undefined) writeFileSync(certFile, text);
-  await world.watch('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: [key('bot', 'only', 1)] });
+  await world.schedule('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: [key('bot', 'only', 1)] });
   expect(await told()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
   expect(world.lines.filter(({ name }) => name === 'warning')).toMatchObject([{ fields: { topic: 'tls' } }]);
 });
@@ -130,7 +130,7 @@ describe('the root key', () => {
     for (let day = 0; day <= 1_300; day += 1) {
       if (day > 1_000 && day < 1_250) continue;
       world.clock.time = NOW + day * DAY;
-      await world.watch(day % 2 === 0 ? 'one' : 'two').then((watch) => watch.close());
+      await world.schedule(day % 2 === 0 ? 'one' : 'two').then((scheduler) => scheduler.close());
       for (const { uid, cause } of await world.told()) if (!told.has(uid)) told.set(uid, [day, cause]);
       await world.stores.outbox.sweep(world.clock.time - 30 * DAY, 1_000);
     }
@@ -143,7 +143,7 @@ describe('the root key', () => {
 
   test('is told with its age, and without an end', async () => {
     const { kekId } = await kekOf(366);
-    await world.watch('one');
+    await world.schedule('one');
     expect(await world.told()).toMatchObject([
       {
         type: 'vault.ending',
@@ -159,7 +159,7 @@ describe('the root key', () => {
   test('is young again once it was exchanged', async () => {
     await kekOf(366);
     const kekAge = async () => ({ kekId: 'another', since: NOW + 365 * DAY, toldDays: undefined });
-    await world.watch('one', { stores: { ...world.stores, kekAge } });
+    await world.schedule('one', { stores: { ...world.stores, kekAge } });
     expect(await world.told()).toEqual([]);
   });
 });

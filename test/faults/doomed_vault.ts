@@ -9,9 +9,9 @@ import { type Seams, startVault } from '../../src/startup/vault.ts';
 
 let doom = process.env['DOOM'];
 let round = async () => {};
-const rounds: Seams['rounds'] = ({ watch, sinks }) => {
+const onJobsStarted: Seams['onJobsStarted'] = ({ scheduler, sinks }) => {
   round = async () => {
-    await watch.round();
+    await scheduler.runOnce();
     await sinks.round();
   };
 };
@@ -22,7 +22,7 @@ const vault = await startVault(readConfig(), {
       if (point === doom) process.kill(process.pid, 'SIGKILL');
     },
   },
-  rounds,
+  onJobsStarted,
 });
 
 createInterface({ input: process.stdin }).on('line', async (line) => {

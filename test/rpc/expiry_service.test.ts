@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Timestamp, timestampDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newApiKey } from '../../src/config/callers_file.ts';
 import type { WatchExpiryRequest, WatchExpiryResponse } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
 import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import { type Client, createClient } from '../../src/rpc/client.ts';
 import { importAda, type Onboarded, onboard } from '../scenarios/onboard.ts';
 import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
@@ -45,8 +45,8 @@ beforeAll(async () => {
   scenario = await startScenario({
     environment,
     seams: {
-      rounds({ watch }) {
-        look = () => watch.round();
+      onJobsStarted({ scheduler }) {
+        look = () => scheduler.runOnce();
       },
     },
     prepare(folder) {

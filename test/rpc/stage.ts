@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { AuditEntry, AuditLog } from '../../src/audit/audit_log.ts';
-import { newApiKey } from '../../src/config/callers_file.ts';
 import type { AccessToken } from '../../src/model/access_token.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import type { App } from '../../src/model/app.ts';
 import type { Caller, KnownKey, Role } from '../../src/model/caller.ts';
 import type { Connection } from '../../src/model/connection.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newApiKey } from '../../src/config/callers_file.ts';
+import { newApiKey } from '../../src/model/api_key.ts';
 import { importAda, type Onboarded, onboard, RETURN_URL } from './onboard.ts';
 import { type Clients, failureOf, reasonOf, type Scenario, startScenario } from './start_scenario.ts';
 

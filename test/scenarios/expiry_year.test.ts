@@ -33,9 +33,9 @@ beforeEach(async () => {
   scenario = await startScenario({
     environment: { SINKS_FILE: join(folder, 'sinks.yaml') },
     seams: {
-      rounds({ watch, sinks }) {
+      onJobsStarted({ scheduler, sinks }) {
         round = async () => {
-          await watch.round();
+          await scheduler.runOnce();
           await sinks.round();
         };
       },

@@ -10,9 +10,9 @@ import { createKeyring } from '../../src/keyring/keyring.ts';
 import { prepareStores } from '../../src/store/create_stores.ts';
 import type { Build, Database, Db } from '../../src/store/database.ts';
 import * as postgresTables from '../../src/store/postgres/schema.ts';
+import { createTenantKeys } from '../../src/store/rows/tenant_keys.ts';
 import type { Tables } from '../../src/store/schema_parity.ts';
 import * as sqliteTables from '../../src/store/sqlite/schema.ts';
-import { createTenantKeys } from '../../src/store/tenants/tenant_keys.ts';
 import { createMeta } from '../../src/store/vault/meta.ts';
 
 test('every prepared statement can be built for both dialects, with the same values', () => {

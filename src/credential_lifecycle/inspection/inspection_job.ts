@@ -1,4 +1,4 @@
-import type { Sweep } from '../../background/batch_job.ts';
+import type { BatchJob } from '../../background/batch_job.ts';
 import { createLeftOut } from '../../background/quarantine.ts';
 import type { DueInspection } from '../../store/background_stores.ts';
 import { createInspectApp, type InspectionParts } from './inspect_app.ts';
@@ -8,7 +8,7 @@ const BATCH = 16;
 const AT_ONCE = 8;
 
 /** Looks at app registrations and their credentials, as they come due. */
-export function createInspections(parts: InspectionParts): Sweep {
+export function createInspections(parts: InspectionParts): BatchJob {
   const { inspections } = parts.stores;
   const leftOut = createLeftOut(parts);
   const inspect = createInspectApp(parts);

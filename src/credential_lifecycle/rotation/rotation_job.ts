@@ -1,4 +1,4 @@
-import type { Sweep } from '../../background/batch_job.ts';
+import type { BatchJob } from '../../background/batch_job.ts';
 import { createLeftOut } from '../../background/quarantine.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import type { RotationStepParts } from './rotation_parts.ts';
@@ -12,7 +12,7 @@ const LONG: Duration = 45 * SECOND;
 const EARLY: Duration = 5 * SECOND;
 
 /** Takes rotations through their steps, as they come due. */
-export function createRotationSweep(parts: RotationStepParts): Sweep {
+export function createRotationSweep(parts: RotationStepParts): BatchJob {
   const { rotations } = parts.stores;
   const leftOut = createLeftOut(parts);
   return {

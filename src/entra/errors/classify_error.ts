@@ -1,7 +1,7 @@
 import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import type { Reason } from '../../model/errors.ts';
 import type { Failure, FailureKind, FailureSubject } from '../../model/exchange.ts';
-import type { Answer } from '../exchange/token_response.ts';
+import type { Answer } from '../token_response.ts';
 import { findRow, isErrorWord, MEANING_OF_SUBERROR, meaningOfError } from './error_lookup.ts';
 
 /** A failure, with what the rest of this module needs to act on it. */

@@ -2,8 +2,8 @@ import type { App } from '../../model/app.ts';
 import { GUID } from '../../model/ids.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Authority } from '../authority.ts';
+import type { Answer } from '../token_response.ts';
 import { type GrantContext, idTokenClaims, isForAnother } from './granted_token.ts';
-import type { Answer } from './token_response.ts';
 
 export interface AnswerContext extends Pick<GrantContext, 'resource' | 'graph'> {
   readonly app: App;

@@ -11,12 +11,12 @@ import { type CredentialJudgement, PROPAGATION_RETRY } from '../health/credentia
 import { judgeCredential, type RefusedCredential } from '../health/credential_evidence.ts';
 import type { HealthProbes } from '../health/health_probes.ts';
 import { askerOf, type EvidenceContext, type Requester, requesterOf } from '../health/requester.ts';
+import type { Answer } from '../token_response.ts';
 import type { Unusable } from './client_authentication.ts';
 import { contradictionIn } from './contradiction.ts';
 import { readGranted } from './granted_token.ts';
 import type { TokenGrant } from './msal_client.ts';
 import { type Asked, type AskParts, ask, LEAST_TIME } from './token_request.ts';
-import type { Answer } from './token_response.ts';
 
 /** One grant, redeemed: with each credential in turn, and once more after a transient failure. */
 export interface ExchangeRequest {

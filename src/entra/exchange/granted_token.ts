@@ -4,7 +4,7 @@ import type { Account } from '../../model/connection.ts';
 import type { Granted } from '../../model/exchange.ts';
 import { mayMean } from '../../model/resource.ts';
 import { Secret } from '../../model/secret.ts';
-import type { Answer } from './token_response.ts';
+import type { Answer } from '../token_response.ts';
 
 export interface GrantContext {
   readonly resource: string;

@@ -3,7 +3,7 @@ import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Authority } from '../authority.ts';
 import type { TokenHttp } from '../http.ts';
-import type { Answer } from './token_response.ts';
+import type { Answer } from '../token_response.ts';
 
 /** What proves the app: a secret, or a signed assertion (certificate, federated). */
 export type Proof = { readonly clientSecret: Secret } | { readonly assertion: Secret };

@@ -9,9 +9,9 @@ import type { Authority } from '../authority.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 import { classify, type Meaning } from '../errors/classify_error.ts';
 import type { TokenHttp } from '../http.ts';
+import type { Answer } from '../token_response.ts';
 import type { Proofs, Unusable } from './client_authentication.ts';
 import { askThroughMsal, type Proof, type TokenGrant } from './msal_client.ts';
-import type { Answer } from './token_response.ts';
 
 /** What it takes to ask. */
 export interface AskParts {

@@ -4,7 +4,7 @@ import type { Failure } from '../../model/exchange.ts';
 import { OWN_REGISTRATION_PERMISSION } from '../../model/rotation.ts';
 import type { NotDone } from '../app_registrations.ts';
 import { retryAfterOf } from '../errors/classify_error.ts';
-import type { Answer } from '../exchange/token_response.ts';
+import type { Answer } from '../token_response.ts';
 
 /**
  * What an answer of Graph means that does not bring what was asked. Its message is never looked at: it names people, and may change.

@@ -4,7 +4,7 @@ import type { HttpProxy } from '../../model/http_proxy.ts';
 import type { AppRegistrations, NotDone } from '../app_registrations.ts';
 import type { CustomCloud } from '../authority.ts';
 import type { AuthorizationServer } from '../authorization_server.ts';
-import type { Answer } from '../exchange/token_response.ts';
+import type { Answer } from '../token_response.ts';
 import { readAddedPassword, readRegistered } from './graph_credentials.ts';
 import { graphRefusal } from './graph_error.ts';
 import { type GraphMetrics, silentGraphMetrics } from './graph_metrics.ts';

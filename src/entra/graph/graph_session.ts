@@ -8,8 +8,8 @@ import type { Secret } from '../../model/secret.ts';
 import type { NotDone } from '../app_registrations.ts';
 import { type CustomCloud, createAuthorities } from '../authority.ts';
 import type { Admission, AuthorizationServer } from '../authorization_server.ts';
-import type { Answer } from '../exchange/token_response.ts';
 import { createJsonHttp } from '../http.ts';
+import type { Answer } from '../token_response.ts';
 import { admissionRefusal, tokenRefusal } from './graph_error.ts';
 
 /** One app's own registration, with a token of the app in hand. Nothing is tried twice. */

@@ -2,8 +2,8 @@ import { TokenSource as WireTokenSource } from '../../gen/tokenvault/v1/access_t
 import { GetAccessTokenResponseSchema } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import type { TokenSource } from '../../model/access_token.ts';
 import type { FreshToken } from '../../tokens/access_tokens.ts';
-import { encode } from '../transport/message_codec.ts';
 import { toWireTime } from './field_values.ts';
+import { encode } from './message_codec.ts';
 
 const SOURCE = {
   CACHE: WireTokenSource.CACHE,

@@ -11,7 +11,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { isVaultError } from '../../model/errors.ts';
-import { type Answer, decode, encode, type WireService, wireDefinition } from '../transport/message_codec.ts';
+import { type Answer, decode, encode, type WireService, wireDefinition } from '../messages/message_codec.ts';
 import { write } from './service_adapter.ts';
 
 /** A service that anybody may call: no caller, no audit. Its errors are gRPC statuses, not reasons of ours. */

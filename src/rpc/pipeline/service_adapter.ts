@@ -8,7 +8,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { type Answer, decode, encode, type WireService, wireDefinition } from '../transport/message_codec.ts';
+import { type Answer, decode, encode, type WireService, wireDefinition } from '../messages/message_codec.ts';
 import type { Call } from './call.ts';
 import type { Conduct, Conducted } from './call_pipeline.ts';
 

@@ -1,8 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { Health, HealthCheckResponse_ServingStatus as Serving } from '../../gen/grpc/health/v1/health_pb.ts';
 import type { Readiness } from '../../telemetry/readiness.ts';
+import type { WireService } from '../messages/message_codec.ts';
 import { adaptPlain, type PlainImplementation, plainError } from '../pipeline/plain_service_adapter.ts';
-import type { WireService } from '../transport/message_codec.ts';
 
 export interface HealthParts {
   readonly readiness: Pick<Readiness, 'ready' | 'listen'>;

@@ -5,8 +5,8 @@ import { listen } from '../../listeners/listen.ts';
 import type { Duration } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import { isLoopbackAddress } from '../../model/loopback.ts';
+import type { WireService } from '../messages/message_codec.ts';
 import { type ConnectionsParts, createConnections } from './connection_limits.ts';
-import type { WireService } from './message_codec.ts';
 import { cutOffSlowBodies } from './slow_request_bodies.ts';
 
 /** What the border lets through (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */

@@ -1,20 +1,10 @@
 import { type EntraError, entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import { type Authority, CONSUMERS_DIRECTORY_ID } from '../state/directory.ts';
+import type { Authority } from '../state/directory.ts';
+import { isPersonal } from '../state/personal_account.ts';
 import type { Resource } from '../state/resource.ts';
 import type { World } from '../state/state.ts';
 import { type AskedPermission, parsePermission } from './requested_scopes.ts';
-
-/**
- * Personal Microsoft accounts (`live.com`): one word, 70000, for most that can be wrong with a grant, other rules for scopes, and no
- * numbers at the authorize endpoint. https://learn.microsoft.com/advertising/guides/handle-service-errors-exceptions
- */
-export function isPersonal(directoryId: string): boolean {
-  return directoryId === CONSUMERS_DIRECTORY_ID;
-}
-
-/** How their access tokens for Graph and Outlook begin: opaque, no JWT. */
-export const PERSONAL_ACCESS_TOKEN = 'EwB';
 
 export function takesPersonalAccounts({ audience }: AppRegistration): boolean {
   return audience === 'common' || audience === 'consumers';

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { HOUR } from '../clock.ts';
 import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import { HOUR } from '../state/clock.ts';
+import { isPersonal } from '../state/personal_account.ts';
 import { endOf, openRefreshToken, type RefreshGrant, SPA_LIFETIME } from '../state/refresh_token.ts';
 import type { World } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { checkUser } from './eligibility.ts';
-import { checkGrantAuthority, isPersonal, personalGrantExpired, takesPersonalAccounts } from './personal_account.ts';
+import { checkGrantAuthority, personalGrantExpired, takesPersonalAccounts } from './personal_account.ts';
 import { parsePermission } from './requested_scopes.ts';
 import { damagedGrant, grantResource, required, type TokenRequest } from './token_request.ts';
 import { userTokenResponse } from './token_response.ts';

@@ -2,6 +2,7 @@ import { EntraError, entraError } from '../errors/entra_error.ts';
 import { type Answer, html } from '../http/http_response.ts';
 import type { Directory } from '../state/directory.ts';
 import { policiesFor } from '../state/matching_policies.ts';
+import { isPersonal } from '../state/personal_account.ts';
 import type { Policy } from '../state/policy.ts';
 import type { RequestRecord } from '../state/request_log.ts';
 import type { World } from '../state/state.ts';
@@ -10,7 +11,7 @@ import { type AuthorizeRequest, RefusedRequest } from './authorize_request.ts';
 import { checkUser } from './eligibility.ts';
 import { missingConsents, needsAdministrator, recordConsent } from './missing_consent.ts';
 import { blockedPage, needsApprovalPage } from './pages.ts';
-import { checkPersonalScopes, isPersonal, notForConsumers, takesPersonalAccounts } from './personal_account.ts';
+import { checkPersonalScopes, notForConsumers, takesPersonalAccounts } from './personal_account.ts';
 import { atAuthorize, sendBack, sendBackDeclined, sendBackError } from './redirect_to_app.ts';
 import { firstResource } from './requested_scopes.ts';
 

@@ -2,11 +2,12 @@ import { type EntraError, entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { Authority, Directory } from '../state/directory.ts';
 import { policiesFor } from '../state/matching_policies.ts';
+import { isPersonal } from '../state/personal_account.ts';
 import type { RequestRecord } from '../state/request_log.ts';
 import type { Resource } from '../state/resource.ts';
 import type { World } from '../state/state.ts';
 import type { User } from '../state/user.ts';
-import { checkPersonalDefault, incompatible, isPersonal, personalConsentMissing } from './personal_account.ts';
+import { checkPersonalDefault, incompatible, personalConsentMissing } from './personal_account.ts';
 import { type AskedScopes, parseScopes } from './requested_scopes.ts';
 
 /** A request to the token endpoint whose client has proved itself. */

@@ -4,11 +4,11 @@ import type { AppRegistration } from '../state/app_registration.ts';
 import { withoutOidc } from '../state/consent.ts';
 import type { Directory } from '../state/directory.ts';
 import { sealOpaque } from '../state/opaque_token.ts';
+import { isPersonal, PERSONAL_ACCESS_TOKEN } from '../state/personal_account.ts';
 import { type RefreshGrant, sealRefreshToken } from '../state/refresh_token.ts';
 import { GRAPH, type Resource } from '../state/resource.ts';
 import type { World } from '../state/state.ts';
 import { objectIdIn, type User } from '../state/user.ts';
-import { isPersonal, PERSONAL_ACCESS_TOKEN } from './personal_account.ts';
 import type { AskedScopes } from './requested_scopes.ts';
 
 export interface UserTokens {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { SandboxClock } from '../clock.ts';
 import type { EntraError } from '../errors/entra_error.ts';
 import { type EntraErrorOverrides, entraError } from '../errors/entra_error.ts';
-import type { SandboxClock } from '../state/clock.ts';
 
 export const FAULT_KINDS = [
   'latency',

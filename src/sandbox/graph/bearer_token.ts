@@ -1,7 +1,7 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
-import { PERSONAL_ACCESS_TOKEN } from '../endpoints/personal_account.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
 import { openOpaque } from '../state/opaque_token.ts';
+import { PERSONAL_ACCESS_TOKEN } from '../state/personal_account.ts';
 import type { Resource } from '../state/resource.ts';
 import type { World } from '../state/state.ts';
 

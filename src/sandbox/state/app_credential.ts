@@ -1,5 +1,5 @@
 import { type KeyObject, randomBytes, randomUUID } from 'node:crypto';
-import { DAY } from './clock.ts';
+import { DAY } from '../clock.ts';
 
 export interface ClientSecret {
   keyId: string;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
+import type { SandboxClock } from '../clock.ts';
 import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './app_credential.ts';
 import type { AppManagementPolicy } from './app_management_policy.ts';
-import type { SandboxClock } from './clock.ts';
 
 /** Which accounts may sign in: `organizations`, `common` (those and personal ones), `consumers`, or one directory's id. */
 export type Audience = string;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { MINUTE, type SandboxClock } from './clock.ts';
+import { MINUTE, type SandboxClock } from '../clock.ts';
 
 /** What a consenting user's browser brings back. */
 export interface CodeGrant {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SandboxClock } from './clock.ts';
+import type { SandboxClock } from '../clock.ts';
 
 /** Other processes whose clocks go by this one. */
 export interface ClockFollowers {

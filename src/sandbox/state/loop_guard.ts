@@ -1,4 +1,4 @@
-import { MINUTE, type SandboxClock } from './clock.ts';
+import { MINUTE, type SandboxClock } from '../clock.ts';
 
 /** Entra stops a client that repeats itself (50196). */
 export interface LoopGuard {

@@ -1,6 +1,6 @@
-import { isPersonal } from '../endpoints/personal_account.ts';
-import { DAY, HOUR } from './clock.ts';
+import { DAY, HOUR } from '../clock.ts';
 import { openOpaque, sealOpaque } from './opaque_token.ts';
+import { isPersonal } from './personal_account.ts';
 
 /**
  * What a refresh token stands for. It is opaque to its holder, as Entra's is, but carries everything itself: a million of them cost

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { SandboxClock } from '../clock.ts';
 import { createFaults, type Faults } from '../faults/fault.ts';
 import { createHolds, type Holds } from '../faults/request_gates.ts';
 import { type Apps, createApps } from './app_registration.ts';
 import { type AuthorizationCodes, createAuthorizationCodes } from './authorization_code.ts';
-import type { SandboxClock } from './clock.ts';
 import { type ClockFollowers, createClockFollowers } from './clock_followers.ts';
 import { type Consents, createConsents } from './consent.ts';
 import { createDirectories, type Directories, findAuthority } from './directory.ts';

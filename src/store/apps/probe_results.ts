@@ -3,8 +3,8 @@ import { credentialState } from '../../model/credential.ts';
 import { credentialRejected, fallbackOf } from '../../model/credential_rejected.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
 import type { OutboxRows } from '../events/outbox.ts';
-import { appColumns } from '../expiry/expiring_credentials.ts';
 import type { AppStore } from '../stores.ts';
+import { appColumns } from './app_columns.ts';
 import { toCredential } from './credential_rows.ts';
 
 /** What Entra says of credentials. */

@@ -2,9 +2,9 @@ import { and, eq, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'driz
 import type { AdminConsent } from '../../model/admin_consent.ts';
 import { VaultError } from '../../model/errors.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { Row } from '../schema_parity.ts';
 import type { AdminConsentStore, MintedState } from '../stores.ts';
-import type { TenantKeys } from '../tenants/tenant_keys.ts';
 
 /** Whoever holds a link can press its button, and each answer to it may be asked of Entra. */
 const MOST_PRESSES = 100;

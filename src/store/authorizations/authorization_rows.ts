@@ -2,8 +2,8 @@ import type { Authorization, AuthorizationAttempt } from '../../model/authorizat
 import type { Grant } from '../../model/grant.ts';
 import { Secret } from '../../model/secret.ts';
 import { issuesFromJson } from '../rows/state_reason_json.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { Row } from '../schema_parity.ts';
-import type { TenantKeys } from '../tenants/tenant_keys.ts';
 
 export type AuthorizationRow = Row<'authorizations'>;
 

@@ -4,8 +4,8 @@ import { VaultError } from '../../model/errors.ts';
 import { type ConnectionRows, changedMeanwhile } from '../connections/connection_rows.ts';
 import type { ExternalIds } from '../connections/external_ids.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { AuthorizationStore } from '../stores.ts';
-import type { TenantKeys } from '../tenants/tenant_keys.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
 
 /** Whoever holds a link can press its button; each press is a row, which lives as long as the link. */

@@ -5,7 +5,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import { isVaultError } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
 import { type Database, placeholder, type Step } from '../database.ts';
-import type { TenantKeys } from '../tenants/tenant_keys.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 
 /** The newest access token of each connection and resource, sealed as a whole. */
 export interface AccessTokenRows {

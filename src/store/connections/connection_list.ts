@@ -4,8 +4,8 @@ import type { Connection } from '../../model/connection.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import type { Database } from '../database.ts';
 import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { ConnectionFilter, ConnectionStore } from '../stores.ts';
-import type { TenantKeys } from '../tenants/tenant_keys.ts';
 import { type ConnectionRow, indexForm } from './connection_columns.ts';
 import type { ConnectionRows } from './connection_rows.ts';
 

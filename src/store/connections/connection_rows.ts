@@ -7,7 +7,7 @@ import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database.ts';
 import type { OutboxRows } from '../events/outbox.ts';
-import type { TenantKeys } from '../tenants/tenant_keys.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 import { type ConnectionRow, fromRow, grantColumns, indexForm, type Personal, placeOf } from './connection_columns.ts';
 import { REFRESH_TOKEN } from './refresh_token_columns.ts';
 

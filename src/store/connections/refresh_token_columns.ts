@@ -1,7 +1,7 @@
 import { type Clock, DAY } from '../../model/clock.ts';
 import type { Secret } from '../../model/secret.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { HeldLease } from '../stores.ts';
-import type { TenantKeys } from '../tenants/tenant_keys.ts';
 import { type ConnectionRow, placeOf } from './connection_columns.ts';
 
 export const REFRESH_TOKEN = 'refresh_token';

@@ -1,10 +1,10 @@
 import { and, asc, eq, getTableColumns, gt, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { NEVER } from '../../model/credential.ts';
+import { appColumns } from '../apps/app_columns.ts';
 import { toCredential } from '../apps/credential_rows.ts';
 import type { CredentialOfApp, ExpiryStore } from '../background_stores.ts';
 import type { Database } from '../database.ts';
 import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
-import type { Tables } from '../schema_parity.ts';
 
 /** What stands in the page's key for an end that nobody knows. */
 const UNKNOWN = '-';
@@ -51,9 +51,4 @@ export function createEndingList(database: Database): ExpiryStore['listEnding'] 
     const keyOf = ({ credential }: Found) => pairKey(String(credential.expireTime ?? UNKNOWN), credential.uid);
     return toPage(rows, page, keyOf, ({ credential, app }) => ({ credential: toCredential(credential), app }));
   };
-}
-
-/** What is said of the app beside its credential. */
-export function appColumns({ uid, tenantUid, tenantId, appId, clientId, displayName }: Tables['apps']) {
-  return { uid, tenantUid, tenantId, appId, clientId, displayName };
 }

@@ -3,7 +3,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { VaultError } from '../../model/errors.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import { type Database, placeholder } from '../database.ts';
-import type { TenantKeys } from './tenant_keys.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 
 interface TenantDeletionParts {
   database: Database;

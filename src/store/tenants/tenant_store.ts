@@ -4,10 +4,10 @@ import type { Tenant } from '../../model/tenant.ts';
 import type { AppRows } from '../apps/app_rows.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
 import { toPage } from '../rows/page_keys.ts';
+import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { Row } from '../schema_parity.ts';
 import type { TenantStore } from '../stores.ts';
 import { createTenantDeletion, tenantChanged } from './tenant_deletion.ts';
-import type { TenantKeys } from './tenant_keys.ts';
 
 interface TenantStoreParts {
   database: Database;

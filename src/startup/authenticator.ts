@@ -1,7 +1,11 @@
-import { readCallersFile } from '../../config/callers_file.ts';
-import type { KnownKey } from '../../model/caller.ts';
-import type { Clock } from '../../model/clock.ts';
-import { type Authenticator, createKeyAuthenticator, createLoopbackAuthenticator } from './authenticate.ts';
+import { readCallersFile } from '../config/callers_file.ts';
+import type { KnownKey } from '../model/caller.ts';
+import type { Clock } from '../model/clock.ts';
+import {
+  type Authenticator,
+  createKeyAuthenticator,
+  createLoopbackAuthenticator,
+} from '../rpc/pipeline/authenticate.ts';
 
 /** By the API keys of a callers file, handed out too, for they end; without one, everybody on loopback. */
 export function openAuthenticator(

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EntraError, errorBody } from '../errors/entra_error.ts';
+import { errorOf, type Fault, type RequestTraits } from '../faults/fault.ts';
 import { type Answer, json } from '../http/http_response.ts';
 import { send } from '../http/http_server.ts';
 import type { World } from '../state/state.ts';
-import { errorOf, type Fault, type RequestTraits } from './fault.ts';
 
 /** Answers as the fault says. `produce` does the real work, for the kinds that do it; `refuse` sends a browser on with an error. */
 export async function deliverFault(

@@ -1,4 +1,4 @@
-import type { Timestamp } from '../../model/clock.ts';
+import type { Timestamp } from '../model/clock.ts';
 
 /** Why there is no JSON to read. */
 export type TransportFault = 'timeout' | 'closed' | 'too_large' | 'not_json' | 'redirect';

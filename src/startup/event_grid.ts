@@ -1,8 +1,8 @@
 import { readEventGridKeys } from '../config/event_grid_keys.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { EventGridParts } from './event_grid_parts.ts';
+import type { EventGridParts } from '../web/event_grid_parts.ts';
 
-/** Undefined where no file has its keys: then its events are not taken. FIELD_INVALID. */
+/** Undefined without a key file: then the endpoint does not exist. FIELD_INVALID. */
 export function openEventGrid(
   keyFile: string | undefined,
   parts: Omit<EventGridParts, 'keys'>,

@@ -1,0 +1,33 @@
+import type { BatchJob } from '../background/batch_job.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createTold, type Told } from './event_reporter.ts';
+import type { WatchMetrics } from './expiry_metrics.ts';
+import { createIdle } from './idle_connections.ts';
+import { createReminders } from './reminders.ts';
+import { createOwnEnds, type OwnEndsParts } from './vault_expiries.ts';
+
+export interface ExpiryJobsParts extends Pick<OwnEndsParts, 'tls' | 'apiKeys'> {
+  readonly stores: Pick<Stores, 'expiry' | 'kekAge' | 'kekTold'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: WatchMetrics;
+  /** Days before an expiry: for tenants without thresholds of their own, and for the vault itself. */
+  readonly thresholds: readonly number[];
+}
+
+/** The jobs that publish events of expiring credentials, idle connections, and the vault's own certificates and keys. */
+export interface ExpiryJobs {
+  readonly jobs: readonly BatchJob[];
+  /** Of this replica's own files. */
+  readonly localJob: () => Promise<void>;
+  readonly told: Told;
+}
+
+export function createExpiryJobs(parts: ExpiryJobsParts): ExpiryJobs {
+  const told = createTold(parts);
+  const common = { ...parts, expiry: parts.stores.expiry, told };
+  const vaultExpiries = createOwnEnds({ ...common, kek: parts.stores });
+  return { jobs: [createReminders(common), createIdle(common)], localJob: () => vaultExpiries.look(), told };
+}

@@ -1,0 +1,6 @@
+import type { Tables } from '../schema_parity.ts';
+
+/** What is said of the app beside its credential. */
+export function appColumns({ uid, tenantUid, tenantId, appId, clientId, displayName }: Tables['apps']) {
+  return { uid, tenantUid, tenantId, appId, clientId, displayName };
+}
