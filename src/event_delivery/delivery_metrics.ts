@@ -4,7 +4,7 @@ export interface SinkMetrics {
   /** One try; `why` is one of the few words of Fault (`timeout`, `redirect`, `tls`), or `HTTP 500`. */
   failed(sink: string, why: string): void;
   /** To alert on: an event was given up, and waits for somebody to mend the sink and send it again. */
-  parked(sink: string): void;
+  deadLettered(sink: string): void;
 }
 
-export const silentSinkMetrics: SinkMetrics = { delivered() {}, failed() {}, parked() {} };
+export const silentSinkMetrics: SinkMetrics = { delivered() {}, failed() {}, deadLettered() {} };

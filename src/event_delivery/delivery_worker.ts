@@ -90,10 +90,10 @@ export function createCourier(parts: CourierParts): Courier {
     const delivery = { ...before, attempts: before.attempts + 1, lastError: fault };
     const nextTime = nextTry({ delivery, now, retryAfter, random: Math.random() });
     if (nextTime !== undefined) return deliveries.postpone(delivery, nextTime);
-    await deliveries.park(delivery, now);
-    metrics.parked(sink.id);
+    await deliveries.deadLetter(delivery, now);
+    metrics.deadLettered(sink.id);
     const { attempts, event } = delivery;
-    log.event('error', 'delivery_parked', {
+    log.event('error', 'delivery_dead_lettered', {
       sink: sink.id,
       id: event.uid,
       type: event.type,

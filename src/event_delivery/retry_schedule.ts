@@ -7,7 +7,7 @@ const TRIED_FOR = 3 * DAY;
 /** Either way, as a part of the delay: what failed together does not come back together. */
 const JITTER = 0.2;
 
-/** When a delivery is tried again whose try just failed, the last one exactly when its time is over; undefined: never, it is parked. */
+/** When a delivery is tried again whose try just failed, the last one exactly when its time is over; undefined: never, it becomes a dead letter. */
 export function nextTry(failed: {
   /** Its attempts count the failed one. */
   readonly delivery: Pick<Delivery, 'attempts' | 'createTime'>;

@@ -15,9 +15,9 @@ export interface Expiry {
   /** From the cursor on, for as long as the signal lets it. TENANT_NOT_FOUND; DATABASE_UNAVAILABLE at any time. */
   events(after: EventCursor, filter: EventFilter, signal: AbortSignal): AsyncGenerator<ToldEvent, void, void>;
   /** In the order of (sink, event), also of sinks that are not configured any more. */
-  parked(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
-  /** Answers how many wait anew. FIELD_INVALID: there is no such sink. */
-  resend(sinkId: string): Promise<number>;
+  deadLetters(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
+  /** Returns how many are pending again. FIELD_INVALID: there is no such sink. */
+  redeliver(sinkId: string): Promise<number>;
 }
 
 export interface Audience {
@@ -83,14 +83,14 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
       });
     },
 
-    parked: (page, sinkId) => stores.deliveries.parked(page, sinkId),
+    deadLetters: (page, sinkId) => stores.deliveries.deadLetters(page, sinkId),
 
-    async resend(sinkId) {
+    async redeliver(sinkId) {
       if (!sinkIds.includes(sinkId)) {
         const known = sinkIds.length === 0 ? 'none is configured' : `configured are ${sinkIds.join(', ')}`;
         throw fieldInvalid('sink', `there is no such sink; ${known}`);
       }
-      return stores.deliveries.resend(sinkId, clock.now());
+      return stores.deliveries.redeliver(sinkId, clock.now());
     },
   };
 }

@@ -9,7 +9,7 @@ export interface Delivery extends StoredEvent {
   readonly lastError: string | undefined;
   /** When it was first tried, or will be. */
   readonly createTime: Timestamp;
-  /** Undefined: parked. */
+  /** Undefined: a dead letter. */
   readonly nextTime: Timestamp | undefined;
-  readonly parkTime: Timestamp | undefined;
+  readonly deadLetterTime: Timestamp | undefined;
 }

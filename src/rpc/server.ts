@@ -2,7 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
-import { ExpiryService } from '../gen/tokenvault/v1/expiry_service_pb.ts';
+import { EventService } from '../gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
@@ -14,7 +14,7 @@ import type { Conduct } from './pipeline/call_pipeline.ts';
 import { adapt, type Implementation } from './pipeline/service_adapter.ts';
 import { createAppService } from './services/app_service.ts';
 import { createConnectionService } from './services/connection_service.ts';
-import { createExpiryService } from './services/expiry_service.ts';
+import { createEventService } from './services/event_service.ts';
 import { createHealthService, type HealthParts } from './services/health_service.ts';
 import { createReflectionServices } from './services/reflection_service.ts';
 import { createScopeService } from './services/scope_service.ts';
@@ -40,7 +40,7 @@ export type Rooms = Parameters<typeof createTenantService>[0] &
   Parameters<typeof createAppService>[0] &
   Parameters<typeof createConnectionService>[0] &
   Parameters<typeof createTokenService>[0] &
-  Parameters<typeof createExpiryService>[0] &
+  Parameters<typeof createEventService>[0] &
   Parameters<typeof createScopeService>[0];
 
 /** For products: a caller of this listener cannot even name an admin method. */
@@ -61,7 +61,7 @@ export function adminServices(rooms: Rooms): ServedServices {
     services: [
       serve(TenantService, createTenantService(rooms)),
       serve(AppService, createAppService(rooms)),
-      serve(ExpiryService, createExpiryService(rooms)),
+      serve(EventService, createEventService(rooms)),
       ...tokenServices(rooms).services,
     ],
     reflection: true,

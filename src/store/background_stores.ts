@@ -171,15 +171,15 @@ export interface DeliveryStore {
   /** In the order of their next times. */
   due(sinkId: string, now: Timestamp, limit: number): Promise<readonly Delivery[]>;
   delivered(sinkId: string, sequence: number): Promise<void>;
-  /** Attempts and last error are stored as they stand in `delivery`, here and in `park`. */
+  /** Attempts and last error are stored as they stand in `delivery`, here and in `deadLetter`. */
   postpone(delivery: Delivery, nextTime: Timestamp): Promise<void>;
-  park(delivery: Delivery, time: Timestamp): Promise<void>;
+  deadLetter(delivery: Delivery, time: Timestamp): Promise<void>;
   /** In the order of (sink, sequence). */
-  parked(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
-  /** Parked ones wait anew, as if never tried; answers how many. */
-  resend(sinkId: string, time: Timestamp): Promise<number>;
+  deadLetters(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
+  /** Makes the sink's dead letters pending again, with no attempts; returns how many. */
+  redeliver(sinkId: string, time: Timestamp): Promise<number>;
   counts(): Promise<
-    readonly { readonly sinkId: string; readonly state: 'WAITING' | 'PARKED'; readonly count: number }[]
+    readonly { readonly sinkId: string; readonly state: 'PENDING' | 'DEAD_LETTER'; readonly count: number }[]
   >;
 }
 

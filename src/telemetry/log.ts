@@ -74,8 +74,8 @@ export interface LogEvents {
   /** A sink takes no events; told once until it does again. `error` is one of the few words of Fault. */
   sink_failing: { sink: string; error: string };
   sink_recovered: { sink: string };
-  /** It was tried for 3 days; `id` is the event's. Somebody must mend the sink and send it again. */
-  delivery_parked: { sink: string; id: string; type: string; attempts: number; error: string };
+  /** The delivery failed for 3 days. `id` is the event's. Repair the sink, then call RedeliverDeadLetters. */
+  delivery_dead_lettered: { sink: string; id: string; type: string; attempts: number; error: string };
   /** New connections get the new certificate. */
   tls_reloaded: Record<string, never>;
   /** One line a call; of those that memory answered, a sample: the audit log is the record. Durations in milliseconds. */

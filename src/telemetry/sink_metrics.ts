@@ -4,15 +4,15 @@ import { orNothing } from './inventory_metrics.ts';
 export function createSinkMetrics(registry: Registry) {
   const deliveries = new Counter({
     name: 'tokenvault_sink_deliveries_total',
-    help: 'Tries to hand an event to a sink, by outcome: delivered, or why not; and events that were parked.',
+    help: 'Delivery attempts to a sink, by outcome: delivered, dead_lettered (given up after the last attempt), or the error.',
     labelNames: ['sink', 'outcome'],
     registers: [registry],
   });
   return {
     delivered: (sink: string) => deliveries.inc({ sink, outcome: 'delivered' }),
     failed: (sink: string, why: string) => deliveries.inc({ sink, outcome: outcomeOf(why) }),
-    parked: (sink: string) => deliveries.inc({ sink, outcome: 'parked' }),
-    /** What waits is asked once per scrape. A rate needs a series from its beginning, at 0. */
+    deadLettered: (sink: string) => deliveries.inc({ sink, outcome: 'dead_lettered' }),
+    /** The gauges are read once per scrape. A rate needs a series from its beginning, at 0. */
     observe(sinks: Sinks) {
       for (const sink of sinks.sinkIds) deliveries.inc({ sink, outcome: 'delivered' }, 0);
       observeSinks(registry, sinks);
@@ -25,19 +25,23 @@ function outcomeOf(why: string): string {
   return why.replace(/^HTTP (\d).*$/, 'http_$1xx');
 }
 
-/** What lies between the vault and its sinks. */
+/** Deliveries to the configured sinks. */
 export interface Sinks {
   readonly sinkIds: readonly string[];
   counts(): Promise<
-    readonly { readonly sinkId: string; readonly state: 'WAITING' | 'PARKED'; readonly count: number }[]
+    readonly { readonly sinkId: string; readonly state: 'PENDING' | 'DEAD_LETTER'; readonly count: number }[]
   >;
 }
 
 function observeSinks(registry: Registry, sinks: Sinks): void {
-  gaugeOf('WAITING', 'tokenvault_sink_waiting', 'Events that wait for their first or next try.');
-  gaugeOf('PARKED', 'tokenvault_sink_parked', 'Events that a sink refused for so long that they were given up.');
+  gaugeOf('PENDING', 'tokenvault_sink_deliveries_pending', 'Events waiting for their first or next delivery attempt.');
+  gaugeOf(
+    'DEAD_LETTER',
+    'tokenvault_sink_dead_letters',
+    'Events whose delivery was given up; kept until they are redelivered.',
+  );
 
-  function gaugeOf(state: 'WAITING' | 'PARKED', name: string, help: string) {
+  function gaugeOf(state: 'PENDING' | 'DEAD_LETTER', name: string, help: string) {
     new Gauge({
       name,
       help,

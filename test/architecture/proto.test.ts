@@ -48,7 +48,7 @@ describe('the descriptor set that reflection serves', () => {
       'grpc.reflection.v1alpha.ServerReflection',
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
-      'tokenvault.v1.ExpiryService',
+      'tokenvault.v1.EventService',
       'tokenvault.v1.ScopeService',
       'tokenvault.v1.TenantService',
       'tokenvault.v1.TokenService',

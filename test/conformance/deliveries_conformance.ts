@@ -47,7 +47,7 @@ export function deliveriesConformance(open: Open): void {
           lastError: undefined,
           createTime: NOW,
           nextTime: NOW,
-          parkTime: undefined,
+          deadLetterTime: undefined,
         },
       ]);
       expect(await stores.deliveries.due('hook', NOW - 1, 10)).toEqual([]);
@@ -107,13 +107,13 @@ export function deliveriesConformance(open: Open): void {
       expect(await stores.deliveries.due('other', NOW, 9)).toHaveLength(2);
     });
 
-    test('what is parked is shown until it is sent anew, as if never tried', async () => {
+    test('dead letters are listed until they are redelivered with no attempts counted', async () => {
       const { stores, deliveries, routeTo } = await routed(open, 3);
       await routeTo('also');
-      const parked = { ...at(deliveries, 1), attempts: 40, lastError: 'timeout' };
-      await stores.deliveries.park(parked, NOW + 3);
-      await stores.deliveries.park({ ...at(deliveries, 0), attempts: 41, lastError: 'redirect' }, NOW + 4);
-      await stores.deliveries.park({ ...at(deliveries, 0), sinkId: 'also' }, NOW + 5);
+      const dead = { ...at(deliveries, 1), attempts: 40, lastError: 'timeout' };
+      await stores.deliveries.deadLetter(dead, NOW + 3);
+      await stores.deliveries.deadLetter({ ...at(deliveries, 0), attempts: 41, lastError: 'redirect' }, NOW + 4);
+      await stores.deliveries.deadLetter({ ...at(deliveries, 0), sinkId: 'also' }, NOW + 5);
 
       expect(await stores.deliveries.due('hook', NOW + 99, 9)).toEqual([at(deliveries, 2)]);
       const all = await pagesOf(stores, 10, undefined);
@@ -122,18 +122,18 @@ export function deliveriesConformance(open: Open): void {
         ['hook', at(deliveries, 0).sequence],
         ['hook', at(deliveries, 1).sequence],
       ]);
-      expect(all[2]).toEqual({ ...parked, nextTime: undefined, parkTime: NOW + 3 });
+      expect(all[2]).toEqual({ ...dead, nextTime: undefined, deadLetterTime: NOW + 3 });
       for (const size of [1, 2]) expect(await pagesOf(stores, size, undefined)).toEqual(all);
       expect(await pagesOf(stores, 1, 'hook')).toEqual(all.slice(1));
       expect(byName(await stores.deliveries.counts())).toEqual({
-        'also PARKED': 1,
-        'also WAITING': 2,
-        'hook PARKED': 2,
-        'hook WAITING': 1,
+        'also DEAD_LETTER': 1,
+        'also PENDING': 2,
+        'hook DEAD_LETTER': 2,
+        'hook PENDING': 1,
       });
 
-      expect(await stores.deliveries.resend('hook', NOW + 50)).toBe(2);
-      expect(await stores.deliveries.resend('hook', NOW + 50)).toBe(0);
+      expect(await stores.deliveries.redeliver('hook', NOW + 50)).toBe(2);
+      expect(await stores.deliveries.redeliver('hook', NOW + 50)).toBe(0);
       expect(await stores.deliveries.due('hook', NOW + 50, 9)).toEqual([
         at(deliveries, 2),
         { ...at(deliveries, 0), createTime: NOW + 50, nextTime: NOW + 50 },
@@ -142,9 +142,9 @@ export function deliveriesConformance(open: Open): void {
       expect(await pagesOf(stores, 9, undefined)).toEqual(all.slice(0, 1));
     });
 
-    test('an event that a sink waits for is not swept, parked or not', async () => {
+    test('an event with a pending or dead-lettered delivery is not swept', async () => {
       const { stores, deliveries } = await routed(open, 3);
-      await stores.deliveries.park(at(deliveries, 0), NOW);
+      await stores.deliveries.deadLetter(at(deliveries, 0), NOW);
       await stores.deliveries.delivered('hook', at(deliveries, 2).sequence);
 
       // Its own, and the one of the connection that was there before.
@@ -200,7 +200,7 @@ async function pagesOf(
   const found: Delivery[] = [];
   let after: string | undefined;
   do {
-    const page = await stores.deliveries.parked({ size, after }, sinkId);
+    const page = await stores.deliveries.deadLetters({ size, after }, sinkId);
     found.push(...page.items);
     after = page.next;
   } while (after !== undefined);

@@ -21,7 +21,7 @@ export async function openSinkWorld() {
   const metrics = {
     delivered: (sink: string) => void counted.push(`${sink} delivered`),
     failed: (sink: string, why: string) => void counted.push(`${sink} failed ${why}`),
-    parked: (sink: string) => void counted.push(`${sink} parked`),
+    deadLettered: (sink: string) => void counted.push(`${sink} dead-lettered`),
   };
   const started: Sinks[] = [];
   onTestFinished(async () => {

@@ -99,7 +99,7 @@ test('loses nothing of what happened while a sink was dead for two days, and kee
     world.clock.time += 30 * MINUTE;
   }
   expect(receiver.received.length).toBeGreaterThan(told.length);
-  expect(await world.waiting()).toEqual({ 'pager WAITING': told.length });
+  expect(await world.waiting()).toEqual({ 'pager PENDING': told.length });
 
   receiver.answer = status(200);
   receiver.received.length = 0;
@@ -113,7 +113,7 @@ test('loses nothing of what happened while a sink was dead for two days, and kee
   expect(world.logged.map(({ name }) => name)).toEqual(['sink_failing', 'sink_recovered']);
 });
 
-test('parks what was refused for three days, says so, and sends it again when asked', async () => {
+test('gives up after three days of failures, logs it, and redelivers on request', async () => {
   const world = await openSinkWorld();
   const receiver = await startReceiver(SECRET);
   receiver.answer = status(410);
@@ -124,13 +124,13 @@ test('parks what was refused for three days, says so, and sends it again when as
     await sinks.round();
     world.clock.time += HOUR;
   }
-  expect(await world.waiting()).toEqual({ 'pager WAITING': 1 });
+  expect(await world.waiting()).toEqual({ 'pager PENDING': 1 });
   await sinks.round();
-  expect(await world.waiting()).toEqual({ 'pager PARKED': 1 });
-  expect(world.counted.at(-1)).toBe('pager parked');
+  expect(await world.waiting()).toEqual({ 'pager DEAD_LETTER': 1 });
+  expect(world.counted.at(-1)).toBe('pager dead-lettered');
   expect(world.logged.at(-1)).toEqual({
     level: 'error',
-    name: 'delivery_parked',
+    name: 'delivery_dead_lettered',
     fields: {
       sink: 'pager',
       id: event.uid,
@@ -145,7 +145,7 @@ test('parks what was refused for three days, says so, and sends it again when as
   expect(receiver.received).toHaveLength(tries);
 
   receiver.answer = status(200);
-  expect(await world.stores.deliveries.resend('pager', world.clock.now())).toBe(1);
+  expect(await world.stores.deliveries.redeliver('pager', world.clock.now())).toBe(1);
   await sinks.round();
 
   expect(new Set(uids(receiver.received))).toEqual(new Set([event.uid]));
@@ -184,7 +184,7 @@ test('rests after a failure, rather than to knock for each of a thousand events'
   await sinks.round();
 
   expect(receiver.received.length).toBeLessThanOrEqual(4);
-  expect(await world.waiting()).toEqual({ 'pager WAITING': 100 });
+  expect(await world.waiting()).toEqual({ 'pager PENDING': 100 });
 });
 
 test('goes on with the others where a sink refuses one event', async () => {
@@ -199,7 +199,7 @@ test('goes on with the others where a sink refuses one event', async () => {
   await sinks.round();
 
   expect(receiver.received).toHaveLength(51);
-  expect(await world.waiting()).toEqual({ 'pager WAITING': 1 });
+  expect(await world.waiting()).toEqual({ 'pager PENDING': 1 });
 });
 
 test('keeps nobody waiting for a slow sink, of which it asks four things at a time', async () => {
@@ -263,7 +263,7 @@ test('begins nothing more once another replica has the turn', async () => {
   await round;
 
   expect(receiver.received).toHaveLength(4);
-  expect(await world.waiting()).toEqual({ 'pager WAITING': 2 });
+  expect(await world.waiting()).toEqual({ 'pager PENDING': 2 });
 });
 
 test('sends again, under the same id, what was answered but not recorded', async () => {
@@ -332,7 +332,7 @@ test('shows neither the secret nor the address, whatever goes wrong', async () =
     world.clock.time += DAY;
   }
 
-  const page = await world.stores.deliveries.parked({ size: 10, after: undefined }, undefined);
+  const page = await world.stores.deliveries.deadLetters({ size: 10, after: undefined }, undefined);
   expect(page.items.map(({ sinkId, lastError }) => [sinkId, lastError])).toEqual([
     ['gone', 'refused'],
     ['pager', 'HTTP 500'],

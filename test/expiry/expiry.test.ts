@@ -172,43 +172,43 @@ describe('the stream of events', () => {
   });
 });
 
-describe('parked events', () => {
-  async function park(sinkId: string): Promise<void> {
+describe('dead letters', () => {
+  async function deadLetter(sinkId: string): Promise<void> {
     const from = await stores.deliveries.cursor(sinkId);
     await tell(`for ${sinkId}`);
     const to = await stores.outbox.last();
     await stores.deliveries.route({ sinkId, from, to, sequences: [to], time: NOW });
     for (const delivery of await stores.deliveries.due(sinkId, NOW, 10))
-      await stores.deliveries.park({ ...delivery, attempts: 9, lastError: 'HTTP 500' }, NOW);
+      await stores.deliveries.deadLetter({ ...delivery, attempts: 9, lastError: 'HTTP 500' }, NOW);
   }
 
   test('are listed by sink, also of one that is not configured any more', async () => {
-    await park('ops');
-    await park('removed');
+    await deadLetter('ops');
+    await deadLetter('removed');
     const page = { size: 10, after: undefined };
 
-    const all = await openExpiry(['ops']).parked(page, undefined);
-    const some = await openExpiry(['ops']).parked(page, 'removed');
+    const all = await openExpiry(['ops']).deadLetters(page, undefined);
+    const some = await openExpiry(['ops']).deadLetters(page, 'removed');
 
     expect(all.items.map(({ sinkId }) => sinkId)).toEqual(['ops', 'removed']);
-    expect(some.items).toMatchObject([{ sinkId: 'removed', attempts: 9, lastError: 'HTTP 500', parkTime: NOW }]);
+    expect(some.items).toMatchObject([{ sinkId: 'removed', attempts: 9, lastError: 'HTTP 500', deadLetterTime: NOW }]);
   });
 
   test('wait anew once they are sent again, those of that sink alone', async () => {
-    await park('ops');
-    await park('pager');
+    await deadLetter('ops');
+    await deadLetter('pager');
 
-    expect(await openExpiry(['ops', 'pager']).resend('ops')).toBe(1);
+    expect(await openExpiry(['ops', 'pager']).redeliver('ops')).toBe(1);
 
     expect(await stores.deliveries.due('ops', NOW, 10)).toMatchObject([{ attempts: 0, lastError: undefined }]);
     expect(await stores.deliveries.due('pager', NOW, 10)).toEqual([]);
   });
 
   test('are not sent to a sink that nobody configured; the answer names those that are there', async () => {
-    await expect(openExpiry(['ops', 'pager']).resend('opps')).rejects.toMatchObject({
+    await expect(openExpiry(['ops', 'pager']).redeliver('opps')).rejects.toMatchObject({
       reason: 'FIELD_INVALID',
       message: expect.stringContaining('there is no such sink; configured are ops, pager'),
     });
-    await expect(openExpiry().resend('ops')).rejects.toThrow('none is configured');
+    await expect(openExpiry().redeliver('ops')).rejects.toThrow('none is configured');
   });
 });

@@ -7,7 +7,7 @@ import Sqlite from 'better-sqlite3';
 import { beforeEach, expect, test } from 'vitest';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
-import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
+import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { createClient } from '../../src/rpc/client.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
@@ -86,10 +86,10 @@ async function addForgottenApp(end: number): Promise<void> {
   }
 }
 
-async function resendParked(sink: string): Promise<number> {
-  const expiry = createClient(ExpiryService, vault.addresses.admin);
+async function redeliver(sink: string): Promise<number> {
+  const expiry = createClient(EventService, vault.addresses.admin);
   try {
-    return (await expiry.resendParkedEvents({ sink })).count;
+    return (await expiry.redeliverDeadLetters({ sink })).count;
   } finally {
     expiry.close();
   }
@@ -144,11 +144,11 @@ test('a year: two rotations, each threshold told once to each sink, nothing lost
     await later(sandbox, start + day * DAY + MINUTE - sandbox.clock.now());
     if (day === 58) frail.answer = status(500);
     if (day === 62) frail.answer = status(204);
-    // Long enough to be parked.
+    // Long enough to become a dead letter.
     if (day === 104) frail.answer = (_, response) => void response.destroy();
     if (day === 111) {
       frail.answer = status(204);
-      expect(await resendParked('frail')).toBeGreaterThan(0);
+      expect(await redeliver('frail')).toBeGreaterThan(0);
     }
     if (day % 45 === 0) {
       // In the middle of a round.

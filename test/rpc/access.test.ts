@@ -2,7 +2,7 @@ import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
-import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
+import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../../src/gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
@@ -21,7 +21,7 @@ const SERVICES: readonly DescService[] = [
   AppService,
   ConnectionService,
   TokenService,
-  ExpiryService,
+  EventService,
   ScopeService,
 ];
 
@@ -94,11 +94,11 @@ describe('the access table', () => {
   test('keeps what is of all tenants for a rule for all of them', async () => {
     const some = caller('some', 'operator', 'acme', 'beta');
     const all = caller('all', 'operator', '*');
-    const expiry = { parked: async () => ({ items: [], next: undefined }), resend: async () => 0 };
+    const expiry = { deadLetters: async () => ({ items: [], next: undefined }), redeliver: async () => 0 };
     stage = await startStage({ keys: [some.known, all.known], expiry });
-    for (const method of ExpiryService.methods.filter(({ name }) => name.includes('Parked'))) {
-      expect(await reasonOf(ExpiryService, method, {}, some.key), method.name).toBe('ACCESS_DENIED');
-      expect(await reasonOf(ExpiryService, method, {}, all.key), method.name).toBe('OK');
+    for (const method of EventService.methods.filter(({ name }) => name.includes('DeadLetters'))) {
+      expect(await reasonOf(EventService, method, {}, some.key), method.name).toBe('ACCESS_DENIED');
+      expect(await reasonOf(EventService, method, {}, all.key), method.name).toBe('OK');
     }
     expect(stage.audit.entries.filter(({ status }) => status === 'OK').map(({ resource }) => resource)).toEqual([
       'tenants/*',

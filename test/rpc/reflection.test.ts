@@ -61,7 +61,7 @@ describe('buf curl with reflection', () => {
       'grpc.reflection.v1alpha.ServerReflection',
       'tokenvault.v1.AppService',
       'tokenvault.v1.ConnectionService',
-      'tokenvault.v1.ExpiryService',
+      'tokenvault.v1.EventService',
       'tokenvault.v1.ScopeService',
       'tokenvault.v1.TenantService',
       'tokenvault.v1.TokenService',

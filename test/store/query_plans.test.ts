@@ -63,9 +63,9 @@ test.each([
   ['the rotation of an app', 'where "rotations"."app_uid" = ?', 'rotations_app_uid'],
   ['idle connections not yet told of', 'last_refresh_time < ?', 'connections_idle'],
   ['what a sink shall get now', '"deliveries"."next_time" <= ?', 'deliveries_next_time'],
-  ['what was parked', '"next_time" is null order by', 'deliveries_parked'],
-  ['what was parked of a sink', '"next_time" is null and "deliveries"."sink_id"', 'deliveries_parked'],
-  ['parked ones that are sent anew', 'set "attempts" = ?, "last_error" = ?, "create_time"', 'deliveries_parked'],
+  ['dead letters', '"next_time" is null order by', 'deliveries_parked'],
+  ['dead letters of a sink', '"next_time" is null and "deliveries"."sink_id"', 'deliveries_parked'],
+  ['dead letters that are redelivered', 'set "attempts" = ?, "last_error" = ?, "create_time"', 'deliveries_parked'],
   ['who waits for an old event', 'AS waiting', 'deliveries_sequence'],
   ['a username', '"connections"."username_index" in', 'connections_username'],
   ['labels of a tenant', 'json_each', 'connections_tenant_id_connection_id'],
@@ -128,9 +128,9 @@ async function recordPlans() {
   await stores.expiry.listEnding({ size: 10, after: '5/u' }, { ...ending, tenantIds: ['acme', 'other'] });
   await stores.expiry.listEnding({ size: 10, after: '-/u' }, ending);
   await stores.inspections.due(NOW, 10);
-  await stores.deliveries.parked({ size: 10, after: undefined }, undefined);
-  await stores.deliveries.parked({ size: 10, after: 'hook/1' }, undefined);
-  await stores.deliveries.parked({ size: 10, after: 'hook/1' }, 'hook');
+  await stores.deliveries.deadLetters({ size: 10, after: undefined }, undefined);
+  await stores.deliveries.deadLetters({ size: 10, after: 'hook/1' }, undefined);
+  await stores.deliveries.deadLetters({ size: 10, after: 'hook/1' }, 'hook');
   await stores.tenants.list({ size: 10, after: 'a' });
   await stores.apps.list(next);
 

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
-type Count = { sinkId: string; state: 'WAITING' | 'PARKED'; count: number };
+type Count = { sinkId: string; state: 'PENDING' | 'DEAD_LETTER'; count: number };
 
 test('each configured sink has a number, also while nothing waits for it, and a removed one while something does', async () => {
   const metrics = createMetrics();
   const counts: Count[] = [
-    { sinkId: 'ops', state: 'WAITING', count: 3 },
-    { sinkId: 'removed', state: 'PARKED', count: 2 },
+    { sinkId: 'ops', state: 'PENDING', count: 3 },
+    { sinkId: 'removed', state: 'DEAD_LETTER', count: 2 },
   ];
   metrics.sinks.observe({ sinkIds: ['ops', 'quiet'], counts: async () => counts });
 
@@ -15,12 +15,12 @@ test('each configured sink has a number, also while nothing waits for it, and a 
   counts.length = 0;
   const after = await metrics.text();
 
-  expect(before).toContain('tokenvault_sink_waiting{sink="ops"} 3');
-  expect(before).toContain('tokenvault_sink_waiting{sink="quiet"} 0');
-  expect(before).toContain('tokenvault_sink_parked{sink="ops"} 0');
-  expect(before).toContain('tokenvault_sink_parked{sink="removed"} 2');
+  expect(before).toContain('tokenvault_sink_deliveries_pending{sink="ops"} 3');
+  expect(before).toContain('tokenvault_sink_deliveries_pending{sink="quiet"} 0');
+  expect(before).toContain('tokenvault_sink_dead_letters{sink="ops"} 0');
+  expect(before).toContain('tokenvault_sink_dead_letters{sink="removed"} 2');
   expect(before).toContain('tokenvault_sink_deliveries_total{sink="quiet",outcome="delivered"} 0');
-  expect(after).toContain('tokenvault_sink_waiting{sink="ops"} 0');
+  expect(after).toContain('tokenvault_sink_deliveries_pending{sink="ops"} 0');
   expect(after).not.toContain('removed');
 });
 
@@ -31,12 +31,12 @@ test('while the store cannot be asked, what was known stays', async () => {
     sinkIds: ['ops'],
     async counts() {
       if (away) throw new Error('the database is away');
-      return [{ sinkId: 'ops', state: 'PARKED', count: 4 }];
+      return [{ sinkId: 'ops', state: 'DEAD_LETTER', count: 4 }];
     },
   });
   await metrics.text();
   away = true;
-  expect(await metrics.text()).toContain('tokenvault_sink_parked{sink="ops"} 4');
+  expect(await metrics.text()).toContain('tokenvault_sink_dead_letters{sink="ops"} 4');
 });
 
 test('whatever a receiver answers, its outcomes are few', async () => {
@@ -44,15 +44,15 @@ test('whatever a receiver answers, its outcomes are few', async () => {
   metrics.sinks.delivered('ops');
   for (let status = 400; status < 600; status += 1) metrics.sinks.failed('ops', `HTTP ${status}`);
   metrics.sinks.failed('ops', 'timeout');
-  metrics.sinks.parked('ops');
+  metrics.sinks.deadLettered('ops');
 
   const lines = (await metrics.text()).match(/^tokenvault_sink_deliveries_total\{.*$/gm);
 
   expect(lines?.toSorted()).toEqual([
+    'tokenvault_sink_deliveries_total{sink="ops",outcome="dead_lettered"} 1',
     'tokenvault_sink_deliveries_total{sink="ops",outcome="delivered"} 1',
     'tokenvault_sink_deliveries_total{sink="ops",outcome="http_4xx"} 100',
     'tokenvault_sink_deliveries_total{sink="ops",outcome="http_5xx"} 100',
-    'tokenvault_sink_deliveries_total{sink="ops",outcome="parked"} 1',
     'tokenvault_sink_deliveries_total{sink="ops",outcome="timeout"} 1',
   ]);
 });

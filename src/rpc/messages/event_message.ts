@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Event_Severity, type EventSchema } from '../../gen/tokenvault/v1/event_pb.ts';
-import type { ParkedEventSchema } from '../../gen/tokenvault/v1/expiry_service_pb.ts';
+import type { DeadLetterSchema } from '../../gen/tokenvault/v1/event_service_pb.ts';
 import type { Delivery } from '../../model/delivery.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import type { Severity, VaultEvent } from '../../model/event.ts';
@@ -25,13 +25,13 @@ export function toEventMessage(event: VaultEvent): MessageInitShape<typeof Event
   };
 }
 
-export function toParkedMessage(delivery: Delivery): MessageInitShape<typeof ParkedEventSchema> {
+export function toDeadLetterMessage(delivery: Delivery): MessageInitShape<typeof DeadLetterSchema> {
   return {
     event: toEventMessage(delivery.event),
     sink: delivery.sinkId,
     attempts: delivery.attempts,
     lastError: delivery.lastError ?? '',
-    parkTime: toWireTime(delivery.parkTime),
+    deadLetterTime: toWireTime(delivery.deadLetterTime),
   };
 }
 

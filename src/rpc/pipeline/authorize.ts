@@ -2,7 +2,7 @@ import type { MessageShape } from '@bufbuild/protobuf';
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
-import type { ExpiryService } from '../../gen/tokenvault/v1/expiry_service_pb.ts';
+import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
 import type { ScopeService } from '../../gen/tokenvault/v1/scope_service_pb.ts';
 import type { TenantService } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
@@ -54,6 +54,7 @@ export const ACCESS = {
     removeCredential: { roles: operator, resource: byName },
     verifyApp: { roles: operator, resource: byName },
     rotateCredential: { roles: operator, resource: byName },
+    listExpiringCredentials: { roles: operator, resource: byParent },
   } satisfies AccessOf<typeof AppService>,
   'tokenvault.v1.ConnectionService': {
     startAuthorization: { roles: connector, resource: byConnection },
@@ -74,12 +75,11 @@ export const ACCESS = {
     watchAccessToken: { roles: reader, resource: byConnection },
     getAppAccessToken: { roles: reader, resource: (request) => request.app },
   } satisfies AccessOf<typeof TokenService>,
-  'tokenvault.v1.ExpiryService': {
-    listExpiringCredentials: { roles: operator, resource: byParent },
-    watchExpiry: { roles: operator, resource: byParent },
-    listParkedEvents: { roles: operator, resource: everywhere },
-    resendParkedEvents: { roles: operator, resource: everywhere },
-  } satisfies AccessOf<typeof ExpiryService>,
+  'tokenvault.v1.EventService': {
+    watchEvents: { roles: operator, resource: byParent },
+    listDeadLetters: { roles: operator, resource: everywhere },
+    redeliverDeadLetters: { roles: operator, resource: everywhere },
+  } satisfies AccessOf<typeof EventService>,
   'tokenvault.v1.ScopeService': {
     listCatalogs: { roles: anybody, resource: undefined },
     translateScopes: { roles: anybody, resource: undefined },

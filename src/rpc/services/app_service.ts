@@ -1,4 +1,5 @@
 import type { Rotations } from '../../credential_lifecycle/rotation/rotations.ts';
+import type { Expiry } from '../../expiry/expiry.ts';
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { Clock } from '../../model/clock.ts';
 import { fieldInvalid } from '../../model/errors.ts';
@@ -6,7 +7,7 @@ import type { Apps } from '../../registry/apps.ts';
 import type { Credentials } from '../../registry/credentials.ts';
 import { fromAppMessage, toAppMessage } from '../messages/app_message.ts';
 import { fromCredentialMessage, toCredentialMessage, toProbeMessage } from '../messages/credential_message.ts';
-import { maskPaths, toWireTime } from '../messages/field_values.ts';
+import { fromWireTime, maskPaths, toWireTime } from '../messages/field_values.ts';
 import { toNextStepsMessage } from '../messages/next_steps_message.ts';
 import { nextPageToken, pageRequest } from '../messages/page_token.ts';
 import {
@@ -23,11 +24,13 @@ export function createAppService({
   apps,
   credentials,
   rotations,
+  expiry,
   clock,
 }: {
   readonly apps: Apps;
   readonly credentials: Credentials;
   readonly rotations: Rotations;
+  readonly expiry: Expiry;
   readonly clock: Clock;
 }): Implementation<typeof AppService> {
   return {
@@ -121,6 +124,23 @@ export function createAppService({
         plan: [...planned.plan],
         obstacles: [...planned.obstacles],
         newExpireTime: toWireTime(planned.newExpireTime),
+      };
+    },
+
+    async listExpiringCredentials(request, call) {
+      const before = fromWireTime('before', request.before);
+      const key = ['ListExpiringCredentials', request.parent, before ?? '', String(request.includeUnknown)];
+      const page = await expiry.listEnding({
+        tenantId: parseParent('parent', request.parent),
+        tenantIds: call.tenants,
+        before,
+        includeUnknown: request.includeUnknown,
+        page: pageRequest(request, key),
+      });
+      const now = clock.now();
+      return {
+        credentials: page.items.map(({ app, credential }) => toCredentialMessage(app, credential, undefined, now)),
+        nextPageToken: nextPageToken(page.next, key),
       };
     },
   };

@@ -13,7 +13,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
   const time = placeholder(deliveries.nextTime, 'time');
   const ofSink = eq(deliveries.sinkId, sinkId);
   const one = and(ofSink, eq(deliveries.sequence, sequence));
-  const parked = isNull(deliveries.nextTime);
+  const isDeadLetter = isNull(deliveries.nextTime);
 
   const findCursor = database.rows('sinks.cursor', (db) =>
     db.select({ cursor: sinks.cursor }).from(sinks).where(eq(sinks.sinkId, sinkId)),
@@ -54,11 +54,11 @@ export function createDeliveryStore(database: Database): DeliveryStore {
       .set({ attempts: all.attempts, lastError: all.lastError, nextTime: all.nextTime, parkTime: all.parkTime })
       .where(one),
   );
-  const resend = database.write('deliveries.resend', (db) =>
+  const redeliver = database.write('deliveries.redeliver', (db) =>
     db
       .update(deliveries)
       .set({ attempts: 0, lastError: null, createTime: time, nextTime: time, parkTime: null })
-      .where(and(ofSink, parked)),
+      .where(and(ofSink, isDeadLetter)),
   );
   /** Of an index alone. */
   const counter = (name: string, condition: SQL) =>
@@ -69,8 +69,8 @@ export function createDeliveryStore(database: Database): DeliveryStore {
         .where(condition)
         .groupBy(deliveries.sinkId),
     );
-  const countWaiting = counter('deliveries.countWaiting', isNotNull(deliveries.nextTime));
-  const countParked = counter('deliveries.countParked', parked);
+  const countPending = counter('deliveries.countPending', isNotNull(deliveries.nextTime));
+  const countDeadLetters = counter('deliveries.countDeadLetters', isDeadLetter);
 
   return {
     async cursor(sinkId) {
@@ -95,19 +95,19 @@ export function createDeliveryStore(database: Database): DeliveryStore {
     async postpone({ sinkId, sequence, attempts, lastError = null }, nextTime) {
       await postpone.run({ sinkId, sequence, attempts, lastError, nextTime, parkTime: null });
     },
-    async park({ sinkId, sequence, attempts, lastError = null }, parkTime) {
+    async deadLetter({ sinkId, sequence, attempts, lastError = null }, parkTime) {
       await postpone.run({ sinkId, sequence, attempts, lastError, nextTime: null, parkTime });
     },
-    async parked(page, sinkId) {
+    async deadLetters(page, sinkId) {
       const [afterSink, afterSequence] = splitPairKey(page.after ?? '');
-      const rows = await database.select('deliveries.parked', (db) =>
+      const rows = await database.select('deliveries.deadLetters', (db) =>
         db
           .select({ delivery: deliveries, event: outbox })
           .from(deliveries)
           .innerJoin(outbox, eq(outbox.sequence, deliveries.sequence))
           .where(
             and(
-              parked,
+              isDeadLetter,
               sinkId === undefined ? undefined : eq(deliveries.sinkId, sinkId),
               page.after === undefined
                 ? undefined
@@ -119,11 +119,11 @@ export function createDeliveryStore(database: Database): DeliveryStore {
       );
       return toPage(rows, page, ({ delivery }) => pairKey(delivery.sinkId, String(delivery.sequence)), toDelivery);
     },
-    resend: (sinkId, time) => resend.run({ sinkId, time }),
+    redeliver: (sinkId, time) => redeliver.run({ sinkId, time }),
     async counts() {
-      const waiting = (await countWaiting.all({})).map((row) => ({ ...row, state: 'WAITING' as const }));
-      const parked = (await countParked.all({})).map((row) => ({ ...row, state: 'PARKED' as const }));
-      return [...waiting, ...parked];
+      const pending = (await countPending.all({})).map((row) => ({ ...row, state: 'PENDING' as const }));
+      const dead = (await countDeadLetters.all({})).map((row) => ({ ...row, state: 'DEAD_LETTER' as const }));
+      return [...pending, ...dead];
     },
   };
 }
@@ -136,6 +136,6 @@ function toDelivery({ delivery, event }: { delivery: Row<'deliveries'>; event: R
     lastError: delivery.lastError ?? undefined,
     createTime: delivery.createTime,
     nextTime: delivery.nextTime ?? undefined,
-    parkTime: delivery.parkTime ?? undefined,
+    deadLetterTime: delivery.parkTime ?? undefined,
   };
 }

@@ -369,7 +369,7 @@ export const deliveries = sqliteTable(
     attempts: integer('attempts').notNull(),
     lastError: text('last_error'),
     createTime: integer('create_time').notNull(),
-    /** Null: parked. */
+    /** Null: a dead letter. */
     nextTime: integer('next_time'),
     parkTime: integer('park_time'),
   },

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DescService } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { WatchExpiryRequest, WatchExpiryResponse } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
-import { ExpiryService } from '../../src/gen/tokenvault/v1/expiry_service_pb.ts';
+import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
+import type { WatchEventsRequest, WatchEventsResponse } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
+import { EventService } from '../../src/gen/tokenvault/v1/event_service_pb.ts';
 import { newApiKey } from '../../src/model/api_key.ts';
 import { type Client, createClient } from '../../src/rpc/client.ts';
 import { importAda, type Onboarded, onboard } from '../scenarios/onboard.ts';
@@ -29,7 +31,8 @@ callers:
 
 let scenario: Scenario;
 let clients: Clients;
-let by: Record<keyof typeof keys, Client<typeof ExpiryService>>;
+let by: Record<keyof typeof keys, Client<typeof EventService>>;
+let apps: Record<keyof typeof keys, Client<typeof AppService>>;
 let acme: Onboarded;
 let beta: Onboarded;
 let now: number;
@@ -55,8 +58,12 @@ beforeAll(async () => {
     },
   });
   clients = scenario.clients({ apiKey: keys.all.key });
-  const expiry = (apiKey: string) => createClient(ExpiryService, scenario.vault.addresses.admin, { apiKey });
-  by = { all: expiry(keys.all.key), acme: expiry(keys.acme.key), product: expiry(keys.product.key) };
+  const clientsOf = <Service extends DescService>(service: Service) => {
+    const client = ({ key }: { key: string }) => createClient(service, scenario.vault.addresses.admin, { apiKey: key });
+    return { all: client(keys.all), acme: client(keys.acme), product: client(keys.product) };
+  };
+  by = clientsOf(EventService);
+  apps = clientsOf(AppService);
   now = scenario.sandbox.clock.now();
   acme = await onboard(here(), 'acme', { app: { secretExpireTime: at(40) } });
   beta = await onboard(here(), 'beta', { app: { secretExpireTime: at(20) } });
@@ -68,7 +75,7 @@ beforeAll(async () => {
   await importAda(here(), beta, 'bea');
 });
 afterAll(async () => {
-  for (const client of [...Object.values(by), clients]) client.close();
+  for (const client of [...Object.values(by), ...Object.values(apps), clients]) client.close();
   await scenario.close();
 });
 
@@ -89,17 +96,17 @@ async function toggle(tenant: Onboarded, id: string): Promise<void> {
 
 interface Watching {
   /** The next answer with an event. */
-  event(): Promise<WatchExpiryResponse>;
+  event(): Promise<WatchEventsResponse>;
   readonly cursor: string;
   stop(): Promise<void>;
 }
 
 /** Resolves once the vault has answered, so that what happens from now on is heard. */
 async function watch(
-  client: Client<typeof ExpiryService>,
-  request: Partial<Pick<WatchExpiryRequest, 'parent' | 'cursor' | 'types'>>,
+  client: Client<typeof EventService>,
+  request: Partial<Pick<WatchEventsRequest, 'parent' | 'cursor' | 'types'>>,
 ): Promise<Watching> {
-  const stream = client.watchExpiry(request)[Symbol.asyncIterator]();
+  const stream = client.watchEvents(request)[Symbol.asyncIterator]();
   let cursor = '';
   const next = async () => {
     const { value, done } = await stream.next();
@@ -125,8 +132,8 @@ async function watch(
 }
 
 describe('ListExpiringCredentials', () => {
-  const names = async (request: Parameters<(typeof by)['all']['listExpiringCredentials']>[0]) =>
-    (await by.all.listExpiringCredentials(request)).credentials.map(({ name }) => name.replace('tenants/', ''));
+  const names = async (request: Parameters<(typeof apps)['all']['listExpiringCredentials']>[0]) =>
+    (await apps.all.listExpiringCredentials(request)).credentials.map(({ name }) => name.replace('tenants/', ''));
 
   test('lists what ends within 60 days, soonest first, of all tenants or of one', async () => {
     expect(await names({ parent: 'tenants/-' })).toEqual([
@@ -157,7 +164,7 @@ describe('ListExpiringCredentials', () => {
     const paged: string[] = [];
     let pageToken = '';
     do {
-      const page = await by.all.listExpiringCredentials({ ...request, pageSize: 1, pageToken });
+      const page = await apps.all.listExpiringCredentials({ ...request, pageSize: 1, pageToken });
       paged.push(...page.credentials.map(({ name }) => name.replace('tenants/', '')));
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
@@ -166,7 +173,7 @@ describe('ListExpiringCredentials', () => {
   });
 
   test('says of each when it ends and what it is, and no more than its hint of the secret', async () => {
-    const { credentials } = await by.all.listExpiringCredentials({ parent: 'tenants/beta' });
+    const { credentials } = await apps.all.listExpiringCredentials({ parent: 'tenants/beta' });
 
     expect(credentials[0]).toMatchObject({ hint: beta.secret.slice(0, 3) });
     expect(credentials[0]?.expireTime && timestampDate(credentials[0].expireTime).getTime()).toBe(now + 20 * DAY);
@@ -176,27 +183,27 @@ describe('ListExpiringCredentials', () => {
   });
 
   test('shows a caller its own tenants', async () => {
-    const { credentials } = await by.acme.listExpiringCredentials({ parent: 'tenants/-', includeUnknown: true });
+    const { credentials } = await apps.acme.listExpiringCredentials({ parent: 'tenants/-', includeUnknown: true });
 
     expect(credentials).toHaveLength(4);
     expect(credentials.every(({ name }) => name.startsWith('tenants/acme/'))).toBe(true);
-    expect(await reasonOf(by.acme.listExpiringCredentials({ parent: 'tenants/beta' }))).toBe('ACCESS_DENIED');
-    expect(await reasonOf(by.product.listExpiringCredentials({ parent: 'tenants/acme' }))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(apps.acme.listExpiringCredentials({ parent: 'tenants/beta' }))).toBe('ACCESS_DENIED');
+    expect(await reasonOf(apps.product.listExpiringCredentials({ parent: 'tenants/acme' }))).toBe('ACCESS_DENIED');
   });
 
   test('names what is wrong with a request', async () => {
-    expect(await reasonOf(by.all.listExpiringCredentials({ parent: 'tenants/nobody' }))).toBe('TENANT_NOT_FOUND');
-    expect(await reasonOf(by.all.listExpiringCredentials({ parent: 'acme' }))).toBe('NAME_INVALID');
-    expect(await reasonOf(by.all.listExpiringCredentials({ parent: 'tenants/-', pageToken: 'x' }))).toBe(
+    expect(await reasonOf(apps.all.listExpiringCredentials({ parent: 'tenants/nobody' }))).toBe('TENANT_NOT_FOUND');
+    expect(await reasonOf(apps.all.listExpiringCredentials({ parent: 'acme' }))).toBe('NAME_INVALID');
+    expect(await reasonOf(apps.all.listExpiringCredentials({ parent: 'tenants/-', pageToken: 'x' }))).toBe(
       'FIELD_INVALID',
     );
-    const { nextPageToken } = await by.all.listExpiringCredentials({ parent: 'tenants/-', pageSize: 1 });
+    const { nextPageToken } = await apps.all.listExpiringCredentials({ parent: 'tenants/-', pageSize: 1 });
     const other = { parent: 'tenants/-', pageSize: 1, pageToken: nextPageToken, includeUnknown: true };
-    expect(await reasonOf(by.all.listExpiringCredentials(other))).toBe('FIELD_INVALID');
+    expect(await reasonOf(apps.all.listExpiringCredentials(other))).toBe('FIELD_INVALID');
   });
 });
 
-describe('WatchExpiry', () => {
+describe('WatchEvents', () => {
   test('tells from now on, as it happens, with the facts as text', async () => {
     await toggle(acme, 'ada');
     const watching = await watch(by.all, CHANGES);
@@ -248,7 +255,7 @@ describe('WatchExpiry', () => {
     expect(new Set(heardOfOne)).toEqual(new Set([beta.connection('bea')]));
     await own.stop();
     await one.stop();
-    const other = by.acme.watchExpiry({ parent: 'tenants/beta' })[Symbol.asyncIterator]();
+    const other = by.acme.watchEvents({ parent: 'tenants/beta' })[Symbol.asyncIterator]();
     expect(await reasonOf(other.next())).toBe('ACCESS_DENIED');
   });
 
@@ -270,25 +277,25 @@ describe('WatchExpiry', () => {
     [{ parent: 'tenants/-', types: ['credential.', 'nope.'] }, 'types'],
     [{ parent: 'tenants/-', types: [''] }, 'types'],
   ])('refuses %j, naming the field', async (request, field) => {
-    const failure = await failureOf(by.all.watchExpiry(request)[Symbol.asyncIterator]().next());
+    const failure = await failureOf(by.all.watchEvents(request)[Symbol.asyncIterator]().next());
     expect(failure?.reason).toBe('FIELD_INVALID');
     expect(failure?.message).toContain(field);
   });
 
   test('refuses a tenant that is not there, and a name that is none', async () => {
-    const first = (parent: string) => reasonOf(by.all.watchExpiry({ parent })[Symbol.asyncIterator]().next());
+    const first = (parent: string) => reasonOf(by.all.watchEvents({ parent })[Symbol.asyncIterator]().next());
     expect(await first('tenants/nobody')).toBe('TENANT_NOT_FOUND');
     expect(await first('')).toBe('NAME_INVALID');
   });
 });
 
-describe('parked events', () => {
-  test('there are none where nothing was parked', async () => {
-    expect(await by.all.listParkedEvents({})).toMatchObject({ parkedEvents: [], nextPageToken: '' });
+describe('dead letters', () => {
+  test('the list is empty while no delivery was given up', async () => {
+    expect(await by.all.listDeadLetters({})).toMatchObject({ deadLetters: [], nextPageToken: '' });
   });
 
   test('are sent again to a sink that is configured', async () => {
-    const failure = await failureOf(by.all.resendParkedEvents({ sink: 'ops' }));
+    const failure = await failureOf(by.all.redeliverDeadLetters({ sink: 'ops' }));
     expect(failure?.reason).toBe('FIELD_INVALID');
     expect(failure?.message).toContain('there is no such sink; none is configured');
   });

@@ -1,0 +1,45 @@
+import type { EventCursor, Expiry } from '../../expiry/expiry.ts';
+import type { EventService } from '../../gen/tokenvault/v1/event_service_pb.ts';
+import { fieldInvalid } from '../../model/errors.ts';
+import { fromEventTypes, toDeadLetterMessage, toEventMessage } from '../messages/event_message.ts';
+import { given } from '../messages/field_values.ts';
+import { nextPageToken, pageRequest } from '../messages/page_token.ts';
+import { parseParent } from '../messages/resource_names.ts';
+import type { Implementation } from '../pipeline/service_adapter.ts';
+
+export function createEventService({ expiry }: { readonly expiry: Expiry }): Implementation<typeof EventService> {
+  return {
+    async *watchEvents(request, call) {
+      const filter = {
+        tenantId: parseParent('parent', request.parent),
+        tenantIds: call.tenants,
+        types: fromEventTypes('types', request.types),
+      };
+      for await (const { event, cursor } of expiry.events(readCursor(request.cursor), filter, call.signal()))
+        yield { event: event && toEventMessage(event), cursor: String(cursor) };
+    },
+
+    async listDeadLetters(request) {
+      const key = ['ListDeadLetters', request.sink];
+      const page = await expiry.deadLetters(pageRequest(request, key), given(request.sink));
+      return { deadLetters: page.items.map(toDeadLetterMessage), nextPageToken: nextPageToken(page.next, key) };
+    },
+
+    async redeliverDeadLetters(request) {
+      return { count: await expiry.redeliver(request.sink) };
+    },
+  };
+}
+
+/** As many digits as a number is exact with. */
+const CURSOR = /^\d{1,15}$/;
+
+function readCursor(text: string): EventCursor {
+  if (text === '') return 'now';
+  if (text === '-') return 0;
+  if (CURSOR.test(text)) return Number(text);
+  throw fieldInvalid(
+    'cursor',
+    'must be the cursor of an answer; leave it out for what happens from now on, or send - for all that is kept',
+  );
+}
