@@ -1,10 +1,10 @@
 import { type Clock, type Duration, HOUR, type Timestamp } from '../model/clock.ts';
 import { isVaultError } from '../model/errors.ts';
-import { whereItArose } from '../telemetry/error_location.ts';
+import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** Rows that cannot be worked on: at the head of an index they would fill every batch, so that nobody else had a turn. */
-export interface LeftOut {
+export interface Quarantine {
   readonly size: number;
   has(uid: string): boolean;
   /** Throws the failure on where it is no fault of the row. */
@@ -13,7 +13,7 @@ export interface LeftOut {
 
 const FOR: Duration = HOUR;
 
-export function createLeftOut({ clock, log }: { readonly clock: Clock; readonly log: Log }): LeftOut {
+export function createQuarantine({ clock, log }: { readonly clock: Clock; readonly log: Log }): Quarantine {
   /** By uid, until when. */
   const rows = new Map<string, Timestamp>();
   return {
@@ -24,7 +24,7 @@ export function createLeftOut({ clock, log }: { readonly clock: Clock; readonly 
     has: (uid) => rows.has(uid),
     add(uid, failure) {
       if (isOutage(failure)) throw failure;
-      log.event('error', 'internal_error', { requestId: `expiry/${uid}`, ...whereItArose(failure) });
+      log.event('error', 'internal_error', { requestId: `expiry/${uid}`, ...errorLocation(failure) });
       rows.set(uid, clock.now() + FOR);
     },
   };

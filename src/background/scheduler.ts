@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Duration, MINUTE } from '../model/clock.ts';
 import type { Every } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
-import { whereItArose } from '../telemetry/error_location.ts';
+import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchJob } from './batch_job.ts';
 
@@ -60,7 +60,7 @@ export function startScheduler(parts: SchedulerParts): Scheduler {
   }
 
   function report(failure: unknown): void {
-    log.event('error', 'internal_error', { requestId: '', ...whereItArose(failure) });
+    log.event('error', 'internal_error', { requestId: '', ...errorLocation(failure) });
   }
 
   function runOnce(): Promise<void> {

@@ -8,7 +8,7 @@ import type { ConnectParts } from './connect_parts.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 /** The connection begins to live on the grant that waited. Everything is checked once more: minutes may lie between consent and confirmation. */
-export async function swapIn(
+export async function activateGrant(
   parts: ConnectParts,
   { authorization, grant }: { authorization: Authorization; grant: Grant },
 ): Promise<Connection> {

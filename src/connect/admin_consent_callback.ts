@@ -8,22 +8,22 @@ import { checkDirectory } from './account_check.ts';
 import { findAppByUid, findTenant } from './active_lookup.ts';
 import { proveConsent } from './admin_consent_proof.ts';
 import type { AdminConsentAnswer, AdminConsentOutcome } from './admin_consents.ts';
-import { errorAnswered } from './authorization_error_response.ts';
+import { authorizationErrorOf } from './authorization_error_response.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { isDirectoryId } from './directory_id.ts';
-import { createTurns } from './keyed_mutex.ts';
+import { createKeyedMutex } from './keyed_mutex.ts';
 import { mayBeConsentState } from './new_admin_consent.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import { productOf } from './product.ts';
 import { withParameters } from './return_url.ts';
-import { auditedEnd } from './with_audit.ts';
+import { withAudit } from './with_audit.ts';
 
 const UNKNOWN: AdminConsentOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
 
 export function createAdminConsentCallback(
   parts: ConnectParts,
 ): (request: AdminConsentAnswer) => Promise<AdminConsentOutcome> {
-  const inTurn = createTurns<AdminConsentOutcome>();
+  const inTurn = createKeyedMutex<AdminConsentOutcome>();
   return async (request) => {
     if (!mayBeConsentState(request.state)) return UNKNOWN;
     const hash = hashOneTimeToken(request.state);
@@ -51,7 +51,7 @@ async function receive(
   const { consent, app } = known;
   const count = (outcome: AdminConsentOutcome['outcome']) => parts.metrics?.adminConsentEnded(outcome);
   const audit = { started, requestId, method: 'web/admin-consent', resource: appName(app), trace, count } as const;
-  const { outcome } = await auditedEnd(parts, audit, () => believe(parts, consent, answer));
+  const { outcome } = await withAudit(parts, audit, () => believe(parts, consent, answer));
   return outcomeOf(known, outcome);
 }
 
@@ -97,7 +97,7 @@ function answeredDirectory(
   { consent, tenant, app }: Pick<Known, 'consent' | 'tenant' | 'app'>,
   answer: AdminConsentAnswer['answer'],
 ): string {
-  if ('error' in answer) throw errorAnswered(server, answer, appName(app));
+  if ('error' in answer) throw authorizationErrorOf(server, answer, appName(app));
   const directoryId = answer.directoryId?.toLowerCase() ?? '';
   const { directoryId: named } = consent;
   if (!isDirectoryId(directoryId) || (named !== undefined && named !== directoryId)) {

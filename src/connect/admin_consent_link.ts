@@ -10,7 +10,7 @@ import { hashOneTimeToken } from './one_time_token.ts';
 import { authorizeScopes } from './requested_scopes.ts';
 
 /** "Need admin approval" leads back from Entra exactly as its Cancel does, so whoever seems to have declined may need a link too. */
-export function mayWantApproval(reason: 'GRANTED' | Reason): boolean {
+export function mayWantAdminConsent(reason: 'GRANTED' | Reason): boolean {
   return reason === 'ADMIN_CONSENT_REQUIRED' || reason === 'AUTHORIZATION_DECLINED';
 }
 
@@ -18,7 +18,7 @@ export function mayWantApproval(reason: 'GRANTED' | Reason): boolean {
  * For a user who may not consent: a link to send on to an administrator, for the same app, scopes and directory.
  * Undefined where the app cannot have one, or where it could not be made: the failure itself is told in any case.
  */
-export async function newApprovalLink(
+export async function newAdminConsentLink(
   parts: ConnectParts,
   { authorization, connection }: { readonly authorization: Authorization; readonly connection: Connection },
   state: string,
@@ -46,7 +46,7 @@ export async function newApprovalLink(
 }
 
 /** The link that was made when the state was first answered, while it is good for something. */
-export async function approvalLink(parts: ConnectParts, state: string): Promise<string | undefined> {
+export async function adminConsentLinkOf(parts: ConnectParts, state: string): Promise<string | undefined> {
   const handle = handleFrom(state);
   const consent = await parts.stores.adminConsents.findByHandle(hashOneTimeToken(handle)).catch(() => undefined);
   const isGood = consent?.state === 'OPEN' && consent.expireTime > parts.clock.now();

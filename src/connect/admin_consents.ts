@@ -1,6 +1,6 @@
 import type { Timestamp } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
-import type { AppReference, AuthorizationAnswer, Product } from './authorizations.ts';
+import type { AppReference, AuthorizationResponse, Product } from './authorizations.ts';
 import type { PageTrace } from './page_trace.ts';
 
 /** An administrator's consent for a whole directory. Nothing is connected by it: the users come afterwards. */
@@ -57,7 +57,7 @@ export interface AdminConsentAnswer {
   /** `granted`: `admin_consent=True`. The directory as it was sent. */
   readonly answer:
     | { readonly granted: true; readonly directoryId: string | undefined }
-    | Extract<AuthorizationAnswer, { error: string }>;
+    | Extract<AuthorizationResponse, { error: string }>;
   /** For the audit log. */
   readonly requestId: string;
   readonly trace?: PageTrace | undefined;

@@ -1,15 +1,15 @@
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import { VaultError } from '../model/errors.ts';
-import type { AuthorizationAnswer } from './authorizations.ts';
+import type { AuthorizationResponse } from './authorizations.ts';
 import { reasonText, signInReason } from './redeem_errors.ts';
 
-type ErrorAnswer = Extract<AuthorizationAnswer, { error: string }>;
+type ErrorAnswer = Extract<AuthorizationResponse, { error: string }>;
 
 /**
  * An error that came to the redirect URI (RFC 6749, 4.1.2.1). Entra puts its codes into the description alone, so the digits, and
  * nothing else, are read from there.
  */
-export function errorAnswered(
+export function authorizationErrorOf(
   server: Pick<AuthorizationServer, 'readAuthorizationError'>,
   answer: ErrorAnswer,
   name: string,

@@ -97,7 +97,7 @@ export interface Product {
 }
 
 /** What Entra sent to the callback: RFC 6749, sections 4.1.2 and 4.1.2.1. */
-export type AuthorizationAnswer =
+export type AuthorizationResponse =
   | { readonly code: Secret }
   | {
       readonly error: string;
@@ -110,12 +110,12 @@ export interface CompleteRequest {
   readonly tenantId: string;
   readonly connectionId: string;
   readonly state: string;
-  readonly answer: AuthorizationAnswer;
+  readonly answer: AuthorizationResponse;
 }
 
 export interface CallbackRequest {
   readonly state: string;
-  readonly answer: AuthorizationAnswer;
+  readonly answer: AuthorizationResponse;
   /** For the audit log. */
   readonly requestId: string;
   readonly trace?: PageTrace | undefined;

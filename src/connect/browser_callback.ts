@@ -2,16 +2,16 @@ import type { Authorization } from '../model/authorization.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { UsedState } from '../store/stores.ts';
-import { approvalLink, mayWantApproval, newApprovalLink } from './admin_consent_link.ts';
+import { adminConsentLinkOf, mayWantAdminConsent, newAdminConsentLink } from './admin_consent_link.ts';
 import type { CallbackOutcome, CallbackRequest, Product } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { receiveAnswer } from './handle_authorization_response.ts';
-import { createTurns } from './keyed_mutex.ts';
+import { handleAuthorizationResponse } from './handle_authorization_response.ts';
+import { createKeyedMutex } from './keyed_mutex.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
 import { findProduct } from './product.ts';
 import { withParameters } from './return_url.ts';
-import { auditedEnd } from './with_audit.ts';
+import { withAudit } from './with_audit.ts';
 
 const UNKNOWN: CallbackOutcome = {
   outcome: 'STATE_INVALID',
@@ -22,7 +22,7 @@ const UNKNOWN: CallbackOutcome = {
 
 /** The vault's own callback. */
 export function createCallback(parts: ConnectParts): (request: CallbackRequest) => Promise<CallbackOutcome> {
-  const inTurn = createTurns<CallbackOutcome>();
+  const inTurn = createKeyedMutex<CallbackOutcome>();
   return async (request) => {
     if (!isOneTimeToken(request.state)) return UNKNOWN;
     const hash = hashOneTimeToken(request.state);
@@ -45,7 +45,7 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
     const outcome = firstOutcome(used.authorization);
     return outcomeOf(known, {
       outcome,
-      adminConsentUri: mayWantApproval(outcome) && (await approvalLink(parts, request.state)),
+      adminConsentUri: mayWantAdminConsent(outcome) && (await adminConsentLinkOf(parts, request.state)),
     });
   }
 
@@ -53,14 +53,14 @@ async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: 
   const count = (outcome: CallbackOutcome['outcome']) => parts.metrics?.authorizationEnded(outcome);
   const resource = connectionName(connection);
   const audit = { started, requestId, method: 'web/callback', resource, trace, count } as const;
-  const { outcome, result } = await auditedEnd(parts, audit, () =>
-    receiveAnswer(parts, { ...used, connection, answer }),
+  const { outcome, result } = await withAudit(parts, audit, () =>
+    handleAuthorizationResponse(parts, { ...used, connection, answer }),
   );
   return outcomeOf(known, {
     outcome,
     confirmation: result?.confirmation,
     refusedResources: result?.refusedResources,
-    adminConsentUri: mayWantApproval(outcome) && (await newApprovalLink(parts, known, request.state)),
+    adminConsentUri: mayWantAdminConsent(outcome) && (await newAdminConsentLink(parts, known, request.state)),
   });
 }
 

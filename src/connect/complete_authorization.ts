@@ -1,11 +1,11 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
-import { mayWantApproval } from './admin_consent_link.ts';
+import { mayWantAdminConsent } from './admin_consent_link.ts';
 import { withAdminConsentUri } from './admin_consent_url.ts';
 import type { CompleteRequest } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { findConnection } from './find_connection.ts';
-import { receiveAnswer } from './handle_authorization_response.ts';
+import { handleAuthorizationResponse } from './handle_authorization_response.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import { stateInvalid } from './state_invalid.ts';
 
@@ -21,9 +21,10 @@ export async function completeAuthorization(parts: ConnectParts, request: Comple
   if (authorization.connectionUid !== connection.uid || authorization.completion !== 'CALLER')
     throw stateInvalid('state');
   try {
-    return (await receiveAnswer(parts, { authorization, attempt, connection, answer: request.answer })).connection;
+    return (await handleAuthorizationResponse(parts, { authorization, attempt, connection, answer: request.answer }))
+      .connection;
   } catch (error) {
-    const mayWant = isVaultError(error) && mayWantApproval(error.reason);
+    const mayWant = isVaultError(error) && mayWantAdminConsent(error.reason);
     throw mayWant ? await withAdminConsentUri(parts, authorization, error) : error;
   }
 }

@@ -13,7 +13,7 @@ type Ending = Pick<Authorization, 'redirectUri' | 'returnUrl' | 'completion'>;
  * CompleteAuthorization. The vault's own: at once where the caller chose `auto_confirm`, else when the product hands over
  * the confirmation that comes to `return_url`. None of the three: FIELD_INVALID.
  */
-export function howItEnds(publicUrl: string, app: App, request: StartRequest): Ending {
+export function completionOf(publicUrl: string, app: App, request: StartRequest): Ending {
   const own = callbackUri(publicUrl);
   const redirectUri = checkedRedirectUri(app, own, request.redirectUri);
   if (redirectUri !== own) {

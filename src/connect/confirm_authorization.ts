@@ -1,6 +1,6 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
-import { swapIn } from './activate_grant.ts';
+import { activateGrant } from './activate_grant.ts';
 import type { ConfirmRequest } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { findConnection } from './find_connection.ts';
@@ -18,7 +18,7 @@ export async function confirmAuthorization(parts: ConnectParts, request: Confirm
   const waiting = await find();
   if (waiting === undefined) throw stateInvalid('confirmation');
   try {
-    return await swapIn(parts, waiting);
+    return await activateGrant(parts, waiting);
   } catch (error) {
     // Two confirmations at once: one of them has used it up.
     if (isVaultError(error, 'ETAG_MISMATCH') && (await find()) === undefined) throw stateInvalid('confirmation');

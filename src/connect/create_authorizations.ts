@@ -4,7 +4,7 @@ import { completeAuthorization } from './complete_authorization.ts';
 import { confirmAuthorization } from './confirm_authorization.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { counted } from './counted.ts';
-import { describeLink, openLink } from './open_authorization_link.ts';
+import { describeLink, openAuthorizationLink } from './open_authorization_link.ts';
 import { startAuthorization } from './start_authorization.ts';
 
 export function createAuthorizations(parts: ConnectParts): Authorizations {
@@ -12,7 +12,7 @@ export function createAuthorizations(parts: ConnectParts): Authorizations {
   return {
     start: (request) => startAuthorization(parts, request),
     describe: (handle, trace) => describeLink(parts, handle, trace),
-    open: (handle, trace) => openLink(parts, handle, trace),
+    open: (handle, trace) => openAuthorizationLink(parts, handle, trace),
     complete: (request) => counted(ended, () => completeAuthorization(parts, request)),
     callback: createCallback(parts),
     confirm: (request) => confirmAuthorization(parts, request),

@@ -3,13 +3,13 @@ import { MINUTE } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
 import type { Grant } from '../model/grant.ts';
-import { swapIn } from './activate_grant.ts';
+import { activateGrant } from './activate_grant.ts';
 import { checkNotSuspended, findAppByUid, findTenant } from './active_lookup.ts';
-import { errorAnswered } from './authorization_error_response.ts';
-import type { AuthorizationAnswer } from './authorizations.ts';
+import { authorizationErrorOf } from './authorization_error_response.ts';
+import type { AuthorizationResponse } from './authorizations.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { gatherGrant } from './redeem_grant.ts';
+import { redeemGrant } from './redeem_grant.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 const CONFIRMATION_LIFE = 10 * MINUTE;
@@ -24,13 +24,13 @@ export interface Received {
 }
 
 /** The state was fresh: what Entra answered becomes a grant, or the authorization fails and the old grant serves on. */
-export async function receiveAnswer(
+export async function handleAuthorizationResponse(
   parts: ConnectParts,
   received: {
     readonly authorization: Authorization;
     readonly attempt: AuthorizationAttempt;
     readonly connection: Connection;
-    readonly answer: AuthorizationAnswer;
+    readonly answer: AuthorizationResponse;
   },
 ): Promise<Received> {
   const { authorization, connection } = received;
@@ -43,7 +43,7 @@ export async function receiveAnswer(
       return { connection, confirmation, refusedResources };
     }
     // Nothing waits for anybody, so nothing is kept: where the swap fails in passing, the link stays good.
-    const swapped = await swapIn(parts, { authorization, grant });
+    const swapped = await activateGrant(parts, { authorization, grant });
     return { connection: swapped, confirmation: undefined, refusedResources };
   } catch (error) {
     const reason = isVaultError(error) ? error.reason : 'INTERNAL';
@@ -67,13 +67,13 @@ const IN_PASSING: ReadonlySet<Reason> = new Set<Reason>([
 
 async function grantOf(
   parts: ConnectParts,
-  { authorization, attempt, connection, answer }: Parameters<typeof receiveAnswer>[1],
+  { authorization, attempt, connection, answer }: Parameters<typeof handleAuthorizationResponse>[1],
 ): Promise<Grant> {
   const tenant = await findTenant(parts.stores, connection.tenantId);
   const app = await findAppByUid(parts.stores, tenant, authorization.appUid);
   checkNotSuspended(connection);
-  if ('error' in answer) throw errorAnswered(parts.authorizationServer, answer, connectionName(connection));
-  return gatherGrant(parts, { tenant, app, connection, authorization, attempt, code: answer.code });
+  if ('error' in answer) throw authorizationErrorOf(parts.authorizationServer, answer, connectionName(connection));
+  return redeemGrant(parts, { tenant, app, connection, authorization, attempt, code: answer.code });
 }
 
 async function keep(

@@ -12,7 +12,7 @@ import { createDoubtfulTokens, type DoubtfulTokens } from './doubtful_tokens.ts'
 import { checkExternalIdFree } from './external_id_free.ts';
 import type { ImportRequest, Imports } from './imports.ts';
 import { checkWish, newConnection } from './new_connection.ts';
-import { type Asked, asked } from './requested_scopes.ts';
+import { type RequestedScopes, requestedScopes } from './requested_scopes.ts';
 import { usualApp } from './start_authorization.ts';
 import { verifyImport } from './verify_import.ts';
 
@@ -38,7 +38,7 @@ async function importConnection(
   const existing = await stores.connections.find(tenant.uid, request.connectionId);
   checkReplaceable(existing, request);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
-  const wanted = asked(parts.scopes, tenant, app, request.scopes);
+  const wanted = requestedScopes(parts.scopes, tenant, app, request.scopes);
   if (request.account?.directoryId !== undefined) checkDirectory(tenant, request.account.directoryId);
 
   const seen = request.verify === 'NOW' && request.validateOnly !== true;
@@ -53,7 +53,7 @@ async function importConnection(
 interface Take {
   readonly tenant: Tenant;
   readonly app: App;
-  readonly wanted: Asked;
+  readonly wanted: RequestedScopes;
   /** Undefined: nobody has asked Entra. */
   readonly verified: Grant | undefined;
   readonly request: ImportRequest;
@@ -110,7 +110,7 @@ function checkReplaceable(existing: Connection | undefined, request: ImportReque
 }
 
 /** Taken at the importer's word until the first redemption checks it. */
-function unseen(existing: Connection | undefined, wanted: Asked, request: ImportRequest): Grant {
+function unseen(existing: Connection | undefined, wanted: RequestedScopes, request: ImportRequest): Grant {
   const said = saidAccount(request.account);
   // The earlier account stays on the row, so that the first redemption is held against it.
   const account = said ?? (request.allowAccountChange === true ? undefined : existing?.account);

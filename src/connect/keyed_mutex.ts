@@ -1,5 +1,5 @@
 /** Work on one key, one after the other: a browser that asks twice at once waits for the first answer, to be shown its outcome. */
-export function createTurns<Result>(): (key: string, work: () => Promise<Result>) => Promise<Result> {
+export function createKeyedMutex<Result>(): (key: string, work: () => Promise<Result>) => Promise<Result> {
   const last = new Map<string, Promise<Result>>();
   return (key, work) => {
     const before = last.get(key);

@@ -39,7 +39,7 @@ export function newConnection(from: { tenant: Tenant; app: App; request: Wish; n
     suspendTime: undefined,
     verifyTime: undefined,
     lastRefreshTime: undefined,
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: undefined,
     createTime: now,

@@ -12,7 +12,7 @@ import { described } from './product.ts';
 import { stateInvalid } from './state_invalid.ts';
 
 /** The button on the connect page: a state is minted now and not when the link was made, so that a mail scanner's visit uses nothing up. */
-export async function openLink(parts: ConnectParts, handle: string, trace?: PageTrace): Promise<string> {
+export async function openAuthorizationLink(parts: ConnectParts, handle: string, trace?: PageTrace): Promise<string> {
   const { authorization, app } = await findOpen(parts, handle, trace);
   const { attempt, stateHash, authorizationUri } = mintAttempt(parts, { app, authorization, now: parts.clock.now() });
   await parts.stores.authorizations.addAttempt(attempt, stateHash);

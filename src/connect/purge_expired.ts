@@ -9,17 +9,17 @@ const EVENTS_KEPT = 30 * DAY;
 const BATCH = 250;
 const EVENT_BATCH = 1_000;
 
-export interface SweepParts extends Pick<ConnectParts, 'clock'> {
+export interface PurgeParts extends Pick<ConnectParts, 'clock'> {
   readonly stores: Pick<Stores, 'authorizations' | 'adminConsents' | 'outbox'>;
 }
 
 /** Deletes what is over, each hour; a sweep that failed is made up for by the next. */
-export function startSweep(parts: SweepParts): { close(): void } {
-  const sweeping = setInterval(() => sweep(parts).catch(() => {}), HOUR).unref();
+export function startPurge(parts: PurgeParts): { close(): void } {
+  const sweeping = setInterval(() => purgeExpired(parts).catch(() => {}), HOUR).unref();
   return { close: () => clearInterval(sweeping) };
 }
 
-export async function sweep({ stores, clock }: SweepParts): Promise<void> {
+export async function purgeExpired({ stores, clock }: PurgeParts): Promise<void> {
   const now = clock.now();
   await inBatches(BATCH, (limit) => stores.authorizations.sweep(now, limit));
   await inBatches(BATCH, (limit) => stores.adminConsents.sweep(now, limit));

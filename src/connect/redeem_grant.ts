@@ -25,7 +25,7 @@ export interface CodeInHand {
 }
 
 /** From a code to a whole grant: the account checked, and what was granted learned of every resource. */
-export async function gatherGrant(
+export async function redeemGrant(
   { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
   { tenant, app, connection, authorization, attempt, code }: CodeInHand,
 ): Promise<Grant> {

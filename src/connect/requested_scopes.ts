@@ -7,7 +7,7 @@ import { parseAllConsented } from '../scopes/permission.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 
 /** What a connection shall be able to do, in the product's words and in Entra's. */
-export interface Asked {
+export interface RequestedScopes {
   readonly productScopes: readonly string[];
   /** What the product scopes need. Never without a resource. */
   readonly needed: PermissionsByResource;
@@ -17,7 +17,12 @@ export interface Asked {
 export const OIDC_SCOPES: readonly string[] = ['offline_access', 'openid', 'email', 'profile'];
 
 /** SCOPE_UNKNOWN; FIELD_INVALID for none at all, and for `.default` beside permissions. */
-export function asked(scopes: Scopes, tenant: Tenant, app: App, requested: readonly string[]): Asked {
+export function requestedScopes(
+  scopes: Scopes,
+  tenant: Tenant,
+  app: App,
+  requested: readonly string[],
+): RequestedScopes {
   if (requested.length === 0) throw fieldInvalid('scopes', 'name at least one product scope');
   const catalog = catalogOf(tenant, app);
   // OIDC scopes are asked for anyway; alone they mean Graph, where the catalog takes them.

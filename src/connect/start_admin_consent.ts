@@ -10,7 +10,7 @@ import { adminConsentLink, type ConnectParts, callbackUri } from './connect_part
 import { namedDirectory } from './named_directory.ts';
 import { hasAdministrators, hasOwnCallback, mintConsentState, newAdminConsent } from './new_admin_consent.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { asked, authorizeScopes, consentedWith } from './requested_scopes.ts';
+import { authorizeScopes, consentedWith, requestedScopes } from './requested_scopes.ts';
 import { checkReturnUrl } from './return_url.ts';
 import { usualApp } from './start_authorization.ts';
 
@@ -57,7 +57,7 @@ function askedOfAdministrators(parts: ConnectParts, tenant: Tenant, app: App, re
     // All that the registration lists, of every API: https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope
     return { productScopes: [], scopes: [`${resourceIn(app.cloud, GRAPH)}/.default`] };
   }
-  const { productScopes, needed } = asked(parts.scopes, tenant, app, requested);
+  const { productScopes, needed } = requestedScopes(parts.scopes, tenant, app, requested);
   return { productScopes, scopes: authorizeScopes(consentedWith(parts.scopes, app, needed)) };
 }
 

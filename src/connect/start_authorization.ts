@@ -11,13 +11,13 @@ import { LONGEST_USERNAME } from './account_check.ts';
 import { checkNotSuspended, findApp, findTenant } from './active_lookup.ts';
 import { mintAttempt } from './authorization_attempt.ts';
 import type { StartedAuthorization, StartRequest } from './authorizations.ts';
-import { howItEnds } from './completion.ts';
+import { completionOf } from './completion.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
 import { namedDirectory } from './named_directory.ts';
 import { checkWish, newConnection, relabelled } from './new_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { directoryToReturnTo } from './personal_grant.ts';
-import { asked, consentedWith, withOwnScopes } from './requested_scopes.ts';
+import { consentedWith, requestedScopes, withOwnScopes } from './requested_scopes.ts';
 
 const LINK_LIFE = 24 * HOUR;
 
@@ -91,7 +91,7 @@ function newAuthorization(
     request.scopes.length === 0
       ? connection.productScopes
       : withOwnScopes(parts.scopes, { tenant, app, connection }, request.scopes);
-  const { productScopes, needed } = asked(parts.scopes, tenant, app, scopes);
+  const { productScopes, needed } = requestedScopes(parts.scopes, tenant, app, scopes);
   const allowAccountChange = request.allowAccountChange ?? false;
   // Entra refuses a hint together with SELECT_ACCOUNT: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
   const offersNone = allowAccountChange || request.prompt === 'select_account';
@@ -104,7 +104,7 @@ function newAuthorization(
     state: 'OPEN',
     productScopes,
     permissions: consentedWith(parts.scopes, app, needed),
-    ...howItEnds(parts.publicUrl, app, request),
+    ...completionOf(parts.publicUrl, app, request),
     loginHint,
     directoryId:
       namedDirectory(tenant, app, request.directoryId) ??

@@ -10,7 +10,7 @@ import type { DoubtfulTokens } from './doubtful_tokens.ts';
 import type { ImportRequest } from './imports.ts';
 import { firstResource, learnFurther, redeemRefreshToken } from './redeem_code.ts';
 import { isUnknownWord, mayPass, refreshTokenDoubtful, refreshTokenRefused } from './redeem_errors.ts';
-import { type Asked, catalogOf } from './requested_scopes.ts';
+import { catalogOf, type RequestedScopes } from './requested_scopes.ts';
 
 /** Redeems the token for each resource that its scopes need, before anything is stored. */
 export async function verifyImport(
@@ -19,7 +19,7 @@ export async function verifyImport(
     readonly tenant: Tenant;
     readonly app: App;
     readonly existing: Connection | undefined;
-    readonly wanted: Asked;
+    readonly wanted: RequestedScopes;
     readonly request: ImportRequest;
     readonly doubtfulTokens: DoubtfulTokens;
   },

@@ -24,7 +24,7 @@ export interface CallbackAudit {
  * Work, append, then answer: what is not written down has no result, and its outcome says why. Throws what is a mistake of ours
  * once it is written down: whoever answers the browser also keeps the log.
  */
-export async function auditedEnd<Result>(
+export async function withAudit<Result>(
   parts: Pick<ConnectParts, 'auditLog' | 'clock'>,
   audit: CallbackAudit,
   work: () => Promise<Result>,

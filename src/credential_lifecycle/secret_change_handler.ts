@@ -3,22 +3,25 @@ import { withoutVersion } from '../model/secret_uri.ts';
 import type { InspectionStore } from '../store/background_stores.ts';
 
 /** What Azure tells of secrets in key vaults. */
-export interface SecretNews {
+export interface SecretChangeHandler {
   /**
    * A secret changed, or nears its end: what is in memory of it is forgotten, and the apps with credentials that refer to it are looked at
    * in the next round. Answers how many apps; 0: nobody refers to it. DATABASE_UNAVAILABLE.
    */
-  heard(secretUri: string): Promise<number>;
+  onSecretChanged(secretUri: string): Promise<number>;
 }
 
-export interface SecretNewsParts {
+export interface SecretChangeHandlerParts {
   readonly inspections: Pick<InspectionStore, 'hasten'>;
   readonly secretSource: Pick<SecretSource, 'forget'>;
 }
 
-export function createSecretNews({ inspections, secretSource }: SecretNewsParts): SecretNews {
+export function createSecretChangeHandler({
+  inspections,
+  secretSource,
+}: SecretChangeHandlerParts): SecretChangeHandler {
   return {
-    async heard(secretUri) {
+    async onSecretChanged(secretUri) {
       const secret = withoutVersion(secretUri);
       // First: the round may begin at once, and must not find the old one.
       secretSource.forget(secret);

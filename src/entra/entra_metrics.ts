@@ -6,7 +6,7 @@ export interface EntraMetrics {
   inFlight(count: number): void;
   waiting(count: number): void;
   /** Turned away before any request: OVERLOADED, ENTRA_THROTTLED, … */
-  turnedAway(reason: string): void;
+  rejected(reason: string): void;
   circuitOpened(): void;
   /** Callers are refused locally from now on: `app`, `directory`, `resource_in_directory` or `credential`, and why. */
   held(subject: string, reason: string): void;
@@ -25,7 +25,7 @@ export const silentMetrics: EntraMetrics = {
   retry() {},
   inFlight() {},
   waiting() {},
-  turnedAway() {},
+  rejected() {},
   circuitOpened() {},
   held() {},
   credentialRejected() {},

@@ -1,5 +1,5 @@
 import { type App, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
-import type { AppLedger } from '../model/app_state_store.ts';
+import type { AppStateStore } from '../model/app_state_store.ts';
 import type { AssertionFiles } from '../model/assertion_files.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
@@ -7,18 +7,18 @@ import { fieldInvalid, VaultError } from '../model/errors.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
-import { createPacing } from './admission/admission_control.ts';
-import { PACING_DEFAULTS, type PacingOptions } from './admission/admission_options.ts';
+import { createAdmissionControl } from './admission/admission_control.ts';
+import { ADMISSION_DEFAULTS, type AdmissionOptions } from './admission/admission_options.ts';
 import { type CustomCloud, createAuthorities, directoryOf, signInDirectoryOf } from './authority.ts';
 import type { Admission, AdmissionRequest, AuthorizationServer, Priority } from './authorization_server.ts';
 import { adminConsentUri, authorizationUri } from './authorization_uri.ts';
 import { type EntraMetrics, silentMetrics } from './entra_metrics.ts';
 import { classifyAuthorizationError } from './errors/classify_error.ts';
 import { createAssertionFiles } from './exchange/assertion_files.ts';
-import { createProofs } from './exchange/client_authentication.ts';
+import { createClientAuthentications } from './exchange/client_authentication.ts';
 import { type ExchangeRequest, knownRefusal, redeem } from './exchange/exchange.ts';
 import { type ProbeTarget, probeCredentials, probeHealth } from './exchange/probe.ts';
-import type { AskParts } from './exchange/token_request.ts';
+import type { TokenRequestParts } from './exchange/token_request.ts';
 import { noSecretSource } from './exchange/versioned_secrets.ts';
 import { createAppHealths } from './health/app_healths.ts';
 import { createHealthProbes } from './health/health_probes.ts';
@@ -32,12 +32,12 @@ export interface EntraOptions {
   readonly exchangeTimeout?: Duration | undefined;
   /** Bytes. Default 256 KiB. */
   readonly maxBody?: number | undefined;
-  readonly pacing?: Partial<PacingOptions> | undefined;
+  readonly admissionControl?: Partial<AdmissionOptions> | undefined;
 }
 
 /** Microsoft Entra, or what stands in for it as cloud CUSTOM. */
 export function createAuthorizationServer(parts: {
-  ledger: AppLedger;
+  ledger: AppStateStore;
   clock: Clock;
   /** For credentials by reference. Default: one that refuses. */
   secretSource?: SecretSource | undefined;
@@ -54,8 +54,8 @@ export function createAuthorizationServer(parts: {
   const { ledger, clock, metrics = silentMetrics, log = silentLog, random = Math.random, options = {} } = parts;
   const authorities = createAuthorities(parts.customCloud);
   const exchangeTimeout = options.exchangeTimeout ?? 8 * SECOND;
-  const pacingOptions = { ...PACING_DEFAULTS, ...options.pacing };
-  const pacing = createPacing({ clock, metrics, options: pacingOptions });
+  const pacingOptions = { ...ADMISSION_DEFAULTS, ...options.admissionControl };
+  const admissionControl = createAdmissionControl({ clock, metrics, options: pacingOptions });
   const http = createTokenHttp({
     clock,
     options: {
@@ -66,18 +66,18 @@ export function createAuthorizationServer(parts: {
   });
   const { secretSource = noSecretSource, assertionFiles = createAssertionFiles({ allowed: [], ownTokenFiles: [] }) } =
     parts;
-  const proofs = createProofs({ clock, secretSource, assertionFiles, metrics, log });
+  const proofs = createClientAuthentications({ clock, secretSource, assertionFiles, metrics, log });
   const requestTimeout = options.requestTimeout ?? 10 * SECOND;
   let order = 0;
   const nextOrder = () => ++order;
-  const askParts: AskParts = { http, proofs, clock, metrics, log, random, nextOrder, requestTimeout };
+  const askParts: TokenRequestParts = { http, proofs, clock, metrics, log, random, nextOrder, requestTimeout };
   const probeTarget = (app: App, directoryId: string, priority: Priority): ProbeTarget => ({
     app,
     directoryId,
     authority: authorities.of(app.cloud, directoryId),
     timeout: exchangeTimeout,
     acquire: (signal) =>
-      pacing.acquire({ appUid: app.uid, directory: directoryId, tenant: app.tenantUid, priority, signal }),
+      admissionControl.acquire({ appUid: app.uid, directory: directoryId, tenant: app.tenantUid, priority, signal }),
   });
   const probes = createHealthProbes({
     clock,
@@ -100,19 +100,19 @@ export function createAuthorizationServer(parts: {
       weight: 'REQUEST',
     };
     const tenantUid = request.tenantUid ?? app.tenantUid;
-    const asker = { ...requester, directoryId, tenantUid };
+    const origin = { ...requester, directoryId, tenantUid };
     const refuseKnown = () => {
       const health = healths.of(app);
-      const refusal = health.refusal(asker);
+      const refusal = health.refusal(origin);
       if (refusal === undefined) return health;
-      metrics.turnedAway(refusal.reason);
+      metrics.rejected(refusal.reason);
       throw refusal;
     };
     const known = refuseKnown();
     if (!(await known.credentials.hasCandidates())) throw await known.withoutCredential();
 
     const { priority, signal } = request;
-    const slot = await pacing.acquire({ appUid: app.uid, directory, tenant: tenantUid, priority, signal });
+    const slot = await admissionControl.acquire({ appUid: app.uid, directory, tenant: tenantUid, priority, signal });
     try {
       // Others may have learned something while this one waited.
       const health = refuseKnown();
@@ -138,7 +138,7 @@ export function createAuthorizationServer(parts: {
         // Only what is sent is a trial: what is refused here must not take it from the others.
         if (!isSent) refuseKnown();
         isSent = true;
-        health.begin(asker, asked.resource);
+        health.begin(origin, asked.resource);
         return redeem({ ...askParts, probes }, whole, slot, health);
       };
       return {
@@ -190,7 +190,7 @@ export function createAuthorizationServer(parts: {
       return probeCredentials(askParts, probeTarget(app, directoryId, priority), healths.of(app));
     },
     forget: (appUid) => healths.forget(appUid),
-    throttledUntil: (appUid) => pacing.throttledUntil(appUid),
+    throttledUntil: (appUid) => admissionControl.throttledUntil(appUid),
     settled: () => probes.settled(),
     async close() {
       await probes.settled();

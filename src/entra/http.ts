@@ -2,18 +2,18 @@ import { errors, request } from 'undici';
 import type { Clock, Duration } from '../model/clock.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import { createDispatchers } from './dispatcher.ts';
-import type { Answer, TransportFault } from './token_response.ts';
+import type { RawTokenResponse, TransportFault } from './token_response.ts';
 
 /** One POST to a token endpoint. It never throws: what goes wrong on the way is part of the answer. */
 export interface TokenHttp {
-  post(url: string, post: TokenPost): Promise<Answer>;
+  post(url: string, post: TokenPost): Promise<RawTokenResponse>;
   /** Ends idle connections; requests under way finish. */
   close(): Promise<void>;
 }
 
 /** The same for any method: one request, never a second try of its own. */
 export interface JsonHttp {
-  send(url: string, request: JsonRequest): Promise<Answer>;
+  send(url: string, request: JsonRequest): Promise<RawTokenResponse>;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import type { Timestamp } from '../model/clock.ts';
 export type TransportFault = 'timeout' | 'closed' | 'too_large' | 'not_json' | 'redirect';
 
 /** What came back from the token endpoint, before anybody interprets it. */
-export interface Answer {
+export interface RawTokenResponse {
   /** Undefined: no status line arrived. */
   readonly status: number | undefined;
   /** The header as it came: seconds or a date. */

@@ -1,5 +1,5 @@
 /** Why a try failed, in words of our own: what foreign errors say can quote addresses. */
-export type Fault =
+export type DeliveryError =
   | `HTTP ${number}`
   | 'timeout'
   | 'redirect'
@@ -12,7 +12,7 @@ export type Fault =
   /** No message could be made of the event: a mistake of the vault's own. */
   | 'unsendable';
 
-const FAULTS: Readonly<Record<string, Fault>> = {
+const FAULTS: Readonly<Record<string, DeliveryError>> = {
   ECONNREFUSED: 'refused',
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
@@ -32,7 +32,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERROR_IN_C|PATH_LENGTH)/;
 
 /** Of an error that a request ended with. */
-export function faultOf(error: unknown): Fault {
+export function deliveryErrorOf(error: unknown): DeliveryError {
   const code = codeOf(error) ?? codeOf((error as { cause?: unknown } | undefined)?.cause) ?? '';
   return FAULTS[code] ?? (TLS.test(code) ? 'tls' : 'closed');
 }
@@ -43,6 +43,6 @@ function codeOf(error: unknown): string | undefined {
 }
 
 /** Whether the next event would fare no better. Of a sink that refuses one event (400, 413, 422) the others are kept from nothing. */
-export function isOfSink(fault: Fault): boolean {
+export function isOfSink(fault: DeliveryError): boolean {
   return fault !== 'unsendable' && !/^HTTP (400|413|422)$/.test(fault);
 }

@@ -2,7 +2,7 @@ import { type Duration, SECOND } from '../model/clock.ts';
 import type { LeaseStore } from '../store/background_stores.ts';
 
 /** Whether it is this replica that serves the sinks. */
-export interface Turn {
+export interface DeliveryLease {
   /** Asks for it, or for more of it. */
   take(): Promise<boolean>;
   /** Whether it lasts for so long at least; by a clock that nobody moves, counted from before it was asked for. */
@@ -14,7 +14,13 @@ export interface Turn {
 
 const DURATION = 30 * SECOND;
 
-export function createTurn({ leases, replica }: { readonly leases: LeaseStore; readonly replica: string }): Turn {
+export function createDeliveryLease({
+  leases,
+  replica,
+}: {
+  readonly leases: LeaseStore;
+  readonly replica: string;
+}): DeliveryLease {
   let until = 0;
   let ended = false;
   return {

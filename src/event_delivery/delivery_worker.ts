@@ -3,24 +3,24 @@ import type { Delivery } from '../model/delivery.ts';
 import type { Sink } from '../model/sink.ts';
 import type { DeliveryStore } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type Fault, isOfSink } from './delivery_error.ts';
-import type { Turn } from './delivery_lease.ts';
+import { type DeliveryError, isOfSink } from './delivery_error.ts';
+import type { DeliveryLease } from './delivery_lease.ts';
 import type { SinkMetrics } from './delivery_metrics.ts';
 import { nextTry } from './retry_schedule.ts';
-import { type Answer, IN_FLIGHT, type Post, TIMEOUT } from './webhook_client.ts';
-import { type Message, messageOf } from './webhook_request.ts';
+import { IN_FLIGHT, TIMEOUT, type WebhookClient, type WebhookResponse } from './webhook_client.ts';
+import { type WebhookRequest, webhookRequestOf } from './webhook_request.ts';
 
 /** Brings one sink what waits for it, whatever becomes of the others. */
-export interface Courier {
+export interface DeliveryWorker {
   /** Resolves when nothing is due any more, the sink rests, or the turn is over. One drain at a time: a second call lasts until a look after it. */
   drain(): Promise<void>;
 }
 
-export interface CourierParts {
+export interface DeliveryWorkerParts {
   readonly sink: Sink;
-  readonly post: Post;
+  readonly post: WebhookClient;
   readonly deliveries: DeliveryStore;
-  readonly turn: Turn;
+  readonly turn: DeliveryLease;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: SinkMetrics;
@@ -34,7 +34,7 @@ const TRY_AND_RECORD = TIMEOUT + 5 * SECOND;
 /** So long is a sink left alone that failed: a thousand events that wait for it are no reason to ask it a thousand times. */
 const REST = 10 * SECOND;
 
-export function createCourier(parts: CourierParts): Courier {
+export function createDeliveryWorker(parts: DeliveryWorkerParts): DeliveryWorker {
   const { sink, post, deliveries, turn, clock, log, metrics, source, stopping } = parts;
   let draining: Promise<void> | undefined;
   let again = false;
@@ -62,11 +62,11 @@ export function createCourier(parts: CourierParts): Courier {
     }
   }
 
-  async function attempt(delivery: Delivery): Promise<Answer> {
-    let message: Message;
+  async function attempt(delivery: Delivery): Promise<WebhookResponse> {
+    let message: WebhookRequest;
     try {
       // The receiver holds the time against its own clock, so it is that of the world, wherever the vault's was moved.
-      message = messageOf(delivery.event, { source, secrets: sink.secrets, sendTime: systemClock.now() });
+      message = webhookRequestOf(delivery.event, { source, secrets: sink.secrets, sendTime: systemClock.now() });
     } catch {
       return { kind: 'failed', fault: 'unsendable', retryAfter: undefined };
     }
@@ -74,7 +74,7 @@ export function createCourier(parts: CourierParts): Courier {
   }
 
   /** After the answer: an end in between lets the event be sent again, under the same id. */
-  async function record(delivery: Delivery, answer: Answer): Promise<void> {
+  async function record(delivery: Delivery, answer: WebhookResponse): Promise<void> {
     if (answer.kind === 'aborted') return;
     if (answer.kind === 'failed') return recordFailure(delivery, answer);
     await deliveries.delivered(sink.id, delivery.sequence);
@@ -83,7 +83,10 @@ export function createCourier(parts: CourierParts): Courier {
     failing = false;
   }
 
-  async function recordFailure(before: Delivery, { fault, retryAfter }: Answer & { kind: 'failed' }): Promise<void> {
+  async function recordFailure(
+    before: Delivery,
+    { fault, retryAfter }: WebhookResponse & { kind: 'failed' },
+  ): Promise<void> {
     const now = clock.now();
     metrics.failed(sink.id, fault);
     if (isOfSink(fault)) fail(fault, now + Math.max(REST, retryAfter ?? 0));
@@ -102,7 +105,7 @@ export function createCourier(parts: CourierParts): Courier {
     });
   }
 
-  function fail(fault: Fault, until: Timestamp): void {
+  function fail(fault: DeliveryError, until: Timestamp): void {
     restUntil = Math.max(restUntil, until);
     if (!failing) log.event('warn', 'sink_failing', { sink: sink.id, error: fault });
     failing = true;

@@ -5,7 +5,7 @@ import type { Stores } from '../store/stores.ts';
 const BATCH = 500;
 
 /** Gives a sink what the outbox has for it since the last time; what it does not want, its cursor passes. */
-export async function route(
+export async function enqueueDeliveries(
   sink: Sink,
   { stores, clock }: { readonly stores: Pick<Stores, 'outbox' | 'deliveries'>; readonly clock: Clock },
 ): Promise<void> {

@@ -1,13 +1,13 @@
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import type { Sink } from '../model/sink.ts';
 import type { Stores } from '../store/stores.ts';
-import { whereItArose } from '../telemetry/error_location.ts';
+import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createTurn } from './delivery_lease.ts';
+import { createDeliveryLease } from './delivery_lease.ts';
 import type { SinkMetrics } from './delivery_metrics.ts';
-import { createCourier } from './delivery_worker.ts';
-import { route } from './enqueue_deliveries.ts';
-import { createPost } from './webhook_client.ts';
+import { createDeliveryWorker } from './delivery_worker.ts';
+import { enqueueDeliveries } from './enqueue_deliveries.ts';
+import { createWebhookClient } from './webhook_client.ts';
 
 export interface SinksParts {
   readonly stores: Pick<Stores, 'outbox' | 'deliveries' | 'leases'>;
@@ -36,14 +36,14 @@ export interface Sinks {
 export function startSinks(parts: SinksParts): Sinks {
   const { stores, clock, log, interval = SECOND, patience = 3 * SECOND } = parts;
   const { deliveries } = stores;
-  const turn = createTurn({ leases: stores.leases, replica: parts.replica });
+  const turn = createDeliveryLease({ leases: stores.leases, replica: parts.replica });
   const stopping = new AbortController();
   const served = parts.sinks.map((sink) => {
-    const post = createPost(sink.url);
+    const post = createWebhookClient(sink.url);
     return {
       sink,
       post,
-      courier: createCourier({ ...parts, sink, post, deliveries, turn, stopping: stopping.signal }),
+      worker: createDeliveryWorker({ ...parts, sink, post, deliveries, turn, stopping: stopping.signal }),
     };
   });
   const rounds = new Set<Promise<void>>();
@@ -53,9 +53,9 @@ export function startSinks(parts: SinksParts): Sinks {
   async function serve(): Promise<void> {
     if (!(await turn.take()) || closed) return;
     const outcomes = await Promise.allSettled(
-      served.map(async ({ sink, courier }) => {
-        await route(sink, { stores, clock });
-        await courier.drain();
+      served.map(async ({ sink, worker }) => {
+        await enqueueDeliveries(sink, { stores, clock });
+        await worker.drain();
       }),
     );
     const failure = outcomes.find(({ status }) => status === 'rejected');
@@ -76,7 +76,7 @@ export function startSinks(parts: SinksParts): Sinks {
       troubled = false;
     } catch (error) {
       // Once, not each second: that the database is gone is told by the health check.
-      if (!troubled) log.event('error', 'internal_error', { requestId: '', ...whereItArose(error) });
+      if (!troubled) log.event('error', 'internal_error', { requestId: '', ...errorLocation(error) });
       troubled = true;
     }
   }

@@ -1,20 +1,20 @@
 import { Agent, request } from 'undici';
 import { type Duration, HOUR, SECOND } from '../model/clock.ts';
-import { type Fault, faultOf } from './delivery_error.ts';
-import type { Message } from './webhook_request.ts';
+import { type DeliveryError, deliveryErrorOf } from './delivery_error.ts';
+import type { WebhookRequest } from './webhook_request.ts';
 
 /** The way to one sink, which shares its connections with no other. */
-export interface Post {
+export interface WebhookClient {
   /** One try; it never throws. `aborted`: `signal` ended it, and nobody knows whether it arrived. */
-  send(message: Message, signal: AbortSignal): Promise<Answer>;
+  send(message: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse>;
   close(): Promise<void>;
 }
 
-export type Answer =
+export type WebhookResponse =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'aborted' }
   /** `retryAfter`: how long the sink asks to be left alone. */
-  | { readonly kind: 'failed'; readonly fault: Fault; readonly retryAfter: Duration | undefined };
+  | { readonly kind: 'failed'; readonly fault: DeliveryError; readonly retryAfter: Duration | undefined };
 
 /** For all of a try: connecting, sending, waiting, reading. */
 export const TIMEOUT = 10 * SECOND;
@@ -23,7 +23,7 @@ export const IN_FLIGHT = 4;
 const MOST_BODY = 16 * 1024;
 const LONGEST_REST = HOUR;
 
-export function createPost(url: string, timeout: Duration = TIMEOUT): Post {
+export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): WebhookClient {
   const agent = new Agent({
     connections: IN_FLIGHT,
     pipelining: 1,
@@ -56,7 +56,11 @@ export function createPost(url: string, timeout: Duration = TIMEOUT): Post {
         return answerOf(response.statusCode, response.headers['retry-after']);
       } catch (error) {
         if (signal.aborted) return { kind: 'aborted' };
-        return { kind: 'failed', fault: late.signal.aborted ? 'timeout' : faultOf(error), retryAfter: undefined };
+        return {
+          kind: 'failed',
+          fault: late.signal.aborted ? 'timeout' : deliveryErrorOf(error),
+          retryAfter: undefined,
+        };
       } finally {
         clearTimeout(timer);
       }
@@ -66,7 +70,7 @@ export function createPost(url: string, timeout: Duration = TIMEOUT): Post {
 }
 
 /** 410 too is a failure: who unsubscribes is taken out of the configuration. */
-function answerOf(status: number, retryAfter: string | string[] | undefined): Answer {
+function answerOf(status: number, retryAfter: string | string[] | undefined): WebhookResponse {
   if (status >= 200 && status < 300) return { kind: 'delivered' };
   if (status >= 300 && status < 400) return { kind: 'failed', fault: 'redirect', retryAfter: undefined };
   const asked = status === 429 || status === 503 ? restOf(retryAfter) : undefined;

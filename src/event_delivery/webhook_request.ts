@@ -6,12 +6,12 @@ import type { Secret } from '../model/secret.ts';
 import { signatureOf } from './signature.ts';
 
 /** What is posted to a sink. */
-export interface Message {
+export interface WebhookRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-export interface MessageParts {
+export interface WebhookRequestParts {
   /** Of the vault, a URI. */
   readonly source: string;
   readonly secrets: readonly Secret[];
@@ -20,7 +20,10 @@ export interface MessageParts {
 }
 
 /** An event as a CloudEvent 1.0 in JSON (structured mode), signed as Standard Webhooks says. Its id stays the same at each try. */
-export function messageOf(event: VaultEvent, { source, secrets, sendTime }: MessageParts): Message {
+export function webhookRequestOf(
+  event: VaultEvent,
+  { source, secrets, sendTime }: WebhookRequestParts,
+): WebhookRequest {
   const cloudEvent = new CloudEvent({
     specversion: '1.0',
     id: event.uid,

@@ -11,7 +11,7 @@ import { follow, type ToldEvent } from './follow_events.ts';
 /** What ends, and what was told of it, for whoever asks. */
 export interface Expiry {
   /** Soonest first; those that never end, or whose end nobody knows, last. TENANT_NOT_FOUND. */
-  listEnding(request: ListEnding): Promise<Page<CredentialOfApp>>;
+  listExpiring(request: ListExpiring): Promise<Page<CredentialOfApp>>;
   /** From the cursor on, for as long as the signal lets it. TENANT_NOT_FOUND; DATABASE_UNAVAILABLE at any time. */
   events(after: EventCursor, filter: EventFilter, signal: AbortSignal): AsyncGenerator<ToldEvent, void, void>;
   /** In the order of (sink, event), also of sinks that are not configured any more. */
@@ -27,7 +27,7 @@ export interface Audience {
   readonly tenantIds: readonly string[] | undefined;
 }
 
-export interface ListEnding extends Audience {
+export interface ListExpiring extends Audience {
   /** Undefined: 60 days from now. */
   readonly before: Timestamp | undefined;
   readonly includeUnknown: boolean;
@@ -62,8 +62,8 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
   }
 
   return {
-    async listEnding(request) {
-      return stores.expiry.listEnding(request.page, {
+    async listExpiring(request) {
+      return stores.expiry.listExpiring(request.page, {
         tenantIds: await audience(request),
         before: request.before ?? clock.now() + AHEAD,
         includeUnknown: request.includeUnknown,

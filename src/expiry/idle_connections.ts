@@ -1,5 +1,5 @@
 import type { BatchJob } from '../background/batch_job.ts';
-import { createLeftOut } from '../background/quarantine.ts';
+import { createQuarantine } from '../background/quarantine.ts';
 import { type Clock, DAY, type Duration, type Timestamp } from '../model/clock.ts';
 import { type Connection, connectionName, idleExpireTime } from '../model/connection.ts';
 import type { VaultEvent } from '../model/event.ts';
@@ -14,13 +14,13 @@ const LEFT: Duration = 15 * DAY;
 
 /** Tells of connections whose refresh token is about to die unused. */
 export function createIdle(parts: {
-  readonly expiry: Pick<ExpiryStore, 'idleEnding' | 'remindIdle'>;
+  readonly expiry: Pick<ExpiryStore, 'idleExpiring' | 'remindIdle'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly told: Told;
 }): BatchJob {
   const { expiry, clock, told } = parts;
-  const leftOut = createLeftOut(parts);
+  const quarantine = createQuarantine(parts);
 
   async function remind(connection: Connection, now: Timestamp): Promise<void> {
     const end = idleExpireTime(connection);
@@ -32,10 +32,10 @@ export function createIdle(parts: {
   return {
     async batch() {
       const now = clock.now();
-      const ending = await expiry.idleEnding(now + LEFT, BATCH + leftOut.size);
-      const fresh = ending.filter(({ uid }) => !leftOut.has(uid));
+      const ending = await expiry.idleExpiring(now + LEFT, BATCH + quarantine.size);
+      const fresh = ending.filter(({ uid }) => !quarantine.has(uid));
       for (const connection of fresh) {
-        await remind(connection, now).catch((failure) => leftOut.add(connection.uid, failure));
+        await remind(connection, now).catch((failure) => quarantine.add(connection.uid, failure));
       }
       return fresh.length >= BATCH;
     },

@@ -1,5 +1,5 @@
 import type { BatchJob } from '../background/batch_job.ts';
-import { createLeftOut } from '../background/quarantine.ts';
+import { createQuarantine } from '../background/quarantine.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import type { CredentialEnding, VaultEvent } from '../model/event.ts';
@@ -22,7 +22,7 @@ export function createReminders(parts: {
   readonly thresholds: readonly number[];
 }): BatchJob {
   const { expiry, clock, told } = parts;
-  const leftOut = createLeftOut(parts);
+  const quarantine = createQuarantine(parts);
 
   /** One row that cannot be written takes its batch with it: halving finds it, and the others are told. */
   async function remind(reminders: readonly Reminder[]): Promise<void> {
@@ -32,7 +32,7 @@ export function createReminders(parts: {
       // None: another replica was faster.
       if ((await expiry.remind(reminders)) === 0) return;
     } catch (failure) {
-      if (reminders.length === 1) return leftOut.add(first.due.credential.uid, failure);
+      if (reminders.length === 1) return quarantine.add(first.due.credential.uid, failure);
       const middle = Math.ceil(reminders.length / 2);
       await remind(reminders.slice(0, middle));
       return remind(reminders.slice(middle));
@@ -44,7 +44,7 @@ export function createReminders(parts: {
     try {
       return [decided(due, due.thresholds ?? parts.thresholds, now)];
     } catch (failure) {
-      leftOut.add(due.credential.uid, failure);
+      quarantine.add(due.credential.uid, failure);
       return [];
     }
   }
@@ -52,8 +52,8 @@ export function createReminders(parts: {
   return {
     async batch() {
       const now = clock.now();
-      const due = await expiry.dueReminders(now, BATCH + leftOut.size);
-      const fresh = due.filter(({ credential }) => !leftOut.has(credential.uid));
+      const due = await expiry.dueReminders(now, BATCH + quarantine.size);
+      const fresh = due.filter(({ credential }) => !quarantine.has(credential.uid));
       await remind(fresh.flatMap((one) => reminderOf(one, now)));
       return fresh.length >= BATCH;
     },

@@ -9,7 +9,7 @@ import { type Log, silentLog } from '../telemetry/log.ts';
 import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_access.ts';
 import type { KeyVaultAnswer } from './keyvault_failures.ts';
 import { type KeyVaultMetrics, silentKeyVaultMetrics } from './keyvault_metrics.ts';
-import { createKeptSecrets, type Found } from './secret_cache.ts';
+import { createSecretCache, type Found } from './secret_cache.ts';
 import { createSecretReferences, readReference, type SecretReference } from './secret_references.ts';
 
 export interface KeyVaultSecretsParts extends Partial<KeyVaultAccessParts> {
@@ -38,7 +38,7 @@ export function createKeyVaultSecrets({
 }: KeyVaultSecretsParts): SecretSource {
   const references = createSecretReferences({ vaults, keySource });
   const access = createKeyVaultAccess({ ...parts, timeout });
-  const kept = createKeptSecrets({ find, clock, log, capacity });
+  const kept = createSecretCache({ find, clock, log, capacity });
 
   async function find(uri: string): Promise<Found> {
     const found = await ask(references.check('secret_uri', uri));

@@ -1,23 +1,23 @@
 import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import type { VaultError } from '../model/errors.ts';
-import type { SourcedSecret } from '../model/secret_source.ts';
+import type { RemoteSecret } from '../model/secret_source.ts';
 import type { Log } from '../telemetry/log.ts';
 
-export interface KeptSecrets {
-  read(uri: string): Promise<SourcedSecret>;
+export interface SecretCache {
+  read(uri: string): Promise<RemoteSecret>;
   /** Who reads next waits for the source. True: one of them was known. */
   doubt(matches: (uri: string) => boolean): boolean;
 }
 
 /** What the source answers. */
 export type Found =
-  | { readonly kind: 'read'; readonly secret: SourcedSecret }
+  | { readonly kind: 'read'; readonly secret: RemoteSecret }
   /** Nobody knows; what was known serves. */
   | { readonly kind: 'away'; readonly failure: VaultError }
   /** It is known that there is none. */
   | { readonly kind: 'unusable'; readonly failure: VaultError };
 
-export interface KeptSecretsParts {
+export interface SecretCacheParts {
   /** Asked once at a time for an address, unless it is doubted meanwhile. */
   readonly find: (uri: string) => Promise<Found>;
   readonly clock: Clock;
@@ -31,7 +31,7 @@ const PAUSE: Duration = MINUTE;
 const REST: Duration = 10 * SECOND;
 
 interface Kept {
-  secret: SourcedSecret | undefined;
+  secret: RemoteSecret | undefined;
   /** Why there is none. */
   failure: { readonly error: VaultError; readonly time: Timestamp } | undefined;
   /** When the source is asked again. */
@@ -41,11 +41,11 @@ interface Kept {
   doubts: number;
   /** The source did not answer last time. */
   away: boolean;
-  flight: Promise<SourcedSecret> | undefined;
+  flight: Promise<RemoteSecret> | undefined;
 }
 
 /** Memory alone; the source is asked again after an hour, in the background, while the old one serves. */
-export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsParts): KeptSecrets {
+export function createSecretCache({ find, clock, log, capacity }: SecretCacheParts): SecretCache {
   const secrets = new Map<string, Kept>();
 
   function touch(uri: string): Kept {
@@ -67,7 +67,7 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
     return kept;
   }
 
-  function ask(uri: string, kept: Kept): Promise<SourcedSecret> {
+  function ask(uri: string, kept: Kept): Promise<RemoteSecret> {
     if (kept.flight !== undefined) return kept.flight;
     const flight = fly(uri, kept).finally(() => {
       if (kept.flight === flight) kept.flight = undefined;
@@ -78,7 +78,7 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
     return flight;
   }
 
-  async function fly(uri: string, kept: Kept): Promise<SourcedSecret> {
+  async function fly(uri: string, kept: Kept): Promise<RemoteSecret> {
     const { doubts } = kept;
     const found = await find(uri);
     const isCurrent = kept.doubts === doubts;
@@ -99,7 +99,7 @@ export function createKeptSecrets({ find, clock, log, capacity }: KeptSecretsPar
     }
   }
 
-  function keep(uri: string, kept: Kept, secret: SourcedSecret): void {
+  function keep(uri: string, kept: Kept, secret: RemoteSecret): void {
     if (kept.away || kept.failure !== undefined)
       log.event('info', 'warning', { topic: 'key_vault', message: `${uri} can be read again` });
     Object.assign(kept, { secret, failure: undefined, dueTime: clock.now() + FRESH, doubted: false, away: false });

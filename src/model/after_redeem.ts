@@ -66,7 +66,7 @@ function afterGranted(
     resourceIssues,
     verifyTime: now,
     lastRefreshTime: now,
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: nextKeepAliveTime(now, jitter),
   });
@@ -119,7 +119,9 @@ function afterResourceRefused(
     granted: issue.state === 'CONSENT_REQUIRED' ? others : connection.granted,
     resourceIssues: { ...connection.resourceIssues, [resource]: issue },
     // What Entra says of a resource, it says after it took the grant.
-    ...(isSound ? {} : { strikeTime: undefined, heldUntil: undefined, keepAliveTime: nextKeepAliveTime(now, jitter) }),
+    ...(isSound
+      ? {}
+      : { firstSuspectTime: undefined, heldUntil: undefined, keepAliveTime: nextKeepAliveTime(now, jitter) }),
     updateTime: now,
   });
 }
@@ -148,7 +150,7 @@ function withoutGrant(connection: Connection, failure: Failure, now: Timestamp):
     resourceIssues: {},
     grantState: 'REAUTHORIZATION_REQUIRED',
     stateEvidence: evidenceOf(failure, now),
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: undefined,
     updateTime: now,
@@ -157,11 +159,11 @@ function withoutGrant(connection: Connection, failure: Failure, now: Timestamp):
 
 function afterStrike(connection: Connection, failure: Failure, now: Timestamp): Connection {
   // One of the future is of before the clock was set back.
-  if (connection.strikeTime === undefined || now < connection.strikeTime) {
-    return { ...connection, strikeTime: now, heldUntil: now + STRIKE_INTERVAL, updateTime: now };
+  if (connection.firstSuspectTime === undefined || now < connection.firstSuspectTime) {
+    return { ...connection, firstSuspectTime: now, heldUntil: now + STRIKE_INTERVAL, updateTime: now };
   }
   // An intermittent refusal that is asked for again at once says nothing new.
-  if (now < connection.strikeTime + STRIKE_INTERVAL) return connection;
+  if (now < connection.firstSuspectTime + STRIKE_INTERVAL) return connection;
   // A single such refusal was no reason to send the user away; two are. Both were doubtful, so the refresh token may be sound all the same.
   const after = withoutGrant(connection, { ...failure, reason: 'REAUTHORIZATION_REQUIRED' }, now);
   return { ...after, stateEvidence: after.stateEvidence && { ...after.stateEvidence, mayPass: true } };

@@ -1,5 +1,5 @@
 import { DAY, type Duration, type Timestamp } from './clock.ts';
-import type { Evidence } from './state_reason.ts';
+import type { StateReason } from './state_reason.ts';
 
 export const CLOUDS = ['GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'] as const;
 export type Cloud = (typeof CLOUDS)[number];
@@ -13,7 +13,7 @@ export type AppState = 'OK' | 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
 /** A directory in which the app fails while it works elsewhere. */
 export interface FailingDirectory {
   readonly directoryId: string;
-  readonly evidence: Evidence;
+  readonly evidence: StateReason;
 }
 
 /** An Entra app registration. */
@@ -44,7 +44,7 @@ export interface App {
   readonly rotation: RotationPolicy | undefined;
   readonly suspended: boolean;
   readonly state: AppState;
-  readonly stateEvidence: Evidence | undefined;
+  readonly stateEvidence: StateReason | undefined;
   readonly failingDirectories: readonly FailingDirectory[];
   readonly createTime: Timestamp;
   readonly updateTime: Timestamp;

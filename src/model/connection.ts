@@ -1,6 +1,6 @@
 import { DAY, type Timestamp } from './clock.ts';
 import type { ResourceIssues } from './resource_issue.ts';
-import type { Evidence } from './state_reason.ts';
+import type { StateReason } from './state_reason.ts';
 
 /** State of the grant; derived from its resources while Entra takes the refresh token. Suspension leaves it as it is. */
 export type GrantState = 'PENDING' | 'ACTIVE' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';
@@ -66,13 +66,13 @@ export interface Connection {
   /** Resources that Entra refuses; the others are served. */
   readonly resourceIssues: ResourceIssues;
   readonly grantState: GrantState;
-  readonly stateEvidence: Evidence | undefined;
+  readonly stateEvidence: StateReason | undefined;
   readonly suspendTime: Timestamp | undefined;
   /** When Entra last accepted the grant; undefined for an import that was not verified yet. */
   readonly verifyTime: Timestamp | undefined;
   readonly lastRefreshTime: Timestamp | undefined;
   /** First of two strikes before a doubtful refusal counts (`suspect`). */
-  readonly strikeTime: Timestamp | undefined;
+  readonly firstSuspectTime: Timestamp | undefined;
   /** Until then nothing is asked of Entra for this connection (`looping`, `suspect`, a blocked one's daily probe). */
   readonly heldUntil: Timestamp | undefined;
   /** When keep-alive redeems it next; undefined unless the grant is sound. */

@@ -110,13 +110,13 @@ function movedResource(before: Connection | undefined, after: Connection | undef
   if (before === undefined || after === undefined || !isGrantSound(before) || !isGrantSound(after)) return undefined;
   const resources = new Set([...Object.keys(before.resourceIssues), ...Object.keys(after.resourceIssues)]);
   const moved = [...resources].flatMap((resource) => {
-    const [old, now] = [resourceStanding(before, resource), resourceStanding(after, resource)];
+    const [old, now] = [resourceState(before, resource), resourceState(after, resource)];
     return old.state === now.state && old.reason === now.reason ? [] : [{ resource, ...now }];
   });
   return moved.find(({ state }) => state !== 'ACTIVE') ?? moved[0];
 }
 
-function resourceStanding({ resourceIssues }: Connection, resource: string): Omit<MovedResource, 'resource'> {
+function resourceState({ resourceIssues }: Connection, resource: string): Omit<MovedResource, 'resource'> {
   const issue = resourceIssues[resource];
   if (issue === undefined || issue.state === 'ACTIVE') return { state: 'ACTIVE', reason: undefined };
   return { state: issue.state, reason: issue.evidence.reason };

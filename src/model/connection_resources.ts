@@ -1,14 +1,14 @@
 import type { Timestamp } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { ResourceState } from './resource_issue.ts';
-import type { Evidence } from './state_reason.ts';
+import type { StateReason } from './state_reason.ts';
 
 /** One resource of a connection, as its users see it. */
 export interface ConnectionResource {
   readonly resource: string;
   readonly permissions: readonly string[];
   readonly state: ResourceState;
-  readonly evidence: Evidence | undefined;
+  readonly evidence: StateReason | undefined;
   /** From then on Entra is asked again; undefined unless the resource itself has an issue. */
   readonly retryTime: Timestamp | undefined;
 }

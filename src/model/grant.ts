@@ -37,7 +37,7 @@ export function afterGrant(connection: Connection, { grant, app, verified }: New
     stateEvidence: undefined,
     verifyTime: verified ? now : undefined,
     lastRefreshTime: verified ? now : undefined,
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: keepAliveTimeAfter(connection.uid, now),
     updateTime: now,

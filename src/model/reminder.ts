@@ -3,7 +3,7 @@ import { isNever } from './credential.ts';
 import type { Severity } from './event.ts';
 
 /** Something that ends, and what was told of this very end. */
-export interface Ending {
+export interface ExpiryState {
   /** Undefined: nobody knows. */
   readonly expireTime: Timestamp | undefined;
   /** Days before the end; in any order. The end itself is told whether 0 is among them or not. */
@@ -23,7 +23,7 @@ export interface Decision {
  * Whoever looks late (a vault that was down, a credential added near its end) tells the most urgent threshold alone:
  * those before it would say of the past what was not so any more.
  */
-export function decideReminder({ expireTime, thresholds, toldDays }: Ending, now: Timestamp): Decision {
+export function decideReminder({ expireTime, thresholds, toldDays }: ExpiryState, now: Timestamp): Decision {
   if (expireTime === undefined || isNever(expireTime)) return { tellDays: undefined, nextTime: undefined };
   const days = [...thresholds, 0];
   const begins = (threshold: number) => expireTime - threshold * DAY;

@@ -1,5 +1,5 @@
 import { DAY, type Duration, MINUTE, SECOND, type Timestamp } from './clock.ts';
-import type { Evidence } from './state_reason.ts';
+import type { StateReason } from './state_reason.ts';
 
 /** Whether one resource of a connection is served, and if not, who must act. */
 export type ResourceState = 'ACTIVE' | 'CONSENT_REQUIRED' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';
@@ -9,7 +9,7 @@ export interface ResourceIssue {
   /** ACTIVE: the first of two doubtful refusals came, and does not count yet. */
   readonly state: ResourceState;
   /** The latest answer that counts for the state. */
-  readonly evidence: Evidence;
+  readonly evidence: StateReason;
   /** When the resource entered the state. */
   readonly startTime: Timestamp;
   /** Until then Entra is not asked for this resource. */

@@ -7,7 +7,7 @@ import {
   type ResourceState,
   STRIKE_INTERVAL,
 } from './resource_issue.ts';
-import type { Evidence } from './state_reason.ts';
+import type { StateReason } from './state_reason.ts';
 
 /** What is known of the resource before the refusal. */
 export interface KnownResource {
@@ -31,7 +31,7 @@ export function issueAfter(failure: Failure, known: KnownResource, now: Timestam
   }
 }
 
-export function evidenceOf(failure: Failure, now: Timestamp): Evidence {
+export function evidenceOf(failure: Failure, now: Timestamp): StateReason {
   const { reason, entraError, correlationId } = failure;
   return { reason, entraError, correlationId, time: now };
 }

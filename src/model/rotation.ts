@@ -62,7 +62,7 @@ export interface RotationProblem {
   /** Since when. */
   readonly time: Timestamp;
   /** When it was told last; undefined: not yet, since it may pass by itself. */
-  readonly toldTime: Timestamp | undefined;
+  readonly reportedTime: Timestamp | undefined;
 }
 
 export function newMarker(app: Pick<App, 'uid'>): string {

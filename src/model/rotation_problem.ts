@@ -2,7 +2,7 @@ import { DAY, type Duration, HOUR, type Timestamp } from './clock.ts';
 import type { Severity } from './event.ts';
 import type { Rotation, RotationProblem } from './rotation.ts';
 
-export interface ProblemToTell {
+export interface ProblemToReport {
   readonly problem: RotationProblem;
   readonly severity: Severity;
 }
@@ -15,24 +15,24 @@ export interface FoundProblem {
 }
 
 /** An outage that is shorter is nobody's business: there are weeks left. */
-const OUTAGE_TOLD_AFTER: Duration = 6 * HOUR;
+const OUTAGE_REPORTED_AFTER: Duration = 6 * HOUR;
 const URGENT: Duration = 14 * DAY;
 
 /** A step that could not be done. Each problem is told once, and again when it becomes another one or more urgent. */
-export function hindered(
+export function problemToReport(
   rotation: Rotation,
   found: FoundProblem,
   { now, oldEnd }: { readonly now: Timestamp; readonly oldEnd: Timestamp | undefined },
   wait: Duration,
-): { readonly after: Rotation; readonly tell: ProblemToTell | undefined } {
+): { readonly after: Rotation; readonly tell: ProblemToReport | undefined } {
   const problem = problemOf(rotation.problem, found, now);
   const severityAt = (time: Timestamp) => severityOf(rotation, problem.kind, oldEnd, time);
-  const isRipe = problem.kind !== 'UNAVAILABLE' || now - problem.time >= OUTAGE_TOLD_AFTER;
-  const isNews = problem.toldTime === undefined || severityAt(problem.toldTime) !== severityAt(now);
-  const told = isRipe && isNews ? { ...problem, toldTime: now } : problem;
+  const isRipe = problem.kind !== 'UNAVAILABLE' || now - problem.time >= OUTAGE_REPORTED_AFTER;
+  const isUnreported = problem.reportedTime === undefined || severityAt(problem.reportedTime) !== severityAt(now);
+  const told = isRipe && isUnreported ? { ...problem, reportedTime: now } : problem;
   return {
     after: { ...rotation, problem: told, failures: rotation.failures + 1, nextTime: now + wait },
-    tell: isRipe && isNews ? { problem: told, severity: severityAt(now) } : undefined,
+    tell: isRipe && isUnreported ? { problem: told, severity: severityAt(now) } : undefined,
   };
 }
 
@@ -43,7 +43,7 @@ function problemOf(before: RotationProblem | undefined, found: FoundProblem, now
   // Not from the future, by a clock that was set back since.
   if (before !== undefined && isSame)
     return { ...before, hints: hints ?? before.hints, time: Math.min(before.time, now) };
-  return { kind, code, permission, hints, time: now, toldTime: undefined };
+  return { kind, code, permission, hints, time: now, reportedTime: undefined };
 }
 
 /** Near the end of the old one somebody must act at once, unless the new one serves already. */

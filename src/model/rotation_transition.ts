@@ -1,6 +1,6 @@
 import { DAY, type Duration, HOUR, MINUTE, type Timestamp } from './clock.ts';
 import type { Rotation, RotationProblem } from './rotation.ts';
-import { hindered, type ProblemToTell } from './rotation_problem.ts';
+import { type ProblemToReport, problemToReport } from './rotation_problem.ts';
 
 /** What came of one look at a rotation. */
 export type RotationOutcome =
@@ -21,9 +21,9 @@ export type RotationOutcome =
   /** From PROVE on: somebody removed the new one at Entra. */
   | { readonly kind: 'new_lost' }
   | { readonly kind: 'suspended' }
-  | RotationObstacle;
+  | RotationBlocker;
 
-export interface RotationObstacle {
+export interface RotationBlocker {
   readonly kind: 'hindered';
   readonly problem: Exclude<RotationProblem['kind'], 'REFUSED_SECRET' | 'NO_KEY_ID' | 'IN_USE'>;
   readonly code?: string | undefined;
@@ -40,13 +40,13 @@ export interface RotationFacts {
   readonly newCreateTime: Timestamp | undefined;
 }
 
-export interface RotationMove {
+export interface RotationTransition {
   /** Undefined: it is over. */
   readonly after: Rotation | undefined;
   /** PREFERRED: the new one goes first from now on. REMOVED: the old one goes. LOST: the new one goes. */
   readonly done: 'ADDED' | 'PREFERRED' | 'WATCHED' | 'REMOVED' | 'LOST' | undefined;
   /** To be told now. */
-  readonly tell: ProblemToTell | undefined;
+  readonly tell: ProblemToReport | undefined;
 }
 
 /** Entra's servers learn of a secret one after the other: for so long success and refusal may take turns. */
@@ -62,7 +62,7 @@ const HINDERED_EVERY: Duration = DAY;
 const SUSPECT_AFTER: Duration = HOUR;
 
 /** What becomes of it. The old secret goes only after a day in which no look saw the new one refused, and the last one saw it taken. */
-export function moveRotation(rotation: Rotation, outcome: RotationOutcome, facts: RotationFacts): RotationMove {
+export function nextTransition(rotation: Rotation, outcome: RotationOutcome, facts: RotationFacts): RotationTransition {
   const { now } = facts;
   switch (outcome.kind) {
     case 'added': {
@@ -78,13 +78,13 @@ export function moveRotation(rotation: Rotation, outcome: RotationOutcome, facts
     case 'removed':
       return done('REMOVED', undefined);
     case 'kept':
-      return { after: undefined, done: undefined, tell: hindered(rotation, outcome, facts, 0).tell };
+      return { after: undefined, done: undefined, tell: problemToReport(rotation, outcome, facts, 0).tell };
     case 'old_gone':
       return quiet(undefined);
     case 'new_gone':
       return quiet(outcome.isWanted ? fromTheStart(rotation, now) : undefined);
     case 'new_lost': {
-      const { after, tell } = hindered(rotation, { problem: 'REFUSED_SECRET' }, facts, 0);
+      const { after, tell } = problemToReport(rotation, { problem: 'REFUSED_SECRET' }, facts, 0);
       return { after: { ...fromTheStart(rotation, now), problem: after.problem }, done: 'LOST', tell };
     }
     case 'suspended':
@@ -95,7 +95,7 @@ export function moveRotation(rotation: Rotation, outcome: RotationOutcome, facts
   }
 }
 
-function proving(rotation: Rotation, { now, newCreateTime = now }: RotationFacts): RotationMove {
+function proving(rotation: Rotation, { now, newCreateTime = now }: RotationFacts): RotationTransition {
   // Where the clock was set back, no more is known than how long Entra has taken it since.
   const age = newCreateTime <= now ? now - newCreateTime : now - (notAhead(rotation.watchTime, now) ?? now);
   // Looks that are far apart say little while success and refusal take turns.
@@ -107,16 +107,16 @@ function proving(rotation: Rotation, { now, newCreateTime = now }: RotationFacts
   return quiet({ ...answered(rotation), watchTime: since, nextTime: now + LOOK_EVERY, failures: 0 });
 }
 
-function unproved(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationMove {
+function unproved(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationTransition {
   const { now, newCreateTime = now } = facts;
   const again = { ...answered(rotation), watchTime: undefined };
   // By the distance, since the clock may have been set back.
   if (Math.abs(now - newCreateTime) >= SUSPECT_AFTER)
-    return stays(hindered(again, { problem: 'REFUSED_SECRET', code }, facts, SUSPECT_AFTER));
+    return stays(problemToReport(again, { problem: 'REFUSED_SECRET', code }, facts, SUSPECT_AFTER));
   return quiet({ ...again, failures: rotation.failures + 1, nextTime: now + LOOK_EVERY });
 }
 
-function watching(rotation: Rotation, wasRefused: boolean, now: Timestamp): RotationMove {
+function watching(rotation: Rotation, wasRefused: boolean, now: Timestamp): RotationTransition {
   const watchTime = wasRefused ? now : watchedSince(rotation, now);
   const end = watchTime + WATCH_FOR;
   if (end <= now) return done('WATCHED', begun(rotation, { step: 'REMOVE', watchTime, nextTime: now }));
@@ -135,23 +135,24 @@ function notAhead(time: Timestamp | undefined, now: Timestamp): Timestamp | unde
 }
 
 /** The day begins anew, also for one that was about to remove the old one. */
-function doubted(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationMove {
+function doubted(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationTransition {
   const anew: Rotation = { ...rotation, step: 'WATCH', watchTime: facts.now };
-  return stays(hindered(anew, { problem: 'REFUSED_SECRET', code }, facts, WATCH_EVERY));
+  return stays(problemToReport(anew, { problem: 'REFUSED_SECRET', code }, facts, WATCH_EVERY));
 }
 
-function stopped(rotation: Rotation, obstacle: RotationObstacle, facts: RotationFacts): RotationMove {
+function stopped(rotation: Rotation, obstacle: RotationBlocker, facts: RotationFacts): RotationTransition {
   const { now, oldEnd } = facts;
   // In PROVE it breaks the row of successes.
   const again = rotation.step === 'PROVE' ? { ...rotation, watchTime: undefined } : rotation;
-  if (obstacle.problem === 'UNAVAILABLE') return stays(hindered(again, obstacle, facts, waitOf(rotation, obstacle)));
-  const move = stays(hindered(again, obstacle, facts, HINDERED_EVERY));
+  if (obstacle.problem === 'UNAVAILABLE')
+    return stays(problemToReport(again, obstacle, facts, waitOf(rotation, obstacle)));
+  const move = stays(problemToReport(again, obstacle, facts, HINDERED_EVERY));
   // What has ended harms nobody where it is, and must not keep the next rotation from beginning.
   const isPast = rotation.step === 'REMOVE' && oldEnd !== undefined && oldEnd <= now;
   return isPast ? { ...move, after: undefined } : move;
 }
 
-function waitOf({ failures }: Rotation, { retryAfter = 0 }: RotationObstacle): Duration {
+function waitOf({ failures }: Rotation, { retryAfter = 0 }: RotationBlocker): Duration {
   const backoff = Math.min(LOOK_EVERY * 2 ** Math.min(failures, 10), HOUR);
   return Math.min(Math.max(backoff, retryAfter), DAY);
 }
@@ -169,14 +170,14 @@ function begun(rotation: Rotation, changes: Partial<Rotation>): Rotation {
   return { ...rotation, watchTime: undefined, failures: 0, problem: undefined, ...changes };
 }
 
-function done(what: NonNullable<RotationMove['done']>, after: Rotation | undefined): RotationMove {
+function done(what: NonNullable<RotationTransition['done']>, after: Rotation | undefined): RotationTransition {
   return { after, done: what, tell: undefined };
 }
 
-function stays({ after, tell }: ReturnType<typeof hindered>): RotationMove {
+function stays({ after, tell }: ReturnType<typeof problemToReport>): RotationTransition {
   return { after, done: undefined, tell };
 }
 
-function quiet(after: Rotation | undefined): RotationMove {
+function quiet(after: Rotation | undefined): RotationTransition {
   return { after, done: undefined, tell: undefined };
 }

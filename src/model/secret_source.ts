@@ -9,14 +9,14 @@ export interface SecretSource {
    * KEY_SOURCE_UNAVAILABLE: it was never read, and cannot be; or it is no longer there, disabled, or no client secret. FIELD_INVALID: the
    * operator allows no such address.
    */
-  read(secretUri: string): Promise<SourcedSecret>;
+  read(secretUri: string): Promise<RemoteSecret>;
   /** It, or another version of it, may have changed: the next `read` asks. True: it was known. */
   forget(secretUri: string): boolean;
   /** The one form of an address that the operator allows: https, in lower case, no slash at the end. FIELD_INVALID (`field`). */
   checkUri(field: string, secretUri: string): string;
 }
 
-export interface SourcedSecret {
+export interface RemoteSecret {
   readonly value: Secret;
   readonly version: string;
   /** When somebody put this value there. Undefined: the key vault does not say. */

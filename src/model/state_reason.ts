@@ -2,7 +2,7 @@ import type { Timestamp } from './clock.ts';
 import type { Reason } from './errors.ts';
 
 /** Why something is in the state it is in, so that an operator can take it to Microsoft. */
-export interface Evidence {
+export interface StateReason {
   readonly reason: Reason;
   /** Entra's codes alone, such as `invalid_grant/AADSTS50173`; never its description, which may name people. */
   readonly entraError: string | undefined;

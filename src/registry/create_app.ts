@@ -1,7 +1,7 @@
 import { appName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { nameTaken } from './already_exists.ts';
+import { alreadyExists } from './already_exists.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import { newApp } from './app_record.ts';
@@ -39,7 +39,7 @@ export async function createApp(parts: RegistryParts, request: CreateApp): Promi
     if ((await stores.apps.find(tenant.uid, app.appId)) !== undefined) throw appExists(appName(app));
     return dry;
   }
-  await stores.apps.create(app, first?.made, logo).catch(nameTaken(appExists(appName(app))));
+  await stores.apps.create(app, first?.made, logo).catch(alreadyExists(appExists(appName(app))));
   changes.announce({ kind: 'app', uid: app.uid });
   const probes = await probeApp(parts, app, known.credentials);
   return answer(await detailsAfter(parts, known), probes);

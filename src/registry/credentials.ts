@@ -3,13 +3,13 @@ import { appName } from '../model/connection.ts';
 import { type Credential, credentialState } from '../model/credential.ts';
 import { type CredentialRole, rolesOf } from '../model/credential_role.ts';
 import { VaultError } from '../model/errors.ts';
-import { nameTaken } from './already_exists.ts';
+import { alreadyExists } from './already_exists.ts';
 import { appDetails, detailsAfter, newAppDetails } from './app_details.ts';
 import { appInUse } from './app_in_use.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails, AppId } from './app_requests.ts';
 import { checkGuid, checkId } from './check_fields.ts';
-import { readAnew } from './key_vault_secret.ts';
+import { reread } from './key_vault_secret.ts';
 import { knownDirectory } from './known_directory.ts';
 import { createLookup } from './lookup.ts';
 import type { CredentialRequest } from './new_credential.ts';
@@ -94,7 +94,7 @@ export function createCredentials(parts: RegistryParts): Credentials {
         const role = roleOf(credential.uid, [...earlier, { ...credential, preferTime }]);
         return { credential, role, probe: notAsked(credential, clock.now(), true), warnings };
       }
-      await stores.apps.addCredential(app, made).catch(nameTaken(credentialExists(app, credentialId)));
+      await stores.apps.addCredential(app, made).catch(alreadyExists(credentialExists(app, credentialId)));
       forget(app.uid);
       const { app: current } = await detailsAfter(parts, newAppDetails(parts, app, [credential]));
       // It is stored by now, so a database that fails to name a directory does not undo it.
@@ -126,7 +126,7 @@ export function createCredentials(parts: RegistryParts): Credentials {
           : checkGuid('directory_id', directoryId, 'the id of a directory');
       authorizationServer.forget(app.uid);
       const before = await stores.apps.credentials(app.uid);
-      await readAnew(parts, before);
+      await reread(parts, before);
       const probes = await probeApp(parts, app, before, directory);
       const details = await appDetails(parts, await lookup.app(tenantId, appId));
       const { credentials } = details;

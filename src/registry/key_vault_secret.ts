@@ -36,7 +36,7 @@ export async function readKeyVaultSecret(
 }
 
 /** Somebody may have mended it in the key vault: who presents it next asks there, and the end that is said there is read within a minute. */
-export async function readAnew(
+export async function reread(
   { secretSource, stores }: Pick<RegistryParts, 'secretSource' | 'stores'>,
   credentials: readonly Credential[],
 ): Promise<void> {

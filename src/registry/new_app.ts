@@ -14,7 +14,7 @@ export const FIRST = 'default';
 export type WithApp = RegisterTenant & { readonly app: AppRegistration };
 
 /** The app that a tenant is registered with. FIELD_INVALID. */
-export async function firstApp(
+export async function newFirstApp(
   parts: RegistryParts,
   { tenant, request, preset }: { tenant: Tenant; request: WithApp; preset: Preset | undefined },
 ): Promise<{ readonly app: App; readonly credential: CheckedCredential }> {

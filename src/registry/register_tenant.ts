@@ -3,12 +3,12 @@ import { checkLabels, checkText } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../scopes/presets.ts';
 import type { Registration } from '../store/stores.ts';
-import { nameTaken } from './already_exists.ts';
+import { alreadyExists } from './already_exists.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
 import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails } from './app_requests.ts';
 import { checkCatalog, checkGuids, checkId, checkThresholds } from './check_fields.ts';
-import { firstApp, type WithApp } from './new_app.ts';
+import { newFirstApp, type WithApp } from './new_app.ts';
 import { notAsked, type ProbeReport, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import type { RegisteredTenant, RegisterTenant } from './tenant_requests.ts';
@@ -30,7 +30,7 @@ async function registerWithApp(
   bare: Tenant,
   preset: Preset | undefined,
 ): Promise<RegisteredTenant> {
-  const { app, credential } = await firstApp(parts, { tenant: bare, request, preset });
+  const { app, credential } = await newFirstApp(parts, { tenant: bare, request, preset });
   const { made: first, doubts } = credential;
   const tenant = { ...bare, nextCredentialExpireTime: first.credential.expireTime };
   const credentials = [first.credential];
@@ -60,7 +60,7 @@ async function store(
     if ((await stores.tenants.find(tenantId)) !== undefined) throw tenantExists(tenantId);
     return;
   }
-  await stores.tenants.register(registration).catch(nameTaken(tenantExists(tenantId)));
+  await stores.tenants.register(registration).catch(alreadyExists(tenantExists(tenantId)));
   changes.announce({ kind: 'tenant', uid });
 }
 

@@ -3,7 +3,7 @@ import { OWN_REGISTRATION_PERMISSION, type RotationProblem } from '../model/rota
 import { ownerStep, permissionStep } from './rotation_steps.ts';
 
 /** What keeps a rotation from going on, and what to do. */
-export function rotationProblem(app: App, problem: RotationProblem): string {
+export function rotationProblemText(app: App, problem: RotationProblem): string {
   const code = problem.code === undefined ? '' : ` (${problem.code})`;
   const hints = problem.hints === undefined ? '' : `: ${problem.hints.join(', ')}`;
   return SENTENCES[problem.kind]({ app, code, hints, permission: problem.permission ?? OWN_REGISTRATION_PERMISSION });

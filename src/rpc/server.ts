@@ -10,7 +10,7 @@ import { loadTlsCredentials, type TlsFiles } from '../listeners/grpc_tls.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { WireService } from './messages/message_codec.ts';
-import type { Conduct } from './pipeline/call_pipeline.ts';
+import type { CallPipeline } from './pipeline/call_pipeline.ts';
 import { adapt, type Implementation } from './pipeline/service_adapter.ts';
 import { createAppService } from './services/app_service.ts';
 import { createConnectionService } from './services/connection_service.ts';
@@ -32,7 +32,7 @@ export interface ServedServices {
 
 interface ServedService {
   readonly name: string;
-  adapt(conduct: Conduct, stopping: AbortSignal): WireService;
+  adapt(pipeline: CallPipeline, stopping: AbortSignal): WireService;
 }
 
 /** All that the services are made of. */
@@ -72,7 +72,7 @@ export interface ServerParts extends ConnectionsParts {
   /** `host:port` or `unix:/path`; port 0 takes a free one. */
   readonly address: string;
   readonly services: ServedServices;
-  readonly conduct: Conduct;
+  readonly pipeline: CallPipeline;
   readonly readiness: HealthParts['readiness'];
   /** Undefined: plaintext, which beyond loopback only a mesh excuses. */
   readonly tls: TlsFiles | undefined;
@@ -104,7 +104,7 @@ export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
     const sockets = await openSockets({
       ...parts,
       services: [
-        ...services.map((service) => service.adapt(parts.conduct, signal)),
+        ...services.map((service) => service.adapt(parts.pipeline, signal)),
         createHealthService({ readiness: parts.readiness, services: names, stopping: signal }),
         ...(reflection ? createReflectionServices(names, signal) : []),
       ],
@@ -132,5 +132,5 @@ function told(log: Log) {
 }
 
 function serve<Service extends DescService>(service: Service, implementation: Implementation<Service>): ServedService {
-  return { name: service.typeName, adapt: (conduct, stopping) => adapt(service, implementation, conduct, stopping) };
+  return { name: service.typeName, adapt: (pipeline, stopping) => adapt(service, implementation, pipeline, stopping) };
 }

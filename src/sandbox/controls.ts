@@ -12,7 +12,7 @@ import {
 } from './state/app_registration.ts';
 import type { Directory, DirectoryInput } from './state/directory.ts';
 import { openRefreshToken, type RefreshGrant, sealRefreshToken } from './state/refresh_token.ts';
-import type { World } from './state/state.ts';
+import type { SandboxState } from './state/state.ts';
 import type { User, UserInput } from './state/user.ts';
 
 /** What a test or an operator of the sandbox may change. Users go by username or object id, apps by client id. Unknown ones throw. */
@@ -56,7 +56,7 @@ export interface Controls extends RegistrationControls, PolicyControls {
   describeRefreshToken(token: string): RefreshGrant | undefined;
 }
 
-export function createControls(world: World): Controls {
+export function createControls(world: SandboxState): Controls {
   const user = (id: string) => known(world.users.find(id), `user ${id}`);
   const app = (id: string) => known(world.apps.find(id), `app ${id}`);
   const directory = (id: string) => known(world.directories.find(id), `directory ${id}`);

@@ -8,19 +8,24 @@ import { answerToken, peekTokenRequest } from './endpoints/token_endpoint.ts';
 import type { EntraError } from './errors/entra_error.ts';
 import { answerGraph, peekGraphRequest, refuseGraph } from './graph/graph.ts';
 import type { SandboxRequest } from './http/http_request.ts';
-import { type Answer, json } from './http/http_response.ts';
+import { type HttpResponse, json } from './http/http_response.ts';
 import { send } from './http/http_server.ts';
 import type { RequestRecord } from './state/request_log.ts';
-import type { World } from './state/state.ts';
+import type { SandboxState } from './state/state.ts';
 
 interface Endpoint {
   name: string;
   pattern: RegExp;
-  answer(world: World, segment: string, request: SandboxRequest, record: RequestRecord): Promise<Answer> | Answer;
+  answer(
+    world: SandboxState,
+    segment: string,
+    request: SandboxRequest,
+    record: RequestRecord,
+  ): Promise<HttpResponse> | HttpResponse;
   /** Notes what the request says about itself, before anything is checked: faults are chosen by it. */
-  peek?(world: World, segment: string, request: SandboxRequest, record: RequestRecord): void;
+  peek?(world: SandboxState, segment: string, request: SandboxRequest, record: RequestRecord): void;
   /** How somebody hears of an error there. Default: Entra's body with JSON. */
-  refuse?(world: World, segment: string, request: SandboxRequest, error: EntraError): Answer;
+  refuse?(world: SandboxState, segment: string, request: SandboxRequest, error: EntraError): HttpResponse;
   /** A browser comes here, and comes back with the form of the page. */
   isPage?: true;
 }
@@ -58,7 +63,7 @@ const ENDPOINTS: Endpoint[] = [
 ];
 
 /** Everything but the admin API: notes the request, lets faults and gates have it, answers. */
-export async function route(world: World, request: SandboxRequest, response: ServerResponse): Promise<void> {
+export async function route(world: SandboxState, request: SandboxRequest, response: ServerResponse): Promise<void> {
   for (const endpoint of ENDPOINTS) {
     const part = endpoint.pattern.exec(request.path)?.[1];
     if (part !== undefined) return serve(world, endpoint, part, request, response);
@@ -67,7 +72,7 @@ export async function route(world: World, request: SandboxRequest, response: Ser
 }
 
 async function serve(
-  world: World,
+  world: SandboxState,
   endpoint: Endpoint,
   part: string,
   request: SandboxRequest,

@@ -1,7 +1,7 @@
 import type { SandboxClock } from './clock.ts';
 import type { Controls } from './controls.ts';
 import type { Fault, FaultInput } from './faults/fault.ts';
-import type { Hold } from './faults/request_gates.ts';
+import type { RequestGate } from './faults/request_gates.ts';
 import type { RequestCounts, RequestRecord } from './state/request_log.ts';
 import type { Settings, TrappedRequest } from './state/state.ts';
 
@@ -16,9 +16,9 @@ export interface Sandbox extends Controls {
   removeFault(id: string): void;
   clearFaults(): void;
   /** The next token request stops at a gate until `release()`. */
-  holdNextToken(options?: { stage?: Hold['stage'] }): Hold;
+  holdNextToken(options?: { stage?: RequestGate['stage'] }): RequestGate;
   /** The same for the next request of that operation of Graph's: `addPassword`, `removePassword`, `getApplication`, `listApplications`. */
-  holdNextGraph(operation: string, options?: { stage?: Hold['stage'] }): Hold;
+  holdNextGraph(operation: string, options?: { stage?: RequestGate['stage'] }): RequestGate;
   /** What was asked: the latest ten thousand. */
   requests(): RequestRecord[];
   counters(): RequestCounts;

@@ -1,9 +1,9 @@
 import { type Scheduler, startScheduler } from '../background/scheduler.ts';
 import type { Config } from '../config/config.ts';
 import { readSinksFile, type SinksFile } from '../config/sinks_file.ts';
-import { createInspections } from '../credential_lifecycle/inspection/inspection_job.ts';
+import { createInspectionJob } from '../credential_lifecycle/inspection/inspection_job.ts';
 import { createRotations } from '../credential_lifecycle/rotation/create_rotations.ts';
-import { createRotationSweep } from '../credential_lifecycle/rotation/rotation_job.ts';
+import { createRotationJob } from '../credential_lifecycle/rotation/rotation_job.ts';
 import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
@@ -17,21 +17,21 @@ import { newUid } from '../model/ids.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import type { Timers } from '../model/timers.ts';
 import { knownDirectory } from '../registry/known_directory.ts';
-import { rotationProblem } from '../registry/rotation_problem_text.ts';
+import { rotationProblemText } from '../registry/rotation_problem_text.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Teardown } from './shutdown.ts';
+import type { Shutdown } from './shutdown.ts';
 
 /** What the vault does without being asked: looks at what ends, renews it, tells of it. */
-export interface Upkeep {
+export interface BackgroundJobs {
   readonly scheduler: Scheduler;
   readonly sinks: Sinks;
   readonly sinkIds: readonly string[];
   readonly rotations: Rotations;
 }
 
-export interface UpkeepParts {
+export interface BackgroundJobsParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly stores: Stores;
@@ -44,12 +44,12 @@ export interface UpkeepParts {
   readonly crashPoints: CrashPoints | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly opened: Teardown['opened'];
+  readonly opened: Shutdown['opened'];
 }
 
 const NO_SINKS: SinksFile = { sinks: [], warnings: [] };
 
-export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
+export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<BackgroundJobs> {
   const { config, clock, stores, metrics, log, opened } = parts;
 
   const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
@@ -61,7 +61,7 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
   const sinkIds = sinks.map(({ id }) => id);
   metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
 
-  const asked = { ...parts, newUid, problemText: rotationProblem };
+  const asked = { ...parts, newUid, problemText: rotationProblemText };
   const rotations = createRotations(asked);
   const inspected = { ...asked, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
   const {
@@ -78,8 +78,8 @@ export async function startUpkeep(parts: UpkeepParts): Promise<Upkeep> {
     apiKeys: parts.apiKeys,
   });
   const remoteJobs = [
-    createInspections({ ...inspected, told: report }),
-    createRotationSweep({ ...asked, told: report }),
+    createInspectionJob({ ...inspected, told: report }),
+    createRotationJob({ ...asked, told: report }),
   ];
   const { leases } = stores;
   const scheduler = await opened(

@@ -8,24 +8,24 @@ import { followClock } from '../sandbox/follow_clock.ts';
 import { startSandbox } from '../sandbox/start_sandbox.ts';
 
 /** Entra and the time: the real ones, or a sandbox's, whose clock the vault then follows. */
-export interface World {
+export interface CloudContext {
   readonly clock: Clock;
   readonly cloud: Config['customCloud'];
   readonly sandboxUrl: string | undefined;
   close(): unknown;
 }
 
-function cloudAt(sandboxUrl: string): NonNullable<World['cloud']> {
+function cloudAt(sandboxUrl: string): NonNullable<CloudContext['cloud']> {
   return { loginUrl: sandboxUrl, graphUrl: `${sandboxUrl}/graph` };
 }
 
-export async function openWorld(config: Config): Promise<World> {
+export async function openCloud(config: Config): Promise<CloudContext> {
   const { sandbox } = config;
   if (sandbox === 'off') return { clock: systemClock, cloud: config.customCloud, sandboxUrl: undefined, close() {} };
   return sandbox === 'on' ? ownSandbox(config) : sandboxAt(sandbox.url);
 }
 
-async function sandboxAt(url: string): Promise<World> {
+async function sandboxAt(url: string): Promise<CloudContext> {
   const clock = await followClock(url).catch((cause: unknown) => {
     throw new VaultError(
       'ENTRA_UNAVAILABLE',
@@ -37,7 +37,7 @@ async function sandboxAt(url: string): Promise<World> {
 }
 
 /** In this process; its signing key lies beside the database, so that tokens outlive a restart. */
-async function ownSandbox({ databaseUrl, sandboxAddress }: Config): Promise<World> {
+async function ownSandbox({ databaseUrl, sandboxAddress }: Config): Promise<CloudContext> {
   const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const { clock, url, close } = await startSandbox({

@@ -10,11 +10,11 @@ import type { SecretSource } from '../model/secret_source.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { World } from './cloud.ts';
-import type { Teardown } from './shutdown.ts';
+import type { CloudContext } from './cloud.ts';
+import type { Shutdown } from './shutdown.ts';
 
 /** What the vault asks of Microsoft: Entra, Graph, and the key vaults that credentials refer to. */
-export interface Microsoft {
+export interface MicrosoftClients {
   readonly authorizationServer: AuthorizationServer;
   readonly registrations: AppRegistrations;
   readonly secretSource: SecretSource;
@@ -23,18 +23,18 @@ export interface Microsoft {
 
 export interface MicrosoftParts {
   readonly config: Pick<Config, 'keyVaults' | 'keySource' | 'federatedFiles' | 'ownTokenFiles' | 'proxy'>;
-  readonly world: Pick<World, 'clock' | 'cloud'>;
+  readonly cloud: Pick<CloudContext, 'clock' | 'cloud'>;
   readonly stores: Pick<Stores, 'apps'>;
   /** The way to a pretend key vault. */
   readonly keyVault: Pick<KeyVaultSecretsParts, 'credential' | 'clientOptions'> | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly opened: Teardown['opened'];
+  readonly opened: Shutdown['opened'];
 }
 
-export async function openMicrosoft(parts: MicrosoftParts): Promise<Microsoft> {
+export async function openMicrosoftClients(parts: MicrosoftParts): Promise<MicrosoftClients> {
   const { config, stores, metrics, log, opened } = parts;
-  const { clock, cloud: customCloud } = parts.world;
+  const { clock, cloud: customCloud } = parts.cloud;
   const { keyVaults: vaults, keySource, proxy, ownTokenFiles } = config;
   const assertionFiles = createAssertionFiles({ allowed: config.federatedFiles, ownTokenFiles });
   const secretSource = createKeyVaultSecrets({

@@ -1,10 +1,10 @@
 import { listenForStop } from '../cli/stop_signals.ts';
 import type { Config } from '../config/config.ts';
 import { nodeAdvice } from '../config/node_version.ts';
-import { whereItArose } from '../telemetry/error_location.ts';
+import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createPinoLog } from '../telemetry/pino_log.ts';
-import { welcome } from './startup_banner.ts';
+import { startupBanner } from './startup_banner.ts';
 import { startVault, type Vault } from './vault.ts';
 
 /** Runs the vault until a signal ends it; one that comes a second later or more forces the end. Resolves with the exit code. */
@@ -12,7 +12,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const log = createPinoLog(config.logLevel);
   // Every answer is durable before it leaves, so an end at any moment loses nothing; a message could hold a secret.
   process.on('uncaughtException', (error) => {
-    log.event('error', 'vault_crashed', whereItArose(error));
+    log.event('error', 'vault_crashed', errorLocation(error));
     log.flush();
     process.exit(SOFTWARE_ERROR);
   });
@@ -25,7 +25,7 @@ export async function serve(config: Config, version: string): Promise<number> {
     if (nodeAdvice(process.versions.node) !== undefined)
       log.event('warn', 'node_outdated', { node: process.versions.node });
     if (config.proxy !== undefined) log.event('info', 'entra_proxy_used', { proxy: config.proxy.host });
-    console.log(welcome(vault, config, version));
+    console.log(startupBanner(vault, config, version));
   }
   const signal = await stopping.signal;
   log.event('info', 'vault_stopping', { signal });
@@ -33,7 +33,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   try {
     await vault.stop();
   } catch (error) {
-    log.event('error', 'vault_crashed', whereItArose(error));
+    log.event('error', 'vault_crashed', errorLocation(error));
     log.flush();
     return SOFTWARE_ERROR;
   }

@@ -1,12 +1,12 @@
 /** What was opened, to be closed in reverse order. */
-export interface Teardown {
+export interface Shutdown {
   /** Waits for a part that is to be closed. */
   opened<Part extends { close(): unknown }>(part: Part | Promise<Part>): Promise<Part>;
   /** Closes every part; rejects with the first failure once all are closed. */
   run(): Promise<void>;
 }
 
-export function createTeardown(): Teardown {
+export function createShutdown(): Shutdown {
   const parts: { close(): unknown }[] = [];
   return {
     async opened(part) {

@@ -5,7 +5,7 @@ import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed.ts';
 import type { Vault } from './vault.ts';
 
 /** Where it listens, what is unwise, and what to type next. */
-export function welcome(vault: Vault, config: Config, version: string): string {
+export function startupBanner(vault: Vault, config: Config, version: string): string {
   const { grpc, admin, web, ops } = vault.addresses;
   const scheme = config.tls === undefined ? 'grpc' : 'grpcs';
   return [

@@ -7,8 +7,8 @@ import { createAdminConsents } from '../connect/create_admin_consents.ts';
 import { createAuthorizations } from '../connect/create_authorizations.ts';
 import { createImports } from '../connect/import_connection.ts';
 import { createLogos } from '../connect/logos.ts';
-import { startSweep } from '../connect/purge_expired.ts';
-import { createSecretNews } from '../credential_lifecycle/secret_change_handler.ts';
+import { startPurge } from '../connect/purge_expired.ts';
+import { createSecretChangeHandler } from '../credential_lifecycle/secret_change_handler.ts';
 import { createExpiry } from '../expiry/expiry.ts';
 import { createListeners } from '../listeners/listener_group.ts';
 import { createChanges } from '../model/changes.ts';
@@ -21,7 +21,7 @@ import { createConnections } from '../registry/connections.ts';
 import { createCredentials } from '../registry/credentials.ts';
 import { createTenants } from '../registry/tenants.ts';
 import { createAccessLog } from '../rpc/pipeline/access_log.ts';
-import { createConduct } from '../rpc/pipeline/call_pipeline.ts';
+import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
 import { adminServices, startGrpcServer, tokenServices } from '../rpc/server.ts';
 import { createScopes } from '../scopes/create_scopes.ts';
 import { loadCatalogs } from '../scopes/load_catalogs.ts';
@@ -35,11 +35,11 @@ import { startOpsServer } from '../web/ops_server.ts';
 import { createPageAudit } from '../web/page_audit.ts';
 import { startWebServer } from '../web/web_server.ts';
 import { openAuthenticator } from './authenticator.ts';
-import { startUpkeep, type Upkeep } from './background_jobs.ts';
-import { openWorld } from './cloud.ts';
+import { type BackgroundJobs, startBackgroundJobs } from './background_jobs.ts';
+import { openCloud } from './cloud.ts';
 import { openEventGrid } from './event_grid.ts';
-import { type MicrosoftParts, openMicrosoft } from './microsoft_clients.ts';
-import { createTeardown, type Teardown } from './shutdown.ts';
+import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
+import { createShutdown, type Shutdown } from './shutdown.ts';
 
 export interface Vault {
   /** Where the listeners stand, with the ports that they got. */
@@ -53,7 +53,7 @@ export interface Vault {
 /** What the program or a test hands in. */
 export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'> & {
   /** Test hook: receives the periodic jobs so that a test can trigger them. */
-  readonly onJobsStarted?: ((jobs: Pick<Upkeep, 'scheduler' | 'sinks'>) => void) | undefined;
+  readonly onJobsStarted?: ((jobs: Pick<BackgroundJobs, 'scheduler' | 'sinks'>) => void) | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
   /** The one log of the process; two would tear each other's lines where nobody reads them. Default: its own. */
   readonly log?: ProcessLog;
@@ -65,12 +65,12 @@ const GRACE = 15_000;
 
 /** Builds each part once, in order of need; what was built is taken down again when a later part fails. */
 export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
-  const teardown = createTeardown();
+  const shutdown = createShutdown();
   try {
-    return await build(config, seams, teardown);
+    return await build(config, seams, shutdown);
   } catch (error) {
     // Rethrow the original error; errors during cleanup are ignored.
-    await teardown.run().catch(() => {});
+    await shutdown.run().catch(() => {});
     throw error;
   }
 }
@@ -78,13 +78,13 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
 async function build(
   config: Config,
   { crashPoints, timers, onJobsStarted, keyVault, log = createPinoLog(config.logLevel) }: Seams,
-  teardown: Teardown,
+  shutdown: Shutdown,
 ): Promise<Vault> {
-  const { opened } = teardown;
+  const { opened } = shutdown;
   const metrics = createMetrics();
   metrics.observeLog(log);
-  const world = await opened(openWorld(config));
-  const { clock } = world;
+  const cloud = await opened(openCloud(config));
+  const { clock } = cloud;
 
   const { databaseUrl, keySource, credentialsDirectory } = config;
   const stores = await opened(
@@ -111,7 +111,7 @@ async function build(
 
   const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
   const changes = createChanges();
-  const microsoft = await openMicrosoft({ config, world, stores, keyVault, metrics, log, opened });
+  const microsoft = await openMicrosoftClients({ config, cloud, stores, keyVault, metrics, log, opened });
   const parts = { ...microsoft, stores, scopes, changes, clock };
   const accessTokens = await opened(
     createAccessTokens({ ...parts, metrics: metrics.tokens, log, crashPoints, timers }),
@@ -122,21 +122,30 @@ async function build(
   const authorizations = createAuthorizations(connectParts);
   const adminConsents = createAdminConsents(connectParts);
   const { secretSource } = microsoft;
-  const secretNews = createSecretNews({ inspections: stores.inspections, secretSource });
+  const secretChanges = createSecretChangeHandler({ inspections: stores.inspections, secretSource });
   const { keyVaults, eventGridKeyFile } = config;
-  const events = { keyVaults, secretSource, secretNews, metrics: metrics.eventGrid };
+  const events = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
   const eventGrid = openEventGrid(eventGridKeyFile, events, log);
-  await opened(startSweep(parts));
+  await opened(startPurge(parts));
 
   const { authenticator, keys } = openAuthenticator(config.callersFile, clock);
   const every = (timers ?? systemTimers).every;
-  const upkeep = await startUpkeep({ ...parts, config, apiKeys: keys, every, crashPoints, metrics, log, opened });
-  onJobsStarted?.(upkeep);
+  const backgroundJobs = await startBackgroundJobs({
+    ...parts,
+    config,
+    apiKeys: keys,
+    every,
+    crashPoints,
+    metrics,
+    log,
+    opened,
+  });
+  onJobsStarted?.(backgroundJobs);
 
   const checks = { storage: loggedCheck(log, 'database', () => stores.check()), audit: () => checkWritable(audit) };
   const readiness = await opened(createReadiness(Object.values(checks)));
   metrics.observeReadiness(readiness);
-  const conduct = createConduct({
+  const pipeline = createCallPipeline({
     authenticator,
     audit,
     clock,
@@ -153,15 +162,15 @@ async function build(
     apps: createApps(registryParts),
     credentials: createCredentials(registryParts),
     connections: createConnections(registryParts),
-    expiry: createExpiry({ stores, clock, every, sinkIds: upkeep.sinkIds }),
-    rotations: upkeep.rotations,
+    expiry: createExpiry({ stores, clock, every, sinkIds: backgroundJobs.sinkIds }),
+    rotations: backgroundJobs.rotations,
     scopes,
     audit,
     clock,
   };
   const { tls, publicUrl, plaintext, unauthenticated } = config;
   const onLimit = metrics.rpc.limited;
-  const border = { conduct, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
+  const border = { pipeline, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
   let serving = false;
   // First, and so closed last: who asks while the vault starts or drains is told.
   const ops = await opened(
@@ -193,13 +202,13 @@ async function build(
 
   return {
     addresses: { grpc: grpc.address, admin: admin.address, web: web.address, ops: ops.address },
-    sandboxUrl: world.sandboxUrl,
+    sandboxUrl: cloud.sandboxUrl,
     async stop() {
       readiness.drain();
       const { grpcAddress, adminAddress, webAddress } = config;
       if (![grpcAddress, adminAddress, webAddress].every(isLoopbackAddress))
         await new Promise((resolve) => setTimeout(resolve, DRAIN));
-      await teardown.run();
+      await shutdown.run();
     },
   };
 }

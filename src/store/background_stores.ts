@@ -106,12 +106,12 @@ export interface ExpiryStore {
    */
   remind(reminders: readonly Reminder[]): Promise<number>;
   /** Soonest first; those without an end last, and only where they are wanted. */
-  listEnding(page: PageRequest, filter: EndingFilter): Promise<Page<CredentialOfApp>>;
+  listExpiring(page: PageRequest, filter: ExpiringFilter): Promise<Page<CredentialOfApp>>;
   /**
    * ACTIVE connections, also suspended ones, whose refresh token dies before `time`, and of which that was not told yet; by index, soonest
    * first. Their accounts come without names, which are sealed.
    */
-  idleEnding(time: Timestamp, limit: number): Promise<readonly Connection[]>;
+  idleExpiring(time: Timestamp, limit: number): Promise<readonly Connection[]>;
   /** Tells it once for each `lastRefreshTime`. False: it was told, or redeemed meanwhile. */
   remindIdle(connection: Connection, event: VaultEvent): Promise<boolean>;
   /** Of what belongs to the vault itself; false: it was told already (by the event's cause). */
@@ -150,7 +150,7 @@ export interface Reminder {
   readonly nextTime: Timestamp | undefined;
 }
 
-export interface EndingFilter {
+export interface ExpiringFilter {
   readonly tenantIds?: readonly string[] | undefined;
   readonly before: Timestamp;
   readonly includeUnknown: boolean;

@@ -2,7 +2,7 @@ import type { AuditLedger } from '../audit/audit_log.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import type { AdminConsent } from '../model/admin_consent.ts';
 import type { App } from '../model/app.ts';
-import type { AppLedger } from '../model/app_state_store.ts';
+import type { AppStateStore } from '../model/app_state_store.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Connection, ConnectionState } from '../model/connection.ts';
@@ -81,7 +81,7 @@ export type Registration = { readonly tenant: Tenant } & (
  * inspection due; so does the resuming of its tenant.
  * A credential that is the only one of its app when it is added is preferred from then on.
  */
-export interface AppStore extends AppLedger {
+export interface AppStore extends AppStateStore {
   /** APP_EXISTS. The logo must be the one whose hash the app has. */
   create(app: App, credential: NewCredential | undefined, logo?: Logo | undefined): Promise<void>;
   find(tenantUid: string, appId: string): Promise<App | undefined>;

@@ -21,7 +21,7 @@ export function createEntraMetrics(registry: Registry) {
   });
   const inFlight = new Gauge({ name: 'tokenvault_exchanges_in_flight', help: 'Exchanges under way.', registers });
   const waiting = new Gauge({ name: 'tokenvault_exchanges_waiting', help: 'Who waits for a pacing slot.', registers });
-  const turnedAway = new Counter({
+  const rejected = new Counter({
     name: 'tokenvault_exchanges_turned_away_total',
     help: 'Answered without a request to Entra, because of what is known already.',
     labelNames: ['reason'],
@@ -38,7 +38,7 @@ export function createEntraMetrics(registry: Registry) {
     labelNames: ['subject', 'reason'],
     registers,
   });
-  const rejected = new Counter({
+  const credentialsRejected = new Counter({
     name: 'tokenvault_credentials_rejected_total',
     help: 'Entra refused a credential of an app.',
     registers,
@@ -66,10 +66,10 @@ export function createEntraMetrics(registry: Registry) {
     retry: () => retries.inc(),
     inFlight: (count: number) => inFlight.set(count),
     waiting: (count: number) => waiting.set(count),
-    turnedAway: (reason: string) => turnedAway.inc({ reason }),
+    rejected: (reason: string) => rejected.inc({ reason }),
     circuitOpened: () => circuit.inc(),
     held: (subject: string, reason: string) => holds.inc({ subject, reason }),
-    credentialRejected: (_appUid: string) => rejected.inc(),
+    credentialRejected: (_appUid: string) => credentialsRejected.inc(),
     credentialFellBack: (_appUid: string) => fallbacks.inc(),
     credentialUnusable: (_appUid: string) => unusable.inc(),
     ledgerFailed: () => ledger.inc(),

@@ -2,7 +2,7 @@
  * The class of an unexpected error and the frames of its stack. Never its message: those of foreign errors hold
  * parameters, names and worse.
  */
-export function whereItArose(error: unknown): { error: string; stack: string } {
+export function errorLocation(error: unknown): { error: string; stack: string } {
   const thrown = causeOf(error);
   if (!(thrown instanceof Error)) return { error: typeof thrown, stack: '' };
   return { error: thrown.constructor.name, stack: framesOf(thrown) };

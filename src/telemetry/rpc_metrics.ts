@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { kept } from './label_cache.ts';
+import { cachedByLabel } from './label_cache.ts';
 
 export function createRpcMetrics(registry: Registry) {
   const registers = [registry];
@@ -25,11 +25,11 @@ export function createRpcMetrics(registry: Registry) {
     registers,
   });
 
-  const callsOf = kept((key) => {
+  const callsOf = cachedByLabel((key) => {
     const [method = '', status = ''] = key.split(' ');
     return calls.labels(method, status);
   });
-  const durationOf = kept((method) => duration.labels(method));
+  const durationOf = cachedByLabel((method) => duration.labels(method));
 
   return {
     finished(method: string, status: string, seconds: number) {

@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { kept } from './label_cache.ts';
+import { cachedByLabel } from './label_cache.ts';
 
 const BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1];
 
@@ -25,8 +25,8 @@ export function createStorageMetrics(registry: Registry) {
     labelNames: ['cause'],
     registers,
   });
-  const statementOf = kept((kind) => statements.labels(kind));
-  const sealingOf = kept((operation) => sealing.labels(operation));
+  const statementOf = cachedByLabel((kind) => statements.labels(kind));
+  const sealingOf = cachedByLabel((operation) => sealing.labels(operation));
   return {
     statement: (kind: string, milliseconds: number) => statementOf(kind).observe(milliseconds / 1_000),
     observe: (operation: string, milliseconds: number) => sealingOf(operation).observe(milliseconds / 1_000),

@@ -8,10 +8,10 @@ export interface AccessTokens {
    * object while the cached token stays the same, so that the encoded answer can be kept beside it. What is known
    * to stand in the way is thrown as directly.
    */
-  get(request: AccessTokenRequest): FreshToken | Promise<FreshToken>;
+  get(request: AccessTokenRequest): ServedToken | Promise<ServedToken>;
   /** The present token, then each new one before the old one's `minTtl` begins; ends when the signal does. */
-  watch(request: AccessTokenRequest): AsyncGenerator<FreshToken, void, void>;
-  getForApp(request: AppTokenRequest): FreshToken | Promise<FreshToken>;
+  watch(request: AccessTokenRequest): AsyncGenerator<ServedToken, void, void>;
+  getForApp(request: AppTokenRequest): ServedToken | Promise<ServedToken>;
   /** Redeems now, whatever is cached, and tells how the connection stands. */
   verifyConnection(request: { tenantId: string; connectionId: string; signal: () => AbortSignal }): Promise<Connection>;
   /** Ends refresh-ahead and keep-alive, and waits until what was asked of Entra is recorded. */
@@ -43,7 +43,7 @@ export interface AppTokenRequest {
   readonly signal: () => AbortSignal;
 }
 
-export interface FreshToken {
+export interface ServedToken {
   readonly accessToken: AccessToken;
   readonly source: TokenSource;
   /** Product scopes or permissions that this answer was asked for are the caller's to audit; this is what the connection is. */

@@ -13,7 +13,7 @@ const TEXTS: Partial<Record<Reason, string>> = {
 };
 
 /** Entra gave no token for the app itself. */
-export function appTokenRefused(app: App, directoryId: string, failure: Failure): VaultError {
+export function appTokenError(app: App, directoryId: string, failure: Failure): VaultError {
   const { reason, entraError, correlationId, retryAfter, hint } = failure;
   const text = TEXTS[reason] ?? 'Retry later, and see the app with VerifyApp.';
   const sentences = [`Entra gave no token for ${appName(app)} itself in directory ${directoryId}.`, text, hint];

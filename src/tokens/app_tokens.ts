@@ -7,21 +7,21 @@ import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
-import type { AppTokenRequest, FreshToken } from './access_tokens.ts';
+import type { AppTokenRequest, ServedToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
-import { appTokenRefused } from './app_token_error.ts';
+import { appTokenError } from './app_token_error.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
-import { createShortLives } from './short_ttl_cache.ts';
+import { createShortTtlCache } from './short_ttl_cache.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createTokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import { refuseDeadToken } from './unusable_token.ts';
+import { rejectUnusableToken } from './unusable_token.ts';
 import { waitFor } from './wait_for.ts';
 
 /** The app's own tokens (client credentials): in memory alone, since there is no grant to lose. */
 export interface AppTokens {
-  get(request: AppTokenRequest): FreshToken | Promise<FreshToken>;
+  get(request: AppTokenRequest): ServedToken | Promise<ServedToken>;
   /** The app or its tenant changed: read it again. */
   forget(change: Change): void;
   /** Suspended or gone: its tokens, too. */
@@ -44,20 +44,20 @@ const PATIENCE: Duration = 15 * SECOND;
 
 const SHORTEST_USE: Duration = 30 * SECOND;
 
-interface AppStanding {
+interface AppSnapshot {
   readonly tenant: Tenant;
   readonly app: App;
 }
 
 export function createAppTokens(parts: AppTokensParts): AppTokens {
   const { stores, authorizationServer, clock, ahead, metrics } = parts;
-  const standings = createRecentMap<string, AppStanding>(parts.limit);
+  const snapshots = createRecentMap<string, AppSnapshot>(parts.limit);
   const cache = createTokenCache(parts.limit, clock);
-  const flights = createSingleFlight<FreshToken>();
-  const shortLives = createShortLives(clock);
+  const flights = createSingleFlight<ServedToken>();
+  const shortTtlCache = createShortTtlCache(clock);
   let changes = 0;
 
-  async function read(tenantId: string, appId: string): Promise<AppStanding> {
+  async function read(tenantId: string, appId: string): Promise<AppSnapshot> {
     const before = changes;
     const tenant = await stores.tenants.find(tenantId);
     const tenantName = `tenants/${tenantId}`;
@@ -72,12 +72,12 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
       const name = appName({ tenantId, appId });
       throw new VaultError('APP_NOT_FOUND', `There is no app ${name}; create it first`, { metadata: { app: name } });
     }
-    const standing = { tenant, app };
-    if (before === changes) standings.set(keyOf(tenantId, appId), standing);
-    return standing;
+    const snapshot = { tenant, app };
+    if (before === changes) snapshots.set(keyOf(tenantId, appId), snapshot);
+    return snapshot;
   }
 
-  function refuse({ tenant, app }: AppStanding): void {
+  function refuse({ tenant, app }: AppSnapshot): void {
     if (tenant.state !== 'SUSPENDED' && !app.suspended) return;
     const [reason, name] =
       tenant.state === 'SUSPENDED'
@@ -88,7 +88,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     });
   }
 
-  function directoryOf({ tenant, app }: AppStanding, wanted: string | undefined): string {
+  function directoryOf({ tenant, app }: AppSnapshot, wanted: string | undefined): string {
     const directoryId = wanted ?? homeDirectory(app);
     if (directoryId === undefined) {
       throw fieldInvalid('directory_id', `${appName(app)} serves many directories, so name the one to get a token for`);
@@ -101,21 +101,21 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     );
   }
 
-  function fromMemory(standing: AppStanding, request: AppTokenRequest): FreshToken | undefined {
-    refuse(standing);
-    const directoryId = directoryOf(standing, request.directoryId);
+  function fromMemory(snapshot: AppSnapshot, request: AppTokenRequest): ServedToken | undefined {
+    refuse(snapshot);
+    const directoryId = directoryOf(snapshot, request.directoryId);
     const now = clock.now();
-    const cached = cache.find(ownerUid(standing.app, directoryId), request.resource, now);
+    const cached = cache.find(ownerUid(snapshot.app, directoryId), request.resource, now);
     if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return undefined;
     if (now >= cached.aheadTime) {
-      ahead.start(cached, () => acquire(standing, directoryId, request.resource, 'REFRESH_AHEAD'));
+      ahead.start(cached, () => acquire(snapshot, directoryId, request.resource, 'REFRESH_AHEAD'));
     }
     metrics.served('CACHE');
     return cached.fresh;
   }
 
-  function acquire(standing: AppStanding, directoryId: string, resource: string, priority: Priority) {
-    const { tenant, app } = standing;
+  function acquire(snapshot: AppSnapshot, directoryId: string, resource: string, priority: Priority) {
+    const { tenant, app } = snapshot;
     const uid = ownerUid(app, directoryId);
     return flights.run(`${priority} ${uid} ${resource}`, async () => {
       const fill = cache.open({ uid, appUid: app.uid, tenantUid: tenant.uid });
@@ -125,10 +125,10 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
         const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority, requester });
         try {
           const sent = performance.now();
-          const outcome = refuseDeadToken(await admission.acquireForApp({ resource }), clock.now());
+          const outcome = rejectUnusableToken(await admission.acquireForApp({ resource }), clock.now());
           metrics.exchangeDuration(performance.now() - sent);
           metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
-          if (outcome.kind !== 'granted') throw appTokenRefused(app, directoryId, outcome);
+          if (outcome.kind !== 'granted') throw appTokenError(app, directoryId, outcome);
           const { accessToken } = outcome;
           fill.put(resource, { accessToken, source: 'CACHE', connectionUid: undefined }, clock.now() + SHORTEST_USE);
           return { accessToken, source: 'ENTRA', connectionUid: undefined };
@@ -141,36 +141,36 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     });
   }
 
-  async function getAfterAll(request: AppTokenRequest): Promise<FreshToken> {
+  async function getOrRefresh(request: AppTokenRequest): Promise<ServedToken> {
     const { tenantId, appId, resource } = request;
-    const standing = standings.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId));
-    const hit = fromMemory(standing, request);
+    const snapshot = snapshots.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId));
+    const hit = fromMemory(snapshot, request);
     if (hit !== undefined) return hit;
-    const directoryId = directoryOf(standing, request.directoryId);
-    const name = appName(standing.app);
-    const key = `${ownerUid(standing.app, directoryId)} ${resource}`;
-    shortLives.refuse(key, name, request.minTtl);
-    const flight = acquire(standing, directoryId, resource, 'FOREGROUND');
-    shortLives.rememberFailure(key, flight);
+    const directoryId = directoryOf(snapshot, request.directoryId);
+    const name = appName(snapshot.app);
+    const key = `${ownerUid(snapshot.app, directoryId)} ${resource}`;
+    shortTtlCache.refuse(key, name, request.minTtl);
+    const flight = acquire(snapshot, directoryId, resource, 'FOREGROUND');
+    shortTtlCache.rememberFailure(key, flight);
     const fresh = await waitFor(flight, request.signal(), name);
     // Suspended while Entra was asked.
-    refuse(standings.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
+    refuse(snapshots.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
     const left = fresh.accessToken.expireTime - clock.now();
-    if (left < request.minTtl) throw shortLives.remember(key, name, left);
+    if (left < request.minTtl) throw shortTtlCache.remember(key, name, left);
     metrics.served(fresh.source);
     return fresh;
   }
 
   return {
     get(request) {
-      const standing = standings.find(keyOf(request.tenantId, request.appId));
-      const hit = standing && fromMemory(standing, request);
-      return hit ?? getAfterAll(request);
+      const snapshot = snapshots.find(keyOf(request.tenantId, request.appId));
+      const hit = snapshot && fromMemory(snapshot, request);
+      return hit ?? getOrRefresh(request);
     },
     forget(change) {
       changes++;
-      for (const { tenant, app } of standings.values()) {
-        if (change.uid === tenant.uid || change.uid === app.uid) standings.delete(keyOf(app.tenantId, app.appId));
+      for (const { tenant, app } of snapshots.values()) {
+        if (change.uid === tenant.uid || change.uid === app.uid) snapshots.delete(keyOf(app.tenantId, app.appId));
       }
     },
     drop: (change) => cache.drop(change),

@@ -8,7 +8,7 @@ const INTERVAL: Duration = MINUTE;
 const MOST_OF_A_CONNECTION = 16;
 
 /** Claims challenges that were answered lately: one forced refresh per resource and challenge a minute. */
-export interface Challenges {
+export interface ClaimsChallenges {
   keyOf(resource: string, claims: string): string;
   /** Throws what Entra refused it with, as often as it is brought. */
   isAnswered(connectionUid: string, key: string): boolean;
@@ -24,7 +24,7 @@ interface Answer {
   readonly refusal: VaultError | undefined;
 }
 
-export function createChallenges({ clock }: { readonly clock: Clock }): Challenges {
+export function createClaimsChallenges({ clock }: { readonly clock: Clock }): ClaimsChallenges {
   const answers = createRecentMap<string, Map<string, Answer>>(10_000);
 
   function remember(connectionUid: string, key: string, refusal: VaultError | undefined): void {

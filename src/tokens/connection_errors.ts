@@ -7,7 +7,7 @@ import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import { restOfIssue } from '../model/resource_issue.ts';
 import { allowsDirectory } from '../model/tenant.ts';
-import type { Standing } from './connection_snapshot.ts';
+import type { ConnectionSnapshot } from './connection_snapshot.ts';
 
 /** What a person does next, by reason. */
 const NEXT_STEPS: Partial<Record<Reason, string>> = {
@@ -30,14 +30,14 @@ const USER_SIGNS_IN = new Set<Reason>(['REAUTHORIZATION_REQUIRED', 'CONSENT_REQU
 const LONGEST_CLAIMS = 400;
 
 /** Throws what stands in the way of serving, as last read: answered locally, however often it is asked. */
-export function refuse(standing: Standing, now: Timestamp): void {
-  refuseSuspended(standing);
-  refuseDirectory(standing);
-  refuseState(standing.connection, now);
+export function refuse(snapshot: ConnectionSnapshot, now: Timestamp): void {
+  refuseSuspended(snapshot);
+  refuseDirectory(snapshot);
+  refuseState(snapshot.connection, now);
 }
 
 /** The tenant may have been narrowed since the account was connected. An import that nobody verified yet has no account to go by. */
-export function refuseDirectory({ tenant, connection }: Pick<Standing, 'tenant' | 'connection'>): void {
+export function refuseDirectory({ tenant, connection }: Pick<ConnectionSnapshot, 'tenant' | 'connection'>): void {
   const { account } = connection;
   if (account === undefined || allowsDirectory(tenant, account.directoryId)) return;
   const name = connectionName(connection);
@@ -46,7 +46,7 @@ export function refuseDirectory({ tenant, connection }: Pick<Standing, 'tenant' 
   });
 }
 
-export function refuseSuspended({ tenant, owner, app, connection }: Standing): void {
+export function refuseSuspended({ tenant, owner, app, connection }: ConnectionSnapshot): void {
   if (tenant.state === 'SUSPENDED') {
     throw suspended('TENANT_SUSPENDED', `tenants/${tenant.tenantId}`, 'ResumeTenant');
   }
@@ -118,7 +118,7 @@ export function refuseResource(connection: Connection, resource: string): void {
 }
 
 /** Nothing is asked of Entra for this connection for a while. */
-export function heldBack(connection: Connection, wait: Duration): VaultError {
+export function coolingDown(connection: Connection, wait: Duration): VaultError {
   const name = connectionName(connection);
   return new VaultError(
     'ENTRA_UNAVAILABLE',

@@ -10,7 +10,7 @@ import { createRecentMap } from './recent_map.ts';
 import { createSingleFlight } from './single_flight.ts';
 
 /** All that decides whether a connection is served, as last read. */
-export interface Standing {
+export interface ConnectionSnapshot {
   readonly tenant: Tenant;
   /** Of the app: another tenant, when the app is shared. */
   readonly owner: Tenant;
@@ -27,30 +27,30 @@ export interface Standing {
 }
 
 /** Standings in memory, so that a hit reads nothing else. */
-export interface Standings {
-  peek(tenantId: string, connectionId: string): Standing | undefined;
+export interface ConnectionSnapshots {
+  peek(tenantId: string, connectionId: string): ConnectionSnapshot | undefined;
   /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
-  get(tenantId: string, connectionId: string): Promise<Standing>;
+  get(tenantId: string, connectionId: string): Promise<ConnectionSnapshot>;
   /** Reads again; what is in memory goes on where the database does not answer. */
-  reread(tenantId: string, connectionId: string): Promise<Standing>;
+  reread(tenantId: string, connectionId: string): Promise<ConnectionSnapshot>;
   /** Undefined: the connection is gone. */
-  findByUid(connectionUid: string): Promise<Standing | undefined>;
+  findByUid(connectionUid: string): Promise<ConnectionSnapshot | undefined>;
   /** An outcome was recorded: the connection stands so now. */
   update(connection: Connection): void;
   drop(change: Change): void;
 }
 
-export interface StandingParts {
+export interface ConnectionSnapshotsParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>;
   /** How many are kept. */
   readonly limit: number;
 }
 
-export function createStandings({ stores, limit }: StandingParts): Standings {
+export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshotsParts): ConnectionSnapshots {
   /** By the uid alone, so that a dropped one is gone for certain; a name that leads to none is a miss. */
-  const standings = createRecentMap<string, Standing>(limit);
+  const snapshots = createRecentMap<string, ConnectionSnapshot>(limit);
   const uids = createRecentMap<string, string>(limit);
-  const loads = createSingleFlight<Standing>();
+  const loads = createSingleFlight<ConnectionSnapshot>();
   /** Versions that outcomes left behind, by uid: what was read of before must not replace them. */
   const recorded = createRecentMap<string, number>(10_000);
   /** Connections of one tenant and app share what was read of these: it is most of a standing. */
@@ -58,7 +58,7 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
   const sharedApps = createShared<App>();
   let changes = 0;
 
-  async function read(tenantId: string, connectionId: string): Promise<Standing> {
+  async function read(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
     const tenant = await stores.tenants.find(tenantId);
     if (tenant === undefined) {
       throw new VaultError('TENANT_NOT_FOUND', `There is no tenant tenants/${tenantId}; register it first`, {
@@ -74,32 +74,32 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
       });
     }
     const owner = app.tenantUid === tenant.uid ? tenant : ((await stores.tenants.find(app.tenantId)) ?? tenant);
-    return standingOf(sharedTenants(tenant), sharedTenants(owner), sharedApps(app), connection);
+    return snapshotOf(sharedTenants(tenant), sharedTenants(owner), sharedApps(app), connection);
   }
 
-  function load(tenantId: string, connectionId: string): Promise<Standing> {
+  function load(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
     const key = keyOf(tenantId, connectionId);
     // Who comes after a change does not join a reading of before it.
     return loads.run(`${changes} ${key}`, async () => {
       for (let attempt = 1; ; attempt++) {
         const changesBefore = changes;
-        const standing = await read(tenantId, connectionId);
+        const snapshot = await read(tenantId, connectionId);
         // Something changed while we read: what was read may be of before, and must not be remembered.
-        const { uid, version } = standing.connection;
+        const { uid, version } = snapshot.connection;
         const isCurrent = changesBefore === changes && version >= (recorded.find(uid) ?? 0);
         if (!isCurrent && attempt < 3) continue;
         if (isCurrent) {
-          standings.set(uid, standing);
+          snapshots.set(uid, snapshot);
           uids.set(key, uid);
         }
-        return standing;
+        return snapshot;
       }
     });
   }
 
-  function peek(tenantId: string, connectionId: string): Standing | undefined {
+  function peek(tenantId: string, connectionId: string): ConnectionSnapshot | undefined {
     const uid = uids.find(keyOf(tenantId, connectionId));
-    return uid === undefined ? undefined : standings.find(uid);
+    return uid === undefined ? undefined : snapshots.find(uid);
   }
 
   return {
@@ -123,20 +123,20 @@ export function createStandings({ stores, limit }: StandingParts): Standings {
       return load(connection.tenantId, connection.connectionId);
     },
     update(connection) {
-      const known = standings.find(connection.uid);
+      const known = snapshots.find(connection.uid);
       recorded.set(connection.uid, connection.version);
       // Somebody may have changed it again, and it been read again, between the record and here.
       if (known === undefined || known.connection.version > connection.version) return;
-      standings.set(connection.uid, standingOf(known.tenant, known.owner, known.app, connection));
+      snapshots.set(connection.uid, snapshotOf(known.tenant, known.owner, known.app, connection));
     },
     drop(change) {
       changes++;
       if (change.kind === 'connection') {
-        standings.delete(change.uid);
+        snapshots.delete(change.uid);
         return;
       }
-      for (const standing of standings.values()) {
-        if (concerns(change, standing)) standings.delete(standing.connection.uid);
+      for (const snapshot of snapshots.values()) {
+        if (concerns(change, snapshot)) snapshots.delete(snapshot.connection.uid);
       }
     },
   };
@@ -158,7 +158,7 @@ function keyOf(tenantId: string, connectionId: string): string {
   return `${tenantId}/${connectionId}`;
 }
 
-function standingOf(tenant: Tenant, owner: Tenant, app: App, connection: Connection): Standing {
+function snapshotOf(tenant: Tenant, owner: Tenant, app: App, connection: Connection): ConnectionSnapshot {
   const sound =
     tenant.state === 'ACTIVE' &&
     owner.state === 'ACTIVE' &&
@@ -179,7 +179,7 @@ function standingOf(tenant: Tenant, owner: Tenant, app: App, connection: Connect
   };
 }
 
-function concerns(change: Change, standing: Standing): boolean {
-  if (change.kind === 'app') return standing.app.uid === change.uid;
-  return standing.tenant.uid === change.uid || standing.owner.uid === change.uid;
+function concerns(change: Change, snapshot: ConnectionSnapshot): boolean {
+  if (change.kind === 'app') return snapshot.app.uid === change.uid;
+  return snapshot.tenant.uid === change.uid || snapshot.owner.uid === change.uid;
 }

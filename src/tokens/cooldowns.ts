@@ -4,17 +4,17 @@ import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
 import type { Failure } from '../model/exchange.ts';
 import { restOfIssue } from '../model/resource_issue.ts';
-import { failed, heldBack } from './connection_errors.ts';
-import type { StormWatch } from './correlated_failure_guard.ts';
+import { coolingDown, failed } from './connection_errors.ts';
+import type { CorrelatedFailureGuard } from './correlated_failure_guard.ts';
 import { createRecentMap } from './recent_map.ts';
 
 /** After a token of another account, which another request would bring again. */
 const MISTAKE_HOLD: Duration = MINUTE;
 
 /** Connections for which Entra is left alone for a while, although their grant may be well. */
-export interface Holds {
+export interface Cooldowns {
   /** Throws while it is held. Who insists is let through, but for a grant that Entra wants left alone: that would prolong a loop. */
-  refuse(connection: Connection, resource: string, insist: boolean | undefined): void;
+  refuse(connection: Connection, resource: string, ignoreCooldown: boolean | undefined): void;
   /** Entra gave a token of another account: not requested in a loop. */
   rememberMistake(connection: Connection, failure: Failure): void;
   /** The connection changed: ask again. */
@@ -26,30 +26,36 @@ interface Mistake {
   readonly failure: Failure;
 }
 
-export function createHolds({ storms, clock }: { readonly storms: StormWatch; readonly clock: Clock }): Holds {
+export function createCooldowns({
+  correlatedFailures,
+  clock,
+}: {
+  readonly correlatedFailures: CorrelatedFailureGuard;
+  readonly clock: Clock;
+}): Cooldowns {
   const mistakes = createRecentMap<string, Mistake>(10_000);
   return {
-    refuse(connection, resource, insist) {
+    refuse(connection, resource, ignoreCooldown) {
       const now = clock.now();
       const rest = restOf(connection, now);
-      const mayInsist = connection.grantState === 'BLOCKED' && !isGrantSound(connection);
-      if (rest > 0 && !(insist && mayInsist)) throw heldBack(connection, rest);
+      const mayIgnoreCooldown = connection.grantState === 'BLOCKED' && !isGrantSound(connection);
+      if (rest > 0 && !(ignoreCooldown && mayIgnoreCooldown)) throw coolingDown(connection, rest);
       const issue = connection.resourceIssues[resource];
       const doubt = issue?.state === 'ACTIVE' ? restOfIssue(issue, now) : 0;
-      if (doubt > 0) throw heldBack(connection, doubt);
-      if (insist) return;
+      if (doubt > 0) throw coolingDown(connection, doubt);
+      if (ignoreCooldown) return;
       const mistake = mistakes.find(connection.uid);
       if (mistake !== undefined && Math.abs(now - mistake.time) < MISTAKE_HOLD)
         throw failed(connection, mistake.failure, resource);
-      const storm = storms.holdOf(connection.uid, resource, now);
-      if (storm !== undefined) throw heldBack(connection, storm);
+      const storm = correlatedFailures.holdOf(connection.uid, resource, now);
+      if (storm !== undefined) throw coolingDown(connection, storm);
     },
     rememberMistake(connection, failure) {
       mistakes.set(connection.uid, { time: clock.now(), failure });
     },
     release(connectionUid) {
       mistakes.delete(connectionUid);
-      storms.release(connectionUid);
+      correlatedFailures.release(connectionUid);
     },
   };
 }

@@ -16,16 +16,16 @@ const CONFIRMED_LIFE: Duration = HOUR;
  * A failure with the subject `resource` holds that resource alone, another one the whole connection.
  * Counts, and nothing else: who asks must do what it says.
  */
-export interface StormGuard {
+export interface CorrelatedFailureDetector {
   /** Each exchange about a grant, `failure` undefined where it went well. `mark`: go on as if there were no storm. */
-  judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): StormVerdict;
+  judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): CorrelationVerdict;
   /** Milliseconds for which a resource of a held connection is answered locally; undefined: it is not held. */
   holdOf(connectionUid: string, resource: string, now: Timestamp): Duration | undefined;
   /** One connection of each storm whose probe is due, another one at each call. */
   dueProbes(now: Timestamp): readonly TriedConnection[];
   /** The connection got a new grant, or is gone. */
   release(connectionUid: string): void;
-  readonly heldCount: number;
+  readonly deferredCount: number;
 }
 
 export interface TriedConnection {
@@ -34,14 +34,14 @@ export interface TriedConnection {
   readonly resource: string;
 }
 
-export type StormVerdict =
+export type CorrelationVerdict =
   | { readonly kind: 'mark' }
   /** `marked`: those of the last minute that were marked before the storm showed. */
-  | { readonly kind: 'hold'; readonly began: boolean; readonly marked: readonly HeldFailure[] }
+  | { readonly kind: 'hold'; readonly began: boolean; readonly marked: readonly DeferredFailure[] }
   /** The storm is real: all that it held. */
-  | { readonly kind: 'mark_all'; readonly held: readonly HeldFailure[] };
+  | { readonly kind: 'mark_all'; readonly held: readonly DeferredFailure[] };
 
-export interface HeldFailure extends TriedConnection {
+export interface DeferredFailure extends TriedConnection {
   readonly failure: Failure;
   readonly time: Timestamp;
 }
@@ -50,24 +50,24 @@ interface Trial {
   readonly connectionUid: string;
   readonly time: Timestamp;
   readonly key: string | undefined;
-  readonly held: HeldFailure | undefined;
+  readonly held: DeferredFailure | undefined;
 }
 
 /** By resource; by `''` what is about the whole connection. */
-type HeldOfConnection = Map<string, HeldFailure>;
+type DeferredOfConnection = Map<string, DeferredFailure>;
 
 interface Storm {
   readonly key: string;
   readonly startTime: Timestamp;
-  readonly held: Map<string, HeldOfConnection>;
+  readonly held: Map<string, DeferredOfConnection>;
   probes: number;
 }
 
-const MARK: StormVerdict = { kind: 'mark' };
+const MARK: CorrelationVerdict = { kind: 'mark' };
 
-export function createStormGuard(): StormGuard {
+export function createCorrelatedFailureDetector(): CorrelatedFailureDetector {
   const trials = new Map<string, Map<string, Trial>>();
-  const storms = new Map<string, Storm>();
+  const correlatedFailures = new Map<string, Storm>();
   const confirmed = new Map<string, Timestamp>();
 
   function recent(appUid: string, now: Timestamp): Map<string, Trial> {
@@ -78,7 +78,7 @@ export function createStormGuard(): StormGuard {
   }
 
   function stormsHolding(connectionUid: string, resource: string): Storm[] {
-    return [...storms.values()].filter(({ held }) => isHeld(held.get(connectionUid), resource));
+    return [...correlatedFailures.values()].filter(({ held }) => isHeld(held.get(connectionUid), resource));
   }
 
   function leave(storm: Storm, connectionUid: string): void {
@@ -87,7 +87,7 @@ export function createStormGuard(): StormGuard {
   }
 
   function end(storm: Storm): void {
-    storms.delete(storm.key);
+    correlatedFailures.delete(storm.key);
   }
 
   /** Of apps, too, that nobody asks for any more. */
@@ -116,7 +116,7 @@ export function createStormGuard(): StormGuard {
         return MARK;
       }
       for (const other of holding) if (other.key !== key) leave(other, connectionUid);
-      const storm = storms.get(key);
+      const storm = correlatedFailures.get(key);
       if (storm !== undefined) {
         const probed = isHeld(storm.held.get(connectionUid), resource) && waitOf(storm, now) === 0;
         hold(storm, held);
@@ -134,7 +134,7 @@ export function createStormGuard(): StormGuard {
       if (failing < FEWEST_ALIKE || failing <= SMALLEST_SHARE * countConnections(tried.values())) return MARK;
       const began: Storm = { key, startTime: now, held: new Map(), probes: 0 };
       for (const trial of alike) if (trial.held !== undefined) hold(began, trial.held);
-      storms.set(key, began);
+      correlatedFailures.set(key, began);
       return { kind: 'hold', began: true, marked: failuresOf(began).filter((one) => one !== held) };
     },
     holdOf(connectionUid, resource, now) {
@@ -143,7 +143,7 @@ export function createStormGuard(): StormGuard {
     },
     dueProbes(now) {
       sweep(now);
-      return [...storms.values()].flatMap((storm) => {
+      return [...correlatedFailures.values()].flatMap((storm) => {
         const [next] = storm.held;
         if (next === undefined || waitOf(storm, now) > 0) return [];
         const [uid, held] = next;
@@ -154,11 +154,11 @@ export function createStormGuard(): StormGuard {
       });
     },
     release(connectionUid) {
-      for (const storm of storms.values()) if (storm.held.has(connectionUid)) leave(storm, connectionUid);
+      for (const storm of correlatedFailures.values()) if (storm.held.has(connectionUid)) leave(storm, connectionUid);
     },
-    get heldCount() {
+    get deferredCount() {
       let count = 0;
-      for (const storm of storms.values()) count += storm.held.size;
+      for (const storm of correlatedFailures.values()) count += storm.held.size;
       return count;
     },
   };
@@ -170,18 +170,18 @@ function idOf(connectionUid: string, part: string): string {
   return `${connectionUid} ${part}`;
 }
 
-function isHeld(held: HeldOfConnection | undefined, resource: string): boolean {
+function isHeld(held: DeferredOfConnection | undefined, resource: string): boolean {
   return held !== undefined && (held.has(WHOLE) || held.has(resource));
 }
 
-function hold({ held }: Storm, failed: HeldFailure): void {
+function hold({ held }: Storm, failed: DeferredFailure): void {
   const { connection, failure, resource } = failed;
-  const known: HeldOfConnection = held.get(connection.uid) ?? new Map();
+  const known: DeferredOfConnection = held.get(connection.uid) ?? new Map();
   known.set(failure.subject === 'resource' ? resource : WHOLE, failed);
   held.set(connection.uid, known);
 }
 
-function failuresOf({ held }: Storm): HeldFailure[] {
+function failuresOf({ held }: Storm): DeferredFailure[] {
   return [...held.values()].flatMap((known) => [...known.values()]);
 }
 

@@ -7,9 +7,13 @@ import type { Failure } from '../model/exchange.ts';
 import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
-import type { Standings } from './connection_snapshot.ts';
-import { createStormGuard, type HeldFailure, type TriedConnection } from './correlated_failure_detector.ts';
-import { dropRefused } from './drop_rejected_token.ts';
+import type { ConnectionSnapshots } from './connection_snapshot.ts';
+import {
+  createCorrelatedFailureDetector,
+  type DeferredFailure,
+  type TriedConnection,
+} from './correlated_failure_detector.ts';
+import { dropRejectedToken } from './drop_rejected_token.ts';
 import type { TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
@@ -19,7 +23,7 @@ const ATTEMPTS = 30;
 const PAUSE: Duration = 500;
 
 /** Does what the storm guard says: takes back marks, and sets them once a storm proved real. */
-export interface StormWatch {
+export interface CorrelatedFailureGuard {
   judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): 'mark' | 'hold';
   holdOf(connectionUid: string, resource: string, now: Timestamp): Duration | undefined;
   dueProbes(now: Timestamp): readonly TriedConnection[];
@@ -28,9 +32,9 @@ export interface StormWatch {
   settled(): Promise<void>;
 }
 
-export interface StormWatchParts {
+export interface CorrelatedFailureGuardParts {
   readonly stores: Pick<Stores, 'grants'>;
-  readonly standings: Standings;
+  readonly snapshots: ConnectionSnapshots;
   readonly cache: TokenCache;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -40,9 +44,9 @@ export interface StormWatchParts {
   readonly alerts: Alerts;
 }
 
-export function createStormWatch(parts: StormWatchParts): StormWatch {
-  const { stores, standings, cache, clock, timers, metrics, alerts } = parts;
-  const guard = createStormGuard();
+export function createCorrelatedFailureGuard(parts: CorrelatedFailureGuardParts): CorrelatedFailureGuard {
+  const { stores, snapshots, cache, clock, timers, metrics, alerts } = parts;
+  const guard = createCorrelatedFailureDetector();
   const work = new Set<Promise<void>>();
 
   function inBackground(task: Promise<void>): void {
@@ -66,7 +70,7 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
   /** Under the lease and fenced, so that a grant that was replaced meanwhile is left alone. False: somebody holds the lease. */
   async function changeNow(connectionUid: string, move: (connection: Connection) => Connection): Promise<boolean> {
     const held = await stores.grants.lease(connectionUid, { owner: parts.replica, resource: '', duration: LEASE });
-    if (held === undefined) return (await standings.findByUid(connectionUid)) === undefined;
+    if (held === undefined) return (await snapshots.findByUid(connectionUid)) === undefined;
     const after = move(held.connection);
     if (after === held.connection) {
       await held.release();
@@ -74,28 +78,36 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
     }
     const recorded = await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
     if (recorded === 'fenced') return true;
-    standings.update({ ...after, version: after.version + 1 });
-    dropRefused(cache, after);
+    snapshots.update({ ...after, version: after.version + 1 });
+    dropRejectedToken(cache, after);
     return true;
   }
 
-  async function takeBack(marked: readonly HeldFailure[]): Promise<void> {
+  async function takeBack(marked: readonly DeferredFailure[]): Promise<void> {
     for (const { connection: before, resource, failure, time } of marked) {
       await change(before.uid, (connection) => {
         if (failure.subject === 'resource' && isGrantSound(before)) {
           return resourceAsBefore(connection, before, resource, time);
         }
-        const { grantState, stateEvidence, granted, resourceIssues, strikeTime, heldUntil } = before;
+        const { grantState, stateEvidence, granted, resourceIssues, firstSuspectTime, heldUntil } = before;
         // Of another time: somebody else changed it since. A first strike leaves no evidence.
-        if (connection.stateEvidence?.time !== time && connection.strikeTime !== time) return connection;
+        if (connection.stateEvidence?.time !== time && connection.firstSuspectTime !== time) return connection;
         const keepAliveTime = before.keepAliveTime ?? clock.now();
-        const asBefore = { grantState, stateEvidence, granted, resourceIssues, strikeTime, heldUntil, keepAliveTime };
+        const asBefore = {
+          grantState,
+          stateEvidence,
+          granted,
+          resourceIssues,
+          firstSuspectTime,
+          heldUntil,
+          keepAliveTime,
+        };
         return { ...connection, ...asBefore };
       });
     }
   }
 
-  async function markAll(held: readonly HeldFailure[], but: string): Promise<void> {
+  async function markAll(held: readonly DeferredFailure[], but: string): Promise<void> {
     for (const { connection: before, resource, failure, time } of held) {
       if (before.uid === but) continue;
       await change(before.uid, (connection) => {
@@ -111,7 +123,7 @@ export function createStormWatch(parts: StormWatchParts): StormWatch {
       // A refusal of our own (an account, a directory) says nothing about Entra.
       if (failure !== undefined && failure.entraError === undefined) return 'mark';
       const verdict = guard.judge(tried, failure, now);
-      metrics.stormHeld(guard.heldCount);
+      metrics.stormHeld(guard.deferredCount);
       switch (verdict.kind) {
         case 'mark':
           return 'mark';

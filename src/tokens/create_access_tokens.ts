@@ -7,19 +7,19 @@ import { systemTimers, type Timers } from '../model/timers.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
-import type { AccessTokens, ChangesFeed, FreshToken } from './access_tokens.ts';
+import type { AccessTokens, ChangesFeed, ServedToken } from './access_tokens.ts';
 import { createAlerts } from './alerts.ts';
 import { createAppTokens } from './app_tokens.ts';
-import { createChallenges } from './claims_challenges.ts';
-import { createStandings } from './connection_snapshot.ts';
-import { createHolds } from './cooldowns.ts';
-import { createStormWatch } from './correlated_failure_guard.ts';
+import { createClaimsChallenges } from './claims_challenges.ts';
+import { createConnectionSnapshots } from './connection_snapshot.ts';
+import { createCooldowns } from './cooldowns.ts';
+import { createCorrelatedFailureGuard } from './correlated_failure_guard.ts';
 import { createForcedExchanges } from './forced_exchanges.ts';
 import { createGetAccessToken } from './get_access_token.ts';
 import { createKeepAlive, KEEP_ALIVE_PERIOD } from './keep_alive.ts';
 import { createRefresh } from './refresh.ts';
 import { createRefreshAhead } from './refresh_ahead.ts';
-import { createUnderLease, NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
+import { createRefreshUnderLease, FORCE_REFRESH, type RefreshRequest } from './refresh_under_lease.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createTokenCache } from './token_cache.ts';
 import { silentTokenMetrics, type TokenMetrics } from './token_metrics.ts';
@@ -53,17 +53,27 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const limit = parts.cachedConnections ?? 100000;
   const replica = newUid();
 
-  const standings = createStandings({ stores, limit });
+  const snapshots = createConnectionSnapshots({ stores, limit });
   const cache = createTokenCache(limit, clock);
-  const storms = createStormWatch({ stores, standings, cache, clock, timers, random, replica, metrics, alerts });
-  const holds = createHolds({ storms, clock });
+  const correlatedFailures = createCorrelatedFailureGuard({
+    stores,
+    snapshots,
+    cache,
+    clock,
+    timers,
+    random,
+    replica,
+    metrics,
+    alerts,
+  });
+  const cooldowns = createCooldowns({ correlatedFailures, clock });
   const forcedExchanges = createForcedExchanges({ clock });
   const { crashPoints } = parts;
-  const underLease = createUnderLease({
-    standings,
+  const refreshUnderLease = createRefreshUnderLease({
+    snapshots,
     cache,
-    storms,
-    holds,
+    correlatedFailures,
+    cooldowns,
     forcedExchanges,
     clock,
     timers,
@@ -75,11 +85,11 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   const makeFresh = createRefresh({
     stores,
     authorizationServer,
-    standings,
+    snapshots,
     cache,
-    holds,
+    cooldowns,
     forcedExchanges,
-    underLease,
+    refreshUnderLease,
     clock,
     timers,
     random,
@@ -87,17 +97,17 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     metrics,
     crashPoints,
   });
-  const flights = createSingleFlight<FreshToken>();
+  const flights = createSingleFlight<ServedToken>();
   const refresh = (purpose: string, request: RefreshRequest) =>
-    flights.run(`${purpose} ${request.standing.connection.uid} ${request.resource}`, () => makeFresh(request));
+    flights.run(`${purpose} ${request.snapshot.connection.uid} ${request.resource}`, () => makeFresh(request));
 
-  const challenges = createChallenges({ clock });
+  const claimsChallenges = createClaimsChallenges({ clock });
   const ahead = createRefreshAhead({ clock, random, metrics });
   const { get, look } = createGetAccessToken({
     scopes,
-    standings,
+    snapshots,
     cache,
-    challenges,
+    claimsChallenges,
     refresh,
     ahead,
     clock,
@@ -105,18 +115,18 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     feed: parts.feed,
   });
   const appTokens = createAppTokens({ stores, authorizationServer, clock, ahead, metrics, limit: 10000 });
-  const keepAlive = createKeepAlive({ stores, standings, refresh, clock, random, replica, metrics });
+  const keepAlive = createKeepAlive({ stores, snapshots, refresh, clock, random, replica, metrics });
 
   let closed = false;
 
   async function probeStorms(): Promise<void> {
-    for (const { connection, resource } of storms.dueProbes(clock.now())) {
+    for (const { connection, resource } of correlatedFailures.dueProbes(clock.now())) {
       if (closed) return;
-      const standing = await standings.findByUid(connection.uid).catch(() => undefined);
+      const snapshot = await snapshots.findByUid(connection.uid).catch(() => undefined);
       // Gone, suspended or marked for another reason: it cannot tell how the others fare.
-      if (standing === undefined || !standing.sound) storms.release(connection.uid);
+      if (snapshot === undefined || !snapshot.sound) correlatedFailures.release(connection.uid);
       else {
-        const probe = { standing, resource, priority: 'BACKGROUND', ...NONE_STORED, insist: true } as const;
+        const probe = { snapshot, resource, priority: 'BACKGROUND', ...FORCE_REFRESH, ignoreCooldown: true } as const;
         await refresh('probe', probe).catch(() => {});
       }
     }
@@ -131,7 +141,7 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   }
 
   function forget(change: Change): void {
-    standings.drop(change);
+    snapshots.drop(change);
     appTokens.forget(change);
     if (change.kind === 'app') {
       void dropUnlessServing(change);
@@ -140,8 +150,8 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     cache.drop(change);
     appTokens.drop(change);
     if (change.kind !== 'connection') return;
-    holds.release(change.uid);
-    challenges.release(change.uid);
+    cooldowns.release(change.uid);
+    claimsChallenges.release(change.uid);
   }
 
   const endings = [
@@ -158,13 +168,13 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     get,
     watch: (request) => watch(request, { look, timers, metrics }),
     getForApp: appTokens.get,
-    verifyConnection: createVerifyConnection({ standings, refresh }),
+    verifyConnection: createVerifyConnection({ snapshots, refresh }),
     async close() {
       closed = true;
       for (const end of endings) end();
       ahead.end();
       await keepAlive.end();
-      await Promise.all([flights.settled(), appTokens.settled(), storms.settled()]);
+      await Promise.all([flights.settled(), appTokens.settled(), correlatedFailures.settled()]);
     },
   };
 }

@@ -3,7 +3,7 @@ import { isGrantSound, isRefused } from '../model/connection_resources.ts';
 import type { TokenCache } from './token_cache.ts';
 
 /** Removes the cached tokens of what Entra refuses now. Tokens of the other resources stay valid. */
-export function dropRefused(cache: TokenCache, connection: Connection): void {
+export function dropRejectedToken(cache: TokenCache, connection: Connection): void {
   const { uid, resourceIssues } = connection;
   if (!isGrantSound(connection)) cache.drop({ kind: 'connection', uid });
   for (const resource of Object.keys(resourceIssues)) {

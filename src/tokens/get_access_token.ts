@@ -3,14 +3,14 @@ import type { Clock, Duration, Timestamp } from '../model/clock.ts';
 import { connectionName } from '../model/connection.ts';
 import { isRefused } from '../model/connection_resources.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
-import type { AccessTokenRequest, ChangesFeed, FreshToken } from './access_tokens.ts';
-import type { Challenges } from './claims_challenges.ts';
+import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_tokens.ts';
+import type { ClaimsChallenges } from './claims_challenges.ts';
 import { refuse, refuseIssue } from './connection_errors.ts';
-import type { Standing, Standings } from './connection_snapshot.ts';
+import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
-import { NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
-import { checkGranted, resolveAsk } from './resolve_scopes.ts';
-import { createShortLives, ttlUnattainable } from './short_ttl_cache.ts';
+import { FORCE_REFRESH, type RefreshRequest } from './refresh_under_lease.ts';
+import { checkGranted, resolveScopes } from './resolve_scopes.ts';
+import { createShortTtlCache, ttlUnattainable } from './short_ttl_cache.ts';
 import type { CachedToken, TokenCache } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 import { waitFor } from './wait_for.ts';
@@ -20,10 +20,10 @@ const MOST_FLIGHTS = 3;
 
 export interface GetAccessTokenParts {
   readonly scopes: Scopes;
-  readonly standings: Standings;
+  readonly snapshots: ConnectionSnapshots;
   readonly cache: TokenCache;
-  readonly challenges: Challenges;
-  readonly refresh: (purpose: string, request: RefreshRequest) => Promise<FreshToken>;
+  readonly claimsChallenges: ClaimsChallenges;
+  readonly refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>;
   readonly ahead: RefreshAhead;
   readonly clock: Clock;
   readonly metrics: TokenMetrics;
@@ -40,35 +40,36 @@ interface Demand {
 }
 
 export interface GetAccessToken {
-  get(request: AccessTokenRequest): FreshToken | Promise<FreshToken>;
+  get(request: AccessTokenRequest): ServedToken | Promise<ServedToken>;
   /** The same, uncounted: nothing is handed out yet. */
-  look(request: AccessTokenRequest): FreshToken | Promise<FreshToken>;
+  look(request: AccessTokenRequest): ServedToken | Promise<ServedToken>;
 }
 
 export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken {
-  const { scopes, standings, cache, challenges, refresh, ahead, clock, metrics, feed } = parts;
-  const shortLives = createShortLives(clock);
+  const { scopes, snapshots, cache, claimsChallenges, refresh, ahead, clock, metrics, feed } = parts;
+  const shortTtlCache = createShortTtlCache(clock);
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
-  function look(request: AccessTokenRequest): FreshToken | Promise<FreshToken> {
+  function look(request: AccessTokenRequest): ServedToken | Promise<ServedToken> {
     if (request.claims !== undefined || request.rejectedTokenSha256 !== undefined || feed?.behind) {
-      return getAfterAll(request);
+      return getOrRefresh(request);
     }
-    const standing = standings.peek(request.tenantId, request.connectionId);
-    if (standing === undefined) return getAfterAll(request);
+    const snapshot = snapshots.peek(request.tenantId, request.connectionId);
+    if (snapshot === undefined) return getOrRefresh(request);
     const now = clock.now();
-    if (!standing.open) refuse(standing, now);
-    const ask = resolveAsk(scopes, standing, request.scopes);
-    const cached = cache.find(standing.connection.uid, ask.resource, now);
-    if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return getAfterAll(request);
-    if (now >= cached.aheadTime) replaceAhead(standing, ask, cached);
+    if (!snapshot.open) refuse(snapshot, now);
+    const ask = resolveScopes(scopes, snapshot, request.scopes);
+    const cached = cache.find(snapshot.connection.uid, ask.resource, now);
+    if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl)
+      return getOrRefresh(request);
+    if (now >= cached.aheadTime) replaceAhead(snapshot, ask, cached);
     return cached.fresh;
   }
 
-  function replaceAhead(standing: Standing, { resource }: TokenScope, cached: CachedToken): void {
+  function replaceAhead(snapshot: ConnectionSnapshot, { resource }: TokenScope, cached: CachedToken): void {
     ahead.start(cached, () =>
       refresh('ahead', {
-        standing,
+        snapshot,
         resource,
         priority: 'REFRESH_AHEAD',
         // Another replica may have been faster.
@@ -78,28 +79,28 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     );
   }
 
-  async function getAfterAll(request: AccessTokenRequest): Promise<FreshToken> {
+  async function getOrRefresh(request: AccessTokenRequest): Promise<ServedToken> {
     const { tenantId, connectionId } = request;
-    let standing = await (feed?.behind ? standings.reread : standings.get)(tenantId, connectionId);
+    let snapshot = await (feed?.behind ? snapshots.reread : snapshots.get)(tenantId, connectionId);
     for (let flight = 1; ; flight++) {
-      refuse(standing, clock.now());
-      const ask = resolveAsk(scopes, standing, request.scopes);
-      const { uid } = standing.connection;
+      refuse(snapshot, clock.now());
+      const ask = resolveScopes(scopes, snapshot, request.scopes);
+      const { uid } = snapshot.connection;
       const cached = cache.find(uid, ask.resource, clock.now());
-      const demand = demandOf(request, standing, ask.resource, cached?.fresh.accessToken);
+      const demand = demandOf(request, snapshot, ask.resource, cached?.fresh.accessToken);
       if (cached !== undefined && demand.accepts(cached.fresh.accessToken)) {
-        if (clock.now() >= cached.aheadTime) replaceAhead(standing, ask, cached);
+        if (clock.now() >= cached.aheadTime) replaceAhead(snapshot, ask, cached);
         return cached.fresh;
       }
-      refuseIssue(standing.connection, ask.resource, clock.now());
+      refuseIssue(snapshot.connection, ask.resource, clock.now());
       const { purpose, accepts, claims, endsAfter } = demand;
       // One that lives long enough, and is not accepted: it was refused.
       const isRejected = request.rejectedTokenSha256 !== undefined && livesFor(request.minTtl, cached);
-      const name = connectionName(standing.connection);
+      const name = connectionName(snapshot.connection);
       const key = `${uid} ${ask.resource}`;
-      shortLives.refuse(key, name, request.minTtl);
+      shortTtlCache.refuse(key, name, request.minTtl);
       const work = refresh(purpose, {
-        standing,
+        snapshot,
         resource: ask.resource,
         priority: 'FOREGROUND',
         accepts,
@@ -107,39 +108,40 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         claims,
         force: claims !== undefined || isRejected ? request : undefined,
       });
-      shortLives.rememberFailure(key, work);
+      shortTtlCache.rememberFailure(key, work);
       if (claims !== undefined) {
-        const challenge = challenges.keyOf(ask.resource, claims);
+        const challenge = claimsChallenges.keyOf(ask.resource, claims);
         work.then(
-          () => challenges.answered(uid, challenge),
-          (error) => challenges.refused(uid, challenge, error),
+          () => claimsChallenges.answered(uid, challenge),
+          (error) => claimsChallenges.refused(uid, challenge, error),
         );
       }
       const fresh = await waitFor(work, request.signal(), name);
       // Suspended, or granted less, while Entra was asked.
-      standing = await standings.get(tenantId, connectionId);
-      refuse(standing, clock.now());
-      checkGranted(scopes, standing, ask, fresh.accessToken.permissions);
+      snapshot = await snapshots.get(tenantId, connectionId);
+      refuse(snapshot, clock.now());
+      checkGranted(scopes, snapshot, ask, fresh.accessToken.permissions);
       const left = fresh.accessToken.expireTime - clock.now();
       if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) return fresh;
-      if (fresh.source === 'ENTRA') throw shortLives.remember(key, name, left);
+      if (fresh.source === 'ENTRA') throw shortTtlCache.remember(key, name, left);
       if (flight === MOST_FLIGHTS) throw ttlUnattainable(name, left);
     }
   }
 
   function demandOf(
     request: AccessTokenRequest,
-    { connection }: Standing,
+    { connection }: ConnectionSnapshot,
     resource: string,
     known: AccessToken | undefined,
   ): Demand {
     const { minTtl, claims, rejectedTokenSha256: rejected } = request;
     if (claims !== undefined) {
-      const key = challenges.keyOf(resource, claims);
-      if (!challenges.isAnswered(connection.uid, key)) return { purpose: `claims ${key}`, ...NONE_STORED, claims };
+      const key = claimsChallenges.keyOf(resource, claims);
+      if (!claimsChallenges.isAnswered(connection.uid, key))
+        return { purpose: `claims ${key}`, ...FORCE_REFRESH, claims };
     }
     // A stored token dates from before Entra refused the resource.
-    if (isRefused(connection, resource)) return { purpose: 'retry', ...NONE_STORED, claims: undefined };
+    if (isRefused(connection, resource)) return { purpose: 'retry', ...FORCE_REFRESH, claims: undefined };
     const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl && !isCopy(token, known);
     const endsAfter = clock.now() + minTtl - 1;
     if (rejected === undefined) return { purpose: 'get', accepts: lives, endsAfter, claims: undefined };
@@ -152,7 +154,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     return cached !== undefined && cached.fresh.accessToken.expireTime - clock.now() >= minTtl;
   }
 
-  function counted(fresh: FreshToken): FreshToken {
+  function counted(fresh: ServedToken): ServedToken {
     metrics.served(fresh.source);
     return fresh;
   }

@@ -2,9 +2,9 @@ import { type Clock, DAY, type Duration, HOUR, MINUTE, SECOND, type Timestamp } 
 import { isGrantSound, isRefused, resourcesOf } from '../model/connection_resources.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Stores } from '../store/stores.ts';
-import type { FreshToken } from './access_tokens.ts';
-import type { Standing, Standings } from './connection_snapshot.ts';
-import { NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
+import type { ServedToken } from './access_tokens.ts';
+import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
+import { FORCE_REFRESH, type RefreshRequest } from './refresh_under_lease.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
 const AT_A_TIME = 4;
@@ -25,8 +25,8 @@ export interface KeepAlive {
 
 export interface KeepAliveParts {
   readonly stores: Pick<Stores, 'connections' | 'grants'>;
-  readonly standings: Standings;
-  readonly refresh: (key: string, request: RefreshRequest) => Promise<FreshToken>;
+  readonly snapshots: ConnectionSnapshots;
+  readonly refresh: (key: string, request: RefreshRequest) => Promise<ServedToken>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly replica: string;
@@ -34,12 +34,12 @@ export interface KeepAliveParts {
 }
 
 export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
-  const { stores, standings, clock, metrics } = parts;
+  const { stores, snapshots, clock, metrics } = parts;
   let running: Promise<void> | undefined;
   let ended = false;
   let warnTime: Timestamp = 0;
   /** By uid, until when. */
-  const leftOut = new Map<string, Timestamp>();
+  const quarantine = new Map<string, Timestamp>();
 
   async function round(): Promise<void> {
     const rest = (await due()).values();
@@ -51,46 +51,52 @@ export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
 
   async function due(): Promise<readonly string[]> {
     const now = clock.now();
-    for (const [uid, until] of leftOut) if (until <= now) leftOut.delete(uid);
-    const uids = await stores.connections.dueForKeepAlive(now, MOST_A_ROUND + leftOut.size);
-    return uids.filter((uid) => !leftOut.has(uid)).slice(0, MOST_A_ROUND);
+    for (const [uid, until] of quarantine) if (until <= now) quarantine.delete(uid);
+    const uids = await stores.connections.dueForKeepAlive(now, MOST_A_ROUND + quarantine.size);
+    return uids.filter((uid) => !quarantine.has(uid)).slice(0, MOST_A_ROUND);
   }
 
   async function work(uids: Iterator<string>): Promise<void> {
     for (let next = uids.next(); !next.done && !ended; next = uids.next()) {
       const uid = next.value;
-      await keep(uid).catch(() => leftOut.set(uid, clock.now() + LEAVE_OUT));
+      await keep(uid).catch(() => quarantine.set(uid, clock.now() + LEAVE_OUT));
     }
   }
 
   async function keep(uid: string): Promise<void> {
-    let standing = await standings.findByUid(uid);
-    if (standing === undefined) return;
-    if (!standing.sound) return postpone(uid, DAY);
-    const { connection } = standing;
+    let snapshot = await snapshots.findByUid(uid);
+    if (snapshot === undefined) return;
+    if (!snapshot.sound) return postpone(uid, DAY);
+    const { connection } = snapshot;
     // Resources that are served come first. The refused ones follow: the grant ages all the same, and any of them may be granted again.
     const refused = (resource: string) => Number(connection.resourceIssues[resource] !== undefined);
     const resources = resourcesOf(connection).map(({ resource }) => resource);
     let delay: Duration = DAY;
     for (const resource of resources.toSorted((one, other) => refused(one) - refused(other))) {
-      const outcome = await redeemed(standing, resource);
+      const outcome = await redeemed(snapshot, resource);
       if (outcome === 'kept') return metrics.keptAlive('ok');
       if (outcome === 'passing') {
         delay = POSTPONE;
         break;
       }
-      standing = await standings.findByUid(uid);
-      if (standing === undefined || !isGrantSound(standing.connection)) break;
+      snapshot = await snapshots.findByUid(uid);
+      if (snapshot === undefined || !isGrantSound(snapshot.connection)) break;
     }
     metrics.keptAlive('failed');
     await postpone(uid, delay);
   }
 
   /** `passing`: Entra or the database cannot answer now, so the other resources would fare no better. */
-  async function redeemed(standing: Standing, resource: string): Promise<'kept' | 'refused' | 'passing'> {
-    const insist = isRefused(standing.connection, resource);
+  async function redeemed(snapshot: ConnectionSnapshot, resource: string): Promise<'kept' | 'refused' | 'passing'> {
+    const ignoreCooldown = isRefused(snapshot.connection, resource);
     try {
-      await parts.refresh('keep-alive', { standing, resource, priority: 'BACKGROUND', ...NONE_STORED, insist });
+      await parts.refresh('keep-alive', {
+        snapshot,
+        resource,
+        priority: 'BACKGROUND',
+        ...FORCE_REFRESH,
+        ignoreCooldown,
+      });
       return 'kept';
     } catch (error) {
       return error instanceof VaultError && error.retryAfter === undefined ? 'refused' : 'passing';

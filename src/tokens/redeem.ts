@@ -9,7 +9,7 @@ import type { Secret } from '../model/secret.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { HeldLease } from '../store/stores.ts';
 import type { TokenMetrics } from './token_metrics.ts';
-import { refuseDeadToken } from './unusable_token.ts';
+import { rejectUnusableToken } from './unusable_token.ts';
 
 /** Less than the lease of 12 s, so that the record still falls under it. */
 const EXCHANGE_DEADLINE: Duration = 8 * SECOND;
@@ -105,7 +105,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
     const refused = refuseAccount(connection, request.tenant, outcome);
     if (refused !== undefined) return { outcome: refused, refreshToken: undefined, mismatch: true };
     const refreshToken = outcome.refreshToken ?? (spent === request.refreshToken ? undefined : spent);
-    const usable = refuseDeadToken(outcome, clock.now());
+    const usable = rejectUnusableToken(outcome, clock.now());
     return { outcome: usable, refreshToken, unmet };
 
     /** The resource that is most likely to be granted, with the same refresh token. */
@@ -115,7 +115,7 @@ export function createRedeem({ clock, metrics }: { readonly clock: Clock; readon
       if (other === undefined) return undefined;
       const scopes = scopesIn(connection, other);
       const answer = await exchange({ refreshToken: spent, resource: other, scopes, retry: true });
-      const second = refuseDeadToken(answer, clock.now());
+      const second = rejectUnusableToken(answer, clock.now());
       if (second.kind !== 'granted') return undefined;
       return refuseAccount(connection, request.tenant, second) === undefined ? second : undefined;
     }

@@ -7,13 +7,13 @@ import type { CrashPoints } from '../model/crash_points.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
-import type { FreshToken } from './access_tokens.ts';
+import type { ServedToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
 import { refuse } from './connection_errors.ts';
-import type { Standing, Standings } from './connection_snapshot.ts';
-import type { Holds } from './cooldowns.ts';
+import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
+import type { Cooldowns } from './cooldowns.ts';
 import type { ForcedExchanges } from './forced_exchanges.ts';
-import type { createUnderLease, RefreshRequest, UnderLease } from './refresh_under_lease.ts';
+import type { createRefreshUnderLease, LeasedRefresh, RefreshRequest } from './refresh_under_lease.ts';
 import type { TokenCache, TokenCacheFill } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
@@ -31,11 +31,11 @@ const MOST_FENCES = 3;
 export interface RefreshParts {
   readonly stores: Pick<Stores, 'grants' | 'connections'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'admit'>;
-  readonly standings: Standings;
+  readonly snapshots: ConnectionSnapshots;
   readonly cache: TokenCache;
-  readonly holds: Holds;
+  readonly cooldowns: Cooldowns;
   readonly forcedExchanges: ForcedExchanges;
-  readonly underLease: ReturnType<typeof createUnderLease>;
+  readonly refreshUnderLease: ReturnType<typeof createRefreshUnderLease>;
   readonly clock: Clock;
   readonly timers: Timers;
   /** 0 to 1. */
@@ -48,32 +48,42 @@ export interface RefreshParts {
 
 /** Makes one access token fresh: stored, or lease, redeem, record. Nobody sees a token before its record is durable. */
 export function createRefresh(parts: RefreshParts) {
-  const { stores, authorizationServer, standings, cache, holds, forcedExchanges, clock, timers, metrics, crashPoints } =
-    parts;
+  const {
+    stores,
+    authorizationServer,
+    snapshots,
+    cache,
+    cooldowns,
+    forcedExchanges,
+    clock,
+    timers,
+    metrics,
+    crashPoints,
+  } = parts;
 
-  return async function refresh(request: RefreshRequest): Promise<FreshToken> {
+  return async function refresh(request: RefreshRequest): Promise<ServedToken> {
     let current = request;
     for (let fences = 0; fences < MOST_FENCES; fences++) {
-      const fill = cache.open(ownerOf(current.standing));
+      const fill = cache.open(ownerOf(current.snapshot));
       try {
         const made = await untilFresh(current);
-        if (made !== 'fenced') return answer(current.standing.connection.uid, made.token, made.source, fill);
+        if (made !== 'fenced') return answer(current.snapshot.connection.uid, made.token, made.source, fill);
       } finally {
         fill.end();
       }
       metrics.fenced();
-      current = { ...current, standing: await readAgain(current.standing) };
+      current = { ...current, snapshot: await readAgain(current.snapshot) };
     }
-    throw busy(request.standing.connection);
+    throw busy(request.snapshot.connection);
   };
 
-  async function untilFresh(request: RefreshRequest): Promise<UnderLease> {
+  async function untilFresh(request: RefreshRequest): Promise<LeasedRefresh> {
     const giveUp = performance.now() + PATIENCE;
-    const { connection } = request.standing;
+    const { connection } = request.snapshot;
     for (let pause = POLL_FIRST; ; pause = Math.min(POLL_LONGEST, pause * 1.5)) {
       const stored = await stores.grants.findAccessToken(connection.uid, request.resource, request.endsAfter);
       if (stored !== undefined && request.accepts(stored)) return { token: stored, source: 'DATABASE' };
-      holds.refuse(connection, request.resource, request.insist);
+      cooldowns.refuse(connection, request.resource, request.ignoreCooldown);
       forcedExchanges.refuse(connection, request.force);
       const made = await attempt(request);
       if (made !== 'lease_lost') return made;
@@ -85,9 +95,9 @@ export function createRefresh(parts: RefreshParts) {
     }
   }
 
-  async function attempt(request: RefreshRequest): Promise<UnderLease | 'lease_lost'> {
+  async function attempt(request: RefreshRequest): Promise<LeasedRefresh | 'lease_lost'> {
     const { priority, resource, endsAfter } = request;
-    const { tenant, app, connection } = request.standing;
+    const { tenant, app, connection } = request.snapshot;
     // Before the lease, so that waiting for a slot cannot outlive it.
     const directoryId = connection.account?.directoryId;
     // A grant that Entra has not accepted yet proves nothing about the app.
@@ -99,31 +109,31 @@ export function createRefresh(parts: RefreshParts) {
       await crashPoints?.reach('before_lease');
       const wish = { owner: parts.replica, resource, duration: LEASE, endsAfter };
       const held = await stores.grants.lease(connection.uid, wish);
-      return held === undefined ? 'lease_lost' : await parts.underLease(held, admission, request);
+      return held === undefined ? 'lease_lost' : await parts.refreshUnderLease(held, admission, request);
     } finally {
       admission.release();
     }
   }
 
-  function answer(uid: string, accessToken: AccessToken, source: TokenSource, fill: TokenCacheFill): FreshToken {
+  function answer(uid: string, accessToken: AccessToken, source: TokenSource, fill: TokenCacheFill): ServedToken {
     // However soon Entra wants it replaced, not at once again: equal requests in a row are a loop to it (50196).
     const soonest = clock.now() + SHORTEST_USE;
     fill.put(accessToken.resource, { accessToken, source: 'CACHE', connectionUid: uid }, soonest);
     return { accessToken, source, connectionUid: uid };
   }
 
-  async function readAgain({ connection }: Standing): Promise<Standing> {
+  async function readAgain({ connection }: ConnectionSnapshot): Promise<ConnectionSnapshot> {
     const change = { kind: 'connection', uid: connection.uid } as const;
-    standings.drop(change);
+    snapshots.drop(change);
     cache.drop(change);
-    const again = await standings.findByUid(connection.uid);
+    const again = await snapshots.findByUid(connection.uid);
     if (again === undefined) throw deleted(connection);
     refuse(again, clock.now());
     return again;
   }
 }
 
-function ownerOf({ tenant, app, connection }: Standing) {
+function ownerOf({ tenant, app, connection }: ConnectionSnapshot) {
   return { uid: connection.uid, appUid: app.uid, tenantUid: tenant.uid };
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import type { FreshToken } from './access_tokens.ts';
+import type { ServedToken } from './access_tokens.ts';
 import type { CachedToken } from './token_cache.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
@@ -12,7 +12,7 @@ const SHORTEST_PAUSE: Duration = 30 * SECOND;
  * a failure leaves the old token to be served as long as it lives.
  */
 export interface RefreshAhead {
-  start(cached: CachedToken, refresh: () => Promise<FreshToken>): void;
+  start(cached: CachedToken, refresh: () => Promise<ServedToken>): void;
   end(): void;
 }
 
@@ -25,7 +25,7 @@ export interface RefreshAheadParts {
 export function createRefreshAhead({ clock, random, metrics }: RefreshAheadParts): RefreshAhead {
   let ended = false;
 
-  async function replace(cached: CachedToken, refresh: () => Promise<FreshToken>): Promise<void> {
+  async function replace(cached: CachedToken, refresh: () => Promise<ServedToken>): Promise<void> {
     const due = cached.fresh.accessToken.refreshTime;
     try {
       await refresh();

@@ -13,8 +13,8 @@ import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
 import {
   claimsRefused,
+  coolingDown,
   failed,
-  heldBack,
   pending,
   refuseDirectory,
   refuseIssue,
@@ -22,10 +22,10 @@ import {
   refuseState,
   refuseSuspended,
 } from './connection_errors.ts';
-import type { Standing, Standings } from './connection_snapshot.ts';
-import type { Holds } from './cooldowns.ts';
-import type { StormWatch } from './correlated_failure_guard.ts';
-import { dropRefused } from './drop_rejected_token.ts';
+import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
+import type { Cooldowns } from './cooldowns.ts';
+import type { CorrelatedFailureGuard } from './correlated_failure_guard.ts';
+import { dropRejectedToken } from './drop_rejected_token.ts';
 import type { Force, ForcedExchanges } from './forced_exchanges.ts';
 import { createRedeem, type Redemption } from './redeem.ts';
 import type { TokenCache } from './token_cache.ts';
@@ -35,10 +35,10 @@ import type { TokenMetrics } from './token_metrics.ts';
 const RECORD_RETRIES: readonly Duration[] = [50, 150, 400, 1_000];
 
 /** Redeem, whatever is stored. */
-export const NONE_STORED = { accepts: () => false, endsAfter: Number.MAX_SAFE_INTEGER } as const;
+export const FORCE_REFRESH = { accepts: () => false, endsAfter: Number.MAX_SAFE_INTEGER } as const;
 
 export interface RefreshRequest {
-  readonly standing: Standing;
+  readonly snapshot: ConnectionSnapshot;
   readonly resource: string;
   readonly priority: Priority;
   /** Whether a stored token will do; never: redeem whatever is stored. */
@@ -48,16 +48,16 @@ export interface RefreshRequest {
   /** A claims challenge for Entra. */
   readonly claims?: string | undefined;
   /** Ask although the connection or the resource is refused: VerifyConnection, keep-alive, a probe. Not while it rests after a loop or a strike. */
-  readonly insist?: boolean | undefined;
+  readonly ignoreCooldown?: boolean | undefined;
   /** The call that wants another token than the stored one; undefined: nobody forces it. */
   readonly force?: Force | undefined;
 }
 
-export interface UnderLeaseParts {
-  readonly standings: Standings;
+export interface RefreshUnderLeaseParts {
+  readonly snapshots: ConnectionSnapshots;
   readonly cache: TokenCache;
-  readonly storms: StormWatch;
-  readonly holds: Holds;
+  readonly correlatedFailures: CorrelatedFailureGuard;
+  readonly cooldowns: Cooldowns;
   readonly forcedExchanges: ForcedExchanges;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -69,18 +69,29 @@ export interface UnderLeaseParts {
 }
 
 /** `fenced`: the grant is another one by now, and the outcome void. */
-export type UnderLease = { readonly token: AccessToken; readonly source: 'DATABASE' | 'ENTRA' } | 'fenced';
+export type LeasedRefresh = { readonly token: AccessToken; readonly source: 'DATABASE' | 'ENTRA' } | 'fenced';
 
 /** Looks again, redeems, records; throws what Entra refused. The lease is over when it returns. */
-export function createUnderLease(parts: UnderLeaseParts) {
-  const { standings, cache, storms, holds, forcedExchanges, clock, timers, metrics, alerts, crashPoints } = parts;
+export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
+  const {
+    snapshots,
+    cache,
+    correlatedFailures,
+    cooldowns,
+    forcedExchanges,
+    clock,
+    timers,
+    metrics,
+    alerts,
+    crashPoints,
+  } = parts;
   const redeem = createRedeem({ clock, metrics });
 
-  return async function underLease(
+  return async function refreshUnderLease(
     held: HeldLease,
     admission: Admission,
     request: RefreshRequest,
-  ): Promise<UnderLease> {
+  ): Promise<LeasedRefresh> {
     // `record` ends the lease.
     let ended = false;
     const record = async (what: RefreshRecord) => {
@@ -94,8 +105,8 @@ export function createUnderLease(parts: UnderLeaseParts) {
       if (token !== undefined) return token;
       if (held.refreshToken === undefined) throw pending(held.connection);
       const { refreshToken } = held;
-      const { resource, claims, insist: force = false } = request;
-      const { tenant } = request.standing;
+      const { resource, claims, ignoreCooldown: force = false } = request;
+      const { tenant } = request.snapshot;
       const redemption = await redeem({ held, refreshToken, admission, tenant, resource, claims, force });
       await crashPoints?.reach('after_entra');
       return redemption.outcome.kind === 'granted'
@@ -107,19 +118,19 @@ export function createUnderLease(parts: UnderLeaseParts) {
     }
   };
 
-  function lookAgain({ connection, accessToken }: HeldLease, request: RefreshRequest): UnderLease | undefined {
-    const { standing } = request;
+  function lookAgain({ connection, accessToken }: HeldLease, request: RefreshRequest): LeasedRefresh | undefined {
+    const { snapshot } = request;
     // Connected through another app since it was read.
-    if (connection.appUid !== standing.app.uid) return 'fenced';
-    if (connection.version !== standing.connection.version) standings.update(connection);
-    refuseSuspended({ ...standing, connection });
-    refuseDirectory({ ...standing, connection });
+    if (connection.appUid !== snapshot.app.uid) return 'fenced';
+    if (connection.version !== snapshot.connection.version) snapshots.update(connection);
+    refuseSuspended({ ...snapshot, connection });
+    refuseDirectory({ ...snapshot, connection });
     // A refresh token that Entra named dead is not redeemed again, not even for VerifyConnection.
-    if (!request.insist || !mayBeVerified(connection)) refuseState(connection, clock.now());
+    if (!request.ignoreCooldown || !mayBeVerified(connection)) refuseState(connection, clock.now());
     refuseResource(connection, request.resource);
-    if (!request.insist) refuseIssue(connection, request.resource, clock.now());
+    if (!request.ignoreCooldown) refuseIssue(connection, request.resource, clock.now());
     if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
-    holds.refuse(connection, request.resource, request.insist);
+    cooldowns.refuse(connection, request.resource, request.ignoreCooldown);
     forcedExchanges.begin(connection, request.force);
     return undefined;
   }
@@ -129,15 +140,15 @@ export function createUnderLease(parts: UnderLeaseParts) {
     outcome: Granted,
     { refreshToken, unmet }: Redemption,
     record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
-  ): Promise<UnderLease> {
+  ): Promise<LeasedRefresh> {
     const now = clock.now();
     const { accessToken } = outcome;
     const { resource } = accessToken;
-    storms.judge({ connection, resource }, undefined, now);
+    correlatedFailures.judge({ connection, resource }, undefined, now);
     const after = afterRedeem(connection, outcome, now, { resource, jitter: parts.random() });
     if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
     await crashPoints?.reach('after_record');
-    standings.update(nextVersion(after));
+    snapshots.update(nextVersion(after));
     if (unmet !== undefined) throw claimsRefused(after, unmet, resource);
     return { token: accessToken, source: 'ENTRA' };
   }
@@ -154,7 +165,7 @@ export function createUnderLease(parts: UnderLeaseParts) {
     if (failure.kind === 'looping') alerts.raise('looping', connection, failure);
     if (failure.kind === 'ours') {
       alerts.raise(mismatch ? 'account_changed' : 'ours', connection, failure);
-      if (mismatch) holds.rememberMistake(connection, failure);
+      if (mismatch) cooldowns.rememberMistake(connection, failure);
     }
     const proven = proof === undefined ? connection : afterProof(connection, proof, now);
     const after = afterRedeem(proven, failure, now, { resource, jitter: parts.random() });
@@ -162,27 +173,27 @@ export function createUnderLease(parts: UnderLeaseParts) {
       // A new refresh token is worth keeping, also where the access token that came with it is not.
       if (refreshToken !== undefined) {
         if ((await record({ connection, refreshToken, accessToken: undefined })) === 'fenced') return 'fenced';
-        standings.update(nextVersion(connection));
+        snapshots.update(nextVersion(connection));
       }
       throw toldOf(after, unmet ?? failure, resource);
     }
 
-    if (failure.kind !== 'looping' && storms.judge({ connection, resource }, failure, now) === 'hold') {
+    if (failure.kind !== 'looping' && correlatedFailures.judge({ connection, resource }, failure, now) === 'hold') {
       if (proof !== undefined) await record({ connection: proven, refreshToken, accessToken: proof.accessToken });
-      throw heldBack(connection, storms.holdOf(connection.uid, resource, now) ?? MINUTE);
+      throw coolingDown(connection, correlatedFailures.holdOf(connection.uid, resource, now) ?? MINUTE);
     }
     const recorded = await record({ connection: after, refreshToken, accessToken: proof?.accessToken });
     // Replaced while Entra refused the old one: the refusal is not about the new one.
     if (recorded === 'fenced') return 'fenced';
-    standings.update(nextVersion(after));
+    snapshots.update(nextVersion(after));
     if (failure.kind !== 'looping') alerts.marked(after, failure, resource);
-    dropRefused(cache, after);
+    dropRejectedToken(cache, after);
     throw unmet === undefined ? refusalOf(after, failure, resource, now) : toldOf(after, unmet, resource);
   }
 
   function afterProof(connection: Connection, proof: Granted, now: Timestamp): Connection {
     const { resource } = proof.accessToken;
-    storms.judge({ connection, resource }, undefined, now);
+    correlatedFailures.judge({ connection, resource }, undefined, now);
     return afterRedeem(connection, proof, now, { resource, jitter: parts.random() });
   }
 
@@ -218,5 +229,5 @@ function refusalOf(after: Connection, failure: Failure, resource: string, now: T
   const evidence = isGrantSound(after) ? isRefused(after, resource) && issue?.evidence : after.stateEvidence;
   if (evidence) return failed(after, { ...failure, reason: evidence.reason }, resource);
   const wait = Math.max(restOf(after, now), restOfIssue(issue, now));
-  return wait > 0 ? heldBack(after, wait) : failed(after, failure, resource);
+  return wait > 0 ? coolingDown(after, wait) : failed(after, failure, resource);
 }

@@ -1,7 +1,7 @@
 import { connectionName, type PermissionsByResource } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
-import type { Standing } from './connection_snapshot.ts';
+import type { ConnectionSnapshot } from './connection_snapshot.ts';
 
 /** A caller names scopes freely, so what is remembered of them has a bound. */
 const MOST_REMEMBERED = 16;
@@ -10,35 +10,35 @@ const MOST_REMEMBERED = 16;
  * What the asked scopes take, once the grant is found to cover them.
  * SCOPE_UNKNOWN, SCOPES_SPAN_RESOURCES; SCOPE_NOT_GRANTED, or CONSENT_REQUIRED for what the user once consented to.
  */
-export function resolveAsk(scopes: Scopes, standing: Standing, asked: readonly string[]): TokenScope {
+export function resolveScopes(scopes: Scopes, snapshot: ConnectionSnapshot, asked: readonly string[]): TokenScope {
   const key = keyOf(asked);
-  const known = standing.asked.get(key);
+  const known = snapshot.asked.get(key);
   if (known !== undefined) return known;
-  const { catalog, app, connection } = standing;
+  const { catalog, app, connection } = snapshot;
   const ask = scopes.translateForToken(catalog, asked.length === 0 ? connection.productScopes : asked, app.cloud);
   const issue = connection.resourceIssues[ask.resource];
   const granted = connection.granted[ask.resource] ?? issue?.requested;
   // Where nothing of a refused resource is known, its issue decides.
-  if (granted !== undefined || issue === undefined) checkGranted(scopes, standing, ask, granted);
-  if (standing.asked.size >= MOST_REMEMBERED) standing.asked.clear();
-  standing.asked.set(key, ask);
+  if (granted !== undefined || issue === undefined) checkGranted(scopes, snapshot, ask, granted);
+  if (snapshot.asked.size >= MOST_REMEMBERED) snapshot.asked.clear();
+  snapshot.asked.set(key, ask);
   return ask;
 }
 
 /** `granted` undefined: nothing at all of this resource. */
 export function checkGranted(
   scopes: Scopes,
-  standing: Standing,
+  snapshot: ConnectionSnapshot,
   ask: TokenScope,
   granted: readonly string[] | undefined,
 ): void {
-  const missing = granted === undefined ? ask.permissions : scopes.missing(standing.catalog, granted, ask.permissions);
+  const missing = granted === undefined ? ask.permissions : scopes.missing(snapshot.catalog, granted, ask.permissions);
   if (granted !== undefined && missing.length === 0) return;
-  const { catalog, connection } = standing;
+  const { catalog, connection } = snapshot;
   const name = connectionName(connection);
   const full = missing.map((permission) => `${ask.resource}/${permission}`);
   // It was asked for when the user connected: consent was declined or withdrawn, or has not reached all of Entra yet.
-  const promised = promisedOf(scopes, standing)[ask.resource];
+  const promised = promisedOf(scopes, snapshot)[ask.resource];
   const isPromised = promised !== undefined && scopes.missing(catalog, promised, missing).length === 0;
   const what = full.length === 0 ? ask.resource : full.join(', ');
   throw new VaultError(
@@ -50,7 +50,7 @@ export function checkGranted(
   );
 }
 
-function promisedOf(scopes: Scopes, { catalog, app, connection }: Standing): PermissionsByResource {
+function promisedOf(scopes: Scopes, { catalog, app, connection }: ConnectionSnapshot): PermissionsByResource {
   try {
     return scopes.translate(catalog, connection.productScopes, app.cloud);
   } catch (error) {

@@ -1,13 +1,13 @@
 import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { createRecentMap } from './recent_map.ts';
-import { isDeadTokenError } from './unusable_token.ts';
+import { isUnusableTokenError } from './unusable_token.ts';
 
 /** How long Entra is taken at its word: another exchange at once would bring no longer life. */
 const INTERVAL: Duration = 30 * SECOND;
 
 /** Tokens that came from Entra a moment ago for a shorter life than somebody wanted. */
-export interface ShortLives {
+export interface ShortTtlCache {
   /** TTL_UNATTAINABLE while it is known that an exchange would be in vain; what it failed with, if its token was dead. */
   refuse(key: string, name: string, minTtl: Duration): void;
   /** The error to throw. */
@@ -22,7 +22,7 @@ interface Life {
   readonly error?: VaultError;
 }
 
-export function createShortLives(clock: Clock): ShortLives {
+export function createShortTtlCache(clock: Clock): ShortTtlCache {
   const lives = createRecentMap<string, Life>(10_000);
   return {
     refuse(key, name, minTtl) {
@@ -36,7 +36,7 @@ export function createShortLives(clock: Clock): ShortLives {
     },
     rememberFailure(key, work) {
       work.catch((error: unknown) => {
-        if (isDeadTokenError(error)) lives.set(key, { left: 0, time: clock.now(), error });
+        if (isUnusableTokenError(error)) lives.set(key, { left: 0, time: clock.now(), error });
       });
     },
   };

@@ -1,6 +1,6 @@
 import type { Change } from '../model/changes.ts';
 import { type Clock, clockOffset, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
-import type { FreshToken } from './access_tokens.ts';
+import type { ServedToken } from './access_tokens.ts';
 import { createRecentMap } from './recent_map.ts';
 
 /** Access tokens in memory, by the uid of their connection and their resource. */
@@ -26,7 +26,7 @@ export interface TokenOwner {
 
 export interface CachedToken {
   /** The same object at every hit, while the clock is not set back. */
-  fresh: FreshToken;
+  fresh: ServedToken;
   /** When it is replaced in the background; moved on when that failed. */
   aheadTime: Timestamp;
   /** The clock by which its times are meant. */
@@ -37,7 +37,7 @@ export interface CachedToken {
 
 export interface TokenCacheFill {
   /** Nothing is kept when the owner was dropped since `open`. Ends the fill. */
-  put(resource: string, fresh: FreshToken, soonestAhead?: Timestamp): void;
+  put(resource: string, fresh: ServedToken, soonestAhead?: Timestamp): void;
   end(): void;
 }
 

@@ -9,7 +9,7 @@ const RETRY_AFTER: Duration = 30 * SECOND;
  * A granted token without any life left is a failure: its `expires_in` is 0, missing, or beyond what Entra ever gives.
  * Entra is at fault, and recovers; such a token must not replace one that is valid.
  */
-export function refuseDeadToken(outcome: Outcome, now: Timestamp): Outcome {
+export function rejectUnusableToken(outcome: Outcome, now: Timestamp): Outcome {
   if (outcome.kind !== 'granted' || outcome.accessToken.expireTime > now) return outcome;
   return {
     kind: 'transient',
@@ -22,6 +22,6 @@ export function refuseDeadToken(outcome: Outcome, now: Timestamp): Outcome {
   };
 }
 
-export function isDeadTokenError(error: unknown): error is VaultError {
+export function isUnusableTokenError(error: unknown): error is VaultError {
   return isVaultError(error, 'ENTRA_UNAVAILABLE') && error.metadata['entraError'] === ENTRA_ERROR;
 }

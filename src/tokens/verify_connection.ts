@@ -1,52 +1,52 @@
 import { type Connection, connectionName } from '../model/connection.ts';
 import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
-import type { FreshToken } from './access_tokens.ts';
+import type { ServedToken } from './access_tokens.ts';
 import { refuseDirectory, refuseSuspended } from './connection_errors.ts';
-import type { Standings } from './connection_snapshot.ts';
-import { NONE_STORED, type RefreshRequest } from './refresh_under_lease.ts';
+import type { ConnectionSnapshots } from './connection_snapshot.ts';
+import { FORCE_REFRESH, type RefreshRequest } from './refresh_under_lease.ts';
 import { waitFor } from './wait_for.ts';
 
 export interface VerifyConnectionParts {
-  readonly standings: Standings;
-  readonly refresh: (key: string, request: RefreshRequest) => Promise<FreshToken>;
+  readonly snapshots: ConnectionSnapshots;
+  readonly refresh: (key: string, request: RefreshRequest) => Promise<ServedToken>;
 }
 
 /**
  * Redeems now for each resource that is refused, or else for the first one that is granted, and returns the connection as it is then.
  * A refusal that is stored is part of the answer, not an error. A grant that Entra named dead is not redeemed again.
  */
-export function createVerifyConnection({ standings, refresh }: VerifyConnectionParts) {
+export function createVerifyConnection({ snapshots, refresh }: VerifyConnectionParts) {
   return async function verifyConnection(request: {
     tenantId: string;
     connectionId: string;
     signal: () => AbortSignal;
   }): Promise<Connection> {
-    let standing = await standings.reread(request.tenantId, request.connectionId);
-    refuseSuspended(standing);
-    refuseDirectory(standing);
+    let snapshot = await snapshots.reread(request.tenantId, request.connectionId);
+    refuseSuspended(snapshot);
+    refuseDirectory(snapshot);
     let unstored: VaultError | undefined;
-    for (const resource of resourcesToAsk(standing.connection)) {
-      if (!mayBeVerified(standing.connection)) break;
+    for (const resource of resourcesToAsk(snapshot.connection)) {
+      if (!mayBeVerified(snapshot.connection)) break;
       const refusal = await refusalOf(resource);
-      standing = await standings.reread(request.tenantId, request.connectionId);
-      const { connection } = standing;
+      snapshot = await snapshots.reread(request.tenantId, request.connectionId);
+      const { connection } = snapshot;
       if (refusal !== undefined && isGrantSound(connection) && !isRefused(connection, resource)) unstored ??= refusal;
     }
     if (unstored !== undefined) throw unstored;
-    return standing.connection;
+    return snapshot.connection;
 
     async function refusalOf(resource: string): Promise<VaultError | undefined> {
       const wanted = {
-        standing,
+        snapshot,
         resource,
         priority: 'FOREGROUND',
-        ...NONE_STORED,
-        insist: true,
+        ...FORCE_REFRESH,
+        ignoreCooldown: true,
         force: request,
       } as const;
       try {
-        await waitFor(refresh('verify', wanted), request.signal(), connectionName(standing.connection));
+        await waitFor(refresh('verify', wanted), request.signal(), connectionName(snapshot.connection));
       } catch (error) {
         // Entra was not asked, so the stored state is no answer.
         if (!isVaultError(error) || error.reason === 'RATE_LIMITED') throw error;

@@ -1,6 +1,6 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import type { Timers } from '../model/timers.ts';
-import type { AccessTokenRequest, FreshToken } from './access_tokens.ts';
+import type { AccessTokenRequest, ServedToken } from './access_tokens.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
 /** A look at memory costs next to nothing, and shows a suspension within a second. */
@@ -13,17 +13,17 @@ const LOOK_EVERY: Duration = SECOND;
 export async function* watch(
   request: AccessTokenRequest,
   parts: {
-    readonly look: (request: AccessTokenRequest) => FreshToken | Promise<FreshToken>;
+    readonly look: (request: AccessTokenRequest) => ServedToken | Promise<ServedToken>;
     readonly timers: Timers;
     readonly metrics: TokenMetrics;
   },
-): AsyncGenerator<FreshToken, void, void> {
+): AsyncGenerator<ServedToken, void, void> {
   const signal = request.signal();
-  let last: FreshToken | undefined;
+  let last: ServedToken | undefined;
   const ticks = createTicks(parts.timers, signal);
   try {
     while (!signal.aborted) {
-      let fresh: FreshToken;
+      let fresh: ServedToken;
       try {
         fresh = await parts.look(request);
       } catch (error) {

@@ -12,13 +12,18 @@ const TYPES = new Set([
 /** Event Grid tries for a day, and may bring an event that was taken. */
 const REMEMBERED = 10_000;
 
-export interface EventGridNews {
+export interface EventGridHandler {
   /** Undefined stands for one that cannot be read. False: not all could be taken, so that they must come again. */
   take(events: readonly (GridEvent | undefined)[]): Promise<boolean>;
 }
 
 /** Sorts events, and hands each secret on once. */
-export function createEventGridNews({ keyVaults, secretSource, secretNews, metrics }: EventGridParts): EventGridNews {
+export function createEventGridHandler({
+  keyVaults,
+  secretSource,
+  secretChanges,
+  metrics,
+}: EventGridParts): EventGridHandler {
   const taken = new Set<string>();
 
   function judge(event: GridEvent | undefined): { readonly secret: string } | { readonly outcome: EventGridOutcome } {
@@ -44,7 +49,7 @@ export function createEventGridNews({ keyVaults, secretSource, secretNews, metri
   /** True: it was taken. */
   async function hand(secret: string, events: ReadonlySet<string>): Promise<boolean> {
     try {
-      const apps = await secretNews.heard(secret);
+      const apps = await secretChanges.onSecretChanged(secret);
       metrics.heard(apps > 0 ? 'taken' : 'unreferenced', events.size);
     } catch (failure) {
       if (!isVaultError(failure, 'DATABASE_UNAVAILABLE')) throw failure;

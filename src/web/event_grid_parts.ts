@@ -1,4 +1,4 @@
-import type { SecretNews } from '../credential_lifecycle/secret_change_handler.ts';
+import type { SecretChangeHandler } from '../credential_lifecycle/secret_change_handler.ts';
 import type { Secret } from '../model/secret.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 
@@ -9,7 +9,7 @@ export interface EventGridParts {
   /** Origins of the key vaults that credentials may refer to. */
   readonly keyVaults: readonly string[];
   readonly secretSource: Pick<SecretSource, 'checkUri'>;
-  readonly secretNews: SecretNews;
+  readonly secretChanges: SecretChangeHandler;
   readonly metrics: EventGridMetrics;
 }
 

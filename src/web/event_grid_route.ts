@@ -1,9 +1,9 @@
 import { readGridEvent, validationCodeIn } from './event_grid_event.ts';
-import { createEventGridNews } from './event_grid_handler.ts';
+import { createEventGridHandler } from './event_grid_handler.ts';
 import { hasKey } from './event_grid_key_check.ts';
 import type { EventGridParts } from './event_grid_parts.ts';
-import type { Visit } from './http_request.ts';
-import { type Answer, plain } from './http_response.ts';
+import type { HttpRequest } from './http_request.ts';
+import { type HttpResponse, plain } from './http_response.ts';
 import { mediaType, readBody } from './read_body.ts';
 import type { Route } from './route.ts';
 
@@ -26,15 +26,15 @@ const NO_EVENTS = {
  */
 export function eventGridRoute(parts: EventGridParts): Route {
   const isKnown = hasKey(parts.keys);
-  const news = createEventGridNews(parts);
+  const handler = createEventGridHandler(parts);
 
-  const known = (work: (visit: Visit) => Promise<Answer>) => async (visit: Visit) => {
-    if (isKnown(visit)) return work(visit);
+  const known = (work: (httpRequest: HttpRequest) => Promise<HttpResponse>) => async (httpRequest: HttpRequest) => {
+    if (isKnown(httpRequest)) return work(httpRequest);
     parts.metrics.heard('unauthorized');
     return plain(401, 'The key is missing, or is not the one of this vault.');
   };
 
-  async function take({ request }: Visit): Promise<Answer> {
+  async function take({ request }: HttpRequest): Promise<HttpResponse> {
     if (!MEDIA_TYPES.has(mediaType(request))) return plain(415, 'Only events in JSON are understood here.');
     const body = await readBody(request, LARGEST);
     if (typeof body === 'number') return plain(body, NO_EVENTS[body]);
@@ -44,7 +44,7 @@ export function eventGridRoute(parts: EventGridParts): Route {
     const events = posted.map(readGridEvent);
     const validation = events.find((event) => event?.type === VALIDATION);
     if (validation !== undefined) return confirm(validationCodeIn(validation));
-    return (await news.take(events)) ? plain(200, 'Taken.') : plain(503, 'Not now.');
+    return (await handler.take(events)) ? plain(200, 'Taken.') : plain(503, 'Not now.');
   }
 
   return { pattern: /^\/event-grid$/, methods: { POST: known(take), OPTIONS: known(allow) } };
@@ -62,7 +62,7 @@ function readPosted(body: Buffer): readonly unknown[] | undefined {
 }
 
 /** The handshake of Event Grid's own schema. */
-function confirm(code: string | undefined): Answer {
+function confirm(code: string | undefined): HttpResponse {
   if (code === undefined) return plain(400, 'There is no code to confirm.');
   return {
     status: 200,
@@ -72,7 +72,7 @@ function confirm(code: string | undefined): Answer {
 }
 
 /** The handshake of CloudEvents. */
-async function allow({ request }: Visit): Promise<Answer> {
+async function allow({ request }: HttpRequest): Promise<HttpResponse> {
   const sender = request.headers['webhook-request-origin'];
   if (typeof sender !== 'string' || !SENDER.test(sender)) return plain(400, 'Nobody asks for permission to send.');
   return plain(200, 'Allowed.', {

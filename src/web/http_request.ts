@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { PageTrace } from '../connect/page_trace.ts';
-import type { Words } from './messages/messages.ts';
+import type { Messages } from './messages/messages.ts';
 
 /** One request of a browser. */
-export interface Visit {
+export interface HttpRequest {
   readonly method: string;
   /** As it was sent, without the query. */
   readonly path: string;
@@ -15,10 +15,10 @@ export interface Visit {
   /** Filled in on the way. */
   readonly trace: PageTrace;
   /** In the visitor's language. */
-  readonly words: Words;
+  readonly messages: Messages;
 }
 
-export function readVisit(from: Pick<Visit, 'request' | 'requestId' | 'words'>): Visit {
+export function readHttpRequest(from: Pick<HttpRequest, 'request' | 'requestId' | 'messages'>): HttpRequest {
   // Cut by hand: a URL parser would let `//host/path` or an absolute form name another path than the one that was sent.
   const sent = from.request.url ?? '';
   const at = sent.indexOf('?');

@@ -1,10 +1,10 @@
 import type { AuthorizationDescription } from '../connect/authorizations.ts';
 import type { PageTrace } from '../connect/page_trace.ts';
 import { isVaultError } from '../model/errors.ts';
-import type { Visit } from './http_request.ts';
-import { type Answer, page, seeOther } from './http_response.ts';
-import type { Flow, LinkWords, Words } from './messages/messages.ts';
-import { outcomeAnswer } from './outcome_response.ts';
+import type { HttpRequest } from './http_request.ts';
+import { type HttpResponse, page, seeOther } from './http_response.ts';
+import type { Flow, LinkMessages, Messages } from './messages/messages.ts';
+import { outcomeResponse } from './outcome_response.ts';
 import { linkPage } from './pages/link_page.ts';
 import type { Route } from './route.ts';
 import type { WebParts } from './web_parts.ts';
@@ -15,7 +15,7 @@ export function connectRoute(parts: WebParts): Route {
     pattern: /^\/connect\/([^/]+)$/,
     flow: 'user',
     link: parts.authorizations,
-    words: ({ connect }) => connect,
+    messages: ({ connect }) => connect,
     parts,
   });
 }
@@ -26,7 +26,7 @@ export function adminConsentRoute(parts: WebParts): Route {
     pattern: /^\/admin-consent\/([^/]+)$/,
     flow: 'administrator',
     link: parts.adminConsents,
-    words: ({ adminConsent }) => adminConsent,
+    messages: ({ adminConsent }) => adminConsent,
     parts,
   });
 }
@@ -38,26 +38,30 @@ interface Link {
     describe(handle: string, trace: PageTrace): Promise<AuthorizationDescription>;
     open(handle: string, trace: PageTrace): Promise<string>;
   };
-  readonly words: (words: Words) => LinkWords;
+  readonly messages: (messages: Messages) => LinkMessages;
   readonly parts: WebParts;
 }
 
 /** Looking uses nothing up, however often a mail scanner does it; the button posts. */
-function linkRoute({ pattern, flow, link, words, parts }: Link): Route {
-  const orOutcome = async (visit: Visit, work: () => Promise<Answer>): Promise<Answer> => {
+function linkRoute({ pattern, flow, link, messages, parts }: Link): Route {
+  const orOutcome = async (httpRequest: HttpRequest, work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
     try {
       return await work();
     } catch (error) {
       if (!isVaultError(error)) throw error;
-      const answer = await outcomeAnswer({ parts, visit, flow, outcome: { outcome: error.reason } });
+      const answer = await outcomeResponse({ parts, httpRequest, flow, outcome: { outcome: error.reason } });
       return error.reason === 'STATE_INVALID' ? { ...answer, status: 404 } : answer;
     }
   };
-  const look = (visit: Visit, handle: string) =>
-    orOutcome(visit, async () =>
-      page(200, visit.words, linkPage(visit.words, words(visit.words), await link.describe(handle, visit.trace))),
+  const look = (httpRequest: HttpRequest, handle: string) =>
+    orOutcome(httpRequest, async () =>
+      page(
+        200,
+        httpRequest.messages,
+        linkPage(httpRequest.messages, messages(httpRequest.messages), await link.describe(handle, httpRequest.trace)),
+      ),
     );
-  const press = (visit: Visit, handle: string) =>
-    orOutcome(visit, async () => seeOther(await link.open(handle, visit.trace)));
+  const press = (httpRequest: HttpRequest, handle: string) =>
+    orOutcome(httpRequest, async () => seeOther(await link.open(handle, httpRequest.trace)));
   return { pattern, methods: { GET: look, HEAD: look, POST: press } };
 }

@@ -3,7 +3,7 @@ import { listen } from '../listeners/listen.ts';
 import { type ListenAddress, stopListening } from '../listeners/stop_listening.ts';
 import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS } from './http_limits.ts';
-import { type Answer, plain, sendAnswer } from './http_response.ts';
+import { type HttpResponse, plain, sendResponse } from './http_response.ts';
 
 export interface OpsServer {
   readonly address: ListenAddress;
@@ -35,7 +35,7 @@ export async function startOpsServer(options: {
       .catch(() => plain(500, 'That did not work.'))
       .then((answer) => {
         if (!request.complete) response.setHeader('connection', 'close');
-        sendAnswer(response, answer, { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+        sendResponse(response, answer, { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
         limit.answered(request);
       })
       .catch(() => response.destroy());
@@ -49,7 +49,7 @@ export async function startOpsServer(options: {
 }
 
 interface OpsParts extends Pick<Parameters<typeof startOpsServer>[0], 'metrics'> {
-  readonly readiness: () => Promise<Answer>;
+  readonly readiness: () => Promise<HttpResponse>;
 }
 
 /** Runs the work once for all that ask while it runs. */
@@ -63,7 +63,7 @@ function joined<Result>(work: () => Promise<Result>): () => Promise<Result> {
   };
 }
 
-async function answerMachine(parts: OpsParts, method: string, path: string): Promise<Answer> {
+async function answerMachine(parts: OpsParts, method: string, path: string): Promise<HttpResponse> {
   const work = {
     '/livez': () => plain(200, 'ok'),
     '/readyz': parts.readiness,
@@ -74,14 +74,14 @@ async function answerMachine(parts: OpsParts, method: string, path: string): Pro
   return work();
 }
 
-async function metrics(read: OpsParts['metrics']): Promise<Answer> {
+async function metrics(read: OpsParts['metrics']): Promise<HttpResponse> {
   const { contentType, text } = await read();
   return { status: 200, headers: { 'content-type': contentType }, body: text };
 }
 
 const CHECK_TIMEOUT = 2_000;
 
-async function readyz(checks: Readonly<Record<string, Check>>): Promise<Answer> {
+async function readyz(checks: Readonly<Record<string, Check>>): Promise<HttpResponse> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => ({ name, ok: await passes(check) })),
   );

@@ -1,25 +1,25 @@
 import type { CallbackOutcome } from '../connect/authorizations.ts';
-import type { Visit } from './http_request.ts';
-import { type Answer, page } from './http_response.ts';
+import type { HttpRequest } from './http_request.ts';
+import { type HttpResponse, page } from './http_response.ts';
 import type { Flow } from './messages/messages.ts';
 import { OUTCOME_FACTS, outcomeKind } from './pages/outcome_kind.ts';
 import { outcomePage } from './pages/outcome_page.ts';
 import type { WebParts } from './web_parts.ts';
 
 /** The last page of a way. Where it shows a reference, the log and the audit log have it too. */
-export async function outcomeAnswer(ended: {
+export async function outcomeResponse(ended: {
   readonly parts: Pick<WebParts, 'log' | 'audit'>;
-  readonly visit: Pick<Visit, 'words' | 'requestId' | 'trace'>;
+  readonly httpRequest: Pick<HttpRequest, 'messages' | 'requestId' | 'trace'>;
   readonly flow: Flow;
   readonly outcome: Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
-}): Promise<Answer> {
-  const { visit, flow, outcome, parts } = ended;
-  const { words, requestId, trace } = visit;
+}): Promise<HttpResponse> {
+  const { httpRequest, flow, outcome, parts } = ended;
+  const { messages, requestId, trace } = httpRequest;
   const { status, reference } = OUTCOME_FACTS[outcomeKind(outcome.outcome)];
   if (reference && outcome.outcome !== 'GRANTED') {
     const { resource, entraError = '', hint = '' } = trace;
     parts.log.event('warn', 'web_failed', { requestId, flow, reason: outcome.outcome, resource, entraError, hint });
-    await parts.audit?.(visit, outcome.outcome);
+    await parts.audit?.(httpRequest, outcome.outcome);
   }
-  return page(status, words, outcomePage(words, { ...outcome, flow, requestId }));
+  return page(status, messages, outcomePage(messages, { ...outcome, flow, requestId }));
 }

@@ -2,10 +2,10 @@ import type { AuditLog } from '../audit/audit_log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
 import { createSecondCap } from '../model/second_cap.ts';
-import type { Visit } from './http_request.ts';
+import type { HttpRequest } from './http_request.ts';
 
 /** Writes a page that shows a reference down in the audit log. Resolves also where the log refuses it: such a page carries nothing. */
-export type PageAudit = (visit: Pick<Visit, 'requestId' | 'trace'>, reason: Reason) => Promise<void>;
+export type PageAudit = (httpRequest: Pick<HttpRequest, 'requestId' | 'trace'>, reason: Reason) => Promise<void>;
 
 /** A full audit disk stops every token, so visitors must not be able to fill it. */
 const MOST_A_SECOND = 20;

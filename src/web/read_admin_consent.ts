@@ -1,5 +1,5 @@
 import type { AdminConsentAnswer } from '../connect/admin_consents.ts';
-import { sentOnce } from './single_valued_params.ts';
+import { singleValuedParams } from './single_valued_params.ts';
 
 /**
  * What Entra sent after an administrator was asked; undefined where it is no answer at all.
@@ -8,7 +8,7 @@ import { sentOnce } from './single_valued_params.ts';
 export function readAdminConsent(
   parameters: URLSearchParams,
 ): Pick<AdminConsentAnswer, 'state' | 'answer'> | undefined {
-  const sent = sentOnce(parameters, [
+  const sent = singleValuedParams(parameters, [
     'state',
     'admin_consent',
     'tenant',

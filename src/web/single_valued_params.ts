@@ -1,5 +1,5 @@
 /** What came under these names. RFC 6749, section 3.1: undefined where one of them came twice. */
-export function sentOnce<Name extends string>(
+export function singleValuedParams<Name extends string>(
   parameters: URLSearchParams,
   names: readonly Name[],
 ): Partial<Record<Name, string>> | undefined {

@@ -6,13 +6,13 @@ import { type ListenAddress, stopListening } from '../listeners/stop_listening.t
 import type { TlsFiles } from '../listeners/tls_pair.ts';
 import { startTlsRenewal } from '../listeners/tls_reload.ts';
 import type { Duration } from '../model/clock.ts';
-import { whereItArose } from '../telemetry/error_location.ts';
+import { errorLocation } from '../telemetry/error_location.ts';
 import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
-import { readVisit } from './http_request.ts';
-import { sendAnswer } from './http_response.ts';
-import { LANGUAGES, type Languages, wordsFor } from './messages/languages.ts';
-import { outcomeAnswer } from './outcome_response.ts';
+import { readHttpRequest } from './http_request.ts';
+import { sendResponse } from './http_response.ts';
+import { LANGUAGES, type Languages, messagesFor } from './messages/languages.ts';
+import { outcomeResponse } from './outcome_response.ts';
 import { createRoutes } from './routes.ts';
 import { securityHeaders } from './security_headers.ts';
 import type { WebParts } from './web_parts.ts';
@@ -46,16 +46,20 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const security = securityHeaders(options.publicUrl);
   const listener: RequestListener = (request, response) => {
     limit.begin(request);
-    const visit = readVisit({ request, requestId: randomUUID(), words: wordsFor(languages, request) });
-    answer(visit)
+    const httpRequest = readHttpRequest({
+      request,
+      requestId: randomUUID(),
+      messages: messagesFor(languages, request),
+    });
+    answer(httpRequest)
       .catch((error: unknown) => {
-        log.event('error', 'internal_error', { requestId: visit.requestId, ...whereItArose(error) });
-        return outcomeAnswer({ parts: options, visit, flow: 'user', outcome: { outcome: 'INTERNAL' } });
+        log.event('error', 'internal_error', { requestId: httpRequest.requestId, ...errorLocation(error) });
+        return outcomeResponse({ parts: options, httpRequest, flow: 'user', outcome: { outcome: 'INTERNAL' } });
       })
       .then((answered) => {
         // A body that nobody read would be taken for the next request.
         if (!request.complete) response.setHeader('connection', 'close');
-        sendAnswer(response, answered, security);
+        sendResponse(response, answered, security);
         limit.answered(request);
       })
       .catch(() => response.destroy());

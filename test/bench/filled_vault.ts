@@ -162,7 +162,7 @@ function granted(app: App, number: number, now: number): Connection {
     suspendTime: undefined,
     verifyTime: undefined,
     lastRefreshTime: undefined,
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: undefined,
     createTime: now,

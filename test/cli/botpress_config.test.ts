@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { AppWish } from '../../src/cli/import/app_spec.ts';
+import type { AppSpec } from '../../src/cli/import/app_spec.ts';
 import { readBotpressConfig } from '../../src/cli/import/sources/botpress_config.ts';
 import { appIdOf } from '../../src/cli/import/sources/botpress_strategy.ts';
 import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
@@ -37,9 +37,9 @@ function readText(text: string, customLoginUrl?: string) {
   return readBotpressConfig(text, { tenantId: 'acme', customLoginUrl });
 }
 
-function only(wishes: readonly AppWish[]): AppWish {
+function only(wishes: readonly AppSpec[]): AppSpec {
   expect(wishes).toHaveLength(1);
-  return wishes[0] as AppWish;
+  return wishes[0] as AppSpec;
 }
 
 test('the entry of the documentation, filled in, becomes an app registration', () => {

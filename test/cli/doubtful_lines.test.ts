@@ -3,9 +3,9 @@ import { createClientIds } from '../../src/cli/import/client_ids.ts';
 import type { Entry } from '../../src/cli/import/entry.ts';
 import { importEntries } from '../../src/cli/import/import_entries.ts';
 import type { Read } from '../../src/cli/import/rejected_entry.ts';
-import { createPutAside } from '../../src/cli/import/rejected_lines_file.ts';
+import { createSecondAttempts } from '../../src/cli/import/rejected_lines_file.ts';
 import { createReport, type Report } from '../../src/cli/import/report.ts';
-import { createPersistence } from '../../src/cli/import/retry.ts';
+import { createRetry } from '../../src/cli/import/retry.ts';
 import { exitCodeOf } from '../../src/cli/import/run_import.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { type Onboarded, onboard } from '../scenarios/onboard.ts';
@@ -42,7 +42,7 @@ async function importOf(tenantId: string): Promise<Import> {
   const interruption = new AbortController();
   let interrupted = false;
   const now = () => scenario.sandbox.clock.now();
-  const persistence = createPersistence({
+  const retry = createRetry({
     patience: 60_000,
     signal: new AbortController().signal,
     now,
@@ -52,7 +52,7 @@ async function importOf(tenantId: string): Promise<Import> {
   interruption.signal.addEventListener('abort', () => {
     interrupted = true;
   });
-  const putAside = createPutAside({
+  const secondAttempts = createSecondAttempts({
     report,
     now,
     async pause(duration) {
@@ -91,9 +91,9 @@ async function importOf(tenantId: string): Promise<Import> {
     run: () =>
       importEntries(entries(), {
         connections: scenario.connections,
-        clientIds: createClientIds({ apps: scenario.apps, persistence, unborn: new Map() }),
-        persistence,
-        putAside,
+        clientIds: createClientIds({ apps: scenario.apps, retry, unborn: new Map() }),
+        retry,
+        secondAttempts,
         report,
         verify: 'now',
         apply: true,

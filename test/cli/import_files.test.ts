@@ -1,17 +1,17 @@
 import { chmodSync, linkSync, lstatSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readPlainForm } from '../../src/cli/import/connections_format.ts';
-import type { LeftOut } from '../../src/cli/import/rejected_entry.ts';
+import { readConnectionsFile } from '../../src/cli/import/connections_format.ts';
+import type { RejectedEntry } from '../../src/cli/import/rejected_entry.ts';
 import { openReportFile } from '../../src/cli/import/report_file.ts';
 import { openConnectionsFile } from '../../src/cli/import/sources/connections_file.ts';
 import { runImport, temporaryFiles } from './import_program.ts';
 
 const OBJECT = { connection: 'ada', refresh_token: 'canary', scopes: ['Mail.Read'] };
 
-async function refusals(content: string | Uint8Array): Promise<LeftOut[]> {
+async function refusals(content: string | Uint8Array): Promise<RejectedEntry[]> {
   const path = temporaryFiles().path('in.jsonl');
   writeFileSync(path, content);
-  const file = await openConnectionsFile(path, readPlainForm, { tenantId: 'acme', scopes: [] });
+  const file = await openConnectionsFile(path, readConnectionsFile, { tenantId: 'acme', scopes: [] });
   const read = await Array.fromAsync(file.entries(undefined));
   file.close();
   return read.flatMap((one) => ('leftOut' in one ? [one.leftOut] : []));

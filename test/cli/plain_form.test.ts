@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readPlainForm } from '../../src/cli/import/connections_format.ts';
+import { readConnectionsFile } from '../../src/cli/import/connections_format.ts';
 import { jsonLine } from '../../src/cli/import/json_line.ts';
 
 const CANARY = '0.AXoA-canary-refresh-token';
@@ -10,12 +10,12 @@ const NONE = { scopes: [] };
 
 /** Why the line is refused; undefined: it is not. */
 function flawOf(value: unknown, defaults = NONE) {
-  const read = readPlainForm(value, 7, defaults);
+  const read = readConnectionsFile(value, 7, defaults);
   return 'leftOut' in read ? read.leftOut : undefined;
 }
 
 test('reads all that a line may say', () => {
-  const read = readPlainForm(
+  const read = readConnectionsFile(
     {
       ...LINE,
       app: 'second',
@@ -52,7 +52,7 @@ test('reads all that a line may say', () => {
 test('takes tenant, scopes and app from the command line where the line leaves them out, or has null', () => {
   const defaults = { tenantId: 'acme', scopes: ['Mail.Send'], app: 'tenants/acme/apps/default' };
   const entry = (line: object) => {
-    const read = readPlainForm(line, 1, defaults);
+    const read = readConnectionsFile(line, 1, defaults);
     return 'thing' in read ? read.thing : read.leftOut;
   };
   const bare = { connection: 'ada', refresh_token: CANARY, tenant: null, scopes: null, account: { email: null } };
@@ -118,7 +118,7 @@ test('a refresh token is never told, whichever field it went into by mistake', (
 });
 
 test('an entry cannot print its token', () => {
-  const read = readPlainForm(LINE, 1, NONE);
+  const read = readConnectionsFile(LINE, 1, NONE);
 
   expect(inspect(read, { depth: null }) + JSON.stringify(read)).not.toContain(CANARY);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createPersistence, GaveUp, Interrupted } from '../../src/cli/import/retry.ts';
+import { createRetry, Interrupted, RetriesExhausted } from '../../src/cli/import/retry.ts';
 import { RpcError } from '../../src/rpc/client.ts';
 
 function failing(code: string, facts: { reason?: string; retryAfter?: number; request?: string } = {}): RpcError {
@@ -18,7 +18,7 @@ function persistenceWith(patience = 60_000) {
   const interruption = new AbortController();
   const pauses: number[] = [];
   let time = 0;
-  const persistence = createPersistence({
+  const retry = createRetry({
     patience,
     signal: interruption.signal,
     now: () => time,
@@ -30,7 +30,7 @@ function persistenceWith(patience = 60_000) {
     },
     random: () => 0,
   });
-  return { ...persistence, interruption, pauses };
+  return { ...retry, interruption, pauses };
 }
 
 /** Fails with each in turn, the last for ever, or answers `done` after them. */
@@ -75,13 +75,13 @@ test.each([
 test('gives the vault up when nobody was answered for as long as patience lasts', async () => {
   const { until, pauses } = persistenceWith(10_000);
 
-  await expect(until(calls([failing('UNAVAILABLE')], false))).rejects.toThrow(GaveUp);
+  await expect(until(calls([failing('UNAVAILABLE')], false))).rejects.toThrow(RetriesExhausted);
   expect(pauses.reduce((sum, pause) => sum + pause)).toBeLessThanOrEqual(10_000);
 });
 
 test('a vault that hangs costs as much patience as one that does not answer', async () => {
   let [time, asked] = [0, 0];
-  const { until } = createPersistence({
+  const { until } = createRetry({
     patience: 100_000,
     signal: new AbortController().signal,
     now: () => time,
@@ -97,7 +97,7 @@ test('a vault that hangs costs as much patience as one that does not answer', as
     throw failing('DEADLINE_EXCEEDED');
   });
 
-  await expect(hanging).rejects.toThrow(GaveUp);
+  await expect(hanging).rejects.toThrow(RetriesExhausted);
   expect(asked).toBe(5);
 });
 

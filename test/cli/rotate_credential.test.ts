@@ -78,7 +78,13 @@ test('a dry run says that it was one, lists what is in the way, and ends with 65
 });
 
 test('one under way that does not go on is told with its problem', async () => {
-  const problem = { kind: 'NO_DIRECTORY', code: undefined, permission: undefined, time: NOW, toldTime: NOW } as const;
+  const problem = {
+    kind: 'NO_DIRECTORY',
+    code: undefined,
+    permission: undefined,
+    time: NOW,
+    reportedTime: NOW,
+  } as const;
   const rotation = { ...planned().rotation, problem };
   const nobody = 'Nobody said where the app is registered: set home_directory_id with UpdateApp.';
   const { code, stdout } = await rotate(planned({ rotation, obstacles: ['It is suspended.', nobody] }));

@@ -2,12 +2,12 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Evidence } from '../../src/model/state_reason.ts';
+import type { StateReason } from '../../src/model/state_reason.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { NOW, sampleApp, sampleConnection, sampleCredential, sampleLogo } from './sample_rows.ts';
 import { type Open, present, reasonOf, startVault } from './vault_under_test.ts';
 
-const EVIDENCE: Evidence = {
+const EVIDENCE: StateReason = {
   reason: 'APP_CREDENTIAL_REJECTED',
   entraError: 'invalid_client/AADSTS7000215',
   correlationId: undefined,

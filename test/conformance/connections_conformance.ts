@@ -39,7 +39,7 @@ export function connectionsConformance(open: Open): void {
         granted: {},
         resourceIssues: sampleIssues('CONSENT_REQUIRED', ['Mail.Read']),
         stateEvidence: { reason: 'CONSENT_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW, mayPass: true },
-        strikeTime: 1,
+        firstSuspectTime: 1,
         heldUntil: 2,
         suspendTime: 3,
       });

@@ -290,13 +290,13 @@ export function expiryConformance(open: Open): void {
       });
       await stores.connections.create(sampleConnection(tenant, app, 'pending', { lastRefreshTime: undefined }));
 
-      const found = await stores.expiry.idleEnding(DIES, 10);
+      const found = await stores.expiry.idleExpiring(DIES, 10);
 
       expect(found.map(({ connectionId }) => connectionId)).toEqual(['older', 'suspended', 'refused']);
       expect(found[0]).toMatchObject({ externalId: 'x', lastRefreshTime: NOW - 3, account: { objectId: 'o1' } });
-      expect(await stores.expiry.idleEnding(DIES, 1)).toHaveLength(1);
-      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toHaveLength(4);
-      expect(await stores.expiry.idleEnding(DIES - 3, 10)).toEqual([]);
+      expect(await stores.expiry.idleExpiring(DIES, 1)).toHaveLength(1);
+      expect(await stores.expiry.idleExpiring(DIES + 1, 10)).toHaveLength(4);
+      expect(await stores.expiry.idleExpiring(DIES - 3, 10)).toEqual([]);
     });
 
     test('are told of once for each time they were last redeemed', async () => {
@@ -305,11 +305,11 @@ export function expiryConformance(open: Open): void {
 
       expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(true);
       expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(false);
-      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toEqual([]);
+      expect(await stores.expiry.idleExpiring(DIES + 1, 10)).toEqual([]);
 
       const redeemed = { ...connection, lastRefreshTime: NOW + 5 };
       await (await lease()).record({ connection: redeemed, refreshToken: undefined, accessToken: undefined });
-      const [again] = await stores.expiry.idleEnding(DIES + 6, 10);
+      const [again] = await stores.expiry.idleExpiring(DIES + 6, 10);
       expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 2))).toBe(false);
       expect(await stores.expiry.remindIdle(present(again), idleEvent(connection.uid, 2))).toBe(true);
       expect(await eventsOf(vault, 'connection.idle_ending')).toHaveLength(2);
@@ -323,7 +323,7 @@ export function expiryConformance(open: Open): void {
 
       expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(false);
 
-      expect(await stores.expiry.idleEnding(DIES + 1, 10)).toEqual([]);
+      expect(await stores.expiry.idleExpiring(DIES + 1, 10)).toEqual([]);
       expect(await eventsOf(vault, 'connection.idle_ending')).toHaveLength(1);
     });
 
@@ -429,7 +429,7 @@ async function listed(
   const rows: CredentialOfApp[] = [];
   let after: string | undefined;
   do {
-    const page = await stores.expiry.listEnding({ size, after }, filter);
+    const page = await stores.expiry.listExpiring({ size, after }, filter);
     expect(page.items.length).toBeLessThanOrEqual(size);
     rows.push(...page.items);
     after = page.next;

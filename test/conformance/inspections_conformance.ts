@@ -76,7 +76,7 @@ export function inspectionsConformance(open: Open): void {
       expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ inspectTime: LATER, strangers: ['k2'] }]);
       expect(await stores.apps.findByUid(app.uid)).toEqual(app);
       expect((await stores.outbox.read(0, 99)).at(-1)?.event).toEqual(event);
-      expect((await stores.expiry.listEnding({ size: 9, after: undefined }, EVERYTHING)).items).toMatchObject([
+      expect((await stores.expiry.listExpiring({ size: 9, after: undefined }, EVERYTHING)).items).toMatchObject([
         { credential: { expireTime: NOW + 5 * DAY } },
       ]);
     });

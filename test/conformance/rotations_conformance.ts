@@ -119,7 +119,7 @@ export function rotationsConformance(open: Open): void {
         code: undefined,
         permission: 'Application.X',
         time: NOW,
-        toldTime: undefined,
+        reportedTime: undefined,
       } as const;
 
       await advance(vault, { before, after: { ...before, failures: 3, problem } });

@@ -140,7 +140,7 @@ export function sampleConnection(
     suspendTime: undefined,
     verifyTime: NOW,
     lastRefreshTime: NOW,
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: NOW + 30 * DAY,
     createTime: NOW,

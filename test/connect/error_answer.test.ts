@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorAnswered } from '../../src/connect/authorization_error_response.ts';
+import { authorizationErrorOf } from '../../src/connect/authorization_error_response.ts';
 import { classifyAuthorizationError } from '../../src/entra/errors/classify_error.ts';
 import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
 
@@ -38,11 +38,11 @@ test.each([
   ['invalid_grant', 'AADSTS501481: The PKCE verifier does not match.', 'REAUTHORIZATION_REQUIRED'],
   ['<script>', '<script>alert(1)</script>', 'APP_MISCONFIGURED'],
 ] as const)('%s with %s means %s%s', (error, errorDescription, reason) => {
-  expect(errorAnswered(server, { error, errorDescription }, name).reason).toBe(reason);
+  expect(authorizationErrorOf(server, { error, errorDescription }, name).reason).toBe(reason);
 });
 
 test('nothing of what was sent gets into the error but known words and numbers', () => {
-  const told = errorAnswered(
+  const told = authorizationErrorOf(
     server,
     { error: 'ada@contoso.example', errorDescription: 'AADSTS50011: ada@contoso.example <b>', errorSubcode: 'secret' },
     name,
@@ -55,5 +55,5 @@ test.each(
   ENTRA_ANSWERS.filter(({ kind, code }) => !['suspect', 'ours', 'caller'].includes(kind) && ![65004].includes(code)),
 )('AADSTS$code means the same here as at the token endpoint: $reason', ({ code, errors, reason }) => {
   const error = errors[0] ?? '';
-  expect(errorAnswered(server, { error, errorDescription: `AADSTS${code}: text` }, name).reason).toBe(reason);
+  expect(authorizationErrorOf(server, { error, errorDescription: `AADSTS${code}: text` }, name).reason).toBe(reason);
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogos } from '../../src/connect/logos.ts';
 import { hashOneTimeToken } from '../../src/connect/one_time_token.ts';
-import { sweep } from '../../src/connect/purge_expired.ts';
+import { purgeExpired } from '../../src/connect/purge_expired.ts';
 import { type ConnectWorld, startConnectWorld } from './connect_world.ts';
 
 const DAY = 86_400_000;
@@ -64,7 +64,7 @@ test('links and answers that are over are swept away, and events after thirty da
     (await world.stores.adminConsents.findByHandle(handleHash)) === undefined ? 0 : 1,
     (await world.stores.outbox.read(0, 10)).length,
   ];
-  const swept = () => sweep({ stores: world.stores, clock: { now: () => clock.now() } });
+  const swept = () => purgeExpired({ stores: world.stores, clock: { now: () => clock.now() } });
 
   await swept();
   expect(await counts()).toEqual([1, 1]);
@@ -87,7 +87,7 @@ test('authorizations that are over are swept away in batches, and others come be
       return Math.min(left.shift() ?? 0, limit);
     },
   };
-  await sweep({ stores: { ...world.stores, authorizations }, clock: world.sandbox.clock });
+  await purgeExpired({ stores: { ...world.stores, authorizations }, clock: world.sandbox.clock });
   expect(left).toEqual([1]);
   expect(order.slice(0, 5)).toEqual(['batch', 'other', 'batch', 'other', 'batch']);
 });
@@ -98,6 +98,6 @@ test('events are swept away in batches, until none is left that is old', async (
     ...world.stores.outbox,
     sweep: async (_: number, limit: number) => Math.min(left.shift() ?? 0, limit),
   };
-  await sweep({ stores: { ...world.stores, outbox }, clock: world.sandbox.clock });
+  await purgeExpired({ stores: { ...world.stores, outbox }, clock: world.sandbox.clock });
   expect(left).toEqual([1]);
 });

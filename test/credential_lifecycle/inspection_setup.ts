@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { InspectionParts } from '../../src/credential_lifecycle/inspection/inspect_app.ts';
-import { createInspections } from '../../src/credential_lifecycle/inspection/inspection_job.ts';
+import { createInspectionJob } from '../../src/credential_lifecycle/inspection/inspection_job.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import { createAppRegistrations } from '../../src/entra/graph/graph_registrations.ts';
 import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
@@ -155,7 +155,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
       server.forget(app.uid);
     },
     async inspect(more = {}) {
-      const sweep = createInspections({ ...parts, ...more });
+      const sweep = createInspectionJob({ ...parts, ...more });
       let batches = 1;
       while (await sweep.batch()) batches += 1;
       return batches;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { BatchJob } from '../../src/background/batch_job.ts';
 import { createRotations } from '../../src/credential_lifecycle/rotation/create_rotations.ts';
-import { createRotationSweep } from '../../src/credential_lifecycle/rotation/rotation_job.ts';
+import { createRotationJob } from '../../src/credential_lifecycle/rotation/rotation_job.ts';
 import type { RotationStepParts } from '../../src/credential_lifecycle/rotation/rotation_parts.ts';
 import type { Rotations } from '../../src/credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
@@ -19,7 +19,7 @@ import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
 import type { Rotation } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { rotationProblem } from '../../src/registry/rotation_problem_text.ts';
+import { rotationProblemText } from '../../src/registry/rotation_problem_text.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import type { ClientSecret } from '../../src/sandbox/state/app_credential.ts';
@@ -151,7 +151,7 @@ export async function openRotationWorld(
       log,
       newUid,
       told() {},
-      problemText: rotationProblem,
+      problemText: rotationProblemText,
       ...parts,
     };
     return {
@@ -159,7 +159,7 @@ export async function openRotationWorld(
       registrations,
       authorizationServer,
       rotations: createRotations(all),
-      sweep: createRotationSweep(all),
+      sweep: createRotationJob(all),
       announced,
       errors,
       async exchange() {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createSecretNews } from '../../src/credential_lifecycle/secret_change_handler.ts';
+import { createSecretChangeHandler } from '../../src/credential_lifecycle/secret_change_handler.ts';
 import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
 import { MINUTE } from '../../src/model/clock.ts';
 import { sampleCredential } from '../conformance/sample_rows.ts';
@@ -28,14 +28,14 @@ async function world() {
       events: [],
     });
   }
-  return { stores, app, keyVault, secretSource, due, news: createSecretNews({ ...stores, secretSource }) };
+  return { stores, app, keyVault, secretSource, due, news: createSecretChangeHandler({ ...stores, secretSource }) };
 }
 
 test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is looked at in the next round: %s', async (heard) => {
   const { news, due, app } = await world();
   expect(await due()).toEqual([]);
 
-  expect(await news.heard(heard)).toBe(1);
+  expect(await news.onSecretChanged(heard)).toBe(1);
 
   expect((await due()).map((one) => one.app.uid)).toEqual([app.uid]);
 });
@@ -45,7 +45,7 @@ test('what is in memory is read anew', async () => {
   await secretSource.read(URI);
   keyVault.versions.push({ name: 'mail', version: 'v2', value: 'the-new-one', created: 2 });
 
-  await news.heard(`${URI}/v2`);
+  await news.onSecretChanged(`${URI}/v2`);
 
   expect((await secretSource.read(URI)).version).toBe('v2');
 });
@@ -53,7 +53,7 @@ test('what is in memory is read anew', async () => {
 test('nobody is looked at for a secret that nobody refers to', async () => {
   const { news, due } = await world();
 
-  expect(await news.heard(`${URI}-2`)).toBe(0);
+  expect(await news.onSecretChanged(`${URI}-2`)).toBe(0);
 
   expect(await due()).toEqual([]);
 });
@@ -62,5 +62,5 @@ test('a database that does not answer is told', async () => {
   const { news, stores } = await world();
   await stores.close();
 
-  await expect(news.heard(URI)).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
+  await expect(news.onSecretChanged(URI)).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
 });

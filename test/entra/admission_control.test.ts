@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import { createPacing, type Pacing } from '../../src/entra/admission/admission_control.ts';
-import { PACING_DEFAULTS, type PacingOptions } from '../../src/entra/admission/admission_options.ts';
+import { type AdmissionControl, createAdmissionControl } from '../../src/entra/admission/admission_control.ts';
+import { ADMISSION_DEFAULTS, type AdmissionOptions } from '../../src/entra/admission/admission_options.ts';
 import type { Slot } from '../../src/entra/admission/slot.ts';
 import type { Priority } from '../../src/entra/authorization_server.ts';
 import { silentMetrics } from '../../src/entra/entra_metrics.ts';
@@ -14,20 +14,20 @@ beforeEach(() => {
   clock = createMovableClock();
 });
 
-function pacingWith(options: Partial<PacingOptions> = {}): Pacing {
-  return createPacing({ clock, metrics: silentMetrics, options: { ...PACING_DEFAULTS, ...options } });
+function pacingWith(options: Partial<AdmissionOptions> = {}): AdmissionControl {
+  return createAdmissionControl({ clock, metrics: silentMetrics, options: { ...ADMISSION_DEFAULTS, ...options } });
 }
 
 function slot(
-  pacing: Pacing,
+  admissionControl: AdmissionControl,
   request: { app?: string; directory?: string; tenant?: string; priority?: Priority; signal?: AbortSignal } = {},
 ) {
   const { app: appUid = 'app', directory = 'dir', tenant, priority = 'FOREGROUND', signal } = request;
-  return pacing.acquire({ appUid, directory, tenant, priority, signal });
+  return admissionControl.acquire({ appUid, directory, tenant, priority, signal });
 }
 
-const slots = (pacing: Pacing, count: number, request = {}) =>
-  Promise.all(Array.from({ length: count }, () => slot(pacing, request)));
+const slots = (admissionControl: AdmissionControl, count: number, request = {}) =>
+  Promise.all(Array.from({ length: count }, () => slot(admissionControl, request)));
 
 const reasonOf = (promise: Promise<Slot>) =>
   promise.then(
@@ -39,29 +39,29 @@ const reasonOf = (promise: Promise<Slot>) =>
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('8 of an app in a directory leave at once, 32 wait, the next is turned away', async () => {
-  const pacing = pacingWith();
-  const held = await slots(pacing, 8);
-  const waiting = Array.from({ length: 32 }, () => slot(pacing));
+  const admissionControl = pacingWith();
+  const held = await slots(admissionControl, 8);
+  const waiting = Array.from({ length: 32 }, () => slot(admissionControl));
 
-  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfter: SECOND });
+  await expect(slot(admissionControl)).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfter: SECOND });
 
   for (const one of held) one.release();
   expect(await Promise.all(waiting.slice(0, 8))).toHaveLength(8);
 });
 
 test('a full directory does not keep another one, or another app, waiting', async () => {
-  const pacing = pacingWith();
-  await slots(pacing, 8);
+  const admissionControl = pacingWith();
+  await slots(admissionControl, 8);
 
-  expect(await reasonOf(slot(pacing, { directory: 'other' }))).toBe('admitted');
-  expect(await reasonOf(slot(pacing, { app: 'other' }))).toBe('admitted');
+  expect(await reasonOf(slot(admissionControl, { directory: 'other' }))).toBe('admitted');
+  expect(await reasonOf(slot(admissionControl, { app: 'other' }))).toBe('admitted');
 });
 
 test('64 leave over all', async () => {
-  const pacing = pacingWith();
-  const held = await Promise.all(Array.from({ length: 64 }, (_, i) => slot(pacing, { app: `app-${i}` })));
+  const admissionControl = pacingWith();
+  const held = await Promise.all(Array.from({ length: 64 }, (_, i) => slot(admissionControl, { app: `app-${i}` })));
   let admitted = false;
-  const one = slot(pacing, { app: 'app-new' }).then(() => {
+  const one = slot(admissionControl, { app: 'app-new' }).then(() => {
     admitted = true;
   });
 
@@ -72,12 +72,12 @@ test('64 leave over all', async () => {
 });
 
 test('who waits for a person comes before refresh-ahead, and that before keep-alive', async () => {
-  const pacing = pacingWith({ inFlight: 1 });
-  const held = await slot(pacing);
+  const admissionControl = pacingWith({ inFlight: 1 });
+  const held = await slot(admissionControl);
   const order: Priority[] = [];
   const all = (['BACKGROUND', 'REFRESH_AHEAD', 'FOREGROUND', 'BACKGROUND', 'FOREGROUND'] as const).map(
     async (priority) => {
-      const mine = await slot(pacing, { priority });
+      const mine = await slot(admissionControl, { priority });
       order.push(priority);
       mine.release();
     },
@@ -89,11 +89,11 @@ test('who waits for a person comes before refresh-ahead, and that before keep-al
 });
 
 test('a full line makes room for what is more urgent', async () => {
-  const pacing = pacingWith({ inFlight: 1, waiting: 2 });
-  const held = await slot(pacing);
-  const first = reasonOf(slot(pacing, { priority: 'BACKGROUND' }));
-  const second = reasonOf(slot(pacing, { priority: 'BACKGROUND' }));
-  const urgent = slot(pacing);
+  const admissionControl = pacingWith({ inFlight: 1, waiting: 2 });
+  const held = await slot(admissionControl);
+  const first = reasonOf(slot(admissionControl, { priority: 'BACKGROUND' }));
+  const second = reasonOf(slot(admissionControl, { priority: 'BACKGROUND' }));
+  const urgent = slot(admissionControl);
 
   expect(await second).toBe('OVERLOADED');
   held.release();
@@ -102,9 +102,9 @@ test('a full line makes room for what is more urgent', async () => {
 });
 
 /** Asks without waiting; what became of each, so far. */
-function ask(pacing: Pacing, request: Parameters<typeof slot>[1]) {
+function ask(admissionControl: AdmissionControl, request: Parameters<typeof slot>[1]) {
   const asked: { outcome: Slot | VaultError['reason'] | 'waiting' } = { outcome: 'waiting' };
-  slot(pacing, request).then(
+  slot(admissionControl, request).then(
     (one) => {
       asked.outcome = one;
     },
@@ -121,23 +121,23 @@ const countOf = (asked: readonly ReturnType<typeof ask>[], outcome: string) =>
   asked.filter((one) => (typeof one.outcome === 'string' ? one.outcome : 'admitted') === outcome).length;
 
 test('a tenant that asks in all directories at once leaves exchanges to the other tenants', async () => {
-  const pacing = pacingWith();
-  const busy = times(200, (i) => ask(pacing, { ...directoryOf(i), tenant: 'busy' }));
+  const admissionControl = pacingWith();
+  const busy = times(200, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'busy' }));
   await settled();
   expect([countOf(busy, 'admitted'), countOf(busy, 'waiting')]).toEqual([48, 152]);
 
-  const quiet = times(8, (i) => ask(pacing, { ...directoryOf(i), tenant: 'quiet' }));
+  const quiet = times(8, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'quiet' }));
   await settled();
   expect(countOf(quiet, 'admitted')).toBe(8);
 });
 
 test('the next exchange that ends serves a tenant that has none, before those that have many', async () => {
-  const pacing = pacingWith();
-  const busy = ['a', 'b', 'c'].map((tenant) => times(64, (i) => ask(pacing, { ...directoryOf(i), tenant })));
-  await slot(pacing, { app: 'other', tenant: 'd' });
+  const admissionControl = pacingWith();
+  const busy = ['a', 'b', 'c'].map((tenant) => times(64, (i) => ask(admissionControl, { ...directoryOf(i), tenant })));
+  await slot(admissionControl, { app: 'other', tenant: 'd' });
   expect(busy.map((asked) => countOf(asked, 'admitted'))).toEqual([48, 12, 3]);
 
-  const quiet = ask(pacing, { app: 'other', tenant: 'quiet' });
+  const quiet = ask(admissionControl, { app: 'other', tenant: 'quiet' });
   const ended = busy[0]?.find(({ outcome }) => typeof outcome === 'object')?.outcome as Slot;
   ended.release();
   await settled();
@@ -145,13 +145,13 @@ test('the next exchange that ends serves a tenant that has none, before those th
 });
 
 test('a tenant that fills the waiting places leaves some to the other tenants', async () => {
-  const pacing = pacingWith({ inFlight: 1, totalInFlight: 4, totalWaiting: 100 });
-  const held = await Promise.all(times(3, (i) => slot(pacing, { ...directoryOf(i), tenant: 'busy' })));
-  const busy = times(200, (i) => ask(pacing, { ...directoryOf(i % 20), tenant: 'busy' }));
+  const admissionControl = pacingWith({ inFlight: 1, totalInFlight: 4, totalWaiting: 100 });
+  const held = await Promise.all(times(3, (i) => slot(admissionControl, { ...directoryOf(i), tenant: 'busy' })));
+  const busy = times(200, (i) => ask(admissionControl, { ...directoryOf(i % 20), tenant: 'busy' }));
   await settled();
   expect([countOf(busy, 'waiting'), countOf(busy, 'OVERLOADED')]).toEqual([75, 125]);
 
-  const quiet = times(3, () => ask(pacing, { directory: 'dir-0', tenant: 'quiet' }));
+  const quiet = times(3, () => ask(admissionControl, { directory: 'dir-0', tenant: 'quiet' }));
   await settled();
   expect(countOf(quiet, 'OVERLOADED')).toBe(0);
   for (const one of held) one.release();
@@ -160,11 +160,13 @@ test('a tenant that fills the waiting places leaves some to the other tenants', 
 });
 
 test('where all waiting places are taken, work of a lower priority in any directory makes room', async () => {
-  const pacing = pacingWith({ inFlight: 1, totalInFlight: 1, totalWaiting: 3 });
-  await slot(pacing, { directory: 'held' });
-  const ahead = times(2, (i) => ask(pacing, { ...directoryOf(i), app: `app-${i}`, priority: 'REFRESH_AHEAD' }));
-  const background = ask(pacing, { app: 'app-2', priority: 'BACKGROUND' });
-  const urgent = times(2, (i) => ask(pacing, { app: `urgent-${i}` }));
+  const admissionControl = pacingWith({ inFlight: 1, totalInFlight: 1, totalWaiting: 3 });
+  await slot(admissionControl, { directory: 'held' });
+  const ahead = times(2, (i) =>
+    ask(admissionControl, { ...directoryOf(i), app: `app-${i}`, priority: 'REFRESH_AHEAD' }),
+  );
+  const background = ask(admissionControl, { app: 'app-2', priority: 'BACKGROUND' });
+  const urgent = times(2, (i) => ask(admissionControl, { app: `urgent-${i}` }));
   await settled();
 
   expect(countOf([background], 'OVERLOADED')).toBe(1);
@@ -172,11 +174,11 @@ test('where all waiting places are taken, work of a lower priority in any direct
 });
 
 test('in the bulkhead of a shared app the tenants are served round robin', async () => {
-  const pacing = pacingWith({ inFlight: 1 });
-  const held = await slot(pacing, { tenant: 'first' });
+  const admissionControl = pacingWith({ inFlight: 1 });
+  const held = await slot(admissionControl, { tenant: 'first' });
   const order: string[] = [];
   const all = [...times(6, () => 'busy'), ...times(2, () => 'quiet'), 'other'].map(async (tenant) => {
-    const mine = await slot(pacing, { tenant });
+    const mine = await slot(admissionControl, { tenant });
     order.push(tenant);
     mine.release();
   });
@@ -187,68 +189,71 @@ test('in the bulkhead of a shared app the tenants are served round robin', async
 });
 
 test('a tenant that fills the line of a shared app gives way to another one, to one half', async () => {
-  const pacing = pacingWith({ inFlight: 1, waiting: 8 });
-  await slot(pacing, { tenant: 'busy' });
-  const busy = times(8, () => ask(pacing, { tenant: 'busy' }));
+  const admissionControl = pacingWith({ inFlight: 1, waiting: 8 });
+  await slot(admissionControl, { tenant: 'busy' });
+  const busy = times(8, () => ask(admissionControl, { tenant: 'busy' }));
   await settled();
   expect(countOf(busy, 'waiting')).toBe(8);
 
-  const quiet = times(8, () => ask(pacing, { tenant: 'quiet' }));
+  const quiet = times(8, () => ask(admissionControl, { tenant: 'quiet' }));
   await settled();
   expect([countOf(busy, 'waiting'), countOf(quiet, 'waiting')]).toEqual([4, 4]);
   expect(busy.map(({ outcome }) => outcome).slice(0, 4)).toEqual(times(4, () => 'waiting'));
 });
 
 test('a tenant has at most half of a line while another one waits, also where places are free', async () => {
-  const pacing = pacingWith({ inFlight: 1, waiting: 8 });
-  await slot(pacing, { tenant: 'busy' });
-  ask(pacing, { tenant: 'quiet' });
-  const busy = times(8, () => ask(pacing, { tenant: 'busy' }));
+  const admissionControl = pacingWith({ inFlight: 1, waiting: 8 });
+  await slot(admissionControl, { tenant: 'busy' });
+  ask(admissionControl, { tenant: 'quiet' });
+  const busy = times(8, () => ask(admissionControl, { tenant: 'busy' }));
   await settled();
 
   expect([countOf(busy, 'waiting'), countOf(busy, 'OVERLOADED')]).toEqual([4, 4]);
 });
 
 test('background work of one tenant takes no place from a person of another', async () => {
-  const pacing = pacingWith({ inFlight: 1, waiting: 8 });
-  await slot(pacing, { tenant: 'busy' });
-  const busy = times(8, () => ask(pacing, { tenant: 'busy' }));
-  const background = ask(pacing, { tenant: 'quiet', priority: 'BACKGROUND' });
+  const admissionControl = pacingWith({ inFlight: 1, waiting: 8 });
+  await slot(admissionControl, { tenant: 'busy' });
+  const busy = times(8, () => ask(admissionControl, { tenant: 'busy' }));
+  const background = ask(admissionControl, { tenant: 'quiet', priority: 'BACKGROUND' });
   await settled();
 
   expect([countOf(busy, 'waiting'), countOf([background], 'OVERLOADED')]).toEqual([8, 1]);
 });
 
 test('the number of bulkheads is bounded, and the one that is idle for longest goes', async () => {
-  const pacing = pacingWith({ bulkheads: 4, circuit: { ...PACING_DEFAULTS.circuit, minimumCalls: 1, size: 1 } });
+  const admissionControl = pacingWith({
+    bulkheads: 4,
+    circuit: { ...ADMISSION_DEFAULTS.circuit, minimumCalls: 1, size: 1 },
+  });
   const stop = async (app: string) => {
-    const one = await slot(pacing, { app });
+    const one = await slot(admissionControl, { app });
     one.report({ throttledFor: HOUR });
     one.release();
   };
   await stop('throttled');
-  const busy = await slot(pacing, { app: 'busy' });
-  for (let i = 0; i < 1000; i++) (await slot(pacing, directoryOf(i))).release();
+  const busy = await slot(admissionControl, { app: 'busy' });
+  for (let i = 0; i < 1000; i++) (await slot(admissionControl, directoryOf(i))).release();
 
   // Neither one in use nor what Entra asked for is forgotten for directories that come and go.
-  expect(await reasonOf(slot(pacing, { app: 'throttled' }))).toBe('ENTRA_THROTTLED');
-  expect(pacing.throttledUntil('throttled')).toBe(clock.now() + HOUR);
+  expect(await reasonOf(slot(admissionControl, { app: 'throttled' }))).toBe('ENTRA_THROTTLED');
+  expect(admissionControl.throttledUntil('throttled')).toBe(clock.now() + HOUR);
   busy.release();
 
   for (let i = 0; i < 1000; i++) await stop(`app-${i}`);
-  expect(pacing.throttledUntil('throttled')).toBeUndefined();
-  expect(pacing.throttledUntil('app-999')).toBe(clock.now() + HOUR);
+  expect(admissionControl.throttledUntil('throttled')).toBeUndefined();
+  expect(admissionControl.throttledUntil('app-999')).toBe(clock.now() + HOUR);
 });
 
 test('a full table of bulkheads in use turns away what is new, and serves what is known', async () => {
-  const pacing = pacingWith({ bulkheads: 2 });
-  const held = await slots(pacing, 1, directoryOf(0));
-  await slots(pacing, 1, directoryOf(1));
+  const admissionControl = pacingWith({ bulkheads: 2 });
+  const held = await slots(admissionControl, 1, directoryOf(0));
+  await slots(admissionControl, 1, directoryOf(1));
 
-  expect(await reasonOf(slot(pacing, directoryOf(2)))).toBe('OVERLOADED');
-  expect(await reasonOf(slot(pacing, directoryOf(1)))).toBe('admitted');
+  expect(await reasonOf(slot(admissionControl, directoryOf(2)))).toBe('OVERLOADED');
+  expect(await reasonOf(slot(admissionControl, directoryOf(1)))).toBe('admitted');
   held[0]?.release();
-  expect(await reasonOf(slot(pacing, directoryOf(2)))).toBe('admitted');
+  expect(await reasonOf(slot(admissionControl, directoryOf(2)))).toBe('admitted');
 });
 
 /** Each bulkhead that is looked at reads the clock. */
@@ -263,40 +268,40 @@ function countClockReads(): () => number {
 }
 
 test('a new directory costs the same after 12,000 others', async () => {
-  const pacing = pacingWith();
-  for (let i = 0; i < 12_000; i++) (await slot(pacing, directoryOf(i))).release();
+  const admissionControl = pacingWith();
+  for (let i = 0; i < 12_000; i++) (await slot(admissionControl, directoryOf(i))).release();
 
   const reads = countClockReads();
-  (await slot(pacing, { directory: 'new' })).release();
+  (await slot(admissionControl, { directory: 'new' })).release();
   expect(reads()).toBeLessThan(30);
-  pacing.throttledUntil('app');
+  admissionControl.throttledUntil('app');
   expect(reads()).toBeLessThan(40);
 });
 
 test('a slot that becomes free costs the same, however many directories of a tenant wait', async () => {
-  const pacing = pacingWith({ totalInFlight: 4 });
-  const held = await Promise.all(times(3, (i) => slot(pacing, { ...directoryOf(i), tenant: 'busy' })));
-  times(1_500, (i) => ask(pacing, { ...directoryOf(i), tenant: 'busy' }));
+  const admissionControl = pacingWith({ totalInFlight: 4 });
+  const held = await Promise.all(times(3, (i) => slot(admissionControl, { ...directoryOf(i), tenant: 'busy' })));
+  times(1_500, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'busy' }));
   await settled();
 
   const reads = countClockReads();
   held[0]?.release();
   expect(reads()).toBeLessThan(40);
-  const quiet = ask(pacing, { directory: 'dir-9', tenant: 'quiet' });
+  const quiet = ask(admissionControl, { directory: 'dir-9', tenant: 'quiet' });
   await settled();
   expect(countOf([quiet], 'admitted')).toBe(1);
   expect(reads()).toBeLessThan(80);
 });
 
 test('the caller’s signal ends the waiting and frees the place', async () => {
-  const pacing = pacingWith({ inFlight: 1, waiting: 1 });
-  const held = await slot(pacing);
+  const admissionControl = pacingWith({ inFlight: 1, waiting: 1 });
+  const held = await slot(admissionControl);
   const abort = new AbortController();
-  const waiting = slot(pacing, { signal: abort.signal });
+  const waiting = slot(admissionControl, { signal: abort.signal });
   abort.abort(new Error('gone'));
 
   await expect(waiting).rejects.toThrow('gone');
-  const next = slot(pacing);
+  const next = slot(admissionControl);
   held.release();
   expect(await reasonOf(next)).toBe('admitted');
 });
@@ -306,13 +311,13 @@ test('a signal that was aborted before gets no slot', async () => {
 });
 
 test('a slot released twice counts once', async () => {
-  const pacing = pacingWith({ inFlight: 1 });
-  const held = await slot(pacing);
+  const admissionControl = pacingWith({ inFlight: 1 });
+  const held = await slot(admissionControl);
   held.release();
   held.release();
-  await slot(pacing);
+  await slot(admissionControl);
   let admitted = false;
-  void slot(pacing).then(() => {
+  void slot(admissionControl).then(() => {
     admitted = true;
   });
   await settled();
@@ -320,83 +325,83 @@ test('a slot released twice counts once', async () => {
 });
 
 test('throttling stops the app in that directory alone, those who wait too, until the time is over', async () => {
-  const pacing = pacingWith({ inFlight: 1 });
-  const held = await slot(pacing);
-  const waiting = slot(pacing);
+  const admissionControl = pacingWith({ inFlight: 1 });
+  const held = await slot(admissionControl);
+  const waiting = slot(admissionControl);
   held.report({ throttledFor: 30 * SECOND });
   held.release();
 
   await expect(waiting).rejects.toMatchObject({ reason: 'ENTRA_THROTTLED', retryAfter: 30 * SECOND });
   clock.advance(10 * SECOND);
-  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_THROTTLED', retryAfter: 20 * SECOND });
-  expect(pacing.throttledUntil('app')).toBe(clock.now() + 20 * SECOND);
-  expect(await reasonOf(slot(pacing, { directory: 'other' }))).toBe('admitted');
-  expect(pacing.throttledUntil('other')).toBeUndefined();
+  await expect(slot(admissionControl)).rejects.toMatchObject({ reason: 'ENTRA_THROTTLED', retryAfter: 20 * SECOND });
+  expect(admissionControl.throttledUntil('app')).toBe(clock.now() + 20 * SECOND);
+  expect(await reasonOf(slot(admissionControl, { directory: 'other' }))).toBe('admitted');
+  expect(admissionControl.throttledUntil('other')).toBeUndefined();
 
   clock.advance(20 * SECOND);
-  expect(await reasonOf(slot(pacing))).toBe('admitted');
-  expect(pacing.throttledUntil('app')).toBeUndefined();
+  expect(await reasonOf(slot(admissionControl))).toBe('admitted');
+  expect(admissionControl.throttledUntil('app')).toBeUndefined();
 });
 
 test('no answer of Entra stops an app for more than an hour, nor does a clock that is set back', async () => {
-  const pacing = pacingWith();
-  const held = await slot(pacing);
+  const admissionControl = pacingWith();
+  const held = await slot(admissionControl);
   held.report({ throttledFor: 24 * HOUR });
   held.release();
-  expect(pacing.throttledUntil('app')).toBe(clock.now() + HOUR);
+  expect(admissionControl.throttledUntil('app')).toBe(clock.now() + HOUR);
   clock.advance(-24 * HOUR);
-  expect(await reasonOf(slot(pacing))).toBe('admitted');
+  expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
-async function answer(pacing: Pacing, how: 'answered' | 'unanswered' | 'strange') {
-  const one = await slot(pacing);
+async function answer(admissionControl: AdmissionControl, how: 'answered' | 'unanswered' | 'strange') {
+  const one = await slot(admissionControl);
   one.report(how);
   one.release();
 }
 
 test('the circuit opens when Entra does not answer, lets one through later, and closes when that one is answered', async () => {
-  const pacing = pacingWith();
-  for (let i = 0; i < 5; i++) await answer(pacing, 'unanswered');
-  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
+  const admissionControl = pacingWith();
+  for (let i = 0; i < 5; i++) await answer(admissionControl, 'unanswered');
+  await expect(slot(admissionControl)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
 
   clock.advance(MINUTE);
-  const trial = await slot(pacing);
-  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
+  const trial = await slot(admissionControl);
+  await expect(slot(admissionControl)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
   trial.report('unanswered');
   trial.release();
-  await expect(slot(pacing)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
+  await expect(slot(admissionControl)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
 
   clock.advance(MINUTE);
-  await answer(pacing, 'answered');
-  expect(await reasonOf(slot(pacing))).toBe('admitted');
+  await answer(admissionControl, 'answered');
+  expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
 test('a trial that came to nothing leaves the try to the next one', async () => {
-  const pacing = pacingWith();
-  for (let i = 0; i < 5; i++) await answer(pacing, 'unanswered');
+  const admissionControl = pacingWith();
+  for (let i = 0; i < 5; i++) await answer(admissionControl, 'unanswered');
   clock.advance(MINUTE);
-  (await slot(pacing)).release();
-  expect(await reasonOf(slot(pacing))).toBe('admitted');
+  (await slot(admissionControl)).release();
+  expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
 test('refusals and strange answers open no circuit', async () => {
-  const pacing = pacingWith();
-  for (let i = 0; i < 50; i++) await answer(pacing, i % 2 === 0 ? 'answered' : 'strange');
-  expect(await reasonOf(slot(pacing))).toBe('admitted');
+  const admissionControl = pacingWith();
+  for (let i = 0; i < 50; i++) await answer(admissionControl, i % 2 === 0 ? 'answered' : 'strange');
+  expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
 test('after an outage the backlog ramps up: 1, 2, 4, 8', async () => {
-  const pacing = pacingWith();
-  for (let i = 0; i < 5; i++) await answer(pacing, 'unanswered');
+  const admissionControl = pacingWith();
+  for (let i = 0; i < 5; i++) await answer(admissionControl, 'unanswered');
   clock.advance(MINUTE);
-  await answer(pacing, 'answered');
+  await answer(admissionControl, 'answered');
 
   const widths: number[] = [];
   for (let round = 0; round < 4; round++) {
     const held: Slot[] = [];
     const abort = new AbortController();
     const wanted = Array.from({ length: 20 }, () =>
-      slot(pacing, { signal: abort.signal }).then((one) => held.push(one)),
+      slot(admissionControl, { signal: abort.signal }).then((one) => held.push(one)),
     );
     const done = Promise.allSettled(wanted);
     await settled();
@@ -410,10 +415,10 @@ test('after an outage the backlog ramps up: 1, 2, 4, 8', async () => {
 });
 
 test('retries are a tenth of the traffic, beyond a few in reserve', async () => {
-  const pacing = pacingWith();
+  const admissionControl = pacingWith();
   let retries = 0;
   for (let i = 0; i < 200; i++) {
-    const one = await slot(pacing);
+    const one = await slot(admissionControl);
     if (one.mayRetry()) retries += 1;
     one.report('answered');
     one.release();
@@ -423,9 +428,9 @@ test('retries are a tenth of the traffic, beyond a few in reserve', async () => 
 });
 
 test('nothing is retried while the circuit is open', async () => {
-  const pacing = pacingWith();
-  for (let i = 0; i < 4; i++) await answer(pacing, 'unanswered');
-  const last = await slot(pacing);
+  const admissionControl = pacingWith();
+  for (let i = 0; i < 4; i++) await answer(admissionControl, 'unanswered');
+  const last = await slot(admissionControl);
   last.report('unanswered');
   expect(last.mayRetry()).toBe(false);
 });
@@ -439,7 +444,7 @@ test('whatever the traffic, the bounds hold and nobody is forgotten', async () =
   });
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 80 }), async (events) => {
-      const pacing = pacingWith({ inFlight: 2, waiting: 4, totalInFlight: 4, totalWaiting: 9 });
+      const admissionControl = pacingWith({ inFlight: 2, waiting: 4, totalInFlight: 4, totalWaiting: 9 });
       const held: { directory: string; slot: Slot }[] = [];
       const aborts: AbortController[] = [];
       const asked: Promise<unknown>[] = [];
@@ -450,7 +455,7 @@ test('whatever the traffic, the bounds hold and nobody is forgotten', async () =
           const abort = new AbortController();
           aborts.push(abort);
           asked.push(
-            slot(pacing, { directory, tenant, priority, signal: abort.signal }).then(
+            slot(admissionControl, { directory, tenant, priority, signal: abort.signal }).then(
               (one) => held.push({ directory, slot: one }),
               () => undefined,
             ),
@@ -467,7 +472,7 @@ test('whatever the traffic, the bounds hold and nobody is forgotten', async () =
         await settled();
       }
       await Promise.all(asked);
-      expect(await reasonOf(slot(pacing, { directory: 'a' }))).toBe('admitted');
+      expect(await reasonOf(slot(admissionControl, { directory: 'a' }))).toBe('admitted');
     }),
     { numRuns: 100 },
   );

@@ -1,7 +1,7 @@
-import type { Answer } from '../../src/entra/token_response.ts';
+import type { RawTokenResponse } from '../../src/entra/token_response.ts';
 import { NOW } from './fixtures.ts';
 
-export function anAnswer(overrides: Partial<Answer> = {}): Answer {
+export function anAnswer(overrides: Partial<RawTokenResponse> = {}): RawTokenResponse {
   return {
     status: 400,
     retryAfter: undefined,
@@ -15,7 +15,11 @@ export function anAnswer(overrides: Partial<Answer> = {}): Answer {
 }
 
 /** As Entra refuses: family, numbers, and a description that names somebody. */
-export function refusal(error: string, codes: number | number[] = [], more: Record<string, unknown> = {}): Answer {
+export function refusal(
+  error: string,
+  codes: number | number[] = [],
+  more: Record<string, unknown> = {},
+): RawTokenResponse {
   return anAnswer({
     body: {
       error,

@@ -219,12 +219,12 @@ test('a request for a scope that does not exist is held by itself, and stops nob
 });
 
 test('whoever is answered without Entra is counted, also where one request alone is held', async () => {
-  const turnedAway: string[] = [];
+  const rejected: string[] = [];
   await stage.close();
-  stage = await startStage({ metrics: { turnedAway: (reason) => void turnedAway.push(reason) } });
+  stage = await startStage({ metrics: { rejected: (reason) => void rejected.push(reason) } });
   inject(70011);
   for (let i = 0; i < 3; i++) failed(await stage.refresh(bad));
-  expect(turnedAway).toEqual(['APP_MISCONFIGURED', 'APP_MISCONFIGURED']);
+  expect(rejected).toEqual(['APP_MISCONFIGURED', 'APP_MISCONFIGURED']);
 });
 
 test.each([

@@ -1,8 +1,8 @@
-import type { AppLedger } from '../../src/model/app_state_store.ts';
+import type { AppStateStore } from '../../src/model/app_state_store.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
 
 /** Keeps what it is told, in the order told. */
-export interface RecordingLedger extends AppLedger {
+export interface RecordingLedger extends AppStateStore {
   readonly credentials: UsableCredential[];
   readonly notes: string[];
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createAuthorities } from '../../src/entra/authority.ts';
-import { askThroughMsal } from '../../src/entra/exchange/msal_client.ts';
+import { requestThroughMsal } from '../../src/entra/exchange/msal_client.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { anAnswer } from './answers.ts';
 import { createRecordingLedger } from './app_state_store.ts';
@@ -23,7 +23,7 @@ test.each([
     close: async () => {},
   };
   for (const directory of ['c0c0c0c0-0000-4000-8000-000000000001', 'organizations', 'common', 'consumers']) {
-    await askThroughMsal(http, {
+    await requestThroughMsal(http, {
       clientId: 'client',
       authority: createAuthorities(CUSTOM).of(cloud, directory),
       proof: { clientSecret: new Secret('s') },

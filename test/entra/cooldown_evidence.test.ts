@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentMetrics } from '../../src/entra/entra_metrics.ts';
 import { createAppHealth } from '../../src/entra/health/app_health.ts';
-import { createHold } from '../../src/entra/health/cooldown.ts';
-import { createPlaceHealth } from '../../src/entra/health/directory_health.ts';
-import { createRequestHolds } from '../../src/entra/health/request_cooldowns.ts';
+import { createCooldown } from '../../src/entra/health/cooldown.ts';
+import { createDirectoryHealth } from '../../src/entra/health/directory_health.ts';
+import { createRequestCooldowns } from '../../src/entra/health/request_cooldowns.ts';
 import type { EvidenceContext } from '../../src/entra/health/requester.ts';
 import type { App } from '../../src/model/app.ts';
 import { HOUR, MINUTE } from '../../src/model/clock.ts';
@@ -32,7 +32,7 @@ function failure(entraError: string, subject: Failure['subject']): Failure {
 
 describe('a place', () => {
   const clock = createMovableClock();
-  const place = () => createPlaceHealth({ clock, isShared: false, wasGrantedSince: async () => false });
+  const place = () => createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
   const request = (requester: string, order: number) => ({ requester, tenantUid: 'acme', order });
   const gone = failure('unauthorized_client/AADSTS700016', 'directory');
 
@@ -40,17 +40,17 @@ describe('a place', () => {
     const health = place();
     health.granted(request('ada', 2));
     expect(await health.refused(request('ada', 1), gone, true)).toBe('REQUEST');
-    expect(health.hold).toBeUndefined();
+    expect(health.cooldown).toBeUndefined();
   });
 
   test('is not held for longer since a connection fails for a reason of its own', async () => {
     const health = place();
     await health.refused(request('ada', 1), gone, true);
     clock.advance(5 * MINUTE);
-    health.hold?.beginTrial('alan', clock.now());
+    health.cooldown?.beginTrial('alan', clock.now());
     await health.refused(request('alan', 2), failure('unauthorized_client/AADSTS7999999', 'request'), false);
     clock.advance(MINUTE);
-    expect(health.hold?.isClosedTo('grace', clock.now())).toBe(false);
+    expect(health.cooldown?.isClosedTo('grace', clock.now())).toBe(false);
   });
 });
 
@@ -117,46 +117,46 @@ describe('an app', () => {
 
 test('a hold gives failing connections a trial every five and a half minutes, though one of them asks no more', () => {
   const clock = createMovableClock();
-  const hold = createHold(
+  const cooldown = createCooldown(
     failure('unauthorized_client/AADSTS700016', 'directory'),
     { requesters: ['gone', 'ada'], order: 1 },
     clock.now(),
   );
   for (let trial = 0; trial < 3; trial++) {
     clock.advance(5.5 * MINUTE);
-    expect(hold.isClosedTo('ada', clock.now())).toBe(false);
-    hold.beginTrial('ada', clock.now());
+    expect(cooldown.isClosedTo('ada', clock.now())).toBe(false);
+    cooldown.beginTrial('ada', clock.now());
   }
 });
 
 test('a success that was sent after the failures that began a hold ends it, though others failed before it was answered', async () => {
   const clock = createMovableClock();
-  const place = createPlaceHealth({ clock, isShared: false, wasGrantedSince: async () => false });
+  const place = createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
   const gone = failure('unauthorized_client/AADSTS700016', 'directory');
   await place.refused({ requester: 'ada', tenantUid: 'acme', order: 1 }, gone, true);
   clock.advance(5 * MINUTE);
   await place.refused({ requester: 'grace', tenantUid: 'acme', order: 3 }, gone, true);
   place.granted({ requester: 'alan', tenantUid: 'acme', order: 2 });
-  expect(place.hold).toBeUndefined();
+  expect(place.cooldown).toBeUndefined();
 });
 
 test('a hold that a trial opened does not close again after the clock was set back', () => {
   const clock = createMovableClock();
-  const hold = createHold(
+  const cooldown = createCooldown(
     failure('unauthorized_client/AADSTS700016', 'directory'),
     { requesters: ['ada'], order: 1 },
     clock.now(),
   );
   clock.advance(-2 * MINUTE);
-  hold.beginTrial('alan', clock.now());
+  cooldown.beginTrial('alan', clock.now());
   clock.advance(3 * MINUTE);
-  expect(hold.isClosedTo('grace', clock.now())).toBe(false);
+  expect(cooldown.isClosedTo('grace', clock.now())).toBe(false);
 });
 
 test('an unknown answer holds its request for a minute, also after the clock was set back', () => {
   const clock = createMovableClock();
-  const holds = createRequestHolds(clock);
-  holds.hold('request', failure('invalid_request/AADSTS7999999', 'request'), false);
+  const holds = createRequestCooldowns(clock);
+  holds.cooldown('request', failure('invalid_request/AADSTS7999999', 'request'), false);
   clock.advance(-2 * MINUTE);
   expect(holds.find('request')).toBeUndefined();
 });

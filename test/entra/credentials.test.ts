@@ -334,7 +334,7 @@ test('no outcome, note or error ever holds a secret or Entra’s description', a
 });
 
 describe('a probe that waits for a slot', () => {
-  const narrow = { options: { pacing: { inFlight: 1, totalInFlight: 1 }, exchangeTimeout: 300 } };
+  const narrow = { options: { admissionControl: { inFlight: 1, totalInFlight: 1 }, exchangeTimeout: 300 } };
   const ask = (app = acme()) => ({ app, directoryId: CONTOSO, priority: 'FOREGROUND' as const });
 
   test.each([

@@ -184,7 +184,7 @@ test('300 users at once: never more than 8 requests under way, and all are serve
   const { refresh } = createServer({
     url: endpoint.url,
     ledger: createRecordingLedger(aSecret('c1')),
-    options: { pacing: { waiting: 1000, totalWaiting: 1000 } },
+    options: { admissionControl: { waiting: 1000, totalWaiting: 1000 } },
     metrics: {
       ...silentMetrics,
       inFlight: (count) => void counting.inFlight.push(count),

@@ -210,7 +210,7 @@ test('a suspended app asks nobody', async () => {
 
 test('while Graph hesitates, the app’s place at the token endpoint is free', async () => {
   await stage.close();
-  stage = await startGraphStage({ options: { pacing: { inFlight: 1, waiting: 0 } } });
+  stage = await startGraphStage({ options: { admissionControl: { inFlight: 1, waiting: 0 } } });
   stage.ledger.credentials.splice(0, 1, acmeSecret(stage.sandbox));
   const hold = stage.sandbox.holdNextGraph('getApplication');
   const reading = stage.registrations.read(acmeAtHome());

@@ -73,7 +73,7 @@ test('a removal whose answer was lost was done: the next one finds it absent', a
 
 test('where callers leave it no slot, it does not wait for ever', async () => {
   await stage.close();
-  stage = await startGraphStage({ options: { pacing: { inFlight: 1 } } }, 200);
+  stage = await startGraphStage({ options: { admissionControl: { inFlight: 1 } } }, 200);
   const app = acmeAtHome();
   const held = await stage.server.admit({
     app,

@@ -1,7 +1,7 @@
 import type { Timestamp } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { SecretSource, SourcedSecret } from '../../src/model/secret_source.ts';
+import type { RemoteSecret, SecretSource } from '../../src/model/secret_source.ts';
 
 /** A key vault in memory: a value is kept as read until it is forgotten. */
 export interface MemorySource extends SecretSource {
@@ -14,7 +14,7 @@ export interface MemorySource extends SecretSource {
 
 export function createMemorySource(): MemorySource {
   const vault = new Map<string, { value: string; version: string; setTime: Timestamp | undefined }>();
-  const kept = new Map<string, SourcedSecret>();
+  const kept = new Map<string, RemoteSecret>();
   const reads: string[] = [];
   return {
     reads,

@@ -7,7 +7,7 @@ import { ADA, ALAN, acme, acmeSecret, type Stage, startStage } from './with_sand
 
 let stage: Stage;
 beforeEach(async () => {
-  stage = await startStage({ options: { requestTimeout: 1500, pacing: { retrySavings: 0 } } });
+  stage = await startStage({ options: { requestTimeout: 1500, admissionControl: { retryTokens: 0 } } });
 });
 afterEach(() => stage.close());
 

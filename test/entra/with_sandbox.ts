@@ -67,7 +67,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       retry() {},
       inFlight() {},
       waiting() {},
-      turnedAway() {},
+      rejected() {},
       circuitOpened() {},
       held() {},
       credentialRejected() {},

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSinksFile } from '../../src/config/sinks_file.ts';
-import { messageOf } from '../../src/event_delivery/webhook_request.ts';
+import { webhookRequestOf } from '../../src/event_delivery/webhook_request.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { EVENT_TYPES } from '../../src/model/sink.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
@@ -32,7 +32,7 @@ function cases() {
   const other = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
   const now = Date.now();
   const signed = (secrets: string[], sendTime = now) =>
-    messageOf(event, { source: 'urn:x', secrets: secrets.map((one) => new Secret(one)), sendTime });
+    webhookRequestOf(event, { source: 'urn:x', secrets: secrets.map((one) => new Secret(one)), sendTime });
   const genuine = signed([SECRET]);
   return [
     { ...genuine, expected: true },

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
-import { createPost, type Post } from '../../src/event_delivery/webhook_client.ts';
-import { messageOf } from '../../src/event_delivery/webhook_request.ts';
+import { createWebhookClient, type WebhookClient } from '../../src/event_delivery/webhook_client.ts';
+import { webhookRequestOf } from '../../src/event_delivery/webhook_request.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { makeCertificate } from './certificates.ts';
@@ -11,10 +11,10 @@ import { startReceiver, status } from './receiver.ts';
 
 const never = new AbortController().signal;
 const message = () =>
-  messageOf(expiring(), { source: 'urn:tokenvault:test', secrets: [new Secret(SECRET)], sendTime: Date.now() });
+  webhookRequestOf(expiring(), { source: 'urn:tokenvault:test', secrets: [new Secret(SECRET)], sendTime: Date.now() });
 
-function openPost(url: string, timeout = 10 * SECOND): Post {
-  const post = createPost(url, timeout);
+function openPost(url: string, timeout = 10 * SECOND): WebhookClient {
+  const post = createWebhookClient(url, timeout);
   onTestFinished(() => post.close());
   return post;
 }

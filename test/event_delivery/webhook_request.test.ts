@@ -2,7 +2,7 @@ import { HTTP } from 'cloudevents';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
-import { messageOf } from '../../src/event_delivery/webhook_request.ts';
+import { webhookRequestOf } from '../../src/event_delivery/webhook_request.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { eventFacts } from '../../src/model/event_facts.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -36,7 +36,7 @@ test('a receiver who knows any of the secrets reads any event as it was told', (
     fc.property(anyEvent, fc.array(anySecret, { minLength: 1, maxLength: 4 }), fc.nat(3), (event, secrets, which) => {
       const texts = secrets.map(toSecret);
       const parts = { source: 'https://vault.example', secrets: texts.map((one) => new Secret(one)) };
-      const { headers, body } = messageOf(event, { ...parts, sendTime: Date.now() });
+      const { headers, body } = webhookRequestOf(event, { ...parts, sendTime: Date.now() });
       // What travels are bytes.
       const arrived = Buffer.from(body).toString();
 
@@ -59,7 +59,7 @@ test('a receiver who knows any of the secrets reads any event as it was told', (
 
 test('no change of what was sent goes unnoticed', () => {
   const secret = toSecret(Buffer.alloc(32, 1));
-  const { headers, body } = messageOf(expiring(), {
+  const { headers, body } = webhookRequestOf(expiring(), {
     source: 'urn:x',
     secrets: [new Secret(secret)],
     sendTime: Date.now(),

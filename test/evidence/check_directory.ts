@@ -19,8 +19,8 @@ export function problemsInDirectory(row: AnswerRow, seen: DirectoryObservation):
   same('that Entra was asked for b', seen.metByB > 0, !expected.isLocal);
 
   same('the state of the app', states.app.state, expected.appState);
-  if (expected.holds === 'app') same('the reason of the app', states.app.reason, expected.refused);
-  same('the failing directories', states.failingDirectories.join(), expected.holds === 'directory' ? CONTOSO : '');
+  if (expected.cooldowns === 'app') same('the reason of the app', states.app.reason, expected.refused);
+  same('the failing directories', states.failingDirectories.join(), expected.cooldowns === 'directory' ? CONTOSO : '');
   same('the credentials', states.credentials.join(), expected.credentialState);
   const isSuspect = expected.passes && expectedOf(row).cure === 'VerifyConnection';
   const { connectionState, resourceState } = isSuspect

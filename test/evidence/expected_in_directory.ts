@@ -10,7 +10,7 @@ export interface ExpectedInDirectory {
   /** C, in another directory. */
   readonly elsewhere: string;
   /** Larger than a connection, and held. */
-  readonly holds: 'app' | 'directory' | undefined;
+  readonly cooldowns: 'app' | 'directory' | undefined;
   /** B is refused without a request to Entra. */
   readonly isLocal: boolean;
   readonly appState: string;
@@ -26,7 +26,7 @@ export function expectedInDirectory(row: AnswerRow): ExpectedInDirectory {
     refused: alone.first,
     other: alone.isAboutGrant ? alone.first : 'OK',
     elsewhere: 'OK',
-    holds: undefined,
+    cooldowns: undefined,
     isLocal: false,
     appState: 'OK',
     credentialState: 'VALID',
@@ -34,16 +34,16 @@ export function expectedInDirectory(row: AnswerRow): ExpectedInDirectory {
     passes: alone.cure === '5 minutes' || kind === 'suspect',
   };
   const refused = reasonOf(row);
-  const everybody = { refused, other: refused, elsewhere: refused, holds: 'app', isLocal: true } as const;
+  const everybody = { refused, other: refused, elsewhere: refused, cooldowns: 'app', isLocal: true } as const;
   switch (row.subject) {
     case 'credential':
       return { ...base, ...everybody, appState: 'CREDENTIAL_REJECTED', credentialState: 'REJECTED' };
     case 'app':
       return { ...base, ...everybody, appState: 'MISCONFIGURED' };
     case 'directory':
-      return { ...base, other: refused, holds: 'directory', isLocal: true };
+      return { ...base, other: refused, cooldowns: 'directory', isLocal: true };
     case 'resource_in_directory':
-      return { ...base, holds: 'directory', isLocal: true };
+      return { ...base, cooldowns: 'directory', isLocal: true };
     default:
       // Entra throttles an app in a directory, at all its resources.
       return kind === 'throttled' ? { ...base, other: refused, isLocal: true, appState: 'THROTTLED' } : base;

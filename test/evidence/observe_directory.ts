@@ -89,11 +89,11 @@ async function askAll(scenario: Scenario, { connections }: Crew, between = async
 
 /** What is larger than A's own is held once a probe confirms it, in the background. If that never happens, the check tells. */
 async function untilHeld(scenario: Scenario, row: AnswerRow, crew: Crew): Promise<void> {
-  const { holds } = expectedInDirectory(row);
-  if (holds === undefined) return;
+  const { cooldowns } = expectedInDirectory(row);
+  if (cooldowns === undefined) return;
   const isHeld = async () => {
     const { app, failingDirectories } = await readStates(scenario, crew);
-    return holds === 'app' ? app.state !== 'OK' : failingDirectories.length > 0;
+    return cooldowns === 'app' ? app.state !== 'OK' : failingDirectories.length > 0;
   };
   await vi.waitUntil(isHeld, { timeout: PATIENCE }).catch(() => {});
 }

@@ -64,7 +64,7 @@ function fail(ending: object): never {
 }
 
 /** Stands before a sandbox and answers only once it is told to. */
-async function heldBack(sandbox: Sandbox) {
+async function coolingDown(sandbox: Sandbox) {
   const arrived = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   const server = createServer(async (request, response) => {
@@ -88,7 +88,7 @@ async function heldBack(sandbox: Sandbox) {
 test('a SIGTERM that comes while it starts ends it once it has started', async () => {
   const sandbox = await startSandbox();
   onTestFinished(() => sandbox.close());
-  const slow = await heldBack(sandbox);
+  const slow = await coolingDown(sandbox);
   const { child, ended } = serve({ TOKENVAULT_SANDBOX: slow.url });
   await slow.arrived;
   child.kill('SIGTERM');

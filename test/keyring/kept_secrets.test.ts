@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createKeptSecrets, type Found } from '../../src/keyring/secret_cache.ts';
+import { createSecretCache, type Found } from '../../src/keyring/secret_cache.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -21,7 +21,7 @@ function world() {
   const source = { asked: 0, answer: READ };
   const time = { now: 0 };
   const logged: string[] = [];
-  const kept = createKeptSecrets({
+  const kept = createSecretCache({
     async find() {
       source.asked += 1;
       return source.answer;

@@ -39,7 +39,7 @@ function connectionWith(changes: Partial<Connection> = {}): Connection {
     suspendTime: undefined,
     verifyTime: NOW - DAY,
     lastRefreshTime: NOW - DAY,
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: NOW + DAY,
     createTime: 0,
@@ -77,7 +77,7 @@ const anyConnection = fc
   .record({
     grantState: fc.constantFrom('ACTIVE' as const, 'BLOCKED' as const),
     suspendTime: fc.option(fc.constant(NOW - 5), { nil: undefined }),
-    strikeTime: fc.option(fc.integer({ min: NOW - DAY, max: NOW }), { nil: undefined }),
+    firstSuspectTime: fc.option(fc.integer({ min: NOW - DAY, max: NOW }), { nil: undefined }),
     heldUntil: fc.option(fc.integer({ min: NOW - DAY, max: NOW + DAY }), { nil: undefined }),
   })
   .map(connectionWith);
@@ -172,7 +172,7 @@ test('a token makes the connection active and its permissions the granted ones',
       expect(after).toMatchObject({
         grantState: 'ACTIVE',
         stateEvidence: undefined,
-        strikeTime: undefined,
+        firstSuspectTime: undefined,
         heldUntil: undefined,
         lastRefreshTime: NOW,
         granted: { [GRAPH]: ['User.Read'] },
@@ -197,13 +197,13 @@ test.each([
   ['reauthorize', 'REAUTHORIZATION_REQUIRED', DAY],
   ['blocked', 'BLOCKED', DAY],
 ] as const)('a refusal of one resource (%s) is the state of that resource alone', (kind, state, pause) => {
-  const before = connectionWith({ strikeTime: NOW - 1, keepAliveTime: NOW + 5 });
+  const before = connectionWith({ firstSuspectTime: NOW - 1, keepAliveTime: NOW + 5 });
   const after = afterRedeem(before, failing(kind, 'resource'), NOW, context);
 
   expect(after).toMatchObject({
     grantState: 'ACTIVE',
     stateEvidence: undefined,
-    strikeTime: NOW - 1,
+    firstSuspectTime: NOW - 1,
     keepAliveTime: NOW + 5,
     resourceIssues: { [GRAPH]: { state, retryTime: NOW + pause } },
   });
@@ -267,7 +267,7 @@ test('refusals of the request, the directory, the app or the credential leave a 
 
 test('an unknown refusal of one resource counts at the second time, at least a minute later, and for that resource alone', () => {
   const once = afterRedeem(connectionWith(), failing('suspect', 'resource'), NOW, context);
-  expect(once).toMatchObject({ grantState: 'ACTIVE', strikeTime: undefined, heldUntil: undefined });
+  expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: undefined, heldUntil: undefined });
   expect(once.resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE', retryTime: NOW + STRIKE_INTERVAL });
 
   expect(afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL - 1, context)).toBe(once);
@@ -313,7 +313,7 @@ test('a grant that two doubtful refusals ended may be verified once more, one th
 
 test('a doubtful refusal needs a second one, at least a minute later', () => {
   const once = afterRedeem(connectionWith(), failing('suspect'), NOW, context);
-  expect(once).toMatchObject({ grantState: 'ACTIVE', strikeTime: NOW, heldUntil: NOW + STRIKE_INTERVAL });
+  expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: NOW, heldUntil: NOW + STRIKE_INTERVAL });
 
   expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL - 1, context)).toBe(once);
   expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL, context)).toMatchObject({
@@ -327,7 +327,11 @@ test('a strike of a future that never came is no first strike, and no rest outla
 
   const again = afterRedeem(once, failing('suspect'), NOW - DAY, context);
 
-  expect(again).toMatchObject({ grantState: 'ACTIVE', strikeTime: NOW - DAY, heldUntil: NOW - DAY + STRIKE_INTERVAL });
+  expect(again).toMatchObject({
+    grantState: 'ACTIVE',
+    firstSuspectTime: NOW - DAY,
+    heldUntil: NOW - DAY + STRIKE_INTERVAL,
+  });
   for (const kind of ['suspect', 'looping', 'blocked'] as const) {
     const resting = afterRedeem(connectionWith(), failing(kind), NOW, context);
     const until = resting.heldUntil ?? 0;

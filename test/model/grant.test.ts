@@ -31,7 +31,7 @@ const worn: Connection = {
   suspendTime: undefined,
   verifyTime: 1,
   lastRefreshTime: 1,
-  strikeTime: 1,
+  firstSuspectTime: 1,
   heldUntil: NOW + DAY,
   keepAliveTime: undefined,
   createTime: 1,
@@ -53,7 +53,7 @@ test('a new grant clears whatever was held against the old one, and replaces its
   expect(after).toMatchObject({
     grantState: 'ACTIVE',
     stateEvidence: undefined,
-    strikeTime: undefined,
+    firstSuspectTime: undefined,
     heldUntil: undefined,
     verifyTime: NOW,
     lastRefreshTime: NOW,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { Rotation, RotationProblem } from '../../src/model/rotation.ts';
-import { moveRotation, type RotationMove, type RotationOutcome } from '../../src/model/rotation_transition.ts';
+import { nextTransition, type RotationOutcome, type RotationTransition } from '../../src/model/rotation_transition.ts';
 
 const START = 1_800_000_000_000;
 const BEGUN: Rotation = {
@@ -24,7 +24,7 @@ const BEGUN: Rotation = {
 function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = START + 30 * DAY) {
   let now = START;
   let newCreateTime: number | undefined;
-  const moves: { readonly now: number; readonly outcome: RotationOutcome; readonly move: RotationMove }[] = [];
+  const moves: { readonly now: number; readonly outcome: RotationOutcome; readonly move: RotationTransition }[] = [];
   const run = {
     moves,
     rotation: { ...BEGUN, ...rotation } as Rotation | undefined,
@@ -36,11 +36,11 @@ function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = ST
       if (run.rotation !== undefined) run.rotation = { ...run.rotation, nextTime: time };
     },
     /** At its next time, or so much later. */
-    look(outcome: RotationOutcome, late = 0): RotationMove {
+    look(outcome: RotationOutcome, late = 0): RotationTransition {
       if (run.rotation === undefined) throw new Error('it is over');
       now = Math.max(now, run.rotation.nextTime) + late;
       if (outcome.kind === 'added') newCreateTime = now;
-      const move = moveRotation(run.rotation, outcome, { now, oldEnd, newCreateTime });
+      const move = nextTransition(run.rotation, outcome, { now, oldEnd, newCreateTime });
       moves.push({ now, outcome, move });
       run.rotation = move.after;
       return move;
@@ -54,7 +54,7 @@ function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = ST
 const ADDED: RotationOutcome = { kind: 'added', newCredentialUid: 'new' };
 const ACCEPTED: RotationOutcome = { kind: 'accepted', wasRefused: false };
 const REFUSED: RotationOutcome = { kind: 'refused', code: 'AADSTS7000215' };
-const hindered = (problem: Extract<RotationOutcome, { kind: 'hindered' }>['problem'], code?: string) =>
+const problemToReport = (problem: Extract<RotationOutcome, { kind: 'hindered' }>['problem'], code?: string) =>
   ({ kind: 'hindered', problem, code }) as const;
 
 function hopedFor(rotation: Rotation | undefined): RotationOutcome {
@@ -262,7 +262,7 @@ describe('a day of success is', () => {
     const run = watching();
     run.succeed();
     const before = run.now;
-    while (run.now < before + 20 * HOUR) run.look(hindered('UNAVAILABLE'));
+    while (run.now < before + 20 * HOUR) run.look(problemToReport('UNAVAILABLE'));
     expect(endOf(run)).toBeGreaterThan(24 + 18);
   });
 
@@ -303,9 +303,9 @@ describe('where the clock was set back by months', () => {
 
   test('an outage is told after six hours of it', () => {
     const run = start();
-    run.look(hindered('UNAVAILABLE'));
+    run.look(problemToReport('UNAVAILABLE'));
     run.setClock(START - 90 * DAY);
-    while (run.now < START - 89 * DAY) run.look(hindered('UNAVAILABLE'));
+    while (run.now < START - 89 * DAY) run.look(problemToReport('UNAVAILABLE'));
     expect(run.moves.filter(({ move }) => move.tell !== undefined)).toHaveLength(1);
   });
 });
@@ -316,7 +316,7 @@ describe('an outage', () => {
     const waits: number[] = [];
     const told: number[] = [];
     while (run.now - START < DAY) {
-      if (run.look(hindered('UNAVAILABLE', `AADSTS${run.moves.length}`)).tell) told.push(run.now - START);
+      if (run.look(problemToReport('UNAVAILABLE', `AADSTS${run.moves.length}`)).tell) told.push(run.now - START);
       waits.push(((run.rotation?.nextTime ?? 0) - run.now) / MINUTE);
     }
     expect(waits.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
@@ -327,15 +327,15 @@ describe('an outage', () => {
 
   test('waits for as long as it is told to, if that is longer', () => {
     const run = start();
-    run.look({ ...hindered('UNAVAILABLE'), retryAfter: 5 * MINUTE });
+    run.look({ ...problemToReport('UNAVAILABLE'), retryAfter: 5 * MINUTE });
     expect((run.rotation?.nextTime ?? 0) - run.now).toBe(5 * MINUTE);
   });
 
   test('is no news beside what stood in the way before it', () => {
     const run = start();
-    expect(run.look(hindered('PERMISSION')).tell).toBeDefined();
-    expect(run.look(hindered('UNAVAILABLE')).tell).toBeUndefined();
-    expect(run.look(hindered('PERMISSION')).tell).toBeUndefined();
+    expect(run.look(problemToReport('PERMISSION')).tell).toBeDefined();
+    expect(run.look(problemToReport('UNAVAILABLE')).tell).toBeUndefined();
+    expect(run.look(problemToReport('PERMISSION')).tell).toBeUndefined();
     expect(run.rotation?.problem?.kind).toBe('PERMISSION');
   });
 });
@@ -345,10 +345,13 @@ describe('what somebody must mend', () => {
     '%s is tried daily, and told at once',
     (kind) => {
       const run = start();
-      expect(run.look(hindered(kind, 'x')).tell).toMatchObject({ problem: { kind, code: 'x' }, severity: 'WARNING' });
+      expect(run.look(problemToReport(kind, 'x')).tell).toMatchObject({
+        problem: { kind, code: 'x' },
+        severity: 'WARNING',
+      });
       expect((run.rotation?.nextTime ?? 0) - run.now).toBe(DAY);
-      expect(run.look(hindered(kind, 'x')).tell).toBeUndefined();
-      expect(run.look(hindered(kind, 'y')).tell).toBeDefined();
+      expect(run.look(problemToReport(kind, 'x')).tell).toBeUndefined();
+      expect(run.look(problemToReport(kind, 'y')).tell).toBeDefined();
     },
   );
 
@@ -356,7 +359,7 @@ describe('what somebody must mend', () => {
     const run = start();
     const told: unknown[] = [];
     while (run.now < START + 30 * DAY) {
-      const { tell } = run.look(hindered('PERMISSION'));
+      const { tell } = run.look(problemToReport('PERMISSION'));
       if (tell) told.push([tell.severity, (run.now - START) / DAY]);
     }
     expect(told).toEqual([
@@ -367,9 +370,13 @@ describe('what somebody must mend', () => {
 
   test('is no matter of haste once the new one serves, and is over when the old one has ended', () => {
     const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
-    expect(run.look(hindered('PERMISSION')).tell).toMatchObject({ severity: 'WARNING' });
-    run.look(hindered('PERMISSION'));
-    expect(run.look(hindered('PERMISSION'))).toMatchObject({ after: undefined, done: undefined, tell: undefined });
+    expect(run.look(problemToReport('PERMISSION')).tell).toMatchObject({ severity: 'WARNING' });
+    run.look(problemToReport('PERMISSION'));
+    expect(run.look(problemToReport('PERMISSION'))).toMatchObject({
+      after: undefined,
+      done: undefined,
+      tell: undefined,
+    });
   });
 });
 

@@ -111,7 +111,7 @@ export async function openRegistry() {
         suspendTime: undefined,
         verifyTime: undefined,
         lastRefreshTime: undefined,
-        strikeTime: undefined,
+        firstSuspectTime: undefined,
         heldUntil: undefined,
         keepAliveTime: undefined,
         createTime: clock.now(),

@@ -1,16 +1,16 @@
 import { fieldInvalid, VaultError } from '../../src/model/errors.ts';
-import type { SecretSource, SourcedSecret } from '../../src/model/secret_source.ts';
+import type { RemoteSecret, SecretSource } from '../../src/model/secret_source.ts';
 
 export const KEY_VAULT = 'https://acme.vault.azure.net';
 
 export interface PretendKeyVault extends SecretSource {
-  readonly secrets: Map<string, SourcedSecret>;
+  readonly secrets: Map<string, RemoteSecret>;
 }
 
 /** Allows one key vault, and knows what lies in it, as it was read until it is forgotten; keyring/ has the true one, with tests of its own. */
 export function createPretendKeyVault(): PretendKeyVault {
-  const secrets = new Map<string, SourcedSecret>();
-  const kept = new Map<string, SourcedSecret>();
+  const secrets = new Map<string, RemoteSecret>();
+  const kept = new Map<string, RemoteSecret>();
   return {
     secrets,
     forget: (secretUri) => kept.delete(secretUri),

@@ -5,7 +5,7 @@ import { DAY } from '../../src/model/clock.ts';
 import type { RotationProblem } from '../../src/model/rotation.ts';
 import type { AppFields } from '../../src/registry/app_requests.ts';
 import { checkRotation, type RotationRequest } from '../../src/registry/rotation_policy.ts';
-import { rotationProblem } from '../../src/registry/rotation_problem_text.ts';
+import { rotationProblemText } from '../../src/registry/rotation_problem_text.ts';
 import type { AppRegistration } from '../../src/registry/tenant_requests.ts';
 import { sampleApp, sampleTenant } from '../conformance/sample_rows.ts';
 import {
@@ -183,8 +183,8 @@ test.each<[RotationProblem['kind'], RegExp]>([
     permission: 'Application.Special',
     hints: ['abc', 'xyz'],
     time: 0,
-    toldTime: undefined,
+    reportedTime: undefined,
   };
-  expect(rotationProblem(app, problem)).toMatch(words);
-  expect(rotationProblem(app, { ...problem, code: undefined, hints: undefined })).not.toContain('undefined');
+  expect(rotationProblemText(app, problem)).toMatch(words);
+  expect(rotationProblemText(app, { ...problem, code: undefined, hints: undefined })).not.toContain('undefined');
 });

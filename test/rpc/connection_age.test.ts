@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_tokens.ts';
 import { freshToken, type Stage, startStage } from './stage.ts';
 
 const connection = 'tenants/acme/connections/ada';
@@ -38,7 +38,7 @@ test('a health watch ends so too', async () => {
 });
 
 test('a call under way is answered on the connection that is too old', async () => {
-  const answer = Promise.withResolvers<FreshToken>();
+  const answer = Promise.withResolvers<ServedToken>();
   stage = await startStage({ accessTokens: { watch, get: () => answer.promise }, server: { maxAge: 400 } });
   const tokens = stage.client(TokenService);
   const call = tokens.getAccessToken({ connection });

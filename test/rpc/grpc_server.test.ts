@@ -9,7 +9,7 @@ import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts'
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { toRpcError } from '../../src/rpc/rpc_error.ts';
-import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_tokens.ts';
 import { createBareClient } from './bare_client.ts';
 import { acme, freshToken, type Stage, startStage } from './stage.ts';
 
@@ -71,7 +71,7 @@ describe('the vault lives on', () => {
   });
 
   test('after whatever a room throws, in whichever way', async () => {
-    const throwing: (() => FreshToken | Promise<FreshToken>)[] = [
+    const throwing: (() => ServedToken | Promise<ServedToken>)[] = [
       () => {
         throw new Error('password=hunter2\n    at password=hunter2 (/etc/x:1:1)');
       },
@@ -140,7 +140,7 @@ describe('the vault lives on', () => {
 
 describe('calls in flight', () => {
   test('are capped for each caller, with a time to come back', async () => {
-    const gate = Promise.withResolvers<FreshToken>();
+    const gate = Promise.withResolvers<ServedToken>();
     const begun = Promise.withResolvers<void>();
     stage = await startStage({
       limits: { inFlight: 10, inFlightPerCaller: 1 },
@@ -172,7 +172,7 @@ describe('calls in flight', () => {
   });
 
   test('that wait for Entra leave places to those that need not wait', async () => {
-    const gate = Promise.withResolvers<FreshToken>();
+    const gate = Promise.withResolvers<ServedToken>();
     let waiting = 0;
     stage = await startStage({
       limits: { inFlight: 16, inFlightPerCaller: 8 },
@@ -207,7 +207,7 @@ describe('calls in flight', () => {
   });
 
   test('are finished when the server closes', async () => {
-    const gate = Promise.withResolvers<FreshToken>();
+    const gate = Promise.withResolvers<ServedToken>();
     const begun = Promise.withResolvers<void>();
     stage = await startStage({
       accessTokens: {

@@ -94,7 +94,7 @@ const renewal: Rotation = {
   watchTime: undefined,
   nextTime: NOW,
   failures: 1,
-  problem: { kind: 'REFUSED_SECRET', code: 'Code.X', permission: undefined, time: NOW, toldTime: NOW },
+  problem: { kind: 'REFUSED_SECRET', code: 'Code.X', permission: undefined, time: NOW, reportedTime: NOW },
   version: 1,
 };
 

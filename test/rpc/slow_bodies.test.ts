@@ -1,14 +1,14 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_tokens.ts';
 import { freshToken, type Stage, startStage } from './stage.ts';
 
 const connection = 'tenants/acme/connections/ada';
 
 let stage: Stage;
 let session: ClientHttp2Session;
-let gate: PromiseWithResolvers<FreshToken>;
+let gate: PromiseWithResolvers<ServedToken>;
 
 beforeEach(async () => {
   gate = Promise.withResolvers();

@@ -11,7 +11,7 @@ import type { Tenant } from '../../src/model/tenant.ts';
 import { type ClientOptions, createClient } from '../../src/rpc/client.ts';
 import { createAccessLog } from '../../src/rpc/pipeline/access_log.ts';
 import { createKeyAuthenticator, createLoopbackAuthenticator } from '../../src/rpc/pipeline/authenticate.ts';
-import { type ConductParts, createConduct } from '../../src/rpc/pipeline/call_pipeline.ts';
+import { type CallPipelineParts, createCallPipeline } from '../../src/rpc/pipeline/call_pipeline.ts';
 import {
   adminServices,
   type GrpcServer,
@@ -21,7 +21,7 @@ import {
   tokenServices,
 } from '../../src/rpc/server.ts';
 import type { Log, LogEvents } from '../../src/telemetry/log.ts';
-import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_tokens.ts';
 
 export const NOW = Date.parse('2026-05-01T12:00:00Z');
 export const clock = { now: () => NOW };
@@ -97,7 +97,7 @@ export const ada: Connection = {
   suspendTime: undefined,
   verifyTime: NOW,
   lastRefreshTime: NOW,
-  strikeTime: undefined,
+  firstSuspectTime: undefined,
   heldUntil: undefined,
   keepAliveTime: undefined,
   createTime: NOW,
@@ -105,7 +105,7 @@ export const ada: Connection = {
   version: 1,
 };
 
-export function freshToken(text = 'eyJ.token', source: FreshToken['source'] = 'CACHE'): FreshToken {
+export function freshToken(text = 'eyJ.token', source: ServedToken['source'] = 'CACHE'): ServedToken {
   const accessToken: AccessToken = {
     token: new Secret(text),
     resource: 'https://graph.microsoft.com',
@@ -208,7 +208,7 @@ export function switchable() {
 
 export interface StageOptions extends StandIns {
   readonly keys?: readonly KnownKey[];
-  readonly limits?: ConductParts['limits'];
+  readonly limits?: CallPipelineParts['limits'];
   readonly server?: Partial<ServerParts>;
   readonly readiness?: ServerParts['readiness'];
   readonly now?: () => number;
@@ -249,7 +249,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   };
   const authenticator =
     options.keys === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(options.keys, { now });
-  const conduct = createConduct({
+  const pipeline = createCallPipeline({
     authenticator,
     audit,
     clock: { now },
@@ -259,7 +259,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const server = await startGrpcServer({
     address: '127.0.0.1:0',
     services: options.listener === 'token' ? tokenServices(rooms) : adminServices(rooms),
-    conduct,
+    pipeline,
     authenticator,
     unauthenticated: { connections: 256, connectionsPerAddress: 32 },
     readiness: options.readiness ?? { ready: true, listen: () => () => {} },

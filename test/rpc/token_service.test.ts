@@ -4,7 +4,7 @@ import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { Call } from '../../src/rpc/pipeline/call.ts';
 import { createTokenService } from '../../src/rpc/services/token_service.ts';
-import type { AccessTokenRequest, AccessTokens, FreshToken } from '../../src/tokens/access_tokens.ts';
+import type { AccessTokenRequest, AccessTokens, ServedToken } from '../../src/tokens/access_tokens.ts';
 import { freshToken, type Stage, standIn, startStage } from './stage.ts';
 
 let stage: Stage;
@@ -101,7 +101,7 @@ describe('GetAccessToken', () => {
     stage = await startStage({
       accessTokens: {
         get: ({ signal }) =>
-          new Promise<FreshToken>((_, reject) => {
+          new Promise<ServedToken>((_, reject) => {
             signal().addEventListener('abort', () => {
               hungUp.resolve();
               reject(new VaultError('ENTRA_UNAVAILABLE', 'nobody waits'));

@@ -103,7 +103,7 @@ test('from the version that told of no ends: every credential is looked at once,
   ]);
   const usable = await stores.apps.usableCredentials('app-of-acme');
   expect(usable.map(({ material }) => material.kind)).toEqual(['CLIENT_SECRET']);
-  expect((await stores.expiry.idleEnding(NOW, 10)).map(({ connectionId }) => connectionId)).toEqual(['ada']);
+  expect((await stores.expiry.idleExpiring(NOW, 10)).map(({ connectionId }) => connectionId)).toEqual(['ada']);
   expect(await stores.outbox.read(0, 10)).toMatchObject([
     { sequence: 1, event: { uid: 'e1', cause: undefined, severity: 'INFO', data: { change: 'CREATED' } } },
   ]);

@@ -124,9 +124,9 @@ async function recordPlans() {
   await stores.connections.list(next, { directoryId: 'd' });
   await stores.connections.list(next, { username: 'ada', tenantIds: ['acme'] });
   const ending = { before: NOW, includeUnknown: true };
-  await stores.expiry.listEnding({ size: 10, after: undefined }, ending);
-  await stores.expiry.listEnding({ size: 10, after: '5/u' }, { ...ending, tenantIds: ['acme', 'other'] });
-  await stores.expiry.listEnding({ size: 10, after: '-/u' }, ending);
+  await stores.expiry.listExpiring({ size: 10, after: undefined }, ending);
+  await stores.expiry.listExpiring({ size: 10, after: '5/u' }, { ...ending, tenantIds: ['acme', 'other'] });
+  await stores.expiry.listExpiring({ size: 10, after: '-/u' }, ending);
   await stores.inspections.due(NOW, 10);
   await stores.deliveries.deadLetters({ size: 10, after: undefined }, undefined);
   await stores.deliveries.deadLetters({ size: 10, after: 'hook/1' }, undefined);

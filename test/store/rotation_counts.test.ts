@@ -6,7 +6,7 @@ import { openTestStores } from './open_test_stores.ts';
 test('renewals under way are counted by step, apart from those that do not go on', async () => {
   const stores = await openTestStores();
   const tenant = sampleTenant();
-  const problem = { kind: 'POLICY', code: undefined, permission: undefined, time: NOW, toldTime: NOW } as const;
+  const problem = { kind: 'POLICY', code: undefined, permission: undefined, time: NOW, reportedTime: NOW } as const;
   const wanted: Partial<Rotation>[] = [
     { beginTime: NOW - 1 },
     { beginTime: NOW - 2 },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_tokens.ts';
 import { ask, eventually, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
@@ -106,7 +106,7 @@ test('a watch gives the present token, then each new one', async () => {
   world.sandbox.clock.advance(55 * MINUTE);
   await ticking(second);
 
-  const [one, two] = [first.value as FreshToken, (await second).value as FreshToken];
+  const [one, two] = [first.value as ServedToken, (await second).value as ServedToken];
   expect(two.accessToken).not.toBe(one.accessToken);
   expect(one.accessToken.expireTime - world.clock.now()).toBeGreaterThan(60_000);
   const end = watch.next();

@@ -202,7 +202,7 @@ test('a doubtful refusal that passes is forgotten', async () => {
   world.sandbox.clock.advance(61 * SECOND);
 
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
-  expect((await world.find(ada.uid)).strikeTime).toBeUndefined();
+  expect((await world.find(ada.uid)).firstSuspectTime).toBeUndefined();
 });
 
 test('a loop rests this connection alone for five minutes', async () => {

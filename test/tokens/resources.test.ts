@@ -260,7 +260,7 @@ test('for a personal account, 70000 on one resource means a missing consent if a
   expect(await get(IMAP, 'bob')).toBe('CONSENT_REQUIRED');
 
   const after = await world.find(bob.uid);
-  expect([after.grantState, after.strikeTime]).toEqual(['ACTIVE', undefined]);
+  expect([after.grantState, after.firstSuspectTime]).toEqual(['ACTIVE', undefined]);
   expect(statesOf(after)).toEqual({ [GRAPH]: 'ACTIVE', [OUTLOOK]: 'CONSENT_REQUIRED' });
   // What proved the refresh token is not thrown away.
   expect((await tokens.get(ask('bob', { scopes: [MAIL] }))).source).toBe('DATABASE');

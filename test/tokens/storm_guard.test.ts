@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { Failure } from '../../src/model/exchange.ts';
-import { createStormGuard, type TriedConnection } from '../../src/tokens/correlated_failure_detector.ts';
+import { createCorrelatedFailureDetector, type TriedConnection } from '../../src/tokens/correlated_failure_detector.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
 const NOW = 1_800_000_000_000;
@@ -24,7 +24,7 @@ function failing(entraError = 'invalid_grant/AADSTS50173'): Failure {
 }
 
 test('the fifth like failure within a minute begins a storm that takes the others back', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 4; i++) expect(guard.judge(tried(`c${i}`), failing(), NOW + i)).toEqual({ kind: 'mark' });
 
   const verdict = guard.judge(tried('c4'), failing(), NOW + 4);
@@ -36,7 +36,7 @@ test('the fifth like failure within a minute begins a storm that takes the other
     'c2',
     'c3',
   ]);
-  expect(guard.heldCount).toBe(5);
+  expect(guard.deferredCount).toBe(5);
   expect(guard.holdOf('c0', GRAPH, NOW + 4)).toBe(MINUTE);
   expect(guard.holdOf('other', GRAPH, NOW)).toBeUndefined();
 });
@@ -46,7 +46,7 @@ test.each([
   ['of several apps', (i: number) => ({ time: NOW, app: `app${i % 2}`, error: 'invalid_grant' })],
   ['of several kinds', (i: number) => ({ time: NOW, app: 'app', error: `invalid_grant/${i % 2}` })],
 ])('five failures %s are no storm', (_, failure) => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) {
     const { time, app, error } = failure(i);
     expect(guard.judge(tried(`c${i}`, app), failing(error), time)).toEqual({ kind: 'mark' });
@@ -54,19 +54,19 @@ test.each([
 });
 
 test('one connection that fails again and again is no storm', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 20; i++) expect(guard.judge(tried('c'), failing(), NOW + i)).toEqual({ kind: 'mark' });
 });
 
 test('a fifth of the tried is no storm, and a little more is one', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 20; i++) guard.judge(tried(`healthy${i}`), undefined, NOW);
   for (let i = 0; i < 5; i++) expect(guard.judge(tried(`c${i}`), failing(), NOW).kind).toBe('mark');
   expect(guard.judge(tried('c5'), failing(), NOW).kind).toBe('hold');
 });
 
 test('it is probed after one and after five minutes; the second like failure marks all, and stragglers at once', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
   expect(guard.dueProbes(NOW + MINUTE - 1)).toEqual([]);
   const [probe] = guard.dueProbes(NOW + MINUTE);
@@ -79,7 +79,7 @@ test('it is probed after one and after five minutes; the second like failure mar
   const verdict = guard.judge(tried('c0'), failing(), NOW + 5 * MINUTE);
 
   expect(verdict.kind === 'mark_all' && verdict.held).toHaveLength(6);
-  expect(guard.heldCount).toBe(0);
+  expect(guard.deferredCount).toBe(0);
   for (let i = 0; i < 9; i++) {
     expect(guard.judge(tried(`straggler${i}`), failing(), NOW + 6 * MINUTE).kind).toBe('mark');
   }
@@ -87,20 +87,20 @@ test('it is probed after one and after five minutes; the second like failure mar
 });
 
 test('a held connection that gets a token ends the storm; one with a new grant leaves it', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
   guard.release('c1');
-  expect(guard.heldCount).toBe(4);
+  expect(guard.deferredCount).toBe(4);
   guard.judge(tried('elsewhere'), undefined, NOW);
-  expect(guard.heldCount).toBe(4);
+  expect(guard.deferredCount).toBe(4);
 
   guard.judge(tried('c0'), undefined, NOW);
 
-  expect(guard.heldCount).toBe(0);
+  expect(guard.deferredCount).toBe(0);
 });
 
 test('the second probe is another connection than the first: one dead grant is no proof against the others', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
   const [first] = guard.dueProbes(NOW + MINUTE);
   guard.judge(tried(first?.connection.uid ?? ''), failing(), NOW + MINUTE);
@@ -111,7 +111,7 @@ test('the second probe is another connection than the first: one dead grant is n
 });
 
 test('a probe that came to nothing leaves the next try to another connection', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
 
   const probed = [0, 1, 2, 3, 4].flatMap((i) => guard.dueProbes(NOW + MINUTE + i * SECOND));
@@ -120,29 +120,29 @@ test('a probe that came to nothing leaves the next try to another connection', (
 });
 
 test('a held connection that fails in another way leaves the storm', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
 
   expect(guard.judge(tried('c0'), failing('invalid_grant/AADSTS50057'), NOW + MINUTE)).toEqual({ kind: 'mark' });
 
   expect(guard.holdOf('c0', GRAPH, NOW + MINUTE)).toBeUndefined();
-  expect(guard.heldCount).toBe(4);
+  expect(guard.deferredCount).toBe(4);
 });
 
 test('a storm does not outlast a clock that is set back', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
 
   expect(guard.holdOf('c0', GRAPH, NOW - HOUR)).toBeLessThanOrEqual(MINUTE);
   expect(guard.dueProbes(NOW - HOUR)).toHaveLength(1);
   // What was tried in a future that never came is no part of the last minute.
-  const other = createStormGuard();
+  const other = createCorrelatedFailureDetector();
   for (let i = 0; i < 4; i++) other.judge(tried(`c${i}`), failing(), NOW);
   expect(other.judge(tried('c4'), failing(), NOW - HOUR)).toEqual({ kind: 'mark' });
 });
 
 test('a storm that proved real disarms the guard for an hour, however many stragglers come', () => {
-  const guard = createStormGuard();
+  const guard = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
   for (const time of [NOW + MINUTE, NOW + 5 * MINUTE]) {
     for (const probe of guard.dueProbes(time)) guard.judge(probe, failing(), time);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Secret } from '../../src/model/secret.ts';
-import type { FreshToken } from '../../src/tokens/access_tokens.ts';
+import type { ServedToken } from '../../src/tokens/access_tokens.ts';
 import { createRecentMap } from '../../src/tokens/recent_map.ts';
 import { createTokenCache, type TokenOwner } from '../../src/tokens/token_cache.ts';
 
 const clock = { now: () => 0, monotonic: () => 0 };
 
-function fresh(resource: string, expireTime = 1_000): FreshToken {
+function fresh(resource: string, expireTime = 1_000): ServedToken {
   const accessToken = {
     token: new Secret('token'),
     resource,
@@ -50,7 +50,7 @@ test('behaves as a plain map with drops', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const cache = createTokenCache(1_000, clock);
-      const model = new Map<string, { owner: TokenOwner; fresh: FreshToken }>();
+      const model = new Map<string, { owner: TokenOwner; fresh: ServedToken }>();
       for (const one of steps) {
         if (one.kind === 'put') {
           const owner = ownerOf(one.connection);

@@ -166,7 +166,7 @@ export async function openTokenWorld() {
       suspendTime: undefined,
       verifyTime: now,
       lastRefreshTime: now,
-      strikeTime: undefined,
+      firstSuspectTime: undefined,
       heldUntil: undefined,
       keepAliveTime: now + 30 * DAY,
       createTime: now,

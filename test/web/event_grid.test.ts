@@ -36,8 +36,8 @@ beforeEach(async () => {
       keySource: `keyvault-secret:${VAULT}/secrets/kek`,
       clock: systemClock,
     }),
-    secretNews: {
-      async heard(uri) {
+    secretChanges: {
+      async onSecretChanged(uri) {
         if (failure !== undefined) throw failure;
         heard.push(uri);
         return apps;

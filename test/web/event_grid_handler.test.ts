@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import type { GridEvent } from '../../src/web/event_grid_event.ts';
-import { createEventGridNews } from '../../src/web/event_grid_handler.ts';
+import { createEventGridHandler } from '../../src/web/event_grid_handler.ts';
 
 test('remembers the last 10,000 events that were taken, and no more', async () => {
   let replayed = 0;
-  const news = createEventGridNews({
+  const news = createEventGridHandler({
     keys: [],
     keyVaults: [],
     secretSource: { checkUri: (_, uri) => uri },
-    secretNews: { heard: async () => 1 },
+    secretChanges: { onSecretChanged: async () => 1 },
     metrics: {
       heard(outcome) {
         if (outcome === 'replayed') replayed += 1;

@@ -3,13 +3,13 @@ import { afterEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { type Content, html } from '../../src/web/html.ts';
 import { english } from '../../src/web/messages/english.ts';
-import { wordsFor } from '../../src/web/messages/languages.ts';
-import type { Words } from '../../src/web/messages/messages.ts';
+import { messagesFor } from '../../src/web/messages/languages.ts';
+import type { Messages } from '../../src/web/messages/messages.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFaces, HANDLE, STATE } from './faces.ts';
 
 /** A second language, in one table: English, each of whose sentences is marked. */
-const marked: Words = { ...markedAll(english), language: 'he', direction: 'rtl' };
+const marked: Messages = { ...markedAll(english), language: 'he', direction: 'rtl' };
 
 function markedAll<Thing>(thing: Thing): Thing {
   const changed = (): unknown => {
@@ -95,14 +95,14 @@ test.each([
   [undefined, 'en'],
 ])('who accepts %s is answered in %s', (accepted, spoken) => {
   const headers = accepted === undefined ? {} : { 'accept-language': accepted };
-  expect(wordsFor([english, marked], { headers }).language).toBe(spoken);
+  expect(messagesFor([english, marked], { headers }).language).toBe(spoken);
 });
 
 test('whatever a browser claims to accept, it is answered in one of the languages', () => {
   const odd = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'en-,;q=0.1* "\\he') }));
   fc.assert(
     fc.property(odd, (accepted) => {
-      const { language } = wordsFor([english, marked], { headers: { 'accept-language': accepted } });
+      const { language } = messagesFor([english, marked], { headers: { 'accept-language': accepted } });
       expect(['en', 'he']).toContain(language);
     }),
   );

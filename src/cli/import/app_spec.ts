@@ -3,7 +3,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { Secret } from '../../model/secret.ts';
 
 /** An app registration that the vault shall have, as the other system's configuration shows it. */
-export interface AppWish {
+export interface AppSpec {
   readonly line: number | undefined;
   /** For the report: `strategy "azure"`. */
   readonly what: string;

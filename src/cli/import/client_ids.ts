@@ -1,6 +1,6 @@
 import type { AppService } from '../../gen/tokenvault/v1/app_service_pb.ts';
 import type { Client } from '../../rpc/client.ts';
-import type { Persistence } from './retry.ts';
+import type { Retry } from './retry.ts';
 
 /** The client ids of the apps that connections go to; each is asked for once. */
 export interface ClientIds {
@@ -14,10 +14,10 @@ const MOST_KEPT = 10_000;
 /** `unborn`: client ids of apps, by name, that a dry run would have made. */
 export function createClientIds(parts: {
   readonly apps: Pick<Client<typeof AppService>, 'getApp'>;
-  readonly persistence: Persistence;
+  readonly retry: Retry;
   readonly unborn: ReadonlyMap<string, string>;
 }): ClientIds {
-  const { apps, persistence, unborn } = parts;
+  const { apps, retry, unborn } = parts;
   const known = new Map<string, Promise<string>>();
   return {
     of(app) {
@@ -26,7 +26,7 @@ export function createClientIds(parts: {
       const before = known.get(app);
       if (before !== undefined) return before;
       if (known.size >= MOST_KEPT) known.clear();
-      const asked = persistence
+      const asked = retry
         .until(() => apps.getApp({ name: app }))
         .then((answer) => answer.app?.clientId.toLowerCase() ?? '');
       known.set(app, asked);

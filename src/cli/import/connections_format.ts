@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { CONNECTION_ID, GUID, RESOURCE_ID } from '../../model/ids.ts';
 import { Secret } from '../../model/secret.ts';
 import { type Entry, nameOf } from './entry.ts';
-import { type LeftOut, quoted, type Read } from './rejected_entry.ts';
+import { quoted, type Read, type RejectedEntry } from './rejected_entry.ts';
 
 /** What a line may leave to the command line. */
-export interface PlainFormDefaults {
+export interface ConnectionsFileDefaults {
   readonly tenantId?: string | undefined;
   /** `tenants/{tenant}/apps/{app}`, of that tenant's lines. */
   readonly app?: string | undefined;
@@ -65,7 +65,7 @@ const line = z.strictObject({
  * The form that all sources become, one JSON object a line (docs/importing.md). Unknown fields are refused: a typing error
  * would otherwise lose what it names.
  */
-export function readPlainForm(value: unknown, number: number, defaults: PlainFormDefaults): Read<Entry> {
+export function readConnectionsFile(value: unknown, number: number, defaults: ConnectionsFileDefaults): Read<Entry> {
   const parsed = line.safeParse(withoutNulls(value));
   if (!parsed.success) return { leftOut: flawOf(parsed.error.issues, value, number, defaults) };
   const tenantId = parsed.data.tenant ?? defaults.tenantId;
@@ -113,7 +113,12 @@ function withoutNulls(value: unknown): unknown {
 type Issue = z.core.$ZodIssue;
 
 /** All that is wrong with a line, by the names of its fields, never by their values. */
-function flawOf(issues: readonly Issue[], value: unknown, number: number, defaults: PlainFormDefaults): LeftOut {
+function flawOf(
+  issues: readonly Issue[],
+  value: unknown,
+  number: number,
+  defaults: ConnectionsFileDefaults,
+): RejectedEntry {
   const unknown = issues.some(({ code }) => code === 'unrecognized_keys');
   const why = issues.map(wordsOf).join('; ');
   return refused(number, whatOf(value, defaults), unknown ? 'FIELD_UNKNOWN' : 'FIELD_INVALID', why);
@@ -135,14 +140,14 @@ function fieldName(name: string): string {
 }
 
 /** The connection's name as far as it can be told. */
-function whatOf(value: unknown, defaults: PlainFormDefaults): string {
+function whatOf(value: unknown, defaults: ConnectionsFileDefaults): string {
   const { connection, tenant = defaults.tenantId } = (value ?? {}) as { connection?: unknown; tenant?: unknown };
   if (typeof connection !== 'string' || !CONNECTION_ID.test(connection)) return 'line';
   if (typeof tenant !== 'string' || !RESOURCE_ID.test(tenant)) return `connection ${quoted(connection)}`;
   return nameOf({ tenantId: tenant, connectionId: connection });
 }
 
-function refused(number: number, what: string, reason: LeftOut['reason'], why: string): LeftOut {
+function refused(number: number, what: string, reason: RejectedEntry['reason'], why: string): RejectedEntry {
   return {
     outcome: 'REFUSED',
     line: number,

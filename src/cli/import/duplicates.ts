@@ -1,11 +1,11 @@
 import { type Entry, nameOf } from './entry.ts';
 import { createLineIndex } from './line_index.ts';
-import type { LeftOut } from './rejected_entry.ts';
+import type { RejectedEntry } from './rejected_entry.ts';
 
 /** Tells the second line of a connection, and of an external id: each belongs to one connection of a tenant. */
 export interface Duplicates {
   /** What is wrong with the entry, if an earlier line had the same. */
-  find(entry: Entry, line: number): LeftOut | undefined;
+  find(entry: Entry, line: number): RejectedEntry | undefined;
 }
 
 export function createDuplicates(): Duplicates {
@@ -22,7 +22,7 @@ export function createDuplicates(): Duplicates {
   };
 }
 
-function duplicate(entry: Entry, line: number, why: string): LeftOut {
+function duplicate(entry: Entry, line: number, why: string): RejectedEntry {
   return {
     outcome: 'REFUSED',
     line,

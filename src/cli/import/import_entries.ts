@@ -6,17 +6,17 @@ import type { ClientIds } from './client_ids.ts';
 import { createDuplicates } from './duplicates.ts';
 import { type Entry, nameOf } from './entry.ts';
 import { nextStepFor } from './next_step.ts';
-import type { LeftOut, Read } from './rejected_entry.ts';
-import type { PutAside } from './rejected_lines_file.ts';
+import type { Read, RejectedEntry } from './rejected_entry.ts';
+import type { SecondAttempts } from './rejected_lines_file.ts';
 import type { Report } from './report.ts';
 import { importRequest } from './requests.ts';
-import { isDoubtful, type Persistence } from './retry.ts';
+import { isDoubtful, type Retry } from './retry.ts';
 
 export interface ImportParts {
   readonly connections: Pick<Client<typeof ConnectionService>, 'importConnection'>;
   readonly clientIds: ClientIds;
-  readonly persistence: Persistence;
-  readonly putAside: PutAside;
+  readonly retry: Retry;
+  readonly secondAttempts: SecondAttempts;
   readonly report: Report;
   readonly verify: 'now' | 'on-first-use';
   /** False: a dry run, which stores nothing and asks Entra nothing. */
@@ -34,12 +34,12 @@ const IN_FLIGHT = { now: 8, 'on-first-use': 64 } as const;
  * Settles when all are told in the report, or rejects with what ends the run, after what was under way is done.
  */
 export async function importEntries(entries: AsyncIterable<Read<Entry>>, parts: ImportParts): Promise<void> {
-  const { putAside } = parts;
+  const { secondAttempts } = parts;
   try {
     await importAll(withoutDuplicates(entries), parts);
-    await importAll(putAside.again(), parts);
+    await importAll(secondAttempts.again(), parts);
   } finally {
-    await putAside.reportRest();
+    await secondAttempts.reportRest();
   }
 }
 
@@ -75,7 +75,7 @@ async function* withoutDuplicates(entries: AsyncIterable<Read<Entry>>): AsyncGen
 }
 
 async function importOne(read: Read<Entry>, parts: ImportParts): Promise<void> {
-  const { connections, persistence, putAside, report, verify, apply, unborn } = parts;
+  const { connections, retry, secondAttempts, report, verify, apply, unborn } = parts;
   if ('leftOut' in read) return report.leaveOut('connection', read.leftOut);
   const { thing: entry, line } = read;
   try {
@@ -83,19 +83,23 @@ async function importOne(read: Read<Entry>, parts: ImportParts): Promise<void> {
     if (foreign !== undefined) return await report.leaveOut('connection', foreign);
     if (!unborn.has(entry.tenantId)) {
       const request = importRequest(entry, { verify, validateOnly: !apply });
-      await persistence.until(() => connections.importConnection(request));
+      await retry.until(() => connections.importConnection(request));
     }
     report.imported('connection');
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     if (isAlreadyThere(error)) return report.alreadyThere('connection');
-    if (isDoubtful(error)) return putAside.add(read, error);
+    if (isDoubtful(error)) return secondAttempts.add(read, error);
     if (error.reason === 'UNAUTHENTICATED') throw new CommandError(EXIT.NO_PERMISSION, messageOf(error));
     await report.leaveOut('connection', refused(entry, line, error.reason, messageOf(error)));
   }
 }
 
-async function foreignClientId(entry: Entry, line: number, { clientIds }: ImportParts): Promise<LeftOut | undefined> {
+async function foreignClientId(
+  entry: Entry,
+  line: number,
+  { clientIds }: ImportParts,
+): Promise<RejectedEntry | undefined> {
   if (entry.clientId === undefined) return undefined;
   const app = entry.app ?? `tenants/${entry.tenantId}/apps/default`;
   const own = await clientIds.of(app);
@@ -112,6 +116,6 @@ function isAlreadyThere({ reason, metadata }: RpcError): boolean {
   return reason === 'CONNECTION_EXISTS' && metadata['field'] === undefined;
 }
 
-function refused(entry: Entry, line: number, reason: string, why: string): LeftOut {
+function refused(entry: Entry, line: number, reason: string, why: string): RejectedEntry {
   return { outcome: 'REFUSED', line, what: nameOf(entry), reason, why, nextStep: nextStepFor(reason) };
 }

@@ -4,8 +4,8 @@ import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
 import { SECOND } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import type { AppWish } from './app_spec.ts';
-import { readPlainForm } from './connections_format.ts';
+import type { AppSpec } from './app_spec.ts';
+import { readConnectionsFile } from './connections_format.ts';
 import { isUtf16, SAVE_AS_UTF8 } from './encoding.ts';
 import type { ImportFlags } from './import_flags.ts';
 import { type ImportOptions, runImport } from './run_import.ts';
@@ -17,7 +17,7 @@ import { openConnectionsFile } from './sources/connections_file.ts';
 /** The commands: each makes of its files what all of them send. They answer the exit code. */
 export async function importJsonl(file: string, flags: ImportFlags): Promise<number> {
   const { tenant, scope = [] } = flags;
-  const connections = await openConnectionsFile(file, readPlainForm, { tenantId: tenant, scopes: scope });
+  const connections = await openConnectionsFile(file, readConnectionsFile, { tenantId: tenant, scopes: scope });
   return runImport({ inputs: [file], wishes: [], leftOut: [], connections }, optionsOf(flags));
 }
 
@@ -38,7 +38,7 @@ export async function importChatwoot(flags: ImportFlags): Promise<number> {
   const baseUrl = flags.baseUrl ?? env.baseUrl;
   if (baseUrl === undefined)
     throw new CommandError(EXIT.USAGE, `Where does Chatwoot live? ${envFile} has no FRONTEND_URL: give --base-url`);
-  const wish: AppWish = {
+  const wish: AppSpec = {
     ...appOf(flags, tenant),
     preset: 'chatwoot',
     baseUrl,
@@ -58,8 +58,8 @@ export async function importProduct(preset: 'deskpro' | 'aurinko', flags: Import
   const connections =
     file === undefined
       ? undefined
-      : await openConnectionsFile(file, readPlainForm, { tenantId: tenant, scopes: scope });
-  const wish: AppWish = {
+      : await openConnectionsFile(file, readConnectionsFile, { tenantId: tenant, scopes: scope });
+  const wish: AppSpec = {
     ...appOf(flags, tenant),
     preset,
     clientId,

@@ -4,12 +4,12 @@ import { RpcError } from '../../rpc/client.ts';
 import type { AdminClients } from '../admin_clients.ts';
 import { messageOf } from '../error_text.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import type { AppWish } from './app_spec.ts';
+import type { AppSpec } from './app_spec.ts';
 import { nextStepFor } from './next_step.ts';
-import type { LeftOut } from './rejected_entry.ts';
+import type { RejectedEntry } from './rejected_entry.ts';
 import type { LeftToDo } from './report.ts';
 import { createAppRequest, registerTenantRequest } from './requests.ts';
-import type { Persistence } from './retry.ts';
+import type { Retry } from './retry.ts';
 
 /** The app that a wish ends with: its name, and what its operator has left to do. */
 export interface Registered {
@@ -21,7 +21,7 @@ export interface Registered {
 
 /** Gives the vault the apps that are wished for, the tenant too where there is none. */
 export interface Registrar {
-  register(wish: AppWish): Promise<Registered | LeftOut>;
+  register(wish: AppSpec): Promise<Registered | RejectedEntry>;
   /** Tenants that a dry run would have registered. */
   readonly unborn: ReadonlySet<string>;
   /** Apps that a dry run would have made, by name. */
@@ -32,12 +32,12 @@ type KnownApp = Pick<App, 'name' | 'clientId'>;
 
 export function createRegistrar(parts: {
   readonly clients: Pick<AdminClients, 'tenants' | 'apps'>;
-  readonly persistence: Persistence;
+  readonly retry: Retry;
   /** False: a dry run. */
   readonly apply: boolean;
 }): Registrar {
-  const { clients, persistence, apply } = parts;
-  const { until } = persistence;
+  const { clients, retry, apply } = parts;
+  const { until } = retry;
   const unborn = new Set<string>();
   const unbornApps = new Map<string, string>();
   const imagined: KnownApp[] = [];
@@ -67,7 +67,7 @@ export function createRegistrar(parts: {
     }
   }
 
-  async function registerTenant(wish: AppWish): Promise<Registered> {
+  async function registerTenant(wish: AppSpec): Promise<Registered> {
     // A callback that the preset makes of base and strategy needs not be given.
     const isGiven = wish.callbackUrl !== undefined && wish.strategy === undefined;
     const plain = () => clients.tenants.registerTenant(registerTenantRequest({ ...wish, preset: '' }, [], true));
@@ -80,7 +80,7 @@ export function createRegistrar(parts: {
     );
   }
 
-  async function createApp(wish: AppWish, known: readonly KnownApp[]): Promise<Registered> {
+  async function createApp(wish: AppSpec, known: readonly KnownApp[]): Promise<Registered> {
     const appId = freeId(wish.appId ?? '', known);
     if (unborn.has(wish.tenantId)) {
       // The tenant cannot be asked about its apps, but the app can be looked at as if it were its first.
@@ -95,7 +95,7 @@ export function createRegistrar(parts: {
     return registered(wish, await send(uris, !apply));
   }
 
-  function registered(wish: AppWish, answer: { app?: App | undefined; nextSteps?: NextSteps | undefined }): Registered {
+  function registered(wish: AppSpec, answer: { app?: App | undefined; nextSteps?: NextSteps | undefined }): Registered {
     const name = answer.app?.name ?? '';
     if (!apply) {
       unbornApps.set(name, wish.clientId);
@@ -105,7 +105,7 @@ export function createRegistrar(parts: {
     return { app: name, isNew: true, nextSteps: { steps, warnings: [...wish.warnings, ...warnings] } };
   }
 
-  async function attempt(wish: AppWish): Promise<Registered | LeftOut> {
+  async function attempt(wish: AppSpec): Promise<Registered | RejectedEntry> {
     const known = await findApps(wish.tenantId);
     if (known === undefined) {
       const done = await registerTenant(wish);
@@ -157,13 +157,13 @@ function freeId(wanted: string, known: readonly KnownApp[]): string {
   }
 }
 
-function otherApp(wish: AppWish, known: readonly KnownApp[]): LeftOut {
+function otherApp(wish: AppSpec, known: readonly KnownApp[]): RejectedEntry {
   const names = known.map(({ name, clientId }) => `${name} (${clientId})`).slice(0, 3);
   const there = names.length === 0 ? 'has no app' : `has ${names.join(', ')}`;
   const why = `tenants/${wish.tenantId} is there and ${there}, none with client id ${wish.clientId}`;
   return refused(wish, 'FOREIGN_CLIENT_ID', why, 'Choose another --tenant, or create the app with CreateApp first.');
 }
 
-function refused(wish: AppWish, reason: string, why: string, nextStep: string): LeftOut {
+function refused(wish: AppSpec, reason: string, why: string, nextStep: string): RejectedEntry {
   return { outcome: 'REFUSED', line: wish.line, what: wish.what, reason, why, nextStep };
 }

@@ -13,7 +13,7 @@ export type Flaw =
   | 'NOT_MICROSOFT';
 
 /** Why something of the source does not go in, for the report: never a secret. */
-export interface LeftOut {
+export interface RejectedEntry {
   /** DOUBTFUL: Entra may accept it later. */
   readonly outcome: 'SKIPPED' | 'REFUSED' | 'DOUBTFUL';
   /** Of the source, from 1; undefined: it came with the command line. */
@@ -26,7 +26,7 @@ export interface LeftOut {
 }
 
 /** Something of the source, or why it is left out. */
-export type Read<Thing> = { readonly line: number; readonly thing: Thing } | { readonly leftOut: LeftOut };
+export type Read<Thing> = { readonly line: number; readonly thing: Thing } | { readonly leftOut: RejectedEntry };
 
 /** A stranger's text, fit for a terminal and a line: printable ASCII, at most 64 characters. */
 export function quoted(text: string): string {

@@ -14,7 +14,7 @@ export interface EntryAt {
  * Entries whose refresh tokens Entra refused in a way that may pass. The vault rejects such a token at a second refusal a minute
  * later, never at the first one, so each gets a second attempt after all others; what is doubtful even then is reported as such.
  */
-export interface PutAside {
+export interface SecondAttempts {
   /** Settles at once, or, where there is no room for it, when it is reported. */
   add(entry: EntryAt, refusal: RpcError): Promise<void>;
   /** Each once more, when a minute has passed since its first attempt; ends early when a signal comes. */
@@ -32,13 +32,13 @@ interface Kept {
   readonly dueTime: number;
 }
 
-export function createPutAside(parts: {
+export function createSecondAttempts(parts: {
   readonly report: Report;
   /** Monotonic, milliseconds. */
   readonly now: () => number;
   /** Rejects when a signal comes. */
   readonly pause: (duration: Duration) => Promise<void>;
-}): PutAside {
+}): SecondAttempts {
   const { report, now, pause } = parts;
   const waiting: Kept[] = [];
   let isSecond = false;

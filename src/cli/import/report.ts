@@ -1,4 +1,4 @@
-import type { LeftOut } from './rejected_entry.ts';
+import type { RejectedEntry } from './rejected_entry.ts';
 
 export type Kind = 'app' | 'connection';
 
@@ -27,7 +27,7 @@ export interface LeftToDo {
   readonly warnings: readonly string[];
 }
 
-export interface LeftOutLine extends LeftOut {
+export interface RejectedLine extends RejectedEntry {
   readonly kind: Kind;
 }
 
@@ -35,12 +35,12 @@ export interface LeftOutLine extends LeftOut {
 export interface Report {
   readonly counts: Readonly<Record<Kind, Readonly<Counts>>>;
   /** The first of what was left out, by line; several are under way at once, and do not end in turn. */
-  readonly leftOut: readonly LeftOutLine[];
+  readonly leftOut: readonly RejectedLine[];
   readonly apps: readonly ReportedApp[];
   imported(kind: Kind): void;
   alreadyThere(kind: Kind): void;
   /** Settles when it is written down. */
-  leaveOut(kind: Kind, leftOut: LeftOut): Promise<void>;
+  leaveOut(kind: Kind, leftOut: RejectedEntry): Promise<void>;
   addApp(app: ReportedApp): void;
 }
 
@@ -50,9 +50,9 @@ const MOST_KEPT = 20;
 const COUNT_OF = { SKIPPED: 'skipped', REFUSED: 'refused', DOUBTFUL: 'doubtful' } as const;
 
 /** `write`: takes each line that is left out, for those who want all of them. */
-export function createReport(write: (line: LeftOutLine) => Promise<void>): Report {
+export function createReport(write: (line: RejectedLine) => Promise<void>): Report {
   const counts: Record<Kind, Counts> = { app: noCounts(), connection: noCounts() };
-  const kept: LeftOutLine[] = [];
+  const kept: RejectedLine[] = [];
   const apps: ReportedApp[] = [];
   return {
     counts,
@@ -79,7 +79,7 @@ export function createReport(write: (line: LeftOutLine) => Promise<void>): Repor
 }
 
 /** The apps come first: their lines are those of another file. */
-function byLine(one: LeftOutLine, other: LeftOutLine): number {
+function byLine(one: RejectedLine, other: RejectedLine): number {
   if (one.kind !== other.kind) return one.kind === 'app' ? -1 : 1;
   return (one.line ?? 0) - (other.line ?? 0);
 }

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { constants, fstatSync } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { CommandError, EXIT } from '../exit_codes.ts';
-import type { LeftOutLine } from './report.ts';
+import type { RejectedLine } from './report.ts';
 
 /** All that was left out, a JSON object a line. */
 export interface ReportFile {
-  write(line: LeftOutLine): Promise<void>;
+  write(line: RejectedLine): Promise<void>;
   close(): Promise<void>;
 }
 

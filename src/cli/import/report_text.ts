@@ -1,4 +1,4 @@
-import type { Counts, Kind, LeftOutLine, Report } from './report.ts';
+import type { Counts, Kind, RejectedLine, Report } from './report.ts';
 
 export interface ReportFacts {
   readonly apply: boolean;
@@ -37,7 +37,7 @@ const UNVERIFIED =
   'The refresh tokens are tried at their first use: look at the connections that then need their user.';
 
 /** What helps is said once for all that it helps. */
-function leftOutText(one: LeftOutLine, at: number, all: readonly LeftOutLine[]): readonly string[] {
+function leftOutText(one: RejectedLine, at: number, all: readonly RejectedLine[]): readonly string[] {
   const { line, what, outcome, reason, why, nextStep } = one;
   const place = line === undefined ? '' : `line ${line}, `;
   const subject = what === 'line' ? `line ${line}` : `${place}${what}`;

@@ -6,7 +6,7 @@ import {
   ImportConnectionRequest_Verify as Verify,
 } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import type { RegisterTenantRequestSchema } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
-import type { AppWish } from './app_spec.ts';
+import type { AppSpec } from './app_spec.ts';
 import { type Entry, nameOf } from './entry.ts';
 
 /** The messages that an import sends: the one place where its secrets are revealed. */
@@ -31,7 +31,7 @@ export function importRequest(entry: Entry, wish: ImportWish): MessageInitShape<
 }
 
 export function registerTenantRequest(
-  wish: Omit<AppWish, 'preset'> & { readonly preset: AppWish['preset'] | '' },
+  wish: Omit<AppSpec, 'preset'> & { readonly preset: AppSpec['preset'] | '' },
   redirectUris: readonly string[],
   validateOnly: boolean,
 ): MessageInitShape<typeof RegisterTenantRequestSchema> {
@@ -55,7 +55,7 @@ export function registerTenantRequest(
 
 /** Of one more app beside others: without a preset, so all that it would fill in is given. */
 export function createAppRequest(
-  wish: AppWish,
+  wish: AppSpec,
   appId: string,
   redirectUris: readonly string[],
   validateOnly: boolean,

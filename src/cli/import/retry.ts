@@ -2,13 +2,13 @@ import type { Duration } from '../../model/clock.ts';
 import { RpcError } from '../../rpc/client.ts';
 
 /** Calls again what can be answered later, at the pace that the vault and Entra ask for. */
-export interface Persistence {
+export interface Retry {
   /** Throws GaveUp when the vault answers nobody any more, Interrupted, or what the call was refused with. */
   until<Answer>(call: () => Promise<Answer>): Promise<Answer>;
 }
 
 /** Nothing was answered for as long as patience lasts. */
-export class GaveUp extends Error {
+export class RetriesExhausted extends Error {
   override readonly name = 'GaveUp';
   readonly last: RpcError;
 
@@ -23,7 +23,7 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
-export interface PersistenceParts {
+export interface RetryParts {
   /** Without an answer for so long, the vault is given up. */
   readonly patience: Duration;
   readonly signal: AbortSignal;
@@ -40,7 +40,7 @@ export interface PersistenceParts {
 const FIRST_PAUSE: Duration = 200;
 const LONGEST_PAUSE: Duration = 10_000;
 
-export function createPersistence(parts: PersistenceParts): Persistence {
+export function createRetry(parts: RetryParts): Retry {
   const { patience, signal, now, sleep, random, onWaiting, onAnswer } = parts;
   let lastAnswer = now();
 
@@ -72,7 +72,7 @@ export function createPersistence(parts: PersistenceParts): Persistence {
           // A vault that hangs costs the time of the calls, too.
           since ??= now();
           // Where others were answered meanwhile, only this one is not to be had.
-          if (now() + pause - since > patience) throw lastAnswer <= since ? new GaveUp(refusal) : refusal;
+          if (now() + pause - since > patience) throw lastAnswer <= since ? new RetriesExhausted(refusal) : refusal;
         }
         onWaiting?.(refusal, pause);
         await sleep(pause, signal).catch(() => {

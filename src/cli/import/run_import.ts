@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from '../admin_clients.ts';
 import { EXIT } from '../exit_codes.ts';
-import { type EarlyEnd, earlyEnd, interrupted } from './abort_reason.ts';
-import type { AppWish } from './app_spec.ts';
+import { type AbortReason, abortReason, interrupted } from './abort_reason.ts';
+import type { AppSpec } from './app_spec.ts';
 import { createClientIds } from './client_ids.ts';
 import { importEntries } from './import_entries.ts';
 import { listenForInterruption } from './interruption.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { createRegistrar, type Registrar } from './registrar.ts';
-import type { LeftOut } from './rejected_entry.ts';
-import { createPutAside } from './rejected_lines_file.ts';
+import type { RejectedEntry } from './rejected_entry.ts';
+import { createSecondAttempts } from './rejected_lines_file.ts';
 import { createReport, type Report } from './report.ts';
 import { openReportFile } from './report_file.ts';
 import { reportJson } from './report_json.ts';
 import { type ReportFacts, reportText } from './report_text.ts';
-import { createPersistence } from './retry.ts';
+import { createRetry } from './retry.ts';
 import type { ConnectionsFile } from './sources/connections_file.ts';
 
 export interface ImportOptions extends VaultAccess {
@@ -30,9 +30,9 @@ export interface ImportOptions extends VaultAccess {
 export interface ImportSource {
   /** Files that are read; `-` is standard input. */
   readonly inputs: readonly string[];
-  readonly wishes: readonly AppWish[];
+  readonly wishes: readonly AppSpec[];
   /** What was found wrong with its configuration. */
-  readonly leftOut: readonly LeftOut[];
+  readonly leftOut: readonly RejectedEntry[];
   readonly connections?: ConnectionsFile | undefined;
 }
 
@@ -47,10 +47,10 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
   signal.addEventListener('abort', () => connections?.close(), { once: true });
   let progress: Progress | undefined;
   let clients: AdminClients | undefined;
-  let end: EarlyEnd | undefined;
+  let end: AbortReason | undefined;
   try {
     clients = await openAdminClients(options);
-    const persistence = createPersistence({
+    const retry = createRetry({
       patience,
       signal,
       now: () => performance.now(),
@@ -59,7 +59,7 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
       onWaiting: ({ reason }, pause) => progress?.waiting(`waiting ${Math.ceil(pause / SECOND)} s (${reason})`),
       onAnswer: () => progress?.waiting(undefined),
     });
-    const registrar = createRegistrar({ clients, persistence, apply });
+    const registrar = createRegistrar({ clients, retry, apply });
     const { app, allIn } = await registerApps(source, registrar, report);
     if (connections !== undefined && allIn) {
       progress = startProgress({
@@ -68,8 +68,8 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
         bytes: () => connections,
         now: () => performance.now(),
       });
-      const clientIds = createClientIds({ apps: clients.apps, persistence, unborn: registrar.unbornApps });
-      const putAside = createPutAside({
+      const clientIds = createClientIds({ apps: clients.apps, retry, unborn: registrar.unbornApps });
+      const secondAttempts = createSecondAttempts({
         report,
         now: () => performance.now(),
         async pause(duration) {
@@ -81,8 +81,8 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
       await importEntries(connections.entries(app), {
         connections: clients.connections,
         clientIds,
-        persistence,
-        putAside,
+        retry,
+        secondAttempts,
         report,
         verify,
         apply,
@@ -95,7 +95,7 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
   } catch (error) {
     // Nothing was begun: there is nothing to report.
     if (clients === undefined) throw error;
-    end = earlyEnd(error, interruption, patience);
+    end = abortReason(error, interruption, patience);
   } finally {
     progress?.stop();
     clients?.close();

@@ -8,7 +8,7 @@ import { appName } from '../../model/connection.ts';
 import { type Credential, earlierEnd, type UsableCredential } from '../../model/credential.ts';
 import { presentOrder } from '../../model/credential_role.ts';
 import { isVaultError } from '../../model/errors.ts';
-import type { SecretSource, SourcedSecret } from '../../model/secret_source.ts';
+import type { RemoteSecret, SecretSource } from '../../model/secret_source.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { CredentialEnds, DueInspection } from '../../store/background_stores.ts';
 import type { AppStore, Stores } from '../../store/stores.ts';
@@ -46,7 +46,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
 
   /** By uid; without those that cannot be read. */
   async function readReferences(app: App, usable: readonly UsableCredential[], limit: TimeLimit) {
-    const sourced = new Map<string, SourcedSecret>();
+    const sourced = new Map<string, RemoteSecret>();
     let unread = 0;
     for (const { credential, material } of usable) {
       if (material.kind !== 'KEY_VAULT_SECRET') continue;

@@ -1,5 +1,5 @@
 import type { BatchJob } from '../../background/batch_job.ts';
-import { createLeftOut } from '../../background/quarantine.ts';
+import { createQuarantine } from '../../background/quarantine.ts';
 import type { DueInspection } from '../../store/background_stores.ts';
 import { createInspectApp, type InspectionParts } from './inspect_app.ts';
 
@@ -8,9 +8,9 @@ const BATCH = 16;
 const AT_ONCE = 8;
 
 /** Looks at app registrations and their credentials, as they come due. */
-export function createInspections(parts: InspectionParts): BatchJob {
+export function createInspectionJob(parts: InspectionParts): BatchJob {
   const { inspections } = parts.stores;
-  const leftOut = createLeftOut(parts);
+  const quarantine = createQuarantine(parts);
   const inspect = createInspectApp(parts);
 
   /** One that fails costs only itself; where it is no fault of the app, none is begun any more. */
@@ -20,7 +20,7 @@ export function createInspections(parts: InspectionParts): BatchJob {
     const work = async () => {
       for (const one of queue) {
         try {
-          await inspect(one).catch((failure) => leftOut.add(one.app.uid, failure));
+          await inspect(one).catch((failure) => quarantine.add(one.app.uid, failure));
         } catch (outage) {
           outages.push(outage);
         }
@@ -33,8 +33,8 @@ export function createInspections(parts: InspectionParts): BatchJob {
 
   return {
     async batch() {
-      const due = await inspections.due(parts.clock.now(), BATCH + leftOut.size);
-      const fresh = due.filter(({ app }) => !leftOut.has(app.uid));
+      const due = await inspections.due(parts.clock.now(), BATCH + quarantine.size);
+      const fresh = due.filter(({ app }) => !quarantine.has(app.uid));
       await inspectAll(fresh);
       return fresh.length >= BATCH;
     },

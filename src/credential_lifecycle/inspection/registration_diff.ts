@@ -2,9 +2,9 @@ import type { Registered } from '../../entra/app_registrations.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import type { Credential, UsableCredential } from '../../model/credential.ts';
 import type { VaultEvent } from '../../model/event.ts';
-import type { SourcedSecret } from '../../model/secret_source.ts';
+import type { RemoteSecret } from '../../model/secret_source.ts';
 import type { CredentialEnds, DueInspection } from '../../store/background_stores.ts';
-import { endDiffers, unknownCredential } from '../matching/credential_events.ts';
+import { expiryMismatch, unknownCredential } from '../matching/credential_events.ts';
 import { type MatchedCredentials, matchRegistered, SAME_END } from '../matching/match_registered.ts';
 import { type NamedEntry, ownCredentials, registeredCredentials } from '../matching/own_credentials.ts';
 
@@ -13,7 +13,7 @@ export interface Seen {
   readonly due: DueInspection;
   readonly usable: readonly UsableCredential[];
   /** What references led to, by the credential's uid; without those that could not be read. */
-  readonly sourced: ReadonlyMap<string, SourcedSecret>;
+  readonly sourced: ReadonlyMap<string, RemoteSecret>;
   /** Undefined: Graph does not show it. */
   readonly registration: Registered | undefined;
   /** Of the rotation that makes a secret, and looks after what carries it. */
@@ -39,12 +39,12 @@ export function findingsOf(seen: Seen, now: Timestamp): Findings {
   const differing = changed.flatMap(({ credential, ends }) => {
     const { saidExpireTime: said, entraExpireTime: entra } = ends;
     if (said === undefined || entra === undefined || Math.abs(said - entra) <= SAME_END) return [];
-    return [endDiffers(due.app, credential, { said, entra }, now)];
+    return [expiryMismatch(due.app, credential, { said, entra }, now)];
   });
   if (registration === undefined) {
     return { ends: changed.map(({ ends }) => ends), strangers: due.strangers, events: differing, missing: new Set() };
   }
-  const strangers = newStrangers(seen, matched.strangers, now);
+  const strangers = newUnknownCredentials(seen, matched.strangers, now);
   return {
     ends: changed.map(({ ends }) => ends),
     strangers: knownOf(due, entries, [...matched.matches.values(), ...strangers]),
@@ -77,7 +77,7 @@ function hasChanged(before: Credential, after: CredentialEnds): boolean {
 }
 
 /** Those that live, and that nobody was told of. */
-function newStrangers(seen: Seen, strangers: readonly NamedEntry[], now: Timestamp): readonly NamedEntry[] {
+function newUnknownCredentials(seen: Seen, strangers: readonly NamedEntry[], now: Timestamp): readonly NamedEntry[] {
   const { due, marker } = seen;
   return strangers.filter(({ keyId, displayName, endTime }) => {
     if (endTime !== undefined && endTime <= now) return false;

@@ -11,7 +11,7 @@ import type { NamedEntry } from './own_credentials.ts';
 const AT_ONCE: Duration = 14 * DAY;
 
 /** Entra's end is another than the one that somebody gave. */
-export function endDiffers(
+export function expiryMismatch(
   app: App,
   credential: Credential,
   { said, entra }: { readonly said: Timestamp; readonly entra: Timestamp },

@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import type { Registered } from '../../entra/app_registrations.ts';
 import type { CredentialMaterial, UsableCredential } from '../../model/credential.ts';
-import type { SourcedSecret } from '../../model/secret_source.ts';
+import type { RemoteSecret } from '../../model/secret_source.ts';
 import type { OwnCredential, RegisteredCredential } from './match_registered.ts';
 
 /** What can be recognized among an app's credentials; federated ones are not listed beside the others. `sourced`: what references led to, by uid. */
 export function ownCredentials(
   usable: readonly UsableCredential[],
-  sourced: ReadonlyMap<string, SourcedSecret> = new Map(),
+  sourced: ReadonlyMap<string, RemoteSecret> = new Map(),
 ): readonly OwnCredential[] {
   return usable.flatMap(({ credential, material }) => {
     const { uid, entraKeyId: keyId, saidExpireTime } = credential;
@@ -37,7 +37,7 @@ export function registeredCredentials({ passwords, certificates }: Registered): 
 
 function recognizedBy(
   material: CredentialMaterial,
-  sourced: SourcedSecret | undefined,
+  sourced: RemoteSecret | undefined,
 ): (Pick<OwnCredential, 'kind' | 'mark'> & { readonly identity: string | undefined }) | undefined {
   switch (material.kind) {
     case 'CLIENT_SECRET': {

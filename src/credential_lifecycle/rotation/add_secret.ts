@@ -3,13 +3,13 @@ import { ROTATION_DEFAULTS } from '../../model/app.ts';
 import { MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { Credential, NewCredential } from '../../model/credential.ts';
 import { newMarker, type Rotation } from '../../model/rotation.ts';
-import type { RotationObstacle } from '../../model/rotation_transition.ts';
+import type { RotationBlocker } from '../../model/rotation_transition.ts';
 import { unknownCredential } from '../matching/credential_events.ts';
-import { hintsOf, isTakenAway, obstacleOf } from './blocker.ts';
-import type { Looked, RotationStepParts, RotationSubject } from './rotation_parts.ts';
+import { blockerOf, hintsOf, isTakenAway } from './blocker.ts';
+import type { RotationStepParts, RotationSubject, StepResult } from './rotation_parts.ts';
 
 /** ADD: asks Graph for the new secret. Undefined: somebody else is at it. */
-export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<Looked | undefined> {
+export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
   const { stores, registrations, clock, crashPoints, newUid } = parts;
   const { app, credentials, old } = subject;
   if (old === undefined) return { subject, outcome: { kind: 'old_gone' } };
@@ -21,20 +21,20 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
   const claimed = { ...subject, rotation };
 
   const read = await registrations.read(app);
-  if (read.kind !== 'registered') return { subject: claimed, outcome: obstacleOf(read) };
+  if (read.kind !== 'registered') return { subject: claimed, outcome: blockerOf(read) };
   const isOrphan = ({ keyId, displayName }: RegisteredPassword) =>
     displayName === rotation.marker && credentials.every(({ entraKeyId }) => entraKeyId !== keyId);
   for (const orphan of read.registration.passwords.filter(isOrphan)) {
-    const hindered = await removeOrphan(parts, claimed, orphan);
+    const problemToReport = await removeOrphan(parts, claimed, orphan);
     // None is ever added beside one that is left.
-    if (hindered !== undefined) return { subject: claimed, outcome: hindered };
+    if (problemToReport !== undefined) return { subject: claimed, outcome: problemToReport };
   }
 
   const { secretLife } = app.rotation ?? ROTATION_DEFAULTS;
   const endTime = clock.now() + secretLife;
   const answer = await registrations.addPassword(app, { displayName: rotation.marker, endTime });
   if (answer.kind !== 'added') {
-    const obstacle = obstacleOf(answer);
+    const obstacle = blockerOf(answer);
     const hints = obstacle.problem === 'LIMIT' ? hintsOf(read.registration) : undefined;
     return { subject: claimed, outcome: { ...obstacle, hints } };
   }
@@ -63,7 +63,7 @@ async function removeOrphan(
   { stores, registrations, clock, crashPoints, told }: RotationStepParts,
   { app }: RotationSubject,
   orphan: RegisteredPassword,
-): Promise<RotationObstacle | undefined> {
+): Promise<RotationBlocker | undefined> {
   const answer = await registrations.removePassword(app, orphan.keyId);
   if (isTakenAway(answer)) {
     await crashPoints?.reach('rotation_orphan_removed');
@@ -75,7 +75,7 @@ async function removeOrphan(
     const event = unknownCredential(app, entry, clock.now());
     if (await stores.expiry.tell(event)) told(event);
   }
-  return obstacleOf(answer);
+  return blockerOf(answer);
 }
 
 /** The secret was not stored, unless the database took it and its answer got lost. What cannot be taken back now is found by its marker. */

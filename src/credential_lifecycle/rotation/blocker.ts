@@ -1,12 +1,12 @@
 import type { NotDone, Registered } from '../../entra/app_registrations.ts';
 import { type App, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../../model/app.ts';
-import type { RotationObstacle } from '../../model/rotation_transition.ts';
+import type { RotationBlocker } from '../../model/rotation_transition.ts';
 
 /** https://github.com/microsoft/coe-starter-kit/issues/3695 */
 const NO_PLACE = 'TooManyAppPasswords';
 
 /** What Graph's answer means to a rotation. */
-export function obstacleOf(answer: NotDone): RotationObstacle {
+export function blockerOf(answer: NotDone): RotationBlocker {
   const kind = 'hindered';
   switch (answer.kind) {
     case 'no_directory':

@@ -6,11 +6,11 @@ import { VaultError } from '../../model/errors.ts';
 import { appNotFound, tenantNotFound } from '../../model/not_found.ts';
 import type { Rotation } from '../../model/rotation.ts';
 import { rotatedCredential, rotationTime } from '../../model/rotation_due.ts';
-import { obstaclesOf } from './find_blockers.ts';
+import { findBlockers } from './find_blockers.ts';
 import type { RotationParts } from './rotation_parts.ts';
 import { planRotation } from './rotation_plan.ts';
 import type { Rotations } from './rotations.ts';
-import { beginRotation, newRotation } from './start_rotation.ts';
+import { newRotation, startRotation } from './start_rotation.ts';
 
 export function createRotations(parts: RotationParts): Rotations {
   const { stores, clock, newUid } = parts;
@@ -41,7 +41,7 @@ export function createRotations(parts: RotationParts): Rotations {
   async function goOn(rotation: Rotation, underWay: Rotation | undefined): Promise<Rotation> {
     const now = clock.now();
     if (underWay === undefined) {
-      if (await beginRotation(parts, rotation)) return rotation;
+      if (await startRotation(parts, rotation)) return rotation;
     } else {
       if (underWay.nextTime - now <= MINUTE) return underWay;
       const after = { ...underWay, nextTime: now };
@@ -57,7 +57,7 @@ export function createRotations(parts: RotationParts): Rotations {
       const time = rotationTime(app, credentials, now);
       const old = rotatedCredential(credentials, now);
       if (app.suspended || time === undefined || time > now || old === undefined) return;
-      await beginRotation(parts, newRotation(app, old, newUid(), now));
+      await startRotation(parts, newRotation(app, old, newUid(), now));
     },
 
     async rotate({ tenantId, appId, validateOnly }) {
@@ -66,7 +66,7 @@ export function createRotations(parts: RotationParts): Rotations {
       const underWay = await stores.rotations.find(app.uid);
       const rotation = underWay ?? begun(app, credentials);
       const planned = { app, credentials, rotation: validateOnly ? rotation : await goOn(rotation, underWay) };
-      const obstacles = await obstaclesOf(parts, planned, validateOnly);
+      const obstacles = await findBlockers(parts, planned, validateOnly);
       return { ...planned, obstacles, ...planRotation(planned, clock.now()) };
     },
   };

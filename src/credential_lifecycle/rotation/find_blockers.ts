@@ -1,13 +1,13 @@
 import type { RotationProblem } from '../../model/rotation.ts';
 import { suspensionOf } from '../../model/suspension.ts';
-import { hintsOf, isFull, obstacleOf } from './blocker.ts';
-import { oldKeyId } from './find_old_key_id.ts';
+import { blockerOf, hintsOf, isFull } from './blocker.ts';
+import { findOldKeyId } from './find_old_key_id.ts';
 import type { RotationParts } from './rotation_parts.ts';
 import type { PlannedRotation } from './rotation_plan.ts';
 import { isUsedElsewhere } from './used_elsewhere.ts';
 
 /** What stands in the way of a rotation, each with what to do. `isAsked`: also what reading the registration tells. */
-export async function obstaclesOf(
+export async function findBlockers(
   parts: RotationParts,
   planned: PlannedRotation,
   isAsked: boolean,
@@ -29,9 +29,9 @@ async function read(
 ): Promise<RotationProblem | undefined> {
   const answer = await parts.registrations.read(app);
   const now = parts.clock.now();
-  const nothing = { code: undefined, permission: undefined, time: now, toldTime: undefined };
+  const nothing = { code: undefined, permission: undefined, time: now, reportedTime: undefined };
   if (answer.kind !== 'registered') {
-    const { problem: kind, code, permission } = obstacleOf(answer);
+    const { problem: kind, code, permission } = blockerOf(answer);
     return { ...nothing, kind, code, permission };
   }
   if (rotation.step === 'ADD' && isFull(app, answer.registration)) {
@@ -39,7 +39,7 @@ async function read(
   }
   const old = credentials.find(({ uid }) => uid === rotation.oldCredentialUid);
   if (old === undefined) return undefined;
-  const keyId = await oldKeyId(parts, app, old, answer.registration);
+  const keyId = await findOldKeyId(parts, app, old, answer.registration);
   if (keyId === undefined) return { ...nothing, kind: 'NO_KEY_ID' };
   return (await isUsedElsewhere(parts, app, old, keyId)) ? { ...nothing, kind: 'IN_USE' } : undefined;
 }

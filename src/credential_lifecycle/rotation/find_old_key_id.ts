@@ -9,7 +9,7 @@ import type { RotationParts } from './rotation_parts.ts';
  * By which Graph knows the old secret; undefined: nobody can tell which one it is. What is removed by it never comes back, so that an id
  * that was found by an end alone does not do: the first characters must be alike, too.
  */
-export async function oldKeyId(
+export async function findOldKeyId(
   { stores }: Pick<RotationParts, 'stores'>,
   app: App,
   old: Credential,

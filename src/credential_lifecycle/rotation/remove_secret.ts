@@ -1,6 +1,6 @@
 import type { RotationOutcome } from '../../model/rotation_transition.ts';
-import { isTakenAway, obstacleOf } from './blocker.ts';
-import { oldKeyId } from './find_old_key_id.ts';
+import { blockerOf, isTakenAway } from './blocker.ts';
+import { findOldKeyId } from './find_old_key_id.ts';
 import { proveSecret } from './prove_secret.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 import { isUsedElsewhere } from './used_elsewhere.ts';
@@ -17,10 +17,10 @@ export async function removeSecret(
   const { app, old, fresh } = subject;
   if (old === undefined) return { kind: 'old_gone' };
   const read = await registrations.read(app);
-  if (read.kind !== 'registered') return obstacleOf(read);
+  if (read.kind !== 'registered') return blockerOf(read);
   const { passwords } = read.registration;
   const isThere = (wanted: string | undefined) => passwords.some(({ keyId }) => keyId === wanted);
-  const keyId = await oldKeyId(parts, app, old, read.registration);
+  const keyId = await findOldKeyId(parts, app, old, read.registration);
   if (keyId !== undefined && isThere(fresh?.entraKeyId) && !isThere(keyId)) return { kind: 'removed' };
 
   const proof = await proveSecret(parts, subject);
@@ -34,7 +34,7 @@ export async function removeSecret(
   // All that asking took its time.
   if (!(await isStillSo(parts, subject))) return undefined;
   const answer = await registrations.removePassword(app, keyId);
-  return isTakenAway(answer) ? { kind: 'removed' } : obstacleOf(answer);
+  return isTakenAway(answer) ? { kind: 'removed' } : blockerOf(answer);
 }
 
 /** Nobody moved it on, and nobody removed the new one. */

@@ -1,13 +1,13 @@
 import { appName } from '../../model/connection.ts';
 import type { EventBody, Severity, VaultEvent } from '../../model/event.ts';
-import type { RotationMove } from '../../model/rotation_transition.ts';
+import type { RotationTransition } from '../../model/rotation_transition.ts';
 import type { RotationParts, RotationSubject } from './rotation_parts.ts';
 
 /** What is told of a move, in its commit. */
 export function rotationEvents(
   { clock, newUid }: Pick<RotationParts, 'clock' | 'newUid'>,
   { app, rotation, old, fresh }: RotationSubject,
-  { done, tell }: RotationMove,
+  { done, tell }: RotationTransition,
 ): readonly VaultEvent[] {
   const names = { app: appName(app), clientId: app.clientId, oldCredential: old?.credentialId ?? '' };
   const bodies: (EventBody & { readonly severity: Severity })[] = [];

@@ -1,8 +1,8 @@
 import type { BatchJob } from '../../background/batch_job.ts';
-import { createLeftOut } from '../../background/quarantine.ts';
+import { createQuarantine } from '../../background/quarantine.ts';
 import { type Duration, SECOND } from '../../model/clock.ts';
 import type { RotationStepParts } from './rotation_parts.ts';
-import { lookAtRotation } from './run_step.ts';
+import { runStep } from './run_step.ts';
 
 /** Each waits for Entra and Graph; the leader's lease must outlive a batch. */
 const BATCH = 10;
@@ -12,17 +12,17 @@ const LONG: Duration = 45 * SECOND;
 const EARLY: Duration = 5 * SECOND;
 
 /** Takes rotations through their steps, as they come due. */
-export function createRotationSweep(parts: RotationStepParts): BatchJob {
+export function createRotationJob(parts: RotationStepParts): BatchJob {
   const { rotations } = parts.stores;
-  const leftOut = createLeftOut(parts);
+  const quarantine = createQuarantine(parts);
   return {
     async batch() {
       const start = performance.now();
-      const due = await rotations.due(parts.clock.now() + EARLY, BATCH + leftOut.size);
-      const fresh = due.filter(({ uid }) => !leftOut.has(uid)).slice(0, BATCH);
+      const due = await rotations.due(parts.clock.now() + EARLY, BATCH + quarantine.size);
+      const fresh = due.filter(({ uid }) => !quarantine.has(uid)).slice(0, BATCH);
       for (const rotation of fresh) {
         if (performance.now() - start >= LONG) return true;
-        await lookAtRotation(parts, rotation).catch((failure) => leftOut.add(rotation.uid, failure));
+        await runStep(parts, rotation).catch((failure) => quarantine.add(rotation.uid, failure));
       }
       return fresh.length >= BATCH;
     },

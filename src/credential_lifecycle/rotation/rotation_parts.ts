@@ -48,7 +48,7 @@ export interface RotationSubject {
 }
 
 /** What a step found, to be written down in one commit. */
-export interface Looked {
+export interface StepResult {
   readonly subject: RotationSubject;
   readonly outcome: RotationOutcome;
   readonly add?: NewCredential;

@@ -1,16 +1,16 @@
 import type { RotationCrashPoint } from '../../model/crash_points.ts';
 import type { Rotation } from '../../model/rotation.ts';
-import { moveRotation, type RotationMove } from '../../model/rotation_transition.ts';
+import { nextTransition, type RotationTransition } from '../../model/rotation_transition.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { RotationAdvance } from '../../store/background_stores.ts';
 import { addSecret } from './add_secret.ts';
 import { proveSecret } from './prove_secret.ts';
 import { removeSecret } from './remove_secret.ts';
 import { rotationEvents } from './rotation_events.ts';
-import type { Looked, RotationStepParts, RotationSubject } from './rotation_parts.ts';
+import type { RotationStepParts, RotationSubject, StepResult } from './rotation_parts.ts';
 
 /** Does the step that is due, as far as it can be done now. */
-export async function lookAtRotation(parts: RotationStepParts, due: Rotation): Promise<void> {
+export async function runStep(parts: RotationStepParts, due: Rotation): Promise<void> {
   const { stores, clock, crashPoints, told } = parts;
   const subject = await subjectOf(parts, due);
   // It went with its app.
@@ -20,7 +20,7 @@ export async function lookAtRotation(parts: RotationStepParts, due: Rotation): P
 
   const { rotation, app, old, fresh } = looked.subject;
   const facts = { now: clock.now(), oldEnd: old?.expireTime, newCreateTime: fresh?.createTime };
-  const move = moveRotation(rotation, looked.outcome, facts);
+  const move = nextTransition(rotation, looked.outcome, facts);
   const events = rotationEvents(parts, looked.subject, move);
   await reach(BEFORE, move);
   const isWritten = await commit({
@@ -51,13 +51,13 @@ export async function lookAtRotation(parts: RotationStepParts, due: Rotation): P
     }
   }
 
-  async function reach(points: typeof BEFORE, { done }: RotationMove): Promise<void> {
+  async function reach(points: typeof BEFORE, { done }: RotationTransition): Promise<void> {
     const point = done && points[done];
     if (point !== undefined) await crashPoints?.reach(point);
   }
 }
 
-type Points = Readonly<Partial<Record<NonNullable<RotationMove['done']>, RotationCrashPoint>>>;
+type Points = Readonly<Partial<Record<NonNullable<RotationTransition['done']>, RotationCrashPoint>>>;
 const BEFORE: Points = { PREFERRED: 'rotation_proved', REMOVED: 'rotation_removed' };
 const AFTER: Points = {
   ADDED: 'rotation_sealed',
@@ -80,7 +80,7 @@ async function subjectOf({ stores }: RotationStepParts, rotation: Rotation): Pro
   };
 }
 
-async function doStep(parts: RotationStepParts, subject: RotationSubject): Promise<Looked | undefined> {
+async function doStep(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
   const suspension = await suspensionOf(parts.stores.tenants, subject.app);
   if (suspension !== undefined) return { subject, outcome: { kind: 'suspended' } };
   switch (subject.rotation.step) {

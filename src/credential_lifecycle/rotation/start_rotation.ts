@@ -23,7 +23,7 @@ export function newRotation(app: App, old: Credential, uid: string, now: Timesta
 }
 
 /** False: one is under way already, or the app is gone. */
-export async function beginRotation({ stores, crashPoints }: RotationParts, rotation: Rotation): Promise<boolean> {
+export async function startRotation({ stores, crashPoints }: RotationParts, rotation: Rotation): Promise<boolean> {
   if (!(await stores.rotations.begin(rotation))) return false;
   await crashPoints?.reach('rotation_begun');
   return true;

@@ -3,41 +3,45 @@ import { SECOND } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { Priority } from '../authorization_server.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
-import type { PacingOptions } from './admission_options.ts';
-import { createLane, type Lane } from './bulkhead.ts';
-import { createLaneTable } from './bulkhead_table.ts';
+import type { AdmissionOptions } from './admission_options.ts';
+import { type Bulkhead, createBulkhead } from './bulkhead.ts';
+import { createBulkheadTable } from './bulkhead_table.ts';
 import type { Slot, SlotRequest } from './slot.ts';
-import { createTenantTurns } from './tenant_queues.ts';
+import { createTenantQueues } from './tenant_queues.ts';
 import { PRIORITIES, type Waiter } from './wait_queue.ts';
 
 /** Lets exchanges through at a pace that Entra bears, so that one slow directory does not starve the others. */
-export interface Pacing {
+export interface AdmissionControl {
   /** OVERLOADED, ENTRA_THROTTLED, ENTRA_UNAVAILABLE; or the signal's reason when the waiting was ended. */
   acquire(request: SlotRequest): Promise<Slot>;
   throttledUntil(appUid: string): Timestamp | undefined;
 }
 
-export function createPacing(parts: { clock: Clock; options: PacingOptions; metrics: EntraMetrics }): Pacing {
+export function createAdmissionControl(parts: {
+  clock: Clock;
+  options: AdmissionOptions;
+  metrics: EntraMetrics;
+}): AdmissionControl {
   const { clock, options, metrics } = parts;
-  const lanes = createLaneTable(options.bulkheads, (appUid, key) =>
-    createLane({ appUid, key, clock, options, onCircuitOpened: () => metrics.circuitOpened() }),
+  const bulkheads = createBulkheadTable(options.bulkheads, (appUid, key) =>
+    createBulkhead({ appUid, key, clock, options, onCircuitOpened: () => metrics.circuitOpened() }),
   );
-  const turns = createTenantTurns({ inFlight: options.totalInFlight, waiting: options.totalWaiting });
+  const turns = createTenantQueues({ inFlight: options.totalInFlight, waiting: options.totalWaiting });
 
   function turnAway(error: VaultError): never {
-    metrics.turnedAway(error.reason);
+    metrics.rejected(error.reason);
     throw error;
   }
 
   /** Hands free slots to those who wait: by priority over all bulkheads, in turns among the tenants. */
   function pump(): void {
     for (const priority of PRIORITIES) {
-      for (let lane = turns.next(priority); lane !== undefined; lane = turns.next(priority)) {
-        const waiter = lane.line.take(priority, turns.mayEnter);
+      for (let bulkhead = turns.next(priority); bulkhead !== undefined; bulkhead = turns.next(priority)) {
+        const waiter = bulkhead.line.take(priority, turns.mayEnter);
         if (waiter === undefined) return;
         forget(waiter);
-        turns.served(waiter, lane);
-        waiter.admit(enter(lane, waiter.tenant));
+        turns.served(waiter, bulkhead);
+        waiter.admit(enter(bulkhead, waiter.tenant));
       }
     }
   }
@@ -48,17 +52,17 @@ export function createPacing(parts: { clock: Clock; options: PacingOptions; metr
     metrics.waiting(turns.waiting);
   }
 
-  function refuse(waiter: Waiter, lane: Lane, error: VaultError): void {
-    if (!lane.line.remove(waiter)) return;
+  function refuse(waiter: Waiter, bulkhead: Bulkhead, error: VaultError): void {
+    if (!bulkhead.line.remove(waiter)) return;
     forget(waiter);
-    lanes.changed(lane);
-    metrics.turnedAway(error.reason);
+    bulkheads.changed(bulkhead);
+    metrics.rejected(error.reason);
     waiter.refuse(error);
   }
 
-  function enter(lane: Lane, tenant: string): Slot {
-    const isTrial = lane.enter();
-    lanes.changed(lane);
+  function enter(bulkhead: Bulkhead, tenant: string): Slot {
+    const isTrial = bulkhead.enter();
+    bulkheads.changed(bulkhead);
     turns.entered(tenant);
     metrics.inFlight(turns.inFlight);
     let reported = false;
@@ -66,47 +70,47 @@ export function createPacing(parts: { clock: Clock; options: PacingOptions; metr
     return {
       report(answer) {
         reported = true;
-        const refusal = lane.record(answer, isTrial);
-        lanes.changed(lane);
-        if (refusal !== undefined) for (const waiter of lane.line.all()) refuse(waiter, lane, refusal);
+        const refusal = bulkhead.record(answer, isTrial);
+        bulkheads.changed(bulkhead);
+        if (refusal !== undefined) for (const waiter of bulkhead.line.all()) refuse(waiter, bulkhead, refusal);
       },
       mayRetry() {
-        if (lane.refusal() !== undefined || !lane.takeRetry()) return false;
+        if (bulkhead.refusal() !== undefined || !bulkhead.takeRetry()) return false;
         metrics.retry();
         return true;
       },
       release() {
         if (released) return;
         released = true;
-        lane.leave(isTrial && !reported);
-        lanes.changed(lane);
+        bulkhead.leave(isTrial && !reported);
+        bulkheads.changed(bulkhead);
         turns.left(tenant);
         metrics.inFlight(turns.inFlight);
-        turns.offer(lane);
+        turns.offer(bulkhead);
         pump();
       },
     };
   }
 
   /** In the bulkhead, and of the places that all share. A waiter of a lower priority, or of a tenant with more, gives way. */
-  function takePlace(lane: Lane, request: { tenant: string; priority: Priority }): void {
-    const place = lane.line.placeFor(request) ?? turnAway(overloaded());
+  function takePlace(bulkhead: Bulkhead, request: { tenant: string; priority: Priority }): void {
+    const place = bulkhead.line.placeFor(request) ?? turnAway(overloaded());
     const isFree = place === 'free';
     // A tenant that replaces a waiter of its own waits for no more than before.
     if ((isFree || place.tenant !== request.tenant) && !turns.mayWait(request.tenant)) {
-      const [lower, itsLane] = turns.lowerThan(request) ?? turnAway(overloaded());
-      refuse(lower, itsLane, overloaded());
+      const [lower, bulkhead] = turns.lowerThan(request) ?? turnAway(overloaded());
+      refuse(lower, bulkhead, overloaded());
     }
-    if (!isFree) refuse(place, lane, overloaded());
+    if (!isFree) refuse(place, bulkhead, overloaded());
   }
 
-  function wait(lane: Lane, tenant: string, { priority, signal }: SlotRequest): Promise<Slot> {
-    takePlace(lane, { tenant, priority });
+  function wait(bulkhead: Bulkhead, tenant: string, { priority, signal }: SlotRequest): Promise<Slot> {
+    takePlace(bulkhead, { tenant, priority });
     return new Promise<Slot>((resolve, reject) => {
       const onAbort = () => {
-        if (!lane.line.remove(waiter)) return;
+        if (!bulkhead.line.remove(waiter)) return;
         forget(waiter);
-        lanes.changed(lane);
+        bulkheads.changed(bulkhead);
         reject(signal?.reason);
       };
       const waiter: Waiter = {
@@ -122,11 +126,11 @@ export function createPacing(parts: { clock: Clock; options: PacingOptions; metr
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      lane.line.add(waiter);
-      lanes.changed(lane);
-      turns.waits(waiter, lane);
+      bulkhead.line.add(waiter);
+      bulkheads.changed(bulkhead);
+      turns.waits(waiter, bulkhead);
       metrics.waiting(turns.waiting);
-      turns.offer(lane);
+      turns.offer(bulkhead);
       pump();
     });
   }
@@ -134,14 +138,14 @@ export function createPacing(parts: { clock: Clock; options: PacingOptions; metr
   return {
     async acquire(request) {
       request.signal?.throwIfAborted();
-      const lane = lanes.get(request.appUid, request.directory) ?? turnAway(overloaded());
-      const refusal = lane.refusal();
+      const bulkhead = bulkheads.get(request.appUid, request.directory) ?? turnAway(overloaded());
+      const refusal = bulkhead.refusal();
       if (refusal !== undefined) turnAway(refusal);
       const tenant = request.tenant ?? request.appUid;
-      const isFree = lane.hasRoom() && lane.line.size === 0 && turns.mayEnter(tenant);
-      return isFree ? enter(lane, tenant) : wait(lane, tenant, request);
+      const isFree = bulkhead.hasRoom() && bulkhead.line.size === 0 && turns.mayEnter(tenant);
+      return isFree ? enter(bulkhead, tenant) : wait(bulkhead, tenant, request);
     },
-    throttledUntil: (appUid) => lanes.throttledUntil(appUid),
+    throttledUntil: (appUid) => bulkheads.throttledUntil(appUid),
   };
 }
 

@@ -1,7 +1,7 @@
 import { type Duration, HOUR, MINUTE, SECOND } from '../../model/clock.ts';
 import type { CircuitOptions } from './circuit_breaker.ts';
 
-export interface PacingOptions {
+export interface AdmissionOptions {
   /** Per app and directory. */
   readonly inFlight: number;
   readonly waiting: number;
@@ -13,18 +13,18 @@ export interface PacingOptions {
   /** Retries for each first try; 0.1 is a tenth. */
   readonly retryBudget: number;
   /** Retries that may be saved up. */
-  readonly retrySavings: number;
+  readonly retryTokens: number;
   readonly circuit: CircuitOptions;
 }
 
-export const PACING_DEFAULTS: PacingOptions = {
+export const ADMISSION_DEFAULTS: AdmissionOptions = {
   inFlight: 8,
   waiting: 32,
   totalInFlight: 64,
   totalWaiting: 2048,
   bulkheads: 4096,
   retryBudget: 0.1,
-  retrySavings: 5,
+  retryTokens: 5,
   circuit: { threshold: 0.5, size: 20, minimumCalls: 5, firstPause: SECOND, longestPause: MINUTE },
 };
 /** Retry-After is never believed beyond this. */

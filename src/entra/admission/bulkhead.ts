@@ -1,12 +1,12 @@
 import type { Clock, Duration, Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-import { LONGEST_THROTTLE, type PacingOptions } from './admission_options.ts';
-import { createCircuit } from './circuit_breaker.ts';
+import { type AdmissionOptions, LONGEST_THROTTLE } from './admission_options.ts';
+import { createCircuitBreaker } from './circuit_breaker.ts';
 import type { Slot } from './slot.ts';
-import { createWaitingLine, type WaitingLine } from './wait_queue.ts';
+import { createWaitQueue, type WaitQueue } from './wait_queue.ts';
 
 /** The exchanges of one app in one directory. */
-export interface Lane {
+export interface Bulkhead {
   readonly appUid: string;
   readonly key: string;
   /** ENTRA_THROTTLED or ENTRA_UNAVAILABLE while nothing may leave. */
@@ -19,24 +19,24 @@ export interface Lane {
   record(answer: Parameters<Slot['report']>[0], isTrial: boolean): VaultError | undefined;
   takeRetry(): boolean;
   throttledUntil(): Timestamp | undefined;
-  readonly line: WaitingLine;
+  readonly line: WaitQueue;
   /** No exchange is in flight, and none waits. */
   isIdle(): boolean;
 }
 
-export function createLane(parts: {
+export function createBulkhead(parts: {
   appUid: string;
   key: string;
   clock: Clock;
-  options: PacingOptions;
+  options: AdmissionOptions;
   onCircuitOpened: () => void;
-}): Lane {
+}): Bulkhead {
   const { appUid, key, clock, options } = parts;
-  const circuit = createCircuit(clock, options.circuit);
-  const line = createWaitingLine(options.waiting);
+  const circuit = createCircuitBreaker(clock, options.circuit);
+  const line = createWaitQueue(options.waiting);
   let inFlight = 0;
   let pausedUntil = 0;
-  let savings = options.retrySavings;
+  let savings = options.retryTokens;
   /** After a stop the backlog does not rush: one at a time, then twice as many after each that many answers. */
   let ramp = options.inFlight;
   let answersAtRamp = 0;
@@ -74,7 +74,7 @@ export function createLane(parts: {
     hasRoom: () => inFlight < Math.min(options.inFlight, ramp) && refusal() === undefined,
     enter() {
       inFlight += 1;
-      savings = Math.min(options.retrySavings, savings + options.retryBudget);
+      savings = Math.min(options.retryTokens, savings + options.retryBudget);
       const isTrial = circuit.ask() === 'trial';
       if (isTrial) circuit.beginTrial();
       return isTrial;

@@ -1,34 +1,34 @@
 import type { Timestamp } from '../../model/clock.ts';
-import type { Lane } from './bulkhead.ts';
+import type { Bulkhead } from './bulkhead.ts';
 
 /**
  * The bulkheads that are kept, at most `limit`. Callers name directories freely, so a new one replaces the one that is idle
  * for longest: first those that remember no refusal. Each step costs the same, however many there are.
  */
-export interface LaneTable {
+export interface BulkheadTable {
   /** Undefined: the table is full of bulkheads in use. */
-  get(appUid: string, directory: string): Lane | undefined;
+  get(appUid: string, directory: string): Bulkhead | undefined;
   /** After each change of its exchanges or its waiters. */
-  changed(lane: Lane): void;
+  changed(bulkhead: Bulkhead): void;
   throttledUntil(appUid: string): Timestamp | undefined;
   readonly size: number;
 }
 
-export function createLaneTable(limit: number, create: (appUid: string, key: string) => Lane): LaneTable {
-  const lanes = new Map<string, Lane>();
+export function createBulkheadTable(limit: number, create: (appUid: string, key: string) => Bulkhead): BulkheadTable {
+  const bulkheads = new Map<string, Bulkhead>();
   /** In the order in which they became idle. */
-  const idle = new Set<Lane>();
-  const idleAndStopped = new Set<Lane>();
+  const idle = new Set<Bulkhead>();
+  const idleAndStopped = new Set<Bulkhead>();
   /** By app, the one that is throttled for longest. */
-  const throttled = new Map<string, Lane>();
+  const throttled = new Map<string, Bulkhead>();
 
   function makeRoom(): boolean {
-    if (lanes.size < limit) return true;
+    if (bulkheads.size < limit) return true;
     for (const candidates of [idle, idleAndStopped]) {
-      for (const lane of candidates) {
-        candidates.delete(lane);
-        lanes.delete(lane.key);
-        if (throttled.get(lane.appUid) === lane) throttled.delete(lane.appUid);
+      for (const bulkhead of candidates) {
+        candidates.delete(bulkhead);
+        bulkheads.delete(bulkhead.key);
+        if (throttled.get(bulkhead.appUid) === bulkhead) throttled.delete(bulkhead.appUid);
         return true;
       }
     }
@@ -38,22 +38,22 @@ export function createLaneTable(limit: number, create: (appUid: string, key: str
   return {
     get(appUid, directory) {
       const key = `${appUid} ${directory}`;
-      const found = lanes.get(key);
+      const found = bulkheads.get(key);
       if (found !== undefined) return found;
       if (!makeRoom()) return undefined;
-      const lane = create(appUid, key);
-      lanes.set(key, lane);
-      idle.add(lane);
-      return lane;
+      const bulkhead = create(appUid, key);
+      bulkheads.set(key, bulkhead);
+      idle.add(bulkhead);
+      return bulkhead;
     },
-    changed(lane) {
-      idle.delete(lane);
-      idleAndStopped.delete(lane);
-      const until = lane.throttledUntil();
-      if (until !== undefined && until > (throttled.get(lane.appUid)?.throttledUntil() ?? 0)) {
-        throttled.set(lane.appUid, lane);
+    changed(bulkhead) {
+      idle.delete(bulkhead);
+      idleAndStopped.delete(bulkhead);
+      const until = bulkhead.throttledUntil();
+      if (until !== undefined && until > (throttled.get(bulkhead.appUid)?.throttledUntil() ?? 0)) {
+        throttled.set(bulkhead.appUid, bulkhead);
       }
-      if (lane.isIdle()) (lane.refusal() === undefined ? idle : idleAndStopped).add(lane);
+      if (bulkhead.isIdle()) (bulkhead.refusal() === undefined ? idle : idleAndStopped).add(bulkhead);
     },
     throttledUntil(appUid) {
       const until = throttled.get(appUid)?.throttledUntil();
@@ -61,7 +61,7 @@ export function createLaneTable(limit: number, create: (appUid: string, key: str
       return until;
     },
     get size() {
-      return lanes.size;
+      return bulkheads.size;
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Clock, Duration, Timestamp } from '../../model/clock.ts';
  * Opens when Entra does not answer, lets one exchange through now and then, and closes when that one is answered.
  * cockatiel counts and backs off; its own policy is not used because it makes callers wait for the trial, and reads the system's clock.
  */
-export interface Circuit {
+export interface CircuitBreaker {
   /** `trial`: open, but it is time to try: the caller's exchange decides. A number: closed to callers for so long. */
   ask(): 'closed' | 'trial' | Duration;
   /** The trial is under way. */
@@ -25,7 +25,7 @@ export interface CircuitOptions {
   readonly longestPause: Duration;
 }
 
-export function createCircuit(clock: Clock, options: CircuitOptions): Circuit {
+export function createCircuitBreaker(clock: Clock, options: CircuitOptions): CircuitBreaker {
   const { threshold, size, minimumCalls: minimumNumberOfCalls } = options;
   const breaker = new CountBreaker({ threshold, size, minimumNumberOfCalls });
   const backoffs = new ExponentialBackoff({ initialDelay: options.firstPause, maxDelay: options.longestPause });

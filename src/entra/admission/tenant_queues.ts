@@ -1,5 +1,5 @@
 import type { Priority } from '../authorization_server.ts';
-import type { Lane } from './bulkhead.ts';
+import type { Bulkhead } from './bulkhead.ts';
 import { PRIORITIES, RANK, type Waiter } from './wait_queue.ts';
 
 /**
@@ -7,38 +7,38 @@ import { PRIORITIES, RANK, type Waiter } from './wait_queue.ts';
  * A tenant gets another one only while it holds less than three times as many as are free. So one tenant alone gets three
  * quarters, a second one three quarters of the rest, and where little is free it goes to those that hold little.
  */
-export interface TenantTurns {
+export interface TenantQueues {
   mayEnter(tenant: string): boolean;
   mayWait(tenant: string): boolean;
   entered(tenant: string): void;
   left(tenant: string): void;
-  waits(waiter: Waiter, lane: Lane): void;
+  waits(waiter: Waiter, bulkhead: Bulkhead): void;
   waitsNoMore(waiter: Waiter): void;
   /** The waiter that makes room for one more of the tenant: one of its own of a lower priority, else one of another tenant. */
-  lowerThan(request: { readonly tenant: string; readonly priority: Priority }): readonly [Waiter, Lane] | undefined;
+  lowerThan(request: { readonly tenant: string; readonly priority: Priority }): readonly [Waiter, Bulkhead] | undefined;
   readonly inFlight: number;
   readonly waiting: number;
   /** The bulkhead has room, or a waiter more. */
-  offer(lane: Lane): void;
+  offer(bulkhead: Bulkhead): void;
   /** A bulkhead with room, and a waiter of this priority of the tenant whose turn it is. */
-  next(priority: Priority): Lane | undefined;
+  next(priority: Priority): Bulkhead | undefined;
   /** The turn of the tenant in this bulkhead is over. */
-  served(waiter: Waiter, lane: Lane): void;
+  served(waiter: Waiter, bulkhead: Bulkhead): void;
 }
 
 interface Tenant {
   inFlight: number;
   readonly waiters: Waiters;
   /** For each priority, the bulkheads in which it waits. One that has no room any more is removed when its turn comes. */
-  readonly lanes: readonly [Set<Lane>, Set<Lane>, Set<Lane>];
+  readonly bulkheads: readonly [Set<Bulkhead>, Set<Bulkhead>, Set<Bulkhead>];
 }
 
 const SHARE_OF_FREE = 3;
 
 /** For each priority, in the order of arrival. */
-type Waiters = readonly [Map<Waiter, Lane>, Map<Waiter, Lane>, Map<Waiter, Lane>];
+type Waiters = readonly [Map<Waiter, Bulkhead>, Map<Waiter, Bulkhead>, Map<Waiter, Bulkhead>];
 
-export function createTenantTurns(limits: { readonly inFlight: number; readonly waiting: number }): TenantTurns {
+export function createTenantQueues(limits: { readonly inFlight: number; readonly waiting: number }): TenantQueues {
   const tenants = new Map<string, Tenant>();
   /** For each priority, tenants with waiters that can be served, the one served longest ago first. */
   const turns: readonly [Set<string>, Set<string>, Set<string>] = [new Set(), new Set(), new Set()];
@@ -48,7 +48,7 @@ export function createTenantTurns(limits: { readonly inFlight: number; readonly 
   function find(name: string): Tenant {
     const found = tenants.get(name);
     if (found !== undefined) return found;
-    const tenant: Tenant = { inFlight: 0, waiters: noWaiters(), lanes: [new Set(), new Set(), new Set()] };
+    const tenant: Tenant = { inFlight: 0, waiters: noWaiters(), bulkheads: [new Set(), new Set(), new Set()] };
     tenants.set(name, tenant);
     return tenant;
   }
@@ -73,8 +73,8 @@ export function createTenantTurns(limits: { readonly inFlight: number; readonly 
       inFlight -= 1;
       forgetIdle(name, tenant);
     },
-    waits(waiter, lane) {
-      for (const all of [waiters, find(waiter.tenant).waiters]) all[RANK[waiter.priority]].set(waiter, lane);
+    waits(waiter, bulkhead) {
+      for (const all of [waiters, find(waiter.tenant).waiters]) all[RANK[waiter.priority]].set(waiter, bulkhead);
     },
     waitsNoMore(waiter) {
       const tenant = find(waiter.tenant);
@@ -92,11 +92,11 @@ export function createTenantTurns(limits: { readonly inFlight: number; readonly 
     get waiting() {
       return sizeOf(waiters);
     },
-    offer(lane) {
-      if (lane.line.size === 0 || !lane.hasRoom()) return;
+    offer(bulkhead) {
+      if (bulkhead.line.size === 0 || !bulkhead.hasRoom()) return;
       for (const priority of PRIORITIES) {
-        for (const name of lane.line.tenants(priority)) {
-          find(name).lanes[RANK[priority]].add(lane);
+        for (const name of bulkhead.line.tenants(priority)) {
+          find(name).bulkheads[RANK[priority]].add(bulkhead);
           turns[RANK[priority]].add(name);
         }
       }
@@ -106,19 +106,19 @@ export function createTenantTurns(limits: { readonly inFlight: number; readonly 
       for (const name of turns[rank]) {
         // Few are skipped: the more they hold, the fewer they are.
         if (!mayEnter(name)) continue;
-        const lanes = tenants.get(name)?.lanes[rank] ?? new Set<Lane>();
-        for (const lane of lanes) {
-          if (lane.hasRoom() && lane.line.has(name, priority)) return lane;
-          lanes.delete(lane);
+        const bulkheads = tenants.get(name)?.bulkheads[rank] ?? new Set<Bulkhead>();
+        for (const bulkhead of bulkheads) {
+          if (bulkhead.hasRoom() && bulkhead.line.has(name, priority)) return bulkhead;
+          bulkheads.delete(bulkhead);
         }
         turns[rank].delete(name);
       }
       return undefined;
     },
-    served({ tenant: name, priority }, lane) {
+    served({ tenant: name, priority }, bulkhead) {
       const rank = RANK[priority];
-      const lanes = tenants.get(name)?.lanes[rank];
-      if (lanes?.delete(lane)) lanes.add(lane);
+      const bulkheads = tenants.get(name)?.bulkheads[rank];
+      if (bulkheads?.delete(bulkhead)) bulkheads.add(bulkhead);
       if (turns[rank].delete(name)) turns[rank].add(name);
     },
   };
@@ -135,7 +135,7 @@ function sizeOf(waiters: Waiters): number {
   return waiters[0].size + waiters[1].size + waiters[2].size;
 }
 
-function firstLower(waiters: Waiters, priority: Priority): readonly [Waiter, Lane] | undefined {
+function firstLower(waiters: Waiters, priority: Priority): readonly [Waiter, Bulkhead] | undefined {
   const lowest = waiters.slice(RANK[priority] + 1).findLast((line) => line.size > 0);
   return lowest?.entries().next().value;
 }

@@ -11,7 +11,7 @@ export interface Waiter {
 }
 
 /** The waiting places of one bulkhead: by priority, and round robin by tenant within a priority. */
-export interface WaitingLine {
+export interface WaitQueue {
   readonly size: number;
   has(tenant: string, priority: Priority): boolean;
   add(waiter: Waiter): void;
@@ -32,7 +32,7 @@ export const PRIORITIES = ['FOREGROUND', 'REFRESH_AHEAD', 'BACKGROUND'] as const
 
 export const RANK = { FOREGROUND: 0, REFRESH_AHEAD: 1, BACKGROUND: 2 } as const satisfies Record<Priority, number>;
 
-export function createWaitingLine(places: number): WaitingLine {
+export function createWaitQueue(directories: number): WaitQueue {
   /** For each priority the waiters by tenant; a tenant moves to the end of its map when it is served. */
   const turns: readonly [TenantWaiters, TenantWaiters, TenantWaiters] = [new Map(), new Map(), new Map()];
   const counts = new Map<string, number>();
@@ -96,8 +96,8 @@ export function createWaitingLine(places: number): WaitingLine {
     },
     placeFor({ tenant, priority }) {
       const own = counts.get(tenant) ?? 0;
-      if (own < size && own >= Math.max(1, Math.floor(places / 2))) return givesWay(last(tenant), priority);
-      if (size < places) return 'free';
+      if (own < size && own >= Math.max(1, Math.floor(directories / 2))) return givesWay(last(tenant), priority);
+      if (size < directories) return 'free';
       const [largest, most] = largestTenant();
       return givesWay(last(), priority) ?? (most > own + 1 ? givesWay(last(largest), priority, 0) : undefined);
     },

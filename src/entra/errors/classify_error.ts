@@ -1,7 +1,7 @@
 import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import type { Reason } from '../../model/errors.ts';
 import type { Failure, FailureKind, FailureSubject } from '../../model/exchange.ts';
-import type { Answer } from '../token_response.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 import { findRow, isErrorWord, MEANING_OF_SUBERROR, meaningOfError } from './error_lookup.ts';
 
 /** A failure, with what the rest of this module needs to act on it. */
@@ -19,7 +19,7 @@ export interface Meaning {
  * What an answer means; undefined: it brings a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the known
  * codes, the suberror, the `error` word. `error_description` names users and is never read.
  */
-export function classify(answer: Answer, now: Timestamp): Meaning | undefined {
+export function classify(answer: RawTokenResponse, now: Timestamp): Meaning | undefined {
   const body = answer.body ?? {};
   const codes = codesOf(body);
   const error = wordOf(body['error']);
@@ -114,7 +114,7 @@ const THROTTLE_DEFAULT: Duration = MINUTE;
 const THROTTLE_CAP: Duration = HOUR;
 
 /** How long to leave Entra alone. RFC 9110, 10.2.3: seconds, or a date. */
-function waitOf(kind: FailureKind, known: boolean, answer: Answer, now: Timestamp): Duration | undefined {
+function waitOf(kind: FailureKind, known: boolean, answer: RawTokenResponse, now: Timestamp): Duration | undefined {
   switch (kind) {
     case 'throttled':
       return retryAfterOf(answer, now) ?? THROTTLE_DEFAULT;
@@ -130,7 +130,7 @@ function waitOf(kind: FailureKind, known: boolean, answer: Answer, now: Timestam
 }
 
 /** At least a second, at most an hour; undefined: the answer does not say. */
-export function retryAfterOf({ retryAfter, date }: Answer, now: Timestamp): Duration | undefined {
+export function retryAfterOf({ retryAfter, date }: RawTokenResponse, now: Timestamp): Duration | undefined {
   const text = retryAfter?.trim() ?? '';
   // A date is by the sender's clock, which need not be ours.
   const sent = Date.parse(date ?? '');
@@ -156,7 +156,7 @@ function wordOf(value: unknown): string | undefined {
 }
 
 function describe(
-  answer: Answer,
+  answer: RawTokenResponse,
   error: string | undefined,
   codes: readonly number[],
   suberror: string | undefined,

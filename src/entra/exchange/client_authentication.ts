@@ -9,21 +9,25 @@ import type { SecretSource } from '../../model/secret_source.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 import { createCertificateAssertions } from './certificate_assertion.ts';
-import type { Proof } from './msal_client.ts';
-import { createSourcedSecrets, type SecretReference } from './versioned_secrets.ts';
+import type { ClientAuthentication } from './msal_client.ts';
+import { createVersionedSecrets, type SecretReference } from './versioned_secrets.ts';
 
 /** Makes what an app presents to Entra out of a credential. */
-export interface Proofs {
-  make(usable: UsableCredential, request: ProofRequest): Promise<Proof | Unusable>;
+export interface ClientAuthentications {
+  make(usable: UsableCredential, request: ClientAuthenticationRequest): Promise<ClientAuthentication | Unusable>;
   /** Entra refused it: what else may do, of a secret that lies in a key vault and was renewed there. Undefined: nothing. */
-  instead(usable: UsableCredential, refused: Proof, timeout: Duration): Promise<OtherProof | undefined>;
-  accepted(usable: UsableCredential, proof: Proof): void;
+  instead(
+    usable: UsableCredential,
+    refused: ClientAuthentication,
+    timeout: Duration,
+  ): Promise<OtherCredential | undefined>;
+  accepted(usable: UsableCredential, proof: ClientAuthentication): void;
   /** How long Entra may have known what is presented. */
   newSince(usable: UsableCredential): Timestamp;
 }
 
-export interface OtherProof {
-  readonly proof: Proof;
+export interface OtherCredential {
+  readonly proof: ClientAuthentication;
   /** False: the one before the newest, which Entra took; the newest may not have reached all of Entra. */
   readonly isNewest: boolean;
 }
@@ -36,27 +40,30 @@ export interface Unusable {
   readonly message: string | undefined;
 }
 
-export interface ProofRequest {
+export interface ClientAuthenticationRequest {
   readonly app: App;
   readonly tokenEndpoint: string;
   /** Longest wait for a key vault or a file. */
   readonly timeout: Duration;
 }
 
-export function createProofs(parts: {
+export function createClientAuthentications(parts: {
   clock: Clock;
   secretSource: SecretSource;
   assertionFiles: Pick<AssertionFiles, 'read'>;
   metrics: EntraMetrics;
   log: Log;
-}): Proofs {
+}): ClientAuthentications {
   const { clock, metrics, log } = parts;
   const certificates = createCertificateAssertions(clock);
-  const sourced = createSourcedSecrets(parts);
+  const sourced = createVersionedSecrets(parts);
   /** Told once, until they can be presented again or their app is loaded anew. */
   const told = new WeakSet<UsableCredential>();
 
-  async function proofOf({ credential, material }: UsableCredential, { app, tokenEndpoint, timeout }: ProofRequest) {
+  async function proofOf(
+    { credential, material }: UsableCredential,
+    { app, tokenEndpoint, timeout }: ClientAuthenticationRequest,
+  ) {
     switch (material.kind) {
       case 'CLIENT_SECRET':
         return { clientSecret: material.clientSecret };
@@ -114,6 +121,6 @@ function referenceOf({ credential, material }: UsableCredential): SecretReferenc
   return { credentialUid: credential.uid, secretUri: material.secretUri };
 }
 
-async function asserted(assertion: Promise<Secret>): Promise<Proof> {
+async function asserted(assertion: Promise<Secret>): Promise<ClientAuthentication> {
   return { assertion: await assertion };
 }

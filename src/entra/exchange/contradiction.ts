@@ -2,7 +2,7 @@ import type { App } from '../../model/app.ts';
 import { GUID } from '../../model/ids.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Authority } from '../authority.ts';
-import type { Answer } from '../token_response.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 import { type GrantContext, idTokenClaims, isForAnother } from './granted_token.ts';
 
 export interface AnswerContext extends Pick<GrantContext, 'resource' | 'graph'> {
@@ -16,7 +16,7 @@ export interface AnswerContext extends Pick<GrantContext, 'resource' | 'graph'> 
  * for its audience nor for its issuer (OpenID Connect Core 3.1.3.7). An answer that a gateway mixed up must not serve another connection.
  */
 export function contradictionIn(
-  answer: Answer,
+  answer: RawTokenResponse,
   context: AnswerContext,
 ): 'nonce' | 'aud' | 'iss' | 'tid' | 'scope' | undefined {
   const claims = idTokenClaims(answer);

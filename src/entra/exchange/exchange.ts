@@ -10,13 +10,13 @@ import type { AppHealth } from '../health/app_health.ts';
 import { type CredentialJudgement, PROPAGATION_RETRY } from '../health/credential_choice.ts';
 import { judgeCredential, type RefusedCredential } from '../health/credential_evidence.ts';
 import type { HealthProbes } from '../health/health_probes.ts';
-import { askerOf, type EvidenceContext, type Requester, requesterOf } from '../health/requester.ts';
-import type { Answer } from '../token_response.ts';
+import { type EvidenceContext, originOf, type Requester, requesterOf } from '../health/requester.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 import type { Unusable } from './client_authentication.ts';
 import { contradictionIn } from './contradiction.ts';
 import { readGranted } from './granted_token.ts';
 import type { TokenGrant } from './msal_client.ts';
-import { type Asked, type AskParts, ask, LEAST_TIME } from './token_request.ts';
+import { LEAST_TIME, sendTokenRequest, type TokenAttempt, type TokenRequestParts } from './token_request.ts';
 
 /** One grant, redeemed: with each credential in turn, and once more after a transient failure. */
 export interface ExchangeRequest {
@@ -37,7 +37,7 @@ export interface ExchangeRequest {
   readonly timeout: Duration;
 }
 
-export interface ExchangeParts extends AskParts {
+export interface ExchangeParts extends TokenRequestParts {
   readonly probes: HealthProbes;
 }
 
@@ -48,7 +48,7 @@ export function knownRefusal(
   health: AppHealth,
 ): Failure | undefined {
   const known = request.force ? undefined : health.refusalOf(contextOf(request), request.grant.kind);
-  if (known !== undefined) metrics.turnedAway(known.reason);
+  if (known !== undefined) metrics.rejected(known.reason);
   return known;
 }
 
@@ -87,12 +87,12 @@ function contextOf({ requester, tenantUid, directoryId, resource, grant, isRetry
 
 type Redeemed =
   | { readonly granted: Granted }
-  | { readonly failure: Failure; readonly meaning: Meaning | undefined; readonly answer: Answer | undefined };
+  | { readonly failure: Failure; readonly meaning: Meaning | undefined; readonly answer: RawTokenResponse | undefined };
 
 /** A code works once, and an answer that was lost on the way may have used it up; a refresh token is not used up (4-entra). */
 function isWorthARetry(
   grant: TokenGrant,
-  { meaning, answer }: { meaning: Meaning | undefined; answer: Answer | undefined },
+  { meaning, answer }: { meaning: Meaning | undefined; answer: RawTokenResponse | undefined },
 ) {
   if (meaning?.failure.kind !== 'transient' || !meaning.known) return false;
   return grant.kind !== 'authorization_code' || answer?.status !== undefined;
@@ -128,7 +128,7 @@ async function redeemOnce(
     if (timeout < LEAST_TIME) {
       return { failure: { ...NOTHING_SAID, ...last?.meaning.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
     }
-    const asked = await ask(parts, request, usable, timeout, slot);
+    const asked = await sendTokenRequest(parts, request, usable, timeout, slot);
     if ('unusable' in asked) {
       if (untried?.unusable !== 'KEY_SOURCE_UNAVAILABLE') untried = asked;
       fellBack ||= usable !== onTrial;
@@ -171,7 +171,7 @@ const KEY_VAULT_AWAY = {
   retryAfter: 10 * SECOND,
 } as const;
 
-function readChecked(parts: AskParts, request: ExchangeRequest, answer: Answer): Redeemed {
+function readChecked(parts: TokenRequestParts, request: ExchangeRequest, answer: RawTokenResponse): Redeemed {
   const { graph } = request.authority;
   const wrong = contradictionIn(answer, { ...request, graph });
   if (wrong !== undefined) {
@@ -193,7 +193,7 @@ async function blame(
   health: AppHealth,
   context: EvidenceContext,
   { kind: grant }: TokenGrant,
-  { order }: Asked,
+  { order }: TokenAttempt,
   meaning: Meaning,
 ): Promise<Failure> {
   const { failure, known } = meaning;
@@ -240,5 +240,5 @@ async function allRefused(
     return base;
   }
   const { order } = last;
-  return health.holdWithoutCredential(base, order, askerOf(context));
+  return health.holdWithoutCredential(base, order, originOf(context));
 }

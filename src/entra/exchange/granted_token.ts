@@ -4,7 +4,7 @@ import type { Account } from '../../model/connection.ts';
 import type { Granted } from '../../model/exchange.ts';
 import { mayMean } from '../../model/resource.ts';
 import { Secret } from '../../model/secret.ts';
-import type { Answer } from '../token_response.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 
 export interface GrantContext {
   readonly resource: string;
@@ -17,7 +17,7 @@ export interface GrantContext {
 }
 
 /** Reads an answer that `classify` found to bring a token. Graph's access tokens are opaque: only the answer around them is read. */
-export function readGranted(answer: Answer, context: GrantContext): Granted {
+export function readGranted(answer: RawTokenResponse, context: GrantContext): Granted {
   const body = answer.body ?? {};
   const life = lifeOf(body['expires_in']);
   const expireTime = answer.sendTime + Math.max(0, life - MARGIN);
@@ -38,7 +38,7 @@ export function readGranted(answer: Answer, context: GrantContext): Granted {
 }
 
 /** Not verified, as OpenID Connect Core 3.1.3.7 (6) allows: it came over TLS from the token endpoint itself. */
-export function idTokenClaims(answer: Answer): Readonly<Record<string, unknown>> | undefined {
+export function idTokenClaims(answer: RawTokenResponse): Readonly<Record<string, unknown>> | undefined {
   const token = answer.body?.['id_token'];
   if (typeof token !== 'string') return undefined;
   try {
@@ -77,7 +77,7 @@ function permissionsOf(scope: unknown, context: GrantContext): string[] {
  * The answer names permissions, and none of the asked resource: its token is another's. Of Graph there are tokens that name nothing but
  * OIDC scopes; an answer without `scope` brings what was asked (RFC 6749, 5.1).
  */
-export function isForAnother(answer: Answer, context: Pick<GrantContext, 'resource' | 'graph'>): boolean {
+export function isForAnother(answer: RawTokenResponse, context: Pick<GrantContext, 'resource' | 'graph'>): boolean {
   const scope = answer.body?.['scope'];
   if (typeof scope !== 'string') return false;
   const words = scope

@@ -3,10 +3,10 @@ import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Authority } from '../authority.ts';
 import type { TokenHttp } from '../http.ts';
-import type { Answer } from '../token_response.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 
 /** What proves the app: a secret, or a signed assertion (certificate, federated). */
-export type Proof = { readonly clientSecret: Secret } | { readonly assertion: Secret };
+export type ClientAuthentication = { readonly clientSecret: Secret } | { readonly assertion: Secret };
 
 export type TokenGrant =
   | {
@@ -27,7 +27,7 @@ export type TokenGrant =
 export interface TokenRequest {
   readonly clientId: string;
   readonly authority: Authority;
-  readonly proof: Proof;
+  readonly proof: ClientAuthentication;
   readonly grant: TokenGrant;
   readonly timeout: number;
   readonly correlationId: string;
@@ -38,8 +38,8 @@ export interface TokenRequest {
  * and Retry-After of what is not JSON, and takes `200 {}` for success. Each exchange has a client of its own, since a shared one
  * makes one user's 429 everybody's. Never print a client: `util.inspect` shows its secret.
  */
-export async function askThroughMsal(http: TokenHttp, request: TokenRequest): Promise<Answer> {
-  let answer: Answer | undefined;
+export async function requestThroughMsal(http: TokenHttp, request: TokenRequest): Promise<RawTokenResponse> {
+  let answer: RawTokenResponse | undefined;
   const client = new ConfidentialClientApplication({
     auth: {
       clientId: request.clientId,
@@ -108,7 +108,7 @@ function withEmail(scopes: readonly string[]): string[] {
   return scopes.some((scope) => scope.endsWith('/.default')) ? [...scopes] : [...scopes, 'email'];
 }
 
-function present(proof: Proof): { clientSecret: string } | { clientAssertion: string } {
+function present(proof: ClientAuthentication): { clientSecret: string } | { clientAssertion: string } {
   return 'clientSecret' in proof
     ? { clientSecret: proof.clientSecret.reveal() }
     : { clientAssertion: proof.assertion.reveal() };

@@ -9,7 +9,7 @@ import type { CredentialProbe } from '../authorization_server.ts';
 import type { AppHealth } from '../health/app_health.ts';
 import type { ProbeResult } from '../health/health_probes.ts';
 import type { Unusable } from './client_authentication.ts';
-import { type AskParts, ask } from './token_request.ts';
+import { sendTokenRequest, type TokenRequestParts } from './token_request.ts';
 
 export interface ProbeTarget {
   readonly app: App;
@@ -21,7 +21,7 @@ export interface ProbeTarget {
 
 /** Tries each credential by itself, also rejected and expired ones: an operator wants to know the state of each. */
 export async function probeCredentials(
-  parts: AskParts,
+  parts: TokenRequestParts,
   target: ProbeTarget,
   health: AppHealth,
 ): Promise<CredentialProbe[]> {
@@ -43,7 +43,7 @@ interface Try {
 }
 
 async function probeOne(
-  parts: AskParts,
+  parts: TokenRequestParts,
   target: ProbeTarget,
   health: AppHealth,
   usable: UsableCredential,
@@ -80,7 +80,7 @@ async function probeOne(
 
 /** One credential of the app, for a probe that settles whose fault a refusal is; undefined: nothing could be sent. */
 export async function probeHealth(
-  parts: AskParts,
+  parts: TokenRequestParts,
   target: ProbeTarget,
   usable: UsableCredential,
   resource: string | undefined,
@@ -90,11 +90,11 @@ export async function probeHealth(
 }
 
 async function probeWith(
-  parts: AskParts,
+  parts: TokenRequestParts,
   { app, authority, timeout, acquire }: ProbeTarget,
   usable: UsableCredential,
   resource = authority.graph,
-): Promise<Awaited<ReturnType<typeof ask>> | Unusable | undefined> {
+): Promise<Awaited<ReturnType<typeof sendTokenRequest>> | Unusable | undefined> {
   // Callers go first, and there may be no end of them.
   const patience = AbortSignal.timeout(timeout);
   let slot: Slot;
@@ -106,7 +106,7 @@ async function probeWith(
   }
   try {
     const grant = { kind: 'client_credentials', scopes: [`${resource}/.default`] } as const;
-    return await ask(parts, { app, authority, grant }, usable, timeout, slot);
+    return await sendTokenRequest(parts, { app, authority, grant }, usable, timeout, slot);
   } finally {
     slot.release();
   }

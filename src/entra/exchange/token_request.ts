@@ -9,14 +9,14 @@ import type { Authority } from '../authority.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 import { classify, type Meaning } from '../errors/classify_error.ts';
 import type { TokenHttp } from '../http.ts';
-import type { Answer } from '../token_response.ts';
-import type { Proofs, Unusable } from './client_authentication.ts';
-import { askThroughMsal, type Proof, type TokenGrant } from './msal_client.ts';
+import type { RawTokenResponse } from '../token_response.ts';
+import type { ClientAuthentications, Unusable } from './client_authentication.ts';
+import { type ClientAuthentication, requestThroughMsal, type TokenGrant } from './msal_client.ts';
 
 /** What it takes to ask. */
-export interface AskParts {
+export interface TokenRequestParts {
   readonly http: TokenHttp;
-  readonly proofs: Proofs;
+  readonly proofs: ClientAuthentications;
   readonly clock: Clock;
   readonly metrics: EntraMetrics;
   readonly log: Log;
@@ -28,8 +28,8 @@ export interface AskParts {
 }
 
 /** What one credential came to. */
-export interface Asked {
-  readonly answer: Answer;
+export interface TokenAttempt {
+  readonly answer: RawTokenResponse;
   /** Undefined: granted. */
   readonly meaning: Meaning | undefined;
   /** What Entra said of the newest secret, where it took the one before. */
@@ -43,19 +43,19 @@ export interface Asked {
 /** No request leaves with less time than this: it would only be cut. */
 export const LEAST_TIME: Duration = 250;
 
-interface AskRequest {
+interface TokenRequestContext {
   readonly app: App;
   readonly authority: Authority;
   readonly grant: TokenGrant;
 }
 
-export async function ask(
-  parts: AskParts,
-  request: AskRequest,
+export async function sendTokenRequest(
+  parts: TokenRequestParts,
+  request: TokenRequestContext,
   usable: UsableCredential,
   timeout: Duration,
   slot: Slot,
-): Promise<Asked | Unusable> {
+): Promise<TokenAttempt | Unusable> {
   const deadline = performance.now() + timeout;
   const timeLeft = () => deadline - performance.now();
   const { proofs } = parts;
@@ -78,16 +78,16 @@ function isRefused({ meaning }: { readonly meaning: Meaning | undefined }): bool
 }
 
 async function present(
-  parts: AskParts,
-  request: AskRequest,
+  parts: TokenRequestParts,
+  request: TokenRequestContext,
   usable: UsableCredential,
-  proof: Proof,
+  proof: ClientAuthentication,
   timeout: Duration,
   slot: Slot,
 ) {
   const start = performance.now();
   const order = parts.nextOrder();
-  const answer = await askThroughMsal(parts.http, {
+  const answer = await requestThroughMsal(parts.http, {
     clientId: request.app.clientId,
     authority: request.authority,
     proof,

@@ -5,7 +5,7 @@ import type { SecretSource } from '../../model/secret_source.ts';
 import { REPLICATION } from '../health/credential_choice.ts';
 
 /** Client secrets that lie in a key vault, and are renewed there while they are in use. */
-export interface SourcedSecrets {
+export interface VersionedSecrets {
   /** As `SecretSource.read`; KEY_SOURCE_UNAVAILABLE also when it takes longer than `timeout`. */
   read(reference: SecretReference, timeout: Duration): Promise<Secret>;
   /** Entra refused `refused`, so another may do. Undefined: there is none. */
@@ -49,13 +49,13 @@ export const noSecretSource: SecretSource = {
   checkUri: (_field, secretUri) => secretUri,
 };
 
-export function createSourcedSecrets({
+export function createVersionedSecrets({
   secretSource,
   clock,
 }: {
   secretSource: SecretSource;
   clock: Clock;
-}): SourcedSecrets {
+}): VersionedSecrets {
   const kept = new Map<string, Kept>();
 
   async function read({ credentialUid, secretUri }: SecretReference, timeout: Duration): Promise<Kept> {

@@ -4,13 +4,13 @@ import type { Failure } from '../../model/exchange.ts';
 import { OWN_REGISTRATION_PERMISSION } from '../../model/rotation.ts';
 import type { NotDone } from '../app_registrations.ts';
 import { retryAfterOf } from '../errors/classify_error.ts';
-import type { Answer } from '../token_response.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 
 /**
  * What an answer of Graph means that does not bring what was asked. Its message is never looked at: it names people, and may change.
  * https://learn.microsoft.com/graph/errors
  */
-export function graphRefusal(answer: Answer, now: Timestamp): NotDone {
+export function graphRefusal(answer: RawTokenResponse, now: Timestamp): NotDone {
   const { status } = answer;
   const error = errorOf(answer);
   const code = codeOf(error);
@@ -53,7 +53,7 @@ const OF_POLICY = /AsPerAppPolicy$|^TooManyAppPasswords$|QuotaExceeded$/;
 /** Entra does not know the app, its service principal, or the directory. */
 const NO_REGISTRATION = /AADSTS(700016|7000229|90002)\b/;
 
-function errorOf({ body }: Answer): Readonly<Record<string, unknown>> | undefined {
+function errorOf({ body }: RawTokenResponse): Readonly<Record<string, unknown>> | undefined {
   const error = body?.['error'];
   return typeof error === 'object' && error !== null ? (error as Record<string, unknown>) : undefined;
 }
@@ -63,6 +63,6 @@ function codeOf(error: Readonly<Record<string, unknown>> | undefined): string | 
   return typeof code === 'string' && /^[A-Za-z0-9_.-]{1,80}$/.test(code) ? code : undefined;
 }
 
-function transportCode({ status, fault }: Answer): string {
+function transportCode({ status, fault }: RawTokenResponse): string {
   return status === undefined ? `network/${fault}` : `http/${status}`;
 }

@@ -4,7 +4,7 @@ import type { HttpProxy } from '../../model/http_proxy.ts';
 import type { AppRegistrations, NotDone } from '../app_registrations.ts';
 import type { CustomCloud } from '../authority.ts';
 import type { AuthorizationServer } from '../authorization_server.ts';
-import type { Answer } from '../token_response.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 import { readAddedPassword, readRegistered } from './graph_credentials.ts';
 import { graphRefusal } from './graph_error.ts';
 import { type GraphMetrics, silentGraphMetrics } from './graph_metrics.ts';
@@ -78,10 +78,10 @@ async function readRegistration(graph: GraphSession, clock: Clock) {
   return { kind: 'registered', registration } as const;
 }
 
-function isFine({ status = 0 }: Answer): boolean {
+function isFine({ status = 0 }: RawTokenResponse): boolean {
   return status >= 200 && status < 300;
 }
 
-function mayBeAbsence({ status }: Answer, { kind }: NotDone): boolean {
+function mayBeAbsence({ status }: RawTokenResponse, { kind }: NotDone): boolean {
   return (status === 400 || status === 404) && kind !== 'unavailable';
 }

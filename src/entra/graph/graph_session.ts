@@ -9,14 +9,14 @@ import type { NotDone } from '../app_registrations.ts';
 import { type CustomCloud, createAuthorities } from '../authority.ts';
 import type { Admission, AuthorizationServer } from '../authorization_server.ts';
 import { createJsonHttp } from '../http.ts';
-import type { Answer } from '../token_response.ts';
+import type { RawTokenResponse } from '../token_response.ts';
 import { admissionRefusal, tokenRefusal } from './graph_error.ts';
 
 /** One app's own registration, with a token of the app in hand. Nothing is tried twice. */
 export interface GraphSession {
   /** `$select`: names of properties, with commas. */
-  get(select: string): Promise<Answer>;
-  post(action: 'addPassword' | 'removePassword', body: unknown): Promise<Answer>;
+  get(select: string): Promise<RawTokenResponse>;
+  post(action: 'addPassword' | 'removePassword', body: unknown): Promise<RawTokenResponse>;
 }
 
 export interface GraphSessions {

@@ -3,7 +3,7 @@ import { appName } from '../../model/connection.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 
 /** What a caller is told of an app that is known to fail, without a question to Entra. */
-export function refuseApp(app: App, reason: Reason, directoryId?: string): VaultError {
+export function appError(app: App, reason: Reason, directoryId?: string): VaultError {
   const name = appName(app);
   const metadata = { app: name, ...(directoryId === undefined ? {} : { directory: directoryId }) };
   switch (reason) {

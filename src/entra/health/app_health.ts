@@ -3,17 +3,17 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { VaultError } from '../../model/errors.ts';
 import type { Failure } from '../../model/exchange.ts';
 import type { Meaning } from '../errors/classify_error.ts';
-import { refuseApp } from './app_error.ts';
+import { appError } from './app_error.ts';
 import { createAppFailures } from './app_failures.ts';
-import { type AppNotesParts, createAppNotes } from './app_state_recorder.ts';
-import { createHold, type Hold } from './cooldown.ts';
+import { type AppStateRecorderParts, createAppStateRecorder } from './app_state_recorder.ts';
+import { type Cooldown, createCooldown } from './cooldown.ts';
 import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
 import type { CredentialUses } from './credential_uses.ts';
 import { RECENT_GRANT } from './directory_health.ts';
-import { createAppPlaces } from './directory_health_map.ts';
+import { createDirectoryHealthMap } from './directory_health_map.ts';
 import type { HealthProbes } from './health_probes.ts';
-import { createRequestHolds } from './request_cooldowns.ts';
-import { askerOf, type EvidenceContext, type Requester, requestKey } from './requester.ts';
+import { createRequestCooldowns } from './request_cooldowns.ts';
+import { type EvidenceContext, originOf, type Requester, requestKey } from './requester.ts';
 
 /**
  * What Entra's answers prove about an app, its directories and its credentials. An answer counts against the smallest subject that
@@ -23,9 +23,9 @@ import { askerOf, type EvidenceContext, type Requester, requestKey } from './req
 export interface AppHealth {
   readonly credentials: CredentialChoice;
   /** A failure that is known already, so that Entra need not be asked; undefined: ask, possibly as a trial. */
-  refusal(asker: Asker): VaultError | undefined;
+  refusal(origin: RequestOrigin): VaultError | undefined;
   /** A request leaves. It takes the trials that are due. */
-  begin(asker: Asker, resource: string): void;
+  begin(origin: RequestOrigin, resource: string): void;
   /** A trial, or what left before a hold began, brought no token: others have the next trial. */
   noteFailing(request: EvidenceContext): void;
   /** The same request, or its resource in this directory, was refused a short while ago. */
@@ -49,12 +49,12 @@ export interface AppHealth {
 }
 
 /** Who wants to ask Entra. */
-export interface Asker extends Requester {
+export interface RequestOrigin extends Requester {
   readonly directoryId: string | undefined;
   readonly tenantUid: string;
 }
 
-export interface AppHealthParts extends AppNotesParts {
+export interface AppHealthParts extends AppStateRecorderParts {
   /** Default: none so far. */
   readonly uses?: CredentialUses | undefined;
   readonly probes: HealthProbes;
@@ -71,40 +71,40 @@ const HELD_RESOURCE = {
 
 export function createAppHealth(parts: AppHealthParts): AppHealth {
   const { app, clock, metrics, probes } = parts;
-  const notes = createAppNotes(parts);
+  const notes = createAppStateRecorder(parts);
   const credentials = createCredentialChoice(parts);
   const home = homeDirectory(app);
-  const requests = createRequestHolds(clock);
-  const places = createAppPlaces({
+  const requests = createRequestCooldowns(clock);
+  const directories = createDirectoryHealthMap({
     ...parts,
     notes,
     credentials,
     isAppInOrder: () => isRecent(lastGrant?.time),
     onProbeGranted: probeGranted,
   });
-  let hold: Hold | undefined;
+  let cooldown: Cooldown | undefined;
   let lastGrant:
     | { readonly time: Timestamp; readonly order: number; readonly directoryId: string | undefined }
     | undefined;
   const appFailures = createAppFailures();
 
-  function holdsOf({ directoryId }: Pick<Asker, 'directoryId'>, resource?: string): Hold[] {
-    const atResource = resource === undefined ? undefined : places.holdOf(directoryId, resource);
-    return [hold, places.holdOf(directoryId), atResource].filter((one) => one !== undefined);
+  function cooldownsOf({ directoryId }: Pick<RequestOrigin, 'directoryId'>, resource?: string): Cooldown[] {
+    const atResource = resource === undefined ? undefined : directories.cooldownOf(directoryId, resource);
+    return [cooldown, directories.cooldownOf(directoryId), atResource].filter((one) => one !== undefined);
   }
 
   async function releaseApp(): Promise<void> {
-    hold = undefined;
+    cooldown = undefined;
     await notes.clearApp();
   }
 
   async function holdApp(state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED', failure: Failure, order: number, who: string) {
     if (lastGrant !== undefined && lastGrant.order > order) return;
-    if (hold === undefined || hold.reason !== failure.reason) {
-      hold = createHold(failure, { requesters: [who], order }, clock.now());
+    if (cooldown === undefined || cooldown.reason !== failure.reason) {
+      cooldown = createCooldown(failure, { requesters: [who], order }, clock.now());
       metrics.held(state === 'MISCONFIGURED' ? 'app' : 'credential', failure.reason);
     } else {
-      hold.confirm(who, clock.now());
+      cooldown.confirm(who, clock.now());
     }
     await notes.markApp(state, failure);
   }
@@ -116,9 +116,9 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   async function refusedAsApp(request: EvidenceContext, failure: Failure, order: number) {
     const { directoryId, weight, isRetry } = request;
     if (weight === 'REQUEST' || isRetry) return;
-    const requester = askerOf(request);
-    if (hold !== undefined) {
-      hold.confirm(requester, clock.now());
+    const requester = originOf(request);
+    if (cooldown !== undefined) {
+      cooldown.confirm(requester, clock.now());
       return;
     }
     const isRefuted = lastGrant !== undefined && lastGrant.order > order;
@@ -153,14 +153,14 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   async function probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void> {
     noteGrant(directoryId, order);
     await refuteApp(order);
-    await places.probeGranted(directoryId, resource, order);
+    await directories.probeGranted(directoryId, resource, order);
   }
 
   /** Which tenants use a shared app, and where. */
-  function seeTenant({ tenantUid, directoryId, weight }: Asker, resource: string): void {
+  function seeTenant({ tenantUid, directoryId, weight }: RequestOrigin, resource: string): void {
     if (app.sharedWith.length === 0 || weight !== 'FULL') return;
     appFailures.see(tenantUid);
-    if (directoryId !== undefined) places.see(directoryId, resource, tenantUid);
+    if (directoryId !== undefined) directories.see(directoryId, resource, tenantUid);
   }
 
   function noteGrant(directoryId: string | undefined, order: number): void {
@@ -170,31 +170,31 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   }
 
   async function refuteApp(order: number): Promise<void> {
-    if (hold?.isRefutedBy(order)) hold = undefined;
-    if (hold === undefined) await notes.clearApp();
+    if (cooldown?.isRefutedBy(order)) cooldown = undefined;
+    if (cooldown === undefined) await notes.clearApp();
   }
 
   return {
     credentials,
-    refusal(asker) {
-      const requester = askerOf(asker);
-      const closed = holdsOf(asker).find((one) => one.isClosedTo(requester, clock.now()));
-      return closed && refuseApp(app, closed.reason, asker.directoryId);
+    refusal(origin) {
+      const requester = originOf(origin);
+      const closed = cooldownsOf(origin).find((one) => one.isClosedTo(requester, clock.now()));
+      return closed && appError(app, closed.reason, origin.directoryId);
     },
-    begin(asker, resource) {
-      seeTenant(asker, resource);
-      const requester = askerOf(asker);
-      for (const one of holdsOf(asker, resource)) one.beginTrial(requester, clock.now());
+    begin(origin, resource) {
+      seeTenant(origin, resource);
+      const requester = originOf(origin);
+      for (const one of cooldownsOf(origin, resource)) one.beginTrial(requester, clock.now());
     },
     noteFailing(request) {
-      const requester = askerOf(request);
-      for (const one of holdsOf(request, request.resource)) one.noteFailing(requester);
+      const requester = originOf(request);
+      for (const one of cooldownsOf(request, request.resource)) one.noteFailing(requester);
     },
     refusalOf(request, grant) {
       const held = requests.find(requestKey(request, grant));
       if (held !== undefined || request.directoryId === undefined) return held;
-      const atResource = places.holdOf(request.directoryId, request.resource);
-      if (atResource?.isClosedTo(askerOf(request), clock.now()) !== true) return undefined;
+      const atResource = directories.cooldownOf(request.directoryId, request.resource);
+      if (atResource?.isClosedTo(originOf(request), clock.now()) !== true) return undefined;
       const { reason, hint } = atResource;
       return { ...HELD_RESOURCE, reason, hint };
     },
@@ -202,14 +202,14 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
       requests.release(requestKey(request, grant));
       noteGrant(directoryId, order);
       await refuteApp(order);
-      if (directoryId !== undefined) await places.granted(directoryId, request, order);
+      if (directoryId !== undefined) await directories.granted(directoryId, request, order);
     },
     async refused(request, grant, meaning, order) {
       const { known } = meaning;
       const failure = forThisApp(meaning.failure, home === undefined);
-      if (!request.isRetry) requests.hold(requestKey(request, grant), failure, known);
+      if (!request.isRetry) requests.cooldown(requestKey(request, grant), failure, known);
       if (failure.subject === 'app') await refusedAsApp(request, failure, order);
-      else if (isAboutPlace(failure) || !known) await places.refused(request, failure, known, order);
+      else if (isAboutPlace(failure) || !known) await directories.refused(request, failure, known, order);
       return failure;
     },
     probeGranted,
@@ -225,10 +225,10 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     async withoutCredential() {
       const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
       await notes.markApp('CREDENTIAL_REJECTED', { reason, entraError: undefined, correlationId: undefined });
-      return refuseApp(app, reason);
+      return appError(app, reason);
     },
     holdRequest(request, grant, failure, known) {
-      if (!request.isRetry) requests.hold(requestKey(request, grant), failure, known);
+      if (!request.isRetry) requests.cooldown(requestKey(request, grant), failure, known);
     },
     probeDirectory,
   };

@@ -1,14 +1,14 @@
 import type { App } from '../../model/app.ts';
-import type { AppLedger } from '../../model/app_state_store.ts';
+import type { AppStateStore } from '../../model/app_state_store.ts';
 import type { Clock } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import type { Failure } from '../../model/exchange.ts';
-import type { Evidence } from '../../model/state_reason.ts';
+import type { StateReason } from '../../model/state_reason.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 
 /** What the rows say of an app, kept up to date: each change is written and logged once. */
-export interface AppNotes {
+export interface AppStateRecorder {
   state(): App['state'] | undefined;
   failsBeside(directoryId: string): boolean;
   markApp(state: Exclude<App['state'], 'OK'>, failure: Noted): Promise<void>;
@@ -22,9 +22,9 @@ const MOST_DIRECTORIES_NOTED = 1_000;
 
 type Noted = Pick<Failure, 'reason' | 'entraError' | 'correlationId'>;
 
-export interface AppNotesParts {
+export interface AppStateRecorderParts {
   readonly app: App;
-  readonly ledger: AppLedger;
+  readonly ledger: AppStateStore;
   readonly clock: Clock;
   readonly metrics: EntraMetrics;
   readonly log: Log;
@@ -34,7 +34,7 @@ export interface AppNotesParts {
   readonly isCurrent: () => boolean;
 }
 
-export function createAppNotes(parts: AppNotesParts): AppNotes {
+export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRecorder {
   const { app, ledger, clock, metrics, log } = parts;
   const name = appName(app);
   let state: App['state'] | undefined = parts.isStale ? undefined : app.state;
@@ -52,7 +52,7 @@ export function createAppNotes(parts: AppNotesParts): AppNotes {
     }
   }
 
-  async function record(next: App['state'], evidence: Evidence | undefined): Promise<void> {
+  async function record(next: App['state'], evidence: StateReason | undefined): Promise<void> {
     const before = state;
     // Set before the write, so that those who learn the same meanwhile do not write as well.
     state = next;
@@ -64,7 +64,7 @@ export function createAppNotes(parts: AppNotesParts): AppNotes {
     );
   }
 
-  function evidenceOf({ reason, entraError, correlationId }: Noted): Evidence {
+  function evidenceOf({ reason, entraError, correlationId }: Noted): StateReason {
     return { reason, entraError, correlationId, time: clock.now() };
   }
 

@@ -3,7 +3,7 @@ import type { Reason } from '../../model/errors.ts';
 import type { Failure } from '../../model/exchange.ts';
 
 /** How long callers are refused locally before Entra is asked once more. */
-export const HOLD_TIME: Duration = 5 * MINUTE;
+export const COOLDOWN: Duration = 5 * MINUTE;
 /** Between two trials of connections that have not failed. */
 export const TRIAL_PACE: Duration = MINUTE;
 /** The failing connection that waited longest has its trial first, unless it does not ask for so long. */
@@ -15,7 +15,7 @@ const MOST_FAILING = 1_000;
  * exchanges are let through as trials. Connections that failed and those that did not have separate trials, so that a connection
  * with a fault of its own cannot use up the trials of the others.
  */
-export interface Hold {
+export interface Cooldown {
   readonly reason: Reason;
   readonly entraError: string | undefined;
   /** What to do, if that is more than the reason says. */
@@ -31,24 +31,24 @@ export interface Hold {
   isRefutedBy(order: number): boolean;
 }
 
-export function createHold(
+export function createCooldown(
   failure: Pick<Failure, 'reason' | 'entraError' | 'hint'>,
   evidence: { readonly requesters: readonly string[]; readonly order: number },
   start: Timestamp,
-): Hold {
+): Cooldown {
   /** In the order of their last trials: the first has waited longest. */
   const failing = new Set<string>(evidence.requesters.slice(0, MOST_FAILING));
   const { order } = evidence;
-  let openTime = start + HOLD_TIME;
+  let openTime = start + COOLDOWN;
   let nextTrial = openTime;
   let nextFailingTrial = openTime;
 
   /** A time further ahead than it can be is of before the clock was set back: it is reached for good. */
   function readClock(now: Timestamp): void {
     const reached = (time: Timestamp, longest: Duration) => (time - now > longest ? now : time);
-    openTime = reached(openTime, HOLD_TIME);
-    nextFailingTrial = reached(nextFailingTrial, HOLD_TIME);
-    nextTrial = reached(nextTrial, openTime > now ? HOLD_TIME : TRIAL_PACE);
+    openTime = reached(openTime, COOLDOWN);
+    nextFailingTrial = reached(nextFailingTrial, COOLDOWN);
+    nextTrial = reached(nextTrial, openTime > now ? COOLDOWN : TRIAL_PACE);
   }
 
   return {
@@ -67,7 +67,7 @@ export function createHold(
       readClock(now);
       if (failing.delete(requester)) {
         failing.add(requester);
-        nextFailingTrial = now + HOLD_TIME;
+        nextFailingTrial = now + COOLDOWN;
       } else {
         nextTrial = now + TRIAL_PACE;
       }
@@ -76,7 +76,7 @@ export function createHold(
       // A connection that failed before proves nothing new, so the others' trials stay due.
       if (failing.has(requester) || failing.size >= MOST_FAILING) return;
       failing.add(requester);
-      openTime = now + HOLD_TIME;
+      openTime = now + COOLDOWN;
     },
     noteFailing(requester) {
       if (failing.size < MOST_FAILING) failing.add(requester);

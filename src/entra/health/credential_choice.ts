@@ -1,5 +1,5 @@
 import { type App, registrationDirectory } from '../../model/app.ts';
-import type { AppLedger } from '../../model/app_state_store.ts';
+import type { AppStateStore } from '../../model/app_state_store.ts';
 import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type CredentialState, credentialState, type UsableCredential } from '../../model/credential.ts';
@@ -8,7 +8,7 @@ import type { Log } from '../../telemetry/log.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 import type { Meaning } from '../errors/classify_error.ts';
 import { NOT_YET_REPLICATED } from '../errors/error_lookup.ts';
-import { createCredentialNotes } from './credential_health.ts';
+import { createCredentialHealths } from './credential_health.ts';
 import { type CredentialUses, createCredentialUses } from './credential_uses.ts';
 
 /** Which of an app's credentials to present, by what Entra said of each. */
@@ -75,7 +75,7 @@ const PAST_OR_FUTURE: ReadonlySet<CredentialState> = new Set(['EXPIRED', 'NOT_YE
 
 export function createCredentialChoice(parts: {
   app: App;
-  ledger: AppLedger;
+  ledger: AppStateStore;
   clock: Clock;
   metrics: EntraMetrics;
   log: Log;
@@ -85,7 +85,7 @@ export function createCredentialChoice(parts: {
   const { app, ledger, clock, metrics, log, uses = createCredentialUses() } = parts;
   /** Of an app for any directory nobody can tell where to probe: the exchanges of its users must do. */
   const isProbed = registrationDirectory(app) !== undefined;
-  const notes = createCredentialNotes(parts);
+  const notes = createCredentialHealths(parts);
   let loading: Promise<readonly UsableCredential[]> | undefined;
   let loaded: readonly UsableCredential[] | undefined;
   let turn = 0;
@@ -173,30 +173,30 @@ export function createCredentialChoice(parts: {
       return counts && !servedLately ? 'REJECTED' : 'UNPROVED';
     },
     async accepted(usable, by) {
-      const standing = notes.of(usable);
+      const health = notes.of(usable);
       if (by !== undefined) {
-        standing.successes += 1;
+        health.successes += 1;
         uses.note(usable.credential.uid, { ...by, time: clock.now() });
       }
-      const { verdict, recordTime } = standing;
+      const { verdict, recordTime } = health;
       const isFresh = recordTime !== undefined && Math.abs(clock.now() - recordTime) < RECORD_USE_EVERY;
       if (verdict !== 'VALID' || !isFresh) {
-        standing.verdict = 'VALID';
-        standing.entraError = undefined;
+        health.verdict = 'VALID';
+        health.entraError = undefined;
         await notes.recordVerdict(usable);
       }
-      if (standing.successes >= PROVEN_AFTER && standing.preferTime === undefined) await notes.prefer(usable);
+      if (health.successes >= PROVEN_AFTER && health.preferTime === undefined) await notes.prefer(usable);
     },
     async rejected(usable, meaning, newSince) {
-      const standing = notes.of(usable);
-      standing.successes = 0;
+      const health = notes.of(usable);
+      health.successes = 0;
       if (isPropagating(meaning, newSince)) return 'PROPAGATING';
       const { entraError, correlationId = '' } = meaning.failure;
-      if (standing.verdict === 'REJECTED' && standing.entraError === entraError && standing.recordTime !== undefined) {
+      if (health.verdict === 'REJECTED' && health.entraError === entraError && health.recordTime !== undefined) {
         return 'REJECTED';
       }
-      standing.verdict = 'REJECTED';
-      standing.entraError = entraError;
+      health.verdict = 'REJECTED';
+      health.entraError = entraError;
       metrics.credentialRejected(app.uid);
       const { credentialId: credential } = usable.credential;
       log.event('warn', 'entra_credential_rejected', {

@@ -1,6 +1,6 @@
 import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { Failure } from '../../model/exchange.ts';
-import { createHold, type Hold } from './cooldown.ts';
+import { type Cooldown, createCooldown } from './cooldown.ts';
 
 /** A grant to another connection within this time shows that the place is in order. */
 export const RECENT_GRANT: Duration = 2 * HOUR;
@@ -11,30 +11,30 @@ const MOST_FAILURES = 16;
 const MOST_TENANTS = 8;
 
 /** One request there: who sent it, and when in the order of all requests. */
-export interface PlaceRequest {
+export interface DirectoryRequest {
   readonly requester: string;
   readonly tenantUid: string;
   readonly order: number;
 }
 
 /** What is known of an app in one directory, or at one resource there. */
-export interface PlaceHealth {
-  readonly hold: Hold | undefined;
+export interface DirectoryHealth {
+  readonly cooldown: Cooldown | undefined;
   /** Somebody of this tenant asks there, whatever the answer. */
   see(tenantUid: string): void;
-  granted(request: PlaceRequest): void;
+  granted(request: DirectoryRequest): void;
   /** `HELD`: callers are refused from now on. `UNPROVED`: only a probe can tell. `REQUEST`: it counts against the request alone. */
-  refused(request: PlaceRequest, failure: Failure, known: boolean): Promise<'HELD' | 'UNPROVED' | 'REQUEST'>;
+  refused(request: DirectoryRequest, failure: Failure, known: boolean): Promise<'HELD' | 'UNPROVED' | 'REQUEST'>;
   /** A probe met the same refusal. */
   confirm(failure: Failure, order: number): void;
 }
 
-interface PlaceFailure extends PlaceRequest {
+interface DirectoryFailure extends DirectoryRequest {
   readonly entraError: string | undefined;
   readonly time: Timestamp;
 }
 
-export interface PlaceParts {
+export interface DirectoryHealthParts {
   readonly clock: Clock;
   /** Whether the app is used by several tenants. */
   readonly isShared: boolean;
@@ -42,13 +42,13 @@ export interface PlaceParts {
   readonly wasGrantedSince: (time: Timestamp, exceptRequester: string) => Promise<boolean>;
 }
 
-export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlaceParts): PlaceHealth {
+export function createDirectoryHealth({ clock, isShared, wasGrantedSince }: DirectoryHealthParts): DirectoryHealth {
   const startTime = clock.now();
   const tenants = new Set<string>();
   /** The newest grants of two connections, so that one of another connection is among them. */
-  let grants: readonly (PlaceRequest & { readonly time: Timestamp })[] = [];
-  let failures: readonly PlaceFailure[] = [];
-  let hold: Hold | undefined;
+  let grants: readonly (DirectoryRequest & { readonly time: Timestamp })[] = [];
+  let failures: readonly DirectoryFailure[] = [];
+  let cooldown: Cooldown | undefined;
 
   const isWithin = (time: Timestamp, duration: Duration) => Math.abs(clock.now() - time) < duration;
 
@@ -62,20 +62,20 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
     return startTime > since && (await wasGrantedSince(since, requester));
   }
 
-  function close(requesters: readonly PlaceRequest[], failure: Failure, order: number): 'HELD' {
+  function close(requesters: readonly DirectoryRequest[], failure: Failure, order: number): 'HELD' {
     const [newest] = requesters.slice(-1);
-    if (hold === undefined) {
+    if (cooldown === undefined) {
       const names = requesters.map(({ requester }) => requester);
-      hold = createHold(failure, { requesters: names, order }, clock.now());
+      cooldown = createCooldown(failure, { requesters: names, order }, clock.now());
     } else if (newest !== undefined) {
-      hold.confirm(newest.requester, clock.now());
+      cooldown.confirm(newest.requester, clock.now());
     }
     return 'HELD';
   }
 
   return {
-    get hold() {
-      return hold;
+    get cooldown() {
+      return cooldown;
     },
     see,
     granted(request) {
@@ -83,7 +83,7 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
       const others = grants.filter(({ requester }) => requester !== request.requester);
       grants = [{ ...request, time: clock.now() }, ...others].slice(0, 2);
       failures = failures.filter(({ order }) => order > request.order);
-      if (hold?.isRefutedBy(request.order)) hold = undefined;
+      if (cooldown?.isRefutedBy(request.order)) cooldown = undefined;
     },
     async refused(request, failure, known) {
       see(request.tenantUid);
@@ -93,8 +93,8 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
       const { entraError } = failure;
       const others = failures.filter((other) => other.requester !== requester && isWithin(other.time, ALIKE_WINDOW));
       failures = [...others, { ...request, entraError, time: clock.now() }].slice(-MOST_FAILURES);
-      const confirms = known || hold?.entraError === entraError;
-      if (confirms && hold?.isRefutedBy(order) === true) return close([request], failure, order);
+      const confirms = known || cooldown?.entraError === entraError;
+      if (confirms && cooldown?.isRefutedBy(order) === true) return close([request], failure, order);
 
       const alike = failures.filter((other) => other.entraError === entraError);
       // One tenant of a shared app must not be able to stop the others.
@@ -107,7 +107,11 @@ export function createPlaceHealth({ clock, isShared, wasGrantedSince }: PlacePar
     },
     confirm(failure, order) {
       if (grants.some((grant) => grant.order > order)) return;
-      hold ??= createHold(failure, { requesters: failures.map(({ requester }) => requester), order }, clock.now());
+      cooldown ??= createCooldown(
+        failure,
+        { requesters: failures.map(({ requester }) => requester), order },
+        clock.now(),
+      );
     },
   };
 }

@@ -1,17 +1,17 @@
 import { homeDirectory } from '../../model/app.ts';
 import type { Failure } from '../../model/exchange.ts';
 import { createBoundedMap } from '../bounded_map.ts';
-import type { AppNotes, AppNotesParts } from './app_state_recorder.ts';
-import type { Hold } from './cooldown.ts';
+import type { AppStateRecorder, AppStateRecorderParts } from './app_state_recorder.ts';
+import type { Cooldown } from './cooldown.ts';
 import type { CredentialChoice } from './credential_choice.ts';
-import { createPlaceHealth, type PlaceHealth } from './directory_health.ts';
+import { createDirectoryHealth, type DirectoryHealth } from './directory_health.ts';
 import type { HealthProbes } from './health_probes.ts';
 import { type EvidenceContext, requesterOf } from './requester.ts';
 
 /** The health of an app in each directory, and at each resource there. */
-export interface AppPlaces {
+export interface DirectoryHealthMap {
   /** `resource` undefined: the directory as a whole. */
-  holdOf(directoryId: string | undefined, resource?: string): Hold | undefined;
+  cooldownOf(directoryId: string | undefined, resource?: string): Cooldown | undefined;
   /** Somebody of this tenant asks there, whatever the answer. */
   see(directoryId: string, resource: string, tenantUid: string): void;
   granted(directoryId: string, request: EvidenceContext, order: number): Promise<void>;
@@ -20,8 +20,8 @@ export interface AppPlaces {
   probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void>;
 }
 
-export interface AppPlacesParts extends Pick<AppNotesParts, 'app' | 'clock' | 'metrics' | 'ledger'> {
-  readonly notes: AppNotes;
+export interface DirectoryHealthMapParts extends Pick<AppStateRecorderParts, 'app' | 'clock' | 'metrics' | 'ledger'> {
+  readonly notes: AppStateRecorder;
   readonly credentials: CredentialChoice;
   readonly probes: HealthProbes;
   /** The app got a token somewhere lately, so its registration is in order. */
@@ -29,30 +29,30 @@ export interface AppPlacesParts extends Pick<AppNotesParts, 'app' | 'clock' | 'm
   readonly onProbeGranted: (directoryId: string, resource: string, order: number) => Promise<void>;
 }
 
-const MOST_PLACES = 10_000;
+const MOST_DIRECTORIES = 10_000;
 
-export function createAppPlaces(parts: AppPlacesParts): AppPlaces {
+export function createDirectoryHealthMap(parts: DirectoryHealthMapParts): DirectoryHealthMap {
   const { app, clock, metrics, ledger, notes, credentials, probes } = parts;
-  const places = createBoundedMap<PlaceHealth>(MOST_PLACES);
+  const directories = createBoundedMap<DirectoryHealth>(MOST_DIRECTORIES);
   /** Which hold put a directory among the failing ones. */
-  const noted = createBoundedMap<string>(MOST_PLACES);
+  const noted = createBoundedMap<string>(MOST_DIRECTORIES);
 
-  function placeOf(directoryId: string, resource?: string): PlaceHealth {
-    const key = placeKey(directoryId, resource);
-    const found = places.get(key);
+  function healthOf(directoryId: string, resource?: string): DirectoryHealth {
+    const key = directoryKey(directoryId, resource);
+    const found = directories.get(key);
     if (found !== undefined) return found;
-    const made = createPlaceHealth({
+    const made = createDirectoryHealth({
       clock,
       isShared: app.sharedWith.length > 0,
       wasGrantedSince: (time, except) => ledger.wasGrantedSince(app.uid, directoryId, time, except),
     });
-    places.set(key, made);
+    directories.set(key, made);
     return made;
   }
 
   async function mark(directoryId: string, resource: string | undefined, failure: Failure): Promise<void> {
     metrics.held(failure.subject, failure.reason);
-    noted.set(directoryId, placeKey(directoryId, resource));
+    noted.set(directoryId, directoryKey(directoryId, resource));
     await notes.markDirectory(directoryId, failure);
     // The only directory of an app is the app. Of several, two must fail and none be known to work.
     const isWhole = homeDirectory(app) === directoryId || notes.failsBeside(directoryId);
@@ -61,57 +61,57 @@ export function createAppPlaces(parts: AppPlacesParts): AppPlaces {
   }
 
   function sendProbe(directoryId: string, resource: string, atResource: string | undefined, failure: Failure): void {
-    const key = `${app.uid} ${placeKey(directoryId, atResource)}`;
+    const key = `${app.uid} ${directoryKey(directoryId, atResource)}`;
     probes.send({ key, app, credentials, directoryId, resource }, async ({ meaning, order }) => {
       if (meaning === undefined) return parts.onProbeGranted(directoryId, resource, order);
       if (meaning.failure.subject !== failure.subject || !meaning.known) return;
-      placeOf(directoryId, atResource).confirm(failure, order);
+      healthOf(directoryId, atResource).confirm(failure, order);
       await mark(directoryId, atResource, failure);
     });
   }
 
   async function clearNote(directoryId: string): Promise<void> {
     const key = noted.get(directoryId);
-    if (key !== undefined && places.get(key)?.hold !== undefined) return;
+    if (key !== undefined && directories.get(key)?.cooldown !== undefined) return;
     noted.delete(directoryId);
     await notes.clearDirectory(directoryId);
   }
 
   return {
     see(directoryId, resource, tenantUid) {
-      placeOf(directoryId).see(tenantUid);
-      placeOf(directoryId, resource).see(tenantUid);
+      healthOf(directoryId).see(tenantUid);
+      healthOf(directoryId, resource).see(tenantUid);
     },
-    holdOf: (directoryId, resource) =>
-      directoryId === undefined ? undefined : places.get(placeKey(directoryId, resource))?.hold,
+    cooldownOf: (directoryId, resource) =>
+      directoryId === undefined ? undefined : directories.get(directoryKey(directoryId, resource))?.cooldown,
     async granted(directoryId, request, order) {
-      placeOf(directoryId).granted(placeRequest(request, order));
-      placeOf(directoryId, request.resource).granted(placeRequest(request, order));
+      healthOf(directoryId).granted(directoryRequest(request, order));
+      healthOf(directoryId, request.resource).granted(directoryRequest(request, order));
       await clearNote(directoryId);
     },
     async refused(request, failure, known, order) {
       const { directoryId, weight, isRetry, resource } = request;
       if (directoryId === undefined || weight !== 'FULL' || isRetry) return;
       const atResource = failure.subject === 'resource_in_directory' ? resource : undefined;
-      const place = placeOf(directoryId, atResource);
-      const wasHeld = place.hold !== undefined;
-      const verdict = await place.refused(placeRequest(request, order), failure, known);
+      const place = healthOf(directoryId, atResource);
+      const wasHeld = place.cooldown !== undefined;
+      const verdict = await place.refused(directoryRequest(request, order), failure, known);
       if (verdict === 'HELD' && !wasHeld) await mark(directoryId, atResource, failure);
       if (verdict === 'UNPROVED') sendProbe(directoryId, resource, atResource, failure);
     },
     async probeGranted(directoryId, resource, order) {
       const probe = { requester: `probe ${order}`, tenantUid: app.tenantUid, order };
-      placeOf(directoryId).granted(probe);
-      if (resource !== undefined) placeOf(directoryId, resource).granted(probe);
+      healthOf(directoryId).granted(probe);
+      if (resource !== undefined) healthOf(directoryId, resource).granted(probe);
       await clearNote(directoryId);
     },
   };
 }
 
-function placeRequest(request: EvidenceContext, order: number) {
+function directoryRequest(request: EvidenceContext, order: number) {
   return { requester: requesterOf(request, order), tenantUid: request.tenantUid, order };
 }
 
-function placeKey(directoryId: string, resource = ''): string {
+function directoryKey(directoryId: string, resource = ''): string {
   return `${directoryId} ${resource}`;
 }

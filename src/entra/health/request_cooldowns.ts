@@ -13,13 +13,13 @@ interface HeldRequest {
 }
 
 /** Requests that Entra refused for what they ask: the same request is refused locally for a while, and no other one. */
-export interface RequestHolds {
+export interface RequestCooldowns {
   find(key: string | undefined): Failure | undefined;
-  hold(key: string | undefined, failure: Failure, known: boolean): void;
+  cooldown(key: string | undefined, failure: Failure, known: boolean): void;
   release(key: string | undefined): void;
 }
 
-export function createRequestHolds(clock: Clock): RequestHolds {
+export function createRequestCooldowns(clock: Clock): RequestCooldowns {
   const held = createBoundedMap<HeldRequest>(MOST_REQUESTS);
   return {
     find(key) {
@@ -31,7 +31,7 @@ export function createRequestHolds(clock: Clock): RequestHolds {
       held.delete(key);
       return undefined;
     },
-    hold(key, failure, known) {
+    cooldown(key, failure, known) {
       const duration = known ? KNOWN_HOLD : UNKNOWN_HOLD;
       if (key !== undefined) held.set(key, { failure, duration, until: clock.now() + duration });
     },

@@ -38,7 +38,7 @@ export function requestKey(context: EvidenceContext, grant: string): string | un
 }
 
 /** Who waits for the trials of a hold: requests of no connection have those of one together. */
-export function askerOf({ connectionUid }: Pick<Requester, 'connectionUid'>): string {
+export function originOf({ connectionUid }: Pick<Requester, 'connectionUid'>): string {
   return connectionUid ?? '';
 }
 

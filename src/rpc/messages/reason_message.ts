@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { StateReasonSchema } from '../../gen/tokenvault/v1/app_pb.ts';
 import { ErrorReason } from '../../gen/tokenvault/v1/error_reason_pb.ts';
 import type { Reason } from '../../model/errors.ts';
-import type { Evidence } from '../../model/state_reason.ts';
+import type { StateReason } from '../../model/state_reason.ts';
 import { toWireTime } from './field_values.ts';
 
 export function toReasonMessage(reason: Reason | undefined): ErrorReason {
@@ -10,7 +10,7 @@ export function toReasonMessage(reason: Reason | undefined): ErrorReason {
 }
 
 export function toStateReasonMessage(
-  evidence: Evidence | undefined,
+  evidence: StateReason | undefined,
 ): MessageInitShape<typeof StateReasonSchema> | undefined {
   if (evidence === undefined) return undefined;
   return {

@@ -10,7 +10,7 @@ import type { App, RotationPolicy } from '../../model/app.ts';
 import type { Credential } from '../../model/credential.ts';
 import type { Rotation, RotationStep } from '../../model/rotation.ts';
 import type { RotationRequest } from '../../registry/rotation_policy.ts';
-import { rotationProblem } from '../../registry/rotation_problem_text.ts';
+import { rotationProblemText } from '../../registry/rotation_problem_text.ts';
 import { fromWireDuration, toWireTime } from './field_values.ts';
 import { credentialName } from './resource_names.ts';
 
@@ -38,7 +38,7 @@ export function toRotationMessage(
     newCredential: nameOf(rotation.newCredentialUid),
     beginTime: toWireTime(rotation.beginTime),
     nextTime: toWireTime(rotation.nextTime),
-    problem: rotation.problem === undefined ? '' : rotationProblem(app, rotation.problem),
+    problem: rotation.problem === undefined ? '' : rotationProblemText(app, rotation.problem),
   };
 }
 

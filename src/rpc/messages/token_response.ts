@@ -1,7 +1,7 @@
 import { TokenSource as WireTokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
 import { GetAccessTokenResponseSchema } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import type { TokenSource } from '../../model/access_token.ts';
-import type { FreshToken } from '../../tokens/access_tokens.ts';
+import type { ServedToken } from '../../tokens/access_tokens.ts';
 import { toWireTime } from './field_values.ts';
 import { encode } from './message_codec.ts';
 
@@ -19,7 +19,7 @@ const CONTINUES = 0x80;
  * The answer without its token, encoded: encoding a long text is a fifth of a call, and keeping it twice a third of what a
  * cached token costs. The three responses have the same fields under the same numbers, so that this does for all.
  */
-export function encodeRest({ accessToken, source }: FreshToken): Uint8Array {
+export function encodeRest({ accessToken, source }: ServedToken): Uint8Array {
   return encode(GetAccessTokenResponseSchema, {
     tokenType: 'Bearer',
     expireTime: toWireTime(accessToken.expireTime),
@@ -31,7 +31,7 @@ export function encodeRest({ accessToken, source }: FreshToken): Uint8Array {
 }
 
 /** The token in front of the rest: encoded messages may be joined. */
-export function encodeAnswer({ accessToken }: FreshToken, rest: Uint8Array): Uint8Array {
+export function encodeAnswer({ accessToken }: ServedToken, rest: Uint8Array): Uint8Array {
   const token = accessToken.token.reveal();
   let left = Buffer.byteLength(token);
   const answer = Buffer.allocUnsafe(1 + bytesOfLength(left) + left + rest.length);

@@ -1,4 +1,4 @@
-import { whereItArose } from '../../telemetry/error_location.ts';
+import { errorLocation } from '../../telemetry/error_location.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { CallLog } from './call_log.ts';
 import { redactedJson } from './redact_message.ts';
@@ -32,7 +32,7 @@ export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }
     },
 
     unexpected(requestId, error) {
-      log.event('error', 'internal_error', { requestId, ...whereItArose(error) });
+      log.event('error', 'internal_error', { requestId, ...errorLocation(error) });
     },
   };
 }

@@ -8,20 +8,20 @@ import { type Authenticator, claimedKeyId } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
 import { type Call, createRequestIds, createSignal, type Endless, type WireCall } from './call.ts';
 import type { CallLog, RpcMetrics } from './call_log.ts';
-import { createInFlight, type InFlightLimits, waitingLimits } from './concurrency_limit.ts';
+import { type ConcurrencyLimits, createInFlight, waitingLimits } from './concurrency_limit.ts';
 import { toStatus, toVaultError } from './grpc_status.ts';
-import { createStrangers } from './unauthenticated_audit_limit.ts';
+import { createAuditLimit } from './unauthenticated_audit_limit.ts';
 
 /** What surrounds each call of a method: who asks, may they, what is written down, what is counted. */
-export type Conduct = (service: DescService, method: DescMethod) => Conducted;
+export type CallPipeline = (service: DescService, method: DescMethod) => MethodPipeline;
 
-export interface Conducted {
+export interface MethodPipeline {
   /** `endless`: a stream, which no deadline of ours ends. */
-  begin(wire: ConductedCall, endless?: Endless): UnderWay;
+  begin(wire: PipelineCall, endless?: Endless): ActiveCall;
 }
 
 /** One call, from its bytes to its answer. Ends with exactly one of succeed, fail and end. */
-export interface UnderWay {
+export interface ActiveCall {
   /** Who calls, and is there room for one more? Before a byte of the request is read. */
   authenticate(): void;
   /** May they? Before any validation (AIP-211). */
@@ -35,12 +35,12 @@ export interface UnderWay {
   end(answer: () => void): void;
 }
 
-export interface ConductedCall extends WireCall {
+export interface PipelineCall extends WireCall {
   readonly metadata: Metadata;
   getPeer(): string;
 }
 
-export interface ConductParts {
+export interface CallPipelineParts {
   readonly authenticator: Authenticator;
   readonly audit: AuditLog;
   readonly clock: Clock;
@@ -49,17 +49,17 @@ export interface ConductParts {
   readonly log?: CallLog | undefined;
   readonly crashPoints?: { reach(point: 'after_audit' | 'after_reply'): void } | undefined;
   /** Default 4,000 calls in flight over all, 1,000 of one caller; and as many streams, which stay for long. */
-  readonly limits?: InFlightLimits | undefined;
+  readonly limits?: ConcurrencyLimits | undefined;
 }
 
 const NOBODY: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
 const NO_RULE: Rule = { id: '', role: 'token_reader', tenants: [] };
 
-export function createConduct(parts: ConductParts): Conduct {
+export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const { authenticator, audit, clock, metrics, log, crashPoints } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const nextRequestId = createRequestIds();
-  const strangers = createStrangers(clock);
+  const auditLimit = createAuditLimit(clock);
   const calls = createInFlight(limits);
   const streams = createInFlight(limits);
   const waiting = createInFlight(waitingLimits(limits).all);
@@ -178,7 +178,7 @@ export function createConduct(parts: ConductParts): Conduct {
             const duration = performance.now() - started;
             call.token = undefined;
             if (known.reason === 'UNAUTHENTICATED') {
-              if (!strangers.isWritten()) {
+              if (!auditLimit.isWritten()) {
                 leave(known.reason, duration, false);
                 return answer(toStatus(known));
               }

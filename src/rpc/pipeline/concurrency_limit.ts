@@ -1,6 +1,6 @@
 import { VaultError } from '../../model/errors.ts';
 
-export interface InFlightLimits {
+export interface ConcurrencyLimits {
   readonly inFlight: number;
   readonly inFlightPerCaller: number;
 }
@@ -10,7 +10,7 @@ const WAITING = 3 / 4;
 const WAITING_FOR_ONE = 1 / 4;
 
 /** The limits of calls that wait for Entra, and of those that wait for the same resource. */
-export function waitingLimits({ inFlight, inFlightPerCaller }: InFlightLimits) {
+export function waitingLimits({ inFlight, inFlightPerCaller }: ConcurrencyLimits) {
   return {
     all: { inFlight: Math.ceil(inFlight * WAITING), inFlightPerCaller: Math.ceil(inFlightPerCaller * WAITING) },
     one: { inFlight, inFlightPerCaller: Math.ceil(inFlightPerCaller * WAITING_FOR_ONE) },
@@ -24,7 +24,7 @@ export interface InFlight {
   leave(caller: string): void;
 }
 
-export function createInFlight(limits: InFlightLimits): InFlight {
+export function createInFlight(limits: ConcurrencyLimits): InFlight {
   const ofCaller = new Map<string, number>();
   let all = 0;
   return {

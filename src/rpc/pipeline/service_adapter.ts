@@ -10,7 +10,7 @@ import type {
 } from '@grpc/grpc-js';
 import { type Answer, decode, encode, type WireService, wireDefinition } from '../messages/message_codec.ts';
 import type { Call } from './call.ts';
-import type { Conduct, Conducted } from './call_pipeline.ts';
+import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';
 
 /** What a service must implement, by its descriptor. An answer that is no promise costs none. */
 export type Implementation<Service> =
@@ -34,7 +34,7 @@ type Method = (request: Message, call: Call) => unknown;
 export function adapt<Service extends DescService>(
   service: Service,
   implementation: Implementation<Service>,
-  conduct: Conduct,
+  pipeline: CallPipeline,
   stopping: AbortSignal,
 ): WireService {
   const definition: Record<string, MethodDefinition<Uint8Array, Uint8Array>> = {};
@@ -43,7 +43,7 @@ export function adapt<Service extends DescService>(
     definition[method.localName] = wireDefinition(service, method);
     const implement = (implementation as Record<string, Method>)[method.localName];
     if (implement === undefined) throw new Error(`${service.typeName} lacks ${method.name}`);
-    const conducted = conduct(service, method);
+    const conducted = pipeline(service, method);
     handlers[method.localName] =
       method.methodKind === 'server_streaming'
         ? streaming(method, implement, conducted, stopping)
@@ -52,7 +52,11 @@ export function adapt<Service extends DescService>(
   return { definition: definition as unknown as ServiceDefinition, handlers };
 }
 
-function unary(method: DescMethod, implement: Method, conducted: Conducted): handleUnaryCall<Uint8Array, Uint8Array> {
+function unary(
+  method: DescMethod,
+  implement: Method,
+  conducted: MethodPipeline,
+): handleUnaryCall<Uint8Array, Uint8Array> {
   return (wire, callback) => {
     const underWay = conducted.begin(wire);
     const succeed = (answer: unknown) => {
@@ -82,7 +86,7 @@ function unary(method: DescMethod, implement: Method, conducted: Conducted): han
 function streaming(
   method: DescMethod,
   implement: Method,
-  conducted: Conducted,
+  conducted: MethodPipeline,
   stopping: AbortSignal,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return async (wire) => {

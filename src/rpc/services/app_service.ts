@@ -130,7 +130,7 @@ export function createAppService({
     async listExpiringCredentials(request, call) {
       const before = fromWireTime('before', request.before);
       const key = ['ListExpiringCredentials', request.parent, before ?? '', String(request.includeUnknown)];
-      const page = await expiry.listEnding({
+      const page = await expiry.listExpiring({
         tenantId: parseParent('parent', request.parent),
         tenantIds: call.tenants,
         before,

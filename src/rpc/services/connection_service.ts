@@ -1,5 +1,5 @@
 import type { AdminConsents } from '../../connect/admin_consents.ts';
-import type { AuthorizationAnswer, Authorizations, Prompt } from '../../connect/authorizations.ts';
+import type { AuthorizationResponse, Authorizations, Prompt } from '../../connect/authorizations.ts';
 import type { Imports } from '../../connect/imports.ts';
 import type { CompleteAuthorizationRequest, ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
@@ -180,7 +180,7 @@ function required(field: string, value: string): string {
   return value;
 }
 
-function fromAnswer(request: CompleteAuthorizationRequest): AuthorizationAnswer {
+function fromAnswer(request: CompleteAuthorizationRequest): AuthorizationResponse {
   const { answer } = request;
   switch (answer.case) {
     case 'code':

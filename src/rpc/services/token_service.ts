@@ -2,7 +2,7 @@ import type { AuditedToken, AuditLog } from '../../audit/audit_log.ts';
 import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { canonicalResource } from '../../model/resource.ts';
-import type { AccessTokens, FreshToken } from '../../tokens/access_tokens.ts';
+import type { AccessTokens, ServedToken } from '../../tokens/access_tokens.ts';
 import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_values.ts';
 import { parseAppName, parseConnectionName } from '../messages/resource_names.ts';
 import { encodeAnswer, encodeRest } from '../messages/token_response.ts';
@@ -18,7 +18,7 @@ export function createTokenService({
   readonly audit: Pick<AuditLog, 'fingerprint'>;
 }): Implementation<typeof TokenService> {
   /** A hit always brings the same object. */
-  const kept = new WeakMap<FreshToken, KeptAnswer>();
+  const kept = new WeakMap<ServedToken, KeptAnswer>();
 
   return {
     getAccessToken(request, call) {
@@ -72,13 +72,13 @@ export function createTokenService({
   };
 
   /** The work goes on where there is no place to wait for it. */
-  function wait(fresh: Promise<FreshToken>, call: Call): Promise<FreshToken> {
+  function wait(fresh: Promise<ServedToken>, call: Call): Promise<ServedToken> {
     fresh.catch(() => {});
     call.wait();
     return fresh;
   }
 
-  function answer(fresh: FreshToken, requested: readonly string[], call: Call): Uint8Array {
+  function answer(fresh: ServedToken, requested: readonly string[], call: Call): Uint8Array {
     const known = kept.get(fresh);
     if (known !== undefined) {
       const { audited } = known;
@@ -91,7 +91,7 @@ export function createTokenService({
     return encodeAnswer(fresh, made.rest);
   }
 
-  function auditedOf({ accessToken, source }: FreshToken, requested: readonly string[]): AuditedToken {
+  function auditedOf({ accessToken, source }: ServedToken, requested: readonly string[]): AuditedToken {
     return {
       requested,
       carried: accessToken.permissions,

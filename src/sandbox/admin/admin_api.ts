@@ -1,12 +1,12 @@
 import { ZodError } from 'zod';
 import { EntraError } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
-import { type Answer, empty, json } from '../http/http_response.ts';
+import { empty, type HttpResponse, json } from '../http/http_response.ts';
 import type { Sandbox } from '../sandbox.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { AdminCall, AdminRoute } from './admin_route.ts';
 import { REGISTRY_ROUTES } from './directory_and_app_routes.ts';
-import { WEATHER_ROUTES } from './fault_routes.ts';
+import { FAULT_ROUTES } from './fault_routes.ts';
 import { camelNames, snakeNames } from './json_names.ts';
 import { REGISTRATION_ROUTES } from './registration_routes.ts';
 import { viewWorld } from './state_views.ts';
@@ -18,13 +18,17 @@ import { USER_ROUTES } from './user_routes.ts';
  * (directories, apps, credentials, consents), `admin_registrations.ts` (what an app may do with itself through Graph),
  * `admin_users.ts` (users, policies, refresh tokens) and `admin_weather.ts` (clock, settings, faults, holds, requests). A bad body answers 400 with the field, an unknown user or app 404.
  */
-export async function answerAdmin(world: World, sandbox: Sandbox, request: SandboxRequest): Promise<Answer> {
+export async function answerAdmin(
+  world: SandboxState,
+  sandbox: Sandbox,
+  request: SandboxRequest,
+): Promise<HttpResponse> {
   const answer = await dispatch(world, sandbox, request);
   // For the terminal that curl writes to.
   return answer.body === '' ? answer : { ...answer, body: `${answer.body}\n` };
 }
 
-async function dispatch(world: World, sandbox: Sandbox, request: SandboxRequest): Promise<Answer> {
+async function dispatch(world: SandboxState, sandbox: Sandbox, request: SandboxRequest): Promise<HttpResponse> {
   if (request.path === '/sandbox' || request.path === '/sandbox/')
     return json(200, snakeNames({ ...viewWorld(world), admin: ROUTES.map(describeRoute) }));
   for (const route of ROUTES) {
@@ -38,15 +42,15 @@ export function isAdminPath(path: string): boolean {
   return path === '/sandbox' || path.startsWith('/sandbox/');
 }
 
-const ROUTES: AdminRoute[] = [...WEATHER_ROUTES, ...USER_ROUTES, ...REGISTRY_ROUTES, ...REGISTRATION_ROUTES];
+const ROUTES: AdminRoute[] = [...FAULT_ROUTES, ...USER_ROUTES, ...REGISTRY_ROUTES, ...REGISTRATION_ROUTES];
 
 async function run(
   route: AdminRoute,
-  world: World,
+  world: SandboxState,
   sandbox: Sandbox,
   request: SandboxRequest,
   params: Record<string, string>,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   try {
     const contentType = request.headers['content-type'] ?? '';
     const isForm = contentType.startsWith('application/x-www-form-urlencoded') && !request.body.startsWith('{');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Answer } from '../http/http_response.ts';
+import type { HttpResponse } from '../http/http_response.ts';
 import type { Sandbox } from '../sandbox.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 
 /** One line of the admin API. `example` is a body that works when pasted (snake_case names). */
 export interface AdminRoute {
@@ -14,7 +14,7 @@ export interface AdminRoute {
 }
 
 export interface AdminCall {
-  world: World;
+  world: SandboxState;
   sandbox: Sandbox;
   params: Record<string, string>;
   query: URLSearchParams;
@@ -26,7 +26,7 @@ export interface AdminCall {
 }
 
 /** Plain data (sent with 200 and snake_case names), nothing (204), or a whole answer. */
-export type AdminResult = { data: unknown } | { answer: Answer } | undefined;
+export type AdminResult = { data: unknown } | { answer: HttpResponse } | undefined;
 
 /** Reads the body by a schema; a misfit becomes a 400 that names the field. */
 export function bodyOf<Schema extends z.ZodType>(call: AdminCall, schema: Schema): z.output<Schema> {

@@ -38,7 +38,7 @@ const faultBody = z.strictObject({
 });
 
 /** The clock, faults, gates, and what was asked. */
-export const WEATHER_ROUTES: AdminRoute[] = [
+export const FAULT_ROUTES: AdminRoute[] = [
   { method: 'GET', path: '/sandbox/clock', does: 'the time, and how far it is ahead of real time (ms)', run: clock },
   {
     method: 'POST',

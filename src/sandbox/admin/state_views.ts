@@ -2,7 +2,7 @@ import type { AppCertificate } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { Directory } from '../state/directory.ts';
 import type { Policy } from '../state/policy.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 
 /** Secrets are shown: they are pretend. */
@@ -27,7 +27,7 @@ function viewPolicy({ error, resourceId, clientId }: Policy) {
 }
 
 /** All that a newcomer needs to type. */
-export function viewWorld(world: World) {
+export function viewWorld(world: SandboxState) {
   return {
     endpoints: {
       authorize: `${world.url}/{directory|common|organizations|consumers}/oauth2/v2.0/authorize`,

@@ -1,9 +1,9 @@
 import { EntraError, entraError } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
-import { type Answer, html, redirect } from '../http/http_response.ts';
+import { type HttpResponse, html, redirect } from '../http/http_response.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, CONSUMERS_DIRECTORY_ID, findAuthority } from '../state/directory.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { checkApp } from './eligibility.ts';
 import { adminConsentPage, errorPage } from './pages.ts';
 import { errorParameters } from './redirect_to_app.ts';
@@ -14,12 +14,21 @@ import { type AskedPermission, parsePermission, parseScopes } from './requested_
  * (`sandbox_decline=1` says no). At `organizations`, `sandbox_auto={directory}` says whose administrator it is.
  * https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
  */
-export async function answerAdminConsent(world: World, segment: string, request: SandboxRequest): Promise<Answer> {
+export async function answerAdminConsent(
+  world: SandboxState,
+  segment: string,
+  request: SandboxRequest,
+): Promise<HttpResponse> {
   return orPage(() => adminConsent(world, readRequest(world, segment, request)));
 }
 
 /** A fault: as Microsoft documents a refusal. `admin_consent=True` only says what was asked, not that it was granted. */
-export function refuseAdminConsent(world: World, segment: string, request: SandboxRequest, error: EntraError): Answer {
+export function refuseAdminConsent(
+  world: SandboxState,
+  segment: string,
+  request: SandboxRequest,
+  error: EntraError,
+): HttpResponse {
   return orPage(() => {
     const asked = readRequest(world, segment, request);
     // There, declining (65004) is called consent_required.
@@ -37,7 +46,7 @@ interface AdminConsentRequest {
   request: SandboxRequest;
 }
 
-function readRequest(world: World, segment: string, request: SandboxRequest): AdminConsentRequest {
+function readRequest(world: SandboxState, segment: string, request: SandboxRequest): AdminConsentRequest {
   const { query } = request;
   const authority = findAuthority(world.directories, segment);
   if (authority === undefined) throw entraError(90002, { directory: segment });
@@ -57,7 +66,7 @@ function readRequest(world: World, segment: string, request: SandboxRequest): Ad
   return { app, authority, redirectUri, permissions: isStatic ? listed : asked.permissions, request };
 }
 
-function adminConsent(world: World, asked: AdminConsentRequest): Answer {
+function adminConsent(world: SandboxState, asked: AdminConsentRequest): HttpResponse {
   const { app, authority, permissions, request } = asked;
   const automatic = request.query.get('sandbox_auto');
   if (request.method !== 'POST' && automatic === null) {
@@ -82,13 +91,13 @@ function adminConsent(world: World, asked: AdminConsentRequest): Answer {
   return back(asked, { admin_consent: 'True', tenant: directory.id, scope });
 }
 
-function back({ redirectUri, request }: AdminConsentRequest, parameters: Record<string, string>): Answer {
+function back({ redirectUri, request }: AdminConsentRequest, parameters: Record<string, string>): HttpResponse {
   const state = request.query.get('state');
   const text = new URLSearchParams({ ...parameters, ...(state === null ? {} : { state }) });
   return redirect(`${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${text}`);
 }
 
-function orPage(answer: () => Answer): Answer {
+function orPage(answer: () => HttpResponse): HttpResponse {
   try {
     return answer();
   } catch (error) {

@@ -3,13 +3,13 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EntraError, errorBody } from '../errors/entra_error.ts';
 import { errorOf, type Fault, type RequestTraits } from '../faults/fault.ts';
-import { type Answer, json } from '../http/http_response.ts';
+import { type HttpResponse, json } from '../http/http_response.ts';
 import { send } from '../http/http_server.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 
 /** Answers as the fault says. `produce` does the real work, for the kinds that do it; `refuse` sends a browser on with an error. */
 export async function deliverFault(
-  world: World,
+  world: SandboxState,
   fault: Fault,
   response: ServerResponse,
   {
@@ -18,8 +18,8 @@ export async function deliverFault(
     refuse,
   }: {
     traits: RequestTraits;
-    produce: () => Promise<Answer>;
-    refuse?: ((error: EntraError) => Answer) | undefined;
+    produce: () => Promise<HttpResponse>;
+    refuse?: ((error: EntraError) => HttpResponse) | undefined;
   },
 ): Promise<void> {
   const text = { 'content-type': 'text/plain; charset=utf-8' };
@@ -88,7 +88,7 @@ function retryAfter(fault: Fault): Record<string, string> {
 
 const PIECES = 40;
 
-async function drip(response: ServerResponse, answer: Answer, milliseconds: number): Promise<void> {
+async function drip(response: ServerResponse, answer: HttpResponse, milliseconds: number): Promise<void> {
   response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
   const size = Math.max(1, Math.ceil(answer.body.length / PIECES));
   for (let start = 0; start < answer.body.length && !response.destroyed; start += size) {

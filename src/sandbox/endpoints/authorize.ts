@@ -1,10 +1,10 @@
 import { EntraError, entraError } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
-import type { Answer } from '../http/http_response.ts';
+import type { HttpResponse } from '../http/http_response.ts';
 import { html } from '../http/http_response.ts';
 import { findAuthority } from '../state/directory.ts';
 import type { RequestRecord } from '../state/request_log.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { type AuthorizeRequest, RefusedRequest, readAuthorizeRequest } from './authorize_request.ts';
 import { checkUser } from './eligibility.ts';
@@ -19,11 +19,11 @@ import { SESSION_COOKIE, signIn } from './sign_in.ts';
  * or the sandbox's option `autoSignIn`; `sandbox_decline=1` then says no.
  */
 export async function answerAuthorize(
-  world: World,
+  world: SandboxState,
   segment: string,
   request: SandboxRequest,
   record: RequestRecord,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   try {
     const asked = readAuthorizeRequest(world, segment, request.query);
     const answer =
@@ -42,7 +42,7 @@ export async function answerAuthorize(
 }
 
 export function peekAuthorizeRequest(
-  world: World,
+  world: SandboxState,
   segment: string,
   request: SandboxRequest,
   record: RequestRecord,
@@ -59,7 +59,12 @@ export function peekAuthorizeRequest(
 }
 
 /** A fault: Entra sends the browser back with the error, as soon as it arrives. */
-export function refuseAuthorize(world: World, segment: string, request: SandboxRequest, error: EntraError): Answer {
+export function refuseAuthorize(
+  world: SandboxState,
+  segment: string,
+  request: SandboxRequest,
+  error: EntraError,
+): HttpResponse {
   try {
     const { returnAddress } = readAuthorizeRequest(world, segment, request.query);
     return sendBackError(returnAddress, atAuthorize(error), world.clock.now());
@@ -70,7 +75,12 @@ export function refuseAuthorize(world: World, segment: string, request: SandboxR
 }
 
 /** The browser arrives. */
-function opened(world: World, asked: AuthorizeRequest, request: SandboxRequest, record: RequestRecord): Answer {
+function opened(
+  world: SandboxState,
+  asked: AuthorizeRequest,
+  request: SandboxRequest,
+  record: RequestRecord,
+): HttpResponse {
   const automatic = automaticUsername(world, request);
   if (automatic !== undefined) {
     const user = world.users.find(automatic);
@@ -90,7 +100,12 @@ function opened(world: World, asked: AuthorizeRequest, request: SandboxRequest, 
 }
 
 /** The page's form comes back. */
-function decided(world: World, asked: AuthorizeRequest, request: SandboxRequest, record: RequestRecord): Answer {
+function decided(
+  world: SandboxState,
+  asked: AuthorizeRequest,
+  request: SandboxRequest,
+  record: RequestRecord,
+): HttpResponse {
   const form = new URLSearchParams(request.body);
   const accepts = form.get('decision') === 'accept';
   const user = world.users.find(form.get('account') ?? '');
@@ -102,12 +117,12 @@ function decided(world: World, asked: AuthorizeRequest, request: SandboxRequest,
   return signIn(world, asked, { user, accepts, isAutomatic: false }, record);
 }
 
-function sessionUser(world: World, request: SandboxRequest): User | undefined {
+function sessionUser(world: SandboxState, request: SandboxRequest): User | undefined {
   const value = new RegExp(`${SESSION_COOKIE}=([0-9a-f-]+)`).exec(request.headers.cookie ?? '')?.[1];
   return value === undefined ? undefined : world.users.find(value);
 }
 
-function automaticUsername(world: World, request: SandboxRequest): string | undefined {
+function automaticUsername(world: SandboxState, request: SandboxRequest): string | undefined {
   const header = request.headers['x-sandbox-auto'];
   if (typeof header === 'string') return header;
   const parameter = request.query.get('sandbox_auto');
@@ -115,7 +130,7 @@ function automaticUsername(world: World, request: SandboxRequest): string | unde
   return parameter === '1' ? (request.query.get('login_hint') ?? '') : world.settings.autoSignIn;
 }
 
-function isWelcome(world: World, asked: AuthorizeRequest, user: User): boolean {
+function isWelcome(world: SandboxState, asked: AuthorizeRequest, user: User): boolean {
   try {
     checkUser(world, user, asked.app, asked.authority);
     return true;

@@ -1,7 +1,7 @@
 import { EntraError, entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, findAuthority } from '../state/directory.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { checkApp } from './eligibility.ts';
 import { type AskedScopes, parseScopes } from './requested_scopes.ts';
 
@@ -40,7 +40,7 @@ export class RefusedRequest extends Error {
   }
 }
 
-export function readAuthorizeRequest(world: World, segment: string, query: URLSearchParams): AuthorizeRequest {
+export function readAuthorizeRequest(world: SandboxState, segment: string, query: URLSearchParams): AuthorizeRequest {
   const authority = findAuthority(world.directories, segment);
   if (authority === undefined) throw entraError(90002, { directory: segment });
   // https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc: one of the two.
@@ -62,7 +62,7 @@ export function readAuthorizeRequest(world: World, segment: string, query: URLSe
   }
 }
 
-function readWishes(world: World, app: AppRegistration, query: URLSearchParams) {
+function readWishes(world: SandboxState, app: AppRegistration, query: URLSearchParams) {
   const responseType = query.get('response_type');
   if (responseType === null) throw entraError(900144, { parameter: 'response_type' });
   if (responseType !== 'code') throw entraError(700054, { type: responseType });

@@ -4,7 +4,7 @@ import { type EntraError, entraError } from '../errors/entra_error.ts';
 import type { AppCertificate } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, findAuthority } from '../state/directory.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 
 /**
  * A JWT in place of a secret (RFC 7523): signed with a registered certificate (PS256 or RS256), or by another issuer that the app
@@ -12,7 +12,7 @@ import type { World } from '../state/state.ts';
  * https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  */
 export async function checkAssertion(
-  world: World,
+  world: SandboxState,
   app: AppRegistration,
   assertion: string,
   context: { authority: Authority; origin: string },
@@ -52,7 +52,7 @@ function certificateOf(app: AppRegistration, header: Record<string, unknown>): A
 }
 
 async function checkFederated(
-  world: World,
+  world: SandboxState,
   app: AppRegistration,
   assertion: string,
   payload: JWTPayload,
@@ -93,7 +93,7 @@ function read(assertion: string) {
 }
 
 async function verify(
-  world: World,
+  world: SandboxState,
   assertion: string,
   key: KeyObject,
   badSignature: EntraError,
@@ -119,7 +119,7 @@ function notRegistered(app: AppRegistration, reason: string): EntraError {
 
 /** Entra takes its token endpoint and its issuer as audience, under any of the names of the same directory. */
 function isForUs(
-  world: World,
+  world: SandboxState,
   audience: string | string[] | undefined,
   context: { authority: Authority; origin: string },
 ): boolean {

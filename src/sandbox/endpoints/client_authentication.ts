@@ -2,7 +2,7 @@ import { entraError } from '../errors/entra_error.ts';
 import { judgeSecret } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { Authority } from '../state/directory.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { assertionCredential, checkAssertion } from './client_assertion.ts';
 
 export interface PresentedClient {
@@ -24,7 +24,7 @@ export function readClient(form: URLSearchParams, authorization: string | undefi
 }
 
 /** Which of the app's credentials it is, whether valid or not: a key id, or the issuer of a federated assertion. */
-export function credentialOf(world: World, form: URLSearchParams, authorization: string | undefined) {
+export function credentialOf(world: SandboxState, form: URLSearchParams, authorization: string | undefined) {
   try {
     const presented = readClient(form, authorization);
     const app = world.apps.find(presented.clientId ?? '');
@@ -52,7 +52,7 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** Throws Entra's refusal unless the client proves itself. */
 export async function authenticateClient(
-  world: World,
+  world: SandboxState,
   app: AppRegistration,
   presented: PresentedClient,
   context: { authority: Authority; grant: string; origin: string; needsProof: boolean },

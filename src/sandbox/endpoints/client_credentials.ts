@@ -1,12 +1,12 @@
 import { entraError } from '../errors/entra_error.ts';
 import { policiesFor } from '../state/matching_policies.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { parseScopes } from './requested_scopes.ts';
 import { required, type TokenRequest } from './token_request.ts';
 import { appTokenResponse } from './token_response.ts';
 
 /** A token for the app itself: in one directory, for one resource, with the roles that it has there. */
-export async function clientCredentials(world: World, request: TokenRequest): Promise<Record<string, unknown>> {
+export async function clientCredentials(world: SandboxState, request: TokenRequest): Promise<Record<string, unknown>> {
   const { app, authority, form, record } = request;
   const { directory } = authority;
   if (directory === undefined) throw entraError(50059);

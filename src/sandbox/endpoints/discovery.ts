@@ -1,13 +1,13 @@
 import { entraError, errorBody } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
-import { type Answer, html, json, redirect } from '../http/http_response.ts';
+import { type HttpResponse, html, json, redirect } from '../http/http_response.ts';
 import { findAuthority } from '../state/directory.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { signedOutPage } from './pages.ts';
 import { SESSION_COOKIE } from './sign_in.ts';
 
 /** `GET /{directory}/v2.0/.well-known/openid-configuration`. */
-export function answerDiscovery(world: World, segment: string): Answer {
+export function answerDiscovery(world: SandboxState, segment: string): HttpResponse {
   const authority = findAuthority(world.directories, segment);
   if (authority === undefined)
     return json(
@@ -44,14 +44,14 @@ export function answerDiscovery(world: World, segment: string): Answer {
 }
 
 /** `GET /{directory}/discovery/v2.0/keys`. */
-export function answerKeys(world: World, segment: string): Answer {
+export function answerKeys(world: SandboxState, segment: string): HttpResponse {
   const { directory } = findAuthority(world.directories, segment) ?? {};
   const issuer = `${world.url}/${directory?.id ?? '{tenantid}'}/v2.0`;
   return json(200, { keys: [{ ...world.signingKey.publicJwk, issuer }] });
 }
 
 /** `GET /common/discovery/instance?api-version=1.1&authorization_endpoint=…`: this cloud, with one name. */
-export function answerInstances(world: World): Answer {
+export function answerInstances(world: SandboxState): HttpResponse {
   const { host } = new URL(world.url);
   return json(200, {
     tenant_discovery_endpoint: `${world.url}/common/v2.0/.well-known/openid-configuration`,
@@ -61,7 +61,7 @@ export function answerInstances(world: World): Answer {
 }
 
 /** `GET /{directory}/oauth2/v2.0/logout`: forgets who is signed in, and goes to `post_logout_redirect_uri`. */
-export function answerLogout(world: World, _segment: string, request: SandboxRequest): Answer {
+export function answerLogout(world: SandboxState, _segment: string, request: SandboxRequest): HttpResponse {
   const forget = { 'set-cookie': `${SESSION_COOKIE}=; Path=/; Max-Age=0` };
   const target = request.query.get('post_logout_redirect_uri');
   const isRegistered = world.apps.list().some((app) => app.redirectUris.includes(target ?? ''));

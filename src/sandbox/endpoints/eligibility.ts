@@ -1,7 +1,7 @@
 import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { type Authority, CONSUMERS_DIRECTORY_ID, type Directory } from '../state/directory.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { isMemberOf, type User } from '../state/user.ts';
 import { takesPersonalAccounts } from './personal_account.ts';
 
@@ -26,7 +26,7 @@ export function checkApp(
 }
 
 /** The directory in which the user gets tokens; refuses accounts that do not belong there (50020, 500341, 50057). */
-export function checkUser(world: World, user: User, app: AppRegistration, authority: Authority): Directory {
+export function checkUser(world: SandboxState, user: User, app: AppRegistration, authority: Authority): Directory {
   const isPersonal = user.directoryId === CONSUMERS_DIRECTORY_ID;
   const directory = authority.directory ?? world.directories.find(user.directoryId);
   const facts = {

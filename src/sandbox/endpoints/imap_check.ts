@@ -1,14 +1,18 @@
 import { BearerError, checkBearer } from '../graph/bearer_token.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
-import { type Answer, json } from '../http/http_response.ts';
-import type { World } from '../state/state.ts';
+import { type HttpResponse, json } from '../http/http_response.ts';
+import type { SandboxState } from '../state/state.ts';
 
 /**
  * `/outlook/imap-check` (any method, `Authorization: Bearer`): would Outlook's IMAP server take this token?
  * 200 `{ ok: true, username }`; 401 `{ ok: false, reason }`; 403 for a token without `IMAP.AccessAsUser.All`.
  * A Graph token is refused even when it carries a permission of that name.
  */
-export async function answerImapCheck(world: World, _path: string, request: SandboxRequest): Promise<Answer> {
+export async function answerImapCheck(
+  world: SandboxState,
+  _path: string,
+  request: SandboxRequest,
+): Promise<HttpResponse> {
   try {
     const bearer = await checkBearer(world, request, 'outlook');
     if (!bearer.permissions.has('IMAP.AccessAsUser.All')) return json(403, { ok: false, reason: 'missing_permission' });

@@ -1,13 +1,13 @@
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { Directory } from '../state/directory.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import type { AuthorizeRequest } from './authorize_request.ts';
 import { type AskedPermission, parsePermission } from './requested_scopes.ts';
 
 /** What is asked, OIDC scopes among it, and neither the user nor an administrator has allowed yet. */
 export function missingConsents(
-  world: World,
+  world: SandboxState,
   asked: AuthorizeRequest,
   user: User,
   directory: Directory,
@@ -28,7 +28,7 @@ function mayConsent(permission: AskedPermission, app: AppRegistration, { id, use
   return userConsent === 'microsoft-user-default-recommended' ? !permission.managed : userConsent;
 }
 
-export function recordConsent(world: World, asked: AuthorizeRequest, user: User, directory: Directory): void {
+export function recordConsent(world: SandboxState, asked: AuthorizeRequest, user: User, directory: Directory): void {
   const { clientId } = asked.app;
   world.consents.makePresent(directory.id, clientId);
   for (const { resource, name } of wantedPermissions(world, asked))
@@ -36,7 +36,7 @@ export function recordConsent(world: World, asked: AuthorizeRequest, user: User,
 }
 
 /** `.default` stands for the registration's list; OIDC scopes are permissions of Graph's here. */
-function wantedPermissions(world: World, { app, asked }: AuthorizeRequest): AskedPermission[] {
+function wantedPermissions(world: SandboxState, { app, asked }: AuthorizeRequest): AskedPermission[] {
   const signIn = [...asked.oidc].map((name) => parsePermission(world.resources, name));
   const permissions = asked.permissions.flatMap((permission) =>
     permission.isDefault

@@ -3,7 +3,7 @@ import type { AppRegistration } from '../state/app_registration.ts';
 import type { Authority } from '../state/directory.ts';
 import { isPersonal } from '../state/personal_account.ts';
 import type { Resource } from '../state/resource.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { type AskedPermission, parsePermission } from './requested_scopes.ts';
 
 export function takesPersonalAccounts({ audience }: AppRegistration): boolean {
@@ -33,7 +33,7 @@ export function personalConsentMissing(): EntraError {
 
 /** `.default` of a resource that is neither listed in the registration nor consented to. */
 export function checkPersonalDefault(
-  world: World,
+  world: SandboxState,
   app: AppRegistration,
   resource: Resource,
   isConsented: boolean,
@@ -43,7 +43,12 @@ export function checkPersonalDefault(
 }
 
 /** What a personal account cannot consent to, at the authorize endpoint. */
-export function checkPersonalScopes(world: World, app: AppRegistration, scope: string, asked: AskedPermission[]): void {
+export function checkPersonalScopes(
+  world: SandboxState,
+  app: AppRegistration,
+  scope: string,
+  asked: AskedPermission[],
+): void {
   for (const { resource, name, isDefault, personal } of asked) {
     if (isDefault) checkPersonalDefault(world, app, resource, false);
     else if (!personal) throw withoutNumber('invalid_scope', `The scope '${resource.id}/${name}' does not exist.`);

@@ -3,7 +3,7 @@ import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { CodeGrant } from '../state/authorization_code.ts';
 import { type RefreshGrant, SPA_LIFETIME } from '../state/refresh_token.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { checkUser } from './eligibility.ts';
 import { checkGrantAuthority } from './personal_account.ts';
@@ -11,7 +11,7 @@ import { canonicalScope, parseScopes } from './requested_scopes.ts';
 import { damagedGrant, grantResource, required, type TokenRequest } from './token_request.ts';
 import { userTokenResponse } from './token_response.ts';
 
-export async function redeemCode(world: World, request: TokenRequest): Promise<Record<string, unknown>> {
+export async function redeemCode(world: SandboxState, request: TokenRequest): Promise<Record<string, unknown>> {
   const { app, authority, form, record } = request;
   const grant = world.codes.find(required(form, 'code'));
   if (grant === undefined) throw damagedGrant(authority);
@@ -68,7 +68,12 @@ function checkVerifier(grant: CodeGrant, verifier: string | undefined): void {
 }
 
 /** Without `offline_access` at the authorize endpoint there is none. */
-function refreshGrantOf(world: World, app: AppRegistration, user: User, grant: CodeGrant): RefreshGrant | undefined {
+function refreshGrantOf(
+  world: SandboxState,
+  app: AppRegistration,
+  user: User,
+  grant: CodeGrant,
+): RefreshGrant | undefined {
   const consented = parseScopes(world.resources, grant.scope);
   if (!consented.oidc.has('offline_access')) return undefined;
   const now = world.clock.now();

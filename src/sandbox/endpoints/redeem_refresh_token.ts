@@ -4,7 +4,7 @@ import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import { isPersonal } from '../state/personal_account.ts';
 import { endOf, openRefreshToken, type RefreshGrant, SPA_LIFETIME } from '../state/refresh_token.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { checkUser } from './eligibility.ts';
 import { checkGrantAuthority, personalGrantExpired, takesPersonalAccounts } from './personal_account.ts';
@@ -13,7 +13,7 @@ import { damagedGrant, grantResource, required, type TokenRequest } from './toke
 import { userTokenResponse } from './token_response.ts';
 
 /** A new refresh token each time; the old one stays good, as Entra leaves it. */
-export async function redeemRefreshToken(world: World, request: TokenRequest): Promise<Record<string, unknown>> {
+export async function redeemRefreshToken(world: SandboxState, request: TokenRequest): Promise<Record<string, unknown>> {
   const { app, authority, form, record } = request;
   const grant = openRefreshToken(required(form, 'refresh_token'));
   if (grant === undefined) throw damagedGrant(authority);
@@ -49,7 +49,7 @@ export async function redeemRefreshToken(world: World, request: TokenRequest): P
   });
 }
 
-function checkGrant(world: World, app: AppRegistration, grant: RefreshGrant): User {
+function checkGrant(world: SandboxState, app: AppRegistration, grant: RefreshGrant): User {
   if (grant.clientId !== app.clientId) throw entraError(70000);
   const user = world.users.find(grant.userObjectId);
   if (user === undefined) throw entraError(50034, { user: grant.userObjectId, directory: grant.directoryId });
@@ -65,7 +65,7 @@ function checkGrant(world: World, app: AppRegistration, grant: RefreshGrant): Us
   throw entraError(700082, { issued, inactive: `${Math.floor((now - grant.issuedTime) / (24 * HOUR))}.00:00:00` });
 }
 
-function renewed(world: World, grant: RefreshGrant, user: User): RefreshGrant {
+function renewed(world: SandboxState, grant: RefreshGrant, user: User): RefreshGrant {
   return {
     ...grant,
     id: randomUUID(),
@@ -76,7 +76,7 @@ function renewed(world: World, grant: RefreshGrant, user: User): RefreshGrant {
 }
 
 /** Consents live in memory, but a vault keeps its refresh tokens over a restart of the sandbox: the first of them brings its consents back. */
-function adoptConsents(world: World, grant: RefreshGrant, user: User): void {
+function adoptConsents(world: SandboxState, grant: RefreshGrant, user: User): void {
   const pair = `${user.objectId} ${grant.clientId}`;
   if (grant.instanceId === world.instanceId || world.adopted.has(pair)) return;
   world.adopted.add(pair);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, type EntraError, errorUri } from '../errors/entra_error.ts';
-import { type Answer, html, redirect } from '../http/http_response.ts';
+import { type HttpResponse, html, redirect } from '../http/http_response.ts';
 import type { ReturnAddress } from './authorize_request.ts';
 import { formPostPage } from './pages.ts';
 
@@ -9,7 +9,7 @@ export function sendBack(
   to: ReturnAddress,
   parameters: Record<string, string>,
   headers: Record<string, string> = {},
-): Answer {
+): HttpResponse {
   const all = { ...parameters, ...(to.state === undefined ? {} : { state: to.state }) };
   if (to.responseMode === 'form_post') return html(200, formPostPage(to.redirectUri, all), headers);
   const text = new URLSearchParams(all).toString();
@@ -17,7 +17,7 @@ export function sendBack(
   return redirect(`${to.redirectUri}${to.redirectUri.includes('?') ? '&' : '?'}${text}`, headers);
 }
 
-export function sendBackError(to: ReturnAddress, error: BrowserError, now: number): Answer {
+export function sendBackError(to: ReturnAddress, error: BrowserError, now: number): HttpResponse {
   return sendBack(to, errorParameters(error, now));
 }
 
@@ -25,7 +25,7 @@ export function sendBackError(to: ReturnAddress, error: BrowserError, now: numbe
  * Somebody pressed Cancel, or "Return to the application without granting consent" where an administrator would have to. Both look
  * alike, and have neither description nor number: measured by others, as in https://github.com/MicrosoftDocs/azure-docs/issues/41053.
  */
-export function sendBackDeclined(to: ReturnAddress): Answer {
+export function sendBackDeclined(to: ReturnAddress): HttpResponse {
   return sendBack(to, { error: 'access_denied', error_subcode: 'cancel' });
 }
 

@@ -1,11 +1,11 @@
 import { EntraError, entraError } from '../errors/entra_error.ts';
-import { type Answer, html } from '../http/http_response.ts';
+import { type HttpResponse, html } from '../http/http_response.ts';
 import type { Directory } from '../state/directory.ts';
 import { policiesFor } from '../state/matching_policies.ts';
 import { isPersonal } from '../state/personal_account.ts';
 import type { Policy } from '../state/policy.ts';
 import type { RequestRecord } from '../state/request_log.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { type AuthorizeRequest, RefusedRequest } from './authorize_request.ts';
 import { checkUser } from './eligibility.ts';
@@ -17,11 +17,11 @@ import { firstResource } from './requested_scopes.ts';
 
 /** Somebody picked an account, and accepts or declines what the app wants. */
 export function signIn(
-  world: World,
+  world: SandboxState,
   asked: AuthorizeRequest,
   choice: { user: User; accepts: boolean; isAutomatic: boolean },
   record: RequestRecord,
-): Answer {
+): HttpResponse {
   const { app, authority, returnAddress } = asked;
   const { user } = choice;
   record.userObjectId = user.objectId;
@@ -64,7 +64,7 @@ export function signIn(
   return sendBack(returnAddress, { code, session_state: user.objectId }, session);
 }
 
-function checkWishes(world: World, { app, scope, asked, returnAddress }: AuthorizeRequest): void {
+function checkWishes(world: SandboxState, { app, scope, asked, returnAddress }: AuthorizeRequest): void {
   try {
     checkPersonalScopes(world, app, scope, asked.permissions);
   } catch (error) {
@@ -73,14 +73,24 @@ function checkWishes(world: World, { app, scope, asked, returnAddress }: Authori
 }
 
 /** Entra looks at the resource of the first scope, for which the code's token will be. */
-function blockingPolicy(world: World, asked: AuthorizeRequest, user: User, directory: Directory): Policy | undefined {
+function blockingPolicy(
+  world: SandboxState,
+  asked: AuthorizeRequest,
+  user: User,
+  directory: Directory,
+): Policy | undefined {
   const resourceId = firstResource(world.resources, asked.scope);
   const policies = policiesFor({ directory, user, resourceId, clientId: asked.app.clientId });
   return policies.find(({ satisfiedBySignIn }) => !satisfiedBySignIn);
 }
 
 /** Those of each resource that is asked for. */
-function satisfyPolicies(world: World, { app, asked }: AuthorizeRequest, user: User, directory: Directory): void {
+function satisfyPolicies(
+  world: SandboxState,
+  { app, asked }: AuthorizeRequest,
+  user: User,
+  directory: Directory,
+): void {
   const { clientId } = app;
   for (const { id } of [world.resources.graph, ...asked.permissions.map(({ resource }) => resource)])
     for (const policy of policiesFor({ directory, user, resourceId: id, clientId }))
@@ -88,7 +98,7 @@ function satisfyPolicies(world: World, { app, asked }: AuthorizeRequest, user: U
   user.policies = user.policies.filter(({ satisfiedBy }) => !satisfiedBy.has(user.objectId));
 }
 
-function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): Answer {
+function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): HttpResponse {
   record.outcome = '65004';
   return sendBackDeclined(returnAddress);
 }
@@ -97,7 +107,7 @@ function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): A
  * Entra shows a page of its own from which no way leads back to the app: seen for 50105 (https://github.com/nextauthjs/next-auth/issues/5455),
  * remembered for 53003. Without a page (`prompt=none`) the app is told.
  */
-function blocked(world: World, asked: AuthorizeRequest, error: EntraError, record: RequestRecord): Answer {
+function blocked(world: SandboxState, asked: AuthorizeRequest, error: EntraError, record: RequestRecord): HttpResponse {
   record.outcome = String(error.code);
   if (asked.prompt === 'none')
     return sendBackError(

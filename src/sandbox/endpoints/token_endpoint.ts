@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { EntraError, entraError, errorBody } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
-import { type Answer, json } from '../http/http_response.ts';
+import { type HttpResponse, json } from '../http/http_response.ts';
 import { findAuthority } from '../state/directory.ts';
 import { appPolicy } from '../state/matching_policies.ts';
 import { isPersonal } from '../state/personal_account.ts';
 import { openRefreshToken } from '../state/refresh_token.ts';
 import type { RequestRecord } from '../state/request_log.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { authenticateClient, credentialOf, readClient } from './client_authentication.ts';
 import { clientCredentials } from './client_credentials.ts';
 import { checkApp } from './eligibility.ts';
@@ -18,7 +18,12 @@ import { firstResource } from './requested_scopes.ts';
 import type { TokenRequest } from './token_request.ts';
 
 /** Notes what the request says about itself, before anything is checked: faults are chosen by it. */
-export function peekTokenRequest(world: World, segment: string, request: SandboxRequest, record: RequestRecord): void {
+export function peekTokenRequest(
+  world: SandboxState,
+  segment: string,
+  request: SandboxRequest,
+  record: RequestRecord,
+): void {
   const form = new URLSearchParams(request.body);
   record.directory = segment;
   record.grant = form.get('grant_type') ?? undefined;
@@ -42,11 +47,11 @@ export function peekTokenRequest(world: World, segment: string, request: Sandbox
 
 /** `POST /{directory}/oauth2/v2.0/token`. */
 export async function answerToken(
-  world: World,
+  world: SandboxState,
   segment: string,
   request: SandboxRequest,
   record: RequestRecord,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const correlationId = record.correlationId ?? randomUUID();
   const headers = entraHeaders(request, correlationId);
   try {
@@ -73,7 +78,7 @@ export function entraHeaders(request: SandboxRequest, correlationId: string): Re
 }
 
 async function grantTokens(
-  world: World,
+  world: SandboxState,
   segment: string,
   request: SandboxRequest,
   record: RequestRecord,
@@ -112,7 +117,7 @@ async function grantTokens(
  * What was granted through the redirect URI of a single-page app is redeemed by a page of another origin, without a credential.
  * Undefined: there is no such grant. https://learn.microsoft.com/entra/identity-platform/refresh-tokens
  */
-function redeemsSinglePage(world: World, { app, form }: TokenRequest): boolean | undefined {
+function redeemsSinglePage(world: SandboxState, { app, form }: TokenRequest): boolean | undefined {
   const code = world.codes.find(form.get('code') ?? '');
   if (code !== undefined) return app.spaRedirectUris.includes(code.redirectUri);
   const grant = openRefreshToken(form.get('refresh_token') ?? '');

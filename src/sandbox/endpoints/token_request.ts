@@ -5,7 +5,7 @@ import { policiesFor } from '../state/matching_policies.ts';
 import { isPersonal } from '../state/personal_account.ts';
 import type { RequestRecord } from '../state/request_log.ts';
 import type { Resource } from '../state/resource.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { checkPersonalDefault, incompatible, personalConsentMissing } from './personal_account.ts';
 import { type AskedScopes, parseScopes } from './requested_scopes.ts';
@@ -29,7 +29,7 @@ export interface GrantedResource {
  * No policy must stand against it, and what is asked must have been consented to (65001); the token then carries all that was.
  */
 export function grantResource(
-  world: World,
+  world: SandboxState,
   parts: {
     app: AppRegistration;
     user: User;

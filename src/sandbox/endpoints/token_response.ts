@@ -7,7 +7,7 @@ import { sealOpaque } from '../state/opaque_token.ts';
 import { isPersonal, PERSONAL_ACCESS_TOKEN } from '../state/personal_account.ts';
 import { type RefreshGrant, sealRefreshToken } from '../state/refresh_token.ts';
 import { GRAPH, type Resource } from '../state/resource.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { objectIdIn, type User } from '../state/user.ts';
 import type { AskedScopes } from './requested_scopes.ts';
 
@@ -26,7 +26,7 @@ export interface UserTokens {
 }
 
 /** The body of a successful answer for a user. */
-export async function userTokenResponse(world: World, tokens: UserTokens): Promise<Record<string, unknown>> {
+export async function userTokenResponse(world: SandboxState, tokens: UserTokens): Promise<Record<string, unknown>> {
   const { app, user, directory, resource } = tokens;
   const { oidc } = tokens.asked;
   const names = [...withoutOidc(tokens.permissions), ...(resource.family === 'graph' ? SIGN_IN : [])];
@@ -64,7 +64,7 @@ export async function userTokenResponse(world: World, tokens: UserTokens): Promi
 
 /** The body of a successful answer for an app on its own. */
 export async function appTokenResponse(
-  world: World,
+  world: SandboxState,
   parts: {
     app: AppRegistration;
     directory: Directory;
@@ -117,7 +117,7 @@ function commonClaims(
   };
 }
 
-function signIdToken(world: World, tokens: UserTokens, issued: number): Promise<string> {
+function signIdToken(world: SandboxState, tokens: UserTokens, issued: number): Promise<string> {
   const { app, user, directory } = tokens;
   const { oidc } = tokens.asked;
   return world.signingKey.sign({
@@ -160,7 +160,7 @@ function expiry(lifetime: number): Record<string, number> {
 }
 
 /** 60 to 90 minutes; 20 to 28 hours for a client that says it understands claims challenges; of personal accounts always an hour. */
-function lifetimeOf(world: World, claims: string | undefined, isPersonalAccount: boolean): number {
+function lifetimeOf(world: SandboxState, claims: string | undefined, isPersonalAccount: boolean): number {
   const understandsChallenges = saysCp1(claims);
   if (world.settings.accessTokenLifetime !== undefined) return world.settings.accessTokenLifetime;
   if (isPersonalAccount) return 3600;

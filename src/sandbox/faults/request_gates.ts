@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
  * done when it arrives; at stage `answer` (the default) everything has (a refresh token has rotated, a secret was made), and
  * only the answer is held.
  */
-export interface Hold {
+export interface RequestGate {
   id: string;
   stage: 'request' | 'answer';
   /** Settles when the request stands at the gate. */
@@ -14,34 +14,34 @@ export interface Hold {
   release(): void;
 }
 
-export interface Holds {
-  next(options?: HoldInput): Hold;
-  find(id: string): Hold | undefined;
+export interface RequestGates {
+  next(options?: HoldInput): RequestGate;
+  find(id: string): RequestGate | undefined;
   /** The gate for the request that comes now, if one waits for it. */
   take(request: { endpoint: string; operation?: string | undefined }): Gate | undefined;
   releaseAll(): void;
 }
 
 export interface HoldInput {
-  stage?: Hold['stage'] | undefined;
+  stage?: RequestGate['stage'] | undefined;
   /** At Graph: `getApplication`, `listApplications`, `addPassword` or `removePassword`; default: any token request. */
   operation?: string | undefined;
 }
 
 export interface Gate {
-  stage: Hold['stage'];
+  stage: RequestGate['stage'];
   pass(): Promise<void>;
 }
 
-export function createHolds(): Holds {
+export function createRequestGates(): RequestGates {
   const waiting: (Gate & Pick<HoldInput, 'operation'>)[] = [];
-  const known = new Map<string, Hold>();
+  const known = new Map<string, RequestGate>();
   return {
     next(options = {}) {
       const arrival = Promise.withResolvers<void>();
       const opening = Promise.withResolvers<void>();
       let isThere = false;
-      const hold: Hold = {
+      const hold: RequestGate = {
         id: randomUUID(),
         stage: options.stage ?? 'answer',
         arrived: arrival.promise,

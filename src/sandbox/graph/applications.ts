@@ -1,8 +1,8 @@
 import type { SandboxRequest } from '../http/http_request.ts';
-import { type Answer, empty, json } from '../http/http_response.ts';
+import { empty, type HttpResponse, json } from '../http/http_response.ts';
 import { createSecret } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import { selected, viewApplication, viewPassword } from './application_view.ts';
 import type { Bearer } from './bearer_token.ts';
 import { GraphError } from './graph_error.ts';
@@ -12,7 +12,12 @@ import { GraphError } from './graph_error.ts';
  * `Application.ReadWrite.OwnedBy` reaches the apps that the caller owns, itself among them.
  * https://learn.microsoft.com/graph/api/application-addpassword
  */
-export function answerApplications(world: World, path: string, request: SandboxRequest, bearer: Bearer): Answer {
+export function answerApplications(
+  world: SandboxState,
+  path: string,
+  request: SandboxRequest,
+  bearer: Bearer,
+): HttpResponse {
   const { id, action } = partsOf(path);
   if (request.method === 'GET' && id === undefined) return list(world, request, bearer);
   const app = id === undefined ? undefined : world.apps.find(id);
@@ -52,7 +57,7 @@ function partsOf(path: string): { id: string | undefined; action: string | undef
 
 const CONTEXT = 'https://graph.microsoft.com/v1.0/$metadata#applications';
 
-function list(world: World, request: SandboxRequest, bearer: Bearer): Answer {
+function list(world: SandboxState, request: SandboxRequest, bearer: Bearer): HttpResponse {
   const wanted = /^appId eq '([^']*)'$/.exec(request.query.get('$filter')?.trim() ?? '')?.[1];
   if (request.query.has('$filter') && wanted === undefined)
     throw new GraphError(400, 'Request_UnsupportedQuery', "The sandbox knows only $filter=appId eq '…'.");
@@ -66,7 +71,7 @@ function list(world: World, request: SandboxRequest, bearer: Bearer): Answer {
   return json(200, { '@odata.context': CONTEXT, value });
 }
 
-function addPassword(world: World, app: AppRegistration, request: SandboxRequest): Answer {
+function addPassword(world: SandboxState, app: AppRegistration, request: SandboxRequest): HttpResponse {
   const { passwordCredential: wish = {} } = readJson(request);
   const endTime = typeof wish.endDateTime === 'string' ? Date.parse(wish.endDateTime) : undefined;
   const startTime = typeof wish.startDateTime === 'string' ? Date.parse(wish.startDateTime) : undefined;
@@ -96,7 +101,7 @@ function checkNumberOfSecrets({ audience, secrets }: AppRegistration): void {
   throw new GraphError(400, 'TooManyAppPasswords', message);
 }
 
-function removePassword(app: AppRegistration, request: SandboxRequest): Answer {
+function removePassword(app: AppRegistration, request: SandboxRequest): HttpResponse {
   const { keyId } = readJson(request);
   if (!app.secrets.some((secret) => secret.keyId === keyId))
     throw new GraphError(400, 'Request_BadRequest', `No password credential found with keyId '${keyId}'.`);
@@ -140,7 +145,7 @@ function denied(): GraphError {
 }
 
 /** Throws Graph's refusal of a new secret, if the policy in force has one. */
-function checkManagementPolicy(world: World, app: AppRegistration, life: number): void {
+function checkManagementPolicy(world: SandboxState, app: AppRegistration, life: number): void {
   const policy = app.managementPolicy ?? world.directories.find(app.directoryId)?.managementPolicy;
   if (policy === undefined) return;
   if (policy.noNewSecrets) {

@@ -3,7 +3,7 @@ import type { SandboxRequest } from '../http/http_request.ts';
 import { openOpaque } from '../state/opaque_token.ts';
 import { PERSONAL_ACCESS_TOKEN } from '../state/personal_account.ts';
 import type { Resource } from '../state/resource.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 
 /** What a valid token says about its bearer. */
 export interface Bearer {
@@ -31,7 +31,11 @@ export class BearerError extends Error {
 }
 
 /** Takes our own unexpired tokens for a resource of the family, and nothing else. */
-export async function checkBearer(world: World, request: SandboxRequest, family: Resource['family']): Promise<Bearer> {
+export async function checkBearer(
+  world: SandboxState,
+  request: SandboxRequest,
+  family: Resource['family'],
+): Promise<Bearer> {
   const token = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new BearerError('missing', 'Access token is empty.');
   const claims = await verified(world, token);
@@ -59,7 +63,7 @@ export function appOf(request: SandboxRequest): string | undefined {
   }
 }
 
-async function verified(world: World, token: string): Promise<JWTPayload> {
+async function verified(world: SandboxState, token: string): Promise<JWTPayload> {
   const opaque = openOpaque<JWTPayload>(PERSONAL_ACCESS_TOKEN, token);
   if (opaque !== undefined) {
     if ((opaque.exp ?? 0) * 1000 <= world.clock.now()) throw expired();

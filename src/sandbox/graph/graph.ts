@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { EntraError } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
-import { type Answer, empty, json } from '../http/http_response.ts';
+import { empty, type HttpResponse, json } from '../http/http_response.ts';
 import type { RequestRecord } from '../state/request_log.ts';
-import type { World } from '../state/state.ts';
+import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { answerApplications, operationOf } from './applications.ts';
 import { appOf, type Bearer, BearerError, checkBearer } from './bearer_token.ts';
@@ -13,7 +13,7 @@ import { GraphError } from './graph_error.ts';
  * A little Microsoft Graph: `/v1.0/me`, `/v1.0/me/messages` (GET), `/v1.0/me/sendMail` (POST), `/oidc/userinfo`,
  * `/v1.0/applications` with `addPassword` and `removePassword`.
  */
-export async function answerGraph(world: World, path: string, request: SandboxRequest): Promise<Answer> {
+export async function answerGraph(world: SandboxState, path: string, request: SandboxRequest): Promise<HttpResponse> {
   try {
     return await answer(world, path, request);
   } catch (error) {
@@ -29,17 +29,27 @@ export async function answerGraph(world: World, path: string, request: SandboxRe
 }
 
 /** What is asked, and by which app, as the token says before anybody checks it. */
-export function peekGraphRequest(_world: World, path: string, request: SandboxRequest, record: RequestRecord): void {
+export function peekGraphRequest(
+  _world: SandboxState,
+  path: string,
+  request: SandboxRequest,
+  record: RequestRecord,
+): void {
   record.operation = operationOf(path, request.method);
   record.clientId = appOf(request);
 }
 
 /** A fault of kind `error`, in Graph's form: `error` is the code, `description` the message. */
-export function refuseGraph(world: World, _path: string, _request: SandboxRequest, error: EntraError): Answer {
+export function refuseGraph(
+  world: SandboxState,
+  _path: string,
+  _request: SandboxRequest,
+  error: EntraError,
+): HttpResponse {
   return failure(world, new GraphError(error.status, error.error, error.message), {});
 }
 
-async function answer(world: World, path: string, request: SandboxRequest): Promise<Answer> {
+async function answer(world: SandboxState, path: string, request: SandboxRequest): Promise<HttpResponse> {
   const bearer = await checkBearer(world, request, 'graph');
   if (path.startsWith('/v1.0/applications')) return answerApplications(world, path, request, bearer);
   const user = world.users.find(bearer.objectId);
@@ -55,7 +65,7 @@ async function answer(world: World, path: string, request: SandboxRequest): Prom
 interface Operation {
   /** One of these is enough. */
   needs: string[];
-  answer(user: User, bearer: Bearer): Answer;
+  answer(user: User, bearer: Bearer): HttpResponse;
 }
 
 const OPERATIONS: Record<string, Operation> = {
@@ -66,7 +76,7 @@ const OPERATIONS: Record<string, Operation> = {
   'POST /oidc/userinfo': { needs: ['openid'], answer: userInfo },
 };
 
-function me(user: User): Answer {
+function me(user: User): HttpResponse {
   const [givenName, ...rest] = user.displayName.split(' ');
   return json(200, {
     '@odata.context': 'https://graph.microsoft.com/v1.0/$metadata#users/$entity',
@@ -84,7 +94,7 @@ function me(user: User): Answer {
   });
 }
 
-function messages(user: User): Answer {
+function messages(user: User): HttpResponse {
   const message = (number: number, subject: string) => ({
     id: `AAMkAD-${user.objectId}-${number}`,
     subject,
@@ -101,7 +111,7 @@ function messages(user: User): Answer {
 }
 
 /** https://learn.microsoft.com/entra/identity-platform/userinfo */
-function userInfo(user: User, { claims, permissions }: Bearer): Answer {
+function userInfo(user: User, { claims, permissions }: Bearer): HttpResponse {
   const [givenName, ...rest] = user.displayName.split(' ');
   const names = { name: user.displayName, family_name: rest.join(' '), given_name: givenName };
   return json(200, {
@@ -112,7 +122,7 @@ function userInfo(user: User, { claims, permissions }: Bearer): Answer {
   });
 }
 
-function failure(world: World, error: GraphError, headers: Record<string, string>): Answer {
+function failure(world: SandboxState, error: GraphError, headers: Record<string, string>): HttpResponse {
   const { status, code, message, details } = error;
   const requestId = randomUUID();
   const innerError = {

@@ -1,5 +1,5 @@
 /** What the sandbox says to one request, before it is put on the wire. */
-export interface Answer {
+export interface HttpResponse {
   status: number;
   headers: Record<string, string | string[]>;
   body: string;
@@ -7,7 +7,7 @@ export interface Answer {
 
 const NO_STORE = { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' };
 
-export function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse {
   return {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', ...NO_STORE, ...headers },
@@ -15,14 +15,14 @@ export function json(status: number, body: unknown, headers: Record<string, stri
   };
 }
 
-export function html(status: number, body: string, headers: Record<string, string | string[]> = {}): Answer {
+export function html(status: number, body: string, headers: Record<string, string | string[]> = {}): HttpResponse {
   return { status, headers: { 'content-type': 'text/html; charset=utf-8', ...NO_STORE, ...headers }, body };
 }
 
-export function redirect(location: string, headers: Record<string, string | string[]> = {}): Answer {
+export function redirect(location: string, headers: Record<string, string | string[]> = {}): HttpResponse {
   return { status: 302, headers: { location, ...NO_STORE, ...headers }, body: '' };
 }
 
-export function empty(status: number): Answer {
+export function empty(status: number): HttpResponse {
   return { status, headers: {}, body: '' };
 }

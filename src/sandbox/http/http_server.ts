@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SandboxRequest } from './http_request.ts';
-import type { Answer } from './http_response.ts';
+import type { HttpResponse } from './http_response.ts';
 
 export interface HttpServer {
   /** Without a slash at the end. */
@@ -84,7 +84,7 @@ async function readBody(incoming: IncomingMessage): Promise<string | undefined> 
   return Buffer.concat(chunks).toString('utf8');
 }
 
-export function send(response: ServerResponse, answer: Answer): void {
+export function send(response: ServerResponse, answer: HttpResponse): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
   response.end(answer.body);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SandboxClock } from '../clock.ts';
 import { createFaults, type Faults } from '../faults/fault.ts';
-import { createHolds, type Holds } from '../faults/request_gates.ts';
+import { createRequestGates, type RequestGates } from '../faults/request_gates.ts';
 import { type Apps, createApps } from './app_registration.ts';
 import { type AuthorizationCodes, createAuthorizationCodes } from './authorization_code.ts';
 import { type ClockFollowers, createClockFollowers } from './clock_followers.ts';
@@ -23,7 +23,7 @@ export interface Settings {
 }
 
 /** Everything that the pretend world knows. Endpoints read and change it; nothing else lives anywhere. */
-export interface World {
+export interface SandboxState {
   /** Tells the refresh tokens of an earlier run from ours. */
   instanceId: string;
   /** Base address, without a slash at the end. */
@@ -41,7 +41,7 @@ export interface World {
   loopGuard: LoopGuard;
   requests: RequestLog;
   faults: Faults;
-  holds: Holds;
+  holds: RequestGates;
   /** (User, app) pairs whose consents of an earlier run were taken over. */
   adopted: Set<string>;
   /** What followed a 307, and whether a credential came along. */
@@ -61,7 +61,7 @@ export function createWorld(parts: {
   clock: SandboxClock;
   signingKey: SigningKey;
   settings: Settings;
-}): World {
+}): SandboxState {
   const { clock } = parts;
   const directories = createDirectories();
   const apps = createApps(clock);
@@ -83,7 +83,7 @@ export function createWorld(parts: {
       resource: (name) => resources.find(name)?.id ?? name,
       credential: (name) => apps.findSecret(name)?.keyId ?? name,
     }),
-    holds: createHolds(),
+    holds: createRequestGates(),
     adopted: new Set(),
     trapped: [],
   };

@@ -1,8 +1,8 @@
 import { eq, getTableColumns, type SQL } from 'drizzle-orm';
 import type { App } from '../../model/app.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import { dueAnew } from '../rows/mark_due.ts';
-import { evidenceFromJson } from '../rows/state_reason_json.ts';
+import { markDue } from '../rows/mark_due.ts';
+import { stateReasonFromJson } from '../rows/state_reason_json.ts';
 import type { Row } from '../schema_parity.ts';
 import type { CredentialRows } from './credential_rows.ts';
 
@@ -27,7 +27,7 @@ export function createAppRows({ database, credentials }: { database: Database; c
     database.write(name, (db) =>
       db
         .update(apps)
-        .set({ inspectTime: dueAnew(apps.inspectTime) })
+        .set({ inspectTime: markDue(apps.inspectTime) })
         .where(whose),
     );
   const makeInspectionDue = makeDue('apps.makeInspectionDue', eq(apps.uid, placeholder(apps.uid, 'uid')));
@@ -63,10 +63,10 @@ export function toApp({ inspectTime: _, strangers: __, ...row }: Row<'apps'>): A
     rotation: row.rotation ?? undefined,
     catalog: row.catalog ?? undefined,
     logoHash: row.logoHash ?? undefined,
-    stateEvidence: evidenceFromJson(row.stateEvidence),
+    stateEvidence: stateReasonFromJson(row.stateEvidence),
     failingDirectories: row.failingDirectories.map(({ directoryId, evidence }) => ({
       directoryId,
-      evidence: evidenceFromJson(evidence) ?? evidence,
+      evidence: stateReasonFromJson(evidence) ?? evidence,
     })),
   };
 }

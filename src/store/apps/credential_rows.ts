@@ -4,7 +4,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { Credential, CredentialMaterial, NewCredential, UsableCredential } from '../../model/credential.ts';
 import { Secret } from '../../model/secret.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import { dueAnew } from '../rows/mark_due.ts';
+import { markDue } from '../rows/mark_due.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { Row } from '../schema_parity.ts';
 import type { AppStore } from '../stores.ts';
@@ -74,7 +74,7 @@ export function createCredentialRows({ database, keys }: { database: Database; k
   const makeDue = database.write('credentials.makeDue', (db) =>
     db
       .update(credentials)
-      .set({ reminderTime: dueAnew(credentials.reminderTime) })
+      .set({ reminderTime: markDue(credentials.reminderTime) })
       .where(
         sql`${eq(credentials.tenantUid, placeholder(credentials.tenantUid, 'tenantUid'))} AND ${credentials.expireTime} IS NOT NULL`,
       ),

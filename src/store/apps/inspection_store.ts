@@ -6,7 +6,7 @@ import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from 
 import { type Database, placeholder, placeholders } from '../database.ts';
 import type { OutboxRows } from '../events/outbox.ts';
 import { createDueRows } from '../rows/due_rows.ts';
-import { dueAnew } from '../rows/mark_due.ts';
+import { markDue } from '../rows/mark_due.ts';
 import { toApp } from './app_rows.ts';
 import { toCredential } from './credential_rows.ts';
 
@@ -51,7 +51,7 @@ export function createInspectionStore({
         entraExpireTime: credential.entraExpireTime,
         entraKeyId: credential.entraKeyId,
         reminderTime: sql`CASE WHEN ${credentials.expireTime} IS NOT DISTINCT FROM ${credential.expireTime}
-          THEN ${credentials.reminderTime} ELSE ${dueAnew(credentials.reminderTime)} END`,
+          THEN ${credentials.reminderTime} ELSE ${markDue(credentials.reminderTime)} END`,
       })
       .where(and(eq(credentials.uid, credential.uid), eq(credentials.appUid, credential.appUid))),
   );
@@ -62,7 +62,7 @@ export function createInspectionStore({
   const hasten = database.rows('inspections.hasten', (db) =>
     db
       .update(apps)
-      .set({ inspectTime: dueAnew(apps.inspectTime) })
+      .set({ inspectTime: markDue(apps.inspectTime) })
       .where(sql`${apps.uid} IN (${refersToIt})`)
       .returning({ uid: apps.uid }),
   );

@@ -62,12 +62,13 @@ export function createVerdicts({
         const own = rows.find(({ credential }) => credential.uid === uid);
         if (own === undefined) return;
         // Of one that has ended that was told, and that Entra refuses it is no news.
-        const isNews = own.credential.verdict !== 'REJECTED' && credentialState(own.credential, time) !== 'EXPIRED';
+        const isUnreported =
+          own.credential.verdict !== 'REJECTED' && credentialState(own.credential, time) !== 'EXPIRED';
         const all = rows.map(({ credential }) => credential);
-        const fallback = isNews ? fallbackOf(own.credential, all, time) : undefined;
+        const fallback = isUnreported ? fallbackOf(own.credential, all, time) : undefined;
         const { committed } = await database.commit(
           reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
-          ...(isNews ? outbox.tell(credentialRejected({ ...own, fallback, entraError, time })) : []),
+          ...(isUnreported ? outbox.tell(credentialRejected({ ...own, fallback, entraError, time })) : []),
         );
         if (committed) return;
       }

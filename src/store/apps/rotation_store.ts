@@ -147,7 +147,7 @@ function toRotation(row: Row<'rotations'>): Rotation {
             permission: problem.permission,
             hints: problem.hints,
             time: problem.time,
-            toldTime: problem.toldTime,
+            reportedTime: problem.reportedTime,
           },
   };
 }

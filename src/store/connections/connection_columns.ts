@@ -1,5 +1,5 @@
 import { type Account, type Connection, canonicalAccount } from '../../model/connection.ts';
-import { evidenceFromJson, issuesFromJson } from '../rows/state_reason_json.ts';
+import { issuesFromJson, stateReasonFromJson } from '../rows/state_reason_json.ts';
 import type { Row } from '../schema_parity.ts';
 
 export type ConnectionRow = Row<'connections'>;
@@ -17,7 +17,7 @@ export function grantColumns(connection: Connection) {
     stateEvidence: connection.stateEvidence ?? null,
     verifyTime: connection.verifyTime ?? null,
     lastRefreshTime: connection.lastRefreshTime ?? null,
-    strikeTime: connection.strikeTime ?? null,
+    firstSuspectTime: connection.firstSuspectTime ?? null,
     heldUntil: connection.heldUntil ?? null,
     keepAliveTime: connection.keepAliveTime ?? null,
     updateTime: connection.updateTime,
@@ -57,11 +57,11 @@ export function fromRow(row: ConnectionRow, personal: Personal | undefined): Con
     granted: row.granted,
     resourceIssues: issuesFromJson(row.resourceIssues),
     grantState: row.grantState,
-    stateEvidence: evidenceFromJson(row.stateEvidence),
+    stateEvidence: stateReasonFromJson(row.stateEvidence),
     suspendTime: row.suspendTime ?? undefined,
     verifyTime: row.verifyTime ?? undefined,
     lastRefreshTime: row.lastRefreshTime ?? undefined,
-    strikeTime: row.strikeTime ?? undefined,
+    firstSuspectTime: row.firstSuspectTime ?? undefined,
     heldUntil: row.heldUntil ?? undefined,
     keepAliveTime: row.keepAliveTime ?? undefined,
     createTime: row.createTime,

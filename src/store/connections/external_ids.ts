@@ -38,14 +38,14 @@ export function createExternalIds(database: Database): ExternalIds {
         const holder = await find(connection.tenantUid, connection.externalId);
         if (holder === undefined) throw error;
         // Two made the same connection at once: of the two taken keys the database has named this one.
-        if (holder.connectionId === connection.connectionId) throw nameTaken(connection);
+        if (holder.connectionId === connection.connectionId) throw alreadyExists(connection);
         throw externalIdTaken(holder);
       }
     },
   };
 }
 
-function nameTaken(connection: Connection): VaultError {
+function alreadyExists(connection: Connection): VaultError {
   const resource = connectionName(connection);
   return new VaultError(
     'CONNECTION_EXISTS',

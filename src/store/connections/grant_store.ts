@@ -58,7 +58,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
         stateEvidence: all.stateEvidence,
         verifyTime: all.verifyTime,
         lastRefreshTime: all.lastRefreshTime,
-        strikeTime: all.strikeTime,
+        firstSuspectTime: all.firstSuspectTime,
         heldUntil: all.heldUntil,
         keepAliveTime: all.keepAliveTime,
         updateTime: all.updateTime,

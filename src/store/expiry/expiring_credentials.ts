@@ -9,7 +9,7 @@ import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
 /** What stands in the page's key for an end that nobody knows. */
 const UNKNOWN = '-';
 
-export function createEndingList(database: Database): ExpiryStore['listEnding'] {
+export function createExpiringCredentials(database: Database): ExpiryStore['listExpiring'] {
   const { credentials, apps, tenants } = database.tables;
   const { material: _, ...open } = getTableColumns(credentials);
   const columns = { credential: open, app: appColumns(apps) };

@@ -1,6 +1,6 @@
 import type { ExpiryStore } from '../background_stores.ts';
 import type { ExpiryStoreParts } from '../events/outbox.ts';
-import { createEndingList } from './expiring_credentials.ts';
+import { createExpiringCredentials } from './expiring_credentials.ts';
 import { createIdleReminders } from './idle_reminder_rows.ts';
 import { createReminders } from './reminder_rows.ts';
 
@@ -8,7 +8,7 @@ export function createExpiryStore(parts: ExpiryStoreParts): ExpiryStore {
   return {
     ...createReminders(parts),
     ...createIdleReminders(parts),
-    listEnding: createEndingList(parts.database),
+    listExpiring: createExpiringCredentials(parts.database),
     tell: parts.outbox.tellOnce,
   };
 }

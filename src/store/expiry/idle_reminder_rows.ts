@@ -14,7 +14,7 @@ const isUntoldOf = sql`keep_alive_time IS NOT NULL AND idle_told IS DISTINCT FRO
 export function createIdleReminders({
   database,
   outbox,
-}: ExpiryStoreParts): Pick<ExpiryStore, 'idleEnding' | 'remindIdle'> {
+}: ExpiryStoreParts): Pick<ExpiryStore, 'idleExpiring' | 'remindIdle'> {
   const { connections } = database.tables;
   const lastRefreshTime = placeholder(connections.lastRefreshTime, 'lastRefreshTime');
 
@@ -41,7 +41,7 @@ export function createIdleReminders({
   );
 
   return {
-    async idleEnding(time, limit) {
+    async idleExpiring(time, limit) {
       const rows = await ending.all({ lastRefreshTime: time - IDLE_LIFE, limit });
       return rows.map((row) => fromRow(row, undefined));
     },

@@ -10,7 +10,7 @@ import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Logo } from '../../model/logo.ts';
 import type { ResourceIssues } from '../../model/resource_issue.ts';
 import type { RotationProblem, RotationStep } from '../../model/rotation.ts';
-import type { Evidence } from '../../model/state_reason.ts';
+import type { StateReason } from '../../model/state_reason.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of sqlite/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -59,7 +59,7 @@ export const apps = pgTable(
     rotation: jsonb('rotation').$type<RotationPolicy>(),
     suspended: boolean('suspended').notNull(),
     state: text('state').$type<AppState>().notNull(),
-    stateEvidence: jsonb('state_evidence').$type<Evidence>(),
+    stateEvidence: jsonb('state_evidence').$type<StateReason>(),
     failingDirectories: jsonb('failing_directories').$type<readonly FailingDirectory[]>().notNull(),
     /** When somebody must look at its registration and credentials; not above 0: at once. */
     inspectTime: integer('inspect_time').notNull().default(0),
@@ -178,11 +178,11 @@ export const connections = pgTable(
     granted: jsonb('granted').$type<PermissionsByResource>().notNull(),
     resourceIssues: jsonb('resource_issues').$type<ResourceIssues>().notNull().default({}),
     grantState: text('grant_state').$type<GrantState>().notNull(),
-    stateEvidence: jsonb('state_evidence').$type<Evidence>(),
+    stateEvidence: jsonb('state_evidence').$type<StateReason>(),
     suspendTime: integer('suspend_time'),
     verifyTime: integer('verify_time'),
     lastRefreshTime: integer('last_refresh_time'),
-    strikeTime: integer('strike_time'),
+    firstSuspectTime: integer('strike_time'),
     /** The `last_refresh_time` of which it was told that the refresh token is about to die. */
     idleTold: integer('idle_told'),
     heldUntil: integer('held_until'),

@@ -1,8 +1,8 @@
 import type { ResourceIssues } from '../../model/resource_issue.ts';
-import type { Evidence } from '../../model/state_reason.ts';
+import type { StateReason } from '../../model/state_reason.ts';
 
 /** JSON drops what is undefined; the model spells it out. */
-export function evidenceFromJson(json: Evidence | null): Evidence | undefined {
+export function stateReasonFromJson(json: StateReason | null): StateReason | undefined {
   if (json === null) return undefined;
   const { reason, entraError, correlationId, time, mayPass } = json;
   return { reason, entraError, correlationId, time, ...(mayPass === undefined ? {} : { mayPass }) };

@@ -10,7 +10,7 @@ import type { EventData, EventType, Severity } from '../../model/event.ts';
 import type { Logo } from '../../model/logo.ts';
 import type { ResourceIssues } from '../../model/resource_issue.ts';
 import type { RotationProblem, RotationStep } from '../../model/rotation.ts';
-import type { Evidence } from '../../model/state_reason.ts';
+import type { StateReason } from '../../model/state_reason.ts';
 import type { TenantState } from '../../model/tenant.ts';
 
 // The twin of postgres/schema.ts: same keys, same row types; schema_twins.ts stops the compile when they drift.
@@ -53,7 +53,7 @@ export const apps = sqliteTable(
     rotation: text('rotation', { mode: 'json' }).$type<RotationPolicy>(),
     suspended: integer('suspended', { mode: 'boolean' }).notNull(),
     state: text('state').$type<AppState>().notNull(),
-    stateEvidence: text('state_evidence', { mode: 'json' }).$type<Evidence>(),
+    stateEvidence: text('state_evidence', { mode: 'json' }).$type<StateReason>(),
     failingDirectories: text('failing_directories', { mode: 'json' }).$type<readonly FailingDirectory[]>().notNull(),
     /** When somebody must look at its registration and credentials; not above 0: at once. */
     inspectTime: integer('inspect_time').notNull().default(0),
@@ -172,11 +172,11 @@ export const connections = sqliteTable(
     granted: text('granted', { mode: 'json' }).$type<PermissionsByResource>().notNull(),
     resourceIssues: text('resource_issues', { mode: 'json' }).$type<ResourceIssues>().notNull().default({}),
     grantState: text('grant_state').$type<GrantState>().notNull(),
-    stateEvidence: text('state_evidence', { mode: 'json' }).$type<Evidence>(),
+    stateEvidence: text('state_evidence', { mode: 'json' }).$type<StateReason>(),
     suspendTime: integer('suspend_time'),
     verifyTime: integer('verify_time'),
     lastRefreshTime: integer('last_refresh_time'),
-    strikeTime: integer('strike_time'),
+    firstSuspectTime: integer('strike_time'),
     /** The `last_refresh_time` of which it was told that the refresh token is about to die. */
     idleTold: integer('idle_told'),
     heldUntil: integer('held_until'),

@@ -1,8 +1,8 @@
 import { html } from '../html.ts';
 import { ADMINISTRATOR_OUTCOMES, USER_OUTCOMES } from './english_outcomes.ts';
-import type { Words } from './messages.ts';
+import type { Messages } from './messages.ts';
 
-export const english: Words = {
+export const english: Messages = {
   language: 'en',
   direction: 'ltr',
   connect: {

@@ -1,8 +1,8 @@
 import { html } from '../html.ts';
 import type { OutcomeKind } from '../pages/outcome_kind.ts';
-import type { OutcomeWords, Sentence } from './messages.ts';
+import type { OutcomeMessages, Sentence } from './messages.ts';
 
-type Outcomes = Readonly<Record<OutcomeKind, OutcomeWords>>;
+type Outcomes = Readonly<Record<OutcomeKind, OutcomeMessages>>;
 
 const startAgain: Sentence = ({ product }) => html`Go back to ${product} and start again.`;
 const tellThem: Sentence = () => 'Only they can fix this. The reference below lets them find out what happened.';

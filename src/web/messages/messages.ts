@@ -1,20 +1,20 @@
 import type { Content } from '../html.ts';
-import type { Mover, OutcomeKind } from '../pages/outcome_kind.ts';
+import type { OutcomeKind, WhoActs } from '../pages/outcome_kind.ts';
 
 /** All that the pages say in one language. A language is added by one such table; a test does it. */
-export interface Words {
+export interface Messages {
   /** BCP 47: `en`, `pt-BR`. Dates are written as it wants them. */
   readonly language: string;
   readonly direction: 'ltr' | 'rtl';
-  readonly connect: LinkWords;
-  readonly adminConsent: LinkWords;
+  readonly connect: LinkMessages;
+  readonly adminConsent: LinkMessages;
   /** After a user signed in; after an administrator was asked. */
-  readonly outcomes: Readonly<Record<Flow, Readonly<Record<OutcomeKind, OutcomeWords>>>>;
+  readonly outcomes: Readonly<Record<Flow, Readonly<Record<OutcomeKind, OutcomeMessages>>>>;
   /** The user is connected, and Microsoft does not allow everything yet. */
   readonly connectedInPart: Sentence;
   /** Whose move it is: the heading over the next step. */
-  readonly moves: Readonly<Record<Mover, Sentence>>;
-  readonly approval: ApprovalWords;
+  readonly moves: Readonly<Record<WhoActs, Sentence>>;
+  readonly approval: AdminConsentMessages;
   /** An administrator who was sent by nobody's link: it proves nothing, so nothing is claimed. */
   readonly backFromMicrosoft: { readonly title: string; readonly text: string };
   readonly notFound: { readonly title: string; readonly text: string };
@@ -37,7 +37,7 @@ export interface Names {
 
 export type Sentence = (names: Names) => Content;
 
-export interface LinkWords {
+export interface LinkMessages {
   readonly title: string;
   readonly lead: Sentence;
   readonly willBeAble: Sentence;
@@ -50,7 +50,7 @@ export interface LinkWords {
   readonly button: string;
 }
 
-export interface OutcomeWords {
+export interface OutcomeMessages {
   /** The page's heading, and its window's title. */
   readonly title: string;
   readonly happened: Sentence;
@@ -60,7 +60,7 @@ export interface OutcomeWords {
 }
 
 /** How a user asks an administrator for approval. */
-export interface ApprovalWords {
+export interface AdminConsentMessages {
   /** As the user would say it. */
   readonly say: Sentence;
   /** The same with a link to approve by. A letter is plain text, so its names are too. */

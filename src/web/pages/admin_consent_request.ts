@@ -1,12 +1,12 @@
 import { type Html, html } from '../html.ts';
-import type { Names, Words } from '../messages/messages.ts';
+import type { Messages, Names } from '../messages/messages.ts';
 
 /** What a user sends to an administrator: to be selected with one press, or as a letter; and the link for who may follow it alone. */
-export function approvalRequest({
-  words: { approval },
+export function adminConsentRequest({
+  messages: { approval },
   ...request
 }: {
-  readonly words: Words;
+  readonly messages: Messages;
   readonly names: Names;
   /** In plain text, for the letter. */
   readonly productName: string;

@@ -1,20 +1,20 @@
 import type { Product } from '../../connect/authorizations.ts';
 import { type Content, type Html, html } from '../html.ts';
-import type { Words } from '../messages/messages.ts';
+import type { Messages } from '../messages/messages.ts';
 import { logoAddress } from './logo_address.ts';
 import { productHeader } from './product_header.ts';
 import { STYLE } from './style.ts';
 
 /** A whole page. What happened stands first in the window's title, where a screen reader begins. */
 export function document(page: {
-  readonly words: Words;
+  readonly messages: Messages;
   readonly title: string;
   readonly product: Product | undefined;
   readonly body: Content;
 }): Html {
-  const { words, title, product, body } = page;
+  const { messages, title, product, body } = page;
   return html`<!doctype html>
-<html lang="${words.language}" dir="${words.direction}">
+<html lang="${messages.language}" dir="${messages.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
@@ -25,7 +25,7 @@ ${product?.logo === undefined ? undefined : html`<link rel="icon" href="${logoAd
 </head>
 <body>
 <div class="card">
-${product === undefined ? undefined : productHeader(words, product)}
+${product === undefined ? undefined : productHeader(messages, product)}
 <main>
 ${body}
 </main>

@@ -1,17 +1,17 @@
 import type { AuthorizationDescription } from '../../connect/authorizations.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { type Html, html } from '../html.ts';
-import type { LinkWords, Words } from '../messages/messages.ts';
+import type { LinkMessages, Messages } from '../messages/messages.ts';
 import { document } from './document.ts';
 import { namesOf } from './names.ts';
 import { TICK } from './status_icons.ts';
 
 /** Who asks, for which product, what it will be able to do, and one button. Pressing it posts to the page's own address. */
-export function linkPage(words: Words, link: LinkWords, description: AuthorizationDescription): Html {
+export function linkPage(messages: Messages, link: LinkMessages, description: AuthorizationDescription): Html {
   const { product, scopes, implicit, expireTime } = description;
-  const names = namesOf(words, product);
+  const names = namesOf(messages, product);
   return document({
-    words,
+    messages,
     title: link.title,
     product,
     body: html`<h1>${link.title}</h1>
@@ -31,12 +31,12 @@ ${
 }
 <p class="caution">${link.caution(names)}</p>
 <form method="post"><button class="button" type="submit">${link.button}</button></form>
-<p class="quiet">${link.afterwards(names)} ${link.end(writtenTime(words, expireTime))}</p>`,
+<p class="quiet">${link.afterwards(names)} ${link.end(writtenTime(messages, expireTime))}</p>`,
   });
 }
 
 /** In UTC, and saying so: where the reader is, nobody knows. */
-function writtenTime({ language }: Words, time: Timestamp): Html {
+function writtenTime({ language }: Messages, time: Timestamp): Html {
   const date = new Date(time);
   const written = new Intl.DateTimeFormat(language, {
     day: 'numeric',

@@ -1,9 +1,9 @@
 import type { Product } from '../../connect/authorizations.ts';
 import { html } from '../html.ts';
-import type { Names, Words } from '../messages/messages.ts';
+import type { Messages, Names } from '../messages/messages.ts';
 
 /** Isolated, so that a name which is written from right to left, or says it is, cannot turn the sentence around it. */
-export function namesOf({ unnamed }: Words, product: Product | undefined): Names {
+export function namesOf({ unnamed }: Messages, product: Product | undefined): Names {
   if (product === undefined) return { ...unnamed, isOwn: false };
   return {
     product: html`<strong><bdi>${product.name}</bdi></strong>`,

@@ -82,7 +82,7 @@ export type Mark = 'done' | 'stopped' | 'person' | 'fault' | 'later';
 interface Facts {
   readonly status: number;
   readonly mark: Mark;
-  readonly mover: Mover;
+  readonly mover: WhoActs;
   /** Somebody must be told, so that they can find it in the logs. */
   readonly reference: boolean;
 }
@@ -107,4 +107,4 @@ export const OUTCOME_FACTS: Readonly<Record<OutcomeKind, Facts>> = {
   serviceAway: { status: 503, mark: 'later', mover: 'time', reference: false },
   pressedTooOften: { status: 429, mark: 'stopped', mover: 'you', reference: false },
 };
-export type Mover = 'nobody' | 'you' | 'administrator' | 'product' | 'time';
+export type WhoActs = 'nobody' | 'you' | 'administrator' | 'product' | 'time';

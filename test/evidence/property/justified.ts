@@ -52,13 +52,13 @@ export function justification(refused: Refused, known: Known): string | undefine
     case 'ENTRA_UNAVAILABLE':
       return isUnavailable(here, known.now) ? 'unavailable' : undefined;
   }
-  const holds = [
+  const cooldowns = [
     credentialsHold(known, answered, remembered),
     appHold(known, remembered),
     directoryHold(refused, known, answered, remembered),
     resourceHold(refused, known, answered, remembered),
   ];
-  return holds.find((hold) => hold !== undefined && isInForce(hold, refused, known))?.name;
+  return cooldowns.find((hold) => hold !== undefined && isInForce(hold, refused, known))?.name;
 }
 
 /** Something that is held, by the log. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MINUTE, SECOND } from '../../../src/model/clock.ts';
 import { isVaultError } from '../../../src/model/errors.ts';
-import { type Ground, openWorld, prepareGround, SCOPES, USERS, type World } from './world.ts';
+import { type Ground, openCloud, prepareGround, SCOPES, USERS, type World } from './world.ts';
 
 let ground: Ground;
 beforeAll(async () => {
@@ -44,7 +44,7 @@ test.each([
 ] as const)(
   'one connection of a personal account, one credential: AADSTS%i, repaired at Entra alone, is over within 5 min 30 s',
   async (code, error, reason) => {
-    const world = await openWorld(ground, { homeIsKnown: false, credentials: 1 });
+    const world = await openCloud(ground, { homeIsKnown: false, credentials: 1 });
     try {
       expect(await reasonOf(world, ada)).toBe('OK');
       world.advance(3 * 60 * MINUTE);

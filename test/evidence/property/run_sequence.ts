@@ -7,7 +7,7 @@ import { checkPacing } from './pacing.ts';
 import { APP_RESOURCE, type Entry, RESOURCES } from './scripted_entra.ts';
 import type { Sequence, Step } from './steps.ts';
 import type { WatchedMaps } from './watched_maps.ts';
-import { DIRECTORIES, type Ground, openWorld, SCOPES, USERS, type User, type World } from './world.ts';
+import { DIRECTORIES, type Ground, openCloud, SCOPES, USERS, type User, type World } from './world.ts';
 
 /** How often each thing happened, so that a run that proves nothing is seen. */
 export type Tally = Map<string, number>;
@@ -83,7 +83,7 @@ const RECOVERY = 5 * MINUTE + 30 * SECOND;
 export async function runSequence(ground: Ground, sequence: Sequence, tally: Tally, maps: WatchedMaps): Promise<void> {
   maps.clear();
   maps.limit = sequence.mapLimit;
-  const world = await openWorld(ground, sequence.beginning);
+  const world = await openCloud(ground, sequence.beginning);
   try {
     const runner = createRunner(world, tally, maps);
     for (const step of sequence.steps) {

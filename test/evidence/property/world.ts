@@ -104,10 +104,10 @@ export interface Beginning {
   readonly credentials: number;
 }
 
-export type World = Awaited<ReturnType<typeof openWorld>>;
+export type World = Awaited<ReturnType<typeof openCloud>>;
 
 /** The vault's real `entra/` and `tokens/` over the scripted Entra and a moved clock. */
-export async function openWorld(ground: Ground, beginning: Beginning) {
+export async function openCloud(ground: Ground, beginning: Beginning) {
   const { stores, entra, tenants, scopes } = ground;
   const sequence = ground.counter.next++;
   const log: Entry[] = [];
@@ -195,7 +195,7 @@ export async function openWorld(ground: Ground, beginning: Beginning) {
     customCloud: { loginUrl: entra.url },
     random: () => 0,
     // The pause before a second try is real time.
-    options: { pacing: { retryBudget: 0, retrySavings: 0 } },
+    options: { admissionControl: { retryBudget: 0, retryTokens: 0 } },
   });
   const changes = createChanges();
   const timers = { sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 1)), every: () => () => {} };
@@ -242,7 +242,7 @@ export async function openWorld(ground: Ground, beginning: Beginning) {
       suspendTime: undefined,
       verifyTime: before,
       lastRefreshTime: before,
-      strikeTime: undefined,
+      firstSuspectTime: undefined,
       heldUntil: undefined,
       keepAliveTime: NOW + 30 * DAY,
       createTime: before,

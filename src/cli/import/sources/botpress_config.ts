@@ -1,19 +1,19 @@
-import type { AppWish } from '../app_spec.ts';
+import type { AppSpec } from '../app_spec.ts';
 import { createLineIndex } from '../line_index.ts';
-import type { LeftOut } from '../rejected_entry.ts';
+import type { RejectedEntry } from '../rejected_entry.ts';
 import { type BotpressTarget, readStrategy } from './botpress_strategy.ts';
 import { strategyNodes } from './strategy_nodes.ts';
 
 export interface BotpressConfig {
-  readonly wishes: readonly AppWish[];
-  readonly leftOut: readonly LeftOut[];
+  readonly wishes: readonly AppSpec[];
+  readonly leftOut: readonly RejectedEntry[];
 }
 
 /** `botpress.config.json` of Botpress v12: an app registration for each strategy that signs in with Entra. */
 export function readBotpressConfig(text: string, target: BotpressTarget): BotpressConfig {
   const { strategies, brokenLines, found } = strategyNodes(text.replace(/^\uFEFF/, ' '));
-  const wishes: AppWish[] = [];
-  const leftOut: LeftOut[] = brokenLines.map((line) => ({
+  const wishes: AppSpec[] = [];
+  const leftOut: RejectedEntry[] = brokenLines.map((line) => ({
     outcome: 'REFUSED',
     line,
     what: 'file',
@@ -52,6 +52,6 @@ const missing = {
   why: 'has no authStrategies',
 } as const;
 
-function duplicate({ line }: { line: number }, what: string, why: string, nextStep = CORRECT): LeftOut {
+function duplicate({ line }: { line: number }, what: string, why: string, nextStep = CORRECT): RejectedEntry {
   return { outcome: 'REFUSED', line, what, reason: 'DUPLICATE', why, nextStep };
 }

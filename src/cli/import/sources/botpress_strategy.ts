@@ -2,8 +2,8 @@ import { getNodeValue } from 'jsonc-parser';
 import { z } from 'zod';
 import { GUID } from '../../../model/ids.ts';
 import { Secret } from '../../../model/secret.ts';
-import type { AppWish } from '../app_spec.ts';
-import { type Flaw, type LeftOut, quoted } from '../rejected_entry.ts';
+import type { AppSpec } from '../app_spec.ts';
+import { type Flaw, quoted, type RejectedEntry } from '../rejected_entry.ts';
 import { entraEndpoint } from './entra_endpoint.ts';
 import { isPlaceholder } from './placeholder.ts';
 import type { StrategyNode } from './strategy_nodes.ts';
@@ -30,9 +30,17 @@ export interface BotpressTarget {
 }
 
 /** An app registration of Entra, or why the entry is none. */
-export function readStrategy({ name, line, node, brokenAt }: StrategyNode, target: BotpressTarget): AppWish | LeftOut {
+export function readStrategy(
+  { name, line, node, brokenAt }: StrategyNode,
+  target: BotpressTarget,
+): AppSpec | RejectedEntry {
   const what = `strategy ${quoted(name)}`;
-  const leaveOut = (outcome: LeftOut['outcome'], reason: Flaw, why: string, nextStep = CORRECT): LeftOut => ({
+  const leaveOut = (
+    outcome: RejectedEntry['outcome'],
+    reason: Flaw,
+    why: string,
+    nextStep = CORRECT,
+  ): RejectedEntry => ({
     outcome,
     line,
     what,

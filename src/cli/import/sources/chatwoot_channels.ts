@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type PlainFormDefaults, readPlainForm } from '../connections_format.ts';
+import { type ConnectionsFileDefaults, readConnectionsFile } from '../connections_format.ts';
 import type { Entry } from '../entry.ts';
-import { type Flaw, type LeftOut, quoted, type Read } from '../rejected_entry.ts';
+import { type Flaw, quoted, type Read, type RejectedEntry } from '../rejected_entry.ts';
 
 /** What Chatwoot's own set-up page has users consent to: mail on Graph, and mail protocols on Outlook. */
 export const CHATWOOT_SCOPES = [
@@ -21,7 +21,7 @@ const row = z.object({
 });
 
 /** A row as `row_to_json` or ActiveRecord export it, as a connection `channel-{id}`. */
-export function readChatwootChannel(value: unknown, line: number, defaults: PlainFormDefaults): Read<Entry> {
+export function readChatwootChannel(value: unknown, line: number, defaults: ConnectionsFileDefaults): Read<Entry> {
   const parsed = row.safeParse(value);
   if (!parsed.success) {
     const fields = [...new Set(parsed.error.issues.map(({ path }) => path.map(String).join('.') || 'the line'))];
@@ -39,7 +39,7 @@ export function readChatwootChannel(value: unknown, line: number, defaults: Plai
   if (token === undefined) {
     return { leftOut: leftOut(what, line, 'REFUSED', 'FIELD_INVALID', 'provider_config holds no refresh_token') };
   }
-  return readPlainForm(
+  return readConnectionsFile(
     {
       connection: `channel-${id}`,
       refresh_token: token,
@@ -67,7 +67,13 @@ function refreshTokenOf(config: unknown): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
-function leftOut(what: string, line: number, outcome: LeftOut['outcome'], reason: Flaw, why: string): LeftOut {
+function leftOut(
+  what: string,
+  line: number,
+  outcome: RejectedEntry['outcome'],
+  reason: Flaw,
+  why: string,
+): RejectedEntry {
   const nextStep =
     outcome === 'SKIPPED'
       ? 'Nothing to do: the vault is for Microsoft accounts alone.'

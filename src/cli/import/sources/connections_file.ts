@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { CommandError, EXIT } from '../../exit_codes.ts';
-import type { PlainFormDefaults } from '../connections_format.ts';
+import type { ConnectionsFileDefaults } from '../connections_format.ts';
 import { SAVE_AS_UTF8 } from '../encoding.ts';
 import type { Entry } from '../entry.ts';
 import { jsonLine } from '../json_line.ts';
-import type { LeftOut, Read } from '../rejected_entry.ts';
+import type { Read, RejectedEntry } from '../rejected_entry.ts';
 import { LONGEST_LINE, type TextLine, textLines } from '../text_lines.ts';
 
 /** A file of connections, a JSON object a line; `-` is standard input. */
@@ -21,12 +21,12 @@ export interface ConnectionsFile {
 }
 
 /** Makes an entry of what a line holds. */
-export type ReadEntry = (value: unknown, line: number, defaults: PlainFormDefaults) => Read<Entry>;
+export type ReadEntry = (value: unknown, line: number, defaults: ConnectionsFileDefaults) => Read<Entry>;
 
 export async function openConnectionsFile(
   path: string,
   read: ReadEntry,
-  defaults: Omit<PlainFormDefaults, 'app'>,
+  defaults: Omit<ConnectionsFileDefaults, 'app'>,
 ): Promise<ConnectionsFile> {
   const { input, size } = await openInput(path);
   let end = 0;
@@ -70,7 +70,7 @@ function entryOf(line: TextLine, read: (value: unknown) => Read<Entry>): Read<En
 }
 
 /** A document over several lines is refused once: each of its lines would be a riddle of its own. */
-function spreadJson(line: TextLine): LeftOut | undefined {
+function spreadJson(line: TextLine): RejectedEntry | undefined {
   if ('flaw' in line || 'value' in jsonLine(line.text)) return undefined;
   const start = line.text.trim();
   const what = start.startsWith('[') ? ['array', "jq -c '.[]'"] : start === '{' ? ['object', 'jq -c .'] : undefined;
@@ -91,7 +91,7 @@ const FLAWS = {
   }),
 } as const;
 
-function refused(line: number, reason: LeftOut['reason'], why: string): LeftOut {
+function refused(line: number, reason: RejectedEntry['reason'], why: string): RejectedEntry {
   return {
     outcome: 'REFUSED',
     line,

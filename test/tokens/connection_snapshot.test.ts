@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { App } from '../../src/model/app.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
-import { createStandings, type StandingParts } from '../../src/tokens/connection_snapshot.ts';
+import { type ConnectionSnapshotsParts, createConnectionSnapshots } from '../../src/tokens/connection_snapshot.ts';
 
 const tenant = { uid: 't', tenantId: 'acme', state: 'ACTIVE', catalog: 'aurinko', allowedDirectoryIds: [] };
 const app = { uid: 'a', tenantUid: 't', tenantId: 'acme', appId: 'default', suspended: false, sharedWith: [] };
@@ -30,7 +30,7 @@ function openStores() {
     apps: {
       findByUid: () => new Promise<App>((resolve) => gates.push(() => resolve(app as unknown as App))),
     },
-  } as unknown as StandingParts['stores'];
+  } as unknown as ConnectionSnapshotsParts['stores'];
   return {
     stores,
     write: (connection: Connection) => {
@@ -48,21 +48,21 @@ test.each([
   ['an older one was known', true],
 ])('an outcome recorded while a standing was read is not forgotten for what was read before; %s', async (_, known) => {
   const { stores, write, letThrough } = openStores();
-  const standings = createStandings({ stores, limit: 100 });
+  const snapshots = createConnectionSnapshots({ stores, limit: 100 });
   if (known) {
-    const first = standings.get('acme', 'ada');
+    const first = snapshots.get('acme', 'ada');
     await letThrough();
     await first;
   }
 
-  const reading = standings.reread('acme', 'ada');
+  const reading = snapshots.reread('acme', 'ada');
   await Promise.resolve();
   await new Promise((resolve) => setImmediate(resolve));
   write(connectionOf(2, 'ACTIVE'));
-  standings.update(connectionOf(2, 'ACTIVE'));
+  snapshots.update(connectionOf(2, 'ACTIVE'));
   await letThrough();
   await letThrough();
   await reading;
 
-  expect(standings.peek('acme', 'ada')?.connection).toMatchObject({ version: 2, grantState: 'ACTIVE' });
+  expect(snapshots.peek('acme', 'ada')?.connection).toMatchObject({ version: 2, grantState: 'ACTIVE' });
 });
