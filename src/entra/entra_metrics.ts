@@ -9,7 +9,7 @@ export interface EntraMetrics {
   rejected(reason: string): void;
   circuitOpened(): void;
   /** Callers are refused locally from now on: `app`, `directory`, `resource_in_directory` or `credential`, and why. */
-  held(subject: string, reason: string): void;
+  cooldownStarted(subject: string, reason: string): void;
   /** To alert on: Entra refused a credential. */
   credentialRejected(appUid: string): void;
   /** To alert on: an exchange was served by another credential than the one that comes first, which is refused or of no use; not for one on trial, or too new. */
@@ -17,7 +17,7 @@ export interface EntraMetrics {
   /** Nothing to present could be made of a credential: its file, key vault or key is of no use. */
   credentialUnusable(appUid: string): void;
   /** What was learned could not be stored; it is stored at the next change. */
-  ledgerFailed(): void;
+  appStateWriteFailed(): void;
 }
 
 export const silentMetrics: EntraMetrics = {
@@ -27,9 +27,9 @@ export const silentMetrics: EntraMetrics = {
   waiting() {},
   rejected() {},
   circuitOpened() {},
-  held() {},
+  cooldownStarted() {},
   credentialRejected() {},
   credentialFellBack() {},
   credentialUnusable() {},
-  ledgerFailed() {},
+  appStateWriteFailed() {},
 };

@@ -12,7 +12,7 @@ export function createTold({ log, metrics }: { readonly log: Log; readonly metri
   return (event) => {
     const { uid, type, subject, severity } = event;
     log.event(LEVEL[severity], 'told', { id: uid, type, subject, severity, ends: endOf(event) });
-    metrics.told(event);
+    metrics.published(event);
   };
 }
 

@@ -3,12 +3,12 @@ import type { VaultEvent } from '../model/event.ts';
 
 /** What the watch counts. */
 export interface WatchMetrics {
-  told(event: Pick<VaultEvent, 'type' | 'severity'>): void;
-  /** All of them: one that is gone is told no more. */
-  ownEnds(all: readonly OwnEnd[]): void;
+  published(event: Pick<VaultEvent, 'type' | 'severity'>): void;
+  /** All of them: one that is missing is removed from the metric. */
+  vaultExpiries(all: readonly OwnEnd[]): void;
 }
 
-export const silentWatchMetrics: WatchMetrics = { told() {}, ownEnds() {} };
+export const silentWatchMetrics: WatchMetrics = { published() {}, vaultExpiries() {} };
 /** Something that the vault itself runs by, and that ends. */
 export interface OwnEnd {
   readonly kind: 'TLS_CERTIFICATE' | 'API_KEY';

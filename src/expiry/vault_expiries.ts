@@ -93,7 +93,7 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
         ...(await certificateEnd(tls?.clientCaFile, 'vault/tls-client-ca')),
         ...keyEnds(apiKeys),
       ];
-      metrics.ownEnds(ends);
+      metrics.vaultExpiries(ends);
       for (const end of ends) await remind(end, now);
       await remindOfKek(now);
       nextTime = now + HOUR;

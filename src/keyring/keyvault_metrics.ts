@@ -4,6 +4,6 @@ export interface KeyVaultMetrics {
 }
 
 /** `away`: no answer, or none that says anything of the secret. `unusable`: there is none, it is disabled, or its value is no client secret. */
-export type KeyVaultOutcome = 'read' | 'away' | 'unusable';
+export type KeyVaultOutcome = 'read' | 'unavailable' | 'unusable';
 
 export const silentKeyVaultMetrics: KeyVaultMetrics = { read() {} };

@@ -53,7 +53,7 @@ export function createKeyVaultSecrets({
     } catch (failure) {
       if (!isVaultError(failure)) throw failure;
       const isGone = noted.status === 404 || noted.refusal === 'SecretDisabled';
-      return { kind: isGone ? 'unusable' : 'away', failure };
+      return { kind: isGone ? 'unusable' : 'unavailable', failure };
     }
   }
 

@@ -13,7 +13,7 @@ export interface SecretCache {
 export type Found =
   | { readonly kind: 'read'; readonly secret: RemoteSecret }
   /** Nobody knows; what was known serves. */
-  | { readonly kind: 'away'; readonly failure: VaultError }
+  | { readonly kind: 'unavailable'; readonly failure: VaultError }
   /** It is known that there is none. */
   | { readonly kind: 'unusable'; readonly failure: VaultError };
 
@@ -86,7 +86,7 @@ export function createSecretCache({ find, clock, log, capacity }: SecretCachePar
       case 'read':
         if (isCurrent) keep(uri, kept, found.secret);
         return found.secret;
-      case 'away':
+      case 'unavailable':
         if (kept.secret === undefined) {
           if (isCurrent) fail(kept, found.failure);
           throw found.failure;

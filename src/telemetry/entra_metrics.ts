@@ -4,37 +4,45 @@ export function createEntraMetrics(registry: Registry) {
   const registers = [registry];
   const exchanges = new Counter({
     name: 'tokenvault_exchanges_total',
-    help: 'Requests to token endpoints, by what the answer meant (granted, or the kind of failure) and the reason.',
+    help: 'HTTP requests to token endpoints (refreshes, authorization codes, app tokens, probes; each retry counts), by outcome (granted, or the failure kind) and reason.',
     labelNames: ['outcome', 'reason'],
     registers,
   });
   const duration = new Histogram({
     name: 'tokenvault_exchange_seconds',
-    help: 'Time from sending a request to a token endpoint to its answer.',
+    help: 'Duration of one HTTP request to a token endpoint.',
     buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
     registers,
   });
   const retries = new Counter({
     name: 'tokenvault_exchange_retries_total',
-    help: 'Exchanges that were sent again.',
+    help: 'Retried token requests.',
     registers,
   });
-  const inFlight = new Gauge({ name: 'tokenvault_exchanges_in_flight', help: 'Exchanges under way.', registers });
-  const waiting = new Gauge({ name: 'tokenvault_exchanges_waiting', help: 'Who waits for a pacing slot.', registers });
+  const inFlight = new Gauge({
+    name: 'tokenvault_exchanges_in_flight',
+    help: 'Token requests in progress.',
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'tokenvault_exchanges_waiting',
+    help: 'Token requests waiting for a concurrency slot.',
+    registers,
+  });
   const rejected = new Counter({
-    name: 'tokenvault_exchanges_turned_away_total',
-    help: 'Answered without a request to Entra, because of what is known already.',
+    name: 'tokenvault_exchanges_rejected_total',
+    help: 'Token requests that were rejected without contacting Entra, by reason: a concurrency limit, an open circuit, a cooldown, or a known failure.',
     labelNames: ['reason'],
     registers,
   });
   const circuit = new Counter({
     name: 'tokenvault_circuit_opened_total',
-    help: 'An app and directory were given a rest after failures of Entra.',
+    help: 'Circuit breakers that opened after failures of Entra, for one app in one directory.',
     registers,
   });
-  const holds = new Counter({
-    name: 'tokenvault_holds_total',
-    help: 'Times that callers of an app, directory, resource or credential were refused locally from then on, by subject and reason.',
+  const cooldowns = new Counter({
+    name: 'tokenvault_cooldowns_total',
+    help: 'Cooldowns that started: calls are rejected locally until one ends. By subject (app, directory, resource_in_directory, credential) and reason.',
     labelNames: ['subject', 'reason'],
     registers,
   });
@@ -45,17 +53,17 @@ export function createEntraMetrics(registry: Registry) {
   });
   const fallbacks = new Counter({
     name: 'tokenvault_credential_fallbacks_total',
-    help: 'Exchanges that were served by another credential than the preferred one, which was refused or could not be presented.',
+    help: 'Token requests that succeeded with a fallback credential, because the preferred one was rejected or could not be presented.',
     registers,
   });
   const unusable = new Counter({
     name: 'tokenvault_credentials_unusable_total',
-    help: 'Nothing to present to Entra could be made of a credential: its file, key vault or private key was of no use.',
+    help: 'Credentials that could not be presented to Entra, because of their file, key vault or private key.',
     registers,
   });
-  const ledger = new Counter({
-    name: 'tokenvault_ledger_failures_total',
-    help: 'What was learned of an app could not be stored.',
+  const writeFailures = new Counter({
+    name: 'tokenvault_app_state_write_failures_total',
+    help: 'State of an app or of its credentials that could not be written to the database.',
     registers,
   });
   return {
@@ -68,10 +76,10 @@ export function createEntraMetrics(registry: Registry) {
     waiting: (count: number) => waiting.set(count),
     rejected: (reason: string) => rejected.inc({ reason }),
     circuitOpened: () => circuit.inc(),
-    held: (subject: string, reason: string) => holds.inc({ subject, reason }),
+    cooldownStarted: (subject: string, reason: string) => cooldowns.inc({ subject, reason }),
     credentialRejected: (_appUid: string) => credentialsRejected.inc(),
     credentialFellBack: (_appUid: string) => fallbacks.inc(),
     credentialUnusable: (_appUid: string) => unusable.inc(),
-    ledgerFailed: () => ledger.inc(),
+    appStateWriteFailed: () => writeFailures.inc(),
   };
 }

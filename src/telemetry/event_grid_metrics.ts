@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 
 const OUTCOMES = [
-  'taken',
+  'accepted',
   'unreferenced',
   'replayed',
   'foreign',
@@ -14,7 +14,7 @@ const OUTCOMES = [
 export function createEventGridMetrics(registry: Registry) {
   const events = new Counter({
     name: 'tokenvault_event_grid_events_total',
-    help: 'Events of Azure Event Grid, by outcome: taken; unreferenced: no credential refers to the secret; replayed; foreign: of a key vault that is not allowed; foreign_type; malformed; failed: it comes again. Requests without the key: unauthorized.',
+    help: 'Events of Azure Event Grid, by outcome: accepted; unreferenced: no credential refers to the secret; replayed; foreign: of a key vault that is not allowed; foreign_type; malformed; failed: Event Grid sends it again. Requests without the key: unauthorized.',
     labelNames: ['outcome'],
     registers: [registry],
   });

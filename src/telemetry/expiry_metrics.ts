@@ -2,24 +2,25 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 
 export function createExpiryMetrics(registry: Registry) {
   const registers = [registry];
-  const told = new Counter({
-    name: 'tokenvault_events_told_total',
-    help: 'Reminders of ends that were written to the outbox, by type and severity; each counts once, however often and whomever it is sent.',
+  const published = new Counter({
+    name: 'tokenvault_events_published_total',
+    help: 'Events about credentials, idle connections and the vault itself that were written to the outbox, by type and severity; one each, however many sinks receive it.',
     labelNames: ['type', 'severity'],
     registers,
   });
-  const ends = new Gauge({
-    name: 'tokenvault_own_expire_timestamp_seconds',
-    help: 'The end of what the vault itself runs by (TLS certificates, API keys), in seconds since 1970.',
+  const expiries = new Gauge({
+    name: 'tokenvault_vault_credential_expire_timestamp_seconds',
+    help: 'Expiry of the TLS certificates and API keys of the vault itself, in seconds since 1970.',
     labelNames: ['kind', 'name'],
     registers,
   });
   return {
-    told: ({ type, severity }: { readonly type: string; readonly severity: string }) => told.inc({ type, severity }),
-    /** All of them: one that is gone is told no more. */
-    ownEnds(all: readonly { readonly kind: string; readonly subject: string; readonly expireTime: number }[]) {
-      ends.reset();
-      for (const { kind, subject, expireTime } of all) ends.set({ kind, name: subject }, expireTime / 1_000);
+    published: ({ type, severity }: { readonly type: string; readonly severity: string }) =>
+      published.inc({ type, severity }),
+    /** All of them: one that is missing is removed from the metric. */
+    vaultExpiries(all: readonly { readonly kind: string; readonly subject: string; readonly expireTime: number }[]) {
+      expiries.reset();
+      for (const { kind, subject, expireTime } of all) expiries.set({ kind, name: subject }, expireTime / 1_000);
     },
   };
 }

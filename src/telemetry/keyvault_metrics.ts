@@ -1,11 +1,11 @@
 import { Counter, type Registry } from 'prom-client';
 
-const OUTCOMES = ['read', 'away', 'unusable'] as const;
+const OUTCOMES = ['read', 'unavailable', 'unusable'] as const;
 
 export function createKeyVaultMetrics(registry: Registry) {
   const reads = new Counter({
     name: 'tokenvault_key_vault_reads_total',
-    help: 'Client secrets that were asked of a key vault, by outcome: read; away, so that what was read before serves; unusable: gone, disabled, or no client secret.',
+    help: 'Reads of client secrets from key vaults, by outcome: read; unavailable: the value read before is used; unusable: gone, disabled, or no client secret.',
     labelNames: ['outcome'],
     registers: [registry],
   });

@@ -16,29 +16,29 @@ export function createTokenMetrics(registry: Registry) {
   } as const;
   const refreshes = new Counter({
     name: 'tokenvault_refreshes_total',
-    help: 'Redeemed refresh tokens, by outcome and reason; each counts once, however often it was sent.',
+    help: 'Refreshes of connections, by outcome and reason; a refresh counts once, with all its retries. tokenvault_exchanges_total counts each HTTP request.',
     labelNames: ['outcome', 'reason'],
     registers,
   });
   const duration = new Histogram({
     name: 'tokenvault_refresh_seconds',
-    help: 'Time that Entra took for a refresh, retries included.',
+    help: 'Duration of a refresh at Entra, with all its retries. tokenvault_exchange_seconds measures each HTTP request.',
     buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
     registers,
   });
   const leaseLost = new Counter({
     name: 'tokenvault_lease_contention_total',
-    help: 'A lease was held by somebody else.',
+    help: 'Refresh leases that another replica or task held.',
     registers,
   });
   const fenced = new Counter({
-    name: 'tokenvault_fenced_total',
-    help: 'Outcomes that came too late, since the grant was replaced meanwhile.',
+    name: 'tokenvault_refresh_fenced_total',
+    help: 'Refresh outcomes that were discarded, because the grant had been replaced in the meantime.',
     registers,
   });
   const recordRetried = new Counter({
-    name: 'tokenvault_record_retries_total',
-    help: 'Records of an exchange that had to be written again.',
+    name: 'tokenvault_refresh_record_retries_total',
+    help: 'Retried database writes of a refresh outcome.',
     registers,
   });
   const lag = new Histogram({
@@ -49,7 +49,7 @@ export function createTokenMetrics(registry: Registry) {
   });
   const ahead = new Counter({
     name: 'tokenvault_refresh_ahead_failures_total',
-    help: 'Refreshes ahead of time that failed; the old token goes on while it lives.',
+    help: 'Failed refreshes ahead of time; the old token is served while it is valid.',
     labelNames: ['reason'],
     registers,
   });
@@ -59,19 +59,19 @@ export function createTokenMetrics(registry: Registry) {
     labelNames: ['outcome'],
     registers,
   });
-  const nearEnd = new Gauge({
-    name: 'tokenvault_connections_near_idle_end',
-    help: 'Active connections whose refresh token dies within 15 days unless it is redeemed.',
+  const nearIdleExpiry = new Gauge({
+    name: 'tokenvault_connections_near_idle_expiry',
+    help: 'Active connections whose refresh token expires within 15 days unless it is redeemed.',
     registers,
   });
-  const storm = new Gauge({
-    name: 'tokenvault_connections_held_in_storm',
-    help: 'Connections held and not marked, because too many of their app fail alike.',
+  const deferred = new Gauge({
+    name: 'tokenvault_connections_state_deferred',
+    help: 'Connections whose state change is deferred, because too many connections of the app fail the same way.',
     registers,
   });
   const alerts = new Counter({
     name: 'tokenvault_token_alerts_total',
-    help: 'Something that a person should look at.',
+    help: 'Findings about refreshes that an operator should investigate, by topic.',
     labelNames: ['topic'],
     registers,
   });
@@ -85,8 +85,8 @@ export function createTokenMetrics(registry: Registry) {
     refreshLag: (milliseconds: number) => lag.observe(milliseconds / 1_000),
     refreshAheadFailed: (reason: string) => ahead.inc({ reason }),
     keptAlive: (outcome: 'ok' | 'failed') => keptAlive.inc({ outcome }),
-    nearIdleEnd: (count: number) => nearEnd.set(count),
-    stormHeld: (count: number) => storm.set(count),
+    nearIdleExpiry: (count: number) => nearIdleExpiry.set(count),
+    stateDeferred: (count: number) => deferred.set(count),
     alert: (topic: string) => alerts.inc({ topic }),
   };
 }

@@ -123,7 +123,7 @@ export function createCorrelatedFailureGuard(parts: CorrelatedFailureGuardParts)
       // A refusal of our own (an account, a directory) says nothing about Entra.
       if (failure !== undefined && failure.entraError === undefined) return 'mark';
       const verdict = guard.judge(tried, failure, now);
-      metrics.stormHeld(guard.deferredCount);
+      metrics.stateDeferred(guard.deferredCount);
       switch (verdict.kind) {
         case 'mark':
           return 'mark';

@@ -46,7 +46,7 @@ export function createKeepAlive(parts: KeepAliveParts): KeepAlive {
     await Promise.all(Array.from({ length: AT_A_TIME }, () => work(rest)));
     if (clock.now() < warnTime) return;
     warnTime = clock.now() + HOUR;
-    metrics.nearIdleEnd(await stores.connections.countNearIdleEnd(clock.now(), IDLE_WARNING));
+    metrics.nearIdleExpiry(await stores.connections.countNearIdleEnd(clock.now(), IDLE_WARNING));
   }
 
   async function due(): Promise<readonly string[]> {

@@ -18,10 +18,10 @@ export interface TokenMetrics {
   refreshLag(lag: Duration): void;
   refreshAheadFailed(reason: string): void;
   keptAlive(outcome: 'ok' | 'failed'): void;
-  /** ACTIVE connections that die within 15 days unless they are redeemed. */
-  nearIdleEnd(count: number): void;
-  /** Connections held and not marked, because too many of their app fail alike. */
-  stormHeld(count: number): void;
+  /** ACTIVE connections whose refresh token expires within 15 days unless it is redeemed. */
+  nearIdleExpiry(count: number): void;
+  /** Connections whose state change is deferred, because too many of their app fail the same way. */
+  stateDeferred(count: number): void;
   /** Something that a person should look at. */
   alert(topic: TokenAlert): void;
 }
@@ -38,7 +38,7 @@ export const silentTokenMetrics: TokenMetrics = {
   refreshLag() {},
   refreshAheadFailed() {},
   keptAlive() {},
-  nearIdleEnd() {},
-  stormHeld() {},
+  nearIdleExpiry() {},
+  stateDeferred() {},
   alert() {},
 };

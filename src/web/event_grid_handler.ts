@@ -50,7 +50,7 @@ export function createEventGridHandler({
   async function hand(secret: string, events: ReadonlySet<string>): Promise<boolean> {
     try {
       const apps = await secretChanges.onSecretChanged(secret);
-      metrics.heard(apps > 0 ? 'taken' : 'unreferenced', events.size);
+      metrics.heard(apps > 0 ? 'accepted' : 'unreferenced', events.size);
     } catch (failure) {
       if (!isVaultError(failure, 'DATABASE_UNAVAILABLE')) throw failure;
       metrics.heard('failed', events.size);

@@ -19,7 +19,7 @@ export interface EventGridMetrics {
 }
 
 export type EventGridOutcome =
-  | 'taken'
+  | 'accepted'
   /** No credential refers to the secret. */
   | 'unreferenced'
   /** It was taken before. */

@@ -17,10 +17,10 @@ function setUp(...credentials: UsableCredential[]) {
   const ledger = createRecordingLedger(...credentials);
   const clock = createMovableClock();
   let failures = 0;
-  const ledgerFailed = () => {
+  const appStateWriteFailed = () => {
     failures += 1;
   };
-  const metrics = { ...silentMetrics, ledgerFailed };
+  const metrics = { ...silentMetrics, appStateWriteFailed };
   const choose = (app = anApp({ signInAudience: DIRECTORY })) =>
     createCredentialChoice({ app, ledger, clock, metrics, log: silentLog });
   const choice = choose();

@@ -89,7 +89,7 @@ test('each threshold is told once, whichever replica looks, and also after the o
 
 test('are looked at once an hour, and handed to the metrics whether they are near or not', async () => {
   const seen: (readonly OwnEnd[])[] = [];
-  const metrics = { ...silentWatchMetrics, ownEnds: (all: readonly OwnEnd[]) => void seen.push(all) };
+  const metrics = { ...silentWatchMetrics, vaultExpiries: (all: readonly OwnEnd[]) => void seen.push(all) };
   writeCertificates(500);
   const parts = { metrics, tls: { certFile, clientCaFile: certFile }, apiKeys: [key('bot', 'only', 500)] };
   const scheduler = await world.schedule('one', parts);

@@ -10,7 +10,7 @@ const READ: Found = {
   secret: { value: new Secret('the-value'), version: 'v1', setTime: 0, notBefore: undefined, expireTime: undefined },
 };
 const away = (retryAfter?: number): Found => ({
-  kind: 'away',
+  kind: 'unavailable',
   failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'away', retryAfter === undefined ? {} : { retryAfter }),
 });
 

@@ -251,7 +251,7 @@ describe('an outage', () => {
     await vi.waitFor(async () => expect(await read()).toBe('secret~of-version-2'));
 
     expect(lines[1]).toContain('can be read again');
-    expect(outcomes).toEqual(['read', 'away', 'away', 'away', 'read']);
+    expect(outcomes).toEqual(['read', 'unavailable', 'unavailable', 'unavailable', 'read']);
     expect(asked()).toBe(5);
   });
 

@@ -57,12 +57,12 @@ test('whatever a receiver answers, its outcomes are few', async () => {
   ]);
 });
 
-test('an end of the vault’s own that is gone is told no more', async () => {
+test('a credential of the vault that is gone is removed from the metric', async () => {
   const metrics = createMetrics();
-  metrics.expiry.ownEnds([{ kind: 'API_KEY', subject: 'vault/callers/mail/keys/k1', expireTime: 5_000 }]);
+  metrics.expiry.vaultExpiries([{ kind: 'API_KEY', subject: 'vault/callers/mail/keys/k1', expireTime: 5_000 }]);
   expect(await metrics.text()).toContain(
-    'tokenvault_own_expire_timestamp_seconds{kind="API_KEY",name="vault/callers/mail/keys/k1"} 5',
+    'tokenvault_vault_credential_expire_timestamp_seconds{kind="API_KEY",name="vault/callers/mail/keys/k1"} 5',
   );
-  metrics.expiry.ownEnds([]);
+  metrics.expiry.vaultExpiries([]);
   expect(await metrics.text()).not.toContain('keys/k1');
 });

@@ -36,7 +36,7 @@ test('keep-alive leaves suspended connections alone', async () => {
   world.sandbox.clock.advance(31 * DAY);
 
   world.timers.tick();
-  await eventually(() => tokens.counted.get('nearIdleEnd/0')).toBe(1);
+  await eventually(() => tokens.counted.get('nearIdleExpiry/0')).toBe(1);
 
   expect(world.redemptions()).toBe(0);
 });

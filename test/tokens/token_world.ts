@@ -264,8 +264,8 @@ function createCountingMetrics() {
     refreshLag: () => count('refreshLag'),
     refreshAheadFailed: (reason) => count(`refreshAheadFailed/${reason}`),
     keptAlive: (outcome) => count(`keptAlive/${outcome}`),
-    nearIdleEnd: (number) => count(`nearIdleEnd/${number}`),
-    stormHeld: (number) => count(`stormHeld/${number}`),
+    nearIdleExpiry: (number) => count(`nearIdleExpiry/${number}`),
+    stateDeferred: (number) => count(`stateDeferred/${number}`),
     alert: (topic) => count(`alert/${topic}`),
   };
   return Object.assign(metrics, { counts });

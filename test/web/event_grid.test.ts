@@ -102,12 +102,12 @@ function cloudEvent(more: object = {}) {
 }
 
 describe('an event', () => {
-  test.each(['SecretNearExpiry', 'SecretNewVersionCreated', 'SecretExpired'])('is taken: %s', async (name) => {
+  test.each(['SecretNearExpiry', 'SecretNewVersionCreated', 'SecretExpired'])('is accepted: %s', async (name) => {
     const answer = await post([gridEvent({ eventType: `Microsoft.KeyVault.${name}` })]);
 
     expect(answer.status).toBe(200);
     expect(heard).toEqual([SECRET]);
-    expect(counts).toEqual({ taken: 1 });
+    expect(counts).toEqual({ accepted: 1 });
   });
 
   test('is taken as a CloudEvent, and as a batch of them', async () => {
@@ -116,7 +116,7 @@ describe('an event', () => {
     expect((await post(batch, { type: 'application/cloudevents-batch+json; charset=utf-8' })).status).toBe(200);
 
     // Of one post, each secret once.
-    expect([heard, counts]).toEqual([[SECRET, SECRET], { taken: 3 }]);
+    expect([heard, counts]).toEqual([[SECRET, SECRET], { accepted: 3 }]);
   });
 
   test.each([
@@ -130,7 +130,7 @@ describe('an event', () => {
   ])('is understood however its fields are spelled: %s', async (_, data) => {
     await post([gridEvent({ data })]);
 
-    expect([heard, counts]).toEqual([[SECRET], { taken: 1 }]);
+    expect([heard, counts]).toEqual([[SECRET], { accepted: 1 }]);
   });
 
   test('is counted apart when no credential refers to its secret', async () => {
@@ -145,21 +145,21 @@ describe('an event', () => {
     for (const body of [[event], [event, event], { ...event }]) expect((await post(body)).status).toBe(200);
     await post([{ ...event, id: randomUUID() }]);
 
-    expect([heard.length, counts]).toEqual([2, { taken: 2, replayed: 3 }]);
+    expect([heard.length, counts]).toEqual([2, { accepted: 2, replayed: 3 }]);
   });
 
   test('that stands twice in one post is one', async () => {
     const event = gridEvent();
     await post([event, event]);
 
-    expect(counts).toEqual({ taken: 1, replayed: 1 });
+    expect(counts).toEqual({ accepted: 1, replayed: 1 });
   });
 
   test('of another source with the same id is another one', async () => {
     const event = cloudEvent();
     await post([event, { ...event, source: '/another' }]);
 
-    expect(counts).toEqual({ taken: 2 });
+    expect(counts).toEqual({ accepted: 2 });
   });
 
   test.each([
@@ -204,7 +204,7 @@ describe('an event', () => {
     await post([null, 5, 'x', [], gridEvent({ eventType: 'x' }), gridEvent(), other]);
 
     expect(heard).toEqual([SECRET, `${VAULT}/secrets/other`]);
-    expect(counts).toEqual({ malformed: 4, foreign_type: 1, taken: 2 });
+    expect(counts).toEqual({ malformed: 4, foreign_type: 1, accepted: 2 });
   });
 
   test('comes again when the database did not answer, and is no replay then', async () => {
@@ -214,7 +214,7 @@ describe('an event', () => {
     failure = undefined;
     expect((await post(events)).status).toBe(200);
 
-    expect([heard, counts]).toEqual([[SECRET], { failed: 1, taken: 1 }]);
+    expect([heard, counts]).toEqual([[SECRET], { accepted: 1, failed: 1 }]);
   });
 
   test('that meets a mistake of ours comes again too, and what it says is not told', async () => {
@@ -358,7 +358,7 @@ describe('a body', () => {
   test('may begin with a mark of its byte order, and may be empty of events', async () => {
     expect((await post(`\ufeff${JSON.stringify([gridEvent()])}`)).status).toBe(200);
     expect((await post([])).status).toBe(200);
-    expect(counts).toEqual({ taken: 1 });
+    expect(counts).toEqual({ accepted: 1 });
   });
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', ''])(
@@ -387,7 +387,7 @@ describe('a body', () => {
     expect((await post(slim(1_001))).status).toBe(413);
     expect(heard).toEqual([]);
     expect((await post(slim(1_000))).status).toBe(200);
-    expect([heard.length, counts]).toEqual([7, { taken: 1_000 }]);
+    expect([heard.length, counts]).toEqual([7, { accepted: 1_000 }]);
   });
 
   test('that is deep is a body like any other', async () => {

@@ -102,7 +102,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     if (lastGrant !== undefined && lastGrant.order > order) return;
     if (cooldown === undefined || cooldown.reason !== failure.reason) {
       cooldown = createCooldown(failure, { requesters: [who], order }, clock.now());
-      metrics.held(state === 'MISCONFIGURED' ? 'app' : 'credential', failure.reason);
+      metrics.cooldownStarted(state === 'MISCONFIGURED' ? 'app' : 'credential', failure.reason);
     } else {
       cooldown.confirm(who, clock.now());
     }

@@ -48,7 +48,7 @@ export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRe
       await write();
     } catch {
       undo();
-      metrics.ledgerFailed();
+      metrics.appStateWriteFailed();
     }
   }
 

@@ -57,7 +57,7 @@ export function createCredentialHealths(parts: {
         await ledger.recordVerdict(usable.credential.uid, health.verdict, health.entraError, time);
       } catch {
         health.recordTime = undefined;
-        metrics.ledgerFailed();
+        metrics.appStateWriteFailed();
       }
     },
     async prefer(usable) {
@@ -71,7 +71,7 @@ export function createCredentialHealths(parts: {
         await ledger.prefer(uid, time);
       } catch {
         health.preferTime = undefined;
-        metrics.ledgerFailed();
+        metrics.appStateWriteFailed();
         return;
       }
       if (standings.size > 1)

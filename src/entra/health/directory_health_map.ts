@@ -51,7 +51,7 @@ export function createDirectoryHealthMap(parts: DirectoryHealthMapParts): Direct
   }
 
   async function mark(directoryId: string, resource: string | undefined, failure: Failure): Promise<void> {
-    metrics.held(failure.subject, failure.reason);
+    metrics.cooldownStarted(failure.subject, failure.reason);
     noted.set(directoryId, directoryKey(directoryId, resource));
     await notes.markDirectory(directoryId, failure);
     // The only directory of an app is the app. Of several, two must fail and none be known to work.
