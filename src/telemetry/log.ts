@@ -90,7 +90,7 @@ export interface LogEvents {
     peer?: string | undefined;
     claimedKeyId?: string | undefined;
   };
-  /** At level debug: JSON of the request, with all that the proto marks `debug_redact` masked. */
+  /** At level debug: JSON of the request, with the fields that the proto marks `sensitive` masked. */
   call_request: { requestId: string; method: string; request: string };
 }
 

@@ -1,9 +1,18 @@
-import { clone, type DescField, type DescMessage, type Message, ScalarType, toJsonString } from '@bufbuild/protobuf';
+import {
+  clone,
+  type DescField,
+  type DescMessage,
+  getOption,
+  type Message,
+  ScalarType,
+  toJsonString,
+} from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { sensitive } from '../../gen/tokenvault/v1/sensitive_pb.ts';
 
 const MASK = '[redacted]';
 
-/** JSON of a message, for a log: what the proto marks `debug_redact` is masked, however deep it lies, and bytes (images) are left out. Never throws. */
+/** JSON of a message for a log: fields that the proto marks `sensitive` are masked at any depth, bytes (images) are left out. Never throws. */
 export function redactedJson(schema: DescMessage, message: Message): string {
   try {
     const copy = clone(schema, message);
@@ -18,7 +27,7 @@ export function redactedJson(schema: DescMessage, message: Message): string {
 function redact(message: ReflectMessage): void {
   for (const field of message.fields) {
     if (!message.isSet(field)) continue;
-    if (field.proto.options?.debugRedact === true || field.scalar === ScalarType.BYTES) mask(message, field);
+    if (getOption(field, sensitive) || field.scalar === ScalarType.BYTES) mask(message, field);
     else descend(message, field);
   }
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/next_steps.proto.
  */
 export const file_tokenvault_v1_next_steps: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL25leHRfc3RlcHMucHJvdG8SDXRva2VudmF1bHQudjEilwEKCU5leHRTdGVwcxIVCg1yZWRpcmVjdF91cmlzGAEgAygJEjcKC3Blcm1pc3Npb25zGAIgAygLMiIudG9rZW52YXVsdC52MS5SZXNvdXJjZVBlcm1pc3Npb25zEhkKEWFkbWluX2NvbnNlbnRfdXJpGAMgASgJEg0KBXN0ZXBzGAQgAygJEhAKCHdhcm5pbmdzGAUgAygJYgZwcm90bzM", [file_tokenvault_v1_permission]);
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL25leHRfc3RlcHMucHJvdG8SDXRva2VudmF1bHQudjEilwEKCU5leHRTdGVwcxIVCg1yZWRpcmVjdF91cmlzGAEgAygJEjcKC3Blcm1pc3Npb25zGAIgAygLMiIudG9rZW52YXVsdC52MS5SZXNvdXJjZVBlcm1pc3Npb25zEhkKEWFkbWluX2NvbnNlbnRfdXJpGAMgASgJEg0KBXN0ZXBzGAQgAygJEhAKCHdhcm5pbmdzGAUgAygJQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_tokenvault_v1_permission]);
 
 /**
  * What is left to do in the Entra portal before users can connect.

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tokenvault/v1/permission.proto.
  */
 export const file_tokenvault_v1_permission: GenFile = /*@__PURE__*/
-  fileDesc("Ch50b2tlbnZhdWx0L3YxL3Blcm1pc3Npb24ucHJvdG8SDXRva2VudmF1bHQudjEiPAoTUmVzb3VyY2VQZXJtaXNzaW9ucxIQCghyZXNvdXJjZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCWIGcHJvdG8z");
+  fileDesc("Ch50b2tlbnZhdWx0L3YxL3Blcm1pc3Npb24ucHJvdG8SDXRva2VudmF1bHQudjEiPAoTUmVzb3VyY2VQZXJtaXNzaW9ucxIQCghyZXNvdXJjZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z");
 
 /**
  * Permissions of one resource. A token is always for one resource, so they are kept apart by it.
