@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Duration, MINUTE } from '../model/clock.ts';
+import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import type { Every } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
@@ -38,15 +39,15 @@ export interface SchedulerParts {
 
 export function startScheduler(parts: SchedulerParts): Scheduler {
   const { leases, log, replica } = parts;
-  let running: Promise<void> | undefined;
   let closed = false;
 
-  async function runJobs(): Promise<void> {
+  const runOnce = runOnceAtATime(async () => {
+    if (closed) return;
     // A failing job does not block the others.
     for (const job of parts.jobs) await drain(job).catch(report);
     for (const job of parts.remoteJobs) await drain(job, LONGEST_REMOTE_RUN).catch(report);
     await parts.localJob().catch(report);
-  }
+  });
 
   async function drain(job: BatchJob, longest: Duration = Infinity): Promise<void> {
     const start = performance.now();
@@ -63,14 +64,6 @@ export function startScheduler(parts: SchedulerParts): Scheduler {
     log.event('error', 'internal_error', { requestId: '', ...errorLocation(failure) });
   }
 
-  function runOnce(): Promise<void> {
-    if (closed) return running ?? Promise.resolve();
-    running ??= runJobs().finally(() => {
-      running = undefined;
-    });
-    return running;
-  }
-
   const stop = parts.every(PERIOD, runOnce);
   // At once: a vault that restarts within each minute would otherwise never run its jobs.
   void runOnce();
@@ -79,7 +72,7 @@ export function startScheduler(parts: SchedulerParts): Scheduler {
     async close() {
       closed = true;
       stop();
-      await running;
+      await runOnce();
       await leases.release(LEASE_NAME, replica).catch(report);
     },
   };

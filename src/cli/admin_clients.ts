@@ -4,7 +4,7 @@ import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
 import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
-import { isLoopbackAddress } from '../model/loopback.ts';
+import { isLoopbackAddress } from '../model/listen_address.ts';
 import { type Client, type ClientOptions, createClient, RpcError } from '../rpc/client.ts';
 import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';

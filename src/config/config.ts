@@ -1,12 +1,12 @@
 import type { AllowedAssertionFiles } from '../model/assertion_files.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
-import type { Address } from '../model/listen_address.ts';
+import type { ListenAddress } from '../model/listen_address.ts';
 
 export interface Config {
-  readonly grpcAddress: Address;
-  readonly adminAddress: Address;
-  readonly webAddress: Address;
-  readonly opsAddress: Address;
+  readonly grpcAddress: ListenAddress;
+  readonly adminAddress: ListenAddress;
+  readonly webAddress: ListenAddress;
+  readonly opsAddress: ListenAddress;
   /** Where browsers reach the web listener; no trailing slash. */
   readonly publicUrl: string;
   readonly tls:
@@ -44,6 +44,6 @@ export interface Config {
   readonly proxy: HttpProxy | undefined;
   /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */
   readonly sandbox: 'off' | 'on' | { readonly url: string };
-  readonly sandboxAddress: Address;
+  readonly sandboxPort: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }

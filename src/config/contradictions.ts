@@ -1,5 +1,4 @@
-import type { Address } from '../model/listen_address.ts';
-import { isLoopbackAddress } from '../model/loopback.ts';
+import { isLoopbackAddress, type ListenAddress } from '../model/listen_address.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 
@@ -46,7 +45,7 @@ export function contradictions(config: Config, env: Environment): string[] {
   return faults;
 }
 
-function listeners(config: Config): [string, Address][] {
+function listeners(config: Config): [string, ListenAddress][] {
   return [
     ['TOKENVAULT_GRPC_ADDRESS', config.grpcAddress],
     ['TOKENVAULT_ADMIN_ADDRESS', config.adminAddress],

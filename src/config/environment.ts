@@ -1,10 +1,15 @@
 import { z } from 'zod';
-import { isAddress } from '../model/listen_address.ts';
+import { parseListenAddress } from '../model/listen_address.ts';
 import { isLoopbackHost } from '../model/loopback.ts';
 import { readFederatedFiles } from './federated_files.ts';
 import { baseUrl } from './url.ts';
 
-const address = z.string().refine(isAddress, 'must be host:port (such as 127.0.0.1:50051) or unix:/path');
+const address = z
+  .string()
+  .refine(
+    (text) => parseListenAddress(text) !== undefined,
+    'must be host:port (such as 127.0.0.1:50051) or unix:/path',
+  );
 const url = z.string().transform((text, context) => {
   const read = baseUrl(text);
   if ('url' in read) return read.url;
@@ -107,7 +112,8 @@ export const environment = z
       .default('off'),
     SANDBOX_ADDRESS: address
       .refine((text) => /^(127\.0\.0\.1|localhost):/.test(text), 'must be 127.0.0.1:PORT: it is on loopback alone')
-      .default('127.0.0.1:8400'),
+      .transform((text) => Number(text.split(':')[1]))
+      .prefault('127.0.0.1:8400'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error').default('info'),
   })
   .strict();

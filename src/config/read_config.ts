@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { portOf } from '../model/listen_address.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config_error.ts';
 import { contradictions } from './contradictions.ts';
@@ -53,7 +52,7 @@ export function readSandboxPort(variables: Variables = process.env): number {
   const value = variables['TOKENVAULT_SANDBOX_ADDRESS'] || undefined;
   const parsed = environment.shape.SANDBOX_ADDRESS.safeParse(value);
   const fault = value === undefined ? undefined : strayCharacters(value);
-  if (parsed.success && fault === undefined) return portOf(parsed.data);
+  if (parsed.success && fault === undefined) return parsed.data;
   const words = fault === undefined ? (parsed.error?.issues.map(({ message }) => message) ?? []) : [fault];
   throw new ConfigError(words.map((word) => `TOKENVAULT_SANDBOX_ADDRESS: ${word}`));
 }
@@ -96,7 +95,7 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
         : { loginUrl: env.CUSTOM_CLOUD_LOGIN_URL, graphUrl: env.CUSTOM_CLOUD_GRAPH_URL },
     proxy,
     sandbox: env.SANDBOX === 'on' || env.SANDBOX === 'off' ? env.SANDBOX : { url: env.SANDBOX },
-    sandboxAddress: env.SANDBOX_ADDRESS,
+    sandboxPort: env.SANDBOX_ADDRESS,
     logLevel: env.LOG_LEVEL,
   };
 }

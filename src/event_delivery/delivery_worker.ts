@@ -1,5 +1,6 @@
 import { type Clock, SECOND, systemClock, type Timestamp } from '../model/clock.ts';
 import type { Delivery } from '../model/delivery.ts';
+import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import type { Sink } from '../model/sink.ts';
 import type { DeliveryStore } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -36,14 +37,13 @@ const REST = 10 * SECOND;
 
 export function createDeliveryWorker(parts: DeliveryWorkerParts): DeliveryWorker {
   const { sink, post, deliveries, turn, clock, log, metrics, source, stopping } = parts;
-  let draining: Promise<void> | undefined;
   let again = false;
   let restUntil: Timestamp = 0;
   let failing = false;
 
   const mayTry = () => turn.lasts(TRY_AND_RECORD) && clock.now() >= restUntil;
 
-  async function untilNothingIsDue(): Promise<void> {
+  const drainOnce = runOnceAtATime(async () => {
     do {
       again = false;
       while (mayTry()) {
@@ -52,7 +52,7 @@ export function createDeliveryWorker(parts: DeliveryWorkerParts): DeliveryWorker
         await all(Array.from({ length: IN_FLIGHT }, () => lane(due)));
       }
     } while (again);
-  }
+  });
 
   async function lane(due: Delivery[]): Promise<void> {
     while (mayTry()) {
@@ -114,10 +114,7 @@ export function createDeliveryWorker(parts: DeliveryWorkerParts): DeliveryWorker
   return {
     drain() {
       again = true;
-      draining ??= untilNothingIsDue().finally(() => {
-        draining = undefined;
-      });
-      return draining;
+      return drainOnce();
     },
   };
 }

@@ -1,13 +1,25 @@
-/** Where a listener stands: `host:port`, or `unix:/path`. */
-export type Address = string;
+import { isLoopbackHost } from './loopback.ts';
 
-export function isAddress(text: string): boolean {
-  if (text.startsWith('unix:')) return text.length > 'unix:'.length;
-  const port = /^(?:\[[^\]]+\]|[^:[\]]+):(\d{1,5})$/.exec(text)?.[1];
-  return port !== undefined && Number(port) <= 65_535;
+/** Address of a listener: `host:port`, `[ipv6]:port` or `unix:/path`. Port 0 means any free port. */
+export type ListenAddress = string;
+
+const HOST_AND_PORT = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]]+)):(\d{1,5})$/i;
+
+/** Undefined if it is malformed. */
+export function parseListenAddress(
+  address: ListenAddress,
+): { readonly path: string } | { readonly path?: undefined; readonly host: string; readonly port: number } | undefined {
+  if (address.startsWith('unix:')) {
+    const path = address.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
+    return path === '' ? undefined : { path };
+  }
+  const [, ipv6, name, digits] = HOST_AND_PORT.exec(address) ?? [];
+  const host = ipv6 ?? name;
+  return host === undefined || Number(digits) > 65_535 ? undefined : { host, port: Number(digits) };
 }
 
-/** Of `host:port`. */
-export function portOf(address: Address): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1));
+/** A unix socket counts as loopback: file permissions decide which processes can open it. */
+export function isLoopbackAddress(address: ListenAddress): boolean {
+  const parsed = parseListenAddress(address);
+  return parsed !== undefined && (parsed.path !== undefined || isLoopbackHost(parsed.host));
 }

@@ -11,7 +11,7 @@ import {
 import type { GenService, GenServiceMethods } from '@bufbuild/protobuf/codegenv2';
 import { ChannelCredentials, type ChannelOptions, Client as GrpcClient, Metadata } from '@grpc/grpc-js';
 import type { Duration } from '../model/clock.ts';
-import { isLoopbackAddress } from '../model/loopback.ts';
+import { isLoopbackAddress } from '../model/listen_address.ts';
 import { toRpcError } from './rpc_error.ts';
 
 export { RpcError } from './rpc_error.ts';

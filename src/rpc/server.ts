@@ -6,7 +6,7 @@ import { EventService } from '../gen/tokenvault/v1/event_service_pb.ts';
 import { ScopeService } from '../gen/tokenvault/v1/scope_service_pb.ts';
 import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
 import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
-import { loadTlsCredentials, type TlsFiles } from '../listeners/grpc_tls.ts';
+import type { TlsFiles } from '../listeners/tls_files.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { WireService } from './messages/message_codec.ts';
@@ -22,6 +22,7 @@ import { createTenantService } from './services/tenant_service.ts';
 import { createTokenService } from './services/token_service.ts';
 import type { ConnectionsParts } from './transport/connection_limits.ts';
 import { openSockets } from './transport/grpc_server.ts';
+import { loadTlsCredentials } from './transport/tls_credentials.ts';
 
 /** What a listener serves beside health. */
 export interface ServedServices {
@@ -99,7 +100,7 @@ export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
   const stopping = new AbortController();
   const { signal } = stopping;
   const tls =
-    parts.tls && (await loadTlsCredentials({ files: parts.tls, interval: parts.tlsInterval, ...told(parts.log) }));
+    parts.tls && (await loadTlsCredentials({ files: parts.tls, interval: parts.tlsInterval, log: parts.log }));
   try {
     const sockets = await openSockets({
       ...parts,
@@ -122,13 +123,6 @@ export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
     tls?.close();
     throw error;
   }
-}
-
-function told(log: Log) {
-  return {
-    onReloaded: () => log.event('info', 'tls_reloaded', {}),
-    onRefused: (error: Error) => log.event('error', 'warning', { topic: 'tls', message: error.message }),
-  };
 }
 
 function serve<Service extends DescService>(service: Service, implementation: Implementation<Service>): ServedService {

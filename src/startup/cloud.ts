@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
-import { portOf } from '../model/listen_address.ts';
 import { followClock } from '../sandbox/follow_clock.ts';
 import { startSandbox } from '../sandbox/start_sandbox.ts';
 
@@ -37,11 +36,11 @@ async function sandboxAt(url: string): Promise<CloudContext> {
 }
 
 /** In this process; its signing key lies beside the database, so that tokens outlive a restart. */
-async function ownSandbox({ databaseUrl, sandboxAddress }: Config): Promise<CloudContext> {
+async function ownSandbox({ databaseUrl, sandboxPort }: Config): Promise<CloudContext> {
   const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const { clock, url, close } = await startSandbox({
-    port: portOf(sandboxAddress),
+    port: sandboxPort,
     keyFile: `${data}/sandbox-key.json`,
   });
   return { clock, cloud: cloudAt(url), sandboxUrl: url, close };

@@ -10,11 +10,10 @@ import { createLogos } from '../connect/logos.ts';
 import { startPurge } from '../connect/purge_expired.ts';
 import { createSecretChangeHandler } from '../credential_lifecycle/secret_change_handler.ts';
 import { createExpiry } from '../expiry/expiry.ts';
-import { createListeners } from '../listeners/listener_group.ts';
 import { createChanges } from '../model/changes.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';
-import { isLoopbackAddress } from '../model/loopback.ts';
+import { isLoopbackAddress } from '../model/listen_address.ts';
 import { systemTimers } from '../model/timers.ts';
 import { createApps } from '../registry/apps.ts';
 import { createConnections } from '../registry/connections.ts';
@@ -185,19 +184,18 @@ async function build(
       },
     }),
   );
-  const listeners = await opened(createListeners(GRACE));
-  const grpc = await listeners.opened(
-    startGrpcServer({ ...border, address: config.grpcAddress, services: tokenServices(rooms) }),
-  );
-  const admin = await listeners.opened(
-    startGrpcServer({ ...border, address: config.adminAddress, services: adminServices(rooms) }),
-  );
-  const { webAddress } = config;
+  // All close at once, within one grace period.
+  const servers: { close(grace: number): Promise<void> }[] = [];
+  await opened({ close: () => Promise.all(servers.map((server) => server.close(GRACE))) });
+  const { grpcAddress, adminAddress, webAddress } = config;
+  const grpc = await startGrpcServer({ ...border, address: grpcAddress, services: tokenServices(rooms) });
+  servers.push(grpc);
+  const admin = await startGrpcServer({ ...border, address: adminAddress, services: adminServices(rooms) });
+  servers.push(admin);
   const pageAudit = createPageAudit({ auditLog: audit, clock });
   const pages = { authorizations, adminConsents, logos: createLogos({ stores }), eventGrid };
-  const web = await listeners.opened(
-    startWebServer({ ...pages, address: webAddress, publicUrl, tls, log, audit: pageAudit }),
-  );
+  const web = await startWebServer({ ...pages, address: webAddress, publicUrl, tls, log, audit: pageAudit });
+  servers.push(web);
   serving = true;
 
   return {
@@ -205,7 +203,6 @@ async function build(
     sandboxUrl: cloud.sandboxUrl,
     async stop() {
       readiness.drain();
-      const { grpcAddress, adminAddress, webAddress } = config;
       if (![grpcAddress, adminAddress, webAddress].every(isLoopbackAddress))
         await new Promise((resolve) => setTimeout(resolve, DRAIN));
       await shutdown.run();

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
-import { listen } from '../listeners/listen.ts';
-import { type ListenAddress, stopListening } from '../listeners/stop_listening.ts';
+import { listen, stopListening } from '../listeners/listen.ts';
+import type { ListenAddress } from '../model/listen_address.ts';
+import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS } from './http_limits.ts';
 import { type HttpResponse, plain, sendResponse } from './http_response.ts';
@@ -26,8 +27,8 @@ export async function startOpsServer(options: {
 }): Promise<OpsServer> {
   // Both ask the database: many requests at once cost as much as one.
   const parts = {
-    metrics: joined(options.metrics),
-    readiness: joined(() => readyz(options.readiness)),
+    metrics: runOnceAtATime(options.metrics),
+    readiness: runOnceAtATime(() => readyz(options.readiness)),
   };
   const listener: RequestListener = (request, response) => {
     limit.begin(request);
@@ -50,17 +51,6 @@ export async function startOpsServer(options: {
 
 interface OpsParts extends Pick<Parameters<typeof startOpsServer>[0], 'metrics'> {
   readonly readiness: () => Promise<HttpResponse>;
-}
-
-/** Runs the work once for all that ask while it runs. */
-function joined<Result>(work: () => Promise<Result>): () => Promise<Result> {
-  let running: Promise<Result> | undefined;
-  return () => {
-    running ??= work().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
 }
 
 async function answerMachine(parts: OpsParts, method: string, path: string): Promise<HttpResponse> {

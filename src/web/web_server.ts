@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { listen } from '../listeners/listen.ts';
-import { type ListenAddress, stopListening } from '../listeners/stop_listening.ts';
-import type { TlsFiles } from '../listeners/tls_pair.ts';
-import { startTlsRenewal } from '../listeners/tls_reload.ts';
+import { listen, stopListening } from '../listeners/listen.ts';
+import { startTlsReload, type TlsFiles } from '../listeners/tls_files.ts';
 import type { Duration } from '../model/clock.ts';
+import type { ListenAddress } from '../model/listen_address.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import { limitConnections } from './connection_limit.ts';
 import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
@@ -65,11 +64,12 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       .catch(() => response.destroy());
   };
   const secure = tls && createHttpsServer(HTTPS_LIMITS, listener);
-  const renewal =
+  const reload =
     tls &&
-    (await startTlsRenewal({
-      files: tls,
-      use: (pair) => secure?.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }),
+    (await startTlsReload({
+      // Browsers have no client certificate.
+      files: { certFile: tls.certFile, keyFile: tls.keyFile },
+      use: (material) => secure?.setSecureContext({ ...material, minVersion: 'TLSv1.2' }),
       log,
       interval: options.tlsInterval,
     }));
@@ -79,12 +79,12 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     return {
       address: await listen(server, options.address),
       async close(grace = 10_000) {
-        renewal?.close();
+        reload?.close();
         await stopListening(server, grace);
       },
     };
   } catch (error) {
-    renewal?.close();
+    reload?.close();
     throw error;
   }
 }

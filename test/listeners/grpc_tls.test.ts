@@ -10,8 +10,8 @@ import { connect } from 'node:tls';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
-import { loadTlsCredentials, type TlsCredentials } from '../../src/listeners/grpc_tls.ts';
-import type { VaultError } from '../../src/model/errors.ts';
+import { loadTlsCredentials, type TlsCredentials } from '../../src/rpc/transport/tls_credentials.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
 import { freshToken, type Stage, startStage } from '../rpc/stage.ts';
 
 let made: string;
@@ -19,7 +19,7 @@ let folder: string;
 let stage: Stage | undefined;
 let credentials: TlsCredentials | undefined;
 
-/** openssl, since Node makes no certificates. */
+/** By openssl, because Node cannot create certificates. */
 function makeCertificate(name: string): void {
   const keyAndCert = ['-keyout', join(made, `${name}.key`), '-out', join(made, `${name}.crt`)];
   execFileSync(
@@ -45,7 +45,7 @@ function makeCertificate(name: string): void {
 
 beforeAll(async () => {
   made = await mkdtemp(join(tmpdir(), 'vault-certs-'));
-  for (const name of ['first', 'second', 'stranger']) makeCertificate(name);
+  for (const name of ['first', 'second', 'unknown']) makeCertificate(name);
 });
 afterAll(() => rm(made, { recursive: true, force: true }));
 
@@ -82,7 +82,7 @@ const connection = 'tenants/acme/connections/ada';
 const rooms = { accessTokens: { get: () => freshToken('over-tls') } };
 
 describe('TLS', () => {
-  test('serves over the certificate of its files, beyond loopback too', async () => {
+  test('serves with the certificate of its files, on all interfaces too', async () => {
     stage = await startStage({ ...rooms, server: { tls: files(), address: '0.0.0.0:0' } });
     const port = stage.address.split(':')[1];
     expect(await shownBy(`127.0.0.1:${port}`)).toBe('CN=first');
@@ -94,7 +94,7 @@ describe('TLS', () => {
     expect(answer.accessToken).toBe('over-tls');
   });
 
-  test('asks clients for a certificate of the CA that it was given', async () => {
+  test('requires client certificates of the configured CA', async () => {
     stage = await startStage({ ...rooms, server: { tls: { ...files(), clientCaFile: join(made, 'second.crt') } } });
     const as = async (name: string) =>
       ChannelCredentials.createSsl(await pem('first.crt'), await pem(`${name}.key`), await pem(`${name}.crt`));
@@ -102,13 +102,13 @@ describe('TLS', () => {
 
     const known = stage.client(TokenService, { credentials: await as('second') });
     expect((await known.getAccessToken({ connection })).accessToken).toBe('over-tls');
-    for (const refused of [anonymous, await as('stranger')])
+    for (const refused of [anonymous, await as('unknown')])
       await expect(
         stage.client(TokenService, { credentials: refused }).getAccessToken({ connection }),
       ).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  test('closes a connection that begins none in time; one that did stays open', async () => {
+  test('closes a connection without a timely TLS handshake, and keeps the others', async () => {
     stage = await startStage({ ...rooms, server: { tls: files(), prefaceTimeout: 400 } });
     const [host, port] = stage.address.split(':');
     const session = connectHttp2(`https://${stage.address}`, { rejectUnauthorized: false });
@@ -123,16 +123,18 @@ describe('TLS', () => {
 
   test.each([
     ['a key of another certificate', () => install('first', 'second')],
-    ['a certificate that is none', () => writeFile(join(folder, 'tls.crt'), 'hello')],
+    ['a file that is not a certificate', () => writeFile(join(folder, 'tls.crt'), 'hello')],
     ['no key', () => rm(join(folder, 'tls.key'))],
   ])('refuses to start with %s', async (_, spoil) => {
     await spoil();
-    await expect(loadTlsCredentials({ files: files() })).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+    await expect(loadTlsCredentials({ files: files(), log: silentLog })).rejects.toMatchObject({
+      reason: 'FIELD_INVALID',
+    });
   });
 });
 
 describe('renewed TLS files', () => {
-  test('are shown to new connections, while open ones live on', async () => {
+  test('are used for new connections, and open connections stay', async () => {
     const reloaded = Promise.withResolvers<void>();
     stage = await startStage({
       ...rooms,
@@ -153,28 +155,21 @@ describe('renewed TLS files', () => {
     await open.getAccessToken({ connection });
   });
 
-  test('that do not belong together leave the last good ones in place, and are told of once', async () => {
-    const refused: VaultError[] = [];
-    let reloads = 0;
-    credentials = await loadTlsCredentials({
-      files: files(),
-      onRefused: (error) => refused.push(error),
-      onReloaded: () => {
-        reloads += 1;
-      },
-    });
+  test('that do not match leave the old ones in use, and are logged once', async () => {
+    const logged: string[] = [];
+    credentials = await loadTlsCredentials({ files: files(), log: { event: (_, name) => logged.push(name) } });
     const contexts: unknown[] = [];
     credentials.credentials._addWatcher((context) => contexts.push(context));
 
     await install('second', 'first');
-    expect(await credentials.reload()).toBe(false);
-    expect(await credentials.reload()).toBe(false);
-    expect(refused).toHaveLength(1);
+    expect(await credentials.check()).toBe(false);
+    expect(await credentials.check()).toBe(false);
+    expect(logged).toEqual(['warning']);
     expect(contexts).toEqual([]);
 
     await install('second');
-    expect(await credentials.reload()).toBe(true);
+    expect(await credentials.check()).toBe(true);
     expect(contexts).toHaveLength(1);
-    expect(reloads).toBe(1);
+    expect(logged).toEqual(['warning', 'tls_reloaded']);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { listen } from '../../src/listeners/listen.ts';
-import { listenOptions } from '../../src/listeners/socket_address.ts';
+import { parseListenAddress } from '../../src/model/listen_address.ts';
 import { holdSocket, leaveStaleSocket } from './socket_holder.ts';
 
 let path: string;
@@ -20,7 +20,7 @@ function start(address: string): Promise<string> {
   return listen(server, address);
 }
 
-/** How a connection to the socket comes out. */
+/** Error code of a connection to the socket; undefined if it succeeds. */
 function outcome(): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path, () => resolve(undefined));
@@ -29,7 +29,7 @@ function outcome(): Promise<string | undefined> {
   });
 }
 
-test('replaces the socket of a killed process with one that its owner alone may open', async () => {
+test('replaces the socket of a killed process with one that only its owner can open', async () => {
   await leaveStaleSocket(path);
   expect(await outcome()).toBe('ECONNREFUSED');
 
@@ -39,7 +39,7 @@ test('replaces the socket of a killed process with one that its owner alone may 
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-test('leaves the socket of a live process alone', async () => {
+test('keeps the socket of a running process', async () => {
   const other = await holdSocket(path);
   onTestFinished(() => void other.kill('SIGKILL'));
 
@@ -47,7 +47,7 @@ test('leaves the socket of a live process alone', async () => {
   expect(await outcome()).toBeUndefined();
 });
 
-test('leaves the socket of a live process alone that accepts no connection for now', async () => {
+test('keeps the socket of a running process whose queue is full', async () => {
   const other = await holdSocket(path);
   onTestFinished(() => void other.kill('SIGKILL'));
   other.kill('SIGSTOP');
@@ -57,11 +57,13 @@ test('leaves the socket of a live process alone that accepts no connection for n
   expect(existsSync(path)).toBe(true);
 });
 
-test('reads the spellings of an address', () => {
-  expect(listenOptions('[::1]:8080')).toMatchObject({ host: '::1', port: 8080 });
-  expect(listenOptions('localhost:0')).toMatchObject({ host: 'localhost', port: 0 });
-  expect(listenOptions('unix:/run/vault.sock')).toEqual({ path: '/run/vault.sock' });
-  expect(listenOptions('unix:///run/vault.sock')).toEqual({ path: '/run/vault.sock' });
-  for (const wrong of ['8080', ':8080', 'a:b', 'a:70000', 'a:1.5', ''])
-    expect(() => listenOptions(wrong)).toThrow(expect.objectContaining({ reason: 'FIELD_INVALID' }));
+test('parses each form of an address', async () => {
+  expect(parseListenAddress('[::1]:8080')).toMatchObject({ host: '::1', port: 8080 });
+  expect(parseListenAddress('localhost:0')).toMatchObject({ host: 'localhost', port: 0 });
+  expect(parseListenAddress('unix:/run/vault.sock')).toEqual({ path: '/run/vault.sock' });
+  expect(parseListenAddress('unix:///run/vault.sock')).toEqual({ path: '/run/vault.sock' });
+  for (const wrong of ['8080', ':8080', 'a:b', 'a:70000', 'a:1.5', '', 'unix:']) {
+    expect(parseListenAddress(wrong)).toBeUndefined();
+    await expect(start(wrong)).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
+  }
 });

@@ -6,20 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TlsFiles, TlsPair } from '../../src/listeners/tls_pair.ts';
-import { startTlsRenewal } from '../../src/listeners/tls_reload.ts';
+import { startTlsReload, type TlsFiles, type TlsMaterial } from '../../src/listeners/tls_files.ts';
 import { type Log, silentLog } from '../../src/telemetry/log.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { createFaces } from '../web/faces.ts';
 
 const NOW = Date.now();
-function aPair(): TlsPair {
+function aPair(): TlsMaterial {
   const { certificate, privateKey } = makeCertificate(NOW - 3_600_000, NOW + 3_600_000);
   return { cert: certificate, key: privateKey };
 }
 
-function filesOf(pair: TlsPair): TlsFiles {
+function filesOf(pair: TlsMaterial): TlsFiles {
   const folder = mkdtempSync(join(tmpdir(), 'tokenvault-web-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
@@ -27,7 +26,7 @@ function filesOf(pair: TlsPair): TlsFiles {
   return files;
 }
 
-function write({ certFile, keyFile }: TlsFiles, { cert, key }: TlsPair): void {
+function write({ certFile, keyFile }: TlsFiles, { cert, key }: TlsMaterial): void {
   writeFileSync(certFile, cert);
   writeFileSync(keyFile, key);
 }
@@ -39,14 +38,14 @@ async function start(tls: TlsFiles, log: Log = silentLog) {
   return web;
 }
 
-/** Its looks are asked for, one by one. */
-async function renewing(files: TlsFiles) {
-  const used: TlsPair[] = [];
-  const told: unknown[] = [];
-  const log: Log = { event: (level, name, fields) => told.push([level, name, fields]) };
-  const renewal = await startTlsRenewal({ files, use: (pair) => used.push(pair), log, interval: 3_600_000 });
-  onTestFinished(() => renewal.close());
-  return { look: renewal.look, used, told };
+/** A reload whose checks the test calls. */
+async function startReload(files: TlsFiles) {
+  const used: TlsMaterial[] = [];
+  const logged: unknown[] = [];
+  const log: Log = { event: (level, name, fields) => logged.push([level, name, fields]) };
+  const reload = await startTlsReload({ files, use: (pair) => used.push(pair), log, interval: 3_600_000 });
+  onTestFinished(() => reload.close());
+  return { check: reload.check, used, logged };
 }
 
 const status = (url: string) =>
@@ -66,7 +65,7 @@ const presented = (address: string) =>
     socket.on('error', reject);
   });
 
-test('speaks TLS where it is given a certificate, and nothing else', async () => {
+test('accepts only TLS if a certificate is configured', async () => {
   const web = await start(filesOf(aPair()));
   expect(await status(`https://${web.address}/nothing`)).toBe(404);
   await expect(fetch(`http://${web.address}/nothing`)).rejects.toThrow();
@@ -92,7 +91,7 @@ test('presents a renewed certificate without a restart', async () => {
   expect(await presented(web.address)).not.toBe(before);
 });
 
-test('goes on with the old certificate where the new files cannot be used', async () => {
+test('keeps the old certificate if the new files are not usable', async () => {
   const files = filesOf(aPair());
   const refused = Promise.withResolvers<void>();
   const web = await start(files, { event: (_, name) => (name === 'warning' ? refused.resolve() : undefined) });
@@ -104,39 +103,39 @@ test('goes on with the old certificate where the new files cannot be used', asyn
   expect(await presented(web.address)).toBe(before);
 });
 
-test('does not start with files that cannot be used', async () => {
+test('does not start with files that are not usable', async () => {
   const { cert } = aPair();
   const refusal = { reason: 'FIELD_INVALID', metadata: { field: 'tls' } };
   await expect(start(filesOf({ cert, key: aPair().key }))).rejects.toMatchObject(refusal);
   await expect(start({ certFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' })).rejects.toMatchObject(refusal);
 });
 
-test('a renewal that is halfway is told once, and used when it is whole', async () => {
+test('logs an incomplete renewal once, and uses the files when they match', async () => {
   const [old, renewed] = [aPair(), aPair()];
   const files = filesOf(old);
-  const { look, used, told } = await renewing(files);
-  await look();
-  expect(told).toEqual([]);
+  const { check, used, logged } = await startReload(files);
+  await check();
+  expect(logged).toEqual([]);
 
   write(files, { cert: renewed.cert, key: old.key });
-  await look();
-  await look();
+  await check();
+  await check();
   const message = expect.stringContaining(files.keyFile);
-  expect(told).toEqual([['error', 'warning', { topic: 'tls', message }]]);
+  expect(logged).toEqual([['error', 'warning', { topic: 'tls', message }]]);
   expect(used).toEqual([old]);
 
   write(files, renewed);
-  await look();
+  await check();
   expect(used).toEqual([old, renewed]);
-  expect(told.slice(1)).toEqual([['info', 'tls_reloaded', {}]]);
+  expect(logged.slice(1)).toEqual([['info', 'tls_reloaded', {}]]);
 });
 
-test('files that vanish are told once, and leave the pair in use', async () => {
+test('logs deleted files once, and keeps the old contents in use', async () => {
   const pair = aPair();
   const files = filesOf(pair);
-  const { look, used, told } = await renewing(files);
+  const { check, used, logged } = await startReload(files);
   rmSync(files.certFile);
-  await look();
-  await look();
-  expect([used, told.length]).toEqual([[pair], 1]);
+  await check();
+  await check();
+  expect([used, logged.length]).toEqual([[pair], 1]);
 });

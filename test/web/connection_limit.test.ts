@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TlsFiles } from '../../src/listeners/tls_pair.ts';
+import type { TlsFiles } from '../../src/listeners/tls_files.ts';
 import { DAY } from '../../src/model/clock.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { type Check, startOpsServer } from '../../src/web/ops_server.ts';

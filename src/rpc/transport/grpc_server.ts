@@ -4,7 +4,7 @@ import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerb
 import { listen } from '../../listeners/listen.ts';
 import type { Duration } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-import { isLoopbackAddress } from '../../model/loopback.ts';
+import { isLoopbackAddress } from '../../model/listen_address.ts';
 import type { WireService } from '../messages/message_codec.ts';
 import { type ConnectionsParts, createConnections } from './connection_limits.ts';
 import { cutOffSlowBodies } from './slow_request_bodies.ts';
