@@ -2,7 +2,7 @@ import { type Column, type SQL, sql, type Table } from 'drizzle-orm';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type { Duration } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
-import type { Tables } from './schema_parity.ts';
+import type { Tables } from './tables.ts';
 
 /** The one face of both dialects: every store is written once over it. Each method may throw DATABASE_UNAVAILABLE. */
 export interface Database {

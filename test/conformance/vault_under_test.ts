@@ -7,8 +7,8 @@ import type { Reason } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import type { Database } from '../../src/store/database.ts';
-import type { Tables } from '../../src/store/schema_parity.ts';
 import type { HeldLease, Stores } from '../../src/store/stores.ts';
+import type { Tables } from '../../src/store/tables.ts';
 import { GRAPH, NOW, sampleApp, sampleConnection, sampleCredential, sampleTenant } from './sample_rows.ts';
 
 export interface Opened {

@@ -11,8 +11,8 @@ import { prepareStores } from '../../src/store/create_stores.ts';
 import type { Build, Database, Db } from '../../src/store/database.ts';
 import * as postgresTables from '../../src/store/postgres/schema.ts';
 import { createTenantKeys } from '../../src/store/rows/tenant_keys.ts';
-import type { Tables } from '../../src/store/schema_parity.ts';
 import * as sqliteTables from '../../src/store/sqlite/schema.ts';
+import type { Tables } from '../../src/store/tables.ts';
 import { createMeta } from '../../src/store/vault/meta.ts';
 
 test('every prepared statement can be built for both dialects, with the same values', () => {

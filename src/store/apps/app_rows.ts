@@ -3,7 +3,7 @@ import type { App } from '../../model/app.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database.ts';
 import { markDue } from '../rows/mark_due.ts';
 import { stateReasonFromJson } from '../rows/state_reason_json.ts';
-import type { Row } from '../schema_parity.ts';
+import type { Row } from '../tables.ts';
 import type { CredentialRows } from './credential_rows.ts';
 
 /** What a registration needs of apps, to insert one in its own commit. */

@@ -6,8 +6,8 @@ import { Secret } from '../../model/secret.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database.ts';
 import { markDue } from '../rows/mark_due.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { Row } from '../schema_parity.ts';
 import type { AppStore } from '../stores.ts';
+import type { Row } from '../tables.ts';
 
 export interface CredentialRows extends Pick<AppStore, 'credentials' | 'usableCredentials' | 'credentialEnds'> {
   /** Seals: the DEK of the app's owner must be ready. */

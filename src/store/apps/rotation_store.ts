@@ -7,7 +7,7 @@ import { type Database, placeholder, placeholders, type Step } from '../database
 import type { OutboxRows } from '../events/outbox.ts';
 import { createDueRows } from '../rows/due_rows.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { Row } from '../schema_parity.ts';
+import type { Row } from '../tables.ts';
 import type { AppRows } from './app_rows.ts';
 
 /** Each waits for a day at most; clocks of replicas differ a little. */

@@ -3,8 +3,8 @@ import type { AdminConsent } from '../../model/admin_consent.ts';
 import { VaultError } from '../../model/errors.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { Row } from '../schema_parity.ts';
 import type { AdminConsentStore, MintedState } from '../stores.ts';
+import type { Row } from '../tables.ts';
 
 /** Whoever holds a link can press its button, and each answer to it may be asked of Entra. */
 const MOST_PRESSES = 100;

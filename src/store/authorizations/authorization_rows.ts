@@ -3,7 +3,7 @@ import type { Grant } from '../../model/grant.ts';
 import { Secret } from '../../model/secret.ts';
 import { issuesFromJson } from '../rows/state_reason_json.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { Row } from '../schema_parity.ts';
+import type { Row } from '../tables.ts';
 
 export type AuthorizationRow = Row<'authorizations'>;
 

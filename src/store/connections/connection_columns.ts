@@ -1,6 +1,6 @@
 import { type Account, type Connection, canonicalAccount } from '../../model/connection.ts';
 import { issuesFromJson, stateReasonFromJson } from '../rows/state_reason_json.ts';
-import type { Row } from '../schema_parity.ts';
+import type { Row } from '../tables.ts';
 
 export type ConnectionRow = Row<'connections'>;
 

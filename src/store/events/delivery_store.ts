@@ -3,7 +3,7 @@ import type { Delivery } from '../../model/delivery.ts';
 import type { DeliveryStore } from '../background_stores.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
 import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
-import type { Row } from '../schema_parity.ts';
+import type { Row } from '../tables.ts';
 import { toStoredEvent } from './outbox.ts';
 
 export function createDeliveryStore(database: Database): DeliveryStore {

@@ -2,7 +2,7 @@ import { asc, getTableColumns, gt, inArray, lt, max, type SQL, sql } from 'drizz
 import type { StoredEvent, VaultEvent } from '../../model/event.ts';
 import type { OutboxStore } from '../background_stores.ts';
 import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import type { Row } from '../schema_parity.ts';
+import type { Row } from '../tables.ts';
 
 /** Events as parts of the commits of what happened. */
 export interface OutboxRows {

@@ -15,7 +15,7 @@ import type {
   WriteStatement,
 } from '../database.ts';
 import { translated } from '../database_errors.ts';
-import type { Tables } from '../schema_parity.ts';
+import type { Tables } from '../tables.ts';
 import { createBind } from './bind.ts';
 import { createCommitGroup } from './commit_group.ts';
 import { createLogCutter } from './log_cutter.ts';
@@ -40,7 +40,7 @@ export const FREE_LEASES = [
 
 /** better-sqlite3 is synchronous, so a transaction here cannot cross an await. */
 export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }: SqliteDatabaseParts): Database {
-  // The one cast by which SQLite enters: schema_twins.ts proves that the rows are alike.
+  // Stores use PostgreSQL's types: both dialects build the same statements and decode the same rows.
   const db = drizzle(client) as unknown as Db;
   const tables = schema as unknown as Tables;
   const runs = new WeakMap<WriteStatement, { run(values: Values): number; orphan: Reason | undefined; name: string }>();

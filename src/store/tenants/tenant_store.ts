@@ -5,8 +5,8 @@ import type { AppRows } from '../apps/app_rows.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
 import { toPage } from '../rows/page_keys.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { Row } from '../schema_parity.ts';
 import type { TenantStore } from '../stores.ts';
+import type { Row } from '../tables.ts';
 import { createTenantDeletion, tenantChanged } from './tenant_deletion.ts';
 
 interface TenantStoreParts {
