@@ -10,7 +10,7 @@ import type { Secret } from '../model/secret.ts';
  */
 export interface AppRegistrations {
   /** https://learn.microsoft.com/graph/api/application-get */
-  read(app: App): Promise<{ readonly kind: 'registered'; readonly registration: Registered } | NotDone>;
+  read(app: App): Promise<{ readonly kind: 'registered'; readonly registration: Registered } | RegistrationFailure>;
   /**
    * The answer tells the secret once, and Entra keeps it in any case; so it is asked once, and `unavailable` may have made one.
    * https://learn.microsoft.com/graph/api/application-addpassword
@@ -18,9 +18,9 @@ export interface AppRegistrations {
   addPassword(
     app: App,
     wish: { readonly displayName: string; readonly endTime: Timestamp },
-  ): Promise<{ readonly kind: 'added'; readonly password: AddedPassword } | NotDone>;
+  ): Promise<{ readonly kind: 'added'; readonly password: AddedPassword } | RegistrationFailure>;
   /** `absent`: it was not there any more. https://learn.microsoft.com/graph/api/application-removepassword */
-  removePassword(app: App, keyId: string): Promise<{ readonly kind: 'removed' | 'absent' } | NotDone>;
+  removePassword(app: App, keyId: string): Promise<{ readonly kind: 'removed' | 'absent' } | RegistrationFailure>;
 }
 
 export interface Registered {
@@ -51,7 +51,7 @@ export interface AddedPassword {
   readonly endTime: Timestamp;
 }
 
-export type NotDone =
+export type RegistrationFailure =
   /** Neither the app's audience nor the operator says where its registration lives. */
   | { readonly kind: 'no_directory' }
   /** There is no such registration in that directory. */

@@ -37,7 +37,7 @@ export interface EntraOptions {
 
 /** Microsoft Entra, or what stands in for it as cloud CUSTOM. */
 export function createAuthorizationServer(parts: {
-  ledger: AppStateStore;
+  appStateStore: AppStateStore;
   clock: Clock;
   /** For credentials by reference. Default: one that refuses. */
   secretSource?: SecretSource | undefined;
@@ -51,7 +51,7 @@ export function createAuthorizationServer(parts: {
   random?: (() => number) | undefined;
   options?: EntraOptions | undefined;
 }): AuthorizationServer {
-  const { ledger, clock, metrics = silentMetrics, log = silentLog, random = Math.random, options = {} } = parts;
+  const { appStateStore, clock, metrics = silentMetrics, log = silentLog, random = Math.random, options = {} } = parts;
   const authorities = createAuthorities(parts.customCloud);
   const exchangeTimeout = options.exchangeTimeout ?? 8 * SECOND;
   const pacingOptions = { ...ADMISSION_DEFAULTS, ...options.admissionControl };
@@ -66,11 +66,20 @@ export function createAuthorizationServer(parts: {
   });
   const { secretSource = noSecretSource, assertionFiles = createAssertionFiles({ allowed: [], ownTokenFiles: [] }) } =
     parts;
-  const proofs = createClientAuthentications({ clock, secretSource, assertionFiles, metrics, log });
+  const clientAuthentications = createClientAuthentications({ clock, secretSource, assertionFiles, metrics, log });
   const requestTimeout = options.requestTimeout ?? 10 * SECOND;
   let order = 0;
   const nextOrder = () => ++order;
-  const askParts: TokenRequestParts = { http, proofs, clock, metrics, log, random, nextOrder, requestTimeout };
+  const askParts: TokenRequestParts = {
+    http,
+    clientAuthentications,
+    clock,
+    metrics,
+    log,
+    random,
+    nextOrder,
+    requestTimeout,
+  };
   const probeTarget = (app: App, directoryId: string, priority: Priority): ProbeTarget => ({
     app,
     directoryId,
@@ -84,7 +93,7 @@ export function createAuthorizationServer(parts: {
     request: ({ app, directoryId, resource }, usable) =>
       probeHealth(askParts, probeTarget(app, directoryId, 'FOREGROUND'), usable, resource),
   });
-  const healths = createAppHealths({ ledger, clock, metrics, log, probes });
+  const healths = createAppHealths({ appStateStore, clock, metrics, log, probes });
 
   async function admit(request: AdmissionRequest): Promise<Admission> {
     const { app, directoryId: named } = request;

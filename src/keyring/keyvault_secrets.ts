@@ -9,7 +9,7 @@ import { type Log, silentLog } from '../telemetry/log.ts';
 import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_access.ts';
 import type { KeyVaultAnswer } from './keyvault_failures.ts';
 import { type KeyVaultMetrics, silentKeyVaultMetrics } from './keyvault_metrics.ts';
-import { createSecretCache, type Found } from './secret_cache.ts';
+import { createSecretCache, type FetchResult } from './secret_cache.ts';
 import { createSecretReferences, readReference, type SecretReference } from './secret_references.ts';
 
 export interface KeyVaultSecretsParts extends Partial<KeyVaultAccessParts> {
@@ -38,15 +38,15 @@ export function createKeyVaultSecrets({
 }: KeyVaultSecretsParts): SecretSource {
   const references = createSecretReferences({ vaults, keySource });
   const access = createKeyVaultAccess({ ...parts, timeout });
-  const kept = createSecretCache({ find, clock, log, capacity });
+  const kept = createSecretCache({ fetch: find, clock, log, capacity });
 
-  async function find(uri: string): Promise<Found> {
+  async function find(uri: string): Promise<FetchResult> {
     const found = await ask(references.check('secret_uri', uri));
     metrics.read(found.kind);
     return found;
   }
 
-  async function ask(reference: SecretReference): Promise<Found> {
+  async function ask(reference: SecretReference): Promise<FetchResult> {
     const noted: KeyVaultAnswer = {};
     try {
       return await access.ask(reference, (client, abortSignal) => readSecret(client, reference, abortSignal), noted);
@@ -63,7 +63,7 @@ export function createKeyVaultSecrets({
       const reference = readReference(secretUri);
       if (reference === undefined) return false;
       const secret = withoutVersion(reference.uri);
-      return kept.doubt((uri) => withoutVersion(uri) === secret);
+      return kept.invalidate((uri) => withoutVersion(uri) === secret);
     },
     checkUri: (field, secretUri) => references.check(field, secretUri).uri,
   };
@@ -73,7 +73,11 @@ export function createKeyVaultSecrets({
  * Without a version, Key Vault answers the newest, also where it is disabled (403) and whatever its dates say: they do not bind, and are
  * handed on. https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations
  */
-async function readSecret(client: SecretClient, reference: SecretReference, abortSignal: AbortSignal): Promise<Found> {
+async function readSecret(
+  client: SecretClient,
+  reference: SecretReference,
+  abortSignal: AbortSignal,
+): Promise<FetchResult> {
   const { version } = reference;
   const { value: text = '', properties } = await client.getSecret(reference.name, {
     abortSignal,

@@ -6,11 +6,11 @@ import type { Log } from '../telemetry/log.ts';
 export interface SecretCache {
   read(uri: string): Promise<RemoteSecret>;
   /** Who reads next waits for the source. True: one of them was known. */
-  doubt(matches: (uri: string) => boolean): boolean;
+  invalidate(matches: (uri: string) => boolean): boolean;
 }
 
 /** What the source answers. */
-export type Found =
+export type FetchResult =
   | { readonly kind: 'read'; readonly secret: RemoteSecret }
   /** Nobody knows; what was known serves. */
   | { readonly kind: 'unavailable'; readonly failure: VaultError }
@@ -19,7 +19,7 @@ export type Found =
 
 export interface SecretCacheParts {
   /** Asked once at a time for an address, unless it is doubted meanwhile. */
-  readonly find: (uri: string) => Promise<Found>;
+  readonly fetch: (uri: string) => Promise<FetchResult>;
   readonly clock: Clock;
   readonly log: Log;
   readonly capacity: number;
@@ -45,7 +45,7 @@ interface Kept {
 }
 
 /** Memory alone; the source is asked again after an hour, in the background, while the old one serves. */
-export function createSecretCache({ find, clock, log, capacity }: SecretCacheParts): SecretCache {
+export function createSecretCache({ fetch: find, clock, log, capacity }: SecretCacheParts): SecretCache {
   const secrets = new Map<string, Kept>();
 
   function touch(uri: string): Kept {
@@ -134,7 +134,7 @@ export function createSecretCache({ find, clock, log, capacity }: SecretCachePar
       if (clock.now() >= kept.dueTime) ask(uri, kept);
       return kept.secret;
     },
-    doubt(matches) {
+    invalidate(matches) {
       let known = false;
       for (const [uri, kept] of secrets) {
         if (!matches(uri)) continue;

@@ -46,7 +46,7 @@ export async function openMicrosoftClients(parts: MicrosoftParts): Promise<Micro
     metrics: metrics.keyVault,
   });
   const entra = {
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     secretSource,
     assertionFiles,
     clock,

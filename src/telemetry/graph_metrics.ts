@@ -7,5 +7,5 @@ export function createGraphMetrics(registry: Registry) {
     labelNames: ['operation', 'outcome'],
     registers: [registry],
   });
-  return { asked: (operation: string, outcome: string) => requests.inc({ operation, outcome }) };
+  return { requested: (operation: string, outcome: string) => requests.inc({ operation, outcome }) };
 }

@@ -1,6 +1,6 @@
 /** Writes the tables of Entra's codes in the runbook: which codes lead to a reason, by the table that decides it. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ENTRA_ANSWERS, type EntraAnswer } from '../../src/entra/errors/entra_error_table.ts';
+import { ENTRA_ERRORS, type EntraError } from '../../src/entra/errors/entra_error_table.ts';
 import type { FailureSubject } from '../../src/model/exchange.ts';
 
 const RUNBOOK = 'docs/runbook.md';
@@ -27,18 +27,18 @@ export function withCodes(runbook: string): string {
 }
 
 export function reasonsOfTable(): ReadonlySet<string> {
-  return new Set(ENTRA_ANSWERS.map(({ reason }) => reason));
+  return new Set(ENTRA_ERRORS.map(({ reason }) => reason));
 }
 
 function tableOf(reason: string): string {
-  const rows = ENTRA_ANSWERS.filter((row) => row.reason === reason).toSorted((one, other) => one.code - other.code);
+  const rows = ENTRA_ERRORS.filter((row) => row.reason === reason).toSorted((one, other) => one.code - other.code);
   const lines = rows.map(
     (row) => `| ${row.code} | ${row.errors.join(', ')} | ${SUBJECTS[row.subject]} | ${textOf(row)} |`,
   );
   return `| AADSTS | seen as | counts against | meaning |\n|---|---|---|---|\n${lines.join('\n')}\n`;
 }
 
-function textOf({ meaning, hint }: EntraAnswer): string {
+function textOf({ meaning, hint }: EntraError): string {
   return hint === undefined ? meaning : `${meaning} ${hint}`;
 }
 

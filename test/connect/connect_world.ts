@@ -39,7 +39,7 @@ export async function startConnectWorld() {
   const clock = { now: () => sandbox.clock.now() };
   const stores = await openTestStores({ clock });
   const authorizationServer = createAuthorizationServer({
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     clock,
     customCloud: { loginUrl: sandbox.url },
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { authorizationErrorOf } from '../../src/connect/authorization_error_response.ts';
 import { classifyAuthorizationError } from '../../src/entra/errors/classify_error.ts';
-import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
+import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 
 const server = { readAuthorizationError: classifyAuthorizationError };
 
@@ -52,7 +52,7 @@ test('nothing of what was sent gets into the error but known words and numbers',
 });
 
 test.each(
-  ENTRA_ANSWERS.filter(({ kind, code }) => !['suspect', 'ours', 'caller'].includes(kind) && ![65004].includes(code)),
+  ENTRA_ERRORS.filter(({ kind, code }) => !['suspect', 'ours', 'caller'].includes(kind) && ![65004].includes(code)),
 )('AADSTS$code means the same here as at the token endpoint: $reason', ({ code, errors, reason }) => {
   const error = errors[0] ?? '';
   expect(authorizationErrorOf(server, { error, errorDescription: `AADSTS${code}: text` }, name).reason).toBe(reason);

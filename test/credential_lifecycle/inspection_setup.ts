@@ -83,7 +83,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
       void lines.push({ level, name, fields }),
   };
   const server = createAuthorizationServer({
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     clock: sandbox.clock,
     customCloud,
     secretSource,

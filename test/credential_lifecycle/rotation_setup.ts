@@ -122,7 +122,7 @@ export async function openRotationWorld(
 
   function replica(parts: Partial<RotationStepParts> = {}, database = stores): Replica {
     const authorizationServer = createAuthorizationServer({
-      ledger: database.apps,
+      appStateStore: database.apps,
       clock,
       customCloud: { loginUrl: sandbox.url },
       random: () => 0.5,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { asAppTokenMeaning } from '../../src/entra/errors/app_token_error.ts';
 import { classify } from '../../src/entra/errors/classify_error.ts';
-import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
+import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 import { refusal } from './answers.ts';
 import { NOW } from './fixtures.ts';
 
@@ -24,7 +24,7 @@ function meaningOf(error: string, code: number, suberror?: string) {
   return asAppTokenMeaning(meaning);
 }
 
-test.each(ENTRA_ANSWERS)('AADSTS$code asks no user for anything', ({ code, errors: [error = ''], suberror }) => {
+test.each(ENTRA_ERRORS)('AADSTS$code asks no user for anything', ({ code, errors: [error = ''], suberror }) => {
   const { failure } = meaningOf(error, code, suberror);
 
   expect(REASONS).toContain(failure.reason);

@@ -26,7 +26,7 @@ test.each([
     await requestThroughMsal(http, {
       clientId: 'client',
       authority: createAuthorities(CUSTOM).of(cloud, directory),
-      proof: { clientSecret: new Secret('s') },
+      authentication: { clientSecret: new Secret('s') },
       grant: { kind: 'refresh_token', refreshToken: new Secret('r'), scopes: ['Mail.Read'], claims: undefined },
       timeout: 1000,
       correlationId: '33333333-3333-4333-8333-333333333333',
@@ -54,7 +54,7 @@ test('cloud CUSTOM without an address is told as such', () => {
   expect(() => createAuthorities(undefined).of('CUSTOM', 'common')).toThrow(/CUSTOM/);
 });
 
-const { server } = createServer({ url: 'http://127.0.0.1:4000', ledger: createRecordingLedger() });
+const { server } = createServer({ url: 'http://127.0.0.1:4000', appStateStore: createRecordingLedger() });
 const where = {
   app: anApp({ cloud: 'GLOBAL', clientId: 'the-client' }),
   directoryId: undefined,

@@ -60,7 +60,7 @@ describe('an app', () => {
     createAppHealth({
       app,
       clock,
-      ledger: createRecordingLedger(aSecret('one')),
+      appStateStore: createRecordingLedger(aSecret('one')),
       metrics: silentMetrics,
       log: silentLog,
       isStale: false,
@@ -81,7 +81,7 @@ describe('an app', () => {
     codes: [7000218],
     suberror: undefined,
     known: true,
-    doubtsCredential: false,
+    suspectsCredential: false,
   };
   const isHeld = (of: ReturnType<typeof health>) =>
     of.refusal({ connectionUid: 'grace', weight: 'FULL', directoryId: CONTOSO, tenantUid: 'tenant-1' }) !== undefined;
@@ -89,7 +89,7 @@ describe('an app', () => {
   test('is not held for a failure sent before a probe was granted', async () => {
     const one = health(acme());
     await one.probeGranted(CONTOSO, undefined, 5);
-    await one.holdWithoutCredential(failure('invalid_client/AADSTS7000215', 'credential'), 3, 'ada');
+    await one.blockWithoutCredential(failure('invalid_client/AADSTS7000215', 'credential'), 3, 'ada');
     expect(isHeld(one)).toBe(false);
   });
 
@@ -163,8 +163,8 @@ test('an unknown answer holds its request for a minute, also after the clock was
 
 test('an authorization code that is granted ends the hold of its directory, though it was redeemed at a shared address', async () => {
   const endpoint = await startTokenEndpoint();
-  const ledger = createRecordingLedger(aSecret('one'));
-  const { refresh, server } = createServer({ url: endpoint.url, ledger });
+  const appStateStore = createRecordingLedger(aSecret('one'));
+  const { refresh, server } = createServer({ url: endpoint.url, appStateStore });
   endpoint.answer((_, response) => json(response, 400, errorBody('unauthorized_client', 700016)));
   failed(await refresh(anApp(), DIRECTORY));
   await expect(refresh(anApp(), DIRECTORY)).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
@@ -181,7 +181,7 @@ test('an authorization code that is granted ends the hold of its directory, thou
   admission.release();
 
   await expect(refresh(anApp(), DIRECTORY)).resolves.not.toThrow();
-  expect(ledger.notes).toContain(`directory ${DIRECTORY} OK`);
+  expect(appStateStore.notes).toContain(`directory ${DIRECTORY} OK`);
   await server.close();
   await endpoint.close();
 });
@@ -216,7 +216,7 @@ describe('through the sandbox', () => {
     failed(await stage.refresh());
     granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
     await stage.server.settled();
-    expect(stage.ledger.notes.filter((note) => note.startsWith('app'))).toEqual([]);
+    expect(stage.appStateStore.notes.filter((note) => note.startsWith('app'))).toEqual([]);
   });
 
   test('a connection with a fault of its own does not use up the trials of a held directory', async () => {
@@ -254,7 +254,7 @@ describe('through the sandbox', () => {
     failed(await stage.refresh());
     await stage.server.settled();
     granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
-    expect(stage.ledger.notes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
+    expect(stage.appStateStore.notes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
   });
 
   test('one tenant does not hold the directory of another one whose requests fail for reasons of their own', async () => {

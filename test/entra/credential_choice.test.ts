@@ -14,7 +14,7 @@ const proven = (uid: string, preferTime = NOW - DAY) => aSecret(uid, { verdict: 
 const onTrial = (uid: string) => aSecret(uid, { verdict: 'VALID' });
 
 function setUp(...credentials: UsableCredential[]) {
-  const ledger = createRecordingLedger(...credentials);
+  const appStateStore = createRecordingLedger(...credentials);
   const clock = createMovableClock();
   let failures = 0;
   const appStateWriteFailed = () => {
@@ -22,7 +22,7 @@ function setUp(...credentials: UsableCredential[]) {
   };
   const metrics = { ...silentMetrics, appStateWriteFailed };
   const choose = (app = anApp({ signInAudience: DIRECTORY })) =>
-    createCredentialChoice({ app, ledger, clock, metrics, log: silentLog });
+    createCredentialChoice({ app, appStateStore, clock, metrics, log: silentLog });
   const choice = choose();
   const usable = (uid: string) => {
     const found = credentials.find(({ credential }) => credential.uid === uid);
@@ -30,7 +30,7 @@ function setUp(...credentials: UsableCredential[]) {
     return found;
   };
   return {
-    ledger,
+    appStateStore,
     clock,
     choice,
     choose,
@@ -48,7 +48,7 @@ function refusal(codes: number[]): Meaning {
   return {
     known: true,
     suberror: undefined,
-    doubtsCredential: false,
+    suspectsCredential: false,
     codes,
     failure: {
       kind: 'app_credential',
@@ -111,52 +111,52 @@ test('what was refused is not tried there either', async () => {
 });
 
 test('five exchanges in a row make one on trial the first, and the one before its fallback', async () => {
-  const { order, accept, ledger } = setUp(proven('old'), onTrial('new'));
+  const { order, accept, appStateStore } = setUp(proven('old'), onTrial('new'));
   await times(4, () => accept('new'));
-  expect(ledger.notes).not.toContain('new preferred');
+  expect(appStateStore.notes).not.toContain('new preferred');
   await accept('new');
   await accept('new');
   await times(4, async () => expect(await order()).toBe('new old'));
-  expect(ledger.notes).toEqual(['new VALID', 'new preferred']);
+  expect(appStateStore.notes).toEqual(['new VALID', 'new preferred']);
 });
 
 test('a refusal in between begins the five anew', async () => {
-  const { accept, reject, ledger } = setUp(proven('old'), onTrial('new'));
+  const { accept, reject, appStateStore } = setUp(proven('old'), onTrial('new'));
   await times(4, () => accept('new'));
   expect(await reject('new', [7000215], NOW)).toBe('PROPAGATING');
   await times(4, () => accept('new'));
-  expect(ledger.notes).not.toContain('new preferred');
+  expect(appStateStore.notes).not.toContain('new preferred');
   await accept('new');
-  expect(ledger.notes).toContain('new preferred');
+  expect(appStateStore.notes).toContain('new preferred');
 });
 
 test('a probe makes a trial of it, and counts for none of the five', async () => {
-  const { order, probe, accept, ledger } = setUp(proven('old'), aSecret('new'));
+  const { order, probe, accept, appStateStore } = setUp(proven('old'), aSecret('new'));
   await times(9, () => probe('new'));
   await times(3, () => order());
   expect(await order()).toBe('new old');
   await times(4, () => accept('new'));
-  expect(ledger.notes).toEqual(['new VALID']);
+  expect(appStateStore.notes).toEqual(['new VALID']);
 });
 
 test('while the ledger cannot write it is not preferred, and the next exchange tries again', async () => {
-  const { accept, order, ledger, ledgerFailures } = setUp(proven('old'), onTrial('new'));
-  const { prefer } = ledger;
-  ledger.prefer = () => Promise.reject(new Error('disk full'));
+  const { accept, order, appStateStore, ledgerFailures } = setUp(proven('old'), onTrial('new'));
+  const { prefer } = appStateStore;
+  appStateStore.prefer = () => Promise.reject(new Error('disk full'));
   await times(6, () => accept('new'));
   expect(ledgerFailures()).toBe(2);
   expect(await order()).toBe('old new');
 
-  ledger.prefer = prefer;
+  appStateStore.prefer = prefer;
   await accept('new');
   expect(await order()).toBe('new old');
-  expect(ledger.notes.at(-1)).toBe('new preferred');
+  expect(appStateStore.notes.at(-1)).toBe('new preferred');
 });
 
 test('many that end at once prefer it once', async () => {
-  const { accept, ledger } = setUp(proven('old'), onTrial('new'));
+  const { accept, appStateStore } = setUp(proven('old'), onTrial('new'));
   await Promise.all(Array.from({ length: 20 }, () => accept('new')));
-  expect(ledger.notes).toEqual(['new VALID', 'new preferred']);
+  expect(appStateStore.notes).toEqual(['new VALID', 'new preferred']);
 });
 
 test('it is preferred although the clock was set back since the last one was', async () => {
@@ -168,12 +168,12 @@ test('it is preferred although the clock was set back since the last one was', a
 });
 
 test('a preferred one that is refused comes last, and first again once it is accepted', async () => {
-  const { order, reject, probe, ledger } = setUp(proven('old', NOW - DAY), proven('new', NOW - HOUR));
+  const { order, reject, probe, appStateStore } = setUp(proven('old', NOW - DAY), proven('new', NOW - HOUR));
   await reject('new', [7000222]);
   expect(await order()).toBe('old new');
   await probe('new');
   expect(await order()).toBe('new old');
-  expect(ledger.notes).toEqual(['new REJECTED invalid_client/AADSTS7000222', 'new VALID']);
+  expect(appStateStore.notes).toEqual(['new REJECTED invalid_client/AADSTS7000222', 'new VALID']);
 });
 
 test.each([
@@ -182,16 +182,16 @@ test.each([
   ['of the future', 7000215, NOW + 1, 'REJECTED'],
   ['that has expired', 7000222, NOW, 'REJECTED'],
 ] as const)('a refused one %s (AADSTS%i) is %s', async (_what, code, newSince, verdict) => {
-  const { reject, ledger } = setUp(proven('only'));
+  const { reject, appStateStore } = setUp(proven('only'));
   expect(await reject('only', [code], newSince)).toBe(verdict);
-  expect(ledger.notes).toHaveLength(verdict === 'REJECTED' ? 1 : 0);
+  expect(appStateStore.notes).toHaveLength(verdict === 'REJECTED' ? 1 : 0);
 });
 
 test('the database is asked once, however often one chooses', async () => {
-  const { order, accept, choice, ledger } = setUp(proven('old'), onTrial('new'));
+  const { order, accept, choice, appStateStore } = setUp(proven('old'), onTrial('new'));
   let loads = 0;
-  const { usableCredentials } = ledger;
-  ledger.usableCredentials = (appUid) => {
+  const { usableCredentials } = appStateStore;
+  appStateStore.usableCredentials = (appUid) => {
     loads += 1;
     return usableCredentials(appUid);
   };

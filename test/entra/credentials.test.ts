@@ -20,19 +20,19 @@ const start = async (...options: Parameters<typeof startStage>) => {
 afterEach(() => stage.close());
 
 test('a client secret brings a token, and is noted as valid once, not at each exchange', async () => {
-  const { refresh, ledger } = await start();
+  const { refresh, appStateStore } = await start();
 
   for (let i = 0; i < 3; i++) granted(await refresh());
 
-  expect(ledger.notes).toEqual(['good VALID']);
+  expect(appStateStore.notes).toEqual(['good VALID']);
 });
 
 test('the use of a credential is noted again after an hour', async () => {
-  const { refresh, ledger, sandbox } = await start();
+  const { refresh, appStateStore, sandbox } = await start();
   granted(await refresh());
   sandbox.clock.advance(HOUR + MINUTE);
   granted(await refresh());
-  expect(ledger.notes).toEqual(['good VALID', 'good VALID']);
+  expect(appStateStore.notes).toEqual(['good VALID', 'good VALID']);
 });
 
 test('a certificate signs an assertion, the same one until near its end', async () => {
@@ -59,14 +59,14 @@ test('a certificate that Entra does not know is refused, and says so', async () 
     certificateChain: pair.certificate,
     privateKey: new Secret(pair.privateKey),
   } as const;
-  const { refresh, ledger } = await start({ credentials: [aCredential('cert', material, { createTime: 0 })] });
+  const { refresh, appStateStore } = await start({ credentials: [aCredential('cert', material, { createTime: 0 })] });
 
   expect(failed(await refresh())).toMatchObject({
     kind: 'app_credential',
     reason: 'APP_CREDENTIAL_REJECTED',
     entraError: 'invalid_client/AADSTS700027',
   });
-  expect(ledger.notes).toEqual([
+  expect(appStateStore.notes).toEqual([
     'cert REJECTED invalid_client/AADSTS700027',
     'app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED',
   ]);
@@ -74,11 +74,11 @@ test('a certificate that Entra does not know is refused, and says so', async () 
 
 test('a broken private key is told as a refused credential, without a request', async () => {
   const material = { kind: 'CERTIFICATE', certificateChain: 'not PEM', privateKey: new Secret('not PEM') } as const;
-  const { refresh, exchanges, ledger } = await start({ credentials: [aCredential('cert', material)] });
+  const { refresh, exchanges, appStateStore } = await start({ credentials: [aCredential('cert', material)] });
 
   expect(failed(await refresh())).toMatchObject({ kind: 'app_credential', reason: 'APP_CREDENTIAL_REJECTED' });
   expect(exchanges).toEqual([]);
-  expect(ledger.notes).toEqual([]);
+  expect(appStateStore.notes).toEqual([]);
 });
 
 test('an assertion file of another tenant is not presented, though it was stored once', async () => {
@@ -138,7 +138,7 @@ test('a federated assertion is read from its file at each use', async () => {
 });
 
 test('when the first credential has lapsed at Entra, the second serves within the same exchange', async () => {
-  const { refresh, sandbox, ledger, exchanges } = await start({
+  const { refresh, sandbox, appStateStore, exchanges } = await start({
     credentials: [secretCredential('old', 'old-secret'), secretCredential('new', ACME_SECRET)],
   });
   const old = sandbox.addSecret(ACME_CLIENT_ID, { value: 'old-secret' });
@@ -148,11 +148,11 @@ test('when the first credential has lapsed at Entra, the second serves within th
   granted(await refresh());
 
   expect(exchanges).toEqual(['app_credential', 'granted', 'granted']);
-  expect(ledger.notes).toEqual(['old REJECTED invalid_client/AADSTS7000222', 'new VALID']);
+  expect(appStateStore.notes).toEqual(['old REJECTED invalid_client/AADSTS7000222', 'new VALID']);
 });
 
 test('one that was refused before is tried again when the good ones fail, before the app is held', async () => {
-  const { refresh, sandbox, ledger, logged } = await start({
+  const { refresh, sandbox, appStateStore, logged } = await start({
     credentials: [secretCredential('first', 'first-secret'), secretCredential('second', ACME_SECRET)],
   });
   granted(await refresh());
@@ -161,7 +161,7 @@ test('one that was refused before is tried again when the good ones fail, before
 
   granted(await refresh());
 
-  expect(ledger.notes.slice(-2)).toEqual(['second REJECTED invalid_client/AADSTS7000222', 'first VALID']);
+  expect(appStateStore.notes.slice(-2)).toEqual(['second REJECTED invalid_client/AADSTS7000222', 'first VALID']);
   expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected', 'entra_credential_rejected']);
 });
 
@@ -179,7 +179,7 @@ test('a credential past its end by our clock is not presented at all', async () 
 
 test('all past their end: APP_CREDENTIAL_EXPIRED, answered locally and noted once', async () => {
   const lapsed = secretCredential('old', ACME_SECRET);
-  const { refresh, sandbox, exchanges, ledger } = await start({
+  const { refresh, sandbox, exchanges, appStateStore } = await start({
     credentials: [{ ...lapsed, credential: { ...lapsed.credential, expireTime: Date.now() + HOUR } }],
   });
   granted(await refresh());
@@ -188,7 +188,7 @@ test('all past their end: APP_CREDENTIAL_EXPIRED, answered locally and noted onc
   for (let i = 0; i < 10; i++) await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_EXPIRED' });
 
   expect(exchanges).toEqual(['granted']);
-  expect(ledger.notes).toEqual(
+  expect(appStateStore.notes).toEqual(
     ['good VALID', 'app CREDENTIAL_REJECTED APP_CREDENTIAL_EXPIRED'].map((note) => note.replace('good', 'old')),
   );
 });
@@ -214,17 +214,20 @@ test('a lapsed secret is told as expired, then answered locally, with one exchan
 });
 
 test('a new credential works at once after forget, and clears the app', async () => {
-  const { refresh, sandbox, ledger, server } = await start();
+  const { refresh, sandbox, appStateStore, server } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   failed(await refresh());
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'the-new-secret' });
-  ledger.credentials.push(secretCredential('new', 'the-new-secret'));
+  appStateStore.credentials.push(secretCredential('new', 'the-new-secret'));
   await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_EXPIRED' });
 
   server.forget('app-1');
   granted(await refresh({ app: acme({ state: 'CREDENTIAL_REJECTED' }) }));
 
-  expect(ledger.notes.filter((note) => !note.startsWith('directory')).slice(-2)).toEqual(['new VALID', 'app OK']);
+  expect(appStateStore.notes.filter((note) => !note.startsWith('directory')).slice(-2)).toEqual([
+    'new VALID',
+    'app OK',
+  ]);
 });
 
 test('a probe that is given up unused leaves the try to the next one', async () => {
@@ -245,7 +248,9 @@ test('a probe that is given up unused leaves the try to the next one', async () 
 });
 
 test('a secret that is not everywhere yet: others are tried, else PROPAGATING, and nothing is marked', async () => {
-  const { refresh, sandbox, ledger } = await start({ credentials: [secretCredential('fresh', 'fresh-secret', 2)] });
+  const { refresh, sandbox, appStateStore } = await start({
+    credentials: [secretCredential('fresh', 'fresh-secret', 2)],
+  });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'fresh-secret', replicationDelay: 5 * MINUTE });
 
   expect(failed(await refresh())).toMatchObject({
@@ -253,9 +258,9 @@ test('a secret that is not everywhere yet: others are tried, else PROPAGATING, a
     reason: 'APP_CREDENTIAL_PROPAGATING',
     retryAfter: 10_000,
   });
-  expect(ledger.notes).toEqual([]);
+  expect(appStateStore.notes).toEqual([]);
   granted(await refresh());
-  expect(ledger.notes).toEqual(['fresh VALID']);
+  expect(appStateStore.notes).toEqual(['fresh VALID']);
 });
 
 test('a wrong secret is propagating for 15 minutes, and rejected afterwards', async () => {
@@ -266,23 +271,23 @@ test('a wrong secret is propagating for 15 minutes, and rejected afterwards', as
 });
 
 test('many exchanges at once note one rejection', async () => {
-  const { refresh, sandbox, ledger } = await start();
+  const { refresh, sandbox, appStateStore } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   await Promise.allSettled(Array.from({ length: 8 }, () => refresh()));
-  expect(ledger.notes).toEqual([
+  expect(appStateStore.notes).toEqual([
     'good REJECTED invalid_client/AADSTS7000222',
     'app CREDENTIAL_REJECTED APP_CREDENTIAL_EXPIRED',
   ]);
 });
 
 test('a ledger that cannot write costs nobody the token', async () => {
-  const { refresh, ledger } = await start();
-  ledger.recordVerdict = () => Promise.reject(new Error('disk full'));
+  const { refresh, appStateStore } = await start();
+  appStateStore.recordVerdict = () => Promise.reject(new Error('disk full'));
   expect(granted(await refresh()).refreshToken).toBeDefined();
 });
 
 test('probe tries each credential on its own', async () => {
-  const { server, sandbox, ledger } = await start({
+  const { server, sandbox, appStateStore } = await start({
     credentials: [
       secretCredential('good', ACME_SECRET),
       secretCredential('lapsed', 'lapsed-secret'),
@@ -299,7 +304,7 @@ test('probe tries each credential on its own', async () => {
     'lapsed REJECTED',
     'young PROPAGATING',
   ]);
-  expect(ledger.notes).toEqual(['good VALID', 'lapsed REJECTED invalid_client/AADSTS7000222']);
+  expect(appStateStore.notes).toEqual(['good VALID', 'lapsed REJECTED invalid_client/AADSTS7000222']);
   expect(await server.probe(acme(), undefined)).toEqual([]);
 });
 
@@ -309,7 +314,7 @@ beforeEach(() => {
 });
 
 test('no outcome, note or error ever holds a secret or Entra’s description', async () => {
-  const { refresh, sandbox, ledger, logged } = await start({
+  const { refresh, sandbox, appStateStore, logged } = await start({
     credentials: [secretCredential('c', 'canary-client-secret')],
   });
   const outcomes: unknown[] = [];
@@ -328,7 +333,7 @@ test('no outcome, note or error ever holds a secret or Entra’s description', a
     await attempt();
   }
   const { inspect } = await import('node:util');
-  const seen = inspect([outcomes, canaryErrors, ledger.notes, logged], { depth: 20, showHidden: true });
+  const seen = inspect([outcomes, canaryErrors, appStateStore.notes, logged], { depth: 20, showHidden: true });
   expect(outcomes.length).toBeGreaterThan(4);
   expect(seen).not.toMatch(/canary/);
 });

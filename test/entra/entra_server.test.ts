@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => endpoint.close());
 
 test('catches the rotated refresh token, which MSAL throws away', async () => {
-  const { refresh } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
 
   const outcome = granted(await refresh());
 
@@ -33,7 +33,7 @@ test('catches the rotated refresh token, which MSAL throws away', async () => {
 });
 
 test('asks the directory that it was told, by client secret, with one request and no discovery', async () => {
-  const { refresh } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
 
   await refresh();
 
@@ -50,7 +50,7 @@ test('asks the directory that it was told, by client secret, with one request an
 });
 
 test('redeems a code with its verifier, and only for the nonce of this sign-in', async () => {
-  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   const request = {
     code: new Secret('a-code'),
     codeVerifier: new Secret('a-verifier'),
@@ -89,7 +89,7 @@ test.each([
   ['iss', { iss: undefined }],
   ['tid', { tid: 'contoso' }],
 ])('an id_token with another %s brings no token', async (claim, claims) => {
-  const { refresh } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   endpoint.answer((_, response) => json(response, 200, tokenBody({ id_token: idToken({ oid: 'user-1', ...claims }) })));
 
   expect(failed(await refresh())).toMatchObject({ kind: 'ours', reason: 'INTERNAL', entraError: `answer/${claim}` });
@@ -103,7 +103,7 @@ test.each([
   [undefined, ['SMTP.Send']],
 ])('an answer for Outlook whose scope is %s', async (scope, expected) => {
   const outlook = 'https://outlook.office.com';
-  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   const admitted = await admission(anApp(), undefined);
   endpoint.answer((_, response) => json(response, 200, tokenBody({ scope })));
 
@@ -119,7 +119,7 @@ test.each([
 });
 
 test('a claims challenge goes to Entra, beside what MSAL asks for the id_token', async () => {
-  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   const admitted = await admission(anApp(), 'dir-1');
   const challenge = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}';
 
@@ -134,7 +134,7 @@ test('a claims challenge goes to Entra, beside what MSAL asks for the id_token',
 });
 
 test('an app asks for itself in one directory, with .default', async () => {
-  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   endpoint.answer((_, response) =>
     json(response, 200, { token_type: 'Bearer', expires_in: 3599, access_token: 'an-app-token' }),
   );
@@ -154,7 +154,7 @@ test('an app asks for itself in one directory, with .default', async () => {
 });
 
 test('a code is not sent twice when its answer was lost, for it works once', async () => {
-  const { admission } = createServer({ url: endpoint.url, ledger: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   endpoint.answer((_, response) => void response.destroy());
   const admitted = await admission(anApp(), 'dir-1');
   const code = {
@@ -183,7 +183,7 @@ test('300 users at once: never more than 8 requests under way, and all are serve
   });
   const { refresh } = createServer({
     url: endpoint.url,
-    ledger: createRecordingLedger(aSecret('c1')),
+    appStateStore: createRecordingLedger(aSecret('c1')),
     options: { admissionControl: { waiting: 1000, totalWaiting: 1000 } },
     metrics: {
       ...silentMetrics,

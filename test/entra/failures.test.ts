@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { classify } from '../../src/entra/errors/classify_error.ts';
-import { ENTRA_ANSWERS } from '../../src/entra/errors/entra_error_table.ts';
+import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { anAnswer, NAMED_USER, refusal } from './answers.ts';
 import { NOW } from './fixtures.ts';
@@ -9,7 +9,7 @@ import { NOW } from './fixtures.ts';
 const kindOf = (answer: Parameters<typeof classify>[0]) => classify(answer, NOW)?.failure.kind;
 
 describe('every row of the table', () => {
-  test.each(ENTRA_ANSWERS.flatMap((row) => row.errors.map((error) => ({ ...row, error }))))(
+  test.each(ENTRA_ERRORS.flatMap((row) => row.errors.map((error) => ({ ...row, error }))))(
     'AADSTS$code under $error is $kind, held against the $subject, answered with $reason',
     ({ code, error, suberror, kind, subject, reason }) => {
       const entraError = `${error}/AADSTS${code}`;
@@ -22,7 +22,7 @@ describe('every row of the table', () => {
     },
   );
 
-  test.each(ENTRA_ANSWERS)('AADSTS$code under an unknown `error` means what it means', ({ code, kind, subject }) => {
+  test.each(ENTRA_ERRORS)('AADSTS$code under an unknown `error` means what it means', ({ code, kind, subject }) => {
     // Codes of two meanings, which the word decides.
     if ([9002313, 650051, 65005].includes(code)) return;
     expect(classify(refusal('new_word', code), NOW)?.failure).toMatchObject({ kind, subject });
@@ -78,7 +78,7 @@ describe('families and suberrors, where no number is known', () => {
       expect(classify(refusal(error, 7999999), NOW)).toMatchObject({
         failure: { kind: 'app_config', subject: 'request', reason: 'APP_MISCONFIGURED' },
         known: false,
-        doubtsCredential: error === 'invalid_client',
+        suspectsCredential: error === 'invalid_client',
       });
     },
   );
@@ -158,9 +158,9 @@ test('a claims challenge is passed on, when it is JSON', () => {
 });
 
 describe('whatever comes', () => {
-  const ERRORS = [...new Set(ENTRA_ANSWERS.flatMap(({ errors }) => errors))];
+  const ERRORS = [...new Set(ENTRA_ERRORS.flatMap(({ errors }) => errors))];
   const error = fc.oneof(fc.constantFrom(...ERRORS), fc.string());
-  const code = fc.oneof(fc.constantFrom(...ENTRA_ANSWERS.map((row) => row.code)), fc.integer(), fc.string());
+  const code = fc.oneof(fc.constantFrom(...ENTRA_ERRORS.map((row) => row.code)), fc.integer(), fc.string());
   const body = fc.record(
     {
       error: fc.oneof(error, fc.anything()),
@@ -213,7 +213,7 @@ describe('whatever comes', () => {
   });
 
   test('an answer without a known code never counts against a credential, a directory or the app', () => {
-    const known = new Set(ENTRA_ANSWERS.map((row) => row.code));
+    const known = new Set(ENTRA_ERRORS.map((row) => row.code));
     const unknown = fc.integer({ min: 1, max: 99_999_999 }).filter((number) => !known.has(number));
     fc.assert(
       fc.property(fc.oneof(fc.constantFrom(...ERRORS), fc.string()), fc.array(unknown), (word, codes) => {

@@ -92,13 +92,13 @@ export function aCredential(
 
 export function createServer(parts: {
   url: string;
-  ledger: RecordingLedger;
+  appStateStore: RecordingLedger;
   clock?: Clock;
   options?: EntraOptions;
   metrics?: EntraMetrics;
 }) {
   const server = createAuthorizationServer({
-    ledger: parts.ledger,
+    appStateStore: parts.appStateStore,
     clock: parts.clock ?? createMovableClock(),
     customCloud: { loginUrl: parts.url },
     options: parts.options,

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readAddedPassword, readRegistered } from '../../src/entra/graph/graph_credentials.ts';
-import { graphRefusal } from '../../src/entra/graph/graph_error.ts';
+import { graphFailure } from '../../src/entra/graph/graph_error.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import { anAnswer } from './answers.ts';
 import { NOW } from './fixtures.ts';
@@ -26,11 +26,11 @@ describe('a refusal of Graph', () => {
     [429, 'TooManyRequests', 'unavailable'],
     [503, 'serviceNotAvailable', 'unavailable'],
   ])('%i %s', (status, code, kind) => {
-    expect(graphRefusal(said(status, code), NOW)).toMatchObject({ kind, code });
+    expect(graphFailure(said(status, code), NOW)).toMatchObject({ kind, code });
   });
 
   test('with Retry-After is none for good', () => {
-    expect(graphRefusal(said(403, 'Authorization_RequestDenied', { retryAfter: '5' }), NOW)).toEqual({
+    expect(graphFailure(said(403, 'Authorization_RequestDenied', { retryAfter: '5' }), NOW)).toEqual({
       kind: 'unavailable',
       code: 'Authorization_RequestDenied',
       retryAfter: 5000,
@@ -40,12 +40,12 @@ describe('a refusal of Graph', () => {
   test('has a code that is a code, or none', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), fc.anything(), (status, code) => {
-        const outcome = graphRefusal(said(status, code), NOW);
+        const outcome = graphFailure(said(status, code), NOW);
         const kept = 'code' in outcome ? outcome.code : undefined;
         if (kept !== undefined && kept !== `http/${status}`) expect(kept).toMatch(/^[A-Za-z0-9_.-]{1,80}$/);
       }),
     );
-    expect(graphRefusal(said(403, 'Ada Lovelace may not'), NOW)).toMatchObject({ kind: 'forbidden', code: undefined });
+    expect(graphFailure(said(403, 'Ada Lovelace may not'), NOW)).toMatchObject({ kind: 'forbidden', code: undefined });
   });
 
   test('comes of any body, without a throw', () => {
@@ -53,7 +53,7 @@ describe('a refusal of Graph', () => {
       fc.property(
         fc.option(fc.dictionary(fc.constantFrom('error', 'x'), fc.anything()), { nil: undefined }),
         (body) => {
-          expect(graphRefusal(anAnswer({ status: 403, body }), NOW).kind).toMatch(/^(forbidden|unavailable|refused)$/);
+          expect(graphFailure(anAnswer({ status: 403, body }), NOW).kind).toMatch(/^(forbidden|unavailable|refused)$/);
         },
       ),
     );

@@ -62,7 +62,7 @@ test('adds a secret that Entra takes, and whose key id, hint and end the registr
   expect(await stage.registrations.read(acmeAtHome())).toMatchObject({
     registration: { passwords: [{}, { keyId, hint: secret.hint(), displayName, endTime }] },
   });
-  stage.ledger.credentials.splice(0, 1, secretCredential('new', secret.reveal()));
+  stage.appStateStore.credentials.splice(0, 1, secretCredential('new', secret.reveal()));
   stage.server.forget('app-1');
   expect((await stage.registrations.read(acmeAtHome())).kind).toBe('registered');
 });
@@ -123,7 +123,7 @@ test('an app for one directory is registered there', async () => {
     applicationPermissions: [OWNED_BY],
   });
   stage.sandbox.addOwner(clientId, clientId);
-  stage.ledger.credentials.splice(0, 1, secretCredential('one', 'of-one-directory'));
+  stage.appStateStore.credentials.splice(0, 1, secretCredential('one', 'of-one-directory'));
   expect((await stage.registrations.read(acme({ clientId, signInAudience: CONTOSO }))).kind).toBe('registered');
 });
 
@@ -172,7 +172,7 @@ test('a policy of the directory is a refusal with its code', async () => {
 });
 
 test('when no credential gets a token, it says why, and Graph is not asked', async () => {
-  stage.ledger.credentials.splice(0, 1, secretCredential('bad', 'not-the-secret'));
+  stage.appStateStore.credentials.splice(0, 1, secretCredential('bad', 'not-the-secret'));
   expect(await stage.registrations.read(acmeAtHome())).toEqual({
     kind: 'unavailable',
     code: 'invalid_client/AADSTS7000215',
@@ -211,7 +211,7 @@ test('a suspended app asks nobody', async () => {
 test('while Graph hesitates, the app’s place at the token endpoint is free', async () => {
   await stage.close();
   stage = await startGraphStage({ options: { admissionControl: { inFlight: 1, waiting: 0 } } });
-  stage.ledger.credentials.splice(0, 1, acmeSecret(stage.sandbox));
+  stage.appStateStore.credentials.splice(0, 1, acmeSecret(stage.sandbox));
   const hold = stage.sandbox.holdNextGraph('getApplication');
   const reading = stage.registrations.read(acmeAtHome());
   await hold.arrived;

@@ -20,7 +20,7 @@ export async function startGraphStage(options: StageOptions = {}, requestTimeout
     authorizationServer: stage.server,
     clock: stage.sandbox.clock,
     customCloud: { loginUrl: url, graphUrl: `${url}/graph` },
-    metrics: { asked: (operation, outcome) => void asked.push(`${operation}: ${outcome}`) },
+    metrics: { requested: (operation, outcome) => void asked.push(`${operation}: ${outcome}`) },
     options: { requestTimeout },
   });
   return {

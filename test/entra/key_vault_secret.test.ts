@@ -44,14 +44,14 @@ function reference(uid = 'referred'): UsableCredential {
 }
 
 test('a secret by reference brings a token, and is read once', async () => {
-  const { refresh, ledger } = await start();
+  const { refresh, appStateStore } = await start();
   for (let i = 0; i < 3; i++) granted(await refresh());
   expect(source.reads).toEqual([URI]);
-  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
 test('renewed at Entra and in the key vault, it costs no caller a token: it is read again in the exchange that is refused', async () => {
-  const { refresh, sandbox, exchanges, ledger, logged } = await start();
+  const { refresh, sandbox, exchanges, appStateStore, logged } = await start();
   granted(await refresh());
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret' });
   source.put(URI, 'renewed-secret');
@@ -64,13 +64,13 @@ test('renewed at Entra and in the key vault, it costs no caller a token: it is r
   for (const outcome of outcomes) granted(outcome);
   expect(exchanges.filter((kind) => kind === 'granted')).toHaveLength(11);
   expect(source.reads).toEqual([URI, URI]);
-  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(appStateStore.notes).toEqual(['referred VALID']);
   expect(logged).toEqual([]);
   expect(fallBacks).toBe(0);
 });
 
 test('renewed, and not everywhere in Entra yet: the one before goes on serving', async () => {
-  const { refresh, sandbox, ledger, exchanges } = await start();
+  const { refresh, sandbox, appStateStore, exchanges } = await start();
   granted(await refresh());
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret', replicationDelay: 5 * MINUTE });
   source.put(URI, 'renewed-secret');
@@ -83,7 +83,7 @@ test('renewed, and not everywhere in Entra yet: the one before goes on serving',
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
   granted(await refresh());
 
-  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(appStateStore.notes).toEqual(['referred VALID']);
   expect(fallBacks).toBe(0);
 });
 
@@ -99,7 +99,7 @@ test('its app forgotten and loaded again in between, the one before still serves
 });
 
 test('renewed with both not working yet, it is propagating for a while, although the reference is old', async () => {
-  const { refresh, sandbox, ledger } = await start();
+  const { refresh, sandbox, appStateStore } = await start();
   granted(await refresh());
   source.put(URI, 'renewed-secret');
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
@@ -109,32 +109,32 @@ test('renewed with both not working yet, it is propagating for a while, although
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret' });
   granted(await refresh());
 
-  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
 test('renewed a moment before the vault began, it is propagating for a while, although nobody saw the one before', async () => {
-  const { refresh, sandbox, ledger } = await start();
+  const { refresh, sandbox, appStateStore } = await start();
   source.put(URI, 'renewed-secret', sandbox.clock.now() - MINUTE);
 
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
   sandbox.clock.advance(14 * MINUTE);
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
-  expect(ledger.notes[0]).toBe('referred REJECTED invalid_client/AADSTS7000215');
+  expect(appStateStore.notes[0]).toBe('referred REJECTED invalid_client/AADSTS7000215');
 });
 
 test('a wrong value in the key vault is told as rejected after a quarter of an hour, while the one before still serves', async () => {
-  const { refresh, sandbox, ledger, server } = await start();
+  const { refresh, sandbox, appStateStore, server } = await start();
   granted(await refresh());
   source.put(URI, 'mistyped');
   source.forget(URI);
   granted(await refresh());
-  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(appStateStore.notes).toEqual(['referred VALID']);
   expect(fallBacks).toBe(0);
 
   sandbox.clock.advance(15 * MINUTE);
   for (let i = 0; i < 3; i++) granted(await refresh());
   expect(fallBacks).toBe(3);
-  expect(ledger.notes).toEqual(['referred VALID', 'referred REJECTED invalid_client/AADSTS7000215']);
+  expect(appStateStore.notes).toEqual(['referred VALID', 'referred REJECTED invalid_client/AADSTS7000215']);
   expect(await server.probe(app, CONTOSO)).toMatchObject([
     { outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000215' },
   ]);
@@ -142,11 +142,11 @@ test('a wrong value in the key vault is told as rejected after a quarter of an h
   source.put(URI, ACME_SECRET);
   sandbox.clock.advance(MINUTE);
   granted(await refresh());
-  expect(ledger.notes.at(-1)).toBe('referred VALID');
+  expect(appStateStore.notes.at(-1)).toBe('referred VALID');
 });
 
 test('refused and not renewed, it is rejected as any other, and the key vault is not asked at each refusal', async () => {
-  const { refresh, sandbox, server, exchanges, ledger } = await start();
+  const { refresh, sandbox, server, exchanges, appStateStore } = await start();
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
 
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
@@ -154,14 +154,14 @@ test('refused and not renewed, it is rejected as any other, and the key vault is
 
   expect(exchanges).toEqual(['app_credential', 'app_credential']);
   expect(source.reads).toEqual([URI, URI]);
-  expect(ledger.notes).toEqual([
+  expect(appStateStore.notes).toEqual([
     'referred REJECTED invalid_client/AADSTS7000215',
     'app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED',
   ]);
 });
 
 test('with the newest not everywhere yet and the one before lapsed, the newest decides: it is propagating', async () => {
-  const { refresh, sandbox, exchanges, ledger } = await start();
+  const { refresh, sandbox, exchanges, appStateStore } = await start();
   granted(await refresh());
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   source.put(URI, 'renewed-secret');
@@ -169,7 +169,7 @@ test('with the newest not everywhere yet and the one before lapsed, the newest d
 
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
   expect(exchanges).toEqual(['granted', 'app_credential', 'app_credential']);
-  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
 test('one that Entra never took is not presented again once it was renewed', async () => {
@@ -210,7 +210,7 @@ test.each(['down', 'hanging'] as const)(
   'with the key vault %s, the next credential serves, and it is told once',
   async (state) => {
     source.state = state;
-    const { exchanges, logged, refresh, ledger } = await start({
+    const { exchanges, logged, refresh, appStateStore } = await start({
       credentials: [reference(), secretCredential('other', ACME_SECRET)],
       options: { exchangeTimeout: 1_000 },
     });
@@ -219,7 +219,7 @@ test.each(['down', 'hanging'] as const)(
     granted(await refresh());
 
     expect(exchanges).toEqual(['granted', 'granted']);
-    expect(ledger.notes).toEqual(['other VALID']);
+    expect(appStateStore.notes).toEqual(['other VALID']);
     expect(unusable).toBe(2);
     expect(fallBacks).toBe(2);
     expect(logged).toEqual([
@@ -243,7 +243,7 @@ test('with the key vault down, a probe says that Entra was not asked, and why', 
 
 test('with the key vault down and nothing else to present, callers are told to come again, and the app is not held', async () => {
   source.state = 'down';
-  const { refresh, exchanges, ledger } = await start();
+  const { refresh, exchanges, appStateStore } = await start();
   expect(failed(await refresh())).toMatchObject({
     kind: 'transient',
     reason: 'KEY_SOURCE_UNAVAILABLE',
@@ -252,7 +252,7 @@ test('with the key vault down and nothing else to present, callers are told to c
   expect(exchanges).toEqual([]);
   source.state = 'up';
   granted(await refresh());
-  expect(ledger.notes).toEqual(['referred VALID']);
+  expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
 test('without a key vault a reference cannot be presented', async () => {

@@ -36,27 +36,28 @@ async function refresh(count: number): Promise<Outcome[]> {
 }
 
 test('a new secret that Entra takes at every second try costs no caller a token, and is preferred when it works', async () => {
-  const { sandbox, server, ledger, exchanges } = await start({
+  const { sandbox, server, appStateStore, exchanges } = await start({
     credentials: [old, credential('new', 'new-secret', {}, 0)],
   });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret', replicationDelay: 5 * MINUTE });
 
-  for (let probes = 0; !ledger.notes.includes('new VALID') && probes < 2; probes++) await server.probe(app, CONTOSO);
+  for (let probes = 0; !appStateStore.notes.includes('new VALID') && probes < 2; probes++)
+    await server.probe(app, CONTOSO);
   for (const outcome of await refresh(40)) granted(outcome);
   expect(exchanges.filter((kind) => kind === 'app_credential').length).toBeGreaterThan(1);
-  expect(ledger.notes).not.toContain('new preferred');
+  expect(appStateStore.notes).not.toContain('new preferred');
 
   sandbox.clock.advance(5 * MINUTE);
   for (const outcome of await refresh(12)) granted(outcome);
-  expect(ledger.notes).not.toContain('new preferred');
+  expect(appStateStore.notes).not.toContain('new preferred');
   for (const outcome of await refresh(8)) granted(outcome);
-  expect(ledger.notes).toContain('new preferred');
-  expect(ledger.notes.filter((note) => note.includes('REJECTED'))).toEqual([]);
+  expect(appStateStore.notes).toContain('new preferred');
+  expect(appStateStore.notes.filter((note) => note.includes('REJECTED'))).toEqual([]);
   expect(fallBacks).toBe(0);
 });
 
 test('with the old secret removed at Entra before the new one has proved itself, nobody fails', async () => {
-  const { sandbox, ledger, exchanges } = await start({
+  const { sandbox, appStateStore, exchanges } = await start({
     credentials: [old, credential('new', 'new-secret', { verdict: 'VALID' })],
   });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
@@ -65,12 +66,12 @@ test('with the old secret removed at Entra before the new one has proved itself,
   for (const outcome of await refresh(10)) granted(outcome);
 
   expect(exchanges).toEqual(['app_credential', ...Array.from({ length: 10 }, () => 'granted')]);
-  expect(ledger.notes).toEqual(['old REJECTED invalid_client/AADSTS7000215', 'new VALID', 'new preferred']);
+  expect(appStateStore.notes).toEqual(['old REJECTED invalid_client/AADSTS7000215', 'new VALID', 'new preferred']);
   expect(fallBacks).toBe(4);
 });
 
 test('with the preferred one removed at Entra, the one before serves in the same exchange, and the app stays as it is', async () => {
-  const { sandbox, ledger, exchanges, logged } = await start({
+  const { sandbox, appStateStore, exchanges, logged } = await start({
     credentials: [old, credential('new', 'new-secret', { verdict: 'VALID', preferTime: Date.now() })],
   });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
@@ -80,7 +81,7 @@ test('with the preferred one removed at Entra, the one before serves in the same
   for (const outcome of await refresh(3)) granted(outcome);
 
   expect(exchanges).toEqual(['granted', 'granted', 'app_credential', 'granted', 'granted', 'granted']);
-  expect(ledger.notes).toEqual(['new VALID', 'new REJECTED invalid_client/AADSTS7000215', 'old VALID']);
+  expect(appStateStore.notes).toEqual(['new VALID', 'new REJECTED invalid_client/AADSTS7000215', 'old VALID']);
   expect(fallBacks).toBe(3);
   expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected']);
 });
@@ -108,44 +109,44 @@ test('while the preferred one is too young to be known everywhere, that another 
 });
 
 test('with the preferred one refused and no other, the app is held as ever', async () => {
-  const { sandbox, exchanges, ledger } = await start({ credentials: [old] });
+  const { sandbox, exchanges, appStateStore } = await start({ credentials: [old] });
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
 
   expect(failed(await stage.refresh({ app })).reason).toBe('APP_CREDENTIAL_REJECTED');
   await expect(stage.refresh({ app })).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_REJECTED' });
 
   expect(exchanges).toEqual(['app_credential']);
-  expect(ledger.notes.at(-1)).toBe('app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED');
+  expect(appStateStore.notes.at(-1)).toBe('app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED');
   expect(fallBacks).toBe(0);
 });
 
 test('a wrong one on trial is found out, and costs no caller a token', async () => {
-  const { exchanges, ledger } = await start({
+  const { exchanges, appStateStore } = await start({
     credentials: [old, credential('new', 'mistyped', { verdict: 'VALID' })],
   });
 
   for (const outcome of await refresh(12)) granted(outcome);
 
   expect(exchanges.filter((kind) => kind === 'app_credential')).toHaveLength(1);
-  expect(ledger.notes).toEqual(['old VALID', 'new REJECTED invalid_client/AADSTS7000215']);
+  expect(appStateStore.notes).toEqual(['old VALID', 'new REJECTED invalid_client/AADSTS7000215']);
   expect(fallBacks).toBe(0);
 });
 
 test('however often it is probed, a new one is not preferred for that', async () => {
-  const { sandbox, server, ledger } = await start({ credentials: [old, credential('new', 'new-secret')] });
+  const { sandbox, server, appStateStore } = await start({ credentials: [old, credential('new', 'new-secret')] });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
   for (let i = 0; i < 7; i++) await server.probe(app, CONTOSO);
-  expect(ledger.notes).toEqual(['old VALID', 'new VALID']);
+  expect(appStateStore.notes).toEqual(['old VALID', 'new VALID']);
 });
 
 test('in an app for any directory, whose secrets nobody can probe, a new one is found good by its users', async () => {
-  const { sandbox, ledger, server } = await start({ credentials: [old, credential('new', 'new-secret')] });
+  const { sandbox, appStateStore, server } = await start({ credentials: [old, credential('new', 'new-secret')] });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
   expect(await server.probe(acme(), undefined)).toEqual([]);
 
   for (let i = 0; i < 20; i++) granted(await stage.refresh());
 
-  expect(ledger.notes).toEqual(['old VALID', 'new VALID', 'new preferred']);
+  expect(appStateStore.notes).toEqual(['old VALID', 'new VALID', 'new preferred']);
 });
 
 test('a code is redeemed with what has proved itself, whoever’s turn it is', async () => {

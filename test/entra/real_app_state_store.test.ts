@@ -12,7 +12,7 @@ test('over the real store: a lapsed secret is noted, a new one clears the app, a
   const sandbox = await startSandbox({ algorithm: 'ES256' });
   const stores = await openTestStores({ clock: sandbox.clock });
   const server = createAuthorizationServer({
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     clock: sandbox.clock,
     customCloud: { loginUrl: sandbox.url },
   });

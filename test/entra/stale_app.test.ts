@@ -19,7 +19,7 @@ async function start() {
   const stores = await openTestStores({ clock: sandbox.clock });
   opened.push(stores);
   const server = createAuthorizationServer({
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     clock: sandbox.clock,
     customCloud: { loginUrl: sandbox.url },
   });

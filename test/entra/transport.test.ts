@@ -27,7 +27,7 @@ test.each<[string, FaultInput, string]>([
 
   expect(failed(await stage.refresh())).toMatchObject({ kind: 'transient', reason: 'ENTRA_UNAVAILABLE', entraError });
 
-  expect(stage.ledger.notes).toEqual([]);
+  expect(stage.appStateStore.notes).toEqual([]);
   expect(stage.sandbox.trapped()).toEqual([]);
   stage.sandbox.clearFaults();
   granted(await stage.refresh());
@@ -60,7 +60,7 @@ test('a Retry-After date holds although the vault’s clock was moved', async ()
 test('one user’s 429 does not stop another app', async () => {
   stage.sandbox.injectFault({ kind: 'throttle', user: ADA });
   failed(await stage.refresh());
-  stage.ledger.credentials.push(acmeSecret(stage.sandbox, 'other'));
+  stage.appStateStore.credentials.push(acmeSecret(stage.sandbox, 'other'));
   granted(await stage.refresh({ app: acme({ uid: 'app-2' }) }));
 });
 
@@ -105,7 +105,7 @@ test('with hardly any time left nothing is asked, and no credential is blamed', 
     reason: 'ENTRA_UNAVAILABLE',
   });
   expect(stage.exchanges).toEqual([]);
-  expect(stage.ledger.notes).toEqual([]);
+  expect(stage.appStateStore.notes).toEqual([]);
 });
 
 test('a loop, and what is our own fault, are told to the log', async () => {
@@ -138,7 +138,7 @@ test('a user whose grant is dead opens no circuit and holds no app', async () =>
   stage.sandbox.injectFault({ kind: 'error', code: 50173, user: ADA, count: 50 });
   for (let i = 0; i < 50; i++) expect(failed(await stage.refresh()).kind).toBe('reauthorize');
   granted(await stage.refresh({ user: 'grace@contoso.example' }));
-  expect(stage.ledger.notes).toEqual(['good VALID']);
+  expect(stage.appStateStore.notes).toEqual(['good VALID']);
 });
 
 test('a caller who goes away while the exchange is under way loses nothing', async () => {

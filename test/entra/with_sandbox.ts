@@ -20,7 +20,7 @@ const SCOPES = [`${GRAPH}/Mail.Read`];
 /** The room against the pretend Entra, over real HTTP; the vault's clock follows the sandbox's. */
 export interface Stage {
   readonly sandbox: Sandbox;
-  readonly ledger: RecordingLedger;
+  readonly appStateStore: RecordingLedger;
   readonly server: ReturnType<typeof createAuthorizationServer>;
   readonly exchanges: string[];
   /** Events logged, with their fields as JSON. */
@@ -52,11 +52,11 @@ export interface StageOptions {
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
-  const ledger = createRecordingLedger(...(options.credentials ?? [acmeSecret(sandbox)]));
+  const appStateStore = createRecordingLedger(...(options.credentials ?? [acmeSecret(sandbox)]));
   const exchanges: string[] = [];
   const logged: string[] = [];
   const server = createAuthorizationServer({
-    ledger,
+    appStateStore,
     clock: sandbox.clock,
     secretSource: options.secretSource,
     assertionFiles: options.assertionFiles,
@@ -81,7 +81,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   });
   return {
     sandbox,
-    ledger,
+    appStateStore,
     server,
     exchanges,
     logged,

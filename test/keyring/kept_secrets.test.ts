@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { createSecretCache, type Found } from '../../src/keyring/secret_cache.ts';
+import { createSecretCache, type FetchResult } from '../../src/keyring/secret_cache.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const URI = 'https://acme.vault.azure.net/secrets/a';
-const READ: Found = {
+const READ: FetchResult = {
   kind: 'read',
   secret: { value: new Secret('the-value'), version: 'v1', setTime: 0, notBefore: undefined, expireTime: undefined },
 };
-const away = (retryAfter?: number): Found => ({
+const away = (retryAfter?: number): FetchResult => ({
   kind: 'unavailable',
   failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'away', retryAfter === undefined ? {} : { retryAfter }),
 });
 
-const gone: Found = { kind: 'unusable', failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'gone') };
+const gone: FetchResult = { kind: 'unusable', failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'gone') };
 
 /** A memory over a source that answers at once. */
 function world() {
@@ -22,7 +22,7 @@ function world() {
   const time = { now: 0 };
   const logged: string[] = [];
   const kept = createSecretCache({
-    async find() {
+    async fetch() {
       source.asked += 1;
       return source.answer;
     },
@@ -52,7 +52,7 @@ describe('a source that is away', () => {
     const { source, time, kept } = world();
     await kept.read(URI);
     source.answer = away(retryAfter);
-    kept.doubt(() => true);
+    kept.invalidate(() => true);
     await kept.read(URI);
     expect(source.asked).toBe(2);
 
@@ -66,7 +66,7 @@ describe('a source that is away', () => {
   });
 
   describe('and never told the secret', () => {
-    const known = async (answer: Found) => {
+    const known = async (answer: FetchResult) => {
       const { source, time, kept } = world();
       source.answer = answer;
       const read = async () => {
@@ -109,7 +109,7 @@ describe('a source that is away', () => {
     test('is waited for at once where somebody mended it', async () => {
       const { source, kept, read } = await known(gone);
       source.answer = READ;
-      kept.doubt(() => true);
+      kept.invalidate(() => true);
       expect(await read()).toBe('read 2');
     });
   });

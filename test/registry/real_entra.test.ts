@@ -27,12 +27,12 @@ beforeAll(async () => {
   const clock = { now: () => sandbox.clock.now() };
   const stores = await openTestStores({ clock });
   const authorizationServer = createAuthorizationServer({
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     clock,
     customCloud: { loginUrl: sandbox.url },
   });
   const changes = createChanges();
-  withoutCustomCloud = createAuthorizationServer({ ledger: stores.apps, clock });
+  withoutCustomCloud = createAuthorizationServer({ appStateStore: stores.apps, clock });
   const uris = { callbackUri: CALLBACK, logosUri: LOGOS };
   const secretSource = createPretendKeyVault();
   const assertionFiles = { check: async () => {} };

@@ -37,7 +37,7 @@ export async function openTokenWorld() {
   const stores = await openTestStores({ clock });
   const scopes = createScopes({ catalogs: await loadCatalogs() });
   const authorizationServer = createAuthorizationServer({
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     clock,
     customCloud: { loginUrl: sandbox.url },
   });

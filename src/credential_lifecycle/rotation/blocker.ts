@@ -1,4 +1,4 @@
-import type { NotDone, Registered } from '../../entra/app_registrations.ts';
+import type { Registered, RegistrationFailure } from '../../entra/app_registrations.ts';
 import { type App, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../../model/app.ts';
 import type { RotationBlocker } from '../../model/rotation_transition.ts';
 
@@ -6,7 +6,7 @@ import type { RotationBlocker } from '../../model/rotation_transition.ts';
 const NO_PLACE = 'TooManyAppPasswords';
 
 /** What Graph's answer means to a rotation. */
-export function blockerOf(answer: NotDone): RotationBlocker {
+export function blockerOf(answer: RegistrationFailure): RotationBlocker {
   const kind = 'hindered';
   switch (answer.kind) {
     case 'no_directory':
@@ -33,7 +33,7 @@ export function isFull(app: Pick<App, 'signInAudience'>, { passwords }: Register
 }
 
 /** Entra does not have it any more, whoever took it away. */
-export function isTakenAway(answer: TakenAway | NotDone): answer is TakenAway {
+export function isTakenAway(answer: TakenAway | RegistrationFailure): answer is TakenAway {
   return answer.kind === 'removed' || answer.kind === 'absent';
 }
 

@@ -37,7 +37,7 @@ export function createAdmissionControl(parts: {
   function pump(): void {
     for (const priority of PRIORITIES) {
       for (let bulkhead = turns.next(priority); bulkhead !== undefined; bulkhead = turns.next(priority)) {
-        const waiter = bulkhead.line.take(priority, turns.mayEnter);
+        const waiter = bulkhead.queue.take(priority, turns.mayEnter);
         if (waiter === undefined) return;
         forget(waiter);
         turns.served(waiter, bulkhead);
@@ -53,7 +53,7 @@ export function createAdmissionControl(parts: {
   }
 
   function refuse(waiter: Waiter, bulkhead: Bulkhead, error: VaultError): void {
-    if (!bulkhead.line.remove(waiter)) return;
+    if (!bulkhead.queue.remove(waiter)) return;
     forget(waiter);
     bulkheads.changed(bulkhead);
     metrics.rejected(error.reason);
@@ -61,7 +61,7 @@ export function createAdmissionControl(parts: {
   }
 
   function enter(bulkhead: Bulkhead, tenant: string): Slot {
-    const isTrial = bulkhead.enter();
+    const isHalfOpenProbe = bulkhead.enter();
     bulkheads.changed(bulkhead);
     turns.entered(tenant);
     metrics.inFlight(turns.inFlight);
@@ -70,19 +70,19 @@ export function createAdmissionControl(parts: {
     return {
       report(answer) {
         reported = true;
-        const refusal = bulkhead.record(answer, isTrial);
+        const refusal = bulkhead.record(answer, isHalfOpenProbe);
         bulkheads.changed(bulkhead);
-        if (refusal !== undefined) for (const waiter of bulkhead.line.all()) refuse(waiter, bulkhead, refusal);
+        if (refusal !== undefined) for (const waiter of bulkhead.queue.all()) refuse(waiter, bulkhead, refusal);
       },
       mayRetry() {
-        if (bulkhead.refusal() !== undefined || !bulkhead.takeRetry()) return false;
+        if (bulkhead.refusal() !== undefined || !bulkhead.takeRetryToken()) return false;
         metrics.retry();
         return true;
       },
       release() {
         if (released) return;
         released = true;
-        bulkhead.leave(isTrial && !reported);
+        bulkhead.leave(isHalfOpenProbe && !reported);
         bulkheads.changed(bulkhead);
         turns.left(tenant);
         metrics.inFlight(turns.inFlight);
@@ -94,7 +94,7 @@ export function createAdmissionControl(parts: {
 
   /** In the bulkhead, and of the places that all share. A waiter of a lower priority, or of a tenant with more, gives way. */
   function takePlace(bulkhead: Bulkhead, request: { tenant: string; priority: Priority }): void {
-    const place = bulkhead.line.placeFor(request) ?? turnAway(overloaded());
+    const place = bulkhead.queue.placeFor(request) ?? turnAway(overloaded());
     const isFree = place === 'free';
     // A tenant that replaces a waiter of its own waits for no more than before.
     if ((isFree || place.tenant !== request.tenant) && !turns.mayWait(request.tenant)) {
@@ -108,7 +108,7 @@ export function createAdmissionControl(parts: {
     takePlace(bulkhead, { tenant, priority });
     return new Promise<Slot>((resolve, reject) => {
       const onAbort = () => {
-        if (!bulkhead.line.remove(waiter)) return;
+        if (!bulkhead.queue.remove(waiter)) return;
         forget(waiter);
         bulkheads.changed(bulkhead);
         reject(signal?.reason);
@@ -126,7 +126,7 @@ export function createAdmissionControl(parts: {
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      bulkhead.line.add(waiter);
+      bulkhead.queue.add(waiter);
       bulkheads.changed(bulkhead);
       turns.waits(waiter, bulkhead);
       metrics.waiting(turns.waiting);
@@ -142,7 +142,7 @@ export function createAdmissionControl(parts: {
       const refusal = bulkhead.refusal();
       if (refusal !== undefined) turnAway(refusal);
       const tenant = request.tenant ?? request.appUid;
-      const isFree = bulkhead.hasRoom() && bulkhead.line.size === 0 && turns.mayEnter(tenant);
+      const isFree = bulkhead.hasRoom() && bulkhead.queue.size === 0 && turns.mayEnter(tenant);
       return isFree ? enter(bulkhead, tenant) : wait(bulkhead, tenant, request);
     },
     throttledUntil: (appUid) => bulkheads.throttledUntil(appUid),

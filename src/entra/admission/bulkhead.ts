@@ -16,10 +16,10 @@ export interface Bulkhead {
   enter(): boolean;
   leave(trialAbandoned: boolean): void;
   /** A refusal, when this answer stopped the lane. */
-  record(answer: Parameters<Slot['report']>[0], isTrial: boolean): VaultError | undefined;
-  takeRetry(): boolean;
+  record(answer: Parameters<Slot['report']>[0], isHalfOpenProbe: boolean): VaultError | undefined;
+  takeRetryToken(): boolean;
   throttledUntil(): Timestamp | undefined;
-  readonly line: WaitQueue;
+  readonly queue: WaitQueue;
   /** No exchange is in flight, and none waits. */
   isIdle(): boolean;
 }
@@ -33,13 +33,13 @@ export function createBulkhead(parts: {
 }): Bulkhead {
   const { appUid, key, clock, options } = parts;
   const circuit = createCircuitBreaker(clock, options.circuit);
-  const line = createWaitQueue(options.waiting);
+  const queue = createWaitQueue(options.waiting);
   let inFlight = 0;
   let pausedUntil = 0;
-  let savings = options.retryTokens;
+  let retryTokens = options.retryTokens;
   /** After a stop the backlog does not rush: one at a time, then twice as many after each that many answers. */
-  let ramp = options.inFlight;
-  let answersAtRamp = 0;
+  let slowStartLimit = options.inFlight;
+  let answersAtLimit = 0;
 
   function throttledUntil(): Timestamp | undefined {
     const rest = pausedUntil - clock.now();
@@ -55,58 +55,58 @@ export function createBulkhead(parts: {
   }
 
   function slowStart(): void {
-    ramp = 1;
-    answersAtRamp = 0;
+    slowStartLimit = 1;
+    answersAtLimit = 0;
   }
 
   function speedUp(): void {
-    if (ramp >= options.inFlight) return;
-    answersAtRamp += 1;
-    if (answersAtRamp < ramp) return;
-    ramp = Math.min(options.inFlight, ramp * 2);
-    answersAtRamp = 0;
+    if (slowStartLimit >= options.inFlight) return;
+    answersAtLimit += 1;
+    if (answersAtLimit < slowStartLimit) return;
+    slowStartLimit = Math.min(options.inFlight, slowStartLimit * 2);
+    answersAtLimit = 0;
   }
 
   return {
     appUid,
     key,
     refusal,
-    hasRoom: () => inFlight < Math.min(options.inFlight, ramp) && refusal() === undefined,
+    hasRoom: () => inFlight < Math.min(options.inFlight, slowStartLimit) && refusal() === undefined,
     enter() {
       inFlight += 1;
-      savings = Math.min(options.retryTokens, savings + options.retryBudget);
-      const isTrial = circuit.ask() === 'trial';
-      if (isTrial) circuit.beginTrial();
-      return isTrial;
+      retryTokens = Math.min(options.retryTokens, retryTokens + options.retryBudget);
+      const isHalfOpenProbe = circuit.ask() === 'trial';
+      if (isHalfOpenProbe) circuit.beginHalfOpenProbe();
+      return isHalfOpenProbe;
     },
     leave(trialAbandoned) {
       inFlight -= 1;
-      if (trialAbandoned) circuit.abandonTrial();
+      if (trialAbandoned) circuit.abandonHalfOpenProbe();
     },
-    record(answer, isTrial) {
+    record(answer, isHalfOpenProbe) {
       if (typeof answer === 'object') {
         const wait = Math.min(answer.throttledFor, LONGEST_THROTTLE);
         pausedUntil = Math.max(throttledUntil() ?? 0, clock.now() + wait);
-        circuit.record(true, isTrial);
+        circuit.record(true, isHalfOpenProbe);
         slowStart();
         return throttled(wait);
       }
-      if (answer === 'strange' && !isTrial) return undefined;
-      const change = circuit.record(answer !== 'unanswered', isTrial);
+      if (answer === 'strange' && !isHalfOpenProbe) return undefined;
+      const change = circuit.record(answer !== 'unanswered', isHalfOpenProbe);
       if (change === 'closed') slowStart();
       if (answer === 'answered') speedUp();
       if (change !== 'opened') return undefined;
       parts.onCircuitOpened();
       return refusal();
     },
-    takeRetry() {
-      if (savings < 1) return false;
-      savings -= 1;
+    takeRetryToken() {
+      if (retryTokens < 1) return false;
+      retryTokens -= 1;
       return true;
     },
     throttledUntil,
-    line,
-    isIdle: () => inFlight === 0 && line.size === 0,
+    queue,
+    isIdle: () => inFlight === 0 && queue.size === 0,
   };
 }
 

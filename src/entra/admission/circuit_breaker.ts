@@ -9,11 +9,11 @@ export interface CircuitBreaker {
   /** `trial`: open, but it is time to try: the caller's exchange decides. A number: closed to callers for so long. */
   ask(): 'closed' | 'trial' | Duration;
   /** The trial is under way. */
-  beginTrial(): void;
+  beginHalfOpenProbe(): void;
   /** It never came to an exchange. */
-  abandonTrial(): void;
+  abandonHalfOpenProbe(): void;
   /** True: this answer (or its absence) closed or opened the circuit. */
-  record(answered: boolean, isTrial: boolean): 'opened' | 'closed' | undefined;
+  record(answered: boolean, isHalfOpenProbe: boolean): 'opened' | 'closed' | undefined;
 }
 
 export interface CircuitOptions {
@@ -44,16 +44,16 @@ export function createCircuitBreaker(clock: Clock, options: CircuitOptions): Cir
       if (isOver && !open.trial) return 'trial';
       return isOver ? options.firstPause : rest;
     },
-    beginTrial() {
+    beginHalfOpenProbe() {
       if (open !== undefined) open.trial = true;
     },
-    abandonTrial() {
+    abandonHalfOpenProbe() {
       if (open !== undefined) open.trial = false;
     },
-    record(answered, isTrial) {
+    record(answered, isHalfOpenProbe) {
       if (open !== undefined) {
         // What left before the circuit opened says nothing new.
-        if (!isTrial) return undefined;
+        if (!isHalfOpenProbe) return undefined;
         if (!answered) {
           pause(open.backoff.next(undefined));
           return 'opened';

@@ -93,9 +93,9 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
       return sizeOf(waiters);
     },
     offer(bulkhead) {
-      if (bulkhead.line.size === 0 || !bulkhead.hasRoom()) return;
+      if (bulkhead.queue.size === 0 || !bulkhead.hasRoom()) return;
       for (const priority of PRIORITIES) {
-        for (const name of bulkhead.line.tenants(priority)) {
+        for (const name of bulkhead.queue.tenants(priority)) {
           find(name).bulkheads[RANK[priority]].add(bulkhead);
           turns[RANK[priority]].add(name);
         }
@@ -108,7 +108,7 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
         if (!mayEnter(name)) continue;
         const bulkheads = tenants.get(name)?.bulkheads[rank] ?? new Set<Bulkhead>();
         for (const bulkhead of bulkheads) {
-          if (bulkhead.hasRoom() && bulkhead.line.has(name, priority)) return bulkhead;
+          if (bulkhead.hasRoom() && bulkhead.queue.has(name, priority)) return bulkhead;
           bulkheads.delete(bulkhead);
         }
         turns[rank].delete(name);
@@ -136,6 +136,6 @@ function sizeOf(waiters: Waiters): number {
 }
 
 function firstLower(waiters: Waiters, priority: Priority): readonly [Waiter, Bulkhead] | undefined {
-  const lowest = waiters.slice(RANK[priority] + 1).findLast((line) => line.size > 0);
+  const lowest = waiters.slice(RANK[priority] + 1).findLast((queue) => queue.size > 0);
   return lowest?.entries().next().value;
 }

@@ -12,15 +12,15 @@ export interface Meaning {
   /** False: neither the code nor, without a code, the `error` word is known. Such an answer is not retried and opens no circuit. */
   readonly known: boolean;
   /** `invalid_client` without a known code: it may be the credential's fault (RFC 6749, 5.2), which a probe can tell. */
-  readonly doubtsCredential: boolean;
+  readonly suspectsCredential: boolean;
 }
 
 /**
  * What an answer means; undefined: it brings a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the known
  * codes, the suberror, the `error` word. `error_description` names users and is never read.
  */
-export function classify(answer: RawTokenResponse, now: Timestamp): Meaning | undefined {
-  const body = answer.body ?? {};
+export function classify(response: RawTokenResponse, now: Timestamp): Meaning | undefined {
+  const body = response.body ?? {};
   const codes = codesOf(body);
   const error = wordOf(body['error']);
   const suberror = wordOf(body['suberror']);
@@ -35,21 +35,21 @@ export function classify(answer: RawTokenResponse, now: Timestamp): Meaning | un
         kind,
         subject,
         reason: more.reason ?? REASON_OF_KIND[kind],
-        entraError: describe(answer, error, codes, suberror),
-        correlationId: correlationOf(body) ?? answer.correlationId,
-        retryAfter: waitOf(kind, known, answer, now),
+        entraError: describe(response, error, codes, suberror),
+        correlationId: correlationOf(body) ?? response.correlationId,
+        retryAfter: waitOf(kind, known, response, now),
         claims: claimsOf(body),
         hint: more.hint,
       },
       codes,
       suberror,
       known,
-      doubtsCredential: !known && error === 'invalid_client',
+      suspectsCredential: !known && error === 'invalid_client',
     };
   };
-  const waiting = () => mean(answer.retryAfter === undefined ? 'transient' : 'throttled', 'entra');
+  const waiting = () => mean(response.retryAfter === undefined ? 'transient' : 'throttled', 'entra');
 
-  const { status } = answer;
+  const { status } = response;
   if (status === undefined) return mean('transient', 'entra');
   if (status === 429) return mean('throttled', 'entra');
   const row = findRow(codes, error);
@@ -57,11 +57,11 @@ export function classify(answer: RawTokenResponse, now: Timestamp): Meaning | un
   const isLooping = row?.kind === 'looping' && (status < 500 || (error !== undefined && row.errors.includes(error)));
   if (status >= 500 && !isLooping) return waiting();
   if (status >= 200 && status < 300) {
-    return answer.fault === undefined && isToken(body) ? undefined : mean('transient', 'entra');
+    return response.fault === undefined && isToken(body) ? undefined : mean('transient', 'entra');
   }
-  if (answer.fault !== undefined) return waiting();
+  if (response.fault !== undefined) return waiting();
 
-  if (!isLooping && answer.retryAfter !== undefined) return mean('throttled', 'entra');
+  if (!isLooping && response.retryAfter !== undefined) return mean('throttled', 'entra');
   if (row !== undefined) return mean(row.kind, row.subject, { reason: row.reason, hint: row.hint });
   const bySuberror = suberror === undefined ? undefined : MEANING_OF_SUBERROR.get(suberror);
   if (bySuberror !== undefined) return mean(bySuberror.kind, bySuberror.subject);
@@ -114,10 +114,10 @@ const THROTTLE_DEFAULT: Duration = MINUTE;
 const THROTTLE_CAP: Duration = HOUR;
 
 /** How long to leave Entra alone. RFC 9110, 10.2.3: seconds, or a date. */
-function waitOf(kind: FailureKind, known: boolean, answer: RawTokenResponse, now: Timestamp): Duration | undefined {
+function waitOf(kind: FailureKind, known: boolean, response: RawTokenResponse, now: Timestamp): Duration | undefined {
   switch (kind) {
     case 'throttled':
-      return retryAfterOf(answer, now) ?? THROTTLE_DEFAULT;
+      return retryAfterOf(response, now) ?? THROTTLE_DEFAULT;
     case 'looping':
       return 5 * MINUTE;
     case 'suspect':
@@ -156,14 +156,14 @@ function wordOf(value: unknown): string | undefined {
 }
 
 function describe(
-  answer: RawTokenResponse,
+  response: RawTokenResponse,
   error: string | undefined,
   codes: readonly number[],
   suberror: string | undefined,
 ): string {
   const known = error !== undefined && isErrorWord(error) ? error : undefined;
   if (known === undefined && codes.length === 0) {
-    return answer.status === undefined ? `network/${answer.fault}` : `http/${answer.status}`;
+    return response.status === undefined ? `network/${response.fault}` : `http/${response.status}`;
   }
   const detail = codes.map((code) => `AADSTS${code}`).join('+');
   const word = suberror !== undefined && MEANING_OF_SUBERROR.has(suberror) ? suberror : undefined;

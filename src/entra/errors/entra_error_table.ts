@@ -226,7 +226,7 @@ const ROWS: readonly Row[] = [
  * https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide and of the MSAL libraries, and answers in public
  * bug reports. Microsoft may change codes: a code that is not listed counts against the request that met it, and nothing else.
  */
-export const ENTRA_ANSWERS: readonly EntraAnswer[] = ROWS.map(
+export const ENTRA_ERRORS: readonly EntraError[] = ROWS.map(
   ([code, errors, suberror, kind, subject, reason, whoActs, meaning, hint]) => ({
     code,
     errors: errors.split(' '),
@@ -240,7 +240,7 @@ export const ENTRA_ANSWERS: readonly EntraAnswer[] = ROWS.map(
   }),
 );
 
-export interface EntraAnswer {
+export interface EntraError {
   readonly code: number;
   readonly errors: readonly string[];
   readonly suberror: string | undefined;

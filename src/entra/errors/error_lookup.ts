@@ -1,7 +1,7 @@
 import type { FailureKind, FailureSubject } from '../../model/exchange.ts';
-import { ENTRA_ANSWERS, type EntraAnswer } from './entra_error_table.ts';
+import { ENTRA_ERRORS, type EntraError } from './entra_error_table.ts';
 
-const ROWS_BY_CODE: ReadonlyMap<number, readonly EntraAnswer[]> = Map.groupBy(ENTRA_ANSWERS, ({ code }) => code);
+const ROWS_BY_CODE: ReadonlyMap<number, readonly EntraError[]> = Map.groupBy(ENTRA_ERRORS, ({ code }) => code);
 
 /** If an answer carries several codes, the kind that does the least harm to what the vault stores wins. */
 const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
@@ -23,7 +23,7 @@ const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
  * seen under this `error` counts, else its first. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client
  * authentication proves nothing there.
  */
-export function findRow(codes: readonly number[], error: string | undefined): EntraAnswer | undefined {
+export function findRow(codes: readonly number[], error: string | undefined): EntraError | undefined {
   const rows = codes.flatMap((code) => {
     const known = ROWS_BY_CODE.get(code) ?? [];
     return known.find(({ errors }) => error !== undefined && errors.includes(error)) ?? known.slice(0, 1);
@@ -88,7 +88,7 @@ export function meaningOfError(error: string, withCode: boolean): Meaning | unde
 
 /** `error` words that RFC 6749, OpenID Connect and Entra define: safe to log and to show. */
 const ERROR_WORDS: ReadonlySet<string> = new Set([
-  ...ENTRA_ANSWERS.flatMap(({ errors }) => errors),
+  ...ENTRA_ERRORS.flatMap(({ errors }) => errors),
   'access_denied',
   'invalid_tenant',
   'login_required',

@@ -16,18 +16,18 @@ import { createVersionedSecrets, type SecretReference } from './versioned_secret
 export interface ClientAuthentications {
   make(usable: UsableCredential, request: ClientAuthenticationRequest): Promise<ClientAuthentication | Unusable>;
   /** Entra refused it: what else may do, of a secret that lies in a key vault and was renewed there. Undefined: nothing. */
-  instead(
+  alternative(
     usable: UsableCredential,
     refused: ClientAuthentication,
     timeout: Duration,
   ): Promise<OtherCredential | undefined>;
-  accepted(usable: UsableCredential, proof: ClientAuthentication): void;
+  accepted(usable: UsableCredential, authentication: ClientAuthentication): void;
   /** How long Entra may have known what is presented. */
   newSince(usable: UsableCredential): Timestamp;
 }
 
 export interface OtherCredential {
-  readonly proof: ClientAuthentication;
+  readonly authentication: ClientAuthentication;
   /** False: the one before the newest, which Entra took; the newest may not have reached all of Entra. */
   readonly isNewest: boolean;
 }
@@ -86,9 +86,9 @@ export function createClientAuthentications(parts: {
   return {
     async make(usable, request) {
       try {
-        const proof = await proofOf(usable, request);
+        const authentication = await proofOf(usable, request);
         told.delete(usable);
-        return proof;
+        return authentication;
       } catch (error) {
         // The words of a foreign error may quote what it was reading.
         const unusable = isVaultError(error) ? error.reason : undefined;
@@ -102,15 +102,16 @@ export function createClientAuthentications(parts: {
         return { unusable, message: isVaultError(error) ? error.message : undefined };
       }
     },
-    async instead(usable, refused, timeout) {
+    async alternative(usable, refused, timeout) {
       const reference = referenceOf(usable);
       if (reference === undefined || !('clientSecret' in refused)) return undefined;
-      const other = await sourced.instead(reference, refused.clientSecret, timeout);
-      return other && { proof: { clientSecret: other.secret }, isNewest: other.isNewest };
+      const other = await sourced.alternative(reference, refused.clientSecret, timeout);
+      return other && { authentication: { clientSecret: other.secret }, isNewest: other.isNewest };
     },
-    accepted(usable, proof) {
+    accepted(usable, authentication) {
       const reference = referenceOf(usable);
-      if (reference !== undefined && 'clientSecret' in proof) sourced.accepted(reference, proof.clientSecret);
+      if (reference !== undefined && 'clientSecret' in authentication)
+        sourced.accepted(reference, authentication.clientSecret);
     },
     newSince: ({ credential }) => Math.max(credential.createTime, sourced.renewTime(credential.uid) ?? 0),
   };

@@ -5,7 +5,7 @@ import type { Authority } from '../authority.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import { type GrantContext, idTokenClaims, isForAnother } from './granted_token.ts';
 
-export interface AnswerContext extends Pick<GrantContext, 'resource' | 'graph'> {
+export interface ResponseContext extends Pick<GrantContext, 'resource' | 'graph'> {
   readonly app: App;
   readonly authority: Authority;
   readonly nonce: Secret | undefined;
@@ -16,17 +16,17 @@ export interface AnswerContext extends Pick<GrantContext, 'resource' | 'graph'> 
  * for its audience nor for its issuer (OpenID Connect Core 3.1.3.7). An answer that a gateway mixed up must not serve another connection.
  */
 export function contradictionIn(
-  answer: RawTokenResponse,
-  context: AnswerContext,
+  response: RawTokenResponse,
+  context: ResponseContext,
 ): 'nonce' | 'aud' | 'iss' | 'tid' | 'scope' | undefined {
-  const claims = idTokenClaims(answer);
+  const claims = idTokenClaims(response);
   // A code from somebody else's sign-in.
   if (context.nonce !== undefined && claims?.['nonce'] !== context.nonce.reveal()) return 'nonce';
-  return (claims && ofIdToken(claims, context)) ?? (isForAnother(answer, context) ? 'scope' : undefined);
+  return (claims && ofIdToken(claims, context)) ?? (isForAnother(response, context) ? 'scope' : undefined);
 }
 
 /** https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
-function ofIdToken(claims: Readonly<Record<string, unknown>>, { app, authority }: AnswerContext) {
+function ofIdToken(claims: Readonly<Record<string, unknown>>, { app, authority }: ResponseContext) {
   const { aud, iss, tid } = claims;
   if (typeof aud !== 'string' || aud.toLowerCase() !== app.clientId.toLowerCase()) return 'aud';
   // It distinguishes accounts.

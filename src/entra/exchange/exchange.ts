@@ -16,7 +16,7 @@ import type { Unusable } from './client_authentication.ts';
 import { contradictionIn } from './contradiction.ts';
 import { readGranted } from './granted_token.ts';
 import type { TokenGrant } from './msal_client.ts';
-import { LEAST_TIME, sendTokenRequest, type TokenAttempt, type TokenRequestParts } from './token_request.ts';
+import { MIN_REQUEST_TIME, sendTokenRequest, type TokenAttempt, type TokenRequestParts } from './token_request.ts';
 
 /** One grant, redeemed: with each credential in turn, and once more after a transient failure. */
 export interface ExchangeRequest {
@@ -73,7 +73,7 @@ export async function redeem(
   }
   if (!isWorthARetry(request.grant, first)) return first.failure;
   const pause = 100 + 400 * parts.random();
-  if (deadline - performance.now() - pause < LEAST_TIME * 2 || !slot.mayRetry()) return first.failure;
+  if (deadline - performance.now() - pause < MIN_REQUEST_TIME * 2 || !slot.mayRetry()) return first.failure;
   await new Promise((resolve) => setTimeout(resolve, pause));
   const second = await exchange();
   return 'failure' in second ? second.failure : second.granted;
@@ -87,15 +87,19 @@ function contextOf({ requester, tenantUid, directoryId, resource, grant, isRetry
 
 type Redeemed =
   | { readonly granted: Granted }
-  | { readonly failure: Failure; readonly meaning: Meaning | undefined; readonly answer: RawTokenResponse | undefined };
+  | {
+      readonly failure: Failure;
+      readonly meaning: Meaning | undefined;
+      readonly response: RawTokenResponse | undefined;
+    };
 
 /** A code works once, and an answer that was lost on the way may have used it up; a refresh token is not used up (4-entra). */
 function isWorthARetry(
   grant: TokenGrant,
-  { meaning, answer }: { meaning: Meaning | undefined; answer: RawTokenResponse | undefined },
+  { meaning, response }: { meaning: Meaning | undefined; response: RawTokenResponse | undefined },
 ) {
   if (meaning?.failure.kind !== 'transient' || !meaning.known) return false;
-  return grant.kind !== 'authorization_code' || answer?.status !== undefined;
+  return grant.kind !== 'authorization_code' || response?.status !== undefined;
 }
 
 const OTHER_AUTHORITY_CODES: ReadonlySet<number> = new Set([7000012, 70000121]);
@@ -125,7 +129,7 @@ async function redeemOnce(
   const { inOrder, onTrial } = await credentials.candidates(grant.kind !== 'authorization_code');
   for (const usable of inOrder) {
     const timeout = deadline - performance.now();
-    if (timeout < LEAST_TIME) {
+    if (timeout < MIN_REQUEST_TIME) {
       return { failure: { ...NOTHING_SAID, ...last?.meaning.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
     }
     const asked = await sendTokenRequest(parts, request, usable, timeout, slot);
@@ -134,34 +138,35 @@ async function redeemOnce(
       fellBack ||= usable !== onTrial;
       continue;
     }
-    const { meaning, answer, doubt, newSince, order } = asked;
+    const { meaning, response, newestRefusal, newSince, order } = asked;
     if (meaning === undefined) {
-      if (doubt === undefined) await credentials.accepted(usable, { requester: requesterOf(context, order), order });
+      if (newestRefusal === undefined)
+        await credentials.accepted(usable, { requester: requesterOf(context, order), order });
       // A renewed secret that Entra does not know everywhere yet is no reason for an alert.
-      else if ((await credentials.rejected(usable, doubt, newSince)) === 'REJECTED') fellBack = true;
+      else if ((await credentials.rejected(usable, newestRefusal, newSince)) === 'REJECTED') fellBack = true;
       if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(app.uid);
-      const redeemed = readChecked(parts, request, answer);
+      const redeemed = readChecked(parts, request, response);
       // At a shared address, the answer itself names the directory.
       const account = 'granted' in redeemed ? redeemed.granted.account : undefined;
       await health.granted(context, grant.kind, order, context.directoryId ?? account?.directoryId);
       return redeemed;
     }
-    if (meaning.failure.kind === 'app_credential' || meaning.doubtsCredential) {
+    if (meaning.failure.kind === 'app_credential' || meaning.suspectsCredential) {
       last = { usable, meaning, newSince, order };
       judgements.push(await judgeCredential({ app, health, probes: parts.probes }, context, last));
       continue;
     }
     const meant = grant.kind === 'client_credentials' ? asAppTokenMeaning(meaning) : meaning;
-    return { failure: await blame(health, context, grant, asked, meant), meaning, answer };
+    return { failure: await recordRefusal(health, context, grant, asked, meant), meaning, response };
   }
   return {
-    failure: await allRefused(health, context, grant, { judgements, last, untried }),
+    failure: await recordAllRefused(health, context, grant, { judgements, last, untried }),
     meaning: last?.meaning,
-    answer: undefined,
+    response: undefined,
   };
 }
 
-const ASKED_NOTHING = { meaning: undefined, answer: undefined } as const;
+const ASKED_NOTHING = { meaning: undefined, response: undefined } as const;
 const NOTHING_SAID = { entraError: undefined, correlationId: undefined, retryAfter: undefined, claims: undefined };
 const OUT_OF_TIME = { kind: 'transient', subject: 'entra', reason: 'ENTRA_UNAVAILABLE', retryAfter: SECOND } as const;
 const KEY_VAULT_AWAY = {
@@ -171,25 +176,25 @@ const KEY_VAULT_AWAY = {
   retryAfter: 10 * SECOND,
 } as const;
 
-function readChecked(parts: TokenRequestParts, request: ExchangeRequest, answer: RawTokenResponse): Redeemed {
+function readChecked(parts: TokenRequestParts, request: ExchangeRequest, response: RawTokenResponse): Redeemed {
   const { graph } = request.authority;
-  const wrong = contradictionIn(answer, { ...request, graph });
+  const wrong = contradictionIn(response, { ...request, graph });
   if (wrong !== undefined) {
-    const { correlationId } = answer;
+    const { correlationId } = response;
     const reason = wrong === 'nonce' ? 'STATE_INVALID' : 'INTERNAL';
     const entraError = `answer/${wrong}`;
     const failure: Failure = { ...NOTHING_SAID, kind: 'ours', subject: 'vault', reason, entraError, correlationId };
-    return { failure, meaning: undefined, answer };
+    return { failure, meaning: undefined, response };
   }
   const context = { resource: request.resource, scopes: request.grant.scopes, graph, random: parts.random };
-  return { granted: readGranted(answer, context) };
+  return { granted: readGranted(response, context) };
 }
 
 /** Kinds that Entra answers only after it accepted the credential. */
 const AFTER_AUTHENTICATION: ReadonlySet<Failure['kind']> = new Set(['reauthorize', 'consent', 'blocked', 'suspect']);
 
 /** A refusal that is not about the credential. */
-async function blame(
+async function recordRefusal(
   health: AppHealth,
   context: EvidenceContext,
   { kind: grant }: TokenGrant,
@@ -203,7 +208,7 @@ async function blame(
     case 'ours':
       return health.refused(context, grant, meaning, order);
     case 'transient':
-      if (failure.subject === 'request') health.holdRequest(context, grant, failure, known);
+      if (failure.subject === 'request') health.startRequestCooldown(context, grant, failure, known);
       return failure;
     default:
       if (known && AFTER_AUTHENTICATION.has(failure.kind)) await health.credentialWorks();
@@ -212,7 +217,7 @@ async function blame(
 }
 
 /** No credential was accepted. */
-async function allRefused(
+async function recordAllRefused(
   health: AppHealth,
   context: EvidenceContext,
   { kind: grant }: TokenGrant,
@@ -234,11 +239,11 @@ async function allRefused(
   // One that could not be tried may be good: the app is not held for it.
   if (untried?.unusable === 'KEY_SOURCE_UNAVAILABLE') return { ...base, ...KEY_VAULT_AWAY };
   if (untried !== undefined || last === undefined) return base;
-  if (last.meaning.doubtsCredential) return health.refused(context, grant, last.meaning, last.order);
+  if (last.meaning.suspectsCredential) return health.refused(context, grant, last.meaning, last.order);
   if (judgements.some((judgement) => judgement !== 'REJECTED')) {
-    health.holdRequest(context, grant, base, true);
+    health.startRequestCooldown(context, grant, base, true);
     return base;
   }
   const { order } = last;
-  return health.holdWithoutCredential(base, order, originOf(context));
+  return health.blockWithoutCredential(base, order, originOf(context));
 }

@@ -17,10 +17,10 @@ export interface GrantContext {
 }
 
 /** Reads an answer that `classify` found to bring a token. Graph's access tokens are opaque: only the answer around them is read. */
-export function readGranted(answer: RawTokenResponse, context: GrantContext): Granted {
-  const body = answer.body ?? {};
+export function readGranted(response: RawTokenResponse, context: GrantContext): Granted {
+  const body = response.body ?? {};
   const life = lifeOf(body['expires_in']);
-  const expireTime = answer.sendTime + Math.max(0, life - MARGIN);
+  const expireTime = response.sendTime + Math.max(0, life - MARGIN);
   const refreshToken = body['refresh_token'];
   return {
     kind: 'granted',
@@ -29,17 +29,17 @@ export function readGranted(answer: RawTokenResponse, context: GrantContext): Gr
       resource: context.resource,
       permissions: permissionsOf(body['scope'], context),
       expireTime,
-      refreshTime: Math.min(expireTime, answer.sendTime + refreshAfter(body['refresh_in'], life, context.random)),
-      correlationId: answer.correlationId,
+      refreshTime: Math.min(expireTime, response.sendTime + refreshAfter(body['refresh_in'], life, context.random)),
+      correlationId: response.correlationId,
     },
     refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? new Secret(refreshToken) : undefined,
-    account: accountOf(idTokenClaims(answer)),
+    account: accountOf(idTokenClaims(response)),
   };
 }
 
 /** Not verified, as OpenID Connect Core 3.1.3.7 (6) allows: it came over TLS from the token endpoint itself. */
-export function idTokenClaims(answer: RawTokenResponse): Readonly<Record<string, unknown>> | undefined {
-  const token = answer.body?.['id_token'];
+export function idTokenClaims(response: RawTokenResponse): Readonly<Record<string, unknown>> | undefined {
+  const token = response.body?.['id_token'];
   if (typeof token !== 'string') return undefined;
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
@@ -77,8 +77,8 @@ function permissionsOf(scope: unknown, context: GrantContext): string[] {
  * The answer names permissions, and none of the asked resource: its token is another's. Of Graph there are tokens that name nothing but
  * OIDC scopes; an answer without `scope` brings what was asked (RFC 6749, 5.1).
  */
-export function isForAnother(answer: RawTokenResponse, context: Pick<GrantContext, 'resource' | 'graph'>): boolean {
-  const scope = answer.body?.['scope'];
+export function isForAnother(response: RawTokenResponse, context: Pick<GrantContext, 'resource' | 'graph'>): boolean {
+  const scope = response.body?.['scope'];
   if (typeof scope !== 'string') return false;
   const words = scope
     .split(/\s+/)

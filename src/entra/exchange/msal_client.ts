@@ -27,7 +27,7 @@ export type TokenGrant =
 export interface TokenRequest {
   readonly clientId: string;
   readonly authority: Authority;
-  readonly proof: ClientAuthentication;
+  readonly authentication: ClientAuthentication;
   readonly grant: TokenGrant;
   readonly timeout: number;
   readonly correlationId: string;
@@ -39,25 +39,25 @@ export interface TokenRequest {
  * makes one user's 429 everybody's. Never print a client: `util.inspect` shows its secret.
  */
 export async function requestThroughMsal(http: TokenHttp, request: TokenRequest): Promise<RawTokenResponse> {
-  let answer: RawTokenResponse | undefined;
+  let response: RawTokenResponse | undefined;
   const client = new ConfidentialClientApplication({
     auth: {
       clientId: request.clientId,
       ...request.authority.msal,
-      ...present(request.proof),
+      ...present(request.authentication),
     },
     system: {
       networkClient: {
         sendGetRequestAsync: () => Promise.reject(new Error('all metadata is given')),
         async sendPostRequestAsync<T>(url: string, options?: { headers?: Record<string, string>; body?: string }) {
-          answer = await http.post(url, {
+          response = await http.post(url, {
             headers: options?.headers ?? {},
             body: options?.body ?? '',
             timeout: request.timeout,
             correlationId: request.correlationId,
           });
           // A copy: MSAL writes into the body that it is given.
-          return { status: answer.status ?? 503, headers: {}, body: structuredClone(answer.body ?? {}) as T };
+          return { status: response.status ?? 503, headers: {}, body: structuredClone(response.body ?? {}) as T };
         },
       },
       loggerOptions: { loggerCallback: () => {}, piiLoggingEnabled: false, logLevel: LogLevel.Error },
@@ -71,7 +71,7 @@ export async function requestThroughMsal(http: TokenHttp, request: TokenRequest)
     // Its message quotes Entra's error_description; the answer itself says all that we want.
     refusal = error;
   }
-  if (answer !== undefined) return answer;
+  if (response !== undefined) return response;
   throw new VaultError('INTERNAL', `MSAL did not send the request (${codeOf(refusal)}).`);
 }
 
@@ -108,10 +108,10 @@ function withEmail(scopes: readonly string[]): string[] {
   return scopes.some((scope) => scope.endsWith('/.default')) ? [...scopes] : [...scopes, 'email'];
 }
 
-function present(proof: ClientAuthentication): { clientSecret: string } | { clientAssertion: string } {
-  return 'clientSecret' in proof
-    ? { clientSecret: proof.clientSecret.reveal() }
-    : { clientAssertion: proof.assertion.reveal() };
+function present(authentication: ClientAuthentication): { clientSecret: string } | { clientAssertion: string } {
+  return 'clientSecret' in authentication
+    ? { clientSecret: authentication.clientSecret.reveal() }
+    : { clientAssertion: authentication.assertion.reveal() };
 }
 
 function codeOf(error: unknown): string {

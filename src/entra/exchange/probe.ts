@@ -31,7 +31,7 @@ export async function probeCredentials(
   const refusals = tries.map(({ probe: { outcome }, refusal }) => (outcome === 'REJECTED' ? refusal : undefined));
   const last = refusals.at(-1);
   if (last !== undefined && !refusals.includes(undefined)) {
-    await health.holdWithoutCredential(last.failure, last.order, `probe ${last.order}`);
+    await health.blockWithoutCredential(last.failure, last.order, `probe ${last.order}`);
   }
   return tries.map(({ probe }) => probe);
 }
@@ -57,16 +57,16 @@ async function probeOne(
     const { unusable: reason, message } = asked;
     return { probe: { ...nothing, outcome: 'INCONCLUSIVE', unusable: { reason, message } } };
   }
-  const { meaning, answer, doubt, newSince, order } = asked;
+  const { meaning, response, newestRefusal, newSince, order } = asked;
   if (meaning === undefined) {
     await health.credentialWorks();
     await health.probeGranted(target.directoryId, undefined, order);
-    if (doubt === undefined) {
+    if (newestRefusal === undefined) {
       await credentials.accepted(usable, undefined);
-      return { probe: { ...nothing, outcome: 'VALID', correlationId: answer.correlationId } };
+      return { probe: { ...nothing, outcome: 'VALID', correlationId: response.correlationId } };
     }
-    const outcome = await credentials.rejected(usable, doubt, newSince);
-    const { reason, entraError, correlationId } = doubt.failure;
+    const outcome = await credentials.rejected(usable, newestRefusal, newSince);
+    const { reason, entraError, correlationId } = newestRefusal.failure;
     // Without `refusal`: exchanges go on with the secret before, so callers are still served.
     return { probe: { credentialId, outcome, reason, entraError, correlationId } };
   }

@@ -16,7 +16,7 @@ import { type ClientAuthentication, requestThroughMsal, type TokenGrant } from '
 /** What it takes to ask. */
 export interface TokenRequestParts {
   readonly http: TokenHttp;
-  readonly proofs: ClientAuthentications;
+  readonly clientAuthentications: ClientAuthentications;
   readonly clock: Clock;
   readonly metrics: EntraMetrics;
   readonly log: Log;
@@ -29,11 +29,11 @@ export interface TokenRequestParts {
 
 /** What one credential came to. */
 export interface TokenAttempt {
-  readonly answer: RawTokenResponse;
+  readonly response: RawTokenResponse;
   /** Undefined: granted. */
   readonly meaning: Meaning | undefined;
   /** What Entra said of the newest secret, where it took the one before. */
-  readonly doubt?: Meaning | undefined;
+  readonly newestRefusal?: Meaning | undefined;
   /** Of the request among all requests. */
   readonly order: number;
   /** How long Entra may have known what was presented. */
@@ -41,7 +41,7 @@ export interface TokenAttempt {
 }
 
 /** No request leaves with less time than this: it would only be cut. */
-export const LEAST_TIME: Duration = 250;
+export const MIN_REQUEST_TIME: Duration = 250;
 
 interface TokenRequestContext {
   readonly app: App;
@@ -58,19 +58,25 @@ export async function sendTokenRequest(
 ): Promise<TokenAttempt | Unusable> {
   const deadline = performance.now() + timeout;
   const timeLeft = () => deadline - performance.now();
-  const { proofs } = parts;
+  const { clientAuthentications } = parts;
   const { app, authority } = request;
   // A key vault that hangs must leave time for the next credential, here and below.
-  const proof = await proofs.make(usable, { app, tokenEndpoint: authority.tokenEndpoint, timeout: timeLeft() / 2 });
-  if ('unusable' in proof) return proof;
-  const first = await present(parts, request, usable, proof, timeLeft(), slot);
-  const other = isRefused(first) ? await proofs.instead(usable, proof, timeLeft() / 2) : undefined;
-  const newSince = proofs.newSince(usable);
-  if (other === undefined || timeLeft() < LEAST_TIME) return { ...first, newSince };
-  const second = await present(parts, request, usable, other.proof, timeLeft(), slot);
+  const authentication = await clientAuthentications.make(usable, {
+    app,
+    tokenEndpoint: authority.tokenEndpoint,
+    timeout: timeLeft() / 2,
+  });
+  if ('unusable' in authentication) return authentication;
+  const first = await present(parts, request, usable, authentication, timeLeft(), slot);
+  const other = isRefused(first)
+    ? await clientAuthentications.alternative(usable, authentication, timeLeft() / 2)
+    : undefined;
+  const newSince = clientAuthentications.newSince(usable);
+  if (other === undefined || timeLeft() < MIN_REQUEST_TIME) return { ...first, newSince };
+  const second = await present(parts, request, usable, other.authentication, timeLeft(), slot);
   if (other.isNewest) return { ...second, newSince };
   // That the one before is refused as well is no news: it was replaced.
-  return isRefused(second) ? { ...first, newSince } : { ...second, doubt: first.meaning, newSince };
+  return isRefused(second) ? { ...first, newSince } : { ...second, newestRefusal: first.meaning, newSince };
 }
 
 function isRefused({ meaning }: { readonly meaning: Meaning | undefined }): boolean {
@@ -81,30 +87,30 @@ async function present(
   parts: TokenRequestParts,
   request: TokenRequestContext,
   usable: UsableCredential,
-  proof: ClientAuthentication,
+  authentication: ClientAuthentication,
   timeout: Duration,
   slot: Slot,
 ) {
   const start = performance.now();
   const order = parts.nextOrder();
-  const answer = await requestThroughMsal(parts.http, {
+  const response = await requestThroughMsal(parts.http, {
     clientId: request.app.clientId,
     authority: request.authority,
-    proof,
+    authentication,
     grant: request.grant,
     timeout: Math.min(timeout, parts.requestTimeout),
     correlationId: randomUUID(),
   });
-  const meaning = classify(answer, parts.clock.now());
+  const meaning = classify(response, parts.clock.now());
   const failure = meaning?.failure;
   parts.metrics.exchange(failure?.kind ?? 'granted', failure?.reason ?? '', (performance.now() - start) / SECOND);
   slot.report(healthOf(meaning));
-  if (meaning === undefined) parts.proofs.accepted(usable, proof);
+  if (meaning === undefined) parts.clientAuthentications.accepted(usable, authentication);
   if (failure?.kind === 'looping' || failure?.kind === 'ours') {
     const { kind, entraError = '', correlationId = '' } = failure;
     parts.log.event('error', 'entra_faulted', { app: appName(request.app), kind, entraError, correlationId });
   }
-  return { answer, meaning, order };
+  return { response, meaning, order };
 }
 
 function healthOf(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {

@@ -9,7 +9,7 @@ export interface VersionedSecrets {
   /** As `SecretSource.read`; KEY_SOURCE_UNAVAILABLE also when it takes longer than `timeout`. */
   read(reference: SecretReference, timeout: Duration): Promise<Secret>;
   /** Entra refused `refused`, so another may do. Undefined: there is none. */
-  instead(reference: SecretReference, refused: Secret, timeout: Duration): Promise<OtherSecret | undefined>;
+  alternative(reference: SecretReference, refused: Secret, timeout: Duration): Promise<OtherSecret | undefined>;
   accepted(reference: SecretReference, secret: Secret): void;
   /** When the newest one was first seen in place of another; of the first that is read, when it was put there. */
   renewTime(credentialUid: string): Timestamp | undefined;
@@ -92,7 +92,7 @@ export function createVersionedSecrets({
 
   return {
     read: async (reference, timeout) => (await read(reference, timeout)).newest,
-    async instead(reference, refused, timeout) {
+    async alternative(reference, refused, timeout) {
       const known = kept.get(reference.credentialUid);
       if (known === undefined) return undefined;
       if (areSame(known.newest, refused)) await lookAgain(known, reference, timeout);

@@ -2,7 +2,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import { isVaultError } from '../../model/errors.ts';
 import type { Failure } from '../../model/exchange.ts';
 import { OWN_REGISTRATION_PERMISSION } from '../../model/rotation.ts';
-import type { NotDone } from '../app_registrations.ts';
+import type { RegistrationFailure } from '../app_registrations.ts';
 import { retryAfterOf } from '../errors/classify_error.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 
@@ -10,14 +10,14 @@ import type { RawTokenResponse } from '../token_response.ts';
  * What an answer of Graph means that does not bring what was asked. Its message is never looked at: it names people, and may change.
  * https://learn.microsoft.com/graph/errors
  */
-export function graphRefusal(answer: RawTokenResponse, now: Timestamp): NotDone {
-  const { status } = answer;
-  const error = errorOf(answer);
+export function graphFailure(response: RawTokenResponse, now: Timestamp): RegistrationFailure {
+  const { status } = response;
+  const error = errorOf(response);
   const code = codeOf(error);
-  const retryAfter = retryAfterOf(answer, now);
+  const retryAfter = retryAfterOf(response, now);
   // Without Graph's own words a 403 or a 404 may be a gateway's: it must not send an operator to grant what is granted.
   if (status === undefined || error === undefined || retryAfter !== undefined || PASSING.has(status) || status >= 500) {
-    return { kind: 'unavailable', code: code ?? transportCode(answer), retryAfter };
+    return { kind: 'unavailable', code: code ?? transportCode(response), retryAfter };
   }
   if (code !== undefined && OF_POLICY.test(code)) return { kind: 'refused', code };
   // The token was fresh, and no permission mends one that is not taken: a clock that was set, or a revocation on its way.
@@ -25,17 +25,17 @@ export function graphRefusal(answer: RawTokenResponse, now: Timestamp): NotDone 
   if (status === 401 || status === 403) return { kind: 'forbidden', permission: OWN_REGISTRATION_PERMISSION, code };
   if (status === 404) return { kind: 'not_found', code };
   if (status >= 400) return { kind: 'refused', code };
-  return { kind: 'unavailable', code: transportCode(answer), retryAfter };
+  return { kind: 'unavailable', code: transportCode(response), retryAfter };
 }
 
 /** No credential of the app got a token for Graph. */
-export function tokenRefusal({ entraError, reason, retryAfter }: Failure): NotDone {
+export function tokenFailure({ entraError, reason, retryAfter }: Failure): RegistrationFailure {
   const code = entraError ?? reason;
   return NO_REGISTRATION.test(code) ? { kind: 'not_found', code } : { kind: 'unavailable', code, retryAfter };
 }
 
 /** What the vault knew without asking; throws on what is not for this room. */
-export function admissionRefusal(error: unknown): NotDone {
+export function admissionFailure(error: unknown): RegistrationFailure {
   if (!isVaultError(error)) throw error;
   return { kind: 'unavailable', code: error.reason, retryAfter: error.retryAfter };
 }

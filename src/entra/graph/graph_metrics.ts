@@ -1,7 +1,7 @@
 /** What is counted of Graph. */
 export interface GraphMetrics {
   /** `read`, `add_password`, `remove_password`; `registered`, `added`, `removed`, `absent`, or the kind of `NotDone`. */
-  asked(operation: string, outcome: string): void;
+  requested(operation: string, outcome: string): void;
 }
 
-export const silentGraphMetrics: GraphMetrics = { asked() {} };
+export const silentGraphMetrics: GraphMetrics = { requested() {} };

@@ -1,12 +1,12 @@
 import type { App } from '../../model/app.ts';
 import type { Clock, Duration } from '../../model/clock.ts';
 import type { HttpProxy } from '../../model/http_proxy.ts';
-import type { AppRegistrations, NotDone } from '../app_registrations.ts';
+import type { AppRegistrations, RegistrationFailure } from '../app_registrations.ts';
 import type { CustomCloud } from '../authority.ts';
 import type { AuthorizationServer } from '../authorization_server.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import { readAddedPassword, readRegistered } from './graph_credentials.ts';
-import { graphRefusal } from './graph_error.ts';
+import { graphFailure } from './graph_error.ts';
 import { type GraphMetrics, silentGraphMetrics } from './graph_metrics.ts';
 import { createGraphSessions, type GraphSession } from './graph_session.ts';
 
@@ -29,11 +29,11 @@ export function createAppRegistrations(parts: {
   async function withSession<Done extends { readonly kind: string }>(
     operation: string,
     app: App,
-    run: (graph: GraphSession) => Promise<Done | NotDone>,
-  ): Promise<Done | NotDone> {
+    run: (graph: GraphSession) => Promise<Done | RegistrationFailure>,
+  ): Promise<Done | RegistrationFailure> {
     const opened = await sessions.open(app);
     const outcome = opened.kind === 'open' ? await run(opened.graph) : opened;
-    metrics.asked(operation, outcome.kind);
+    metrics.requested(operation, outcome.kind);
     return outcome;
   }
 
@@ -42,22 +42,22 @@ export function createAppRegistrations(parts: {
     addPassword: (app, { displayName, endTime }) =>
       withSession('add_password', app, async (graph) => {
         const passwordCredential = { displayName, endDateTime: new Date(endTime).toISOString() };
-        const answer = await graph.post('addPassword', { passwordCredential });
-        const password = isFine(answer) ? readAddedPassword(answer.body, endTime) : undefined;
-        return password === undefined ? graphRefusal(answer, clock.now()) : { kind: 'added', password };
+        const response = await graph.post('addPassword', { passwordCredential });
+        const password = isFine(response) ? readAddedPassword(response.body, endTime) : undefined;
+        return password === undefined ? graphFailure(response, clock.now()) : { kind: 'added', password };
       }),
     removePassword: (app, keyId) =>
       withSession('remove_password', app, async (graph) => {
-        const answer = await graph.post('removePassword', { keyId });
-        if (isFine(answer)) return { kind: 'removed' };
-        const refusal = graphRefusal(answer, clock.now());
-        return mayBeAbsence(answer, refusal) ? checkAbsence(graph, keyId, refusal) : refusal;
+        const response = await graph.post('removePassword', { keyId });
+        if (isFine(response)) return { kind: 'removed' };
+        const refusal = graphFailure(response, clock.now());
+        return mayBeAbsence(response, refusal) ? checkAbsence(graph, keyId, refusal) : refusal;
       }),
     close: () => sessions.close(),
   };
 
   /** Of a key id that it does not know Graph says so in its message alone (400 `Request_BadRequest`), which may change: its list decides. */
-  async function checkAbsence(graph: GraphSession, keyId: string, refusal: NotDone) {
+  async function checkAbsence(graph: GraphSession, keyId: string, refusal: RegistrationFailure) {
     const found = await readRegistration(graph, clock);
     if (found.kind !== 'registered') return found;
     const isThere = found.registration.passwords.some((password) => password.keyId === keyId.toLowerCase());
@@ -72,9 +72,9 @@ export function createAppRegistrations(parts: {
 const FIELDS = 'id,appId,passwordCredentials,keyCredentials';
 
 async function readRegistration(graph: GraphSession, clock: Clock) {
-  const answer = await graph.get(FIELDS);
-  const registration = isFine(answer) ? readRegistered(answer.body) : undefined;
-  if (registration === undefined) return graphRefusal(answer, clock.now());
+  const response = await graph.get(FIELDS);
+  const registration = isFine(response) ? readRegistered(response.body) : undefined;
+  if (registration === undefined) return graphFailure(response, clock.now());
   return { kind: 'registered', registration } as const;
 }
 
@@ -82,6 +82,6 @@ function isFine({ status = 0 }: RawTokenResponse): boolean {
   return status >= 200 && status < 300;
 }
 
-function mayBeAbsence({ status }: RawTokenResponse, { kind }: NotDone): boolean {
+function mayBeAbsence({ status }: RawTokenResponse, { kind }: RegistrationFailure): boolean {
   return (status === 400 || status === 404) && kind !== 'unavailable';
 }

@@ -5,12 +5,12 @@ import { VaultError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/exchange.ts';
 import type { HttpProxy } from '../../model/http_proxy.ts';
 import type { Secret } from '../../model/secret.ts';
-import type { NotDone } from '../app_registrations.ts';
+import type { RegistrationFailure } from '../app_registrations.ts';
 import { type CustomCloud, createAuthorities } from '../authority.ts';
 import type { Admission, AuthorizationServer } from '../authorization_server.ts';
 import { createJsonHttp } from '../http.ts';
 import type { RawTokenResponse } from '../token_response.ts';
-import { admissionRefusal, tokenRefusal } from './graph_error.ts';
+import { admissionFailure, tokenFailure } from './graph_error.ts';
 
 /** One app's own registration, with a token of the app in hand. Nothing is tried twice. */
 export interface GraphSession {
@@ -20,7 +20,7 @@ export interface GraphSession {
 }
 
 export interface GraphSessions {
-  open(app: App): Promise<{ readonly kind: 'open'; readonly graph: GraphSession } | NotDone>;
+  open(app: App): Promise<{ readonly kind: 'open'; readonly graph: GraphSession } | RegistrationFailure>;
   close(): Promise<void>;
 }
 
@@ -82,11 +82,11 @@ export function createGraphSessions(parts: {
       try {
         const { graph, graphEndpoint } = authorities.of(app.cloud, directoryId);
         const outcome = await acquire(app, directoryId, graph);
-        if (outcome.kind !== 'granted') return tokenRefusal(outcome);
+        if (outcome.kind !== 'granted') return tokenFailure(outcome);
         const registration = `${graphEndpoint}/v1.0/applications(appId='${encodeURIComponent(app.clientId)}')`;
         return { kind: 'open', graph: sessionOf(registration, outcome.accessToken.token) };
       } catch (error) {
-        return admissionRefusal(error);
+        return admissionFailure(error);
       }
     },
     close: () => http.close(),

@@ -10,7 +10,7 @@ export interface AppFailure {
 /** Failures with a code of the whole app, until a success refutes them: by themselves they prove nothing. */
 export interface AppFailures {
   /** Somebody of this tenant uses the app. */
-  see(tenantUid: string): void;
+  noteTenant(tenantUid: string): void;
   /** True: another directory failed with the same code; of another tenant, where several use the app. */
   isConfirmed(failure: AppFailure): boolean;
   /** A success: it refutes what was sent before it. */
@@ -24,14 +24,14 @@ export function createAppFailures(): AppFailures {
   const tenants = new Set<string>();
   let failures: readonly AppFailure[] = [];
 
-  function see(tenantUid: string): void {
+  function noteTenant(tenantUid: string): void {
     if (tenants.size < MOST_TENANTS) tenants.add(tenantUid);
   }
 
   return {
-    see,
+    noteTenant,
     isConfirmed(failure) {
-      see(failure.tenantUid);
+      noteTenant(failure.tenantUid);
       const { code, directoryId, tenantUid } = failure;
       const others = failures.filter((other) => other.code !== code || other.directoryId !== directoryId);
       failures = [...others, failure].slice(-MOST_FAILURES);

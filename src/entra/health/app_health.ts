@@ -39,11 +39,11 @@ export interface AppHealth {
   /** Some credential passed client authentication, whatever else was answered. */
   credentialWorks(): Promise<void>;
   /** All credentials are refused: the app is held. */
-  holdWithoutCredential(failure: Failure, order: number, requester: string): Promise<Failure>;
+  blockWithoutCredential(failure: Failure, order: number, requester: string): Promise<Failure>;
   /** No credential is within its time: the clock decides, so nothing is held. */
   withoutCredential(): Promise<VaultError>;
   /** The request failed with every credential. */
-  holdRequest(request: EvidenceContext, grant: string, failure: Failure, known: boolean): void;
+  startRequestCooldown(request: EvidenceContext, grant: string, failure: Failure, known: boolean): void;
   /** A directory in which an application token can be requested; undefined: none is known. */
   probeDirectory(request: EvidenceContext): string | undefined;
 }
@@ -71,13 +71,13 @@ const HELD_RESOURCE = {
 
 export function createAppHealth(parts: AppHealthParts): AppHealth {
   const { app, clock, metrics, probes } = parts;
-  const notes = createAppStateRecorder(parts);
+  const recorder = createAppStateRecorder(parts);
   const credentials = createCredentialChoice(parts);
   const home = homeDirectory(app);
   const requests = createRequestCooldowns(clock);
   const directories = createDirectoryHealthMap({
     ...parts,
-    notes,
+    recorder,
     credentials,
     isAppInOrder: () => isRecent(lastGrant?.time),
     onProbeGranted: probeGranted,
@@ -95,7 +95,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
 
   async function releaseApp(): Promise<void> {
     cooldown = undefined;
-    await notes.clearApp();
+    await recorder.clearApp();
   }
 
   async function holdApp(state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED', failure: Failure, order: number, who: string) {
@@ -106,7 +106,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     } else {
       cooldown.confirm(who, clock.now());
     }
-    await notes.markApp(state, failure);
+    await recorder.markApp(state, failure);
   }
 
   function isRecent(time: Timestamp | undefined): boolean {
@@ -157,10 +157,10 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   }
 
   /** Which tenants use a shared app, and where. */
-  function seeTenant({ tenantUid, directoryId, weight }: RequestOrigin, resource: string): void {
+  function noteTenantUse({ tenantUid, directoryId, weight }: RequestOrigin, resource: string): void {
     if (app.sharedWith.length === 0 || weight !== 'FULL') return;
-    appFailures.see(tenantUid);
-    if (directoryId !== undefined) directories.see(directoryId, resource, tenantUid);
+    appFailures.noteTenant(tenantUid);
+    if (directoryId !== undefined) directories.noteTenant(directoryId, resource, tenantUid);
   }
 
   function noteGrant(directoryId: string | undefined, order: number): void {
@@ -171,7 +171,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
 
   async function refuteApp(order: number): Promise<void> {
     if (cooldown?.isRefutedBy(order)) cooldown = undefined;
-    if (cooldown === undefined) await notes.clearApp();
+    if (cooldown === undefined) await recorder.clearApp();
   }
 
   return {
@@ -182,7 +182,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
       return closed && appError(app, closed.reason, origin.directoryId);
     },
     begin(origin, resource) {
-      seeTenant(origin, resource);
+      noteTenantUse(origin, resource);
       const requester = originOf(origin);
       for (const one of cooldownsOf(origin, resource)) one.beginTrial(requester, clock.now());
     },
@@ -214,9 +214,9 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     },
     probeGranted,
     async credentialWorks() {
-      if (notes.state() === 'CREDENTIAL_REJECTED') await releaseApp();
+      if (recorder.state() === 'CREDENTIAL_REJECTED') await releaseApp();
     },
-    async holdWithoutCredential(failure, order, requester) {
+    async blockWithoutCredential(failure, order, requester) {
       const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
       const named: Failure = { ...failure, kind: 'app_credential', subject: 'credential', reason };
       await holdApp('CREDENTIAL_REJECTED', named, order, requester);
@@ -224,10 +224,10 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
     },
     async withoutCredential() {
       const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
-      await notes.markApp('CREDENTIAL_REJECTED', { reason, entraError: undefined, correlationId: undefined });
+      await recorder.markApp('CREDENTIAL_REJECTED', { reason, entraError: undefined, correlationId: undefined });
       return appError(app, reason);
     },
-    holdRequest(request, grant, failure, known) {
+    startRequestCooldown(request, grant, failure, known) {
       if (!request.isRetry) requests.cooldown(requestKey(request, grant), failure, known);
     },
     probeDirectory,

@@ -10,7 +10,7 @@ import type { EntraMetrics } from '../entra_metrics.ts';
 /** What the rows say of an app, kept up to date: each change is written and logged once. */
 export interface AppStateRecorder {
   state(): App['state'] | undefined;
-  failsBeside(directoryId: string): boolean;
+  hasOtherFailingDirectory(directoryId: string): boolean;
   markApp(state: Exclude<App['state'], 'OK'>, failure: Noted): Promise<void>;
   clearApp(): Promise<void>;
   markDirectory(directoryId: string, failure: Noted): Promise<void>;
@@ -24,7 +24,7 @@ type Noted = Pick<Failure, 'reason' | 'entraError' | 'correlationId'>;
 
 export interface AppStateRecorderParts {
   readonly app: App;
-  readonly ledger: AppStateStore;
+  readonly appStateStore: AppStateStore;
   readonly clock: Clock;
   readonly metrics: EntraMetrics;
   readonly log: Log;
@@ -35,7 +35,7 @@ export interface AppStateRecorderParts {
 }
 
 export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRecorder {
-  const { app, ledger, clock, metrics, log } = parts;
+  const { app, appStateStore, clock, metrics, log } = parts;
   const name = appName(app);
   let state: App['state'] | undefined = parts.isStale ? undefined : app.state;
   const cleared = new Set<string>();
@@ -57,7 +57,7 @@ export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRe
     // Set before the write, so that those who learn the same meanwhile do not write as well.
     state = next;
     await note(
-      () => ledger.recordAppState(app.uid, next, evidence),
+      () => appStateStore.recordAppState(app.uid, next, evidence),
       () => {
         state = before;
       },
@@ -74,7 +74,7 @@ export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRe
 
   return {
     state: () => state,
-    failsBeside: (directoryId) => [...directories].some((other) => other !== directoryId),
+    hasOtherFailingDirectory: (directoryId) => [...directories].some((other) => other !== directoryId),
     async markApp(next, failure) {
       if (state === next) return;
       logHeld(failure, '');
@@ -90,7 +90,7 @@ export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRe
       directories.add(directoryId);
       logHeld(failure, directoryId);
       await note(
-        () => ledger.recordFailingDirectory(app.uid, directoryId, evidenceOf(failure)),
+        () => appStateStore.recordFailingDirectory(app.uid, directoryId, evidenceOf(failure)),
         () => directories.delete(directoryId),
       );
     },
@@ -100,14 +100,14 @@ export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRe
         if (!parts.isStale || cleared.has(directoryId) || cleared.size >= MOST_DIRECTORIES_NOTED) return;
         cleared.add(directoryId);
         await note(
-          () => ledger.recordFailingDirectory(app.uid, directoryId, undefined),
+          () => appStateStore.recordFailingDirectory(app.uid, directoryId, undefined),
           () => cleared.delete(directoryId),
         );
         return;
       }
       log.event('info', 'entra_app_released', { app: name, directory: directoryId });
       await note(
-        () => ledger.recordFailingDirectory(app.uid, directoryId, undefined),
+        () => appStateStore.recordFailingDirectory(app.uid, directoryId, undefined),
         () => directories.add(directoryId),
       );
     },

@@ -75,23 +75,23 @@ const PAST_OR_FUTURE: ReadonlySet<CredentialState> = new Set(['EXPIRED', 'NOT_YE
 
 export function createCredentialChoice(parts: {
   app: App;
-  ledger: AppStateStore;
+  appStateStore: AppStateStore;
   clock: Clock;
   metrics: EntraMetrics;
   log: Log;
   /** Default: none so far. */
   uses?: CredentialUses | undefined;
 }): CredentialChoice {
-  const { app, ledger, clock, metrics, log, uses = createCredentialUses() } = parts;
+  const { app, appStateStore, clock, metrics, log, uses = createCredentialUses() } = parts;
   /** Of an app for any directory nobody can tell where to probe: the exchanges of its users must do. */
   const isProbed = registrationDirectory(app) !== undefined;
-  const notes = createCredentialHealths(parts);
+  const healths = createCredentialHealths(parts);
   let loading: Promise<readonly UsableCredential[]> | undefined;
   let loaded: readonly UsableCredential[] | undefined;
   let turn = 0;
 
   async function load(): Promise<readonly UsableCredential[]> {
-    loading ??= ledger.usableCredentials(app.uid).then(
+    loading ??= appStateStore.usableCredentials(app.uid).then(
       (usable) => {
         loaded = usable;
         return usable;
@@ -114,7 +114,7 @@ export function createCredentialChoice(parts: {
     const byUid = new Map<string, UsableCredential>();
     const credentials = (await load()).map((usable) => {
       byUid.set(usable.credential.uid, usable);
-      const { verdict, preferTime } = notes.of(usable);
+      const { verdict, preferTime } = healths.of(usable);
       return { ...usable.credential, verdict, preferTime };
     });
     const now = clock.now();
@@ -128,7 +128,9 @@ export function createCredentialChoice(parts: {
       const roleOf = (usable: UsableCredential | undefined) => usable && roles.get(usable.credential.uid);
       const newcomer =
         inOrder.find((usable) => roleOf(usable) === 'TRIAL') ??
-        inOrder.find((usable) => !isProbed && roleOf(usable) === 'PROBING' && notes.of(usable).verdict === 'UNPROBED');
+        inOrder.find(
+          (usable) => !isProbed && roleOf(usable) === 'PROBING' && healths.of(usable).verdict === 'UNPROBED',
+        );
       if (!withTrials || newcomer === undefined || roleOf(inOrder[0]) !== 'PREFERRED') {
         return { inOrder, onTrial: undefined };
       }
@@ -142,15 +144,15 @@ export function createCredentialChoice(parts: {
       if (loaded === undefined || loaded.length === 0) return false;
       const now = clock.now();
       return loaded.every((usable) => {
-        const { verdict, entraError } = notes.of(usable);
+        const { verdict, entraError } = healths.of(usable);
         const saidSo = verdict === 'REJECTED' && EXPIRED_CODES.some((code) => entraError?.split(/[/+]/).includes(code));
         return saidSo || credentialState(usable.credential, now) === 'EXPIRED';
       });
     },
     isFallback(usable) {
-      const { preferTime = 0 } = notes.of(usable);
+      const { preferTime = 0 } = healths.of(usable);
       return (loaded ?? []).some((other) => {
-        const { verdict, preferTime: otherTime = 0 } = notes.of(other);
+        const { verdict, preferTime: otherTime = 0 } = healths.of(other);
         const wasFirst = otherTime > preferTime && credentialState(other.credential, clock.now()) !== 'EXPIRED';
         return verdict === 'REJECTED' && wasFirst;
       });
@@ -159,11 +161,11 @@ export function createCredentialChoice(parts: {
       if (loaded === undefined) return false;
       const now = clock.now();
       const candidates = loaded.filter(({ credential }) => !PAST_OR_FUTURE.has(credentialState(credential, now)));
-      return candidates.length > 0 && candidates.every((usable) => notes.of(usable).verdict === 'REJECTED');
+      return candidates.length > 0 && candidates.every((usable) => healths.of(usable).verdict === 'REJECTED');
     },
     judge(usable, { meaning, newSince, requester, order, counts }) {
-      notes.of(usable).successes = 0;
-      if (meaning.doubtsCredential) return 'UNPROVED';
+      healths.of(usable).successes = 0;
+      if (meaning.suspectsCredential) return 'UNPROVED';
       if (isPropagating(meaning, newSince)) return 'PROPAGATING';
       const known = uses.of(usable.credential.uid);
       if (known.some((use) => use.order > order)) return 'REFUTED';
@@ -173,7 +175,7 @@ export function createCredentialChoice(parts: {
       return counts && !servedLately ? 'REJECTED' : 'UNPROVED';
     },
     async accepted(usable, by) {
-      const health = notes.of(usable);
+      const health = healths.of(usable);
       if (by !== undefined) {
         health.successes += 1;
         uses.note(usable.credential.uid, { ...by, time: clock.now() });
@@ -183,12 +185,12 @@ export function createCredentialChoice(parts: {
       if (verdict !== 'VALID' || !isFresh) {
         health.verdict = 'VALID';
         health.entraError = undefined;
-        await notes.recordVerdict(usable);
+        await healths.recordVerdict(usable);
       }
-      if (health.successes >= PROVEN_AFTER && health.preferTime === undefined) await notes.prefer(usable);
+      if (health.successes >= PROVEN_AFTER && health.preferTime === undefined) await healths.prefer(usable);
     },
     async rejected(usable, meaning, newSince) {
-      const health = notes.of(usable);
+      const health = healths.of(usable);
       health.successes = 0;
       if (isPropagating(meaning, newSince)) return 'PROPAGATING';
       const { entraError, correlationId = '' } = meaning.failure;
@@ -205,7 +207,7 @@ export function createCredentialChoice(parts: {
         entraError: entraError ?? '',
         correlationId,
       });
-      await notes.recordVerdict(usable);
+      await healths.recordVerdict(usable);
       return 'REJECTED';
     },
   };

@@ -54,6 +54,6 @@ function probeCredential(
     }
     if (meaning.failure.kind !== 'app_credential') return;
     await credentials.rejected(usable, meaning, newSince);
-    if (credentials.areAllRejected()) await health.holdWithoutCredential(meaning.failure, order, `probe ${order}`);
+    if (credentials.areAllRejected()) await health.blockWithoutCredential(meaning.failure, order, `probe ${order}`);
   });
 }

@@ -28,12 +28,12 @@ export interface CredentialHealth {
 /** The answer of Entra matters more than our note of it: one that cannot be written is tried again with the next. */
 export function createCredentialHealths(parts: {
   app: App;
-  ledger: AppStateStore;
+  appStateStore: AppStateStore;
   clock: Clock;
   metrics: EntraMetrics;
   log: Log;
 }): CredentialHealths {
-  const { app, ledger, clock, metrics, log } = parts;
+  const { app, appStateStore, clock, metrics, log } = parts;
   const standings = new Map<string, CredentialHealth>();
 
   function healthOf({ credential }: UsableCredential): CredentialHealth {
@@ -54,7 +54,7 @@ export function createCredentialHealths(parts: {
       // Set before the write, so that those who learn the same meanwhile do not write as well.
       health.recordTime = time;
       try {
-        await ledger.recordVerdict(usable.credential.uid, health.verdict, health.entraError, time);
+        await appStateStore.recordVerdict(usable.credential.uid, health.verdict, health.entraError, time);
       } catch {
         health.recordTime = undefined;
         metrics.appStateWriteFailed();
@@ -68,7 +68,7 @@ export function createCredentialHealths(parts: {
       const health = healthOf(usable);
       health.preferTime = time;
       try {
-        await ledger.prefer(uid, time);
+        await appStateStore.prefer(uid, time);
       } catch {
         health.preferTime = undefined;
         metrics.appStateWriteFailed();

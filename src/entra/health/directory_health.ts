@@ -21,7 +21,7 @@ export interface DirectoryRequest {
 export interface DirectoryHealth {
   readonly cooldown: Cooldown | undefined;
   /** Somebody of this tenant asks there, whatever the answer. */
-  see(tenantUid: string): void;
+  noteTenant(tenantUid: string): void;
   granted(request: DirectoryRequest): void;
   /** `HELD`: callers are refused from now on. `UNPROVED`: only a probe can tell. `REQUEST`: it counts against the request alone. */
   refused(request: DirectoryRequest, failure: Failure, known: boolean): Promise<'HELD' | 'UNPROVED' | 'REQUEST'>;
@@ -52,7 +52,7 @@ export function createDirectoryHealth({ clock, isShared, wasGrantedSince }: Dire
 
   const isWithin = (time: Timestamp, duration: Duration) => Math.abs(clock.now() - time) < duration;
 
-  function see(tenantUid: string): void {
+  function noteTenant(tenantUid: string): void {
     if (tenants.size < MOST_TENANTS) tenants.add(tenantUid);
   }
 
@@ -77,16 +77,16 @@ export function createDirectoryHealth({ clock, isShared, wasGrantedSince }: Dire
     get cooldown() {
       return cooldown;
     },
-    see,
+    noteTenant,
     granted(request) {
-      see(request.tenantUid);
+      noteTenant(request.tenantUid);
       const others = grants.filter(({ requester }) => requester !== request.requester);
       grants = [{ ...request, time: clock.now() }, ...others].slice(0, 2);
       failures = failures.filter(({ order }) => order > request.order);
       if (cooldown?.isRefutedBy(request.order)) cooldown = undefined;
     },
     async refused(request, failure, known) {
-      see(request.tenantUid);
+      noteTenant(request.tenantUid);
       const { requester, order } = request;
       const isRefuted = () => grants.some((grant) => grant.order > order);
       if (isRefuted()) return 'REQUEST';

@@ -13,15 +13,16 @@ export interface DirectoryHealthMap {
   /** `resource` undefined: the directory as a whole. */
   cooldownOf(directoryId: string | undefined, resource?: string): Cooldown | undefined;
   /** Somebody of this tenant asks there, whatever the answer. */
-  see(directoryId: string, resource: string, tenantUid: string): void;
+  noteTenant(directoryId: string, resource: string, tenantUid: string): void;
   granted(directoryId: string, request: EvidenceContext, order: number): Promise<void>;
   refused(request: EvidenceContext, failure: Failure, known: boolean, order: number): Promise<void>;
   /** A probe got a token there; `resource`: undefined for Graph. */
   probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void>;
 }
 
-export interface DirectoryHealthMapParts extends Pick<AppStateRecorderParts, 'app' | 'clock' | 'metrics' | 'ledger'> {
-  readonly notes: AppStateRecorder;
+export interface DirectoryHealthMapParts
+  extends Pick<AppStateRecorderParts, 'app' | 'clock' | 'metrics' | 'appStateStore'> {
+  readonly recorder: AppStateRecorder;
   readonly credentials: CredentialChoice;
   readonly probes: HealthProbes;
   /** The app got a token somewhere lately, so its registration is in order. */
@@ -32,7 +33,7 @@ export interface DirectoryHealthMapParts extends Pick<AppStateRecorderParts, 'ap
 const MOST_DIRECTORIES = 10_000;
 
 export function createDirectoryHealthMap(parts: DirectoryHealthMapParts): DirectoryHealthMap {
-  const { app, clock, metrics, ledger, notes, credentials, probes } = parts;
+  const { app, clock, metrics, appStateStore, recorder, credentials, probes } = parts;
   const directories = createBoundedMap<DirectoryHealth>(MOST_DIRECTORIES);
   /** Which hold put a directory among the failing ones. */
   const noted = createBoundedMap<string>(MOST_DIRECTORIES);
@@ -44,7 +45,7 @@ export function createDirectoryHealthMap(parts: DirectoryHealthMapParts): Direct
     const made = createDirectoryHealth({
       clock,
       isShared: app.sharedWith.length > 0,
-      wasGrantedSince: (time, except) => ledger.wasGrantedSince(app.uid, directoryId, time, except),
+      wasGrantedSince: (time, except) => appStateStore.wasGrantedSince(app.uid, directoryId, time, except),
     });
     directories.set(key, made);
     return made;
@@ -53,11 +54,11 @@ export function createDirectoryHealthMap(parts: DirectoryHealthMapParts): Direct
   async function mark(directoryId: string, resource: string | undefined, failure: Failure): Promise<void> {
     metrics.cooldownStarted(failure.subject, failure.reason);
     noted.set(directoryId, directoryKey(directoryId, resource));
-    await notes.markDirectory(directoryId, failure);
+    await recorder.markDirectory(directoryId, failure);
     // The only directory of an app is the app. Of several, two must fail and none be known to work.
-    const isWhole = homeDirectory(app) === directoryId || notes.failsBeside(directoryId);
+    const isWhole = homeDirectory(app) === directoryId || recorder.hasOtherFailingDirectory(directoryId);
     if (failure.subject !== 'directory' || !isWhole || parts.isAppInOrder()) return;
-    await notes.markApp('MISCONFIGURED', { ...failure, reason: 'APP_MISCONFIGURED' });
+    await recorder.markApp('MISCONFIGURED', { ...failure, reason: 'APP_MISCONFIGURED' });
   }
 
   function sendProbe(directoryId: string, resource: string, atResource: string | undefined, failure: Failure): void {
@@ -74,13 +75,13 @@ export function createDirectoryHealthMap(parts: DirectoryHealthMapParts): Direct
     const key = noted.get(directoryId);
     if (key !== undefined && directories.get(key)?.cooldown !== undefined) return;
     noted.delete(directoryId);
-    await notes.clearDirectory(directoryId);
+    await recorder.clearDirectory(directoryId);
   }
 
   return {
-    see(directoryId, resource, tenantUid) {
-      healthOf(directoryId).see(tenantUid);
-      healthOf(directoryId, resource).see(tenantUid);
+    noteTenant(directoryId, resource, tenantUid) {
+      healthOf(directoryId).noteTenant(tenantUid);
+      healthOf(directoryId, resource).noteTenant(tenantUid);
     },
     cooldownOf: (directoryId, resource) =>
       directoryId === undefined ? undefined : directories.get(directoryKey(directoryId, resource))?.cooldown,

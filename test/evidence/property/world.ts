@@ -190,7 +190,7 @@ export async function openCloud(ground: Ground, beginning: Beginning) {
   });
 
   const server = createAuthorizationServer({
-    ledger: stores.apps,
+    appStateStore: stores.apps,
     clock,
     customCloud: { loginUrl: entra.url },
     random: () => 0,
