@@ -45,8 +45,8 @@ export function createIdle(parts: {
 function eventOf(connection: Connection, end: Timestamp, now: Timestamp): VaultEvent {
   return {
     uid: newUid(),
-    type: 'connection.idle_ending',
-    cause: `connection.idle_ending/${connection.uid}/${connection.lastRefreshTime}`,
+    type: 'connection.idle_expiring',
+    cause: `connection.idle_expiring/${connection.uid}/${connection.lastRefreshTime}`,
     // Somebody suspended it, and may let it die.
     severity: connection.suspendTime === undefined ? 'WARNING' : 'INFO',
     tenantUid: connection.tenantUid,

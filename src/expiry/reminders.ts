@@ -2,7 +2,7 @@ import type { BatchJob } from '../background/batch_job.ts';
 import { createQuarantine } from '../background/quarantine.ts';
 import type { Clock, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import type { CredentialEnding, VaultEvent } from '../model/event.ts';
+import type { CredentialExpiring, VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { DueReminder, ExpiryStore, Reminder } from '../store/background_stores.ts';
@@ -71,7 +71,7 @@ function decided(due: DueReminder, thresholds: readonly number[], now: Timestamp
 function eventOf(due: DueReminder, expireTime: Timestamp, thresholdDays: number, now: Timestamp): VaultEvent {
   const { credential, app, othersEnd } = due;
   const covered = othersEnd !== undefined && othersEnd > expireTime;
-  const data: CredentialEnding = {
+  const data: CredentialExpiring = {
     app: appName(app),
     clientId: app.clientId,
     kind: credential.kind,

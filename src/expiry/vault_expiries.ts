@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Caller } from '../model/caller.ts';
 import { type Clock, DAY, HOUR, type Timestamp } from '../model/clock.ts';
-import type { Severity, VaultEnding, VaultEvent } from '../model/event.ts';
+import type { EventBody, Severity, VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { ExpiryStore } from '../store/background_stores.ts';
@@ -47,29 +47,30 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
   async function remind(end: OwnEnd, now: Timestamp): Promise<void> {
     const { tellDays } = decideReminder({ ...end, thresholds, toldDays: undefined }, now);
     if (tellDays === undefined) return;
-    const cause = `vault.ending/${end.subject}/${end.expireTime}/${tellDays}`;
+    const cause = `vault.credential_expiring/${end.subject}/${end.expireTime}/${tellDays}`;
     const severity = severityOfEnd(end.expireTime, end.covered, now);
     const { kind, subject, expireTime } = end;
-    await tell({ cause, severity, subject, data: { kind, expireTime, thresholdDays: tellDays } }, now);
+    const data = { kind, expireTime, thresholdDays: tellDays };
+    await tell({ type: 'vault.credential_expiring', cause, severity, subject, data }, now);
   }
 
-  /** It does not end: it has been in use for another year. */
+  /** A root key does not expire. The reminder is due for each full year of use. */
   async function remindOfKek(now: Timestamp): Promise<void> {
     const { kekId, since, toldDays = 0 } = await kek.kekAge();
     const days = Math.floor((now - since) / DAY);
-    const thresholdDays = days - (days % YEAR_DAYS);
-    if (thresholdDays <= toldDays) return;
-    const cause = `vault.ending/kek/${kekId}/${thresholdDays}`;
-    const data = { kind: 'KEK', expireTime: undefined, thresholdDays } as const;
-    await tell({ cause, severity: 'WARNING', subject: 'vault/kek', data }, now);
+    const ageDays = days - (days % YEAR_DAYS);
+    if (ageDays <= toldDays) return;
+    const cause = `vault.root_key_rotation_due/${kekId}/${ageDays}`;
+    const about = { cause, severity: 'WARNING', subject: 'vault/root-key' } as const;
+    await tell({ ...about, type: 'vault.root_key_rotation_due', data: { ageDays } }, now);
     // The outbox forgets after 30 days.
-    await kek.kekTold(kekId, thresholdDays);
+    await kek.kekTold(kekId, ageDays);
   }
 
   async function tell(ending: Telling, time: Timestamp): Promise<void> {
     if (done.has(ending.cause)) return;
     const vault = { tenantUid: '', tenantId: '' };
-    const event: VaultEvent = { ...ending, ...vault, uid: newUid(), type: 'vault.ending', time };
+    const event: VaultEvent = { ...ending, ...vault, uid: newUid(), time };
     if (await expiry.tell(event)) told(event);
     done.add(ending.cause);
   }
@@ -120,9 +121,8 @@ function keyEnds(apiKeys: readonly KeyEnd[]): readonly OwnEnd[] {
   });
 }
 
-interface Telling {
+type Telling = Extract<EventBody, { readonly type: `vault.${string}` }> & {
   readonly cause: string;
   readonly severity: Severity;
   readonly subject: string;
-  readonly data: VaultEnding;
-}
+};

@@ -22,7 +22,7 @@ export interface Credential {
   /** The earlier of the next two. Undefined: nobody said. */
   readonly expireTime: Timestamp | undefined;
   /** As the operator gave it, as the certificate has it, or as the key vault says. */
-  readonly saidExpireTime: Timestamp | undefined;
+  readonly configuredExpireTime: Timestamp | undefined;
   /** As Entra's registration has it, read through Graph. */
   readonly entraExpireTime: Timestamp | undefined;
   /** By which Graph knows it; undefined: not found there yet. */

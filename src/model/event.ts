@@ -27,20 +27,22 @@ export type Severity = 'INFO' | 'WARNING' | 'CRITICAL';
 /** No secret and no personal data: events leave the vault, and outlive what they tell of. docs/events.md describes each to its receivers. */
 export type EventBody =
   | { readonly type: 'connection.changed'; readonly data: ConnectionChanged }
-  | { readonly type: 'connection.idle_ending'; readonly data: ConnectionIdleEnding }
-  | { readonly type: 'credential.expiring'; readonly data: CredentialEnding }
-  | { readonly type: 'credential.expired'; readonly data: CredentialEnding }
+  | { readonly type: 'connection.idle_expiring'; readonly data: ConnectionIdleExpiring }
+  | { readonly type: 'credential.expiring'; readonly data: CredentialExpiring }
+  | { readonly type: 'credential.expired'; readonly data: CredentialExpiring }
   /** Entra refuses it, at an exchange or a probe; where another serves instead, nobody but this event notices. */
   | { readonly type: 'credential.rejected'; readonly data: CredentialRejected }
-  /** Entra's end is another than the one that was given. */
-  | { readonly type: 'credential.end_differs'; readonly data: CredentialEndDiffers }
+  /** The app registration has another expiry than the one that was configured. */
+  | { readonly type: 'credential.expiry_mismatch'; readonly data: CredentialExpiryMismatch }
   /** Entra's registration has one that the vault does not know: somebody added it. */
   | { readonly type: 'credential.unknown'; readonly data: CredentialUnknown }
   | { readonly type: 'credential.rotating'; readonly data: CredentialRotating }
   | { readonly type: 'credential.rotation_failed'; readonly data: RotationFailed }
   | { readonly type: 'app.state_changed'; readonly data: AppStateChanged }
-  /** Something of the vault's own: a KEK, a TLS certificate, a caller's API key. */
-  | { readonly type: 'vault.ending'; readonly data: VaultEnding };
+  /** A TLS certificate of the vault, or an API key of a caller. */
+  | { readonly type: 'vault.credential_expiring'; readonly data: VaultCredentialExpiring }
+  /** Once for each year that the root key has been in use. */
+  | { readonly type: 'vault.root_key_rotation_due'; readonly data: RootKeyRotationDue };
 
 export type EventType = EventBody['type'];
 export type EventData = EventBody['data'];
@@ -62,13 +64,13 @@ export interface ConnectionChanged {
   readonly resourceReason: Reason | undefined;
 }
 
-export interface ConnectionIdleEnding {
+export interface ConnectionIdleExpiring {
   readonly connectionUid: string;
   readonly externalId: string | undefined;
   readonly idleExpireTime: Timestamp;
 }
 
-export interface CredentialEnding {
+export interface CredentialExpiring {
   /** `tenants/{tenant}/apps/{app}` */
   readonly app: string;
   /** Application (client) id. */
@@ -92,12 +94,12 @@ export interface CredentialRejected {
   readonly fallback: string | undefined;
 }
 
-export interface CredentialEndDiffers {
+export interface CredentialExpiryMismatch {
   readonly app: string;
   readonly clientId: string;
   readonly kind: CredentialKind;
   readonly hint: string;
-  readonly saidExpireTime: Timestamp;
+  readonly configuredExpireTime: Timestamp;
   readonly entraExpireTime: Timestamp;
 }
 
@@ -146,12 +148,16 @@ export interface AppStateChanged {
   readonly entraError: string | undefined;
 }
 
-export interface VaultEnding {
-  readonly kind: 'KEK' | 'TLS_CERTIFICATE' | 'API_KEY';
-  /** Undefined: it is old, rather than near its end (a KEK). */
-  readonly expireTime: Timestamp | undefined;
-  /** Days before the end; of a KEK, days since it was first seen. */
+export interface VaultCredentialExpiring {
+  readonly kind: 'TLS_CERTIFICATE' | 'API_KEY';
+  readonly expireTime: Timestamp;
+  /** The reminder threshold that was passed, in days before the expiry; 0: it has expired. */
   readonly thresholdDays: number;
+}
+
+export interface RootKeyRotationDue {
+  /** Full years since the vault first used the key, in days. */
+  readonly ageDays: number;
 }
 
 /** An event with its place in the order of telling. */

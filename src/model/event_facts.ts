@@ -29,7 +29,7 @@ type Formats = {
 const asIs = (value: string): string => value;
 const time = (value: Timestamp): string => new Date(value).toISOString();
 
-const CREDENTIAL_ENDING: Formats['credential.expiring'] = {
+const CREDENTIAL_EXPIRING: Formats['credential.expiring'] = {
   app: asIs,
   clientId: asIs,
   kind: asIs,
@@ -51,16 +51,16 @@ const FORMATS: Formats = {
     resourceState: asIs,
     resourceReason: asIs,
   },
-  'connection.idle_ending': { connectionUid: asIs, externalId: asIs, idleExpireTime: time },
-  'credential.expiring': CREDENTIAL_ENDING,
-  'credential.expired': CREDENTIAL_ENDING,
+  'connection.idle_expiring': { connectionUid: asIs, externalId: asIs, idleExpireTime: time },
+  'credential.expiring': CREDENTIAL_EXPIRING,
+  'credential.expired': CREDENTIAL_EXPIRING,
   'credential.rejected': { app: asIs, clientId: asIs, kind: asIs, hint: asIs, entraError: asIs, fallback: asIs },
-  'credential.end_differs': {
+  'credential.expiry_mismatch': {
     app: asIs,
     clientId: asIs,
     kind: asIs,
     hint: asIs,
-    saidExpireTime: time,
+    configuredExpireTime: time,
     entraExpireTime: time,
   },
   'credential.unknown': {
@@ -91,5 +91,6 @@ const FORMATS: Formats = {
     expireTime: time,
   },
   'app.state_changed': { state: asIs, previousState: asIs, reason: asIs, entraError: asIs },
-  'vault.ending': { kind: asIs, expireTime: time, thresholdDays: String },
+  'vault.credential_expiring': { kind: asIs, expireTime: time, thresholdDays: String },
+  'vault.root_key_rotation_due': { ageDays: String },
 };

@@ -17,16 +17,17 @@ export interface Sink {
 
 export const EVENT_TYPES = Object.keys({
   'connection.changed': true,
-  'connection.idle_ending': true,
+  'connection.idle_expiring': true,
   'credential.expiring': true,
   'credential.expired': true,
   'credential.rejected': true,
-  'credential.end_differs': true,
+  'credential.expiry_mismatch': true,
   'credential.unknown': true,
   'credential.rotating': true,
   'credential.rotation_failed': true,
   'app.state_changed': true,
-  'vault.ending': true,
+  'vault.credential_expiring': true,
+  'vault.root_key_rotation_due': true,
 } satisfies Record<EventType, true>);
 
 /** There is one of `connection.changed` for each thing that users do: it is for those who ask for it. */

@@ -81,7 +81,7 @@ export async function newCredential(
     hint,
     notBefore,
     expireTime,
-    saidExpireTime: expireTime,
+    configuredExpireTime: expireTime,
     entraExpireTime: undefined,
     entraKeyId: undefined,
     verdict: 'UNPROBED',

@@ -49,7 +49,7 @@ export interface Inspection {
 /** `expireTime` becomes the earlier of the two, and is reminded of anew where it moved. */
 export interface CredentialEnds {
   readonly credentialUid: string;
-  readonly saidExpireTime: Timestamp | undefined;
+  readonly configuredExpireTime: Timestamp | undefined;
   readonly entraExpireTime: Timestamp | undefined;
   readonly entraKeyId: string | undefined;
 }

@@ -118,7 +118,7 @@ export function defineTables({
       notBefore: integer('not_before'),
       /** The earlier of the next two; what indexes and reminders go by. */
       expireTime: integer('expire_time'),
-      saidExpireTime: integer('said_expire_time'),
+      configuredExpireTime: integer('said_expire_time'),
       entraExpireTime: integer('entra_expire_time'),
       entraKeyId: text('entra_key_id'),
       /** When somebody must look whether a reminder is due; 0: at once; null: never. */

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import type { CredentialEnding, VaultEvent } from '../../src/model/event.ts';
+import type { CredentialExpiring, VaultEvent } from '../../src/model/event.ts';
 import type { Reminder } from '../../src/store/background_stores.ts';
 import { NOW, sampleCredential } from '../conformance/sample_rows.ts';
 import { openWatchWorld, type WatchWorld } from '../expiry/expiry_setup.ts';
@@ -21,7 +21,7 @@ function add(credentialId: string, expireTime: number | null, app = world.app) {
 const daysOf = (events: readonly VaultEvent[], credentialId: string) =>
   events
     .filter(({ subject }) => subject.endsWith(`/credentials/${credentialId}`))
-    .map(({ data }) => (data as CredentialEnding).thresholdDays);
+    .map(({ data }) => (data as CredentialExpiring).thresholdDays);
 
 async function told(credentialId: string) {
   return daysOf(await world.told(), credentialId);
@@ -146,7 +146,7 @@ describe('idle connections', () => {
     await scheduler.runOnce();
     expect(await world.told()).toMatchObject([
       {
-        type: 'connection.idle_ending',
+        type: 'connection.idle_expiring',
         severity: 'WARNING',
         subject: 'tenants/acme/connections/ada',
         data: { connectionUid: world.connection.uid, idleExpireTime: lastRefreshTime + 90 * DAY },
@@ -159,7 +159,7 @@ test('an idle connection that was suspended is told too, but is nothing to act o
   await world.stores.connections.setSuspended(world.connection, NOW, NOW);
   world.clock.time = (world.connection.lastRefreshTime ?? 0) + 80 * DAY;
   await world.schedule('one');
-  expect(await world.told()).toMatchObject([{ type: 'connection.idle_ending', severity: 'INFO' }]);
+  expect(await world.told()).toMatchObject([{ type: 'connection.idle_expiring', severity: 'INFO' }]);
 });
 
 describe('replicas', () => {

@@ -106,7 +106,7 @@ async function register(stores: Stores): Promise<App> {
     entraError: undefined,
     lastUsedTime: undefined,
     preferTime: undefined,
-    saidExpireTime: undefined,
+    configuredExpireTime: undefined,
     entraExpireTime: undefined,
     entraKeyId: undefined,
     createTime: now,

@@ -312,7 +312,7 @@ export function expiryConformance(open: Open): void {
       const [again] = await stores.expiry.idleExpiring(DIES + 6, 10);
       expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 2))).toBe(false);
       expect(await stores.expiry.remindIdle(present(again), idleEvent(connection.uid, 2))).toBe(true);
-      expect(await eventsOf(vault, 'connection.idle_ending')).toHaveLength(2);
+      expect(await eventsOf(vault, 'connection.idle_expiring')).toHaveLength(2);
     });
 
     test('one that was told of and then looks new is not told of again, and does not come up again', async () => {
@@ -324,7 +324,7 @@ export function expiryConformance(open: Open): void {
       expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(false);
 
       expect(await stores.expiry.idleExpiring(DIES + 1, 10)).toEqual([]);
-      expect(await eventsOf(vault, 'connection.idle_ending')).toHaveLength(1);
+      expect(await eventsOf(vault, 'connection.idle_expiring')).toHaveLength(1);
     });
 
     test('who has read one before it was told of can still change it', async () => {
@@ -346,7 +346,7 @@ export function expiryConformance(open: Open): void {
     expect(await stores.expiry.tell(vaultEvent(undefined))).toBe(true);
     expect(await stores.expiry.tell(vaultEvent(undefined))).toBe(true);
 
-    const events = await eventsOf(vault, 'vault.ending');
+    const events = await eventsOf(vault, 'vault.root_key_rotation_due');
     expect(events.map(({ cause }) => cause)).toEqual(['a', 'b', undefined, undefined]);
     expect(events[0]).toEqual({ ...vaultEvent('a'), uid: expect.any(String) });
   });
@@ -388,8 +388,8 @@ function reminder(due: DueReminder, wish: { days?: number; nextTime: number | un
 
 function idleEvent(connectionUid: string, time: number): VaultEvent {
   return {
-    ...vaultEvent(`connection.idle_ending/${connectionUid}/${time}`),
-    type: 'connection.idle_ending',
+    ...vaultEvent(`connection.idle_expiring/${connectionUid}/${time}`),
+    type: 'connection.idle_expiring',
     data: { connectionUid, externalId: undefined, idleExpireTime: NOW },
   };
 }
@@ -398,13 +398,13 @@ function vaultEvent(cause: string | undefined): VaultEvent {
   return {
     uid: newUid(),
     cause,
-    type: 'vault.ending',
+    type: 'vault.root_key_rotation_due',
     severity: 'WARNING',
     tenantUid: '',
     tenantId: '',
-    subject: 'kek',
+    subject: 'vault/root-key',
     time: NOW,
-    data: { kind: 'KEK', expireTime: NOW, thresholdDays: 3 },
+    data: { ageDays: 365 },
   };
 }
 

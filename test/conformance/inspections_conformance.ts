@@ -63,7 +63,7 @@ export function inspectionsConformance(open: Open): void {
       const { stores, app } = vault;
       const due = await looked(vault);
       const uid = present(due.credentials[0]).uid;
-      const ends = { saidExpireTime: NOW + 9 * DAY, entraExpireTime: NOW + 5 * DAY, entraKeyId: 'k1' };
+      const ends = { configuredExpireTime: NOW + 9 * DAY, entraExpireTime: NOW + 5 * DAY, entraKeyId: 'k1' };
 
       const event = unknown(app, 'k2');
       expect(
@@ -92,7 +92,7 @@ export function inspectionsConformance(open: Open): void {
       await record(vault, due, { ends: [endsOf(due, { said, entra })] });
 
       expect(await vault.stores.apps.credentials(vault.app.uid)).toMatchObject([
-        { expireTime, saidExpireTime: said, entraExpireTime: entra },
+        { expireTime, configuredExpireTime: said, entraExpireTime: entra },
       ]);
     });
 
@@ -299,7 +299,7 @@ function record({ stores }: VaultUnderTest, due: DueInspection, found: Partial<I
 function endsOf({ credentials }: DueInspection, ends: { said?: number | undefined; entra?: number | undefined }) {
   return {
     credentialUid: present(credentials[0]).uid,
-    saidExpireTime: ends.said,
+    configuredExpireTime: ends.said,
     entraExpireTime: ends.entra,
     entraKeyId: undefined,
   };

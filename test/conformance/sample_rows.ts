@@ -78,7 +78,7 @@ export function sampleCredential(
       hint: 'abc',
       notBefore: undefined,
       expireTime: expireTime ?? undefined,
-      saidExpireTime: expireTime ?? undefined,
+      configuredExpireTime: expireTime ?? undefined,
       entraExpireTime: undefined,
       entraKeyId: undefined,
       verdict: 'UNPROBED',

@@ -144,7 +144,7 @@ export async function startConnectWorld() {
           entraError: undefined,
           lastUsedTime: undefined,
           preferTime: undefined,
-          saidExpireTime: undefined,
+          configuredExpireTime: undefined,
           entraExpireTime: undefined,
           entraKeyId: undefined,
           createTime: clock.now() - 3_600_000,

@@ -182,7 +182,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     material: CredentialMaterial,
     more: Partial<Credential>,
   ): NewCredential['credential'] {
-    const said = 'saidExpireTime' in more ? more.saidExpireTime : sandbox.clock.now() + 300 * DAY;
+    const said = 'configuredExpireTime' in more ? more.configuredExpireTime : sandbox.clock.now() + 300 * DAY;
     return {
       uid: newUid(),
       appUid: app.uid,
@@ -198,7 +198,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
       preferTime: undefined,
       createTime: sandbox.clock.now() - DAY,
       ...more,
-      saidExpireTime: said,
+      configuredExpireTime: said,
       expireTime: said,
     };
   }

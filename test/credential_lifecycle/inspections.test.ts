@@ -32,8 +32,8 @@ async function withSecret(
 ): Promise<Registered> {
   const endTime = world.now() + entra * DAY;
   const registered = await world.register('acme', { secrets: [{ value: VALUE, endTime }] });
-  const saidExpireTime = said === undefined ? undefined : world.now() + said * DAY;
-  await world.add(registered.app, 'first', secretMaterial(VALUE), { saidExpireTime, ...more });
+  const configuredExpireTime = said === undefined ? undefined : world.now() + said * DAY;
+  await world.add(registered.app, 'first', secretMaterial(VALUE), { configuredExpireTime, ...more });
   return registered;
 }
 
@@ -81,18 +81,18 @@ describe('the end of a credential', () => {
     await passDays(3);
     expect(await world.events()).toMatchObject([
       {
-        type: 'credential.end_differs',
+        type: 'credential.expiry_mismatch',
         severity: 'WARNING',
         subject: 'tenants/acme/apps/default/credentials/first',
         tenantUid: app.tenantUid,
         tenantId: 'acme',
-        cause: `credential.end_differs/${credential.uid}/${credential.entraExpireTime}`,
+        cause: `credential.expiry_mismatch/${credential.uid}/${credential.entraExpireTime}`,
         data: {
           app: 'tenants/acme/apps/default',
           clientId: app.clientId,
           kind: 'CLIENT_SECRET',
           hint: 'abc',
-          saidExpireTime: credential.saidExpireTime,
+          configuredExpireTime: credential.configuredExpireTime,
           entraExpireTime: credential.entraExpireTime,
         },
       },
@@ -102,15 +102,15 @@ describe('the end of a credential', () => {
   test('that comes earlier, and within two weeks, is urgent', async () => {
     await withSecret({ said: 300, entra: 10 });
     await world.inspect();
-    expect(await world.events()).toMatchObject([{ type: 'credential.end_differs', severity: 'CRITICAL' }]);
+    expect(await world.events()).toMatchObject([{ type: 'credential.expiry_mismatch', severity: 'CRITICAL' }]);
   });
 
   test('that comes later is told, and the earlier one still counts', async () => {
     const { app } = await withSecret({ said: 10, entra: 300 });
     await world.inspect();
-    const { expireTime, saidExpireTime } = await world.credential(app, 'first');
-    expect(expireTime).toBe(saidExpireTime);
-    expect(await world.events()).toMatchObject([{ type: 'credential.end_differs', severity: 'WARNING' }]);
+    const { expireTime, configuredExpireTime } = await world.credential(app, 'first');
+    expect(expireTime).toBe(configuredExpireTime);
+    expect(await world.events()).toMatchObject([{ type: 'credential.expiry_mismatch', severity: 'WARNING' }]);
   });
 
   test('that nobody said is learned, as nothing to tell', async () => {
@@ -136,7 +136,7 @@ describe('the end of a credential', () => {
     await world.inspect();
     world.sandbox.expireSecret(clientId, VALUE, world.now() + 50 * DAY);
     await passDays(2);
-    expect(await types()).toEqual(['credential.end_differs', 'credential.end_differs']);
+    expect(await types()).toEqual(['credential.expiry_mismatch', 'credential.expiry_mismatch']);
   });
 
   test('is forgotten where it was remembered once it moved, and only then', async () => {
@@ -158,7 +158,7 @@ describe('the end of a credential', () => {
       certificateChain: pem.certificate,
       privateKey: new Secret(pem.privateKey),
     };
-    await world.add(app, 'cert', material, { saidExpireTime: world.now() + 200 * DAY });
+    await world.add(app, 'cert', material, { configuredExpireTime: world.now() + 200 * DAY });
     await world.inspect();
     expect((await world.credential(app, 'cert')).entraKeyId).toMatch(/^[0-9a-f-]{36}$/);
     expect(await types()).toEqual([]);
@@ -206,7 +206,7 @@ describe('a credential that the vault does not know', () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
     const endTime = world.now() + 100 * DAY;
     world.sandbox.addSecret(clientId, { value: OTHER, endTime });
-    await world.add(app, 'second', secretMaterial(OTHER), { saidExpireTime: endTime });
+    await world.add(app, 'second', secretMaterial(OTHER), { configuredExpireTime: endTime });
     await world.inspect();
     await world.stores.apps.removeCredential(app.uid, 'second');
     await passDays(3);
@@ -253,7 +253,7 @@ describe('a credential that the vault does not know', () => {
 test('a credential that Entra lists no more is presented, and Entra decides', async () => {
   const { app, clientId } = await withSecret({ said: 100, entra: 100 });
   world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 100 * DAY });
-  await world.add(app, 'second', secretMaterial(OTHER), { saidExpireTime: world.now() + 100 * DAY });
+  await world.add(app, 'second', secretMaterial(OTHER), { configuredExpireTime: world.now() + 100 * DAY });
   await world.inspect();
   world.sandbox.removeSecret(clientId, OTHER);
   await passDays(1);
@@ -305,15 +305,15 @@ describe('an app that may not read itself', () => {
     expect(await world.credential(app, 'first')).toEqual({ ...before, lastUsedTime: expect.any(Number) });
     registration.applicationPermissions = [OWNED_BY];
     await passDays(8);
-    expect(world.told.map(({ type }) => type)).toEqual(['credential.end_differs', 'credential.unknown']);
+    expect(world.told.map(({ type }) => type)).toEqual(['credential.expiry_mismatch', 'credential.unknown']);
   });
 
   test.each([
     ['nobody knows', undefined],
     ['is never', NEVER],
-  ])('has a credential whose end %s presented every week', async (_, saidExpireTime) => {
+  ])('has a credential whose end %s presented every week', async (_, configuredExpireTime) => {
     const { app } = await world.register('acme', { permissions: [], secrets: [{ value: VALUE }] });
-    await world.add(app, 'endless', secretMaterial(VALUE), { saidExpireTime });
+    await world.add(app, 'endless', secretMaterial(VALUE), { configuredExpireTime });
     const probes: number[] = [];
     for (let week = 0; week < 4; week += 1) {
       world.sandbox.clearRequests();
@@ -333,7 +333,7 @@ describe('an app that may not read itself', () => {
 test('a credential in use is not presented for its own sake', async () => {
   const { app } = await world.register('acme', { permissions: [], secrets: [{ value: VALUE }] });
   await world.add(app, 'endless', secretMaterial(VALUE), {
-    saidExpireTime: undefined,
+    configuredExpireTime: undefined,
     lastUsedTime: world.now() - DAY,
   });
   await world.inspect({ registrations: { read: async () => ({ kind: 'no_directory' }) } });
@@ -364,7 +364,7 @@ describe('while Graph does not answer', () => {
     expect(await types()).toEqual([]);
     world.sandbox.clock.advance(HOUR);
     await world.inspect();
-    expect(await types()).toEqual(['credential.end_differs']);
+    expect(await types()).toEqual(['credential.expiry_mismatch']);
     expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
   });
 
@@ -389,7 +389,11 @@ describe('a new secret', () => {
   test('is looked at every five minutes until Entra takes it everywhere', async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
     world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 100 * DAY, replicationDelay: 8 * MINUTE });
-    const young = { verdict: 'UNPROBED', createTime: world.now(), saidExpireTime: world.now() + 100 * DAY } as const;
+    const young = {
+      verdict: 'UNPROBED',
+      createTime: world.now(),
+      configuredExpireTime: world.now() + 100 * DAY,
+    } as const;
     await world.add(app, 'second', secretMaterial(OTHER), young);
     await world.inspect();
     expect(await world.credential(app, 'second')).toMatchObject({ verdict: 'UNPROBED' });
@@ -411,7 +415,7 @@ describe('a secret in a key vault', () => {
       secrets: [{ value: VALUE, endTime: world.now() + 100 * DAY }],
     });
     const reference = { kind: 'KEY_VAULT_SECRET', secretUri: uri } as const;
-    await world.add(registered.app, 'ref', reference, { saidExpireTime: undefined, hint: uri });
+    await world.add(registered.app, 'ref', reference, { configuredExpireTime: undefined, hint: uri });
     return registered;
   }
 
@@ -419,7 +423,7 @@ describe('a secret in a key vault', () => {
     const { app } = await referring();
     await world.inspect();
     const credential = await world.credential(app, 'ref');
-    expect(credential.saidExpireTime).toBe((world.keyVault.versions[0]?.expires ?? 0) * SECOND);
+    expect(credential.configuredExpireTime).toBe((world.keyVault.versions[0]?.expires ?? 0) * SECOND);
     expect(credential.entraKeyId).toBeDefined();
     expect(await types()).toEqual([]);
   });
@@ -444,9 +448,9 @@ describe('a secret in a key vault', () => {
     world.keyVault.versions.push({ name: 'mail-sync', version: '2', value: OTHER, created: 2, expires: seconds(400) });
     registration.applicationPermissions = [];
     await passDays(1);
-    const { expireTime, saidExpireTime, entraKeyId } = await world.credential(app, 'ref');
-    expect(saidExpireTime).toBe((world.keyVault.versions[1]?.expires ?? 0) * SECOND);
-    expect([expireTime, entraKeyId]).toEqual([saidExpireTime, undefined]);
+    const { expireTime, configuredExpireTime, entraKeyId } = await world.credential(app, 'ref');
+    expect(configuredExpireTime).toBe((world.keyVault.versions[1]?.expires ?? 0) * SECOND);
+    expect([expireTime, entraKeyId]).toEqual([configuredExpireTime, undefined]);
   });
 
   test('that is renewed before Entra has the new one ends as the new one will, while the old one serves', async () => {
@@ -474,7 +478,7 @@ describe('a secret in a key vault', () => {
     world.keyVault.fault = undefined;
     world.sandbox.clock.advance(HOUR);
     await world.inspect();
-    expect((await world.credential(app, 'ref')).saidExpireTime).toBeDefined();
+    expect((await world.credential(app, 'ref')).configuredExpireTime).toBeDefined();
   });
 
   test('is read daily, also where Graph shows nothing', async () => {
@@ -526,7 +530,7 @@ describe('rotation', () => {
   test('is begun, where it is due, by the ends that were just learned', async () => {
     const endTime = world.now() + 20 * DAY;
     const { app } = await world.register('acme', { app: { rotation }, secrets: [{ value: VALUE, endTime }] });
-    await world.add(app, 'first', secretMaterial(VALUE), { saidExpireTime: undefined });
+    await world.add(app, 'first', secretMaterial(VALUE), { configuredExpireTime: undefined });
     await world.inspect();
     const stored = await world.stores.apps.credentials(app.uid);
     expect(world.begun).toMatchObject([{ app: { uid: app.uid }, credentials: stored }]);
@@ -537,7 +541,7 @@ describe('rotation', () => {
   test('is not missed between two looks', async () => {
     const endTime = world.now() + 30 * DAY + 6 * HOUR;
     const { app } = await world.register('acme', { app: { rotation }, secrets: [{ value: VALUE, endTime }] });
-    await world.add(app, 'first', secretMaterial(VALUE), { saidExpireTime: undefined });
+    await world.add(app, 'first', secretMaterial(VALUE), { configuredExpireTime: undefined });
     await world.inspect();
     expect(await world.dueIn(app)).toSatisfy(isAbout(6 * HOUR));
   });
@@ -563,7 +567,7 @@ test('what became due anew meanwhile is not recorded, and looked at again', asyn
   expect([looks, told]).toEqual([1, []]);
   expect(await world.dueIn(app)).toBeLessThan(0);
   await world.inspect({ told: ({ type }) => void told.push(type) });
-  expect(told).toEqual(['credential.end_differs']);
+  expect(told).toEqual(['credential.expiry_mismatch']);
 });
 
 describe('many that are due at once', () => {

@@ -107,7 +107,7 @@ export async function openRotationWorld(
     hint: secret.value.slice(0, 3),
     notBefore: undefined,
     expireTime: secret.endTime,
-    saidExpireTime: secret.endTime,
+    configuredExpireTime: secret.endTime,
     entraExpireTime: secret.endTime,
     entraKeyId: secret.keyId,
     verdict: 'UNPROBED',

@@ -80,7 +80,7 @@ export function aCredential(
       entraError: undefined,
       lastUsedTime: undefined,
       preferTime: undefined,
-      saidExpireTime: undefined,
+      configuredExpireTime: undefined,
       entraExpireTime: undefined,
       entraKeyId: undefined,
       createTime: NOW - DAY,

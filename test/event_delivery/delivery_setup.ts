@@ -58,7 +58,7 @@ export function sinkTo(url: string, change: Partial<Sink> = {}): Sink {
     id: 'pager',
     url,
     secrets: [new Secret(SECRET)],
-    types: ['credential.', 'app.state_changed', 'vault.ending'],
+    types: ['credential.', 'app.state_changed', 'vault.'],
     tenants: ['*'],
     minSeverity: 'INFO',
     ...change,

@@ -57,8 +57,8 @@ test('brings a sink only what it asked for', async () => {
   await world.tell({
     tenantId: '',
     tenantUid: '',
-    type: 'vault.ending',
-    data: { kind: 'KEK', expireTime: undefined, thresholdDays: 0 },
+    type: 'vault.root_key_rotation_due',
+    data: { ageDays: 365 },
   });
   const wanted = await world.tell({ severity: 'CRITICAL' });
 
@@ -76,13 +76,16 @@ test('tells of the vault itself, which belongs to no tenant, whoever is for all'
     tenantId: '',
     tenantUid: '',
     subject: '',
-    type: 'vault.ending',
-    data: { kind: 'KEK', expireTime: undefined, thresholdDays: 0 },
+    type: 'vault.root_key_rotation_due',
+    data: { ageDays: 365 },
   });
 
   await sinks.round();
 
-  expect(receiver.received[0]?.event).toMatchObject({ type: 'tokenvault.vault.ending', data: { kind: 'KEK' } });
+  expect(receiver.received[0]?.event).toMatchObject({
+    type: 'tokenvault.vault.root_key_rotation_due',
+    data: { ageDays: '365' },
+  });
 });
 
 test('loses nothing of what happened while a sink was dead for two days, and keeps the ids', async () => {

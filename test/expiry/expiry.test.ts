@@ -9,7 +9,7 @@ import { createManualTimers } from '../scenarios/manual_timers.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
-const ALL: EventFilter = { tenantId: undefined, tenantIds: undefined, types: new Set(['vault.ending']) };
+const ALL: EventFilter = { tenantId: undefined, tenantIds: undefined, types: new Set(['vault.credential_expiring']) };
 
 let stores: Stores;
 let stopping: AbortController;
@@ -42,7 +42,7 @@ function eventOf(name: string, tenantId = ''): VaultEvent {
   return {
     uid: newUid(),
     cause: name,
-    type: 'vault.ending',
+    type: 'vault.credential_expiring',
     severity: 'WARNING',
     tenantUid: tenantId,
     tenantId,

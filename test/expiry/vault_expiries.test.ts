@@ -41,7 +41,7 @@ test('TLS certificates are told by the first of their chain to end, and begin an
   const scheduler = await world.schedule('one', { tls: { certFile, clientCaFile: undefined } });
   expect(await world.told()).toMatchObject([
     {
-      type: 'vault.ending',
+      type: 'vault.credential_expiring',
       subject: 'vault/tls-certificate',
       tenantUid: '',
       tenantId: '',
@@ -135,9 +135,9 @@ describe('the root key', () => {
       await world.stores.outbox.sweep(world.clock.time - 30 * DAY, 1_000);
     }
     expect([...told.values()]).toEqual([
-      [365, `vault.ending/kek/${kekId}/365`],
-      [730, `vault.ending/kek/${kekId}/730`],
-      [1_250, `vault.ending/kek/${kekId}/1095`],
+      [365, `vault.root_key_rotation_due/${kekId}/365`],
+      [730, `vault.root_key_rotation_due/${kekId}/730`],
+      [1_250, `vault.root_key_rotation_due/${kekId}/1095`],
     ]);
   });
 
@@ -146,12 +146,12 @@ describe('the root key', () => {
     await world.schedule('one');
     expect(await world.told()).toMatchObject([
       {
-        type: 'vault.ending',
-        cause: `vault.ending/kek/${kekId}/365`,
+        type: 'vault.root_key_rotation_due',
+        cause: `vault.root_key_rotation_due/${kekId}/365`,
         severity: 'WARNING',
-        subject: 'vault/kek',
+        subject: 'vault/root-key',
         tenantId: '',
-        data: { kind: 'KEK', thresholdDays: 365 },
+        data: { ageDays: 365 },
       },
     ]);
   });

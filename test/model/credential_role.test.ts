@@ -28,7 +28,7 @@ function aCredential(uid: string, given: Partial<Credential> = {}): Credential {
     hint: '',
     notBefore: undefined,
     expireTime: undefined,
-    saidExpireTime: undefined,
+    configuredExpireTime: undefined,
     entraExpireTime: undefined,
     entraKeyId: undefined,
     verdict: 'UNPROBED',

@@ -40,7 +40,7 @@ const events: fc.Arbitrary<EventBody> = fc.oneof(
     }),
   }),
   fc.record({
-    type: fc.constant('connection.idle_ending' as const),
+    type: fc.constant('connection.idle_expiring' as const),
     data: fc.record({ connectionUid: fc.string(), externalId: maybe(fc.string()), idleExpireTime: times }),
   }),
   fc.record({
@@ -48,13 +48,14 @@ const events: fc.Arbitrary<EventBody> = fc.oneof(
     data: fc.record({ state: apps, previousState: apps, reason: reasons, entraError: maybe(fc.string()) }),
   }),
   fc.record({
-    type: fc.constant('vault.ending' as const),
+    type: fc.constant('vault.credential_expiring' as const),
     data: fc.record({
-      kind: fc.constantFrom('KEK' as const, 'API_KEY' as const),
-      expireTime: maybe(times),
+      kind: fc.constantFrom('TLS_CERTIFICATE' as const, 'API_KEY' as const),
+      expireTime: times,
       thresholdDays: days,
     }),
   }),
+  fc.record({ type: fc.constant('vault.root_key_rotation_due' as const), data: fc.record({ ageDays: days }) }),
 );
 
 test('tells each fact that is known, as text, and none that is not', () => {

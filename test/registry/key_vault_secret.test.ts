@@ -61,7 +61,7 @@ describe('a credential that refers to a key vault', () => {
         hint: URI,
         notBefore: now - DAY,
         expireTime: now + 200 * DAY,
-        saidExpireTime: now + 200 * DAY,
+        configuredExpireTime: now + 200 * DAY,
       },
     ]);
     expect(tenant.nextCredentialExpireTime).toBe(now + 200 * DAY);

@@ -43,7 +43,7 @@ const secret: Credential = {
   entraError: undefined,
   lastUsedTime: undefined,
   preferTime: undefined,
-  saidExpireTime: undefined,
+  configuredExpireTime: undefined,
   entraExpireTime: undefined,
   entraKeyId: undefined,
   createTime: NOW,

@@ -230,7 +230,7 @@ test('a year of tenants: each threshold is told once, nothing is lost, and no ca
   const others = [...heard.values()].filter(({ type }) => !String(type).startsWith('tokenvault.credential.'));
   // The root key is a year old by now.
   expect(others).toMatchObject([
-    { type: 'tokenvault.vault.ending', subject: 'vault/kek', data: { thresholdDays: '365' } },
+    { type: 'tokenvault.vault.root_key_rotation_due', subject: 'vault/root-key', data: { ageDays: '365' } },
   ]);
   const wanted = [...events, ...others].map(({ id }) => String(id));
   expect([...heard.keys()].toSorted()).toEqual(wanted.toSorted());

@@ -136,9 +136,9 @@ test('from the version of one end a credential: that end was said; what Entra ta
   ];
 
   expect(
-    credentials.map(({ credentialId, expireTime, saidExpireTime, entraExpireTime, preferTime }) => ({
+    credentials.map(({ credentialId, expireTime, configuredExpireTime, entraExpireTime, preferTime }) => ({
       credentialId,
-      ends: [expireTime, saidExpireTime, entraExpireTime],
+      ends: [expireTime, configuredExpireTime, entraExpireTime],
       preferTime,
     })),
   ).toEqual([

@@ -96,7 +96,7 @@ export async function openTokenWorld() {
     entraError: undefined,
     lastUsedTime: undefined,
     preferTime: undefined,
-    saidExpireTime: undefined,
+    configuredExpireTime: undefined,
     entraExpireTime: undefined,
     entraKeyId: undefined,
     // Long ago, so that a refusal is not taken for a secret that has not spread yet.

@@ -145,9 +145,9 @@ const CLOSED: Shown = { graph: 'CLOSED', retryAfter: undefined, registration: un
 function withEnds(credential: Credential, all: readonly CredentialEnds[]): Credential {
   const ends = all.find(({ credentialUid }) => credentialUid === credential.uid);
   if (ends === undefined) return credential;
-  const { saidExpireTime, entraExpireTime, entraKeyId } = ends;
-  const expireTime = earlierEnd(saidExpireTime, entraExpireTime);
-  return { ...credential, saidExpireTime, entraExpireTime, entraKeyId, expireTime };
+  const { configuredExpireTime, entraExpireTime, entraKeyId } = ends;
+  const expireTime = earlierEnd(configuredExpireTime, entraExpireTime);
+  return { ...credential, configuredExpireTime, entraExpireTime, entraKeyId, expireTime };
 }
 
 function haveMoved(before: readonly Credential[], after: readonly Credential[]): boolean {

@@ -37,7 +37,7 @@ export function findingsOf(seen: Seen, now: Timestamp): Findings {
   const learned = usable.map(({ credential }) => ({ credential, ends: endsOf(credential, seen, matched) }));
   const changed = learned.filter(({ credential, ends }) => hasChanged(credential, ends));
   const differing = changed.flatMap(({ credential, ends }) => {
-    const { saidExpireTime: said, entraExpireTime: entra } = ends;
+    const { configuredExpireTime: said, entraExpireTime: entra } = ends;
     if (said === undefined || entra === undefined || Math.abs(said - entra) <= SAME_END) return [];
     return [expiryMismatch(due.app, credential, { said, entra }, now)];
   });
@@ -54,23 +54,23 @@ export function findingsOf(seen: Seen, now: Timestamp): Findings {
 }
 
 function endsOf(credential: Credential, seen: Seen, { matches }: MatchedCredentials<NamedEntry>): CredentialEnds {
-  const { uid, saidExpireTime, entraExpireTime, entraKeyId } = credential;
+  const { uid, configuredExpireTime, entraExpireTime, entraKeyId } = credential;
   const source = seen.sourced.get(uid);
-  const said = source === undefined ? saidExpireTime : source.expireTime;
+  const said = source === undefined ? configuredExpireTime : source.expireTime;
   const entry = matches.get(uid);
   if (entry !== undefined) {
     const { keyId, endTime } = entry;
-    return { credentialUid: uid, saidExpireTime: said, entraExpireTime: endTime, entraKeyId: keyId };
+    return { credentialUid: uid, configuredExpireTime: said, entraExpireTime: endTime, entraKeyId: keyId };
   }
   // Of a secret that was renewed in its key vault, what Entra said of the one before says nothing any more.
-  const isAnother = source !== undefined && (said !== saidExpireTime || seen.registration !== undefined);
+  const isAnother = source !== undefined && (said !== configuredExpireTime || seen.registration !== undefined);
   const entra = isAnother ? { entraExpireTime: undefined, entraKeyId: undefined } : { entraExpireTime, entraKeyId };
-  return { credentialUid: uid, saidExpireTime: said, ...entra };
+  return { credentialUid: uid, configuredExpireTime: said, ...entra };
 }
 
 function hasChanged(before: Credential, after: CredentialEnds): boolean {
   return (
-    before.saidExpireTime !== after.saidExpireTime ||
+    before.configuredExpireTime !== after.configuredExpireTime ||
     before.entraExpireTime !== after.entraExpireTime ||
     before.entraKeyId !== after.entraKeyId
   );

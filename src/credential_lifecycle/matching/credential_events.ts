@@ -20,11 +20,11 @@ export function expiryMismatch(
   const { uid, credentialId, kind, hint } = credential;
   return {
     ...told(app, now),
-    type: 'credential.end_differs',
-    cause: `credential.end_differs/${uid}/${entra}`,
+    type: 'credential.expiry_mismatch',
+    cause: `credential.expiry_mismatch/${uid}/${entra}`,
     severity: entra < said && entra - now <= AT_ONCE ? 'CRITICAL' : 'WARNING',
     subject: `${appName(app)}/credentials/${credentialId}`,
-    data: { app: appName(app), clientId: app.clientId, kind, hint, saidExpireTime: said, entraExpireTime: entra },
+    data: { app: appName(app), clientId: app.clientId, kind, hint, configuredExpireTime: said, entraExpireTime: entra },
   };
 }
 

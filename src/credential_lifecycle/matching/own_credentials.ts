@@ -10,10 +10,10 @@ export function ownCredentials(
   sourced: ReadonlyMap<string, RemoteSecret> = new Map(),
 ): readonly OwnCredential[] {
   return usable.flatMap(({ credential, material }) => {
-    const { uid, entraKeyId: keyId, saidExpireTime } = credential;
+    const { uid, entraKeyId: keyId, configuredExpireTime } = credential;
     const seen = recognizedBy(material, sourced.get(uid));
     if (seen === undefined) return [];
-    const endTime = sourced.get(uid)?.expireTime ?? saidExpireTime;
+    const endTime = sourced.get(uid)?.expireTime ?? configuredExpireTime;
     const identity = seen.identity ?? uid;
     return [{ uid, keyId, endTime, ...seen, identity, mayBeRenewed: material.kind === 'KEY_VAULT_SECRET' }];
   });

@@ -108,7 +108,7 @@ function newSecret(
     hint: secret.hint(),
     notBefore: undefined,
     expireTime: endTime,
-    saidExpireTime: endTime,
+    configuredExpireTime: endTime,
     entraExpireTime: endTime,
     entraKeyId: keyId,
     verdict: 'UNPROBED',

@@ -47,7 +47,7 @@ export function createInspectionStore({
       .update(credentials)
       .set({
         expireTime: credential.expireTime,
-        saidExpireTime: credential.saidExpireTime,
+        configuredExpireTime: credential.configuredExpireTime,
         entraExpireTime: credential.entraExpireTime,
         entraKeyId: credential.entraKeyId,
         reminderTime: sql`CASE WHEN ${credentials.expireTime} IS NOT DISTINCT FROM ${credential.expireTime}
@@ -68,13 +68,13 @@ export function createInspectionStore({
   );
 
   function endsStep(appUid: string, ends: CredentialEnds) {
-    const { credentialUid, saidExpireTime, entraExpireTime, entraKeyId } = ends;
+    const { credentialUid, configuredExpireTime, entraExpireTime, entraKeyId } = ends;
     return setEnds.step(
       {
         uid: credentialUid,
         appUid,
-        expireTime: earlierEnd(saidExpireTime, entraExpireTime) ?? null,
-        saidExpireTime: saidExpireTime ?? null,
+        expireTime: earlierEnd(configuredExpireTime, entraExpireTime) ?? null,
+        configuredExpireTime: configuredExpireTime ?? null,
         entraExpireTime: entraExpireTime ?? null,
         entraKeyId: entraKeyId ?? null,
       },
