@@ -1,7 +1,7 @@
-/** The sandbox's own time: runs with real time, and can be moved. Milliseconds since the Unix epoch. */
+/** The sandbox's clock: it runs with real time and can be moved. Milliseconds since the Unix epoch. */
 export interface SandboxClock {
   now(): number;
-  /** How far the sandbox is ahead of real time, in milliseconds. */
+  /** Difference from real time, in milliseconds. */
   offset(): number;
   advance(milliseconds: number): void;
   set(time: number): void;

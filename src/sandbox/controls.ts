@@ -1,169 +1,180 @@
 import { randomUUID } from 'node:crypto';
+import { createAppControls } from './app_controls.ts';
 import { canonicalScope, parsePermission, parseScopes } from './endpoints/requested_scopes.ts';
-import { createPolicyControls, type PolicyControls } from './policy_controls.ts';
-import { createRegistrationControls, type RegistrationControls } from './registration_controls.ts';
-import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './state/app_credential.ts';
-import {
-  type AppInput,
-  type AppRegistration,
-  type FederatedCredential,
-  readCertificate,
-  withAudience,
-} from './state/app_registration.ts';
-import type { Directory, DirectoryInput } from './state/directory.ts';
-import { openRefreshToken, type RefreshGrant, sealRefreshToken } from './state/refresh_token.ts';
+import { entraError } from './errors/entra_error.ts';
+import type { FaultInput } from './faults/fault.ts';
+import type { GateInput } from './faults/request_gates.ts';
+import { type AppManagementPolicyInput, createAppManagementPolicy } from './state/app_management_policy.ts';
+import type { AppInput } from './state/app_registration.ts';
+import type { DirectoryInput, UserConsent } from './state/directory.ts';
+import type { Policy, PolicyInput } from './state/policy.ts';
+import { openRefreshToken, sealRefreshToken } from './state/refresh_token.ts';
+import { GRAPH_APP_ID } from './state/resource.ts';
 import type { SandboxState } from './state/state.ts';
-import type { User, UserInput } from './state/user.ts';
+import type { UserInput } from './state/user.ts';
 
-/** What a test or an operator of the sandbox may change. Users go by username or object id, apps by client id. Unknown ones throw. */
-export interface Controls extends RegistrationControls, PolicyControls {
-  addDirectory(input?: DirectoryInput): Directory;
-  addUser(input: Omit<UserInput, 'directoryId'> & { directoryId?: string }): User;
-  addApp(input?: AppInput): AppRegistration;
-  addRedirectUri(clientId: string, redirectUri: string): void;
-  addSecret(clientId: string, input?: SecretInput): ClientSecret;
-  removeSecret(clientId: string, keyIdOrValue: string): void;
-  /** Changes an existing secret's end: to let it lapse without moving the clock. */
-  expireSecret(clientId: string, keyIdOrValue: string, endTime?: number): void;
-  addCertificate(clientId: string, pem: string): AppCertificate;
-  removeCertificate(clientId: string, keyId: string): void;
-  addFederatedCredential(
-    clientId: string,
-    input: { issuer: string; subject: string; audience?: string; publicKey?: string },
-  ): FederatedCredential;
-  /** A resource beside Graph and Outlook; without `permissions` any name goes. */
-  addResource(id: string, permissions?: string[]): void;
-  /** Later redemptions of what was granted until now: 50173. */
-  revokeSessions(user: string): void;
-  disableUser(user: string): void;
-  enableUser(user: string): void;
-  /** Redemptions answer 500341. */
-  deleteUser(user: string): void;
-  restoreUser(user: string): void;
-  /** Of one permission (`Mail.Send`, or with its resource), or of all. A consent for the whole directory stays. */
-  withdrawConsent(user: string, clientId: string, permission?: string): void;
-  grantConsent(user: string, clientId: string, permissions: string[]): void;
-  grantAdminConsent(directory: string, clientId: string, permissions?: string[]): void;
-  withdrawAdminConsent(directory: string, clientId: string, permission?: string): void;
-  /** As if the user had consented; cheap enough for a hundred thousand. `scopes` as in an authorize request. */
-  issueRefreshToken(input: {
-    clientId: string;
-    userObjectId: string;
-    scopes: string | string[];
-    directoryId?: string | undefined;
-  }): string;
-  /** What a refresh token stands for; undefined for one that this sandbox's kind never issued. */
-  describeRefreshToken(token: string): RefreshGrant | undefined;
-}
+export type Controls = ReturnType<typeof createControls>;
 
-export function createControls(world: SandboxState): Controls {
-  const user = (id: string) => known(world.users.find(id), `user ${id}`);
-  const app = (id: string) => known(world.apps.find(id), `app ${id}`);
-  const directory = (id: string) => known(world.directories.find(id), `directory ${id}`);
-  const permission = (text: string) => parsePermission(world.resources, text);
-  const resource = (id: string) => known(world.resources.find(id), `resource ${id}`);
-  const firstDirectory = () => known(world.directories.list()[1] ?? world.directories.list()[0], 'directory');
+/**
+ * The changes that a test or an operator can make to the sandbox. A user is given by username or object id, an app by client
+ * id, a directory by id or domain. Each control throws a RangeError if the resource does not exist.
+ */
+export function createControls(state: SandboxState) {
+  const findUser = (id: string) => existing(state.users.find(id), `user ${id}`);
+  const findApp = (id: string) => existing(state.apps.find(id), `app ${id}`);
+  const findDirectory = (id: string) => existing(state.directories.find(id), `directory ${id}`);
+  const findResource = (id: string) => existing(state.resources.find(id), `resource ${id}`);
+  const defaultDirectory = () => existing(state.directories.list()[1] ?? state.directories.list()[0], 'directory');
+
+  function createPolicy(input: PolicyInput, facts: Record<string, string>): Policy {
+    const resourceId = input.resource === undefined ? undefined : findResource(input.resource).id;
+    const clientId = input.clientId === undefined ? undefined : findApp(input.clientId).clientId;
+    const client = clientId ?? '';
+    const error = entraError(input.code, { ...facts, resource: resourceId ?? GRAPH_APP_ID, client }, input);
+    const isBlock = input.code === 50131 || input.code === 50105 || String(input.code).startsWith('53');
+    const satisfiedBySignIn = input.satisfiedBySignIn ?? (error.error === 'invalid_grant' && !isBlock);
+    return { error, satisfiedBySignIn, resourceId, clientId, satisfiedBy: new Set() };
+  }
+  /** Replaces the policy for the same resource and app. */
+  function addPolicy(owner: { policies: Policy[] }, policy: Policy): void {
+    const { resourceId, clientId } = policy;
+    const isSame = (other: Policy) => other.resourceId === resourceId && other.clientId === clientId;
+    owner.policies = [...owner.policies.filter((other) => !isSame(other)), policy];
+  }
+  function removePolicies(owner: { policies: Policy[] }, resource: string | undefined): void {
+    const resourceId = resource === undefined ? undefined : findResource(resource).id;
+    owner.policies = owner.policies.filter((policy) => resourceId !== undefined && policy.resourceId !== resourceId);
+  }
+  function grant(owner: string, clientId: string, permissions: string[]): void {
+    for (const { resource, name } of permissions.map((text) => parsePermission(state.resources, text)))
+      state.consents.grant(owner, clientId, resource.id, [name]);
+  }
+  function withdraw(owner: string, clientId: string, text: string | undefined): void {
+    const permission = text === undefined ? undefined : parsePermission(state.resources, text);
+    state.consents.withdraw(
+      owner,
+      clientId,
+      permission && { resourceId: permission.resource.id, name: permission.name },
+    );
+  }
 
   return {
-    ...createRegistrationControls(app, directory),
-    ...createPolicyControls({ user, app, directory, resource }),
-    addDirectory: (input = {}) => world.directories.add(input),
-    addUser: (input) =>
-      world.users.add({ ...input, directoryId: directory(input.directoryId ?? domainOf(input.username)).id }),
-    addApp: (input = {}) =>
-      world.apps.add({ ...input, directoryId: directory(input.directoryId ?? firstDirectory().id).id }),
-    addRedirectUri: (clientId, redirectUri) => void app(clientId).redirectUris.push(redirectUri),
-    addSecret(clientId, input = {}) {
-      const secret = createSecret(input, world.clock.now());
-      app(clientId).secrets.push(secret);
-      return secret;
+    ...createAppControls(state, findApp),
+    addDirectory: (input: DirectoryInput = {}) => state.directories.add(input),
+    addUser: (input: UserInput) =>
+      state.users.add({ ...input, directoryId: findDirectory(input.directoryId ?? domainOf(input.username)).id }),
+    addApp: (input: AppInput = {}) =>
+      state.apps.add({ ...input, directoryId: findDirectory(input.directoryId ?? defaultDirectory().id).id }),
+    /** In addition to Graph and Outlook; without `permissions` every name is valid. */
+    addResource: (id: string, permissions?: string[]) => void state.resources.add(id, permissions),
+
+    /** Redemptions of earlier grants fail with 50173. */
+    revokeSessions(id: string): void {
+      const user = findUser(id);
+      user.generation += 1;
+      user.revokedTime = state.clock.now();
     },
-    removeSecret(clientId, keyIdOrValue) {
-      const owner = app(clientId);
-      owner.secrets = owner.secrets.filter(({ keyId, value }) => keyId !== keyIdOrValue && value !== keyIdOrValue);
+    /** Redemptions fail with 50057. */
+    disableUser(id: string): void {
+      findUser(id).disabled = true;
     },
-    expireSecret(clientId, keyIdOrValue, endTime = world.clock.now()) {
-      const { secrets } = app(clientId);
-      const secret = secrets.find(({ keyId, value }) => keyId === keyIdOrValue || value === keyIdOrValue);
-      known(secret, 'secret').endTime = endTime;
+    enableUser(id: string): void {
+      findUser(id).disabled = false;
     },
-    addCertificate(clientId, pem) {
-      const certificate = readCertificate(pem);
-      app(clientId).certificates.push(certificate);
-      return certificate;
+    /** Redemptions fail with 500341. */
+    deleteUser(id: string): void {
+      findUser(id).deleted = true;
     },
-    removeCertificate(clientId, keyId) {
-      const owner = app(clientId);
-      owner.certificates = owner.certificates.filter((certificate) => certificate.keyId !== keyId);
+    restoreUser(id: string): void {
+      findUser(id).deleted = false;
     },
-    addFederatedCredential(clientId, input) {
-      const credential = withAudience(input);
-      app(clientId).federatedCredentials.push(credential);
-      return credential;
+
+    /** Redemptions of this user fail with the error until the policy is lifted, or satisfied by a new sign-in. */
+    requirePolicy(id: string, input: PolicyInput): void {
+      const user = findUser(id);
+      addPolicy(user, createPolicy(input, { user: user.username }));
     },
-    addResource: (id, permissions) => void world.resources.add(id, permissions),
-    revokeSessions(id) {
-      const revoked = user(id);
-      revoked.generation += 1;
-      revoked.revokedTime = world.clock.now();
+    /** For one resource, or for all. */
+    liftPolicy: (id: string, resource?: string) => removePolicies(findUser(id), resource),
+    /** For all users of the directory and for the app itself, such as a disabled resource (500014) or a removed app (70001). */
+    requireDirectoryPolicy(id: string, input: PolicyInput): void {
+      const directory = findDirectory(id);
+      addPolicy(directory, createPolicy(input, { directory: directory.displayName }));
     },
-    disableUser(id) {
-      user(id).disabled = true;
+    liftDirectoryPolicy: (id: string, resource?: string) => removePolicies(findDirectory(id), resource),
+    setUserConsent(id: string, userConsent: UserConsent): void {
+      findDirectory(id).userConsent = userConsent;
     },
-    enableUser(id) {
-      user(id).disabled = false;
+    /** For all apps of the directory; undefined: none. */
+    setDirectoryPolicy(id: string, policy: AppManagementPolicyInput | undefined) {
+      const directory = findDirectory(id);
+      directory.managementPolicy = policy && createAppManagementPolicy(policy);
+      return directory.managementPolicy;
     },
-    deleteUser(id) {
-      user(id).deleted = true;
+
+    /** Permissions such as `Mail.Send`, or with their resource. */
+    grantConsent(id: string, clientId: string, permissions: string[]): void {
+      grant(findUser(id).objectId, findApp(clientId).clientId, permissions);
+      state.consents.addServicePrincipal(findUser(id).directoryId, findApp(clientId).clientId);
     },
-    restoreUser(id) {
-      user(id).deleted = false;
+    /** Of one permission, or of all. A consent for the whole directory stays. */
+    withdrawConsent: (id: string, clientId: string, permission?: string) =>
+      withdraw(findUser(id).objectId, findApp(clientId).clientId, permission),
+    grantAdminConsent(id: string, clientId: string, permissions = findApp(clientId).permissions): void {
+      state.consents.addServicePrincipal(findDirectory(id).id, findApp(clientId).clientId);
+      grant(findDirectory(id).id, findApp(clientId).clientId, permissions);
     },
-    withdrawConsent(id, clientId, text) {
-      const { resource, name } = text === undefined ? { resource: undefined, name: '' } : permission(text);
-      const which = resource === undefined ? undefined : { resourceId: resource.id, name };
-      world.consents.withdraw(user(id).objectId, app(clientId).clientId, which);
-    },
-    grantConsent(id, clientId, permissions) {
-      for (const { resource, name } of permissions.map(permission))
-        world.consents.grant(user(id).objectId, app(clientId).clientId, resource.id, [name]);
-      world.consents.makePresent(user(id).directoryId, app(clientId).clientId);
-    },
-    grantAdminConsent(id, clientId, permissions = app(clientId).permissions) {
-      world.consents.makePresent(directory(id).id, app(clientId).clientId);
-      for (const { resource, name } of permissions.map(permission))
-        world.consents.grantForDirectory(directory(id).id, app(clientId).clientId, resource.id, [name]);
-    },
-    withdrawAdminConsent(id, clientId, text) {
-      const { resource, name } = text === undefined ? { resource: undefined, name: '' } : permission(text);
-      const which = resource === undefined ? undefined : { resourceId: resource.id, name };
-      world.consents.withdraw(directory(id).id, app(clientId).clientId, which);
-    },
-    issueRefreshToken(input) {
-      const { clientId } = app(input.clientId);
-      const owner = user(input.userObjectId);
-      const text = Array.isArray(input.scopes) ? input.scopes.join(' ') : input.scopes;
-      const { permissions, oidc } = parseScopes(world.resources, text);
-      world.consents.grant(owner.objectId, clientId, world.resources.graph.id, oidc);
-      for (const { resource, name } of permissions) world.consents.grant(owner.objectId, clientId, resource.id, [name]);
-      world.consents.makePresent(owner.directoryId, clientId);
+    withdrawAdminConsent: (id: string, clientId: string, permission?: string) =>
+      withdraw(findDirectory(id).id, findApp(clientId).clientId, permission),
+
+    /** As if the user had consented; fast enough for a hundred thousand tokens. `scopes` as in an authorization request. */
+    issueRefreshToken(input: {
+      clientId: string;
+      userObjectId: string;
+      scopes: string | string[];
+      directoryId?: string | undefined;
+    }): string {
+      const { clientId } = findApp(input.clientId);
+      const user = findUser(input.userObjectId);
+      const { permissions, oidc } = parseScopes(state.resources, [input.scopes].flat().join(' '));
+      state.consents.grant(user.objectId, clientId, state.resources.graph.id, oidc);
+      for (const { resource, name } of permissions) state.consents.grant(user.objectId, clientId, resource.id, [name]);
+      state.consents.addServicePrincipal(user.directoryId, clientId);
       return sealRefreshToken({
         id: randomUUID(),
-        userObjectId: owner.objectId,
+        userObjectId: user.objectId,
         clientId,
-        directoryId: input.directoryId ?? owner.directoryId,
+        directoryId: input.directoryId ?? user.directoryId,
         scopes: [...permissions.map(canonicalScope), ...oidc],
-        issuedTime: world.clock.now(),
-        generation: owner.generation,
-        instanceId: world.instanceId,
+        issuedTime: state.clock.now(),
+        generation: user.generation,
+        instanceId: state.instanceId,
       });
     },
+    /** The content of a refresh token; undefined: not issued by a sandbox. */
     describeRefreshToken: openRefreshToken,
+
+    injectFault: (fault: FaultInput) => state.faults.inject(fault),
+    removeFault: (id: string) => void existing(state.faults.remove(id) || undefined, `fault ${id}`),
+    clearFaults: () => state.faults.clear(),
+    /** The next token request stops at a gate until `release()`. */
+    holdNextToken: ({ stage }: Pick<GateInput, 'stage'> = {}) => state.gates.next({ stage }),
+    /** The next request of this Graph operation stops at a gate until `release()`. */
+    holdNextGraph: (operation: GateInput['operation'], { stage }: Pick<GateInput, 'stage'> = {}) =>
+      state.gates.next({ stage, operation }),
+    /** A gate by its id. */
+    findHold: (id: string) => existing(state.gates.find(id), `hold ${id}`),
+    /** The latest ten thousand requests. */
+    requests: () => state.requests.list(),
+    counters: () => state.requests.counts(),
+    clearRequests: () => state.requests.clear(),
+    /** Requests that followed the 307 of a `redirect` fault. */
+    trapped: () => [...state.trapped],
   };
 }
 
-function known<Thing>(thing: Thing | undefined, what: string): Thing {
-  if (thing === undefined) throw new RangeError(`the sandbox knows no ${what}`);
+function existing<Thing>(thing: Thing | undefined, name: string): Thing {
+  if (thing === undefined) throw new RangeError(`The sandbox has no ${name}. GET /sandbox lists what it has.`);
   return thing;
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A clock that goes by a sandbox in another process. */
+/** A clock that follows a sandbox in another process. */
 export interface FollowedClock {
   now(): number;
   close(): void;
@@ -9,18 +9,18 @@ export interface FollowedClock {
 
 const RETRY = 500;
 
-/** Rejects when no sandbox answers at `url`. Moving that sandbox's clock over HTTP returns once its followers know. */
+/** Rejects if no sandbox answers at `url`. A request that moves the clock returns once the followers have the new time. */
 export async function followClock(url: string): Promise<FollowedClock> {
   const follower = randomUUID();
   const closing = new AbortController();
-  let offset = await ask(`${url}/sandbox/clock`, closing.signal);
+  let offset = await fetchOffset(`${url}/sandbox/clock`, closing.signal);
 
   async function follow(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        offset = await ask(`${url}/sandbox/clock/follow?follower=${follower}&offset=${offset}`, closing.signal);
+        offset = await fetchOffset(`${url}/sandbox/clock/follow?follower=${follower}&offset=${offset}`, closing.signal);
       } catch {
-        // The sandbox is away: time goes on from where it stood.
+        // The sandbox is unavailable: the clock continues with the last offset.
         await delay(RETRY, undefined, { ref: false });
       }
     }
@@ -30,9 +30,10 @@ export async function followClock(url: string): Promise<FollowedClock> {
   return { now: () => Date.now() + offset, close: () => closing.abort() };
 }
 
-async function ask(url: string, signal: AbortSignal): Promise<number> {
+async function fetchOffset(url: string, signal: AbortSignal): Promise<number> {
   const response = await fetch(url, { signal });
   const { offset } = (await response.json()) as { offset?: unknown };
-  if (typeof offset !== 'number') throw new TypeError(`${url} is no sandbox's clock`);
+  if (typeof offset !== 'number')
+    throw new TypeError(`${url} is not the clock of a sandbox. Check the address of the sandbox.`);
   return offset;
 }

@@ -7,33 +7,33 @@ export interface SandboxProgram {
   /** Default 8400. */
   port?: number | undefined;
   host?: string | undefined;
-  /** Ends it; so do SIGINT and SIGTERM. */
+  /** Stops the sandbox, as SIGINT and SIGTERM do. */
   signal?: AbortSignal | undefined;
-  /** Where the welcome goes; default standard output. */
+  /** Prints the banner; default: to standard output. */
   print?: ((text: string) => void) | undefined;
 }
 
-/** `npm run sandbox`: says what is there and what to type, then runs until it is told to stop. */
+/** `npm run sandbox`: prints a banner with example commands, then runs until it is stopped. */
 export async function runSandbox(options: SandboxProgram = {}): Promise<void> {
   const sandbox = await startSandbox({ port: options.port ?? 8400, host: options.host });
   const print = options.print ?? ((text: string) => void process.stdout.write(text));
-  print(welcome(sandbox));
-  await stopped(options.signal);
+  print(banner(sandbox));
+  await waitForStop(options.signal);
   await sandbox.close();
 }
 
-async function stopped(signal: AbortSignal | undefined): Promise<void> {
+async function waitForStop(signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted === true) return;
   const listening = new AbortController();
   const { signal: until } = listening;
-  const ways = [once(process, 'SIGINT', { signal: until }), once(process, 'SIGTERM', { signal: until })];
-  if (signal !== undefined) ways.push(once(signal, 'abort', { signal: until }));
-  await Promise.race(ways);
+  const stops = [once(process, 'SIGINT', { signal: until }), once(process, 'SIGTERM', { signal: until })];
+  if (signal !== undefined) stops.push(once(signal, 'abort', { signal: until }));
+  await Promise.race(stops);
   listening.abort();
-  await Promise.allSettled(ways);
+  await Promise.allSettled(stops);
 }
 
-function welcome({ url }: Sandbox): string {
+function banner({ url }: Sandbox): string {
   const redirectUri = 'http://127.0.0.1:8080/oauth2/callback';
   const authorize = new URLSearchParams({
     client_id: ACME_CLIENT_ID,
@@ -42,26 +42,26 @@ function welcome({ url }: Sandbox): string {
     scope: 'openid profile offline_access Mail.Read',
     state: 'anything',
   });
-  return `A pretend Microsoft Entra listens on ${url}
+  return `A fake Microsoft Entra listens on ${url}
 
   directory  contoso.example   ${CONTOSO}   ada@contoso.example, grace@contoso.example
   directory  fabrikam.example  alan@fabrikam.example (a guest of contoso)     personal: bob@outlook.example
   app        acme              client id ${ACME_CLIENT_ID}   client secret ${ACME_SECRET}
 
-What there is, and every route with an example:
+List the content, and every route with an example:
   curl -s ${url}/sandbox
-Sign in as a person, in a browser:
+Sign in with a browser:
   ${url}/common/oauth2/v2.0/authorize?${authorize}
-The same without a browser (the code is in the Location):
+Sign in without a browser (the Location has the code):
   curl -si '${url}/common/oauth2/v2.0/authorize?${authorize}&sandbox_auto=ada@contoso.example' | grep -i ^location
-A refresh token without signing in, and its redemption:
+Get a refresh token without signing in, and redeem it:
   RT=$(curl -s ${url}/sandbox/refresh-tokens -d '{"client_id":"${ACME_CLIENT_ID}","user_object_id":"ada@contoso.example","scopes":"openid offline_access Mail.Read"}' | sed 's/.*:"\\(.*\\)".*/\\1/')
   curl -s ${url}/${CONTOSO}/oauth2/v2.0/token -d grant_type=refresh_token -d client_id=${ACME_CLIENT_ID} --data-urlencode 'client_secret=${ACME_SECRET}' -d "refresh_token=$RT"
-An hour later; an outage; a user locked out:
+Move the clock by an hour; simulate an outage; revoke a user's sessions:
   curl -s ${url}/sandbox/clock -d '{"advance_ms":3600000}'
   curl -s ${url}/sandbox/faults -d '{"kind":"html","count":3}'
   curl -s -X POST ${url}/sandbox/users/ada@contoso.example/revoke-sessions
 
-Ctrl-C stops it; everything is forgotten then.
+Ctrl-C stops the sandbox, which loses its data.
 `;
 }

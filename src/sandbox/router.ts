@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { EndpointCall } from './endpoint_call.ts';
 import { answerAdminConsent, refuseAdminConsent } from './endpoints/admin_consent.ts';
-import { deliverFault } from './endpoints/answer_with_fault.ts';
+import { answerWithFault } from './endpoints/answer_with_fault.ts';
 import { answerAuthorize, peekAuthorizeRequest, refuseAuthorize } from './endpoints/authorize.ts';
 import { answerDiscovery, answerInstances, answerKeys, answerLogout } from './endpoints/discovery.ts';
 import { answerImapCheck } from './endpoints/imap_check.ts';
@@ -10,23 +11,17 @@ import { answerGraph, peekGraphRequest, refuseGraph } from './graph/graph.ts';
 import type { SandboxRequest } from './http/http_request.ts';
 import { type HttpResponse, json } from './http/http_response.ts';
 import { send } from './http/http_server.ts';
-import type { RequestRecord } from './state/request_log.ts';
 import type { SandboxState } from './state/state.ts';
 
 interface Endpoint {
   name: string;
   pattern: RegExp;
-  answer(
-    world: SandboxState,
-    segment: string,
-    request: SandboxRequest,
-    record: RequestRecord,
-  ): Promise<HttpResponse> | HttpResponse;
-  /** Notes what the request says about itself, before anything is checked: faults are chosen by it. */
-  peek?(world: SandboxState, segment: string, request: SandboxRequest, record: RequestRecord): void;
-  /** How somebody hears of an error there. Default: Entra's body with JSON. */
-  refuse?(world: SandboxState, segment: string, request: SandboxRequest, error: EntraError): HttpResponse;
-  /** A browser comes here, and comes back with the form of the page. */
+  answer(call: EndpointCall): Promise<HttpResponse> | HttpResponse;
+  /** Records the unchecked content of the request, by which faults are chosen. */
+  peek?(call: EndpointCall): void;
+  /** The response for an error. Default: Entra's JSON body. */
+  refuse?(call: EndpointCall, error: EntraError): HttpResponse;
+  /** A page in the browser, whose form is posted to the same address. */
   isPage?: true;
 }
 
@@ -52,48 +47,37 @@ const ENDPOINTS: Endpoint[] = [
   { name: 'discovery', pattern: /^\/([^/]+)\/discovery\/v2\.0\/keys$/, answer: answerKeys },
   { name: 'discovery', pattern: /^\/(common)\/discovery\/instance$/, answer: answerInstances },
   { name: 'logout', pattern: /^\/([^/]+)\/oauth2\/v2\.0\/logout$/, answer: answerLogout },
-  {
-    name: 'graph',
-    pattern: /^\/graph(\/.*)$/,
-    answer: answerGraph,
-    peek: peekGraphRequest,
-    refuse: refuseGraph,
-  },
+  { name: 'graph', pattern: /^\/graph(\/.*)$/, answer: answerGraph, peek: peekGraphRequest, refuse: refuseGraph },
   { name: 'outlook', pattern: /^\/outlook(\/imap-check)$/, answer: answerImapCheck },
 ];
 
-/** Everything but the admin API: notes the request, lets faults and gates have it, answers. */
-export async function route(world: SandboxState, request: SandboxRequest, response: ServerResponse): Promise<void> {
+/** All paths but the admin API: records the request, applies gates and faults, and answers. */
+export async function route(state: SandboxState, request: SandboxRequest, response: ServerResponse): Promise<void> {
   for (const endpoint of ENDPOINTS) {
-    const part = endpoint.pattern.exec(request.path)?.[1];
-    if (part !== undefined) return serve(world, endpoint, part, request, response);
+    const segment = endpoint.pattern.exec(request.path)?.[1];
+    if (segment === undefined) continue;
+    const record = state.requests.begin(endpoint.name, state.clock.now());
+    return serve(endpoint, { state, segment, request, record }, response);
   }
-  send(response, json(404, { error: 'not_found', hint: `GET ${world.url}/sandbox lists what there is` }));
+  send(response, json(404, { error: 'not_found', hint: `GET ${state.url}/sandbox lists the endpoints` }));
 }
 
-async function serve(
-  world: SandboxState,
-  endpoint: Endpoint,
-  part: string,
-  request: SandboxRequest,
-  response: ServerResponse,
-): Promise<void> {
-  const record = world.requests.begin(endpoint.name, world.clock.now());
-  endpoint.peek?.(world, part, request, record);
+async function serve(endpoint: Endpoint, call: EndpointCall, response: ServerResponse): Promise<void> {
+  const { state, request, record } = call;
+  endpoint.peek?.(call);
   const produce = async () => {
-    const answer = await endpoint.answer(world, part, request, record);
+    const answer = await endpoint.answer(call);
     if (record.outcome === 'pending') record.outcome = answer.status < 400 ? 'ok' : String(answer.status);
     return answer;
   };
 
-  const gate = world.holds.take({ endpoint: endpoint.name, operation: record.operation });
+  const gate = state.gates.take(record);
   if (gate?.stage === 'request') await gate.pass();
-  // A page's form that comes back belongs to the visit before.
+  // A posted form belongs to the visit before.
   const isVisit = endpoint.isPage !== true || request.method !== 'POST';
-  const fault = isVisit ? world.faults.take({ ...record, endpoint: endpoint.name }) : undefined;
+  const fault = isVisit ? state.faults.take(record) : undefined;
   if (fault !== undefined) {
-    const refuse = endpoint.refuse?.bind(endpoint, world, part, request);
-    await deliverFault(world, fault, response, { traits: { ...record, endpoint: endpoint.name }, produce, refuse });
+    await answerWithFault(call, fault, response, produce, endpoint.refuse);
     record.outcome = `fault:${fault.kind}`;
     return;
   }

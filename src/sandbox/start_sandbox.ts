@@ -6,72 +6,52 @@ import { route } from './router.ts';
 import type { Sandbox } from './sandbox.ts';
 import { DEFAULT_SEED, type SandboxSeed } from './state/seed.ts';
 import { createSigningKey, type SigningAlgorithm } from './state/signing_key.ts';
-import { createWorld } from './state/state.ts';
+import { createState } from './state/state.ts';
 
 export interface SandboxOptions {
-  /** Default 0: one that is free. */
+  /** Default 0: a free port. */
   port?: number | undefined;
-  /** Default 127.0.0.1. It holds no real secret, but has no door either: keep it on loopback. */
+  /** Default 127.0.0.1. The sandbox has no access control, so keep it on loopback. */
   host?: string | undefined;
   /** Default: contoso, fabrikam, four users and the app `acme`. */
   seed?: SandboxSeed | undefined;
   /** Seconds; default: 3600 to 5399 at random. */
   accessTokenLifetime?: number | undefined;
-  /** Default true: the 15th equal redemption within 5 minutes is refused (50196). */
+  /** Default true: the 15th equal redemption within 5 minutes fails (50196). */
   loopGuard?: boolean | undefined;
-  /** A username who signs in and agrees without a page. */
+  /** Username of a user who signs in and consents without a page. */
   autoSignIn?: string | undefined;
-  /** Default RS256, as Entra's; ES256 for load. */
+  /** Default RS256, as at Entra; ES256 for load tests. */
   algorithm?: SigningAlgorithm | undefined;
-  /** Keeps the signing key there, so that access tokens outlive a restart. */
+  /** File of the signing key, so that access tokens stay valid after a restart. */
   keyFile?: string | undefined;
 }
 
-/** A pretend Entra on a port of its own. Everything but `close` can also be done over HTTP: see `admin_api.ts`, or GET /sandbox. */
+/** A fake Entra on its own port. Everything but `close` is also available over HTTP: see `admin_api.ts`, or GET /sandbox. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const signingKey = await createSigningKey(options.algorithm ?? 'RS256', options.keyFile);
   const server = await startHttpServer({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
-  const clock = createSandboxClock();
-  const world = createWorld({
-    url: server.url,
-    clock,
-    signingKey,
-    settings: {
-      accessTokenLifetime: options.accessTokenLifetime,
-      loopGuard: options.loopGuard ?? true,
-      autoSignIn: options.autoSignIn,
-    },
-  });
-  const controls = createControls(world);
-  const seed = options.seed ?? DEFAULT_SEED;
-  for (const directory of seed.directories ?? []) controls.addDirectory(directory);
-  for (const user of seed.users ?? []) controls.addUser(user);
-  for (const app of seed.apps ?? []) controls.addApp(app);
+  const { accessTokenLifetime, loopGuard = true, autoSignIn, seed = DEFAULT_SEED } = options;
+  const settings = { accessTokenLifetime, loopGuard, autoSignIn };
+  const state = createState({ url: server.url, clock: createSandboxClock(), signingKey, settings });
+  const controls = createControls(state);
+  seed.directories?.forEach(controls.addDirectory);
+  seed.users?.forEach(controls.addUser);
+  seed.apps?.forEach(controls.addApp);
 
   const sandbox: Sandbox = {
     ...controls,
     url: server.url,
-    clock,
-    settings: world.settings,
-    injectFault: (fault) => world.faults.inject(fault),
-    removeFault(id) {
-      if (!world.faults.remove(id)) throw new RangeError(`the sandbox knows no fault ${id}`);
-    },
-    clearFaults: () => world.faults.clear(),
-    holdNextToken: (wish) => world.holds.next({ stage: wish?.stage }),
-    holdNextGraph: (operation, wish) => world.holds.next({ ...wish, operation }),
-    requests: () => world.requests.list(),
-    counters: () => world.requests.counts(),
-    clearRequests: () => world.requests.clear(),
-    trapped: () => [...world.trapped],
+    clock: state.clock,
+    settings,
     close() {
-      world.holds.releaseAll();
+      state.gates.releaseAll();
       return server.close();
     },
   };
   server.serve(async (request, response) => {
-    if (isAdminPath(request.path)) send(response, await answerAdmin(world, sandbox, request));
-    else await route(world, request, response);
+    if (isAdminPath(request.path)) send(response, await answerAdmin(state, sandbox, request));
+    else await route(state, request, response);
   });
   return sandbox;
 }

@@ -162,7 +162,7 @@ describe('an error at the redirect URI means what it means at the token endpoint
   });
 
   test('50194 at a shared address says that sign_in_audience may be the directory', async () => {
-    for (const where of [{ endpoint: 'authorize' }, { grant: 'authorization_code' }]) {
+    for (const where of [{ endpoint: 'authorize' as const }, { grant: 'authorization_code' }]) {
       const refused = await completed(ADA, { code: 50194, error: 'invalid_request', ...where });
       expect(refused?.reason).toBe('APP_MISCONFIGURED');
       expect(refused?.message).toMatch(/sign_in_audience/);
@@ -190,7 +190,7 @@ describe('an error at the redirect URI means what it means at the token endpoint
 });
 
 describe('a personal account and two resources', () => {
-  test.each([{ endpoint: 'authorize' }, { grant: 'authorization_code' }])(
+  test.each([{ endpoint: 'authorize' as const }, { grant: 'authorization_code' }])(
     '70011 at %o says to request one resource at a time, and stops nobody else',
     async (where) => {
       const refused = await completed(BOB, { code: 70011, error: 'invalid_scope', ...where }, ['Mail.Read', IMAP]);

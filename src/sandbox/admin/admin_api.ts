@@ -1,100 +1,89 @@
 import { ZodError } from 'zod';
-import { EntraError } from '../errors/entra_error.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
 import { empty, type HttpResponse, json } from '../http/http_response.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { SandboxState } from '../state/state.ts';
-import type { AdminCall, AdminRoute } from './admin_route.ts';
-import { REGISTRY_ROUTES } from './directory_and_app_routes.ts';
-import { FAULT_ROUTES } from './fault_routes.ts';
-import { camelNames, snakeNames } from './json_names.ts';
-import { REGISTRATION_ROUTES } from './registration_routes.ts';
-import { viewWorld } from './state_views.ts';
-import { USER_ROUTES } from './user_routes.ts';
+import { ROUTES, type Route, viewState } from './admin_routes.ts';
 
 /**
- * The sandbox's own API: JSON with snake_case names under `/sandbox`, times and durations in milliseconds.
- * `GET /sandbox` lists every route with an example body, and what is seeded. Each route has its line in `admin_registry.ts`
- * (directories, apps, credentials, consents), `admin_registrations.ts` (what an app may do with itself through Graph),
- * `admin_users.ts` (users, policies, refresh tokens) and `admin_weather.ts` (clock, settings, faults, holds, requests). A bad body answers 400 with the field, an unknown user or app 404.
+ * The sandbox's own API under `/sandbox`: JSON with snake_case names, times and durations in milliseconds. `GET /sandbox` lists
+ * the state and every route with an example body. An invalid body is 400 with the field, an unknown resource 404.
  */
 export async function answerAdmin(
-  world: SandboxState,
+  state: SandboxState,
   sandbox: Sandbox,
   request: SandboxRequest,
 ): Promise<HttpResponse> {
-  const answer = await dispatch(world, sandbox, request);
-  // For the terminal that curl writes to.
-  return answer.body === '' ? answer : { ...answer, body: `${answer.body}\n` };
-}
-
-async function dispatch(world: SandboxState, sandbox: Sandbox, request: SandboxRequest): Promise<HttpResponse> {
-  if (request.path === '/sandbox' || request.path === '/sandbox/')
-    return json(200, snakeNames({ ...viewWorld(world), admin: ROUTES.map(describeRoute) }));
-  for (const route of ROUTES) {
-    const params = route.method === request.method ? matched(route.path, request.path) : undefined;
-    if (params !== undefined) return run(route, world, sandbox, request, params);
-  }
-  return json(404, { error: `no such route: ${request.method} ${request.path}; GET /sandbox lists them` });
+  const response = await dispatch(state, sandbox, request);
+  // A newline for the terminal of curl.
+  return response.body === '' ? response : { ...response, body: `${response.body}\n` };
 }
 
 export function isAdminPath(path: string): boolean {
   return path === '/sandbox' || path.startsWith('/sandbox/');
 }
 
-const ROUTES: AdminRoute[] = [...FAULT_ROUTES, ...USER_ROUTES, ...REGISTRY_ROUTES, ...REGISTRATION_ROUTES];
-
-async function run(
-  route: AdminRoute,
-  world: SandboxState,
-  sandbox: Sandbox,
-  request: SandboxRequest,
-  params: Record<string, string>,
-): Promise<HttpResponse> {
-  try {
-    const contentType = request.headers['content-type'] ?? '';
-    const isForm = contentType.startsWith('application/x-www-form-urlencoded') && !request.body.startsWith('{');
-    const call: AdminCall = {
-      world,
-      sandbox,
-      params,
-      query: request.query,
-      method: request.method,
-      contentType,
-      rawBody: request.body,
-      // curl -d sends JSON with the type of a form: it is taken all the same.
-      body: request.body === '' || isForm ? undefined : camelNames(JSON.parse(request.body)),
-    };
-    const result = await route.run(call);
-    if (result === undefined) return empty(204);
-    return 'answer' in result ? result.answer : json(200, snakeNames(result.data));
-  } catch (error) {
-    if (error instanceof SyntaxError) return json(400, { error: 'the body is not JSON' });
-    if (error instanceof ZodError)
-      return json(400, { error: 'the body does not fit', issues: error.issues.map(issue) });
-    if (error instanceof RangeError) return json(404, { error: error.message });
-    if (error instanceof EntraError || error instanceof Error) return json(400, { error: error.message });
-    throw error;
+async function dispatch(state: SandboxState, sandbox: Sandbox, request: SandboxRequest): Promise<HttpResponse> {
+  const { method, path, query } = request;
+  if (path === '/sandbox' || path === '/sandbox/')
+    return json(200, snakeNames({ ...viewState(state), admin: ROUTES.map(({ run, body, ...route }) => route) }));
+  for (const route of ROUTES) {
+    const parameters = route.method === method ? matchPath(route.path, path) : undefined;
+    if (parameters === undefined) continue;
+    try {
+      const result = await route.run({
+        ...parameters,
+        ...{ state, sandbox, query, method, body: readBody(request, route) },
+      } as never);
+      return result === undefined ? empty(204) : json(200, snakeNames(result));
+    } catch (error) {
+      return errorResponse(error);
+    }
   }
+  return json(404, { error: `There is no route ${method} ${path}. GET /sandbox lists the routes.` });
 }
 
-function issue({ path, message }: { path: PropertyKey[]; message: string }) {
-  return { field: snakeNames(Object.fromEntries([[path.map(String).join('.'), message]])) };
-}
-
-function matched(pattern: string, path: string): Record<string, string> | undefined {
-  const wanted = pattern.split('/');
-  const given = path.split('/');
-  if (wanted.length !== given.length) return undefined;
-  const params: Record<string, string> = {};
-  for (const [index, part] of wanted.entries()) {
-    const value = given[index] ?? '';
-    if (part.startsWith(':')) params[part.slice(1)] = value;
-    else if (part !== value) return undefined;
+function errorResponse(error: unknown): HttpResponse {
+  if (error instanceof SyntaxError) return json(400, { error: 'The body is not JSON. Send one JSON object.' });
+  if (error instanceof ZodError) {
+    const issues = error.issues.map(({ path, message }) => ({
+      field: snakeNames({ [path.map(String).join('.')]: message }),
+    }));
+    return json(400, { error: 'The body is invalid. Correct the fields; GET /sandbox shows an example.', issues });
   }
-  return params;
+  if (error instanceof Error) return json(error instanceof RangeError ? 404 : 400, { error: error.message });
+  throw error;
 }
 
-function describeRoute({ method, path, does, example }: AdminRoute) {
-  return { method, path, does, ...(example === undefined ? {} : { example }) };
+/** With names in camelCase. The trap receives a form, which is not read here. */
+function readBody({ body, headers }: SandboxRequest, { body: schema }: Route): unknown {
+  if (schema === undefined) return body;
+  // `curl -d` sends JSON with the content type of a form.
+  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') && !body.startsWith('{');
+  return schema.parse(body === '' || isForm ? {} : camelNames(JSON.parse(body)));
+}
+
+/** The values of the `:name` segments; undefined: the path does not match. */
+function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const values = path.split('/');
+  const names = pattern.split('/');
+  if (names.length !== values.length) return undefined;
+  if (!names.every((name, at) => name.startsWith(':') || name === values[at])) return undefined;
+  return Object.fromEntries(
+    names.flatMap((name, at) => (name.startsWith(':') ? [[name.slice(1), values[at] ?? '']] : [])),
+  );
+}
+
+function camelNames(value: unknown): unknown {
+  return renamed(value, (name) => name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()));
+}
+
+function snakeNames(value: unknown): unknown {
+  return renamed(value, (name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+}
+
+function renamed(value: unknown, rename: (name: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((item) => renamed(item, rename));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [rename(name), renamed(item, rename)]));
 }

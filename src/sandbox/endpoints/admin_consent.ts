@@ -1,103 +1,76 @@
+import type { EndpointCall } from '../endpoint_call.ts';
 import { EntraError, entraError } from '../errors/entra_error.ts';
-import type { SandboxRequest } from '../http/http_request.ts';
-import { type HttpResponse, html, redirect } from '../http/http_response.ts';
-import type { AppRegistration } from '../state/app_registration.ts';
-import { type Authority, CONSUMERS_DIRECTORY_ID, findAuthority } from '../state/directory.ts';
-import type { SandboxState } from '../state/state.ts';
-import { checkApp } from './eligibility.ts';
+import { type HttpResponse, html } from '../http/http_response.ts';
+import { findAuthority, isPersonal } from '../state/directory.ts';
+import { checkApp, checkRedirectUri } from './eligibility.ts';
 import { adminConsentPage, errorPage } from './pages.ts';
-import { errorParameters } from './redirect_to_app.ts';
-import { type AskedPermission, parsePermission, parseScopes } from './requested_scopes.ts';
+import { errorParameters, redirectToApp } from './redirect_to_app.ts';
+import { parsePermission, parseScopes } from './requested_scopes.ts';
 
 /**
- * `GET /{directory|organizations}/v2.0/adminconsent?client_id&scope&redirect_uri&state`: a page, or at once with `sandbox_auto=1`
- * (`sandbox_decline=1` says no). At `organizations`, `sandbox_auto={directory}` says whose administrator it is.
+ * `GET /{directory|organizations}/v2.0/adminconsent?client_id&scope&redirect_uri&state`: a page, or a redirect with
+ * `sandbox_auto=1` (`sandbox_decline=1` declines). At `organizations`, `sandbox_auto={directory}` names the administrator's.
  * https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
  */
-export async function answerAdminConsent(
-  world: SandboxState,
-  segment: string,
-  request: SandboxRequest,
-): Promise<HttpResponse> {
-  return orPage(() => adminConsent(world, readRequest(world, segment, request)));
-}
-
-/** A fault: as Microsoft documents a refusal. `admin_consent=True` only says what was asked, not that it was granted. */
-export function refuseAdminConsent(
-  world: SandboxState,
-  segment: string,
-  request: SandboxRequest,
-  error: EntraError,
-): HttpResponse {
-  return orPage(() => {
-    const asked = readRequest(world, segment, request);
-    // There, declining (65004) is called consent_required.
-    const named = error.code === 65004 ? { code: 65004, message: error.message, error: 'consent_required' } : error;
-    return back(asked, { admin_consent: 'True', ...errorParameters(named, world.clock.now()) });
+export function answerAdminConsent(call: EndpointCall): HttpResponse {
+  return orErrorPage(() => {
+    const { state, request } = call;
+    const { app, authority, permissions, returnAddress } = readRequest(call);
+    const automatic = request.query.get('sandbox_auto');
+    if (request.method !== 'POST' && automatic === null) {
+      const names = permissions.map(({ resource, name }) => `${name} (${resource.id})`);
+      const all = authority.directory === undefined ? state.directories.list() : [authority.directory];
+      const directories = all.filter(({ id }) => !isPersonal(id));
+      const action = `${request.path}?${request.query}`;
+      return html(200, adminConsentPage({ app, permissions: names, directories, action }));
+    }
+    const form = new URLSearchParams(request.body);
+    const accepts = automatic === null ? form.get('decision') === 'accept' : !request.query.has('sandbox_decline', '1');
+    // As measured, which differs from the documentation: https://github.com/MicrosoftDocs/azure-docs/issues/41053
+    if (!accepts) return redirectToApp(returnAddress, { error: 'access_denied', error_subcode: 'cancel' });
+    const chosen = automatic ?? form.get('directory') ?? '';
+    const directory = authority.directory ?? state.directories.find(chosen);
+    if (directory === undefined || isPersonal(directory.id)) throw entraError(90002, { directory: chosen });
+    for (const { resource, name } of permissions) state.consents.grant(directory.id, app.clientId, resource.id, [name]);
+    state.consents.addServicePrincipal(directory.id, app.clientId);
+    const scope = permissions.map(({ resource, name }) => `${resource.id}/${name}`).join(' ');
+    return redirectToApp(returnAddress, { admin_consent: 'True', tenant: directory.id, scope });
   });
 }
 
-interface AdminConsentRequest {
-  app: AppRegistration;
-  authority: Authority;
-  redirectUri: string;
-  /** What is asked for; with `.default` all that the registration lists, of every resource. */
-  permissions: AskedPermission[];
-  request: SandboxRequest;
+/** A fault, in the documented form. `admin_consent=True` means that consent was requested, not that it was granted. */
+export function refuseAdminConsent(call: EndpointCall, error: EntraError): HttpResponse {
+  return orErrorPage(() => {
+    const { returnAddress } = readRequest(call);
+    // Here, declining (65004) is named consent_required.
+    const named = error.code === 65004 ? { code: 65004, message: error.message, error: 'consent_required' } : error;
+    const parameters = { admin_consent: 'True', ...errorParameters(named, call.state.clock.now()) };
+    return redirectToApp(returnAddress, parameters);
+  });
 }
 
-function readRequest(world: SandboxState, segment: string, request: SandboxRequest): AdminConsentRequest {
-  const { query } = request;
-  const authority = findAuthority(world.directories, segment);
+function readRequest({ state, segment, request: { query } }: EndpointCall) {
+  const authority = findAuthority(state.directories, segment);
   if (authority === undefined) throw entraError(90002, { directory: segment });
-  // A personal account has no administrator.
-  if (authority.directory?.id === CONSUMERS_DIRECTORY_ID) throw entraError(500200);
+  // Personal accounts have no administrator.
+  if (isPersonal(authority.directory?.id)) throw entraError(500200);
   const clientId = query.get('client_id') ?? '';
   if (clientId === '') throw entraError(900144, { parameter: 'client_id' });
-  const app = world.apps.find(clientId);
+  const app = state.apps.find(clientId);
   checkApp(app, clientId, authority);
   const redirectUri = query.get('redirect_uri') ?? '';
-  if (![...app.redirectUris, ...app.spaRedirectUris].includes(redirectUri))
-    throw entraError(50011, { uri: redirectUri, client: app.clientId });
+  checkRedirectUri(app, redirectUri);
 
-  const asked = parseScopes(world.resources, query.get('scope') ?? 'https://graph.microsoft.com/.default');
-  const isStatic = asked.permissions.some((permission) => permission.isDefault);
-  const listed = app.permissions.map((text) => parsePermission(world.resources, text));
-  return { app, authority, redirectUri, permissions: isStatic ? listed : asked.permissions, request };
+  const requested = parseScopes(state.resources, query.get('scope') ?? 'https://graph.microsoft.com/.default');
+  const returnAddress = { redirectUri, responseMode: 'query', state: query.get('state') ?? undefined };
+  // With `.default`: all permissions of the registration, of every resource.
+  const permissions = requested.permissions.some(({ isDefault }) => isDefault)
+    ? app.permissions.map((text) => parsePermission(state.resources, text))
+    : requested.permissions;
+  return { app, authority, returnAddress, permissions };
 }
 
-function adminConsent(world: SandboxState, asked: AdminConsentRequest): HttpResponse {
-  const { app, authority, permissions, request } = asked;
-  const automatic = request.query.get('sandbox_auto');
-  if (request.method !== 'POST' && automatic === null) {
-    const names = permissions.map(({ resource, name }) => `${name} (${resource.id})`);
-    const directories = authority.directory === undefined ? world.directories.list() : [authority.directory];
-    const administered = directories.filter(({ id }) => id !== CONSUMERS_DIRECTORY_ID);
-    const action = `${request.path}?${request.query}`;
-    return html(200, adminConsentPage({ app, permissions: names, directories: administered, action }));
-  }
-  const form = new URLSearchParams(request.body);
-  const accepts = automatic === null ? form.get('decision') === 'accept' : !request.query.has('sandbox_decline', '1');
-  // Measured, unlike what is documented: https://github.com/MicrosoftDocs/azure-docs/issues/41053
-  if (!accepts) return back(asked, { error: 'access_denied', error_subcode: 'cancel' });
-  const chosen = automatic === null ? form.get('directory') : automatic;
-  const directory = authority.directory ?? world.directories.find(chosen ?? '');
-  if (directory === undefined || directory.id === CONSUMERS_DIRECTORY_ID)
-    throw entraError(90002, { directory: chosen ?? '' });
-  for (const { resource, name } of permissions)
-    world.consents.grantForDirectory(directory.id, app.clientId, resource.id, [name]);
-  world.consents.makePresent(directory.id, app.clientId);
-  const scope = permissions.map(({ resource, name }) => `${resource.id}/${name}`).join(' ');
-  return back(asked, { admin_consent: 'True', tenant: directory.id, scope });
-}
-
-function back({ redirectUri, request }: AdminConsentRequest, parameters: Record<string, string>): HttpResponse {
-  const state = request.query.get('state');
-  const text = new URLSearchParams({ ...parameters, ...(state === null ? {} : { state }) });
-  return redirect(`${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${text}`);
-}
-
-function orPage(answer: () => HttpResponse): HttpResponse {
+function orErrorPage(answer: () => HttpResponse): HttpResponse {
   try {
     return answer();
   } catch (error) {

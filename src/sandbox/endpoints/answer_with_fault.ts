@@ -1,28 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EndpointCall } from '../endpoint_call.ts';
 import { type EntraError, errorBody } from '../errors/entra_error.ts';
-import { errorOf, type Fault, type RequestTraits } from '../faults/fault.ts';
+import { errorOf, type Fault } from '../faults/fault.ts';
 import { type HttpResponse, json } from '../http/http_response.ts';
 import { send } from '../http/http_server.ts';
-import type { SandboxState } from '../state/state.ts';
 
-/** Answers as the fault says. `produce` does the real work, for the kinds that do it; `refuse` sends a browser on with an error. */
-export async function deliverFault(
-  world: SandboxState,
+/** `produce`: does the real work, for the faults that need it. `refuse`: the endpoint's own form of an error. */
+export async function answerWithFault(
+  call: EndpointCall,
   fault: Fault,
   response: ServerResponse,
-  {
-    traits,
-    produce,
-    refuse,
-  }: {
-    traits: RequestTraits;
-    produce: () => Promise<HttpResponse>;
-    refuse?: ((error: EntraError) => HttpResponse) | undefined;
-  },
+  produce: () => Promise<HttpResponse>,
+  refuse: ((call: EndpointCall, error: EntraError) => HttpResponse) | undefined,
 ): Promise<void> {
-  const text = { 'content-type': 'text/plain; charset=utf-8' };
+  const { state, record } = call;
   switch (fault.kind) {
     case 'latency':
       await delay(fault.milliseconds ?? 1_000, undefined, { ref: false });
@@ -40,12 +33,10 @@ export async function deliverFault(
       return;
     case 'html':
       return send(response, { status: fault.status ?? 503, headers: HTML_HEADERS, body: OUTAGE_PAGE });
-    case 'throttle':
-      return send(response, {
-        status: fault.status ?? 429,
-        headers: { ...text, ...retryAfter(fault) },
-        body: 'Too many requests. Try again later.',
-      });
+    case 'throttle': {
+      const headers = { 'content-type': 'text/plain; charset=utf-8', ...retryAfter(fault) };
+      return send(response, { status: fault.status ?? 429, headers, body: 'Too many requests. Try again later.' });
+    }
     case 'empty':
       return send(response, json(200, {}));
     case 'broken_json': {
@@ -54,20 +45,16 @@ export async function deliverFault(
     }
     case 'huge':
       return flood(response, fault.bytes ?? 100 * 1024 * 1024);
-    case 'redirect':
-      return send(response, {
-        status: fault.status ?? 307,
-        headers: { location: fault.location ?? `${world.url}/sandbox/trap` },
-        body: '',
-      });
+    case 'redirect': {
+      const location = fault.location ?? `${state.url}/sandbox/trap`;
+      return send(response, { status: fault.status ?? 307, headers: { location }, body: '' });
+    }
     case 'error': {
-      const error = errorOf(fault, traits);
-      if (refuse !== undefined) return send(response, refuse(error));
+      const error = errorOf(fault, record);
+      if (refuse !== undefined) return send(response, refuse(call, error));
       const headers = fault.retryAfter === undefined ? {} : retryAfter(fault);
-      return send(
-        response,
-        json(error.status, errorBody(error, world.clock.now(), traits.correlationId ?? randomUUID()), headers),
-      );
+      const body = errorBody(error, state.clock.now(), record.correlationId ?? randomUUID());
+      return send(response, json(error.status, body, headers));
     }
   }
 }
@@ -76,14 +63,12 @@ const HTML_HEADERS = { 'content-type': 'text/html; charset=us-ascii' };
 const OUTAGE_PAGE =
   '<!DOCTYPE HTML><html><head><title>Service Unavailable</title></head><body><h2>Service Unavailable</h2><hr><p>HTTP Error 503. The service is unavailable.</p></body></html>';
 
-/** The date is by the real clock: that is what a client compares it with. */
+/** A date is by the real clock, with which a client compares it. */
 function retryAfter(fault: Fault): Record<string, string> {
   if (fault.retryAfter === null) return {};
   const seconds = fault.retryAfter ?? 30;
-  return {
-    'retry-after':
-      fault.retryAfterDate === true ? new Date(Date.now() + seconds * 1000).toUTCString() : String(seconds),
-  };
+  const date = new Date(Date.now() + seconds * 1000).toUTCString();
+  return { 'retry-after': fault.retryAfterDate === true ? date : String(seconds) };
 }
 
 const PIECES = 40;
@@ -98,7 +83,7 @@ async function drip(response: ServerResponse, answer: HttpResponse, milliseconds
   response.end();
 }
 
-/** JSON that never gets to its point. */
+/** Valid JSON, too long to keep. */
 async function flood(response: ServerResponse, bytes: number): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
   response.write('{"token_type":"Bearer","padding":"');

@@ -1,39 +1,31 @@
+import type { EndpointCall } from '../endpoint_call.ts';
 import { EntraError, entraError } from '../errors/entra_error.ts';
-import type { SandboxRequest } from '../http/http_request.ts';
-import type { HttpResponse } from '../http/http_response.ts';
-import { html } from '../http/http_response.ts';
+import { type HttpResponse, html } from '../http/http_response.ts';
 import { findAuthority } from '../state/directory.ts';
-import type { RequestRecord } from '../state/request_log.ts';
-import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
-import { type AuthorizeRequest, RefusedRequest, readAuthorizeRequest } from './authorize_request.ts';
+import { type AuthorizeRequest, RedirectedError, readAuthorizeRequest } from './authorize_request.ts';
 import { checkUser } from './eligibility.ts';
 import { consentPage, errorPage } from './pages.ts';
-import { atAuthorize, sendBackDeclined, sendBackError } from './redirect_to_app.ts';
+import { authorizeError, redirectDeclined, redirectError } from './redirect_to_app.ts';
 import { firstResource } from './requested_scopes.ts';
 import { SESSION_COOKIE, signIn } from './sign_in.ts';
 
 /**
- * `GET /{directory}/oauth2/v2.0/authorize`: a page with accounts and permissions; its form comes back as a POST to the same address.
- * Without a page (for tests): `sandbox_auto=1` with a `login_hint`, `sandbox_auto={username}`, the header `x-sandbox-auto: {username}`,
- * or the sandbox's option `autoSignIn`; `sandbox_decline=1` then says no.
+ * `GET /{directory}/oauth2/v2.0/authorize`: a page with accounts and permissions; its form is posted to the same address.
+ * Without a page (for tests): `sandbox_auto=1` with a `login_hint`, `sandbox_auto={username}`, the header
+ * `x-sandbox-auto: {username}`, or the setting `autoSignIn`; `sandbox_decline=1` then declines.
  */
-export async function answerAuthorize(
-  world: SandboxState,
-  segment: string,
-  request: SandboxRequest,
-  record: RequestRecord,
-): Promise<HttpResponse> {
+export function answerAuthorize(call: EndpointCall): HttpResponse {
+  const { record, request } = call;
   try {
-    const asked = readAuthorizeRequest(world, segment, request.query);
-    const answer =
-      request.method === 'POST' ? decided(world, asked, request, record) : opened(world, asked, request, record);
-    record.outcome = record.outcome === 'pending' ? 'ok' : record.outcome;
+    const authorizeRequest = readAuthorizeRequest(call);
+    const answer = request.method === 'POST' ? decide(call, authorizeRequest) : open(call, authorizeRequest);
+    if (record.outcome === 'pending') record.outcome = 'ok';
     return answer;
   } catch (error) {
-    if (error instanceof RefusedRequest) {
+    if (error instanceof RedirectedError) {
       record.outcome = String(error.reason.code);
-      return sendBackError(error.returnAddress, error.reason, world.clock.now());
+      return redirectError(error.returnAddress, error.reason, call.state.clock.now());
     }
     if (!(error instanceof EntraError)) throw error;
     record.outcome = String(error.code);
@@ -41,98 +33,81 @@ export async function answerAuthorize(
   }
 }
 
-export function peekAuthorizeRequest(
-  world: SandboxState,
-  segment: string,
-  request: SandboxRequest,
-  record: RequestRecord,
-): void {
+export function peekAuthorizeRequest(call: EndpointCall): void {
+  const { state, segment, record } = call;
+  const { query } = call.request;
   record.directory = segment;
-  record.clientId = request.query.get('client_id') ?? undefined;
-  record.scope = request.query.get('scope') ?? undefined;
-  record.resource = firstResource(world.resources, record.scope ?? '');
-  record.hasClaims = (request.query.get('claims') ?? '') !== '';
-  record.username = automaticUsername(world, request) ?? request.query.get('login_hint') ?? undefined;
-  const user = record.username === undefined ? undefined : world.users.find(record.username);
+  record.clientId = query.get('client_id') ?? undefined;
+  record.scope = query.get('scope') ?? undefined;
+  record.resource = firstResource(state.resources, record.scope ?? '');
+  record.hasClaims = (query.get('claims') ?? '') !== '';
+  record.username = automaticUsername(call) ?? query.get('login_hint') ?? undefined;
+  const user = record.username === undefined ? undefined : state.users.find(record.username);
   record.userObjectId = user?.objectId;
-  record.directoryId = findAuthority(world.directories, segment)?.directory?.id ?? user?.directoryId;
+  record.directoryId = findAuthority(state.directories, segment)?.directory?.id ?? user?.directoryId;
 }
 
-/** A fault: Entra sends the browser back with the error, as soon as it arrives. */
-export function refuseAuthorize(
-  world: SandboxState,
-  segment: string,
-  request: SandboxRequest,
-  error: EntraError,
-): HttpResponse {
+/** A fault: Entra redirects the browser to the app with the error at once. */
+export function refuseAuthorize(call: EndpointCall, error: EntraError): HttpResponse {
   try {
-    const { returnAddress } = readAuthorizeRequest(world, segment, request.query);
-    return sendBackError(returnAddress, atAuthorize(error), world.clock.now());
-  } catch (refusal) {
-    if (refusal instanceof EntraError) return html(400, errorPage(refusal));
-    throw refusal;
+    const { returnAddress } = readAuthorizeRequest(call);
+    return redirectError(returnAddress, authorizeError(error), call.state.clock.now());
+  } catch (cause) {
+    if (cause instanceof EntraError) return html(400, errorPage(cause));
+    throw cause;
   }
 }
 
-/** The browser arrives. */
-function opened(
-  world: SandboxState,
-  asked: AuthorizeRequest,
-  request: SandboxRequest,
-  record: RequestRecord,
-): HttpResponse {
-  const automatic = automaticUsername(world, request);
+/** The browser opens the address. */
+function open(call: EndpointCall, authorizeRequest: AuthorizeRequest): HttpResponse {
+  const { state, request, record } = call;
+  const { authority, prompt, returnAddress } = authorizeRequest;
+  const automatic = automaticUsername(call);
   if (automatic !== undefined) {
-    const user = world.users.find(automatic);
-    if (user === undefined) throw entraError(50034, { user: automatic, directory: asked.authority.segment });
-    const declines = request.query.get('sandbox_decline') === '1';
-    return signIn(world, asked, { user, accepts: !declines, isAutomatic: true }, record);
+    const user = state.users.find(automatic);
+    if (user === undefined) throw entraError(50034, { user: automatic, directory: authority.segment });
+    const accepts = request.query.get('sandbox_decline') !== '1';
+    return signIn(call, authorizeRequest, { user, accepts, isAutomatic: true });
   }
-  const signedIn = sessionUser(world, request);
-  if (asked.prompt === 'none') {
-    if (signedIn === undefined) throw new RefusedRequest(entraError(50058), asked.returnAddress);
-    return signIn(world, asked, { user: signedIn, accepts: true, isAutomatic: true }, record);
+  const sessionUser = findSessionUser(call);
+  if (prompt === 'none') {
+    if (sessionUser === undefined) throw new RedirectedError(entraError(50058), returnAddress);
+    return signIn(call, authorizeRequest, { user: sessionUser, accepts: true, isAutomatic: true });
   }
   record.outcome = 'page';
-  const users = world.users.list().filter((user) => isWelcome(world, asked, user));
-  const preferred = world.users.find(asked.loginHint ?? '') ?? signedIn;
-  return html(200, consentPage({ ...asked, users, preferred, action: `${request.path}?${request.query}` }));
+  const users = state.users.list().filter((user) => isEligible(call, authorizeRequest, user));
+  const preferred = state.users.find(authorizeRequest.loginHint ?? '') ?? sessionUser;
+  return html(200, consentPage({ ...authorizeRequest, users, preferred, action: `${request.path}?${request.query}` }));
 }
 
-/** The page's form comes back. */
-function decided(
-  world: SandboxState,
-  asked: AuthorizeRequest,
-  request: SandboxRequest,
-  record: RequestRecord,
-): HttpResponse {
-  const form = new URLSearchParams(request.body);
+/** The form of the page is posted. */
+function decide(call: EndpointCall, authorizeRequest: AuthorizeRequest): HttpResponse {
+  const { authority, returnAddress } = authorizeRequest;
+  const form = new URLSearchParams(call.request.body);
   const accepts = form.get('decision') === 'accept';
-  const user = world.users.find(form.get('account') ?? '');
-  if (user === undefined && accepts) throw entraError(50034, { user: '', directory: asked.authority.segment });
-  if (user === undefined) {
-    record.outcome = '65004';
-    return sendBackDeclined(asked.returnAddress);
-  }
-  return signIn(world, asked, { user, accepts, isAutomatic: false }, record);
+  const user = call.state.users.find(form.get('account') ?? '');
+  if (user !== undefined) return signIn(call, authorizeRequest, { user, accepts, isAutomatic: false });
+  if (accepts) throw entraError(50034, { user: '', directory: authority.segment });
+  call.record.outcome = '65004';
+  return redirectDeclined(returnAddress);
 }
 
-function sessionUser(world: SandboxState, request: SandboxRequest): User | undefined {
+function findSessionUser({ state, request }: EndpointCall): User | undefined {
   const value = new RegExp(`${SESSION_COOKIE}=([0-9a-f-]+)`).exec(request.headers.cookie ?? '')?.[1];
-  return value === undefined ? undefined : world.users.find(value);
+  return value === undefined ? undefined : state.users.find(value);
 }
 
-function automaticUsername(world: SandboxState, request: SandboxRequest): string | undefined {
+function automaticUsername({ state, request }: EndpointCall): string | undefined {
   const header = request.headers['x-sandbox-auto'];
   if (typeof header === 'string') return header;
   const parameter = request.query.get('sandbox_auto');
   if (parameter !== null && parameter !== '1') return parameter;
-  return parameter === '1' ? (request.query.get('login_hint') ?? '') : world.settings.autoSignIn;
+  return parameter === '1' ? (request.query.get('login_hint') ?? '') : state.settings.autoSignIn;
 }
 
-function isWelcome(world: SandboxState, asked: AuthorizeRequest, user: User): boolean {
+function isEligible({ state }: EndpointCall, { app, authority }: AuthorizeRequest, user: User): boolean {
   try {
-    checkUser(world, user, asked.app, asked.authority);
+    checkUser(state, user, app, authority);
     return true;
   } catch {
     return false;

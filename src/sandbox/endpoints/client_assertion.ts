@@ -7,12 +7,12 @@ import { type Authority, findAuthority } from '../state/directory.ts';
 import type { SandboxState } from '../state/state.ts';
 
 /**
- * A JWT in place of a secret (RFC 7523): signed with a registered certificate (PS256 or RS256), or by another issuer that the app
- * trusts (federated, RS256).
+ * Checks a client assertion (RFC 7523): a JWT that is signed with a registered certificate (PS256 or RS256), or by another
+ * issuer that the app trusts (federated, RS256).
  * https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  */
 export async function checkAssertion(
-  world: SandboxState,
+  state: SandboxState,
   app: AppRegistration,
   assertion: string,
   context: { authority: Authority; origin: string },
@@ -21,23 +21,23 @@ export async function checkAssertion(
   const isByCertificate =
     header['x5t'] !== undefined || header['x5t#S256'] !== undefined || payload.iss === app.clientId;
   const expired = entraError(700024, {
-    now: new Date(world.clock.now()).toISOString(),
+    now: new Date(state.clock.now()).toISOString(),
     end: payload.exp === undefined ? 'none' : new Date(payload.exp * 1000).toISOString(),
   });
-  if (!isByCertificate) return checkFederated(world, app, assertion, payload, expired);
+  if (!isByCertificate) return checkFederated(state, app, assertion, payload, expired);
 
   if (payload.iss !== app.clientId || payload.sub !== app.clientId) throw entraError(700021);
   const certificate = certificateOf(app, header);
-  const now = world.clock.now();
+  const now = state.clock.now();
   if (certificate === undefined) throw notRegistered(app, 'The key was not found.');
   if (certificate.endTime <= now) throw notRegistered(app, 'The key used is expired.');
   if (certificate.startTime > now) throw notRegistered(app, 'The key used is not yet valid.');
   const badSignature = notRegistered(app, 'Client assertion failed signature validation.');
-  await verify(world, assertion, certificate.publicKey, badSignature, expired);
-  if (!isForUs(world, payload.aud, context)) throw entraError(700023);
+  await verify(state, assertion, certificate.publicKey, badSignature, expired);
+  if (!isOurAudience(state, payload.aud, context)) throw entraError(700023);
 }
 
-/** Key id of its certificate, or its issuer. Throws for what is no JWT. */
+/** Key id of the certificate, or the issuer. Throws unless the assertion is a JWT. */
 export function assertionCredential(app: AppRegistration, assertion: string): string | undefined {
   const { header, payload } = read(assertion);
   return certificateOf(app, header)?.keyId ?? payload.iss;
@@ -52,7 +52,7 @@ function certificateOf(app: AppRegistration, header: Record<string, unknown>): A
 }
 
 async function checkFederated(
-  world: SandboxState,
+  state: SandboxState,
   app: AppRegistration,
   assertion: string,
   payload: JWTPayload,
@@ -67,11 +67,11 @@ async function checkFederated(
   if (match === undefined) throw entraError(700212, { audience: audiences.join(' ') });
   if (decodeProtectedHeader(assertion).alg !== 'RS256') throw entraError(5002727);
   if (match.publicKey !== undefined)
-    await verify(world, assertion, createPublicKey(match.publicKey), notRegistered(app, 'Bad signature.'), expired);
-  else if ((payload.exp ?? 0) * 1000 <= world.clock.now()) throw expired;
+    await verify(state, assertion, createPublicKey(match.publicKey), notRegistered(app, 'Bad signature.'), expired);
+  else if ((payload.exp ?? 0) * 1000 <= state.clock.now()) throw expired;
 }
 
-/** An app that trusts other issuers alone hears of its federated credential. */
+/** An app that only trusts other issuers gets the error of a federated credential. */
 function readFor(app: AppRegistration, assertion: string) {
   const isFederated = app.certificates.length === 0 && app.federatedCredentials.length > 0;
   try {
@@ -93,7 +93,7 @@ function read(assertion: string) {
 }
 
 async function verify(
-  world: SandboxState,
+  state: SandboxState,
   assertion: string,
   key: KeyObject,
   badSignature: EntraError,
@@ -101,7 +101,7 @@ async function verify(
 ): Promise<void> {
   try {
     await jwtVerify(assertion, key, {
-      currentDate: new Date(world.clock.now()),
+      currentDate: new Date(state.clock.now()),
       clockTolerance: 300,
       requiredClaims: ['exp'],
       algorithms: ['RS256', 'PS256'],
@@ -117,18 +117,18 @@ function notRegistered(app: AppRegistration, reason: string): EntraError {
   return entraError(700027, { client: app.clientId, reason });
 }
 
-/** Entra takes its token endpoint and its issuer as audience, under any of the names of the same directory. */
-function isForUs(
-  world: SandboxState,
+/** Entra accepts its token endpoint and its issuer as audience, under any name of the same directory. */
+function isOurAudience(
+  state: SandboxState,
   audience: string | string[] | undefined,
   context: { authority: Authority; origin: string },
 ): boolean {
   return [audience ?? []].flat().some((text) => {
     const url = URL.parse(text);
     if (url === null) return false;
-    const isOurHost = url.origin === world.url || url.origin === context.origin || /^login\./.test(url.hostname);
+    const isLoginHost = url.origin === state.url || url.origin === context.origin || /^login\./.test(url.hostname);
     const segment = /^\/([^/]+)\/(?:oauth2\/v2\.0\/token|v2\.0)$/.exec(url.pathname)?.[1];
-    const named = segment === undefined ? undefined : findAuthority(world.directories, segment);
-    return isOurHost && named !== undefined && named.directory?.id === context.authority.directory?.id;
+    const named = segment === undefined ? undefined : findAuthority(state.directories, segment);
+    return isLoginHost && named !== undefined && named.directory?.id === context.authority.directory?.id;
   });
 }

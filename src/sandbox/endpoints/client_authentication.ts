@@ -1,19 +1,12 @@
 import { entraError } from '../errors/entra_error.ts';
-import { judgeSecret } from '../state/app_credential.ts';
+import { checkSecret } from '../state/app_credential.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { Authority } from '../state/directory.ts';
 import type { SandboxState } from '../state/state.ts';
 import { assertionCredential, checkAssertion } from './client_assertion.ts';
 
-export interface PresentedClient {
-  clientId: string | undefined;
-  secret: string | undefined;
-  assertion: string | undefined;
-  assertionType: string | undefined;
-}
-
-/** Reads who the client says it is: the body, or HTTP Basic (RFC 6749, 2.3.1: both parts form-encoded). */
-export function readClient(form: URLSearchParams, authorization: string | undefined): PresentedClient {
+/** The client of a request, by its body or by HTTP Basic, where both parts are form-encoded (RFC 6749, 2.3.1). */
+export function readClient(form: URLSearchParams, authorization: string | undefined) {
   const basic = readBasic(authorization);
   return {
     clientId: form.get('client_id') ?? basic?.clientId,
@@ -23,11 +16,11 @@ export function readClient(form: URLSearchParams, authorization: string | undefi
   };
 }
 
-/** Which of the app's credentials it is, whether valid or not: a key id, or the issuer of a federated assertion. */
-export function credentialOf(world: SandboxState, form: URLSearchParams, authorization: string | undefined) {
+/** The presented credential of the app, valid or not: a key id, or the issuer of a federated assertion. */
+export function credentialOf(state: SandboxState, form: URLSearchParams, authorization: string | undefined) {
   try {
     const presented = readClient(form, authorization);
-    const app = world.apps.find(presented.clientId ?? '');
+    const app = state.apps.find(presented.clientId ?? '');
     if (app === undefined) return undefined;
     if (presented.assertion !== undefined) return assertionCredential(app, presented.assertion);
     return app.secrets.find(({ value }) => value === presented.secret)?.keyId;
@@ -50,26 +43,24 @@ function formDecoded(text: string): string {
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** Throws Entra's refusal unless the client proves itself. */
+/** `isOptional`: the client may authenticate, but need not. */
 export async function authenticateClient(
-  world: SandboxState,
+  state: SandboxState,
   app: AppRegistration,
-  presented: PresentedClient,
-  context: { authority: Authority; grant: string; origin: string; needsProof: boolean },
+  presented: ReturnType<typeof readClient>,
+  context: { authority: Authority; grant: string; origin: string; isOptional: boolean },
 ): Promise<void> {
   const facts = { client: app.clientId };
-  const hasProof = presented.secret !== undefined || presented.assertion !== undefined;
-  if (app.publicClient || (!hasProof && !context.needsProof)) {
-    if (hasProof) throw entraError(700025, facts);
-    return;
-  }
+  const hasCredential = presented.secret !== undefined || presented.assertion !== undefined;
+  if (app.publicClient && hasCredential) throw entraError(700025, facts);
+  if (app.publicClient || (context.isOptional && !hasCredential)) return;
   if (presented.assertion !== undefined) {
     if (presented.assertionType !== ASSERTION_TYPE) throw entraError(900144, { parameter: 'client_assertion_type' });
-    return checkAssertion(world, app, presented.assertion, context);
+    return checkAssertion(state, app, presented.assertion, context);
   }
   if (presented.secret === undefined || presented.secret === '')
     throw entraError(context.grant === 'client_credentials' ? 7000216 : 7000218, facts);
-  const verdict = judgeSecret(app.secrets, presented.secret, world.clock.now());
+  const verdict = checkSecret(app.secrets, presented.secret, state.clock.now());
   if (verdict === 'expired') throw entraError(7000222, facts);
   if (verdict === 'wrong') throw entraError(7000215, facts);
 }

@@ -1,25 +1,24 @@
 import { entraError } from '../errors/entra_error.ts';
-import { policiesFor } from '../state/matching_policies.ts';
+import { policiesFor } from '../state/policy.ts';
 import type { SandboxState } from '../state/state.ts';
 import { parseScopes } from './requested_scopes.ts';
 import { required, type TokenRequest } from './token_request.ts';
 import { appTokenResponse } from './token_response.ts';
 
-/** A token for the app itself: in one directory, for one resource, with the roles that it has there. */
-export async function clientCredentials(world: SandboxState, request: TokenRequest): Promise<Record<string, unknown>> {
+/** A token for the app itself: in one directory, for one resource, with the app's roles there. */
+export async function clientCredentials(state: SandboxState, request: TokenRequest): Promise<Record<string, unknown>> {
   const { app, authority, form, record } = request;
   const { directory } = authority;
   if (directory === undefined) throw entraError(50059);
-  const isKnown = directory.id === app.directoryId || world.consents.isPresent(directory.id, app.clientId);
+  const isKnown = directory.id === app.directoryId || state.consents.hasServicePrincipal(directory.id, app.clientId);
   if (!isKnown) throw entraError(7000229, { client: app.clientId, directory: directory.displayName });
   const scope = required(form, 'scope');
-  const [first] = parseScopes(world.resources, scope).permissions;
+  const [first] = parseScopes(state.resources, scope).permissions;
   if (first === undefined || !first.isDefault) throw entraError(1002012, { scope });
   record.resource = first.resource.id;
-  const target = { directory, user: undefined, resourceId: first.resource.id, clientId: app.clientId };
-  const [policy] = policiesFor(target);
+  const [policy] = policiesFor({ directory, user: undefined, resourceId: first.resource.id, clientId: app.clientId });
   if (policy !== undefined) throw policy.error;
-  return appTokenResponse(world, {
+  return appTokenResponse(state, {
     app,
     directory,
     resource: first.resource,

@@ -1,11 +1,11 @@
 import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import { type Authority, CONSUMERS_DIRECTORY_ID, type Directory } from '../state/directory.ts';
+import { type Authority, type Directory, isPersonal } from '../state/directory.ts';
 import type { SandboxState } from '../state/state.ts';
 import { isMemberOf, type User } from '../state/user.ts';
-import { takesPersonalAccounts } from './personal_account.ts';
+import { acceptsPersonalAccounts } from './personal_account.ts';
 
-/** May this app be used at this address? Single-directory apps not at `/common` (50194), and so on. */
+/** Throws unless the app can be used at this authority, such as a single-directory app at `/common` (50194). */
 export function checkApp(
   app: AppRegistration | undefined,
   clientId: string,
@@ -19,28 +19,30 @@ export function checkApp(
     if (app.audience === 'consumers') throw entraError(9002331, facts);
     return;
   }
-  const isPersonal = authority.directory.id === CONSUMERS_DIRECTORY_ID;
-  if (isPersonal && !takesPersonalAccounts(app)) throw entraError(9002332, facts);
+  const isAtConsumers = isPersonal(authority.directory.id);
+  if (isAtConsumers && !acceptsPersonalAccounts(app)) throw entraError(9002332, facts);
   if (isForDirectory && app.audience.toLowerCase() !== authority.directory.id) throw entraError(700016, facts);
-  if (!isPersonal && app.audience === 'consumers') throw entraError(9002331, facts);
+  if (!isAtConsumers && app.audience === 'consumers') throw entraError(9002331, facts);
 }
 
-/** The directory in which the user gets tokens; refuses accounts that do not belong there (50020, 500341, 50057). */
-export function checkUser(world: SandboxState, user: User, app: AppRegistration, authority: Authority): Directory {
-  const isPersonal = user.directoryId === CONSUMERS_DIRECTORY_ID;
-  const directory = authority.directory ?? world.directories.find(user.directoryId);
+export function checkRedirectUri({ clientId, redirectUris, spaRedirectUris }: AppRegistration, uri: string): void {
+  if (![...redirectUris, ...spaRedirectUris].includes(uri)) throw entraError(50011, { uri, client: clientId });
+}
+
+/** The directory in which the user gets tokens. Throws for accounts that do not belong there (50020, 500341, 50057). */
+export function checkUser(state: SandboxState, user: User, app: AppRegistration, authority: Authority): Directory {
+  const isPersonalAccount = isPersonal(user.directoryId);
+  const directory = authority.directory ?? state.directories.find(user.directoryId);
   const facts = {
     user: user.username,
-    provider: isPersonal ? 'live.com' : `https://sts.windows.net/${user.directoryId}/`,
+    provider: isPersonalAccount ? 'live.com' : `https://sts.windows.net/${user.directoryId}/`,
     directory: directory?.displayName ?? authority.segment,
     client: app.clientId,
   };
-  const isWelcome =
-    directory !== undefined &&
-    isMemberOf(user, directory.id) &&
-    !(isPersonal && (authority.kind === 'organizations' || app.audience === 'organizations')) &&
-    !(!isPersonal && app.audience === 'consumers');
-  if (!isWelcome) throw entraError(50020, facts);
+  const isAllowed = isPersonalAccount
+    ? authority.kind !== 'organizations' && app.audience !== 'organizations'
+    : app.audience !== 'consumers';
+  if (directory === undefined || !isMemberOf(user, directory.id) || !isAllowed) throw entraError(50020, facts);
   if (user.deleted) throw entraError(500341, facts);
   if (user.disabled) throw entraError(50057, facts);
   return directory;

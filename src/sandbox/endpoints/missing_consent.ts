@@ -3,47 +3,56 @@ import type { Directory } from '../state/directory.ts';
 import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import type { AuthorizeRequest } from './authorize_request.ts';
-import { type AskedPermission, parsePermission } from './requested_scopes.ts';
+import { parsePermission, type RequestedPermission } from './requested_scopes.ts';
 
-/** What is asked, OIDC scopes among it, and neither the user nor an administrator has allowed yet. */
+/** The requested permissions and OpenID Connect scopes to which neither the user nor an administrator has consented. */
 export function missingConsents(
-  world: SandboxState,
-  asked: AuthorizeRequest,
+  state: SandboxState,
+  authorizeRequest: AuthorizeRequest,
   user: User,
   directory: Directory,
-): AskedPermission[] {
-  return wantedPermissions(world, asked).filter(
-    ({ resource, name }) => !world.consents.of(user.objectId, directory.id, asked.app.clientId, resource.id).has(name),
+): RequestedPermission[] {
+  const { clientId } = authorizeRequest.app;
+  return requestedPermissions(state, authorizeRequest).filter(
+    ({ resource, name }) => !state.consents.of(user.objectId, directory.id, clientId, resource.id).has(name),
   );
 }
 
-/** `prompt=consent` of a user never helps where only an administrator may consent. */
-export function needsAdministrator(missing: AskedPermission[], app: AppRegistration, directory: Directory): boolean {
+/** If only an administrator may consent, `prompt=consent` of a user does not help. */
+export function needsAdministrator(
+  missing: RequestedPermission[],
+  app: AppRegistration,
+  directory: Directory,
+): boolean {
   return missing.some((permission) => permission.adminOnly || !mayConsent(permission, app, directory));
 }
 
 /** https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent */
-function mayConsent(permission: AskedPermission, app: AppRegistration, { id, userConsent }: Directory): boolean {
+function mayConsent(permission: RequestedPermission, app: AppRegistration, { id, userConsent }: Directory): boolean {
   if (userConsent === 'verified') return app.publisherVerified || app.directoryId === id;
   return userConsent === 'microsoft-user-default-recommended' ? !permission.managed : userConsent;
 }
 
-export function recordConsent(world: SandboxState, asked: AuthorizeRequest, user: User, directory: Directory): void {
-  const { clientId } = asked.app;
-  world.consents.makePresent(directory.id, clientId);
-  for (const { resource, name } of wantedPermissions(world, asked))
-    world.consents.grant(user.objectId, clientId, resource.id, [name]);
+export function recordConsent(
+  state: SandboxState,
+  authorizeRequest: AuthorizeRequest,
+  user: User,
+  directory: Directory,
+): void {
+  const { clientId } = authorizeRequest.app;
+  state.consents.addServicePrincipal(directory.id, clientId);
+  for (const { resource, name } of requestedPermissions(state, authorizeRequest))
+    state.consents.grant(user.objectId, clientId, resource.id, [name]);
 }
 
-/** `.default` stands for the registration's list; OIDC scopes are permissions of Graph's here. */
-function wantedPermissions(world: SandboxState, { app, asked }: AuthorizeRequest): AskedPermission[] {
-  const signIn = [...asked.oidc].map((name) => parsePermission(world.resources, name));
-  const permissions = asked.permissions.flatMap((permission) =>
-    permission.isDefault
-      ? app.permissions
-          .map((text) => parsePermission(world.resources, text))
-          .filter((listed) => listed.resource === permission.resource)
-      : [permission],
+/** `.default` stands for the permissions of the registration; OpenID Connect scopes are permissions of Graph here. */
+function requestedPermissions(
+  { resources }: SandboxState,
+  { app, requested }: AuthorizeRequest,
+): RequestedPermission[] {
+  const registered = app.permissions.map((text) => parsePermission(resources, text));
+  const permissions = requested.permissions.flatMap((permission) =>
+    permission.isDefault ? registered.filter(({ resource }) => resource === permission.resource) : [permission],
   );
-  return [...permissions, ...signIn];
+  return [...permissions, ...[...requested.oidc].map((name) => parsePermission(resources, name))];
 }

@@ -1,33 +1,33 @@
 import type { EntraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
 import type { User } from '../state/user.ts';
-import type { AskedScopes } from './requested_scopes.ts';
+import type { RequestedScopes } from './requested_scopes.ts';
 
 /** The account picker and the consent page in one. */
 export function consentPage(parts: {
   app: AppRegistration;
-  asked: AskedScopes;
+  requested: RequestedScopes;
   users: User[];
   preferred: User | undefined;
   action: string;
 }): string {
-  const { app, asked, users, preferred } = parts;
+  const { app, requested, users, preferred } = parts;
   const accounts = users.map((user, index) => ({
     value: user.objectId,
     label: `${user.displayName} <${user.username}>`,
     isChosen: preferred === undefined ? index === 0 : user === preferred,
   }));
-  const wishes = [
-    ...asked.permissions.map(
+  const permissions = [
+    ...requested.permissions.map(
       ({ resource, name, adminOnly }) => `${name} (${resource.id})${adminOnly ? ', administrators only' : ''}`,
     ),
-    ...asked.oidc,
+    ...requested.oidc,
   ];
   return page(
     'Permissions requested',
     `<form method="post" action="${escaped(parts.action)}">
 ${choice('Pick an account', 'account', accounts, 'No account of this sandbox may use this app here.')}
-${wishList(app, 'would like to', wishes)}
+${permissionList(app, 'would like to', permissions)}
 ${DECISION}
 </form>`,
   );
@@ -48,7 +48,7 @@ export function adminConsentPage(parts: {
     'Permissions requested: review for your organization',
     `<form method="post" action="${escaped(parts.action)}">
 ${choice('As the administrator of', 'directory', directories, 'There is no directory to consent for.')}
-${wishList(parts.app, 'would like to, for all users', parts.permissions)}
+${permissionList(parts.app, 'would like to, for all users', parts.permissions)}
 ${DECISION}
 </form>`,
   );
@@ -64,7 +64,7 @@ ${publisher(app)}
   );
 }
 
-/** A policy stands in the way. */
+/** A policy blocks the sign-in. */
 export function blockedPage(error: EntraError): string {
   return page(
     'You cannot access this right now',
@@ -80,7 +80,7 @@ export function errorPage(error: EntraError): string {
   );
 }
 
-/** `response_mode=form_post`. Entra submits it by a script; here a person presses the button, or a test reads the fields. */
+/** `response_mode=form_post`. Entra submits the form by a script; here a user presses the button, or a test reads the fields. */
 export function formPostPage(action: string, fields: Record<string, string>): string {
   const inputs = Object.entries(fields).map(
     ([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`,
@@ -113,10 +113,10 @@ function choice(title: string, name: string, options: Option[], none: string): s
   return `<fieldset><legend>${title}</legend>\n${body}\n</fieldset>`;
 }
 
-function wishList(app: AppRegistration, wants: string, wishes: string[]): string {
-  return `<h2>${escaped(app.displayName)} ${wants}</h2>
+function permissionList(app: AppRegistration, heading: string, permissions: string[]): string {
+  return `<h2>${escaped(app.displayName)} ${heading}</h2>
 ${publisher(app)}
-<ul>${wishes.map((wish) => `<li>${escaped(wish)}</li>`).join('')}</ul>`;
+<ul>${permissions.map((permission) => `<li>${escaped(permission)}</li>`).join('')}</ul>`;
 }
 
 function publisher({ publisherVerified }: AppRegistration): string {
@@ -128,7 +128,7 @@ function page(title: string, body: string): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title>
 <style>body{font:16px system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;background:#fff;color:#111}label{display:block;margin:.4rem 0}
 .note{background:#fff4ce;padding:.5rem 1rem}button{padding:.5rem 1.5rem;margin-right:.5rem}</style></head>
-<body><main><p class="note">This is a sandbox: a pretend Microsoft Entra. No account here is real.</p>
+<body><main><p class="note">This is a sandbox: a fake Microsoft Entra. No account here is real.</p>
 <h1>${title}</h1>
 ${body}
 </main></body></html>`;

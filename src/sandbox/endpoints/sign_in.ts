@@ -1,122 +1,84 @@
+import type { EndpointCall } from '../endpoint_call.ts';
 import { EntraError, entraError } from '../errors/entra_error.ts';
 import { type HttpResponse, html } from '../http/http_response.ts';
-import type { Directory } from '../state/directory.ts';
-import { policiesFor } from '../state/matching_policies.ts';
-import { isPersonal } from '../state/personal_account.ts';
-import type { Policy } from '../state/policy.ts';
-import type { RequestRecord } from '../state/request_log.ts';
-import type { SandboxState } from '../state/state.ts';
+import { isPersonal } from '../state/directory.ts';
+import { policiesFor } from '../state/policy.ts';
 import type { User } from '../state/user.ts';
-import { type AuthorizeRequest, RefusedRequest } from './authorize_request.ts';
+import { type AuthorizeRequest, RedirectedError } from './authorize_request.ts';
 import { checkUser } from './eligibility.ts';
 import { missingConsents, needsAdministrator, recordConsent } from './missing_consent.ts';
 import { blockedPage, needsApprovalPage } from './pages.ts';
-import { checkPersonalScopes, notForConsumers, takesPersonalAccounts } from './personal_account.ts';
-import { atAuthorize, sendBack, sendBackDeclined, sendBackError } from './redirect_to_app.ts';
+import { acceptsPersonalAccounts, checkPersonalScopes, notForConsumers } from './personal_account.ts';
+import { authorizeError, redirectDeclined, redirectError, redirectToApp } from './redirect_to_app.ts';
 import { firstResource } from './requested_scopes.ts';
 
-/** Somebody picked an account, and accepts or declines what the app wants. */
+/** Holds the last user who signed in with this browser, for `prompt=none`. */
+export const SESSION_COOKIE = 'sandbox_session';
+
+/** A user has chosen an account, and accepts or declines the permissions. */
 export function signIn(
-  world: SandboxState,
-  asked: AuthorizeRequest,
-  choice: { user: User; accepts: boolean; isAutomatic: boolean },
-  record: RequestRecord,
+  { state, record }: EndpointCall,
+  authorizeRequest: AuthorizeRequest,
+  { user, accepts, isAutomatic }: { user: User; accepts: boolean; isAutomatic: boolean },
 ): HttpResponse {
-  const { app, authority, returnAddress } = asked;
-  const { user } = choice;
+  const { app, authority, returnAddress, scope, requested, prompt } = authorizeRequest;
+  const { clientId } = app;
   record.userObjectId = user.objectId;
   record.username = user.username;
-  if (authority.kind === 'common' && isPersonal(user.directoryId) && !takesPersonalAccounts(app))
-    throw new RefusedRequest(notForConsumers(), returnAddress);
-  const directory = checkUser(world, user, app, authority);
-  if (!choice.accepts) return declined(asked, record);
-  if (isPersonal(directory.id)) checkWishes(world, asked);
+  if (authority.kind === 'common' && isPersonal(user.directoryId) && !acceptsPersonalAccounts(app))
+    throw new RedirectedError(notForConsumers(), returnAddress);
+  const directory = checkUser(state, user, app, authority);
+  if (!accepts) {
+    record.outcome = '65004';
+    return redirectDeclined(returnAddress);
+  }
+  try {
+    if (isPersonal(directory.id)) checkPersonalScopes(state, app, scope, requested.permissions);
+  } catch (error) {
+    throw error instanceof EntraError ? new RedirectedError(error, returnAddress) : error;
+  }
 
-  const missing = missingConsents(world, asked, user, directory);
-  if (asked.prompt === 'none' && missing.length > 0)
-    throw new RefusedRequest(
-      entraError(65001, { client: app.clientId, name: app.displayName }, { error: 'interaction_required' }),
-      returnAddress,
-    );
+  const missing = missingConsents(state, authorizeRequest, user, directory);
+  if (prompt === 'none' && missing.length > 0) {
+    const facts = { client: clientId, name: app.displayName };
+    throw new RedirectedError(entraError(65001, facts, { error: 'interaction_required' }), returnAddress);
+  }
   if (needsAdministrator(missing, app, directory)) {
     record.outcome = '90094';
-    // The page leads back in one way only, and nothing there says why.
-    if (choice.isAutomatic) return sendBackDeclined(returnAddress);
-    const back = sendBackDeclined({ ...returnAddress, responseMode: 'query' });
+    // The page has one link back, and the redirect does not give the reason.
+    if (isAutomatic) return redirectDeclined(returnAddress);
+    const back = redirectDeclined({ ...returnAddress, responseMode: 'query' });
     return html(200, needsApprovalPage(app, String(back.headers['location'])));
   }
-  const blocking = blockingPolicy(world, asked, user, directory)?.error;
-  if (blocking?.error === 'invalid_resource') throw new RefusedRequest(blocking, returnAddress);
-  if (blocking !== undefined) return blocked(world, asked, blocking, record);
-  satisfyPolicies(world, asked, user, directory);
-  recordConsent(world, asked, user, directory);
-  const code = world.codes.issue({
-    clientId: app.clientId,
-    userObjectId: user.objectId,
-    directoryId: directory.id,
-    scope: asked.scope,
-    redirectUri: returnAddress.redirectUri,
-    nonce: asked.nonce,
-    codeChallenge: asked.codeChallenge,
-    codeChallengeMethod: asked.codeChallengeMethod,
-  });
-  const session = { 'set-cookie': `${SESSION_COOKIE}=${user.objectId}; Path=/; HttpOnly; SameSite=Lax` };
-  return sendBack(returnAddress, { code, session_state: user.objectId }, session);
-}
 
-function checkWishes(world: SandboxState, { app, scope, asked, returnAddress }: AuthorizeRequest): void {
-  try {
-    checkPersonalScopes(world, app, scope, asked.permissions);
-  } catch (error) {
-    throw error instanceof EntraError ? new RefusedRequest(error, returnAddress) : error;
+  // Entra checks the policies of the first scope's resource, for which the code's token is issued.
+  const target = { directory, user, resourceId: firstResource(state.resources, scope), clientId };
+  const blocking = policiesFor(target).find(({ satisfiedBySignIn }) => !satisfiedBySignIn)?.error;
+  if (blocking?.error === 'invalid_resource') throw new RedirectedError(blocking, returnAddress);
+  if (blocking !== undefined) {
+    record.outcome = String(blocking.code);
+    // Entra shows its own page without a link back: seen for 50105 (https://github.com/nextauthjs/next-auth/issues/5455),
+    // from memory for 53003. With `prompt=none` it redirects to the app.
+    if (prompt !== 'none') return html(200, blockedPage(blocking));
+    const error = { ...authorizeError(blocking), error: 'interaction_required' };
+    return redirectError(returnAddress, error, state.clock.now());
   }
-}
-
-/** Entra looks at the resource of the first scope, for which the code's token will be. */
-function blockingPolicy(
-  world: SandboxState,
-  asked: AuthorizeRequest,
-  user: User,
-  directory: Directory,
-): Policy | undefined {
-  const resourceId = firstResource(world.resources, asked.scope);
-  const policies = policiesFor({ directory, user, resourceId, clientId: asked.app.clientId });
-  return policies.find(({ satisfiedBySignIn }) => !satisfiedBySignIn);
-}
-
-/** Those of each resource that is asked for. */
-function satisfyPolicies(
-  world: SandboxState,
-  { app, asked }: AuthorizeRequest,
-  user: User,
-  directory: Directory,
-): void {
-  const { clientId } = app;
-  for (const { id } of [world.resources.graph, ...asked.permissions.map(({ resource }) => resource)])
-    for (const policy of policiesFor({ directory, user, resourceId: id, clientId }))
+  for (const { id } of [state.resources.graph, ...requested.permissions.map(({ resource }) => resource)])
+    for (const policy of policiesFor({ ...target, resourceId: id }))
       if (policy.satisfiedBySignIn) policy.satisfiedBy.add(user.objectId);
   user.policies = user.policies.filter(({ satisfiedBy }) => !satisfiedBy.has(user.objectId));
-}
 
-function declined({ returnAddress }: AuthorizeRequest, record: RequestRecord): HttpResponse {
-  record.outcome = '65004';
-  return sendBackDeclined(returnAddress);
+  recordConsent(state, authorizeRequest, user, directory);
+  const code = state.codes.issue({
+    clientId,
+    userObjectId: user.objectId,
+    directoryId: directory.id,
+    scope,
+    redirectUri: returnAddress.redirectUri,
+    nonce: authorizeRequest.nonce,
+    codeChallenge: authorizeRequest.codeChallenge,
+    codeChallengeMethod: authorizeRequest.codeChallengeMethod,
+  });
+  const session = { 'set-cookie': `${SESSION_COOKIE}=${user.objectId}; Path=/; HttpOnly; SameSite=Lax` };
+  return redirectToApp(returnAddress, { code, session_state: user.objectId }, session);
 }
-
-/**
- * Entra shows a page of its own from which no way leads back to the app: seen for 50105 (https://github.com/nextauthjs/next-auth/issues/5455),
- * remembered for 53003. Without a page (`prompt=none`) the app is told.
- */
-function blocked(world: SandboxState, asked: AuthorizeRequest, error: EntraError, record: RequestRecord): HttpResponse {
-  record.outcome = String(error.code);
-  if (asked.prompt === 'none')
-    return sendBackError(
-      asked.returnAddress,
-      { ...atAuthorize(error), error: 'interaction_required' },
-      world.clock.now(),
-    );
-  return html(200, blockedPage(error));
-}
-
-/** Who picked an account last in this browser: what `prompt=none` goes by. */
-export const SESSION_COOKIE = 'sandbox_session';

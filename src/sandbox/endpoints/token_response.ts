@@ -1,38 +1,39 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { entraError } from '../errors/entra_error.ts';
 import type { AppRegistration } from '../state/app_registration.ts';
-import { withoutOidc } from '../state/consent.ts';
-import type { Directory } from '../state/directory.ts';
-import { sealOpaque } from '../state/opaque_token.ts';
-import { isPersonal, PERSONAL_ACCESS_TOKEN } from '../state/personal_account.ts';
+import { type Directory, isPersonal } from '../state/directory.ts';
+import { PERSONAL_ACCESS_TOKEN, sealOpaque } from '../state/opaque_token.ts';
 import { type RefreshGrant, sealRefreshToken } from '../state/refresh_token.ts';
-import { GRAPH, type Resource } from '../state/resource.ts';
+import { GRAPH, OIDC_SCOPES, type Resource } from '../state/resource.ts';
 import type { SandboxState } from '../state/state.ts';
 import { objectIdIn, type User } from '../state/user.ts';
-import type { AskedScopes } from './requested_scopes.ts';
+import type { RequestedScopes } from './requested_scopes.ts';
 
 export interface UserTokens {
   app: AppRegistration;
   user: User;
   directory: Directory;
   resource: Resource;
-  /** All that the user consented to for this resource: Entra does not narrow. */
+  /** Every permission that the user has for this resource: Entra does not narrow them to the request. */
   permissions: Set<string>;
-  asked: AskedScopes;
+  requested: RequestedScopes;
   nonce: string | undefined;
   refreshGrant: RefreshGrant | undefined;
   claims: string | undefined;
   wantsClientInfo: boolean;
 }
 
-/** The body of a successful answer for a user. */
-export async function userTokenResponse(world: SandboxState, tokens: UserTokens): Promise<Record<string, unknown>> {
+/** The body of a successful response for a user. */
+export async function userTokenResponse(state: SandboxState, tokens: UserTokens): Promise<Record<string, unknown>> {
   const { app, user, directory, resource } = tokens;
-  const { oidc } = tokens.asked;
-  const names = [...withoutOidc(tokens.permissions), ...(resource.family === 'graph' ? SIGN_IN : [])];
+  const { oidc } = tokens.requested;
+  const names = [
+    ...[...tokens.permissions].filter((name) => !OIDC_SCOPES.includes(name)),
+    ...(resource.family === 'graph' ? SIGN_IN : []),
+  ];
   const isPersonalAccount = isPersonal(directory.id);
-  const lifetime = lifetimeOf(world, tokens.claims, isPersonalAccount);
-  const issued = Math.floor(world.clock.now() / 1000);
+  const lifetime = lifetimeOf(state, tokens.claims, isPersonalAccount);
+  const issued = Math.floor(state.clock.now() / 1000);
   const claims = {
     ...commonClaims(app, directory, resource, issued, lifetime),
     acr: '1',
@@ -49,8 +50,8 @@ export async function userTokenResponse(world: SandboxState, tokens: UserTokens)
     wids: ['b79fbf4d-3ef9-4689-8143-76b194e85509'],
   };
   const isOpaque = isPersonalAccount && resource.family !== 'other';
-  const accessToken = isOpaque ? sealOpaque(PERSONAL_ACCESS_TOKEN, claims, 600) : world.signingKey.sign(claims);
-  const idToken = oidc.has('openid') ? signIdToken(world, tokens, issued) : undefined;
+  const accessToken = isOpaque ? sealOpaque(PERSONAL_ACCESS_TOKEN, claims, 600) : state.signingKey.sign(claims);
+  const idToken = oidc.has('openid') ? signIdToken(state, tokens, issued) : undefined;
   return {
     token_type: 'Bearer',
     scope: [...names.map((name) => scopeName(resource, name)), ...defaultScope(tokens)].join(' '),
@@ -62,9 +63,9 @@ export async function userTokenResponse(world: SandboxState, tokens: UserTokens)
   };
 }
 
-/** The body of a successful answer for an app on its own. */
+/** The body of a successful response for an app itself. */
 export async function appTokenResponse(
-  world: SandboxState,
+  state: SandboxState,
   parts: {
     app: AppRegistration;
     directory: Directory;
@@ -74,9 +75,9 @@ export async function appTokenResponse(
   },
 ): Promise<Record<string, unknown>> {
   const { app, directory, resource, roles } = parts;
-  const lifetime = lifetimeOf(world, parts.claims, false);
-  const issued = Math.floor(world.clock.now() / 1000);
-  const accessToken = await world.signingKey.sign({
+  const lifetime = lifetimeOf(state, parts.claims, false);
+  const issued = Math.floor(state.clock.now() / 1000);
+  const accessToken = await state.signingKey.sign({
     ...commonClaims(app, directory, resource, issued, lifetime),
     idtyp: 'app',
     oid: app.objectId,
@@ -117,15 +118,15 @@ function commonClaims(
   };
 }
 
-function signIdToken(world: SandboxState, tokens: UserTokens, issued: number): Promise<string> {
+function signIdToken(state: SandboxState, tokens: UserTokens, issued: number): Promise<string> {
   const { app, user, directory } = tokens;
-  const { oidc } = tokens.asked;
-  return world.signingKey.sign({
+  const { oidc } = tokens.requested;
+  return state.signingKey.sign({
     aud: app.clientId,
-    iss: `${world.url}/${directory.id}/v2.0`,
+    iss: `${state.url}/${directory.id}/v2.0`,
     iat: issued,
     nbf: issued,
-    // An id_token lives an hour, whatever the access token does.
+    // An id_token is valid for an hour, unlike the access token.
     exp: issued + 3600,
     ...(oidc.has('email') && user.mail !== undefined ? { email: user.mail } : {}),
     ...(oidc.has('profile')
@@ -140,18 +141,20 @@ function signIdToken(world: SandboxState, tokens: UserTokens, issued: number): P
   });
 }
 
-/** Graph's permissions come back by their bare names, those of every other resource as URIs. */
+/** Permissions of Graph are returned by name, those of other resources as URIs. */
 function scopeName(resource: Resource, name: string): string {
   return resource.id === GRAPH || SIGN_IN.includes(name) ? name : `${resource.id}/${name}`;
 }
 
-/** Entra names it again: https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/2195. Graph's answers are short. */
-function defaultScope({ resource, asked }: UserTokens): string[] {
-  const isAsked = asked.permissions.some((permission) => permission.isDefault && permission.resource === resource);
-  return isAsked && resource.family !== 'graph' ? [`${resource.id}/.default`] : [];
+/** Except for Graph, Entra returns `.default`: https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/2195 */
+function defaultScope({ resource, requested }: UserTokens): string[] {
+  const isRequested = requested.permissions.some(
+    (permission) => permission.isDefault && permission.resource === resource,
+  );
+  return isRequested && resource.family !== 'graph' ? [`${resource.id}/.default`] : [];
 }
 
-/** Consented to with anything else, and so in every token of Graph's, asked for or not; `offline_access` is never echoed. */
+/** Included in every consent, and so in every token for Graph; `offline_access` is never returned. */
 const SIGN_IN = ['openid', 'profile', 'email'];
 
 function expiry(lifetime: number): Record<string, number> {
@@ -159,15 +162,15 @@ function expiry(lifetime: number): Record<string, number> {
   return { expires_in: lifetime, ext_expires_in: lifetime, ...refreshIn };
 }
 
-/** 60 to 90 minutes; 20 to 28 hours for a client that says it understands claims challenges; of personal accounts always an hour. */
-function lifetimeOf(world: SandboxState, claims: string | undefined, isPersonalAccount: boolean): number {
-  const understandsChallenges = saysCp1(claims);
-  if (world.settings.accessTokenLifetime !== undefined) return world.settings.accessTokenLifetime;
+/** Seconds: 60 to 90 minutes; 20 to 28 hours for a client that handles claims challenges; one hour for personal accounts. */
+function lifetimeOf(state: SandboxState, claims: string | undefined, isPersonalAccount: boolean): number {
+  const handlesChallenges = hasCp1(claims);
+  if (state.settings.accessTokenLifetime !== undefined) return state.settings.accessTokenLifetime;
   if (isPersonalAccount) return 3600;
-  return understandsChallenges ? randomInt(20 * 3600, 28 * 3600) : randomInt(3600, 5400);
+  return handlesChallenges ? randomInt(20 * 3600, 28 * 3600) : randomInt(3600, 5400);
 }
 
-function saysCp1(claims: string | undefined): boolean {
+function hasCp1(claims: string | undefined): boolean {
   if (claims === undefined || claims === '') return false;
   try {
     const parsed: { access_token?: { xms_cc?: { values?: unknown } } } | null = JSON.parse(claims);
@@ -182,7 +185,7 @@ function clientInfo(user: User): string {
   return Buffer.from(JSON.stringify({ uid: user.objectId, utid: user.directoryId })).toString('base64url');
 }
 
-/** Another one for each app, the same at every sign-in. */
+/** Differs between apps, and is the same at every sign-in. */
 function pairwiseSubject(user: User, app: AppRegistration): string {
   return Buffer.from(`${user.objectId}${app.clientId}`.replaceAll('-', ''), 'hex').toString('base64url');
 }

@@ -1,5 +1,5 @@
 /**
- * What is wrong with the service, the app, its credential or the request. Columns as in `known_errors.ts`.
+ * Errors of the service, the app, its credential or the request. `entra_error.ts` describes the columns.
  * https://learn.microsoft.com/entra/identity-platform/reference-error-codes; texts shortened.
  */
 export const CLIENT_ERRORS = `

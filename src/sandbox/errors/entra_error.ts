@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { knownError } from './known_errors.ts';
+import { z } from 'zod';
+import { CLIENT_ERRORS } from './client_errors.ts';
+import { GRANT_ERRORS } from './grant_errors.ts';
 
-/** A refusal in Entra's own terms. The body that becomes of it: `errorBody`. */
+/** An error in Entra's terms; `errorBody` makes the response body. */
 export class EntraError extends Error {
   override readonly name = 'EntraError';
-  /** The AADSTS number; undefined: none, as personal accounts often have it. */
+  /** The AADSTS number. Undefined: none, as often with personal accounts. */
   readonly code: number | undefined;
   readonly error: string;
   readonly status: number;
@@ -14,37 +16,33 @@ export class EntraError extends Error {
 
   constructor(
     description: string,
-    parts: {
-      code: number | undefined;
-      error: string;
-      status: number;
-      suberror?: string | undefined;
-      claims?: string | undefined;
+    fields: Pick<EntraError, 'code' | 'error' | 'status' | 'suberror' | 'claims'> & {
       errorCodes?: number[] | undefined;
     },
   ) {
     super(description);
-    this.code = parts.code;
-    this.error = parts.error;
-    this.status = parts.status;
-    this.suberror = parts.suberror;
-    this.claims = parts.claims;
-    this.errorCodes = parts.errorCodes ?? (parts.code === undefined ? [] : [parts.code]);
+    this.code = fields.code;
+    this.error = fields.error;
+    this.status = fields.status;
+    this.suberror = fields.suberror;
+    this.claims = fields.claims;
+    this.errorCodes = fields.errorCodes ?? (fields.code === undefined ? [] : [fields.code]);
   }
 }
 
-export interface EntraErrorOverrides {
-  error?: string | undefined;
-  /** `null`: none, though the number usually has one. */
-  suberror?: string | null | undefined;
-  status?: number | undefined;
-  claims?: string | undefined;
-  description?: string | undefined;
-  /** Instead of the one code. */
-  errorCodes?: number[] | undefined;
-}
+export const errorOverrides = z.strictObject({
+  error: z.string().min(1).optional(),
+  /** `null`: none, although the error usually has one. */
+  suberror: z.string().min(1).nullable().optional(),
+  status: z.int().min(200).max(599).optional(),
+  claims: z.string().min(1).optional(),
+  description: z.string().min(1).optional(),
+  /** Default: the one code. */
+  errorCodes: z.array(z.int()).optional(),
+});
+export type EntraErrorOverrides = z.input<typeof errorOverrides>;
 
-/** Builds the answer that Entra gives for an AADSTS number, or for none; `facts` fill the text's `{names}`. */
+/** The error that Entra returns for an AADSTS number, or without a number. `facts` fill the `{names}` of its text. */
 export function entraError(
   code: number | undefined,
   facts: Record<string, string> = {},
@@ -53,8 +51,8 @@ export function entraError(
   const known = code === undefined ? undefined : knownError(code, overrides.error);
   const error = overrides.error ?? known?.error ?? 'invalid_grant';
   const text = overrides.description ?? known?.text ?? `The sandbox answers with ${code ?? error}.`;
-  const filled = text.replaceAll(/\{(\w+)\}/g, (_, name: string) => facts[name] ?? name);
-  return new EntraError(filled, {
+  const description = text.replaceAll(/\{(\w+)\}/g, (_, name: string) => facts[name] ?? name);
+  return new EntraError(description, {
     code,
     error,
     status: overrides.status ?? (known?.error === error ? known.status : undefined) ?? statusOf(error),
@@ -64,6 +62,32 @@ export function entraError(
   });
 }
 
+/** By AADSTS number; the usual error first, then those under another `error`. */
+const KNOWN_ERRORS = Map.groupBy(
+  `${CLIENT_ERRORS}${GRANT_ERRORS}`.trim().split(/\n+/).map(readRow),
+  ({ code }) => code,
+);
+
+/** A row is `code | error [status] | suberror | text`; `-` stands for none, or for the text of the code's first row. */
+function readRow(row: string) {
+  const [code = '', errorAndStatus = '', suberror = '', text = ''] = row.split(' | ');
+  const [error = '', status] = errorAndStatus.split(' ');
+  return {
+    code: Number(code),
+    error,
+    /** Undefined: the usual status of the `error`. */
+    status: status === undefined ? undefined : Number(status),
+    suberror: suberror === '-' ? undefined : suberror,
+    text,
+  };
+}
+
+function knownError(code: number, error: string | undefined) {
+  const rows = KNOWN_ERRORS.get(code);
+  const row = rows?.find((candidate) => candidate.error === error) ?? rows?.[0];
+  return row?.text === '-' ? { ...row, text: rows?.[0]?.text ?? '' } : row;
+}
+
 function statusOf(error: string): number {
   if (error === 'invalid_client') return 401;
   if (error === 'temporarily_unavailable') return 503;
@@ -71,15 +95,14 @@ function statusOf(error: string): number {
   return 400;
 }
 
-/** The JSON of a failed request to the token endpoint. */
+/** The JSON body of an error response of the token endpoint. */
 export function errorBody(error: EntraError, now: number, correlationId: string): Record<string, unknown> {
   const traceId = randomUUID();
-  const timestamp = `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')}Z`;
   return {
     error: error.error,
-    error_description: describe(error, { traceId, correlationId, timestamp }),
+    error_description: describe(error, { traceId, correlationId, now, separator: ' ' }),
     error_codes: error.errorCodes,
-    timestamp,
+    timestamp: timestampOf(now),
     trace_id: traceId,
     correlation_id: correlationId,
     ...(error.code === undefined ? {} : { error_uri: errorUri(error) }),
@@ -89,15 +112,18 @@ export function errorBody(error: EntraError, now: number, correlationId: string)
 }
 
 export function describe(
-  error: Pick<EntraError, 'code' | 'message'>,
-  parts: { traceId: string; correlationId: string; timestamp: string; separator?: string },
+  { code, message }: Pick<EntraError, 'code' | 'message'>,
+  trace: { traceId: string; correlationId: string; now: number; separator: string },
 ): string {
-  const { traceId, correlationId, timestamp, separator = ' ' } = parts;
-  const lines = [`Trace ID: ${traceId}`, `Correlation ID: ${correlationId}`, `Timestamp: ${timestamp}`];
-  const text = error.code === undefined ? error.message : `AADSTS${error.code}: ${error.message}`;
-  return [text, ...lines].join(separator);
+  const { traceId, correlationId, now, separator } = trace;
+  const lines = [`Trace ID: ${traceId}`, `Correlation ID: ${correlationId}`, `Timestamp: ${timestampOf(now)}`];
+  return [code === undefined ? message : `AADSTS${code}: ${message}`, ...lines].join(separator);
 }
 
-export function errorUri(error: Pick<EntraError, 'code'>): string {
-  return `https://login.microsoftonline.com/error?code=${error.code}`;
+function timestampOf(now: number): string {
+  return `${new Date(now).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
+export function errorUri({ code }: Pick<EntraError, 'code'>): string {
+  return `https://login.microsoftonline.com/error?code=${code}`;
 }

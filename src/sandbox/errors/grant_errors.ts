@@ -1,6 +1,6 @@
 /**
- * What is wrong with a grant, its user, the consent or a policy. Columns as in `known_errors.ts`.
- * Entra's descriptions name people: so do these, so that a test sees where they are logged.
+ * Errors of a grant, its user, the consent or a policy. `entra_error.ts` describes the columns.
+ * Like those of Entra, the descriptions contain usernames, so that tests can find them in logs.
  */
 export const GRANT_ERRORS = `
 40008 | invalid_grant | - | Unretryable error of the federated IdP.

@@ -1,74 +1,66 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { graphOperation } from './fault.ts';
 
-/**
- * A gate for one request to the token endpoint, or for one of an operation of Graph's. At stage `request` nothing has been
- * done when it arrives; at stage `answer` (the default) everything has (a refresh token has rotated, a secret was made), and
- * only the answer is held.
- */
+export const gateInput = z.strictObject({
+  /** `request`: before any work. `answer` (default): after the work (a refresh token rotated, a secret added). */
+  stage: z.enum(['request', 'answer']).optional(),
+  /** An operation of Graph; default: any token request. */
+  operation: graphOperation.optional(),
+});
+export type GateInput = z.input<typeof gateInput>;
+
+/** A gate that stops one request until it is released. */
 export interface RequestGate {
   id: string;
   stage: 'request' | 'answer';
-  /** Settles when the request stands at the gate. */
+  operation: string | undefined;
+  /** Settles when the request has reached the gate. */
   arrived: Promise<void>;
   hasArrived(): boolean;
   release(): void;
-}
-
-export interface RequestGates {
-  next(options?: HoldInput): RequestGate;
-  find(id: string): RequestGate | undefined;
-  /** The gate for the request that comes now, if one waits for it. */
-  take(request: { endpoint: string; operation?: string | undefined }): Gate | undefined;
-  releaseAll(): void;
-}
-
-export interface HoldInput {
-  stage?: RequestGate['stage'] | undefined;
-  /** At Graph: `getApplication`, `listApplications`, `addPassword` or `removePassword`; default: any token request. */
-  operation?: string | undefined;
-}
-
-export interface Gate {
-  stage: RequestGate['stage'];
+  /** For the request: settles when the gate is released. */
   pass(): Promise<void>;
 }
 
-export function createRequestGates(): RequestGates {
-  const waiting: (Gate & Pick<HoldInput, 'operation'>)[] = [];
-  const known = new Map<string, RequestGate>();
+export type RequestGates = ReturnType<typeof createRequestGates>;
+
+export function createRequestGates() {
+  const waiting: RequestGate[] = [];
+  const byId = new Map<string, RequestGate>();
   return {
-    next(options = {}) {
+    /** A gate for the next request of its kind. */
+    next({ stage = 'answer', operation }: GateInput = {}): RequestGate {
       const arrival = Promise.withResolvers<void>();
-      const opening = Promise.withResolvers<void>();
-      let isThere = false;
-      const hold: RequestGate = {
+      const release = Promise.withResolvers<void>();
+      let hasArrived = false;
+      const gate: RequestGate = {
         id: randomUUID(),
-        stage: options.stage ?? 'answer',
+        stage,
+        operation,
         arrived: arrival.promise,
-        hasArrived: () => isThere,
-        release: () => opening.resolve(),
-      };
-      known.set(hold.id, hold);
-      waiting.push({
-        stage: hold.stage,
-        operation: options.operation,
+        hasArrived: () => hasArrived,
+        release: () => release.resolve(),
         pass() {
-          isThere = true;
+          hasArrived = true;
           arrival.resolve();
-          return opening.promise;
+          return release.promise;
         },
-      });
-      return hold;
+      };
+      byId.set(gate.id, gate);
+      waiting.push(gate);
+      return gate;
     },
-    find: (id) => known.get(id),
-    take({ endpoint, operation }) {
+    find: (id: string): RequestGate | undefined => byId.get(id),
+    /** The gate that waits for this request. */
+    take({ endpoint, operation }: { endpoint: string; operation?: string | undefined }): RequestGate | undefined {
       const at = waiting.findIndex((gate) =>
         gate.operation === undefined ? endpoint === 'token' : gate.operation === operation,
       );
       return at < 0 ? undefined : waiting.splice(at, 1)[0];
     },
-    releaseAll() {
-      for (const hold of known.values()) hold.release();
+    releaseAll(): void {
+      for (const gate of byId.values()) gate.release();
     },
   };
 }

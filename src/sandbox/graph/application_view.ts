@@ -3,7 +3,7 @@ import type { AppRegistration } from '../state/app_registration.ts';
 import { GraphError } from './graph_error.ts';
 
 /**
- * `key` stands in a certificate for a single application, and where `$select` names `keyCredentials`; else it is null.
+ * A certificate's `key` is null unless a single application is read and `$select` names `keyCredentials`.
  * https://learn.microsoft.com/graph/api/resources/keycredential
  */
 export function viewApplication(app: AppRegistration, select = ''): Record<string, unknown> {
@@ -37,7 +37,7 @@ export function viewPassword(secret: ClientSecret) {
   };
 }
 
-/** With seven digits of a second, unless it is a whole one. */
+/** With seven fractional digits, or none for a whole second. */
 function graphTime(time: number): string {
   const text = new Date(time).toISOString();
   return text.endsWith('.000Z') ? text.replace('.000Z', 'Z') : text.replace('Z', '0000Z');
@@ -55,7 +55,7 @@ function viewKey(certificate: AppCertificate, showsKey: boolean) {
   };
 }
 
-/** Only what `$select` names. */
+/** The fields that `$select` names. */
 export function selected(view: Record<string, unknown>, select: string | undefined): Record<string, unknown> {
   if (select === undefined) return view;
   return Object.fromEntries(

@@ -1,3 +1,4 @@
+import type { EndpointCall } from '../endpoint_call.ts';
 import type { SandboxRequest } from '../http/http_request.ts';
 import { empty, type HttpResponse, json } from '../http/http_response.ts';
 import { createSecret } from '../state/app_credential.ts';
@@ -9,19 +10,14 @@ import { GraphError } from './graph_error.ts';
 
 /**
  * `/v1.0/applications?$filter=appId eq '…'`, `/v1.0/applications/{id}` or `(appId='…')`, and POST `…/addPassword`, `…/removePassword`.
- * `Application.ReadWrite.OwnedBy` reaches the apps that the caller owns, itself among them.
+ * `Application.ReadWrite.OwnedBy` allows the apps that the caller owns, which may include itself.
  * https://learn.microsoft.com/graph/api/application-addpassword
  */
-export function answerApplications(
-  world: SandboxState,
-  path: string,
-  request: SandboxRequest,
-  bearer: Bearer,
-): HttpResponse {
-  const { id, action } = partsOf(path);
-  if (request.method === 'GET' && id === undefined) return list(world, request, bearer);
-  const app = id === undefined ? undefined : world.apps.find(id);
-  // Registrations of other directories are none here.
+export function answerApplications({ state, segment, request }: EndpointCall, bearer: Bearer): HttpResponse {
+  const { id, action } = readPath(segment);
+  if (request.method === 'GET' && id === undefined) return list(state, request, bearer);
+  const app = id === undefined ? undefined : state.apps.find(id);
+  // Registrations of other directories are invisible.
   if (app === undefined || app.directoryId !== bearer.directoryId)
     throw new GraphError(
       404,
@@ -36,20 +32,20 @@ export function answerApplications(
   if (request.method !== 'POST')
     throw new GraphError(405, 'Request_BadRequest', 'Specified HTTP method is not allowed.');
   if (!mayWrite(app, bearer)) throw denied();
-  if (action === 'addPassword') return addPassword(world, app, request);
+  if (action === 'addPassword') return addPassword(state, app, request);
   if (action === 'removePassword') return removePassword(app, request);
   throw new GraphError(400, 'BadRequest', `Resource not found for the segment '${action}'.`);
 }
 
-/** `getApplication`, `listApplications`, or the action: what faults and gates are aimed at. */
+/** `getApplication`, `listApplications`, or the action, for faults and gates. */
 export function operationOf(path: string, method: string): string | undefined {
   if (!path.startsWith('/v1.0/applications')) return undefined;
-  const { id, action } = partsOf(path);
+  const { id, action } = readPath(path);
   if (action !== undefined || method !== 'GET') return action;
   return id === undefined ? 'listApplications' : 'getApplication';
 }
 
-function partsOf(path: string): { id: string | undefined; action: string | undefined } {
+function readPath(path: string): { id: string | undefined; action: string | undefined } {
   const [, objectId, clientId, action] =
     /^\/v1\.0\/applications(?:\/([^/(]+)|\(appId='([^']+)'\))?(?:\/(\w+))?$/.exec(path) ?? ([] as string[]);
   return { id: objectId ?? clientId, action };
@@ -57,11 +53,11 @@ function partsOf(path: string): { id: string | undefined; action: string | undef
 
 const CONTEXT = 'https://graph.microsoft.com/v1.0/$metadata#applications';
 
-function list(world: SandboxState, request: SandboxRequest, bearer: Bearer): HttpResponse {
+function list(state: SandboxState, request: SandboxRequest, bearer: Bearer): HttpResponse {
   const wanted = /^appId eq '([^']*)'$/.exec(request.query.get('$filter')?.trim() ?? '')?.[1];
   if (request.query.has('$filter') && wanted === undefined)
     throw new GraphError(400, 'Request_UnsupportedQuery', "The sandbox knows only $filter=appId eq '…'.");
-  const apps = world.apps
+  const apps = state.apps
     .list()
     .filter((app) => app.directoryId === bearer.directoryId)
     .filter((app) => wanted === undefined || app.clientId === wanted.toLowerCase());
@@ -71,21 +67,21 @@ function list(world: SandboxState, request: SandboxRequest, bearer: Bearer): Htt
   return json(200, { '@odata.context': CONTEXT, value });
 }
 
-function addPassword(world: SandboxState, app: AppRegistration, request: SandboxRequest): HttpResponse {
-  const { passwordCredential: wish = {} } = readJson(request);
-  const endTime = typeof wish.endDateTime === 'string' ? Date.parse(wish.endDateTime) : undefined;
-  const startTime = typeof wish.startDateTime === 'string' ? Date.parse(wish.startDateTime) : undefined;
+function addPassword(state: SandboxState, app: AppRegistration, request: SandboxRequest): HttpResponse {
+  const { passwordCredential: input = {} } = readJson(request);
+  const endTime = typeof input.endDateTime === 'string' ? Date.parse(input.endDateTime) : undefined;
+  const startTime = typeof input.startDateTime === 'string' ? Date.parse(input.startDateTime) : undefined;
   if (Number.isNaN(endTime) || Number.isNaN(startTime))
     throw new GraphError(400, 'Request_BadRequest', 'A date of passwordCredential is not valid.');
-  const { displayName } = wish;
+  const { displayName } = input;
   const replicationDelay = app.secretReplicationDelay;
-  const secret = createSecret({ displayName, startTime, endTime, replicationDelay }, world.clock.now());
+  const secret = createSecret({ displayName, startTime, endTime, replicationDelay }, state.clock.now());
   if (secret.endTime <= secret.startTime)
     throw new GraphError(400, 'Request_BadRequest', 'The end date of passwordCredential is not after its start date.');
-  checkManagementPolicy(world, app, secret.endTime - secret.startTime);
+  checkManagementPolicy(state, app, secret.endTime - secret.startTime);
   checkNumberOfSecrets(app);
   app.secrets.push(secret);
-  // The only time that the value is told.
+  // The value is returned only here.
   return json(200, {
     '@odata.context': 'https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.passwordCredential',
     ...viewPassword(secret),
@@ -95,8 +91,8 @@ function addPassword(world: SandboxState, app: AppRegistration, request: Sandbox
 
 /** https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation */
 function checkNumberOfSecrets({ audience, secrets }: AppRegistration): void {
-  const takesPersonalAccounts = audience === 'common' || audience === 'consumers';
-  if (!takesPersonalAccounts || secrets.length < 2) return;
+  const acceptsPersonalAccounts = audience === 'common' || audience === 'consumers';
+  if (!acceptsPersonalAccounts || secrets.length < 2) return;
   const message = `Not allowed to add ${secrets.length + 1} passwords. The limit is 2.`;
   throw new GraphError(400, 'TooManyAppPasswords', message);
 }
@@ -144,15 +140,15 @@ function denied(): GraphError {
   return new GraphError(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
 }
 
-/** Throws Graph's refusal of a new secret, if the policy in force has one. */
-function checkManagementPolicy(world: SandboxState, app: AppRegistration, life: number): void {
-  const policy = app.managementPolicy ?? world.directories.find(app.directoryId)?.managementPolicy;
+/** Throws if the effective policy forbids a new secret with this lifetime. */
+function checkManagementPolicy(state: SandboxState, app: AppRegistration, lifetime: number): void {
+  const policy = app.managementPolicy ?? state.directories.find(app.directoryId)?.managementPolicy;
   if (policy === undefined) return;
   if (policy.noNewSecrets) {
     const message = `Credential type not allowed as per assigned policy '${policy.id}'.`;
     throw new GraphError(400, 'CredentialTypeNotAllowedAsPerAppPolicy', message);
   }
-  if (life <= (policy.longestSecretLife ?? Number.POSITIVE_INFINITY)) return;
+  if (lifetime <= (policy.longestSecretLife ?? Number.POSITIVE_INFINITY)) return;
   // As in https://github.com/OfficeDev/microsoft-365-agents-toolkit/issues/10998
   const message = `Credential lifetime exceeds the max value allowed as per assigned policy '${policy.id}'.`;
   const details = [{ code: 'InvalidKeyEndDate', message, target: 'EndDate' }];

@@ -1,11 +1,10 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { SandboxRequest } from '../http/http_request.ts';
-import { openOpaque } from '../state/opaque_token.ts';
-import { PERSONAL_ACCESS_TOKEN } from '../state/personal_account.ts';
+import { openOpaque, PERSONAL_ACCESS_TOKEN } from '../state/opaque_token.ts';
 import type { Resource } from '../state/resource.ts';
 import type { SandboxState } from '../state/state.ts';
 
-/** What a valid token says about its bearer. */
+/** The bearer of a valid token. */
 export interface Bearer {
   claims: JWTPayload;
   /** Delegated permissions; empty for an app's own token. */
@@ -14,7 +13,7 @@ export interface Bearer {
   roles: Set<string>;
   objectId: string;
   clientId: string;
-  /** Where the token is from. */
+  /** The directory that issued the token. */
   directoryId: string;
 }
 
@@ -30,16 +29,16 @@ export class BearerError extends Error {
   }
 }
 
-/** Takes our own unexpired tokens for a resource of the family, and nothing else. */
+/** Accepts only unexpired tokens of this sandbox for a resource of the family. */
 export async function checkBearer(
-  world: SandboxState,
+  state: SandboxState,
   request: SandboxRequest,
   family: Resource['family'],
 ): Promise<Bearer> {
   const token = /^bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new BearerError('missing', 'Access token is empty.');
-  const claims = await verified(world, token);
-  const audience = typeof claims.aud === 'string' ? world.resources.find(claims.aud) : undefined;
+  const claims = await verified(state, token);
+  const audience = typeof claims.aud === 'string' ? state.resources.find(claims.aud) : undefined;
   if (audience?.family !== family)
     throw new BearerError('wrong_audience', 'Access token validation failure. Invalid audience.');
   return {
@@ -52,7 +51,7 @@ export async function checkBearer(
   };
 }
 
-/** The app that a token says it is of; nothing is checked. */
+/** The app of an unchecked token. */
 export function appOf(request: SandboxRequest): string | undefined {
   try {
     const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
@@ -63,10 +62,10 @@ export function appOf(request: SandboxRequest): string | undefined {
   }
 }
 
-async function verified(world: SandboxState, token: string): Promise<JWTPayload> {
+async function verified(state: SandboxState, token: string): Promise<JWTPayload> {
   const opaque = openOpaque<JWTPayload>(PERSONAL_ACCESS_TOKEN, token);
   if (opaque !== undefined) {
-    if ((opaque.exp ?? 0) * 1000 <= world.clock.now()) throw expired();
+    if ((opaque.exp ?? 0) * 1000 <= state.clock.now()) throw expired();
     return opaque;
   }
   try {
@@ -75,7 +74,7 @@ async function verified(world: SandboxState, token: string): Promise<JWTPayload>
     throw new BearerError('malformed', 'CompactToken parsing failed with error code: 80049217');
   }
   try {
-    const { signingKey, clock } = world;
+    const { signingKey, clock } = state;
     const options = { currentDate: new Date(clock.now()), algorithms: [signingKey.algorithm] };
     return (await jwtVerify(token, signingKey.publicKey, options)).payload;
   } catch (cause) {

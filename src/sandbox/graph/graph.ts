@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { EndpointCall } from '../endpoint_call.ts';
 import type { EntraError } from '../errors/entra_error.ts';
-import type { SandboxRequest } from '../http/http_request.ts';
 import { empty, type HttpResponse, json } from '../http/http_response.ts';
-import type { RequestRecord } from '../state/request_log.ts';
 import type { SandboxState } from '../state/state.ts';
 import type { User } from '../state/user.ts';
 import { answerApplications, operationOf } from './applications.ts';
@@ -10,49 +9,42 @@ import { appOf, type Bearer, BearerError, checkBearer } from './bearer_token.ts'
 import { GraphError } from './graph_error.ts';
 
 /**
- * A little Microsoft Graph: `/v1.0/me`, `/v1.0/me/messages` (GET), `/v1.0/me/sendMail` (POST), `/oidc/userinfo`,
+ * A small part of Microsoft Graph: `/v1.0/me`, `/v1.0/me/messages` (GET), `/v1.0/me/sendMail` (POST), `/oidc/userinfo`,
  * `/v1.0/applications` with `addPassword` and `removePassword`.
  */
-export async function answerGraph(world: SandboxState, path: string, request: SandboxRequest): Promise<HttpResponse> {
+export async function answerGraph(call: EndpointCall): Promise<HttpResponse> {
+  const { state } = call;
   try {
-    return await answer(world, path, request);
+    return await answer(call);
   } catch (error) {
-    if (error instanceof GraphError) return failure(world, error, {});
+    if (error instanceof GraphError) return failure(state, error, {});
     if (!(error instanceof BearerError)) throw error;
     // https://learn.microsoft.com/graph/resolve-auth-errors
     const challenge =
-      `Bearer realm="", authorization_uri="${world.url}/common/oauth2/v2.0/authorize", ` +
+      `Bearer realm="", authorization_uri="${state.url}/common/oauth2/v2.0/authorize", ` +
       'client_id="00000003-0000-0000-c000-000000000000"';
-    const refusal = new GraphError(401, 'InvalidAuthenticationToken', error.message);
-    return failure(world, refusal, { 'www-authenticate': challenge });
+    return failure(state, new GraphError(401, 'InvalidAuthenticationToken', error.message), {
+      'www-authenticate': challenge,
+    });
   }
 }
 
-/** What is asked, and by which app, as the token says before anybody checks it. */
-export function peekGraphRequest(
-  _world: SandboxState,
-  path: string,
-  request: SandboxRequest,
-  record: RequestRecord,
-): void {
-  record.operation = operationOf(path, request.method);
+/** Records the operation and the app of the unchecked token. */
+export function peekGraphRequest({ segment, request, record }: EndpointCall): void {
+  record.operation = operationOf(segment, request.method);
   record.clientId = appOf(request);
 }
 
-/** A fault of kind `error`, in Graph's form: `error` is the code, `description` the message. */
-export function refuseGraph(
-  world: SandboxState,
-  _path: string,
-  _request: SandboxRequest,
-  error: EntraError,
-): HttpResponse {
-  return failure(world, new GraphError(error.status, error.error, error.message), {});
+/** A fault of kind `error` in Graph's form: `error` is the code, `description` the message. */
+export function refuseGraph({ state }: EndpointCall, error: EntraError): HttpResponse {
+  return failure(state, new GraphError(error.status, error.error, error.message), {});
 }
 
-async function answer(world: SandboxState, path: string, request: SandboxRequest): Promise<HttpResponse> {
-  const bearer = await checkBearer(world, request, 'graph');
-  if (path.startsWith('/v1.0/applications')) return answerApplications(world, path, request, bearer);
-  const user = world.users.find(bearer.objectId);
+async function answer(call: EndpointCall): Promise<HttpResponse> {
+  const { state, segment: path, request } = call;
+  const bearer = await checkBearer(state, request, 'graph');
+  if (path.startsWith('/v1.0/applications')) return answerApplications(call, bearer);
+  const user = state.users.find(bearer.objectId);
   if (user === undefined)
     throw new GraphError(400, 'BadRequest', '/me request is only valid with delegated authentication flow.');
   const operation = OPERATIONS[`${request.method} ${path}`];
@@ -63,7 +55,7 @@ async function answer(world: SandboxState, path: string, request: SandboxRequest
 }
 
 interface Operation {
-  /** One of these is enough. */
+  /** One of these permissions is required. */
   needs: string[];
   answer(user: User, bearer: Bearer): HttpResponse;
 }
@@ -98,7 +90,7 @@ function messages(user: User): HttpResponse {
   const message = (number: number, subject: string) => ({
     id: `AAMkAD-${user.objectId}-${number}`,
     subject,
-    bodyPreview: 'This message is pretend.',
+    bodyPreview: 'This message is fake.',
     isRead: number > 1,
     receivedDateTime: `2026-01-0${number}T08:00:00Z`,
     from: { emailAddress: { name: 'The Sandbox', address: 'sandbox@sandbox.example' } },
@@ -122,11 +114,11 @@ function userInfo(user: User, { claims, permissions }: Bearer): HttpResponse {
   });
 }
 
-function failure(world: SandboxState, error: GraphError, headers: Record<string, string>): HttpResponse {
+function failure(state: SandboxState, error: GraphError, headers: Record<string, string>): HttpResponse {
   const { status, code, message, details } = error;
   const requestId = randomUUID();
   const innerError = {
-    date: new Date(world.clock.now()).toISOString().slice(0, 19),
+    date: new Date(state.clock.now()).toISOString().slice(0, 19),
     'request-id': requestId,
     'client-request-id': requestId,
   };

@@ -1,4 +1,4 @@
-/** A refusal by Graph: HTTP status and Graph's own word for it. */
+/** An error of Graph: its HTTP status and code. */
 export class GraphError extends Error {
   override readonly name = 'GraphError';
   readonly status: number;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** One HTTP request, read to its end. */
+/** One HTTP request with its whole body. */
 export interface SandboxRequest {
   method: string;
   /** Decoded, without the query. */

@@ -1,4 +1,4 @@
-/** What the sandbox says to one request, before it is put on the wire. */
+/** The response to one request. */
 export interface HttpResponse {
   status: number;
   headers: Record<string, string | string[]>;

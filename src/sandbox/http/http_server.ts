@@ -4,22 +4,22 @@ import type { SandboxRequest } from './http_request.ts';
 import type { HttpResponse } from './http_response.ts';
 
 export interface HttpServer {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   url: string;
-  /** Sets who answers; until then requests get 503. */
+  /** Sets the handler; until then requests get 503. */
   serve(respond: Respond): void;
-  /** Cuts what is open. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
 export type Respond = (request: SandboxRequest, response: ServerResponse) => Promise<void>;
 
-const LONGEST_BODY = 1024 * 1024;
+const MAX_BODY = 1024 * 1024;
 
 export async function startHttpServer(options: { host: string; port: number }): Promise<HttpServer> {
   let respond: Respond = async (_request, response) => send(response, { status: 503, headers: {}, body: '' });
   const server = createServer((incoming, response) => {
-    // A client that goes away is no failure of ours.
+    // A client that disconnects is not an error.
     response.on('error', () => {});
     incoming.on('error', () => {});
     receive(incoming, response, respond).catch((error: unknown) => fail(response, error));
@@ -48,11 +48,19 @@ async function receive(incoming: IncomingMessage, response: ServerResponse, resp
   const body = await readBody(incoming);
   if (body === undefined) {
     response.setHeader('connection', 'close');
-    return send(response, { status: 413, headers: { 'content-type': 'text/plain' }, body: 'The body is too long.\n' });
+    return send(response, {
+      status: 413,
+      headers: { 'content-type': 'text/plain' },
+      body: 'The body is too long. Send at most 1 MiB.\n',
+    });
   }
   const request = readRequest(incoming, body);
   if (request === undefined)
-    return send(response, { status: 400, headers: { 'content-type': 'text/plain' }, body: 'The address is broken.\n' });
+    return send(response, {
+      status: 400,
+      headers: { 'content-type': 'text/plain' },
+      body: 'The URL is invalid. Check its percent encoding.\n',
+    });
   await respond(request, response);
 }
 
@@ -72,13 +80,13 @@ function readRequest(incoming: IncomingMessage, body: string): SandboxRequest | 
   }
 }
 
-/** Undefined for a body that is too long. */
+/** Undefined: the body is too long. */
 async function readBody(incoming: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of incoming) {
     length += chunk.length;
-    if (length > LONGEST_BODY) return undefined;
+    if (length > MAX_BODY) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -93,5 +101,9 @@ export function send(response: ServerResponse, answer: HttpResponse): void {
 function fail(response: ServerResponse, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`sandbox: ${text}\n`);
-  send(response, { status: 500, headers: { 'content-type': 'text/plain' }, body: 'The sandbox failed: a bug.\n' });
+  send(response, {
+    status: 500,
+    headers: { 'content-type': 'text/plain' },
+    body: 'The sandbox failed, which is a bug. Its standard error has the details.\n',
+  });
 }

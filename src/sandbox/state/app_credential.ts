@@ -1,34 +1,68 @@
-import { type KeyObject, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, type KeyObject, randomBytes, randomUUID, X509Certificate } from 'node:crypto';
+import { z } from 'zod';
 import { DAY } from '../clock.ts';
+
+/** Times are milliseconds since the Unix epoch; the delay is in milliseconds. */
+export const secretInput = z.strictObject({
+  value: z.string().min(1).optional(),
+  /** Default: the first three characters of the value. */
+  hint: z.string().nullable().optional(),
+  displayName: z.string().min(1).optional(),
+  startTime: z.number().optional(),
+  endTime: z.number().optional(),
+  replicationDelay: z.number().optional(),
+});
+export type SecretInput = z.input<typeof secretInput>;
 
 export interface ClientSecret {
   keyId: string;
   value: string;
-  /** What Graph shows of it: the first three characters; null: nothing, as of old ones. */
+  /** Graph shows it: the first three characters; null for old secrets. */
   hint: string | null;
   displayName: string;
   startTime: number;
   endTime: number;
-  /** Until then the secret works at every second try only: it has not reached all of Entra. */
+  /** Before this time every second use fails: the secret has not reached all of Entra. */
   replicatedTime: number;
-  tries: number;
+  uses: number;
 }
 
-export interface SecretInput {
-  value?: string | undefined;
-  /** Default: the first three characters of the value. */
-  hint?: string | null | undefined;
-  displayName?: string | undefined;
-  /** Milliseconds since the epoch. */
-  startTime?: number | undefined;
-  endTime?: number | undefined;
-  /** Milliseconds. */
-  replicationDelay?: number | undefined;
+/** The longest lifetime that the portal offers for a secret. */
+const MAX_LIFETIME = 730 * DAY;
+
+export function createSecret(input: SecretInput, now: number): ClientSecret {
+  const value = input.value ?? generateSecretValue();
+  return {
+    keyId: randomUUID(),
+    value,
+    hint: input.hint === undefined ? value.slice(0, 3) : input.hint,
+    displayName: input.displayName ?? 'secret',
+    startTime: input.startTime ?? now,
+    endTime: input.endTime ?? now + MAX_LIFETIME,
+    replicatedTime: now + (input.replicationDelay ?? 0),
+    uses: 0,
+  };
+}
+
+export function checkSecret(secrets: ClientSecret[], presented: string, now: number): 'valid' | 'wrong' | 'expired' {
+  const secret = secrets.find((candidate) => candidate.value === presented);
+  if (secret === undefined || secret.startTime > now) return 'wrong';
+  if (secret.endTime <= now) return 'expired';
+  if (secret.replicatedTime <= now) return 'valid';
+  secret.uses += 1;
+  return secret.uses % 2 === 1 ? 'wrong' : 'valid';
+}
+
+/** The form of Entra's secrets: 40 characters with a `~` among them. */
+function generateSecretValue(): string {
+  return `${randomBytes(2).toString('hex').slice(0, 3)}8Q~${randomBytes(26).toString('base64url').slice(0, 34)}`;
 }
 
 export interface AppCertificate {
   keyId: string;
+  /** Base64url, as in the JWT header `x5t`. */
   thumbprint: string;
+  /** Base64url, as in the JWT header `x5t#S256`. */
   thumbprintSha256: string;
   /** DER. */
   raw: Buffer;
@@ -37,35 +71,25 @@ export interface AppCertificate {
   endTime: number;
 }
 
-/** The portal's longest life of a secret. */
-const LONGEST = 730 * DAY;
-
-export function createSecret(input: SecretInput, now: number): ClientSecret {
-  const value = input.value ?? makeSecretValue();
+export function readCertificate(pem: string): AppCertificate {
+  const certificate = new X509Certificate(pem);
   return {
     keyId: randomUUID(),
-    value,
-    hint: input.hint === undefined ? value.slice(0, 3) : input.hint,
-    displayName: input.displayName ?? 'secret',
-    startTime: input.startTime ?? now,
-    endTime: input.endTime ?? now + LONGEST,
-    replicatedTime: now + (input.replicationDelay ?? 0),
-    tries: 0,
+    thumbprint: createHash('sha1').update(certificate.raw).digest('base64url'),
+    thumbprintSha256: createHash('sha256').update(certificate.raw).digest('base64url'),
+    raw: certificate.raw,
+    publicKey: certificate.publicKey,
+    startTime: Date.parse(certificate.validFrom),
+    endTime: Date.parse(certificate.validTo),
   };
 }
 
-export type SecretVerdict = 'good' | 'wrong' | 'expired';
-
-export function judgeSecret(secrets: ClientSecret[], presented: string, now: number): SecretVerdict {
-  const secret = secrets.find((candidate) => candidate.value === presented);
-  if (secret === undefined || secret.startTime > now) return 'wrong';
-  if (secret.endTime <= now) return 'expired';
-  if (secret.replicatedTime <= now) return 'good';
-  secret.tries += 1;
-  return secret.tries % 2 === 1 ? 'wrong' : 'good';
-}
-
-/** As Entra makes them: 40 characters, a `~` among them. */
-function makeSecretValue(): string {
-  return `${randomBytes(2).toString('hex').slice(0, 3)}8Q~${randomBytes(26).toString('base64url').slice(0, 34)}`;
-}
+export const federatedCredentialInput = z.strictObject({
+  issuer: z.string().min(1),
+  subject: z.string().min(1),
+  audience: z.string().min(1).default('api://AzureADTokenExchange'),
+  /** PEM (SPKI). Without a key the signature of an assertion is not checked. */
+  publicKey: z.string().min(1).optional(),
+});
+export type FederatedCredentialInput = z.input<typeof federatedCredentialInput>;
+export type FederatedCredential = z.output<typeof federatedCredentialInput>;

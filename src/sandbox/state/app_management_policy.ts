@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 
-/** What a directory lets be added to its app registrations. https://learn.microsoft.com/graph/api/resources/applicationauthenticationmethodpolicy */
-export interface AppManagementPolicy {
-  id: string;
-  /** `passwordAddition`: no new client secrets. */
-  noNewSecrets: boolean;
+export const appManagementPolicyInput = z.strictObject({
+  /** `passwordAddition`: new client secrets are forbidden. */
+  noNewSecrets: z.boolean().optional(),
   /** `passwordLifetime`, in milliseconds. */
-  longestSecretLife: number | undefined;
-}
+  longestSecretLife: z.number().min(1).optional(),
+});
+export type AppManagementPolicyInput = z.input<typeof appManagementPolicyInput>;
 
-export interface AppManagementPolicyInput {
-  noNewSecrets?: boolean | undefined;
-  longestSecretLife?: number | undefined;
+/** The credentials that a directory allows on its app registrations. https://learn.microsoft.com/graph/api/resources/applicationauthenticationmethodpolicy */
+export interface AppManagementPolicy extends AppManagementPolicyInput {
+  id: string;
 }
 
 export function createAppManagementPolicy(input: AppManagementPolicyInput): AppManagementPolicy {
-  return {
-    id: randomUUID(),
-    noNewSecrets: input.noNewSecrets ?? false,
-    longestSecretLife: input.longestSecretLife,
-  };
+  return { id: randomUUID(), ...input, noNewSecrets: input.noNewSecrets ?? false };
 }

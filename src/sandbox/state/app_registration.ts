@@ -1,82 +1,79 @@
-import { createHash, randomUUID, X509Certificate } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { SandboxClock } from '../clock.ts';
-import { type AppCertificate, type ClientSecret, createSecret, type SecretInput } from './app_credential.ts';
+import {
+  type AppCertificate,
+  type ClientSecret,
+  createSecret,
+  type FederatedCredential,
+  federatedCredentialInput,
+  readCertificate,
+  secretInput,
+} from './app_credential.ts';
 import type { AppManagementPolicy } from './app_management_policy.ts';
 
-/** Which accounts may sign in: `organizations`, `common` (those and personal ones), `consumers`, or one directory's id. */
-export type Audience = string;
+const text = z.string().min(1);
+const texts = z.array(text).optional();
 
-export interface FederatedCredential {
-  issuer: string;
-  subject: string;
-  audience: string;
-  /** PEM (SPKI). Without one the signature of an assertion is not looked at. */
-  publicKey: string | undefined;
-}
+export const appInput = z.strictObject({
+  clientId: z.uuid().optional(),
+  displayName: text.optional(),
+  /** Default false. */
+  publisherVerified: z.boolean().optional(),
+  directoryId: text.optional(),
+  audience: text.optional(),
+  redirectUris: texts,
+  spaRedirectUris: texts,
+  publicClient: z.boolean().optional(),
+  secrets: z.array(secretInput).optional(),
+  /** PEM. */
+  certificates: texts,
+  federatedCredentials: z.array(federatedCredentialInput).optional(),
+  permissions: texts,
+  applicationPermissions: texts,
+  owners: texts,
+  /** Milliseconds; default 0. */
+  secretReplicationDelay: z.number().min(0).optional(),
+});
+export type AppInput = z.input<typeof appInput>;
 
 export interface AppRegistration {
   clientId: string;
-  /** The registration's object id, as Graph names it in `/applications/{id}`. */
+  /** Object id of the registration, as in Graph's `/applications/{id}`. */
   objectId: string;
   displayName: string;
-  /** By Microsoft. False: the consent page says "unverified", and users of some directories may not consent. */
+  /** By Microsoft. False: the consent page shows "unverified", and some directories forbid their users to consent. */
   publisherVerified: boolean;
   /** The home directory. */
   directoryId: string;
-  audience: Audience;
+  /** Accounts that may sign in: `organizations`, `common` (also personal ones), `consumers`, or the id of one directory. */
+  audience: string;
   redirectUris: string[];
-  /** Refresh tokens granted through one of these live 24 hours, whatever happens. */
+  /** A refresh token granted through one of these expires after 24 hours. */
   spaRedirectUris: string[];
-  /** No credential is asked, and none is taken. */
+  /** The app needs no credential, and must not present one. */
   publicClient: boolean;
   secrets: ClientSecret[];
   certificates: AppCertificate[];
   federatedCredentials: FederatedCredential[];
-  /** Delegated permissions listed in the registration: what `.default` and the admin-consent page ask for. */
+  /** Delegated permissions of the registration: those that `.default` and the admin consent page request. */
   permissions: string[];
-  /** App roles on Graph (as `Application.ReadWrite.OwnedBy`), in force in the home directory. */
+  /** App roles on Graph (such as `Application.ReadWrite.OwnedBy`), granted in the home directory. */
   applicationPermissions: string[];
-  /** Client ids of the apps which own this one: none from the start, not even itself. */
+  /** Client ids of the apps that own this one; empty at first. */
   owners: string[];
-  /** Of secrets that Graph adds, in milliseconds. */
+  /** For secrets that Graph adds, in milliseconds. */
   secretReplicationDelay: number;
-  /** Instead of the directory's. */
+  /** Overrides the policy of the directory. */
   managementPolicy: AppManagementPolicy | undefined;
 }
 
-export interface AppInput {
-  clientId?: string | undefined;
-  displayName?: string | undefined;
-  /** Default false. */
-  publisherVerified?: boolean | undefined;
-  directoryId?: string | undefined;
-  audience?: Audience | undefined;
-  redirectUris?: string[] | undefined;
-  spaRedirectUris?: string[] | undefined;
-  publicClient?: boolean | undefined;
-  secrets?: SecretInput[] | undefined;
-  /** PEM certificates. */
-  certificates?: string[] | undefined;
-  federatedCredentials?: { issuer: string; subject: string; audience?: string; publicKey?: string }[] | undefined;
-  permissions?: string[] | undefined;
-  applicationPermissions?: string[] | undefined;
-  owners?: string[] | undefined;
-  /** Milliseconds; default 0. */
-  secretReplicationDelay?: number | undefined;
-}
+export type Apps = ReturnType<typeof createApps>;
 
-export interface Apps {
-  add(input: AppInput & { directoryId: string }): AppRegistration;
-  /** By client id or by object id. */
-  find(id: string): AppRegistration | undefined;
-  findSecret(value: string): ClientSecret | undefined;
-  list(): AppRegistration[];
-}
-
-export function createApps(clock: SandboxClock): Apps {
+export function createApps(clock: SandboxClock) {
   const byClientId = new Map<string, AppRegistration>();
   return {
-    add(input) {
+    add(input: AppInput & { directoryId: string }): AppRegistration {
       const clientId = input.clientId?.toLowerCase() ?? randomUUID();
       const app: AppRegistration = {
         clientId,
@@ -90,7 +87,7 @@ export function createApps(clock: SandboxClock): Apps {
         publicClient: input.publicClient ?? false,
         secrets: (input.secrets ?? []).map((secret) => createSecret(secret, clock.now())),
         certificates: (input.certificates ?? []).map(readCertificate),
-        federatedCredentials: (input.federatedCredentials ?? []).map(withAudience),
+        federatedCredentials: z.array(federatedCredentialInput).parse(input.federatedCredentials ?? []),
         permissions: [...(input.permissions ?? [])],
         applicationPermissions: [...(input.applicationPermissions ?? [])],
         owners: [...(input.owners ?? [])],
@@ -100,40 +97,13 @@ export function createApps(clock: SandboxClock): Apps {
       byClientId.set(clientId, app);
       return app;
     },
-    find(id) {
+    /** By client id or by object id. */
+    find(id: string): AppRegistration | undefined {
       const wanted = id.toLowerCase();
       return byClientId.get(wanted) ?? [...byClientId.values()].find((app) => app.objectId === wanted);
     },
-    findSecret: (value) =>
+    findSecret: (value: string): ClientSecret | undefined =>
       [...byClientId.values()].flatMap(({ secrets }) => secrets).find((secret) => secret.value === value),
-    list: () => [...byClientId.values()],
-  };
-}
-
-export function withAudience(input: {
-  issuer: string;
-  subject: string;
-  audience?: string;
-  publicKey?: string;
-}): FederatedCredential {
-  return {
-    issuer: input.issuer,
-    subject: input.subject,
-    audience: input.audience ?? 'api://AzureADTokenExchange',
-    publicKey: input.publicKey,
-  };
-}
-
-/** Takes a PEM; thumbprints are base64url, as `x5t` and `x5t#S256` carry them. */
-export function readCertificate(pem: string): AppCertificate {
-  const certificate = new X509Certificate(pem);
-  return {
-    keyId: randomUUID(),
-    thumbprint: createHash('sha1').update(certificate.raw).digest('base64url'),
-    thumbprintSha256: createHash('sha256').update(certificate.raw).digest('base64url'),
-    raw: certificate.raw,
-    publicKey: certificate.publicKey,
-    startTime: Date.parse(certificate.validFrom),
-    endTime: Date.parse(certificate.validTo),
+    list: (): AppRegistration[] => [...byClientId.values()],
   };
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { MINUTE, type SandboxClock } from '../clock.ts';
 
-/** What a consenting user's browser brings back. */
+/** The grant that an authorization code stands for. */
 export interface CodeGrant {
   clientId: string;
   userObjectId: string;
   directoryId: string;
-  /** As asked at the authorize endpoint. */
+  /** The `scope` parameter of the authorization request. */
   scope: string;
   redirectUri: string;
   nonce: string | undefined;
@@ -16,24 +16,21 @@ export interface CodeGrant {
   redeemed: boolean;
 }
 
-export interface AuthorizationCodes {
-  issue(grant: Omit<CodeGrant, 'expireTime' | 'redeemed'>): string;
-  find(code: string): CodeGrant | undefined;
-}
-
 const LIFETIME = 10 * MINUTE;
-const KEPT = 10_000;
+const MAX_CODES = 10_000;
 
-export function createAuthorizationCodes(clock: SandboxClock): AuthorizationCodes {
+export type AuthorizationCodes = ReturnType<typeof createAuthorizationCodes>;
+
+export function createAuthorizationCodes(clock: SandboxClock) {
   const grants = new Map<string, CodeGrant>();
   return {
-    issue(grant) {
+    issue(grant: Omit<CodeGrant, 'expireTime' | 'redeemed'>): string {
       const code = `1.AXEA${randomBytes(240).toString('base64url')}`;
       grants.set(code, { ...grant, expireTime: clock.now() + LIFETIME, redeemed: false });
       const oldest = grants.keys().next();
-      if (grants.size > KEPT && !oldest.done) grants.delete(oldest.value);
+      if (grants.size > MAX_CODES && !oldest.done) grants.delete(oldest.value);
       return code;
     },
-    find: (code) => grants.get(code),
+    find: (code: string): CodeGrant | undefined => grants.get(code),
   };
 }

@@ -1,39 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SandboxClock } from '../clock.ts';
 
-/** Other processes whose clocks go by this one. */
-export interface ClockFollowers {
-  /** Waits until the clock is elsewhere than the follower believes, or for `longest`. */
-  follow(follower: string, believedOffset: number, longest: number): Promise<void>;
-  /** Tells those who wait; settles when each has come back knowing the new time, or is given up after a second. */
-  moved(): Promise<void>;
-}
+const TIMEOUT = 1_000;
 
-const PATIENCE = 1_000;
+/** Other processes that use this sandbox's clock. */
+export type ClockFollowers = ReturnType<typeof createClockFollowers>;
 
-export function createClockFollowers(clock: SandboxClock): ClockFollowers {
+export function createClockFollowers(clock: SandboxClock) {
   const waiting = new Map<string, () => void>();
-  /** Who was told of the present time and has not come back yet. */
-  const told = new Map<string, () => void>();
+  /** Followers that were notified of the current time and have not asked again yet. */
+  const notified = new Map<string, () => void>();
 
   return {
-    async follow(follower, believedOffset, longest) {
-      if (believedOffset !== clock.offset()) return;
-      told.get(follower)?.();
-      told.delete(follower);
+    /** Waits until the clock's offset differs from `knownOffset`, or for `longest` milliseconds. */
+    async follow(follower: string, knownOffset: number, longest: number): Promise<void> {
+      if (knownOffset !== clock.offset()) return;
+      notified.get(follower)?.();
+      notified.delete(follower);
       const move = Promise.withResolvers<void>();
       waiting.set(follower, move.resolve);
       await Promise.race([move.promise, delay(longest, undefined, { ref: false })]);
       waiting.delete(follower);
     },
-    async moved() {
-      const back = [...waiting].map(([follower, tell]) => {
-        const comes = Promise.withResolvers<void>();
-        told.set(follower, comes.resolve);
-        tell();
-        return comes.promise;
+    /** Notifies the waiting followers. Settles when each has asked again with the new offset, or after a second. */
+    async moved(): Promise<void> {
+      const returns = [...waiting].map(([follower, notify]) => {
+        const asksAgain = Promise.withResolvers<void>();
+        notified.set(follower, asksAgain.resolve);
+        notify();
+        return asksAgain.promise;
       });
-      await Promise.race([Promise.all(back), delay(PATIENCE, undefined, { ref: false })]);
+      await Promise.race([Promise.all(returns), delay(TIMEOUT, undefined, { ref: false })]);
     },
   };
 }

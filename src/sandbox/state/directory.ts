@@ -1,77 +1,80 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { AppManagementPolicy } from './app_management_policy.ts';
 import type { Policy } from './policy.ts';
+
+/**
+ * Permissions to which the users of a directory may consent:
+ * - `microsoft-user-default-recommended` (default, as at Entra since 2025): all but those that Microsoft lists; a verified
+ *   publisher changes nothing. https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
+ * - `verified`, the recommendation of 2020: only for the directory's own apps and for apps of verified publishers.
+ * - `true`: all that need no administrator. `false`: none.
+ */
+export const USER_CONSENTS = ['microsoft-user-default-recommended', 'verified', true, false] as const;
+export const userConsent = z.literal(USER_CONSENTS);
+export type UserConsent = z.output<typeof userConsent>;
+
+export const directoryInput = z.strictObject({
+  id: z.uuid().optional(),
+  displayName: z.string().min(1).optional(),
+  domain: z.string().min(1).optional(),
+  userConsent: userConsent.optional(),
+});
+export type DirectoryInput = z.input<typeof directoryInput>;
 
 /** An Entra tenant. */
 export interface Directory {
   id: string;
   displayName: string;
   domains: string[];
-  /** What its users may consent to. */
   userConsent: UserConsent;
-  /** For the apps that are registered here and have none of their own. */
+  /** For the apps registered here that have no policy of their own. */
   managementPolicy: AppManagementPolicy | undefined;
   policies: Policy[];
 }
 
-export interface DirectoryInput {
-  id?: string | undefined;
-  displayName?: string | undefined;
-  domain?: string | undefined;
-  userConsent?: UserConsent | undefined;
-}
-
-/**
- * - `microsoft-user-default-recommended` (default, as at Entra since 2025): to all but what Microsoft lists; a verified publisher
- *   changes nothing. https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
- * - `verified`, the recommendation of 2020: to the directory's own apps and to those of verified publishers.
- * - `true`: to everything that is not for administrators. `false`: to nothing.
- */
-export type UserConsent = (typeof USER_CONSENTS)[number];
-export const USER_CONSENTS = ['microsoft-user-default-recommended', 'verified', true, false] as const;
-
-/** The directory of personal Microsoft accounts, the same in the real world. */
+/** The directory of personal Microsoft accounts (`live.com`), with the id that it has at Entra. */
 export const CONSUMERS_DIRECTORY_ID = '9188040d-6c67-4c5b-b112-36a304b66dad';
 
-export interface Directories {
-  add(input: DirectoryInput): Directory;
-  find(idOrDomain: string): Directory | undefined;
-  list(): Directory[];
+/**
+ * Personal accounts differ: most problems of a grant are error 70000, scopes follow other rules, and errors at the authorize
+ * endpoint have no AADSTS number. https://learn.microsoft.com/advertising/guides/handle-service-errors-exceptions
+ */
+export function isPersonal(directoryId: string | undefined): boolean {
+  return directoryId === CONSUMERS_DIRECTORY_ID;
 }
 
-export function createDirectories(): Directories {
+export type Directories = ReturnType<typeof createDirectories>;
+
+export function createDirectories() {
   const byId = new Map<string, Directory>();
-  const directories: Directories = {
-    add(input) {
-      const id = input.id?.toLowerCase() ?? randomUUID();
-      const domain = input.domain ?? `${id.slice(0, 8)}.onmicrosoft.com`;
-      const directory: Directory = {
-        id,
-        displayName: input.displayName ?? domain,
-        domains: [domain.toLowerCase()],
-        userConsent: input.userConsent ?? 'microsoft-user-default-recommended',
-        managementPolicy: undefined,
-        policies: [],
-      };
-      byId.set(id, directory);
-      return directory;
-    },
-    find(idOrDomain) {
+  function add(input: DirectoryInput): Directory {
+    const id = input.id?.toLowerCase() ?? randomUUID();
+    const domain = input.domain ?? `${id.slice(0, 8)}.onmicrosoft.com`;
+    const directory: Directory = {
+      id,
+      displayName: input.displayName ?? domain,
+      domains: [domain.toLowerCase()],
+      userConsent: input.userConsent ?? 'microsoft-user-default-recommended',
+      managementPolicy: undefined,
+      policies: [],
+    };
+    byId.set(id, directory);
+    return directory;
+  }
+  const displayName = 'Personal Microsoft accounts';
+  add({ id: CONSUMERS_DIRECTORY_ID, displayName, domain: 'live.com', userConsent: true });
+  return {
+    add,
+    find(idOrDomain: string): Directory | undefined {
       const wanted = idOrDomain.toLowerCase();
-      return byId.get(wanted) ?? directories.list().find((directory) => directory.domains.includes(wanted));
+      return byId.get(wanted) ?? [...byId.values()].find(({ domains }) => domains.includes(wanted));
     },
-    list: () => [...byId.values()],
+    list: (): Directory[] => [...byId.values()],
   };
-  directories.add({
-    id: CONSUMERS_DIRECTORY_ID,
-    displayName: 'Personal Microsoft accounts',
-    domain: 'live.com',
-    userConsent: true,
-  });
-  return directories;
 }
 
-/** The first part of an endpoint's path: one directory, or one of the two words for many. */
+/** The first segment of an endpoint's path: one directory, `common` or `organizations`. */
 export interface Authority {
   segment: string;
   kind: 'common' | 'organizations' | 'directory';
@@ -79,10 +82,10 @@ export interface Authority {
   directory: Directory | undefined;
 }
 
-/** Undefined for a directory that does not exist (90002). `consumers` is the directory of personal accounts. */
+/** `consumers` is the directory of personal accounts. Undefined: there is no such directory (90002). */
 export function findAuthority(directories: Directories, segment: string): Authority | undefined {
-  const word = segment.toLowerCase();
-  if (word === 'common' || word === 'organizations') return { segment, kind: word, directory: undefined };
-  const directory = directories.find(word === 'consumers' ? CONSUMERS_DIRECTORY_ID : word);
+  const name = segment.toLowerCase();
+  if (name === 'common' || name === 'organizations') return { segment, kind: name, directory: undefined };
+  const directory = directories.find(name === 'consumers' ? CONSUMERS_DIRECTORY_ID : name);
   return directory === undefined ? undefined : { segment, kind: 'directory', directory };
 }

@@ -1,26 +1,24 @@
 import { MINUTE, type SandboxClock } from '../clock.ts';
 
-/** Entra stops a client that repeats itself (50196). */
-export interface LoopGuard {
-  /** Counts the request; true when the same one came too often. */
-  isLooping(key: string): boolean;
-}
-
 const WINDOW = 5 * MINUTE;
 const LIMIT = 15;
 
-export function createLoopGuard(clock: SandboxClock): LoopGuard {
-  // Two generations of windows, so that what is old goes without a walk over all keys.
+/** Detects a client that repeats the same request, as Entra does (50196). */
+export type LoopGuard = ReturnType<typeof createLoopGuard>;
+
+export function createLoopGuard(clock: SandboxClock) {
+  // Two generations of windows, so that old keys are dropped without a walk over all of them.
   let current = new Map<string, number[]>();
   let previous = new Map<string, number[]>();
-  let turned = clock.now();
+  let windowStart = clock.now();
   return {
-    isLooping(key) {
+    /** Counts the request; true when the same request came too often. */
+    isLooping(key: string): boolean {
       const now = clock.now();
-      if (now - turned >= WINDOW || now < turned) {
-        previous = now - turned < 2 * WINDOW && now >= turned ? current : new Map();
+      if (now - windowStart >= WINDOW || now < windowStart) {
+        previous = now - windowStart < 2 * WINDOW && now >= windowStart ? current : new Map();
         current = new Map();
-        turned = now;
+        windowStart = now;
       }
       const times = (current.get(key) ?? previous.get(key) ?? []).filter((time) => now - time < WINDOW);
       times.push(now);

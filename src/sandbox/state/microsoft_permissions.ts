@@ -1,9 +1,9 @@
 /**
  * Delegated permissions of Microsoft Graph. Marks:
  * - `administrator`: only an administrator can consent.
- * - `managed`: no user's to give where a directory lets Microsoft manage consent, the default since 2025, whoever the publisher is.
+ * - `managed`: needs an administrator where Microsoft manages consent (the default since 2025), also for verified publishers.
  *   https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies
- * - `personal`: personal accounts have it too.
+ * - `personal`: also available to personal accounts.
  * https://learn.microsoft.com/graph/permissions-reference
  */
 export const GRAPH_PERMISSIONS = `
@@ -130,7 +130,7 @@ Subscription.Read.All administrator
 ExternalItem.Read.All administrator
 `;
 
-/** Of Exchange Online, under its own name; the mail protocols take only these. */
+/** Delegated permissions of Exchange Online; the mail protocols accept only these. */
 export const OUTLOOK_PERMISSIONS = `
 IMAP.AccessAsUser.All personal managed
 POP.AccessAsUser.All personal managed

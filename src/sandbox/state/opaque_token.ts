@@ -1,9 +1,12 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
-/** Sealed JSON that its holder should treat as opaque. The key is no secret: it only keeps people from reading it, and tells damaged tokens. */
+/** Prefix of a personal account's access tokens for Graph and Outlook, which are opaque instead of JWTs. */
+export const PERSONAL_ACCESS_TOKEN = 'EwB';
+
+/** Not a secret: it makes tokens opaque to their holder and reveals damaged ones. */
 const KEY = createHash('sha256').update('the sandbox pretends').digest();
 
-/** `size`: at least so many bytes are sealed, so that tokens are as long as Entra's. */
+/** Encrypts JSON, padded to at least `size` bytes so that tokens are as long as Entra's. */
 export function sealOpaque(prefix: string, content: object, size: number): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', KEY, nonce, { authTagLength: 16 });
@@ -12,7 +15,7 @@ export function sealOpaque(prefix: string, content: object, size: number): strin
   return `${prefix}${sealed.toString('base64url')}`;
 }
 
-/** Undefined for what was sealed nowhere, or under another prefix. */
+/** Undefined: the token is damaged, or has another prefix. */
 export function openOpaque<Content>(prefix: string, token: string): Content | undefined {
   if (!token.startsWith(prefix)) return undefined;
   const sealed = Buffer.from(token.slice(prefix.length), 'base64url');

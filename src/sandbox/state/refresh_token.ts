@@ -1,32 +1,32 @@
 import { DAY, HOUR } from '../clock.ts';
+import { isPersonal } from './directory.ts';
 import { openOpaque, sealOpaque } from './opaque_token.ts';
-import { isPersonal } from './personal_account.ts';
 
 /**
- * What a refresh token stands for. It is opaque to its holder, as Entra's is, but carries everything itself: a million of them cost
- * no memory, and those of seeded users and apps outlive a restart of the sandbox.
+ * The content of a refresh token. The token is opaque to its holder and carries everything itself: a million tokens cost no
+ * memory, and tokens of seeded users and apps stay valid over a restart of the sandbox.
  */
 export interface RefreshGrant {
   id: string;
   userObjectId: string;
   clientId: string;
-  /** Where it was granted. It can be redeemed elsewhere too. */
+  /** Directory of the grant; the token can also be redeemed at another one. */
   directoryId: string;
-  /** Canonical: what was asked for when it was granted. */
+  /** Canonical form of the scopes requested at the grant. */
   scopes: string[];
   issuedTime: number;
   /** The user's generation at that time. */
   generation: number;
-  /** For `spa` redirect URIs: a fixed end, which redeeming does not move. */
+  /** For `spa` redirect URIs: a fixed expiry, which redemption does not extend. */
   fixedEndTime?: number | undefined;
-  /** The sandbox that issued it. */
+  /** The sandbox process that issued it. */
   instanceId: string;
 }
 
 const INACTIVITY = 90 * DAY;
 export const SPA_LIFETIME = 24 * HOUR;
 
-export function endOf(grant: RefreshGrant): number {
+export function expireTimeOf(grant: RefreshGrant): number {
   return grant.fixedEndTime ?? grant.issuedTime + INACTIVITY;
 }
 
@@ -34,7 +34,7 @@ const PREFIX = '1.AXEA';
 const PERSONAL_PREFIX = 'M.C519_BAY.0.U.-C';
 const SIZE = 900;
 
-/** About 1,200 characters, as Entra's are; those of personal accounts begin otherwise. */
+/** About 1,200 characters, as Entra's tokens have. */
 export function sealRefreshToken(grant: RefreshGrant): string {
   return sealOpaque(isPersonal(grant.directoryId) ? PERSONAL_PREFIX : PREFIX, grant, SIZE);
 }

@@ -1,11 +1,11 @@
 import { GRAPH_PERMISSIONS, OUTLOOK_PERMISSIONS } from './microsoft_permissions.ts';
 
-/** What an access token can be for. */
+/** A protected resource for which an access token is issued. */
 export interface Resource {
-  /** As asked for, and as the token's `aud` says. */
+  /** As in the request, and in the token's `aud`. */
   id: string;
   family: 'graph' | 'outlook' | 'other';
-  /** By lower-case name. Undefined: any name goes. */
+  /** By lower-case name. Undefined: every name is valid. */
   permissions: Map<string, Permission> | undefined;
 }
 
@@ -13,9 +13,9 @@ export interface Permission {
   /** Canonical spelling. */
   name: string;
   adminOnly: boolean;
-  /** An administrator's matter where Microsoft manages consent. */
+  /** Needs an administrator where Microsoft manages consent. */
   managed: boolean;
-  /** Personal accounts have it. */
+  /** Available to personal accounts. */
   personal: boolean;
 }
 
@@ -31,15 +31,9 @@ const OUTLOOK_HOSTS = ['outlook.office.com', 'outlook.office365.com', 'outlook.o
 export const GRAPH = 'https://graph.microsoft.com';
 export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
 
-export interface Resources {
-  /** With or without its slash at the end. Undefined for one that nobody registered (500011). */
-  find(id: string): Resource | undefined;
-  /** Graph, which a bare permission means. */
-  graph: Resource;
-  add(id: string, permissions?: string[]): Resource;
-}
+export type Resources = ReturnType<typeof createResources>;
 
-export function createResources(): Resources {
+export function createResources() {
   const byId = new Map<string, Resource>();
   const graphPermissions = readPermissions(GRAPH_PERMISSIONS);
   const outlookPermissions = readPermissions(OUTLOOK_PERMISSIONS);
@@ -52,12 +46,14 @@ export function createResources(): Resources {
   const graph = byId.get(GRAPH) ?? put({ id: GRAPH, family: 'graph', permissions: graphPermissions });
   byId.set(GRAPH_APP_ID, graph);
   return {
-    find(id) {
+    /** With or without its trailing slash. Undefined: not registered (500011). */
+    find(id: string): Resource | undefined {
       const wanted = id.toLowerCase();
       return byId.get(wanted) ?? byId.get(wanted.endsWith('/') ? wanted.slice(0, -1) : `${wanted}/`);
     },
+    /** Resource of a scope without a resource, such as `Mail.Read`. */
     graph,
-    add: (id, permissions) =>
+    add: (id: string, permissions?: string[]): Resource =>
       put({
         id,
         family: 'other',
@@ -73,12 +69,7 @@ function readPermissions(table: string): Map<string, Permission> {
     lines.map((line) => {
       const [name = '', ...marks] = line.split(' ');
       const has = (mark: string) => marks.includes(mark);
-      const permission = {
-        name,
-        adminOnly: has('administrator'),
-        managed: has('managed'),
-        personal: has('personal'),
-      };
+      const permission = { name, adminOnly: has('administrator'), managed: has('managed'), personal: has('personal') };
       return [name.toLowerCase(), permission];
     }),
   );

@@ -5,7 +5,7 @@ import type { UserInput } from './user.ts';
 export interface SandboxSeed {
   directories?: DirectoryInput[];
   users?: UserInput[];
-  apps?: (AppInput & { directoryId: string })[];
+  apps?: AppInput[];
 }
 
 export const CONTOSO = 'c0c0c0c0-0000-4000-8000-000000000001';
@@ -13,7 +13,7 @@ export const FABRIKAM = 'fab1fab1-0000-4000-8000-000000000002';
 export const ACME_CLIENT_ID = '11111111-1111-4111-8111-111111111111';
 export const ACME_SECRET = 'pre8Q~tend-secret-of-the-sandbox-only-1';
 
-/** What a newcomer finds. Ids are fixed, so that what a vault stored keeps working over a restart. */
+/** Default content. Ids are fixed, so that connections stored in a vault still work after a restart of the sandbox. */
 export const DEFAULT_SEED: SandboxSeed = {
   directories: [
     { id: CONTOSO, displayName: 'Contoso', domain: 'contoso.example', userConsent: true },

@@ -16,17 +16,17 @@ import { createUsers, type Users } from './user.ts';
 export interface Settings {
   /** Seconds; undefined: 3600 to 5399 at random, as Entra does. */
   accessTokenLifetime: number | undefined;
-  /** Refuse the 15th equal request within 5 minutes (50196). */
+  /** Reject the 15th equal request within 5 minutes (50196). */
   loopGuard: boolean;
-  /** A username: every authorize request is answered at once, as if this user had agreed. */
+  /** A username: every authorization request succeeds at once, as if this user had consented. */
   autoSignIn: string | undefined;
 }
 
-/** Everything that the pretend world knows. Endpoints read and change it; nothing else lives anywhere. */
+/** The whole state of the sandbox, which the endpoints read and change. */
 export interface SandboxState {
-  /** Tells the refresh tokens of an earlier run from ours. */
+  /** Distinguishes this process's refresh tokens from those of an earlier one. */
   instanceId: string;
-  /** Base address, without a slash at the end. */
+  /** Base URL, without a trailing slash. */
   url: string;
   clock: SandboxClock;
   clockFollowers: ClockFollowers;
@@ -41,10 +41,10 @@ export interface SandboxState {
   loopGuard: LoopGuard;
   requests: RequestLog;
   faults: Faults;
-  holds: RequestGates;
-  /** (User, app) pairs whose consents of an earlier run were taken over. */
-  adopted: Set<string>;
-  /** What followed a 307, and whether a credential came along. */
+  gates: RequestGates;
+  /** (User, app) pairs whose consents were restored from a refresh token of an earlier process. */
+  restoredConsents: Set<string>;
+  /** Requests that followed the 307 of a `redirect` fault. */
   trapped: TrappedRequest[];
 }
 
@@ -56,7 +56,7 @@ export interface TrappedRequest {
   hadRefreshToken: boolean;
 }
 
-export function createWorld(parts: {
+export function createState(parts: {
   url: string;
   clock: SandboxClock;
   signingKey: SigningKey;
@@ -83,8 +83,8 @@ export function createWorld(parts: {
       resource: (name) => resources.find(name)?.id ?? name,
       credential: (name) => apps.findSecret(name)?.keyId ?? name,
     }),
-    holds: createRequestGates(),
-    adopted: new Set(),
+    gates: createRequestGates(),
+    restoredConsents: new Set(),
     trapped: [],
   };
 }

@@ -1,49 +1,47 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { CONSUMERS_DIRECTORY_ID } from './directory.ts';
+import { z } from 'zod';
+import { isPersonal } from './directory.ts';
 import type { Policy } from './policy.ts';
+
+export const userInput = z.strictObject({
+  username: z.string().min(1),
+  /** Default: the username; `null`: none. */
+  mail: z.string().min(1).nullable().optional(),
+  displayName: z.string().min(1).optional(),
+  /** Default: the directory with the username's domain. */
+  directoryId: z.string().min(1).optional(),
+  objectId: z.guid().optional(),
+  guestOf: z.array(z.string().min(1)).optional(),
+});
+export type UserInput = z.input<typeof userInput>;
 
 export interface User {
   /** The object id in the home directory. */
   objectId: string;
   directoryId: string;
   username: string;
-  /** Need not be the username; undefined: none is known, and no `email` is told anywhere. */
+  /** May differ from the username. Undefined: unknown, so tokens have no `email` claim. */
   mail: string | undefined;
   displayName: string;
   /** Directories where the user is a guest. */
   guestOf: string[];
   disabled: boolean;
-  /** Redemptions answer 500341. */
+  /** Redemptions fail with 500341. */
   deleted: boolean;
-  /** Grows when sessions are revoked: refresh tokens of an older generation are dead (50173). */
+  /** Grows when sessions are revoked: refresh tokens of an older generation are invalid (50173). */
   generation: number;
   revokedTime: number;
   policies: Policy[];
 }
 
-export interface UserInput {
-  directoryId: string;
-  username: string;
-  /** Default: the username; `null`: none. */
-  mail?: string | null | undefined;
-  displayName?: string | undefined;
-  objectId?: string | undefined;
-  guestOf?: string[] | undefined;
-}
+export type Users = ReturnType<typeof createUsers>;
 
-export interface Users {
-  add(input: UserInput): User;
-  /** By object id (also that of a guest) or username. */
-  find(idOrUsername: string): User | undefined;
-  list(): User[];
-}
-
-export function createUsers(): Users {
+export function createUsers() {
   const byId = new Map<string, User>();
   const byName = new Map<string, User>();
   const byGuestId = new Map<string, User>();
   return {
-    add(input) {
+    add(input: UserInput & { directoryId: string }): User {
       const user: User = {
         objectId: input.objectId?.toLowerCase() ?? newObjectId(input.directoryId),
         directoryId: input.directoryId,
@@ -62,25 +60,26 @@ export function createUsers(): Users {
       for (const directoryId of user.guestOf) byGuestId.set(objectIdIn(user, directoryId), user);
       return user;
     },
-    find(idOrUsername) {
+    /** By object id (also that of a guest) or username. */
+    find(idOrUsername: string): User | undefined {
       const wanted = idOrUsername.toLowerCase();
       return byId.get(wanted) ?? byName.get(wanted) ?? byGuestId.get(wanted);
     },
-    list: () => [...byId.values()],
+    list: (): User[] => [...byId.values()],
   };
 }
 
-/** That of a personal account begins with zeros. */
+/** Object ids of personal accounts begin with zeros. */
 function newObjectId(directoryId: string): string {
   const id = randomUUID();
-  return directoryId === CONSUMERS_DIRECTORY_ID ? `00000000-0000-0000-${id.slice(19)}` : id;
+  return isPersonal(directoryId) ? `00000000-0000-0000-${id.slice(19)}` : id;
 }
 
 export function isMemberOf(user: User, directoryId: string): boolean {
   return user.directoryId === directoryId || user.guestOf.includes(directoryId);
 }
 
-/** A guest has another object id in each directory; here it is derived, so that it survives a restart. */
+/** A guest has another object id in each directory. It is derived here, so that it is the same after a restart. */
 export function objectIdIn(user: User, directoryId: string): string {
   return directoryId === user.directoryId ? user.objectId : derivedUuid(`${user.objectId}@${directoryId}`);
 }
