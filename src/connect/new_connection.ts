@@ -35,7 +35,7 @@ export function newConnection(from: { tenant: Tenant; app: App; request: Wish; n
     granted: {},
     resourceIssues: {},
     grantState: 'PENDING',
-    stateEvidence: undefined,
+    stateReason: undefined,
     suspendTime: undefined,
     verifyTime: undefined,
     lastRefreshTime: undefined,

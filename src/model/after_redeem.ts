@@ -1,14 +1,14 @@
-import { DAY, type Duration, MINUTE, type Timestamp } from './clock.ts';
+import { DAY, type Duration, MINUTE, type Timestamp, timeLeft } from './clock.ts';
 import { type Account, type Connection, isSameAccount } from './connection.ts';
 import { isGrantSound, withDerivedState } from './connection_resources.ts';
 import type { Failure, Granted, Outcome } from './exchange.ts';
 import { STRIKE_INTERVAL } from './resource_issue.ts';
-import { evidenceOf, issueAfter } from './resource_refusal.ts';
+import { issueAfter, stateReasonOf } from './resource_refusal.ts';
 
 /** A blocked connection is tried again at most this often: an administrator must act first. */
 export const BLOCKED_PROBE_INTERVAL: Duration = DAY;
 /** Entra refuses a client that repeats equal requests for 5 minutes (50196). */
-export const LOOPING_HOLD: Duration = 5 * MINUTE;
+export const LOOPING_COOLDOWN: Duration = 5 * MINUTE;
 
 const KEEP_ALIVE_SOONEST = 30 * DAY;
 const KEEP_ALIVE_LATEST = 45 * DAY;
@@ -35,7 +35,7 @@ export function afterRedeem(
     case 'granted':
       return afterGranted(connection, outcome, now, context);
     case 'looping':
-      return { ...connection, heldUntil: now + LOOPING_HOLD, updateTime: now };
+      return { ...connection, heldUntil: now + LOOPING_COOLDOWN, updateTime: now };
     case 'reauthorize':
     case 'consent':
     case 'blocked':
@@ -83,18 +83,16 @@ function refreshed(known: Account | undefined, told: Account | undefined): Accou
 }
 
 /** ACTIVE before, and verified: the redemption confirms what was known. */
-function isUsual({ grantState, stateEvidence, verifyTime }: Connection): boolean {
-  return grantState === 'ACTIVE' && stateEvidence === undefined && verifyTime !== undefined;
+function isUsual({ grantState, stateReason, verifyTime }: Connection): boolean {
+  return grantState === 'ACTIVE' && stateReason === undefined && verifyTime !== undefined;
 }
 
 /** How long Entra is left alone about this connection; 0: it may be asked. */
-export function restOf(connection: Connection, now: Timestamp): Duration {
+export function cooldownRemaining(connection: Connection, now: Timestamp): Duration {
   const { grantState, heldUntil } = connection;
   if (heldUntil === undefined) return 0;
-  const rest = heldUntil - now;
   const isBlocked = grantState === 'BLOCKED' && !isGrantSound(connection);
-  // More than anybody rests: the clock was set back.
-  return rest > (isBlocked ? BLOCKED_PROBE_INTERVAL : LOOPING_HOLD) ? 0 : Math.max(0, rest);
+  return timeLeft(heldUntil, now, isBlocked ? BLOCKED_PROBE_INTERVAL : LOOPING_COOLDOWN);
 }
 
 export function nextKeepAliveTime(now: Timestamp, jitter: number): Timestamp {
@@ -149,7 +147,7 @@ function withoutGrant(connection: Connection, failure: Failure, now: Timestamp):
     granted: { ...Object.fromEntries(waiting), ...connection.granted },
     resourceIssues: {},
     grantState: 'REAUTHORIZATION_REQUIRED',
-    stateEvidence: evidenceOf(failure, now),
+    stateReason: stateReasonOf(failure, now),
     firstSuspectTime: undefined,
     heldUntil: undefined,
     keepAliveTime: undefined,
@@ -166,5 +164,5 @@ function afterStrike(connection: Connection, failure: Failure, now: Timestamp): 
   if (now < connection.firstSuspectTime + STRIKE_INTERVAL) return connection;
   // A single such refusal was no reason to send the user away; two are. Both were doubtful, so the refresh token may be sound all the same.
   const after = withoutGrant(connection, { ...failure, reason: 'REAUTHORIZATION_REQUIRED' }, now);
-  return { ...after, stateEvidence: after.stateEvidence && { ...after.stateEvidence, mayPass: true } };
+  return { ...after, stateReason: after.stateReason && { ...after.stateReason, mayPass: true } };
 }

@@ -44,7 +44,7 @@ export interface App {
   readonly rotation: RotationPolicy | undefined;
   readonly suspended: boolean;
   readonly state: AppState;
-  readonly stateEvidence: StateReason | undefined;
+  readonly stateReason: StateReason | undefined;
   readonly failingDirectories: readonly FailingDirectory[];
   readonly createTime: Timestamp;
   readonly updateTime: Timestamp;

@@ -27,8 +27,8 @@ export function appStateChanged({ before, after, time }: AppMove): AppStateChang
     data: {
       state: after.state,
       previousState: before.state,
-      reason: after.stateEvidence?.reason,
-      entraError: after.stateEvidence?.entraError,
+      reason: after.stateReason?.reason,
+      entraError: after.stateReason?.entraError,
     },
   };
 }

@@ -23,6 +23,20 @@ export function clockOffset(clock: Clock, now: Timestamp): Duration {
   return now - (clock.monotonic?.() ?? performance.now());
 }
 
+/**
+ * How long ago `time` was. A time in the future was noted before the clock was set back: its distance counts, so that whatever
+ * depends on it passes.
+ */
+export function elapsedSince(time: Timestamp, now: Timestamp): Duration {
+  return Math.abs(now - time);
+}
+
+/** How long until `time`; 0 if it has passed, or is further ahead than `longest`, which means that the clock was set back. */
+export function timeLeft(time: Timestamp, now: Timestamp, longest: Duration): Duration {
+  const left = time - now;
+  return left > longest ? 0 : Math.max(0, left);
+}
+
 export const SECOND: Duration = 1_000;
 export const MINUTE: Duration = 60 * SECOND;
 export const HOUR: Duration = 60 * MINUTE;

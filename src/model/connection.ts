@@ -66,7 +66,7 @@ export interface Connection {
   /** Resources that Entra refuses; the others are served. */
   readonly resourceIssues: ResourceIssues;
   readonly grantState: GrantState;
-  readonly stateEvidence: StateReason | undefined;
+  readonly stateReason: StateReason | undefined;
   readonly suspendTime: Timestamp | undefined;
   /** When Entra last accepted the grant; undefined for an import that was not verified yet. */
   readonly verifyTime: Timestamp | undefined;

@@ -80,7 +80,7 @@ function reasonOf(connection: Connection): Reason | undefined {
       return 'CONNECTION_SUSPENDED';
     case 'BLOCKED':
     case 'REAUTHORIZATION_REQUIRED':
-      return connection.stateEvidence?.reason;
+      return connection.stateReason?.reason;
   }
 }
 

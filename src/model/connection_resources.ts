@@ -23,8 +23,8 @@ export function isGrantSound({ grantState, resourceIssues }: Pick<Connection, 'g
 
 /** Whether Entra may be asked although the connection is refused: an administrator may have acted, or the refusal may have passed. */
 export function mayBeVerified(connection: Connection): boolean {
-  const { grantState, stateEvidence } = connection;
-  return isGrantSound(connection) || grantState === 'BLOCKED' || stateEvidence?.mayPass === true;
+  const { grantState, stateReason } = connection;
+  return isGrantSound(connection) || grantState === 'BLOCKED' || stateReason?.mayPass === true;
 }
 
 /** Whether Entra refuses this resource for a reason of its own. */
@@ -35,7 +35,7 @@ export function isRefused({ resourceIssues }: Pick<Connection, 'resourceIssues'>
 
 /** Granted ones first. */
 export function resourcesOf(connection: Connection): readonly ConnectionResource[] {
-  const { granted, resourceIssues, grantState, stateEvidence } = connection;
+  const { granted, resourceIssues, grantState, stateReason } = connection;
   const whole = isGrantSound(connection) || grantState === 'PENDING' ? 'ACTIVE' : grantState;
   return resourceNames(connection).map((resource) => {
     const issue = resourceIssues[resource];
@@ -43,7 +43,7 @@ export function resourcesOf(connection: Connection): readonly ConnectionResource
       resource,
       permissions: granted[resource] ?? issue?.requested ?? [],
       state: issue?.state ?? whole,
-      evidence: issue?.evidence ?? (whole === 'ACTIVE' ? undefined : stateEvidence),
+      evidence: issue?.evidence ?? (whole === 'ACTIVE' ? undefined : stateReason),
       retryTime: issue?.retryTime,
     };
   });
@@ -53,13 +53,13 @@ export function resourcesOf(connection: Connection): readonly ConnectionResource
 export function withDerivedState(connection: Connection): Connection {
   const refused = Object.values(connection.resourceIssues).filter(({ state }) => state !== 'ACTIVE');
   if (refused.length === 0 || refused.length < resourceNames(connection).length) {
-    return { ...connection, grantState: 'ACTIVE', stateEvidence: undefined };
+    return { ...connection, grantState: 'ACTIVE', stateReason: undefined };
   }
   const ofUser = refused.find(({ state }) => state !== 'BLOCKED');
   return {
     ...connection,
     grantState: ofUser === undefined ? 'BLOCKED' : 'REAUTHORIZATION_REQUIRED',
-    stateEvidence: (ofUser ?? refused[0])?.evidence,
+    stateReason: (ofUser ?? refused[0])?.evidence,
   };
 }
 

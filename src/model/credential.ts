@@ -75,7 +75,7 @@ export function neverExpires({ expireTime }: Pick<Credential, 'expireTime'>): bo
 }
 
 /** Of two that are said the earlier counts: whoever is right, nobody is surprised. */
-export function earlierEnd(said: Timestamp | undefined, entra: Timestamp | undefined): Timestamp | undefined {
+export function earlierExpireTime(said: Timestamp | undefined, entra: Timestamp | undefined): Timestamp | undefined {
   if (said === undefined || entra === undefined) return said ?? entra;
   return Math.min(said, entra);
 }

@@ -34,7 +34,7 @@ export function afterGrant(connection: Connection, { grant, app, verified }: New
     granted: grant.granted,
     resourceIssues: grant.resourceIssues ?? {},
     grantState: 'ACTIVE',
-    stateEvidence: undefined,
+    stateReason: undefined,
     verifyTime: verified ? now : undefined,
     lastRefreshTime: verified ? now : undefined,
     firstSuspectTime: undefined,

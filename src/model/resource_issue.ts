@@ -1,4 +1,4 @@
-import { DAY, type Duration, MINUTE, SECOND, type Timestamp } from './clock.ts';
+import { DAY, type Duration, MINUTE, SECOND, type Timestamp, timeLeft } from './clock.ts';
 import type { StateReason } from './state_reason.ts';
 
 /** Whether one resource of a connection is served, and if not, who must act. */
@@ -39,9 +39,7 @@ export function consentPause(missingFor: Duration): Duration {
 }
 
 /** How long Entra is not asked for this resource; 0: it may be asked. */
-export function restOfIssue(issue: ResourceIssue | undefined, now: Timestamp): Duration {
+export function resourceCooldownRemaining(issue: ResourceIssue | undefined, now: Timestamp): Duration {
   if (issue === undefined) return 0;
-  const rest = issue.retryTime - now;
-  // Longer than any pause: the clock was set back.
-  return rest > (issue.state === 'ACTIVE' ? STRIKE_INTERVAL : REFUSED_INTERVAL) ? 0 : Math.max(0, rest);
+  return timeLeft(issue.retryTime, now, issue.state === 'ACTIVE' ? STRIKE_INTERVAL : REFUSED_INTERVAL);
 }

@@ -31,7 +31,7 @@ export function issueAfter(failure: Failure, known: KnownResource, now: Timestam
   }
 }
 
-export function evidenceOf(failure: Failure, now: Timestamp): StateReason {
+export function stateReasonOf(failure: Failure, now: Timestamp): StateReason {
   const { reason, entraError, correlationId } = failure;
   return { reason, entraError, correlationId, time: now };
 }
@@ -42,7 +42,7 @@ function refused(state: ResourceState, failure: Failure, known: KnownResource, n
   const startTime = issue?.state === state && issue.startTime <= now ? issue.startTime : now;
   return {
     state,
-    evidence: evidenceOf(failure, now),
+    evidence: stateReasonOf(failure, now),
     startTime,
     retryTime: now + pauseOf(state, now - startTime),
     requested: state === 'CONSENT_REQUIRED' ? (granted ?? requestedOf(known)) : requestedOf(known),
@@ -65,7 +65,7 @@ function afterStrike(failure: Failure, known: KnownResource, now: Timestamp): Re
     return { ...issue, retryTime: now + pauseOf(issue.state, Math.max(0, now - issue.startTime)) };
   }
   if (issue === undefined || now < issue.startTime) {
-    const evidence = evidenceOf(failure, now);
+    const evidence = stateReasonOf(failure, now);
     const requested = requestedOf(known);
     return { state: 'ACTIVE', evidence, startTime: now, retryTime: now + STRIKE_INTERVAL, requested };
   }

@@ -1,4 +1,4 @@
-import { DAY, type Duration, HOUR, MINUTE, type Timestamp } from './clock.ts';
+import { DAY, type Duration, elapsedSince, HOUR, MINUTE, type Timestamp } from './clock.ts';
 import type { Rotation, RotationProblem } from './rotation.ts';
 import { type ProblemToReport, problemToReport } from './rotation_problem.ts';
 
@@ -110,8 +110,7 @@ function proving(rotation: Rotation, { now, newCreateTime = now }: RotationFacts
 function unproved(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationTransition {
   const { now, newCreateTime = now } = facts;
   const again = { ...answered(rotation), watchTime: undefined };
-  // By the distance, since the clock may have been set back.
-  if (Math.abs(now - newCreateTime) >= SUSPECT_AFTER)
+  if (elapsedSince(newCreateTime, now) >= SUSPECT_AFTER)
     return stays(problemToReport(again, { problem: 'REFUSED_SECRET', code }, facts, SUSPECT_AFTER));
   return quiet({ ...again, failures: rotation.failures + 1, nextTime: now + LOOK_EVERY });
 }

@@ -60,7 +60,7 @@ export function newApp(
     rotation: checkRotation('app.rotation', fields.rotation),
     suspended: fields.suspended,
     state: 'OK',
-    stateEvidence: undefined,
+    stateReason: undefined,
     failingDirectories: [],
     createTime: now,
     updateTime: now,

@@ -110,7 +110,7 @@ export function updatedApp(
     suspended: change('suspended', () => fields.suspended, app.suspended),
     logoHash: logoChanges ? logo?.hash : app.logoHash,
     state: heals ? 'OK' : app.state,
-    stateEvidence: heals ? undefined : app.stateEvidence,
+    stateReason: heals ? undefined : app.stateReason,
     updateTime: now,
   };
   checkRegistration(after);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../model/clock.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import { createRecentMap } from './recent_map.ts';
 
@@ -38,7 +38,7 @@ export function createClaimsChallenges({ clock }: { readonly clock: Clock }): Cl
     keyOf: (resource, claims) => `${resource} ${createHash('sha256').update(claims).digest('hex')}`,
     isAnswered(connectionUid, key) {
       const answer = answers.find(connectionUid)?.get(key);
-      if (answer === undefined || Math.abs(clock.now() - answer.time) >= INTERVAL) return false;
+      if (answer === undefined || elapsedSince(answer.time, clock.now()) >= INTERVAL) return false;
       if (answer.refusal !== undefined) throw answer.refusal;
       return true;
     },

@@ -1,11 +1,11 @@
-import { restOf } from '../model/after_redeem.ts';
+import { cooldownRemaining } from '../model/after_redeem.ts';
 import { isSharedWith } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
 import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
-import { restOfIssue } from '../model/resource_issue.ts';
+import { resourceCooldownRemaining } from '../model/resource_issue.ts';
 import { allowsDirectory } from '../model/tenant.ts';
 import type { ConnectionSnapshot } from './connection_snapshot.ts';
 
@@ -30,14 +30,14 @@ const USER_SIGNS_IN = new Set<Reason>(['REAUTHORIZATION_REQUIRED', 'CONSENT_REQU
 const LONGEST_CLAIMS = 400;
 
 /** Throws what stands in the way of serving, as last read: answered locally, however often it is asked. */
-export function refuse(snapshot: ConnectionSnapshot, now: Timestamp): void {
-  refuseSuspended(snapshot);
-  refuseDirectory(snapshot);
-  refuseState(snapshot.connection, now);
+export function checkServable(snapshot: ConnectionSnapshot, now: Timestamp): void {
+  checkNotSuspended(snapshot);
+  checkDirectory(snapshot);
+  checkGrantState(snapshot.connection, now);
 }
 
 /** The tenant may have been narrowed since the account was connected. An import that nobody verified yet has no account to go by. */
-export function refuseDirectory({ tenant, connection }: Pick<ConnectionSnapshot, 'tenant' | 'connection'>): void {
+export function checkDirectory({ tenant, connection }: Pick<ConnectionSnapshot, 'tenant' | 'connection'>): void {
   const { account } = connection;
   if (account === undefined || allowsDirectory(tenant, account.directoryId)) return;
   const name = connectionName(connection);
@@ -46,7 +46,7 @@ export function refuseDirectory({ tenant, connection }: Pick<ConnectionSnapshot,
   });
 }
 
-export function refuseSuspended({ tenant, owner, app, connection }: ConnectionSnapshot): void {
+export function checkNotSuspended({ tenant, owner, app, connection }: ConnectionSnapshot): void {
   if (tenant.state === 'SUSPENDED') {
     throw suspended('TENANT_SUSPENDED', `tenants/${tenant.tenantId}`, 'ResumeTenant');
   }
@@ -71,15 +71,16 @@ function suspended(reason: Reason, name: string, nextStep: string): VaultError {
 }
 
 /** Entra refuses the grant itself. A blocked connection may be tried again once its hold has passed. */
-export function refuseState(connection: Connection, now: Timestamp): void {
-  if (connection.grantState === 'PENDING') throw pending(connection);
+export function checkGrantState(connection: Connection, now: Timestamp): void {
+  if (connection.grantState === 'PENDING') throw pendingError(connection);
   if (isGrantSound(connection)) return;
   const name = connectionName(connection);
   const needsUser = connection.grantState === 'REAUTHORIZATION_REQUIRED';
   const blocked =
-    connection.grantState === 'BLOCKED' && (connection.heldUntil === undefined || restOf(connection, now) > 0);
+    connection.grantState === 'BLOCKED' &&
+    (connection.heldUntil === undefined || cooldownRemaining(connection, now) > 0);
   if (!needsUser && !blocked) return;
-  const evidence = connection.stateEvidence;
+  const evidence = connection.stateReason;
   const reason = evidence?.reason ?? (needsUser ? 'REAUTHORIZATION_REQUIRED' : 'BLOCKED_BY_POLICY');
   throw new VaultError(reason, sentence(reason, name), {
     metadata: facts(reason, name, evidence?.entraError, evidence?.correlationId),
@@ -87,9 +88,9 @@ export function refuseState(connection: Connection, now: Timestamp): void {
 }
 
 /** Entra refuses this resource of a sound grant, and is not asked again yet. */
-export function refuseIssue(connection: Connection, resource: string, now: Timestamp): void {
+export function checkResourceIssue(connection: Connection, resource: string, now: Timestamp): void {
   const issue = connection.resourceIssues[resource];
-  if (issue === undefined || issue.state === 'ACTIVE' || restOfIssue(issue, now) === 0) return;
+  if (issue === undefined || issue.state === 'ACTIVE' || resourceCooldownRemaining(issue, now) === 0) return;
   const { reason, entraError, correlationId } = issue.evidence;
   const name = connectionName(connection);
   throw new VaultError(reason, sentence(reason, name, resource), {
@@ -97,7 +98,7 @@ export function refuseIssue(connection: Connection, resource: string, now: Times
   });
 }
 
-export function pending(connection: Connection): VaultError {
+export function pendingError(connection: Connection): VaultError {
   const name = connectionName(connection);
   return new VaultError(
     'CONNECTION_PENDING',
@@ -107,7 +108,7 @@ export function pending(connection: Connection): VaultError {
 }
 
 /** The grant may have been replaced by a narrower one since somebody asked. SCOPE_NOT_GRANTED. */
-export function refuseResource(connection: Connection, resource: string): void {
+export function checkResourceGranted(connection: Connection, resource: string): void {
   if (connection.granted[resource] !== undefined || connection.resourceIssues[resource] !== undefined) return;
   const name = connectionName(connection);
   throw new VaultError(
@@ -118,7 +119,7 @@ export function refuseResource(connection: Connection, resource: string): void {
 }
 
 /** Nothing is asked of Entra for this connection for a while. */
-export function coolingDown(connection: Connection, wait: Duration): VaultError {
+export function coolingDownError(connection: Connection, wait: Duration): VaultError {
   const name = connectionName(connection);
   return new VaultError(
     'ENTRA_UNAVAILABLE',
@@ -128,7 +129,7 @@ export function coolingDown(connection: Connection, wait: Duration): VaultError 
 }
 
 /** The error for an exchange that failed; `claims` is for StartAuthorization to pass on. */
-export function failed(connection: Connection, failure: Failure, resource: string): VaultError {
+export function exchangeError(connection: Connection, failure: Failure, resource: string): VaultError {
   const name = connectionName(connection);
   const refused = ABOUT_A_RESOURCE.has(failure.subject) ? resource : undefined;
   const sentences = [sentence(failure.reason, name, refused), failure.hint].filter((one) => one !== undefined);
@@ -145,8 +146,8 @@ export function failed(connection: Connection, failure: Failure, resource: strin
 const ABOUT_A_RESOURCE = new Set<Failure['subject']>(['resource', 'resource_in_directory']);
 
 /** The error for claims that Entra refuses although it grants the same request without them. */
-export function claimsRefused(connection: Connection, failure: Failure, resource: string): VaultError {
-  if (!CLAIMS_AT_FAULT.has(failure.kind)) return failed(connection, failure, resource);
+export function claimsError(connection: Connection, failure: Failure, resource: string): VaultError {
+  if (!CLAIMS_AT_FAULT.has(failure.kind)) return exchangeError(connection, failure, resource);
   const code = failure.entraError === undefined ? '' : ` (${failure.entraError})`;
   return fieldInvalid('claims', `Entra refuses this claims challenge${code}; send it as the resource returned it`);
 }

@@ -1,10 +1,10 @@
-import { restOf } from '../model/after_redeem.ts';
-import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import { cooldownRemaining } from '../model/after_redeem.ts';
+import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
 import type { Failure } from '../model/exchange.ts';
-import { restOfIssue } from '../model/resource_issue.ts';
-import { coolingDown, failed } from './connection_errors.ts';
+import { resourceCooldownRemaining } from '../model/resource_issue.ts';
+import { coolingDownError, exchangeError } from './connection_errors.ts';
 import type { CorrelatedFailureGuard } from './correlated_failure_guard.ts';
 import { createRecentMap } from './recent_map.ts';
 
@@ -37,18 +37,18 @@ export function createCooldowns({
   return {
     refuse(connection, resource, ignoreCooldown) {
       const now = clock.now();
-      const rest = restOf(connection, now);
+      const rest = cooldownRemaining(connection, now);
       const mayIgnoreCooldown = connection.grantState === 'BLOCKED' && !isGrantSound(connection);
-      if (rest > 0 && !(ignoreCooldown && mayIgnoreCooldown)) throw coolingDown(connection, rest);
+      if (rest > 0 && !(ignoreCooldown && mayIgnoreCooldown)) throw coolingDownError(connection, rest);
       const issue = connection.resourceIssues[resource];
-      const doubt = issue?.state === 'ACTIVE' ? restOfIssue(issue, now) : 0;
-      if (doubt > 0) throw coolingDown(connection, doubt);
+      const doubt = issue?.state === 'ACTIVE' ? resourceCooldownRemaining(issue, now) : 0;
+      if (doubt > 0) throw coolingDownError(connection, doubt);
       if (ignoreCooldown) return;
       const mistake = mistakes.find(connection.uid);
-      if (mistake !== undefined && Math.abs(now - mistake.time) < MISTAKE_HOLD)
-        throw failed(connection, mistake.failure, resource);
+      if (mistake !== undefined && elapsedSince(mistake.time, now) < MISTAKE_HOLD)
+        throw exchangeError(connection, mistake.failure, resource);
       const storm = correlatedFailures.holdOf(connection.uid, resource, now);
-      if (storm !== undefined) throw coolingDown(connection, storm);
+      if (storm !== undefined) throw coolingDownError(connection, storm);
     },
     rememberMistake(connection, failure) {
       mistakes.set(connection.uid, { time: clock.now(), failure });

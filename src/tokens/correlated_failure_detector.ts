@@ -1,4 +1,4 @@
-import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
+import { type Duration, HOUR, MINUTE, SECOND, type Timestamp, timeLeft } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/exchange.ts';
 
@@ -126,8 +126,7 @@ export function createCorrelatedFailureDetector(): CorrelatedFailureDetector {
         confirmed.set(key, now + CONFIRMED_LIFE);
         return { kind: 'mark_all', held: failuresOf(storm) };
       }
-      const life = (confirmed.get(key) ?? 0) - now;
-      if (life > 0 && life <= CONFIRMED_LIFE) return MARK;
+      if (timeLeft(confirmed.get(key) ?? 0, now, CONFIRMED_LIFE) > 0) return MARK;
       confirmed.delete(key);
       const alike = [...tried.values()].filter((trial) => trial.key === key);
       const failing = countConnections(alike);
@@ -202,7 +201,5 @@ function forgetOld(tried: Map<string, Trial>, now: Timestamp): void {
 /** Until the next probe; 0 when it is due. */
 function waitOf({ startTime, probes }: Storm, now: Timestamp): Duration {
   const delay = PROBE_DELAYS[probes] ?? 0;
-  const wait = startTime + delay - now;
-  // More than the whole delay: the clock was set back.
-  return wait > delay ? 0 : Math.max(0, wait);
+  return timeLeft(startTime + delay, now, delay);
 }

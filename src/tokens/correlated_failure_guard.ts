@@ -89,13 +89,13 @@ export function createCorrelatedFailureGuard(parts: CorrelatedFailureGuardParts)
         if (failure.subject === 'resource' && isGrantSound(before)) {
           return resourceAsBefore(connection, before, resource, time);
         }
-        const { grantState, stateEvidence, granted, resourceIssues, firstSuspectTime, heldUntil } = before;
+        const { grantState, stateReason, granted, resourceIssues, firstSuspectTime, heldUntil } = before;
         // Of another time: somebody else changed it since. A first strike leaves no evidence.
-        if (connection.stateEvidence?.time !== time && connection.firstSuspectTime !== time) return connection;
+        if (connection.stateReason?.time !== time && connection.firstSuspectTime !== time) return connection;
         const keepAliveTime = before.keepAliveTime ?? clock.now();
         const asBefore = {
           grantState,
-          stateEvidence,
+          stateReason,
           granted,
           resourceIssues,
           firstSuspectTime,

@@ -1,4 +1,4 @@
-import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
+import { type Clock, type Duration, SECOND, type Timestamp, timeLeft } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { createRecentMap } from './recent_map.ts';
@@ -26,9 +26,8 @@ export function createForcedExchanges({ clock }: { readonly clock: Clock }): For
   function refuse(connection: Connection, force: Force | undefined): void {
     const before = force && last.find(connection.uid);
     if (before === undefined || before.force === force) return;
-    const wait = before.time + INTERVAL - clock.now();
-    // More than the interval: the clock was set back.
-    if (wait <= 0 || wait > INTERVAL) return;
+    const wait = timeLeft(before.time + INTERVAL, clock.now(), INTERVAL);
+    if (wait === 0) return;
     const name = connectionName(connection);
     throw new VaultError(
       'RATE_LIMITED',

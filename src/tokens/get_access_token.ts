@@ -5,7 +5,7 @@ import { isRefused } from '../model/connection_resources.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_tokens.ts';
 import type { ClaimsChallenges } from './claims_challenges.ts';
-import { refuse, refuseIssue } from './connection_errors.ts';
+import { checkResourceIssue, checkServable } from './connection_errors.ts';
 import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_under_lease.ts';
@@ -57,7 +57,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     const snapshot = snapshots.peek(request.tenantId, request.connectionId);
     if (snapshot === undefined) return getOrRefresh(request);
     const now = clock.now();
-    if (!snapshot.open) refuse(snapshot, now);
+    if (!snapshot.open) checkServable(snapshot, now);
     const ask = resolveScopes(scopes, snapshot, request.scopes);
     const cached = cache.find(snapshot.connection.uid, ask.resource, now);
     if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl)
@@ -83,7 +83,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     const { tenantId, connectionId } = request;
     let snapshot = await (feed?.behind ? snapshots.reread : snapshots.get)(tenantId, connectionId);
     for (let flight = 1; ; flight++) {
-      refuse(snapshot, clock.now());
+      checkServable(snapshot, clock.now());
       const ask = resolveScopes(scopes, snapshot, request.scopes);
       const { uid } = snapshot.connection;
       const cached = cache.find(uid, ask.resource, clock.now());
@@ -92,7 +92,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         if (clock.now() >= cached.aheadTime) replaceAhead(snapshot, ask, cached);
         return cached.fresh;
       }
-      refuseIssue(snapshot.connection, ask.resource, clock.now());
+      checkResourceIssue(snapshot.connection, ask.resource, clock.now());
       const { purpose, accepts, claims, endsAfter } = demand;
       // One that lives long enough, and is not accepted: it was refused.
       const isRejected = request.rejectedTokenSha256 !== undefined && livesFor(request.minTtl, cached);
@@ -119,7 +119,7 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
       const fresh = await waitFor(work, request.signal(), name);
       // Suspended, or granted less, while Entra was asked.
       snapshot = await snapshots.get(tenantId, connectionId);
-      refuse(snapshot, clock.now());
+      checkServable(snapshot, clock.now());
       checkGranted(scopes, snapshot, ask, fresh.accessToken.permissions);
       const left = fresh.accessToken.expireTime - clock.now();
       if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) return fresh;

@@ -9,7 +9,7 @@ import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ServedToken } from './access_tokens.ts';
 import { admitWithin } from './admission.ts';
-import { refuse } from './connection_errors.ts';
+import { checkServable } from './connection_errors.ts';
 import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
 import type { Cooldowns } from './cooldowns.ts';
 import type { ForcedExchanges } from './forced_exchanges.ts';
@@ -128,7 +128,7 @@ export function createRefresh(parts: RefreshParts) {
     cache.drop(change);
     const again = await snapshots.findByUid(connection.uid);
     if (again === undefined) throw deleted(connection);
-    refuse(again, clock.now());
+    checkServable(again, clock.now());
     return again;
   }
 }

@@ -1,26 +1,26 @@
 import type { Admission, Priority } from '../entra/authorization_server.ts';
 import type { AccessToken } from '../model/access_token.ts';
-import { afterRedeem, restOf } from '../model/after_redeem.ts';
+import { afterRedeem, cooldownRemaining } from '../model/after_redeem.ts';
 import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
 import type { CrashPoints } from '../model/crash_points.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
-import { restOfIssue } from '../model/resource_issue.ts';
+import { resourceCooldownRemaining } from '../model/resource_issue.ts';
 import type { Timers } from '../model/timers.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
 import type { Alerts } from './alerts.ts';
 import {
-  claimsRefused,
-  coolingDown,
-  failed,
-  pending,
-  refuseDirectory,
-  refuseIssue,
-  refuseResource,
-  refuseState,
-  refuseSuspended,
+  checkDirectory,
+  checkGrantState,
+  checkNotSuspended,
+  checkResourceGranted,
+  checkResourceIssue,
+  claimsError,
+  coolingDownError,
+  exchangeError,
+  pendingError,
 } from './connection_errors.ts';
 import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
 import type { Cooldowns } from './cooldowns.ts';
@@ -103,7 +103,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
       await crashPoints?.reach('after_lease');
       const token = lookAgain(held, request);
       if (token !== undefined) return token;
-      if (held.refreshToken === undefined) throw pending(held.connection);
+      if (held.refreshToken === undefined) throw pendingError(held.connection);
       const { refreshToken } = held;
       const { resource, claims, ignoreCooldown: force = false } = request;
       const { tenant } = request.snapshot;
@@ -123,12 +123,12 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     // Connected through another app since it was read.
     if (connection.appUid !== snapshot.app.uid) return 'fenced';
     if (connection.version !== snapshot.connection.version) snapshots.update(connection);
-    refuseSuspended({ ...snapshot, connection });
-    refuseDirectory({ ...snapshot, connection });
+    checkNotSuspended({ ...snapshot, connection });
+    checkDirectory({ ...snapshot, connection });
     // A refresh token that Entra named dead is not redeemed again, not even for VerifyConnection.
-    if (!request.ignoreCooldown || !mayBeVerified(connection)) refuseState(connection, clock.now());
-    refuseResource(connection, request.resource);
-    if (!request.ignoreCooldown) refuseIssue(connection, request.resource, clock.now());
+    if (!request.ignoreCooldown || !mayBeVerified(connection)) checkGrantState(connection, clock.now());
+    checkResourceGranted(connection, request.resource);
+    if (!request.ignoreCooldown) checkResourceIssue(connection, request.resource, clock.now());
     if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
     cooldowns.refuse(connection, request.resource, request.ignoreCooldown);
     forcedExchanges.begin(connection, request.force);
@@ -149,7 +149,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
     await crashPoints?.reach('after_record');
     snapshots.update(nextVersion(after));
-    if (unmet !== undefined) throw claimsRefused(after, unmet, resource);
+    if (unmet !== undefined) throw claimsError(after, unmet, resource);
     return { token: accessToken, source: 'ENTRA' };
   }
 
@@ -180,7 +180,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
 
     if (failure.kind !== 'looping' && correlatedFailures.judge({ connection, resource }, failure, now) === 'hold') {
       if (proof !== undefined) await record({ connection: proven, refreshToken, accessToken: proof.accessToken });
-      throw coolingDown(connection, correlatedFailures.holdOf(connection.uid, resource, now) ?? MINUTE);
+      throw coolingDownError(connection, correlatedFailures.holdOf(connection.uid, resource, now) ?? MINUTE);
     }
     const recorded = await record({ connection: after, refreshToken, accessToken: proof?.accessToken });
     // Replaced while Entra refused the old one: the refusal is not about the new one.
@@ -219,15 +219,15 @@ function nextVersion(connection: Connection): Connection {
 /** A code of the claims challenge says by itself that the challenge is at fault. */
 function toldOf(connection: Connection, failure: Failure, resource: string): VaultError {
   return failure.kind === 'caller'
-    ? claimsRefused(connection, failure, resource)
-    : failed(connection, failure, resource);
+    ? claimsError(connection, failure, resource)
+    : exchangeError(connection, failure, resource);
 }
 
 /** What the caller is told once the outcome is recorded. */
 function refusalOf(after: Connection, failure: Failure, resource: string, now: Timestamp): VaultError {
   const issue = after.resourceIssues[resource];
-  const evidence = isGrantSound(after) ? isRefused(after, resource) && issue?.evidence : after.stateEvidence;
-  if (evidence) return failed(after, { ...failure, reason: evidence.reason }, resource);
-  const wait = Math.max(restOf(after, now), restOfIssue(issue, now));
-  return wait > 0 ? coolingDown(after, wait) : failed(after, failure, resource);
+  const evidence = isGrantSound(after) ? isRefused(after, resource) && issue?.evidence : after.stateReason;
+  if (evidence) return exchangeError(after, { ...failure, reason: evidence.reason }, resource);
+  const wait = Math.max(cooldownRemaining(after, now), resourceCooldownRemaining(issue, now));
+  return wait > 0 ? coolingDownError(after, wait) : exchangeError(after, failure, resource);
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, SECOND, type Timestamp } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { createRecentMap } from './recent_map.ts';
 import { isUnusableTokenError } from './unusable_token.ts';
@@ -27,7 +27,7 @@ export function createShortTtlCache(clock: Clock): ShortTtlCache {
   return {
     refuse(key, name, minTtl) {
       const life = lives.find(key);
-      if (life === undefined || life.left >= minTtl || Math.abs(clock.now() - life.time) >= INTERVAL) return;
+      if (life === undefined || life.left >= minTtl || elapsedSince(life.time, clock.now()) >= INTERVAL) return;
       throw life.error ?? ttlUnattainable(name, life.left);
     },
     remember(key, name, left) {

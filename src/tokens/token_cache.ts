@@ -1,5 +1,5 @@
 import type { Change } from '../model/changes.ts';
-import { type Clock, clockOffset, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
+import { type Clock, clockOffset, type Duration, elapsedSince, SECOND, type Timestamp } from '../model/clock.ts';
 import type { ServedToken } from './access_tokens.ts';
 import { createRecentMap } from './recent_map.ts';
 
@@ -65,8 +65,7 @@ export function createTokenCache(limit: number, clock: Clock): TokenCache {
 
   /** Reading a second clock costs as much as the rest of a hit, so it is read once a second. */
   function offsetAt(now: Timestamp): Duration {
-    const age = now - known.time;
-    if (age < 0 || age >= SECOND) known = { time: now, offset: clockOffset(clock, now) };
+    if (elapsedSince(known.time, now) >= SECOND) known = { time: now, offset: clockOffset(clock, now) };
     return known.offset;
   }
 

@@ -2,7 +2,7 @@ import { type Connection, connectionName } from '../model/connection.ts';
 import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { ServedToken } from './access_tokens.ts';
-import { refuseDirectory, refuseSuspended } from './connection_errors.ts';
+import { checkDirectory, checkNotSuspended } from './connection_errors.ts';
 import type { ConnectionSnapshots } from './connection_snapshot.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_under_lease.ts';
 import { waitFor } from './wait_for.ts';
@@ -23,8 +23,8 @@ export function createVerifyConnection({ snapshots, refresh }: VerifyConnectionP
     signal: () => AbortSignal;
   }): Promise<Connection> {
     let snapshot = await snapshots.reread(request.tenantId, request.connectionId);
-    refuseSuspended(snapshot);
-    refuseDirectory(snapshot);
+    checkNotSuspended(snapshot);
+    checkDirectory(snapshot);
     let unstored: VaultError | undefined;
     for (const resource of resourcesToAsk(snapshot.connection)) {
       if (!mayBeVerified(snapshot.connection)) break;

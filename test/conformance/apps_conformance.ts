@@ -45,7 +45,7 @@ export function appsConformance(open: Open): void {
         displayName: 'new',
         redirectUris: [],
         state: 'CREDENTIAL_REJECTED',
-        stateEvidence: EVIDENCE,
+        stateReason: EVIDENCE,
         version: 3,
       });
     });
@@ -56,7 +56,7 @@ export function appsConformance(open: Open): void {
 
       await stores.apps.addCredential(app, sampleCredential(app, 'second'));
 
-      expect(await stores.apps.findByUid(app.uid)).toMatchObject({ state: 'OK', stateEvidence: undefined });
+      expect(await stores.apps.findByUid(app.uid)).toMatchObject({ state: 'OK', stateReason: undefined });
     });
 
     test('tells what Entra says of the app where it changed, in the same commit', async () => {
@@ -110,7 +110,7 @@ export function appsConformance(open: Open): void {
       await stores.apps.addCredential(app, sampleCredential(app, 'fourth'));
       expect(await reasonOf(stores.apps.addCredential(app, sampleCredential(app)))).toBe('CREDENTIAL_EXISTS');
       const wrong = present(await stores.apps.findByUid(app.uid));
-      const fixed = { ...wrong, state: 'OK' as const, stateEvidence: undefined };
+      const fixed = { ...wrong, state: 'OK' as const, stateReason: undefined };
       const renamed = await stores.apps.update(wrong, { ...wrong, displayName: 'new' });
       expect(await reasonOf(stores.apps.update(wrong, fixed))).toBe('ETAG_MISMATCH');
       await stores.apps.update(renamed, { ...fixed, displayName: 'new' });

@@ -38,7 +38,7 @@ export function connectionsConformance(open: Open): void {
         labels: { a: 'b', 'strange "key"': "o'clock" },
         granted: {},
         resourceIssues: sampleIssues('CONSENT_REQUIRED', ['Mail.Read']),
-        stateEvidence: { reason: 'CONSENT_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW, mayPass: true },
+        stateReason: { reason: 'CONSENT_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW, mayPass: true },
         firstSuspectTime: 1,
         heldUntil: 2,
         suspendTime: 3,

@@ -121,7 +121,7 @@ export function grantsConformance(open: Open): void {
       const failed: Connection = {
         ...connection,
         grantState: 'REAUTHORIZATION_REQUIRED',
-        stateEvidence: {
+        stateReason: {
           reason: 'REAUTHORIZATION_REQUIRED',
           entraError: 'invalid_grant',
           correlationId: 'c',

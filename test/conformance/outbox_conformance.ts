@@ -34,7 +34,7 @@ export function outboxConformance(open: Open): void {
       const failed = present(await stores.connections.findByUid(connection.uid));
       const granted = await stores.connections.replaceGrant(
         failed,
-        { ...failed, grantState: 'ACTIVE', stateEvidence: undefined },
+        { ...failed, grantState: 'ACTIVE', stateReason: undefined },
         new Secret('rt'),
       );
       await stores.connections.delete(granted);
@@ -308,7 +308,7 @@ const ACTS: Readonly<Record<string, (act: Act) => Promise<unknown>>> = {
 function failing(connection: Connection): RefreshRecord {
   const evidence = { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'e', correlationId: 'c', time: NOW } as const;
   return {
-    connection: { ...connection, grantState: 'REAUTHORIZATION_REQUIRED', stateEvidence: evidence },
+    connection: { ...connection, grantState: 'REAUTHORIZATION_REQUIRED', stateReason: evidence },
     refreshToken: undefined,
     accessToken: undefined,
   };

@@ -252,7 +252,7 @@ export function anApp(tenantId: string, now: number, overrides: Partial<App> = {
     sharedWith: [],
     suspended: false,
     state: 'OK',
-    stateEvidence: undefined,
+    stateReason: undefined,
     failingDirectories: [],
     createTime: now,
     updateTime: now,

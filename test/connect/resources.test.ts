@@ -32,7 +32,7 @@ test.each([
 
   const connection = await world.connect({ scopes: SCOPES });
 
-  expect(connection).toMatchObject({ grantState: 'ACTIVE', stateEvidence: undefined, productScopes: SCOPES });
+  expect(connection).toMatchObject({ grantState: 'ACTIVE', stateReason: undefined, productScopes: SCOPES });
   expect(resourcesOf(connection)).toMatchObject([
     { resource: GRAPH, state: 'ACTIVE', evidence: undefined },
     {

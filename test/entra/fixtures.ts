@@ -45,7 +45,7 @@ export function anApp(overrides: Partial<App> = {}): App {
     sharedWith: [],
     suspended: false,
     state: 'OK',
-    stateEvidence: undefined,
+    stateReason: undefined,
     failingDirectories: [],
     createTime: NOW,
     updateTime: NOW,

@@ -57,7 +57,7 @@ test('over the real store: a lapsed secret is noted, a new one clears the app, a
   failed(await refresh());
   expect(await stored()).toMatchObject({
     state: 'CREDENTIAL_REJECTED',
-    stateEvidence: { reason: 'APP_CREDENTIAL_EXPIRED', entraError: 'invalid_client/AADSTS7000222' },
+    stateReason: { reason: 'APP_CREDENTIAL_EXPIRED', entraError: 'invalid_client/AADSTS7000222' },
   });
   expect(await stores.apps.credentials('app-1')).toMatchObject([{ verdict: 'REJECTED' }]);
 
@@ -65,7 +65,7 @@ test('over the real store: a lapsed secret is noted, a new one clears the app, a
   await stores.apps.addCredential(await stored(), secretCredential('new', 'the-new-secret'));
   server.forget('app-1');
   granted(await refresh());
-  expect(await stored()).toMatchObject({ state: 'OK', stateEvidence: undefined });
+  expect(await stored()).toMatchObject({ state: 'OK', stateReason: undefined });
   expect(await stores.apps.credentials('app-1')).toMatchObject([{ verdict: 'REJECTED' }, { verdict: 'VALID' }]);
 
   await server.close();

@@ -79,7 +79,7 @@ test('a caller that read the app before it was rejected does not keep it rejecte
   granted(await refresh(readEarly));
   granted(await refresh(await stored()));
 
-  expect(await stored()).toMatchObject({ state: 'OK', stateEvidence: undefined });
+  expect(await stored()).toMatchObject({ state: 'OK', stateReason: undefined });
 });
 
 test('a caller that read the app while it was rejected rejects nobody after a change', async () => {
@@ -118,7 +118,7 @@ test('an app that this process did not ask for before it changed is read anew af
 
   granted(await refresh(readEarly));
   granted(await refresh(await stored()));
-  expect(await stored()).toMatchObject({ state: 'OK', stateEvidence: undefined });
+  expect(await stored()).toMatchObject({ state: 'OK', stateReason: undefined });
 });
 
 test('a caller that read the app before a directory failed does not keep the directory failing for ever', async () => {

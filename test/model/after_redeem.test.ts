@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { afterRedeem, BLOCKED_PROBE_INTERVAL, LOOPING_HOLD, restOf } from '../../src/model/after_redeem.ts';
+import {
+  afterRedeem,
+  BLOCKED_PROBE_INTERVAL,
+  cooldownRemaining,
+  LOOPING_COOLDOWN,
+} from '../../src/model/after_redeem.ts';
 import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { isGrantSound, mayBeVerified, resourcesOf } from '../../src/model/connection_resources.ts';
 import type { Failure, FailureKind, FailureSubject, Granted, Outcome } from '../../src/model/exchange.ts';
-import { restOfIssue, STRIKE_INTERVAL } from '../../src/model/resource_issue.ts';
+import { resourceCooldownRemaining, STRIKE_INTERVAL } from '../../src/model/resource_issue.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
@@ -35,7 +40,7 @@ function connectionWith(changes: Partial<Connection> = {}): Connection {
     granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: ['SMTP.Send'] },
     resourceIssues: {},
     grantState: 'ACTIVE',
-    stateEvidence: undefined,
+    stateReason: undefined,
     suspendTime: undefined,
     verifyTime: NOW - DAY,
     lastRefreshTime: NOW - DAY,
@@ -146,12 +151,12 @@ test('a connection is due for keep-alive while its grant is sound, and has evide
         connection = afterRedeem(connection, answer, now, { resource, jitter: 0.5 });
         const states = resourcesOf(connection).map(({ state }) => state);
         expect(connection.keepAliveTime === undefined).toBe(!isGrantSound(connection));
-        expect(connection.stateEvidence === undefined).toBe(connection.grantState === 'ACTIVE');
+        expect(connection.stateReason === undefined).toBe(connection.grantState === 'ACTIVE');
         if (!isGrantSound(connection)) expect(new Set(states)).toEqual(new Set([connection.grantState]));
         else expect(states.includes('ACTIVE')).toBe(connection.grantState === 'ACTIVE');
-        expect(restOf(connection, now)).toBeLessThanOrEqual(DAY);
+        expect(cooldownRemaining(connection, now)).toBeLessThanOrEqual(DAY);
         for (const issue of Object.values(connection.resourceIssues)) {
-          expect(restOfIssue(issue, now)).toBeLessThanOrEqual(DAY);
+          expect(resourceCooldownRemaining(issue, now)).toBeLessThanOrEqual(DAY);
         }
       }
     }),
@@ -171,7 +176,7 @@ test('a token makes the connection active and its permissions the granted ones',
       const after = afterRedeem(connection, granting(['User.Read']), NOW, { resource: GRAPH, jitter });
       expect(after).toMatchObject({
         grantState: 'ACTIVE',
-        stateEvidence: undefined,
+        stateReason: undefined,
         firstSuspectTime: undefined,
         heldUntil: undefined,
         lastRefreshTime: NOW,
@@ -189,7 +194,7 @@ test('each refusal moves it where the table says', () => {
 
   expect(after('reauthorize').grantState).toBe('REAUTHORIZATION_REQUIRED');
   expect(after('blocked')).toMatchObject({ grantState: 'BLOCKED', heldUntil: NOW + BLOCKED_PROBE_INTERVAL });
-  expect(after('looping')).toMatchObject({ grantState: 'ACTIVE', heldUntil: NOW + LOOPING_HOLD });
+  expect(after('looping')).toMatchObject({ grantState: 'ACTIVE', heldUntil: NOW + LOOPING_COOLDOWN });
 });
 
 test.each([
@@ -202,7 +207,7 @@ test.each([
 
   expect(after).toMatchObject({
     grantState: 'ACTIVE',
-    stateEvidence: undefined,
+    stateReason: undefined,
     firstSuspectTime: NOW - 1,
     keepAliveTime: NOW + 5,
     resourceIssues: { [GRAPH]: { state, retryTime: NOW + pause } },
@@ -225,7 +230,7 @@ test('a connection without an ACTIVE resource needs its user if that helps one, 
     afterRedeem(connection, failing(kind, 'resource'), NOW, { ...context, resource });
 
   const blocked = refuse(refuse(connectionWith(), 'blocked', GRAPH), 'blocked', OUTLOOK);
-  expect(blocked).toMatchObject({ grantState: 'BLOCKED', stateEvidence: { time: NOW } });
+  expect(blocked).toMatchObject({ grantState: 'BLOCKED', stateReason: { time: NOW } });
   const mixed = refuse(refuse(connectionWith(), 'blocked', GRAPH), 'consent', OUTLOOK);
   expect(mixed).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED', keepAliveTime: NOW + DAY });
   expect(isGrantSound(mixed)).toBe(true);
@@ -287,7 +292,7 @@ test('missing consent is looked for in growing pauses of a minute to a day, with
   const pauses: number[] = [];
   for (let i = 0; i < 8; i++) {
     connection = afterRedeem(connection, failing('consent', 'resource'), now, context);
-    const rest = restOfIssue(connection.resourceIssues[GRAPH], now);
+    const rest = resourceCooldownRemaining(connection.resourceIssues[GRAPH], now);
     pauses.push(rest / MINUTE);
     now += rest;
     expect(connection.resourceIssues[GRAPH]?.requested).toEqual(['Mail.Read']);
@@ -295,7 +300,7 @@ test('missing consent is looked for in growing pauses of a minute to a day, with
 
   expect(pauses).toEqual([1, 4, 20, 100, 500, 1440, 1440, 1440]);
   // A retry time that lies too far ahead dates from before the clock was set back.
-  expect(restOfIssue(connection.resourceIssues[GRAPH], now - 2 * DAY)).toBe(0);
+  expect(resourceCooldownRemaining(connection.resourceIssues[GRAPH], now - 2 * DAY)).toBe(0);
 });
 
 test('a grant that two doubtful refusals ended may be verified once more, one that Entra named dead may not', () => {
@@ -318,7 +323,7 @@ test('a doubtful refusal needs a second one, at least a minute later', () => {
   expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL - 1, context)).toBe(once);
   expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL, context)).toMatchObject({
     grantState: 'REAUTHORIZATION_REQUIRED',
-    stateEvidence: { reason: 'REAUTHORIZATION_REQUIRED' },
+    stateReason: { reason: 'REAUTHORIZATION_REQUIRED' },
   });
 });
 
@@ -335,9 +340,13 @@ test('a strike of a future that never came is no first strike, and no rest outla
   for (const kind of ['suspect', 'looping', 'blocked'] as const) {
     const resting = afterRedeem(connectionWith(), failing(kind), NOW, context);
     const until = resting.heldUntil ?? 0;
-    expect([restOf(resting, NOW), restOf(resting, until - 1), restOf(resting, until)]).toEqual([until - NOW, 1, 0]);
-    expect(restOf(resting, NOW - 1)).toBe(kind === 'suspect' ? STRIKE_INTERVAL + 1 : 0);
-    expect(restOf(resting, NOW - DAY)).toBe(0);
+    expect([
+      cooldownRemaining(resting, NOW),
+      cooldownRemaining(resting, until - 1),
+      cooldownRemaining(resting, until),
+    ]).toEqual([until - NOW, 1, 0]);
+    expect(cooldownRemaining(resting, NOW - 1)).toBe(kind === 'suspect' ? STRIKE_INTERVAL + 1 : 0);
+    expect(cooldownRemaining(resting, NOW - DAY)).toBe(0);
   }
 });
 

@@ -28,7 +28,7 @@ const ada: Connection = {
   granted: { [GRAPH]: ['Mail.Read', 'User.Read'], [OUTLOOK]: ['SMTP.Send'] },
   resourceIssues: {},
   grantState: 'ACTIVE',
-  stateEvidence: undefined,
+  stateReason: undefined,
   suspendTime: undefined,
   verifyTime: 1,
   lastRefreshTime: 1,
@@ -54,7 +54,7 @@ const anyTold = fc.record({
   labels: fc.dictionary(fc.constantFrom('team', 'tier'), fc.constantFrom('blue', 'red'), { noNullPrototype: true }),
   granted: anyGranted,
   grantState: fc.constantFrom('PENDING', 'ACTIVE', 'REAUTHORIZATION_REQUIRED', 'BLOCKED'),
-  stateEvidence: sometimes(
+  stateReason: sometimes(
     fc.record({
       reason: fc.constantFrom('BLOCKED_BY_POLICY', 'ACCOUNT_DISABLED', 'CONSENT_REQUIRED'),
       entraError: fc.constant('invalid_grant/AADSTS1'),
@@ -149,12 +149,8 @@ test('who follows the events knows state, reason and external id of every connec
 
 test.each<[Partial<Connection>, string, string | undefined]>([
   [{ suspendTime: 5 }, 'STATE', 'CONNECTION_SUSPENDED'],
-  [{ grantState: 'BLOCKED', stateEvidence: evidence('ACCOUNT_DISABLED') }, 'STATE', 'ACCOUNT_DISABLED'],
-  [
-    { granted: { [GRAPH]: ['Mail.Read', 'User.Read'] }, stateEvidence: evidence('CONSENT_REQUIRED') },
-    'STATE',
-    undefined,
-  ],
+  [{ grantState: 'BLOCKED', stateReason: evidence('ACCOUNT_DISABLED') }, 'STATE', 'ACCOUNT_DISABLED'],
+  [{ granted: { [GRAPH]: ['Mail.Read', 'User.Read'] }, stateReason: evidence('CONSENT_REQUIRED') }, 'STATE', undefined],
   [{ externalId: undefined }, 'RENAMED', undefined],
   [{ labels: {} }, 'RENAMED', undefined],
   [{ labels: { team: 'red' } }, 'RENAMED', undefined],
@@ -177,12 +173,12 @@ test.each<[Partial<Connection>, string, string | undefined]>([
 });
 
 test('another reason for the same state is told', () => {
-  const blocked: Connection = { ...ada, grantState: 'BLOCKED', stateEvidence: evidence('BLOCKED_BY_POLICY') };
+  const blocked: Connection = { ...ada, grantState: 'BLOCKED', stateReason: evidence('BLOCKED_BY_POLICY') };
 
   expect(
     connectionChanged({
       before: blocked,
-      after: { ...blocked, stateEvidence: evidence('ACCOUNT_DISABLED') },
+      after: { ...blocked, stateReason: evidence('ACCOUNT_DISABLED') },
       time: TIME,
     })?.data,
   ).toMatchObject({ change: 'STATE', state: 'BLOCKED', previousState: 'BLOCKED', reason: 'ACCOUNT_DISABLED' });
@@ -223,7 +219,7 @@ test('the resource whose own state changed is named, with its state and reason',
   const dead: Connection = {
     ...ada,
     grantState: 'REAUTHORIZATION_REQUIRED',
-    stateEvidence: evidence('ACCOUNT_DISABLED'),
+    stateReason: evidence('ACCOUNT_DISABLED'),
   };
   expect(dataOf(refused, dead)).toMatchObject({ state: 'REAUTHORIZATION_REQUIRED', resource: undefined });
 });

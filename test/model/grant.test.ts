@@ -22,7 +22,7 @@ const worn: Connection = {
   granted: { 'https://graph.microsoft.com': ['Calendars.Read'] },
   resourceIssues: {},
   grantState: 'REAUTHORIZATION_REQUIRED',
-  stateEvidence: {
+  stateReason: {
     reason: 'REAUTHORIZATION_REQUIRED',
     entraError: 'invalid_grant/AADSTS50173',
     correlationId: 'x',
@@ -52,7 +52,7 @@ test('a new grant clears whatever was held against the old one, and replaces its
   const after = afterGrant(worn, { grant, app, verified: true }, NOW);
   expect(after).toMatchObject({
     grantState: 'ACTIVE',
-    stateEvidence: undefined,
+    stateReason: undefined,
     firstSuspectTime: undefined,
     heldUntil: undefined,
     verifyTime: NOW,

@@ -151,7 +151,7 @@ describe('updating', () => {
     };
     await registry.stores.apps.recordAppState(app.uid, 'MISCONFIGURED', evidence);
     expect((await update({ displayName: 'New' })).app.state).toBe('MISCONFIGURED');
-    expect((await update({ signInAudience: DIRECTORY })).app).toMatchObject({ state: 'OK', stateEvidence: undefined });
+    expect((await update({ signInAudience: DIRECTORY })).app).toMatchObject({ state: 'OK', stateReason: undefined });
   });
 
   test.each([

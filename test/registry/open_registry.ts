@@ -107,7 +107,7 @@ export async function openRegistry() {
         granted: {},
         resourceIssues: {},
         grantState: 'PENDING',
-        stateEvidence: undefined,
+        stateReason: undefined,
         suspendTime: undefined,
         verifyTime: undefined,
         lastRefreshTime: undefined,

@@ -642,7 +642,7 @@ describe('ConnectionService', () => {
         get: async () => ({
           ...ada,
           suspendTime: NOW,
-          stateEvidence: { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'x', correlationId: 'c', time: NOW },
+          stateReason: { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'x', correlationId: 'c', time: NOW },
         }),
       },
     });

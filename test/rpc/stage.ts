@@ -60,7 +60,7 @@ export const mailApp: App = {
   sharedWith: ['*', 'beta'],
   suspended: false,
   state: 'MISCONFIGURED',
-  stateEvidence: {
+  stateReason: {
     reason: 'APP_MISCONFIGURED',
     entraError: 'unauthorized_client/AADSTS700016',
     correlationId: undefined,
@@ -93,7 +93,7 @@ export const ada: Connection = {
   granted: { 'https://graph.microsoft.com': ['User.Read', 'Mail.Read'] },
   resourceIssues: {},
   grantState: 'ACTIVE',
-  stateEvidence: undefined,
+  stateReason: undefined,
   suspendTime: undefined,
   verifyTime: NOW,
   lastRefreshTime: NOW,

@@ -249,7 +249,7 @@ test('a dead grant is asked once; ten thousand calls are answered from memory', 
   expect(reads).toBe(1);
   expect(await world.find(ada.uid)).toMatchObject({
     grantState: 'REAUTHORIZATION_REQUIRED',
-    stateEvidence: { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'invalid_grant/AADSTS50173' },
+    stateReason: { reason: 'REAUTHORIZATION_REQUIRED', entraError: 'invalid_grant/AADSTS50173' },
   });
 });
 
@@ -265,7 +265,7 @@ test('a connection wakes when its refresh token changes', async () => {
     userObjectId: 'ada@contoso.example',
     scopes: ['Mail.Read', 'offline_access'],
   });
-  const granted = { ...marked, grantState: 'ACTIVE' as const, stateEvidence: undefined };
+  const granted = { ...marked, grantState: 'ACTIVE' as const, stateReason: undefined };
   await world.stores.connections.replaceGrant(marked, granted, new Secret(token));
   world.changes.announce({ kind: 'connection', uid: ada.uid });
 
@@ -486,7 +486,7 @@ test('a challenge that only the user can meet is its bringer’s to hear, and co
   const reasons = await Promise.all(times(5, () => reasonOf(() => tokens.get(ask('ada', { claims })))));
 
   expect(new Set(reasons)).toEqual(new Set(['REAUTHORIZATION_REQUIRED']));
-  expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateEvidence: undefined });
+  expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateReason: undefined });
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('OK');
   // Asked with the challenge, and without; then known.
   expect(world.redemptions()).toBe(3);

@@ -190,7 +190,7 @@ test('a doubtful refusal is one strike; a second after a minute counts', async (
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('REAUTHORIZATION_REQUIRED');
   expect(await world.find(ada.uid)).toMatchObject({
     grantState: 'REAUTHORIZATION_REQUIRED',
-    stateEvidence: { reason: 'REAUTHORIZATION_REQUIRED' },
+    stateReason: { reason: 'REAUTHORIZATION_REQUIRED' },
   });
 });
 
@@ -232,7 +232,7 @@ test('a lapsed client secret blames the app, never the connection', async () => 
 
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('APP_CREDENTIAL_EXPIRED');
 
-  expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateEvidence: undefined });
+  expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateReason: undefined });
 });
 
 test('a malformed request concerns its resource alone', async () => {

@@ -5,7 +5,7 @@ import { type App, registrationDirectory } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
-import { type Credential, earlierEnd, type UsableCredential } from '../../model/credential.ts';
+import { type Credential, earlierExpireTime, type UsableCredential } from '../../model/credential.ts';
 import { presentOrder } from '../../model/credential_role.ts';
 import { isVaultError } from '../../model/errors.ts';
 import type { RemoteSecret, SecretSource } from '../../model/secret_source.ts';
@@ -146,7 +146,7 @@ function withEnds(credential: Credential, all: readonly CredentialEnds[]): Crede
   const ends = all.find(({ credentialUid }) => credentialUid === credential.uid);
   if (ends === undefined) return credential;
   const { configuredExpireTime, entraExpireTime, entraKeyId } = ends;
-  const expireTime = earlierEnd(configuredExpireTime, entraExpireTime);
+  const expireTime = earlierExpireTime(configuredExpireTime, entraExpireTime);
   return { ...credential, configuredExpireTime, entraExpireTime, entraKeyId, expireTime };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Duration, Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, type Timestamp, timeLeft } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import { type AdmissionOptions, LONGEST_THROTTLE } from './admission_options.ts';
 import { createCircuitBreaker } from './circuit_breaker.ts';
@@ -42,9 +42,7 @@ export function createBulkhead(parts: {
   let answersAtLimit = 0;
 
   function throttledUntil(): Timestamp | undefined {
-    const rest = pausedUntil - clock.now();
-    // A rest beyond the cap means that the clock was set back.
-    return rest > 0 && rest <= LONGEST_THROTTLE ? pausedUntil : undefined;
+    return timeLeft(pausedUntil, clock.now(), LONGEST_THROTTLE) > 0 ? pausedUntil : undefined;
   }
 
   function refusal(): VaultError | undefined {

@@ -1,5 +1,5 @@
 import { CircuitState, CountBreaker, ExponentialBackoff, type IBackoff } from 'cockatiel';
-import type { Clock, Duration, Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, type Timestamp, timeLeft } from '../../model/clock.ts';
 
 /**
  * Opens when Entra does not answer, lets one exchange through now and then, and closes when that one is answered.
@@ -38,9 +38,8 @@ export function createCircuitBreaker(clock: Clock, options: CircuitOptions): Cir
   return {
     ask() {
       if (open === undefined) return 'closed';
-      const rest = open.until - clock.now();
-      // A rest beyond the longest pause means that the clock was set back.
-      const isOver = rest <= 0 || rest > options.longestPause;
+      const rest = timeLeft(open.until, clock.now(), options.longestPause);
+      const isOver = rest === 0;
       if (isOver && !open.trial) return 'trial';
       return isOver ? options.firstPause : rest;
     },

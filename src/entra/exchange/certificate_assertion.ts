@@ -1,6 +1,6 @@
 import { constants, createPrivateKey, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { promisify } from 'node:util';
-import { type Clock, type Duration, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
 
 export interface CertificateAssertions {
@@ -36,8 +36,7 @@ export function createCertificateAssertions(clock: Clock): CertificateAssertions
       const now = clock.now();
       const key = `${request.credentialUid} ${request.tokenEndpoint}`;
       const found = kept.get(key);
-      // A clock that was set back must not keep an assertion of the future alive.
-      if (found !== undefined && Math.abs(now - found.signTime) < LIFE - RENEW_BEFORE_END) return found.assertion;
+      if (found !== undefined && elapsedSince(found.signTime, now) < LIFE - RENEW_BEFORE_END) return found.assertion;
       if (kept.size >= MOST_KEPT) kept.clear();
       const made = { assertion: signAssertion(request, now), signTime: now };
       kept.set(key, made);

@@ -1,4 +1,4 @@
-import { type Clock, type Duration, SECOND, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, SECOND, type Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { SecretSource } from '../../model/secret_source.ts';
@@ -83,7 +83,7 @@ export function createVersionedSecrets({
 
   async function lookAgain(known: Kept, reference: SecretReference, timeout: Duration): Promise<void> {
     const now = clock.now();
-    if (known.look === undefined || Math.abs(now - known.look.time) >= LOOK_EVERY) {
+    if (known.look === undefined || elapsedSince(known.look.time, now) >= LOOK_EVERY) {
       known.look = { time: now, done: readAgain(reference, timeout).catch(() => {}) };
     }
     // Who began to look may have had more time than this one.

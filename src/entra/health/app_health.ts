@@ -1,5 +1,5 @@
 import { homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../../model/app.ts';
-import type { Timestamp } from '../../model/clock.ts';
+import { elapsedSince, type Timestamp } from '../../model/clock.ts';
 import type { VaultError } from '../../model/errors.ts';
 import type { Failure } from '../../model/exchange.ts';
 import type { Meaning } from '../errors/classify_error.ts';
@@ -110,7 +110,7 @@ export function createAppHealth(parts: AppHealthParts): AppHealth {
   }
 
   function isRecent(time: Timestamp | undefined): boolean {
-    return time !== undefined && Math.abs(clock.now() - time) < RECENT_GRANT;
+    return time !== undefined && elapsedSince(time, clock.now()) < RECENT_GRANT;
   }
 
   async function refusedAsApp(request: EvidenceContext, failure: Failure, order: number) {

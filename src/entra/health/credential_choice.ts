@@ -1,6 +1,6 @@
 import { type App, registrationDirectory } from '../../model/app.ts';
 import type { AppStateStore } from '../../model/app_state_store.ts';
-import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type CredentialState, credentialState, type UsableCredential } from '../../model/credential.ts';
 import { presentOrder, rolesOf } from '../../model/credential_role.ts';
@@ -171,7 +171,7 @@ export function createCredentialChoice(parts: {
       if (known.some((use) => use.order > order)) return 'REFUTED';
       const others = known.filter((use) => use.requester !== requester);
       const now = clock.now();
-      const servedLately = others.some(({ time }) => Math.abs(now - time) < RECENT_SUCCESS);
+      const servedLately = others.some(({ time }) => elapsedSince(time, now) < RECENT_SUCCESS);
       return counts && !servedLately ? 'REJECTED' : 'UNPROVED';
     },
     async accepted(usable, by) {
@@ -181,7 +181,7 @@ export function createCredentialChoice(parts: {
         uses.note(usable.credential.uid, { ...by, time: clock.now() });
       }
       const { verdict, recordTime } = health;
-      const isFresh = recordTime !== undefined && Math.abs(clock.now() - recordTime) < RECORD_USE_EVERY;
+      const isFresh = recordTime !== undefined && elapsedSince(recordTime, clock.now()) < RECORD_USE_EVERY;
       if (verdict !== 'VALID' || !isFresh) {
         health.verdict = 'VALID';
         health.entraError = undefined;

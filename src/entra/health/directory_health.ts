@@ -1,4 +1,4 @@
-import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { Failure } from '../../model/exchange.ts';
 import { type Cooldown, createCooldown } from './cooldown.ts';
 
@@ -50,7 +50,7 @@ export function createDirectoryHealth({ clock, isShared, wasGrantedSince }: Dire
   let failures: readonly DirectoryFailure[] = [];
   let cooldown: Cooldown | undefined;
 
-  const isWithin = (time: Timestamp, duration: Duration) => Math.abs(clock.now() - time) < duration;
+  const isWithin = (time: Timestamp, duration: Duration) => elapsedSince(time, clock.now()) < duration;
 
   function noteTenant(tenantUid: string): void {
     if (tenants.size < MOST_TENANTS) tenants.add(tenantUid);

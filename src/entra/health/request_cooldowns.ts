@@ -1,4 +1,4 @@
-import { type Clock, type Duration, MINUTE, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, MINUTE, type Timestamp, timeLeft } from '../../model/clock.ts';
 import type { Failure } from '../../model/exchange.ts';
 import { createBoundedMap } from '../bounded_map.ts';
 
@@ -25,9 +25,8 @@ export function createRequestCooldowns(clock: Clock): RequestCooldowns {
     find(key) {
       const found = key === undefined ? undefined : held.get(key);
       if (key === undefined || found === undefined) return undefined;
-      const rest = found.until - clock.now();
-      // A longer rest than the whole hold means that the clock was set back.
-      if (rest > 0 && rest <= found.duration) return { ...found.failure, retryAfter: rest };
+      const rest = timeLeft(found.until, clock.now(), found.duration);
+      if (rest > 0) return { ...found.failure, retryAfter: rest };
       held.delete(key);
       return undefined;
     },

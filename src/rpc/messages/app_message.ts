@@ -57,7 +57,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     rotation: app.rotation && toPolicyMessage(app.rotation),
     rotationStatus: rotation && toRotationMessage(app, credentials, rotation),
     state: STATE[stateOf(app, throttledUntil, now)],
-    stateReason: toStateReasonMessage(app.stateEvidence),
+    stateReason: toStateReasonMessage(app.stateReason),
     failingDirectories: app.failingDirectories.map(({ directoryId, evidence }) => ({
       directoryId,
       reason: toReasonMessage(evidence.reason),

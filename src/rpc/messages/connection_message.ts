@@ -57,7 +57,7 @@ export function toConnectionMessage(connection: Connection): MessageInitShape<ty
     scopes: [...connection.productScopes],
     resources: resourcesOf(connection).map(toResourceMessage),
     state: STATE[connectionState(connection)],
-    stateReason: toStateReasonMessage(connection.stateEvidence),
+    stateReason: toStateReasonMessage(connection.stateReason),
     verifyTime: toWireTime(connection.verifyTime),
     lastRefreshTime: toWireTime(connection.lastRefreshTime),
     idleExpireTime: toWireTime(idleExpireTime(connection)),

@@ -189,7 +189,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         const { committed } = await database.commit(
           credentialRows.insert(app, credential),
           clearRejection.step({ uid }, rejected ? 1 : 0),
-          ...(rejected ? told(before, { ...before, state: 'OK', stateEvidence: undefined }) : []),
+          ...(rejected ? told(before, { ...before, state: 'OK', stateReason: undefined }) : []),
           makeInspectionDue(uid),
         );
         if (committed) return;
@@ -211,7 +211,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         if (before === undefined) return;
         const { committed } = await database.commit(
           recordState.step({ uid, state, stateEvidence: stateEvidence ?? null, previousState: before.state }, 1),
-          ...told(before, { ...before, state, stateEvidence }),
+          ...told(before, { ...before, state, stateReason: stateEvidence }),
         );
         if (committed) return;
       }

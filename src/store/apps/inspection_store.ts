@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { DAY, type Duration } from '../../model/clock.ts';
-import { earlierEnd } from '../../model/credential.ts';
+import { earlierExpireTime } from '../../model/credential.ts';
 import type { VaultEvent } from '../../model/event.ts';
 import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from '../background_stores.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
@@ -73,7 +73,7 @@ export function createInspectionStore({
       {
         uid: credentialUid,
         appUid,
-        expireTime: earlierEnd(configuredExpireTime, entraExpireTime) ?? null,
+        expireTime: earlierExpireTime(configuredExpireTime, entraExpireTime) ?? null,
         configuredExpireTime: configuredExpireTime ?? null,
         entraExpireTime: entraExpireTime ?? null,
         entraKeyId: entraKeyId ?? null,

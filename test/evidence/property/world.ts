@@ -238,7 +238,7 @@ export async function openCloud(ground: Ground, beginning: Beginning) {
       granted: { [RESOURCES[0]]: ['Mail.Read'], [RESOURCES[1]]: ['IMAP.AccessAsUser.All'] },
       resourceIssues: {},
       grantState: 'ACTIVE',
-      stateEvidence: undefined,
+      stateReason: undefined,
       suspendTime: undefined,
       verifyTime: before,
       lastRefreshTime: before,

@@ -69,7 +69,7 @@ describe.each([0, -1, 29, 1e12, undefined, 'soon', null])('a token that lives fo
       first.accessToken.expireTime,
     );
     expect(await storedRefreshToken(ada.uid)).not.toBe(spent);
-    expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateEvidence: undefined });
+    expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateReason: undefined });
 
     changed = undefined;
     expect((await tokens.get(ask('bea'))).source).toBe('ENTRA');
