@@ -70,7 +70,7 @@ export function defineTables({
       rotation: json('rotation').$type<RotationPolicy>(),
       suspended: boolean('suspended').notNull(),
       state: text('state').$type<AppState>().notNull(),
-      stateEvidence: json('state_evidence').$type<StateReason>(),
+      stateReason: json('state_evidence').$type<StateReason>(),
       failingDirectories: json('failing_directories').$type<readonly FailingDirectory[]>().notNull(),
       /** When somebody must look at its registration and credentials; not above 0: at once. */
       inspectTime: integer('inspect_time').notNull().default(0),
@@ -192,7 +192,7 @@ export function defineTables({
       granted: json('granted').$type<PermissionsByResource>().notNull(),
       resourceIssues: json('resource_issues').$type<ResourceIssues>().notNull().default({}),
       grantState: text('grant_state').$type<GrantState>().notNull(),
-      stateEvidence: json('state_evidence').$type<StateReason>(),
+      stateReason: json('state_evidence').$type<StateReason>(),
       suspendTime: integer('suspend_time'),
       verifyTime: integer('verify_time'),
       lastRefreshTime: integer('last_refresh_time'),

@@ -48,7 +48,7 @@ export function toRow(app: App): Row<'apps'> {
     ...app,
     catalog: app.catalog ?? null,
     logoHash: app.logoHash ?? null,
-    stateEvidence: app.stateReason ?? null,
+    stateReason: app.stateReason ?? null,
     homeDirectoryId: app.homeDirectoryId ?? null,
     rotation: app.rotation ?? null,
     inspectTime: 0,
@@ -63,7 +63,7 @@ export function toApp({ inspectTime: _, strangers: __, ...row }: Row<'apps'>): A
     rotation: row.rotation ?? undefined,
     catalog: row.catalog ?? undefined,
     logoHash: row.logoHash ?? undefined,
-    stateReason: stateReasonFromJson(row.stateEvidence),
+    stateReason: stateReasonFromJson(row.stateReason),
     failingDirectories: row.failingDirectories.map(({ directoryId, evidence }) => ({
       directoryId,
       evidence: stateReasonFromJson(evidence) ?? evidence,

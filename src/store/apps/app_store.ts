@@ -52,7 +52,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         sharedWith: all.sharedWith,
         suspended: all.suspended,
         state: all.state,
-        stateEvidence: all.stateEvidence,
+        stateReason: all.stateReason,
         failingDirectories: all.failingDirectories,
         updateTime: all.updateTime,
         version: nextVersion,
@@ -62,13 +62,13 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
   const clearRejection = database.write('apps.clearRejection', (db) =>
     db
       .update(apps)
-      .set({ state: 'OK', stateEvidence: null, version: nextVersion })
+      .set({ state: 'OK', stateReason: null, version: nextVersion })
       .where(and(eq(apps.uid, all.uid), eq(apps.state, 'CREDENTIAL_REJECTED'))),
   );
   const recordState = database.write('apps.state', (db) =>
     db
       .update(apps)
-      .set({ state: all.state, stateEvidence: all.stateEvidence, version: nextVersion })
+      .set({ state: all.state, stateReason: all.stateReason, version: nextVersion })
       .where(and(eq(apps.uid, all.uid), eq(apps.state, placeholder(apps.state, 'previousState')))),
   );
   const recordDirectories = database.write('apps.failingDirectories', (db) =>
@@ -205,13 +205,13 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
     async wasGrantedSince(uid, directoryId, time, except) {
       return (await grantedSince.first({ uid, directoryId: directoryId.toLowerCase(), time, except })) !== undefined;
     },
-    async recordAppState(uid, state, stateEvidence) {
+    async recordAppState(uid, state, stateReason) {
       for (;;) {
         const before = await findApp(uid);
         if (before === undefined) return;
         const { committed } = await database.commit(
-          recordState.step({ uid, state, stateEvidence: stateEvidence ?? null, previousState: before.state }, 1),
-          ...told(before, { ...before, state, stateReason: stateEvidence }),
+          recordState.step({ uid, state, stateReason: stateReason ?? null, previousState: before.state }, 1),
+          ...told(before, { ...before, state, stateReason }),
         );
         if (committed) return;
       }

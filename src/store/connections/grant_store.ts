@@ -55,7 +55,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
         granted: all.granted,
         resourceIssues: all.resourceIssues,
         grantState: all.grantState,
-        stateEvidence: all.stateEvidence,
+        stateReason: all.stateReason,
         verifyTime: all.verifyTime,
         lastRefreshTime: all.lastRefreshTime,
         firstSuspectTime: all.firstSuspectTime,
