@@ -5,7 +5,7 @@ import type { RegistryParts } from './registry_parts.ts';
 
 type DetailsParts = Pick<RegistryParts, 'stores' | 'authorizationServer' | 'logosUri'>;
 
-/** The app with its credentials and their renewal, read now. */
+/** The app with its credentials and their rotation, read now. */
 export async function appDetails(parts: DetailsParts, app: App): Promise<AppDetails> {
   const { apps, rotations } = parts.stores;
   const [credentials, rotation] = await Promise.all([apps.credentials(app.uid), rotations.find(app.uid)]);
@@ -13,7 +13,7 @@ export async function appDetails(parts: DetailsParts, app: App): Promise<AppDeta
   return { ...newAppDetails(parts, app, credentials), rotation, throttledUntil };
 }
 
-/** Of an app that Entra was not asked about yet. */
+/** For an app that has sent no request to Entra yet. */
 export function newAppDetails(
   { logosUri }: Pick<RegistryParts, 'logosUri'>,
   app: App,
@@ -23,7 +23,7 @@ export function newAppDetails(
   return { app, credentials, rotation: undefined, logoUri, throttledUntil: undefined };
 }
 
-/** Read again after a probe, which may have changed both; as `known` where the database does not answer, for what was done is done. */
+/** Read again after a probe, which may have changed app and credentials; `known` if the database fails, because the call itself succeeded. */
 export async function detailsAfter(parts: DetailsParts, known: AppDetails): Promise<AppDetails> {
   try {
     return await appDetails(parts, (await parts.stores.apps.findByUid(known.app.uid)) ?? known.app);

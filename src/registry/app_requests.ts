@@ -17,19 +17,19 @@ export interface AppDetails {
   readonly app: App;
   /** In the order of adding. */
   readonly credentials: readonly Credential[];
-  /** Under way; undefined: there is none. */
+  /** In progress; undefined without one. */
   readonly rotation: Rotation | undefined;
-  /** Where browsers find its logo; undefined: it has none. */
+  /** URI of its logo; undefined if it has none. */
   readonly logoUri: string | undefined;
-  /** Known to this process alone. */
+  /** Known only to this process. */
   readonly throttledUntil: Timestamp | undefined;
 }
 
-/** What an operator says of an app. */
+/** An app as an operator describes it. */
 export interface AppFields {
   readonly displayName: string;
   readonly clientId: string;
-  /** Undefined: GLOBAL when creating, not looked at when updating. */
+  /** Undefined: GLOBAL when creating, ignored when updating. */
   readonly cloud: Cloud | undefined;
   readonly signInAudience: string;
   readonly homeDirectoryId: string;
@@ -37,26 +37,26 @@ export interface AppFields {
   readonly returnUrlPrefixes: readonly string[];
   readonly catalog: string;
   readonly implicitPermissions: readonly string[];
-  /** `tenants/{tenant}`, a tenant's id, or `*`. */
+  /** `tenants/{tenant}`, a tenant id, or `*`. */
   readonly sharedWith: readonly string[];
-  /** Undefined: the vault renews nothing by itself. */
+  /** Undefined: no automatic rotation. */
   readonly rotation: RotationRequest | undefined;
   readonly suspended: boolean;
-  /** The bytes of an image; empty: not given. */
+  /** The bytes of an image; empty if not set. */
   readonly logo: Uint8Array;
 }
 
 export interface CreateApp extends AppId {
   readonly fields: AppFields;
   readonly credential: CredentialRequest | undefined;
-  /** `''`: `default`. */
+  /** `''` means `default`. */
   readonly credentialId: string;
   readonly validateOnly: boolean;
 }
 
 export interface CreatedApp {
   readonly app: AppDetails;
-  /** Undefined: no credential was given. */
+  /** Undefined if the request has no credential. */
   readonly probe: ProbeReport | undefined;
   readonly nextSteps: NextSteps;
 }
@@ -64,7 +64,7 @@ export interface CreatedApp {
 export interface ListApps {
   /** Undefined: `tenants/-`. */
   readonly tenantId: string | undefined;
-  /** Whom the caller may see; undefined: all. */
+  /** The tenants that the caller may see; undefined: all. */
   readonly tenantIds: readonly string[] | undefined;
   readonly page: PageRequest;
 }
@@ -72,6 +72,6 @@ export interface ListApps {
 export interface UpdateApp extends AppId {
   readonly etag: string;
   readonly fields: AppFields;
-  /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
+  /** Paths as on the wire (`display_name`); undefined means the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
 }

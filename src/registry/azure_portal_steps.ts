@@ -1,7 +1,8 @@
-import { type App, type Cloud, homeDirectory } from '../model/app.ts';
+import { type App, type Cloud, homeDirectory, registrationDirectory } from '../model/app.ts';
+import { OWN_REGISTRATION_PERMISSION } from '../model/rotation.ts';
 
 /**
- * What is done in the portal, in its own words of 2026; in brackets those of its older pages.
+ * Steps in the Azure portal, with its labels of 2026 and, in brackets, those of its older pages.
  * https://learn.microsoft.com/entra/identity-platform/quickstart-register-app
  * https://learn.microsoft.com/entra/identity-platform/how-to-add-redirect-uri
  * https://learn.microsoft.com/entra/identity-platform/quickstart-configure-app-access-web-apis
@@ -26,27 +27,27 @@ const ACCOUNT_TYPES: Readonly<Record<string, string>> = {
 
 export function accountTypesStep({ clientId, cloud, signInAudience }: App): string {
   const isShared = signInAudience === 'organizations' || signInAudience === 'common';
-  // The operator hears of it from users alone: Microsoft shows 50194 on a page of its own.
+  // The vault never sees error 50194: Microsoft shows it to the user on its own page.
   const otherwise = isShared
-    ? ' If the app is for one directory only, set sign_in_audience to that directory instead (UpdateApp): else Microsoft refuses every user with AADSTS50194.'
+    ? ' If the app serves only one directory, set sign_in_audience to that directory with UpdateApp; otherwise Microsoft rejects every user with AADSTS50194.'
     : '';
   const types =
     ACCOUNT_TYPES[signInAudience] ??
-    `"Single tenant only" (older pages: "Accounts in this organizational directory only") where directory ${signInAudience} is the one that the app is registered in, else ${ACCOUNT_TYPES['organizations']}`;
+    `"Single tenant only" (older pages: "Accounts in this organizational directory only") if the app is registered in directory ${signInAudience}, otherwise ${ACCOUNT_TYPES['organizations']}`;
   return `In ${PORTAL[cloud]}, open the app with the Application (client) ID ${clientId}. Manage > Authentication > Supported accounts: the supported account types must be ${types}.${otherwise}`;
 }
 
 export function redirectStep(uri: string): string {
   // https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions
   return uri.startsWith('http://127.0.0.1')
-    ? `Manage > Manifest: add ${uri} to redirectUris of web, since the form takes http for localhost alone.`
+    ? `Manage > Manifest: add ${uri} to redirectUris of web, because the form accepts http only for localhost.`
     : `Manage > Authentication > Redirect URI configuration > Add Redirect URI > Web (older pages: Add a platform > Web): enter exactly ${uri} and select Configure.`;
 }
 
 export function permissionStep(resource: string, names: readonly string[]): string {
   const list = names.join(', ');
   if (/\/\/(graph\.microsoft|microsoftgraph\.)/.test(resource)) return `${delegatedOf('Microsoft Graph')}: ${list}.`;
-  // Asked of Outlook, listed among Graph's. https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth
+  // Requested of Outlook, listed under Graph. https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth
   if (/\/\/(partner\.)?outlook\./.test(resource)) {
     return `${delegatedOf('Microsoft Graph')}: ${list} (the portal lists them there; their tokens are for Outlook).`;
   }
@@ -66,7 +67,7 @@ const FEDERATED_AUDIENCE = {
 } as const satisfies Record<Cloud, string>;
 
 export function federatedStep({ cloud }: App): string {
-  return `Manage > Certificates & secrets > Federated credentials: issuer and subject must be exactly those of the token in the assertion file, and the audience ${FEDERATED_AUDIENCE[cloud]}, there and in the token.`;
+  return `Manage > Certificates & secrets > Federated credentials: issuer and subject must be exactly those of the token in the assertion file, and the audience ${FEDERATED_AUDIENCE[cloud]}, both there and in the token.`;
 }
 
 function delegatedOf(api: string): string {
@@ -75,29 +76,49 @@ function delegatedOf(api: string): string {
 
 /** https://learn.microsoft.com/entra/identity-platform/mark-app-as-publisher-verified */
 export const publisherStep =
-  'Manage > Branding & properties > Publisher verification > Add Partner One ID to verify publisher: without it users of other directories consent for themselves to little more than signing in ("Need admin approval", AADSTS90094). It replaces no administrator where one must consent.';
+  'Manage > Branding & properties > Publisher verification > Add Partner One ID to verify publisher: without it, users of other directories can consent to little more than signing in ("Need admin approval", AADSTS90094). It does not replace the consent of an administrator where that is required.';
 
-export function adminConsentStep({
-  app,
-  adminConsentUri,
-  callbackUri,
-  reserved,
-}: {
-  readonly app: App;
-  readonly adminConsentUri: string;
-  readonly callbackUri: string;
-  /** Permissions to which by default only an administrator consents. */
-  readonly reserved: readonly string[];
-}): string {
+/** `reserved`: permissions to which by default only an administrator can consent. */
+export function adminConsentStep(app: App, uri: string, callbackUri: string, reserved: readonly string[]): string {
   const here = homeDirectory(app) === undefined ? '' : ', or by "Grant admin consent for …" under API permissions';
   const [end] = app.redirectUris;
   const how =
     end === undefined || end === callbackUri
-      ? `by a link that StartAdminConsent makes, whose page says first what is asked, or by this address${here}`
-      : `by this address${here} (the browser ends at ${end}, which may not know what to make of it; the consent stands all the same)`;
+      ? `by a link from StartAdminConsent, whose page first explains what is requested, or by this address${here}`
+      : `by this address${here} (the browser ends at ${end}, which may show an error; the consent is valid nevertheless)`;
   const why =
     reserved.length === 0
       ? 'Where users may not consent for themselves, an administrator of their directory'
       : `An administrator must consent by default since 2025-26 to ${reserved.join(', ')}, also where the publisher is verified. So an administrator of each directory`;
-  return `${why} approves once, ${how}: ${adminConsentUri}`;
+  return `${why} approves once, ${how}: ${uri}`;
+}
+
+type Registration = Pick<App, 'clientId' | 'cloud' | 'signInAudience' | 'homeDirectoryId'>;
+
+/** What allows an app to renew its own client secret, in the order in which to do it. */
+export function rotationSteps(app: Registration): readonly string[] {
+  return [applicationPermissionStep(OWN_REGISTRATION_PERMISSION), ownerStep(app)];
+}
+
+/** Application permissions take effect only after an administrator's consent. */
+export function applicationPermissionStep(permission: string): string {
+  return `Manage > API permissions > Add a permission > Microsoft Graph > Application permissions: ${permission}; then an administrator selects "Grant admin consent for …" there.`;
+}
+
+/** https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli */
+const CLI_CLOUDS: Readonly<Partial<Record<Cloud, string>>> = { US_GOV: 'AzureUSGovernment', CHINA: 'AzureChinaCloud' };
+
+/**
+ * The portal accepts only users as owners: "To do so, the application must be an owner of itself."
+ * https://learn.microsoft.com/troubleshoot/entra/entra-id/users-groups-entra-apis/add-owner-for-application-microsoft-graph
+ */
+export function ownerStep(app: Registration): string {
+  const { clientId, cloud } = app;
+  const name = CLI_CLOUDS[cloud];
+  const commands = [
+    ...(name === undefined ? [] : [`az cloud set --name ${name}`]),
+    `az login --allow-no-subscriptions --tenant ${registrationDirectory(app) ?? 'DIRECTORY'}`,
+    `az ad app owner add --id ${clientId} --owner-object-id "$(az ad sp show --id ${clientId} --query id --output tsv)"`,
+  ];
+  return `Make the app an owner of its own registration. The portal cannot do this, since it accepts only users; use the Azure CLI: ${commands.join(' && ')}`;
 }

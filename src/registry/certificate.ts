@@ -18,14 +18,17 @@ export interface ReadCertificate {
   readonly expireTime: Timestamp;
 }
 
-/** A chain with the key of its first certificate. FIELD_INVALID names the part that is wrong. */
+/** A certificate chain with the key of its first certificate. FIELD_INVALID names the wrong part. */
 export function readCertificate(certificatePem: string, privateKeyPem: Secret, field: string): ReadCertificate {
   const [leaf, ...chain] = readChain(certificatePem, `${field}.certificate_pem`);
   const key = readKey(privateKeyPem, `${field}.private_key_pem`);
   if (!leaf.checkPrivateKey(key)) {
     throw chain.some((certificate) => certificate.checkPrivateKey(key))
-      ? fieldInvalid(`${field}.certificate_pem`, 'the certificate of the key must come first, then its chain')
-      : fieldInvalid(`${field}.private_key_pem`, 'is not the key of the certificate');
+      ? fieldInvalid(
+          `${field}.certificate_pem`,
+          'must begin with the certificate of the private key, followed by its chain',
+        )
+      : fieldInvalid(`${field}.private_key_pem`, 'does not match the certificate');
   }
   return {
     material: {
@@ -42,24 +45,25 @@ export function readCertificate(certificatePem: string, privateKeyPem: Secret, f
 function readChain(pem: string, field: string): [X509Certificate, ...X509Certificate[]] {
   const blocks = pem.length > LONGEST ? [] : (pem.match(PEM) ?? []);
   if (pem.includes('PRIVATE KEY'))
-    throw fieldInvalid(field, 'must hold certificates alone; the key goes into private_key_pem');
-  if (blocks.length > MOST_CERTIFICATES) throw fieldInvalid(field, `must be at most ${MOST_CERTIFICATES} certificates`);
+    throw fieldInvalid(field, 'must contain only certificates. Put the key into private_key_pem.');
+  if (blocks.length > MOST_CERTIFICATES)
+    throw fieldInvalid(field, `must contain at most ${MOST_CERTIFICATES} certificates`);
   let certificates: X509Certificate[];
   try {
     certificates = blocks.map((block) => new X509Certificate(block));
   } catch {
-    throw fieldInvalid(field, 'holds a certificate that cannot be read');
+    throw fieldInvalid(field, 'contains an invalid certificate');
   }
   const [leaf, ...chain] = certificates;
   if (leaf === undefined)
-    throw fieldInvalid(field, 'must be PEM: -----BEGIN CERTIFICATE-----, the certificate first, then its chain');
+    throw fieldInvalid(field, 'must be PEM (-----BEGIN CERTIFICATE-----), the certificate first, then its chain');
   return [leaf, ...chain];
 }
 
 function readKey(pem: Secret, field: string): KeyObject {
   const key = pem.matches(SHORT) ? pem.privateKey() : undefined;
   if (key === undefined) throw fieldInvalid(field, 'must be an unencrypted private key in PEM, PKCS#8 or PKCS#1');
-  // Entra takes RS256 and PS256 assertions alone.
+  // Entra accepts only RS256 and PS256 assertions.
   if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < LEAST_BITS) {
     throw fieldInvalid(field, `must be an RSA key of at least ${LEAST_BITS} bits`);
   }

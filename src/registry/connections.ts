@@ -9,19 +9,6 @@ import { createLookup } from './lookup.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import { masked } from './update_mask.ts';
 
-/** Connections as operators and products see them; consent is `connect/`'s, redeeming `tokens/`'s. */
-export interface Connections {
-  /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
-  get(connection: ConnectionId): Promise<Connection>;
-  /** In the order of (tenant id, connection id). */
-  list(request: ListConnections): Promise<Page<Connection>>;
-  /** CONNECTION_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH, CONNECTION_EXISTS (another one of the tenant has the external id). */
-  update(request: UpdateConnection): Promise<Connection>;
-  suspend(request: ConnectionWithEtag): Promise<Connection>;
-  resume(request: ConnectionWithEtag): Promise<Connection>;
-  delete(request: ConnectionWithEtag & { readonly allowMissing: boolean }): Promise<void>;
-}
-
 export interface ConnectionId {
   readonly tenantId: string;
   readonly connectionId: string;
@@ -34,15 +21,15 @@ export interface ConnectionWithEtag extends ConnectionId {
 export interface ListConnections {
   /** Undefined: `tenants/-`. */
   readonly tenantId: string | undefined;
-  /** Whom the caller may see; undefined: all. */
+  /** The tenants that the caller may see; undefined: all. */
   readonly tenantIds: readonly string[] | undefined;
   readonly state: ConnectionFilter['state'];
   readonly externalId: string;
-  /** In any case of letters. Indexed under each tenant's own key, so that one tenant is found fastest. */
+  /** Case-insensitive. Indexed under each tenant's own key, so a query for one tenant is fastest. */
   readonly username: string;
   /** `key=value`. */
   readonly label: string;
-  /** Of the account, in lower case; undefined: any. */
+  /** Of the account, in lower case; undefined matches any. */
   readonly objectId: string | undefined;
   readonly directoryId: string | undefined;
   readonly page: PageRequest;
@@ -50,18 +37,17 @@ export interface ListConnections {
 
 export interface UpdateConnection extends ConnectionWithEtag {
   readonly fields: { readonly externalId: string; readonly labels: Readonly<Record<string, string>> };
-  /** Paths as on the wire (`external_id`); undefined: the fields that are not empty. */
+  /** Paths as on the wire (`external_id`); undefined means the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
 }
 
-const PATHS = { external_id: 'externalId', labels: 'labels' } as const;
+const MUTABLE = ['externalId', 'labels'] as const;
 const IMMUTABLE = ['name', 'uid', 'app', 'account', 'scopes', 'grants', 'state', 'create_time', 'update_time', 'etag'];
 
-export function createConnections({
-  stores,
-  changes,
-  clock,
-}: Pick<RegistryParts, 'stores' | 'changes' | 'clock'>): Connections {
+/** Connections after consent: `connect/` creates them, `tokens/` redeems their grants. */
+export type Connections = ReturnType<typeof createConnections>;
+
+export function createConnections({ stores, changes, clock }: Pick<RegistryParts, 'stores' | 'changes' | 'clock'>) {
   const lookup = createLookup(stores);
 
   async function read({ tenantId, connectionId, etag }: ConnectionWithEtag): Promise<Connection> {
@@ -75,70 +61,74 @@ export function createConnections({
     return connection;
   }
 
-  return {
-    get: ({ tenantId, connectionId }) => lookup.connection(tenantId, connectionId),
+  /** A connection that is in the state already is not written. */
+  async function setSuspended(request: ConnectionWithEtag, suspended: boolean): Promise<Connection> {
+    const connection = await read(request);
+    if ((connection.suspendTime !== undefined) === suspended) return connection;
+    const now = clock.now();
+    const suspendTime = suspended ? now : undefined;
+    return changed(await stores.connections.setSuspended(connection, suspendTime, nextUpdateTime(connection, now)));
+  }
 
-    async list({ tenantId, tenantIds, state, externalId, username, label, objectId, directoryId, page }) {
+  return {
+    /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
+    get: ({ tenantId, connectionId }: ConnectionId): Promise<Connection> => lookup.connection(tenantId, connectionId),
+
+    /** In the order of (tenant id, connection id). */
+    async list({ tenantId, tenantIds, page, ...filter }: ListConnections): Promise<Page<Connection>> {
       if (tenantId !== undefined) await lookup.tenant(tenantId);
+      const { externalId, username, label } = filter;
       return stores.connections.list(page, {
+        ...filter,
         tenantIds: tenantId === undefined ? tenantIds : [tenantId],
-        state,
         externalId: externalId || undefined,
         username: username || undefined,
         label: label === '' ? undefined : labelFilter(label),
-        objectId,
-        directoryId,
       });
     },
 
-    async update(request) {
+    /** CONNECTION_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH, CONNECTION_EXISTS (another connection of the tenant has the external id). */
+    async update(request: UpdateConnection): Promise<Connection> {
       for (let tries = 1; ; tries += 1) {
         const before = await read(request);
         try {
           return changed(await stores.connections.update(before, updatedConnection(before, request, clock.now())));
         } catch (error) {
-          // A refresh was recorded between our reading and our writing: is it still what the caller read?
+          // A refresh may have been recorded since the connection was read; the next try checks the caller's etag again.
           if (tries === 5 || !isVaultError(error, 'ETAG_MISMATCH')) throw error;
         }
       }
     },
 
-    async suspend(request) {
-      const connection = await read(request);
-      if (connection.suspendTime !== undefined) return connection;
-      return changed(
-        await stores.connections.setSuspended(connection, clock.now(), nextUpdateTime(connection, clock.now())),
-      );
-    },
+    suspend: (request: ConnectionWithEtag) => setSuspended(request, true),
+    resume: (request: ConnectionWithEtag) => setSuspended(request, false),
 
-    async resume(request) {
-      const connection = await read(request);
-      if (connection.suspendTime === undefined) return connection;
-      return changed(
-        await stores.connections.setSuspended(connection, undefined, nextUpdateTime(connection, clock.now())),
-      );
-    },
-
-    async delete(request) {
+    async delete(request: ConnectionWithEtag & { readonly allowMissing: boolean }): Promise<void> {
       try {
         const connection = await read(request);
         await stores.connections.delete(connection);
         changed(connection);
       } catch (error) {
         if (!isVaultError(error, 'CONNECTION_NOT_FOUND')) throw error;
-        if (!request.allowMissing) throw nothingToDelete(request);
+        if (request.allowMissing) return;
+        const resource = connectionName(request);
+        throw new VaultError(
+          'CONNECTION_NOT_FOUND',
+          `There is no ${resource}. Look for its name with ListConnections, or set allow_missing if it may be deleted already.`,
+          { metadata: { resource } },
+        );
       }
     },
   };
 }
 
-/** The connection as the update leaves it. FIELD_INVALID. */
-export function updatedConnection(
+/** The connection after the update. FIELD_INVALID. */
+function updatedConnection(
   connection: Connection,
   { fields, updateMask }: Pick<UpdateConnection, 'fields' | 'updateMask'>,
   now: Timestamp,
 ): Connection {
-  const changing = masked(updateMask, fields, PATHS, IMMUTABLE);
+  const changing = masked(updateMask, fields, MUTABLE, IMMUTABLE);
   return {
     ...connection,
     ...(changing.has('externalId') && {
@@ -151,15 +141,6 @@ export function updatedConnection(
 
 function labelFilter(text: string): { key: string; value: string } {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (key === undefined || value === undefined) throw fieldInvalid('label', 'must be key=value');
+  if (key === undefined || value === undefined) throw fieldInvalid('label', 'must have the form key=value');
   return { key, value };
-}
-
-function nothingToDelete(connection: ConnectionId): VaultError {
-  const name = connectionName(connection);
-  return new VaultError(
-    'CONNECTION_NOT_FOUND',
-    `There is no ${name}. Look for its name with ListConnections, or set allow_missing if it may be deleted already.`,
-    { metadata: { resource: name } },
-  );
 }

@@ -1,67 +1,81 @@
+import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
-import { VaultError } from '../model/errors.ts';
+import { isVaultError, VaultError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { alreadyExists } from './already_exists.ts';
+import type { Preset } from '../scopes/presets.ts';
 import { detailsAfter, newAppDetails } from './app_details.ts';
-import { appNextSteps } from './app_next_steps.ts';
-import { newApp } from './app_record.ts';
-import type { AppDetails, CreateApp, CreatedApp } from './app_requests.ts';
+import type { CreateApp, CreatedApp } from './app_requests.ts';
 import { checkId } from './check_fields.ts';
-import { givenLogo } from './logo.ts';
+import { checkLogo } from './logo.ts';
 import { createLookup } from './lookup.ts';
-import { FIRST } from './new_app.ts';
-import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
-import { notAsked, type ProbeReport, probeApp } from './probe.ts';
+import { FIRST, newApp } from './new_app.ts';
+import { type CheckedCredential, CREDENTIAL_FIELDS, newFirstCredential } from './new_credential.ts';
+import { appNextSteps } from './next_steps.ts';
+import { notProbed, probeApp } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
+import { probeWarnings } from './warnings.ts';
 
-/** Adds an app to a tenant, with a first credential where one is given, in one commit; then asks Entra. */
+/** Adds an app to a tenant, with a first credential if one is given, in one commit; then probes the credential. */
 export async function createApp(parts: RegistryParts, request: CreateApp): Promise<CreatedApp> {
-  const { stores, changes, clock } = parts;
+  const { stores, changes, callbackUri } = parts;
   const tenant = await createLookup(stores).tenant(request.tenantId);
-  const { app, first, logo } = await prepare(parts, request, tenant);
-  const known = newAppDetails(parts, app, first === undefined ? [] : [first.made.credential]);
-  const answer = (details: AppDetails, probes: readonly ProbeReport[]): CreatedApp => {
-    const facts = { tenant, app: details.app, preset: undefined, credentials: details.credentials, probes };
-    const steps = appNextSteps(parts, facts);
-    return {
-      app: details,
-      probe: probes[0],
-      nextSteps: { ...steps, warnings: [...steps.warnings, ...(first?.doubts ?? [])] },
-    };
-  };
-
-  // Made before anything is stored, as in RegisterTenant.
-  const dry = answer(
-    known,
-    known.credentials.map((credential) => notAsked(credential, clock.now(), true)),
-  );
-  if (request.validateOnly) {
-    if ((await stores.apps.find(tenant.uid, app.appId)) !== undefined) throw appExists(appName(app));
-    return dry;
-  }
-  await stores.apps.create(app, first?.made, logo).catch(alreadyExists(appExists(appName(app))));
-  changes.announce({ kind: 'app', uid: app.uid });
-  const probes = await probeApp(parts, app, known.credentials);
-  return answer(await detailsAfter(parts, known), probes);
-}
-
-async function prepare(parts: RegistryParts, request: CreateApp, tenant: Tenant) {
-  const { scopes, clock, newUid, callbackUri } = parts;
-  const now = clock.now();
+  const logo = checkLogo(request.fields.logo);
   const defaults = { tenant, preset: undefined, redirectUris: [callbackUri], returnUrlPrefixes: [] };
-  const logo = givenLogo(request.fields.logo);
-  const app = newApp(request.fields, defaults, { appId: request.appId, uid: newUid(), logo }, scopes, now);
+  const app = newApp(parts, request.fields, request.appId, logo, defaults);
   const credentialId = checkId('credential_id', request.credentialId || FIRST);
-  const identity = { uid: newUid(), appUid: app.uid, tenantId: tenant.tenantId, credentialId, preferTime: now };
   const first =
-    request.credential === undefined
-      ? undefined
-      : await newCredential(parts, request.credential, CREDENTIAL_FIELDS, identity);
-  return { app, first, logo };
+    request.credential && (await newFirstCredential(parts, app, credentialId, request.credential, CREDENTIAL_FIELDS));
+  const exists = alreadyExists('APP_EXISTS', appName(app), 'app_id');
+  return addApp(parts, { tenant, preset: undefined, app, first, validateOnly: request.validateOnly }, async () => {
+    if (request.validateOnly) {
+      if ((await stores.apps.find(tenant.uid, app.appId)) !== undefined) throw exists;
+      return;
+    }
+    await stores.apps.create(app, first?.made, logo).catch(orThrow(exists));
+    changes.announce({ kind: 'app', uid: app.uid });
+  });
 }
 
-function appExists(name: string): VaultError {
-  return new VaultError('APP_EXISTS', `${name} exists already; choose another app_id`, {
-    metadata: { resource: name },
-  });
+interface NewApp {
+  readonly tenant: Tenant;
+  readonly preset: Preset | undefined;
+  readonly app: App;
+  readonly first: CheckedCredential | undefined;
+  readonly validateOnly: boolean;
+}
+
+/** Stores a new app by `store`, then probes its first credential. A failed probe is a warning. */
+export async function addApp(
+  parts: RegistryParts,
+  { tenant, preset, app, first, validateOnly }: NewApp,
+  store: () => Promise<void>,
+): Promise<CreatedApp> {
+  const credentials = first === undefined ? [] : [first.made.credential];
+  const added = newAppDetails(parts, app, credentials);
+  // Before anything is stored, because it fails for an app whose cloud has no known endpoints.
+  const nextSteps = appNextSteps(parts, { tenant, app, preset, credentials }, first?.doubts);
+  await store();
+  if (validateOnly) {
+    const [probe] = credentials.map((credential) => notProbed(credential, parts.clock.now(), true));
+    return { app: added, probe, nextSteps };
+  }
+  const probes = await probeApp(parts, app, credentials);
+  const warnings = [...nextSteps.warnings, ...probeWarnings(probes)];
+  return { app: await detailsAfter(parts, added), probe: probes[0], nextSteps: { ...nextSteps, warnings } };
+}
+
+/** `field`: where the caller chooses another id. */
+export function alreadyExists(
+  reason: 'TENANT_EXISTS' | 'APP_EXISTS' | 'CREDENTIAL_EXISTS',
+  resource: string,
+  field: string,
+): VaultError {
+  return new VaultError(reason, `${resource} already exists. Choose another ${field}.`, { metadata: { resource } });
+}
+
+/** For `catch`: replaces the store's error of the same reason, which does not know the resource's name. */
+export function orThrow(exists: VaultError): (error: unknown) => never {
+  return (error) => {
+    throw isVaultError(error, exists.reason) ? exists : error;
+  };
 }

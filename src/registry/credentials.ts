@@ -3,33 +3,19 @@ import { appName } from '../model/connection.ts';
 import { type Credential, credentialState } from '../model/credential.ts';
 import { type CredentialRole, rolesOf } from '../model/credential_role.ts';
 import { VaultError } from '../model/errors.ts';
-import { alreadyExists } from './already_exists.ts';
 import { appDetails, detailsAfter, newAppDetails } from './app_details.ts';
 import { appInUse } from './app_in_use.ts';
-import { appNextSteps } from './app_next_steps.ts';
 import type { AppDetails, AppId } from './app_requests.ts';
 import { checkGuid, checkId } from './check_fields.ts';
+import { alreadyExists, orThrow } from './create_app.ts';
 import { reread } from './key_vault_secret.ts';
 import { knownDirectory } from './known_directory.ts';
 import { createLookup } from './lookup.ts';
-import type { CredentialRequest } from './new_credential.ts';
-import { CREDENTIAL_FIELDS, newCredential } from './new_credential.ts';
-import type { NextSteps } from './next_steps.ts';
-import type { ProbeReport } from './probe.ts';
-import { notAsked, probeApp } from './probe.ts';
-import { withRoles } from './probe_role.ts';
+import { CREDENTIAL_FIELDS, type CredentialRequest, newCredential } from './new_credential.ts';
+import { appNextSteps, type NextSteps } from './next_steps.ts';
+import { notProbed, type ProbeReport, probeApp, withRoles } from './probe.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import { credentialWarnings, probeWarnings } from './warnings.ts';
-
-/** What apps present to Entra: added and removed, never updated. */
-export interface Credentials {
-  /** APP_NOT_FOUND, FIELD_INVALID, CREDENTIAL_EXISTS. */
-  add(request: AddCredential): Promise<AddedCredential>;
-  /** CREDENTIAL_NOT_FOUND; without `force` APP_IN_USE for the last one that works, or for the last one of an app that has connections. */
-  remove(request: AppId & { readonly credentialId: string; readonly force: boolean }): Promise<void>;
-  /** Presents every credential now. What Entra says is the answer, not an error. */
-  verify(request: AppId & { readonly directoryId: string }): Promise<VerifiedApp>;
-}
 
 export interface AddCredential extends AppId {
   readonly credentialId: string;
@@ -50,11 +36,14 @@ export interface VerifiedApp {
   readonly nextSteps: NextSteps;
 }
 
-export function createCredentials(parts: RegistryParts): Credentials {
-  const { stores, authorizationServer, changes, clock, newUid } = parts;
+/** The credentials that apps present to Entra: added and removed, never updated. */
+export type Credentials = ReturnType<typeof createCredentials>;
+
+export function createCredentials(parts: RegistryParts) {
+  const { stores, authorizationServer, changes, clock } = parts;
   const lookup = createLookup(stores);
 
-  /** The old learning is void before anybody uses the new state. */
+  /** Recorded failures of the old credentials must not affect the new ones. */
   function forget(appUid: string): void {
     authorizationServer.forget(appUid);
     changes.announce({ kind: 'app', uid: appUid });
@@ -64,60 +53,68 @@ export function createCredentials(parts: RegistryParts): Credentials {
     return rolesOf(credentials, clock.now()).get(uid) ?? 'NONE';
   }
 
-  /** Tokens of the app itself need a credential too, so one that works counts without a connection. */
-  async function checkDispensable(app: App, removed: Credential, all: readonly Credential[]): Promise<void> {
+  /** The last valid credential counts even without connections, because app-only tokens need one too. */
+  async function checkRemovable(app: App, removed: Credential, all: readonly Credential[]): Promise<void> {
     const others = all.filter(({ uid }) => uid !== removed.uid);
-    const works = (credential: Credential) => credentialState(credential, clock.now()) === 'VALID';
-    const isLastThatWorks = works(removed) && !others.some(works);
+    const isValid = (credential: Credential) => credentialState(credential, clock.now()) === 'VALID';
+    const isLastValid = isValid(removed) && !others.some(isValid);
     const connections = await stores.apps.countConnections(app.uid);
-    if (!isLastThatWorks && (others.length > 0 || connections === 0)) return;
-    const which = isLastThatWorks ? 'the last credential that Entra accepts' : 'its last credential';
+    if (!isLastValid && (others.length > 0 || connections === 0)) return;
     throw appInUse(
       appName(app),
       connections,
-      `${credentialName(app, removed.credentialId)} is ${which}. Add another one and wait until GetApp shows it as STATE_VALID, or remove it with force`,
+      `${credentialName(app, removed.credentialId)} is the last credential${isLastValid ? ' that Entra accepts' : ''}. Add another one and wait until GetApp shows it as STATE_VALID, or set force.`,
     );
   }
 
   return {
-    async add({ tenantId, appId, credentialId, credential: request, validateOnly }) {
+    /** APP_NOT_FOUND, FIELD_INVALID, CREDENTIAL_EXISTS. */
+    async add(request: AddCredential): Promise<AddedCredential> {
+      const { tenantId, appId, credentialId, validateOnly } = request;
       const app = await lookup.app(tenantId, appId);
       checkId('credential_id', credentialId);
-      const identity = { uid: newUid(), appUid: app.uid, tenantId, credentialId, preferTime: undefined };
-      const { made, doubts } = await newCredential(parts, request, CREDENTIAL_FIELDS, identity);
+      const { made, doubts } = await newCredential(parts, app, credentialId, request.credential, CREDENTIAL_FIELDS);
       const { credential } = made;
+      const exists = alreadyExists('CREDENTIAL_EXISTS', credentialName(app, credentialId), 'credential_id');
       const warnings = [...credentialWarnings(credential, clock.now()), ...doubts];
       if (validateOnly) {
         const earlier = await stores.apps.credentials(app.uid);
-        if (earlier.some((other) => other.credentialId === credentialId)) throw credentialExists(app, credentialId);
+        if (earlier.some((other) => other.credentialId === credentialId)) throw exists;
         const preferTime = earlier.length === 0 ? credential.createTime : undefined;
         const role = roleOf(credential.uid, [...earlier, { ...credential, preferTime }]);
-        return { credential, role, probe: notAsked(credential, clock.now(), true), warnings };
+        return { credential, role, probe: notProbed(credential, clock.now(), true), warnings };
       }
-      await stores.apps.addCredential(app, made).catch(alreadyExists(credentialExists(app, credentialId)));
+      await stores.apps.addCredential(app, made).catch(orThrow(exists));
       forget(app.uid);
       const { app: current } = await detailsAfter(parts, newAppDetails(parts, app, [credential]));
-      // It is stored by now, so a database that fails to name a directory does not undo it.
+      // The credential is stored by now, so a failure to find a directory must not fail the call.
       const directory = await knownDirectory(stores, current).catch(() => undefined);
-      const [probe = notAsked(credential, clock.now())] = await probeApp(parts, current, [credential], directory);
+      const [probe = notProbed(credential, clock.now())] = await probeApp(parts, current, [credential], directory);
       const { credentials } = await detailsAfter(parts, newAppDetails(parts, current, [credential]));
-      const stored = credentials.find(({ uid }) => uid === credential.uid) ?? credential;
-      const [told = probe] = withRoles([probe], credentials, clock.now());
-      const role = roleOf(credential.uid, credentials);
-      return { credential: stored, role, probe: told, warnings: [...warnings, ...probeWarnings([probe])] };
+      const [withRole = probe] = withRoles([probe], credentials, clock.now());
+      return {
+        credential: credentials.find(({ uid }) => uid === credential.uid) ?? credential,
+        role: roleOf(credential.uid, credentials),
+        probe: withRole,
+        warnings: [...warnings, ...probeWarnings([probe])],
+      };
     },
 
-    async remove({ tenantId, appId, credentialId, force }) {
+    /** CREDENTIAL_NOT_FOUND; without `force` APP_IN_USE for the last valid one, or the last one of an app with connections. */
+    async remove(request: AppId & { readonly credentialId: string; readonly force: boolean }): Promise<void> {
+      const { tenantId, appId, credentialId, force } = request;
       const app = await lookup.app(tenantId, appId);
       const credentials = await stores.apps.credentials(app.uid);
       const removed = credentials.find((credential) => credential.credentialId === credentialId);
       if (removed === undefined) throw credentialNotFound(app, credentialId);
-      if (!force) await checkDispensable(app, removed, credentials);
+      if (!force) await checkRemovable(app, removed, credentials);
       if (!(await stores.apps.removeCredential(app.uid, credentialId))) throw credentialNotFound(app, credentialId);
       forget(app.uid);
     },
 
-    async verify({ tenantId, appId, directoryId }) {
+    /** Presents every credential now. A rejection is part of the result, not an error. */
+    async verify(request: AppId & { readonly directoryId: string }): Promise<VerifiedApp> {
+      const { tenantId, appId, directoryId } = request;
       const tenant = await lookup.tenant(tenantId);
       const app = await lookup.app(tenantId, appId);
       const directory =
@@ -130,7 +127,8 @@ export function createCredentials(parts: RegistryParts): Credentials {
       const probes = await probeApp(parts, app, before, directory);
       const details = await appDetails(parts, await lookup.app(tenantId, appId));
       const { credentials } = details;
-      const nextSteps = appNextSteps(parts, { tenant, app: details.app, preset: undefined, credentials, probes });
+      const facts = { tenant, app: details.app, preset: undefined, credentials };
+      const nextSteps = appNextSteps(parts, facts, probeWarnings(probes));
       return { app: details, probes: withRoles(probes, credentials, clock.now()), nextSteps };
     },
   };
@@ -142,14 +140,7 @@ function credentialName(app: App, credentialId: string): string {
 
 function credentialNotFound(app: App, credentialId: string): VaultError {
   const name = credentialName(app, credentialId);
-  return new VaultError('CREDENTIAL_NOT_FOUND', `there is no ${name}; GetApp tells the credentials of the app`, {
-    metadata: { resource: name },
-  });
-}
-
-function credentialExists(app: App, credentialId: string): VaultError {
-  const name = credentialName(app, credentialId);
-  return new VaultError('CREDENTIAL_EXISTS', `${name} exists already; choose another credential_id`, {
+  return new VaultError('CREDENTIAL_NOT_FOUND', `There is no ${name}. GetApp lists the credentials of the app.`, {
     metadata: { resource: name },
   });
 }

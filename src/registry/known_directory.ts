@@ -1,7 +1,7 @@
 import { type App, PERSONAL_DIRECTORY, registrationDirectory } from '../model/app.ts';
 import type { Stores } from '../store/stores.ts';
 
-/** A directory in which the app can sign in for itself: where it is registered; where nobody said that, one that a connection has shown. */
+/** A directory in which the app can get app-only tokens: that of its registration, or if that is unknown, one of a connection's account. */
 export async function knownDirectory(
   { connections }: Pick<Stores, 'connections'>,
   app: App,
@@ -11,6 +11,6 @@ export async function knownDirectory(
   const filter = { tenantIds: [app.tenantId], state: 'ACTIVE' as const };
   const { items } = await connections.list({ size: 100, after: undefined }, filter);
   const shown = items.find((connection) => connection.appUid === app.uid && connection.account !== undefined);
-  // Personal accounts have a directory of their own, in which no app can sign in for itself.
+  // The directory of personal accounts issues no app-only tokens.
   return shown?.account?.directoryId === PERSONAL_DIRECTORY ? undefined : shown?.account?.directoryId;
 }

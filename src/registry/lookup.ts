@@ -1,18 +1,12 @@
 import type { App } from '../model/app.ts';
-import type { Connection } from '../model/connection.ts';
+import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { appNotFound, tenantNotFound } from '../model/not_found.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 
-/** What is named must be there. */
-export interface Lookup {
-  tenant(tenantId: string): Promise<Tenant>;
-  app(tenantId: string, appId: string): Promise<App>;
-  connection(tenantId: string, connectionId: string): Promise<Connection>;
-}
-
-export function createLookup(stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>): Lookup {
+/** Resources by their ids. TENANT_NOT_FOUND, APP_NOT_FOUND, CONNECTION_NOT_FOUND. */
+export function createLookup(stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>) {
   async function tenant(tenantId: string): Promise<Tenant> {
     const found = await stores.tenants.find(tenantId);
     if (found !== undefined) return found;
@@ -21,18 +15,20 @@ export function createLookup(stores: Pick<Stores, 'tenants' | 'apps' | 'connecti
 
   return {
     tenant,
-    async app(tenantId, appId) {
+    async app(tenantId: string, appId: string): Promise<App> {
       const found = await stores.apps.find((await tenant(tenantId)).uid, appId);
       if (found !== undefined) return found;
       throw appNotFound({ tenantId, appId });
     },
-    async connection(tenantId, connectionId) {
+    async connection(tenantId: string, connectionId: string): Promise<Connection> {
       const found = await stores.connections.find((await tenant(tenantId)).uid, connectionId);
       if (found !== undefined) return found;
-      const name = `tenants/${tenantId}/connections/${connectionId}`;
-      throw new VaultError('CONNECTION_NOT_FOUND', `there is no ${name}; connect the user with StartAuthorization`, {
-        metadata: { resource: name },
-      });
+      const name = connectionName({ tenantId, connectionId });
+      throw new VaultError(
+        'CONNECTION_NOT_FOUND',
+        `There is no ${name}. Connect the user with StartAuthorization, or look for its name with ListConnections.`,
+        { metadata: { resource: name } },
+      );
     },
   };
 }

@@ -1,46 +1,81 @@
 import type { App } from '../model/app.ts';
+import type { Logo } from '../model/logo.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
-import { type AppDefaults, newApp } from './app_record.ts';
-import { checkBaseUrl } from './check_fields.ts';
-import { type CheckedCredential, newCredential, REGISTRATION_FIELDS } from './new_credential.ts';
+import { checkAppFields } from './app_fields.ts';
+import type { AppFields } from './app_requests.ts';
+import { checkBaseUrl, checkGuid, checkId } from './check_fields.ts';
 import { checkStrategy, presetRedirectUris } from './preset_redirects.ts';
 import type { RegistryParts } from './registry_parts.ts';
+import { checkRegistration } from './rotation_policy.ts';
 import type { AppRegistration, RegisterTenant } from './tenant_requests.ts';
 
-/** Name of a tenant's first app, and of an app's first credential. */
+/** Id of a tenant's first app, and of an app's first credential. */
 export const FIRST = 'default';
 
-export type WithApp = RegisterTenant & { readonly app: AppRegistration };
-
-/** The app that a tenant is registered with. FIELD_INVALID. */
-export async function newFirstApp(
-  parts: RegistryParts,
-  { tenant, request, preset }: { tenant: Tenant; request: WithApp; preset: Preset | undefined },
-): Promise<{ readonly app: App; readonly credential: CheckedCredential }> {
-  const { scopes, clock, newUid, callbackUri } = parts;
-  const now = clock.now();
-  const app = newApp(
-    { ...request.app, catalog: '', sharedWith: [], suspended: false },
-    { tenant, preset, ...placesOf(request, preset, callbackUri) },
-    { appId: FIRST, uid: newUid(), logo: undefined },
-    scopes,
-    now,
-  );
-  const identity = { uid: newUid(), appUid: app.uid, tenantId: tenant.tenantId, credentialId: FIRST, preferTime: now };
-  return { app, credential: await newCredential(parts, request.app.credential, REGISTRATION_FIELDS, identity) };
+export interface AppDefaults {
+  readonly tenant: Pick<Tenant, 'uid' | 'tenantId' | 'displayName' | 'catalog'>;
+  readonly preset: Preset | undefined;
+  readonly redirectUris: readonly string[];
+  readonly returnUrlPrefixes: readonly string[];
 }
 
-/** What an app gets that names none of them. */
-function placesOf(
-  { baseUrl, strategy, app }: WithApp,
-  preset: Preset | undefined,
-  callback: string,
-): Pick<AppDefaults, 'redirectUris' | 'returnUrlPrefixes'> {
-  const base = baseUrl === '' ? undefined : checkBaseUrl('base_url', baseUrl);
-  const addresses = { callback, base, strategy: checkStrategy(strategy, preset, app.redirectUris) };
-  return {
-    redirectUris: app.redirectUris.length > 0 ? [] : presetRedirectUris(preset, addresses),
-    returnUrlPrefixes: base === undefined ? [] : [`${base}/`],
+/** The app to store: its fields checked, with defaults where they are empty. FIELD_INVALID. */
+export function newApp(
+  { scopes, clock, newUid }: Pick<RegistryParts, 'scopes' | 'clock' | 'newUid'>,
+  given: Omit<AppFields, 'logo'>,
+  appId: string,
+  logo: Logo | undefined,
+  { tenant, preset, ...defaults }: AppDefaults,
+): App {
+  const now = clock.now();
+  const signInAudience = given.signInAudience || preset?.signInAudience || 'organizations';
+  const fields = checkAppFields({ ...given, signInAudience }, scopes);
+  const catalog = scopes.catalogs().find(({ name }) => name === (fields.catalog ?? tenant.catalog));
+  const app: App = {
+    ...fields,
+    uid: newUid(),
+    tenantUid: tenant.uid,
+    tenantId: tenant.tenantId,
+    appId: checkId('app_id', appId),
+    displayName: fields.displayName || tenant.displayName,
+    clientId: checkGuid('app.client_id', given.clientId, 'the Application (client) ID of the portal'),
+    cloud: given.cloud ?? 'GLOBAL',
+    redirectUris: orElse(fields.redirectUris, defaults.redirectUris),
+    returnUrlPrefixes: orElse(fields.returnUrlPrefixes, defaults.returnUrlPrefixes),
+    implicitPermissions: orElse(
+      fields.implicitPermissions,
+      preset?.implicitPermissions ?? catalog?.implicitPermissions ?? [],
+    ),
+    logoHash: logo?.hash,
+    state: 'OK',
+    stateReason: undefined,
+    failingDirectories: [],
+    createTime: now,
+    updateTime: now,
+    version: 1,
   };
+  checkRegistration(app);
+  return app;
+}
+
+/** The app of a tenant's registration. FIELD_INVALID. */
+export function newFirstApp(
+  parts: Pick<RegistryParts, 'scopes' | 'clock' | 'newUid' | 'callbackUri'>,
+  tenant: Tenant,
+  preset: Preset | undefined,
+  { baseUrl, strategy, app }: RegisterTenant & { readonly app: AppRegistration },
+): App {
+  const base = baseUrl === '' ? undefined : checkBaseUrl('base_url', baseUrl);
+  const values = { callback: parts.callbackUri, base, strategy: checkStrategy(strategy, preset, app.redirectUris) };
+  return newApp(parts, { ...app, catalog: '', sharedWith: [], suspended: false }, FIRST, undefined, {
+    tenant,
+    preset,
+    redirectUris: app.redirectUris.length > 0 ? [] : presetRedirectUris(preset, values),
+    returnUrlPrefixes: base === undefined ? [] : [`${base}/`],
+  });
+}
+
+function orElse<Item>(given: readonly Item[], otherwise: readonly Item[]): readonly Item[] {
+  return given.length > 0 ? given : otherwise;
 }

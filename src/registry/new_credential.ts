@@ -1,20 +1,18 @@
 import { isAbsolute } from 'node:path';
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
-import type { Credential, CredentialMaterial, NewCredential } from '../model/credential.ts';
+import { CLIENT_SECRET, type Credential, type CredentialMaterial, type NewCredential } from '../model/credential.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import { readCertificate } from './certificate.ts';
-import { checkClientSecret } from './client_secret.ts';
 import { readKeyVaultSecret } from './key_vault_secret.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import { secretWarnings } from './warnings.ts';
+import { secretIdWarnings } from './warnings.ts';
 
-/** A credential as an operator gives it. */
+/** A credential as an operator provides it. */
 export interface CredentialRequest {
-  /** Undefined: none of the oneof was given. */
+  /** Undefined: no field of the oneof was set. */
   readonly material: RequestedMaterial | undefined;
-  /** Undefined: not given. */
   readonly expireTime: Timestamp | undefined;
   readonly notBefore: Timestamp | undefined;
 }
@@ -25,7 +23,7 @@ export type RequestedMaterial =
   | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
   | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
 
-/** What the wire calls the fields: `app.secret_expire_time` when registering, `credential.expire_time` else. */
+/** The wire names of the fields: `app.secret_expire_time` in a registration, otherwise `credential.expire_time`. */
 export interface CredentialFieldNames {
   readonly parent: string;
   readonly expireTime: string;
@@ -47,36 +45,51 @@ export const CREDENTIAL_FIELDS: CredentialFieldNames = {
 /** Year 10000: beyond what a protobuf timestamp may hold. */
 const LAST_TIME = 253_402_300_800_000;
 
-/** Which credential it becomes. `preferTime`: of the first one of an app, which need not prove itself against another. */
-export type CredentialIdentity = Pick<Credential, 'uid' | 'appUid' | 'credentialId' | 'preferTime'>;
-
-type Sources = Pick<RegistryParts, 'secretSource' | 'assertionFiles'>;
+type Parts = Pick<RegistryParts, 'secretSource' | 'assertionFiles' | 'clock' | 'newUid'>;
 
 export interface CheckedCredential {
   readonly made: NewCredential;
-  /** What speaks against it, without forbidding it. */
+  /** Warnings: problems that do not prevent storing it. */
   readonly doubts: readonly string[];
 }
 
-/** Checks a request and makes what is stored of it; a reference is read once. FIELD_INVALID names the field, and never tells what was in it. */
-export async function newCredential(
-  parts: Sources & Pick<RegistryParts, 'clock'>,
+/** The first credential of an app is preferred at once, because no other one has to be replaced. */
+export async function newFirstCredential(
+  parts: Parts,
+  app: Pick<App, 'uid' | 'tenantId'>,
+  credentialId: string,
   request: CredentialRequest,
   names: CredentialFieldNames,
-  { tenantId, ...identity }: CredentialIdentity & Pick<App, 'tenantId'>,
+): Promise<CheckedCredential> {
+  const { made, doubts } = await newCredential(parts, app, credentialId, request, names);
+  const credential = { ...made.credential, preferTime: made.credential.createTime };
+  return { made: { ...made, credential }, doubts };
+}
+
+/** The credential to store; a Key Vault reference is read once. FIELD_INVALID names the field, and never contains its value. */
+export async function newCredential(
+  parts: Parts,
+  { uid: appUid, tenantId }: Pick<App, 'uid' | 'tenantId'>,
+  credentialId: string,
+  request: CredentialRequest,
+  names: CredentialFieldNames,
 ): Promise<CheckedCredential> {
   const now = parts.clock.now();
   const { material, hint, notBefore, expireTime, doubts = [] } = await read(request, names, tenantId, parts);
   checkTime(names.expireTime, expireTime);
   checkTime(names.notBefore, notBefore);
   if (expireTime !== undefined && expireTime <= now) {
-    throw fieldInvalid(endField(request, names), `has ended on ${day(expireTime)}; give one that still works`);
+    const date = new Date(expireTime).toISOString().slice(0, 10);
+    throw fieldInvalid(expiryField(request, names), `expired on ${date}. Provide one that is still valid.`);
   }
   if (expireTime !== undefined && notBefore !== undefined && notBefore >= expireTime) {
-    throw fieldInvalid(names.notBefore, `must lie before ${names.expireTime}`);
+    throw fieldInvalid(names.notBefore, `must be before ${names.expireTime}`);
   }
   const credential: Credential = {
-    ...identity,
+    uid: parts.newUid(),
+    appUid,
+    credentialId,
+    preferTime: undefined,
     kind: material.kind,
     hint,
     notBefore,
@@ -89,7 +102,7 @@ export async function newCredential(
     lastUsedTime: undefined,
     createTime: now,
   };
-  return { made: { material, credential }, doubts: [...doubts, ...secretWarnings(material)] };
+  return { made: { material, credential }, doubts };
 }
 
 interface Read {
@@ -104,46 +117,48 @@ async function read(
   request: CredentialRequest,
   names: CredentialFieldNames,
   tenantId: string,
-  { secretSource, assertionFiles }: Sources,
+  { secretSource, assertionFiles }: Parts,
 ): Promise<Read> {
   const { material, notBefore, expireTime } = request;
   switch (material?.kind) {
     case 'CLIENT_SECRET': {
       const { clientSecret } = material;
-      checkClientSecret(`${names.parent}.client_secret`, clientSecret);
-      return { material, hint: clientSecret.hint(), notBefore, expireTime };
+      if (!clientSecret.matches(CLIENT_SECRET)) {
+        throw fieldInvalid(
+          `${names.parent}.client_secret`,
+          'must be 1 to 1024 printable characters without white space, as the portal shows it',
+        );
+      }
+      const doubts = secretIdWarnings('The client secret', clientSecret);
+      return { material, hint: clientSecret.hint(), notBefore, expireTime, doubts };
     }
     case 'CERTIFICATE':
-      refuseTimes(request, names, 'of a certificate it is read from the certificate');
+      rejectTimes(request, names, 'it is read from the certificate');
       return readCertificate(material.certificatePem, material.privateKeyPem, `${names.parent}.certificate`);
     case 'FEDERATED': {
-      refuseTimes(request, names, 'an assertion file is kept fresh by the platform');
-      const { assertionFile } = material;
+      rejectTimes(request, names, 'the platform renews an assertion file');
+      const { assertionFile: path } = material;
       const field = `${names.parent}.federated.assertion_file`;
-      checkPath(field, assertionFile);
-      await assertionFiles.check(field, { tenantId, path: assertionFile });
-      return { material, hint: assertionFile, notBefore: undefined, expireTime: undefined };
+      if (!isAbsolute(path) || path.length > 1_024 || /\p{Cc}/u.test(path)) {
+        throw fieldInvalid(field, 'must be an absolute path on the machine of the vault');
+      }
+      await assertionFiles.check(field, { tenantId, path });
+      return { material, hint: path, notBefore: undefined, expireTime: undefined };
     }
     case 'KEY_VAULT_SECRET':
-      refuseTimes(request, names, 'of a Key Vault secret the key vault says it');
+      rejectTimes(request, names, 'it is read from the key vault');
       return readKeyVaultSecret(secretSource, `${names.parent}.key_vault_secret.secret_uri`, material.secretUri);
     case undefined:
       throw fieldInvalid(
         `${names.parent}.client_secret`,
-        'give a credential: client_secret, certificate, federated or key_vault_secret',
+        'no credential was provided. Set client_secret, certificate, federated or key_vault_secret.',
       );
   }
 }
 
-function checkPath(field: string, path: string): void {
-  if (!isAbsolute(path) || path.length > 1_024 || /\p{Cc}/u.test(path)) {
-    throw fieldInvalid(field, 'must be an absolute path on the machine of the vault');
-  }
-}
-
-function refuseTimes(request: CredentialRequest, names: CredentialFieldNames, why: string): void {
-  if (request.expireTime !== undefined) throw fieldInvalid(names.expireTime, `must not be given: ${why}`);
-  if (request.notBefore !== undefined) throw fieldInvalid(names.notBefore, `must not be given: ${why}`);
+function rejectTimes(request: CredentialRequest, names: CredentialFieldNames, why: string): void {
+  if (request.expireTime !== undefined) throw fieldInvalid(names.expireTime, `must be empty, because ${why}`);
+  if (request.notBefore !== undefined) throw fieldInvalid(names.notBefore, `must be empty, because ${why}`);
 }
 
 function checkTime(field: string, time: Timestamp | undefined): void {
@@ -151,11 +166,7 @@ function checkTime(field: string, time: Timestamp | undefined): void {
   throw fieldInvalid(field, 'must be a time between 1970 and 9999, such as 2027-01-31T00:00:00Z');
 }
 
-function endField({ material }: CredentialRequest, { parent, expireTime }: CredentialFieldNames): string {
+function expiryField({ material }: CredentialRequest, { parent, expireTime }: CredentialFieldNames): string {
   if (material?.kind === 'CERTIFICATE') return `${parent}.certificate.certificate_pem`;
   return material?.kind === 'KEY_VAULT_SECRET' ? `${parent}.key_vault_secret.secret_uri` : expireTime;
-}
-
-function day(time: Timestamp): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

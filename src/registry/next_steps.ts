@@ -1,20 +1,17 @@
 import { type App, homeDirectory } from '../model/app.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
+import type { Credential } from '../model/credential.ts';
+import type { Tenant } from '../model/tenant.ts';
 import { administratorConsents } from '../scopes/administrator_consent.ts';
-import type { ResolvedPermissions } from '../scopes/scopes.ts';
-import {
-  accountTypesStep,
-  adminConsentStep,
-  openIdStep,
-  permissionStep,
-  publisherStep,
-  redirectStep,
-} from './azure_portal_steps.ts';
-import { rotationSteps } from './rotation_steps.ts';
+import type { Preset } from '../scopes/presets.ts';
+import type { Scopes } from '../scopes/scopes.ts';
+import * as portal from './azure_portal_steps.ts';
+import type { RegistryParts } from './registry_parts.ts';
+import { appWarnings, credentialWarnings, permissionWarnings, rotationWarnings } from './warnings.ts';
 
-/** What is left to do in the Entra portal before users can connect. */
+/** What an operator must still do in the Entra portal before users can connect. */
 export interface NextSteps {
-  /** To enter under "Authentication", platform "Web", exactly so. */
+  /** To enter exactly under "Authentication", platform "Web". */
   readonly redirectUris: readonly string[];
   /** Delegated permissions to add. */
   readonly permissions: PermissionsByResource;
@@ -24,56 +21,102 @@ export interface NextSteps {
   readonly warnings: readonly string[];
 }
 
-export interface NextStepsFacts {
+/** The browser returns it after admin consent; nothing checks it. */
+const CONSENT_STATE = 'admin-consent';
+
+const NO_CREDENTIAL =
+  'The app has no credential yet. Create one before users connect (Manage > Certificates & secrets > New client secret), and pass its "Value" to AddCredential.';
+
+export interface AppFacts {
+  readonly tenant: Tenant;
   readonly app: App;
-  readonly asked: ResolvedPermissions;
-  /** The products may ask for more than is known here. */
-  readonly openEnded: boolean;
-  /** `''`: there is none. */
-  readonly adminConsentUri: string;
-  /** The vault's own. */
-  readonly callbackUri: string;
-  readonly hints: readonly string[];
-  readonly warnings: readonly string[];
+  readonly preset: Preset | undefined;
+  readonly credentials: readonly Credential[];
 }
 
-export function nextSteps(facts: NextStepsFacts): NextSteps {
-  const { app, asked, openEnded, adminConsentUri, hints, warnings } = facts;
+export function appNextSteps(
+  { authorizationServer, scopes, clock, callbackUri }: Omit<RegistryParts, 'stores' | 'changes' | 'newUid'>,
+  { tenant, app, preset, credentials }: AppFacts,
+  moreWarnings: readonly string[] = [],
+): NextSteps {
+  const now = clock.now();
   const { redirectUris } = app;
-  const { permissions, oidcScopes } = asked;
+  const catalog = app.catalog ?? tenant.catalog;
+  // The product scopes of a preset are of its own catalog, even if the request names another one.
+  const [scopesCatalog, productScopes] = preset?.productScopes
+    ? [preset.catalog, preset.productScopes]
+    : [catalog, allScopes(catalog, scopes)];
+  const isOpenEnded = productScopes === undefined;
+  const needed = scopes.translate(scopesCatalog, productScopes ?? [], app.cloud);
+  const { permissions, oidcScopes } = scopes.resolve([...app.implicitPermissions, ...fullForms(needed)], app.cloud);
+  const adminConsentUri =
+    app.signInAudience === 'consumers'
+      ? ''
+      : authorizationServer.adminConsentUri({
+          app,
+          directoryId: homeDirectory(app),
+          redirectUri: redirectUris[0] ?? callbackUri,
+          scopes: [...oidcScopes, ...fullForms(permissions)],
+          state: CONSENT_STATE,
+        });
   return {
     redirectUris,
     permissions,
     adminConsentUri,
     steps: [
-      accountTypesStep(app),
-      ...redirectUris.map(redirectStep),
-      ...Object.entries(permissions).map(([resource, names]) => permissionStep(resource, names)),
-      ...(oidcScopes.length > 0 ? [openIdStep(oidcScopes)] : []),
-      ...(app.rotation === undefined ? [] : rotationSteps(app)),
-      ...(openEnded ? ['Add likewise what your product will ask for besides; TranslateScopes tells it.'] : []),
-      ...(adminConsentUri === '' ? [] : [adminConsentStep({ ...facts, reserved: reservedPermissions(facts) })]),
-      ...(stopsUnverified(facts) ? [publisherStep] : []),
-      ...hints,
+      portal.accountTypesStep(app),
+      ...redirectUris.map(portal.redirectStep),
+      ...Object.entries(permissions).map(([resource, names]) => portal.permissionStep(resource, names)),
+      ...(oidcScopes.length > 0 ? [portal.openIdStep(oidcScopes)] : []),
+      ...(app.rotation === undefined ? [] : portal.rotationSteps(app)),
+      ...(isOpenEnded ? ['Also add the permissions that your product will request; TranslateScopes lists them.'] : []),
+      ...(adminConsentUri === ''
+        ? []
+        : [portal.adminConsentStep(app, adminConsentUri, callbackUri, reservedPermissions(app, permissions))]),
+      ...(needsVerifiedPublisher(app, permissions, isOpenEnded) ? [portal.publisherStep] : []),
+      ...(credentials.some(({ kind }) => kind === 'FEDERATED') ? [portal.federatedStep(app)] : []),
+      ...(preset?.hints ?? []),
     ],
-    warnings,
+    warnings: [
+      ...(credentials.length === 0 ? [NO_CREDENTIAL] : []),
+      ...credentials.flatMap((credential) => credentialWarnings(credential, now)),
+      ...rotationWarnings(app, credentials, now),
+      ...appWarnings(app, tenant, preset),
+      ...permissionWarnings(app, permissions),
+      ...moreWarnings,
+    ],
   };
 }
 
-/** Microsoft speaks of apps of others: of an app for its own directory alone nothing is said. */
-function reservedPermissions({ app, asked }: NextStepsFacts): readonly string[] {
+/** All scopes of a catalog but those that another one covers; undefined if the catalog accepts any permission. */
+function allScopes(name: string, scopes: Scopes): readonly string[] | undefined {
+  const catalog = scopes.catalogs().find((candidate) => candidate.name === name);
+  if (catalog === undefined || catalog.acceptsPermissions) return undefined;
+  return catalog.scopes
+    .filter(({ scope, covers }) => {
+      return !catalog.scopes.some((other) => other.covers.includes(scope) && !covers.includes(other.scope));
+    })
+    .map(({ scope }) => scope);
+}
+
+function fullForms(permissions: PermissionsByResource): readonly string[] {
+  return Object.entries(permissions).flatMap(([resource, names]) => names.map((name) => `${resource}/${name}`));
+}
+
+/** Microsoft's rule is about apps of other organizations, so it does not apply to an app for its own directory. */
+function reservedPermissions(app: App, permissions: PermissionsByResource): readonly string[] {
   if (homeDirectory(app) !== undefined) return [];
-  return administratorConsents(asked.permissions).map((full) => full.slice(full.lastIndexOf('/') + 1));
+  return administratorConsents(permissions).map((full) => full.slice(full.lastIndexOf('/') + 1));
 }
 
 /**
  * "Beginning November 2020, if risk-based step-up consent is enabled, users can't consent to most newly registered multitenant
- * apps that aren't publisher verified": those that ask for more than to sign in and read the profile, of users of other
+ * apps that aren't publisher verified": apps that request more than sign-in and the profile, for users of other
  * directories. National clouds have no publisher verification.
  * https://learn.microsoft.com/entra/identity-platform/publisher-verification-overview
  */
-function stopsUnverified({ app, asked, openEnded }: NextStepsFacts): boolean {
+function needsVerifiedPublisher(app: App, permissions: PermissionsByResource, isOpenEnded: boolean): boolean {
   if (app.cloud === 'US_GOV' || app.cloud === 'CHINA') return false;
   if (app.signInAudience === 'consumers' || homeDirectory(app) !== undefined) return false;
-  return openEnded || Object.values(asked.permissions).some((names) => names.some((name) => name !== 'User.Read'));
+  return isOpenEnded || Object.values(permissions).some((names) => names.some((name) => name !== 'User.Read'));
 }

@@ -2,7 +2,7 @@ import { fieldInvalid } from '../model/errors.ts';
 import type { Preset } from '../scopes/presets.ts';
 import { LONGEST_REDIRECT_URI } from './check_fields.ts';
 
-/** What a preset's addresses are filled in with. */
+/** The values for the placeholders in a preset's redirect URIs. */
 export interface Addresses {
   /** The vault's own. */
   readonly callback: string;
@@ -11,7 +11,7 @@ export interface Addresses {
   readonly strategy: string | undefined;
 }
 
-/** Redirect URIs of an app that names none itself. FIELD_INVALID for a base address that is missing, or too long. */
+/** The redirect URIs of an app that provides none. FIELD_INVALID for a base URL that is missing or too long. */
 export function presetRedirectUris(preset: Preset | undefined, addresses: Addresses): readonly string[] {
   const forms = preset?.redirectUris ?? ['{callback}'];
   return forms
@@ -20,8 +20,8 @@ export function presetRedirectUris(preset: Preset | undefined, addresses: Addres
 }
 
 /**
- * The strategy of a preset that has one, as `botpress.config.json` spells it. RFC 3986, 2.3: unreserved characters mean the same
- * however a server reads a path; a leading dot could climb.
+ * The strategy as in `botpress.config.json`, for a preset that has one. Only unreserved characters (RFC 3986, 2.3), because all
+ * servers read them the same way in a path, and no leading dot, because `..` could leave the path.
  */
 export function checkStrategy(
   text: string,
@@ -30,13 +30,13 @@ export function checkStrategy(
 ): string | undefined {
   if (text === '') return undefined;
   if (preset?.redirectUris.some(takesStrategy) !== true) {
-    throw fieldInvalid('strategy', 'is for preset botpress-v12 alone; leave it out');
+    throw fieldInvalid('strategy', 'is only for preset botpress-v12. Leave it empty.');
   }
   if (redirectUris.length > 0) {
-    throw fieldInvalid('strategy', 'says what app.redirect_uris say already; give one of them');
+    throw fieldInvalid('strategy', 'must be empty if app.redirect_uris is set. Provide only one of them.');
   }
   if (!/^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,63}$/.test(text)) {
-    throw fieldInvalid('strategy', 'must be at most 64 letters, digits and . _ ~ -, as in botpress.config.json');
+    throw fieldInvalid('strategy', 'must be 1 to 64 letters, digits and . _ ~ -, as in botpress.config.json');
   }
   return text;
 }
@@ -46,16 +46,16 @@ function takesStrategy(form: string): boolean {
 }
 
 function filledIn(form: string, addresses: Addresses): string {
-  // At one go: what is filled in is not looked at again.
+  // In one pass, so that a placeholder inside a value is not replaced.
   const uri = form.replace(/\{(callback|base|strategy)\}/g, (_, name: keyof Addresses) => {
     const value = addresses[name];
     if (value !== undefined) return value;
-    throw fieldInvalid('base_url', `is needed for the redirect URI ${form}`);
+    throw fieldInvalid('base_url', `is required for the redirect URI ${form}`);
   });
   if (form.includes('{base}') && uri.length > LONGEST_REDIRECT_URI) {
     throw fieldInvalid(
       'base_url',
-      `makes the redirect URI ${form} longer than the ${LONGEST_REDIRECT_URI} characters that Entra takes`,
+      `makes the redirect URI ${form} longer than the ${LONGEST_REDIRECT_URI} characters that Entra accepts`,
     );
   }
   return uri;

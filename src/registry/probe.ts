@@ -2,26 +2,24 @@ import type { CredentialProbe } from '../entra/authorization_server.ts';
 import { type App, registrationDirectory } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { type Credential, credentialState } from '../model/credential.ts';
+import { type CredentialRole, presentOrder, rolesOf } from '../model/credential_role.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
 import type { RegistryParts } from './registry_parts.ts';
 
-/** What came of presenting a credential to Entra, in the words of the API. */
+/** The result of presenting a credential to Entra, in the terms of the API. */
 export interface ProbeReport {
   readonly credentialId: string;
-  /** SKIPPED: no directory to ask, or nothing stored to present. UNKNOWN: no answer could be had. */
+  /** SKIPPED: no known directory, or nothing stored to present. UNKNOWN: no conclusive response. */
   readonly outcome: 'ACCEPTED' | 'REJECTED' | 'PROPAGATING' | 'UNKNOWN' | 'SKIPPED';
   readonly reason: Reason | undefined;
   readonly entraError: string | undefined;
   readonly correlationId: string | undefined;
-  /** One sentence: what happened and what to do next. */
+  /** What happened and what to do next. */
   readonly message: string;
   readonly time: Timestamp;
 }
 
-/**
- * Presents each credential. Whatever goes wrong is part of the answer: what was stored before stays stored.
- * `directoryId` is asked where nobody said where the app is registered.
- */
+/** Presents each credential to Entra; failures are reported, never thrown. `directoryId`: instead of the app's own directory. */
 export async function probeApp(
   { authorizationServer, clock }: Pick<RegistryParts, 'authorizationServer' | 'clock'>,
   app: App,
@@ -30,7 +28,7 @@ export async function probeApp(
 ): Promise<readonly ProbeReport[]> {
   const directory = directoryId ?? registrationDirectory(app);
   if (credentials.length === 0) return [];
-  if (directory === undefined) return credentials.map((credential) => notAsked(credential, clock.now()));
+  if (directory === undefined) return credentials.map((credential) => notProbed(credential, clock.now()));
   try {
     const probes = await authorizationServer.probe(app, directory);
     return credentials.map((credential) => {
@@ -39,34 +37,33 @@ export async function probeApp(
     });
   } catch (error) {
     const reason = isVaultError(error) ? error.reason : 'INTERNAL';
-    return credentials.map((credential) => noAnswer(credential, reason, clock.now()));
+    return credentials.map((credential) => noResponse(credential, reason, clock.now()));
   }
 }
 
-/** No directory is known, or nothing is stored yet that could be presented. */
-export function notAsked(credential: Credential, time: Timestamp, validateOnly = false): ProbeReport {
+export function notProbed(credential: Credential, time: Timestamp, validateOnly = false): ProbeReport {
   const message = validateOnly
-    ? 'Nothing was stored, so nothing was presented to Entra.'
-    : 'No directory is known to ask: give home_directory_id with UpdateApp, or directory_id with VerifyApp; else the first user who connects shows one.';
+    ? 'The credential was neither stored nor presented to Entra.'
+    : 'The credential was not checked, because the directory of the app is unknown. Set home_directory_id with UpdateApp, or pass directory_id to VerifyApp; otherwise the first user who connects reveals it.';
   return { ...blank(credential, time), outcome: 'SKIPPED', message };
 }
 
-function noAnswer(credential: Credential, reason: Reason, time: Timestamp): ProbeReport {
-  const message = 'Entra gave no answer about the credential; it is stored all the same. Ask again with VerifyApp.';
+function noResponse(credential: Credential, reason: Reason, time: Timestamp): ProbeReport {
+  const message = 'The credential is stored, but Entra did not confirm it. Check it again with VerifyApp.';
   return { ...blank(credential, time), outcome: 'UNKNOWN', reason, message };
 }
 
 function reportOf(credential: Credential, probe: CredentialProbe | undefined, time: Timestamp): ProbeReport {
-  if (probe === undefined) return noAnswer(credential, 'ENTRA_UNAVAILABLE', time);
+  if (probe === undefined) return noResponse(credential, 'ENTRA_UNAVAILABLE', time);
   const { entraError, correlationId, unusable } = probe;
   if (unusable !== undefined) {
-    const message = `Nothing could be presented to Entra, which was not asked: ${unusable.message ?? OF_NO_USE[credential.kind]}`;
+    const message = `The credential could not be presented to Entra. ${unusable.message ?? UNUSABLE[credential.kind]}`;
     return { ...blank(credential, time), outcome: 'UNKNOWN', reason: unusable.reason, message };
   }
   const seen = { ...blank(credential, time), entraError, correlationId };
   switch (probe.outcome) {
     case 'VALID':
-      return { ...seen, outcome: 'ACCEPTED', message: 'Entra took the credential.' };
+      return { ...seen, outcome: 'ACCEPTED', message: 'Entra accepts the credential.' };
     case 'REJECTED':
       return { ...seen, outcome: 'REJECTED', ...rejection(credential, entraError, time) };
     case 'PROPAGATING':
@@ -75,35 +72,33 @@ function reportOf(credential: Credential, probe: CredentialProbe | undefined, ti
         outcome: 'PROPAGATING',
         reason: 'APP_CREDENTIAL_PROPAGATING',
         message:
-          'Entra does not take the credential yet; a new one needs up to 15 minutes. It is tried again by itself.',
+          'Entra does not accept the credential yet. A new one needs up to 15 minutes; the vault retries by itself.',
       };
     case 'INCONCLUSIVE':
-      if (probe.reason === 'BLOCKED_BY_POLICY') return { ...seen, ...blocked(entraError) };
-      return refusesApp(entraError)
+      if (probe.reason === 'BLOCKED_BY_POLICY') {
+        const message = `Entra did not check the credential, because the directory blocks the app (${entraError}). Ask its administrator.`;
+        return { ...seen, outcome: 'UNKNOWN', reason: 'BLOCKED_BY_POLICY', message };
+      }
+      return rejectsApp(entraError)
         ? {
             ...seen,
             outcome: 'REJECTED',
             reason: 'APP_MISCONFIGURED',
-            message: `Entra refuses the app itself (${entraError}): check the client id, and that the directory has the app.`,
+            message: `Entra rejects the app itself (${entraError}). Check the client id, and that the directory has the app.`,
           }
-        : { ...noAnswer(credential, 'ENTRA_UNAVAILABLE', time), entraError, correlationId };
+        : { ...noResponse(credential, 'ENTRA_UNAVAILABLE', time), entraError, correlationId };
   }
 }
 
-const OF_NO_USE = {
-  CLIENT_SECRET: 'the secret is of no use.',
-  CERTIFICATE: 'the private key does not sign. Add the certificate anew with AddCredential.',
-  FEDERATED: 'the assertion file cannot be read. See that it is there, and readable for the vault.',
-  KEY_VAULT_SECRET: 'the key vault was of no use.',
+const UNUSABLE = {
+  CLIENT_SECRET: 'The stored secret is unusable. Add it again with AddCredential.',
+  CERTIFICATE: 'The private key cannot sign. Add the certificate again with AddCredential.',
+  FEDERATED: 'The assertion file cannot be read. Check that it exists and that the vault may read it.',
+  KEY_VAULT_SECRET: 'The key vault returned no usable secret. Check the secret there.',
 } as const satisfies Record<Credential['kind'], string>;
 
-function blocked(entraError: string | undefined) {
-  const message = `Entra did not say whether it accepts the credential: the directory does not let the app in (${entraError}). Ask its administrator.`;
-  return { outcome: 'UNKNOWN', reason: 'BLOCKED_BY_POLICY', message } as const;
-}
-
-/** The families of errors that blame the registration; others come and go. */
-function refusesApp(entraError: string | undefined): boolean {
+/** Error codes that mean a wrong registration; others are transient. */
+function rejectsApp(entraError: string | undefined): boolean {
   return /^(unauthorized_client|invalid_client|invalid_scope|invalid_resource)(\/|$)/.test(entraError ?? '');
 }
 
@@ -112,24 +107,49 @@ function rejection(
   entraError: string | undefined,
   now: Timestamp,
 ): { reason: Reason; message: string } {
-  // AADSTS7000222: the secret has ended. Operators copy ends wrongly; Entra knows.
+  // AADSTS7000222: the secret is expired, whatever date an operator copied.
   if (credentialState(credential, now) === 'EXPIRED' || entraError?.includes('7000222')) {
-    return { reason: 'APP_CREDENTIAL_EXPIRED', message: 'The credential has ended; add a new one with AddCredential.' };
+    return { reason: 'APP_CREDENTIAL_EXPIRED', message: 'The credential expired. Add a new one with AddCredential.' };
   }
   const codes = entraError === undefined ? '' : ` (${entraError})`;
   const check =
     credential.kind === 'CLIENT_SECRET' || credential.kind === 'KEY_VAULT_SECRET'
-      ? 'check that it is the "Value" of the secret, not its "Secret ID", and that it belongs to this client id'
-      : 'check that the app registration lists it, and that it belongs to this client id';
-  return { reason: 'APP_CREDENTIAL_REJECTED', message: `Entra refuses the credential${codes}: ${check}.` };
+      ? 'Check that it is the "Value" of the secret, not its "Secret ID", and that it belongs to this client id'
+      : 'Check that the app registration lists it, and that it belongs to this client id';
+  return { reason: 'APP_CREDENTIAL_REJECTED', message: `Entra rejects the credential${codes}. ${check}.` };
 }
 
-function blank(credential: Credential, time: Timestamp) {
-  return {
-    credentialId: credential.credentialId,
-    reason: undefined,
-    entraError: undefined,
-    correlationId: undefined,
-    time,
-  };
+function blank({ credentialId }: Credential, time: Timestamp) {
+  return { credentialId, reason: undefined, entraError: undefined, correlationId: undefined, time };
 }
+
+/** Adds to each message when the credential is presented from now on. `credentials`: all of the app, after the probe. */
+export function withRoles(
+  probes: readonly ProbeReport[],
+  credentials: readonly Credential[],
+  now: Timestamp,
+): readonly ProbeReport[] {
+  const roles = rolesOf(credentials, now);
+  const [first] = presentOrder(credentials, now);
+  if (first === undefined) return probes;
+  return probes.map((probe) => {
+    const credential = credentials.find(({ credentialId }) => credentialId === probe.credentialId);
+    const role = credential && roles.get(credential.uid);
+    if (role === undefined) return probe;
+    // Rejected credentials sort last: if the first one is rejected, all are.
+    const use =
+      first.verdict === 'REJECTED'
+        ? 'The app has no working credential.'
+        : `It is ${USES[first.uid === credential?.uid ? 'PREFERRED' : role](first.credentialId)}.`;
+    return { ...probe, message: `${probe.message} ${use}` };
+  });
+}
+
+const USES = {
+  PREFERRED: () => 'presented first',
+  FALLBACK: (first) => `presented when Entra rejects ${first}`,
+  TRIAL: (first) =>
+    `on trial: presented first in some exchanges until it has proved itself; otherwise ${first} is used`,
+  PROBING: (first) => `presented only when no other credential works; ${first} is used`,
+  NONE: () => 'not presented now, because of its validity period',
+} as const satisfies Record<CredentialRole, (first: string) => string>;

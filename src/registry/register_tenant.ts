@@ -1,67 +1,29 @@
-import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { fieldInvalid } from '../model/errors.ts';
 import { checkLabels, checkText } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { findPreset, PRESET_NAMES, type Preset } from '../scopes/presets.ts';
 import type { Registration } from '../store/stores.ts';
-import { alreadyExists } from './already_exists.ts';
-import { detailsAfter, newAppDetails } from './app_details.ts';
-import { appNextSteps } from './app_next_steps.ts';
-import type { AppDetails } from './app_requests.ts';
 import { checkCatalog, checkGuids, checkId, checkThresholds } from './check_fields.ts';
-import { newFirstApp, type WithApp } from './new_app.ts';
-import { notAsked, type ProbeReport, probeApp } from './probe.ts';
+import { addApp, alreadyExists, orThrow } from './create_app.ts';
+import { FIRST, newFirstApp } from './new_app.ts';
+import { newFirstCredential, REGISTRATION_FIELDS } from './new_credential.ts';
+import type { NextSteps } from './next_steps.ts';
 import type { RegistryParts } from './registry_parts.ts';
-import type { RegisteredTenant, RegisterTenant } from './tenant_requests.ts';
-import { withoutApp } from './without_app.ts';
+import type { AppRegistration, RegisteredTenant, RegisterTenant } from './tenant_requests.ts';
 
-/** Checks all, stores all in one commit, and only then asks Entra, whose answer warns and never refuses. */
+/** Checks the request, stores everything in one commit, then probes the credential. A failed probe is a warning. */
 export async function registerTenant(parts: RegistryParts, request: RegisterTenant): Promise<RegisteredTenant> {
   const preset = presetOf(request.preset);
   const tenant = newTenant(parts, request, preset);
-  if (request.app !== undefined) return registerWithApp(parts, { ...request, app: request.app }, tenant, preset);
-  const nextSteps = withoutApp(request);
-  await store(parts, { tenant }, request);
-  return { tenant, app: undefined, probe: undefined, nextSteps };
+  return request.app === undefined
+    ? registerAlone(parts, request, tenant)
+    : registerWithApp(parts, { ...request, app: request.app }, tenant, preset);
 }
 
-async function registerWithApp(
-  parts: RegistryParts,
-  request: WithApp,
-  bare: Tenant,
-  preset: Preset | undefined,
-): Promise<RegisteredTenant> {
-  const { app, credential } = await newFirstApp(parts, { tenant: bare, request, preset });
-  const { made: first, doubts } = credential;
-  const tenant = { ...bare, nextCredentialExpireTime: first.credential.expireTime };
-  const credentials = [first.credential];
-  const known = newAppDetails(parts, app, credentials);
-  const answer = (details: AppDetails, probe: ProbeReport): RegisteredTenant => {
-    const { app, credentials } = details;
-    const steps = appNextSteps(parts, { tenant, app, preset, credentials, probes: [probe] });
-    return { tenant, app: details, probe, nextSteps: { ...steps, warnings: [...steps.warnings, ...doubts] } };
-  };
-
-  // Made before anything is stored, for the next steps can be refused too: nobody has an address of their cloud.
-  const dry = answer(known, notAsked(first.credential, parts.clock.now(), true));
-  await store(parts, { tenant, app, credential: first }, request);
-  if (request.validateOnly) return dry;
-  const [probe = notAsked(first.credential, parts.clock.now())] = await probeApp(parts, app, credentials);
-  return answer(await detailsAfter(parts, known), probe);
-}
-
-/** With `validateOnly` only looks whether it could be. TENANT_EXISTS. */
-async function store(
-  { stores, changes }: RegistryParts,
-  registration: Registration,
-  { validateOnly }: RegisterTenant,
-): Promise<void> {
-  const { tenantId, uid } = registration.tenant;
-  if (validateOnly) {
-    if ((await stores.tenants.find(tenantId)) !== undefined) throw tenantExists(tenantId);
-    return;
-  }
-  await stores.tenants.register(registration).catch(alreadyExists(tenantExists(tenantId)));
-  changes.announce({ kind: 'tenant', uid });
+function presetOf(name: string): Preset | undefined {
+  const preset = findPreset(name);
+  if (preset !== undefined || name === '') return preset;
+  throw fieldInvalid('preset', `must be one of ${PRESET_NAMES.join(', ')}, or empty`);
 }
 
 function newTenant(
@@ -87,15 +49,63 @@ function newTenant(
   };
 }
 
-function presetOf(name: string): Preset | undefined {
-  const preset = findPreset(name);
-  if (preset !== undefined || name === '') return preset;
-  throw fieldInvalid('preset', `there is no such preset; known are ${PRESET_NAMES.join(', ')}`);
+async function registerAlone(parts: RegistryParts, request: RegisterTenant, tenant: Tenant): Promise<RegisteredTenant> {
+  const nextSteps = nextStepsWithoutApp(request);
+  await store(parts, { tenant }, request);
+  return { tenant, app: undefined, probe: undefined, nextSteps };
 }
 
-function tenantExists(tenantId: string): VaultError {
-  const name = `tenants/${tenantId}`;
-  return new VaultError('TENANT_EXISTS', `${name} exists already; choose another tenant_id`, {
-    metadata: { resource: name },
-  });
+async function registerWithApp(
+  parts: RegistryParts,
+  request: RegisterTenant & { readonly app: AppRegistration },
+  bare: Tenant,
+  preset: Preset | undefined,
+): Promise<RegisteredTenant> {
+  const app = newFirstApp(parts, bare, preset, request);
+  const first = await newFirstCredential(parts, app, FIRST, request.app.credential, REGISTRATION_FIELDS);
+  const { made: credential } = first;
+  const tenant = { ...bare, nextCredentialExpireTime: credential.credential.expireTime };
+  const { validateOnly } = request;
+  const added = await addApp(parts, { tenant, preset, app, first, validateOnly }, () =>
+    store(parts, { tenant, app, credential }, request),
+  );
+  return { tenant, ...added };
+}
+
+/** With `validateOnly`, only checks that the id is free. TENANT_EXISTS. */
+async function store(
+  { stores, changes }: RegistryParts,
+  registration: Registration,
+  { validateOnly }: RegisterTenant,
+): Promise<void> {
+  const { tenantId, uid } = registration.tenant;
+  const exists = alreadyExists('TENANT_EXISTS', `tenants/${tenantId}`, 'tenant_id');
+  if (validateOnly) {
+    if ((await stores.tenants.find(tenantId)) !== undefined) throw exists;
+    return;
+  }
+  await stores.tenants.register(registration).catch(orThrow(exists));
+  changes.announce({ kind: 'tenant', uid });
+}
+
+/** FIELD_INVALID for fields that only apply to an app. */
+function nextStepsWithoutApp({ tenantId, preset, baseUrl, strategy }: RegisterTenant): NextSteps {
+  for (const [field, value] of Object.entries({ base_url: baseUrl, strategy })) {
+    if (value !== '') throw fieldInvalid(field, 'applies only to an app. Provide app, or leave this field empty.');
+  }
+  const tenant = `tenants/${tenantId}`;
+  const steps = [
+    `${tenant} has no app of its own, so its users can connect only through an app that is shared with it.`,
+    `To use a shared app, its owner adds ${tenant} to its shared_with with UpdateApp. Then pass its name, tenants/OWNER/apps/APP, in app of StartAuthorization.`,
+    `To give ${tenant} an app of its own, call CreateApp with app_id "default", which is used if a request names no app.`,
+  ];
+  // CreateApp has no presets.
+  const forgotten = `Only the catalog of preset ${preset} was applied. If app was forgotten, call DeleteTenant, then RegisterTenant with app to apply the whole preset.`;
+  return {
+    redirectUris: [],
+    permissions: {},
+    adminConsentUri: '',
+    steps: preset === '' ? steps : [...steps, forgotten],
+    warnings: [],
+  };
 }

@@ -6,20 +6,20 @@ import type { SecretSource } from '../model/secret_source.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
 
-/** What the registry is made of. */
+/** The dependencies of the registry. */
 export interface RegistryParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'rotations' | 'inspections'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget' | 'throttledUntil' | 'adminConsentUri'>;
-  /** Where secrets lie that credentials only refer to. */
+  /** Key Vault secrets, to which credentials refer by URI. */
   readonly secretSource: SecretSource;
-  /** Of federated credentials. */
+  /** The files of federated credentials. */
   readonly assertionFiles: Pick<AssertionFiles, 'check'>;
   readonly scopes: Scopes;
   readonly changes: Pick<Changes, 'announce'>;
   readonly clock: Clock;
-  /** The vault's own callback, `{public URL}/oauth2/callback`: for apps that name no redirect URI. */
+  /** The vault's own callback, `{public URL}/oauth2/callback`: for apps without a redirect URI of their own. */
   readonly callbackUri: string;
-  /** Where browsers find logos, `{public URL}/logos`. */
+  /** `{public URL}/logos`. */
   readonly logosUri: string;
   readonly newUid: () => string;
 }

@@ -22,12 +22,12 @@ export interface RegisterTenant {
   readonly catalog: string;
   readonly allowedDirectoryIds: readonly string[];
   readonly expiryThresholds: readonly number[];
-  /** Undefined: the tenant connects through apps that are shared with it. */
+  /** Undefined: the tenant uses apps that are shared with it. */
   readonly app: AppRegistration | undefined;
   readonly validateOnly: boolean;
 }
 
-/** `AppRegistration` of the wire: an app with its first credential, flat. */
+/** `AppRegistration` on the wire: an app with the fields of its first credential. */
 export interface AppRegistration {
   readonly clientId: string;
   readonly displayName: string;
@@ -38,7 +38,7 @@ export interface AppRegistration {
   readonly redirectUris: readonly string[];
   readonly returnUrlPrefixes: readonly string[];
   readonly implicitPermissions: readonly string[];
-  /** Undefined: the vault renews nothing by itself. */
+  /** Undefined: no automatic rotation. */
   readonly rotation: RotationRequest | undefined;
   /** `expireTime` is `app.secret_expire_time`. */
   readonly credential: CredentialRequest;
@@ -46,7 +46,7 @@ export interface AppRegistration {
 
 export interface RegisteredTenant {
   readonly tenant: Tenant;
-  /** Undefined, as the probe: none was given. */
+  /** Undefined, like the probe, if the request has no app. */
   readonly app: AppDetails | undefined;
   readonly probe: ProbeReport | undefined;
   readonly nextSteps: NextSteps;
@@ -54,15 +54,15 @@ export interface RegisteredTenant {
 
 export interface ListTenants {
   readonly page: PageRequest;
-  /** Whom the caller may see; undefined: all. */
+  /** The tenants that the caller may see; undefined: all. */
   readonly tenantIds: readonly string[] | undefined;
 }
 
 export interface UpdateTenant extends TenantWithEtag {
-  /** `expiryThresholds`: `[]` stands for those that the vault is configured with. */
   readonly fields: Pick<Tenant, 'displayName' | 'labels' | 'catalog' | 'allowedDirectoryIds'> & {
-    readonly expiryThresholds: readonly number[];
+    /** `[]`: those of the vault's configuration. */
+    readonly expiryThresholdsDays: readonly number[];
   };
-  /** Paths as on the wire (`display_name`); undefined: the fields that are not empty. */
+  /** Paths as on the wire (`display_name`); undefined means the fields that are not empty. */
   readonly updateMask: readonly string[] | undefined;
 }

@@ -1,43 +1,41 @@
 import type { App } from '../model/app.ts';
+import type { Timestamp } from '../model/clock.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { checkEtag } from '../model/etag.ts';
+import { checkLabels, checkText } from '../model/labels.ts';
 import type { Page } from '../model/page.ts';
-import type { Tenant } from '../model/tenant.ts';
+import type { Tenant, TenantState } from '../model/tenant.ts';
+import type { Scopes } from '../scopes/scopes.ts';
 import { sharedAppInUse } from './app_in_use.ts';
+import { checkCatalog, checkGuids, checkThresholds } from './check_fields.ts';
 import { createLookup } from './lookup.ts';
 import { registerTenant } from './register_tenant.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import type { ListTenants, RegisteredTenant, RegisterTenant, TenantWithEtag, UpdateTenant } from './tenant_requests.ts';
-import { updatedTenant, withState } from './tenant_update.ts';
+import { masked } from './update_mask.ts';
 
-/** Our customers, as an operator sees them. In requests `''` and `[]` stand for "not given", as on the wire. */
-export interface Tenants {
-  /** The whole onboarding, with an app or without, in one commit, then a probe that warns and never refuses. FIELD_INVALID, TENANT_EXISTS. */
-  register(request: RegisterTenant): Promise<RegisteredTenant>;
-  /** TENANT_NOT_FOUND. */
-  get(tenantId: string): Promise<Tenant>;
-  /** In the order of their ids. */
-  list(request: ListTenants): Promise<Page<Tenant>>;
-  /** TENANT_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH. */
-  update(request: UpdateTenant): Promise<Tenant>;
-  suspend(request: TenantWithEtag): Promise<Tenant>;
-  resume(request: TenantWithEtag): Promise<Tenant>;
-  /** Shreds. The etag is required. TENANT_NOT_EMPTY, and APP_IN_USE even when forced. */
-  delete(request: TenantWithEtag & { readonly force: boolean }): Promise<void>;
-}
+/** The customers of the operator. In requests, `''` and `[]` mean "not set", as on the wire. */
+export type Tenants = ReturnType<typeof createTenants>;
 
-export function createTenants(parts: RegistryParts): Tenants {
+export function createTenants(parts: RegistryParts) {
   const { stores, authorizationServer, scopes, changes, clock } = parts;
   const lookup = createLookup(stores);
 
-  async function change({ tenantId, etag }: TenantWithEtag, move: (tenant: Tenant) => Tenant): Promise<Tenant> {
+  async function change({ tenantId, etag }: TenantWithEtag, apply: (tenant: Tenant) => Tenant): Promise<Tenant> {
     const before = await lookup.tenant(tenantId);
     checkEtag(before, etag, nameOf(before));
-    const after = move(before);
+    const after = apply(before);
     if (after === before) return before;
     const stored = await stores.tenants.update(before, after);
     changes.announce({ kind: 'tenant', uid: stored.uid });
     return stored;
+  }
+
+  /** A tenant that is in the state already is not written. */
+  function setState(request: TenantWithEtag, state: TenantState): Promise<Tenant> {
+    return change(request, (tenant) =>
+      tenant.state === state ? tenant : { ...tenant, state, updateTime: clock.now() },
+    );
   }
 
   async function appsOf(tenantId: string): Promise<readonly App[]> {
@@ -52,29 +50,40 @@ export function createTenants(parts: RegistryParts): Tenants {
   }
 
   return {
-    register: (request) => registerTenant(parts, request),
-    get: (tenantId) => lookup.tenant(tenantId),
-    list: ({ page, tenantIds }) => stores.tenants.list(page, tenantIds),
-    update: (request) => change(request, (tenant) => updatedTenant(tenant, request, scopes, clock.now())),
-    suspend: (request) => change(request, (tenant) => withState(tenant, 'SUSPENDED', clock.now())),
-    resume: (request) => change(request, (tenant) => withState(tenant, 'ACTIVE', clock.now())),
+    /** Tenant, app and credential in one commit, then a probe, whose failure is only a warning. FIELD_INVALID, TENANT_EXISTS. */
+    register: (request: RegisterTenant): Promise<RegisteredTenant> => registerTenant(parts, request),
 
-    async delete({ tenantId, etag, force }) {
+    /** TENANT_NOT_FOUND. */
+    get: (tenantId: string): Promise<Tenant> => lookup.tenant(tenantId),
+
+    /** In the order of their ids. */
+    list: ({ page, tenantIds }: ListTenants): Promise<Page<Tenant>> => stores.tenants.list(page, tenantIds),
+
+    /** TENANT_NOT_FOUND, FIELD_INVALID, ETAG_MISMATCH. */
+    update: (request: UpdateTenant): Promise<Tenant> =>
+      change(request, (tenant) => updatedTenant(tenant, request, scopes, clock.now())),
+
+    suspend: (request: TenantWithEtag) => setState(request, 'SUSPENDED'),
+    resume: (request: TenantWithEtag) => setState(request, 'ACTIVE'),
+
+    /** Crypto-shreds the tenant. The etag is required. TENANT_NOT_EMPTY unless forced; APP_IN_USE even if forced. */
+    async delete({ tenantId, etag, force }: TenantWithEtag & { readonly force: boolean }): Promise<void> {
       const tenant = await lookup.tenant(tenantId);
       const name = nameOf(tenant);
-      if (etag === '')
-        throw fieldInvalid('etag', `is required: read ${name} and hand back its etag, since nothing brings it back`);
+      if (etag === '') {
+        throw fieldInvalid('etag', `is required, because a deletion is final. Read ${name} and pass its etag.`);
+      }
       checkEtag(tenant, etag, name);
       const foreign = await stores.tenants.countForeignConnections(tenant.uid);
       if (foreign > 0) throw sharedAppInUse(name, foreign);
       const own = force ? 0 : await stores.tenants.countConnections(tenant.uid);
       if (own > 0) {
-        throw new VaultError('TENANT_NOT_EMPTY', `${name} has ${own} connections; delete them, or force`, {
+        throw new VaultError('TENANT_NOT_EMPTY', `${name} has ${own} connections. Delete them, or set force.`, {
           metadata: { resource: name, connections: String(own) },
         });
       }
       const apps = await appsOf(tenantId);
-      // As soon as it is suspended nothing of it is served from memory, also where the rest takes long or fails.
+      // Once it is suspended, nothing of it may be served from memory, even if the rest takes long or fails.
       const forget = () => {
         for (const { uid } of apps) {
           authorizationServer.forget(uid);
@@ -89,6 +98,35 @@ export function createTenants(parts: RegistryParts): Tenants {
         forget();
       }
     },
+  };
+}
+
+const MUTABLE = ['displayName', 'labels', 'catalog', 'allowedDirectoryIds', 'expiryThresholdsDays'] as const;
+const IMMUTABLE = ['name', 'uid', 'state', 'create_time', 'update_time', 'next_credential_expire_time', 'etag'];
+
+/** The tenant after the update. FIELD_INVALID. */
+function updatedTenant(
+  tenant: Tenant,
+  { fields, updateMask }: Pick<UpdateTenant, 'fields' | 'updateMask'>,
+  scopes: Scopes,
+  now: Timestamp,
+): Tenant {
+  const { displayName, labels, catalog, allowedDirectoryIds: directories, expiryThresholdsDays: days } = fields;
+  const changing = masked(updateMask, fields, MUTABLE, IMMUTABLE);
+  return {
+    ...tenant,
+    ...(changing.has('displayName') && {
+      displayName: checkText('tenant.display_name', displayName) || tenant.tenantId,
+    }),
+    ...(changing.has('labels') && { labels: checkLabels('tenant.labels', labels) }),
+    ...(changing.has('catalog') && { catalog: checkCatalog('tenant.catalog', catalog, scopes) }),
+    ...(changing.has('allowedDirectoryIds') && {
+      allowedDirectoryIds: checkGuids('tenant.allowed_directory_ids', directories, 'the id of a directory'),
+    }),
+    ...(changing.has('expiryThresholdsDays') && {
+      expiryThresholds: checkThresholds('tenant.expiry_thresholds_days', days),
+    }),
+    updateTime: now,
   };
 }
 

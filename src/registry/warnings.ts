@@ -7,40 +7,19 @@ import {
 } from '../model/app.ts';
 import { DAY, type Timestamp } from '../model/clock.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
-import { type Credential, type CredentialKind, type CredentialMaterial, neverExpires } from '../model/credential.ts';
+import { type Credential, type CredentialKind, neverExpires } from '../model/credential.ts';
+import { GUID } from '../model/ids.ts';
 import { serviceOf } from '../model/resource.ts';
 import { rotatedCredential } from '../model/rotation_due.ts';
+import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Preset } from '../scopes/presets.ts';
 import { isLoopback } from './check_fields.ts';
-import { looksLikeSecretId } from './client_secret.ts';
 import type { ProbeReport } from './probe.ts';
 
-/** The portal makes client secrets of at most 24 months; some days more, for its months are calendar months. */
+/** The portal creates client secrets of at most 24 calendar months, which can be some days more than two years. */
 const LONGEST_SECRET = 735 * DAY;
 const SOON = 30 * DAY;
-
-export function credentialWarnings(credential: Credential, now: Timestamp): readonly string[] {
-  const { kind, expireTime, credentialId } = credential;
-  const what = `${KINDS[kind]} ${credentialId}`;
-  if (kind === 'FEDERATED') return [];
-  if (expireTime === undefined) {
-    const where =
-      kind === 'KEY_VAULT_SECRET' ? 'give the secret an expiration date in the key vault' : 'copy it from the portal';
-    return [`No end is known of ${what}, so nobody can be warned before it comes: ${where}.`];
-  }
-  const end = new Date(expireTime).toISOString().slice(0, 10);
-  if (kind === 'CLIENT_SECRET' && expireTime - now > LONGEST_SECRET) {
-    const never = neverExpires(credential) ? 'never ends' : 'as good as never ends';
-    return [
-      `The ${what} ${never} (${end}): one that leaks works until somebody deletes it. Make one of at most 24 months; the vault takes the next one beside it, and no user signs in again.`,
-    ];
-  }
-  if (expireTime - now >= SOON) return [];
-  return kind === 'KEY_VAULT_SECRET' && !PINNED.test(credential.hint)
-    ? [`The ${what} ends on ${end}: put the next client secret into the key vault before, which the vault then takes.`]
-    : [`The ${what} ends on ${end}: add the next one with AddCredential before.`];
-}
 
 const KINDS = {
   CLIENT_SECRET: 'client secret',
@@ -49,29 +28,55 @@ const KINDS = {
   KEY_VAULT_SECRET: 'Key Vault secret',
 } as const satisfies Record<CredentialKind, string>;
 
-/** The address of one version, which no later one follows. */
+/** The URI of one version of a secret, which no new version replaces. */
 const PINNED = /\/secrets\/[^/]+\/[^/]+$/;
 
-/** Where renewal by the vault is asked for, and will not come by itself. */
+export function credentialWarnings(credential: Credential, now: Timestamp): readonly string[] {
+  const { kind, expireTime, credentialId } = credential;
+  const what = `${KINDS[kind]} ${credentialId}`;
+  if (kind === 'FEDERATED') return [];
+  if (expireTime === undefined) {
+    const where =
+      kind === 'KEY_VAULT_SECRET'
+        ? 'Give the secret an expiration date in the key vault'
+        : 'Copy the date from the portal';
+    return [`The expiry date of ${what} is unknown, so the vault cannot send reminders. ${where}.`];
+  }
+  const date = new Date(expireTime).toISOString().slice(0, 10);
+  if (kind === 'CLIENT_SECRET' && expireTime - now > LONGEST_SECRET) {
+    const never = neverExpires(credential) ? 'never expires' : 'practically never expires';
+    return [
+      `The ${what} ${never} (${date}): if it leaks, it works until it is deleted. Create one of at most 24 months; the vault accepts several at once, and no user has to sign in again.`,
+    ];
+  }
+  if (expireTime - now >= SOON) return [];
+  const next =
+    kind === 'KEY_VAULT_SECRET' && !PINNED.test(credential.hint)
+      ? 'Store the next client secret in the key vault before then; the vault reads it from there'
+      : 'Add the next one with AddCredential before then';
+  return [`The ${what} expires on ${date}. ${next}.`];
+}
+
+/** Reasons why a requested rotation will not start by itself. */
 export function rotationWarnings(
   { rotation }: App,
   credentials: readonly Credential[],
   now: Timestamp,
 ): readonly string[] {
-  const secret = rotatedCredential(credentials, now);
   if (rotation === undefined) return [];
+  const secret = rotatedCredential(credentials, now);
   if (secret === undefined) {
-    return ['rotation renews client secrets, and the app has none of its own: add one, or switch rotation off.'];
+    return ['rotation renews client secrets, but the app has no client secret. Add one, or clear rotation.'];
   }
   const { credentialId, expireTime } = secret;
   if (expireTime === undefined) {
     return [
-      `Nobody knows when client secret ${credentialId} ends, so that it is not renewed until Graph has told its end; RotateCredential renews it now.`,
+      `The expiry date of client secret ${credentialId} is unknown, so it is not renewed until Microsoft Graph reports the date. Call RotateCredential to renew it now.`,
     ];
   }
   return neverExpires(secret)
     ? [
-        `The client secret ${credentialId} never ends, so that it is never due; RotateCredential replaces it with one that is.`,
+        `The client secret ${credentialId} never expires, so its renewal is never due. Call RotateCredential to replace it with one that expires.`,
       ]
     : [];
 }
@@ -87,39 +92,37 @@ export function appWarnings(app: App, tenant: Tenant, preset: Preset | undefined
 }
 
 function audienceWarnings(app: App, tenant: Tenant, preset: Preset | undefined): readonly string[] {
-  const warnings: string[] = [];
   const { signInAudience } = app;
+  const audience = `The audience ${signInAudience}`;
   const allowed = tenant.allowedDirectoryIds;
   const only = signInAudience === 'consumers' ? PERSONAL_DIRECTORY : homeDirectory(app);
-  if (only !== undefined && allowed.length > 0 && !allowed.includes(only)) {
-    warnings.push(
-      `Nobody can connect: the audience ${signInAudience} lets in accounts of directory ${only} alone, which is not among allowed_directory_ids.`,
-    );
-  }
-  if (isOpenToPersonalAccounts(app) && (app.cloud === 'US_GOV' || app.cloud === 'CHINA')) {
-    warnings.push(
-      `The audience ${signInAudience} lets personal accounts in, which national clouds do not have: take organizations or a directory.`,
-    );
-  }
-  if (signInAudience === 'organizations' && allowed.includes(PERSONAL_DIRECTORY)) {
-    warnings.push(
-      'The audience organizations lets no personal account in, though allowed_directory_ids does: take common.',
-    );
-  }
-  if (preset?.signInAudience === 'common' && signInAudience === 'organizations') {
-    warnings.push(
-      'The audience organizations lets no personal Microsoft account in, which this preset is made for: take common.',
-    );
-  }
-  if (preset?.signInAudience !== undefined && signInAudience === 'consumers') {
-    warnings.push(
-      `The audience consumers lets no work account in, which this preset is made for: take ${preset.signInAudience}.`,
-    );
-  }
-  return warnings;
+  const isNational = app.cloud === 'US_GOV' || app.cloud === 'CHINA';
+  const warnings: readonly [boolean, string][] = [
+    [
+      only !== undefined && allowed.length > 0 && !allowed.includes(only),
+      `No user can connect: the audience ${signInAudience} admits only accounts of directory ${only}, which allowed_directory_ids does not list.`,
+    ],
+    [
+      isOpenToPersonalAccounts(app) && isNational,
+      `${audience} admits personal accounts, which national clouds do not have. Use organizations or a directory.`,
+    ],
+    [
+      signInAudience === 'organizations' && allowed.includes(PERSONAL_DIRECTORY),
+      `${audience} admits no personal account, although allowed_directory_ids does. Use common.`,
+    ],
+    [
+      signInAudience === 'organizations' && preset?.signInAudience === 'common',
+      `${audience} admits no personal Microsoft account, but this preset is made for them. Use common.`,
+    ],
+    [
+      signInAudience === 'consumers' && preset?.signInAudience !== undefined,
+      `${audience} admits no work account, but this preset is made for them. Use ${preset?.signInAudience}.`,
+    ],
+  ];
+  return warnings.filter(([applies]) => applies).map(([, warning]) => warning);
 }
 
-/** The portal lists Outlook's permissions among those of Graph. */
+/** The portal lists the permissions of Outlook under Microsoft Graph. */
 export function permissionWarnings(app: App, permissions: PermissionsByResource): readonly string[] {
   if (!isOpenToPersonalAccounts(app)) return [];
   const counts = new Map<string, number>();
@@ -132,14 +135,14 @@ export function permissionWarnings(app: App, permissions: PermissionsByResource)
     .filter(([, count]) => count > most)
     .map(
       ([resource, count]) =>
-        `A registration that personal accounts may use can list ${most} permissions of a resource, and ${count} of ${resource} are asked for: leave some out, or take the audience organizations.`,
+        `A registration for personal accounts can list ${most} permissions of a resource, but ${count} of ${resource} are requested. Remove some, or use the audience organizations.`,
     );
 }
 
 function redirectWarnings(app: App): readonly string[] {
   const local = app.redirectUris.filter((uri) => isLoopback(new URL(uri)));
   if (local.length === 0 || app.cloud === 'CUSTOM') return [];
-  return [`Only a browser on this machine can come back to ${local.join(', ')}: good for trying out, not for users.`];
+  return [`Only a browser on this machine can reach ${local.join(', ')}. Use it for tests, not for users.`];
 }
 
 function scopeWarnings(app: App): readonly string[] {
@@ -147,12 +150,14 @@ function scopeWarnings(app: App): readonly string[] {
     (permission) => /(IMAP|POP)\.AccessAsUser\.All$|SMTP\.Send$/i.test(permission) && !permission.includes('://'),
   )
     ? [
-        'implicit_permissions names a mail protocol of Microsoft Graph, whose tokens IMAP, POP and SMTP refuse: write https://outlook.office.com/IMAP.AccessAsUser.All.',
+        'implicit_permissions names a mail protocol of Microsoft Graph, but IMAP, POP and SMTP reject Graph tokens. Use https://outlook.office.com/IMAP.AccessAsUser.All.',
       ]
     : [];
 }
 
-export function secretWarnings(material: CredentialMaterial): readonly string[] {
-  if (material.kind !== 'CLIENT_SECRET' || !looksLikeSecretId(material.clientSecret)) return [];
-  return ['The client secret looks like a "Secret ID" (a GUID): Entra wants the "Value" that the portal shows once.'];
+/** The portal shows the "Secret ID", a GUID, next to the value. */
+export function secretIdWarnings(subject: string, secret: Secret): readonly string[] {
+  return secret.matches(GUID)
+    ? [`${subject} looks like a "Secret ID" (a GUID). Entra expects the "Value", which the portal shows only once.`]
+    : [];
 }

@@ -56,7 +56,6 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(cli-progress|jsonc-parser)/, ['cli']],
   [/^negotiator/, ['web']],
   [/^(cloudevents|standardwebhooks)/, ['event_delivery', 'config']],
-  [/^image-size/, ['registry']],
 ];
 
 const sources = sourceFiles();

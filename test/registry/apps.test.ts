@@ -43,7 +43,7 @@ function update(fields: Partial<AppFields>, updateMask?: readonly string[]) {
 }
 
 describe('creating', () => {
-  test('stores the app with its first credential and tells what is left to do', async () => {
+  test('stores the app with its first credential and returns the next steps', async () => {
     const created = await registry.apps.create(
       creation({ credential: clientSecret() }, { signInAudience: DIRECTORY, catalog: 'aurinko' }),
     );
@@ -59,7 +59,7 @@ describe('creating', () => {
     expect(await registry.apps.get({ tenantId: 'acme', appId: 'second' })).toEqual(created.app);
   });
 
-  test('takes an app without a credential, and warns', async () => {
+  test('accepts an app without a credential, with a warning', async () => {
     const created = await registry.apps.create(creation());
     expect(created.probe).toBeUndefined();
     expect(created.nextSteps.warnings.join()).toContain('no credential');
@@ -76,7 +76,7 @@ describe('creating', () => {
     ],
     ['app.shared_with[0]', creation({}, { sharedWith: ['apps/x'] })],
     ['app.catalog', creation({}, { catalog: 'none' })],
-  ])('refuses a bad %s and stores nothing', async (field, request) => {
+  ])('rejects a bad %s and stores nothing', async (field, request) => {
     const error = await refusal(registry.apps.create(request));
     expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
     const page = await registry.apps.list({
@@ -88,7 +88,7 @@ describe('creating', () => {
     expect(registry.announced).toEqual([]);
   });
 
-  test('refuses an id that is taken, also in a dry run, and a tenant that is not there', async () => {
+  test('rejects an existing id, also in a dry run, and an unknown tenant', async () => {
     for (const validateOnly of [false, true])
       expect(await refusal(registry.apps.create(creation({ appId: 'default', validateOnly })))).toMatchObject({
         reason: 'APP_EXISTS',
@@ -122,7 +122,7 @@ test('lists the apps of one tenant, or of all that the caller may see', async ()
 });
 
 describe('updating', () => {
-  test('suspends and resumes, keeps everything, and tells the other rooms', async () => {
+  test('suspends and resumes, keeps everything, and announces the change', async () => {
     const { app } = await registry.apps.get(DEFAULT);
     const suspended = await update({ suspended: true });
     expect(suspended.app).toMatchObject({ ...app, suspended: true, version: app.version + 1 });
@@ -135,13 +135,13 @@ describe('updating', () => {
     expect(registry.entra.forgotten).toEqual([app.uid, app.uid]);
   });
 
-  test("an emptied display name is the tenant's again, as for a new app", async () => {
+  test("an empty display name becomes the tenant's, as for a new app", async () => {
     const { displayName } = await registry.tenants.get('acme');
     expect((await update({ displayName: 'Acme Mail' })).app.displayName).toBe('Acme Mail');
     expect((await update({}, ['display_name'])).app.displayName).toBe(displayName);
   });
 
-  test('clears what Entra said of a registration that is described otherwise now', async () => {
+  test('clears a failure that Entra reported for the earlier description of the registration', async () => {
     const { app } = await registry.apps.get(DEFAULT);
     const evidence = {
       reason: 'APP_MISCONFIGURED' as const,
@@ -162,7 +162,7 @@ describe('updating', () => {
     ['update_mask', {}, ['logo_uri']],
     ['app.sign_in_audience', {}, ['*']],
     ['app.redirect_uris[0]', { redirectUris: ['http://a.example/'] }, undefined],
-  ])('refuses a bad %s and changes nothing (%#)', async (field, fields, mask) => {
+  ])('rejects a bad %s and changes nothing (%#)', async (field, fields, mask) => {
     const before = await registry.apps.get(DEFAULT);
     const error = await refusal(update(fields, mask));
     expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
@@ -170,30 +170,27 @@ describe('updating', () => {
     expect(registry.announced).toEqual([]);
   });
 
-  test('takes the unchanged client id and cloud along', async () => {
+  test('accepts the unchanged client id and cloud', async () => {
     expect(
       (await update({ clientId: CLIENT_ID.toUpperCase(), cloud: 'GLOBAL', displayName: 'X' })).app.displayName,
     ).toBe('X');
   });
 
-  test.each([[['beta']], [['*']]])(
-    'does not take %j away from a tenant that connects through it',
-    async (sharedWith) => {
-      const { app } = await update({ sharedWith });
-      await registry.connect('beta', 'bob', app);
-      const error = await refusal(update({ sharedWith: ['gamma'] }));
-      expect(error.reason).toBe('APP_IN_USE');
-      expect((await registry.apps.get(DEFAULT)).app.sharedWith).toEqual(sharedWith);
-      expect((await update({ sharedWith: ['beta', 'gamma'] })).app.sharedWith).toEqual(['beta', 'gamma']);
-    },
-  );
+  test.each([[['beta']], [['*']]])('cannot remove %j while a tenant it allows has connections', async (sharedWith) => {
+    const { app } = await update({ sharedWith });
+    await registry.connect('beta', 'bob', app);
+    const error = await refusal(update({ sharedWith: ['gamma'] }));
+    expect(error.reason).toBe('APP_IN_USE');
+    expect((await registry.apps.get(DEFAULT)).app.sharedWith).toEqual(sharedWith);
+    expect((await update({ sharedWith: ['beta', 'gamma'] })).app.sharedWith).toEqual(['beta', 'gamma']);
+  });
 });
 
 describe('a logo', () => {
   const stored = async (logoUri: string | undefined) =>
     registry.stores.apps.findLogo(logoUri?.slice(`${LOGOS}/`.length) ?? 'none');
 
-  test('is kept with a new app, and found by its address', async () => {
+  test('is stored with a new app, and found by its URI', async () => {
     const { app } = await registry.apps.create(creation({}, { logo: png(3, 2) }));
     expect(app.logoUri).toMatch(new RegExp(`^${LOGOS}/[0-9a-f]{64}$`));
     expect(await stored(app.logoUri)).toEqual({
@@ -204,7 +201,7 @@ describe('a logo', () => {
     expect(await registry.apps.get({ tenantId: 'acme', appId: 'second' })).toEqual(app);
   });
 
-  test('comes, changes and goes by its name in the mask, and leaves the rest', async () => {
+  test('is set, changed and removed by its name in the mask, and nothing else changes', async () => {
     const first = await update({ logo: png(3, 2) });
     const second = await update({ logo: jpeg(), displayName: 'Not asked for' }, ['logo']);
     expect(second.logoUri).not.toBe(first.logoUri);
@@ -217,7 +214,7 @@ describe('a logo', () => {
     expect(await stored(second.logoUri)).toBeUndefined();
   });
 
-  test('stays where something else changes, even all that an answer shows', async () => {
+  test('stays if other fields change, even with the mask *', async () => {
     const { app, logoUri } = await update({ logo: png(3, 2) });
     expect((await update({ displayName: 'New' })).logoUri).toBe(logoUri);
     const all = { ...app, catalog: '', cloud: undefined, homeDirectoryId: '', displayName: 'Newer' };
@@ -226,7 +223,7 @@ describe('a logo', () => {
     expect(await stored(logoUri)).toBeUndefined();
   });
 
-  test('that is none is refused, and changes nothing', async () => {
+  test('that is not an image is rejected, and nothing changes', async () => {
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>');
     for (const work of [registry.apps.create(creation({}, { logo: svg })), update({ logo: svg })]) {
       expect((await refusal(work)).metadata).toEqual({ field: 'app.logo' });
@@ -235,7 +232,7 @@ describe('a logo', () => {
     expect((await refusal(registry.apps.get({ tenantId: 'acme', appId: 'second' }))).reason).toBe('APP_NOT_FOUND');
   });
 
-  test('is told of, and not stored, by a dry run', async () => {
+  test('is shown, and not stored, by a dry run', async () => {
     const { app } = await registry.apps.create(creation({ validateOnly: true }, { logo: png(3, 2) }));
     expect(app.logoUri).toContain(app.app.logoHash);
     expect(await stored(app.logoUri)).toBeUndefined();
@@ -248,14 +245,14 @@ describe('deleting', () => {
     app = (await registry.apps.get(DEFAULT)).app;
   });
 
-  test('forgets the app and its credentials', async () => {
+  test('removes the app and its credentials', async () => {
     await registry.apps.delete({ ...DEFAULT, etag: etagOf(app), force: false });
     expect((await refusal(registry.apps.get(DEFAULT))).reason).toBe('APP_NOT_FOUND');
     expect(await registry.stores.apps.credentials(app.uid)).toEqual([]);
     expect(registry.announced).toEqual([{ kind: 'app', uid: app.uid }]);
   });
 
-  test('needs force where connections of its own tenant exist, and then takes them along', async () => {
+  test('requires force if its own tenant has connections, and then deletes them too', async () => {
     await registry.connect('acme', 'ada', app);
     const error = await refusal(registry.apps.delete({ ...DEFAULT, etag: '', force: false }));
     expect([error.reason, error.metadata['connections']]).toEqual(['APP_IN_USE', '1']);
@@ -264,7 +261,7 @@ describe('deleting', () => {
     expect(gone.reason).toBe('CONNECTION_NOT_FOUND');
   });
 
-  test('is refused, even forced, while another tenant connects through it, and leaves its own connections', async () => {
+  test('is rejected, even with force, while another tenant uses it, and keeps its own connections', async () => {
     const shared = (await update({ sharedWith: ['*'] })).app;
     await registry.connect('beta', 'bob', shared);
     await registry.connect('acme', 'ada', shared);
@@ -273,7 +270,7 @@ describe('deleting', () => {
     expect(await registry.connections.get({ tenantId: 'acme', connectionId: 'ada' })).toBeDefined();
   });
 
-  test('acts only on what was read', async () => {
+  test('fails if the etag is stale', async () => {
     await update({ displayName: 'New' });
     expect((await refusal(registry.apps.delete({ ...DEFAULT, etag: etagOf(app), force: true }))).reason).toBe(
       'ETAG_MISMATCH',

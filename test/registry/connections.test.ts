@@ -37,7 +37,7 @@ function update(change: Partial<UpdateConnection>) {
   });
 }
 
-test('lists by tenant, by what the caller may see, by external id, label and state', async () => {
+test('lists by tenant, by visible tenants, by external id, label and state', async () => {
   expect(await names({})).toEqual(['acme/ada', 'beta/ada']);
   expect(await names({ tenantId: 'beta' })).toEqual(['beta/ada']);
   expect(await names({ tenantIds: ['acme'] })).toEqual(['acme/ada']);
@@ -48,7 +48,7 @@ test('lists by tenant, by what the caller may see, by external id, label and sta
   expect((await refusal(names({ tenantId: 'gone' }))).reason).toBe('TENANT_NOT_FOUND');
 });
 
-test('an external id that another connection of the tenant has is refused with its name', async () => {
+test('an external id of another connection of the tenant is rejected with the name of that connection', async () => {
   const [app] = (await registry.stores.apps.list({ size: 1, after: undefined }, ['acme'])).items;
   if (app === undefined) throw new Error('no app');
   const bob = await registry.connect('acme', 'bob', app, { externalId: 'acme-2' });
@@ -88,7 +88,7 @@ test('suspends and resumes; the second time changes nothing', async () => {
   ]);
 });
 
-test('deletes, and takes a missing one only where that is allowed', async () => {
+test('deletes, and accepts a missing one only with allow_missing', async () => {
   const { uid } = await registry.connections.get(ADA);
   await registry.connections.delete({ ...ADA, allowMissing: false });
   expect(registry.announced).toEqual([{ kind: 'connection', uid }]);

@@ -48,7 +48,7 @@ async function ids(): Promise<string[]> {
 }
 
 describe('adding', () => {
-  test('puts it behind the others, forgets what was learned, and probes at once', async () => {
+  test('puts it after the others, clears recorded failures, and probes at once', async () => {
     registry.entra.probes = [{}, { outcome: 'PROPAGATING', entraError: 'invalid_client/AADSTS7000215' }];
     const added = await registry.credentials.add(addition());
     expect(added.credential).toMatchObject({
@@ -91,7 +91,7 @@ describe('adding', () => {
     expect(material?.kind === 'CERTIFICATE' && material.certificateChain.match(/BEGIN/g)).toHaveLength(2);
   });
 
-  test('takes an assertion file by its path', async () => {
+  test('accepts an assertion file by its path', async () => {
     const material = { kind: 'FEDERATED' as const, assertionFile: '/run/tokens/acme/token' };
     const added = await registry.credentials.add(
       addition({ credential: { material, expireTime: undefined, notBefore: undefined } }),
@@ -154,7 +154,7 @@ describe('adding', () => {
       'credential.not_before',
       addition({ credential: { ...certificate(own.certificate, own.privateKey), notBefore: NOW } }),
     ],
-  ])('refuses a bad %s, stores nothing and quotes nothing (%#)', async (field, request) => {
+  ])('rejects a bad %s, stores nothing and quotes no value (%#)', async (field, request) => {
     const error = await refusal(registry.credentials.add(request));
     expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
     expect(`${error.message}${JSON.stringify(error.metadata)}${String(error.cause)}`).not.toContain('MII');
@@ -163,7 +163,7 @@ describe('adding', () => {
     expect(registry.entra.forgotten).toEqual([]);
   });
 
-  test('refuses an id that is taken, also in a dry run', async () => {
+  test('rejects an existing id, also in a dry run', async () => {
     for (const validateOnly of [false, true]) {
       const error = await refusal(registry.credentials.add(addition({ credentialId: 'default', validateOnly })));
       expect(error.reason).toBe('CREDENTIAL_EXISTS');
@@ -178,7 +178,7 @@ describe('adding', () => {
     expect(await ids()).toEqual(['default']);
   });
 
-  test('asks the directory that a connection has shown, where the audience names none', async () => {
+  test('probes in the directory of a connection if the audience names none', async () => {
     const { app: details } = await registerWithApp(registry.tenants, registration({ tenantId: 'beta' }));
     const account = {
       directoryId: DIRECTORY,
@@ -197,13 +197,13 @@ describe('adding', () => {
     expect(registry.entra.asked).toEqual([{ appId: 'default', directoryId: DIRECTORY }]);
   });
 
-  test('stands where the database fails to name a directory', async () => {
+  test('succeeds if the database fails to find a directory', async () => {
     await registry.tenants.register(registration({ tenantId: 'beta' }));
     vi.spyOn(registry.stores.connections, 'list').mockRejectedValue(new Error('disk'));
     expect((await registry.credentials.add(addition({ tenantId: 'beta' }))).probe.outcome).toBe('SKIPPED');
   });
 
-  test('says so where there is no such app', async () => {
+  test('of an unknown app fails', async () => {
     const error = await refusal(registry.credentials.add(addition({ appId: 'gone' })));
     expect([error.reason, error.metadata['resource']]).toEqual(['APP_NOT_FOUND', 'tenants/acme/apps/gone']);
   });
@@ -212,14 +212,14 @@ describe('adding', () => {
 describe('removing', () => {
   const name = { ...DEFAULT, credentialId: 'default' };
 
-  test('takes the last one of an app that nobody connects through', async () => {
+  test('removes the last one of an app without connections', async () => {
     await registry.credentials.remove({ ...name, force: false });
     expect(await ids()).toEqual([]);
     expect(registry.entra.forgotten).toEqual([app.uid]);
     expect((await refusal(registry.credentials.remove({ ...name, force: true }))).reason).toBe('CREDENTIAL_NOT_FOUND');
   });
 
-  test('needs force for the last one where connections exist, not for another', async () => {
+  test('requires force for the last one of an app with connections, not for another', async () => {
     await registry.connect('acme', 'ada', app);
     expect((await refusal(registry.credentials.remove({ ...name, force: false }))).reason).toBe('APP_IN_USE');
     expect(await ids()).toEqual(['default']);
@@ -230,7 +230,7 @@ describe('removing', () => {
   });
 });
 
-describe('removing the last one that works', () => {
+describe('removing the last valid one', () => {
   const name = { ...DEFAULT, credentialId: 'default', force: false };
   const judge = async (credentialId: string, verdict: 'VALID' | 'REJECTED') => {
     const uid = (await registry.stores.apps.credentials(app.uid)).find((one) => one.credentialId === credentialId)?.uid;
@@ -244,7 +244,7 @@ describe('removing the last one that works', () => {
   test.each([
     ['has not been accepted yet', async () => {}],
     ['is rejected', () => judge('next', 'REJECTED')],
-  ])('needs force where the other one %s, with connections or without', async (_, prepare) => {
+  ])('requires force if the other one %s, with connections or without', async (_, prepare) => {
     await prepare();
     const error = await refusal(registry.credentials.remove(name));
     expect([error.reason, error.message]).toEqual([
@@ -259,7 +259,7 @@ describe('removing the last one that works', () => {
     expect(await ids()).toEqual(['next']);
   });
 
-  test('needs force where the other one has ended', async () => {
+  test('requires force if the other one is expired', async () => {
     await judge('next', 'VALID');
     registry.clock.time = Date.UTC(2027, 5, 1);
     await registry.credentials.add(
@@ -274,7 +274,7 @@ describe('removing the last one that works', () => {
     expect(await ids()).toEqual(['next', 'never']);
   });
 
-  test('needs none where another one works, nor for one that does not', async () => {
+  test('requires no force if another one is valid, or if it is not valid itself', async () => {
     await registry.credentials.remove({ ...name, credentialId: 'next' });
     await registry.credentials.add(addition());
     await judge('next', 'VALID');
@@ -290,10 +290,10 @@ describe('verifying', () => {
     const verified = await registry.credentials.verify({ ...DEFAULT, directoryId: '' });
     expect(verified.probes.map(({ outcome }) => outcome)).toEqual(['REJECTED', 'ACCEPTED']);
     expect(registry.entra.asked.at(-1)).toEqual({ appId: 'default', directoryId: DIRECTORY });
-    expect(verified.nextSteps.warnings.join()).toContain('has ended');
+    expect(verified.nextSteps.warnings.join()).toContain('expired');
   });
 
-  test('takes a directory, else one that a connection has shown, else asks nobody', async () => {
+  test('uses the given directory, or one of a connection, or skips the probe', async () => {
     await registry.tenants.register(registration({ tenantId: 'beta' }));
     const beta = { tenantId: 'beta', appId: 'default', directoryId: '' };
     registry.entra.asked.length = 0;

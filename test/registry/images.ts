@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 
-/** Images as small as they come, made here, so that each byte of them can be bent. */
+/** The smallest valid images, generated here so that tests can damage each byte. */
 
 export function png(width: number, height: number, ...more: readonly (readonly [string, Uint8Array])[]): Uint8Array {
   const header = Buffer.alloc(13);
@@ -13,7 +13,7 @@ export function png(width: number, height: number, ...more: readonly (readonly [
   return plain(signature, ...chunks.map(([type, data]) => pngChunk(type, data)));
 }
 
-/** 3 x 2 pixels; Chromium made it. */
+/** 3 x 2 pixels, created by Chromium. */
 export function jpeg(...more: readonly Uint8Array[]): Uint8Array {
   return plain(JPEG.subarray(0, 20), ...more, JPEG.subarray(20));
 }

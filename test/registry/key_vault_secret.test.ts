@@ -88,15 +88,15 @@ describe('a credential that refers to a key vault', () => {
     }
   });
 
-  test('that cannot be read yet is stored all the same, and told with what the vault needs', async () => {
+  test('that cannot be read yet is stored, with a warning that names the missing permission', async () => {
     registry.keyVault.secrets.clear();
     const { credential, warnings } = await add();
     expect(credential).toMatchObject({ hint: URI, expireTime: undefined, notBefore: undefined });
-    expect(warnings.join('\n')).toMatch(/cannot be read yet \(The key vault refuses \(403\)\).*"get" on secrets/);
+    expect(warnings.join('\n')).toMatch(/cannot be read yet \(The key vault refuses \(403\)\).*"get" on its secrets/);
     expect(await registry.stores.apps.credentials(credential.appUid)).toHaveLength(2);
   });
 
-  test('of which the key vault says no end is warned of, and so is one that ends soon, each with what to do there', async () => {
+  test('without an expiry date, or with one that is near, gets a warning that says what to do there', async () => {
     registry.keyVault.secrets.set(URI, {
       value: new Secret(SECRET),
       version: 'v1',
@@ -104,7 +104,9 @@ describe('a credential that refers to a key vault', () => {
       notBefore: undefined,
       expireTime: undefined,
     });
-    expect((await add()).warnings.join()).toMatch(/No end is known of Key Vault secret next.*in the key vault/);
+    expect((await add()).warnings.join()).toMatch(
+      /The expiry date of Key Vault secret next is unknown.*in the key vault/,
+    );
     holds(SECRET, now + 3 * DAY);
     const again = registry.credentials.add({
       ...DEFAULT,
@@ -112,10 +114,10 @@ describe('a credential that refers to a key vault', () => {
       credential: reference(),
       validateOnly: true,
     });
-    expect((await again).warnings.join()).toMatch(/soon ends on .* into the key vault/);
+    expect((await again).warnings.join()).toMatch(/soon expires on .* in the key vault/);
   });
 
-  test('to one version is not followed by a later one, so the next is added here', async () => {
+  test('to one version gets a warning that names AddCredential, since no new version replaces it', async () => {
     const pinned = `${URI}/0123456789abcdef0123456789abcdef`;
     registry.keyVault.secrets.set(pinned, {
       value: new Secret(SECRET),
@@ -127,7 +129,7 @@ describe('a credential that refers to a key vault', () => {
     expect((await add(reference(pinned))).warnings.join()).toContain('AddCredential');
   });
 
-  test('to a "Secret ID" is doubted, without telling what it is', async () => {
+  test('to a "Secret ID" gets a warning that does not contain the value', async () => {
     holds(CLIENT_ID);
     const { warnings } = await add();
     expect(warnings.join()).toContain('looks like a "Secret ID"');
@@ -136,16 +138,16 @@ describe('a credential that refers to a key vault', () => {
 
   test.each([
     ['credential.key_vault_secret.secret_uri', reference('https://evil.example/secrets/mail'), 'TOKENVAULT_KEY_VAULTS'],
-    ['credential.expire_time', reference(URI, { expireTime: Date.UTC(2030, 0, 1) }), 'the key vault says it'],
-    ['credential.not_before', reference(URI, { notBefore: Date.UTC(2020, 0, 1) }), 'the key vault says it'],
-  ])('is refused for a wrong %s, which stores nothing', async (field, credential, words) => {
+    ['credential.expire_time', reference(URI, { expireTime: Date.UTC(2030, 0, 1) }), 'it is read from the key vault'],
+    ['credential.not_before', reference(URI, { notBefore: Date.UTC(2020, 0, 1) }), 'it is read from the key vault'],
+  ])('is rejected for a wrong %s, and nothing is stored', async (field, credential, words) => {
     const error = await refusal(add(credential));
     expect(error.metadata['field']).toBe(field);
     expect(error.message).toContain(words);
     expect((await registry.apps.get(DEFAULT)).credentials).toHaveLength(1);
   });
 
-  test('that has ended in the key vault is refused by its address', async () => {
+  test('that is expired in the key vault is rejected with the field of its URI', async () => {
     holds(SECRET, now - DAY);
     expect((await refusal(add())).metadata['field']).toBe('credential.key_vault_secret.secret_uri');
     expect((await refusal(register(reference(), { tenantId: 'beta' }))).metadata['field']).toBe(
@@ -156,7 +158,7 @@ describe('a credential that refers to a key vault', () => {
     expect((await registry.credentials.add({ ...DEFAULT, ...ANOTHER })).credential.expireTime).toBe(now + DAY);
   });
 
-  test('is read anew by VerifyApp, and so is its end, soon', async () => {
+  test('is read again by VerifyApp, and its times by an inspection soon after', async () => {
     await register();
     const { secretSource } = registry.parts;
     const [due] = await registry.stores.inspections.due(now, 1);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
-import { givenLogo } from '../../src/registry/logo.ts';
+import { checkLogo } from '../../src/registry/logo.ts';
 import { extended, jpeg, jpegOf, LOSSLESS, LOSSY, png, webp } from './images.ts';
 
 const WHOLE: readonly (readonly [string, Uint8Array])[] = [
@@ -15,10 +15,10 @@ const WHOLE: readonly (readonly [string, Uint8Array])[] = [
 
 const noise = (length: number): readonly [string, Uint8Array] => ['teXt', new Uint8Array(length)];
 
-describe('taken', () => {
-  test.each(WHOLE)('%s, told by its bytes (%#)', (mediaType, image) => {
+describe('accepted', () => {
+  test.each(WHOLE)('%s, recognized by its bytes (%#)', (mediaType, image) => {
     const hash = createHash('sha256').update(image).digest('hex');
-    expect(givenLogo(image)).toEqual({ mediaType, image, hash });
+    expect(checkLogo(image)).toEqual({ mediaType, image, hash });
   });
 
   test.each([
@@ -29,24 +29,24 @@ describe('taken', () => {
     ['32 KiB', png(1, 1, noise(32_768 - png(1, 1, noise(0)).length))],
     ['a comment', jpeg(new Uint8Array([0xff, 0xfe, 0, 4, 0x68, 0x69]))],
   ])('%s (%#)', (_, image) => {
-    expect(givenLogo(image)?.image).toEqual(image);
+    expect(checkLogo(image)?.image).toEqual(image);
   });
 
-  test('nothing, where nothing was given', () => {
-    expect(givenLogo(new Uint8Array())).toBeUndefined();
+  test('an empty field means no logo', () => {
+    expect(checkLogo(new Uint8Array())).toBeUndefined();
   });
 
-  test('what is kept is no part of the request', () => {
+  test('the stored image does not share memory with the request', () => {
     const request = Buffer.concat([Buffer.from('before'), png(3, 2), Buffer.from('behind')]);
-    const logo = givenLogo(request.subarray(6, -6));
+    const logo = checkLogo(request.subarray(6, -6));
     request.fill(0);
     expect(logo?.image).toEqual(png(3, 2));
     expect(logo?.image.buffer.byteLength).toBe(png(3, 2).length);
   });
 });
 
-describe('refused, with the limits told', () => {
-  const refused: readonly (readonly [string, Uint8Array])[] = [
+describe('rejected, with the limits in the message', () => {
+  const rejected: readonly (readonly [string, Uint8Array])[] = [
     ['one byte too much', png(1, 1, noise(32_769 - png(1, 1, noise(0)).length))],
     ['a side of 1025 pixels', png(1025, 1)],
     ['a side of 1025 pixels', png(1, 1025)],
@@ -69,19 +69,19 @@ describe('refused, with the limits told', () => {
     ['one byte', new Uint8Array([0x89])],
   ];
 
-  test.each(refused)('%s (%#)', (_, image) => {
+  test.each(rejected)('%s (%#)', (_, image) => {
     expect(refusalOf(image)).toMatchObject({ reason: 'FIELD_INVALID', metadata: { field: 'app.logo' } });
     expect(refusalOf(image)?.message).toMatch(/PNG, JPEG or WebP.* 32 KiB .* 1024 pixels/);
   });
 
-  test.each(WHOLE)('%s that was cut off anywhere (%#)', (_, image) => {
+  test.each(WHOLE)('%s, truncated anywhere (%#)', (_, image) => {
     for (let length = 1; length < image.length; length += 1) {
       expect(refusalOf(image.subarray(0, length))?.reason).toBe('FIELD_INVALID');
     }
   });
 });
 
-test('a PNG with one bit wrong anywhere is refused', () => {
+test('a PNG with any flipped bit is rejected', () => {
   const image = png(3, 2);
   for (let bit = 0; bit < image.length * 8; bit += 1) {
     const wrong = image.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
@@ -89,8 +89,8 @@ test('a PNG with one bit wrong anywhere is refused', () => {
   }
 });
 
-describe('whatever comes is an image within the limits, or refused', () => {
-  const bent = fc
+describe('any input is accepted unchanged, or rejected', () => {
+  const damaged = fc
     .tuple(
       fc.constantFrom(...WHOLE.map(([, image]) => image)),
       fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 8 }),
@@ -112,14 +112,14 @@ describe('whatever comes is an image within the limits, or refused', () => {
     .map(([image, kept, rest]) => new Uint8Array([...image.subarray(0, kept), ...rest]));
 
   test.each([
-    ['bent images', bent],
+    ['damaged images', damaged],
     ["noise with an image's beginning", beginning],
   ])('%s', (_, arbitrary) => {
     fc.assert(
       fc.property(arbitrary, (bytes) => {
         const refusal = refusalOf(bytes);
         if (refusal !== undefined) return refusal.reason === 'FIELD_INVALID';
-        const logo = givenLogo(bytes);
+        const logo = checkLogo(bytes);
         return logo === undefined ? bytes.length === 0 : Buffer.compare(logo.image, bytes) === 0;
       }),
       { numRuns: 2_000 },
@@ -130,7 +130,7 @@ describe('whatever comes is an image within the limits, or refused', () => {
 /** Anything but a VaultError fails the test. */
 function refusalOf(image: Uint8Array): VaultError | undefined {
   try {
-    givenLogo(image);
+    checkLogo(image);
     return undefined;
   } catch (error) {
     if (error instanceof VaultError) return error;

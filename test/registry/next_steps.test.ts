@@ -19,7 +19,7 @@ async function steps(change: Partial<RegisterTenant>, app: Partial<AppRegistrati
   return (await registry.tenants.register(registration(change, app))).nextSteps.steps;
 }
 
-/** Each expected beginning, with words that must follow, in this order. */
+/** Matches steps by how they begin, and by words that they contain. */
 function inOrder(...expected: readonly (readonly [string, ...string[]])[]) {
   return expected.map(([begins, ...words]) => ({
     asymmetricMatch: (step: string) => step.startsWith(begins) && words.every((word) => step.includes(word)),
@@ -36,7 +36,7 @@ const PUBLISHER = 'Manage > Branding & properties > Publisher verification > Add
 const RESERVED = 'An administrator must consent by default since 2025-26 to ';
 const CONSENT = 'Where users may not consent for themselves';
 
-describe('what is left to do at Entra, in the order of doing it', () => {
+describe('the next steps at Entra, in order', () => {
   test('aurinko', async () => {
     expect(await steps({ preset: 'aurinko' })).toEqual(
       inOrder(
@@ -77,13 +77,13 @@ describe('what is left to do at Entra, in the order of doing it', () => {
     );
   });
 
-  test('deskpro: mailbox scopes as its operator chooses them', async () => {
+  test('deskpro: the operator chooses the mailbox scopes', async () => {
     expect(await steps({ preset: 'deskpro', baseUrl: 'https://help.example' })).toEqual(
       inOrder(
         [OPEN_APP, '"Multiple Entra ID tenants"'],
         [ADD_URI, 'enter exactly https://help.example/admin/office365/token '],
         [`${DELEGATED} > OpenId permissions: offline_access, openid, profile.`],
-        ['Add likewise what your product will ask for', 'TranslateScopes'],
+        ['Also add the permissions that your product will request', 'TranslateScopes'],
         [CONSENT],
         [PUBLISHER],
         ['Deskpro runs the callback itself'],
@@ -92,7 +92,7 @@ describe('what is left to do at Entra, in the order of doing it', () => {
     );
   });
 
-  test('botpress-v12: nobody is stopped by signing in alone, and the checkbox "ID tokens" stays empty', async () => {
+  test('botpress-v12: signing in alone needs no verified publisher, and no "ID tokens" checkbox', async () => {
     expect(await steps({ preset: 'botpress-v12', baseUrl: 'https://bot.example', strategy: 'azure' })).toEqual(
       inOrder(
         [OPEN_APP, '"Any Entra ID Tenant + Personal Microsoft accounts"'],
@@ -112,7 +112,7 @@ describe('what is left to do at Entra, in the order of doing it', () => {
         [OPEN_APP, '"Multiple Entra ID tenants"'],
         [ADD_URI, 'enter exactly https://webhook.botpress.cloud/oauth '],
         [`${DELEGATED} > OpenId permissions: offline_access, openid, profile.`],
-        ['Add likewise'],
+        ['Also add the permissions'],
         [CONSENT, 'the browser ends at https://webhook.botpress.cloud/oauth'],
         [PUBLISHER],
         ['Botpress runs the callback itself'],
@@ -124,11 +124,11 @@ describe('what is left to do at Entra, in the order of doing it', () => {
 });
 
 describe('consent', () => {
-  const told = async (implicitPermissions: readonly string[], signInAudience = 'organizations') =>
+  const stepsOf = async (implicitPermissions: readonly string[], signInAudience = 'organizations') =>
     steps({}, { implicitPermissions, signInAudience });
 
-  test('is the first thing to say where by default only an administrator may give it', async () => {
-    const all = await told(['openid', 'Mail.Read', 'Mail.Send']);
+  test('comes before publisher verification if by default only an administrator may give it', async () => {
+    const all = await stepsOf(['openid', 'Mail.Read', 'Mail.Send']);
     const consent = all.findIndex((step) => step.startsWith(`${RESERVED}Mail.Read, also`));
     expect(consent).toBeGreaterThan(-1);
     expect(all[consent]).toContain('StartAdminConsent');
@@ -139,33 +139,30 @@ describe('consent', () => {
     ['of users alone', ['openid', 'User.Read', 'Mail.Send'], 'organizations'],
     ['of an app for its own directory', ['openid', 'Mail.Read'], DIRECTORY],
     ['of personal accounts', ['openid', 'Mail.Read'], 'consumers'],
-  ])('%s is not said to need an administrator by default', async (_, permissions, audience) => {
-    expect((await told(permissions, audience)).join()).not.toContain(RESERVED);
+  ])('%s needs no administrator by default', async (_, permissions, audience) => {
+    expect((await stepsOf(permissions, audience)).join()).not.toContain(RESERVED);
   });
 });
 
-test.each(['organizations', 'common'])(
-  'audience %s names what to do where users meet AADSTS50194',
-  async (audience) => {
-    const [first] = await steps({}, { signInAudience: audience });
-    expect(first).toMatch(/set sign_in_audience to that directory .*AADSTS50194/);
-  },
-);
+test.each(['organizations', 'common'])('audience %s: the step explains how to avoid AADSTS50194', async (audience) => {
+  const [first] = await steps({}, { signInAudience: audience });
+  expect(first).toMatch(/set sign_in_audience to that directory .*AADSTS50194/);
+});
 
 describe('the account types', () => {
   test.each([
     ['consumers', '"Personal accounts only"'],
     [
       DIRECTORY,
-      `"Single tenant only" (older pages: "Accounts in this organizational directory only") where directory ${DIRECTORY}`,
+      `"Single tenant only" (older pages: "Accounts in this organizational directory only") if the app is registered in directory ${DIRECTORY}`,
     ],
-  ])('of %s are %s, and no publisher is verified for them', async (signInAudience, words) => {
-    const told = await steps({ preset: 'aurinko' }, { signInAudience });
-    expect(told[0]).toContain(words);
-    expect(told.join()).not.toContain('Publisher verification');
+  ])('of %s are %s, without publisher verification', async (signInAudience, words) => {
+    const found = await steps({ preset: 'aurinko' }, { signInAudience });
+    expect(found[0]).toContain(words);
+    expect(found.join()).not.toContain('Publisher verification');
   });
 
-  test('personal accounts have no administrator, a directory grants for itself too', async () => {
+  test('personal accounts have no administrator; a single directory can also consent in the portal', async () => {
     expect((await steps({}, { signInAudience: 'consumers' })).join()).not.toContain('administrator');
     registry = await openRegistry();
     expect((await steps({}, { signInAudience: DIRECTORY })).join()).toContain('"Grant admin consent for …"');
@@ -175,11 +172,11 @@ describe('the account types', () => {
 test.each([
   ['US_GOV', 'https://portal.azure.us', 'Microsoft Graph > Delegated permissions: IMAP.AccessAsUser.All'],
   ['CHINA', 'https://portal.azure.cn', 'Microsoft Graph > Delegated permissions: IMAP.AccessAsUser.All'],
-] as const)('%s has a portal of its own, and verifies no publisher', async (cloud, portal, permissions) => {
-  const told = await steps({ preset: 'chatwoot', baseUrl: 'https://chat.example' }, { cloud });
-  expect(told[0]).toContain(portal);
-  expect(told.join()).toContain(permissions);
-  expect(told.join()).not.toContain('Publisher verification');
+] as const)('%s has its own portal, and no publisher verification', async (cloud, portal, permissions) => {
+  const found = await steps({ preset: 'chatwoot', baseUrl: 'https://chat.example' }, { cloud });
+  expect(found[0]).toContain(portal);
+  expect(found.join()).toContain(permissions);
+  expect(found.join()).not.toContain('Publisher verification');
 });
 
 test('a redirect URI with 127.0.0.1 goes into the manifest, one with localhost into the form', async () => {
@@ -189,9 +186,9 @@ test('a redirect URI with 127.0.0.1 goes into the manifest, one with localhost i
   );
 });
 
-test("another API is found among the organization's", async () => {
-  const told = await steps({}, { implicitPermissions: ['openid', 'api://tailspin/access_as_user'] });
-  expect(told).toContain(
+test("another API is listed under the organization's APIs", async () => {
+  const found = await steps({}, { implicitPermissions: ['openid', 'api://tailspin/access_as_user'] });
+  expect(found).toContain(
     'Manage > API permissions > Add a permission > APIs my organization uses > api://tailspin > Delegated permissions: access_as_user.',
   );
 });
@@ -202,12 +199,12 @@ test.each([
   ['CHINA', 'api://AzureADTokenExchangeChina, '],
 ] as const)('a federated credential in cloud %s has the audience %s', async (cloud, audience) => {
   const material = { kind: 'FEDERATED' as const, assertionFile: '/run/tokens/acme/token' };
-  const told = await steps({}, { cloud, credential: { material, expireTime: undefined, notBefore: undefined } });
-  expect(told).toContainEqual(expect.stringMatching(/Federated credentials: issuer and subject/));
-  expect(told.join()).toContain(`audience ${audience}`);
+  const found = await steps({}, { cloud, credential: { material, expireTime: undefined, notBefore: undefined } });
+  expect(found).toContainEqual(expect.stringMatching(/Federated credentials: issuer and subject/));
+  expect(found.join()).toContain(`audience ${audience}`);
 });
 
-test('an app without a credential is told where to make one', async () => {
+test('an app without a credential gets a warning that says where to create one', async () => {
   await registry.tenants.register(registration());
   const { nextSteps } = await registry.apps.create({
     tenantId: 'acme',

@@ -25,7 +25,7 @@ export const CALLBACK = 'https://vault.example/oauth2/callback';
 export const LOGOS = 'https://vault.example/logos';
 export const SECRET = 'abc8Q~NotASecretOfAnybody_1234567890abcdef';
 
-/** What Entra is told to say; everything else is real. */
+/** Scripted responses of Entra; everything else is real. */
 export interface ScriptedEntra {
   probes: Partial<CredentialProbe>[] | Error;
   asked: { appId: string; directoryId: string | undefined }[];
@@ -168,7 +168,7 @@ export function registration(
   };
 }
 
-/** For what is asked about the app that a tenant is registered with. */
+/** Registers a tenant with an app, and returns the app as well. */
 export async function registerWithApp(tenants: Pick<Tenants, 'register'>, request: RegisterTenant) {
   const { app, probe, ...registered }: RegisteredTenant = await tenants.register(request);
   if (app === undefined || probe === undefined) throw new Error(`tenants/${request.tenantId} has no app`);
@@ -200,7 +200,7 @@ export async function refusal(work: Promise<unknown>): Promise<VaultError> {
     (caught: unknown) => caught,
   );
   if (error instanceof VaultError) return error;
-  throw error ?? new Error('was not refused');
+  throw error ?? new Error('the call succeeded');
 }
 
 export const YEAR = 365 * DAY;

@@ -7,7 +7,7 @@ export interface PretendKeyVault extends SecretSource {
   readonly secrets: Map<string, RemoteSecret>;
 }
 
-/** Allows one key vault, and knows what lies in it, as it was read until it is forgotten; keyring/ has the true one, with tests of its own. */
+/** A fake of one key vault, with a cache like that of keyring/, which has its own tests. */
 export function createPretendKeyVault(): PretendKeyVault {
   const secrets = new Map<string, RemoteSecret>();
   const kept = new Map<string, RemoteSecret>();

@@ -59,7 +59,7 @@ function acme(tenantId: string, value: string) {
   );
 }
 
-test('Entra takes a right secret at registration', async () => {
+test('Entra accepts a correct secret at registration', async () => {
   const { app, probe, nextSteps } = await registerWithApp(createTenants(parts), acme('right', ACME_SECRET));
   expect(probe.outcome).toBe('ACCEPTED');
   expect(app.credentials).toMatchObject([{ verdict: 'VALID' }]);
@@ -67,7 +67,7 @@ test('Entra takes a right secret at registration', async () => {
   expect(nextSteps.adminConsentUri).toContain(`${CONTOSO}/v2.0/adminconsent`);
 });
 
-test('a wrong secret is stored with a warning, and the right one beside it makes the app work', async () => {
+test('a wrong secret is stored with a warning, and a correct second one makes the app work', async () => {
   const { app, probe, nextSteps } = await registerWithApp(
     createTenants(parts),
     acme('wrong', 'wrong-secret-of-nobody'),

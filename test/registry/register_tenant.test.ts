@@ -46,14 +46,14 @@ describe('what is stored', () => {
     expect(await registry.apps.get({ tenantId: 'acme', appId: 'default' })).toEqual(app);
   });
 
-  test('the secret itself, sealed, to be opened for use alone', async () => {
+  test('the secret itself, sealed', async () => {
     const answer = await registerWithApp(registry.tenants, registration());
     expect(JSON.stringify(answer)).not.toContain(SECRET.slice(4));
     const [usable] = await registry.stores.apps.usableCredentials(answer.app.app.uid);
     expect(usable?.material.kind === 'CLIENT_SECRET' && usable.material.clientSecret.reveal()).toBe(SECRET);
   });
 
-  test('what is given wins over the preset', async () => {
+  test('given fields override the preset', async () => {
     const given = registration(
       { preset: 'aurinko', catalog: 'microsoft', displayName: 'Acme' },
       {
@@ -133,7 +133,7 @@ describe('presets', () => {
       implicitPermissions: ['offline_access', 'openid', 'profile'],
       permissions: {},
     },
-  ])('$preset needs an id, a client id, a secret and at most an address', async (expected) => {
+  ])('$preset requires an id, a client id, a secret and at most a base URL', async (expected) => {
     const { preset, baseUrl, catalog, permissions, ...stored } = expected;
     const { tenant, app, nextSteps } = await registerWithApp(registry.tenants, registration({ preset, baseUrl }));
     expect(tenant.catalog).toBe(catalog);
@@ -144,7 +144,7 @@ describe('presets', () => {
     expect(registry.entra.consents.at(-1)?.redirectUri).toBe(stored.redirectUris[0]);
   });
 
-  test("botpress-v12: a strategy's own callback stands behind the vault's", async () => {
+  test("botpress-v12: the strategy's callback is registered after the vault's", async () => {
     const { app, nextSteps } = await registerWithApp(
       registry.tenants,
       registration({ preset: 'botpress-v12', baseUrl: 'https://bot.example/', strategy: 'azure_AD-1' }),
@@ -155,7 +155,7 @@ describe('presets', () => {
     expect(registry.entra.consents.at(-1)?.redirectUri).toBe(CALLBACK);
   });
 
-  test('an administrator of chatwoot is asked for the permissions of both resources', async () => {
+  test('the admin consent of chatwoot requests the permissions of both resources', async () => {
     await registry.tenants.register(registration({ preset: 'chatwoot', baseUrl: 'https://chat.example' }));
     expect(registry.entra.consents[0]?.directoryId).toBeUndefined();
     expect(registry.entra.consents[0]?.scopes).toEqual([
@@ -170,7 +170,7 @@ describe('presets', () => {
     ]);
   });
 
-  test('a catalog alone tells what its scopes need, without what others of them cover', async () => {
+  test('a catalog alone lists the permissions of its scopes, without covered ones', async () => {
     const { nextSteps } = await registry.tenants.register(registration({ catalog: 'aurinko' }));
     expect(nextSteps.permissions[GRAPH]).toEqual([
       'Calendars.ReadWrite',
@@ -183,7 +183,7 @@ describe('presets', () => {
     ]);
   });
 
-  test('a preset that leaves the scopes open takes those of the catalog beside it', async () => {
+  test('a preset without product scopes uses those of the given catalog', async () => {
     const { nextSteps } = await registry.tenants.register(
       registration({ preset: 'deskpro', baseUrl: 'https://help.example', catalog: 'aurinko' }),
     );
@@ -191,7 +191,7 @@ describe('presets', () => {
   });
 });
 
-describe('the address of a product', () => {
+describe('the base URL of a product', () => {
   async function stored(change: Partial<RegisterTenant>, app: Partial<AppRegistration> = {}) {
     return (await registerWithApp(registry.tenants, registration(change, app))).app.app;
   }
@@ -201,11 +201,11 @@ describe('the address of a product', () => {
     ['https://Chat.Example//', 'https://chat.example/'],
     ['https://example.com/desk', 'https://example.com/desk/'],
     ['http://localhost:3000', 'http://localhost:3000/'],
-  ])('%s is where browsers may be sent back to: %s', async (baseUrl, prefix) => {
+  ])('%s becomes the return URL prefix %s', async (baseUrl, prefix) => {
     expect((await stored({ baseUrl })).returnUrlPrefixes).toEqual([prefix]);
   });
 
-  test('does not add to return_url_prefixes that were given', async () => {
+  test('does not add to given return_url_prefixes', async () => {
     const given = ['https://app.example/connected/'];
     const app = await stored({ baseUrl: 'https://chat.example' }, { returnUrlPrefixes: given });
     expect(app.returnUrlPrefixes).toEqual(given);
@@ -213,13 +213,13 @@ describe('the address of a product', () => {
 });
 
 describe('the probe', () => {
-  test('is skipped where the audience names no directory', async () => {
+  test('is skipped if the audience names no directory', async () => {
     const { probe } = await registerWithApp(registry.tenants, registration());
     expect(probe.outcome).toBe('SKIPPED');
     expect(registry.entra.asked).toEqual([]);
   });
 
-  test('asks the directory of the audience', async () => {
+  test('uses the directory of the audience', async () => {
     const { probe } = await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }));
     expect(probe).toMatchObject({ outcome: 'ACCEPTED', credentialId: 'default' });
     expect(registry.entra.asked).toEqual([{ appId: 'default', directoryId: DIRECTORY }]);
@@ -240,7 +240,7 @@ describe('the probe', () => {
       'UNKNOWN',
       'KEY_SOURCE_UNAVAILABLE',
     ],
-  ] as const)('%o warns and never refuses', async (probe, outcome, reason) => {
+  ] as const)('%o is a warning, not an error', async (probe, outcome, reason) => {
     registry.entra.probes = [probe];
     const answer = await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }));
     expect(answer.probe).toMatchObject({ outcome, reason });
@@ -249,7 +249,7 @@ describe('the probe', () => {
   });
 
   test.each([new VaultError('ENTRA_UNAVAILABLE', 'down'), new TypeError('a bug')])(
-    'that throws (%s) never loses the registration',
+    'that throws (%s) does not fail the registration',
     async (thrown) => {
       registry.entra.probes = thrown;
       const answer = await registerWithApp(registry.tenants, registration({}, { signInAudience: DIRECTORY }));
@@ -265,34 +265,32 @@ describe('warnings', () => {
     return answer.nextSteps.warnings.join('\n');
   }
 
-  test('none for a registration that fits', async () => {
+  test('none for a consistent registration', async () => {
     expect(await warnings({}, {})).toBe('');
   });
 
-  test('no end of the secret', async () => {
-    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: undefined }) })).toContain(
-      'No end is known',
-    );
+  test('an unknown expiry date', async () => {
+    expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: undefined }) })).toContain('is unknown');
   });
 
   test.each([
-    [Date.UTC(2299, 11, 31), 'default never ends (2299-12-31)'],
-    [Date.UTC(2026, 10, 22) + 3 * YEAR, 'as good as never ends'],
-  ])('an end of never: %d', async (expireTime, words) => {
+    [Date.UTC(2299, 11, 31), 'default never expires (2299-12-31)'],
+    [Date.UTC(2026, 10, 22) + 3 * YEAR, 'practically never expires'],
+  ])('an expiry date that means never: %d', async (expireTime, words) => {
     expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime }) })).toContain(words);
   });
 
-  test('an end of exactly two years is what the portal makes', async () => {
+  test('none for exactly two years, the longest validity of the portal', async () => {
     expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: Date.UTC(2028, 10, 22) }) })).toBe('');
   });
 
-  test('an end that is near', async () => {
+  test('a near expiry date', async () => {
     expect(await warnings({}, { credential: clientSecret(SECRET, { expireTime: Date.UTC(2026, 11, 1) }) })).toContain(
       '2026-12-01',
     );
   });
 
-  test('the Secret ID in place of the value', async () => {
+  test('the Secret ID instead of the value', async () => {
     expect(await warnings({}, { credential: clientSecret('5a4c1e2d-0000-4000-8000-000000000001') })).toContain(
       'Secret ID',
     );
@@ -300,19 +298,19 @@ describe('warnings', () => {
 
   test('an audience whose accounts the tenant does not allow', async () => {
     expect(await warnings({ allowedDirectoryIds: [CLIENT_ID] }, { signInAudience: DIRECTORY })).toContain(
-      'Nobody can connect',
+      'No user can connect',
     );
     registry = await openRegistry();
     expect(await warnings({ allowedDirectoryIds: [CLIENT_ID] }, { signInAudience: 'consumers' })).toContain(
-      'Nobody can connect',
+      'No user can connect',
     );
   });
 
   test.each([
     ['aurinko', 'organizations', 'no personal Microsoft account'],
     ['aurinko', 'consumers', 'no work account'],
-    ['botpress-v12', 'consumers', 'take common'],
-    ['deskpro', 'consumers', 'take organizations'],
+    ['botpress-v12', 'consumers', 'Use common'],
+    ['deskpro', 'consumers', 'Use organizations'],
   ])('an audience that does not fit the preset: %s, %s', async (preset, signInAudience, words) => {
     expect(await warnings({ preset, baseUrl: 'https://x.example' }, { signInAudience })).toContain(words);
   });
@@ -321,7 +319,7 @@ describe('warnings', () => {
     ['aurinko', DIRECTORY],
     ['chatwoot', 'common'],
     ['botpress-cloud', 'consumers'],
-  ])('none for an audience that the preset can do with: %s, %s', async (preset, signInAudience) => {
+  ])('none for an audience that fits the preset: %s, %s', async (preset, signInAudience) => {
     expect(await warnings({ preset, baseUrl: 'https://x.example' }, { signInAudience })).toBe('');
   });
 
@@ -331,8 +329,8 @@ describe('warnings', () => {
     ['CHINA', 'organizations', false],
     ['GLOBAL', 'common', false],
   ] as const)('personal accounts in cloud %s, audience %s: %s', async (cloud, signInAudience, isWarned) => {
-    const told = await warnings({}, { cloud, signInAudience });
-    expect(told.includes('national clouds do not have')).toBe(isWarned);
+    const found = await warnings({}, { cloud, signInAudience });
+    expect(found.includes('national clouds do not have')).toBe(isWarned);
   });
 
   test.each([
@@ -342,11 +340,11 @@ describe('warnings', () => {
   ] as const)('for audience %s, %d permissions of Graph: %s', async (signInAudience, count, isWarned) => {
     const names = Array.from({ length: count - 1 }, (_, index) => `Thing${index}.Read`);
     const implicitPermissions = [...names, 'https://outlook.office.com/SMTP.Send'];
-    const told = await warnings({}, { signInAudience, implicitPermissions });
-    expect(told.includes(`${count} of Microsoft Graph are asked for`)).toBe(isWarned);
+    const found = await warnings({}, { signInAudience, implicitPermissions });
+    expect(found.includes(`${count} of Microsoft Graph are requested`)).toBe(isWarned);
   });
 
-  test('a redirect URI on this machine, save in the sandbox', async () => {
+  test('a redirect URI on this machine, but not in the sandbox', async () => {
     const redirectUris = ['http://127.0.0.1:8080/oauth2/callback'];
     expect(await warnings({}, { redirectUris })).toContain('on this machine');
     registry = await openRegistry();
@@ -354,7 +352,7 @@ describe('warnings', () => {
   });
 });
 
-describe('refusals store nothing and name the field', () => {
+describe('rejections store nothing and name the field', () => {
   const bad: [string, Partial<RegisterTenant>, Partial<AppRegistration>][] = [
     ['tenant_id', { tenantId: '' }, {}],
     ['tenant_id', { tenantId: 'Acme' }, {}],
@@ -455,7 +453,7 @@ describe('refusals store nothing and name the field', () => {
     expect(registry.entra.asked).toEqual([]);
   });
 
-  test('a second tenant of the same id leaves the first as it was', async () => {
+  test('a second tenant with the same id does not change the first', async () => {
     const { tenant, app } = await registerWithApp(registry.tenants, registration());
     const again = registration({ displayName: 'Other' }, { credential: clientSecret('xyzOtherSecretValue') });
     for (const validateOnly of [false, true])
@@ -469,7 +467,7 @@ describe('refusals store nothing and name the field', () => {
     expect(await registry.stores.apps.usableCredentials(app.app.uid)).toHaveLength(1);
   });
 
-  test('validate_only answers as if it had been done', async () => {
+  test('validate_only returns the same response as a registration', async () => {
     const dry = await registerWithApp(
       registry.tenants,
       registration({ validateOnly: true }, { signInAudience: DIRECTORY }),
@@ -488,7 +486,7 @@ describe('without an app', () => {
   const itsApps = async () =>
     (await registry.apps.list({ tenantId: 'acme', tenantIds: undefined, page: { size: 10, after: undefined } })).items;
 
-  test('the tenant alone is stored, and Entra is not asked', async () => {
+  test('only the tenant is stored, and no request goes to Entra', async () => {
     const answer = await registry.tenants.register(alone({ displayName: 'Acme', labels: { tier: 'gold' } }));
 
     expect(answer).toMatchObject({ app: undefined, probe: undefined });
@@ -500,7 +498,7 @@ describe('without an app', () => {
     expect(registry.entra.asked).toEqual([]);
   });
 
-  test('it is told first that there is none, then both ways to one', async () => {
+  test('the next steps say that there is no app, then the two ways to get one', async () => {
     const { nextSteps } = await registry.tenants.register(alone());
 
     expect(nextSteps).toMatchObject({ redirectUris: [], permissions: {}, adminConsentUri: '', warnings: [] });
@@ -510,7 +508,7 @@ describe('without an app', () => {
     expect(nextSteps.steps).toHaveLength(3);
   });
 
-  test('a preset gives its catalog, and says that the rest of it waits for an app', async () => {
+  test('only the catalog of a preset applies, and the next steps say so', async () => {
     const { tenant, nextSteps } = await registry.tenants.register(alone({ preset: 'aurinko' }));
 
     expect(tenant.catalog).toBe('aurinko');
@@ -523,13 +521,13 @@ describe('without an app', () => {
     ['strategy', { preset: 'botpress-v12', strategy: 'azure' }],
     ['preset', { preset: 'slack' }],
     ['tenant_id', { tenantId: 'Acme' }],
-  ])("a %s that is wrong, or an app's, is named, and nothing is stored", async (field, change) => {
+  ])('%s: a wrong value, or a field of apps, is rejected, and nothing is stored', async (field, change) => {
     const error = await refusal(registry.tenants.register(alone(change)));
     expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', field]);
     expect(await tenantCount()).toBe(0);
   });
 
-  test('validate_only stores nothing, and a taken id is told either way', async () => {
+  test('validate_only stores nothing, and detects an existing id too', async () => {
     const dry = await registry.tenants.register(alone({ validateOnly: true }));
     expect(dry.nextSteps.steps[0]).toContain('has no app');
     expect([await tenantCount(), registry.announced]).toEqual([0, []]);
@@ -542,7 +540,7 @@ describe('without an app', () => {
   });
 });
 
-test('a return prefix always ends its host, so that no longer host begins with it', async () => {
+test('a return prefix ends its host with a slash, so that no longer host matches it', async () => {
   const returnUrlPrefixes = ['https://good.example', 'HTTPS://Good.Example/app/', 'http://localhost:3000'];
   const { app } = await registerWithApp(registry.tenants, registration({}, { returnUrlPrefixes }));
   expect(app.app.returnUrlPrefixes).toEqual([

@@ -16,7 +16,7 @@ function add(credentialId: string, credential: CredentialRequest = clientSecret(
   return registry.credentials.add({ ...DEFAULT, credentialId, credential, validateOnly });
 }
 
-/** As an exchange or a probe would have left it. */
+/** The state after an exchange or a probe. */
 async function entraSaid(credentialId: string, verdict: 'VALID' | 'REJECTED'): Promise<void> {
   const { credentials } = await registry.apps.get(DEFAULT);
   const uid = credentials.find((one) => one.credentialId === credentialId)?.uid ?? '';
@@ -28,34 +28,36 @@ async function verified(): Promise<Record<string, string>> {
   return Object.fromEntries(probes.map(({ credentialId, message }) => [credentialId, message]));
 }
 
-test('VerifyApp says of each credential what it does now', async () => {
+test('VerifyApp reports for each credential when it is presented', async () => {
   await add('next');
   await add('later', clientSecret(undefined, { notBefore: registry.clock.now() + DAY }));
   await entraSaid('next', 'VALID');
   expect(await verified()).toEqual({
-    default: 'Entra took the credential; it is presented first.',
-    next: expect.stringMatching(/^Entra took the credential; it is on trial: .*; default serves else\.$/),
-    later: 'Entra took the credential; it is not presented now, by its times.',
+    default: 'Entra accepts the credential. It is presented first.',
+    next: expect.stringMatching(/^Entra accepts the credential\. It is on trial: .*; otherwise default is used\.$/),
+    later: 'Entra accepts the credential. It is not presented now, because of its validity period.',
   });
 
   const { credentials } = await registry.apps.get(DEFAULT);
   await registry.stores.apps.prefer(credentials[1]?.uid ?? '', registry.clock.now() + 1);
   expect(await verified()).toMatchObject({
-    default: 'Entra took the credential; it serves when next is refused.',
-    next: 'Entra took the credential; it is presented first.',
+    default: 'Entra accepts the credential. It is presented when Entra rejects next.',
+    next: 'Entra accepts the credential. It is presented first.',
   });
 });
 
-test('one that Entra refuses is told with what is wrong, and with what serves instead', async () => {
+test('a rejected credential is reported with the reason and with the credential that is used instead', async () => {
   await add('next');
   await entraSaid('default', 'REJECTED');
   registry.entra.probes = [{ outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000215' }];
-  const told = await verified();
-  expect(told['default']).toMatch(/^Entra refuses the credential .* It is presented when nothing else is left; next /);
-  expect(told['next']).toBe('Entra took the credential; it is presented first.');
+  const messages = await verified();
+  expect(messages['default']).toMatch(
+    /^Entra rejects the credential .* It is presented only when no other credential works; next /,
+  );
+  expect(messages['next']).toBe('Entra accepts the credential. It is presented first.');
 });
 
-test('where Entra refuses all of them, none is said to serve', async () => {
+test('if Entra rejects all credentials, the report says that none works', async () => {
   await add('next');
   await entraSaid('default', 'REJECTED');
   await entraSaid('next', 'REJECTED');
@@ -63,22 +65,24 @@ test('where Entra refuses all of them, none is said to serve', async () => {
     { outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000215' },
     { outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000222' },
   ];
-  const told = await verified();
-  expect(told['default']).toMatch(/^Entra refuses the credential .*: check .* No credential of the app serves\.$/);
-  expect(told['next']).toMatch(/^The credential has ended; add .* No credential of the app serves\.$/);
+  const messages = await verified();
+  expect(messages['default']).toMatch(
+    /^Entra rejects the credential .*\. Check .* The app has no working credential\.$/,
+  );
+  expect(messages['next']).toMatch(/^The credential expired\. Add .* The app has no working credential\.$/);
 });
 
-test('one of which nothing can be presented is not blamed on Entra', async () => {
+test('a credential that cannot be presented is not reported as rejected by Entra', async () => {
   registry.entra.probes = [
     { outcome: 'INCONCLUSIVE', unusable: { reason: 'KEY_SOURCE_UNAVAILABLE', message: 'The key vault refuses.' } },
   ];
-  const told = await verified();
-  expect(told['default']).toBe(
-    'Nothing could be presented to Entra, which was not asked: The key vault refuses. It is presented first.',
+  const messages = await verified();
+  expect(messages['default']).toBe(
+    'The credential could not be presented to Entra. The key vault refuses. It is presented first.',
   );
 });
 
-test('one that is added answers its role: on probation beside another, preferred alone; a dry run foresees it', async () => {
+test('AddCredential returns the role: probing next to another credential, preferred alone; also in a dry run', async () => {
   const roles: CredentialRole[] = [];
   for (const validateOnly of [true, false]) roles.push((await add('next', clientSecret(), validateOnly)).role);
   for (const credentialId of ['default', 'next'])

@@ -38,14 +38,14 @@ function update(fields: Partial<AppFields>, updateMask?: readonly string[]) {
 }
 
 describe('where an app is registered', () => {
-  test('is kept in lower case, and is the directory in which its credentials are probed', async () => {
+  test('is stored in lower case, and its credentials are probed there', async () => {
     const { app, probe } = await register({ homeDirectoryId: DIRECTORY.toUpperCase() });
     expect(app.app.homeDirectoryId).toBe(DIRECTORY);
     expect(probe.outcome).toBe('ACCEPTED');
     expect(registry.entra.asked).toEqual([{ appId: 'default', directoryId: DIRECTORY }]);
   });
 
-  test('changes, and goes where it is named and empty', async () => {
+  test('can be changed, and is cleared if the mask names it and it is empty', async () => {
     await register({});
     expect((await update({ homeDirectoryId: OTHER })).app.homeDirectoryId).toBe(OTHER);
     expect((await update({ displayName: 'New' })).app.homeDirectoryId).toBe(OTHER);
@@ -55,14 +55,14 @@ describe('where an app is registered', () => {
   test.each([
     ['is no GUID', { homeDirectoryId: 'contoso.com' }, 'Directory (tenant) ID'],
     ['is not the one directory of the audience', { signInAudience: DIRECTORY, homeDirectoryId: OTHER }, DIRECTORY],
-    ['nobody said, though the vault shall renew there', { rotation: ASKED }, 'required with rotation'],
-  ])('is refused where it %s', async (_, app, words) => {
+    ['is unknown, although rotation is set', { rotation: ASKED }, 'required with rotation'],
+  ])('is rejected if it %s', async (_, app, words) => {
     const error = await refusal(register(app));
     expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', 'app.home_directory_id']);
     expect(error.message).toContain(words);
   });
 
-  test('cannot be taken from an app that renews itself, nor contradicted by a new audience', async () => {
+  test('cannot be cleared from an app with rotation, nor contradicted by a new audience', async () => {
     await register({ homeDirectoryId: DIRECTORY, rotation: ASKED });
     for (const work of [update({}, ['home_directory_id']), update({ signInAudience: OTHER })]) {
       expect((await refusal(work)).metadata['field']).toBe('app.home_directory_id');
@@ -70,14 +70,14 @@ describe('where an app is registered', () => {
   });
 });
 
-describe('renewal by the vault', () => {
-  test('is off unless asked for, and has defaults where no time is given', async () => {
+describe('automatic rotation', () => {
+  test('is off by default, and has default times', async () => {
     const { app } = await register({ signInAudience: DIRECTORY });
     expect(app.app.rotation).toBeUndefined();
     expect((await update({ rotation: ASKED })).app.rotation).toEqual(ROTATION_DEFAULTS);
   });
 
-  test('comes with registering and creating, too', async () => {
+  test('can be set when registering and creating', async () => {
     const rotation = { leadTime: 10 * DAY, secretLife: 90 * DAY };
     const { app } = await register({ signInAudience: DIRECTORY, rotation });
     expect(app.app.rotation).toEqual(rotation);
@@ -90,10 +90,10 @@ describe('renewal by the vault', () => {
       validateOnly: false,
     });
     expect(second.app.app).toMatchObject({ rotation, homeDirectoryId: DIRECTORY });
-    expect(second.nextSteps.warnings.join()).toContain('the app has none of its own');
+    expect(second.nextSteps.warnings.join()).toContain('the app has no client secret');
   });
 
-  test('stays where something else changes, and is switched off by its name in the mask', async () => {
+  test('is kept if other fields change, and cleared by its name in the mask', async () => {
     await register({ signInAudience: DIRECTORY, rotation: ASKED });
     expect((await update({ displayName: 'New' })).app.rotation).toEqual(ROTATION_DEFAULTS);
     expect((await update({}, ['rotation'])).app.rotation).toBeUndefined();
@@ -108,20 +108,20 @@ describe('renewal by the vault', () => {
     [{ secretLife: 0 }, 'secret_life'],
     [{ secretLife: 30 * DAY }, 'secret_life'],
     [{ leadTime: 200 * DAY }, 'secret_life'],
-  ])('is refused with %o', async (given, field) => {
+  ])('is rejected with %o', async (given, field) => {
     const error = await refusal(register({ signInAudience: DIRECTORY, rotation: { ...ASKED, ...given } }));
     expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', `app.rotation.${field}`]);
     expect(error.message).toMatch(/days/);
   });
 
-  test('takes what leaves a new secret to live before it is renewed, and nothing else', () => {
+  test('accepts exactly the times within the limits that leave a secret valid before it is renewed', () => {
     const days = fc.integer({ min: -10, max: 800 });
     fc.assert(
       fc.property(days, days, (lead, life) => {
-        const take = () => checkRotation('app.rotation', { leadTime: lead * DAY, secretLife: life * DAY });
+        const check = () => checkRotation('app.rotation', { leadTime: lead * DAY, secretLife: life * DAY });
         if (lead >= 2 && lead <= 365 && life > lead && life <= 730) {
-          expect(take()).toEqual({ leadTime: lead * DAY, secretLife: life * DAY });
-        } else expect(take).toThrow();
+          expect(check()).toEqual({ leadTime: lead * DAY, secretLife: life * DAY });
+        } else expect(check).toThrow();
       }),
     );
   });
@@ -130,10 +130,10 @@ describe('renewal by the vault', () => {
     [
       'no client secret',
       { material: { kind: 'FEDERATED', assertionFile: '/run/tokens/acme/token' }, expireTime: undefined },
-      'none',
+      'no client secret',
     ],
-    ['an end that nobody knows', { expireTime: undefined }, 'Nobody knows when'],
-    ['a secret that never ends', { expireTime: Date.UTC(2299, 11, 31) }, 'never due'],
+    ['an unknown expiry date', { expireTime: undefined }, 'is unknown'],
+    ['a secret that never expires', { expireTime: Date.UTC(2299, 11, 31) }, 'never due'],
   ] as const)('warns of %s', async (_, change, words) => {
     const credential = clientSecret(undefined, change);
     const { nextSteps } = await register({ signInAudience: DIRECTORY, rotation: ASKED, credential });
@@ -141,26 +141,26 @@ describe('renewal by the vault', () => {
   });
 });
 
-describe('what to do for it in the portal', () => {
+describe('the steps for it in the portal', () => {
   async function steps(app: Partial<AppRegistration>) {
     const { nextSteps } = await register({ homeDirectoryId: DIRECTORY, ...app });
     return nextSteps.steps.join('\n');
   }
 
-  test('is told where it is asked for: the permission with consent, and the owner by a command to paste', async () => {
-    const told = await steps({ rotation: ASKED });
-    expect(told).toContain('Application permissions: Application.ReadWrite.OwnedBy; then an administrator selects');
-    expect(told).toContain(`az login --allow-no-subscriptions --tenant ${DIRECTORY} && az ad app owner add`);
-    expect(told).toContain(
+  test('are the permission with consent, and a command that adds the owner', async () => {
+    const found = await steps({ rotation: ASKED });
+    expect(found).toContain('Application permissions: Application.ReadWrite.OwnedBy; then an administrator selects');
+    expect(found).toContain(`az login --allow-no-subscriptions --tenant ${DIRECTORY} && az ad app owner add`);
+    expect(found).toContain(
       `--id ${CLIENT_ID} --owner-object-id "$(az ad sp show --id ${CLIENT_ID} --query id --output tsv)"`,
     );
   });
 
-  test('is not told else', async () => {
+  test('are absent without rotation', async () => {
     expect(await steps({})).not.toContain('Application.ReadWrite');
   });
 
-  test('names the cloud of a national cloud first', async () => {
+  test('select a national cloud first', async () => {
     expect(await steps({ rotation: ASKED, cloud: 'US_GOV' })).toContain('az cloud set --name AzureUSGovernment && az');
   });
 });
@@ -172,10 +172,10 @@ test.each<[RotationProblem['kind'], RegExp]>([
   ['POLICY', /\(Code\.X\).*app management policy/],
   ['LIMIT', /\(Code\.X\).*has two: abc, xyz\. Remove.*RotateCredential/],
   ['UNAVAILABLE', /\(Code\.X\).*by itself/],
-  ['REFUSED_SECRET', /\(Code\.X\).*old one goes on serving/],
-  ['NO_KEY_ID', /remove it in the portal/],
-  ['IN_USE', /once none of them does, remove it in the portal/],
-])('of a rotation that does not go on, %s is told with what to do', (kind, words) => {
+  ['REFUSED_SECRET', /\(Code\.X\).*old one stays in use/],
+  ['NO_KEY_ID', /Remove it in the portal/],
+  ['IN_USE', /no longer used, remove it in the portal/],
+])('problem %s has a text that says what to do', (kind, words) => {
   const app = sampleApp(sampleTenant('acme'), 'default', { homeDirectoryId: DIRECTORY });
   const problem = {
     kind,

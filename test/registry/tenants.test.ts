@@ -14,13 +14,13 @@ beforeEach(async () => {
   registry.announced.length = 0;
 });
 
-const NOTHING = { displayName: '', labels: {}, catalog: '', allowedDirectoryIds: [], expiryThresholds: [] };
+const NOTHING = { displayName: '', labels: {}, catalog: '', allowedDirectoryIds: [], expiryThresholdsDays: [] };
 
 function update(change: Partial<UpdateTenant>): UpdateTenant {
   return { tenantId: 'acme', etag: '', updateMask: undefined, fields: NOTHING, ...change };
 }
 
-test('lists in the order of ids, page by page, only whom the caller may see', async () => {
+test('lists in the order of ids, page by page, only tenants that the caller may see', async () => {
   for (const tenantId of ['zeta', 'beta']) await registry.tenants.register(registration({ tenantId }));
   const first = await registry.tenants.list({ page: { size: 2, after: undefined }, tenantIds: undefined });
   expect(first.items.map((tenant) => tenant.tenantId)).toEqual(['acme', 'beta']);
@@ -47,7 +47,7 @@ test.each(['get', 'update', 'suspend', 'resume', 'delete'] as const)(
 );
 
 describe('update', () => {
-  test('without a mask changes what is not empty', async () => {
+  test('without a mask changes the fields that are not empty', async () => {
     const fields = { ...NOTHING, displayName: 'Acme Inc', labels: { team: 'x' } };
     const after = await registry.tenants.update(update({ fields }));
     expect(after).toMatchObject({ displayName: 'Acme Inc', labels: { team: 'x' }, catalog: 'microsoft' });
@@ -55,7 +55,7 @@ describe('update', () => {
     expect(registry.announced).toEqual([{ kind: 'tenant', uid: acme.uid }]);
   });
 
-  test('with a mask changes what it names, also to nothing', async () => {
+  test('with a mask changes the fields that it names, also to empty', async () => {
     await registry.tenants.update(update({ fields: { ...NOTHING, labels: { team: 'x' }, catalog: 'aurinko' } }));
     const after = await registry.tenants.update(
       update({
@@ -71,7 +71,7 @@ describe('update', () => {
     });
   });
 
-  test('with * changes all, and refuses an empty catalog', async () => {
+  test('with * changes all fields, and rejects an empty catalog', async () => {
     const error = await refusal(registry.tenants.update(update({ updateMask: ['*'] })));
     expect(error.metadata['field']).toBe('tenant.catalog');
     expect(await registry.tenants.get('acme')).toEqual(acme);
@@ -87,7 +87,7 @@ describe('update', () => {
     },
   );
 
-  test('acts only on what was read, where an etag is given', async () => {
+  test('fails if a given etag is stale', async () => {
     const stale = etagOf(acme);
     await registry.tenants.update(update({ etag: stale, fields: { ...NOTHING, displayName: 'One' } }));
     const error = await refusal(
@@ -111,7 +111,7 @@ describe('suspending', () => {
 });
 
 describe('deleting', () => {
-  test('needs the etag, and the current one', async () => {
+  test('requires the current etag', async () => {
     const error = await refusal(registry.tenants.delete({ tenantId: 'acme', etag: '', force: true }));
     expect([error.reason, error.metadata['field']]).toEqual(['FIELD_INVALID', 'etag']);
     const stale = refusal(registry.tenants.delete({ tenantId: 'acme', etag: 'x.1', force: true }));
@@ -119,7 +119,7 @@ describe('deleting', () => {
     expect(await registry.tenants.get('acme')).toEqual(acme);
   });
 
-  test('needs force where connections exist, and then takes them along', async () => {
+  test('requires force if connections exist, and then deletes them too', async () => {
     const { app } = await registry.apps.get({ tenantId: 'acme', appId: 'default' });
     await registry.connect('acme', 'ada', app);
     const error = await refusal(registry.tenants.delete({ tenantId: 'acme', etag: etagOf(acme), force: false }));
@@ -136,7 +136,7 @@ describe('deleting', () => {
     expect(again.tenant.uid).not.toBe(acme.uid);
   });
 
-  test('is refused, even forced, while another tenant connects through its app', async () => {
+  test('is rejected, even with force, while another tenant uses its app', async () => {
     await registry.tenants.register(registration({ tenantId: 'beta' }));
     const shared = await registry.apps.update({
       tenantId: 'acme',
@@ -153,7 +153,7 @@ describe('deleting', () => {
     expect((await registry.apps.get({ tenantId: 'acme', appId: 'default' })).credentials).toHaveLength(1);
   });
 
-  test('that fails midway makes memory forget the tenant all the same', async () => {
+  test('that fails midway still clears the tenant from memory', async () => {
     const { app } = await registry.apps.get({ tenantId: 'acme', appId: 'default' });
     const { parts, announced } = registry;
     const failing = createTenants({

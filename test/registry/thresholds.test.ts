@@ -6,19 +6,19 @@ beforeEach(async () => {
   registry = await openRegistry();
 });
 
-const NOTHING = { displayName: '', labels: {}, catalog: '', allowedDirectoryIds: [], expiryThresholds: [] };
+const NOTHING = { displayName: '', labels: {}, catalog: '', allowedDirectoryIds: [], expiryThresholdsDays: [] };
 
-function update(expiryThresholds: readonly number[], updateMask?: readonly string[]) {
-  const fields = { ...NOTHING, expiryThresholds };
+function update(expiryThresholdsDays: readonly number[], updateMask?: readonly string[]) {
+  const fields = { ...NOTHING, expiryThresholdsDays };
   return registry.tenants.update({ tenantId: 'acme', etag: '', updateMask, fields });
 }
 
-test('a tenant has its own where they are given, most days first', async () => {
+test('a tenant can have its own thresholds, in descending order', async () => {
   await registry.tenants.register(registration({ expiryThresholds: [1, 90, 30] }));
   expect((await registry.tenants.get('acme')).expiryThresholds).toEqual([90, 30, 1]);
 });
 
-test('a tenant without goes by those of the vault, and can go back to them', async () => {
+test('a tenant without thresholds uses those of the vault, and can return to them', async () => {
   await registry.tenants.register(registration());
   expect((await registry.tenants.get('acme')).expiryThresholds).toBeUndefined();
   expect((await update([0, 5])).expiryThresholds).toEqual([5, 0]);
@@ -34,7 +34,7 @@ test.each([
   ['no number', [Number.NaN], 'expiry_thresholds_days[0]'],
   ['the same twice', [7, 3, 7], 'expiry_thresholds_days[2]'],
   ['more than 16', Array.from({ length: 17 }, (_, day) => day), 'expiry_thresholds_days'],
-])('%s is refused, at registering and later, and nothing is stored', async (_, days, field) => {
+])('%s is rejected in a registration and in an update, and nothing is stored', async (_, days, field) => {
   const registering = await refusal(registry.tenants.register(registration({ expiryThresholds: days })));
   expect([registering.reason, registering.metadata['field']]).toEqual(['FIELD_INVALID', field]);
   expect(await registry.stores.tenants.find('acme')).toBeUndefined();

@@ -93,7 +93,7 @@ describe('an end of 12/31/2299', () => {
     const helpdesk = await deskpro('eternal', { endTime: NEVER });
 
     expect(await credentialsOf(helpdesk)).toMatchObject([{ neverExpires: true, expireTime: timestampFromMs(NEVER) }]);
-    expect(helpdesk.registered.nextSteps?.warnings.join(' ')).toContain('never ends');
+    expect(helpdesk.registered.nextSteps?.warnings.join(' ')).toContain('never expires');
   });
 
   test('and one that does end is not', async () => {

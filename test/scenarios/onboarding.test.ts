@@ -95,7 +95,7 @@ describe('a preset says all that a known product needs', () => {
       signInAudience: 'organizations',
       redirectUris: ['https://help.tailspin.example/admin/office365/token'],
     });
-    expect(nextSteps?.warnings.join(' ')).toContain('never ends (2299-12-31)');
+    expect(nextSteps?.warnings.join(' ')).toContain('never expires (2299-12-31)');
     expect(app?.credentials).toMatchObject([{ neverExpires: true, expireTime: { seconds: 10_413_705_600n } }]);
     expect(tenant?.nextCredentialExpireTime).toBeUndefined();
 
@@ -209,7 +209,7 @@ describe('a preset, a client id, a secret and at most an address are all that is
     expect(steps.slice(2).join(' ')).toContain(permission);
     expect(steps.join(' ')).toContain(nextSteps?.adminConsentUri);
     expect(new URL(nextSteps?.adminConsentUri ?? '').searchParams.get('redirect_uri')).toBe(uri);
-    expect(nextSteps?.warnings.join(' ')).toContain('No end is known');
+    expect(nextSteps?.warnings.join(' ')).toContain('is unknown');
   });
 
   test.each([
@@ -322,7 +322,7 @@ describe('a tenant without an app', () => {
     expect(failure?.message).toMatch(/tenants\/guest\/apps\/default.*shared app.*CreateApp/);
   });
 
-  test('connects through an app that is shared with it, by the step that it was told', async () => {
+  test('connects through a shared app, as its next steps say', async () => {
     const { app, clientId } = await onboard(scenario, 'host');
     const { nextSteps } = await scenario.tenants.registerTenant({ tenantId: 'visitor', preset: 'aurinko' });
     expect(nextSteps?.steps.join(' ')).toContain('adds tenants/visitor to its shared_with');

@@ -56,7 +56,7 @@ export function createTenantService({
           labels: request.tenant?.labels ?? {},
           catalog: request.tenant?.catalog ?? '',
           allowedDirectoryIds: request.tenant?.allowedDirectoryIds ?? [],
-          expiryThresholds: request.tenant?.expiryThresholdsDays ?? [],
+          expiryThresholdsDays: request.tenant?.expiryThresholdsDays ?? [],
         },
         updateMask: maskPaths(request.updateMask),
       });
