@@ -12,7 +12,6 @@ import { createExpiryJobs } from '../expiry/expiry_jobs.ts';
 import type { KeyEnd } from '../expiry/vault_expiries.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
-import type { CrashPoints } from '../model/crash_points.ts';
 import { newUid } from '../model/ids.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 import type { Timers } from '../model/timers.ts';
@@ -41,7 +40,6 @@ export interface BackgroundJobsParts {
   readonly changes: Changes;
   readonly apiKeys: readonly KeyEnd[];
   readonly every: Timers['every'];
-  readonly crashPoints: CrashPoints | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly opened: Shutdown['opened'];

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { AuditLog } from '../audit/audit_log.ts';
 import { checkWritable } from '../audit/check_writable.ts';
 import { openAuditLog } from '../audit/open_audit_log.ts';
 import type { Config } from '../config/config.ts';
@@ -9,6 +10,7 @@ import { createImports } from '../connect/import_connection.ts';
 import { createLogos } from '../connect/logos.ts';
 import { startPurge } from '../connect/purge_expired.ts';
 import { createSecretChangeHandler } from '../credential_lifecycle/secret_change_handler.ts';
+import type { AppRegistrations } from '../entra/app_registrations.ts';
 import { createExpiry } from '../expiry/expiry.ts';
 import { createChanges } from '../model/changes.ts';
 import { VaultError } from '../model/errors.ts';
@@ -25,6 +27,7 @@ import { adminServices, startGrpcServer, tokenServices } from '../rpc/server.ts'
 import { createScopes } from '../scopes/create_scopes.ts';
 import { loadCatalogs } from '../scopes/load_catalogs.ts';
 import { openStores } from '../store/open_stores.ts';
+import type { Stores } from '../store/stores.ts';
 import { loggedCheck } from '../telemetry/logged_check.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createPinoLog, type ProcessLog } from '../telemetry/pino_log.ts';
@@ -50,13 +53,22 @@ export interface Vault {
 }
 
 /** What the program or a test hands in. */
-export type Seams = Pick<AccessTokensParts, 'crashPoints' | 'timers'> & {
+export type Seams = Pick<AccessTokensParts, 'timers'> & {
+  /** Test hook: wraps what the vault writes to, so that a test can stop the process between two writes. */
+  readonly decorate?: (outside: Outside) => Outside;
   /** Test hook: receives the periodic jobs so that a test can trigger them. */
   readonly onJobsStarted?: ((jobs: Pick<BackgroundJobs, 'scheduler' | 'sinks'>) => void) | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
   /** The one log of the process; two would tear each other's lines where nobody reads them. Default: its own. */
   readonly log?: ProcessLog;
 };
+
+/** What the calls and the background jobs of the vault read and write outside of its memory. */
+export interface Outside {
+  readonly stores: Stores;
+  readonly registrations: AppRegistrations;
+  readonly audit: AuditLog;
+}
 
 /** Load balancers need this long to see NOT_SERVING; on loopback there are none. */
 const DRAIN = 5_000;
@@ -76,7 +88,7 @@ export async function startVault(config: Config, seams: Seams = {}): Promise<Vau
 
 async function build(
   config: Config,
-  { crashPoints, timers, onJobsStarted, keyVault, log = createPinoLog(config.logLevel) }: Seams,
+  { decorate, timers, onJobsStarted, keyVault, log = createPinoLog(config.logLevel) }: Seams,
   shutdown: Shutdown,
 ): Promise<Vault> {
   const { opened } = shutdown;
@@ -111,10 +123,9 @@ async function build(
   const scopes = createScopes({ catalogs: await loadCatalogs(config.catalogsDir) });
   const changes = createChanges();
   const microsoft = await openMicrosoftClients({ config, cloud, stores, keyVault, metrics, log, opened });
-  const parts = { ...microsoft, stores, scopes, changes, clock };
-  const accessTokens = await opened(
-    createAccessTokens({ ...parts, metrics: metrics.tokens, log, crashPoints, timers }),
-  );
+  const outside: Outside = { stores, registrations: microsoft.registrations, audit };
+  const parts = { ...microsoft, ...(decorate?.(outside) ?? outside), scopes, changes, clock };
+  const accessTokens = await opened(createAccessTokens({ ...parts, metrics: metrics.tokens, log, timers }));
   const connectParts = { ...parts, auditLog: audit, publicUrl: config.publicUrl, metrics: metrics.connect };
   const logosUri = `${config.publicUrl.replace(/\/+$/, '')}/logos`;
   const registryParts = { ...parts, callbackUri: callbackUri(config.publicUrl), logosUri, newUid };
@@ -134,7 +145,6 @@ async function build(
     config,
     apiKeys: keys,
     every,
-    crashPoints,
     metrics,
     log,
     opened,
@@ -146,11 +156,10 @@ async function build(
   metrics.observeReadiness(readiness);
   const pipeline = createCallPipeline({
     authenticator,
-    audit,
+    audit: parts.audit,
     clock,
     metrics: metrics.rpc,
     log: createAccessLog(log, { requests: config.logLevel === 'debug' }),
-    crashPoints,
   });
   const rooms = {
     accessTokens,

@@ -1,7 +1,6 @@
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import type { Change, Changes } from '../model/changes.ts';
 import { type Clock, MINUTE, SECOND } from '../model/clock.ts';
-import type { CrashPoints } from '../model/crash_points.ts';
 import { newUid } from '../model/ids.ts';
 import { systemTimers, type Timers } from '../model/timers.ts';
 import type { Scopes } from '../scopes/scopes.ts';
@@ -36,7 +35,6 @@ export interface AccessTokensParts {
   readonly feed?: ChangesFeed | undefined;
   readonly metrics?: TokenMetrics | undefined;
   readonly log?: Log | undefined;
-  readonly crashPoints?: CrashPoints | undefined;
   readonly timers?: Timers | undefined;
   /** 0 to 1; spreads what would else happen at once. */
   readonly random?: (() => number) | undefined;
@@ -68,7 +66,6 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
   });
   const cooldowns = createCooldowns({ correlatedFailures, clock });
   const forcedExchanges = createForcedExchanges({ clock });
-  const { crashPoints } = parts;
   const refreshUnderLease = createRefreshUnderLease({
     snapshots,
     cache,
@@ -80,7 +77,6 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     random,
     metrics,
     alerts,
-    crashPoints,
   });
   const makeFresh = createRefresh({
     stores,
@@ -95,7 +91,6 @@ export function createAccessTokens(parts: AccessTokensParts): AccessTokens {
     random,
     replica,
     metrics,
-    crashPoints,
   });
   const flights = createSingleFlight<ServedToken>();
   const refresh = (purpose: string, request: RefreshRequest) =>

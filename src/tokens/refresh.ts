@@ -3,7 +3,6 @@ import type { AuthorizationServer } from '../entra/authorization_server.ts';
 import type { AccessToken, TokenSource } from '../model/access_token.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
-import type { CrashPoints } from '../model/crash_points.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
@@ -43,23 +42,11 @@ export interface RefreshParts {
   /** Names this process in the lease. */
   readonly replica: string;
   readonly metrics: TokenMetrics;
-  readonly crashPoints: CrashPoints | undefined;
 }
 
 /** Makes one access token fresh: stored, or lease, redeem, record. Nobody sees a token before its record is durable. */
 export function createRefresh(parts: RefreshParts) {
-  const {
-    stores,
-    authorizationServer,
-    snapshots,
-    cache,
-    cooldowns,
-    forcedExchanges,
-    clock,
-    timers,
-    metrics,
-    crashPoints,
-  } = parts;
+  const { stores, authorizationServer, snapshots, cache, cooldowns, forcedExchanges, clock, timers, metrics } = parts;
 
   return async function refresh(request: RefreshRequest): Promise<ServedToken> {
     let current = request;
@@ -106,7 +93,6 @@ export function createRefresh(parts: RefreshParts) {
     const asked = { app, directoryId, tenantUid: tenant.uid, priority, requester };
     const admission = await admitWithin(PATIENCE, authorizationServer, asked);
     try {
-      await crashPoints?.reach('before_lease');
       const wish = { owner: parts.replica, resource, duration: LEASE, endsAfter };
       const held = await stores.grants.lease(connection.uid, wish);
       return held === undefined ? 'lease_lost' : await parts.refreshUnderLease(held, admission, request);

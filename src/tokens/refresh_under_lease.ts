@@ -4,7 +4,6 @@ import { afterRedeem, cooldownRemaining } from '../model/after_redeem.ts';
 import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
-import type { CrashPoints } from '../model/crash_points.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
@@ -65,7 +64,6 @@ export interface RefreshUnderLeaseParts {
   readonly random: () => number;
   readonly metrics: TokenMetrics;
   readonly alerts: Alerts;
-  readonly crashPoints: CrashPoints | undefined;
 }
 
 /** `fenced`: the grant is another one by now, and the outcome void. */
@@ -73,18 +71,7 @@ export type LeasedRefresh = { readonly token: AccessToken; readonly source: 'DAT
 
 /** Looks again, redeems, records; throws what Entra refused. The lease is over when it returns. */
 export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
-  const {
-    snapshots,
-    cache,
-    correlatedFailures,
-    cooldowns,
-    forcedExchanges,
-    clock,
-    timers,
-    metrics,
-    alerts,
-    crashPoints,
-  } = parts;
+  const { snapshots, cache, correlatedFailures, cooldowns, forcedExchanges, clock, timers, metrics, alerts } = parts;
   const redeem = createRedeem({ clock, metrics });
 
   return async function refreshUnderLease(
@@ -100,7 +87,6 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
       return recorded;
     };
     try {
-      await crashPoints?.reach('after_lease');
       const token = lookAgain(held, request);
       if (token !== undefined) return token;
       if (held.refreshToken === undefined) throw pendingError(held.connection);
@@ -108,7 +94,6 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
       const { resource, claims, ignoreCooldown: force = false } = request;
       const { tenant } = request.snapshot;
       const redemption = await redeem({ held, refreshToken, admission, tenant, resource, claims, force });
-      await crashPoints?.reach('after_entra');
       return redemption.outcome.kind === 'granted'
         ? await keep(held.connection, redemption.outcome, redemption, record)
         : await blame(held.connection, redemption.outcome, request, redemption, record);
@@ -147,7 +132,6 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     correlatedFailures.judge({ connection, resource }, undefined, now);
     const after = afterRedeem(connection, outcome, now, { resource, jitter: parts.random() });
     if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
-    await crashPoints?.reach('after_record');
     snapshots.update(nextVersion(after));
     if (unmet !== undefined) throw claimsError(after, unmet, resource);
     return { token: accessToken, source: 'ENTRA' };

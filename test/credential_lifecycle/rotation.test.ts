@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { App } from '../../src/model/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
-import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
 import type { NewCredential } from '../../src/model/credential.ts';
 import type { CredentialRotating, RotationFailed, VaultEvent } from '../../src/model/event.ts';
 import { eventFacts } from '../../src/model/event_facts.ts';
@@ -9,6 +8,7 @@ import type { Rotation, RotationStep } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
+import type { RotationCrashPoint } from '../crash_points.ts';
 import { openRotationWorld, type Replica, type RotationWorld } from './rotation_setup.ts';
 
 const isOver = (rotation: Rotation | undefined): boolean => rotation === undefined;
@@ -156,23 +156,20 @@ const CRASH_POINTS = Object.keys({
 describe('dying', () => {
   const death = (point: RotationCrashPoint) => {
     let isArmed = true;
-    return {
-      reach(reached: string) {
-        if (!isArmed || reached !== point) return;
-        isArmed = false;
-        throw new Error('killed');
-      },
+    return (reached: RotationCrashPoint) => {
+      if (!isArmed || reached !== point) return;
+      isArmed = false;
+      throw new Error('killed');
     };
   };
 
   test.each(CRASH_POINTS)('at %s: whoever comes after goes on, and leaves nothing behind', async (point) => {
     const world = await openRotationWorld();
-    const crashPoints = death(point);
-    const doomed = world.replica({ crashPoints });
+    const doomed = world.replica({ reach: death(point) });
     world.sandbox.clock.advance(11 * DAY);
     if (point === 'rotation_orphan_removed') {
       await world.rotations.beginIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
-      await world.replica({ crashPoints: death('rotation_added') }).sweep.batch();
+      await world.replica({ reach: death('rotation_added') }).sweep.batch();
       expect(world.secretsAtEntra()).toHaveLength(2);
       world.sandbox.clock.advance(2 * MINUTE);
     } else {
@@ -197,7 +194,7 @@ describe('dying', () => {
     const world = await openRotationWorld();
     await world.begin();
     for (let tries = 0; tries < 3; tries += 1) {
-      await world.replica({ crashPoints: death('rotation_added') }).sweep.batch();
+      await world.replica({ reach: death('rotation_added') }).sweep.batch();
       expect(world.secretsAtEntra()).toHaveLength(2);
       world.sandbox.clock.advance(2 * MINUTE);
     }

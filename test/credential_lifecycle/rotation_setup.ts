@@ -27,6 +27,7 @@ import type { AppInput, AppRegistration } from '../../src/sandbox/state/app_regi
 import type { Stores } from '../../src/store/stores.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { GRAPH, sampleApp, sampleTenant } from '../conformance/sample_rows.ts';
+import { type Reach, type RotationCrashPoint, withRotationCrashPoints } from '../crash_points.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 
@@ -51,8 +52,8 @@ export interface RotationWorld extends Replica {
   readonly app: App;
   readonly path: string;
   readonly keks: Keks;
-  /** The same database, opened once, or another one, with everything else made anew. */
-  replica(parts?: Partial<RotationStepParts>, database?: Stores): Replica;
+  /** A vault of its own on the same database, or on `database`; it stops where `reach` throws. */
+  replica(parts?: ReplicaParts, database?: Stores): Replica;
   find(): Promise<Rotation | undefined>;
   /** By id. */
   credentials(): Promise<Readonly<Record<string, Credential>>>;
@@ -67,6 +68,8 @@ export interface RotationWorld extends Replica {
     who?: Replica,
   ): Promise<Rotation | undefined>;
 }
+
+type ReplicaParts = Partial<RotationStepParts> & { readonly reach?: Reach<RotationCrashPoint> };
 
 export const LIFE = 40 * DAY;
 
@@ -120,7 +123,7 @@ export async function openRotationWorld(
   const material = { kind: 'CLIENT_SECRET', clientSecret: new Secret(secret.value) } as const;
   await stores.tenants.register({ tenant, app, credential: { credential: first, material } });
 
-  function replica(parts: Partial<RotationStepParts> = {}, database = stores): Replica {
+  function replica({ reach, ...parts }: ReplicaParts = {}, database = stores): Replica {
     const authorizationServer = createAuthorizationServer({
       appStateStore: database.apps,
       clock,
@@ -142,9 +145,11 @@ export async function openRotationWorld(
         if (name === 'internal_error') errors.push(`${(fields as { error: string }).error}`);
       },
     };
+    const outside = { rotations: database.rotations, registrations };
+    const { rotations, ...graph } = reach === undefined ? outside : withRotationCrashPoints(outside, reach);
     const all: RotationStepParts = {
-      stores: database,
-      registrations,
+      stores: { ...database, rotations },
+      ...graph,
       authorizationServer,
       changes,
       clock,

@@ -6,6 +6,7 @@
 import { createInterface } from 'node:readline';
 import { readConfig } from '../../src/config/read_config.ts';
 import { type Seams, startVault } from '../../src/startup/vault.ts';
+import { withCrashPoints } from '../crash_points.ts';
 
 let doom = process.env['DOOM'];
 let round = async () => {};
@@ -17,11 +18,10 @@ const onJobsStarted: Seams['onJobsStarted'] = ({ scheduler, sinks }) => {
 };
 
 const vault = await startVault(readConfig(), {
-  crashPoints: {
-    reach(point) {
+  decorate: (outside) =>
+    withCrashPoints(outside, (point) => {
       if (point === doom) process.kill(process.pid, 'SIGKILL');
-    },
-  },
+    }),
   onJobsStarted,
 });
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { beforeEach, expect, test } from 'vitest';
-import type { RotationCrashPoint } from '../../src/model/crash_points.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
+import type { RotationCrashPoint } from '../crash_points.ts';
 import { askForToken, DAY, getApp, HOUR, later, registerAtEntra, registerAtVault } from './rotating_vault.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 

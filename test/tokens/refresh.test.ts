@@ -3,6 +3,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { HeldLease, Stores } from '../../src/store/stores.ts';
+import { withLeaseCrashPoints } from '../crash_points.ts';
 import { ask, GRAPH, OUTLOOK, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
@@ -411,11 +412,12 @@ test('closing waits until what was asked of Entra is recorded', async () => {
   await call;
 });
 
-test('crash points come in their order, with the record before the answer', async () => {
+test('the record is written under the lease, after the response of Entra and before the answer', async () => {
   await world.connect('ada');
   const reached: string[] = [];
 
-  await world.open({ crashPoints: { reach: (point) => void reached.push(point) } }).get(ask('ada'));
+  const grants = withLeaseCrashPoints(world.stores.grants, (point) => void reached.push(point));
+  await world.open({ stores: { ...world.stores, grants } }).get(ask('ada'));
 
   expect(reached).toEqual(['before_lease', 'after_lease', 'after_entra', 'after_record']);
 });

@@ -10,7 +10,7 @@ import type { RotationStepParts, RotationSubject, StepResult } from './rotation_
 
 /** ADD: asks Graph for the new secret. Undefined: somebody else is at it. */
 export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
-  const { stores, registrations, clock, crashPoints, newUid } = parts;
+  const { stores, registrations, clock, newUid } = parts;
   const { app, credentials, old } = subject;
   if (old === undefined) return { subject, outcome: { kind: 'old_gone' } };
   // Nobody else begins meanwhile, and who comes after a try that was cut off finds at Graph what it left: reads lag behind writes there.
@@ -38,7 +38,6 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
     const hints = obstacle.problem === 'LIMIT' ? hintsOf(read.registration) : undefined;
     return { subject: claimed, outcome: { ...obstacle, hints } };
   }
-  await crashPoints?.reach('rotation_added');
   const add = newSecret(answer.password, claimed, newUid(), clock.now());
   return {
     subject: { ...claimed, fresh: add.credential },
@@ -60,15 +59,12 @@ function ownAttempt({ stores, clock }: RotationStepParts, { app, rotation }: Rot
 
 /** Of a try that was cut off: nobody has its value. */
 async function removeOrphan(
-  { stores, registrations, clock, crashPoints, told }: RotationStepParts,
+  { stores, registrations, clock, told }: RotationStepParts,
   { app }: RotationSubject,
   orphan: RegisteredPassword,
 ): Promise<RotationBlocker | undefined> {
   const answer = await registrations.removePassword(app, orphan.keyId);
-  if (isTakenAway(answer)) {
-    await crashPoints?.reach('rotation_orphan_removed');
-    return undefined;
-  }
+  if (isTakenAway(answer)) return undefined;
   // An outage passes; whatever else keeps it there needs somebody.
   if (answer.kind !== 'unavailable') {
     const entry = { ...orphan, kind: 'CLIENT_SECRET' as const, mark: orphan.hint || undefined };

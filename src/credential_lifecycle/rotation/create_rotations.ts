@@ -10,7 +10,7 @@ import { findBlockers } from './find_blockers.ts';
 import type { RotationParts } from './rotation_parts.ts';
 import { planRotation } from './rotation_plan.ts';
 import type { Rotations } from './rotations.ts';
-import { newRotation, startRotation } from './start_rotation.ts';
+import { newRotation } from './start_rotation.ts';
 
 export function createRotations(parts: RotationParts): Rotations {
   const { stores, clock, newUid } = parts;
@@ -41,7 +41,7 @@ export function createRotations(parts: RotationParts): Rotations {
   async function goOn(rotation: Rotation, underWay: Rotation | undefined): Promise<Rotation> {
     const now = clock.now();
     if (underWay === undefined) {
-      if (await startRotation(parts, rotation)) return rotation;
+      if (await stores.rotations.begin(rotation)) return rotation;
     } else {
       if (underWay.nextTime - now <= MINUTE) return underWay;
       const after = { ...underWay, nextTime: now };
@@ -57,7 +57,7 @@ export function createRotations(parts: RotationParts): Rotations {
       const time = rotationTime(app, credentials, now);
       const old = rotatedCredential(credentials, now);
       if (app.suspended || time === undefined || time > now || old === undefined) return;
-      await startRotation(parts, newRotation(app, old, newUid(), now));
+      await stores.rotations.begin(newRotation(app, old, newUid(), now));
     },
 
     async rotate({ tenantId, appId, validateOnly }) {

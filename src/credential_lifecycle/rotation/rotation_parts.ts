@@ -4,7 +4,6 @@ import type { Told } from '../../expiry/event_reporter.ts';
 import type { App } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import type { Clock } from '../../model/clock.ts';
-import type { CrashPoints } from '../../model/crash_points.ts';
 import type { Credential, NewCredential } from '../../model/credential.ts';
 import type { Rotation, RotationProblem } from '../../model/rotation.ts';
 import type { RotationOutcome } from '../../model/rotation_transition.ts';
@@ -23,7 +22,6 @@ export interface RotationParts {
   readonly newUid: () => string;
   /** What a problem means, and what to do. */
   readonly problemText: (app: App, problem: RotationProblem) => string;
-  readonly crashPoints?: CrashPoints | undefined;
 }
 
 /** What goes through their steps is made of. */

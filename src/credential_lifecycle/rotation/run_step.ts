@@ -1,6 +1,5 @@
-import type { RotationCrashPoint } from '../../model/crash_points.ts';
 import type { Rotation } from '../../model/rotation.ts';
-import { nextTransition, type RotationTransition } from '../../model/rotation_transition.ts';
+import { nextTransition } from '../../model/rotation_transition.ts';
 import { suspensionOf } from '../../model/suspension.ts';
 import type { RotationAdvance } from '../../store/background_stores.ts';
 import { addSecret } from './add_secret.ts';
@@ -11,7 +10,7 @@ import type { RotationStepParts, RotationSubject, StepResult } from './rotation_
 
 /** Does the step that is due, as far as it can be done now. */
 export async function runStep(parts: RotationStepParts, due: Rotation): Promise<void> {
-  const { stores, clock, crashPoints, told } = parts;
+  const { stores, clock, told } = parts;
   const subject = await subjectOf(parts, due);
   // It went with its app.
   if (subject === undefined) return;
@@ -22,7 +21,6 @@ export async function runStep(parts: RotationStepParts, due: Rotation): Promise<
   const facts = { now: clock.now(), oldEnd: old?.expireTime, newCreateTime: fresh?.createTime };
   const move = nextTransition(rotation, looked.outcome, facts);
   const events = rotationEvents(parts, looked.subject, move);
-  await reach(BEFORE, move);
   const isWritten = await commit({
     before: rotation,
     after: move.after,
@@ -37,7 +35,6 @@ export async function runStep(parts: RotationStepParts, due: Rotation): Promise<
     parts.changes.announce({ kind: 'app', uid: app.uid });
   }
   for (const event of events) told(event);
-  await reach(AFTER, move);
 
   /** False: somebody else was faster. */
   async function commit(advance: RotationAdvance): Promise<boolean> {
@@ -50,21 +47,7 @@ export async function runStep(parts: RotationStepParts, due: Rotation): Promise<
       if (!isWritten) await looked?.undo?.().catch(() => {});
     }
   }
-
-  async function reach(points: typeof BEFORE, { done }: RotationTransition): Promise<void> {
-    const point = done && points[done];
-    if (point !== undefined) await crashPoints?.reach(point);
-  }
 }
-
-type Points = Readonly<Partial<Record<NonNullable<RotationTransition['done']>, RotationCrashPoint>>>;
-const BEFORE: Points = { PREFERRED: 'rotation_proved', REMOVED: 'rotation_removed' };
-const AFTER: Points = {
-  ADDED: 'rotation_sealed',
-  PREFERRED: 'rotation_preferred',
-  WATCHED: 'rotation_watched',
-  REMOVED: 'rotation_done',
-};
 
 async function subjectOf({ stores }: RotationStepParts, rotation: Rotation): Promise<RotationSubject | undefined> {
   const app = await stores.apps.findByUid(rotation.appUid);

@@ -2,7 +2,6 @@ import type { App } from '../../model/app.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import type { Credential } from '../../model/credential.ts';
 import { newMarker, type Rotation } from '../../model/rotation.ts';
-import type { RotationParts } from './rotation_parts.ts';
 
 /** As it stands before anything is done. The marker comes first: what a lost answer of Graph's leaves behind is found by it. */
 export function newRotation(app: App, old: Credential, uid: string, now: Timestamp): Rotation {
@@ -20,11 +19,4 @@ export function newRotation(app: App, old: Credential, uid: string, now: Timesta
     problem: undefined,
     version: 1,
   };
-}
-
-/** False: one is under way already, or the app is gone. */
-export async function startRotation({ stores, crashPoints }: RotationParts, rotation: Rotation): Promise<boolean> {
-  if (!(await stores.rotations.begin(rotation))) return false;
-  await crashPoints?.reach('rotation_begun');
-  return true;
 }

@@ -47,7 +47,6 @@ export interface CallPipelineParts {
   readonly metrics?: RpcMetrics | undefined;
   /** One line per call that is not a hit, and each unexpected error. */
   readonly log?: CallLog | undefined;
-  readonly crashPoints?: { reach(point: 'after_audit' | 'after_reply'): void } | undefined;
   /** Default 4,000 calls in flight over all, 1,000 of one caller; and as many streams, which stay for long. */
   readonly limits?: ConcurrencyLimits | undefined;
 }
@@ -56,7 +55,7 @@ const NOBODY: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules
 const NO_RULE: Rule = { id: '', role: 'token_reader', tenants: [] };
 
 export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
-  const { authenticator, audit, clock, metrics, log, crashPoints } = parts;
+  const { authenticator, audit, clock, metrics, log } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const nextRequestId = createRequestIds();
   const auditLimit = createAuditLimit(clock);
@@ -166,10 +165,8 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           succeed(answer) {
             const duration = performance.now() - started;
             audit.append(entry('OK', duration), (refused) => {
-              crashPoints?.reach('after_audit');
               leave(refused?.reason ?? 'OK', duration);
               answer(refused === undefined ? undefined : toStatus(refused));
-              crashPoints?.reach('after_reply');
             });
           },
           fail(error, answer) {

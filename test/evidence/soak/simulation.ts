@@ -22,7 +22,7 @@ export async function simulate(
   const flights = createFlights();
   const scenario = await startScenario({
     sandbox: { algorithm: 'ES256', loopGuard: true },
-    seams: { timers, crashPoints: flights },
+    seams: { timers, decorate: flights.decorate },
   });
   try {
     const { sandbox } = scenario;

@@ -1,0 +1,135 @@
+import type { AuditLog } from '../src/audit/audit_log.ts';
+import type { AppRegistrations } from '../src/entra/app_registrations.ts';
+import type { Outside } from '../src/startup/vault.ts';
+import type { RotationAdvance, RotationStore } from '../src/store/background_stores.ts';
+import type { GrantStore, HeldLease } from '../src/store/stores.ts';
+
+/** Steps after which a test may kill the process. */
+export type CrashPoint =
+  | 'before_lease'
+  | 'after_lease'
+  /** Entra has answered; nothing is recorded yet. */
+  | 'after_entra'
+  | 'after_record'
+  | 'after_audit'
+  | 'after_reply'
+  | RotationCrashPoint;
+
+export type RotationCrashPoint =
+  /** The rotation is stored; nothing was requested from Graph yet. */
+  | 'rotation_begun'
+  /** The orphan of an earlier attempt was removed from the registration. */
+  | 'rotation_orphan_removed'
+  /** Graph has returned the new secret, which is in memory only. */
+  | 'rotation_added'
+  /** The new secret is stored. */
+  | 'rotation_sealed'
+  /** Entra accepts the new secret, which is not preferred yet. */
+  | 'rotation_proved'
+  | 'rotation_preferred'
+  /** The day of observation is over; the old secret still exists. */
+  | 'rotation_watched'
+  /** The old secret is removed from the registration, not yet from the vault. */
+  | 'rotation_removed'
+  | 'rotation_done';
+
+/** Kills the process or throws, if `point` is the one that the test has chosen. */
+export type Reach<Point extends CrashPoint = CrashPoint> = (point: Point) => void;
+
+/** Everything outside of the vault's memory, with all crash points. */
+export function withCrashPoints({ stores, registrations, audit }: Outside, reach: Reach): Outside {
+  const rotation = withRotationCrashPoints({ rotations: stores.rotations, registrations }, reach);
+  return {
+    stores: { ...stores, grants: withLeaseCrashPoints(stores.grants, reach), rotations: rotation.rotations },
+    registrations: rotation.registrations,
+    audit: withAuditCrashPoints(audit, reach),
+  };
+}
+
+export function withLeaseCrashPoints(grants: GrantStore, reach: Reach): GrantStore {
+  return {
+    ...grants,
+    async lease(...request) {
+      reach('before_lease');
+      const held = await grants.lease(...request);
+      if (held === undefined) return undefined;
+      reach('after_lease');
+      const record: HeldLease['record'] = async (outcome) => {
+        reach('after_entra');
+        const recorded = await held.record(outcome);
+        reach('after_record');
+        return recorded;
+      };
+      // Inherits `previousRefreshToken`, a getter that opens the token only when it is read.
+      return Object.assign(Object.create(held) as HeldLease, { record });
+    },
+  };
+}
+
+function withAuditCrashPoints(audit: AuditLog, reach: Reach): AuditLog {
+  const append: AuditLog['append'] = (entry, done) =>
+    audit.append(entry, (refused) => {
+      if (entry.status === 'OK') reach('after_audit');
+      done(refused);
+      if (entry.status === 'OK') reach('after_reply');
+    });
+  return Object.assign(Object.create(audit) as AuditLog, { append });
+}
+
+interface RotationOutside {
+  readonly rotations: RotationStore;
+  readonly registrations: AppRegistrations;
+}
+
+export function withRotationCrashPoints(
+  { rotations, registrations }: RotationOutside,
+  reach: Reach<RotationCrashPoint>,
+): RotationOutside {
+  return {
+    rotations: {
+      ...rotations,
+      async begin(rotation) {
+        const isBegun = await rotations.begin(rotation);
+        if (isBegun) reach('rotation_begun');
+        return isBegun;
+      },
+      async advance(advance) {
+        const { before, after } = pointsOf(advance);
+        if (before !== undefined) reach(before);
+        const isWritten = await rotations.advance(advance);
+        if (isWritten && after !== undefined) reach(after);
+        return isWritten;
+      },
+    },
+    registrations: {
+      ...registrations,
+      async addPassword(...request) {
+        const answer = await registrations.addPassword(...request);
+        if (answer.kind === 'added') reach('rotation_added');
+        return answer;
+      },
+      async removePassword(app, keyId) {
+        const answer = await registrations.removePassword(app, keyId);
+        const isGone = answer.kind === 'removed' || answer.kind === 'absent';
+        if (isGone && (await rotations.find(app.uid))?.step === 'ADD') reach('rotation_orphan_removed');
+        return answer;
+      },
+    },
+  };
+}
+
+/** The points before and after the commit of a step. */
+function pointsOf({
+  before,
+  after,
+  add,
+  prefer,
+  remove,
+}: RotationAdvance): Partial<Record<'before' | 'after', RotationCrashPoint>> {
+  if (add !== undefined) return { after: 'rotation_sealed' };
+  if (prefer !== undefined) return { before: 'rotation_proved', after: 'rotation_preferred' };
+  if (before.step === 'WATCH' && after?.step === 'REMOVE') return { after: 'rotation_watched' };
+  // With `after`, the rotation starts again, because the new secret was lost.
+  if (remove !== undefined && after === undefined) return { before: 'rotation_removed', after: 'rotation_done' };
+  return {};
+}
