@@ -37,7 +37,7 @@ export function accountMismatch(connection: string): VaultError {
   return new VaultError(
     'ACCOUNT_MISMATCH',
     `${connection} belongs to another account; sign in with that one, or allow the change of account`,
-    { metadata: { connection } },
+    { metadata: { resource: connection } },
   );
 }
 

@@ -1,6 +1,8 @@
 import { type App, isSharedWith } from '../model/app.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import { tenantNotFound } from '../model/not_found.ts';
+import { suspended } from '../model/suspension.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 import type { AppReference } from './authorizations.ts';
@@ -10,12 +12,9 @@ type Rows = Pick<Stores, 'tenants' | 'apps'>;
 /** The tenant, if it may connect anybody. TENANT_NOT_FOUND, TENANT_SUSPENDED. */
 export async function findTenant({ tenants }: Pick<Rows, 'tenants'>, tenantId: string): Promise<Tenant> {
   const tenant = await tenants.find(tenantId);
-  if (tenant === undefined) {
-    throw new VaultError('TENANT_NOT_FOUND', `tenants/${tenantId} does not exist; register it first`);
-  }
-  if (tenant.state === 'SUSPENDED') {
-    throw new VaultError('TENANT_SUSPENDED', `tenants/${tenantId} is suspended; an operator can resume it`);
-  }
+  if (tenant === undefined) throw tenantNotFound(tenantId);
+  if (tenant.state === 'SUSPENDED')
+    throw suspended('TENANT_SUSPENDED', { name: `tenants/${tenantId}`, resumedBy: 'ResumeTenant' });
   return tenant;
 }
 
@@ -30,16 +29,12 @@ export async function findApp({ tenants, apps }: Rows, tenant: Tenant, reference
 export async function findAppByUid({ tenants, apps }: Rows, tenant: Tenant, uid: string): Promise<App> {
   const app = await apps.findByUid(uid);
   const owner = app === undefined || app.tenantUid === tenant.uid ? tenant : await tenants.find(app.tenantId);
-  return usable(app, owner, tenant, app === undefined ? 'the app of this authorization' : appName(app));
+  return usable(app, owner, tenant, appName(app ?? { tenantId: tenant.tenantId, appId: '-' }));
 }
 
 export function checkNotSuspended(connection: Connection): void {
   if (connection.suspendTime === undefined) return;
-  throw new VaultError(
-    'CONNECTION_SUSPENDED',
-    `${connectionName(connection)} is suspended; resume it before it is connected again`,
-    { metadata: { connection: connectionName(connection) } },
-  );
+  throw suspended('CONNECTION_SUSPENDED', { name: connectionName(connection), resumedBy: 'ResumeConnection' });
 }
 
 /** One answer for an app that is not there and one that is not shared: neither is the tenant's to know. */
@@ -47,13 +42,11 @@ function usable(app: App | undefined, owner: Tenant | undefined, tenant: Tenant,
   if (app === undefined || !isSharedWith(app, tenant.tenantId)) {
     throw new VaultError(
       'APP_NOT_FOUND',
-      `${name} does not exist, or is not shared with tenants/${tenant.tenantId}; name a shared app in app, or create one with CreateApp`,
+      `${name} does not exist, or is not shared with tenants/${tenant.tenantId}. Name a shared app in the field app, or create one with CreateApp.`,
+      { metadata: { resource: name } },
     );
   }
-  if (app.suspended || owner?.state === 'SUSPENDED') {
-    throw new VaultError('APP_SUSPENDED', `${name} is suspended; an operator can resume it`, {
-      metadata: { app: name },
-    });
-  }
+  if (app.suspended || owner?.state === 'SUSPENDED')
+    throw suspended('APP_SUSPENDED', { name, resumedBy: app.suspended ? 'UpdateApp' : 'ResumeTenant' });
   return app;
 }

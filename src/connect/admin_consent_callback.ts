@@ -101,7 +101,9 @@ function answeredDirectory(
   const directoryId = answer.directoryId?.toLowerCase() ?? '';
   const { directoryId: named } = consent;
   if (!isDirectoryId(directoryId) || (named !== undefined && named !== directoryId)) {
-    throw new VaultError('DIRECTORY_NOT_ALLOWED', 'the consent is of another directory than the one that was asked');
+    throw new VaultError('DIRECTORY_NOT_ALLOWED', 'The consent is for another directory than the requested one.', {
+      metadata: { directoryId },
+    });
   }
   checkDirectory(tenant, directoryId);
   return directoryId;

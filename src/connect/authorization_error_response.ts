@@ -20,7 +20,7 @@ export function authorizationErrorOf(
   const reason = signInReason(failure);
   return new VaultError(reason, `Entra did not connect ${name}: ${reasonText(reason, failure)}`, {
     metadata: {
-      connection: name,
+      resource: name,
       ...(failure.entraError === undefined ? {} : { entraError: failure.entraError }),
     },
     hint: failure.hint,
@@ -31,7 +31,7 @@ export function declined(name: string, entraError: string | undefined): VaultErr
   return new VaultError(
     'AUTHORIZATION_DECLINED',
     `The user did not agree to connect ${name}. Start again when they want to.`,
-    { metadata: { connection: name, ...(entraError === undefined ? {} : { entraError }) } },
+    { metadata: { resource: name, ...(entraError === undefined ? {} : { entraError }) } },
   );
 }
 

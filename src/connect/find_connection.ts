@@ -1,5 +1,5 @@
-import { type Connection, connectionName } from '../model/connection.ts';
-import { VaultError } from '../model/errors.ts';
+import type { Connection } from '../model/connection.ts';
+import { connectionNotFound } from '../model/not_found.ts';
 import { findTenant } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
 
@@ -11,8 +11,5 @@ export async function findConnection(
   const tenant = await findTenant(stores, request.tenantId);
   const connection = await stores.connections.find(tenant.uid, request.connectionId);
   if (connection !== undefined) return connection;
-  const name = connectionName(request);
-  throw new VaultError('CONNECTION_NOT_FOUND', `${name} does not exist; begin with StartAuthorization`, {
-    metadata: { connection: name },
-  });
+  throw connectionNotFound(request);
 }

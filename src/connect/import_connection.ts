@@ -105,7 +105,8 @@ function checkReplaceable(existing: Connection | undefined, request: ImportReque
   if (existing.grantState === 'PENDING' || request.allowReplace === true) return;
   throw new VaultError(
     'CONNECTION_EXISTS',
-    `${connectionName(existing)} has a grant already; set allow_replace to replace it, or choose another id`,
+    `${connectionName(existing)} already has a grant. Set allow_replace to replace it, or choose another id.`,
+    { metadata: { resource: connectionName(existing) } },
   );
 }
 

@@ -67,7 +67,7 @@ export function refreshTokenRefused(failure: Failure, connection: string): Vault
 function refusal(reason: Reason, message: string, failure: Failure, connection: string): VaultError {
   return new VaultError(reason, message, {
     metadata: {
-      connection,
+      resource: connection,
       ...(failure.entraError === undefined ? {} : { entraError: failure.entraError }),
       ...(failure.correlationId === undefined ? {} : { correlationId: failure.correlationId }),
     },

@@ -41,7 +41,7 @@ export async function redeemGrant(
     throw new VaultError(
       'NO_REFRESH_TOKEN',
       `Entra sent no refresh token for ${name}, so nothing would last; check that the app registration may ask for offline_access`,
-      { metadata: { connection: name } },
+      { metadata: { resource: name } },
     );
   }
   if (account === undefined) {
@@ -49,7 +49,7 @@ export async function redeemGrant(
       'REAUTHORIZATION_REQUIRED',
       `Entra did not say whose account ${name} is; start the authorization again`,
       {
-        metadata: { connection: name },
+        metadata: { resource: name },
       },
     );
   }

@@ -49,7 +49,7 @@ export async function verifyImport(
     throw new VaultError(
       'REFRESH_TOKEN_REJECTED',
       `Entra did not say whose account the refresh token for ${name} is; let the user sign in with StartAuthorization`,
-      { metadata: { connection: name } },
+      { metadata: { resource: name } },
     );
   }
   checkDirectory(tenant, account.directoryId);
@@ -86,6 +86,6 @@ function checkCovered(
   throw new VaultError(
     'SCOPE_NOT_GRANTED',
     `the refresh token for ${connectionName(request)} was not granted all that its scopes need; let the user sign in with StartAuthorization`,
-    { metadata: { connection: connectionName(request), missing: missing.join(' ') } },
+    { metadata: { resource: connectionName(request), missing: missing.join(' ') } },
   );
 }

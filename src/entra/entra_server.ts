@@ -3,9 +3,10 @@ import type { AppStateStore } from '../model/app_state_store.ts';
 import type { AssertionFiles } from '../model/assertion_files.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { fieldInvalid } from '../model/errors.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { SecretSource } from '../model/secret_source.ts';
+import { suspended } from '../model/suspension.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAdmissionControl } from './admission/admission_control.ts';
 import { ADMISSION_DEFAULTS, type AdmissionOptions } from './admission/admission_options.ts';
@@ -97,11 +98,7 @@ export function createAuthorizationServer(parts: {
 
   async function admit(request: AdmissionRequest): Promise<Admission> {
     const { app, directoryId: named } = request;
-    if (app.suspended) {
-      throw new VaultError('APP_SUSPENDED', `${appName(app)} is suspended; an operator must resume it.`, {
-        metadata: { app: appName(app) },
-      });
-    }
+    if (app.suspended) throw suspended('APP_SUSPENDED', { name: appName(app), resumedBy: 'UpdateApp' });
     const directory = directoryOf(app, named);
     const directoryId = named ?? homeDirectory(app);
     const requester: Requester = request.requester ?? {

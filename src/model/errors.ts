@@ -70,7 +70,7 @@ export interface VaultErrorDetails {
   /** Facts for machines; sent to the caller as `ErrorInfo.metadata`, so never a secret and never a person's name. */
   metadata?: Readonly<Record<string, string>>;
   /** When a retry makes sense, in milliseconds from now; sent as `RetryInfo`. */
-  retryAfter?: Duration;
+  retryAfter?: Duration | undefined;
   /** What to do about Entra's answer, if that is more than the reason says: part of the message, and for the log. */
   hint?: string | undefined;
   /** What really happened; for the log alone. */

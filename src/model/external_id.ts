@@ -3,15 +3,15 @@ import { isVaultError, VaultError } from './errors.ts';
 
 /** An external id belongs to one connection of a tenant: a product that finds two would hand one user's mail to another. */
 export function externalIdTaken(holder: Pick<Connection, 'tenantId' | 'connectionId'>): VaultError {
-  const connection = connectionName(holder);
+  const resource = connectionName(holder);
   return new VaultError(
     'CONNECTION_EXISTS',
-    `external_id: belongs to ${connection} already; take it from there first (UpdateConnection), or use another`,
-    { metadata: { field: 'external_id', connection } },
+    `external_id: ${resource} has this external id. Remove it there first (UpdateConnection), or use another.`,
+    { metadata: { field: 'external_id', resource } },
   );
 }
 
-/** Told apart from a connection of that very name. */
+/** Distinguishes it from a connection with the requested name. */
 export function isExternalIdTaken(error: unknown): boolean {
   return isVaultError(error, 'CONNECTION_EXISTS') && error.metadata['field'] === 'external_id';
 }

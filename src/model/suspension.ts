@@ -1,8 +1,9 @@
 import type { App } from './app.ts';
 import { appName } from './connection.ts';
+import { VaultError } from './errors.ts';
 import type { Tenant } from './tenant.ts';
 
-/** The suspended one of an app and its tenant, and the method that resumes it; undefined: neither is suspended. */
+/** The app or its tenant, whichever is suspended, and the method that resumes it; undefined if neither is. */
 export async function suspensionOf(
   tenants: { find(tenantId: string): Promise<Pick<Tenant, 'state'> | undefined> },
   app: Pick<App, 'tenantId' | 'appId' | 'suspended'>,
@@ -15,4 +16,14 @@ export async function suspensionOf(
 export interface Suspension {
   readonly name: string;
   readonly resumedBy: string;
+}
+
+/** `resumedBy` is the method that resumes the resource. */
+export function suspended(
+  reason: 'TENANT_SUSPENDED' | 'APP_SUSPENDED' | 'CONNECTION_SUSPENDED',
+  { name, resumedBy }: Suspension,
+): VaultError {
+  return new VaultError(reason, `${name} is suspended. Resume it with ${resumedBy}.`, {
+    metadata: { resource: name, nextStep: resumedBy },
+  });
 }

@@ -14,7 +14,7 @@ export function sharedAppInUse(resource: string, connections: number): VaultErro
   return new VaultError(
     'APP_IN_USE',
     `${connections} connections of other tenants use ${resource}. Delete them or move them to another app first; force has no effect on them.`,
-    { metadata: { resource, foreign_connections: String(connections) } },
+    { metadata: { resource, foreignConnections: String(connections) } },
   );
 }
 

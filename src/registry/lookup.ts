@@ -1,7 +1,6 @@
 import type { App } from '../model/app.ts';
-import { type Connection, connectionName } from '../model/connection.ts';
-import { VaultError } from '../model/errors.ts';
-import { appNotFound, tenantNotFound } from '../model/not_found.ts';
+import type { Connection } from '../model/connection.ts';
+import { appNotFound, connectionNotFound, tenantNotFound } from '../model/not_found.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 
@@ -23,12 +22,7 @@ export function createLookup(stores: Pick<Stores, 'tenants' | 'apps' | 'connecti
     async connection(tenantId: string, connectionId: string): Promise<Connection> {
       const found = await stores.connections.find((await tenant(tenantId)).uid, connectionId);
       if (found !== undefined) return found;
-      const name = connectionName({ tenantId, connectionId });
-      throw new VaultError(
-        'CONNECTION_NOT_FOUND',
-        `There is no ${name}. Connect the user with StartAuthorization, or look for its name with ListConnections.`,
-        { metadata: { resource: name } },
-      );
+      throw connectionNotFound({ tenantId, connectionId });
     },
   };
 }

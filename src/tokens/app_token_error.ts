@@ -19,7 +19,7 @@ export function appTokenError(app: App, directoryId: string, failure: Failure): 
   const sentences = [`Entra gave no token for ${appName(app)} itself in directory ${directoryId}.`, text, hint];
   return new VaultError(reason, sentences.filter((sentence) => sentence !== undefined).join(' '), {
     metadata: {
-      app: appName(app),
+      resource: appName(app),
       ...(entraError === undefined ? {} : { entraError }),
       ...(correlationId === undefined ? {} : { correlationId }),
     },

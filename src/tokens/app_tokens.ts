@@ -5,6 +5,8 @@ import type { Change } from '../model/changes.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { appNotFound, tenantNotFound } from '../model/not_found.ts';
+import { suspended } from '../model/suspension.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { Stores } from '../store/stores.ts';
 import type { AppTokenRequest, ServedToken } from './access_tokens.ts';
@@ -60,32 +62,19 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
   async function read(tenantId: string, appId: string): Promise<AppSnapshot> {
     const before = changes;
     const tenant = await stores.tenants.find(tenantId);
-    const tenantName = `tenants/${tenantId}`;
-    if (tenant === undefined) {
-      throw new VaultError('TENANT_NOT_FOUND', `There is no tenant ${tenantName}; register it first`, {
-        metadata: { tenant: tenantName },
-      });
-    }
+    if (tenant === undefined) throw tenantNotFound(tenantId);
     // By the tenant's own uid: a shared app's tokens are its owner's alone.
     const app = await stores.apps.find(tenant.uid, appId);
-    if (app === undefined) {
-      const name = appName({ tenantId, appId });
-      throw new VaultError('APP_NOT_FOUND', `There is no app ${name}; create it first`, { metadata: { app: name } });
-    }
+    if (app === undefined) throw appNotFound({ tenantId, appId });
     const snapshot = { tenant, app };
     if (before === changes) snapshots.set(keyOf(tenantId, appId), snapshot);
     return snapshot;
   }
 
   function refuse({ tenant, app }: AppSnapshot): void {
-    if (tenant.state !== 'SUSPENDED' && !app.suspended) return;
-    const [reason, name] =
-      tenant.state === 'SUSPENDED'
-        ? (['TENANT_SUSPENDED', `tenants/${tenant.tenantId}`] as const)
-        : (['APP_SUSPENDED', appName(app)] as const);
-    throw new VaultError(reason, `${name} is suspended; resume it to serve tokens again`, {
-      metadata: { resource: name },
-    });
+    if (tenant.state === 'SUSPENDED')
+      throw suspended('TENANT_SUSPENDED', { name: `tenants/${tenant.tenantId}`, resumedBy: 'ResumeTenant' });
+    if (app.suspended) throw suspended('APP_SUSPENDED', { name: appName(app), resumedBy: 'UpdateApp' });
   }
 
   function directoryOf({ tenant, app }: AppSnapshot, wanted: string | undefined): string {

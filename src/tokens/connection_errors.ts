@@ -6,6 +6,7 @@ import { isGrantSound } from '../model/connection_resources.ts';
 import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
+import { suspended } from '../model/suspension.ts';
 import { allowsDirectory } from '../model/tenant.ts';
 import type { ConnectionSnapshot } from './connection_snapshot.ts';
 
@@ -42,32 +43,27 @@ export function checkDirectory({ tenant, connection }: Pick<ConnectionSnapshot, 
   if (account === undefined || allowsDirectory(tenant, account.directoryId)) return;
   const name = connectionName(connection);
   throw new VaultError('DIRECTORY_NOT_ALLOWED', sentence('DIRECTORY_NOT_ALLOWED', name), {
-    metadata: { connection: name, directoryId: account.directoryId },
+    metadata: { resource: name, directoryId: account.directoryId },
   });
 }
 
 export function checkNotSuspended({ tenant, owner, app, connection }: ConnectionSnapshot): void {
-  if (tenant.state === 'SUSPENDED') {
-    throw suspended('TENANT_SUSPENDED', `tenants/${tenant.tenantId}`, 'ResumeTenant');
-  }
-  if (app.suspended || owner.state === 'SUSPENDED') {
-    throw suspended('APP_SUSPENDED', appName(app), app.suspended ? 'UpdateApp' : 'ResumeTenant');
-  }
+  if (tenant.state === 'SUSPENDED')
+    throw suspended('TENANT_SUSPENDED', { name: `tenants/${tenant.tenantId}`, resumedBy: 'ResumeTenant' });
+  if (app.suspended || owner.state === 'SUSPENDED')
+    throw suspended('APP_SUSPENDED', { name: appName(app), resumedBy: app.suspended ? 'UpdateApp' : 'ResumeTenant' });
   if (!isSharedWith(app, tenant.tenantId)) {
     const name = appName(app);
-    throw new VaultError('APP_SUSPENDED', `${name} is shared with tenants/${tenant.tenantId} no more; share it again`, {
-      metadata: { resource: name, nextStep: 'UpdateApp' },
-    });
+    throw new VaultError(
+      'APP_SUSPENDED',
+      `${name} is no longer shared with tenants/${tenant.tenantId}. Share it again with UpdateApp.`,
+      {
+        metadata: { resource: name, nextStep: 'UpdateApp' },
+      },
+    );
   }
-  if (connection.suspendTime !== undefined) {
-    throw suspended('CONNECTION_SUSPENDED', connectionName(connection), 'ResumeConnection');
-  }
-}
-
-function suspended(reason: Reason, name: string, nextStep: string): VaultError {
-  return new VaultError(reason, `${name} is suspended; resume it (${nextStep}) to serve tokens again`, {
-    metadata: { resource: name, nextStep },
-  });
+  if (connection.suspendTime !== undefined)
+    throw suspended('CONNECTION_SUSPENDED', { name: connectionName(connection), resumedBy: 'ResumeConnection' });
 }
 
 /** Entra refuses the grant itself. A blocked connection may be tried again once its hold has passed. */
@@ -94,7 +90,7 @@ export function checkResourceIssue(connection: Connection, resource: string, now
   const { reason, entraError, correlationId } = issue.evidence;
   const name = connectionName(connection);
   throw new VaultError(reason, sentence(reason, name, resource), {
-    metadata: { ...facts(reason, name, entraError, correlationId), resource },
+    metadata: { ...facts(reason, name, entraError, correlationId), resourceUri: resource },
   });
 }
 
@@ -103,7 +99,7 @@ export function pendingError(connection: Connection): VaultError {
   return new VaultError(
     'CONNECTION_PENDING',
     `${name} was never granted; let the user finish signing in (StartAuthorization)`,
-    { metadata: { connection: name, nextStep: 'StartAuthorization' } },
+    { metadata: { resource: name, nextStep: 'StartAuthorization' } },
   );
 }
 
@@ -114,7 +110,7 @@ export function checkResourceGranted(connection: Connection, resource: string): 
   throw new VaultError(
     'SCOPE_NOT_GRANTED',
     `${name} is not granted ${resource} any more; let the user consent to it (StartAuthorization with the wider scopes)`,
-    { metadata: { connection: name, resource, nextStep: 'StartAuthorization' } },
+    { metadata: { resource: name, resourceUri: resource, nextStep: 'StartAuthorization' } },
   );
 }
 
@@ -124,7 +120,7 @@ export function coolingDownError(connection: Connection, wait: Duration): VaultE
   return new VaultError(
     'ENTRA_UNAVAILABLE',
     `Entra is not asked for ${name} for another ${Math.ceil(wait / 1_000)} s after doubtful answers; retry then`,
-    { metadata: { connection: name }, retryAfter: wait },
+    { metadata: { resource: name }, retryAfter: wait },
   );
 }
 
@@ -135,7 +131,7 @@ export function exchangeError(connection: Connection, failure: Failure, resource
   const sentences = [sentence(failure.reason, name, refused), failure.hint].filter((one) => one !== undefined);
   return new VaultError(failure.reason, sentences.join('. '), {
     metadata: {
-      ...(refused === undefined ? {} : { resource: refused }),
+      ...(refused === undefined ? {} : { resourceUri: refused }),
       ...facts(failure.reason, name, failure.entraError, failure.correlationId),
       ...(failure.claims === undefined || failure.claims.length > LONGEST_CLAIMS ? {} : { claims: failure.claims }),
     },
@@ -168,7 +164,7 @@ function facts(
   correlationId: string | undefined,
 ): Record<string, string> {
   return {
-    connection: name,
+    resource: name,
     ...(entraError === undefined ? {} : { entraError }),
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(USER_SIGNS_IN.has(reason) ? { nextStep: 'StartAuthorization' } : {}),

@@ -2,7 +2,8 @@ import { type App, isSharedWith } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
-import { isVaultError, VaultError } from '../model/errors.ts';
+import { isVaultError } from '../model/errors.ts';
+import { connectionNotFound, tenantNotFound } from '../model/not_found.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { TokenScope } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
@@ -60,19 +61,10 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
 
   async function read(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
     const tenant = await stores.tenants.find(tenantId);
-    if (tenant === undefined) {
-      throw new VaultError('TENANT_NOT_FOUND', `There is no tenant tenants/${tenantId}; register it first`, {
-        metadata: { tenant: `tenants/${tenantId}` },
-      });
-    }
+    if (tenant === undefined) throw tenantNotFound(tenantId);
     const connection = await stores.connections.find(tenant.uid, connectionId);
     const app = connection === undefined ? undefined : await stores.apps.findByUid(connection.appUid);
-    if (connection === undefined || app === undefined) {
-      const name = `tenants/${tenantId}/connections/${connectionId}`;
-      throw new VaultError('CONNECTION_NOT_FOUND', `There is no connection ${name}; connect the user first`, {
-        metadata: { connection: name },
-      });
-    }
+    if (connection === undefined || app === undefined) throw connectionNotFound({ tenantId, connectionId });
     const owner = app.tenantUid === tenant.uid ? tenant : ((await stores.tenants.find(app.tenantId)) ?? tenant);
     return snapshotOf(sharedTenants(tenant), sharedTenants(owner), sharedApps(app), connection);
   }

@@ -32,7 +32,7 @@ export function createForcedExchanges({ clock }: { readonly clock: Clock }): For
     throw new VaultError(
       'RATE_LIMITED',
       `A new token of ${name} was requested from Entra less than 30 s ago. If its resource refuses the new token too, find out why; else retry later.`,
-      { metadata: { connection: name }, retryAfter: wait },
+      { metadata: { resource: name }, retryAfter: wait },
     );
   }
 

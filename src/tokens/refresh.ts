@@ -4,6 +4,7 @@ import type { AccessToken, TokenSource } from '../model/access_token.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
+import { connectionNotFound } from '../model/not_found.ts';
 import type { Timers } from '../model/timers.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ServedToken } from './access_tokens.ts';
@@ -76,7 +77,7 @@ export function createRefresh(parts: RefreshParts) {
       if (made !== 'lease_lost') return made;
       metrics.leaseLost();
       // No lease of a deleted connection ever comes free.
-      if ((await stores.connections.findByUid(connection.uid)) === undefined) throw deleted(connection);
+      if ((await stores.connections.findByUid(connection.uid)) === undefined) throw connectionNotFound(connection);
       if (performance.now() >= giveUp) throw busy(connection);
       await timers.sleep(pause * (0.5 + parts.random()));
     }
@@ -113,7 +114,7 @@ export function createRefresh(parts: RefreshParts) {
     snapshots.drop(change);
     cache.drop(change);
     const again = await snapshots.findByUid(connection.uid);
-    if (again === undefined) throw deleted(connection);
+    if (again === undefined) throw connectionNotFound(connection);
     checkServable(again, clock.now());
     return again;
   }
@@ -123,17 +124,10 @@ function ownerOf({ tenant, app, connection }: ConnectionSnapshot) {
   return { uid: connection.uid, appUid: app.uid, tenantUid: tenant.uid };
 }
 
-function deleted(connection: Connection): VaultError {
-  const name = connectionName(connection);
-  return new VaultError('CONNECTION_NOT_FOUND', `${name} was deleted; connect the user again`, {
-    metadata: { connection: name },
-  });
-}
-
 function busy(connection: Connection): VaultError {
   const name = connectionName(connection);
   return new VaultError('DATABASE_UNAVAILABLE', `${name} is being refreshed elsewhere and stayed so; retry`, {
-    metadata: { connection: name },
+    metadata: { resource: name },
     retryAfter: SECOND,
   });
 }

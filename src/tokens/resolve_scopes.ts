@@ -46,7 +46,9 @@ export function checkGranted(
     isPromised
       ? `${what} is not consented for ${name} (no longer, or not yet); let the user sign in again (StartAuthorization)`
       : `${name} was not granted ${what}; let the user consent to it (StartAuthorization with the wider scopes)`,
-    { metadata: { connection: name, resource: ask.resource, missing: full.join(' '), nextStep: 'StartAuthorization' } },
+    {
+      metadata: { resource: name, resourceUri: ask.resource, missing: full.join(' '), nextStep: 'StartAuthorization' },
+    },
   );
 }
 

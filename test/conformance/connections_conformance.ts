@@ -102,7 +102,7 @@ export function connectionsConformance(open: Open): void {
         expect({ name, error }).toMatchObject({
           error: {
             reason: 'CONNECTION_EXISTS',
-            metadata: { field: 'external_id', connection: 'tenants/acme/connections/holder' },
+            metadata: { field: 'external_id', resource: 'tenants/acme/connections/holder' },
           },
         });
         expect(inspect(error, { depth: 9 })).not.toContain('canary');

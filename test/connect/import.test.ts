@@ -262,7 +262,7 @@ describe('an external id belongs to one connection of a tenant', () => {
   const taken = (promise: Promise<unknown>) =>
     expect(promise).rejects.toMatchObject({
       reason: 'CONNECTION_EXISTS',
-      metadata: { field: 'external_id', connection: 'tenants/acme/connections/ada' },
+      metadata: { field: 'external_id', resource: 'tenants/acme/connections/ada' },
     });
 
   beforeEach(() => take({ externalId: 'user-7', verify: 'ON_FIRST_USE' }));

@@ -266,7 +266,7 @@ describe('deleting', () => {
     await registry.connect('beta', 'bob', shared);
     await registry.connect('acme', 'ada', shared);
     const error = await refusal(registry.apps.delete({ ...DEFAULT, etag: '', force: true }));
-    expect([error.reason, error.metadata['foreign_connections']]).toEqual(['APP_IN_USE', '1']);
+    expect([error.reason, error.metadata['foreignConnections']]).toEqual(['APP_IN_USE', '1']);
     expect(await registry.connections.get({ tenantId: 'acme', connectionId: 'ada' })).toBeDefined();
   });
 

@@ -55,7 +55,7 @@ test('an external id of another connection of the tenant is rejected with the na
   const taking = update({ connectionId: 'bob', fields: { externalId: 'acme-1', labels: {} } });
   expect(await refusal(taking)).toMatchObject({
     reason: 'CONNECTION_EXISTS',
-    metadata: { field: 'external_id', connection: 'tenants/acme/connections/ada' },
+    metadata: { field: 'external_id', resource: 'tenants/acme/connections/ada' },
   });
   expect(await registry.connections.get({ tenantId: 'acme', connectionId: 'bob' })).toEqual(bob);
   expect((await update({ fields: { externalId: 'beta-1', labels: {} } })).externalId).toBe('beta-1');

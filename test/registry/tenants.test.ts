@@ -148,7 +148,7 @@ describe('deleting', () => {
     await registry.connect('beta', 'bob', shared.app);
     const etag = etagOf(await registry.tenants.get('acme'));
     const error = await refusal(registry.tenants.delete({ tenantId: 'acme', etag, force: true }));
-    expect([error.reason, error.metadata['foreign_connections']]).toEqual(['APP_IN_USE', '1']);
+    expect([error.reason, error.metadata['foreignConnections']]).toEqual(['APP_IN_USE', '1']);
     expect(await registry.connections.get({ tenantId: 'beta', connectionId: 'bob' })).toBeDefined();
     expect((await registry.apps.get({ tenantId: 'acme', appId: 'default' })).credentials).toHaveLength(1);
   });

@@ -74,7 +74,7 @@ describe('a status', () => {
   });
 
   test('of an unexpected error tells nothing of it but the request', () => {
-    const error = toVaultError(new Error('password=hunter2'), 'req-7');
+    const error = toVaultError(new Error('password=hunter2'), { requestId: 'req-7', resource: '' });
 
     expect(error).toMatchObject({ reason: 'INTERNAL', metadata: { request: 'req-7' } });
     expect(toStatus(error).details).not.toContain('hunter2');

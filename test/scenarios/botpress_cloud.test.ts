@@ -162,7 +162,7 @@ describe('a connection is found again by the identifier of the outside world', (
     const second = bot?.connection('second') ?? '';
 
     const failure = await failureOf(start(second, { app: shared.app, externalId: 'workspace-one' }));
-    expect(failure).toMatchObject({ reason: 'CONNECTION_EXISTS', metadata: { connection: holder } });
+    expect(failure).toMatchObject({ reason: 'CONNECTION_EXISTS', metadata: { resource: holder } });
     await connect(second, { app: shared.app });
     const rename = () =>
       scenario.connections.updateConnection({ connection: { name: second, externalId: 'workspace-one' } });

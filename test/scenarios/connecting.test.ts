@@ -386,7 +386,7 @@ describe('being found again', () => {
     expect(refusal).toMatchObject({
       code: 'ALREADY_EXISTS',
       reason: 'CONNECTION_EXISTS',
-      metadata: { field: 'external_id', connection: first },
+      metadata: { field: 'external_id', resource: first },
     });
     expect(await reasonOf(scenario.connections.getConnection({ name: second }))).toBe('CONNECTION_NOT_FOUND');
     const freed = { connection: { name: first, externalId: '' }, updateMask: { paths: ['external_id'] } };

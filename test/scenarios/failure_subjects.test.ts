@@ -59,7 +59,7 @@ describe('the user is to blame', () => {
     expect(await failureOf(ask())).toMatchObject({
       code: 'FAILED_PRECONDITION',
       reason: 'REAUTHORIZATION_REQUIRED',
-      metadata: { connection, nextStep: 'StartAuthorization' },
+      metadata: { resource: connection, nextStep: 'StartAuthorization' },
     });
     const before = exchanges();
     const reasons = await Promise.all(Array.from({ length: 100 }, () => reasonOf(ask())));

@@ -206,7 +206,7 @@ test('what was not granted is refused locally and named', async () => {
 
   await expect(async () => tokens.get(ask('ada', { scopes: ['Mail.Send'] }))).rejects.toMatchObject({
     reason: 'SCOPE_NOT_GRANTED',
-    metadata: { connection: 'tenants/acme/connections/ada', missing: `${GRAPH}/Mail.Send` },
+    metadata: { resource: 'tenants/acme/connections/ada', missing: `${GRAPH}/Mail.Send` },
   });
   expect(await reasonOf(() => tokens.get(ask('ada', { scopes: ['Mail.Sned'] })))).toBe('SCOPE_UNKNOWN');
   expect(await reasonOf(() => tokens.get(ask('nobody')))).toBe('CONNECTION_NOT_FOUND');

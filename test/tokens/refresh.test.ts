@@ -393,7 +393,7 @@ test('a pending connection answers so', async () => {
 
   await expect(async () => world.open().get(ask('ada'))).rejects.toMatchObject({
     reason: 'CONNECTION_PENDING',
-    metadata: { connection: 'tenants/acme/connections/ada', nextStep: 'StartAuthorization' },
+    metadata: { resource: 'tenants/acme/connections/ada', nextStep: 'StartAuthorization' },
   });
 });
 

@@ -76,7 +76,7 @@ test('what is refused of one resource says which, and what to do', async () => {
     await expect(async () => tokens.get(ask('ada', { scopes: [IMAP] }))).rejects.toMatchObject({
       reason: 'BLOCKED_BY_POLICY',
       message: expect.stringContaining(OUTLOOK),
-      metadata: { resource: OUTLOOK, entraError: expect.stringContaining('AADSTS53003') },
+      metadata: { resourceUri: OUTLOOK, entraError: expect.stringContaining('AADSTS53003') },
     });
   }
 });

@@ -32,7 +32,7 @@ export function createRotations(parts: RotationParts): Rotations {
     }
     if (registrationDirectory(app) === undefined) {
       const message = `nobody said where ${name} is registered: set home_directory_id with UpdateApp to the Directory (tenant) ID that the portal shows`;
-      throw new VaultError('APP_MISCONFIGURED', message, { metadata: { app: name } });
+      throw new VaultError('APP_MISCONFIGURED', message, { metadata: { resource: name } });
     }
     return newRotation(app, old, newUid(), clock.now());
   }

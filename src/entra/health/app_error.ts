@@ -5,7 +5,7 @@ import { type Reason, VaultError } from '../../model/errors.ts';
 /** What a caller is told of an app that is known to fail, without a question to Entra. */
 export function appError(app: App, reason: Reason, directoryId?: string): VaultError {
   const name = appName(app);
-  const metadata = { app: name, ...(directoryId === undefined ? {} : { directory: directoryId }) };
+  const metadata = { resource: name, ...(directoryId === undefined ? {} : { directoryId }) };
   switch (reason) {
     case 'APP_CREDENTIAL_EXPIRED':
       return new VaultError(reason, `Every credential of ${name} has expired; add a new one.`, { metadata });

@@ -170,7 +170,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             });
           },
           fail(error, answer) {
-            const known = toVaultError(error, call.requestId);
+            const known = toVaultError(error, call);
             if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
             const duration = performance.now() - started;
             call.token = undefined;

@@ -4,6 +4,7 @@ import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { ErrorInfoSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
+import type { Call } from './call.ts';
 
 /** The gRPC status of each reason (2-api, "Errors"). Clients retry UNAVAILABLE and RESOURCE_EXHAUSTED alone. */
 const STATUS = {
@@ -93,17 +94,38 @@ export function toStatus(error: VaultError): StatusObject {
   return { code, details: message, metadata };
 }
 
-/** What was not foreseen becomes INTERNAL with a fixed text; the cause is for the log alone. */
-export function toVaultError(error: unknown, requestId: string): VaultError {
-  if (error instanceof VaultError) return error;
-  return new VaultError(
-    'INTERNAL',
-    `Something failed inside the vault; its log tells more under request ${requestId}`,
-    {
-      metadata: { request: requestId },
-      cause: error,
-    },
-  );
+/** Errors with these codes name a resource of the vault in their metadata, as `resource`. */
+const NAMES_RESOURCE = new Set<status>([
+  status.FAILED_PRECONDITION,
+  status.NOT_FOUND,
+  status.ALREADY_EXISTS,
+  status.ABORTED,
+  status.UNAVAILABLE,
+]);
+
+/**
+ * The error of a call. Metadata that the source of the error does not know is added from the call, so that a reason has the
+ * same keys in every method. An unexpected error becomes INTERNAL with a fixed text; its cause is only for the log.
+ */
+export function toVaultError(
+  error: unknown,
+  { requestId, resource }: Pick<Call, 'requestId' | 'resource'>,
+): VaultError {
+  const message = `Unexpected error inside the vault. Search its log for request ${requestId}.`;
+  const known = error instanceof VaultError ? error : new VaultError('INTERNAL', message, { cause: error });
+  const { reason, metadata, retryAfter, hint, cause } = known;
+  const added =
+    reason === 'INTERNAL'
+      ? { request: requestId }
+      : NAMES_RESOURCE.has(STATUS[reason]) && resource !== ''
+        ? { resource: reason.startsWith('TENANT_') ? tenantOf(resource) : resource }
+        : undefined;
+  if (added === undefined) return known;
+  return new VaultError(reason, known.message, { metadata: { ...added, ...metadata }, retryAfter, hint, cause });
+}
+
+function tenantOf(resource: string): string {
+  return resource.split('/', 2).join('/');
 }
 
 /** What fits; the first facts are the ones that matter. */

@@ -1,8 +1,8 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Clock } from '../../model/clock.ts';
-import { type Connection, canonicalAccount, connectionName } from '../../model/connection.ts';
+import { type Connection, canonicalAccount } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed.ts';
-import { VaultError } from '../../model/errors.ts';
+import { connectionNotFound } from '../../model/not_found.ts';
 import { type Database, placeholders } from '../database.ts';
 import type { OutboxRows } from '../events/outbox.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
@@ -63,7 +63,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
   ): Promise<T> {
     for (;;) {
       const row = await connectionRows.find(connection.uid);
-      if (row === undefined) throw connectionGone(connection);
+      if (row === undefined) throw connectionNotFound(connection);
       const done = await attempt(row);
       if (done !== undefined) return done;
     }
@@ -136,9 +136,4 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       return { ...after, account: canonicalAccount(after.account), version };
     },
   };
-}
-
-function connectionGone(connection: Pick<Connection, 'tenantId' | 'connectionId'>): VaultError {
-  const name = connectionName(connection);
-  return new VaultError('CONNECTION_NOT_FOUND', `${name} was deleted meanwhile.`, { metadata: { resource: name } });
 }

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AppService } from '../../src/gen/tokenvault/v1/app_service_pb.ts';
+import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { TenantService } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
+import { TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { REASONS, type Reason, VaultError } from '../../src/model/errors.ts';
+import type { RpcError } from '../../src/rpc/client.ts';
+import { sourceFiles } from '../architecture/import_graph.ts';
+import { type Stage, startStage } from './stage.ts';
+
+/** Keys that every error of the reason has. Reasons that are absent have none. */
+const KEYS: Partial<Record<Reason, readonly string[]>> = {
+  ...Object.fromEntries(
+    [
+      ...['CONNECTION_PENDING', 'REAUTHORIZATION_REQUIRED', 'CONSENT_REQUIRED', 'SCOPE_NOT_GRANTED'],
+      ...['ADMIN_CONSENT_REQUIRED', 'BLOCKED_BY_POLICY', 'ACCOUNT_DISABLED', 'ACCOUNT_MISMATCH'],
+      ...['APP_CREDENTIAL_REJECTED', 'APP_CREDENTIAL_EXPIRED', 'APP_CREDENTIAL_PROPAGATING', 'APP_MISCONFIGURED'],
+      ...['APP_IN_USE', 'TENANT_NOT_EMPTY', 'AUTHORIZATION_DECLINED', 'NO_REFRESH_TOKEN', 'REFRESH_TOKEN_REJECTED'],
+      ...['TENANT_NOT_FOUND', 'APP_NOT_FOUND', 'CONNECTION_NOT_FOUND', 'CREDENTIAL_NOT_FOUND'],
+      ...['TENANT_EXISTS', 'APP_EXISTS', 'CONNECTION_EXISTS', 'CREDENTIAL_EXISTS', 'ETAG_MISMATCH'],
+      ...['ENTRA_UNAVAILABLE', 'ENTRA_THROTTLED'],
+      ...['DATABASE_UNAVAILABLE', 'KEY_SOURCE_UNAVAILABLE', 'AUDIT_UNAVAILABLE'],
+    ].map((reason) => [reason, ['resource']]),
+  ),
+  TENANT_SUSPENDED: ['nextStep', 'resource'],
+  APP_SUSPENDED: ['nextStep', 'resource'],
+  CONNECTION_SUSPENDED: ['nextStep', 'resource'],
+  DIRECTORY_NOT_ALLOWED: ['directoryId', 'resource'],
+  SCOPE_UNKNOWN: ['catalog', 'scopes', 'suggestions'],
+  SCOPES_SPAN_RESOURCES: ['resources'],
+  TTL_UNATTAINABLE: ['attainable', 'resource'],
+  NAME_INVALID: ['field'],
+  FIELD_INVALID: ['field'],
+  ACCESS_DENIED: ['caller'],
+  INTERNAL: ['request'],
+};
+
+/** Keys that the RPC layer adds, from the call. */
+const ADDED: readonly string[] = ['resource', 'request'];
+
+/** Keys that errors of a reason may have, besides those that all of them have. */
+const FURTHER_KEYS = [
+  ...['entraError', 'correlationId', 'nextStep', 'missing', 'claims', 'resourceUri', 'directoryId', 'adminConsentUri'],
+  ...[
+    'connections',
+    'foreignConnections',
+    'doubtful',
+    'field',
+    'form',
+    'file',
+    'fault',
+    'path',
+    'kekId',
+    'currentKekId',
+  ],
+];
+
+/** Errors that no RPC method answers: browser flows, and files that are wrapped in an error of the field. */
+const NOT_ANSWERED = ['entra/exchange/assertion_files.ts'];
+
+interface Thrown {
+  readonly path: string;
+  readonly reason: Reason | undefined;
+  readonly keys: readonly string[];
+}
+
+/** Values that look like objects: template literals, and arguments of functions. */
+const VALUES = /`[^`]*`|\w+\([^()]*\)/g;
+
+/** All errors that the sources construct. `reason` is undefined if it is not a literal. */
+function thrownErrors(): Thrown[] {
+  return sourceFiles().flatMap(({ path, text }) =>
+    text
+      .split('new VaultError(')
+      .slice(1)
+      .map((rest) => {
+        const call = rest.slice(0, closingBracket(rest));
+        const literal = /^\s*'([A-Z_]+)'/.exec(call)?.[1];
+        const reason = REASONS.find((one) => one === literal);
+        const metadata = /metadata: (\{.*)/s.exec(call)?.[1] ?? '';
+        const body = `${metadata.slice(0, 1 + closingBracket(metadata.slice(1)))}}`.replace(VALUES, '');
+        const keys = [...body.matchAll(/[{,]\s*(\w+)(?=\s*[:,}])/g)].map(([, key = '']) => key);
+        return { path, reason, keys };
+      }),
+  );
+}
+
+/** Index of the bracket that closes what is open before `text`. */
+function closingBracket(text: string): number {
+  let open = 1;
+  for (const [index, character] of [...text].entries()) {
+    if ('([{'.includes(character)) open += 1;
+    if (')]}'.includes(character)) open -= 1;
+    if (open === 0) return index;
+  }
+  return text.length;
+}
+
+describe('metadata of errors', () => {
+  let stage: Stage;
+  let reason: Reason;
+  const fail = () => {
+    throw new VaultError(reason, 'failed');
+  };
+
+  beforeAll(async () => {
+    stage = await startStage({
+      tenants: { get: fail, suspend: fail },
+      apps: { get: fail, list: fail },
+      connections: { get: fail, delete: fail },
+      accessTokens: { get: fail, getForApp: fail },
+    });
+  });
+  afterAll(() => stage.close());
+
+  function calls(): Promise<unknown>[] {
+    const [tenant, app] = ['tenants/acme', 'tenants/acme/apps/default'];
+    const connection = 'tenants/acme/connections/ada';
+    return [
+      stage.client(TenantService).getTenant({ name: tenant }),
+      stage.client(TenantService).suspendTenant({ name: tenant }),
+      stage.client(AppService).getApp({ name: app }),
+      stage.client(AppService).listApps({ parent: tenant }),
+      stage.client(ConnectionService).getConnection({ name: connection }),
+      stage.client(ConnectionService).deleteConnection({ name: connection }),
+      stage.client(TokenService).getAccessToken({ connection }),
+      stage.client(TokenService).getAppAccessToken({ app, resource: 'https://graph.microsoft.com' }),
+    ];
+  }
+
+  test.each(REASONS)('%s: the RPC layer adds the same keys in each method', async (one) => {
+    reason = one;
+    const expected = one === 'TTL_UNATTAINABLE' ? [] : (KEYS[one] ?? []).filter((key) => ADDED.includes(key));
+    const failures = await Promise.all(calls().map((call) => call.catch((error: RpcError) => error)));
+    expect(failures.map((failure) => (failure as RpcError).reason)).toEqual(failures.map(() => one));
+    expect(failures.map((failure) => Object.keys((failure as RpcError).metadata))).toEqual(
+      failures.map(() => expected),
+    );
+  });
+
+  test('of a missing tenant name the tenant, whatever the call is about', async () => {
+    reason = 'TENANT_NOT_FOUND';
+    for (const call of calls()) await expect(call).rejects.toMatchObject({ metadata: { resource: 'tenants/acme' } });
+  });
+
+  test('have the keys of their reason wherever the source constructs them', () => {
+    const missing = thrownErrors()
+      .filter(({ path }) => !NOT_ANSWERED.includes(path))
+      .flatMap(({ path, reason, keys }) =>
+        (reason === undefined ? [] : (KEYS[reason] ?? []))
+          .filter((key) => !ADDED.includes(key) && !keys.includes(key))
+          .map((key) => `${path}: ${reason} without ${key}`),
+      );
+    expect(missing).toEqual([]);
+  });
+
+  test('use no key beyond the known ones', () => {
+    const known = new Set([...Object.values(KEYS).flat(), ...FURTHER_KEYS]);
+    expect(
+      thrownErrors().flatMap(({ path, keys }) => keys.filter((key) => !known.has(key)).map((key) => `${path}: ${key}`)),
+    ).toEqual([]);
+  });
+});
