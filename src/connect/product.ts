@@ -29,6 +29,6 @@ export function described(
   const implicit = [...app.implicitPermissions, ...OIDC_SCOPES];
   return {
     product: productOf(tenant, app),
-    ...scopes.plainWords(catalogOf(tenant, app), { scopes: productScopes, implicit }),
+    ...scopes.consentTexts(catalogOf(tenant, app), { scopes: productScopes, implicit }),
   };
 }

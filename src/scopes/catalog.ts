@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { oidcScope, type Permission, parsePermission } from './permission.ts';
 
-/** Product scopes and what each needs of Entra: data, from a file. */
+/** A scope catalog: product scopes, and the Entra permissions that each needs. Read from a YAML file. */
 export interface Catalog {
   readonly name: string;
   readonly version: string;
@@ -9,12 +9,12 @@ export interface Catalog {
   readonly source: 'BUILT_IN' | 'FILE';
   readonly acceptsPermissions: boolean;
   readonly implicitPermissions: readonly string[];
-  readonly oidcScopes: readonly OidcWords[];
+  readonly oidcScopes: readonly OidcDescription[];
   readonly entries: readonly CatalogEntry[];
 }
 
-/** What scopes of OpenID Connect mean together, in plain words: they are no permissions, but people are asked for them too. */
-export interface OidcWords {
+/** The consent text for a set of OpenID Connect scopes. They are not permissions, but the consent page lists them too. */
+export interface OidcDescription {
   readonly scopes: readonly string[];
   readonly description: string;
 }
@@ -24,7 +24,7 @@ export interface CatalogEntry {
   readonly aliases: readonly string[];
   readonly description: string;
   readonly permissions: readonly Permission[];
-  /** As the file says; not yet followed further. */
+  /** As in the file, without what the covered scopes cover in turn. */
   readonly covers: readonly string[];
 }
 
@@ -39,9 +39,9 @@ const entrySchema = z.strictObject({
   scope: scopeName,
   aliases: z.array(scopeName).default([]),
   description: z.string().min(1).max(300),
-  /** Absent: the scope is a permission by its own name. */
+  /** Absent: the scope's name is itself a permission. */
   permissions: z
-    .array(permission.refine((text) => oidcScope(text) === undefined, { error: 'OIDC scopes are no permissions' }))
+    .array(permission.refine((text) => oidcScope(text) === undefined, { error: 'must not be an OIDC scope' }))
     .min(1)
     .optional(),
   covers: z.array(scopeName).default([]),
@@ -66,7 +66,7 @@ export type ParsedCatalog =
   | { readonly catalog: Catalog; readonly faults: readonly [] }
   | { readonly catalog: undefined; readonly faults: readonly string[] };
 
-/** Checks what a catalog file holds. Each fault begins with its path in the file: `scopes.3.permissions.0: …`. */
+/** Checks the content of a catalog file. Each fault begins with its path in the file: `scopes.3.permissions.0: …`. */
 export function parseCatalog(content: unknown, source: Catalog['source']): ParsedCatalog {
   const parsed = catalogSchema.safeParse(content);
   if (!parsed.success) {
@@ -78,7 +78,7 @@ export function parseCatalog(content: unknown, source: Catalog['source']): Parse
   const entries = parsed.data.scopes.map((entry, index): CatalogEntry => {
     const permissions = (entry.permissions ?? [entry.scope]).flatMap((text) => parsePermission(text) ?? []);
     if (permissions.length === 0)
-      faults.push(`scopes.${index}.permissions: required, since the scope is no permission`);
+      faults.push(`scopes.${index}.permissions: required, because the scope is not itself a permission`);
     return { ...entry, permissions };
   });
   faults.push(...ambiguities(entries), ...unknownCovers(entries));
@@ -102,7 +102,7 @@ function ambiguities(entries: readonly CatalogEntry[]): string[] {
   for (const [index, entry] of entries.entries()) {
     for (const name of [entry.scope, ...entry.aliases]) {
       const owner = owners.get(name.toLowerCase());
-      if (owner !== undefined) faults.push(`scopes.${index}: ${name} already stands for ${owner}`);
+      if (owner !== undefined) faults.push(`scopes.${index}: ${name} is already a name of ${owner}`);
       owners.set(name.toLowerCase(), entry.scope);
     }
   }

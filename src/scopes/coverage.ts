@@ -1,8 +1,8 @@
 import type { Catalog, CatalogEntry } from './catalog.ts';
 
-/** What a grant satisfies beside itself. Names in lower case, as Entra compares. */
+/** The permissions and scopes that a grant implies. Names are in lower case, because Entra compares case-insensitively. */
 export interface Coverage {
-  /** All permission names that these satisfy together, themselves among them. */
+  /** All permission names that these satisfy together, including themselves. */
   reach(permissions: readonly string[]): ReadonlySet<string>;
   /** Other scopes of the catalog that a grant of this one satisfies. */
   coveredBy(entry: CatalogEntry): readonly string[];
@@ -14,8 +14,8 @@ interface CoverRule {
 }
 
 /**
- * `X covers Y` in a catalog reads: who holds all permissions of X needs none of Y's. Rules of `shared` (the built-in
- * permissions) count for every catalog.
+ * `X covers Y` in a catalog means: a grant with all permissions of X needs none of Y. The rules of `shared` (the built-in
+ * permissions) apply to every catalog.
  */
 export function createCoverage(catalog: Catalog, shared: Catalog | undefined): Coverage {
   const rules = [...(shared === undefined || shared === catalog ? [] : rulesOf(shared)), ...rulesOf(catalog)];

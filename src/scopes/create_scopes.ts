@@ -6,14 +6,14 @@ import type { Catalog } from './catalog.ts';
 import { type Coverage, createCoverage } from './coverage.ts';
 import { createMemo } from './memoize.ts';
 import { fullForm, oidcScope, parsePermission, permissionKey } from './permission.ts';
-import { plainWords } from './scope_descriptions.ts';
+import { consentTexts } from './scope_descriptions.ts';
 import type { CatalogDescription, Scopes, TokenScope } from './scopes.ts';
 import { byResource, createLookup, knownPermissions, type Lookup, lookUp, translate } from './translate.ts';
 
 const PERMISSIONS = 'microsoft';
 const NONE: readonly string[] = [];
 
-interface Ready {
+interface LoadedCatalog {
   readonly catalog: Catalog;
   readonly lookup: Lookup;
   readonly coverage: Coverage;
@@ -24,7 +24,7 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
   const permissionsCatalog = catalogs.find((catalog) => catalog.name === PERMISSIONS);
   const known = knownPermissions([...(permissionsCatalog ? [permissionsCatalog] : []), ...catalogs]);
   const byName = new Map(
-    catalogs.map((catalog): [string, Ready] => {
+    catalogs.map((catalog): [string, LoadedCatalog] => {
       const coverage = createCoverage(catalog, permissionsCatalog);
       const description = describeCatalog(catalog, coverage);
       return [catalog.name, { catalog, lookup: createLookup(catalog, known), coverage, description }];
@@ -32,31 +32,31 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
   );
   const descriptions = [...byName.values()].map(({ description }) => description);
   const tokenScopes = createMemo<TokenScope>(2_000);
-  // An import of thousands asks the same of each.
+  // Each line of a large import resolves the same scopes.
   const canonicals = createMemo<readonly string[]>(2_000);
   const translations = createMemo<PermissionsByResource>(2_000);
   const reaches = createMemo<ReadonlySet<string>>(2_000);
 
-  function ready(name: string): Ready {
+  function loaded(name: string): LoadedCatalog {
     const found = byName.get(name);
     if (found !== undefined) return found;
-    throw fieldInvalid('catalog', `there is no catalog of that name; known are ${[...byName.keys()].join(', ')}`);
+    throw fieldInvalid('catalog', `must be a known catalog: ${[...byName.keys()].join(', ')}`);
   }
 
-  /** The number of scopes is in the key, so that a scope with a space in it is never taken for two known ones. */
+  /** The key contains the number of scopes, so that one scope with a space in it does not match two. */
   function keyOf(name: string, scopes: readonly string[], cloud = ''): string {
     return `${cloud} ${scopes.length} ${name} ${scopes.join(' ')}`;
   }
 
   function forToken(name: string, scopes: readonly string[], cloud: Cloud): TokenScope {
-    if (scopes.length === 0) throw fieldInvalid('scopes', 'at least one is needed');
-    const { catalog, lookup } = ready(name);
+    if (scopes.length === 0) throw fieldInvalid('scopes', 'must have at least one entry');
+    const { catalog, lookup } = loaded(name);
     const [first, ...others] = Object.entries(translate(lookUp(catalog, lookup, scopes), cloud));
     if (first !== undefined && others.length === 0) return { resource: first[0], permissions: withoutAll(first[1]) };
     const resources = [first, ...others].flatMap((entry) => entry?.[0] ?? []);
     throw new VaultError(
       'SCOPES_SPAN_RESOURCES',
-      `one token is for one resource, and these scopes need ${resources.join(' and ')}; ask for a token for each`,
+      `A token is for one resource, but these scopes need ${resources.join(' and ')}. Request one token for each.`,
       { metadata: { resources: resources.join(' ') } },
     );
   }
@@ -67,13 +67,13 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
 
     canonical: (name, scopes) =>
       canonicals(keyOf(name, scopes), () => {
-        const { catalog, lookup } = ready(name);
+        const { catalog, lookup } = loaded(name);
         return lookUp(catalog, lookup, scopes).map((meaning) => meaning.scope);
       }),
 
     translate: (name, scopes, cloud) =>
       translations(keyOf(name, scopes, cloud), () => {
-        const { catalog, lookup } = ready(name);
+        const { catalog, lookup } = loaded(name);
         return translate(lookUp(catalog, lookup, scopes), cloud);
       }),
 
@@ -90,38 +90,27 @@ export function createScopes({ catalogs }: { catalogs: readonly Catalog[] }): Sc
     },
 
     missing(name, granted, needed) {
-      // Almost always all are granted by their own names; covers are looked at only where one is not.
+      // The common case, without the cost of coverage.
       if (needed.every((permission) => granted.includes(permission))) return NONE;
-      // Imported unverified with `.default`: what it stands for is known after the first redemption.
+      // Imported without verification, with `.default`: its permissions are known after the first redemption.
       if (granted.includes(ALL_CONSENTED)) return NONE;
-      const { coverage } = ready(name);
+      const { coverage } = loaded(name);
       const reached = reaches(`${name} ${granted.join(' ')}`, () => coverage.reach(granted));
       return withoutAll(needed).filter((permission) => !reached.has(permission.toLowerCase()));
     },
 
-    plainWords: (name, asked) => plainWords({ ...ready(name), permissionsCatalog }, asked),
+    consentTexts: (name, asked) => consentTexts({ ...loaded(name), permissionsCatalog }, asked),
   };
 }
 
-/** `.default` is satisfied by whatever is granted. */
+/** Any grant satisfies `.default`. */
 function withoutAll(permissions: readonly string[]): readonly string[] {
   return permissions.filter((permission) => permission !== ALL_CONSENTED);
 }
 
 function describeCatalog(catalog: Catalog, coverage: Coverage): CatalogDescription {
-  return {
-    name: catalog.name,
-    version: catalog.version,
-    description: catalog.description,
-    source: catalog.source,
-    implicitPermissions: catalog.implicitPermissions,
-    acceptsPermissions: catalog.acceptsPermissions,
-    scopes: catalog.entries.map((entry) => ({
-      scope: entry.scope,
-      aliases: entry.aliases,
-      description: entry.description,
-      permissions: entry.permissions.map(fullForm),
-      covers: coverage.coveredBy(entry),
-    })),
-  };
+  const scopes = catalog.entries.map((entry) => {
+    return { ...entry, permissions: entry.permissions.map(fullForm), covers: coverage.coveredBy(entry) };
+  });
+  return { ...catalog, scopes };
 }

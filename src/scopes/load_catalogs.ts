@@ -9,7 +9,7 @@ const BUILT_IN = fileURLToPath(new URL('./catalogs', import.meta.url));
 
 /**
  * The built-in catalogs and those of the operator's directory (`*.yaml`), sorted by name.
- * FIELD_INVALID tells all faults of all files at once, each with its file and its path in there.
+ * FIELD_INVALID lists all faults of all files at once, each with its file and its path in the file.
  */
 export async function loadCatalogs(directory?: string): Promise<readonly Catalog[]> {
   const faults: string[] = [];
@@ -24,8 +24,8 @@ export async function loadCatalogs(directory?: string): Promise<readonly Catalog
     if (result.catalog === undefined) continue;
     const earlier = catalogs.get(result.catalog.name);
     if (earlier !== undefined) {
-      const whose = earlier.source === 'BUILT_IN' ? 'a built-in catalog' : 'another file';
-      faults.push(`${file}: name: ${result.catalog.name} is the name of ${whose}; choose another`);
+      const owner = earlier.source === 'BUILT_IN' ? 'a built-in catalog' : 'another file';
+      faults.push(`${file}: name: ${result.catalog.name} is already the name of ${owner}. Choose another.`);
       continue;
     }
     catalogs.set(result.catalog.name, result.catalog);
@@ -40,7 +40,10 @@ export async function loadCatalogs(directory?: string): Promise<readonly Catalog
 
 async function yamlFiles(directory: string, source: Catalog['source']) {
   const names = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
-    throw fieldInvalid('TOKENVAULT_CATALOGS_DIR', `cannot list ${directory} (${cause.code ?? 'unknown error'})`);
+    throw fieldInvalid(
+      'TOKENVAULT_CATALOGS_DIR',
+      `cannot read the directory ${directory} (${cause.code ?? 'unknown error'}). Check that it exists and its permissions.`,
+    );
   });
   return names
     .filter((name) => name.endsWith('.yaml'))
@@ -51,7 +54,7 @@ async function yamlFiles(directory: string, source: Catalog['source']) {
 async function readCatalog(file: string, source: Catalog['source']) {
   let content: unknown;
   try {
-    // Duplicate keys are faults by default, aliases are capped: a file of a few lines cannot grow without bound.
+    // A cap on aliases, so that a small file cannot expand without bound. Duplicate keys are errors by default.
     content = parse(await readFile(file, 'utf8'), { maxAliasCount: 50 });
   } catch (error) {
     const what = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown error';

@@ -1,23 +1,23 @@
-/** Callers spell the keys, so neither their number nor their length may grow. */
+/** Keys contain input of callers, so both their number and their length are limited. */
 const LONGEST_KEY = 1_000;
 
 export type Memo<Value> = (key: string, make: () => Value) => Value;
 
-/** Remembers the last `most` answers; forgets the oldest. What throws is not remembered. */
+/** Caches the last `most` results; evicts the oldest. Errors are not cached. */
 export function createMemo<Value extends object>(most: number): Memo<Value> {
-  const answers = new Map<string, Value>();
+  const results = new Map<string, Value>();
   return (key, make) => {
-    const remembered = answers.get(key);
-    if (remembered !== undefined) return remembered;
+    const cached = results.get(key);
+    if (cached !== undefined) return cached;
     const made = make();
     if (key.length > LONGEST_KEY) return made;
-    if (answers.size >= most) {
-      for (const oldest of answers.keys()) {
-        answers.delete(oldest);
+    if (results.size >= most) {
+      for (const oldest of results.keys()) {
+        results.delete(oldest);
         break;
       }
     }
-    answers.set(key, made);
+    results.set(key, made);
     return made;
   };
 }

@@ -8,20 +8,20 @@ export interface Permission {
   readonly name: string;
 }
 
-/** Scopes of OpenID Connect: Entra's own, of no resource, never in an access token of a resource. */
+/** OpenID Connect scopes: they belong to Entra itself, and no access token of a resource contains them. */
 const OIDC_SCOPES: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
 
 const NAME = '[A-Za-z0-9][A-Za-z0-9._:-]{0,119}';
 const BARE = new RegExp(`^${NAME}$`);
 const URI = '(?:https|api)://[A-Za-z0-9._:~-]+(?:/[A-Za-z0-9._~-]*)*';
 const APPLICATION_ID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-// The last slash alone separates the name from the resource, as at Entra: others belong to the resource.
+// Only the last slash separates the name from the resource, as in Entra; others belong to the resource.
 const FULL = new RegExp(`^(${URI}|${APPLICATION_ID})/(${NAME})$`, 'i');
 const ALL = new RegExp(`^(${URI}|${APPLICATION_ID})/\\.default$`, 'i');
 
 const LONGEST = 400;
 
-/** A bare name is Graph's, a full form names its resource; undefined for anything else, `.default` included. */
+/** A bare name is a permission of Graph, a full form names its resource; undefined for anything else, including `.default`. */
 export function parsePermission(text: string): Permission | undefined {
   if (text.length > LONGEST) return undefined;
   if (BARE.test(text)) return { resource: GRAPH, name: text };
@@ -30,7 +30,7 @@ export function parsePermission(text: string): Permission | undefined {
   return { resource: resourceIn('GLOBAL', canonicalResource(uri)), name };
 }
 
-/** `X/.default`, of any resource X: a set of permissions that is known only once a token came. */
+/** `X/.default` of any resource X: a set of permissions that is known only from the first token. */
 export function parseAllConsented(text: string): Permission | undefined {
   const [, uri] = (text.length > LONGEST ? undefined : ALL.exec(text)) ?? [];
   return uri === undefined
@@ -38,7 +38,7 @@ export function parseAllConsented(text: string): Permission | undefined {
     : { resource: resourceIn('GLOBAL', canonicalResource(uri)), name: ALL_CONSENTED };
 }
 
-/** The OIDC scope that the text is, also in the form `https://graph.microsoft.com/openid` of some of Entra's answers. */
+/** The OIDC scope; also in the form `https://graph.microsoft.com/openid`, which Entra uses in some responses. */
 export function oidcScope(text: string): string | undefined {
   const lower = text.toLowerCase();
   if (OIDC_SCOPES.has(lower)) return lower;
@@ -57,7 +57,7 @@ export function fullForm(permission: Permission): string {
   return `${permission.resource}/${permission.name}`;
 }
 
-/** Entra compares without regard to case. */
+/** Entra compares case-insensitively. */
 export function permissionKey(permission: Permission): string {
   return fullForm(permission).toLowerCase();
 }

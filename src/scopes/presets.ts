@@ -1,23 +1,23 @@
-/** How a product sets its app up, as its own pages say (`seeds/`): data that RegisterTenant fills gaps with. */
+/** How a product's documentation (`seeds/`) sets up its app: the defaults of RegisterTenant. */
 export interface Preset {
   readonly catalog: string;
   /**
-   * The first one first. `{callback}` is the vault's own, `{base}` the product's own address; one with `{strategy}` is there
-   * only where a strategy is given.
+   * In order. `{callback}` is the vault's callback, `{base}` the base URL of the product; one with `{strategy}` is used only
+   * if a strategy is given.
    */
   readonly redirectUris: readonly string[];
-  /** Undefined: as its operator registered it. */
+  /** Undefined: the operator's choice. */
   readonly signInAudience: string | undefined;
-  /** Asked for at every consent: OIDC scopes and permissions. */
+  /** OIDC scopes and permissions that every consent requests. */
   readonly implicitPermissions: readonly string[];
-  /** What the product will ask for, so that the portal can be told beforehand; undefined: as its operator chooses. */
+  /** The scopes that the product will request, to be registered in the portal beforehand; undefined: the operator's choice. */
   readonly productScopes: readonly string[] | undefined;
-  /** Sentences for `next_steps`, after those of the portal. */
+  /** Sentences for `next_steps`, after the steps in the portal. */
   readonly hints: readonly string[];
 }
 
-const SECRET_MAY_END =
-  'No client secret needs to live for ever: before one ends, hand the next (Certificates & secrets > New client secret, at most 24 months) to AddCredential; both are good at a time, and nobody signs in again.';
+const SECRET_EXPIRY =
+  'A client secret can have an expiry date: before it expires, pass the next one (Certificates & secrets > New client secret, at most 24 months) to AddCredential. Both are valid meanwhile, and no user has to sign in again.';
 
 const PRESETS = {
   aurinko: {
@@ -26,7 +26,7 @@ const PRESETS = {
     signInAudience: 'common',
     implicitPermissions: ['offline_access', 'openid', 'email', 'profile', 'MailboxSettings.Read', 'User.Read'],
     productScopes: ['Mail.ReadWrite', 'Mail.Send', 'Calendar.ReadWrite', 'Contacts.ReadWrite', 'Tasks.ReadWrite'],
-    hints: [SECRET_MAY_END],
+    hints: [SECRET_EXPIRY],
   },
   chatwoot: {
     catalog: 'microsoft',
@@ -41,8 +41,8 @@ const PRESETS = {
     ],
     hints: [
       ownCallback('Chatwoot'),
-      'Optional claims (Token configuration) are not needed: the scope email is asked for.',
-      'A new client secret goes to AddCredential instead of AZURE_APP_SECRET, and nothing is restarted.',
+      'Optional claims (Token configuration) are not needed, because the scope email is requested.',
+      'Pass a new client secret to AddCredential instead of AZURE_APP_SECRET; no restart is needed.',
     ],
   },
   deskpro: {
@@ -51,7 +51,7 @@ const PRESETS = {
     signInAudience: 'organizations',
     implicitPermissions: ['offline_access', 'openid', 'profile'],
     productScopes: undefined,
-    hints: [ownCallback('Deskpro'), SECRET_MAY_END],
+    hints: [ownCallback('Deskpro'), SECRET_EXPIRY],
   },
   'botpress-v12': {
     catalog: 'microsoft',
@@ -60,9 +60,9 @@ const PRESETS = {
     implicitPermissions: ['openid', 'profile', 'email', 'offline_access'],
     productScopes: ['openid', 'profile', 'email'],
     hints: [
-      // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow: the code's answer brings the id_token.
-      'The checkbox "ID tokens" (Authentication > Settings, Implicit grant and hybrid flows) is not needed: the vault uses the authorization code flow.',
-      "The vault's callback takes the place of Botpress's. Where a strategy was given, Botpress's own stays registered beside it, for as long as Botpress itself signs users in.",
+      // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow: the token response contains the id_token.
+      'The checkbox "ID tokens" (Authentication > Settings, Implicit grant and hybrid flows) is not needed, because the vault uses the authorization code flow.',
+      "The vault's callback replaces that of Botpress. If a strategy is given, Botpress's own callback stays registered too, for as long as Botpress itself signs users in.",
     ],
   },
   'botpress-cloud': {
@@ -73,8 +73,8 @@ const PRESETS = {
     productScopes: undefined,
     hints: [
       ownCallback('Botpress'),
-      "Account types and permissions are the integration's: where it wants others, say so with sign_in_audience and implicit_permissions of UpdateApp.",
-      'To use one app for all bots, share it: UpdateApp with shared_with. Connections are found again by their external_id.',
+      'The integration determines account types and permissions. If it needs others, set sign_in_audience and implicit_permissions with UpdateApp.',
+      'To use one app for all bots, share it by shared_with with UpdateApp. Find connections by their external_id.',
     ],
   },
 } as const satisfies Record<string, Preset>;
@@ -86,5 +86,5 @@ export function findPreset(name: string): Preset | undefined {
 }
 
 function ownCallback(product: string): string {
-  return `${product} runs the callback itself: StartAuthorization takes its redirect_uri, and CompleteAuthorization the state and code that came back.`;
+  return `${product} runs the callback itself: pass its redirect_uri to StartAuthorization, and the returned state and code to CompleteAuthorization.`;
 }

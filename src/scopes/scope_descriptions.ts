@@ -2,11 +2,12 @@ import { ALL_CONSENTED, GRAPH } from '../model/resource.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 import type { Coverage } from './coverage.ts';
 import { fullForm, oidcScope, type Permission, parsePermission, permissionKey } from './permission.ts';
-import type { AskedInWords, PlainWords } from './scopes.ts';
+import type { ConsentRequest, ConsentTexts } from './scopes.ts';
 import type { Lookup } from './translate.ts';
 
-interface Words {
-  readonly words: string;
+/** The text of one scope or permission on the consent page. */
+interface Item {
+  readonly text: string;
   readonly permissions: readonly Permission[];
 }
 
@@ -14,21 +15,21 @@ interface Sources {
   readonly catalog: Catalog;
   readonly lookup: Lookup;
   readonly coverage: Coverage;
-  /** Has words for what the catalog itself does not describe. */
+  /** Describes permissions that the catalog itself does not. */
   readonly permissionsCatalog: Catalog | undefined;
 }
 
-/** What covers what, and so goes without saying: scopes among themselves, and what is asked beside them also by the scopes. */
-export function plainWords(sources: Sources, asked: AskedInWords): PlainWords {
+/** Leaves out what another item covers: scopes by other scopes, implicit permissions also by the scopes. */
+export function consentTexts(sources: Sources, asked: ConsentRequest): ConsentTexts {
   const { coverage } = sources;
-  const scopes = uncovered(coverage, wordsOfScopes(sources, asked.scopes), []);
-  const implicit = uncovered(coverage, wordsOfPermissions(sources, asked.implicit), scopes);
-  const oidc = wordsOfOidcScopes(sources, asked.implicit);
-  return { scopes: told(scopes), implicit: [...told(implicit), ...oidc] };
+  const scopes = uncovered(coverage, scopeItems(sources, asked.scopes), []);
+  const implicit = uncovered(coverage, permissionItems(sources, asked.implicit), scopes);
+  const oidc = oidcTexts(sources, asked.implicit);
+  return { scopes: textsOf(scopes), implicit: [...textsOf(implicit), ...oidc] };
 }
 
-function wordsOfScopes({ catalog, lookup }: Sources, scopes: readonly string[]): readonly Words[] {
-  // OIDC scopes have words of their own.
+function scopeItems({ catalog, lookup }: Sources, scopes: readonly string[]): readonly Item[] {
+  // oidcTexts describes OIDC scopes.
   const meanings = scopes
     .filter((scope) => oidcScope(scope) === undefined)
     .map((scope) => lookup(scope) ?? { scope, permissions: [] });
@@ -36,22 +37,22 @@ function wordsOfScopes({ catalog, lookup }: Sources, scopes: readonly string[]):
   const listed = catalog.entries.filter((entry) => names.has(entry.scope));
   const unlisted = meanings.filter((meaning) => !listed.some((entry) => entry.scope === meaning.scope));
   return [
-    ...listed.map(wordsOf),
-    ...unlisted.map(({ scope, permissions }) => ({ words: unlistedWords(scope, permissions), permissions })),
+    ...listed.map(itemOf),
+    ...unlisted.map(({ scope, permissions }) => ({ text: unlistedText(scope, permissions), permissions })),
   ];
 }
 
-function wordsOfPermissions({ catalog, permissionsCatalog }: Sources, texts: readonly string[]): readonly Words[] {
+function permissionItems({ catalog, permissionsCatalog }: Sources, texts: readonly string[]): readonly Item[] {
   const permissions = texts.flatMap((text) => (oidcScope(text) === undefined ? (parsePermission(text) ?? []) : []));
   return permissions.map((permission) => {
     const entry = [catalog, permissionsCatalog]
       .flatMap((source) => source?.entries ?? [])
       .find(({ permissions: [first, ...others] }) => first && others.length === 0 && isSame(first, permission));
-    return entry === undefined ? { words: nameOf(permission), permissions: [permission] } : wordsOf(entry);
+    return entry === undefined ? { text: nameOf(permission), permissions: [permission] } : itemOf(entry);
   });
 }
 
-function wordsOfOidcScopes({ permissionsCatalog }: Sources, texts: readonly string[]): readonly string[] {
+function oidcTexts({ permissionsCatalog }: Sources, texts: readonly string[]): readonly string[] {
   const asked = new Set(texts.map(oidcScope));
   const described = permissionsCatalog?.oidcScopes ?? [];
   return described
@@ -59,15 +60,15 @@ function wordsOfOidcScopes({ permissionsCatalog }: Sources, texts: readonly stri
     .map(({ description }) => description);
 }
 
-/** From the end, so that of two that cover each other the catalog's first stays. */
-function uncovered(coverage: Coverage, all: readonly Words[], beside: readonly Words[]): readonly Words[] {
+/** From the end, so that of two that cover each other the first of the catalog stays. */
+function uncovered(coverage: Coverage, all: readonly Item[], others: readonly Item[]): readonly Item[] {
   return all.reduceRight((kept, one) => {
-    const others = [...kept.filter((other) => other !== one), ...beside].flatMap(({ permissions }) => permissions);
-    return isCovered(coverage, one, others) ? kept.filter((other) => other !== one) : kept;
+    const rest = [...kept.filter((other) => other !== one), ...others].flatMap(({ permissions }) => permissions);
+    return isCovered(coverage, one, rest) ? kept.filter((other) => other !== one) : kept;
   }, all);
 }
 
-function isCovered(coverage: Coverage, { permissions }: Words, others: readonly Permission[]): boolean {
+function isCovered(coverage: Coverage, { permissions }: Item, others: readonly Permission[]): boolean {
   return (
     permissions.length > 0 &&
     permissions.every(({ resource, name }) => {
@@ -77,18 +78,18 @@ function isCovered(coverage: Coverage, { permissions }: Words, others: readonly 
   );
 }
 
-function wordsOf({ description, permissions }: CatalogEntry): Words {
-  return { words: description, permissions };
+function itemOf({ description, permissions }: CatalogEntry): Item {
+  return { text: description, permissions };
 }
 
-function unlistedWords(scope: string, permissions: readonly Permission[]): string {
+function unlistedText(scope: string, permissions: readonly Permission[]): string {
   const all = permissions.find(({ name }) => name === ALL_CONSENTED);
   if (all === undefined) return scope;
   return `All that the app is registered for${all.resource === GRAPH ? '' : `, of ${all.resource}`}`;
 }
 
-function told(all: readonly Words[]): readonly string[] {
-  return [...new Set(all.map(({ words }) => words))];
+function textsOf(all: readonly Item[]): readonly string[] {
+  return [...new Set(all.map(({ text }) => text))];
 }
 
 function isSame(one: Permission, other: Permission): boolean {

@@ -1,45 +1,45 @@
 import type { Cloud } from '../model/app.ts';
 import type { PermissionsByResource } from '../model/connection.ts';
 
-/** From product scopes to permissions, by catalogs. Pure lookups: cheap enough for every call. */
+/** Translates product scopes to permissions by the catalogs. Lookups in memory, cheap enough for every call. */
 export interface Scopes {
   catalogs(): readonly CatalogDescription[];
   hasCatalog(name: string): boolean;
 
-  /** The scopes by their own names, aliases resolved, each once, sorted. SCOPE_UNKNOWN with the nearest known ones. */
+  /** The scopes with aliases resolved, unique and sorted. SCOPE_UNKNOWN suggests similar ones. */
   canonical(catalog: string, scopes: readonly string[]): readonly string[];
 
-  /** Permissions per resource that the scopes need. SCOPE_UNKNOWN with the nearest known ones. */
+  /** The permissions that the scopes need, by resource. SCOPE_UNKNOWN suggests similar ones. */
   translate(catalog: string, scopes: readonly string[], cloud: Cloud): PermissionsByResource;
 
   /**
-   * The same for one token request; SCOPES_SPAN_RESOURCES where it takes more than one resource. `X/.default` needs no
-   * permission of its own: it stands for what the connection has of X.
+   * The same for one token request; SCOPES_SPAN_RESOURCES if the scopes need several resources. `X/.default` needs no
+   * particular permission: it means the permissions of X that the connection has.
    */
   translateForToken(catalog: string, scopes: readonly string[], cloud: Cloud): TokenScope;
 
   /**
-   * Permissions as Entra spells them (an app's implicit ones, a token answer's `scope`), by resource; OIDC scopes apart.
-   * A bare name means Graph. Unknown names are taken as they stand: Entra knows more than any catalog.
+   * Permissions in Entra's spelling (implicit ones of an app, `scope` of a token response), by resource; OIDC scopes
+   * separately. A bare name means Graph. Unknown names are kept, because Entra has more than any catalog.
    */
   resolve(permissions: readonly string[], cloud: Cloud): ResolvedPermissions;
 
-  /** Which needed permissions the granted ones do not satisfy; a wider permission covers a narrower one. Empty: all covered. */
+  /** The needed permissions that the granted ones do not satisfy; a wider permission covers a narrower one. */
   missing(catalog: string, granted: readonly string[], needed: readonly string[]): readonly string[];
 
-  /** What a person is asked to agree to, for the pages. Scopes and permissions that nobody described stand by their own names. */
-  plainWords(catalog: string, asked: AskedInWords): PlainWords;
+  /** The texts of the consent page. Scopes and permissions without a description appear by name. */
+  consentTexts(catalog: string, asked: ConsentRequest): ConsentTexts;
 }
 
-export interface AskedInWords {
+export interface ConsentRequest {
   /** Product scopes. */
   readonly scopes: readonly string[];
-  /** What is asked for beside them: permissions as Entra spells them, and OIDC scopes. */
+  /** The app's implicit permissions, in Entra's spelling, and OIDC scopes. */
   readonly implicit: readonly string[];
 }
 
-/** In the order of the catalog; each once, and none that another one covers. */
-export interface PlainWords {
+/** Unique, in the order of the catalog, without items that another one covers. */
+export interface ConsentTexts {
   readonly scopes: readonly string[];
   readonly implicit: readonly string[];
 }
@@ -51,19 +51,19 @@ export interface TokenScope {
 
 export interface ResolvedPermissions {
   readonly permissions: PermissionsByResource;
-  /** `openid`, `profile`, `email`, `offline_access`: those that were named, sorted. */
+  /** Those of `openid`, `profile`, `email`, `offline_access` that were named, sorted. */
   readonly oidcScopes: readonly string[];
 }
 
 export interface CatalogDescription {
   readonly name: string;
   readonly version: string;
-  /** One sentence for people. */
+  /** One sentence for readers. */
   readonly description: string;
   readonly source: 'BUILT_IN' | 'FILE';
-  /** Asked for at every consent, OIDC scopes among them; the default of an app's implicit permissions. */
+  /** Requested in every consent, including OIDC scopes; the default of an app's implicit permissions. */
   readonly implicitPermissions: readonly string[];
-  /** Takes permissions by their own names too. */
+  /** Whether names of permissions are accepted as scopes. */
   readonly acceptsPermissions: boolean;
   readonly scopes: readonly ScopeDescription[];
 }

@@ -1,9 +1,9 @@
 const MOST = 3;
 const LONGEST = 100;
 
-/** The known names nearest to a mistyped one, nearest first; none where nothing is near. */
+/** The known names most similar to a mistyped one, in order; empty if none is similar. */
 export function suggest(typed: string, known: readonly string[]): readonly string[] {
-  // The cost is the product of the lengths, and the text comes from a caller.
+  // The cost is the product of the lengths, and the text is input of a caller.
   if (typed.length > LONGEST) return [];
   const lower = typed.toLowerCase();
   const farthest = 1 + Math.floor(typed.length / 4);
@@ -15,7 +15,7 @@ export function suggest(typed: string, known: readonly string[]): readonly strin
     .map(({ name }) => name);
 }
 
-/** Optimal string alignment: insertions, deletions, substitutions, and swaps of neighbours, each of weight one. */
+/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours count one each. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -14,18 +14,18 @@ import {
 } from './permission.ts';
 import { suggest } from './suggest.ts';
 
-/** What one product scope stands for. */
+/** The permissions of one product scope. */
 export interface Meaning {
-  /** The scope by its own name. */
+  /** The scope's name, not an alias. */
   readonly scope: string;
   /** Empty for an OIDC scope. */
   readonly permissions: readonly Permission[];
 }
 
-/** From a scope as a caller spells it to its meaning; undefined: unknown. */
+/** Finds the meaning of a scope in a caller's spelling; undefined if unknown. */
 export type Lookup = (scope: string) => Meaning | undefined;
 
-/** Permissions as they are known by, so that one spelling is kept however they were typed. */
+/** Permissions by their keys, so that all spellings become that of the catalog. */
 export type KnownPermissions = ReadonlyMap<string, Permission>;
 
 export function knownPermissions(catalogs: readonly Catalog[]): KnownPermissions {
@@ -50,7 +50,7 @@ export function createLookup(catalog: Catalog, known: KnownPermissions): Lookup 
     if (!catalog.acceptsPermissions) return undefined;
     const oidc = oidcScope(scope);
     if (oidc !== undefined) return { scope: oidc, permissions: [] };
-    // A bare name that is not listed is more likely a slip than one of Graph's rare ones, which can be named in full.
+    // An unlisted bare name is more likely a typo than a rare permission of Graph, which can be named in full.
     if (!isFullForm(scope)) return undefined;
     const parsed = parsePermission(scope);
     if (parsed === undefined) return undefined;
@@ -62,7 +62,7 @@ export function createLookup(catalog: Catalog, known: KnownPermissions): Lookup 
   };
 }
 
-/** Meanings of all scopes, each once, in the order of their names; SCOPE_UNKNOWN tells every unknown one. */
+/** Meanings of all scopes, unique, in the order of their names. SCOPE_UNKNOWN lists every unknown one. */
 export function lookUp(catalog: Catalog, lookup: Lookup, scopes: readonly string[]): readonly Meaning[] {
   const meanings = new Map<string, Meaning>();
   const unknown: string[] = [];
@@ -88,8 +88,8 @@ export function byResource(permissions: readonly Permission[], cloud: Cloud): Pe
 }
 
 /**
- * Of product scopes. OIDC scopes alone mean Graph: its `/oidc/userinfo` takes a token that carries nothing else, and
- * there is no access token without a resource.
+ * OIDC scopes alone mean Graph: its `/oidc/userinfo` accepts a token without permissions, and there is no access token
+ * without a resource.
  */
 export function translate(meanings: readonly Meaning[], cloud: Cloud): PermissionsByResource {
   const permissions = meanings.flatMap((meaning) => meaning.permissions);
@@ -98,19 +98,22 @@ export function translate(meanings: readonly Meaning[], cloud: Cloud): Permissio
 }
 
 function scopeUnknown(catalog: Catalog, unknown: readonly string[]): VaultError {
-  // Words of a caller go back to it cut short: status details hold 1 KB.
-  const told = unknown.slice(0, 5).map((scope) => scope.slice(0, 100));
+  // Truncated, because status details hold at most 1 KB.
+  const listed = unknown.slice(0, 5).map((scope) => scope.slice(0, 100));
   const names = catalog.entries.map((entry) => entry.scope);
-  const suggestions = [...new Set(told.flatMap((scope) => nearest(catalog, names, scope)))];
-  const near =
-    suggestions.length > 0 ? `did you mean ${suggestions.join(', ')}?` : 'ListCatalogs tells all that it has.';
-  const inFull = catalog.acceptsPermissions ? ` What it does not list is named in full: ${GRAPH}/Mail.Read.` : '';
-  return new VaultError('SCOPE_UNKNOWN', `catalog ${catalog.name} has no scope ${told.join(', ')}: ${near}${inFull}`, {
-    metadata: { catalog: catalog.name, scopes: told.join(' '), suggestions: suggestions.join(' ') },
-  });
+  const suggestions = [...new Set(listed.flatMap((scope) => nearest(catalog, names, scope)))];
+  const hint = suggestions.length > 0 ? `Did you mean ${suggestions.join(', ')}?` : 'ListCatalogs lists its scopes.';
+  const inFull = catalog.acceptsPermissions ? ` Name unlisted permissions in full, such as ${GRAPH}/Mail.Read.` : '';
+  return new VaultError(
+    'SCOPE_UNKNOWN',
+    `Catalog ${catalog.name} has no scope ${listed.join(', ')}. ${hint}${inFull}`,
+    {
+      metadata: { catalog: catalog.name, scopes: listed.join(' '), suggestions: suggestions.join(' ') },
+    },
+  );
 }
 
-/** A near alias counts as a near scope. */
+/** A similar alias counts as a similar scope. */
 function nearest(catalog: Catalog, names: readonly string[], scope: string): readonly string[] {
   const direct = suggest(scope, names);
   if (direct.length > 0) return direct;

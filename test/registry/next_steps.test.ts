@@ -51,7 +51,7 @@ describe('the next steps at Entra, in order', () => {
           ': https://login.example/organizations/v2.0/adminconsent',
         ],
         [PUBLISHER, 'AADSTS90094'],
-        ['No client secret needs to live for ever'],
+        ['A client secret can have an expiry date'],
       ),
     );
   });
@@ -72,7 +72,7 @@ describe('the next steps at Entra, in order', () => {
         [PUBLISHER],
         ['Chatwoot runs the callback itself', 'CompleteAuthorization'],
         ['Optional claims', 'not needed'],
-        ['A new client secret goes to AddCredential', 'AZURE_APP_SECRET'],
+        ['Pass a new client secret to AddCredential', 'AZURE_APP_SECRET'],
       ),
     );
   });
@@ -87,7 +87,7 @@ describe('the next steps at Entra, in order', () => {
         [CONSENT],
         [PUBLISHER],
         ['Deskpro runs the callback itself'],
-        ['No client secret needs to live for ever', 'nobody signs in again'],
+        ['A client secret can have an expiry date', 'no user has to sign in again'],
       ),
     );
   });
@@ -101,7 +101,7 @@ describe('the next steps at Entra, in order', () => {
         [`${DELEGATED} > OpenId permissions: email, offline_access, openid, profile.`],
         [CONSENT],
         ['The checkbox "ID tokens"', 'is not needed', 'authorization code flow'],
-        ["The vault's callback takes the place of Botpress's"],
+        ["The vault's callback replaces that of Botpress"],
       ),
     );
   });
@@ -116,7 +116,7 @@ describe('the next steps at Entra, in order', () => {
         [CONSENT, 'the browser ends at https://webhook.botpress.cloud/oauth'],
         [PUBLISHER],
         ['Botpress runs the callback itself'],
-        ["Account types and permissions are the integration's"],
+        ['The integration determines account types and permissions'],
         ['To use one app for all bots', 'shared_with', 'external_id'],
       ),
     );

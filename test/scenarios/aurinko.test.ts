@@ -140,7 +140,7 @@ test('a scope that Aurinko does not know is refused with the nearest that it doe
   );
 
   expect(failure).toMatchObject({ reason: 'SCOPE_UNKNOWN', metadata: { suggestions: 'Calendar.ReadWrite' } });
-  expect(failure?.message).toContain('did you mean Calendar.ReadWrite');
+  expect(failure?.message).toContain('Did you mean Calendar.ReadWrite');
 });
 
 test('an internal app, for accounts in its own directory only, is registered with that directory', async () => {

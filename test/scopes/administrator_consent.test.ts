@@ -13,7 +13,7 @@ test.each([
   [GRAPH, ['Contacts.ReadWrite', 'Contacts.Read.Shared', 'Contacts.ReadWrite.Shared', 'Tasks.Read']],
   ['https://graph.microsoft.us', ['Mail.Read']],
   [OUTLOOK, ['EAS.AccessAsUser.All', 'EWS.AccessAsUser.All', 'IMAP.AccessAsUser.All', 'POP.AccessAsUser.All']],
-])('of %s an administrator consents by default to %j', (resource, names) => {
+])('%s: by default only an administrator consents to %j', (resource, names) => {
   expect(administratorConsents({ [resource]: names })).toEqual(names.map((name) => `${resource}/${name}`));
 });
 
@@ -21,6 +21,6 @@ test.each([
   [GRAPH, ['User.Read', 'Mail.Send', 'Contacts.Read', 'Files.Read', 'Files.ReadWrite', 'Chat.Create', '.default']],
   [OUTLOOK, ['SMTP.Send']],
   ['api://own', ['Mail.Read', 'IMAP.AccessAsUser.All']],
-])('of %s users consent to %j', (resource, names) => {
+])('%s: users consent to %j', (resource, names) => {
   expect(administratorConsents({ [resource]: names })).toEqual([]);
 });

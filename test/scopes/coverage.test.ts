@@ -32,11 +32,11 @@ test.each([
   expect(scopes.missing('microsoft', [granted], [needed])).toEqual([needed]);
 });
 
-test('compares without case, and takes unknown permissions for themselves alone', () => {
+test('compares case-insensitively, and an unknown permission covers only itself', () => {
   expect(scopes.missing('microsoft', ['mail.readwrite', 'Rare.Thing'], ['Mail.Read', 'rare.thing'])).toEqual([]);
 });
 
-test('a grant covers itself; more of it never covers less; what is covered by the covered is covered', () => {
+test('coverage is reflexive, monotonic and transitive', () => {
   fc.assert(
     fc.property(permissions, permissions, permission, (granted, more, needed) => {
       expect(scopes.missing('microsoft', granted, granted)).toEqual([]);
@@ -52,14 +52,14 @@ test('a grant covers itself; more of it never covers less; what is covered by th
   );
 });
 
-test('tells which product scopes a product scope covers', () => {
+test('lists the product scopes that a product scope covers', () => {
   const aurinko = scopes.catalogs().find((catalog) => catalog.name === 'aurinko');
   const covers = Object.fromEntries(aurinko?.scopes.map((entry) => [entry.scope, entry.covers]) ?? []);
   expect(covers['Mail.ReadWrite']).toEqual(['Mail.ReadOnly', 'Mail.Draft']);
   expect(covers['Mail.ReadOnly']).toEqual([]);
 });
 
-test("follows a file's own covers, also where a scope needs several permissions", async () => {
+test('follows the covers of a file, also for scopes with several permissions', async () => {
   const opened = await openScopes(`
 name: crm
 version: 2

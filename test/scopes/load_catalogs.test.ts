@@ -28,7 +28,7 @@ scopes:
     permissions: [Contacts.Read, https://outlook.office.com/SMTP.Send]
 `;
 
-test('loads the built-in catalogs and those of the directory, in the order of their names', async () => {
+test('loads the built-in catalogs and those of the directory, sorted by name', async () => {
   await writeFile(join(directory, 'crm.yaml'), GOOD);
   await writeFile(join(directory, 'notes.txt'), 'not a catalog');
   const catalogs = await loadCatalogs(directory);
@@ -43,7 +43,7 @@ test('loads the built-in catalogs and those of the directory, in the order of th
   });
 });
 
-test('tells all faults of all files at once, with file and path', async () => {
+test('reports all faults of all files at once, with file and path', async () => {
   await writeFile(join(directory, 'a.yaml'), GOOD.replace('Contacts.Read,', '"Contacts Read",'));
   await writeFile(join(directory, 'b.yaml'), 'name: [');
   await writeFile(
@@ -57,23 +57,23 @@ test('tells all faults of all files at once, with file and path', async () => {
 });
 
 test.each([
-  ['a built-in name', GOOD.replace('name: crm', 'name: aurinko'), 'name: aurinko is the name of a built-in catalog'],
+  ['a built-in name', GOOD.replace('name: crm', 'name: aurinko'), 'name: aurinko is already the name of a built-in catalog'],
   ['an OIDC scope as a permission', GOOD.replace('Contacts.Read', 'openid'), 'scopes.0.permissions.0'],
   ['covers of nothing', `${GOOD}    covers: [Crm.Write]\n`, 'scopes.0.covers: the catalog has no scope Crm.Write'],
   [
     'one name for two scopes',
     `${GOOD}  - { scope: CRM.READ, description: Again, permissions: [People.Read] }\n`,
-    'scopes.1: CRM.READ already stands for Crm.Read',
+    'scopes.1: CRM.READ is already a name of Crm.Read',
   ],
   ['no content', '', 'file'],
-])('refuses %s', async (_what, content, told) => {
+])('rejects %s', async (_what, content, fault) => {
   await writeFile(join(directory, 'x.yaml'), content);
-  expect(await faults()).toContain(told);
+  expect(await faults()).toContain(fault);
 });
 
-test('refuses two files of one name, and a directory that is not there', async () => {
+test('rejects two files with the same name, and a missing directory', async () => {
   await writeFile(join(directory, 'a.yaml'), GOOD);
   await writeFile(join(directory, 'b.yaml'), GOOD);
-  expect(await faults()).toContain('b.yaml: name: crm is the name of another file');
+  expect(await faults()).toContain('b.yaml: name: crm is already the name of another file');
   await expect(loadCatalogs(join(directory, 'gone'))).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
 });

@@ -4,7 +4,7 @@ import { openScopes } from './open_scopes.ts';
 
 const scopes = await openScopes();
 
-test.each(PRESET_NAMES)('%s names a catalog and scopes that are there, and asks for a refresh token', (name) => {
+test.each(PRESET_NAMES)('%s names an existing catalog and scopes, and requests a refresh token', (name) => {
   const preset = findPreset(name);
   if (preset === undefined) throw new Error('no preset');
   const { catalog, productScopes = [] } = preset;
@@ -12,7 +12,7 @@ test.each(PRESET_NAMES)('%s names a catalog and scopes that are there, and asks 
   expect(scopes.resolve(preset.implicitPermissions, 'GLOBAL').oidcScopes).toContain('offline_access');
 });
 
-test('aurinko asks for what its catalog says', () => {
+test('aurinko requests the implicit permissions of its catalog', () => {
   const catalog = scopes.catalogs().find(({ name }) => name === 'aurinko');
   expect(findPreset('aurinko')?.implicitPermissions).toEqual(catalog?.implicitPermissions);
 });

@@ -29,7 +29,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
   character: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyzABC.-_0123'),
 });
 
-test('one slip of the finger still finds the name', () => {
+test('a name with one typo is still found', () => {
   const known = fc
     .constantFrom(...names)
     .chain((of) => fc.record({ of: fc.constant(of), name: fc.constantFrom(...of) }));
@@ -47,7 +47,7 @@ test('counts a swap of neighbours as one edit', () => {
   expect(editDistance('abc', 'abc')).toBe(0);
 });
 
-test('suggests nothing where nothing is near, and nothing for a monster', () => {
+test('suggests nothing for a dissimilar or very long name', () => {
   expect(suggest('Spreadsheets.Print', names[0] ?? [])).toEqual([]);
   expect(suggest('Mail.Read'.repeat(5_000), names[0] ?? [])).toEqual([]);
 });

@@ -29,7 +29,7 @@ describe('the aurinko catalog', () => {
     ['Contacts.ReadWrite', 'Contacts.ReadWrite'],
     ['Tasks.ReadOnly', 'Tasks.Read'],
     ['Tasks.ReadWrite', 'Tasks.ReadWrite'],
-  ])('takes %s for %s on Graph', (scope, permission) => {
+  ])('translates %s to %s of Graph', (scope, permission) => {
     expect(scopes.translate('aurinko', [scope], 'GLOBAL')).toEqual({ [GRAPH]: [permission] });
   });
 
@@ -39,11 +39,11 @@ describe('the aurinko catalog', () => {
     ['Contacts.Read', 'Contacts.ReadOnly'],
     ['Tasks.Read', 'Tasks.ReadOnly'],
     ['Mail.Drafts', 'Mail.Draft'],
-  ])('knows %s as %s', (alias, scope) => {
+  ])('resolves alias %s to %s', (alias, scope) => {
     expect(scopes.canonical('aurinko', [alias])).toEqual([scope]);
   });
 
-  test('asks for the mailbox settings and the profile at every consent', () => {
+  test('requests mailbox settings and profile in every consent', () => {
     const aurinko = scopes.catalogs().find((catalog) => catalog.name === 'aurinko');
     expect(scopes.resolve(aurinko?.implicitPermissions ?? [], 'GLOBAL')).toEqual({
       permissions: { [GRAPH]: ['MailboxSettings.Read', 'User.Read'] },
@@ -51,27 +51,27 @@ describe('the aurinko catalog', () => {
     });
   });
 
-  test('refuses an unknown scope and tells the nearest known ones', () => {
+  test('rejects an unknown scope and suggests similar ones', () => {
     const error = refusal(() => scopes.translate('aurinko', ['Mail.Send', 'Mail.ReadOny'], 'GLOBAL'));
     expect(error.reason).toBe('SCOPE_UNKNOWN');
     expect(error.metadata).toMatchObject({ catalog: 'aurinko', scopes: 'Mail.ReadOny' });
     expect(error.metadata['suggestions']?.split(' ')).toContain('Mail.ReadOnly');
-    expect(error.message).toContain('did you mean Mail.ReadOnly');
+    expect(error.message).toContain('Did you mean Mail.ReadOnly');
   });
 
-  test('suggests the scope whose alias is near', () => {
+  test('suggests the scope with a similar alias', () => {
     const error = refusal(() => scopes.translate('aurinko', ['Mail.Drfats'], 'GLOBAL'));
     expect(error.metadata['suggestions']?.split(' ')).toContain('Mail.Draft');
   });
 
-  test('takes no permission by its full name, since it does not accept permissions', () => {
+  test('rejects full names of permissions, because it does not accept permissions', () => {
     const error = refusal(() => scopes.translate('aurinko', [`${GRAPH}/Files.Read`], 'GLOBAL'));
     expect(error.reason).toBe('SCOPE_UNKNOWN');
   });
 });
 
 describe('the microsoft catalog', () => {
-  test('keeps Graph and Outlook apart in one consent', () => {
+  test('separates Graph and Outlook in one consent', () => {
     const asked = ['Mail.ReadWrite', 'Mail.Send', `${OUTLOOK}/IMAP.AccessAsUser.All`, `${OUTLOOK}/SMTP.Send`];
     expect(scopes.translate('microsoft', asked, 'GLOBAL')).toEqual({
       [GRAPH]: ['Mail.ReadWrite', 'Mail.Send'],
@@ -79,7 +79,7 @@ describe('the microsoft catalog', () => {
     });
   });
 
-  test('refuses a token for two resources and names both', () => {
+  test('rejects a token for two resources and names both', () => {
     const error = refusal(() => scopes.translateForToken('microsoft', ['Mail.Read', `${OUTLOOK}/SMTP.Send`], 'GLOBAL'));
     expect(error.reason).toBe('SCOPES_SPAN_RESOURCES');
     expect(error.metadata['resources']?.split(' ').sort()).toEqual([GRAPH, OUTLOOK]);
@@ -91,7 +91,7 @@ describe('the microsoft catalog', () => {
     'HTTPS://GRAPH.MICROSOFT.COM/MAIL.READ',
     'https://graph.microsoft.com//Mail.Read',
     'https://graph.microsoft.us/Mail.Read',
-  ])('takes %s for Mail.Read', (spelling) => {
+  ])('accepts %s as Mail.Read', (spelling) => {
     expect(scopes.canonical('microsoft', [spelling, 'Mail.Read'])).toEqual(['Mail.Read']);
     expect(scopes.translate('microsoft', [spelling], 'GLOBAL')).toEqual({ [GRAPH]: ['Mail.Read'] });
   });
@@ -114,7 +114,7 @@ describe('the microsoft catalog', () => {
     });
   });
 
-  test('takes a permission of any API by its full name', () => {
+  test('accepts a permission of any API by its full name', () => {
     const id = 'api://5a4c1e2d-0000-4000-8000-000000000001';
     expect(scopes.translate('microsoft', [`${id}/access_as_user`], 'GLOBAL')).toEqual({ [id]: ['access_as_user'] });
     expect(scopes.translate('microsoft', [`${GRAPH}/Rare.Thing`], 'GLOBAL')).toEqual({ [GRAPH]: ['Rare.Thing'] });
@@ -132,7 +132,7 @@ describe('the microsoft catalog', () => {
     expect(scopes.canonical('microsoft', [scope, full])).toEqual([full]);
   });
 
-  test('knows a resource that ends with a slash from the same one without', () => {
+  test('distinguishes a resource with a trailing slash from the same one without', () => {
     const both = ['https://x.example/Read', 'https://x.example//Read'];
     expect(Object.keys(scopes.translate('microsoft', both, 'GLOBAL'))).toEqual([
       'https://x.example',
@@ -144,14 +144,14 @@ describe('the microsoft catalog', () => {
     'https://outlook.office365.com/IMAP.AccessAsUser.All',
     'https://Outlook.Office365.com//IMAP.AccessAsUser.All',
     '00000002-0000-0ff1-ce00-000000000000/IMAP.AccessAsUser.All',
-  ])('takes %s for a permission of Outlook', (spelling) => {
+  ])('accepts %s as a permission of Outlook', (spelling) => {
     expect(scopes.translateForToken('microsoft', [spelling], 'GLOBAL')).toEqual(
       scopes.translateForToken('microsoft', [`${OUTLOOK}/IMAP.AccessAsUser.All`], 'GLOBAL'),
     );
     expect(scopes.canonical('microsoft', [spelling])).toEqual([`${OUTLOOK}/IMAP.AccessAsUser.All`]);
   });
 
-  test('takes a mistyped bare name for a mistake, not for a permission', () => {
+  test('rejects an unlisted bare name as a typo', () => {
     const error = refusal(() => scopes.translate('microsoft', ['Mail.Raed'], 'GLOBAL'));
     expect(error.metadata['suggestions']?.split(' ')).toContain('Mail.Read');
   });
@@ -167,11 +167,11 @@ describe('the microsoft catalog', () => {
     'https:///Mail.Read',
     'https://user@host/Mail.Read',
     `${GRAPH}/`,
-  ])('refuses %j', (scope) => {
+  ])('rejects %j', (scope) => {
     expect(refusal(() => scopes.translate('microsoft', [scope], 'GLOBAL')).reason).toBe('SCOPE_UNKNOWN');
   });
 
-  test('means Graph by OIDC scopes alone, and nothing by them beside others', () => {
+  test('OIDC scopes alone mean Graph, and next to others add nothing', () => {
     expect(scopes.translateForToken('microsoft', ['openid', 'profile', 'email'], 'GLOBAL')).toEqual({
       resource: GRAPH,
       permissions: [],
@@ -195,47 +195,47 @@ describe('X/.default', () => {
     ['00000003-0000-0000-c000-000000000000/.default', GRAPH],
     ['11111111-1111-4111-8111-111111111111/.default', '11111111-1111-4111-8111-111111111111'],
     ['api://11111111-1111-4111-8111-111111111111/.default', 'api://11111111-1111-4111-8111-111111111111'],
-  ])('asks a token of %s for no permission in particular', (scope, resource) => {
+  ])('a token of %s needs no particular permission', (scope, resource) => {
     expect(scopes.translateForToken('microsoft', [scope], 'GLOBAL')).toEqual({ resource, permissions: [] });
     expect(scopes.missing('microsoft', ['Mail.Read'], ['.default'])).toEqual([]);
   });
 
-  test('has words for people', () => {
+  test('has a consent text', () => {
     const asked = { scopes: [`${GRAPH}/.default`, 'api://x/.default'], implicit: [] };
-    expect(scopes.plainWords('microsoft', asked).scopes).toEqual([
+    expect(scopes.consentTexts('microsoft', asked).scopes).toEqual([
       'All that the app is registered for',
       'All that the app is registered for, of api://x',
     ]);
   });
 });
 
-test('tells the known catalogs when asked for an unknown one', () => {
+test('an error for an unknown catalog lists the known ones', () => {
   const error = refusal(() => scopes.translate('aurinco', ['Mail.Read'], 'GLOBAL'));
   expect(error.reason).toBe('FIELD_INVALID');
   expect(error.metadata).toEqual({ field: 'catalog' });
   expect(error.message).toContain('aurinko');
 });
 
-test('answers a hostile list of scopes quickly and shortly', () => {
+test('rejects a hostile list of scopes quickly, with a short message', () => {
   const hostile = Array.from({ length: 2_000 }, (_, index) => `${'x'.repeat(90)}${index}`);
   const error = refusal(() => scopes.translate('microsoft', [...hostile, 'y'.repeat(60_000)], 'GLOBAL'));
   expect(error.message.length).toBeLessThan(900);
   expect(JSON.stringify(error.metadata).length).toBeLessThan(900);
 });
 
-test('does not take one scope with a space for two remembered ones', () => {
+test('one scope with a space does not match two cached ones', () => {
   expect(scopes.translateForToken('microsoft', ['Mail.Read', 'Mail.Send'], 'GLOBAL').permissions).toHaveLength(2);
   expect(refusal(() => scopes.translateForToken('microsoft', ['Mail.Read Mail.Send'], 'GLOBAL')).reason).toBe(
     'SCOPE_UNKNOWN',
   );
 });
 
-test('answers the same object for the same question, so that a hit costs a lookup', () => {
+test('returns the same object for the same scopes, so that a hit costs one lookup', () => {
   const ask = () => scopes.translateForToken('aurinko', ['Mail.ReadOnly', 'Mail.Send'], 'GLOBAL');
   expect(ask()).toBe(ask());
 });
 
-test('resolves what Entra says, known or not, and leaves OIDC scopes apart', () => {
+test('resolves permissions of Entra, known or not, and separates OIDC scopes', () => {
   const scope = `${GRAPH}/mail.read User.Read Rare.Thing openid https://graph.microsoft.com/profile`;
   expect(scopes.resolve(scope.split(' '), 'GLOBAL')).toEqual({
     permissions: { [GRAPH]: ['Mail.Read', 'Rare.Thing', 'User.Read'] },
@@ -269,7 +269,7 @@ describe('for any scopes of any catalog', () => {
     );
   });
 
-  test('canonical names mean what was asked, and are their own canonical names', () => {
+  test('canonical names have the same meaning, and are their own canonical names', () => {
     fc.assert(
       fc.property(asked, ({ catalog, scopes: list, cloud }) => {
         const canonical = scopes.canonical(catalog, list);
@@ -279,7 +279,7 @@ describe('for any scopes of any catalog', () => {
     );
   });
 
-  test('full names of what was translated translate to the same again', () => {
+  test('full names of the translated permissions translate to the same', () => {
     fc.assert(
       fc.property(asked, ({ catalog, scopes: list, cloud }) => {
         const translated = scopes.translate(catalog, list, cloud);
@@ -290,7 +290,7 @@ describe('for any scopes of any catalog', () => {
     );
   });
 
-  test('a token is for exactly one resource, or refused', () => {
+  test('a token is for exactly one resource, or rejected', () => {
     fc.assert(
       fc.property(asked, ({ catalog, scopes: list, cloud }) => {
         const resources = Object.keys(scopes.translate(catalog, list, cloud));
@@ -304,12 +304,14 @@ describe('for any scopes of any catalog', () => {
     );
   });
 
-  test('every scope and alias resolves, and every scope has words for people', () => {
+  test('every scope and alias resolves, and every scope has a consent text', () => {
     for (const catalog of scopes.catalogs()) {
       for (const entry of catalog.scopes) {
         for (const name of [entry.scope, ...entry.aliases]) {
           expect(scopes.canonical(catalog.name, [name])).toEqual([entry.scope]);
-          expect(scopes.plainWords(catalog.name, { scopes: [name], implicit: [] }).scopes).toEqual([entry.description]);
+          expect(scopes.consentTexts(catalog.name, { scopes: [name], implicit: [] }).scopes).toEqual([
+            entry.description,
+          ]);
         }
       }
     }
