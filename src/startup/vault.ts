@@ -28,10 +28,9 @@ import { createScopes } from '../scopes/create_scopes.ts';
 import { loadCatalogs } from '../scopes/load_catalogs.ts';
 import { openStores } from '../store/open_stores.ts';
 import type { Stores } from '../store/stores.ts';
-import { loggedCheck } from '../telemetry/logged_check.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createPinoLog, type ProcessLog } from '../telemetry/pino_log.ts';
-import { createReadiness } from '../telemetry/readiness.ts';
+import { createReadiness, loggedCheck } from '../telemetry/readiness.ts';
 import { type AccessTokensParts, createAccessTokens } from '../tokens/create_access_tokens.ts';
 import { startOpsServer } from '../web/ops_server.ts';
 import { createPageAudit } from '../web/page_audit.ts';
@@ -103,7 +102,7 @@ async function build(
   );
   metrics.observe({
     connectionsByState: () => stores.connections.countByState(),
-    credentialEnds: () => stores.apps.credentialEnds(clock.now()),
+    credentialExpiries: () => stores.apps.credentialEnds(clock.now()),
     rotations: () => stores.rotations.counts(),
   });
   const audit = await opened(

@@ -1,35 +1,26 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Meter } from './meter.ts';
 
-export function createConnectMetrics(registry: Registry) {
-  const registers = [registry];
-  const started = new Counter({
-    name: 'tokenvault_authorizations_started_total',
-    help: 'Consents that were begun.',
-    registers,
-  });
-  const ended = new Counter({
-    name: 'tokenvault_authorizations_ended_total',
-    help: 'Consents that ended, by outcome: GRANTED or a reason.',
-    labelNames: ['outcome'],
-    registers,
-  });
-  const consentsStarted = new Counter({
-    name: 'tokenvault_admin_consents_started_total',
-    help: 'Consents of administrators that were begun: links that were made.',
-    registers,
-  });
-  const consentsEnded = new Counter({
-    name: 'tokenvault_admin_consents_ended_total',
-    help: 'Answers about consents of administrators, by outcome: GRANTED or a reason.',
-    labelNames: ['outcome'],
-    registers,
-  });
-  const imports = new Counter({
-    name: 'tokenvault_imports_total',
-    help: 'Imported refresh tokens, by outcome: GRANTED or a reason.',
-    labelNames: ['outcome'],
-    registers,
-  });
+export function createConnectMetrics(meter: Meter) {
+  const started = meter.counter(
+    'tokenvault_authorizations_started_total',
+    'Authorizations of users that were started.',
+  );
+  const ended = meter.counter(
+    'tokenvault_authorizations_ended_total',
+    'Authorizations of users that completed, by outcome: GRANTED or a reason.',
+    ['outcome'],
+  );
+  const consentsStarted = meter.counter('tokenvault_admin_consents_started_total', 'Admin consents that were started.');
+  const consentsEnded = meter.counter(
+    'tokenvault_admin_consents_ended_total',
+    'Admin consents that completed, by outcome: GRANTED or a reason.',
+    ['outcome'],
+  );
+  const imports = meter.counter(
+    'tokenvault_imports_total',
+    'Imported refresh tokens, by outcome: GRANTED or a reason.',
+    ['outcome'],
+  );
   return {
     authorizationStarted: () => started.inc(),
     authorizationEnded: (outcome: string) => ended.inc({ outcome }),

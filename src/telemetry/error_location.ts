@@ -1,6 +1,6 @@
 /**
- * The class of an unexpected error and the frames of its stack. Never its message: those of foreign errors hold
- * parameters, names and worse.
+ * The class of an unexpected error and the frames of its stack. Its message is left out, because messages of libraries
+ * contain parameters and names.
  */
 export function errorLocation(error: unknown): { error: string; stack: string } {
   const thrown = causeOf(error);
@@ -8,13 +8,13 @@ export function errorLocation(error: unknown): { error: string; stack: string } 
   return { error: thrown.constructor.name, stack: framesOf(thrown) };
 }
 
-/** A message may have lines of its own, so that only what looks like a frame is one: `    at name (file:1:2)`. */
+/** Lines of the form `    at name (file:1:2)`; a message may span several lines too. */
 function framesOf({ stack = '', message }: Error): string {
   const frames = stack.slice(stack.indexOf(message) + message.length);
   return (frames.match(/^ {4}at (?:[\w$.<>[\] ]{1,120} )?\(?(?:file:|node:|\/)[^\s()]{1,300}\)?$/gm) ?? []).join('\n');
 }
 
-/** What really happened lies in an INTERNAL of ours. */
+/** An INTERNAL error of the vault wraps the original error. */
 function causeOf(error: unknown): unknown {
   return error instanceof Error && error.name === 'VaultError' && error.cause !== undefined ? error.cause : error;
 }

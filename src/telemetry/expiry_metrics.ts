@@ -1,19 +1,16 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Meter } from './meter.ts';
 
-export function createExpiryMetrics(registry: Registry) {
-  const registers = [registry];
-  const published = new Counter({
-    name: 'tokenvault_events_published_total',
-    help: 'Events about credentials, idle connections and the vault itself that were written to the outbox, by type and severity; one each, however many sinks receive it.',
-    labelNames: ['type', 'severity'],
-    registers,
-  });
-  const expiries = new Gauge({
-    name: 'tokenvault_vault_credential_expire_timestamp_seconds',
-    help: 'Expiry of the TLS certificates and API keys of the vault itself, in seconds since 1970.',
-    labelNames: ['kind', 'name'],
-    registers,
-  });
+export function createExpiryMetrics(meter: Meter) {
+  const published = meter.counter(
+    'tokenvault_events_published_total',
+    'Events about credentials, idle connections and the vault itself that were written to the outbox, by type and severity; one each, however many sinks receive it.',
+    ['type', 'severity'],
+  );
+  const expiries = meter.gauge(
+    'tokenvault_vault_credential_expire_timestamp_seconds',
+    'Expiry of the TLS certificates and API keys of the vault itself, in seconds since 1970.',
+    ['kind', 'name'],
+  );
   return {
     published: ({ type, severity }: { readonly type: string; readonly severity: string }) =>
       published.inc({ type, severity }),

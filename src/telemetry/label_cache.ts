@@ -1,4 +1,4 @@
-/** Remembers what is made of a key. Looking a labelled child of a metric up costs more than counting with it. */
+/** Caches the labelled children of a metric by key, because the lookup of a child costs more than the increment. */
 export function cachedByLabel<Child>(make: (key: string) => Child): (key: string) => Child {
   const children = new Map<string, Child>();
   return (key) => {

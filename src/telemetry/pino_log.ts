@@ -2,44 +2,44 @@ import { pino } from 'pino';
 import type { Log, LogLevel } from './log.ts';
 import { nonBlockingDescriptor } from './non_blocking_descriptor.ts';
 
-/** Bytes that wait for a reader which does not keep up; lines beyond that are dropped. */
-const MOST_WAITING = 2 ** 20;
+/** Bytes that are buffered for a slow reader; further lines are dropped. */
+const MAX_BUFFERED = 2 ** 20;
 const RETRY_AFTER = 100;
-/** Milliseconds that the end of the process waits for such a reader: since it read something last, and in all. */
-const PATIENCE_AT_END = 1_000;
-const LONGEST_END = 10_000;
+/** Milliseconds that the exit of the process waits for a slow reader: since its last read, and in total. */
+const EXIT_IDLE_TIMEOUT = 1_000;
+const EXIT_TIMEOUT = 10_000;
 
-/** The log of the process. It never makes anything else wait. */
+/** The log of the process. Writing to it never blocks. */
 export interface ProcessLog extends Log {
-  /** How many lines were dropped since the start, because nobody read them. */
+  /** Lines that were dropped since the start, because the reader did not keep up. */
   readonly dropped: number;
-  /** Before the process ends: writes what still waits, until the reader has read nothing for a second, or for ten seconds. */
+  /** Before the process exits: writes the buffered lines, until the reader reads nothing for 1 s, and for at most 10 s. */
   flush(): void;
 }
 
-/** JSON lines on standard error, so that standard output stays free for what people are told. */
+/** JSON lines on standard error, because standard output is for people. */
 export function createPinoLog(level: LogLevel): ProcessLog {
   let dropped = 0;
   let unreported = 0;
   let waitUntil = Number.NEGATIVE_INFINITY;
-  let endBy = Number.NEGATIVE_INFINITY;
-  let leastWaiting = Number.POSITIVE_INFINITY;
+  let exitBy = Number.NEGATIVE_INFINITY;
+  let leastBuffered = Number.POSITIVE_INFINITY;
   let isRetrying = false;
 
   const destination = pino.destination({
     fd: nonBlockingDescriptor(2),
     sync: true,
-    maxLength: MOST_WAITING,
-    // In this mode another try sleeps first.
+    maxLength: MAX_BUFFERED,
+    // In this mode, pino sleeps before a retry.
     retryEAGAIN(_error, writing, remaining) {
       const now = performance.now();
-      const waiting = writing + remaining;
-      if (waiting < leastWaiting && now < waitUntil) waitUntil = Math.min(now + PATIENCE_AT_END, endBy);
-      leastWaiting = Math.min(leastWaiting, waiting);
+      const buffered = writing + remaining;
+      if (buffered < leastBuffered && now < waitUntil) waitUntil = Math.min(now + EXIT_IDLE_TIMEOUT, exitBy);
+      leastBuffered = Math.min(leastBuffered, buffered);
       return now < waitUntil;
     },
   });
-  // A log that cannot be written (a full disk, a reader that left) is no reason to stop serving.
+  // A log that cannot be written (full disk, closed pipe) must not stop the vault.
   destination.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EAGAIN' || isRetrying) return;
     isRetrying = true;
@@ -61,13 +61,13 @@ export function createPinoLog(level: LogLevel): ProcessLog {
     destination,
   );
 
-  /** Writes what waits. `flush` of the destination does nothing in this mode. */
+  /** Writes the buffered lines. `flush` of the destination does nothing in this mode. */
   function write(): void {
     isRetrying = false;
     destination.write('');
   }
 
-  /** The reader keeps up again. */
+  /** After the reader has caught up. */
   function report(): void {
     const lines = unreported;
     unreported = 0;
@@ -76,7 +76,7 @@ export function createPinoLog(level: LogLevel): ProcessLog {
 
   return {
     event(at, name, fields) {
-      // Why the process ends is never dropped.
+      // The reason of a crash is never dropped.
       if (name === 'vault_crashed') Object.assign(destination, { maxLength: 0 });
       if (logger.isLevelEnabled(at)) logger[at]({ event: name, ...fields });
     },
@@ -84,9 +84,9 @@ export function createPinoLog(level: LogLevel): ProcessLog {
       return dropped;
     },
     flush() {
-      endBy = performance.now() + LONGEST_END;
-      waitUntil = performance.now() + PATIENCE_AT_END;
-      leastWaiting = Number.POSITIVE_INFINITY;
+      exitBy = performance.now() + EXIT_TIMEOUT;
+      waitUntil = performance.now() + EXIT_IDLE_TIMEOUT;
+      leastBuffered = Number.POSITIVE_INFINITY;
       write();
       waitUntil = Number.NEGATIVE_INFINITY;
     },

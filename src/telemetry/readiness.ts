@@ -1,25 +1,28 @@
 import type { Duration } from '../model/clock.ts';
+import { isVaultError } from '../model/errors.ts';
+import type { Log } from './log.ts';
 
-/** Rejects where something is not well. */
+/** Rejects if a dependency does not work. */
 export type Check = () => Promise<void>;
 
-/** Whether the vault can do its work. Entra being away, or one tenant broken, never makes it unready. */
+/** Whether the vault can serve. An outage of Entra, or a problem of one tenant, does not make it unready. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Returns the function that ends the listening. */
+  /** Returns the function that removes the listener. */
   listen(listener: (ready: boolean) => void): () => void;
-  /** From now on unready, whatever the checks say. */
+  /** Unready from now on, whatever the checks report. */
   drain(): void;
   close(): void;
 }
 
-const EVERY: Duration = 2_000;
+const PERIOD: Duration = 2_000;
 
-/** Asks the checks now and every two seconds. */
+/** Runs the checks now and every two seconds. */
 export async function createReadiness(checks: readonly Check[]): Promise<Readiness> {
   const listeners = new Set<(ready: boolean) => void>();
-  let ready = await all(checks);
+  let ready = await pass(checks);
   let draining = false;
+  let running = false;
 
   function change(to: boolean): void {
     if (to === ready) return;
@@ -27,17 +30,14 @@ export async function createReadiness(checks: readonly Check[]): Promise<Readine
     for (const listener of listeners) listener(ready);
   }
 
-  let asked = false;
-  async function ask(): Promise<void> {
-    // A check that takes longer than this is not well, and its late answer must not overtake a newer one.
-    if (asked) return change(false);
-    asked = true;
-    const well = await all(checks);
-    asked = false;
-    change(well && !draining);
-  }
-
-  const asking = setInterval(ask, EVERY).unref();
+  const timer = setInterval(async () => {
+    // A check that takes longer than a period has failed, and its late result must not overwrite a newer one.
+    if (running) return change(false);
+    running = true;
+    const passed = await pass(checks);
+    running = false;
+    change(passed && !draining);
+  }, PERIOD).unref();
 
   return {
     get ready() {
@@ -51,11 +51,28 @@ export async function createReadiness(checks: readonly Check[]): Promise<Readine
       draining = true;
       change(false);
     },
-    close: () => clearInterval(asking),
+    close: () => clearInterval(timer),
   };
 }
 
-async function all(checks: readonly Check[]): Promise<boolean> {
+async function pass(checks: readonly Check[]): Promise<boolean> {
   const results = await Promise.allSettled(checks.map((check) => check()));
   return results.every((result) => result.status === 'fulfilled');
+}
+
+/** A check that logs its first failure after each success, because `/readyz` reports no cause. */
+export function loggedCheck(log: Log, topic: string, check: Check): Check {
+  let failing = false;
+  return async () => {
+    try {
+      await check();
+      failing = false;
+    } catch (error) {
+      // Messages of other errors may contain values.
+      const message = isVaultError(error) ? error.message : 'The check failed; see the runbook.';
+      if (!failing) log.event('error', 'warning', { topic, message });
+      failing = true;
+      throw error;
+    }
+  };
 }

@@ -1,29 +1,24 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { cachedByLabel } from './label_cache.ts';
+import type { Meter } from './meter.ts';
 
-export function createRpcMetrics(registry: Registry) {
-  const registers = [registry];
-  const calls = new Counter({
-    name: 'tokenvault_calls_total',
-    help: 'Calls that ended, by method and status (OK or a reason).',
-    labelNames: ['method', 'status'],
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'tokenvault_call_seconds',
-    help: 'Time from the first look at a call to its answer.',
-    labelNames: ['method'],
-    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 15],
-    registers,
-  });
-  const inFlight = new Gauge({ name: 'tokenvault_calls_in_flight', help: 'Calls under way.', registers });
+export function createRpcMetrics(meter: Meter) {
+  const calls = meter.counter('tokenvault_calls_total', 'Completed calls, by method and status (OK or a reason).', [
+    'method',
+    'status',
+  ]);
+  const duration = meter.histogram(
+    'tokenvault_call_seconds',
+    'Duration of a call, from the start of its handler to its response.',
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 15],
+    ['method'],
+  );
+  const inFlight = meter.gauge('tokenvault_calls_in_flight', 'Calls in progress.');
 
-  const limited = new Counter({
-    name: 'tokenvault_transport_limited_total',
-    help: 'Connections and streams that the gRPC listeners refused or ended, by limit.',
-    labelNames: ['limit'],
-    registers,
-  });
+  const limited = meter.counter(
+    'tokenvault_transport_limited_total',
+    'Connections and streams that the gRPC listeners rejected or closed, by limit.',
+    ['limit'],
+  );
 
   const callsOf = cachedByLabel((key) => {
     const [method = '', status = ''] = key.split(' ');

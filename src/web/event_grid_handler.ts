@@ -50,10 +50,10 @@ export function createEventGridHandler({
   async function hand(secret: string, events: ReadonlySet<string>): Promise<boolean> {
     try {
       const apps = await secretChanges.onSecretChanged(secret);
-      metrics.heard(apps > 0 ? 'accepted' : 'unreferenced', events.size);
+      metrics.received(apps > 0 ? 'accepted' : 'unreferenced', events.size);
     } catch (failure) {
       if (!isVaultError(failure, 'DATABASE_UNAVAILABLE')) throw failure;
-      metrics.heard('failed', events.size);
+      metrics.received('failed', events.size);
       return false;
     }
     for (const identity of events) remember(identity);
@@ -65,10 +65,10 @@ export function createEventGridHandler({
       const bySecret = new Map<string, Set<string>>();
       for (const event of events) {
         const judged = judge(event);
-        if ('outcome' in judged) metrics.heard(judged.outcome);
+        if ('outcome' in judged) metrics.received(judged.outcome);
         else if (event !== undefined) {
           const those = bySecret.get(judged.secret) ?? new Set();
-          if (those.has(event.identity)) metrics.heard('replayed');
+          if (those.has(event.identity)) metrics.received('replayed');
           bySecret.set(judged.secret, those.add(event.identity));
         }
       }

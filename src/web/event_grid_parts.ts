@@ -15,7 +15,7 @@ export interface EventGridParts {
 
 export interface EventGridMetrics {
   /** `count` events; 1 unless given. */
-  heard(outcome: EventGridOutcome, count?: number): void;
+  received(outcome: EventGridOutcome, count?: number): void;
 }
 
 export type EventGridOutcome =

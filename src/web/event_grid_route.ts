@@ -30,7 +30,7 @@ export function eventGridRoute(parts: EventGridParts): Route {
 
   const known = (work: (httpRequest: HttpRequest) => Promise<HttpResponse>) => async (httpRequest: HttpRequest) => {
     if (isKnown(httpRequest)) return work(httpRequest);
-    parts.metrics.heard('unauthorized');
+    parts.metrics.received('unauthorized');
     return plain(401, 'The key is missing, or is not the one of this vault.');
   };
 

@@ -12,7 +12,7 @@ test('while the store cannot be asked, the rest is still told, and so is what wa
   };
   metrics.observe({
     connectionsByState: () => answer({ ACTIVE: 7 }),
-    credentialEnds: () => answer([{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }]),
+    credentialExpiries: () => answer([{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }]),
     rotations: () => answer([{ step: 'ADD', isFailing: true, count: 2, oldestBeginTime: 5_000 }]),
   });
   metrics.tokens.served('CACHE');
@@ -32,7 +32,7 @@ test('while the store cannot be asked, the rest is still told, and so is what wa
 test('a credential that is gone is told no more', async () => {
   const metrics = createMetrics();
   const ends = [{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }];
-  metrics.observe({ connectionsByState: async () => ({}), credentialEnds: async () => ends, rotations });
+  metrics.observe({ connectionsByState: async () => ({}), credentialExpiries: async () => ends, rotations });
   expect(await metrics.text()).toContain('credential="c1"');
   ends.pop();
   expect(await metrics.text()).not.toContain('credential="c1"');
@@ -43,7 +43,7 @@ test('an end of "never" is told too, so that nobody is alarmed when the credenti
   const app = { tenantId: 'acme', appId: 'default' };
   metrics.observe({
     connectionsByState: async () => ({}),
-    credentialEnds: async () => [
+    credentialExpiries: async () => [
       { ...app, credentialId: 'ends', expireTime: Date.UTC(2026, 11, 31) },
       { ...app, credentialId: 'stays', expireTime: Date.UTC(2299, 11, 31) },
     ],
@@ -62,7 +62,7 @@ test('renewals are counted by their step, and the oldest says since when', async
   ];
   metrics.observe({
     connectionsByState: async () => ({}),
-    credentialEnds: async () => [],
+    credentialExpiries: async () => [],
     rotations: async () => under,
   });
   const busy = await metrics.text();

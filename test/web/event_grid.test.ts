@@ -19,7 +19,7 @@ const SECRET = `${VAULT}/secrets/mail`;
 let web: WebServer;
 let base: string;
 /** Secrets that were handed on. */
-let heard: string[];
+let received: string[];
 /** How many apps refer to a secret. */
 let apps: number;
 let failure: Error | undefined;
@@ -27,7 +27,7 @@ let counts: Record<string, number>;
 let logged: unknown[];
 
 beforeEach(async () => {
-  [heard, apps, failure, counts, logged] = [[], 1, undefined, {}, []];
+  [received, apps, failure, counts, logged] = [[], 1, undefined, {}, []];
   await start({
     keys: [new Secret(KEY), new Secret(NEXT_KEY)],
     keyVaults: [VAULT],
@@ -39,12 +39,12 @@ beforeEach(async () => {
     secretChanges: {
       async onSecretChanged(uri) {
         if (failure !== undefined) throw failure;
-        heard.push(uri);
+        received.push(uri);
         return apps;
       },
     },
     metrics: {
-      heard(outcome, count = 1) {
+      received(outcome, count = 1) {
         counts[outcome] = (counts[outcome] ?? 0) + count;
       },
     },
@@ -106,7 +106,7 @@ describe('an event', () => {
     const answer = await post([gridEvent({ eventType: `Microsoft.KeyVault.${name}` })]);
 
     expect(answer.status).toBe(200);
-    expect(heard).toEqual([SECRET]);
+    expect(received).toEqual([SECRET]);
     expect(counts).toEqual({ accepted: 1 });
   });
 
@@ -116,7 +116,7 @@ describe('an event', () => {
     expect((await post(batch, { type: 'application/cloudevents-batch+json; charset=utf-8' })).status).toBe(200);
 
     // Of one post, each secret once.
-    expect([heard, counts]).toEqual([[SECRET, SECRET], { accepted: 3 }]);
+    expect([received, counts]).toEqual([[SECRET, SECRET], { accepted: 3 }]);
   });
 
   test.each([
@@ -130,7 +130,7 @@ describe('an event', () => {
   ])('is understood however its fields are spelled: %s', async (_, data) => {
     await post([gridEvent({ data })]);
 
-    expect([heard, counts]).toEqual([[SECRET], { accepted: 1 }]);
+    expect([received, counts]).toEqual([[SECRET], { accepted: 1 }]);
   });
 
   test('is counted apart when no credential refers to its secret', async () => {
@@ -145,7 +145,7 @@ describe('an event', () => {
     for (const body of [[event], [event, event], { ...event }]) expect((await post(body)).status).toBe(200);
     await post([{ ...event, id: randomUUID() }]);
 
-    expect([heard.length, counts]).toEqual([2, { accepted: 2, replayed: 3 }]);
+    expect([received.length, counts]).toEqual([2, { accepted: 2, replayed: 3 }]);
   });
 
   test('that stands twice in one post is one', async () => {
@@ -171,7 +171,7 @@ describe('an event', () => {
   ])('is foreign when it is %s', async (_, data) => {
     expect((await post([gridEvent({}, data)])).status).toBe(200);
 
-    expect([heard, counts]).toEqual([[], { foreign: 1 }]);
+    expect([received, counts]).toEqual([[], { foreign: 1 }]);
   });
 
   test.each(['Microsoft.KeyVault.KeyNearExpiry', 'Microsoft.Storage.BlobCreated', 'x'])(
@@ -179,7 +179,7 @@ describe('an event', () => {
     async (eventType) => {
       expect((await post([gridEvent({ eventType })])).status).toBe(200);
 
-      expect([heard, counts]).toEqual([[], { foreign_type: 1 }]);
+      expect([received, counts]).toEqual([[], { foreign_type: 1 }]);
     },
   );
 
@@ -196,14 +196,14 @@ describe('an event', () => {
   ])('is malformed with %s', async (_, more) => {
     expect((await post([gridEvent(more)])).status).toBe(200);
 
-    expect([heard, counts]).toEqual([[], { malformed: 1 }]);
+    expect([received, counts]).toEqual([[], { malformed: 1 }]);
   });
 
   test('that is broken keeps none beside it from being taken', async () => {
     const other = gridEvent({}, { Id: `${VAULT}/secrets/other` });
     await post([null, 5, 'x', [], gridEvent({ eventType: 'x' }), gridEvent(), other]);
 
-    expect(heard).toEqual([SECRET, `${VAULT}/secrets/other`]);
+    expect(received).toEqual([SECRET, `${VAULT}/secrets/other`]);
     expect(counts).toEqual({ malformed: 4, foreign_type: 1, accepted: 2 });
   });
 
@@ -214,7 +214,7 @@ describe('an event', () => {
     failure = undefined;
     expect((await post(events)).status).toBe(200);
 
-    expect([heard, counts]).toEqual([[SECRET], { accepted: 1, failed: 1 }]);
+    expect([received, counts]).toEqual([[SECRET], { accepted: 1, failed: 1 }]);
   });
 
   test('that meets a mistake of ours comes again too, and what it says is not told', async () => {
@@ -248,7 +248,7 @@ describe('the handshake', () => {
 
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json']);
     expect(await answer.json()).toEqual({ validationResponse: code });
-    expect([heard, counts]).toEqual([[], {}]);
+    expect([received, counts]).toEqual([[], {}]);
   });
 
   test.each([[{}], [{ validationCode: '<script>' }], [{ validationCode: 5 }], [null]])(
@@ -320,7 +320,7 @@ describe('the key', () => {
 
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([401, 'no-store']);
     expect(await answer.text()).not.toContain('the-key');
-    expect([heard, counts, logged]).toEqual([[], { unauthorized: 1 }, []]);
+    expect([received, counts, logged]).toEqual([[], { unauthorized: 1 }, []]);
   });
 
   test('is asked for before anything is read', async () => {
@@ -351,7 +351,7 @@ describe('a body', () => {
     'is refused when it is %j',
     async (body) => {
       expect((await post(body)).status).toBe(400);
-      expect([heard, counts]).toEqual([[], {}]);
+      expect([received, counts]).toEqual([[], {}]);
     },
   );
 
@@ -374,7 +374,7 @@ describe('a body', () => {
       /^HTTP\/1\.1 413 [\s\S]*connection: close/i,
     );
     expect(await streamed(`/event-grid?key=${KEY}`, [`"${'x'.repeat(2 ** 20)}`])).toBe(413);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   test('is refused when it has too many events, and taken when it has as many as may be', async () => {
@@ -385,9 +385,9 @@ describe('a body', () => {
         data: { Id: `${VAULT}/secrets/s${at % 7}` },
       }));
     expect((await post(slim(1_001))).status).toBe(413);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     expect((await post(slim(1_000))).status).toBe(200);
-    expect([heard.length, counts]).toEqual([7, { accepted: 1_000 }]);
+    expect([received.length, counts]).toEqual([7, { accepted: 1_000 }]);
   });
 
   test('that is deep is a body like any other', async () => {

@@ -10,7 +10,7 @@ test('remembers the last 10,000 events that were taken, and no more', async () =
     secretSource: { checkUri: (_, uri) => uri },
     secretChanges: { onSecretChanged: async () => 1 },
     metrics: {
-      heard(outcome) {
+      received(outcome) {
         if (outcome === 'replayed') replayed += 1;
       },
     },
