@@ -3,9 +3,8 @@ import { Command, type CommanderError, InvalidArgumentError } from 'commander';
 import { CommandError, EXIT } from './cli/exit_codes.ts';
 import { addImportCommands } from './cli/import/import_commands.ts';
 import { addRotateCommand } from './cli/rotate_command.ts';
-import { ConfigError } from './config/config_error.ts';
 import { nodeFault } from './config/node_version.ts';
-import { readConfig, readSandboxPort } from './config/read_config.ts';
+import { ConfigError, readConfig, readSandboxPort } from './config/read_config.ts';
 import { VaultError } from './model/errors.ts';
 
 /** Faults of a database file that no retry mends. */

@@ -1,67 +1,46 @@
 import { z } from 'zod';
-import type { KnownKey } from '../model/caller.ts';
-import { type Caller, ROLES } from '../model/caller.ts';
-import { RESOURCE_ID } from '../model/ids.ts';
-import { readTextFile, readYaml, refusedFile, repeated } from './yaml_file.ts';
-
-const id = z
-  .string()
-  .regex(RESOURCE_ID, 'must be small letters, digits and dashes, at most 63, the first one a letter');
+import { type Caller, type KnownKey, ROLES } from '../model/caller.ts';
+import { duplicates, invalidFile, readTextFile, readYaml, resourceId } from './yaml_file.ts';
 
 const key = z.strictObject({
-  id,
+  id: resourceId,
   sha256: z.string().regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the API key, 64 hex digits'),
   expire_time: z.iso.datetime({ offset: true, error: 'must be a time such as 2027-01-31T00:00:00Z' }).optional(),
 });
 
 const rule = z.strictObject({
-  id,
+  id: resourceId,
   role: z.enum(ROLES, `must be one of ${ROLES.join(', ')}`),
   tenants: z
-    .array(z.union([z.literal('*'), id], 'must be the id of a tenant, or "*"'))
+    .array(z.union([z.literal('*'), resourceId], 'must be the id of a tenant, or "*"'))
     .min(1, 'must name at least one tenant, or "*" for all'),
 });
 
 const caller = z.strictObject({
-  id,
-  // Two: the one in use, and the one that replaces it.
-  api_keys: z.array(key).min(1, 'must hold a key').max(2, 'may hold two keys: the present one and its successor'),
+  id: resourceId,
+  api_keys: z.array(key).min(1, 'must have a key').max(2, 'may have two keys: the current one and its successor'),
   rules: z.array(rule),
 });
 
 const file = z.strictObject({ callers: z.array(caller).min(1, 'must name at least one caller') });
 
-/** FIELD_INVALID too where the file cannot be read. */
+/** FIELD_INVALID, also if the file cannot be read. */
 export function readCallersFile(path: string): readonly KnownKey[] {
   return readCallers(readTextFile(path, 'callers file'), path);
 }
 
-/** Who may call. Throws FIELD_INVALID with all that is wrong at once, each by its place in the file. `name` is the file's. */
+/** API keys of callers, and what they may do. `name` is the file's. FIELD_INVALID with all faults at once. */
 export function readCallers(text: string, name: string): readonly KnownKey[] {
   const { callers } = readYaml(text, name, file);
+  const idsOf = (all: readonly { readonly id: string }[]) => all.map(({ id }) => id);
+  const hashes = callers.flatMap(({ api_keys }) => api_keys.map(({ sha256 }) => sha256.toLowerCase()));
   const faults = [
-    ...repeated(
-      'caller id',
-      callers.map((one) => one.id),
-    ),
-    ...repeated(
-      'sha256',
-      callers.flatMap((one) => one.api_keys.map(({ sha256 }) => sha256.toLowerCase())),
-    ),
-    ...callers.flatMap((one) =>
-      repeated(
-        `key id of ${one.id}`,
-        one.api_keys.map((known) => known.id),
-      ),
-    ),
-    ...callers.flatMap((one) =>
-      repeated(
-        `rule id of ${one.id}`,
-        one.rules.map((known) => known.id),
-      ),
-    ),
+    ...duplicates('caller id', idsOf(callers)),
+    ...duplicates('sha256', hashes),
+    ...callers.flatMap(({ id, api_keys }) => duplicates(`key id of ${id}`, idsOf(api_keys))),
+    ...callers.flatMap(({ id, rules }) => duplicates(`rule id of ${id}`, idsOf(rules))),
   ];
-  if (faults.length > 0) throw refusedFile(name, faults);
+  if (faults.length > 0) throw invalidFile(name, faults);
   return callers.flatMap((one) => one.api_keys.map((known) => toKnownKey(one, known)));
 }
 

@@ -7,42 +7,42 @@ export interface Config {
   readonly adminAddress: ListenAddress;
   readonly webAddress: ListenAddress;
   readonly opsAddress: ListenAddress;
-  /** Where browsers reach the web listener; no trailing slash. */
+  /** URL of the web listener for browsers, without a trailing slash. */
   readonly publicUrl: string;
   readonly tls:
     | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined }
     | undefined;
-  /** `mesh`: something else encrypts, so plaintext may leave the machine. */
+  /** `mesh`: a service mesh encrypts, so plaintext is allowed beyond loopback. */
   readonly plaintext: 'loopback' | 'mesh';
-  /** Of one gRPC listener, before an authenticated call. `connectionsPerAddress` is undefined with a mesh: all callers share one address. */
+  /** Limits of one gRPC listener before authentication. Without `connectionsPerAddress` in a mesh, where all callers share one address. */
   readonly unauthenticated: { readonly connections: number; readonly connectionsPerAddress: number | undefined };
   readonly databaseUrl: string;
   readonly databasePasswordFile: string | undefined;
   readonly keySource: string;
-  /** Where systemd puts the credentials of this service; a key file there has other rights. */
+  /** Where systemd puts the credentials of this service. A key file there has other permissions. */
   readonly credentialsDirectory: string | undefined;
   readonly callersFile: string | undefined;
   readonly catalogsDir: string | undefined;
-  /** Who is told of events, and how to sign for them. */
+  /** Destinations of events, with their signing secrets. */
   readonly sinksFile: string | undefined;
-  /** Origins of the key vaults that credentials may refer to; none: no credential may. */
+  /** Origins of the key vaults that credentials may refer to. */
   readonly keyVaults: readonly string[];
-  /** Files with tokens of other identity providers that credentials may name, by tenant; none: no credential may. */
+  /** Files with tokens of other identity providers that credentials may refer to, by tenant. */
   readonly federatedFiles: readonly AllowedAssertionFiles[];
-  /** Tokens by which the vault itself signs in; no credential may name one. */
+  /** Files with tokens of the vault itself. No credential may refer to one. */
   readonly ownTokenFiles: readonly string[];
-  /** Holds what Azure Event Grid must bring along; undefined: its events are not taken. */
+  /** Keys that requests of Azure Event Grid must have; undefined: its events are not accepted. */
   readonly eventGridKeyFile: string | undefined;
   /** `-` for standard output. */
   readonly auditFile: string;
   readonly auditRotateBytes: number;
-  /** Days before an end at which it is told, falling; a tenant may have its own. */
+  /** Days before an expiry at which an event is published, in descending order. A tenant may have its own. */
   readonly expiryThresholds: readonly number[];
-  /** Stands in for Entra as cloud CUSTOM; its resources keep the names of the public cloud. */
+  /** Endpoints of the cloud CUSTOM. Its resources have the names of the public cloud. */
   readonly customCloud: { readonly loginUrl: string; readonly graphUrl: string | undefined } | undefined;
-  /** Towards Entra and Graph. */
+  /** Proxy for requests to Entra and Graph. */
   readonly proxy: HttpProxy | undefined;
-  /** `on`: start the pretend Entra in this process; a URL: use one that runs already. The clock follows it. */
+  /** `on`: start the sandbox in this process; a URL: use a running one. The vault follows its clock. */
   readonly sandbox: 'off' | 'on' | { readonly url: string };
   readonly sandboxPort: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';

@@ -1,41 +1,46 @@
-import { isLoopbackAddress, type ListenAddress } from '../model/listen_address.ts';
+import { dirname, resolve } from 'node:path';
+import { isLoopbackAddress } from '../model/listen_address.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 
-/** What each variable allows by itself but not beside another. */
+/** Combinations of settings that are invalid, although each setting is valid. */
 export function contradictions(config: Config, env: Environment): string[] {
   const faults: string[] = [];
   if ((env.TLS_CERT_FILE === undefined) !== (env.TLS_KEY_FILE === undefined)) {
-    faults.push('TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE: give both or neither');
+    faults.push('TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE: set both or neither');
   }
   if (env.TLS_CLIENT_CA_FILE !== undefined && config.tls === undefined) {
-    faults.push('TOKENVAULT_TLS_CLIENT_CA_FILE: needs TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE beside it');
+    faults.push('TOKENVAULT_TLS_CLIENT_CA_FILE: requires TOKENVAULT_TLS_CERT_FILE and TOKENVAULT_TLS_KEY_FILE');
   }
   if (config.tls !== undefined && config.publicUrl.startsWith('http:')) {
     faults.push(
-      'TOKENVAULT_PUBLIC_URL: is plain http, while the web listener speaks TLS; give the https address that browsers use',
+      'TOKENVAULT_PUBLIC_URL: is plain http, but the web listener uses TLS; set the https URL that browsers use',
     );
   }
   if (config.sandbox !== 'off' && config.customCloud !== undefined) {
-    faults.push('TOKENVAULT_SANDBOX makes the cloud CUSTOM by itself: leave TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL out');
+    faults.push('TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: must not be set with TOKENVAULT_SANDBOX, which sets it');
   }
   if (env.CUSTOM_CLOUD_GRAPH_URL !== undefined && env.CUSTOM_CLOUD_LOGIN_URL === undefined) {
-    faults.push('TOKENVAULT_CUSTOM_CLOUD_GRAPH_URL: needs TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL beside it');
+    faults.push('TOKENVAULT_CUSTOM_CLOUD_GRAPH_URL: requires TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL');
   }
   if (config.eventGridKeyFile !== undefined && config.keyVaults.length === 0) {
     faults.push(
-      'TOKENVAULT_EVENT_GRID_KEY_FILE: is for events of key vaults; name them in TOKENVAULT_KEY_VAULTS, or leave it out',
+      'TOKENVAULT_EVENT_GRID_KEY_FILE: is for events of key vaults; name them in TOKENVAULT_KEY_VAULTS, or do not set it',
     );
   }
-  for (const [name, where] of listeners(config)) {
-    if (isLoopbackAddress(where)) continue;
-    // Browsers call the web listener, and are nobody's callers.
+  for (const [name, address] of [
+    ['TOKENVAULT_GRPC_ADDRESS', config.grpcAddress],
+    ['TOKENVAULT_ADMIN_ADDRESS', config.adminAddress],
+    ['TOKENVAULT_WEB_ADDRESS', config.webAddress],
+  ] as const) {
+    if (isLoopbackAddress(address)) continue;
+    // Browsers use the web listener without an API key.
     if (config.callersFile === undefined && name !== 'TOKENVAULT_WEB_ADDRESS') {
-      faults.push(`${name}: ${where} is reachable from elsewhere, so TOKENVAULT_CALLERS_FILE must say who may call`);
+      faults.push(`${name}: ${address} is reachable from other machines; set TOKENVAULT_CALLERS_FILE`);
     }
     if (config.tls === undefined && config.plaintext !== 'mesh') {
       faults.push(
-        `${name}: ${where} is reachable from elsewhere; give TLS files, or TOKENVAULT_PLAINTEXT=mesh where a mesh encrypts`,
+        `${name}: ${address} is reachable from other machines; set TLS files, or TOKENVAULT_PLAINTEXT=mesh if a mesh encrypts`,
       );
     }
   }
@@ -45,10 +50,9 @@ export function contradictions(config: Config, env: Environment): string[] {
   return faults;
 }
 
-function listeners(config: Config): [string, ListenAddress][] {
-  return [
-    ['TOKENVAULT_GRPC_ADDRESS', config.grpcAddress],
-    ['TOKENVAULT_ADMIN_ADDRESS', config.adminAddress],
-    ['TOKENVAULT_WEB_ADDRESS', config.webAddress],
-  ];
+/** A valid but unwise setting: a backup of the database folder would include the root key. */
+export function isKeyNextToDatabase({ keySource, databaseUrl }: Config): boolean {
+  if (!keySource.startsWith('file:')) return false;
+  const folderOf = (url: string) => resolve(dirname(url.slice(url.indexOf(':') + 1)));
+  return `${folderOf(keySource)}/`.startsWith(`${folderOf(databaseUrl)}/`);
 }

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { parseListenAddress } from '../model/listen_address.ts';
 import { isLoopbackHost } from '../model/loopback.ts';
 import { readFederatedFiles } from './federated_files.ts';
-import { baseUrl } from './url.ts';
 
 const address = z
   .string()
@@ -10,15 +9,27 @@ const address = z
     (text) => parseListenAddress(text) !== undefined,
     'must be host:port (such as 127.0.0.1:50051) or unix:/path',
   );
-const url = z.string().transform((text, context) => {
-  const read = baseUrl(text);
-  if ('url' in read) return read.url;
-  context.addIssue(read.fault);
-  return z.NEVER;
-});
+
+/**
+ * A base URL in canonical form: scheme and host in lower case, without the default port or a slash at the end. Parsers
+ * disagree on backslashes and on text before an @, and a redirect URI has no fragment (RFC 6749, 3.1.2).
+ */
+const url = z
+  .string()
+  .refine(
+    (text) =>
+      /^https?:\/\/[^/]/i.test(text) && /^[\x21-\x7e]+$/.test(text) && !text.includes('\\') && URL.canParse(text),
+    { error: 'must be an absolute http or https URL, without blanks and backslashes', abort: true },
+  )
+  .refine((text) => !/^[^/]*\/\/[^/?#]*@/.test(text), { error: 'must have no user name or password', abort: true })
+  .refine((text) => !/[?#]/.test(text), { error: 'must have no query and no fragment', abort: true })
+  .transform((text) => {
+    const { origin, pathname } = new URL(text);
+    return `${origin}${pathname}`.replace(/\/+$/, '');
+  });
 const customUrl = url.refine(
   (text) => new URL(text).protocol === 'https:' || isLoopbackHost(new URL(text).hostname),
-  'may be plain http on loopback only, since secrets travel there',
+  'must be https; http is allowed on loopback only, because secrets are sent there',
 );
 const sandboxUrl = url.refine((text) => isLoopbackHost(new URL(text).hostname), 'must be on loopback');
 const file = z.string().min(1, 'must be a path');
@@ -37,7 +48,7 @@ const thresholds = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** Those of a tenant keep the same bounds. */
+/** Thresholds of a tenant have the same limits. */
 function areThresholds(days: readonly number[]): boolean {
   return days.length <= 16 && new Set(days).size === days.length && days.every((day) => day <= 730);
 }
@@ -45,9 +56,7 @@ function areThresholds(days: readonly number[]): boolean {
 const keyVaults = z.string().transform((text, context) => {
   const urls = text.split(',').map((part) => part.trim().replace(/\/+$/, '').toLowerCase());
   if (urls.every(isOrigin)) return urls;
-  context.addIssue(
-    'must be addresses of key vaults, such as https://acme.vault.azure.net,https://other.vault.azure.net',
-  );
+  context.addIssue('must be origins of key vaults, such as https://acme.vault.azure.net,https://other.vault.azure.net');
   return z.NEVER;
 });
 
@@ -62,7 +71,7 @@ function isOrigin(text: string): boolean {
   return /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/.test(text) && URL.canParse(text);
 }
 
-/** One row a variable; names without the prefix `TOKENVAULT_`. */
+/** The environment variables, without the prefix `TOKENVAULT_`. */
 export const environment = z
   .object({
     GRPC_ADDRESS: address.default('127.0.0.1:50051'),
@@ -81,7 +90,7 @@ export const environment = z
       .refine((text) => /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(text), 'must be sqlite:PATH or postgres://…')
       .refine(
         (text) => !/^postgres.*:\/\/[^/]*:[^/]*@/.test(text),
-        'must not hold a password; name a file in TOKENVAULT_DATABASE_PASSWORD_FILE',
+        'must not contain a password; name a file in TOKENVAULT_DATABASE_PASSWORD_FILE',
       )
       .default('sqlite:./data/vault.db'),
     DATABASE_PASSWORD_FILE: file.optional(),
@@ -111,7 +120,10 @@ export const environment = z
       .union([z.enum(['on', 'off']), sandboxUrl], 'must be on, off, or the http address of a sandbox on loopback')
       .default('off'),
     SANDBOX_ADDRESS: address
-      .refine((text) => /^(127\.0\.0\.1|localhost):/.test(text), 'must be 127.0.0.1:PORT: it is on loopback alone')
+      .refine(
+        (text) => /^(127\.0\.0\.1|localhost):/.test(text),
+        'must be 127.0.0.1:PORT, because the sandbox listens on loopback only',
+      )
       .transform((text) => Number(text.split(':')[1]))
       .prefault('127.0.0.1:8400'),
     LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error').default('info'),

@@ -4,7 +4,7 @@ import { RESOURCE_ID } from '../model/ids.ts';
 
 const EXAMPLE = 'such as /run/tokens/{tenant}/,acme=/run/acme/token';
 
-/** `TOKENVAULT_FEDERATED_FILES`: entries with commas between; each is one tenant's, or names the tenant in its path. */
+/** `TOKENVAULT_FEDERATED_FILES`: comma-separated entries; each belongs to one tenant, or has the tenant in its path. */
 export function readFederatedFiles(text: string): readonly AllowedAssertionFiles[] | { readonly fault: string } {
   const entries: AllowedAssertionFiles[] = [];
   for (const part of text.split(',')) {
@@ -12,7 +12,7 @@ export function readFederatedFiles(text: string): readonly AllowedAssertionFiles
     if ('fault' in entry) return entry;
     const other = entries.find((known) => overlap(known, entry));
     if (other !== undefined) {
-      return { fault: `${entry.path} and ${other.path} overlap, so that a tenant could use the file of another one` };
+      return { fault: `${entry.path} and ${other.path} overlap, so a tenant could use the file of another tenant` };
     }
     entries.push(entry);
   }
@@ -29,7 +29,7 @@ function readEntry(text: string): AllowedAssertionFiles | { readonly fault: stri
   const named = path.split('/').filter((part) => part.includes('{') || part.includes('}'));
   if (tenantId !== undefined ? named.length > 0 : named.length !== 1 || named[0] !== TENANT_PART) {
     return {
-      fault: `each entry must say whose it is: TENANT=PATH, or {tenant} once as a part of the path; ${EXAMPLE}`,
+      fault: `each entry must name its tenant: TENANT=PATH, or {tenant} once as a path segment; ${EXAMPLE}`,
     };
   }
   return { tenantId, path };
@@ -46,6 +46,6 @@ function overlap(one: AllowedAssertionFiles, other: AllowedAssertionFiles): bool
     else if (otherPart === TENANT_PART) otherTenant = part;
     else if (part !== otherPart) return false;
   }
-  // Undefined: any tenant.
+  // Undefined means any tenant.
   return tenant === undefined || tenant !== otherTenant;
 }

@@ -9,7 +9,7 @@ const LINES = [
   { line: 26, least: '26.5.1', advised: '26.13.1' },
 ] as const;
 
-/** Why the vault must not run on this version of Node; undefined: it may. */
+/** Why the vault does not run on this version of Node; undefined: it runs. */
 export function nodeFault(version: string): string | undefined {
   const found = lineOf(version);
   if (found === 'newer' || (found !== undefined && !isBefore(version, found.least))) return undefined;
@@ -17,7 +17,7 @@ export function nodeFault(version: string): string | undefined {
   return `token-vault needs Node ${least} or a later version of these lines: this is ${version}, which has known security holes in HTTP/2.`;
 }
 
-/** Why a newer version of Node should be installed; undefined: nothing is known. */
+/** Why a newer version of Node should be installed; undefined: no reason is known. */
 export function nodeAdvice(version: string): string | undefined {
   const found = lineOf(version);
   if (found === 'newer' || found === undefined || !isBefore(version, found.advised)) return undefined;

@@ -4,7 +4,7 @@ import { strayCharacters } from './stray_characters.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** `HTTPS_PROXY` and `NO_PROXY`, or in lower case, which comes first as with curl. A fault never quotes the value, which may hold a password. */
+/** `HTTPS_PROXY` and `NO_PROXY`. Lower case takes precedence, as in curl. A fault never quotes the value, which may contain a password. */
 export function readProxy(variables: Variables): { readonly proxy: HttpProxy | undefined; readonly faults: string[] } {
   const found = find(variables, 'https_proxy');
   if (found === undefined) return { proxy: undefined, faults: [] };
@@ -15,7 +15,7 @@ export function readProxy(variables: Variables): { readonly proxy: HttpProxy | u
   });
   if (faults.length > 0) return { proxy: undefined, faults };
 
-  // curl takes an address without a scheme, so it is common.
+  // Addresses without a scheme are common, because curl accepts them.
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(found.value) ? found.value : `http://${found.value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || !isDecodable(url.username + url.password))
@@ -38,7 +38,7 @@ function find(variables: Variables, lower: string): { readonly name: string; rea
   return undefined;
 }
 
-/** The proxy gets user name and password decoded. */
+/** User name and password are sent to the proxy decoded. */
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text);

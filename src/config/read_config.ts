@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type { Config } from './config.ts';
-import { ConfigError } from './config_error.ts';
 import { contradictions } from './contradictions.ts';
 import { type Environment, environment } from './environment.ts';
 import { readProxy } from './proxy.ts';
@@ -11,15 +10,15 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'TOKENVAULT_';
 
-/** Of the pod's service account. */
+/** The token of the pod's service account. */
 const KUBERNETES_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** Kubernetes tells every pod of a Service called `tokenvault…` by variables such as TOKENVAULT_SERVICE_HOST and TOKENVAULT_PORT_8080_TCP_ADDR. */
+/** Kubernetes sets variables such as TOKENVAULT_SERVICE_HOST in every pod if a Service is called `tokenvault…`. */
 const SERVICE_LINK = /^(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
 
 /**
- * Reads the whole environment, and the options that Node was started with; throws ConfigError with every fault in them.
- * An empty variable counts as absent. No value is changed silently (ADR 25).
+ * Reads the environment and the options that Node was started with. Throws ConfigError with all faults at once. An empty
+ * variable counts as not set. No value is changed silently (ADR 25).
  */
 export function readConfig(variables: Variables = process.env, options: readonly string[] = process.execArgv): Config {
   const given = Object.entries(variables)
@@ -32,11 +31,11 @@ export function readConfig(variables: Variables = process.env, options: readonly
       return fault === undefined ? [] : [[name, `${PREFIX}${name}: ${fault}`] as const];
     }),
   );
-  const { proxy, faults: ofProxy } = readProxy(variables);
-  const outside = [...stray.values(), ...ofProxy, ...unsafeSettings(variables, options)];
+  const { proxy, faults: proxyFaults } = readProxy(variables);
+  const outside = [...stray.values(), ...proxyFaults, ...unsafeSettings(variables, options)];
   const parsed = environment.safeParse(Object.fromEntries(given.map(([name, value]) => [name, value.trim()])));
   if (!parsed.success) {
-    // What else is wrong with a value that has stray characters may be their doing.
+    // Stray characters can cause the other faults of a value.
     const others = parsed.error.issues.filter(({ path }) => !stray.has(String(path[0])));
     throw new ConfigError([...outside, ...others.flatMap(faultsOf)]);
   }
@@ -47,7 +46,7 @@ export function readConfig(variables: Variables = process.env, options: readonly
   return config;
 }
 
-/** Where `token-vault sandbox` listens, unless an option says where. Throws ConfigError. */
+/** Port of `token-vault sandbox`, unless an option sets it. Throws ConfigError. */
 export function readSandboxPort(variables: Variables = process.env): number {
   const value = variables['TOKENVAULT_SANDBOX_ADDRESS'] || undefined;
   const parsed = environment.shape.SANDBOX_ADDRESS.safeParse(value);
@@ -101,6 +100,18 @@ function configOf(env: Environment, variables: Variables, proxy: Config['proxy']
 }
 
 function faultsOf(issue: z.core.$ZodIssue): string[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${PREFIX}${key}: there is no such variable`);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${PREFIX}${key}: is not a variable of the vault; check its spelling`);
   return [`${PREFIX}${issue.path.join('.')}: ${issue.message}`];
+}
+
+/** All faults of the configuration. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.faults = faults;
+  }
 }

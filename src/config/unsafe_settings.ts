@@ -1,17 +1,17 @@
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Options of Node that show what the process holds or sends, or weaken TLS. */
+/** Options of Node that expose memory or traffic of the process, or weaken TLS. */
 const UNSAFE_OPTION = /^--(inspect|tls-keylog|trace-tls|tls-min-v1\.[01]|heapsnapshot-)/;
 
-/** These make Node and grpc-js print requests, headers and bodies. */
+/** Variables that make Node and grpc-js print requests, headers and bodies. */
 const TRACES = ['NODE_DEBUG', 'NODE_DEBUG_NATIVE', 'GRPC_TRACE', 'GRPC_NODE_TRACE'];
 
-/** Settings of Node and grpc-js under which no secret is safe. `options`: those that Node was started with. */
+/** Settings of Node and grpc-js that expose secrets. `options` are the command-line options of Node. */
 export function unsafeSettings(variables: Variables, options: readonly string[]): string[] {
   const faults: string[] = [];
   if (variables['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     faults.push(
-      'NODE_TLS_REJECT_UNAUTHORIZED: is 0, so that any certificate would be accepted; remove it, and name the certificate of a private authority in NODE_EXTRA_CA_CERTS',
+      'NODE_TLS_REJECT_UNAUTHORIZED: is 0, which accepts any certificate; remove it, and name the certificate of a private CA in NODE_EXTRA_CA_CERTS',
     );
   }
   for (const name of TRACES) {
@@ -27,7 +27,7 @@ export function unsafeSettings(variables: Variables, options: readonly string[])
       .map((word) => word.replace(/=.*$/s, '').replaceAll('_', '-'))
       .find((word) => UNSAFE_OPTION.test(word));
     if (unsafe !== undefined)
-      faults.push(`${where}: has ${unsafe}, which opens the memory or the traffic of the process; remove it`);
+      faults.push(`${where}: has ${unsafe}, which exposes memory or traffic of the process; remove it`);
   }
   return faults;
 }

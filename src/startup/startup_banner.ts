@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { isKeyBesideDatabase } from '../config/key_beside_database.ts';
+import { isKeyNextToDatabase } from '../config/contradictions.ts';
 import { nodeAdvice } from '../config/node_version.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed.ts';
 import type { Vault } from './vault.ts';
@@ -30,7 +30,7 @@ function warnings({ sandboxUrl }: Vault, config: Config): string[] {
       'WARNING: no callers file, so whoever reaches these loopback ports may do everything (TOKENVAULT_CALLERS_FILE).',
     );
   }
-  if (isKeyBesideDatabase(config)) {
+  if (isKeyNextToDatabase(config)) {
     found.push('WARNING: the root key lies beside its database, so a backup takes both (TOKENVAULT_KEY_SOURCE).');
   }
   const advice = nodeAdvice(process.versions.node);

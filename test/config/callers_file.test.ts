@@ -31,7 +31,7 @@ function faultsOf(text: string): string {
 }
 
 describe('a callers file', () => {
-  test('names who may call, by which keys, and what they may do', () => {
+  test('lists callers with their keys and rules', () => {
     const known = readCallers(good, 'callers.yaml');
 
     expect(known).toMatchObject([
@@ -48,7 +48,7 @@ describe('a callers file', () => {
     ]);
   });
 
-  test('is refused with all its faults at once, each by its place', () => {
+  test('is rejected with all faults at once, each by its path', () => {
     const faults = faultsOf(`
 callers:
   - id: Mail Sync
@@ -67,33 +67,29 @@ callers:
 
   test.each([
     [
-      'more than two keys a caller',
+      'more than two keys per caller',
       good.replace('    rules:', `      - { id: k3, sha256: ${sha('three')} }\n    rules:`),
       'two keys',
     ],
-    ['a key that two callers share', good + good.replace('callers:\n', '').replace('mail-sync', 'other'), 'twice'],
-    [
-      'a caller that stands there twice',
-      good + good.replace('callers:\n', ''),
-      'caller id mail-sync stands there twice',
-    ],
+    ['a key of two callers', good + good.replace('callers:\n', '').replace('mail-sync', 'other'), 'occurs twice'],
+    ['a duplicate caller', good + good.replace('callers:\n', ''), 'caller id mail-sync occurs twice'],
     ['no callers', 'callers: []', 'at least one caller'],
-    ['nothing', '', 'must be given'],
-    ['a field given twice', `${good}\ncallers: []`, 'DUPLICATE_KEY'],
-    ['a tenant that is no id', good.replace('acme', 'Acme!'), 'tenants[0]'],
-    ['an end without a time zone', good.replace('2027-01-31T00:00:00Z', '"2027-01-31"'), 'expire_time'],
-  ])('is refused with %s', (_, text, fault) => {
+    ['no content', '', 'must be given'],
+    ['a duplicate field', `${good}\ncallers: []`, 'DUPLICATE_KEY'],
+    ['an invalid tenant id', good.replace('acme', 'Acme!'), 'tenants[0]'],
+    ['an expiry without a time zone', good.replace('2027-01-31T00:00:00Z', '"2027-01-31"'), 'expire_time'],
+  ])('is rejected with %s', (_, text, fault) => {
     expect(faultsOf(text)).toContain(fault);
   });
 
-  test('does not repeat what may be a secret: the key itself in place of its hash', () => {
+  test('does not quote a key that was written in place of its hash', () => {
     const { key } = newApiKey('mail');
     const faults = faultsOf(good.replace(sha('one'), key));
     expect(faults).toContain('sha256');
     expect(faults).not.toContain(key);
   });
 
-  test('never crashes the reader', () => {
+  test('is rejected without a crash, whatever it contains', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         expect(faultsOf(text)).not.toBe('');
@@ -104,7 +100,7 @@ callers:
 });
 
 describe('a new API key', () => {
-  test('is known by its hash alone', () => {
+  test('is recognized by its hash', () => {
     const { key, sha256 } = newApiKey('mail-sync');
     expect(key).toMatch(/^tv1_mail-sync_[\w-]{43}$/);
 
@@ -126,7 +122,7 @@ describe('a new API key', () => {
     expect(NOW).toBeLessThan(Date.parse('2027-01-31T00:00:00Z'));
   });
 
-  test('is for a caller whose id can stand in it', () => {
+  test('requires a valid caller id', () => {
     expect(() => newApiKey('Mail_Sync')).toThrow(expect.objectContaining({ reason: 'FIELD_INVALID' }));
   });
 });

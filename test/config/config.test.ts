@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../../src/config/config_error.ts';
-import { isKeyBesideDatabase } from '../../src/config/key_beside_database.ts';
-import { readConfig } from '../../src/config/read_config.ts';
+import { isKeyNextToDatabase } from '../../src/config/contradictions.ts';
+import { ConfigError, readConfig } from '../../src/config/read_config.ts';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {
   try {
@@ -13,7 +12,7 @@ const faultsOf = (environment: Record<string, string>): readonly string[] => {
   }
 };
 
-test('runs on an empty environment, on loopback alone', () => {
+test('an empty environment is valid, and listens on loopback only', () => {
   expect(readConfig({})).toMatchObject({
     grpcAddress: '127.0.0.1:50051',
     adminAddress: '127.0.0.1:50052',
@@ -23,7 +22,7 @@ test('runs on an empty environment, on loopback alone', () => {
   });
 });
 
-test('tells all faults at once, each by the name of its variable', () => {
+test('reports all faults at once, each by the name of its variable', () => {
   const faults = faultsOf({
     TOKENVAULT_GRPC_ADDRESS: 'nowhere',
     TOKENVAULT_SANDBOX: 'maybe',
@@ -33,37 +32,37 @@ test('tells all faults at once, each by the name of its variable', () => {
   expect(faults).toEqual([
     expect.stringContaining('TOKENVAULT_GRPC_ADDRESS: must be host:port'),
     expect.stringContaining('TOKENVAULT_SANDBOX: must be on, off'),
-    expect.stringContaining('TOKENVAULT_GRCP_ADDRESS: there is no such variable'),
+    expect.stringContaining('TOKENVAULT_GRCP_ADDRESS: is not a variable of the vault'),
   ]);
 });
 
 test.each([
   ['a listener beyond loopback without callers and TLS', { TOKENVAULT_GRPC_ADDRESS: '0.0.0.0:50051' }, 2],
   [
-    'the same in a mesh, still without callers',
+    'the same in a mesh, without callers',
     { TOKENVAULT_GRPC_ADDRESS: '0.0.0.0:50051', TOKENVAULT_PLAINTEXT: 'mesh' },
     1,
   ],
   ['authorization codes in plain text beyond loopback', { TOKENVAULT_WEB_ADDRESS: '0.0.0.0:8080' }, 1],
   ['a TLS certificate without its key', { TOKENVAULT_TLS_CERT_FILE: 'c.pem' }, 1],
-  ['TLS beside a plain public address', { TOKENVAULT_TLS_CERT_FILE: 'c.pem', TOKENVAULT_TLS_KEY_FILE: 'k.pem' }, 1],
+  ['TLS with a plain http public URL', { TOKENVAULT_TLS_CERT_FILE: 'c.pem', TOKENVAULT_TLS_KEY_FILE: 'k.pem' }, 1],
   [
-    'a custom cloud beside the sandbox',
+    'a custom cloud with the sandbox',
     { TOKENVAULT_SANDBOX: 'on', TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'https://login.example' },
     1,
   ],
   ['secrets over plain http', { TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL: 'http://login.example' }, 1],
   ['a password in the database URL', { TOKENVAULT_DATABASE_URL: 'postgres://vault:hunter2@db/vault' }, 1],
-  ['PostgreSQL, until it is opened', { TOKENVAULT_DATABASE_URL: 'postgres://db/vault' }, 1],
+  ['PostgreSQL', { TOKENVAULT_DATABASE_URL: 'postgres://db/vault' }, 1],
   ['an unknown key source', { TOKENVAULT_KEY_SOURCE: 'env:KEK' }, 1],
   ['no connections at all', { TOKENVAULT_UNAUTHENTICATED_CONNECTIONS: '0' }, 1],
-  ['half a connection', { TOKENVAULT_UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: '1.5' }, 1],
-  ['a sandbox that others could reach', { TOKENVAULT_SANDBOX_ADDRESS: '0.0.0.0:8400' }, 1],
-])('refuses %s', (_, environment, count) => {
+  ['a fraction of a connection', { TOKENVAULT_UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS: '1.5' }, 1],
+  ['a sandbox beyond loopback', { TOKENVAULT_SANDBOX_ADDRESS: '0.0.0.0:8400' }, 1],
+])('rejects %s', (_, environment, count) => {
   expect(faultsOf(environment)).toHaveLength(count);
 });
 
-test('limits unauthenticated connections per address, but not in a mesh, where all callers share one', () => {
+test('limits unauthenticated connections per address, except in a mesh', () => {
   const limits = (environment: Record<string, string>) => readConfig(environment).unauthenticated;
   const own = {
     TOKENVAULT_UNAUTHENTICATED_CONNECTIONS: '100',
@@ -78,7 +77,7 @@ test('limits unauthenticated connections per address, but not in a mesh, where a
   });
 });
 
-test('takes no offence at what Kubernetes says of a Service called tokenvault', () => {
+test('ignores variables of Kubernetes about a Service called tokenvault', () => {
   const links = {
     TOKENVAULT_SERVICE_HOST: '10.0.0.1',
     TOKENVAULT_SERVICE_PORT: '50051',
@@ -99,24 +98,24 @@ test.each([
   ['file:./data/keys/kek', true],
   ['file:./database/kek', false],
   ['keyvault-secret:https://acme.vault.azure.net/secrets/kek', false],
-])('whether a backup of the database takes the root key along: %s', (keySource, expected) => {
-  expect(isKeyBesideDatabase(readConfig({ TOKENVAULT_KEY_SOURCE: keySource }))).toBe(expected);
+])('detects a root key in the folder of the database: %s', (keySource, expected) => {
+  expect(isKeyNextToDatabase(readConfig({ TOKENVAULT_KEY_SOURCE: keySource }))).toBe(expected);
 });
 
-test('never repeats a value that could hold a secret', () => {
+test('never quotes a value that may contain a secret', () => {
   const faults = faultsOf({ TOKENVAULT_DATABASE_URL: 'postgres://vault:hunter2@db/vault' });
   expect(faults.join()).not.toContain('hunter2');
 });
 
 test.each(['127.0.0.1:1', 'localhost:65535', '[::1]:50051', 'unix:/run/vault.sock'])(
-  'takes %s for loopback',
+  'treats %s as loopback',
   (address) => {
     expect(faultsOf({ TOKENVAULT_GRPC_ADDRESS: address })).toEqual([]);
   },
 );
 
 describe('thresholds', () => {
-  test('are those of the docs where none are given, and fall whatever their order', () => {
+  test('have the documented defaults, and are sorted in descending order', () => {
     expect(readConfig({}).expiryThresholds).toEqual([60, 30, 14, 7, 3, 1, 0]);
     expect(readConfig({ TOKENVAULT_EXPIRY_THRESHOLDS: '1, 90,30' }).expiryThresholds).toEqual([90, 30, 1]);
   });
@@ -132,7 +131,7 @@ describe('thresholds', () => {
     '07,7',
     'soon',
     Array.from({ length: 17 }).keys().toArray().join(),
-  ])('refuses %s', (days) => {
+  ])('rejects %s', (days) => {
     expect(faultsOf({ TOKENVAULT_EXPIRY_THRESHOLDS: days })).toEqual([
       expect.stringContaining('TOKENVAULT_EXPIRY_THRESHOLDS: must be 1 to 16 different whole numbers'),
     ]);
@@ -142,7 +141,7 @@ describe('thresholds', () => {
 describe('assertion files', () => {
   const filesOf = (TOKENVAULT_FEDERATED_FILES: string) => readConfig({ TOKENVAULT_FEDERATED_FILES }).federatedFiles;
 
-  test('are none unless they are named, each with its tenant', () => {
+  test('are none by default, and have a tenant each', () => {
     expect(readConfig({}).federatedFiles).toEqual([]);
     expect(filesOf('/run/tokens/{tenant}/, acme=/run/acme/token,beta=/run/beta/,beta=/run/beta/more')).toEqual([
       { tenantId: undefined, path: '/run/tokens/{tenant}' },
@@ -153,10 +152,10 @@ describe('assertion files', () => {
   });
 
   test.each([
-    ['/run/tokens/', 'each entry must say whose it is'],
-    ['/run/{tenant}/{tenant}/', 'each entry must say whose it is'],
-    ['/run/tokens-{tenant}/', 'each entry must say whose it is'],
-    ['acme=/run/{tenant}/', 'each entry must say whose it is'],
+    ['/run/tokens/', 'each entry must name its tenant'],
+    ['/run/{tenant}/{tenant}/', 'each entry must name its tenant'],
+    ['/run/tokens-{tenant}/', 'each entry must name its tenant'],
+    ['acme=/run/{tenant}/', 'each entry must name its tenant'],
     ['acme=run/tokens', 'must be absolute paths'],
     ['acme=/run/../etc', 'must be absolute paths'],
     ['acme=/run//tokens', 'must be absolute paths'],
@@ -164,7 +163,7 @@ describe('assertion files', () => {
     ['acme=/run/a,', 'must be absolute paths'],
     ['Acme=/run/a', 'Acme is not the id of a tenant'],
     ['=/run/a', ' is not the id of a tenant'],
-  ])('are not %s', (text, fault) => {
+  ])('rejects %s', (text, fault) => {
     expect(faultsOf({ TOKENVAULT_FEDERATED_FILES: text })).toEqual([expect.stringContaining(fault)]);
   });
 
@@ -174,9 +173,9 @@ describe('assertion files', () => {
     '/run/tokens/{tenant},acme=/run/tokens/beta/token',
     'acme=/run,/run/tokens/{tenant}',
     '/run/{tenant}/x,acme=/run/beta',
-  ])('of two tenants do not overlap: %s', (text) => {
+  ])('of two tenants must not overlap: %s', (text) => {
     expect(faultsOf({ TOKENVAULT_FEDERATED_FILES: text })).toEqual([
-      expect.stringContaining('overlap, so that a tenant could use the file of another one'),
+      expect.stringContaining('overlap, so a tenant could use the file of another tenant'),
     ]);
   });
 
@@ -196,7 +195,7 @@ describe('assertion files', () => {
 describe('key vaults', () => {
   const FILE = { TOKENVAULT_EVENT_GRID_KEY_FILE: './event-grid.key' };
 
-  test('are none unless they are named, each by its origin', () => {
+  test('are none by default, and are listed by origin', () => {
     expect(readConfig({}).keyVaults).toEqual([]);
     const TOKENVAULT_KEY_VAULTS = 'https://Acme.vault.azure.net/, https://127.0.0.1:8443';
     expect(readConfig({ TOKENVAULT_KEY_VAULTS, ...FILE })).toMatchObject({
@@ -213,18 +212,18 @@ describe('key vaults', () => {
     'https://me@acme.vault.azure.net',
     'https://acme.vault.azure.net:99999',
     'https://1.2.3.4.5',
-  ])('are not %s', (text) => {
+  ])('rejects %s', (text) => {
     expect(faultsOf({ TOKENVAULT_KEY_VAULTS: text })).toEqual([
-      expect.stringContaining('TOKENVAULT_KEY_VAULTS: must be addresses of key vaults'),
+      expect.stringContaining('TOKENVAULT_KEY_VAULTS: must be origins of key vaults'),
     ]);
   });
 
-  test('of which none may be referred to send no events', () => {
+  test('are required for a key file of Event Grid', () => {
     expect(faultsOf(FILE)).toEqual([expect.stringMatching(/EVENT_GRID_KEY_FILE: .*TOKENVAULT_KEY_VAULTS/)]);
   });
 });
 
-test('knows where systemd puts the credentials of the service', () => {
+test('reads the directory of systemd credentials', () => {
   expect(readConfig({ CREDENTIALS_DIRECTORY: '/run/credentials/token-vault.service' }, []).credentialsDirectory).toBe(
     '/run/credentials/token-vault.service',
   );

@@ -14,7 +14,7 @@ function file(text: string, mode = 0o400): string {
   return path;
 }
 
-test('the key is a line, and its successor another', () => {
+test('reads one key per line', () => {
   expect(readEventGridKeys(file(`${KEY}\n`)).keys.map((key) => key.reveal())).toEqual([KEY]);
   expect(readEventGridKeys(file(`${KEY}\r\n\n next-${KEY} `)).keys.map((key) => key.reveal())).toEqual([
     KEY,
@@ -22,7 +22,7 @@ test('the key is a line, and its successor another', () => {
   ]);
 });
 
-test('a file that others can read is complained of', () => {
+test('warns of a file that other users can read', () => {
   expect(readEventGridKeys(file(KEY, 0o400)).warnings).toEqual([]);
   for (const mode of [0o440, 0o404, 0o644]) {
     expect(readEventGridKeys(file(KEY, mode)).warnings).toEqual([expect.stringContaining('chmod 0400')]);
@@ -32,13 +32,13 @@ test('a file that others can read is complained of', () => {
 test.each([
   ['is empty', () => file('\n \n')],
   ['has a key that is too short', () => file('0123456789abcde')],
-  ['has a key that a query would change', () => file(`${KEY}+/=`)],
+  ['has a key with characters that a query escapes', () => file(`${KEY}+/=`)],
   ['has a key with a blank', () => file(`${KEY} ${KEY}`)],
   ['has too many keys', () => file(`${KEY}\n`.repeat(5))],
   ['is too large', () => file(`${KEY}\n${' '.repeat(5_000)}`)],
   ['is a folder', () => temporaryFolder()],
-  ['is not there', () => join(temporaryFolder(), 'nothing')],
-])('a file that %s is refused, and never quoted', (_, path) => {
+  ['does not exist', () => join(temporaryFolder(), 'nothing')],
+])('rejects a file that %s, and never quotes it', (_, path) => {
   const named = path();
   try {
     readEventGridKeys(named);

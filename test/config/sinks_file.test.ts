@@ -15,19 +15,19 @@ function write(yaml: string, secret: string | undefined = SECRET, mode = 0o400):
   return join(folder, 'sinks.yaml');
 }
 
-function refusal(path: string): string {
+function faultOf(path: string): string {
   try {
     readSinksFile(path);
   } catch (error) {
     if (error instanceof VaultError && error.reason === 'FIELD_INVALID') return error.message;
     throw error;
   }
-  throw new Error('was not refused');
+  throw new Error('was accepted');
 }
 
 const one = (fields: string) => `sinks: [{ id: pager, secret_file: pager.secret, ${fields} }]`;
 
-test('names who is told, with what is usual left out', () => {
+test('reads sinks, with defaults for omitted fields', () => {
   const { sinks, warnings } = readSinksFile(write(one('url: "https://events.example/hook?x=1"'), `${SECRET}\n`));
   expect(warnings).toEqual([]);
   expect(sinks).toEqual([
@@ -55,7 +55,7 @@ test('names who is told, with what is usual left out', () => {
   expect(sinks[0]?.secrets[0]?.reveal()).toBe(SECRET);
 });
 
-test('takes what is given, and several secrets in their order', () => {
+test('reads all fields, and several secrets in order', () => {
   const other = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
   const yaml = one(
     'url: http://127.0.0.1:9/, types: [credential., connection.changed], tenants: [acme], min_severity: CRITICAL',
@@ -69,8 +69,8 @@ test('takes what is given, and several secrets in their order', () => {
   expect(sinks[0]?.secrets.map((secret) => secret.reveal())).toEqual([other, SECRET]);
 });
 
-test('tells all faults at once, each by its place', () => {
-  const message = refusal(
+test('reports all faults at once, each by its path', () => {
+  const message = faultOf(
     write(`sinks:
   - { id: Pager, url: "http://events.example", secret_file: pager.secret, types: [credentials.] }
   - { id: mail, url: "https://events.example", tenants: [], min_severity: HIGH, retries: 3 }
@@ -79,11 +79,11 @@ others: {}
 `),
   );
   for (const fault of [
-    'sinks[0].id must be small letters',
+    'sinks[0].id must be at most 63 lower-case letters',
     'sinks[0].url must be https',
-    'sinks[0].types[0] must be a type of event',
+    'sinks[0].types[0] must be an event type',
     'sinks[1].secret_file must be given',
-    'sinks[2].secret_file names a file that cannot be read',
+    'sinks[2].secret_file must name a file that the vault can read',
     'sinks[1].tenants must name a tenant',
     'sinks[1].min_severity must be INFO, WARNING or CRITICAL',
     'sinks[1] has unknown fields: retries',
@@ -92,9 +92,9 @@ others: {}
     expect(message).toContain(fault);
 });
 
-test('refuses ids that stand there twice', () => {
+test('rejects duplicate ids', () => {
   const sink = '{ id: pager, url: "https://events.example", secret_file: pager.secret }';
-  expect(refusal(write(`sinks: [${sink}, ${sink}]`))).toContain('sink id pager stands there twice');
+  expect(faultOf(write(`sinks: [${sink}, ${sink}]`))).toContain('sink id pager occurs twice');
 });
 
 test.each([
@@ -112,8 +112,8 @@ test.each([
   'http://[::]/',
   'https://',
   '',
-])('refuses the address %s, without repeating it', (url) => {
-  const message = refusal(write(one(`url: "${url}"`)));
+])('rejects the URL %s without quoting it', (url) => {
+  const message = faultOf(write(one(`url: "${url}"`)));
   expect(message).toContain('sinks[0].url must');
   expect(message).not.toContain('events.example');
 });
@@ -124,35 +124,35 @@ test.each([
   'http://localhost:9000/',
   'http://127.9.9.9/',
   'http://[::1]:80/x',
-])('takes the address %s', (url) => expect(readSinksFile(write(one(`url: "${url}"`))).sinks[0]?.url).toBe(url));
+])('accepts the URL %s', (url) => expect(readSinksFile(write(one(`url: "${url}"`))).sinks[0]?.url).toBe(url));
 
 describe('a secret file', () => {
   const url = 'url: "https://events.example"';
   const bytes = (count: number) => `whsec_${Buffer.alloc(count, 'canary').toString('base64')}`;
 
   test.each([
-    ['nothing', '\n\n', 'one secret a line'],
-    ['no prefix', bytes(32).slice('whsec_'.length), 'Secret 1 does not begin with "whsec_"'],
-    ['quotes', `"${bytes(32)}"`, 'Secret 1 is in quotes; remove them'],
-    ['the prefix of a version', `v1,${bytes(32)}`, 'Secret 1 begins with "v1,"'],
-    ['64 hex digits', `whsec_${'0123456789abcdef'.repeat(4)}`, 'Secret 1 holds hex digits'],
-    ['64 large hex digits', `whsec_${'0123456789ABCDEF'.repeat(4)}`, 'Secret 1 holds hex digits'],
-    ['too few bytes', bytes(23), 'Secret 1 has 23 bytes'],
-    ['too many bytes', bytes(65), 'Secret 1 has 65 bytes'],
-    ['base64url', `whsec_${'-_'.repeat(20)}`, 'Secret 1 is base64url'],
-    ['a space inside', bytes(32).replace('Y2', 'Y2 '), 'Secret 1 holds a character'],
-    ['padding that is missing', bytes(32).replace('=', ''), 'Secret 1 is cut off, or lacks "="'],
-    ['one that is none among others', `${SECRET}\ncanary`, 'Secret 2 does not begin'],
-    ['too many', `${SECRET}\n`.repeat(5), 'at most 4'],
-    ['a novel', `${SECRET}\n`.repeat(500), 'a file of at most'],
-  ])('may not hold %s; what it holds is not repeated', (_, content, wrong) => {
-    const message = refusal(write(one(url), content));
+    ['no secret', '\n\n', '1 to 4 lines'],
+    ['no prefix', bytes(32).slice('whsec_'.length), 'Line 1 does not begin with "whsec_"'],
+    ['quotes', `"${bytes(32)}"`, 'Line 1 is in quotes; remove them'],
+    ['the prefix of a version', `v1,${bytes(32)}`, 'Line 1 begins with "v1,"'],
+    ['64 hex digits', `whsec_${'0123456789abcdef'.repeat(4)}`, 'Line 1 has hex digits'],
+    ['64 large hex digits', `whsec_${'0123456789ABCDEF'.repeat(4)}`, 'Line 1 has hex digits'],
+    ['too few bytes', bytes(23), 'Line 1 has 23 bytes'],
+    ['too many bytes', bytes(65), 'Line 1 has 65 bytes'],
+    ['base64url', `whsec_${'-_'.repeat(20)}`, 'Line 1 is base64url'],
+    ['a space inside', bytes(32).replace('Y2', 'Y2 '), 'Line 1 has a character'],
+    ['missing padding', bytes(32).replace('=', ''), 'Line 1 is cut off, or lacks "="'],
+    ['an invalid line among valid ones', `${SECRET}\ncanary`, 'Line 2 does not begin'],
+    ['too many', `${SECRET}\n`.repeat(5), '1 to 4 lines'],
+    ['too much text', `${SECRET}\n`.repeat(500), 'a file of at most'],
+  ])('with %s is rejected, and never quoted', (_, content, wrong) => {
+    const message = faultOf(write(one(url), content));
     expect(message).toContain('sinks[0].secret_file must');
     expect(message).toContain(wrong);
     expect(message).not.toMatch(/canary|Y2FuYXJ5/);
   });
 
-  test.each([24, 64])('may hold %s bytes', (count) => {
+  test.each([24, 64])('with %s bytes is accepted', (count) => {
     expect(readSinksFile(write(one(url), bytes(count))).sinks[0]?.secrets).toHaveLength(1);
   });
 
@@ -161,28 +161,28 @@ describe('a secret file', () => {
     [0o600, 0],
     [0o640, 1],
     [0o444, 1],
-  ])('of mode %o brings %s warnings', (mode, count) => {
+  ])('with mode %o causes %s warnings', (mode, count) => {
     expect(readSinksFile(write(one(url), SECRET, mode)).warnings).toHaveLength(count);
   });
 
-  test('that is a pipe does not hold up the start', () => {
+  test('that is a pipe does not block the start', () => {
     const path = write('sinks: [{ id: pager, url: "https://events.example", secret_file: pipe }]');
     execFileSync('mkfifo', [join(path, '../pipe')]);
-    expect(refusal(path)).toContain('must name a file');
+    expect(faultOf(path)).toContain('must name a file');
   });
 });
 
 test.each([
   ['broken YAML', 'sinks: [canary'],
-  ['a key twice', 'sinks: []\nsinks: []'],
-  ['nobody', 'sinks: []'],
-  ['nothing', ''],
+  ['a duplicate key', 'sinks: []\nsinks: []'],
+  ['no sinks', 'sinks: []'],
+  ['no content', ''],
   ['aliases', 'sinks: &a [*a]'],
-])('refuses a file with %s, and quotes none of it', (_, yaml) => {
+])('rejects a file with %s without quoting it', (_, yaml) => {
   const path = write(yaml);
-  expect(refusal(path).replace(path, '')).not.toContain('canary');
+  expect(faultOf(path).replace(path, '')).not.toContain('canary');
 });
 
-test('refuses a file that is not there', () => {
-  expect(refusal('/nowhere/sinks.yaml')).toContain('cannot be read');
+test('rejects a missing file', () => {
+  expect(faultOf('/nowhere/sinks.yaml')).toContain('Cannot read the sinks file');
 });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../../src/config/config_error.ts';
 import { environment } from '../../src/config/environment.ts';
-import { readConfig, readSandboxPort } from '../../src/config/read_config.ts';
+import { ConfigError, readConfig, readSandboxPort } from '../../src/config/read_config.ts';
 
 function faultsOf(variables: Record<string, string>, options: readonly string[] = []): readonly string[] {
   try {
@@ -16,7 +15,7 @@ function faultsOf(variables: Record<string, string>, options: readonly string[] 
 describe('stray characters', () => {
   const names = Object.keys(environment.shape).map((name) => `TOKENVAULT_${name}`);
 
-  test.each([...names, 'HTTPS_PROXY', 'no_proxy'])('%s is refused with a carriage return at its end', (name) => {
+  test.each([...names, 'HTTPS_PROXY', 'no_proxy'])('rejects %s with a carriage return at its end', (name) => {
     const variables = { HTTPS_PROXY: 'http://proxy.example', [name]: `x\r` };
     expect(faultsOf(variables)).toContain(`${name}: ends with a carriage return; remove it`);
   });
@@ -29,7 +28,7 @@ describe('stray characters', () => {
     ['sqlite:./data/vault.db\u00a0', 'ends with a blank'],
     ['sqlite:./da\rta/vault.db', 'contains a control character'],
     [' ', 'ends with a blank'],
-  ])('%j is refused: it %s', (value, words) => {
+  ])('rejects %j: it %s', (value, words) => {
     expect(faultsOf({ TOKENVAULT_DATABASE_URL: value })).toEqual([
       expect.stringMatching(`^TOKENVAULT_DATABASE_URL: ${words}`),
     ]);
@@ -42,7 +41,7 @@ describe('stray characters', () => {
     ]);
   });
 
-  test('a path with a blank inside is taken as it is', () => {
+  test('accepts a path with a blank inside', () => {
     expect(readConfig({ TOKENVAULT_AUDIT_FILE: './my data/audit.jsonl' }).auditFile).toBe('./my data/audit.jsonl');
   });
 });
@@ -53,7 +52,7 @@ describe('the public URL', () => {
     ['https://vault.example.com:443/', 'https://vault.example.com'],
     ['https://vault.example.com/Tokens//', 'https://vault.example.com/Tokens'],
     ['http://[::1]:8080', 'http://[::1]:8080'],
-  ])('%s becomes %s', (given, read) => {
+  ])('%s is read as %s', (given, read) => {
     expect(readConfig({ TOKENVAULT_PUBLIC_URL: given }).publicUrl).toBe(read);
   });
 
@@ -72,14 +71,14 @@ describe('the public URL', () => {
     'https://välut.example.com',
     'ftp://vault.example.com',
     'vault.example.com',
-  ])('is not %s', (given) => {
+  ])('rejects %s', (given) => {
     expect(faultsOf({ TOKENVAULT_PUBLIC_URL: given })).toEqual([
       expect.stringMatching('^TOKENVAULT_PUBLIC_URL: must (be an absolute|have no)'),
     ]);
   });
 });
 
-describe('settings under which no secret is safe', () => {
+describe('settings that expose secrets', () => {
   test.each([
     ['NODE_TLS_REJECT_UNAUTHORIZED', '0'],
     ['NODE_DEBUG', 'http2'],
@@ -91,17 +90,17 @@ describe('settings under which no secret is safe', () => {
     ['NODE_OPTIONS', '--inspect-brk'],
     ['NODE_OPTIONS', '--heapsnapshot-signal=SIGUSR2'],
     ['NODE_OPTIONS', '--tls-min-v1.0'],
-  ])('%s=%s is refused', (name, value) => {
+  ])('rejects %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toEqual([expect.stringMatching(`^${name}: .*remove it`)]);
   });
 
-  test.each([['--inspect'], ['--tls-keylog=/tmp/keys'], ['--trace-tls']])('node %s is refused', (option) => {
+  test.each([['--inspect'], ['--tls-keylog=/tmp/keys'], ['--trace-tls']])('rejects node %s', (option) => {
     expect(faultsOf({}, ['--enable-source-maps', option])).toEqual([
       expect.stringMatching(`^the command line of node: has ${option.replace(/=.*/, '')}`),
     ]);
   });
 
-  test('others are none of its business', () => {
+  test('accepts other settings', () => {
     const variables = {
       NODE_TLS_REJECT_UNAUTHORIZED: '1',
       NODE_DEBUG: '',
@@ -112,7 +111,7 @@ describe('settings under which no secret is safe', () => {
   });
 });
 
-describe('the port of the sandbox alone', () => {
+describe('the port of the sandbox program', () => {
   test.each([
     [{}, 8400],
     [{ TOKENVAULT_SANDBOX_ADDRESS: '' }, 8400],
@@ -122,7 +121,7 @@ describe('the port of the sandbox alone', () => {
   });
 
   test.each(['8500', '0.0.0.0:8500', '[::1]:8500', 'unix:/run/sandbox', '127.0.0.1:8500\r'])(
-    'is not read from %j',
+    'rejects %j',
     (address) => {
       expect(() => readSandboxPort({ TOKENVAULT_SANDBOX_ADDRESS: address })).toThrow(/TOKENVAULT_SANDBOX_ADDRESS: /);
     },
@@ -157,7 +156,7 @@ describe('the proxy', () => {
   });
 
   test.each(['socks5://me:canary@p:1', 'http://me:canary@', 'http://me:canary@p:99999', 'http://me:canary%zz@p:1'])(
-    'is not %s, and its password is not told',
+    'rejects %s without quoting its password',
     (value) => {
       const faults = faultsOf({ HTTPS_PROXY: value });
       expect(faults).toEqual([expect.stringMatching('^HTTPS_PROXY: must be the http or https address of a proxy')]);
