@@ -3,18 +3,18 @@ import { isVaultError } from '../model/errors.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** Rows that cannot be worked on: at the head of an index they would fill every batch, so that nobody else had a turn. */
+/** Poison rows: rows whose work fails are skipped for an hour. Otherwise they would fill every batch, since the index returns them first. */
 export interface Quarantine {
   readonly size: number;
   has(uid: string): boolean;
-  /** Throws the failure on where it is no fault of the row. */
+  /** Rethrows a failure that the row did not cause. */
   add(uid: string, failure: unknown): void;
 }
 
-const FOR: Duration = HOUR;
+const PERIOD: Duration = HOUR;
 
 export function createQuarantine({ clock, log }: { readonly clock: Clock; readonly log: Log }): Quarantine {
-  /** By uid, until when. */
+  /** When each ends, by uid. */
   const rows = new Map<string, Timestamp>();
   return {
     get size() {
@@ -25,7 +25,7 @@ export function createQuarantine({ clock, log }: { readonly clock: Clock; readon
     add(uid, failure) {
       if (isOutage(failure)) throw failure;
       log.event('error', 'internal_error', { requestId: `expiry/${uid}`, ...errorLocation(failure) });
-      rows.set(uid, clock.now() + FOR);
+      rows.set(uid, clock.now() + PERIOD);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Why a try failed, in words of our own: what foreign errors say can quote addresses. */
+/** Why an attempt failed, as a closed set of codes: messages of other components may contain addresses. */
 export type DeliveryError =
   | `HTTP ${number}`
   | 'timeout'
@@ -7,12 +7,12 @@ export type DeliveryError =
   | 'refused'
   | 'dns'
   | 'unreachable'
-  /** The connection was cut, or spoke no HTTP. */
+  /** The connection was closed early, or did not use HTTP. */
   | 'closed'
-  /** No message could be made of the event: a mistake of the vault's own. */
+  /** The event could not be serialized: a defect of the vault. */
   | 'unsendable';
 
-const FAULTS: Readonly<Record<string, DeliveryError>> = {
+const BY_CODE: Readonly<Record<string, DeliveryError>> = {
   ECONNREFUSED: 'refused',
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
@@ -28,13 +28,12 @@ const FAULTS: Readonly<Record<string, DeliveryError>> = {
   INVALID_PURPOSE: 'tls',
 };
 
-/** Node passes on OpenSSL's names (node:tls, "X509 certificate error codes"). */
+/** Node uses the names of OpenSSL (node:tls, "X509 certificate error codes"). */
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERROR_IN_C|PATH_LENGTH)/;
 
-/** Of an error that a request ended with. */
 export function deliveryErrorOf(error: unknown): DeliveryError {
   const code = codeOf(error) ?? codeOf((error as { cause?: unknown } | undefined)?.cause) ?? '';
-  return FAULTS[code] ?? (TLS.test(code) ? 'tls' : 'closed');
+  return BY_CODE[code] ?? (TLS.test(code) ? 'tls' : 'closed');
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -42,7 +41,7 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** Whether the next event would fare no better. Of a sink that refuses one event (400, 413, 422) the others are kept from nothing. */
-export function isOfSink(fault: DeliveryError): boolean {
-  return fault !== 'unsendable' && !/^HTTP (400|413|422)$/.test(fault);
+/** Whether other events would fail too. A sink that rejects one event (400, 413, 422) may accept the others. */
+export function affectsSink(error: DeliveryError): boolean {
+  return error !== 'unsendable' && !/^HTTP (400|413|422)$/.test(error);
 }

@@ -1,39 +1,29 @@
 import { type Duration, SECOND } from '../model/clock.ts';
 import type { LeaseStore } from '../store/background_stores.ts';
 
-/** Whether it is this replica that serves the sinks. */
-export interface DeliveryLease {
-  /** Asks for it, or for more of it. */
-  take(): Promise<boolean>;
-  /** Whether it lasts for so long at least; by a clock that nobody moves, counted from before it was asked for. */
-  lasts(duration: Duration): boolean;
-  /** Nothing more is begun; what is under way still has it. */
-  end(): void;
-  release(): Promise<void>;
-}
+export type DeliveryLease = ReturnType<typeof createDeliveryLease>;
 
 const DURATION = 30 * SECOND;
 
-export function createDeliveryLease({
-  leases,
-  replica,
-}: {
-  readonly leases: LeaseStore;
-  readonly replica: string;
-}): DeliveryLease {
+/** The lease of the replica that delivers to all sinks. */
+export function createDeliveryLease(leases: LeaseStore, replica: string) {
   let until = 0;
-  let ended = false;
+  let stopped = false;
   return {
-    async take() {
-      const asked = performance.now();
-      const taken = await leases.acquire('sinks', replica, DURATION);
-      until = taken ? asked + DURATION : 0;
-      return taken;
+    /** Acquires or extends it. */
+    async acquire(): Promise<boolean> {
+      // By the monotonic clock, and counted from before the request, so that it never seems longer than it is.
+      const start = performance.now();
+      const acquired = await leases.acquire('sinks', replica, DURATION);
+      until = acquired ? start + DURATION : 0;
+      return acquired;
     },
-    lasts: (duration) => !ended && performance.now() + duration <= until,
-    end() {
-      ended = true;
+    /** Whether it is held for at least this long. */
+    isHeldFor: (duration: Duration): boolean => !stopped && performance.now() + duration <= until,
+    /** No new attempts; those in progress complete under the lease. */
+    stop(): void {
+      stopped = true;
     },
-    release: () => leases.release('sinks', replica),
+    release: (): Promise<void> => leases.release('sinks', replica),
   };
 }

@@ -4,123 +4,116 @@ import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import type { Sink } from '../model/sink.ts';
 import type { DeliveryStore } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type DeliveryError, isOfSink } from './delivery_error.ts';
+import { affectsSink, type DeliveryError } from './delivery_error.ts';
 import type { DeliveryLease } from './delivery_lease.ts';
-import type { SinkMetrics } from './delivery_metrics.ts';
-import { nextTry } from './retry_schedule.ts';
+import { nextAttempt } from './retry_schedule.ts';
 import { IN_FLIGHT, TIMEOUT, type WebhookClient, type WebhookResponse } from './webhook_client.ts';
 import { type WebhookRequest, webhookRequestOf } from './webhook_request.ts';
 
-/** Brings one sink what waits for it, whatever becomes of the others. */
-export interface DeliveryWorker {
-  /** Resolves when nothing is due any more, the sink rests, or the turn is over. One drain at a time: a second call lasts until a look after it. */
-  drain(): Promise<void>;
-}
-
 export interface DeliveryWorkerParts {
   readonly sink: Sink;
-  readonly post: WebhookClient;
+  readonly client: WebhookClient;
   readonly deliveries: DeliveryStore;
-  readonly turn: DeliveryLease;
+  readonly lease: DeliveryLease;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: SinkMetrics;
+  readonly metrics: DeliveryMetrics;
   readonly source: string;
   readonly stopping: AbortSignal;
 }
 
+/** `sink` is the id of a configured sink. */
+export interface DeliveryMetrics {
+  delivered(sink: string): void;
+  /** One failed attempt. */
+  failed(sink: string, error: DeliveryError): void;
+  /** An event was given up. It stays until the operator repairs the sink and redelivers it. */
+  deadLettered(sink: string): void;
+}
+
 const BATCH = 32;
-/** A try begins only where it and the record of it fit into the turn: else another replica could send the same meanwhile. */
-const TRY_AND_RECORD = TIMEOUT + 5 * SECOND;
-/** So long is a sink left alone that failed: a thousand events that wait for it are no reason to ask it a thousand times. */
-const REST = 10 * SECOND;
+/** An attempt starts only if it and its record fit into the lease; otherwise another replica could send the same event meanwhile. */
+const ATTEMPT_AND_RECORD = TIMEOUT + 5 * SECOND;
+/** Pause after a failure of the sink, so that a backlog of events does not cause a burst of failing requests. */
+const BACKOFF = 10 * SECOND;
 
-export function createDeliveryWorker(parts: DeliveryWorkerParts): DeliveryWorker {
-  const { sink, post, deliveries, turn, clock, log, metrics, source, stopping } = parts;
-  let again = false;
-  let restUntil: Timestamp = 0;
-  let failing = false;
+/** Sends the pending deliveries of one sink, independently of other sinks. */
+export function createDeliveryWorker(parts: DeliveryWorkerParts) {
+  const { sink, client, deliveries, lease, clock, log, metrics, source, stopping } = parts;
+  let isDrainRequested = false;
+  let backoffUntil: Timestamp = 0;
+  let isFailing = false;
 
-  const mayTry = () => turn.lasts(TRY_AND_RECORD) && clock.now() >= restUntil;
+  const maySend = () => lease.isHeldFor(ATTEMPT_AND_RECORD) && clock.now() >= backoffUntil;
 
   const drainOnce = runOnceAtATime(async () => {
     do {
-      again = false;
-      while (mayTry()) {
+      isDrainRequested = false;
+      while (maySend()) {
         const due = [...(await deliveries.due(sink.id, clock.now(), BATCH))];
         if (due.length === 0) break;
-        await all(Array.from({ length: IN_FLIGHT }, () => lane(due)));
+        const results = await Promise.allSettled(Array.from({ length: IN_FLIGHT }, () => sendFrom(due)));
+        const failure = results.find(({ status }) => status === 'rejected');
+        if (failure?.status === 'rejected') throw failure.reason;
       }
-    } while (again);
+    } while (isDrainRequested);
   });
 
-  async function lane(due: Delivery[]): Promise<void> {
-    while (mayTry()) {
-      const delivery = due.shift();
+  /** One of several concurrent loops over the same queue. */
+  async function sendFrom(queue: Delivery[]): Promise<void> {
+    while (maySend()) {
+      const delivery = queue.shift();
       if (delivery === undefined) return;
       await record(delivery, await attempt(delivery));
     }
   }
 
   async function attempt(delivery: Delivery): Promise<WebhookResponse> {
-    let message: WebhookRequest;
+    let request: WebhookRequest;
     try {
-      // The receiver holds the time against its own clock, so it is that of the world, wherever the vault's was moved.
-      message = webhookRequestOf(delivery.event, { source, secrets: sink.secrets, sendTime: systemClock.now() });
+      // Receivers compare the time with their own clock, so it is the system's, even if the vault's clock was moved.
+      request = webhookRequestOf(delivery.event, { source, secrets: sink.secrets, sendTime: systemClock.now() });
     } catch {
-      return { kind: 'failed', fault: 'unsendable', retryAfter: undefined };
+      return { kind: 'failed', error: 'unsendable', retryAfter: undefined };
     }
-    return post.send(message, stopping);
+    return client.send(request, stopping);
   }
 
-  /** After the answer: an end in between lets the event be sent again, under the same id. */
-  async function record(delivery: Delivery, answer: WebhookResponse): Promise<void> {
-    if (answer.kind === 'aborted') return;
-    if (answer.kind === 'failed') return recordFailure(delivery, answer);
+  /** A crash between the response and this record sends the event again, with the same id. */
+  async function record(delivery: Delivery, response: WebhookResponse): Promise<void> {
+    if (response.kind === 'aborted') return;
+    if (response.kind === 'failed') return recordFailure(delivery, response);
     await deliveries.delivered(sink.id, delivery.sequence);
     metrics.delivered(sink.id);
-    if (failing) log.event('info', 'sink_recovered', { sink: sink.id });
-    failing = false;
+    if (isFailing) log.event('info', 'sink_recovered', { sink: sink.id });
+    isFailing = false;
   }
 
   async function recordFailure(
     before: Delivery,
-    { fault, retryAfter }: WebhookResponse & { kind: 'failed' },
+    { error, retryAfter }: WebhookResponse & { kind: 'failed' },
   ): Promise<void> {
     const now = clock.now();
-    metrics.failed(sink.id, fault);
-    if (isOfSink(fault)) fail(fault, now + Math.max(REST, retryAfter ?? 0));
-    const delivery = { ...before, attempts: before.attempts + 1, lastError: fault };
-    const nextTime = nextTry({ delivery, now, retryAfter, random: Math.random() });
+    metrics.failed(sink.id, error);
+    if (affectsSink(error)) {
+      backoffUntil = Math.max(backoffUntil, now + Math.max(BACKOFF, retryAfter ?? 0));
+      if (!isFailing) log.event('warn', 'sink_failing', { sink: sink.id, error });
+      isFailing = true;
+    }
+    const delivery = { ...before, attempts: before.attempts + 1, lastError: error };
+    const nextTime = nextAttempt({ delivery, now, retryAfter, random: Math.random() });
     if (nextTime !== undefined) return deliveries.postpone(delivery, nextTime);
     await deliveries.deadLetter(delivery, now);
     metrics.deadLettered(sink.id);
     const { attempts, event } = delivery;
-    log.event('error', 'delivery_dead_lettered', {
-      sink: sink.id,
-      id: event.uid,
-      type: event.type,
-      attempts,
-      error: fault,
-    });
-  }
-
-  function fail(fault: DeliveryError, until: Timestamp): void {
-    restUntil = Math.max(restUntil, until);
-    if (!failing) log.event('warn', 'sink_failing', { sink: sink.id, error: fault });
-    failing = true;
+    log.event('error', 'delivery_dead_lettered', { sink: sink.id, id: event.uid, type: event.type, attempts, error });
   }
 
   return {
-    drain() {
-      again = true;
+    /** Resolves when nothing is due, the sink is in backoff, or the lease ends. A call during a drain causes another pass. */
+    drain(): Promise<void> {
+      isDrainRequested = true;
       return drainOnce();
     },
   };
-}
-
-/** Waits for each, also where one fails. */
-async function all(work: readonly Promise<void>[]): Promise<void> {
-  const failure = (await Promise.allSettled(work)).find((one) => one.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
 }

@@ -4,7 +4,7 @@ import type { Stores } from '../store/stores.ts';
 
 const BATCH = 500;
 
-/** Gives a sink what the outbox has for it since the last time; what it does not want, its cursor passes. */
+/** Adds deliveries for the events after the sink's cursor. Events that the sink does not match are skipped. */
 export async function enqueueDeliveries(
   sink: Sink,
   { stores, clock }: { readonly stores: Pick<Stores, 'outbox' | 'deliveries'>; readonly clock: Clock },
@@ -15,9 +15,9 @@ export async function enqueueDeliveries(
     const last = events.at(-1);
     if (last === undefined) return;
     const sequences = events.filter(({ event }) => wants(sink, event)).map(({ sequence }) => sequence);
-    const routed = { sinkId: sink.id, from, to: last.sequence, sequences, time: clock.now() };
-    // Where somebody else moved the cursor meanwhile nothing is routed here, and the next look begins there.
-    await stores.deliveries.route(routed);
+    const batch = { sinkId: sink.id, from, to: last.sequence, sequences, time: clock.now() };
+    // Adds nothing if another replica moved the cursor meanwhile; the next pass reads from there.
+    await stores.deliveries.route(batch);
     if (events.length < BATCH) return;
   }
 }

@@ -4,95 +4,87 @@ import type { Stores } from '../store/stores.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createDeliveryLease } from './delivery_lease.ts';
-import type { SinkMetrics } from './delivery_metrics.ts';
-import { createDeliveryWorker } from './delivery_worker.ts';
+import { createDeliveryWorker, type DeliveryMetrics } from './delivery_worker.ts';
 import { enqueueDeliveries } from './enqueue_deliveries.ts';
 import { createWebhookClient } from './webhook_client.ts';
 
-export interface SinksParts {
+export interface DeliveriesParts {
   readonly stores: Pick<Stores, 'outbox' | 'deliveries' | 'leases'>;
   readonly sinks: readonly Sink[];
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: SinkMetrics;
-  /** Of the CloudEvents: the vault's public address, or `urn:tokenvault:{deployment}`. */
+  readonly metrics: DeliveryMetrics;
+  /** `source` of the CloudEvents: the vault's public URL, or `urn:tokenvault:{deployment}`. */
   readonly source: string;
-  /** Of this process alone. */
+  /** Random id of this process: the holder of the lease. */
   readonly replica: string;
-  /** Between rounds; a second unless a test says otherwise. */
+  /** Between runs. Default 1 s. */
   readonly interval?: Duration | undefined;
-  /** For what is on its way when the end comes; 3 seconds unless a test says otherwise. */
-  readonly patience?: Duration | undefined;
+  /** For requests in progress at the shutdown. Default 3 s. */
+  readonly shutdownTimeout?: Duration | undefined;
 }
 
-export interface Sinks {
-  /** Routes what is new and sends what is due, if it is this replica's turn. Resolves when that is done; a hanging sink takes its time. */
-  round(): Promise<void>;
-  /** Waits a little for what is on its way, then cuts it off: it is sent again by whoever is next. */
-  close(): Promise<void>;
-}
+export type Deliveries = ReturnType<typeof startDeliveries>;
 
-/** Tells the sinks what the outbox holds for them: at least once, for 3 days, roughly in order. One replica does it for all. */
-export function startSinks(parts: SinksParts): Sinks {
-  const { stores, clock, log, interval = SECOND, patience = 3 * SECOND } = parts;
+/** Delivers the events of the outbox to the sinks: at least once, for 3 days, roughly in order. One replica delivers for all. */
+export function startDeliveries(parts: DeliveriesParts) {
+  const { stores, clock, log, interval = SECOND, shutdownTimeout = 3 * SECOND } = parts;
   const { deliveries } = stores;
-  const turn = createDeliveryLease({ leases: stores.leases, replica: parts.replica });
+  const lease = createDeliveryLease(stores.leases, parts.replica);
   const stopping = new AbortController();
-  const served = parts.sinks.map((sink) => {
-    const post = createWebhookClient(sink.url);
-    return {
-      sink,
-      post,
-      worker: createDeliveryWorker({ ...parts, sink, post, deliveries, turn, stopping: stopping.signal }),
-    };
+  const workers = parts.sinks.map((sink) => {
+    const client = createWebhookClient(sink.url);
+    const worker = createDeliveryWorker({ ...parts, sink, client, deliveries, lease, stopping: stopping.signal });
+    return { sink, client, worker };
   });
-  const rounds = new Set<Promise<void>>();
+  const running = new Set<Promise<void>>();
   let closed = false;
-  let troubled = false;
+  let hasFailed = false;
 
-  async function serve(): Promise<void> {
-    if (!(await turn.take()) || closed) return;
-    const outcomes = await Promise.allSettled(
-      served.map(async ({ sink, worker }) => {
+  async function deliver(): Promise<void> {
+    if (!(await lease.acquire()) || closed) return;
+    const results = await Promise.allSettled(
+      workers.map(async ({ sink, worker }) => {
         await enqueueDeliveries(sink, { stores, clock });
         await worker.drain();
       }),
     );
-    const failure = outcomes.find(({ status }) => status === 'rejected');
+    const failure = results.find(({ status }) => status === 'rejected');
     if (failure?.status === 'rejected') throw failure.reason;
   }
 
-  function round(): Promise<void> {
-    if (closed || served.length === 0) return Promise.resolve();
-    const running = serve().finally(() => rounds.delete(running));
-    rounds.add(running);
-    return running;
+  /** Delivers what is due if this replica has the lease. Resolves when that is done, which a slow sink can delay. */
+  function runOnce(): Promise<void> {
+    if (closed || workers.length === 0) return Promise.resolve();
+    const run = deliver().finally(() => running.delete(run));
+    running.add(run);
+    return run;
   }
 
-  /** While a slow sink keeps one round, the next ones serve the others. */
-  async function roundByItself(): Promise<void> {
+  // Runs may overlap: while a slow sink delays one, the next ones serve the other sinks.
+  const timer = setInterval(async () => {
     try {
-      await round();
-      troubled = false;
+      await runOnce();
+      hasFailed = false;
     } catch (error) {
-      // Once, not each second: that the database is gone is told by the health check.
-      if (!troubled) log.event('error', 'internal_error', { requestId: '', ...errorLocation(error) });
-      troubled = true;
+      // Logged once, not each second: the health check reports an unavailable database.
+      if (!hasFailed) log.event('error', 'internal_error', { requestId: '', ...errorLocation(error) });
+      hasFailed = true;
     }
-  }
+  }, interval).unref();
 
-  const timer = setInterval(roundByItself, interval).unref();
   return {
-    round,
-    async close() {
+    runOnce,
+    /** Waits briefly for requests in progress, then aborts them; the next replica sends them again. */
+    async close(): Promise<void> {
       closed = true;
       clearInterval(timer);
-      const impatience = setTimeout(() => stopping.abort(), patience);
-      turn.end();
-      await Promise.allSettled(rounds);
-      clearTimeout(impatience);
-      await Promise.all(served.map(({ post }) => post.close()));
-      await turn.release();
+      const timeout = setTimeout(() => stopping.abort(), shutdownTimeout);
+      lease.stop();
+      await Promise.allSettled(running);
+      clearTimeout(timeout);
+      await Promise.all(workers.map(({ client }) => client.close()));
+      await lease.release();
     },
   };
 }

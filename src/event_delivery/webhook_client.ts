@@ -3,9 +3,9 @@ import { type Duration, HOUR, SECOND } from '../model/clock.ts';
 import { type DeliveryError, deliveryErrorOf } from './delivery_error.ts';
 import type { WebhookRequest } from './webhook_request.ts';
 
-/** The way to one sink, which shares its connections with no other. */
+/** HTTP client of one sink, with its own connections. */
 export interface WebhookClient {
-  /** One try; it never throws. `aborted`: `signal` ended it, and nobody knows whether it arrived. */
+  /** One attempt; it never throws. `aborted`: by `signal`, and it is unknown whether the event arrived. */
   send(message: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse>;
   close(): Promise<void>;
 }
@@ -13,15 +13,15 @@ export interface WebhookClient {
 export type WebhookResponse =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'aborted' }
-  /** `retryAfter`: how long the sink asks to be left alone. */
-  | { readonly kind: 'failed'; readonly fault: DeliveryError; readonly retryAfter: Duration | undefined };
+  /** `retryAfter`: from the response header. */
+  | { readonly kind: 'failed'; readonly error: DeliveryError; readonly retryAfter: Duration | undefined };
 
-/** For all of a try: connecting, sending, waiting, reading. */
+/** For the whole attempt: connecting, sending, waiting, reading. */
 export const TIMEOUT = 10 * SECOND;
 export const IN_FLIGHT = 4;
-/** Bytes of an answer that nobody wants; read only so that the connection can serve again. */
+/** Bytes. The response body is ignored, and read only so that the connection can be reused. */
 const MOST_BODY = 16 * 1024;
-const LONGEST_REST = HOUR;
+const LONGEST_RETRY_AFTER = HOUR;
 
 export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): WebhookClient {
   const agent = new Agent({
@@ -29,7 +29,7 @@ export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): W
     pipelining: 1,
     maxHeaderSize: 16 * 1024,
     allowH2: false,
-    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED cannot turn it off.
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot disable it.
     connect: { minVersion: 'TLSv1.2', rejectUnauthorized: true, timeout },
   });
 
@@ -39,7 +39,7 @@ export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): W
       const timer = setTimeout(() => late.abort(), timeout);
       const either = AbortSignal.any([signal, late.signal]);
       try {
-        // undici's request follows no redirects: wherever they point was named by nobody who may.
+        // undici's request does not follow redirects: only the operator may name the address of a sink.
         const response = await request(url, {
           method: 'POST',
           dispatcher: agent,
@@ -49,16 +49,16 @@ export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): W
           headers,
           body,
         });
-        // Unheard, the error of a body that is cut off would end the process.
+        // An unhandled error of a truncated body would terminate the process.
         response.body.on('error', () => {});
         await response.body.dump({ limit: MOST_BODY, signal: either }).catch(() => {});
-        // The status is the answer: a sink that took the event and then choked on its own page has it.
-        return answerOf(response.statusCode, response.headers['retry-after']);
+        // The status counts, even if the body is truncated: the sink has the event.
+        return responseOf(response.statusCode, response.headers['retry-after']);
       } catch (error) {
         if (signal.aborted) return { kind: 'aborted' };
         return {
           kind: 'failed',
-          fault: late.signal.aborted ? 'timeout' : deliveryErrorOf(error),
+          error: late.signal.aborted ? 'timeout' : deliveryErrorOf(error),
           retryAfter: undefined,
         };
       } finally {
@@ -69,17 +69,17 @@ export function createWebhookClient(url: string, timeout: Duration = TIMEOUT): W
   };
 }
 
-/** 410 too is a failure: who unsubscribes is taken out of the configuration. */
-function answerOf(status: number, retryAfter: string | string[] | undefined): WebhookResponse {
+/** 410 is a failure like others: to unsubscribe a sink, the operator removes it from the configuration. */
+function responseOf(status: number, retryAfter: string | string[] | undefined): WebhookResponse {
   if (status >= 200 && status < 300) return { kind: 'delivered' };
-  if (status >= 300 && status < 400) return { kind: 'failed', fault: 'redirect', retryAfter: undefined };
-  const asked = status === 429 || status === 503 ? restOf(retryAfter) : undefined;
-  return { kind: 'failed', fault: `HTTP ${status}`, retryAfter: asked };
+  if (status >= 300 && status < 400) return { kind: 'failed', error: 'redirect', retryAfter: undefined };
+  const delay = status === 429 || status === 503 ? delayOf(retryAfter) : undefined;
+  return { kind: 'failed', error: `HTTP ${status}`, retryAfter: delay };
 }
 
-/** Seconds or a date (RFC 9110, 10.2.3). The date is of the world outside, whatever time the vault was moved to. */
-function restOf(retryAfter: string | string[] | undefined): Duration | undefined {
+/** Seconds or a date (RFC 9110, 10.2.3). The date refers to the system clock, even if the vault's clock was moved. */
+function delayOf(retryAfter: string | string[] | undefined): Duration | undefined {
   if (typeof retryAfter !== 'string') return undefined;
-  const rest = /^\d+$/.test(retryAfter) ? Number(retryAfter) * SECOND : Date.parse(retryAfter) - Date.now();
-  return Number.isNaN(rest) || rest <= 0 ? undefined : Math.min(rest, LONGEST_REST);
+  const delay = /^\d+$/.test(retryAfter) ? Number(retryAfter) * SECOND : Date.parse(retryAfter) - Date.now();
+  return Number.isNaN(delay) || delay <= 0 ? undefined : Math.min(delay, LONGEST_RETRY_AFTER);
 }

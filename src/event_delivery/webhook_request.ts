@@ -1,25 +1,25 @@
 import { CloudEvent, HTTP } from 'cloudevents';
+import { Webhook } from 'standardwebhooks';
 import type { Timestamp } from '../model/clock.ts';
 import type { VaultEvent } from '../model/event.ts';
 import { eventFacts } from '../model/event_facts.ts';
 import type { Secret } from '../model/secret.ts';
-import { signatureOf } from './signature.ts';
 
-/** What is posted to a sink. */
+/** The HTTP request that delivers an event to a sink. */
 export interface WebhookRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 export interface WebhookRequestParts {
-  /** Of the vault, a URI. */
+  /** URI of the vault. */
   readonly source: string;
   readonly secrets: readonly Secret[];
-  /** Of this try: receivers refuse what is some minutes old. */
+  /** Of this attempt: receivers reject requests that are some minutes old. */
   readonly sendTime: Timestamp;
 }
 
-/** An event as a CloudEvent 1.0 in JSON (structured mode), signed as Standard Webhooks says. Its id stays the same at each try. */
+/** An event as a CloudEvent 1.0 in JSON (structured mode), signed by Standard Webhooks. All attempts have the same id. */
 export function webhookRequestOf(
   event: VaultEvent,
   { source, secrets, sendTime }: WebhookRequestParts,
@@ -37,13 +37,15 @@ export function webhookRequestOf(
   });
   const { headers, body } = HTTP.structured(cloudEvent);
   const text = String(body);
+  // By every secret, so that the receiver may have the old or the new one (Standard Webhooks, "Signature scheme").
+  const signatures = secrets.map((secret) => new Webhook(secret.reveal()).sign(event.uid, new Date(sendTime), text));
   return {
     headers: {
       'content-type': String(headers['content-type']),
       'user-agent': 'token-vault',
       'webhook-id': event.uid,
       'webhook-timestamp': String(Math.floor(sendTime / 1_000)),
-      'webhook-signature': signatureOf(event.uid, text, secrets, sendTime),
+      'webhook-signature': signatures.join(' '),
     },
     body: text,
   };

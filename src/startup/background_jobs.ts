@@ -7,7 +7,7 @@ import { createRotationJob } from '../credential_lifecycle/rotation/rotation_job
 import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../entra/authorization_server.ts';
-import { type Sinks, startSinks } from '../event_delivery/start_deliveries.ts';
+import { type Deliveries, startDeliveries } from '../event_delivery/start_deliveries.ts';
 import { createExpiryJobs } from '../expiry/expiry_jobs.ts';
 import type { KeyEnd } from '../expiry/vault_expiries.ts';
 import type { Changes } from '../model/changes.ts';
@@ -25,7 +25,7 @@ import type { Shutdown } from './shutdown.ts';
 /** What the vault does without being asked: looks at what ends, renews it, tells of it. */
 export interface BackgroundJobs {
   readonly scheduler: Scheduler;
-  readonly sinks: Sinks;
+  readonly deliveries: Deliveries;
   readonly sinkIds: readonly string[];
   readonly rotations: Rotations;
 }
@@ -55,7 +55,7 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
   // A sink that is new begins here, before anything is told that it should hear.
   await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
   const told = { stores, clock, log, replica: newUid() };
-  const running = await opened(startSinks({ ...told, sinks, metrics: metrics.sinks, source: config.publicUrl }));
+  const running = await opened(startDeliveries({ ...told, sinks, metrics: metrics.sinks, source: config.publicUrl }));
   const sinkIds = sinks.map(({ id }) => id);
   metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
 
@@ -83,5 +83,5 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
   const scheduler = await opened(
     startScheduler({ leases, every: parts.every, log, replica: told.replica, jobs, remoteJobs, localJob }),
   );
-  return { scheduler, sinks: running, sinkIds, rotations };
+  return { scheduler, deliveries: running, sinkIds, rotations };
 }

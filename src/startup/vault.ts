@@ -56,7 +56,7 @@ export type Seams = Pick<AccessTokensParts, 'timers'> & {
   /** Test hook: wraps what the vault writes to, so that a test can stop the process between two writes. */
   readonly decorate?: (outside: Outside) => Outside;
   /** Test hook: receives the periodic jobs so that a test can trigger them. */
-  readonly onJobsStarted?: ((jobs: Pick<BackgroundJobs, 'scheduler' | 'sinks'>) => void) | undefined;
+  readonly onJobsStarted?: ((jobs: Pick<BackgroundJobs, 'scheduler' | 'deliveries'>) => void) | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
   /** The one log of the process; two would tear each other's lines where nobody reads them. Default: its own. */
   readonly log?: ProcessLog;

@@ -121,7 +121,7 @@ const REVEALING = [
   'entra/dispatcher.ts',
   'entra/graph/graph_session.ts',
   'entra/exchange/msal_client.ts',
-  'event_delivery/signature.ts',
+  'event_delivery/webhook_request.ts',
   'keyring/keyring.ts',
   'rpc/messages/token_response.ts',
   'store/connections/access_token_rows.ts',

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Self-signed, for a host or an address. openssl, since Node makes none. */
+/** A self-signed certificate for a host name or an IP address. Uses openssl, because Node cannot create certificates. */
 export function makeCertificate(subjectAltName: string): { readonly key: string; readonly cert: string } {
   const folder = mkdtempSync(join(tmpdir(), 'vault-sink-'));
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { type Sinks, startSinks } from '../../src/event_delivery/start_deliveries.ts';
+import { type Deliveries, startDeliveries } from '../../src/event_delivery/start_deliveries.ts';
 import { HOUR } from '../../src/model/clock.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
@@ -11,8 +11,8 @@ import { openTestStores } from '../store/open_test_stores.ts';
 
 export const SECRET = `whsec_${Buffer.from('canary-signing-secret-of-32-bytes').toString('base64')}`;
 
-/** An outbox and sinks over a real store; rounds come when the test asks for them. */
-export async function openSinkWorld() {
+/** An outbox and deliveries over a real store; a test calls `runOnce` itself. */
+export async function openDeliveries() {
   const clock = { time: Date.UTC(2026, 10, 22), now: () => clock.time };
   const stores: Stores = await openTestStores({ clock });
   const logged: { level: string; name: string; fields: unknown }[] = [];
@@ -20,12 +20,12 @@ export async function openSinkWorld() {
   const counted: string[] = [];
   const metrics = {
     delivered: (sink: string) => void counted.push(`${sink} delivered`),
-    failed: (sink: string, why: string) => void counted.push(`${sink} failed ${why}`),
+    failed: (sink: string, error: string) => void counted.push(`${sink} failed ${error}`),
     deadLettered: (sink: string) => void counted.push(`${sink} dead-lettered`),
   };
-  const started: Sinks[] = [];
+  const started: Deliveries[] = [];
   onTestFinished(async () => {
-    await Promise.all(started.map((sinks) => sinks.close()));
+    await Promise.all(started.map((one) => one.close()));
     await stores.close();
   });
   return {
@@ -33,20 +33,30 @@ export async function openSinkWorld() {
     clock,
     logged,
     counted,
-    /** What anybody could read of it outside. */
+    /** Everything that is visible outside. */
     shown: () => JSON.stringify([logged, counted]),
-    start(sinks: readonly Sink[], replica = 'replica-1'): Sinks {
+    start(sinks: readonly Sink[], replica = 'replica-1'): Deliveries {
       const source = 'https://vault.example';
-      const one = startSinks({ stores, sinks, clock, log, metrics, source, replica, interval: HOUR, patience: 100 });
+      const one = startDeliveries({
+        stores,
+        sinks,
+        clock,
+        log,
+        metrics,
+        source,
+        replica,
+        interval: HOUR,
+        shutdownTimeout: 100,
+      });
       started.push(one);
       return one;
     },
-    async tell(change: Partial<VaultEvent> = {}): Promise<VaultEvent> {
+    async publish(change: Partial<VaultEvent> = {}): Promise<VaultEvent> {
       const event = { ...expiring(), time: clock.now(), ...change } as VaultEvent;
-      if (!(await stores.expiry.tell(event))) throw new Error('was told already');
+      if (!(await stores.expiry.tell(event))) throw new Error('already published');
       return event;
     },
-    waiting: async () =>
+    counts: async () =>
       Object.fromEntries(
         (await stores.deliveries.counts()).map(({ sinkId, state, count }) => [`${sinkId} ${state}`, count]),
       ),

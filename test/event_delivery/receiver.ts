@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { onTestFinished } from 'vitest';
 
-/** Somebody outside, who takes events. */
+/** A webhook receiver that verifies signatures. */
 export interface Receiver {
   readonly url: string;
-  /** What came with a signature that fits, whatever was answered. */
+  /** Requests with a valid signature, whatever the response. */
   readonly received: Received[];
-  /** How many came whose signature fits not. */
+  /** Number of requests with an invalid signature. */
   forged: number;
-  /** How to answer from now on; 204 until told otherwise. */
+  /** Writes the response; 204 by default. */
   answer: (request: Received, response: ServerResponse) => void;
-  /** Resolves when so many have come in all. */
+  /** Resolves when this many valid requests have arrived in total. */
   has(count: number): Promise<void>;
 }
 

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { openSinkWorld, SECRET, sinkTo } from './delivery_setup.ts';
+import { openDeliveries, SECRET, sinkTo } from './delivery_setup.ts';
 import { startReceiver, status } from './receiver.ts';
 
 const uids = (all: readonly { id: string }[]) => all.map(({ id }) => id);
 
-test('brings a sink what happened since it is there, signed, as a CloudEvent', async () => {
-  const world = await openSinkWorld();
+test('delivers the events since the sink was added, as signed CloudEvents', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
-  await world.tell();
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  const event = await world.tell();
+  await world.publish();
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  const event = await world.publish();
 
-  await sinks.round();
+  await deliveries.runOnce();
 
   expect(receiver.forged).toBe(0);
   expect(receiver.received).toHaveLength(1);
@@ -41,38 +41,38 @@ test('brings a sink what happened since it is there, signed, as a CloudEvent', a
       covered: 'false',
     },
   });
-  expect(await world.waiting()).toEqual({});
+  expect(await world.counts()).toEqual({});
   expect(world.counted).toEqual(['pager delivered']);
 });
 
-test('brings a sink only what it asked for', async () => {
-  const world = await openSinkWorld();
+test('delivers only events that match the sink', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
-  const sinks = world.start([
+  const deliveries = world.start([
     sinkTo(receiver.url, { types: ['credential.'], tenants: ['acme'], minSeverity: 'WARNING' }),
   ]);
-  await sinks.round();
-  await world.tell({ severity: 'INFO' });
-  await world.tell({ tenantId: 'globex', tenantUid: 'uid-of-globex' });
-  await world.tell({
+  await deliveries.runOnce();
+  await world.publish({ severity: 'INFO' });
+  await world.publish({ tenantId: 'globex', tenantUid: 'uid-of-globex' });
+  await world.publish({
     tenantId: '',
     tenantUid: '',
     type: 'vault.root_key_rotation_due',
     data: { ageDays: 365 },
   });
-  const wanted = await world.tell({ severity: 'CRITICAL' });
+  const wanted = await world.publish({ severity: 'CRITICAL' });
 
-  await sinks.round();
+  await deliveries.runOnce();
 
   expect(uids(receiver.received)).toEqual([wanted.uid]);
 });
 
-test('tells of the vault itself, which belongs to no tenant, whoever is for all', async () => {
-  const world = await openSinkWorld();
+test('delivers events of the vault itself to sinks for all tenants', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  await world.tell({
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  await world.publish({
     tenantId: '',
     tenantUid: '',
     subject: '',
@@ -80,7 +80,7 @@ test('tells of the vault itself, which belongs to no tenant, whoever is for all'
     data: { ageDays: 365 },
   });
 
-  await sinks.round();
+  await deliveries.runOnce();
 
   expect(receiver.received[0]?.event).toMatchObject({
     type: 'tokenvault.vault.root_key_rotation_due',
@@ -88,48 +88,48 @@ test('tells of the vault itself, which belongs to no tenant, whoever is for all'
   });
 });
 
-test('loses nothing of what happened while a sink was dead for two days, and keeps the ids', async () => {
-  const world = await openSinkWorld();
+test('delivers all events after an outage of two days, with the same ids', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   receiver.answer = status(500);
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  const told: string[] = [];
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  const published: string[] = [];
   const start = world.clock.time;
   for (let step = 0; world.clock.time < start + 2 * DAY; step += 1) {
-    if (step % 8 === 0) told.push((await world.tell()).uid);
-    await sinks.round();
+    if (step % 8 === 0) published.push((await world.publish()).uid);
+    await deliveries.runOnce();
     world.clock.time += 30 * MINUTE;
   }
-  expect(receiver.received.length).toBeGreaterThan(told.length);
-  expect(await world.waiting()).toEqual({ 'pager PENDING': told.length });
+  expect(receiver.received.length).toBeGreaterThan(published.length);
+  expect(await world.counts()).toEqual({ 'pager PENDING': published.length });
 
   receiver.answer = status(200);
   receiver.received.length = 0;
   for (let hours = 0; hours < 7; hours += 1) {
     world.clock.time += HOUR;
-    await sinks.round();
+    await deliveries.runOnce();
   }
 
-  expect(uids(receiver.received).sort()).toEqual(told.sort());
-  expect(await world.waiting()).toEqual({});
+  expect(uids(receiver.received).sort()).toEqual(published.sort());
+  expect(await world.counts()).toEqual({});
   expect(world.logged.map(({ name }) => name)).toEqual(['sink_failing', 'sink_recovered']);
 });
 
 test('gives up after three days of failures, logs it, and redelivers on request', async () => {
-  const world = await openSinkWorld();
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   receiver.answer = status(410);
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  const event = await world.tell();
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  const event = await world.publish();
   for (let hours = 0; hours < 72; hours += 1) {
-    await sinks.round();
+    await deliveries.runOnce();
     world.clock.time += HOUR;
   }
-  expect(await world.waiting()).toEqual({ 'pager PENDING': 1 });
-  await sinks.round();
-  expect(await world.waiting()).toEqual({ 'pager DEAD_LETTER': 1 });
+  expect(await world.counts()).toEqual({ 'pager PENDING': 1 });
+  await deliveries.runOnce();
+  expect(await world.counts()).toEqual({ 'pager DEAD_LETTER': 1 });
   expect(world.counted.at(-1)).toBe('pager dead-lettered');
   expect(world.logged.at(-1)).toEqual({
     level: 'error',
@@ -144,82 +144,82 @@ test('gives up after three days of failures, logs it, and redelivers on request'
   });
   const tries = receiver.received.length;
   world.clock.time += DAY;
-  await sinks.round();
+  await deliveries.runOnce();
   expect(receiver.received).toHaveLength(tries);
 
   receiver.answer = status(200);
   expect(await world.stores.deliveries.redeliver('pager', world.clock.now())).toBe(1);
-  await sinks.round();
+  await deliveries.runOnce();
 
   expect(new Set(uids(receiver.received))).toEqual(new Set([event.uid]));
-  expect(await world.waiting()).toEqual({});
+  expect(await world.counts()).toEqual({});
 });
 
-test('leaves a sink alone for as long as it asks', async () => {
-  const world = await openSinkWorld();
+test('sends nothing until Retry-After has passed', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   receiver.answer = status(503, { 'retry-after': '1200' });
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  await world.tell();
-  await sinks.round();
-  await world.tell();
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  await world.publish();
+  await deliveries.runOnce();
+  await world.publish();
 
   world.clock.time += 1_199 * SECOND;
-  await sinks.round();
+  await deliveries.runOnce();
   expect(receiver.received).toHaveLength(1);
 
   receiver.answer = status(200);
   world.clock.time += SECOND;
-  await sinks.round();
+  await deliveries.runOnce();
   expect(receiver.received).toHaveLength(3);
 });
 
-test('rests after a failure, rather than to knock for each of a thousand events', async () => {
-  const world = await openSinkWorld();
+test('pauses after a failure instead of trying each event', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   receiver.answer = status(500);
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  for (let count = 0; count < 100; count += 1) await world.tell();
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  for (let count = 0; count < 100; count += 1) await world.publish();
 
-  await sinks.round();
-  await sinks.round();
+  await deliveries.runOnce();
+  await deliveries.runOnce();
 
   expect(receiver.received.length).toBeLessThanOrEqual(4);
-  expect(await world.waiting()).toEqual({ 'pager PENDING': 100 });
+  expect(await world.counts()).toEqual({ 'pager PENDING': 100 });
 });
 
-test('goes on with the others where a sink refuses one event', async () => {
-  const world = await openSinkWorld();
+test('continues with other events if a sink rejects one', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  const refused = await world.tell();
-  receiver.answer = (received, response) => void response.writeHead(received.id === refused.uid ? 400 : 200).end();
-  for (let count = 0; count < 50; count += 1) await world.tell();
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  const rejected = await world.publish();
+  receiver.answer = (received, response) => void response.writeHead(received.id === rejected.uid ? 400 : 200).end();
+  for (let count = 0; count < 50; count += 1) await world.publish();
 
-  await sinks.round();
+  await deliveries.runOnce();
 
   expect(receiver.received).toHaveLength(51);
-  expect(await world.waiting()).toEqual({ 'pager PENDING': 1 });
+  expect(await world.counts()).toEqual({ 'pager PENDING': 1 });
 });
 
-test('keeps nobody waiting for a slow sink, of which it asks four things at a time', async () => {
-  const world = await openSinkWorld();
+test('a slow sink does not delay others, and gets at most four requests at a time', async () => {
+  const world = await openDeliveries();
   const slow = await startReceiver(SECRET);
   const quick = await startReceiver(SECRET);
   const held: (() => void)[] = [];
   slow.answer = (_, response) => void held.push(() => response.writeHead(200).end());
-  const sinks = world.start([sinkTo(slow.url, { id: 'slow' }), sinkTo(quick.url, { id: 'quick' })]);
-  await sinks.round();
-  for (let count = 0; count < 6; count += 1) await world.tell();
+  const deliveries = world.start([sinkTo(slow.url, { id: 'slow' }), sinkTo(quick.url, { id: 'quick' })]);
+  await deliveries.runOnce();
+  for (let count = 0; count < 6; count += 1) await world.publish();
 
-  const first = sinks.round();
+  const first = deliveries.runOnce();
   await quick.has(6);
   await slow.has(4);
-  await world.tell();
-  const second = sinks.round();
+  await world.publish();
+  const second = deliveries.runOnce();
   await quick.has(7);
   expect(slow.received).toHaveLength(4);
 
@@ -229,109 +229,112 @@ test('keeps nobody waiting for a slow sink, of which it asks four things at a ti
   expect(slow.received).toHaveLength(7);
 });
 
-test('two replicas bring each event once, and the second goes on where the first ends', async () => {
-  const world = await openSinkWorld();
+test('two replicas deliver each event once, and the second continues after the first', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   const first = world.start([sinkTo(receiver.url)], 'replica-1');
   const second = world.start([sinkTo(receiver.url)], 'replica-2');
-  await Promise.all([first.round(), second.round()]);
-  const told: string[] = [];
+  await Promise.all([first.runOnce(), second.runOnce()]);
+  const published: string[] = [];
   for (let count = 0; count < 20; count += 1) {
-    told.push((await world.tell()).uid);
-    if (count % 5 === 0) await Promise.all([first.round(), second.round(), first.round()]);
+    published.push((await world.publish()).uid);
+    if (count % 5 === 0) await Promise.all([first.runOnce(), second.runOnce(), first.runOnce()]);
   }
   await first.close();
-  told.push((await world.tell()).uid);
-  await second.round();
+  published.push((await world.publish()).uid);
+  await second.runOnce();
 
-  expect(uids(receiver.received).sort()).toEqual(told.sort());
+  expect(uids(receiver.received).sort()).toEqual(published.sort());
 });
 
-test('begins nothing more once another replica has the turn', async () => {
-  const world = await openSinkWorld();
+test('starts no attempt after another replica acquired the lease', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   const held: (() => void)[] = [];
   receiver.answer = (_, response) => void held.push(() => response.writeHead(200).end());
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  for (let count = 0; count < 6; count += 1) await world.tell();
-  const round = sinks.round();
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  for (let count = 0; count < 6; count += 1) await world.publish();
+  const run = deliveries.runOnce();
   await receiver.has(4);
 
   const { leases } = world.stores;
   await leases.release('sinks', 'replica-1');
   await leases.acquire('sinks', 'replica-2', MINUTE);
-  await sinks.round();
+  await deliveries.runOnce();
   for (const release of held) release();
-  await round;
+  await run;
 
   expect(receiver.received).toHaveLength(4);
-  expect(await world.waiting()).toEqual({ 'pager PENDING': 2 });
+  expect(await world.counts()).toEqual({ 'pager PENDING': 2 });
 });
 
-test('sends again, under the same id, what was answered but not recorded', async () => {
-  const world = await openSinkWorld();
+test('sends an event again, with the same id, if the response was not recorded', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
-  const sinks = world.start([sinkTo(receiver.url)]);
-  await sinks.round();
-  const event = await world.tell();
+  const deliveries = world.start([sinkTo(receiver.url)]);
+  await deliveries.runOnce();
+  const event = await world.publish();
   const { delivered } = world.stores.deliveries;
   Object.assign(world.stores.deliveries, { delivered: () => Promise.reject(new Error('the database is gone')) });
-  await expect(sinks.round()).rejects.toThrow('the database is gone');
+  await expect(deliveries.runOnce()).rejects.toThrow('the database is gone');
   Object.assign(world.stores.deliveries, { delivered });
 
-  await sinks.round();
+  await deliveries.runOnce();
 
   expect(uids(receiver.received)).toEqual([event.uid, event.uid]);
-  expect(await world.waiting()).toEqual({});
+  expect(await world.counts()).toEqual({});
 });
 
-test('cuts off what hangs when it ends; whoever is next sends it again, as if for the first time', async () => {
-  const world = await openSinkWorld();
+test('aborts hanging requests on close, and the next replica sends the event again', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   receiver.answer = () => {};
   const first = world.start([sinkTo(receiver.url)], 'replica-1');
-  await first.round();
-  const event = await world.tell();
-  const round = first.round();
+  await first.runOnce();
+  const event = await world.publish();
+  const run = first.runOnce();
   await receiver.has(1);
   await first.close();
-  await round;
+  await run;
   expect(world.counted).toEqual([]);
 
   receiver.answer = status(200);
-  await world.start([sinkTo(receiver.url)], 'replica-2').round();
+  await world.start([sinkTo(receiver.url)], 'replica-2').runOnce();
 
   expect(uids(receiver.received)).toEqual([event.uid, event.uid]);
   expect(world.counted).toEqual(['pager delivered']);
 });
 
-test('signs with the old and the new secret, so that a receiver may know either', async () => {
-  const world = await openSinkWorld();
+test('signs with the old and the new secret, so that a receiver may have either', async () => {
+  const world = await openDeliveries();
   const other = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
   const [old, renewed] = [await startReceiver(SECRET), await startReceiver(other)];
   const secrets = [new Secret(other), new Secret(SECRET)];
-  const sinks = world.start([sinkTo(old.url, { id: 'old', secrets }), sinkTo(renewed.url, { id: 'renewed', secrets })]);
-  await sinks.round();
-  await world.tell();
+  const deliveries = world.start([
+    sinkTo(old.url, { id: 'old', secrets }),
+    sinkTo(renewed.url, { id: 'renewed', secrets }),
+  ]);
+  await deliveries.runOnce();
+  await world.publish();
 
-  await sinks.round();
+  await deliveries.runOnce();
 
   expect([old.received.length, renewed.received.length, old.forged, renewed.forged]).toEqual([1, 1, 0, 0]);
 });
 
-test('shows neither the secret nor the address, whatever goes wrong', async () => {
-  const world = await openSinkWorld();
+test('never shows the secret or the address, whatever fails', async () => {
+  const world = await openDeliveries();
   const receiver = await startReceiver(SECRET);
   receiver.answer = (_, response) => void response.writeHead(500).end('canary-body');
-  const sinks = world.start([
+  const deliveries = world.start([
     sinkTo(`${receiver.url}/canary-path?token=canary-query`),
     sinkTo('http://127.0.0.1:1/canary-path', { id: 'gone' }),
   ]);
-  await sinks.round();
-  await world.tell();
+  await deliveries.runOnce();
+  await world.publish();
   for (const _ of Array.from({ length: 5 })) {
-    await sinks.round();
+    await deliveries.runOnce();
     world.clock.time += DAY;
   }
 

@@ -31,13 +31,13 @@ const anyEvent: fc.Arbitrary<VaultEvent> = fc
   })
   .map((change) => ({ ...expiring(), ...change }) as VaultEvent);
 
-test('a receiver who knows any of the secrets reads any event as it was told', () => {
+test('a receiver with any of the secrets reads each event unchanged', () => {
   fc.assert(
     fc.property(anyEvent, fc.array(anySecret, { minLength: 1, maxLength: 4 }), fc.nat(3), (event, secrets, which) => {
       const texts = secrets.map(toSecret);
       const parts = { source: 'https://vault.example', secrets: texts.map((one) => new Secret(one)) };
       const { headers, body } = webhookRequestOf(event, { ...parts, sendTime: Date.now() });
-      // What travels are bytes.
+      // Requests transport bytes.
       const arrived = Buffer.from(body).toString();
 
       const verified = new Webhook(texts[which % texts.length] ?? '').verify(arrived, headers);
@@ -57,7 +57,7 @@ test('a receiver who knows any of the secrets reads any event as it was told', (
   );
 });
 
-test('no change of what was sent goes unnoticed', () => {
+test('any change of a signed request is detected', () => {
   const secret = toSecret(Buffer.alloc(32, 1));
   const { headers, body } = webhookRequestOf(expiring(), {
     source: 'urn:x',

@@ -10,10 +10,10 @@ import { withCrashPoints } from '../crash_points.ts';
 
 let doom = process.env['DOOM'];
 let round = async () => {};
-const onJobsStarted: Seams['onJobsStarted'] = ({ scheduler, sinks }) => {
+const onJobsStarted: Seams['onJobsStarted'] = ({ scheduler, deliveries: sinks }) => {
   round = async () => {
     await scheduler.runOnce();
-    await sinks.round();
+    await sinks.runOnce();
   };
 };
 

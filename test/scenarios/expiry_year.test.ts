@@ -33,10 +33,10 @@ beforeEach(async () => {
   scenario = await startScenario({
     environment: { SINKS_FILE: join(folder, 'sinks.yaml') },
     seams: {
-      onJobsStarted({ scheduler, sinks }) {
+      onJobsStarted({ scheduler, deliveries: sinks }) {
         round = async () => {
           await scheduler.runOnce();
-          await sinks.round();
+          await sinks.runOnce();
         };
       },
     },

@@ -26,7 +26,7 @@ function isInstalled(program: string): boolean {
   }
 }
 
-/** What a receiver is handed: genuine, by the second of two secrets, changed on its way, and old. */
+/** Requests to verify: valid, signed by the second secret, modified, and too old. */
 function cases() {
   const event = { ...expiring(), subject: 'tenants/acme/connections/ädå' };
   const other = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
@@ -43,18 +43,18 @@ function cases() {
   ];
 }
 
-test('the sinks file in the docs is one', () => {
+test('the sinks file in the docs is valid', () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'sinks.yaml'), example('yaml'));
   writeFileSync(join(folder, 'pager.secret'), SECRET, { mode: 0o400 });
   expect(readSinksFile(join(folder, 'sinks.yaml'))).toMatchObject({ sinks: [{ id: 'pager' }], warnings: [] });
 });
 
-test('the docs tell of every type', () => {
+test('the docs list every event type', () => {
   for (const type of EVENT_TYPES) expect(page).toContain(`| \`${type}\` |`);
 });
 
-test('the check of a signature in TypeScript holds', async () => {
+test('the signature check in TypeScript works', async () => {
   const source = example('ts').replace("'standardwebhooks'", `'${import.meta.resolve('standardwebhooks')}'`);
   const file = join(temporaryFolder(), 'open.ts');
   writeFileSync(file, source);
