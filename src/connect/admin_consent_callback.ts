@@ -2,140 +2,102 @@ import type { AdminConsent } from '../model/admin_consent.ts';
 import type { App } from '../model/app.ts';
 import { appName } from '../model/connection.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
+import { GUID } from '../model/ids.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { UsedConsentState } from '../store/stores.ts';
-import { checkDirectory } from './account_check.ts';
-import { findAppByUid, findTenant } from './active_lookup.ts';
+import { activeParties, findParties, type Parties } from './active_lookup.ts';
 import { proveConsent } from './admin_consent_proof.ts';
-import type { AdminConsentAnswer, AdminConsentOutcome } from './admin_consents.ts';
-import { authorizationErrorOf } from './authorization_error_response.ts';
+import { type AuthorizationErrorResponse, authorizationErrorOf } from './authorization_response.ts';
+import { type CallbackOutcome, createBrowserCallback } from './browser_callback.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { isDirectoryId } from './directory_id.ts';
-import { createKeyedMutex } from './keyed_mutex.ts';
+import { checkDirectory } from './named_directory.ts';
 import { mayBeConsentState } from './new_admin_consent.ts';
-import { hashOneTimeToken } from './one_time_token.ts';
 import { productOf } from './product.ts';
-import { withParameters } from './return_url.ts';
-import { withAudit } from './with_audit.ts';
 
-const UNKNOWN: AdminConsentOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
+/** `granted`: `admin_consent=True`. The directory as it was sent: anybody can send any. */
+export type AdminConsentAnswer =
+  | { readonly granted: true; readonly directoryId: string | undefined }
+  | AuthorizationErrorResponse;
 
-export function createAdminConsentCallback(
-  parts: ConnectParts,
-): (request: AdminConsentAnswer) => Promise<AdminConsentOutcome> {
-  const inTurn = createKeyedMutex<AdminConsentOutcome>();
-  return async (request) => {
-    if (!mayBeConsentState(request.state)) return UNKNOWN;
-    const hash = hashOneTimeToken(request.state);
-    return inTurn(hash, () => receive(parts, request, hash));
-  };
-}
-
-async function receive(
-  parts: ConnectParts,
-  { answer, requestId, trace }: AdminConsentAnswer,
-  stateHash: string,
-): Promise<AdminConsentOutcome> {
-  const started = parts.clock.now();
-  let known: Known | undefined;
-  try {
-    known = await lookUp(parts, stateHash);
-  } catch (error) {
-    if (!isVaultError(error)) throw error;
-    return { ...UNKNOWN, outcome: error.reason };
-  }
-  if (known === undefined) return UNKNOWN;
-  if (trace !== undefined) trace.resource = appName(known.app);
-  if (known.kind === 'used') return outcomeOf(known, outcomeAgain(parts.authorizationServer, known, answer));
-
-  const { consent, app } = known;
-  const count = (outcome: AdminConsentOutcome['outcome']) => parts.metrics?.adminConsentEnded(outcome);
-  const audit = { started, requestId, method: 'web/admin-consent', resource: appName(app), trace, count } as const;
-  const { outcome } = await withAudit(parts, audit, () => believe(parts, consent, answer));
-  return outcomeOf(known, outcome);
-}
-
-interface Known {
-  readonly kind: 'fresh' | 'used';
+interface FoundAdminConsent {
   readonly consent: AdminConsent;
-  readonly app: App;
   readonly tenant: Tenant;
+  readonly app: App;
+  readonly answer: AdminConsentAnswer;
 }
 
-/** Uses the state up. Also of those who are suspended: a page may still say on whose behalf it speaks. */
-async function lookUp({ stores, clock }: ConnectParts, stateHash: string): Promise<Known | undefined> {
-  const used: UsedConsentState = await stores.adminConsents.useState(stateHash, clock.now());
-  if (used.kind === 'unknown') return undefined;
-  const { kind, consent } = used;
-  const [tenant, app] = await Promise.all([
-    stores.tenants.find(consent.tenantId),
-    stores.apps.findByUid(consent.appUid),
-  ]);
-  return tenant && app && { kind, consent, app, tenant };
+/** The callback for administrators. The answer is unauthenticated, so nothing follows from it but another request to Entra. */
+export function createAdminConsentCallback(parts: ConnectParts) {
+  const { stores, clock, metrics, authorizationServer } = parts;
+  return createBrowserCallback<AdminConsentAnswer>(parts, {
+    method: 'web/admin-consent',
+    parameter: 'app',
+    count: (outcome) => metrics?.adminConsentEnded(outcome),
+    mayBeState: mayBeConsentState,
+    async findConsent({ answer, trace }, stateHash) {
+      const used = await stores.adminConsents.useState(stateHash, clock.now());
+      if (used.kind === 'unknown') return undefined;
+      const { consent } = used;
+      const parties = await findParties(stores, consent);
+      const { tenant, app } = parties;
+      if (tenant === undefined || app === undefined) return undefined;
+      const resource = appName(app);
+      if (trace !== undefined) trace.resource = resource;
+      const found = { consent, tenant, app, answer };
+      return {
+        resource,
+        returnUrl: consent.returnUrl,
+        product: productOf(tenant, app),
+        handle: used.kind === 'used' ? undefined : () => acceptConsent(parts, parties, found),
+        firstOutcome: () => firstOutcome(authorizationServer, found),
+      };
+    },
+  });
 }
 
-/** Nothing else follows from a consent than that Entra is asked again where it refused the app before. */
-async function believe(
-  { stores, authorizationServer, changes, pause }: ConnectParts,
-  consent: AdminConsent,
-  answer: AdminConsentAnswer['answer'],
-): Promise<void> {
-  const tenant = await findTenant(stores, consent.tenantId);
-  const app = await findAppByUid(stores, tenant, consent.appUid);
-  const directoryId = answeredDirectory(authorizationServer, { consent, tenant, app }, answer);
+/** The only effect of a consent: Entra is asked again where it refused the app before. */
+async function acceptConsent(parts: ConnectParts, parties: Parties, found: FoundAdminConsent): Promise<object> {
+  const { stores, authorizationServer, changes, pause } = parts;
+  const { consent, app } = found;
+  activeParties(parties);
+  const directoryId = answeredDirectory(authorizationServer, found);
   await proveConsent({ authorizationServer, pause }, app, directoryId);
   await stores.apps.recordFailingDirectory(app.uid, directoryId, undefined);
   authorizationServer.forget(app.uid);
   changes.announce({ kind: 'app', uid: app.uid });
-  // Nothing but a proven yes ends the link: an error is anybody's to send, and Entra sends back as if they had declined all who may not approve.
+  // Only a proven consent closes the link: anybody can send an error, and Entra sends users who may not approve back as if they had declined.
   await stores.adminConsents.grant(consent.uid);
+  return {};
 }
 
-/** It becomes a part of the address that the app's credential is sent to, so nothing but a GUID will do. */
+/** It becomes part of the URL that receives the app's credential, so only a GUID is accepted. */
 function answeredDirectory(
   server: ConnectParts['authorizationServer'],
-  { consent, tenant, app }: Pick<Known, 'consent' | 'tenant' | 'app'>,
-  answer: AdminConsentAnswer['answer'],
+  { consent: { directoryId: named }, tenant, app, answer }: FoundAdminConsent,
 ): string {
   if ('error' in answer) throw authorizationErrorOf(server, answer, appName(app));
   const directoryId = answer.directoryId?.toLowerCase() ?? '';
-  const { directoryId: named } = consent;
-  if (!isDirectoryId(directoryId) || (named !== undefined && named !== directoryId)) {
-    throw new VaultError('DIRECTORY_NOT_ALLOWED', 'The consent is for another directory than the requested one.', {
-      metadata: { directoryId },
-    });
+  if (!GUID.test(directoryId) || (named !== undefined && named !== directoryId)) {
+    throw new VaultError(
+      'DIRECTORY_NOT_ALLOWED',
+      'The consent is for another directory than the requested one. Sign in with an account of the requested directory.',
+      { metadata: { directoryId } },
+    );
   }
   checkDirectory(tenant, directoryId);
   return directoryId;
 }
 
-/**
- * What a repeated callback is shown: the first outcome. Where only Entra could tell, it is not asked a second time for one answer: whether the
- * administrator agreed could not be checked.
- */
-function outcomeAgain(
+/** Entra is not probed again for one answer: without a stored grant, whether the administrator agreed could not be checked. */
+function firstOutcome(
   server: ConnectParts['authorizationServer'],
-  known: Known,
-  answer: AdminConsentAnswer['answer'],
-): AdminConsentOutcome['outcome'] {
-  if (known.consent.state === 'GRANTED') return 'GRANTED';
+  found: FoundAdminConsent,
+): CallbackOutcome['outcome'] {
+  if (found.consent.state === 'GRANTED') return 'GRANTED';
   try {
-    answeredDirectory(server, known, answer);
+    answeredDirectory(server, found);
     return 'ENTRA_UNAVAILABLE';
   } catch (error) {
     if (isVaultError(error)) return error.reason;
     throw error;
   }
-}
-
-function outcomeOf(
-  { consent: { returnUrl }, app, tenant }: Known,
-  outcome: AdminConsentOutcome['outcome'],
-): AdminConsentOutcome {
-  const parameters = { app: appName(app), outcome: outcome.toLowerCase() };
-  return {
-    outcome,
-    returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
-    product: productOf(tenant, app),
-  };
 }

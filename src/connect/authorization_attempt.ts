@@ -1,6 +1,6 @@
 import type { App } from '../model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
-import { MINUTE, type Timestamp } from '../model/clock.ts';
+import { MINUTE } from '../model/clock.ts';
 import { Secret } from '../model/secret.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
@@ -12,37 +12,26 @@ const ATTEMPT_LIFE = 10 * MINUTE;
 export interface MintedAttempt {
   readonly attempt: AuthorizationAttempt;
   readonly stateHash: string;
-  /** Holds the state: the only place where it stands in clear. */
+  /** The only place that contains the state in clear. */
   readonly authorizationUri: string;
 }
 
-/** One trip to Entra: a fresh state, verifier and nonce, bound to the authorization by the row that is stored for them. */
+/** One trip to Entra: a new state, verifier and nonce, bound to the authorization by the row that stores them. */
 export function mintAttempt(
-  { authorizationServer }: Pick<ConnectParts, 'authorizationServer'>,
-  { app, authorization, now }: { app: App; authorization: Authorization; now: Timestamp },
+  { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
+  app: App,
+  authorization: Authorization,
 ): MintedAttempt {
+  const { uid: authorizationUid, permissions, directoryId, redirectUri, loginHint, prompt, claims } = authorization;
   const state = mintOneTimeToken();
   const nonce = mintOneTimeToken();
   const { codeVerifier, codeChallenge } = mintPkce();
+  const scopes = authorizeScopes(permissions);
+  const target = { app, directoryId, redirectUri, scopes, loginHint, prompt, claims };
+  const expireTime = clock.now() + ATTEMPT_LIFE;
   return {
-    attempt: {
-      authorizationUid: authorization.uid,
-      codeVerifier,
-      nonce: new Secret(nonce),
-      expireTime: now + ATTEMPT_LIFE,
-    },
+    attempt: { authorizationUid, codeVerifier, nonce: new Secret(nonce), expireTime },
     stateHash: hashOneTimeToken(state),
-    authorizationUri: authorizationServer.authorizationUri({
-      app,
-      directoryId: authorization.directoryId,
-      redirectUri: authorization.redirectUri,
-      scopes: authorizeScopes(authorization.permissions),
-      state,
-      nonce,
-      codeChallenge,
-      loginHint: authorization.loginHint,
-      prompt: authorization.prompt,
-      claims: authorization.claims,
-    }),
+    authorizationUri: authorizationServer.authorizationUri({ ...target, state, nonce, codeChallenge }),
   };
 }

@@ -1,124 +1,114 @@
-import type { Authorization } from '../model/authorization.ts';
-import { type Connection, connectionName } from '../model/connection.ts';
-import { isVaultError } from '../model/errors.ts';
-import type { UsedState } from '../store/stores.ts';
-import { adminConsentLinkOf, mayWantAdminConsent, newAdminConsentLink } from './admin_consent_link.ts';
-import type { CallbackOutcome, CallbackRequest, Product } from './authorizations.ts';
+import { isVaultError, type Reason } from '../model/errors.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { handleAuthorizationResponse } from './handle_authorization_response.ts';
 import { createKeyedMutex } from './keyed_mutex.ts';
-import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
+import { hashOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
-import { findProduct } from './product.ts';
+import type { Product } from './product.ts';
 import { withParameters } from './return_url.ts';
-import { withAudit } from './with_audit.ts';
+import { type AuditedResult, type CallbackAudit, withAudit } from './with_audit.ts';
 
-const UNKNOWN: CallbackOutcome = {
-  outcome: 'STATE_INVALID',
-  returnUrl: undefined,
-  product: undefined,
-  adminConsentUri: undefined,
-};
-
-/** The vault's own callback. */
-export function createCallback(parts: ConnectParts): (request: CallbackRequest) => Promise<CallbackOutcome> {
-  const inTurn = createKeyedMutex<CallbackOutcome>();
-  return async (request) => {
-    if (!isOneTimeToken(request.state)) return UNKNOWN;
-    const hash = hashOneTimeToken(request.state);
-    return inTurn(hash, () => answer(parts, request, hash));
-  };
+export interface CallbackRequest<Answer> {
+  readonly state: string;
+  readonly answer: Answer;
+  /** For the audit log. */
+  readonly requestId: string;
+  readonly trace?: PageTrace | undefined;
 }
 
-async function answer(parts: ConnectParts, request: CallbackRequest, stateHash: string): Promise<CallbackOutcome> {
-  const started = parts.clock.now();
-  let known: Known | undefined;
-  try {
-    known = await lookUp(parts, stateHash, request.trace);
-  } catch (error) {
-    if (!isVaultError(error)) throw error;
-    return { ...UNKNOWN, outcome: error.reason };
-  }
-  if (known === undefined) return UNKNOWN;
-  const { used, connection } = known;
-  if (used.kind === 'used') {
-    const outcome = firstOutcome(used.authorization);
-    return outcomeOf(known, {
-      outcome,
-      adminConsentUri: mayWantAdminConsent(outcome) && (await adminConsentLinkOf(parts, request.state)),
-    });
-  }
-
-  const { answer, requestId, trace } = request;
-  const count = (outcome: CallbackOutcome['outcome']) => parts.metrics?.authorizationEnded(outcome);
-  const resource = connectionName(connection);
-  const audit = { started, requestId, method: 'web/callback', resource, trace, count } as const;
-  const { outcome, result } = await withAudit(parts, audit, () =>
-    handleAuthorizationResponse(parts, { ...used, connection, answer }),
-  );
-  return outcomeOf(known, {
-    outcome,
-    confirmation: result?.confirmation,
-    refusedResources: result?.refusedResources,
-    adminConsentUri: mayWantAdminConsent(outcome) && (await newAdminConsentLink(parts, known, request.state)),
-  });
-}
-
-interface Known {
-  readonly used: Exclude<UsedState, { kind: 'unknown' }>;
-  readonly authorization: Authorization;
-  readonly connection: Connection;
+export interface CallbackOutcome {
+  /** GRANTED: activated, approved, or waiting for the product's confirmation. STATE_INVALID: unknown, expired or another callback's. */
+  readonly outcome: 'GRANTED' | Reason;
+  /**
+   * Where the browser goes next: the registered return URL with `connection` or `app`, `outcome` (`granted` or the reason in lower
+   * case) and, the first time a grant waits, `confirmation`. Undefined: the vault's own page is the last one.
+   */
+  readonly returnUrl: string | undefined;
+  /** Undefined: the state does not lead to a product. */
   readonly product: Product | undefined;
+  /**
+   * With ADMIN_CONSENT_REQUIRED and AUTHORIZATION_DECLINED: a link to send to an administrator, `/admin-consent/{handle}`. "Need admin
+   * approval" returns from Entra exactly as Cancel does (`access_denied`, `cancel`, no number). Undefined: the app cannot have one.
+   */
+  readonly adminConsentUri?: string | undefined;
+  /** With GRANTED: further requested resources that Entra refuses so far. */
+  readonly refusedResources?: readonly string[] | undefined;
 }
 
-/** Uses the state up. Undefined: it is nobody's, or of another callback. */
-async function lookUp(
-  parts: ConnectParts,
-  stateHash: string,
-  trace: PageTrace | undefined,
-): Promise<Known | undefined> {
-  const { stores, clock } = parts;
-  const used = await stores.authorizations.useState(stateHash, clock.now());
-  if (used.kind === 'unknown' || used.authorization.completion === 'CALLER') return undefined;
-  const { authorization } = used;
-  const connection = await stores.connections.findByUid(authorization.connectionUid);
-  if (connection === undefined) return undefined;
-  if (trace !== undefined) trace.resource = connectionName(connection);
-  const { tenantId } = connection;
-  const product = await findProduct(parts, { tenantId, appUid: authorization.appUid });
-  return { used, authorization, connection, product };
+interface Handled extends Pick<CallbackOutcome, 'refusedResources'> {
+  /** In clear, once. */
+  readonly confirmation?: string | undefined;
 }
+
+/** A consent whose state came back from Entra. */
+export interface FoundConsent {
+  /** Resource name, for the audit log and the return URL. */
+  readonly resource: string;
+  readonly returnUrl: string | undefined;
+  readonly product: Product | undefined;
+  /** Handles the first response for the state; undefined: the state was used before. */
+  readonly handle: (() => Promise<Handled>) | undefined;
+  /** What a repeated callback shows. */
+  firstOutcome(): CallbackOutcome['outcome'];
+  adminConsentUri?(outcome: CallbackOutcome['outcome']): Promise<string | undefined>;
+}
+
+/** What the callbacks for users and for administrators do differently. */
+interface CallbackFlow<Answer> {
+  readonly method: CallbackAudit['method'];
+  /** Names the resource in the return URL. */
+  readonly parameter: 'connection' | 'app';
+  readonly count: CallbackAudit['count'];
+  /** False: no such state was ever issued, so the database is not queried. */
+  mayBeState(state: string): boolean;
+  /** Uses the state up. Undefined: unknown, expired or of another callback. */
+  findConsent(request: CallbackRequest<Answer>, stateHash: string): Promise<FoundConsent | undefined>;
+}
+
+const UNKNOWN: CallbackOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
 
 /**
- * What a repeated callback is shown; never the confirmation again. Whoever made the link knows its state (it stands in the address of Entra's
- * page), so a second answer with the confirmation would hand somebody else's consent to the sender of the link.
+ * The vault's own callback: find the consent, handle the response once (audited here, since no RPC does it), then say where the browser goes
+ * next. Never throws because of what was sent: the outcome says it. A repeated callback shows the first outcome.
  */
-function firstOutcome(authorization: Authorization): CallbackOutcome['outcome'] {
-  if (authorization.state === 'FAILED') return authorization.failure ?? 'INTERNAL';
-  return authorization.state === 'OPEN' ? 'STATE_INVALID' : 'GRANTED';
-}
+export function createBrowserCallback<Answer>(
+  parts: ConnectParts,
+  { method, parameter, count, mayBeState, findConsent }: CallbackFlow<Answer>,
+): (request: CallbackRequest<Answer>) => Promise<CallbackOutcome> {
+  const inTurn = createKeyedMutex<CallbackOutcome>();
 
-function outcomeOf(
-  { authorization, connection, product }: Known,
-  end: {
-    readonly outcome: CallbackOutcome['outcome'];
-    readonly confirmation?: string | undefined;
-    readonly refusedResources?: readonly string[] | undefined;
-    readonly adminConsentUri?: string | false | undefined;
-  },
-): CallbackOutcome {
-  const { outcome, confirmation } = end;
-  const parameters = {
-    connection: connectionName(connection),
-    outcome: outcome.toLowerCase(),
-    ...(confirmation === undefined ? {} : { confirmation }),
-  };
-  const { returnUrl } = authorization;
-  return {
-    outcome,
-    returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
-    product,
-    adminConsentUri: end.adminConsentUri || undefined,
-    ...(end.refusedResources === undefined ? {} : { refusedResources: end.refusedResources }),
+  async function respond(request: CallbackRequest<Answer>, stateHash: string): Promise<CallbackOutcome> {
+    const started = parts.clock.now();
+    let found: FoundConsent | undefined;
+    try {
+      found = await findConsent(request, stateHash);
+    } catch (error) {
+      if (!isVaultError(error)) throw error;
+      return { ...UNKNOWN, outcome: error.reason };
+    }
+    if (found === undefined) return UNKNOWN;
+    const { resource, returnUrl, product, handle } = found;
+    const { requestId, trace } = request;
+    const audit = { started, requestId, method, resource, trace, count };
+    const { outcome, result }: AuditedResult<Handled> =
+      handle === undefined ? { outcome: found.firstOutcome() } : await withAudit(parts, audit, handle);
+    const { confirmation, refusedResources } = result ?? {};
+    const parameters = {
+      [parameter]: resource,
+      outcome: outcome.toLowerCase(),
+      ...(confirmation === undefined ? {} : { confirmation }),
+    };
+    return {
+      outcome,
+      returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),
+      product,
+      adminConsentUri: await found.adminConsentUri?.(outcome),
+      ...(refusedResources === undefined ? {} : { refusedResources }),
+    };
+  }
+
+  return async (request) => {
+    if (!mayBeState(request.state)) return UNKNOWN;
+    const stateHash = hashOneTimeToken(request.state);
+    return inTurn(stateHash, () => respond(request, stateHash));
   };
 }

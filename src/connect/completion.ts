@@ -2,18 +2,23 @@ import type { App } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid } from '../model/errors.ts';
-import type { StartRequest } from './authorizations.ts';
 import { callbackUri } from './connect_parts.ts';
 import { checkReturnUrl } from './return_url.ts';
 
-type Ending = Pick<Authorization, 'redirectUri' | 'returnUrl' | 'completion'>;
-
 /**
- * Who swaps the grant in (6-security, "Whose consent?"). A redirect URI that is not the vault's own: the product's callback, with
- * CompleteAuthorization. The vault's own: at once where the caller chose `auto_confirm`, else when the product hands over
- * the confirmation that comes to `return_url`. None of the three: FIELD_INVALID.
+ * Who activates the grant (6-security, "Whose consent?"). Another redirect URI than the vault's own: the product's callback, with
+ * CompleteAuthorization. The vault's own callback: at once with `auto_confirm`, else when the product sends the confirmation that its
+ * `return_url` receives. FIELD_INVALID: none of the three.
  */
-export function completionOf(publicUrl: string, app: App, request: StartRequest): Ending {
+export function completionOf(
+  publicUrl: string,
+  app: App,
+  request: {
+    readonly redirectUri?: string | undefined;
+    readonly returnUrl?: string | undefined;
+    readonly autoConfirm?: boolean | undefined;
+  },
+): Pick<Authorization, 'redirectUri' | 'returnUrl' | 'completion'> {
   const own = callbackUri(publicUrl);
   const redirectUri = checkedRedirectUri(app, own, request.redirectUri);
   if (redirectUri !== own) {
@@ -31,13 +36,13 @@ export function completionOf(publicUrl: string, app: App, request: StartRequest)
   if (returnUrl !== undefined) return { redirectUri, returnUrl, completion: 'CONFIRM' };
   throw fieldInvalid(
     'return_url',
-    "say how the authorization ends: return_url with ConfirmAuthorization, auto_confirm, or a redirect_uri of the product's own with CompleteAuthorization",
+    'the authorization has no completion; set return_url (with ConfirmAuthorization), auto_confirm, or a redirect_uri of the product (with CompleteAuthorization)',
   );
 }
 
 /**
- * Compared letter by letter, as Entra does. An app that names no redirect URI is taken to have the vault's own at Entra (next_steps
- * told the operator to enter it); one that names only others must name the vault's own too before it is used.
+ * Compared as exact strings, as Entra does. An app without redirect URIs is assumed to have the vault's own at Entra (next_steps
+ * instructs the operator to add it); an app that lists others must list the vault's own too.
  */
 function checkedRedirectUri(app: App, own: string, requested: string | undefined): string {
   const registered = app.redirectUris.length === 0 ? [own] : app.redirectUris;
@@ -46,7 +51,7 @@ function checkedRedirectUri(app: App, own: string, requested: string | undefined
   throw fieldInvalid(
     'redirect_uri',
     requested === undefined
-      ? `${appName(app)} does not have the vault's own callback ${own}; name one of its redirect_uris, or add this one to the app and in Entra`
-      : `must be exactly one of the redirect_uris of ${appName(app)}`,
+      ? `${appName(app)} does not have the vault's own callback ${own}; name one of its redirectUris, or add this one to the app and in Entra`
+      : `must be exactly one of the redirectUris of ${appName(app)}`,
   );
 }

@@ -1,16 +1,24 @@
 import type { Connection } from '../model/connection.ts';
 import { isVaultError } from '../model/errors.ts';
 import { activateGrant } from './activate_grant.ts';
-import type { ConfirmRequest } from './authorizations.ts';
+import { findConnection } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { findConnection } from './find_connection.ts';
 import { hashOneTimeToken, isOneTimeToken } from './one_time_token.ts';
 import { stateInvalid } from './state_invalid.ts';
 
-/** That the confirmation fits the connection of the signed-in user proves that who consented is who asked. */
+export interface ConfirmRequest {
+  readonly tenantId: string;
+  readonly connectionId: string;
+  readonly confirmation: string;
+}
+
+/**
+ * Activates the waiting grant. A confirmation that matches the connection of the signed-in user proves that the user who consented is the user
+ * who requested it. STATE_INVALID: an unknown, used, expired or another connection's confirmation.
+ */
 export async function confirmAuthorization(parts: ConnectParts, request: ConfirmRequest): Promise<Connection> {
   const { stores, clock } = parts;
-  const connection = await findConnection(parts, request);
+  const connection = await findConnection(stores, request);
   const find = () =>
     isOneTimeToken(request.confirmation)
       ? stores.authorizations.findConsented(connection.uid, hashOneTimeToken(request.confirmation), clock.now())
@@ -20,7 +28,7 @@ export async function confirmAuthorization(parts: ConnectParts, request: Confirm
   try {
     return await activateGrant(parts, waiting);
   } catch (error) {
-    // Two confirmations at once: one of them has used it up.
+    // Two confirmations at the same time: the other one used it up.
     if (isVaultError(error, 'ETAG_MISMATCH') && (await find()) === undefined) throw stateInvalid('confirmation');
     throw error;
   }

@@ -4,9 +4,8 @@ import { type Connection, connectionName } from '../model/connection.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
 import type { Grant } from '../model/grant.ts';
 import { activateGrant } from './activate_grant.ts';
-import { checkNotSuspended, findAppByUid, findTenant } from './active_lookup.ts';
-import { authorizationErrorOf } from './authorization_error_response.ts';
-import type { AuthorizationResponse } from './authorizations.ts';
+import { activeParties, checkNotSuspended, type Parties } from './active_lookup.ts';
+import { type AuthorizationResponse, authorizationErrorOf } from './authorization_response.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { redeemGrant } from './redeem_grant.ts';
@@ -14,48 +13,45 @@ import { stateInvalid } from './state_invalid.ts';
 
 const CONFIRMATION_LIFE = 10 * MINUTE;
 
-export interface Received {
-  /** With the new grant, unless that waits for its confirmation. */
+interface Response {
+  readonly authorization: Authorization;
+  readonly attempt: AuthorizationAttempt;
+  readonly connection: Connection;
+  readonly parties: Parties;
+  readonly answer: AuthorizationResponse;
+}
+
+export interface HandledResponse {
+  /** With the new grant, unless it waits for its confirmation. */
   readonly connection: Connection;
   /** In clear, once. */
-  readonly confirmation: string | undefined;
-  /** Further resources that were asked for and that Entra refuses so far. */
+  readonly confirmation?: string;
+  /** Further requested resources that Entra refuses so far. */
   readonly refusedResources: readonly string[];
 }
 
-/** The state was fresh: what Entra answered becomes a grant, or the authorization fails and the old grant serves on. */
-export async function handleAuthorizationResponse(
-  parts: ConnectParts,
-  received: {
-    readonly authorization: Authorization;
-    readonly attempt: AuthorizationAttempt;
-    readonly connection: Connection;
-    readonly answer: AuthorizationResponse;
-  },
-): Promise<Received> {
-  const { authorization, connection } = received;
+/** The first use of a state: redeem the grant, then store or activate it. If this fails, the connection keeps its old grant. */
+export async function handleAuthorizationResponse(parts: ConnectParts, response: Response): Promise<HandledResponse> {
+  const { authorization, connection } = response;
   try {
-    const grant = await grantOf(parts, received);
+    const grant = await grantOf(parts, response);
     const refusedResources = Object.keys(grant.resourceIssues ?? {});
     if (authorization.completion === 'CONFIRM') {
-      const confirmation = mintOneTimeToken();
-      await keep(parts, authorization, grant, hashOneTimeToken(confirmation));
-      return { connection, confirmation, refusedResources };
+      return { connection, confirmation: await storeForConfirmation(parts, authorization, grant), refusedResources };
     }
-    // Nothing waits for anybody, so nothing is kept: where the swap fails in passing, the link stays good.
-    const swapped = await activateGrant(parts, { authorization, grant });
-    return { connection: swapped, confirmation: undefined, refusedResources };
+    // The grant is not stored: if its activation fails temporarily, the link stays valid.
+    return { connection: await activateGrant(parts, { authorization, grant }), refusedResources };
   } catch (error) {
     const reason = isVaultError(error) ? error.reason : 'INTERNAL';
-    // What failed must not hide behind a second failure to write it down.
-    if (!IN_PASSING.has(reason))
+    // A failure to record it must not hide the first error.
+    if (!TEMPORARY.has(reason))
       await parts.stores.authorizations.fail(authorization.uid, reason).catch(() => undefined);
     throw error;
   }
 }
 
-/** Nobody's doing and soon over: the link stays good, so that its button can be pressed again. STATE_INVALID: another attempt was faster. */
-const IN_PASSING: ReadonlySet<Reason> = new Set<Reason>([
+/** The link stays valid, so that its button can be pressed again. STATE_INVALID: another attempt was faster. */
+const TEMPORARY: ReadonlySet<Reason> = new Set<Reason>([
   'ENTRA_UNAVAILABLE',
   'ENTRA_THROTTLED',
   'APP_CREDENTIAL_PROPAGATING',
@@ -67,26 +63,22 @@ const IN_PASSING: ReadonlySet<Reason> = new Set<Reason>([
 
 async function grantOf(
   parts: ConnectParts,
-  { authorization, attempt, connection, answer }: Parameters<typeof handleAuthorizationResponse>[1],
+  { authorization, attempt, connection, parties, answer }: Response,
 ): Promise<Grant> {
-  const tenant = await findTenant(parts.stores, connection.tenantId);
-  const app = await findAppByUid(parts.stores, tenant, authorization.appUid);
+  const { tenant, app } = activeParties(parties);
   checkNotSuspended(connection);
   if ('error' in answer) throw authorizationErrorOf(parts.authorizationServer, answer, connectionName(connection));
   return redeemGrant(parts, { tenant, app, connection, authorization, attempt, code: answer.code });
 }
 
-async function keep(
+/** Returns the confirmation. */
+async function storeForConfirmation(
   { stores, clock }: ConnectParts,
-  authorization: Authorization,
+  { uid }: Authorization,
   grant: Grant,
-  confirmationHash: string,
-): Promise<void> {
-  const kept = await stores.authorizations.consent(
-    authorization.uid,
-    grant,
-    confirmationHash,
-    clock.now() + CONFIRMATION_LIFE,
-  );
-  if (!kept) throw stateInvalid('state');
+): Promise<string> {
+  const confirmation = mintOneTimeToken();
+  const expireTime = clock.now() + CONFIRMATION_LIFE;
+  if (await stores.authorizations.consent(uid, grant, hashOneTimeToken(confirmation), expireTime)) return confirmation;
+  throw stateInvalid('state');
 }

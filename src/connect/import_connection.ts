@@ -1,104 +1,92 @@
-import type { App } from '../model/app.ts';
-import { type Account, type Connection, canonicalAccount, connectionName } from '../model/connection.ts';
-import { isVaultError, VaultError } from '../model/errors.ts';
-import { isExternalIdTaken } from '../model/external_id.ts';
+import { type Connection, canonicalAccount, connectionName } from '../model/connection.ts';
+import { VaultError } from '../model/errors.ts';
+import { externalIdTaken } from '../model/external_id.ts';
 import { afterGrant, type Grant } from '../model/grant.ts';
-import type { Tenant } from '../model/tenant.ts';
-import { accountMismatch, checkDirectory, checkSaidAccount, checkSameAccount, contradicts } from './account_check.ts';
-import { checkNotSuspended, findApp, findTenant } from './active_lookup.ts';
+import { retryOnConflict } from '../model/retry_on_conflict.ts';
+import { accountMismatch, checkClaimedAccount, checkSameAccount, contradicts } from './account_check.ts';
+import { checkNotSuspended, findApp, findTenant, usualApp } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { counted } from './counted.ts';
-import { createDoubtfulTokens, type DoubtfulTokens } from './doubtful_tokens.ts';
-import { checkExternalIdFree } from './external_id_free.ts';
 import type { ImportRequest, Imports } from './imports.ts';
-import { checkWish, newConnection } from './new_connection.ts';
-import { type RequestedScopes, requestedScopes } from './requested_scopes.ts';
-import { usualApp } from './start_authorization.ts';
-import { verifyImport } from './verify_import.ts';
+import { checkDirectory } from './named_directory.ts';
+import { checkConnectionFields, newConnection } from './new_connection.ts';
+import { requestedScopes } from './requested_scopes.ts';
+import { createImportVerification, type ImportTarget } from './verify_import.ts';
+import { counted } from './with_audit.ts';
 
 export function createImports(parts: ConnectParts): Imports {
-  const doubtfulTokens = createDoubtfulTokens(parts.clock);
+  const verify = createImportVerification(parts);
   return {
-    import(request) {
-      const work = () => importConnection(parts, doubtfulTokens, request);
-      return request.validateOnly === true ? work() : counted((outcome) => parts.metrics?.imported(outcome), work);
+    async import(request) {
+      if (request.validateOnly === true) {
+        const target = await checkImport(parts, request);
+        await checkExternalIdFree(parts, target);
+        return afterImport(parts, target, undefined, target.existing);
+      }
+      const count = (outcome: string) => parts.metrics?.imported(outcome);
+      return counted(count, async () => {
+        const target = await checkImport(parts, request);
+        if (request.verify === 'ON_FIRST_USE') return store(parts, target, undefined);
+        await checkExternalIdFree(parts, target);
+        return store(parts, target, await verify(target));
+      });
     },
   };
 }
 
-async function importConnection(
-  parts: ConnectParts,
-  doubtfulTokens: DoubtfulTokens,
-  request: ImportRequest,
-): Promise<Connection> {
+/** All that can be checked without Entra. */
+async function checkImport(parts: ConnectParts, request: ImportRequest): Promise<ImportTarget> {
   const { stores } = parts;
   const tenant = await findTenant(stores, request.tenantId);
-  checkWish(request);
-  if (request.account !== undefined) checkSaidAccount(request.account);
+  checkConnectionFields(request);
+  if (request.account !== undefined) checkClaimedAccount(request.account);
   const existing = await stores.connections.find(tenant.uid, request.connectionId);
   checkReplaceable(existing, request);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
-  const wanted = requestedScopes(parts.scopes, tenant, app, request.scopes);
+  const scopes = requestedScopes(parts.scopes, tenant, app, request.scopes);
   if (request.account?.directoryId !== undefined) checkDirectory(tenant, request.account.directoryId);
-
-  const seen = request.verify === 'NOW' && request.validateOnly !== true;
-  // The commit of an import that nobody verifies finds a taken external id by itself.
-  if (seen || request.validateOnly === true) await checkExternalIdFree(parts, tenant, request);
-  const from = { tenant, app, existing, wanted, request, doubtfulTokens };
-  const verified = seen ? await verifyImport(parts, from) : undefined;
-  const take = { tenant, app, wanted, verified, request };
-  return request.validateOnly === true ? afterImport(parts, take, existing) : store(parts, take, existing);
+  return { tenant, app, existing, scopes, request };
 }
 
-interface Take {
-  readonly tenant: Tenant;
-  readonly app: App;
-  readonly wanted: RequestedScopes;
-  /** Undefined: nobody has asked Entra. */
-  readonly verified: Grant | undefined;
-  readonly request: ImportRequest;
+/** CONNECTION_EXISTS, before a request to Entra. The commit finds an external id that is taken later. */
+async function checkExternalIdFree({ stores }: ConnectParts, { tenant, request }: ImportTarget): Promise<void> {
+  const { connectionId, externalId } = request;
+  if (externalId === undefined) return;
+  const holder = await stores.connections.findByExternalId(tenant.uid, externalId);
+  if (holder !== undefined && holder.connectionId !== connectionId) throw externalIdTaken(holder);
 }
 
-async function store(parts: ConnectParts, take: Take, existing: Connection | undefined): Promise<Connection> {
+/** A conflict repeats the checks against the changed connection, but never the redemption. */
+function store(parts: ConnectParts, target: ImportTarget, verified: Grant | undefined): Promise<Connection> {
   const { stores, changes } = parts;
-  const { tenant, request, verified } = take;
-  const { refreshToken } = verified ?? request;
-  let before = existing;
-  for (let tries = 1; ; tries += 1) {
-    const after = afterImport(parts, take, before);
-    try {
-      const stored = await stores.connections.replaceGrant(before, after, refreshToken);
-      changes.announce({ kind: 'connection', uid: stored.uid });
-      return stored;
-    } catch (error) {
-      // Somebody created or changed the connection meanwhile: judge it anew, but do not redeem again.
-      const mayHelp = isVaultError(error, 'ETAG_MISMATCH', 'CONNECTION_EXISTS') && !isExternalIdTaken(error);
-      if (tries === 5 || !mayHelp) throw error;
-      before = await stores.connections.find(tenant.uid, request.connectionId);
-    }
-  }
+  const { tenant, request, existing } = target;
+  return retryOnConflict(5, async (attempt) => {
+    const before = attempt === 1 ? existing : await stores.connections.find(tenant.uid, request.connectionId);
+    const after = afterImport(parts, target, verified, before);
+    const { refreshToken } = verified ?? request;
+    const stored = await stores.connections.replaceGrant(before, after, refreshToken);
+    changes.announce({ kind: 'connection', uid: stored.uid });
+    return stored;
+  });
 }
 
-/** CONNECTION_EXISTS, CONNECTION_SUSPENDED, ACCOUNT_MISMATCH. */
+/** `verified`: the grant as Entra confirmed it; undefined: not verified yet. CONNECTION_EXISTS, CONNECTION_SUSPENDED, ACCOUNT_MISMATCH. */
 function afterImport(
   { clock }: ConnectParts,
-  { tenant, app, wanted, verified, request }: Take,
+  target: ImportTarget,
+  verified: Grant | undefined,
   before: Connection | undefined,
 ): Connection {
   const now = clock.now();
+  const { tenant, app, request } = target;
   checkReplaceable(before, request);
-  const grant = verified ?? unseen(before, wanted, request);
+  const grant = verified ?? unverifiedGrant(before, target);
   if (grant.account !== undefined && request.allowAccountChange !== true) checkSameAccount(before, grant.account);
   const base = before ?? newConnection({ tenant, app, request, now });
-  const labelled = {
-    ...base,
-    externalId: request.externalId ?? base.externalId,
-    labels: request.labels ?? base.labels,
-  };
-  return afterGrant(labelled, { grant, app, verified: verified !== undefined }, now);
+  const { externalId = base.externalId, labels = base.labels } = request;
+  return afterGrant({ ...base, externalId, labels }, { grant, app, verified: verified !== undefined }, now);
 }
 
-/** CONNECTION_EXISTS, CONNECTION_SUSPENDED. A PENDING one has nothing to lose. */
+/** CONNECTION_EXISTS, CONNECTION_SUSPENDED. A PENDING connection has no grant to lose. */
 function checkReplaceable(existing: Connection | undefined, request: ImportRequest): void {
   if (existing === undefined) return;
   checkNotSuspended(existing);
@@ -110,19 +98,19 @@ function checkReplaceable(existing: Connection | undefined, request: ImportReque
   );
 }
 
-/** Taken at the importer's word until the first redemption checks it. */
-function unseen(existing: Connection | undefined, wanted: RequestedScopes, request: ImportRequest): Grant {
-  const said = saidAccount(request.account);
-  // The earlier account stays on the row, so that the first redemption is held against it.
-  const account = said ?? (request.allowAccountChange === true ? undefined : existing?.account);
-  if (existing?.account !== undefined && account === existing.account && contradicts(request.account, account)) {
+/** Claimed by the importer; the first redemption checks it. */
+function unverifiedGrant(existing: Connection | undefined, { scopes, request }: ImportTarget): Grant {
+  const { refreshToken, account: claimed, allowAccountChange } = request;
+  const { productScopes, needed } = scopes;
+  if (claimed?.directoryId !== undefined && claimed.objectId !== undefined) {
+    const { directoryId, objectId, username, displayName, email } = claimed;
+    const account = canonicalAccount({ directoryId, objectId, username, displayName, email });
+    return { refreshToken, account, productScopes, granted: needed };
+  }
+  // The earlier account is kept, so that the first redemption is compared with it.
+  const account = allowAccountChange === true ? undefined : existing?.account;
+  if (existing !== undefined && account !== undefined && contradicts(claimed, account)) {
     throw accountMismatch(connectionName(existing));
   }
-  return { refreshToken: request.refreshToken, account, productScopes: wanted.productScopes, granted: wanted.needed };
-}
-
-function saidAccount(account: Partial<Account> | undefined): Account | undefined {
-  if (account?.directoryId === undefined || account.objectId === undefined) return undefined;
-  const { directoryId, objectId, username, displayName, email } = account;
-  return canonicalAccount({ directoryId, objectId, username, displayName, email });
+  return { refreshToken, account, productScopes, granted: needed };
 }

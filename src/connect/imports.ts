@@ -1,6 +1,6 @@
 import type { Account, Connection } from '../model/connection.ts';
 import type { Secret } from '../model/secret.ts';
-import type { AppReference } from './authorizations.ts';
+import type { AppReference } from './active_lookup.ts';
 
 /** Refresh tokens that another system holds, taken over. */
 export interface Imports {

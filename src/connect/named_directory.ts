@@ -1,8 +1,22 @@
 import { type App, homeDirectory } from '../model/app.ts';
-import { fieldInvalid } from '../model/errors.ts';
-import type { Tenant } from '../model/tenant.ts';
-import { checkDirectory } from './account_check.ts';
-import { checkDirectoryId } from './directory_id.ts';
+import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { GUID } from '../model/ids.ts';
+import { allowsDirectory, type Tenant } from '../model/tenant.ts';
+
+/** A directory id becomes part of an Entra URL, so only a GUID is accepted. FIELD_INVALID. */
+export function checkDirectoryId(field: string, directoryId: string): void {
+  if (!GUID.test(directoryId)) throw fieldInvalid(field, 'must be the id (GUID) of a directory');
+}
+
+/** DIRECTORY_NOT_ALLOWED: the tenant accepts accounts of some directories only. */
+export function checkDirectory(tenant: Tenant, directoryId: string): void {
+  if (allowsDirectory(tenant, directoryId)) return;
+  throw new VaultError(
+    'DIRECTORY_NOT_ALLOWED',
+    `tenants/${tenant.tenantId} accepts no accounts of directory ${directoryId}; sign in with an account of an allowed directory, or have an operator add it to allowedDirectoryIds`,
+    { metadata: { directoryId } },
+  );
+}
 
 /** The directory that a request names, if tenant and app allow it. FIELD_INVALID, DIRECTORY_NOT_ALLOWED. */
 export function namedDirectory(tenant: Tenant, app: App, directoryId: string | undefined): string | undefined {
@@ -10,8 +24,9 @@ export function namedDirectory(tenant: Tenant, app: App, directoryId: string | u
   checkDirectoryId('directory_id', directoryId);
   checkDirectory(tenant, directoryId);
   const home = homeDirectory(app);
-  if (home !== undefined && home.toLowerCase() !== directoryId.toLowerCase()) {
-    throw fieldInvalid('directory_id', `the app serves directory ${home} alone; leave it out, or name that one`);
-  }
-  return directoryId;
+  if (home === undefined || home.toLowerCase() === directoryId.toLowerCase()) return directoryId;
+  throw fieldInvalid(
+    'directory_id',
+    `the app serves only directory ${home}; name that directory, or leave the field out`,
+  );
 }

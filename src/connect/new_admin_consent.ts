@@ -1,10 +1,9 @@
 import type { AdminConsent } from '../model/admin_consent.ts';
 import type { App } from '../model/app.ts';
-import { DAY, HOUR, type Timestamp } from '../model/clock.ts';
+import { DAY, HOUR } from '../model/clock.ts';
 import { newUid } from '../model/ids.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { MintedState } from '../store/stores.ts';
-import { ADMIN_STATE_PREFIX, isAdminConsentState } from './admin_consents.ts';
 import { type ConnectParts, callbackUri } from './connect_parts.ts';
 import { hashOneTimeToken, isOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 
@@ -12,11 +11,11 @@ const LINK_LIFE = 7 * DAY;
 /** An administrator reads before they approve, and may have to sign in as one first. */
 const STATE_LIFE = HOUR;
 
-type Wish = Pick<AdminConsent, 'productScopes' | 'scopes' | 'directoryId' | 'returnUrl'>;
-
 export function newAdminConsent(
   { clock, publicUrl }: Pick<ConnectParts, 'clock' | 'publicUrl'>,
-  { tenant, app, wish }: { readonly tenant: Tenant; readonly app: App; readonly wish: Wish },
+  tenant: Tenant,
+  app: App,
+  requested: Pick<AdminConsent, 'productScopes' | 'scopes' | 'directoryId' | 'returnUrl'>,
 ): AdminConsent {
   const now = clock.now();
   return {
@@ -25,43 +24,44 @@ export function newAdminConsent(
     tenantId: tenant.tenantId,
     appUid: app.uid,
     state: 'OPEN',
-    ...wish,
+    ...requested,
     redirectUri: callbackUri(publicUrl),
     createTime: now,
     expireTime: now + LINK_LIFE,
   };
 }
 
-export interface MintedConsentState {
-  readonly minted: MintedState;
-  /** Holds the state: the only place where it stands in clear. */
-  readonly adminConsentUri: string;
-}
+/** Distinguishes the states of this flow from those of users who sign in, at the one callback. */
+const STATE_PREFIX = 'admin.';
 
+/** `adminConsentUri`: the only place that contains the state in clear. */
 export function mintConsentState(
-  { authorizationServer }: Pick<ConnectParts, 'authorizationServer'>,
-  { app, consent, now }: { readonly app: App; readonly consent: AdminConsent; readonly now: Timestamp },
-): MintedConsentState {
-  const state = `${ADMIN_STATE_PREFIX}${mintOneTimeToken()}`;
-  const { directoryId, redirectUri, scopes } = consent;
+  { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
+  app: App,
+  { directoryId, redirectUri, scopes }: AdminConsent,
+): { readonly minted: MintedState; readonly adminConsentUri: string } {
+  const state = `${STATE_PREFIX}${mintOneTimeToken()}`;
   return {
-    minted: { stateHash: hashOneTimeToken(state), expireTime: now + STATE_LIFE },
+    minted: { stateHash: hashOneTimeToken(state), expireTime: clock.now() + STATE_LIFE },
     adminConsentUri: authorizationServer.adminConsentUri({ app, directoryId, redirectUri, scopes, state }),
   };
 }
 
-/** Whether it can be a state of this flow at all: what cannot is answered without asking the database. */
-export function mayBeConsentState(state: string): boolean {
-  return isAdminConsentState(state) && isOneTimeToken(state.slice(ADMIN_STATE_PREFIX.length));
+export function isAdminConsentState(state: string): boolean {
+  return state.startsWith(STATE_PREFIX);
 }
 
-/** The app can ask administrators by the vault's own callback. */
+/** False: no such state was ever issued, so the database is not queried. */
+export function mayBeConsentState(state: string): boolean {
+  return isAdminConsentState(state) && isOneTimeToken(state.slice(STATE_PREFIX.length));
+}
+
+/** An app without redirect URIs is assumed to have the vault's own callback at Entra: next_steps instructs the operator to add it. */
 export function hasOwnCallback({ publicUrl }: Pick<ConnectParts, 'publicUrl'>, { redirectUris }: App): boolean {
-  // One that names none is taken to have the vault's own at Entra (next_steps told the operator to enter it).
   return redirectUris.length === 0 || redirectUris.includes(callbackUri(publicUrl));
 }
 
-/** An app for personal accounts alone has no administrators to ask. */
+/** An app for personal accounts only has no administrators. */
 export function hasAdministrators({ signInAudience }: App): boolean {
   return signInAudience !== 'consumers';
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { App } from '../model/app.ts';
 import type { Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
@@ -5,20 +6,26 @@ import { newUid } from '../model/ids.ts';
 import { checkExternalId, checkLabels } from '../model/labels.ts';
 import type { Tenant } from '../model/tenant.ts';
 
-interface Wish {
+/** The fields of a connection that a request sets. Undefined: unchanged. */
+interface ConnectionFields {
   readonly connectionId: string;
   readonly externalId?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
-/** FIELD_INVALID, before anything else is done. */
-export function checkWish({ externalId, labels }: Wish): void {
+/** FIELD_INVALID. */
+export function checkConnectionFields({ externalId, labels }: ConnectionFields): void {
   if (externalId !== undefined) checkExternalId('external_id', externalId);
   if (labels !== undefined) checkLabels('labels', labels);
 }
 
-/** PENDING: named, but never granted. */
-export function newConnection(from: { tenant: Tenant; app: App; request: Wish; now: Timestamp }): Connection {
+/** PENDING: it exists, but has never had a grant. */
+export function newConnection(from: {
+  tenant: Tenant;
+  app: App;
+  request: ConnectionFields;
+  now: Timestamp;
+}): Connection {
   const { tenant, app, request, now } = from;
   return {
     uid: newUid(),
@@ -48,15 +55,9 @@ export function newConnection(from: { tenant: Tenant; app: App; request: Wish; n
   };
 }
 
-/** The connection with the external id and labels that were asked for; undefined when that changes nothing. */
-export function relabelled(connection: Connection, request: Wish, now: Timestamp): Connection | undefined {
-  const externalId = request.externalId ?? connection.externalId;
-  const labels = request.labels ?? connection.labels;
-  const same = externalId === connection.externalId && isSame(labels, connection.labels);
+/** The connection with the requested external id and labels; undefined: nothing changes. */
+export function relabelled(connection: Connection, request: ConnectionFields, now: Timestamp): Connection | undefined {
+  const { externalId = connection.externalId, labels = connection.labels } = request;
+  const same = externalId === connection.externalId && isDeepStrictEqual({ ...labels }, { ...connection.labels });
   return same ? undefined : { ...connection, externalId, labels, updateTime: now };
-}
-
-function isSame(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
-  const names = Object.keys(one);
-  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }

@@ -2,25 +2,43 @@ import { MINUTE } from '../model/clock.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
 import type { Failure, FailureKind } from '../model/exchange.ts';
 
-/** Kinds that are about the grant itself; the others are the fault of the app, of Entra or of a policy, and keep their reasons. */
 const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'suspect']);
 
-/** A code redeemed twice, or with the PKCE verifier of another sign-in: the visitor sent it so, and signs in again. */
-const BY_THE_VISITOR = /\bAADSTS(?:54005|501481|50148)\b/;
-
-/** Why a sign-in failed. Nothing is stored yet that a second doubtful answer could confirm, and the sign-in is the user's to repeat. */
-export function signInReason({ kind, reason, entraError = '' }: Failure): Reason {
-  if (ABOUT_THE_GRANT.has(kind) || reason === 'STATE_INVALID') return 'REAUTHORIZATION_REQUIRED';
-  return kind === 'ours' && BY_THE_VISITOR.test(entraError) ? 'REAUTHORIZATION_REQUIRED' : reason;
+/** Entra does not accept the grant itself. Other failures are caused by the app, by Entra or by a policy, and keep their reasons. */
+export function isAboutTheGrant({ kind }: Failure): boolean {
+  return ABOUT_THE_GRANT.has(kind);
 }
 
-/** Entra refused the authorization code. */
-export function codeRefused(failure: Failure, connection: string): VaultError {
+/** A code redeemed twice, or with the PKCE verifier of another sign-in: the browser sent it, so the user signs in again. */
+const CAUSED_BY_BROWSER = /\bAADSTS(?:54005|501481|50148)\b/;
+
+/** No stored grant waits for a second ambiguous answer to confirm the first one, and the user can repeat the sign-in. */
+function signInReason(failure: Failure): Reason {
+  const { kind, reason, entraError = '' } = failure;
+  if (isAboutTheGrant(failure) || reason === 'STATE_INVALID') return 'REAUTHORIZATION_REQUIRED';
+  return kind === 'ours' && CAUSED_BY_BROWSER.test(entraError) ? 'REAUTHORIZATION_REQUIRED' : reason;
+}
+
+/** The sign-in failed: Entra refused it, its authorization code, or a token that the code brought. */
+export function signInError(failure: Failure, connection: string): VaultError {
   const reason = signInReason(failure);
-  return refusal(reason, `Entra did not connect ${connection}: ${reasonText(reason, failure)}`, failure, connection);
+  return redeemError(
+    reason,
+    `Entra did not connect ${connection}: ${reasonText(reason, failure)}`,
+    failure,
+    connection,
+  );
 }
 
-/** 9002313: Entra cannot read the token. */
+export function declined({ entraError }: Failure, connection: string): VaultError {
+  return new VaultError(
+    'AUTHORIZATION_DECLINED',
+    `The user did not agree to connect ${connection}. Start again when they want to.`,
+    { metadata: { resource: connection, ...(entraError === undefined ? {} : { entraError }) } },
+  );
+}
+
+/** Entra cannot parse the token. */
 const UNREADABLE = 'AADSTS9002313';
 
 /** Whether the same refresh token may be accepted a minute later: https://github.com/BingAds/BingAds-Python-SDK/issues/279 */
@@ -28,35 +46,32 @@ export function mayPass({ kind, entraError }: Failure): boolean {
   return kind === 'suspect' && entraError?.includes(UNREADABLE) !== true;
 }
 
-/** An `error` word that no standard defines says nothing of the refresh token, however often it comes. */
-export function isUnknownWord({ kind, subject }: Failure): boolean {
+/** An `error` value that no standard defines proves nothing about the refresh token, however often it is returned. */
+export function isUnknownError({ kind, subject }: Failure): boolean {
   return kind === 'transient' && subject === 'request';
 }
 
-/** Entra refused the refresh token that was to be imported, in a way that may pass. */
+/** Entra refused the refresh token to be imported, perhaps only temporarily. */
 export function refreshTokenDoubtful(failure: Failure, connection: string): VaultError {
-  const text = isUnknownWord(failure)
-    ? `Entra gave an answer to the refresh token for ${connection} that the vault does not know. Import it again later.`
+  const text = isUnknownError(failure)
+    ? `Entra answered the refresh token for ${connection} with an error that the vault does not know. Import it again later.`
     : `Entra gave a doubtful answer to the refresh token for ${connection}. Import it again in a minute: a second such answer rejects it.`;
-  const error = refusal('ENTRA_UNAVAILABLE', text, failure, connection);
-  return new VaultError(error.reason, error.message, {
-    metadata: { ...error.metadata, doubtful: 'true' },
-    retryAfter: MINUTE,
-  });
+  const { reason, message, metadata } = redeemError('ENTRA_UNAVAILABLE', text, failure, connection);
+  return new VaultError(reason, message, { metadata: { ...metadata, doubtful: 'true' }, retryAfter: MINUTE });
 }
 
-/** The refresh token is of a directory other than the one where it was redeemed. */
+/** The refresh token belongs to another directory than the one where it was redeemed. */
 const NAMES_DIRECTORY = /AADSTS(700005|7000012|70000121)\b/;
 
-/** Entra refused the refresh token that was to be imported. */
+/** Entra refused the refresh token to be imported. */
 export function refreshTokenRefused(failure: Failure, connection: string): VaultError {
-  if (!ABOUT_THE_GRANT.has(failure.kind)) {
+  if (!isAboutTheGrant(failure)) {
     const text = `Entra did not redeem the refresh token for ${connection}: ${reasonText(failure.reason, failure)}`;
-    return refusal(failure.reason, text, failure, connection);
+    return redeemError(failure.reason, text, failure, connection);
   }
-  const field = NAMES_DIRECTORY.test(failure.entraError ?? '') ? ' Name it in account.directory_id.' : '';
+  const field = NAMES_DIRECTORY.test(failure.entraError ?? '') ? ' Name its directory in account.directory_id.' : '';
   const cause = `${failure.hint ?? 'It is too old, was revoked, or was issued to another client id.'}${field}`;
-  return refusal(
+  return redeemError(
     'REFRESH_TOKEN_REJECTED',
     `Entra did not accept the refresh token for ${connection}. ${cause} Otherwise let the user sign in with StartAuthorization.`,
     failure,
@@ -64,7 +79,7 @@ export function refreshTokenRefused(failure: Failure, connection: string): Vault
   );
 }
 
-function refusal(reason: Reason, message: string, failure: Failure, connection: string): VaultError {
+function redeemError(reason: Reason, message: string, failure: Failure, connection: string): VaultError {
   return new VaultError(reason, message, {
     metadata: {
       resource: connection,
@@ -89,8 +104,8 @@ const TEXTS: Partial<Record<Reason, string>> = {
   APP_CREDENTIAL_EXPIRED: 'every credential of the app has expired. Add a new one (AddCredential).',
 };
 
-/** The end of a sentence: what stands in the way, and what to do. */
-export function reasonText(reason: Reason, { hint }: Pick<Failure, 'hint'>): string {
+/** The second half of a sentence: the obstacle, then what to do. */
+function reasonText(reason: Reason, { hint }: Pick<Failure, 'hint'>): string {
   const text = TEXTS[reason] ?? 'it does not answer now. Try again.';
   return hint === undefined ? text : `${text} ${hint}`;
 }

@@ -2,20 +2,30 @@ import type { App } from '../model/app.ts';
 import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
-import type { Failure } from '../model/exchange.ts';
+import type { Outcome } from '../model/exchange.ts';
 import type { Grant } from '../model/grant.ts';
+import { isPersonal } from '../model/personal_account.ts';
 import type { ResourceIssue } from '../model/resource_issue.ts';
 import { issueAfter } from '../model/resource_refusal.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { checkDirectory, checkSameAccount } from './account_check.ts';
-import { declined } from './authorization_error_response.ts';
+import { checkSameAccount } from './account_check.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { provePersonalGrant } from './personal_grant.ts';
-import { learnFurther, redeemCode } from './redeem_code.ts';
-import { codeRefused } from './redeem_errors.ts';
+import { checkDirectory } from './named_directory.ts';
+import { declined, isAboutTheGrant, signInError } from './redeem_errors.ts';
+import {
+  admitted,
+  type FirstGranted,
+  firstResource,
+  type GrantRequest,
+  redeemFurtherResources,
+  redeemRefreshToken,
+} from './redeem_refresh_token.ts';
+import { fullForm } from './requested_scopes.ts';
 
-export interface CodeInHand {
+type Server = ConnectParts['authorizationServer'];
+
+export interface CodeRedemption {
   readonly tenant: Tenant;
   readonly app: App;
   readonly connection: Connection;
@@ -24,60 +34,87 @@ export interface CodeInHand {
   readonly code: Secret;
 }
 
-/** From a code to a whole grant: the account checked, and what was granted learned of every resource. */
+/** From a code to a complete grant: redeem the code, check the account, prove the refresh token, redeem it for further resources. */
 export async function redeemGrant(
   { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
-  { tenant, app, connection, authorization, attempt, code }: CodeInHand,
+  redemption: CodeRedemption,
 ): Promise<Grant> {
+  const { tenant, app, connection, authorization } = redemption;
   const name = connectionName(connection);
+  const first = checkGranted(await redeemCode(authorizationServer, redemption), name);
+  const { outcome, account } = first;
+  checkDirectory(tenant, account.directoryId);
+  if (!authorization.allowAccountChange) checkSameAccount(connection, account);
+
+  const { permissions, productScopes } = authorization;
+  const request: GrantRequest = { app, tenantUid: tenant.uid, priority: 'FOREGROUND', permissions };
+  const refreshToken = await provePersonalGrant(authorizationServer, request, first, name);
+  const resourceIssues: Record<string, ResourceIssue> = {};
+  const redeemed = await redeemFurtherResources(authorizationServer, {
+    ...request,
+    first: { outcome, refreshToken, account },
+    refused(failure, resource) {
+      // A consent that has not propagated yet, or a policy for one resource, does not prevent the connection.
+      if (failure.subject !== 'resource') throw signInError(failure, name);
+      const before = { issue: undefined, granted: undefined, requested: permissions[resource] };
+      const issue = issueAfter(failure, before, clock.now());
+      // The first token request often finds the consent.
+      resourceIssues[resource] = issue.state === 'CONSENT_REQUIRED' ? { ...issue, retryTime: clock.now() } : issue;
+    },
+  });
+  return { ...redeemed, account, productScopes, resourceIssues };
+}
+
+/** Redeems the code at the authority that issued it; the response has an access token for one resource only. */
+function redeemCode(server: Server, { tenant, app, authorization, attempt, code }: CodeRedemption): Promise<Outcome> {
   const { directoryId, redirectUri, permissions } = authorization;
-  const tenantUid = tenant.uid;
-  const asked = { app, directoryId, tenantUid, attempt, redirectUri, permissions, code };
-  const outcome = await redeemCode(authorizationServer, asked);
-  if (outcome.kind !== 'granted')
-    throw isDeclined(outcome) ? declined(name, outcome.entraError) : codeRefused(outcome, name);
+  const { codeVerifier, nonce } = attempt;
+  const resource = firstResource(permissions);
+  const scopes = fullForm(permissions, resource);
+  const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
+  const admission = { app, directoryId, tenantUid: tenant.uid, priority: 'FOREGROUND', requester } as const;
+  return admitted(server, admission, (admission) =>
+    admission.redeemCode({ code, codeVerifier, nonce, redirectUri, resource, scopes }),
+  );
+}
+
+function checkGranted(outcome: Outcome, name: string): FirstGranted {
+  if (outcome.kind !== 'granted') {
+    const isDeclined = /AADSTS65004\b/.test(outcome.entraError ?? '');
+    throw isDeclined ? declined(outcome, name) : signInError(outcome, name);
+  }
   const { account, refreshToken } = outcome;
+  const details = { metadata: { resource: name } };
   if (refreshToken === undefined) {
     throw new VaultError(
       'NO_REFRESH_TOKEN',
-      `Entra sent no refresh token for ${name}, so nothing would last; check that the app registration may ask for offline_access`,
-      { metadata: { resource: name } },
+      `Entra sent no refresh token for ${name}, so the connection would not last; check that the app registration may request offline_access`,
+      details,
     );
   }
-  if (account === undefined) {
-    throw new VaultError(
-      'REAUTHORIZATION_REQUIRED',
-      `Entra did not say whose account ${name} is; start the authorization again`,
-      {
-        metadata: { resource: name },
-      },
-    );
-  }
-  checkDirectory(tenant, account.directoryId);
-  if (!authorization.allowAccountChange) checkSameAccount(connection, account);
-  const resourceIssues: Record<string, ResourceIssue> = {};
-  const request = { app, tenantUid, priority: 'FOREGROUND', permissions } as const;
-  const proven = await provePersonalGrant(authorizationServer, request, { outcome, refreshToken, account });
-  if ('stillborn' in proven) throw codeRefused(proven.stillborn, name);
-  const learned = await learnFurther(authorizationServer, {
-    ...request,
-    first: { outcome, refreshToken: proven.refreshToken, account },
-    refused(failure, resource) {
-      // A consent that has not spread yet, or a policy for one resource, is no reason to connect nothing.
-      if (failure.subject !== 'resource') throw codeRefused(failure, name);
-      const now = clock.now();
-      const issue = issueAfter(
-        failure,
-        { issue: undefined, granted: undefined, requested: permissions[resource] },
-        now,
-      );
-      // Consent is often found by the first request for a token.
-      resourceIssues[resource] = issue.state === 'CONSENT_REQUIRED' ? { ...issue, retryTime: now } : issue;
-    },
-  });
-  return { ...learned, account, productScopes: authorization.productScopes, resourceIssues };
+  if (account !== undefined) return { outcome, account, refreshToken };
+  throw new VaultError(
+    'REAUTHORIZATION_REQUIRED',
+    `Entra did not return the account of ${name}; start the authorization again`,
+    details,
+  );
 }
 
-function isDeclined({ entraError = '' }: Failure): boolean {
-  return /AADSTS65004\b/.test(entraError);
+/**
+ * The refresh token of a personal account is issued at one Entra address and redeemed at another. It is redeemed once while the user is
+ * present to sign in again: https://github.com/Softeria/ms-365-mcp-server/issues/522. Any other failure proves nothing.
+ */
+async function provePersonalGrant(
+  server: Server,
+  request: GrantRequest,
+  { refreshToken, account }: FirstGranted,
+  name: string,
+): Promise<Secret> {
+  if (!isPersonal(account)) return refreshToken;
+  const { directoryId } = account;
+  const resource = firstResource(request.permissions);
+  const outcome = await redeemRefreshToken(server, { ...request, directoryId, refreshToken, resource });
+  if (outcome.kind === 'granted') return outcome.refreshToken ?? refreshToken;
+  if (outcome.subject === 'connection' && isAboutTheGrant(outcome)) throw signInError(outcome, name);
+  return refreshToken;
 }

@@ -6,17 +6,17 @@ import type { Tenant } from '../model/tenant.ts';
 import { parseAllConsented } from '../scopes/permission.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 
-/** What a connection shall be able to do, in the product's words and in Entra's. */
+/** The scopes of a connection, as product scopes and as Entra permissions. */
 export interface RequestedScopes {
   readonly productScopes: readonly string[];
   /** What the product scopes need. Never without a resource. */
   readonly needed: PermissionsByResource;
 }
 
-/** Asked for at every consent: an id token tells whose account it is, and without `offline_access` there is no refresh token. */
+/** Part of every consent: the id token names the account, and without `offline_access` there is no refresh token. */
 export const OIDC_SCOPES: readonly string[] = ['offline_access', 'openid', 'email', 'profile'];
 
-/** SCOPE_UNKNOWN; FIELD_INVALID for none at all, and for `.default` beside permissions. */
+/** SCOPE_UNKNOWN; FIELD_INVALID for no scope, and for `.default` together with permissions. */
 export function requestedScopes(
   scopes: Scopes,
   tenant: Tenant,
@@ -25,7 +25,7 @@ export function requestedScopes(
 ): RequestedScopes {
   if (requested.length === 0) throw fieldInvalid('scopes', 'name at least one product scope');
   const catalog = catalogOf(tenant, app);
-  // OIDC scopes are asked for anyway; alone they mean Graph, where the catalog takes them.
+  // OIDC scopes are always requested; alone they mean Graph, if the catalog has them.
   const proper = requested.filter((scope) => !isOidcScope(scope));
   const named = proper.length === 0 ? requested : proper;
   const needed = scopes.translate(catalog, named, app.cloud);
@@ -36,7 +36,7 @@ export function requestedScopes(
 /** https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope */
 function checkNotMixed(needed: PermissionsByResource): void {
   const permissions = Object.values(needed);
-  if (!asksForAll(needed) || permissions.every((names) => names.every((name) => name === ALL_CONSENTED))) return;
+  if (!requestsAll(needed) || permissions.every((names) => names.every((name) => name === ALL_CONSENTED))) return;
   const [all] = Object.keys(needed).filter((resource) => needed[resource]?.includes(ALL_CONSENTED));
   throw fieldInvalid(
     'scopes',
@@ -45,8 +45,8 @@ function checkNotMixed(needed: PermissionsByResource): void {
 }
 
 /**
- * `X/.default` of a connection that has scopes of X stands for these. Of one that has none it stays, and asks Entra for
- * what the registration lists.
+ * `X/.default` means the connection's own scopes of X. Without such scopes it stays, and requests from Entra what the
+ * registration lists.
  */
 export function withOwnScopes(
   scopes: Scopes,
@@ -63,13 +63,13 @@ export function withOwnScopes(
   });
 }
 
-function asksForAll(needed: PermissionsByResource): boolean {
+function requestsAll(needed: PermissionsByResource): boolean {
   return Object.values(needed).some((names) => names.includes(ALL_CONSENTED));
 }
 
-/** What is needed, with what the app always asks for: what somebody is asked to consent to. `.default` stands alone. */
+/** What a consent covers: the needed permissions and those that the app always requests. `.default` is requested alone. */
 export function consentedWith(scopes: Scopes, app: App, needed: PermissionsByResource): PermissionsByResource {
-  if (asksForAll(needed)) return needed;
+  if (requestsAll(needed)) return needed;
   return union(needed, scopes.resolve(app.implicitPermissions, app.cloud).permissions);
 }
 
@@ -78,18 +78,18 @@ export function catalogOf(tenant: Tenant, app: App): string {
 }
 
 /**
- * Full form, as the authorize endpoint wants them: permissions of all resources, and the OIDC scopes that bring an id token and a refresh token.
- * One `.default` asks for all that the registration lists, of every resource. Only the OIDC scopes that MSAL adds itself stand beside it.
+ * Full form, as the authorize endpoint accepts them: permissions of all resources, and the OIDC scopes for an id token and a refresh token.
+ * One `.default` requests all that the registration lists, of every resource. Only the OIDC scopes that MSAL adds are allowed with it.
  */
 export function authorizeScopes(permissions: PermissionsByResource): readonly string[] {
   const [first] = Object.keys(permissions);
-  if (first !== undefined && asksForAll(permissions)) {
+  if (first !== undefined && requestsAll(permissions)) {
     return [...fullForm(permissions, first), ...OIDC_SCOPES.filter((scope) => scope !== 'email')];
   }
   return [...Object.keys(permissions).flatMap((resource) => fullForm(permissions, resource)), ...OIDC_SCOPES];
 }
 
-/** `https://graph.microsoft.com/Mail.Read`, of one resource. */
+/** Of one resource: `https://graph.microsoft.com/Mail.Read`. */
 export function fullForm(permissions: PermissionsByResource, resource: string): readonly string[] {
   return scopesOf(resource, permissions[resource] ?? []);
 }

@@ -1,32 +1,50 @@
 import { type App, homeDirectory } from '../model/app.ts';
+import type { Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid } from '../model/errors.ts';
 import { GRAPH, resourceIn } from '../model/resource.ts';
 import type { Tenant } from '../model/tenant.ts';
-import { checkDirectory } from './account_check.ts';
-import { findApp, findTenant } from './active_lookup.ts';
-import type { StartAdminConsent, StartedAdminConsent } from './admin_consents.ts';
+import { type AppReference, findApp, findTenant, usualApp } from './active_lookup.ts';
 import { adminConsentLink, type ConnectParts, callbackUri } from './connect_parts.ts';
-import { namedDirectory } from './named_directory.ts';
+import { checkDirectory, namedDirectory } from './named_directory.ts';
 import { hasAdministrators, hasOwnCallback, mintConsentState, newAdminConsent } from './new_admin_consent.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
 import { authorizeScopes, consentedWith, requestedScopes } from './requested_scopes.ts';
 import { checkReturnUrl } from './return_url.ts';
-import { usualApp } from './start_authorization.ts';
 
+export interface StartAdminConsent {
+  readonly tenantId: string;
+  /** Undefined: the tenant's app `default`. */
+  readonly app?: AppReference | undefined;
+  /** Product scopes. Empty: all that the registration lists (`/.default` of Microsoft Graph). */
+  readonly scopes: readonly string[];
+  /** Undefined: the app's own directory if it has one, else the directory that the administrator signs in to. */
+  readonly directoryId?: string | undefined;
+  readonly returnUrl?: string | undefined;
+}
+
+export interface StartedAdminConsent {
+  /** Contains a handle. Valid for 7 days (`expireTime`). */
+  readonly consentUri: string;
+  /** Contains a state that works once. Valid for an hour (`adminConsentExpireTime`). */
+  readonly adminConsentUri: string;
+  readonly expireTime: Timestamp;
+  readonly adminConsentExpireTime: Timestamp;
+}
+
+/** FIELD_INVALID, SCOPE_UNKNOWN, DIRECTORY_NOT_ALLOWED, TENANT_NOT_FOUND, APP_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED. */
 export async function startAdminConsent(parts: ConnectParts, request: StartAdminConsent): Promise<StartedAdminConsent> {
   const { stores } = parts;
   const tenant = await findTenant(stores, request.tenantId);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, undefined));
   checkApp(parts, app);
-  const wish = {
-    ...askedOfAdministrators(parts, tenant, app, request.scopes),
+  const consent = newAdminConsent(parts, tenant, app, {
+    ...scopesOf(parts, tenant, app, request.scopes),
     directoryId: directoryOf(tenant, app, request.directoryId),
     returnUrl: request.returnUrl && checkReturnUrl(request.returnUrl, app.returnUrlPrefixes),
-  };
-  const consent = newAdminConsent(parts, { tenant, app, wish });
+  });
   const handle = mintOneTimeToken();
-  const { minted, adminConsentUri } = mintConsentState(parts, { app, consent, now: consent.createTime });
+  const { minted, adminConsentUri } = mintConsentState(parts, app, consent);
   await stores.adminConsents.start(consent, hashOneTimeToken(handle), minted);
   parts.metrics?.adminConsentStarted();
   return {
@@ -41,18 +59,18 @@ function checkApp(parts: ConnectParts, app: App): void {
   if (!hasAdministrators(app)) {
     throw fieldInvalid(
       'app',
-      `${appName(app)} is for personal accounts alone, which have no administrator; each user consents`,
+      `${appName(app)} is only for personal accounts, which have no administrator; each user consents`,
     );
   }
   if (!hasOwnCallback(parts, app)) {
     throw fieldInvalid(
       'app',
-      `${appName(app)} does not have the vault's own callback ${callbackUri(parts.publicUrl)} among its redirect_uris; add it there and in Entra, or send the administrator to admin_consent_uri of VerifyApp's next steps`,
+      `${appName(app)} does not have the vault's own callback ${callbackUri(parts.publicUrl)} among its redirectUris; add it there and in Entra, or send the administrator to admin_consent_uri of VerifyApp's next steps`,
     );
   }
 }
 
-function askedOfAdministrators(parts: ConnectParts, tenant: Tenant, app: App, requested: readonly string[]) {
+function scopesOf(parts: ConnectParts, tenant: Tenant, app: App, requested: readonly string[]) {
   if (requested.length === 0) {
     // All that the registration lists, of every API: https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope
     return { productScopes: [], scopes: [`${resourceIn(app.cloud, GRAPH)}/.default`] };

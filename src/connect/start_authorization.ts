@@ -1,39 +1,71 @@
-import type { App } from '../model/app.ts';
+import { type App, isOpenToPersonalAccounts, PERSONAL_DIRECTORY } from '../model/app.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { HOUR, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-import { fieldInvalid, isVaultError } from '../model/errors.ts';
-import { isExternalIdTaken } from '../model/external_id.ts';
+import { fieldInvalid } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';
 import { checkText } from '../model/labels.ts';
+import { isPersonal } from '../model/personal_account.ts';
+import { retryOnConflict } from '../model/retry_on_conflict.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { LONGEST_USERNAME } from './account_check.ts';
-import { checkNotSuspended, findApp, findTenant } from './active_lookup.ts';
+import { type AppReference, checkNotSuspended, findApp, findTenant, usualApp } from './active_lookup.ts';
 import { mintAttempt } from './authorization_attempt.ts';
-import type { StartedAuthorization, StartRequest } from './authorizations.ts';
 import { completionOf } from './completion.ts';
 import { type ConnectParts, connectUri } from './connect_parts.ts';
 import { namedDirectory } from './named_directory.ts';
-import { checkWish, newConnection, relabelled } from './new_connection.ts';
+import { checkConnectionFields, newConnection, relabelled } from './new_connection.ts';
 import { hashOneTimeToken, mintOneTimeToken } from './one_time_token.ts';
-import { directoryToReturnTo } from './personal_grant.ts';
 import { consentedWith, requestedScopes, withOwnScopes } from './requested_scopes.ts';
 
 const LINK_LIFE = 24 * HOUR;
 
+export type Prompt = 'select_account' | 'consent' | 'login';
+
+export interface StartRequest {
+  readonly tenantId: string;
+  readonly connectionId: string;
+  /** Undefined: the existing connection's, else the tenant's app `default`. */
+  readonly app?: AppReference | undefined;
+  /** Product scopes and OIDC scopes. Empty: those of the existing connection. */
+  readonly scopes: readonly string[];
+  /** Undefined: the username of the connection's account, unless that may change. */
+  readonly loginHint?: string | undefined;
+  readonly returnUrl?: string | undefined;
+  /** Undefined: the vault's own callback. */
+  readonly redirectUri?: string | undefined;
+  readonly autoConfirm?: boolean | undefined;
+  readonly allowAccountChange?: boolean | undefined;
+  /** Undefined: unchanged. */
+  readonly externalId?: string | undefined;
+  /** Undefined: unchanged. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Undefined: the app's audience. */
+  readonly directoryId?: string | undefined;
+  /** Undefined: `select_account` without a login hint, else as little as Entra can. */
+  readonly prompt?: Prompt | undefined;
+  /** A claims challenge (JSON text) to forward to Entra. */
+  readonly claims?: string | undefined;
+}
+
+export interface StartedAuthorization {
+  /** Contains a handle: only the user may have it. Valid for 24 h (`expireTime`). */
+  readonly connectUri: string;
+  /** Contains a state that works once. Valid for 10 minutes (`authorizationExpireTime`). */
+  readonly authorizationUri: string;
+  readonly expireTime: Timestamp;
+  readonly authorizationExpireTime: Timestamp;
+}
+
+/**
+ * Creates the connection, PENDING, if it does not exist.
+ * FIELD_INVALID, SCOPE_UNKNOWN, TENANT_NOT_FOUND, APP_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED.
+ */
 export async function startAuthorization(parts: ConnectParts, request: StartRequest): Promise<StartedAuthorization> {
   const tenant = await findTenant(parts.stores, request.tenantId);
-  checkWish(request);
+  checkConnectionFields(request);
   checkLoginHint(request);
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await startOnce(parts, tenant, request);
-    } catch (error) {
-      // Somebody created or changed the connection between our reading and our writing: look again.
-      if (tries === 3 || isExternalIdTaken(error) || !isVaultError(error, 'CONNECTION_EXISTS', 'ETAG_MISMATCH'))
-        throw error;
-    }
-  }
+  return retryOnConflict(3, () => startOnce(parts, tenant, request));
 }
 
 async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequest): Promise<StartedAuthorization> {
@@ -46,22 +78,18 @@ async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequ
   const authorization = newAuthorization(parts, { tenant, app, connection, request, now });
 
   const handle = mintOneTimeToken();
-  const minted = mintAttempt(parts, { app, authorization, now });
-  const relabelledTo = existing === undefined ? undefined : relabelled(existing, request, now);
-  if (existing !== undefined && relabelledTo !== undefined) await stores.connections.update(existing, relabelledTo);
-  await stores.authorizations.start({
-    connection: existing === undefined ? connection : undefined,
-    authorization,
-    handleHash: hashOneTimeToken(handle),
-    attempt: minted.attempt,
-    stateHash: minted.stateHash,
-  });
+  const { attempt, stateHash, authorizationUri } = mintAttempt(parts, app, authorization);
+  const changed = existing && relabelled(existing, request, now);
+  if (existing !== undefined && changed !== undefined) await stores.connections.update(existing, changed);
+  const created = existing === undefined ? connection : undefined;
+  const handleHash = hashOneTimeToken(handle);
+  await stores.authorizations.start({ connection: created, authorization, handleHash, attempt, stateHash });
   parts.metrics?.authorizationStarted();
   return {
     connectUri: connectUri(parts.publicUrl, handle),
-    authorizationUri: minted.authorizationUri,
+    authorizationUri,
     expireTime: authorization.expireTime,
-    authorizationExpireTime: minted.attempt.expireTime,
+    authorizationExpireTime: attempt.expireTime,
   };
 }
 
@@ -71,15 +99,8 @@ function checkLoginHint({ loginHint, prompt }: StartRequest): void {
   if (prompt !== 'select_account') return;
   throw fieldInvalid(
     'login_hint',
-    'Entra takes no login_hint together with prompt SELECT_ACCOUNT; leave one of them out',
+    'Entra accepts no login hint together with prompt SELECT_ACCOUNT; leave one of them out',
   );
-}
-
-/** The app of the existing connection, else the tenant's `default`. */
-export function usualApp(tenant: Tenant, existing: Connection | undefined): { tenantId: string; appId: string } {
-  return existing === undefined
-    ? { tenantId: tenant.tenantId, appId: 'default' }
-    : { tenantId: existing.appTenantId, appId: existing.appId };
 }
 
 function newAuthorization(
@@ -94,8 +115,8 @@ function newAuthorization(
   const { productScopes, needed } = requestedScopes(parts.scopes, tenant, app, scopes);
   const allowAccountChange = request.allowAccountChange ?? false;
   // Entra refuses a hint together with SELECT_ACCOUNT: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
-  const offersNone = allowAccountChange || request.prompt === 'select_account';
-  const loginHint = request.loginHint ?? (offersNone ? undefined : connection.account?.username);
+  const isWithoutHint = allowAccountChange || request.prompt === 'select_account';
+  const loginHint = request.loginHint ?? (isWithoutHint ? undefined : connection.account?.username);
   return {
     uid: newUid(),
     tenantUid: tenant.uid,
@@ -108,8 +129,8 @@ function newAuthorization(
     loginHint,
     directoryId:
       namedDirectory(tenant, app, request.directoryId) ??
-      (allowAccountChange ? undefined : directoryToReturnTo(app, connection)),
-    // Without a hint a browser with one session would connect that account without a word.
+      (allowAccountChange ? undefined : directoryOfAccount(app, connection)),
+    // Without a hint, a browser with one session would connect that account without asking.
     prompt: request.prompt ?? (loginHint === undefined ? 'select_account' : undefined),
     allowAccountChange,
     claims: request.claims,
@@ -117,4 +138,9 @@ function newAuthorization(
     createTime: now,
     expireTime: now + LINK_LIFE,
   };
+}
+
+/** Where the user of a personal account signs in again; undefined: the address of the app. */
+function directoryOfAccount(app: App, { account }: Connection): string | undefined {
+  return isPersonal(account) && isOpenToPersonalAccounts(app) ? PERSONAL_DIRECTORY : undefined;
 }

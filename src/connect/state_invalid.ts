@@ -1,6 +1,6 @@
 import { VaultError } from '../model/errors.ts';
 
-/** One answer for unknown, used, expired and another connection's: whoever tries them out learns nothing. */
+/** The same error for an unknown, used or expired value and for one of another connection, so that guessing reveals nothing. */
 export function stateInvalid(what: 'state' | 'confirmation' | 'link'): VaultError {
   return new VaultError(
     'STATE_INVALID',

@@ -1,12 +1,13 @@
+import type { AuditEntry, AuditLog } from '../audit/audit_log.ts';
 import type { Timestamp } from '../model/clock.ts';
 import { isVaultError, type Reason } from '../model/errors.ts';
 import type { ConnectParts } from './connect_parts.ts';
 import type { PageTrace } from './page_trace.ts';
 
-/** How the work behind a browser's callback came out, as the page will tell it. */
-export interface End<Result> {
+/** The outcome of a browser's callback, as its page shows it. */
+export interface AuditedResult<Result> {
   readonly outcome: 'GRANTED' | Reason;
-  /** Of work that went well, and was written down. */
+  /** Of work that succeeded and was audited. */
   readonly result?: Result | undefined;
 }
 
@@ -16,61 +17,58 @@ export interface CallbackAudit {
   readonly method: 'web/callback' | 'web/admin-consent';
   readonly resource: string;
   readonly trace?: PageTrace | undefined;
-  /** Told how the work ended, whether that could be written down or not. */
-  readonly count: (outcome: End<unknown>['outcome']) => void;
+  /** Receives the outcome of the work, whether it could be audited or not. */
+  readonly count: (outcome: string) => void;
 }
 
 /**
- * Work, append, then answer: what is not written down has no result, and its outcome says why. Throws what is a mistake of ours
- * once it is written down: whoever answers the browser also keeps the log.
+ * Work, append, then answer: work that cannot be audited has no result, and its outcome says why. Rethrows an unexpected error after
+ * the entry is written; the web server logs it.
  */
 export async function withAudit<Result>(
-  parts: Pick<ConnectParts, 'auditLog' | 'clock'>,
-  audit: CallbackAudit,
+  { auditLog, clock }: Pick<ConnectParts, 'auditLog' | 'clock'>,
+  { started: time, requestId, method, resource, trace, count }: CallbackAudit,
   work: () => Promise<Result>,
-): Promise<End<Result>> {
-  const { unexpected, ...end } = await endOf(work, audit.trace);
-  audit.count(end.outcome);
-  const unaudited = await append(parts, audit, end.outcome);
-  if (audit.trace !== undefined) audit.trace.audited = unaudited === undefined;
+): Promise<AuditedResult<Result>> {
+  let end: AuditedResult<Result>;
+  let unexpected: Error | undefined;
+  try {
+    end = { outcome: 'GRANTED', result: await work() };
+  } catch (error) {
+    end = { outcome: outcomeOf(error) };
+    if (!isVaultError(error)) unexpected = error instanceof Error ? error : new Error('not an error', { cause: error });
+    else if (trace !== undefined) Object.assign(trace, { entraError: error.metadata['entraError'], hint: error.hint });
+  }
+  count(end.outcome);
+  const status = end.outcome === 'GRANTED' ? 'OK' : end.outcome;
+  const entry = { time, requestId, method, resource, status, duration: clock.now() - time } as const;
+  const unaudited = await appendBrowserEntry(auditLog, entry);
+  if (trace !== undefined) trace.audited = unaudited === undefined;
   if (unexpected !== undefined) throw unexpected;
   return unaudited === undefined ? end : { outcome: unaudited };
 }
 
-async function endOf<Result>(
-  work: () => Promise<Result>,
-  trace: PageTrace | undefined,
-): Promise<End<Result> & { readonly unexpected?: Error }> {
+/** Resolves with the reason why the entry could not be written; undefined: it was. */
+export function appendBrowserEntry(
+  auditLog: Pick<AuditLog, 'append'>,
+  entry: Pick<AuditEntry, 'time' | 'requestId' | 'method' | 'resource' | 'status' | 'duration'>,
+): Promise<Reason | undefined> {
+  const browser = { caller: 'browser', credentialId: '', rule: '', ...entry };
+  return new Promise((resolve) => auditLog.append(browser, (error) => resolve(error?.reason)));
+}
+
+/** Reports the outcome of the work to `count`: `GRANTED`, or the reason. */
+export async function counted<Result>(count: (outcome: string) => void, work: () => Promise<Result>): Promise<Result> {
   try {
-    return { outcome: 'GRANTED', result: await work() };
+    const result = await work();
+    count('GRANTED');
+    return result;
   } catch (error) {
-    if (isVaultError(error)) {
-      if (trace !== undefined) Object.assign(trace, { entraError: error.metadata['entraError'], hint: error.hint });
-      return { outcome: error.reason };
-    }
-    return {
-      outcome: 'INTERNAL',
-      unexpected: error instanceof Error ? error : new Error('not an error', { cause: error }),
-    };
+    count(outcomeOf(error));
+    throw error;
   }
 }
 
-/** Answers why it could not be written down; undefined: it was. */
-function append(
-  { auditLog, clock }: Pick<ConnectParts, 'auditLog' | 'clock'>,
-  { started, requestId, method, resource }: CallbackAudit,
-  outcome: End<unknown>['outcome'],
-): Promise<Reason | undefined> {
-  const entry = {
-    time: started,
-    requestId,
-    caller: 'browser',
-    credentialId: '',
-    rule: '',
-    method,
-    resource,
-    status: outcome === 'GRANTED' ? ('OK' as const) : outcome,
-    duration: clock.now() - started,
-  };
-  return new Promise((resolve) => auditLog.append(entry, (error) => resolve(error?.reason)));
+function outcomeOf(error: unknown): Reason {
+  return isVaultError(error) ? error.reason : 'INTERNAL';
 }

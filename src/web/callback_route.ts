@@ -1,67 +1,62 @@
-import { isAdminConsentState } from '../connect/admin_consents.ts';
-import type { CallbackOutcome } from '../connect/authorizations.ts';
+import type { CallbackOutcome } from '../connect/browser_callback.ts';
+import { isAdminConsentState } from '../connect/new_admin_consent.ts';
+import { readAdminConsentResponse, readAuthorizationResponse } from './callback_params.ts';
 import type { HttpRequest } from './http_request.ts';
 import { type HttpResponse, page, plain, seeOther } from './http_response.ts';
 import type { Flow } from './messages/messages.ts';
 import { outcomeResponse } from './outcome_response.ts';
 import { noticePage } from './pages/notice_page.ts';
-import { readAdminConsent } from './read_admin_consent.ts';
-import { readCallback } from './read_callback.ts';
-import { readForm } from './read_form.ts';
-import type { Route } from './route.ts';
-import type { WebParts } from './web_parts.ts';
+import { mediaType, readBody } from './read_body.ts';
+import type { Route, WebParts } from './route.ts';
 
 const LONGEST_QUERY = 8 * 1024;
+const LARGEST_FORM = 16 * 1024;
+const FORM_ERRORS = { 400: 'The form is incomplete.', 413: 'The form is too large.' } as const;
 
-const NO_FORM = {
-  400: 'The form did not come whole.',
-  413: 'The form is too large.',
-  415: 'Only a form is understood here.',
-} as const;
-
-/** Where Entra sends browsers back to. No HEAD: it would use the state up without anybody seeing the outcome. */
+/** The redirect URI. No HEAD: it would use the state up, and no browser would show the outcome. */
 export function callbackRoute(parts: WebParts): Route {
   return {
     pattern: /^\/oauth2\/callback$/,
     methods: {
       async GET(httpRequest) {
         if (httpRequest.query.length > LONGEST_QUERY) return plain(414, 'The address is too long.');
-        return received(parts, httpRequest, new URLSearchParams(httpRequest.query));
+        return receive(parts, httpRequest, new URLSearchParams(httpRequest.query));
       },
       async POST(httpRequest) {
-        const form = await readForm(httpRequest.request);
-        return typeof form === 'number' ? plain(form, NO_FORM[form]) : received(parts, httpRequest, form);
+        const { request } = httpRequest;
+        const isForm = mediaType(request) === 'application/x-www-form-urlencoded';
+        if (!isForm) return plain(415, 'Only a form is accepted here.');
+        const body = await readBody(request, LARGEST_FORM);
+        if (typeof body === 'number') return plain(body, FORM_ERRORS[body]);
+        return receive(parts, httpRequest, new URLSearchParams(body.toString('utf8')));
       },
     },
   };
 }
 
-async function received(parts: WebParts, httpRequest: HttpRequest, parameters: URLSearchParams): Promise<HttpResponse> {
+async function receive(parts: WebParts, httpRequest: HttpRequest, parameters: URLSearchParams): Promise<HttpResponse> {
   const { requestId, trace, messages } = httpRequest;
-  const unreadable = (flow: Flow) => ended(parts, httpRequest, flow, { outcome: 'STATE_INVALID' });
   if (isAdminConsentState(parameters.get('state') ?? '')) {
-    const answered = readAdminConsent(parameters);
-    if (answered === undefined) return unreadable('administrator');
-    return ended(
-      parts,
-      httpRequest,
-      'administrator',
-      await parts.adminConsents.callback({ ...answered, requestId, trace }),
-    );
+    const response = readAdminConsentResponse(parameters);
+    const outcome = response && (await parts.adminConsents.callback({ ...response, requestId, trace }));
+    return respond(parts, httpRequest, 'administrator', outcome);
   }
-  // Where next_steps sends an administrator; it proves nothing, and nothing waits for it.
+  // An administrator returns from the link of VerifyApp's next_steps: it proves nothing, and nothing waits for it.
   if (parameters.has('admin_consent') && !parameters.has('error')) {
     return page(200, messages, noticePage(messages, messages.backFromMicrosoft));
   }
-  const answered = readCallback(parameters);
-  if (answered === undefined) return unreadable('user');
-  return ended(parts, httpRequest, 'user', await parts.authorizations.callback({ ...answered, requestId, trace }));
+  const response = readAuthorizationResponse(parameters);
+  const outcome = response && (await parts.authorizations.callback({ ...response, requestId, trace }));
+  return respond(parts, httpRequest, 'user', outcome);
 }
 
-type Ended = Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
-
-/** Who got what they wanted goes straight back. All else is explained first (ADR 12). */
-async function ended(parts: WebParts, httpRequest: HttpRequest, flow: Flow, outcome: Ended): Promise<HttpResponse> {
+/** Success redirects at once. Every other outcome is explained on a page first (ADR 12). */
+async function respond(
+  parts: WebParts,
+  httpRequest: HttpRequest,
+  flow: Flow,
+  outcome: Partial<CallbackOutcome> & Pick<CallbackOutcome, 'outcome'> = { outcome: 'STATE_INVALID' },
+): Promise<HttpResponse> {
   const resources = outcome.refusedResources?.join(' ') ?? '';
   if (resources !== '') parts.log.event('info', 'connected_in_part', { requestId: httpRequest.requestId, resources });
   if (outcome.returnUrl !== undefined && outcome.outcome === 'GRANTED') return seeOther(outcome.returnUrl);

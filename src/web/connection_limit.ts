@@ -1,17 +1,17 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Keeps connections without a request from locking browsers and probes out. */
+/** Keeps idle connections from locking browsers and probes out. */
 export interface ConnectionLimit {
-  /** The answer to a request is being made. */
+  /** A request of the connection is being handled. */
   begin(request: IncomingMessage): void;
-  /** The answer was handed over, whether or not it is read. */
+  /** The response was sent, whether or not the client reads it. */
   answered(request: IncomingMessage): void;
 }
 
-/** When there are too many connections, the one that has had no request for longest is closed, and the new one is served. */
+/** At the limit, a new connection replaces the one that has been idle longest. */
 export function limitConnections(server: Server, most: number): ConnectionLimit {
-  /** Connections without a request, the one without for longest first. */
+  /** Connections without a request, the longest idle first. */
   const idle = new Map<unknown, Socket>();
   const all = new Map<unknown, Socket>();
 
@@ -43,7 +43,7 @@ export function limitConnections(server: Server, most: number): ConnectionLimit 
   };
 }
 
-/** Equal for a connection and its TLS. Connections of a unix socket have no address. */
+/** Equal for a TCP connection and the TLS socket on it. A unix socket has no address. */
 function keyOf(socket: Socket): unknown {
   return socket.remotePort === undefined ? socket : `${socket.remoteAddress} ${socket.remotePort}`;
 }

@@ -9,72 +9,73 @@ const TYPES = new Set([
   'microsoft.keyvault.secretnewversioncreated',
   'microsoft.keyvault.secretexpired',
 ]);
-/** Event Grid tries for a day, and may bring an event that was taken. */
-const REMEMBERED = 10_000;
+/** Event Grid retries for a day, and may resend an accepted event. */
+const MOST_REMEMBERED = 10_000;
 
 export interface EventGridHandler {
-  /** Undefined stands for one that cannot be read. False: not all could be taken, so that they must come again. */
-  take(events: readonly (GridEvent | undefined)[]): Promise<boolean>;
+  /** Undefined: an unreadable event. False: not all were accepted, so Event Grid must resend them. */
+  accept(events: readonly (GridEvent | undefined)[]): Promise<boolean>;
 }
 
-/** Sorts events, and hands each secret on once. */
+/** Filters events, and reports each changed secret once. */
 export function createEventGridHandler({
   keyVaults,
   secretSource,
   secretChanges,
   metrics,
-}: EventGridParts): EventGridHandler {
-  const taken = new Set<string>();
+}: Omit<EventGridParts, 'keys'>): EventGridHandler {
+  const accepted = new Set<string>();
 
-  function judge(event: GridEvent | undefined): { readonly secret: string } | { readonly outcome: EventGridOutcome } {
-    if (event === undefined) return { outcome: 'malformed' };
-    if (!TYPES.has(event.type)) return { outcome: 'foreign_type' };
-    if (taken.has(event.identity)) return { outcome: 'replayed' };
+  /** Returns the secret, or why the event is ignored. */
+  function classify(event: GridEvent): { secret: string; identity: string } | { outcome: EventGridOutcome } {
+    const { type, identity } = event;
+    if (!TYPES.has(type)) return { outcome: 'foreign_type' };
+    if (accepted.has(identity)) return { outcome: 'replayed' };
     const uri = secretUriIn(event, keyVaults);
     if (uri === undefined) return { outcome: 'malformed' };
     try {
-      return { secret: withoutVersion(secretSource.checkUri('data.id', uri)) };
+      return { secret: withoutVersion(secretSource.checkUri('data.id', uri)), identity };
     } catch (failure) {
       if (isVaultError(failure, 'FIELD_INVALID')) return { outcome: 'foreign' };
       throw failure;
     }
   }
 
-  function remember(identity: string): void {
-    taken.add(identity);
-    const [oldest] = taken;
-    if (taken.size > REMEMBERED && oldest !== undefined) taken.delete(oldest);
-  }
-
-  /** True: it was taken. */
-  async function hand(secret: string, events: ReadonlySet<string>): Promise<boolean> {
+  /** False: the database is unavailable. */
+  async function report(secret: string, identities: ReadonlySet<string>): Promise<boolean> {
     try {
       const apps = await secretChanges.onSecretChanged(secret);
-      metrics.received(apps > 0 ? 'accepted' : 'unreferenced', events.size);
+      metrics.received(apps > 0 ? 'accepted' : 'unreferenced', identities.size);
     } catch (failure) {
       if (!isVaultError(failure, 'DATABASE_UNAVAILABLE')) throw failure;
-      metrics.received('failed', events.size);
+      metrics.received('failed', identities.size);
       return false;
     }
-    for (const identity of events) remember(identity);
+    for (const identity of identities) {
+      accepted.add(identity);
+      const [oldest] = accepted;
+      if (accepted.size > MOST_REMEMBERED && oldest !== undefined) accepted.delete(oldest);
+    }
     return true;
   }
 
   return {
-    async take(events) {
+    async accept(events) {
       const bySecret = new Map<string, Set<string>>();
       for (const event of events) {
-        const judged = judge(event);
-        if ('outcome' in judged) metrics.received(judged.outcome);
-        else if (event !== undefined) {
-          const those = bySecret.get(judged.secret) ?? new Set();
-          if (those.has(event.identity)) metrics.received('replayed');
-          bySecret.set(judged.secret, those.add(event.identity));
+        const classified = event && classify(event);
+        if (classified === undefined) metrics.received('malformed');
+        else if ('outcome' in classified) metrics.received(classified.outcome);
+        else {
+          const { secret, identity } = classified;
+          const identities = bySecret.get(secret) ?? new Set();
+          if (identities.has(identity)) metrics.received('replayed');
+          bySecret.set(secret, identities.add(identity));
         }
       }
-      let all = true;
-      for (const [secret, those] of bySecret) all = (await hand(secret, those)) && all;
-      return all;
+      let isAccepted = true;
+      for (const [secret, identities] of bySecret) isAccepted = (await report(secret, identities)) && isAccepted;
+      return isAccepted;
     },
   };
 }

@@ -2,9 +2,9 @@ import type { SecretChangeHandler } from '../credential_lifecycle/secret_change_
 import type { Secret } from '../model/secret.ts';
 import type { SecretSource } from '../model/secret_source.ts';
 
-/** What taking events of Azure Event Grid needs. */
+/** The dependencies of the Event Grid endpoint. */
 export interface EventGridParts {
-  /** Who brings one of them is believed: Event Grid signs nothing. */
+  /** Any caller with one of these keys is trusted, because Event Grid does not sign its requests. */
   readonly keys: readonly Secret[];
   /** Origins of the key vaults that credentials may refer to. */
   readonly keyVaults: readonly string[];
@@ -14,7 +14,7 @@ export interface EventGridParts {
 }
 
 export interface EventGridMetrics {
-  /** `count` events; 1 unless given. */
+  /** `count`: events; default 1. */
   received(outcome: EventGridOutcome, count?: number): void;
 }
 
@@ -22,13 +22,13 @@ export type EventGridOutcome =
   | 'accepted'
   /** No credential refers to the secret. */
   | 'unreferenced'
-  /** It was taken before. */
+  /** It was accepted before. */
   | 'replayed'
   /** Of a key vault, or a secret, that credentials may not refer to. */
   | 'foreign'
   | 'foreign_type'
   | 'malformed'
-  /** The database did not answer: Event Grid brings it again. */
+  /** The database is unavailable: Event Grid resends it. */
   | 'failed'
-  /** A request, not an event: without the key. */
+  /** Counts a request without the key, not an event. */
   | 'unauthorized';

@@ -1,12 +1,12 @@
-/** What a template takes: text is escaped, pieces of HTML stand as they are, nothing leaves nothing. */
+/** A value in a template: text is escaped, HTML is inserted unchanged, undefined is inserted as nothing. */
 export type Content = string | Html | undefined | readonly Content[];
 
 /**
- * HTML in which nothing given can break out. It escapes for text and for attributes in double quotes, so those two, and no others, are
- * the places for `${}`: never a tag's or an attribute's name, never `<style>`.
+ * HTML with escaped values. Escaping is safe in text and in attributes with double quotes, so only these are places for `${}`: never
+ * the name of a tag or attribute, never `<style>`.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Html {
-  return new Html(parts.map((part, index) => part + written(values[index])).join(''));
+  return new Html(parts.map((part, index) => part + rendered(values[index])).join(''));
 }
 
 class Html {
@@ -21,13 +21,13 @@ class Html {
   }
 }
 
-/** Only `html` makes it. */
+/** Only `html` creates it. */
 export type { Html };
 
-function written(value: Content): string {
+function rendered(value: Content): string {
   if (value === undefined) return '';
   if (value instanceof Html) return value.toString();
-  return typeof value === 'string' ? escaped(value) : value.map(written).join('');
+  return typeof value === 'string' ? escaped(value) : value.map(rendered).join('');
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

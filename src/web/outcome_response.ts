@@ -1,19 +1,19 @@
-import type { CallbackOutcome } from '../connect/authorizations.ts';
+import type { CallbackOutcome } from '../connect/browser_callback.ts';
 import type { HttpRequest } from './http_request.ts';
 import { type HttpResponse, page } from './http_response.ts';
 import type { Flow } from './messages/messages.ts';
 import { OUTCOME_FACTS, outcomeKind } from './pages/outcome_kind.ts';
 import { outcomePage } from './pages/outcome_page.ts';
-import type { WebParts } from './web_parts.ts';
+import type { WebParts } from './route.ts';
 
-/** The last page of a way. Where it shows a reference, the log and the audit log have it too. */
-export async function outcomeResponse(ended: {
+/** The last page of a flow. If it shows a reference, the log and the audit log have it too. */
+export async function outcomeResponse(completed: {
   readonly parts: Pick<WebParts, 'log' | 'audit'>;
   readonly httpRequest: Pick<HttpRequest, 'messages' | 'requestId' | 'trace'>;
   readonly flow: Flow;
   readonly outcome: Pick<CallbackOutcome, 'outcome'> & Partial<CallbackOutcome>;
 }): Promise<HttpResponse> {
-  const { httpRequest, flow, outcome, parts } = ended;
+  const { httpRequest, flow, outcome, parts } = completed;
   const { messages, requestId, trace } = httpRequest;
   const { status, reference } = OUTCOME_FACTS[outcomeKind(outcome.outcome)];
   if (reference && outcome.outcome !== 'GRANTED') {

@@ -1,13 +1,14 @@
 import type { AuditLog } from '../audit/audit_log.ts';
+import { appendBrowserEntry } from '../connect/with_audit.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
 import { createSecondCap } from '../model/second_cap.ts';
 import type { HttpRequest } from './http_request.ts';
 
-/** Writes a page that shows a reference down in the audit log. Resolves also where the log refuses it: such a page carries nothing. */
+/** Audits a page that shows a reference. Resolves even if the entry cannot be written: such a page carries nothing secret. */
 export type PageAudit = (httpRequest: Pick<HttpRequest, 'requestId' | 'trace'>, reason: Reason) => Promise<void>;
 
-/** A full audit disk stops every token, so visitors must not be able to fill it. */
+/** A full audit disk blocks all token requests, so visitors must not be able to fill it. */
 const MOST_A_SECOND = 20;
 
 export function createPageAudit(parts: {
@@ -16,19 +17,10 @@ export function createPageAudit(parts: {
 }): PageAudit {
   const { auditLog, clock } = parts;
   const isWritten = createSecondCap(clock, MOST_A_SECOND);
-  return ({ requestId, trace }, reason) => {
-    if (trace.audited || !isWritten()) return Promise.resolve();
-    const entry = {
-      time: clock.now(),
-      requestId,
-      caller: 'browser',
-      credentialId: '',
-      rule: '',
-      method: 'web/page',
-      resource: trace.resource,
-      status: reason,
-      duration: 0,
-    };
-    return new Promise((resolve) => auditLog.append(entry, () => resolve()));
+  return async ({ requestId, trace }, status) => {
+    if (trace.audited || !isWritten()) return;
+    const { resource } = trace;
+    const time = clock.now();
+    await appendBrowserEntry(auditLog, { time, requestId, method: 'web/page', resource, status, duration: 0 });
   };
 }

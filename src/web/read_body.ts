@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A body of at most so many bytes; the status to answer where it is too large, or never came whole. */
+/** A body of at most `largest` bytes. 413: it is larger. 400: it is incomplete. */
 export async function readBody(request: IncomingMessage, largest: number): Promise<Buffer | 400 | 413> {
   if (Number(request.headers['content-length'] ?? 0) > largest) return 413;
   const chunks: Buffer[] = [];
@@ -12,13 +12,13 @@ export async function readBody(request: IncomingMessage, largest: number): Promi
       chunks.push(chunk);
     }
   } catch {
-    // Who sent it left in the middle, or was too slow: nothing of ours is broken.
+    // The client disconnected or was too slow.
     return 400;
   }
   return Buffer.concat(chunks);
 }
 
-/** In lower case, without parameters; `''`: not said. */
+/** In lower case, without parameters; `''`: no content type. */
 export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }

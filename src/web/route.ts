@@ -1,12 +1,28 @@
+import type { AdminConsents } from '../connect/admin_consents.ts';
+import type { Authorizations } from '../connect/authorizations.ts';
+import type { Logo } from '../model/logo.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { EventGridParts } from './event_grid_parts.ts';
 import type { HttpRequest } from './http_request.ts';
 import type { HttpResponse } from './http_response.ts';
+import type { PageAudit } from './page_audit.ts';
 
-/** What one address answers. `pattern` has one group at most, handed on as `part`. */
+/** One address. `pattern` has at most one group, passed on as `part`. */
 export interface Route {
   readonly pattern: RegExp;
-  readonly methods: Readonly<
-    Partial<Record<Method, (httpRequest: HttpRequest, part: string) => Promise<HttpResponse>>>
-  >;
+  readonly methods: Readonly<Partial<Record<'GET' | 'HEAD' | 'POST' | 'OPTIONS', Handler>>>;
 }
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'OPTIONS';
+export type Handler = (httpRequest: HttpRequest, part: string) => Promise<HttpResponse>;
+
+/** The dependencies of the routes. */
+export interface WebParts {
+  readonly authorizations: Pick<Authorizations, 'describe' | 'open' | 'callback'>;
+  readonly adminConsents: Pick<AdminConsents, 'describe' | 'open' | 'callback'>;
+  readonly logos: { findLogo(hash: string): Promise<Logo | undefined> };
+  /** Undefined: the endpoint for Azure Event Grid does not exist. */
+  readonly eventGrid?: EventGridParts | undefined;
+  readonly log: Log;
+  /** Undefined: pages are not audited. */
+  readonly audit?: PageAudit | undefined;
+}

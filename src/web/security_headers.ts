@@ -4,10 +4,10 @@ import { STYLE } from './pages/style.ts';
 const STYLE_HASH = createHash('sha256').update(STYLE.toString()).digest('base64');
 
 /**
- * No script, no frame, no foreign resource; the one style is named by its hash, and images are the logos that we serve. Browsers hold
- * `form-action` against every redirect that follows the form (CSP level 3, 6.4.1.1), and the way to Entra and back leads over hosts that
- * nobody knows beforehand (a federated sign-in, the product's return URL): so it names schemes. Plain http is in it only where the vault
- * itself is reached by it. No cross-origin-opener-policy: products connect their users in a pop-up, which must find its opener again.
+ * No script, no frame, no third-party resource. The only style is named by its hash; the only images are the vault's logos. Browsers apply
+ * `form-action` to every redirect that follows the form (CSP level 3, 6.4.1.1), and the hosts on the way to Entra and back are unknown (a
+ * federated sign-in, the product's return URL), so it lists schemes; plain http only if the vault's own URL uses it.
+ * No cross-origin-opener-policy: products connect their users in a pop-up, which needs its opener.
  */
 export function securityHeaders(publicUrl: string): Readonly<Record<string, string>> {
   const https = publicUrl.startsWith('https:');

@@ -1,4 +1,4 @@
-/** What came under these names. RFC 6749, section 3.1: undefined where one of them came twice. */
+/** The named parameters. Undefined: one of them is repeated (RFC 6749, section 3.1). */
 export function singleValuedParams<Name extends string>(
   parameters: URLSearchParams,
   names: readonly Name[],

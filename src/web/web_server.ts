@@ -1,69 +1,44 @@
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { listen, stopListening } from '../listeners/listen.ts';
 import { startTlsReload, type TlsFiles } from '../listeners/tls_files.ts';
 import type { Duration } from '../model/clock.ts';
 import type { ListenAddress } from '../model/listen_address.ts';
 import { errorLocation } from '../telemetry/error_location.ts';
-import { limitConnections } from './connection_limit.ts';
-import { HTTP_LIMITS, HTTPS_LIMITS } from './http_limits.ts';
 import { readHttpRequest } from './http_request.ts';
-import { sendResponse } from './http_response.ts';
+import { HTTP_LIMITS, HTTPS_LIMITS, serveRequests } from './http_server.ts';
 import { LANGUAGES, type Languages, messagesFor } from './messages/languages.ts';
 import { outcomeResponse } from './outcome_response.ts';
+import type { WebParts } from './route.ts';
 import { createRoutes } from './routes.ts';
 import { securityHeaders } from './security_headers.ts';
-import type { WebParts } from './web_parts.ts';
 
 export interface WebServer {
-  /** Where it listens, with the port that it got. */
+  /** With the actual port. */
   readonly address: ListenAddress;
-  /** What is under way is answered, for at most `grace` milliseconds (default 10 s). */
+  /** Completes requests in progress for at most `grace` milliseconds (default 10 s). */
   close(grace?: number): Promise<void>;
 }
 
 export interface WebServerOptions extends WebParts {
   readonly address: ListenAddress;
   readonly publicUrl: string;
-  /** Renewed while it runs: new connections get the new certificate, those that stand keep theirs. */
+  /** Reloaded at run time: new connections get the new certificate, open ones keep theirs. */
   readonly tls?: TlsFiles | undefined;
-  /** How often the TLS files are looked at. Default: 10 s. */
+  /** How often the TLS files are checked. Default: 10 s. */
   readonly tlsInterval?: Duration | undefined;
   /** Default: 1,000. */
   readonly maxConnections?: number | undefined;
-  /** What the pages speak; the first where a browser wants none of them. Default: those that ship. */
+  /** The languages of the pages; the first is the default. Default: those of the vault. */
   readonly languages?: Languages | undefined;
 }
 
-const MOST_CONNECTIONS = 1_000;
-
-/** What browsers reach: `/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`; and Azure: `/event-grid`. FIELD_INVALID where the TLS files cannot be used. */
+/** The listener for browsers (`/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`) and Azure (`/event-grid`). FIELD_INVALID: the TLS files cannot be used. */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const { log, tls, languages = LANGUAGES } = options;
-  const answer = createRoutes(options);
-  const security = securityHeaders(options.publicUrl);
-  const listener: RequestListener = (request, response) => {
-    limit.begin(request);
-    const httpRequest = readHttpRequest({
-      request,
-      requestId: randomUUID(),
-      messages: messagesFor(languages, request),
-    });
-    answer(httpRequest)
-      .catch((error: unknown) => {
-        log.event('error', 'internal_error', { requestId: httpRequest.requestId, ...errorLocation(error) });
-        return outcomeResponse({ parts: options, httpRequest, flow: 'user', outcome: { outcome: 'INTERNAL' } });
-      })
-      .then((answered) => {
-        // A body that nobody read would be taken for the next request.
-        if (!request.complete) response.setHeader('connection', 'close');
-        sendResponse(response, answered, security);
-        limit.answered(request);
-      })
-      .catch(() => response.destroy());
-  };
-  const secure = tls && createHttpsServer(HTTPS_LIMITS, listener);
+  const { log, tls, languages = LANGUAGES, maxConnections = 1_000 } = options;
+  const route = createRoutes(options);
+  const secure = tls && createHttpsServer(HTTPS_LIMITS);
   const reload =
     tls &&
     (await startTlsReload({
@@ -73,8 +48,15 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       log,
       interval: options.tlsInterval,
     }));
-  const server = secure ?? createHttpServer(HTTP_LIMITS, listener);
-  const limit = limitConnections(server, options.maxConnections ?? MOST_CONNECTIONS);
+  const server = secure ?? createHttpServer(HTTP_LIMITS);
+  serveRequests(server, { maxConnections, headers: securityHeaders(options.publicUrl) }, (request) => {
+    const requestId = randomUUID();
+    const httpRequest = readHttpRequest({ request, requestId, messages: messagesFor(languages, request) });
+    return route(httpRequest).catch((error: unknown) => {
+      log.event('error', 'internal_error', { requestId, ...errorLocation(error) });
+      return outcomeResponse({ parts: options, httpRequest, flow: 'user', outcome: { outcome: 'INTERNAL' } });
+    });
+  });
   try {
     return {
       address: await listen(server, options.address),

@@ -67,7 +67,7 @@ inChromium('an administrator approves for the whole organization', () => {
     await decide(page, 'Accept');
     expect(await headingOf(page)).toBe('Approved for your organization');
     await page.goto(link);
-    expect(await headingOf(page)).toBe('This link does not work any more');
+    expect(await headingOf(page)).toBe('This link is no longer valid');
   });
 
   test('where a user could not: the user sends the link on, the administrator approves, and the user connects', async () => {

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { CallbackOutcome } from '../../src/connect/authorizations.ts';
+import type { CallbackOutcome } from '../../src/connect/browser_callback.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
@@ -11,7 +11,7 @@ import { inChromium } from './in_chromium.ts';
 import { LOGO } from './logo.ts';
 import { openTab, type Tab } from './tab.ts';
 
-const faces = Object.assign(createFaces(), { logos: { find: async () => LOGO } });
+const faces = Object.assign(createFaces(), { logos: { findLogo: async () => LOGO } });
 const CALLBACK = `/oauth2/callback?code=c&state=${STATE}`;
 const ADMIN_CALLBACK = `/oauth2/callback?admin_consent=True&tenant=t&state=${ADMIN_STATE}`;
 const RETURN_URL = 'https://product.example/connected?connection=c&outcome=o';

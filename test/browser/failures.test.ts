@@ -149,13 +149,13 @@ inChromium('a person who could not be connected', () => {
     await stage.scenario.tenants.suspendTenant({ name: paused.name });
     const page = await stage.tab(DARK);
     await page.goto(link);
-    expect(await headingOf(page)).toBe('Connecting is switched off');
+    expect(await headingOf(page)).toBe('Connecting is disabled');
     expect(await page.locator('code').innerText()).toMatch(REFERENCE);
     await expectFittingPage(page);
   });
 
   describe('by a link that does not work', () => {
-    const over = 'This link does not work any more';
+    const over = 'This link is no longer valid';
 
     test('since it was used', async () => {
       const link = await stage.link(stage.tenant.connection('used'));
@@ -180,7 +180,7 @@ inChromium('a person who could not be connected', () => {
     test('since it is an address of nothing', async () => {
       const page = await stage.tab();
       await page.goto(`${stage.scenario.publicUrl}/connect`);
-      expect(await headingOf(page)).toBe('There is nothing here');
+      expect(await headingOf(page)).toBe('Page not found');
     });
 
     test('since a day has gone by', async () => {

@@ -13,7 +13,7 @@ mkdirSync(folder, { recursive: true });
 
 const product = { name: 'Acme Desk', tenant: 'Northwind Traders', logo: LOGO.hash };
 const faces = Object.assign(createFaces(), {
-  logos: { find: async () => LOGO },
+  logos: { findLogo: async () => LOGO },
   description: {
     product,
     scopes: ['Read, change and delete your mail, and write drafts', 'Send mail as you', 'Read your calendars'],

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AdminConsentAnswer, StartAdminConsent } from '../../src/connect/admin_consents.ts';
+import type { AdminConsentAnswer } from '../../src/connect/admin_consent_callback.ts';
+import type { StartAdminConsent } from '../../src/connect/start_admin_consent.ts';
 import type { Reason } from '../../src/model/errors.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import {
@@ -37,7 +38,7 @@ const stateOf = (uri: string) => new URL(uri).searchParams.get('state') ?? '';
 const handleOf = (uri: string) => uri.split('/').at(-1) ?? '';
 
 /** What the callback makes of an answer that Entra need not have sent. */
-const answered = (state: string, answer: AdminConsentAnswer['answer']) =>
+const answered = (state: string, answer: AdminConsentAnswer) =>
   world.adminConsents.callback({ state, answer, requestId: 'r-1' });
 const granted = (state: string, directoryId: string | undefined) => answered(state, { granted: true, directoryId });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { StartRequest } from '../../src/connect/authorizations.ts';
+import type { StartRequest } from '../../src/connect/start_authorization.ts';
 import type { App } from '../../src/model/app.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed.ts';

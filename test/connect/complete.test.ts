@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CompleteRequest } from '../../src/connect/authorizations.ts';
+import type { CompleteRequest } from '../../src/connect/complete_authorization.ts';
 import type { Reason } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { ACME_CLIENT_ID, CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';

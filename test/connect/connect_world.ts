@@ -1,9 +1,8 @@
 import type { AuditEntry } from '../../src/audit/audit_log.ts';
-import type { StartRequest } from '../../src/connect/authorizations.ts';
-import { createAdminConsents } from '../../src/connect/create_admin_consents.ts';
-import { createAuthorizations } from '../../src/connect/create_authorizations.ts';
+import { createAdminConsents } from '../../src/connect/admin_consents.ts';
+import { createAuthorizations } from '../../src/connect/authorizations.ts';
 import { createImports } from '../../src/connect/import_connection.ts';
-import { createLogos } from '../../src/connect/logos.ts';
+import type { StartRequest } from '../../src/connect/start_authorization.ts';
 import type { AdmissionRequest } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
 import type { App } from '../../src/model/app.ts';
@@ -90,7 +89,7 @@ export async function startConnectWorld() {
     address: '127.0.0.1:0',
     authorizations,
     adminConsents,
-    logos: createLogos(parts),
+    logos: stores.apps,
     publicUrl: VAULT,
     log: { event: (_, name, fields) => void logged.push({ event: name, ...fields }) },
     audit: createPageAudit({ auditLog: parts.auditLog, clock }),

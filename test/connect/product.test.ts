@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLogos } from '../../src/connect/logos.ts';
 import { hashOneTimeToken } from '../../src/connect/one_time_token.ts';
 import { purgeExpired } from '../../src/connect/purge_expired.ts';
-import { type ConnectWorld, startConnectWorld } from './connect_world.ts';
+import { type ConnectWorld, startConnectWorld, VAULT } from './connect_world.ts';
 
 const DAY = 86_400_000;
 
@@ -16,7 +15,7 @@ afterEach(() => world.stop());
 
 const logo = { mediaType: 'image/png' as const, image: new Uint8Array([1, 2, 3]), hash: 'ab'.repeat(32) };
 
-test('the page tells for which product of whom, with its logo, and what for in plain words', async () => {
+test('the connect page names product and tenant, shows the logo, and describes the scopes', async () => {
   await world.register('acme', { displayName: 'Acme Mail', logoHash: logo.hash });
   const { connectUri, expireTime } = await world.start({ scopes: ['Mail.ReadOnly', 'Mail.ReadWrite', 'Mail.Send'] });
   expect(await world.authorizations.describe(connectUri.split('/').at(-1) ?? '')).toEqual({
@@ -32,7 +31,7 @@ test('the page tells for which product of whom, with its logo, and what for in p
   });
 });
 
-test('a callback that belongs to nobody speaks for no product', async () => {
+test('a callback with an unknown state names no product', async () => {
   const answer = { state: 'x'.repeat(43), answer: { error: 'access_denied' }, requestId: 'r-1' };
   expect(await world.authorizations.callback(answer)).toEqual({
     outcome: 'STATE_INVALID',
@@ -42,19 +41,21 @@ test('a callback that belongs to nobody speaks for no product', async () => {
   });
 });
 
-test('a logo is found by its hash, and what is no hash is not even asked for', async () => {
+test('a logo is found by its hash; for other text the database is not queried', async () => {
   const { app } = await world.register('acme');
   await world.stores.apps.update(app, { ...app, logoHash: logo.hash }, logo);
-  const logos = createLogos(world);
-  expect(await logos.find(logo.hash)).toMatchObject({ mediaType: 'image/png', hash: logo.hash });
-  expect(await logos.find('cd'.repeat(32))).toBeUndefined();
+  const find = (hash: string) => world.visit(`${VAULT}/logos/${hash}`);
+  const found = await find(logo.hash);
+  expect(found.headers.get('content-type')).toBe('image/png');
+  expect(new Uint8Array(await found.arrayBuffer())).toEqual(logo.image);
+  expect((await find('cd'.repeat(32))).status).toBe(404);
   Object.assign(world.stores.apps, { findLogo: world.outage });
   for (const text of ['', '../x', logo.hash.toUpperCase(), `${logo.hash}0`]) {
-    expect(await logos.find(text)).toBeUndefined();
+    expect((await find(text)).status).toBe(404);
   }
 });
 
-test('links and answers that are over are swept away, and events after thirty days', async () => {
+test('expired links and responses are deleted, and events after thirty days', async () => {
   await world.register('acme');
   await world.start();
   const { consentUri } = await world.adminConsents.start({ tenantId: 'acme', scopes: [] });
@@ -64,19 +65,19 @@ test('links and answers that are over are swept away, and events after thirty da
     (await world.stores.adminConsents.findByHandle(handleHash)) === undefined ? 0 : 1,
     (await world.stores.outbox.read(0, 10)).length,
   ];
-  const swept = () => purgeExpired({ stores: world.stores, clock: { now: () => clock.now() } });
+  const purge = () => purgeExpired({ stores: world.stores, clock: { now: () => clock.now() } });
 
-  await swept();
+  await purge();
   expect(await counts()).toEqual([1, 1]);
   clock.advance(8 * DAY);
-  await swept();
+  await purge();
   expect(await counts()).toEqual([0, 1]);
   clock.advance(23 * DAY);
-  await swept();
+  await purge();
   expect(await counts()).toEqual([0, 0]);
 });
 
-test('authorizations that are over are swept away in batches, and others come between two of them', async () => {
+test('expired authorizations are deleted in batches, and other work runs between two batches', async () => {
   const left = [250, 250, 7, 1];
   const order: string[] = [];
   const authorizations = {
@@ -92,7 +93,7 @@ test('authorizations that are over are swept away in batches, and others come be
   expect(order.slice(0, 5)).toEqual(['batch', 'other', 'batch', 'other', 'batch']);
 });
 
-test('events are swept away in batches, until none is left that is old', async () => {
+test('old events are deleted in batches until the last one is gone', async () => {
   const left = [1_000, 1_000, 12, 1];
   const outbox = {
     ...world.stores.outbox,

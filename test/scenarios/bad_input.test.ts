@@ -332,7 +332,7 @@ describe('state', () => {
       const text = await response.text();
       expect(response.status).toBe(400);
       expect(text).not.toContain('script');
-      expect(text).toContain('This link does not work any more');
+      expect(text).toContain('This link is no longer valid');
       expect(response.headers.get('cache-control')).toContain('no-store');
     }
   });

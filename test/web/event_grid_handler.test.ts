@@ -4,8 +4,7 @@ import { createEventGridHandler } from '../../src/web/event_grid_handler.ts';
 
 test('remembers the last 10,000 events that were taken, and no more', async () => {
   let replayed = 0;
-  const news = createEventGridHandler({
-    keys: [],
+  const handler = createEventGridHandler({
     keyVaults: [],
     secretSource: { checkUri: (_, uri) => uri },
     secretChanges: { onSecretChanged: async () => 1 },
@@ -20,10 +19,10 @@ test('remembers the last 10,000 events that were taken, and no more', async () =
     type: 'microsoft.keyvault.secretexpired',
     data: new Map([['id', 'https://acme.vault.azure.net/secrets/mail']]),
   });
-  await news.take(Array.from({ length: 10_001 }, (_, number) => event(number)));
+  await handler.accept(Array.from({ length: 10_001 }, (_, number) => event(number)));
 
-  await news.take([event(1), event(10_000)]);
+  await handler.accept([event(1), event(10_000)]);
   expect(replayed).toBe(2);
-  await news.take([event(0)]);
+  await handler.accept([event(0)]);
   expect(replayed).toBe(2);
 });

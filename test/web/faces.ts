@@ -1,13 +1,11 @@
-import type { AdminConsentAnswer, AdminConsentOutcome } from '../../src/connect/admin_consents.ts';
-import type {
-  AuthorizationDescription,
-  CallbackOutcome,
-  CallbackRequest,
-  Product,
-} from '../../src/connect/authorizations.ts';
+import type { AdminConsentAnswer } from '../../src/connect/admin_consent_callback.ts';
+import type { AuthorizationResponse } from '../../src/connect/authorization_response.ts';
+import type { CallbackOutcome, CallbackRequest } from '../../src/connect/browser_callback.ts';
+import type { LinkDescription } from '../../src/connect/consent_links.ts';
+import type { Product } from '../../src/connect/product.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import type { Logo } from '../../src/model/logo.ts';
-import type { WebParts } from '../../src/web/web_parts.ts';
+import type { WebParts } from '../../src/web/route.ts';
 
 export const HANDLE = 'h'.repeat(43);
 export const STATE = 's'.repeat(43);
@@ -20,19 +18,19 @@ export const LOGO: Logo = {
 export const PRODUCT: Product = { name: 'Acme & Sons', tenant: 'Northwind', logo: LOGO.hash };
 export const END = Date.UTC(2031, 2, 12, 14, 5);
 
-/** The connect room as a test wishes it to answer, and what it was asked. */
+/** A test double of the connect use cases, and the requests that it received. */
 export interface Faces extends Pick<WebParts, 'authorizations' | 'adminConsents' | 'logos'> {
   readonly opened: string[];
-  readonly received: CallbackRequest[];
-  readonly receivedOfAdministrators: AdminConsentAnswer[];
-  description: AuthorizationDescription;
-  /** Where a button leads. */
+  readonly received: CallbackRequest<AuthorizationResponse>[];
+  readonly receivedOfAdministrators: CallbackRequest<AdminConsentAnswer>[];
+  description: LinkDescription;
+  /** Target of a link's button. */
   entra: string;
   outcome: CallbackOutcome;
-  adminOutcome: AdminConsentOutcome;
-  /** Thrown in place of an answer. */
+  adminOutcome: CallbackOutcome;
+  /** Thrown instead of an answer. */
   failure: Error | undefined;
-  /** Waited for before the callback answers. */
+  /** The callback waits for it before it answers. */
   meanwhile: Promise<void>;
 }
 
@@ -81,7 +79,7 @@ export function createFaces(): Faces {
         return faces.adminOutcome;
       },
     },
-    logos: { find: async (hash) => (hash === LOGO.hash ? LOGO : undefined) },
+    logos: { findLogo: async (hash) => (hash === LOGO.hash ? LOGO : undefined) },
   };
   return faces;
 }

@@ -55,7 +55,7 @@ describe('whatever names, scopes and addresses are', () => {
     fc.assert(
       fc.property(hostile, hostile, hostile, hostile, (name, tenant, scope, implicit) => {
         const written = (product: typeof tame, one: string, other: string) =>
-          linkPage(english, english.connect, { product, scopes: [one], implicit: [other], expireTime: END }).toString();
+          linkPage(english, 'user', { product, scopes: [one], implicit: [other], expireTime: END }).toString();
         fc.pre(name !== tenant);
         expect(skeleton(written({ ...tame, name, tenant }, scope, implicit))).toEqual(
           skeleton(written(tame, 'a', 'b')),
@@ -85,7 +85,7 @@ describe('whatever names, scopes and addresses are', () => {
 
 describe('the connect page', () => {
   const page = (more: object = {}) =>
-    linkPage(english, english.connect, {
+    linkPage(english, 'user', {
       product: PRODUCT,
       scopes: ['Read your mail'],
       implicit: ['Sign you in'],
@@ -99,7 +99,7 @@ describe('the connect page', () => {
     expect(text).toContain('Read your mail');
     expect(text).toContain('Sign you in');
     expect(text).toContain('March 12, 2031 at 14:05 UTC');
-    expect(text).toContain('only if you asked for this link yourself');
+    expect(text).toContain('only if you requested this link');
   });
 
   test('names one that asks for itself once', () => {
@@ -109,7 +109,7 @@ describe('the connect page', () => {
 
   test('has no empty list where nothing is asked beside, or nothing is named', () => {
     expect(page({ scopes: [], implicit: [] })).not.toContain('<ul');
-    expect(page({ scopes: [] })).toContain('Microsoft tells you on the next page');
+    expect(page({ scopes: [] })).toContain('Microsoft lists on the next page');
   });
 
   test("shows the product's logo, or else its first letter, whatever script that is", () => {

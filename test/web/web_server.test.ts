@@ -329,7 +329,7 @@ describe('what is not there', () => {
     const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     const page = await get('/nothing', { headers: { accept } });
     expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
-    expect(await page.text()).toContain('<h1>There is nothing here</h1>');
+    expect(await page.text()).toContain('<h1>Page not found</h1>');
     for (const others of ['*/*', 'application/json', 'text/plain']) {
       const line = await get('/nothing', { headers: { accept: others } });
       expect(line.headers.get('content-type')).toBe('text/plain; charset=utf-8');

@@ -5,9 +5,8 @@ import type { OutcomeMessages, Sentence } from './messages.ts';
 type Outcomes = Readonly<Record<OutcomeKind, OutcomeMessages>>;
 
 const startAgain: Sentence = ({ product }) => html`Go back to ${product} and start again.`;
-const tellThem: Sentence = () => 'Only they can fix this. The reference below lets them find out what happened.';
-const tryAgain: Sentence = ({ product }) =>
-  html`Then open the link that you were given once more, or start again at ${product}.`;
+const contactSupport: Sentence = () => 'Only they can fix this. The reference below lets them find out what happened.';
+const tryAgain: Sentence = ({ product }) => html`Then open the original link again, or start again at ${product}.`;
 
 export const USER_OUTCOMES: Outcomes = {
   connected: {
@@ -23,41 +22,42 @@ export const USER_OUTCOMES: Outcomes = {
   approvalNeeded: {
     title: 'An administrator must approve this first',
     happened: ({ product }) =>
-      html`In your organization, only an administrator may allow what ${product} asks for. Nothing was connected yet.`,
-    next: ({ product }) => html`Send these words to one. Once it is approved, go back to ${product} and start again.`,
+      html`In your organization, only an administrator may allow what ${product} requests. Nothing was connected yet.`,
+    next: ({ product }) => html`Send this text to one. After the approval, go back to ${product} and start again.`,
   },
   consentMissing: {
     title: 'Not everything was allowed',
-    happened: ({ product }) => html`Microsoft did not grant all that ${product} asks for, so nothing was connected.`,
-    next: ({ product }) => html`Go back to ${product}, start again, and agree to everything that is asked.`,
+    happened: ({ product }) =>
+      html`Microsoft did not grant everything that ${product} requests, so nothing was connected.`,
+    next: ({ product }) => html`Go back to ${product}, start again, and agree to everything that is requested.`,
   },
   otherAccount: {
     title: 'That was another account',
     happened: () =>
-      'This connection belongs to another Microsoft account than the one that you signed in with. It was left as it is.',
+      'This connection belongs to another Microsoft account than the one that you signed in with. It was not changed.',
     next: ({ product }) =>
-      html`Go back to ${product}, start again, and choose the account that you connected before. If you meant to change to another account, choose that in ${product}, or ask the people behind it.`,
+      html`Go back to ${product}, start again, and choose the account that you connected before. To change to another account, choose that in ${product}, or contact its support.`,
   },
   otherDirectory: {
     title: 'This account cannot be used here',
     happened: ({ product }) =>
       html`The account that you signed in with belongs to an organization whose accounts are not accepted for ${product}. Nothing was connected.`,
     next: ({ product }) =>
-      html`If you have an account of another organization, go back to ${product}, start again, and choose that one. Else ask the people behind ${product} to accept your organization.`,
+      html`If you have an account of another organization, go back to ${product}, start again, and choose that one. Otherwise ask the support of ${product} to accept your organization.`,
   },
-  linkOver: {
-    title: 'This link does not work any more',
-    happened: () => 'It was used before, it is too old, or a part of it got lost.',
+  linkInvalid: {
+    title: 'This link is no longer valid',
+    happened: () => 'It was used before, has expired, or is incomplete.',
     next: ({ product }) =>
-      html`Open the link that you were given once more. If that does not help, go back to ${product} and start again.`,
+      html`Open the original link again. If that does not help, go back to ${product} and start again.`,
   },
   blocked: {
     title: 'Your organization does not allow this',
     happened: ({ product }) =>
       html`Microsoft stopped the sign-in: by a rule of your organization, or because this account may not use ${product}.`,
-    next: () => 'These words may help them to find the reason:',
-    say: ({ product }) =>
-      html`Microsoft refuses my sign-in to ${product}. Could you look it up in the sign-in logs of Microsoft Entra, please? The reason stands there: a Conditional Access policy, for example, or my account is not assigned to the app.`,
+    next: () => 'This text may help them to find the reason:',
+    toAdministrator: ({ product }) =>
+      html`Microsoft refuses my sign-in to ${product}. Could you check the sign-in logs of Microsoft Entra, please? They show the reason: a Conditional Access policy, for example, or my account is not assigned to the app.`,
   },
   accountDisabled: {
     title: 'This account is disabled',
@@ -67,9 +67,9 @@ export const USER_OUTCOMES: Outcomes = {
   noLastingAccess: {
     title: 'The connection would not last',
     happened: ({ product }) =>
-      html`Microsoft let you sign in, but gave ${product} no access that lasts. So nothing was connected.`,
+      html`Microsoft let you sign in, but gave ${product} no lasting access, so nothing was connected.`,
     next: ({ product }) =>
-      html`Go back to ${product} and start again. If Microsoft asks whether it may maintain access to your data, agree. If that does not help, give the people behind ${product} the reference below.`,
+      html`Go back to ${product} and start again. If Microsoft asks whether it may maintain access to your data, agree. If that does not help, send the reference below to the support of ${product}.`,
   },
   signInAgain: {
     title: 'Please sign in again',
@@ -79,32 +79,32 @@ export const USER_OUTCOMES: Outcomes = {
   appFault: {
     title: 'The connection could not be made',
     happened: ({ product }) =>
-      html`Microsoft does not accept the way in which ${product} is set up. You did nothing wrong, and there is nothing that you can fix.`,
-    next: tellThem,
+      html`Microsoft does not accept the setup of ${product}. You did nothing wrong, and you cannot fix it.`,
+    next: contactSupport,
   },
-  switchedOff: {
-    title: 'Connecting is switched off',
-    happened: ({ product }) => html`At the moment, no account can be connected to ${product} in this way.`,
-    next: tellThem,
+  suspended: {
+    title: 'Connecting is disabled',
+    happened: ({ product }) => html`At the moment, no account can be connected to ${product} here.`,
+    next: contactSupport,
   },
-  ourFault: {
+  vaultFault: {
     title: 'Something went wrong here',
-    happened: () => 'A mistake on our side kept the connection from being made. You did nothing wrong.',
-    next: tellThem,
+    happened: () => 'An error on our side prevented the connection. You did nothing wrong.',
+    next: contactSupport,
   },
-  microsoftAway: {
+  microsoftUnavailable: {
     title: 'Please try again in a few minutes',
-    happened: () => 'Microsoft could not finish the sign-in just now. Nothing was connected yet.',
+    happened: () => 'Microsoft could not complete the sign-in right now. Nothing was connected yet.',
     next: tryAgain,
   },
-  serviceAway: {
+  serviceUnavailable: {
     title: 'Please try again in a few minutes',
-    happened: () => 'The sign-in could not be finished, because this service is not fully available just now.',
+    happened: () => 'The sign-in could not be completed, because this service is not fully available right now.',
     next: tryAgain,
   },
   pressedTooOften: {
     title: 'This link was used too often',
-    happened: () => 'Its button can be pressed a hundred times; then it ends.',
+    happened: () => 'Its button can be pressed a hundred times.',
     next: ({ product }) => html`Go back to ${product} and start again: you get a new link.`,
   },
 };
@@ -120,48 +120,47 @@ export const ADMINISTRATOR_OUTCOMES: Outcomes = {
     title: 'Not approved',
     happened: () => 'The sign-in at Microsoft ended without an approval, so nothing was changed.',
     next: () =>
-      'If you change your mind, open the link once more. If you may not approve it, send the link to an administrator.',
+      'If you change your mind, open the link again. If you may not approve it, send the link to an administrator.',
   },
   approvalNeeded: {
     title: 'Not approved yet',
     happened: ({ product }) => html`Microsoft does not accept ${product} in your organization yet.`,
     next: () =>
-      'Only an administrator can approve it. If you are one and did so, Microsoft may take some minutes to know of it: open the link once more then, or ask for a new one where it came from.',
+      'Only an administrator can approve it. If you are one and approved it, Microsoft may need some minutes: then open the link again, or request a new one from its sender.',
   },
   consentMissing: {
     title: 'Not everything was approved',
-    happened: ({ product }) => html`Microsoft says that not all was approved that ${product} asks for.`,
-    next: () => 'Ask for a new link where this one came from, and approve everything that is asked.',
+    happened: ({ product }) => html`Microsoft says that not everything that ${product} requests was approved.`,
+    next: () => 'Request a new link from the sender of this one, and approve everything that is requested.',
   },
   otherDirectory: {
     title: 'Another organization was expected',
-    happened: () => 'You signed in as the administrator of an organization for which this approval is not meant.',
-    next: () => 'Open the link once more, and sign in with an account of the organization that it is meant for.',
+    happened: () => 'You signed in as the administrator of an organization that this link is not for.',
+    next: () => 'Open the link again, and sign in with an account of the organization that it is for.',
   },
-  linkOver: {
-    title: 'This link does not work any more',
-    happened: () => 'It was used before, it is too old, or a part of it got lost.',
-    next: () =>
-      'Open the link that you were given once more. If that does not help, ask for a new one where it came from.',
+  linkInvalid: {
+    title: 'This link is no longer valid',
+    happened: () => 'It was used before, has expired, or is incomplete.',
+    next: () => 'Open the original link again. If that does not help, request a new one from its sender.',
   },
   signInAgain: {
     title: 'Please sign in again',
     happened: () => 'Microsoft did not accept this sign-in, so nothing was approved.',
-    next: () => 'Open the link that you were given once more.',
+    next: () => 'Open the original link again.',
   },
-  ourFault: {
+  vaultFault: {
     title: 'Something went wrong here',
-    happened: () => 'A mistake on our side kept us from reading what Microsoft answered. You did nothing wrong.',
-    next: tellThem,
+    happened: () => 'An error on our side prevented us from reading the response of Microsoft. You did nothing wrong.',
+    next: contactSupport,
   },
-  microsoftAway: {
+  microsoftUnavailable: {
     title: 'This could not be checked yet',
-    happened: ({ product }) => html`Whether ${product} is approved could not be checked with Microsoft just now.`,
-    next: () => 'Then open the link that you were given once more. If you have approved, it does no harm.',
+    happened: ({ product }) => html`Whether ${product} is approved could not be checked with Microsoft right now.`,
+    next: () => 'Then open the original link again. You can do so even if you have already approved.',
   },
   pressedTooOften: {
     title: 'This link was used too often',
-    happened: () => 'Its button can be pressed a hundred times; then it ends.',
-    next: () => 'Ask for a new link where this one came from.',
+    happened: () => 'Its button can be pressed a hundred times.',
+    next: () => 'Request a new link from the sender of this one.',
   },
 };

@@ -1,52 +1,58 @@
 import type { Content } from '../html.ts';
 import type { OutcomeKind, WhoActs } from '../pages/outcome_kind.ts';
 
-/** All that the pages say in one language. A language is added by one such table; a test does it. */
+/** All texts of the pages in one language. A language is added by one such table; a test does it. */
 export interface Messages {
-  /** BCP 47: `en`, `pt-BR`. Dates are written as it wants them. */
+  /** BCP 47: `en`, `pt-BR`. Also the format of dates. */
   readonly language: string;
   readonly direction: 'ltr' | 'rtl';
-  readonly connect: LinkMessages;
-  readonly adminConsent: LinkMessages;
-  /** After a user signed in; after an administrator was asked. */
+  readonly links: Readonly<Record<Flow, LinkMessages>>;
   readonly outcomes: Readonly<Record<Flow, Readonly<Record<OutcomeKind, OutcomeMessages>>>>;
   /** The user is connected, and Microsoft does not allow everything yet. */
   readonly connectedInPart: Sentence;
-  /** Whose move it is: the heading over the next step. */
-  readonly moves: Readonly<Record<WhoActs, Sentence>>;
-  readonly approval: AdminConsentMessages;
-  /** An administrator who was sent by nobody's link: it proves nothing, so nothing is claimed. */
-  readonly backFromMicrosoft: { readonly title: string; readonly text: string };
-  readonly notFound: { readonly title: string; readonly text: string };
-  readonly notInThisWay: { readonly title: string; readonly text: string };
+  /** The heading of the next step. */
+  readonly nextStep: Readonly<Record<WhoActs, Sentence>>;
+  readonly approval: ApprovalMessages;
+  /** For an administrator who returns without a link of the vault: it proves nothing, so the page claims nothing. */
+  readonly backFromMicrosoft: NoticeMessages;
+  readonly notFound: NoticeMessages;
+  readonly methodNotAllowed: NoticeMessages;
   readonly backTo: Sentence;
   readonly reference: string;
-  /** Stands in sentences where it is not known which product it was, and who asked. */
+  /** Replaces the names in sentences if product and tenant are unknown. */
   readonly unnamed: { readonly product: string; readonly tenant: string };
 }
 
+/** A user signs in; an administrator consents for their organization. */
 export type Flow = 'user' | 'administrator';
 
-/** Whom the sentences are about. Names are marked up already. */
+/** The names in a sentence, already marked up. */
 export interface Names {
   readonly product: Content;
   readonly tenant: Content;
-  /** The tenant asks for a product that bears its own name. */
+  /** Product and tenant have the same name. */
   readonly isOwn: boolean;
 }
 
 export type Sentence = (names: Names) => Content;
 
+export interface NoticeMessages {
+  readonly title: string;
+  readonly text: string;
+}
+
 export interface LinkMessages {
   readonly title: string;
   readonly lead: Sentence;
-  readonly willBeAble: Sentence;
-  readonly alwaysAsked: Sentence;
-  /** Where no scope is named. */
+  /** The heading of the requested scopes. */
+  readonly scopes: Sentence;
+  /** The heading of the scopes that the app always requests. */
+  readonly implicit: Sentence;
+  /** Replaces an empty list of requested scopes. */
   readonly unlisted: Sentence;
   readonly afterwards: Sentence;
   readonly caution: Sentence;
-  readonly end: (time: Content) => Content;
+  readonly expiry: (time: Content) => Content;
   readonly button: string;
 }
 
@@ -55,18 +61,17 @@ export interface OutcomeMessages {
   readonly title: string;
   readonly happened: Sentence;
   readonly next: Sentence;
-  /** To be sent to an administrator, as the user would say it. Not for an approval, which has words of its own. */
-  readonly say?: Sentence;
+  /** For the user to send to an administrator. An approval has its own text. */
+  readonly toAdministrator?: Sentence;
 }
 
-/** How a user asks an administrator for approval. */
-export interface AdminConsentMessages {
-  /** As the user would say it. */
-  readonly say: Sentence;
-  /** The same with a link to approve by. A letter is plain text, so its names are too. */
-  readonly letter: (product: string, link: string) => { readonly subject: string; readonly body: string };
-  /** The heading where it is not known whether an administrator is needed. */
-  readonly whereInDoubt: Sentence;
-  readonly write: string;
+/** A user's request to an administrator for approval. */
+export interface ApprovalMessages {
+  readonly text: Sentence;
+  /** The same as an e-mail with a link. It is plain text, so its names are too. */
+  readonly email: (product: string, link: string) => { readonly subject: string; readonly body: string };
+  /** The heading if it is unknown whether an administrator must approve. */
+  readonly ifNeeded: Sentence;
+  readonly send: string;
   readonly openYourself: string;
 }

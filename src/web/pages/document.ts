@@ -1,11 +1,10 @@
-import type { Product } from '../../connect/authorizations.ts';
+import type { Product } from '../../connect/product.ts';
 import { type Content, type Html, html } from '../html.ts';
 import type { Messages } from '../messages/messages.ts';
-import { logoAddress } from './logo_address.ts';
-import { productHeader } from './product_header.ts';
+import { logoAddress, productHeader } from './product_header.ts';
 import { STYLE } from './style.ts';
 
-/** A whole page. What happened stands first in the window's title, where a screen reader begins. */
+/** A complete page. The window's title begins with its heading, because screen readers start there. */
 export function document(page: {
   readonly messages: Messages;
   readonly title: string;

@@ -1,42 +1,36 @@
-import type { AuthorizationDescription } from '../../connect/authorizations.ts';
+import type { LinkDescription } from '../../connect/consent_links.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { type Html, html } from '../html.ts';
-import type { LinkMessages, Messages } from '../messages/messages.ts';
+import type { Flow, Messages } from '../messages/messages.ts';
 import { document } from './document.ts';
 import { namesOf } from './names.ts';
 import { TICK } from './status_icons.ts';
 
-/** Who asks, for which product, what it will be able to do, and one button. Pressing it posts to the page's own address. */
-export function linkPage(messages: Messages, link: LinkMessages, description: AuthorizationDescription): Html {
+/** The page before Entra: tenant, product, requested scopes, and one button. The button posts to the page's own address. */
+export function linkPage(messages: Messages, flow: Flow, description: LinkDescription): Html {
   const { product, scopes, implicit, expireTime } = description;
+  const link = messages.links[flow];
   const names = namesOf(messages, product);
+  const requested = html`<h2>${link.scopes(names)}</h2>
+<ul role="list" class="able">${scopes.map((scope) => html`<li>${TICK}<span>${scope}</span></li>`)}</ul>`;
+  const included = html`<h2 class="quiet">${link.implicit(names)}</h2>
+<ul role="list" class="quiet">${implicit.map((scope) => html`<li>${scope}</li>`)}</ul>`;
   return document({
     messages,
     title: link.title,
     product,
     body: html`<h1>${link.title}</h1>
 <p class="lead">${link.lead(names)}</p>
-${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : undefined}
-${
-  scopes.length === 0
-    ? undefined
-    : html`<h2>${link.willBeAble(names)}</h2>
-<ul role="list" class="able">${scopes.map((scope) => html`<li>${TICK}<span>${scope}</span></li>`)}</ul>`
-}
-${
-  implicit.length === 0
-    ? undefined
-    : html`<h2 class="quiet">${link.alwaysAsked(names)}</h2>
-<ul role="list" class="quiet">${implicit.map((scope) => html`<li>${scope}</li>`)}</ul>`
-}
+${scopes.length === 0 ? html`<p>${link.unlisted(names)}</p>` : requested}
+${implicit.length === 0 ? undefined : included}
 <p class="caution">${link.caution(names)}</p>
 <form method="post"><button class="button" type="submit">${link.button}</button></form>
-<p class="quiet">${link.afterwards(names)} ${link.end(writtenTime(messages, expireTime))}</p>`,
+<p class="quiet">${link.afterwards(names)} ${link.expiry(formattedTime(messages, expireTime))}</p>`,
   });
 }
 
-/** In UTC, and saying so: where the reader is, nobody knows. */
-function writtenTime({ language }: Messages, time: Timestamp): Html {
+/** In UTC, with the zone: the reader's time zone is unknown. */
+function formattedTime({ language }: Messages, time: Timestamp): Html {
   const date = new Date(time);
   const written = new Intl.DateTimeFormat(language, {
     day: 'numeric',

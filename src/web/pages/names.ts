@@ -1,8 +1,8 @@
-import type { Product } from '../../connect/authorizations.ts';
+import type { Product } from '../../connect/product.ts';
 import { html } from '../html.ts';
 import type { Messages, Names } from '../messages/messages.ts';
 
-/** Isolated, so that a name which is written from right to left, or says it is, cannot turn the sentence around it. */
+/** Isolated, so that a right-to-left name (or one with direction marks) cannot reverse the sentence around it. */
 export function namesOf({ unnamed }: Messages, product: Product | undefined): Names {
   if (product === undefined) return { ...unnamed, isOwn: false };
   return {

@@ -1,11 +1,8 @@
 import { type Html, html } from '../html.ts';
-import type { Messages } from '../messages/messages.ts';
+import type { Messages, NoticeMessages } from '../messages/messages.ts';
 import { document } from './document.ts';
 
-/** A page that is about nobody: nothing here, not in this way, back from Microsoft. */
-export function noticePage(
-  messages: Messages,
-  { title, text }: { readonly title: string; readonly text: string },
-): Html {
+/** A page without a product: not found, method not allowed, back from Microsoft. */
+export function noticePage(messages: Messages, { title, text }: NoticeMessages): Html {
   return document({ messages, title, product: undefined, body: html`<h1>${title}</h1><p class="lead">${text}</p>` });
 }

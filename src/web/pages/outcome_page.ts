@@ -1,11 +1,10 @@
-import type { CallbackOutcome } from '../../connect/authorizations.ts';
+import type { CallbackOutcome } from '../../connect/browser_callback.ts';
 import { type Content, type Html, html } from '../html.ts';
 import type { Flow, Messages, Names } from '../messages/messages.ts';
-import { adminConsentRequest } from './admin_consent_request.ts';
 import { document } from './document.ts';
 import { namesOf } from './names.ts';
 import { OUTCOME_FACTS, type OutcomeKind, outcomeKind } from './outcome_kind.ts';
-import { MARKS } from './status_icons.ts';
+import { STATUS_ICONS } from './status_icons.ts';
 
 export interface Outcome extends Partial<CallbackOutcome> {
   readonly flow: Flow;
@@ -13,47 +12,51 @@ export interface Outcome extends Partial<CallbackOutcome> {
   readonly requestId: string;
 }
 
-/** The end of a sign-in, in our own words: what happened, whose move it is, and the next step. */
-export function outcomePage(messages: Messages, ended: Outcome): Html {
-  const { flow, outcome, product, requestId } = ended;
-  const kind = outcomeKind(outcome);
-  const { mark, mover, reference } = OUTCOME_FACTS[kind];
-  const said = messages.outcomes[flow][kind];
+/** The last page of a flow: what happened, who must act, and the next step. */
+export function outcomePage(messages: Messages, outcome: Outcome): Html {
+  const { flow, product, requestId, refusedResources = [] } = outcome;
+  const kind = outcomeKind(outcome.outcome);
+  const { whoActs, reference } = OUTCOME_FACTS[kind];
+  const texts = messages.outcomes[flow][kind];
   const names = namesOf(messages, product);
   return document({
     messages,
-    title: said.title,
+    title: texts.title,
     product,
     body: html`<div role="status">
-<div class="outcome ${mark}">${MARKS[mark]}</div>
-<h1>${said.title}</h1>
-<p class="lead">${said.happened(names)}</p>
-${ended.refusedResources?.length ? html`<p>${messages.connectedInPart(names)}</p>` : undefined}
+<div class="outcome ${whoActs}">${STATUS_ICONS[whoActs]}</div>
+<h1>${texts.title}</h1>
+<p class="lead">${texts.happened(names)}</p>
+${refusedResources.length > 0 ? html`<p>${messages.connectedInPart(names)}</p>` : undefined}
 </div>
-<h2>${messages.moves[mover](names)}</h2>
-<p>${said.next(names)}</p>
+<h2>${messages.nextStep[whoActs](names)}</h2>
+<p>${texts.next(names)}</p>
 ${reference ? html`<p>${messages.reference}: <code>${requestId}</code></p>` : undefined}
-${nextSteps(messages, { ...ended, kind, names })}`,
+${nextSteps(messages, outcome, kind, names)}`,
   });
 }
 
-/** What an administrator is to be told comes before the way back, unless nobody knows whether one is needed. */
-function nextSteps(
-  messages: Messages,
-  ended: Outcome & { readonly kind: OutcomeKind; readonly names: Names },
-): Content {
-  const { kind, flow, names, product, returnUrl, adminConsentUri: link } = ended;
+/** The text for an administrator comes before the way back, unless it is unknown whether one is needed. */
+function nextSteps(messages: Messages, outcome: Outcome, kind: OutcomeKind, names: Names): Content {
+  const { flow, product, returnUrl, adminConsentUri: link } = outcome;
+  const { approval, backTo, unnamed, outcomes } = messages;
   const needsApproval = kind === 'approvalNeeded' && flow === 'user';
   const back = (look: string) =>
-    returnUrl === undefined
-      ? undefined
-      : html`<p><a class="${look}" href="${returnUrl}">${messages.backTo(names)}</a></p>`;
+    returnUrl === undefined ? undefined : html`<p><a class="${look}" href="${returnUrl}">${backTo(names)}</a></p>`;
   if (link === undefined) {
-    const say = needsApproval ? messages.approval.say : messages.outcomes[flow][kind].say;
-    return [say === undefined ? undefined : html`<blockquote><p>${say(names)}</p></blockquote>`, back('button')];
+    const text = needsApproval ? approval.text : outcomes[flow][kind].toAdministrator;
+    return [text && html`<blockquote><p>${text(names)}</p></blockquote>`, back('button')];
   }
-  const request = { messages, names, productName: product?.name ?? messages.unnamed.product, link };
-  if (needsApproval) return [adminConsentRequest({ ...request, look: 'button' }), back('button other')];
-  const heading = html`<h2>${messages.approval.whereInDoubt(names)}</h2>`;
-  return [back('button'), heading, adminConsentRequest({ ...request, look: 'button other' })];
+  const { subject, body } = approval.email(product?.name ?? unnamed.product, link);
+  const mailto = `mailto:?subject=${encoded(subject)}&body=${encoded(body)}`;
+  const request = (look: string) => html`<blockquote><p>${approval.text(names)}</p><p>${link}</p></blockquote>
+<p><a class="${look}" href="${mailto}">${approval.send}</a></p>
+<p class="centre"><a href="${link}">${approval.openYourself}</a></p>`;
+  if (needsApproval) return [request('button'), back('button other')];
+  return [back('button'), html`<h2>${approval.ifNeeded(names)}</h2>`, request('button other')];
+}
+
+/** RFC 6068, section 5: a line ends with CR LF. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed().replaceAll('\n', '\r\n'));
 }

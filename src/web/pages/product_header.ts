@@ -1,8 +1,12 @@
-import type { Product } from '../../connect/authorizations.ts';
+import type { Product } from '../../connect/product.ts';
 import { type Html, html } from '../html.ts';
 import type { Messages } from '../messages/messages.ts';
-import { logoAddress } from './logo_address.ts';
 import { namesOf } from './names.ts';
+
+/** Relative to pages two levels deep, as all pages with a logo are: so it works under any path that a proxy adds. */
+export function logoAddress(hash: string): string {
+  return `../logos/${hash}`;
+}
 
 export function productHeader(messages: Messages, product: Product): Html {
   return html`<header>
@@ -11,7 +15,7 @@ ${mark(messages, product)}
 </header>`;
 }
 
-/** Says nothing to a screen reader: the name stands beside it. */
+/** Hidden from screen readers: the name follows it. */
 function mark({ language }: Messages, { name, logo }: Product): Html {
   if (logo !== undefined) return html`<img class="mark" src="${logoAddress(logo)}" alt="" width="48" height="48">`;
   const [letter] = new Intl.Segmenter(language).segment(name);

@@ -1,8 +1,8 @@
 import { html } from '../html.ts';
 
 /**
- * The pages' only style. The content security policy names it by its hash, so the pages hold exactly this text.
- * Contrasts are at least 4.5 : 1 for text and 3 : 1 for what can be pressed, light and dark (WCAG 2.2, 1.4.3 and 1.4.11).
+ * The pages' only style. The content security policy names its hash, so the pages contain exactly this text.
+ * Contrasts are at least 4.5 : 1 for text and 3 : 1 for controls, light and dark (WCAG 2.2, 1.4.3 and 1.4.11).
  */
 export const STYLE = html`
 :root{color-scheme:light dark;
@@ -51,9 +51,9 @@ a:focus-visible,.button:focus-visible{outline:3px solid var(--accent);outline-of
 .centre a{display:inline-block;padding-block:.625rem}
 .outcome{display:grid;place-items:center;inline-size:3.5rem;block-size:3.5rem;margin-block-end:1.25rem;border:1px solid transparent;border-radius:50%;color:var(--quiet);background:var(--soft)}
 .outcome svg{inline-size:1.875rem;block-size:1.875rem}
-.done{color:var(--good);background:var(--good-soft)}
-.person,.later{color:var(--warn);background:var(--warn-soft)}
-.fault{color:var(--bad);background:var(--bad-soft)}
+.nobody{color:var(--good);background:var(--good-soft)}
+.administrator,.time{color:var(--warn);background:var(--warn-soft)}
+.product{color:var(--bad);background:var(--bad-soft)}
 blockquote,code{display:block;margin:0 0 1rem;padding:.75rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:.5rem;
 -webkit-user-select:all;user-select:all}
 code{margin:.375rem 0 0;font:.9375rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}

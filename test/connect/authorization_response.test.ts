@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { authorizationErrorOf } from '../../src/connect/authorization_error_response.ts';
+import { authorizationErrorOf } from '../../src/connect/authorization_response.ts';
 import { classifyAuthorizationError } from '../../src/entra/errors/classify_error.ts';
 import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 
@@ -41,19 +41,19 @@ test.each([
   expect(authorizationErrorOf(server, { error, errorDescription }, name).reason).toBe(reason);
 });
 
-test('nothing of what was sent gets into the error but known words and numbers', () => {
-  const told = authorizationErrorOf(
+test('the error contains only known words and numbers of the response', () => {
+  const error = authorizationErrorOf(
     server,
     { error: 'ada@contoso.example', errorDescription: 'AADSTS50011: ada@contoso.example <b>', errorSubcode: 'secret' },
     name,
   );
-  expect(`${told.message} ${JSON.stringify(told.metadata)}`).not.toMatch(/contoso|<b>|secret/);
-  expect(told.metadata['entraError']).toBe('other/AADSTS50011');
+  expect(`${error.message} ${JSON.stringify(error.metadata)}`).not.toMatch(/contoso|<b>|secret/);
+  expect(error.metadata['entraError']).toBe('other/AADSTS50011');
 });
 
 test.each(
   ENTRA_ERRORS.filter(({ kind, code }) => !['suspect', 'ours', 'caller'].includes(kind) && ![65004].includes(code)),
-)('AADSTS$code means the same here as at the token endpoint: $reason', ({ code, errors, reason }) => {
+)('AADSTS$code means the same as at the token endpoint: $reason', ({ code, errors, reason }) => {
   const error = errors[0] ?? '';
   expect(authorizationErrorOf(server, { error, errorDescription: `AADSTS${code}: text` }, name).reason).toBe(reason);
 });
