@@ -9,16 +9,16 @@ import { type Client, type ClientOptions, createClient, RpcError } from '../rpc/
 import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
 
-/** Where the vault's admin listener is, and who calls. */
+/** Address of the vault's admin listener, and the credentials for it. */
 export interface VaultAccess {
   /** `host:port` or `unix:/path` */
   readonly address: string;
   readonly apiKeyFile?: string | undefined;
-  /** The authority of the vault's certificate. Given: TLS, on loopback too. */
+  /** CA of the vault's certificate. Enables TLS, also on loopback. */
   readonly caFile?: string | undefined;
-  /** Something else encrypts on the way, so no TLS beyond loopback. */
+  /** No TLS beyond loopback, because another layer encrypts. */
   readonly plaintext?: boolean | undefined;
-  /** Of a client, where the vault asks for one. */
+  /** Client certificate, if the vault requires one. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
 }
@@ -30,29 +30,29 @@ export interface AdminClients {
   close(): void;
 }
 
-/** What a report must not be written over. */
+/** Files that a report must not overwrite. */
 export function filesOf({ apiKeyFile, caFile, certFile, keyFile }: VaultAccess): readonly string[] {
   return [apiKeyFile, caFile, certFile, keyFile].filter((file) => file !== undefined);
 }
 
-/** A vault that restarts is found again soon, not after the two minutes that grpc-js may take. Milliseconds. */
+/** Milliseconds. Reconnects soon after a restart of the vault; grpc-js would wait up to two minutes. */
 const CHANNEL = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 };
 const FIRST_ANSWER = 10_000;
 
-/** Rejects where nothing answers: a wrong address is no restart that one waits for. */
+/** Rejects if no vault answers, because the address may be wrong. */
 export async function openAdminClients(access: VaultAccess): Promise<AdminClients> {
   const apiKey = access.apiKeyFile === undefined ? undefined : readApiKey(access.apiKeyFile);
-  const way = wayOf(access);
-  // Without the key: what answers may be no vault.
-  const health = createClient(Health, access.address, way);
+  const channel = channelOptions(access);
+  // Without the key: the server may not be a vault.
+  const health = createClient(Health, access.address, channel);
   try {
     await health.check({ service: '' }, { timeout: FIRST_ANSWER });
   } catch (error) {
-    if (error instanceof RpcError && UNREACHED.has(error.code)) throw unreachable(access, error);
+    if (error instanceof RpcError && UNREACHABLE_CODES.has(error.code)) throw unreachable(access, error);
   } finally {
     health.close();
   }
-  const options = { ...way, apiKey };
+  const options = { ...channel, apiKey };
   const tenants = createClient(TenantService, access.address, options);
   const apps = createClient(AppService, access.address, options);
   const connections = createClient(ConnectionService, access.address, options);
@@ -66,18 +66,18 @@ export async function openAdminClients(access: VaultAccess): Promise<AdminClient
   };
 }
 
-const UNREACHED = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNKNOWN', 'INTERNAL']);
+const UNREACHABLE_CODES = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'UNKNOWN', 'INTERNAL']);
 
 function unreachable(access: VaultAccess, error: RpcError): CommandError {
   const { address, caFile } = access;
   const tls = usesTls(access)
     ? caFile === undefined
-      ? 'TLS is used beyond this machine: name a private authority with --ca-file, or say --plaintext where something else encrypts'
-      : 'without TLS it wants no --ca-file'
-    : 'with TLS it needs --ca-file';
+      ? 'With TLS, give a private CA with --ca-file; or add --plaintext if another layer encrypts'
+      : 'If it serves without TLS, remove --ca-file'
+    : 'If it serves with TLS, add --ca-file';
   return new CommandError(
     EXIT.UNAVAILABLE,
-    `No vault answers at ${address}: see that it runs, and that this is its admin listener (--address); ${tls}. (${messageOf(error)})`,
+    `No vault answers at ${address} (${messageOf(error)}). Check that it runs, and that --address is its admin listener. ${tls}.`,
   );
 }
 
@@ -85,32 +85,35 @@ function usesTls({ address, caFile, certFile, plaintext }: VaultAccess): boolean
   return caFile !== undefined || certFile !== undefined || !(plaintext === true || isLoopbackAddress(address));
 }
 
-function wayOf(access: VaultAccess): ClientOptions {
+function channelOptions(access: VaultAccess): ClientOptions {
   const { caFile, certFile, keyFile } = access;
   if ((certFile === undefined) !== (keyFile === undefined))
-    throw new CommandError(EXIT.USAGE, '--cert-file and --key-file belong together');
+    throw new CommandError(EXIT.USAGE, '--cert-file and --key-file need each other. Give both.');
   if (access.plaintext === true && usesTls(access))
-    throw new CommandError(EXIT.USAGE, '--plaintext excludes --ca-file and --cert-file: they mean TLS');
-  // A proxy on the way would read the key.
+    throw new CommandError(
+      EXIT.USAGE,
+      '--plaintext excludes --ca-file and --cert-file, which enable TLS. Remove one of them.',
+    );
+  // A proxy could read the API key.
   if (!usesTls(access)) return { channel: { ...CHANNEL, 'grpc.enable_http_proxy': 0 } };
   const [ca, cert, key] = [caFile, certFile, keyFile].map((file) => (file === undefined ? null : read(file)));
   try {
     return { credentials: ChannelCredentials.createSsl(ca, key, cert, { rejectUnauthorized: true }), channel: CHANNEL };
   } catch {
-    throw new CommandError(EXIT.DATA, 'The TLS files cannot be used: give certificates and the key in PEM');
+    throw new CommandError(EXIT.DATA, 'The TLS files are invalid. Give certificates and the key in PEM.');
   }
 }
 
 function readApiKey(file: string): string {
   const key = read(file).toString('utf8').trim();
   if (/^tv1_[\x21-\x7e]+$/.test(key)) return key;
-  throw new CommandError(EXIT.DATA, `${file} holds no API key: one line, tv1_…`);
+  throw new CommandError(EXIT.DATA, `${file} holds no API key. Write one line into it, tv1_…`);
 }
 
 function read(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch {
-    throw new CommandError(EXIT.NO_INPUT, `${file} cannot be read; check that it exists and who may`);
+    throw new CommandError(EXIT.NO_INPUT, `${file} cannot be read. Check that it exists and its permissions.`);
   }
 }

@@ -1,12 +1,12 @@
 import type { RpcError } from '../rpc/client.ts';
 
 /**
- * The vault's words, fit for a terminal, whoever listens where the vault should. The reason, which ends its messages, has a
- * place of its own in a report. grpc-js ends its own words with a note that is mostly empty.
+ * The message of an RPC error, safe for a terminal. The server may not be a vault. Removes the reason, which reports show
+ * separately, and the empty note that grpc-js appends.
  */
 export function messageOf({ message, reason }: Pick<RpcError, 'message' | 'reason'>): string {
-  const words = message.endsWith(` [${reason}]`) ? message.slice(0, -` [${reason}]`.length) : message;
-  return printable(words.replace(/\.? Resolution note: $/, ''));
+  const text = message.endsWith(` [${reason}]`) ? message.slice(0, -` [${reason}]`.length) : message;
+  return printable(text.replace(/\.? Resolution note: $/, ''));
 }
 
 export function printable(text: string): string {

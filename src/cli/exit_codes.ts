@@ -1,4 +1,4 @@
-/** sysexits.h, and what shells make of signals. */
+/** Exit codes of sysexits.h, and those of shells for signals. */
 export const EXIT = {
   OK: 0,
   USAGE: 64,
@@ -14,7 +14,7 @@ export const EXIT = {
   TERMINATED: 143,
 } as const;
 
-/** Ends a command: its message, fit to be shown, and the exit code. */
+/** Ends a command with an exit code and a message for the terminal. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: number;

@@ -1,13 +1,13 @@
 import { newApiKey } from '../model/api_key.ts';
 
-/** Prints the key once; only its hash is ever stored. */
+/** Prints the key, which is not stored; the callers file has its hash. */
 export function printNewApiKey(caller: string, json: boolean): void {
   const { key, sha256 } = newApiKey(caller);
   if (json) {
     console.log(JSON.stringify({ caller, api_key: key, sha256 }));
     return;
   }
-  console.log(`API key, for the caller alone (it is not stored anywhere):\n\n  ${key}\n`);
+  console.log(`API key, for the caller only (it is not stored):\n\n  ${key}\n`);
   console.log(`In the callers file, TOKENVAULT_CALLERS_FILE:\n
 callers:
   - id: ${caller}

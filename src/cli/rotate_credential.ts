@@ -4,13 +4,13 @@ import { messageOf } from './error_text.ts';
 import { CommandError, EXIT } from './exit_codes.ts';
 import { rotationJson, rotationText } from './rotation_report.ts';
 
-/** What commander makes of the options. */
+/** The parsed options. */
 export interface RotateFlags extends VaultAccess {
   readonly dryRun?: true;
   readonly json?: true;
 }
 
-/** Asks the vault to renew the client secret of an app, tells what it answers, and answers the exit code. */
+/** Starts the renewal of an app's client secret, prints the plan, and returns the exit code. */
 export async function rotateCredential(app: string, flags: RotateFlags): Promise<number> {
   const { dryRun = false, json = false } = flags;
   const clients = await openAdminClients(flags);
@@ -28,9 +28,9 @@ export async function rotateCredential(app: string, flags: RotateFlags): Promise
   }
 }
 
-const NOT_ADMIN = 'What answers knows no RotateCredential: name the admin listener of the vault with --address';
+const NOT_ADMIN = 'The server has no RotateCredential. Give the admin listener of the vault with --address.';
 
-/** By the gRPC code of a refusal; of others something must be put right first. */
+/** By the gRPC code of an error; other errors are DATA. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: EXIT.NO_PERMISSION,
   PERMISSION_DENIED: EXIT.NO_PERMISSION,

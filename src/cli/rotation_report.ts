@@ -9,7 +9,7 @@ export interface RotationFacts {
   readonly dryRun: boolean;
 }
 
-/** For people. */
+/** For the terminal. */
 export function rotationText(
   { rotation, plan, obstacles, newExpireTime }: RotateCredentialResponse,
   { app, dryRun }: RotationFacts,
@@ -21,19 +21,19 @@ export function rotationText(
     ...plan.map((step, at) => `  ${at + 1}. ${step}`),
     ...(newExpireTime === undefined
       ? []
-      : [`The new one ${dryRun ? 'would end' : 'ends'} on ${dayOf(newExpireTime)}.`]),
-    ...(problem === '' ? [] : ['', 'It does not go on:', `  ${problem}`]),
-    ...(others.length === 0 ? [] : ['', 'In its way:', ...others.map((other) => `  - ${other}`)]),
+      : [`The new one ${dryRun ? 'would expire' : 'expires'} on ${dayOf(newExpireTime)}.`]),
+    ...(problem === '' ? [] : ['', 'The rotation is stuck:', `  ${problem}`]),
+    ...(others.length === 0 ? [] : ['', 'Blockers:', ...others.map((other) => `  - ${other}`)]),
     '',
-    dryRun ? DRY_RUN : UNDER_WAY,
+    dryRun ? DRY_RUN : IN_PROGRESS,
   ];
   return lines.map(printable).join('\n');
 }
 
 const DRY_RUN =
-  'This was a dry run: nothing was changed, neither here nor at Entra, whose last word comes when a secret is added. Leave out --dry-run to renew.';
-const UNDER_WAY =
-  'The vault goes on by itself, also after a restart: GetApp shows how far it is (rotation_status), and each step is told as credential.rotating.';
+  'This was a dry run: nothing was changed in the vault or at Entra, which may still refuse a new secret. Remove --dry-run to renew.';
+const IN_PROGRESS =
+  'The vault continues by itself, also after a restart. GetApp shows the progress (rotation_status), and each step is published as a credential.rotating event.';
 
 /** For programs: one JSON object. */
 export function rotationJson(

@@ -1,11 +1,11 @@
 import type { Duration } from '../model/clock.ts';
 
-/** A terminal sends Ctrl-C to npm and to its child, and npm passes it on: the child gets it twice within milliseconds. */
+/** A terminal sends Ctrl-C to npm and its child, and npm forwards it: the child receives it twice within milliseconds. */
 const SAME_STOP: Duration = 1_000;
 
 /**
- * Calls `stop` at the first of these signals, and `force` at one that comes at least a second later, when signals have
- * their usual effect again. Returns what ends the listening; what belongs to a stop that came before is still ignored.
+ * Calls `stop` at the first of these signals, and `force` at a signal at least a second later, when signals have their default
+ * effect again. Returns a function that stops listening; after a stop, its repeated signals are still ignored.
  */
 export function listenForStop(
   names: readonly NodeJS.Signals[],

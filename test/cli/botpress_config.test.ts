@@ -8,7 +8,7 @@ import { Cloud } from '../../src/gen/tokenvault/v1/app_pb.ts';
 const ENTRA = 'https://login.microsoftonline.com/common/oauth2/v2.0';
 const SECRET = 'canary~secret';
 
-/** As Botpress's own page shows it, filled in; `changes` go into its options. */
+/** The entry of Botpress's documentation, with values; `changes` replace options. */
 function entry(changes: object = {}, name = 'azure') {
   return {
     type: 'oauth2',
@@ -37,16 +37,16 @@ function readText(text: string, customLoginUrl?: string) {
   return readBotpressConfig(text, { tenantId: 'acme', customLoginUrl });
 }
 
-function only(wishes: readonly AppSpec[]): AppSpec {
-  expect(wishes).toHaveLength(1);
-  return wishes[0] as AppSpec;
+function only(apps: readonly AppSpec[]): AppSpec {
+  expect(apps).toHaveLength(1);
+  return apps[0] as AppSpec;
 }
 
 test('the entry of the documentation, filled in, becomes an app registration', () => {
-  const { wishes, leftOut } = read({ azure: entry() });
+  const { apps, rejected } = read({ azure: entry() });
 
-  expect(leftOut).toEqual([]);
-  expect(only(wishes)).toMatchObject({
+  expect(rejected).toEqual([]);
+  expect(only(apps)).toMatchObject({
     line: 4,
     what: 'strategy "azure"',
     tenantId: 'acme',
@@ -62,8 +62,8 @@ test('the entry of the documentation, filled in, becomes an app registration', (
   });
 });
 
-test('the entry of the documentation as it stands there is refused, with the fields that are not filled in', () => {
-  const { wishes, leftOut } = readText(`{ "authStrategies": {
+test('the unchanged entry of the documentation is refused with its placeholder fields', () => {
+  const { apps, rejected } = readText(`{ "authStrategies": {
 "<your strategy name>": {
   "type": "oauth2",
   "allowSelfSignup": false,
@@ -81,10 +81,10 @@ test('the entry of the documentation as it stands there is refused, with the fie
   }
 }}}`);
 
-  expect(wishes).toEqual([]);
-  expect(leftOut).toMatchObject([{ outcome: 'REFUSED', line: 2, reason: 'PLACEHOLDER' }]);
+  expect(apps).toEqual([]);
+  expect(rejected).toMatchObject([{ outcome: 'REFUSED', line: 2, reason: 'PLACEHOLDER' }]);
   for (const field of ['authorizationURL', 'tokenURL', 'clientSecret', 'clientID', 'callbackURL'])
-    expect(leftOut[0]?.why).toContain(`options.${field}`);
+    expect(rejected[0]?.why).toContain(`options.${field}`);
 });
 
 test.each([
@@ -97,18 +97,18 @@ test.each([
     'c0c0c0c0-0000-4000-8000-000000000001',
   ],
   ['http://127.0.0.1:8400/common', Cloud.CUSTOM, 'common'],
-])('%s tells cloud and audience', (authority, cloud, signInAudience) => {
+])('%s gives cloud and audience', (authority, cloud, signInAudience) => {
   const endpoints = {
     authorizationURL: `${authority}/oauth2/v2.0/authorize`,
     tokenURL: `${authority}/oauth2/v2.0/token`,
   };
 
-  const { wishes } = read({ azure: entry(endpoints) }, 'http://127.0.0.1:8400');
+  const { apps } = read({ azure: entry(endpoints) }, 'http://127.0.0.1:8400');
 
-  expect(only(wishes)).toMatchObject({ cloud, signInAudience });
+  expect(only(apps)).toMatchObject({ cloud, signInAudience });
 });
 
-test('a custom login address with a path below its host is that of cloud CUSTOM, its neighbours are not', () => {
+test('a custom login URL with a path is cloud CUSTOM, and other paths of its host are not', () => {
   const at = (base: string) => ({
     azure: entry({
       authorizationURL: `${base}/common/oauth2/v2.0/authorize`,
@@ -116,42 +116,42 @@ test('a custom login address with a path below its host is that of cloud CUSTOM,
     }),
   });
 
-  expect(only(read(at('https://gw.example/entra'), 'https://gw.example/entra').wishes).cloud).toBe(Cloud.CUSTOM);
-  expect(read(at('https://gw.example/entrance'), 'https://gw.example/entra').leftOut[0]?.reason).toBe('NOT_ENTRA');
+  expect(only(read(at('https://gw.example/entra'), 'https://gw.example/entra').apps).cloud).toBe(Cloud.CUSTOM);
+  expect(read(at('https://gw.example/entrance'), 'https://gw.example/entra').rejected[0]?.reason).toBe('NOT_ENTRA');
 });
 
-test('the v1.0 endpoint is taken with a warning', () => {
+test('the v1.0 endpoint is accepted with a warning', () => {
   const v1 = 'https://login.microsoftonline.com/common/oauth2';
 
-  const { wishes } = read({ azure: entry({ authorizationURL: `${v1}/authorize`, tokenURL: `${v1}/token` }) });
+  const { apps } = read({ azure: entry({ authorizationURL: `${v1}/authorize`, tokenURL: `${v1}/token` }) });
 
-  expect(only(wishes).warnings).toEqual([expect.stringContaining('v1.0')]);
+  expect(only(apps).warnings).toEqual([expect.stringContaining('v1.0')]);
 });
 
-test('a callback of another form is registered as it is', () => {
+test('a callback of another form is registered unchanged', () => {
   const callbackURL = 'https://sso.example.com/botpress/back';
 
-  const { wishes } = read({ azure: entry({ callbackURL }) });
+  const { apps } = read({ azure: entry({ callbackURL }) });
 
-  expect(only(wishes)).toMatchObject({ strategy: undefined, baseUrl: undefined, callbackUrl: callbackURL });
-  expect(only(wishes).warnings).toEqual([expect.stringContaining('callbackURL')]);
+  expect(only(apps)).toMatchObject({ strategy: undefined, baseUrl: undefined, callbackUrl: callbackURL });
+  expect(only(apps).warnings).toEqual([expect.stringContaining('callbackURL')]);
 });
 
-test('scopes may be a list, and are asked for with offline_access once', () => {
-  const { wishes } = read({ azure: entry({ scope: ['openid', 'User.Read', 'offline_access'] }) });
+test('scopes may be a list, and offline_access is added once', () => {
+  const { apps } = read({ azure: entry({ scope: ['openid', 'User.Read', 'offline_access'] }) });
 
-  expect(only(wishes).implicitPermissions).toEqual(['openid', 'User.Read', 'offline_access']);
+  expect(only(apps).implicitPermissions).toEqual(['openid', 'User.Read', 'offline_access']);
 });
 
-test('a claim that the vault does not keep is a warning, one that it keeps is none', () => {
-  const { wishes } = read({
+test('only a claim that the vault does not store is a warning', () => {
+  const { apps } = read({
     azure: { ...entry(), fieldMapping: { email: 'preferred_username', lastname: 'family_name', id: 'oid' } },
   });
 
-  expect(only(wishes).warnings).toEqual([expect.stringMatching(/"lastname".*"family_name"/)]);
+  expect(only(apps).warnings).toEqual([expect.stringMatching(/"lastname".*"family_name"/)]);
 });
 
-test('others than Entra are skipped, each with its line', () => {
+test('other providers than Entra are skipped with their line', () => {
   const google = entry({
     authorizationURL: 'https://accounts.google.com/o/oauth2/v2/auth',
     tokenURL: 'https://www.googleapis.com/oauth2/v4/token',
@@ -164,10 +164,10 @@ test('others than Entra are skipped, each with its line', () => {
   );
   const lineOf = (name: string) => text.split('\n').findIndex((line) => line.includes(`"${name}": {`)) + 1;
 
-  const { wishes, leftOut } = readText(text);
+  const { apps, rejected } = readText(text);
 
-  expect(only(wishes).line).toBe(lineOf('azure'));
-  expect(leftOut).toMatchObject([
+  expect(only(apps).line).toBe(lineOf('azure'));
+  expect(rejected).toMatchObject([
     { outcome: 'SKIPPED', line: lineOf('default'), reason: 'NOT_OAUTH' },
     {
       outcome: 'SKIPPED',
@@ -193,35 +193,35 @@ test.each([
     { authorizationURL: 'https://login.microsoftonline.com/contoso.com/oauth2/v2.0/authorize' },
     'authorizationURL',
   ],
-  ['a client id that is none', { clientID: 'acme' }, 'clientID'],
+  ['an invalid client id', { clientID: 'acme' }, 'clientID'],
   ['no client id', { clientID: undefined }, 'clientID'],
   ['a secret with a space', { clientSecret: 'a b' }, 'clientSecret'],
-  ['a callback that is no address', { callbackURL: 'bots.example.com' }, 'callbackURL'],
-])('an entry with %s is refused by the name of the field', (_, changes, field) => {
-  const { wishes, leftOut } = read({ azure: entry(changes) });
+  ['an invalid callback URL', { callbackURL: 'bots.example.com' }, 'callbackURL'],
+])('an entry with %s is refused with the name of the field', (_, changes, field) => {
+  const { apps, rejected } = read({ azure: entry(changes) });
 
-  expect(wishes).toEqual([]);
-  expect(leftOut).toMatchObject([{ outcome: 'REFUSED', line: 4, reason: 'FIELD_INVALID' }]);
-  expect(leftOut[0]?.why).toContain(`options.${field}`);
-  expect(JSON.stringify(leftOut)).not.toContain(SECRET);
+  expect(apps).toEqual([]);
+  expect(rejected).toMatchObject([{ outcome: 'REFUSED', line: 4, reason: 'FIELD_INVALID' }]);
+  expect(rejected[0]?.why).toContain(`options.${field}`);
+  expect(JSON.stringify(rejected)).not.toContain(SECRET);
 });
 
-test('of two entries with one client id, or with one name, the second is refused with both lines', () => {
-  const { wishes, leftOut } = readText(`{ "authStrategies": {
+test('the second entry with the same client id or name is refused with both lines', () => {
+  const { apps, rejected } = readText(`{ "authStrategies": {
     "azure": ${JSON.stringify(entry())},
     "again": ${JSON.stringify(entry({}, 'again'))},
     "azure": ${JSON.stringify(entry(OTHER))}
   } }`);
 
-  expect(only(wishes).line).toBe(2);
-  expect(leftOut).toMatchObject([
+  expect(only(apps).line).toBe(2);
+  expect(rejected).toMatchObject([
     { line: 3, reason: 'DUPLICATE', why: expect.stringContaining('line 2') },
     { line: 4, reason: 'DUPLICATE', why: expect.stringContaining('line 2') },
   ]);
 });
 
-/** What a hand that slips does to the text of an entry. */
-const SLIPS: Record<string, (text: string) => string> = {
+/** Typing errors in an entry. */
+const TYPING_ERRORS: Record<string, (text: string) => string> = {
   'a missing comma': (text) => text.replace('"oauth2",', '"oauth2"'),
   'a missing quote': (text) => text.replace('"canary~secret"', '"canary~secret'),
   'a missing opening quote': (text) => text.replace('"canary~secret"', 'canary~secret"'),
@@ -233,55 +233,55 @@ const SLIPS: Record<string, (text: string) => string> = {
   'an opening brace too many': (text) => text.replace('"options": {', '"options": {{'),
 };
 
-test.each(Object.keys(SLIPS))('%s costs its entry alone, whose line is told without what it holds', (name) => {
-  const slip = SLIPS[name] ?? String;
-  const broken = slip(JSON.stringify(entry(), null, 2));
+test.each(Object.keys(TYPING_ERRORS))('%s rejects only its entry, with the line and without its content', (name) => {
+  const apply = TYPING_ERRORS[name] ?? String;
+  const broken = apply(JSON.stringify(entry(), null, 2));
   const text = `{\n"version": "12",\n"authStrategies": {\n"broken": ${broken},\n"whole": ${JSON.stringify(entry(OTHER, 'whole'), null, 2)}\n},\n"pro": { "enabled": true }\n}`;
 
-  const { wishes, leftOut } = readText(text);
+  const { apps, rejected } = readText(text);
 
-  expect(wishes.map(({ what }) => what)).toEqual(['strategy "whole"']);
-  expect(leftOut.filter(({ reason }) => reason === 'NOT_JSON').length).toBeGreaterThan(0);
-  expect(leftOut.some(({ line, what }) => line === 4 && what === 'strategy "broken"')).toBe(true);
-  expect(JSON.stringify(leftOut)).not.toContain('canary');
+  expect(apps.map(({ what }) => what)).toEqual(['strategy "whole"']);
+  expect(rejected.filter(({ reason }) => reason === 'NOT_JSON').length).toBeGreaterThan(0);
+  expect(rejected.some(({ line, what }) => line === 4 && what === 'strategy "broken"')).toBe(true);
+  expect(JSON.stringify(rejected)).not.toContain('canary');
 });
 
-test('a closing brace too many behind a whole entry costs no entry, and its line is told', () => {
+test('an extra closing brace after an entry is reported by its line, and no entry is lost', () => {
   const text = `{\n"authStrategies": {\n"one": ${JSON.stringify(entry({}, 'one'))}},\n"two": ${JSON.stringify(entry(OTHER, 'two'))}\n}\n}`;
 
-  const { wishes, leftOut } = readText(text);
+  const { apps, rejected } = readText(text);
 
-  expect(wishes.map(({ what }) => what)).toEqual(['strategy "one"', 'strategy "two"']);
-  expect(leftOut).toMatchObject([{ what: 'file', line: 6, reason: 'NOT_JSON' }]);
+  expect(apps.map(({ what }) => what)).toEqual(['strategy "one"', 'strategy "two"']);
+  expect(rejected).toMatchObject([{ what: 'file', line: 6, reason: 'NOT_JSON' }]);
 });
 
-test('whatever stands in the file, something is told and no secret is', () => {
+test('any damaged file gives a result, and never a secret', () => {
   const text = JSON.stringify({ authStrategies: { azure: entry(), second: entry(OTHER, 'second') } }, null, 1);
   fc.assert(
     fc.property(fc.nat(text.length), fc.nat(60), fc.string({ maxLength: 3 }), (at, cut, insertion) => {
-      const { wishes, leftOut } = readText(text.slice(0, at) + insertion + text.slice(at + cut));
+      const { apps, rejected } = readText(text.slice(0, at) + insertion + text.slice(at + cut));
 
-      expect(wishes.length + leftOut.length).toBeGreaterThan(0);
-      expect(JSON.stringify([wishes, leftOut])).not.toContain(SECRET);
+      expect(apps.length + rejected.length).toBeGreaterThan(0);
+      expect(JSON.stringify([apps, rejected])).not.toContain(SECRET);
     }),
     { numRuns: 500 },
   );
 });
 
-test('a file without authStrategies says so', () => {
-  expect(readText('{}').leftOut).toMatchObject([{ what: 'file', why: 'has no authStrategies' }]);
-  expect(readText('').leftOut.length).toBeGreaterThan(0);
+test('a file without authStrategies is refused', () => {
+  expect(readText('{}').rejected).toMatchObject([{ what: 'file', why: 'has no authStrategies' }]);
+  expect(readText('').rejected.length).toBeGreaterThan(0);
 });
 
-test('an app id keeps of a strategy name what ids allow', () => {
+test('an app id has the valid characters of the strategy name', () => {
   expect(appIdOf('Azure AD')).toBe('azure-ad');
   expect(appIdOf('365')).toBe('app-365');
   expect(appIdOf('  ')).toBe('app');
   fc.assert(fc.property(fc.string(), (name) => void expect(appIdOf(name)).toMatch(/^[a-z][a-z0-9-]{0,62}$/)));
 });
 
-test('a key that is no name reaches the terminal without its control characters', () => {
-  const { leftOut } = read({ azure: { ...entry(), fieldMapping: { '\u001b[31mred': 5 } } });
+test('control characters of a key are not printed', () => {
+  const { rejected } = read({ azure: { ...entry(), fieldMapping: { '\u001b[31mred': 5 } } });
 
-  expect(leftOut).toMatchObject([{ reason: 'FIELD_INVALID', why: 'fieldMapping."?[31mred": missing, or not text' }]);
+  expect(rejected).toMatchObject([{ reason: 'FIELD_INVALID', why: 'fieldMapping."?[31mred": missing, or not text' }]);
 });

@@ -29,10 +29,10 @@ const ROW = {
 
 const read = (row: unknown) => {
   const found = readChatwootChannel(row, 3, DEFAULTS);
-  return 'thing' in found ? found.thing : found.leftOut;
+  return 'thing' in found ? found.thing : found.rejected;
 };
 
-test('a row becomes a connection that tells the e-mail address, and does not say who the account is', () => {
+test('a row becomes a connection with the e-mail address, but without a username', () => {
   expect(read(ROW)).toMatchObject({
     tenantId: 'acme',
     connectionId: 'channel-12',
@@ -49,7 +49,7 @@ test('a row becomes a connection that tells the e-mail address, and does not say
   });
 });
 
-test('ids and provider_config may be texts, as some exports write them', () => {
+test('ids and provider_config may be text, as in some exports', () => {
   const row = { ...ROW, id: '12', account_id: '1', provider_config: JSON.stringify(ROW.provider_config) };
 
   expect(read(row)).toEqual(read(ROW));
@@ -58,19 +58,19 @@ test('ids and provider_config may be texts, as some exports write them', () => {
 test.each([
   ['google', { provider: 'google' }, 'SKIPPED', 'NOT_MICROSOFT'],
   ['no provider', { provider: null }, 'SKIPPED', 'NOT_MICROSOFT'],
-  ['a provider of the past', { provider: '' }, 'SKIPPED', 'NOT_MICROSOFT'],
+  ['an empty provider', { provider: '' }, 'SKIPPED', 'NOT_MICROSOFT'],
   ['no refresh token', { provider_config: { access_token: 'x' } }, 'REFUSED', 'FIELD_INVALID'],
   ['no provider_config', { provider_config: null }, 'REFUSED', 'FIELD_INVALID'],
-  ['a provider_config that is broken', { provider_config: `{"refresh_token":"${CANARY}` }, 'REFUSED', 'FIELD_INVALID'],
+  ['an invalid provider_config', { provider_config: `{"refresh_token":"${CANARY}` }, 'REFUSED', 'FIELD_INVALID'],
   ['no id', { id: undefined }, 'REFUSED', 'FIELD_INVALID'],
-])('a row with %s is left out by its line, and nothing that is secret is told', (_, changes, outcome, reason) => {
-  const leftOut = read({ ...ROW, ...changes });
+])('a row with %s is rejected with its line, and without secrets', (_, changes, outcome, reason) => {
+  const rejected = read({ ...ROW, ...changes });
 
-  expect(leftOut).toMatchObject({ outcome, reason, line: 3 });
-  expect(JSON.stringify(leftOut)).not.toContain('canary');
+  expect(rejected).toMatchObject({ outcome, reason, line: 3 });
+  expect(JSON.stringify(rejected)).not.toContain('canary');
 });
 
-test('reads the environment as Chatwoot does, and leaves alone what is not its own', () => {
+test('reads the environment file as Chatwoot does, and ignores other variables', () => {
   const env = readChatwootEnv(
     `# comment
 SECRET_KEY_BASE=canary
@@ -90,7 +90,7 @@ export AZURE_APP_SECRET='pre8Q~#secret'
 });
 
 test.each(['pre8Q~te#nd.x', 'pre8Q~te#', 'pre8Q~te#nd # of Contoso'])(
-  'a # in a value without quotes is refused, since programs cut it or do not: %s',
+  'a # in a value without quotes is refused as ambiguous: %s',
   (secret) => {
     const read = () => readChatwootEnv(`AZURE_APP_ID=${APP}\n export AZURE_APP_SECRET = ${secret}\n`, 'prod.env');
 
@@ -103,20 +103,20 @@ test.each([
   ["'pre8Q~te#nd.x'", 'pre8Q~te#nd.x'],
   ['"pre8Q~te#nd.x" # of Contoso', 'pre8Q~te#nd.x'],
   ['pre8Q~tend.x # of Contoso, see issue#7', 'pre8Q~tend.x'],
-])('the secret %s is taken whole', (written, secret) => {
+])('the secret %s is read completely', (written, secret) => {
   const env = readChatwootEnv(`AZURE_APP_ID=${APP}\nOTHER=a#b\nAZURE_APP_SECRET=${written}\n`, '.env');
 
   expect(env.clientSecret.reveal()).toBe(secret);
 });
 
-test('an environment without the app, or with an empty one, says which variable is missing', () => {
+test('an environment file without the app names the missing variable', () => {
   expect(() => readChatwootEnv('AZURE_APP_ID=\nAZURE_APP_SECRET=x', 'prod.env')).toThrow('prod.env: AZURE_APP_ID');
   expect(() => readChatwootEnv('AZURE_APP_ID=11111111-1111-4111-8111-111111111111', '.env')).toThrow(
     'AZURE_APP_SECRET',
   );
 });
 
-test('what stands where the client id belongs is not told: it may be the secret', () => {
+test('an invalid client id is not repeated, because it may be the secret', () => {
   const read = () => readChatwootEnv('AZURE_APP_ID=pre8Q~canary\nAZURE_APP_SECRET=x', '.env');
 
   expect(read).toThrow('.env: AZURE_APP_ID must be the "Application (client) ID"');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { expiryDate } from '../../src/cli/import/expiry_date.ts';
 
-test('a day is the same in both ways to write it', () => {
+test('both forms of a date give the same day', () => {
   fc.assert(
     fc.property(
       fc.date({ min: new Date(Date.UTC(2000, 0, 1)), max: new Date(Date.UTC(2299, 11, 31)), noInvalidDate: true }),
@@ -16,10 +16,10 @@ test('a day is the same in both ways to write it', () => {
   );
 });
 
-test('never is what the portal of 2020 wrote for it', () => {
+test('never is the value of the portal in 2020', () => {
   expect(expiryDate('never')).toBe(expiryDate('12/31/2299'));
 });
 
-test.each(['31/12/2027', '2027-02-30', '2027', 'tomorrow', '', '2027-1-1'])('%o is no date', (text) => {
+test.each(['31/12/2027', '2027-02-30', '2027', 'tomorrow', '', '2027-1-1'])('%o is not a date', (text) => {
   expect(expiryDate(text)).toBeUndefined();
 });

@@ -8,9 +8,9 @@ import { onboard } from '../scenarios/onboard.ts';
 import { type Clients, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
 import { answerOf, jsonLines, runImport, temporaryFiles } from './import_program.ts';
 
-const keys = { operator: newApiKey('operator'), reader: newApiKey('reader'), stranger: newApiKey('stranger') };
+const keys = { operator: newApiKey('operator'), reader: newApiKey('reader'), unknown: newApiKey('unknown') };
 
-/** A certificate that signs itself: of the vault, and of whoever calls. openssl, since Node makes none. */
+/** A self-signed certificate for the vault and its clients, made by openssl, because Node cannot make one. */
 function makeCertificate(folder: string): void {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const name = ['-days', '2', '-subj', '/CN=vault', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -91,50 +91,50 @@ function importWith(key: string | undefined, access: readonly string[]) {
   return runImport([...args, '--address', scenario.vault.addresses.admin, ...access, ...options], jsonLines([line]));
 }
 
-test('over TLS, with a certificate of its own and an API key from a file, it goes in', async () => {
-  const ending = await importWith(keys.operator.key, tls);
+test('imports over TLS with a client certificate and an API key from a file', async () => {
+  const result = await importWith(keys.operator.key, tls);
 
-  expect(ending.code).toBe(0);
-  expect(answerOf(ending).connections.imported).toBe(1);
+  expect(result.code).toBe(0);
+  expect(answerOf(result).connections.imported).toBe(1);
   const { connections } = await operator.connections.listConnections({ parent: 'tenants/acme' });
   expect(connections.map(({ name }) => name)).toEqual(['tenants/acme/connections/ada']);
 });
 
 test.each([
   ['no key', undefined],
-  ['an unknown key', keys.stranger.key],
-])('with %s it stops at once with 77', async (_, key) => {
-  const ending = await importWith(key, tls);
+  ['an unknown key', keys.unknown.key],
+])('with %s the import stops at once with 77', async (_, key) => {
+  const result = await importWith(key, tls);
 
-  expect(ending.code).toBe(77);
-  expect(answerOf(ending)).toMatchObject({ stopped: expect.any(String), connections: { imported: 0, refused: 0 } });
+  expect(result.code).toBe(77);
+  expect(answerOf(result)).toMatchObject({ stopped: expect.any(String), connections: { imported: 0, refused: 0 } });
 });
 
-test('a caller that may not is told so line by line, since it may elsewhere', async () => {
-  const ending = await importWith(keys.reader.key, tls);
+test('a caller without permission gets an error for each line', async () => {
+  const result = await importWith(keys.reader.key, tls);
 
-  expect(ending.code).toBe(65);
-  expect(answerOf(ending).left_out).toMatchObject([{ line: 1, reason: 'ACCESS_DENIED' }]);
-  expect(answerOf(ending).left_out[0]?.next_step).toContain('--api-key-file');
+  expect(result.code).toBe(65);
+  expect(answerOf(result).left_out).toMatchObject([{ line: 1, reason: 'ACCESS_DENIED' }]);
+  expect(answerOf(result).left_out[0]?.next_step).toContain('--api-key-file');
 });
 
 test.each([
   ['without TLS', []],
   ['without a client certificate', 'ca'],
   ['with a key and no certificate', ['--key-file', '/x']],
-])('%s it says what is missing, and no key or token is told', async (_, access) => {
-  const ending = await importWith(keys.operator.key, access === 'ca' ? tls.slice(0, 2) : (access as string[]));
+])('%s the error names the missing option, and no key or token', async (_, access) => {
+  const result = await importWith(keys.operator.key, access === 'ca' ? tls.slice(0, 2) : (access as string[]));
 
-  expect(ending.code).toBeGreaterThanOrEqual(64);
-  expect(ending.stderr).toMatch(/--c(a|ert)-file/);
-  expect(ending.stdout + ending.stderr).not.toContain(keys.operator.key);
-  expect(ending.stdout + ending.stderr).not.toContain('canary');
+  expect(result.code).toBeGreaterThanOrEqual(64);
+  expect(result.stderr).toMatch(/--c(a|ert)-file/);
+  expect(result.stdout + result.stderr).not.toContain(keys.operator.key);
+  expect(result.stdout + result.stderr).not.toContain('canary');
 });
 
-test('an API key file that holds none is refused without telling what it holds', async () => {
-  const ending = await importWith('canary', tls);
+test('a file without an API key is refused without its content', async () => {
+  const result = await importWith('canary', tls);
 
-  expect(ending.code).toBe(65);
-  expect(ending.stderr).toContain('holds no API key');
-  expect(ending.stderr).not.toContain('canary');
+  expect(result.code).toBe(65);
+  expect(result.stderr).toContain('holds no API key');
+  expect(result.stderr).not.toContain('canary');
 });

@@ -14,10 +14,10 @@ async function refusals(content: string | Uint8Array): Promise<RejectedEntry[]> 
   const file = await openConnectionsFile(path, readConnectionsFile, { tenantId: 'acme', scopes: [] });
   const read = await Array.fromAsync(file.entries(undefined));
   file.close();
-  return read.flatMap((one) => ('leftOut' in one ? [one.leftOut] : []));
+  return read.flatMap((one) => ('rejected' in one ? [one.rejected] : []));
 }
 
-const LEFT_OUT = {
+const REJECTED = {
   kind: 'connection',
   line: 1,
   what: 'line',
@@ -27,7 +27,7 @@ const LEFT_OUT = {
   nextStep: 'y',
 } as const;
 
-test('a file of connections in UTF-16 is refused once, by that name', async () => {
+test('a connections file in UTF-16 is refused once, with its encoding', async () => {
   const text = `\uFEFF${JSON.stringify(OBJECT)}\n`.repeat(9);
 
   expect(await refusals(Buffer.from(text, 'utf16le'))).toMatchObject([
@@ -39,13 +39,13 @@ test.each([
   ['array', JSON.stringify([OBJECT, OBJECT], null, 2), "jq -c '.[]'"],
   ['array', `[${JSON.stringify(OBJECT)},\n${JSON.stringify(OBJECT)}]`, "jq -c '.[]'"],
   ['object', JSON.stringify(OBJECT, null, 2), 'jq -c .'],
-])('a JSON %s over several lines is refused once, with the command that helps', async (kind, text, command) => {
+])('a JSON %s over several lines is refused once, with a command to convert it', async (kind, text, command) => {
   expect(await refusals(text)).toMatchObject([
     { line: 1, reason: 'NOT_JSON', why: expect.stringContaining(kind), nextStep: expect.stringContaining(command) },
   ]);
 });
 
-test('an environment file or a secret in UTF-16 is refused by that name', async () => {
+test('an environment file in UTF-16 is refused with its encoding', async () => {
   const files = temporaryFiles();
   const env = files.path('.env');
   writeFileSync(env, Buffer.from('\uFEFFAZURE_APP_ID=11111111-1111-4111-8111-111111111111\n', 'utf16le'));
@@ -57,14 +57,14 @@ test('an environment file or a secret in UTF-16 is refused by that name', async 
   expect(stderr).not.toContain('is missing');
 });
 
-test('a report replaces an earlier one by a file that only its owner reads', async () => {
+test('a report replaces an earlier one with a file that only its owner can read', async () => {
   const files = temporaryFiles();
   const path = files.write('report.jsonl', 'earlier');
   chmodSync(path, 0o666);
   linkSync(path, files.path('linked'));
 
   const report = await openReportFile(path, []);
-  await report.write(LEFT_OUT);
+  await report.write(REJECTED);
   await report.close();
 
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -84,7 +84,7 @@ test.each(['dangling', 'to a file'])('a report does not follow a symbolic link, 
   else expect(files.read('target')).toBe('precious');
 });
 
-test('a report is no device', async () => {
+test('a report cannot be a device', async () => {
   await expect(openReportFile('/dev/null', [])).rejects.toThrow('not a file');
   expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
 });

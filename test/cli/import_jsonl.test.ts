@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Connection_State } from '../../src/gen/tokenvault/v1/connection_pb.ts';
 import { CONTOSO_USER, type Onboarded, onboard } from '../scenarios/onboard.ts';
 import { reasonOf, type Scenario, startScenario } from '../scenarios/start_scenario.ts';
-import { answerOf, jsonLines, type LeftOutJson, runImport, startImport, temporaryFiles } from './import_program.ts';
+import { answerOf, jsonLines, type RejectedJson, runImport, startImport, temporaryFiles } from './import_program.ts';
 
 const ADA = 'ada0ada0-0000-4000-8000-000000000001';
 const CONTOSO = 'c0c0c0c0-0000-4000-8000-000000000001';
@@ -25,22 +25,22 @@ function stateOf(name: string) {
   return scenario.connections.getConnection({ name }).then(({ connection }) => connection);
 }
 
-test('a dry run tells what would come of it, stores nothing and asks Entra nothing', async () => {
+test('a dry run reports the result, stores nothing and sends no request to Entra', async () => {
   const tenant = await onboard(scenario, 'dry');
   const file = temporaryFiles().write('in.jsonl', jsonLines([{ connection: 'ada', refresh_token: token(tenant) }]));
 
-  const ending = await runImport(['jsonl', file, '--tenant', 'dry', '--scope', 'Mail.ReadOnly', ...admin]);
+  const result = await runImport(['jsonl', file, '--tenant', 'dry', '--scope', 'Mail.ReadOnly', ...admin]);
 
-  expect(ending.code).toBe(0);
-  expect(ending.stdout).toContain('connections: 1 would be imported, 0 already there, 0 skipped, 0 refused');
-  expect(ending.stdout).toContain('--apply');
+  expect(result.code).toBe(0);
+  expect(result.stdout).toContain('connections: 1 would be imported, 0 already there, 0 skipped, 0 refused');
+  expect(result.stdout).toContain('--apply');
   expect(await reasonOf(scenario.connections.getConnection({ name: tenant.connection('ada') }))).toBe(
     'CONNECTION_NOT_FOUND',
   );
   expect(scenario.asked(tenant.clientId)).toEqual([]);
 });
 
-test('each bad line is told with its number, its connection and what helps, and the others go in', async () => {
+test('an invalid line is reported with number, connection and next step; the others are imported', async () => {
   const tenant = await onboard(scenario, 'mixed');
   const files = temporaryFiles();
   const canary = `canary-${'x'.repeat(20)}`;
@@ -73,12 +73,12 @@ test('each bad line is told with its number, its connection and what helps, and 
   );
   const report = files.path('report.jsonl');
 
-  const ending = await runImport(['jsonl', file, '--apply', '--json', '--report', report, ...admin]);
+  const result = await runImport(['jsonl', file, '--apply', '--json', '--report', report, ...admin]);
 
-  const answer = answerOf(ending);
-  expect(ending.code).toBe(65);
+  const answer = answerOf(result);
+  expect(result.code).toBe(65);
   expect(answer.connections).toEqual({ imported: 4, already_there: 0, skipped: 0, refused: 11, doubtful: 0 });
-  const refusals = (lines: readonly LeftOutJson[]) =>
+  const refusals = (lines: readonly RejectedJson[]) =>
     lines.map(({ line, what, reason }) => [line, what, reason]).sort(([one], [other]) => Number(one) - Number(other));
   expect(refusals(answer.left_out)).toEqual([
     [2, 'line', 'NOT_JSON'],
@@ -98,15 +98,15 @@ test('each bad line is told with its number, its connection and what helps, and 
     .read('report.jsonl')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as LeftOutJson);
+    .map((line) => JSON.parse(line) as RejectedJson);
   expect(refusals(written)).toEqual(refusals(answer.left_out));
   for (const id of ['ada', 'own', 'one', 'last'])
     expect(await stateOf(tenant.connection(id)), id).toMatchObject({ state: Connection_State.ACTIVE });
   expect(await stateOf(tenant.connection('one'))).toMatchObject({ externalId: 'U1', app: tenant.app });
-  for (const text of [ending.stdout, ending.stderr, files.read('report.jsonl')]) expect(text).not.toContain('canary');
+  for (const text of [result.stdout, result.stderr, files.read('report.jsonl')]) expect(text).not.toContain('canary');
 });
 
-test('run again it leaves alone what is there, also under another external id', async () => {
+test('a second run keeps existing connections, also under another external id', async () => {
   const tenant = await onboard(scenario, 'again');
   const line = { connection: 'ada', refresh_token: token(tenant), scopes: ['Mail.ReadOnly'], external_id: 'U1' };
   const files = temporaryFiles();
@@ -123,21 +123,21 @@ test('run again it leaves alone what is there, also under another external id', 
   const before = await stateOf(tenant.connection('ada'));
 
   const second = await runImport(command);
-  const taken = await runImport(
+  const other = await runImport(
     [...command, '--json'].with(1, files.write('b.jsonl', jsonLines([{ ...line, connection: 'b' }]))),
   );
 
   expect(second.code).toBe(0);
   expect(answerOf(second).connections).toEqual({ imported: 0, already_there: 1, skipped: 0, refused: 0, doubtful: 0 });
   expect(await stateOf(tenant.connection('ada'))).toEqual(before);
-  expect(answerOf(taken).left_out).toMatchObject([
+  expect(answerOf(other).left_out).toMatchObject([
     { reason: 'CONNECTION_EXISTS', why: expect.stringContaining('external_id') },
   ]);
   const dry = await runImport(command.filter((word) => word !== '--apply'));
   expect(answerOf(dry).connections).toEqual({ imported: 0, already_there: 1, skipped: 0, refused: 0, doubtful: 0 });
 });
 
-test('on-first-use asks Entra nothing, and the connection then serves a token', async () => {
+test('on-first-use sends no request to Entra, and the connection then serves a token', async () => {
   const tenant = await onboard(scenario, 'later');
   const line = {
     connection: 'ada',
@@ -147,9 +147,9 @@ test('on-first-use asks Entra nothing, and the connection then serves a token', 
   };
   const args = ['jsonl', '-', '--tenant', 'later', '--scope', 'Mail.ReadOnly', '--verify', 'on-first-use', '--apply'];
 
-  const ending = await runImport([...args, ...admin], jsonLines([line]));
+  const result = await runImport([...args, ...admin], jsonLines([line]));
 
-  expect(ending).toMatchObject({ code: 0, stdout: expect.stringContaining('connections: 1 imported') });
+  expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('connections: 1 imported') });
   expect(scenario.asked(tenant.clientId)).toEqual([]);
   const connection = tenant.connection('ada');
   expect(await stateOf(connection)).toMatchObject({
@@ -161,7 +161,7 @@ test('on-first-use asks Entra nothing, and the connection then serves a token', 
   expect(await scenario.use('/graph/v1.0/me/messages', accessToken)).toBe(200);
 });
 
-test('an import that waits for its standard input ends when it is interrupted', async () => {
+test('an import that waits for standard input stops when it is interrupted', async () => {
   const tenant = await onboard(scenario, 'piped');
   const args = ['jsonl', '-', '--tenant', 'piped', '--scope', 'Mail.ReadOnly', '--apply', '--json', ...admin];
   const { child, ended } = startImport(args, {
@@ -172,15 +172,15 @@ test('an import that waits for its standard input ends when it is interrupted', 
 
   child.kill('SIGTERM');
 
-  const ending = await ended;
-  expect(ending.code).toBe(143);
-  expect(answerOf(ending)).toMatchObject({
+  const result = await ended;
+  expect(result.code).toBe(143);
+  expect(answerOf(result)).toMatchObject({
     stopped: expect.stringContaining('Interrupted'),
     connections: { imported: 1 },
   });
 });
 
-test('Ctrl-C under npm, which comes twice at once, does not cut off the report', async () => {
+test('Ctrl-C under npm, which sends it twice, still prints the report', async () => {
   const tenant = await onboard(scenario, 'twice');
   const args = ['jsonl', '-', '--tenant', 'twice', '--scope', 'Mail.ReadOnly', '--apply', '--json', ...admin];
   const { child, ended } = startImport(args, {
@@ -189,27 +189,27 @@ test('Ctrl-C under npm, which comes twice at once, does not cut off the report',
   const name = tenant.connection('ada');
   while ((await reasonOf(scenario.connections.getConnection({ name }))) !== 'OK') await turn();
 
-  // Two of the same name could become one on the way.
+  // Two equal signals could be merged.
   child.kill('SIGTERM');
   child.kill('SIGINT');
 
   expect(answerOf(await ended)).toMatchObject({ stopped: expect.stringContaining('Interrupted') });
 });
 
-test('the terminal shows twenty of what was refused and how many more there are', async () => {
+test('the terminal shows twenty refused lines and the number of others', async () => {
   await onboard(scenario, 'many');
   const files = temporaryFiles();
   const file = files.write('in.jsonl', jsonLines(Array.from({ length: 1_234 }, () => '}')));
 
-  const ending = await runImport(['jsonl', file, '--report', files.path('report'), ...admin]);
+  const result = await runImport(['jsonl', file, '--report', files.path('report'), ...admin]);
 
-  expect(ending.code).toBe(65);
-  expect(ending.stdout).toMatch(/^line 1: refused, not valid JSON \(at column 1\) \[NOT_JSON\]$/m);
-  expect(ending.stdout).toContain(`… and 1,214 more; all are in ${files.path('report')}.`);
+  expect(result.code).toBe(65);
+  expect(result.stdout).toMatch(/^line 1: refused, not valid JSON \(at column 1\) \[NOT_JSON\]$/m);
+  expect(result.stdout).toContain(`… and 1,214 more; all are in ${files.path('report')}.`);
   expect(files.read('report').trim().split('\n')).toHaveLength(1_234);
 });
 
-test('what was left out is told in the order of its lines, whoever was answered first', async () => {
+test('rejected lines are reported in their order, not in that of the answers', async () => {
   const lines = [
     { connection: 'late', refresh_token: 'x', scopes: ['Mail.Reed'] },
     { connection: 'soon', scopes: ['Mail.Read'] },
@@ -217,46 +217,43 @@ test('what was left out is told in the order of its lines, whoever was answered 
     { connection: 'at once' },
   ];
 
-  const ending = await runImport(['jsonl', '-', '--tenant', 'acme', '--json', ...admin], jsonLines(lines));
+  const result = await runImport(['jsonl', '-', '--tenant', 'acme', '--json', ...admin], jsonLines(lines));
 
-  expect(answerOf(ending).left_out.map(({ line }) => line)).toEqual([1, 2, 3, 4]);
+  expect(answerOf(result).left_out.map(({ line }) => line)).toEqual([1, 2, 3, 4]);
 });
 
-test.each(['', 'nonsense', 'http://127.0.0.1:50052', '127.0.0.1'])(
-  'the address %j is told to be none',
-  async (text) => {
-    const { code, stderr } = await runImport(['jsonl', '-', '--address', text]);
+test.each(['', 'nonsense', 'http://127.0.0.1:50052', '127.0.0.1'])('the address %j is invalid', async (text) => {
+  const { code, stderr } = await runImport(['jsonl', '-', '--address', text]);
 
-    expect(code).toBe(64);
-    expect(stderr).toContain('host:port');
-  },
-);
+  expect(code).toBe(64);
+  expect(stderr).toContain('host:port');
+});
 
-test('what is imported is never written over by the report', async () => {
+test('the report never overwrites the input', async () => {
   const files = temporaryFiles();
   const file = files.write('in.jsonl', '{}\n');
 
-  const ending = await runImport(['jsonl', file, '--report', file, ...admin]);
+  const result = await runImport(['jsonl', file, '--report', file, ...admin]);
 
-  expect(ending.code).toBe(64);
+  expect(result.code).toBe(64);
   expect(files.read('in.jsonl')).toBe('{}\n');
 });
 
 test.each([
-  ['an option that there is not', ['jsonl', 'x', '--aply'], 64],
-  ['a tenant id that is none', ['jsonl', 'x', '--tenant', 'A B'], 64],
+  ['an unknown option', ['jsonl', 'x', '--aply'], 64],
+  ['an invalid tenant id', ['jsonl', 'x', '--tenant', 'A B'], 64],
   ['no file', ['jsonl'], 64],
-  ['a system that nobody knows', ['slack'], 64],
-  ['a date that is none', ['deskpro', '--secret-expires', '31/12/2027'], 64],
-  ['a file that is not there', ['jsonl', '/nowhere/in.jsonl'], 66],
+  ['an unknown system', ['slack'], 64],
+  ['an invalid date', ['deskpro', '--secret-expires', '31/12/2027'], 64],
+  ['a missing file', ['jsonl', '/nowhere/in.jsonl'], 66],
   ['a folder', ['jsonl', '/'], 66],
   ['no vault', ['jsonl', '-', '--address', '127.0.0.1:9'], 69],
   ['a report that cannot be written', ['jsonl', '-', '--report', '/nowhere/report'], 73],
   ['--help', ['jsonl', '--help'], 0],
-])('%s ends with its exit code, and a sentence', async (_, args, code) => {
-  const ending = await runImport(args);
+])('%s has its exit code, and a message', async (_, args, code) => {
+  const result = await runImport(args);
 
-  expect(ending.code).toBe(code);
-  expect(ending.stdout + ending.stderr).toMatch(/\S/);
-  expect(ending.stderr).not.toContain('    at ');
+  expect(result.code).toBe(code);
+  expect(result.stdout + result.stderr).toMatch(/\S/);
+  expect(result.stderr).not.toContain('    at ');
 });

@@ -2,18 +2,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Ending, type Input, type Run, startProgram } from './program.ts';
+import { type Input, type Result, type Run, startProgram } from './program.ts';
 
-/** `token-vault import …` as an operator runs it. */
+/** Starts `token-vault import …` in its own process. */
 export function startImport(args: readonly string[], input?: Input): Run {
   return startProgram(['import', ...args], input);
 }
 
-export function runImport(args: readonly string[], input?: Input): Promise<Ending> {
+export function runImport(args: readonly string[], input?: Input): Promise<Result> {
   return startImport(args, input).ended;
 }
 
-/** What `--json` prints. */
+/** The output of `--json`. */
 export interface ImportAnswer {
   readonly dry_run: boolean;
   readonly stopped: string | null;
@@ -25,7 +25,7 @@ export interface ImportAnswer {
     readonly next_steps: readonly string[];
     readonly warnings: readonly string[];
   }[];
-  readonly left_out: readonly LeftOutJson[];
+  readonly left_out: readonly RejectedJson[];
 }
 
 export interface ImportCounts {
@@ -36,7 +36,7 @@ export interface ImportCounts {
   readonly doubtful: number;
 }
 
-export interface LeftOutJson {
+export interface RejectedJson {
   readonly line: number | null;
   readonly what: string;
   readonly outcome: string;
@@ -45,7 +45,7 @@ export interface LeftOutJson {
   readonly next_step: string;
 }
 
-export function answerOf({ stdout }: Ending): ImportAnswer {
+export function answerOf({ stdout }: Result): ImportAnswer {
   return JSON.parse(stdout) as ImportAnswer;
 }
 
@@ -55,7 +55,7 @@ export interface Files {
   read(name: string): string;
 }
 
-/** A folder that is taken away when the test has ended. */
+/** A folder that is removed after the test. */
 export function temporaryFiles(): Files {
   const folder = mkdtempSync(join(tmpdir(), 'import-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

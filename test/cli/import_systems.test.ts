@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => scenario.close());
 
-/** An app registration at Entra, as its product's operator made it. */
+/** An app registration at Entra. */
 function registration() {
   const { clientId, secrets } = scenario.sandbox.addApp({ audience: 'common', secrets: [{}] });
   return { clientId, secret: secrets[0]?.value ?? '' };
@@ -34,7 +34,7 @@ function refreshToken(clientId: string, scopes: string, user = CONTOSO_USER): st
   });
 }
 
-/** An entry of `authStrategies` as Botpress's own page shows it, filled in. */
+/** The `authStrategies` entry of Botpress's documentation, with values. */
 function strategy(name: string, { clientId, secret }: { clientId: string; secret: string }, login: string) {
   return {
     type: 'oauth2',
@@ -52,7 +52,7 @@ function strategy(name: string, { clientId, secret }: { clientId: string; secret
   };
 }
 
-test('botpress: each strategy for Entra becomes an app, the first one with its tenant, and the rest is told', async () => {
+test('botpress: each strategy for Entra becomes an app, the first with its tenant; others are reported', async () => {
   const [first, second, broken] = [registration(), registration(), registration()];
   const login = scenario.sandbox.url;
   const text = JSON.stringify(
@@ -100,7 +100,7 @@ test('botpress: each strategy for Entra becomes an app, the first one with its t
     for (const secret of [first, second, broken]) expect(stdout + stderr).not.toContain(secret.secret);
 });
 
-test('chatwoot: the app comes from the environment file, the connections from the rows of channel_email', async () => {
+test('chatwoot: imports the app of the environment file and the connections of channel_email', async () => {
   const app = registration();
   const files = temporaryFiles();
   const env = files.write(
@@ -177,7 +177,7 @@ test('chatwoot: the app comes from the environment file, the connections from th
   }
 });
 
-test('chatwoot: a tenant that has another app is left as it is, and no channel goes to the wrong one', async () => {
+test('chatwoot: a tenant with another app stays unchanged, and no channel gets the wrong app', async () => {
   const [theirs, ours] = [registration(), registration()];
   const files = temporaryFiles();
   const importing = async ({ clientId, secret }: typeof ours) => {
@@ -201,10 +201,10 @@ test('chatwoot: a tenant that has another app is left as it is, and no channel g
   };
   await importing(theirs);
 
-  const ending = await importing(ours);
+  const result = await importing(ours);
 
-  expect(ending.code).toBe(65);
-  expect(answerOf(ending)).toMatchObject({
+  expect(result.code).toBe(65);
+  expect(answerOf(result)).toMatchObject({
     apps: { refused: 1 },
     connections: { imported: 0, already_there: 0 },
     left_out: [{ line: null, reason: 'FOREIGN_CLIENT_ID', why: expect.stringContaining(theirs.clientId) }],
@@ -212,7 +212,7 @@ test('chatwoot: a tenant that has another app is left as it is, and no channel g
   expect((await appsOf('taken')).map(({ clientId }) => clientId)).toEqual([theirs.clientId]);
 });
 
-test("chatwoot: what its environment file says to Node and to gRPC is not the importer's business", async () => {
+test('chatwoot: the import ignores NODE_OPTIONS and proxies of the environment file', async () => {
   const { clientId, secret } = registration();
   const app = `AZURE_APP_ID=${clientId}\nAZURE_APP_SECRET=${secret}\nFRONTEND_URL=https://chat.example.com\n`;
   const env = temporaryFiles().write('.env', `${app}NODE_OPTIONS=--there-is-none\nhttp_proxy=http://127.0.0.1:9\n`);
@@ -222,7 +222,7 @@ test("chatwoot: what its environment file says to Node and to gRPC is not the im
   ).toMatchObject({ code: 0 });
 });
 
-test('connections whose app cannot go in are not read, and that is said', async () => {
+test('connections are not read if their app cannot be registered, and the report says so', async () => {
   const files = temporaryFiles();
   const secret = files.write('secret', 'x');
   const file = files.write('in.jsonl', jsonLines([{ connection: 'ada', refresh_token: 'x', scopes: ['Mail.Read'] }]));
@@ -232,10 +232,10 @@ test('connections whose app cannot go in are not read, and that is said', async 
 
   expect(code).toBe(65);
   expect(stdout).toContain('base_url: is needed');
-  expect(stdout).toContain('the connections were not read, for the app that they go to is not in');
+  expect(stdout).toContain('the connections were not read, because their app is not registered');
 });
 
-test('deskpro: a client id that is none is not told: it may be the secret', async () => {
+test('deskpro: an invalid client id is not repeated, because it may be the secret', async () => {
   const given = ['--client-id', 'pre8Q~canary', '--client-secret-file', '-'];
 
   const { code, stderr, stdout } = await runImport(['deskpro', '--tenant', 'desk', ...given]);
@@ -245,7 +245,7 @@ test('deskpro: a client id that is none is not told: it may be the secret', asyn
   expect(stderr + stdout).not.toMatch(/canary/i);
 });
 
-test('deskpro: a secret that the portal says never to end is listed so, and connections follow their app', async () => {
+test('deskpro: a secret can never expire, and connections belong to the new app', async () => {
   const app = registration();
   const files = temporaryFiles();
   const file = files.write(
@@ -275,8 +275,8 @@ test('deskpro: a secret that the portal says never to end is listed so, and conn
   const done = await runImport([...command('12/31/2299', 'desk'), '--apply'], `${app.secret}\n`);
   await runImport([...command('never', 'desk-2'), '--apply'], app.secret);
 
-  for (const ending of [dry, done])
-    expect(answerOf(ending)).toMatchObject({
+  for (const result of [dry, done])
+    expect(answerOf(result)).toMatchObject({
       apps: { imported: 1 },
       connections: { imported: 1, refused: 1 },
       left_out: [{ line: 2, reason: 'FOREIGN_CLIENT_ID' }],
@@ -292,7 +292,7 @@ test('deskpro: a secret that the portal says never to end is listed so, and conn
   expect(await scenario.use('/graph/v1.0/me/messages', token.accessToken)).toBe(200);
 });
 
-test("aurinko: product scopes of its own catalog, a redirect URI that is given, and the portal's date", async () => {
+test("aurinko: accepts product scopes, a redirect URI, and a date in the portal's form", async () => {
   const app = registration();
   const files = temporaryFiles();
   const secret = files.write('secret', app.secret);
@@ -303,16 +303,16 @@ test("aurinko: product scopes of its own catalog, a redirect URI that is given, 
   const file = files.write('in.jsonl', jsonLines([line]));
   const redirect = 'https://api.example.com/v1/auth/callback';
 
-  const ending = await runImport([
+  const result = await runImport([
     ...['aurinko', '--tenant', 'aurinko', '--client-id', app.clientId.toUpperCase(), '--client-secret-file', secret],
     ...['--secret-expires', '1/31/2027', '--redirect-uri', redirect, '--connections', file, '--scope', 'Mail.ReadOnly'],
     ...['--cloud', 'custom', '--apply', ...admin],
   ]);
 
-  expect(ending).toMatchObject({ code: 0, stdout: expect.stringContaining('connections: 1 imported') });
-  expect(ending.stdout).toMatch(/^ {2}to do: .*https:\/\/api\.example\.com/m);
+  expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('connections: 1 imported') });
+  expect(result.stdout).toMatch(/^ {2}to do: .*https:\/\/api\.example\.com/m);
   const [registered] = await appsOf('aurinko');
   expect(registered).toMatchObject({ redirectUris: [redirect], signInAudience: 'common' });
   expect(Number(registered?.credentials[0]?.expireTime?.seconds) * 1_000).toBe(Date.UTC(2027, 0, 31));
-  expect(ending.stdout).not.toContain(app.secret);
+  expect(result.stdout).not.toContain(app.secret);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLineIndex } from '../../src/cli/import/line_index.ts';
 
-test('remembers the first line of each key, as a map would', () => {
+test('finds the first line of each key, as a map does', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 3 }), { maxLength: 400 }), (keys) => {
       const index = createLineIndex(4);
@@ -16,7 +16,7 @@ test('remembers the first line of each key, as a map would', () => {
   );
 });
 
-test('a hundred thousand keys are all told apart, and found again', () => {
+test('a hundred thousand keys are distinct, and found again', () => {
   const index = createLineIndex();
   for (let line = 1; line <= 100_000; line += 1)
     expect(index.claim(`tenants/acme/connections/user-${line}`, line)).toBeUndefined();

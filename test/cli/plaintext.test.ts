@@ -9,7 +9,7 @@ import { jsonLines, runImport, temporaryFiles } from './import_program.ts';
 
 const { key } = newApiKey('operator');
 
-/** `0.0.0.0` reaches this machine, and is not loopback by its name. */
+/** `0.0.0.0` reaches this machine, but is not a loopback address. */
 const beyond = (port: number) => ['--address', `0.0.0.0:${port}`];
 
 function importInto(access: readonly string[], withKey = true) {
@@ -26,7 +26,7 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('beyond loopback it speaks TLS, and says what to give where that does not come about', async () => {
+test('uses TLS beyond loopback, and names the options if the handshake fails', async () => {
   const received: Buffer[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -46,7 +46,7 @@ test('beyond loopback it speaks TLS, and says what to give where that does not c
   expect(bytes.toString('latin1')).not.toContain('PRI *');
 });
 
-test('with --plaintext a vault beyond loopback is reached without TLS', async () => {
+test('--plaintext connects beyond loopback without TLS', async () => {
   const scenario = await startScenario();
   onTestFinished(() => scenario.close());
   await onboard(scenario, 'acme');
@@ -60,12 +60,12 @@ test('with --plaintext a vault beyond loopback is reached without TLS', async ()
 test.each([
   ['--ca-file', ['--ca-file', '/x']],
   ['--cert-file', ['--cert-file', '/x', '--key-file', '/x']],
-])('--plaintext beside %s is a mistake', async (_, options) => {
+])('--plaintext excludes %s', async (_, options) => {
   const { code, stderr } = await importInto(['--plaintext', ...options]);
   expect([code, stderr]).toEqual([64, expect.stringContaining('--plaintext excludes')]);
 });
 
-test('whether a vault answers is asked without the API key', async () => {
+test('the health check is sent without the API key', async () => {
   const asked: IncomingHttpHeaders[] = [];
   const server = createHttp2Server();
   server.on('stream', (stream, headers) => {

@@ -6,7 +6,7 @@ import { COMPILE_CACHE } from '../compile_cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-export interface Ending {
+export interface Result {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -14,13 +14,13 @@ export interface Ending {
 
 export interface Run {
   readonly child: ChildProcess;
-  readonly ended: Promise<Ending>;
+  readonly ended: Promise<Result>;
 }
 
-/** What comes by standard input; `thenWaits`: it stays open behind that. */
+/** Standard input; `thenWaits`: it stays open after that text. */
 export type Input = string | { readonly thenWaits: string };
 
-/** `token-vault …` as an operator runs it: a process of its own. */
+/** Starts `token-vault …` in its own process. */
 export function startProgram(args: readonly string[], input: Input = ''): Run {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', env: COMPILE_CACHE });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -34,6 +34,6 @@ export function startProgram(args: readonly string[], input: Input = ''): Run {
   child.stderr.on('data', (chunk: Buffer) => {
     written.stderr += chunk.toString('utf8');
   });
-  const ended = once(child, 'close').then(([code]): Ending => ({ code: code as number | null, ...written }));
+  const ended = once(child, 'close').then(([code]): Result => ({ code: code as number | null, ...written }));
   return { child, ended };
 }

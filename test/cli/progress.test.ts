@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function watched(isTTY: boolean) {
+function start(isTTY: boolean) {
   const written: string[] = [];
   const stream = Object.assign(
     new Writable({
@@ -26,8 +26,8 @@ function watched(isTTY: boolean) {
   return { written, counts, bytes, progress };
 }
 
-test('where nobody watches, a line now and then tells share, pace and what is left', () => {
-  const { written, counts, bytes, progress } = watched(false);
+test('without a terminal, a line every five seconds gives share, rate and time left', () => {
+  const { written, counts, bytes, progress } = start(false);
   Object.assign(counts, { imported: 10_000, alreadyThere: 3, refused: 2 });
   bytes.read = 250;
 
@@ -43,8 +43,8 @@ test('where nobody watches, a line now and then tells share, pace and what is le
   ]);
 });
 
-test('of a stream whose end nobody knows, no share is told', () => {
-  const { written, bytes, progress } = watched(false);
+test('a stream of unknown size has no share', () => {
+  const { written, bytes, progress } = start(false);
   bytes.size = undefined;
   bytes.read = 250;
 
@@ -54,8 +54,8 @@ test('of a stream whose end nobody knows, no share is told', () => {
   expect(written).toEqual(['0 connections, 0/s, 0 already there, 0 left out\n']);
 });
 
-test('a terminal gets a bar, which ends full and leaves its settings as they were', () => {
-  const { written, counts, bytes, progress } = watched(true);
+test('a terminal gets a bar, which ends at 100% and keeps the terminal settings', () => {
+  const { written, counts, bytes, progress } = start(true);
   counts.imported = 7;
   bytes.read = 1_000;
 

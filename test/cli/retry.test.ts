@@ -13,8 +13,8 @@ function failing(code: string, facts: { reason?: string; retryAfter?: number; re
   });
 }
 
-/** Time passes in sleep alone. */
-function persistenceWith(patience = 60_000) {
+/** Time passes only in sleep. */
+function retryWith(patience = 60_000) {
   const interruption = new AbortController();
   const pauses: number[] = [];
   let time = 0;
@@ -30,10 +30,10 @@ function persistenceWith(patience = 60_000) {
     },
     random: () => 0,
   });
-  return { ...retry, interruption, pauses };
+  return { retry, interruption, pauses };
 }
 
-/** Fails with each in turn, the last for ever, or answers `done` after them. */
+/** Fails with each error in turn; then repeats the last one, or answers the number of calls. */
 function calls(failures: readonly RpcError[], thenAnswers = true) {
   let asked = 0;
   return async () => {
@@ -50,38 +50,38 @@ test.each([
   ['the vault was killed in the middle of a call', failing('INTERNAL')],
   ['the answer took too long', failing('DEADLINE_EXCEEDED')],
 ])('calls again when %s', async (_, error) => {
-  expect(await persistenceWith().until(calls([error, error]))).toBe(3);
+  expect(await retryWith().retry(calls([error, error]))).toBe(3);
 });
 
-test('waits as long as it is told, and longer each time where nothing is told', async () => {
-  const { until, pauses } = persistenceWith();
-  const told = failing('UNAVAILABLE', { reason: 'ENTRA_UNAVAILABLE', retryAfter: 7_000 });
+test('waits for Retry-After, or longer each time without it', async () => {
+  const { retry, pauses } = retryWith();
+  const delayed = failing('UNAVAILABLE', { reason: 'ENTRA_UNAVAILABLE', retryAfter: 7_000 });
 
-  await until(calls([told, failing('UNAVAILABLE'), failing('UNAVAILABLE')]));
+  await retry(calls([delayed, failing('UNAVAILABLE'), failing('UNAVAILABLE')]));
 
   expect(pauses).toEqual([7_000, 400, 800]);
 });
 
 test.each([
   ['a refusal', failing('FAILED_PRECONDITION', { reason: 'REFRESH_TOKEN_REJECTED' })],
-  ['a fault of the vault, which has a request id', failing('INTERNAL', { reason: 'INTERNAL', request: 'r1' })],
+  ['an error of the vault, which has a request id', failing('INTERNAL', { reason: 'INTERNAL', request: 'r1' })],
 ])('does not repeat %s', async (_, error) => {
-  const { until, pauses } = persistenceWith();
+  const { retry, pauses } = retryWith();
 
-  await expect(until(calls([error]))).rejects.toBe(error);
+  await expect(retry(calls([error]))).rejects.toBe(error);
   expect(pauses).toEqual([]);
 });
 
-test('gives the vault up when nobody was answered for as long as patience lasts', async () => {
-  const { until, pauses } = persistenceWith(10_000);
+test('gives up when no call was answered for as long as patience', async () => {
+  const { retry, pauses } = retryWith(10_000);
 
-  await expect(until(calls([failing('UNAVAILABLE')], false))).rejects.toThrow(RetriesExhausted);
+  await expect(retry(calls([failing('UNAVAILABLE')], false))).rejects.toThrow(RetriesExhausted);
   expect(pauses.reduce((sum, pause) => sum + pause)).toBeLessThanOrEqual(10_000);
 });
 
-test('a vault that hangs costs as much patience as one that does not answer', async () => {
+test('a vault that hangs uses up patience like one that does not answer', async () => {
   let [time, asked] = [0, 0];
-  const { until } = createRetry({
+  const retry = createRetry({
     patience: 100_000,
     signal: new AbortController().signal,
     now: () => time,
@@ -91,7 +91,7 @@ test('a vault that hangs costs as much patience as one that does not answer', as
     random: () => 0,
   });
 
-  const hanging = until(async () => {
+  const hanging = retry(async () => {
     time += 30_000;
     asked += 1;
     throw failing('DEADLINE_EXCEEDED');
@@ -101,32 +101,32 @@ test('a vault that hangs costs as much patience as one that does not answer', as
   expect(asked).toBe(5);
 });
 
-test('gives up this one call alone, with its reason, when others are answered meanwhile', async () => {
-  const { until } = persistenceWith(10_000);
+test('only this call fails, with its reason, if other calls are answered', async () => {
+  const { retry } = retryWith(10_000);
   const error = failing('UNAVAILABLE', { reason: 'ENTRA_UNAVAILABLE' });
   const stuck = calls([error], false);
   const others = async () => {
-    await until(calls([]));
+    await retry(calls([]));
     return stuck();
   };
 
-  await expect(until(others)).rejects.toBe(error);
+  await expect(retry(others)).rejects.toBe(error);
 });
 
-test('goes at the pace of an Entra that throttles, however long that takes', async () => {
-  const { until, pauses } = persistenceWith(10_000);
+test('follows the pace of a throttling Entra, however long it lasts', async () => {
+  const { retry, pauses } = retryWith(10_000);
   const throttled = failing('UNAVAILABLE', { reason: 'ENTRA_THROTTLED', retryAfter: 3_600_000 });
 
-  expect(await until(calls([throttled, throttled, throttled]))).toBe(4);
+  expect(await retry(calls([throttled, throttled, throttled]))).toBe(4);
   expect(pauses).toEqual([3_600_000, 3_600_000, 3_600_000]);
 });
 
-test('an interruption ends the waiting, and nothing more is called', async () => {
-  const { until, interruption } = persistenceWith();
-  const waiting = until(calls([failing('UNAVAILABLE')], false));
+test('an interruption ends the pause, and no call follows', async () => {
+  const { retry, interruption } = retryWith();
+  const waiting = retry(calls([failing('UNAVAILABLE')], false));
 
   interruption.abort();
 
   await expect(waiting).rejects.toThrow(Interrupted);
-  await expect(until(calls([]))).rejects.toThrow(Interrupted);
+  await expect(retry(calls([]))).rejects.toThrow(Interrupted);
 });

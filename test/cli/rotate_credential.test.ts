@@ -5,7 +5,7 @@ import { VaultError } from '../../src/model/errors.ts';
 import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample_rows.ts';
 import { caller, NOW, type Stage, type StageOptions, startStage } from '../rpc/stage.ts';
 import { temporaryFiles } from './import_program.ts';
-import { type Ending, startProgram } from './program.ts';
+import { type Result, startProgram } from './program.ts';
 
 const APP = 'tenants/acme/apps/default';
 
@@ -40,11 +40,11 @@ function planned(change: Partial<RotationPlan> = {}): RotationPlan {
   };
 }
 
-/** The command against an admin listener that plans so. */
+/** Runs the command against an admin listener with this answer. */
 async function rotate(
   answer: RotationPlan | VaultError,
   { args = [APP], ...options }: StageOptions & { readonly args?: readonly string[] } = {},
-): Promise<Ending & { readonly asked: readonly Parameters<Rotations['rotate']>[0][] }> {
+): Promise<Result & { readonly asked: readonly Parameters<Rotations['rotate']>[0][] }> {
   const asked: Parameters<Rotations['rotate']>[0][] = [];
   const rotations: Partial<Rotations> = {
     async rotate(request) {
@@ -54,30 +54,30 @@ async function rotate(
     },
   };
   stage = await startStage({ rotations, ...options });
-  const ending = await startProgram(['rotate-credential', ...args, '--address', stage.address]).ended;
-  return { ...ending, asked };
+  const result = await startProgram(['rotate-credential', ...args, '--address', stage.address]).ended;
+  return { ...result, asked };
 }
 
-test('renews, and prints the plan, the end of the new secret, and how to follow it', async () => {
+test('prints the plan, the expiry of the new secret, and how to follow the rotation', async () => {
   const { code, stdout, asked } = await rotate(planned());
   expect(asked).toEqual([{ tenantId: 'acme', appId: 'default', validateOnly: false }]);
   expect(code).toBe(0);
   expect(stdout).toContain(`The client secret of ${APP} is being renewed:\n  1. Ask Graph`);
-  expect(stdout).toContain('ends on 2026-10-28');
+  expect(stdout).toContain('expires on 2026-10-28');
   expect(stdout).toMatch(/GetApp.*rotation_status/);
 });
 
-test('a dry run says that it was one, lists what is in the way, and ends with 65 for scripts', async () => {
+test('a dry run prints the blockers, and its exit code is 65 for scripts', async () => {
   const obstacles = ['Graph refuses.\u001b[31m Grant Application.ReadWrite.OwnedBy.'];
   const { code, stdout, asked } = await rotate(planned({ obstacles }), { args: [APP, '--dry-run'] });
   expect(asked).toMatchObject([{ validateOnly: true }]);
   expect(code).toBe(65);
   expect(stdout).toContain('would be renewed');
-  expect(stdout).toContain('In its way:\n  - Graph refuses.?[31m Grant');
+  expect(stdout).toContain('Blockers:\n  - Graph refuses.?[31m Grant');
   expect(stdout).toContain('nothing was changed');
 });
 
-test('one under way that does not go on is told with its problem', async () => {
+test('a stuck rotation is printed with its problem', async () => {
   const problem = {
     kind: 'NO_DIRECTORY',
     code: undefined,
@@ -89,7 +89,7 @@ test('one under way that does not go on is told with its problem', async () => {
   const nobody = 'Nobody said where the app is registered: set home_directory_id with UpdateApp.';
   const { code, stdout } = await rotate(planned({ rotation, obstacles: ['It is suspended.', nobody] }));
   expect(code).toBe(65);
-  expect(stdout).toContain(`It does not go on:\n  ${nobody}\n\nIn its way:\n  - It is suspended.\n`);
+  expect(stdout).toContain(`The rotation is stuck:\n  ${nobody}\n\nBlockers:\n  - It is suspended.\n`);
   expect(stdout.split(nobody)).toHaveLength(2);
 });
 
@@ -111,7 +111,7 @@ test('--json prints one object, with full names and times', async () => {
 });
 
 test.each(['acme/default', 'tenants/acme', 'tenants/Acme/apps/default', `${APP}/credentials/x`])(
-  'of %s it says the form of the name, with 64, and asks nobody',
+  '%s is an invalid name: the error shows the form, and no call is sent',
   async (name) => {
     const { code, stderr, asked } = await rotate(planned(), { args: [name] });
     expect([code, asked]).toEqual([64, []]);
@@ -120,16 +120,16 @@ test.each(['acme/default', 'tenants/acme', 'tenants/Acme/apps/default', `${APP}/
 );
 
 test.each([
-  ['an app that is not there', new VaultError('APP_NOT_FOUND', 'there is no such app; create it'), 65],
+  ['a missing app', new VaultError('APP_NOT_FOUND', 'there is no such app; create it'), 65],
   ['nothing to renew', new VaultError('CREDENTIAL_NOT_FOUND', 'there is no client secret; add one'), 65],
-  ['a database that is away', new VaultError('DATABASE_UNAVAILABLE', 'The database does not answer'), 69],
-])('of %s it says what the vault says', async (_, refusal, exitCode) => {
+  ['an unavailable database', new VaultError('DATABASE_UNAVAILABLE', 'The database does not answer'), 69],
+])('%s: prints the error of the vault', async (_, refusal, exitCode) => {
   const { code, stdout, stderr } = await rotate(refusal);
   expect([code, stdout]).toEqual([exitCode, '']);
   expect(stderr).toBe(`${refusal.message} [${refusal.reason}]\n`);
 });
 
-test('a key goes by its file; without one, or with one of another role, it ends with 77', async () => {
+test('reads the key from a file; without a key of an operator the exit code is 77', async () => {
   const operator = caller('ops', 'operator', '*');
   const reader = caller('reader', 'token_reader', '*');
   const keys = [operator.known, reader.known];
@@ -141,13 +141,13 @@ test('a key goes by its file; without one, or with one of another role, it ends 
   expect((await rotate(planned(), { keys })).code).toBe(77);
 });
 
-test('the token listener knows no such method, and the error names the option for the other', async () => {
+test('the token listener has no such method, and the error names --address', async () => {
   const { code, stderr } = await rotate(planned(), { listener: 'token' });
   expect(code).toBe(64);
   expect(stderr).toContain('--address');
 });
 
-test('where nothing answers it ends with 69', async () => {
+test('the exit code is 69 if no vault answers', async () => {
   stage = await startStage({});
   const { address } = stage;
   await stage.close();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => scenario.close());
 
-/** A tenant whose app may do what is given at Entra; answers what a dry run says, and how many secrets Entra has then. */
+/** Registers a tenant whose app has these permissions at Entra, and runs a dry run. */
 async function dryRun(tenantId: string, applicationPermissions: string[]) {
   const { sandbox, tenants, vault } = scenario;
   const endTime = sandbox.clock.now() + 20 * DAY;
@@ -38,7 +38,7 @@ async function dryRun(tenantId: string, applicationPermissions: string[]) {
   return { code, answer: JSON.parse(stdout), clientId: registered.clientId };
 }
 
-test('an app that may renew itself gets a plan with nothing in its way, and nothing is changed', async () => {
+test('an app with permission gets a plan without blockers, and nothing is changed', async () => {
   const { code, answer } = await dryRun('acme', ['Application.ReadWrite.OwnedBy']);
   expect(code).toBe(0);
   expect(answer).toMatchObject({
@@ -50,7 +50,7 @@ test('an app that may renew itself gets a plan with nothing in its way, and noth
   expect(Date.parse(answer.new_expire_time)).toBeGreaterThan(scenario.sandbox.clock.now() + 179 * DAY);
 });
 
-test('one that may not is told the permission and the commands, with 65', async () => {
+test('an app without permission gets the permission and the commands, with 65', async () => {
   const { code, answer, clientId } = await dryRun('beta', []);
   expect(code).toBe(65);
   expect(answer.obstacles).toHaveLength(1);

@@ -9,15 +9,15 @@ async function linesOf(chunks: readonly (string | Uint8Array)[], longest?: numbe
   return Array.fromAsync(textLines(stream(), longest));
 }
 
-test('lines come out alike however the stream is cut, with the numbers that an editor shows', async () => {
+test('the chunks of a stream do not change its lines and their numbers', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => !/[\r\n\uFEFF]/.test(text))),
       fc.array(fc.nat(40), { maxLength: 8 }),
       fc.constantFrom('\n', '\r\n'),
       fc.boolean(),
-      async (texts, cuts, ending, endsOpen) => {
-        const bytes = Buffer.from(texts.join(ending) + (endsOpen ? '' : ending));
+      async (texts, cuts, lineBreak, endsOpen) => {
+        const bytes = Buffer.from(texts.join(lineBreak) + (endsOpen ? '' : lineBreak));
         const places = [
           0,
           ...cuts.map((cut) => cut % (bytes.length + 1)).sort((one, other) => one - other),
@@ -37,7 +37,7 @@ test('lines come out alike however the stream is cut, with the numbers that an e
   );
 });
 
-test('a line that is too long is told by its number and not kept, and the next one is read', async () => {
+test('a line that is too long is reported by its number, and the next one is read', async () => {
   const lines = await linesOf(['ab', 'cd'.repeat(40), '\nefgh\nij'], 4);
 
   expect(lines).toEqual([
@@ -61,13 +61,13 @@ test('a gigabyte without a line feed takes no more memory than a line', async ()
   expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
 });
 
-test('what is not UTF-8 is told by its number; a byte order mark at the start is no part of the first line', async () => {
+test('invalid UTF-8 is reported by its line; a byte order mark is not part of the first line', async () => {
   const lines = await linesOf(['\uFEFF{}\n', Buffer.from([0x7b, 0xff, 0x7d, 0x0a]), '{}']);
 
   expect(lines).toMatchObject([{ text: '{}' }, { number: 2, flaw: 'NOT_UTF8' }, { number: 3, text: '{}' }]);
 });
 
-test('a byte order mark before any line is ignored, since files are appended to each other', async () => {
+test('a byte order mark before any line is ignored, as in concatenated files', async () => {
   const lines = await linesOf(['{}\n\uFEFF{"a":1}\r\n\uFEFF{}']);
 
   expect(lines.map((line) => 'text' in line && line.text)).toEqual(['{}', '{"a":1}', '{}']);

@@ -2,30 +2,30 @@ import type { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import type { Secret } from '../../model/secret.ts';
 
-/** An app registration that the vault shall have, as the other system's configuration shows it. */
+/** An app to register in the vault, as read from the other system's configuration. */
 export interface AppSpec {
   readonly line: number | undefined;
   /** For the report: `strategy "azure"`. */
   readonly what: string;
   readonly tenantId: string;
   readonly preset: 'aurinko' | 'botpress-v12' | 'chatwoot' | 'deskpro';
-  /** Of Botpress. */
+  /** Name of a Botpress strategy. */
   readonly strategy?: string | undefined;
-  /** Where the product lives. */
+  /** Base URL of the product. */
   readonly baseUrl: string | undefined;
-  /** Exactly these; empty: the preset's. */
+  /** Replaces the redirect URIs of the preset, unless it is empty. */
   readonly redirectUris: readonly string[];
-  /** Of Botpress: stands beside the vault's own. */
+  /** Botpress's redirect URI, registered in addition to the vault's. */
   readonly callbackUrl?: string | undefined;
   readonly cloud: Cloud;
   readonly clientId: string;
   readonly clientSecret: Secret;
   readonly secretExpireTime?: Timestamp | undefined;
-  /** Undefined: the preset's. */
+  /** Undefined: that of the preset. */
   readonly signInAudience: string | undefined;
-  /** Empty: the preset's. */
+  /** Empty: those of the preset. */
   readonly implicitPermissions: readonly string[];
-  /** When the tenant is there with other apps: the id of one more; undefined: it is refused. */
+  /** Id for an additional app if the tenant exists with other apps; undefined: the app is refused then. */
   readonly appId: string | undefined;
   readonly warnings: readonly string[];
 }

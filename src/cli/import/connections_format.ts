@@ -2,26 +2,26 @@ import { z } from 'zod';
 import { CONNECTION_ID, GUID, RESOURCE_ID } from '../../model/ids.ts';
 import { Secret } from '../../model/secret.ts';
 import { type Entry, nameOf } from './entry.ts';
-import { quoted, type Read, type RejectedEntry } from './rejected_entry.ts';
+import { quoted, type Read, rejectedEntry } from './rejected_entry.ts';
 
-/** What a line may leave to the command line. */
+/** Defaults from the command line. */
 export interface ConnectionsFileDefaults {
   readonly tenantId?: string | undefined;
-  /** `tenants/{tenant}/apps/{app}`, of that tenant's lines. */
+  /** `tenants/{tenant}/apps/{app}`, for lines of that tenant. */
   readonly app?: string | undefined;
   readonly scopes: readonly string[];
 }
 
 const ID = RESOURCE_ID.source.slice(1, -1);
 const APP = new RegExp(`^(tenants/${ID}/apps/)?${ID}$`);
-/** A product scope or a permission, also in full with its resource. Too short for a token that went into the wrong field. */
+/** A product scope or a permission, also with its resource. Too short for a token in the wrong field. */
 const SCOPE = /^[A-Za-z][\w.:/-]{0,199}$/;
 
 const text = (longest: number) =>
   z
     .string('must be text')
     .max(longest, `must be at most ${longest} characters`)
-    .regex(/^\P{Cc}*$/u, 'must hold no control characters');
+    .regex(/^\P{Cc}*$/u, 'must not contain control characters');
 const guid = z.string('must be text').regex(GUID, 'must be a GUID');
 
 const account = z.strictObject({
@@ -34,11 +34,9 @@ const account = z.strictObject({
 
 const line = z.strictObject({
   connection: z
-    .string('is missing: the id that the connection shall have')
+    .string('is missing: give the id of the new connection')
     .regex(CONNECTION_ID, 'must be 1 to 128 letters, digits and . _ ~ | -'),
-  refresh_token: z
-    .string('is missing')
-    .regex(/^[\x21-\x7e]+$/, 'must be the token as Entra gave it, without white space'),
+  refresh_token: z.string('is missing').regex(/^[\x21-\x7e]+$/, 'must be the token from Entra, without white space'),
   scopes: z
     .array(z.string('must be text').regex(SCOPE, 'must be a scope such as Mail.ReadOnly'), 'must be a list of scopes')
     .max(100, 'must be at most 100')
@@ -53,7 +51,7 @@ const line = z.strictObject({
     .record(
       z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/, 'keys must match [a-z][a-z0-9_.-]{0,62}'),
       text(128),
-      'must be an object of texts',
+      'must be an object with text values',
     )
     .refine((labels) => Object.keys(labels).length <= 64, 'must be at most 64')
     .optional(),
@@ -62,31 +60,33 @@ const line = z.strictObject({
 });
 
 /**
- * The form that all sources become, one JSON object a line (docs/importing.md). Unknown fields are refused: a typing error
- * would otherwise lose what it names.
+ * Reads a line of the format of connections files (docs/importing.md). Unknown fields are refused, because a misspelled field
+ * would otherwise be lost.
  */
 export function readConnectionsFile(value: unknown, number: number, defaults: ConnectionsFileDefaults): Read<Entry> {
   const parsed = line.safeParse(withoutNulls(value));
-  if (!parsed.success) return { leftOut: flawOf(parsed.error.issues, value, number, defaults) };
+  const reject = (reason: 'FIELD_INVALID' | 'FIELD_UNKNOWN', why: string) => ({
+    rejected: rejectedEntry({ line: number, what: whatOf(value, defaults), reason, why }),
+  });
+  if (!parsed.success) {
+    const { issues } = parsed.error;
+    const hasUnknown = issues.some(({ code }) => code === 'unrecognized_keys');
+    return reject(hasUnknown ? 'FIELD_UNKNOWN' : 'FIELD_INVALID', issues.map(issueText).join('; '));
+  }
   const tenantId = parsed.data.tenant ?? defaults.tenantId;
   const scopes = parsed.data.scopes ?? defaults.scopes;
-  const missing =
-    tenantId === undefined
-      ? 'tenant is missing; name it in the line, or for all lines with --tenant'
-      : scopes.length === 0
-        ? 'scopes are missing; name them in the line, or for all lines with --scope'
-        : undefined;
-  if (tenantId === undefined || missing !== undefined) {
-    return { leftOut: refused(number, whatOf(value, defaults), 'FIELD_INVALID', missing ?? '') };
-  }
+  if (tenantId === undefined)
+    return reject('FIELD_INVALID', 'tenant is missing; add it to the line, or to all lines with --tenant');
+  if (scopes.length === 0)
+    return reject('FIELD_INVALID', 'scopes are missing; add them to the line, or to all lines with --scope');
   const { app, account, client_id, connection, external_id, labels, refresh_token } = parsed.data;
-  const usualApp = tenantId === defaults.tenantId ? defaults.app : undefined;
+  const defaultApp = tenantId === defaults.tenantId ? defaults.app : undefined;
   return {
     line: number,
     thing: {
       tenantId,
       connectionId: connection,
-      app: app === undefined ? usualApp : app.includes('/') ? app : `tenants/${tenantId}/apps/${app}`,
+      app: app === undefined ? defaultApp : app.includes('/') ? app : `tenants/${tenantId}/apps/${app}`,
       refreshToken: new Secret(refresh_token),
       scopes,
       externalId: external_id === '' ? undefined : external_id,
@@ -103,57 +103,33 @@ export function readConnectionsFile(value: unknown, number: number, defaults: Co
   };
 }
 
-/** Exports of databases write null for what is not there. */
+/** Database exports contain null for missing values. */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const given = Object.entries(value).filter(([, field]) => field !== null);
   return Object.fromEntries(given.map(([name, field]) => [name, name === 'account' ? withoutNulls(field) : field]));
 }
 
-type Issue = z.core.$ZodIssue;
-
-/** All that is wrong with a line, by the names of its fields, never by their values. */
-function flawOf(
-  issues: readonly Issue[],
-  value: unknown,
-  number: number,
-  defaults: ConnectionsFileDefaults,
-): RejectedEntry {
-  const unknown = issues.some(({ code }) => code === 'unrecognized_keys');
-  const why = issues.map(wordsOf).join('; ');
-  return refused(number, whatOf(value, defaults), unknown ? 'FIELD_UNKNOWN' : 'FIELD_INVALID', why);
-}
-
-function wordsOf(issue: Issue): string {
+/** Names fields, never their values, which may be secrets. */
+function issueText(issue: z.core.$ZodIssue): string {
   const place = issue.path.map((step) => (typeof step === 'number' ? `[${step}]` : fieldName(String(step)))).join('.');
   if (issue.code === 'unrecognized_keys') {
     const names = issue.keys.map(fieldName).join(', ');
     return `there is no field ${place === '' ? names : `${place}.${names}`}`;
   }
-  if (issue.code === 'invalid_key') return `${place}: ${issue.issues[0]?.message ?? 'has a key that is none'}`;
+  if (issue.code === 'invalid_key') return `${place}: ${issue.issues[0]?.message ?? 'has an invalid key'}`;
   return place === '' ? 'the line must hold one JSON object' : `${place} ${issue.message}`;
 }
 
-/** A field's name, where it looks like one; else it may be anything, a token too. */
+/** The name of a field, unless it may be another text, such as a token. */
 function fieldName(name: string): string {
   return /^\w{1,40}$/.test(name) ? name : `of a name with ${name.length} characters`;
 }
 
-/** The connection's name as far as it can be told. */
+/** The name of the connection, as far as it is valid. */
 function whatOf(value: unknown, defaults: ConnectionsFileDefaults): string {
   const { connection, tenant = defaults.tenantId } = (value ?? {}) as { connection?: unknown; tenant?: unknown };
   if (typeof connection !== 'string' || !CONNECTION_ID.test(connection)) return 'line';
   if (typeof tenant !== 'string' || !RESOURCE_ID.test(tenant)) return `connection ${quoted(connection)}`;
   return nameOf({ tenantId: tenant, connectionId: connection });
-}
-
-function refused(number: number, what: string, reason: RejectedEntry['reason'], why: string): RejectedEntry {
-  return {
-    outcome: 'REFUSED',
-    line: number,
-    what,
-    reason,
-    why,
-    nextStep: 'Correct the line and run the import again; what is in already is left alone.',
-  };
 }

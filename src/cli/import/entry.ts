@@ -1,17 +1,17 @@
 import type { Secret } from '../../model/secret.ts';
 
-/** One connection to import, whatever system it came from. */
+/** One connection to import, from any system. */
 export interface Entry {
   readonly tenantId: string;
   readonly connectionId: string;
-  /** `tenants/{tenant}/apps/{app}`; undefined: as the vault chooses, the tenant's `default`. */
+  /** `tenants/{tenant}/apps/{app}`; undefined: the tenant's `default`. */
   readonly app: string | undefined;
   readonly refreshToken: Secret;
   readonly scopes: readonly string[];
   readonly externalId: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly account: EntryAccount | undefined;
-  /** That the refresh token was issued to, in lower case; undefined: not told. */
+  /** Client id to which the refresh token was issued, in lower case; undefined: unknown. */
   readonly clientId: string | undefined;
 }
 

@@ -1,118 +1,115 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
-import { SECOND } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import type { AppSpec } from './app_spec.ts';
 import { readConnectionsFile } from './connections_format.ts';
-import { isUtf16, SAVE_AS_UTF8 } from './encoding.ts';
-import type { ImportFlags } from './import_flags.ts';
 import { type ImportOptions, runImport } from './run_import.ts';
 import { readBotpressConfig } from './sources/botpress_config.ts';
 import { CHATWOOT_SCOPES, readChatwootChannel } from './sources/chatwoot_channels.ts';
 import { readChatwootEnv } from './sources/chatwoot_env.ts';
-import { openConnectionsFile } from './sources/connections_file.ts';
+import { openConnectionsFile, type ReadEntry } from './sources/connections_file.ts';
+import { isUtf16, SAVE_AS_UTF8 } from './text_lines.ts';
 
-/** The commands: each makes of its files what all of them send. They answer the exit code. */
+/** The parsed options; each command has some of them. */
+export interface ImportFlags extends ImportOptions {
+  readonly tenant?: string;
+  readonly scope?: readonly string[];
+  readonly cloud?: 'global' | 'us-gov' | 'china' | 'custom';
+  readonly customLoginUrl?: string;
+  readonly baseUrl?: string;
+  readonly redirectUri?: readonly string[];
+  readonly env?: string;
+  readonly channels?: string;
+  readonly connections?: string;
+  readonly clientId?: string;
+  readonly clientSecretFile?: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly secretExpires?: number;
+}
+
+/** Each command reads its files, runs the import, and returns the exit code. */
 export async function importJsonl(file: string, flags: ImportFlags): Promise<number> {
-  const { tenant, scope = [] } = flags;
-  const connections = await openConnectionsFile(file, readConnectionsFile, { tenantId: tenant, scopes: scope });
-  return runImport({ inputs: [file], wishes: [], leftOut: [], connections }, optionsOf(flags));
+  const connections = await openConnections(file, readConnectionsFile, flags);
+  return runImport({ inputs: [file], apps: [], rejected: [], connections }, flags);
 }
 
 export async function importBotpress(file: string, flags: ImportFlags): Promise<number> {
   const { tenant = '', customLoginUrl } = flags;
   const config = readBotpressConfig(await textOf(file), { tenantId: tenant, customLoginUrl });
-  return runImport({ inputs: [file], ...config }, optionsOf(flags));
+  return runImport({ inputs: [file], ...config }, flags);
 }
 
 export async function importChatwoot(flags: ImportFlags): Promise<number> {
-  const { tenant = '', env: envFile = '', channels, scope = [] } = flags;
+  const { env: envFile = '', channels } = flags;
   const env = readChatwootEnv(await textOf(envFile), envFile);
-  const scopes = scope.length > 0 ? scope : CHATWOOT_SCOPES;
-  const connections =
-    channels === undefined
-      ? undefined
-      : await openConnectionsFile(channels, readChatwootChannel, { tenantId: tenant, scopes });
+  const connections = await openConnections(channels, readChatwootChannel, flags, CHATWOOT_SCOPES);
   const baseUrl = flags.baseUrl ?? env.baseUrl;
   if (baseUrl === undefined)
-    throw new CommandError(EXIT.USAGE, `Where does Chatwoot live? ${envFile} has no FRONTEND_URL: give --base-url`);
-  const wish: AppSpec = {
-    ...appOf(flags, tenant),
+    throw new CommandError(
+      EXIT.USAGE,
+      `The URL of Chatwoot is unknown: ${envFile} has no FRONTEND_URL. Add --base-url.`,
+    );
+  const { clientId, clientSecret, directoryId } = env;
+  const app = {
+    ...appOf(flags),
     preset: 'chatwoot',
     baseUrl,
-    clientId: env.clientId,
-    clientSecret: env.clientSecret,
-    signInAudience: env.directoryId,
-  };
-  return runImport({ inputs: filesOf(envFile, channels), wishes: [wish], leftOut: [], connections }, optionsOf(flags));
+    clientId,
+    clientSecret,
+    signInAudience: directoryId,
+  } as const;
+  return runImport({ inputs: [envFile, ...given(channels)], apps: [app], rejected: [], connections }, flags);
 }
 
 export async function importProduct(preset: 'deskpro' | 'aurinko', flags: ImportFlags): Promise<number> {
-  const { tenant = '', clientId = '', clientSecretFile = '', connections: file, scope = [] } = flags;
+  const { clientId = '', clientSecretFile = '', connections: file } = flags;
   if (clientSecretFile === '-' && file === '-')
-    throw new CommandError(EXIT.USAGE, 'Standard input is one: the client secret or the connections');
+    throw new CommandError(
+      EXIT.USAGE,
+      'Standard input can hold the client secret or the connections. Use a file for one.',
+    );
   const secret = (await textOf(clientSecretFile)).trim();
-  if (secret === '') throw new CommandError(EXIT.DATA, `${clientSecretFile} is empty: it must hold the client secret`);
-  const connections =
-    file === undefined
-      ? undefined
-      : await openConnectionsFile(file, readConnectionsFile, { tenantId: tenant, scopes: scope });
-  const wish: AppSpec = {
-    ...appOf(flags, tenant),
+  if (secret === '')
+    throw new CommandError(EXIT.DATA, `${clientSecretFile} is empty. Write the client secret into it.`);
+  const connections = await openConnections(file, readConnectionsFile, flags);
+  const app: AppSpec = {
+    ...appOf(flags),
     preset,
     clientId,
     clientSecret: new Secret(secret),
     secretExpireTime: flags.secretExpires,
     signInAudience: undefined,
   };
-  const inputs = filesOf(clientSecretFile, file);
-  return runImport({ inputs, wishes: [wish], leftOut: [], connections }, optionsOf(flags));
+  return runImport({ inputs: [clientSecretFile, ...given(file)], apps: [app], rejected: [], connections }, flags);
 }
 
 const CLOUDS = { global: Cloud.GLOBAL, 'us-gov': Cloud.US_GOV, china: Cloud.CHINA, custom: Cloud.CUSTOM } as const;
 
-function appOf({ baseUrl, redirectUri = [], cloud = 'global' }: ImportFlags, tenantId: string) {
-  return {
-    line: undefined,
-    what: 'app',
-    tenantId,
-    baseUrl,
-    redirectUris: redirectUri,
-    cloud: CLOUDS[cloud],
-    implicitPermissions: [],
-    appId: undefined,
-    warnings: [],
-  };
+function appOf({ tenant = '', baseUrl, redirectUri = [], cloud = 'global' }: ImportFlags) {
+  const none = { line: undefined, appId: undefined, implicitPermissions: [], warnings: [] };
+  return { ...none, what: 'app', tenantId: tenant, baseUrl, redirectUris: redirectUri, cloud: CLOUDS[cloud] };
 }
 
-function optionsOf(flags: ImportFlags): ImportOptions {
-  const { address, apiKeyFile, caFile, plaintext, certFile, keyFile, report, patience, verify = 'now' } = flags;
-  const { apply = false, json = false } = flags;
-  return {
-    address,
-    apiKeyFile,
-    caFile,
-    plaintext,
-    certFile,
-    keyFile,
-    apply,
-    json,
-    report,
-    patience: patience * SECOND,
-    verify,
-  };
+async function openConnections(
+  path: string | undefined,
+  read: ReadEntry,
+  { tenant, scope = [] }: ImportFlags,
+  usualScopes: readonly string[] = [],
+) {
+  const scopes = scope.length > 0 ? scope : usualScopes;
+  return path === undefined ? undefined : openConnectionsFile(path, read, { tenantId: tenant, scopes });
 }
 
-function filesOf(...paths: readonly (string | undefined)[]): readonly string[] {
-  return paths.filter((path) => path !== undefined);
+function given(path: string | undefined): readonly string[] {
+  return path === undefined ? [] : [path];
 }
 
 async function textOf(path: string): Promise<string> {
   const bytes = path === '-' ? await buffer(process.stdin) : await readFile(path).catch(() => undefined);
   if (bytes === undefined)
-    throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read; check that it exists and who may`);
+    throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read. Check that it exists and its permissions.`);
   if (isUtf16(bytes)) throw new CommandError(EXIT.DATA, `${path} is in UTF-16. ${SAVE_AS_UTF8}`);
   return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }

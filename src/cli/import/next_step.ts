@@ -1,17 +1,17 @@
-const AGAIN = 'then run the import again; what is in already is left alone';
+const AGAIN = 'then run the import again; what is imported already stays as it is';
 
-/** What helps an importer, by the vault's reason. */
+/** The operator's next step, by the vault's reason. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {
   REFRESH_TOKEN_REJECTED:
-    'Correct the line if the message names a field. Else let the user sign in with StartAuthorization under this name.',
+    'Correct the line if the message names a field. Otherwise let the user sign in with StartAuthorization under this name.',
   SCOPE_NOT_GRANTED:
     'Import it with the scopes that the user granted (scopes in the line, or --scope), or let the user sign in with StartAuthorization.',
   CONSENT_REQUIRED:
     'Import it with the scopes that the user granted (scopes in the line, or --scope), or let the user sign in with StartAuthorization.',
   ADMIN_CONSENT_REQUIRED: `Let an administrator of the user's directory consent (StartAdminConsent), ${AGAIN}.`,
-  BLOCKED_BY_POLICY: `An administrator of the user's directory changes the policy, ${AGAIN}.`,
-  ACCOUNT_DISABLED: `An administrator of the user's directory restores the account, ${AGAIN}.`,
-  ACCOUNT_MISMATCH: 'Correct the account in the line, or leave it out: the token belongs to another one.',
+  BLOCKED_BY_POLICY: `Ask an administrator of the user's directory to change the policy, ${AGAIN}.`,
+  ACCOUNT_DISABLED: `Ask an administrator of the user's directory to restore the account, ${AGAIN}.`,
+  ACCOUNT_MISMATCH: 'Correct or remove the account in the line: the token belongs to another account.',
   DIRECTORY_NOT_ALLOWED: `Allow the directory with UpdateTenant (allowed_directory_ids), ${AGAIN}.`,
   APP_CREDENTIAL_REJECTED: `Add a working credential with AddCredential, ${AGAIN}.`,
   APP_CREDENTIAL_EXPIRED: `Add a new credential with AddCredential, ${AGAIN}.`,
@@ -19,13 +19,13 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   TENANT_NOT_FOUND: `Register the tenant with RegisterTenant, ${AGAIN}.`,
   APP_NOT_FOUND: `Create the app with CreateApp, or share it with the tenant, ${AGAIN}.`,
   TENANT_SUSPENDED: `Resume the tenant, ${AGAIN}.`,
-  APP_SUSPENDED: `Clear the app's suspended with UpdateApp, ${AGAIN}.`,
-  CONNECTION_SUSPENDED: 'It is there, suspended: call ResumeConnection, or leave it.',
+  APP_SUSPENDED: `Set the app's suspended to false with UpdateApp, ${AGAIN}.`,
+  CONNECTION_SUSPENDED: 'The connection exists and is suspended. Call ResumeConnection to use it.',
   ACCESS_DENIED: `Give the caller of --api-key-file the role operator in this tenant, ${AGAIN}.`,
-  UNIMPLEMENTED: 'That is the token listener: name the admin listener with --address.',
+  UNIMPLEMENTED: 'The address is the token listener. Give the admin listener with --address.',
   SCOPE_UNKNOWN: `Correct the scope, ${AGAIN}.`,
-  NAME_INVALID: `Correct it, ${AGAIN}.`,
-  FIELD_INVALID: `Correct it, ${AGAIN}.`,
+  NAME_INVALID: `Correct the field, ${AGAIN}.`,
+  FIELD_INVALID: `Correct the field, ${AGAIN}.`,
 };
 
 export function nextStepFor(reason: string): string {

@@ -1,19 +1,12 @@
-import { type Options, Presets, SingleBar } from 'cli-progress';
+import { Presets, SingleBar } from 'cli-progress';
 import type { Duration } from '../../model/clock.ts';
 import type { Counts } from './report.ts';
 
-/** Where an import stands, told while it runs. */
-export interface Progress {
-  /** Why nothing moves just now; undefined: it does. */
-  waiting(why: string | undefined): void;
-  stop(): void;
-}
-
 export interface ProgressParts {
-  /** A terminal gets a bar, anything else a line now and then. */
+  /** A terminal gets a bar, another stream a line every five seconds. */
   readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly counts: Readonly<Counts>;
-  /** Bytes of the source until now, and in all where that is known. */
+  /** Bytes of the source that were read, and all bytes if known. */
   readonly bytes: () => { readonly read: number; readonly size: number | undefined };
   /** Monotonic, milliseconds. */
   readonly now: () => number;
@@ -22,23 +15,25 @@ export interface ProgressParts {
 const BAR_INTERVAL: Duration = 200;
 const LINE_INTERVAL: Duration = 5_000;
 
-export function startProgress(parts: ProgressParts): Progress {
-  const { stream, counts, bytes, now } = parts;
-  const started = now();
-  let why: string | undefined;
+/** The progress of a running import. */
+export type Progress = ReturnType<typeof startProgress>;
 
-  function words(): string {
-    const { imported, alreadyThere, skipped, refused, doubtful } = counts;
-    const done = imported + alreadyThere + skipped + refused + doubtful;
-    const rate = Math.round(done / Math.max((now() - started) / 1_000, 0.001));
+export function startProgress({ stream, counts, bytes, now }: ProgressParts) {
+  const startTime = now();
+  let pauseReason: string | undefined;
+
+  function describe(): string {
+    const rejected = counts.skipped + counts.refused + counts.doubtful;
+    const done = counts.imported + counts.alreadyThere + rejected;
+    const rate = Math.round(done / Math.max((now() - startTime) / 1_000, 0.001));
     const facts = [
       `${done.toLocaleString('en')} connections`,
-      // Before what a narrow terminal cuts off.
-      ...(why === undefined ? [] : [why]),
+      // Before the part that a narrow terminal cuts off.
+      ...(pauseReason === undefined ? [] : [pauseReason]),
       `${rate.toLocaleString('en')}/s`,
       ...timeLeft(),
-      `${alreadyThere.toLocaleString('en')} already there`,
-      `${(skipped + refused + doubtful).toLocaleString('en')} left out`,
+      `${counts.alreadyThere.toLocaleString('en')} already there`,
+      `${rejected.toLocaleString('en')} left out`,
     ];
     return facts.join(', ');
   }
@@ -46,51 +41,44 @@ export function startProgress(parts: ProgressParts): Progress {
   function timeLeft(): readonly string[] {
     const { read, size } = bytes();
     if (size === undefined || read === 0 || read >= size) return [];
-    const seconds = Math.ceil((((now() - started) / read) * (size - read)) / 1_000);
+    const seconds = Math.ceil((((now() - startTime) / read) * (size - read)) / 1_000);
     return [seconds < 120 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`];
   }
 
-  const telling = stream.isTTY === true ? startBar(stream, bytes, words) : startLines(stream, bytes, words);
-  return {
-    waiting(reason) {
-      why = reason;
-    },
-    stop: telling.stop,
-  };
-}
-
-function startBar(stream: NodeJS.WritableStream, bytes: ProgressParts['bytes'], words: () => string) {
-  const options: Options = {
-    stream,
-    format: '{bar} {percentage}%  {words}',
-    barsize: 24,
-    // Trimmed to the terminal's width. The terminal's own settings stay: a second Ctrl-C would leave them changed.
-    linewrap: true,
-    // The import ends by itself when it is interrupted, and stops the bar then.
-    gracefulExit: false,
-  };
-  const bar = new SingleBar(options, Presets.shades_classic);
-  const draw = () => {
-    const { read, size } = bytes();
-    if (size !== undefined && size > 0) bar.setTotal(size);
-    bar.update(Math.min(read, size ?? 0), { words: words() });
-  };
-  bar.start(bytes().size ?? 1, 0, { words: words() });
-  const timer = setInterval(draw, BAR_INTERVAL);
-  return {
-    stop() {
+  function startBar(): () => void {
+    // The line is trimmed to the terminal's width; the terminal's settings stay, since a second Ctrl-C would not restore them.
+    const format = '{bar} {percentage}%  {words}';
+    // The import stops the bar itself when it is interrupted.
+    const options = { stream, format, barsize: 24, linewrap: true, gracefulExit: false };
+    const bar = new SingleBar(options, Presets.shades_classic);
+    bar.start(bytes().size ?? 1, 0, { words: describe() });
+    const draw = () => {
+      const { read, size } = bytes();
+      if (size !== undefined && size > 0) bar.setTotal(size);
+      bar.update(Math.min(read, size ?? 0), { words: describe() });
+    };
+    const timer = setInterval(draw, BAR_INTERVAL);
+    return () => {
       clearInterval(timer);
       draw();
       bar.stop();
-    },
-  };
-}
+    };
+  }
 
-function startLines(stream: NodeJS.WritableStream, bytes: ProgressParts['bytes'], words: () => string) {
-  const timer = setInterval(() => {
-    const { read, size } = bytes();
-    const share = size === undefined || size === 0 ? '' : `${Math.floor((100 * read) / size)} %, `;
-    stream.write(`${share}${words()}\n`);
-  }, LINE_INTERVAL);
-  return { stop: () => clearInterval(timer) };
+  function startLines(): () => void {
+    const timer = setInterval(() => {
+      const { read, size } = bytes();
+      const share = size === undefined || size === 0 ? '' : `${Math.floor((100 * read) / size)} %, `;
+      stream.write(`${share}${describe()}\n`);
+    }, LINE_INTERVAL);
+    return () => clearInterval(timer);
+  }
+
+  return {
+    /** The reason for a pause; undefined: the import continues. */
+    waiting(reason: string | undefined): void {
+      pauseReason = reason;
+    },
+    stop: stream.isTTY === true ? startBar() : startLines(),
+  };
 }

@@ -7,28 +7,20 @@ import { CommandError, EXIT } from '../exit_codes.ts';
 import type { AppSpec } from './app_spec.ts';
 import { nextStepFor } from './next_step.ts';
 import type { RejectedEntry } from './rejected_entry.ts';
-import type { LeftToDo } from './report.ts';
+import type { ReportedApp } from './report.ts';
 import { createAppRequest, registerTenantRequest } from './requests.ts';
 import type { Retry } from './retry.ts';
 
-/** The app that a wish ends with: its name, and what its operator has left to do. */
-export interface Registered {
-  /** `tenants/{tenant}/apps/{app}` */
-  readonly app: string;
-  readonly isNew: boolean;
-  readonly nextSteps: LeftToDo;
-}
-
-/** Gives the vault the apps that are wished for, the tenant too where there is none. */
-export interface Registrar {
-  register(wish: AppSpec): Promise<Registered | RejectedEntry>;
-  /** Tenants that a dry run would have registered. */
-  readonly unborn: ReadonlySet<string>;
-  /** Apps that a dry run would have made, by name. */
-  readonly unbornApps: ReadonlyMap<string, string>;
-}
+type Registered = Omit<ReportedApp, 'what'>;
 
 type KnownApp = Pick<App, 'name' | 'clientId'>;
+
+/** Registers apps in the vault, with their tenant if it does not exist. */
+export interface Registrar {
+  register(spec: AppSpec): Promise<Registered | RejectedEntry>;
+  readonly tenantsNotYetRegistered: ReadonlySet<string>;
+  readonly appsNotYetRegistered: ReadonlyMap<string, string>;
+}
 
 export function createRegistrar(parts: {
   readonly clients: Pick<AdminClients, 'tenants' | 'apps'>;
@@ -37,27 +29,28 @@ export function createRegistrar(parts: {
   readonly apply: boolean;
 }): Registrar {
   const { clients, retry, apply } = parts;
-  const { until } = retry;
-  const unborn = new Set<string>();
-  const unbornApps = new Map<string, string>();
-  const imagined: KnownApp[] = [];
+  /** Tenants that a dry run would have registered. */
+  const tenantsNotYetRegistered = new Set<string>();
+  /** Client ids of the apps that a dry run would have registered, by name. */
+  const appsNotYetRegistered = new Map<string, string>();
 
-  /** Undefined: there is no such tenant. */
-  async function appsOf(tenantId: string): Promise<readonly KnownApp[] | undefined> {
-    const own = imagined.filter(({ name }) => name.startsWith(`tenants/${tenantId}/`));
-    if (unborn.has(tenantId)) return own;
+  async function appsOf(tenantId: string): Promise<readonly KnownApp[]> {
+    const own = [...appsNotYetRegistered]
+      .filter(([name]) => name.startsWith(`tenants/${tenantId}/`))
+      .map(([name, clientId]) => ({ name, clientId }));
+    if (tenantsNotYetRegistered.has(tenantId)) return own;
     const found: KnownApp[] = [];
     let pageToken = '';
     do {
-      const page = await until(() =>
-        clients.apps.listApps({ parent: `tenants/${tenantId}`, pageSize: 1_000, pageToken }),
-      );
+      const request = { parent: `tenants/${tenantId}`, pageSize: 1_000, pageToken };
+      const page = await retry(() => clients.apps.listApps(request));
       found.push(...page.apps);
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
     return [...found, ...own];
   }
 
+  /** Undefined: the tenant does not exist. */
   async function findApps(tenantId: string): Promise<readonly KnownApp[] | undefined> {
     try {
       return await appsOf(tenantId);
@@ -67,71 +60,65 @@ export function createRegistrar(parts: {
     }
   }
 
-  async function registerTenant(wish: AppSpec): Promise<Registered> {
-    // A callback that the preset makes of base and strategy needs not be given.
-    const isGiven = wish.callbackUrl !== undefined && wish.strategy === undefined;
-    const plain = () => clients.tenants.registerTenant(registerTenantRequest({ ...wish, preset: '' }, [], true));
-    const uris = isGiven
-      ? await withVaultsOwn(wish.callbackUrl, async () => (await until(plain)).app)
-      : wish.redirectUris;
-    return registered(
-      wish,
-      await until(() => clients.tenants.registerTenant(registerTenantRequest(wish, uris, !apply))),
-    );
+  async function registerTenant(spec: AppSpec): Promise<Registered> {
+    const send = (spec: Parameters<typeof registerTenantRequest>[0], uris: readonly string[], validateOnly: boolean) =>
+      retry(() => clients.tenants.registerTenant(registerTenantRequest(spec, uris, validateOnly)));
+    // The preset derives the callback from the base URL and the strategy.
+    const isCustom = spec.callbackUrl !== undefined && spec.strategy === undefined;
+    const uris = isCustom
+      ? withCallback((await send({ ...spec, preset: '' }, [], true)).app, spec.callbackUrl)
+      : spec.redirectUris;
+    return registered(spec, await send(spec, uris, !apply));
   }
 
-  async function createApp(wish: AppSpec, known: readonly KnownApp[]): Promise<Registered> {
-    const appId = freeId(wish.appId ?? '', known);
-    if (unborn.has(wish.tenantId)) {
-      // The tenant cannot be asked about its apps, but the app can be looked at as if it were its first.
-      const uris = wish.callbackUrl === undefined ? [] : [wish.callbackUrl];
-      const request = registerTenantRequest({ ...wish, preset: '' }, uris, true);
-      const { app, ...answer } = await until(() => clients.tenants.registerTenant(request));
-      return registered(wish, { ...answer, app: app && { ...app, name: `tenants/${wish.tenantId}/apps/${appId}` } });
+  async function createApp(spec: AppSpec, known: readonly KnownApp[]): Promise<Registered> {
+    const appId = freeId(spec.appId ?? '', known);
+    if (tenantsNotYetRegistered.has(spec.tenantId)) {
+      // CreateApp would not find the tenant, so the app is validated as the first app of a tenant.
+      const uris = spec.callbackUrl === undefined ? [] : [spec.callbackUrl];
+      const request = registerTenantRequest({ ...spec, preset: '' }, uris, true);
+      const { app, ...answer } = await retry(() => clients.tenants.registerTenant(request));
+      return registered(spec, { ...answer, app: app && { ...app, name: `tenants/${spec.tenantId}/apps/${appId}` } });
     }
     const send = (redirectUris: readonly string[], validateOnly: boolean) =>
-      until(() => clients.apps.createApp(createAppRequest(wish, appId, redirectUris, validateOnly)));
-    const uris = await withVaultsOwn(wish.callbackUrl, async () => (await send([], true)).app);
-    return registered(wish, await send(uris, !apply));
+      retry(() => clients.apps.createApp(createAppRequest(spec, appId, redirectUris, validateOnly)));
+    return registered(spec, await send(withCallback((await send([], true)).app, spec.callbackUrl), !apply));
   }
 
-  function registered(wish: AppSpec, answer: { app?: App | undefined; nextSteps?: NextSteps | undefined }): Registered {
+  function registered(spec: AppSpec, answer: { app?: App | undefined; nextSteps?: NextSteps | undefined }): Registered {
     const name = answer.app?.name ?? '';
-    if (!apply) {
-      unbornApps.set(name, wish.clientId);
-      imagined.push({ name, clientId: wish.clientId });
-    }
+    if (!apply) appsNotYetRegistered.set(name, spec.clientId);
     const { steps = [], warnings = [] } = answer.nextSteps ?? {};
-    return { app: name, isNew: true, nextSteps: { steps, warnings: [...wish.warnings, ...warnings] } };
+    return { app: name, isNew: true, nextSteps: { steps, warnings: [...spec.warnings, ...warnings] } };
   }
 
-  async function attempt(wish: AppSpec): Promise<Registered | RejectedEntry> {
-    const known = await findApps(wish.tenantId);
+  async function attempt(spec: AppSpec): Promise<Registered | RejectedEntry> {
+    const known = await findApps(spec.tenantId);
     if (known === undefined) {
-      const done = await registerTenant(wish);
-      if (!apply) unborn.add(wish.tenantId);
+      const done = await registerTenant(spec);
+      if (!apply) tenantsNotYetRegistered.add(spec.tenantId);
       return done;
     }
-    const same = known.find(({ clientId }) => clientId.toLowerCase() === wish.clientId);
-    if (same !== undefined) return { app: same.name, isNew: false, nextSteps: { steps: [], warnings: wish.warnings } };
-    if (wish.appId === undefined) return otherApp(wish, known);
-    return createApp(wish, known);
+    const same = known.find(({ clientId }) => clientId.toLowerCase() === spec.clientId);
+    if (same !== undefined) return { app: same.name, isNew: false, nextSteps: { steps: [], warnings: spec.warnings } };
+    if (spec.appId === undefined) return otherApp(spec, known);
+    return createApp(spec, known);
   }
 
   return {
-    unborn,
-    unbornApps,
-    async register(wish) {
+    tenantsNotYetRegistered,
+    appsNotYetRegistered,
+    async register(spec) {
       try {
-        return await attempt(wish).catch((error) => {
-          // Somebody was faster, or an answer was lost on its way: look again.
-          if (error instanceof RpcError && EXISTS.has(error.reason)) return attempt(wish);
+        return await attempt(spec).catch((error) => {
+          // Another client was faster, or an answer was lost: check again.
+          if (error instanceof RpcError && EXISTS.has(error.reason)) return attempt(spec);
           throw error;
         });
       } catch (error) {
         if (!(error instanceof RpcError)) throw error;
         if (error.reason === 'UNAUTHENTICATED') throw new CommandError(EXIT.NO_PERMISSION, messageOf(error));
-        return refused(wish, error.reason, messageOf(error), nextStepFor(error.reason));
+        return refused(spec, error.reason, messageOf(error), nextStepFor(error.reason));
       }
     },
   };
@@ -139,16 +126,13 @@ export function createRegistrar(parts: {
 
 const EXISTS = new Set(['TENANT_EXISTS', 'APP_EXISTS']);
 
-/** The vault names its own callback for an app that is given none. */
-async function withVaultsOwn(
-  callbackUrl: string | undefined,
-  withoutAny: () => Promise<App | undefined>,
-): Promise<readonly string[]> {
-  const own = (await withoutAny())?.redirectUris ?? [];
+/** `app`: as registered without redirect URIs, which gives it the vault's. */
+function withCallback(app: App | undefined, callbackUrl: string | undefined): readonly string[] {
+  const own = app?.redirectUris ?? [];
   return callbackUrl === undefined ? own : [...new Set([...own, callbackUrl])];
 }
 
-/** `azure`, or `azure-2` where another app has that id. */
+/** `azure`, or `azure-2` if another app has that id. */
 function freeId(wanted: string, known: readonly KnownApp[]): string {
   const taken = new Set(known.map(({ name }) => name.split('/').at(-1)));
   for (let number = 1; ; number += 1) {
@@ -157,13 +141,13 @@ function freeId(wanted: string, known: readonly KnownApp[]): string {
   }
 }
 
-function otherApp(wish: AppSpec, known: readonly KnownApp[]): RejectedEntry {
+function otherApp(spec: AppSpec, known: readonly KnownApp[]): RejectedEntry {
   const names = known.map(({ name, clientId }) => `${name} (${clientId})`).slice(0, 3);
-  const there = names.length === 0 ? 'has no app' : `has ${names.join(', ')}`;
-  const why = `tenants/${wish.tenantId} is there and ${there}, none with client id ${wish.clientId}`;
-  return refused(wish, 'FOREIGN_CLIENT_ID', why, 'Choose another --tenant, or create the app with CreateApp first.');
+  const apps = names.length === 0 ? 'no app' : names.join(', ');
+  const why = `tenants/${spec.tenantId} exists with ${apps}, and has no app with client id ${spec.clientId}`;
+  return refused(spec, 'FOREIGN_CLIENT_ID', why, 'Choose another --tenant, or create the app with CreateApp first.');
 }
 
-function refused(wish: AppSpec, reason: string, why: string, nextStep: string): RejectedEntry {
-  return { outcome: 'REFUSED', line: wish.line, what: wish.what, reason, why, nextStep };
+function refused(spec: AppSpec, reason: string, why: string, nextStep: string): RejectedEntry {
+  return { outcome: 'REFUSED', line: spec.line, what: spec.what, reason, why, nextStep };
 }

@@ -1,4 +1,4 @@
-/** What the importer itself finds wrong; what the vault refuses keeps the vault's reason. */
+/** Problems of a source that the import command finds itself. */
 export type Flaw =
   | 'LINE_TOO_LONG'
   | 'NOT_UTF8'
@@ -12,24 +12,38 @@ export type Flaw =
   | 'NOT_OAUTH'
   | 'NOT_MICROSOFT';
 
-/** Why something of the source does not go in, for the report: never a secret. */
+/** An entry of the source that is not imported. It never contains a secret. */
 export interface RejectedEntry {
   /** DOUBTFUL: Entra may accept it later. */
   readonly outcome: 'SKIPPED' | 'REFUSED' | 'DOUBTFUL';
-  /** Of the source, from 1; undefined: it came with the command line. */
+  /** Line of the source, from 1; undefined: the entry comes from the command line. */
   readonly line: number | undefined;
-  /** `tenants/acme/connections/ada`, `strategy "azure"`; a line that cannot be read is `line`. */
+  /** `tenants/acme/connections/ada`, `strategy "azure"`; `line` for an unreadable line. */
   readonly what: string;
+  /** Of the vault, or of the command. */
   readonly reason: Flaw | (string & {});
   readonly why: string;
   readonly nextStep: string;
 }
 
-/** Something of the source, or why it is left out. */
-export type Read<Thing> = { readonly line: number; readonly thing: Thing } | { readonly leftOut: RejectedEntry };
+/** An entry of the source, or its rejection. */
+export type Read<Thing> = { readonly line: number; readonly thing: Thing } | { readonly rejected: RejectedEntry };
 
-/** A stranger's text, fit for a terminal and a line: printable ASCII, at most 64 characters. */
+const CORRECT = 'Correct it and run the import again; what is imported already stays as it is.';
+
+export function rejectedEntry(
+  entry: Pick<RejectedEntry, 'line' | 'what' | 'why'> & { readonly reason: Flaw } & Partial<RejectedEntry>,
+): RejectedEntry {
+  return { outcome: 'REFUSED', nextStep: CORRECT, ...entry };
+}
+
+/** Text of a third party for the terminal: one line of printable ASCII, at most 64 characters. */
 export function quoted(text: string): string {
   const plain = text.replaceAll(/[^\x20-\x7e]/g, '?');
   return `"${plain.length <= 64 ? plain : `${plain.slice(0, 61)}...`}"`;
+}
+
+/** A placeholder of the documentation, such as `<Application (client) ID>`. */
+export function isPlaceholder(text: string): boolean {
+  return /<[^<>]*>/.test(text);
 }

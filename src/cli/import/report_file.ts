@@ -3,38 +3,41 @@ import { constants, fstatSync } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { CommandError, EXIT } from '../exit_codes.ts';
 import type { RejectedLine } from './report.ts';
+import { lineJson } from './report_formats.ts';
 
-/** All that was left out, a JSON object a line. */
+/** The file of `--report`: every rejected line, one JSON object a line. */
 export interface ReportFile {
   write(line: RejectedLine): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Undefined path: nothing is written. `inputs`: what must not be written over; `-` is standard input. */
+/** Undefined path: nothing is written. `inputs`: files that must not be overwritten; `-` is standard input. */
 export async function openReportFile(path: string | undefined, inputs: readonly string[]): Promise<ReportFile> {
   if (path === undefined) return { write: async () => {}, close: async () => {} };
   for (const input of inputs) {
     if (await isSameFile(path, input))
-      throw new CommandError(EXIT.USAGE, `--report ${path} would write over what is read; name another file`);
+      throw new CommandError(EXIT.USAGE, `--report ${path} would overwrite an input file. Name another file.`);
   }
   const before = await lstat(path).catch(() => undefined);
   if (before?.isFile() === false) {
-    const what = before.isSymbolicLink() ? 'a symbolic link' : 'not a file';
-    throw new CommandError(EXIT.CANNOT_CREATE, `--report ${path} is ${what}; name a file`);
+    const kind = before.isSymbolicLink() ? 'a symbolic link' : 'not a file';
+    throw new CommandError(EXIT.CANNOT_CREATE, `--report ${path} is ${kind}. Name a file.`);
   }
   const handle = await replaceFile(path).catch(() => {
-    throw new CommandError(EXIT.CANNOT_CREATE, `--report ${path} cannot be written; check the folder and who may`);
+    throw new CommandError(
+      EXIT.CANNOT_CREATE,
+      `--report ${path} cannot be written. Check that its folder exists and its permissions.`,
+    );
   });
-  // One after the other: writes that overlap would fall into each other.
+  // One write at a time: concurrent writes would mix.
   let last: Promise<unknown> = Promise.resolve();
   return {
-    async write({ kind, line, what, outcome, reason, why, nextStep }) {
-      const text = JSON.stringify({ line: line ?? null, kind, what, outcome, reason, why, next_step: nextStep });
-      last = last.then(() => handle.write(`${text}\n`));
+    async write(line) {
+      last = last.then(() => handle.write(`${JSON.stringify(lineJson(line))}\n`));
       await last.catch(() => {
         throw new CommandError(
           EXIT.CANNOT_CREATE,
-          `--report ${path} cannot be written on; see whether the disk is full`,
+          `Writing to --report ${path} failed. Check whether the disk is full.`,
         );
       });
     },
@@ -45,7 +48,7 @@ export async function openReportFile(path: string | undefined, inputs: readonly 
   };
 }
 
-/** A new file takes the place of an earlier one at once: neither its mode, nor a link in its place, says where the lines go. */
+/** Replaces an earlier file atomically, so that neither its mode nor a link determines where the lines go. */
 async function replaceFile(path: string): Promise<FileHandle> {
   const temporary = `${path}.${randomUUID()}`;
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;

@@ -9,13 +9,11 @@ import type { RegisterTenantRequestSchema } from '../../gen/tokenvault/v1/tenant
 import type { AppSpec } from './app_spec.ts';
 import { type Entry, nameOf } from './entry.ts';
 
-/** The messages that an import sends: the one place where its secrets are revealed. */
-export interface ImportWish {
-  readonly verify: 'now' | 'on-first-use';
-  readonly validateOnly: boolean;
-}
-
-export function importRequest(entry: Entry, wish: ImportWish): MessageInitShape<typeof ImportConnectionRequestSchema> {
+/** The messages of an import, the only place that reveals its secrets. */
+export function importRequest(
+  entry: Entry,
+  options: { readonly verify: 'now' | 'on-first-use'; readonly validateOnly: boolean },
+): MessageInitShape<typeof ImportConnectionRequestSchema> {
   const { account } = entry;
   return {
     connection: nameOf(entry),
@@ -25,56 +23,56 @@ export function importRequest(entry: Entry, wish: ImportWish): MessageInitShape<
     externalId: entry.externalId ?? '',
     labels: entry.labels,
     ...(account === undefined ? {} : { account: withoutUndefined(account) }),
-    verify: wish.verify === 'now' ? Verify.NOW : Verify.ON_FIRST_USE,
-    validateOnly: wish.validateOnly,
+    verify: options.verify === 'now' ? Verify.NOW : Verify.ON_FIRST_USE,
+    validateOnly: options.validateOnly,
   };
 }
 
 export function registerTenantRequest(
-  wish: Omit<AppSpec, 'preset'> & { readonly preset: AppSpec['preset'] | '' },
+  spec: Omit<AppSpec, 'preset'> & { readonly preset: AppSpec['preset'] | '' },
   redirectUris: readonly string[],
   validateOnly: boolean,
 ): MessageInitShape<typeof RegisterTenantRequestSchema> {
   return {
-    tenantId: wish.tenantId,
-    preset: wish.preset,
-    baseUrl: wish.baseUrl ?? '',
-    strategy: wish.preset === '' ? '' : (wish.strategy ?? ''),
+    tenantId: spec.tenantId,
+    preset: spec.preset,
+    baseUrl: spec.baseUrl ?? '',
+    strategy: spec.preset === '' ? '' : (spec.strategy ?? ''),
     app: {
-      clientId: wish.clientId,
-      cloud: wish.cloud,
-      signInAudience: wish.signInAudience ?? '',
+      clientId: spec.clientId,
+      cloud: spec.cloud,
+      signInAudience: spec.signInAudience ?? '',
       redirectUris: [...redirectUris],
-      implicitPermissions: [...wish.implicitPermissions],
-      credential: { case: 'clientSecret', value: wish.clientSecret.reveal() },
-      ...(wish.secretExpireTime === undefined ? {} : { secretExpireTime: timestampFromMs(wish.secretExpireTime) }),
+      implicitPermissions: [...spec.implicitPermissions],
+      credential: { case: 'clientSecret', value: spec.clientSecret.reveal() },
+      ...(spec.secretExpireTime === undefined ? {} : { secretExpireTime: timestampFromMs(spec.secretExpireTime) }),
     },
     validateOnly,
   };
 }
 
-/** Of one more app beside others: without a preset, so all that it would fill in is given. */
+/** For an additional app of the tenant. It has no preset, so its fields are complete. */
 export function createAppRequest(
-  wish: AppSpec,
+  spec: AppSpec,
   appId: string,
   redirectUris: readonly string[],
   validateOnly: boolean,
 ): MessageInitShape<typeof CreateAppRequestSchema> {
   return {
-    parent: `tenants/${wish.tenantId}`,
+    parent: `tenants/${spec.tenantId}`,
     appId,
     app: {
-      clientId: wish.clientId,
-      cloud: wish.cloud,
-      signInAudience: wish.signInAudience ?? '',
+      clientId: spec.clientId,
+      cloud: spec.cloud,
+      signInAudience: spec.signInAudience ?? '',
       catalog: 'microsoft',
       redirectUris: [...redirectUris],
-      returnUrlPrefixes: wish.baseUrl === undefined ? [] : [`${wish.baseUrl}/`],
-      implicitPermissions: [...wish.implicitPermissions],
+      returnUrlPrefixes: spec.baseUrl === undefined ? [] : [`${spec.baseUrl}/`],
+      implicitPermissions: [...spec.implicitPermissions],
     },
     credential: {
-      material: { case: 'clientSecret', value: wish.clientSecret.reveal() },
-      ...(wish.secretExpireTime === undefined ? {} : { expireTime: timestampFromMs(wish.secretExpireTime) }),
+      material: { case: 'clientSecret', value: spec.clientSecret.reveal() },
+      ...(spec.secretExpireTime === undefined ? {} : { expireTime: timestampFromMs(spec.secretExpireTime) }),
     },
     validateOnly,
   };

@@ -1,50 +1,51 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Duration, SECOND } from '../../model/clock.ts';
+import { SECOND } from '../../model/clock.ts';
 import { type AdminClients, filesOf, openAdminClients, type VaultAccess } from '../admin_clients.ts';
 import { EXIT } from '../exit_codes.ts';
-import { type AbortReason, abortReason, interrupted } from './abort_reason.ts';
+import { type AbortReason, abortReason, interrupted, listenForInterruption } from './abort_reason.ts';
 import type { AppSpec } from './app_spec.ts';
-import { createClientIds } from './client_ids.ts';
 import { importEntries } from './import_entries.ts';
-import { listenForInterruption } from './interruption.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { createRegistrar, type Registrar } from './registrar.ts';
 import type { RejectedEntry } from './rejected_entry.ts';
-import { createSecondAttempts } from './rejected_lines_file.ts';
 import { createReport, type Report } from './report.ts';
 import { openReportFile } from './report_file.ts';
-import { reportJson } from './report_json.ts';
-import { type ReportFacts, reportText } from './report_text.ts';
+import { type ReportFacts, reportJson, reportText } from './report_formats.ts';
 import { createRetry } from './retry.ts';
+import { createSecondAttempts } from './second_attempts.ts';
 import type { ConnectionsFile } from './sources/connections_file.ts';
 
+/** The options of every import command. */
 export interface ImportOptions extends VaultAccess {
-  readonly apply: boolean;
-  readonly json: boolean;
-  readonly report: string | undefined;
-  readonly patience: Duration;
-  readonly verify: 'now' | 'on-first-use';
+  readonly apply?: true;
+  readonly json?: true;
+  readonly report?: string;
+  /** Seconds. */
+  readonly patience: number;
+  readonly verify?: 'now' | 'on-first-use';
 }
 
-/** What one of the systems brings. */
+/** The content to import from one of the systems. */
 export interface ImportSource {
   /** Files that are read; `-` is standard input. */
   readonly inputs: readonly string[];
-  readonly wishes: readonly AppSpec[];
-  /** What was found wrong with its configuration. */
-  readonly leftOut: readonly RejectedEntry[];
+  readonly apps: readonly AppSpec[];
+  /** Invalid parts of its configuration. */
+  readonly rejected: readonly RejectedEntry[];
   readonly connections?: ConnectionsFile | undefined;
 }
 
-/** Registers apps, then imports connections, tells what came of it, and answers the exit code. */
+/** Registers the apps, imports the connections, prints the report, and returns the exit code. */
 export async function runImport(source: ImportSource, options: ImportOptions): Promise<number> {
-  const { apply, verify, patience } = options;
+  const { apply = false, verify = 'now' } = options;
+  const patience = options.patience * SECOND;
   const { connections } = source;
   const file = await openReportFile(options.report, [...source.inputs, ...filesOf(options)]);
   const report = createReport((line) => file.write(line));
   const interruption = listenForInterruption();
   const { signal } = interruption;
   signal.addEventListener('abort', () => connections?.close(), { once: true });
+  const now = () => performance.now();
   let progress: Progress | undefined;
   let clients: AdminClients | undefined;
   let end: AbortReason | undefined;
@@ -53,47 +54,45 @@ export async function runImport(source: ImportSource, options: ImportOptions): P
     const retry = createRetry({
       patience,
       signal,
-      now: () => performance.now(),
-      sleep: (duration, until) => sleep(duration, undefined, { signal: until }),
+      now,
+      sleep: (duration) => sleep(duration, undefined, { signal }),
       random: Math.random,
       onWaiting: ({ reason }, pause) => progress?.waiting(`waiting ${Math.ceil(pause / SECOND)} s (${reason})`),
       onAnswer: () => progress?.waiting(undefined),
     });
     const registrar = createRegistrar({ clients, retry, apply });
-    const { app, allIn } = await registerApps(source, registrar, report);
-    if (connections !== undefined && allIn) {
-      progress = startProgress({
-        stream: process.stderr,
-        counts: report.counts.connection,
-        bytes: () => connections,
-        now: () => performance.now(),
-      });
-      const clientIds = createClientIds({ apps: clients.apps, retry, unborn: registrar.unbornApps });
+    const { app, isComplete } = await registerApps(source, registrar, report);
+    if (connections !== undefined && isComplete) {
+      const counts = report.counts.connection;
+      progress = startProgress({ stream: process.stderr, counts, bytes: () => connections, now });
       const secondAttempts = createSecondAttempts({
         report,
-        now: () => performance.now(),
+        now,
         async pause(duration) {
           progress?.waiting(`waiting ${Math.ceil(duration / SECOND)} s before the second attempt`);
           await sleep(duration, undefined, { signal });
           progress?.waiting(undefined);
         },
       });
+      const { tenantsNotYetRegistered, appsNotYetRegistered } = registrar;
       await importEntries(connections.entries(app), {
-        connections: clients.connections,
-        clientIds,
-        retry,
-        secondAttempts,
-        report,
-        verify,
-        apply,
-        unborn: registrar.unborn,
-        signal,
+        ...{
+          connections: clients.connections,
+          apps: clients.apps,
+          retry,
+          secondAttempts,
+          report,
+          verify,
+          apply,
+          signal,
+        },
+        ...{ tenantsNotYetRegistered, appsNotYetRegistered },
       });
     }
     if (signal.aborted) end = interrupted(interruption);
-    else if (connections !== undefined && !allIn) end = { why: UNREAD, exitCode: EXIT.DATA };
+    else if (connections !== undefined && !isComplete) end = { why: NOT_READ, exitCode: EXIT.DATA };
   } catch (error) {
-    // Nothing was begun: there is nothing to report.
+    // Nothing has started, so there is nothing to report.
     if (clients === undefined) throw error;
     end = abortReason(error, interruption, patience);
   } finally {
@@ -113,28 +112,25 @@ export function exitCodeOf({ app, connection }: Report['counts']): number {
   return connection.doubtful > 0 ? EXIT.TEMPORARY_FAILURE : EXIT.OK;
 }
 
-const UNREAD = 'Stopped: the connections were not read, for the app that they go to is not in.';
+const NOT_READ =
+  'Stopped: the connections were not read, because their app is not registered. Correct the app and run the import again.';
 
-/** `app`: the last one's name, where connections go that name none. `allIn`: so that none goes to the wrong one. */
-async function registerApps(
-  { wishes, leftOut }: ImportSource,
-  registrar: Registrar,
-  report: Report,
-): Promise<{ readonly app: string | undefined; readonly allIn: boolean }> {
-  for (const one of leftOut) await report.leaveOut('app', one);
+/** `app`: name of the last app, the default for connections. `isComplete`: no connection would get a wrong app. */
+async function registerApps({ apps, rejected }: ImportSource, registrar: Registrar, report: Report) {
+  for (const entry of rejected) await report.reject('app', entry);
   let app: string | undefined;
-  let allIn = true;
-  for (const wish of wishes) {
-    const done = await registrar.register(wish);
-    if ('outcome' in done) {
-      await report.leaveOut('app', done);
-      allIn = false;
+  let isComplete = true;
+  for (const spec of apps) {
+    const registered = await registrar.register(spec);
+    if ('outcome' in registered) {
+      await report.reject('app', registered);
+      isComplete = false;
       continue;
     }
-    app = done.app;
-    report.addApp({ what: wish.what, ...done });
-    if (done.isNew) report.imported('app');
+    app = registered.app;
+    report.apps.push({ what: spec.what, ...registered });
+    if (registered.isNew) report.imported('app');
     else report.alreadyThere('app');
   }
-  return { app, allIn };
+  return { app, isComplete };
 }

@@ -1,20 +1,21 @@
-import { isUtf16 } from './encoding.ts';
-
-/** One line of a file; `end`: how many bytes were read up to its end. */
+/** One line of a file; `end`: the number of bytes up to its end. */
 export type TextLine = { readonly number: number; readonly end: number } & (
   | { readonly text: string }
   | { readonly flaw: 'TOO_LONG' | 'NOT_UTF8' | 'UTF16' }
 );
 
-/** A line becomes one message, and the vault takes none above 64 KiB. Bytes. */
-export const LONGEST_LINE = 60 * 1_024;
+/** Bytes. A line becomes one message, and the vault accepts at most 64 KiB. */
+export const MAX_LINE = 60 * 1_024;
 
 const LINE_FEED = 0x0a;
 
-/** Lines of a stream, counted from 1. Blank ones are counted and left out; a stream in UTF-16 is one flaw and no more. Holds at most one line, and none that is longer than `longest`. */
+/**
+ * The lines of a stream, counted from 1. Blank lines are counted and skipped; a stream in UTF-16 is one flaw. Keeps at most one
+ * line in memory, and none that is longer than `longest` bytes.
+ */
 export async function* textLines(
   input: AsyncIterable<Uint8Array>,
-  longest: number = LONGEST_LINE,
+  longest: number = MAX_LINE,
 ): AsyncGenerator<TextLine> {
   let parts: Uint8Array[] = [];
   let size = 0;
@@ -24,13 +25,13 @@ export async function* textLines(
 
   function keep(part: Uint8Array): void {
     size += part.length;
-    if (size > longest + MOST_FRAMING) parts = [];
+    if (size > longest + MAX_FRAMING) parts = [];
     else parts.push(part);
   }
 
   function take(): TextLine | undefined {
     number += 1;
-    const line = size > longest + MOST_FRAMING ? undefined : Buffer.concat(parts);
+    const line = size > longest + MAX_FRAMING ? undefined : Buffer.concat(parts);
     parts = [];
     size = 0;
     if (line === undefined) return { number, end, flaw: 'TOO_LONG' };
@@ -48,7 +49,7 @@ export async function* textLines(
       start = at + 1;
       const line = take();
       if (line !== undefined) yield line;
-      if (isUtf16Line(line)) return;
+      if (line !== undefined && 'flaw' in line && line.flaw === 'UTF16') return;
     }
     keep(chunk.subarray(start));
     end += chunk.length - start;
@@ -58,17 +59,13 @@ export async function* textLines(
   if (last !== undefined) yield last;
 }
 
-function isUtf16Line(line: TextLine | undefined): boolean {
-  return line !== undefined && 'flaw' in line && line.flaw === 'UTF16';
-}
-
-/** A byte order mark before the line and a carriage return after it are not counted as its own. */
-const MOST_FRAMING = 4;
+/** Bytes of a byte order mark and a carriage return, which do not count as part of a line. */
+const MAX_FRAMING = 4;
 
 function lineOf(bytes: Buffer, longest: number, number: number, end: number): TextLine | undefined {
   let text: string;
   try {
-    // A decoder drops a byte order mark: one stands at the start of each file that was appended to another (RFC 8259, 8.1).
+    // The decoder drops a byte order mark, which each of several concatenated files may have (RFC 8259, 8.1).
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return { number, end, flaw: 'NOT_UTF8' };
@@ -77,3 +74,15 @@ function lineOf(bytes: Buffer, longest: number, number: number, end: number): Te
   if (bare.trim() === '') return undefined;
   return Buffer.byteLength(bare) > longest ? { number, end, flaw: 'TOO_LONG' } : { number, end, text: bare };
 }
+
+/**
+ * Whether a file is in UTF-16, as PowerShell's `>` and Notepad's "Unicode" write it: by its byte order mark, or by a zero byte in
+ * its first character, which is always ASCII in these files.
+ */
+export function isUtf16(start: Uint8Array): boolean {
+  const [first, second] = start;
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || first === 0 || second === 0;
+}
+
+export const SAVE_AS_UTF8 =
+  'Save the file as UTF-8 (in PowerShell: Get-Content FILE | Set-Content -Encoding utf8 NEW), then run the import again.';

@@ -1,57 +1,43 @@
 import type { AppSpec } from '../app_spec.ts';
 import { createLineIndex } from '../line_index.ts';
-import type { RejectedEntry } from '../rejected_entry.ts';
+import { type RejectedEntry, rejectedEntry } from '../rejected_entry.ts';
 import { type BotpressTarget, readStrategy } from './botpress_strategy.ts';
 import { strategyNodes } from './strategy_nodes.ts';
 
 export interface BotpressConfig {
-  readonly wishes: readonly AppSpec[];
-  readonly leftOut: readonly RejectedEntry[];
+  readonly apps: readonly AppSpec[];
+  readonly rejected: readonly RejectedEntry[];
 }
 
-/** `botpress.config.json` of Botpress v12: an app registration for each strategy that signs in with Entra. */
+const SHARED =
+  'A registration can be only one app: add its callbackURL to the redirect_uris of that app with UpdateApp.';
+
+/** Reads `botpress.config.json` of Botpress v12: an app registration for each strategy that signs in with Entra. */
 export function readBotpressConfig(text: string, target: BotpressTarget): BotpressConfig {
   const { strategies, brokenLines, found } = strategyNodes(text.replace(/^\uFEFF/, ' '));
-  const wishes: AppSpec[] = [];
-  const leftOut: RejectedEntry[] = brokenLines.map((line) => ({
-    outcome: 'REFUSED',
-    line,
-    what: 'file',
-    reason: 'NOT_JSON',
-    why: 'is not valid JSON here; what stands around this line may be missing below',
-    nextStep: CORRECT,
-  }));
-  if (!found) leftOut.push({ ...missing, nextStep: CORRECT });
+  const apps: AppSpec[] = [];
+  const why = 'is not valid JSON here; entries near this line may be missing below';
+  const rejected = brokenLines.map((line) => rejectedEntry({ line, what: 'file', reason: 'NOT_JSON', why }));
+  if (!found)
+    rejected.push(rejectedEntry({ line: 1, what: 'file', reason: 'FIELD_INVALID', why: 'has no authStrategies' }));
 
   const names = createLineIndex(64);
   const clients = createLineIndex(64);
-  for (const one of strategies) {
-    const read = readStrategy(one, target);
-    const namesake = names.claim(one.name, one.line);
-    if (namesake !== undefined) {
-      leftOut.push(duplicate(one, read.what, `has the name of line ${namesake}`));
+  for (const strategy of strategies) {
+    const { name, line } = strategy;
+    const read = readStrategy(strategy, target);
+    const { what } = read;
+    const sameName = names.claim(name, line);
+    if (sameName !== undefined) {
+      rejected.push(rejectedEntry({ line, what, reason: 'DUPLICATE', why: `has the name of line ${sameName}` }));
     } else if ('outcome' in read) {
-      leftOut.push(read);
+      rejected.push(read);
     } else {
-      const owner = clients.claim(read.clientId, one.line);
-      if (owner === undefined) wishes.push(read);
-      else leftOut.push(duplicate(one, read.what, `has the clientID of line ${owner}`, SHARED));
+      const sameClient = clients.claim(read.clientId, line);
+      const duplicate = { line, what, reason: 'DUPLICATE', why: `has the clientID of line ${sameClient}` } as const;
+      if (sameClient === undefined) apps.push(read);
+      else rejected.push(rejectedEntry({ ...duplicate, nextStep: SHARED }));
     }
   }
-  return { wishes, leftOut };
-}
-
-const CORRECT = 'Correct the file and run the import again; what is in already is left alone.';
-const SHARED = 'One registration is one app: add its callbackURL to the redirect_uris of that app with UpdateApp.';
-
-const missing = {
-  outcome: 'REFUSED',
-  line: 1,
-  what: 'file',
-  reason: 'FIELD_INVALID',
-  why: 'has no authStrategies',
-} as const;
-
-function duplicate({ line }: { line: number }, what: string, why: string, nextStep = CORRECT): RejectedEntry {
-  return { outcome: 'REFUSED', line, what, reason: 'DUPLICATE', why, nextStep };
+  return { apps, rejected };
 }

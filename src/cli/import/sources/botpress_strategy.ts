@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { GUID } from '../../../model/ids.ts';
 import { Secret } from '../../../model/secret.ts';
 import type { AppSpec } from '../app_spec.ts';
-import { type Flaw, quoted, type RejectedEntry } from '../rejected_entry.ts';
+import { type Flaw, isPlaceholder, quoted, type RejectedEntry, rejectedEntry } from '../rejected_entry.ts';
 import { entraEndpoint } from './entra_endpoint.ts';
-import { isPlaceholder } from './placeholder.ts';
 import type { StrategyNode } from './strategy_nodes.ts';
 
-/** What Botpress's own `AuthStrategyOauth2` has; what else stands there is Botpress's business. */
+/** Fields of Botpress's `AuthStrategyOauth2`; other fields are ignored. */
 const options = z.object({
   authorizationURL: z.string(),
   tokenURL: z.string(),
@@ -20,8 +19,8 @@ const options = z.object({
 
 const strategy = z.object({ options, fieldMapping: z.record(z.string(), z.string()).optional() });
 
-/** Claims of the id token that the vault keeps with the account. */
-const KEPT_CLAIMS = ['email', 'preferred_username', 'upn', 'name', 'oid', 'tid'];
+/** Claims of the ID token that the vault stores with the account. */
+const STORED_CLAIMS = ['email', 'preferred_username', 'upn', 'name', 'oid', 'tid'];
 const CALLBACK = '/api/v1/auth/login-callback/oauth2/';
 
 export interface BotpressTarget {
@@ -29,36 +28,26 @@ export interface BotpressTarget {
   readonly customLoginUrl: string | undefined;
 }
 
-/** An app registration of Entra, or why the entry is none. */
+/** The app registration of a strategy, or its rejection. */
 export function readStrategy(
   { name, line, node, brokenAt }: StrategyNode,
   target: BotpressTarget,
 ): AppSpec | RejectedEntry {
   const what = `strategy ${quoted(name)}`;
-  const leaveOut = (
-    outcome: RejectedEntry['outcome'],
-    reason: Flaw,
-    why: string,
-    nextStep = CORRECT,
-  ): RejectedEntry => ({
-    outcome,
-    line,
-    what,
-    reason,
-    why,
-    nextStep,
-  });
-  if (brokenAt !== undefined) return leaveOut('REFUSED', 'NOT_JSON', `is not valid JSON (at ${brokenAt})`);
+  const refuse = (reason: Flaw, why: string) => rejectedEntry({ line, what, reason, why });
+  const skip = (reason: Flaw, why: string) =>
+    rejectedEntry({ outcome: 'SKIPPED', line, what, reason, why, nextStep: NOTHING });
+  if (brokenAt !== undefined) return refuse('NOT_JSON', `is not valid JSON (at ${brokenAt})`);
   const value: unknown = getNodeValue(node);
   const type = (value as { type?: unknown } | null)?.type;
   if (type !== 'oauth2') {
-    const said = typeof type === 'string' ? `is of type ${quoted(type)}, not oauth2` : 'has no type';
-    return leaveOut('SKIPPED', 'NOT_OAUTH', said, NOTHING);
+    const why = typeof type === 'string' ? `is of type ${quoted(type)}, not oauth2` : 'has no type';
+    return skip('NOT_OAUTH', why);
   }
   const parsed = strategy.safeParse(value);
   if (!parsed.success) {
     const fields = [...new Set(parsed.error.issues.map(({ path }) => path.map(fieldName).join('.')))];
-    return leaveOut('REFUSED', 'FIELD_INVALID', `${fields.join(', ')}: missing, or not text`);
+    return refuse('FIELD_INVALID', `${fields.join(', ')}: missing, or not text`);
   }
   const { fieldMapping = {} } = parsed.data;
   const { authorizationURL, tokenURL, clientID, clientSecret, callbackURL, scope = '' } = parsed.data.options;
@@ -67,26 +56,26 @@ export function readStrategy(
   const authorize = entraEndpoint(authorizationURL, target.customLoginUrl);
   const token = entraEndpoint(tokenURL, target.customLoginUrl);
   if (authorize === 'NOT_ENTRA' && token === 'NOT_ENTRA' && !Object.values(given).some(isPlaceholder)) {
-    return leaveOut('SKIPPED', 'NOT_ENTRA', `is not Entra's (${quoted(hostOf(authorizationURL))})`, NOTHING);
+    return skip('NOT_ENTRA', `does not use Entra, but ${quoted(hostOf(authorizationURL))}`);
   }
   const unfilled = Object.entries({ ...given, clientID, clientSecret, callbackURL }).filter(([, text]) =>
     isPlaceholder(text),
   );
   if (unfilled.length > 0) {
     const fields = unfilled.map(([field]) => `options.${field}`).join(', ');
-    return leaveOut('REFUSED', 'PLACEHOLDER', `${fields}: still as in the documentation, <…>`);
+    return refuse('PLACEHOLDER', `${fields}: still a placeholder of the documentation, <…>`);
   }
-  const invalid = (field: string, why: string) => leaveOut('REFUSED', 'FIELD_INVALID', `options.${field} ${why}`);
-  if (authorize === 'NOT_ENTRA') return invalid('authorizationURL', "is not Entra's, though tokenURL is");
-  if (token === 'NOT_ENTRA') return invalid('tokenURL', "is not Entra's, though authorizationURL is");
+  const invalid = (field: string, why: string) => refuse('FIELD_INVALID', `options.${field} ${why}`);
+  if (authorize === 'NOT_ENTRA') return invalid('authorizationURL', 'is not an address of Entra, but tokenURL is');
+  if (token === 'NOT_ENTRA') return invalid('tokenURL', 'is not an address of Entra, but authorizationURL is');
   if ('flaw' in authorize) return invalid('authorizationURL', authorize.flaw);
   if ('flaw' in token) return invalid('tokenURL', token.flaw);
-  if (authorize.cloud !== token.cloud) return invalid('tokenURL', 'belongs to another cloud than authorizationURL');
+  if (authorize.cloud !== token.cloud) return invalid('tokenURL', 'belongs to a different cloud than authorizationURL');
   if (authorize.audience !== token.audience)
-    return invalid('tokenURL', 'names another directory than authorizationURL');
+    return invalid('tokenURL', 'names a different directory than authorizationURL');
   if (!GUID.test(clientID)) return invalid('clientID', 'must be the "Application (client) ID", a GUID');
   if (!/^[\x21-\x7e]+$/.test(clientSecret)) return invalid('clientSecret', 'must be the value of a client secret');
-  if (!URL.canParse(callbackURL)) return invalid('callbackURL', 'must be an absolute address');
+  if (!URL.canParse(callbackURL)) return invalid('callbackURL', 'must be an absolute URL');
 
   const base = baseOf(callbackURL, name);
   const version1 = authorize.version === 1 || token.version === 1;
@@ -108,29 +97,28 @@ export function readStrategy(
     warnings: [
       ...(version1 ? [VERSION_1] : []),
       ...(base === undefined
-        ? [`options.callbackURL does not end in ${CALLBACK}${quoted(name)}: it is registered as it is.`]
+        ? [`options.callbackURL does not end in ${CALLBACK}${quoted(name)}: it is registered unchanged.`]
         : []),
-      ...unkeptClaims(fieldMapping),
+      ...lostClaims(fieldMapping),
     ],
   };
 }
 
-/** Keys of `fieldMapping` are anybody's text. */
+/** Keys of `fieldMapping` are free text. */
 function fieldName(step: PropertyKey): string {
   return /^\w{1,40}$/.test(String(step)) ? String(step) : quoted(String(step));
 }
 
-const CORRECT = 'Correct the entry and run the import again; what is in already is left alone.';
-const NOTHING = 'Nothing to do: the vault is for Entra alone.';
-/** The registration is the same, whichever endpoint asks. https://learn.microsoft.com/entra/identity-platform/azure-ad-endpoint-comparison */
+const NOTHING = 'No action needed: the vault serves only Entra.';
+/** Both endpoints use the same registration. https://learn.microsoft.com/entra/identity-platform/azure-ad-endpoint-comparison */
 const VERSION_1 =
-  'The addresses are those of the v1.0 endpoint. The vault asks the v2.0 endpoint of the same registration, so users consent once more, and `resource` becomes scopes.';
+  'The URLs belong to the v1.0 endpoint. The vault uses the v2.0 endpoint of the same registration, so users consent again, and scopes replace `resource`.';
 
 function hostOf(address: string): string {
-  return URL.canParse(address) ? new URL(address).hostname : 'no address';
+  return URL.canParse(address) ? new URL(address).hostname : 'an invalid URL';
 }
 
-/** Where Botpress lives; undefined: the callback is not the one that Botpress makes of the strategy's name. */
+/** The base URL of Botpress; undefined: the callback is not derived from the name of the strategy. */
 function baseOf(callbackUrl: string, name: string): string | undefined {
   if (!/^[\w.~-]{1,64}$/.test(name)) return undefined;
   const end = CALLBACK + name;
@@ -142,7 +130,7 @@ function permissionsOf(scope: string | readonly string[]): readonly string[] {
   return [...new Set([...names.filter((name) => name !== ''), 'offline_access'])];
 }
 
-/** Of the same letters as far as ids allow: `Azure AD` is `azure-ad`. */
+/** The name in the characters of an id: `Azure AD` becomes `azure-ad`. */
 export function appIdOf(name: string): string {
   const plain = name
     .toLowerCase()
@@ -152,10 +140,10 @@ export function appIdOf(name: string): string {
   return id.slice(0, 63).replace(/-+$/, '');
 }
 
-function unkeptClaims(fieldMapping: Readonly<Record<string, string>>): readonly string[] {
-  const unkept = Object.entries(fieldMapping).filter(([, claim]) => !KEPT_CLAIMS.includes(claim));
-  return unkept.map(
+function lostClaims(fieldMapping: Readonly<Record<string, string>>): readonly string[] {
+  const lost = Object.entries(fieldMapping).filter(([, claim]) => !STORED_CLAIMS.includes(claim));
+  return lost.map(
     ([field, claim]) =>
-      `fieldMapping.${quoted(field)} takes the claim ${quoted(claim)}, which the vault does not keep; it keeps ${KEPT_CLAIMS.join(', ')}. Ask userInfoURL with an access token.`,
+      `fieldMapping.${quoted(field)} uses the claim ${quoted(claim)}, which the vault does not store; it stores ${STORED_CLAIMS.join(', ')}. Request userInfoURL with an access token.`,
   );
 }

@@ -2,33 +2,33 @@ import { parseEnv } from 'node:util';
 import { GUID } from '../../../model/ids.ts';
 import { Secret } from '../../../model/secret.ts';
 import { CommandError, EXIT } from '../../exit_codes.ts';
-import { isPlaceholder } from './placeholder.ts';
+import { isPlaceholder } from '../rejected_entry.ts';
 
 /** What Chatwoot's environment says of its app registration. */
 export interface ChatwootEnv {
   readonly clientId: string;
   readonly clientSecret: Secret;
-  /** Its own name for it; where it is set, only accounts of that directory sign in. */
+  /** If it is set, only accounts of that directory can sign in. */
   readonly directoryId: string | undefined;
   readonly baseUrl: string | undefined;
 }
 
-/** Reads AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID and FRONTEND_URL; the rest is Chatwoot's business. `name`: of the file. */
+/** Reads AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID and FRONTEND_URL. `name`: name of the file, for errors. */
 export function readChatwootEnv(text: string, name: string): ChatwootEnv {
   for (const variable of VARIABLES) {
     if (!isCut(text, variable)) continue;
     throw new CommandError(
       EXIT.DATA,
-      `${name}: the value of ${variable} holds a #, where some programs begin a comment and others do not. Put the whole value in single quotes`,
+      `${name}: the value of ${variable} holds a #, which begins a comment for some programs only. Put the whole value in single quotes.`,
     );
   }
   const { AZURE_APP_ID, AZURE_APP_SECRET, AZURE_TENANT_ID, FRONTEND_URL } = parseEnv(text);
   const clientId = required('AZURE_APP_ID', AZURE_APP_ID).toLowerCase();
-  // Not quoted: it may be the secret, in the wrong place.
+  // The error does not repeat the value, which may be the secret.
   if (!GUID.test(clientId))
     throw new CommandError(
       EXIT.DATA,
-      `${name}: AZURE_APP_ID must be the "Application (client) ID" of the portal, a GUID`,
+      `${name}: AZURE_APP_ID must be the "Application (client) ID" of the portal, a GUID.`,
     );
   return {
     clientId,
@@ -40,13 +40,13 @@ export function readChatwootEnv(text: string, name: string): ChatwootEnv {
   function required(variable: string, value: string | undefined): string {
     const text = given(value);
     if (text !== undefined) return text;
-    throw new CommandError(EXIT.DATA, `${name}: ${variable} is missing, or still a placeholder`);
+    throw new CommandError(EXIT.DATA, `${name}: ${variable} is missing, or still a placeholder. Set its value.`);
   }
 }
 
 const VARIABLES = ['AZURE_APP_ID', 'AZURE_APP_SECRET', 'AZURE_TENANT_ID', 'FRONTEND_URL'] as const;
 
-/** Docker takes a # for a comment after a blank only, dotenv and Node everywhere: the value that Chatwoot has is not to be known. */
+/** For Docker a # begins a comment only after a blank, for dotenv and Node everywhere, so Chatwoot's value is ambiguous. */
 function isCut(text: string, variable: string): boolean {
   const unquoted = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${variable}[ \\t]*=[ \\t]*([^'"\`\\s][^\\r\\n]*)`, 'gm');
   return [...text.matchAll(unquoted)].some(([, value = '']) => /\S#/.test(value.split(/\s#/)[0] ?? ''));

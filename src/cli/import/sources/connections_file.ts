@@ -1,105 +1,100 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { type ParseError, parse } from 'jsonc-parser';
 import { CommandError, EXIT } from '../../exit_codes.ts';
 import type { ConnectionsFileDefaults } from '../connections_format.ts';
-import { SAVE_AS_UTF8 } from '../encoding.ts';
 import type { Entry } from '../entry.ts';
-import { jsonLine } from '../json_line.ts';
-import type { Read, RejectedEntry } from '../rejected_entry.ts';
-import { LONGEST_LINE, type TextLine, textLines } from '../text_lines.ts';
+import { type Read, type RejectedEntry, rejectedEntry } from '../rejected_entry.ts';
+import { MAX_LINE, SAVE_AS_UTF8, type TextLine, textLines } from '../text_lines.ts';
 
-/** A file of connections, a JSON object a line; `-` is standard input. */
-export interface ConnectionsFile {
-  /** Bytes; undefined: a stream whose end nobody knows. */
-  readonly size: number | undefined;
-  /** Bytes until now. */
-  readonly read: number;
-  /** `app`: where those go that name none; undefined: as the vault chooses. */
-  entries(app: string | undefined): AsyncGenerator<Read<Entry>>;
-  /** Nothing more is read, also where a read is waiting: the entries end. */
-  close(): void;
-}
-
-/** Makes an entry of what a line holds. */
+/** Makes an entry of a line's JSON. */
 export type ReadEntry = (value: unknown, line: number, defaults: ConnectionsFileDefaults) => Read<Entry>;
 
+/** A file of connections, one JSON object a line. */
+export type ConnectionsFile = Awaited<ReturnType<typeof openConnectionsFile>>;
+
+/** `path`: `-` is standard input. */
 export async function openConnectionsFile(
   path: string,
   read: ReadEntry,
   defaults: Omit<ConnectionsFileDefaults, 'app'>,
-): Promise<ConnectionsFile> {
+) {
   const { input, size } = await openInput(path);
   let end = 0;
   let closed = false;
   return {
+    /** Bytes; undefined for a stream. */
     size,
+    /** Bytes that were read. */
     get read() {
       return end;
     },
-    async *entries(app) {
+    /** `app`: default for lines without an app; undefined: the vault's default. */
+    async *entries(app: string | undefined): AsyncGenerator<Read<Entry>> {
       const lines = textLines(input);
       for (let isFirst = true; ; isFirst = false) {
         const next = await lines.next().catch(() => {
           if (closed) return { done: true } as const;
-          throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read to its end`);
+          throw new CommandError(EXIT.NO_INPUT, `Reading ${path} failed before its end. Run the import again.`);
         });
         if (next.done === true) return;
-        end = next.value.end;
-        const spread = isFirst ? spreadJson(next.value) : undefined;
-        if (spread !== undefined) {
-          yield { leftOut: spread };
-          return;
-        }
-        yield entryOf(next.value, (value) => read(value, next.value.number, { ...defaults, app }));
+        const line = next.value;
+        end = line.end;
+        const json = 'flaw' in line ? FLAWS[line.flaw](line.number) : parseLine(line, isFirst);
+        yield 'rejected' in json ? json : read(json.value, line.number, { ...defaults, app });
+        if ('isWholeFile' in json) return;
       }
     },
-    close() {
+    /** Ends the entries, also during a pending read. */
+    close(): void {
       closed = true;
       input.destroy();
     },
   };
 }
 
-function entryOf(line: TextLine, read: (value: unknown) => Read<Entry>): Read<Entry> {
-  if ('flaw' in line) return { leftOut: FLAWS[line.flaw](line.number) };
-  const json = jsonLine(line.text);
-  if ('column' in json) {
-    return { leftOut: refused(line.number, 'NOT_JSON', `not valid JSON (at column ${json.column})`) };
+type Json =
+  | { readonly value: unknown }
+  | {
+      readonly rejected: RejectedEntry /** The other lines would have the same problem. */;
+      readonly isWholeFile?: true;
+    };
+
+function parseLine({ number, text }: Extract<TextLine, { text: string }>, isFirst: boolean): Json {
+  const json = parseJson(text);
+  if ('value' in json) return json;
+  const start = text.trim();
+  const isArray = start.startsWith('[');
+  if (!isFirst || !(isArray || start === '{'))
+    return { rejected: refused(number, 'NOT_JSON', `not valid JSON (at column ${json.column})`) };
+  const why = `the file holds a JSON ${isArray ? 'array' : 'object'} over several lines instead of one object a line`;
+  const command = isArray ? "jq -c '.[]'" : 'jq -c .';
+  const nextStep = `Write each object on its own line (${command} FILE > NEW), then import that file.`;
+  return { rejected: { ...refused(number, 'NOT_JSON', why), nextStep }, isWholeFile: true };
+}
+
+/** The value, or the column (from 1) of the first error. The engine's own message would quote the line with its refresh token. */
+export function parseJson(text: string): { readonly value: unknown } | { readonly column: number } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    const errors: ParseError[] = [];
+    parse(text, errors, { disallowComments: true });
+    return { column: (errors[0]?.offset ?? text.length) + 1 };
   }
-  return read(json.value);
 }
 
-/** A document over several lines is refused once: each of its lines would be a riddle of its own. */
-function spreadJson(line: TextLine): RejectedEntry | undefined {
-  if ('flaw' in line || 'value' in jsonLine(line.text)) return undefined;
-  const start = line.text.trim();
-  const what = start.startsWith('[') ? ['array', "jq -c '.[]'"] : start === '{' ? ['object', 'jq -c .'] : undefined;
-  if (what === undefined) return undefined;
-  const [kind, command] = what;
-  return {
-    ...refused(line.number, 'NOT_JSON', `the file holds a JSON ${kind} over several lines, not one object a line`),
-    nextStep: `Put each object on a line of its own (${command} FILE > NEW), then import that file.`,
-  };
-}
-
+const UTF16 = 'the file is in UTF-16, so none of its lines was read';
 const FLAWS = {
-  TOO_LONG: (line: number) => refused(line, 'LINE_TOO_LONG', `longer than ${LONGEST_LINE / 1_024} KiB`),
-  NOT_UTF8: (line: number) => refused(line, 'NOT_UTF8', 'not UTF-8'),
-  UTF16: (line: number) => ({
-    ...refused(line, 'NOT_UTF8', 'the file is in UTF-16, so no line of it was read'),
-    nextStep: SAVE_AS_UTF8,
+  TOO_LONG: (line: number): Json => ({
+    rejected: refused(line, 'LINE_TOO_LONG', `longer than ${MAX_LINE / 1_024} KiB`),
   }),
-} as const;
+  NOT_UTF8: (line: number): Json => ({ rejected: refused(line, 'NOT_UTF8', 'not UTF-8') }),
+  UTF16: (line: number): Json => ({ rejected: { ...refused(line, 'NOT_UTF8', UTF16), nextStep: SAVE_AS_UTF8 } }),
+};
 
-function refused(line: number, reason: RejectedEntry['reason'], why: string): RejectedEntry {
-  return {
-    outcome: 'REFUSED',
-    line,
-    what: 'line',
-    reason,
-    why,
-    nextStep: 'Correct the line and run the import again; what is in already is left alone.',
-  };
+function refused(line: number, reason: 'LINE_TOO_LONG' | 'NOT_UTF8' | 'NOT_JSON', why: string): RejectedEntry {
+  return rejectedEntry({ line, what: 'line', reason, why });
 }
 
 async function openInput(path: string): Promise<{ input: Readable; size: number | undefined }> {
@@ -108,11 +103,9 @@ async function openInput(path: string): Promise<{ input: Readable; size: number 
     const handle = await open(path, 'r');
     const found = await handle.stat();
     if (found.isDirectory()) throw new Error('a folder');
-    return {
-      input: handle.createReadStream({ highWaterMark: 256 * 1_024 }),
-      size: found.isFile() ? found.size : undefined,
-    };
+    const input = handle.createReadStream({ highWaterMark: 256 * 1_024 });
+    return { input, size: found.isFile() ? found.size : undefined };
   } catch {
-    throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read; check that it exists and who may`);
+    throw new CommandError(EXIT.NO_INPUT, `${path} cannot be read. Check that it is a file and its permissions.`);
   }
 }

@@ -1,27 +1,27 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 
-/** An entry of `authStrategies`, or what is left of one. */
+/** An entry of `authStrategies`, or the readable part of a broken one. */
 export interface StrategyNode {
   readonly name: string;
-  /** From 1; of its name. */
+  /** Line of its name, from 1. */
   readonly line: number;
   /** Its value. */
   readonly node: Node;
-  /** Where it stops being JSON: `line 12, column 5`; undefined: it is whole. */
+  /** Position of the first JSON error: `line 12, column 5`; undefined: the entry is valid. */
   readonly brokenAt: string | undefined;
 }
 
 export interface StrategyNodes {
   readonly strategies: readonly StrategyNode[];
-  /** Lines of faults that lie in no entry: what stands there, and perhaps more, is lost. */
+  /** Lines of errors outside all entries: the text there, and possibly more, is not read. */
   readonly brokenLines: readonly number[];
   readonly found: boolean;
 }
 
 /**
- * The entries of `authStrategies` in `botpress.config.json`, also of a file that is broken in places. The parser goes on after
- * most faults by itself. Two it does not mend: an entry without its closing brace takes the following ones in, so they are
- * looked for inside; an entry without its opening brace ends the file too early, so it is read on from there.
+ * The entries of `authStrategies` in `botpress.config.json`, also of a file with JSON errors. The parser recovers from most errors
+ * by itself. An entry without its closing brace contains the following ones, so entries are also searched inside it. An entry
+ * without its opening brace ends the tree too early, so the rest is parsed again.
  */
 export function strategyNodes(text: string): StrategyNodes {
   const errors: ParseError[] = [];
@@ -31,22 +31,22 @@ export function strategyNodes(text: string): StrategyNodes {
     const section = findNodeAtLocation(root, ['authStrategies']);
     found ||= section !== undefined;
     const direct = (section?.type === 'object' ? section.children : undefined) ?? [];
-    // Once a brace is amiss, an entry may lie anywhere.
+    // If a brace is missing, an entry can be anywhere.
     const strayed = errors.length === 0 ? [] : properties(root).filter(isStrategy);
     for (const property of [...direct, ...strayed]) candidates.set(property.offset, property);
   }
 
   const all = [...candidates.values()].sort((one, other) => one.offset - other.offset);
   const lineAt = createLines(text);
-  const unclaimed = new Set(errors);
+  const outside = new Set(errors);
   const strategies = all.flatMap((property): StrategyNode[] => {
     const [key, node] = property.children ?? [];
     const inner = all.filter((other) => other !== property && within(other.offset, property));
     const own = errors.filter(
       (error) => within(error.offset, property) && !inner.some((one) => within(error.offset, one)),
     );
-    for (const error of own) unclaimed.delete(error);
-    // A brace that is missing shows at the end of the file; that an entry holds others shows where it belongs.
+    for (const error of own) outside.delete(error);
+    // The parser reports a missing brace at the end of the file. The entry inside shows its real position.
     const fault = own[0]?.offset ?? inner[0]?.offset ?? (node === undefined ? property.offset : undefined);
     const value = node ?? property;
     const name = String(key?.value ?? '');
@@ -55,17 +55,17 @@ export function strategyNodes(text: string): StrategyNodes {
   });
   return {
     strategies,
-    brokenLines: [...new Set([...unclaimed].map(({ offset }) => lineAt.line(offset)))],
+    brokenLines: [...new Set([...outside].map(({ offset }) => lineAt.line(offset)))],
     found: found || strategies.length > 0,
   };
 }
 
-/** The tree of the file, and trees of what follows a premature end; offsets are always those of the whole file. */
+/** The tree of the file, and trees of the rest after a premature end. Offsets belong to the whole file. */
 function trees(text: string, errors: ParseError[]): readonly Node[] {
   const roots: Node[] = [];
   let from = 0;
   for (;;) {
-    // What is read already is blanked out, and the rest begins as an object's inside.
+    // Blanks replace the text before, and the rest begins inside an object.
     const lead = /^[\s,}\]]*/.exec(text.slice(from))?.[0].length ?? 0;
     const start = from === 0 ? 0 : from + lead;
     if (start >= text.length) return roots;
@@ -73,7 +73,7 @@ function trees(text: string, errors: ParseError[]): readonly Node[] {
     const faults: ParseError[] = [];
     const root = parseTree(rest, faults, { allowTrailingComma: true });
     if (root !== undefined) roots.push(root);
-    // The rest lacks a closing brace as often as not: that says nothing.
+    // The rest often lacks a closing brace, which is not an error.
     errors.push(...faults.filter(({ offset }) => from === 0 || offset < text.length));
     const end = faults.find(({ error }) => printParseErrorCode(error) === 'EndOfFileExpected')?.offset;
     if (end === undefined || end <= from) return roots;
@@ -81,7 +81,7 @@ function trees(text: string, errors: ParseError[]): readonly Node[] {
   }
 }
 
-/** All properties below a node, however deep. */
+/** All properties below a node, at any depth. */
 function properties(node: Node): Node[] {
   return (node.children ?? []).flatMap((child) => [
     ...(child.type === 'property' ? [child] : []),

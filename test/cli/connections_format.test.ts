@@ -2,19 +2,19 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readConnectionsFile } from '../../src/cli/import/connections_format.ts';
-import { jsonLine } from '../../src/cli/import/json_line.ts';
+import { parseJson } from '../../src/cli/import/sources/connections_file.ts';
 
 const CANARY = '0.AXoA-canary-refresh-token';
 const LINE = { connection: 'ada', refresh_token: CANARY, scopes: ['Mail.ReadOnly'], tenant: 'acme' };
 const NONE = { scopes: [] };
 
-/** Why the line is refused; undefined: it is not. */
+/** The rejection of the line, if any. */
 function flawOf(value: unknown, defaults = NONE) {
   const read = readConnectionsFile(value, 7, defaults);
-  return 'leftOut' in read ? read.leftOut : undefined;
+  return 'rejected' in read ? read.rejected : undefined;
 }
 
-test('reads all that a line may say', () => {
+test('reads all fields of a line', () => {
   const read = readConnectionsFile(
     {
       ...LINE,
@@ -49,11 +49,11 @@ test('reads all that a line may say', () => {
   });
 });
 
-test('takes tenant, scopes and app from the command line where the line leaves them out, or has null', () => {
+test('takes tenant, scopes and app from the command line if the line omits them or has null', () => {
   const defaults = { tenantId: 'acme', scopes: ['Mail.Send'], app: 'tenants/acme/apps/default' };
   const entry = (line: object) => {
     const read = readConnectionsFile(line, 1, defaults);
-    return 'thing' in read ? read.thing : read.leftOut;
+    return 'thing' in read ? read.thing : read.rejected;
   };
   const bare = { connection: 'ada', refresh_token: CANARY, tenant: null, scopes: null, account: { email: null } };
 
@@ -76,25 +76,30 @@ test.each([
   ],
   ['no tenant', { ...LINE, tenant: undefined }, 'FIELD_INVALID', 'tenant is missing'],
   ['no scopes', { ...LINE, scopes: [] }, 'FIELD_INVALID', 'scopes are missing'],
-  ['a typing error', { ...LINE, refreshtoken: 'x' }, 'FIELD_UNKNOWN', 'there is no field refreshtoken'],
-  ['a typing error deeper', { ...LINE, account: { mail: 'x' } }, 'FIELD_UNKNOWN', 'there is no field account.mail'],
-  ['a client id that is none', { ...LINE, client_id: 'acme' }, 'FIELD_INVALID', 'client_id must be a GUID'],
+  ['a misspelled field', { ...LINE, refreshtoken: 'x' }, 'FIELD_UNKNOWN', 'there is no field refreshtoken'],
+  [
+    'a misspelled field of account',
+    { ...LINE, account: { mail: 'x' } },
+    'FIELD_UNKNOWN',
+    'there is no field account.mail',
+  ],
+  ['an invalid client id', { ...LINE, client_id: 'acme' }, 'FIELD_INVALID', 'client_id must be a GUID'],
   ['labels with a bad key', { ...LINE, labels: { 'a b': 'x' } }, 'FIELD_INVALID', 'keys must match'],
   ['a list', [LINE], 'FIELD_INVALID', 'must hold one JSON object'],
   ['null', null, 'FIELD_INVALID', 'must hold one JSON object'],
-])('refuses %s, with its line and its name, and says what is wrong', (_, value, reason, why) => {
+])('refuses %s with its line, its name and the problem', (_, value, reason, why) => {
   const flaw = flawOf(value);
 
   expect(flaw).toMatchObject({ outcome: 'REFUSED', line: 7, reason, why: expect.stringContaining(why) });
 });
 
-test('all that is wrong with a line is told at once', () => {
+test('all problems of a line are reported together', () => {
   const { why } = flawOf({ conection: 'ada', tenant: 'Acme' }) ?? { why: '' };
 
   for (const field of ['conection', 'connection', 'refresh_token', 'tenant']) expect(why).toContain(field);
 });
 
-test('a refresh token is never told, whichever field it went into by mistake', () => {
+test('a refresh token in a wrong field is never printed', () => {
   const token = `0.AXoA${'kKlm-_.9'.repeat(40)}`;
   const fields = [
     'connection',
@@ -123,13 +128,13 @@ test('an entry cannot print its token', () => {
   expect(inspect(read, { depth: null }) + JSON.stringify(read)).not.toContain(CANARY);
 });
 
-test('a broken line tells its column, and nothing of what it holds', () => {
-  expect(jsonLine(`{"connection":"ada","refresh_token":"${CANARY}}`)).toEqual({ column: expect.any(Number) });
-  expect(jsonLine('{"connection": ada}')).toEqual({ column: 16 });
-  expect(jsonLine('{"a":1} {"b":2}')).toEqual({ column: 9 });
+test('an invalid line is reported with its column, and without its content', () => {
+  expect(parseJson(`{"connection":"ada","refresh_token":"${CANARY}}`)).toEqual({ column: expect.any(Number) });
+  expect(parseJson('{"connection": ada}')).toEqual({ column: 16 });
+  expect(parseJson('{"a":1} {"b":2}')).toEqual({ column: 9 });
   fc.assert(
     fc.property(fc.string(), (text) => {
-      const line = jsonLine(text);
+      const line = parseJson(text);
       if ('column' in line) expect(line.column).toBeLessThanOrEqual(text.length + 1);
       else expect(line.value).toEqual(JSON.parse(text));
     }),

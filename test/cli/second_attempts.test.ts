@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createClientIds } from '../../src/cli/import/client_ids.ts';
 import type { Entry } from '../../src/cli/import/entry.ts';
 import { importEntries } from '../../src/cli/import/import_entries.ts';
 import type { Read } from '../../src/cli/import/rejected_entry.ts';
-import { createSecondAttempts } from '../../src/cli/import/rejected_lines_file.ts';
 import { createReport, type Report } from '../../src/cli/import/report.ts';
 import { createRetry } from '../../src/cli/import/retry.ts';
 import { exitCodeOf } from '../../src/cli/import/run_import.ts';
+import { createSecondAttempts } from '../../src/cli/import/second_attempts.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { type Onboarded, onboard } from '../scenarios/onboard.ts';
 import { type Scenario, startScenario } from '../scenarios/start_scenario.ts';
@@ -21,17 +20,17 @@ afterAll(() => scenario.close());
 
 interface Import {
   readonly tenant: Onboarded;
-  /** Of the first line. */
-  readonly doubted: string;
+  /** Username of the first line. */
+  readonly firstUser: string;
   readonly report: Report;
-  /** How many lines were in at each pause, and how long it was. */
+  /** The pauses, and the number of imported lines at each. */
   readonly pauses: { readonly duration: number; readonly imported: number }[];
-  /** Ends the import at its first pause. */
+  /** Stops the import at its first pause. */
   readonly interruption: AbortController;
   run(): Promise<void>;
 }
 
-/** The command line's import of 60 lines with a real vault; its pauses move the time of vault and sandbox. */
+/** Imports 60 lines into a real vault; pauses move the clock of the vault and the sandbox. */
 async function importOf(tenantId: string): Promise<Import> {
   const tenant = await onboard(scenario, tenantId);
   const users = Array.from({ length: LINES }, (_, line) =>
@@ -46,7 +45,7 @@ async function importOf(tenantId: string): Promise<Import> {
     patience: 60_000,
     signal: new AbortController().signal,
     now,
-    sleep: () => Promise.reject(new Error('nothing is to be waited for')),
+    sleep: () => Promise.reject(new Error('no pause is expected')),
     random: () => 0,
   });
   interruption.signal.addEventListener('abort', () => {
@@ -84,28 +83,29 @@ async function importOf(tenantId: string): Promise<Import> {
   }
   return {
     tenant,
-    doubted: users[0]?.username ?? '',
+    firstUser: users[0]?.username ?? '',
     report,
     pauses,
     interruption,
     run: () =>
       importEntries(entries(), {
         connections: scenario.connections,
-        clientIds: createClientIds({ apps: scenario.apps, retry, unborn: new Map() }),
+        apps: scenario.apps,
         retry,
         secondAttempts,
         report,
         verify: 'now',
         apply: true,
-        unborn: new Set(),
+        tenantsNotYetRegistered: new Set(),
+        appsNotYetRegistered: new Map(),
         signal: new AbortController().signal,
       }),
   };
 }
 
-test('a refusal that passes costs its line a minute, and the other lines nothing', async () => {
-  const { doubted, report, pauses, run } = await importOf('passes');
-  scenario.sandbox.injectFault({ kind: 'error', code: 70000, user: doubted, count: 1 });
+test('a temporary refusal delays only its line, by a minute', async () => {
+  const { firstUser, report, pauses, run } = await importOf('passes');
+  scenario.sandbox.injectFault({ kind: 'error', code: 70000, user: firstUser, count: 1 });
 
   await run();
 
@@ -116,35 +116,35 @@ test('a refusal that passes costs its line a minute, and the other lines nothing
   expect(exitCodeOf(report.counts)).toBe(0);
 });
 
-test.each([70000, 9999999])('two refusals with %d a minute apart reject the line', async (code) => {
-  const { doubted, report, tenant, run } = await importOf(`rejects-${code}`);
-  scenario.sandbox.injectFault({ kind: 'error', code, user: doubted, count: 9 });
+test.each([70000, 9999999])('a line is rejected after two refusals with %d a minute apart', async (code) => {
+  const { firstUser, report, tenant, run } = await importOf(`rejects-${code}`);
+  scenario.sandbox.injectFault({ kind: 'error', code, user: firstUser, count: 9 });
 
   await run();
 
   expect(report.counts.connection).toMatchObject({ imported: LINES - 1, refused: 1, doubtful: 0 });
-  expect(report.leftOut).toMatchObject([
+  expect(report.rejectedLines).toMatchObject([
     { outcome: 'REFUSED', line: 1, what: tenant.connection('user-0'), reason: 'REFRESH_TOKEN_REJECTED' },
   ]);
-  expect(JSON.stringify(report.leftOut)).not.toContain('dead');
+  expect(JSON.stringify(report.rejectedLines)).not.toContain('dead');
   expect(exitCodeOf(report.counts)).toBe(65);
 });
 
-test('an answer that nobody knows is reported as doubtful, not as rejected', async () => {
-  const { doubted, report, run } = await importOf('unknown');
-  scenario.sandbox.injectFault({ kind: 'error', error: 'new_word', user: doubted, count: 9 });
+test('a line with an unknown error is reported as doubtful, not as refused', async () => {
+  const { firstUser, report, run } = await importOf('unknown');
+  scenario.sandbox.injectFault({ kind: 'error', error: 'new_word', user: firstUser, count: 9 });
 
   await run();
 
   expect(report.counts.connection).toMatchObject({ imported: LINES - 1, refused: 0, doubtful: 1 });
-  expect(report.leftOut).toMatchObject([{ outcome: 'DOUBTFUL', line: 1, reason: 'ENTRA_UNAVAILABLE' }]);
-  expect(report.leftOut[0]?.nextStep).toContain('run the import again');
+  expect(report.rejectedLines).toMatchObject([{ outcome: 'DOUBTFUL', line: 1, reason: 'ENTRA_UNAVAILABLE' }]);
+  expect(report.rejectedLines[0]?.nextStep).toContain('run the import again');
   expect(exitCodeOf(report.counts)).toBe(75);
 });
 
-test('a line whose second attempt an interruption prevents is reported as doubtful', async () => {
-  const { doubted, report, interruption, run } = await importOf('interrupted');
-  scenario.sandbox.injectFault({ kind: 'error', code: 70000, user: doubted, count: 1 });
+test('a line is reported as doubtful if an interruption prevents its second attempt', async () => {
+  const { firstUser, report, interruption, run } = await importOf('interrupted');
+  scenario.sandbox.injectFault({ kind: 'error', code: 70000, user: firstUser, count: 1 });
   interruption.abort();
 
   await run();
@@ -152,13 +152,13 @@ test('a line whose second attempt an interruption prevents is reported as doubtf
   expect(report.counts.connection).toMatchObject({ imported: LINES - 1, refused: 0, doubtful: 1 });
 });
 
-test.each([7000012, 700005])('%d is rejected at once, with the field that the line lacks', async (code) => {
-  const { doubted, report, pauses, run } = await importOf(`directory-${code}`);
-  scenario.sandbox.injectFault({ kind: 'error', code, user: doubted, count: 1 });
+test.each([7000012, 700005])('%d rejects the line at once, and names the missing field', async (code) => {
+  const { firstUser, report, pauses, run } = await importOf(`directory-${code}`);
+  scenario.sandbox.injectFault({ kind: 'error', code, user: firstUser, count: 1 });
 
   await run();
 
   expect(pauses).toEqual([]);
-  expect(report.leftOut).toMatchObject([{ outcome: 'REFUSED', reason: 'REFRESH_TOKEN_REJECTED' }]);
-  expect(report.leftOut[0]?.why).toContain('account.directory_id');
+  expect(report.rejectedLines).toMatchObject([{ outcome: 'REFUSED', reason: 'REFRESH_TOKEN_REJECTED' }]);
+  expect(report.rejectedLines[0]?.why).toContain('account.directory_id');
 });
