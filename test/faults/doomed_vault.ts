@@ -1,6 +1,6 @@
 /**
- * The vault as a process of its own, which kills itself with SIGKILL at the point that a line on standard input names, or DOOM from the
- * start. The line `round` makes it look at what ends, and tell it, at once. Says `ready`, then `armed` and `done`, on standard output.
+ * The vault in its own process, which kills itself with SIGKILL at the crash point that a line on standard input names, or DOOM from
+ * the start. The line `round` runs the background jobs and deliveries at once. Prints `ready`, then `armed` and `done`.
  * Configured by TOKENVAULT_… like the real program.
  */
 import { createInterface } from 'node:readline';

@@ -15,7 +15,7 @@ import { sampleApp, sampleCredential, sampleTenant } from '../conformance/sample
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const DAY = 86_400_000;
-/** Several batches of a round. */
+/** Several batches of one run. */
 const CREDENTIALS = 1_100;
 const LIFE = 61;
 
@@ -30,7 +30,7 @@ beforeEach(async () => {
   };
 });
 
-/** The real program, whose first round comes as soon as it starts. */
+/** The real program, whose jobs run as soon as it starts. */
 function serve() {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     cwd: folder,
@@ -50,8 +50,8 @@ function serve() {
       child.kill(signal);
       return ended;
     },
-    /** Resolves at the line of the log that says so for the `count`th time, at once for 0; or at the end. */
-    told(count: number) {
+    /** Resolves at the `count`th log line of a published event, at once for 0; or when the process exits. */
+    published(count: number) {
       let seen = 0;
       const { promise, resolve } = Promise.withResolvers<void>();
       if (count === 0) resolve();
@@ -80,13 +80,13 @@ async function fill(): Promise<void> {
   await stores.close();
 }
 
-/** How often each threshold was told, over all credentials, and of how many; by the file itself. */
-function outbox(): Record<string, { told: number; of: number }> {
-  const rows = query<{ days: number; told: number; of: number }>(
-    `SELECT json_extract(data, '$.thresholdDays') AS days, count(*) AS told, count(DISTINCT subject) AS 'of'
+/** The number of events of each threshold, and of credentials with one, read from the database file. */
+function outbox(): Record<string, { events: number; of: number }> {
+  const rows = query<{ days: number; events: number; of: number }>(
+    `SELECT json_extract(data, '$.thresholdDays') AS days, count(*) AS events, count(DISTINCT subject) AS 'of'
        FROM outbox WHERE type LIKE 'credential.%' GROUP BY days`,
   );
-  return Object.fromEntries(rows.map(({ days, told, of }) => [days, { told, of }]));
+  return Object.fromEntries(rows.map(({ days, events, of }) => [days, { events, of }]));
 }
 
 function due(): number {
@@ -105,13 +105,13 @@ function query<Found>(text: string): Found[] {
   }
 }
 
-test('a vault killed again and again around its rounds tells each threshold once, and loses none', {
+test('a vault killed repeatedly during its jobs publishes each reminder once, and loses none', {
   timeout: 180_000,
 }, async () => {
   await fill();
-  const ALL = { told: CREDENTIALS, of: CREDENTIALS };
-  const expected: Record<string, { told: number; of: number }> = {};
-  /** Kills that left a round half done. */
+  const ALL = { events: CREDENTIALS, of: CREDENTIALS };
+  const expected: Record<string, { events: number; of: number }> = {};
+  /** Kills that interrupted a run. */
   let torn = 0;
 
   for (const daysLeft of [60, 3, 0]) {
@@ -119,7 +119,7 @@ test('a vault killed again and again around its rounds tells each threshold once
     sandbox.clock.set(end - daysLeft * DAY + 60_000);
     for (const line of [1, 501]) {
       const victim = serve();
-      await victim.told(Math.min(line, due()));
+      await victim.published(Math.min(line, due()));
       await victim.kill('SIGKILL');
       const left = due();
       if (left > 0 && left < CREDENTIALS) torn += 1;

@@ -12,7 +12,7 @@ import { type Clients, createClients, freePorts, reasonOf } from '../scenarios/s
 import { serveProgram, type VaultProgram } from '../scenarios/vault_program.ts';
 
 const COUNT = 1_200;
-/** Each starts several processes; the machine may be busy. Milliseconds. */
+/** Each test starts several processes. Milliseconds. */
 const PATIENCE = 90_000;
 
 interface World {
@@ -24,11 +24,11 @@ interface World {
   /** `token-vault import jsonl …`, on first use. */
   readonly command: readonly string[];
   vault: VaultProgram;
-  /** The same folder and ports again. */
+  /** Starts the vault again with the same folder and ports. */
   startVault(): Promise<void>;
 }
 
-/** A real vault on ports that stay, a tenant, and a file of connections. */
+/** A real vault on fixed ports, a tenant, and a file of connections. */
 async function world(): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'import-faults-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -92,13 +92,13 @@ async function stored({ clients }: World): Promise<readonly Connection[]> {
   return all;
 }
 
-/** Settles once about a quarter is stored: those that are on their way together overtake each other a little. */
+/** Settles once about a quarter is stored; concurrent imports complete in any order. */
 async function untilSomeAreStored({ clients, tenant }: World): Promise<void> {
   const name = tenant.connection(`user-${COUNT / 4}`);
   while ((await reasonOf(clients.connections.getConnection({ name }))) !== 'OK') await turn();
 }
 
-/** Every connection is there once, ACTIVE, and yields a token, the ones before and after `edge` in the file above all. */
+/** Every connection exists once, is ACTIVE, and has tokens; checked closely around line `edge` of the file. */
 async function expectAllThere(from: World, edge: number): Promise<void> {
   const all = await stored(from);
   expect(all.length).toBe(COUNT);
@@ -113,7 +113,7 @@ async function expectAllThere(from: World, edge: number): Promise<void> {
   }
 }
 
-test('an importer that is killed half-way is run again: what went in stays as it is, and the rest goes in', {
+test('after a killed import, a second run keeps the imported connections and adds the rest', {
   timeout: PATIENCE,
 }, async () => {
   const from = await world();
@@ -139,7 +139,7 @@ test('an importer that is killed half-way is run again: what went in stays as it
   await expectAllThere(from, before.length);
 });
 
-test('a vault that is killed half-way and comes back is waited for, and each connection is there once', {
+test('the import waits for a vault that is killed and restarted, and each connection exists once', {
   timeout: PATIENCE,
 }, async () => {
   const from = await world();
@@ -149,16 +149,16 @@ test('a vault that is killed half-way and comes back is waited for, and each con
   await from.startVault();
   const kept = (await stored(from)).length;
 
-  const ending = await ended;
+  const exit = await ended;
 
-  expect(ending.code).toBe(0);
-  const { imported, already_there, refused } = answerOf(ending).connections;
+  expect(exit.code).toBe(0);
+  const { imported, already_there, refused } = answerOf(exit).connections;
   expect(imported + already_there).toBe(COUNT);
   expect(refused).toBe(0);
   await expectAllThere(from, kept);
 });
 
-test('a vault that stays away ends the import with 69 and its report, and the next run does the rest', {
+test('without the vault the import exits with 69 and a report, and the next run imports the rest', {
   timeout: PATIENCE,
 }, async () => {
   const from = await world();
@@ -166,19 +166,19 @@ test('a vault that stays away ends the import with 69 and its report, and the ne
   await untilSomeAreStored(from);
   await from.vault.stop('SIGKILL');
 
-  const ending = await ended;
+  const exit = await ended;
 
-  expect(ending.code).toBe(69);
-  expect(answerOf(ending).stopped).toContain('Run the same command again');
-  expect(answerOf(ending).connections.refused).toBe(0);
-  expect(answerOf(ending).connections.imported).toBeGreaterThan(0);
+  expect(exit.code).toBe(69);
+  expect(answerOf(exit).stopped).toContain('Run the same command again');
+  expect(answerOf(exit).connections.refused).toBe(0);
+  expect(answerOf(exit).connections.imported).toBeGreaterThan(0);
   await from.startVault();
   const again = await runImport(from.command);
   expect(again.code).toBe(0);
-  await expectAllThere(from, answerOf(ending).connections.imported);
+  await expectAllThere(from, answerOf(exit).connections.imported);
 });
 
-test('an interrupted import finishes what is under way, tells what it did, and goes on when it is run again', {
+test('an interrupted import finishes started lines, prints its report, and continues in the next run', {
   timeout: PATIENCE,
 }, async () => {
   const from = await world();
@@ -186,11 +186,11 @@ test('an interrupted import finishes what is under way, tells what it did, and g
   await untilSomeAreStored(from);
   child.kill('SIGINT');
 
-  const ending = await ended;
+  const exit = await ended;
 
-  expect(ending.code).toBe(130);
-  const { imported } = answerOf(ending).connections;
-  expect(answerOf(ending).stopped).toContain('Interrupted');
+  expect(exit.code).toBe(130);
+  const { imported } = answerOf(exit).connections;
+  expect(answerOf(exit).stopped).toContain('Interrupted');
   expect(imported).toBeLessThan(COUNT);
   expect((await stored(from)).length).toBe(imported);
   const again = await runImport(from.command);

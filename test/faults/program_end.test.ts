@@ -51,7 +51,7 @@ function serve(environment: Record<string, string> = {}, nodeOptions: readonly s
     async serves() {
       while (!said.stdout.includes('Register a tenant')) await Promise.race([once(child, 'said'), ended.then(fail)]);
     },
-    /** All of the log, once this is in it. */
+    /** The whole log, once it contains the text. */
     async logged(text: string) {
       while (!said.stderr.includes(text)) await Promise.race([once(child, 'said'), ended.then(fail)]);
       return said.stderr;
@@ -59,11 +59,11 @@ function serve(environment: Record<string, string> = {}, nodeOptions: readonly s
   };
 }
 
-function fail(ending: object): never {
-  throw new Error(`it ended: ${JSON.stringify(ending)}`);
+function fail(exit: object): never {
+  throw new Error(`the process exited: ${JSON.stringify(exit)}`);
 }
 
-/** Stands before a sandbox and answers only once it is told to. */
+/** A proxy of the sandbox that holds requests until `release`. */
 async function coolingDown(sandbox: Sandbox) {
   const arrived = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -75,7 +75,7 @@ async function coolingDown(sandbox: Sandbox) {
       response.writeHead(answer.status, { 'content-type': 'application/json' });
       response.end(await answer.text());
     } catch {
-      // The sandbox ended before.
+      // The sandbox stopped before.
       response.destroy();
     }
   }).listen(0, '127.0.0.1');
@@ -85,7 +85,7 @@ async function coolingDown(sandbox: Sandbox) {
   return { url: `http://127.0.0.1:${port}`, arrived: arrived.promise, release: () => released.resolve() };
 }
 
-test('a SIGTERM that comes while it starts ends it once it has started', async () => {
+test('a SIGTERM during the start stops the vault after the start', async () => {
   const sandbox = await startSandbox();
   onTestFinished(() => sandbox.close());
   const slow = await coolingDown(sandbox);
@@ -100,10 +100,10 @@ test('a SIGTERM that comes while it starts ends it once it has started', async (
   expect(stdout).not.toContain('Register a tenant');
 });
 
-test('Ctrl-C under npm, which comes twice at once, is one stop', async () => {
+test('Ctrl-C under npm, which arrives twice at once, is one stop', async () => {
   const { child, ended, serves } = serve();
   await serves();
-  // Two of the same name could become one on the way.
+  // Two signals with the same name could be merged.
   child.kill('SIGINT');
   child.kill('SIGTERM');
 
@@ -113,8 +113,8 @@ test('Ctrl-C under npm, which comes twice at once, is one stop', async () => {
   expect(stderr).toContain('"event":"vault_stopped"');
 });
 
-test('a signal that comes after a second forces the end', async () => {
-  // Beyond loopback a stop leaves load balancers five seconds.
+test('a second signal after one second forces the exit', async () => {
+  // On addresses other than loopback, a stop waits five seconds for load balancers.
   const { child, ended, serves } = serve({ TOKENVAULT_WEB_ADDRESS: '0.0.0.0:0', TOKENVAULT_PLAINTEXT: 'mesh' });
   await serves();
   const force = setInterval(() => child.kill('SIGTERM'), 100);
@@ -126,7 +126,7 @@ test('a signal that comes after a second forces the end', async () => {
   expect(stderr).toContain('"event":"vault_stopping"');
 });
 
-test('a SIGHUP without a terminal is logged, and changes nothing', async () => {
+test('a SIGHUP without a terminal is logged and ignored', async () => {
   const { child, ended, serves, said } = serve();
   await serves();
   child.kill('SIGHUP');
@@ -141,7 +141,7 @@ test('a SIGHUP without a terminal is logged, and changes nothing', async () => {
 test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux')(
   'the end of its terminal is a stop',
   async () => {
-    // As a shell does it: the end of the terminal reaches it, and it passes it on.
+    // Like a shell: it receives the end of the terminal, and forwards it.
     const passOn = `'${process.execPath}' '${MAIN}' serve & trap 'kill -HUP $!' HUP; wait; wait $!; echo $? > code`;
     const listeners = ['GRPC', 'ADMIN', 'WEB', 'OPS'].map((name) => [`TOKENVAULT_${name}_ADDRESS`, '127.0.0.1:0']);
     const terminal = spawn('/usr/bin/script', ['-qec', passOn, '/dev/null'], {
@@ -170,7 +170,7 @@ test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux')(
 test.each([
   ['a blank at the end of a value', { TOKENVAULT_DATABASE_URL: 'sqlite:./data/vault.db ' }],
   ['TLS without checks', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
-])('%s ends the start with 78, and makes no file', async (_, environment) => {
+])('%s: the start exits with 78, and creates no file', async (_, environment) => {
   const { code, stderr } = await serve(environment).ended;
 
   expect(code).toBe(78);
@@ -178,14 +178,14 @@ test.each([
   expect(existsSync(join(folder, 'data'))).toBe(false);
 });
 
-test('an inspector ends the start with 78', async () => {
+test('the start with an inspector exits with 78', async () => {
   const { code, stderr } = await serve({}, ['--inspect=127.0.0.1:0']).ended;
 
   expect(code).toBe(78);
   expect(stderr).toContain('--inspect');
 });
 
-test('an error that nobody caught ends it with 70, and its message is told nowhere', async () => {
+test('an uncaught error exits with 70, and its message is not printed', async () => {
   const trap = 'process.on("SIGUSR2", () => Promise.reject(new TypeError("canary-secret")))';
   const { child, ended, serves } = serve({}, ['--import', `data:text/javascript,${trap}`]);
   await serves();
@@ -210,7 +210,7 @@ test('a SIGUSR1 opens no inspector', async () => {
   expect(stderr).not.toContain('Debugger');
 });
 
-test('a database that is cut off, or locked by a root key that is not there, ends the start with 65 and 69', async () => {
+test('the start exits with 65 for a truncated database, and with 69 for a missing root key', async () => {
   const first = serve();
   await first.serves();
   first.child.kill('SIGTERM');
@@ -226,7 +226,7 @@ test('a database that is cut off, or locked by a root key that is not there, end
   expect((await serve().ended).code).toBe(65);
 });
 
-test('a database that is deleted under a running vault is said at once, and ends the next start with 65', async () => {
+test('a database deleted under a running vault is reported at once, and the next start exits with 65', async () => {
   const { child, ended, serves, logged } = serve();
   await serves();
   const address = /"opsAddress":"([^"]+)"/.exec(await logged('vault_started'))?.[1];

@@ -19,7 +19,7 @@ export const DAY = 24 * HOUR;
 export const APP = 'tenants/acme/apps/default';
 const CONNECTION = 'tenants/acme/connections/ada';
 
-/** An app that renews its secret by itself, as Entra's side has it: it owns itself, and new secrets take their time. */
+/** The registration of an app with automatic rotation: it owns itself, and new secrets take time to propagate. */
 export function registerAtEntra(sandbox: Sandbox, life: number): AppRegistration {
   const registration = sandbox.addApp({
     audience: 'organizations',
@@ -72,7 +72,7 @@ export async function registerAtVault(
   }
 }
 
-/** `OK`, or why the call failed. */
+/** `OK`, or the reason of the failure. */
 export async function askForToken({ addresses }: VaultProcess): Promise<string> {
   const tokens = createClient(TokenService, addresses.grpc);
   try {
@@ -97,7 +97,7 @@ export async function getApp({ addresses }: VaultProcess): Promise<App> {
   }
 }
 
-/** Settles once whoever follows the sandbox's clock knows. */
+/** Settles once all processes that use the sandbox's clock have the new time. */
 export async function later(sandbox: Sandbox, milliseconds: number): Promise<void> {
   const response = await fetch(`${sandbox.url}/sandbox/clock`, {
     method: 'POST',

@@ -9,8 +9,8 @@ import type { RotationCrashPoint } from '../crash_points.ts';
 import { askForToken, DAY, getApp, HOUR, later, registerAtEntra, registerAtVault } from './rotating_vault.ts';
 import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 
-/** Where it dies, in this order; each time it is started anew. */
-const DEATHS: readonly (readonly RotationCrashPoint[])[] = [
+/** The crash points of one rotation, in order; the vault is restarted after each. */
+const CRASHES: readonly (readonly RotationCrashPoint[])[] = [
   ['rotation_begun'],
   ['rotation_added'],
   ['rotation_added', 'rotation_orphan_removed'],
@@ -38,10 +38,10 @@ beforeEach(async () => {
   };
 });
 
-/** What calls came to, but for those that a dead vault could not answer. */
+/** Results of calls, except those during a crash. */
 let outcomes: string[] = [];
 
-/** Two hours, so that a call needs Entra. False: it died. */
+/** Advances two hours, so that a call needs Entra. False: the vault crashed. */
 async function goOn(): Promise<boolean> {
   await later(sandbox, 2 * HOUR);
   if (!(await vault.round())) return false;
@@ -49,7 +49,7 @@ async function goOn(): Promise<boolean> {
   return true;
 }
 
-function told(): { type: string; step: string | null }[] {
+function rotationEvents(): { type: string; step: string | null }[] {
   const database = new Sqlite(join(folder, 'data', 'vault.db'), { readonly: true });
   try {
     return database
@@ -64,8 +64,8 @@ function told(): { type: string; step: string | null }[] {
   }
 }
 
-test.each(DEATHS.map((points) => [points.join(', then '), points] as const))(
-  'kill -9 at %s: it goes on, leaves no orphan at Entra, and no call fails',
+test.each(CRASHES.map((points) => [points.join(', then '), points] as const))(
+  'kill -9 at %s: the rotation continues, leaves no orphan at Entra, and no call fails',
   async (_, points) => {
     outcomes = [];
     const registration = registerAtEntra(sandbox, 40 * DAY);
@@ -78,7 +78,7 @@ test.each(DEATHS.map((points) => [points.join(', then '), points] as const))(
       let rounds = 0;
       while (await goOn()) {
         rounds += 1;
-        if (rounds > 100) throw new Error(`it never came by ${point}`);
+        if (rounds > 100) throw new Error(`it never reached ${point}`);
       }
       expect(await vault.ended).toBe('SIGKILL');
       vault = await startVaultProcess(folder, sandbox.url);
@@ -99,6 +99,8 @@ test.each(DEATHS.map((points) => [points.join(', then '), points] as const))(
     expect(app.credentials.map(({ entraKeyId }) => entraKeyId)).toEqual([secret?.keyId]);
     await goOn();
     expect(new Set(outcomes)).toEqual(new Set(['OK']));
-    expect(told()).toEqual(['ADDED', 'PREFERRED', 'REMOVED'].map((step) => ({ type: 'credential.rotating', step })));
+    expect(rotationEvents()).toEqual(
+      ['ADDED', 'PREFERRED', 'REMOVED'].map((step) => ({ type: 'credential.rotating', step })),
+    );
   },
 );

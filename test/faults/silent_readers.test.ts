@@ -8,14 +8,14 @@ import { createClient } from '../../src/rpc/client.ts';
 import { openSilentReader, type SilentReader } from '../rpc/silent_reader.ts';
 import { serveProgram } from '../scenarios/vault_program.ts';
 
-/** Less than what the streams below take where nothing bounds them. */
+/** Less than the streams below use without a limit. */
 const SMALL_HEAP = { NODE_OPTIONS: '--max-old-space-size=150' };
 const CONNECTIONS = 200;
 const STREAMS = 126;
 
 const PATHS = ['/grpc.health.v1.Health/Watch', '/grpc.health.v1.Health/Check'];
 
-test('peers without a key that never read their answers do not end the process', async () => {
+test('unauthenticated peers that never read responses do not crash the process', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'silent-readers-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const vault = await serveProgram(folder, { SANDBOX: 'on', SANDBOX_ADDRESS: '127.0.0.1:0' }, SMALL_HEAP);
@@ -32,7 +32,7 @@ test('peers without a key that never read their answers do not end the process',
     readers.push(reader);
     const path = PATHS[count % PATHS.length] ?? '';
     for (let stream = 0; stream < STREAMS; stream += 1) reader.request(path);
-    // The vault answers between them, as it would over a network.
+    // The vault responds between them, as over a network.
     await pause(5);
   }
 

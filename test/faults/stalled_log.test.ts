@@ -12,7 +12,7 @@ import { COMPILE_CACHE } from '../compile_cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-/** A vault in a process of its own, whose standard output and error are read only when a test does. */
+/** A vault in its own process, whose standard output and error are read only by the test. */
 async function serve(environment: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'log-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,10 +42,10 @@ async function serve(environment: Record<string, string>) {
   return { child, ended, tenants, ops };
 }
 
-test('a vault whose log nobody reads serves, says how many lines it dropped, and stops', async () => {
+test('a vault with a stalled log continues to serve, reports dropped lines, and stops', async () => {
   const { child, ended, tenants, ops } = await serve({ TOKENVAULT_LOG_LEVEL: 'debug' });
 
-  // At level debug each request is a line: 3 MB, more than a pipe and the vault together hold.
+  // At level debug each request is a line: 3 MB exceed the buffers of pipe and vault.
   for (let i = 0; i < 60; i += 1)
     await expect(tenants.getTenant({ name: `tenants/${'x'.repeat(50_000)}` })).rejects.toThrow();
 
@@ -62,7 +62,7 @@ test('a vault whose log nobody reads serves, says how many lines it dropped, and
   expect(await ended).toEqual([0, null]);
 });
 
-test('an audit log on a standard output that nobody reads refuses calls, and recovers when it is read', async () => {
+test('with a stalled audit log on standard output calls fail, and recover once it is read', async () => {
   const { child, tenants, ops } = await serve({ TOKENVAULT_AUDIT_FILE: '-' });
   const list = () =>
     tenants.listTenants({}).then(
@@ -70,7 +70,7 @@ test('an audit log on a standard output that nobody reads refuses calls, and rec
       (error: RpcError) => error.reason,
     );
   let reasons: unknown[] = [];
-  // Each call is a line of some hundred bytes; the pipe holds less than a megabyte.
+  // Each call is a line of some hundred bytes; the pipe buffers less than a megabyte.
   for (let call = 0; call < 5_000 && !reasons.includes('AUDIT_UNAVAILABLE'); call += 100)
     reasons = await Promise.all(Array.from({ length: 100 }, list));
   expect(reasons).toContain('AUDIT_UNAVAILABLE');

@@ -6,23 +6,23 @@ import { COMPILE_CACHE } from '../compile_cache.ts';
 
 export interface VaultProcess {
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
-  /** From now on it dies at that point. */
+  /** Makes it crash at that point. */
   arm(point: string): Promise<void>;
-  /** Looks at what ends, and tells it. False: it died meanwhile. */
+  /** Runs the background jobs and deliveries. False: it crashed meanwhile. */
   round(): Promise<boolean>;
-  /** Settles when it has ended, with the signal that killed it. */
+  /** Settles when it has exited, with the signal. */
   readonly ended: Promise<NodeJS.Signals | null>;
   kill(signal: NodeJS.Signals): void;
 }
 
 export interface VaultProcessOptions {
-  /** The point at which it dies; at once, if it comes by it while it starts. */
+  /** The point at which it crashes, possibly during the start. */
   readonly doom?: string | undefined;
   /** Names with `TOKENVAULT_`. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A real vault in a process of its own, on ports that it chooses, in `folder`. */
+/** A real vault in its own process, on free ports, in `folder`. */
 export async function startVaultProcess(
   folder: string,
   sandboxUrl: string,
@@ -43,7 +43,7 @@ export async function startVaultProcess(
       ...environment,
     },
   });
-  // It may die while it is spoken to.
+  // It may crash during a write.
   child.stdin.on('error', () => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);

@@ -28,10 +28,10 @@ import { startVaultProcess, type VaultProcess } from './vault_process.ts';
 let sandbox: Sandbox;
 let folder: string;
 let vault: VaultProcess;
-/** One is dead now and then; the other never is. */
+/** The first one has outages; the other one has none. */
 let frail: Receiver;
 let sound: Receiver;
-/** When the year begins. */
+/** Start of the year. */
 let start: number;
 beforeEach(async () => {
   sandbox = await startSandbox({ loopGuard: false });
@@ -67,7 +67,7 @@ async function dieAndComeBack(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   vault = await serve();
 }
 
-/** Beside what renews itself: a secret that nobody renews, so that each threshold of it is told. */
+/** In addition to the rotated secret, one without rotation, so that each threshold of it is reached. */
 async function addForgottenApp(end: number): Promise<void> {
   const { clientId, secrets } = sandbox.addApp({ secrets: [{ endTime: end }] });
   const apps = createClient(AppService, vault.addresses.admin);
@@ -95,7 +95,7 @@ async function redeliver(sink: string): Promise<number> {
   }
 }
 
-interface Told {
+interface PublishedEvent {
   readonly uid: string;
   readonly type: string;
   readonly subject: string;
@@ -104,8 +104,8 @@ interface Told {
   readonly step: string | null;
 }
 
-/** By the file itself. */
-function outbox(): Told[] {
+/** Read from the database file. */
+function outbox(): PublishedEvent[] {
   const database = new Sqlite(join(folder, 'data', 'vault.db'), { readonly: true });
   try {
     return database
@@ -114,16 +114,16 @@ function outbox(): Told[] {
                 json_extract(data, '$.thresholdDays') AS days, json_extract(data, '$.step') AS step
            FROM outbox WHERE type LIKE 'credential.%' ORDER BY sequence`,
       )
-      .all() as Told[];
+      .all() as PublishedEvent[];
   } finally {
     database.close();
   }
 }
 
-/** What the outbox forgets after a month. */
-const diary = new Map<string, Told>();
+/** All events, because the outbox deletes them after a month. */
+const diary = new Map<string, PublishedEvent>();
 
-test('a year: two rotations, each threshold told once to each sink, nothing lost, and no call fails', {
+test('a year: two rotations, each reminder once per sink, no lost event, and no failed call', {
   timeout: 300_000,
 }, async () => {
   diary.clear();
@@ -133,7 +133,7 @@ test('a year: two rotations, each threshold told once to each sink, nothing lost
   const failed: string[] = [];
 
   for (let day = 1; day <= 365; day += 1) {
-    // What nobody watches is no success of a new secret: then rounds come hourly.
+    // A new secret must be checked regularly to be preferred: hourly runs then.
     const isRenewing = (await getApp(vault)).rotationStatus !== undefined;
     for (let hour = isRenewing ? 1 : 24; hour < 24; hour += 1) {
       await later(sandbox, start + (day - 1) * DAY + hour * HOUR - sandbox.clock.now());
@@ -151,7 +151,7 @@ test('a year: two rotations, each threshold told once to each sink, nothing lost
       expect(await redeliver('frail')).toBeGreaterThan(0);
     }
     if (day % 45 === 0) {
-      // In the middle of a round.
+      // During a run.
       const cut = vault.round();
       await dieAndComeBack('SIGKILL');
       await cut;
@@ -165,14 +165,14 @@ test('a year: two rotations, each threshold told once to each sink, nothing lost
   await vault.round();
 
   expect(failed).toEqual([]);
-  const told = [...diary.values()];
-  const stepsTold = told.filter(({ type }) => type === 'credential.rotating').map(({ step }) => step);
-  expect(stepsTold).toEqual(['ADDED', 'PREFERRED', 'REMOVED', 'ADDED', 'PREFERRED', 'REMOVED']);
+  const published = [...diary.values()];
+  const steps = published.filter(({ type }) => type === 'credential.rotating').map(({ step }) => step);
+  expect(steps).toEqual(['ADDED', 'PREFERRED', 'REMOVED', 'ADDED', 'PREFERRED', 'REMOVED']);
   const app = await getApp(vault);
   expect(app.credentials.map(({ entraKeyId }) => entraKeyId)).toEqual(registration.secrets.map(({ keyId }) => keyId));
 
   const thresholds = new Map<string, (number | null)[]>();
-  for (const { type, subject, days } of told)
+  for (const { type, subject, days } of published)
     if (/expir/.test(type)) thresholds.set(subject, [...(thresholds.get(subject) ?? []), days]);
   const [current, renewed] = [app.credentials[0]?.name ?? '', thresholds.keys().find((name) => /rotated/.test(name))];
   expect(Object.fromEntries(thresholds)).toEqual({
@@ -181,10 +181,10 @@ test('a year: two rotations, each threshold told once to each sink, nothing lost
     [current]: [60],
     'tenants/acme/apps/forgotten/credentials/default': [60, 30, 14, 7, 3, 1, 0],
   });
-  // No stranger, no end that differs, nothing refused, no renewal that failed.
-  expect(told.filter(({ type }) => !/expir|rotating/.test(type))).toEqual([]);
+  // No unknown credential, no expiry mismatch, no rejection, no failed rotation.
+  expect(published.filter(({ type }) => !/expir|rotating/.test(type))).toEqual([]);
 
-  const ids = told.map(({ uid }) => uid).toSorted();
+  const ids = published.map(({ uid }) => uid).toSorted();
   for (const receiver of [frail, sound]) {
     expect(receiver.forged).toBe(0);
     expect([...new Set(receiver.received.map(({ id }) => id))].toSorted()).toEqual(ids);
