@@ -7,7 +7,7 @@ import { nodeFault } from './config/node_version.ts';
 import { ConfigError, readConfig, readSandboxPort } from './config/read_config.ts';
 import { VaultError } from './model/errors.ts';
 
-/** Faults of a database file that no retry mends. */
+/** Faults of a database file that a retry cannot repair. */
 const UNUSABLE_DATA = new Set([
   'not_a_database',
   'foreign',
@@ -33,11 +33,13 @@ if (outdated !== undefined) {
   process.exit(EXIT.UNAVAILABLE);
 }
 
-// Node opens its inspector, and with it the whole memory, on this signal.
+// On this signal, Node would open its inspector, which exposes the whole memory.
 process.on('SIGUSR1', () => {});
 
 const program = new Command('token-vault')
-  .description('Keeps Microsoft 365 app credentials and refresh tokens sealed; serves fresh access tokens over gRPC.')
+  .description(
+    'Stores Microsoft 365 app credentials and refresh tokens encrypted; serves valid access tokens over gRPC.',
+  )
   .version(version)
   .showHelpAfterError()
   .exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? EXIT.OK : EXIT.USAGE));
@@ -53,8 +55,8 @@ program
 
 program
   .command('sandbox')
-  .description('run the pretend Entra by itself, to test against it')
-  .option('--port <port>', 'where it listens on loopback (default: TOKENVAULT_SANDBOX_ADDRESS, or 8400)', portOf)
+  .description('run the sandbox (a fake Entra) alone, to test against it')
+  .option('--port <port>', 'port on loopback (default: TOKENVAULT_SANDBOX_ADDRESS, or 8400)', portOf)
   .action(async ({ port = readSandboxPort() }: { port?: number }) => {
     const { runSandbox } = await import('./sandbox/program.ts');
     await runSandbox({ port });
@@ -62,7 +64,7 @@ program
 
 program
   .command('demo')
-  .description('tell the whole story against the sandbox, step by step, in a temporary folder')
+  .description('run all features step by step against the sandbox, in a temporary folder')
   .action(async () => {
     const { runDemo } = await import('./demo/demo.ts');
     process.exitCode = await runDemo();
@@ -70,7 +72,7 @@ program
 
 program
   .command('new-api-key')
-  .description('make an API key for a caller: the key for the caller, its hash for the callers file')
+  .description('create an API key: the key for the caller, its hash for the callers file')
   .argument('<caller>', 'id of the caller, such as mail-sync')
   .option('--json', 'one JSON object')
   .action(async (caller: string, { json }: { json?: true }) => {
@@ -94,7 +96,7 @@ function portOf(text: string): number {
   return port;
 }
 
-/** Says what stopped the program, without a stack: what is written here is read by people. */
+/** Prints the cause without a stack, because people read it. */
 function explain(error: unknown): number {
   if (error instanceof CommandError) {
     console.error(error.message);
@@ -113,7 +115,7 @@ function explain(error: unknown): number {
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === 'EADDRINUSE') {
     console.error(
-      `Cannot listen on ${address}:${port}: something else listens there; stop it or choose another address`,
+      `Cannot listen on ${address}:${port}. The address is in use. Stop the other process, or choose another address.`,
     );
     return EXIT.CONFIGURATION;
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { DAY, HOUR } from '../model/clock.ts';
+import { DAY } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ConnectParts } from './connect_parts.ts';
 
@@ -13,12 +13,7 @@ export interface PurgeParts extends Pick<ConnectParts, 'clock'> {
   readonly stores: Pick<Stores, 'authorizations' | 'adminConsents' | 'outbox'>;
 }
 
-/** Deletes what is over, each hour; a sweep that failed is made up for by the next. */
-export function startPurge(parts: PurgeParts): { close(): void } {
-  const sweeping = setInterval(() => purgeExpired(parts).catch(() => {}), HOUR).unref();
-  return { close: () => clearInterval(sweeping) };
-}
-
+/** Deletes expired authorizations, admin consents and events. */
 export async function purgeExpired({ stores, clock }: PurgeParts): Promise<void> {
   const now = clock.now();
   await inBatches(BATCH, (limit) => stores.authorizations.sweep(now, limit));

@@ -22,7 +22,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Shutdown } from './shutdown.ts';
 
-/** What the vault does without being asked: looks at what ends, renews it, tells of it. */
+/** Periodic work of the vault: expiry events, rotation of client secrets, inspection of registrations, delivery of events. */
 export interface BackgroundJobs {
   readonly scheduler: Scheduler;
   readonly deliveries: Deliveries;
@@ -52,16 +52,18 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
 
   const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
   for (const message of warnings) log.event('warn', 'warning', { topic: 'sinks', message });
-  // A sink that is new begins here, before anything is told that it should hear.
+  // A new sink gets a cursor first, so that it receives every event from now on.
   await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
-  const told = { stores, clock, log, replica: newUid() };
-  const running = await opened(startDeliveries({ ...told, sinks, metrics: metrics.sinks, source: config.publicUrl }));
+  const replica = newUid();
+  const deliveries = await opened(
+    startDeliveries({ stores, clock, log, replica, sinks, metrics: metrics.sinks, source: config.publicUrl }),
+  );
   const sinkIds = sinks.map(({ id }) => id);
   metrics.sinks.observe({ sinkIds, counts: () => stores.deliveries.counts() });
 
-  const asked = { ...parts, newUid, problemText: rotationProblemText };
-  const rotations = createRotations(asked);
-  const inspected = { ...asked, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
+  const rotationParts = { ...parts, newUid, problemText: rotationProblemText };
+  const rotations = createRotations(rotationParts);
+  const inspectionParts = { ...rotationParts, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
   const {
     jobs,
     localJob,
@@ -76,12 +78,12 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
     apiKeys: parts.apiKeys,
   });
   const remoteJobs = [
-    createInspectionJob({ ...inspected, told: report }),
-    createRotationJob({ ...asked, told: report }),
+    createInspectionJob({ ...inspectionParts, told: report }),
+    createRotationJob({ ...rotationParts, told: report }),
   ];
   const { leases } = stores;
   const scheduler = await opened(
-    startScheduler({ leases, every: parts.every, log, replica: told.replica, jobs, remoteJobs, localJob }),
+    startScheduler({ leases, every: parts.every, log, replica, jobs, remoteJobs, localJob }),
   );
-  return { scheduler, deliveries: running, sinkIds, rotations };
+  return { scheduler, deliveries, sinkIds, rotations };
 }

@@ -6,7 +6,7 @@ import { VaultError } from '../model/errors.ts';
 import { followClock } from '../sandbox/follow_clock.ts';
 import { startSandbox } from '../sandbox/start_sandbox.ts';
 
-/** Entra and the time: the real ones, or a sandbox's, whose clock the vault then follows. */
+/** Entra and the clock: the real ones, or those of a sandbox. */
 export interface CloudContext {
   readonly clock: Clock;
   readonly cloud: Config['customCloud'];
@@ -21,22 +21,22 @@ function cloudAt(sandboxUrl: string): NonNullable<CloudContext['cloud']> {
 export async function openCloud(config: Config): Promise<CloudContext> {
   const { sandbox } = config;
   if (sandbox === 'off') return { clock: systemClock, cloud: config.customCloud, sandboxUrl: undefined, close() {} };
-  return sandbox === 'on' ? ownSandbox(config) : sandboxAt(sandbox.url);
+  return sandbox === 'on' ? startOwnSandbox(config) : connectToSandbox(sandbox.url);
 }
 
-async function sandboxAt(url: string): Promise<CloudContext> {
+async function connectToSandbox(url: string): Promise<CloudContext> {
   const clock = await followClock(url).catch((cause: unknown) => {
     throw new VaultError(
       'ENTRA_UNAVAILABLE',
-      `No sandbox answers at ${url}; start it with \`npm run sandbox\`, or set TOKENVAULT_SANDBOX=on`,
+      `No sandbox answers at ${url}. Start it with \`npm run sandbox\`, or set TOKENVAULT_SANDBOX=on.`,
       { cause },
     );
   });
   return { clock, cloud: cloudAt(url), sandboxUrl: url, close: () => clock.close() };
 }
 
-/** In this process; its signing key lies beside the database, so that tokens outlive a restart. */
-async function ownSandbox({ databaseUrl, sandboxPort }: Config): Promise<CloudContext> {
+/** A sandbox in this process. Its signing key is in the folder of the database, so that tokens stay valid after a restart. */
+async function startOwnSandbox({ databaseUrl, sandboxPort }: Config): Promise<CloudContext> {
   const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const { clock, url, close } = await startSandbox({

@@ -13,7 +13,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { CloudContext } from './cloud.ts';
 import type { Shutdown } from './shutdown.ts';
 
-/** What the vault asks of Microsoft: Entra, Graph, and the key vaults that credentials refer to. */
+/** Clients of Microsoft: Entra, Graph, and the key vaults that credentials refer to. */
 export interface MicrosoftClients {
   readonly authorizationServer: AuthorizationServer;
   readonly registrations: AppRegistrations;
@@ -25,7 +25,7 @@ export interface MicrosoftParts {
   readonly config: Pick<Config, 'keyVaults' | 'keySource' | 'federatedFiles' | 'ownTokenFiles' | 'proxy'>;
   readonly cloud: Pick<CloudContext, 'clock' | 'cloud'>;
   readonly stores: Pick<Stores, 'apps'>;
-  /** The way to a pretend key vault. */
+  /** Client options for a fake key vault. */
   readonly keyVault: Pick<KeyVaultSecretsParts, 'credential' | 'clientOptions'> | undefined;
   readonly metrics: Metrics;
   readonly log: Log;

@@ -7,10 +7,10 @@ import { createPinoLog } from '../telemetry/pino_log.ts';
 import { startupBanner } from './startup_banner.ts';
 import { startVault, type Vault } from './vault.ts';
 
-/** Runs the vault until a signal ends it; one that comes a second later or more forces the end. Resolves with the exit code. */
+/** Runs the vault until a signal; a second signal, at least a second later, forces the exit. Resolves with the exit code. */
 export async function serve(config: Config, version: string): Promise<number> {
   const log = createPinoLog(config.logLevel);
-  // Every answer is durable before it leaves, so an end at any moment loses nothing; a message could hold a secret.
+  // Responses are durable before they are sent, so an exit loses nothing. The message is not logged: it may contain a secret.
   process.on('uncaughtException', (error) => {
     log.event('error', 'vault_crashed', errorLocation(error));
     log.flush();
@@ -19,7 +19,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const stopping = nextSignal(log);
 
   const vault = await startVault(config, { log });
-  // A signal that came meanwhile is not lost, and a container's first process gets no other.
+  // A signal during the start must not be lost: the first process of a container has no default handler.
   if (!stopping.received) {
     log.event('info', 'vault_started', { version, ...namesOf(vault) });
     if (nodeAdvice(process.versions.node) !== undefined)
@@ -29,7 +29,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   }
   const signal = await stopping.signal;
   log.event('info', 'vault_stopping', { signal });
-  console.log(`${signal}: finishing what is under way; send it again after a second to force the end`);
+  console.log(`${signal}: completing calls in progress. Send it again after a second to exit at once.`);
   try {
     await vault.stop();
   } catch (error) {
@@ -46,8 +46,8 @@ export async function serve(config: Config, version: string): Promise<number> {
 const SOFTWARE_ERROR = 70;
 
 /**
- * SIGINT and SIGTERM. SIGHUP is the end of the terminal, where there is one: what is written fails from then on.
- * Without a terminal it does nothing: programs that rotate logs send it, and it is reserved for reading files again.
+ * SIGINT and SIGTERM. With a terminal also SIGHUP, which means that the terminal was closed. Without a terminal SIGHUP is
+ * ignored: programs that rotate logs send it, and it is reserved for reading files again.
  */
 function nextSignal(log: Log): { readonly received: boolean; readonly signal: Promise<NodeJS.Signals> } {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();

@@ -1,8 +1,8 @@
-/** What was opened, to be closed in reverse order. */
+/** Opened parts, which are closed in reverse order. */
 export interface Shutdown {
-  /** Waits for a part that is to be closed. */
+  /** Waits for a part, and registers it. */
   opened<Part extends { close(): unknown }>(part: Part | Promise<Part>): Promise<Part>;
-  /** Closes every part; rejects with the first failure once all are closed. */
+  /** Closes every part, then rejects with the first failure, if any. */
   run(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ export function createShutdown(): Shutdown {
     async run() {
       const failures: unknown[] = [];
       for (const part of parts.splice(0).reverse()) {
-        // One part that cannot be closed must not keep the audit log and the database open.
+        // A part that fails to close must not keep the audit log and the database open.
         try {
           await part.close();
         } catch (error) {

@@ -4,7 +4,7 @@ import { nodeAdvice } from '../config/node_version.ts';
 import { ACME_CLIENT_ID, ACME_SECRET } from '../sandbox/state/seed.ts';
 import type { Vault } from './vault.ts';
 
-/** Where it listens, what is unwise, and what to type next. */
+/** Addresses, warnings and the next command to type. */
 export function startupBanner(vault: Vault, config: Config, version: string): string {
   const { grpc, admin, web, ops } = vault.addresses;
   const scheme = config.tls === undefined ? 'grpc' : 'grpcs';
@@ -27,16 +27,18 @@ function warnings({ sandboxUrl }: Vault, config: Config): string[] {
   const found: string[] = [];
   if (config.callersFile === undefined) {
     found.push(
-      'WARNING: no callers file, so whoever reaches these loopback ports may do everything (TOKENVAULT_CALLERS_FILE).',
+      'WARNING: no callers file. Any process that reaches these loopback ports has full access (TOKENVAULT_CALLERS_FILE).',
     );
   }
   if (isKeyNextToDatabase(config)) {
-    found.push('WARNING: the root key lies beside its database, so a backup takes both (TOKENVAULT_KEY_SOURCE).');
+    found.push(
+      'WARNING: the root key is in the folder of its database, so a backup includes both (TOKENVAULT_KEY_SOURCE).',
+    );
   }
   const advice = nodeAdvice(process.versions.node);
   if (advice !== undefined) found.push(`WARNING: ${advice}`);
   if (sandboxUrl !== undefined) {
-    found.push(`SANDBOX: Entra and the time are pretended by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
+    found.push(`SANDBOX: Entra and the clock are simulated by ${sandboxUrl} (curl -s ${sandboxUrl}/sandbox).`);
   }
   return found;
 }

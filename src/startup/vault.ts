@@ -1,17 +1,19 @@
 import { hostname } from 'node:os';
 import type { AuditLog } from '../audit/audit_log.ts';
-import { checkWritable } from '../audit/check_writable.ts';
 import { openAuditLog } from '../audit/open_audit_log.ts';
+import { readCallersFile } from '../config/callers_file.ts';
 import type { Config } from '../config/config.ts';
+import { readEventGridKeys } from '../config/event_grid_keys.ts';
 import { createAdminConsents } from '../connect/admin_consents.ts';
 import { createAuthorizations } from '../connect/authorizations.ts';
 import { callbackUri } from '../connect/connect_parts.ts';
 import { createImports } from '../connect/import_connection.ts';
-import { startPurge } from '../connect/purge_expired.ts';
+import { purgeExpired } from '../connect/purge_expired.ts';
 import { createSecretChangeHandler } from '../credential_lifecycle/secret_change_handler.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';
 import { createExpiry } from '../expiry/expiry.ts';
 import { createChanges } from '../model/changes.ts';
+import { HOUR } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import { newUid } from '../model/ids.ts';
 import { isLoopbackAddress } from '../model/listen_address.ts';
@@ -21,6 +23,7 @@ import { createConnections } from '../registry/connections.ts';
 import { createCredentials } from '../registry/credentials.ts';
 import { createTenants } from '../registry/tenants.ts';
 import { createAccessLog } from '../rpc/pipeline/access_log.ts';
+import { createKeyAuthenticator, createLoopbackAuthenticator } from '../rpc/pipeline/authenticate.ts';
 import { createCallPipeline } from '../rpc/pipeline/call_pipeline.ts';
 import { adminServices, startGrpcServer, tokenServices } from '../rpc/server.ts';
 import { createScopes } from '../scopes/create_scopes.ts';
@@ -34,30 +37,28 @@ import { type AccessTokensParts, createAccessTokens } from '../tokens/create_acc
 import { startOpsServer } from '../web/ops_server.ts';
 import { createPageAudit } from '../web/page_audit.ts';
 import { startWebServer } from '../web/web_server.ts';
-import { openAuthenticator } from './authenticator.ts';
 import { type BackgroundJobs, startBackgroundJobs } from './background_jobs.ts';
 import { openCloud } from './cloud.ts';
-import { openEventGrid } from './event_grid.ts';
 import { type MicrosoftParts, openMicrosoftClients } from './microsoft_clients.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
 
 export interface Vault {
-  /** Where the listeners stand, with the ports that they got. */
+  /** Addresses of the listeners as bound. */
   readonly addresses: { readonly grpc: string; readonly admin: string; readonly web: string; readonly ops: string };
-  /** Of the pretend Entra that was started with it. */
+  /** URL of the sandbox, if the vault uses one. */
   readonly sandboxUrl: string | undefined;
-  /** NOT_SERVING, let load balancers notice, finish what is under way within the grace, flush, close. */
+  /** Reports NOT_SERVING, waits for load balancers, completes calls within the grace period, flushes and closes. */
   stop(): Promise<void>;
 }
 
-/** What the program or a test hands in. */
+/** Replaceable parts, for tests and for the program. */
 export type Seams = Pick<AccessTokensParts, 'timers'> & {
   /** Test hook: wraps what the vault writes to, so that a test can stop the process between two writes. */
   readonly decorate?: (outside: Outside) => Outside;
   /** Test hook: receives the periodic jobs so that a test can trigger them. */
   readonly onJobsStarted?: ((jobs: Pick<BackgroundJobs, 'scheduler' | 'deliveries'>) => void) | undefined;
   readonly keyVault?: MicrosoftParts['keyVault'];
-  /** The one log of the process; two would tear each other's lines where nobody reads them. Default: its own. */
+  /** The log of the process. A second log on the same descriptor would interleave its lines. Default: a new one. */
   readonly log?: ProcessLog;
 };
 
@@ -68,11 +69,11 @@ export interface Outside {
   readonly audit: AuditLog;
 }
 
-/** Load balancers need this long to see NOT_SERVING; on loopback there are none. */
+/** Load balancers need this long to see NOT_SERVING. On loopback there are none. */
 const DRAIN = 5_000;
 const GRACE = 15_000;
 
-/** Builds each part once, in order of need; what was built is taken down again when a later part fails. */
+/** Opens the parts in the order of their dependencies. If one fails, the parts before it are closed. */
 export async function startVault(config: Config, seams: Seams = {}): Promise<Vault> {
   const shutdown = createShutdown();
   try {
@@ -113,7 +114,7 @@ async function build(
       metrics: metrics.audit,
       alert: (topic) => {
         metrics.audit.alert(topic);
-        log.event('error', 'warning', { topic, message: 'see the audit log, and the runbook' });
+        log.event('error', 'warning', { topic, message: 'Problem with the audit log. See the runbook.' });
       },
     }),
   );
@@ -131,25 +132,27 @@ async function build(
   const adminConsents = createAdminConsents(connectParts);
   const { secretSource } = microsoft;
   const secretChanges = createSecretChangeHandler({ inspections: stores.inspections, secretSource });
-  const { keyVaults, eventGridKeyFile } = config;
-  const events = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
-  const eventGrid = openEventGrid(eventGridKeyFile, events, log);
-  await opened(startPurge(parts));
+  const { keyVaults, eventGridKeyFile, callersFile } = config;
+  const gridKeys = eventGridKeyFile === undefined ? undefined : readEventGridKeys(eventGridKeyFile);
+  for (const message of gridKeys?.warnings ?? []) log.event('warn', 'warning', { topic: 'event_grid', message });
+  const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
+  const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
 
-  const { authenticator, keys } = openAuthenticator(config.callersFile, clock);
+  const apiKeys = callersFile === undefined ? [] : readCallersFile(callersFile);
+  const authenticator =
+    callersFile === undefined ? createLoopbackAuthenticator() : createKeyAuthenticator(apiKeys, clock);
   const every = (timers ?? systemTimers).every;
-  const backgroundJobs = await startBackgroundJobs({
-    ...parts,
-    config,
-    apiKeys: keys,
-    every,
-    metrics,
-    log,
-    opened,
-  });
+  const backgroundJobs = await startBackgroundJobs({ ...parts, config, apiKeys, every, metrics, log, opened });
+  // A failed purge is repeated an hour later.
+  await opened({ close: every(HOUR, () => void purgeExpired(parts).catch(() => {})) });
   onJobsStarted?.(backgroundJobs);
 
-  const checks = { storage: loggedCheck(log, 'database', () => stores.check()), audit: () => checkWritable(audit) };
+  const checks = {
+    storage: loggedCheck(log, 'database', () => stores.check()),
+    async audit() {
+      if (!audit.writable) throw new VaultError('AUDIT_UNAVAILABLE', 'The audit log cannot be written.');
+    },
+  };
   const readiness = await opened(createReadiness(Object.values(checks)));
   metrics.observeReadiness(readiness);
   const pipeline = createCallPipeline({
@@ -159,7 +162,7 @@ async function build(
     metrics: metrics.rpc,
     log: createAccessLog(log, { requests: config.logLevel === 'debug' }),
   });
-  const rooms = {
+  const services = {
     accessTokens,
     authorizations,
     adminConsents,
@@ -176,9 +179,9 @@ async function build(
   };
   const { tls, publicUrl, plaintext, unauthenticated } = config;
   const onLimit = metrics.rpc.limited;
-  const border = { pipeline, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
+  const listenerParts = { pipeline, authenticator, readiness, tls, plaintext, unauthenticated, onLimit, log };
   let serving = false;
-  // First, and so closed last: who asks while the vault starts or drains is told.
+  // Opened first and closed last, so that probes get a response while the vault starts and drains.
   const ops = await opened(
     startOpsServer({
       address: config.opsAddress,
@@ -186,7 +189,7 @@ async function build(
       readiness: {
         ...checks,
         serving() {
-          if (!serving || !readiness.ready) throw new VaultError('OVERLOADED', 'The vault is starting or draining');
+          if (!serving || !readiness.ready) throw new VaultError('OVERLOADED', 'The vault is starting or draining.');
         },
       },
     }),
@@ -195,9 +198,9 @@ async function build(
   const servers: { close(grace: number): Promise<void> }[] = [];
   await opened({ close: () => Promise.all(servers.map((server) => server.close(GRACE))) });
   const { grpcAddress, adminAddress, webAddress } = config;
-  const grpc = await startGrpcServer({ ...border, address: grpcAddress, services: tokenServices(rooms) });
+  const grpc = await startGrpcServer({ ...listenerParts, address: grpcAddress, services: tokenServices(services) });
   servers.push(grpc);
-  const admin = await startGrpcServer({ ...border, address: adminAddress, services: adminServices(rooms) });
+  const admin = await startGrpcServer({ ...listenerParts, address: adminAddress, services: adminServices(services) });
   servers.push(admin);
   const pageAudit = createPageAudit({ auditLog: audit, clock });
   const pages = { authorizations, adminConsents, logos: stores.apps, eventGrid };
