@@ -1,21 +1,45 @@
 import { Connection_State } from '../gen/tokenvault/v1/connection_pb.ts';
-import { walk } from './browser.ts';
-import { ADA, CONNECTION, RETURN_URL } from './cast.ts';
 import { expect } from './narrator.ts';
 import type { Scene } from './scene.ts';
+import { ADA, CONNECTION, RETURN_URL } from './stage.ts';
 
-/** Ada's way through the browser, and the product's two calls around it. */
-export async function connectMailbox({ connections, tell }: Scene): Promise<void> {
+/** The browser flow of one user, with the product's two calls. */
+export async function connectMailbox({ connections, narrator }: Scene): Promise<void> {
   const started = await connections.startAuthorization({
     connection: CONNECTION,
     scopes: ['Mail.ReadOnly', 'Calendar.ReadWrite'],
     returnUrl: RETURN_URL,
   });
-  const returned = await walk(started.connectUri, ADA, RETURN_URL);
+  const returned = await followBrowserFlow(started.connectUri, ADA, RETURN_URL);
   const outcome = returned.searchParams.get('outcome');
-  expect(outcome === 'granted', `the browser came back with ${outcome}`);
+  expect(outcome === 'granted', `the browser returned with the outcome ${outcome}`);
   const confirmation = returned.searchParams.get('confirmation') ?? '';
   const confirmed = await connections.confirmAuthorization({ connection: CONNECTION, confirmation });
   expect(confirmed.connection?.state === Connection_State.ACTIVE, 'the connection did not become ACTIVE');
-  tell.fact(`${ADA} went through the connect page, Entra and the callback, and the product confirmed: ACTIVE`);
+  narrator.result(
+    `${ADA} passed the connect page, Entra and the callback; the product confirmed; the connection is ACTIVE`,
+  );
+}
+
+/**
+ * Follows the flow with plain HTTP: the connect page, its button, Entra, the callback, and the product. `username` replaces the
+ * account picker. Returns the URL at which the product's page would open.
+ */
+async function followBrowserFlow(connectUri: string, username: string, stopAt: string): Promise<URL> {
+  const page = await fetch(connectUri);
+  expect(page.ok, `the connect page answered ${page.status}`);
+  await page.body?.cancel();
+
+  let response = await fetch(connectUri, { method: 'POST', redirect: 'manual' });
+  for (let hops = 0; hops < 10; hops += 1) {
+    const location = response.headers.get('location');
+    // Without the query, which may hold a state or a code.
+    const { origin, pathname } = new URL(response.url);
+    expect(location !== null, `the flow stopped at ${origin}${pathname} with ${response.status}`);
+    const next = new URL(location, response.url);
+    if (next.href.startsWith(stopAt)) return next;
+    if (next.pathname.endsWith('/oauth2/v2.0/authorize')) next.searchParams.set('sandbox_auto', username);
+    response = await fetch(next, { redirect: 'manual' });
+  }
+  throw new Error('the flow has more than ten redirects');
 }

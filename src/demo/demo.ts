@@ -1,21 +1,33 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createNarrator, StoryError } from './narrator.ts';
+import { expiredSecret } from './chapters/expired_secret.ts';
+import { gettingTokens } from './chapters/getting_tokens.ts';
+import { killAndStop } from './chapters/kill_and_stop.ts';
+import { revokedSessions } from './chapters/revoked_sessions.ts';
+import { settingUp } from './chapters/setting_up.ts';
+import { createNarrator, DemoError } from './narrator.ts';
 import { freePorts, type Program, startProgram } from './program.ts';
-import { createPretendEntra } from './sandbox_client.ts';
+import { createFakeEntra } from './sandbox_client.ts';
+import { createScene, type Step } from './scene.ts';
 import type { Stage } from './stage.ts';
-import { STORY, tellStory } from './story.ts';
 
-/** Tells the story in a temporary folder; 0 when every step came out, else 1. */
+/** Each step continues where the one before it ended. */
+const STEPS: readonly Step[] = [...settingUp, ...gettingTokens, ...expiredSecret, ...revokedSessions, ...killAndStop];
+
+/** Runs the demo in a temporary folder. Returns the exit code: 0 if every step had the expected result, else 1. */
 export async function runDemo(print: (text: string) => void = console.log): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'token-vault-demo-'));
   const [sandboxPort, grpc, admin, web, ops] = (await freePorts(5)).map(String);
-  const entra = createPretendEntra(`http://127.0.0.1:${sandboxPort}`);
-  const narrator = createNarrator(STORY.length, print, process.stdout.isTTY === true);
+  const entra = createFakeEntra(`http://127.0.0.1:${sandboxPort}`);
+  const narrator = createNarrator(STEPS.length, print, process.stdout.isTTY === true);
   const running = new Set<Program>();
-  const run = async (...options: Parameters<typeof startProgram>) => {
-    const program = await startProgram(...options);
+  const start = async (
+    command: readonly string[],
+    ready: string,
+    environment: Readonly<Record<string, string>> = {},
+  ) => {
+    const program = await startProgram({ command, folder, environment, ready });
     running.add(program);
     return program;
   };
@@ -25,37 +37,28 @@ export async function runDemo(print: (text: string) => void = console.log): Prom
     grpcAddress: `127.0.0.1:${grpc}`,
     adminAddress: `127.0.0.1:${admin}`,
     callbackUri: `http://127.0.0.1:${web}/oauth2/callback`,
-    startEntra: () =>
-      run({
-        command: ['sandbox', '--port', String(sandboxPort)],
-        folder,
-        environment: {},
-        ready: `${entra.url}/sandbox`,
-      }),
+    startEntra: () => start(['sandbox', '--port', String(sandboxPort)], `${entra.url}/sandbox`),
     startVault: () =>
-      run({
-        command: ['serve'],
-        folder,
-        environment: {
-          TOKENVAULT_SANDBOX: entra.url,
-          TOKENVAULT_GRPC_ADDRESS: `127.0.0.1:${grpc}`,
-          TOKENVAULT_ADMIN_ADDRESS: `127.0.0.1:${admin}`,
-          TOKENVAULT_WEB_ADDRESS: `127.0.0.1:${web}`,
-          TOKENVAULT_OPS_ADDRESS: `127.0.0.1:${ops}`,
-          TOKENVAULT_PUBLIC_URL: `http://127.0.0.1:${web}`,
-        },
-        ready: `http://127.0.0.1:${ops}/readyz`,
+      start(['serve'], `http://127.0.0.1:${ops}/readyz`, {
+        TOKENVAULT_SANDBOX: entra.url,
+        TOKENVAULT_GRPC_ADDRESS: `127.0.0.1:${grpc}`,
+        TOKENVAULT_ADMIN_ADDRESS: `127.0.0.1:${admin}`,
+        TOKENVAULT_WEB_ADDRESS: `127.0.0.1:${web}`,
+        TOKENVAULT_OPS_ADDRESS: `127.0.0.1:${ops}`,
+        TOKENVAULT_PUBLIC_URL: `http://127.0.0.1:${web}`,
       }),
   };
+  const scene = createScene(stage, narrator);
   const started = performance.now();
   try {
-    await tellStory(stage, narrator);
-    print(`\nAll ${STORY.length} steps came out, in ${((performance.now() - started) / 1_000).toFixed(1)} s.`);
+    for (const { title, run } of STEPS) await narrator.step(title, () => run(scene));
+    print(`\nAll ${STEPS.length} steps passed in ${((performance.now() - started) / 1_000).toFixed(1)} s.`);
     return 0;
   } catch (error) {
-    print(error instanceof StoryError ? `\n${error.message}` : `\nThe demo itself failed: ${String(error)}`);
+    print(error instanceof DemoError ? `\n${error.message}` : `\nThe demo has a bug: ${String(error)}`);
     return 1;
   } finally {
+    for (const client of [scene.tenants, scene.apps, scene.connections, scene.tokens]) client.close();
     await Promise.all([...running].map((program) => program.stop()));
     await rm(folder, { recursive: true, force: true });
   }

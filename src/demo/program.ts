@@ -4,20 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { StoryError } from './narrator.ts';
+import { DemoError } from './narrator.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const LONGEST_START = 20_000;
+const START_TIMEOUT = 20_000;
 
-/** A real process of ours, with all that it wrote. */
+/** A running process of token-vault. */
 export interface Program {
-  /** Asks it to end, and waits. */
+  /** Sends SIGTERM and waits for the exit. */
   stop(): Promise<void>;
-  /** kill -9. */
+  /** Sends SIGKILL and waits for the exit. */
   kill(): Promise<void>;
 }
 
-/** Settles once `ready` answers 200. */
+/** Settles when the URL `ready` answers 200. */
 export async function startProgram(options: {
   command: readonly string[];
   folder: string;
@@ -29,37 +29,37 @@ export async function startProgram(options: {
     env: options.environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  const listen = (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-4_000);
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output = (output + chunk.toString('utf8')).slice(-4_000);
   };
-  child.stdout.on('data', listen);
-  child.stderr.on('data', listen);
-  const ended = once(child, 'exit');
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const exited = once(child, 'exit');
 
-  const deadline = performance.now() + LONGEST_START;
-  while (!(await answers(options.ready))) {
+  const deadline = performance.now() + START_TIMEOUT;
+  while (!(await isReady(options.ready))) {
     if (child.exitCode !== null || child.signalCode !== null) {
-      throw new StoryError(`token-vault ${options.command[0]} ended instead of starting:\n${said}`);
+      throw new DemoError(`token-vault ${options.command[0]} exited instead of starting:\n${output}`);
     }
     if (performance.now() > deadline) {
       child.kill('SIGKILL');
-      throw new StoryError(`token-vault ${options.command[0]} does not answer at ${options.ready}:\n${said}`);
+      throw new DemoError(`token-vault ${options.command[0]} does not answer at ${options.ready}:\n${output}`);
     }
     await delay(50);
   }
   return {
-    stop: () => end(child, ended, 'SIGTERM'),
-    kill: () => end(child, ended, 'SIGKILL'),
+    stop: () => end(child, exited, 'SIGTERM'),
+    kill: () => end(child, exited, 'SIGKILL'),
   };
 }
 
-async function end(child: ChildProcess, ended: Promise<unknown>, signal: NodeJS.Signals): Promise<void> {
+async function end(child: ChildProcess, exited: Promise<unknown>, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-  await ended;
+  await exited;
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isReady(url: string): Promise<boolean> {
   try {
     return (await fetch(url)).ok;
   } catch {
@@ -67,7 +67,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Loopback ports that are free now. */
+/** Free loopback ports. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));

@@ -1,45 +1,55 @@
-import type { GetAccessTokenResponse } from '../gen/tokenvault/v1/token_service_pb.ts';
-import { CONNECTION } from './cast.ts';
-import type { Clients } from './clients.ts';
+import { AppService } from '../gen/tokenvault/v1/app_service_pb.ts';
+import { ConnectionService } from '../gen/tokenvault/v1/connection_service_pb.ts';
+import { TenantService } from '../gen/tokenvault/v1/tenant_service_pb.ts';
+import { TokenService } from '../gen/tokenvault/v1/token_service_pb.ts';
+import { createClient } from '../rpc/client.ts';
 import type { Narrator } from './narrator.ts';
 import type { Program } from './program.ts';
-import type { Stage } from './stage.ts';
+import { CONNECTION, type Stage } from './stage.ts';
 
-/** What the steps do again and again. */
-export interface Scene extends Stage, Clients {
-  readonly tell: Narrator;
-  /** Started by one step, killed or stopped by another. */
-  vault: Program | undefined;
-  /** The token that the whole story is about. */
-  token(): Promise<GetAccessTokenResponse>;
-  /** Tells what a person would type for a call. */
-  typed(address: string, method: string, request: object): void;
-  typedToken(): void;
-  /** Moves the clock of Entra, and of the vault that follows it. */
-  later(hours: number): Promise<void>;
-  /** How often Entra was asked until now. */
-  exchanges(): Promise<number>;
+/** One step of the demo. */
+export interface Step {
+  readonly title: string;
+  run(scene: Scene): Promise<void>;
 }
+
+export type Scene = ReturnType<typeof createScene>;
 
 const HOUR = 3_600_000;
 
-export function createScene(stage: Stage, clients: Clients, tell: Narrator): Scene {
-  const { entra } = stage;
+/** The stage, the vault's clients, and the actions that several steps share. */
+export function createScene(stage: Stage, narrator: Narrator) {
+  const { entra, grpcAddress, adminAddress } = stage;
+  const tokens = createClient(TokenService, grpcAddress);
   const request = { connection: CONNECTION, scopes: ['Mail.ReadOnly'] };
-  const typed: Scene['typed'] = (address, method, body) =>
-    tell.command(`grpcurl -plaintext -d '${JSON.stringify(body)}' ${address} tokenvault.v1.${method}`);
+  const getToken = () => tokens.getAccessToken(request);
+  const showCall = (address: string, method: string, body: object) =>
+    narrator.command(`grpcurl -plaintext -d '${JSON.stringify(body)}' ${address} tokenvault.v1.${method}`);
   return {
     ...stage,
-    ...clients,
-    tell,
-    vault: undefined,
-    token: () => clients.tokens.getAccessToken(request),
-    typed,
-    typedToken: () => typed(stage.grpcAddress, 'TokenService/GetAccessToken', request),
-    async later(hours) {
-      tell.command(`curl -s ${entra.url}/sandbox/clock -d '{"advance_ms":${hours * HOUR}}'`);
-      await entra.tell('clock', { advance_ms: hours * HOUR });
+    tenants: createClient(TenantService, adminAddress),
+    apps: createClient(AppService, adminAddress),
+    connections: createClient(ConnectionService, grpcAddress),
+    tokens,
+    narrator,
+    /** Set by the step that starts the vault. */
+    vault: undefined as Program | undefined,
+    getToken,
+    /** The reason of GetAccessToken's error; `OK` without an error. */
+    getTokenReason: () =>
+      getToken().then(
+        () => 'OK',
+        (error: { reason?: string }) => error.reason ?? String(error),
+      ),
+    /** Prints the grpcurl command of a call. */
+    showCall,
+    showGetToken: () => showCall(grpcAddress, 'TokenService/GetAccessToken', request),
+    /** Moves the clock of the sandbox, which the vault follows. */
+    async advanceHours(hours: number) {
+      narrator.command(`curl -s ${entra.url}/sandbox/clock -d '{"advance_ms":${hours * HOUR}}'`);
+      await entra.post('clock', { advance_ms: hours * HOUR });
     },
+    /** The number of refresh requests to Entra so far. */
     exchanges: async () => (await entra.redemptions()).length,
   };
 }

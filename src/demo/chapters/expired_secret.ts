@@ -1,32 +1,30 @@
 import { TokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
 import { Connection_State } from '../../gen/tokenvault/v1/connection_pb.ts';
-import { APP, CLIENT_ID, CONNECTION } from '../cast.ts';
-import { nameOf } from '../name_of.ts';
 import { expect } from '../narrator.ts';
-import { refusal } from '../refusal.ts';
-import type { Step } from '../step.ts';
+import type { Step } from '../scene.ts';
+import { APP, CLIENT_ID, CONNECTION, nameOf } from '../stage.ts';
 
-/** What ends is what is blamed. */
+/** An expired client secret is reported for the app, and not for the connection. */
 export const expiredSecret: readonly Step[] = [
   {
-    title: 'The client secret expires: the app is blamed, not the user',
-    async play({ entra, token, typedToken, later, tell, connections }) {
-      tell.command(`curl -s ${entra.url}/sandbox/apps/${CLIENT_ID}/secrets/expire -d '{"secret":"…"}'`);
-      await entra.tell(`apps/${CLIENT_ID}/secrets/expire`, { secret: await entra.seededSecret(CLIENT_ID) });
-      await later(2);
-      typedToken();
-      const reason = await refusal(token);
+    title: 'The client secret expires: the error names the app, and the connection stays active',
+    async run({ entra, getTokenReason, showGetToken, advanceHours, narrator, connections }) {
+      narrator.command(`curl -s ${entra.url}/sandbox/apps/${CLIENT_ID}/secrets/expire -d '{"secret":"…"}'`);
+      await entra.post(`apps/${CLIENT_ID}/secrets/expire`, { secret: await entra.seededSecret(CLIENT_ID) });
+      await advanceHours(2);
+      showGetToken();
+      const reason = await getTokenReason();
       const { connection } = await connections.getConnection({ name: CONNECTION });
-      tell.fact(`${reason}; the connection is ${nameOf(Connection_State, connection?.state)}`);
-      expect(reason === 'APP_CREDENTIAL_EXPIRED', `the answer was ${reason}`);
-      expect(connection?.state === Connection_State.ACTIVE, 'the connection was blamed');
+      narrator.result(`${reason}; the connection is ${nameOf(Connection_State, connection?.state)}`);
+      expect(reason === 'APP_CREDENTIAL_EXPIRED', `GetAccessToken answered ${reason}`);
+      expect(connection?.state === Connection_State.ACTIVE, 'the connection is not ACTIVE');
     },
   },
   {
-    title: 'A second credential is added: it works again at once',
-    async play({ entra, token, typed, tell, adminAddress, apps }) {
-      const made = (await entra.tell(`apps/${CLIENT_ID}/secrets`, {})) as { value: string };
-      typed(adminAddress, 'AppService/AddCredential', {
+    title: 'The operator adds a second credential: tokens are served again at once',
+    async run({ entra, getToken, showCall, narrator, adminAddress, apps }) {
+      const secret = (await entra.post(`apps/${CLIENT_ID}/secrets`, {})) as { value: string };
+      showCall(adminAddress, 'AppService/AddCredential', {
         parent: APP,
         credential_id: 'second',
         credential: { client_secret: '…' },
@@ -34,11 +32,11 @@ export const expiredSecret: readonly Step[] = [
       await apps.addCredential({
         parent: APP,
         credentialId: 'second',
-        credential: { material: { case: 'clientSecret', value: made.value } },
+        credential: { material: { case: 'clientSecret', value: secret.value } },
       });
-      const answer = await token();
-      tell.fact(`a token from ${nameOf(TokenSource, answer.source)}`);
-      expect(answer.source === TokenSource.ENTRA, 'it was not refreshed');
+      const answer = await getToken();
+      narrator.result(`the source of the token is ${nameOf(TokenSource, answer.source)}`);
+      expect(answer.source === TokenSource.ENTRA, 'the token was not refreshed');
     },
   },
 ];

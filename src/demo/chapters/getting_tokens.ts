@@ -1,47 +1,49 @@
 import { TokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
-import { nameOf } from '../name_of.ts';
 import { expect } from '../narrator.ts';
-import type { Step } from '../step.ts';
+import type { Step } from '../scene.ts';
+import { nameOf } from '../stage.ts';
 
-/** A token is fetched once for everybody, kept while it lives, and renewed with a refresh token that rotates. */
+/** A token is requested once for all callers, cached while it is valid, and refreshed with a rotating refresh token. */
 export const gettingTokens: readonly Step[] = [
   {
-    title: 'A token for Mail.ReadOnly, and Graph takes it',
-    async play({ entra, token, typedToken, tell }) {
-      typedToken();
-      const answer = await token();
-      tell.fact(
-        `${answer.resource}: ${answer.permissions.join(' ')}; ${answer.accessToken.length} characters, from ${nameOf(TokenSource, answer.source)}`,
+    title: 'The vault serves a token for Mail.ReadOnly, and Graph accepts it',
+    async run({ entra, getToken, showGetToken, narrator }) {
+      showGetToken();
+      const answer = await getToken();
+      narrator.result(
+        `${answer.resource}: ${answer.permissions.join(' ')}; ${answer.accessToken.length} characters, source ${nameOf(TokenSource, answer.source)}`,
       );
       const status = await entra.use('/graph/v1.0/me/messages', answer.accessToken);
-      tell.fact(`GET /me/messages with it: ${status}`);
+      narrator.result(`GET /me/messages with the token: ${status}`);
       expect(status === 200, `Graph answered ${status}`);
     },
   },
   {
-    title: 'The same again comes from memory',
-    async play({ token, typedToken, exchanges, tell }) {
+    title: 'The same request is served from the cache',
+    async run({ getToken, showGetToken, exchanges, narrator }) {
       const before = await exchanges();
-      typedToken();
-      const answer = await token();
-      tell.fact(`from ${nameOf(TokenSource, answer.source)}; Entra was asked ${(await exchanges()) - before} times`);
-      expect(answer.source === TokenSource.CACHE, 'it did not come from memory');
-      expect((await exchanges()) === before, 'Entra was asked');
+      showGetToken();
+      const answer = await getToken();
+      narrator.result(
+        `source ${nameOf(TokenSource, answer.source)}; ${(await exchanges()) - before} requests to Entra`,
+      );
+      expect(answer.source === TokenSource.CACHE, 'the token did not come from the cache');
+      expect((await exchanges()) === before, 'Entra received a request');
     },
   },
   {
-    title: 'Two hours later the token is over: refreshed, and the rotated refresh token is kept',
-    async play({ entra, token, typedToken, later, tell }) {
-      await later(2);
-      typedToken();
-      const answer = await token();
-      await later(2);
-      await token();
+    title: 'Two hours later the token has expired: the vault refreshes it and stores the rotated refresh token',
+    async run({ entra, getToken, showGetToken, advanceHours, narrator }) {
+      await advanceHours(2);
+      showGetToken();
+      const answer = await getToken();
+      await advanceHours(2);
+      await getToken();
       const [first, second] = (await entra.redemptions()).slice(-2);
-      tell.fact(
-        `from ${nameOf(TokenSource, answer.source)}; the next refresh presented the refresh token that this one brought`,
+      narrator.result(
+        `source ${nameOf(TokenSource, answer.source)}; the next refresh presented the refresh token of this one`,
       );
-      expect(answer.source === TokenSource.ENTRA, 'it was not refreshed');
+      expect(answer.source === TokenSource.ENTRA, 'the token was not refreshed');
       expect(
         first?.issued_refresh_token_id !== undefined &&
           first.issued_refresh_token_id === second?.presented_refresh_token_id,
@@ -50,16 +52,16 @@ export const gettingTokens: readonly Step[] = [
     },
   },
   {
-    title: '200 callers at once when it is over again: one exchange',
-    async play({ token, later, exchanges, tell }) {
-      await later(2);
+    title: '200 concurrent callers after the expiry: one request to Entra',
+    async run({ getToken, advanceHours, exchanges, narrator }) {
+      await advanceHours(2);
       const before = await exchanges();
-      const answers = await Promise.all(Array.from({ length: 200 }, token));
-      const asked = (await exchanges()) - before;
-      tell.fact(
-        `${answers.length} answers, ${new Set(answers.map((one) => one.accessToken)).size} token, ${asked} exchange`,
+      const answers = await Promise.all(Array.from({ length: 200 }, getToken));
+      const requests = (await exchanges()) - before;
+      narrator.result(
+        `${answers.length} answers, ${new Set(answers.map((one) => one.accessToken)).size} token, ${requests} request to Entra`,
       );
-      expect(asked === 1, `Entra was asked ${asked} times`);
+      expect(requests === 1, `Entra received ${requests} requests`);
       expect(new Set(answers.map((one) => one.accessToken)).size === 1, 'the callers got different tokens');
     },
   },

@@ -1,37 +1,38 @@
 import { TokenSource } from '../../gen/tokenvault/v1/access_token_pb.ts';
-import { nameOf } from '../name_of.ts';
 import { expect } from '../narrator.ts';
-import { refusal } from '../refusal.ts';
-import type { Step } from '../step.ts';
+import type { Step } from '../scene.ts';
+import { nameOf } from '../stage.ts';
 
-/** Neither end loses a refresh token. */
+/** Neither a crash nor a shutdown loses a refresh token. */
 export const killAndStop: readonly Step[] = [
   {
-    title: 'kill -9 in the middle of a refresh, and a new start',
-    async play(scene) {
-      const { entra, token, later, tell } = scene;
-      await later(2);
-      const { id } = (await entra.tell('hold', { stage: 'answer' })) as { id: string };
-      const lost = refusal(token);
+    title: 'kill -9 during a refresh, and a restart',
+    async run(scene) {
+      const { entra, getToken, getTokenReason, advanceHours, narrator } = scene;
+      await advanceHours(2);
+      const { id } = (await entra.post('hold', { stage: 'answer' })) as { id: string };
+      const reason = getTokenReason();
       await (await fetch(`${entra.url}/sandbox/hold/${id}`)).json();
-      tell.fact('Entra has rotated the refresh token; its answer is on the way');
-      tell.command('kill -9 $(pgrep -f "main.ts serve")');
+      narrator.result('Entra has rotated the refresh token, and its response is on the way');
+      narrator.command('kill -9 $(pgrep -f "main.ts serve")');
       await scene.vault?.kill();
-      await entra.tell(`hold/${id}/release`);
-      tell.fact(`the caller got ${await lost}`);
+      await entra.post(`hold/${id}/release`);
+      narrator.result(`the caller got ${await reason}`);
       scene.vault = await scene.startVault();
-      const answer = await token();
+      const answer = await getToken();
       const status = await entra.use('/graph/v1.0/me/messages', answer.accessToken);
-      tell.fact(`started again: a token from ${nameOf(TokenSource, answer.source)}, and Graph answers ${status}`);
+      narrator.result(
+        `after the restart: a token with source ${nameOf(TokenSource, answer.source)}, and Graph answers ${status}`,
+      );
       expect(status === 200, `Graph answered ${status}`);
     },
   },
   {
-    title: 'The vault stops when it is told to',
-    async play(scene) {
-      const { tell } = scene;
+    title: 'The vault shuts down on SIGTERM',
+    async run(scene) {
+      const { narrator } = scene;
       await scene.vault?.stop();
-      tell.fact('SIGTERM: finished what was under way, flushed, closed');
+      narrator.result('the calls in progress were completed, the data was flushed, the database was closed');
     },
   },
 ];

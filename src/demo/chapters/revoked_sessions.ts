@@ -1,34 +1,36 @@
-import { ADA } from '../cast.ts';
 import { connectMailbox } from '../connect_mailbox.ts';
 import { expect } from '../narrator.ts';
-import { refusal } from '../refusal.ts';
-import type { Step } from '../step.ts';
+import type { Step } from '../scene.ts';
+import { ADA } from '../stage.ts';
 
-/** What only the user can mend is asked of the user. */
+/** Revoked sessions need a new sign-in of the user. */
 export const revokedSessions: readonly Step[] = [
   {
-    title: "The user's sessions are revoked: said once by Entra, then answered locally",
-    async play({ entra, token, later, exchanges, tell }) {
-      tell.command(`curl -s -X POST ${entra.url}/sandbox/users/${ADA}/revoke-sessions`);
-      await entra.tell(`users/${ADA}/revoke-sessions`);
-      await later(2);
-      const reason = await refusal(token);
+    title: "The user's sessions are revoked: Entra reports it once, then the vault answers by itself",
+    async run({ entra, getTokenReason, advanceHours, exchanges, narrator }) {
+      narrator.command(`curl -s -X POST ${entra.url}/sandbox/users/${ADA}/revoke-sessions`);
+      await entra.post(`users/${ADA}/revoke-sessions`);
+      await advanceHours(2);
+      const reason = await getTokenReason();
       const before = await exchanges();
-      const again = new Set(await Promise.all(Array.from({ length: 100 }, () => refusal(token))));
-      const asked = (await exchanges()) - before;
-      tell.fact(`${reason}; 100 more calls: ${[...again].join(', ')}, Entra was asked ${asked} times`);
-      expect(reason === 'REAUTHORIZATION_REQUIRED', `the answer was ${reason}`);
-      expect(again.size === 1 && again.has('REAUTHORIZATION_REQUIRED') && asked === 0, 'it was not answered locally');
+      const again = new Set(await Promise.all(Array.from({ length: 100 }, getTokenReason)));
+      const requests = (await exchanges()) - before;
+      narrator.result(`${reason}; 100 more calls: ${[...again].join(', ')}, ${requests} requests to Entra`);
+      expect(reason === 'REAUTHORIZATION_REQUIRED', `GetAccessToken answered ${reason}`);
+      expect(
+        again.size === 1 && again.has('REAUTHORIZATION_REQUIRED') && requests === 0,
+        'the vault did not answer by itself',
+      );
     },
   },
   {
-    title: 'The user connects again under the same name',
-    async play(scene) {
-      const { entra, token, tell } = scene;
+    title: 'The user connects again, with the same connection',
+    async run(scene) {
+      const { entra, getToken, narrator } = scene;
       await connectMailbox(scene);
-      const answer = await token();
-      expect((await entra.use('/graph/v1.0/me/messages', answer.accessToken)) === 200, 'Graph refuses the token');
-      tell.fact('a new token, and Graph takes it');
+      const answer = await getToken();
+      expect((await entra.use('/graph/v1.0/me/messages', answer.accessToken)) === 200, 'Graph rejected the token');
+      narrator.result('a new token, which Graph accepts');
     },
   },
 ];

@@ -1,27 +1,27 @@
 import { Cloud } from '../../gen/tokenvault/v1/app_pb.ts';
-import { CLIENT_ID, CONNECTION, RETURN_URL, TENANT } from '../cast.ts';
 import { connectMailbox } from '../connect_mailbox.ts';
 import { expect } from '../narrator.ts';
-import type { Step } from '../step.ts';
+import type { Step } from '../scene.ts';
+import { CLIENT_ID, CONNECTION, RETURN_URL, TENANT } from '../stage.ts';
 
-/** A vault, a tenant, a mailbox. */
+/** Starts the vault, registers a tenant, and connects a mailbox. */
 export const settingUp: readonly Step[] = [
   {
-    title: 'A pretend Entra and the vault start, each a process of its own',
-    async play(scene) {
-      const { entra, tell, grpcAddress, adminAddress, callbackUri } = scene;
-      tell.command('npm run sandbox');
+    title: 'The sandbox (a fake Entra) and the vault start, each in its own process',
+    async run(scene) {
+      const { entra, narrator, grpcAddress, adminAddress, callbackUri } = scene;
+      narrator.command('npm run sandbox');
       await scene.startEntra();
-      await entra.tell(`apps/${CLIENT_ID}/redirect-uris`, { redirect_uri: callbackUri });
-      tell.command(`TOKENVAULT_SANDBOX=${entra.url} npm start`);
+      await entra.post(`apps/${CLIENT_ID}/redirect-uris`, { redirect_uri: callbackUri });
+      narrator.command(`TOKENVAULT_SANDBOX=${entra.url} npm start`);
       scene.vault = await scene.startVault();
-      tell.fact(`gRPC on ${grpcAddress} and ${adminAddress}, SQLite and a new root key in a temporary folder`);
+      narrator.result(`gRPC on ${grpcAddress} and ${adminAddress}, SQLite and a new root key in a temporary folder`);
     },
   },
   {
     title: 'An operator registers the tenant acme',
-    async play({ entra, typed, tell, adminAddress, tenants }) {
-      typed(adminAddress, 'TenantService/RegisterTenant', {
+    async run({ entra, showCall, narrator, adminAddress, tenants }) {
+      showCall(adminAddress, 'TenantService/RegisterTenant', {
         tenant_id: 'acme',
         preset: 'aurinko',
         app: {
@@ -44,15 +44,15 @@ export const settingUp: readonly Step[] = [
           returnUrlPrefixes: ['http://127.0.0.1:3000/'],
         },
       });
-      for (const step of registered.nextSteps?.steps ?? []) tell.fact(`next: ${step}`);
-      expect(registered.tenant?.name === TENANT, 'the tenant did not come back');
+      for (const step of registered.nextSteps?.steps ?? []) narrator.result(`next step: ${step}`);
+      expect(registered.tenant?.name === TENANT, 'the tenant was not returned');
     },
   },
   {
     title: 'A user connects a mailbox',
-    async play(scene) {
-      const { typed, grpcAddress } = scene;
-      typed(grpcAddress, 'ConnectionService/StartAuthorization', {
+    async run(scene) {
+      const { showCall, grpcAddress } = scene;
+      showCall(grpcAddress, 'ConnectionService/StartAuthorization', {
         connection: CONNECTION,
         scopes: ['Mail.ReadOnly', 'Calendar.ReadWrite'],
         return_url: RETURN_URL,
