@@ -19,34 +19,34 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { VaultError } from '../model/errors.ts';
 
-/** Where groups of lines go. `write` is synchronous: a write to the page cache costs less than a trip through the thread pool. */
+/** A file of groups of lines. `write` is synchronous, because the page cache is faster than the thread pool. */
 export interface AuditFile {
-  /** Whole or not at all: what was written of a group that failed is taken back, or else `torn` is set. Throws what the system says. */
+  /** Atomic: a group that was written in part is truncated, or `torn` is set. Throws the system error. */
   write(group: string): void;
-  /** A part of a group stands at the end and could not be taken back; the next write begins on a line of its own. */
+  /** The file ends with a part of a group that could not be truncated. The next write begins on a new line. */
   readonly torn: boolean;
-  /** Brings what was written onto the disk. After an error the system forgets which pages it lost, so a second success means nothing. */
+  /** `fdatasync`. After an error the kernel drops the failed pages, so a later success proves nothing. */
   sync(done: (error: Error | null) => void): void;
   readonly size: number;
   /**
-   * Writes `text` into a new file and brings it onto the disk. Then sets the present file aside under `name`, where nothing lies yet,
-   * and goes on in the new one. Where it rejects, writing goes on in the present file. A crash in between loses neither.
+   * Writes and syncs a new file with `text`, renames the current file to `name` (or a free name like it), and continues in
+   * the new file. If it rejects, writing continues in the current file. A crash in between loses neither.
    */
   replace(name: string, text: string): Promise<void>;
-  /** `moved`: another program renamed the file; `cut`: it deleted or shortened it. Writing goes on where nobody looks until `replace`. */
-  whereabouts(): 'here' | 'moved' | 'cut';
-  /** False for a stream: what was written before cannot be looked at. */
+  /** `moved`: another program renamed the file; `cut`: deleted or truncated it. Writes go to the old file until `replace`. */
+  location(): 'here' | 'moved' | 'cut';
+  /** False for a stream. */
   readonly readable: boolean;
   /** The last `length` bytes, as text. */
   tail(length: number): string;
   close(): void;
 }
 
-/** A pipe or a device in this place would block the open or a write, and a link would be renamed in place of its file. */
+/** A pipe or a device would block the open or a write, and a rotation would rename a link instead of its file. */
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 const MODE = 0o640;
 
-/** Appends to a file that only its owner and group may read. AUDIT_UNAVAILABLE where the path names anything but a regular file. */
+/** Appends to a file that only its owner and group can read. AUDIT_UNAVAILABLE if the path is not a regular file. */
 export function openAuditFile(path: string): AuditFile {
   const next = `${path}.next`;
   settleNext(path, next);
@@ -69,7 +69,7 @@ export function openAuditFile(path: string): AuditFile {
       try {
         while (written < bytes.length) written += writeSync(fd, bytes, written);
       } catch (error) {
-        if (written > 0 && !isTakenBack(fd, size)) {
+        if (written > 0 && !truncates(fd, size)) {
           torn = true;
           size = fstatSync(fd).size;
         }
@@ -98,7 +98,7 @@ export function openAuditFile(path: string): AuditFile {
       size = bytes.length;
       torn = false;
     },
-    whereabouts() {
+    location() {
       const ours = fstatSync(fd);
       const there = lstatSync(path, { throwIfNoEntry: false });
       if (there?.ino === ours.ino && there.dev === ours.dev) return ours.size < size ? 'cut' : 'here';
@@ -116,7 +116,7 @@ export function openAuditFile(path: string): AuditFile {
   };
 }
 
-/** Gives `next` the name `path`, and what has that name now the name `name`. Where that fails, all names are as before. */
+/** Renames `path` to `name` and `next` to `path`. If that fails, the names are as before. */
 async function moveInto(path: string, next: string, name: string): Promise<void> {
   const aside = lstatSync(path, { throwIfNoEntry: false }) && freeName(name);
   if (aside !== undefined) renameSync(path, aside);
@@ -130,11 +130,11 @@ async function moveInto(path: string, next: string, name: string): Promise<void>
   }
 }
 
-/** What a replacement that was killed left. Between its two renames the next file is the only one; before them it is not needed. */
+/** Completes a replacement that was killed. Between its two renames, the next file is the only one. */
 function settleNext(path: string, next: string): void {
   const left = lstatSync(next, { throwIfNoEntry: false });
   if (left === undefined) return;
-  // It repeats groups that the disk refused, and so may hold what the present file lost.
+  // It repeats groups that failed to sync, so it may have lines that the current file lost.
   if (!existsSync(path)) renameSync(next, path);
   else if (left.isFile() && readFileSync(next, 'utf8').startsWith('{"gap"'))
     renameSync(next, freeName(`${path}.unfinished`));
@@ -158,11 +158,11 @@ function open(path: string): number {
 function unusable(path: string, fault: string): VaultError {
   return new VaultError(
     'AUDIT_UNAVAILABLE',
-    `The audit log ${path} ${fault}. Set TOKENVAULT_AUDIT_FILE to the path of a regular file, or to "-" for standard output`,
+    `The audit log ${path} ${fault}. Set TOKENVAULT_AUDIT_FILE to the path of a regular file, or to "-" for standard output.`,
   );
 }
 
-// The name of a new file is durable only when its folder is.
+// The name of a new file is durable only after a sync of its folder.
 function syncFolder(path: string): void {
   const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -172,8 +172,8 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Not from a file that the system lets grow only (`chattr +a`). */
-function isTakenBack(fd: number, size: number): boolean {
+/** False for an append-only file (`chattr +a`). */
+function truncates(fd: number, size: number): boolean {
   try {
     ftruncateSync(fd, size);
     return true;
@@ -182,12 +182,12 @@ function isTakenBack(fd: number, size: number): boolean {
   }
 }
 
-/** Of a network file system, closing tells once more of a write that failed. */
+/** On a network file system, `close` may report a failed write again. */
 function closeQuietly(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // All that it held lies in the next file, or is on the disk.
+    // Its lines are in the next file or on the disk.
   }
 }
 

@@ -2,18 +2,18 @@ import type { Duration, Timestamp } from '../model/clock.ts';
 import type { Reason, VaultError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 
-/** Who got what. Work, append, then answer: nothing leaves before its entry is written. */
+/** Record of who received what. A response is sent only after its entry was written. */
 export interface AuditLog {
   /**
-   * Calls `done` once the entry's group is written, without an error, or with AUDIT_UNAVAILABLE.
-   * A callback and no promise: a hit must not allocate one (5-refresh).
+   * Calls `done` after the entry's group was written, or with AUDIT_UNAVAILABLE. A callback, because a cache hit must not
+   * allocate a promise (5-refresh).
    */
   append(entry: AuditEntry, done: (error?: VaultError) => void): void;
-  /** HMAC of a token, so that two entries can be told to be about the same token. Hex, 16 characters. */
+  /** HMAC of a token, to find the entries of the same token. Hex, 16 characters. */
   fingerprint(token: Secret): string;
-  /** False once an entry could not be written, until one can be again. */
+  /** False after a failed write, until a write succeeds. */
   readonly writable: boolean;
-  /** Writes what is waiting, then a checkpoint. */
+  /** Writes the pending entries, then a checkpoint. */
   close(): Promise<void>;
 }
 
@@ -21,13 +21,13 @@ export interface AuditLog {
 export interface AuditEntry {
   readonly time: Timestamp;
   readonly requestId: string;
-  /** `system` for the vault's own doing (keep-alive). */
+  /** `system` for work of the vault itself (keep-alive). */
   readonly caller: string;
   readonly credentialId: string;
   readonly rule: string;
   /** `TokenService/GetAccessToken`, `web/callback`. */
   readonly method: string;
-  /** Resource name that the call was about, `tenants/acme/connections/ada`. */
+  /** Resource name of the call, such as `tenants/acme/connections/ada`. */
   readonly resource: string;
   readonly status: 'OK' | Reason;
   readonly duration: Duration;
@@ -36,11 +36,11 @@ export interface AuditEntry {
   readonly unauthenticated?: UnauthenticatedCaller | undefined;
 }
 
-/** What is known of a caller without a valid key. */
+/** A caller without a valid key. */
 export interface UnauthenticatedCaller {
   /** `10.1.2.3:40512`; `unknown` on a unix socket. */
   readonly peer: string;
-  /** The id in the key that came, if it has the form of a key; never the rest of it. */
+  /** The id in the presented key, if that has the form of a key; never the rest of it. */
   readonly claimedKeyId: string | undefined;
 }
 
@@ -53,15 +53,15 @@ export interface AuditedToken {
   readonly expireTime: Timestamp;
 }
 
-/** Where the audit log keeps its key and its checkpoints: the store. */
+/** Storage of the key and the checkpoints of the audit log. */
 export interface AuditLedger {
-  /** 32 random bytes, made at first use, sealed under the vault's own DEK. */
+  /** 32 random bytes, generated at first use and encrypted with the vault's own DEK. */
   auditKey(): Promise<Uint8Array>;
   saveCheckpoint(checkpoint: AuditCheckpoint): Promise<void>;
   lastCheckpoint(): Promise<AuditCheckpoint | undefined>;
 }
 
-/** How far the log has come, so that a cut tail shows. */
+/** The last entry at a point in time, to detect a log that was cut. */
 export interface AuditCheckpoint {
   readonly number: number;
   /** Chain value after entry `number`, hex. */

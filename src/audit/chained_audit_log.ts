@@ -13,25 +13,25 @@ export interface ChainedAuditLogParts {
   readonly file: AuditFile;
   readonly ledger: AuditLedger;
   readonly clock: Clock;
-  /** Names this process in every line. */
+  /** Identifies this process in each line. */
   readonly instance: string;
-  /** A file that grew to this many bytes is set aside. Default 1 GiB. */
+  /** Size in bytes at which a file is rotated. Default: 1 GiB. */
   readonly rotateAt?: number;
-  /** Name of the file that is set aside, by the number of its last entry. */
+  /** Name of a rotated file, by the number of its last entry. */
   readonly rotatedName?: (last: number) => string;
   readonly metrics?: AuditMetrics;
   readonly alert?: (topic: AuditAlert) => void;
 }
 
 const CHECKPOINT_EVERY = MINUTE;
-const TEND_EVERY = 1_000;
+const MAINTENANCE_EVERY = 1_000;
 
-/** JSON lines in groups, each group under a seal that takes in the one before it. */
+/** An audit log of JSON lines in groups. A seal after each group includes the seal before it. */
 export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promise<AuditLog> {
   const { ledger, instance, metrics, alert } = parts;
   const key = createSecretKey(await ledger.auditKey());
   const checkpoint = await ledger.lastCheckpoint();
-  // What an earlier process wrote must be on the disk before anything builds on it.
+  // Lines of an earlier process must be on the disk before the chain continues from them.
   await promisify(parts.file.sync)();
   const end = findEnd(parts.file, key, checkpoint);
   if (end.found !== 'whole') alert?.(`audit_${end.found}`);
@@ -41,18 +41,18 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
   const group = createEntryGroup({ file, instance, health, metrics });
   const checkpoints = createCheckpoints({ ...parts, file, health, saved: checkpoint?.number });
 
-  /** Without callers nothing is written, and without readiness no callers come: so a log that failed tries by itself. */
-  function tend(): void {
+  /** Retries a failed log without a call, because an unready vault receives none. */
+  function maintain(): void {
     try {
-      file.tend();
+      file.maintain();
     } catch {
-      health.judge('audit_write', false);
+      health.report('audit_write', false);
     }
   }
 
   file.open(end.found);
-  const saving = setInterval(checkpoints.save, CHECKPOINT_EVERY).unref();
-  const tending = setInterval(tend, TEND_EVERY).unref();
+  const checkpointTimer = setInterval(checkpoints.save, CHECKPOINT_EVERY).unref();
+  const maintenanceTimer = setInterval(maintain, MAINTENANCE_EVERY).unref();
   metrics?.writable(true);
 
   return {
@@ -64,8 +64,8 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
       return health.writable;
     },
     async close() {
-      clearInterval(saving);
-      clearInterval(tending);
+      clearInterval(checkpointTimer);
+      clearInterval(maintenanceTimer);
       await file.settle();
       group.close();
       await file.sync();

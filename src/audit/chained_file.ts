@@ -9,23 +9,23 @@ import { createUnsyncedGroups } from './unsynced_groups.ts';
 
 /** The audit file as a chain of sealed groups. */
 export interface ChainedFile {
-  /** Number of the last entry under a seal. */
+  /** Number of the last sealed entry. */
   readonly sealed: number;
-  /** The last point that the disk is known to hold. */
+  /** The last synced point. */
   readonly durable: ChainPoint;
-  /** `later`: not before the disk has taken what was written; `onAccepting` is called then. `no`: the disk refused it, and the next file too. */
+  /** `later`: after a sync; then `onAccepting` is called. `no`: the disk failed, and the next file could not be written. */
   readonly accepts: 'now' | 'later' | 'no';
-  /** Says where the chain goes on from. Throws what the system says. */
+  /** Writes where the chain continues. Throws the system error. */
   open(found: Opening['found']): void;
-  /** Writes a group of so many entries under its seal. Throws what the system says. */
+  /** Writes a group with its seal. Throws the system error. */
   write(group: string, entries: number): void;
-  /** Sets a full file aside; where that fails, writing goes on in the old one. */
+  /** Rotates a full file. If that fails, writing continues in the current file. */
   rotateIfFull(): void;
-  /** Once a second: goes on where the file was moved or cut, or where the disk refused, and brings what was written onto the disk. */
-  tend(): void;
-  /** Resolves once the disk was asked to hold what was written before. Never rejects: how it went is judged. */
+  /** Once a second: recovers from a moved or cut file and from disk errors, and syncs. */
+  maintain(): void;
+  /** Resolves after a sync attempt. Never rejects: the result goes to `health`. */
   sync(): Promise<void>;
-  /** Resolves once nothing is under way; with one more try where the disk refused. */
+  /** Resolves when no work is left, after a last retry if the disk failed. */
   settle(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface ChainedFileParts {
   readonly clock: Clock;
   readonly instance: string;
   readonly health: LogHealth;
-  /** The file accepts groups again, or refuses them from now on. */
+  /** `accepts` changed. */
   readonly onAccepting: () => void;
   readonly rotateAt?: number | undefined;
   readonly rotatedName?: ((last: number) => string) | undefined;
@@ -45,28 +45,28 @@ export interface ChainedFileParts {
 
 const ROTATE_AT = 2 ** 30;
 const ROTATE_AGAIN = 2 ** 20;
-type Why = 'full' | 'moved' | 'cut' | 'gap';
+type ReplacementReason = 'full' | 'moved' | 'cut' | 'gap';
 
-/** In calls of `tend`. */
+/** In calls of `maintain`. */
 const LONGEST_PAUSE = 32;
 
 export function createChainedFile(parts: ChainedFileParts): ChainedFile {
   const { file, key, end, clock, instance, health, alert } = parts;
   const rotateAt = parts.rotateAt ?? ROTATE_AT;
   const work = createSerialWork();
-  const kept = createUnsyncedGroups();
+  const unsynced = createUnsyncedGroups();
   let written: ChainPoint = { number: end.number, chain: end.chain };
   let durable = written;
   let rotateFrom = rotateAt;
   let isSynced = true;
-  /** What the system said when the disk refused the present file. From then on it is never written or synced again. */
+  /** Sync error of the current file, which is never written or synced again. */
   let diskError: Error | undefined;
   let isReplacing = false;
-  /** Why the file had to be replaced by another, which could not be written. */
-  let refusedWhy: Why | undefined;
-  let ticksFull = 0;
+  /** Reason of a replacement that failed. */
+  let failedReplacement: ReplacementReason | undefined;
+  let runsFull = 0;
   let pause = 1;
-  let ticksToRetry = 0;
+  let runsToRetry = 0;
 
   function sealed(lines: string, number: number, previous: ChainPoint): { text: string; end: ChainPoint } {
     const point = { number, chain: chainOf(key, previous.chain, lines) };
@@ -77,12 +77,12 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
     return sealed(openingLine({ after: written, instance, time: clock.now(), found }), written.number, written);
   }
 
-  /** The gap, and all that the disk may not hold once more. */
-  function bridge(error: Error): { text: string; end: ChainPoint } {
+  /** The gap line, and the unsynced groups again. */
+  function gapAndRepeats(error: Error): { text: string; end: ChainPoint } {
     const code = 'code' in error ? String(error.code) : 'unknown error';
     const gap = gapLine({ durable, written, error: code, instance, time: clock.now() });
     let { text, end: point } = sealed(gap, durable.number, durable);
-    for (const group of kept.all) {
+    for (const group of unsynced.all) {
       const next = sealed(group.text, point.number + group.entries, point);
       text += next.text;
       point = next.end;
@@ -99,69 +99,69 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
 
   function syncNow(): Promise<void> {
     if (diskError !== undefined) return Promise.resolve();
-    const mark = kept.mark();
+    const mark = unsynced.mark();
     const point = written;
     isSynced = true;
     return new Promise((resolve) =>
       file.sync((error) => {
         if (error === null) {
-          const wasFull = kept.full;
-          kept.confirm(mark);
+          const wasFull = unsynced.full;
+          unsynced.confirm(mark);
           durable = point;
-          health.judge('audit_sync', true);
+          health.report('audit_sync', true);
           if (wasFull) parts.onAccepting();
         } else {
           diskError = error;
-          health.judge('audit_sync', false);
+          health.report('audit_sync', false);
         }
         resolve();
       }),
     );
   }
 
-  function replace(why: Why): Promise<void> {
+  function replace(reason: ReplacementReason): Promise<void> {
     isReplacing = true;
     return work.run('replace', async () => {
       await syncNow();
       const { text, end: point } =
-        diskError === undefined ? opening(why === 'cut' ? 'cut' : 'whole') : bridge(diskError);
+        diskError === undefined ? opening(reason === 'cut' ? 'cut' : 'whole') : gapAndRepeats(diskError);
       try {
         await file.replace(parts.rotatedName?.(written.number) ?? `audit.${written.number}.jsonl`, text);
         written = point;
         durable = point;
-        kept.confirm(kept.mark());
+        unsynced.confirm(unsynced.mark());
         diskError = undefined;
-        refusedWhy = undefined;
+        failedReplacement = undefined;
         isSynced = true;
         pause = 1;
         rotateFrom = rotateAt;
-        health.judge('audit_sync', true);
-        health.judge('audit_write', true);
+        health.report('audit_sync', true);
+        health.report('audit_write', true);
       } catch {
-        failToReplace(why);
+        failToReplace(reason);
       }
       isReplacing = false;
       parts.onAccepting();
     });
   }
 
-  function failToReplace(why: Why): void {
-    if (why === 'full' && diskError === undefined) {
-      // Not at every group again: what keeps it from its place will last a while.
+  function failToReplace(reason: ReplacementReason): void {
+    if (reason === 'full' && diskError === undefined) {
+      // Not retried at each group, because the cause usually lasts a while.
       rotateFrom = file.size + ROTATE_AGAIN;
       alert?.('audit_write');
       return;
     }
-    refusedWhy = why;
-    ticksToRetry = pause;
+    failedReplacement = reason;
+    runsToRetry = pause;
     pause = Math.min(pause * 2, LONGEST_PAUSE);
-    if (diskError === undefined) health.judge('audit_write', false);
+    if (diskError === undefined) health.report('audit_write', false);
   }
 
   function sync(): Promise<void> {
     return work.run('sync', async () => {
       await syncNow();
-      if (diskError !== undefined && !isReplacing && refusedWhy === undefined) void replace('gap');
+      if (diskError !== undefined && !isReplacing && failedReplacement === undefined) void replace('gap');
     });
   }
 
@@ -173,8 +173,8 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
       return durable;
     },
     get accepts() {
-      if (refusedWhy !== undefined) return 'no';
-      return isReplacing || diskError !== undefined || kept.full ? 'later' : 'now';
+      if (failedReplacement !== undefined) return 'no';
+      return isReplacing || diskError !== undefined || unsynced.full ? 'later' : 'now';
     },
     open,
     write(group, entries) {
@@ -182,36 +182,36 @@ export function createChainedFile(parts: ChainedFileParts): ChainedFile {
       const next = sealed(group, written.number + entries, written);
       file.write(next.text);
       written = next.end;
-      kept.add({ text: group, entries });
+      unsynced.add({ text: group, entries });
       isSynced = false;
-      if (kept.filling) void sync();
+      if (unsynced.filling) void sync();
     },
     rotateIfFull() {
       if (file.size >= rotateFrom && !isReplacing) void replace('full');
     },
-    tend() {
-      ticksFull = kept.full ? ticksFull + 1 : 0;
-      // It does not fail, but hangs.
-      if (ticksFull > 1) health.judge('audit_sync', false);
+    maintain() {
+      runsFull = unsynced.full ? runsFull + 1 : 0;
+      // The disk hangs without an error.
+      if (runsFull > 1) health.report('audit_sync', false);
       if (isReplacing) return;
-      if (refusedWhy !== undefined) {
-        ticksToRetry -= 1;
-        if (ticksToRetry <= 0) void replace(refusedWhy);
+      if (failedReplacement !== undefined) {
+        runsToRetry -= 1;
+        if (runsToRetry <= 0) void replace(failedReplacement);
         return;
       }
-      const place = file.whereabouts();
-      if (place === 'cut') alert?.('audit_cut');
-      if (place !== 'here') void replace(place);
+      const location = file.location();
+      if (location === 'cut') alert?.('audit_cut');
+      if (location !== 'here') void replace(location);
       else if (!health.written) {
         open(file.torn ? 'torn' : 'whole');
-        health.judge('audit_write', true);
+        health.report('audit_write', true);
       }
       if (!isSynced) void sync();
     },
     sync,
     async settle() {
       await work.idle();
-      if (refusedWhy !== undefined) await replace(refusedWhy);
+      if (failedReplacement !== undefined) await replace(failedReplacement);
     },
   };
 }

@@ -3,14 +3,14 @@ import type { AuditLedger } from './audit_log.ts';
 import type { ChainedFile } from './chained_file.ts';
 import type { AuditAlert, LogHealth } from './log_health.ts';
 
-/** Saves how far the file has come since the checkpoint `saved`; never rejects. */
+/** Saves a checkpoint if the file has grown since the last one. Never rejects. */
 export function createCheckpoints(parts: {
   readonly file: ChainedFile;
   readonly ledger: AuditLedger;
   readonly clock: Clock;
   readonly health: LogHealth;
   readonly alert?: ((topic: AuditAlert) => void) | undefined;
-  /** Number of its entry. */
+  /** Entry number of the last checkpoint. */
   readonly saved: number | undefined;
 }): { save(): Promise<void> } {
   const { file, ledger, clock, health, alert } = parts;
@@ -19,7 +19,7 @@ export function createCheckpoints(parts: {
     async save() {
       if (saved === file.sealed || !health.writable) return;
       await file.sync();
-      // Only what the disk holds: after a loss of power, a checkpoint ahead of the file would look like a cut.
+      // Only synced entries: after a power failure, a checkpoint ahead of the file would look like a cut.
       const { number, chain } = file.durable;
       if (number === saved) return;
       try {

@@ -4,15 +4,15 @@ import type { ChainedFile } from './chained_file.ts';
 import { createEntryLine } from './entry_line.ts';
 import type { AuditMetrics, LogHealth } from './log_health.ts';
 
-/** Characters of entries that wait while the file accepts none; beyond that they are refused. */
-const MOST_WAITING = 8 * 2 ** 20;
+/** Characters of entries that are buffered while the file accepts none; further entries are rejected. */
+const MAX_BUFFERED = 8 * 2 ** 20;
 
-/** The entries that wait for one write: what gathers while the event loop goes round once, or while the file accepts none. */
+/** Collects entries for one write: those of one turn of the event loop, or more while the file accepts none. */
 export interface EntryGroup {
   readonly append: AuditLog['append'];
-  /** Writes what is waiting, if the file accepts it, or answers that it is refused. */
+  /** Writes the buffered entries, or rejects them if the file does not accept them. */
   flush(): void;
-  /** Writes what is waiting, and takes nothing more. */
+  /** Writes the buffered entries, and rejects further ones. */
   close(): void;
 }
 
@@ -42,15 +42,15 @@ export function createEntryGroup(parts: {
     lines = '';
     waiting = [];
     if (file.accepts !== 'now') {
-      refuse(answers, 'the disk takes nothing');
+      refuse(answers, 'the disk accepts no data');
       return;
     }
     const started = performance.now();
     try {
       file.write(group, answers.length);
-      health.judge('audit_write', true);
+      health.report('audit_write', true);
     } catch (cause) {
-      health.judge('audit_write', false);
+      health.report('audit_write', false);
       refuse(answers, cause);
       return;
     }
@@ -61,7 +61,8 @@ export function createEntryGroup(parts: {
 
   return {
     append(entry, done) {
-      if (closed || lines.length > MOST_WAITING) return done(unavailable(closed ? 'closed' : 'too much waits'));
+      if (closed || lines.length > MAX_BUFFERED)
+        return done(unavailable(closed ? 'closed' : 'too many entries are buffered'));
       lines += entryLine(file.sealed + waiting.length + 1, entry);
       waiting.push(done);
       scheduled ??= setImmediate(write);
@@ -78,7 +79,7 @@ export function createEntryGroup(parts: {
 function unavailable(cause: unknown): VaultError {
   return new VaultError(
     'AUDIT_UNAVAILABLE',
-    'The audit log cannot be written, so no answer leaves; free its disk and try again',
+    'The audit log cannot be written, so the vault sends no responses. Check its disk, then retry.',
     { retryAfter: 1_000, cause },
   );
 }

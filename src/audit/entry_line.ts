@@ -1,13 +1,13 @@
 import type { AuditEntry, AuditedToken, UnauthenticatedCaller } from './audit_log.ts';
 
-/** By template, in a fixed order of fields: a tenth of the time of `JSON.stringify` over the whole entry. */
+/** Formats an entry by template, with a fixed field order: ten times faster than `JSON.stringify`. */
 export type EntryLine = (number: number, entry: AuditEntry) => string;
 
-/** `instance` names this process in every line. */
+/** `instance` identifies this process in each line. */
 export function createEntryLine(instance: string): EntryLine {
   const quotedInstance = quote(instance);
   const startTimes = createIsoTime();
-  /** A hit brings the same object each time, so what the line says of its token is kept. */
+  /** Cache hits pass the same object, so the text of a token is cached. */
   const tails = new WeakMap<AuditedToken, string>();
 
   function tailOf(token: AuditedToken): string {
@@ -26,7 +26,7 @@ export function createEntryLine(instance: string): EntryLine {
   };
 }
 
-/** Through `JSON.stringify`, since a template's text would be kept as the tree of its pieces: 250 bytes more a token. */
+/** By `JSON.stringify`, because V8 keeps a concatenated string as a tree: 250 bytes more per token. */
 function tokenTail(token: AuditedToken): string {
   const { requested, carried, source, correlationId: correlation, fingerprint, expireTime } = token;
   const token_end = new Date(expireTime).toISOString();
@@ -37,7 +37,7 @@ function unauthenticatedTail({ peer, claimedKeyId: claimed_key }: Unauthenticate
   return JSON.stringify({ peer, claimed_key }).slice(1);
 }
 
-/** Calls of one second share all but the milliseconds; `toISOString` for each took a fiftieth of a hit. */
+/** Caches the text of a second, because `toISOString` took 2 % of the time of a cache hit. */
 function createIsoTime(): (time: number) => string {
   let second = Number.NaN;
   let text = '';
@@ -51,7 +51,7 @@ function createIsoTime(): (time: number) => string {
   };
 }
 
-/** Most of what is quoted is an id of our own making, which needs no escapes. */
+/** Most quoted values are ids of the vault, which need no escapes. */
 const PLAIN = /^[\w./:~|@-]*$/;
 
 function quote(text: string): string {

@@ -4,7 +4,7 @@ import type { AuditCheckpoint } from './audit_log.ts';
 import { type ChainPoint, GENESIS, type Opening } from './chain.ts';
 import { startOf, walkChain } from './walk_chain.ts';
 
-/** Some seconds to hours of entries. What lies before is left to a walk over the whole log. */
+/** Bytes that are checked at the start. Entries before them are checked by a verification of the whole log. */
 const TAIL = 16 * 2 ** 20;
 
 const SEAL = /^\{"seal":(\d+),"chain":"([0-9a-f]{64})"\}$/;
@@ -14,15 +14,15 @@ export interface LogEnd extends ChainPoint {
 }
 
 /**
- * Where the chain goes on: after the last seal that fits its group, or after the database's checkpoint when the file ends before it.
- * No seal is believed unseen: a line that looks like one is easily written below a cut.
+ * Where the chain continues: after the last valid seal, or after the checkpoint in the database if the file ends before it.
+ * Every seal is verified, because anyone with access to the file can append a line that looks like a seal.
  */
 export function findEnd(file: AuditFile, key: KeyObject, checkpoint: AuditCheckpoint | undefined): LogEnd {
   if (!file.readable) return { ...(checkpoint ?? GENESIS), found: 'whole' };
   const isPart = file.size > TAIL;
   const text = file.tail(TAIL);
   const endsWhole = text === '' || text.endsWith('\n');
-  // The torn line is evidence and stays; ours begins on a line of its own.
+  // A torn line is kept as evidence; new lines begin after it.
   if (!endsWhole) file.write('\n');
 
   const { start, lines } = isPart ? fromFirstSeal(text) : fromFirstLine(text);
@@ -46,7 +46,7 @@ interface Part {
   readonly lines: readonly string[];
 }
 
-/** A whole file says at its top what it goes on from, and the seal below proves it. */
+/** The first line of a file says where its chain begins, and the seal after it proves that. */
 function fromFirstLine(text: string): Part {
   const lines = text.split('\n');
   return { start: startOf(lines[0] ?? '') ?? GENESIS, lines };

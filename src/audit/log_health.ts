@@ -1,4 +1,4 @@
-/** The log was found torn, cut or altered, or a write, sync, rotation or checkpoint failed: facts for an alert. */
+/** Topic of an alert: the log is torn, cut or altered, or a write, sync, rotation or checkpoint failed. */
 export type AuditAlert =
   | 'audit_torn'
   | 'audit_cut'
@@ -12,39 +12,38 @@ export interface AuditMetrics {
   writable(is: boolean): void;
 }
 
-/** What the last write and the last sync say of the log. */
+/** Whether the last write and the last sync succeeded. */
 export interface LogHealth {
   readonly written: boolean;
   readonly synced: boolean;
-  /** Both. */
+  /** Both succeeded. */
   readonly writable: boolean;
-  judge(of: 'audit_write' | 'audit_sync', well: boolean): void;
+  report(operation: 'audit_write' | 'audit_sync', succeeded: boolean): void;
 }
 
-/** Well at first; alerts when one of the two goes bad, and counts when the log does. */
-export function createLogHealth(told: {
+/** Healthy at first. Sends an alert when an operation starts to fail, and updates the metric when `writable` changes. */
+export function createLogHealth(parts: {
   readonly metrics?: AuditMetrics | undefined;
   readonly alert?: ((topic: AuditAlert) => void) | undefined;
 }): LogHealth {
-  const well = { audit_write: true, audit_sync: true };
+  const healthy = { audit_write: true, audit_sync: true };
   let writable = true;
   return {
     get written() {
-      return well.audit_write;
+      return healthy.audit_write;
     },
     get synced() {
-      return well.audit_sync;
+      return healthy.audit_sync;
     },
     get writable() {
       return writable;
     },
-    judge(of, isWell) {
-      const wasWell = well[of];
-      well[of] = isWell;
-      if (wasWell && !isWell) told.alert?.(of);
-      if (writable !== (well.audit_write && well.audit_sync)) {
+    report(operation, succeeded) {
+      if (healthy[operation] && !succeeded) parts.alert?.(operation);
+      healthy[operation] = succeeded;
+      if (writable !== (healthy.audit_write && healthy.audit_sync)) {
         writable = !writable;
-        told.metrics?.writable(writable);
+        parts.metrics?.writable(writable);
       }
     },
   };

@@ -7,7 +7,10 @@ import type { AuditLog } from './audit_log.ts';
 import { openAuditStream } from './audit_stream.ts';
 import { type ChainedAuditLogParts, createChainedAuditLog } from './chained_audit_log.ts';
 
-/** At a path, whose folder is made where it is missing; `-` for standard output. Full files are set aside as `PATH.NUMBER`. AUDIT_UNAVAILABLE where it cannot be written. */
+/**
+ * Opens the audit log at a path (the folder is created if it is missing), or on standard output for `-`. Full files are renamed to
+ * `PATH.NUMBER`. AUDIT_UNAVAILABLE if it cannot be written.
+ */
 export async function openAuditLog(
   path: string,
   parts: Omit<ChainedAuditLogParts, 'file' | 'rotatedName'>,
@@ -22,12 +25,12 @@ export async function openAuditLog(
       rotatedName: (last) => `${path}.${last}`,
     });
   } catch (cause) {
-    // The key and the checkpoint lie in the store, whose own words are better.
+    // Errors of the store (the key, the checkpoint) have better messages.
     if (cause instanceof VaultError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
     throw new VaultError(
       'AUDIT_UNAVAILABLE',
-      `The audit log ${path} cannot be written (${code}); check its folder, its disk and TOKENVAULT_AUDIT_FILE`,
+      `Cannot write the audit log ${path} (${code}). Check its folder, its disk and TOKENVAULT_AUDIT_FILE.`,
       { cause },
     );
   }

@@ -1,8 +1,8 @@
-/** Work that must not overlap, in the order in which it came. */
+/** Runs work one after another, in order. */
 export interface SerialWork {
-  /** Work of a kind that still waits is done once for all who want it. `work` never rejects. */
+  /** Requests for a kind that still waits share one run. `work` must not reject. */
   run(kind: string, work: () => Promise<void>): Promise<void>;
-  /** Resolves once nothing is left. */
+  /** Resolves when no work is left. */
   idle(): Promise<void>;
 }
 

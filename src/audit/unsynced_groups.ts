@@ -1,14 +1,14 @@
-/** The groups that were written and that the disk has not confirmed yet, so that they can be written again elsewhere. */
+/** Groups that were written but not synced yet, kept so that they can be written to another file if the disk fails. */
 export interface UnsyncedGroups {
   add(group: Group): void;
-  /** What was added so far, for `confirm`. */
+  /** Position after the last group, for `confirm`. */
   mark(): number;
-  /** The disk holds all that was added before `mark`. */
+  /** The disk has the groups before `mark`. */
   confirm(mark: number): void;
   readonly all: readonly Group[];
-  /** Half of the room is used up: it is time to ask the disk. */
+  /** Half full: a sync is due. */
   readonly filling: boolean;
-  /** No room for another group until the disk has confirmed some. */
+  /** No further group is accepted until some are synced. */
   readonly full: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface Group {
   readonly entries: number;
 }
 
-const MOST = 8 * 2 ** 20;
+const MAX_LENGTH = 8 * 2 ** 20;
 
 export function createUnsyncedGroups(): UnsyncedGroups {
   let groups: Group[] = [];
@@ -39,10 +39,10 @@ export function createUnsyncedGroups(): UnsyncedGroups {
       return groups;
     },
     get filling() {
-      return length >= MOST / 2;
+      return length >= MAX_LENGTH / 2;
     },
     get full() {
-      return length >= MOST;
+      return length >= MAX_LENGTH;
     },
   };
 }

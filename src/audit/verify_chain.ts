@@ -6,15 +6,15 @@ import { walkChain } from './walk_chain.ts';
 export interface ChainReport {
   readonly entries: number;
   readonly last: number;
-  /** Lines of a group that was never sealed (a crash while it was written), or that a failed disk kept in part. Reported, no error. */
+  /** Lines without a seal, after a crash or a disk failure. Not an error. */
   readonly torn: readonly number[];
-  /** Line numbers (from 1) where the chain does not hold: something was edited, dropped or moved before the seal on that line. */
+  /** Numbers (from 1) of the lines where the chain is broken: a line before that seal was edited, removed or moved. */
   readonly broken: readonly number[];
-  /** The log ends before the database's checkpoint. */
+  /** The log ends before the checkpoint in the database. */
   readonly cut: boolean;
 }
 
-/** Walks the lines of a log, oldest file first. */
+/** Verifies the lines of a log, with the oldest file first. */
 export function verifyChain(text: string, key: KeyObject, checkpoint?: AuditCheckpoint): ChainReport {
   const { entries, last, torn, broken } = walkChain(text.split('\n'), key, GENESIS);
   return { entries, last, torn, broken, cut: checkpoint !== undefined && last < checkpoint.number };

@@ -1,19 +1,19 @@
 import type { KeyObject } from 'node:crypto';
 import { type ChainPoint, chainOf } from './chain.ts';
 
-/** What the lines of a log prove. Lines are counted from 1. */
+/** Result of the verification of the lines of a log. Line numbers begin at 1. */
 export interface ChainWalk {
-  /** How many entries stand under a seal; one that a gap repeats counts once. */
+  /** Sealed entries. An entry that is repeated after a gap counts once. */
   readonly entries: number;
-  /** Number of the last seal, whether it fits or not. */
+  /** Number of the last seal, valid or not. */
   readonly last: number;
-  /** The seals that fit their groups, the start first. */
+  /** Valid seals, beginning with the start of the walk. */
   readonly seals: readonly Seal[];
-  /** Lines of groups that were never sealed, or that a failed disk kept in part and a gap repeats. */
+  /** Lines without a seal, and lines that are repeated after a gap. */
   readonly torn: readonly number[];
-  /** Seals that do not fit, and openings that do not follow from what stands before them. */
+  /** Seals that are not valid, and openings that do not follow from the lines before them. */
   readonly broken: readonly number[];
-  /** The last line of an opening that says under a seal that the log before it was found cut or altered; 0 without one. */
+  /** Line of the last sealed opening that reports a cut or altered log; 0 if there is none. */
   readonly resumed: number;
 }
 
@@ -42,7 +42,7 @@ export function walkChain(lines: readonly string[], key: KeyObject, start: Chain
     discardGroup();
     resumes = found === 'cut' || found === 'altered';
     if (!resumes || (open === last && previous === chain)) return;
-    // It follows from the database's checkpoint, and not from the lines before it.
+    // It continues from the checkpoint in the database, not from the lines before it.
     broken.push(line);
     last = open;
     chain = previous;
@@ -93,7 +93,7 @@ export function walkChain(lines: readonly string[], key: KeyObject, start: Chain
   return { entries, last, seals, torn, broken, resumed };
 }
 
-/** Where a file that begins with `line` says that the chain goes on from. */
+/** Where the chain of a file begins, by its first line. */
 export function startOf(line: string): ChainPoint | undefined {
   const { open, gap, previous } = parse(line);
   const number = open ?? gap;
@@ -111,7 +111,7 @@ interface Line {
   readonly written?: number;
 }
 
-/** Only what the chain needs: to parse each entry, or junk, would delay the start. */
+/** Parses only the fields of the chain, because parsing each entry would delay the start. */
 function parse(text: string): Line {
   const n = ENTRY.exec(text)?.[1];
   if (n !== undefined) return { n: Number(n) };

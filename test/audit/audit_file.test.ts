@@ -19,12 +19,12 @@ const open = () => openAuditLog(path, { ledger: createTestLedger(), clock: { now
 
 const NOT_REGULAR = { reason: 'AUDIT_UNAVAILABLE', message: expect.stringContaining('is not a regular file. Set') };
 
-test('a pipe is refused at once', async () => {
+test('rejects a pipe without blocking', async () => {
   execFileSync('mkfifo', [path]);
   await expect(open()).rejects.toMatchObject(NOT_REGULAR);
 });
 
-test('a folder, a device and a socket are refused', async () => {
+test('rejects a folder, a device and a socket', async () => {
   mkdirSync(path);
   await expect(open()).rejects.toMatchObject(NOT_REGULAR);
   rmSync(path, { recursive: true });
@@ -37,7 +37,7 @@ test('a folder, a device and a socket are refused', async () => {
   await expect(open()).rejects.toMatchObject(NOT_REGULAR);
 });
 
-test('a symbolic link is refused, and its target stays as it is', async () => {
+test('rejects a symbolic link, and does not change its target', async () => {
   const target = join(folder, 'target');
   writeFileSync(target, 'of somebody else');
   symlinkSync(target, path);
@@ -48,7 +48,7 @@ test('a symbolic link is refused, and its target stays as it is', async () => {
   expect(readFileSync(target, 'utf8')).toBe('of somebody else');
 });
 
-test('a pipe or a link in place of the next file is removed, and not opened', async () => {
+test('removes a pipe or a link in place of the next file', async () => {
   const target = join(folder, 'target');
   writeFileSync(target, 'of somebody else');
   symlinkSync(target, `${path}.next`);

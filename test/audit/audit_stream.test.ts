@@ -18,7 +18,7 @@ function pipe(): { fd: number; drain(): string } {
   return { fd, drain: () => bytes.toString('utf8', 0, readSync(fd, bytes)) };
 }
 
-test('a pipe that nobody reads refuses, and what it took of the group stands torn on its own line', () => {
+test('a full pipe rejects a group, and a written part of it stays on its own line', () => {
   const { fd, drain } = pipe();
   const stream = openAuditStream(fd);
   expect(() => stream.write(`${'x'.repeat(100_000)}\n`)).toThrow('EAGAIN');
@@ -31,7 +31,7 @@ test('a pipe that nobody reads refuses, and what it took of the group stands tor
   expect(drain()).toBe('\n{"n":1}\n');
 });
 
-test('a pipe that refuses whole groups is not torn', () => {
+test('a pipe that rejects whole groups is not torn', () => {
   const { fd, drain } = pipe();
   const stream = openAuditStream(fd);
   stream.write('x'.repeat(65_536));

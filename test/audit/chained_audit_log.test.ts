@@ -93,7 +93,7 @@ test('writes an entry as one line of JSON before it calls back', async () => {
   await log.close();
 });
 
-test('chains on over restarts, and the whole verifies', async () => {
+test('continues the chain after restarts', async () => {
   const l = ledger();
   for (let run = 0; run < 3; run += 1) {
     const log = await open(l);
@@ -135,7 +135,7 @@ test.each([
   expect(verify(l).broken).not.toEqual([]);
 });
 
-test('tells of a cut tail, at start and when it is verified', async () => {
+test('reports a cut tail at the start and in a verification', async () => {
   const l = ledger();
   const log = await open(l);
   await write(log);
@@ -153,7 +153,7 @@ test('tells of a cut tail, at start and when it is verified', async () => {
   expect(verify(l).broken).not.toEqual([]);
 });
 
-test('reports a line torn by a crash, and goes on behind it', async () => {
+test('reports a line torn by a crash, and continues after it', async () => {
   const l = ledger();
   const log = await open(l);
   await write(log);
@@ -170,7 +170,7 @@ test('reports a line torn by a crash, and goes on behind it', async () => {
   expect(report.torn).toHaveLength(1);
 });
 
-test('lets nothing out while the disk refuses, leaves no half group behind, and recovers', async () => {
+test('rejects entries while the disk fails, truncates partial groups, and recovers', async () => {
   const l = ledger();
   const real = openAuditFile(path);
   let full = false;
@@ -194,7 +194,7 @@ test('lets nothing out while the disk refuses, leaves no half group behind, and 
   expect(verify(l)).toMatchObject({ entries: 2, last: 2, broken: [], torn: [] });
 });
 
-test('sets a full file aside and chains on in the next', async () => {
+test('rotates a full file, and continues the chain in the next', async () => {
   const l = ledger();
   const log = await open(l, openAuditFile(path), {
     rotateAt: 1_000,
@@ -221,7 +221,7 @@ function fickle(fails: { write?: (group: string) => void; sync?: boolean }): Aud
   });
 }
 
-test('finds out by itself that the disk takes lines again: an unready vault gets no calls to try with', async () => {
+test('recovers without a call when the disk accepts writes again', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const l = ledger();
   const fails: Parameters<typeof fickle>[0] = {};
@@ -240,7 +240,7 @@ test('finds out by itself that the disk takes lines again: an unready vault gets
   expect(verify(l)).toMatchObject({ entries: 1, last: 1, broken: [], torn: [] });
 });
 
-test('counts as unwritable while the disk takes nothing for good', async () => {
+test('is not writable while syncs fail', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const fails: Parameters<typeof fickle>[0] = {};
   const l = ledger();
@@ -252,7 +252,7 @@ test('counts as unwritable while the disk takes nothing for good', async () => {
   expect(l.checkpoint).toBeUndefined();
 });
 
-test('goes on behind a half group that could not be taken back', async () => {
+test('continues after a partial group that could not be truncated', async () => {
   const l = ledger();
   const real = openAuditFile(path);
   let breaks = false;
@@ -278,7 +278,7 @@ test('goes on behind a half group that could not be taken back', async () => {
   expect(verify(l)).toMatchObject({ entries: 2, last: 2, broken: [] });
 });
 
-test('an entry that cannot be put into words leaves no gap', async () => {
+test('an entry that cannot be formatted leaves no gap', async () => {
   const l = ledger();
   const log = await open(l);
   expect(() => log.append({ ...entry, time: Number.NaN }, () => {})).toThrow(RangeError);
@@ -287,13 +287,13 @@ test('an entry that cannot be put into words leaves no gap', async () => {
   expect(verify(l)).toMatchObject({ entries: 1, last: 1, broken: [] });
 });
 
-test('takes nothing after it was closed', async () => {
+test('rejects entries after close', async () => {
   const log = await open(ledger());
   await log.close();
   expect((await write(log))?.reason).toBe('AUDIT_UNAVAILABLE');
 });
 
-test('a file that was deleted under it is begun again, and told', async () => {
+test('creates a deleted file again, and sends an alert', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const alerts: string[] = [];
   const log = await open(ledger(), openAuditFile(path), { alert: (topic: string) => alerts.push(topic) });
@@ -306,7 +306,7 @@ test('a file that was deleted under it is begun again, and told', async () => {
   expect(readFileSync(path, 'utf8')).toMatch(/"open":1,.*"found":"cut".*"n":2,/s);
 });
 
-test('a file that another program set aside chains on in a new one', async () => {
+test('continues in a new file if another program renames the file', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const l = ledger();
   const alerts: string[] = [];
@@ -322,7 +322,7 @@ test('a file that another program set aside chains on in a new one', async () =>
   expect(alerts).toEqual([]);
 });
 
-test('a rotation killed between its two renames is finished at the next start', async () => {
+test('completes a rotation that was killed between its two renames', async () => {
   const l = ledger();
   const more = { rotateAt: 1_000, rotatedName: (last: number) => `${path}.${last}` };
   const log = await open(l, openAuditFile(path), more);
@@ -340,7 +340,7 @@ test('a rotation killed between its two renames is finished at the next start', 
   expect(verifyChain(text, createSecretKey(l.key), l.checkpoint)).toMatchObject({ entries: 4, broken: [], cut: false });
 });
 
-test('a rotation that cannot be done is tried again later, and costs no entry', async () => {
+test('retries a failed rotation later, and loses no entry', async () => {
   const l = ledger();
   const alerts: string[] = [];
   const log = await open(l, openAuditFile(path), {
@@ -354,7 +354,7 @@ test('a rotation that cannot be done is tried again later, and costs no entry', 
   expect(verify(l)).toMatchObject({ entries: 5, broken: [] });
 });
 
-test('never sets a file aside over another', async () => {
+test('never overwrites a file in a rotation', async () => {
   const aside = join(folder, 'aside');
   writeFileSync(aside, 'evidence');
   const log = await open(ledger(), openAuditFile(path), { rotateAt: 500, rotatedName: () => aside });
@@ -364,7 +364,7 @@ test('never sets a file aside over another', async () => {
   expect(readFileSync(`${aside}-1`, 'utf8')).toContain('"n":1,');
 });
 
-test('gives a token a fingerprint that does not show the token', async () => {
+test('fingerprints a token without revealing it', async () => {
   const log = await open(ledger());
   expect(log.fingerprint(new Secret('t1'))).toMatch(/^[0-9a-f]{16}$/);
   expect(log.fingerprint(new Secret('t1'))).toBe(log.fingerprint(new Secret('t1')));

@@ -15,7 +15,7 @@ const entry: AuditEntry = {
   duration: 1.25,
 };
 
-test('every line tells its own time, whatever the one before it told', () => {
+test('each line has its own time', () => {
   const time = fc.integer({ min: Date.UTC(1971, 0), max: Date.UTC(2200, 0) });
   fc.assert(
     fc.property(fc.array(fc.tuple(time, fc.nat(1_999)), { minLength: 1 }), (times) => {
@@ -27,7 +27,7 @@ test('every line tells its own time, whatever the one before it told', () => {
   );
 });
 
-test('a line is JSON whatever strangers named', () => {
+test('a line is valid JSON whatever names a caller sends', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (name) => {
       const line = createEntryLine(name)(1, { ...entry, resource: name });
@@ -37,7 +37,7 @@ test('a line is JSON whatever strangers named', () => {
   );
 });
 
-test('what is said of a token is the same at its second hit', () => {
+test('the text of a token is the same at its second cache hit', () => {
   const token = {
     requested: ['Mail.ReadOnly'],
     carried: ['Mail.Read', 'User.Read'],
@@ -56,7 +56,7 @@ test('what is said of a token is the same at its second hit', () => {
   });
 });
 
-test('a line of a call without a valid key ends with where it came from', () => {
+test('the line of an unauthenticated call ends with its peer', () => {
   const line = createEntryLine('one');
   const of = (claimedKeyId: string | undefined) =>
     JSON.parse(line(1, { ...entry, unauthenticated: { peer: '10.0.0.1:4000', claimedKeyId } }));

@@ -59,7 +59,7 @@ function texts(): string[] {
 
 const verify = (files = texts()) => verifyChain(files.join(''), createSecretKey(ledger.key), ledger.checkpoint);
 
-test('a checkpoint never vouches for entries that the disk refused', async () => {
+test('a checkpoint never includes entries that failed to sync', async () => {
   await write(log);
   await synced();
   await write(log);
@@ -75,7 +75,7 @@ test('a checkpoint never vouches for entries that the disk refused', async () =>
   expect(verify()).toMatchObject({ entries: 3, last: 3, broken: [], cut: false });
 });
 
-test('a disk that fails once costs one alert, and a new file begins with the gap', async () => {
+test('a failed sync causes one alert, and a new file begins with the gap', async () => {
   await write(log);
   await synced();
   await write(log);
@@ -91,7 +91,7 @@ test('a disk that fails once costs one alert, and a new file begins with the gap
   expect(existsSync(`${path}.next`)).toBe(false);
 });
 
-test('the log before a gap may end anywhere between what was durable and what was written', async () => {
+test('the log before a gap may end anywhere between the synced and the written point', async () => {
   await write(log);
   await synced();
   const durable = readFileSync(path).length;
@@ -110,7 +110,7 @@ test('the log before a gap may end anywhere between what was durable and what wa
   expect(verify([damaged, present])).toMatchObject({ entries: 4, last: 4, broken: [] });
 });
 
-test('a gap excuses no line that was durable, and none that it does not repeat', async () => {
+test('a gap excuses neither synced lines nor lines that it does not repeat', async () => {
   await write(log);
   await write(log);
   await synced();
@@ -127,7 +127,7 @@ test('a gap excuses no line that was durable, and none that it does not repeat',
   expect(verify([aside, present.replace('"gap":2', '"gap":1')]).broken).not.toEqual([]);
 });
 
-test('nothing is answered while the disk is being replaced, and all once it was', async () => {
+test('entries wait while the file is replaced, and are written afterwards', async () => {
   await write(log);
   const release = disk.hold();
   disk.failNext(1);
@@ -141,7 +141,7 @@ test('nothing is answered while the disk is being replaced, and all once it was'
   expect(verify()).toMatchObject({ entries: 2, last: 2, broken: [] });
 });
 
-test('where the next file cannot be written either, entries are refused, and tried again with pauses', async () => {
+test('rejects entries if the next file fails too, and retries with pauses', async () => {
   await write(log);
   disk.failNext(1);
   disk.replacing.refused = true;
@@ -163,7 +163,7 @@ test('where the next file cannot be written either, entries are refused, and tri
   expect(verify()).toMatchObject({ entries: 2, last: 2, broken: [], cut: false });
 });
 
-test('a disk that hangs holds entries back after 8 MiB, and counts as unwritable', async () => {
+test('a hanging disk blocks entries after 8 MiB, and the log is not writable', async () => {
   const release = disk.hold();
   const large = { ...ENTRY, resource: 'r'.repeat(2 ** 20) };
   for (let i = 0; i < 8; i += 1) expect(await write(log, large)).toBeUndefined();
@@ -188,7 +188,7 @@ test('a disk that hangs holds entries back after 8 MiB, and counts as unwritable
   expect(verify()).toMatchObject({ entries: 16, broken: [], torn: [] });
 });
 
-test('a full file that the disk refuses is followed by a gap, and not set aside as if it were whole', async () => {
+test('a full file that fails to sync is followed by a gap', async () => {
   await log.close();
   disk = openFailingDisk(path);
   log = await openLog(ledger, disk, {
@@ -206,7 +206,7 @@ test('a full file that the disk refuses is followed by a gap, and not set aside 
   expect(verify()).toMatchObject({ entries: 5, last: 5, broken: [], cut: false });
 });
 
-test('an end in the middle of a replacement keeps what the disk had refused, beside the log', async () => {
+test('a crash during a replacement keeps the unsynced groups in a file next to the log', async () => {
   await write(log);
   await log.close();
   writeFileSync(`${path}.next`, '{"gap":0,"previous":"');
@@ -215,7 +215,7 @@ test('an end in the middle of a replacement keeps what the disk had refused, bes
   expect(readFileSync(`${path}.unfinished`, 'utf8')).toBe('{"gap":0,"previous":"');
 });
 
-test('a start over a disk that refuses what an earlier process wrote is refused', async () => {
+test('the start fails if lines of an earlier process cannot be synced', async () => {
   await log.close();
   disk = openFailingDisk(path);
   disk.failNext(1);

@@ -27,7 +27,7 @@ const lines = () => readFileSync(path, 'utf8').split('\n');
 const lastOpening = () => lines().findLast((line) => line.startsWith('{"open"')) ?? '';
 
 test.each([
-  ['a made-up chain', () => `{"seal":5,"chain":"${'a'.repeat(64)}"}\n`],
+  ['a forged chain', () => `{"seal":5,"chain":"${'a'.repeat(64)}"}\n`],
   ['the chain of the checkpoint', () => `{"seal":5,"chain":"${ledger.checkpoint?.chain}"}\n`],
   ['a number beyond the checkpoint', () => `{"seal":999,"chain":"${'a'.repeat(64)}"}\n`],
 ])('a cut log that ends with a seal line of %s is found altered', async (_, seal) => {
@@ -39,19 +39,19 @@ test.each([
   expect(JSON.parse(lastOpening())).toMatchObject({ open: 5, previous: ledger.checkpoint?.chain, found: 'altered' });
 });
 
-test('a file of a made-up seal alone is found altered', async () => {
+test('a file with only a forged seal is reported as altered', async () => {
   await run(5);
   writeFileSync(path, `{"seal":5,"chain":"${ledger.checkpoint?.chain}"}\n`);
   expect(await run()).toEqual(['audit_altered']);
 });
 
-test('an opening without its seal is not believed', async () => {
+test('an opening without a seal is not trusted', async () => {
   await run(5);
   writeFileSync(path, `{"open":5,"previous":"${ledger.checkpoint?.chain}","found":"whole"}\n`);
   expect(await run()).toEqual(['audit_cut']);
 });
 
-test('an edited line of the end is found at the start, and reported once', async () => {
+test('an edited line at the end is reported once, at the start', async () => {
   await run(5);
   writeFileSync(path, readFileSync(path, 'utf8').replace('"n":3,', '"n":4,'));
   expect(await run(1)).toEqual(['audit_altered']);
@@ -66,7 +66,7 @@ test('a cut is reported once', async () => {
   expect(await run(1)).toEqual([]);
 });
 
-test('lines of another key are found altered', async () => {
+test('lines of another key are reported as altered', async () => {
   await run(2);
   const other = createTestLedger();
   other.checkpoint = ledger.checkpoint;
@@ -74,7 +74,7 @@ test('lines of another key are found altered', async () => {
   expect(await run()).toEqual(['audit_altered']);
 });
 
-test('a log that is longer than what is looked at is followed from the first seal that is seen', async () => {
+test('a long log is verified from the first seal in its tail', async () => {
   const large = { ...ENTRY, resource: 'r'.repeat(2 ** 20) };
   await run(20, large);
   expect(await run(1)).toEqual([]);
@@ -83,7 +83,7 @@ test('a log that is longer than what is looked at is followed from the first sea
   expect(JSON.parse(lastOpening())).toMatchObject({ open: 21 });
 });
 
-test('a made-up seal that is the only one within sight is not believed', async () => {
+test('a forged seal that is the only one in the tail is not trusted', async () => {
   await run(1);
   ledger.checkpoint = undefined;
   appendFileSync(path, `{"seal":99,"chain":"${'a'.repeat(64)}"}\n`.padEnd(17 * 2 ** 20, `${'junk'.repeat(256)}\n`));
