@@ -353,7 +353,7 @@ test('no answer of Entra stops an app for more than an hour, nor does a clock th
   expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
-async function answer(admissionControl: AdmissionControl, how: 'answered' | 'unanswered' | 'strange') {
+async function answer(admissionControl: AdmissionControl, how: 'answered' | 'unanswered' | 'unrecognized') {
   const one = await slot(admissionControl);
   one.report(how);
   one.release();
@@ -386,7 +386,7 @@ test('a trial that came to nothing leaves the try to the next one', async () => 
 
 test('refusals and strange answers open no circuit', async () => {
   const admissionControl = pacingWith();
-  for (let i = 0; i < 50; i++) await answer(admissionControl, i % 2 === 0 ? 'answered' : 'strange');
+  for (let i = 0; i < 50; i++) await answer(admissionControl, i % 2 === 0 ? 'answered' : 'unrecognized');
   expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 

@@ -1,20 +1,28 @@
-import type { Clock, Timestamp } from '../../model/clock.ts';
-import { SECOND } from '../../model/clock.ts';
+import { type Clock, SECOND, type Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { Priority } from '../authorization_server.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 import type { AdmissionOptions } from './admission_options.ts';
 import { type Bulkhead, createBulkhead } from './bulkhead.ts';
 import { createBulkheadTable } from './bulkhead_table.ts';
-import type { Slot, SlotRequest } from './slot.ts';
+import type { Slot } from './slot.ts';
 import { createTenantQueues } from './tenant_queues.ts';
 import { PRIORITIES, type Waiter } from './wait_queue.ts';
 
-/** Lets exchanges through at a pace that Entra bears, so that one slow directory does not starve the others. */
+/** Admits exchanges with Entra, so that one slow directory, or one busy tenant, does not starve the others. */
 export interface AdmissionControl {
-  /** OVERLOADED, ENTRA_THROTTLED, ENTRA_UNAVAILABLE; or the signal's reason when the waiting was ended. */
+  /** Fails with OVERLOADED, ENTRA_THROTTLED or ENTRA_UNAVAILABLE, or with the signal's reason if the caller stops waiting. */
   acquire(request: SlotRequest): Promise<Slot>;
   throttledUntil(appUid: string): Timestamp | undefined;
+}
+
+interface SlotRequest {
+  readonly appUid: string;
+  readonly directory: string;
+  /** The tenant whose share it counts against. Default: the app. */
+  readonly tenant?: string | undefined;
+  readonly priority: Priority;
+  readonly signal: AbortSignal | undefined;
 }
 
 export function createAdmissionControl(parts: {
@@ -26,53 +34,58 @@ export function createAdmissionControl(parts: {
   const bulkheads = createBulkheadTable(options.bulkheads, (appUid, key) =>
     createBulkhead({ appUid, key, clock, options, onCircuitOpened: () => metrics.circuitOpened() }),
   );
-  const turns = createTenantQueues({ inFlight: options.totalInFlight, waiting: options.totalWaiting });
+  const tenants = createTenantQueues({ inFlight: options.totalInFlight, waiting: options.totalWaiting });
 
-  function turnAway(error: VaultError): never {
+  function reject(error: VaultError): never {
     metrics.rejected(error.reason);
     throw error;
   }
 
-  /** Hands free slots to those who wait: by priority over all bulkheads, in turns among the tenants. */
-  function pump(): void {
+  /** Gives free slots to waiters: by priority over all bulkheads, in turns among the tenants. */
+  function admitWaiters(): void {
     for (const priority of PRIORITIES) {
-      for (let bulkhead = turns.next(priority); bulkhead !== undefined; bulkhead = turns.next(priority)) {
-        const waiter = bulkhead.queue.take(priority, turns.mayEnter);
+      for (let bulkhead = tenants.next(priority); bulkhead !== undefined; bulkhead = tenants.next(priority)) {
+        const waiter = bulkhead.queue.take(priority, tenants.mayEnter);
         if (waiter === undefined) return;
-        forget(waiter);
-        turns.served(waiter, bulkhead);
+        dequeue(waiter);
+        tenants.served(waiter, bulkhead);
         waiter.admit(enter(bulkhead, waiter.tenant));
       }
     }
   }
 
-  /** It is in no line any more. */
-  function forget(waiter: Waiter): void {
-    turns.waitsNoMore(waiter);
-    metrics.waiting(turns.waiting);
+  function dequeue(waiter: Waiter): void {
+    tenants.dequeue(waiter);
+    metrics.waiting(tenants.waiting);
   }
 
-  function refuse(waiter: Waiter, bulkhead: Bulkhead, error: VaultError): void {
-    if (!bulkhead.queue.remove(waiter)) return;
-    forget(waiter);
+  /** False: it was no longer in the queue. */
+  function remove(waiter: Waiter, bulkhead: Bulkhead): boolean {
+    if (!bulkhead.queue.remove(waiter)) return false;
+    dequeue(waiter);
     bulkheads.changed(bulkhead);
+    return true;
+  }
+
+  function rejectWaiter(waiter: Waiter, bulkhead: Bulkhead, error: VaultError): void {
+    if (!remove(waiter, bulkhead)) return;
     metrics.rejected(error.reason);
-    waiter.refuse(error);
+    waiter.reject(error);
   }
 
   function enter(bulkhead: Bulkhead, tenant: string): Slot {
     const isHalfOpenProbe = bulkhead.enter();
     bulkheads.changed(bulkhead);
-    turns.entered(tenant);
-    metrics.inFlight(turns.inFlight);
+    tenants.enter(tenant);
+    metrics.inFlight(tenants.inFlight);
     let reported = false;
     let released = false;
     return {
-      report(answer) {
+      report(result) {
         reported = true;
-        const refusal = bulkhead.record(answer, isHalfOpenProbe);
+        const refusal = bulkhead.record(result, isHalfOpenProbe);
         bulkheads.changed(bulkhead);
-        if (refusal !== undefined) for (const waiter of bulkhead.queue.all()) refuse(waiter, bulkhead, refusal);
+        if (refusal !== undefined) for (const waiter of bulkhead.queue.all()) rejectWaiter(waiter, bulkhead, refusal);
       },
       mayRetry() {
         if (bulkhead.refusal() !== undefined || !bulkhead.takeRetryToken()) return false;
@@ -84,77 +97,58 @@ export function createAdmissionControl(parts: {
         released = true;
         bulkhead.leave(isHalfOpenProbe && !reported);
         bulkheads.changed(bulkhead);
-        turns.left(tenant);
-        metrics.inFlight(turns.inFlight);
-        turns.offer(bulkhead);
-        pump();
+        tenants.leave(tenant);
+        metrics.inFlight(tenants.inFlight);
+        tenants.offer(bulkhead);
+        admitWaiters();
       },
     };
   }
 
-  /** In the bulkhead, and of the places that all share. A waiter of a lower priority, or of a tenant with more, gives way. */
+  /** Makes a place free in the bulkhead's queue and among the places of all. Replaces a waiter if necessary. */
   function takePlace(bulkhead: Bulkhead, request: { tenant: string; priority: Priority }): void {
-    const place = bulkhead.queue.placeFor(request) ?? turnAway(overloaded());
+    const place = bulkhead.queue.findPlace(request) ?? reject(overloaded());
     const isFree = place === 'free';
-    // A tenant that replaces a waiter of its own waits for no more than before.
-    if ((isFree || place.tenant !== request.tenant) && !turns.mayWait(request.tenant)) {
-      const [lower, bulkhead] = turns.lowerThan(request) ?? turnAway(overloaded());
-      refuse(lower, bulkhead, overloaded());
+    // A tenant that replaces its own waiter needs no additional place.
+    if ((isFree || place.tenant !== request.tenant) && !tenants.mayWait(request.tenant)) {
+      const [lower, lowerBulkhead] = tenants.findLower(request) ?? reject(overloaded());
+      rejectWaiter(lower, lowerBulkhead, overloaded());
     }
-    if (!isFree) refuse(place, bulkhead, overloaded());
+    if (!isFree) rejectWaiter(place, bulkhead, overloaded());
   }
 
   function wait(bulkhead: Bulkhead, tenant: string, { priority, signal }: SlotRequest): Promise<Slot> {
     takePlace(bulkhead, { tenant, priority });
-    return new Promise<Slot>((resolve, reject) => {
-      const onAbort = () => {
-        if (!bulkhead.queue.remove(waiter)) return;
-        forget(waiter);
-        bulkheads.changed(bulkhead);
-        reject(signal?.reason);
-      };
-      const waiter: Waiter = {
-        tenant,
-        priority,
-        admit(slot) {
-          signal?.removeEventListener('abort', onAbort);
-          resolve(slot);
-        },
-        refuse(error) {
-          signal?.removeEventListener('abort', onAbort);
-          reject(error);
-        },
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      bulkhead.queue.add(waiter);
-      bulkheads.changed(bulkhead);
-      turns.waits(waiter, bulkhead);
-      metrics.waiting(turns.waiting);
-      turns.offer(bulkhead);
-      pump();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<Slot>();
+    const waiter: Waiter = { tenant, priority, admit: resolve, reject };
+    const onAbort = () => {
+      if (remove(waiter, bulkhead)) reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    bulkhead.queue.add(waiter);
+    bulkheads.changed(bulkhead);
+    tenants.enqueue(waiter, bulkhead);
+    metrics.waiting(tenants.waiting);
+    tenants.offer(bulkhead);
+    admitWaiters();
+    return promise.finally(() => signal?.removeEventListener('abort', onAbort));
   }
 
   return {
     async acquire(request) {
       request.signal?.throwIfAborted();
-      const bulkhead = bulkheads.get(request.appUid, request.directory) ?? turnAway(overloaded());
+      const bulkhead = bulkheads.get(request.appUid, request.directory) ?? reject(overloaded());
       const refusal = bulkhead.refusal();
-      if (refusal !== undefined) turnAway(refusal);
+      if (refusal !== undefined) reject(refusal);
       const tenant = request.tenant ?? request.appUid;
-      const isFree = bulkhead.hasRoom() && bulkhead.queue.size === 0 && turns.mayEnter(tenant);
+      const isFree = bulkhead.hasRoom() && bulkhead.queue.size === 0 && tenants.mayEnter(tenant);
       return isFree ? enter(bulkhead, tenant) : wait(bulkhead, tenant, request);
     },
-    throttledUntil: (appUid) => bulkheads.throttledUntil(appUid),
+    throttledUntil: bulkheads.throttledUntil,
   };
 }
 
 function overloaded(): VaultError {
-  return new VaultError(
-    'OVERLOADED',
-    'Too many exchanges with Entra wait for this app and directory; ask again shortly.',
-    {
-      retryAfter: SECOND,
-    },
-  );
+  const message = 'Too many exchanges with Entra wait for this app and directory. Retry after the given time.';
+  return new VaultError('OVERLOADED', message, { retryAfter: SECOND });
 }

@@ -1,20 +1,28 @@
-import { type Duration, HOUR, MINUTE, SECOND } from '../../model/clock.ts';
-import type { CircuitOptions } from './circuit_breaker.ts';
+import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
 
 export interface AdmissionOptions {
   /** Per app and directory. */
   readonly inFlight: number;
   readonly waiting: number;
-  /** Over all. */
+  /** Over all apps and directories. */
   readonly totalInFlight: number;
   readonly totalWaiting: number;
-  /** Bulkheads that are kept; more than `totalInFlight` and `totalWaiting` together can use. */
+  /** Bulkheads in memory; more than `totalInFlight` and `totalWaiting` together can use. */
   readonly bulkheads: number;
-  /** Retries for each first try; 0.1 is a tenth. */
+  /** Retry tokens earned by each exchange; 0.1 allows one retry per ten exchanges. */
   readonly retryBudget: number;
-  /** Retries that may be saved up. */
+  /** Largest number of retry tokens. */
   readonly retryTokens: number;
   readonly circuit: CircuitOptions;
+}
+
+/** The circuit opens if, of the last `size` exchanges (at least `minimumCalls`), more than `threshold` (0 to 1) are unanswered. */
+export interface CircuitOptions {
+  readonly threshold: number;
+  readonly size: number;
+  readonly minimumCalls: number;
+  readonly firstPause: Duration;
+  readonly longestPause: Duration;
 }
 
 export const ADMISSION_DEFAULTS: AdmissionOptions = {
@@ -27,5 +35,3 @@ export const ADMISSION_DEFAULTS: AdmissionOptions = {
   retryTokens: 5,
   circuit: { threshold: 0.5, size: 20, minimumCalls: 5, firstPause: SECOND, longestPause: MINUTE },
 };
-/** Retry-After is never believed beyond this. */
-export const LONGEST_THROTTLE: Duration = HOUR;

@@ -1,129 +1,109 @@
-import { type Clock, type Duration, type Timestamp, timeLeft } from '../../model/clock.ts';
+import { type Clock, type Duration, HOUR, type Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
-import { type AdmissionOptions, LONGEST_THROTTLE } from './admission_options.ts';
+import type { AdmissionOptions } from './admission_options.ts';
 import { createCircuitBreaker } from './circuit_breaker.ts';
 import type { Slot } from './slot.ts';
-import { createWaitQueue, type WaitQueue } from './wait_queue.ts';
+import { createWaitQueue } from './wait_queue.ts';
 
-/** The exchanges of one app in one directory. */
-export interface Bulkhead {
-  readonly appUid: string;
-  readonly key: string;
-  /** ENTRA_THROTTLED or ENTRA_UNAVAILABLE while nothing may leave. */
-  refusal(): VaultError | undefined;
-  hasRoom(): boolean;
-  /** True: this one is the trial that decides whether the circuit closes. */
-  enter(): boolean;
-  leave(trialAbandoned: boolean): void;
-  /** A refusal, when this answer stopped the lane. */
-  record(answer: Parameters<Slot['report']>[0], isHalfOpenProbe: boolean): VaultError | undefined;
-  takeRetryToken(): boolean;
-  throttledUntil(): Timestamp | undefined;
-  readonly queue: WaitQueue;
-  /** No exchange is in flight, and none waits. */
-  isIdle(): boolean;
-}
+export type Bulkhead = ReturnType<typeof createBulkhead>;
 
+/** A longer Retry-After is cut to this. */
+const MAX_THROTTLE: Duration = HOUR;
+
+/** The exchanges of one app in one directory: their number, queue, circuit breaker, throttling and retry tokens. */
 export function createBulkhead(parts: {
   appUid: string;
   key: string;
   clock: Clock;
   options: AdmissionOptions;
   onCircuitOpened: () => void;
-}): Bulkhead {
+}) {
   const { appUid, key, clock, options } = parts;
   const circuit = createCircuitBreaker(clock, options.circuit);
   const queue = createWaitQueue(options.waiting);
   let inFlight = 0;
   let pausedUntil = 0;
   let retryTokens = options.retryTokens;
-  /** After a stop the backlog does not rush: one at a time, then twice as many after each that many answers. */
+  /** Slow start after a pause: one exchange at a time; after as many answers as the limit, the limit doubles. */
   let slowStartLimit = options.inFlight;
   let answersAtLimit = 0;
 
   function throttledUntil(): Timestamp | undefined {
-    return timeLeft(pausedUntil, clock.now(), LONGEST_THROTTLE) > 0 ? pausedUntil : undefined;
+    const remaining = pausedUntil - clock.now();
+    // More than the longest pause: the clock was set back.
+    return remaining > 0 && remaining <= MAX_THROTTLE ? pausedUntil : undefined;
   }
 
+  /** ENTRA_THROTTLED or ENTRA_UNAVAILABLE while no request may be sent. */
   function refusal(): VaultError | undefined {
     const until = throttledUntil();
     if (until !== undefined) return throttled(until - clock.now());
-    const state = circuit.ask();
+    const state = circuit.state();
     return typeof state === 'number' ? unavailable(state) : undefined;
   }
 
-  function slowStart(): void {
-    slowStartLimit = 1;
+  function setSlowStart(limit: number): void {
+    slowStartLimit = Math.min(options.inFlight, limit);
     answersAtLimit = 0;
   }
 
   function speedUp(): void {
     if (slowStartLimit >= options.inFlight) return;
     answersAtLimit += 1;
-    if (answersAtLimit < slowStartLimit) return;
-    slowStartLimit = Math.min(options.inFlight, slowStartLimit * 2);
-    answersAtLimit = 0;
+    if (answersAtLimit >= slowStartLimit) setSlowStart(slowStartLimit * 2);
   }
 
   return {
     appUid,
     key,
+    queue,
     refusal,
+    throttledUntil,
     hasRoom: () => inFlight < Math.min(options.inFlight, slowStartLimit) && refusal() === undefined,
-    enter() {
+    /** True: this exchange is the half-open probe of the circuit breaker. */
+    enter(): boolean {
       inFlight += 1;
       retryTokens = Math.min(options.retryTokens, retryTokens + options.retryBudget);
-      const isHalfOpenProbe = circuit.ask() === 'trial';
-      if (isHalfOpenProbe) circuit.beginHalfOpenProbe();
+      const isHalfOpenProbe = circuit.state() === 'half_open';
+      if (isHalfOpenProbe) circuit.setProbing(true);
       return isHalfOpenProbe;
     },
-    leave(trialAbandoned) {
+    leave(isProbeAbandoned: boolean) {
       inFlight -= 1;
-      if (trialAbandoned) circuit.abandonHalfOpenProbe();
+      if (isProbeAbandoned) circuit.setProbing(false);
     },
-    record(answer, isHalfOpenProbe) {
-      if (typeof answer === 'object') {
-        const wait = Math.min(answer.throttledFor, LONGEST_THROTTLE);
+    /** Returns the refusal for waiting callers if this result stops the bulkhead. */
+    record(result: Parameters<Slot['report']>[0], isHalfOpenProbe: boolean): VaultError | undefined {
+      if (typeof result === 'object') {
+        const wait = Math.min(result.throttledFor, MAX_THROTTLE);
         pausedUntil = Math.max(throttledUntil() ?? 0, clock.now() + wait);
         circuit.record(true, isHalfOpenProbe);
-        slowStart();
+        setSlowStart(1);
         return throttled(wait);
       }
-      if (answer === 'strange' && !isHalfOpenProbe) return undefined;
-      const change = circuit.record(answer !== 'unanswered', isHalfOpenProbe);
-      if (change === 'closed') slowStart();
-      if (answer === 'answered') speedUp();
+      if (result === 'unrecognized' && !isHalfOpenProbe) return undefined;
+      const change = circuit.record(result !== 'unanswered', isHalfOpenProbe);
+      if (change === 'closed') setSlowStart(1);
+      if (result === 'answered') speedUp();
       if (change !== 'opened') return undefined;
       parts.onCircuitOpened();
       return refusal();
     },
-    takeRetryToken() {
+    takeRetryToken(): boolean {
       if (retryTokens < 1) return false;
       retryTokens -= 1;
       return true;
     },
-    throttledUntil,
-    queue,
     isIdle: () => inFlight === 0 && queue.size === 0,
   };
 }
 
-function throttled(wait: Duration): VaultError {
-  return new VaultError(
-    'ENTRA_THROTTLED',
-    'Entra throttles this app in this directory; ask again when the wait is over.',
-    {
-      retryAfter: wait,
-    },
-  );
+function throttled(retryAfter: Duration): VaultError {
+  const message = 'Entra throttles this app in this directory. Retry after the given time.';
+  return new VaultError('ENTRA_THROTTLED', message, { retryAfter });
 }
 
-function unavailable(wait: Duration): VaultError {
-  return new VaultError(
-    'ENTRA_UNAVAILABLE',
-    'Entra does not answer for this app in this directory; ask again shortly.',
-    {
-      retryAfter: wait,
-    },
-  );
+function unavailable(retryAfter: Duration): VaultError {
+  const message = 'Entra does not answer for this app in this directory. Retry after the given time.';
+  return new VaultError('ENTRA_UNAVAILABLE', message, { retryAfter });
 }

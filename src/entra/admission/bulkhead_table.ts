@@ -2,41 +2,31 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { Bulkhead } from './bulkhead.ts';
 
 /**
- * The bulkheads that are kept, at most `limit`. Callers name directories freely, so a new one replaces the one that is idle
- * for longest: first those that remember no refusal. Each step costs the same, however many there are.
+ * The bulkheads in memory, at most `limit`. Callers choose directory names freely, so a new bulkhead replaces the one that has been
+ * idle longest; bulkheads that are throttled or have an open circuit go last. Every operation takes constant time.
  */
-export interface BulkheadTable {
-  /** Undefined: the table is full of bulkheads in use. */
-  get(appUid: string, directory: string): Bulkhead | undefined;
-  /** After each change of its exchanges or its waiters. */
-  changed(bulkhead: Bulkhead): void;
-  throttledUntil(appUid: string): Timestamp | undefined;
-  readonly size: number;
-}
-
-export function createBulkheadTable(limit: number, create: (appUid: string, key: string) => Bulkhead): BulkheadTable {
+export function createBulkheadTable(limit: number, create: (appUid: string, key: string) => Bulkhead) {
   const bulkheads = new Map<string, Bulkhead>();
   /** In the order in which they became idle. */
   const idle = new Set<Bulkhead>();
   const idleAndStopped = new Set<Bulkhead>();
-  /** By app, the one that is throttled for longest. */
+  /** By app: the bulkhead that is throttled longest. */
   const throttled = new Map<string, Bulkhead>();
 
   function makeRoom(): boolean {
     if (bulkheads.size < limit) return true;
-    for (const candidates of [idle, idleAndStopped]) {
-      for (const bulkhead of candidates) {
-        candidates.delete(bulkhead);
-        bulkheads.delete(bulkhead.key);
-        if (throttled.get(bulkhead.appUid) === bulkhead) throttled.delete(bulkhead.appUid);
-        return true;
-      }
-    }
-    return false;
+    const [oldest] = idle.size > 0 ? idle : idleAndStopped;
+    if (oldest === undefined) return false;
+    idle.delete(oldest);
+    idleAndStopped.delete(oldest);
+    bulkheads.delete(oldest.key);
+    if (throttled.get(oldest.appUid) === oldest) throttled.delete(oldest.appUid);
+    return true;
   }
 
   return {
-    get(appUid, directory) {
+    /** Undefined: the table is full of bulkheads in use. */
+    get(appUid: string, directory: string): Bulkhead | undefined {
       const key = `${appUid} ${directory}`;
       const found = bulkheads.get(key);
       if (found !== undefined) return found;
@@ -46,7 +36,8 @@ export function createBulkheadTable(limit: number, create: (appUid: string, key:
       idle.add(bulkhead);
       return bulkhead;
     },
-    changed(bulkhead) {
+    /** To be called after each change of a bulkhead's exchanges or waiters. */
+    changed(bulkhead: Bulkhead) {
       idle.delete(bulkhead);
       idleAndStopped.delete(bulkhead);
       const until = bulkhead.throttledUntil();
@@ -55,13 +46,10 @@ export function createBulkheadTable(limit: number, create: (appUid: string, key:
       }
       if (bulkhead.isIdle()) (bulkhead.refusal() === undefined ? idle : idleAndStopped).add(bulkhead);
     },
-    throttledUntil(appUid) {
+    throttledUntil(appUid: string): Timestamp | undefined {
       const until = throttled.get(appUid)?.throttledUntil();
       if (until === undefined) throttled.delete(appUid);
       return until;
-    },
-    get size() {
-      return bulkheads.size;
     },
   };
 }

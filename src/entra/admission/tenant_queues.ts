@@ -1,47 +1,28 @@
 import type { Priority } from '../authorization_server.ts';
 import type { Bulkhead } from './bulkhead.ts';
-import { PRIORITIES, RANK, type Waiter } from './wait_queue.ts';
-
-/**
- * What each tenant holds of the exchanges and the waiting places that all share, and whose turn it is.
- * A tenant gets another one only while it holds less than three times as many as are free. So one tenant alone gets three
- * quarters, a second one three quarters of the rest, and where little is free it goes to those that hold little.
- */
-export interface TenantQueues {
-  mayEnter(tenant: string): boolean;
-  mayWait(tenant: string): boolean;
-  entered(tenant: string): void;
-  left(tenant: string): void;
-  waits(waiter: Waiter, bulkhead: Bulkhead): void;
-  waitsNoMore(waiter: Waiter): void;
-  /** The waiter that makes room for one more of the tenant: one of its own of a lower priority, else one of another tenant. */
-  lowerThan(request: { readonly tenant: string; readonly priority: Priority }): readonly [Waiter, Bulkhead] | undefined;
-  readonly inFlight: number;
-  readonly waiting: number;
-  /** The bulkhead has room, or a waiter more. */
-  offer(bulkhead: Bulkhead): void;
-  /** A bulkhead with room, and a waiter of this priority of the tenant whose turn it is. */
-  next(priority: Priority): Bulkhead | undefined;
-  /** The turn of the tenant in this bulkhead is over. */
-  served(waiter: Waiter, bulkhead: Bulkhead): void;
-}
+import { type ByPriority, PRIORITIES, RANK, type Waiter } from './wait_queue.ts';
 
 interface Tenant {
   inFlight: number;
   readonly waiters: Waiters;
-  /** For each priority, the bulkheads in which it waits. One that has no room any more is removed when its turn comes. */
-  readonly bulkheads: readonly [Set<Bulkhead>, Set<Bulkhead>, Set<Bulkhead>];
+  /** The bulkheads in which it waits. A bulkhead without room is removed when the tenant is next served. */
+  readonly bulkheads: ByPriority<Set<Bulkhead>>;
 }
+
+/** In the order of arrival. */
+type Waiters = ByPriority<Map<Waiter, Bulkhead>>;
 
 const SHARE_OF_FREE = 3;
 
-/** For each priority, in the order of arrival. */
-type Waiters = readonly [Map<Waiter, Bulkhead>, Map<Waiter, Bulkhead>, Map<Waiter, Bulkhead>];
-
-export function createTenantQueues(limits: { readonly inFlight: number; readonly waiting: number }): TenantQueues {
+/**
+ * Each tenant's share of the exchanges and waiting places, and the order in which tenants are served.
+ * A tenant gets one more only while it has less than three times as many as are free. So a single tenant gets three quarters,
+ * a second one three quarters of the rest, and the last free ones go to tenants that have few.
+ */
+export function createTenantQueues(limits: { readonly inFlight: number; readonly waiting: number }) {
   const tenants = new Map<string, Tenant>();
-  /** For each priority, tenants with waiters that can be served, the one served longest ago first. */
-  const turns: readonly [Set<string>, Set<string>, Set<string>] = [new Set(), new Set(), new Set()];
+  /** Tenants with waiters that can be served, the one served longest ago first. */
+  const turns: ByPriority<Set<string>> = [new Set(), new Set(), new Set()];
   const waiters = noWaiters();
   let inFlight = 0;
 
@@ -62,28 +43,32 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
 
   return {
     mayEnter,
-    mayWait: (name) => mayTake(waitingOf(name), limits.waiting - sizeOf(waiters)),
-    entered(name) {
+    mayWait: (name: string) => mayTake(waitingOf(name), limits.waiting - sizeOf(waiters)),
+    enter(name: string) {
       find(name).inFlight += 1;
       inFlight += 1;
     },
-    left(name) {
+    leave(name: string) {
       const tenant = find(name);
       tenant.inFlight -= 1;
       inFlight -= 1;
       forgetIdle(name, tenant);
     },
-    waits(waiter, bulkhead) {
+    enqueue(waiter: Waiter, bulkhead: Bulkhead) {
       for (const all of [waiters, find(waiter.tenant).waiters]) all[RANK[waiter.priority]].set(waiter, bulkhead);
     },
-    waitsNoMore(waiter) {
+    dequeue(waiter: Waiter) {
       const tenant = find(waiter.tenant);
       for (const all of [waiters, tenant.waiters]) all[RANK[waiter.priority]].delete(waiter);
       forgetIdle(waiter.tenant, tenant);
     },
-    lowerThan({ tenant: name, priority }) {
+    /** The waiter of a lower priority to replace: one of the same tenant if there is one, else one of another tenant. */
+    findLower({
+      tenant: name,
+      priority,
+    }: Pick<Waiter, 'tenant' | 'priority'>): readonly [Waiter, Bulkhead] | undefined {
       const own = firstLower(tenants.get(name)?.waiters ?? NO_WAITERS, priority);
-      // A tenant does not drive out the others' background work to get more than half.
+      // A tenant must not replace the background work of others to get more than half of the places.
       return own ?? (waitingOf(name) < limits.waiting / 2 ? firstLower(waiters, priority) : undefined);
     },
     get inFlight() {
@@ -92,7 +77,8 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
     get waiting() {
       return sizeOf(waiters);
     },
-    offer(bulkhead) {
+    /** To be called when the bulkhead has room, or one more waiter. */
+    offer(bulkhead: Bulkhead) {
       if (bulkhead.queue.size === 0 || !bulkhead.hasRoom()) return;
       for (const priority of PRIORITIES) {
         for (const name of bulkhead.queue.tenants(priority)) {
@@ -101,10 +87,11 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
         }
       }
     },
-    next(priority) {
+    /** A bulkhead with room and with a waiter of this priority of the tenant to serve next. */
+    next(priority: Priority): Bulkhead | undefined {
       const rank = RANK[priority];
       for (const name of turns[rank]) {
-        // Few are skipped: the more they hold, the fewer they are.
+        // Skips few tenants: the larger their shares, the fewer of them can exist.
         if (!mayEnter(name)) continue;
         const bulkheads = tenants.get(name)?.bulkheads[rank] ?? new Set<Bulkhead>();
         for (const bulkhead of bulkheads) {
@@ -115,7 +102,8 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
       }
       return undefined;
     },
-    served({ tenant: name, priority }, bulkhead) {
+    /** Moves the tenant, and this bulkhead of the tenant, to the end of the order. */
+    served({ tenant: name, priority }: Waiter, bulkhead: Bulkhead) {
       const rank = RANK[priority];
       const bulkheads = tenants.get(name)?.bulkheads[rank];
       if (bulkheads?.delete(bulkhead)) bulkheads.add(bulkhead);

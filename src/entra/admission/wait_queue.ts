@@ -7,34 +7,20 @@ export interface Waiter {
   readonly tenant: string;
   readonly priority: Priority;
   admit(slot: Slot): void;
-  refuse(error: VaultError): void;
-}
-
-/** The waiting places of one bulkhead: by priority, and round robin by tenant within a priority. */
-export interface WaitQueue {
-  readonly size: number;
-  has(tenant: string, priority: Priority): boolean;
-  add(waiter: Waiter): void;
-  /** False: it was not in the line. */
-  remove(waiter: Waiter): boolean;
-  /** Removes the first waiter of the tenant whose turn it is, of the tenants that `isEligible` accepts. */
-  take(priority: Priority, isEligible: (tenant: string) => boolean): Waiter | undefined;
-  /**
-   * A free place, or the waiter that gives way: one of a lower priority, or one of a tenant with more places.
-   * Undefined: there is no place. A tenant has at most half of the places while another waits.
-   */
-  placeFor(request: { readonly tenant: string; readonly priority: Priority }): 'free' | Waiter | undefined;
-  tenants(priority: Priority): Iterable<string>;
-  all(): Waiter[];
+  reject(error: VaultError): void;
 }
 
 export const PRIORITIES = ['FOREGROUND', 'REFRESH_AHEAD', 'BACKGROUND'] as const satisfies readonly Priority[];
 
 export const RANK = { FOREGROUND: 0, REFRESH_AHEAD: 1, BACKGROUND: 2 } as const satisfies Record<Priority, number>;
 
-export function createWaitQueue(directories: number): WaitQueue {
+/** One value for each priority, in the order of `PRIORITIES`. */
+export type ByPriority<Value> = readonly [Value, Value, Value];
+
+/** The queue of one bulkhead: by priority, and round robin by tenant within a priority. */
+export function createWaitQueue(capacity: number) {
   /** For each priority the waiters by tenant; a tenant moves to the end of its map when it is served. */
-  const turns: readonly [TenantWaiters, TenantWaiters, TenantWaiters] = [new Map(), new Map(), new Map()];
+  const queues: ByPriority<Map<string, Waiter[]>> = [new Map(), new Map(), new Map()];
   const counts = new Map<string, number>();
   let size = 0;
 
@@ -49,12 +35,12 @@ export function createWaitQueue(directories: number): WaitQueue {
     return [...counts].reduce((largest, one) => (one[1] > largest[1] ? one : largest), ['', 0]);
   }
 
-  /** The waiter of the lowest priority that came last: of the tenant, or of the tenant with most of that priority. */
+  /** The newest waiter of the lowest priority: of the tenant, or of the tenant with the most waiters of that priority. */
   function last(tenant?: string): Waiter | undefined {
-    for (const byTenant of turns.toReversed()) {
+    for (const byTenant of queues.toReversed()) {
       if (byTenant.size === 0) continue;
-      const lines = tenant === undefined ? [...byTenant.values()] : [byTenant.get(tenant) ?? []];
-      const longest = lines.reduce((longest, one) => (one.length > longest.length ? one : longest));
+      const candidates = tenant === undefined ? [...byTenant.values()] : [byTenant.get(tenant) ?? []];
+      const longest = candidates.reduce((longest, one) => (one.length > longest.length ? one : longest));
       if (longest.length > 0) return longest.at(-1);
     }
     return undefined;
@@ -64,16 +50,17 @@ export function createWaitQueue(directories: number): WaitQueue {
     get size() {
       return size;
     },
-    has: (tenant, priority) => turns[RANK[priority]].has(tenant),
-    add(waiter) {
-      const byTenant = turns[RANK[waiter.priority]];
+    has: (tenant: string, priority: Priority) => queues[RANK[priority]].has(tenant),
+    add(waiter: Waiter) {
+      const byTenant = queues[RANK[waiter.priority]];
       const waiters = byTenant.get(waiter.tenant);
       if (waiters === undefined) byTenant.set(waiter.tenant, [waiter]);
       else waiters.push(waiter);
       count(waiter.tenant, 1);
     },
-    remove(waiter) {
-      const byTenant = turns[RANK[waiter.priority]];
+    /** False: it was not in the queue. */
+    remove(waiter: Waiter): boolean {
+      const byTenant = queues[RANK[waiter.priority]];
       const waiters = byTenant.get(waiter.tenant) ?? [];
       const index = waiters.indexOf(waiter);
       if (index < 0) return false;
@@ -82,8 +69,9 @@ export function createWaitQueue(directories: number): WaitQueue {
       count(waiter.tenant, -1);
       return true;
     },
-    take(priority, isEligible) {
-      const byTenant = turns[RANK[priority]];
+    /** Removes the first waiter of the next tenant that `isEligible` accepts. */
+    take(priority: Priority, isEligible: (tenant: string) => boolean): Waiter | undefined {
+      const byTenant = queues[RANK[priority]];
       for (const [tenant, waiters] of byTenant) {
         if (!isEligible(tenant)) continue;
         const waiter = waiters.shift();
@@ -94,21 +82,23 @@ export function createWaitQueue(directories: number): WaitQueue {
       }
       return undefined;
     },
-    placeFor({ tenant, priority }) {
+    /**
+     * A free place, or the waiter to replace: one of a lower priority, or of a tenant with more places. Undefined: neither exists.
+     * A tenant has at most half of the places while another tenant waits.
+     */
+    findPlace({ tenant, priority }: Pick<Waiter, 'tenant' | 'priority'>): 'free' | Waiter | undefined {
       const own = counts.get(tenant) ?? 0;
-      if (own < size && own >= Math.max(1, Math.floor(directories / 2))) return givesWay(last(tenant), priority);
-      if (size < directories) return 'free';
+      if (own < size && own >= Math.max(1, Math.floor(capacity / 2))) return ifLower(last(tenant), priority);
+      if (size < capacity) return 'free';
       const [largest, most] = largestTenant();
-      return givesWay(last(), priority) ?? (most > own + 1 ? givesWay(last(largest), priority, 0) : undefined);
+      return ifLower(last(), priority) ?? (most > own + 1 ? ifLower(last(largest), priority, 0) : undefined);
     },
-    tenants: (priority) => turns[RANK[priority]].keys(),
-    all: () => turns.flatMap((byTenant) => [...byTenant.values()].flat()),
+    tenants: (priority: Priority) => queues[RANK[priority]].keys(),
+    all: () => queues.flatMap((byTenant) => [...byTenant.values()].flat()),
   };
 }
 
 /** The waiter, if its priority is lower by at least `by`. */
-function givesWay(waiter: Waiter | undefined, priority: Priority, by = 1): Waiter | undefined {
+function ifLower(waiter: Waiter | undefined, priority: Priority, by = 1): Waiter | undefined {
   return waiter !== undefined && RANK[waiter.priority] - RANK[priority] >= by ? waiter : undefined;
 }
-
-type TenantWaiters = Map<string, Waiter[]>;

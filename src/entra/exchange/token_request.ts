@@ -116,5 +116,5 @@ async function present(
 function healthOf(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {
   if (meaning?.failure.kind === 'throttled') return { throttledFor: meaning.failure.retryAfter ?? 0 };
   if (meaning?.failure.kind !== 'transient') return 'answered';
-  return meaning.known ? 'unanswered' : 'strange';
+  return meaning.known ? 'unanswered' : 'unrecognized';
 }
