@@ -1,11 +1,13 @@
 import { type App, type Cloud, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { isLoopbackHost } from '../model/loopback.ts';
+import { createBoundedMap } from './bounded_map.ts';
 
 /** Cloud CUSTOM: the sandbox, or a gateway in front of Entra. */
 export interface CustomCloud {
   /** `https://login.example.com`; http only on loopback. */
   readonly loginUrl: string;
-  /** Where Graph answers; undefined: where it does in the public cloud. */
+  /** Endpoint of Graph; undefined: that of the public cloud. */
   readonly graphUrl?: string | undefined;
 }
 
@@ -14,11 +16,11 @@ export interface Authority {
   readonly authorizeEndpoint: string;
   readonly tokenEndpoint: string;
   readonly adminConsentEndpoint: string;
-  /** Canonical resource URI of Graph, which a bare permission means. */
+  /** Canonical resource URI of Graph, to which a permission without a resource refers. */
   readonly graph: string;
-  /** Where Graph answers, without the version and without a slash at the end. */
+  /** Endpoint of Graph, without the version and without a trailing slash. */
   readonly graphEndpoint: string;
-  /** What MSAL must be told so that it asks nobody for metadata, and takes an http token endpoint. */
+  /** Configuration with which MSAL requests no metadata and accepts an http token endpoint. */
   readonly msal: {
     readonly authority: string;
     readonly knownAuthorities: string[];
@@ -26,17 +28,14 @@ export interface Authority {
   };
 }
 
-export interface Authorities {
-  /** `directory`: a directory id or domain, `organizations`, `common` or `consumers`. */
-  of(cloud: Cloud, directory: string): Authority;
-}
+export type Authorities = ReturnType<typeof createAuthorities>;
 
-/** Where an app signs in when no directory is named. */
+/** The directory in which an app signs in: the named one, its own one, or its audience. */
 export function directoryOf(app: App, directoryId: string | undefined): string {
   return directoryId ?? homeDirectory(app) ?? app.signInAudience;
 }
 
-/** Where a user signs in. Personal accounts have an address of their own, the word that Microsoft documents for their directory. */
+/** The directory in which a user signs in. Microsoft documents `consumers` for personal accounts. */
 export function signInDirectoryOf(app: App, directoryId: string | undefined): string {
   return directoryId === PERSONAL_DIRECTORY ? 'consumers' : directoryOf(app, directoryId);
 }
@@ -50,21 +49,19 @@ const CLOUDS: Readonly<Record<Exclude<Cloud, 'CUSTOM'>, { login: string; graph: 
   CHINA: { login: 'https://login.partner.microsoftonline.cn', graph: 'https://microsoftgraph.chinacloudapi.cn' },
 };
 
-/** MSAL wants an https authority; with its metadata given it never connects to it. */
-const STAND_IN = 'https://login.custom.invalid';
+/** MSAL requires an https authority. It never connects to this one, because its metadata is configured. */
+const PLACEHOLDER = 'https://login.custom.invalid';
 
-export function createAuthorities(customCloud: CustomCloud | undefined): Authorities {
+export function createAuthorities(customCloud: CustomCloud | undefined) {
   const custom = customCloud && checkCustomCloud(customCloud);
-  const known = new Map<string, Authority>();
+  const authorities = createBoundedMap<Authority>(10_000);
   return {
-    of(cloud, directory) {
+    /** `directory`: a directory id or domain, `organizations`, `common` or `consumers`. */
+    of(cloud: Cloud, directory: string): Authority {
       const key = `${cloud} ${directory}`;
-      const found = known.get(key);
-      if (found !== undefined) return found;
-      const made = build(cloud === 'CUSTOM' ? custom : CLOUDS[cloud], directory);
-      if (known.size >= 10_000) known.clear();
-      known.set(key, made);
-      return made;
+      const authority = authorities.get(key) ?? build(cloud === 'CUSTOM' ? custom : CLOUDS[cloud], directory);
+      authorities.set(key, authority);
+      return authority;
     },
   };
 }
@@ -76,15 +73,15 @@ function build(
   if (cloud === undefined) {
     throw new VaultError(
       'APP_MISCONFIGURED',
-      'The app is in cloud CUSTOM, but the vault has no address of it: configure TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL, or choose another cloud',
+      'The app is in cloud CUSTOM, which is not configured. Set TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL, or choose another cloud.',
     );
   }
-  // It becomes a part of a path: a slash or a question mark would lead a secret elsewhere.
+  // It becomes part of a path: a slash or a question mark would send the client secret to another path.
   if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,253}$/.test(directory)) {
     throw fieldInvalid('directory_id', 'must be a directory id or a domain name');
   }
   const base = `${cloud.login}/${directory}`;
-  const secureBase = base.startsWith('https:') ? base : `${STAND_IN}/${directory}`;
+  const secureBase = base.startsWith('https:') ? base : `${PLACEHOLDER}/${directory}`;
   const authorizeEndpoint = `${base}/oauth2/v2.0/authorize`;
   const tokenEndpoint = `${base}/oauth2/v2.0/token`;
   return {
@@ -116,9 +113,8 @@ function checkCustomCloud(custom: CustomCloud): { login: string; graph: string; 
 
 function checkedUrl(field: string, text: string): string {
   const url = new URL(text);
-  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) {
-    throw fieldInvalid(field, 'must be https; http is for loopback alone');
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackHost(url.hostname))) {
+    throw fieldInvalid(field, 'must be https; only loopback addresses may use http');
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }

@@ -5,49 +5,49 @@ import type { Failure, Outcome } from '../model/exchange.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Requester } from './health/requester.ts';
 
-/** Who waits for an exchange; the first comes first. */
+/** The purpose of an exchange; the first is served first. */
 export type Priority = 'FOREGROUND' | 'REFRESH_AHEAD' | 'BACKGROUND';
 
-/** What is asked of Entra. It blames apps and credentials by itself; an outcome is about the grant alone. */
+/** Client of the authorization server. It records failures of apps and credentials itself; an outcome is about the grant only. */
 export interface AuthorizationServer {
-  /** Where a browser goes to sign in and consent (OpenID Connect code flow with PKCE S256, RFC 7636). */
+  /** For a browser to sign in and consent (OpenID Connect code flow with PKCE S256, RFC 7636). */
   authorizationUri(request: AuthorizationUriRequest): string;
 
   /** https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
   adminConsentUri(request: AdminConsentUriRequest): string;
 
   /**
-   * Waits for a pacing slot of (app, directory). Answers at once, without a request to Entra, what is already known:
+   * Waits for a slot of (app, directory). Fails without a request to Entra for what is already known:
    * OVERLOADED, ENTRA_THROTTLED, ENTRA_UNAVAILABLE (open circuit), APP_SUSPENDED, APP_CREDENTIAL_REJECTED,
    * APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, ADMIN_CONSENT_REQUIRED or BLOCKED_BY_POLICY of a failing directory.
    */
   admit(request: AdmissionRequest): Promise<Admission>;
 
   /**
-   * Tries each credential of the app on its own with client credentials; undefined where the audience names no directory.
-   * `priority`: FOREGROUND unless given.
+   * Tries each credential of the app with client credentials. Empty if the app's audience names no directory.
+   * `priority`: FOREGROUND by default.
    */
   probe(app: App, directoryId: string | undefined, priority?: Priority): Promise<readonly CredentialProbe[]>;
 
-  /** What came to the redirect URI in place of a code, or of an administrator's consent. `codes`: the AADSTS codes of its description. */
+  /** Error response at the redirect URI, of a sign-in or an administrator's consent. `codes`: the AADSTS codes of its description. */
   readAuthorizationError(error: string, codes: readonly number[]): Failure;
 
-  /** A credential was added or removed, or the app changed: forget what was learned of it and probe at once. */
+  /** To be called when the app changed, or a credential was added or removed: clears what is known about it. */
   forget(appUid: string): void;
 
-  /** While Entra throttles the app somewhere. */
+  /** Set while Entra throttles the app in some directory. */
   throttledUntil(appUid: string): Timestamp | undefined;
 
-  /** Waits for the probes that were started in the background. */
+  /** Waits for the probes in the background. */
   settled(): Promise<void>;
 
-  /** Ends idle connections and timers. */
+  /** Closes idle connections and timers. */
   close(): Promise<void>;
 }
 
 export interface AuthorizationUriRequest {
   readonly app: App;
-  /** Where to sign in; the app's audience when undefined. */
+  /** Undefined: the app's audience. */
   readonly directoryId: string | undefined;
   readonly redirectUri: string;
   /** Full form, of all resources: `https://graph.microsoft.com/Mail.Read`, OIDC scopes by their bare names. */
@@ -60,28 +60,25 @@ export interface AuthorizationUriRequest {
   readonly claims: string | undefined;
 }
 
-export interface AdminConsentUriRequest {
-  readonly app: App;
-  readonly directoryId: string | undefined;
-  readonly redirectUri: string;
-  readonly scopes: readonly string[];
-  readonly state: string;
-}
+export type AdminConsentUriRequest = Pick<
+  AuthorizationUriRequest,
+  'app' | 'directoryId' | 'redirectUri' | 'scopes' | 'state'
+>;
 
 export interface AdmissionRequest {
   readonly app: App;
-  /** Undefined: the app's audience (a code whose account is not known yet). */
+  /** Undefined: the app's audience (for a code, whose account is not known yet). */
   readonly directoryId: string | undefined;
-  /** For whom, where the app is another tenant's and shared: each tenant has its share. Default: the tenant of the app. */
+  /** The tenant whose share the exchange counts against. Default: the app's owner. */
   readonly tenantUid?: string | undefined;
   readonly priority: Priority;
-  /** Undefined: nothing that Entra refuses counts beyond this request. */
+  /** Undefined: a refusal counts against this request only. */
   readonly requester?: Requester | undefined;
-  /** Ends the waiting for a slot, never an exchange that has left. */
+  /** Stops the wait for a slot, but no exchange that was sent. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A pacing slot. Release it in a `finally`. */
+/** A slot for exchanges. Release it in a `finally`. */
 export interface Admission {
   redeemRefreshToken(request: RefreshTokenRequest): Promise<Outcome>;
   redeemCode(request: CodeRequest): Promise<Outcome>;
@@ -89,18 +86,21 @@ export interface Admission {
   release(): void;
 }
 
-export interface RefreshTokenRequest {
+export interface RefreshTokenRequest extends AttemptOptions {
   readonly refreshToken: Secret;
   readonly resource: string;
-  /** Full form, of one resource; `{resource}/.default` for all that is consented. */
+  /** Full form, of one resource; `{resource}/.default` for everything consented. */
   readonly scopes: readonly string[];
   /** A claims challenge of the resource (CAE). */
   readonly claims?: string | undefined;
-  /** A second try after a refusal: its failure marks nothing. */
+}
+
+export interface AttemptOptions {
+  /** A second attempt after a refusal: its failure is not recorded. */
   readonly retry?: boolean | undefined;
-  /** Ask Entra although the same request was refused a short while ago. */
+  /** Sends the request even if Entra refused the same one a short time ago. */
   readonly force?: boolean | undefined;
-  /** Total time for the exchange, retry included. Default 8 s: less than a lease. */
+  /** For the whole exchange, retries included. Default 8 s: less than a lease. */
   readonly timeout?: Duration | undefined;
 }
 
@@ -120,10 +120,10 @@ export interface AppTokenRequest {
 export interface CredentialProbe {
   readonly credentialId: string;
   readonly outcome: 'VALID' | 'REJECTED' | 'PROPAGATING' | 'INCONCLUSIVE';
-  /** What Entra's refusal means; undefined: it accepted the credential, or was not asked. */
+  /** Meaning of Entra's refusal; undefined: Entra accepted the credential, or no request was sent. */
   readonly reason: Reason | undefined;
   readonly entraError: string | undefined;
   readonly correlationId: string | undefined;
-  /** INCONCLUSIVE, since nothing could be presented: Entra was not asked. The vault's reason and words, where it has them. */
+  /** For INCONCLUSIVE if the credential could not be presented: the vault's reason and message, if it has them. */
   readonly unusable?: { readonly reason: Reason | undefined; readonly message: string | undefined };
 }

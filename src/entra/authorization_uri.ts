@@ -1,7 +1,7 @@
 import { type Authorities, directoryOf, signInDirectoryOf } from './authority.ts';
 import type { AdminConsentUriRequest, AuthorizationUriRequest } from './authorization_server.ts';
 
-/** OpenID Connect Core 3.1.2.1 with PKCE S256 (RFC 7636). Made by hand, since MSAL's way is asynchronous and wants a credential. */
+/** OpenID Connect Core 3.1.2.1 with PKCE S256 (RFC 7636). Not MSAL's function, which is asynchronous and requires a credential. */
 export function authorizationUri(authorities: Authorities, request: AuthorizationUriRequest): string {
   const authority = authorities.of(request.app.cloud, signInDirectoryOf(request.app, request.directoryId));
   return withQuery(authority.authorizeEndpoint, {
@@ -14,7 +14,7 @@ export function authorizationUri(authorities: Authorities, request: Authorizatio
     nonce: request.nonce,
     code_challenge: request.codeChallenge,
     code_challenge_method: 'S256',
-    // Else client_info is missing from the answer.
+    // Without it, the token response has no client_info.
     client_info: '1',
     login_hint: request.loginHint,
     prompt: request.prompt,
@@ -25,9 +25,9 @@ export function authorizationUri(authorities: Authorities, request: Authorizatio
 /** https://learn.microsoft.com/entra/identity-platform/v2-admin-consent */
 export function adminConsentUri(authorities: Authorities, request: AdminConsentUriRequest): string {
   const directory = directoryOf(request.app, request.directoryId);
-  // The endpoint knows directories and `organizations`; a personal account has no administrator.
-  const asked = directory === 'common' || directory === 'consumers' ? 'organizations' : directory;
-  return withQuery(authorities.of(request.app.cloud, asked).adminConsentEndpoint, {
+  // The endpoint accepts directories and `organizations`; personal accounts have no administrator.
+  const accepted = directory === 'common' || directory === 'consumers' ? 'organizations' : directory;
+  return withQuery(authorities.of(request.app.cloud, accepted).adminConsentEndpoint, {
     client_id: request.app.clientId,
     scope: request.scopes.join(' '),
     redirect_uri: request.redirectUri,
@@ -36,7 +36,7 @@ export function adminConsentUri(authorities: Authorities, request: AdminConsentU
 }
 
 function withQuery(endpoint: string, parameters: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  // %20 and not +: Entra's pages read both, proxies in between do not.
-  return `${endpoint}?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;
+  const defined = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  // Spaces as %20: Entra's pages also read +, but some proxies do not.
+  return `${endpoint}?${defined.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;
 }

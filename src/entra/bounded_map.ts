@@ -1,4 +1,4 @@
-/** A map with a cap: a new entry beyond it removes the one that was set or touched longest ago, in O(1). */
+/** Map with a capacity: a new entry beyond it replaces the one that was set or read longest ago, in O(1). */
 export interface BoundedMap<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
@@ -6,26 +6,23 @@ export interface BoundedMap<Value> {
   readonly size: number;
 }
 
-export function createBoundedMap<Value>(cap: number): BoundedMap<Value> {
+export function createBoundedMap<Value>(capacity: number): BoundedMap<Value> {
   const entries = new Map<string, Value>();
 
-  function put(key: string, value: Value): void {
+  function set(key: string, value: Value): void {
     entries.delete(key);
     entries.set(key, value);
+    const [oldest] = entries.keys();
+    if (entries.size > capacity && oldest !== undefined) entries.delete(oldest);
   }
 
   return {
     get(key) {
       const value = entries.get(key);
-      if (value !== undefined) put(key, value);
+      if (value !== undefined) set(key, value);
       return value;
     },
-    set(key, value) {
-      put(key, value);
-      if (entries.size <= cap) return;
-      const [oldest] = entries.keys();
-      if (oldest !== undefined) entries.delete(oldest);
-    },
+    set,
     delete: (key) => entries.delete(key),
     get size() {
       return entries.size;

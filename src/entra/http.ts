@@ -1,37 +1,23 @@
-import { errors, request } from 'undici';
-import type { Clock, Duration } from '../model/clock.ts';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, Pool, request } from 'undici';
+import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
-import { createDispatchers } from './dispatcher.ts';
+import { isLoopbackHost } from '../model/loopback.ts';
+import { parseJsonObject } from './json_object.ts';
 import type { RawTokenResponse, TransportFault } from './token_response.ts';
 
-/** One POST to a token endpoint. It never throws: what goes wrong on the way is part of the answer. */
-export interface TokenHttp {
-  post(url: string, post: TokenPost): Promise<RawTokenResponse>;
-  /** Ends idle connections; requests under way finish. */
-  close(): Promise<void>;
-}
-
-/** The same for any method: one request, never a second try of its own. */
-export interface JsonHttp {
-  send(url: string, request: JsonRequest): Promise<RawTokenResponse>;
-  close(): Promise<void>;
-}
-
-export interface TokenPost extends Omit<JsonRequest, 'method'> {
-  readonly body: string;
-}
+export type JsonHttp = ReturnType<typeof createJsonHttp>;
 
 export interface JsonRequest {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** For all of it: connecting, sending, waiting, reading. */
+  /** For connecting, sending, waiting and reading together. */
   readonly timeout: Duration;
   readonly correlationId: string;
 }
 
 export interface HttpOptions {
-  /** Bytes of a body that are read before the connection is cut. Token answers have about 6 KB. */
+  /** Largest body, in bytes; the connection is closed beyond it. Token responses have about 6 KB. */
   readonly maxBody: number;
   /** Connections per origin. */
   readonly connections: number;
@@ -39,97 +25,93 @@ export interface HttpOptions {
   readonly proxy?: HttpProxy | undefined;
 }
 
-export function createTokenHttp(parts: { clock: Clock; options: HttpOptions }): TokenHttp {
-  const http = createJsonHttp(parts);
-  return { post: (url, post) => http.send(url, { ...post, method: 'POST' }), close: http.close };
-}
-
-export function createJsonHttp(parts: { clock: Clock; options: HttpOptions }): JsonHttp {
-  const { clock, options } = parts;
-  const dispatchers = createDispatchers(options.connections, options.proxy);
+/** HTTP client for Entra and Graph. It sends each request once. It never throws: a transport fault is part of the response. */
+export function createJsonHttp({ clock, options }: { clock: Clock; options: HttpOptions }) {
+  const dispatchers = createDispatchers(options);
 
   return {
-    async send(url, asked) {
-      const sendTime = clock.now();
-      const base = { sendTime, correlationId: asked.correlationId, retryAfter: undefined, date: undefined };
-      const abort = new AbortController();
-      const timer = setTimeout(() => abort.abort(), asked.timeout);
+    async send(url: string, { method, headers, body, timeout, correlationId }: JsonRequest): Promise<RawTokenResponse> {
+      const signal = AbortSignal.timeout(timeout);
+      const base = { sendTime: clock.now(), correlationId, retryAfter: undefined, date: undefined, body: undefined };
+      let head: Omit<RawTokenResponse, 'fault'> = { ...base, status: undefined };
       try {
-        // undici's request follows no redirects: a 307 would carry the client secret to wherever it points.
+        // undici's request follows no redirects: a 307 would send the client secret to the address that it names.
         const response = await request(url, {
-          method: asked.method,
+          method,
           dispatcher: dispatchers.of(url),
-          signal: abort.signal,
+          signal,
           headersTimeout: 0,
           bodyTimeout: 0,
           headers: {
-            ...asked.headers,
+            ...headers,
             accept: 'application/json',
-            'client-request-id': asked.correlationId,
+            'client-request-id': correlationId,
             'return-client-request-id': 'true',
           },
-          body: asked.body ?? null,
+          body: body ?? null,
         });
-        // undici emits an error on a body that is cut off, also by ourselves; unheard, it would end the process.
+        // undici emits an error if a body is cut off, also by us; without a listener it would end the process.
         response.body.on('error', () => {});
-        const { headers, statusCode: status } = response;
-        const head = { ...base, status, retryAfter: single(headers['retry-after']), date: single(headers['date']) };
-        if (response.statusCode >= 300 && response.statusCode < 400) {
+        const { headers: received, statusCode: status } = response;
+        head = { ...base, status, retryAfter: single(received['retry-after']), date: single(received['date']) };
+        if (status >= 300 && status < 400) {
           response.body.destroy();
-          return { ...head, body: undefined, fault: 'redirect' };
+          return { ...head, fault: 'redirect' };
         }
-        try {
-          const text = await readAll(response.body, options.maxBody);
-          const body = text === undefined ? undefined : parseObject(text);
-          return {
-            ...head,
-            body,
-            fault: body !== undefined ? undefined : text === undefined ? 'too_large' : 'not_json',
-          };
-        } catch (error) {
-          return { ...head, body: undefined, fault: faultOf(error, abort.signal) };
-        }
+        const parsed = parseJsonObject(await response.body.text());
+        return { ...head, body: parsed, fault: parsed === undefined ? 'not_json' : undefined };
       } catch (error) {
-        return { ...base, status: undefined, body: undefined, fault: faultOf(error, abort.signal) };
-      } finally {
-        clearTimeout(timer);
+        return { ...head, fault: faultOf(error, signal) };
       }
     },
+    /** Closes idle connections; requests in progress complete. */
     close: () => dispatchers.close(),
   };
 }
 
-/** Undefined: longer than `max`; the rest was not read. */
-async function readAll(body: AsyncIterable<Buffer> & { destroy(): unknown }, max: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > max) {
-      body.destroy();
-      return undefined;
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function faultOf(error: unknown, signal: AbortSignal): TransportFault {
-  const timedOut = signal.aborted || error instanceof errors.ConnectTimeoutError;
-  return timedOut ? 'timeout' : 'closed';
+  if (error instanceof errors.ResponseExceededMaxSizeError) return 'too_large';
+  return signal.aborted || error instanceof errors.ConnectTimeoutError ? 'timeout' : 'closed';
 }
 
 function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
+}
+
+/** Set explicitly, so that neither NODE_TLS_REJECT_UNAUTHORIZED nor NODE_OPTIONS can weaken it. */
+const TLS = { minVersion: 'TLSv1.2', rejectUnauthorized: true } as const;
+
+/** For a proxy to answer CONNECT. */
+const CONNECT_TIMEOUT: Duration = 5 * SECOND;
+
+/** Connections to Entra and Graph, through the proxy if there is one. */
+function createDispatchers({ connections, maxBody, proxy }: HttpOptions) {
+  const options = {
+    connections,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+    // Token endpoints send far smaller headers.
+    maxHeaderSize: 32 * 1024,
+    maxResponseSize: maxBody,
+    allowH2: false,
+  };
+  const direct = new Agent({ ...options, connect: TLS });
+  if (proxy === undefined) return { of: (): Dispatcher => direct, close: () => direct.close() };
+
+  const proxied = new EnvHttpProxyAgent({
+    ...options,
+    connect: TLS,
+    requestTls: TLS,
+    proxyTls: TLS,
+    httpsProxy: proxy.url.reveal(),
+    // Plain http is allowed on loopback only.
+    httpProxy: '',
+    noProxy: proxy.noProxy,
+    // undici waits five minutes: a proxy that accepts but does not answer would keep all connections busy after it recovers.
+    clientFactory: (origin, of) => new Pool(origin, { ...of, headersTimeout: CONNECT_TIMEOUT }),
+  });
+  return {
+    of: (url: string): Dispatcher => (isLoopbackHost(new URL(url).hostname) ? direct : proxied),
+    close: () => Promise.all([direct.close(), proxied.close()]).then(() => {}),
+  };
 }

@@ -85,7 +85,7 @@ test.each([
   });
   await expect(direct.read({ tenantId: 'acme', path: asked }, SECOND)).rejects.toMatchObject({
     ...INVALID,
-    message: expect.stringContaining('TOKENVAULT_FEDERATED_FILES allows others'),
+    message: expect.stringContaining('TOKENVAULT_FEDERATED_FILES does not include it'),
   });
 });
 

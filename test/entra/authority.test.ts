@@ -16,7 +16,7 @@ test.each([
 ] as const)('in cloud %s MSAL asks nobody but the token endpoint at %s', async (cloud, login) => {
   const asked: string[] = [];
   const http = {
-    post: async (url: string) => {
+    send: async (url: string) => {
       asked.push(url.split('?')[0] ?? '');
       return anAnswer();
     },

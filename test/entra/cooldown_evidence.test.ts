@@ -155,10 +155,10 @@ test('a hold that a trial opened does not close again after the clock was set ba
 
 test('an unknown answer holds its request for a minute, also after the clock was set back', () => {
   const clock = createMovableClock();
-  const holds = createRequestCooldowns(clock);
-  holds.cooldown('request', failure('invalid_request/AADSTS7999999', 'request'), false);
+  const cooldowns = createRequestCooldowns(clock);
+  cooldowns.start('request', failure('invalid_request/AADSTS7999999', 'request'), false);
   clock.advance(-2 * MINUTE);
-  expect(holds.find('request')).toBeUndefined();
+  expect(cooldowns.find('request')).toBeUndefined();
 });
 
 test('an authorization code that is granted ends the hold of its directory, though it was redeemed at a shared address', async () => {

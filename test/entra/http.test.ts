@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createTokenHttp, type TokenHttp } from '../../src/entra/http.ts';
+import { createJsonHttp, type JsonHttp } from '../../src/entra/http.ts';
 import { createMovableClock } from './fixtures.ts';
 import { json, startTokenEndpoint, type TokenEndpoint } from './token_endpoint.ts';
 
 let endpoint: TokenEndpoint;
-let http: TokenHttp;
+let http: JsonHttp;
 beforeEach(async () => {
   endpoint = await startTokenEndpoint();
-  http = createTokenHttp({ clock: createMovableClock(), options: { maxBody: 1024, connections: 8 } });
+  http = createJsonHttp({ clock: createMovableClock(), options: { maxBody: 1024, connections: 8 } });
 });
 afterEach(async () => {
   await http.close();
@@ -15,7 +15,8 @@ afterEach(async () => {
 });
 
 const post = (timeout = 5000) =>
-  http.post(`${endpoint.url}/token`, {
+  http.send(`${endpoint.url}/token`, {
+    method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: 'a=b',
     timeout,
@@ -80,7 +81,8 @@ test('a port where nobody listens is a cut connection', async () => {
 });
 
 test('https without a certificate that we trust is a cut connection, and the secret stays here', async () => {
-  const answer = await http.post(endpoint.url.replace('http:', 'https:'), {
+  const answer = await http.send(endpoint.url.replace('http:', 'https:'), {
+    method: 'POST',
     headers: {},
     body: 'client_secret=s',
     timeout: 2000,

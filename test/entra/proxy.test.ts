@@ -1,7 +1,7 @@
 import { type AddressInfo, connect } from 'node:net';
 import { createServer, getCACertificates, setDefaultCACertificates, type TlsOptions } from 'node:tls';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { createTokenHttp } from '../../src/entra/http.ts';
+import { createJsonHttp } from '../../src/entra/http.ts';
 import type { HttpProxy } from '../../src/model/http_proxy.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { makeCertificate } from '../event_delivery/certificates.ts';
@@ -44,13 +44,14 @@ function trust(certificate: string): void {
 
 function openHttp(settings: Partial<HttpProxy> | undefined, connections = 8) {
   const given = settings && { url: new Secret(`http://127.0.0.1:${proxy.port}`), host: '', noProxy: '', ...settings };
-  const http = createTokenHttp({
+  const http = createJsonHttp({
     clock: createMovableClock(),
     options: { maxBody: 4096, connections, proxy: given },
   });
   onTestFinished(() => http.close());
   return (url: string, timeout = 5_000) =>
-    http.post(url, {
+    http.send(url, {
+      method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: 'client_secret=canary-secret',
       timeout,

@@ -4,96 +4,93 @@ import type { AllowedAssertionFiles, AssertionFile, AssertionFiles } from '../..
 import { type Duration, SECOND } from '../../model/clock.ts';
 import { fieldInvalid, isVaultError, VaultError } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
-import { type AllowedPlace, findAllowed, resolveInside } from './allowed_assertion_file.ts';
+import { findAllowed, resolveInside } from './allowed_assertion_file.ts';
 import { createReadSlots } from './file_read_slots.ts';
 
 /** A projected token has a few KiB. */
-const LARGEST = 64 * 1024;
-/** All files of the process share four threads, and a file system that hangs keeps one. */
+const MAX_BYTES = 64 * 1024;
+/** All file reads of the process share four threads, and a file system that hangs blocks one. */
 const READS_AT_ONCE = 2;
 const CHECK_TIMEOUT: Duration = 2 * SECOND;
 
 export interface AssertionFilesParts {
   readonly allowed: readonly AllowedAssertionFiles[];
-  /** Tokens by which this service itself signs in: never presented for an app, under whatever name. */
+  /** Tokens with which this service itself signs in: never presented for an app, under any name. */
   readonly ownTokenFiles: readonly string[];
 }
 
 export function createAssertionFiles({ allowed, ownTokenFiles }: AssertionFilesParts): AssertionFiles {
   const slots = createReadSlots<Secret>(READS_AT_ONCE);
 
-  function placeOf(file: AssertionFile): AllowedPlace {
-    const place = findAllowed(allowed, file);
-    if (place !== undefined) return place;
-    const why = allowed.length === 0 ? 'is not set, so that none is allowed' : 'allows others';
-    throw unfit(
-      `apps of tenants/${file.tenantId} may not use this file: TOKENVAULT_FEDERATED_FILES ${why}. The operator of this service adds it there`,
-    );
-  }
-
-  async function readNow(place: AllowedPlace, path: string): Promise<Secret> {
-    const real = await resolveInside(place, path);
-    if (real === undefined) throw unfit(LEADS_OUT);
+  async function readOnce(file: AssertionFile): Promise<Secret> {
+    const entry = findAllowed(allowed, file);
+    if (entry === undefined) throw notAllowed(file, allowed.length === 0);
+    const real = await resolveInside(entry, file.path);
+    if (real === undefined) throw invalid(LEADS_OUT);
     const read = await readRegular(real, constants.O_NOFOLLOW);
     // A part of the path may have become a link since it was resolved.
-    if (read.path !== real) throw unfit(LEADS_OUT);
+    if (read.path !== real) throw invalid(LEADS_OUT);
     for (const own of ownTokenFiles) {
       const known = await readRegular(own).catch(() => undefined);
-      if (known !== undefined && (known.id === read.id || known.text === read.text)) throw unfit(IS_OWN);
+      if (known !== undefined && (known.id === read.id || known.text === read.text)) throw invalid(IS_OWN);
     }
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(read.text)) throw new Error('not a JWT');
     return new Secret(read.text);
   }
 
-  /** Kubernetes replaces the folder behind a link, perhaps at this moment. */
-  async function readTwice(file: AssertionFile): Promise<Secret> {
-    const place = placeOf(file);
-    return readNow(place, file.path).catch((error) => {
-      if (isVaultError(error) || error.code !== 'ENOENT') throw error;
-      return readNow(place, file.path);
-    });
+  function read(file: AssertionFile, timeout: Duration): Promise<Secret> {
+    return slots.run(`${file.tenantId} ${file.path}`, timeout, () =>
+      readOnce(file).catch((error) => {
+        // Kubernetes may just have replaced the folder behind a link.
+        if (isVaultError(error) || error.code !== 'ENOENT') throw error;
+        return readOnce(file);
+      }),
+    );
   }
 
   return {
     async check(field, file) {
       try {
-        await slots.run(keyOf(file), CHECK_TIMEOUT, () => readTwice(file));
+        await read(file, CHECK_TIMEOUT);
       } catch (error) {
-        // Not there yet, or not filled yet: the probe of the credential says so.
+        // A missing or empty file is reported by the probe of the credential.
         if (isVaultError(error, 'FIELD_INVALID')) throw fieldInvalid(field, error.message);
       }
     },
-    read: (file, timeout) => slots.run(keyOf(file), timeout, () => readTwice(file)),
+    read,
   };
 }
 
 const LEADS_OUT = 'a link leads out of the folder that TOKENVAULT_FEDERATED_FILES allows';
-const IS_OWN = 'this is the token by which this service itself signs in. Project a token of its own for the app';
+const IS_OWN = 'this is the token by which this service itself signs in. Project a separate token for the app';
 
-function unfit(message: string): VaultError {
-  return new VaultError('FIELD_INVALID', message);
+function notAllowed({ tenantId }: AssertionFile, isUnset: boolean): VaultError {
+  const why = isUnset ? 'is not set' : 'does not include it';
+  return invalid(
+    `apps of tenants/${tenantId} may not use this file: TOKENVAULT_FEDERATED_FILES ${why}. The operator of this service can add it`,
+  );
 }
 
-function keyOf({ tenantId, path }: AssertionFile): string {
-  return `${tenantId} ${path}`;
+function invalid(message: string): VaultError {
+  return new VaultError('FIELD_INVALID', message);
 }
 
 interface ReadFile {
   readonly text: string;
   /** Equal for hard links. */
   readonly id: string;
-  /** Where it really lies, as the system says. */
+  /** The real path, from the system. */
   readonly path: string;
 }
 
-/** Opening a named pipe would wait for a writer without O_NONBLOCK. */
+/** Without O_NONBLOCK, opening a named pipe would wait for a writer. */
 async function readRegular(path: string, flags = 0): Promise<ReadFile> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | flags);
   try {
     const stats = await file.stat({ bigint: true });
-    if (!stats.isFile()) throw unfit('this is not a regular file');
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(LARGEST + 1), 0, LARGEST + 1, 0);
-    if (bytesRead > LARGEST) throw unfit('this file has more than 64 KiB, so that it is no token');
+    if (!stats.isFile()) throw invalid('this is not a regular file');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0);
+    if (bytesRead > MAX_BYTES) throw invalid('this file has more than 64 KiB, so it is not a token');
     const opened = await readlink(`/proc/self/fd/${file.fd}`).catch(() => path);
     return {
       text: buffer.subarray(0, bytesRead).toString('utf8').trim(),

@@ -1,12 +1,8 @@
-import { constants, createPrivateKey, randomUUID, sign, X509Certificate } from 'node:crypto';
-import { promisify } from 'node:util';
-import { type Clock, type Duration, elapsedSince, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
+import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { type Clock, type Duration, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
-
-export interface CertificateAssertions {
-  /** A signed client assertion (RFC 7523), the same one until near its end. */
-  get(request: CertificateAssertionRequest): Promise<Secret>;
-}
+import { createBoundedMap } from '../bounded_map.ts';
 
 export interface CertificateAssertionRequest {
   readonly credentialUid: string;
@@ -18,62 +14,44 @@ export interface CertificateAssertionRequest {
   readonly privateKey: Secret;
 }
 
-const LIFE: Duration = 10 * MINUTE;
-/** Entra's clock may be ahead, and the request takes its time. */
-const RENEW_BEFORE_END: Duration = 2 * MINUTE;
-const MOST_KEPT = 10_000;
-
-const signAsync = promisify(sign);
+const LIFETIME: Duration = 10 * MINUTE;
+/** Entra's clock may be ahead, and the request takes time. */
+const RENEW_BEFORE_EXPIRY: Duration = 2 * MINUTE;
 
 /**
- * MSAL signs on the event loop, again at each change of directory; this signs in the thread pool and keeps what it signed.
- * https://learn.microsoft.com/entra/identity-platform/certificate-credentials
+ * Signs client assertions (RFC 7523) in the thread pool, and caches them until shortly before they expire. MSAL signs on the event loop,
+ * and again for each directory. https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  */
-export function createCertificateAssertions(clock: Clock): CertificateAssertions {
-  const kept = new Map<string, { assertion: Promise<Secret>; signTime: Timestamp }>();
-  return {
-    get(request) {
-      const now = clock.now();
-      const key = `${request.credentialUid} ${request.tokenEndpoint}`;
-      const found = kept.get(key);
-      if (found !== undefined && elapsedSince(found.signTime, now) < LIFE - RENEW_BEFORE_END) return found.assertion;
-      if (kept.size >= MOST_KEPT) kept.clear();
-      const made = { assertion: signAssertion(request, now), signTime: now };
-      kept.set(key, made);
-      // A failure is for those who wait for it; the next one tries again.
-      made.assertion.catch(() => kept.get(key) === made && kept.delete(key));
-      return made.assertion;
-    },
+export function createCertificateAssertions(clock: Clock): (request: CertificateAssertionRequest) => Promise<Secret> {
+  const cache = createBoundedMap<{ assertion: Promise<Secret>; signTime: Timestamp }>(10_000);
+  return (request) => {
+    const now = clock.now();
+    const key = `${request.credentialUid} ${request.tokenEndpoint}`;
+    const found = cache.get(key);
+    // Also false for an assertion of the future, after the clock was set back.
+    if (found !== undefined && Math.abs(now - found.signTime) < LIFETIME - RENEW_BEFORE_EXPIRY) return found.assertion;
+    const signed = { assertion: signAssertion(request, now), signTime: now };
+    cache.set(key, signed);
+    // Only the current callers get a failure; the next caller tries again.
+    signed.assertion.catch(() => cache.get(key) === signed && cache.delete(key));
+    return signed.assertion;
   };
 }
 
 async function signAssertion(request: CertificateAssertionRequest, now: Timestamp): Promise<Secret> {
   const key = createPrivateKey(request.privateKey.reveal());
-  const leaf = new X509Certificate(request.certificateChain);
+  const { fingerprint256 } = new X509Certificate(request.certificateChain);
+  const thumbprint = Buffer.from(fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
   const seconds = Math.floor(now / SECOND);
-  const header = {
-    alg: 'PS256',
-    typ: 'JWT',
-    'x5t#S256': Buffer.from(leaf.fingerprint256.replaceAll(':', ''), 'hex').toString('base64url'),
-  };
-  const claims = {
-    aud: request.tokenEndpoint,
-    iss: request.clientId,
-    sub: request.clientId,
-    jti: randomUUID(),
-    nbf: seconds,
-    iat: seconds,
-    exp: seconds + LIFE / SECOND,
-  };
-  const input = `${encode(header)}.${encode(claims)}`;
-  const signature = await signAsync('sha256', Buffer.from(input), {
-    key,
-    padding: constants.RSA_PKCS1_PSS_PADDING,
-    saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
-  });
-  return new Secret(`${input}.${signature.toString('base64url')}`);
-}
-
-function encode(part: unknown): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
+  const assertion = await new SignJWT()
+    .setProtectedHeader({ alg: 'PS256', typ: 'JWT', 'x5t#S256': thumbprint })
+    .setAudience(request.tokenEndpoint)
+    .setIssuer(request.clientId)
+    .setSubject(request.clientId)
+    .setJti(randomUUID())
+    .setNotBefore(seconds)
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + LIFETIME / SECOND)
+    .sign(key);
+  return new Secret(assertion);
 }

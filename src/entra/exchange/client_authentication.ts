@@ -4,7 +4,6 @@ import type { Clock, Duration, Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import type { UsableCredential } from '../../model/credential.ts';
 import { isVaultError, type Reason } from '../../model/errors.ts';
-import type { Secret } from '../../model/secret.ts';
 import type { SecretSource } from '../../model/secret_source.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
@@ -12,31 +11,19 @@ import { createCertificateAssertions } from './certificate_assertion.ts';
 import type { ClientAuthentication } from './msal_client.ts';
 import { createVersionedSecrets, type SecretReference } from './versioned_secrets.ts';
 
-/** Makes what an app presents to Entra out of a credential. */
-export interface ClientAuthentications {
-  make(usable: UsableCredential, request: ClientAuthenticationRequest): Promise<ClientAuthentication | Unusable>;
-  /** Entra refused it: what else may do, of a secret that lies in a key vault and was renewed there. Undefined: nothing. */
-  alternative(
-    usable: UsableCredential,
-    refused: ClientAuthentication,
-    timeout: Duration,
-  ): Promise<OtherCredential | undefined>;
-  accepted(usable: UsableCredential, authentication: ClientAuthentication): void;
-  /** How long Entra may have known what is presented. */
-  newSince(usable: UsableCredential): Timestamp;
-}
+export type ClientAuthentications = ReturnType<typeof createClientAuthentications>;
 
-export interface OtherCredential {
+export interface AlternativeAuthentication {
   readonly authentication: ClientAuthentication;
-  /** False: the one before the newest, which Entra took; the newest may not have reached all of Entra. */
+  /** False: the secret before the newest, which Entra accepted; the newest may not have reached all of Entra. */
   readonly isNewest: boolean;
 }
 
-/** Nothing can be made of it here and now; Entra was not asked. */
+/** The credential cannot be presented now; no request was sent. */
 export interface Unusable {
-  /** KEY_SOURCE_UNAVAILABLE, FIELD_INVALID: as the source said. Undefined: an unreadable assertion file, a broken key. */
+  /** KEY_SOURCE_UNAVAILABLE or FIELD_INVALID from the source. Undefined: an unreadable assertion file or a broken key. */
   readonly unusable: Reason | undefined;
-  /** The vault's own words on it; undefined as above. */
+  /** The vault's message about it; undefined as above. */
   readonly message: string | undefined;
 }
 
@@ -47,81 +34,91 @@ export interface ClientAuthenticationRequest {
   readonly timeout: Duration;
 }
 
+/** Creates the client authentication of a token request (RFC 6749, 2.3) from a credential. */
 export function createClientAuthentications(parts: {
   clock: Clock;
   secretSource: SecretSource;
   assertionFiles: Pick<AssertionFiles, 'read'>;
   metrics: EntraMetrics;
   log: Log;
-}): ClientAuthentications {
+}) {
   const { clock, metrics, log } = parts;
-  const certificates = createCertificateAssertions(clock);
-  const sourced = createVersionedSecrets(parts);
-  /** Told once, until they can be presented again or their app is loaded anew. */
-  const told = new WeakSet<UsableCredential>();
+  const certificateAssertion = createCertificateAssertions(clock);
+  const secrets = createVersionedSecrets(parts);
+  /** Each is logged once, until it can be presented again or its app is loaded again. */
+  const reported = new WeakSet<UsableCredential>();
 
-  async function proofOf(
+  async function authenticate(
     { credential, material }: UsableCredential,
     { app, tokenEndpoint, timeout }: ClientAuthenticationRequest,
-  ) {
+  ): Promise<ClientAuthentication> {
     switch (material.kind) {
       case 'CLIENT_SECRET':
         return { clientSecret: material.clientSecret };
       case 'CERTIFICATE': {
+        const { uid: credentialUid } = credential;
         const { certificateChain, privateKey } = material;
         const { clientId } = app;
-        return asserted(
-          certificates.get({ clientId, tokenEndpoint, credentialUid: credential.uid, certificateChain, privateKey }),
-        );
+        const request = { clientId, tokenEndpoint, credentialUid, certificateChain, privateKey };
+        return { assertion: await certificateAssertion(request) };
       }
-      case 'FEDERATED':
-        return asserted(parts.assertionFiles.read({ tenantId: app.tenantId, path: material.assertionFile }, timeout));
-      case 'KEY_VAULT_SECRET':
-        return {
-          clientSecret: await sourced.read({ credentialUid: credential.uid, secretUri: material.secretUri }, timeout),
-        };
+      case 'FEDERATED': {
+        const file = { tenantId: app.tenantId, path: material.assertionFile };
+        return { assertion: await parts.assertionFiles.read(file, timeout) };
+      }
+      case 'KEY_VAULT_SECRET': {
+        const reference = { credentialUid: credential.uid, secretUri: material.secretUri };
+        return { clientSecret: await secrets.read(reference, timeout) };
+      }
     }
   }
 
   return {
-    async make(usable, request) {
+    async create(
+      usable: UsableCredential,
+      request: ClientAuthenticationRequest,
+    ): Promise<ClientAuthentication | Unusable> {
       try {
-        const authentication = await proofOf(usable, request);
-        told.delete(usable);
+        const authentication = await authenticate(usable, request);
+        reported.delete(usable);
         return authentication;
       } catch (error) {
-        // The words of a foreign error may quote what it was reading.
-        const unusable = isVaultError(error) ? error.reason : undefined;
         metrics.credentialUnusable(request.app.uid);
-        if (!told.has(usable)) {
-          told.add(usable);
+        // Messages of other errors may quote the secret.
+        const known = isVaultError(error) ? error : undefined;
+        if (!reported.has(usable)) {
+          reported.add(usable);
           const { credentialId: credential, kind } = usable.credential;
           const app = appName(request.app);
-          log.event('warn', 'entra_credential_unusable', { app, credential, kind, reason: unusable ?? '' });
+          log.event('warn', 'entra_credential_unusable', { app, credential, kind, reason: known?.reason ?? '' });
         }
-        return { unusable, message: isVaultError(error) ? error.message : undefined };
+        return { unusable: known?.reason, message: known?.message };
       }
     },
-    async alternative(usable, refused, timeout) {
+    /** After a refusal: another version of a secret in a key vault. Undefined: there is none. */
+    async alternative(
+      usable: UsableCredential,
+      refused: ClientAuthentication,
+      timeout: Duration,
+    ): Promise<AlternativeAuthentication | undefined> {
       const reference = referenceOf(usable);
       if (reference === undefined || !('clientSecret' in refused)) return undefined;
-      const other = await sourced.alternative(reference, refused.clientSecret, timeout);
+      const other = await secrets.alternative(reference, refused.clientSecret, timeout);
       return other && { authentication: { clientSecret: other.secret }, isNewest: other.isNewest };
     },
-    accepted(usable, authentication) {
+    accepted(usable: UsableCredential, authentication: ClientAuthentication) {
       const reference = referenceOf(usable);
-      if (reference !== undefined && 'clientSecret' in authentication)
-        sourced.accepted(reference, authentication.clientSecret);
+      if (reference === undefined || !('clientSecret' in authentication)) return;
+      secrets.accepted(reference, authentication.clientSecret);
     },
-    newSince: ({ credential }) => Math.max(credential.createTime, sourced.renewTime(credential.uid) ?? 0),
+    /** Since when Entra may know what is presented. */
+    newSince({ credential: { uid, createTime } }: UsableCredential): Timestamp {
+      return Math.max(createTime, secrets.renewTime(uid) ?? 0);
+    },
   };
 }
 
 function referenceOf({ credential, material }: UsableCredential): SecretReference | undefined {
   if (material.kind !== 'KEY_VAULT_SECRET') return undefined;
   return { credentialUid: credential.uid, secretUri: material.secretUri };
-}
-
-async function asserted(assertion: Promise<Secret>): Promise<ClientAuthentication> {
-  return { assertion: await assertion };
 }

@@ -2,6 +2,7 @@ import type { App } from '../../model/app.ts';
 import { GUID } from '../../model/ids.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Authority } from '../authority.ts';
+import type { JsonObject } from '../json_object.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import { type GrantContext, idTokenClaims, isForAnother } from './granted_token.ts';
 
@@ -12,27 +13,26 @@ export interface ResponseContext extends Pick<GrantContext, 'resource' | 'graph'
 }
 
 /**
- * What in an answer with a token does not fit the request; undefined: nothing. TLS stands for the signature of the id_token, but neither
- * for its audience nor for its issuer (OpenID Connect Core 3.1.3.7). An answer that a gateway mixed up must not serve another connection.
+ * The part of a token response that contradicts the request; undefined: none. TLS replaces the check of the id_token's signature, but not
+ * of its audience and issuer (OpenID Connect Core 3.1.3.7). A response that a gateway mixed up must not serve another connection.
  */
 export function contradictionIn(
   response: RawTokenResponse,
   context: ResponseContext,
 ): 'nonce' | 'aud' | 'iss' | 'tid' | 'scope' | undefined {
   const claims = idTokenClaims(response);
-  // A code from somebody else's sign-in.
+  // Else an attacker could inject the code of another sign-in.
   if (context.nonce !== undefined && claims?.['nonce'] !== context.nonce.reveal()) return 'nonce';
   return (claims && ofIdToken(claims, context)) ?? (isForAnother(response, context) ? 'scope' : undefined);
 }
 
 /** https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
-function ofIdToken(claims: Readonly<Record<string, unknown>>, { app, authority }: ResponseContext) {
-  const { aud, iss, tid } = claims;
+function ofIdToken({ aud, iss, tid }: JsonObject, { app, authority }: ResponseContext) {
   if (typeof aud !== 'string' || aud.toLowerCase() !== app.clientId.toLowerCase()) return 'aud';
   // It distinguishes accounts.
   if (typeof tid !== 'string' || !GUID.test(tid)) return 'tid';
   const { origin } = new URL(authority.tokenEndpoint);
-  // Behind cloud CUSTOM stands an issuer that nobody configured.
+  // The issuer of cloud CUSTOM is not configured.
   const isIssuer =
     typeof iss === 'string' &&
     (app.cloud === 'CUSTOM' ? iss.endsWith(`/${tid}/v2.0`) : iss === `${origin}/${tid}/v2.0`);

@@ -4,6 +4,7 @@ import type { Failure, Granted, Outcome } from '../../model/exchange.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Slot } from '../admission/slot.ts';
 import type { Authority } from '../authority.ts';
+import type { EntraMetrics } from '../entra_metrics.ts';
 import { asAppTokenMeaning } from '../errors/app_token_error.ts';
 import type { Meaning } from '../errors/classify_error.ts';
 import type { AppHealth } from '../health/app_health.ts';
@@ -16,23 +17,23 @@ import type { Unusable } from './client_authentication.ts';
 import { contradictionIn } from './contradiction.ts';
 import { readGranted } from './granted_token.ts';
 import type { TokenGrant } from './msal_client.ts';
-import { MIN_REQUEST_TIME, sendTokenRequest, type TokenAttempt, type TokenRequestParts } from './token_request.ts';
+import { MIN_REQUEST_TIME, sendTokenRequest, type TokenRequestParts } from './token_request.ts';
 
-/** One grant, redeemed: with each credential in turn, and once more after a transient failure. */
+/** One grant to redeem: with each credential in turn, and once more after a transient failure. */
 export interface ExchangeRequest {
   readonly app: App;
   readonly requester: Requester;
   readonly tenantUid: string;
   readonly directoryId: string | undefined;
   readonly authority: Authority;
-  /** Where a grant of a personal account may have been issued instead. */
+  /** The other address that may have issued the grant of a personal account. */
   readonly otherAuthority: Authority | undefined;
   readonly grant: TokenGrant;
   readonly resource: string;
   readonly nonce: Secret | undefined;
-  /** A second try after a refusal: its failure marks nothing. */
+  /** A second attempt after a refusal: its failure is not recorded. */
   readonly isRetry: boolean;
-  /** Ask Entra although the same request was refused a short while ago. */
+  /** Send the request even if Entra refused the same one a short time ago. */
   readonly force: boolean;
   readonly timeout: Duration;
 }
@@ -41,12 +42,8 @@ export interface ExchangeParts extends TokenRequestParts {
   readonly probes: HealthProbes;
 }
 
-/** What is refused without a question to Entra, since it was refused a short while ago. */
-export function knownRefusal(
-  { metrics }: Pick<ExchangeParts, 'metrics'>,
-  request: ExchangeRequest,
-  health: AppHealth,
-): Failure | undefined {
+/** The failure of the same request a short time ago, for which no new request is sent. */
+export function knownRefusal(metrics: EntraMetrics, request: ExchangeRequest, health: AppHealth): Failure | undefined {
   const known = request.force ? undefined : health.refusalOf(contextOf(request), request.grant.kind);
   if (known !== undefined) metrics.rejected(known.reason);
   return known;
@@ -59,23 +56,23 @@ export async function redeem(
   health: AppHealth,
 ): Promise<Outcome> {
   const deadline = performance.now() + request.timeout;
-  const exchange = async (changes: Partial<ExchangeRequest> = {}) => {
+  const attempt = async (changes: Partial<ExchangeRequest> = {}) => {
     const redeemed = await redeemOnce(parts, { ...request, ...changes }, slot, health, deadline);
     if ('failure' in redeemed) health.noteFailing(contextOf(request));
     return redeemed;
   };
-  const first = await exchange();
+  const first = await attempt();
   if (!('failure' in first)) return first.granted;
   const { otherAuthority } = request;
   if (otherAuthority !== undefined && isOfAnotherAuthority(first.meaning)) {
-    const second = await exchange({ authority: otherAuthority, isRetry: true });
+    const second = await attempt({ authority: otherAuthority, isRetry: true });
     return 'failure' in second ? first.failure : second.granted;
   }
-  if (!isWorthARetry(request.grant, first)) return first.failure;
+  if (!isRetryable(request.grant, first)) return first.failure;
   const pause = 100 + 400 * parts.random();
   if (deadline - performance.now() - pause < MIN_REQUEST_TIME * 2 || !slot.mayRetry()) return first.failure;
   await new Promise((resolve) => setTimeout(resolve, pause));
-  const second = await exchange();
+  const second = await attempt();
   return 'failure' in second ? second.failure : second.granted;
 }
 
@@ -85,19 +82,17 @@ function contextOf({ requester, tenantUid, directoryId, resource, grant, isRetry
   return { ...requester, tenantUid, weight, directoryId, resource, scopes: grant.scopes, claims, isRetry };
 }
 
-type Redeemed =
-  | { readonly granted: Granted }
-  | {
-      readonly failure: Failure;
-      readonly meaning: Meaning | undefined;
-      readonly response: RawTokenResponse | undefined;
-    };
+interface Refused {
+  readonly failure: Failure;
+  /** Undefined: Entra's response is not the cause. */
+  readonly meaning?: Meaning | undefined;
+  readonly response?: RawTokenResponse | undefined;
+}
 
-/** A code works once, and an answer that was lost on the way may have used it up; a refresh token is not used up (4-entra). */
-function isWorthARetry(
-  grant: TokenGrant,
-  { meaning, response }: { meaning: Meaning | undefined; response: RawTokenResponse | undefined },
-) {
+type Redeemed = { readonly granted: Granted } | Refused;
+
+/** A code works once, and a response that was lost may have used it up. A refresh token is not used up. */
+function isRetryable(grant: TokenGrant, { meaning, response }: Refused): boolean {
   if (meaning?.failure.kind !== 'transient' || !meaning.known) return false;
   return grant.kind !== 'authorization_code' || response?.status !== undefined;
 }
@@ -123,30 +118,30 @@ async function redeemOnce(
   const context = contextOf(request);
   const judgements: CredentialJudgement[] = [];
   let last: RefusedCredential | undefined;
-  let untried: Unusable | undefined;
+  let unusable: Unusable | undefined;
   let fellBack = false;
-  // A code works once, and nobody promises that a refused client does not use it up.
+  // A code works once, and a rejected client may use it up (no specification excludes that): no trial for a code.
   const { inOrder, onTrial } = await credentials.candidates(grant.kind !== 'authorization_code');
   for (const usable of inOrder) {
     const timeout = deadline - performance.now();
-    if (timeout < MIN_REQUEST_TIME) {
-      return { failure: { ...NOTHING_SAID, ...last?.meaning.failure, ...OUT_OF_TIME }, ...ASKED_NOTHING };
-    }
-    const asked = await sendTokenRequest(parts, request, usable, timeout, slot);
-    if ('unusable' in asked) {
-      if (untried?.unusable !== 'KEY_SOURCE_UNAVAILABLE') untried = asked;
+    if (timeout < MIN_REQUEST_TIME) return { failure: { ...NO_DETAILS, ...last?.meaning.failure, ...OUT_OF_TIME } };
+    const attempt = await sendTokenRequest(parts, request, usable, timeout, slot);
+    if ('unusable' in attempt) {
+      if (unusable?.unusable !== 'KEY_SOURCE_UNAVAILABLE') unusable = attempt;
       fellBack ||= usable !== onTrial;
       continue;
     }
-    const { meaning, response, newestRefusal, newSince, order } = asked;
+    const { meaning, response, newestRefusal, newSince, order } = attempt;
     if (meaning === undefined) {
-      if (newestRefusal === undefined)
+      if (newestRefusal === undefined) {
         await credentials.accepted(usable, { requester: requesterOf(context, order), order });
-      // A renewed secret that Entra does not know everywhere yet is no reason for an alert.
-      else if ((await credentials.rejected(usable, newestRefusal, newSince)) === 'REJECTED') fellBack = true;
+      } else if ((await credentials.rejected(usable, newestRefusal, newSince)) === 'REJECTED') {
+        // A version that Entra does not know everywhere yet (PROPAGATING) is no reason for an alert.
+        fellBack = true;
+      }
       if (fellBack || credentials.isFallback(usable)) parts.metrics.credentialFellBack(app.uid);
       const redeemed = readChecked(parts, request, response);
-      // At a shared address, the answer itself names the directory.
+      // At a shared address, the response names the directory.
       const account = 'granted' in redeemed ? redeemed.granted.account : undefined;
       await health.granted(context, grant.kind, order, context.directoryId ?? account?.directoryId);
       return redeemed;
@@ -156,22 +151,18 @@ async function redeemOnce(
       judgements.push(await judgeCredential({ app, health, probes: parts.probes }, context, last));
       continue;
     }
-    const meant = grant.kind === 'client_credentials' ? asAppTokenMeaning(meaning) : meaning;
-    return { failure: await recordRefusal(health, context, grant, asked, meant), meaning, response };
+    const ofGrant = grant.kind === 'client_credentials' ? asAppTokenMeaning(meaning) : meaning;
+    return { failure: await recordRefusal(health, context, grant.kind, order, ofGrant), meaning, response };
   }
-  return {
-    failure: await recordAllRefused(health, context, grant, { judgements, last, untried }),
-    meaning: last?.meaning,
-    response: undefined,
-  };
+  const failure = await recordAllRefused(health, context, grant.kind, { judgements, last, unusable });
+  return { failure, meaning: last?.meaning };
 }
 
-const ASKED_NOTHING = { meaning: undefined, response: undefined } as const;
-const NOTHING_SAID = { entraError: undefined, correlationId: undefined, retryAfter: undefined, claims: undefined };
+const NO_DETAILS = { entraError: undefined, correlationId: undefined, retryAfter: undefined, claims: undefined };
+const NO_CREDENTIAL = { kind: 'app_credential', subject: 'credential', reason: 'APP_CREDENTIAL_REJECTED' } as const;
 const OUT_OF_TIME = { kind: 'transient', subject: 'entra', reason: 'ENTRA_UNAVAILABLE', retryAfter: SECOND } as const;
-const KEY_VAULT_AWAY = {
-  kind: 'transient',
-  subject: 'entra',
+const KEY_VAULT_UNAVAILABLE = {
+  ...OUT_OF_TIME,
   reason: 'KEY_SOURCE_UNAVAILABLE',
   retryAfter: 10 * SECOND,
 } as const;
@@ -183,8 +174,7 @@ function readChecked(parts: TokenRequestParts, request: ExchangeRequest, respons
     const { correlationId } = response;
     const reason = wrong === 'nonce' ? 'STATE_INVALID' : 'INTERNAL';
     const entraError = `answer/${wrong}`;
-    const failure: Failure = { ...NOTHING_SAID, kind: 'ours', subject: 'vault', reason, entraError, correlationId };
-    return { failure, meaning: undefined, response };
+    return { failure: { ...NO_DETAILS, kind: 'ours', subject: 'vault', reason, entraError, correlationId }, response };
   }
   const context = { resource: request.resource, scopes: request.grant.scopes, graph, random: parts.random };
   return { granted: readGranted(response, context) };
@@ -193,12 +183,12 @@ function readChecked(parts: TokenRequestParts, request: ExchangeRequest, respons
 /** Kinds that Entra answers only after it accepted the credential. */
 const AFTER_AUTHENTICATION: ReadonlySet<Failure['kind']> = new Set(['reauthorize', 'consent', 'blocked', 'suspect']);
 
-/** A refusal that is not about the credential. */
+/** Records a refusal that is not about the credential. */
 async function recordRefusal(
   health: AppHealth,
   context: EvidenceContext,
-  { kind: grant }: TokenGrant,
-  { order }: TokenAttempt,
+  grant: TokenGrant['kind'],
+  order: number,
   meaning: Meaning,
 ): Promise<Failure> {
   const { failure, known } = meaning;
@@ -216,34 +206,30 @@ async function recordRefusal(
   }
 }
 
-/** No credential was accepted. */
+interface NoneAccepted {
+  readonly judgements: readonly CredentialJudgement[];
+  readonly last: RefusedCredential | undefined;
+  readonly unusable: Unusable | undefined;
+}
+
+/** Records that no credential was accepted. */
 async function recordAllRefused(
   health: AppHealth,
   context: EvidenceContext,
-  { kind: grant }: TokenGrant,
-  result: {
-    judgements: readonly CredentialJudgement[];
-    last: RefusedCredential | undefined;
-    untried: Unusable | undefined;
-  },
+  grant: TokenGrant['kind'],
+  { judgements, last, unusable }: NoneAccepted,
 ): Promise<Failure> {
-  const { judgements, last, untried } = result;
-  const base: Failure = last?.meaning.failure ?? {
-    ...NOTHING_SAID,
-    kind: 'app_credential',
-    subject: 'credential',
-    reason: 'APP_CREDENTIAL_REJECTED',
-  };
-  if (judgements.includes('PROPAGATING'))
+  const base: Failure = last?.meaning.failure ?? { ...NO_DETAILS, ...NO_CREDENTIAL };
+  if (judgements.includes('PROPAGATING')) {
     return { ...base, reason: 'APP_CREDENTIAL_PROPAGATING', retryAfter: PROPAGATION_RETRY };
-  // One that could not be tried may be good: the app is not held for it.
-  if (untried?.unusable === 'KEY_SOURCE_UNAVAILABLE') return { ...base, ...KEY_VAULT_AWAY };
-  if (untried !== undefined || last === undefined) return base;
+  }
+  // An unusable credential may be valid, so the app gets no cooldown.
+  if (unusable?.unusable === 'KEY_SOURCE_UNAVAILABLE') return { ...base, ...KEY_VAULT_UNAVAILABLE };
+  if (unusable !== undefined || last === undefined) return base;
   if (last.meaning.suspectsCredential) return health.refused(context, grant, last.meaning, last.order);
   if (judgements.some((judgement) => judgement !== 'REJECTED')) {
     health.startRequestCooldown(context, grant, base, true);
     return base;
   }
-  const { order } = last;
-  return health.blockWithoutCredential(base, order, originOf(context));
+  return health.blockWithoutCredential(base, last.order, originOf(context));
 }

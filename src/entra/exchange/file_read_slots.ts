@@ -2,15 +2,10 @@ import type { Duration } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 
 /**
- * Reads of files that may hang (a network file system): a few at once, one for each file, and nobody waits beyond the own
- * deadline. A read that hangs keeps its slot until it returns.
+ * Limits concurrent reads of files that may hang (network file systems), one per file. Each caller waits until its own timeout.
+ * A read that hangs keeps its slot until it returns.
  */
-export interface ReadSlots<Result> {
-  /** KEY_SOURCE_UNAVAILABLE: not read in time. */
-  run(path: string, timeout: Duration, read: () => Promise<Result>): Promise<Result>;
-}
-
-export function createReadSlots<Result>(atOnce: number): ReadSlots<Result> {
+export function createReadSlots<Result>(atOnce: number) {
   const reads = new Map<string, Promise<Result>>();
   const waiting = new Set<() => void>();
 
@@ -22,14 +17,15 @@ export function createReadSlots<Result>(atOnce: number): ReadSlots<Result> {
       waiting.delete(next);
       next();
     });
-    // The waiting reader may have left.
+    // All callers may have left.
     started.catch(() => {});
     reads.set(path, started);
     return started;
   }
 
   return {
-    run(path, timeout, read) {
+    /** KEY_SOURCE_UNAVAILABLE: not read in time. */
+    run(path: string, timeout: Duration, read: () => Promise<Result>): Promise<Result> {
       return new Promise<Result>((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(attempt);

@@ -4,23 +4,24 @@ import type { Account } from '../../model/connection.ts';
 import type { Granted } from '../../model/exchange.ts';
 import { mayMean } from '../../model/resource.ts';
 import { Secret } from '../../model/secret.ts';
+import { type JsonObject, parseJsonObject } from '../json_object.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 
 export interface GrantContext {
   readonly resource: string;
-  /** What was asked, full form: holds where the answer says nothing (RFC 6749, 5.1). */
+  /** Requested scopes, full form: granted if the response names none (RFC 6749, 5.1). */
   readonly scopes: readonly string[];
-  /** Canonical URI of Graph, which a bare permission means. */
+  /** Canonical URI of Graph, to which a permission without a resource refers. */
   readonly graph: string;
   /** 0 to 1. */
   readonly random: () => number;
 }
 
-/** Reads an answer that `classify` found to bring a token. Graph's access tokens are opaque: only the answer around them is read. */
+/** Reads a response that `classify` found to contain a token. Graph's access tokens are opaque: only the fields beside them are read. */
 export function readGranted(response: RawTokenResponse, context: GrantContext): Granted {
   const body = response.body ?? {};
-  const life = lifeOf(body['expires_in']);
-  const expireTime = response.sendTime + Math.max(0, life - MARGIN);
+  const lifetime = durationOf(body['expires_in']);
+  const expireTime = response.sendTime + Math.max(0, lifetime - MARGIN);
   const refreshToken = body['refresh_token'];
   return {
     kind: 'granted',
@@ -29,7 +30,7 @@ export function readGranted(response: RawTokenResponse, context: GrantContext): 
       resource: context.resource,
       permissions: permissionsOf(body['scope'], context),
       expireTime,
-      refreshTime: Math.min(expireTime, response.sendTime + refreshAfter(body['refresh_in'], life, context.random)),
+      refreshTime: Math.min(expireTime, response.sendTime + refreshAfter(body['refresh_in'], lifetime, context.random)),
       correlationId: response.correlationId,
     },
     refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? new Secret(refreshToken) : undefined,
@@ -37,32 +38,27 @@ export function readGranted(response: RawTokenResponse, context: GrantContext): 
   };
 }
 
-/** Not verified, as OpenID Connect Core 3.1.3.7 (6) allows: it came over TLS from the token endpoint itself. */
-export function idTokenClaims(response: RawTokenResponse): Readonly<Record<string, unknown>> | undefined {
+/** The signature is not verified, as OpenID Connect Core 3.1.3.7 (6) allows for a token from the token endpoint over TLS. */
+export function idTokenClaims(response: RawTokenResponse): JsonObject | undefined {
   const token = response.body?.['id_token'];
   if (typeof token !== 'string') return undefined;
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    return typeof claims === 'object' && claims !== null ? (claims as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  return parseJsonObject(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
 }
 
-/** Clocks differ, and a token must still live when it arrives. */
+/** Clocks differ, and a token must still be valid when it arrives. */
 const MARGIN: Duration = 30 * SECOND;
 
-/** An end that is unknown, or beyond what Entra ever gives (28 h), counts as reached. */
-function lifeOf(expiresIn: unknown): Duration {
+/** 0 if it is unknown, or far beyond the longest lifetime at Entra (28 h). */
+function durationOf(expiresIn: unknown): Duration {
   const seconds = typeof expiresIn === 'string' && /^\d{1,9}$/.test(expiresIn) ? Number(expiresIn) : expiresIn;
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return 0;
   return seconds * SECOND > 7 * DAY ? 0 : Math.floor(seconds * SECOND);
 }
 
-/** Where Entra names no time: 80 % of the life, spread by a tenth, so that tokens made together are not replaced together. */
-function refreshAfter(refreshIn: unknown, life: Duration, random: () => number): Duration {
-  const named = lifeOf(refreshIn);
-  return named > 0 && named < life ? named : Math.floor(life * 0.8 * (0.9 + 0.2 * random()));
+/** If Entra names no time: 80 % of the lifetime, spread by a tenth, so that tokens issued together are not refreshed together. */
+function refreshAfter(refreshIn: unknown, lifetime: Duration, random: () => number): Duration {
+  const named = durationOf(refreshIn);
+  return named > 0 && named < lifetime ? named : Math.floor(lifetime * 0.8 * (0.9 + 0.2 * random()));
 }
 
 const OIDC = new Set(['openid', 'profile', 'email', 'offline_access']);
@@ -74,8 +70,8 @@ function permissionsOf(scope: unknown, context: GrantContext): string[] {
 }
 
 /**
- * The answer names permissions, and none of the asked resource: its token is another's. Of Graph there are tokens that name nothing but
- * OIDC scopes; an answer without `scope` brings what was asked (RFC 6749, 5.1).
+ * True if the response names permissions, but none of the requested resource. Some tokens of Graph name only OIDC scopes.
+ * A response without `scope` grants what was requested (RFC 6749, 5.1).
  */
 export function isForAnother(response: RawTokenResponse, context: Pick<GrantContext, 'resource' | 'graph'>): boolean {
   const scope = response.body?.['scope'];
@@ -91,14 +87,14 @@ function resourceOf(word: string, { graph }: Pick<GrantContext, 'graph'>): strin
   return slash < 0 ? graph : word.slice(0, slash);
 }
 
-/** The name without its resource; undefined for OIDC scopes, `.default`, and what belongs to another resource. */
+/** The name without its resource; undefined for OIDC scopes, `.default`, and permissions of another resource. */
 function permissionOf(word: string, context: GrantContext): string | undefined {
   const name = word.slice(word.lastIndexOf('/') + 1);
   if (name === '' || name === '.default' || OIDC.has(name.toLowerCase())) return undefined;
   return mayMean(resourceOf(word, context), context.resource) ? name : undefined;
 }
 
-function accountOf(claims: Readonly<Record<string, unknown>> | undefined): Account | undefined {
+function accountOf(claims: JsonObject | undefined): Account | undefined {
   const directoryId = textOf(claims?.['tid']);
   const objectId = textOf(claims?.['oid']);
   if (directoryId === undefined || objectId === undefined) return undefined;

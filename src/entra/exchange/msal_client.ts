@@ -2,10 +2,10 @@ import { ConfidentialClientApplication, type Configuration, LogLevel } from '@az
 import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { Authority } from '../authority.ts';
-import type { TokenHttp } from '../http.ts';
+import type { JsonHttp } from '../http.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 
-/** What proves the app: a secret, or a signed assertion (certificate, federated). */
+/** Authenticates the app: a client secret, or a signed assertion (certificate, federated). */
 export type ClientAuthentication = { readonly clientSecret: Secret } | { readonly assertion: Secret };
 
 export type TokenGrant =
@@ -34,29 +34,28 @@ export interface TokenRequest {
 }
 
 /**
- * Asks the token endpoint through MSAL, and hands back the raw answer: MSAL drops the rotated refresh token, loses status
- * and Retry-After of what is not JSON, and takes `200 {}` for success. Each exchange has a client of its own, since a shared one
- * makes one user's 429 everybody's. Never print a client: `util.inspect` shows its secret.
+ * Sends a token request through MSAL, and returns the raw response: MSAL drops the rotated refresh token, loses the status and
+ * Retry-After of responses without JSON, and accepts `200 {}` as success. Each exchange has its own client, because a shared client
+ * would refuse all users after one user's 429. Never print a client: `util.inspect` shows its secret.
  */
-export async function requestThroughMsal(http: TokenHttp, request: TokenRequest): Promise<RawTokenResponse> {
+export async function requestThroughMsal(http: JsonHttp, request: TokenRequest): Promise<RawTokenResponse> {
+  const { authentication, timeout, correlationId } = request;
   let response: RawTokenResponse | undefined;
   const client = new ConfidentialClientApplication({
     auth: {
       clientId: request.clientId,
       ...request.authority.msal,
-      ...present(request.authentication),
+      ...('clientSecret' in authentication
+        ? { clientSecret: authentication.clientSecret.reveal() }
+        : { clientAssertion: authentication.assertion.reveal() }),
     },
     system: {
       networkClient: {
-        sendGetRequestAsync: () => Promise.reject(new Error('all metadata is given')),
+        sendGetRequestAsync: () => Promise.reject(new Error('unexpected request: all metadata is configured')),
         async sendPostRequestAsync<T>(url: string, options?: { headers?: Record<string, string>; body?: string }) {
-          response = await http.post(url, {
-            headers: options?.headers ?? {},
-            body: options?.body ?? '',
-            timeout: request.timeout,
-            correlationId: request.correlationId,
-          });
-          // A copy: MSAL writes into the body that it is given.
+          const { headers = {}, body = '' } = options ?? {};
+          response = await http.send(url, { method: 'POST', headers, body, timeout, correlationId });
+          // A copy: MSAL changes the body that it receives.
           return { status: response.status ?? 503, headers: {}, body: structuredClone(response.body ?? {}) as T };
         },
       },
@@ -64,15 +63,10 @@ export async function requestThroughMsal(http: TokenHttp, request: TokenRequest)
     },
   } satisfies Configuration);
 
-  let refusal: unknown;
-  try {
-    await redeem(client, request);
-  } catch (error) {
-    // Its message quotes Entra's error_description; the answer itself says all that we want.
-    refusal = error;
-  }
-  if (response !== undefined) return response;
-  throw new VaultError('INTERNAL', `MSAL did not send the request (${codeOf(refusal)}).`);
+  // MSAL's message quotes Entra's error_description, and the raw response has all that is needed: only its code is used.
+  const code = await redeem(client, request).then(() => undefined, codeOf);
+  if (response === undefined) throw new VaultError('INTERNAL', `MSAL did not send the request (${code}).`);
+  return response;
 }
 
 function redeem(client: ConfidentialClientApplication, { grant, correlationId }: TokenRequest): Promise<unknown> {
@@ -96,22 +90,16 @@ function redeem(client: ConfidentialClientApplication, { grant, correlationId }:
       return client.acquireTokenByClientCredential({
         scopes: [...grant.scopes],
         skipCache: true,
-        // Else MSAL takes a region from the environment and talks to another host.
+        // Without it, MSAL reads a region from the environment and uses another host.
         azureRegion: 'DisableMsalForceRegion',
         correlationId,
       });
   }
 }
 
-/** Else the id token lacks the address: of the scopes that one consents to with any other, MSAL adds all but this one. `.default` stands alone. */
+/** MSAL adds all OIDC scopes but `email`, without which the id token has no address. `.default` cannot be combined with others. */
 function withEmail(scopes: readonly string[]): string[] {
   return scopes.some((scope) => scope.endsWith('/.default')) ? [...scopes] : [...scopes, 'email'];
-}
-
-function present(authentication: ClientAuthentication): { clientSecret: string } | { clientAssertion: string } {
-  return 'clientSecret' in authentication
-    ? { clientSecret: authentication.clientSecret.reveal() }
-    : { clientAssertion: authentication.assertion.reveal() };
 }
 
 function codeOf(error: unknown): string {

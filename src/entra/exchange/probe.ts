@@ -7,9 +7,8 @@ import type { Slot } from '../admission/slot.ts';
 import type { Authority } from '../authority.ts';
 import type { CredentialProbe } from '../authorization_server.ts';
 import type { AppHealth } from '../health/app_health.ts';
-import type { ProbeResult } from '../health/health_probes.ts';
 import type { Unusable } from './client_authentication.ts';
-import { sendTokenRequest, type TokenRequestParts } from './token_request.ts';
+import { sendTokenRequest, type TokenAttempt, type TokenRequestParts } from './token_request.ts';
 
 export interface ProbeTarget {
   readonly app: App;
@@ -19,89 +18,84 @@ export interface ProbeTarget {
   readonly acquire: (signal: AbortSignal) => Promise<Slot>;
 }
 
-/** Tries each credential by itself, also rejected and expired ones: an operator wants to know the state of each. */
+/** Probes each credential, rejected and expired ones included: an operator needs the state of each. */
 export async function probeCredentials(
   parts: TokenRequestParts,
   target: ProbeTarget,
   health: AppHealth,
 ): Promise<CredentialProbe[]> {
-  const tries: Try[] = [];
-  for (const usable of await health.credentials.all()) tries.push(await probeOne(parts, target, health, usable));
-  // None is left that might be accepted: callers need not find that out by themselves.
-  const refusals = tries.map(({ probe: { outcome }, refusal }) => (outcome === 'REJECTED' ? refusal : undefined));
-  const last = refusals.at(-1);
-  if (last !== undefined && !refusals.includes(undefined)) {
+  const results: ProbedCredential[] = [];
+  for (const usable of await health.credentials.all()) {
+    const { credentialId } = usable.credential;
+    const { refusal, ...result } = await probeCredential(parts, target, health, usable);
+    results.push({ probe: { credentialId, ...NO_DETAILS, ...result }, refusal });
+  }
+  // If every credential is rejected, callers are refused from now on.
+  const last = results.at(-1)?.refusal;
+  if (last !== undefined && results.every(({ refusal }) => refusal !== undefined)) {
     await health.blockWithoutCredential(last.failure, last.order, `probe ${last.order}`);
   }
-  return tries.map(({ probe }) => probe);
+  return results.map(({ probe }) => probe);
 }
 
-interface Try {
+const NO_DETAILS = { reason: undefined, entraError: undefined, correlationId: undefined };
+
+interface ProbedCredential {
   readonly probe: CredentialProbe;
-  /** What Entra refused the credential with. */
-  readonly refusal?: { readonly failure: Failure; readonly order: number };
+  /** Set if Entra rejected the credential. */
+  readonly refusal: { readonly failure: Failure; readonly order: number } | undefined;
 }
 
-async function probeOne(
+async function probeCredential(
   parts: TokenRequestParts,
   target: ProbeTarget,
   health: AppHealth,
   usable: UsableCredential,
-): Promise<Try> {
-  const { credentialId } = usable.credential;
+): Promise<Pick<CredentialProbe, 'outcome'> & Partial<CredentialProbe & Pick<ProbedCredential, 'refusal'>>> {
   const { credentials } = health;
-  const nothing = { credentialId, reason: undefined, entraError: undefined, correlationId: undefined };
-  const asked = await probeWith(parts, target, usable);
-  if (asked === undefined) return { probe: { ...nothing, outcome: 'INCONCLUSIVE' } };
-  if ('unusable' in asked) {
-    const { unusable: reason, message } = asked;
-    return { probe: { ...nothing, outcome: 'INCONCLUSIVE', unusable: { reason, message } } };
+  const attempt = await sendProbe(parts, target, usable);
+  if (attempt === undefined) return { outcome: 'INCONCLUSIVE' };
+  if ('unusable' in attempt) {
+    return { outcome: 'INCONCLUSIVE', unusable: { reason: attempt.unusable, message: attempt.message } };
   }
-  const { meaning, response, newestRefusal, newSince, order } = asked;
+  const { meaning, response, newestRefusal, newSince, order } = attempt;
   if (meaning === undefined) {
     await health.credentialWorks();
     await health.probeGranted(target.directoryId, undefined, order);
     if (newestRefusal === undefined) {
       await credentials.accepted(usable, undefined);
-      return { probe: { ...nothing, outcome: 'VALID', correlationId: response.correlationId } };
+      return { outcome: 'VALID', correlationId: response.correlationId };
     }
-    const outcome = await credentials.rejected(usable, newestRefusal, newSince);
-    const { reason, entraError, correlationId } = newestRefusal.failure;
-    // Without `refusal`: exchanges go on with the secret before, so callers are still served.
-    return { probe: { credentialId, outcome, reason, entraError, correlationId } };
+    // Without `refusal`: exchanges continue with the previous version of the secret.
+    return {
+      ...detailsOf(newestRefusal.failure),
+      outcome: await credentials.rejected(usable, newestRefusal, newSince),
+    };
   }
   const { failure } = meaning;
-  const { reason, entraError, correlationId } = failure;
-  const found = { credentialId, reason, entraError, correlationId };
-  if (failure.kind !== 'app_credential') return { probe: { ...found, outcome: 'INCONCLUSIVE' } };
+  if (failure.kind !== 'app_credential') return { ...detailsOf(failure), outcome: 'INCONCLUSIVE' };
   const outcome = await credentials.rejected(usable, meaning, newSince);
-  return { probe: { ...found, outcome }, refusal: { failure, order } };
+  return { ...detailsOf(failure), outcome, refusal: outcome === 'REJECTED' ? { failure, order } : undefined };
 }
 
-/** One credential of the app, for a probe that settles whose fault a refusal is; undefined: nothing could be sent. */
-export async function probeHealth(
-  parts: TokenRequestParts,
-  target: ProbeTarget,
-  usable: UsableCredential,
-  resource: string | undefined,
-): Promise<ProbeResult | undefined> {
-  const asked = await probeWith(parts, target, usable, resource);
-  return asked === undefined || 'unusable' in asked ? undefined : asked;
+function detailsOf({ reason, entraError, correlationId }: Failure) {
+  return { reason, entraError, correlationId };
 }
 
-async function probeWith(
+/** Requests a token of the app itself with one credential; undefined: no slot was free in time. */
+export async function sendProbe(
   parts: TokenRequestParts,
   { app, authority, timeout, acquire }: ProbeTarget,
   usable: UsableCredential,
   resource = authority.graph,
-): Promise<Awaited<ReturnType<typeof sendTokenRequest>> | Unusable | undefined> {
-  // Callers go first, and there may be no end of them.
-  const patience = AbortSignal.timeout(timeout);
+): Promise<TokenAttempt | Unusable | undefined> {
+  // Callers have priority, and may use all slots for a long time.
+  const signal = AbortSignal.timeout(timeout);
   let slot: Slot;
   try {
-    slot = await acquire(patience);
+    slot = await acquire(signal);
   } catch (error) {
-    if (isVaultError(error) || patience.aborted) return undefined;
+    if (isVaultError(error) || signal.aborted) return undefined;
     throw error;
   }
   try {

@@ -8,39 +8,38 @@ import type { Slot } from '../admission/slot.ts';
 import type { Authority } from '../authority.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 import { classify, type Meaning } from '../errors/classify_error.ts';
-import type { TokenHttp } from '../http.ts';
+import type { JsonHttp } from '../http.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import type { ClientAuthentications, Unusable } from './client_authentication.ts';
 import { type ClientAuthentication, requestThroughMsal, type TokenGrant } from './msal_client.ts';
 
-/** What it takes to ask. */
 export interface TokenRequestParts {
-  readonly http: TokenHttp;
+  readonly http: JsonHttp;
   readonly clientAuthentications: ClientAuthentications;
   readonly clock: Clock;
   readonly metrics: EntraMetrics;
   readonly log: Log;
   readonly random: () => number;
-  /** Numbers requests in the order in which they are sent: a success refutes only what was sent before it. */
+  /** Numbers requests in the order in which they are sent: a success refutes only failures of earlier requests. */
   readonly nextOrder: () => number;
   /** Longest time for one request. */
   readonly requestTimeout: Duration;
 }
 
-/** What one credential came to. */
+/** Result of a token request with one credential. */
 export interface TokenAttempt {
   readonly response: RawTokenResponse;
   /** Undefined: granted. */
   readonly meaning: Meaning | undefined;
-  /** What Entra said of the newest secret, where it took the one before. */
+  /** Refusal of the newest version of a secret, if Entra then accepted the version before it. */
   readonly newestRefusal?: Meaning | undefined;
-  /** Of the request among all requests. */
+  /** Position of the request among all requests. */
   readonly order: number;
-  /** How long Entra may have known what was presented. */
+  /** Since when Entra may know what was presented. */
   readonly newSince: Timestamp;
 }
 
-/** No request leaves with less time than this: it would only be cut. */
+/** With less time left, no request is sent, because it would be cut off. */
 export const MIN_REQUEST_TIME: Duration = 250;
 
 interface TokenRequestContext {
@@ -49,6 +48,7 @@ interface TokenRequestContext {
   readonly grant: TokenGrant;
 }
 
+/** Sends a token request with one credential. If Entra rejects a version of a Key Vault secret, sends it again with another version. */
 export async function sendTokenRequest(
   parts: TokenRequestParts,
   request: TokenRequestContext,
@@ -59,61 +59,56 @@ export async function sendTokenRequest(
   const deadline = performance.now() + timeout;
   const timeLeft = () => deadline - performance.now();
   const { clientAuthentications } = parts;
-  const { app, authority } = request;
-  // A key vault that hangs must leave time for the next credential, here and below.
-  const authentication = await clientAuthentications.make(usable, {
-    app,
-    tokenEndpoint: authority.tokenEndpoint,
+  const { tokenEndpoint } = request.authority;
+  // Half of the time: a key vault that hangs must leave time for the next credential, here and below.
+  const authentication = await clientAuthentications.create(usable, {
+    app: request.app,
+    tokenEndpoint,
     timeout: timeLeft() / 2,
   });
   if ('unusable' in authentication) return authentication;
-  const first = await present(parts, request, usable, authentication, timeLeft(), slot);
-  const other = isRefused(first)
+  const first = await sendOnce(parts, request, usable, authentication, timeLeft(), slot);
+  const other = isRejected(first)
     ? await clientAuthentications.alternative(usable, authentication, timeLeft() / 2)
     : undefined;
   const newSince = clientAuthentications.newSince(usable);
   if (other === undefined || timeLeft() < MIN_REQUEST_TIME) return { ...first, newSince };
-  const second = await present(parts, request, usable, other.authentication, timeLeft(), slot);
+  const second = await sendOnce(parts, request, usable, other.authentication, timeLeft(), slot);
   if (other.isNewest) return { ...second, newSince };
-  // That the one before is refused as well is no news: it was replaced.
-  return isRefused(second) ? { ...first, newSince } : { ...second, newestRefusal: first.meaning, newSince };
+  // If Entra rejects the version before as well, only the rejection of the newest matters.
+  return isRejected(second) ? { ...first, newSince } : { ...second, newestRefusal: first.meaning, newSince };
 }
 
-function isRefused({ meaning }: { readonly meaning: Meaning | undefined }): boolean {
+function isRejected({ meaning }: { readonly meaning: Meaning | undefined }): boolean {
   return meaning?.failure.kind === 'app_credential';
 }
 
-async function present(
+async function sendOnce(
   parts: TokenRequestParts,
-  request: TokenRequestContext,
+  { app, authority, grant }: TokenRequestContext,
   usable: UsableCredential,
   authentication: ClientAuthentication,
-  timeout: Duration,
+  timeLeft: Duration,
   slot: Slot,
 ) {
   const start = performance.now();
   const order = parts.nextOrder();
-  const response = await requestThroughMsal(parts.http, {
-    clientId: request.app.clientId,
-    authority: request.authority,
-    authentication,
-    grant: request.grant,
-    timeout: Math.min(timeout, parts.requestTimeout),
-    correlationId: randomUUID(),
-  });
+  const timeout = Math.min(timeLeft, parts.requestTimeout);
+  const request = { clientId: app.clientId, authority, authentication, grant, timeout, correlationId: randomUUID() };
+  const response = await requestThroughMsal(parts.http, request);
   const meaning = classify(response, parts.clock.now());
   const failure = meaning?.failure;
   parts.metrics.exchange(failure?.kind ?? 'granted', failure?.reason ?? '', (performance.now() - start) / SECOND);
-  slot.report(healthOf(meaning));
+  slot.report(slotReport(meaning));
   if (meaning === undefined) parts.clientAuthentications.accepted(usable, authentication);
   if (failure?.kind === 'looping' || failure?.kind === 'ours') {
     const { kind, entraError = '', correlationId = '' } = failure;
-    parts.log.event('error', 'entra_faulted', { app: appName(request.app), kind, entraError, correlationId });
+    parts.log.event('error', 'entra_faulted', { app: appName(app), kind, entraError, correlationId });
   }
   return { response, meaning, order };
 }
 
-function healthOf(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {
+function slotReport(meaning: Meaning | undefined): Parameters<Slot['report']>[0] {
   if (meaning?.failure.kind === 'throttled') return { throttledFor: meaning.failure.retryAfter ?? 0 };
   if (meaning?.failure.kind !== 'transient') return 'answered';
   return meaning.known ? 'unanswered' : 'unrecognized';

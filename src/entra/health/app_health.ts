@@ -1,66 +1,34 @@
-import { homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../../model/app.ts';
-import { elapsedSince, type Timestamp } from '../../model/clock.ts';
-import type { VaultError } from '../../model/errors.ts';
+import { type App, homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../../model/app.ts';
+import type { Timestamp } from '../../model/clock.ts';
+import { appName } from '../../model/connection.ts';
+import { type Reason, VaultError } from '../../model/errors.ts';
 import type { Failure } from '../../model/exchange.ts';
+import type { BoundedMap } from '../bounded_map.ts';
 import type { Meaning } from '../errors/classify_error.ts';
-import { appError } from './app_error.ts';
 import { createAppFailures } from './app_failures.ts';
 import { type AppStateRecorderParts, createAppStateRecorder } from './app_state_recorder.ts';
 import { type Cooldown, createCooldown } from './cooldown.ts';
-import { type CredentialChoice, createCredentialChoice } from './credential_choice.ts';
-import type { CredentialUses } from './credential_uses.ts';
+import { type CredentialUse, createCredentialChoice } from './credential_choice.ts';
 import { RECENT_GRANT } from './directory_health.ts';
 import { createDirectoryHealthMap } from './directory_health_map.ts';
 import type { HealthProbes } from './health_probes.ts';
 import { createRequestCooldowns } from './request_cooldowns.ts';
 import { type EvidenceContext, originOf, type Requester, requestKey } from './requester.ts';
 
-/**
- * What Entra's answers prove about an app, its directories and its credentials. An answer counts against the smallest subject that
- * explains it, and moves up only on independent evidence: a probe, a second subject, or no grant for a long time. Any success
- * refutes the failures whose requests were sent before it.
- */
-export interface AppHealth {
-  readonly credentials: CredentialChoice;
-  /** A failure that is known already, so that Entra need not be asked; undefined: ask, possibly as a trial. */
-  refusal(origin: RequestOrigin): VaultError | undefined;
-  /** A request leaves. It takes the trials that are due. */
-  begin(origin: RequestOrigin, resource: string): void;
-  /** A trial, or what left before a hold began, brought no token: others have the next trial. */
-  noteFailing(request: EvidenceContext): void;
-  /** The same request, or its resource in this directory, was refused a short while ago. */
-  refusalOf(request: EvidenceContext, grant: string): Failure | undefined;
-  /** Entra gave a token. `order`: when the request was sent. `directoryId`: where; undefined: not known. */
-  granted(request: EvidenceContext, grant: string, order: number, directoryId: string | undefined): Promise<void>;
-  /** Entra refused what was asked, where, or the app (`app_config`, `caller`, `ours`). Names the reason for this app. */
-  refused(request: EvidenceContext, grant: string, meaning: Meaning, order: number): Promise<Failure>;
-  /** A probe got a token in that directory; `resource`: undefined for Graph. */
-  probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void>;
-  /** Some credential passed client authentication, whatever else was answered. */
-  credentialWorks(): Promise<void>;
-  /** All credentials are refused: the app is held. */
-  blockWithoutCredential(failure: Failure, order: number, requester: string): Promise<Failure>;
-  /** No credential is within its time: the clock decides, so nothing is held. */
-  withoutCredential(): Promise<VaultError>;
-  /** The request failed with every credential. */
-  startRequestCooldown(request: EvidenceContext, grant: string, failure: Failure, known: boolean): void;
-  /** A directory in which an application token can be requested; undefined: none is known. */
-  probeDirectory(request: EvidenceContext): string | undefined;
-}
+export type AppHealth = ReturnType<typeof createAppHealth>;
 
-/** Who wants to ask Entra. */
+/** The origin of a request to Entra. */
 export interface RequestOrigin extends Requester {
   readonly directoryId: string | undefined;
   readonly tenantUid: string;
 }
 
 export interface AppHealthParts extends AppStateRecorderParts {
-  /** Default: none so far. */
-  readonly uses?: CredentialUses | undefined;
+  readonly uses?: BoundedMap<readonly CredentialUse[]> | undefined;
   readonly probes: HealthProbes;
 }
 
-const HELD_RESOURCE = {
+const REFUSED_RESOURCE = {
   kind: 'app_config',
   subject: 'resource_in_directory',
   entraError: undefined,
@@ -69,176 +37,198 @@ const HELD_RESOURCE = {
   claims: undefined,
 } as const;
 
-export function createAppHealth(parts: AppHealthParts): AppHealth {
+/**
+ * What Entra's responses prove about an app, its directories and its credentials. A refusal counts against the smallest subject that
+ * explains it, and against a larger one only with independent evidence: a probe, a second subject, or no grant for a long time.
+ * A success refutes the failures of requests that were sent before it.
+ */
+export function createAppHealth(parts: AppHealthParts) {
   const { app, clock, metrics, probes } = parts;
   const recorder = createAppStateRecorder(parts);
   const credentials = createCredentialChoice(parts);
-  const home = homeDirectory(app);
   const requests = createRequestCooldowns(clock);
   const directories = createDirectoryHealthMap({
     ...parts,
     recorder,
     credentials,
-    isAppInOrder: () => isRecent(lastGrant?.time),
+    worksElsewhere: wasGrantedLately,
     onProbeGranted: probeGranted,
   });
-  let cooldown: Cooldown | undefined;
-  let lastGrant:
-    | { readonly time: Timestamp; readonly order: number; readonly directoryId: string | undefined }
-    | undefined;
   const appFailures = createAppFailures();
+  let cooldown: Cooldown | undefined;
+  let lastGrant: { readonly time: Timestamp; readonly order: number; readonly directoryId?: string | undefined } = {
+    time: Number.NEGATIVE_INFINITY,
+    order: 0,
+  };
+
+  function wasGrantedLately(): boolean {
+    return Math.abs(clock.now() - lastGrant.time) < RECENT_GRANT;
+  }
 
   function cooldownsOf({ directoryId }: Pick<RequestOrigin, 'directoryId'>, resource?: string): Cooldown[] {
     const atResource = resource === undefined ? undefined : directories.cooldownOf(directoryId, resource);
     return [cooldown, directories.cooldownOf(directoryId), atResource].filter((one) => one !== undefined);
   }
 
-  async function releaseApp(): Promise<void> {
-    cooldown = undefined;
-    await recorder.clearApp();
-  }
-
-  async function holdApp(state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED', failure: Failure, order: number, who: string) {
-    if (lastGrant !== undefined && lastGrant.order > order) return;
+  async function block(
+    state: 'CREDENTIAL_REJECTED' | 'MISCONFIGURED',
+    failure: Failure,
+    order: number,
+    requester: string,
+  ): Promise<void> {
+    if (lastGrant.order > order) return;
     if (cooldown === undefined || cooldown.reason !== failure.reason) {
-      cooldown = createCooldown(failure, { requesters: [who], order }, clock.now());
+      cooldown = createCooldown(failure, { requesters: [requester], order }, clock.now());
       metrics.cooldownStarted(state === 'MISCONFIGURED' ? 'app' : 'credential', failure.reason);
     } else {
-      cooldown.confirm(who, clock.now());
+      cooldown.confirm(requester, clock.now());
     }
     await recorder.markApp(state, failure);
   }
 
-  function isRecent(time: Timestamp | undefined): boolean {
-    return time !== undefined && elapsedSince(time, clock.now()) < RECENT_GRANT;
-  }
-
-  async function refusedAsApp(request: EvidenceContext, failure: Failure, order: number) {
-    const { directoryId, weight, isRetry } = request;
+  async function refusedAsApp(request: EvidenceContext, failure: Failure, order: number): Promise<void> {
+    const { directoryId, weight, isRetry, tenantUid } = request;
     if (weight === 'REQUEST' || isRetry) return;
     const requester = originOf(request);
     if (cooldown !== undefined) {
       cooldown.confirm(requester, clock.now());
       return;
     }
-    const isRefuted = lastGrant !== undefined && lastGrant.order > order;
-    // At a shared address nobody knows which directory it was.
-    const noted = weight === 'FULL' &&
-      !isRefuted &&
-      directoryId !== undefined && { code: failure.entraError ?? '', directoryId, tenantUid: request.tenantUid, order };
-    if (noted && appFailures.isConfirmed(noted) && !isRecent(lastGrant?.time)) {
-      await holdApp('MISCONFIGURED', failure, order, requester);
+    // A refusal at a shared address is no evidence about a directory.
+    const isEvidence = weight === 'FULL' && lastGrant.order <= order && directoryId !== undefined;
+    const code = failure.entraError ?? '';
+    if (isEvidence && appFailures.isConfirmed({ code, directoryId, tenantUid, order }) && !wasGrantedLately()) {
+      await block('MISCONFIGURED', failure, order, requester);
       return;
     }
     const probed = probeDirectory(request);
     if (probed === undefined) return;
-    probes.send(
-      { key: `${app.uid} app`, app, credentials, directoryId: probed, resource: undefined },
-      async (result) => {
-        if (result.meaning === undefined) return probeGranted(probed, undefined, result.order);
-        if (result.meaning.failure.subject !== 'app') return;
-        await holdApp('MISCONFIGURED', failure, result.order, requester);
-      },
-    );
+    const probe = { key: `${app.uid} app`, app, credentials, directoryId: probed, resource: undefined };
+    probes.send(probe, async (result) => {
+      if (result.meaning === undefined) return probeGranted(probed, undefined, result.order);
+      if (result.meaning.failure.subject !== 'app') return;
+      await block('MISCONFIGURED', failure, result.order, requester);
+    });
   }
 
+  /** A directory in which the app can request a token of its own; undefined: none is known. */
   function probeDirectory({ weight, directoryId }: EvidenceContext): string | undefined {
     // An ordinary exchange is of a grant that succeeded in its directory before.
     const own = weight === 'FULL' ? directoryId : undefined;
-    const known = registrationDirectory(app) ?? lastGrant?.directoryId ?? own;
-    // Applications get no tokens of their own there.
+    const known = registrationDirectory(app) ?? lastGrant.directoryId ?? own;
+    // Apps cannot get a token of their own in the directory of personal accounts.
     return known === PERSONAL_DIRECTORY ? undefined : known;
   }
 
-  async function probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void> {
-    noteGrant(directoryId, order);
-    await refuteApp(order);
-    await directories.probeGranted(directoryId, resource, order);
-  }
-
-  /** Which tenants use a shared app, and where. */
-  function noteTenantUse({ tenantUid, directoryId, weight }: RequestOrigin, resource: string): void {
-    if (app.sharedWith.length === 0 || weight !== 'FULL') return;
-    appFailures.noteTenant(tenantUid);
-    if (directoryId !== undefined) directories.noteTenant(directoryId, resource, tenantUid);
-  }
-
-  function noteGrant(directoryId: string | undefined, order: number): void {
-    const newest = Math.max(order, lastGrant?.order ?? 0);
-    lastGrant = { time: clock.now(), order: newest, directoryId: directoryId ?? lastGrant?.directoryId };
+  async function recordGrant(directoryId: string | undefined, order: number): Promise<void> {
+    const newest = Math.max(order, lastGrant.order);
+    lastGrant = { time: clock.now(), order: newest, directoryId: directoryId ?? lastGrant.directoryId };
     appFailures.refute(order);
-  }
-
-  async function refuteApp(order: number): Promise<void> {
     if (cooldown?.isRefutedBy(order)) cooldown = undefined;
     if (cooldown === undefined) await recorder.clearApp();
   }
 
+  /** A probe got a token in that directory; `resource`: undefined for Graph. */
+  async function probeGranted(directoryId: string, resource: string | undefined, order: number): Promise<void> {
+    await recordGrant(directoryId, order);
+    await directories.probeGranted(directoryId, resource, order);
+  }
+
+  /** The same request, and no other, is refused locally for a while. */
+  function startRequestCooldown(request: EvidenceContext, grant: string, failure: Failure, known: boolean): void {
+    if (!request.isRetry) requests.start(requestKey(request, grant), failure, known);
+  }
+
+  const credentialReason = () =>
+    credentials.areAllExpired() ? ('APP_CREDENTIAL_EXPIRED' as const) : ('APP_CREDENTIAL_REJECTED' as const);
+
   return {
     credentials,
-    refusal(origin) {
+    /** A known failure, for which no request is sent; undefined: send the request, possibly as a trial. */
+    refusal(origin: RequestOrigin): VaultError | undefined {
       const requester = originOf(origin);
       const closed = cooldownsOf(origin).find((one) => one.isClosedTo(requester, clock.now()));
       return closed && appError(app, closed.reason, origin.directoryId);
     },
-    begin(origin, resource) {
-      noteTenantUse(origin, resource);
+    /** A request is about to be sent. It uses up the trials that are due. */
+    begin(origin: RequestOrigin, resource: string) {
+      const { tenantUid, directoryId } = origin;
+      if (app.sharedWith.length > 0 && origin.weight === 'FULL') {
+        appFailures.noteTenant(tenantUid);
+        if (directoryId !== undefined) directories.noteTenant(directoryId, resource, tenantUid);
+      }
       const requester = originOf(origin);
       for (const one of cooldownsOf(origin, resource)) one.beginTrial(requester, clock.now());
     },
-    noteFailing(request) {
+    /** The request got no token: the next trial is for other requesters. */
+    noteFailing(request: EvidenceContext) {
       const requester = originOf(request);
       for (const one of cooldownsOf(request, request.resource)) one.noteFailing(requester);
     },
-    refusalOf(request, grant) {
-      const held = requests.find(requestKey(request, grant));
-      if (held !== undefined || request.directoryId === undefined) return held;
+    /** The failure of the same request, or of its resource in this directory, a short time ago. */
+    refusalOf(request: EvidenceContext, grant: string): Failure | undefined {
+      const refused = requests.find(requestKey(request, grant));
+      if (refused !== undefined) return refused;
       const atResource = directories.cooldownOf(request.directoryId, request.resource);
       if (atResource?.isClosedTo(originOf(request), clock.now()) !== true) return undefined;
       const { reason, hint } = atResource;
-      return { ...HELD_RESOURCE, reason, hint };
+      return { ...REFUSED_RESOURCE, reason, hint };
     },
-    async granted(request, grant, order, directoryId) {
-      requests.release(requestKey(request, grant));
-      noteGrant(directoryId, order);
-      await refuteApp(order);
+    /** Entra granted a token. `directoryId`: where; undefined: not known. */
+    async granted(request: EvidenceContext, grant: string, order: number, directoryId: string | undefined) {
+      requests.end(requestKey(request, grant));
+      await recordGrant(directoryId, order);
       if (directoryId !== undefined) await directories.granted(directoryId, request, order);
     },
-    async refused(request, grant, meaning, order) {
-      const { known } = meaning;
-      const failure = forThisApp(meaning.failure, home === undefined);
-      if (!request.isRetry) requests.cooldown(requestKey(request, grant), failure, known);
-      if (failure.subject === 'app') await refusedAsApp(request, failure, order);
-      else if (isAboutPlace(failure) || !known) await directories.refused(request, failure, known, order);
-      return failure;
-    },
-    probeGranted,
-    async credentialWorks() {
-      if (recorder.state() === 'CREDENTIAL_REJECTED') await releaseApp();
-    },
-    async blockWithoutCredential(failure, order, requester) {
-      const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
-      const named: Failure = { ...failure, kind: 'app_credential', subject: 'credential', reason };
-      await holdApp('CREDENTIAL_REJECTED', named, order, requester);
+    /** Entra refused the scopes, the directory or the app (`app_config`, `caller`, `ours`). Returns the failure as it concerns this app. */
+    async refused(request: EvidenceContext, grant: string, { failure, known }: Meaning, order: number) {
+      const { subject } = failure;
+      // For an app with a single directory, a failure of the directory is a failure of the registration.
+      const isOwnDirectory = subject === 'directory' && homeDirectory(app) !== undefined;
+      const named: Failure = isOwnDirectory ? { ...failure, reason: 'APP_MISCONFIGURED' } : failure;
+      startRequestCooldown(request, grant, named, known);
+      if (subject === 'app') await refusedAsApp(request, named, order);
+      else if (subject === 'directory' || subject === 'resource_in_directory' || !known) {
+        await directories.refused(request, named, known, order);
+      }
       return named;
     },
-    async withoutCredential() {
-      const reason = credentials.areAllExpired() ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
+    probeGranted,
+    /** A credential passed client authentication, whatever the response. */
+    async credentialWorks() {
+      if (recorder.state() !== 'CREDENTIAL_REJECTED') return;
+      cooldown = undefined;
+      await recorder.clearApp();
+    },
+    /** All credentials are rejected: starts a cooldown of the app. */
+    async blockWithoutCredential(failure: Failure, order: number, requester: string): Promise<Failure> {
+      const reason = credentialReason();
+      const named: Failure = { ...failure, kind: 'app_credential', subject: 'credential', reason };
+      await block('CREDENTIAL_REJECTED', named, order, requester);
+      return named;
+    },
+    /** No credential is within its validity. No cooldown: the clock decides. */
+    async withoutCredential(): Promise<VaultError> {
+      const reason = credentialReason();
       await recorder.markApp('CREDENTIAL_REJECTED', { reason, entraError: undefined, correlationId: undefined });
       return appError(app, reason);
     },
-    startRequestCooldown(request, grant, failure, known) {
-      if (!request.isRetry) requests.cooldown(requestKey(request, grant), failure, known);
-    },
+    startRequestCooldown,
     probeDirectory,
   };
 }
 
-function isAboutPlace({ subject }: Failure): boolean {
-  return subject === 'directory' || subject === 'resource_in_directory';
-}
+const APP_ERRORS: Partial<Record<Reason, (name: string) => string>> = {
+  APP_CREDENTIAL_EXPIRED: (name) => `Every credential of ${name} has expired. Add a new one.`,
+  APP_CREDENTIAL_REJECTED: (name) => `Entra accepts no credential of ${name}. Add a valid one.`,
+  ADMIN_CONSENT_REQUIRED: (name) => `${name} has no consent in the directory. An administrator must consent first.`,
+  BLOCKED_BY_POLICY: (name) => `The directory does not admit ${name}. An administrator of the directory must allow it.`,
+};
 
-/** In an app for a single directory, what this directory lacks is the registration's own fault. */
-function forThisApp(failure: Failure, servesMany: boolean): Failure {
-  return servesMany || failure.subject !== 'directory' ? failure : { ...failure, reason: 'APP_MISCONFIGURED' };
+/** For a caller whose app is known to fail, without a request to Entra. */
+function appError(app: App, reason: Reason, directoryId?: string): VaultError {
+  const name = appName(app);
+  const metadata = { app: name, ...(directoryId === undefined ? {} : { directory: directoryId }) };
+  const message = APP_ERRORS[reason]?.(name) ?? `Entra refuses ${name}. Check Entra's code in the state of the app.`;
+  return new VaultError(reason, message, { metadata });
 }

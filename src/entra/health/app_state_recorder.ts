@@ -7,20 +7,12 @@ import type { StateReason } from '../../model/state_reason.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 
-/** What the rows say of an app, kept up to date: each change is written and logged once. */
-export interface AppStateRecorder {
-  state(): App['state'] | undefined;
-  hasOtherFailingDirectory(directoryId: string): boolean;
-  markApp(state: Exclude<App['state'], 'OK'>, failure: Noted): Promise<void>;
-  clearApp(): Promise<void>;
-  markDirectory(directoryId: string, failure: Noted): Promise<void>;
-  clearDirectory(directoryId: string): Promise<void>;
-}
+export type AppStateRecorder = ReturnType<typeof createAppStateRecorder>;
 
-/** They stand in the app's row; whoever asks names directories freely (GetAppAccessToken). */
-const MOST_DIRECTORIES_NOTED = 1_000;
+/** They are stored in the app's row, and callers of GetAppAccessToken choose directory names freely. */
+const MAX_DIRECTORIES = 1_000;
 
-type Noted = Pick<Failure, 'reason' | 'entraError' | 'correlationId'>;
+type RecordedFailure = Pick<Failure, 'reason' | 'entraError' | 'correlationId'>;
 
 export interface AppStateRecorderParts {
   readonly app: App;
@@ -28,87 +20,83 @@ export interface AppStateRecorderParts {
   readonly clock: Clock;
   readonly metrics: EntraMetrics;
   readonly log: Log;
-  /** True: what was read of the app may be older than a change, so its state is written once whatever it was. */
+  /** True: the app may have been read before a change, so its state is written once even if it seems unchanged. */
   readonly isStale: boolean;
-  /** False: forgotten since; what a late exchange learned with old credentials is not the app's state any more. */
+  /** False: forgotten since. A late exchange with old credentials no longer proves anything about the app. */
   readonly isCurrent: () => boolean;
 }
 
-export function createAppStateRecorder(parts: AppStateRecorderParts): AppStateRecorder {
+/** Stores and logs each change of an app's state, and of the list of directories in which it fails, once. */
+export function createAppStateRecorder(parts: AppStateRecorderParts) {
   const { app, appStateStore, clock, metrics, log } = parts;
   const name = appName(app);
   let state: App['state'] | undefined = parts.isStale ? undefined : app.state;
   const cleared = new Set<string>();
   const directories = new Set(app.failingDirectories.map((failing) => failing.directoryId));
 
-  /** What Entra said matters more than our note of it: where the note fails, `undo` leaves it to the next change. */
-  async function note(write: () => Promise<void>, undo: () => void): Promise<void> {
+  /** A failed write must not fail the exchange: `undo` leaves it to the next change. */
+  async function write(store: () => Promise<void>, undo: () => void): Promise<void> {
     if (!parts.isCurrent()) return;
     try {
-      await write();
+      await store();
     } catch {
       undo();
       metrics.appStateWriteFailed();
     }
   }
 
-  async function record(next: App['state'], evidence: StateReason | undefined): Promise<void> {
+  function writeState(next: App['state'], reason: StateReason | undefined): Promise<void> {
     const before = state;
-    // Set before the write, so that those who learn the same meanwhile do not write as well.
+    // Set before the write, so that concurrent exchanges do not write it as well.
     state = next;
-    await note(
-      () => appStateStore.recordAppState(app.uid, next, evidence),
-      () => {
-        state = before;
-      },
-    );
+    const undo = () => {
+      state = before;
+    };
+    return write(() => appStateStore.recordAppState(app.uid, next, reason), undo);
   }
 
-  function evidenceOf({ reason, entraError, correlationId }: Noted): StateReason {
+  function stateReason({ reason, entraError, correlationId }: RecordedFailure): StateReason {
     return { reason, entraError, correlationId, time: clock.now() };
   }
 
-  function logHeld({ reason, entraError = '', correlationId = '' }: Noted, directory: string): void {
+  function logFailure({ reason, entraError = '', correlationId = '' }: RecordedFailure, directory: string): void {
     log.event('warn', 'entra_app_held', { app: name, directory, reason, entraError, correlationId });
   }
 
   return {
     state: () => state,
-    hasOtherFailingDirectory: (directoryId) => [...directories].some((other) => other !== directoryId),
-    async markApp(next, failure) {
+    hasOtherFailingDirectory: (directoryId: string) => [...directories].some((other) => other !== directoryId),
+    async markApp(next: Exclude<App['state'], 'OK'>, failure: RecordedFailure) {
       if (state === next) return;
-      logHeld(failure, '');
-      await record(next, evidenceOf(failure));
+      logFailure(failure, '');
+      await writeState(next, stateReason(failure));
     },
     async clearApp() {
       if (state === 'OK') return;
       if (state !== undefined) log.event('info', 'entra_app_released', { app: name, directory: '' });
-      await record('OK', undefined);
+      await writeState('OK', undefined);
     },
-    async markDirectory(directoryId, failure) {
-      if (directories.has(directoryId) || directories.size >= MOST_DIRECTORIES_NOTED) return;
+    async markDirectory(directoryId: string, failure: RecordedFailure) {
+      if (directories.has(directoryId) || directories.size >= MAX_DIRECTORIES) return;
       directories.add(directoryId);
-      logHeld(failure, directoryId);
-      await note(
-        () => appStateStore.recordFailingDirectory(app.uid, directoryId, evidenceOf(failure)),
+      logFailure(failure, directoryId);
+      await write(
+        () => appStateStore.recordFailingDirectory(app.uid, directoryId, stateReason(failure)),
         () => directories.delete(directoryId),
       );
     },
-    async clearDirectory(directoryId) {
-      if (!directories.delete(directoryId)) {
-        // What was read may miss a directory that failed since: its first grant clears it, once.
-        if (!parts.isStale || cleared.has(directoryId) || cleared.size >= MOST_DIRECTORIES_NOTED) return;
+    async clearDirectory(directoryId: string) {
+      const isKnown = directories.delete(directoryId);
+      if (isKnown) {
+        log.event('info', 'entra_app_released', { app: name, directory: directoryId });
+      } else {
+        // The app may have been read before the directory failed: the first grant clears it once.
+        if (!parts.isStale || cleared.has(directoryId) || cleared.size >= MAX_DIRECTORIES) return;
         cleared.add(directoryId);
-        await note(
-          () => appStateStore.recordFailingDirectory(app.uid, directoryId, undefined),
-          () => cleared.delete(directoryId),
-        );
-        return;
       }
-      log.event('info', 'entra_app_released', { app: name, directory: directoryId });
-      await note(
+      await write(
         () => appStateStore.recordFailingDirectory(app.uid, directoryId, undefined),
-        () => directories.add(directoryId),
+        () => (isKnown ? directories.add(directoryId) : cleared.delete(directoryId)),
       );
     },
   };

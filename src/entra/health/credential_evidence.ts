@@ -15,45 +15,33 @@ export interface RefusedCredential {
   readonly order: number;
 }
 
-/** What the refusal proves; starts a probe if it proves nothing by itself. */
+/** What the refusal proves; starts a probe if it proves nothing alone. */
 export async function judgeCredential(
-  parts: { readonly app: App; readonly health: AppHealth; readonly probes: HealthProbes },
+  { app, health, probes }: { readonly app: App; readonly health: AppHealth; readonly probes: HealthProbes },
   request: EvidenceContext,
   { usable, meaning, newSince, order }: RefusedCredential,
 ): Promise<CredentialJudgement> {
-  const { credentials } = parts.health;
+  const { credentials } = health;
   const requester = requesterOf(request, order);
   const counts = request.weight !== 'REQUEST' && !request.isRetry;
   const judgement = credentials.judge(usable, { meaning, newSince, requester, order, counts });
   if (judgement === 'REJECTED') await credentials.rejected(usable, meaning, newSince);
-  if (judgement === 'UNPROVED' && !request.isRetry) probeCredential(parts, request, usable);
-  return judgement;
-}
+  if (judgement !== 'UNPROVED' || request.isRetry) return judgement;
 
-function probeCredential(
-  { app, health, probes }: Parameters<typeof judgeCredential>[0],
-  request: EvidenceContext,
-  usable: UsableCredential,
-): void {
   const directoryId = health.probeDirectory(request);
-  if (directoryId === undefined) return;
-  const { credentials } = health;
-  const probe = {
-    key: `credential ${usable.credential.uid}`,
-    app,
-    credentials,
-    directoryId,
-    resource: undefined,
-    usable,
-  };
-  probes.send(probe, async ({ meaning, order, newSince }) => {
-    if (meaning === undefined) {
+  if (directoryId === undefined) return judgement;
+  const key = `credential ${usable.credential.uid}`;
+  probes.send({ key, app, credentials, directoryId, resource: undefined, usable }, async (result) => {
+    if (result.meaning === undefined) {
       await credentials.accepted(usable, undefined);
-      await health.probeGranted(directoryId, undefined, order);
+      await health.probeGranted(directoryId, undefined, result.order);
       return;
     }
-    if (meaning.failure.kind !== 'app_credential') return;
-    await credentials.rejected(usable, meaning, newSince);
-    if (credentials.areAllRejected()) await health.blockWithoutCredential(meaning.failure, order, `probe ${order}`);
+    const { failure } = result.meaning;
+    if (failure.kind !== 'app_credential') return;
+    await credentials.rejected(usable, result.meaning, result.newSince);
+    if (!credentials.areAllRejected()) return;
+    await health.blockWithoutCredential(failure, result.order, `probe ${result.order}`);
   });
+  return judgement;
 }

@@ -6,52 +6,43 @@ import type { CredentialVerdict, UsableCredential } from '../../model/credential
 import type { Log } from '../../telemetry/log.ts';
 import type { EntraMetrics } from '../entra_metrics.ts';
 
-/** What was learned of an app's credentials since their rows were read, and the writing of it into them. */
-export interface CredentialHealths {
-  of(usable: UsableCredential): CredentialHealth;
-  /** As its standing has it. */
-  recordVerdict(usable: UsableCredential): Promise<void>;
-  /** It comes first from now on. */
-  prefer(usable: UsableCredential): Promise<void>;
-}
-
 export interface CredentialHealth {
   verdict: CredentialVerdict;
   entraError: string | undefined;
-  /** When the verdict was written last; undefined: it is not. */
+  /** When the verdict was last stored; undefined: it is not. */
   recordTime: Timestamp | undefined;
   preferTime: Timestamp | undefined;
-  /** Exchanges in a row that it served. */
+  /** Consecutive exchanges that it served. */
   successes: number;
 }
 
-/** The answer of Entra matters more than our note of it: one that cannot be written is tried again with the next. */
+/** The health of an app's credentials since their rows were read. A write that fails is repeated with the next response of Entra. */
 export function createCredentialHealths(parts: {
   app: App;
   appStateStore: AppStateStore;
   clock: Clock;
   metrics: EntraMetrics;
   log: Log;
-}): CredentialHealths {
+}) {
   const { app, appStateStore, clock, metrics, log } = parts;
-  const standings = new Map<string, CredentialHealth>();
+  const healths = new Map<string, CredentialHealth>();
 
   function healthOf({ credential }: UsableCredential): CredentialHealth {
-    const found = standings.get(credential.uid);
+    const found = healths.get(credential.uid);
     if (found !== undefined) return found;
     const { verdict, entraError, lastUsedTime, preferTime } = credential;
     const recordTime = verdict === 'VALID' ? lastUsedTime : undefined;
-    const made: CredentialHealth = { verdict, entraError, recordTime, preferTime, successes: 0 };
-    standings.set(credential.uid, made);
-    return made;
+    const created: CredentialHealth = { verdict, entraError, recordTime, preferTime, successes: 0 };
+    healths.set(credential.uid, created);
+    return created;
   }
 
   return {
     of: healthOf,
-    async recordVerdict(usable) {
+    async recordVerdict(usable: UsableCredential) {
       const health = healthOf(usable);
       const time = clock.now();
-      // Set before the write, so that those who learn the same meanwhile do not write as well.
+      // Set before the write, so that concurrent exchanges do not write it as well.
       health.recordTime = time;
       try {
         await appStateStore.recordVerdict(usable.credential.uid, health.verdict, health.entraError, time);
@@ -60,10 +51,11 @@ export function createCredentialHealths(parts: {
         metrics.appStateWriteFailed();
       }
     },
-    async prefer(usable) {
-      const { uid, credentialId } = usable.credential;
-      const latest = Math.max(...[...standings.values()].map(({ preferTime }) => preferTime ?? 0));
-      // Later than that of any other, also when the clock was set back.
+    /** The credential is presented first from now on. */
+    async prefer(usable: UsableCredential) {
+      const { uid, credentialId: credential } = usable.credential;
+      const latest = Math.max(...[...healths.values()].map(({ preferTime }) => preferTime ?? 0));
+      // Later than that of any other credential, even if the clock was set back.
       const time = Math.max(clock.now(), latest + 1);
       const health = healthOf(usable);
       health.preferTime = time;
@@ -74,8 +66,7 @@ export function createCredentialHealths(parts: {
         metrics.appStateWriteFailed();
         return;
       }
-      if (standings.size > 1)
-        log.event('info', 'entra_credential_preferred', { app: appName(app), credential: credentialId });
+      if (healths.size > 1) log.event('info', 'entra_credential_preferred', { app: appName(app), credential });
     },
   };
 }
