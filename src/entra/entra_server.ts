@@ -3,9 +3,10 @@ import type { AppStateStore } from '../model/app_state_store.ts';
 import type { AssertionFiles } from '../model/assertion_files.ts';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
-import { fieldInvalid, VaultError } from '../model/errors.ts';
+import { fieldInvalid } from '../model/errors.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
 import type { SecretSource } from '../model/secret_source.ts';
+import { suspended } from '../model/suspension.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createAdmissionControl } from './admission/admission_control.ts';
 import { ADMISSION_DEFAULTS, type AdmissionOptions } from './admission/admission_options.ts';
@@ -84,10 +85,7 @@ export function createAuthorizationServer(parts: {
 
   async function admit(request: AdmissionRequest): Promise<Admission> {
     const { app, priority, signal, tenantUid = app.tenantUid } = request;
-    if (app.suspended) {
-      const metadata = { app: appName(app) };
-      throw new VaultError('APP_SUSPENDED', `${appName(app)} is suspended. An operator must resume it.`, { metadata });
-    }
+    if (app.suspended) throw suspended('APP_SUSPENDED', { name: appName(app), resumedBy: 'UpdateApp' });
     const directory = directoryOf(app, request.directoryId);
     const directoryId = request.directoryId ?? homeDirectory(app);
     const requester: Requester = request.requester ?? { connectionUid: undefined, weight: 'REQUEST' };

@@ -1,4 +1,4 @@
-import { type Clock, type Duration, HOUR, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, HOUR, type Timestamp, timeLeft } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { AdmissionOptions } from './admission_options.ts';
 import { createCircuitBreaker } from './circuit_breaker.ts';
@@ -29,9 +29,7 @@ export function createBulkhead(parts: {
   let answersAtLimit = 0;
 
   function throttledUntil(): Timestamp | undefined {
-    const remaining = pausedUntil - clock.now();
-    // More than the longest pause: the clock was set back.
-    return remaining > 0 && remaining <= MAX_THROTTLE ? pausedUntil : undefined;
+    return timeLeft(pausedUntil, clock.now(), MAX_THROTTLE) > 0 ? pausedUntil : undefined;
   }
 
   /** ENTRA_THROTTLED or ENTRA_UNAVAILABLE while no request may be sent. */

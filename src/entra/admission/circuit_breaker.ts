@@ -1,5 +1,5 @@
 import { CircuitState, CountBreaker, ExponentialBackoff, type IBackoff } from 'cockatiel';
-import type { Clock, Duration, Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, type Timestamp, timeLeft } from '../../model/clock.ts';
 import type { CircuitOptions } from './admission_options.ts';
 
 /**
@@ -21,11 +21,9 @@ export function createCircuitBreaker(clock: Clock, options: CircuitOptions) {
     /** `half_open`: the next exchange is the probe. A duration: open for that long. */
     state(): 'closed' | 'half_open' | Duration {
       if (open === undefined) return 'closed';
-      const remaining = open.until - clock.now();
-      // More than the longest pause: the clock was set back.
-      const isOver = remaining <= 0 || remaining > options.longestPause;
-      if (isOver && !open.isProbing) return 'half_open';
-      return isOver ? options.firstPause : remaining;
+      const remaining = timeLeft(open.until, clock.now(), options.longestPause);
+      if (remaining > 0) return remaining;
+      return open.isProbing ? options.firstPause : 'half_open';
     },
     /** False: the probe ended without an exchange. */
     setProbing(isProbing: boolean) {

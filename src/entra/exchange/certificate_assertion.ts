@@ -1,6 +1,6 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { type Clock, type Duration, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
 import { createBoundedMap } from '../bounded_map.ts';
 
@@ -28,8 +28,8 @@ export function createCertificateAssertions(clock: Clock): (request: Certificate
     const now = clock.now();
     const key = `${request.credentialUid} ${request.tokenEndpoint}`;
     const found = cache.get(key);
-    // Also false for an assertion of the future, after the clock was set back.
-    if (found !== undefined && Math.abs(now - found.signTime) < LIFETIME - RENEW_BEFORE_EXPIRY) return found.assertion;
+    const isFresh = found !== undefined && elapsedSince(found.signTime, now) < LIFETIME - RENEW_BEFORE_EXPIRY;
+    if (isFresh) return found.assertion;
     const signed = { assertion: signAssertion(request, now), signTime: now };
     cache.set(key, signed);
     // Only the current callers get a failure; the next caller tries again.

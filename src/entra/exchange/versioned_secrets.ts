@@ -1,4 +1,4 @@
-import { type Clock, type Duration, SECOND, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, SECOND, type Timestamp } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { SecretSource } from '../../model/secret_source.ts';
@@ -60,7 +60,7 @@ export function createVersionedSecrets({ secretSource, clock }: { secretSource: 
 
   async function reread(known: Versions, reference: SecretReference, timeout: Duration): Promise<void> {
     const now = clock.now();
-    if (known.reread === undefined || Math.abs(now - known.reread.time) >= REREAD_INTERVAL) {
+    if (known.reread === undefined || elapsedSince(known.reread.time, now) >= REREAD_INTERVAL) {
       secretSource.forget(reference.secretUri);
       const completed = read(reference, timeout).then(
         () => {},

@@ -1,5 +1,5 @@
 import { type App, homeDirectory, PERSONAL_DIRECTORY, registrationDirectory } from '../../model/app.ts';
-import type { Timestamp } from '../../model/clock.ts';
+import { elapsedSince, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import type { Failure } from '../../model/exchange.ts';
@@ -62,7 +62,7 @@ export function createAppHealth(parts: AppHealthParts) {
   };
 
   function wasGrantedLately(): boolean {
-    return Math.abs(clock.now() - lastGrant.time) < RECENT_GRANT;
+    return elapsedSince(lastGrant.time, clock.now()) < RECENT_GRANT;
   }
 
   function cooldownsOf({ directoryId }: Pick<RequestOrigin, 'directoryId'>, resource?: string): Cooldown[] {
@@ -228,7 +228,7 @@ const APP_ERRORS: Partial<Record<Reason, (name: string) => string>> = {
 /** For a caller whose app is known to fail, without a request to Entra. */
 function appError(app: App, reason: Reason, directoryId?: string): VaultError {
   const name = appName(app);
-  const metadata = { app: name, ...(directoryId === undefined ? {} : { directory: directoryId }) };
+  const metadata = { resource: name, ...(directoryId === undefined ? {} : { directoryId }) };
   const message = APP_ERRORS[reason]?.(name) ?? `Entra refuses ${name}. Check Entra's code in the state of the app.`;
   return new VaultError(reason, message, { metadata });
 }

@@ -1,6 +1,6 @@
 import { type App, registrationDirectory } from '../../model/app.ts';
 import type { AppStateStore } from '../../model/app_state_store.ts';
-import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
 import { type CredentialState, credentialState, type UsableCredential } from '../../model/credential.ts';
 import { presentOrder, rolesOf } from '../../model/credential_role.ts';
@@ -90,7 +90,7 @@ export function createCredentialChoice(parts: {
     return loading;
   }
 
-  const isWithin = (time: Timestamp, duration: Duration) => Math.abs(clock.now() - time) < duration;
+  const isWithin = (time: Timestamp, duration: Duration) => elapsedSince(time, clock.now()) < duration;
 
   function isPropagating({ codes }: Meaning, newSince: Timestamp): boolean {
     const age = clock.now() - newSince;

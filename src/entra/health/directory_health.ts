@@ -1,4 +1,4 @@
-import { type Clock, type Duration, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { Failure } from '../../model/exchange.ts';
 import { type Cooldown, createCooldown } from './cooldown.ts';
 
@@ -43,7 +43,7 @@ export function createDirectoryHealth({
   let failures: readonly DirectoryFailure[] = [];
   let cooldown: Cooldown | undefined;
 
-  const isWithin = (time: Timestamp, duration: Duration) => Math.abs(clock.now() - time) < duration;
+  const isWithin = (time: Timestamp, duration: Duration) => elapsedSince(time, clock.now()) < duration;
   const isRefuted = (order: number) => grants.some((grant) => grant.order > order);
 
   /** Records that a tenant uses the app there, whatever the response. */

@@ -1,5 +1,5 @@
 import type { App } from '../../model/app.ts';
-import { type Clock, type Duration, MINUTE, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, MINUTE, type Timestamp } from '../../model/clock.ts';
 import type { UsableCredential } from '../../model/credential.ts';
 import { createBoundedMap } from '../bounded_map.ts';
 import type { Meaning } from '../errors/classify_error.ts';
@@ -52,7 +52,7 @@ export function createHealthProbes(
     send(probe: HealthProbe, settle: (result: ProbeResult) => Promise<void>): void {
       const last = sendTimes.get(probe.key);
       const now = clock.now();
-      if (last !== undefined && Math.abs(now - last) < INTERVAL) return;
+      if (last !== undefined && elapsedSince(last, now) < INTERVAL) return;
       sendTimes.set(probe.key, now);
       const task: Promise<void> = run(probe, settle)
         .catch(() => {})

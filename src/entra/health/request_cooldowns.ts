@@ -1,4 +1,4 @@
-import { type Clock, type Duration, MINUTE, type Timestamp } from '../../model/clock.ts';
+import { type Clock, type Duration, MINUTE, type Timestamp, timeLeft } from '../../model/clock.ts';
 import type { Failure } from '../../model/exchange.ts';
 import { createBoundedMap } from '../bounded_map.ts';
 
@@ -18,9 +18,8 @@ export function createRequestCooldowns(clock: Clock) {
     find(key: string | undefined): Failure | undefined {
       const found = key === undefined ? undefined : refused.get(key);
       if (key === undefined || found === undefined) return undefined;
-      const retryAfter = found.until - clock.now();
-      // More than the whole cooldown: the clock was set back.
-      if (retryAfter > 0 && retryAfter <= found.duration) return { ...found.failure, retryAfter };
+      const retryAfter = timeLeft(found.until, clock.now(), found.duration);
+      if (retryAfter > 0) return { ...found.failure, retryAfter };
       refused.delete(key);
       return undefined;
     },
