@@ -31,7 +31,7 @@ export function createJsonHttp({ clock, options }: { clock: Clock; options: Http
 
   return {
     async send(url: string, { method, headers, body, timeout, correlationId }: JsonRequest): Promise<RawTokenResponse> {
-      const signal = AbortSignal.timeout(timeout);
+      const signal = AbortSignal.timeout(Math.ceil(timeout));
       const base = { sendTime: clock.now(), correlationId, retryAfter: undefined, date: undefined, body: undefined };
       let head: Omit<RawTokenResponse, 'fault'> = { ...base, status: undefined };
       try {

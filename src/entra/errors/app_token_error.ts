@@ -1,13 +1,13 @@
 import type { Failure } from '../../model/exchange.ts';
 import type { Meaning } from './classify_error.ts';
 
-/** 50105: for a token of the app itself, the app is what is not assigned. */
+/** 50105: for a token of the app itself, the app is not assigned. */
 const NOT_ASSIGNED: ReadonlySet<number> = new Set([50105, 501051]);
 const ASSIGN = 'An administrator must assign the application to a role of the resource (app role assignment).';
 
 /**
- * A refusal of a token for the app itself (client credentials). There is no user who could sign in or consent, and no refresh token
- * that could be accepted a minute later: what would be a doubtful answer about a refresh token is a fault of this request.
+ * Meaning of a refusal for a token of the app itself (client credentials). No user can sign in or consent, and there is no refresh token
+ * that may be accepted later: an ambiguous refusal of a refresh token is a fault of this request here.
  */
 export function asAppTokenMeaning(meaning: Meaning): Meaning {
   const { failure, codes } = meaning;
@@ -15,15 +15,11 @@ export function asAppTokenMeaning(meaning: Meaning): Meaning {
     case 'suspect':
       return refusedRequest(meaning, false, 'Entra refuses the app with a code that the vault does not know.');
     case 'reauthorize':
-      return refusedRequest(
-        meaning,
-        true,
-        'Entra wants a user to sign in, whom a token of the app itself does not have.',
-      );
+      return refusedRequest(meaning, true, 'Entra requires a user to sign in, but a token of the app has no user.');
     case 'consent':
       return withFailure(meaning, {
         reason: 'ADMIN_CONSENT_REQUIRED',
-        hint: 'The app lacks an application permission of the resource, or the consent to it.',
+        hint: 'The app lacks an application permission of the resource, or consent to it.',
       });
     case 'blocked':
       return withFailure(meaning, {
@@ -36,13 +32,8 @@ export function asAppTokenMeaning(meaning: Meaning): Meaning {
 }
 
 function refusedRequest(meaning: Meaning, known: boolean, hint: string): Meaning {
-  const changed = {
-    kind: 'app_config',
-    subject: 'request',
-    reason: 'APP_MISCONFIGURED',
-    retryAfter: undefined,
-  } as const;
-  return { ...withFailure(meaning, { ...changed, hint }), known };
+  const changed = { kind: 'app_config', subject: 'request', reason: 'APP_MISCONFIGURED' } as const;
+  return { ...withFailure(meaning, { ...changed, retryAfter: undefined, hint }), known };
 }
 
 function withFailure(meaning: Meaning, changes: Partial<Failure>): Meaning {

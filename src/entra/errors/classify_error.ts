@@ -1,22 +1,23 @@
 import { type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../../model/clock.ts';
 import type { Reason } from '../../model/errors.ts';
 import type { Failure, FailureKind, FailureSubject } from '../../model/exchange.ts';
+import { type JsonObject, parseJsonObject } from '../json_object.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import { findRow, isErrorWord, MEANING_OF_SUBERROR, meaningOfError } from './error_lookup.ts';
 
-/** A failure, with what the rest of this module needs to act on it. */
+/** A failure, with the details that the vault needs to act on it. */
 export interface Meaning {
   readonly failure: Failure;
   readonly codes: readonly number[];
   readonly suberror: string | undefined;
-  /** False: neither the code nor, without a code, the `error` word is known. Such an answer is not retried and opens no circuit. */
+  /** False: neither the code nor, without a code, the `error` word is known. Not retried; does not open the circuit. */
   readonly known: boolean;
-  /** `invalid_client` without a known code: it may be the credential's fault (RFC 6749, 5.2), which a probe can tell. */
+  /** `invalid_client` without a known code: it may be the credential's fault (RFC 6749, 5.2); a probe can tell. */
   readonly suspectsCredential: boolean;
 }
 
 /**
- * What an answer means; undefined: it brings a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the known
+ * Meaning of a response; undefined: it grants a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the known
  * codes, the suberror, the `error` word. `error_description` names users and is never read.
  */
 export function classify(response: RawTokenResponse, now: Timestamp): Meaning | undefined {
@@ -53,7 +54,7 @@ export function classify(response: RawTokenResponse, now: Timestamp): Meaning | 
   if (status === undefined) return mean('transient', 'entra');
   if (status === 429) return mean('throttled', 'entra');
   const row = findRow(codes, error);
-  // A client in a loop is one connection, whatever the status: neither that nor its Retry-After must stop the whole app.
+  // Entra's loop detection is about one connection, whatever the status: neither it nor its Retry-After must stop the whole app.
   const isLooping = row?.kind === 'looping' && (status < 500 || (error !== undefined && row.errors.includes(error)));
   if (status >= 500 && !isLooping) return waiting();
   if (status >= 200 && status < 300) {
@@ -66,16 +67,19 @@ export function classify(response: RawTokenResponse, now: Timestamp): Meaning | 
   const bySuberror = suberror === undefined ? undefined : MEANING_OF_SUBERROR.get(suberror);
   if (bySuberror !== undefined) return mean(bySuberror.kind, bySuberror.subject);
   const byError = error === undefined ? undefined : meaningOfError(error, codes.length > 0);
-  // An `error` word that no standard defines says nothing but that this request failed.
+  // An `error` word that no standard defines only shows that this request failed.
   if (byError === undefined) return mean('transient', 'request', { known: false });
-  return mean(byError.kind, byError.subject, { known: codes.length === 0 && !NEEDS_CODE.has(byError.kind) });
+  return mean(byError.kind, byError.subject, {
+    // Entra names a code when it refuses a client: without one, the meaning is not known.
+    known: codes.length === 0 && byError.kind !== 'app_config',
+  });
 }
 
-/** What came to the redirect URI in place of a code (RFC 6749, 4.1.2.1), or of an administrator's consent. */
+/** Error response at the redirect URI, of a sign-in (RFC 6749, 4.1.2.1) or of an administrator's consent. */
 export function classifyAuthorizationError(error: string, codes: readonly number[]): Failure {
   const row = findRow(codes, error);
   const meaning = row ?? meaningOfError(error, codes.length > 0) ?? { kind: 'app_config', subject: 'request' };
-  // These words say nothing but that somebody said no: only a known code explains it otherwise.
+  // These words only show that the person declined, unless a known code gives another explanation.
   const isDeclined = codes.includes(DECLINED_CODE) || (row === undefined && DECLINED_WORDS.has(error));
   return {
     kind: meaning.kind,
@@ -89,12 +93,9 @@ export function classifyAuthorizationError(error: string, codes: readonly number
   };
 }
 
-/** What the user, or an administrator, says no with: 65004 is Entra's code, `permission_denied` the word of its older endpoint. */
+/** For a user or administrator who declined: 65004 is Entra's code, `permission_denied` the word of its older endpoint. */
 const DECLINED_CODE = 65004;
 const DECLINED_WORDS: ReadonlySet<string> = new Set(['access_denied', 'permission_denied']);
-
-/** A refused client is expected to name a code: without one, it counts as unknown. */
-const NEEDS_CODE: ReadonlySet<FailureKind> = new Set(['app_config']);
 
 const REASON_OF_KIND = {
   transient: 'ENTRA_UNAVAILABLE',
@@ -113,7 +114,7 @@ const REASON_OF_KIND = {
 const THROTTLE_DEFAULT: Duration = MINUTE;
 const THROTTLE_CAP: Duration = HOUR;
 
-/** How long to leave Entra alone. RFC 9110, 10.2.3: seconds, or a date. */
+/** How long to wait before the next request. */
 function waitOf(kind: FailureKind, known: boolean, response: RawTokenResponse, now: Timestamp): Duration | undefined {
   switch (kind) {
     case 'throttled':
@@ -129,28 +130,28 @@ function waitOf(kind: FailureKind, known: boolean, response: RawTokenResponse, n
   }
 }
 
-/** At least a second, at most an hour; undefined: the answer does not say. */
+/** At least a second, at most an hour; undefined: no Retry-After. RFC 9110, 10.2.3: seconds, or a date. */
 export function retryAfterOf({ retryAfter, date }: RawTokenResponse, now: Timestamp): Duration | undefined {
   const text = retryAfter?.trim() ?? '';
-  // A date is by the sender's clock, which need not be ours.
+  // A date refers to the sender's clock, which may differ from ours.
   const sent = Date.parse(date ?? '');
   const wait = /^\d{1,10}$/.test(text) ? Number(text) * SECOND : Date.parse(text) - (Number.isNaN(sent) ? now : sent);
   return Number.isFinite(wait) ? Math.min(Math.max(wait, SECOND), THROTTLE_CAP) : undefined;
 }
 
-function isToken(body: Readonly<Record<string, unknown>>): boolean {
+function isToken(body: JsonObject): boolean {
   const { access_token: token, token_type: type } = body;
   return typeof token === 'string' && token !== '' && typeof type === 'string' && type.toLowerCase() === 'bearer';
 }
 
-function codesOf(body: Readonly<Record<string, unknown>>): number[] {
+function codesOf(body: JsonObject): number[] {
   const codes = body['error_codes'];
   if (!Array.isArray(codes)) return [];
   const numbers = codes.slice(0, 16).map((code: unknown) => (typeof code === 'string' ? Number(code) : code));
   return numbers.filter((code): code is number => Number.isSafeInteger(code) && Number(code) > 0);
 }
 
-/** Protocol words only: whatever else stands there could be somebody's name. */
+/** Protocol words only: other text could be a person's name. */
 function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' && /^[a-z][a-z_]{1,39}$/.test(value) ? value : undefined;
 }
@@ -170,19 +171,14 @@ function describe(
   return [known ?? 'unknown', detail === '' ? word : detail].filter((part) => part !== undefined).join('/');
 }
 
-function correlationOf(body: Readonly<Record<string, unknown>>): string | undefined {
+function correlationOf(body: JsonObject): string | undefined {
   const id = body['correlation_id'];
   return typeof id === 'string' && /^[0-9a-f-]{36}$/i.test(id) ? id : undefined;
 }
 
-/** JSON text for the next authorize URL; anything else would only break that page. */
-function claimsOf(body: Readonly<Record<string, unknown>>): string | undefined {
+/** JSON text for the next authorize URL; other text would break that page. */
+function claimsOf(body: JsonObject): string | undefined {
   const { claims } = body;
   if (typeof claims !== 'string' || claims.length > 8192) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(claims);
-    return typeof parsed === 'object' && parsed !== null ? claims : undefined;
-  } catch {
-    return undefined;
-  }
+  return parseJsonObject(claims) === undefined ? undefined : claims;
 }

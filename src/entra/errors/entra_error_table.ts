@@ -1,7 +1,7 @@
 import type { Reason } from '../../model/errors.ts';
 import type { FailureKind, FailureSubject } from '../../model/exchange.ts';
 
-/** Who must act before Entra answers otherwise. */
+/** The party that must act before Entra's response changes. */
 export type WhoActs = 'NOBODY' | 'USER' | 'ADMINISTRATOR' | 'OPERATOR' | 'CALLER' | 'VAULT';
 
 /** Columns: see `EntraAnswer`. */
@@ -217,14 +217,14 @@ const ROWS: readonly Row[] = [
 ];
 
 /**
- * Error codes of Entra and what each proves, one row per code and meaning: AADSTS code; the `error` words under which it was seen,
- * separated by spaces; the suberror seen with it; kind; subject (the smallest thing that explains it); the reason that callers get;
- * who acts; what it means; what to do, where that is more than the reason says. The rows serve the token endpoint, the authorization response, the administrator's consent, imports,
- * probes and app tokens alike.
+ * Error codes of Entra and what each proves, one row per code and meaning: AADSTS code; the `error` words seen with it, separated by
+ * spaces; the suberror seen with it; kind; subject (the smallest thing that explains it); the reason for callers; who must act; the
+ * meaning; what to do, if that is more specific than the reason. The rows apply to the token endpoint, the authorization response,
+ * the administrator's consent, imports, probes and app tokens.
  *
  * Sources: https://learn.microsoft.com/entra/identity-platform/reference-error-codes, the suberrors of
- * https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide and of the MSAL libraries, and answers in public
- * bug reports. Microsoft may change codes: a code that is not listed counts against the request that met it, and nothing else.
+ * https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide and of the MSAL libraries, and responses in public
+ * bug reports. Microsoft may change codes: a code that is not listed counts only against the request that received it.
  */
 export const ENTRA_ERRORS: readonly EntraError[] = ROWS.map(
   ([code, errors, suberror, kind, subject, reason, whoActs, meaning, hint]) => ({
@@ -246,10 +246,10 @@ export interface EntraError {
   readonly suberror: string | undefined;
   readonly kind: FailureKind;
   readonly subject: FailureSubject;
-  /** For an app of several directories; in an app for one, a directory's fault is APP_MISCONFIGURED. */
+  /** For an app that serves several directories; if it serves one, a directory's fault is APP_MISCONFIGURED. */
   readonly reason: Reason;
   readonly whoActs: WhoActs;
   readonly meaning: string;
-  /** What to do, if that is more than the reason says. */
+  /** What to do, if that is more specific than the reason. */
   readonly hint: string | undefined;
 }

@@ -3,7 +3,7 @@ import { ENTRA_ERRORS, type EntraError } from './entra_error_table.ts';
 
 const ROWS_BY_CODE: ReadonlyMap<number, readonly EntraError[]> = Map.groupBy(ENTRA_ERRORS, ({ code }) => code);
 
-/** If an answer carries several codes, the kind that does the least harm to what the vault stores wins. */
+/** If a response has several codes, the kind that does the least harm to stored state wins. */
 const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
   'throttled',
   'transient',
@@ -19,9 +19,8 @@ const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
 ];
 
 /**
- * The row that decides about an answer with these codes; undefined if none of them is known. If a code has several rows, the one
- * seen under this `error` counts, else its first. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client
- * authentication proves nothing there.
+ * The row for a response with these codes; undefined if no code is known. If a code has several rows, the one with this `error` applies,
+ * else its first. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client authentication proves nothing there.
  */
 export function findRow(codes: readonly number[], error: string | undefined): EntraError | undefined {
   const rows = codes.flatMap((code) => {
@@ -32,7 +31,7 @@ export function findRow(codes: readonly number[], error: string | undefined): En
   return LEAST_HARMFUL_FIRST.flatMap((kind) => admitted.find((row) => row.kind === kind) ?? [])[0];
 }
 
-/** Codes of a credential that Entra does not know yet, soon after it was added. */
+/** Codes for a credential that was added recently and has not reached all of Entra. */
 export const NOT_YET_REPLICATED: ReadonlySet<number> = new Set([
   7000215, 700027, 70021, 700211, 700212, 700213, 7002137, 7002138,
 ]);
@@ -42,7 +41,7 @@ interface Meaning {
   readonly subject: FailureSubject;
 }
 
-/** What a suberror means where no code is known: the names of MSAL's `OAuth2SubErrorCode` and `UiRequiredExceptionClassification`. */
+/** Meaning of a suberror if no code is known: the names of MSAL's `OAuth2SubErrorCode` and `UiRequiredExceptionClassification`. */
 export const MEANING_OF_SUBERROR: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['bad_token', { kind: 'reauthorize', subject: 'connection' }],
   ['token_expired', { kind: 'reauthorize', subject: 'connection' }],
@@ -57,8 +56,8 @@ export const MEANING_OF_SUBERROR: ReadonlyMap<string, Meaning> = new Map<string,
 ]);
 
 /**
- * What an `error` word means where neither code nor suberror is known (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6).
- * `withCode`: an unknown code came along, which can say anything.
+ * Meaning of an `error` word if neither code nor suberror is known (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6).
+ * `withCode`: the response has an unknown code, which can mean anything.
  */
 export function meaningOfError(error: string, withCode: boolean): Meaning | undefined {
   switch (error) {

@@ -2,29 +2,28 @@ import { X509Certificate } from 'node:crypto';
 import type { Timestamp } from '../../model/clock.ts';
 import { Secret } from '../../model/secret.ts';
 import type { AddedPassword, Registered, RegisteredCertificate, RegisteredPassword } from '../app_registrations.ts';
-
-type Body = Readonly<Record<string, unknown>>;
+import type { JsonObject } from '../json_object.ts';
 
 /**
- * Reads an application of Graph's; undefined: it is none. One without a readable end is kept: it opens doors all the same.
+ * Reads Graph's application resource; undefined: it is not one. Credentials without a readable end are included: they work as well.
  * https://learn.microsoft.com/graph/api/resources/application
  */
-export function readRegistered(body: Body | undefined): Registered | undefined {
+export function readRegistered(body: JsonObject | undefined): Registered | undefined {
   const passwords = listOf(body?.['passwordCredentials']);
   const certificates = listOf(body?.['keyCredentials']);
   if (passwords === undefined || certificates === undefined) return undefined;
   return { passwords: passwords.flatMap(readPassword), certificates: certificates.flatMap(readCertificate) };
 }
 
-/** `endTime`: as it was asked for, where Graph does not say. https://learn.microsoft.com/graph/api/resources/passwordcredential */
-export function readAddedPassword(body: Body | undefined, endTime: Timestamp): AddedPassword | undefined {
+/** `endTime`: as requested, if Graph does not return it. https://learn.microsoft.com/graph/api/resources/passwordcredential */
+export function readAddedPassword(body: JsonObject | undefined, endTime: Timestamp): AddedPassword | undefined {
   const keyId = keyIdOf(body);
   const text = body?.['secretText'];
   if (keyId === undefined || typeof text !== 'string' || text === '') return undefined;
   return { keyId, secret: new Secret(text), endTime: timeOf(body?.['endDateTime']) ?? endTime };
 }
 
-function readPassword(body: Body): RegisteredPassword[] {
+function readPassword(body: JsonObject): RegisteredPassword[] {
   const keyId = keyIdOf(body);
   if (keyId === undefined) return [];
   const { hint, displayName, endDateTime } = body;
@@ -32,14 +31,14 @@ function readPassword(body: Body): RegisteredPassword[] {
 }
 
 /** https://learn.microsoft.com/graph/api/resources/keycredential */
-function readCertificate(body: Body): RegisteredCertificate[] {
+function readCertificate(body: JsonObject): RegisteredCertificate[] {
   const keyId = keyIdOf(body);
   if (keyId === undefined) return [];
   const thumbprint = thumbprintOfKey(body['key']) ?? thumbprintOfIdentifier(body['customKeyIdentifier']);
   return [{ keyId, thumbprint, endTime: timeOf(body['endDateTime']) }];
 }
 
-/** The certificate itself, which no choice of whoever added it can falsify. */
+/** From the certificate itself, which cannot be chosen freely like the identifier. */
 function thumbprintOfKey(key: unknown): string | undefined {
   if (typeof key !== 'string' || key === '') return undefined;
   try {
@@ -49,19 +48,19 @@ function thumbprintOfKey(key: unknown): string | undefined {
   }
 }
 
-/** By default the thumbprint, in hex or as the 20 bytes in base64; else any words of whoever added it. */
+/** By default the thumbprint, in hex or as 20 bytes in base64; otherwise any text. */
 function thumbprintOfIdentifier(identifier: unknown): string | undefined {
   if (typeof identifier !== 'string') return undefined;
   if (/^[0-9a-f]{40}$/i.test(identifier)) return identifier.toLowerCase();
   return /^[A-Za-z0-9+/]{27}=$/.test(identifier) ? Buffer.from(identifier, 'base64').toString('hex') : undefined;
 }
 
-function listOf(value: unknown): Body[] | undefined {
+function listOf(value: unknown): JsonObject[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  return value.filter((one): one is Body => typeof one === 'object' && one !== null);
+  return value.filter((one): one is JsonObject => typeof one === 'object' && one !== null);
 }
 
-function keyIdOf(body: Body | undefined): string | undefined {
+function keyIdOf(body: JsonObject | undefined): string | undefined {
   const keyId = body?.['keyId'];
   return typeof keyId === 'string' && /^[0-9a-f-]{36}$/i.test(keyId) ? keyId.toLowerCase() : undefined;
 }

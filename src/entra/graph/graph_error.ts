@@ -4,28 +4,31 @@ import type { Failure } from '../../model/exchange.ts';
 import { OWN_REGISTRATION_PERMISSION } from '../../model/rotation.ts';
 import type { RegistrationFailure } from '../app_registrations.ts';
 import { retryAfterOf } from '../errors/classify_error.ts';
+import type { JsonObject } from '../json_object.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 
 /**
- * What an answer of Graph means that does not bring what was asked. Its message is never looked at: it names people, and may change.
+ * Meaning of an unsuccessful response of Graph. Its message is never read, because it names people and may change.
  * https://learn.microsoft.com/graph/errors
  */
 export function graphFailure(response: RawTokenResponse, now: Timestamp): RegistrationFailure {
-  const { status } = response;
-  const error = errorOf(response);
-  const code = codeOf(error);
+  const { status, fault } = response;
+  const error = response.body?.['error'];
+  const hasError = typeof error === 'object' && error !== null;
+  const code = hasError ? codeOf(error as JsonObject) : undefined;
   const retryAfter = retryAfterOf(response, now);
-  // Without Graph's own words a 403 or a 404 may be a gateway's: it must not send an operator to grant what is granted.
-  if (status === undefined || error === undefined || retryAfter !== undefined || PASSING.has(status) || status >= 500) {
-    return { kind: 'unavailable', code: code ?? transportCode(response), retryAfter };
+  const transportCode = status === undefined ? `network/${fault}` : `http/${status}`;
+  // Without an error object of Graph, a gateway may have sent the 403 or 404: an operator must not grant what is granted already.
+  if (status === undefined || !hasError || retryAfter !== undefined || TRANSIENT.has(status) || status >= 500) {
+    return { kind: 'unavailable', code: code ?? transportCode, retryAfter };
   }
-  if (code !== undefined && OF_POLICY.test(code)) return { kind: 'refused', code };
-  // The token was fresh, and no permission mends one that is not taken: a clock that was set, or a revocation on its way.
+  if (code !== undefined && POLICY_CODE.test(code)) return { kind: 'refused', code };
+  // No permission helps: the token was new, so a clock was set, or a revocation is in progress.
   if (code === 'InvalidAuthenticationToken') return { kind: 'unavailable', code, retryAfter };
   if (status === 401 || status === 403) return { kind: 'forbidden', permission: OWN_REGISTRATION_PERMISSION, code };
   if (status === 404) return { kind: 'not_found', code };
   if (status >= 400) return { kind: 'refused', code };
-  return { kind: 'unavailable', code: transportCode(response), retryAfter };
+  return { kind: 'unavailable', code: transportCode, retryAfter };
 }
 
 /** No credential of the app got a token for Graph. */
@@ -34,35 +37,25 @@ export function tokenFailure({ entraError, reason, retryAfter }: Failure): Regis
   return NO_REGISTRATION.test(code) ? { kind: 'not_found', code } : { kind: 'unavailable', code, retryAfter };
 }
 
-/** What the vault knew without asking; throws on what is not for this room. */
+/** A failure that is known without a request. Rethrows errors that are not of the vault. */
 export function admissionFailure(error: unknown): RegistrationFailure {
   if (!isVaultError(error)) throw error;
   return { kind: 'unavailable', code: error.reason, retryAfter: error.retryAfter };
 }
 
-/** Request timeout, a concurrent write, a locked object, throttling. */
-const PASSING = new Set([408, 409, 423, 429]);
+/** Request timeout, concurrent write, locked object, throttling. */
+const TRANSIENT = new Set([408, 409, 423, 429]);
 
 /**
  * `CredentialInvalidLifetimeAsPerAppPolicy`, `CredentialTypeNotAllowedAsPerAppPolicy`, `TooManyAppPasswords`,
  * `Directory_QuotaExceeded`: whatever the status, no permission helps.
  * https://github.com/OfficeDev/microsoft-365-agents-toolkit/issues/10998, https://github.com/Azure/azure-cli/issues/12946
  */
-const OF_POLICY = /AsPerAppPolicy$|^TooManyAppPasswords$|QuotaExceeded$/;
+const POLICY_CODE = /AsPerAppPolicy$|^TooManyAppPasswords$|QuotaExceeded$/;
 
 /** Entra does not know the app, its service principal, or the directory. */
 const NO_REGISTRATION = /AADSTS(700016|7000229|90002)\b/;
 
-function errorOf({ body }: RawTokenResponse): Readonly<Record<string, unknown>> | undefined {
-  const error = body?.['error'];
-  return typeof error === 'object' && error !== null ? (error as Record<string, unknown>) : undefined;
-}
-
-function codeOf(error: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const code = error?.['code'];
+function codeOf({ code }: JsonObject): string | undefined {
   return typeof code === 'string' && /^[A-Za-z0-9_.-]{1,80}$/.test(code) ? code : undefined;
-}
-
-function transportCode({ status, fault }: RawTokenResponse): string {
-  return status === undefined ? `network/${fault}` : `http/${status}`;
 }

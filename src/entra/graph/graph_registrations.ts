@@ -7,10 +7,15 @@ import type { AuthorizationServer } from '../authorization_server.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import { readAddedPassword, readRegistered } from './graph_credentials.ts';
 import { graphFailure } from './graph_error.ts';
-import { type GraphMetrics, silentGraphMetrics } from './graph_metrics.ts';
 import { createGraphSessions, type GraphSession } from './graph_session.ts';
 
-/** Through Microsoft Graph v1.0, as the app itself. */
+/** Metrics about requests to Graph. */
+export interface GraphMetrics {
+  /** `read`, `add_password`, `remove_password`; `registered`, `added`, `removed`, `absent`, or the kind of `RegistrationFailure`. */
+  requested(operation: string, outcome: string): void;
+}
+
+/** App registrations through Microsoft Graph v1.0, as the app itself. */
 export function createAppRegistrations(parts: {
   authorizationServer: AuthorizationServer;
   clock: Clock;
@@ -22,10 +27,9 @@ export function createAppRegistrations(parts: {
     readonly requestTimeout?: Duration | undefined;
   };
 }): AppRegistrations & { close(): Promise<void> } {
-  const { clock, metrics = silentGraphMetrics } = parts;
+  const { clock, metrics } = parts;
   const sessions = createGraphSessions(parts);
 
-  /** Counts what it came to. */
   async function withSession<Done extends { readonly kind: string }>(
     operation: string,
     app: App,
@@ -33,55 +37,52 @@ export function createAppRegistrations(parts: {
   ): Promise<Done | RegistrationFailure> {
     const opened = await sessions.open(app);
     const outcome = opened.kind === 'open' ? await run(opened.graph) : opened;
-    metrics.requested(operation, outcome.kind);
+    metrics?.requested(operation, outcome.kind);
     return outcome;
   }
 
+  async function read(graph: GraphSession) {
+    const response = await graph.get(FIELDS);
+    const registration = isSuccess(response) ? readRegistered(response.body) : undefined;
+    if (registration === undefined) return graphFailure(response, clock.now());
+    return { kind: 'registered', registration } as const;
+  }
+
+  /** For an unknown key id, Graph returns 400 `Request_BadRequest` with a message that may change, so its list decides. */
+  async function checkAbsence(graph: GraphSession, keyId: string, failure: RegistrationFailure) {
+    const found = await read(graph);
+    if (found.kind !== 'registered') return found;
+    const isPresent = found.registration.passwords.some((password) => password.keyId === keyId.toLowerCase());
+    if (!isPresent) return { kind: 'absent' } as const;
+    // Replicas of Graph disagree for a while after a change.
+    const code = 'code' in failure ? failure.code : undefined;
+    return { kind: 'unavailable', code, retryAfter: undefined } as const;
+  }
+
   return {
-    read: (app) => withSession('read', app, (graph) => readRegistration(graph, clock)),
+    read: (app) => withSession('read', app, read),
     addPassword: (app, { displayName, endTime }) =>
       withSession('add_password', app, async (graph) => {
         const passwordCredential = { displayName, endDateTime: new Date(endTime).toISOString() };
         const response = await graph.post('addPassword', { passwordCredential });
-        const password = isFine(response) ? readAddedPassword(response.body, endTime) : undefined;
+        const password = isSuccess(response) ? readAddedPassword(response.body, endTime) : undefined;
         return password === undefined ? graphFailure(response, clock.now()) : { kind: 'added', password };
       }),
     removePassword: (app, keyId) =>
       withSession('remove_password', app, async (graph) => {
         const response = await graph.post('removePassword', { keyId });
-        if (isFine(response)) return { kind: 'removed' };
-        const refusal = graphFailure(response, clock.now());
-        return mayBeAbsence(response, refusal) ? checkAbsence(graph, keyId, refusal) : refusal;
+        if (isSuccess(response)) return { kind: 'removed' };
+        const failure = graphFailure(response, clock.now());
+        const mayBeAbsent = response.status === 400 || response.status === 404;
+        return mayBeAbsent && failure.kind !== 'unavailable' ? checkAbsence(graph, keyId, failure) : failure;
       }),
-    close: () => sessions.close(),
+    close: sessions.close,
   };
-
-  /** Of a key id that it does not know Graph says so in its message alone (400 `Request_BadRequest`), which may change: its list decides. */
-  async function checkAbsence(graph: GraphSession, keyId: string, refusal: RegistrationFailure) {
-    const found = await readRegistration(graph, clock);
-    if (found.kind !== 'registered') return found;
-    const isThere = found.registration.passwords.some((password) => password.keyId === keyId.toLowerCase());
-    if (!isThere) return { kind: 'absent' } as const;
-    // Replicas of Graph disagree for a while after a change.
-    const code = 'code' in refusal ? refusal.code : undefined;
-    return { kind: 'unavailable', code, retryAfter: undefined } as const;
-  }
 }
 
-/** `key`, the certificate itself, comes for a single application and by `$select` alone. */
+/** Graph returns `key`, the certificate itself, for a single application and with `$select` only. */
 const FIELDS = 'id,appId,passwordCredentials,keyCredentials';
 
-async function readRegistration(graph: GraphSession, clock: Clock) {
-  const response = await graph.get(FIELDS);
-  const registration = isFine(response) ? readRegistered(response.body) : undefined;
-  if (registration === undefined) return graphFailure(response, clock.now());
-  return { kind: 'registered', registration } as const;
-}
-
-function isFine({ status = 0 }: RawTokenResponse): boolean {
+function isSuccess({ status = 0 }: RawTokenResponse): boolean {
   return status >= 200 && status < 300;
-}
-
-function mayBeAbsence({ status }: RawTokenResponse, { kind }: RegistrationFailure): boolean {
-  return (status === 400 || status === 404) && kind !== 'unavailable';
 }

@@ -12,16 +12,11 @@ import { createJsonHttp } from '../http.ts';
 import type { RawTokenResponse } from '../token_response.ts';
 import { admissionFailure, tokenFailure } from './graph_error.ts';
 
-/** One app's own registration, with a token of the app in hand. Nothing is tried twice. */
+/** Requests about one app's registration, with a token of the app itself. Nothing is retried. */
 export interface GraphSession {
-  /** `$select`: names of properties, with commas. */
+  /** `$select`: names of properties, separated by commas. */
   get(select: string): Promise<RawTokenResponse>;
   post(action: 'addPassword' | 'removePassword', body: unknown): Promise<RawTokenResponse>;
-}
-
-export interface GraphSessions {
-  open(app: App): Promise<{ readonly kind: 'open'; readonly graph: GraphSession } | RegistrationFailure>;
-  close(): Promise<void>;
 }
 
 /** A registration with many certificates is large. */
@@ -33,13 +28,13 @@ export function createGraphSessions(parts: {
   customCloud?: CustomCloud | undefined;
   proxy?: HttpProxy | undefined;
   options?: { readonly requestTimeout?: Duration | undefined } | undefined;
-}): GraphSessions {
-  const { authorizationServer, clock } = parts;
+}) {
+  const { authorizationServer, clock, proxy } = parts;
   const timeout = parts.options?.requestTimeout ?? 10 * SECOND;
   const authorities = createAuthorities(parts.customCloud);
-  const http = createJsonHttp({ clock, options: { maxBody: MAX_BODY, connections: 8, proxy: parts.proxy } });
+  const http = createJsonHttp({ clock, options: { maxBody: MAX_BODY, connections: 8, proxy } });
 
-  /** The slot is free again before Graph is asked: pacing is for the token endpoint. */
+  /** Releases the slot before the request to Graph: slots are for the token endpoint. */
   async function acquire(app: App, directoryId: string, resource: string): Promise<Outcome> {
     const admission = await admit(app, directoryId);
     try {
@@ -49,23 +44,21 @@ export function createGraphSessions(parts: {
     }
   }
 
-  /** Callers go first, and there may be no end of them. */
+  /** Callers have priority, and may use all slots for a long time. */
   async function admit(app: App, directoryId: string): Promise<Admission> {
     const signal = AbortSignal.timeout(timeout);
     const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
     try {
       return await authorizationServer.admit({ app, directoryId, priority: 'BACKGROUND', requester, signal });
-    } catch (failure) {
-      throw signal.aborted ? new VaultError('OVERLOADED', 'Callers leave no slot for Graph') : failure;
+    } catch (error) {
+      throw signal.aborted ? new VaultError('OVERLOADED', 'No slot for a token for Graph was free in time.') : error;
     }
   }
 
   function sessionOf(registration: string, token: Secret): GraphSession {
     const send = (method: 'GET' | 'POST', url: string, body?: unknown) => {
-      const headers = {
-        authorization: `Bearer ${token.reveal()}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      };
+      const contentType = body === undefined ? {} : { 'content-type': 'application/json' };
+      const headers = { authorization: `Bearer ${token.reveal()}`, ...contentType };
       const text = body === undefined ? undefined : JSON.stringify(body);
       return http.send(url, { method, headers, body: text, timeout, correlationId: randomUUID() });
     };
@@ -76,7 +69,7 @@ export function createGraphSessions(parts: {
   }
 
   return {
-    async open(app) {
+    async open(app: App): Promise<{ readonly kind: 'open'; readonly graph: GraphSession } | RegistrationFailure> {
       const directoryId = registrationDirectory(app);
       if (directoryId === undefined) return { kind: 'no_directory' };
       try {
@@ -89,6 +82,6 @@ export function createGraphSessions(parts: {
         return admissionFailure(error);
       }
     },
-    close: () => http.close(),
+    close: http.close,
   };
 }
