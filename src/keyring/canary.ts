@@ -4,14 +4,16 @@ import { type Keyring, VAULT_UID } from './keyring.ts';
 const PLACE = { tenantUid: VAULT_UID, recordType: 'meta', recordUid: 'canary', column: 'value' };
 const CANARY_PLAINTEXT = 'tokenvault canary';
 
-/** A record that proves, at start and in readiness, that these keys belong to this database. */
+/** A record that proves, at the start and in readiness checks, that these keys belong to this database. */
 export function sealCanary(keyring: Keyring): Buffer {
   return keyring.seal(PLACE, CANARY_PLAINTEXT);
 }
 
 /** Fails with RECORD_CORRUPT. */
 export function checkCanary(keyring: Keyring, sealed: Uint8Array): void {
-  if (keyring.open(PLACE, sealed).toString('utf8') !== CANARY_PLAINTEXT) {
-    throw new VaultError('RECORD_CORRUPT', 'The canary record opens, but is not the one that this program wrote.');
-  }
+  if (keyring.open(PLACE, sealed).toString('utf8') === CANARY_PLAINTEXT) return;
+  throw new VaultError(
+    'RECORD_CORRUPT',
+    'The canary record opens, but another program wrote it. Check that this is the right database.',
+  );
 }

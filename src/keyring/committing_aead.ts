@@ -1,21 +1,21 @@
 import { createCipheriv, createDecipheriv, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /**
- * AES-256-GCM under a key made for this one message, with a commitment to that key:
+ * AES-256-GCM with a key for this one message, and with a commitment to that key:
  * `header | salt[32] | commit[32] | ciphertext | tag[16]`, K | C = HKDF-SHA512(key, salt, info).
- * A test vector fixes the format; a change of it takes a new format byte.
+ * A test vector fixes the format; a change requires a new format byte.
  */
 export interface Sealing {
   /** The KEK or DEK, 32 bytes. */
   key: KeyObject;
-  /** Separates what is derived from one key for different uses. */
+  /** Separates the keys that are derived from one key for different uses. */
   info: string;
   header: Buffer;
-  /** Where the message lives: what is sealed for one place opens at no other. */
+  /** The place of the message: sealed for one place, it opens at no other. */
   place: readonly string[];
 }
 
-/** Source of salts and keys; replaced only where a test needs fixed bytes. */
+/** Source of salts and keys; a test may use fixed bytes. */
 export type Random = (size: number) => Buffer;
 
 export const SALT_BYTES = 32;
@@ -23,11 +23,11 @@ const COMMIT_BYTES = 32;
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 512;
 const LENGTH_BYTES = 4;
-// K is used for one message, so a fixed nonce never meets the same key twice and nothing has to be counted.
+// K is used for one message only, so a fixed nonce is never used twice with the same key.
 const NONCE = Buffer.alloc(12);
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
-/** What is wrong with a sealed value; for metrics and the audit, never for the caller. */
+/** Why a sealed value does not open; for metrics and the audit log, never for callers. */
 export type CorruptCause =
   | 'length'
   | 'magic'
@@ -61,7 +61,7 @@ export function sealCommitting(sealing: Sealing, plaintext: Uint8Array, random: 
   return sealed;
 }
 
-/** Takes a value whose header the caller has read and judged; checks everything behind it. */
+/** Opens a value whose header the caller has checked; checks everything after it. */
 export function openCommitting(sealing: Sealing, sealed: Buffer): Opened {
   const saltStart = sealing.header.length;
   const bodyStart = saltStart + SALT_BYTES + COMMIT_BYTES;
@@ -73,7 +73,7 @@ export function openCommitting(sealing: Sealing, sealed: Buffer): Opened {
   const derived = derive(sealing, salt);
   try {
     if (!timingSafeEqual(derived.subarray(32), commit)) return { ok: false, cause: 'commitment' };
-    // Without authTagLength node:crypto accepts tags cut down to 4 bytes.
+    // Without authTagLength, node:crypto accepts tags shortened to 4 bytes.
     const decipher = createDecipheriv('aes-256-gcm', derived.subarray(0, 32), NONCE, { authTagLength: TAG_BYTES });
     decipher.setAAD(additionalData(sealing, salt, commit));
     decipher.setAuthTag(sealed.subarray(tagStart));
@@ -85,7 +85,7 @@ export function openCommitting(sealing: Sealing, sealed: Buffer): Opened {
   }
 }
 
-/** Whether a sealed value with a header of this size can have this length at all. */
+/** Whether a sealed value with a header of this size can have this length. */
 export function isSealedLength(length: number, headerBytes: number): boolean {
   const body = length - headerBytes - SALT_BYTES - COMMIT_BYTES - TAG_BYTES;
   return body >= BLOCK_BYTES && body % BLOCK_BYTES === 0;
@@ -102,8 +102,8 @@ function additionalData({ header, place }: Sealing, salt: Buffer, commit: Buffer
   const data = Buffer.allocUnsafe(size);
   let at = header.copy(data, 0);
   for (const part of place) {
-    // Lone surrogates all become U+FFFD in UTF-8: two places would look alike.
-    if (!part.isWellFormed()) throw new TypeError('a part of the place is not well-formed Unicode');
+    // Lone surrogates all become U+FFFD in UTF-8: two places would be equal.
+    if (!part.isWellFormed()) throw new TypeError('A part of the place is not well-formed Unicode.');
     const written = data.write(part, at + LENGTH_BYTES);
     data.writeUInt32BE(written, at);
     at += LENGTH_BYTES + written;

@@ -7,11 +7,11 @@ import { createKek, KEK_BYTES, type Kek, kekFault } from './kek.ts';
 import { type KeySource, pairKeks } from './key_source.ts';
 
 export interface FileKeySourceParts {
-  /** 32 random bytes; the previous key lies beside it as `<path>.previous`. */
+  /** A file of 32 random bytes; the previous key is in `<path>.previous`. */
   path: string;
-  /** Who must own the files; the user of this process unless a test says otherwise. */
+  /** Required owner of the files. Default: the user of this process. */
   ownerUid?: number;
-  /** Where systemd puts the credentials of this service. */
+  /** Folder in which systemd places the credentials of this service. */
   credentialsDirectory?: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export function createFileKeySource(parts: FileKeySourceParts): KeySource {
       if (current === undefined) {
         throw unavailable(
           file,
-          'does not exist. Restore the root key of this database there: without it nothing opens',
+          'does not exist. Restore the root key of this database there: without it, no record opens',
         );
       }
       return pairKeks(current, await readFrom(`${file}.previous`));
@@ -34,13 +34,13 @@ export function createFileKeySource(parts: FileKeySourceParts): KeySource {
   };
 }
 
-/** Only for an empty database: beside a filled one a new key would hide that the right one is missing. Never overwrites. */
+/** For an empty database only: for another one, a new key would hide that the right key is missing. Never overwrites a file. */
 export async function createKekFile(path: string): Promise<void> {
   const file = resolve(path);
   const draft = `${file}.new`;
   try {
     const firstFolder = await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    // Under another name first: killed in between, it would leave a file that is no key. What such an end left is no key yet.
+    // Under another name first: a process killed in between must not leave an incomplete key file. An old draft was never a key.
     await rm(draft, { force: true });
     const handle = await open(draft, 'wx', 0o400);
     try {
@@ -52,11 +52,7 @@ export async function createKekFile(path: string): Promise<void> {
     await unlink(draft);
     await syncFolders(dirname(file), firstFolder);
   } catch (error) {
-    throw unavailable(
-      file,
-      `cannot be made (${errorCode(error)}). Check the folder and what already lies there`,
-      error,
-    );
+    throw unavailable(file, `cannot be created (${errorCode(error)}). Check the folder and the files in it`, error);
   }
 }
 
@@ -67,13 +63,13 @@ async function writeKek(handle: FileHandle): Promise<void> {
   await handle.sync();
 }
 
-/** Up to the one that holds the first that was made. */
+/** Up to the parent of the first folder that was created. */
 async function syncFolders(folder: string, firstMade: string | undefined): Promise<void> {
   await syncFolder(folder);
   if (firstMade !== undefined && folder.length >= firstMade.length) await syncFolders(dirname(folder), firstMade);
 }
 
-// The name of a new file is durable only when its folder is.
+// The name of a new file is durable only after its folder is synced.
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -91,16 +87,17 @@ async function readKek(
   let handle: FileHandle;
   try {
     await checkLink(file, ownerUid);
-    // A pipe in this place would block the open for ever.
+    // Opening a pipe would otherwise block forever.
     handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (error instanceof VaultError) throw error;
     if (errorCode(error) === 'ENOENT' && !(await isDanglingLink(file))) return undefined;
-    throw unavailable(file, `cannot be opened (${errorCode(error)}). Check its path and who may read it`, error);
+    throw unavailable(file, `cannot be opened (${errorCode(error)}). Check its path and permissions`, error);
   }
   try {
-    // Everything is asked of the open file, not of its name, which may point elsewhere a moment later.
-    const stat = await checkedStat(handle, file);
+    // All checks use the open file, because its name may refer to another file a moment later.
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw unavailable(file, 'is not a regular file. Replace it with a file');
     if (!(await isServiceCredential(file, stat, credentialsDirectory))) checkOwner(file, stat, ownerUid);
     const { size } = stat;
     if (size !== KEK_BYTES) throw notAKey(file, `holds ${size} bytes instead of ${KEK_BYTES}`);
@@ -115,17 +112,15 @@ async function readKek(
 }
 
 function checkOwner(file: string, { uid, mode }: Stats, ownerUid: number | undefined): void {
-  if (ownerUid !== undefined && uid !== ownerUid) {
-    throw unavailable(file, `belongs to user ${uid}, not to user ${ownerUid} of this process. Change its owner`);
-  }
+  if (ownerUid !== undefined && uid !== ownerUid) throw wrongOwner(file, uid, ownerUid);
   if ((mode & 0o077) !== 0) {
     throw unavailable(file, `is open to other users (mode ${(mode & 0o777).toString(8)}). Run: chmod 0400 ${file}`);
   }
 }
 
 /**
- * A file of systemd's `LoadCredential=` belongs to root with mode 0440: the group's bits are the mask of an access list that names the
- * user of the service alone. Nobody but root can change the file or the folder, and others cannot enter the folder.
+ * A file of systemd's `LoadCredential=` belongs to root with mode 0440: the group's bits are the mask of an access list with only the
+ * user of the service. Only root can change the file or the folder, and other users cannot enter the folder.
  */
 async function isServiceCredential(
   file: string,
@@ -142,29 +137,22 @@ async function isServiceCredential(
   }
 }
 
-async function checkedStat(handle: FileHandle, file: string) {
-  const stat = await handle.stat();
-  if (!stat.isFile()) throw unavailable(file, 'is no regular file');
-  return stat;
-}
-
-// Kubernetes and configuration tools put links in place of files; a link is as good as whoever made it.
+// Kubernetes and configuration tools use links; a link is trusted if its owner is.
 async function checkLink(file: string, ownerUid: number | undefined): Promise<void> {
   const { uid } = await lstat(file);
-  if (ownerUid !== undefined && uid !== ownerUid && uid !== 0) {
-    throw unavailable(file, `belongs to user ${uid}, not to user ${ownerUid} of this process. Change its owner`);
-  }
+  if (ownerUid !== undefined && uid !== ownerUid && uid !== 0) throw wrongOwner(file, uid, ownerUid);
 }
 
 async function isDanglingLink(file: string): Promise<boolean> {
-  return lstat(file).then(
-    (stat) => stat.isSymbolicLink(),
-    () => false,
-  );
+  return (await lstat(file).catch(() => undefined))?.isSymbolicLink() ?? false;
+}
+
+function wrongOwner(file: string, uid: number, ownerUid: number): VaultError {
+  return unavailable(file, `belongs to user ${uid}, not to user ${ownerUid} of this process. Change its owner`);
 }
 
 function notAKey(file: string, fault: string): VaultError {
-  return unavailable(file, `${fault}. A key file is 32 raw random bytes; restore it from where the root key is kept`);
+  return unavailable(file, `${fault}. A key file has 32 raw random bytes. Restore it from your copy of the root key`);
 }
 
 function unavailable(file: string, fault: string, cause?: unknown): VaultError {

@@ -1,8 +1,8 @@
 import type { Kek } from './kek.ts';
 
-/** Where the root keys come from. Asked once at start; an unreachable source later changes nothing for callers. */
+/** Source of the root keys. Loaded once at the start: a source that becomes unreachable later does not affect callers. */
 export interface KeySource {
-  /** As the operator wrote it; shown in messages. */
+  /** As the operator configured it; for messages. */
   readonly name: string;
   /** Fails with KEY_SOURCE_UNAVAILABLE. */
   load(): Promise<Keks>;
@@ -11,11 +11,11 @@ export interface KeySource {
 export interface Keks {
   /** Wraps and unwraps. */
   readonly current: Kek;
-  /** Only unwraps, while a rotation is under way. */
+  /** Unwraps only, during a rotation. */
   readonly previous?: Kek;
 }
 
-/** A previous key equal to the current one is none: an operator copied the file or set the secret twice. */
+/** Ignores a previous key that equals the current one: the operator copied the file, or set the secret twice. */
 export function pairKeks(current: Kek, previous: Kek | undefined): Keks {
   return previous === undefined || previous.id.equals(current.id) ? { current } : { current, previous };
 }

@@ -16,7 +16,7 @@ import {
   wrapDek,
 } from './sealed_record.ts';
 
-/** The row that the store keeps for a DEK version of a tenant. */
+/** The row that the store has for a DEK version of a tenant. */
 export interface WrappedDek {
   tenantUid: string;
   /** From 1 up. */
@@ -24,63 +24,35 @@ export interface WrappedDek {
   wrapped: Uint8Array;
 }
 
-/** A record's place inside one deployment; the keyring knows which. */
+/** The place of a record in this deployment. */
 export type Place = Omit<RecordPlace, 'deploymentId'>;
 
-/** The owner of what belongs to no tenant: the canary and the audit key. */
+/** The owner of records without a tenant: the canary and the audit key. */
 export const VAULT_UID = 'vault';
 
-/** Counts and times for metrics; milliseconds. */
+/** Metrics. */
 export interface KeyringMeter {
   observe(operation: 'seal' | 'open' | 'unwrap', milliseconds: number): void;
   corrupt(cause: CorruptCause): void;
 }
 
-/**
- * A DEK for each tenant, and everything that is sealed under it. Synchronous: DEKs are unwrapped when adopted.
- * Only so many tenants stay loaded. Before `seal`, `open` and `blindIndex` ask `has`, adopt the tenant's rows if it says no,
- * and do not await in between.
- */
-export interface Keyring {
-  /** Of the current KEK, in hex. */
-  readonly kekId: string;
-  /** Makes and wraps a DEK; usable only after `adopt`. A version above 1 needs an earlier one adopted (it hands on the index key). */
-  newDek(tenantUid: string, version?: number): WrappedDek;
-  /** After its row was committed or read. Fails with RECORD_CORRUPT; names both KEKs when it is wrapped under an unknown one. */
-  adopt(dek: WrappedDek): void;
-  /** With a version (see `dekVersionOf`): whether that one is loaded; another replica may have added it. */
-  has(tenantUid: string, version?: number): boolean;
-  /** Crypto-shredding, in memory: after it nothing of the tenant is sealed or opened, even if its rows are read once more. */
-  forget(tenantUid: string): void;
-  /** Records below this version no longer open. It never goes down. */
-  raiseFloor(tenantUid: string, version: number): void;
-  /** Under the newest adopted DEK. */
-  seal(place: Place, plaintext: Secret | Uint8Array | string): Buffer;
-  /** Fails with RECORD_CORRUPT, alike for every cause. */
-  open(place: Place, sealed: Uint8Array): Buffer;
-  /** The same, of UTF-8 text. */
-  openSecret(place: Place, sealed: Uint8Array): Secret;
-  /** Whether it is wrapped under a KEK other than the current one. */
-  needsRewrap(dek: WrappedDek): boolean;
-  /** The same DEK under the current KEK; its plaintext stays inside. */
-  rewrap(dek: WrappedDek): WrappedDek;
-  /**
-   * HMAC-SHA256 in hex, for finding a row by a sealed value. The caller brings the value into one form first (case, spaces).
-   * Its key is random, wrapped beside the DEK and handed on from version to version: rotation leaves indexes valid, forgetting a tenant ends them.
-   */
-  blindIndex(tenantUid: string, value: string): string;
-}
+export type Keyring = ReturnType<typeof createKeyring>;
 
 export interface KeyringParts {
   keks: Keks;
   deploymentId: string;
   meter?: KeyringMeter;
-  /** How many tenants stay loaded. */
+  /** Number of tenants that stay loaded. */
   capacity?: number;
   random?: Random;
 }
 
-export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, random }: KeyringParts): Keyring {
+/**
+ * One DEK per tenant, and the sealing of records under it. Synchronous: DEKs are unwrapped when adopted.
+ * Only `capacity` tenants stay loaded. Before `seal`, `open` and `blindIndex` call `has`; if it returns false, adopt the tenant's rows,
+ * and do not await in between.
+ */
+export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, random }: KeyringParts) {
   const tenants = createLoadedDeks(capacity, VAULT_UID);
   const { current, previous } = keks;
   const knownKeks = previous === undefined ? [current] : [current, previous];
@@ -112,33 +84,48 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     }
   }
 
-  const open = (place: Place, sealed: Uint8Array): Buffer => {
+  function open(place: Place, sealed: Uint8Array): Buffer {
     const deks = tenants.get(place.tenantUid);
     return measured('open', () => openRecord({ ...place, deploymentId }, deks, sealed));
-  };
+  }
 
   return {
+    /** Of the current KEK, in hex. */
     kekId: current.id.toString('hex'),
-    newDek(tenantUid, version = 1) {
+    /** Creates and wraps a DEK, for use after `adopt`. A version above 1 requires an adopted earlier one, whose index key it keeps. */
+    newDek(tenantUid: string, version = 1): WrappedDek {
       const indexKey = version === 1 ? generateKey(random) : tenants.get(tenantUid).indexKey;
       return wrap(tenantUid, version, { dek: generateKey(random), indexKey });
     },
-    adopt(dek) {
+    /** After its row was committed or read. Fails with RECORD_CORRUPT; the message names both KEKs if it is wrapped under an unknown one. */
+    adopt(dek: WrappedDek): void {
       tenants.add(dek.tenantUid, dek.version, unwrap(dek));
     },
+    /** With a version (see `dekVersionOf`): whether that version is loaded; another replica may have added it. */
     has: tenants.has,
+    /** Crypto-shredding, in memory: the tenant's records no longer seal or open, even if its rows are read again. */
     forget: tenants.forget,
+    /** Records below this version no longer open. The floor never goes down. */
     raiseFloor: tenants.raiseFloor,
-    seal(place, plaintext) {
+    /** Under the newest adopted DEK. */
+    seal(place: Place, plaintext: Secret | Uint8Array | string): Buffer {
       const { newest, newestVersion } = tenants.get(place.tenantUid);
       const bytes = plaintext instanceof Uint8Array ? plaintext : Buffer.from(text(plaintext));
       return measured('seal', () => sealRecord({ ...place, deploymentId }, newestVersion, newest, bytes, random));
     },
+    /** Fails with RECORD_CORRUPT, the same for every cause. */
     open,
-    openSecret: (place, sealed) => new Secret(open(place, sealed).toString('utf8')),
-    needsRewrap: (dek) => !kekIdOf(dek.wrapped)?.equals(current.id),
-    rewrap: (dek) => wrap(dek.tenantUid, dek.version, unwrap(dek)),
-    blindIndex(tenantUid, value) {
+    /** As `open`, for UTF-8 text. */
+    openSecret: (place: Place, sealed: Uint8Array) => new Secret(open(place, sealed).toString('utf8')),
+    /** Whether it is wrapped under another KEK than the current one. */
+    needsRewrap: (dek: WrappedDek): boolean => !kekIdOf(dek.wrapped)?.equals(current.id),
+    /** The same DEK under the current KEK; its plaintext does not leave the keyring. */
+    rewrap: (dek: WrappedDek) => wrap(dek.tenantUid, dek.version, unwrap(dek)),
+    /**
+     * HMAC-SHA256 in hex, to find a row by a sealed value. The caller normalizes the value first (case, spaces).
+     * Its key is random, wrapped together with the DEK and kept across versions: a rotation keeps indexes valid, forgetting a tenant ends them.
+     */
+    blindIndex(tenantUid: string, value: string): string {
       return createHmac('sha256', tenants.get(tenantUid).indexKey).update(value).digest('hex');
     },
   };
@@ -156,7 +143,7 @@ function kekMismatch(dek: WrappedDek, wrappedUnder: Buffer, { current, previous 
     'RECORD_CORRUPT',
     `Data key ${dek.version} of tenant ${dek.tenantUid} is wrapped under the root key ${kekId}, ` +
       `but the key source holds ${currentKekId}${also}. ` +
-      'Point TOKENVAULT_KEY_SOURCE to the key that belongs to this database; nothing was changed.',
+      'Set TOKENVAULT_KEY_SOURCE to the key of this database. Nothing was changed.',
     { metadata: { kekId, currentKekId }, cause: new Error('kek_unknown' satisfies CorruptCause) },
   );
 }

@@ -2,22 +2,22 @@ import { type Duration, SECOND } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import type { SecretLocation } from './secret_location.ts';
 
-/** What Key Vault answered last, as far as anybody may see it. */
-export interface KeyVaultAnswer {
+/** The last response of Key Vault, without secrets. */
+export interface KeyVaultResponse {
   status?: number;
   /** The header, in seconds. */
   retryAfter?: string | undefined;
-  /** Why, more closely than the status. */
+  /** More specific than the status. */
   refusal?: Refusal | undefined;
 }
 
 type Refusal = keyof typeof REFUSALS;
 
-/** Of `error.innererror.code`; what is not in it goes by the status. */
+/** By `error.innererror.code`; other codes are explained by the status. */
 const REFUSALS = {
-  SecretDisabled: 'says that this version is disabled (HTTP 403). Enable it, or set a new one',
+  SecretDisabled: 'reports that this version is disabled (HTTP 403). Enable it, or set a new one',
   ForbiddenByFirewall: 'does not let this network through its firewall (HTTP 403). Allow it, or use a private endpoint',
-  ForbiddenByConnection: 'takes private connections alone (HTTP 403). Give this network a private endpoint to it',
+  ForbiddenByConnection: 'accepts private connections only (HTTP 403). Give this network a private endpoint to it',
 } as const;
 
 const NEXT_STEPS: Readonly<Record<number, string>> = {
@@ -30,12 +30,12 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
 };
 
 /**
- * The SDK's errors stay here, even as a cause: a RestError carries the request with its bearer token, and its message
+ * Never passes on the SDK's errors, not even as a cause: a RestError contains the request with its bearer token, and its message
  * quotes a body that could not be parsed, which may be the key.
  */
 export function explainKeyVaultFailure(
   secret: SecretLocation,
-  { status, retryAfter, refusal }: KeyVaultAnswer,
+  { status, retryAfter, refusal }: KeyVaultResponse,
   error: unknown,
   timeout: Duration,
 ): VaultError {
@@ -53,7 +53,7 @@ export function explainKeyVaultFailure(
 
 function fault(status: number | undefined, code: string, timeout: Duration): string {
   if (status !== undefined && status >= 400) {
-    return NEXT_STEPS[status] ?? `failed (HTTP ${status}). Try again later; Azure's status page tells of outages`;
+    return NEXT_STEPS[status] ?? `failed (HTTP ${status}). Try again later; Azure's status page shows outages`;
   }
   if (code === 'TimeoutError' || code === 'AbortError') {
     return `did not answer within ${timeout / SECOND} s. Check the network and the sign-in of this process`;
@@ -67,16 +67,16 @@ function fault(status: number | undefined, code: string, timeout: Duration): str
   }
   return status === undefined
     ? `cannot be reached (${code}). Check the address, the network and the sign-in of this process`
-    : `gave an answer that cannot be read (${code})`;
+    : `sent a response that cannot be read (${code})`;
 }
 
-// Codes (ENOTFOUND, CERT_HAS_EXPIRED) and names of errors are fixed words; messages are not.
+// Codes (ENOTFOUND, CERT_HAS_EXPIRED) and names of errors are fixed texts; messages are not.
 function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
-/** As the SDK hands on the body of an answer that is an error. */
+/** From the body of an error response, as the SDK provides it. */
 export function refusalOf(error: unknown): Refusal | undefined {
   const { details } = error as { details?: { error?: { innerError?: { code?: unknown } } } };
   const code = details?.error?.innerError?.code;

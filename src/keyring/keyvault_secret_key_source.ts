@@ -12,8 +12,9 @@ export interface KeyVaultSecretKeySourceParts extends Partial<KeyVaultAccessPart
 }
 
 /**
- * A secret whose value is the base64 of 32 random bytes. Its newest enabled version is the current KEK, the enabled one before it the previous.
- * Needs get and list on secrets (role "Key Vault Secrets User"). Dates of a version (nbf, exp) are not heeded: a date must not lock a vault out.
+ * Root keys in a Key Vault secret whose value is the base64 of 32 random bytes. Its newest enabled version is the current KEK, the
+ * enabled version before it the previous one. Requires get and list on secrets (role "Key Vault Secrets User"). Ignores the dates of
+ * a version (nbf, exp): a date must not lock a vault out.
  * https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions
  */
 export function createKeyVaultSecretKeySource({
@@ -25,7 +26,7 @@ export function createKeyVaultSecretKeySource({
   const access = createKeyVaultAccess({ ...parts, timeout });
   return {
     name: `keyvault-secret:${url}`,
-    load: () => access.ask(secret, (client, abortSignal) => loadKeks(client, secret, abortSignal)),
+    load: () => access(secret, (client, abortSignal) => loadKeks(client, secret, abortSignal)),
   };
 }
 
@@ -54,7 +55,7 @@ function chooseVersions(secret: SecretLocation, versions: readonly SecretPropert
   const enabled = versions
     .filter((version) => version.enabled !== false)
     .flatMap(({ version, createdOn }) => (version === undefined ? [] : { version, created: createdOn?.getTime() ?? 0 }))
-    // Times of creation have seconds; the version decides between equals, so that every start chooses alike.
+    // Creation times are in seconds. If two are equal, the version decides, so that every start chooses the same.
     .sort((a, b) => b.created - a.created || (a.version < b.version ? 1 : -1));
   const start = secret.version === undefined ? 0 : enabled.findIndex(({ version }) => version === secret.version);
   const current = enabled[start];
@@ -75,7 +76,7 @@ async function readKek(
   const { value = '' } = await client.getSecret(secret.name, { version, abortSignal });
   const text = value.trim();
   const bytes = Buffer.from(text, 'base64');
-  // Buffer skips what is not base64; only what encodes back to itself was meant.
+  // Buffer skips characters that are not base64, so compare with the encoded result.
   const isBase64 = bytes.toString('base64') === text;
   const fault = isBase64 ? kekFault(bytes) : 'is not base64';
   if (fault !== undefined) {

@@ -7,71 +7,76 @@ import type { SecretSource } from '../model/secret_source.ts';
 import { withoutVersion } from '../model/secret_uri.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_access.ts';
-import type { KeyVaultAnswer } from './keyvault_failures.ts';
-import { type KeyVaultMetrics, silentKeyVaultMetrics } from './keyvault_metrics.ts';
+import type { KeyVaultResponse } from './keyvault_failures.ts';
 import { createSecretCache, type FetchResult } from './secret_cache.ts';
 import { createSecretReferences, readReference, type SecretReference } from './secret_references.ts';
 
+/** Metrics about client secrets that are read from key vaults. */
+export interface KeyVaultMetrics {
+  /** `unavailable`: no clear response. `unusable`: the secret does not exist, is disabled, or is not a client secret. */
+  read(outcome: FetchResult['kind']): void;
+}
+
 export interface KeyVaultSecretsParts extends Partial<KeyVaultAccessParts> {
-  /** Origins of the key vaults that credentials may refer to; none: no credential may. */
+  /** Origins of the key vaults to which credentials may refer. */
   readonly vaults: readonly string[];
-  /** Where the root key lies: a client secret is sent to Entra, and it must never be that one. */
+  /** Source of the root key, which must never be sent to Entra as a client secret. */
   readonly keySource: string;
   readonly clock: Clock;
   readonly log?: Log | undefined;
   readonly metrics?: KeyVaultMetrics | undefined;
-  /** How many secrets memory holds; the one used longest ago goes first. */
+  /** Number of secrets in memory; the one used longest ago is removed first. */
   readonly capacity?: number | undefined;
 }
 
-/** Client secrets that stay in Azure Key Vault. Needs get on secrets (role "Key Vault Secrets User"). */
+/** Client secrets that stay in Azure Key Vault. Requires get on secrets (role "Key Vault Secrets User"). */
 export function createKeyVaultSecrets({
   vaults,
   keySource,
   clock,
   log = silentLog,
-  metrics = silentKeyVaultMetrics,
+  metrics,
   capacity = 10_000,
-  // An exchange, which waits for it, has 8 seconds.
+  // The exchange that waits for it has 8 seconds.
   timeout = 5 * SECOND,
   ...parts
 }: KeyVaultSecretsParts): SecretSource {
   const references = createSecretReferences({ vaults, keySource });
   const access = createKeyVaultAccess({ ...parts, timeout });
-  const kept = createSecretCache({ fetch: find, clock, log, capacity });
+  const cache = createSecretCache({ fetch, clock, log, capacity });
 
-  async function find(uri: string): Promise<FetchResult> {
-    const found = await ask(references.check('secret_uri', uri));
-    metrics.read(found.kind);
-    return found;
+  async function fetch(uri: string): Promise<FetchResult> {
+    const result = await fetchSecret(references.check('secret_uri', uri));
+    metrics?.read(result.kind);
+    return result;
   }
 
-  async function ask(reference: SecretReference): Promise<FetchResult> {
-    const noted: KeyVaultAnswer = {};
+  async function fetchSecret(reference: SecretReference): Promise<FetchResult> {
+    const last: KeyVaultResponse = {};
     try {
-      return await access.ask(reference, (client, abortSignal) => readSecret(client, reference, abortSignal), noted);
+      return await access(reference, (client, abortSignal) => readSecret(client, reference, abortSignal), last);
     } catch (failure) {
       if (!isVaultError(failure)) throw failure;
-      const isGone = noted.status === 404 || noted.refusal === 'SecretDisabled';
+      const isGone = last.status === 404 || last.refusal === 'SecretDisabled';
       return { kind: isGone ? 'unusable' : 'unavailable', failure };
     }
   }
 
   return {
-    read: async (secretUri) => kept.read(references.check('secret_uri', secretUri).uri),
+    read: async (secretUri) => cache.read(references.check('secret_uri', secretUri).uri),
     forget(secretUri) {
       const reference = readReference(secretUri);
       if (reference === undefined) return false;
       const secret = withoutVersion(reference.uri);
-      return kept.invalidate((uri) => withoutVersion(uri) === secret);
+      return cache.invalidate((uri) => withoutVersion(uri) === secret);
     },
     checkUri: (field, secretUri) => references.check(field, secretUri).uri,
   };
 }
 
 /**
- * Without a version, Key Vault answers the newest, also where it is disabled (403) and whatever its dates say: they do not bind, and are
- * handed on. https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations
+ * Without a version, Key Vault returns the newest one, even if it is disabled (403), and whatever its dates: they are for information
+ * only. https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations
  */
 async function readSecret(
   client: SecretClient,
@@ -83,9 +88,9 @@ async function readSecret(
     abortSignal,
     ...(version !== undefined && { version }),
   });
-  // What was set from a file ends with a newline; Entra makes no secrets with white space.
+  // A value that was set from a file ends with a newline. Entra's secrets have no white space.
   const value = new Secret(text.trim());
-  // Of a certificate's secret, Key Vault gives the private key.
+  // For the secret of a certificate, Key Vault returns the private key.
   if (!value.matches(CLIENT_SECRET)) return { kind: 'unusable', failure: noClientSecret(reference) };
   return {
     kind: 'read',
@@ -102,6 +107,6 @@ async function readSecret(
 function noClientSecret({ uri }: SecretReference): VaultError {
   return new VaultError(
     'KEY_SOURCE_UNAVAILABLE',
-    `The value of ${uri} is no client secret: it must be 1 to 1024 printable characters without white space. Set a new version.`,
+    `The value of ${uri} is not a client secret: 1 to 1024 printable characters without white space. Set a new version.`,
   );
 }

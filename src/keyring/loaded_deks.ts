@@ -9,21 +9,12 @@ export interface LoadedTenant extends DekVersions {
   indexKey: KeyObject;
 }
 
-export interface LoadedDeks {
-  add(tenantUid: string, version: number, keys: DekKeys): void;
-  has(tenantUid: string, version?: number): boolean;
-  /** Fails with TENANT_NOT_FOUND after `forget`, and with INTERNAL when the caller did not load the tenant. */
-  get(tenantUid: string): LoadedTenant;
-  forget(tenantUid: string): void;
-  raiseFloor(tenantUid: string, version: number): void;
-}
-
-/** Keeps the DEKs of the tenants used last, and those of `pinnedUid` always. */
-export function createLoadedDeks(capacity: number, pinnedUid: string): LoadedDeks {
+/** The DEKs of the tenants that were used last, and always those of `pinnedUid`. */
+export function createLoadedDeks(capacity: number, pinnedUid: string) {
   const loaded = new Map<string, { tenant: LoadedTenant; versions: Map<number, KeyObject> }>();
-  // Uids are never used again, so these stay forgotten: rows read before the deletion may still be on their way to `add`.
+  // Uids are never reused, so these stay: an `add` with rows that were read before the deletion may still follow.
   const forgotten = new Set<string>();
-  // Kept beside the DEKs: a floor must outlive their eviction.
+  // Separate from the DEKs: a floor must outlive their eviction.
   const floors = new Map<string, number>();
 
   function evict(): void {
@@ -33,7 +24,7 @@ export function createLoadedDeks(capacity: number, pinnedUid: string): LoadedDek
     }
   }
 
-  /** Asking counts as use: whoever asks seals in a moment, and others may be loaded until then. */
+  /** Also for `has`: its caller seals next, and other tenants may be loaded in between. */
   function touch(tenantUid: string) {
     const found = loaded.get(tenantUid);
     if (found !== undefined) {
@@ -44,53 +35,44 @@ export function createLoadedDeks(capacity: number, pinnedUid: string): LoadedDek
   }
 
   return {
-    add(tenantUid, version, keys) {
+    add(tenantUid: string, version: number, { dek, indexKey }: DekKeys) {
       if (forgotten.has(tenantUid)) return;
       const found = touch(tenantUid);
       if (found === undefined) {
-        const versions = new Map([[version, keys.dek]]);
-        const tenant = {
-          floor: floors.get(tenantUid) ?? 1,
-          find: (wanted: number) => versions.get(wanted),
-          newest: keys.dek,
-          newestVersion: version,
-          indexKey: keys.indexKey,
-        };
-        loaded.set(tenantUid, { tenant, versions });
+        const versions = new Map([[version, dek]]);
+        const floor = floors.get(tenantUid) ?? 1;
+        const find = (wanted: number) => versions.get(wanted);
+        loaded.set(tenantUid, { tenant: { floor, find, newest: dek, newestVersion: version, indexKey }, versions });
         evict();
         return;
       }
-      found.versions.set(version, keys.dek);
-      if (version >= found.tenant.newestVersion) {
-        found.tenant.newest = keys.dek;
-        found.tenant.newestVersion = version;
-      }
+      found.versions.set(version, dek);
+      if (version < found.tenant.newestVersion) return;
+      found.tenant.newest = dek;
+      found.tenant.newestVersion = version;
     },
-    has(tenantUid, version) {
+    has(tenantUid: string, version?: number): boolean {
       const found = touch(tenantUid);
       return found !== undefined && (version === undefined || found.versions.has(version));
     },
-    get(tenantUid) {
+    /** Fails with TENANT_NOT_FOUND after `forget`, and with INTERNAL if the caller did not load the tenant. */
+    get(tenantUid: string): LoadedTenant {
       const found = touch(tenantUid);
-      if (found === undefined) throw notLoaded(tenantUid, forgotten.has(tenantUid));
-      return found.tenant;
+      if (found !== undefined) return found.tenant;
+      throw forgotten.has(tenantUid)
+        ? new VaultError('TENANT_NOT_FOUND', 'The tenant and its keys were deleted.')
+        : new VaultError('INTERNAL', `No data key of tenant ${tenantUid} is loaded.`);
     },
-    forget(tenantUid) {
+    forget(tenantUid: string) {
       forgotten.add(tenantUid);
       floors.delete(tenantUid);
       loaded.delete(tenantUid);
     },
-    raiseFloor(tenantUid, version) {
+    raiseFloor(tenantUid: string, version: number) {
       const floor = Math.max(version, floors.get(tenantUid) ?? 1);
       floors.set(tenantUid, floor);
       const found = loaded.get(tenantUid);
       if (found !== undefined) found.tenant.floor = floor;
     },
   };
-}
-
-function notLoaded(tenantUid: string, isForgotten: boolean): VaultError {
-  return isForgotten
-    ? new VaultError('TENANT_NOT_FOUND', 'The tenant was deleted, and its keys with it.')
-    : new VaultError('INTERNAL', `No data key of tenant ${tenantUid} is loaded.`);
 }

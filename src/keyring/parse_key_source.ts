@@ -30,7 +30,7 @@ export function parseKeySource(spec: string): KeySourceSpec {
   }
 }
 
-/** Fails with FIELD_INVALID; touches neither file nor network before `load`. */
+/** Fails with FIELD_INVALID. Accesses neither files nor the network before `load`. */
 export function createKeySource(
   spec: string,
   {

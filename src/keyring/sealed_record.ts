@@ -3,9 +3,9 @@ import { VaultError } from '../model/errors.ts';
 import { type CorruptCause, isSealedLength, openCommitting, type Random, sealCommitting } from './committing_aead.ts';
 import type { Kek } from './kek.ts';
 
-/** Where a sealed value lives. Moved to any other place it does not open. */
+/** The place of a sealed value. Moved to another place, it does not open. */
 export interface RecordPlace {
-  /** Lies in the database's `meta`; copies and backups keep it. */
+  /** From the database's `meta`; the same in copies and backups. */
   deploymentId: string;
   tenantUid: string;
   recordType: string;
@@ -13,22 +13,22 @@ export interface RecordPlace {
   column: string;
 }
 
-/** Where a wrapped DEK lives. */
+/** The place of a wrapped DEK. */
 export interface DekPlace {
   deploymentId: string;
   tenantUid: string;
   version: number;
 }
 
-/** What a wrapped DEK holds. The index key is the same in all versions of a tenant, so that blind indexes outlive a rotation. */
+/** Content of a wrapped DEK. The index key is the same in all versions of a tenant, so blind indexes survive a rotation. */
 export interface DekKeys {
   dek: KeyObject;
   indexKey: KeyObject;
 }
 
-/** The DEKs of one tenant, as far as opening a record asks for them. */
+/** The DEKs of one tenant, for opening records. */
 export interface DekVersions {
-  /** Versions below it are retired: what is sealed under them no longer opens. */
+  /** Versions below it are retired: their records no longer open. */
   floor: number;
   find(version: number): KeyObject | undefined;
 }
@@ -50,7 +50,7 @@ export function sealRecord(
   return sealCommitting(recordSealing(place, version, dek), plaintext, random);
 }
 
-/** Fails with RECORD_CORRUPT, alike for every cause; `corruptCause` tells them apart. */
+/** Fails with RECORD_CORRUPT, the same for every cause; `corruptCause` distinguishes them. */
 export function openRecord(place: RecordPlace, deks: DekVersions, sealed: Uint8Array): Buffer {
   const bytes = asBuffer(sealed);
   const what = `${place.column} of ${place.recordType} ${place.recordUid}`;
@@ -66,7 +66,7 @@ export function openRecord(place: RecordPlace, deks: DekVersions, sealed: Uint8A
   return opened.plaintext;
 }
 
-/** The DEK version that a sealed record names; undefined when it is no record. */
+/** The DEK version that a sealed record names; undefined: not a record. */
 export function dekVersionOf(sealed: Uint8Array): number | undefined {
   return sealed.length >= RECORD_HEADER_BYTES && sealed[0] === RECORD_MAGIC && sealed[1] === FORMAT
     ? asBuffer(sealed).readUInt32BE(2)
@@ -103,7 +103,7 @@ export function unwrapDek(place: DekPlace, keks: readonly Kek[], wrapped: Uint8A
   return keys;
 }
 
-/** The id of the KEK that a wrapped DEK names; undefined when it cannot be a wrapped DEK. */
+/** The id of the KEK that a wrapped DEK names; undefined: not a wrapped DEK. */
 export function kekIdOf(wrapped: Uint8Array): Buffer | undefined {
   return isSealedLength(wrapped.length, DEK_HEADER_BYTES) ? asBuffer(wrapped).subarray(2, DEK_HEADER_BYTES) : undefined;
 }
@@ -115,7 +115,7 @@ export function generateKey(random: Random = randomBytes): KeyObject {
   return key;
 }
 
-/** Why a value did not open; for metrics and the audit. */
+/** Why a value did not open; for metrics and the audit log. */
 export function corruptCause(error: unknown): CorruptCause | undefined {
   const cause = error instanceof VaultError && error.reason === 'RECORD_CORRUPT' ? error.cause : undefined;
   return cause instanceof Error ? (cause.message as CorruptCause) : undefined;

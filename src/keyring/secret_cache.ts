@@ -1,24 +1,17 @@
-import { type Clock, type Duration, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
+import { type Clock, type Duration, elapsedSince, HOUR, MINUTE, SECOND, type Timestamp } from '../model/clock.ts';
 import type { VaultError } from '../model/errors.ts';
 import type { RemoteSecret } from '../model/secret_source.ts';
 import type { Log } from '../telemetry/log.ts';
 
-export interface SecretCache {
-  read(uri: string): Promise<RemoteSecret>;
-  /** Who reads next waits for the source. True: one of them was known. */
-  invalidate(matches: (uri: string) => boolean): boolean;
-}
-
-/** What the source answers. */
 export type FetchResult =
   | { readonly kind: 'read'; readonly secret: RemoteSecret }
-  /** Nobody knows; what was known serves. */
+  /** The source gives no clear response; a cached secret stays in use. */
   | { readonly kind: 'unavailable'; readonly failure: VaultError }
-  /** It is known that there is none. */
+  /** The source has no usable secret. */
   | { readonly kind: 'unusable'; readonly failure: VaultError };
 
 export interface SecretCacheParts {
-  /** Asked once at a time for an address, unless it is doubted meanwhile. */
+  /** At most one call at a time for a URI, unless it is invalidated meanwhile. */
   readonly fetch: (uri: string) => Promise<FetchResult>;
   readonly clock: Clock;
   readonly log: Log;
@@ -26,125 +19,125 @@ export interface SecretCacheParts {
 }
 
 const FRESH: Duration = HOUR;
-const PAUSE: Duration = MINUTE;
-/** For what was never read: an exchange that another credential can serve does not wait for a key vault that hangs. */
-const REST: Duration = 10 * SECOND;
+const RETRY_AFTER: Duration = MINUTE;
+/** During this time a failure is returned without a new fetch, so that an exchange with several credentials does not wait for each. */
+const FAILURE_FRESH: Duration = 10 * SECOND;
 
-interface Kept {
+interface Entry {
   secret: RemoteSecret | undefined;
-  /** Why there is none. */
+  /** Why there is no secret. */
   failure: { readonly error: VaultError; readonly time: Timestamp } | undefined;
-  /** When the source is asked again. */
-  dueTime: Timestamp;
-  doubted: boolean;
-  /** Grows with each doubt: what was asked before it answers nothing. */
-  doubts: number;
-  /** The source did not answer last time. */
-  away: boolean;
-  flight: Promise<RemoteSecret> | undefined;
+  /** When the next read starts a fetch in the background. */
+  refreshTime: Timestamp;
+  /** The next read waits for a fetch. */
+  isInvalid: boolean;
+  /** Number of invalidations: the result of a fetch that started before the last one is not cached. */
+  generation: number;
+  /** The last fetch failed, and the cached secret is in use. */
+  isStale: boolean;
+  pending: Promise<RemoteSecret> | undefined;
 }
 
-/** Memory alone; the source is asked again after an hour, in the background, while the old one serves. */
-export function createSecretCache({ fetch: find, clock, log, capacity }: SecretCacheParts): SecretCache {
-  const secrets = new Map<string, Kept>();
+/**
+ * In-memory cache of client secrets from a key vault. After an hour a secret is fetched again in the background.
+ * While the source is unavailable, the stale secret stays in use (stale-if-error, RFC 5861).
+ */
+export function createSecretCache({ fetch, clock, log, capacity }: SecretCacheParts) {
+  const entries = new Map<string, Entry>();
 
-  function touch(uri: string): Kept {
-    const kept: Kept = secrets.get(uri) ?? {
+  /** The entry, as the one used last. */
+  function touch(uri: string): Entry {
+    const entry: Entry = entries.get(uri) ?? {
       secret: undefined,
       failure: undefined,
-      dueTime: 0,
-      doubted: false,
-      doubts: 0,
-      away: false,
-      flight: undefined,
+      refreshTime: 0,
+      isInvalid: false,
+      generation: 0,
+      isStale: false,
+      pending: undefined,
     };
-    secrets.delete(uri);
-    secrets.set(uri, kept);
-    for (const oldest of secrets.keys()) {
-      if (secrets.size <= capacity) break;
-      secrets.delete(oldest);
-    }
-    return kept;
+    entries.delete(uri);
+    entries.set(uri, entry);
+    const [oldest] = entries.keys();
+    if (entries.size > capacity && oldest !== undefined) entries.delete(oldest);
+    return entry;
   }
 
-  function ask(uri: string, kept: Kept): Promise<RemoteSecret> {
-    if (kept.flight !== undefined) return kept.flight;
-    const flight = fly(uri, kept).finally(() => {
-      if (kept.flight === flight) kept.flight = undefined;
+  function refresh(uri: string, entry: Entry): Promise<RemoteSecret> {
+    if (entry.pending !== undefined) return entry.pending;
+    const pending = load(uri, entry).finally(() => {
+      if (entry.pending === pending) entry.pending = undefined;
     });
-    // In the background nobody waits for it, and it must not count as unhandled.
-    flight.catch(() => {});
-    kept.flight = flight;
-    return flight;
+    // In the background no caller awaits it, and a rejection must not count as unhandled.
+    pending.catch(() => {});
+    entry.pending = pending;
+    return pending;
   }
 
-  async function fly(uri: string, kept: Kept): Promise<RemoteSecret> {
-    const { doubts } = kept;
-    const found = await find(uri);
-    const isCurrent = kept.doubts === doubts;
-    switch (found.kind) {
-      case 'read':
-        if (isCurrent) keep(uri, kept, found.secret);
-        return found.secret;
-      case 'unavailable':
-        if (kept.secret === undefined) {
-          if (isCurrent) fail(kept, found.failure);
-          throw found.failure;
-        }
-        if (isCurrent) bridge(uri, kept, found.failure);
-        return kept.secret;
-      case 'unusable':
-        if (isCurrent) fail(kept, found.failure);
-        throw found.failure;
+  async function load(uri: string, entry: Entry): Promise<RemoteSecret> {
+    const { generation } = entry;
+    const result = await fetch(uri);
+    const isCurrent = entry.generation === generation;
+    if (result.kind === 'read') {
+      if (isCurrent) store(uri, entry, result.secret);
+      return result.secret;
     }
+    if (result.kind === 'unavailable' && entry.secret !== undefined) {
+      if (isCurrent) serveStale(uri, entry, result.failure);
+      return entry.secret;
+    }
+    if (isCurrent) fail(entry, result.failure);
+    throw result.failure;
   }
 
-  function keep(uri: string, kept: Kept, secret: RemoteSecret): void {
-    if (kept.away || kept.failure !== undefined)
+  function store(uri: string, entry: Entry, secret: RemoteSecret): void {
+    if (entry.isStale || entry.failure !== undefined) {
       log.event('info', 'warning', { topic: 'key_vault', message: `${uri} can be read again` });
-    Object.assign(kept, { secret, failure: undefined, dueTime: clock.now() + FRESH, doubted: false, away: false });
-  }
-
-  function bridge(uri: string, kept: Kept, { message, retryAfter = PAUSE }: VaultError): void {
-    if (!kept.away) {
-      const tells = `${uri} cannot be read anew, and serves as it was read last: ${message}`;
-      log.event('warn', 'warning', { topic: 'key_vault', message: tells });
     }
-    Object.assign(kept, { dueTime: clock.now() + Math.min(retryAfter, FRESH), doubted: false, away: true });
+    const refreshTime = clock.now() + FRESH;
+    Object.assign(entry, { secret, failure: undefined, refreshTime, isInvalid: false, isStale: false });
   }
 
-  function fail(kept: Kept, error: VaultError): void {
-    // Once, until it can be read or fails for something else.
-    if (kept.failure?.error.message !== error.message) {
+  function serveStale(uri: string, entry: Entry, { message, retryAfter = RETRY_AFTER }: VaultError): void {
+    if (!entry.isStale) {
+      const text = `${uri} cannot be read again; the cached secret stays in use. ${message}`;
+      log.event('warn', 'warning', { topic: 'key_vault', message: text });
+    }
+    const refreshTime = clock.now() + Math.min(retryAfter, FRESH);
+    Object.assign(entry, { refreshTime, isInvalid: false, isStale: true });
+  }
+
+  function fail(entry: Entry, error: VaultError): void {
+    // Logged once, until it can be read or fails for another reason.
+    if (entry.failure?.error.message !== error.message) {
       log.event('warn', 'warning', { topic: 'key_vault', message: error.message });
     }
-    Object.assign(kept, { secret: undefined, failure: { error, time: clock.now() }, away: false });
+    Object.assign(entry, { secret: undefined, failure: { error, time: clock.now() }, isStale: false });
   }
 
   return {
-    async read(uri) {
-      const kept = touch(uri);
-      const { failure } = kept;
-      const age = failure === undefined ? PAUSE : Math.abs(clock.now() - failure.time);
-      if (failure !== undefined && age < PAUSE) {
-        if (age >= REST) ask(uri, kept);
+    async read(uri: string): Promise<RemoteSecret> {
+      const entry = touch(uri);
+      const { failure } = entry;
+      const age = failure === undefined ? RETRY_AFTER : elapsedSince(failure.time, clock.now());
+      if (failure !== undefined && age < RETRY_AFTER) {
+        if (age >= FAILURE_FRESH) refresh(uri, entry);
         throw failure.error;
       }
-      if (kept.secret === undefined || kept.doubted) return ask(uri, kept);
-      if (clock.now() >= kept.dueTime) ask(uri, kept);
-      return kept.secret;
+      if (entry.secret === undefined || entry.isInvalid) return refresh(uri, entry);
+      if (clock.now() >= entry.refreshTime) refresh(uri, entry);
+      return entry.secret;
     },
-    invalidate(matches) {
-      let known = false;
-      for (const [uri, kept] of secrets) {
+    /** The next read waits for the source. True: a secret was cached. */
+    invalidate(matches: (uri: string) => boolean): boolean {
+      let wasCached = false;
+      for (const [uri, entry] of entries) {
         if (!matches(uri)) continue;
-        known ||= kept.secret !== undefined;
-        kept.doubted = true;
-        kept.failure = undefined;
-        kept.doubts += 1;
-        kept.flight = undefined;
+        wasCached ||= entry.secret !== undefined;
+        const generation = entry.generation + 1;
+        Object.assign(entry, { isInvalid: true, failure: undefined, generation, pending: undefined });
       }
-      return known;
+      return wasCached;
     },
   };
 }

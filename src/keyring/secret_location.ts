@@ -1,13 +1,13 @@
-/** Where a secret lies in Azure Key Vault. */
+/** The address of a secret in Azure Key Vault. */
 export interface SecretLocation {
   /** Origin, such as `https://acme.vault.azure.net`. */
   readonly vaultUrl: string;
   readonly name: string;
-  /** Undefined: the newest one. */
+  /** Undefined: the newest version. */
   readonly version: string | undefined;
 }
 
-/** Of `https://{vault}/secrets/{name}` or with `/{version}`; undefined for all else. https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates */
+/** Parses `https://{vault}/secrets/{name}`, with an optional `/{version}`; undefined for other text. https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates */
 export function parseSecretLocation(url: string): SecretLocation | undefined {
   const parsed = URL.parse(url);
   const match = /^\/secrets\/([0-9a-z-]{1,127})(?:\/([0-9a-z]{1,64}))?\/?$/i.exec(parsed?.pathname ?? '');

@@ -2,39 +2,47 @@ import { fieldInvalid, type VaultError } from '../model/errors.ts';
 import { parseKeySource } from './parse_key_source.ts';
 import { parseSecretLocation, type SecretLocation } from './secret_location.ts';
 
-export interface SecretReferences {
-  /** As `SecretSource.checkUri`. FIELD_INVALID. */
-  check(field: string, secretUri: string): SecretReference;
-}
-
 export interface SecretReference extends SecretLocation {
-  /** The one form of its address. */
+  /** The normalized address. */
   readonly uri: string;
 }
 
-/** Which secrets of key vaults a credential may refer to. `vaults` are origins, `keySource` is where the root key lies. */
+/** The Key Vault secrets to which credentials may refer. `vaults` are origins; `keySource` is the source of the root key. */
 export function createSecretReferences({
   vaults,
   keySource,
 }: {
   readonly vaults: readonly string[];
   readonly keySource: string;
-}): SecretReferences {
+}) {
   const allowed = new Set(vaults.map((vault) => new URL(vault).origin));
   const rootKey = rootKeyIn(keySource);
   return {
-    check(field, secretUri) {
+    /** As `SecretSource.checkUri`. FIELD_INVALID. */
+    check(field: string, secretUri: string): SecretReference {
       const reference = readReference(secretUri);
-      if (reference === undefined) throw malformed(field);
+      if (reference === undefined) throw fieldInvalid(field, MALFORMED);
       const { vaultUrl, name } = reference;
       if (!allowed.has(vaultUrl)) throw notAllowed(field, vaults);
-      if (rootKey?.vaultUrl === vaultUrl && rootKey.name === name) throw isRootKey(field);
+      if (rootKey?.vaultUrl === vaultUrl && rootKey.name === name) throw fieldInvalid(field, IS_ROOT_KEY);
       return reference;
     },
   };
 }
 
-/** Allowed or not; undefined where it is no address of a secret. */
+const MALFORMED =
+  'must be https://NAME.vault.azure.net/secrets/SECRET, with /VERSION at the end to stay with one version';
+const IS_ROOT_KEY = 'this secret is the root key of this service (TOKENVAULT_KEY_SOURCE), not a client secret';
+
+function notAllowed(field: string, vaults: readonly string[]): VaultError {
+  const why = vaults.length === 0 ? 'is not set' : 'does not include it';
+  return fieldInvalid(
+    field,
+    `credentials may not refer to this key vault: TOKENVAULT_KEY_VAULTS ${why}. The operator of this service can add it`,
+  );
+}
+
+/** Whether allowed or not; undefined: not the address of a secret. */
 export function readReference(secretUri: string): SecretReference | undefined {
   const found = parseSecretLocation(secretUri.trim());
   if (found === undefined) return undefined;
@@ -47,26 +55,4 @@ export function readReference(secretUri: string): SecretReference | undefined {
 function rootKeyIn(keySource: string): SecretReference | undefined {
   const spec = parseKeySource(keySource);
   return spec.kind === 'keyvault-secret' ? readReference(spec.url) : undefined;
-}
-
-function malformed(field: string): VaultError {
-  return fieldInvalid(
-    field,
-    'must be https://NAME.vault.azure.net/secrets/SECRET, with /VERSION at the end to stay with one version',
-  );
-}
-
-function notAllowed(field: string, vaults: readonly string[]): VaultError {
-  const why = vaults.length === 0 ? 'is not set, so that none is allowed' : 'names others';
-  return fieldInvalid(
-    field,
-    `credentials may not refer to this key vault: TOKENVAULT_KEY_VAULTS ${why}. The operator of this service adds it there`,
-  );
-}
-
-function isRootKey(field: string): VaultError {
-  return fieldInvalid(
-    field,
-    'this secret holds the root key of this service (TOKENVAULT_KEY_SOURCE), and no client secret',
-  );
 }

@@ -99,7 +99,7 @@ describe('what is read', () => {
     const failure = await failureOf(() => source.read(URI));
 
     expect(failure.reason).toBe('KEY_SOURCE_UNAVAILABLE');
-    expect(failure.message).toContain('is no client secret');
+    expect(failure.message).toContain('is not a client secret');
     expect(outcomes).toEqual(['unusable']);
   });
 });
@@ -399,7 +399,7 @@ describe('an address', () => {
     const none = await world([], { vaults: [] });
 
     expect((await failureOf(() => source.checkUri('f', other))).message).toContain(
-      'TOKENVAULT_KEY_VAULTS names others',
+      'TOKENVAULT_KEY_VAULTS does not include it',
     );
     expect((await failureOf(() => none.source.checkUri('f', URI))).message).toContain(
       'TOKENVAULT_KEY_VAULTS is not set',
