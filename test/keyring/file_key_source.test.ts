@@ -114,7 +114,7 @@ describe('reading', () => {
 
     await rm(`${path}.previous`);
     await mkdir(`${path}.previous`);
-    await expect(load()).rejects.toEqual(unavailable(/no regular file/));
+    await expect(load()).rejects.toEqual(unavailable(/not a regular file/));
   });
 });
 
