@@ -95,7 +95,7 @@ export function createClientAuthentications(parts: {
         return { unusable: known?.reason, message: known?.message };
       }
     },
-    /** After a refusal: another version of a secret in a key vault. Undefined: there is none. */
+    /** After a refusal: another version of a secret in a key vault, if there is one. */
     async alternative(
       usable: UsableCredential,
       refused: ClientAuthentication,

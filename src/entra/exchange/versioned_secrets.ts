@@ -75,7 +75,7 @@ export function createVersionedSecrets({ secretSource, clock }: { secretSource: 
   return {
     /** As `SecretSource.read`. KEY_SOURCE_UNAVAILABLE also if it takes longer than `timeout`. */
     read,
-    /** After Entra refused a secret: another version. Undefined: there is none. */
+    /** After Entra refused a secret: another version, if there is one. */
     async alternative(
       reference: SecretReference,
       refused: Secret,
