@@ -118,7 +118,7 @@ const REVEALING = [
   'cli/import/requests.ts',
   'entra/exchange/certificate_assertion.ts',
   'entra/exchange/contradiction.ts',
-  'entra/dispatcher.ts',
+  'entra/http.ts',
   'entra/graph/graph_session.ts',
   'entra/exchange/msal_client.ts',
   'event_delivery/webhook_request.ts',
