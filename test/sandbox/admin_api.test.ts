@@ -23,7 +23,7 @@ async function call(method: string, path: string, body?: unknown) {
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-test('GET /sandbox tells a newcomer all that there is', async () => {
+test('GET /sandbox lists the content, the endpoints and the routes', async () => {
   const { body } = await call('GET', '/sandbox');
   expect(body.apps[0].secrets[0].value).toBeTypeOf('string');
   expect(body.users.map(({ username }: { username: string }) => username)).toContain(ADA);
@@ -31,7 +31,7 @@ test('GET /sandbox tells a newcomer all that there is', async () => {
   expect(body.admin.map(({ path }: { path: string }) => path)).toContain('/sandbox/faults');
 });
 
-test('every example that it shows is a body that it takes', async () => {
+test('every example body is valid', async () => {
   const { body } = await call('GET', '/sandbox');
   const pem = makeCertificate(Date.now() - 1000, Date.now() + 86_400_000).certificate;
   for (const { method, path, example } of body.admin) {
@@ -55,7 +55,7 @@ test('the clock can be read and moved', async () => {
   sandbox.clock.set(Date.now());
 });
 
-test('a directory, a user and an app made over HTTP are good for a whole sign-in', async () => {
+test('a directory, a user and an app added over HTTP can complete a sign-in', async () => {
   const directory = (await call('POST', '/sandbox/directories', { domain: 'new.example', user_consent: true })).body;
   await call('POST', '/sandbox/users', { username: 'nina@new.example' });
   const redirect_uris = ['http://localhost:9/callback'];
@@ -126,7 +126,7 @@ test('users: revoke, disable, policy, consent', async () => {
   expect(await outcome(second)).toBe(65001);
 });
 
-test('a gate over HTTP: wait for the request, then let it go', async () => {
+test('a gate over HTTP holds a request until it is released', async () => {
   const { id } = (await call('POST', '/sandbox/hold', { stage: 'request' })).body;
   expect((await call('GET', `/sandbox/hold/${id}?wait_ms=1`)).body.arrived).toBe(false);
   const answer = redeem(sandbox, refreshTokenOf(sandbox, ADA, 'Mail.Read'), 'Mail.Read');
@@ -150,7 +150,7 @@ test('faults, requests and settings', async () => {
   expect(seen.requests[0]).toMatchObject({ username: ADA, grant: 'refresh_token' });
 });
 
-test('bad bodies, unknown things and unknown routes are told apart', async () => {
+test('invalid bodies, unknown resources and unknown routes have different errors', async () => {
   expect(await call('POST', '/sandbox/faults', { kind: 'earthquake' })).toMatchObject({
     status: 400,
     body: { issues: [{ field: { kind: expect.any(String) } }] },

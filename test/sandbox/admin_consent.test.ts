@@ -25,7 +25,7 @@ async function open(directory: string, parameters: Record<string, string>, form?
   return { text: await response.text(), back: location === null ? undefined : new URL(location).searchParams };
 }
 
-test('an administrator sees a page, accepts, and the app hears of it', async () => {
+test('an administrator accepts on a page, and the browser returns to the app', async () => {
   const page = await open('organizations', { scope: 'https://graph.microsoft.com/.default' });
   expect(page.text).toContain('Mail.ReadWrite');
   expect(page.text).toContain('Contoso');
@@ -33,17 +33,17 @@ test('an administrator sees a page, accepts, and the app hears of it', async () 
   expect(Object.fromEntries(back ?? [])).toMatchObject({ admin_consent: 'True', tenant: CONTOSO, state: 's-1' });
 });
 
-test('then its users need not consent, not even to what only an administrator may grant', async () => {
+test('after admin consent users need no consent, not even for admin-only permissions', async () => {
   await open(CONTOSO, { scope: 'Directory.Read.All', sandbox_auto: '1' });
   expect(await codeFor(sandbox, ADA, { scope: 'Directory.Read.All' })).toMatch(/^1\./);
 });
 
-test('at organizations the automatic mode says whose administrator it is', async () => {
+test('at organizations the automatic mode names the directory of the administrator', async () => {
   const { back } = await open('organizations', { sandbox_auto: FABRIKAM });
   expect(back?.get('tenant')).toBe(FABRIKAM);
 });
 
-test('.default asks for all that the registration lists, of every resource; the consent holds for all users', async () => {
+test('.default requests all permissions of the registration, and the consent applies to all users', async () => {
   const app = sandbox.addApp({
     redirectUris: [REDIRECT_URI],
     permissions: ['Mail.Read', 'https://outlook.office.com/SMTP.Send'],
@@ -65,7 +65,7 @@ test('a personal account has no administrator', async () => {
   expect((await open('organizations', {})).text).not.toContain('Personal Microsoft accounts');
 });
 
-test('a refusal as Microsoft documents it says admin_consent=True all the same', async () => {
+test('the documented error response also has admin_consent=True', async () => {
   sandbox.injectFault({ endpoint: 'adminconsent', kind: 'error', code: 65004, app: ACME_CLIENT_ID });
   const { back } = await open(CONTOSO, { sandbox_auto: '1' });
   expect(Object.fromEntries(back ?? [])).toMatchObject({
@@ -87,7 +87,7 @@ test('declining, a wrong redirect URI, an unknown app', async () => {
   expect((await open(CONTOSO, { client_id: 'nobody' })).text).toContain('AADSTS700016');
 });
 
-test('what was granted for a directory can be withdrawn', async () => {
+test('admin consent can be withdrawn', async () => {
   sandbox.grantAdminConsent(CONTOSO, ACME_CLIENT_ID, ['Group.Read.All']);
   sandbox.withdrawAdminConsent(CONTOSO, ACME_CLIENT_ID, 'Group.Read.All');
   const { location } = await openAuthorize(sandbox, { sandbox_auto: ADA, scope: 'Group.Read.All' });

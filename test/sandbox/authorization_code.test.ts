@@ -14,7 +14,7 @@ afterAll(() => sandbox.close());
 
 const VERIFIER = 'a-verifier-of-at-least-forty-three-characters-0123456789';
 
-test('a code becomes tokens, with the nonce in the id_token', async () => {
+test('a code is redeemed for tokens, with the nonce in the id_token', async () => {
   const code = await codeFor(sandbox, ADA, { nonce: 'n-1' });
   const { status, body } = await redeemCode(sandbox, code);
   expect(status).toBe(200);
@@ -22,25 +22,25 @@ test('a code becomes tokens, with the nonce in the id_token', async () => {
   expect((await redeem(sandbox, body.refresh_token, 'Mail.Read')).status).toBe(200);
 });
 
-test('it works once: 54005 the second time', async () => {
+test('a second redemption fails with 54005', async () => {
   const code = await codeFor(sandbox, ADA);
   await redeemCode(sandbox, code);
   expect((await redeemCode(sandbox, code)).body).toMatchObject({ error: 'invalid_grant', error_codes: [54005] });
 });
 
-test('two redemptions at the same time: one wins', async () => {
+test('one of two concurrent redemptions succeeds', async () => {
   const code = await codeFor(sandbox, ADA);
   const answers = await Promise.all([redeemCode(sandbox, code), redeemCode(sandbox, code)]);
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
 });
 
-test('it lives ten minutes', async () => {
+test('a code expires after ten minutes', async () => {
   const code = await codeFor(sandbox, ADA);
   sandbox.clock.advance(10 * 60 * 1000 + 1);
   expect((await redeemCode(sandbox, code)).body.error_codes).toEqual([70008]);
 });
 
-test('it is bound to its redirect URI, its client and its directory', async () => {
+test('a code is bound to its redirect URI, client and directory', async () => {
   const code = await codeFor(sandbox, ADA, {}, CONTOSO);
   const elsewhere = { redirect_uri: 'http://localhost:8080/oauth2/callback' };
   expect((await redeemCode(sandbox, code, elsewhere)).body.error_codes).toEqual([500112]);
@@ -51,14 +51,14 @@ test('it is bound to its redirect URI, its client and its directory', async () =
   expect((await redeemCode(sandbox, code, {}, CONTOSO)).status).toBe(200);
 });
 
-test('it is bound to the PKCE verifier: 501481, and the code survives the wrong one', async () => {
+test('a wrong PKCE verifier fails with 501481, and the code stays valid', async () => {
   const code = await codeFor(sandbox, ADA, { code_challenge: challengeOf(VERIFIER), code_challenge_method: 'S256' });
   expect((await redeemCode(sandbox, code)).body.error_codes).toEqual([501481]);
   expect((await redeemCode(sandbox, code, { code_verifier: 'wrong' })).body.error_codes).toEqual([501481]);
   expect((await redeemCode(sandbox, code, { code_verifier: VERIFIER })).status).toBe(200);
 });
 
-test('a plain challenge is the verifier itself', async () => {
+test('a plain challenge equals the verifier', async () => {
   const code = await codeFor(sandbox, ADA, { code_challenge: VERIFIER });
   expect((await redeemCode(sandbox, code, { code_verifier: VERIFIER })).status).toBe(200);
 });
@@ -72,7 +72,7 @@ test('without offline_access there is no refresh token, without openid no id_tok
   expect(bare.body.refresh_token).toBeTypeOf('string');
 });
 
-test('consent may span resources, the code’s token is for the first or the asked one', async () => {
+test('a consent may cover resources; the token is for the first or the requested one', async () => {
   const scope = `offline_access Mail.Read ${OUTLOOK}/IMAP.AccessAsUser.All`;
   const first = await redeemCode(sandbox, await codeFor(sandbox, ADA, { scope }));
   expect(decodeJwt(first.body.access_token).aud).toBe('https://graph.microsoft.com');
@@ -82,7 +82,7 @@ test('consent may span resources, the code’s token is for the first or the ask
   expect((await redeem(sandbox, asked.body.refresh_token, 'Mail.Read')).status).toBe(200);
 });
 
-test('OpenID scopes alone mean Graph', async () => {
+test('OpenID scopes without a resource belong to Graph', async () => {
   const user = sandbox.addUser({ username: 'oidc@contoso.example' });
   const { body } = await redeemCode(sandbox, await codeFor(sandbox, user.username, { scope: 'openid profile email' }));
   expect(decodeJwt(body.access_token).aud).toBe('https://graph.microsoft.com');

@@ -14,7 +14,7 @@ const errorOf = (location: URL | undefined) => location?.searchParams.get('error
 const codeNumberOf = (location: URL | undefined) =>
   /AADSTS(\d+)/.exec(location?.searchParams.get('error_description') ?? '')?.[1];
 
-test('a person sees accounts and permissions, picks and accepts', async () => {
+test('a user sees accounts and permissions, chooses and accepts', async () => {
   const page = await openAuthorize(sandbox, { state: 's<1>"' });
   expect(page.status).toBe(200);
   expect(page.text).toContain('Ada Lovelace');
@@ -37,7 +37,7 @@ function sandboxUser(page: string, name: string): string {
   return new RegExp(`value="([0-9a-f-]+)"[^>]*> ${name}`).exec(page)?.[1] ?? '';
 }
 
-test('a person who cancels sends access_denied back', async () => {
+test('cancelling redirects with access_denied', async () => {
   const { location } = await openAuthorize(sandbox, { state: 'x' }, { form: { account: '', decision: 'cancel' } });
   expect(Object.fromEntries(location?.searchParams ?? [])).toEqual({
     error: 'access_denied',
@@ -46,7 +46,7 @@ test('a person who cancels sends access_denied back', async () => {
   });
 });
 
-test('buttons and choices can be found by their names', async () => {
+test('buttons and choices have accessible names', async () => {
   const { text } = await openAuthorize(sandbox, {});
   expect(text).toContain('<legend>Pick an account</legend>');
   expect(text).toMatch(/<label><input type="radio" name="account"[^>]*> Ada Lovelace/);
@@ -82,7 +82,7 @@ test('response modes: fragment and form_post', async () => {
   expect(form.text).toContain('name="state" value="s"');
 });
 
-test('a redirect URI which is not registered gets a page, never a redirect', async () => {
+test('an unregistered redirect URI shows a page and never redirects', async () => {
   for (const redirect_uri of [`${REDIRECT_URI}/`, 'http://127.0.0.1:8080/oauth2/Callback', 'https://evil.example/'])
     for (const sandbox_auto of [ADA, undefined]) {
       const { status, location, text } = await openAuthorize(sandbox, { redirect_uri, sandbox_auto });
@@ -91,14 +91,14 @@ test('a redirect URI which is not registered gets a page, never a redirect', asy
     }
 });
 
-test('unknown app, unknown directory, missing client_id: pages', async () => {
+test('an unknown app or directory and a missing client_id show a page', async () => {
   const unknown = { client_id: '99999999-9999-4999-8999-999999999999' };
   expect((await openAuthorize(sandbox, unknown)).text).toContain('AADSTS700016');
   expect((await openAuthorize(sandbox, {}, { directory: 'nowhere.example' })).text).toContain('AADSTS90002');
   expect((await openAuthorize(sandbox, { client_id: undefined })).text).toContain('AADSTS900144');
 });
 
-test('audiences: who may sign in where', async () => {
+test('the audience decides which accounts can sign in at which authority', async () => {
   const uris = { redirectUris: [REDIRECT_URI] };
   const single = sandbox.addApp({ ...uris, audience: CONTOSO, directoryId: CONTOSO });
   const work = sandbox.addApp({ ...uris, audience: 'organizations' });
@@ -120,7 +120,7 @@ test('audiences: who may sign in where', async () => {
   expect(await page(ACME_CLIENT_ID, 'fabrikam.example', ADA)).toBe('50020');
 });
 
-test('what is wrong with the request itself goes back to the app', async () => {
+test('errors of the request are returned to the app', async () => {
   const wrong: [Record<string, string | undefined>, string, string][] = [
     [{ response_type: 'token' }, 'unsupported_response_type', '700054'],
     [{ response_type: undefined }, 'invalid_request', '900144'],
@@ -136,7 +136,7 @@ test('what is wrong with the request itself goes back to the app', async () => {
   }
 });
 
-test('permissions of administrators need one: a page tells so, and the way back from it looks like a cancel', async () => {
+test('admin-only permissions show a page, whose link back looks like a cancel', async () => {
   const scope = 'openid Directory.Read.All';
   const page = await openAuthorize(sandbox, { scope, state: 's' });
   const form = { account: sandboxUser(page.text, 'Ada'), decision: 'accept' };
@@ -157,7 +157,7 @@ test('permissions of administrators need one: a page tells so, and the way back 
   expect((await openAuthorize(sandbox, { sandbox_auto: ADA, scope })).location?.searchParams.has('code')).toBe(true);
 });
 
-test('a directory may keep its users from consenting at all', async () => {
+test('a directory can forbid user consent', async () => {
   const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
   const user = sandbox.addUser({ username: 'sam@strict.example' });
   const wishes = { sandbox_auto: user.username };
@@ -167,7 +167,7 @@ test('a directory may keep its users from consenting at all', async () => {
   expect((await openAuthorize(sandbox, { sandbox_auto: user.username })).location?.searchParams.has('code')).toBe(true);
 });
 
-test('a directory may let its users consent to verified publishers and to its own apps only', async () => {
+test('a directory can limit user consent to verified publishers and its own apps', async () => {
   const directory = sandbox.addDirectory({ domain: 'careful.example', userConsent: 'verified' });
   const { username } = sandbox.addUser({ username: 'cara@careful.example' });
   const uris = { redirectUris: [REDIRECT_URI] };
@@ -191,7 +191,7 @@ test('prompt=none: login_required without a session, interaction_required withou
   expect(errorOf((await openAuthorize(sandbox, more, { headers })).location)).toBe('interaction_required');
 });
 
-test('even to sign in is consented to once', async () => {
+test('signing in also needs one consent', async () => {
   const user = sandbox.addUser({ username: 'first@contoso.example' });
   const { clientId } = sandbox.addApp({ redirectUris: [REDIRECT_URI] });
   const headers = { cookie: `sandbox_session=${user.objectId}` };
@@ -201,7 +201,7 @@ test('even to sign in is consented to once', async () => {
   expect((await openAuthorize(sandbox, silent, { headers })).location?.searchParams.has('code')).toBe(true);
 });
 
-test('a disabled user and a blocked one stay outside, on a page of Entra’s own', async () => {
+test('a disabled user and a blocked user see a page of Entra', async () => {
   const user = sandbox.addUser({ username: 'outside@contoso.example' });
   sandbox.requirePolicy(user.username, { code: 53003 });
   const { text, location } = await openAuthorize(sandbox, { sandbox_auto: user.username });
@@ -214,7 +214,7 @@ test('a disabled user and a blocked one stay outside, on a page of Entra’s own
   expect((await openAuthorize(sandbox, { sandbox_auto: user.username })).text).toContain('AADSTS50057');
 });
 
-test('pages escape what they are sent', async () => {
+test('pages escape their input', async () => {
   const hostile = '"><script>alert(1)</script>';
   const { text } = await openAuthorize(sandbox, { state: hostile, login_hint: hostile, nonce: hostile });
   expect(text).not.toContain('<script>');
@@ -222,7 +222,7 @@ test('pages escape what they are sent', async () => {
   expect(refused.text).not.toContain('<script>');
 });
 
-test('signing out ends what prompt=none goes by', async () => {
+test('signing out ends the session of prompt=none', async () => {
   const back = encodeURIComponent(REDIRECT_URI);
   const signOut = (target: string) =>
     fetch(`${sandbox.url}/common/oauth2/v2.0/logout${target}`, { redirect: 'manual' });
@@ -232,7 +232,7 @@ test('signing out ends what prompt=none goes by', async () => {
   expect((await signOut('?post_logout_redirect_uri=https://evil.example')).status).toBe(200);
 });
 
-test('a login hint beside select_account is a page of Entra’s: the account is picked, not named', async () => {
+test('a login hint with select_account shows an error page', async () => {
   const both = await openAuthorize(sandbox, { prompt: 'select_account', login_hint: ADA });
   expect([both.status, both.location]).toEqual([400, undefined]);
   expect(both.text).toContain('AADSTS90013');
@@ -240,7 +240,7 @@ test('a login hint beside select_account is a page of Entra’s: the account is 
   expect((await openAuthorize(sandbox, { login_hint: ADA })).status).toBe(200);
 });
 
-test('where Microsoft manages consent, mail, calendars and files need an administrator, whoever the publisher is', async () => {
+test('with Microsoft-managed consent, mail, calendars and files need an administrator', async () => {
   const directory = sandbox.addDirectory({ domain: 'default.example' });
   expect(directory.userConsent).toBe('microsoft-user-default-recommended');
   const { username } = sandbox.addUser({ username: 'dora@default.example' });
@@ -269,7 +269,7 @@ test('where Microsoft manages consent, mail, calendars and files need an adminis
   expect(await consents('Mail.Read')).toBe(true);
 });
 
-test('a product’s true list of permissions can be asked for, and what Microsoft keeps for administrators is kept', async () => {
+test('the permissions of a real product can be requested, and some need an administrator', async () => {
   const scope =
     'Mail.ReadBasic.Shared MailboxFolder.Read MailboxItem.Read Bookings.Read.All Sites.ReadWrite.All Notes.Read.All';
   expect((await openAuthorize(sandbox, { sandbox_auto: ADA, scope })).location?.searchParams.has('code')).toBe(true);

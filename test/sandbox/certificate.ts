@@ -3,11 +3,11 @@ import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:cry
 export interface TestCertificate {
   certificate: string;
   privateKey: string;
-  /** Hex, as MSAL takes it. */
+  /** Hex, as MSAL expects it. */
   thumbprintSha256: string;
 }
 
-/** A self-signed certificate; node:crypto reads them but makes none, so this is the DER by hand (RFC 5280, 4.1). */
+/** A self-signed certificate, encoded as DER here, because node:crypto cannot make one (RFC 5280, 4.1). */
 export function makeCertificate(startTime: number, endTime: number): TestCertificate {
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const rsaWithSha256 = sequence(Buffer.from('06092a864886f70d01010b0500', 'hex'));

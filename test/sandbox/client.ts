@@ -30,7 +30,7 @@ export interface TokenBody {
   error_uri: string;
 }
 
-/** Asks the token endpoint as a client without any library would. An `undefined` field is left out. */
+/** Sends a token request without a client library. An `undefined` field is omitted. */
 export async function askToken(
   sandbox: Sandbox,
   fields: Record<string, string | undefined>,
@@ -62,7 +62,7 @@ export function redeem(
   return askToken(sandbox, { grant_type: 'refresh_token', refresh_token: refreshToken, scope }, options);
 }
 
-/** Opens the authorize address as a browser would, without following it anywhere. */
+/** Opens the authorize URL like a browser, without following redirects. */
 export async function openAuthorize(
   sandbox: Sandbox,
   parameters: Record<string, string | undefined>,
@@ -91,7 +91,7 @@ export async function openAuthorize(
   };
 }
 
-/** The code that comes back after `user` agreed. */
+/** The code of the redirect after `user` has consented. */
 export async function codeFor(
   sandbox: Sandbox,
   user: string,

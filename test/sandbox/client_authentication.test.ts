@@ -33,7 +33,7 @@ const forApp = (app: AppRegistration, fields: Record<string, string | undefined>
   );
 const GRAPH_DEFAULT = 'https://graph.microsoft.com/.default';
 
-test('a wrong secret: 401 invalid_client 7000215, whatever the grant', async () => {
+test('a wrong secret is 401 invalid_client 7000215 for every grant', async () => {
   for (const grant of [
     { grant_type: 'refresh_token', refresh_token: refreshToken },
     { grant_type: 'client_credentials', scope: GRAPH_DEFAULT },
@@ -44,7 +44,7 @@ test('a wrong secret: 401 invalid_client 7000215, whatever the grant', async () 
   }
 });
 
-test('no credential: 7000218, for client credentials 7000216', async () => {
+test('a missing credential is 7000218, or 7000216 for client credentials', async () => {
   const none = { client_secret: undefined };
   const refresh = await askToken(sandbox, { grant_type: 'refresh_token', refresh_token: refreshToken, ...none });
   expect([refresh.status, refresh.body.error_codes]).toEqual([401, [7000218]]);
@@ -56,7 +56,7 @@ test('no credential: 7000218, for client credentials 7000216', async () => {
   expect([own.status, own.body.error_codes]).toEqual([401, [7000216]]);
 });
 
-test('HTTP Basic serves as well as the body', async () => {
+test('HTTP Basic is accepted like the body', async () => {
   const basic = Buffer.from(`${ACME_CLIENT_ID}:${encodeURIComponent(ACME_SECRET)}`).toString('base64');
   const fields = {
     grant_type: 'refresh_token',
@@ -68,7 +68,7 @@ test('HTTP Basic serves as well as the body', async () => {
   expect(answer.status).toBe(200);
 });
 
-test('a secret has a start and an end (7000222), and one app may have several', async () => {
+test('a secret has a start and an expiry (7000222), and an app can have several', async () => {
   const now = sandbox.clock.now();
   const app = sandbox.addApp({
     secrets: [
@@ -84,7 +84,7 @@ test('a secret has a start and an end (7000222), and one app may have several', 
   expect([await outcome('old'), await outcome('new')]).toEqual([[7000222], 'ok']);
 });
 
-test('a secret that ends on 12/31/2299, as the portal once wrote "never", outlives everybody', async () => {
+test(`a secret that expires on 12/31/2299 stays valid, as the portal's "never" did`, async () => {
   const app = sandbox.addApp({ secrets: [{ value: 'never', endTime: Date.UTC(2299, 11, 31) }] });
   const outcome = async () => (await forApp(app, { client_secret: 'never' })).body.error_codes ?? 'ok';
   sandbox.clock.advance(100 * 365 * DAY);
@@ -94,7 +94,7 @@ test('a secret that ends on 12/31/2299, as the portal once wrote "never", outliv
   sandbox.clock.set(Date.now());
 });
 
-test('a fresh secret works at every second try until it is replicated', async () => {
+test('every second use of a new secret fails until it is replicated', async () => {
   const app = sandbox.addApp({});
   sandbox.addSecret(app.clientId, { value: 'fresh', replicationDelay: 5 * MINUTE });
   const outcomes = async () => {
@@ -108,7 +108,7 @@ test('a fresh secret works at every second try until it is replicated', async ()
   expect(await outcomes()).toEqual(['ok', 'ok', 'ok', 'ok']);
 });
 
-test('a removed secret is wrong at once, an expired one says so', async () => {
+test('a removed secret is wrong at once, and an expired one is reported as expired', async () => {
   const app = sandbox.addApp({});
   const { keyId, value } = sandbox.addSecret(app.clientId);
   expect(value).toMatch(/^.{3}8Q~.{34}$/);
@@ -146,7 +146,7 @@ test('unknown and missing grant types', async () => {
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-test('an assertion signed with a registered certificate is taken, with either thumbprint', async () => {
+test('an assertion with a registered certificate is accepted, with either thumbprint', async () => {
   const made = makeCertificate(Date.now() - DAY, Date.now() + DAY);
   const app = sandbox.addApp({ certificates: [made.certificate] });
   const [certificate] = app.certificates;
@@ -164,7 +164,7 @@ test('an assertion signed with a registered certificate is taken, with either th
     ).toBe(200);
 });
 
-test('what is wrong with an assertion is told apart', async () => {
+test('the problems of an assertion have different errors', async () => {
   const now = Date.now();
   const made = makeCertificate(now - DAY, now + DAY);
   const other = makeCertificate(now - DAY, now + DAY);
@@ -205,7 +205,7 @@ test('an assertion without its type is incomplete', async () => {
   expect((await forApp(app, { client_assertion: 'x' })).body.error_codes).toEqual([900144]);
 });
 
-test('federated: issuer, subject, audience and signature must fit', async () => {
+test('federated: issuer, subject, audience and signature must match', async () => {
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const publicKey = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const app = sandbox.addApp({});
@@ -230,7 +230,7 @@ test('federated: issuer, subject, audience and signature must fit', async () => 
   expect(await ask({}, foreign.toString())).toBe(700027);
 });
 
-test('federated: RS256 alone is taken, and what is no JWT is a matter of the request', async () => {
+test('federated: only RS256 is accepted, and a malformed JWT is an invalid request', async () => {
   const app = sandbox.addApp({});
   const trusted = { issuer: 'https://kubernetes.example', subject: 'system:serviceaccount:vault:vault' };
   sandbox.addFederatedCredential(app.clientId, trusted);

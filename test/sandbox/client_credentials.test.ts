@@ -26,14 +26,14 @@ test('an app gets a token with its roles, and neither refresh token nor id_token
   });
 });
 
-test('it needs a directory, and one that knows the app', async () => {
+test('client credentials need a directory with a service principal of the app', async () => {
   expect((await ask('common')).body.error_codes).toEqual([50059]);
   expect((await ask(FABRIKAM)).body).toMatchObject({ error: 'invalid_client', error_codes: [7000229] });
   await codeFor(sandbox, ALAN, {}, FABRIKAM);
   expect((await ask(FABRIKAM)).status).toBe(200);
 });
 
-test('it needs {resource}/.default of a known resource', async () => {
+test('client credentials need {resource}/.default of a known resource', async () => {
   expect((await ask(CONTOSO, 'Mail.Read')).body).toMatchObject({ error: 'invalid_scope', error_codes: [1002012] });
   expect((await ask(CONTOSO, 'https://unknown.example/.default')).body).toMatchObject({
     error: 'invalid_resource',
@@ -45,7 +45,7 @@ test('it needs {resource}/.default of a known resource', async () => {
   expect((await ask(CONTOSO, 'api://orders/.default')).status).toBe(200);
 });
 
-test('other clouds’ hosts are resources too', async () => {
+test('hosts of other clouds are also resources', async () => {
   for (const host of [
     'graph.microsoft.us',
     'microsoftgraph.chinacloudapi.cn',

@@ -13,7 +13,7 @@ afterAll(() => sandbox.close());
 
 const read = async (address: string) => JSON.parse(await (await fetch(address)).text());
 
-test('its metadata names addresses that work, and keys that verify its tokens', async () => {
+test('the metadata has working endpoints, and keys that verify the tokens', async () => {
   const metadata = await read(`${sandbox.url}/contoso.example/v2.0/.well-known/openid-configuration`);
   expect(metadata.issuer).toBe(`${sandbox.url}/${CONTOSO}/v2.0`);
   expect(metadata.token_endpoint).toBe(`${sandbox.url}/contoso.example/oauth2/v2.0/token`);
@@ -27,7 +27,7 @@ test('its metadata names addresses that work, and keys that verify its tokens', 
   expect([protectedHeader.alg, payload['preferred_username']]).toEqual(['RS256', ADA]);
 });
 
-test('the keys name their issuer, and the list of clouds names this one', async () => {
+test('the keys have their issuer, and instance discovery has this cloud', async () => {
   const { keys } = await read(`${sandbox.url}/contoso.example/discovery/v2.0/keys`);
   expect(keys[0].issuer).toBe(`${sandbox.url}/${CONTOSO}/v2.0`);
   const instances = await read(`${sandbox.url}/common/discovery/instance?api-version=1.1`);
@@ -36,7 +36,7 @@ test('the keys name their issuer, and the list of clouds names this one', async 
   expect(metadata.device_authorization_endpoint).toContain('/common/oauth2/v2.0/devicecode');
 });
 
-test('at /common the issuer is a template, and an unknown directory has none', async () => {
+test('at /common the issuer is a template, and an unknown directory is an error', async () => {
   const metadata = await read(`${sandbox.url}/common/v2.0/.well-known/openid-configuration`);
   expect(metadata.issuer).toBe(`${sandbox.url}/{tenantid}/v2.0`);
   expect(await read(`${sandbox.url}/nowhere/v2.0/.well-known/openid-configuration`)).toMatchObject({

@@ -34,7 +34,7 @@ async function admin(method: string, path: string, body?: unknown) {
 
 const codeOf = async (answer: ReturnType<typeof redeem>) => (await answer).body.error_codes?.[0] ?? 'ok';
 
-test('a fault lasts until it is removed, and its removal leaves the others', async () => {
+test('a fault lasts until it is removed, which leaves the others', async () => {
   const lasting = await admin('POST', 'faults', { kind: 'error', code: 53003, until_removed: true, user: ADA });
   await admin('POST', 'faults', { kind: 'error', code: 50057, until_removed: true, user: GRACE });
   for (let turn = 0; turn < 5; turn += 1) expect(await codeOf(redeem(sandbox, ada, 'Mail.Read'))).toBe(53003);
@@ -46,7 +46,7 @@ test('a fault lasts until it is removed, and its removal leaves the others', asy
   expect(await codeOf(redeem(sandbox, grace, 'Mail.Read'))).toBe('ok');
 });
 
-test.each([CONTOSO, 'contoso.example'])('limited to directory %s: its users meet it, also at common', async (name) => {
+test.each([CONTOSO, 'contoso.example'])('limited to directory %s: affects its users, also at common', async (name) => {
   sandbox.injectFault({ kind: 'error', code: 90093, directory: name, untilRemoved: true });
   const codes = [ada, grace, alan].map((token) => codeOf(redeem(sandbox, token, 'Mail.Read')));
   expect(await Promise.all(codes)).toEqual([90093, 90093, 'ok']);
@@ -96,13 +96,13 @@ test('limited to a client id and a grant', async () => {
   expect(await codeOf(askToken(sandbox, app, { directory: other.directoryId }))).toBe('ok');
 });
 
-test('the text of a fault names whom it met', async () => {
+test('the description of a fault has the affected user', async () => {
   sandbox.injectFault({ kind: 'error', code: 500014, resource: OUTLOOK });
   const { body } = await redeem(sandbox, ada, IMAP);
   expect(body.error_description).toContain(`service principal for resource '${OUTLOOK}' is disabled`);
 });
 
-test('the list of requests shows what was asked, by whom, where, and what came of it', async () => {
+test('the list of requests has endpoint, user, resource and outcome', async () => {
   await askToken(sandbox, { grant_type: 'refresh_token', refresh_token: ada, scope: IMAP, claims: '{}' });
   await redeem(sandbox, alan, 'Mail.Read https://unknown.example/x');
   const { body } = await admin('GET', 'requests');

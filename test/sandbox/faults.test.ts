@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterAll(() => sandbox.close());
 
-/** Node’s own client: follows nothing, hides nothing. */
+/** Node's HTTP client, which follows no redirects. */
 function raw(
   refreshToken = ada,
   signal?: AbortSignal,
@@ -51,7 +51,7 @@ function raw(
   });
 }
 
-test('an HTML outage hits as many requests as it was told, then it is over', async () => {
+test('an HTML outage affects the given number of requests', async () => {
   sandbox.injectFault({ kind: 'html', count: 2 });
   for (let turn = 0; turn < 2; turn += 1) {
     const answer = await raw();
@@ -77,7 +77,7 @@ test('throttling is text with Retry-After in seconds, as a date, or without', as
   expect((await raw()).headers['retry-after']).toBeUndefined();
 });
 
-test('200 {}, and JSON that is cut in half', async () => {
+test('200 {} and JSON that is cut in half', async () => {
   sandbox.injectFault({ kind: 'empty' });
   expect(await raw()).toMatchObject({ status: 200, text: '{}' });
   sandbox.injectFault({ kind: 'broken_json' });
@@ -86,7 +86,7 @@ test('200 {}, and JSON that is cut in half', async () => {
   expect(() => JSON.parse(broken.text)).toThrow(SyntaxError);
 });
 
-test('a huge body is really sent, and the sandbox survives a client that leaves', async () => {
+test('a huge body is sent, and the sandbox survives a client that disconnects', async () => {
   sandbox.injectFault({ kind: 'huge', bytes: 5_000_000 });
   expect((await raw()).bytes).toBeGreaterThan(5_000_000);
   sandbox.injectFault({ kind: 'huge' });
@@ -103,7 +103,7 @@ test('a huge body is really sent, and the sandbox survives a client that leaves'
   expect((await raw()).status).toBe(200);
 });
 
-test('closing before the work leaves nothing done; closing after it loses the answer', async () => {
+test('close does no work, close_after loses the response', async () => {
   const before = await codeFor(sandbox, ADA);
   sandbox.injectFault({ kind: 'close' });
   await expect(redeemCode(sandbox, before)).rejects.toThrow();
@@ -115,7 +115,7 @@ test('closing before the work leaves nothing done; closing after it loses the an
   expect((await redeemCode(sandbox, after)).body.error_codes).toEqual([54005]);
 });
 
-test('a lost answer to a refresh loses nothing: the old refresh token still works', async () => {
+test('after a lost response to a refresh the old refresh token still works', async () => {
   sandbox.injectFault({ kind: 'close_after' });
   await expect(raw()).rejects.toThrow();
   const [record] = sandbox.requests();
@@ -123,7 +123,7 @@ test('a lost answer to a refresh loses nothing: the old refresh token still work
   expect((await raw()).status).toBe(200);
 });
 
-test('hanging never answers', async () => {
+test('hang never answers', async () => {
   sandbox.injectFault({ kind: 'hang' });
   const leaving = new AbortController();
   const hanging = raw(ada, leaving.signal);
@@ -132,14 +132,14 @@ test('hanging never answers', async () => {
   await expect(hanging).rejects.toThrow();
 });
 
-test('latency and drip end with the right answer', async () => {
+test('latency and drip give the right response', async () => {
   sandbox.injectFault({ kind: 'latency', milliseconds: 20 });
   expect(JSON.parse((await raw()).text).token_type).toBe('Bearer');
   sandbox.injectFault({ kind: 'drip', milliseconds: 100 });
   expect(JSON.parse((await raw()).text).token_type).toBe('Bearer');
 });
 
-test('a 307 leads to a trap that tells whether the secret came along', async () => {
+test('a 307 leads to the trap, which records whether the secret followed', async () => {
   sandbox.injectFault({ kind: 'redirect' });
   const answer = await raw();
   expect([answer.status, answer.headers.location]).toEqual([307, `${sandbox.url}/sandbox/trap`]);
@@ -155,7 +155,7 @@ test('a 307 leads to a trap that tells whether the secret came along', async () 
   ]);
 });
 
-test('a chosen AADSTS error has Entra’s shape, and every part can be chosen', async () => {
+test('an AADSTS error has the form of Entra, and every field can be set', async () => {
   sandbox.injectFault({ kind: 'error', code: 90033 });
   expect((await redeem(sandbox, ada)).body).toMatchObject({ error: 'temporarily_unavailable', error_codes: [90033] });
   sandbox.injectFault({
@@ -179,7 +179,7 @@ test('a chosen AADSTS error has Entra’s shape, and every part can be chosen', 
   expect((await redeem(sandbox, ada)).body).toMatchObject({ error: 'invalid_grant', error_codes: [123456] });
 });
 
-test('a fault may be for one user, one app, one grant, one endpoint', async () => {
+test('a fault can be limited to a user, an app, a grant or an endpoint', async () => {
   sandbox.injectFault({ kind: 'html', user: ADA });
   expect((await raw(grace)).status).toBe(200);
   expect((await raw(ada)).status).toBe(503);
@@ -195,7 +195,7 @@ test('a fault may be for one user, one app, one grant, one endpoint', async () =
   expect((await openAuthorize(sandbox, { sandbox_auto: ADA })).status).toBe(503);
 });
 
-test('a fault may begin later: after some requests, or at a time', async () => {
+test('a fault can start after some requests, or at a time', async () => {
   sandbox.injectFault({ kind: 'html', after: 1 });
   expect([(await raw()).status, (await raw()).status]).toEqual([200, 503]);
   sandbox.injectFault({ kind: 'html', startTime: sandbox.clock.now() + 60_000 });
@@ -204,7 +204,7 @@ test('a fault may begin later: after some requests, or at a time', async () => {
   expect((await raw()).status).toBe(503);
 });
 
-test('a held answer is done but not told; a held request is not begun', async () => {
+test('a held response has done its work, and a held request has not', async () => {
   const done = await codeFor(sandbox, ADA);
   const hold = sandbox.holdNextToken();
   let isAnswered = false;
@@ -227,7 +227,7 @@ test('a held answer is done but not told; a held request is not begun', async ()
   expect((await late).body.error_codes).toEqual([54005]);
 });
 
-test('it tells what it was asked', async () => {
+test('the sandbox lists its requests', async () => {
   await redeem(sandbox, ada, 'Mail.Read', { directory: 'contoso.example' });
   await redeem(sandbox, grace, 'Mail.Send');
   expect(sandbox.requests()).toMatchObject([
@@ -251,7 +251,7 @@ test('it tells what it was asked', async () => {
   });
 });
 
-test('an error at authorize sends the browser back to the app with it, for so many visits', async () => {
+test('an error at authorize redirects the browser to the app, for the given number of visits', async () => {
   sandbox.injectFault({
     endpoint: 'authorize',
     kind: 'error',
@@ -275,7 +275,7 @@ test('an error at authorize sends the browser back to the app with it, for so ma
   expect((await visit(GRACE))?.has('code')).toBe(true);
 });
 
-test('the authorize endpoint names errors in its own way, and goes nowhere that is not registered', async () => {
+test('the authorize endpoint has its own error names, and only registered redirects', async () => {
   const named: [number, string][] = [
     [53003, 'access_denied'],
     [50076, 'interaction_required'],
@@ -294,7 +294,7 @@ test('the authorize endpoint names errors in its own way, and goes nowhere that 
   expect([location, text]).toEqual([undefined, expect.stringContaining('AADSTS50011')]);
 });
 
-test('the form of a page that was open before belongs to its own visit', async () => {
+test('the form of an open page is not affected by a later fault', async () => {
   sandbox.injectFault({ endpoint: 'authorize', kind: 'error', code: 53003 });
   const { location } = await openAuthorize(sandbox, {}, { form: { account: ADA, decision: 'accept' } });
   expect(location?.searchParams.has('code')).toBe(true);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { followClock } from '../../src/sandbox/follow_clock.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 
-test("another process's clock has moved by the time that the move is answered", async () => {
+test('a follower has the new time when the request that moves the clock returns', async () => {
   const sandbox = await startSandbox();
   const clock = await followClock(sandbox.url);
   try {
@@ -16,6 +16,6 @@ test("another process's clock has moved by the time that the move is answered", 
   }
 });
 
-test('a sandbox that is not there is told at once', async () => {
+test('a missing sandbox is reported at once', async () => {
   await expect(followClock('http://127.0.0.1:1')).rejects.toThrow();
 });

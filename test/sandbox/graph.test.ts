@@ -27,7 +27,7 @@ async function appToken(clientId = ACME_CLIENT_ID, secret = ACME_SECRET): Promis
   return (await askToken(sandbox, fields, { directory: CONTOSO })).body.access_token;
 }
 
-test('/me and /me/messages take a token that carries their permission', async () => {
+test('/me and /me/messages accept a token with their permission', async () => {
   const token = await tokenFor('reader', 'Mail.ReadWrite User.Read');
   expect((await callGraph(sandbox, token, '/graph/v1.0/me')).body).toMatchObject({
     userPrincipalName: 'reader@contoso.example',
@@ -44,7 +44,7 @@ test('a missing permission is 403, with Graph’s body', async () => {
   expect(refused.body.error.innerError['request-id']).toBeTypeOf('string');
 });
 
-test('no token, garbage, a foreign signature, a token past its end, another audience: 401 with a challenge', async () => {
+test('a missing, malformed, forged, expired or foreign token is 401 with a challenge', async () => {
   const token = await tokenFor('late', 'User.Read');
   const other = await startSandbox();
   const foreign = (await redeem(other, refreshTokenOf(other, ADA, 'User.Read'), 'User.Read')).body.access_token;
@@ -60,7 +60,7 @@ test('no token, garbage, a foreign signature, a token past its end, another audi
   expect((await callGraph(sandbox, token, '/graph/v1.0/me')).status).toBe(401);
 });
 
-test('IMAP takes Outlook’s token with its permission, and never Graph’s', async () => {
+test('IMAP accepts a token of Outlook with its permission, and never one of Graph', async () => {
   const scope = `Mail.Read IMAP.AccessAsUser.All ${OUTLOOK}/IMAP.AccessAsUser.All`;
   const good = await tokenFor('imap1', scope, `${OUTLOOK}/IMAP.AccessAsUser.All`);
   expect(await callGraph(sandbox, good, '/outlook/imap-check', 'POST')).toMatchObject({
@@ -79,7 +79,7 @@ test('IMAP takes Outlook’s token with its permission, and never Graph’s', as
   });
 });
 
-test('userinfo takes a token for which nothing but signing in was consented to', async () => {
+test('userinfo accepts a token with consent to sign-in only', async () => {
   const token = await tokenFor('info', 'openid profile email offline_access');
   expect(decodeJwt(token)['scp']).toBe('openid profile email');
   for (const method of ['GET', 'POST'])
@@ -97,7 +97,7 @@ test('userinfo takes a token for which nothing but signing in was consented to',
   ).toBe(401);
 });
 
-test('a mail address need not be the username, and somebody may have none', async () => {
+test('a mail address can differ from the username, and can be missing', async () => {
   const infoOf = async (username: string, mail: string | null) => {
     sandbox.addUser({ username, mail });
     const refreshToken = refreshTokenOf(sandbox, username, 'openid email User.Read');
@@ -143,7 +143,7 @@ test('an app reads its own registration and rotates its own secret', async () =>
   expect(await appToken(ACME_CLIENT_ID, added.secretText)).toBeUndefined();
 });
 
-test('an app reaches neither what it does not own nor anything without the role', async () => {
+test('an app has no access to apps of others, or without the role', async () => {
   const foreign = sandbox.addApp({ secrets: [{ value: 'foreign-secret' }] });
   const path = `/graph/v1.0/applications/${foreign.objectId}`;
   expect((await callGraph(sandbox, await appToken(), path)).status).toBe(403);

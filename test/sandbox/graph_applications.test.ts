@@ -46,7 +46,7 @@ async function addPassword(life = 30 * DAY) {
   return callGraph(sandbox, await tokenOf(), `${path}/addPassword`, 'POST', body);
 }
 
-test('a secret that Graph adds works at every second try until it has reached all of Entra', async () => {
+test('every second use of a secret added by Graph fails until it is replicated', async () => {
   sandbox.setSecretReplicationDelay(app.clientId, 60_000);
   const { secretText } = (await addPassword()).body;
   const tries = async (count: number) => {
@@ -60,7 +60,7 @@ test('a secret that Graph adds works at every second try until it has reached al
   expect(await tries(3)).toEqual(['ok', 'ok', 'ok']);
 });
 
-test('a policy of the directory limits the life of new secrets, in Graph’s words', async () => {
+test('a policy of the directory limits the lifetime of new secrets', async () => {
   const policy = sandbox.setDirectoryPolicy(CONTOSO, { longestSecretLife: 30 * DAY });
   const refused = await addPassword(31 * DAY);
   const message = `Credential lifetime exceeds the max value allowed as per assigned policy '${policy?.id}'.`;
@@ -75,13 +75,13 @@ test('a policy of the directory limits the life of new secrets, in Graph’s wor
     },
   });
   expect((await addPassword(30 * DAY)).status).toBe(200);
-  // Two years, where nothing is asked for.
+  // Two years by default.
   expect((await callGraph(sandbox, await tokenOf(), `${path}/addPassword`, 'POST', {})).status).toBe(400);
   sandbox.setDirectoryPolicy(CONTOSO, undefined);
   expect((await addPassword(31 * DAY)).status).toBe(200);
 });
 
-test('a policy of an app stands in for that of its directory, and may forbid secrets altogether', async () => {
+test('a policy of an app overrides that of its directory, and can forbid secrets', async () => {
   sandbox.setDirectoryPolicy(CONTOSO, { longestSecretLife: DAY });
   sandbox.setAppPolicy(app.clientId, { noNewSecrets: true });
   expect(await addPassword(DAY)).toMatchObject({
@@ -95,11 +95,11 @@ test('a policy of an app stands in for that of its directory, and may forbid sec
   expect(app.secrets).toHaveLength(2);
 });
 
-test('an end before the start is refused', async () => {
+test('an expiry before the start is refused', async () => {
   expect(await addPassword(-DAY)).toMatchObject({ status: 400, body: { error: { code: 'Request_BadRequest' } } });
 });
 
-test('the role and the ownership are both needed, and can be taken and given', async () => {
+test('the role and the ownership are both required, and can be granted and withdrawn', async () => {
   const status = async () => (await callGraph(sandbox, await tokenOf(), path)).status;
   expect(await status()).toBe(200);
   sandbox.withdrawApplicationPermission(app.clientId, OWNED_BY);
@@ -111,7 +111,7 @@ test('the role and the ownership are both needed, and can be taken and given', a
   expect(await status()).toBe(200);
 });
 
-test('a registration is known in its home directory alone', async () => {
+test('a registration is visible only in its home directory', async () => {
   sandbox.grantAdminConsent(FABRIKAM, app.clientId, []);
   const { access_token } = await ask('the-first', FABRIKAM);
   expect(await callGraph(sandbox, access_token, path)).toMatchObject({
@@ -120,7 +120,7 @@ test('a registration is known in its home directory alone', async () => {
   });
 });
 
-test('$select shows what it names, and with it alone the certificates themselves', async () => {
+test('$select limits the fields, and is required for the certificates themselves', async () => {
   const { certificate } = makeCertificate(Date.now() - DAY, Date.now() + DAY);
   sandbox.addCertificate(app.clientId, certificate);
   const token = await tokenOf();
@@ -133,13 +133,13 @@ test('$select shows what it names, and with it alone the certificates themselves
   expect((await callGraph(sandbox, token, `${path}?$select=secrets`)).status).toBe(400);
 });
 
-test('of an old secret Graph shows no hint', async () => {
+test('an old secret has no hint', async () => {
   sandbox.addSecret(app.clientId, { value: 'an-old-one', hint: null });
   const { passwordCredentials } = (await callGraph(sandbox, await tokenOf(), path)).body;
   expect(passwordCredentials.map(({ hint }: { hint: string | null }) => hint)).toEqual(['the', null]);
 });
 
-test('what Graph is asked is counted by operation, with the app that asked', async () => {
+test('requests to Graph are counted by operation, and recorded with their app', async () => {
   const { keyId } = (await addPassword()).body;
   const token = await tokenOf();
   sandbox.clearRequests();
@@ -162,7 +162,7 @@ test('what Graph is asked is counted by operation, with the app that asked', asy
   });
 });
 
-test('a fault is for one operation, and for one app', async () => {
+test('a fault can be limited to an operation and an app', async () => {
   sandbox.injectFault({ endpoint: 'graph', operation: 'addPassword', kind: 'throttle', retryAfter: 9 });
   sandbox.injectFault({ endpoint: 'graph', app: 'somebody-else', kind: 'html' });
   expect((await callGraph(sandbox, await tokenOf(), path)).status).toBe(200);
@@ -174,7 +174,7 @@ test('a fault is for one operation, and for one app', async () => {
   await expect(callGraph(sandbox, await tokenOf(), path)).rejects.toThrow();
 });
 
-test('an answer that is lost leaves the secret that was made', async () => {
+test('a lost response leaves the new secret', async () => {
   sandbox.injectFault({ endpoint: 'graph', operation: 'addPassword', kind: 'close' });
   await expect(addPassword()).rejects.toThrow();
   expect(app.secrets).toHaveLength(1);
@@ -183,14 +183,14 @@ test('an answer that is lost leaves the secret that was made', async () => {
   expect(app.secrets.map(({ displayName }) => displayName)).toEqual(['secret', 'made']);
 });
 
-test('an error at Graph is in Graph’s own form', async () => {
+test('an error at Graph has the form of Graph', async () => {
   const error = 'Directory_QuotaExceeded';
   sandbox.injectFault({ endpoint: 'graph', kind: 'error', status: 403, error, description: 'Too many.' });
   const { status, body } = await addPassword();
   expect([status, body.error.code, body.error.message]).toEqual([403, error, 'Too many.']);
 });
 
-test('a gate holds an operation of Graph before or after it is done, and lets token requests pass', async () => {
+test('a gate holds an operation of Graph before or after its work, but no token requests', async () => {
   const before = sandbox.holdNextGraph('addPassword', { stage: 'request' });
   const first = addPassword();
   await before.arrived;
@@ -207,7 +207,7 @@ test('a gate holds an operation of Graph before or after it is done, and lets to
   expect((await second).status).toBe(200);
 });
 
-test('all of it can be set over HTTP', async () => {
+test('all of this can be set over HTTP', async () => {
   const call = async (method: string, route: string, body?: unknown) => {
     const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
     const response = await fetch(`${sandbox.url}/sandbox/${route}`, init);
@@ -245,7 +245,7 @@ test('all of it can be set over HTTP', async () => {
   expect((await call('POST', 'apps/nobody/owners', { owner: app.clientId })).status).toBe(404);
 });
 
-test.each(['common', 'consumers'])('an app for %s holds two secrets, whatever their age', async (audience) => {
+test.each(['common', 'consumers'])('an app for %s can have two secrets, whatever their age', async (audience) => {
   const second = await addPassword();
   expect(second.status).toBe(200);
   sandbox.clock.advance(31 * DAY);
@@ -258,7 +258,7 @@ test.each(['common', 'consumers'])('an app for %s holds two secrets, whatever th
   expect((await callGraph(sandbox, token, `${path}/addPassword`, 'POST', {})).status).toBe(200);
 });
 
-test('an app does not own itself until an administrator says so', async () => {
+test('an app owns itself only after an administrator has added it', async () => {
   sandbox.removeOwner(app.clientId, app.clientId);
   const fresh = sandbox.addApp({ audience: 'organizations' });
   expect(fresh.owners).toEqual([]);
@@ -268,6 +268,6 @@ test('an app does not own itself until an administrator says so', async () => {
   expect((await addPassword()).status).toBe(200);
 });
 
-test('an app for organizations may hold more', async () => {
+test('an app for organizations can have more secrets', async () => {
   expect([(await addPassword()).status, (await addPassword()).status]).toEqual([200, 200]);
 });

@@ -10,7 +10,7 @@ beforeAll(async () => {
   sandbox = await startSandbox();
 });
 afterAll(async () => {
-  // After all of it the sandbox still works.
+  // The sandbox still works afterwards.
   expect(await codeFor(sandbox, ADA)).toMatch(/^1\./);
   await sandbox.close();
 });
@@ -28,7 +28,7 @@ function sendBytes(bytes: string): Promise<string> {
   });
 }
 
-test('bad percent signs in the address', async () => {
+test('invalid percent encoding in the URL', async () => {
   expect(
     await sendBytes('GET /%E0%A4%A/oauth2/v2.0/authorize HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
   ).toContain(' 400 ');
@@ -36,7 +36,7 @@ test('bad percent signs in the address', async () => {
   expect(await sendBytes('nonsense\r\n\r\n')).not.toContain(' 200 ');
 });
 
-test('bad percent signs and nothing at all in the form', async () => {
+test('invalid percent encoding in the form, and an empty form', async () => {
   for (const body of ['grant_type=%ZZ&client_id=%', '', '&&&=', '\u0000', '{"grant_type":"refresh_token"}']) {
     const response = await fetch(`${sandbox.url}/common/oauth2/v2.0/token`, { method: 'POST', body });
     expect(response.status).toBe(400);
@@ -53,7 +53,7 @@ test('a body of two megabytes is refused', async () => {
   expect([413, 'cut']).toContain(outcome);
 });
 
-test('broken JWTs, as bearer and as assertion', async () => {
+test('malformed JWTs, as bearer token and as assertion', async () => {
   for (const broken of ['a.b.c', '..', 'eyJhbGciOiJub25lIn0.e30.', 'e30.e30.e30', `${'A'.repeat(5000)}.e30.x`]) {
     expect((await callGraph(sandbox, broken, '/graph/v1.0/me')).status).toBe(401);
     const { status } = await askToken(
@@ -70,7 +70,7 @@ test('broken JWTs, as bearer and as assertion', async () => {
   }
 });
 
-test('names of Object’s own are no directories, users or apps', async () => {
+test('names of Object.prototype are not directories, users or apps', async () => {
   for (const name of ['__proto__', 'constructor', 'toString']) {
     expect((await askToken(sandbox, { grant_type: 'refresh_token' }, { directory: name })).body.error_codes).toEqual([
       90002,
@@ -83,7 +83,7 @@ test('names of Object’s own are no directories, users or apps', async () => {
   }
 });
 
-test('unknown addresses say where to look', async () => {
+test('unknown paths refer to the list of endpoints', async () => {
   const response = await fetch(`${sandbox.url}/nothing/here`);
   expect(response.status).toBe(404);
   expect(await response.text()).toContain('/sandbox');

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.close());
 
-/** The authority itself must be https; its metadata may name the sandbox. */
+/** MSAL requires an https authority, but its metadata may have URLs of the sandbox. */
 function msal(auth: Partial<Configuration['auth']> = { clientSecret: ACME_SECRET }, directory = CONTOSO) {
   const authority = `https://login.sandbox.test/${directory}`;
   const base = `${sandbox.url}/${directory}`;
@@ -34,7 +34,7 @@ function msal(auth: Partial<Configuration['auth']> = { clientSecret: ACME_SECRET
   });
 }
 
-test('MSAL walks the code flow with PKCE and checks the nonce', async () => {
+test('MSAL completes the code flow with PKCE and checks the nonce', async () => {
   const client = msal();
   const { verifier, challenge } = await new CryptoProvider().generatePkceCodes();
   const request = { scopes: ['Mail.Read'], redirectUri: REDIRECT_URI };
@@ -68,7 +68,7 @@ test('MSAL redeems a refresh token', async () => {
   expect(result?.account?.homeAccountId).toMatch(new RegExp(`\\.${CONTOSO}$`));
 });
 
-test('MSAL gets an app’s own token, by secret and by certificate', async () => {
+test('MSAL gets an app token, with a secret and with a certificate', async () => {
   const scopes = ['https://graph.microsoft.com/.default'];
   expect((await msal().acquireTokenByClientCredential({ scopes }))?.accessToken).toMatch(/^eyJ/);
   const { certificate, privateKey, thumbprintSha256 } = makeCertificate(Date.now() - 1000, Date.now() + 86_400_000);
@@ -77,7 +77,7 @@ test('MSAL gets an app’s own token, by secret and by certificate', async () =>
   expect((await client.acquireTokenByClientCredential({ scopes }))?.accessToken).toMatch(/^eyJ/);
 });
 
-test('MSAL reads the error as it reads Entra’s', async () => {
+test('MSAL reads an error like one of Entra', async () => {
   const refreshToken = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read');
   sandbox.revokeSessions(ADA);
   const failure = msal().acquireTokenByRefreshToken({ refreshToken, scopes: ['Mail.Read'] });

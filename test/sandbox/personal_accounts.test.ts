@@ -32,7 +32,7 @@ const codeOf = async (answer: ReturnType<typeof redeem>) => (await answer).body.
 const parametersOf = async (parameters: Record<string, string>, directory = 'common') =>
   (await openAuthorize(sandbox, { sandbox_auto: BOB, ...parameters }, { directory })).location?.searchParams;
 
-test('what is not consented to is 70000 without a suberror, and says that the user must first sign in', async () => {
+test('missing consent is 70000 without a suberror', async () => {
   const token = tokenOf('offline_access Mail.Read');
   expect(await codeOf(redeem(sandbox, token, 'Mail.Read'))).toBe('ok');
   for (const scope of ['Mail.Send', IMAP]) {
@@ -42,7 +42,7 @@ test('what is not consented to is 70000 without a suberror, and says that the us
   }
 });
 
-test('a grant that was revoked, or idle for 90 days, is 70000 with bad_token', async () => {
+test('a grant that was revoked or idle for 90 days is 70000 with bad_token', async () => {
   const token = tokenOf('offline_access Mail.Read');
   sandbox.revokeSessions(BOB);
   expect((await redeem(sandbox, token, 'Mail.Read')).body).toMatchObject({
@@ -55,7 +55,7 @@ test('a grant that was revoked, or idle for 90 days, is 70000 with bad_token', a
   expect(await codeOf(redeem(sandbox, idle, 'Mail.Read'))).toBe(70000);
 });
 
-test('`.default` is taken for a resource that is listed or consented to, else 70011', async () => {
+test('`.default` needs a registered or consented resource, else it is 70011', async () => {
   expect(await codeOf(redeem(sandbox, tokenOf('offline_access Mail.Read'), GRAPH_DEFAULT))).toBe('ok');
   const { clientId } = sandbox.addApp({ secrets: [{ value: 'bare-secret' }] });
   const client = { client_id: clientId, client_secret: 'bare-secret', grant_type: 'refresh_token' };
@@ -66,7 +66,7 @@ test('`.default` is taken for a resource that is listed or consented to, else 70
   expect(body).toMatchObject({ error: 'invalid_scope', error_codes: [70011] });
 });
 
-test('a permission that personal accounts do not have does not exist for them, and the answer has no number', async () => {
+test('a permission without personal accounts does not exist for them, without a number', async () => {
   for (const scope of ['Mail.Read.Shared', 'User.ReadBasic.All', 'Chat.Read', `${OUTLOOK}/EWS.AccessAsUser.All`]) {
     const answer = await parametersOf({ scope });
     expect([scope, answer?.get('error')]).toEqual([scope, 'invalid_scope']);
@@ -76,7 +76,7 @@ test('a permission that personal accounts do not have does not exist for them, a
   expect((await parametersOf({ scope: 'Calendars.Read.Shared Mail.Read' }))?.has('code')).toBe(true);
 });
 
-test('Graph and Outlook go together at one consent, an API of one’s own with another resource does not', async () => {
+test('one consent can cover Graph and Outlook, but not a custom API and another resource', async () => {
   sandbox.addResource('api://orders', ['Orders.Read']);
   expect((await parametersOf({ scope: `Mail.Read ${IMAP}` }))?.has('code')).toBe(true);
   expect((await parametersOf({ scope: 'openid api://orders/Orders.Read' }))?.has('code')).toBe(true);
@@ -91,7 +91,7 @@ test('two resources in one token request are 70011', async () => {
   expect(body).toMatchObject({ error: 'invalid_scope', error_codes: [70011] });
 });
 
-test('tokens for Graph are opaque and live an hour; an API of one’s own gets a JWT', async () => {
+test('tokens for Graph are opaque and valid for an hour; a custom API gets a JWT', async () => {
   sandbox.addResource('api://orders', ['Orders.Read']);
   const token = tokenOf('offline_access User.Read api://orders/Orders.Read');
   expect(token).toMatch(/^M\./);
@@ -111,13 +111,13 @@ test('tokens for Graph are opaque and live an hour; an API of one’s own gets a
   expect(claims.iss).toBe(`${sandbox.url}/${CONSUMERS_DIRECTORY_ID}/v2.0`);
 });
 
-test('the object id of a new personal account begins with zeros, that of a work account does not', () => {
+test('only the object ids of personal accounts begin with zeros', () => {
   const personal = sandbox.addUser({ username: 'eve@live.com', directoryId: CONSUMERS_DIRECTORY_ID });
   expect(personal.objectId).toMatch(/^00000000-0000-0000-[0-9a-f]{4}-[0-9a-f]{12}$/);
   expect(sandbox.addUser({ username: 'eve@contoso.example' }).objectId).not.toMatch(/^00000000-0000/);
 });
 
-test('a personal grant at a work authority is 70000121, a work grant or junk at consumers 7000012', async () => {
+test('a personal grant at a work authority is 70000121, other grants at consumers 7000012', async () => {
   const bob = tokenOf('offline_access User.Read');
   const ada = refreshTokenOf(sandbox, ADA, 'offline_access User.Read');
   const at = (token: string, directory: string) => codeOf(redeem(sandbox, token, 'User.Read', { directory }));
@@ -131,7 +131,7 @@ test('a personal grant at a work authority is 70000121, a work grant or junk at 
   expect(await at('junk', 'common')).toBe(9002313);
 });
 
-test('an app that is not enabled for consumers: 70002 at the token endpoint, no number at authorize', async () => {
+test('an app without personal accounts is 70002 at the token endpoint, no number at authorize', async () => {
   const app = sandbox.addApp({ redirectUris: [REDIRECT_URI], secrets: [{ value: 'narrow-secret' }] });
   const token = tokenOf('offline_access User.Read', app.clientId);
   const client = { client_id: app.clientId, client_secret: 'narrow-secret' };
@@ -148,7 +148,7 @@ test('an app that is not enabled for consumers: 70002 at the token endpoint, no 
   expect(answer?.get('error_description')).not.toContain('AADSTS');
 });
 
-test('the whole way of a personal account: consent, code, refresh at its own authority', async () => {
+test('a personal account consents, redeems a code and refreshes at its authority', async () => {
   const code = await codeFor(sandbox, BOB, { scope: `openid profile offline_access Mail.Read ${IMAP}` });
   const { body } = await redeemCode(sandbox, code);
   expect(body.scope.split(' ')).toContain('Mail.Read');

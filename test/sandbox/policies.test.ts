@@ -39,7 +39,7 @@ const codeOf = async (answer: ReturnType<typeof redeem>) => (await answer).body.
 const appAlone = (directory: string, scope = 'https://graph.microsoft.com/.default') =>
   codeOf(askToken(sandbox, { grant_type: 'client_credentials', scope }, { directory }));
 
-test('a policy on one resource leaves the others of the user, and the other users', async () => {
+test('a policy on one resource does not affect other resources or users', async () => {
   expect(await admin('POST', `users/${ADA}/policy`, { code: 53003, resource: OUTLOOK })).toBe(204);
   expect(await codeOf(redeem(sandbox, ada, IMAP))).toBe(53003);
   expect(await codeOf(redeem(sandbox, ada, 'Mail.Read'))).toBe('ok');
@@ -48,7 +48,7 @@ test('a policy on one resource leaves the others of the user, and the other user
   expect(await codeOf(redeem(sandbox, ada, IMAP))).toBe('ok');
 });
 
-test('a policy may have any code, and several resources their own', async () => {
+test('a policy can have any code, and each resource its own', async () => {
   sandbox.requirePolicy(ADA, { code: 530084, resource: OUTLOOK });
   sandbox.requirePolicy(ADA, { code: 50053, error: 'unauthorized_client', resource: 'https://graph.microsoft.com' });
   expect(await codeOf(redeem(sandbox, ada, IMAP))).toBe(530084);
@@ -58,7 +58,7 @@ test('a policy may have any code, and several resources their own', async () => 
   expect(await codeOf(redeem(sandbox, ada, IMAP))).toBe('ok');
 });
 
-test('a sign-in satisfies the policy of a resource that it asks for, and no other', async () => {
+test('a sign-in satisfies only the policies of the requested resources', async () => {
   sandbox.requirePolicy(ADA, { code: 50076, resource: OUTLOOK });
   await openAuthorize(sandbox, { sandbox_auto: ADA, scope: MAIL });
   expect(await codeOf(redeem(sandbox, ada, IMAP))).toBe(50076);
@@ -66,7 +66,7 @@ test('a sign-in satisfies the policy of a resource that it asks for, and no othe
   expect(await codeOf(redeem(sandbox, ada, IMAP))).toBe('ok');
 });
 
-test('a resource that is blocked is found at sign-in when it is the first, else at its own redemption', async () => {
+test('a blocked resource fails at sign-in if it is the first, else at its redemption', async () => {
   sandbox.requirePolicy(ADA, { code: 53003, resource: OUTLOOK });
   const first = await openAuthorize(sandbox, { sandbox_auto: ADA, scope: IMAP });
   expect(first.text).toContain('AADSTS53003');
@@ -90,7 +90,7 @@ test('a resource that is disabled in one directory (500014)', async () => {
   expect(await codeOf(redeem(sandbox, alan, IMAP))).toBe('ok');
 });
 
-test('an app that is gone from one directory (70001), whatever its secret', async () => {
+test('an app that was removed from one directory (70001), whatever its secret', async () => {
   sandbox.requireDirectoryPolicy(FABRIKAM, { code: 70001, clientId: ACME_CLIENT_ID });
   const wrong = { grant_type: 'refresh_token', refresh_token: alan, client_secret: 'wrong' };
   const { status, body } = await askToken(sandbox, wrong);
@@ -100,14 +100,14 @@ test('an app that is gone from one directory (70001), whatever its secret', asyn
   expect(await codeOf(redeem(sandbox, ada, 'Mail.Read'))).toBe('ok');
 });
 
-test('a policy of a directory that a sign-in satisfies is satisfied user by user', async () => {
+test('a sign-in satisfies a policy of the directory for that user only', async () => {
   sandbox.requireDirectoryPolicy(CONTOSO, { code: 50076 });
   await openAuthorize(sandbox, { sandbox_auto: ADA, scope: MAIL });
   expect(await codeOf(redeem(sandbox, ada, 'Mail.Read'))).toBe('ok');
   expect(await codeOf(redeem(sandbox, grace, 'Mail.Read'))).toBe(50076);
 });
 
-test('a deleted account answers 500341, and can be restored', async () => {
+test('a deleted account fails with 500341, and can be restored', async () => {
   expect(await admin('DELETE', `users/${ADA}`)).toBe(204);
   expect(await codeOf(redeem(sandbox, ada, 'Mail.Read'))).toBe(500341);
   expect((await openAuthorize(sandbox, { sandbox_auto: ADA })).text).toContain('AADSTS500341');

@@ -6,7 +6,7 @@ import { runSandbox } from '../../src/sandbox/program.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ADA, callGraph, redeem, refreshTokenOf } from './client.ts';
 
-test('the program says what to type, runs, and stops when told', async () => {
+test('the program prints example commands, runs, and stops on a signal', async () => {
   const stopping = new AbortController();
   const welcome = Promise.withResolvers<string>();
   const run = runSandbox({ port: 0, signal: stopping.signal, print: welcome.resolve });
@@ -20,13 +20,13 @@ test('the program says what to type, runs, and stops when told', async () => {
   expect(process.listenerCount('SIGTERM')).toBe(0);
 });
 
-test('a taken port is an error, not a crash', async () => {
+test('a port in use is an error, not a crash', async () => {
   const sandbox = await startSandbox();
   await expect(startSandbox({ port: Number(new URL(sandbox.url).port) })).rejects.toThrow('EADDRINUSE');
   await sandbox.close();
 });
 
-test('with a key file access tokens outlive a restart', async () => {
+test('with a key file access tokens stay valid after a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
   const keyFile = join(folder, 'key.json');
   const first = await startSandbox({ keyFile });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 beforeEach(() => sandbox.clock.set(Date.now()));
 afterAll(() => sandbox.close());
 
-test('each use gives a new refresh token and leaves the old one good', async () => {
+test('each redemption gives a new refresh token, and the old one stays valid', async () => {
   const first = refreshTokenOf(sandbox, ADA, 'openid offline_access Mail.Read');
   const second = (await redeem(sandbox, first, 'Mail.Read')).body.refresh_token;
   expect(second).not.toBe(first);
@@ -21,7 +21,7 @@ test('each use gives a new refresh token and leaves the old one good', async () 
   expect((await redeem(sandbox, second, 'Mail.Read')).status).toBe(200);
 });
 
-test('the answer has the shape of Entra’s', async () => {
+test('the response has the form of Entra', async () => {
   const token = refreshTokenOf(sandbox, ADA, 'openid profile email offline_access Mail.Read');
   const { status, body, headers } = await askToken(sandbox, {
     grant_type: 'refresh_token',
@@ -64,30 +64,30 @@ test('one grant serves two resources, one token at a time', async () => {
   expect(outlook.scope.split(' ').sort()).toEqual([`${OUTLOOK}/IMAP.AccessAsUser.All`, `${OUTLOOK}/SMTP.Send`]);
 });
 
-/** Consented to with anything else. */
+/** Part of every consent. */
 const SIGN_IN = ['openid', 'profile', 'email'];
 
-test('two resources in one request are refused (28000); without a scope the first that was granted is meant', async () => {
+test('two resources in one request are 28000; the default is the first granted resource', async () => {
   const token = refreshTokenOf(sandbox, ADA, `offline_access ${OUTLOOK}/IMAP.AccessAsUser.All Mail.Read`);
   const { body } = await redeem(sandbox, token, `${OUTLOOK}/IMAP.AccessAsUser.All Mail.Read`);
   expect(body).toMatchObject({ error: 'invalid_request', error_codes: [28000] });
   expect(decodeJwt((await redeem(sandbox, token)).body.access_token).aud).toBe(OUTLOOK);
 });
 
-test('the token is not narrowed to what was asked', async () => {
+test('the token is not narrowed to the requested scopes', async () => {
   const user = sandbox.addUser({ username: 'wide@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read Calendars.Read User.Read');
   const { body } = await redeem(sandbox, token, 'https://graph.microsoft.com/Mail.Read');
   expect(body.scope.split(' ').sort()).toEqual(['Calendars.Read', 'Mail.Read', 'User.Read', ...SIGN_IN].sort());
 });
 
-test('names are compared without case and come back in Graph’s spelling', async () => {
+test('names are case-insensitive, and are returned in the spelling of Graph', async () => {
   const user = sandbox.addUser({ username: 'case@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access mail.read');
   expect((await redeem(sandbox, token, 'MAIL.READ')).body.scope).toBe('Mail.Read openid profile email');
 });
 
-test('{resource}/.default brings what is consented, and 65001 when nothing is', async () => {
+test('{resource}/.default gives all consented permissions, or 65001 without any', async () => {
   const user = sandbox.addUser({ username: 'default@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read');
   expect((await redeem(sandbox, token, 'https://graph.microsoft.com/.default')).body.scope).toBe(
@@ -97,7 +97,7 @@ test('{resource}/.default brings what is consented, and 65001 when nothing is', 
   expect(refused.body).toMatchObject({ error: 'invalid_grant', error_codes: [65001], suberror: 'consent_required' });
 });
 
-test('a permission that was withdrawn answers 65001, the others still work', async () => {
+test('a withdrawn permission is 65001, and the others still work', async () => {
   const user = sandbox.addUser({ username: 'withdrawn@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read Mail.Send');
   sandbox.withdrawConsent(user.username, ACME_CLIENT_ID, 'Mail.Send');
@@ -107,7 +107,7 @@ test('a permission that was withdrawn answers 65001, the others still work', asy
   );
 });
 
-test('a grant of nothing but signing in lasts until the consent is withdrawn', async () => {
+test('a grant for sign-in only lasts until the consent is withdrawn', async () => {
   const user = sandbox.addUser({ username: 'signin@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'openid profile email offline_access');
   for (const scope of ['openid profile email offline_access', 'https://graph.microsoft.com/.default'])
@@ -116,7 +116,7 @@ test('a grant of nothing but signing in lasts until the consent is withdrawn', a
   expect((await redeem(sandbox, token, 'openid profile')).body.error_codes).toEqual([65001]);
 });
 
-test('without a scope the whole grant is meant', async () => {
+test('the default scope is the whole grant', async () => {
   const user = sandbox.addUser({ username: 'noscope@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'openid offline_access Mail.Read');
   const { body } = await redeem(sandbox, token);
@@ -124,7 +124,7 @@ test('without a scope the whole grant is meant', async () => {
   expect(body.id_token).toBeTypeOf('string');
 });
 
-test('revoked sessions: 50173, and only for what was granted before', async () => {
+test('after revoked sessions earlier grants fail with 50173', async () => {
   const user = sandbox.addUser({ username: 'revoked@contoso.example' });
   const before = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read');
   sandbox.revokeSessions(user.username);
@@ -138,7 +138,7 @@ test('revoked sessions: 50173, and only for what was granted before', async () =
   expect((await redeem(sandbox, after, 'Mail.Read')).status).toBe(200);
 });
 
-test('a disabled user: 50057, named in the description as Entra names people', async () => {
+test('a disabled user is 50057, with the username in the description', async () => {
   const user = sandbox.addUser({ username: 'disabled@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read');
   sandbox.disableUser(user.username);
@@ -149,7 +149,7 @@ test('a disabled user: 50057, named in the description as Entra names people', a
   expect((await redeem(sandbox, token, 'Mail.Read')).status).toBe(200);
 });
 
-test('90 days after its last use it is dead (700082); used in time it lives on', async () => {
+test('a refresh token expires 90 days after its last use (700082)', async () => {
   const token = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read');
   sandbox.clock.advance(60 * DAY);
   const renewed = (await redeem(sandbox, token, 'Mail.Read')).body.refresh_token;
@@ -161,7 +161,7 @@ test('90 days after its last use it is dead (700082); used in time it lives on',
   expect((await redeem(sandbox, renewed, 'Mail.Read')).status).toBe(200);
 });
 
-test('of a single-page app it lives 24 hours, however often it is used (700084)', async () => {
+test('a refresh token of a single-page app expires after 24 hours (700084)', async () => {
   const app = sandbox.addApp({ spaRedirectUris: ['http://localhost:5173/'] });
   const scope = 'openid offline_access Mail.Read';
   const uri = 'http://localhost:5173/';
@@ -179,7 +179,7 @@ test('of a single-page app it lives 24 hours, however often it is used (700084)'
   expect(late.body.error_codes).toEqual([700084]);
 });
 
-test('of a single-page app it is redeemed across origins only (9002327), any other never (9002326)', async () => {
+test('only tokens of single-page apps are redeemed cross-origin (9002327, 9002326)', async () => {
   const uri = 'http://localhost:5173/';
   const app = sandbox.addApp({
     spaRedirectUris: [uri],
@@ -204,7 +204,7 @@ test('of a single-page app it is redeemed across origins only (9002327), any oth
   expect((await askToken(sandbox, web, page)).body).toMatchObject({ error: 'invalid_request', error_codes: [9002326] });
 });
 
-test('garbage: 9002313; another client’s: 70000; none: 900144', async () => {
+test('a malformed token is 9002313, one of another client 70000, a missing one 900144', async () => {
   expect((await redeem(sandbox, 'garbage', 'Mail.Read')).body.error_codes).toEqual([9002313]);
   const damaged = `${refreshTokenOf(sandbox, ADA, 'Mail.Read').slice(0, -4)}AAAA`;
   expect((await redeem(sandbox, damaged, 'Mail.Read')).body.error_codes).toEqual([9002313]);
@@ -218,7 +218,7 @@ test('garbage: 9002313; another client’s: 70000; none: 900144', async () => {
   expect(none.body).toMatchObject({ error: 'invalid_request', error_codes: [900144] });
 });
 
-test('it is not bound to a directory: a guest’s is redeemed at either one', async () => {
+test('a refresh token of a guest can be redeemed at both directories', async () => {
   const token = refreshTokenOf(sandbox, ALAN, 'openid profile offline_access User.Read');
   const scope = 'openid profile User.Read';
   const home = decodeJwt((await redeem(sandbox, token, scope, { directory: FABRIKAM })).body.id_token);
@@ -227,14 +227,14 @@ test('it is not bound to a directory: a guest’s is redeemed at either one', as
   expect(home['oid']).not.toBe(guest['oid']);
 });
 
-test('a user who does not belong to the directory: 50020', async () => {
+test('a user who is not in the directory is 50020', async () => {
   const token = refreshTokenOf(sandbox, ADA, 'offline_access User.Read');
   expect((await redeem(sandbox, token, 'User.Read', { directory: 'fabrikam.example' })).body.error_codes).toEqual([
     50020,
   ]);
 });
 
-test('a policy answers until it is lifted; multi-factor authentication ends with a new sign-in', async () => {
+test('a policy applies until it is lifted, or satisfied by a new sign-in', async () => {
   const user = sandbox.addUser({ username: 'policy@contoso.example' });
   const token = refreshTokenOf(sandbox, user.username, 'offline_access Mail.Read');
   sandbox.requirePolicy(user.username, { code: 53003, claims: '{"access_token":{}}' });
@@ -251,7 +251,7 @@ test('a policy answers until it is lifted; multi-factor authentication ends with
   expect((await redeem(sandbox, token, 'Mail.Read')).status).toBe(200);
 });
 
-test('the fifteenth equal request within five minutes is a loop (50196), another is not', async () => {
+test('the fifteenth equal request within five minutes is 50196', async () => {
   const token = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read User.Read');
   const outcomes: number[] = [];
   for (let turn = 0; turn < 15; turn += 1) outcomes.push((await redeem(sandbox, token, 'Mail.Read')).status);
@@ -268,7 +268,7 @@ test('the fifteenth equal request within five minutes is a loop (50196), another
   sandbox.settings.loopGuard = true;
 });
 
-test('a client that understands claims challenges gets a long token with refresh_in', async () => {
+test('a client that handles claims challenges gets a long-lived token with refresh_in', async () => {
   const token = refreshTokenOf(sandbox, ADA, 'offline_access Mail.Read');
   const claims = '{"access_token":{"xms_cc":{"values":["CP1"]}}}';
   const { body } = await askToken(sandbox, { grant_type: 'refresh_token', refresh_token: token, claims });
@@ -278,14 +278,14 @@ test('a client that understands claims challenges gets a long token with refresh
   expect(broken.body.error).toBe('invalid_request');
 });
 
-test('the correlation id is the client’s, and comes back when asked for', async () => {
+test("the client's correlation id is used, and returned on request", async () => {
   const headers = { 'client-request-id': '7e1a9c4e-0000-4000-8000-000000000001', 'return-client-request-id': 'true' };
   const answer = await redeem(sandbox, 'garbage', 'Mail.Read', { headers });
   expect(answer.body.correlation_id).toBe(headers['client-request-id']);
   expect(answer.headers.get('client-request-id')).toBe(headers['client-request-id']);
 });
 
-test('what a restarted sandbox’s predecessor granted to seeded users still works, consents too', async () => {
+test('grants and consents of seeded users still work after a restart', async () => {
   const scope = `offline_access Mail.Read ${OUTLOOK}/SMTP.Send`;
   const earlier = await startSandbox({ seed: DEFAULT_SEED });
   const token = refreshTokenOf(earlier, 'grace@contoso.example', scope);
@@ -297,7 +297,7 @@ test('what a restarted sandbox’s predecessor granted to seeded users still wor
   await later.close();
 });
 
-test('`.default` brings all that was consented to, and comes back by its name, but not from Graph', async () => {
+test('`.default` gives all consented permissions, and is returned except for Graph', async () => {
   const token = refreshTokenOf(sandbox, ADA, `offline_access Mail.Read ${OUTLOOK}/SMTP.Send`);
   const outlook = (await redeem(sandbox, token, `${OUTLOOK}/.default`)).body.scope.split(' ');
   expect(outlook).toContain(`${OUTLOOK}/SMTP.Send`);
@@ -305,7 +305,7 @@ test('`.default` brings all that was consented to, and comes back by its name, b
   expect((await redeem(sandbox, token, 'https://graph.microsoft.com/.default')).body.scope).not.toContain('.default');
 });
 
-test('the slash at the end of a resource belongs to its name, and may be left out when it is asked for', async () => {
+test("a trailing slash is part of a resource's name, and optional in a request", async () => {
   sandbox.addResource('https://slash.example/', ['Orders.Read']);
   const token = refreshTokenOf(sandbox, ADA, 'offline_access https://slash.example//Orders.Read');
   for (const scope of ['https://slash.example//Orders.Read', 'https://slash.example/Orders.Read']) {

@@ -4,7 +4,7 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ADA, redeem, refreshTokenOf } from './client.ts';
 
-/** One line of the table of Entra's answers, as far as the sandbox gives it. */
+/** One row of the table of Entra's errors, as the sandbox returns it. */
 interface Row {
   readonly code: number;
   readonly error: string;
@@ -41,16 +41,16 @@ async function refused() {
   return { status, code: body.error_codes[0], error: body.error, suberror: body.suberror, body };
 }
 
-/** The HTTP status that goes with an error. */
+/** The HTTP status of an error. */
 const STATUS: Record<string, number> = { invalid_client: 401, temporarily_unavailable: 503, server_error: 500 };
 const STATUS_OF_ROW: Record<string, number> = { '90055 invalid_request': 429, '70021 unauthorized_client': 401 };
 
-test('the table has its 196 rows', () => {
+test('the table has 196 rows', () => {
   expect(rows).toHaveLength(196);
   expect(new Set(rows.map(({ code, error }) => `${code} ${error}`)).size).toBe(196);
 });
 
-test.each(rows)('$code as $error', async ({ code, error, suberror }) => {
+test.each(rows)('$code with $error', async ({ code, error, suberror }) => {
   const isOnlyRow = rows.filter((row) => row.code === code).length === 1;
   await inject(isOnlyRow ? { code } : { code, error });
   const answer = await refused();
@@ -65,13 +65,16 @@ test.each(rows)('$code as $error', async ({ code, error, suberror }) => {
   expect(answer.body.error_codes).toEqual([code]);
 });
 
-test.each([...new Set(rows.map(({ code }) => code))])('%i alone is answered as one of its rows', async (code) => {
-  await inject({ code });
-  const { error, suberror } = await refused();
-  expect(rows).toContainEqual({ code, error, suberror });
-});
+test.each([...new Set(rows.map(({ code }) => code))])(
+  '%i without an error is answered as one of its rows',
+  async (code) => {
+    await inject({ code });
+    const { error, suberror } = await refused();
+    expect(rows).toContainEqual({ code, error, suberror });
+  },
+);
 
-test('an explicit error or suberror wins, also one that the number never had', async () => {
+test('an explicit error or suberror overrides the table', async () => {
   await inject({ code: 53003, error: 'interaction_required', suberror: 'basic_action' });
   expect(await refused()).toMatchObject({ code: 53003, error: 'interaction_required', suberror: 'basic_action' });
   await inject({ code: 50173, suberror: null });
@@ -80,7 +83,7 @@ test('an explicit error or suberror wins, also one that the number never had', a
   expect(await refused()).toMatchObject({ code: 50011, error: 'unauthorized_client', status: 400 });
 });
 
-test('an error word without a number has none in its text either', async () => {
+test('an error without a number has none in its description', async () => {
   await inject({ error: 'new_word' });
   const { body } = await refused();
   expect(body).toMatchObject({ error: 'new_word', error_codes: [] });
@@ -88,7 +91,7 @@ test('an error word without a number has none in its text either', async () => {
   expect(body.error_uri).toBeUndefined();
 });
 
-test('a number that the table does not have is a matter of the grant', async () => {
+test('an unknown number is invalid_grant', async () => {
   await inject({ code: 79999999 });
   expect(await refused()).toMatchObject({ code: 79999999, error: 'invalid_grant', status: 400 });
 });
@@ -113,7 +116,7 @@ test.each([
   [530021, 'interaction_required'],
   [7000012, 'invalid_grant'],
   [50011, 'invalid_client'],
-])('a fault with %d and no error of its own is %s', async (code, error) => {
+])('a fault with %d and without an error is %s', async (code, error) => {
   await inject({ code });
 
   expect(await refused()).toMatchObject({ code, error });
