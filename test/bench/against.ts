@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { toBinary } from '@bufbuild/protobuf';
 import { GetAccessTokenResponseSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { startFakeEntra } from './fake_entra.ts';
 import * as fillingHere from './filled_vault.ts';
 import { FRAME_HEAD } from './grpc_frame.ts';
 import { assertAllGood, ratePerSecond, type Target } from './load.ts';
-import { startPretendEntra } from './pretend_entra.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
 import type { VaultFolder } from './vault_folder.ts';
@@ -19,13 +19,13 @@ const REFRESH_ROUNDS = 16;
 const REFRESH_STREAMS = 8;
 const REFRESH_SECONDS = 1.5;
 const CONNECTIONS = 2_000;
-/** Tokens of 91 s are good for `MIN_TTL` one second long, after the 30 s that the vault takes off: see refresh.ts. */
+/** A token of 91 s meets `MIN_TTL` for one second, because the vault subtracts 30 s: see refresh.ts. */
 const TOKEN_LIFETIME = 91;
 const MIN_TTL = 60;
 const LEAST_ANSWER = 1_000;
 const WARM_UP = { streams: 8, seconds: 20, most: 8_000 };
 
-/** A checkout: its own program, its own database, and how to start it. */
+/** A checkout with its program and its database. */
 interface Checkout {
   readonly name: string;
   readonly filling: typeof fillingHere;
@@ -38,7 +38,7 @@ function noRounds(checkouts: readonly Checkout[]): Rounds {
   return Object.fromEntries(checkouts.map(({ name }) => [name, []]));
 }
 
-/** Hits and refreshes of this checkout and of the one in `folder`, in turns, as ratios within each pair of rounds. */
+/** Alternates hits and refreshes of this checkout and of the one in `folder`; reports the ratios of each pair of rounds. */
 export async function benchAgainst(bench: Bench, folder: string): Promise<SectionReport> {
   const checkouts: readonly Checkout[] = [
     { name: 'this checkout', filling: fillingHere, vault: vaultHere },
@@ -57,7 +57,7 @@ function moduleIn(folder: string, name: string): string {
 }
 
 async function compareHits(bench: Bench, checkouts: readonly Checkout[]): Promise<Figure[]> {
-  const entra = await startPretendEntra('RS256');
+  const entra = await startFakeEntra('RS256');
   const started = await startAll(checkouts, 1, entra.url);
   const rounds = noRounds(checkouts);
   try {
@@ -90,7 +90,7 @@ async function compareHits(bench: Bench, checkouts: readonly Checkout[]): Promis
 }
 
 async function compareRefreshes(bench: Bench, checkouts: readonly Checkout[]): Promise<Figure[]> {
-  const entra = await startPretendEntra('ES256', TOKEN_LIFETIME);
+  const entra = await startFakeEntra('ES256', TOKEN_LIFETIME);
   const started = await startAll(checkouts, CONNECTIONS, entra.url);
   const rounds = noRounds(checkouts);
   try {

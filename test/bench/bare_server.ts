@@ -8,7 +8,7 @@ export interface BareMethod<Request, Answer> {
 
 export const BARE_PATH = '/bench.Bare/Answer';
 
-/** One unary method on a free port, told to the parent process. `argv[2]`: bytes of the answer's message. */
+/** One unary method on a free port, which is sent to the parent process. `argv[2]`: bytes of the response message. */
 export function serveBare<Request, Answer>(method: (answerBytes: number) => BareMethod<Request, Answer>): void {
   const { requestDeserialize, responseSerialize, answer } = method(Number(process.argv[2]));
   const server = new Server();

@@ -18,8 +18,8 @@ import { removeVaultFolder, type VaultFolder } from './vault_folder.ts';
 const HELP = `npm run bench -- [options]     (how to read the figures: docs/benchmarks.md)
 
   --only NAME,…     of: hit, refresh, sizes, memory, startup, import, sweep
-  --against FOLDER  instead: hits and refreshes of this checkout and of the one in FOLDER, in turns
-  --quick           a third of the rounds: to try, not to publish
+  --against FOLDER  compare hits and refreshes of this checkout and of the one in FOLDER
+  --quick           a third of the rounds, not for publication
   --json FILE       the figures as JSON
   --profile FOLDER  CPU profiles of the hit, the refresh, the import and the sweep; read them with: node test/bench/profile.ts FILE`;
 
@@ -51,16 +51,16 @@ if (options.help) {
 const chosen = options.only?.split(',') ?? Object.keys(SECTIONS);
 const unknown = chosen.filter((name) => SECTIONS[name] === undefined);
 if (unknown.length > 0) {
-  console.error(`there is no section ${unknown.join(', ')}\n\n${HELP}`);
+  console.error(`There is no section ${unknown.join(', ')}. Choose from the list.\n\n${HELP}`);
   process.exit(64);
 }
-// An interrupt ends the process the ordinary way, so that servers and folders go with it.
+// An interrupt exits normally, so that servers are stopped and folders removed.
 process.once('SIGINT', () => process.exit(130));
 
 const h2load = isH2loadInstalled();
 if (!h2load) {
   console.warn(
-    'WARNING: h2load is not installed (apt-get install nghttp2-client). The load comes from Node instead, which cannot tell fast servers apart.',
+    'WARNING: h2load is not installed (apt-get install nghttp2-client). The load comes from Node instead, which cannot distinguish fast servers.',
   );
 }
 const busy = busyWarning();
@@ -111,8 +111,8 @@ console.log(
     .map(([name, value]) => `${name}: ${value}`)
     .join(' · ')}`,
 );
-console.log('median of the rounds, and the middle half of them; ratios are taken within each round');
+console.log('median of the rounds, and their middle half; ratios are computed within each round');
 console.log(table(reports));
 if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine: facts, reports }, null, 2));
-console.log(`\n${((performance.now() - started) / 1_000).toFixed(0)} s in all`);
+console.log(`\n${((performance.now() - started) / 1_000).toFixed(0)} s in total`);
 process.exit(0);

@@ -8,8 +8,8 @@ import {
 import { serveBare } from './bare_server.ts';
 
 /**
- * The peer to compare with: grpc-js and protobuf-es with nothing around them. It decodes the very request that the vault gets and
- * encodes a message with one string, which is the least that an answer of this size can cost.
+ * The server to compare with: only grpc-js and protobuf-es. It decodes the vault's request and encodes a message with one string,
+ * the minimum cost of a response of this size.
  */
 serveBare((answerBytes) => {
   const head = encode({ value: 'x'.repeat(answerBytes) }).length - answerBytes;

@@ -11,20 +11,12 @@ import type { Tenant } from '../../src/model/tenant.ts';
 import { createStores } from '../../src/store/create_stores.ts';
 import { openSqlite } from '../../src/store/sqlite/open.ts';
 import type { Stores } from '../../src/store/stores.ts';
-import {
-  ACCOUNT,
-  CLIENT_ID,
-  CLIENT_SECRET,
-  DIRECTORY_ID,
-  GRAPH,
-  newRefreshToken,
-  PERMISSIONS,
-} from './pretend_entra.ts';
+import { ACCOUNT, CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, GRAPH, newRefreshToken, PERMISSIONS } from './fake_entra.ts';
 import { fastFolder, moveToDisk, newVaultFolder, type VaultFolder } from './vault_folder.ts';
 
 export interface Filling {
   readonly connections: number;
-  /** The access token that lies in the database for each connection. `stale`: ended a minute ago. */
+  /** The stored access token of each connection. `stale`: expired a minute ago. */
   readonly accessTokens: 'live' | 'stale' | 'none';
 }
 
@@ -38,7 +30,7 @@ export function connectionAt(number: number): string {
 /** Bytes of the access tokens that are stored; Entra's for Graph have about 2 KB. */
 export const STORED_TOKEN_BYTES = 2_000;
 
-/** A vault with many connections, written through the stores themselves, so that every row is sealed as in life. */
+/** A vault with many connections, written through the stores, so that every row is sealed as in production. */
 export async function fillVault({ connections, accessTokens }: Filling): Promise<VaultFolder> {
   const folder = newVaultFolder(fastFolder());
   await createKekFile(folder.kek);

@@ -8,7 +8,7 @@ export function grpcFrame(message: Uint8Array): Buffer {
   return frame;
 }
 
-/** The one message of an answer; undefined: the answer holds none, or only a part. */
+/** The message of a response; undefined: it is missing or incomplete. */
 export function readGrpcFrame(body: Buffer): Buffer | undefined {
   if (body.length < FRAME_HEAD) return undefined;
   const end = FRAME_HEAD + body.readUInt32BE(1);

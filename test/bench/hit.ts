@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { GetAccessTokenResponseSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { BARE_PATH } from './bare_server.ts';
+import { startFakeEntra } from './fake_entra.ts';
 import { connectionAt } from './filled_vault.ts';
 import { FRAME_HEAD } from './grpc_frame.ts';
 import { assertAllGood, type LoadResult, ratePerSecond, type Target } from './load.ts';
-import { startPretendEntra } from './pretend_entra.ts';
 import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
 import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';
 
-/** In flight on the one connection, and the least share of the echo's throughput that we want there. */
+/** Concurrent streams on one connection, and the minimum share of the echo server's throughput there. */
 const STREAMS = [
   { streams: 1, aim: 0.8 },
   { streams: 16, aim: 0.9 },
@@ -28,13 +28,13 @@ interface Peer {
 }
 
 interface Measured extends LoadResult {
-  /** Microseconds of the server's CPU per answer. */
+  /** Microseconds of the server's CPU per response. */
   readonly cpu: number;
 }
 
-/** GetAccessToken from memory beside two servers that do nothing: A/B/C rounds in changing order, ratios within a round. */
+/** GetAccessToken from the cache, compared with two minimal servers: rounds in changing order, ratios within a round. */
 export async function benchHit(bench: Bench): Promise<SectionReport> {
-  const entra = await startPretendEntra('RS256');
+  const entra = await startFakeEntra('RS256');
   const vault = await startVault(await bench.filled({ connections: 1, accessTokens: 'none' }), entra.url);
   const answerBytes = await warmAnswerBytes(vault);
   const frame = requestFrame(connectionAt(0));
@@ -66,10 +66,10 @@ export async function benchHit(bench: Bench): Promise<SectionReport> {
     await vault.stop();
     await entra.process.stop();
   }
-  return { title: `Hit: GetAccessToken from memory, answers of ${answerBytes} bytes, one connection`, figures };
+  return { title: `Hit: GetAccessToken from the cache, responses of ${answerBytes} bytes, one connection`, figures };
 }
 
-/** Asks until the answer comes from memory. */
+/** Repeats the call until the cache serves it. */
 async function warmAnswerBytes(vault: VaultProcess): Promise<number> {
   const ask = () =>
     vault.client.call(TokenService.method.getAccessToken, { connection: connectionAt(0), scopes: ['Mail.ReadOnly'] });
@@ -91,9 +91,9 @@ async function measure(bench: Bench, { target, process }: Peer, streams: number)
   return { ...result, cpu: (cpu - before.cpu) / result.answers };
 }
 
-/** The load generator does not look at grpc-status; the vault itself must have counted every answer as one from memory. */
+/** The load generator ignores grpc-status, so the vault must have counted every response as a cache hit. */
 function assertServed(counted: number, answers: number): void {
-  if (counted !== answers) throw new Error(`the vault counted ${counted} hits where ${answers} answers came`);
+  if (counted !== answers) throw new Error(`the vault counted ${counted} hits for ${answers} responses`);
 }
 
 function figuresOf(results: ReadonlyMap<string, readonly Measured[]>, streams: number, aim: number): Figure[] {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionService } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
+import { newRefreshToken } from './fake_entra.ts';
 import { connectionAt, fillVault, TENANT_ID } from './filled_vault.ts';
-import { newRefreshToken } from './pretend_entra.ts';
 import type { Memory } from './probe.ts';
 import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
@@ -17,7 +17,7 @@ const COUNT = 100_000;
 const ROUNDS = 3;
 /** A second. */
 const AIM = 2_000;
-/** Where memory is looked at; the importer ends with the last one. */
+/** Shares of the import at which memory is measured. */
 const MARKS = [0.25, 0.5, 0.75, 0.95] as const;
 
 interface Round {
@@ -28,7 +28,7 @@ interface Round {
   readonly memory: readonly { readonly importer: Memory; readonly vault: Memory }[];
 }
 
-/** Moving in: so many refresh tokens through `token-vault import jsonl --verify on-first-use`, beside the same program against an echo. */
+/** Imports with `token-vault import jsonl --verify on-first-use`, compared with the same program against an echo server. */
 export async function benchImport(bench: Bench): Promise<SectionReport> {
   bench.progress(`import: writing ${COUNT} lines`);
   const folder = mkdtempSync(join(tmpdir(), 'import-bench-'));
@@ -49,7 +49,7 @@ export async function benchImport(bench: Bench): Promise<SectionReport> {
         await runs[name]();
       }
     }
-    return { title: `Moving in: ${COUNT} connections, on first use`, figures: figuresOf(vault, echo, plain) };
+    return { title: `Import: ${COUNT} connections, on first use`, figures: figuresOf(vault, echo, plain) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -131,14 +131,14 @@ async function measure(
   }
   const [code] = await ended;
   const seconds = (performance.now() - started) / 1_000;
-  if (code !== 0) throw new Error(`the import ended with ${code}:\n${importer.output()}`);
+  if (code !== 0) throw new Error(`the import exited with ${code}:\n${importer.output()}`);
   const imported = await vault.counter('tokenvault_imports_total{outcome="GRANTED"}');
   if (imported !== COUNT) throw new Error(`the vault counts ${imported} imports of ${COUNT}`);
   const after = await vault.process.usage();
   return { rate: COUNT / seconds, importer: importerCpu, vault: (after.cpu - before.cpu) / COUNT, memory };
 }
 
-/** Settles once the connection of that number is stored: those under way together overtake each other by 64 at most. */
+/** Settles when the connection with that number is stored: concurrent calls complete at most 64 out of order. */
 async function untilThere(vault: VaultProcess, number: number): Promise<void> {
   const name = connectionAt(number);
   for (;;) {
@@ -155,7 +155,7 @@ async function importToEcho(file: string): Promise<number> {
     const started = performance.now();
     const importer = startImporter(file, `127.0.0.1:${port}`);
     const [code] = await once(importer.child, 'exit');
-    if (code !== 0) throw new Error(`the import into the echo ended with ${code}:\n${importer.output()}`);
+    if (code !== 0) throw new Error(`the import into the echo exited with ${code}:\n${importer.output()}`);
     return COUNT / ((performance.now() - started) / 1_000);
   } finally {
     await echo.stop();

@@ -9,8 +9,8 @@ import {
 import { methodPath } from './grpc_frame.ts';
 
 /**
- * The peer of an import: takes the very requests that the vault gets, by the very program that sends them, decodes them, and
- * answers a connection of that name. Nothing is stored.
+ * The echo server for an import: decodes the same requests from the same program, and returns a connection with that name.
+ * Nothing is stored.
  */
 const server = new Server();
 server.addService(

@@ -1,30 +1,30 @@
-/** A unary method that is put under load. */
+/** A unary method under load. */
 export interface Target {
   readonly name: string;
   readonly port: number;
   /** `/package.Service/Method`. */
   readonly path: string;
-  /** The request's frame; a function makes each request another one. */
+  /** The frame of the request; a function makes a different one for each request. */
   readonly frame: Buffer | (() => Buffer);
-  /** Bytes of one good answer's frame; every answer is compared with it. */
+  /** Bytes of a valid response's frame, with which every response is compared. */
   readonly answerBytes: number;
   readonly apiKey?: string;
 }
 
 export interface LoadOptions {
-  /** Streams in flight on the one connection. */
+  /** Concurrent streams on one connection. */
   readonly streams: number;
   readonly seconds: number;
-  /** Ends the round earlier, after so many requests. */
+  /** Ends the round early after this number of requests. */
   readonly most?: number;
 }
 
 export interface LoadResult {
   readonly answers: number;
   readonly seconds: number;
-  /** Microseconds, one an answer. */
+  /** Microseconds of each response. */
   readonly latencies: Float64Array;
-  /** Anything but a good answer. */
+  /** Number of invalid responses. */
   readonly failures: number;
 }
 
@@ -37,8 +37,8 @@ export function ratePerSecond(result: LoadResult): number {
   return result.answers / result.seconds;
 }
 
-/** A round whose answers are not all good measures something else. */
+/** A round with invalid responses measures something else. */
 export function assertAllGood(target: Target, result: LoadResult): void {
   if (result.failures === 0 && result.answers > 0) return;
-  throw new Error(`${target.name}: ${result.failures} bad answers beside ${result.answers} good ones`);
+  throw new Error(`${target.name}: ${result.failures} of ${result.failures + result.answers} responses are invalid`);
 }

@@ -2,8 +2,8 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Load, LoadOptions, LoadResult, Target } from './load.ts';
 
 /**
- * Load by node:http2: looks at each answer's grpc-status, and can send a different request each time. It costs about as much CPU
- * as the server that it asks, and tops out long before h2load does.
+ * Load by node:http2: checks the grpc-status of each response, and can send a different request each time. It costs about as much
+ * CPU as the server, and reaches its limit long before h2load does.
  */
 export function createClientLoad(): Load {
   return {

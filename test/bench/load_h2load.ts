@@ -12,15 +12,15 @@ export function isH2loadInstalled(): boolean {
 }
 
 /**
- * Load by h2load (Debian: nghttp2-client), which leaves a whole core to the server. It counts requests, not seconds, so that the
- * bytes of all answers are known exactly: h2load never looks at grpc-status, and an error has no body.
+ * Load by h2load (Debian: nghttp2-client), which leaves a whole core to the server. It runs for a number of requests, so that the
+ * bytes of all responses are known: h2load ignores grpc-status, and an error has no body.
  */
 export function createH2load(): Load {
   const rates = new Map<string, number>();
   return {
     name: 'h2load',
     async run(target, { streams, seconds }) {
-      if (typeof target.frame === 'function') throw new Error('h2load sends the same request again and again');
+      if (typeof target.frame === 'function') throw new Error('h2load can only repeat one request');
       const key = `${target.name} ${streams}`;
       const requests = Math.max(streams * 4, Math.round((rates.get(key) ?? FIRST_GUESS) * seconds));
       const result = await once(target, target.frame, streams, requests);
@@ -30,7 +30,7 @@ export function createH2load(): Load {
   };
 }
 
-/** Requests a second, before anything was measured. */
+/** Requests a second, before the first measurement. */
 const FIRST_GUESS = 4_000;
 
 async function once(target: Target, frame: Buffer, streams: number, requests: number): Promise<LoadResult> {

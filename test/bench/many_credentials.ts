@@ -9,27 +9,27 @@ export const CREDENTIALS = 1_000_000;
 const APPS = CREDENTIALS / 2;
 const TENANTS = APPS / 5;
 
-/** So early the first credential comes due; every millisecond another one follows. */
+/** When the first credential is due; another one follows every millisecond. */
 export const FIRST_DUE: Timestamp = Date.UTC(2027, 0, 1);
-/** Days before its end at which each is told of first. */
+/** Days before the expiry of a credential at which its first reminder is due. */
 export const FIRST_THRESHOLD = 60;
 
 /**
- * In which order they come due. `registered`: as they were registered, so that what is due lies side by side in the file: secrets of one
- * week that live equally long. `scattered`: each on a page of its own, which is the worst that can be.
+ * The order in which credentials are due. `registered`: that of their registration, so that due rows are adjacent in the file, as
+ * with secrets of one week and equal lifetimes. `scattered`: each on its own page, the worst case.
  */
 export type Layout = 'registered' | 'scattered';
 
-/** Prime to the number of credentials: each comes due once. */
+/** Coprime to the number of credentials, so that each is due once. */
 const STRIDES: Readonly<Record<Layout, number>> = { registered: 1, scattered: 7_919 };
 
-/** A database of tenants with five apps of two credentials each, written past the stores. What is sealed was never sealed: nobody opens it. */
+/** A database of tenants with five apps of two credentials each, written without the stores. Sealed columns are not really sealed. */
 export async function fillCredentials(path: string, layout: Layout) {
   const keks = { current: createKek(randomBytes(32)) };
   const clock = { now: () => FIRST_DUE - DAY };
   await (await createStores({ database: openSqlite({ path }), keks, clock })).close();
   const client = new SqliteConnection(path);
-  // Nobody needs the file if this is cut off.
+  // The file is worthless if this is interrupted.
   for (const setting of ['synchronous = OFF', 'foreign_keys = OFF', 'cache_size = -1000000']) client.pragma(setting);
   client.function('uid', { deterministic: true }, uid);
   client.exec(`
@@ -53,7 +53,7 @@ export async function fillCredentials(path: string, layout: Layout) {
   return { keks };
 }
 
-/** As long as a real one and as scattered, but known from the number. */
+/** As long and as scattered as a real UUID, but derived from the number. */
 function uid(kind: unknown, number: unknown): string {
   const scattered = (Math.imul(Number(number), 2_654_435_761) >>> 0).toString(16).padStart(8, '0');
   return `${scattered}-${kind}000-4000-8000-${scattered}beef`;

@@ -11,12 +11,12 @@ const STEPS = 5;
 const AIM = 6 * 1_024;
 const LEAST_ANSWER = 1_000;
 
-/** What one more token in memory costs the process, with all that is kept beside it: its connection's standing, its encoded answer. */
+/** Memory of one more cached token, with its connection's snapshot and its encoded response. */
 export async function benchMemory(bench: Bench): Promise<SectionReport> {
   const connections = WARM_UP + STEP * STEPS;
-  bench.progress(`memory: filling a vault with ${connections} live tokens of ${STORED_TOKEN_BYTES} bytes`);
+  bench.progress(`memory: filling a vault with ${connections} valid tokens of ${STORED_TOKEN_BYTES} bytes`);
   const folder = await bench.filled({ connections, accessTokens: 'live' });
-  // Nobody is asked: all tokens live.
+  // No request to Entra: all tokens are valid.
   const vault = await startVault(folder, 'http://127.0.0.1:9');
   const heap: number[] = [];
   const resident: number[] = [];
@@ -24,7 +24,7 @@ export async function benchMemory(bench: Bench): Promise<SectionReport> {
     await serveTwice(bench, vault, 0, WARM_UP);
     let before = await vault.process.memory();
     for (let step = 0; step < STEPS; step += 1) {
-      bench.progress(`memory: ${STEP} tokens more, step ${step + 1} of ${STEPS}`);
+      bench.progress(`memory: ${STEP} more tokens, step ${step + 1} of ${STEPS}`);
       await serveTwice(bench, vault, WARM_UP + step * STEP, STEP);
       const after = await vault.process.memory();
       heap.push((held(after) - held(before)) / STEP);
@@ -32,7 +32,7 @@ export async function benchMemory(bench: Bench): Promise<SectionReport> {
       before = after;
     }
     const fromMemory = await servedFrom(vault, 'CACHE');
-    if (fromMemory !== connections) throw new Error(`only ${fromMemory} of ${connections} tokens were kept`);
+    if (fromMemory !== connections) throw new Error(`only ${fromMemory} of ${connections} tokens were cached`);
   } finally {
     await vault.stop();
   }
@@ -45,7 +45,7 @@ export async function benchMemory(bench: Bench): Promise<SectionReport> {
   };
 }
 
-/** The second time from memory, so that whatever a hit keeps is there. */
+/** The second time from the cache, so that everything a hit stores is in memory. */
 async function serveTwice(bench: Bench, vault: VaultProcess, first: number, count: number): Promise<void> {
   let next = 0;
   const frame = () => {

@@ -1,9 +1,9 @@
 import { ConfidentialClientApplication, LogLevel } from '@azure/msal-node';
-import { CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, GRAPH, newRefreshToken, PERMISSIONS } from './pretend_entra.ts';
+import { CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, GRAPH, newRefreshToken, PERMISSIONS } from './fake_entra.ts';
 
 /**
- * The peer of a refresh: MSAL alone, in a process of its own, redeeming as fast as it can. Nothing is sealed, stored or shared.
- * A client an exchange, since MSAL's own cache would make each exchange slower than the one before.
+ * The process to compare a refresh with: only MSAL, which redeems as fast as it can. Nothing is sealed, stored or shared.
+ * Each exchange has a new client, because MSAL's cache would make each exchange slower than the one before.
  */
 export interface MsalRun {
   readonly url: string;
@@ -22,7 +22,7 @@ export interface MsalResult {
 process.on('message', (message: { run?: MsalRun }) => {
   if (message.run !== undefined) void redeemFor(message.run).then((result) => process.send?.({ result }));
 });
-// The probe lets the process end when it serves nothing; here the channel is what is served.
+// The probe lets an idle process exit, but this one serves the channel.
 process.channel?.ref();
 process.send?.({ ready: true });
 
@@ -32,7 +32,7 @@ async function redeemFor({ url, inFlight, seconds }: MsalRun): Promise<MsalResul
   const cpuBefore = process.cpuUsage();
   const latencies: number[] = [];
   async function keepRedeeming(): Promise<void> {
-    // Entra does not revoke what was redeemed, so that one serves for ever.
+    // Entra does not revoke redeemed tokens, so one token is enough.
     const refreshToken = newRefreshToken();
     while (performance.now() < end) {
       const sent = performance.now();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
 /**
- * What the disk alone allows: rows as wide as an imported connection's, with as many indices, 64 a durable commit.
- * `argv`: folder, number of rows. Tells the parent the rows a second.
+ * The limit of the disk: rows as wide as those of an imported connection, with as many indices, 64 a durable commit.
+ * `argv`: folder, number of rows. Sends the rows a second to the parent.
  */
 const [folder = '', rows = '0'] = process.argv.slice(2);
 const PER_COMMIT = 64;

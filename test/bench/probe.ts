@@ -1,15 +1,15 @@
 import { type Profiler, Session } from 'node:inspector';
 
-/** What the parent may ask of a server process that was started with `--import probe.ts`. */
+/** Requests of the parent to a server process that was started with `--import probe.ts`. */
 export type ProbeQuestion = 'usage' | 'memory' | 'start_profile' | 'stop_profile';
 
 export interface Usage {
-  /** Microseconds of CPU since the process began, all threads. */
+  /** Microseconds of CPU of all threads since the start of the process. */
   readonly cpu: number;
 }
 
 export interface Memory {
-  /** Bytes after two full collections: what JavaScript holds, and what it holds outside of its heap. */
+  /** Bytes after two full garbage collections: the JavaScript heap, and external memory. */
   readonly heap: number;
   readonly external: number;
   readonly resident: number;
@@ -25,7 +25,7 @@ const ANSWERS: Record<ProbeQuestion, (answer: (value: unknown) => void) => void>
     answer({ cpu: user + system } satisfies Usage);
   },
   memory(answer) {
-    // Two, with a turn of the event loop between them: finalizers of the first free what the second finds.
+    // Two collections with a turn of the event loop between them: finalizers of the first free objects for the second.
     globalThis.gc?.();
     setImmediate(() => {
       globalThis.gc?.();
@@ -52,5 +52,5 @@ const ANSWERS: Record<ProbeQuestion, (answer: (value: unknown) => void) => void>
 process.on('message', (message: { probe?: ProbeQuestion }) => {
   if (message.probe !== undefined) ANSWERS[message.probe]((value) => process.send?.({ probed: value }));
 });
-// Else the channel would keep a server alive that has stopped.
+// Otherwise the channel would keep a stopped server alive.
 process.channel?.unref();

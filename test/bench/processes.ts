@@ -10,7 +10,7 @@ export interface ServerProcess {
   memory(): Promise<Memory>;
   startProfile(): Promise<void>;
   stopProfile(): Promise<Profile>;
-  /** What it wrote to both of its outputs: the last 16 KB, for a message when it fails. */
+  /** The last 16 KB of both outputs, for error messages. */
   output(): string;
   hasEnded(): boolean;
   stop(): Promise<void>;
@@ -24,7 +24,7 @@ export interface ServerOptions {
   readonly cwd?: string;
 }
 
-/** A server in a process of its own, with the probe in it. */
+/** A server in its own process, with the probe. */
 export function startProcess(options: ServerOptions): ServerProcess {
   const child = fork(here(options.script), [...(options.args ?? [])], {
     execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', here('probe.ts')],
@@ -66,7 +66,7 @@ export function startProcess(options: ServerOptions): ServerProcess {
   };
 }
 
-/** The next message of the child with this field; rejects when the child ends first. */
+/** The next message of the child with this field; rejects if the child exits first. */
 export function messageOf(child: ChildProcess, field: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     function listen(message: unknown): void {
@@ -77,7 +77,7 @@ export function messageOf(child: ChildProcess, field: string): Promise<unknown> 
     }
     function gone(code: number | null): void {
       child.off('message', listen);
-      reject(new Error(`the process ended with code ${code} before it answered`));
+      reject(new Error(`the process exited with code ${code} before it answered`));
     }
     child.on('message', listen);
     child.once('exit', gone);
@@ -100,7 +100,7 @@ function here(name: string): string {
 
 const RUNNING = new Set<ChildProcess>();
 
-/** A benchmark that fails or is interrupted leaves no server behind. */
+/** Stops the servers when a benchmark fails or is interrupted. */
 process.once('exit', () => {
   for (const child of RUNNING) child.kill('SIGKILL');
 });

@@ -6,11 +6,11 @@ import type { Profile } from './probe.ts';
 export interface SelfTime {
   /** `src/rpc/pipeline/service_adapter.ts succeed`, `node:internal/http2/core onSessionRead`, `(garbage collector)`. */
   readonly where: string;
-  /** Of the time that was not idle. */
+  /** Share of the time that was not idle. */
   readonly share: number;
 }
 
-/** Where a profile's time went, by function or by file, most first: time in the function itself, not in what it calls. */
+/** The self time of a profile by function or by file, in descending order. */
 export function selfTimes(profile: Profile, by: 'function' | 'file'): SelfTime[] {
   const names = new Map(profile.nodes.map((node) => [node.id, nameOf(node.callFrame, by)]));
   const times = new Map<string, number>();

@@ -1,7 +1,7 @@
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { serveBare } from './bare_server.ts';
 
-/** grpc-js alone: nothing is decoded, and the answer is a buffer that is always there. What no server on grpc-js can beat. */
+/** Only grpc-js: nothing is decoded, and the response is a constant buffer. The upper limit of a server on grpc-js. */
 serveBare((answerBytes) => {
   const ready = Buffer.alloc(answerBytes, 'x');
   return {

@@ -1,42 +1,42 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type FakeEntra, startFakeEntra } from './fake_entra.ts';
 import { connectionAt } from './filled_vault.ts';
 import { assertAllGood, ratePerSecond, type Target } from './load.ts';
 import type { MsalResult, MsalRun } from './msal_client.ts';
-import { type PretendEntra, startPretendEntra } from './pretend_entra.ts';
 import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
 import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';
 
 /**
- * How a token is made stale without touching the vault: the sandbox issues tokens for 91 s, the vault takes 30 s off for safety, and
- * the callers want 60 s. So each token serves for one second, and each connection is visited again only after that.
+ * Tokens become stale without a change of the vault: the sandbox issues tokens for 91 s, the vault subtracts a margin of 30 s, and
+ * the callers request at least 60 s. So a token is served for one second, and each connection is requested again only after that.
  */
 const TOKEN_LIFETIME = 91;
 const MIN_TTL = 60;
 const CONNECTIONS = 2_000;
 
-/** The vault asks Entra 8 times at once for an app in a directory, not more. */
+/** The vault sends at most 8 concurrent requests to Entra for an app in a directory. */
 const IN_FLIGHT = [
   { inFlight: 8, rounds: 16, aim: 0.7 },
   { inFlight: 1, rounds: 16, aim: undefined },
 ] as const;
 const SECONDS = 1.5;
-/** Shorter than any answer with a token. */
+/** Shorter than any response with a token. */
 const LEAST_ANSWER = 1_000;
 
 interface Round {
   readonly rate: number;
   readonly latencies: readonly number[] | Float64Array;
-  /** Microseconds of CPU per redemption, of who asks and of the sandbox. */
+  /** Microseconds of CPU per redemption, of the client and of the sandbox. */
   readonly cpu: number;
   readonly sandboxCpu: number;
 }
 
-/** Refreshes through the whole vault (lease, redeem, seal, durable record) beside MSAL alone, against the same sandbox. */
+/** Refreshes through the whole vault (lease, redeem, seal, durable record), compared with MSAL, against the same sandbox. */
 export async function benchRefresh(bench: Bench): Promise<SectionReport> {
-  const entra = await startPretendEntra('ES256', TOKEN_LIFETIME);
+  const entra = await startFakeEntra('ES256', TOKEN_LIFETIME);
   const vault = await startVault(await bench.filled({ connections: CONNECTIONS, accessTokens: 'none' }), entra.url);
   const msal = startProcess({ script: 'msal_client.ts' });
   await messageOf(msal.child, 'ready');
@@ -64,10 +64,10 @@ export async function benchRefresh(bench: Bench): Promise<SectionReport> {
     await vault.stop();
     await entra.process.stop();
   }
-  return { title: 'Refresh: redemptions a second, durable and sealed, beside MSAL alone', figures };
+  return { title: 'Refresh: redemptions a second, durable and sealed, compared with MSAL', figures };
 }
 
-/** Every connection once before any comes again. */
+/** Every connection once before any is repeated. */
 function eachInTurn(): () => Buffer {
   const frames = Array.from({ length: CONNECTIONS }, (_, number) => requestFrame(connectionAt(number), MIN_TTL));
   let next = 0;
@@ -78,10 +78,10 @@ function eachInTurn(): () => Buffer {
   };
 }
 
-/** A refresh runs through much code, which V8 compiles well only after thousands of them: the first take three times as long. */
+/** A refresh runs much code, which V8 optimizes only after thousands of them: the first ones take three times as long. */
 async function warmUp(
   bench: Bench,
-  { target, msal, entra }: { target: Target; msal: ServerProcess; entra: PretendEntra },
+  { target, msal, entra }: { target: Target; msal: ServerProcess; entra: FakeEntra },
 ): Promise<void> {
   await bench.clientLoad.run(target, { streams: 8, seconds: 20, most: 8_000 });
   msal.child.send({ run: { url: entra.url, inFlight: 8, seconds: 8 } satisfies MsalRun });
@@ -90,7 +90,7 @@ async function warmUp(
 
 async function refreshThroughVault(
   bench: Bench,
-  parts: { vault: VaultProcess; entra: PretendEntra; target: Target; inFlight: number },
+  parts: { vault: VaultProcess; entra: FakeEntra; target: Target; inFlight: number },
 ): Promise<Round> {
   const { vault, entra, target, inFlight } = parts;
   const before = { cpu: await vault.process.usage(), sandbox: await entra.process.usage() };
@@ -108,11 +108,7 @@ async function refreshThroughVault(
   };
 }
 
-async function refreshThroughMsal(parts: {
-  msal: ServerProcess;
-  entra: PretendEntra;
-  inFlight: number;
-}): Promise<Round> {
+async function refreshThroughMsal(parts: { msal: ServerProcess; entra: FakeEntra; inFlight: number }): Promise<Round> {
   const { msal, entra, inFlight } = parts;
   const before = await entra.process.usage();
   msal.child.send({ run: { url: entra.url, inFlight, seconds: SECONDS } satisfies MsalRun });

@@ -22,7 +22,7 @@ export function machine(loadName: string): Machine {
   };
 }
 
-/** Others at work on the machine spoil the figures; ratios suffer least. */
+/** Other load on the machine distorts the figures, ratios the least. */
 export function busyWarning(): string | undefined {
   const [lastMinute = 0] = loadavg();
   return lastMinute < 0.5 ? undefined : `the machine is busy (load ${lastMinute.toFixed(2)}): expect wider spreads`;

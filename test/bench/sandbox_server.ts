@@ -1,8 +1,9 @@
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 
 /**
- * The sandbox in a process of its own, its address told to the parent. `argv[2]`: how it signs. RS256 is what Entra does, and gives
- * tokens of Entra's size; ES256 costs a tenth of the CPU, so that a refresh measures who asks and not who answers. `argv[3]`: seconds that its access tokens live.
+ * The sandbox in its own process, which sends its URL to the parent. `argv[2]`: the signing algorithm. RS256 is that of Entra, and
+ * gives tokens of Entra's size; ES256 costs a tenth of the CPU, so that a refresh measures the client. `argv[3]`: lifetime of access
+ * tokens in seconds.
  */
 const sandbox = await startSandbox({
   algorithm: process.argv[2] === 'ES256' ? 'ES256' : 'RS256',

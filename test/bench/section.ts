@@ -19,17 +19,17 @@ export interface SectionReport {
 }
 
 export interface Bench {
-  /** Full load with one repeated request: h2load where it is installed. */
+  /** Full load with one repeated request: h2load if it is installed. */
   readonly load: Load;
   /** Load with a different request each time. */
   readonly clientLoad: Load;
-  /** How many rounds to measure; fewer for a quick try. */
+  /** Number of rounds; fewer with `--quick`. */
   rounds(full: number): number;
-  /** One line a step, while it runs. */
+  /** Prints one line for a step. */
   progress(step: string): void;
-  /** A vault's folder with so many connections. Made once a run, and taken away at its end. */
+  /** A vault's folder with this number of connections, created once a run and removed at its end. */
   filled(filling: Filling): Promise<VaultFolder>;
-  /** Where CPU profiles go; undefined: none are taken. */
+  /** Folder of the CPU profiles; undefined: no profiles. */
   readonly profileFolder: string | undefined;
 }
 

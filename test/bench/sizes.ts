@@ -1,21 +1,21 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { GetAccessTokenResponseSchema, TokenService } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
+import { startFakeEntra } from './fake_entra.ts';
 import { connectionAt } from './filled_vault.ts';
 import { FRAME_HEAD } from './grpc_frame.ts';
 import { assertAllGood, ratePerSecond } from './load.ts';
-import { startPretendEntra } from './pretend_entra.ts';
 import type { Bench, Figure, SectionReport } from './section.ts';
 import { orderOf, pairedRatio, quantile, spread } from './statistics.ts';
 import { requestFrame, servedFrom, startVault, type VaultProcess, vaultTarget } from './vault_process.ts';
 
 const SIZES = [1_000, 10_000, 100_000] as const;
 const [SMALLEST, ...LARGER] = SIZES;
-/** "Flat": the time with many connections, as a multiple of the time with few. */
+/** Limit of the time with many connections, as a multiple of the time with few. */
 const FLAT = 1.2;
 
 const HIT_ROUNDS = 12;
 const MISS_ROUNDS = 10;
-/** All of them together are fewer than the fewest connections, so that each miss is a connection's first. */
+/** In total fewer than the smallest number of connections, so that each miss is a connection's first. */
 const MISSES_A_ROUND = 96;
 const LEAST_ANSWER = 1_000;
 
@@ -25,9 +25,9 @@ interface Sized {
   readonly answerBytes: number;
 }
 
-/** The hit, and the first request for a connection whose stored token has ended, with few and many connections stored. */
+/** The hit, and the first request for a connection with an expired token, with few and many stored connections. */
 export async function benchSizes(bench: Bench): Promise<SectionReport> {
-  const entra = await startPretendEntra('ES256');
+  const entra = await startFakeEntra('ES256');
   const all: Sized[] = [];
   try {
     for (const size of SIZES) {
@@ -109,7 +109,7 @@ async function measureMisses(bench: Bench, all: readonly Sized[]): Promise<Figur
   ];
 }
 
-/** Strewn over the whole table, none twice: the step has no divisor in common with any of the sizes. */
+/** Spread over the whole table, none twice: the step is coprime to all sizes. */
 function freshConnections(size: number, round: number): () => Buffer {
   const STEP = 7_919;
   let next = 1 + round * MISSES_A_ROUND;

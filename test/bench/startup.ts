@@ -7,7 +7,7 @@ const ROUNDS = 8;
 /** Milliseconds. */
 const AIM = 1_000;
 
-/** From the birth of the process until /readyz says yes, with many connections stored and with none. */
+/** From the start of the process until /readyz succeeds, with many stored connections and with none. */
 export async function benchStartup(bench: Bench): Promise<SectionReport> {
   bench.progress(`startup: a vault with ${MANY} connections`);
   const folders = {

@@ -1,4 +1,4 @@
-/** Of sorted or unsorted numbers; NaN of none. Interpolates linearly between neighbours (type 7, as R and NumPy do by default). */
+/** NaN without numbers. Interpolates linearly between neighbours (type 7, the default of R and NumPy). */
 export function quantile(values: readonly number[] | Float64Array, fraction: number): number {
   const sorted = Float64Array.from(values).sort();
   const place = (sorted.length - 1) * fraction;
@@ -11,7 +11,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** The median with the middle half of the values, so that a reader sees how far the rounds disagree. */
+/** The median with the middle half of the values, which shows the variation of the rounds. */
 export interface Spread {
   readonly median: number;
   readonly low: number;
@@ -23,12 +23,12 @@ export function spread(values: readonly number[]): Spread {
   return { median: median(values), low: quantile(values, 0.25), high: quantile(values, 0.75), rounds: values.length };
 }
 
-/** Ratio of each round to its partner: what drifts in the machine hits both, and cancels. */
+/** Ratio of each round to its partner: drift of the machine affects both, and cancels out. */
 export function pairedRatio(values: readonly number[], partners: readonly number[]): Spread {
   return spread(values.map((value, round) => value / (partners[round] ?? Number.NaN)));
 }
 
-/** Each round takes the next of all orders, so that nobody always runs first, or always after the same neighbour. */
+/** Each round has the next of all orders, so that none always runs first, or always after the same one. */
 export function orderOf<T>(things: readonly T[], round: number): T[] {
   const orders = permutations(things);
   return orders[round % orders.length] ?? [...things];

@@ -9,9 +9,9 @@ import type { Sweeper, Swept } from './sweeper.ts';
 
 const ROUNDS = 16;
 const DUE = 4_000;
-/** Of each: until the page cache has what each sweep needs again, and the outbox as many rows that its indexes have more pages than a batch touches. */
+/** Until the page cache is warm, and the outbox has more index pages than a batch touches. */
 const WARM_UPS = 8;
-/** Milliseconds per 1,000 due. */
+/** Milliseconds per 1,000 due credentials. */
 const AIM = 50;
 const LAYOUTS: ReadonlyArray<readonly [Layout, string]> = [
   ['registered', 'in the order of registration'],
@@ -21,7 +21,7 @@ const BOTH = ['vault', 'plain'] as const;
 
 type Results = Readonly<Record<Sweeper, readonly Swept[]>>;
 
-/** Telling of credentials that end: read, decided and written down, beside the bare statements that write as many rows. */
+/** Reminders of expiring credentials, compared with the bare statements that write the same number of rows. */
 export async function benchSweep(bench: Bench): Promise<SectionReport> {
   const figures: Figure[] = [];
   for (const [layout, words] of LAYOUTS) figures.push(...figuresOf(words, await sweepAll(bench, layout)));
@@ -58,7 +58,7 @@ async function sweepAll(bench: Bench, layout: Layout): Promise<Results> {
     }
     return results;
   } catch (error) {
-    throw new Error(`the sweeper said: ${sweeper.output()}`, { cause: error });
+    throw new Error(`the sweeper failed: ${sweeper.output()}`, { cause: error });
   } finally {
     await sweeper.stop();
     rmSync(folder, { recursive: true, force: true });

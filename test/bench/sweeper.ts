@@ -6,7 +6,7 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { sqliteClientOf } from '../store/sqlite_client.ts';
 import { FIRST_DUE, FIRST_THRESHOLD, fillCredentials, type Layout } from './many_credentials.ts';
 
-/** What a round took, in milliseconds: by the clock, and of CPU. */
+/** Milliseconds of a round: elapsed time and CPU. */
 export interface Swept {
   readonly time: number;
   readonly cpu: number;
@@ -15,8 +15,8 @@ export interface Swept {
 export type Sweeper = 'vault' | 'plain';
 
 /**
- * Tells of credentials that end, in a database of 1,000,000: with the vault's own sweep, or (`plain`) with nothing but the rows that this
- * writes, by two statements made by hand. `argv`: path of the database to make, how many come due each time, in which layout.
+ * Publishes reminders in a database of 1,000,000 credentials: with the vault's sweep, or (`plain`) only with the two statements that
+ * write the same rows. `argv`: path of the new database, number of credentials due in each round, layout.
  */
 const [path = '', dueEachTime = '0', layout = ''] = process.argv.slice(2);
 const BATCH = 250;
@@ -25,13 +25,13 @@ const clock = { time: FIRST_DUE - 1, now: () => clock.time };
 const database = openSqlite({ path, meter: { statement() {} } });
 const stores = await createStores({ database, keks, clock });
 const client = await sqliteClientOf(database);
-let told = 0;
+let published = 0;
 const reminders = createReminders({
   expiry: stores.expiry,
   clock,
   log: silentLog,
   told: () => {
-    told += 1;
+    published += 1;
   },
   thresholds: [FIRST_THRESHOLD, 30, 14, 7, 3, 1, 0],
 });
@@ -67,7 +67,7 @@ const sweeps: Record<Sweeper, () => Promise<() => Promise<void>>> = {
     return async () => {
       for (let from = 0; from < rows.length; from += BATCH) {
         plainBatch.immediate(rows.slice(from, from + BATCH));
-        told += Math.min(BATCH, rows.length - from);
+        published += Math.min(BATCH, rows.length - from);
       }
     };
   },
@@ -76,15 +76,15 @@ const sweeps: Record<Sweeper, () => Promise<() => Promise<void>>> = {
 async function swept(name: Sweeper): Promise<Swept> {
   clock.time += Number(dueEachTime);
   const sweep = await sweeps[name]();
-  const before = { told, events: Number(count.get()) };
+  const before = { published, events: Number(count.get()) };
   const cpuBefore = process.cpuUsage();
   const started = performance.now();
   await sweep();
   const time = performance.now() - started;
   const { user, system } = process.cpuUsage(cpuBefore);
   const events = Number(count.get()) - before.events;
-  if (told - before.told !== Number(dueEachTime) || events !== Number(dueEachTime)) {
-    throw new Error(`${name} told ${told - before.told} and stored ${events} of ${dueEachTime}`);
+  if (published - before.published !== Number(dueEachTime) || events !== Number(dueEachTime)) {
+    throw new Error(`${name} published ${published - before.published} and stored ${events} of ${dueEachTime}`);
   }
   return { time, cpu: (user + system) / 1_000 };
 }
@@ -93,7 +93,7 @@ process.on('message', async (message) => {
   if (typeof message !== 'object' || message === null || !('sweep' in message)) return;
   process.send?.({ swept: await swept(message.sweep as Sweeper) });
 });
-// The probe lets go of the channel, but here nothing else keeps the process alive.
+// The probe releases the channel, but only the channel keeps this process alive.
 process.channel?.ref();
 process.once('disconnect', () => process.exit(0));
 process.send?.({ ready: true });

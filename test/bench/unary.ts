@@ -19,7 +19,7 @@ export interface UnaryClient {
   close(): void;
 }
 
-/** One call at a time or many, on one connection: for setting a vault up, not for load. */
+/** Calls on one connection, to set up a vault, not for load. */
 export function createUnaryClient(port: number, apiKey: string): UnaryClient {
   const session = connect(`http://127.0.0.1:${port}`);
   session.on('error', () => {});

@@ -3,14 +3,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What a vault of a benchmark lives in: its database, root key, audit log and callers file. */
+/** The files of a benchmark's vault: database, root key, audit log and callers file. */
 export interface VaultFolder {
   readonly path: string;
   readonly database: string;
   readonly kek: string;
   readonly audit: string;
   readonly callers: string;
-  /** Of the one caller, who may do everything. */
+  /** API key of the one caller, which has every permission. */
   readonly apiKey: string;
 }
 
@@ -37,7 +37,7 @@ export function newVaultFolder(parent = tmpdir()): VaultFolder {
   return folder;
 }
 
-/** To the temporary folder, where a commit reaches a disk. */
+/** Copies it to the temporary folder, where a commit reaches a disk. */
 export function moveToDisk(folder: VaultFolder): VaultFolder {
   const path = mkdtempSync(join(tmpdir(), 'vault-bench-'));
   cpSync(folder.path, path, { recursive: true });
@@ -49,7 +49,7 @@ export function removeVaultFolder(folder: VaultFolder): void {
   rmSync(folder.path, { recursive: true, force: true });
 }
 
-/** Where filling a vault waits for no disk: memory, if the machine offers a gigabyte of it as files. */
+/** A folder without disk access for filling a vault: in memory, if the machine has a gigabyte of it as files. */
 export function fastFolder(): string {
   const memory = '/dev/shm';
   if (!existsSync(memory)) return tmpdir();

@@ -6,15 +6,15 @@ import { freePort, type ServerProcess, startProcess } from './processes.ts';
 import { createUnaryClient, type UnaryClient } from './unary.ts';
 import type { VaultFolder } from './vault_folder.ts';
 
-/** The real program, as it is run in life, with authentication, authorization, metrics and the audit log on. */
+/** The real program as in production, with authentication, authorization, metrics and the audit log. */
 export interface VaultProcess {
   readonly process: ServerProcess;
   readonly folder: VaultFolder;
   readonly tokenPort: number;
   readonly client: UnaryClient;
-  /** Milliseconds from its birth to its readiness. */
+  /** Milliseconds from its start until it is ready. */
   readonly startTime: number;
-  /** One counter of `/metrics`; a series that never counted is 0. */
+  /** One counter of `/metrics`; 0 if the series does not exist. */
   counter(series: string): Promise<number>;
   stop(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function startVault(folder: VaultFolder, entraUrl: string): Promise
 
 export const GET_ACCESS_TOKEN = methodPath(TokenService.method.getAccessToken);
 
-/** Answers of GetAccessToken by source, as the vault counts them. */
+/** Responses of GetAccessToken by source, as counted by the vault. */
 export function servedFrom(vault: VaultProcess, source: 'CACHE' | 'DATABASE' | 'ENTRA'): Promise<number> {
   return vault.counter(`tokenvault_tokens_served_total{source="${source}"}`);
 }

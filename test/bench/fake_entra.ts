@@ -3,7 +3,7 @@ import { sealRefreshToken } from '../../src/sandbox/state/refresh_token.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO, DEFAULT_SEED } from '../../src/sandbox/state/seed.ts';
 import { messageOf, type ServerProcess, startProcess } from './processes.ts';
 
-export interface PretendEntra {
+export interface FakeEntra {
   /** `http://127.0.0.1:{port}`. */
   readonly url: string;
   readonly process: ServerProcess;
@@ -13,7 +13,7 @@ export const CLIENT_ID = ACME_CLIENT_ID;
 export const CLIENT_SECRET = ACME_SECRET;
 export const DIRECTORY_ID = CONTOSO;
 
-/** The user whose account all connections of a benchmark are: nothing in the vault asks who shares one. */
+/** The account of all connections of a benchmark, which the vault allows them to share. */
 export const ACCOUNT = {
   directoryId: CONTOSO,
   objectId: DEFAULT_SEED.users?.[0]?.objectId ?? '',
@@ -25,14 +25,14 @@ export const ACCOUNT = {
 export const GRAPH = 'https://graph.microsoft.com';
 export const PERMISSIONS = ['Mail.ReadWrite', 'MailboxSettings.Read', 'User.Read'] as const;
 
-/** `lifetime`: seconds that its access tokens live; else as Entra's. */
-export async function startPretendEntra(algorithm: 'RS256' | 'ES256', lifetime?: number): Promise<PretendEntra> {
+/** `lifetime`: of access tokens, in seconds; default: as at Entra. */
+export async function startFakeEntra(algorithm: 'RS256' | 'ES256', lifetime?: number): Promise<FakeEntra> {
   const args = lifetime === undefined ? [algorithm] : [algorithm, String(lifetime)];
   const server = startProcess({ script: 'sandbox_server.ts', args });
   return { url: (await messageOf(server.child, 'url')) as string, process: server };
 }
 
-/** A refresh token that the sandbox takes, about as long as Entra's; each is another one. */
+/** A new refresh token that the sandbox accepts, about as long as one of Entra. */
 export function newRefreshToken(): string {
   return sealRefreshToken({
     id: randomUUID(),
