@@ -2,6 +2,7 @@ import { DAY, type Duration, MINUTE, type Timestamp, timeLeft } from './clock.ts
 import { type Account, type Connection, isSameAccount } from './connection.ts';
 import { isGrantSound, withDerivedState } from './connection_resources.ts';
 import type { Failure, Granted, Outcome } from './exchange.ts';
+import { keepAliveTimeAfter } from './grant.ts';
 import { STRIKE_INTERVAL } from './resource_issue.ts';
 import { issueAfter, stateReasonOf } from './resource_refusal.ts';
 
@@ -10,37 +11,21 @@ export const BLOCKED_PROBE_INTERVAL: Duration = DAY;
 /** Entra refuses a client that repeats equal requests for 5 minutes (50196). */
 export const LOOPING_COOLDOWN: Duration = 5 * MINUTE;
 
-const KEEP_ALIVE_SOONEST = 30 * DAY;
-const KEEP_ALIVE_LATEST = 45 * DAY;
-
-/** What the redemption was for, and the chance that spreads keep-alive. */
-export interface RedeemContext {
-  /** Canonical resource URI. */
-  readonly resource: string;
-  /** 0 to 1. */
-  readonly jitter: number;
-}
-
 /**
  * The connection as an answer of Entra leaves it; the same object where nothing changed. A refusal of one resource leaves the others
  * as they are, and a refusal that is neither about a resource nor about the grant leaves the whole connection so.
  */
-export function afterRedeem(
-  connection: Connection,
-  outcome: Outcome,
-  now: Timestamp,
-  context: RedeemContext,
-): Connection {
+export function afterRedeem(connection: Connection, outcome: Outcome, now: Timestamp, resource: string): Connection {
   switch (outcome.kind) {
     case 'granted':
-      return afterGranted(connection, outcome, now, context);
+      return afterGranted(connection, outcome, now, resource);
     case 'looping':
       return { ...connection, heldUntil: now + LOOPING_COOLDOWN, updateTime: now };
     case 'reauthorize':
     case 'consent':
     case 'blocked':
     case 'suspect':
-      if (outcome.subject === 'resource') return afterResourceRefused(connection, outcome, now, context);
+      if (outcome.subject === 'resource') return afterResourceRefused(connection, outcome, now, resource);
       return outcome.subject === 'connection' ? afterGrantRefused(connection, outcome, now) : connection;
     case 'transient':
     case 'throttled':
@@ -56,7 +41,7 @@ function afterGranted(
   connection: Connection,
   { account, accessToken }: Granted,
   now: Timestamp,
-  { resource, jitter }: RedeemContext,
+  resource: string,
 ): Connection {
   const { [resource]: issue, ...resourceIssues } = connection.resourceIssues;
   const after = withDerivedState({
@@ -68,7 +53,7 @@ function afterGranted(
     lastRefreshTime: now,
     firstSuspectTime: undefined,
     heldUntil: undefined,
-    keepAliveTime: nextKeepAliveTime(now, jitter),
+    keepAliveTime: keepAliveTimeAfter(connection.uid, now),
   });
   // A refresh is no change: whoever read the connection before may still act on what was read.
   const isUnchanged = isUsual(connection) && issue === undefined && after.account?.email === connection.account?.email;
@@ -95,16 +80,7 @@ export function cooldownRemaining(connection: Connection, now: Timestamp): Durat
   return timeLeft(heldUntil, now, isBlocked ? BLOCKED_PROBE_INTERVAL : LOOPING_COOLDOWN);
 }
 
-export function nextKeepAliveTime(now: Timestamp, jitter: number): Timestamp {
-  return now + KEEP_ALIVE_SOONEST + Math.floor(jitter * (KEEP_ALIVE_LATEST - KEEP_ALIVE_SOONEST));
-}
-
-function afterResourceRefused(
-  connection: Connection,
-  failure: Failure,
-  now: Timestamp,
-  { resource, jitter }: RedeemContext,
-): Connection {
+function afterResourceRefused(connection: Connection, failure: Failure, now: Timestamp, resource: string): Connection {
   const isSound = isGrantSound(connection);
   // An unknown answer does not tell that Entra takes the grant again.
   if (!isSound && failure.kind === 'suspect') return afterStrike(connection, failure, now);
@@ -119,7 +95,7 @@ function afterResourceRefused(
     // What Entra says of a resource, it says after it took the grant.
     ...(isSound
       ? {}
-      : { firstSuspectTime: undefined, heldUntil: undefined, keepAliveTime: nextKeepAliveTime(now, jitter) }),
+      : { firstSuspectTime: undefined, heldUntil: undefined, keepAliveTime: keepAliveTimeAfter(connection.uid, now) }),
     updateTime: now,
   });
 }

@@ -49,6 +49,17 @@ export interface Failure {
   readonly hint?: string | undefined;
 }
 
+/** A failure that the vault finds itself, so without codes of Entra's unless `facts` name one. */
+export function newFailure(
+  kind: FailureKind,
+  subject: FailureSubject,
+  reason: Reason,
+  facts: Partial<Pick<Failure, 'entraError' | 'correlationId' | 'retryAfter'>>,
+): Failure {
+  const { entraError, correlationId, retryAfter } = facts;
+  return { kind, subject, reason, entraError, correlationId, retryAfter, claims: undefined };
+}
+
 /** An exchange that brought a token, checked: non-empty, Bearer, a sane end. */
 export interface Granted {
   readonly kind: 'granted';

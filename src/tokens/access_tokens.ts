@@ -1,36 +1,38 @@
 import type { AccessToken, TokenSource } from '../model/access_token.ts';
 import type { Duration } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-/** Fresh access tokens, from memory where one lives long enough. */
+
+/** Serves access tokens, from memory where a cached one is valid for long enough. */
 export interface AccessTokens {
   /**
-   * A hit answers without a promise, a timer or a signal (5-refresh, "What a hit costs"), and always with the same
-   * object while the cached token stays the same, so that the encoded answer can be kept beside it. What is known
-   * to stand in the way is thrown as directly.
+   * A hit answers without a promise, a timer or a signal (5-refresh, "What a hit costs"), and always with the same object while the
+   * cached token stays the same, so that the encoded response can be cached with it. Known refusals are thrown synchronously, too.
    */
   get(request: AccessTokenRequest): ServedToken | Promise<ServedToken>;
-  /** The present token, then each new one before the old one's `minTtl` begins; ends when the signal does. */
+  /** The current token, then each new one before `minTtl` of the old one begins; completes when the signal aborts. */
   watch(request: AccessTokenRequest): AsyncGenerator<ServedToken, void, void>;
   getForApp(request: AppTokenRequest): ServedToken | Promise<ServedToken>;
-  /** Redeems now, whatever is cached, and tells how the connection stands. */
-  verifyConnection(request: { tenantId: string; connectionId: string; signal: () => AbortSignal }): Promise<Connection>;
-  /** Ends refresh-ahead and keep-alive, and waits until what was asked of Entra is recorded. */
+  /** Redeems now, whatever is cached, and returns the connection as it is then. */
+  verifyConnection(request: VerifyConnectionRequest): Promise<Connection>;
+  /** Stops refresh-ahead and keep-alive, and waits until all outcomes of requests to Entra are recorded. */
   close(): Promise<void>;
 }
 
 export interface AccessTokenRequest {
   readonly tenantId: string;
   readonly connectionId: string;
-  /** Product scopes; none: those of the connection, if they are of one resource. */
+  /** Product scopes; empty: those of the connection, if they are of one resource. */
   readonly scopes: readonly string[];
   readonly minTtl: Duration;
-  /** A claims challenge that the resource answered with, JSON text. */
+  /** A claims challenge that the resource returned, JSON text. */
   readonly claims: string | undefined;
-  /** Hex; "the resource refused this token". */
+  /** Hex; a token that the resource refused. */
   readonly rejectedTokenSha256: string | undefined;
-  /** Made only when somebody waits: the caller's deadline and cancellation. */
+  /** The caller's deadline and cancellation; created only when the call waits. */
   readonly signal: () => AbortSignal;
 }
+
+export type VerifyConnectionRequest = Pick<AccessTokenRequest, 'tenantId' | 'connectionId' | 'signal'>;
 
 export interface AppTokenRequest {
   readonly tenantId: string;
@@ -46,10 +48,11 @@ export interface AppTokenRequest {
 export interface ServedToken {
   readonly accessToken: AccessToken;
   readonly source: TokenSource;
-  /** Product scopes or permissions that this answer was asked for are the caller's to audit; this is what the connection is. */
+  /** For the audit log. Undefined: an app's own token. */
   readonly connectionUid: string | undefined;
 }
 
 export interface ChangesFeed {
+  /** Changes of other replicas do not arrive at present. */
   readonly behind: boolean;
 }

@@ -2,18 +2,20 @@ import type { Admission, AdmissionRequest, AuthorizationServer } from '../entra/
 import { type Duration, SECOND } from '../model/clock.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 
-/** Waits for a pacing slot, but not for ever: callers come and go, and a refresh belongs to none of them. */
-export async function admitWithin(
-  patience: Duration,
+/** A refresh belongs to no single caller, so no caller's deadline limits its wait for a concurrency slot. */
+const LONGEST_WAIT: Duration = 15 * SECOND;
+
+/** OVERLOADED when no slot becomes free in time. */
+export async function waitForAdmission(
   authorizationServer: Pick<AuthorizationServer, 'admit'>,
   request: Omit<AdmissionRequest, 'signal'>,
 ): Promise<Admission> {
-  const signal = AbortSignal.timeout(patience);
+  const signal = AbortSignal.timeout(LONGEST_WAIT);
   try {
     return await authorizationServer.admit({ ...request, signal });
   } catch (error) {
     if (isVaultError(error) || !signal.aborted) throw error;
-    throw new VaultError('OVERLOADED', 'Too many exchanges wait for Entra; retry later', {
+    throw new VaultError('OVERLOADED', 'Too many token requests wait for Entra. Retry later.', {
       retryAfter: 5 * SECOND,
       cause: error,
     });

@@ -1,48 +1,29 @@
 import { performance } from 'node:perf_hooks';
-import type { AuthorizationServer, Priority } from '../entra/authorization_server.ts';
+import type { Priority } from '../entra/authorization_server.ts';
 import { type App, homeDirectory, registrationDirectory } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
-import { type Clock, type Duration, SECOND } from '../model/clock.ts';
+import { type Duration, SECOND } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { appNotFound, tenantNotFound } from '../model/not_found.ts';
 import { suspended } from '../model/suspension.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
-import type { Stores } from '../store/stores.ts';
 import type { AppTokenRequest, ServedToken } from './access_tokens.ts';
-import { admitWithin } from './admission.ts';
+import { waitForAdmission } from './admission.ts';
 import { appTokenError } from './app_token_error.ts';
 import { createRecentMap } from './recent_map.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
 import { createShortTtlCache } from './short_ttl_cache.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createTokenCache } from './token_cache.ts';
-import type { TokenMetrics } from './token_metrics.ts';
+import type { TokenParts } from './token_parts.ts';
 import { rejectUnusableToken } from './unusable_token.ts';
 import { waitFor } from './wait_for.ts';
 
-/** The app's own tokens (client credentials): in memory alone, since there is no grant to lose. */
-export interface AppTokens {
-  get(request: AppTokenRequest): ServedToken | Promise<ServedToken>;
-  /** The app or its tenant changed: read it again. */
-  forget(change: Change): void;
-  /** Suspended or gone: its tokens, too. */
-  drop(change: Change): void;
-  sweep(): void;
-  settled(): Promise<void>;
-}
-
-export interface AppTokensParts {
-  readonly stores: Pick<Stores, 'tenants' | 'apps'>;
-  readonly authorizationServer: Pick<AuthorizationServer, 'admit'>;
-  readonly clock: Clock;
+export interface AppTokensParts extends TokenParts {
   readonly ahead: RefreshAhead;
-  readonly metrics: TokenMetrics;
   readonly limit: number;
 }
-
-/** For a pacing slot. */
-const PATIENCE: Duration = 15 * SECOND;
 
 const SHORTEST_USE: Duration = 30 * SECOND;
 
@@ -51,7 +32,8 @@ interface AppSnapshot {
   readonly app: App;
 }
 
-export function createAppTokens(parts: AppTokensParts): AppTokens {
+/** Serves the app's own tokens (client credentials) from memory alone, since there is no grant to lose. */
+export function createAppTokens(parts: AppTokensParts) {
   const { stores, authorizationServer, clock, ahead, metrics } = parts;
   const snapshots = createRecentMap<string, AppSnapshot>(parts.limit);
   const cache = createTokenCache(parts.limit, clock);
@@ -63,7 +45,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     const before = changes;
     const tenant = await stores.tenants.find(tenantId);
     if (tenant === undefined) throw tenantNotFound(tenantId);
-    // By the tenant's own uid: a shared app's tokens are its owner's alone.
+    // By the tenant's own uid: only the owner of a shared app gets its tokens.
     const app = await stores.apps.find(tenant.uid, appId);
     if (app === undefined) throw appNotFound({ tenantId, appId });
     const snapshot = { tenant, app };
@@ -71,36 +53,40 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     return snapshot;
   }
 
-  function refuse({ tenant, app }: AppSnapshot): void {
-    if (tenant.state === 'SUSPENDED')
+  function checkNotSuspended({ tenant, app }: AppSnapshot): void {
+    if (tenant.state === 'SUSPENDED') {
       throw suspended('TENANT_SUSPENDED', { name: `tenants/${tenant.tenantId}`, resumedBy: 'ResumeTenant' });
+    }
     if (app.suspended) throw suspended('APP_SUSPENDED', { name: appName(app), resumedBy: 'UpdateApp' });
   }
 
   function directoryOf({ tenant, app }: AppSnapshot, wanted: string | undefined): string {
     const directoryId = wanted ?? homeDirectory(app);
     if (directoryId === undefined) {
-      throw fieldInvalid('directory_id', `${appName(app)} serves many directories, so name the one to get a token for`);
+      throw fieldInvalid(
+        'directory_id',
+        `${appName(app)} serves several directories. Name the one to get a token for.`,
+      );
     }
     if (allowsDirectory(tenant, directoryId) || directoryId === homeDirectory(app)) return directoryId;
     throw new VaultError(
       'DIRECTORY_NOT_ALLOWED',
-      `tenants/${tenant.tenantId} does not allow this directory; add it to allowed_directory_ids`,
+      `tenants/${tenant.tenantId} does not allow this directory. Add it to allowedDirectoryIds.`,
       { metadata: { directoryId } },
     );
   }
 
   function fromMemory(snapshot: AppSnapshot, request: AppTokenRequest): ServedToken | undefined {
-    refuse(snapshot);
+    checkNotSuspended(snapshot);
     const directoryId = directoryOf(snapshot, request.directoryId);
     const now = clock.now();
     const cached = cache.find(ownerUid(snapshot.app, directoryId), request.resource, now);
-    if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl) return undefined;
+    if (cached === undefined || cached.served.accessToken.expireTime - now < request.minTtl) return undefined;
     if (now >= cached.aheadTime) {
       ahead.start(cached, () => acquire(snapshot, directoryId, request.resource, 'REFRESH_AHEAD'));
     }
     metrics.served('CACHE');
-    return cached.fresh;
+    return cached.served;
   }
 
   function acquire(snapshot: AppSnapshot, directoryId: string, resource: string, priority: Priority) {
@@ -111,11 +97,11 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
       try {
         const weight = directoryId === registrationDirectory(app) ? 'CREDENTIAL' : 'REQUEST';
         const requester = { connectionUid: undefined, weight } as const;
-        const admission = await admitWithin(PATIENCE, authorizationServer, { app, directoryId, priority, requester });
+        const admission = await waitForAdmission(authorizationServer, { app, directoryId, priority, requester });
         try {
-          const sent = performance.now();
+          const sentTime = performance.now();
           const outcome = rejectUnusableToken(await admission.acquireForApp({ resource }), clock.now());
-          metrics.exchangeDuration(performance.now() - sent);
+          metrics.exchangeDuration(performance.now() - sentTime);
           metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
           if (outcome.kind !== 'granted') throw appTokenError(app, directoryId, outcome);
           const { accessToken } = outcome;
@@ -125,7 +111,7 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
           admission.release();
         }
       } finally {
-        fill.end();
+        fill.close();
       }
     });
   }
@@ -138,33 +124,35 @@ export function createAppTokens(parts: AppTokensParts): AppTokens {
     const directoryId = directoryOf(snapshot, request.directoryId);
     const name = appName(snapshot.app);
     const key = `${ownerUid(snapshot.app, directoryId)} ${resource}`;
-    shortTtlCache.refuse(key, name, request.minTtl);
+    shortTtlCache.check(key, request.minTtl);
     const flight = acquire(snapshot, directoryId, resource, 'FOREGROUND');
     shortTtlCache.rememberFailure(key, flight);
-    const fresh = await waitFor(flight, request.signal(), name);
-    // Suspended while Entra was asked.
-    refuse(snapshots.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
-    const left = fresh.accessToken.expireTime - clock.now();
-    if (left < request.minTtl) throw shortTtlCache.remember(key, name, left);
-    metrics.served(fresh.source);
-    return fresh;
+    const served = await waitFor(flight, request.signal(), name);
+    // It may have been suspended in the meantime.
+    checkNotSuspended(snapshots.find(keyOf(tenantId, appId)) ?? (await read(tenantId, appId)));
+    const ttl = served.accessToken.expireTime - clock.now();
+    if (ttl < request.minTtl) throw shortTtlCache.remember(key, name, ttl);
+    metrics.served(served.source);
+    return served;
   }
 
   return {
-    get(request) {
+    get(request: AppTokenRequest): ServedToken | Promise<ServedToken> {
       const snapshot = snapshots.find(keyOf(request.tenantId, request.appId));
       const hit = snapshot && fromMemory(snapshot, request);
       return hit ?? getOrRefresh(request);
     },
-    forget(change) {
+    /** The app or its tenant changed: reads it again. */
+    forget(change: Change): void {
       changes++;
       for (const { tenant, app } of snapshots.values()) {
         if (change.uid === tenant.uid || change.uid === app.uid) snapshots.delete(keyOf(app.tenantId, app.appId));
       }
     },
-    drop: (change) => cache.drop(change),
+    /** Suspended or deleted: drops its tokens, too. */
+    drop: cache.drop,
     sweep: () => cache.sweep(clock.now()),
-    settled: () => flights.settled(),
+    settled: flights.settled,
   };
 }
 

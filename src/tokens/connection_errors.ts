@@ -1,28 +1,28 @@
 import { cooldownRemaining } from '../model/after_redeem.ts';
-import { isSharedWith } from '../model/app.ts';
+import { type App, isSharedWith } from '../model/app.ts';
 import type { Duration, Timestamp } from '../model/clock.ts';
 import { appName, type Connection, connectionName } from '../model/connection.ts';
-import { isGrantSound } from '../model/connection_resources.ts';
+import { isGrantSound, mayBeVerified } from '../model/connection_resources.ts';
 import { fieldInvalid, type Reason, VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
+import type { StateReason } from '../model/state_reason.ts';
 import { suspended } from '../model/suspension.ts';
-import { allowsDirectory } from '../model/tenant.ts';
-import type { ConnectionSnapshot } from './connection_snapshot.ts';
+import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 
 /** What a person does next, by reason. */
 const NEXT_STEPS: Partial<Record<Reason, string>> = {
-  REAUTHORIZATION_REQUIRED: 'let the user sign in again (StartAuthorization)',
-  CONSENT_REQUIRED: 'let the user sign in again and consent (StartAuthorization)',
-  ACCOUNT_MISMATCH: 'connect the right account (StartAuthorization)',
-  ADMIN_CONSENT_REQUIRED: "ask an administrator of the user's directory to approve the app",
-  BLOCKED_BY_POLICY: "ask an administrator of the user's directory to lift the policy, then call VerifyConnection",
-  ACCOUNT_DISABLED: "ask an administrator of the user's directory to enable the account, then call VerifyConnection",
-  DIRECTORY_NOT_ALLOWED: "allow the directory in the tenant's allowed_directory_ids, or connect another account",
-  APP_CREDENTIAL_REJECTED: 'add a working credential to the app (AddCredential)',
-  APP_CREDENTIAL_EXPIRED: 'add a new credential to the app (AddCredential)',
-  APP_MISCONFIGURED: 'repair the app registration in Entra, then call VerifyApp',
-  INTERNAL: 'tell the operator of the vault',
+  REAUTHORIZATION_REQUIRED: 'Let the user sign in again (StartAuthorization).',
+  CONSENT_REQUIRED: 'Let the user sign in again and consent (StartAuthorization).',
+  ACCOUNT_MISMATCH: 'Connect the right account (StartAuthorization).',
+  ADMIN_CONSENT_REQUIRED: "Ask an administrator of the user's directory to approve the app.",
+  BLOCKED_BY_POLICY: "Ask an administrator of the user's directory to lift the policy, then call VerifyConnection.",
+  ACCOUNT_DISABLED: "Ask an administrator of the user's directory to enable the account, then call VerifyConnection.",
+  DIRECTORY_NOT_ALLOWED: "Allow the directory in the tenant's allowedDirectoryIds, or connect another account.",
+  APP_CREDENTIAL_REJECTED: 'Add a working credential to the app (AddCredential).',
+  APP_CREDENTIAL_EXPIRED: 'Add a new credential to the app (AddCredential).',
+  APP_MISCONFIGURED: 'Repair the app registration in Entra, then call VerifyApp.',
+  INTERNAL: 'Report this to the operator of the vault.',
 };
 
 const USER_SIGNS_IN = new Set<Reason>(['REAUTHORIZATION_REQUIRED', 'CONSENT_REQUIRED', 'ACCOUNT_MISMATCH']);
@@ -30,67 +30,74 @@ const USER_SIGNS_IN = new Set<Reason>(['REAUTHORIZATION_REQUIRED', 'CONSENT_REQU
 /** Status details hold 1 KB. */
 const LONGEST_CLAIMS = 400;
 
-/** Throws what stands in the way of serving, as last read: answered locally, however often it is asked. */
-export function checkServable(snapshot: ConnectionSnapshot, now: Timestamp): void {
-  checkNotSuspended(snapshot);
-  checkDirectory(snapshot);
-  checkGrantState(snapshot.connection, now);
+/** What decides whether the connection may be served. `owner` is the tenant of the app. */
+export interface ServingFacts {
+  readonly tenant: Tenant;
+  readonly owner: Tenant;
+  readonly app: App;
+  readonly connection: Connection;
 }
 
-/** The tenant may have been narrowed since the account was connected. An import that nobody verified yet has no account to go by. */
-export function checkDirectory({ tenant, connection }: Pick<ConnectionSnapshot, 'tenant' | 'connection'>): void {
+/** Throws what prevents serving the connection, as last read. Entra is not called. */
+export function checkServable(facts: ServingFacts, now: Timestamp): void {
+  checkAllowed(facts);
+  checkGrantState(facts.connection, now);
+}
+
+/** Suspended, not shared any more, or of a directory that is not allowed. */
+export function checkAllowed(facts: ServingFacts): void {
+  const block = servingBlock(facts);
+  if (block !== undefined) throw block;
+}
+
+/** Why the connection must not be served although its grant may be sound; undefined: it may be served. */
+export function servingBlock({ tenant, owner, app, connection }: ServingFacts): VaultError | undefined {
+  if (tenant.state === 'SUSPENDED') {
+    return suspended('TENANT_SUSPENDED', { name: `tenants/${tenant.tenantId}`, resumedBy: 'ResumeTenant' });
+  }
+  if (app.suspended || owner.state === 'SUSPENDED') {
+    return suspended('APP_SUSPENDED', { name: appName(app), resumedBy: app.suspended ? 'UpdateApp' : 'ResumeTenant' });
+  }
+  if (!isSharedWith(app, tenant.tenantId)) {
+    const name = appName(app);
+    const text = `${name} is no longer shared with tenants/${tenant.tenantId}. Share it again with UpdateApp.`;
+    return new VaultError('APP_SUSPENDED', text, { metadata: { resource: name, nextStep: 'UpdateApp' } });
+  }
+  if (connection.suspendTime !== undefined) {
+    return suspended('CONNECTION_SUSPENDED', { name: connectionName(connection), resumedBy: 'ResumeConnection' });
+  }
+  // The tenant's directories may have changed since. An unverified import has no account to check.
   const { account } = connection;
-  if (account === undefined || allowsDirectory(tenant, account.directoryId)) return;
+  if (account === undefined || allowsDirectory(tenant, account.directoryId)) return undefined;
   const name = connectionName(connection);
-  throw new VaultError('DIRECTORY_NOT_ALLOWED', sentence('DIRECTORY_NOT_ALLOWED', name), {
+  return new VaultError('DIRECTORY_NOT_ALLOWED', messageFor('DIRECTORY_NOT_ALLOWED', name), {
     metadata: { resource: name, directoryId: account.directoryId },
   });
 }
 
-export function checkNotSuspended({ tenant, owner, app, connection }: ConnectionSnapshot): void {
-  if (tenant.state === 'SUSPENDED')
-    throw suspended('TENANT_SUSPENDED', { name: `tenants/${tenant.tenantId}`, resumedBy: 'ResumeTenant' });
-  if (app.suspended || owner.state === 'SUSPENDED')
-    throw suspended('APP_SUSPENDED', { name: appName(app), resumedBy: app.suspended ? 'UpdateApp' : 'ResumeTenant' });
-  if (!isSharedWith(app, tenant.tenantId)) {
-    const name = appName(app);
-    throw new VaultError(
-      'APP_SUSPENDED',
-      `${name} is no longer shared with tenants/${tenant.tenantId}. Share it again with UpdateApp.`,
-      {
-        metadata: { resource: name, nextStep: 'UpdateApp' },
-      },
-    );
-  }
-  if (connection.suspendTime !== undefined)
-    throw suspended('CONNECTION_SUSPENDED', { name: connectionName(connection), resumedBy: 'ResumeConnection' });
-}
-
-/** Entra refuses the grant itself. A blocked connection may be tried again once its hold has passed. */
-export function checkGrantState(connection: Connection, now: Timestamp): void {
-  if (connection.grantState === 'PENDING') throw pendingError(connection);
+/** Entra refuses the grant itself. A blocked connection may be tried again after its cooldown; `ignoreCooldown` tries it earlier. */
+export function checkGrantState(connection: Connection, now: Timestamp, ignoreCooldown = false): void {
+  const { grantState, heldUntil, stateReason } = connection;
+  // A refresh token that Entra refused for good is not redeemed again, not even for VerifyConnection.
+  if (ignoreCooldown && mayBeVerified(connection)) return;
+  if (grantState === 'PENDING') throw pendingError(connection);
   if (isGrantSound(connection)) return;
+  const needsUser = grantState === 'REAUTHORIZATION_REQUIRED';
+  const isBlocked = grantState === 'BLOCKED' && (heldUntil === undefined || cooldownRemaining(connection, now) > 0);
+  if (!needsUser && !isBlocked) return;
   const name = connectionName(connection);
-  const needsUser = connection.grantState === 'REAUTHORIZATION_REQUIRED';
-  const blocked =
-    connection.grantState === 'BLOCKED' &&
-    (connection.heldUntil === undefined || cooldownRemaining(connection, now) > 0);
-  if (!needsUser && !blocked) return;
-  const evidence = connection.stateReason;
-  const reason = evidence?.reason ?? (needsUser ? 'REAUTHORIZATION_REQUIRED' : 'BLOCKED_BY_POLICY');
-  throw new VaultError(reason, sentence(reason, name), {
-    metadata: facts(reason, name, evidence?.entraError, evidence?.correlationId),
-  });
+  const reason = stateReason?.reason ?? (needsUser ? 'REAUTHORIZATION_REQUIRED' : 'BLOCKED_BY_POLICY');
+  throw new VaultError(reason, messageFor(reason, name), { metadata: metadataOf(reason, name, stateReason) });
 }
 
-/** Entra refuses this resource of a sound grant, and is not asked again yet. */
+/** Entra refuses this resource of a sound grant, and is not called again yet. */
 export function checkResourceIssue(connection: Connection, resource: string, now: Timestamp): void {
   const issue = connection.resourceIssues[resource];
   if (issue === undefined || issue.state === 'ACTIVE' || resourceCooldownRemaining(issue, now) === 0) return;
-  const { reason, entraError, correlationId } = issue.evidence;
+  const { reason } = issue.evidence;
   const name = connectionName(connection);
-  throw new VaultError(reason, sentence(reason, name, resource), {
-    metadata: { ...facts(reason, name, entraError, correlationId), resourceUri: resource },
+  throw new VaultError(reason, messageFor(reason, name, resource), {
+    metadata: { ...metadataOf(reason, name, issue.evidence), resourceUri: resource },
   });
 }
 
@@ -98,44 +105,45 @@ export function pendingError(connection: Connection): VaultError {
   const name = connectionName(connection);
   return new VaultError(
     'CONNECTION_PENDING',
-    `${name} was never granted; let the user finish signing in (StartAuthorization)`,
+    `${name} was never granted. Let the user finish signing in (StartAuthorization).`,
     { metadata: { resource: name, nextStep: 'StartAuthorization' } },
   );
 }
 
-/** The grant may have been replaced by a narrower one since somebody asked. SCOPE_NOT_GRANTED. */
+/** SCOPE_NOT_GRANTED: a narrower grant may have replaced the one that the request was checked against. */
 export function checkResourceGranted(connection: Connection, resource: string): void {
   if (connection.granted[resource] !== undefined || connection.resourceIssues[resource] !== undefined) return;
   const name = connectionName(connection);
   throw new VaultError(
     'SCOPE_NOT_GRANTED',
-    `${name} is not granted ${resource} any more; let the user consent to it (StartAuthorization with the wider scopes)`,
+    `${name} is not granted ${resource} any more. Let the user consent to it (StartAuthorization with the wider scopes).`,
     { metadata: { resource: name, resourceUri: resource, nextStep: 'StartAuthorization' } },
   );
 }
 
-/** Nothing is asked of Entra for this connection for a while. */
 export function coolingDownError(connection: Connection, wait: Duration): VaultError {
   const name = connectionName(connection);
+  const seconds = Math.ceil(wait / 1_000);
   return new VaultError(
     'ENTRA_UNAVAILABLE',
-    `Entra is not asked for ${name} for another ${Math.ceil(wait / 1_000)} s after doubtful answers; retry then`,
+    `After ambiguous answers, Entra is not called for ${name} for another ${seconds} s. Retry then.`,
     { metadata: { resource: name }, retryAfter: wait },
   );
 }
 
 /** The error for an exchange that failed; `claims` is for StartAuthorization to pass on. */
 export function exchangeError(connection: Connection, failure: Failure, resource: string): VaultError {
+  const { reason, hint, claims, retryAfter } = failure;
   const name = connectionName(connection);
   const refused = ABOUT_A_RESOURCE.has(failure.subject) ? resource : undefined;
-  const sentences = [sentence(failure.reason, name, refused), failure.hint].filter((one) => one !== undefined);
-  return new VaultError(failure.reason, sentences.join('. '), {
+  const message = messageFor(reason, name, refused);
+  return new VaultError(reason, hint === undefined ? message : `${message} ${hint}`, {
     metadata: {
       ...(refused === undefined ? {} : { resourceUri: refused }),
-      ...facts(failure.reason, name, failure.entraError, failure.correlationId),
-      ...(failure.claims === undefined || failure.claims.length > LONGEST_CLAIMS ? {} : { claims: failure.claims }),
+      ...metadataOf(reason, name, failure),
+      ...(claims === undefined || claims.length > LONGEST_CLAIMS ? {} : { claims }),
     },
-    ...(failure.retryAfter === undefined ? {} : { retryAfter: failure.retryAfter }),
+    retryAfter,
   });
 }
 
@@ -145,24 +153,24 @@ const ABOUT_A_RESOURCE = new Set<Failure['subject']>(['resource', 'resource_in_d
 export function claimsError(connection: Connection, failure: Failure, resource: string): VaultError {
   if (!CLAIMS_AT_FAULT.has(failure.kind)) return exchangeError(connection, failure, resource);
   const code = failure.entraError === undefined ? '' : ` (${failure.entraError})`;
-  return fieldInvalid('claims', `Entra refuses this claims challenge${code}; send it as the resource returned it`);
+  return fieldInvalid('claims', `Entra refuses this claims challenge${code}. Send it as the resource returned it.`);
 }
 
 const CLAIMS_AT_FAULT = new Set<Failure['kind']>(['caller', 'ours', 'app_config']);
 
-function sentence(reason: Reason, name: string, resource?: string): string {
-  const step = NEXT_STEPS[reason] ?? 'retry later';
-  if (resource === undefined) return `Entra gave no token for ${name}; ${step}`;
-  if (reason === 'CONSENT_REQUIRED') return `${resource} is not consented for ${name} (no longer, or not yet); ${step}`;
-  return `Entra gave no token of ${resource} for ${name}; ${step}`;
+function messageFor(reason: Reason, name: string, resource?: string): string {
+  const step = NEXT_STEPS[reason] ?? 'Retry later.';
+  if (resource === undefined) return `Entra issued no token for ${name}. ${step}`;
+  if (reason === 'CONSENT_REQUIRED') return `${resource} is not consented for ${name} (no longer, or not yet). ${step}`;
+  return `Entra issued no token of ${resource} for ${name}. ${step}`;
 }
 
-function facts(
+function metadataOf(
   reason: Reason,
   name: string,
-  entraError: string | undefined,
-  correlationId: string | undefined,
+  evidence: Pick<StateReason, 'entraError' | 'correlationId'> | undefined,
 ): Record<string, string> {
+  const { entraError, correlationId } = evidence ?? {};
   return {
     resource: name,
     ...(entraError === undefined ? {} : { entraError }),

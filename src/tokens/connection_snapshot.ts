@@ -1,60 +1,55 @@
-import { type App, isSharedWith } from '../model/app.ts';
+import type { App } from '../model/app.ts';
 import type { Change } from '../model/changes.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound } from '../model/connection_resources.ts';
 import { isVaultError } from '../model/errors.ts';
 import { connectionNotFound, tenantNotFound } from '../model/not_found.ts';
-import { allowsDirectory, type Tenant } from '../model/tenant.ts';
+import type { Tenant } from '../model/tenant.ts';
 import type { TokenScope } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
+import { type ServingFacts, servingBlock } from './connection_errors.ts';
 import { createRecentMap } from './recent_map.ts';
 import { createSingleFlight } from './single_flight.ts';
 
-/** All that decides whether a connection is served, as last read. */
-export interface ConnectionSnapshot {
-  readonly tenant: Tenant;
-  /** Of the app: another tenant, when the app is shared. */
-  readonly owner: Tenant;
-  readonly app: App;
-  readonly connection: Connection;
-  /** Product scopes are read by it. */
+/** Everything that decides whether a connection is served, as last read. */
+export interface ConnectionSnapshot extends ServingFacts {
+  /** Name of the scope catalog that translates product scopes. */
   readonly catalog: string;
-  /** Nothing stands in the way of serving, except that single resources may be refused. */
+  /** The connection is served, except that single resources may be refused. */
   readonly open: boolean;
   /** The refresh token may be redeemed, though all resources may be refused for reasons of their own. */
   readonly sound: boolean;
-  /** What was asked for and found granted, by the asked scopes' text. Belongs to this reading: a new grant makes a new one. */
-  readonly asked: Map<string, TokenScope>;
+  /** Requested scopes that were found granted, by their text. A new grant makes a new snapshot. */
+  readonly resolvedScopes: Map<string, TokenScope>;
 }
 
-/** Standings in memory, so that a hit reads nothing else. */
+/** Snapshots in memory, so that a cache hit does not read the database. */
 export interface ConnectionSnapshots {
   peek(tenantId: string, connectionId: string): ConnectionSnapshot | undefined;
   /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
   get(tenantId: string, connectionId: string): Promise<ConnectionSnapshot>;
-  /** Reads again; what is in memory goes on where the database does not answer. */
+  /** Reads again; falls back to memory while the database is unavailable. */
   reread(tenantId: string, connectionId: string): Promise<ConnectionSnapshot>;
-  /** Undefined: the connection is gone. */
+  /** Undefined: the connection was deleted. */
   findByUid(connectionUid: string): Promise<ConnectionSnapshot | undefined>;
-  /** An outcome was recorded: the connection stands so now. */
+  /** An outcome was recorded: replaces the connection in its snapshot. */
   update(connection: Connection): void;
   drop(change: Change): void;
 }
 
 export interface ConnectionSnapshotsParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>;
-  /** How many are kept. */
   readonly limit: number;
 }
 
 export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshotsParts): ConnectionSnapshots {
-  /** By the uid alone, so that a dropped one is gone for certain; a name that leads to none is a miss. */
+  /** By uid alone, so that a drop is complete; a name whose uid has no snapshot is a miss. */
   const snapshots = createRecentMap<string, ConnectionSnapshot>(limit);
   const uids = createRecentMap<string, string>(limit);
   const loads = createSingleFlight<ConnectionSnapshot>();
-  /** Versions that outcomes left behind, by uid: what was read of before must not replace them. */
+  /** Recorded versions by uid: an earlier read must not replace them. */
   const recorded = createRecentMap<string, number>(10_000);
-  /** Connections of one tenant and app share what was read of these: it is most of a standing. */
+  /** Connections of one tenant and app share these objects, which are most of a snapshot. */
   const sharedTenants = createShared<Tenant>();
   const sharedApps = createShared<App>();
   let changes = 0;
@@ -71,12 +66,12 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
 
   function load(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
     const key = keyOf(tenantId, connectionId);
-    // Who comes after a change does not join a reading of before it.
+    // A request after a change must not join a read from before it.
     return loads.run(`${changes} ${key}`, async () => {
       for (let attempt = 1; ; attempt++) {
         const changesBefore = changes;
         const snapshot = await read(tenantId, connectionId);
-        // Something changed while we read: what was read may be of before, and must not be remembered.
+        // Changed during the read: the result may be outdated, and must not be remembered.
         const { uid, version } = snapshot.connection;
         const isCurrent = changesBefore === changes && version >= (recorded.find(uid) ?? 0);
         if (!isCurrent && attempt < 3) continue;
@@ -104,7 +99,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
       try {
         return await load(tenantId, connectionId);
       } catch (error) {
-        // An outage of the database must not be an outage of every product.
+        // An outage of the database must not stop all products.
         if (known !== undefined && isVaultError(error, 'DATABASE_UNAVAILABLE')) return known;
         throw error;
       }
@@ -117,7 +112,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
     update(connection) {
       const known = snapshots.find(connection.uid);
       recorded.set(connection.uid, connection.version);
-      // Somebody may have changed it again, and it been read again, between the record and here.
+      // It may have changed and been read again between the record and this call.
       if (known === undefined || known.connection.version > connection.version) return;
       snapshots.set(connection.uid, snapshotOf(known.tenant, known.owner, known.app, connection));
     },
@@ -134,7 +129,7 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
   };
 }
 
-/** The first object that was read of a version stands for all that are read of it later. */
+/** Returns one object for all reads of a version: the first. */
 function createShared<Resource extends { readonly uid: string; readonly version: number }>() {
   const known = createRecentMap<string, Resource>(10_000);
   return (read: Resource): Resource => {
@@ -145,20 +140,13 @@ function createShared<Resource extends { readonly uid: string; readonly version:
   };
 }
 
-/** Tenant ids hold no slash. */
+/** Tenant ids contain no slash. */
 function keyOf(tenantId: string, connectionId: string): string {
   return `${tenantId}/${connectionId}`;
 }
 
 function snapshotOf(tenant: Tenant, owner: Tenant, app: App, connection: Connection): ConnectionSnapshot {
-  const sound =
-    tenant.state === 'ACTIVE' &&
-    owner.state === 'ACTIVE' &&
-    !app.suspended &&
-    isSharedWith(app, tenant.tenantId) &&
-    (connection.account === undefined || allowsDirectory(tenant, connection.account.directoryId)) &&
-    connection.suspendTime === undefined &&
-    isGrantSound(connection);
+  const sound = servingBlock({ tenant, owner, app, connection }) === undefined && isGrantSound(connection);
   return {
     tenant,
     owner,
@@ -167,7 +155,7 @@ function snapshotOf(tenant: Tenant, owner: Tenant, app: App, connection: Connect
     catalog: app.catalog ?? tenant.catalog,
     open: sound && connection.grantState === 'ACTIVE',
     sound,
-    asked: new Map(),
+    resolvedScopes: new Map(),
   };
 }
 

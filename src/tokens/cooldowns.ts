@@ -5,57 +5,42 @@ import { isGrantSound } from '../model/connection_resources.ts';
 import type { Failure } from '../model/exchange.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
 import { coolingDownError, exchangeError } from './connection_errors.ts';
-import type { CorrelatedFailureGuard } from './correlated_failure_guard.ts';
+import type { CorrelatedFailureDetector } from './correlated_failure_detector.ts';
 import { createRecentMap } from './recent_map.ts';
 
-/** After a token of another account, which another request would bring again. */
-const MISTAKE_HOLD: Duration = MINUTE;
+/** After a token of another account: the same request would return it again. */
+const MISMATCH_COOLDOWN: Duration = MINUTE;
 
-/** Connections for which Entra is left alone for a while, although their grant may be well. */
-export interface Cooldowns {
-  /** Throws while it is held. Who insists is let through, but for a grant that Entra wants left alone: that would prolong a loop. */
-  refuse(connection: Connection, resource: string, ignoreCooldown: boolean | undefined): void;
-  /** Entra gave a token of another account: not requested in a loop. */
-  rememberMistake(connection: Connection, failure: Failure): void;
-  /** The connection changed: ask again. */
-  release(connectionUid: string): void;
-}
+export type Cooldowns = ReturnType<typeof createCooldowns>;
 
-interface Mistake {
-  readonly time: Timestamp;
-  readonly failure: Failure;
-}
-
-export function createCooldowns({
-  correlatedFailures,
-  clock,
-}: {
-  readonly correlatedFailures: CorrelatedFailureGuard;
-  readonly clock: Clock;
-}): Cooldowns {
-  const mistakes = createRecentMap<string, Mistake>(10_000);
+/** Connections for which Entra is not called for a while, although their grant may be sound. */
+export function createCooldowns(clock: Clock, detector: CorrelatedFailureDetector) {
+  const mismatches = createRecentMap<string, { readonly time: Timestamp; readonly failure: Failure }>(10_000);
   return {
-    refuse(connection, resource, ignoreCooldown) {
+    /** Throws during a cooldown. `ignoreCooldown` does not skip one that Entra's loop detection requires: a request would prolong it. */
+    check(connection: Connection, resource: string, ignoreCooldown: boolean | undefined): void {
       const now = clock.now();
-      const rest = cooldownRemaining(connection, now);
-      const mayIgnoreCooldown = connection.grantState === 'BLOCKED' && !isGrantSound(connection);
-      if (rest > 0 && !(ignoreCooldown && mayIgnoreCooldown)) throw coolingDownError(connection, rest);
+      const remaining = cooldownRemaining(connection, now);
+      const mayBeIgnored = connection.grantState === 'BLOCKED' && !isGrantSound(connection);
+      if (remaining > 0 && !(ignoreCooldown && mayBeIgnored)) throw coolingDownError(connection, remaining);
       const issue = connection.resourceIssues[resource];
-      const doubt = issue?.state === 'ACTIVE' ? resourceCooldownRemaining(issue, now) : 0;
-      if (doubt > 0) throw coolingDownError(connection, doubt);
+      const suspectRemaining = issue?.state === 'ACTIVE' ? resourceCooldownRemaining(issue, now) : 0;
+      if (suspectRemaining > 0) throw coolingDownError(connection, suspectRemaining);
       if (ignoreCooldown) return;
-      const mistake = mistakes.find(connection.uid);
-      if (mistake !== undefined && elapsedSince(mistake.time, now) < MISTAKE_HOLD)
-        throw exchangeError(connection, mistake.failure, resource);
-      const storm = correlatedFailures.holdOf(connection.uid, resource, now);
-      if (storm !== undefined) throw coolingDownError(connection, storm);
+      const mismatch = mismatches.find(connection.uid);
+      if (mismatch !== undefined && elapsedSince(mismatch.time, now) < MISMATCH_COOLDOWN)
+        throw exchangeError(connection, mismatch.failure, resource);
+      const deferred = detector.cooldownOf(connection.uid, resource, now);
+      if (deferred !== undefined) throw coolingDownError(connection, deferred);
     },
-    rememberMistake(connection, failure) {
-      mistakes.set(connection.uid, { time: clock.now(), failure });
+    /** Entra issued a token of another account. */
+    rememberMismatch(connection: Connection, failure: Failure): void {
+      mismatches.set(connection.uid, { time: clock.now(), failure });
     },
-    release(connectionUid) {
-      mistakes.delete(connectionUid);
-      correlatedFailures.release(connectionUid);
+    /** The connection changed, so Entra may be called again. */
+    clear(connectionUid: string): void {
+      mismatches.delete(connectionUid);
+      detector.release(connectionUid);
     },
   };
 }

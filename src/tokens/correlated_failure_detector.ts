@@ -3,94 +3,82 @@ import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/exchange.ts';
 
 const WINDOW: Duration = MINUTE;
-const FEWEST_ALIKE = 5;
+const FEWEST_CONNECTIONS = 5;
 const SMALLEST_SHARE = 0.2;
-/** After the storm's start; like failures at both mark all. */
+/** After a group's start. If both probes fail like the group, the failures of the group are applied. */
 const PROBE_DELAYS: readonly Duration[] = [MINUTE, 5 * MINUTE];
-/** A storm that proved real: so long its stragglers are marked at once. Not longer for their coming, or a busy app would stay without the guard. */
-const CONFIRMED_LIFE: Duration = HOUR;
-
-/**
- * The second guard of 4-entra: when many connections of one app fail alike, the app, its directory or Entra is more
- * likely ill than each of the grants. They are held, and only two more like failures mark them.
- * A failure with the subject `resource` holds that resource alone, another one the whole connection.
- * Counts, and nothing else: who asks must do what it says.
- */
-export interface CorrelatedFailureDetector {
-  /** Each exchange about a grant, `failure` undefined where it went well. `mark`: go on as if there were no storm. */
-  judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): CorrelationVerdict;
-  /** Milliseconds for which a resource of a held connection is answered locally; undefined: it is not held. */
-  holdOf(connectionUid: string, resource: string, now: Timestamp): Duration | undefined;
-  /** One connection of each storm whose probe is due, another one at each call. */
-  dueProbes(now: Timestamp): readonly TriedConnection[];
-  /** The connection got a new grant, or is gone. */
-  release(connectionUid: string): void;
-  readonly deferredCount: number;
-}
+/** How long equal failures are applied at once after a group was confirmed. They do not prolong it: a busy app would stay unguarded. */
+const CONFIRMED_FOR: Duration = HOUR;
 
 export interface TriedConnection {
-  /** As it was before. */
+  /** As it was before the exchange. */
   readonly connection: Connection;
   readonly resource: string;
 }
-
-export type CorrelationVerdict =
-  | { readonly kind: 'mark' }
-  /** `marked`: those of the last minute that were marked before the storm showed. */
-  | { readonly kind: 'hold'; readonly began: boolean; readonly marked: readonly DeferredFailure[] }
-  /** The storm is real: all that it held. */
-  | { readonly kind: 'mark_all'; readonly held: readonly DeferredFailure[] };
 
 export interface DeferredFailure extends TriedConnection {
   readonly failure: Failure;
   readonly time: Timestamp;
 }
 
+export type CorrelationVerdict =
+  /** Not correlated: the failure changes the connection's state. */
+  | { readonly kind: 'apply' }
+  /** `applied`: failures of the last minute that changed states before the group was detected. `isFirst`: it was detected just now. */
+  | { readonly kind: 'defer'; readonly isFirst: boolean; readonly applied: readonly DeferredFailure[] }
+  /** Confirmed by the probes: all failures that were deferred. */
+  | { readonly kind: 'apply_all'; readonly deferred: readonly DeferredFailure[] };
+
 interface Trial {
   readonly connectionUid: string;
   readonly time: Timestamp;
   readonly key: string | undefined;
-  readonly held: DeferredFailure | undefined;
+  readonly failure: DeferredFailure | undefined;
 }
 
-/** By resource; by `''` what is about the whole connection. */
+/** By resource; by `WHOLE` what is about the whole connection. */
 type DeferredOfConnection = Map<string, DeferredFailure>;
 
-interface Storm {
+/** Equal failures of one app's connections. */
+interface FailureGroup {
   readonly key: string;
   readonly startTime: Timestamp;
-  readonly held: Map<string, DeferredOfConnection>;
+  /** By connection uid. The next one to probe is first. */
+  readonly deferred: Map<string, DeferredOfConnection>;
   probes: number;
 }
 
-const MARK: CorrelationVerdict = { kind: 'mark' };
+export type CorrelatedFailureDetector = ReturnType<typeof createCorrelatedFailureDetector>;
 
-export function createCorrelatedFailureDetector(): CorrelatedFailureDetector {
+/**
+ * Detects that many connections of one app fail the same way at the same time. The cause is then more likely the app, its directory or
+ * Entra than each of the grants, so their state changes are deferred until two probes fail the same way. A failure with the subject
+ * `resource` defers that resource alone, another one the whole connection. It only decides: the caller acts on the verdict.
+ */
+export function createCorrelatedFailureDetector() {
+  /** By app uid, then by connection and resource. */
   const trials = new Map<string, Map<string, Trial>>();
-  const correlatedFailures = new Map<string, Storm>();
+  const groups = new Map<string, FailureGroup>();
+  /** Keys of confirmed groups, until when. */
   const confirmed = new Map<string, Timestamp>();
 
-  function recent(appUid: string, now: Timestamp): Map<string, Trial> {
+  function recentTrials(appUid: string, now: Timestamp): Map<string, Trial> {
     const tried = trials.get(appUid) ?? new Map<string, Trial>();
     forgetOld(tried, now);
     trials.set(appUid, tried);
     return tried;
   }
 
-  function stormsHolding(connectionUid: string, resource: string): Storm[] {
-    return [...correlatedFailures.values()].filter(({ held }) => isHeld(held.get(connectionUid), resource));
+  function groupsDeferring(connectionUid: string, resource: string): FailureGroup[] {
+    return [...groups.values()].filter((group) => isDeferred(group, connectionUid, resource));
   }
 
-  function leave(storm: Storm, connectionUid: string): void {
-    storm.held.delete(connectionUid);
-    if (storm.held.size === 0) end(storm);
+  function leave(group: FailureGroup, connectionUid: string): void {
+    group.deferred.delete(connectionUid);
+    if (group.deferred.size === 0) groups.delete(group.key);
   }
 
-  function end(storm: Storm): void {
-    correlatedFailures.delete(storm.key);
-  }
-
-  /** Of apps, too, that nobody asks for any more. */
+  /** Also of apps that are not used any more. */
   function sweep(now: Timestamp): void {
     for (const [appUid, tried] of trials) {
       forgetOld(tried, now);
@@ -99,65 +87,83 @@ export function createCorrelatedFailureDetector(): CorrelatedFailureDetector {
     for (const [key, until] of confirmed) if (until <= now) confirmed.delete(key);
   }
 
-  return {
-    judge({ connection, resource }, failure, now) {
-      const { appUid, uid: connectionUid } = connection;
-      const tried = recent(appUid, now);
-      // A success refutes what was held against the connection, and against this resource.
-      for (const part of [WHOLE, resource]) tried.delete(idOf(connectionUid, part));
-      const key = failure && `${appUid} ${failure.kind} ${failure.reason} ${failure.entraError ?? ''}`;
-      const held = failure && { connection, resource, failure, time: now };
-      const part = failure !== undefined && failure.subject !== 'resource' ? WHOLE : resource;
-      tried.set(idOf(connectionUid, part), { connectionUid, time: now, key, held });
+  function evaluateInGroup(group: FailureGroup, failed: DeferredFailure): CorrelationVerdict {
+    const { connection, resource, time } = failed;
+    const isProbe = isDeferred(group, connection.uid, resource) && probeWait(group, time) === 0;
+    defer(group, failed);
+    if (isProbe) group.probes++;
+    if (group.probes < PROBE_DELAYS.length) return { kind: 'defer', isFirst: false, applied: [] };
+    groups.delete(group.key);
+    confirmed.set(group.key, time + CONFIRMED_FOR);
+    return { kind: 'apply_all', deferred: failuresOf(group) };
+  }
 
-      const holding = stormsHolding(connectionUid, resource);
-      if (failure === undefined || key === undefined || held === undefined) {
-        for (const storm of holding) end(storm);
-        return MARK;
+  function detectGroup(key: string, failed: DeferredFailure, tried: Map<string, Trial>): CorrelationVerdict {
+    const { time } = failed;
+    if (timeLeft(confirmed.get(key) ?? 0, time, CONFIRMED_FOR) > 0) return { kind: 'apply' };
+    confirmed.delete(key);
+    const equal = [...tried.values()].filter((trial) => trial.key === key);
+    const failing = countConnections(equal);
+    if (failing < FEWEST_CONNECTIONS || failing <= SMALLEST_SHARE * countConnections(tried.values())) {
+      return { kind: 'apply' };
+    }
+    const group: FailureGroup = { key, startTime: time, deferred: new Map(), probes: 0 };
+    for (const { failure } of equal) if (failure !== undefined) defer(group, failure);
+    groups.set(key, group);
+    return { kind: 'defer', isFirst: true, applied: failuresOf(group).filter((one) => one !== failed) };
+  }
+
+  return {
+    /** Called for each exchange about a grant; `failure` is undefined where Entra granted. */
+    evaluate(
+      { connection, resource }: TriedConnection,
+      failure: Failure | undefined,
+      now: Timestamp,
+    ): CorrelationVerdict {
+      const { appUid, uid: connectionUid } = connection;
+      const tried = recentTrials(appUid, now);
+      // A success refutes earlier failures of the connection, and of this resource.
+      for (const part of [WHOLE, resource]) tried.delete(`${connectionUid} ${part}`);
+      const key = failure && `${appUid} ${failure.kind} ${failure.reason} ${failure.entraError ?? ''}`;
+      const failed = failure && { connection, resource, failure, time: now };
+      const part = failed === undefined ? resource : partOf(failed);
+      tried.set(`${connectionUid} ${part}`, { connectionUid, time: now, key, failure: failed });
+
+      const deferring = groupsDeferring(connectionUid, resource);
+      if (key === undefined || failed === undefined) {
+        for (const group of deferring) groups.delete(group.key);
+        return { kind: 'apply' };
       }
-      for (const other of holding) if (other.key !== key) leave(other, connectionUid);
-      const storm = correlatedFailures.get(key);
-      if (storm !== undefined) {
-        const probed = isHeld(storm.held.get(connectionUid), resource) && waitOf(storm, now) === 0;
-        hold(storm, held);
-        if (probed) storm.probes++;
-        if (storm.probes < PROBE_DELAYS.length) return { kind: 'hold', began: false, marked: [] };
-        end(storm);
-        confirmed.set(key, now + CONFIRMED_LIFE);
-        return { kind: 'mark_all', held: failuresOf(storm) };
-      }
-      if (timeLeft(confirmed.get(key) ?? 0, now, CONFIRMED_LIFE) > 0) return MARK;
-      confirmed.delete(key);
-      const alike = [...tried.values()].filter((trial) => trial.key === key);
-      const failing = countConnections(alike);
-      if (failing < FEWEST_ALIKE || failing <= SMALLEST_SHARE * countConnections(tried.values())) return MARK;
-      const began: Storm = { key, startTime: now, held: new Map(), probes: 0 };
-      for (const trial of alike) if (trial.held !== undefined) hold(began, trial.held);
-      correlatedFailures.set(key, began);
-      return { kind: 'hold', began: true, marked: failuresOf(began).filter((one) => one !== held) };
+      for (const other of deferring) if (other.key !== key) leave(other, connectionUid);
+      const group = groups.get(key);
+      return group === undefined ? detectGroup(key, failed, tried) : evaluateInGroup(group, failed);
     },
-    holdOf(connectionUid, resource, now) {
-      const [storm] = stormsHolding(connectionUid, resource);
-      return storm && Math.max(SECOND, waitOf(storm, now));
+    /** How long requests for a resource of a deferred connection are answered locally; undefined: it is not deferred. */
+    cooldownOf(connectionUid: string, resource: string, now: Timestamp): Duration | undefined {
+      const [group] = groupsDeferring(connectionUid, resource);
+      return group && Math.max(SECOND, probeWait(group, now));
     },
-    dueProbes(now) {
+    /** One connection of each group whose probe is due, another one at each call. */
+    dueProbes(now: Timestamp): readonly TriedConnection[] {
       sweep(now);
-      return [...correlatedFailures.values()].flatMap((storm) => {
-        const [next] = storm.held;
-        if (next === undefined || waitOf(storm, now) > 0) return [];
-        const [uid, held] = next;
-        // To the end of the line: one dead grant is no proof against the others, and one that cannot be asked must not keep them held.
-        storm.held.delete(uid);
-        storm.held.set(uid, held);
-        return [...held.values()].slice(0, 1);
+      return [...groups.values()].flatMap((group) => {
+        const [next] = group.deferred;
+        if (next === undefined || probeWait(group, now) > 0) return [];
+        const [uid, deferred] = next;
+        // To the end of the line: one revoked grant proves nothing about the others, and one that cannot be probed must not defer them.
+        group.deferred.delete(uid);
+        group.deferred.set(uid, deferred);
+        return [...deferred.values()].slice(0, 1);
       });
     },
-    release(connectionUid) {
-      for (const storm of correlatedFailures.values()) if (storm.held.has(connectionUid)) leave(storm, connectionUid);
+    /** The connection got a new grant, or was deleted. */
+    release(connectionUid: string): void {
+      for (const group of groups.values()) if (group.deferred.has(connectionUid)) leave(group, connectionUid);
     },
-    get deferredCount() {
+    /** Connections. */
+    get deferredCount(): number {
       let count = 0;
-      for (const storm of correlatedFailures.values()) count += storm.held.size;
+      for (const { deferred } of groups.values()) count += deferred.size;
       return count;
     },
   };
@@ -165,32 +171,30 @@ export function createCorrelatedFailureDetector(): CorrelatedFailureDetector {
 
 const WHOLE = '';
 
-function idOf(connectionUid: string, part: string): string {
-  return `${connectionUid} ${part}`;
+function partOf({ failure, resource }: DeferredFailure): string {
+  return failure.subject === 'resource' ? resource : WHOLE;
 }
 
-function isHeld(held: DeferredOfConnection | undefined, resource: string): boolean {
-  return held !== undefined && (held.has(WHOLE) || held.has(resource));
+function isDeferred({ deferred }: FailureGroup, connectionUid: string, resource: string): boolean {
+  const known = deferred.get(connectionUid);
+  return known !== undefined && (known.has(WHOLE) || known.has(resource));
 }
 
-function hold({ held }: Storm, failed: DeferredFailure): void {
-  const { connection, failure, resource } = failed;
-  const known: DeferredOfConnection = held.get(connection.uid) ?? new Map();
-  known.set(failure.subject === 'resource' ? resource : WHOLE, failed);
-  held.set(connection.uid, known);
+function defer({ deferred }: FailureGroup, failed: DeferredFailure): void {
+  const { uid } = failed.connection;
+  const known: DeferredOfConnection = deferred.get(uid) ?? new Map();
+  deferred.set(uid, known.set(partOf(failed), failed));
 }
 
-function failuresOf({ held }: Storm): DeferredFailure[] {
-  return [...held.values()].flatMap((known) => [...known.values()]);
+function failuresOf({ deferred }: FailureGroup): DeferredFailure[] {
+  return [...deferred.values()].flatMap((known) => [...known.values()]);
 }
 
 function countConnections(trials: Iterable<Trial>): number {
-  const uids = new Set<string>();
-  for (const { connectionUid } of trials) uids.add(connectionUid);
-  return uids.size;
+  return new Set(Array.from(trials, ({ connectionUid }) => connectionUid)).size;
 }
 
-/** In the order of their times, so that the first young one ends the search. */
+/** In the order of their times, so that the first recent one ends the search. */
 function forgetOld(tried: Map<string, Trial>, now: Timestamp): void {
   for (const [id, { time }] of tried) {
     if (time <= now && now - time < WINDOW) break;
@@ -199,7 +203,7 @@ function forgetOld(tried: Map<string, Trial>, now: Timestamp): void {
 }
 
 /** Until the next probe; 0 when it is due. */
-function waitOf({ startTime, probes }: Storm, now: Timestamp): Duration {
+function probeWait({ startTime, probes }: FailureGroup, now: Timestamp): Duration {
   const delay = PROBE_DELAYS[probes] ?? 0;
   return timeLeft(startTime + delay, now, delay);
 }

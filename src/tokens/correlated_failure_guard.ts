@@ -1,77 +1,64 @@
 import { afterRedeem } from '../model/after_redeem.ts';
-import { type Clock, type Duration, SECOND, type Timestamp } from '../model/clock.ts';
+import { type Duration, SECOND, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
 import { isGrantSound, withDerivedState } from '../model/connection_resources.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
-import type { Timers } from '../model/timers.ts';
-import type { Stores } from '../store/stores.ts';
-import type { Alerts } from './alerts.ts';
-import type { ConnectionSnapshots } from './connection_snapshot.ts';
-import {
-  createCorrelatedFailureDetector,
-  type DeferredFailure,
-  type TriedConnection,
-} from './correlated_failure_detector.ts';
-import { dropRejectedToken } from './drop_rejected_token.ts';
-import type { TokenCache } from './token_cache.ts';
-import type { TokenMetrics } from './token_metrics.ts';
+import type { CorrelatedFailureDetector, DeferredFailure, TriedConnection } from './correlated_failure_detector.ts';
+import type { TokenParts } from './token_parts.ts';
 
 const LEASE: Duration = 5 * SECOND;
-/** Together longer than anybody's lease. */
+/** Together longer than any lease. */
 const ATTEMPTS = 30;
 const PAUSE: Duration = 500;
 
-/** Does what the storm guard says: takes back marks, and sets them once a storm proved real. */
-export interface CorrelatedFailureGuard {
-  judge(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): 'mark' | 'hold';
-  holdOf(connectionUid: string, resource: string, now: Timestamp): Duration | undefined;
-  dueProbes(now: Timestamp): readonly TriedConnection[];
-  release(connectionUid: string): void;
-  /** Waits until all marks are set or taken back. */
-  settled(): Promise<void>;
-}
+export type CorrelatedFailureGuard = ReturnType<typeof createCorrelatedFailureGuard>;
 
-export interface CorrelatedFailureGuardParts {
-  readonly stores: Pick<Stores, 'grants'>;
-  readonly snapshots: ConnectionSnapshots;
-  readonly cache: TokenCache;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: () => number;
-  readonly replica: string;
-  readonly metrics: TokenMetrics;
-  readonly alerts: Alerts;
-}
-
-export function createCorrelatedFailureGuard(parts: CorrelatedFailureGuardParts): CorrelatedFailureGuard {
+/** Acts on the detector's verdicts: reverts state changes once failures prove correlated, and applies them once they are confirmed. */
+export function createCorrelatedFailureGuard(parts: TokenParts, detector: CorrelatedFailureDetector) {
   const { stores, snapshots, cache, clock, timers, metrics, alerts } = parts;
-  const guard = createCorrelatedFailureDetector();
   const work = new Set<Promise<void>>();
 
-  function inBackground(task: Promise<void>): void {
+  function runInBackground(task: Promise<void>): void {
     const quiet = task.catch(() => {}).finally(() => work.delete(quiet));
     work.add(quiet);
   }
 
-  /** However long it takes within reason: a healthy grant must not stay marked because the database stumbled. */
-  async function change(connectionUid: string, move: (connection: Connection) => Connection): Promise<void> {
+  async function revert(applied: readonly DeferredFailure[]): Promise<void> {
+    for (const deferred of applied) {
+      await change(deferred.connection.uid, (connection) => reverted(connection, deferred, clock.now()));
+    }
+  }
+
+  async function applyAll(deferred: readonly DeferredFailure[], exceptUid: string): Promise<void> {
+    for (const { connection: before, resource, failure, time } of deferred) {
+      if (before.uid === exceptUid) continue;
+      await change(before.uid, (connection) => {
+        // Redeemed or granted again since; an unverified import shows that in its update time alone.
+        if (connection.updateTime > time || !isGrantSound(connection)) return connection;
+        return afterRedeem(connection, failure, clock.now(), resource);
+      });
+    }
+  }
+
+  /** Persistent within reason: a sound grant must not stay refused because the database failed for a moment. */
+  async function change(connectionUid: string, transition: (connection: Connection) => Connection): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
-        if (await changeNow(connectionUid, move)) return;
+        if (await changeNow(connectionUid, transition)) return;
       } catch (error) {
-        // A row that cannot be opened stays as it is, and the others' turn comes all the same.
+        // A row that cannot be decrypted stays as it is; the other connections follow.
         if (!isVaultError(error, 'DATABASE_UNAVAILABLE', 'KEY_SOURCE_UNAVAILABLE')) return;
       }
       await timers.sleep(PAUSE);
     }
   }
 
-  /** Under the lease and fenced, so that a grant that was replaced meanwhile is left alone. False: somebody holds the lease. */
-  async function changeNow(connectionUid: string, move: (connection: Connection) => Connection): Promise<boolean> {
+  /** Under the lease and fenced, so that a grant that was replaced meanwhile stays as it is. False: another owner holds the lease. */
+  async function changeNow(connectionUid: string, transition: (connection: Connection) => Connection) {
     const held = await stores.grants.lease(connectionUid, { owner: parts.replica, resource: '', duration: LEASE });
     if (held === undefined) return (await snapshots.findByUid(connectionUid)) === undefined;
-    const after = move(held.connection);
+    const after = transition(held.connection);
     if (after === held.connection) {
       await held.release();
       return true;
@@ -79,77 +66,54 @@ export function createCorrelatedFailureGuard(parts: CorrelatedFailureGuardParts)
     const recorded = await held.record({ connection: after, refreshToken: undefined, accessToken: undefined });
     if (recorded === 'fenced') return true;
     snapshots.update({ ...after, version: after.version + 1 });
-    dropRejectedToken(cache, after);
+    cache.dropRefused(after);
     return true;
   }
 
-  async function takeBack(marked: readonly DeferredFailure[]): Promise<void> {
-    for (const { connection: before, resource, failure, time } of marked) {
-      await change(before.uid, (connection) => {
-        if (failure.subject === 'resource' && isGrantSound(before)) {
-          return resourceAsBefore(connection, before, resource, time);
-        }
-        const { grantState, stateReason, granted, resourceIssues, firstSuspectTime, heldUntil } = before;
-        // Of another time: somebody else changed it since. A first strike leaves no evidence.
-        if (connection.stateReason?.time !== time && connection.firstSuspectTime !== time) return connection;
-        const keepAliveTime = before.keepAliveTime ?? clock.now();
-        const asBefore = {
-          grantState,
-          stateReason,
-          granted,
-          resourceIssues,
-          firstSuspectTime,
-          heldUntil,
-          keepAliveTime,
-        };
-        return { ...connection, ...asBefore };
-      });
-    }
-  }
-
-  async function markAll(held: readonly DeferredFailure[], but: string): Promise<void> {
-    for (const { connection: before, resource, failure, time } of held) {
-      if (before.uid === but) continue;
-      await change(before.uid, (connection) => {
-        // Redeemed or granted anew since; an import that was not verified yet says so in its update time alone.
-        if (connection.updateTime > time || !isGrantSound(connection)) return connection;
-        return afterRedeem(connection, failure, clock.now(), { resource, jitter: parts.random() });
-      });
-    }
-  }
-
   return {
-    judge(tried, failure, now) {
-      // A refusal of our own (an account, a directory) says nothing about Entra.
-      if (failure !== undefined && failure.entraError === undefined) return 'mark';
-      const verdict = guard.judge(tried, failure, now);
-      metrics.stateDeferred(guard.deferredCount);
+    evaluate(tried: TriedConnection, failure: Failure | undefined, now: Timestamp): 'apply' | 'defer' {
+      // The vault's own checks (account, directory) say nothing about Entra.
+      if (failure !== undefined && failure.entraError === undefined) return 'apply';
+      const verdict = detector.evaluate(tried, failure, now);
+      metrics.stateDeferred(detector.deferredCount);
       switch (verdict.kind) {
-        case 'mark':
-          return 'mark';
-        case 'hold':
-          if (verdict.began && failure !== undefined) alerts.raise('storm', tried.connection, failure);
-          if (verdict.marked.length > 0) inBackground(takeBack(verdict.marked));
-          return 'hold';
-        case 'mark_all':
-          inBackground(markAll(verdict.held, tried.connection.uid));
-          return 'mark';
+        case 'apply':
+          return 'apply';
+        case 'defer':
+          if (verdict.isFirst && failure !== undefined) alerts.raise('storm', tried.connection, failure);
+          if (verdict.applied.length > 0) runInBackground(revert(verdict.applied));
+          return 'defer';
+        case 'apply_all':
+          runInBackground(applyAll(verdict.deferred, tried.connection.uid));
+          return 'apply';
       }
     },
-    holdOf: guard.holdOf,
-    dueProbes: guard.dueProbes,
-    release: guard.release,
-    async settled() {
+    /** Waits until all changes in the background are recorded. */
+    async settled(): Promise<void> {
       while (work.size > 0) await Promise.allSettled(work);
     },
   };
 }
 
-/** Only the one resource: another one may have been marked or granted since. */
-function resourceAsBefore(connection: Connection, before: Connection, resource: string, time: Timestamp): Connection {
-  const issue = connection.resourceIssues[resource];
-  // Of another time: another answer changed it since.
-  if (issue?.evidence.time !== time) return connection;
+/** The connection as it was before the failure; the same object if another answer changed it since. */
+function reverted(connection: Connection, deferred: DeferredFailure, now: Timestamp): Connection {
+  const { connection: before, resource, failure, time } = deferred;
+  if (failure.subject === 'resource' && isGrantSound(before)) {
+    return resourceReverted(connection, before, resource, time);
+  }
+  // A first doubtful failure leaves no reason, only its time.
+  if (connection.stateReason?.time !== time && connection.firstSuspectTime !== time) return connection;
+  const { grantState, stateReason, granted, resourceIssues, firstSuspectTime, heldUntil } = before;
+  const keepAliveTime = before.keepAliveTime ?? now;
+  return {
+    ...connection,
+    ...{ grantState, stateReason, granted, resourceIssues, firstSuspectTime, heldUntil, keepAliveTime },
+  };
+}
+
+/** Only the one resource: another one may have changed since. */
+function resourceReverted(connection: Connection, before: Connection, resource: string, time: Timestamp): Connection {
+  if (connection.resourceIssues[resource]?.evidence.time !== time) return connection;
   const { [resource]: _, ...others } = connection.resourceIssues;
   const known = before.resourceIssues[resource];
   const permissions = before.granted[resource];

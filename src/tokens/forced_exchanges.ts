@@ -3,27 +3,23 @@ import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import { createRecentMap } from './recent_map.ts';
 
-/** Far from Entra's loop guard (50196: 15 equal requests in 5 minutes). */
+/** Far from Entra's loop detection (50196: 15 equal requests in 5 minutes). */
 const INTERVAL: Duration = 30 * SECOND;
-
-/**
- * The pace of exchanges that a caller forces although a valid token is stored (VerifyConnection, `claims`,
- * `rejected_token_sha256`): one per connection and interval, whatever forces it.
- */
-export interface ForcedExchanges {
-  /** RATE_LIMITED while another force had its exchange. `force`: the call that forces; it may have several exchanges. */
-  refuse(connection: Connection, force: Force | undefined): void;
-  /** The same, at the moment when Entra is asked: from here on the others wait. */
-  begin(connection: Connection, force: Force | undefined): void;
-}
 
 /** Identifies the call. */
 export type Force = object;
 
-export function createForcedExchanges({ clock }: { readonly clock: Clock }): ForcedExchanges {
+export type ForcedExchanges = ReturnType<typeof createForcedExchanges>;
+
+/**
+ * Rate limit of exchanges that a caller forces although a valid token is stored (VerifyConnection, `claims`, `rejected_token_sha256`):
+ * one call per connection and interval. That call may have several exchanges.
+ */
+export function createForcedExchanges(clock: Clock) {
   const last = createRecentMap<string, { readonly time: Timestamp; readonly force: Force }>(10_000);
 
-  function refuse(connection: Connection, force: Force | undefined): void {
+  /** RATE_LIMITED within the interval of another call. */
+  function check(connection: Connection, force: Force | undefined): void {
     const before = force && last.find(connection.uid);
     if (before === undefined || before.force === force) return;
     const wait = timeLeft(before.time + INTERVAL, clock.now(), INTERVAL);
@@ -37,9 +33,10 @@ export function createForcedExchanges({ clock }: { readonly clock: Clock }): For
   }
 
   return {
-    refuse,
-    begin(connection, force) {
-      refuse(connection, force);
+    check,
+    /** The same right before Entra is called: from now on other calls wait. */
+    start(connection: Connection, force: Force | undefined): void {
+      check(connection, force);
       if (force !== undefined) last.set(connection.uid, { time: clock.now(), force });
     },
   };

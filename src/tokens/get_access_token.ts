@@ -1,56 +1,47 @@
 import type { AccessToken } from '../model/access_token.ts';
-import type { Clock, Duration, Timestamp } from '../model/clock.ts';
+import type { Timestamp } from '../model/clock.ts';
 import { connectionName } from '../model/connection.ts';
 import { isRefused } from '../model/connection_resources.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
 import type { AccessTokenRequest, ChangesFeed, ServedToken } from './access_tokens.ts';
 import type { ClaimsChallenges } from './claims_challenges.ts';
 import { checkResourceIssue, checkServable } from './connection_errors.ts';
-import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
+import type { ConnectionSnapshot } from './connection_snapshot.ts';
 import type { RefreshAhead } from './refresh_ahead.ts';
-import { FORCE_REFRESH, type RefreshRequest } from './refresh_under_lease.ts';
+import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
 import { checkGranted, resolveScopes } from './resolve_scopes.ts';
 import { createShortTtlCache, ttlUnattainable } from './short_ttl_cache.ts';
-import type { CachedToken, TokenCache } from './token_cache.ts';
-import type { TokenMetrics } from './token_metrics.ts';
+import type { CachedToken } from './token_cache.ts';
+import type { TokenParts } from './token_parts.ts';
 import { waitFor } from './wait_for.ts';
 
-/** A flight that was joined may have brought a token that another asker wanted, good for less long than this one's. */
-const MOST_FLIGHTS = 3;
+/** A shared refresh may return a token that another caller accepts, but that is valid for less time than this caller requires. */
+const MOST_REFRESHES = 3;
 
-export interface GetAccessTokenParts {
+export interface GetAccessTokenParts extends TokenParts {
   readonly scopes: Scopes;
-  readonly snapshots: ConnectionSnapshots;
-  readonly cache: TokenCache;
   readonly claimsChallenges: ClaimsChallenges;
   readonly refresh: (purpose: string, request: RefreshRequest) => Promise<ServedToken>;
   readonly ahead: RefreshAhead;
-  readonly clock: Clock;
-  readonly metrics: TokenMetrics;
   readonly feed: ChangesFeed | undefined;
 }
 
-/** What a caller takes for an answer. */
+/** What a caller accepts. */
 interface Demand {
-  /** Equal for callers who can share a refresh. */
+  /** Equal for callers that can share a refresh. */
   readonly purpose: string;
   readonly accepts: (token: AccessToken) => boolean;
-  readonly endsAfter: Timestamp;
-  readonly claims: string | undefined;
+  readonly expiresAfter: Timestamp;
+  readonly claims?: string | undefined;
 }
 
-export interface GetAccessToken {
-  get(request: AccessTokenRequest): ServedToken | Promise<ServedToken>;
-  /** The same, uncounted: nothing is handed out yet. */
-  look(request: AccessTokenRequest): ServedToken | Promise<ServedToken>;
-}
-
-export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken {
+/** `get` serves an access token of a connection; `getUncounted` does the same without counting it as served. */
+export function createGetAccessToken(parts: GetAccessTokenParts) {
   const { scopes, snapshots, cache, claimsChallenges, refresh, ahead, clock, metrics, feed } = parts;
   const shortTtlCache = createShortTtlCache(clock);
 
   /** The hot path: no promise, no timer, no signal, no closure (5-refresh, "What a hit costs"). */
-  function look(request: AccessTokenRequest): ServedToken | Promise<ServedToken> {
+  function getUncounted(request: AccessTokenRequest): ServedToken | Promise<ServedToken> {
     if (request.claims !== undefined || request.rejectedTokenSha256 !== undefined || feed?.behind) {
       return getOrRefresh(request);
     }
@@ -58,74 +49,48 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
     if (snapshot === undefined) return getOrRefresh(request);
     const now = clock.now();
     if (!snapshot.open) checkServable(snapshot, now);
-    const ask = resolveScopes(scopes, snapshot, request.scopes);
-    const cached = cache.find(snapshot.connection.uid, ask.resource, now);
-    if (cached === undefined || cached.fresh.accessToken.expireTime - now < request.minTtl)
+    const scope = resolveScopes(scopes, snapshot, request.scopes);
+    const cached = cache.find(snapshot.connection.uid, scope.resource, now);
+    if (cached === undefined || cached.served.accessToken.expireTime - now < request.minTtl)
       return getOrRefresh(request);
-    if (now >= cached.aheadTime) replaceAhead(snapshot, ask, cached);
-    return cached.fresh;
-  }
-
-  function replaceAhead(snapshot: ConnectionSnapshot, { resource }: TokenScope, cached: CachedToken): void {
-    ahead.start(cached, () =>
-      refresh('ahead', {
-        snapshot,
-        resource,
-        priority: 'REFRESH_AHEAD',
-        // Another replica may have been faster.
-        accepts: (token) => token.refreshTime > clock.now() && !isCopy(token, cached.fresh.accessToken),
-        endsAfter: cached.fresh.accessToken.expireTime,
-      }),
-    );
+    if (now >= cached.aheadTime) refreshAhead(snapshot, scope.resource, cached);
+    return cached.served;
   }
 
   async function getOrRefresh(request: AccessTokenRequest): Promise<ServedToken> {
-    const { tenantId, connectionId } = request;
-    let snapshot = await (feed?.behind ? snapshots.reread : snapshots.get)(tenantId, connectionId);
-    for (let flight = 1; ; flight++) {
-      checkServable(snapshot, clock.now());
-      const ask = resolveScopes(scopes, snapshot, request.scopes);
-      const { uid } = snapshot.connection;
-      const cached = cache.find(uid, ask.resource, clock.now());
-      const demand = demandOf(request, snapshot, ask.resource, cached?.fresh.accessToken);
-      if (cached !== undefined && demand.accepts(cached.fresh.accessToken)) {
-        if (clock.now() >= cached.aheadTime) replaceAhead(snapshot, ask, cached);
-        return cached.fresh;
+    let snapshot = await servableSnapshot(request, feed?.behind ? snapshots.reread : snapshots.get);
+    for (let refreshes = 1; ; refreshes++) {
+      const scope = resolveScopes(scopes, snapshot, request.scopes);
+      const cached = cache.find(snapshot.connection.uid, scope.resource, clock.now());
+      const demand = demandOf(request, snapshot, scope.resource, cached?.served.accessToken);
+      if (cached !== undefined && demand.accepts(cached.served.accessToken)) {
+        if (clock.now() >= cached.aheadTime) refreshAhead(snapshot, scope.resource, cached);
+        return cached.served;
       }
-      checkResourceIssue(snapshot.connection, ask.resource, clock.now());
-      const { purpose, accepts, claims, endsAfter } = demand;
-      // One that lives long enough, and is not accepted: it was refused.
-      const isRejected = request.rejectedTokenSha256 !== undefined && livesFor(request.minTtl, cached);
+      const key = `${snapshot.connection.uid} ${scope.resource}`;
       const name = connectionName(snapshot.connection);
-      const key = `${uid} ${ask.resource}`;
-      shortTtlCache.refuse(key, name, request.minTtl);
-      const work = refresh(purpose, {
-        snapshot,
-        resource: ask.resource,
-        priority: 'FOREGROUND',
-        accepts,
-        endsAfter,
-        claims,
-        force: claims !== undefined || isRejected ? request : undefined,
-      });
+      checkResourceIssue(snapshot.connection, scope.resource, clock.now());
+      shortTtlCache.check(key, request.minTtl);
+      const work = startRefresh(request, snapshot, scope, demand, cached);
       shortTtlCache.rememberFailure(key, work);
-      if (claims !== undefined) {
-        const challenge = claimsChallenges.keyOf(ask.resource, claims);
-        work.then(
-          () => claimsChallenges.answered(uid, challenge),
-          (error) => claimsChallenges.refused(uid, challenge, error),
-        );
-      }
-      const fresh = await waitFor(work, request.signal(), name);
-      // Suspended, or granted less, while Entra was asked.
-      snapshot = await snapshots.get(tenantId, connectionId);
-      checkServable(snapshot, clock.now());
-      checkGranted(scopes, snapshot, ask, fresh.accessToken.permissions);
-      const left = fresh.accessToken.expireTime - clock.now();
-      if (left >= request.minTtl && (fresh.source === 'ENTRA' || accepts(fresh.accessToken))) return fresh;
-      if (fresh.source === 'ENTRA') throw shortTtlCache.remember(key, name, left);
-      if (flight === MOST_FLIGHTS) throw ttlUnattainable(name, left);
+      const served = await waitFor(work, request.signal(), name);
+      // It may have been suspended, or granted less, in the meantime.
+      snapshot = await servableSnapshot(request, snapshots.get);
+      checkGranted(scopes, snapshot, scope, served.accessToken.permissions);
+      const ttl = served.accessToken.expireTime - clock.now();
+      if (ttl >= request.minTtl && (served.source === 'ENTRA' || demand.accepts(served.accessToken))) return served;
+      if (served.source === 'ENTRA') throw shortTtlCache.remember(key, name, ttl);
+      if (refreshes === MOST_REFRESHES) throw ttlUnattainable(name, ttl);
     }
+  }
+
+  async function servableSnapshot(
+    request: AccessTokenRequest,
+    read: typeof snapshots.get,
+  ): Promise<ConnectionSnapshot> {
+    const snapshot = await read(request.tenantId, request.connectionId);
+    checkServable(snapshot, clock.now());
+    return snapshot;
   }
 
   function demandOf(
@@ -141,34 +106,64 @@ export function createGetAccessToken(parts: GetAccessTokenParts): GetAccessToken
         return { purpose: `claims ${key}`, ...FORCE_REFRESH, claims };
     }
     // A stored token dates from before Entra refused the resource.
-    if (isRefused(connection, resource)) return { purpose: 'retry', ...FORCE_REFRESH, claims: undefined };
-    const lives = (token: AccessToken) => token.expireTime - clock.now() >= minTtl && !isCopy(token, known);
-    const endsAfter = clock.now() + minTtl - 1;
-    if (rejected === undefined) return { purpose: 'get', accepts: lives, endsAfter, claims: undefined };
-    const refused = rejected.toLowerCase();
-    const accepts = (token: AccessToken) => lives(token) && token.token.sha256() !== refused;
-    return { purpose: `instead of ${refused}`, accepts, endsAfter, claims: undefined };
+    if (isRefused(connection, resource)) return { purpose: 'retry', ...FORCE_REFRESH };
+    const isLongEnough = (token: AccessToken) => token.expireTime - clock.now() >= minTtl && !isCopy(token, known);
+    const expiresAfter = clock.now() + minTtl - 1;
+    if (rejected === undefined) return { purpose: 'get', accepts: isLongEnough, expiresAfter };
+    const sha256 = rejected.toLowerCase();
+    const accepts = (token: AccessToken) => isLongEnough(token) && token.token.sha256() !== sha256;
+    return { purpose: `instead of ${sha256}`, accepts, expiresAfter };
   }
 
-  function livesFor(minTtl: Duration, cached: CachedToken | undefined): boolean {
-    return cached !== undefined && cached.fresh.accessToken.expireTime - clock.now() >= minTtl;
+  function startRefresh(
+    request: AccessTokenRequest,
+    snapshot: ConnectionSnapshot,
+    { resource }: TokenScope,
+    { purpose, ...demand }: Demand,
+    cached: CachedToken | undefined,
+  ): Promise<ServedToken> {
+    // A cached token that is valid for long enough was not accepted, so it is the rejected one.
+    const isRejected =
+      request.rejectedTokenSha256 !== undefined &&
+      cached !== undefined &&
+      cached.served.accessToken.expireTime - clock.now() >= request.minTtl;
+    const { claims } = demand;
+    const force = claims !== undefined || isRejected ? request : undefined;
+    const work = refresh(purpose, { snapshot, resource, priority: 'FOREGROUND', ...demand, force });
+    if (claims !== undefined) {
+      claimsChallenges.recordAnswer(snapshot.connection.uid, claimsChallenges.keyOf(resource, claims), work);
+    }
+    return work;
   }
 
-  function counted(fresh: ServedToken): ServedToken {
-    metrics.served(fresh.source);
-    return fresh;
+  function refreshAhead(snapshot: ConnectionSnapshot, resource: string, cached: CachedToken): void {
+    ahead.start(cached, () =>
+      refresh('ahead', {
+        snapshot,
+        resource,
+        priority: 'REFRESH_AHEAD',
+        // Another replica may have been faster.
+        accepts: (token) => token.refreshTime > clock.now() && !isCopy(token, cached.served.accessToken),
+        expiresAfter: cached.served.accessToken.expireTime,
+      }),
+    );
+  }
+
+  function counted(served: ServedToken): ServedToken {
+    metrics.served(served.source);
+    return served;
   }
 
   return {
-    look,
-    get(request) {
-      const fresh = look(request);
-      return fresh instanceof Promise ? fresh.then(counted) : counted(fresh);
+    getUncounted,
+    get(request: AccessTokenRequest): ServedToken | Promise<ServedToken> {
+      const served = getUncounted(request);
+      return served instanceof Promise ? served.then(counted) : counted(served);
     },
   };
 }
 
-/** The stored copy of a token in memory, whose end memory knows better where the clock was set back. */
+/** The stored copy of a token in memory. Memory knows its expiry better if the clock was set back. */
 function isCopy(token: AccessToken, known: AccessToken | undefined): boolean {
   return known !== undefined && token !== known && token.token.sha256() === known.token.sha256();
 }

@@ -1,12 +1,12 @@
 /**
- * A map that forgets what was not used lately, in two generations: a find costs one lookup and no bookkeeping
- * while its entry is young. Holds at most `limit` entries, and at least the `limit / 2` last used.
+ * A bounded map of two generations that evicts the least recently used entries: a find of a young entry costs one lookup and no
+ * bookkeeping. Holds at most `limit` entries, and at least the `limit / 2` last used.
  */
 export interface RecentMap<Key, Value> {
   find(key: Key): Value | undefined;
   set(key: Key, value: Value): void;
   delete(key: Key): void;
-  /** Entries may be deleted on the way. */
+  /** Entries may be deleted during the iteration. */
   values(): Iterable<Value>;
   readonly size: number;
 }

@@ -2,42 +2,32 @@ import { performance } from 'node:perf_hooks';
 import type { Admission } from '../entra/authorization_server.ts';
 import { type Clock, DAY, type Duration, SECOND } from '../model/clock.ts';
 import { type Connection, isSameAccount } from '../model/connection.ts';
-import type { Failure, Granted, Outcome } from '../model/exchange.ts';
+import { type Failure, type Granted, newFailure, type Outcome } from '../model/exchange.ts';
 import { asMissingConsent, isUnclearForPersonal } from '../model/personal_account.ts';
 import { scopesOf } from '../model/resource.ts';
 import type { Secret } from '../model/secret.ts';
 import { allowsDirectory, type Tenant } from '../model/tenant.ts';
 import type { HeldLease } from '../store/stores.ts';
+import type { RefreshRequest } from './refresh_request.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 import { rejectUnusableToken } from './unusable_token.ts';
 
 /** Less than the lease of 12 s, so that the record still falls under it. */
 const EXCHANGE_DEADLINE: Duration = 8 * SECOND;
-/** Not worth asking with less time left. */
+/** With less time left no exchange is started. */
 const SHORTEST_EXCHANGE: Duration = SECOND;
-/** How long the refresh token before is kept, and how young the present one must be for it to be tried. */
-const PREVIOUS_LIFE: Duration = DAY;
-
-export interface RedeemRequest {
-  readonly held: HeldLease;
-  readonly refreshToken: Secret;
-  readonly admission: Admission;
-  readonly tenant: Tenant;
-  readonly resource: string;
-  readonly claims: string | undefined;
-  /** Ask Entra although it refused the same request a short while ago. */
-  readonly force: boolean;
-}
+/** How young the present refresh token must be for the previous one to be tried. */
+const PREVIOUS_USABLE_FOR: Duration = DAY;
 
 export interface Redemption {
   readonly outcome: Outcome;
   /** To store; undefined: keep the stored one. */
   readonly refreshToken: Secret | undefined;
   /** Entra granted, but to another account. */
-  readonly mismatch?: boolean;
-  /** What Entra answered to a claims challenge, before it was asked without: only the caller that brought the challenge gets it. */
-  readonly unmet?: Failure | undefined;
-  /** Of another resource: it proves that Entra takes the refresh token. */
+  readonly isMismatch?: boolean;
+  /** Entra's answer to the claims challenge, before a second request without it. Only the caller with the challenge gets it. */
+  readonly claimsFailure?: Failure | undefined;
+  /** A grant of another resource: it proves that Entra accepts the refresh token. */
   readonly proof?: Granted | undefined;
 }
 
@@ -45,84 +35,97 @@ interface Exchange {
   readonly refreshToken: Secret;
   readonly resource: string;
   readonly scopes: readonly string[];
-  /** A further request about the same failure, which marks nothing. */
+  /** A further request about the same failure, which changes no state. */
   readonly retry: boolean;
 }
 
-/** Redeems under the lease, and checks whose token came. */
+/** Redeems the refresh token under the lease, and checks whose token Entra issued. */
 export function createRedeem({ clock, metrics }: { readonly clock: Clock; readonly metrics: TokenMetrics }) {
-  return async function redeem(request: RedeemRequest): Promise<Redemption> {
-    const { held, admission, resource } = request;
+  return async function redeem(
+    held: HeldLease,
+    storedToken: Secret,
+    admission: Admission,
+    request: RefreshRequest,
+  ): Promise<Redemption> {
+    const { resource, ignoreCooldown: force = false } = request;
+    const { tenant } = request.snapshot;
     const { connection } = held;
     const deadline = performance.now() + EXCHANGE_DEADLINE;
-
     let { claims } = request;
-    let unmet: Failure | undefined;
+    let claimsFailure: Failure | undefined;
+    let refreshToken = storedToken;
+
+    const first: Exchange = { refreshToken, resource, scopes: scopesIn(connection, resource), retry: false };
+    let outcome = await exchange(first);
+    await retryWithoutClaims();
+    await retryWithPreviousToken();
+    await retryWithConsentedScopes();
+    if (isUnclearForPersonal(connection.account, outcome) && isTimeLeft()) {
+      const proof = await redeemAnotherResource();
+      if (proof !== undefined) {
+        return { outcome: asMissingConsent(outcome), refreshToken: proof.refreshToken, claimsFailure, proof };
+      }
+    }
+    if (outcome.kind !== 'granted') return { outcome, refreshToken: undefined, claimsFailure };
+    const mismatch = checkAccount(connection, tenant, outcome);
+    if (mismatch !== undefined) return { outcome: mismatch, refreshToken: undefined, isMismatch: true };
+    const newToken = outcome.refreshToken ?? (refreshToken === storedToken ? undefined : refreshToken);
+    return { outcome: rejectUnusableToken(outcome, clock.now()), refreshToken: newToken, claimsFailure };
 
     async function exchange(what: Exchange): Promise<Outcome> {
-      const sent = performance.now();
-      const timeout = Math.max(SHORTEST_EXCHANGE, deadline - sent);
-      const outcome = await admission.redeemRefreshToken({ ...what, claims, force: request.force, timeout });
-      metrics.exchangeDuration(performance.now() - sent);
-      metrics.exchange(outcome.kind, outcome.kind === 'granted' ? 'OK' : outcome.reason);
-      return outcome;
+      const sentTime = performance.now();
+      const timeout = Math.max(SHORTEST_EXCHANGE, deadline - sentTime);
+      const answer = await admission.redeemRefreshToken({ ...what, claims, force, timeout });
+      metrics.exchangeDuration(performance.now() - sentTime);
+      metrics.exchange(answer.kind, answer.kind === 'granted' ? 'OK' : answer.reason);
+      return answer;
     }
-    const timeIsLeft = () => deadline - performance.now() >= SHORTEST_EXCHANGE;
 
-    let spent = request.refreshToken;
-    const first: Exchange = { refreshToken: spent, resource, scopes: scopesIn(connection, resource), retry: false };
-    let outcome = await exchange(first);
-    // A challenge may be malformed, or require more than the grant can satisfy (another factor): callers without it are not affected.
-    if (claims !== undefined && mayBeForClaims(outcome) && timeIsLeft()) {
+    function isTimeLeft(): boolean {
+      return deadline - performance.now() >= SHORTEST_EXCHANGE;
+    }
+
+    /** A challenge may be malformed, or require more than the grant satisfies (another factor). Callers without it are not affected. */
+    async function retryWithoutClaims(): Promise<void> {
+      if (claims === undefined || !mayBeForClaims(outcome) || !isTimeLeft()) return;
       claims = undefined;
-      unmet = outcome;
+      claimsFailure = outcome;
       outcome = await exchange({ ...first, retry: true });
     }
-    if (outcome.kind === 'reauthorize' && outcome.subject === 'connection' && timeIsLeft()) {
-      const previous = youngPrevious(held, clock.now());
-      if (previous !== undefined) {
-        const second = await exchange({ ...first, refreshToken: previous, retry: true });
-        if (second.kind === 'granted') {
-          outcome = second;
-          spent = previous;
-        }
-      }
-    }
-    // Consent to some of the permissions may be missing: ask for those that are consented (4-entra, "Entra does not narrow").
-    if (outcome.kind === 'consent' && timeIsLeft()) {
-      const scopes = scopesOf(resource, undefined);
-      const second = await exchange({ ...first, refreshToken: spent, scopes, retry: true });
-      if (second.kind === 'granted') outcome = second;
-    }
-    if (isUnclearForPersonal(connection.account, outcome) && timeIsLeft()) {
-      const proof = await redeemAnother();
-      if (proof !== undefined) {
-        return { outcome: asMissingConsent(outcome), refreshToken: proof.refreshToken, unmet, proof };
-      }
-    }
-    if (outcome.kind !== 'granted') return { outcome, refreshToken: undefined, unmet };
 
-    const refused = refuseAccount(connection, request.tenant, outcome);
-    if (refused !== undefined) return { outcome: refused, refreshToken: undefined, mismatch: true };
-    const refreshToken = outcome.refreshToken ?? (spent === request.refreshToken ? undefined : spent);
-    const usable = rejectUnusableToken(outcome, clock.now());
-    return { outcome: usable, refreshToken, unmet };
+    async function retryWithPreviousToken(): Promise<void> {
+      if (outcome.kind !== 'reauthorize' || outcome.subject !== 'connection' || !isTimeLeft()) return;
+      const previous = held.previousRefreshToken;
+      if (previous === undefined || clock.now() - previous.replacedTime >= PREVIOUS_USABLE_FOR) return;
+      const answer = await exchange({ ...first, refreshToken: previous.token, retry: true });
+      if (answer.kind !== 'granted') return;
+      outcome = answer;
+      refreshToken = previous.token;
+    }
+
+    /** Consent to some of the permissions may be missing: request those that are consented (4-entra, "Entra does not narrow"). */
+    async function retryWithConsentedScopes(): Promise<void> {
+      if (outcome.kind !== 'consent' || !isTimeLeft()) return;
+      const scopes = scopesOf(resource, undefined);
+      const answer = await exchange({ ...first, refreshToken, scopes, retry: true });
+      if (answer.kind === 'granted') outcome = answer;
+    }
 
     /** The resource that is most likely to be granted, with the same refresh token. */
-    async function redeemAnother(): Promise<Granted | undefined> {
+    async function redeemAnotherResource(): Promise<Granted | undefined> {
       const others = Object.keys(connection.granted).filter((other) => other !== resource);
       const other = others.find((name) => connection.resourceIssues[name] === undefined) ?? others[0];
       if (other === undefined) return undefined;
       const scopes = scopesIn(connection, other);
-      const answer = await exchange({ refreshToken: spent, resource: other, scopes, retry: true });
-      const second = rejectUnusableToken(answer, clock.now());
-      if (second.kind !== 'granted') return undefined;
-      return refuseAccount(connection, request.tenant, second) === undefined ? second : undefined;
+      const answer = await exchange({ refreshToken, resource: other, scopes, retry: true });
+      const usable = rejectUnusableToken(answer, clock.now());
+      if (usable.kind !== 'granted') return undefined;
+      return checkAccount(connection, tenant, usable) === undefined ? usable : undefined;
     }
   };
 }
 
-/** All that was granted of the resource, or asked for in vain so far: never a caller's part, since one token serves every caller. */
+/** All that was granted of the resource, or requested in vain so far: one token serves every caller, whatever part it needs. */
 function scopesIn({ granted, resourceIssues }: Connection, resource: string): readonly string[] {
   return scopesOf(resource, granted[resource] ?? resourceIssues[resource]?.requested);
 }
@@ -143,33 +146,17 @@ function mayBeForClaims(outcome: Outcome): outcome is Failure {
   }
 }
 
-function youngPrevious(held: HeldLease, now: number): Secret | undefined {
-  const previous = held.previousRefreshToken;
-  return previous !== undefined && now - previous.replacedTime < PREVIOUS_LIFE ? previous.token : undefined;
-}
-
-/** An import ON_FIRST_USE is checked here for the first time; later only that the account stayed the same. */
-function refuseAccount(connection: Connection, tenant: Tenant, granted: Granted): Failure | undefined {
+/** The first redemption of an unverified import checks its account and directory; later ones check that the account stayed the same. */
+function checkAccount(connection: Connection, tenant: Tenant, granted: Granted): Failure | undefined {
   const { account } = granted;
-  const unverified = connection.verifyTime === undefined;
-  const changed =
-    connection.account !== undefined && account !== undefined && !isSameAccount(connection.account, account);
-  if (changed) return unverified ? failure('reauthorize', 'ACCOUNT_MISMATCH') : failure('ours', 'INTERNAL');
-  if (!unverified || tenant.allowedDirectoryIds.length === 0) return undefined;
+  const { correlationId } = granted.accessToken;
+  const isUnverified = connection.verifyTime === undefined;
+  if (connection.account !== undefined && account !== undefined && !isSameAccount(connection.account, account)) {
+    const meaning = isUnverified ? (['reauthorize', 'ACCOUNT_MISMATCH'] as const) : (['ours', 'INTERNAL'] as const);
+    return newFailure(meaning[0], 'connection', meaning[1], { correlationId });
+  }
+  if (!isUnverified || tenant.allowedDirectoryIds.length === 0) return undefined;
   const directoryId = account?.directoryId ?? connection.account?.directoryId;
   if (directoryId !== undefined && allowsDirectory(tenant, directoryId)) return undefined;
-  return failure('blocked', 'DIRECTORY_NOT_ALLOWED');
-
-  function failure(kind: Failure['kind'], reason: Failure['reason']): Failure {
-    const { correlationId } = granted.accessToken;
-    return {
-      kind,
-      subject: 'connection',
-      reason,
-      entraError: undefined,
-      correlationId,
-      retryAfter: undefined,
-      claims: undefined,
-    };
-  }
+  return newFailure('blocked', 'connection', 'DIRECTORY_NOT_ALLOWED', { correlationId });
 }

@@ -7,44 +7,40 @@ import type { TokenMetrics } from './token_metrics.ts';
 /** Between two attempts for one token. */
 const SHORTEST_PAUSE: Duration = 30 * SECOND;
 
-/**
- * Replaces tokens in use before they end, so that callers do not wait. Started by the first hit past `refreshTime`;
- * a failure leaves the old token to be served as long as it lives.
- */
-export interface RefreshAhead {
-  start(cached: CachedToken, refresh: () => Promise<ServedToken>): void;
-  end(): void;
-}
+export type RefreshAhead = ReturnType<typeof createRefreshAhead>;
 
-export interface RefreshAheadParts {
+/**
+ * Replaces tokens in use before they expire, so that callers do not wait. The first hit past `refreshTime` starts it. After a failure
+ * the old token is served until it expires.
+ */
+export function createRefreshAhead(parts: {
   readonly clock: Clock;
   readonly random: () => number;
   readonly metrics: TokenMetrics;
-}
-
-export function createRefreshAhead({ clock, random, metrics }: RefreshAheadParts): RefreshAhead {
-  let ended = false;
+}) {
+  const { clock, random, metrics } = parts;
+  let stopped = false;
 
   async function replace(cached: CachedToken, refresh: () => Promise<ServedToken>): Promise<void> {
-    const due = cached.fresh.accessToken.refreshTime;
+    const due = cached.served.accessToken.refreshTime;
     try {
       await refresh();
       metrics.refreshLag(clock.now() - due);
     } catch (error) {
-      const wanted = error instanceof VaultError ? (error.retryAfter ?? 0) : 0;
-      cached.aheadTime = clock.now() + Math.max(wanted, SHORTEST_PAUSE) * (0.9 + 0.2 * random());
+      const retryAfter = error instanceof VaultError ? (error.retryAfter ?? 0) : 0;
+      cached.aheadTime = clock.now() + Math.max(retryAfter, SHORTEST_PAUSE) * (0.9 + 0.2 * random());
       metrics.refreshAheadFailed(error instanceof VaultError ? error.reason : 'INTERNAL');
     }
   }
 
   return {
-    start(cached, refresh) {
-      if (ended) return;
+    start(cached: CachedToken, refresh: () => Promise<ServedToken>): void {
+      if (stopped) return;
       cached.aheadTime = clock.now() + SHORTEST_PAUSE;
       void replace(cached, refresh);
     },
-    end() {
-      ended = true;
+    stop(): void {
+      stopped = true;
     },
   };
 }

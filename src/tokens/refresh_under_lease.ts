@@ -1,19 +1,16 @@
-import type { Admission, Priority } from '../entra/authorization_server.ts';
+import type { Admission } from '../entra/authorization_server.ts';
 import type { AccessToken } from '../model/access_token.ts';
 import { afterRedeem, cooldownRemaining } from '../model/after_redeem.ts';
-import { type Clock, type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
+import { type Duration, MINUTE, type Timestamp } from '../model/clock.ts';
 import type { Connection } from '../model/connection.ts';
-import { isGrantSound, isRefused, mayBeVerified } from '../model/connection_resources.ts';
+import { isGrantSound, isRefused } from '../model/connection_resources.ts';
 import { isVaultError, type VaultError } from '../model/errors.ts';
 import type { Failure, Granted } from '../model/exchange.ts';
 import { resourceCooldownRemaining } from '../model/resource_issue.ts';
-import type { Timers } from '../model/timers.ts';
 import type { HeldLease, RefreshRecord } from '../store/stores.ts';
-import type { Alerts } from './alerts.ts';
 import {
-  checkDirectory,
+  checkAllowed,
   checkGrantState,
-  checkNotSuspended,
   checkResourceGranted,
   checkResourceIssue,
   claimsError,
@@ -21,57 +18,34 @@ import {
   exchangeError,
   pendingError,
 } from './connection_errors.ts';
-import type { ConnectionSnapshot, ConnectionSnapshots } from './connection_snapshot.ts';
 import type { Cooldowns } from './cooldowns.ts';
+import type { CorrelatedFailureDetector } from './correlated_failure_detector.ts';
 import type { CorrelatedFailureGuard } from './correlated_failure_guard.ts';
-import { dropRejectedToken } from './drop_rejected_token.ts';
-import type { Force, ForcedExchanges } from './forced_exchanges.ts';
+import type { ForcedExchanges } from './forced_exchanges.ts';
 import { createRedeem, type Redemption } from './redeem.ts';
-import type { TokenCache } from './token_cache.ts';
-import type { TokenMetrics } from './token_metrics.ts';
+import type { RefreshRequest } from './refresh_request.ts';
+import type { TokenParts } from './token_parts.ts';
 
-/** A record is tried again in memory this often, while the lease lasts. */
+/** Pauses between attempts to record an outcome, while the lease lasts. */
 const RECORD_RETRIES: readonly Duration[] = [50, 150, 400, 1_000];
 
-/** Redeem, whatever is stored. */
-export const FORCE_REFRESH = { accepts: () => false, endsAfter: Number.MAX_SAFE_INTEGER } as const;
-
-export interface RefreshRequest {
-  readonly snapshot: ConnectionSnapshot;
-  readonly resource: string;
-  readonly priority: Priority;
-  /** Whether a stored token will do; never: redeem whatever is stored. */
-  readonly accepts: (token: AccessToken) => boolean;
-  /** A stored one that ends sooner is not accepted, so it is not even opened. */
-  readonly endsAfter: Timestamp;
-  /** A claims challenge for Entra. */
-  readonly claims?: string | undefined;
-  /** Ask although the connection or the resource is refused: VerifyConnection, keep-alive, a probe. Not while it rests after a loop or a strike. */
-  readonly ignoreCooldown?: boolean | undefined;
-  /** The call that wants another token than the stored one; undefined: nobody forces it. */
-  readonly force?: Force | undefined;
-}
-
-export interface RefreshUnderLeaseParts {
-  readonly snapshots: ConnectionSnapshots;
-  readonly cache: TokenCache;
-  readonly correlatedFailures: CorrelatedFailureGuard;
+export interface RefreshUnderLeaseParts extends TokenParts {
+  readonly failureDetector: CorrelatedFailureDetector;
+  readonly failureGuard: CorrelatedFailureGuard;
   readonly cooldowns: Cooldowns;
   readonly forcedExchanges: ForcedExchanges;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** 0 to 1. */
-  readonly random: () => number;
-  readonly metrics: TokenMetrics;
-  readonly alerts: Alerts;
 }
 
-/** `fenced`: the grant is another one by now, and the outcome void. */
-export type LeasedRefresh = { readonly token: AccessToken; readonly source: 'DATABASE' | 'ENTRA' } | 'fenced';
+/** `fenced`: the grant was replaced meanwhile, so the outcome is void. */
+export type LeasedRefresh = { readonly accessToken: AccessToken; readonly source: 'DATABASE' | 'ENTRA' } | 'fenced';
 
-/** Looks again, redeems, records; throws what Entra refused. The lease is over when it returns. */
+export type RefreshUnderLease = ReturnType<typeof createRefreshUnderLease>;
+
+type RecordOutcome = (what: RefreshRecord) => Promise<'recorded' | 'fenced'>;
+
+/** Rechecks the connection, redeems, and records the outcome; throws Entra's refusal. The lease is free when it returns. */
 export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
-  const { snapshots, cache, correlatedFailures, cooldowns, forcedExchanges, clock, timers, metrics, alerts } = parts;
+  const { snapshots, cache, failureGuard, cooldowns, forcedExchanges, clock, timers, metrics, alerts } = parts;
   const redeem = createRedeem({ clock, metrics });
 
   return async function refreshUnderLease(
@@ -79,106 +53,103 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     admission: Admission,
     request: RefreshRequest,
   ): Promise<LeasedRefresh> {
-    // `record` ends the lease.
-    let ended = false;
-    const record = async (what: RefreshRecord) => {
+    // A record frees the lease.
+    let isFree = false;
+    const record: RecordOutcome = async (what) => {
       const recorded = await recordDurably(held, what);
-      ended = true;
+      isFree = true;
       return recorded;
     };
     try {
-      const token = lookAgain(held, request);
-      if (token !== undefined) return token;
-      if (held.refreshToken === undefined) throw pendingError(held.connection);
+      const stored = recheck(held, request);
+      if (stored !== undefined) return stored;
       const { refreshToken } = held;
-      const { resource, claims, ignoreCooldown: force = false } = request;
-      const { tenant } = request.snapshot;
-      const redemption = await redeem({ held, refreshToken, admission, tenant, resource, claims, force });
+      if (refreshToken === undefined) throw pendingError(held.connection);
+      const redemption = await redeem(held, refreshToken, admission, request);
       return redemption.outcome.kind === 'granted'
-        ? await keep(held.connection, redemption.outcome, redemption, record)
-        : await blame(held.connection, redemption.outcome, request, redemption, record);
+        ? await recordGrant(held.connection, redemption.outcome, redemption, record)
+        : await recordFailure(held.connection, redemption.outcome, request.resource, redemption, record);
     } finally {
-      // It frees itself when even this fails.
-      if (!ended) await held.release().catch(() => {});
+      // The lease expires by itself if even this fails.
+      if (!isFree) await held.release().catch(() => {});
     }
   };
 
-  function lookAgain({ connection, accessToken }: HeldLease, request: RefreshRequest): LeasedRefresh | undefined {
-    const { snapshot } = request;
+  /** Undefined: Entra may be called. */
+  function recheck({ connection, accessToken }: HeldLease, request: RefreshRequest) {
+    const { snapshot, resource, ignoreCooldown } = request;
+    const now = clock.now();
     // Connected through another app since it was read.
     if (connection.appUid !== snapshot.app.uid) return 'fenced';
     if (connection.version !== snapshot.connection.version) snapshots.update(connection);
-    checkNotSuspended({ ...snapshot, connection });
-    checkDirectory({ ...snapshot, connection });
-    // A refresh token that Entra named dead is not redeemed again, not even for VerifyConnection.
-    if (!request.ignoreCooldown || !mayBeVerified(connection)) checkGrantState(connection, clock.now());
-    checkResourceGranted(connection, request.resource);
-    if (!request.ignoreCooldown) checkResourceIssue(connection, request.resource, clock.now());
-    if (accessToken !== undefined && request.accepts(accessToken)) return { token: accessToken, source: 'DATABASE' };
-    cooldowns.refuse(connection, request.resource, request.ignoreCooldown);
-    forcedExchanges.begin(connection, request.force);
+    checkAllowed({ ...snapshot, connection });
+    checkGrantState(connection, now, ignoreCooldown);
+    checkResourceGranted(connection, resource);
+    if (!ignoreCooldown) checkResourceIssue(connection, resource, now);
+    if (accessToken !== undefined && request.accepts(accessToken)) return { accessToken, source: 'DATABASE' } as const;
+    cooldowns.check(connection, resource, ignoreCooldown);
+    forcedExchanges.start(connection, request.force);
     return undefined;
   }
 
-  async function keep(
+  async function recordGrant(
     connection: Connection,
     outcome: Granted,
-    { refreshToken, unmet }: Redemption,
-    record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
+    { refreshToken, claimsFailure }: Redemption,
+    record: RecordOutcome,
   ): Promise<LeasedRefresh> {
-    const now = clock.now();
     const { accessToken } = outcome;
-    const { resource } = accessToken;
-    correlatedFailures.judge({ connection, resource }, undefined, now);
-    const after = afterRedeem(connection, outcome, now, { resource, jitter: parts.random() });
+    const after = afterGranted(connection, outcome, clock.now());
     if ((await record({ connection: after, refreshToken, accessToken })) === 'fenced') return 'fenced';
     snapshots.update(nextVersion(after));
-    if (unmet !== undefined) throw claimsError(after, unmet, resource);
-    return { token: accessToken, source: 'ENTRA' };
+    if (claimsFailure !== undefined) throw claimsError(after, claimsFailure, accessToken.resource);
+    return { accessToken, source: 'ENTRA' };
   }
 
-  async function blame(
+  /** Throws the failure, unless the grant was replaced meanwhile. */
+  async function recordFailure(
     connection: Connection,
     failure: Failure,
-    { resource }: RefreshRequest,
-    redemption: Redemption,
-    record: (what: RefreshRecord) => Promise<'recorded' | 'fenced'>,
+    resource: string,
+    { isMismatch, claimsFailure, proof, refreshToken }: Redemption,
+    record: RecordOutcome,
   ): Promise<'fenced'> {
-    const { mismatch, unmet, proof, refreshToken } = redemption;
     const now = clock.now();
     if (failure.kind === 'looping') alerts.raise('looping', connection, failure);
     if (failure.kind === 'ours') {
-      alerts.raise(mismatch ? 'account_changed' : 'ours', connection, failure);
-      if (mismatch) cooldowns.rememberMistake(connection, failure);
+      alerts.raise(isMismatch ? 'account_changed' : 'ours', connection, failure);
+      if (isMismatch) cooldowns.rememberMismatch(connection, failure);
     }
-    const proven = proof === undefined ? connection : afterProof(connection, proof, now);
-    const after = afterRedeem(proven, failure, now, { resource, jitter: parts.random() });
+    const proven = proof === undefined ? connection : afterGranted(connection, proof, now);
+    const after = afterRedeem(proven, failure, now, resource);
     if (after === connection) {
-      // A new refresh token is worth keeping, also where the access token that came with it is not.
+      // A new refresh token must be kept, even if the access token that came with it is unusable.
       if (refreshToken !== undefined) {
         if ((await record({ connection, refreshToken, accessToken: undefined })) === 'fenced') return 'fenced';
         snapshots.update(nextVersion(connection));
       }
-      throw toldOf(after, unmet ?? failure, resource);
+      throw requestError(after, claimsFailure ?? failure, resource);
     }
 
-    if (failure.kind !== 'looping' && correlatedFailures.judge({ connection, resource }, failure, now) === 'hold') {
+    if (failure.kind !== 'looping' && failureGuard.evaluate({ connection, resource }, failure, now) === 'defer') {
       if (proof !== undefined) await record({ connection: proven, refreshToken, accessToken: proof.accessToken });
-      throw coolingDownError(connection, correlatedFailures.holdOf(connection.uid, resource, now) ?? MINUTE);
+      throw coolingDownError(connection, parts.failureDetector.cooldownOf(connection.uid, resource, now) ?? MINUTE);
     }
     const recorded = await record({ connection: after, refreshToken, accessToken: proof?.accessToken });
-    // Replaced while Entra refused the old one: the refusal is not about the new one.
+    // Replaced while Entra refused the old grant: the refusal is not about the new one.
     if (recorded === 'fenced') return 'fenced';
     snapshots.update(nextVersion(after));
-    if (failure.kind !== 'looping') alerts.marked(after, failure, resource);
-    dropRejectedToken(cache, after);
-    throw unmet === undefined ? refusalOf(after, failure, resource, now) : toldOf(after, unmet, resource);
+    if (failure.kind !== 'looping') alerts.stateChanged(after, failure, resource);
+    cache.dropRefused(after);
+    throw claimsFailure === undefined
+      ? stateError(after, failure, resource, now)
+      : requestError(after, claimsFailure, resource);
   }
 
-  function afterProof(connection: Connection, proof: Granted, now: Timestamp): Connection {
-    const { resource } = proof.accessToken;
-    correlatedFailures.judge({ connection, resource }, undefined, now);
-    return afterRedeem(connection, proof, now, { resource, jitter: parts.random() });
+  function afterGranted(connection: Connection, granted: Granted, now: Timestamp): Connection {
+    const { resource } = granted.accessToken;
+    failureGuard.evaluate({ connection, resource }, undefined, now);
+    return afterRedeem(connection, granted, now, resource);
   }
 
   async function recordDurably(held: HeldLease, what: RefreshRecord): Promise<'recorded' | 'fenced'> {
@@ -200,15 +171,15 @@ function nextVersion(connection: Connection): Connection {
   return { ...connection, version: connection.version + 1 };
 }
 
-/** A code of the claims challenge says by itself that the challenge is at fault. */
-function toldOf(connection: Connection, failure: Failure, resource: string): VaultError {
+/** Of a failure that left the connection as it was. A `caller` failure means that the claims challenge is at fault. */
+function requestError(connection: Connection, failure: Failure, resource: string): VaultError {
   return failure.kind === 'caller'
     ? claimsError(connection, failure, resource)
     : exchangeError(connection, failure, resource);
 }
 
-/** What the caller is told once the outcome is recorded. */
-function refusalOf(after: Connection, failure: Failure, resource: string, now: Timestamp): VaultError {
+/** Of a failure that changed the connection. */
+function stateError(after: Connection, failure: Failure, resource: string, now: Timestamp): VaultError {
   const issue = after.resourceIssues[resource];
   const evidence = isGrantSound(after) ? isRefused(after, resource) && issue?.evidence : after.stateReason;
   if (evidence) return exchangeError(after, { ...failure, reason: evidence.reason }, resource);

@@ -3,50 +3,45 @@ import { VaultError } from '../model/errors.ts';
 import { createRecentMap } from './recent_map.ts';
 import { isUnusableTokenError } from './unusable_token.ts';
 
-/** How long Entra is taken at its word: another exchange at once would bring no longer life. */
+/** How long Entra is not called again: another exchange at once would bring no longer lifetime. */
 const INTERVAL: Duration = 30 * SECOND;
 
-/** Tokens that came from Entra a moment ago for a shorter life than somebody wanted. */
-export interface ShortTtlCache {
-  /** TTL_UNATTAINABLE while it is known that an exchange would be in vain; what it failed with, if its token was dead. */
-  refuse(key: string, name: string, minTtl: Duration): void;
-  /** The error to throw. */
-  remember(key: string, name: string, left: Duration): VaultError;
-  /** If the work ends with a dead token. */
-  rememberFailure(key: string, work: Promise<unknown>): void;
-}
-
-interface Life {
-  readonly left: Duration;
+interface ShortTtl {
+  readonly ttl: Duration;
   readonly time: Timestamp;
-  readonly error?: VaultError;
+  readonly error: VaultError;
 }
 
-export function createShortTtlCache(clock: Clock): ShortTtlCache {
-  const lives = createRecentMap<string, Life>(10_000);
+/** Negative cache of tokens that Entra just issued with a shorter lifetime than a caller requires. `name` is for messages. */
+export function createShortTtlCache(clock: Clock) {
+  const known = createRecentMap<string, ShortTtl>(10_000);
   return {
-    refuse(key, name, minTtl) {
-      const life = lives.find(key);
-      if (life === undefined || life.left >= minTtl || elapsedSince(life.time, clock.now()) >= INTERVAL) return;
-      throw life.error ?? ttlUnattainable(name, life.left);
+    /** TTL_UNATTAINABLE while an exchange would be in vain; the error of the exchange, if its token was unusable. */
+    check(key: string, minTtl: Duration): void {
+      const found = known.find(key);
+      if (found !== undefined && found.ttl < minTtl && elapsedSince(found.time, clock.now()) < INTERVAL)
+        throw found.error;
     },
-    remember(key, name, left) {
-      lives.set(key, { left, time: clock.now() });
-      return ttlUnattainable(name, left);
+    /** Returns the error to throw. */
+    remember(key: string, name: string, ttl: Duration): VaultError {
+      const error = ttlUnattainable(name, ttl);
+      known.set(key, { ttl, time: clock.now(), error });
+      return error;
     },
-    rememberFailure(key, work) {
+    /** If the work fails with an unusable token. */
+    rememberFailure(key: string, work: Promise<unknown>): void {
       work.catch((error: unknown) => {
-        if (isUnusableTokenError(error)) lives.set(key, { left: 0, time: clock.now(), error });
+        if (isUnusableTokenError(error)) known.set(key, { ttl: 0, time: clock.now(), error });
       });
     },
   };
 }
 
-export function ttlUnattainable(name: string, left: Duration): VaultError {
-  const seconds = Math.max(0, Math.floor(left / SECOND));
+export function ttlUnattainable(name: string, ttl: Duration): VaultError {
+  const seconds = Math.max(0, Math.floor(ttl / SECOND));
   return new VaultError(
     'TTL_UNATTAINABLE',
-    `Entra's tokens for ${name} live only ${seconds} s; ask with a smaller min_ttl`,
+    `Entra issues tokens for ${name} that are valid for only ${seconds} s. Request one with a smaller minTtl.`,
     { metadata: { resource: name, attainable: `${seconds}s` } },
   );
 }

@@ -1,23 +1,18 @@
-/** Work that is under way, by key: who asks for the same joins it. Nobody who leaves ends it. */
-export interface SingleFlight<Result> {
-  run(key: string, work: () => Promise<Result>): Promise<Result>;
-  /** Waits until nothing is under way. */
-  settled(): Promise<void>;
-}
-
-export function createSingleFlight<Result>(): SingleFlight<Result> {
+/** Deduplicates concurrent work by key. A caller that gives up does not cancel the shared work. */
+export function createSingleFlight<Result>() {
   const flights = new Map<string, Promise<Result>>();
   return {
-    run(key, work) {
-      const underWay = flights.get(key);
-      if (underWay !== undefined) return underWay;
+    run(key: string, work: () => Promise<Result>): Promise<Result> {
+      const running = flights.get(key);
+      if (running !== undefined) return running;
       const flight = work().finally(() => flights.delete(key));
-      // A flight outlives its callers: its failure must not count as unhandled when all of them have left.
+      // A flight outlives its callers: its failure is not unhandled when all of them have given up.
       flight.catch(() => {});
       flights.set(key, flight);
       return flight;
     },
-    async settled() {
+    /** Waits until no work is running. */
+    async settled(): Promise<void> {
       while (flights.size > 0) await Promise.allSettled(flights.values());
     },
   };

@@ -1,18 +1,18 @@
 import type { TokenSource } from '../model/access_token.ts';
 import type { Duration } from '../model/clock.ts';
 
-/** What is counted here. `served` runs on every hit, so it must be cheap. */
+/** Metrics of this folder. `served` runs at every hit, so it must be cheap. */
 export interface TokenMetrics {
   served(source: TokenSource): void;
-  /** One per answer of Entra; reason `OK` where it granted. */
+  /** One per response of Entra; reason `OK` where it granted. */
   exchange(outcome: string, reason: string): void;
-  /** From the request's sending to its answer, of users and of apps alike. */
+  /** From sending the request to its response; for connections and for apps. */
   exchangeDuration(duration: Duration): void;
-  /** Somebody else held the lease. */
+  /** Another owner held the lease. */
   leaseLost(): void;
-  /** An outcome came too late: the grant was replaced meanwhile. */
+  /** An outcome was void, because the grant was replaced meanwhile. */
   fenced(): void;
-  /** A record had to be tried again. */
+  /** A record failed and was tried again. */
   recordRetried(): void;
   /** How long after its `refreshTime` a token in use was replaced. */
   refreshLag(lag: Duration): void;
@@ -22,7 +22,7 @@ export interface TokenMetrics {
   nearIdleExpiry(count: number): void;
   /** Connections whose state change is deferred, because too many of their app fail the same way. */
   stateDeferred(count: number): void;
-  /** Something that a person should look at. */
+  /** Something that an operator should check. */
   alert(topic: TokenAlert): void;
 }
 

@@ -3,17 +3,17 @@ import type { Timers } from '../model/timers.ts';
 import type { AccessTokenRequest, ServedToken } from './access_tokens.ts';
 import type { TokenMetrics } from './token_metrics.ts';
 
-/** A look at memory costs next to nothing, and shows a suspension within a second. */
-const LOOK_EVERY: Duration = SECOND;
+/** A cache hit costs next to nothing, and a suspension takes effect within a second. */
+const POLL_INTERVAL: Duration = SECOND;
 
 /**
- * The present token, then each new one. A look is a `get`: it starts the refresh ahead when that is due,
- * waits for the refresh once the old token's `minTtl` begins, and throws what stands in the way.
+ * The current token, then each new one. Each poll is a `get`: it starts the refresh ahead when that is due, waits for the refresh once
+ * `minTtl` of the old token begins, and throws when the connection is not served any more.
  */
-export async function* watch(
+export async function* watchAccessToken(
   request: AccessTokenRequest,
   parts: {
-    readonly look: (request: AccessTokenRequest) => ServedToken | Promise<ServedToken>;
+    readonly getUncounted: (request: AccessTokenRequest) => ServedToken | Promise<ServedToken>;
     readonly timers: Timers;
     readonly metrics: TokenMetrics;
   },
@@ -23,30 +23,30 @@ export async function* watch(
   const ticks = createTicks(parts.timers, signal);
   try {
     while (!signal.aborted) {
-      let fresh: ServedToken;
+      let served: ServedToken;
       try {
-        fresh = await parts.look(request);
+        served = await parts.getUncounted(request);
       } catch (error) {
         if (signal.aborted) return;
         throw error;
       }
-      if (fresh.accessToken !== last?.accessToken) {
-        parts.metrics.served(fresh.source);
-        yield fresh;
+      if (served.accessToken !== last?.accessToken) {
+        parts.metrics.served(served.source);
+        yield served;
       }
-      last = fresh;
+      last = served;
       await ticks.next();
     }
   } finally {
-    ticks.end();
+    ticks.stop();
   }
 }
 
-/** Resolves `next` at each tick, and at the signal's end. */
+/** Resolves `next` at each tick, and when the signal aborts. */
 function createTicks(timers: Timers, signal: AbortSignal) {
   let wake: (() => void) | undefined;
   const tick = () => wake?.();
-  const stop = timers.every(LOOK_EVERY, tick);
+  const stopTimer = timers.every(POLL_INTERVAL, tick);
   signal.addEventListener('abort', tick);
   return {
     next: () =>
@@ -54,8 +54,8 @@ function createTicks(timers: Timers, signal: AbortSignal) {
         wake = resolve;
         if (signal.aborted) resolve();
       }),
-    end() {
-      stop();
+    stop() {
+      stopTimer();
       signal.removeEventListener('abort', tick);
     },
   };

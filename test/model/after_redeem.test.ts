@@ -16,7 +16,6 @@ import { Secret } from '../../src/model/secret.ts';
 const GRAPH = 'https://graph.microsoft.com';
 const OUTLOOK = 'https://outlook.office.com';
 const NOW = 1_800_000_000_000;
-const context = { resource: GRAPH, jitter: 0.5 };
 
 function connectionWith(changes: Partial<Connection> = {}): Connection {
   return {
@@ -109,7 +108,7 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
 test('no answer of Entra changes who or whose a connection is, or its suspension', () => {
   fc.assert(
     fc.property(anyConnection, anyOutcome, (connection, outcome) => {
-      const after = afterRedeem(connection, outcome, NOW, context);
+      const after = afterRedeem(connection, outcome, NOW, GRAPH);
       for (const field of [
         'uid',
         'tenantUid',
@@ -130,7 +129,7 @@ test('no answer of Entra changes who or whose a connection is, or its suspension
 test('failures of the app, of Entra and of ours leave a connection as it is', () => {
   for (const kind of ['transient', 'throttled', 'app_credential', 'app_config', 'ours'] as const) {
     const connection = connectionWith();
-    expect(afterRedeem(connection, failing(kind), NOW, context)).toBe(connection);
+    expect(afterRedeem(connection, failing(kind), NOW, GRAPH)).toBe(connection);
   }
 });
 
@@ -148,7 +147,7 @@ test('a connection is due for keep-alive while its grant is sound, and has evide
         now += wait;
         const answer =
           outcome.kind === 'granted' ? { ...outcome, accessToken: { ...outcome.accessToken, resource } } : outcome;
-        connection = afterRedeem(connection, answer, now, { resource, jitter: 0.5 });
+        connection = afterRedeem(connection, answer, now, resource);
         const states = resourcesOf(connection).map(({ state }) => state);
         expect(connection.keepAliveTime === undefined).toBe(!isGrantSound(connection));
         expect(connection.stateReason === undefined).toBe(connection.grantState === 'ACTIVE');
@@ -164,16 +163,17 @@ test('a connection is due for keep-alive while its grant is sound, and has evide
 });
 
 test('a grant that is refused keeps the resources that waited for consent, so that they are asked for again', () => {
-  const withoutConsent = afterRedeem(connectionWith(), failing('consent', 'resource'), NOW, context);
-  const after = afterRedeem(withoutConsent, failing('reauthorize', 'connection'), NOW, context);
+  const withoutConsent = afterRedeem(connectionWith(), failing('consent', 'resource'), NOW, GRAPH);
+  const after = afterRedeem(withoutConsent, failing('reauthorize', 'connection'), NOW, GRAPH);
   expect(after.granted).toEqual(connectionWith().granted);
   expect(resourcesOf(after).map(({ state }) => state)).not.toContain('CONSENT_REQUIRED');
 });
 
 test('a token makes the connection active and its permissions the granted ones', () => {
   fc.assert(
-    fc.property(anyConnection, fc.double({ min: 0, max: 1, noNaN: true }), (connection, jitter) => {
-      const after = afterRedeem(connection, granting(['User.Read']), NOW, { resource: GRAPH, jitter });
+    fc.property(anyConnection, fc.uuid(), (known, uid) => {
+      const connection = { ...known, uid };
+      const after = afterRedeem(connection, granting(['User.Read']), NOW, GRAPH);
       expect(after).toMatchObject({
         grantState: 'ACTIVE',
         stateReason: undefined,
@@ -190,7 +190,7 @@ test('a token makes the connection active and its permissions the granted ones',
 
 test('each refusal moves it where the table says', () => {
   const after = (kind: FailureKind, connection = connectionWith()) =>
-    afterRedeem(connection, failing(kind), NOW, context);
+    afterRedeem(connection, failing(kind), NOW, GRAPH);
 
   expect(after('reauthorize').grantState).toBe('REAUTHORIZATION_REQUIRED');
   expect(after('blocked')).toMatchObject({ grantState: 'BLOCKED', heldUntil: NOW + BLOCKED_PROBE_INTERVAL });
@@ -203,7 +203,7 @@ test.each([
   ['blocked', 'BLOCKED', DAY],
 ] as const)('a refusal of one resource (%s) is the state of that resource alone', (kind, state, pause) => {
   const before = connectionWith({ firstSuspectTime: NOW - 1, keepAliveTime: NOW + 5 });
-  const after = afterRedeem(before, failing(kind, 'resource'), NOW, context);
+  const after = afterRedeem(before, failing(kind, 'resource'), NOW, GRAPH);
 
   expect(after).toMatchObject({
     grantState: 'ACTIVE',
@@ -220,31 +220,31 @@ test.each([
   );
   expect(after.granted[GRAPH]).toEqual(kind === 'consent' ? undefined : ['Mail.Read']);
 
-  const healed = afterRedeem(after, granting(['Mail.Read']), NOW + 1, context);
+  const healed = afterRedeem(after, granting(['Mail.Read']), NOW + 1, GRAPH);
   expect(healed).toMatchObject({ grantState: 'ACTIVE', resourceIssues: {}, updateTime: NOW + 1 });
   expect(healed.granted[GRAPH]).toEqual(['Mail.Read']);
 });
 
 test('a connection without an ACTIVE resource needs its user if that helps one, else an administrator', () => {
   const refuse = (connection: Connection, kind: FailureKind, resource: string) =>
-    afterRedeem(connection, failing(kind, 'resource'), NOW, { ...context, resource });
+    afterRedeem(connection, failing(kind, 'resource'), NOW, resource);
 
   const blocked = refuse(refuse(connectionWith(), 'blocked', GRAPH), 'blocked', OUTLOOK);
   expect(blocked).toMatchObject({ grantState: 'BLOCKED', stateReason: { time: NOW } });
   const mixed = refuse(refuse(connectionWith(), 'blocked', GRAPH), 'consent', OUTLOOK);
   expect(mixed).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED', keepAliveTime: NOW + DAY });
   expect(isGrantSound(mixed)).toBe(true);
-  expect(afterRedeem(mixed, granting(['Mail.Read']), NOW, context).grantState).toBe('ACTIVE');
+  expect(afterRedeem(mixed, granting(['Mail.Read']), NOW, GRAPH).grantState).toBe('ACTIVE');
 });
 
 test('a refusal of the grant itself is the state of all resources, and a later refusal of one resource proves the grant sound', () => {
-  const refused = afterRedeem(connectionWith(), failing('blocked', 'resource'), NOW, context);
-  const dead = afterRedeem(refused, failing('reauthorize'), NOW, context);
+  const refused = afterRedeem(connectionWith(), failing('blocked', 'resource'), NOW, GRAPH);
+  const dead = afterRedeem(refused, failing('reauthorize'), NOW, GRAPH);
   expect(dead).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED', resourceIssues: {} });
   expect(resourcesOf(dead).map(({ state }) => state)).toEqual(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED']);
 
-  const disabled = afterRedeem(connectionWith(), failing('blocked'), NOW, context);
-  const enabled = afterRedeem(disabled, failing('blocked', 'resource'), NOW + DAY, context);
+  const disabled = afterRedeem(connectionWith(), failing('blocked'), NOW, GRAPH);
+  const enabled = afterRedeem(disabled, failing('blocked', 'resource'), NOW + DAY, GRAPH);
   expect(enabled).toMatchObject({
     grantState: 'ACTIVE',
     heldUntil: undefined,
@@ -265,25 +265,25 @@ test('refusals of the request, the directory, the app or the credential leave a 
     'vault',
   ] as const) {
     for (const kind of ['reauthorize', 'consent', 'blocked', 'suspect', 'app_config'] as const) {
-      expect(afterRedeem(connection, failing(kind, subject), NOW, context)).toBe(connection);
+      expect(afterRedeem(connection, failing(kind, subject), NOW, GRAPH)).toBe(connection);
     }
   }
 });
 
 test('an unknown refusal of one resource counts at the second time, at least a minute later, and for that resource alone', () => {
-  const once = afterRedeem(connectionWith(), failing('suspect', 'resource'), NOW, context);
+  const once = afterRedeem(connectionWith(), failing('suspect', 'resource'), NOW, GRAPH);
   expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: undefined, heldUntil: undefined });
   expect(once.resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE', retryTime: NOW + STRIKE_INTERVAL });
 
-  expect(afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL - 1, context)).toBe(once);
-  const twice = afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL, context);
+  expect(afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL - 1, GRAPH)).toBe(once);
+  const twice = afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL, GRAPH);
   expect(twice.grantState).toBe('ACTIVE');
   expect(twice.resourceIssues[GRAPH]).toMatchObject({
     state: 'REAUTHORIZATION_REQUIRED',
     evidence: { reason: 'REAUTHORIZATION_REQUIRED' },
     retryTime: NOW + STRIKE_INTERVAL + DAY,
   });
-  expect(afterRedeem(once, granting(['Mail.Read']), NOW + 1, context).resourceIssues).toEqual({});
+  expect(afterRedeem(once, granting(['Mail.Read']), NOW + 1, GRAPH).resourceIssues).toEqual({});
 });
 
 test('missing consent is looked for in growing pauses of a minute to a day, with the permissions that were granted', () => {
@@ -291,7 +291,7 @@ test('missing consent is looked for in growing pauses of a minute to a day, with
   let now = NOW;
   const pauses: number[] = [];
   for (let i = 0; i < 8; i++) {
-    connection = afterRedeem(connection, failing('consent', 'resource'), now, context);
+    connection = afterRedeem(connection, failing('consent', 'resource'), now, GRAPH);
     const rest = resourceCooldownRemaining(connection.resourceIssues[GRAPH], now);
     pauses.push(rest / MINUTE);
     now += rest;
@@ -305,32 +305,32 @@ test('missing consent is looked for in growing pauses of a minute to a day, with
 
 test('a grant that two doubtful refusals ended may be verified once more, one that Entra named dead may not', () => {
   const doubtful = afterRedeem(
-    afterRedeem(connectionWith(), failing('suspect'), NOW, context),
+    afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH),
     failing('suspect'),
     NOW + STRIKE_INTERVAL,
-    context,
+    GRAPH,
   );
-  const dead = afterRedeem(connectionWith(), failing('reauthorize'), NOW, context);
+  const dead = afterRedeem(connectionWith(), failing('reauthorize'), NOW, GRAPH);
 
   expect([doubtful, dead].map(({ grantState }) => grantState)).toEqual(Array(2).fill('REAUTHORIZATION_REQUIRED'));
   expect([doubtful, dead].map(mayBeVerified)).toEqual([true, false]);
 });
 
 test('a doubtful refusal needs a second one, at least a minute later', () => {
-  const once = afterRedeem(connectionWith(), failing('suspect'), NOW, context);
+  const once = afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH);
   expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: NOW, heldUntil: NOW + STRIKE_INTERVAL });
 
-  expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL - 1, context)).toBe(once);
-  expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL, context)).toMatchObject({
+  expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL - 1, GRAPH)).toBe(once);
+  expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL, GRAPH)).toMatchObject({
     grantState: 'REAUTHORIZATION_REQUIRED',
     stateReason: { reason: 'REAUTHORIZATION_REQUIRED' },
   });
 });
 
 test('a strike of a future that never came is no first strike, and no rest outlasts a clock that is set back', () => {
-  const once = afterRedeem(connectionWith(), failing('suspect'), NOW, context);
+  const once = afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH);
 
-  const again = afterRedeem(once, failing('suspect'), NOW - DAY, context);
+  const again = afterRedeem(once, failing('suspect'), NOW - DAY, GRAPH);
 
   expect(again).toMatchObject({
     grantState: 'ACTIVE',
@@ -338,7 +338,7 @@ test('a strike of a future that never came is no first strike, and no rest outla
     heldUntil: NOW - DAY + STRIKE_INTERVAL,
   });
   for (const kind of ['suspect', 'looping', 'blocked'] as const) {
-    const resting = afterRedeem(connectionWith(), failing(kind), NOW, context);
+    const resting = afterRedeem(connectionWith(), failing(kind), NOW, GRAPH);
     const until = resting.heldUntil ?? 0;
     expect([
       cooldownRemaining(resting, NOW),
@@ -360,7 +360,7 @@ test('the e-mail address follows the id token, and stays where that has none; na
   };
   const before = connectionWith({ account: known });
   const telling = (account: Granted['account']) =>
-    afterRedeem(before, { ...granting(['Mail.Read']), account }, NOW, context);
+    afterRedeem(before, { ...granting(['Mail.Read']), account }, NOW, GRAPH);
 
   const told = telling({ ...known, username: 'countess', displayName: 'Countess', email: 'ada@new.example' });
   expect(told.account).toEqual({ ...known, email: 'ada@new.example' });

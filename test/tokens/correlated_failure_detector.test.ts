@@ -24,21 +24,21 @@ function failing(entraError = 'invalid_grant/AADSTS50173'): Failure {
 }
 
 test('the fifth like failure within a minute begins a storm that takes the others back', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 4; i++) expect(guard.judge(tried(`c${i}`), failing(), NOW + i)).toEqual({ kind: 'mark' });
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 4; i++) expect(detector.evaluate(tried(`c${i}`), failing(), NOW + i)).toEqual({ kind: 'apply' });
 
-  const verdict = guard.judge(tried('c4'), failing(), NOW + 4);
+  const verdict = detector.evaluate(tried('c4'), failing(), NOW + 4);
 
-  expect(verdict).toMatchObject({ kind: 'hold', began: true });
-  expect(verdict.kind === 'hold' && verdict.marked.map(({ connection }) => connection.uid)).toEqual([
+  expect(verdict).toMatchObject({ kind: 'defer', isFirst: true });
+  expect(verdict.kind === 'defer' && verdict.applied.map(({ connection }) => connection.uid)).toEqual([
     'c0',
     'c1',
     'c2',
     'c3',
   ]);
-  expect(guard.deferredCount).toBe(5);
-  expect(guard.holdOf('c0', GRAPH, NOW + 4)).toBe(MINUTE);
-  expect(guard.holdOf('other', GRAPH, NOW)).toBeUndefined();
+  expect(detector.deferredCount).toBe(5);
+  expect(detector.cooldownOf('c0', GRAPH, NOW + 4)).toBe(MINUTE);
+  expect(detector.cooldownOf('other', GRAPH, NOW)).toBeUndefined();
 });
 
 test.each([
@@ -46,113 +46,113 @@ test.each([
   ['of several apps', (i: number) => ({ time: NOW, app: `app${i % 2}`, error: 'invalid_grant' })],
   ['of several kinds', (i: number) => ({ time: NOW, app: 'app', error: `invalid_grant/${i % 2}` })],
 ])('five failures %s are no storm', (_, failure) => {
-  const guard = createCorrelatedFailureDetector();
+  const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) {
     const { time, app, error } = failure(i);
-    expect(guard.judge(tried(`c${i}`, app), failing(error), time)).toEqual({ kind: 'mark' });
+    expect(detector.evaluate(tried(`c${i}`, app), failing(error), time)).toEqual({ kind: 'apply' });
   }
 });
 
 test('one connection that fails again and again is no storm', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 20; i++) expect(guard.judge(tried('c'), failing(), NOW + i)).toEqual({ kind: 'mark' });
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 20; i++) expect(detector.evaluate(tried('c'), failing(), NOW + i)).toEqual({ kind: 'apply' });
 });
 
 test('a fifth of the tried is no storm, and a little more is one', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 20; i++) guard.judge(tried(`healthy${i}`), undefined, NOW);
-  for (let i = 0; i < 5; i++) expect(guard.judge(tried(`c${i}`), failing(), NOW).kind).toBe('mark');
-  expect(guard.judge(tried('c5'), failing(), NOW).kind).toBe('hold');
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 20; i++) detector.evaluate(tried(`healthy${i}`), undefined, NOW);
+  for (let i = 0; i < 5; i++) expect(detector.evaluate(tried(`c${i}`), failing(), NOW).kind).toBe('apply');
+  expect(detector.evaluate(tried('c5'), failing(), NOW).kind).toBe('defer');
 });
 
 test('it is probed after one and after five minutes; the second like failure marks all, and stragglers at once', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
-  expect(guard.dueProbes(NOW + MINUTE - 1)).toEqual([]);
-  const [probe] = guard.dueProbes(NOW + MINUTE);
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
+  expect(detector.dueProbes(NOW + MINUTE - 1)).toEqual([]);
+  const [probe] = detector.dueProbes(NOW + MINUTE);
 
   // Somebody else's failure meanwhile is held, and is no probe.
-  expect(guard.judge(tried('late'), failing(), NOW + MINUTE).kind).toBe('hold');
-  expect(guard.judge(tried(probe?.connection.uid ?? ''), failing(), NOW + MINUTE).kind).toBe('hold');
-  expect(guard.dueProbes(NOW + 5 * MINUTE - 1)).toEqual([]);
-  expect(guard.dueProbes(NOW + 5 * MINUTE)).toHaveLength(1);
-  const verdict = guard.judge(tried('c0'), failing(), NOW + 5 * MINUTE);
+  expect(detector.evaluate(tried('late'), failing(), NOW + MINUTE).kind).toBe('defer');
+  expect(detector.evaluate(tried(probe?.connection.uid ?? ''), failing(), NOW + MINUTE).kind).toBe('defer');
+  expect(detector.dueProbes(NOW + 5 * MINUTE - 1)).toEqual([]);
+  expect(detector.dueProbes(NOW + 5 * MINUTE)).toHaveLength(1);
+  const verdict = detector.evaluate(tried('c0'), failing(), NOW + 5 * MINUTE);
 
-  expect(verdict.kind === 'mark_all' && verdict.held).toHaveLength(6);
-  expect(guard.deferredCount).toBe(0);
+  expect(verdict.kind === 'apply_all' && verdict.deferred).toHaveLength(6);
+  expect(detector.deferredCount).toBe(0);
   for (let i = 0; i < 9; i++) {
-    expect(guard.judge(tried(`straggler${i}`), failing(), NOW + 6 * MINUTE).kind).toBe('mark');
+    expect(detector.evaluate(tried(`straggler${i}`), failing(), NOW + 6 * MINUTE).kind).toBe('apply');
   }
-  expect(guard.judge(tried('x'), failing(), NOW + 3 * HOUR).kind).toBe('mark');
+  expect(detector.evaluate(tried('x'), failing(), NOW + 3 * HOUR).kind).toBe('apply');
 });
 
 test('a held connection that gets a token ends the storm; one with a new grant leaves it', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
-  guard.release('c1');
-  expect(guard.deferredCount).toBe(4);
-  guard.judge(tried('elsewhere'), undefined, NOW);
-  expect(guard.deferredCount).toBe(4);
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
+  detector.release('c1');
+  expect(detector.deferredCount).toBe(4);
+  detector.evaluate(tried('elsewhere'), undefined, NOW);
+  expect(detector.deferredCount).toBe(4);
 
-  guard.judge(tried('c0'), undefined, NOW);
+  detector.evaluate(tried('c0'), undefined, NOW);
 
-  expect(guard.deferredCount).toBe(0);
+  expect(detector.deferredCount).toBe(0);
 });
 
 test('the second probe is another connection than the first: one dead grant is no proof against the others', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
-  const [first] = guard.dueProbes(NOW + MINUTE);
-  guard.judge(tried(first?.connection.uid ?? ''), failing(), NOW + MINUTE);
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
+  const [first] = detector.dueProbes(NOW + MINUTE);
+  detector.evaluate(tried(first?.connection.uid ?? ''), failing(), NOW + MINUTE);
 
-  const [second] = guard.dueProbes(NOW + 5 * MINUTE);
+  const [second] = detector.dueProbes(NOW + 5 * MINUTE);
 
   expect(second?.connection.uid).not.toBe(first?.connection.uid);
 });
 
 test('a probe that came to nothing leaves the next try to another connection', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
 
-  const probed = [0, 1, 2, 3, 4].flatMap((i) => guard.dueProbes(NOW + MINUTE + i * SECOND));
+  const probed = [0, 1, 2, 3, 4].flatMap((i) => detector.dueProbes(NOW + MINUTE + i * SECOND));
 
   expect(new Set(probed.map(({ connection }) => connection.uid)).size).toBe(5);
 });
 
 test('a held connection that fails in another way leaves the storm', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
 
-  expect(guard.judge(tried('c0'), failing('invalid_grant/AADSTS50057'), NOW + MINUTE)).toEqual({ kind: 'mark' });
+  expect(detector.evaluate(tried('c0'), failing('invalid_grant/AADSTS50057'), NOW + MINUTE)).toEqual({ kind: 'apply' });
 
-  expect(guard.holdOf('c0', GRAPH, NOW + MINUTE)).toBeUndefined();
-  expect(guard.deferredCount).toBe(4);
+  expect(detector.cooldownOf('c0', GRAPH, NOW + MINUTE)).toBeUndefined();
+  expect(detector.deferredCount).toBe(4);
 });
 
 test('a storm does not outlast a clock that is set back', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
 
-  expect(guard.holdOf('c0', GRAPH, NOW - HOUR)).toBeLessThanOrEqual(MINUTE);
-  expect(guard.dueProbes(NOW - HOUR)).toHaveLength(1);
+  expect(detector.cooldownOf('c0', GRAPH, NOW - HOUR)).toBeLessThanOrEqual(MINUTE);
+  expect(detector.dueProbes(NOW - HOUR)).toHaveLength(1);
   // What was tried in a future that never came is no part of the last minute.
   const other = createCorrelatedFailureDetector();
-  for (let i = 0; i < 4; i++) other.judge(tried(`c${i}`), failing(), NOW);
-  expect(other.judge(tried('c4'), failing(), NOW - HOUR)).toEqual({ kind: 'mark' });
+  for (let i = 0; i < 4; i++) other.evaluate(tried(`c${i}`), failing(), NOW);
+  expect(other.evaluate(tried('c4'), failing(), NOW - HOUR)).toEqual({ kind: 'apply' });
 });
 
 test('a storm that proved real disarms the guard for an hour, however many stragglers come', () => {
-  const guard = createCorrelatedFailureDetector();
-  for (let i = 0; i < 5; i++) guard.judge(tried(`c${i}`), failing(), NOW);
+  const detector = createCorrelatedFailureDetector();
+  for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
   for (const time of [NOW + MINUTE, NOW + 5 * MINUTE]) {
-    for (const probe of guard.dueProbes(time)) guard.judge(probe, failing(), time);
+    for (const probe of detector.dueProbes(time)) detector.evaluate(probe, failing(), time);
   }
   for (let i = 0; i < 12; i++) {
-    expect(guard.judge(tried(`s${i}`), failing(), NOW + (5 + 4 * i) * MINUTE).kind).toBe('mark');
+    expect(detector.evaluate(tried(`s${i}`), failing(), NOW + (5 + 4 * i) * MINUTE).kind).toBe('apply');
   }
 
   const later = NOW + 66 * MINUTE;
-  const verdicts = [0, 1, 2, 3, 4].map((i) => guard.judge(tried(`healthy${i}`), failing(), later).kind);
+  const verdicts = [0, 1, 2, 3, 4].map((i) => detector.evaluate(tried(`healthy${i}`), failing(), later).kind);
 
-  expect(verdicts).toEqual(['mark', 'mark', 'mark', 'mark', 'hold']);
+  expect(verdicts).toEqual(['apply', 'apply', 'apply', 'apply', 'defer']);
 });

@@ -7,7 +7,7 @@ import { createTokenCache, type TokenOwner } from '../../src/tokens/token_cache.
 
 const clock = { now: () => 0, monotonic: () => 0 };
 
-function fresh(resource: string, expireTime = 1_000): ServedToken {
+function served(resource: string, expireTime = 1_000): ServedToken {
   const accessToken = {
     token: new Secret('token'),
     resource,
@@ -38,8 +38,8 @@ test('keeps a bounded number of resources for each owner, the latest ones', () =
   const cache = createTokenCache(1_000, clock);
   const resources = Array.from({ length: 500 }, (_, index) => `https://x.example/Path${index}`);
 
-  for (const resource of resources) cache.open(ownerOf(1)).put(resource, fresh(resource));
-  cache.open(ownerOf(2)).put('https://y.example', fresh('https://y.example'));
+  for (const resource of resources) cache.open(ownerOf(1)).put(resource, served(resource));
+  cache.open(ownerOf(2)).put('https://y.example', served('https://y.example'));
 
   const kept = resources.filter((resource) => cache.find('connection-1', resource, 0) !== undefined);
   expect(kept).toEqual(resources.slice(-32));
@@ -50,13 +50,13 @@ test('behaves as a plain map with drops', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const cache = createTokenCache(1_000, clock);
-      const model = new Map<string, { owner: TokenOwner; fresh: ServedToken }>();
+      const model = new Map<string, { owner: TokenOwner; served: ServedToken }>();
       for (const one of steps) {
         if (one.kind === 'put') {
           const owner = ownerOf(one.connection);
-          const token = fresh(one.resource, 1_000);
+          const token = served(one.resource, 1_000);
           cache.open(owner).put(one.resource, token);
-          model.set(`${owner.uid} ${one.resource}`, { owner, fresh: token });
+          model.set(`${owner.uid} ${one.resource}`, { owner, served: token });
         } else if (one.kind === 'sweep') {
           cache.sweep(one.now);
           if (one.now >= 1_000) model.clear();
@@ -69,8 +69,8 @@ test('behaves as a plain map with drops', () => {
       }
       for (let number = 0; number < 10; number++) {
         for (const resource of ['a', 'b']) {
-          const found = cache.find(`connection-${number}`, resource, 0)?.fresh;
-          expect(found).toBe(model.get(`connection-${number} ${resource}`)?.fresh);
+          const found = cache.find(`connection-${number}`, resource, 0)?.served;
+          expect(found).toBe(model.get(`connection-${number} ${resource}`)?.served);
         }
       }
     }),
@@ -87,8 +87,8 @@ test('what was dropped while a token was fetched is not put back', () => {
     const fill = cache.open(ownerOf(1));
     const other = cache.open(ownerOf(2));
     cache.drop(change);
-    fill.put('a', fresh('a'));
-    other.put('a', fresh('a'));
+    fill.put('a', served('a'));
+    other.put('a', served('a'));
 
     expect(cache.find('connection-1', 'a', 0)).toBeUndefined();
     expect(cache.find('connection-2', 'a', 0)).toBeDefined();
