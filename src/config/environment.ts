@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { parseListenAddress } from '../model/listen_address.ts';
-import { isLoopbackHost } from '../model/loopback.ts';
+import { isLoopbackHost, parseListenAddress } from '../model/listen_address.ts';
 import { readFederatedFiles } from './federated_files.ts';
 
 const address = z

@@ -1,5 +1,5 @@
 import type { SecretSource } from '../model/secret_source.ts';
-import { withoutVersion } from '../model/secret_uri.ts';
+import { withoutVersion } from '../model/secret_source.ts';
 import type { InspectionStore } from '../store/background_stores.ts';
 
 /** What Azure tells of secrets in key vaults. */

@@ -1,6 +1,6 @@
 import { type App, type Cloud, homeDirectory, PERSONAL_DIRECTORY } from '../model/app.ts';
 import { fieldInvalid, VaultError } from '../model/errors.ts';
-import { isLoopbackHost } from '../model/loopback.ts';
+import { isLoopbackHost } from '../model/listen_address.ts';
 import { createBoundedMap } from './bounded_map.ts';
 
 /** Cloud CUSTOM: the sandbox, or a gateway in front of Entra. */

@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, Pool, request } from 'undici';
 import { type Clock, type Duration, SECOND } from '../model/clock.ts';
 import type { HttpProxy } from '../model/http_proxy.ts';
-import { isLoopbackHost } from '../model/loopback.ts';
+import { isLoopbackHost } from '../model/listen_address.ts';
 import { parseJsonObject } from './json_object.ts';
 import type { RawTokenResponse, TransportFault } from './token_response.ts';
 

@@ -4,7 +4,7 @@ import { CLIENT_SECRET } from '../model/credential.ts';
 import { isVaultError, VaultError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import type { SecretSource } from '../model/secret_source.ts';
-import { withoutVersion } from '../model/secret_uri.ts';
+import { withoutVersion } from '../model/secret_source.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { createKeyVaultAccess, type KeyVaultAccessParts } from './keyvault_access.ts';
 import type { KeyVaultResponse } from './keyvault_failures.ts';

@@ -6,13 +6,13 @@ export interface AccessToken {
   readonly token: Secret;
   /** Canonical resource URI without a trailing slash, `https://graph.microsoft.com`. */
   readonly resource: string;
-  /** What the token really carries, by Entra's own answer: canonical permission names (`Mail.Read`), sorted. */
+  /** What the token carries, by Entra's response: canonical permission names (`Mail.Read`), sorted. */
   readonly permissions: readonly string[];
-  /** Already less a safety margin; counted from the moment the request was sent. */
+  /** With a safety margin deducted; counted from sending the request. */
   readonly expireTime: Timestamp;
   /** From here on the vault replaces it in the background. */
   readonly refreshTime: Timestamp;
-  /** Entra's, for the audit log. */
+  /** From Entra, for the audit log. */
   readonly correlationId: string | undefined;
 }
 

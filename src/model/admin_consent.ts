@@ -1,25 +1,25 @@
 import type { Timestamp } from './clock.ts';
 
-/** OPEN: waits for the administrator, who may decline and come back. GRANTED: over. */
+/** OPEN: waits for the administrator, who may decline and come back. GRANTED: completed. */
 export type AdminConsentState = 'OPEN' | 'GRANTED';
 
-/** An administrator is asked to consent for a whole directory. */
+/** A request to an administrator to consent for a whole directory. */
 export interface AdminConsent {
   readonly uid: string;
-  /** Whose users shall be able to connect; not always the app's owner. */
+  /** The tenant whose users shall be able to connect; not always the app's owner. */
   readonly tenantUid: string;
   readonly tenantId: string;
   readonly appUid: string;
   readonly state: AdminConsentState;
-  /** Whose administrator is asked; undefined: whichever directory they sign in to. */
+  /** Directory of the administrator; undefined: the one they sign in to. */
   readonly directoryId: string | undefined;
-  /** For the page. Empty: whatever the registration lists. */
+  /** For the page. Empty: all that the registration lists. */
   readonly productScopes: readonly string[];
-  /** What Entra is asked for, full form: `https://graph.microsoft.com/Mail.Read`, `https://graph.microsoft.com/.default`. */
+  /** Requested from Entra, in full form: `https://graph.microsoft.com/Mail.Read`, `https://graph.microsoft.com/.default`. */
   readonly scopes: readonly string[];
   readonly redirectUri: string;
   readonly returnUrl: string | undefined;
   readonly createTime: Timestamp;
-  /** The link `/admin-consent/{handle}` ends here: 7 days after its making. */
+  /** The link `/admin-consent/{handle}` expires: 7 days after it was created. */
   readonly expireTime: Timestamp;
 }

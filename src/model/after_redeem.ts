@@ -3,17 +3,17 @@ import { type Account, type Connection, isSameAccount } from './connection.ts';
 import { isGrantSound, withDerivedState } from './connection_resources.ts';
 import type { Failure, Granted, Outcome } from './exchange.ts';
 import { keepAliveTimeAfter } from './grant.ts';
-import { STRIKE_INTERVAL } from './resource_issue.ts';
+import { SUSPECT_INTERVAL } from './resource_issue.ts';
 import { issueAfter, stateReasonOf } from './resource_refusal.ts';
 
-/** A blocked connection is tried again at most this often: an administrator must act first. */
+/** Between two attempts for a blocked connection: an administrator must act first. */
 export const BLOCKED_PROBE_INTERVAL: Duration = DAY;
 /** Entra refuses a client that repeats equal requests for 5 minutes (50196). */
 export const LOOPING_COOLDOWN: Duration = 5 * MINUTE;
 
 /**
- * The connection as an answer of Entra leaves it; the same object where nothing changed. A refusal of one resource leaves the others
- * as they are, and a refusal that is neither about a resource nor about the grant leaves the whole connection so.
+ * The connection after Entra's response; the same object if nothing changed. A refusal of one resource does not change the others. A
+ * refusal that is neither about a resource nor about the grant changes nothing.
  */
 export function afterRedeem(connection: Connection, outcome: Outcome, now: Timestamp, resource: string): Connection {
   switch (outcome.kind) {
@@ -55,24 +55,24 @@ function afterGranted(
     heldUntil: undefined,
     keepAliveTime: keepAliveTimeAfter(connection.uid, now),
   });
-  // A refresh is no change: whoever read the connection before may still act on what was read.
+  // A refresh does not count as a change: callers may still act on what they read before.
   const isUnchanged = isUsual(connection) && issue === undefined && after.account?.email === connection.account?.email;
   return isUnchanged ? after : { ...after, updateTime: now };
 }
 
-/** Names stay as the grant brought them; the e-mail address follows the id token, where it has one. */
-function refreshed(known: Account | undefined, told: Account | undefined): Account | undefined {
-  if (known === undefined) return told;
-  if (told?.email === undefined || told.email === known.email || !isSameAccount(told, known)) return known;
-  return { ...known, email: told.email };
+/** Names stay as they were when the user connected; the e-mail address follows the id token, if it has one. */
+function refreshed(known: Account | undefined, current: Account | undefined): Account | undefined {
+  if (known === undefined) return current;
+  if (current?.email === undefined || current.email === known.email || !isSameAccount(current, known)) return known;
+  return { ...known, email: current.email };
 }
 
-/** ACTIVE before, and verified: the redemption confirms what was known. */
+/** ACTIVE and verified before: the redemption only confirms it. */
 function isUsual({ grantState, stateReason, verifyTime }: Connection): boolean {
   return grantState === 'ACTIVE' && stateReason === undefined && verifyTime !== undefined;
 }
 
-/** How long Entra is left alone about this connection; 0: it may be asked. */
+/** How long Entra is not called for this connection; 0: it may be called. */
 export function cooldownRemaining(connection: Connection, now: Timestamp): Duration {
   const { grantState, heldUntil } = connection;
   if (heldUntil === undefined) return 0;
@@ -82,8 +82,8 @@ export function cooldownRemaining(connection: Connection, now: Timestamp): Durat
 
 function afterResourceRefused(connection: Connection, failure: Failure, now: Timestamp, resource: string): Connection {
   const isSound = isGrantSound(connection);
-  // An unknown answer does not tell that Entra takes the grant again.
-  if (!isSound && failure.kind === 'suspect') return afterStrike(connection, failure, now);
+  // An ambiguous response does not prove that Entra accepts the grant again.
+  if (!isSound && failure.kind === 'suspect') return afterSuspect(connection, failure, now);
   const known = { issue: connection.resourceIssues[resource], granted: connection.granted[resource] };
   const issue = issueAfter(failure, known, now);
   if (issue === known.issue) return connection;
@@ -92,7 +92,7 @@ function afterResourceRefused(connection: Connection, failure: Failure, now: Tim
     ...connection,
     granted: issue.state === 'CONSENT_REQUIRED' ? others : connection.granted,
     resourceIssues: { ...connection.resourceIssues, [resource]: issue },
-    // What Entra says of a resource, it says after it took the grant.
+    // Entra checks a resource only after it accepted the grant.
     ...(isSound
       ? {}
       : { firstSuspectTime: undefined, heldUntil: undefined, keepAliveTime: keepAliveTimeAfter(connection.uid, now) }),
@@ -103,7 +103,7 @@ function afterResourceRefused(connection: Connection, failure: Failure, now: Tim
 function afterGrantRefused(connection: Connection, failure: Failure, now: Timestamp): Connection {
   switch (failure.kind) {
     case 'suspect':
-      return afterStrike(connection, failure, now);
+      return afterSuspect(connection, failure, now);
     case 'blocked':
       return {
         ...withoutGrant(connection, failure, now),
@@ -115,7 +115,7 @@ function afterGrantRefused(connection: Connection, failure: Failure, now: Timest
   }
 }
 
-/** All resources take the state of the grant, also those that waited for consent. */
+/** All resources get the state of the grant, also those that waited for consent. */
 function withoutGrant(connection: Connection, failure: Failure, now: Timestamp): Connection {
   const waiting = Object.entries(connection.resourceIssues).map(([uri, { requested = [] }]) => [uri, requested]);
   return {
@@ -131,14 +131,14 @@ function withoutGrant(connection: Connection, failure: Failure, now: Timestamp):
   };
 }
 
-function afterStrike(connection: Connection, failure: Failure, now: Timestamp): Connection {
-  // One of the future is of before the clock was set back.
+function afterSuspect(connection: Connection, failure: Failure, now: Timestamp): Connection {
+  // A time in the future dates from before the clock was set back.
   if (connection.firstSuspectTime === undefined || now < connection.firstSuspectTime) {
-    return { ...connection, firstSuspectTime: now, heldUntil: now + STRIKE_INTERVAL, updateTime: now };
+    return { ...connection, firstSuspectTime: now, heldUntil: now + SUSPECT_INTERVAL, updateTime: now };
   }
-  // An intermittent refusal that is asked for again at once says nothing new.
-  if (now < connection.firstSuspectTime + STRIKE_INTERVAL) return connection;
-  // A single such refusal was no reason to send the user away; two are. Both were doubtful, so the refresh token may be sound all the same.
+  // An intermittent refusal that is repeated at once proves nothing new.
+  if (now < connection.firstSuspectTime + SUSPECT_INTERVAL) return connection;
+  // One ambiguous refusal does not make the user sign in again; two do. The refresh token may still be valid.
   const after = withoutGrant(connection, { ...failure, reason: 'REAUTHORIZATION_REQUIRED' }, now);
   return { ...after, stateReason: after.stateReason && { ...after.stateReason, mayPass: true } };
 }

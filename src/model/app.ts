@@ -7,7 +7,7 @@ export type Cloud = (typeof CLOUDS)[number];
 /** `organizations`, `common`, `consumers`, or the id of the one directory that the app serves. */
 export type SignInAudience = string;
 
-/** What Entra last said of the app itself; a throttled app is known to pacing, not to the database. */
+/** By Entra's last response about the app itself. Throttling is known to admission control alone, not to the database. */
 export type AppState = 'OK' | 'CREDENTIAL_REJECTED' | 'MISCONFIGURED';
 
 /** A directory in which the app fails while it works elsewhere. */
@@ -27,20 +27,20 @@ export interface App {
   readonly clientId: string;
   readonly cloud: Cloud;
   readonly signInAudience: SignInAudience;
-  /** Where the registration itself lives; undefined: not said, and the audience does not say it either. */
+  /** Directory of the registration itself; undefined: not configured, and the audience does not imply it. */
   readonly homeDirectoryId: string | undefined;
   readonly redirectUris: readonly string[];
-  /** Where a browser may be sent after connecting. */
+  /** Allowed redirects of the browser after connecting. */
   readonly returnUrlPrefixes: readonly string[];
   /** Overrides the tenant's catalog. */
   readonly catalog: string | undefined;
-  /** Asked for at every consent, beside what the product scopes need; OIDC scopes and permissions as Entra spells them. */
+  /** Requested at every consent in addition to the product scopes; OIDC scopes and permissions as Entra spells them. */
   readonly implicitPermissions: readonly string[];
-  /** SHA-256 (hex) of the logo's bytes, which lie apart; undefined: it has none. */
+  /** SHA-256 (hex) of the logo, which is stored separately; undefined: none. */
   readonly logoHash: string | undefined;
   /** Ids of other tenants that may connect through this app; `*` for all. */
   readonly sharedWith: readonly string[];
-  /** The vault renews the app's client secret by itself; undefined: it does not. */
+  /** How the vault rotates the app's client secret; undefined: it does not. */
   readonly rotation: RotationPolicy | undefined;
   readonly suspended: boolean;
   readonly state: AppState;
@@ -52,9 +52,9 @@ export interface App {
 }
 
 export interface RotationPolicy {
-  /** How long before the end a new secret is made. */
+  /** How long before the expiry a new secret is created. */
   readonly leadTime: Duration;
-  /** How long the new one lives. */
+  /** Lifetime of the new secret. */
   readonly secretLife: Duration;
 }
 
@@ -70,12 +70,12 @@ export function homeDirectory(app: Pick<App, 'signInAudience'>): string | undefi
   return MANY_DIRECTORIES.has(app.signInAudience) ? undefined : app.signInAudience;
 }
 
-/** Where Graph knows the registration, as far as anybody said. */
+/** The directory of the registration, as far as it is known. */
 export function registrationDirectory(app: Pick<App, 'signInAudience' | 'homeDirectoryId'>): string | undefined {
   return app.homeDirectoryId ?? homeDirectory(app);
 }
 
-/** Such a registration may have two client secrets, and 30 permissions of a resource: https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation */
+/** Limits of a registration that accepts personal accounts: https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation */
 export const PERSONAL_LIMITS = { secrets: 2, permissionsPerResource: 30 } as const;
 
 /** Personal accounts may sign in. */

@@ -1,11 +1,11 @@
 import type { Duration } from './clock.ts';
 import type { Secret } from './secret.ts';
 
-/** Files with the tokens of other identity providers (federated credentials), which the platform projects and replaces. */
+/** Files with tokens of other identity providers (federated credentials), which the platform projects and replaces. */
 export interface AssertionFiles {
   /**
-   * When a credential is added; a file that is not there yet is accepted. FIELD_INVALID (`field`): the operator does not allow the
-   * file for apps of this tenant, or it cannot be an assertion file.
+   * When a credential is added; a missing file is accepted. FIELD_INVALID (`field`): the operator does not allow the file for apps of
+   * this tenant, or it is no assertion file.
    */
   check(field: string, file: AssertionFile): Promise<void>;
   /** At each use, since the platform may replace the file at any time. FIELD_INVALID; KEY_SOURCE_UNAVAILABLE: not read in time. */
@@ -18,7 +18,7 @@ export interface AssertionFile {
   readonly path: string;
 }
 
-/** One entry of what the operator allows: a file, or a folder with all that is in it. */
+/** A file, or a folder with its content, that the operator allows. */
 export interface AllowedAssertionFiles {
   /** Undefined: `path` names the tenant by its part `{tenant}`. */
   readonly tenantId: string | undefined;

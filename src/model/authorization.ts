@@ -4,12 +4,12 @@ import type { Reason } from './errors.ts';
 import type { Secret } from './secret.ts';
 
 /**
- * OPEN: waits for the user. CONSENTED: the grant waits, sealed, for the product's confirmation.
- * CONFIRMED: the grant was swapped in. FAILED: over, with a reason.
+ * OPEN: waits for the user. CONSENTED: the grant is stored, sealed, until the product confirms it.
+ * CONFIRMED: the grant is in use. FAILED: completed with a reason.
  */
 export type AuthorizationState = 'OPEN' | 'CONSENTED' | 'CONFIRMED' | 'FAILED';
 
-/** A user's consent under way. A row of its own: the connection's old grant serves on meanwhile. */
+/** A user's consent in progress. It has its own row, because the connection's old grant is served meanwhile. */
 export interface Authorization {
   readonly uid: string;
   readonly tenantUid: string;
@@ -17,15 +17,15 @@ export interface Authorization {
   readonly appUid: string;
   readonly state: AuthorizationState;
   readonly productScopes: readonly string[];
-  /** What Entra is asked for, all resources together. */
+  /** Requested from Entra, all resources together. */
   readonly permissions: PermissionsByResource;
   readonly redirectUri: string;
-  /** Undefined: the product runs its own callback, or confirms by itself. */
+  /** Undefined: the product has its own callback, or confirms itself. */
   readonly returnUrl: string | undefined;
-  /** Who swaps the grant in: nobody but the caller's own callback (CALLER), ConfirmAuthorization (CONFIRM), or the callback at once (AUTO). */
+  /** What activates the grant: the caller's own callback (CALLER), ConfirmAuthorization (CONFIRM), or the vault's callback (AUTO). */
   readonly completion: 'CALLER' | 'CONFIRM' | 'AUTO';
   readonly loginHint: string | undefined;
-  /** Where to sign in: a directory id, or the app's audience when undefined. */
+  /** Directory to sign in to; undefined: the app's audience. */
   readonly directoryId: string | undefined;
   readonly prompt: string | undefined;
   /** Accept an account that differs from the connection's earlier one. */
@@ -34,11 +34,11 @@ export interface Authorization {
   readonly claims: string | undefined;
   readonly failure: Reason | undefined;
   readonly createTime: Timestamp;
-  /** The link `/connect/{handle}` ends here: 24 h after its making. */
+  /** The link `/connect/{handle}` expires: 24 h after it was created. */
   readonly expireTime: Timestamp;
 }
 
-/** One trip to Entra's authorize page: OAuth state (single use, 10 minutes), its PKCE verifier and nonce. */
+/** One redirect to Entra's authorize page: OAuth state (single use, 10 minutes), its PKCE verifier and nonce. */
 export interface AuthorizationAttempt {
   readonly authorizationUid: string;
   readonly codeVerifier: Secret;

@@ -3,7 +3,7 @@ import type { Timestamp } from './clock.ts';
 export const ROLES = ['operator', 'connector', 'token_reader'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** One line of what a caller may do. */
+/** One permission of a caller. */
 export interface Rule {
   /** Names the rule in the audit log. */
   readonly id: string;
@@ -12,7 +12,7 @@ export interface Rule {
   readonly tenants: readonly string[];
 }
 
-/** Who calls. */
+/** An authenticated caller. */
 export interface Caller {
   readonly id: string;
   readonly kind: 'api_key' | 'loopback';
@@ -21,7 +21,7 @@ export interface Caller {
   readonly rules: readonly Rule[];
 }
 
-/** Who may present what. */
+/** An API key that authenticates a caller. */
 export interface KnownKey {
   /** SHA-256 of the whole API key, hex. */
   readonly sha256: string;

@@ -1,13 +1,13 @@
-/** Something stored changed, so what was remembered of it must be forgotten. */
+/** A stored resource changed, so caches must drop it. */
 export interface Change {
   readonly kind: 'tenant' | 'app' | 'connection';
   readonly uid: string;
 }
 
-/** Tells the rooms of this process what changed. Listeners run before `announce` returns. */
+/** Notifies the modules of this process of changes. Listeners run before `announce` returns. */
 export interface Changes {
   announce(change: Change): void;
-  /** Returns the function that ends the listening. */
+  /** Returns a function that unsubscribes. */
   listen(listener: (change: Change) => void): () => void;
 }
 

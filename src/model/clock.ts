@@ -7,12 +7,12 @@ export type Timestamp = number;
 export type Duration = number;
 
 /**
- * Wall-clock time, handed in so that tests and the sandbox can move it.
- * It decides what has expired and what is due. Timeouts use the monotonic timers of Node, leases the clock of the database.
+ * Wall-clock time; a parameter, so that tests and the sandbox can move it.
+ * It decides what has expired and what is due. Timeouts use Node's monotonic timers, leases the clock of the database.
  */
 export interface Clock {
   now(): Timestamp;
-  /** Time that nobody can set; only differences mean something. Default: that of Node. */
+  /** Time that cannot be set; only differences are meaningful. Default: Node's. */
   monotonic?(): Duration;
 }
 

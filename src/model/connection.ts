@@ -2,13 +2,13 @@ import { DAY, type Timestamp } from './clock.ts';
 import type { ResourceIssues } from './resource_issue.ts';
 import type { StateReason } from './state_reason.ts';
 
-/** State of the grant; derived from its resources while Entra takes the refresh token. Suspension leaves it as it is. */
+/** State of the grant; derived from its resources while Entra accepts the refresh token. Suspension does not change it. */
 export type GrantState = 'PENDING' | 'ACTIVE' | 'REAUTHORIZATION_REQUIRED' | 'BLOCKED';
 export type ConnectionState = GrantState | 'SUSPENDED';
 
 /** The user's identity in a directory. */
 export interface Account {
-  /** `tid` of the id token: where the grant was made, for a guest not the home directory. */
+  /** `tid` of the id token: the directory of the grant; for a guest not the home directory. */
   readonly directoryId: string;
   /** `oid` of the id token. */
   readonly objectId: string;
@@ -18,7 +18,7 @@ export interface Account {
   readonly email: string | undefined;
 }
 
-/** Entra's ids are GUIDs: written in any case of letters, they mean the same. Names prove nothing. */
+/** Entra's ids are GUIDs, so case is insignificant. Names prove nothing. */
 export function isSameAccount(one: Account, other: Account): boolean {
   return (
     one.directoryId.toLowerCase() === other.directoryId.toLowerCase() &&
@@ -26,13 +26,13 @@ export function isSameAccount(one: Account, other: Account): boolean {
   );
 }
 
-/** An e-mail address that an id token leaves out stays known: which claims come depends on what was asked for along with it. */
-export function keepingEmail(told: Account, known: Account | undefined): Account {
-  if (told.email !== undefined || known?.email === undefined || !isSameAccount(told, known)) return told;
-  return { ...told, email: known.email };
+/** Keeps an e-mail address that the id token omits: its claims depend on the requested scopes. */
+export function keepingEmail(current: Account, known: Account | undefined): Account {
+  if (current.email !== undefined || known?.email === undefined || !isSameAccount(current, known)) return current;
+  return { ...current, email: known.email };
 }
 
-/** Ids in lower case, as Entra writes them: an import may have been told them in another, and they are looked for in one. */
+/** Ids in lower case, as Entra writes them: imports may use another case, and lookups use this one. */
 export function canonicalAccount(account: Account | undefined): Account | undefined {
   return (
     account && {
@@ -43,10 +43,10 @@ export function canonicalAccount(account: Account | undefined): Account | undefi
   );
 }
 
-/** Canonical permission names (`Mail.Read`) by canonical resource URI. OIDC scopes are no permissions and never stand here. */
+/** Canonical permission names (`Mail.Read`) by canonical resource URI. OIDC scopes are not permissions and never part of it. */
 export type PermissionsByResource = Readonly<Record<string, readonly string[]>>;
 
-/** Our stored link to one account; it owns a refresh token, which the store alone hands out, under a lease. */
+/** A stored link to one account. It owns a refresh token, which only the store returns, under a lease. */
 export interface Connection {
   readonly uid: string;
   readonly tenantUid: string;
@@ -61,19 +61,19 @@ export interface Connection {
   readonly labels: Readonly<Record<string, string>>;
   readonly account: Account | undefined;
   readonly productScopes: readonly string[];
-  /** What Entra granted last, by resource. */
+  /** Last granted by Entra, by resource. */
   readonly granted: PermissionsByResource;
   /** Resources that Entra refuses; the others are served. */
   readonly resourceIssues: ResourceIssues;
   readonly grantState: GrantState;
   readonly stateReason: StateReason | undefined;
   readonly suspendTime: Timestamp | undefined;
-  /** When Entra last accepted the grant; undefined for an import that was not verified yet. */
+  /** When Entra last accepted the grant; undefined: an unverified import. */
   readonly verifyTime: Timestamp | undefined;
   readonly lastRefreshTime: Timestamp | undefined;
-  /** First of two strikes before a doubtful refusal counts (`suspect`). */
+  /** First of the two ambiguous refusals that count as one (`suspect`). */
   readonly firstSuspectTime: Timestamp | undefined;
-  /** Until then nothing is asked of Entra for this connection (`looping`, `suspect`, a blocked one's daily probe). */
+  /** Until then Entra is not called for this connection (`looping`, `suspect`, daily probe of a blocked one). */
   readonly heldUntil: Timestamp | undefined;
   /** When keep-alive redeems it next; undefined unless the grant is sound. */
   readonly keepAliveTime: Timestamp | undefined;
@@ -87,7 +87,7 @@ export function connectionState(connection: Pick<Connection, 'grantState' | 'sus
 }
 
 /**
- * A refresh token dies 90 days after its last use.
+ * A refresh token expires 90 days after its last use.
  * https://learn.microsoft.com/entra/identity-platform/refresh-tokens#token-lifetime
  */
 const REFRESH_TOKEN_IDLE_LIFE = 90 * DAY;
@@ -96,20 +96,17 @@ export function idleExpireTime(connection: Pick<Connection, 'lastRefreshTime'>):
   return connection.lastRefreshTime === undefined ? undefined : connection.lastRefreshTime + REFRESH_TOKEN_IDLE_LIFE;
 }
 
-/** What its etag is made of: refreshes count up the version, but change nothing that a caller could have read and decided by. */
-export function changeOf({ uid, updateTime }: Pick<Connection, 'uid' | 'updateTime'>): {
-  uid: string;
-  version: number;
-} {
+/** Input of the etag. Refreshes increment the version, but change nothing that callers decide by. */
+export function changeOf({ uid, updateTime }: Pick<Connection, 'uid' | 'updateTime'>) {
   return { uid, version: updateTime };
 }
 
-/** Two changes within a millisecond are still two. */
+/** Differs from the last one, even within a millisecond. */
 export function nextUpdateTime({ updateTime }: Pick<Connection, 'updateTime'>, now: Timestamp): Timestamp {
   return Math.max(now, updateTime + 1);
 }
 
-/** `tenants/acme/connections/ada`: what people and messages call it. */
+/** Resource name: `tenants/acme/connections/ada`. */
 export function connectionName(connection: Pick<Connection, 'tenantId' | 'connectionId'>): string {
   return `tenants/${connection.tenantId}/connections/${connection.connectionId}`;
 }

@@ -3,31 +3,31 @@ import type { Connection } from './connection.ts';
 import type { ResourceState } from './resource_issue.ts';
 import type { StateReason } from './state_reason.ts';
 
-/** One resource of a connection, as its users see it. */
+/** One resource of a connection, as callers see it. */
 export interface ConnectionResource {
   readonly resource: string;
   readonly permissions: readonly string[];
   readonly state: ResourceState;
   readonly evidence: StateReason | undefined;
-  /** From then on Entra is asked again; undefined unless the resource itself has an issue. */
+  /** From then on Entra is called again; undefined unless the resource itself has an issue. */
   readonly retryTime: Timestamp | undefined;
 }
 
 /**
- * Whether Entra takes the refresh token, as far as is known. A connection can be sound and not ACTIVE: each of its resources is then
- * refused for a reason of its own. A refusal of the grant itself leaves no issues of single resources.
+ * Whether Entra accepts the refresh token, as far as is known. A connection can be sound and not ACTIVE if each of its resources is
+ * refused for its own reason. A refusal of the grant itself removes the issues of single resources.
  */
 export function isGrantSound({ grantState, resourceIssues }: Pick<Connection, 'grantState' | 'resourceIssues'>) {
   return grantState === 'ACTIVE' || Object.keys(resourceIssues).length > 0;
 }
 
-/** Whether Entra may be asked although the connection is refused: an administrator may have acted, or the refusal may have passed. */
+/** Whether a refused connection may be redeemed again: an administrator may have acted, or the refusal may have passed. */
 export function mayBeVerified(connection: Connection): boolean {
   const { grantState, stateReason } = connection;
   return isGrantSound(connection) || grantState === 'BLOCKED' || stateReason?.mayPass === true;
 }
 
-/** Whether Entra refuses this resource for a reason of its own. */
+/** Whether Entra refuses this resource for its own reason. */
 export function isRefused({ resourceIssues }: Pick<Connection, 'resourceIssues'>, resource: string): boolean {
   const issue = resourceIssues[resource];
   return issue !== undefined && issue.state !== 'ACTIVE';
@@ -49,7 +49,7 @@ export function resourcesOf(connection: Connection): readonly ConnectionResource
   });
 }
 
-/** A sound grant is ACTIVE while one of its resources is; else its user must act if that helps one of them, or else an administrator. */
+/** A sound grant is ACTIVE while one of its resources is. Otherwise the user must act if that helps one of them, or else an administrator. */
 export function withDerivedState(connection: Connection): Connection {
   const refused = Object.values(connection.resourceIssues).filter(({ state }) => state !== 'ACTIVE');
   if (refused.length === 0 || refused.length < resourceNames(connection).length) {

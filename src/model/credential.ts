@@ -4,13 +4,13 @@ import type { Secret } from './secret.ts';
 export const CREDENTIAL_KINDS = ['CLIENT_SECRET', 'CERTIFICATE', 'FEDERATED', 'KEY_VAULT_SECRET'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
-/** What an exchange with Entra last said of it. */
+/** By the last exchange with Entra. */
 export type CredentialVerdict = 'UNPROBED' | 'VALID' | 'REJECTED';
 
 /** The verdict, overruled by the clock. */
 export type CredentialState = CredentialVerdict | 'EXPIRED' | 'NOT_YET_VALID';
 
-/** What an app presents to Entra. Added and removed, never updated; `rolesOf` says which one is presented when. */
+/** Client credential of an app. Added and removed, never updated; `rolesOf` decides which one is presented when. */
 export interface Credential {
   readonly uid: string;
   readonly appUid: string;
@@ -25,13 +25,13 @@ export interface Credential {
   readonly configuredExpireTime: Timestamp | undefined;
   /** As Entra's registration has it, read through Graph. */
   readonly entraExpireTime: Timestamp | undefined;
-  /** By which Graph knows it; undefined: not found there yet. */
+  /** Graph's id; undefined: not found there yet. */
   readonly entraKeyId: string | undefined;
   readonly verdict: CredentialVerdict;
   /** Entra's codes of the last rejection. */
   readonly entraError: string | undefined;
   readonly lastUsedTime: Timestamp | undefined;
-  /** Since when it has proved itself: the one with the latest is presented first. Undefined: not yet. */
+  /** When it became the preferred one: the credential with the latest time is presented first. Undefined: not yet. */
   readonly preferTime: Timestamp | undefined;
   readonly createTime: Timestamp;
 }
@@ -40,12 +40,12 @@ export type CredentialMaterial =
   | { readonly kind: 'CLIENT_SECRET'; readonly clientSecret: Secret }
   /** PEM: the leaf first, then its chain; the key in PKCS#8 or PKCS#1. */
   | { readonly kind: 'CERTIFICATE'; readonly certificateChain: string; readonly privateKey: Secret }
-  /** A file that the platform keeps fresh (workload identity projects it); read at each use. */
+  /** A file that the platform renews (workload identity); read at each use. */
   | { readonly kind: 'FEDERATED'; readonly assertionFile: string }
-  /** `https://{vault}/secrets/{name}` or with `/{version}`; read when it is needed, never stored. */
+  /** `https://{vault}/secrets/{name}`, with or without `/{version}`; read when needed, never stored. */
   | { readonly kind: 'KEY_VAULT_SECRET'; readonly secretUri: string };
 
-/** What Entra could have made. */
+/** Characters and length that Entra can generate. */
 export const CLIENT_SECRET = /^[\x21-\x7e]{1,1024}$/;
 
 export interface UsableCredential {
@@ -59,11 +59,11 @@ export function credentialState(credential: Credential, now: Timestamp): Credent
   return credential.verdict;
 }
 
-/** Begins where the first zone on Earth (UTC+14) writes 2299. */
+/** The first moment of 2299 in the earliest time zone (UTC+14). */
 export const NEVER = Date.UTC(2299, 0, 1) - 14 * HOUR;
 
 /**
- * The portal wrote "never" as an end of 12/31/2299. It offers that no longer, but such secrets go on working:
+ * The portal wrote "never" as an expiry of 12/31/2299. It no longer offers that, but such secrets still work:
  * https://devblogs.microsoft.com/microsoft365dev/client-secret-expiration-now-limited-to-a-maximum-of-two-years/
  */
 export function isNever(end: Timestamp): boolean {
@@ -74,7 +74,7 @@ export function neverExpires({ expireTime }: Pick<Credential, 'expireTime'>): bo
   return expireTime !== undefined && isNever(expireTime);
 }
 
-/** Of two that are said the earlier counts: whoever is right, nobody is surprised. */
+/** If two expiry dates are known, use the earlier one, so nobody is surprised whichever is correct. */
 export function earlierExpireTime(said: Timestamp | undefined, entra: Timestamp | undefined): Timestamp | undefined {
   if (said === undefined || entra === undefined) return said ?? entra;
   return Math.min(said, entra);

@@ -2,9 +2,8 @@ import type { Timestamp } from './clock.ts';
 import { type Credential, credentialState } from './credential.ts';
 
 /**
- * When a credential is presented. PREFERRED: first. FALLBACK: when the preferred one is refused. TRIAL: new and taken by Entra when it was
- * probed, it goes first at one exchange of a few until it has proved itself. PROBING: new, or refused, and so only where nothing else is
- * left. NONE: not now, by its times.
+ * When a credential is presented. PREFERRED: first. FALLBACK: when the preferred one is refused. TRIAL: new and accepted by a probe; first
+ * at some exchanges until it is preferred. PROBING: new or refused; only if no other is left. NONE: expired or not yet valid.
  */
 export type CredentialRole = 'PREFERRED' | 'FALLBACK' | 'TRIAL' | 'PROBING' | 'NONE';
 
@@ -15,24 +14,24 @@ export function rolesOf(credentials: readonly Credential[], now: Timestamp): Rea
 }
 
 /**
- * The order in which an exchange presents them, a turn of a trial apart: those that have proved themselves, the latest first; those on
- * trial; those not probed yet; those that Entra refused, since none else is left. Without those that their times exclude.
+ * The order in which an exchange presents them, except for trials: settled ones, the latest first; those on trial; unprobed ones; and
+ * rejected ones, as a last resort. Without expired and not yet valid ones.
  */
 export function presentOrder(credentials: readonly Credential[], now: Timestamp): readonly Credential[] {
   return credentials
-    .filter((credential) => isWithinItsTime(credential, now))
+    .filter((credential) => isValidNow(credential, now))
     .map((credential, position) => ({ credential, position }))
     .sort((a, b) => rankOf(a.credential) - rankOf(b.credential) || latestFirst(a, b))
     .map(({ credential }) => credential);
 }
 
 function roleOf(credential: Credential, preferred: Credential | undefined, now: Timestamp): CredentialRole {
-  if (!isWithinItsTime(credential, now)) return 'NONE';
+  if (!isValidNow(credential, now)) return 'NONE';
   if (isSettled(credential)) return credential.uid === preferred?.uid ? 'PREFERRED' : 'FALLBACK';
   return credential.verdict === 'VALID' ? 'TRIAL' : 'PROBING';
 }
 
-function isWithinItsTime(credential: Credential, now: Timestamp): boolean {
+function isValidNow(credential: Credential, now: Timestamp): boolean {
   const state = credentialState(credential, now);
   return state !== 'EXPIRED' && state !== 'NOT_YET_VALID';
 }

@@ -1,7 +1,7 @@
 import type { Duration } from './clock.ts';
 
 /**
- * Why something failed: the closed list, by who must act. `rpc/pipeline/grpc_status.ts` gives each its gRPC status;
+ * The closed list of error reasons, by who must act. `rpc/pipeline/grpc_status.ts` gives each its gRPC status;
  * `proto/tokenvault/v1/error_reason.proto` publishes it.
  */
 export const REASONS = [
@@ -48,7 +48,7 @@ export const REASONS = [
   'UNAUTHENTICATED',
   'ACCESS_DENIED',
   'SCOPE_ABOVE_CEILING',
-  // nobody: retry
+  // no action needed: retry
   'ENTRA_UNAVAILABLE',
   'ENTRA_THROTTLED',
   'APP_CREDENTIAL_PROPAGATING',
@@ -60,24 +60,24 @@ export const REASONS = [
   'RATE_LIMITED',
   // the operator, at once
   'RECORD_CORRUPT',
-  // us
+  // the developers
   'INTERNAL',
 ] as const;
 
 export type Reason = (typeof REASONS)[number];
 
 export interface VaultErrorDetails {
-  /** Facts for machines; sent to the caller as `ErrorInfo.metadata`, so never a secret and never a person's name. */
+  /** For programs; sent to the caller as `ErrorInfo.metadata`, so never a secret or a person's name. */
   metadata?: Readonly<Record<string, string>>;
-  /** When a retry makes sense, in milliseconds from now; sent as `RetryInfo`. */
+  /** Milliseconds from now; sent as `RetryInfo`. */
   retryAfter?: Duration | undefined;
-  /** What to do about Entra's answer, if that is more than the reason says: part of the message, and for the log. */
+  /** What to do about Entra's response, if that is more than the reason implies: part of the message, and for the log. */
   hint?: string | undefined;
-  /** What really happened; for the log alone. */
+  /** The underlying error; for the log alone. */
   cause?: unknown;
 }
 
-/** The one error that crosses rooms. Its message is for people: what happened, to what, and the next step. */
+/** The one error that crosses module boundaries. Its message says what happened, to which resource, and what to do next. */
 export class VaultError extends Error {
   override readonly name = 'VaultError';
   readonly reason: Reason;
@@ -98,7 +98,7 @@ export function isVaultError(error: unknown, ...reasons: Reason[]): error is Vau
   return error instanceof VaultError && (reasons.length === 0 || reasons.includes(error.reason));
 }
 
-/** Bad input: names the field as the caller spells it (`app.client_id`) and says what it must be. */
+/** `field` as the caller spells it (`app.client_id`); `message` says what it must be. */
 export function fieldInvalid(field: string, message: string): VaultError {
   return new VaultError('FIELD_INVALID', `${field}: ${message}`, { metadata: { field } });
 }

@@ -4,7 +4,7 @@ import type { Account } from './connection.ts';
 import type { Reason } from './errors.ts';
 import type { Secret } from './secret.ts';
 
-/** What an answer of Entra means for us, which decides what is blamed: see docs of `entra/errors/classify_error.ts`. */
+/** Meaning of Entra's response, which decides whose state changes: see `entra/errors/classify_error.ts`. */
 export type FailureKind =
   | 'transient'
   | 'throttled'
@@ -19,7 +19,7 @@ export type FailureKind =
   | 'ours';
 
 /**
- * The smallest thing that explains an answer of Entra, and against which alone it counts at first.
+ * The smallest thing that explains Entra's response, and whose state alone it changes at first.
  * `request`: one connection's resource, scopes and claims. `resource`: one resource of one connection. `connection`: its grant.
  */
 export type FailureSubject =
@@ -37,7 +37,7 @@ export type FailureSubject =
 export interface Failure {
   readonly kind: FailureKind;
   readonly subject: FailureSubject;
-  /** What a caller would be told. */
+  /** For callers. */
   readonly reason: Reason;
   /** Entra's codes alone, such as `invalid_grant/AADSTS50173`; never its description, which may name people. */
   readonly entraError: string | undefined;
@@ -45,7 +45,7 @@ export interface Failure {
   readonly retryAfter: Duration | undefined;
   /** A claims challenge to pass on to the next authorize URL. */
   readonly claims: string | undefined;
-  /** What to do, if that is more than the reason says: one or two sentences. */
+  /** What to do, if that is more than the reason implies: one or two sentences. */
   readonly hint?: string | undefined;
 }
 
@@ -60,13 +60,13 @@ export function newFailure(
   return { kind, subject, reason, entraError, correlationId, retryAfter, claims: undefined };
 }
 
-/** An exchange that brought a token, checked: non-empty, Bearer, a sane end. */
+/** An exchange that returned a token, checked: non-empty, Bearer, a plausible expiry. */
 export interface Granted {
   readonly kind: 'granted';
   readonly accessToken: AccessToken;
-  /** Absent where Entra sent none: the old one goes on. */
+  /** Absent if Entra sent none: the old one stays valid. */
   readonly refreshToken: Secret | undefined;
-  /** Of the id_token; absent where none came. */
+  /** From the id_token; absent without one. */
   readonly account: Account | undefined;
 }
 

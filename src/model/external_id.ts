@@ -1,7 +1,7 @@
 import { type Connection, connectionName } from './connection.ts';
 import { isVaultError, VaultError } from './errors.ts';
 
-/** An external id belongs to one connection of a tenant: a product that finds two would hand one user's mail to another. */
+/** An external id is unique within a tenant: a product that finds two connections could show one user's mail to another. */
 export function externalIdTaken(holder: Pick<Connection, 'tenantId' | 'connectionId'>): VaultError {
   const resource = connectionName(holder);
   return new VaultError(

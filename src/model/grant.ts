@@ -4,25 +4,25 @@ import { type Account, type Connection, keepingEmail, type PermissionsByResource
 import type { ResourceIssues } from './resource_issue.ts';
 import type { Secret } from './secret.ts';
 
-/** What a user's consent (or an import) brought: everything a connection needs to start living on it. */
+/** Result of a user's consent or of an import: everything that an active connection needs. */
 export interface Grant {
   readonly refreshToken: Secret;
   readonly account: Account | undefined;
   readonly productScopes: readonly string[];
   readonly granted: PermissionsByResource;
-  /** Resources that were asked for and that Entra refuses so far; absent: none. */
+  /** Requested resources that Entra refuses so far; absent: none. */
   readonly resourceIssues?: ResourceIssues | undefined;
 }
 
 export interface NewGrant {
   readonly grant: Grant;
-  /** Through which it was given: the refresh token is bound to its client. */
+  /** The refresh token is bound to the client of this app. */
   readonly app: Pick<App, 'uid' | 'tenantId' | 'appId'>;
-  /** False: imported unseen, so Entra has not accepted it yet. */
+  /** False: an import that Entra has not accepted yet. */
   readonly verified: boolean;
 }
 
-/** The connection, living on a new grant: whatever was held against the old one is forgotten. Works from any state; suspension stays. */
+/** The connection with a new grant, without the issues of the old one. Works from any state; suspension stays. */
 export function afterGrant(connection: Connection, { grant, app, verified }: NewGrant, now: Timestamp): Connection {
   return {
     ...connection,
@@ -44,16 +44,16 @@ export function afterGrant(connection: Connection, { grant, app, verified }: New
   };
 }
 
-const SOONEST = 30 * DAY;
+const SHORTEST = 30 * DAY;
 const SPREAD = 15 * DAY;
 
 /**
- * When a connection that was redeemed just now is redeemed again if nobody uses it: well inside the 90 days that a refresh token
- * lives, and spread by its uid, so that connections made in one go (an import of thousands) do not all fall due in one minute.
+ * When a connection that was redeemed now is redeemed again if it stays unused: well within the 90 days for which a refresh token is
+ * valid, and spread by its uid, so that thousands of connections of one import do not become due in the same minute.
  */
 export function keepAliveTimeAfter(connectionUid: string, now: Timestamp): Timestamp {
-  // FNV-1a: any even spread will do.
+  // FNV-1a: any uniform hash works.
   let hash = 0x811c9dc5;
   for (let i = 0; i < connectionUid.length; i += 1) hash = Math.imul(hash ^ connectionUid.charCodeAt(i), 0x01000193);
-  return now + SOONEST + Math.floor(((hash >>> 0) / 2 ** 32) * SPREAD);
+  return now + SHORTEST + Math.floor(((hash >>> 0) / 2 ** 32) * SPREAD);
 }

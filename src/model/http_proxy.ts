@@ -1,11 +1,11 @@
 import type { Secret } from './secret.ts';
 
-/** The proxy on the way to Entra and Graph (`HTTPS_PROXY`). Loopback is never reached through it. */
+/** Proxy for requests to Entra and Graph (`HTTPS_PROXY`). Requests to loopback addresses bypass it. */
 export interface HttpProxy {
-  /** May hold a user name and a password. */
+  /** May contain a user name and a password. */
   readonly url: Secret;
-  /** `host:port`, to show. */
+  /** `host:port`, for display. */
   readonly host: string;
-  /** Hosts that are reached without it, as in `NO_PROXY`. */
+  /** Hosts that bypass it, as in `NO_PROXY`. */
   readonly noProxy: string;
 }

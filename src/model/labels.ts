@@ -1,7 +1,5 @@
 import { fieldInvalid } from './errors.ts';
 
-/** What callers write down for themselves: `field` as the wire spells it; FIELD_INVALID names it. */
-
 const MOST_LABELS = 64;
 const LONGEST_TEXT = 128;
 const LONGEST_EXTERNAL_ID = 256;

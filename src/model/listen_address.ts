@@ -1,4 +1,4 @@
-import { isLoopbackHost } from './loopback.ts';
+import { isIP } from 'node:net';
 
 /** Address of a listener: `host:port`, `[ipv6]:port` or `unix:/path`. Port 0 means any free port. */
 export type ListenAddress = string;
@@ -22,4 +22,10 @@ export function parseListenAddress(
 export function isLoopbackAddress(address: ListenAddress): boolean {
   const parsed = parseListenAddress(address);
   return parsed !== undefined && (parsed.path !== undefined || isLoopbackHost(parsed.host));
+}
+
+/** A host name or IP address (IPv6 with or without brackets) that only this machine can reach. */
+export function isLoopbackHost(host: string): boolean {
+  const bare = host.toLowerCase().replace(/^\[|\]$/g, '');
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
 }

@@ -1,7 +1,7 @@
-/** A product's image for the connect page, small enough to be kept with the app. */
+/** A product's image for the connect page. */
 export interface Logo {
   readonly mediaType: 'image/png' | 'image/jpeg' | 'image/webp';
   readonly image: Uint8Array;
-  /** SHA-256 of the image, hex: its address, so that browsers may keep it for ever. */
+  /** SHA-256 of the image, hex: part of its URL, so that browsers may cache it forever. */
   readonly hash: string;
 }

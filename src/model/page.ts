@@ -1,12 +1,12 @@
-/** A stretch of a list in the order of its keys. */
+/** A page of a list in the order of its keys. */
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** Hand it back as `after` to go on; undefined at the end. */
+  /** `after` of the next page; undefined: the last page. */
   readonly next: string | undefined;
 }
 
 export interface PageRequest {
   readonly size: number;
-  /** Key of the last item of the page before. */
+  /** Key of the last item of the previous page. */
   readonly after: string | undefined;
 }

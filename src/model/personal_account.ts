@@ -2,7 +2,7 @@ import { PERSONAL_DIRECTORY } from './app.ts';
 import type { Account } from './connection.ts';
 import type { Failure, Outcome } from './exchange.ts';
 
-/** For a personal account, Entra answers a missing consent as it answers a bad refresh token (70000). */
+/** For a personal account, Entra returns the same error for missing consent as for an invalid refresh token (70000). */
 export function isUnclearForPersonal(account: Account | undefined, outcome: Outcome): outcome is Failure {
   return outcome.kind === 'suspect' && outcome.subject === 'connection' && isPersonal(account);
 }
@@ -11,7 +11,7 @@ export function isPersonal(account: Account | undefined): boolean {
   return account?.directoryId.toLowerCase() === PERSONAL_DIRECTORY;
 }
 
-/** What such an answer means once another resource proves that Entra accepts the refresh token. */
+/** The meaning of that error once another resource proves that Entra accepts the refresh token. */
 export function asMissingConsent(failure: Failure): Failure {
   return { ...failure, kind: 'consent', subject: 'resource', reason: 'CONSENT_REQUIRED', retryAfter: undefined };
 }

@@ -9,8 +9,8 @@ const GLOBAL: Record<Service, string> = {
 };
 
 /**
- * Where each cloud has its services. CUSTOM is a gateway or the sandbox before a cloud that calls itself GLOBAL: tokens
- * name their resource, not the host that they came through.
+ * Service URLs by cloud. CUSTOM is a gateway to GLOBAL, or the sandbox: tokens name their resource, not the host that issued
+ * them.
  * https://learn.microsoft.com/graph/deployments
  */
 const RESOURCES = {
@@ -33,12 +33,12 @@ const SERVICE_OF: ReadonlyMap<string, Service> = new Map<string, Service>([
 
 export const GRAPH = GLOBAL.graph;
 
-/** In place of a permission: all that is consented of a resource. */
+/** Instead of a permission: all consented permissions of a resource. */
 export const ALL_CONSENTED = '.default';
 
 /**
- * The one spelling of a resource. Scheme and host are in lower case (RFC 3986, 6.2.2.1), and so is an application id.
- * The path stays as it is, slashes at its end included: Entra compares it with the application id URI that was
+ * Canonical spelling of a resource. Scheme and host are in lower case (RFC 3986, 6.2.2.1), and so is an application id.
+ * The path stays as it is, including trailing slashes: Entra compares it with the application id URI that was
  * registered, and `https://database.windows.net/` is another audience than the same URI without the slash.
  * Graph and Outlook are registered without one.
  * https://learn.microsoft.com/entra/identity-platform/scopes-oidc#trailing-slash-and-default
@@ -55,23 +55,23 @@ export function serviceOf(resource: string): Service | undefined {
   return SERVICE_OF.get(resource);
 }
 
-/** The canonical resource as the cloud names it: Graph and Outlook of any cloud become this cloud's own; others stay. */
+/** Graph and Outlook of any cloud become those of this cloud; other resources stay. */
 export function resourceIn(cloud: Cloud, resource: string): string {
   const service = serviceOf(resource);
   return service === undefined ? resource : RESOURCES[cloud][service];
 }
 
 /**
- * Whether Entra may mean the asked resource by the named one. A resource other than Graph and Outlook can have several
- * names (application id, application id URIs), and an answer is about one resource only.
+ * Whether a resource that Entra names can be the requested one. Resources other than Graph and Outlook can have several names
+ * (application id, application id URIs).
  */
-export function mayMean(named: string, asked: string): boolean {
-  return serviceOf(canonicalResource(named)) === serviceOf(canonicalResource(asked));
+export function mayMean(named: string, requested: string): boolean {
+  return serviceOf(canonicalResource(named)) === serviceOf(canonicalResource(requested));
 }
 
 /**
- * What Entra is asked for, in full form. No permissions at all stand for whatever is consented. Of Graph they stand for
- * signing in, whose scopes are in every request and mean Graph where they are alone.
+ * Scopes of a request to Entra, in full form. No permissions request all that is consented; for Graph they request only
+ * signing in, because the OIDC scopes in every request imply Graph.
  */
 export function scopesOf(resource: string, permissions: readonly string[] | undefined): readonly string[] {
   const names = permissions ?? [ALL_CONSENTED];

@@ -6,25 +6,25 @@ export type ResourceState = 'ACTIVE' | 'CONSENT_REQUIRED' | 'REAUTHORIZATION_REQ
 
 /** Entra refuses one resource of a connection whose grant is sound. A resource without an issue is served. */
 export interface ResourceIssue {
-  /** ACTIVE: the first of two doubtful refusals came, and does not count yet. */
+  /** ACTIVE: after the first of two ambiguous refusals, which does not count yet. */
   readonly state: ResourceState;
-  /** The latest answer that counts for the state. */
+  /** The latest response that justifies the state. */
   readonly evidence: StateReason;
   /** When the resource entered the state. */
   readonly startTime: Timestamp;
-  /** Until then Entra is not asked for this resource. */
+  /** Until then Entra is not called for this resource. */
   readonly retryTime: Timestamp;
-  /** Permissions to ask for while none is known to be granted: consent is missing no longer or not yet. */
+  /** Permissions to request while none is known to be granted. */
   readonly requested: readonly string[] | undefined;
 }
 
 /** By canonical resource URI. */
 export type ResourceIssues = Readonly<Record<string, ResourceIssue>>;
 
-/** Between the first doubtful refusal and the one that counts. */
-export const STRIKE_INTERVAL: Duration = 60 * SECOND;
+/** Between the first ambiguous refusal and the one that counts. */
+export const SUSPECT_INTERVAL: Duration = 60 * SECOND;
 
-/** How often Entra is asked for a resource that a policy blocks, or whose user must sign in again. */
+/** Between two attempts for a resource that a policy blocks, or whose user must sign in again. */
 export const REFUSED_INTERVAL: Duration = DAY;
 
 const CONSENT_SHORTEST_PAUSE: Duration = MINUTE;
@@ -38,8 +38,8 @@ export function consentPause(missingFor: Duration): Duration {
   return Math.min(Math.max(4 * missingFor, CONSENT_SHORTEST_PAUSE), CONSENT_LONGEST_PAUSE);
 }
 
-/** How long Entra is not asked for this resource; 0: it may be asked. */
+/** How long Entra is not called for this resource; 0: it may be called. */
 export function resourceCooldownRemaining(issue: ResourceIssue | undefined, now: Timestamp): Duration {
   if (issue === undefined) return 0;
-  return timeLeft(issue.retryTime, now, issue.state === 'ACTIVE' ? STRIKE_INTERVAL : REFUSED_INTERVAL);
+  return timeLeft(issue.retryTime, now, issue.state === 'ACTIVE' ? SUSPECT_INTERVAL : REFUSED_INTERVAL);
 }

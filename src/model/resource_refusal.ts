@@ -5,15 +5,15 @@ import {
   REFUSED_INTERVAL,
   type ResourceIssue,
   type ResourceState,
-  STRIKE_INTERVAL,
+  SUSPECT_INTERVAL,
 } from './resource_issue.ts';
 import type { StateReason } from './state_reason.ts';
 
-/** What is known of the resource before the refusal. */
+/** The resource before the refusal. */
 export interface KnownResource {
   readonly issue: ResourceIssue | undefined;
   readonly granted: readonly string[] | undefined;
-  /** What was asked for, if nothing was ever granted. */
+  /** Requested permissions, if none were ever granted. */
   readonly requested?: readonly string[] | undefined;
 }
 
@@ -25,7 +25,7 @@ export function issueAfter(failure: Failure, known: KnownResource, now: Timestam
     case 'blocked':
       return refused('BLOCKED', failure, known, now);
     case 'suspect':
-      return afterStrike(failure, known, now);
+      return afterSuspect(failure, known, now);
     default:
       return refused('REAUTHORIZATION_REQUIRED', failure, known, now);
   }
@@ -57,18 +57,18 @@ function pauseOf(state: ResourceState, age: number) {
   return state === 'CONSENT_REQUIRED' ? consentPause(age) : REFUSED_INTERVAL;
 }
 
-/** One doubtful refusal is no reason to stop serving the resource; a second one at least a minute later is. */
-function afterStrike(failure: Failure, known: KnownResource, now: Timestamp): ResourceIssue {
+/** One ambiguous refusal does not stop serving the resource; a second one at least a minute later does. */
+function afterSuspect(failure: Failure, known: KnownResource, now: Timestamp): ResourceIssue {
   const { issue } = known;
   if (issue !== undefined && issue.state !== 'ACTIVE') {
-    // It says less than what is known already.
+    // It proves less than what is known already.
     return { ...issue, retryTime: now + pauseOf(issue.state, Math.max(0, now - issue.startTime)) };
   }
   if (issue === undefined || now < issue.startTime) {
     const evidence = stateReasonOf(failure, now);
     const requested = requestedOf(known);
-    return { state: 'ACTIVE', evidence, startTime: now, retryTime: now + STRIKE_INTERVAL, requested };
+    return { state: 'ACTIVE', evidence, startTime: now, retryTime: now + SUSPECT_INTERVAL, requested };
   }
-  if (now < issue.startTime + STRIKE_INTERVAL) return issue;
+  if (now < issue.startTime + SUSPECT_INTERVAL) return issue;
   return refused('REAUTHORIZATION_REQUIRED', { ...failure, reason: 'REAUTHORIZATION_REQUIRED' }, known, now);
 }

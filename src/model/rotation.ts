@@ -3,42 +3,42 @@ import type { App } from './app.ts';
 import type { Timestamp } from './clock.ts';
 
 /**
- * A client secret of an app on its way to the next one.
- * ADD: asks Graph for a new secret. PROVE: waits until Entra takes it everywhere. WATCH: it is preferred, the old one stays as a
- * fallback for a day of success. REMOVE: the old one goes, at Entra and here.
+ * Steps that replace an app's client secret.
+ * ADD: requests a new secret from Graph. PROVE: waits until Entra accepts it everywhere. WATCH: it is preferred, and the old one stays as
+ * a fallback for a day of success. REMOVE: removes the old one at Entra and from the vault.
  */
 export const ROTATION_STEPS = ['ADD', 'PROVE', 'WATCH', 'REMOVE'] as const;
 export type RotationStep = (typeof ROTATION_STEPS)[number];
 
 /**
- * The application permission on Microsoft Graph with which an app may change the registrations that it owns, its own among them: the least
- * that will do. https://learn.microsoft.com/graph/permissions-reference#applicationreadwriteownedby
+ * The least application permission on Microsoft Graph with which an app may change the registrations that it owns, its own among them.
+ * https://learn.microsoft.com/graph/permissions-reference#applicationreadwriteownedby
  */
 export const OWN_REGISTRATION_PERMISSION = 'Application.ReadWrite.OwnedBy';
 
-/** One is under way for an app at most; its row goes with its end. */
+/** An app has at most one rotation in progress. The row is deleted when the rotation completes. */
 export interface Rotation {
   readonly uid: string;
   readonly appUid: string;
   readonly step: RotationStep;
-  /** Display name of the new secret at Entra, `token-vault {random}`: what carries it, and is not known to us, was made by a step that was cut off. */
+  /** Display name of the new secret at Entra, `token-vault {random}`. An unknown secret with this name is left from an interrupted step. */
   readonly marker: string;
   readonly oldCredentialUid: string;
   /** From PROVE on. */
   readonly newCredentialUid: string | undefined;
   readonly beginTime: Timestamp;
   /**
-   * In PROVE, since when Entra has taken the new one at each look; from WATCH on, when it was preferred, or last gave reason to doubt, and
-   * later by the times in which nobody looked. Undefined: from the next look on.
+   * In PROVE, since when each attempt has succeeded. From WATCH on, when the new one was preferred or last refused, later by the times
+   * without attempts. Undefined: from the next attempt on.
    */
   readonly watchTime: Timestamp | undefined;
-  /** When its step is tried next. */
+  /** When its step is attempted next. */
   readonly nextTime: Timestamp;
-  /** In a row, of this step. */
+  /** Consecutive failures of this step. */
   readonly failures: number;
-  /** What keeps it from going on; undefined: nothing. */
+  /** What blocks the step; undefined: nothing. */
   readonly problem: RotationProblem | undefined;
-  /** Grows with each write; who writes says what they read. */
+  /** For optimistic locking: grows with each write. */
   readonly version: number;
 }
 
@@ -53,15 +53,15 @@ export interface RotationProblem {
     | 'REFUSED_SECRET'
     | 'NO_KEY_ID'
     | 'IN_USE';
-  /** A code of Graph's or of Entra's; no text, which may name people. */
+  /** A code of Graph or Entra; no text, which may name people. */
   readonly code: string | undefined;
   /** The application permission on Microsoft Graph to grant. */
   readonly permission: string | undefined;
-  /** First characters of the secrets that the registration has, where there is no place for another one. */
+  /** First characters of the registration's secrets, if it has no room for another one. */
   readonly hints?: readonly string[] | undefined;
   /** Since when. */
   readonly time: Timestamp;
-  /** When it was told last; undefined: not yet, since it may pass by itself. */
+  /** When it was reported last; undefined: not yet, because it may pass by itself. */
   readonly reportedTime: Timestamp | undefined;
 }
 
@@ -69,7 +69,7 @@ export function newMarker(app: Pick<App, 'uid'>): string {
   return `${markerPrefix(app)}${randomBytes(5).toString('hex')}`;
 }
 
-/** Made by a rotation of this very app. Others may go by the same registration, also in another vault, and what they made serves them. */
+/** Created by a rotation of this app. Other apps may share the registration, also in another vault; their secrets are in use. */
 export function isMarkerOf(app: Pick<App, 'uid'>, displayName: string): boolean {
   return displayName.startsWith(markerPrefix(app));
 }

@@ -2,17 +2,17 @@ import type { App } from './app.ts';
 import type { Timestamp } from './clock.ts';
 import { type Credential, credentialState, neverExpires } from './credential.ts';
 
-/** The client secret that a rotation replaces: of those that serve, the one that ends last; where none does, the one that ended last. */
+/** The client secret that a rotation replaces: of the usable ones the one that expires last; without a usable one, the one that expired last. */
 export function rotatedCredential(credentials: readonly Credential[], now: Timestamp): Credential | undefined {
   const secrets = credentials.filter(({ kind }) => kind === 'CLIENT_SECRET');
-  const serving = secrets.filter(
+  const usable = secrets.filter(
     (secret) => secret.verdict !== 'REJECTED' && credentialState(secret, now) !== 'EXPIRED',
   );
-  const candidates = serving.length > 0 ? serving : secrets;
-  return candidates.toSorted((a, b) => endOf(b) - endOf(a))[0];
+  const candidates = usable.length > 0 ? usable : secrets;
+  return candidates.toSorted((a, b) => expiryOf(b) - expiryOf(a))[0];
 }
 
-/** When the app's client secret is renewed by itself; undefined: it is not, or nobody knows when it ends. */
+/** When the vault replaces the app's client secret; undefined: it does not, or the expiry is unknown. */
 export function rotationTime(
   { rotation }: Pick<App, 'rotation'>,
   credentials: readonly Credential[],
@@ -23,6 +23,6 @@ export function rotationTime(
   return old.expireTime - rotation.leadTime;
 }
 
-function endOf({ expireTime = Infinity }: Credential): Timestamp {
+function expiryOf({ expireTime = Infinity }: Credential): Timestamp {
   return expireTime;
 }

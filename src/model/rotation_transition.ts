@@ -1,67 +1,72 @@
 import { DAY, type Duration, elapsedSince, HOUR, MINUTE, type Timestamp } from './clock.ts';
+import type { Severity } from './event.ts';
 import type { Rotation, RotationProblem } from './rotation.ts';
-import { type ProblemToReport, problemToReport } from './rotation_problem.ts';
 
-/** What came of one look at a rotation. */
+/** The result of one attempt at the current step of a rotation. */
 export type RotationOutcome =
-  /** ADD: Graph gave the new secret. */
+  /** ADD: Graph created the new secret. */
   | { readonly kind: 'added'; readonly newCredentialUid: string }
-  /** PROVE, WATCH: Entra takes the new one. `wasRefused`: it did not at some time since the last look. */
+  /** PROVE, WATCH: Entra accepts the new one. `wasRefused`: it did not at some time since the last attempt. */
   | { readonly kind: 'accepted'; readonly wasRefused: boolean }
   /** From PROVE on: Entra refuses the new one. */
   | { readonly kind: 'refused'; readonly code: string | undefined }
-  /** REMOVE: Entra has forgotten the old one. */
+  /** REMOVE: the old one was removed at Entra. */
   | { readonly kind: 'removed' }
-  /** REMOVE: nobody can tell which of those at Entra is the old one, or it serves elsewhere, too. */
+  /** REMOVE: the old one cannot be identified at Entra, or is in use elsewhere. */
   | { readonly kind: 'kept'; readonly problem: Extract<RotationProblem['kind'], 'NO_KEY_ID' | 'IN_USE'> }
-  /** ADD, REMOVE: somebody removed the old one here. */
+  /** ADD, REMOVE: an operator removed the old one from the vault. */
   | { readonly kind: 'old_gone' }
-  /** From PROVE on: somebody removed the new one here. `isWanted`: the app still renews itself. */
+  /** From PROVE on: an operator removed the new one from the vault. `isWanted`: the app still has a rotation policy. */
   | { readonly kind: 'new_gone'; readonly isWanted: boolean }
-  /** From PROVE on: somebody removed the new one at Entra. */
+  /** From PROVE on: the new one was removed at Entra. */
   | { readonly kind: 'new_lost' }
   | { readonly kind: 'suspended' }
   | RotationBlocker;
 
-export interface RotationBlocker {
+/** A problem of a step, without its history. */
+interface FoundProblem extends Partial<Pick<RotationProblem, 'code' | 'permission' | 'hints'>> {
+  readonly problem: RotationProblem['kind'];
+}
+
+export interface RotationBlocker extends FoundProblem {
   readonly kind: 'hindered';
   readonly problem: Exclude<RotationProblem['kind'], 'REFUSED_SECRET' | 'NO_KEY_ID' | 'IN_USE'>;
-  readonly code?: string | undefined;
-  readonly permission?: string | undefined;
-  readonly hints?: readonly string[] | undefined;
   readonly retryAfter?: Duration | undefined;
 }
 
 export interface RotationFacts {
   readonly now: Timestamp;
-  /** Of the old one; undefined: nobody knows, or it is gone. */
+  /** When the old one expires; undefined: unknown, or it was removed. */
   readonly oldEnd: Timestamp | undefined;
-  /** When the new one was made; undefined: there is none. */
+  /** When the new one was created; undefined: not yet. */
   readonly newCreateTime: Timestamp | undefined;
 }
 
 export interface RotationTransition {
-  /** Undefined: it is over. */
+  /** Undefined: the rotation is completed. */
   readonly after: Rotation | undefined;
-  /** PREFERRED: the new one goes first from now on. REMOVED: the old one goes. LOST: the new one goes. */
+  /** PREFERRED: the new one is presented first from now on. REMOVED: the old one is removed. LOST: the new one is removed. */
   readonly done: 'ADDED' | 'PREFERRED' | 'WATCHED' | 'REMOVED' | 'LOST' | undefined;
-  /** To be told now. */
-  readonly tell: ProblemToReport | undefined;
+  /** To report now. */
+  readonly tell: { readonly problem: RotationProblem; readonly severity: Severity } | undefined;
 }
 
-/** Entra's servers learn of a secret one after the other: for so long success and refusal may take turns. */
+/** How long success and refusal may alternate, because Entra's servers learn of a secret one after the other. */
 const REPLICATION: Duration = 15 * MINUTE;
 const LEAST_AGE: Duration = 5 * MINUTE;
 const LEAST_RUN: Duration = 3 * MINUTE;
 const LOOK_EVERY: Duration = MINUTE;
 const WATCH_EVERY: Duration = HOUR;
 const WATCH_FOR: Duration = DAY;
-/** What nobody mends by waiting is tried again once a day. */
+/** For problems that do not pass by themselves. */
 const HINDERED_EVERY: Duration = DAY;
-/** From then on it is no replication any more. */
+/** From this age of the secret on, a refusal is not explained by replication. */
 const SUSPECT_AFTER: Duration = HOUR;
+/** A shorter outage is not reported: there are weeks left. */
+const OUTAGE_REPORTED_AFTER: Duration = 6 * HOUR;
+const URGENT: Duration = 14 * DAY;
 
-/** What becomes of it. The old secret goes only after a day in which no look saw the new one refused, and the last one saw it taken. */
+/** The state after an attempt. The old secret is removed only after a day without a refusal of the new one, whose last attempt succeeded. */
 export function nextTransition(rotation: Rotation, outcome: RotationOutcome, facts: RotationFacts): RotationTransition {
   const { now } = facts;
   switch (outcome.kind) {
@@ -88,7 +93,7 @@ export function nextTransition(rotation: Rotation, outcome: RotationOutcome, fac
       return { after: { ...fromTheStart(rotation, now), problem: after.problem }, done: 'LOST', tell };
     }
     case 'suspended':
-      // Nobody looks meanwhile: what was seen before says too little by then.
+      // No attempts in the meantime: earlier results prove too little by then.
       return quiet({ ...rotation, watchTime: undefined, nextTime: now + DAY });
     case 'hindered':
       return stopped(rotation, outcome, facts);
@@ -96,9 +101,9 @@ export function nextTransition(rotation: Rotation, outcome: RotationOutcome, fac
 }
 
 function proving(rotation: Rotation, { now, newCreateTime = now }: RotationFacts): RotationTransition {
-  // Where the clock was set back, no more is known than how long Entra has taken it since.
+  // If the clock was set back, only the time for which Entra has accepted it since is known.
   const age = newCreateTime <= now ? now - newCreateTime : now - (notAhead(rotation.watchTime, now) ?? now);
-  // Looks that are far apart say little while success and refusal take turns.
+  // Attempts that are far apart prove little while success and refusal alternate.
   const isLate = age < REPLICATION && now - rotation.nextTime > LOOK_EVERY;
   const since = (isLate ? undefined : notAhead(rotation.watchTime, now)) ?? now;
   if (age >= LEAST_AGE && now - since >= LEAST_RUN) {
@@ -122,33 +127,33 @@ function watching(rotation: Rotation, wasRefused: boolean, now: Timestamp): Rota
   return quiet(begun(rotation, { watchTime, nextTime: Math.min(end, now + WATCH_EVERY) }));
 }
 
-/** The day is longer by what nobody saw of it: the vault was down, Entra did not answer, or the clock jumped. */
+/** The day is prolonged by the time without attempts: the vault was down, Entra did not respond, or the clock jumped. */
 function watchedSince({ watchTime = Infinity, nextTime, problem }: Rotation, now: Timestamp): Timestamp {
   const blindSince = problem?.time ?? nextTime + WATCH_EVERY;
   return notAhead(watchTime + Math.max(0, now - blindSince), now) ?? now;
 }
 
-/** Undefined: it lies in the future, by a clock that was set back since. */
+/** Undefined if it is in the future, because the clock was set back since. */
 function notAhead(time: Timestamp | undefined, now: Timestamp): Timestamp | undefined {
   return time === undefined || time > now ? undefined : time;
 }
 
-/** The day begins anew, also for one that was about to remove the old one. */
+/** Restarts the day, also in step REMOVE. */
 function doubted(rotation: Rotation, code: string | undefined, facts: RotationFacts): RotationTransition {
-  const anew: Rotation = { ...rotation, step: 'WATCH', watchTime: facts.now };
-  return stays(problemToReport(anew, { problem: 'REFUSED_SECRET', code }, facts, WATCH_EVERY));
+  const again: Rotation = { ...rotation, step: 'WATCH', watchTime: facts.now };
+  return stays(problemToReport(again, { problem: 'REFUSED_SECRET', code }, facts, WATCH_EVERY));
 }
 
-function stopped(rotation: Rotation, obstacle: RotationBlocker, facts: RotationFacts): RotationTransition {
+function stopped(rotation: Rotation, blocker: RotationBlocker, facts: RotationFacts): RotationTransition {
   const { now, oldEnd } = facts;
-  // In PROVE it breaks the row of successes.
+  // In PROVE it interrupts the run of successes.
   const again = rotation.step === 'PROVE' ? { ...rotation, watchTime: undefined } : rotation;
-  if (obstacle.problem === 'UNAVAILABLE')
-    return stays(problemToReport(again, obstacle, facts, waitOf(rotation, obstacle)));
-  const move = stays(problemToReport(again, obstacle, facts, HINDERED_EVERY));
-  // What has ended harms nobody where it is, and must not keep the next rotation from beginning.
+  if (blocker.problem === 'UNAVAILABLE')
+    return stays(problemToReport(again, blocker, facts, waitOf(rotation, blocker)));
+  const transition = stays(problemToReport(again, blocker, facts, HINDERED_EVERY));
+  // An expired secret is harmless where it is, and must not prevent the next rotation.
   const isPast = rotation.step === 'REMOVE' && oldEnd !== undefined && oldEnd <= now;
-  return isPast ? { ...move, after: undefined } : move;
+  return isPast ? { ...transition, after: undefined } : transition;
 }
 
 function waitOf({ failures }: Rotation, { retryAfter = 0 }: RotationBlocker): Duration {
@@ -156,7 +161,7 @@ function waitOf({ failures }: Rotation, { retryAfter = 0 }: RotationBlocker): Du
   return Math.min(Math.max(backoff, retryAfter), DAY);
 }
 
-/** An outage is over once there is an answer, whatever it says. */
+/** Any response ends an outage, whatever it says. */
 function answered(rotation: Rotation): Rotation {
   return rotation.problem?.kind === 'UNAVAILABLE' ? { ...rotation, problem: undefined } : rotation;
 }
@@ -179,4 +184,44 @@ function stays({ after, tell }: ReturnType<typeof problemToReport>): RotationTra
 
 function quiet(after: Rotation | undefined): RotationTransition {
   return { after, done: undefined, tell: undefined };
+}
+
+/** After a step that failed. Each problem is reported once, and again when it becomes another one or more urgent. */
+function problemToReport(
+  rotation: Rotation,
+  found: FoundProblem,
+  { now, oldEnd }: RotationFacts,
+  wait: Duration,
+): { readonly after: Rotation } & Pick<RotationTransition, 'tell'> {
+  const problem = problemOf(rotation.problem, found, now);
+  const severityAt = (time: Timestamp) => severityOf(rotation, problem.kind, oldEnd, time);
+  const isRipe = problem.kind !== 'UNAVAILABLE' || now - problem.time >= OUTAGE_REPORTED_AFTER;
+  const isUnreported = problem.reportedTime === undefined || severityAt(problem.reportedTime) !== severityAt(now);
+  const isDue = isRipe && isUnreported;
+  const reported = isDue ? { ...problem, reportedTime: now } : problem;
+  return {
+    after: { ...rotation, problem: reported, failures: rotation.failures + 1, nextTime: now + wait },
+    tell: isDue ? { problem: reported, severity: severityAt(now) } : undefined,
+  };
+}
+
+function problemOf(before: RotationProblem | undefined, found: FoundProblem, now: Timestamp): RotationProblem {
+  const { problem: kind, code, permission, hints } = found;
+  // An outage proves nothing about an earlier problem, and its codes may differ from response to response.
+  const isSame = kind === 'UNAVAILABLE' || (before?.kind === kind && before.code === code);
+  // Not in the future, if the clock was set back since.
+  if (before !== undefined && isSame)
+    return { ...before, hints: hints ?? before.hints, time: Math.min(before.time, now) };
+  return { kind, code, permission, hints, time: now, reportedTime: undefined };
+}
+
+/** Shortly before the old one expires an operator must act at once, unless the new one is in use already. */
+function severityOf(
+  { step }: Rotation,
+  kind: RotationProblem['kind'],
+  oldEnd: Timestamp | undefined,
+  time: Timestamp,
+): Severity {
+  const needsOld = step === 'ADD' || step === 'PROVE' || kind === 'REFUSED_SECRET';
+  return needsOld && oldEnd !== undefined && oldEnd - time <= URGENT ? 'CRITICAL' : 'WARNING';
 }

@@ -1,6 +1,6 @@
 import { type Clock, SECOND } from './clock.ts';
 
-/** True for at most `most` calls in each second. */
+/** Rate limit: returns true for at most `most` calls in each second. */
 export function createSecondCap(clock: Clock, most: number): () => boolean {
   let second = 0;
   let count = 0;

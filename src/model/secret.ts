@@ -1,12 +1,12 @@
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
 
 const MASK = '[secret]';
-/** Of a shorter value, three characters would tell too much. Entra's client secrets have 40. */
+/** Three characters of a shorter value would reveal too much. Entra's client secrets have 40. */
 const SHORTEST_HINTED = 8;
 
 /**
- * A value that cannot print itself: string conversion, JSON and `util.inspect` show a mask.
- * Whoever needs the value says so with `reveal()`, which is easy to search for.
+ * A value that cannot be printed by accident: string conversion, JSON and `util.inspect` show a mask.
+ * Code that needs the value calls `reveal()`, which is easy to search for.
  */
 export class Secret {
   readonly #value: string;
@@ -19,22 +19,22 @@ export class Secret {
     return this.#value;
   }
 
-  /** Whether it has a form; for checks at the border, which need no more. */
+  /** For validation of input. */
   matches(pattern: RegExp): boolean {
     return pattern.test(this.#value);
   }
 
-  /** Hex: how somebody names it without telling it. */
+  /** Hex: identifies the value without revealing it. */
   sha256(): string {
     return createHash('sha256').update(this.#value).digest('hex');
   }
 
-  /** Its first 3 characters, as Graph and the portal show them of a client secret; none of a short one. */
+  /** The first 3 characters, as Graph and the portal show them; empty for a short value. */
   hint(): string {
     return this.#value.length < SHORTEST_HINTED ? '' : this.#value.slice(0, 3);
   }
 
-  /** As the private key that it is in PEM, unencrypted; undefined for anything else. Why is not told: OpenSSL's words may quote. */
+  /** Parses an unencrypted private key in PEM; undefined if it is none. The error is dropped, because OpenSSL's texts may quote the value. */
   privateKey(): KeyObject | undefined {
     try {
       return createPrivateKey({ key: this.#value, format: 'pem' });

@@ -1,27 +1,31 @@
 import type { Timestamp } from './clock.ts';
 import type { Secret } from './secret.ts';
 
-/** Client secrets that stay elsewhere (Azure Key Vault): read when they are needed, and kept in memory alone. */
+/** Client secrets in an external store (Azure Key Vault): read when needed, and cached in memory alone. */
 export interface SecretSource {
   /**
-   * The newest version, or the one that the address names; as it was read within the hour, also while the source does not answer. A
-   * failure is told again for a while, before anybody waits for the source anew.
-   * KEY_SOURCE_UNAVAILABLE: it was never read, and cannot be; or it is no longer there, disabled, or no client secret. FIELD_INVALID: the
-   * operator allows no such address.
+   * The newest version, or the one in the URI; at most an hour old, also while the source is unavailable. A failure is cached for a while.
+   * KEY_SOURCE_UNAVAILABLE: it cannot be read and is not cached; or it was deleted, is disabled, or is no client secret. FIELD_INVALID:
+   * the operator does not allow the URI.
    */
   read(secretUri: string): Promise<RemoteSecret>;
-  /** It, or another version of it, may have changed: the next `read` asks. True: it was known. */
+  /** It, or another version of it, may have changed: the next `read` calls the source. True: it was cached. */
   forget(secretUri: string): boolean;
-  /** The one form of an address that the operator allows: https, in lower case, no slash at the end. FIELD_INVALID (`field`). */
+  /** Canonical form of an allowed URI: https, in lower case, no trailing slash. FIELD_INVALID (`field`). */
   checkUri(field: string, secretUri: string): string;
 }
 
 export interface RemoteSecret {
   readonly value: Secret;
   readonly version: string;
-  /** When somebody put this value there. Undefined: the key vault does not say. */
+  /** When this value was stored. Undefined: the key vault does not say. */
   readonly setTime: Timestamp | undefined;
   /** Undefined: the key vault does not say. */
   readonly notBefore: Timestamp | undefined;
   readonly expireTime: Timestamp | undefined;
+}
+
+/** `https://{vault}/secrets/{name}`, of a URI in the canonical form with or without a version. */
+export function withoutVersion(secretUri: string): string {
+  return secretUri.split('/').slice(0, 5).join('/');
 }

@@ -1,16 +1,16 @@
 import type { EventType, Severity, VaultEvent } from './event.ts';
 import type { Secret } from './secret.ts';
 
-/** Somebody outside who is told of events. The operator's configuration names them, never a tenant. */
+/** A webhook receiver of events. Operators configure them, never tenants. */
 export interface Sink {
   readonly id: string;
-  /** May hold a token of the receiver's in its path: never logged. */
+  /** May contain a token of the receiver: never logged. */
   readonly url: string;
-  /** Each signs; several while the receiver changes from one to the next. */
+  /** Each signs; several during a rotation at the receiver. */
   readonly secrets: readonly Secret[];
-  /** Types by name, or all that begin with what ends in a dot (`credential.`). */
+  /** Event types, or prefixes that end with a dot (`credential.`). */
   readonly types: readonly string[];
-  /** Ids; `*` for all, and for the vault's own events, which belong to no tenant. */
+  /** Tenant ids; `*` for all, and for the vault's own events, which belong to no tenant. */
   readonly tenants: readonly string[];
   readonly minSeverity: Severity;
 }
@@ -30,7 +30,7 @@ export const EVENT_TYPES = Object.keys({
   'vault.root_key_rotation_due': true,
 } satisfies Record<EventType, true>);
 
-/** There is one of `connection.changed` for each thing that users do: it is for those who ask for it. */
+/** Without `connection.changed`: there is one for each action of a user, so sinks must request it. */
 export const DEFAULT_TYPES = EVENT_TYPES.filter((type) => type !== 'connection.changed');
 
 const RANK = { INFO: 0, WARNING: 1, CRITICAL: 2 } satisfies Record<Severity, number>;

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Duration } from './clock.ts';
 
-/** Waiting by the monotonic timers of Node, handed in so that tests beat the time. Only `sleep` keeps the process alive: a record may hang on it. */
+/** Node's monotonic timers; a parameter, so that tests control time. Only `sleep` keeps the process running: a record may depend on it. */
 export interface Timers {
   sleep(duration: Duration): Promise<void>;
-  /** Returns the function that ends it. */
+  /** Returns a function that stops it. */
   every(period: Duration, task: () => void): () => void;
 }
 
@@ -16,5 +16,5 @@ export const systemTimers: Timers = {
     return () => clearInterval(interval);
   },
 };
-/** Does the task every so often; returns the function that ends it. */
-export type Every = (period: Duration, task: () => void) => () => void;
+
+export type Every = Timers['every'];

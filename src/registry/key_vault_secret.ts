@@ -2,7 +2,7 @@ import type { Timestamp } from '../model/clock.ts';
 import type { Credential, CredentialMaterial } from '../model/credential.ts';
 import { isVaultError } from '../model/errors.ts';
 import type { SecretSource } from '../model/secret_source.ts';
-import { withoutVersion } from '../model/secret_uri.ts';
+import { withoutVersion } from '../model/secret_source.ts';
 import type { RegistryParts } from './registry_parts.ts';
 import { secretIdWarnings } from './warnings.ts';
 

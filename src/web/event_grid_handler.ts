@@ -1,5 +1,5 @@
 import { isVaultError } from '../model/errors.ts';
-import { withoutVersion } from '../model/secret_uri.ts';
+import { withoutVersion } from '../model/secret_source.ts';
 import { type GridEvent, secretUriIn } from './event_grid_event.ts';
 import type { EventGridOutcome, EventGridParts } from './event_grid_parts.ts';
 

@@ -10,7 +10,7 @@ import { DAY, MINUTE } from '../../src/model/clock.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import { isGrantSound, mayBeVerified, resourcesOf } from '../../src/model/connection_resources.ts';
 import type { Failure, FailureKind, FailureSubject, Granted, Outcome } from '../../src/model/exchange.ts';
-import { resourceCooldownRemaining, STRIKE_INTERVAL } from '../../src/model/resource_issue.ts';
+import { resourceCooldownRemaining, SUSPECT_INTERVAL } from '../../src/model/resource_issue.ts';
 import { Secret } from '../../src/model/secret.ts';
 
 const GRAPH = 'https://graph.microsoft.com';
@@ -273,15 +273,15 @@ test('refusals of the request, the directory, the app or the credential leave a 
 test('an unknown refusal of one resource counts at the second time, at least a minute later, and for that resource alone', () => {
   const once = afterRedeem(connectionWith(), failing('suspect', 'resource'), NOW, GRAPH);
   expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: undefined, heldUntil: undefined });
-  expect(once.resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE', retryTime: NOW + STRIKE_INTERVAL });
+  expect(once.resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE', retryTime: NOW + SUSPECT_INTERVAL });
 
-  expect(afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL - 1, GRAPH)).toBe(once);
-  const twice = afterRedeem(once, failing('suspect', 'resource'), NOW + STRIKE_INTERVAL, GRAPH);
+  expect(afterRedeem(once, failing('suspect', 'resource'), NOW + SUSPECT_INTERVAL - 1, GRAPH)).toBe(once);
+  const twice = afterRedeem(once, failing('suspect', 'resource'), NOW + SUSPECT_INTERVAL, GRAPH);
   expect(twice.grantState).toBe('ACTIVE');
   expect(twice.resourceIssues[GRAPH]).toMatchObject({
     state: 'REAUTHORIZATION_REQUIRED',
     evidence: { reason: 'REAUTHORIZATION_REQUIRED' },
-    retryTime: NOW + STRIKE_INTERVAL + DAY,
+    retryTime: NOW + SUSPECT_INTERVAL + DAY,
   });
   expect(afterRedeem(once, granting(['Mail.Read']), NOW + 1, GRAPH).resourceIssues).toEqual({});
 });
@@ -307,7 +307,7 @@ test('a grant that two doubtful refusals ended may be verified once more, one th
   const doubtful = afterRedeem(
     afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH),
     failing('suspect'),
-    NOW + STRIKE_INTERVAL,
+    NOW + SUSPECT_INTERVAL,
     GRAPH,
   );
   const dead = afterRedeem(connectionWith(), failing('reauthorize'), NOW, GRAPH);
@@ -318,10 +318,10 @@ test('a grant that two doubtful refusals ended may be verified once more, one th
 
 test('a doubtful refusal needs a second one, at least a minute later', () => {
   const once = afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH);
-  expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: NOW, heldUntil: NOW + STRIKE_INTERVAL });
+  expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: NOW, heldUntil: NOW + SUSPECT_INTERVAL });
 
-  expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL - 1, GRAPH)).toBe(once);
-  expect(afterRedeem(once, failing('suspect'), NOW + STRIKE_INTERVAL, GRAPH)).toMatchObject({
+  expect(afterRedeem(once, failing('suspect'), NOW + SUSPECT_INTERVAL - 1, GRAPH)).toBe(once);
+  expect(afterRedeem(once, failing('suspect'), NOW + SUSPECT_INTERVAL, GRAPH)).toMatchObject({
     grantState: 'REAUTHORIZATION_REQUIRED',
     stateReason: { reason: 'REAUTHORIZATION_REQUIRED' },
   });
@@ -335,7 +335,7 @@ test('a strike of a future that never came is no first strike, and no rest outla
   expect(again).toMatchObject({
     grantState: 'ACTIVE',
     firstSuspectTime: NOW - DAY,
-    heldUntil: NOW - DAY + STRIKE_INTERVAL,
+    heldUntil: NOW - DAY + SUSPECT_INTERVAL,
   });
   for (const kind of ['suspect', 'looping', 'blocked'] as const) {
     const resting = afterRedeem(connectionWith(), failing(kind), NOW, GRAPH);
@@ -345,7 +345,7 @@ test('a strike of a future that never came is no first strike, and no rest outla
       cooldownRemaining(resting, until - 1),
       cooldownRemaining(resting, until),
     ]).toEqual([until - NOW, 1, 0]);
-    expect(cooldownRemaining(resting, NOW - 1)).toBe(kind === 'suspect' ? STRIKE_INTERVAL + 1 : 0);
+    expect(cooldownRemaining(resting, NOW - 1)).toBe(kind === 'suspect' ? SUSPECT_INTERVAL + 1 : 0);
     expect(cooldownRemaining(resting, NOW - DAY)).toBe(0);
   }
 });
