@@ -2,28 +2,21 @@ import type { SecretSource } from '../model/secret_source.ts';
 import { withoutVersion } from '../model/secret_source.ts';
 import type { InspectionStore } from '../store/background_stores.ts';
 
-/** What Azure tells of secrets in key vaults. */
-export interface SecretChangeHandler {
-  /**
-   * A secret changed, or nears its end: what is in memory of it is forgotten, and the apps with credentials that refer to it are looked at
-   * in the next round. Answers how many apps; 0: nobody refers to it. DATABASE_UNAVAILABLE.
-   */
-  onSecretChanged(secretUri: string): Promise<number>;
-}
-
-export interface SecretChangeHandlerParts {
-  readonly inspections: Pick<InspectionStore, 'hasten'>;
-  readonly secretSource: Pick<SecretSource, 'forget'>;
-}
+/** Handles notifications of Azure Event Grid about Key Vault secrets. */
+export type SecretChangeHandler = ReturnType<typeof createSecretChangeHandler>;
 
 export function createSecretChangeHandler({
   inspections,
   secretSource,
-}: SecretChangeHandlerParts): SecretChangeHandler {
+}: {
+  readonly inspections: Pick<InspectionStore, 'hasten'>;
+  readonly secretSource: Pick<SecretSource, 'forget'>;
+}) {
   return {
-    async onSecretChanged(secretUri) {
+    /** A secret changed or is about to expire: clears its cache, and makes the inspection of all apps that refer to it due. Returns their number. DATABASE_UNAVAILABLE. */
+    async onSecretChanged(secretUri: string): Promise<number> {
       const secret = withoutVersion(secretUri);
-      // First: the round may begin at once, and must not find the old one.
+      // First, because the inspection may start at once.
       secretSource.forget(secret);
       return (await inspections.hasten(secret)).length;
     },

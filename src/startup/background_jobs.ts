@@ -2,7 +2,7 @@ import { type Scheduler, startScheduler } from '../background/scheduler.ts';
 import type { Config } from '../config/config.ts';
 import { readSinksFile, type SinksFile } from '../config/sinks_file.ts';
 import { createInspectionJob } from '../credential_lifecycle/inspection/inspection_job.ts';
-import { createRotations } from '../credential_lifecycle/rotation/create_rotations.ts';
+import { createRotations } from '../credential_lifecycle/rotation/rotations.ts';
 import { createRotationJob } from '../credential_lifecycle/rotation/rotation_job.ts';
 import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../entra/app_registrations.ts';

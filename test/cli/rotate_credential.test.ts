@@ -34,7 +34,7 @@ function planned(change: Partial<RotationPlan> = {}): RotationPlan {
     app,
     credentials: [credential],
     plan: ['Ask Graph for a new secret.', 'Remove the old one.'],
-    obstacles: [],
+    blockers: [],
     newExpireTime: NOW + 180 * DAY,
     ...change,
   };
@@ -68,8 +68,8 @@ test('prints the plan, the expiry of the new secret, and how to follow the rotat
 });
 
 test('a dry run prints the blockers, and its exit code is 65 for scripts', async () => {
-  const obstacles = ['Graph refuses.\u001b[31m Grant Application.ReadWrite.OwnedBy.'];
-  const { code, stdout, asked } = await rotate(planned({ obstacles }), { args: [APP, '--dry-run'] });
+  const blockers = ['Graph refuses.\u001b[31m Grant Application.ReadWrite.OwnedBy.'];
+  const { code, stdout, asked } = await rotate(planned({ blockers }), { args: [APP, '--dry-run'] });
   expect(asked).toMatchObject([{ validateOnly: true }]);
   expect(code).toBe(65);
   expect(stdout).toContain('would be renewed');
@@ -86,11 +86,11 @@ test('a stuck rotation is printed with its problem', async () => {
     reportedTime: NOW,
   } as const;
   const rotation = { ...planned().rotation, problem };
-  const nobody = 'Nobody said where the app is registered: set home_directory_id with UpdateApp.';
-  const { code, stdout } = await rotate(planned({ rotation, obstacles: ['It is suspended.', nobody] }));
+  const text = 'The directory in which the app is registered is unknown. Set home_directory_id with UpdateApp.';
+  const { code, stdout } = await rotate(planned({ rotation, blockers: ['It is suspended.', text] }));
   expect(code).toBe(65);
-  expect(stdout).toContain(`The rotation is stuck:\n  ${nobody}\n\nBlockers:\n  - It is suspended.\n`);
-  expect(stdout.split(nobody)).toHaveLength(2);
+  expect(stdout).toContain(`The rotation is stuck:\n  ${text}\n\nBlockers:\n  - It is suspended.\n`);
+  expect(stdout.split(text)).toHaveLength(2);
 });
 
 test('--json prints one object, with full names and times', async () => {

@@ -112,7 +112,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
       },
     },
     secretSource,
-    rotations: { beginIfDue: async (app, credentials) => void begun.push({ app, credentials }) },
+    rotations: { startIfDue: async (app, credentials) => void begun.push({ app, credentials }) },
     knownDirectory: (app) => knownDirectory(stores, app),
     changes: { announce: (change) => changes.push(change) },
     clock: sandbox.clock,

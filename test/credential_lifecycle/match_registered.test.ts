@@ -4,7 +4,7 @@ import {
   matchRegistered,
   type OwnCredential,
   type RegisteredCredential,
-  SAME_END,
+  SAME_EXPIRY,
 } from '../../src/credential_lifecycle/matching/match_registered.ts';
 import { DAY, HOUR } from '../../src/model/clock.ts';
 
@@ -32,7 +32,7 @@ function entry(
 }
 
 function matched(ours: readonly OwnCredential[], theirs: readonly RegisteredCredential[]) {
-  const { matches, missing, strangers } = matchRegistered(ours, theirs);
+  const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
   return {
     matches: Object.fromEntries([...matches].map(([uid, { keyId }]) => [uid, keyId])),
     missing: [...missing],
@@ -153,7 +153,7 @@ describe('whatever is listed', () => {
   test('no entry is two credentials, none contradicts what it is matched with, and each is at one place at most', () => {
     fc.assert(
       fc.property(ours, theirs, (ours, theirs) => {
-        const { matches, missing, strangers } = matchRegistered(ours, theirs);
+        const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
         const entries = [...matches.values()];
         expect(new Set(entries).size).toBe(entries.length);
         expect(strangers.filter((stranger) => entries.includes(stranger))).toEqual([]);
@@ -172,7 +172,7 @@ describe('whatever is listed', () => {
   test('what may be ours is never called a stranger', () => {
     fc.assert(
       fc.property(ours, theirs, (ours, theirs) => {
-        const { matches, missing, strangers } = matchRegistered(ours, theirs);
+        const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
         const unfound = ours.filter(
           ({ uid, mayBeRenewed }) => !matches.has(uid) && (!missing.has(uid) || mayBeRenewed),
         );
@@ -228,6 +228,6 @@ describe('whatever is listed', () => {
 test('ends are alike to the day, and no further', () => {
   const ours = (endTime: number) => [own('abc1', { endTime }), own('abc2', { endTime: END + 300 * DAY })];
   const theirs = [entry('k1', 'abc'), entry('k2', 'abc', { endTime: END + 600 * DAY })];
-  expect(matched(ours(END + SAME_END), theirs).matches).toMatchObject({ abc1: 'k1' });
-  expect(matched(ours(END + SAME_END + 1), theirs).matches).toEqual({});
+  expect(matched(ours(END + SAME_EXPIRY), theirs).matches).toMatchObject({ abc1: 'k1' });
+  expect(matched(ours(END + SAME_EXPIRY + 1), theirs).matches).toEqual({});
 });

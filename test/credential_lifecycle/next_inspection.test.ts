@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { needsProbe } from '../../src/credential_lifecycle/inspection/needs_probe.ts';
-import { type Inspected, nextInspection } from '../../src/credential_lifecycle/inspection/next_inspection.ts';
+import {
+  type Inspected,
+  needsProbe,
+  nextInspection,
+} from '../../src/credential_lifecycle/inspection/next_inspection.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { type Credential, NEVER } from '../../src/model/credential.ts';
 import { anApp, aSecret } from '../entra/fixtures.ts';

@@ -112,14 +112,14 @@ describe('a client secret that nears its end', () => {
   test('is left alone before its time, without a policy, while the app is suspended, and while it is renewed already', async () => {
     const world = await openRotationWorld();
     const credentials = await world.stores.apps.credentials(world.app.uid);
-    await world.rotations.beginIfDue(world.app, credentials);
+    await world.rotations.startIfDue(world.app, credentials);
     world.sandbox.clock.advance(11 * DAY);
-    await world.rotations.beginIfDue({ ...world.app, rotation: undefined }, credentials);
-    await world.rotations.beginIfDue({ ...world.app, suspended: true }, credentials);
+    await world.rotations.startIfDue({ ...world.app, rotation: undefined }, credentials);
+    await world.rotations.startIfDue({ ...world.app, suspended: true }, credentials);
     expect(await world.find()).toBeUndefined();
-    await world.rotations.beginIfDue(world.app, credentials);
+    await world.rotations.startIfDue(world.app, credentials);
     const begun = await world.find();
-    await world.rotations.beginIfDue(world.app, credentials);
+    await world.rotations.startIfDue(world.app, credentials);
     expect(await world.find()).toEqual(begun);
     expect(begun?.step).toBe('ADD');
   });
@@ -168,12 +168,12 @@ describe('dying', () => {
     const doomed = world.replica({ reach: death(point) });
     world.sandbox.clock.advance(11 * DAY);
     if (point === 'rotation_orphan_removed') {
-      await world.rotations.beginIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
+      await world.rotations.startIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
       await world.replica({ reach: death('rotation_added') }).sweep.batch();
       expect(world.secretsAtEntra()).toHaveLength(2);
       world.sandbox.clock.advance(2 * MINUTE);
     } else {
-      const begun = doomed.rotations.beginIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
+      const begun = doomed.rotations.startIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
       await begun.catch(() => {});
     }
     // It leaves the one alone that it died at, and what comes after is done by somebody else.
@@ -340,7 +340,7 @@ describe('what stands in the way', () => {
     expect(summaries([event].flatMap((one) => one ?? []))).toEqual(['ADD LIMIT TooManyAppPasswords WARNING']);
     expect(event && eventFacts(event)).toMatchObject({ problem: 'LIMIT', hints });
     const dryRun = await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: true });
-    expect(dryRun.obstacles.join()).toContain(`it has two: ${hints}. Remove`);
+    expect(dryRun.blockers.join()).toContain(`it has two: ${hints}. Remove`);
     expect(world.secretsAtEntra()).toHaveLength(2);
   });
 
@@ -352,7 +352,7 @@ describe('what stands in the way', () => {
     ] as const) {
       const world = await openRotationWorld({ audience, secrets, app: { signInAudience: audience } });
       const dryRun = await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: true });
-      expect(dryRun.obstacles).toHaveLength(obstacles);
+      expect(dryRun.blockers).toHaveLength(obstacles);
     }
   });
 
@@ -442,7 +442,7 @@ describe('what stands in the way', () => {
     expect(world.secretsAtEntra().map(({ keyId }) => keyId)).toEqual([old.keyId, twin.keyId, expect.any(String)]);
     expect(Object.keys(await world.credentials())).toContain('first');
     // What is renewed next is the new one.
-    await world.rotations.beginIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
+    await world.rotations.startIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
     expect(await world.find()).toBeUndefined();
   });
 });

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { BatchJob } from '../../src/background/batch_job.ts';
-import { createRotations } from '../../src/credential_lifecycle/rotation/create_rotations.ts';
 import { createRotationJob } from '../../src/credential_lifecycle/rotation/rotation_job.ts';
 import type { RotationStepParts } from '../../src/credential_lifecycle/rotation/rotation_parts.ts';
 import type { Rotations } from '../../src/credential_lifecycle/rotation/rotations.ts';
+import { createRotations } from '../../src/credential_lifecycle/rotation/rotations.ts';
 import type { AppRegistrations } from '../../src/entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../src/entra/authorization_server.ts';
 import { createAuthorizationServer } from '../../src/entra/entra_server.ts';
@@ -208,7 +208,7 @@ export async function openRotationWorld(
       const current = await stores.apps.findByUid(app.uid);
       if (current === undefined) throw new TypeError('gone');
       clock.advance(LIFE - 30 * DAY);
-      await own.rotations.beginIfDue(current, await stores.apps.credentials(app.uid));
+      await own.rotations.startIfDue(current, await stores.apps.credentials(app.uid));
       const begun = await world.find();
       if (begun === undefined) throw new TypeError('not begun');
       return begun;

@@ -14,13 +14,15 @@ const graphRequests = (world: RotationWorld) =>
 test('a dry run says what would be done and when, and changes nothing', async () => {
   const world = await openRotationWorld();
   const now = world.sandbox.clock.now();
-  const { rotation, plan, obstacles, newExpireTime, credentials } = await dryRun(world);
+  const { rotation, plan, blockers: obstacles, newExpireTime, credentials } = await dryRun(world);
   expect(rotation).toMatchObject({ step: 'ADD', newCredentialUid: undefined, problem: undefined });
   expect(credentials.map(({ uid }) => uid)).toEqual([rotation.oldCredentialUid]);
   expect(obstacles).toEqual([]);
   expect(Math.abs(newExpireTime - now - 180 * DAY)).toBeLessThan(MINUTE);
   expect(plan).toHaveLength(4);
-  expect(plan[0]).toContain(`ends on ${day(newExpireTime)}; it is stored as rotated-${day(now)}`);
+  expect(plan[0]).toContain(
+    `expires on ${day(newExpireTime)} from Microsoft Graph, and store it as rotated-${day(now)}`,
+  );
   expect(plan[1]).toContain('first stays as a fallback');
   expect(plan[3]).toContain(`From ${day(now + DAY + 5 * MINUTE)}`);
   expect(await world.find()).toBeUndefined();
@@ -32,7 +34,7 @@ test.each([
   ['lacks the permission', { applicationPermissions: [] }, /Application\.ReadWrite\.OwnedBy/],
   ['is suspended', { app: { suspended: true } }, /suspended/],
 ])('a dry run of an app that %s says what to do', async (_, input, expected) => {
-  const { obstacles } = await dryRun(await openRotationWorld(input));
+  const { blockers: obstacles } = await dryRun(await openRotationWorld(input));
   expect(obstacles.some((one) => expected.test(one))).toBe(true);
 });
 
@@ -43,7 +45,7 @@ test('a dry run says that the old secret will stay where nobody can tell which o
     value: `${old?.value.slice(0, 3)}8Q~another-one-that-begins-alike`,
     endTime: old?.endTime,
   });
-  expect((await dryRun(world)).obstacles).toEqual([expect.stringContaining('remove it in the portal')]);
+  expect((await dryRun(world)).blockers).toEqual([expect.stringContaining('Remove it in the portal')]);
 });
 
 test('answers at once, and the steps are done in the rounds; also for an app that does not renew itself', async () => {
@@ -76,7 +78,7 @@ test('one that waits for a day is tried at once, since somebody may have mended 
   await world.sweep.batch();
   world.sandbox.grantApplicationPermission(world.registration.clientId, 'Application.ReadWrite.OwnedBy');
   const dry = await dryRun(world);
-  expect(dry.obstacles).toEqual([expect.stringMatching(/Application\.ReadWrite\.OwnedBy/)]);
+  expect(dry.blockers).toEqual([expect.stringMatching(/Application\.ReadWrite\.OwnedBy/)]);
   await world.sweep.batch();
   expect(world.secretsAtEntra()).toHaveLength(1);
   await rotate(world);

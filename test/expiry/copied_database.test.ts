@@ -83,7 +83,7 @@ test('what a copy made itself it removes, once it is the old one', async () => {
   const app = await copy.stores.apps.findByUid(world.app.uid);
   if (app === undefined) throw new Error('gone');
 
-  await copy.rotations.beginIfDue(app, await copy.stores.apps.credentials(app.uid));
+  await copy.rotations.startIfDue(app, await copy.stores.apps.credentials(app.uid));
   await finish(world, copy);
 
   expect(keyIds(world)).not.toContain(own);

@@ -422,13 +422,13 @@ describe('AppService', () => {
     });
   });
 
-  test('renews a client secret now, and answers plan, obstacles and the new end', async () => {
+  test('renews a client secret now, and answers plan, blockers and the new end', async () => {
     const rotate = asking({
       rotation: { ...renewal, problem: undefined },
       app: mailApp,
       credentials: [secret],
       plan: ['one', 'two'],
-      obstacles: ['three'],
+      blockers: ['three'],
       newExpireTime: NOW + DAY,
     });
     stage = await startStage({ rotations: { rotate: rotate.method } });

@@ -15,10 +15,8 @@ import type { AppStore, Stores } from '../../store/stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { hintsOf, isFull } from '../rotation/blocker.ts';
 import type { Rotations } from '../rotation/rotations.ts';
-import { needsProbe } from './needs_probe.ts';
-import { afterSuspension, type Inspected, nextInspection } from './next_inspection.ts';
-import { findingsOf } from './registration_diff.ts';
-import { createTimeLimit, type TimeLimit } from './time_limit.ts';
+import { afterSuspension, type Inspected, needsProbe, nextInspection } from './next_inspection.ts';
+import { registrationDiff } from './registration_diff.ts';
 
 export interface InspectionParts {
   readonly stores: Pick<Stores, 'inspections'> & {
@@ -29,30 +27,30 @@ export interface InspectionParts {
   readonly registrations: Pick<AppRegistrations, 'read'>;
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget'>;
   readonly secretSource: Pick<SecretSource, 'read' | 'forget'>;
-  readonly rotations: Pick<Rotations, 'beginIfDue'>;
-  /** A directory in which the app can sign in for itself; undefined: nobody has shown one. */
+  readonly rotations: Pick<Rotations, 'startIfDue'>;
+  /** A directory in which the app can get app-only tokens; undefined if none is known. */
   readonly knownDirectory: (app: App) => Promise<string | undefined>;
   readonly changes: Pick<Changes, 'announce'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly told: Told;
-  /** What an app may take; the rest is asked an hour later. Default 20 s. */
+  /** For all requests of one app; the remaining ones follow an hour later. Default 20 s. */
   readonly timePerApp?: Duration | undefined;
 }
 
-/** Looks at Entra's side of one app, and at what its references lead to; writes down and tells what is new. */
+/** Inspects an app's registration at Entra and its Key Vault secrets; stores changes and publishes events. */
 export function createInspectApp(parts: InspectionParts): (due: DueInspection) => Promise<void> {
   const { stores, authorizationServer, clock, log, told, timePerApp = 20 * SECOND } = parts;
 
-  /** By uid; without those that cannot be read. */
+  /** Key Vault secrets by the credential's uid, and the number of unreadable ones. */
   async function readReferences(app: App, usable: readonly UsableCredential[], limit: TimeLimit) {
-    const sourced = new Map<string, RemoteSecret>();
+    const remote = new Map<string, RemoteSecret>();
     let unread = 0;
     for (const { credential, material } of usable) {
       if (material.kind !== 'KEY_VAULT_SECRET') continue;
       const { credentialId, uid } = credential;
       const read = async () => {
-        // As it is now: what memory holds may be as old as the last look.
+        // Bypass the cache, which may be as old as the last inspection.
         parts.secretSource.forget(material.secretUri);
         return parts.secretSource.read(material.secretUri);
       };
@@ -62,32 +60,36 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
         return undefined;
       });
       if (secret === undefined) unread += 1;
-      else sourced.set(uid, secret);
+      else remote.set(uid, secret);
     }
-    return { sourced, unread };
+    return { remote, unread };
   }
 
-  async function readRegistration(app: App, credentials: readonly Credential[], limit: TimeLimit): Promise<Shown> {
-    const mayAsk = registrationDirectory(app) !== undefined && presentOrder(credentials, clock.now()).length > 0;
-    if (!mayAsk) return CLOSED;
+  async function readRegistration(
+    app: App,
+    credentials: readonly Credential[],
+    limit: TimeLimit,
+  ): Promise<RegistrationView> {
+    const isReadable = registrationDirectory(app) !== undefined && presentOrder(credentials, clock.now()).length > 0;
+    if (!isReadable) return CLOSED;
     const late = { kind: 'unavailable', code: undefined, retryAfter: undefined } as const;
-    const answer = await limit.within(() => parts.registrations.read(app), late);
-    if (answer.kind === 'registered') {
-      const { registration } = answer;
+    const response = await limit.within(() => parts.registrations.read(app), late);
+    if (response.kind === 'registered') {
+      const { registration } = response;
       if (isFull(app, registration)) {
         const level = app.rotation === undefined ? 'info' : 'warn';
         log.event(level, 'registration_full', { app: appName(app), hints: hintsOf(registration).join(', ') });
       }
       return { ...CLOSED, graph: 'REGISTERED', registration };
     }
-    // Most apps may not read themselves, and nobody needs to hear of it, unless they are to renew their secret.
-    const level = answer.kind === 'unavailable' || app.rotation !== undefined ? 'info' : 'debug';
-    const code = 'code' in answer ? (answer.code ?? '') : '';
-    log.event(level, 'registration_unread', { app: appName(app), problem: answer.kind, code });
-    return answer.kind === 'unavailable' ? { ...CLOSED, graph: 'OUTAGE', retryAfter: answer.retryAfter } : CLOSED;
+    // Most apps cannot read their registration, which matters only for rotation.
+    const level = response.kind === 'unavailable' || app.rotation !== undefined ? 'info' : 'debug';
+    const code = 'code' in response ? (response.code ?? '') : '';
+    log.event(level, 'registration_unread', { app: appName(app), problem: response.kind, code });
+    return response.kind === 'unavailable' ? { ...CLOSED, graph: 'OUTAGE', retryAfter: response.retryAfter } : CLOSED;
   }
 
-  /** What Entra says of each is recorded, and told, by whoever asks it. */
+  /** The authorization server itself records the results, and publishes their events. */
   async function probe(app: App, limit: TimeLimit): Promise<Pick<Inspected, 'canProbe' | 'isIncomplete'>> {
     const directory = await parts.knownDirectory(app);
     if (directory === undefined) return { canProbe: false, isIncomplete: false };
@@ -97,7 +99,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
         if (!isVaultError(failure) || failure.reason === 'DATABASE_UNAVAILABLE') throw failure;
         return undefined;
       });
-    // With a code Entra did answer, though about something else than the credential.
+    // An inconclusive result with an error code is a response of Entra, only not about the credential.
     const isUnanswered = probes?.some(({ outcome, entraError }) => outcome === 'INCONCLUSIVE' && !entraError) ?? true;
     return { canProbe: true, isIncomplete: isUnanswered };
   }
@@ -112,37 +114,37 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     }
     const limit = createTimeLimit(timePerApp);
     const usable = await stores.apps.usableCredentials(app.uid);
-    const { sourced, unread } = await readReferences(app, usable, limit);
+    const { remote, unread } = await readReferences(app, usable, limit);
     const before = usable.map(({ credential }) => credential);
-    const { registration, ...shown } = await readRegistration(app, before, limit);
-    // After the registration: a rotation that has a secret made wrote its marker down before.
+    const { registration, ...graph } = await readRegistration(app, before, limit);
+    // Read after the registration, because a rotation stores its marker before it adds a secret.
     const rotation = registration && (await stores.rotations.find(app.uid));
-    // From PROVE on its own is known by its id.
+    // From PROVE on, the new secret is known by its key id.
     const marker = rotation?.step === 'ADD' ? rotation.marker : undefined;
-    const findings = findingsOf({ due, usable, sourced, registration, marker }, now);
-    const probed = before.some((credential) => needsProbe(credential, findings.missing, now))
+    const diff = registrationDiff({ due, usable, remote, registration, marker }, now);
+    const probed = before.some((credential) => needsProbe(credential, diff.missing, now))
       ? await probe(app, limit)
       : { canProbe: false, isIncomplete: false };
-    const credentials = (await stores.apps.credentials(app.uid)).map((one) => withEnds(one, findings.ends));
+    const credentials = (await stores.apps.credentials(app.uid)).map((one) => withExpiry(one, diff.ends));
     const isIncomplete = probed.isIncomplete || unread > 0;
-    const nextTime = nextInspection({ app, credentials, ...shown, ...probed, isIncomplete }, now);
-    if (!(await stores.inspections.record({ due, nextTime, ...findings }))) return;
-    for (const event of findings.events) told(event);
-    if (haveMoved(before, credentials)) {
+    const nextTime = nextInspection({ app, credentials, ...graph, ...probed, isIncomplete }, now);
+    if (!(await stores.inspections.record({ due, nextTime, ...diff }))) return;
+    for (const event of diff.events) told(event);
+    if (hasNewExpiry(before, credentials)) {
       authorizationServer.forget(app.uid);
       parts.changes.announce({ kind: 'app', uid: app.uid });
     }
-    await parts.rotations.beginIfDue(app, credentials);
+    await parts.rotations.startIfDue(app, credentials);
   };
 }
 
-interface Shown extends Pick<Inspected, 'graph' | 'retryAfter'> {
+interface RegistrationView extends Pick<Inspected, 'graph' | 'retryAfter'> {
   readonly registration: Registered | undefined;
 }
 
-const CLOSED: Shown = { graph: 'CLOSED', retryAfter: undefined, registration: undefined };
+const CLOSED: RegistrationView = { graph: 'CLOSED', retryAfter: undefined, registration: undefined };
 
-function withEnds(credential: Credential, all: readonly CredentialEnds[]): Credential {
+function withExpiry(credential: Credential, all: readonly CredentialEnds[]): Credential {
   const ends = all.find(({ credentialUid }) => credentialUid === credential.uid);
   if (ends === undefined) return credential;
   const { configuredExpireTime, entraExpireTime, entraKeyId } = ends;
@@ -150,6 +152,28 @@ function withEnds(credential: Credential, all: readonly CredentialEnds[]): Crede
   return { ...credential, configuredExpireTime, entraExpireTime, entraKeyId, expireTime };
 }
 
-function haveMoved(before: readonly Credential[], after: readonly Credential[]): boolean {
+function hasNewExpiry(before: readonly Credential[], after: readonly Credential[]): boolean {
   return after.some(({ uid, expireTime }) => before.find((one) => one.uid === uid)?.expireTime !== expireTime);
+}
+
+type TimeLimit = ReturnType<typeof createTimeLimit>;
+
+/** A common time limit for several requests. */
+function createTimeLimit(total: Duration) {
+  const end = performance.now() + total;
+  // A timer may fire slightly before its time.
+  let isOver = false;
+  return {
+    /** `late` after the time limit: a started request continues, but its result is ignored; others are not started. */
+    async within<Result, Late>(start: () => Promise<Result>, late: Late): Promise<Result | Late> {
+      const left = end - performance.now();
+      if (isOver || left <= 0) return late;
+      const { promise: over, resolve } = Promise.withResolvers<Late>();
+      const timer = setTimeout(() => {
+        isOver = true;
+        resolve(late);
+      }, left);
+      return Promise.race([start(), over]).finally(() => clearTimeout(timer));
+    },
+  };
 }

@@ -3,17 +3,17 @@ import { createQuarantine } from '../../background/quarantine.ts';
 import type { DueInspection } from '../../store/background_stores.ts';
 import { createInspectApp, type InspectionParts } from './inspect_app.ts';
 
-/** Two turns of those at once: with the time that each may take, well under the leader's lease, and nobody who stops the vault waits for long. */
+/** Two rounds of CONCURRENCY: with the time limit of each app well below the lease, and short enough for a shutdown. */
 const BATCH = 16;
-const AT_ONCE = 8;
+const CONCURRENCY = 8;
 
-/** Looks at app registrations and their credentials, as they come due. */
+/** Inspects app registrations and their credentials when they are due. */
 export function createInspectionJob(parts: InspectionParts): BatchJob {
   const { inspections } = parts.stores;
   const quarantine = createQuarantine(parts);
   const inspect = createInspectApp(parts);
 
-  /** One that fails costs only itself; where it is no fault of the app, none is begun any more. */
+  /** A failure caused by one app does not stop the others; an outage stops all. */
   async function inspectAll(due: readonly DueInspection[]): Promise<void> {
     const queue = due.values();
     const outages: unknown[] = [];
@@ -27,16 +27,16 @@ export function createInspectionJob(parts: InspectionParts): BatchJob {
         if (outages.length > 0) return;
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
     if (outages.length > 0) throw outages[0];
   }
 
   return {
     async batch() {
       const due = await inspections.due(parts.clock.now(), BATCH + quarantine.size);
-      const fresh = due.filter(({ app }) => !quarantine.has(app.uid));
-      await inspectAll(fresh);
-      return fresh.length >= BATCH;
+      const ready = due.filter(({ app }) => !quarantine.has(app.uid));
+      await inspectAll(ready);
+      return ready.length >= BATCH;
     },
   };
 }

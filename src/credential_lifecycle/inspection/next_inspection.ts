@@ -1,64 +1,64 @@
 import { createHash } from 'node:crypto';
 import type { App } from '../../model/app.ts';
 import { DAY, type Duration, HOUR, MINUTE, type Timestamp } from '../../model/clock.ts';
-import type { Credential } from '../../model/credential.ts';
+import { type Credential, credentialState, neverExpires } from '../../model/credential.ts';
 import { presentOrder } from '../../model/credential_role.ts';
 import { rotationTime } from '../../model/rotation_due.ts';
 
-/** What an inspection came to, as far as the next one goes by it. */
+/** The results of an inspection that determine the next one. */
 export interface Inspected {
   readonly app: App;
-  /** As they are now. */
+  /** Current. */
   readonly credentials: readonly Credential[];
-  /** REGISTERED: Graph shows the registration. CLOSED: it does not, and will not soon. OUTAGE: it may when it is asked again. */
+  /** REGISTERED: Graph returned the registration. CLOSED: no access. OUTAGE: a retry may succeed. */
   readonly graph: 'REGISTERED' | 'CLOSED' | 'OUTAGE';
-  /** How long Graph wants to be left alone. */
+  /** Retry-After of Graph. */
   readonly retryAfter: Duration | undefined;
-  /** Something else gave no answer: a key vault, or Entra about a credential. */
+  /** A key vault or the probe of a credential gave no result. */
   readonly isIncomplete: boolean;
-  /** There is a directory in which credentials can be presented. */
+  /** A directory is known in which credentials can be probed. */
   readonly canProbe: boolean;
 }
 
-/** When an app is looked at again. */
+/** When an app is inspected next. */
 export function nextInspection(inspected: Inspected, now: Timestamp): Timestamp {
   const { app, credentials } = inspected;
   const usual = now + spread(periodOf(inspected), app.uid);
-  const again = againAfter(inspected, now);
+  const retry = retryDelay(inspected, now);
   const rotates = rotationTime(app, credentials, now);
-  const others = [again === undefined ? undefined : now + again, rotates, ...referenceTimes(inspected, now)];
-  // One that has come is not waited for, whatever came of it.
+  const others = [retry === undefined ? undefined : now + retry, rotates, ...referenceTimes(inspected, now)];
+  // Past times are ignored: this inspection has handled them.
   return Math.min(usual, ...others.filter((time) => time !== undefined && time > now).map(Number));
 }
 
 const WEEK: Duration = 7 * DAY;
 const RETRY: Duration = HOUR;
-/** A new secret takes seconds to minutes to work everywhere. */
-const YOUNG: Duration = HOUR;
-const LOOK_AT_YOUNG: Duration = 5 * MINUTE;
+/** A new secret needs seconds to minutes to propagate. */
+const NEW: Duration = HOUR;
+const RETRY_NEW: Duration = 5 * MINUTE;
 
-/** Nothing is asked of it, so that only its being resumed would be noticed. */
+/** A suspended app is not inspected, so this only detects that it was resumed. */
 export function afterSuspension(app: Pick<App, 'uid'>, now: Timestamp): Timestamp {
   return now + spread(WEEK, app.uid);
 }
 
-/** Entra's side, and a key vault's, can change any day; where neither can be seen, only the credentials themselves can be tried. */
+/** Registrations and key vaults can change any day. If neither is visible, only probes of the credentials remain. */
 function periodOf({ app, credentials, graph }: Inspected): Duration {
-  const isReferring = credentials.some(({ kind }) => kind === 'KEY_VAULT_SECRET');
-  return graph === 'REGISTERED' || isReferring || app.rotation !== undefined ? DAY : WEEK;
+  const hasReference = credentials.some(({ kind }) => kind === 'KEY_VAULT_SECRET');
+  return graph === 'REGISTERED' || hasReference || app.rotation !== undefined ? DAY : WEEK;
 }
 
-function againAfter(inspected: Inspected, now: Timestamp): Duration | undefined {
+function retryDelay(inspected: Inspected, now: Timestamp): Duration | undefined {
   const { credentials, graph, retryAfter = 0, isIncomplete, canProbe } = inspected;
-  const isYoung = ({ verdict, createTime }: Credential) => verdict === 'UNPROBED' && Math.abs(now - createTime) < YOUNG;
-  if (canProbe && credentials.some(isYoung)) return Math.max(LOOK_AT_YOUNG, retryAfter);
-  // Where Entra takes none of its credentials, it is no outage that Graph gives no answer.
-  const isServed = presentOrder(credentials, now).some(({ verdict }) => verdict !== 'REJECTED');
-  if ((graph === 'OUTAGE' && isServed) || isIncomplete) return Math.max(RETRY, retryAfter);
+  const isNew = ({ verdict, createTime }: Credential) => verdict === 'UNPROBED' && Math.abs(now - createTime) < NEW;
+  if (canProbe && credentials.some(isNew)) return Math.max(RETRY_NEW, retryAfter);
+  // If Entra rejects all credentials, a failure of Graph is not an outage.
+  const hasWorkingCredential = presentOrder(credentials, now).some(({ verdict }) => verdict !== 'REJECTED');
+  if ((graph === 'OUTAGE' && hasWorkingCredential) || isIncomplete) return Math.max(RETRY, retryAfter);
   return undefined;
 }
 
-/** Of what is renewed in its key vault at the last moment, or after: past the end that was read, it is not presented. */
+/** Shortly before a Key Vault secret expires, to read a late renewal: after the known expiry it is not presented. */
 function referenceTimes({ credentials, retryAfter = 0 }: Inspected, now: Timestamp): readonly Timestamp[] {
   const soonest = now + Math.max(RETRY, retryAfter);
   return credentials.flatMap(({ kind, expireTime }) =>
@@ -66,8 +66,19 @@ function referenceTimes({ credentials, retryAfter = 0 }: Inspected, now: Timesta
   );
 }
 
-/** A tenth more or less, by the uid, so that what was due in one moment spreads. */
+/** A tenth more or less, derived from the uid, so that simultaneous inspections spread. */
 function spread(period: Duration, uid: string): Duration {
   const share = createHash('sha256').update(uid).digest().readUInt32BE() / 2 ** 32;
   return Math.round(period * (0.9 + 0.2 * share));
+}
+
+/** Whether to check a credential with Entra. `missing`: uids of credentials that the registration no longer lists. */
+export function needsProbe(credential: Credential, missing: ReadonlySet<string>, now: Timestamp): boolean {
+  const state = credentialState(credential, now);
+  if (state === 'EXPIRED' || state === 'NOT_YET_VALID') return false;
+  if (state !== 'VALID' || missing.has(credential.uid)) return true;
+  const { lastUsedTime, expireTime } = credential;
+  // Six days, so that each weekly inspection finds an unused credential.
+  const isUnused = lastUsedTime === undefined || Math.abs(now - lastUsedTime) >= 6 * DAY;
+  return isUnused && (expireTime === undefined || neverExpires(credential));
 }

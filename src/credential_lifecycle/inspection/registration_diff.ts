@@ -5,66 +5,70 @@ import type { VaultEvent } from '../../model/event.ts';
 import type { RemoteSecret } from '../../model/secret_source.ts';
 import type { CredentialEnds, DueInspection } from '../../store/background_stores.ts';
 import { expiryMismatch, unknownCredential } from '../matching/credential_events.ts';
-import { type MatchedCredentials, matchRegistered, SAME_END } from '../matching/match_registered.ts';
-import { type NamedEntry, ownCredentials, registeredCredentials } from '../matching/own_credentials.ts';
+import { type MatchedCredentials, matchRegistered, SAME_EXPIRY } from '../matching/match_registered.ts';
+import { type NamedCredential, ownCredentials, registeredCredentials } from '../matching/own_credentials.ts';
 
-/** What was seen of an app. */
-export interface Seen {
+/** What an inspection found of an app. */
+export interface ObservedApp {
   readonly due: DueInspection;
   readonly usable: readonly UsableCredential[];
-  /** What references led to, by the credential's uid; without those that could not be read. */
-  readonly sourced: ReadonlyMap<string, RemoteSecret>;
-  /** Undefined: Graph does not show it. */
+  /** Current Key Vault secrets, by the credential's uid; without unreadable ones. */
+  readonly remote: ReadonlyMap<string, RemoteSecret>;
+  /** Undefined: Graph gives no access to it. */
   readonly registration: Registered | undefined;
-  /** Of the rotation that makes a secret, and looks after what carries it. */
+  /** Display name of the secret that a rotation in progress adds; the rotation itself cleans it up. */
   readonly marker: string | undefined;
 }
 
-export interface Findings {
-  /** Only of those credentials of which something changed. */
+export interface RegistrationDiff {
+  /** Only of credentials with a change. */
   readonly ends: readonly CredentialEnds[];
   readonly strangers: readonly string[];
   readonly events: readonly VaultEvent[];
-  /** Uids of those that Entra listed before, and lists no more. */
+  /** Uids of credentials that Entra no longer lists. */
   readonly missing: ReadonlySet<string>;
 }
 
-/** What follows from what was seen. */
-export function findingsOf(seen: Seen, now: Timestamp): Findings {
-  const { due, usable, sourced, registration } = seen;
+/** Compares the registration at Entra with the vault's credentials. */
+export function registrationDiff(app: ObservedApp, now: Timestamp): RegistrationDiff {
+  const { due, usable, remote, registration } = app;
   const entries = registration === undefined ? [] : registeredCredentials(registration);
-  const matched = matchRegistered(ownCredentials(usable, sourced), entries);
-  const learned = usable.map(({ credential }) => ({ credential, ends: endsOf(credential, seen, matched) }));
-  const changed = learned.filter(({ credential, ends }) => hasChanged(credential, ends));
-  const differing = changed.flatMap(({ credential, ends }) => {
+  const matched = matchRegistered(ownCredentials(usable, remote), entries);
+  const current = usable.map(({ credential }) => ({ credential, ends: endsOf(credential, app, matched) }));
+  const changed = current.filter(({ credential, ends }) => hasChanged(credential, ends));
+  const mismatches = changed.flatMap(({ credential, ends }) => {
     const { configuredExpireTime: said, entraExpireTime: entra } = ends;
-    if (said === undefined || entra === undefined || Math.abs(said - entra) <= SAME_END) return [];
+    if (said === undefined || entra === undefined || Math.abs(said - entra) <= SAME_EXPIRY) return [];
     return [expiryMismatch(due.app, credential, { said, entra }, now)];
   });
   if (registration === undefined) {
-    return { ends: changed.map(({ ends }) => ends), strangers: due.strangers, events: differing, missing: new Set() };
+    return { ends: changed.map(({ ends }) => ends), strangers: due.strangers, events: mismatches, missing: new Set() };
   }
-  const strangers = newUnknownCredentials(seen, matched.strangers, now);
+  const unknown = newUnknownCredentials(app, matched.unknown, now);
   return {
     ends: changed.map(({ ends }) => ends),
-    strangers: knownOf(due, entries, [...matched.matches.values(), ...strangers]),
-    events: [...differing, ...strangers.map((stranger) => unknownCredential(due.app, stranger, now))],
+    strangers: knownOf(due, entries, [...matched.matches.values(), ...unknown]),
+    events: [...mismatches, ...unknown.map((credential) => unknownCredential(due.app, credential, now))],
     missing: matched.missing,
   };
 }
 
-function endsOf(credential: Credential, seen: Seen, { matches }: MatchedCredentials<NamedEntry>): CredentialEnds {
+function endsOf(
+  credential: Credential,
+  app: ObservedApp,
+  { matches }: MatchedCredentials<NamedCredential>,
+): CredentialEnds {
   const { uid, configuredExpireTime, entraExpireTime, entraKeyId } = credential;
-  const source = seen.sourced.get(uid);
+  const source = app.remote.get(uid);
   const said = source === undefined ? configuredExpireTime : source.expireTime;
   const entry = matches.get(uid);
   if (entry !== undefined) {
     const { keyId, endTime } = entry;
     return { credentialUid: uid, configuredExpireTime: said, entraExpireTime: endTime, entraKeyId: keyId };
   }
-  // Of a secret that was renewed in its key vault, what Entra said of the one before says nothing any more.
-  const isAnother = source !== undefined && (said !== configuredExpireTime || seen.registration !== undefined);
-  const entra = isAnother ? { entraExpireTime: undefined, entraKeyId: undefined } : { entraExpireTime, entraKeyId };
+  // After a renewal in the key vault, the dates that Entra reported for the previous secret no longer apply.
+  const isRenewed = source !== undefined && (said !== configuredExpireTime || app.registration !== undefined);
+  const entra = isRenewed ? { entraExpireTime: undefined, entraKeyId: undefined } : { entraExpireTime, entraKeyId };
   return { credentialUid: uid, configuredExpireTime: said, ...entra };
 }
 
@@ -76,21 +80,29 @@ function hasChanged(before: Credential, after: CredentialEnds): boolean {
   );
 }
 
-/** Those that live, and that nobody was told of. */
-function newUnknownCredentials(seen: Seen, strangers: readonly NamedEntry[], now: Timestamp): readonly NamedEntry[] {
-  const { due, marker } = seen;
-  return strangers.filter(({ keyId, displayName, endTime }) => {
+/** Unexpired ones that were not reported before. */
+function newUnknownCredentials(
+  app: ObservedApp,
+  unknown: readonly NamedCredential[],
+  now: Timestamp,
+): readonly NamedCredential[] {
+  const { due, marker } = app;
+  return unknown.filter(({ keyId, displayName, endTime }) => {
     if (endTime !== undefined && endTime <= now) return false;
     return !due.strangers.includes(keyId) && displayName !== marker;
   });
 }
 
 /**
- * Whom nobody needs to be told of any more, for as long as Entra lists them: those that were told, and those that were ours once. A secret
- * that was renewed, or removed here a moment ago, is still there for a while.
+ * Key ids that need no further report while Entra lists them: already reported, or previously the vault's. A secret that was renewed
+ * or removed here stays at Entra for a while.
  */
-function knownOf(due: DueInspection, entries: readonly NamedEntry[], seen: readonly NamedEntry[]): readonly string[] {
+function knownOf(
+  due: DueInspection,
+  entries: readonly NamedCredential[],
+  handled: readonly NamedCredential[],
+): readonly string[] {
   return entries
-    .filter((entry) => seen.includes(entry) || due.strangers.includes(entry.keyId))
+    .filter((entry) => handled.includes(entry) || due.strangers.includes(entry.keyId))
     .map(({ keyId }) => keyId);
 }

@@ -5,12 +5,12 @@ import type { Credential } from '../../model/credential.ts';
 import type { EventBody, VaultEvent } from '../../model/event.ts';
 import { newUid } from '../../model/ids.ts';
 import { isMarkerOf } from '../../model/rotation.ts';
-import type { NamedEntry } from './own_credentials.ts';
+import type { NamedCredential } from './own_credentials.ts';
 
-/** Who goes by the end that they know must hear at once of a true one that comes before they would act. */
-const AT_ONCE: Duration = 14 * DAY;
+/** An operator who relies on a later date must learn at once of an earlier one that is this near. */
+const URGENT: Duration = 14 * DAY;
 
-/** Entra's end is another than the one that somebody gave. */
+/** Entra reports another expiry date than the operator. */
 export function expiryMismatch(
   app: App,
   credential: Credential,
@@ -22,15 +22,15 @@ export function expiryMismatch(
     ...told(app, now),
     type: 'credential.expiry_mismatch',
     cause: `credential.expiry_mismatch/${uid}/${entra}`,
-    severity: entra < said && entra - now <= AT_ONCE ? 'CRITICAL' : 'WARNING',
+    severity: entra < said && entra - now <= URGENT ? 'CRITICAL' : 'WARNING',
     subject: `${appName(app)}/credentials/${credentialId}`,
     data: { app: appName(app), clientId: app.clientId, kind, hint, configuredExpireTime: said, entraExpireTime: entra },
   };
 }
 
-/** Entra's registration lists one that is not the vault's. */
-export function unknownCredential(app: App, stranger: NamedEntry, now: Timestamp): VaultEvent {
-  const { kind, keyId, mark, displayName, endTime } = stranger;
+/** The registration at Entra has a credential that the vault does not. */
+export function unknownCredential(app: App, credential: NamedCredential, now: Timestamp): VaultEvent {
+  const { kind, keyId, mark, displayName, endTime } = credential;
   const data: Extract<EventBody, { type: 'credential.unknown' }>['data'] = {
     clientId: app.clientId,
     kind,

@@ -1,71 +1,71 @@
 import { type Duration, HOUR, type Timestamp } from '../../model/clock.ts';
 
-/** Finds out which of Entra's entries are the vault's credentials. */
+/** Matches the entries of Entra's registration with the vault's credentials. */
 export function matchRegistered<Entry extends RegisteredCredential>(
-  ours: readonly OwnCredential[],
-  theirs: readonly Entry[],
+  own: readonly OwnCredential[],
+  registered: readonly Entry[],
 ): MatchedCredentials<Entry> {
   const matches = new Map<Group, Entry>();
   const pairUp = (groups: readonly Group[], fits: (group: Group, entry: Entry) => boolean): void => {
     const taken = new Set(matches.values());
-    const entries = theirs.filter((entry) => !taken.has(entry));
+    const entries = registered.filter((entry) => !taken.has(entry));
     for (const [group, entry] of mutuallyUnique(groups, entries, fits)) matches.set(group, entry);
   };
   const unmatched = (groups: readonly Group[]) => groups.filter((group) => !matches.has(group));
 
-  const all = groupsOf(ours);
+  const all = groupsOf(own);
   pairUp(all, (group, entry) => group.keyIds.includes(entry.keyId) && mayBe(group, entry));
-  // A secret in a key vault may have been renewed since its key id was learned; of the others, an id that is gone is gone for good.
+  // A Key Vault secret may have been renewed since its key id was recorded; for others, a missing id means a removed entry.
   const gone = unmatched(all).filter(({ keyIds, mayBeRenewed }) => keyIds.length > 0 && !mayBeRenewed);
   const open = unmatched(all).filter((group) => !gone.includes(group));
-  pairUp(open, isMarkedAlike);
-  pairUp(unmatched(open), (group, entry) => mayBe(group, entry) && endsAlike(group, entry));
-  pairUp(unmatched(open), isMarkedAlike);
+  pairUp(open, hasSameMark);
+  pairUp(unmatched(open), (group, entry) => mayBe(group, entry) && hasSameExpiry(group, entry));
+  pairUp(unmatched(open), hasSameMark);
 
   const taken = new Set(matches.values());
   const left = unmatched(open);
   return {
     matches: new Map([...matches].flatMap(([{ uids }, entry]) => uids.map((uid) => [uid, entry] as const))),
     missing: new Set([...gone, ...left.filter(({ keyIds }) => keyIds.length > 0)].flatMap(({ uids }) => uids)),
-    strangers: theirs.filter((entry) => !taken.has(entry) && !left.some((group) => mayBe(group, entry))),
+    unknown: registered.filter((entry) => !taken.has(entry) && !left.some((group) => mayBe(group, entry))),
   };
 }
 
 export interface MatchedCredentials<Entry> {
-  /** By uid of ours. */
+  /** By uid of the vault's credential. */
   readonly matches: ReadonlyMap<string, Entry>;
-  /** Uids of those whose key id was known, and that Entra does not list any more. */
+  /** Uids of credentials with a known key id that Entra no longer lists. */
   readonly missing: ReadonlySet<string>;
-  /** None of ours. What may be one, although nobody can say which, is in none of the three. */
-  readonly strangers: readonly Entry[];
+  /** Certainly not the vault's. Ambiguous entries are in none of the three. */
+  readonly unknown: readonly Entry[];
 }
 
-/** What a credential of the vault is recognized by. */
+/** A credential of the vault, with the properties to match. */
 export interface OwnCredential {
   readonly uid: string;
   readonly kind: RegisteredCredential['kind'];
-  /** Graph's id of it, where it was learned before. */
+  /** Graph's key id, if it was recorded before. */
   readonly keyId: string | undefined;
   readonly mark: string | undefined;
-  /** The same for the same secret or certificate, however often the vault has it. */
+  /** Equal for copies of the same secret or certificate. */
   readonly identity: string;
-  /** As somebody said. */
+  /** As the operator or the key vault provided it. */
   readonly endTime: Timestamp | undefined;
-  /** It refers to what may be another value by now. */
+  /** A reference, whose value may have changed. */
   readonly mayBeRenewed: boolean;
 }
 
-/** What Entra's registration of the app lists. */
+/** An entry of the app's registration at Entra. */
 export interface RegisteredCredential {
   readonly keyId: string;
   readonly kind: 'CLIENT_SECRET' | 'CERTIFICATE';
-  /** First 3 characters of a secret, SHA-1 thumbprint of a certificate (hex in lower case); undefined: it is not known. */
+  /** First 3 characters of a secret, SHA-1 thumbprint of a certificate (hex in lower case); undefined if unknown. */
   readonly mark: string | undefined;
   readonly endTime: Timestamp | undefined;
 }
 
-/** Equal but for that: people copy dates without the time and the zone. */
-export const SAME_END: Duration = 25 * HOUR;
+/** Tolerance for equal expiry dates: operators copy dates without time and time zone. */
+export const SAME_EXPIRY: Duration = 25 * HOUR;
 
 interface Group {
   readonly uids: string[];
@@ -76,9 +76,9 @@ interface Group {
   mayBeRenewed: boolean;
 }
 
-function groupsOf(ours: readonly OwnCredential[]): readonly Group[] {
+function groupsOf(own: readonly OwnCredential[]): readonly Group[] {
   const groups = new Map<string, Group>();
-  for (const { uid, kind, keyId, mark, identity, endTime, mayBeRenewed } of ours) {
+  for (const { uid, kind, keyId, mark, identity, endTime, mayBeRenewed } of own) {
     const key = `${kind} ${identity}`;
     const group = groups.get(key) ?? { uids: [], kind, mark, keyIds: [], ends: [], mayBeRenewed: true };
     groups.set(key, group);
@@ -90,7 +90,7 @@ function groupsOf(ours: readonly OwnCredential[]): readonly Group[] {
   return [...groups.values()];
 }
 
-function isMarkedAlike(group: Group, entry: RegisteredCredential): boolean {
+function hasSameMark(group: Group, entry: RegisteredCredential): boolean {
   return group.kind === entry.kind && group.mark !== undefined && group.mark === entry.mark;
 }
 
@@ -99,11 +99,11 @@ function mayBe(group: Group, entry: RegisteredCredential): boolean {
   return group.mark === undefined || entry.mark === undefined || group.mark === entry.mark;
 }
 
-function endsAlike({ ends }: Group, { endTime }: RegisteredCredential): boolean {
-  return endTime !== undefined && ends.some((end) => Math.abs(end - endTime) <= SAME_END);
+function hasSameExpiry({ ends }: Group, { endTime }: RegisteredCredential): boolean {
+  return endTime !== undefined && ends.some((end) => Math.abs(end - endTime) <= SAME_EXPIRY);
 }
 
-/** Pairs of which each half fits the other one alone. */
+/** Pairs in which each fits only the other. */
 function mutuallyUnique<Entry>(
   groups: readonly Group[],
   entries: readonly Entry[],

@@ -4,27 +4,27 @@ import type { CredentialMaterial, UsableCredential } from '../../model/credentia
 import type { RemoteSecret } from '../../model/secret_source.ts';
 import type { OwnCredential, RegisteredCredential } from './match_registered.ts';
 
-/** What can be recognized among an app's credentials; federated ones are not listed beside the others. `sourced`: what references led to, by uid. */
+/** The credentials of an app that can be matched; Entra lists federated ones elsewhere. `remote`: the current Key Vault secrets, by uid. */
 export function ownCredentials(
   usable: readonly UsableCredential[],
-  sourced: ReadonlyMap<string, RemoteSecret> = new Map(),
+  remote: ReadonlyMap<string, RemoteSecret> = new Map(),
 ): readonly OwnCredential[] {
   return usable.flatMap(({ credential, material }) => {
     const { uid, entraKeyId: keyId, configuredExpireTime } = credential;
-    const seen = recognizedBy(material, sourced.get(uid));
-    if (seen === undefined) return [];
-    const endTime = sourced.get(uid)?.expireTime ?? configuredExpireTime;
-    const identity = seen.identity ?? uid;
-    return [{ uid, keyId, endTime, ...seen, identity, mayBeRenewed: material.kind === 'KEY_VAULT_SECRET' }];
+    const properties = propertiesOf(material, remote.get(uid));
+    if (properties === undefined) return [];
+    const endTime = remote.get(uid)?.expireTime ?? configuredExpireTime;
+    const identity = properties.identity ?? uid;
+    return [{ uid, keyId, endTime, ...properties, identity, mayBeRenewed: material.kind === 'KEY_VAULT_SECRET' }];
   });
 }
 
-/** Under an entry of Graph's, with the name that somebody gave it. */
-export interface NamedEntry extends RegisteredCredential {
+/** An entry of the registration with its display name. */
+export interface NamedCredential extends RegisteredCredential {
   readonly displayName: string;
 }
 
-export function registeredCredentials({ passwords, certificates }: Registered): readonly NamedEntry[] {
+export function registeredCredentials({ passwords, certificates }: Registered): readonly NamedCredential[] {
   return [
     ...passwords.map(({ keyId, hint, displayName, endTime }) => {
       return { keyId, kind: 'CLIENT_SECRET' as const, mark: hint || undefined, displayName, endTime };
@@ -35,9 +35,9 @@ export function registeredCredentials({ passwords, certificates }: Registered): 
   ];
 }
 
-function recognizedBy(
+function propertiesOf(
   material: CredentialMaterial,
-  sourced: RemoteSecret | undefined,
+  remote: RemoteSecret | undefined,
 ): (Pick<OwnCredential, 'kind' | 'mark'> & { readonly identity: string | undefined }) | undefined {
   switch (material.kind) {
     case 'CLIENT_SECRET': {
@@ -45,7 +45,7 @@ function recognizedBy(
       return { kind: 'CLIENT_SECRET', mark: clientSecret.hint() || undefined, identity: clientSecret.sha256() };
     }
     case 'KEY_VAULT_SECRET':
-      return { kind: 'CLIENT_SECRET', mark: sourced?.value.hint() || undefined, identity: sourced?.value.sha256() };
+      return { kind: 'CLIENT_SECRET', mark: remote?.value.hint() || undefined, identity: remote?.value.sha256() };
     case 'CERTIFICATE': {
       const mark = new X509Certificate(material.certificateChain).fingerprint.replaceAll(':', '').toLowerCase();
       return { kind: 'CERTIFICATE', mark, identity: mark };

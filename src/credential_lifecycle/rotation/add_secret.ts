@@ -5,15 +5,15 @@ import type { Credential, NewCredential } from '../../model/credential.ts';
 import { newMarker, type Rotation } from '../../model/rotation.ts';
 import type { RotationBlocker } from '../../model/rotation_transition.ts';
 import { unknownCredential } from '../matching/credential_events.ts';
-import { blockerOf, hintsOf, isTakenAway } from './blocker.ts';
+import { blockerOf, hintsOf, isRemoved } from './blocker.ts';
 import type { RotationStepParts, RotationSubject, StepResult } from './rotation_parts.ts';
 
-/** ADD: asks Graph for the new secret. Undefined: somebody else is at it. */
+/** ADD: requests the new secret from Graph. Undefined: another replica runs this step. */
 export async function addSecret(parts: RotationStepParts, subject: RotationSubject): Promise<StepResult | undefined> {
   const { stores, registrations, clock, newUid } = parts;
   const { app, credentials, old } = subject;
   if (old === undefined) return { subject, outcome: { kind: 'old_gone' } };
-  // Nobody else begins meanwhile, and who comes after a try that was cut off finds at Graph what it left: reads lag behind writes there.
+  // Claims the step for a minute. After an interrupted attempt, this also gives Graph's eventually consistent reads time to show its secret.
   const before = subject.rotation;
   const nextTime = clock.now() + MINUTE;
   const rotation = { ...before, ...ownAttempt(parts, subject), nextTime, version: before.version + 1 };
@@ -25,31 +25,31 @@ export async function addSecret(parts: RotationStepParts, subject: RotationSubje
   const isOrphan = ({ keyId, displayName }: RegisteredPassword) =>
     displayName === rotation.marker && credentials.every(({ entraKeyId }) => entraKeyId !== keyId);
   for (const orphan of read.registration.passwords.filter(isOrphan)) {
-    const problemToReport = await removeOrphan(parts, claimed, orphan);
-    // None is ever added beside one that is left.
-    if (problemToReport !== undefined) return { subject: claimed, outcome: problemToReport };
+    const orphanBlocker = await removeOrphan(parts, claimed, orphan);
+    // No secret is added while an orphan remains.
+    if (orphanBlocker !== undefined) return { subject: claimed, outcome: orphanBlocker };
   }
 
   const { secretLife } = app.rotation ?? ROTATION_DEFAULTS;
   const endTime = clock.now() + secretLife;
-  const answer = await registrations.addPassword(app, { displayName: rotation.marker, endTime });
-  if (answer.kind !== 'added') {
-    const obstacle = blockerOf(answer);
-    const hints = obstacle.problem === 'LIMIT' ? hintsOf(read.registration) : undefined;
-    return { subject: claimed, outcome: { ...obstacle, hints } };
+  const response = await registrations.addPassword(app, { displayName: rotation.marker, endTime });
+  if (response.kind !== 'added') {
+    const blocker = blockerOf(response);
+    const hints = blocker.problem === 'LIMIT' ? hintsOf(read.registration) : undefined;
+    return { subject: claimed, outcome: { ...blocker, hints } };
   }
-  const add = newSecret(answer.password, claimed, newUid(), clock.now());
+  const add = newSecret(response.password, claimed, newUid(), clock.now());
   return {
-    subject: { ...claimed, fresh: add.credential },
+    subject: { ...claimed, newCredential: add.credential },
     outcome: { kind: 'added', newCredentialUid: add.credential.uid },
     add,
-    undo: () => takeBack(parts, claimed, answer.password),
+    undo: () => removeUnstored(parts, claimed, response.password),
   };
 }
 
 /**
- * In a copy of a database, the attempt that it found is another file's: what carries its marker may serve there, and is not ours to
- * remove. So the copy makes an attempt of its own.
+ * In a copy of a database, a secret with the stored marker may be in use by the original vault and must not be removed, so the copy
+ * starts its own attempt with a new marker.
  */
 function ownAttempt({ stores, clock }: RotationStepParts, { app, rotation }: RotationSubject): Partial<Rotation> {
   const { copyTime } = stores;
@@ -57,33 +57,33 @@ function ownAttempt({ stores, clock }: RotationStepParts, { app, rotation }: Rot
   return { marker: newMarker(app), beginTime: Math.max(clock.now(), copyTime + 1) };
 }
 
-/** Of a try that was cut off: nobody has its value. */
+/** Removes the secret of an interrupted attempt, whose value is lost. */
 async function removeOrphan(
   { stores, registrations, clock, told }: RotationStepParts,
   { app }: RotationSubject,
   orphan: RegisteredPassword,
 ): Promise<RotationBlocker | undefined> {
-  const answer = await registrations.removePassword(app, orphan.keyId);
-  if (isTakenAway(answer)) return undefined;
-  // An outage passes; whatever else keeps it there needs somebody.
-  if (answer.kind !== 'unavailable') {
+  const response = await registrations.removePassword(app, orphan.keyId);
+  if (isRemoved(response)) return undefined;
+  // An outage is temporary; any other failure needs the operator.
+  if (response.kind !== 'unavailable') {
     const entry = { ...orphan, kind: 'CLIENT_SECRET' as const, mark: orphan.hint || undefined };
     const event = unknownCredential(app, entry, clock.now());
     if (await stores.expiry.tell(event)) told(event);
   }
-  return blockerOf(answer);
+  return blockerOf(response);
 }
 
-/** The secret was not stored, unless the database took it and its answer got lost. What cannot be taken back now is found by its marker. */
-async function takeBack(
+/** Removes a secret that was not stored, unless only the database's response was lost. A later attempt finds it by its marker. */
+async function removeUnstored(
   { stores, registrations, clock, told }: RotationStepParts,
   { app, rotation }: RotationSubject,
   { keyId, secret, endTime }: AddedPassword,
 ): Promise<void> {
   const stored = await stores.apps.credentials(app.uid);
   if (stored.some(({ entraKeyId }) => entraKeyId === keyId)) return;
-  if (isTakenAway(await registrations.removePassword(app, keyId))) return;
-  // Of an app that was deleted meanwhile nobody would look for it any more.
+  if (isRemoved(await registrations.removePassword(app, keyId))) return;
+  // If the app was deleted meanwhile, no later attempt would find it.
   if ((await stores.rotations.find(app.uid)) !== undefined) return;
   const entry = { kind: 'CLIENT_SECRET', keyId, mark: secret.hint(), displayName: rotation.marker, endTime } as const;
   const event = unknownCredential(app, entry, clock.now());
@@ -116,7 +116,7 @@ function newSecret(
   return { credential, material: { kind: 'CLIENT_SECRET', clientSecret: secret } };
 }
 
-/** `rotated-2026-11-22`, or `rotated-2026-11-22-2` where that is taken. */
+/** `rotated-2026-11-22`, or `rotated-2026-11-22-2` if that exists. */
 export function newId(credentials: readonly Credential[], now: Timestamp): string {
   const base = `rotated-${new Date(now).toISOString().slice(0, 10)}`;
   const taken = new Set(credentials.map(({ credentialId }) => credentialId));

@@ -3,40 +3,40 @@ import { type App, isOpenToPersonalAccounts, PERSONAL_LIMITS } from '../../model
 import type { RotationBlocker } from '../../model/rotation_transition.ts';
 
 /** https://github.com/microsoft/coe-starter-kit/issues/3695 */
-const NO_PLACE = 'TooManyAppPasswords';
+const TOO_MANY_SECRETS = 'TooManyAppPasswords';
 
-/** What Graph's answer means to a rotation. */
-export function blockerOf(answer: RegistrationFailure): RotationBlocker {
+/** The blocker of a rotation that a failed request to Graph means. */
+export function blockerOf(response: RegistrationFailure): RotationBlocker {
   const kind = 'hindered';
-  switch (answer.kind) {
+  switch (response.kind) {
     case 'no_directory':
       return { kind, problem: 'NO_DIRECTORY' };
     case 'not_found':
-      return { kind, problem: 'NOT_FOUND', code: answer.code };
+      return { kind, problem: 'NOT_FOUND', code: response.code };
     case 'forbidden':
-      return { kind, problem: 'PERMISSION', code: answer.code, permission: answer.permission };
+      return { kind, problem: 'PERMISSION', code: response.code, permission: response.permission };
     case 'refused':
-      return { kind, problem: answer.code === NO_PLACE ? 'LIMIT' : 'POLICY', code: answer.code };
+      return { kind, problem: response.code === TOO_MANY_SECRETS ? 'LIMIT' : 'POLICY', code: response.code };
     case 'unavailable':
-      return { kind, problem: 'UNAVAILABLE', code: answer.code, retryAfter: answer.retryAfter };
+      return { kind, problem: 'UNAVAILABLE', code: response.code, retryAfter: response.retryAfter };
   }
 }
 
-/** Of those that the registration has; Graph shows none of an old one. */
+/** First characters of the registered secrets; Graph has none for old secrets. */
 export function hintsOf({ passwords }: Registered): readonly string[] {
   return passwords.map(({ hint, displayName }) => hint || displayName || 'without a hint');
 }
 
-/** The registration has as many secrets as it may have. */
+/** The registration has the maximum number of secrets. */
 export function isFull(app: Pick<App, 'signInAudience'>, { passwords }: Registered): boolean {
   return isOpenToPersonalAccounts(app) && passwords.length >= PERSONAL_LIMITS.secrets;
 }
 
-/** Entra does not have it any more, whoever took it away. */
-export function isTakenAway(answer: TakenAway | RegistrationFailure): answer is TakenAway {
-  return answer.kind === 'removed' || answer.kind === 'absent';
+/** Entra no longer has it, whoever removed it. */
+export function isRemoved(response: Removed | RegistrationFailure): response is Removed {
+  return response.kind === 'removed' || response.kind === 'absent';
 }
 
-interface TakenAway {
+interface Removed {
   readonly kind: 'removed' | 'absent';
 }

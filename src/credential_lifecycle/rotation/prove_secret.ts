@@ -5,23 +5,23 @@ import { type Credential, credentialState } from '../../model/credential.ts';
 import type { RotationOutcome } from '../../model/rotation_transition.ts';
 import type { RotationStepParts, RotationSubject } from './rotation_parts.ts';
 
-/** From PROVE on: whether Entra takes the new secret. */
+/** From PROVE on: checks whether Entra accepts the new secret. */
 export async function proveSecret(parts: RotationStepParts, subject: RotationSubject): Promise<RotationOutcome> {
-  const { app, rotation, fresh } = subject;
-  if (fresh === undefined) return { kind: 'new_gone', isWanted: app.rotation !== undefined };
+  const { app, rotation, newCredential } = subject;
+  if (newCredential === undefined) return { kind: 'new_gone', isWanted: app.rotation !== undefined };
   const directoryId = registrationDirectory(app);
   if (directoryId === undefined) return { kind: 'hindered', problem: 'NO_DIRECTORY' };
-  const probe = await probeOf(parts, app, directoryId, fresh);
+  const probe = await probeOf(parts, app, directoryId, newCredential);
   switch (probe?.outcome) {
     case 'VALID':
-      return { kind: 'accepted', wasRefused: fresh.verdict === 'REJECTED' };
+      return { kind: 'accepted', wasRefused: newCredential.verdict === 'REJECTED' };
     case 'REJECTED':
     case 'PROPAGATING': {
       const now = parts.clock.now();
-      if (credentialState(fresh, now) === 'EXPIRED') return { kind: 'new_lost' };
-      // By the distance, since the clock may have been set back.
-      const isOld = rotation.step !== 'PROVE' || Math.abs(now - fresh.createTime) >= HOUR;
-      const isLost = isOld && (await isGoneAtEntra(parts, app, fresh));
+      if (credentialState(newCredential, now) === 'EXPIRED') return { kind: 'new_lost' };
+      // The absolute difference, because the clock may have been set back.
+      const isOld = rotation.step !== 'PROVE' || Math.abs(now - newCredential.createTime) >= HOUR;
+      const isLost = isOld && (await isGoneAtEntra(parts, app, newCredential));
       return isLost ? { kind: 'new_lost' } : { kind: 'refused', code: probe.entraError };
     }
     case 'INCONCLUSIVE':
@@ -42,7 +42,7 @@ async function probeOf(
     );
   const probe = await find();
   if (probe !== undefined) return probe;
-  // Another replica added it, and this one still goes by what it read before.
+  // Another replica added the credential, and the cache of this one is older.
   authorizationServer.forget(app.uid);
   return find();
 }

@@ -3,16 +3,20 @@ import type { EventBody, Severity, VaultEvent } from '../../model/event.ts';
 import type { RotationTransition } from '../../model/rotation_transition.ts';
 import type { RotationParts, RotationSubject } from './rotation_parts.ts';
 
-/** What is told of a move, in its commit. */
+/** The events of a transition, stored in the same commit. */
 export function rotationEvents(
   { clock, newUid }: Pick<RotationParts, 'clock' | 'newUid'>,
-  { app, rotation, old, fresh }: RotationSubject,
+  { app, rotation, old, newCredential }: RotationSubject,
   { done, tell }: RotationTransition,
 ): readonly VaultEvent[] {
   const names = { app: appName(app), clientId: app.clientId, oldCredential: old?.credentialId ?? '' };
   const bodies: (EventBody & { readonly severity: Severity })[] = [];
   if (done === 'ADDED' || done === 'PREFERRED' || done === 'REMOVED') {
-    const facts = { step: done, newCredential: fresh?.credentialId ?? '', expireTime: fresh?.expireTime };
+    const facts = {
+      step: done,
+      newCredential: newCredential?.credentialId ?? '',
+      expireTime: newCredential?.expireTime,
+    };
     bodies.push({ type: 'credential.rotating', severity: 'INFO', data: { ...names, ...facts } });
   }
   if (tell !== undefined) {

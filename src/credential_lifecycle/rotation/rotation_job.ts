@@ -4,14 +4,14 @@ import { type Duration, SECOND } from '../../model/clock.ts';
 import type { RotationStepParts } from './rotation_parts.ts';
 import { runStep } from './run_step.ts';
 
-/** Each waits for Entra and Graph; the leader's lease must outlive a batch. */
+/** Each step waits for Entra and Graph, and the lease must outlast a batch. */
 const BATCH = 10;
-/** Of a batch; the next one has a lease of its own. */
-const LONG: Duration = 45 * SECOND;
-/** Due a minute after a look, which took a moment, the next would be missed by the round that comes then. */
+/** Of a batch; the lease is extended before the next one. */
+const LONGEST_BATCH: Duration = 45 * SECOND;
+/** A step that is due one minute after the previous one must not miss the next run, which starts slightly earlier. */
 const EARLY: Duration = 5 * SECOND;
 
-/** Takes rotations through their steps, as they come due. */
+/** Runs the due steps of rotations. */
 export function createRotationJob(parts: RotationStepParts): BatchJob {
   const { rotations } = parts.stores;
   const quarantine = createQuarantine(parts);
@@ -19,12 +19,12 @@ export function createRotationJob(parts: RotationStepParts): BatchJob {
     async batch() {
       const start = performance.now();
       const due = await rotations.due(parts.clock.now() + EARLY, BATCH + quarantine.size);
-      const fresh = due.filter(({ uid }) => !quarantine.has(uid)).slice(0, BATCH);
-      for (const rotation of fresh) {
-        if (performance.now() - start >= LONG) return true;
+      const ready = due.filter(({ uid }) => !quarantine.has(uid)).slice(0, BATCH);
+      for (const rotation of ready) {
+        if (performance.now() - start >= LONGEST_BATCH) return true;
         await runStep(parts, rotation).catch((failure) => quarantine.add(rotation.uid, failure));
       }
-      return fresh.length >= BATCH;
+      return ready.length >= BATCH;
     },
   };
 }

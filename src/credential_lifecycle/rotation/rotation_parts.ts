@@ -11,7 +11,7 @@ import type { ExpiryStore } from '../../store/background_stores.ts';
 import type { AppStore, Stores, TenantStore } from '../../store/stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 
-/** What begins rotations is made of. */
+/** Dependencies for starting rotations. */
 export interface RotationParts {
   readonly stores: Pick<Stores, 'rotations' | 'copyTime'> & {
     readonly tenants: Pick<TenantStore, 'find'>;
@@ -20,11 +20,11 @@ export interface RotationParts {
   readonly registrations: AppRegistrations;
   readonly clock: Clock;
   readonly newUid: () => string;
-  /** What a problem means, and what to do. */
+  /** Explains a problem and what to do. */
   readonly problemText: (app: App, problem: RotationProblem) => string;
 }
 
-/** What goes through their steps is made of. */
+/** Dependencies for running their steps. */
 export interface RotationStepParts extends RotationParts {
   readonly stores: RotationParts['stores'] & { readonly expiry: Pick<ExpiryStore, 'tell'> };
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget'>;
@@ -33,23 +33,23 @@ export interface RotationStepParts extends RotationParts {
   readonly told: Told;
 }
 
-/** One that is looked at, with the app as it is now. */
+/** A rotation whose step runs, with the current app. */
 export interface RotationSubject {
   readonly rotation: Rotation;
   readonly app: App;
   /** In the order of adding. */
   readonly credentials: readonly Credential[];
-  /** Undefined: somebody removed it. */
+  /** Undefined: it was removed here. */
   readonly old: Credential | undefined;
-  /** Undefined: it is not there yet, or not any more. */
-  readonly fresh: Credential | undefined;
+  /** Undefined: not added yet, or removed again. */
+  readonly newCredential: Credential | undefined;
 }
 
-/** What a step found, to be written down in one commit. */
+/** The result of a step, stored in one commit. */
 export interface StepResult {
   readonly subject: RotationSubject;
   readonly outcome: RotationOutcome;
   readonly add?: NewCredential;
-  /** Of what was done at Entra, where the commit is refused. */
+  /** Reverts the change at Entra if the commit fails. */
   readonly undo?: () => Promise<void>;
 }

@@ -4,46 +4,43 @@ import { appName } from '../../model/connection.ts';
 import type { Credential } from '../../model/credential.ts';
 import { ROTATION_STEPS, type Rotation, type RotationStep } from '../../model/rotation.ts';
 import { newId } from './add_secret.ts';
-import type { RotationPlan } from './rotations.ts';
 
 export interface PlannedRotation {
   readonly app: App;
+  /** In progress; in a dry run, as it would start. */
   readonly rotation: Rotation;
+  /** Of the app, in the order of adding. */
   readonly credentials: readonly Credential[];
 }
 
-/** As soon as a new secret is preferred, and the old one removed, where nothing comes between. */
-const PROVING: Duration = 5 * MINUTE;
-const WATCHING: Duration = DAY;
+/** The shortest time until a new secret is preferred, and until the old one is removed. */
+const PROVE_FOR: Duration = 5 * MINUTE;
+const WATCH_FOR: Duration = DAY;
 
-/** What is still to be done, in order, with the earliest times. */
-export function planRotation(
-  { app, rotation, credentials }: PlannedRotation,
-  now: Timestamp,
-): Pick<RotationPlan, 'plan' | 'newExpireTime'> {
+/** The remaining steps, in order, with their earliest times. */
+export function planRotation({ app, rotation, credentials }: PlannedRotation, now: Timestamp) {
   const idOf = (uid: string | undefined) => credentials.find((one) => one.uid === uid)?.credentialId;
-  const fresh = credentials.find(({ uid }) => uid === rotation.newCredentialUid);
+  const newCredential = credentials.find(({ uid }) => uid === rotation.newCredentialUid);
   const addTime = Math.max(now, rotation.nextTime);
   const { secretLife } = app.rotation ?? ROTATION_DEFAULTS;
-  const newExpireTime = fresh?.expireTime ?? addTime + secretLife;
-  const preferTime = fresh === undefined ? addTime + PROVING : Math.max(now, fresh.createTime + PROVING);
-  // In PROVE it says since when Entra takes the new one.
+  const newExpireTime = newCredential?.expireTime ?? addTime + secretLife;
+  const preferTime = newCredential ? Math.max(now, newCredential.createTime + PROVE_FOR) : addTime + PROVE_FOR;
+  // In PROVE, watchTime is the start of uninterrupted acceptance.
   const watchTime = rotation.step === 'WATCH' ? (rotation.watchTime ?? now) : preferTime;
-  const removeTime =
-    rotation.step === 'REMOVE' ? Math.max(now, rotation.nextTime) : Math.max(now, watchTime + WATCHING);
-  const next = fresh?.credentialId ?? newId(credentials, now);
-  const old = idOf(rotation.oldCredentialUid) ?? 'the old one, which is gone here already,';
+  const removeTime = Math.max(now, rotation.step === 'REMOVE' ? rotation.nextTime : watchTime + WATCH_FOR);
+  const next = newCredential?.credentialId ?? newId(credentials, now);
+  const old = idOf(rotation.oldCredentialUid) ?? 'the old one, which was already removed here,';
   const sentences: Readonly<Record<RotationStep, string>> = {
-    ADD: `At ${minute(addTime)}: Graph is asked for a client secret of ${appName(app)} that ends on ${day(newExpireTime)}; it is stored as ${next}. Whether a policy of the directory allows it, shows only then.`,
-    PROVE: `From ${minute(preferTime)} on: as soon as Entra takes ${next} at each try, it is presented first; ${old} stays as a fallback.`,
-    WATCH: `Until ${minute(removeTime)}: ${next} is tried hourly; where Entra refuses it, the day begins anew.`,
-    REMOVE: `From ${minute(removeTime)} on: ${old} is removed, at Entra and here.`,
+    ADD: `At ${minute(addTime)}: request a client secret of ${appName(app)} that expires on ${day(newExpireTime)} from Microsoft Graph, and store it as ${next}. A policy of the directory may reject it then.`,
+    PROVE: `From ${minute(preferTime)}: when Entra accepts ${next} consistently, it is presented first; ${old} stays as a fallback.`,
+    WATCH: `Until ${minute(removeTime)}: ${next} is checked hourly; if Entra rejects it, the day starts again.`,
+    REMOVE: `From ${minute(removeTime)}: ${old} is removed, at Entra and here.`,
   };
   const left = ROTATION_STEPS.slice(ROTATION_STEPS.indexOf(rotation.step));
   return { plan: left.map((step) => sentences[step]), newExpireTime };
 }
 
-/** RFC 3339, as people read it best. */
+/** RFC 3339 without seconds. */
 function minute(time: Timestamp): string {
   return `${new Date(time).toISOString().slice(0, 16)}Z`;
 }

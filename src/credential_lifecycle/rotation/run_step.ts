@@ -8,43 +8,46 @@ import { removeSecret } from './remove_secret.ts';
 import { rotationEvents } from './rotation_events.ts';
 import type { RotationStepParts, RotationSubject, StepResult } from './rotation_parts.ts';
 
-/** Does the step that is due, as far as it can be done now. */
+/** Runs the due step of a rotation. */
 export async function runStep(parts: RotationStepParts, due: Rotation): Promise<void> {
   const { stores, clock, told } = parts;
   const subject = await subjectOf(parts, due);
-  // It went with its app.
+  // The app was deleted.
   if (subject === undefined) return;
-  const looked = await doStep(parts, subject);
-  if (looked === undefined) return;
+  const result = await doStep(parts, subject);
+  if (result === undefined) return;
 
-  const { rotation, app, old, fresh } = looked.subject;
-  const facts = { now: clock.now(), oldEnd: old?.expireTime, newCreateTime: fresh?.createTime };
-  const move = nextTransition(rotation, looked.outcome, facts);
-  const events = rotationEvents(parts, looked.subject, move);
+  const { rotation, app, old, newCredential } = result.subject;
+  const facts = { now: clock.now(), oldEnd: old?.expireTime, newCreateTime: newCredential?.createTime };
+  const transition = nextTransition(rotation, result.outcome, facts);
+  const events = rotationEvents(parts, result.subject, transition);
   const isWritten = await commit({
     before: rotation,
-    after: move.after,
-    add: looked.add && { app, credential: looked.add },
-    prefer: move.done === 'PREFERRED' && fresh ? { credentialUid: fresh.uid, time: facts.now } : undefined,
-    remove: move.done === 'REMOVED' ? old?.uid : move.done === 'LOST' ? fresh?.uid : undefined,
+    after: transition.after,
+    add: result.add && { app, credential: result.add },
+    prefer:
+      transition.done === 'PREFERRED' && newCredential
+        ? { credentialUid: newCredential.uid, time: facts.now }
+        : undefined,
+    remove: transition.done === 'REMOVED' ? old?.uid : transition.done === 'LOST' ? newCredential?.uid : undefined,
     events,
   });
   if (!isWritten) return;
-  if (move.done !== undefined && move.done !== 'WATCHED') {
+  if (transition.done !== undefined && transition.done !== 'WATCHED') {
     parts.authorizationServer.forget(app.uid);
     parts.changes.announce({ kind: 'app', uid: app.uid });
   }
   for (const event of events) told(event);
 
-  /** False: somebody else was faster. */
+  /** False: another replica was faster. */
   async function commit(advance: RotationAdvance): Promise<boolean> {
     let isWritten = false;
     try {
       isWritten = await stores.rotations.advance(advance);
       return isWritten;
     } finally {
-      // What happened matters more than what cannot be undone.
-      if (!isWritten) await looked?.undo?.().catch(() => {});
+      // Rethrow the original error; a failure to undo is ignored.
+      if (!isWritten) await result?.undo?.().catch(() => {});
     }
   }
 }
@@ -59,7 +62,7 @@ async function subjectOf({ stores }: RotationStepParts, rotation: Rotation): Pro
     app,
     credentials,
     old: byUid(rotation.oldCredentialUid),
-    fresh: byUid(rotation.newCredentialUid),
+    newCredential: byUid(rotation.newCredentialUid),
   };
 }
 

@@ -122,7 +122,7 @@ export function createAppService({
       return {
         rotation: toRotationMessage(planned.app, planned.credentials, planned.rotation),
         plan: [...planned.plan],
-        obstacles: [...planned.obstacles],
+        obstacles: [...planned.blockers],
         newExpireTime: toWireTime(planned.newExpireTime),
       };
     },

@@ -6,8 +6,8 @@ import { ownCredentials, registeredCredentials } from '../matching/own_credentia
 import type { RotationParts } from './rotation_parts.ts';
 
 /**
- * By which Graph knows the old secret; undefined: nobody can tell which one it is. What is removed by it never comes back, so that an id
- * that was found by an end alone does not do: the first characters must be alike, too.
+ * Graph's key id of the old secret; undefined if it is ambiguous. Because a removal is final, an id found by the expiry date alone is
+ * not enough: the first characters must match too.
  */
 export async function findOldKeyId(
   { stores }: Pick<RotationParts, 'stores'>,
@@ -15,17 +15,21 @@ export async function findOldKeyId(
   old: Credential,
   registration: Registered,
 ): Promise<string | undefined> {
-  const known = old.entraKeyId ?? (await foundKeyId({ stores }, app, old, registration));
+  const matched = async () => {
+    const own = ownCredentials(await stores.apps.usableCredentials(app.uid));
+    return matchRegistered(own, registeredCredentials(registration)).matches.get(old.uid)?.keyId;
+  };
+  const known = old.entraKeyId ?? (await matched());
   const entry = registration.passwords.find(({ keyId }) => keyId === known);
   return entry === undefined || entry.hint === old.hint ? known : undefined;
 }
 
-async function foundKeyId(
+/** By another app or a Key Vault reference of this vault, or by the vault from whose database this one was copied. */
+export async function isUsedElsewhere(
   { stores }: Pick<RotationParts, 'stores'>,
   app: App,
   old: Credential,
-  registration: Registered,
-): Promise<string | undefined> {
-  const ours = ownCredentials(await stores.apps.usableCredentials(app.uid));
-  return matchRegistered(ours, registeredCredentials(registration)).matches.get(old.uid)?.keyId;
+  keyId: string,
+): Promise<boolean> {
+  return old.createTime <= stores.copyTime || (await stores.rotations.isUsedElsewhere(app, old, keyId));
 }
