@@ -1,4 +1,4 @@
-/** Writes the tables of Entra's codes in the runbook: which codes lead to a reason, by the table that decides it. */
+/** Writes the lists of Entra's codes in the runbook: the codes of each reason, from the table that decides it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ENTRA_ERRORS, type EntraError } from '../../src/entra/errors/entra_error_table.ts';
 import type { FailureSubject } from '../../src/model/exchange.ts';
@@ -22,7 +22,7 @@ const SUBJECTS: Readonly<Record<FailureSubject, string>> = {
 export function withCodes(runbook: string): string {
   return runbook.replaceAll(
     /<!-- codes (\w+) -->\n[\s\S]*?<!-- end of codes -->/g,
-    (_, reason: string) => `<!-- codes ${reason} -->\n${tableOf(reason)}<!-- end of codes -->`,
+    (_, reason: string) => `<!-- codes ${reason} -->\n${listOf(reason)}<!-- end of codes -->`,
   );
 }
 
@@ -30,12 +30,26 @@ export function reasonsOfTable(): ReadonlySet<string> {
   return new Set(ENTRA_ERRORS.map(({ reason }) => reason));
 }
 
-function tableOf(reason: string): string {
+function listOf(reason: string): string {
   const rows = ENTRA_ERRORS.filter((row) => row.reason === reason).toSorted((one, other) => one.code - other.code);
-  const lines = rows.map(
-    (row) => `| ${row.code} | ${row.errors.join(', ')} | ${SUBJECTS[row.subject]} | ${textOf(row)} |`,
-  );
-  return `| AADSTS | seen as | counts against | meaning |\n|---|---|---|---|\n${lines.join('\n')}\n`;
+  return rows
+    .map((row) => wrapped(`- ${row.code} (${row.errors.join(', ')}; ${SUBJECTS[row.subject]}): ${textOf(row)}`))
+    .join('');
+}
+
+/** A list item in lines of at most 120 characters. */
+function wrapped(text: string): string {
+  let line = '';
+  let lines = '';
+  for (const word of text.split(' ')) {
+    if (line.length + word.length < 120) {
+      line += line === '' ? word : ` ${word}`;
+      continue;
+    }
+    lines += `${line}\n`;
+    line = `  ${word}`;
+  }
+  return `${lines}${line}\n`;
 }
 
 function textOf({ meaning, hint }: EntraError): string {
