@@ -3,12 +3,18 @@ import type { Log, LogLevel } from '../telemetry/log.ts';
 import type { WatchMetrics } from './expiry_metrics.ts';
 
 /** Takes note of an event that lies in the outbox now. */
-export type Told = (event: VaultEvent) => void;
+export type ReportPublished = (event: VaultEvent) => void;
 
 const LEVEL = { INFO: 'info', WARNING: 'warn', CRITICAL: 'warn' } as const satisfies Record<Severity, LogLevel>;
 
 /** The log is a place of telling too, for whoever reads nothing else. */
-export function createTold({ log, metrics }: { readonly log: Log; readonly metrics: WatchMetrics }): Told {
+export function createEventReporter({
+  log,
+  metrics,
+}: {
+  readonly log: Log;
+  readonly metrics: WatchMetrics;
+}): ReportPublished {
   return (event) => {
     const { uid, type, subject, severity } = event;
     log.event(LEVEL[severity], 'told', { id: uid, type, subject, severity, ends: endOf(event) });

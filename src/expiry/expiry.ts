@@ -6,14 +6,14 @@ import type { Page, PageRequest } from '../model/page.ts';
 import type { Every } from '../model/timers.ts';
 import type { CredentialOfApp } from '../store/background_stores.ts';
 import type { Stores } from '../store/stores.ts';
-import { follow, type ToldEvent } from './follow_events.ts';
+import { follow, type StreamedEvent } from './follow_events.ts';
 
 /** What ends, and what was told of it, for whoever asks. */
 export interface Expiry {
   /** Soonest first; those that never end, or whose end nobody knows, last. TENANT_NOT_FOUND. */
   listExpiring(request: ListExpiring): Promise<Page<CredentialOfApp>>;
   /** From the cursor on, for as long as the signal lets it. TENANT_NOT_FOUND; DATABASE_UNAVAILABLE at any time. */
-  events(after: EventCursor, filter: EventFilter, signal: AbortSignal): AsyncGenerator<ToldEvent, void, void>;
+  events(after: EventCursor, filter: EventFilter, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void>;
   /** In the order of (sink, event), also of sinks that are not configured any more. */
   deadLetters(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
   /** Returns how many are pending again. FIELD_INVALID: there is no such sink. */

@@ -2,14 +2,14 @@ import type { BatchJob } from '../background/batch_job.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createTold, type Told } from './event_reporter.ts';
+import { createEventReporter, type ReportPublished } from './event_reporter.ts';
 import type { WatchMetrics } from './expiry_metrics.ts';
 import { createIdle } from './idle_connections.ts';
 import { createReminders } from './reminders.ts';
 import { createOwnEnds, type OwnEndsParts } from './vault_expiries.ts';
 
 export interface ExpiryJobsParts extends Pick<OwnEndsParts, 'tls' | 'apiKeys'> {
-  readonly stores: Pick<Stores, 'expiry' | 'kekAge' | 'kekTold'>;
+  readonly stores: Pick<Stores, 'expiry' | 'kekAge' | 'kekReminded'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: WatchMetrics;
@@ -22,12 +22,12 @@ export interface ExpiryJobs {
   readonly jobs: readonly BatchJob[];
   /** Of this replica's own files. */
   readonly localJob: () => Promise<void>;
-  readonly told: Told;
+  readonly reportPublished: ReportPublished;
 }
 
 export function createExpiryJobs(parts: ExpiryJobsParts): ExpiryJobs {
-  const told = createTold(parts);
-  const common = { ...parts, expiry: parts.stores.expiry, told };
+  const reportPublished = createEventReporter(parts);
+  const common = { ...parts, expiry: parts.stores.expiry, reportPublished };
   const vaultExpiries = createOwnEnds({ ...common, kek: parts.stores });
-  return { jobs: [createReminders(common), createIdle(common)], localJob: () => vaultExpiries.look(), told };
+  return { jobs: [createReminders(common), createIdle(common)], localJob: () => vaultExpiries.look(), reportPublished };
 }

@@ -21,7 +21,7 @@ export async function* follow({
   readonly after: number;
   readonly isWanted: (event: VaultEvent) => boolean;
   readonly signal: AbortSignal;
-}): AsyncGenerator<ToldEvent, void, void> {
+}): AsyncGenerator<StreamedEvent, void, void> {
   let cursor = after;
   let quiet = 0;
   yield { event: undefined, cursor };
@@ -56,7 +56,7 @@ function next(every: Every, signal: AbortSignal): Promise<void> {
   });
 }
 
-export interface ToldEvent {
+export interface StreamedEvent {
   /** Undefined: nothing for this audience up to the cursor. */
   readonly event: VaultEvent | undefined;
   readonly cursor: number;

@@ -6,7 +6,7 @@ import type { VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
 import type { ExpiryStore } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Told } from './event_reporter.ts';
+import type { ReportPublished } from './event_reporter.ts';
 
 const BATCH = 100;
 /** Keep-alive redeems each 30 to 45 days: who is idle for 75 of the 90 is suspended, or cannot be redeemed. */
@@ -17,16 +17,16 @@ export function createIdle(parts: {
   readonly expiry: Pick<ExpiryStore, 'idleExpiring' | 'remindIdle'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly told: Told;
+  readonly reportPublished: ReportPublished;
 }): BatchJob {
-  const { expiry, clock, told } = parts;
+  const { expiry, clock, reportPublished } = parts;
   const quarantine = createQuarantine(parts);
 
   async function remind(connection: Connection, now: Timestamp): Promise<void> {
     const end = idleExpireTime(connection);
     if (end === undefined) return;
     const event = eventOf(connection, end, now);
-    if (await expiry.remindIdle(connection, event)) told(event);
+    if (await expiry.remindIdle(connection, event)) reportPublished(event);
   }
 
   return {
@@ -46,7 +46,7 @@ function eventOf(connection: Connection, end: Timestamp, now: Timestamp): VaultE
   return {
     uid: newUid(),
     type: 'connection.idle_expiring',
-    cause: `connection.idle_expiring/${connection.uid}/${connection.lastRefreshTime}`,
+    dedupeKey: `connection.idle_expiring/${connection.uid}/${connection.lastRefreshTime}`,
     // Somebody suspended it, and may let it die.
     severity: connection.suspendTime === undefined ? 'WARNING' : 'INFO',
     tenantUid: connection.tenantUid,

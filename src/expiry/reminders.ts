@@ -7,7 +7,7 @@ import { newUid } from '../model/ids.ts';
 import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { DueReminder, ExpiryStore, Reminder } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Told } from './event_reporter.ts';
+import type { ReportPublished } from './event_reporter.ts';
 
 /** A commit stops the event loop, and with it every GetAccessToken: for some 10 ms where it holds so many. */
 const BATCH = 250;
@@ -17,11 +17,11 @@ export function createReminders(parts: {
   readonly expiry: Pick<ExpiryStore, 'dueReminders' | 'remind'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly told: Told;
+  readonly reportPublished: ReportPublished;
   /** Days before the end, for tenants that have none of their own. */
   readonly thresholds: readonly number[];
 }): BatchJob {
-  const { expiry, clock, told } = parts;
+  const { expiry, clock, reportPublished } = parts;
   const quarantine = createQuarantine(parts);
 
   /** One row that cannot be written takes its batch with it: halving finds it, and the others are told. */
@@ -37,7 +37,7 @@ export function createReminders(parts: {
       await remind(reminders.slice(0, middle));
       return remind(reminders.slice(middle));
     }
-    for (const { event } of reminders) if (event !== undefined) told(event);
+    for (const { event } of reminders) if (event !== undefined) reportPublished(event);
   }
 
   function reminderOf(due: DueReminder, now: Timestamp): Reminder[] {
@@ -61,11 +61,15 @@ export function createReminders(parts: {
 }
 
 function decided(due: DueReminder, thresholds: readonly number[], now: Timestamp): Reminder {
-  const { toldDays } = due;
+  const { lastRemindedDays } = due;
   const { expireTime } = due.credential;
-  const { tellDays, nextTime } = decideReminder({ expireTime, thresholds, toldDays }, now);
-  if (tellDays === undefined || expireTime === undefined) return { due, event: undefined, toldDays, nextTime };
-  return { due, event: eventOf(due, expireTime, tellDays, now), toldDays: tellDays, nextTime };
+  const { thresholdDays, nextTime } = decideReminder(
+    { expireTime, thresholds, lastRemindedDays: lastRemindedDays },
+    now,
+  );
+  if (thresholdDays === undefined || expireTime === undefined)
+    return { due, event: undefined, lastRemindedDays: lastRemindedDays, nextTime };
+  return { due, event: eventOf(due, expireTime, thresholdDays, now), lastRemindedDays: thresholdDays, nextTime };
 }
 
 function eventOf(due: DueReminder, expireTime: Timestamp, thresholdDays: number, now: Timestamp): VaultEvent {
@@ -84,7 +88,7 @@ function eventOf(due: DueReminder, expireTime: Timestamp, thresholdDays: number,
     uid: newUid(),
     type: thresholdDays === 0 ? 'credential.expired' : 'credential.expiring',
     // The end first: those that are due together then lie side by side in the index of causes.
-    cause: `credential.expiring/${expireTime}/${thresholdDays}/${credential.uid}`,
+    dedupeKey: `credential.expiring/${expireTime}/${thresholdDays}/${credential.uid}`,
     severity: severityOfEnd(expireTime, covered, now),
     tenantUid: app.tenantUid,
     tenantId: app.tenantId,

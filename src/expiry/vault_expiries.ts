@@ -8,7 +8,7 @@ import { decideReminder, severityOfEnd } from '../model/reminder.ts';
 import type { ExpiryStore } from '../store/background_stores.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Told } from './event_reporter.ts';
+import type { ReportPublished } from './event_reporter.ts';
 import type { OwnEnd, WatchMetrics } from './expiry_metrics.ts';
 
 /** An API key, without the key. */
@@ -19,15 +19,15 @@ export interface KeyEnd {
 }
 
 export interface OwnEndsParts {
-  readonly expiry: Pick<ExpiryStore, 'tell'>;
+  readonly expiry: Pick<ExpiryStore, 'publish'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly told: Told;
+  readonly reportPublished: ReportPublished;
   readonly metrics: WatchMetrics;
   readonly thresholds: readonly number[];
   readonly tls: { readonly certFile: string; readonly clientCaFile: string | undefined } | undefined;
   readonly apiKeys: readonly KeyEnd[];
-  readonly kek: Pick<Stores, 'kekAge' | 'kekTold'>;
+  readonly kek: Pick<Stores, 'kekAge' | 'kekReminded'>;
 }
 
 export interface OwnEnds {
@@ -39,40 +39,40 @@ const YEAR_DAYS = 365;
 
 /** Tells of what the vault itself runs by. Each replica looks at its own; what is the same is told once, by its cause. */
 export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
-  const { expiry, clock, log, told, metrics, thresholds, tls, apiKeys, kek } = parts;
+  const { expiry, clock, log, reportPublished, metrics, thresholds, tls, apiKeys, kek } = parts;
   let nextTime: Timestamp = 0;
   /** Causes: the outbox forgets after 30 days, a threshold may last for longer. */
   const done = new Set<string>();
 
   async function remind(end: OwnEnd, now: Timestamp): Promise<void> {
-    const { tellDays } = decideReminder({ ...end, thresholds, toldDays: undefined }, now);
-    if (tellDays === undefined) return;
-    const cause = `vault.credential_expiring/${end.subject}/${end.expireTime}/${tellDays}`;
+    const { thresholdDays } = decideReminder({ ...end, thresholds, lastRemindedDays: undefined }, now);
+    if (thresholdDays === undefined) return;
+    const dedupeKey = `vault.credential_expiring/${end.subject}/${end.expireTime}/${thresholdDays}`;
     const severity = severityOfEnd(end.expireTime, end.covered, now);
     const { kind, subject, expireTime } = end;
-    const data = { kind, expireTime, thresholdDays: tellDays };
-    await tell({ type: 'vault.credential_expiring', cause, severity, subject, data }, now);
+    const data = { kind, expireTime, thresholdDays };
+    await publish({ type: 'vault.credential_expiring', dedupeKey, severity, subject, data }, now);
   }
 
   /** A root key does not expire. The reminder is due for each full year of use. */
   async function remindOfKek(now: Timestamp): Promise<void> {
-    const { kekId, since, toldDays = 0 } = await kek.kekAge();
+    const { kekId, since, lastRemindedDays = 0 } = await kek.kekAge();
     const days = Math.floor((now - since) / DAY);
     const ageDays = days - (days % YEAR_DAYS);
-    if (ageDays <= toldDays) return;
-    const cause = `vault.root_key_rotation_due/${kekId}/${ageDays}`;
-    const about = { cause, severity: 'WARNING', subject: 'vault/root-key' } as const;
-    await tell({ ...about, type: 'vault.root_key_rotation_due', data: { ageDays } }, now);
+    if (ageDays <= lastRemindedDays) return;
+    const dedupeKey = `vault.root_key_rotation_due/${kekId}/${ageDays}`;
+    const about = { dedupeKey, severity: 'WARNING', subject: 'vault/root-key' } as const;
+    await publish({ ...about, type: 'vault.root_key_rotation_due', data: { ageDays } }, now);
     // The outbox forgets after 30 days.
-    await kek.kekTold(kekId, ageDays);
+    await kek.kekReminded(kekId, ageDays);
   }
 
-  async function tell(ending: Telling, time: Timestamp): Promise<void> {
-    if (done.has(ending.cause)) return;
+  async function publish(fields: VaultEventFields, time: Timestamp): Promise<void> {
+    if (done.has(fields.dedupeKey)) return;
     const vault = { tenantUid: '', tenantId: '' };
-    const event: VaultEvent = { ...ending, ...vault, uid: newUid(), time };
-    if (await expiry.tell(event)) told(event);
-    done.add(ending.cause);
+    const event: VaultEvent = { ...fields, ...vault, uid: newUid(), time };
+    if (await expiry.publish(event)) reportPublished(event);
+    done.add(fields.dedupeKey);
   }
 
   async function certificateEnd(file: string | undefined, subject: string): Promise<readonly OwnEnd[]> {
@@ -121,8 +121,8 @@ function keyEnds(apiKeys: readonly KeyEnd[]): readonly OwnEnd[] {
   });
 }
 
-type Telling = Extract<EventBody, { readonly type: `vault.${string}` }> & {
-  readonly cause: string;
+type VaultEventFields = Extract<EventBody, { readonly type: `vault.${string}` }> & {
+  readonly dedupeKey: string;
   readonly severity: Severity;
   readonly subject: string;
 };

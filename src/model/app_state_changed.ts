@@ -17,7 +17,7 @@ export function appStateChanged({ before, after, time }: AppMove): AppStateChang
   if (before.state === after.state) return undefined;
   return {
     uid: newUid(),
-    cause: undefined,
+    dedupeKey: undefined,
     type: 'app.state_changed',
     severity: after.state === 'OK' ? 'INFO' : 'CRITICAL',
     tenantUid: after.tenantUid,

@@ -35,7 +35,7 @@ export function connectionChanged({
   if (change === undefined) return undefined;
   return {
     uid: newUid(),
-    cause: undefined,
+    dedupeKey: undefined,
     type: 'connection.changed',
     severity: severityOf(after, moved),
     tenantUid: connection.tenantUid,

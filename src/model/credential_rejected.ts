@@ -22,7 +22,7 @@ export function credentialRejected(rejection: CredentialRejection): CredentialRe
   const { app, credential, fallback, entraError, time } = rejection;
   return {
     uid: newUid(),
-    cause: undefined,
+    dedupeKey: undefined,
     type: 'credential.rejected',
     severity: fallback === undefined ? 'CRITICAL' : 'WARNING',
     tenantUid: app.tenantUid,

@@ -6,12 +6,15 @@ import type { Reason } from './errors.ts';
 import type { ResourceState } from './resource_issue.ts';
 import type { RotationProblem, RotationStep } from './rotation.ts';
 
-/** Something happened that others may want to be told. Written in the commit of what happened, so that neither is there without the other. */
+/** An event of the transactional outbox: written in the same commit as the change that it reports. */
 export type VaultEvent = EventBody & {
-  /** Random; the same however often it is told. */
+  /** Random; the same for every delivery. */
   readonly uid: string;
-  /** What it is told once for, such as `credential.expiring/{end}/{days}/{uid}`: a second event of the same cause is not stored, whichever replica makes it. Undefined: told each time. */
-  readonly cause: string | undefined;
+  /**
+   * Such as `credential.expiring/{expireTime}/{days}/{uid}`. An event is stored once for each key, whichever replica publishes it.
+   * Undefined: no deduplication.
+   */
+  readonly dedupeKey: string | undefined;
   readonly severity: Severity;
   /** `''`: it is about the vault itself. */
   readonly tenantUid: string;
@@ -24,7 +27,7 @@ export type VaultEvent = EventBody & {
 /** How soon somebody must act: not at all, within days, now. */
 export type Severity = 'INFO' | 'WARNING' | 'CRITICAL';
 
-/** No secret and no personal data: events leave the vault, and outlive what they tell of. docs/events.md describes each to its receivers. */
+/** No secret and no personal data: events leave the vault, and are kept after their subject is deleted. docs/events.md describes each to its receivers. */
 export type EventBody =
   | { readonly type: 'connection.changed'; readonly data: ConnectionChanged }
   | { readonly type: 'connection.idle_expiring'; readonly data: ConnectionIdleExpiring }
@@ -160,7 +163,7 @@ export interface RootKeyRotationDue {
   readonly ageDays: number;
 }
 
-/** An event with its place in the order of telling. */
+/** An event with its position in the outbox. */
 export interface StoredEvent {
   /** Grows; the cursor after which to go on. */
   readonly sequence: number;

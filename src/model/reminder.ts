@@ -9,12 +9,12 @@ export interface ExpiryState {
   /** Days before the end; in any order. The end itself is told whether 0 is among them or not. */
   readonly thresholds: readonly number[];
   /** The threshold that was told last; undefined: none. */
-  readonly toldDays: number | undefined;
+  readonly lastRemindedDays: number | undefined;
 }
 
 export interface Decision {
   /** The threshold to tell now; 0: it has ended. Undefined: there is nothing new. */
-  readonly tellDays: number | undefined;
+  readonly thresholdDays: number | undefined;
   /** When somebody must look again; undefined: never, unless the end or the thresholds change. */
   readonly nextTime: Timestamp | undefined;
 }
@@ -23,15 +23,15 @@ export interface Decision {
  * Whoever looks late (a vault that was down, a credential added near its end) tells the most urgent threshold alone:
  * those before it would say of the past what was not so any more.
  */
-export function decideReminder({ expireTime, thresholds, toldDays }: ExpiryState, now: Timestamp): Decision {
-  if (expireTime === undefined || isNever(expireTime)) return { tellDays: undefined, nextTime: undefined };
+export function decideReminder({ expireTime, thresholds, lastRemindedDays }: ExpiryState, now: Timestamp): Decision {
+  if (expireTime === undefined || isNever(expireTime)) return { thresholdDays: undefined, nextTime: undefined };
   const days = [...thresholds, 0];
   const begins = (threshold: number) => expireTime - threshold * DAY;
   const inForce = days.filter((threshold) => begins(threshold) <= now);
   const ahead = days.filter((threshold) => begins(threshold) > now).map(begins);
   const urgent = inForce.length === 0 ? undefined : Math.min(...inForce);
   return {
-    tellDays: urgent !== undefined && urgent < (toldDays ?? Infinity) ? urgent : undefined,
+    thresholdDays: urgent !== undefined && urgent < (lastRemindedDays ?? Infinity) ? urgent : undefined,
     nextTime: ahead.length === 0 ? undefined : Math.min(...ahead),
   };
 }

@@ -48,7 +48,7 @@ export interface RotationTransition {
   /** PREFERRED: the new one is presented first from now on. REMOVED: the old one is removed. LOST: the new one is removed. */
   readonly done: 'ADDED' | 'PREFERRED' | 'WATCHED' | 'REMOVED' | 'LOST' | undefined;
   /** To report now. */
-  readonly tell: { readonly problem: RotationProblem; readonly severity: Severity } | undefined;
+  readonly report: { readonly problem: RotationProblem; readonly severity: Severity } | undefined;
 }
 
 /** How long success and refusal may alternate, because Entra's servers learn of a secret one after the other. */
@@ -83,14 +83,14 @@ export function nextTransition(rotation: Rotation, outcome: RotationOutcome, fac
     case 'removed':
       return done('REMOVED', undefined);
     case 'kept':
-      return { after: undefined, done: undefined, tell: problemToReport(rotation, outcome, facts, 0).tell };
+      return { after: undefined, done: undefined, report: problemToReport(rotation, outcome, facts, 0).report };
     case 'old_gone':
       return quiet(undefined);
     case 'new_gone':
       return quiet(outcome.isWanted ? fromTheStart(rotation, now) : undefined);
     case 'new_lost': {
-      const { after, tell } = problemToReport(rotation, { problem: 'REFUSED_SECRET' }, facts, 0);
-      return { after: { ...fromTheStart(rotation, now), problem: after.problem }, done: 'LOST', tell };
+      const { after, report } = problemToReport(rotation, { problem: 'REFUSED_SECRET' }, facts, 0);
+      return { after: { ...fromTheStart(rotation, now), problem: after.problem }, done: 'LOST', report };
     }
     case 'suspended':
       // No attempts in the meantime: earlier results prove too little by then.
@@ -175,15 +175,15 @@ function begun(rotation: Rotation, changes: Partial<Rotation>): Rotation {
 }
 
 function done(what: NonNullable<RotationTransition['done']>, after: Rotation | undefined): RotationTransition {
-  return { after, done: what, tell: undefined };
+  return { after, done: what, report: undefined };
 }
 
-function stays({ after, tell }: ReturnType<typeof problemToReport>): RotationTransition {
-  return { after, done: undefined, tell };
+function stays({ after, report }: ReturnType<typeof problemToReport>): RotationTransition {
+  return { after, done: undefined, report };
 }
 
 function quiet(after: Rotation | undefined): RotationTransition {
-  return { after, done: undefined, tell: undefined };
+  return { after, done: undefined, report: undefined };
 }
 
 /** After a step that failed. Each problem is reported once, and again when it becomes another one or more urgent. */
@@ -192,7 +192,7 @@ function problemToReport(
   found: FoundProblem,
   { now, oldEnd }: RotationFacts,
   wait: Duration,
-): { readonly after: Rotation } & Pick<RotationTransition, 'tell'> {
+): { readonly after: Rotation } & Pick<RotationTransition, 'report'> {
   const problem = problemOf(rotation.problem, found, now);
   const severityAt = (time: Timestamp) => severityOf(rotation, problem.kind, oldEnd, time);
   const isRipe = problem.kind !== 'UNAVAILABLE' || now - problem.time >= OUTAGE_REPORTED_AFTER;
@@ -201,7 +201,7 @@ function problemToReport(
   const reported = isDue ? { ...problem, reportedTime: now } : problem;
   return {
     after: { ...rotation, problem: reported, failures: rotation.failures + 1, nextTime: now + wait },
-    tell: isDue ? { problem: reported, severity: severityAt(now) } : undefined,
+    report: isDue ? { problem: reported, severity: severityAt(now) } : undefined,
   };
 }
 

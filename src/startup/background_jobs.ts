@@ -64,11 +64,7 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
   const rotationParts = { ...parts, newUid, problemText: rotationProblemText };
   const rotations = createRotations(rotationParts);
   const inspectionParts = { ...rotationParts, rotations, knownDirectory: knownDirectory.bind(undefined, stores) };
-  const {
-    jobs,
-    localJob,
-    told: report,
-  } = createExpiryJobs({
+  const { jobs, localJob, reportPublished } = createExpiryJobs({
     stores,
     clock,
     log,
@@ -78,8 +74,8 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
     apiKeys: parts.apiKeys,
   });
   const remoteJobs = [
-    createInspectionJob({ ...inspectionParts, told: report }),
-    createRotationJob({ ...rotationParts, told: report }),
+    createInspectionJob({ ...inspectionParts, reportPublished }),
+    createRotationJob({ ...rotationParts, reportPublished }),
   ];
   const { leases } = stores;
   const scheduler = await opened(

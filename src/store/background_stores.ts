@@ -14,7 +14,7 @@ export interface KekAge {
   /** When this database first saw it. */
   readonly since: Timestamp;
   /** The age of which somebody was told last; undefined: nobody was yet. */
-  readonly toldDays: number | undefined;
+  readonly lastRemindedDays: number | undefined;
 }
 
 /** Looking at app registrations and credentials: what Entra's side says of them. */
@@ -115,7 +115,7 @@ export interface ExpiryStore {
   /** Tells it once for each `lastRefreshTime`. False: it was told, or redeemed meanwhile. */
   remindIdle(connection: Connection, event: VaultEvent): Promise<boolean>;
   /** Of what belongs to the vault itself; false: it was told already (by the event's cause). */
-  tell(event: VaultEvent): Promise<boolean>;
+  publish(event: VaultEvent): Promise<boolean>;
 }
 
 export interface CredentialOfApp {
@@ -132,7 +132,7 @@ export interface DueReminder {
   /** Since when somebody must look; not above 0: for the first time, or anew. */
   readonly reminderTime: Timestamp;
   /** Days before the end that was told last, of this very end; undefined: none. */
-  readonly toldDays: number | undefined;
+  readonly lastRemindedDays: number | undefined;
   /** The tenant's own; undefined: as the vault is configured. */
   readonly thresholds: readonly number[] | undefined;
   /**
@@ -145,7 +145,7 @@ export interface DueReminder {
 export interface Reminder {
   readonly due: DueReminder;
   readonly event: VaultEvent | undefined;
-  readonly toldDays: number | undefined;
+  readonly lastRemindedDays: number | undefined;
   /** Undefined: never again, unless its end changes. */
   readonly nextTime: Timestamp | undefined;
 }

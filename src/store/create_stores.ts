@@ -21,7 +21,7 @@ import type { Database } from './database.ts';
 import { createDeliveryStore } from './events/delivery_store.ts';
 import { createOutboxRows, createOutboxStore } from './events/outbox.ts';
 import { createExpiryStore } from './expiry/expiry_store.ts';
-import { kekAge, kekTold, recordKek } from './expiry/kek_age.ts';
+import { kekAge, kekReminded, recordKek } from './expiry/kek_age.ts';
 import { createTenantKeys, type TenantKeys } from './rows/tenant_keys.ts';
 import type { Stores } from './stores.ts';
 import { createTenantStore } from './tenants/tenant_store.ts';
@@ -95,7 +95,7 @@ export function prepareStores({ database, keys, meta, clock, copyTime }: Prepare
     copyTime,
     audit: createAuditLedger({ database, meta, keyring }),
     kekAge: () => kekAge(meta),
-    kekTold: (kekId, days) => kekTold(meta, kekId, days),
+    kekReminded: (kekId, days) => kekReminded(meta, kekId, days),
     async check() {
       await database.verify();
       await sing(meta, keyring);

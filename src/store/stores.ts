@@ -41,7 +41,7 @@ export interface Stores {
   /** Of the root key in use. */
   kekAge(): Promise<KekAge>;
   /** Of that age of it somebody was told. */
-  kekTold(kekId: string, days: number): Promise<void>;
+  kekReminded(kekId: string, days: number): Promise<void>;
   /** When this database was first served as a copy of another file, in which all that is older lies too; 0: it is no copy. */
   readonly copyTime: Timestamp;
   /** Opens the canary record and asks the database something: what readiness wants to know. */

@@ -70,12 +70,12 @@ export function defineTables({
       rotation: json('rotation').$type<RotationPolicy>(),
       suspended: boolean('suspended').notNull(),
       state: text('state').$type<AppState>().notNull(),
-      stateReason: json('state_evidence').$type<StateReason>(),
+      stateReason: json('state_reason').$type<StateReason>(),
       failingDirectories: json('failing_directories').$type<readonly FailingDirectory[]>().notNull(),
       /** When somebody must look at its registration and credentials; not above 0: at once. */
       inspectTime: integer('inspect_time').notNull().default(0),
       /** Key ids at Entra that nobody needs to be told of. */
-      strangers: json('strangers').$type<readonly string[]>().notNull().default([]),
+      strangers: json('known_key_ids').$type<readonly string[]>().notNull().default([]),
       createTime: integer('create_time').notNull(),
       updateTime: integer('update_time').notNull(),
       version: integer('version').notNull(),
@@ -118,14 +118,14 @@ export function defineTables({
       notBefore: integer('not_before'),
       /** The earlier of the next two; what indexes and reminders go by. */
       expireTime: integer('expire_time'),
-      configuredExpireTime: integer('said_expire_time'),
+      configuredExpireTime: integer('configured_expire_time'),
       entraExpireTime: integer('entra_expire_time'),
       entraKeyId: text('entra_key_id'),
       /** When somebody must look whether a reminder is due; 0: at once; null: never. */
       reminderTime: integer('reminder_time').default(0),
-      /** Days before the end that was told last, and of which end. */
-      toldDays: integer('told_days'),
-      toldEnd: integer('told_end'),
+      /** The threshold of the last reminder, in days, and the expiry that it was about. */
+      lastRemindedDays: integer('last_reminded_days'),
+      remindedExpireTime: integer('reminded_expire_time'),
       verdict: text('verdict').$type<CredentialVerdict>().notNull(),
       entraError: text('entra_error'),
       lastUsedTime: integer('last_used_time'),
@@ -192,13 +192,13 @@ export function defineTables({
       granted: json('granted').$type<PermissionsByResource>().notNull(),
       resourceIssues: json('resource_issues').$type<ResourceIssues>().notNull().default({}),
       grantState: text('grant_state').$type<GrantState>().notNull(),
-      stateReason: json('state_evidence').$type<StateReason>(),
+      stateReason: json('state_reason').$type<StateReason>(),
       suspendTime: integer('suspend_time'),
       verifyTime: integer('verify_time'),
       lastRefreshTime: integer('last_refresh_time'),
-      firstSuspectTime: integer('strike_time'),
-      /** The `last_refresh_time` of which it was told that the refresh token is about to die. */
-      idleTold: integer('idle_told'),
+      firstSuspectTime: integer('first_suspect_time'),
+      /** The `last_refresh_time` that the last `connection.idle_expiring` event was about. */
+      idleRemindedTime: integer('idle_reminded_time'),
       heldUntil: integer('held_until'),
       keepAliveTime: integer('keep_alive_time'),
       createTime: integer('create_time').notNull(),
@@ -241,7 +241,7 @@ export function defineTables({
         .where(sql`last_refresh_time IS NOT NULL AND suspend_time IS NULL`),
       index('connections_idle')
         .on(columns.lastRefreshTime)
-        .where(sql`keep_alive_time IS NOT NULL AND idle_told IS DISTINCT FROM last_refresh_time`),
+        .where(sql`keep_alive_time IS NOT NULL AND idle_reminded_time IS DISTINCT FROM last_refresh_time`),
       index('connections_lease').on(columns.leaseUntil).where(sql`lease_until IS NOT NULL`),
     ],
   );
@@ -355,8 +355,8 @@ export function defineTables({
     {
       sequence: sequence('sequence'),
       uid: text('uid').notNull(),
-      /** What it is told once for. */
-      cause: text('cause'),
+      /** Unique: an event is published once for each key. Null: no deduplication. */
+      dedupeKey: text('dedupe_key'),
       type: text('type').$type<EventType>().notNull(),
       tenantUid: text('tenant_uid').notNull(),
       tenantId: text('tenant_id').notNull(),
@@ -366,7 +366,7 @@ export function defineTables({
       data: json('data').$type<EventData>().notNull(),
     },
     (columns) => [
-      uniqueIndex('outbox_cause').on(columns.cause).where(sql`cause IS NOT NULL`),
+      uniqueIndex('outbox_dedupe_key').on(columns.dedupeKey).where(sql`dedupe_key IS NOT NULL`),
       index('outbox_time').on(columns.time),
       index('outbox_tenant_uid').on(columns.tenantUid),
     ],
@@ -391,14 +391,14 @@ export function defineTables({
       createTime: integer('create_time').notNull(),
       /** Null: a dead letter. */
       nextTime: integer('next_time'),
-      parkTime: integer('park_time'),
+      deadLetterTime: integer('dead_letter_time'),
     },
     (columns) => [
       primaryKey({ name: 'deliveries_pk', columns: [columns.sinkId, columns.sequence] }),
       index('deliveries_next_time')
         .on(columns.sinkId, columns.nextTime, columns.sequence)
         .where(sql`next_time IS NOT NULL`),
-      index('deliveries_parked').on(columns.sinkId, columns.sequence).where(sql`next_time IS NULL`),
+      index('deliveries_dead_letters').on(columns.sinkId, columns.sequence).where(sql`next_time IS NULL`),
       index('deliveries_sequence').on(columns.sequence),
     ],
   );

@@ -62,7 +62,7 @@ describe('a credential', () => {
         covered: false,
       },
     });
-    expect(event?.cause).toMatch(new RegExp(`^credential.expiring/${NOW + 7 * DAY}/7/.+$`));
+    expect(event?.dedupeKey).toMatch(new RegExp(`^credential.expiring/${NOW + 7 * DAY}/7/.+$`));
     expect(world.lines).toEqual([
       {
         level: 'warn',
@@ -191,7 +191,7 @@ describe('replicas', () => {
     await Promise.all(['one', 'two', 'three'].map((replica) => world.schedule(replica, { leases })));
     const events = await world.told();
     expect(events).toHaveLength(50);
-    expect(new Set(events.map(({ cause }) => cause)).size).toBe(50);
+    expect(new Set(events.map(({ dedupeKey }) => dedupeKey)).size).toBe(50);
   });
 });
 

@@ -44,7 +44,7 @@ export async function fillCredentials(path: string, layout: Layout) {
         '["https://vault.test/oauth2/callback"]', '[]', '[]', '[]', 0, 'OK', '[]', 1, 1, 1 FROM numbers;
     WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ${CREDENTIALS}),
       due(n, time) AS (SELECT n, ${FIRST_DUE} + (n * ${STRIDES[layout]}) % ${CREDENTIALS} FROM numbers)
-      INSERT INTO credentials (uid, tenant_uid, app_uid, credential_id, position, kind, hint, expire_time, said_expire_time, reminder_time,
+      INSERT INTO credentials (uid, tenant_uid, app_uid, credential_id, position, kind, hint, expire_time, configured_expire_time, reminder_time,
         verdict, prefer_time, create_time, material)
       SELECT uid('s', n), uid('t', n / 10), uid('a', n / 2), 'secret-' || (n % 2), 1 + n % 2, 'CLIENT_SECRET', 'abc', time + ${FIRST_THRESHOLD * DAY},
         time + ${FIRST_THRESHOLD * DAY}, time, 'VALID', 1, 1, zeroblob(200) FROM due;

@@ -30,7 +30,7 @@ const reminders = createReminders({
   expiry: stores.expiry,
   clock,
   log: silentLog,
-  told: () => {
+  reportPublished: () => {
     published += 1;
   },
   thresholds: [FIRST_THRESHOLD, 30, 14, 7, 3, 1, 0],
@@ -40,9 +40,11 @@ const due = client.prepare(
   'SELECT uid, tenant_uid, expire_time FROM credentials WHERE reminder_time <= ? ORDER BY reminder_time',
 );
 const count = client.prepare('SELECT count(*) FROM outbox').pluck();
-const update = client.prepare('UPDATE credentials SET reminder_time = ?, told_days = ?, told_end = ? WHERE uid = ?');
+const update = client.prepare(
+  'UPDATE credentials SET reminder_time = ?, last_reminded_days = ?, reminded_expire_time = ? WHERE uid = ?',
+);
 const insert = client.prepare(
-  `INSERT INTO outbox (uid, type, cause, severity, tenant_uid, tenant_id, subject, time, data)
+  `INSERT INTO outbox (uid, type, dedupe_key, severity, tenant_uid, tenant_id, subject, time, data)
    VALUES (?, 'credential.expiring', ?, 'INFO', ?, 'tenant-1', 'tenants/tenant-1/apps/app-1/credentials/secret-1', ?, ?)`,
 );
 const data = JSON.stringify({ app: 'tenants/tenant-1/apps/app-1', clientId: randomUUID(), more: 'x'.repeat(130) });

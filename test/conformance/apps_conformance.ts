@@ -77,7 +77,7 @@ export function appsConformance(open: Open): void {
       ]);
       expect(events[0]).toEqual({
         uid: expect.any(String),
-        cause: undefined,
+        dedupeKey: undefined,
         type: 'app.state_changed',
         severity: 'CRITICAL',
         tenantUid: app.tenantUid,

@@ -73,7 +73,7 @@ export function credentialsConformance(open: Open): void {
       expect(await rejections(vault)).toEqual([
         {
           uid: expect.any(String),
-          cause: undefined,
+          dedupeKey: undefined,
           type: 'credential.rejected',
           severity: 'WARNING',
           tenantUid: app.tenantUid,

@@ -20,7 +20,7 @@ export function expiryConformance(open: Open): void {
           credential: { uid, credentialId, kind, hint, expireTime },
           app: { tenantUid: app.tenantUid, tenantId: 'acme', appId: 'default', clientId: app.clientId },
           reminderTime: 0,
-          toldDays: undefined,
+          lastRemindedDays: undefined,
           thresholds: undefined,
           othersEnd: undefined,
         },
@@ -43,7 +43,7 @@ export function expiryConformance(open: Open): void {
       expect(await reminders(vault)).toEqual([`first 3`]);
       expect(await due(vault, NOW + 9)).toEqual([]);
       expect(await due(vault, NOW + 10)).toMatchObject([
-        { credential: { credentialId: 'first' }, reminderTime: NOW + 10, toldDays: 3 },
+        { credential: { credentialId: 'first' }, reminderTime: NOW + 10, lastRemindedDays: 3 },
       ]);
       expect(await due(vault, NOW + 9_999 * DAY)).toHaveLength(1);
     });
@@ -129,7 +129,7 @@ export function expiryConformance(open: Open): void {
 
       await damage('credentials', { expireTime: NOW + 50 * DAY }, eq(credentials.appUid, app.uid));
 
-      expect(await due(vault)).toMatchObject([{ toldDays: undefined }]);
+      expect(await due(vault)).toMatchObject([{ lastRemindedDays: undefined }]);
     });
 
     test('of a batch only those are left out that somebody else was faster with', async () => {
@@ -169,13 +169,13 @@ export function expiryConformance(open: Open): void {
       await stores.apps.addCredential(app, sampleCredential(app, 'b'));
       const [first, b] = await due(vault);
       const again = reminder(present(first), { days: 3, nextTime: NOW + DAY });
-      await stores.expiry.tell({ ...present(again.event), uid: newUid() });
+      await stores.expiry.publish({ ...present(again.event), uid: newUid() });
 
       expect(await stores.expiry.remind([again, reminder(present(b), { days: 3, nextTime: NOW + DAY })])).toBe(1);
 
       expect(await reminders(vault)).toEqual(['first 3', 'b 3']);
       expect(await due(vault)).toEqual([]);
-      expect(await due(vault, NOW + DAY)).toMatchObject([{ toldDays: 3 }, { toldDays: 3 }]);
+      expect(await due(vault, NOW + DAY)).toMatchObject([{ lastRemindedDays: 3 }, { lastRemindedDays: 3 }]);
     });
 
     test('a batch that names one credential twice takes it once', async () => {
@@ -200,7 +200,7 @@ export function expiryConformance(open: Open): void {
 
       const stricter = await stores.tenants.update(renamed, { ...renamed, expiryThresholds: [90, 7] });
       expect(await due(vault)).toMatchObject([
-        { credential: { credentialId: 'first' }, app: { tenantId: 'acme' }, thresholds: [90, 7], toldDays: 3 },
+        { credential: { credentialId: 'first' }, app: { tenantId: 'acme' }, thresholds: [90, 7], lastRemindedDays: 3 },
       ]);
       expect((await stores.tenants.find('acme'))?.expiryThresholds).toEqual([90, 7]);
 
@@ -319,7 +319,7 @@ export function expiryConformance(open: Open): void {
       const vault = await startVault(open);
       const { stores, connection, damage } = vault;
       await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1));
-      await damage('connections', { idleTold: null });
+      await damage('connections', { idleRemindedTime: null });
 
       expect(await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1))).toBe(false);
 
@@ -336,18 +336,18 @@ export function expiryConformance(open: Open): void {
     });
   });
 
-  test("the vault's own ends are told once for each cause", async () => {
+  test('an event of the vault is published once for each dedupe key', async () => {
     const vault = await startVault(open);
     const { stores } = vault;
 
-    expect(await stores.expiry.tell(vaultEvent('a'))).toBe(true);
-    expect(await stores.expiry.tell(vaultEvent('a'))).toBe(false);
-    expect(await stores.expiry.tell(vaultEvent('b'))).toBe(true);
-    expect(await stores.expiry.tell(vaultEvent(undefined))).toBe(true);
-    expect(await stores.expiry.tell(vaultEvent(undefined))).toBe(true);
+    expect(await stores.expiry.publish(vaultEvent('a'))).toBe(true);
+    expect(await stores.expiry.publish(vaultEvent('a'))).toBe(false);
+    expect(await stores.expiry.publish(vaultEvent('b'))).toBe(true);
+    expect(await stores.expiry.publish(vaultEvent(undefined))).toBe(true);
+    expect(await stores.expiry.publish(vaultEvent(undefined))).toBe(true);
 
     const events = await eventsOf(vault, 'vault.root_key_rotation_due');
-    expect(events.map(({ cause }) => cause)).toEqual(['a', 'b', undefined, undefined]);
+    expect(events.map(({ dedupeKey }) => dedupeKey)).toEqual(['a', 'b', undefined, undefined]);
     expect(events[0]).toEqual({ ...vaultEvent('a'), uid: expect.any(String) });
   });
 }
@@ -361,12 +361,12 @@ function idsOf(rows: readonly { readonly credential: Pick<Credential, 'credentia
 }
 
 function reminder(due: DueReminder, wish: { days?: number; nextTime: number | undefined }): Reminder {
-  const { credential, app, toldDays } = due;
+  const { credential, app, lastRemindedDays } = due;
   const { days, nextTime } = wish;
-  if (days === undefined) return { due, event: undefined, toldDays, nextTime };
+  if (days === undefined) return { due, event: undefined, lastRemindedDays: lastRemindedDays, nextTime };
   const event: VaultEvent = {
     uid: newUid(),
-    cause: `credential.expiring/${credential.expireTime}/${days}/${credential.uid}`,
+    dedupeKey: `credential.expiring/${credential.expireTime}/${days}/${credential.uid}`,
     type: 'credential.expiring',
     severity: 'CRITICAL',
     tenantUid: app.tenantUid,
@@ -383,7 +383,7 @@ function reminder(due: DueReminder, wish: { days?: number; nextTime: number | un
       covered: false,
     },
   };
-  return { due, event, toldDays: days, nextTime };
+  return { due, event, lastRemindedDays: days, nextTime };
 }
 
 function idleEvent(connectionUid: string, time: number): VaultEvent {
@@ -394,10 +394,10 @@ function idleEvent(connectionUid: string, time: number): VaultEvent {
   };
 }
 
-function vaultEvent(cause: string | undefined): VaultEvent {
+function vaultEvent(dedupeKey: string | undefined): VaultEvent {
   return {
     uid: newUid(),
-    cause,
+    dedupeKey,
     type: 'vault.root_key_rotation_due',
     severity: 'WARNING',
     tenantUid: '',

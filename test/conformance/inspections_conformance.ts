@@ -102,7 +102,9 @@ export function inspectionsConformance(open: Open): void {
       const [before] = await stores.expiry.dueReminders(NOW, 9);
       for (const nextTime of [LATER, undefined]) {
         const [reminder] = await stores.expiry.dueReminders(NOW, 9);
-        await stores.expiry.remind([{ due: present(reminder), event: undefined, toldDays: undefined, nextTime }]);
+        await stores.expiry.remind([
+          { due: present(reminder), event: undefined, lastRemindedDays: undefined, nextTime },
+        ]);
         const same = await looked(vault);
         await record(vault, same, { ends: [endsOf(same, { said: NOW + DAY, entra: NOW + DAY })] });
         expect(await stores.expiry.dueReminders(NOW, 9)).toEqual([]);
@@ -116,17 +118,17 @@ export function inspectionsConformance(open: Open): void {
 
       // Who decided by the end before is refused, also where it was due already.
       await stores.expiry.remind([
-        { due: present(before), event: undefined, toldDays: undefined, nextTime: undefined },
+        { due: present(before), event: undefined, lastRemindedDays: undefined, nextTime: undefined },
       ]);
       expect(await stores.expiry.dueReminders(NOW, 9)).toHaveLength(1);
     });
 
-    test('an event whose cause was told already is dropped, and the rest is stored', async () => {
+    test('an event whose dedupe key is stored already is dropped, and the rest is stored', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       const due = await looked(vault);
-      await stores.expiry.tell(unknown(app, 'k1'));
-      await stores.expiry.tell(unknown(app, 'k3'));
+      await stores.expiry.publish(unknown(app, 'k1'));
+      await stores.expiry.publish(unknown(app, 'k3'));
       const events = ['k1', 'k2', 'k3', 'k4', undefined, undefined].map((keyId) => unknown(app, keyId));
 
       expect(await record(vault, due, { strangers: ['k2'], events })).toBe(true);
@@ -318,11 +320,11 @@ async function refer({ stores }: VaultUnderTest, app: App, secretUri: string): P
   });
 }
 
-/** Somebody added a secret at Entra; `keyId` is the cause. */
+/** Somebody added a secret at Entra; `keyId` is the dedupe key. */
 function unknown(app: App, keyId: string | undefined): VaultEvent {
   return {
     uid: newUid(),
-    cause: keyId && `credential.unknown/${app.uid}/${keyId}`,
+    dedupeKey: keyId && `credential.unknown/${app.uid}/${keyId}`,
     type: 'credential.unknown',
     severity: 'WARNING',
     tenantUid: app.tenantUid,

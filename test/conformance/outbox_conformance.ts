@@ -51,7 +51,7 @@ export function outboxConformance(open: Open): void {
       ]);
       expect(events[4]?.event).toEqual({
         uid: expect.any(String),
-        cause: undefined,
+        dedupeKey: undefined,
         type: 'connection.changed',
         severity: 'WARNING',
         tenantUid: connection.tenantUid,

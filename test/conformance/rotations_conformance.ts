@@ -234,7 +234,7 @@ async function isInspectionDue({ stores, app }: VaultUnderTest): Promise<boolean
 function rotating(app: App): VaultEvent {
   return {
     uid: newUid(),
-    cause: undefined,
+    dedupeKey: undefined,
     type: 'credential.rotating',
     severity: 'INFO',
     tenantUid: app.tenantUid,

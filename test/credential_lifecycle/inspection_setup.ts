@@ -117,7 +117,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     changes: { announce: (change) => changes.push(change) },
     clock: sandbox.clock,
     log,
-    told: (event) => void told.push(event),
+    reportPublished: (event) => void told.push(event),
   };
 
   return {

@@ -86,7 +86,7 @@ describe('the end of a credential', () => {
         subject: 'tenants/acme/apps/default/credentials/first',
         tenantUid: app.tenantUid,
         tenantId: 'acme',
-        cause: `credential.expiry_mismatch/${credential.uid}/${credential.entraExpireTime}`,
+        dedupeKey: `credential.expiry_mismatch/${credential.uid}/${credential.entraExpireTime}`,
         data: {
           app: 'tenants/acme/apps/default',
           clientId: app.clientId,
@@ -197,7 +197,7 @@ describe('a credential that the vault does not know', () => {
       type: 'credential.unknown',
       severity: 'WARNING',
       subject: 'tenants/acme/apps/default',
-      cause: `credential.unknown/${app.uid}/${keyId}`,
+      dedupeKey: `credential.unknown/${app.uid}/${keyId}`,
       data: { clientId, kind: 'CLIENT_SECRET', keyId, hint: 'xyz', orphan: false },
     });
   });
@@ -562,11 +562,11 @@ test('what became due anew meanwhile is not recorded, and looked at again', asyn
         },
       },
     },
-    told: ({ type }) => void told.push(type),
+    reportPublished: ({ type }) => void told.push(type),
   });
   expect([looks, told]).toEqual([1, []]);
   expect(await world.dueIn(app)).toBeLessThan(0);
-  await world.inspect({ told: ({ type }) => void told.push(type) });
+  await world.inspect({ reportPublished: ({ type }) => void told.push(type) });
   expect(told).toEqual(['credential.expiry_mismatch']);
 });
 

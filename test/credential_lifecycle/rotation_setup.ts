@@ -155,7 +155,7 @@ export async function openRotationWorld(
       clock,
       log,
       newUid,
-      told() {},
+      reportPublished() {},
       problemText: rotationProblemText,
       ...parts,
     };

@@ -53,7 +53,7 @@ export async function openDeliveries() {
     },
     async publish(change: Partial<VaultEvent> = {}): Promise<VaultEvent> {
       const event = { ...expiring(), time: clock.now(), ...change } as VaultEvent;
-      if (!(await stores.expiry.tell(event))) throw new Error('already published');
+      if (!(await stores.expiry.publish(event))) throw new Error('already published');
       return event;
     },
     counts: async () =>
@@ -78,7 +78,7 @@ export function sinkTo(url: string, change: Partial<Sink> = {}): Sink {
 export function expiring(): VaultEvent {
   return {
     uid: newUid(),
-    cause: undefined,
+    dedupeKey: undefined,
     severity: 'WARNING',
     tenantUid: 'uid-of-acme',
     tenantId: 'acme',

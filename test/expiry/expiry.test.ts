@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createExpiry, type EventCursor, type EventFilter } from '../../src/expiry/expiry.ts';
-import type { ToldEvent } from '../../src/expiry/follow_events.ts';
+import type { StreamedEvent } from '../../src/expiry/follow_events.ts';
 import { DAY, SECOND } from '../../src/model/clock.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { newUid } from '../../src/model/ids.ts';
@@ -41,7 +41,7 @@ function openExpiry(sinkIds: readonly string[] = []) {
 function eventOf(name: string, tenantId = ''): VaultEvent {
   return {
     uid: newUid(),
-    cause: name,
+    dedupeKey: name,
     type: 'vault.credential_expiring',
     severity: 'WARNING',
     tenantUid: tenantId,
@@ -53,7 +53,7 @@ function eventOf(name: string, tenantId = ''): VaultEvent {
 }
 
 async function tell(...names: string[]): Promise<void> {
-  for (const name of names) await stores.expiry.tell(eventOf(name));
+  for (const name of names) await stores.expiry.publish(eventOf(name));
 }
 
 function follow(after: EventCursor, filter: EventFilter = ALL) {
@@ -61,8 +61,8 @@ function follow(after: EventCursor, filter: EventFilter = ALL) {
 }
 
 /** What is there to be told before the stream waits. */
-async function next(stream: AsyncGenerator<ToldEvent>, count: number): Promise<ToldEvent[]> {
-  const told: ToldEvent[] = [];
+async function next(stream: AsyncGenerator<StreamedEvent>, count: number): Promise<StreamedEvent[]> {
+  const told: StreamedEvent[] = [];
   while (told.length < count) {
     const { value, done } = await stream.next();
     if (done === true) break;
@@ -72,10 +72,10 @@ async function next(stream: AsyncGenerator<ToldEvent>, count: number): Promise<T
 }
 
 /** The next answer, for which so many looks are needed. */
-async function afterLooks(stream: AsyncGenerator<ToldEvent>, looks: number): Promise<ToldEvent | undefined> {
-  let answer: ToldEvent | undefined;
+async function afterLooks(stream: AsyncGenerator<StreamedEvent>, looks: number): Promise<StreamedEvent | undefined> {
+  let answer: StreamedEvent | undefined;
   const waiting = stream.next().then(({ value }) => {
-    answer = value as ToldEvent;
+    answer = value as StreamedEvent;
   });
   for (let look = 0; look < looks; look += 1) {
     expect(answer, `after ${look} looks`).toBeUndefined();
@@ -86,7 +86,7 @@ async function afterLooks(stream: AsyncGenerator<ToldEvent>, looks: number): Pro
   return answer;
 }
 
-const subjectsOf = (told: readonly ToldEvent[]) => told.map(({ event }) => event?.subject);
+const subjectsOf = (told: readonly StreamedEvent[]) => told.map(({ event }) => event?.subject);
 
 describe('the stream of events', () => {
   test('begins with where it stands, so that who breaks off at once can go on', async () => {
@@ -130,7 +130,7 @@ describe('the stream of events', () => {
 
   test('keeps the vault’s own events for who may see all tenants', async () => {
     await tell('own');
-    await stores.expiry.tell(eventOf('of acme', 'acme'));
+    await stores.expiry.publish(eventOf('of acme', 'acme'));
 
     const some = await next(follow(0, { ...ALL, tenantIds: ['acme'] }), 2);
     const all = await next(follow(0), 3);

@@ -131,7 +131,7 @@ describe('the root key', () => {
       if (day > 1_000 && day < 1_250) continue;
       world.clock.time = NOW + day * DAY;
       await world.schedule(day % 2 === 0 ? 'one' : 'two').then((scheduler) => scheduler.close());
-      for (const { uid, cause } of await world.told()) if (!told.has(uid)) told.set(uid, [day, cause]);
+      for (const { uid, dedupeKey } of await world.told()) if (!told.has(uid)) told.set(uid, [day, dedupeKey]);
       await world.stores.outbox.sweep(world.clock.time - 30 * DAY, 1_000);
     }
     expect([...told.values()]).toEqual([
@@ -147,7 +147,7 @@ describe('the root key', () => {
     expect(await world.told()).toMatchObject([
       {
         type: 'vault.root_key_rotation_due',
-        cause: `vault.root_key_rotation_due/${kekId}/365`,
+        dedupeKey: `vault.root_key_rotation_due/${kekId}/365`,
         severity: 'WARNING',
         subject: 'vault/root-key',
         tenantId: '',
@@ -158,7 +158,7 @@ describe('the root key', () => {
 
   test('is young again once it was exchanged', async () => {
     await kekOf(366);
-    const kekAge = async () => ({ kekId: 'another', since: NOW + 365 * DAY, toldDays: undefined });
+    const kekAge = async () => ({ kekId: 'another', since: NOW + 365 * DAY, lastRemindedDays: undefined });
     await world.schedule('one', { stores: { ...world.stores, kekAge } });
     expect(await world.told()).toEqual([]);
   });

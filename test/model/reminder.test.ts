@@ -12,14 +12,17 @@ const withoutZero = (days: readonly number[]) => days.filter((day) => day > 0);
 const moment = fc.integer({ min: -1_100 * DAY, max: 365 * DAY }).map((offset) => END + offset);
 
 /** Looks when it was told to look again, and at nothing else. */
-function tellAll(days: readonly number[], from: Timestamp): { time: Timestamp; tellDays: number }[] {
-  const told: { time: Timestamp; tellDays: number }[] = [];
+function tellAll(days: readonly number[], from: Timestamp): { time: Timestamp; thresholdDays: number }[] {
+  const told: { time: Timestamp; thresholdDays: number }[] = [];
   let now: Timestamp | undefined = from;
-  let toldDays: number | undefined;
+  let lastRemindedDays: number | undefined;
   while (now !== undefined) {
-    const { tellDays, nextTime } = decideReminder({ expireTime: END, thresholds: days, toldDays }, now);
-    if (tellDays !== undefined) told.push({ time: now, tellDays });
-    toldDays = tellDays ?? toldDays;
+    const { thresholdDays, nextTime } = decideReminder(
+      { expireTime: END, thresholds: days, lastRemindedDays: lastRemindedDays },
+      now,
+    );
+    if (thresholdDays !== undefined) told.push({ time: now, thresholdDays });
+    lastRemindedDays = thresholdDays ?? lastRemindedDays;
     now = nextTime;
   }
   return told;
@@ -31,7 +34,7 @@ describe('what is told', () => {
       fc.property(thresholds, (days) => {
         const expected = [...withoutZero(days).toSorted((a, b) => b - a), 0];
         expect(tellAll(days, END - 800 * DAY)).toEqual(
-          expected.map((tellDays) => ({ tellDays, time: END - tellDays * DAY })),
+          expected.map((thresholdDays) => ({ thresholdDays, time: END - thresholdDays * DAY })),
         );
       }),
     );
@@ -43,8 +46,11 @@ describe('what is told', () => {
         const told: number[] = [];
         let turn = 0;
         for (let now = END - 740 * DAY; now < END + DAY; now += (steps[turn++ % (steps.length || 1)] ?? 24) * HOUR) {
-          const { tellDays } = decideReminder({ expireTime: END, thresholds: days, toldDays: told.at(-1) }, now);
-          if (tellDays !== undefined) told.push(tellDays);
+          const { thresholdDays } = decideReminder(
+            { expireTime: END, thresholds: days, lastRemindedDays: told.at(-1) },
+            now,
+          );
+          if (thresholdDays !== undefined) told.push(thresholdDays);
         }
         expect(told).toEqual([...withoutZero(days).toSorted((a, b) => b - a), 0]);
       }),
@@ -57,7 +63,7 @@ describe('what is told', () => {
       fc.property(thresholds, moment, (days, now) => {
         const missed = [...days, 0].filter((day) => END - day * DAY <= now);
         const [first, ...later] = tellAll(days, now);
-        if (missed.length > 0) expect(first).toEqual({ time: now, tellDays: Math.min(...missed) });
+        if (missed.length > 0) expect(first).toEqual({ time: now, thresholdDays: Math.min(...missed) });
         const rest = missed.length > 0 ? later : first === undefined ? [] : [first, ...later];
         expect(rest.every(({ time }) => time > now)).toBe(true);
       }),
@@ -66,35 +72,35 @@ describe('what is told', () => {
 
   test('nothing new the second time, and nothing less urgent than what was told', () => {
     fc.assert(
-      fc.property(thresholds, moment, fc.integer({ min: 0, max: 730 }), (days, now, toldDays) => {
-        const first = decideReminder({ expireTime: END, thresholds: days, toldDays }, now);
-        if (first.tellDays !== undefined) expect(first.tellDays).toBeLessThan(toldDays);
-        const again = { expireTime: END, thresholds: days, toldDays: first.tellDays ?? toldDays };
-        expect(decideReminder(again, now)).toEqual({ tellDays: undefined, nextTime: first.nextTime });
+      fc.property(thresholds, moment, fc.integer({ min: 0, max: 730 }), (days, now, lastRemindedDays) => {
+        const first = decideReminder({ expireTime: END, thresholds: days, lastRemindedDays: lastRemindedDays }, now);
+        if (first.thresholdDays !== undefined) expect(first.thresholdDays).toBeLessThan(lastRemindedDays);
+        const again = { expireTime: END, thresholds: days, lastRemindedDays: first.thresholdDays ?? lastRemindedDays };
+        expect(decideReminder(again, now)).toEqual({ thresholdDays: undefined, nextTime: first.nextTime });
       }),
     );
   });
 
   test('of an end that moved, everything anew', () => {
-    const look = (expireTime: Timestamp, toldDays: number | undefined) =>
-      decideReminder({ expireTime, thresholds: DEFAULT, toldDays }, END - 2 * DAY);
-    expect(look(END, 3).tellDays).toBeUndefined();
-    expect(look(END + 300 * DAY, undefined)).toEqual({ tellDays: undefined, nextTime: END + 240 * DAY });
-    expect(look(END + 20 * DAY, undefined).tellDays).toBe(30);
+    const look = (expireTime: Timestamp, lastRemindedDays: number | undefined) =>
+      decideReminder({ expireTime, thresholds: DEFAULT, lastRemindedDays: lastRemindedDays }, END - 2 * DAY);
+    expect(look(END, 3).thresholdDays).toBeUndefined();
+    expect(look(END + 300 * DAY, undefined)).toEqual({ thresholdDays: undefined, nextTime: END + 240 * DAY });
+    expect(look(END + 20 * DAY, undefined).thresholdDays).toBe(30);
   });
 
   test('of thresholds that changed, only what is more urgent than what was told', () => {
-    const at20 = (days: readonly number[], toldDays: number) =>
-      decideReminder({ expireTime: END, thresholds: days, toldDays }, END - 20 * DAY);
-    expect(at20([90, 45, 10], 30)).toEqual({ tellDays: undefined, nextTime: END - 10 * DAY });
-    expect(at20([25, 5], 30)).toEqual({ tellDays: 25, nextTime: END - 5 * DAY });
+    const at20 = (days: readonly number[], lastRemindedDays: number) =>
+      decideReminder({ expireTime: END, thresholds: days, lastRemindedDays: lastRemindedDays }, END - 20 * DAY);
+    expect(at20([90, 45, 10], 30)).toEqual({ thresholdDays: undefined, nextTime: END - 10 * DAY });
+    expect(at20([25, 5], 30)).toEqual({ thresholdDays: 25, nextTime: END - 5 * DAY });
   });
 });
 
 test('the next look is never in the past, and there is one until the end was told', () => {
   fc.assert(
-    fc.property(thresholds, moment, fc.option(fc.integer({ min: 0, max: 730 })), (days, now, toldDays) => {
-      const ending = { expireTime: END, thresholds: days, toldDays: toldDays ?? undefined };
+    fc.property(thresholds, moment, fc.option(fc.integer({ min: 0, max: 730 })), (days, now, lastRemindedDays) => {
+      const ending = { expireTime: END, thresholds: days, lastRemindedDays: lastRemindedDays ?? undefined };
       const { nextTime } = decideReminder(ending, now);
       if (now >= END) expect(nextTime).toBeUndefined();
       else expect(nextTime).toBeGreaterThan(now);
@@ -106,8 +112,8 @@ test.each([
   ['nobody knows', undefined],
   ['is "never", as the portal wrote it', Date.UTC(2299, 11, 31)],
 ])('an end that %s is told never, and nobody looks again', (_, expireTime) => {
-  expect(decideReminder({ expireTime, thresholds: DEFAULT, toldDays: undefined }, END)).toEqual({
-    tellDays: undefined,
+  expect(decideReminder({ expireTime, thresholds: DEFAULT, lastRemindedDays: undefined }, END)).toEqual({
+    thresholdDays: undefined,
     nextTime: undefined,
   });
 });

@@ -179,11 +179,11 @@ describe('whatever happens', () => {
       fc.property(looks, oldEnds, (sequence, oldEnd) => {
         let last: { problem: RotationProblem; severity: string } | undefined;
         for (const { move } of play(sequence, oldEnd).moves) {
-          if (move.tell !== undefined) {
-            const { problem, severity } = move.tell;
+          if (move.report !== undefined) {
+            const { problem, severity } = move.report;
             const isSame = last?.problem.kind === problem.kind && last.problem.code === problem.code;
             if (isSame) expect([last?.severity, severity]).toEqual(['WARNING', 'CRITICAL']);
-            last = move.tell;
+            last = move.report;
           }
           // Solved: it would be news again.
           if (move.after?.problem === undefined) last = undefined;
@@ -227,8 +227,8 @@ test('one that Entra does not take for an hour is told, tried hourly, and prefer
   run.succeed();
   const told: unknown[] = [];
   for (let look = 0; look < 70; look += 1) {
-    const { tell } = run.look(REFUSED);
-    if (tell) told.push([tell.problem.kind, tell.severity, Math.round((run.now - START) / HOUR)]);
+    const { report } = run.look(REFUSED);
+    if (report) told.push([report.problem.kind, report.severity, Math.round((run.now - START) / HOUR)]);
   }
   expect(told).toEqual([['REFUSED_SECRET', 'WARNING', 1]]);
   expect((run.rotation?.nextTime ?? 0) - run.now).toBe(HOUR);
@@ -290,7 +290,7 @@ describe('where the clock was set back by months', () => {
     const run = start();
     run.succeed();
     run.setClock(START - 90 * DAY);
-    expect(run.look(REFUSED).tell).toMatchObject({ problem: { kind: 'REFUSED_SECRET' } });
+    expect(run.look(REFUSED).report).toMatchObject({ problem: { kind: 'REFUSED_SECRET' } });
   });
 
   test('the day of success begins anew', () => {
@@ -306,7 +306,7 @@ describe('where the clock was set back by months', () => {
     run.look(problemToReport('UNAVAILABLE'));
     run.setClock(START - 90 * DAY);
     while (run.now < START - 89 * DAY) run.look(problemToReport('UNAVAILABLE'));
-    expect(run.moves.filter(({ move }) => move.tell !== undefined)).toHaveLength(1);
+    expect(run.moves.filter(({ move }) => move.report !== undefined)).toHaveLength(1);
   });
 });
 
@@ -316,7 +316,7 @@ describe('an outage', () => {
     const waits: number[] = [];
     const told: number[] = [];
     while (run.now - START < DAY) {
-      if (run.look(problemToReport('UNAVAILABLE', `AADSTS${run.moves.length}`)).tell) told.push(run.now - START);
+      if (run.look(problemToReport('UNAVAILABLE', `AADSTS${run.moves.length}`)).report) told.push(run.now - START);
       waits.push(((run.rotation?.nextTime ?? 0) - run.now) / MINUTE);
     }
     expect(waits.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
@@ -333,9 +333,9 @@ describe('an outage', () => {
 
   test('is no news beside what stood in the way before it', () => {
     const run = start();
-    expect(run.look(problemToReport('PERMISSION')).tell).toBeDefined();
-    expect(run.look(problemToReport('UNAVAILABLE')).tell).toBeUndefined();
-    expect(run.look(problemToReport('PERMISSION')).tell).toBeUndefined();
+    expect(run.look(problemToReport('PERMISSION')).report).toBeDefined();
+    expect(run.look(problemToReport('UNAVAILABLE')).report).toBeUndefined();
+    expect(run.look(problemToReport('PERMISSION')).report).toBeUndefined();
     expect(run.rotation?.problem?.kind).toBe('PERMISSION');
   });
 });
@@ -345,13 +345,13 @@ describe('what somebody must mend', () => {
     '%s is tried daily, and told at once',
     (kind) => {
       const run = start();
-      expect(run.look(problemToReport(kind, 'x')).tell).toMatchObject({
+      expect(run.look(problemToReport(kind, 'x')).report).toMatchObject({
         problem: { kind, code: 'x' },
         severity: 'WARNING',
       });
       expect((run.rotation?.nextTime ?? 0) - run.now).toBe(DAY);
-      expect(run.look(problemToReport(kind, 'x')).tell).toBeUndefined();
-      expect(run.look(problemToReport(kind, 'y')).tell).toBeDefined();
+      expect(run.look(problemToReport(kind, 'x')).report).toBeUndefined();
+      expect(run.look(problemToReport(kind, 'y')).report).toBeDefined();
     },
   );
 
@@ -359,8 +359,8 @@ describe('what somebody must mend', () => {
     const run = start();
     const told: unknown[] = [];
     while (run.now < START + 30 * DAY) {
-      const { tell } = run.look(problemToReport('PERMISSION'));
-      if (tell) told.push([tell.severity, (run.now - START) / DAY]);
+      const { report } = run.look(problemToReport('PERMISSION'));
+      if (report) told.push([report.severity, (run.now - START) / DAY]);
     }
     expect(told).toEqual([
       ['WARNING', 0],
@@ -370,12 +370,12 @@ describe('what somebody must mend', () => {
 
   test('is no matter of haste once the new one serves, and is over when the old one has ended', () => {
     const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
-    expect(run.look(problemToReport('PERMISSION')).tell).toMatchObject({ severity: 'WARNING' });
+    expect(run.look(problemToReport('PERMISSION')).report).toMatchObject({ severity: 'WARNING' });
     run.look(problemToReport('PERMISSION'));
     expect(run.look(problemToReport('PERMISSION'))).toMatchObject({
       after: undefined,
       done: undefined,
-      tell: undefined,
+      report: undefined,
     });
   });
 });
@@ -384,9 +384,9 @@ test.each(['NO_KEY_ID', 'IN_USE'] as const)(
   'an old secret that cannot be removed (%s) stays, which is told, and the rotation is over',
   (problem) => {
     const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
-    const { after, done, tell } = run.look({ kind: 'kept', problem });
+    const { after, done, report } = run.look({ kind: 'kept', problem });
     expect([after, done]).toEqual([undefined, undefined]);
-    expect(tell).toMatchObject({ problem: { kind: problem }, severity: 'WARNING' });
+    expect(report).toMatchObject({ problem: { kind: problem }, severity: 'WARNING' });
   },
 );
 
@@ -406,6 +406,6 @@ test('one that was to remove the old secret watches for another day, where Entra
   expect(run.look(REFUSED)).toMatchObject({
     after: { step: 'WATCH', watchTime: START },
     done: undefined,
-    tell: { problem: { kind: 'REFUSED_SECRET', code: 'AADSTS7000215' } },
+    report: { problem: { kind: 'REFUSED_SECRET', code: 'AADSTS7000215' } },
   });
 });

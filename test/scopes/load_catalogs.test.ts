@@ -57,7 +57,11 @@ test('reports all faults of all files at once, with file and path', async () => 
 });
 
 test.each([
-  ['a built-in name', GOOD.replace('name: crm', 'name: aurinko'), 'name: aurinko is already the name of a built-in catalog'],
+  [
+    'a built-in name',
+    GOOD.replace('name: crm', 'name: aurinko'),
+    'name: aurinko is already the name of a built-in catalog',
+  ],
   ['an OIDC scope as a permission', GOOD.replace('Contacts.Read', 'openid'), 'scopes.0.permissions.0'],
   ['covers of nothing', `${GOOD}    covers: [Crm.Write]\n`, 'scopes.0.covers: the catalog has no scope Crm.Write'],
   [

@@ -12,16 +12,16 @@ test('what was told of its age is remembered for as long as it is in use', async
   const keyId = old.id.toString('hex');
   const open = (keks: Keks) => openTestStores({ path, keks, clock: { now: () => 1 } });
   let stores = await open({ current: old });
-  await stores.kekTold(keyId, 365);
-  await stores.kekTold('another', 730);
+  await stores.kekReminded(keyId, 365);
+  await stores.kekReminded('another', 730);
   await stores.close();
 
   stores = await open({ current: old });
-  expect(await stores.kekAge()).toEqual({ kekId: keyId, since: 1, toldDays: 365 });
+  expect(await stores.kekAge()).toEqual({ kekId: keyId, since: 1, lastRemindedDays: 365 });
   await stores.close();
 
   stores = await open({ current: young, previous: old });
-  expect((await stores.kekAge()).toldDays).toBeUndefined();
+  expect((await stores.kekAge()).lastRemindedDays).toBeUndefined();
   await stores.close();
 });
 

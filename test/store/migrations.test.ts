@@ -97,7 +97,7 @@ test('from the version that told of no ends: every credential is looked at once,
     {
       credential: { uid: 'secret-1', expireTime: NOW + 5 },
       reminderTime: 0,
-      toldDays: undefined,
+      lastRemindedDays: undefined,
       thresholds: undefined,
     },
   ]);
@@ -105,7 +105,7 @@ test('from the version that told of no ends: every credential is looked at once,
   expect(usable.map(({ material }) => material.kind)).toEqual(['CLIENT_SECRET']);
   expect((await stores.expiry.idleExpiring(NOW, 10)).map(({ connectionId }) => connectionId)).toEqual(['ada']);
   expect(await stores.outbox.read(0, 10)).toMatchObject([
-    { sequence: 1, event: { uid: 'e1', cause: undefined, severity: 'INFO', data: { change: 'CREATED' } } },
+    { sequence: 1, event: { uid: 'e1', dedupeKey: undefined, severity: 'INFO', data: { change: 'CREATED' } } },
   ]);
   const tenant = present(await stores.tenants.find('acme'));
   expect(tenant.expiryThresholds).toBeUndefined();

@@ -1,6 +1,6 @@
 import type { AppRegistrations, Registered } from '../../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
-import type { Told } from '../../expiry/event_reporter.ts';
+import type { ReportPublished } from '../../expiry/event_reporter.ts';
 import { type App, registrationDirectory } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import { type Clock, type Duration, SECOND } from '../../model/clock.ts';
@@ -33,14 +33,14 @@ export interface InspectionParts {
   readonly changes: Pick<Changes, 'announce'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly told: Told;
+  readonly reportPublished: ReportPublished;
   /** For all requests of one app; the remaining ones follow an hour later. Default 20 s. */
   readonly timePerApp?: Duration | undefined;
 }
 
 /** Inspects an app's registration at Entra and its Key Vault secrets; stores changes and publishes events. */
 export function createInspectApp(parts: InspectionParts): (due: DueInspection) => Promise<void> {
-  const { stores, authorizationServer, clock, log, told, timePerApp = 20 * SECOND } = parts;
+  const { stores, authorizationServer, clock, log, reportPublished, timePerApp = 20 * SECOND } = parts;
 
   /** Key Vault secrets by the credential's uid, and the number of unreadable ones. */
   async function readReferences(app: App, usable: readonly UsableCredential[], limit: TimeLimit) {
@@ -129,7 +129,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     const isIncomplete = probed.isIncomplete || unread > 0;
     const nextTime = nextInspection({ app, credentials, ...graph, ...probed, isIncomplete }, now);
     if (!(await stores.inspections.record({ due, nextTime, ...diff }))) return;
-    for (const event of diff.events) told(event);
+    for (const event of diff.events) reportPublished(event);
     if (hasNewExpiry(before, credentials)) {
       authorizationServer.forget(app.uid);
       parts.changes.announce({ kind: 'app', uid: app.uid });

@@ -19,9 +19,9 @@ export function expiryMismatch(
 ): VaultEvent {
   const { uid, credentialId, kind, hint } = credential;
   return {
-    ...told(app, now),
+    ...eventFields(app, now),
     type: 'credential.expiry_mismatch',
-    cause: `credential.expiry_mismatch/${uid}/${entra}`,
+    dedupeKey: `credential.expiry_mismatch/${uid}/${entra}`,
     severity: entra < said && entra - now <= URGENT ? 'CRITICAL' : 'WARNING',
     subject: `${appName(app)}/credentials/${credentialId}`,
     data: { app: appName(app), clientId: app.clientId, kind, hint, configuredExpireTime: said, entraExpireTime: entra },
@@ -40,15 +40,15 @@ export function unknownCredential(app: App, credential: NamedCredential, now: Ti
     orphan: isMarkerOf(app, displayName),
   };
   return {
-    ...told(app, now),
+    ...eventFields(app, now),
     type: 'credential.unknown',
-    cause: `credential.unknown/${app.uid}/${keyId}`,
+    dedupeKey: `credential.unknown/${app.uid}/${keyId}`,
     severity: 'WARNING',
     subject: appName(app),
     data,
   };
 }
 
-function told({ tenantUid, tenantId }: App, time: Timestamp) {
+function eventFields({ tenantUid, tenantId }: App, time: Timestamp) {
   return { uid: newUid(), tenantUid, tenantId, time };
 }

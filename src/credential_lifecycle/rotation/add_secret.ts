@@ -59,7 +59,7 @@ function ownAttempt({ stores, clock }: RotationStepParts, { app, rotation }: Rot
 
 /** Removes the secret of an interrupted attempt, whose value is lost. */
 async function removeOrphan(
-  { stores, registrations, clock, told }: RotationStepParts,
+  { stores, registrations, clock, reportPublished }: RotationStepParts,
   { app }: RotationSubject,
   orphan: RegisteredPassword,
 ): Promise<RotationBlocker | undefined> {
@@ -69,14 +69,14 @@ async function removeOrphan(
   if (response.kind !== 'unavailable') {
     const entry = { ...orphan, kind: 'CLIENT_SECRET' as const, mark: orphan.hint || undefined };
     const event = unknownCredential(app, entry, clock.now());
-    if (await stores.expiry.tell(event)) told(event);
+    if (await stores.expiry.publish(event)) reportPublished(event);
   }
   return blockerOf(response);
 }
 
 /** Removes a secret that was not stored, unless only the database's response was lost. A later attempt finds it by its marker. */
 async function removeUnstored(
-  { stores, registrations, clock, told }: RotationStepParts,
+  { stores, registrations, clock, reportPublished }: RotationStepParts,
   { app, rotation }: RotationSubject,
   { keyId, secret, endTime }: AddedPassword,
 ): Promise<void> {
@@ -87,7 +87,7 @@ async function removeUnstored(
   if ((await stores.rotations.find(app.uid)) !== undefined) return;
   const entry = { kind: 'CLIENT_SECRET', keyId, mark: secret.hint(), displayName: rotation.marker, endTime } as const;
   const event = unknownCredential(app, entry, clock.now());
-  if (await stores.expiry.tell(event)) told(event);
+  if (await stores.expiry.publish(event)) reportPublished(event);
 }
 
 function newSecret(

@@ -7,7 +7,7 @@ import type { RotationParts, RotationSubject } from './rotation_parts.ts';
 export function rotationEvents(
   { clock, newUid }: Pick<RotationParts, 'clock' | 'newUid'>,
   { app, rotation, old, newCredential }: RotationSubject,
-  { done, tell }: RotationTransition,
+  { done, report }: RotationTransition,
 ): readonly VaultEvent[] {
   const names = { app: appName(app), clientId: app.clientId, oldCredential: old?.credentialId ?? '' };
   const bodies: (EventBody & { readonly severity: Severity })[] = [];
@@ -19,12 +19,12 @@ export function rotationEvents(
     };
     bodies.push({ type: 'credential.rotating', severity: 'INFO', data: { ...names, ...facts } });
   }
-  if (tell !== undefined) {
-    const { kind: problem, code, permission, hints } = tell.problem;
+  if (report !== undefined) {
+    const { kind: problem, code, permission, hints } = report.problem;
     const facts = { step: rotation.step, problem, code, permission, hints, expireTime: old?.expireTime };
-    bodies.push({ type: 'credential.rotation_failed', severity: tell.severity, data: { ...names, ...facts } });
+    bodies.push({ type: 'credential.rotation_failed', severity: report.severity, data: { ...names, ...facts } });
   }
   const { tenantUid, tenantId } = app;
-  const common = { cause: undefined, tenantUid, tenantId, subject: appName(app), time: clock.now() };
+  const common = { dedupeKey: undefined, tenantUid, tenantId, subject: appName(app), time: clock.now() };
   return bodies.map((body) => ({ ...common, ...body, uid: newUid() }));
 }

@@ -1,6 +1,6 @@
 import type { AppRegistrations } from '../../entra/app_registrations.ts';
 import type { AuthorizationServer } from '../../entra/authorization_server.ts';
-import type { Told } from '../../expiry/event_reporter.ts';
+import type { ReportPublished } from '../../expiry/event_reporter.ts';
 import type { App } from '../../model/app.ts';
 import type { Changes } from '../../model/changes.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -26,11 +26,11 @@ export interface RotationParts {
 
 /** Dependencies for running their steps. */
 export interface RotationStepParts extends RotationParts {
-  readonly stores: RotationParts['stores'] & { readonly expiry: Pick<ExpiryStore, 'tell'> };
+  readonly stores: RotationParts['stores'] & { readonly expiry: Pick<ExpiryStore, 'publish'> };
   readonly authorizationServer: Pick<AuthorizationServer, 'probe' | 'forget'>;
   readonly changes: Pick<Changes, 'announce'>;
   readonly log: Log;
-  readonly told: Told;
+  readonly reportPublished: ReportPublished;
 }
 
 /** A rotation whose step runs, with the current app. */

@@ -10,7 +10,7 @@ import type { RotationStepParts, RotationSubject, StepResult } from './rotation_
 
 /** Runs the due step of a rotation. */
 export async function runStep(parts: RotationStepParts, due: Rotation): Promise<void> {
-  const { stores, clock, told } = parts;
+  const { stores, clock, reportPublished } = parts;
   const subject = await subjectOf(parts, due);
   // The app was deleted.
   if (subject === undefined) return;
@@ -37,7 +37,7 @@ export async function runStep(parts: RotationStepParts, due: Rotation): Promise<
     parts.authorizationServer.forget(app.uid);
     parts.changes.announce({ kind: 'app', uid: app.uid });
   }
-  for (const event of events) told(event);
+  for (const event of events) reportPublished(event);
 
   /** False: another replica was faster. */
   async function commit(advance: RotationAdvance): Promise<boolean> {

@@ -112,7 +112,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
       .limit(1);
   });
 
-  const told = (before: App, after: App) => outbox.tell(appStateChanged({ before, after, time: clock.now() }));
+  const stateEvent = (before: App, after: App) => outbox.publish(appStateChanged({ before, after, time: clock.now() }));
 
   async function findApp(uid: string): Promise<App | undefined> {
     const row = await findByUid.first({ uid });
@@ -162,7 +162,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         ...(loses ? [logos.delete(uid)] : []),
         ...(logo === undefined ? [] : [logos.upsert(uid, logo)]),
         ...(inspectsAlike(before, after) ? [] : [makeInspectionDue(uid)]),
-        ...told(before, after),
+        ...stateEvent(before, after),
       );
       if (!committed) throw appChanged(before);
       return { ...after, version: before.version + 1 };
@@ -189,7 +189,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         const { committed } = await database.commit(
           credentialRows.insert(app, credential),
           clearRejection.step({ uid }, rejected ? 1 : 0),
-          ...(rejected ? told(before, { ...before, state: 'OK', stateReason: undefined }) : []),
+          ...(rejected ? stateEvent(before, { ...before, state: 'OK', stateReason: undefined }) : []),
           makeInspectionDue(uid),
         );
         if (committed) return;
@@ -211,7 +211,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         if (before === undefined) return;
         const { committed } = await database.commit(
           recordState.step({ uid, state, stateReason: stateReason ?? null, previousState: before.state }, 1),
-          ...told(before, { ...before, state, stateReason }),
+          ...stateEvent(before, { ...before, state, stateReason }),
         );
         if (committed) return;
       }

@@ -32,9 +32,9 @@ export function createInspectionStore({
     select: (when) => (db) =>
       db.select().from(apps).where(when).orderBy(asc(apps.inspectTime)).limit(sql.placeholder('limit')),
   });
-  // Changes nothing: an event whose cause is there already would end the commit with an error.
-  const isUntold = database.write('inspections.isUntold', (db) =>
-    db.update(apps).set({ inspectTime: app.inspectTime }).where(and(isAsRead, outbox.isUntold)),
+  // A no-op update: inserting an event whose dedupe key is stored already would fail the whole commit.
+  const isUnpublished = database.write('inspections.isUnpublished', (db) =>
+    db.update(apps).set({ inspectTime: app.inspectTime }).where(and(isAsRead, outbox.isUnpublished)),
   );
   const record = database.write('inspections.record', (db) =>
     db
@@ -103,18 +103,18 @@ export function createInspectionStore({
     },
     async record({ due, nextTime, strangers, ends, events }: Inspection) {
       const read = { uid: due.app.uid, inspectTime: due.inspectTime };
-      let untold: readonly VaultEvent[] = events;
+      let unpublished: readonly VaultEvent[] = events;
       for (;;) {
         const result = await database.commit(
-          ...untold.map(({ cause }) => isUntold.step({ ...read, cause: cause ?? null }, 1)),
+          ...unpublished.map(({ dedupeKey }) => isUnpublished.step({ ...read, dedupeKey: dedupeKey ?? null }, 1)),
           record.step({ ...read, nextTime, strangers }, 1),
           ...ends.map((one) => endsStep(read.uid, one)),
-          ...untold.flatMap((event) => outbox.tell(event)),
+          ...unpublished.flatMap((event) => outbox.publish(event)),
         );
         if (result.committed) return true;
         // That somebody was faster would refuse the first of these, and then the next, until it refuses the record.
-        if (result.refusedBy >= untold.length) return false;
-        untold = untold.filter((_, index) => index !== result.refusedBy);
+        if (result.refusedBy >= unpublished.length) return false;
+        unpublished = unpublished.filter((_, index) => index !== result.refusedBy);
       }
     },
     async hasten(secretUri) {

@@ -68,7 +68,7 @@ export function createVerdicts({
         const fallback = isUnreported ? fallbackOf(own.credential, all, time) : undefined;
         const { committed } = await database.commit(
           reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
-          ...(isUnreported ? outbox.tell(credentialRejected({ ...own, fallback, entraError, time })) : []),
+          ...(isUnreported ? outbox.publish(credentialRejected({ ...own, fallback, entraError, time })) : []),
         );
         if (committed) return;
       }

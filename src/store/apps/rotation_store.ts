@@ -81,7 +81,7 @@ export function createRotationStore({
       ...(prefer === undefined ? [] : [credentialRows.prefer(prefer.credentialUid, prefer.time)]),
       ...(remove === undefined ? [] : [credentialRows.remove(remove)]),
       ...(add === undefined && remove === undefined ? [] : [makeInspectionDue(before.appUid)]),
-      ...events.flatMap((event) => outbox.tell(event)),
+      ...events.flatMap((event) => outbox.publish(event)),
     ];
   }
 

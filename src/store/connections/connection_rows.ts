@@ -97,7 +97,7 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
       version: connection.version,
       refreshToken:
         refreshToken === undefined ? null : keyring.seal(placeOf(uid, tenantUid, REFRESH_TOKEN), refreshToken),
-      idleTold: null,
+      idleRemindedTime: null,
       previousRefreshToken: null,
       replacedTime: null,
       epoch: 0,
@@ -118,12 +118,12 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
     },
     insert: (connection, refreshToken) => [
       insert.step(toRow(connection, refreshToken), 1),
-      ...outbox.tell(connectionChanged({ before: undefined, after: connection, time: clock.now() })),
+      ...outbox.publish(connectionChanged({ before: undefined, after: connection, time: clock.now() })),
     ],
     replace: (before, after, refreshToken) => [
       replace.step({ ...toRow(after, refreshToken), uid: before.uid, version: before.version }, 1),
       drop(before.uid),
-      ...outbox.tell(connectionChanged({ before, after, newGrant: true, time: clock.now() })),
+      ...outbox.publish(connectionChanged({ before, after, newGrant: true, time: clock.now() })),
     ],
     dropAccessTokens: drop,
     personalOf,

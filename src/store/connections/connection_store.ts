@@ -95,7 +95,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       const { committed } = await externalIds.guarded(after, () =>
         database.commit(
           update.step({ uid, version, externalId: externalId ?? null, labels, updateTime }, 1),
-          ...outbox.tell(event),
+          ...outbox.publish(event),
         ),
       );
       if (!committed) throw changedMeanwhile(before);
@@ -109,7 +109,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
         const { committed } = await database.commit(
           suspend.step({ uid, version, suspendTime: suspendTime ?? null, updateTime: now }, 1),
           connectionRows.dropAccessTokens(uid),
-          ...outbox.tell(connectionChanged({ before, after, time: clock.now() })),
+          ...outbox.publish(connectionChanged({ before, after, time: clock.now() })),
         );
         return committed ? after : undefined;
       });
@@ -119,7 +119,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
         const { uid, version } = row;
         const event = connectionChanged({ before: fromRow(row, undefined), after: undefined, time: clock.now() });
         // Access tokens and authorizations go with it (ON DELETE CASCADE), and a lease finds no row to record in.
-        const { committed } = await database.commit(deleteOne.step({ uid, version }, 1), ...outbox.tell(event));
+        const { committed } = await database.commit(deleteOne.step({ uid, version }, 1), ...outbox.publish(event));
         return committed || undefined;
       });
       database.shredSoon();

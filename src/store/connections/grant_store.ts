@@ -94,7 +94,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
     for (let before = leased; ; ) {
       const { externalId, labels, version } = before;
       const after = { ...outcome.connection, externalId, labels };
-      const events = outbox.tell(connectionChanged({ before, after, time: clock.now() }));
+      const events = outbox.publish(connectionChanged({ before, after, time: clock.now() }));
       const guards = events.length === 0 ? [] : [hasVersion.step({ uid, version: version + 1 }, 1)];
       const result = await database.commit(...steps, ...guards, ...events);
       if (result.committed) return 'recorded';

@@ -51,13 +51,18 @@ export function createDeliveryStore(database: Database): DeliveryStore {
   const postpone = database.write('deliveries.postpone', (db) =>
     db
       .update(deliveries)
-      .set({ attempts: all.attempts, lastError: all.lastError, nextTime: all.nextTime, parkTime: all.parkTime })
+      .set({
+        attempts: all.attempts,
+        lastError: all.lastError,
+        nextTime: all.nextTime,
+        deadLetterTime: all.deadLetterTime,
+      })
       .where(one),
   );
   const redeliver = database.write('deliveries.redeliver', (db) =>
     db
       .update(deliveries)
-      .set({ attempts: 0, lastError: null, createTime: time, nextTime: time, parkTime: null })
+      .set({ attempts: 0, lastError: null, createTime: time, nextTime: time, deadLetterTime: null })
       .where(and(ofSink, isDeadLetter)),
   );
   /** Of an index alone. */
@@ -93,10 +98,10 @@ export function createDeliveryStore(database: Database): DeliveryStore {
       await remove.run({ sinkId, sequence });
     },
     async postpone({ sinkId, sequence, attempts, lastError = null }, nextTime) {
-      await postpone.run({ sinkId, sequence, attempts, lastError, nextTime, parkTime: null });
+      await postpone.run({ sinkId, sequence, attempts, lastError, nextTime, deadLetterTime: null });
     },
-    async deadLetter({ sinkId, sequence, attempts, lastError = null }, parkTime) {
-      await postpone.run({ sinkId, sequence, attempts, lastError, nextTime: null, parkTime });
+    async deadLetter({ sinkId, sequence, attempts, lastError = null }, deadLetterTime) {
+      await postpone.run({ sinkId, sequence, attempts, lastError, nextTime: null, deadLetterTime });
     },
     async deadLetters(page, sinkId) {
       const [afterSink, afterSequence] = splitPairKey(page.after ?? '');
@@ -136,6 +141,6 @@ function toDelivery({ delivery, event }: { delivery: Row<'deliveries'>; event: R
     lastError: delivery.lastError ?? undefined,
     createTime: delivery.createTime,
     nextTime: delivery.nextTime ?? undefined,
-    deadLetterTime: delivery.parkTime ?? undefined,
+    deadLetterTime: delivery.deadLetterTime ?? undefined,
   };
 }

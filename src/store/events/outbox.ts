@@ -6,12 +6,12 @@ import type { Row } from '../tables.ts';
 
 /** Events as parts of the commits of what happened. */
 export interface OutboxRows {
-  /** No step where nothing is to be told. A commit with an event whose cause is there already must be refused by a step before it. */
-  tell(event: VaultEvent | undefined): readonly Step[];
-  /** In a commit of its own. False: its cause is there already. */
-  tellOnce(event: VaultEvent): Promise<boolean>;
-  /** No event of this cause, given as a value of the statement, is there; true for null. */
-  readonly isUntold: SQL;
+  /** No step without an event. The caller must make sure that no event with the same dedupe key is stored: such a commit fails. */
+  publish(event: VaultEvent | undefined): readonly Step[];
+  /** In its own commit. False: an event with the same dedupe key is stored already. */
+  publishOnce(event: VaultEvent): Promise<boolean>;
+  /** True if no event with the dedupe key is stored (the statement's value `dedupeKey`), or if the key is null. */
+  readonly isUnpublished: SQL;
 }
 
 export function createOutboxRows(database: Database): OutboxRows {
@@ -21,11 +21,11 @@ export function createOutboxRows(database: Database): OutboxRows {
   const insertOnce = database.write('outbox.insertOnce', (db) =>
     db.insert(outbox).values(placeholders(columns)).onConflictDoNothing(),
   );
-  const toRow = (event: VaultEvent) => ({ ...event, cause: event.cause ?? null });
+  const toRow = (event: VaultEvent) => ({ ...event, dedupeKey: event.dedupeKey ?? null });
   return {
-    tell: (event) => (event === undefined ? [] : [insert.step(toRow(event), 1)]),
-    tellOnce: async (event) => (await insertOnce.run(toRow(event))) > 0,
-    isUntold: sql`NOT EXISTS (SELECT 1 FROM outbox AS told WHERE told.cause = ${placeholder(outbox.cause, 'cause')})`,
+    publish: (event) => (event === undefined ? [] : [insert.step(toRow(event), 1)]),
+    publishOnce: async (event) => (await insertOnce.run(toRow(event))) > 0,
+    isUnpublished: sql`NOT EXISTS (SELECT 1 FROM outbox AS published WHERE published.dedupe_key = ${placeholder(outbox.dedupeKey, 'dedupeKey')})`,
   };
 }
 
@@ -72,8 +72,8 @@ export function createOutboxStore(database: Database): OutboxStore {
 }
 
 /** The row was made of an event, so type and data belong together; JSON has dropped what is undefined. */
-export function toStoredEvent({ sequence, cause, ...event }: Row<'outbox'>): StoredEvent {
-  return { sequence, event: { ...event, cause: cause ?? undefined } as VaultEvent };
+export function toStoredEvent({ sequence, dedupeKey, ...event }: Row<'outbox'>): StoredEvent {
+  return { sequence, event: { ...event, dedupeKey: dedupeKey ?? undefined } as VaultEvent };
 }
 
 export interface ExpiryStoreParts {

@@ -9,6 +9,6 @@ export function createExpiryStore(parts: ExpiryStoreParts): ExpiryStore {
     ...createReminders(parts),
     ...createIdleReminders(parts),
     listExpiring: createExpiringCredentials(parts.database),
-    tell: parts.outbox.tellOnce,
+    publish: parts.outbox.publishOnce,
   };
 }

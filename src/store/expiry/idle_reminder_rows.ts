@@ -9,7 +9,7 @@ import type { ExpiryStoreParts } from '../events/outbox.ts';
 const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;
 
 // Word for word as the partial index connections_idle says it.
-const isUntoldOf = sql`keep_alive_time IS NOT NULL AND idle_told IS DISTINCT FROM last_refresh_time`;
+const isUnpublishedOf = sql`keep_alive_time IS NOT NULL AND idle_reminded_time IS DISTINCT FROM last_refresh_time`;
 
 export function createIdleReminders({
   database,
@@ -22,20 +22,20 @@ export function createIdleReminders({
     db
       .select()
       .from(connections)
-      .where(sql`last_refresh_time < ${lastRefreshTime} AND ${isUntoldOf}`)
+      .where(sql`last_refresh_time < ${lastRefreshTime} AND ${isUnpublishedOf}`)
       .orderBy(asc(connections.lastRefreshTime))
       .limit(sql.placeholder('limit')),
   );
   const remind = database.write('connections.remindIdle', (db) =>
     db
       .update(connections)
-      .set({ idleTold: lastRefreshTime })
+      .set({ idleRemindedTime: lastRefreshTime })
       .where(
         and(
           eq(connections.uid, placeholder(connections.uid, 'uid')),
           eq(connections.lastRefreshTime, lastRefreshTime),
-          isUntoldOf,
-          outbox.isUntold,
+          isUnpublishedOf,
+          outbox.isUnpublished,
         ),
       ),
   );
@@ -47,11 +47,11 @@ export function createIdleReminders({
     },
     async remindIdle({ uid, lastRefreshTime = null }, event) {
       const { committed } = await database.commit(
-        remind.step({ uid, lastRefreshTime, cause: event.cause ?? null }, 1),
-        ...outbox.tell(event),
+        remind.step({ uid, lastRefreshTime, dedupeKey: event.dedupeKey ?? null }, 1),
+        ...outbox.publish(event),
       );
-      // Where its cause is there already, it need not come up again.
-      if (!committed) await remind.run({ uid, lastRefreshTime, cause: null });
+      // The event was published already: mark it, so that it is not due again.
+      if (!committed) await remind.run({ uid, lastRefreshTime, dedupeKey: null });
       return committed;
     },
   };

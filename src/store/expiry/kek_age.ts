@@ -8,21 +8,21 @@ export async function kekAge(meta: Meta): Promise<KekAge> {
   const stored = await meta.find('kek_age');
   // Opening the database wrote it.
   if (stored === undefined) throw new VaultError('RECORD_CORRUPT', 'The record of the root key is missing.');
-  const { kekId, since, toldDays } = JSON.parse(stored.toString('utf8')) as KekAge;
-  return { kekId, since, toldDays };
+  const { kekId, since, lastRemindedDays } = JSON.parse(stored.toString('utf8')) as KekAge;
+  return { kekId, since, lastRemindedDays: lastRemindedDays };
 }
 
 /** A root key that the database did not know before is young from now on. It must have proved to be the database's. */
 export async function recordKek(meta: Meta, kek: Kek, clock: Clock): Promise<void> {
   const kekId = kek.id.toString('hex');
   if ((await meta.find('kek_age')) !== undefined && (await kekAge(meta)).kekId === kekId) return;
-  await save(meta, { kekId, since: clock.now(), toldDays: undefined });
+  await save(meta, { kekId, since: clock.now(), lastRemindedDays: undefined });
 }
 
-export async function kekTold(meta: Meta, kekId: string, days: number): Promise<void> {
+export async function kekReminded(meta: Meta, kekId: string, days: number): Promise<void> {
   const age = await kekAge(meta);
   // Another took its place meanwhile.
-  if (age.kekId === kekId) await save(meta, { ...age, toldDays: days });
+  if (age.kekId === kekId) await save(meta, { ...age, lastRemindedDays: days });
 }
 
 async function save(meta: Meta, age: KekAge): Promise<void> {

@@ -8,9 +8,10 @@ const END_OF_TIME = 8_640_000_000_000_000;
 
 export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<ExpiryStore, 'dueReminders' | 'remind'> {
   const { credentials, apps, tenants } = database.tables;
-  const { uid, credentialId, kind, hint, expireTime, reminderTime, toldDays, toldEnd } = getTableColumns(credentials);
+  const { uid, credentialId, kind, hint, expireTime, reminderTime, lastRemindedDays, remindedExpireTime } =
+    getTableColumns(credentials);
   const { tenantUid, tenantId, appId, clientId } = getTableColumns(apps);
-  const all = placeholders({ uid, expireTime, reminderTime, toldDays, toldEnd });
+  const all = placeholders({ uid, expireTime, reminderTime, lastRemindedDays, remindedExpireTime });
   const place = database.dialect.place(credentials);
 
   // A rejected one saves nobody, nor does one that begins after a gap; and of an unknown end nobody can say that it lies beyond this one's.
@@ -27,8 +28,8 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
       .select({
         place,
         reminderTime,
-        toldDays,
-        toldEnd,
+        lastRemindedDays,
+        remindedExpireTime,
         credential: { uid, credentialId, kind, hint, expireTime },
         app: { tenantUid, tenantId, appId, clientId },
         thresholds: sql<unknown>`${tenants.expiryThresholds}`,
@@ -51,20 +52,20 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
       .update(credentials)
       .set({
         reminderTime: placeholder(credentials.reminderTime, 'nextTime'),
-        toldDays: all.toldDays,
-        toldEnd: all.toldEnd,
+        lastRemindedDays: all.lastRemindedDays,
+        remindedExpireTime: all.remindedExpireTime,
       })
       // By its uid it would have to be looked for in an index that is larger than the page cache: that took two thirds of the statement.
-      .where(and(eq(place, sql.placeholder('place')), isAsRead, outbox.isUntold)),
+      .where(and(eq(place, sql.placeholder('place')), isAsRead, outbox.isUnpublished)),
   );
   const look = database.rows('expiry.look', (db) =>
     db
-      .select({ untold: sql<number | boolean>`${outbox.isUntold}` })
+      .select({ unpublished: sql<number | boolean>`${outbox.isUnpublished}` })
       .from(credentials)
       .where(isAsRead),
   );
 
-  function valuesOf({ due, event, toldDays, nextTime }: Reminder) {
+  function valuesOf({ due, event, lastRemindedDays, nextTime }: Reminder) {
     const { uid, expireTime = null } = due.credential;
     return {
       uid,
@@ -72,9 +73,9 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
       reminderTime: due.reminderTime,
       expireTime,
       nextTime: nextTime ?? null,
-      toldDays: toldDays ?? null,
-      toldEnd: toldDays === undefined ? null : expireTime,
-      cause: event?.cause ?? null,
+      lastRemindedDays: lastRemindedDays ?? null,
+      remindedExpireTime: lastRemindedDays === undefined ? null : expireTime,
+      dedupeKey: event?.dedupeKey ?? null,
     };
   }
 
@@ -84,7 +85,7 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
     for (const [index, reminder] of reminders.entries()) {
       const row = await look.first(valuesOf(reminder));
       if (row === undefined) continue;
-      if (!row.untold) left.push({ ...reminder, event: undefined });
+      if (!row.unpublished) left.push({ ...reminder, event: undefined });
       // The refused one is as it was: somebody is at it this very moment. It stays due.
       else if (index !== refused) left.push(reminder);
     }
@@ -94,14 +95,16 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
   return {
     async dueReminders(now, limit) {
       const rows = await due.all({ now, limit });
-      return rows.map(({ credential, reminderTime, toldDays, toldEnd, thresholds, othersEnd, ...found }) => ({
-        ...found,
-        credential: { ...credential, expireTime: credential.expireTime ?? undefined },
-        reminderTime: reminderTime ?? 0,
-        toldDays: toldEnd === credential.expireTime ? (toldDays ?? undefined) : undefined,
-        thresholds: readThresholds(thresholds),
-        othersEnd: othersEnd ?? undefined,
-      }));
+      return rows.map(
+        ({ credential, reminderTime, lastRemindedDays, remindedExpireTime, thresholds, othersEnd, ...found }) => ({
+          ...found,
+          credential: { ...credential, expireTime: credential.expireTime ?? undefined },
+          reminderTime: reminderTime ?? 0,
+          lastRemindedDays: remindedExpireTime === credential.expireTime ? (lastRemindedDays ?? undefined) : undefined,
+          thresholds: readThresholds(thresholds),
+          othersEnd: othersEnd ?? undefined,
+        }),
+      );
     },
     async remind(reminders) {
       let left = [...reminders];
@@ -109,7 +112,7 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
         const events = left.flatMap(({ event }) => event ?? []);
         const result = await database.commit(
           ...left.map((reminder) => remind.step(valuesOf(reminder), 1)),
-          ...events.flatMap((event) => outbox.tell(event)),
+          ...events.flatMap((event) => outbox.publish(event)),
         );
         if (result.committed) return events.length;
         left = await lookAgain(left, result.refusedBy);

@@ -1,0 +1,16 @@
+ALTER TABLE "apps" RENAME COLUMN "state_evidence" TO "state_reason";--> statement-breakpoint
+ALTER TABLE "apps" RENAME COLUMN "strangers" TO "known_key_ids";--> statement-breakpoint
+ALTER TABLE "credentials" RENAME COLUMN "said_expire_time" TO "configured_expire_time";--> statement-breakpoint
+ALTER TABLE "credentials" RENAME COLUMN "told_days" TO "last_reminded_days";--> statement-breakpoint
+ALTER TABLE "credentials" RENAME COLUMN "told_end" TO "reminded_expire_time";--> statement-breakpoint
+ALTER TABLE "connections" RENAME COLUMN "state_evidence" TO "state_reason";--> statement-breakpoint
+ALTER TABLE "connections" RENAME COLUMN "strike_time" TO "first_suspect_time";--> statement-breakpoint
+ALTER TABLE "connections" RENAME COLUMN "idle_told" TO "idle_reminded_time";--> statement-breakpoint
+ALTER TABLE "outbox" RENAME COLUMN "cause" TO "dedupe_key";--> statement-breakpoint
+ALTER TABLE "deliveries" RENAME COLUMN "park_time" TO "dead_letter_time";--> statement-breakpoint
+ALTER INDEX "outbox_cause" RENAME TO "outbox_dedupe_key";--> statement-breakpoint
+ALTER INDEX "deliveries_parked" RENAME TO "deliveries_dead_letters";--> statement-breakpoint
+UPDATE outbox SET type = 'connection.idle_expiring' WHERE type = 'connection.idle_ending';--> statement-breakpoint
+UPDATE outbox SET type = 'credential.expiry_mismatch', data = replace(data::text, '"saidExpireTime"', '"configuredExpireTime"')::jsonb, dedupe_key = replace(dedupe_key, 'credential.end_differs/', 'credential.expiry_mismatch/') WHERE type = 'credential.end_differs';--> statement-breakpoint
+-- Published again under the new names where they still apply.
+DELETE FROM outbox WHERE type = 'vault.ending';
