@@ -76,11 +76,11 @@ function activeTenant(tenantId: string, tenant: Tenant | undefined): Tenant {
 }
 
 /** One error for an app that does not exist and one that is not shared: the tenant may not learn which. */
-function activeApp(app: App | undefined, owner: Tenant | undefined, tenant: Tenant, name: string): App {
-  if (app === undefined || !isSharedWith(app, tenant.tenantId)) {
+function activeApp(app: App | undefined, owner: Tenant | undefined, { tenantId }: Tenant, name: string): App {
+  if (app === undefined || !isSharedWith(app, tenantId)) {
     throw new VaultError(
       'APP_NOT_FOUND',
-      `${name} does not exist, or is not shared with tenants/${tenant.tenantId}. Name a shared app in the field app, or create one with CreateApp.`,
+      `${name} does not exist, or is not shared with tenants/${tenantId}. Name a shared app in app, or create one with CreateApp.`,
       { metadata: { resource: name } },
     );
   }

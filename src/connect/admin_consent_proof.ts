@@ -6,12 +6,12 @@ import { appName } from '../model/connection.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
 import type { ConnectParts } from './connect_parts.ts';
 
-/** Consent makes the app's service principal, which takes its time to be known everywhere. */
+/** Consent creates the app's service principal, which needs time to propagate. */
 const PAUSES = [SECOND, 2 * SECOND];
 
 /**
- * Anybody can send an answer that names any directory, so Entra itself is asked: it gives an app a token of its own only in a directory where
- * its service principal is. By a probe, which blames neither app nor directory for what the answer made up.
+ * Anybody can send a response that names any directory, so the vault checks with Entra: it issues an app token only in a directory that has
+ * the app's service principal. A probe does not change the state of app or directory, because the response may be forged.
  * ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ENTRA_UNAVAILABLE, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_PROPAGATING.
  */
 export async function proveConsent(
@@ -19,23 +19,28 @@ export async function proveConsent(
   app: App,
   directoryId: string,
 ): Promise<void> {
-  for (const rest of [...PAUSES, undefined]) {
+  for (const delay of [...PAUSES, undefined]) {
     const reason = reasonOf(await authorizationServer.probe(app, directoryId));
     if (reason === undefined) return;
-    if (reason !== 'ADMIN_CONSENT_REQUIRED' || rest === undefined) {
-      throw new VaultError(reason, `Entra gave ${appName(app)} no token of its own in the directory that was named`);
+    if (reason !== 'ADMIN_CONSENT_REQUIRED' || delay === undefined) {
+      throw new VaultError(
+        reason,
+        `Entra issued no app token to ${appName(app)} in the named directory. Check the consent, then open the link again.`,
+      );
     }
-    await pause(rest);
+    await pause(delay);
   }
 }
 
-/** Undefined: one credential was accepted there. What no probe could find out is not held against the administrator. */
+/** Undefined: Entra accepted a credential there. An inconclusive probe is not the administrator's fault. */
 function reasonOf(probes: readonly CredentialProbe[]): Reason | undefined {
   const outcomes = probes.map(({ outcome }) => outcome);
   if (outcomes.includes('VALID')) return undefined;
   const reasons = probes.map(({ reason }) => reason);
-  const ofDirectory = (['BLOCKED_BY_POLICY', 'ADMIN_CONSENT_REQUIRED'] as const).find((one) => reasons.includes(one));
-  if (ofDirectory !== undefined) return ofDirectory;
+  const directoryReason = (['BLOCKED_BY_POLICY', 'ADMIN_CONSENT_REQUIRED'] as const).find((one) =>
+    reasons.includes(one),
+  );
+  if (directoryReason !== undefined) return directoryReason;
   if (outcomes.includes('PROPAGATING')) return 'APP_CREDENTIAL_PROPAGATING';
   return outcomes.includes('INCONCLUSIVE') ? 'ENTRA_UNAVAILABLE' : 'APP_CREDENTIAL_REJECTED';
 }

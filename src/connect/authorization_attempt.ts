@@ -1,5 +1,5 @@
 import type { App } from '../model/app.ts';
-import type { Authorization, AuthorizationAttempt } from '../model/authorization.ts';
+import type { Authorization } from '../model/authorization.ts';
 import { MINUTE } from '../model/clock.ts';
 import { Secret } from '../model/secret.ts';
 import type { ConnectParts } from './connect_parts.ts';
@@ -9,19 +9,15 @@ import { authorizeScopes } from './requested_scopes.ts';
 
 const ATTEMPT_LIFE = 10 * MINUTE;
 
-export interface MintedAttempt {
-  readonly attempt: AuthorizationAttempt;
-  readonly stateHash: string;
-  /** The only place that contains the state in clear. */
-  readonly authorizationUri: string;
-}
-
-/** One trip to Entra: a new state, verifier and nonce, bound to the authorization by the row that stores them. */
+/**
+ * One trip to Entra: a new state, verifier and nonce, bound to the authorization by the row that stores them. Only `authorizationUri` contains
+ * the state in clear.
+ */
 export function mintAttempt(
   { authorizationServer, clock }: Pick<ConnectParts, 'authorizationServer' | 'clock'>,
   app: App,
   authorization: Authorization,
-): MintedAttempt {
+) {
   const { uid: authorizationUid, permissions, directoryId, redirectUri, loginHint, prompt, claims } = authorization;
   const state = mintOneTimeToken();
   const nonce = mintOneTimeToken();

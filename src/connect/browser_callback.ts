@@ -1,5 +1,6 @@
 import { isVaultError, type Reason } from '../model/errors.ts';
 import type { ConnectParts } from './connect_parts.ts';
+import type { HandledResponse } from './handle_authorization_response.ts';
 import { createKeyedMutex } from './keyed_mutex.ts';
 import { hashOneTimeToken } from './one_time_token.ts';
 import type { PageTrace } from './page_trace.ts';
@@ -34,11 +35,6 @@ export interface CallbackOutcome {
   readonly refusedResources?: readonly string[] | undefined;
 }
 
-interface Handled extends Pick<CallbackOutcome, 'refusedResources'> {
-  /** In clear, once. */
-  readonly confirmation?: string | undefined;
-}
-
 /** A consent whose state came back from Entra. */
 export interface FoundConsent {
   /** Resource name, for the audit log and the return URL. */
@@ -46,7 +42,7 @@ export interface FoundConsent {
   readonly returnUrl: string | undefined;
   readonly product: Product | undefined;
   /** Handles the first response for the state; undefined: the state was used before. */
-  readonly handle: (() => Promise<Handled>) | undefined;
+  readonly handle: (() => Promise<Partial<HandledResponse>>) | undefined;
   /** What a repeated callback shows. */
   firstOutcome(): CallbackOutcome['outcome'];
   adminConsentUri?(outcome: CallbackOutcome['outcome']): Promise<string | undefined>;
@@ -64,6 +60,8 @@ interface CallbackFlow<Answer> {
   findConsent(request: CallbackRequest<Answer>, stateHash: string): Promise<FoundConsent | undefined>;
 }
 
+type Handled = AuditedResult<Partial<HandledResponse>>;
+
 const UNKNOWN: CallbackOutcome = { outcome: 'STATE_INVALID', returnUrl: undefined, product: undefined };
 
 /**
@@ -78,25 +76,31 @@ export function createBrowserCallback<Answer>(
 
   async function respond(request: CallbackRequest<Answer>, stateHash: string): Promise<CallbackOutcome> {
     const started = parts.clock.now();
-    let found: FoundConsent | undefined;
+    const { found, reason = 'STATE_INVALID' } = await find(request, stateHash);
+    if (found === undefined) return { ...UNKNOWN, outcome: reason };
+    const { resource, handle } = found;
+    if (handle === undefined) return show(found, { outcome: found.firstOutcome() });
+    const { requestId, trace } = request;
+    return show(found, await withAudit(parts, { started, requestId, method, resource, trace, count }, handle));
+  }
+
+  async function find(
+    request: CallbackRequest<Answer>,
+    stateHash: string,
+  ): Promise<{ found: FoundConsent | undefined; reason?: Reason }> {
     try {
-      found = await findConsent(request, stateHash);
+      return { found: await findConsent(request, stateHash) };
     } catch (error) {
       if (!isVaultError(error)) throw error;
-      return { ...UNKNOWN, outcome: error.reason };
+      return { found: undefined, reason: error.reason };
     }
-    if (found === undefined) return UNKNOWN;
-    const { resource, returnUrl, product, handle } = found;
-    const { requestId, trace } = request;
-    const audit = { started, requestId, method, resource, trace, count };
-    const { outcome, result }: AuditedResult<Handled> =
-      handle === undefined ? { outcome: found.firstOutcome() } : await withAudit(parts, audit, handle);
-    const { confirmation, refusedResources } = result ?? {};
-    const parameters = {
-      [parameter]: resource,
-      outcome: outcome.toLowerCase(),
-      ...(confirmation === undefined ? {} : { confirmation }),
-    };
+  }
+
+  async function show(found: FoundConsent, { outcome, result = {} }: Handled): Promise<CallbackOutcome> {
+    const { resource, returnUrl, product } = found;
+    const { confirmation, refusedResources } = result;
+    const facts = { [parameter]: resource, outcome: outcome.toLowerCase() };
+    const parameters = confirmation === undefined ? facts : { ...facts, confirmation };
     return {
       outcome,
       returnUrl: returnUrl === undefined ? undefined : withParameters(returnUrl, parameters),

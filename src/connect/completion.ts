@@ -25,7 +25,7 @@ export function completionOf(
     if (request.returnUrl !== undefined || request.autoConfirm === true) {
       throw fieldInvalid(
         request.returnUrl === undefined ? 'auto_confirm' : 'return_url',
-        "is for the vault's own callback; leave it out, or leave out redirect_uri",
+        "is for the vault's own callback. Leave it out, or leave out redirect_uri.",
       );
     }
     return { redirectUri, returnUrl: undefined, completion: 'CALLER' };
@@ -36,7 +36,7 @@ export function completionOf(
   if (returnUrl !== undefined) return { redirectUri, returnUrl, completion: 'CONFIRM' };
   throw fieldInvalid(
     'return_url',
-    'the authorization has no completion; set return_url (with ConfirmAuthorization), auto_confirm, or a redirect_uri of the product (with CompleteAuthorization)',
+    'nothing completes the authorization. Set return_url, auto_confirm, or a redirect_uri of the product.',
   );
 }
 
@@ -51,7 +51,7 @@ function checkedRedirectUri(app: App, own: string, requested: string | undefined
   throw fieldInvalid(
     'redirect_uri',
     requested === undefined
-      ? `${appName(app)} does not have the vault's own callback ${own}; name one of its redirectUris, or add this one to the app and in Entra`
+      ? `${appName(app)} lacks the vault's callback ${own}. Name one of its redirectUris, or add this one to the app and in Entra.`
       : `must be exactly one of the redirectUris of ${appName(app)}`,
   );
 }

@@ -13,8 +13,8 @@ export interface ConfirmRequest {
 }
 
 /**
- * Activates the waiting grant. A confirmation that matches the connection of the signed-in user proves that the user who consented is the user
- * who requested it. STATE_INVALID: an unknown, used, expired or another connection's confirmation.
+ * Activates the waiting grant. A confirmation that matches the connection of the signed-in user proves that the same user consented.
+ * STATE_INVALID: an unknown, used, expired or another connection's confirmation.
  */
 export async function confirmAuthorization(parts: ConnectParts, request: ConfirmRequest): Promise<Connection> {
   const { stores, clock } = parts;

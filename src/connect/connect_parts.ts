@@ -5,7 +5,7 @@ import type { Clock, Duration } from '../model/clock.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { Stores } from '../store/stores.ts';
 
-/** What this room is given to work with. */
+/** The dependencies of the use cases in this folder. */
 export interface ConnectParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections' | 'authorizations' | 'adminConsents'>;
   readonly authorizationServer: Pick<
@@ -16,10 +16,10 @@ export interface ConnectParts {
   readonly changes: Pick<Changes, 'announce'>;
   readonly auditLog: Pick<AuditLog, 'append'>;
   readonly clock: Clock;
-  /** Where browsers reach the web listener, `https://vault.example`. */
+  /** The address of the web listener for browsers, `https://vault.example`. */
   readonly publicUrl: string;
   readonly metrics?: ConnectMetrics | undefined;
-  /** Default: a timer. */
+  /** For tests. Default: a timer. */
   readonly pause?: ((duration: Duration) => Promise<unknown>) | undefined;
 }
 
@@ -32,20 +32,18 @@ export interface ConnectMetrics {
   imported(outcome: string): void;
 }
 
-const CALLBACK_PATH = '/oauth2/callback';
-
 export function callbackUri(publicUrl: string): string {
-  return `${trimmed(publicUrl)}${CALLBACK_PATH}`;
+  return webUri(publicUrl, 'oauth2/callback');
 }
 
 export function connectUri(publicUrl: string, handle: string): string {
-  return `${trimmed(publicUrl)}/connect/${handle}`;
+  return webUri(publicUrl, `connect/${handle}`);
 }
 
 export function adminConsentLink(publicUrl: string, handle: string): string {
-  return `${trimmed(publicUrl)}/admin-consent/${handle}`;
+  return webUri(publicUrl, `admin-consent/${handle}`);
 }
 
-function trimmed(publicUrl: string): string {
-  return publicUrl.replace(/\/+$/, '');
+function webUri(publicUrl: string, path: string): string {
+  return `${publicUrl.replace(/\/+$/, '')}/${path}`;
 }

@@ -17,7 +17,7 @@ import { stateInvalid } from './state_invalid.ts';
 /** A link's page, before its button is pressed. */
 export interface LinkDescription {
   readonly product: Product;
-  /** The requested scopes as the catalog describes them, else by name; without those that another one covers. Empty: all that the registration lists. */
+  /** The requested scopes, described or by name, without those that another one covers. Empty: all that the registration lists. */
   readonly scopes: readonly string[];
   /** What the app always requests in addition, in the same form. */
   readonly implicit: readonly string[];

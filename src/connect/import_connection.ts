@@ -6,17 +6,24 @@ import { retryOnConflict } from '../model/retry_on_conflict.ts';
 import { accountMismatch, checkClaimedAccount, checkSameAccount, contradicts } from './account_check.ts';
 import { checkNotSuspended, findApp, findTenant, usualApp } from './active_lookup.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import type { ImportRequest, Imports } from './imports.ts';
+import type { ImportRequest } from './import_request.ts';
 import { checkDirectory } from './named_directory.ts';
 import { checkConnectionFields, newConnection } from './new_connection.ts';
 import { requestedScopes } from './requested_scopes.ts';
 import { createImportVerification, type ImportTarget } from './verify_import.ts';
 import { counted } from './with_audit.ts';
 
-export function createImports(parts: ConnectParts): Imports {
+export type Imports = ReturnType<typeof createImports>;
+
+export function createImports(parts: ConnectParts) {
   const verify = createImportVerification(parts);
   return {
-    async import(request) {
+    /**
+     * CONNECTION_EXISTS unless the connection is new, PENDING, or may be replaced. Nothing is stored when it throws. With verify NOW:
+     * REFRESH_TOKEN_REJECTED, CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, ACCOUNT_MISMATCH,
+     * DIRECTORY_NOT_ALLOWED, SCOPE_NOT_GRANTED, and faults of the app or Entra (ENTRA_UNAVAILABLE, APP_CREDENTIAL_REJECTED, …).
+     */
+    async import(request: ImportRequest): Promise<Connection> {
       if (request.validateOnly === true) {
         const target = await checkImport(parts, request);
         await checkExternalIdFree(parts, target);
@@ -81,7 +88,7 @@ function afterImport(
   checkReplaceable(before, request);
   const grant = verified ?? unverifiedGrant(before, target);
   if (grant.account !== undefined && request.allowAccountChange !== true) checkSameAccount(before, grant.account);
-  const base = before ?? newConnection({ tenant, app, request, now });
+  const base = before ?? newConnection(tenant, app, request, now);
   const { externalId = base.externalId, labels = base.labels } = request;
   return afterGrant({ ...base, externalId, labels }, { grant, app, verified: verified !== undefined }, now);
 }

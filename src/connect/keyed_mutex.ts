@@ -1,4 +1,4 @@
-/** Work on one key, one after the other: a browser that asks twice at once waits for the first answer, to be shown its outcome. */
+/** Runs work on the same key one after the other: a browser's concurrent second request waits for the first, and shows its outcome. */
 export function createKeyedMutex<Result>(): (key: string, work: () => Promise<Result>) => Promise<Result> {
   const last = new Map<string, Promise<Result>>();
   return (key, work) => {

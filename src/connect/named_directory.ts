@@ -13,7 +13,7 @@ export function checkDirectory(tenant: Tenant, directoryId: string): void {
   if (allowsDirectory(tenant, directoryId)) return;
   throw new VaultError(
     'DIRECTORY_NOT_ALLOWED',
-    `tenants/${tenant.tenantId} accepts no accounts of directory ${directoryId}; sign in with an account of an allowed directory, or have an operator add it to allowedDirectoryIds`,
+    `tenants/${tenant.tenantId} does not accept accounts of directory ${directoryId}. Use another account, or add the directory to allowedDirectoryIds.`,
     { metadata: { directoryId } },
   );
 }
@@ -27,6 +27,6 @@ export function namedDirectory(tenant: Tenant, app: App, directoryId: string | u
   if (home === undefined || home.toLowerCase() === directoryId.toLowerCase()) return directoryId;
   throw fieldInvalid(
     'directory_id',
-    `the app serves only directory ${home}; name that directory, or leave the field out`,
+    `the app serves only directory ${home}. Name that directory, or leave the field out.`,
   );
 }

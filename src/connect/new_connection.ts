@@ -20,13 +20,7 @@ export function checkConnectionFields({ externalId, labels }: ConnectionFields):
 }
 
 /** PENDING: it exists, but has never had a grant. */
-export function newConnection(from: {
-  tenant: Tenant;
-  app: App;
-  request: ConnectionFields;
-  now: Timestamp;
-}): Connection {
-  const { tenant, app, request, now } = from;
+export function newConnection(tenant: Tenant, app: App, request: ConnectionFields, now: Timestamp): Connection {
   return {
     uid: newUid(),
     tenantUid: tenant.uid,

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** 32 random bytes, base64url: a handle, a state, a nonce, a confirmation. Only its hash is ever stored. */
+/** 32 random bytes, base64url: a handle, state, nonce or confirmation. Only its hash is stored. */
 export function mintOneTimeToken(): string {
   return randomBytes(32).toString('base64url');
 }
@@ -12,7 +12,7 @@ export function hashOneTimeToken(token: string): string {
 
 const SHAPE = /^[A-Za-z0-9_-]{43}$/;
 
-/** Whether it can be one of ours at all: what cannot is answered without asking the database. */
+/** False: no such token was ever issued, so the database is not queried. */
 export function isOneTimeToken(text: string): boolean {
   return SHAPE.test(text);
 }

@@ -1,11 +1,11 @@
-/** What is known of a visit to one of our pages, for the logs. The reference that a page shows leads to it. */
+/** Facts about a request to a page, for the logs. The reference on the page leads to them. */
 export interface PageTrace {
-  /** Resource name that the visit is about, `tenants/acme/connections/ada`; empty until it is known. */
+  /** Resource name, `tenants/acme/connections/ada`; empty until it is known. */
   resource: string;
-  /** An audit entry with the request id of the visit was written. */
+  /** An audit entry with the request id was written. */
   audited: boolean;
-  /** Entra's codes, such as `invalid_request/AADSTS9002327`, if an answer of Entra was refused. */
+  /** Entra's codes, such as `invalid_request/AADSTS9002327`, if Entra returned an error. */
   entraError?: string | undefined;
-  /** What to do about them. */
+  /** The next step for these codes. */
   hint?: string | undefined;
 }

@@ -3,9 +3,9 @@ import { DAY } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ConnectParts } from './connect_parts.ts';
 
-/** Whoever tells events on has so long to do it. */
+/** Events are kept for clients of WatchEvents. */
 const EVENTS_KEPT = 30 * DAY;
-/** Each is a commit, which others wait for. With an authorization go its attempts, up to a hundred. */
+/** A batch is one commit, which blocks other writers. Up to a hundred attempts are deleted with each authorization. */
 const BATCH = 250;
 const EVENT_BATCH = 1_000;
 
@@ -21,7 +21,7 @@ export async function purgeExpired({ stores, clock }: PurgeParts): Promise<void>
   await inBatches(EVENT_BATCH, (limit) => stores.outbox.sweep(now - EVENTS_KEPT, limit));
 }
 
-/** Others come between two of them. */
+/** Other work runs between two batches. */
 async function inBatches(size: number, sweep: (limit: number) => Promise<number>): Promise<void> {
   while ((await sweep(size)) === size) await setImmediate();
 }

@@ -88,14 +88,14 @@ function checkGranted(outcome: Outcome, name: string): FirstGranted {
   if (refreshToken === undefined) {
     throw new VaultError(
       'NO_REFRESH_TOKEN',
-      `Entra sent no refresh token for ${name}, so the connection would not last; check that the app registration may request offline_access`,
+      `Entra sent no refresh token for ${name}. Check that the app registration may request offline_access.`,
       details,
     );
   }
   if (account !== undefined) return { outcome, account, refreshToken };
   throw new VaultError(
     'REAUTHORIZATION_REQUIRED',
-    `Entra did not return the account of ${name}; start the authorization again`,
+    `Entra did not return the account of ${name}. Start the authorization again.`,
     details,
   );
 }

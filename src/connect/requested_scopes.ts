@@ -23,7 +23,7 @@ export function requestedScopes(
   app: App,
   requested: readonly string[],
 ): RequestedScopes {
-  if (requested.length === 0) throw fieldInvalid('scopes', 'name at least one product scope');
+  if (requested.length === 0) throw fieldInvalid('scopes', 'must name at least one product scope');
   const catalog = catalogOf(tenant, app);
   // OIDC scopes are always requested; alone they mean Graph, if the catalog has them.
   const proper = requested.filter((scope) => !isOidcScope(scope));
@@ -40,7 +40,7 @@ function checkNotMixed(needed: PermissionsByResource): void {
   const [all] = Object.keys(needed).filter((resource) => needed[resource]?.includes(ALL_CONSENTED));
   throw fieldInvalid(
     'scopes',
-    `Entra accepts ${all}/.default only without other permissions; name the permissions of ${all} one by one`,
+    `Entra accepts ${all}/.default only without other permissions. Name the permissions of ${all} one by one.`,
   );
 }
 

@@ -3,9 +3,8 @@ import { fieldInvalid } from '../model/errors.ts';
 const LONGEST = 2048;
 
 /**
- * A return URL, if it lies under one of the registered prefixes; FIELD_INVALID otherwise.
- * Both are parsed as browsers parse them (WHATWG) and compared by their parts: a comparison of texts would let
- * `https://good.example.evil/` pass for `https://good.example`.
+ * The return URL, if it is under one of the registered prefixes; FIELD_INVALID otherwise. Both are parsed as browsers do (WHATWG) and
+ * compared by their parts: as strings, `https://good.example.evil/` would match `https://good.example`.
  */
 export function checkReturnUrl(returnUrl: string, prefixes: readonly string[]): string {
   const url = parse(returnUrl);
@@ -19,12 +18,12 @@ export function checkReturnUrl(returnUrl: string, prefixes: readonly string[]): 
   throw fieldInvalid(
     'return_url',
     prefixes.length === 0
-      ? 'the app allows none; an operator adds its beginning to return_url_prefixes of the app'
-      : 'begins with none of the return_url_prefixes of the app; an operator can add it there',
+      ? 'the app allows no return URL. Add its prefix to returnUrlPrefixes of the app.'
+      : 'has none of the returnUrlPrefixes of the app. Add its prefix there.',
   );
 }
 
-/** `href` with `parameters` set; parameters of that name which it had before are gone. */
+/** `href` with `parameters` set; they replace parameters of the same name. */
 export function withParameters(href: string, parameters: Readonly<Record<string, string>>): string {
   const url = new URL(href);
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
@@ -32,12 +31,12 @@ export function withParameters(href: string, parameters: Readonly<Record<string,
 }
 
 /**
- * What parsers disagree on is refused instead of understood: white space and control characters (which WHATWG strips), backslashes
- * (which it turns into slashes), a user name, and encoded slashes, which a server behind the prefix may decode into `/../`.
+ * Rejects whatever parsers disagree on: white space and control characters (WHATWG strips them), backslashes (WHATWG converts them to
+ * slashes), a user name, and encoded slashes, which the product's server may decode into `/../`.
  */
 function parse(text: string): URL | undefined {
   if (text.length > LONGEST || !/^[\x21-\x7e]+$/.test(text) || text.includes('\\')) return undefined;
-  // `https:/good.example` and `https:good.example` are understood differently from parser to parser.
+  // `https:/good.example` and `https:good.example` differ from parser to parser.
   if (!/^https?:\/\/[^/]/i.test(text) || text.includes('#')) return undefined;
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -46,7 +45,7 @@ function parse(text: string): URL | undefined {
   return url;
 }
 
-/** The same origin, and a path that goes on from the prefix at a slash: `/app` is no prefix of `/apple`. */
+/** The same origin, and a path that continues the prefix at a slash: `/app` is not a prefix of `/apple`. */
 function isUnder(url: URL, prefix: string): boolean {
   const allowed = parse(prefix);
   if (allowed === undefined || allowed.search !== '' || url.origin !== allowed.origin) return false;

@@ -59,13 +59,14 @@ function checkApp(parts: ConnectParts, app: App): void {
   if (!hasAdministrators(app)) {
     throw fieldInvalid(
       'app',
-      `${appName(app)} is only for personal accounts, which have no administrator; each user consents`,
+      `${appName(app)} is only for personal accounts, which have no administrator. Use StartAuthorization for each user.`,
     );
   }
   if (!hasOwnCallback(parts, app)) {
+    const own = callbackUri(parts.publicUrl);
     throw fieldInvalid(
       'app',
-      `${appName(app)} does not have the vault's own callback ${callbackUri(parts.publicUrl)} among its redirectUris; add it there and in Entra, or send the administrator to admin_consent_uri of VerifyApp's next steps`,
+      `${appName(app)} lacks the vault's callback ${own} in its redirectUris. Add it there and in Entra, or use admin_consent_uri of VerifyApp.`,
     );
   }
 }

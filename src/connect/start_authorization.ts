@@ -74,7 +74,7 @@ async function startOnce(parts: ConnectParts, tenant: Tenant, request: StartRequ
   const existing = await stores.connections.find(tenant.uid, request.connectionId);
   if (existing !== undefined) checkNotSuspended(existing);
   const app = await findApp(stores, tenant, request.app ?? usualApp(tenant, existing));
-  const connection = existing ?? newConnection({ tenant, app, request, now });
+  const connection = existing ?? newConnection(tenant, app, request, now);
   const authorization = newAuthorization(parts, { tenant, app, connection, request, now });
 
   const handle = mintOneTimeToken();
@@ -99,7 +99,7 @@ function checkLoginHint({ loginHint, prompt }: StartRequest): void {
   if (prompt !== 'select_account') return;
   throw fieldInvalid(
     'login_hint',
-    'Entra accepts no login hint together with prompt SELECT_ACCOUNT; leave one of them out',
+    'Entra accepts no login hint together with prompt SELECT_ACCOUNT. Leave one of them out.',
   );
 }
 

@@ -4,6 +4,6 @@ import { VaultError } from '../model/errors.ts';
 export function stateInvalid(what: 'state' | 'confirmation' | 'link'): VaultError {
   return new VaultError(
     'STATE_INVALID',
-    `the ${what} is unknown, used, expired or another connection's; start the authorization again`,
+    `The ${what} is unknown, used, expired or another connection's. Start the authorization again.`,
   );
 }

@@ -1,13 +1,14 @@
 import type { App } from '../model/app.ts';
+import { type Clock, MINUTE, type Timestamp } from '../model/clock.ts';
 import { type Connection, connectionName } from '../model/connection.ts';
 import { VaultError } from '../model/errors.ts';
 import type { Failure } from '../model/exchange.ts';
 import type { Grant } from '../model/grant.ts';
+import type { Secret } from '../model/secret.ts';
 import type { Tenant } from '../model/tenant.ts';
 import { accountMismatch, checkSameAccount, contradicts } from './account_check.ts';
 import type { ConnectParts } from './connect_parts.ts';
-import { createDoubtfulTokens } from './doubtful_tokens.ts';
-import type { ImportRequest } from './imports.ts';
+import type { ImportRequest } from './import_request.ts';
 import { checkDirectory } from './named_directory.ts';
 import { isUnknownError, mayPass, refreshTokenDoubtful, refreshTokenRefused } from './redeem_errors.ts';
 import { firstResource, redeemFurtherResources, redeemRefreshToken } from './redeem_refresh_token.ts';
@@ -24,7 +25,7 @@ export interface ImportTarget {
 /** Redeems the token for each resource that its scopes need, before anything is stored. */
 export function createImportVerification(parts: ConnectParts): (target: ImportTarget) => Promise<Grant> {
   const { authorizationServer, clock } = parts;
-  const doubtfulTokens = createDoubtfulTokens(clock);
+  const isRefusedAgain = createDoubtfulTokens(clock);
   return async (target) => {
     const { tenant, app, existing, scopes, request } = target;
     const name = connectionName(request);
@@ -33,7 +34,7 @@ export function createImportVerification(parts: ConnectParts): (target: ImportTa
     const grant = { app, tenantUid: tenant.uid, priority: 'BACKGROUND', permissions } as const;
     const { refreshToken: imported, account: claimed } = request;
     const refused = (failure: Failure): never => {
-      const isDoubtful = isUnknownError(failure) || (mayPass(failure) && !doubtfulTokens.isRefusedAgain(imported));
+      const isDoubtful = isUnknownError(failure) || (mayPass(failure) && !isRefusedAgain(imported));
       throw isDoubtful ? refreshTokenDoubtful(failure, name) : refreshTokenRefused(failure, name);
     };
     const outcome = await redeemRefreshToken(authorizationServer, {
@@ -47,7 +48,7 @@ export function createImportVerification(parts: ConnectParts): (target: ImportTa
     if (account === undefined) {
       throw new VaultError(
         'REFRESH_TOKEN_REJECTED',
-        `Entra did not return the account of the refresh token for ${name}; let the user sign in with StartAuthorization`,
+        `Entra did not return the account of the refresh token for ${name}. Let the user sign in with StartAuthorization.`,
         { metadata: { resource: name } },
       );
     }
@@ -77,7 +78,31 @@ function checkCovered(
   const connection = connectionName(request);
   throw new VaultError(
     'SCOPE_NOT_GRANTED',
-    `the refresh token for ${connection} does not cover its scopes; let the user sign in with StartAuthorization`,
+    `The refresh token for ${connection} does not cover its scopes. Let the user sign in with StartAuthorization.`,
     { metadata: { resource: connection, missing: missing.join(' ') } },
   );
+}
+
+const REPEAT_INTERVAL = MINUTE;
+/** A first doubtful refusal is forgotten after this time. */
+const REPEAT_MEMORY = 60 * MINUTE;
+const MOST_TOKENS = 10_000;
+
+/**
+ * Whether Entra refused a refresh token before, in a way that may pass, at least a minute ago. Like a stored grant, a token to be imported is
+ * rejected by two refusals a minute apart, never by one.
+ */
+function createDoubtfulTokens(clock: Clock): (refreshToken: Secret) => boolean {
+  const firstTimes = new Map<string, Timestamp>();
+  return (refreshToken) => {
+    const key = refreshToken.sha256();
+    const now = clock.now();
+    const age = now - (firstTimes.get(key) ?? Number.NEGATIVE_INFINITY);
+    if (age >= 0 && age < REPEAT_MEMORY) return age >= REPEAT_INTERVAL;
+    firstTimes.delete(key);
+    firstTimes.set(key, now);
+    const [oldest] = firstTimes.keys();
+    if (firstTimes.size > MOST_TOKENS && oldest !== undefined) firstTimes.delete(oldest);
+    return false;
+  };
 }

@@ -29,7 +29,10 @@ export function readGridEvent(value: unknown): GridEvent | undefined {
   return { identity, type: type.toLowerCase(), data: fieldsOf(event.get('data')) };
 }
 
-/** The code that a subscription's endpoint must return before Event Grid sends events. https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema */
+/**
+ * The code that the endpoint must return before Event Grid sends events.
+ * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema
+ */
 export function validationCodeIn({ data }: GridEvent): string | undefined {
   const code = textIn(data, 'validationcode');
   return code !== undefined && /^[\w-]{1,128}$/.test(code) ? code : undefined;

@@ -1,7 +1,35 @@
+import type { SecretChangeHandler } from '../credential_lifecycle/secret_change_handler.ts';
 import { isVaultError } from '../model/errors.ts';
-import { withoutVersion } from '../model/secret_source.ts';
+import type { Secret } from '../model/secret.ts';
+import { type SecretSource, withoutVersion } from '../model/secret_source.ts';
 import { type GridEvent, secretUriIn } from './event_grid_event.ts';
-import type { EventGridOutcome, EventGridParts } from './event_grid_parts.ts';
+
+/** The dependencies of the Event Grid endpoint. */
+export interface EventGridParts {
+  /** Any caller with one of these keys is trusted, because Event Grid does not sign its requests. */
+  readonly keys: readonly Secret[];
+  /** Origins of the key vaults that credentials may refer to. */
+  readonly keyVaults: readonly string[];
+  readonly secretSource: Pick<SecretSource, 'checkUri'>;
+  readonly secretChanges: SecretChangeHandler;
+  /** `count`: events; default 1. */
+  readonly metrics: { received(outcome: EventGridOutcome, count?: number): void };
+}
+
+export type EventGridOutcome =
+  | 'accepted'
+  /** No credential refers to the secret. */
+  | 'unreferenced'
+  /** It was accepted before. */
+  | 'replayed'
+  /** Of a key vault, or a secret, that credentials may not refer to. */
+  | 'foreign'
+  | 'foreign_type'
+  | 'malformed'
+  /** The database is unavailable: Event Grid resends it. */
+  | 'failed'
+  /** Counts a request without the key, not an event. */
+  | 'unauthorized';
 
 /** https://learn.microsoft.com/azure/event-grid/event-schema-key-vault */
 const TYPES = new Set([
@@ -12,18 +40,13 @@ const TYPES = new Set([
 /** Event Grid retries for a day, and may resend an accepted event. */
 const MOST_REMEMBERED = 10_000;
 
-export interface EventGridHandler {
-  /** Undefined: an unreadable event. False: not all were accepted, so Event Grid must resend them. */
-  accept(events: readonly (GridEvent | undefined)[]): Promise<boolean>;
-}
-
 /** Filters events, and reports each changed secret once. */
 export function createEventGridHandler({
   keyVaults,
   secretSource,
   secretChanges,
   metrics,
-}: Omit<EventGridParts, 'keys'>): EventGridHandler {
+}: Omit<EventGridParts, 'keys'>) {
   const accepted = new Set<string>();
 
   /** Returns the secret, or why the event is ignored. */
@@ -60,7 +83,8 @@ export function createEventGridHandler({
   }
 
   return {
-    async accept(events) {
+    /** Undefined: an unreadable event. False: not all were accepted, so Event Grid must resend them. */
+    async accept(events: readonly (GridEvent | undefined)[]): Promise<boolean> {
       const bySecret = new Map<string, Set<string>>();
       for (const event of events) {
         const classified = event && classify(event);

@@ -1,8 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Secret } from '../model/secret.ts';
 import { readGridEvent, validationCodeIn } from './event_grid_event.ts';
-import { createEventGridHandler } from './event_grid_handler.ts';
-import type { EventGridParts } from './event_grid_parts.ts';
+import { createEventGridHandler, type EventGridParts } from './event_grid_handler.ts';
 import type { HttpRequest } from './http_request.ts';
 import { type HttpResponse, plain } from './http_response.ts';
 import { mediaType, readBody } from './read_body.ts';

@@ -6,10 +6,7 @@ import { runOnceAtATime } from '../model/run_once_at_a_time.ts';
 import { type HttpResponse, plain } from './http_response.ts';
 import { HTTP_LIMITS, serveRequests } from './http_server.ts';
 
-export interface OpsServer {
-  readonly address: ListenAddress;
-  close(grace?: number): Promise<void>;
-}
+export type OpsServer = Awaited<ReturnType<typeof startOpsServer>>;
 
 /** Throws or rejects if the dependency fails; `/readyz` does not say why. */
 export type Check = () => void | Promise<void>;
@@ -22,7 +19,7 @@ export async function startOpsServer(options: {
   readonly readiness: Readonly<Record<string, Check>>;
   /** Default: 256. */
   readonly maxConnections?: number | undefined;
-}): Promise<OpsServer> {
+}) {
   const responses: Readonly<Record<string, () => Promise<HttpResponse>>> = {
     '/livez': async () => plain(200, 'ok'),
     // These query the database: concurrent requests share one run.

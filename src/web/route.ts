@@ -2,7 +2,7 @@ import type { AdminConsents } from '../connect/admin_consents.ts';
 import type { Authorizations } from '../connect/authorizations.ts';
 import type { Logo } from '../model/logo.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { EventGridParts } from './event_grid_parts.ts';
+import type { EventGridParts } from './event_grid_handler.ts';
 import type { HttpRequest } from './http_request.ts';
 import type { HttpResponse } from './http_response.ts';
 import type { PageAudit } from './page_audit.ts';

@@ -34,7 +34,10 @@ export interface WebServerOptions extends WebParts {
   readonly languages?: Languages | undefined;
 }
 
-/** The listener for browsers (`/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`) and Azure (`/event-grid`). FIELD_INVALID: the TLS files cannot be used. */
+/**
+ * The listener for browsers (`/connect/…`, `/admin-consent/…`, `/oauth2/callback`, `/logos/…`) and Azure (`/event-grid`).
+ * FIELD_INVALID: the TLS files cannot be used.
+ */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const { log, tls, languages = LANGUAGES, maxConnections = 1_000 } = options;
   const route = createRoutes(options);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ImportRequest } from '../../src/connect/imports.ts';
+import type { ImportRequest } from '../../src/connect/import_request.ts';
 import type { Reason } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { FaultInput } from '../../src/sandbox/faults/fault.ts';

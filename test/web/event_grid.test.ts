@@ -7,7 +7,7 @@ import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { EventGridParts } from '../../src/web/event_grid_parts.ts';
+import type { EventGridParts } from '../../src/web/event_grid_handler.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { createFaces, HANDLE } from './faces.ts';
 

@@ -1,7 +1,7 @@
 import type { AdminConsents } from '../../connect/admin_consents.ts';
 import type { AuthorizationResponse } from '../../connect/authorization_response.ts';
 import type { Authorizations } from '../../connect/authorizations.ts';
-import type { Imports } from '../../connect/imports.ts';
+import type { Imports } from '../../connect/import_connection.ts';
 import type { Prompt } from '../../connect/start_authorization.ts';
 import type { CompleteAuthorizationRequest, ConnectionService } from '../../gen/tokenvault/v1/connection_service_pb.ts';
 import { fieldInvalid } from '../../model/errors.ts';

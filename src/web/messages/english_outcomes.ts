@@ -139,19 +139,17 @@ export const ADMINISTRATOR_OUTCOMES: Outcomes = {
     next: () => 'Open the link again, and sign in with an account of the organization that it is for.',
   },
   linkInvalid: {
-    title: 'This link is no longer valid',
-    happened: () => 'It was used before, has expired, or is incomplete.',
+    ...USER_OUTCOMES.linkInvalid,
     next: () => 'Open the original link again. If that does not help, request a new one from its sender.',
   },
   signInAgain: {
-    title: 'Please sign in again',
+    ...USER_OUTCOMES.signInAgain,
     happened: () => 'Microsoft did not accept this sign-in, so nothing was approved.',
     next: () => 'Open the original link again.',
   },
   vaultFault: {
-    title: 'Something went wrong here',
+    ...USER_OUTCOMES.vaultFault,
     happened: () => 'An error on our side prevented us from reading the response of Microsoft. You did nothing wrong.',
-    next: contactSupport,
   },
   microsoftUnavailable: {
     title: 'This could not be checked yet',
@@ -159,8 +157,7 @@ export const ADMINISTRATOR_OUTCOMES: Outcomes = {
     next: () => 'Then open the original link again. You can do so even if you have already approved.',
   },
   pressedTooOften: {
-    title: 'This link was used too often',
-    happened: () => 'Its button can be pressed a hundred times.',
+    ...USER_OUTCOMES.pressedTooOften,
     next: () => 'Request a new link from the sender of this one.',
   },
 };

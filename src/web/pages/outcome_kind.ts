@@ -11,7 +11,7 @@ interface OutcomeFacts {
 }
 
 /** The kinds of outcome that users can distinguish; several reasons can mean the same to them. */
-const FACTS = {
+export const OUTCOME_FACTS = {
   connected: { status: 200, whoActs: 'nobody', reference: false },
   declined: { status: 400, whoActs: 'you', reference: false },
   approvalNeeded: { status: 400, whoActs: 'administrator', reference: false },
@@ -29,13 +29,11 @@ const FACTS = {
   microsoftUnavailable: { status: 503, whoActs: 'time', reference: false },
   serviceUnavailable: { status: 503, whoActs: 'time', reference: false },
   pressedTooOften: { status: 429, whoActs: 'you', reference: false },
-} as const satisfies Record<string, OutcomeFacts>;
+} satisfies Record<string, OutcomeFacts>;
 
-export type OutcomeKind = keyof typeof FACTS;
+export type OutcomeKind = keyof typeof OUTCOME_FACTS;
 
-export const OUTCOME_FACTS: Readonly<Record<OutcomeKind, OutcomeFacts>> = FACTS;
-
-/** A new reason does not compile without its page. Reasons for API callers never reach a browser; if one did, it would be the vault's fault. */
+/** A new reason does not compile without its page. Reasons for API callers never reach a browser, so they count as the vault's fault. */
 const KINDS = {
   GRANTED: 'connected',
   AUTHORIZATION_DECLINED: 'declined',
