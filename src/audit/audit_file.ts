@@ -29,11 +29,14 @@ export interface AuditFile {
   sync(done: (error: Error | null) => void): void;
   readonly size: number;
   /**
-   * Writes and syncs a new file with `text`, renames the current file to `name` (or a free name like it), and continues in
-   * the new file. If it rejects, writing continues in the current file. A crash in between loses neither.
+   * Writes and syncs a new file with `text`, renames the current file to `name` (or a free name like it), and continues
+   * in the new file. If it rejects, writing continues in the current file. A crash in between loses neither.
    */
   replace(name: string, text: string): Promise<void>;
-  /** `moved`: another program renamed the file; `cut`: deleted or truncated it. Writes go to the old file until `replace`. */
+  /**
+   * `moved`: another program renamed the file; `cut`: deleted or truncated it. Writes go to the old file until
+   * `replace`.
+   */
   location(): 'here' | 'moved' | 'cut';
   /** False for a stream. */
   readonly readable: boolean;

@@ -5,8 +5,8 @@ import type { Secret } from '../model/secret.ts';
 /** Record of who received what. A response is sent only after its entry was written. */
 export interface AuditLog {
   /**
-   * Calls `done` after the entry's group was written, or with AUDIT_UNAVAILABLE. A callback, because a cache hit must not
-   * allocate a promise (5-refresh).
+   * Calls `done` after the entry's group was written, or with AUDIT_UNAVAILABLE. A callback, because a cache hit must
+   * not allocate a promise (5-refresh).
    */
   append(entry: AuditEntry, done: (error?: VaultError) => void): void;
   /** HMAC of a token, to find the entries of the same token. Hex, 16 characters. */

@@ -24,7 +24,9 @@ export function sealLine({ number, chain }: ChainPoint): string {
   return `{"seal":${number},"chain":"${chain}"}\n`;
 }
 
-/** First line of a file and of each run of the program: where the chain continues, and the state of the log before it. */
+/**
+ * First line of a file and of each run of the program: where the chain continues, and the state of the log before it.
+ */
 export function openingLine({ after, instance, time, found }: Opening): string {
   const { number: open, chain: previous } = after;
   return `${JSON.stringify({ open, previous, instance, time: new Date(time).toISOString(), found })}\n`;
@@ -35,13 +37,15 @@ export interface Opening {
   readonly instance: string;
   readonly time: number;
   /**
-   * State of the log before this line. `torn`: lines without a seal (a crash). `cut`: the log ends before the checkpoint in the
-   * database. `altered`: a seal is not valid.
+   * State of the log before this line. `torn`: lines without a seal (a crash). `cut`: the log ends before the
+   * checkpoint in the database. `altered`: a seal is not valid.
    */
   readonly found: 'whole' | 'torn' | 'cut' | 'altered';
 }
 
-/** First line of the file after one whose `fdatasync` failed. The earlier file may end anywhere between the two points. */
+/**
+ * First line of the file after one whose `fdatasync` failed. The earlier file may end anywhere between the two points.
+ */
 export function gapLine({ durable, written, error, instance, time }: Gap): string {
   return `${JSON.stringify({
     gap: durable.number,

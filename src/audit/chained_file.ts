@@ -13,7 +13,9 @@ export interface ChainedFile {
   readonly sealed: number;
   /** The last synced point. */
   readonly durable: ChainPoint;
-  /** `later`: after a sync; then `onAccepting` is called. `no`: the disk failed, and the next file could not be written. */
+  /**
+   * `later`: after a sync; then `onAccepting` is called. `no`: the disk failed, and the next file could not be written.
+   */
   readonly accepts: 'now' | 'later' | 'no';
   /** Writes where the chain continues. Throws the system error. */
   open(found: Opening['found']): void;

@@ -14,8 +14,8 @@ export interface LogEnd extends ChainPoint {
 }
 
 /**
- * Where the chain continues: after the last valid seal, or after the checkpoint in the database if the file ends before it.
- * Every seal is verified, because anyone with access to the file can append a line that looks like a seal.
+ * Where the chain continues: after the last valid seal, or after the checkpoint in the database if the file ends before
+ * it. Every seal is verified, because anyone with access to the file can append a line that looks like a seal.
  */
 export function findEnd(file: AuditFile, key: KeyObject, checkpoint: AuditCheckpoint | undefined): LogEnd {
   if (!file.readable) return { ...(checkpoint ?? GENESIS), found: 'whole' };

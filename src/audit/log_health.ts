@@ -21,7 +21,9 @@ export interface LogHealth {
   report(operation: 'audit_write' | 'audit_sync', succeeded: boolean): void;
 }
 
-/** Healthy at first. Sends an alert when an operation starts to fail, and updates the metric when `writable` changes. */
+/**
+ * Healthy at first. Sends an alert when an operation starts to fail, and updates the metric when `writable` changes.
+ */
 export function createLogHealth(parts: {
   readonly metrics?: AuditMetrics | undefined;
   readonly alert?: ((topic: AuditAlert) => void) | undefined;

@@ -8,8 +8,8 @@ import { openAuditStream } from './audit_stream.ts';
 import { type ChainedAuditLogParts, createChainedAuditLog } from './chained_audit_log.ts';
 
 /**
- * Opens the audit log at a path (the folder is created if it is missing), or on standard output for `-`. Full files are renamed to
- * `PATH.NUMBER`. AUDIT_UNAVAILABLE if it cannot be written.
+ * Opens the audit log at a path (the folder is created if it is missing), or on standard output for `-`. Full files are
+ * renamed to `PATH.NUMBER`. AUDIT_UNAVAILABLE if it cannot be written.
  */
 export async function openAuditLog(
   path: string,

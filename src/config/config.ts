@@ -14,7 +14,10 @@ export interface Config {
     | undefined;
   /** `mesh`: a service mesh encrypts, so plaintext is allowed beyond loopback. */
   readonly plaintext: 'loopback' | 'mesh';
-  /** Limits of one gRPC listener before authentication. Without `connectionsPerAddress` in a mesh, where all callers share one address. */
+  /**
+   * Limits of one gRPC listener before authentication. Without `connectionsPerAddress` in a mesh, where all callers
+   * share one address.
+   */
   readonly unauthenticated: { readonly connections: number; readonly connectionsPerAddress: number | undefined };
   readonly databaseUrl: string;
   readonly databasePasswordFile: string | undefined;

@@ -4,7 +4,10 @@ import { strayCharacters } from './stray_characters.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** `HTTPS_PROXY` and `NO_PROXY`. Lower case takes precedence, as in curl. A fault never quotes the value, which may contain a password. */
+/**
+ * `HTTPS_PROXY` and `NO_PROXY`. Lower case takes precedence, as in curl. A fault never quotes the value, which may
+ * contain a password.
+ */
 export function readProxy(variables: Variables): { readonly proxy: HttpProxy | undefined; readonly faults: string[] } {
   const found = find(variables, 'https_proxy');
   if (found === undefined) return { proxy: undefined, faults: [] };

@@ -17,8 +17,8 @@ const KUBERNETES_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const SERVICE_LINK = /^(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
 
 /**
- * Reads the environment and the options that Node was started with. Throws ConfigError with all faults at once. An empty
- * variable counts as not set. No value is changed silently (ADR 25).
+ * Reads the environment and the options that Node was started with. Throws ConfigError with all faults at once. An
+ * empty variable counts as not set. No value is changed silently (ADR 25).
  */
 export function readConfig(variables: Variables = process.env, options: readonly string[] = process.execArgv): Config {
   const given = Object.entries(variables)

@@ -17,8 +17,8 @@ export type SecretLines =
   | { readonly fault: string };
 
 /**
- * Reads a file with one secret per line. All of them are valid, so that a secret can be replaced without an interruption.
- * `faultOf` says what is wrong with a line; undefined: it is valid.
+ * Reads a file with one secret per line. All of them are valid, so that a secret can be replaced without an
+ * interruption. `faultOf` says what is wrong with a line; undefined: it is valid.
  */
 export function readSecretLines(
   path: string,

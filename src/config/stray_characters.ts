@@ -1,6 +1,6 @@
 /**
- * What is wrong with the characters of a variable's value; undefined: nothing. Files with Windows line endings and copied
- * values contain blanks and carriage returns, which terminals do not show and libraries treat differently.
+ * What is wrong with the characters of a variable's value; undefined: nothing. Files with Windows line endings and
+ * copied values contain blanks and carriage returns, which terminals do not show and libraries treat differently.
  */
 export function strayCharacters(value: string): string | undefined {
   const [first = '', last = ''] = [value.at(0), value.at(-1)];

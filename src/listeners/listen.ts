@@ -7,8 +7,8 @@ import { fieldInvalid, VaultError } from '../model/errors.ts';
 import { type ListenAddress, parseListenAddress } from '../model/listen_address.ts';
 
 /**
- * Listens on the address and returns it as bound. A unix socket has mode 0600, and replaces a socket that a killed process
- * left. FIELD_INVALID if the address is malformed or not available.
+ * Listens on the address and returns it as bound. A unix socket has mode 0600, and replaces a socket that a killed
+ * process left. FIELD_INVALID if the address is malformed or not available.
  */
 export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
   const parsed = parseListenAddress(address);
@@ -52,8 +52,8 @@ function cannotListen(address: ListenAddress, cause: NodeJS.ErrnoException): Vau
 }
 
 /**
- * Removes the socket of a killed process, because its file blocks the bind. Only a refused connection proves that no process
- * serves the socket: a running process with a full queue answers EAGAIN, and a process of another user EACCES.
+ * Removes the socket of a killed process, because its file blocks the bind. Only a refused connection proves that no
+ * process serves the socket: a running process with a full queue answers EAGAIN, and a process of another user EACCES.
  */
 async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);

@@ -30,7 +30,8 @@ export interface TlsReload {
 /**
  * Passes the contents of the TLS files to `use`, now and after each change. The files are polled, because Kubernetes
  * swaps a secret by a symbolic link, which file watchers miss. Files that are not usable are logged once per change and
- * read again at each poll; the last usable contents stay in use. Throws FIELD_INVALID if they are not usable at the start.
+ * read again at each poll; the last usable contents stay in use. Throws FIELD_INVALID if they are not usable at the
+ * start.
  */
 export async function startTlsReload(parts: {
   readonly files: TlsFiles;

@@ -18,7 +18,7 @@ export { RpcError } from './rpc_error.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait. Default: 30 s for one answer, without end for a stream. */
+  /** Deadline. Default: 30 s for a unary call, none for a stream. */
   readonly timeout?: Duration | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface ClientOptions {
 
 const DEFAULT_TIMEOUT: Duration = 30_000;
 
-/** A typed client of one service, by its descriptor. Every failure is an `RpcError`. Close it when done. */
+/** A typed client of one service, by its descriptor. Failures are `RpcError`s. Must be closed. */
 export function createClient<Service extends DescService>(
   service: Service,
   address: string,
@@ -65,7 +65,7 @@ export function createClient<Service extends DescService>(
   return methods as Client<Service>;
 }
 
-/** A proxy (`https_proxy`) would see all that goes to this machine, API keys and refresh tokens in clear, or not reach it. */
+/** A proxy (`https_proxy`) would see plaintext API keys and refresh tokens, or could not reach loopback. */
 function withoutProxy(address: string): ChannelOptions {
   return isLoopbackAddress(address) ? { 'grpc.enable_http_proxy': 0 } : {};
 }
@@ -112,7 +112,7 @@ function streaming(client: GrpcClient, path: string, method: DescMethod, metadat
       throw toRpcError(error);
     } finally {
       options.signal?.removeEventListener('abort', cancel);
-      // Cancelling a call makes grpc-js emit an error that nobody waits for any more.
+      // After a cancel, grpc-js emits an error that has no other listener.
       call.on('error', () => undefined);
       call.cancel();
     }

@@ -10,10 +10,10 @@ export class RpcError extends Error {
   override readonly name = 'RpcError';
   /** `NOT_FOUND` */
   readonly code: string;
-  /** The vault's (`CONNECTION_NOT_FOUND`); the code where the vault gave none. */
+  /** Reason of the vault (`CONNECTION_NOT_FOUND`), or the code if there is none. */
   readonly reason: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** When a retry makes sense; undefined: not told. */
+  /** Retry delay, if the vault sent one. */
   readonly retryAfter: Duration | undefined;
 
   constructor(
@@ -28,7 +28,7 @@ export class RpcError extends Error {
   }
 }
 
-/** From a `ServiceError` of grpc-js, with what lies in `grpc-status-details-bin` (AIP-193). */
+/** From a `ServiceError` of grpc-js and its `grpc-status-details-bin` (AIP-193). */
 export function toRpcError(error: unknown): RpcError {
   const { code, details, metadata } = error as { code?: status; details?: string; metadata?: unknown };
   const name = (code === undefined ? undefined : status[code]) ?? 'UNKNOWN';

@@ -24,10 +24,10 @@ import type { ConnectionsParts } from './transport/connection_limits.ts';
 import { openSockets } from './transport/grpc_server.ts';
 import { loadTlsCredentials } from './transport/tls_credentials.ts';
 
-/** What a listener serves beside health. */
+/** Services of a listener, besides health. */
 export interface ServedServices {
   readonly services: readonly ServedService[];
-  /** Whether it describes itself to whoever asks. */
+  /** Whether server reflection is enabled. */
   readonly reflection: boolean;
 }
 
@@ -36,64 +36,64 @@ interface ServedService {
   adapt(pipeline: CallPipeline, stopping: AbortSignal): WireService;
 }
 
-/** All that the services are made of. */
-export type Rooms = Parameters<typeof createTenantService>[0] &
+/** Dependencies of all services. */
+export type ServiceParts = Parameters<typeof createTenantService>[0] &
   Parameters<typeof createAppService>[0] &
   Parameters<typeof createConnectionService>[0] &
   Parameters<typeof createTokenService>[0] &
   Parameters<typeof createEventService>[0] &
   Parameters<typeof createScopeService>[0];
 
-/** For products: a caller of this listener cannot even name an admin method. */
-export function tokenServices(rooms: Rooms): ServedServices {
+/** For products: admin methods do not exist on this listener. */
+export function tokenServices(parts: ServiceParts): ServedServices {
   return {
     services: [
-      serve(TokenService, createTokenService(rooms)),
-      serve(ConnectionService, createConnectionService(rooms)),
-      serve(ScopeService, createScopeService(rooms)),
+      serve(TokenService, createTokenService(parts)),
+      serve(ConnectionService, createConnectionService(parts)),
+      serve(ScopeService, createScopeService(parts)),
     ],
     reflection: false,
   };
 }
 
 /** For operators. */
-export function adminServices(rooms: Rooms): ServedServices {
+export function adminServices(parts: ServiceParts): ServedServices {
   return {
     services: [
-      serve(TenantService, createTenantService(rooms)),
-      serve(AppService, createAppService(rooms)),
-      serve(EventService, createEventService(rooms)),
-      ...tokenServices(rooms).services,
+      serve(TenantService, createTenantService(parts)),
+      serve(AppService, createAppService(parts)),
+      serve(EventService, createEventService(parts)),
+      ...tokenServices(parts).services,
     ],
     reflection: true,
   };
 }
 
 export interface ServerParts extends ConnectionsParts {
-  /** `host:port` or `unix:/path`; port 0 takes a free one. */
+  /** `host:port` or `unix:/path`; port 0 means any free port. */
   readonly address: string;
   readonly services: ServedServices;
   readonly pipeline: CallPipeline;
   readonly readiness: HealthParts['readiness'];
-  /** Undefined: plaintext, which beyond loopback only a mesh excuses. */
+  /** Undefined: plaintext, which requires loopback or a mesh. */
   readonly tls: TlsFiles | undefined;
   readonly plaintext: 'loopback' | 'mesh';
   readonly log: Log;
   readonly maxConnections?: number | undefined;
-  /** For a request to come whole. Default: 10 s. */
+  /** Timeout of a request body. Default: 10 s. */
   readonly readTimeout?: Duration | undefined;
-  /** How often the TLS files are looked at. Default: 10 s. */
+  /** Polling interval of the TLS files. Default: 10 s. */
   readonly tlsInterval?: Duration | undefined;
 }
 
 export interface GrpcServer {
   /** As bound. */
   readonly address: string;
-  /** Takes nothing new, ends streams, finishes what is under way, and cuts off what is left after the grace. */
+  /** Rejects new calls, ends streams, completes calls in progress, and closes the rest after the grace period. */
   close(grace?: Duration): Promise<void>;
 }
 
-/** Throws FIELD_INVALID where the address or the TLS files cannot be used. */
+/** FIELD_INVALID if the address or the TLS files are not usable. */
 export async function startGrpcServer(parts: ServerParts): Promise<GrpcServer> {
   const { services, reflection } = parts.services;
   const names = [...services.map(({ name }) => name), Health.typeName];

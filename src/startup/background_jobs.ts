@@ -22,7 +22,10 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Shutdown } from './shutdown.ts';
 
-/** Periodic work of the vault: expiry events, rotation of client secrets, inspection of registrations, delivery of events. */
+/**
+ * Periodic work of the vault: expiry events, rotation of client secrets, inspection of registrations, delivery of
+ * events.
+ */
 export interface BackgroundJobs {
   readonly scheduler: Scheduler;
   readonly deliveries: Deliveries;

@@ -35,7 +35,10 @@ async function connectToSandbox(url: string): Promise<CloudContext> {
   return { clock, cloud: cloudAt(url), sandboxUrl: url, close: () => clock.close() };
 }
 
-/** A sandbox in this process. Its signing key is in the folder of the database, so that tokens stay valid after a restart. */
+/**
+ * A sandbox in this process. Its signing key is in the folder of the database, so that tokens stay valid after a
+ * restart.
+ */
 async function startOwnSandbox({ databaseUrl, sandboxPort }: Config): Promise<CloudContext> {
   const data = dirname(databaseUrl.replace(/^sqlite:/, ''));
   mkdirSync(data, { recursive: true, mode: 0o700 });

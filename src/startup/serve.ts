@@ -7,10 +7,14 @@ import { createPinoLog } from '../telemetry/pino_log.ts';
 import { startupBanner } from './startup_banner.ts';
 import { startVault, type Vault } from './vault.ts';
 
-/** Runs the vault until a signal; a second signal, at least a second later, forces the exit. Resolves with the exit code. */
+/**
+ * Runs the vault until a signal; a second signal, at least a second later, forces the exit. Resolves with the exit
+ * code.
+ */
 export async function serve(config: Config, version: string): Promise<number> {
   const log = createPinoLog(config.logLevel);
-  // Responses are durable before they are sent, so an exit loses nothing. The message is not logged: it may contain a secret.
+  // Responses are durable before they are sent, so an exit loses nothing. The message is not logged: it may contain a
+  // secret.
   process.on('uncaughtException', (error) => {
     log.event('error', 'vault_crashed', errorLocation(error));
     log.flush();
@@ -46,8 +50,8 @@ export async function serve(config: Config, version: string): Promise<number> {
 const SOFTWARE_ERROR = 70;
 
 /**
- * SIGINT and SIGTERM. With a terminal also SIGHUP, which means that the terminal was closed. Without a terminal SIGHUP is
- * ignored: programs that rotate logs send it, and it is reserved for reading files again.
+ * SIGINT and SIGTERM. With a terminal also SIGHUP, which means that the terminal was closed. Without a terminal SIGHUP
+ * is ignored: programs that rotate logs send it, and it is reserved for reading files again.
  */
 function nextSignal(log: Log): { readonly received: boolean; readonly signal: Promise<NodeJS.Signals> } {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();

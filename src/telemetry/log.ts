@@ -44,8 +44,8 @@ export interface LogEvents {
   /** An unexpected error: the class of it, where it arose, and the request it belongs to; never its message. */
   internal_error: { requestId: string; error: string; stack: string };
   /**
-   * A person was shown a page with this request id as their reference; `resource` is empty where it is not known what it was about.
-   * `entraError` and `hint` (what to do about it) are empty unless an answer of Entra was refused.
+   * A person was shown a page with this request id as their reference; `resource` is empty where it is not known what
+   * it was about. `entraError` and `hint` (what to do about it) are empty unless an answer of Entra was refused.
    */
   web_failed: {
     requestId: string;
@@ -55,17 +55,25 @@ export interface LogEvents {
     entraError: string;
     hint: string;
   };
-  /** Entra refused a credential, the app, or the app in one directory; until it accepts again, most is answered locally. */
+  /**
+   * Entra refused a credential, the app, or the app in one directory; until it accepts again, most is answered locally.
+   */
   entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
   entra_app_held: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
   entra_app_released: { app: string; directory: string };
   /** Exchanges have proved a new credential beside another: it is presented first from now on. */
   entra_credential_preferred: { app: string; credential: string };
-  /** Its file, key vault or private key is of no use, told once until it is; `reason` is empty unless the vault has a word for it. */
+  /**
+   * Its file, key vault or private key is of no use, told once until it is; `reason` is empty unless the vault has a
+   * word for it.
+   */
   entra_credential_unusable: { app: string; credential: string; kind: string; reason: string };
   /** Graph does not show an app its own registration: `problem` is NotDone's word, `code` Graph's or Entra's. */
   registration_unread: { app: string; problem: string; code: string };
-  /** A registration that personal accounts may use has its two secrets, so that no other can be added; `hints` as the portal shows them. */
+  /**
+   * A registration that personal accounts may use has its two secrets, so that no other can be added; `hints` as the
+   * portal shows them.
+   */
   registration_full: { app: string; hints: string };
   /** A key vault gave no secret; what was known of it stays. */
   reference_unread: { app: string; credential: string; reason: string };
@@ -78,7 +86,9 @@ export interface LogEvents {
   delivery_dead_lettered: { sink: string; id: string; type: string; attempts: number; error: string };
   /** New connections get the new certificate. */
   tls_reloaded: Record<string, never>;
-  /** One line a call; of those that memory answered, a sample: the audit log is the record. Durations in milliseconds. */
+  /**
+   * One line a call; of those that memory answered, a sample: the audit log is the record. Durations in milliseconds.
+   */
   call: {
     requestId: string;
     method: string;

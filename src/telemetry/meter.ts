@@ -20,8 +20,8 @@ export function createMeter(registry: Registry) {
     },
 
     /**
-     * A gauge that is read at each scrape. If `read` fails, the gauge keeps its values: one failing gauge must not fail all of
-     * `/metrics`, least of all during a database outage.
+     * A gauge that is read at each scrape. If `read` fails, the gauge keeps its values: one failing gauge must not fail
+     * all of `/metrics`, least of all during a database outage.
      */
     observed<Label extends string, Value>(
       name: string,

@@ -13,8 +13,8 @@ import { createStorageMetrics } from './storage_metrics.ts';
 import { createTokenMetrics } from './token_metrics.ts';
 
 /**
- * All metrics of one vault, by the folder that records them. Histograms have no tenant label, because the number of tenants
- * has no bound.
+ * All metrics of one vault, by the folder that records them. Histograms have no tenant label, because the number of
+ * tenants has no bound.
  */
 export function createMetrics() {
   const registry = new Registry();

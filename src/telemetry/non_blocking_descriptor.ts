@@ -1,6 +1,8 @@
 import { constants, fstatSync, openSync } from 'node:fs';
 
-/** A descriptor of standard output or standard error whose writes fail with EAGAIN while the reader does not keep up. */
+/**
+ * A descriptor of standard output or standard error whose writes fail with EAGAIN while the reader does not keep up.
+ */
 export function nonBlockingDescriptor(standard: 1 | 2): number {
   try {
     // A file has no reader, and a second open would write from its start.

@@ -13,7 +13,9 @@ const EXIT_TIMEOUT = 10_000;
 export interface ProcessLog extends Log {
   /** Lines that were dropped since the start, because the reader did not keep up. */
   readonly dropped: number;
-  /** Before the process exits: writes the buffered lines, until the reader reads nothing for 1 s, and for at most 10 s. */
+  /**
+   * Before the process exits: writes the buffered lines, until the reader reads nothing for 1 s, and for at most 10 s.
+   */
   flush(): void;
 }
 

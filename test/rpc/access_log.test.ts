@@ -4,8 +4,8 @@ import { CreateAppRequestSchema } from '../../src/gen/tokenvault/v1/app_service_
 import { ListConnectionsResponseSchema } from '../../src/gen/tokenvault/v1/connection_service_pb.ts';
 import { RegisterTenantRequestSchema } from '../../src/gen/tokenvault/v1/tenant_service_pb.ts';
 import { VaultError } from '../../src/model/errors.ts';
+import type { FinishedCall } from '../../src/rpc/pipeline/access_log.ts';
 import { createAccessLog } from '../../src/rpc/pipeline/access_log.ts';
-import type { FinishedCall } from '../../src/rpc/pipeline/call_log.ts';
 import { redactedJson } from '../../src/rpc/pipeline/redact_message.ts';
 import { recordingLog } from './stage.ts';
 

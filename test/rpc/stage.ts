@@ -15,8 +15,8 @@ import { type CallPipelineParts, createCallPipeline } from '../../src/rpc/pipeli
 import {
   adminServices,
   type GrpcServer,
-  type Rooms,
   type ServerParts,
+  type ServiceParts,
   startGrpcServer,
   tokenServices,
 } from '../../src/rpc/server.ts';
@@ -132,17 +132,17 @@ export function standIn<Face extends object>(methods: Partial<Face>): Face {
 }
 
 export interface StandIns {
-  tenants?: Partial<Rooms['tenants']>;
-  apps?: Partial<Rooms['apps']>;
-  credentials?: Partial<Rooms['credentials']>;
-  rotations?: Partial<Rooms['rotations']>;
-  connections?: Partial<Rooms['connections']>;
-  authorizations?: Partial<Rooms['authorizations']>;
-  adminConsents?: Partial<Rooms['adminConsents']>;
-  imports?: Partial<Rooms['imports']>;
-  accessTokens?: Partial<Rooms['accessTokens']>;
-  expiry?: Partial<Rooms['expiry']>;
-  scopes?: Partial<Rooms['scopes']>;
+  tenants?: Partial<ServiceParts['tenants']>;
+  apps?: Partial<ServiceParts['apps']>;
+  credentials?: Partial<ServiceParts['credentials']>;
+  rotations?: Partial<ServiceParts['rotations']>;
+  connections?: Partial<ServiceParts['connections']>;
+  authorizations?: Partial<ServiceParts['authorizations']>;
+  adminConsents?: Partial<ServiceParts['adminConsents']>;
+  imports?: Partial<ServiceParts['imports']>;
+  accessTokens?: Partial<ServiceParts['accessTokens']>;
+  expiry?: Partial<ServiceParts['expiry']>;
+  scopes?: Partial<ServiceParts['scopes']>;
 }
 
 export interface PretendAudit extends AuditLog {
@@ -232,7 +232,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const audit = pretendAudit();
   const log = recordingLog();
   const now = options.now ?? clock.now;
-  const rooms: Rooms = {
+  const rooms: ServiceParts = {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),
     credentials: standIn(options.credentials ?? {}),

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { TokenSource } from '../../src/gen/tokenvault/v1/access_token_pb.ts';
 import { GetAccessTokenResponseSchema } from '../../src/gen/tokenvault/v1/token_service_pb.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { encodeAnswer, encodeRest } from '../../src/rpc/messages/token_response.ts';
+import { encodeResponse, encodeRest } from '../../src/rpc/messages/token_response.ts';
 
 test('a token of any length and text reads back as it was, with all the rest', () => {
   fc.assert(
@@ -22,7 +22,7 @@ test('a token of any length and text reads back as it was, with all the rest', (
         connectionUid: 'c',
       } as const;
 
-      const answer = fromBinary(GetAccessTokenResponseSchema, encodeAnswer(fresh, encodeRest(fresh)));
+      const answer = fromBinary(GetAccessTokenResponseSchema, encodeResponse(fresh, encodeRest(fresh)));
 
       expect(answer).toMatchObject({
         accessToken: text.toWellFormed(),

@@ -17,20 +17,6 @@ import { toReasonMessage, toStateReasonMessage } from './reason_message.ts';
 import { tenantName } from './resource_names.ts';
 import { fromPolicyMessage, toPolicyMessage, toRotationMessage } from './rotation_message.ts';
 
-const STATE = {
-  OK: App_State.OK,
-  CREDENTIAL_REJECTED: App_State.CREDENTIAL_REJECTED,
-  MISCONFIGURED: App_State.MISCONFIGURED,
-  THROTTLED: App_State.THROTTLED,
-} as const satisfies Record<AppState | 'THROTTLED', App_State>;
-
-const CLOUD = {
-  GLOBAL: WireCloud.GLOBAL,
-  US_GOV: WireCloud.US_GOV,
-  CHINA: WireCloud.CHINA,
-  CUSTOM: WireCloud.CUSTOM,
-} as const satisfies Record<Cloud, WireCloud>;
-
 const CLOUD_BY_NUMBER: readonly (Cloud | undefined)[] = [undefined, 'GLOBAL', 'US_GOV', 'CHINA', 'CUSTOM'];
 
 export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitShape<typeof AppSchema> {
@@ -41,7 +27,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     uid: app.uid,
     displayName: app.displayName,
     clientId: app.clientId,
-    cloud: CLOUD[app.cloud],
+    cloud: WireCloud[app.cloud],
     signInAudience: app.signInAudience,
     homeDirectoryId: app.homeDirectoryId ?? '',
     redirectUris: [...app.redirectUris],
@@ -56,7 +42,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
     ),
     rotation: app.rotation && toPolicyMessage(app.rotation),
     rotationStatus: rotation && toRotationMessage(app, credentials, rotation),
-    state: STATE[stateOf(app, throttledUntil, now)],
+    state: App_State[stateOf(app, throttledUntil, now)],
     stateReason: toStateReasonMessage(app.stateReason),
     failingDirectories: app.failingDirectories.map(({ directoryId, evidence }) => ({
       directoryId,
@@ -70,7 +56,7 @@ export function toAppMessage(details: AppDetails, now: Timestamp): MessageInitSh
   };
 }
 
-/** What Entra refuses for good says more than that it asks to wait. */
+/** A lasting state takes precedence over throttling. */
 function stateOf(app: App, throttledUntil: Timestamp | undefined, now: Timestamp): AppState | 'THROTTLED' {
   return app.state === 'OK' && throttledUntil !== undefined && throttledUntil > now ? 'THROTTLED' : app.state;
 }

@@ -18,24 +18,8 @@ import {
 } from '../../model/connection.ts';
 import { type ConnectionResource, resourcesOf } from '../../model/connection_resources.ts';
 import { etagOf } from '../../model/etag.ts';
-import type { ResourceState } from '../../model/resource_issue.ts';
 import { fromWireEnum, given, toWireTime } from './field_values.ts';
 import { toStateReasonMessage } from './reason_message.ts';
-
-const STATE = {
-  PENDING: Connection_State.PENDING,
-  ACTIVE: Connection_State.ACTIVE,
-  REAUTHORIZATION_REQUIRED: Connection_State.REAUTHORIZATION_REQUIRED,
-  BLOCKED: Connection_State.BLOCKED,
-  SUSPENDED: Connection_State.SUSPENDED,
-} as const satisfies Record<ConnectionState, Connection_State>;
-
-const RESOURCE_STATE = {
-  ACTIVE: ConnectionResource_State.ACTIVE,
-  CONSENT_REQUIRED: ConnectionResource_State.CONSENT_REQUIRED,
-  REAUTHORIZATION_REQUIRED: ConnectionResource_State.REAUTHORIZATION_REQUIRED,
-  BLOCKED: ConnectionResource_State.BLOCKED,
-} as const satisfies Record<ResourceState, ConnectionResource_State>;
 
 const STATES: readonly (ConnectionState | undefined)[] = [
   undefined,
@@ -56,7 +40,7 @@ export function toConnectionMessage(connection: Connection): MessageInitShape<ty
     account: connection.account && toAccountMessage(connection.account),
     scopes: [...connection.productScopes],
     resources: resourcesOf(connection).map(toResourceMessage),
-    state: STATE[connectionState(connection)],
+    state: Connection_State[connectionState(connection)],
     stateReason: toStateReasonMessage(connection.stateReason),
     verifyTime: toWireTime(connection.verifyTime),
     lastRefreshTime: toWireTime(connection.lastRefreshTime),
@@ -87,7 +71,7 @@ function toResourceMessage(resource: ConnectionResource): MessageInitShape<typeo
   return {
     resource: resource.resource,
     permissions: resource.permissions.toSorted(),
-    state: RESOURCE_STATE[resource.state],
+    state: ConnectionResource_State[resource.state],
     stateReason: toStateReasonMessage(resource.evidence),
     retryTime: toWireTime(resource.retryTime),
   };

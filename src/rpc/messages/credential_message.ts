@@ -10,13 +10,7 @@ import {
 } from '../../gen/tokenvault/v1/credential_pb.ts';
 import type { AppRegistration as AppRegistrationMessage } from '../../gen/tokenvault/v1/tenant_service_pb.ts';
 import type { Timestamp } from '../../model/clock.ts';
-import {
-  type Credential,
-  type CredentialKind,
-  type CredentialState,
-  credentialState,
-  neverExpires,
-} from '../../model/credential.ts';
+import { type Credential, credentialState, neverExpires } from '../../model/credential.ts';
 import type { CredentialRole } from '../../model/credential_role.ts';
 import { Secret } from '../../model/secret.ts';
 import type { CredentialRequest, RequestedMaterial } from '../../registry/new_credential.ts';
@@ -25,38 +19,7 @@ import { fromWireTime, toWireTime } from './field_values.ts';
 import { toReasonMessage } from './reason_message.ts';
 import { type AppIds, credentialName } from './resource_names.ts';
 
-const KIND = {
-  CLIENT_SECRET: Credential_Kind.CLIENT_SECRET,
-  CERTIFICATE: Credential_Kind.CERTIFICATE,
-  FEDERATED: Credential_Kind.FEDERATED,
-  KEY_VAULT_SECRET: Credential_Kind.KEY_VAULT_SECRET,
-} as const satisfies Record<CredentialKind, Credential_Kind>;
-
-const STATE = {
-  UNPROBED: Credential_State.UNPROBED,
-  VALID: Credential_State.VALID,
-  REJECTED: Credential_State.REJECTED,
-  EXPIRED: Credential_State.EXPIRED,
-  NOT_YET_VALID: Credential_State.NOT_YET_VALID,
-} as const satisfies Record<CredentialState, Credential_State>;
-
-const ROLE = {
-  PREFERRED: Credential_Role.PREFERRED,
-  FALLBACK: Credential_Role.FALLBACK,
-  TRIAL: Credential_Role.TRIAL,
-  PROBING: Credential_Role.PROBING,
-  NONE: Credential_Role.NONE,
-} as const satisfies Record<CredentialRole, Credential_Role>;
-
-const OUTCOME = {
-  ACCEPTED: CredentialProbe_Outcome.ACCEPTED,
-  REJECTED: CredentialProbe_Outcome.REJECTED,
-  PROPAGATING: CredentialProbe_Outcome.PROPAGATING,
-  UNKNOWN: CredentialProbe_Outcome.UNKNOWN,
-  SKIPPED: CredentialProbe_Outcome.SKIPPED,
-} as const satisfies Record<ProbeReport['outcome'], CredentialProbe_Outcome>;
-
-/** `role`: undefined where the app's other credentials are not known. */
+/** `role` is undefined if the other credentials of the app are not known. */
 export function toCredentialMessage(
   app: AppIds,
   credential: Credential,
@@ -69,17 +32,17 @@ export function toCredentialMessage(
     uid: credential.uid,
     expireTime: toWireTime(credential.expireTime),
     notBefore: toWireTime(credential.notBefore),
-    kind: KIND[credential.kind],
+    kind: Credential_Kind[credential.kind],
     hint: credential.hint,
-    state: STATE[credentialState(credential, now)],
+    state: Credential_State[credentialState(credential, now)],
     lastUsedTime: toWireTime(credential.lastUsedTime),
     createTime: toWireTime(credential.createTime),
     neverExpires: neverExpires(credential),
-    role: role === undefined ? Credential_Role.UNSPECIFIED : ROLE[role],
+    role: role === undefined ? Credential_Role.UNSPECIFIED : Credential_Role[role],
     entraExpireTime: toWireTime(credential.entraExpireTime),
     entraKeyId: credential.entraKeyId ?? '',
   };
-  // References are no secrets, and tell whoever reads them where to look.
+  // References are not secret, and show where the material is stored.
   if (credential.kind === 'FEDERATED')
     message.material = { case: 'federated', value: { assertionFile: credential.hint } };
   if (credential.kind === 'KEY_VAULT_SECRET')
@@ -91,7 +54,7 @@ export function toProbeMessage(app: AppIds, probe: ProbeReport): MessageInitShap
   const { tenantId, appId } = app;
   return {
     credential: credentialName({ tenantId, appId, credentialId: probe.credentialId }),
-    outcome: OUTCOME[probe.outcome],
+    outcome: CredentialProbe_Outcome[probe.outcome],
     reason: toReasonMessage(probe.reason),
     entraError: probe.entraError ?? '',
     correlationId: probe.correlationId ?? '',

@@ -4,7 +4,7 @@ import { type Duration, SECOND, type Timestamp } from '../../model/clock.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import { GUID } from '../../model/ids.ts';
 
-/** Values of fields, between the wire and the model. `''` on the wire is "not given". */
+/** Conversions of field values between the wire and the model. `''` on the wire means "not set". */
 export function given(text: string): string | undefined {
   return text === '' ? undefined : text;
 }
@@ -13,19 +13,19 @@ export function givenLabels(labels: Record<string, string>): Record<string, stri
   return Object.keys(labels).length === 0 ? undefined : labels;
 }
 
-const MOST_SCOPES = 100;
+const MAX_SCOPES = 100;
 
-/** They go into Entra's address, into keys of memory and into each line of the audit log. */
+/** Scopes are part of URLs, cache keys and lines of the audit log, so their number is limited. */
 export function fewScopes(scopes: readonly string[]): readonly string[] {
-  if (scopes.length <= MOST_SCOPES) return scopes;
-  throw fieldInvalid('scopes', `must be at most ${MOST_SCOPES}; name each once`);
+  if (scopes.length <= MAX_SCOPES) return scopes;
+  throw fieldInvalid('scopes', `must have at most ${MAX_SCOPES} scopes`);
 }
 
 export function toWireTime(time: Timestamp | undefined): WireTimestamp | undefined {
   return time === undefined ? undefined : timestampFromMs(time);
 }
 
-/** 0001-01-01 and 9999-12-31, as google/protobuf/timestamp.proto has it. Seconds. */
+/** 0001-01-01 and 9999-12-31 in seconds, the limits of google/protobuf/timestamp.proto. */
 const FIRST_SECOND = -62_135_596_800n;
 const LAST_SECOND = 253_402_300_799n;
 
@@ -37,13 +37,13 @@ export function fromWireTime(field: string, time: WireTimestamp | undefined): Ti
 }
 
 const DEFAULT_MIN_TTL = 60 * SECOND;
-const LONGEST_MIN_TTL = 300;
+const MAX_MIN_TTL = 300;
 
 export function minTtl(duration: WireDuration | undefined): Duration {
   if (duration === undefined) return DEFAULT_MIN_TTL;
   const seconds = secondsOf(duration);
-  if (seconds === undefined || seconds < 0 || seconds > LONGEST_MIN_TTL)
-    throw fieldInvalid('min_ttl', `must be between 0s and ${LONGEST_MIN_TTL}s`);
+  if (seconds === undefined || seconds < 0 || seconds > MAX_MIN_TTL)
+    throw fieldInvalid('min_ttl', `must be between 0s and ${MAX_MIN_TTL}s`);
   return Math.ceil(seconds * SECOND);
 }
 
@@ -54,22 +54,22 @@ export function fromWireDuration(field: string, duration: WireDuration | undefin
   return seconds * SECOND;
 }
 
-/** Undefined: seconds and nanos contradict each other. */
+/** Undefined if seconds and nanos have different signs. */
 function secondsOf({ seconds, nanos }: WireDuration): number | undefined {
   const whole = Math.abs(nanos) < 1e9 && Number(seconds) * nanos >= 0;
   return whole ? Number(seconds) + nanos / 1e9 : undefined;
 }
 
 /** 8 KiB. */
-const LONGEST_CLAIMS = 8_192;
+const MAX_CLAIMS_LENGTH = 8_192;
 
 /** A claims challenge: JSON text. OpenID Connect Core 1.0, section 5.5. */
 export function claimsJson(claims: string): string | undefined {
   if (claims === '') return undefined;
-  if (claims.length <= LONGEST_CLAIMS && isJsonObject(claims)) return claims;
+  if (claims.length <= MAX_CLAIMS_LENGTH && isJsonObject(claims)) return claims;
   throw fieldInvalid(
     'claims',
-    'must be a JSON object of at most 8 KiB; decode the base64 that the WWW-Authenticate header carries',
+    'must be a JSON object of at most 8 KiB; decode the base64 value of the WWW-Authenticate header',
   );
 }
 
@@ -90,19 +90,19 @@ export function sha256Hex(field: string, text: string): string | undefined {
   throw fieldInvalid(field, 'must be a SHA-256 as 64 hex digits');
 }
 
-/** In lower case, as they are kept. A domain or `common` in place of a directory would be another way past `allowed_directory_ids`. */
+/** In lower case, as in the database. A domain or `common` instead of an id would bypass `allowed_directory_ids`. */
 export function guid(field: string, text: string): string | undefined {
   if (text === '') return undefined;
   if (GUID.test(text)) return text.toLowerCase();
-  throw fieldInvalid(field, 'must be a GUID, as Entra writes ids');
+  throw fieldInvalid(field, 'must be a GUID');
 }
 
-/** Undefined: the fields that are not empty (AIP-134). */
+/** Undefined means the fields that are not empty (AIP-134). */
 export function maskPaths(mask: FieldMask | undefined): readonly string[] | undefined {
   return mask === undefined || mask.paths.length === 0 ? undefined : mask.paths;
 }
 
-/** Looks a wire enum's number up; UNSPECIFIED is undefined, a number from a later release is refused. */
+/** UNSPECIFIED is undefined. A number of a later release is rejected. */
 export function fromWireEnum<Known>(
   field: string,
   table: readonly (Known | undefined)[],

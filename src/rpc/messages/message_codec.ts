@@ -11,16 +11,16 @@ import {
 import type { MethodDefinition, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { fieldInvalid } from '../../model/errors.ts';
 
-/** A service as grpc-js takes it. */
+/** A service for grpc-js. */
 export interface WireService {
   readonly definition: ServiceDefinition;
   readonly handlers: UntypedServiceImplementation;
 }
 
-/** A message, or its bytes where they were kept from an earlier answer. */
-export type Answer<Output extends DescMessage> = MessageInitShape<Output> | Uint8Array;
+/** A message, or its cached bytes. */
+export type ResponseMessage<Output extends DescMessage> = MessageInitShape<Output> | Uint8Array;
 
-/** Unknown fields are dropped: kept ones would be bytes of a stranger in our memory. */
+/** Unknown protobuf fields are discarded, so that callers cannot make the vault retain arbitrary data. */
 const READ = { readUnknownFields: false } as const;
 
 export function decode(schema: DescMessage, bytes: Uint8Array): Message {
@@ -29,17 +29,20 @@ export function decode(schema: DescMessage, bytes: Uint8Array): Message {
   } catch {
     throw fieldInvalid(
       'request',
-      `these bytes are no ${schema.typeName}; build the message from the proto files or by reflection`,
+      `Cannot decode the request as ${schema.typeName}. Use the published .proto files or server reflection.`,
     );
   }
 }
 
-export function encode(schema: DescMessage, answer: unknown): Uint8Array {
-  if (answer instanceof Uint8Array) return answer;
-  return toBinary(schema, create(schema, answer as MessageInitShape<DescMessage>));
+export function encode(schema: DescMessage, response: unknown): Uint8Array {
+  if (response instanceof Uint8Array) return response;
+  return toBinary(schema, create(schema, response as MessageInitShape<DescMessage>));
 }
 
-/** Bytes go in and come out, so that a broken message gets a status of ours and a kept answer is sent as it is. */
+/**
+ * grpc-js passes bytes through, so that malformed messages get a status of the vault and cached responses are sent as
+ * they are.
+ */
 export function wireDefinition(service: DescService, method: DescMethod): MethodDefinition<Uint8Array, Uint8Array> {
   return {
     path: `/${service.typeName}/${method.name}`,

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { NextStepsSchema } from '../../gen/tokenvault/v1/next_steps_pb.ts';
+import type { ResourcePermissionsSchema } from '../../gen/tokenvault/v1/permission_pb.ts';
+import type { PermissionsByResource } from '../../model/connection.ts';
 import type { NextSteps } from '../../registry/next_steps.ts';
-import { toPermissionMessages } from './permission_message.ts';
 
 export function toNextStepsMessage(nextSteps: NextSteps): MessageInitShape<typeof NextStepsSchema> {
   return {
@@ -11,4 +12,12 @@ export function toNextStepsMessage(nextSteps: NextSteps): MessageInitShape<typeo
     steps: [...nextSteps.steps],
     warnings: [...nextSteps.warnings],
   };
+}
+
+export function toPermissionMessages(
+  permissions: PermissionsByResource,
+): MessageInitShape<typeof ResourcePermissionsSchema>[] {
+  return Object.entries(permissions)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([resource, names]) => ({ resource, permissions: [...names].sort() }));
 }

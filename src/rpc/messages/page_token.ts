@@ -3,21 +3,21 @@ import { fieldInvalid } from '../../model/errors.ts';
 import type { PageRequest } from '../../model/page.ts';
 
 const DEFAULT_SIZE = 50;
-const LARGEST_SIZE = 1_000;
+const MAX_SIZE = 1_000;
 
-/** Which list a page belongs to: its RPC, parent and filters. */
+/** Identifies the list of a page: its method, parent and filters. */
 export type ListKey = readonly (string | number)[];
 
-/** AIP-158. Larger pages than the largest are cut, not refused. */
+/** AIP-158: a larger page size is reduced to the maximum, not rejected. */
 export function pageRequest(request: { pageSize: number; pageToken: string }, key: ListKey): PageRequest {
-  if (request.pageSize < 0) throw fieldInvalid('page_size', 'must not be negative; leave it out for 50');
-  const size = request.pageSize === 0 ? DEFAULT_SIZE : Math.min(request.pageSize, LARGEST_SIZE);
+  if (request.pageSize < 0) throw fieldInvalid('page_size', 'must not be negative; omit it for 50');
+  const size = request.pageSize === 0 ? DEFAULT_SIZE : Math.min(request.pageSize, MAX_SIZE);
   return { size, after: request.pageToken === '' ? undefined : readToken(request.pageToken, key) };
 }
 
 /**
- * The key of the last item, tied to its list by a checksum: against mistakes, not against forgers, who would gain
- * nothing, since every page is authorized on its own. So it outlives a restart, and every replica takes it.
+ * The key of the last item with a checksum of its list. The checksum detects mistakes, not forgery: each page is
+ * authorized by itself. Tokens stay valid after a restart and on every replica.
  */
 export function nextPageToken(next: string | undefined, key: ListKey): string {
   if (next === undefined) return '';
@@ -30,7 +30,7 @@ function readToken(token: string, key: ListKey): string {
   if (text.slice(0, CHECKSUM_LENGTH) !== checksum(after, key) || nextPageToken(after, key) !== token) {
     throw fieldInvalid(
       'page_token',
-      'must be the next_page_token of the page before, with all other fields as they were; leave it out to begin anew',
+      'must be the next_page_token of the previous page, with all other fields unchanged; omit it to start over',
     );
   }
   return after;

@@ -1,7 +1,7 @@
 import { VaultError } from '../../model/errors.ts';
 import { CONNECTION_ID, RESOURCE_ID } from '../../model/ids.ts';
 
-/** Names of resources (AIP-122), from and to their ids. `field` is where the name stood in the request. */
+/** Resource names (AIP-122) and the ids in them. `field` is the request field of the name. */
 const ID = RESOURCE_ID.source.slice(1, -1);
 const TENANT = new RegExp(`^tenants/(${ID})$`);
 const APP = new RegExp(`^tenants/(${ID})/apps/(${ID})$`);
@@ -36,7 +36,7 @@ export function parseTenantName(field: string, name: string): string {
   return tenantId;
 }
 
-/** Undefined for `tenants/-`: all that the caller may see (AIP-159). */
+/** Undefined for `tenants/-`: all tenants that the caller may see (AIP-159). */
 export function parseParent(field: string, name: string): string | undefined {
   return name === 'tenants/-' ? undefined : parseTenantName(field, name);
 }
@@ -61,22 +61,22 @@ export function parseConnectionName(field: string, name: string): ConnectionIds 
   return { tenantId, connectionId };
 }
 
-/** An id that will stand in a name, given apart from it (`tenant_id`). */
+/** An id for a new resource name, in its own field (`tenant_id`). */
 export function checkId(field: string, id: string): string {
   if (RESOURCE_ID.test(id)) return id;
   throw new VaultError(
     'NAME_INVALID',
-    `${field} must be an id of small letters, digits and dashes, at most 63, the first one a letter`,
+    `${field}: must be at most 63 lower-case letters, digits and dashes, beginning with a letter`,
     { metadata: { field } },
   );
 }
 
-/** Does not repeat what was sent: it may be anything. */
+/** The value is not quoted, because a caller can send any text. */
 function nameInvalid(field: string, form: string): VaultError {
   const ids = form.endsWith('{connection}')
-    ? 'the tenant of small letters, digits and dashes, the connection of at most 128 letters, digits and . _ ~ | -'
-    : 'each id of small letters, digits and dashes, at most 63, the first one a letter';
-  return new VaultError('NAME_INVALID', `${field} must be a name of the form ${form}, ${ids}`, {
+    ? 'with a tenant of lower-case letters, digits and dashes, and a connection of at most 128 letters, digits and . _ ~ | -'
+    : 'with ids of at most 63 lower-case letters, digits and dashes, beginning with a letter';
+  return new VaultError('NAME_INVALID', `${field}: must have the form ${form}, ${ids}`, {
     metadata: { field, form },
   });
 }

@@ -8,20 +8,13 @@ import {
 } from '../../gen/tokenvault/v1/app_pb.ts';
 import type { App, RotationPolicy } from '../../model/app.ts';
 import type { Credential } from '../../model/credential.ts';
-import type { Rotation, RotationStep } from '../../model/rotation.ts';
+import type { Rotation } from '../../model/rotation.ts';
 import type { RotationRequest } from '../../registry/rotation_policy.ts';
 import { rotationProblemText } from '../../registry/rotation_problem_text.ts';
 import { fromWireDuration, toWireTime } from './field_values.ts';
 import { credentialName } from './resource_names.ts';
 
-const STEP = {
-  ADD: Rotation_Step.ADD,
-  PROVE: Rotation_Step.PROVE,
-  WATCH: Rotation_Step.WATCH,
-  REMOVE: Rotation_Step.REMOVE,
-} as const satisfies Record<RotationStep, Rotation_Step>;
-
-/** `credentials` are those of the app, to name the two of the rotation. */
+/** `credentials` are those of the app, which include the old and the new one of the rotation. */
 export function toRotationMessage(
   app: App,
   credentials: readonly Credential[],
@@ -33,7 +26,7 @@ export function toRotationMessage(
     return credential === undefined ? '' : credentialName({ tenantId, appId, credentialId: credential.credentialId });
   };
   return {
-    step: STEP[rotation.step],
+    step: Rotation_Step[rotation.step],
     oldCredential: nameOf(rotation.oldCredentialUid),
     newCredential: nameOf(rotation.newCredentialUid),
     beginTime: toWireTime(rotation.beginTime),

@@ -2,14 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Tenant_State, type TenantSchema } from '../../gen/tokenvault/v1/tenant_pb.ts';
 import { isNever } from '../../model/credential.ts';
 import { etagOf } from '../../model/etag.ts';
-import type { Tenant, TenantState } from '../../model/tenant.ts';
+import type { Tenant } from '../../model/tenant.ts';
 import { toWireTime } from './field_values.ts';
 import { tenantName } from './resource_names.ts';
-
-const STATE = {
-  ACTIVE: Tenant_State.ACTIVE,
-  SUSPENDED: Tenant_State.SUSPENDED,
-} as const satisfies Record<TenantState, Tenant_State>;
 
 export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantSchema> {
   const { nextCredentialExpireTime: end } = tenant;
@@ -18,13 +13,13 @@ export function toTenantMessage(tenant: Tenant): MessageInitShape<typeof TenantS
     uid: tenant.uid,
     displayName: tenant.displayName,
     labels: { ...tenant.labels },
-    state: STATE[tenant.state],
+    state: Tenant_State[tenant.state],
     catalog: tenant.catalog,
     allowedDirectoryIds: [...tenant.allowedDirectoryIds],
     createTime: toWireTime(tenant.createTime),
     updateTime: toWireTime(tenant.updateTime),
     expiryThresholdsDays: [...(tenant.expiryThresholds ?? [])],
-    // The nearest of all: where it is "never", so are the others.
+    // The earliest of all: if it is "never", so are the others.
     nextCredentialExpireTime: toWireTime(end === undefined || isNever(end) ? undefined : end),
     etag: etagOf(tenant),
   };

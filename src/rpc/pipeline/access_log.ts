@@ -1,22 +1,36 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { AuditEntry } from '../../audit/audit_log.ts';
 import { errorLocation } from '../../telemetry/error_location.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { CallLog } from './call_log.ts';
+import type { Call } from './call.ts';
 import { redactedJson } from './redact_message.ts';
 
 export interface AccessLogOptions {
-  /** Requests too, redacted: for level debug, since it costs a copy of each. */
+  /** Also logs redacted requests: for level debug, since each request is copied. */
   readonly requests?: boolean | undefined;
-  /** One of so many hits gets a line. Default 1,000. */
+  /** One of this many cache hits is logged. Default 1,000. */
   readonly sampleOf?: number | undefined;
 }
 
-/** One line a call; hits are sampled, since the audit log is the record. */
-export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }: AccessLogOptions = {}): CallLog {
+/** One line per call. Cache hits are sampled, because the audit log is the record. */
+export interface AccessLog {
+  /** Undefined unless requests are logged. */
+  received: ((call: Pick<Call, 'requestId' | 'method'>, schema: DescMessage, request: Message) => void) | undefined;
+  finished(call: FinishedCall): void;
+  unexpected(requestId: string, error: unknown): void;
+}
+
+export interface FinishedCall
+  extends Pick<AuditEntry, 'requestId' | 'method' | 'caller' | 'resource' | 'status' | 'duration' | 'unauthenticated'> {
+  /** The token came from the cache. */
+  readonly hit: boolean;
+}
+
+export function createAccessLog(log: Log, { requests = false, sampleOf = 1_000 }: AccessLogOptions = {}): AccessLog {
   let hits = 0;
   return {
     received: requests
-      ? (call, schema, request) => {
-          const { requestId, method } = call;
+      ? ({ requestId, method }, schema, request) => {
           log.event('debug', 'call_request', { requestId, method, request: redactedJson(schema, request) });
         }
       : undefined,

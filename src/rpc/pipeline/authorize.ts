@@ -9,10 +9,10 @@ import type { TokenService } from '../../gen/tokenvault/v1/token_service_pb.ts';
 import type { Caller, Role, Rule } from '../../model/caller.ts';
 import { VaultError } from '../../model/errors.ts';
 
-/** What a method takes: one of the roles, in the tenant that the request names. */
+/** What a method requires: one of the roles, in the tenant of the request. */
 export interface Access<Request> {
   readonly roles: readonly Role[];
-  /** Name of the resource that the request is about, also of one to be made; undefined: it is about none, any rule with the role will do. */
+  /** Name of the resource of the request, also of one to be created. Undefined: any rule with the role suffices. */
   readonly resource: ((request: Request) => string) | undefined;
 }
 
@@ -25,15 +25,15 @@ const operator: readonly Role[] = ['operator'];
 const connector: readonly Role[] = ['connector'];
 const connectorOrOperator: readonly Role[] = ['connector', 'operator'];
 const reader: readonly Role[] = ['token_reader'];
-const anybody: readonly Role[] = ['operator', 'connector', 'token_reader'];
+const anyRole: readonly Role[] = ['operator', 'connector', 'token_reader'];
 
 const byName = (request: { readonly name: string }) => request.name;
 const byParent = (request: { readonly parent: string }) => request.parent;
-/** A rule for `*`; a name of no tenant. */
-const everywhere = () => 'tenants/*';
+/** Requires a rule for all tenants. */
+const allTenants = () => 'tenants/*';
 const byConnection = (request: { readonly connection: string }) => request.connection;
 
-/** The one table: a method without a row does not compile. Administrators' roles read no tokens. */
+/** A method without a row does not compile. Roles of administrators cannot read tokens. */
 export const ACCESS = {
   'tokenvault.v1.TenantService': {
     registerTenant: { roles: operator, resource: (request) => `tenants/${request.tenantId}` },
@@ -77,21 +77,21 @@ export const ACCESS = {
   } satisfies AccessOf<typeof TokenService>,
   'tokenvault.v1.EventService': {
     watchEvents: { roles: operator, resource: byParent },
-    listDeadLetters: { roles: operator, resource: everywhere },
-    redeliverDeadLetters: { roles: operator, resource: everywhere },
+    listDeadLetters: { roles: operator, resource: allTenants },
+    redeliverDeadLetters: { roles: operator, resource: allTenants },
   } satisfies AccessOf<typeof EventService>,
   'tokenvault.v1.ScopeService': {
-    listCatalogs: { roles: anybody, resource: undefined },
-    translateScopes: { roles: anybody, resource: undefined },
+    listCatalogs: { roles: anyRole, resource: undefined },
+    translateScopes: { roles: anyRole, resource: undefined },
   } satisfies AccessOf<typeof ScopeService>,
 } as const;
 
 const TENANT = /^tenants\/([^/]+)/;
 
 /**
- * The rule that lets the caller through, before any validation (AIP-211). What does not exist and what is not the
- * caller's are answered alike, so that nobody learns names by asking. A name that cannot be read is left to validation,
- * for whoever has the role somewhere.
+ * The rule that allows the call, before any validation (AIP-211). The error is the same for a missing and for a
+ * forbidden resource, so that callers cannot probe for names. A malformed name is left to validation if the caller has
+ * the role in any tenant.
  */
 export function authorize(caller: Caller, roles: readonly Role[], resource: string): Rule {
   const tenant = tenantOf(resource);
@@ -99,21 +99,21 @@ export function authorize(caller: Caller, roles: readonly Role[], resource: stri
     if (!roles.includes(rule.role)) continue;
     if (tenant === undefined || rule.tenants.includes('*') || rule.tenants.includes(tenant)) return rule;
   }
-  const where = resource === '' ? '' : ` on ${resource}`;
+  const target = resource === '' ? 'call this method' : `access ${resource}, or it does not exist`;
   throw new VaultError(
     'ACCESS_DENIED',
-    `Caller ${caller.id} may not do this${where}, or it does not exist; the operator of the vault grants it as ${roles.join(' or ')}`,
+    `Caller ${caller.id} may not ${target}. The operator of the vault can grant the role ${roles.join(' or ')}.`,
     { metadata: { caller: caller.id } },
   );
 }
 
-/** Tenants in which the caller has one of the roles; undefined: in all of them. */
+/** Tenants in which the caller has one of the roles; undefined: all tenants. */
 export function tenantsOf(caller: Caller, roles: readonly Role[]): readonly string[] | undefined {
   const tenants = caller.rules.filter((rule) => roles.includes(rule.role)).flatMap((rule) => rule.tenants);
   return tenants.includes('*') ? undefined : [...new Set(tenants)];
 }
 
-/** Undefined for no tenant in particular: `tenants/-`, no name at all, or one that validation will refuse. */
+/** Undefined for `tenants/-`, an empty name, or a malformed one, which validation rejects. */
 function tenantOf(resource: string): string | undefined {
   const tenant = TENANT.exec(resource)?.[1];
   return tenant === '-' ? undefined : tenant;

@@ -3,13 +3,13 @@ import type { AuditedToken } from '../../audit/audit_log.ts';
 import type { Caller, Rule } from '../../model/caller.ts';
 import { type Duration, SECOND, type Timestamp } from '../../model/clock.ts';
 
-/** However long a caller would wait, nobody waits longer. */
+/** Upper limit of the deadline of a unary call. */
 const LONGEST_WAIT: Duration = 15 * SECOND;
 
-/** Node fires a longer timer at once. */
+/** Node fires a longer timer immediately. */
 const LONGEST_TIMER: Duration = 2 ** 31 - 1;
 
-/** One request under way: who asks, and what the audit log will say of it. */
+/** A call in progress: its caller, and its fields in the audit log. */
 export interface Call {
   /** `TokenService/GetAccessToken`. */
   readonly method: string;
@@ -19,56 +19,60 @@ export interface Call {
   rule: Rule;
   /** Tenants that the caller may see; undefined: all of them. */
   tenants: readonly string[] | undefined;
-  /** Name of what the call is about. */
+  /** Resource name of the request. */
   resource: string;
-  /** What left the vault, for the audit log. */
+  /** The served token, for the audit log. */
   token: AuditedToken | undefined;
-  /** The call waits for Entra. OVERLOADED: too many of its caller do, or of its caller for the same resource. */
+  /**
+   * Marks the call as waiting for Entra. OVERLOADED if too many calls of its caller wait, overall or for its resource.
+   */
   readonly wait: () => void;
-  /** Aborts when the caller hangs up or its deadline passes. Made at first use: a hit never needs it. */
+  /**
+   * Aborts when the caller cancels or its deadline passes. Created at first use, because a cache hit does not need it.
+   */
   readonly signal: () => AbortSignal;
 }
 
-/** What of a grpc-js call a `Call` is made of. */
+/** The parts of a grpc-js call that `Call` needs. */
 export interface WireCall {
   getDeadline(): Date | number;
   on(event: 'cancelled', listener: () => void): unknown;
   readonly cancelled: boolean;
 }
 
-/** A stream lives as long as its caller and the vault do; nothing else waits longer than `LONGEST_WAIT`. */
-export interface Endless {
-  /** Aborts when the vault stops: streams end by themselves then. */
+/** A stream has no deadline besides the caller's. Other calls are limited to `LONGEST_WAIT`. */
+export interface StreamLifetime {
+  /** Aborts when the vault stops, which ends streams. */
   readonly stopping: AbortSignal;
 }
 
-export function createSignal(wire: WireCall, endless: Endless | undefined): () => AbortSignal {
+export function createSignal(wire: WireCall, stream: StreamLifetime | undefined): () => AbortSignal {
   let signal: AbortSignal | undefined;
   return () => {
-    signal ??= makeSignal(wire, endless);
+    signal ??= makeSignal(wire, stream);
     return signal;
   };
 }
 
-function makeSignal(wire: WireCall, endless: Endless | undefined): AbortSignal {
+function makeSignal(wire: WireCall, stream: StreamLifetime | undefined): AbortSignal {
   const ended = new AbortController();
   const left = Number(wire.getDeadline()) - Date.now();
-  const wait = endless === undefined ? Math.min(left, LONGEST_WAIT) : left;
+  const wait = stream === undefined ? Math.min(left, LONGEST_WAIT) : left;
   const timer = wait < LONGEST_TIMER ? setTimeout(() => ended.abort(LATE), Math.max(0, wait)).unref() : undefined;
-  // grpc-js fires it at the end of every call: no timer outlives its call.
+  // grpc-js fires it at the end of each call, so no timer outlives its call.
   wire.on('cancelled', () => {
     clearTimeout(timer);
     ended.abort(GONE);
   });
   if (wire.cancelled) ended.abort(GONE);
-  return endless === undefined ? ended.signal : AbortSignal.any([ended.signal, endless.stopping]);
+  return stream === undefined ? ended.signal : AbortSignal.any([ended.signal, stream.stopping]);
 }
 
-/** Made once: the error that `abort` makes by itself takes a stack at each call. */
-const LATE = new DOMException("the call's time is over", 'TimeoutError');
-const GONE = new DOMException('the caller left', 'AbortError');
+/** Created once, because `abort` without a reason captures a stack each time. */
+const LATE = new DOMException('the deadline passed', 'TimeoutError');
+const GONE = new DOMException('the caller cancelled', 'AbortError');
 
-/** Unique enough among replicas, and cheap: a random start of the process and a count. */
+/** A random prefix per process and a counter: cheap, and unique among replicas. */
 export function createRequestIds(): () => string {
   const start = randomBytes(6).toString('hex');
   let count = 0;

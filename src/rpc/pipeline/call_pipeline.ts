@@ -4,35 +4,35 @@ import type { AuditLog, UnauthenticatedCaller } from '../../audit/audit_log.ts';
 import type { Caller, Rule } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
+import type { AccessLog } from './access_log.ts';
 import { type Authenticator, claimedKeyId } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
-import { type Call, createRequestIds, createSignal, type Endless, type WireCall } from './call.ts';
-import type { CallLog, RpcMetrics } from './call_log.ts';
-import { type ConcurrencyLimits, createInFlight, waitingLimits } from './concurrency_limit.ts';
+import { type Call, createRequestIds, createSignal, type StreamLifetime, type WireCall } from './call.ts';
+import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './concurrency_limit.ts';
 import { toStatus, toVaultError } from './grpc_status.ts';
-import { createAuditLimit } from './unauthenticated_audit_limit.ts';
+import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
 
-/** What surrounds each call of a method: who asks, may they, what is written down, what is counted. */
+/** Authentication, authorization, limits, audit, metrics and logging of each call of a method. */
 export type CallPipeline = (service: DescService, method: DescMethod) => MethodPipeline;
 
 export interface MethodPipeline {
-  /** `endless`: a stream, which no deadline of ours ends. */
-  begin(wire: PipelineCall, endless?: Endless): ActiveCall;
+  /** `stream` is set for a streaming method, which has no deadline of the vault. */
+  start(wire: PipelineCall, stream?: StreamLifetime): ActiveCall;
 }
 
-/** One call, from its bytes to its answer. Ends with exactly one of succeed, fail and end. */
+/** A call in progress. It ends with exactly one of `complete`, `fail` and `endStream`. */
 export interface ActiveCall {
-  /** Who calls, and is there room for one more? Before a byte of the request is read. */
+  /** Before the request is decoded. UNAUTHENTICATED, OVERLOADED. */
   authenticate(): void;
-  /** May they? Before any validation (AIP-211). */
+  /** Before any validation (AIP-211). ACCESS_DENIED. */
   authorize(request: Message): Call;
-  /** Appends to the audit log what the call says, then goes on: with a status where the log refused. */
-  succeed(answer: (error?: StatusObject) => void): void;
-  fail(error: unknown, answer: (status: StatusObject) => void): void;
-  /** Appends one answer of a stream; throws AUDIT_UNAVAILABLE. */
-  record(): Promise<void>;
-  /** The stream ended by itself or by its caller. */
-  end(answer: () => void): void;
+  /** Appends the audit entry, then calls `respond`, with a status if the audit log failed. */
+  complete(respond: (error?: StatusObject) => void): void;
+  fail(error: unknown, respond: (status: StatusObject) => void): void;
+  /** Appends the audit entry of one message of a stream. AUDIT_UNAVAILABLE. */
+  recordMessage(): Promise<void>;
+  /** After the last message, or a cancellation by the caller. */
+  endStream(respond: () => void): void;
 }
 
 export interface PipelineCall extends WireCall {
@@ -40,29 +40,34 @@ export interface PipelineCall extends WireCall {
   getPeer(): string;
 }
 
+export interface RpcMetrics {
+  /** `status` is OK or a reason. */
+  finished(method: string, status: 'OK' | Reason, seconds: number): void;
+  inFlight(change: 1 | -1): void;
+}
+
 export interface CallPipelineParts {
   readonly authenticator: Authenticator;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly metrics?: RpcMetrics | undefined;
-  /** One line per call that is not a hit, and each unexpected error. */
-  readonly log?: CallLog | undefined;
-  /** Default 4,000 calls in flight over all, 1,000 of one caller; and as many streams, which stay for long. */
+  readonly log?: AccessLog | undefined;
+  /** Default: 4,000 calls in progress, 1,000 per caller; streams are limited separately, with the same numbers. */
   readonly limits?: ConcurrencyLimits | undefined;
 }
 
-const NOBODY: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
+const UNKNOWN_CALLER: Caller = { id: 'unknown', kind: 'api_key', credentialId: '', rules: [] };
 const NO_RULE: Rule = { id: '', role: 'token_reader', tenants: [] };
 
 export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   const { authenticator, audit, clock, metrics, log } = parts;
   const limits = parts.limits ?? { inFlight: 4_000, inFlightPerCaller: 1_000 };
   const nextRequestId = createRequestIds();
-  const auditLimit = createAuditLimit(clock);
-  const calls = createInFlight(limits);
-  const streams = createInFlight(limits);
-  const waiting = createInFlight(waitingLimits(limits).all);
-  const waitingForOne = createInFlight(waitingLimits(limits).one);
+  const isAudited = createUnauthenticatedAuditLimit(clock);
+  const calls = createConcurrencyLimit(limits);
+  const streams = createConcurrencyLimit(limits);
+  const waiting = createConcurrencyLimit(waitingLimits(limits).all);
+  const waitingForOne = createConcurrencyLimit(waitingLimits(limits).one);
 
   return (service, method) => {
     const name = `${service.typeName.slice(service.typeName.lastIndexOf('.') + 1)}/${method.name}`;
@@ -79,21 +84,21 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
     }
 
     return {
-      begin(wire, endless) {
+      start(wire, stream) {
         const started = performance.now();
         const call: Call = {
           method: name,
           requestId: nextRequestId(),
           startTime: clock.now(),
-          caller: NOBODY,
+          caller: UNKNOWN_CALLER,
           rule: NO_RULE,
           tenants: undefined,
           resource: '',
           token: undefined,
           wait,
-          signal: createSignal(wire, endless),
+          signal: createSignal(wire, stream),
         };
-        const inFlight = endless === undefined ? calls : streams;
+        const limit = stream === undefined ? calls : streams;
         let entered = false;
         let waitsFor: string | undefined;
         let unauthenticated: UnauthenticatedCaller | undefined;
@@ -128,7 +133,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         }
 
         function leave(status: 'OK' | Reason, duration: number, isWritten = true): void {
-          if (entered) inFlight.leave(call.caller.id);
+          if (entered) limit.leave(call.caller.id);
           if (waitsFor !== undefined) {
             waitingForOne.leave(waitsFor);
             waiting.leave(call.caller.id);
@@ -152,7 +157,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
         return {
           authenticate() {
             call.caller = authenticator.authenticate(authorizationOf(wire.metadata));
-            inFlight.enter(call.caller.id);
+            limit.enter(call.caller.id);
             entered = true;
           },
           authorize(request) {
@@ -162,41 +167,41 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
             call.tenants = visibleTo(call.caller);
             return call;
           },
-          succeed(answer) {
+          complete(respond) {
             const duration = performance.now() - started;
             audit.append(entry('OK', duration), (refused) => {
               leave(refused?.reason ?? 'OK', duration);
-              answer(refused === undefined ? undefined : toStatus(refused));
+              respond(refused === undefined ? undefined : toStatus(refused));
             });
           },
-          fail(error, answer) {
+          fail(error, respond) {
             const known = toVaultError(error, call);
             if (known.reason === 'INTERNAL') log?.unexpected(call.requestId, error);
             const duration = performance.now() - started;
             call.token = undefined;
             if (known.reason === 'UNAUTHENTICATED') {
-              if (!auditLimit.isWritten()) {
+              if (!isAudited()) {
                 leave(known.reason, duration, false);
-                return answer(toStatus(known));
+                return respond(toStatus(known));
               }
               unauthenticated = { peer: wire.getPeer(), claimedKeyId: claimedKeyId(firstAuthorization(wire.metadata)) };
             }
-            // An error carries no token, so it leaves even where the log refuses it.
+            // An error contains no token, so it is sent even if the audit log fails.
             audit.append(entry(known.reason, duration), () => {
               leave(known.reason, duration);
-              answer(toStatus(known));
+              respond(toStatus(known));
             });
           },
-          record() {
+          recordMessage() {
             return new Promise((resolve, reject) => {
               audit.append(entry('OK', performance.now() - started), (refused) =>
                 refused === undefined ? resolve() : reject(refused),
               );
             });
           },
-          end(answer) {
+          endStream(respond) {
             leave('OK', performance.now() - started);
-            answer();
+            respond();
           },
         };
       },
@@ -204,14 +209,14 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
   };
 }
 
-/** Names in messages are a stranger's text of any length; the logs take what a true name needs. */
-const LONGEST_NAME = 256;
+/** Names in requests can have any length. Logs keep the length of a valid name. */
+const MAX_NAME_LENGTH = 256;
 
 function clip(resource: string): string {
-  return resource.length <= LONGEST_NAME ? resource : resource.slice(0, LONGEST_NAME).toWellFormed();
+  return resource.length <= MAX_NAME_LENGTH ? resource : resource.slice(0, MAX_NAME_LENGTH).toWellFormed();
 }
 
-/** Of the one table; methods of other packages (health, reflection) are not conducted. */
+/** Services of other packages (health, reflection) have no rows and no pipeline. */
 function accessOf(service: DescService, method: DescMethod): Access<Message> {
   const rows = (ACCESS as unknown as Record<string, Record<string, Access<Message>>>)[service.typeName];
   const access = rows?.[method.localName];
@@ -219,13 +224,13 @@ function accessOf(service: DescService, method: DescMethod): Access<Message> {
   return access;
 }
 
-/** The `authorization` header; of several, the first. */
+/** The first `authorization` header. */
 function firstAuthorization(metadata: Metadata): string | undefined {
   return metadata.get('authorization')[0] as string | undefined;
 }
 
 function authorizationOf(metadata: Metadata): string | undefined {
   if (metadata.get('authorization').length > 1)
-    throw new VaultError('UNAUTHENTICATED', 'More than one `authorization` header came with the call; send one');
+    throw new VaultError('UNAUTHENTICATED', 'The call has more than one `authorization` header. Send one.');
   return firstAuthorization(metadata);
 }

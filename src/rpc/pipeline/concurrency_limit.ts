@@ -5,11 +5,14 @@ export interface ConcurrencyLimits {
   readonly inFlightPerCaller: number;
 }
 
-/** Those that wait for Entra leave places to those that memory answers, and those that wait for one connection to the others. */
+/**
+ * Shares of calls that wait for Entra, and that wait for the same resource. The rest stays free for cached tokens and
+ * other resources.
+ */
 const WAITING = 3 / 4;
 const WAITING_FOR_ONE = 1 / 4;
 
-/** The limits of calls that wait for Entra, and of those that wait for the same resource. */
+/** Limits of calls that wait for Entra, and of calls of one caller that wait for the same resource. */
 export function waitingLimits({ inFlight, inFlightPerCaller }: ConcurrencyLimits) {
   return {
     all: { inFlight: Math.ceil(inFlight * WAITING), inFlightPerCaller: Math.ceil(inFlightPerCaller * WAITING) },
@@ -17,21 +20,21 @@ export function waitingLimits({ inFlight, inFlightPerCaller }: ConcurrencyLimits
   };
 }
 
-/** Counts what is under way, over all and of each caller, so that no caller starves the others. */
-export interface InFlight {
-  /** OVERLOADED beyond a limit; what it throws for need not leave. */
+/** Counts calls in progress, overall and per caller, so that no caller starves the others. */
+export interface ConcurrencyLimit {
+  /** OVERLOADED beyond a limit; then `leave` must not be called. */
   enter(caller: string): void;
   leave(caller: string): void;
 }
 
-export function createInFlight(limits: ConcurrencyLimits): InFlight {
+export function createConcurrencyLimit(limits: ConcurrencyLimits): ConcurrencyLimit {
   const ofCaller = new Map<string, number>();
   let all = 0;
   return {
     enter(caller) {
       const own = ofCaller.get(caller) ?? 0;
       if (all >= limits.inFlight || own >= limits.inFlightPerCaller) {
-        throw new VaultError('OVERLOADED', 'Too many calls are under way at once; wait and send fewer side by side');
+        throw new VaultError('OVERLOADED', 'Too many calls are in progress. Retry later, with fewer concurrent calls.');
       }
       all += 1;
       ofCaller.set(caller, own + 1);

@@ -6,7 +6,7 @@ import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { type Reason, VaultError } from '../../model/errors.ts';
 import type { Call } from './call.ts';
 
-/** The gRPC status of each reason (2-api, "Errors"). Clients retry UNAVAILABLE and RESOURCE_EXHAUSTED alone. */
+/** The gRPC status of each reason (2-api, "Errors"). Clients retry only UNAVAILABLE and RESOURCE_EXHAUSTED. */
 const STATUS = {
   CONNECTION_PENDING: status.FAILED_PRECONDITION,
   REAUTHORIZATION_REQUIRED: status.FAILED_PRECONDITION,
@@ -58,24 +58,27 @@ const STATUS = {
   INTERNAL: status.INTERNAL,
 } as const satisfies Record<Reason, status>;
 
-/** Where a retry helps and nobody said when. */
-const RETRY_AFTER = 1_000;
+/** Retry delay of errors without one. */
+const DEFAULT_RETRY_AFTER = 1_000;
 
 const RETRYABLE = new Set<status>([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 
-/** gRPC implementations cap trailers at 8 KiB together; what we say of an error stays below, percent-encoded and twice (as message and in the details). Bytes. */
-const LONGEST_MESSAGE = 800;
-/** An address for an administrator must come whole. */
-const LONGEST_VALUE = 1_024;
-const LARGEST_METADATA = 2_048;
+/**
+ * Bytes. gRPC limits trailers to 8 KiB in total, and the message is sent twice: percent-encoded, and in the details.
+ */
+const MAX_MESSAGE = 800;
+/** Fits an admin-consent URL, which must not be cut. */
+const MAX_VALUE = 1_024;
+const MAX_METADATA = 2_048;
 
 /**
- * A gRPC status with `google.rpc.ErrorInfo`, and `RetryInfo` where a retry helps (AIP-193, AIP-194; the trailer
- * `grpc-retry-pushback-ms` is gRFC A6's). The reason ends the message too, since not every client shows details.
+ * A gRPC status with `google.rpc.ErrorInfo`, and with `RetryInfo` for retryable errors (AIP-193, AIP-194; the trailer
+ * `grpc-retry-pushback-ms` is from gRFC A6). The message ends with the reason, because some clients do not show
+ * details.
  */
 export function toStatus(error: VaultError): StatusObject {
   const code = STATUS[error.reason];
-  const message = `${clip(error.message, LONGEST_MESSAGE)} [${error.reason}]`;
+  const message = `${clip(error.message, MAX_MESSAGE)} [${error.reason}]`;
   const details = [
     anyPack(
       ErrorInfoSchema,
@@ -84,7 +87,7 @@ export function toStatus(error: VaultError): StatusObject {
   ];
   const metadata = new Metadata();
   if (RETRYABLE.has(code)) {
-    const wait = Math.max(1, Math.ceil(error.retryAfter ?? RETRY_AFTER));
+    const wait = Math.max(1, Math.ceil(error.retryAfter ?? DEFAULT_RETRY_AFTER));
     const retryDelay = { seconds: BigInt(Math.floor(wait / 1_000)), nanos: (wait % 1_000) * 1_000_000 };
     details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
     metadata.set('grpc-retry-pushback-ms', String(wait));
@@ -104,8 +107,8 @@ const NAMES_RESOURCE = new Set<status>([
 ]);
 
 /**
- * The error of a call. Metadata that the source of the error does not know is added from the call, so that a reason has the
- * same keys in every method. An unexpected error becomes INTERNAL with a fixed text; its cause is only for the log.
+ * The error of a call. Metadata that the source of the error does not know is added from the call, so that a reason has
+ * the same keys in every method. An unexpected error becomes INTERNAL with a fixed text; its cause is only for the log.
  */
 export function toVaultError(
   error: unknown,
@@ -128,20 +131,20 @@ function tenantOf(resource: string): string {
   return resource.split('/', 2).join('/');
 }
 
-/** What fits; the first facts are the ones that matter. */
+/** The first entries that fit, as well-formed Unicode. */
 function wellFormed(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const kept: Record<string, string> = {};
   let size = 0;
   for (const [key, value] of Object.entries(metadata)) {
-    const fact = [clip(key, LONGEST_VALUE), clip(String(value), LONGEST_VALUE)] as const;
+    const fact = [clip(key, MAX_VALUE), clip(String(value), MAX_VALUE)] as const;
     size += Buffer.byteLength(fact[0]) + Buffer.byteLength(fact[1]);
-    if (size > LARGEST_METADATA) break;
+    if (size > MAX_METADATA) break;
     kept[fact[0]] = fact[1];
   }
   return kept;
 }
 
-/** In bytes of UTF-8. A lone surrogate would make the encoders of protobuf and of grpc-js throw; cutting can leave one too. */
+/** `longest` in bytes of UTF-8. A lone surrogate, which cutting can leave, would make the encoders throw. */
 function clip(text: string, longest: number): string {
   const bytes = Buffer.from(text);
   return bytes.length <= longest ? text.toWellFormed() : `${bytes.subarray(0, longest - 3).toString()}…`;

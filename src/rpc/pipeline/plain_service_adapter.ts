@@ -11,25 +11,25 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { isVaultError } from '../../model/errors.ts';
-import { type Answer, decode, encode, type WireService, wireDefinition } from '../messages/message_codec.ts';
+import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
 import { write } from './service_adapter.ts';
 
-/** A service that anybody may call: no caller, no audit. Its errors are gRPC statuses, not reasons of ours. */
+/** A service without authentication and audit. Its errors are gRPC statuses without a reason of the vault. */
 export type PlainImplementation<Service> =
   Service extends GenService<infer Methods extends GenServiceMethods>
     ? {
         readonly [Name in keyof Methods]: Methods[Name]['methodKind'] extends 'unary'
-          ? (request: MessageShape<Methods[Name]['input']>) => Answer<Methods[Name]['output']>
+          ? (request: MessageShape<Methods[Name]['input']>) => ResponseMessage<Methods[Name]['output']>
           : Methods[Name]['methodKind'] extends 'server_streaming'
             ? (
                 request: MessageShape<Methods[Name]['input']>,
                 signal: AbortSignal,
-              ) => AsyncIterable<Answer<Methods[Name]['output']>>
-            : (request: MessageShape<Methods[Name]['input']>) => Answer<Methods[Name]['output']>;
+              ) => AsyncIterable<ResponseMessage<Methods[Name]['output']>>
+            : (request: MessageShape<Methods[Name]['input']>) => ResponseMessage<Methods[Name]['output']>;
       }
     : never;
 
-/** Of a stream of requests each gets its answer, in turn, until `stopping` ends it. */
+/** Each request of a bidirectional stream gets one response, in order, until `stopping` aborts. */
 export function adaptPlain<Service extends DescService>(
   service: Service,
   implementation: PlainImplementation<Service>,
@@ -51,7 +51,7 @@ const HANDLERS = {
     serverStreaming(method, implement as (request: Message, signal: AbortSignal) => AsyncIterable<unknown>),
   bidi_streaming: (method, implement, stopping) => bidi(method, implement as (request: Message) => unknown, stopping),
   client_streaming: (method) => {
-    throw new Error(`${method.name} streams requests to one answer, which nothing here does`);
+    throw new Error(`${method.name}: client streaming is not supported`);
   },
 } as const satisfies Record<
   DescMethod['methodKind'],
@@ -60,13 +60,13 @@ const HANDLERS = {
 
 function unary(method: DescMethod, implement: (request: Message) => unknown): handleUnaryCall<Uint8Array, Uint8Array> {
   return (wire, callback) => {
-    let answer: Uint8Array;
+    let response: Uint8Array;
     try {
-      answer = encode(method.output, implement(decode(method.input, wire.request)));
+      response = encode(method.output, implement(decode(method.input, wire.request)));
     } catch (error) {
       return callback(plainStatus(error));
     }
-    callback(null, answer);
+    callback(null, response);
   };
 }
 
@@ -79,8 +79,8 @@ function serverStreaming(
     wire.on('cancelled', () => cancelled.abort());
     try {
       const request = decode(method.input, wire.request);
-      for await (const answer of implement(request, cancelled.signal)) {
-        if (!(await write(wire, encode(method.output, answer), cancelled.signal))) break;
+      for await (const response of implement(request, cancelled.signal)) {
+        if (!(await write(wire, encode(method.output, response), cancelled.signal))) break;
       }
     } catch (error) {
       wire.emit('error', plainStatus(error));
@@ -99,7 +99,7 @@ function bidi(
     wire.on('data', (bytes: Uint8Array) => {
       if (wire.writableEnded) return;
       try {
-        // A caller that asks faster than it reads waits: answers are not piled up for it.
+        // Backpressure: responses are not buffered for a caller that does not read them.
         if (!wire.write(encode(method.output, implement(decode(method.input, bytes))))) {
           wire.pause();
           wire.once('drain', () => wire.resume());
@@ -111,13 +111,13 @@ function bidi(
     const end = () => void wire.end();
     wire.on('end', end);
     stopping.addEventListener('abort', end);
-    // grpc-js fires it at the end of every call.
+    // grpc-js fires it at the end of each call.
     wire.on('cancelled', () => stopping.removeEventListener('abort', end));
     if (stopping.aborted) end();
   };
 }
 
-/** Thrown by a plain implementation: a status for the caller. */
+/** An error with a gRPC status, to be thrown by a plain implementation. */
 export function plainError(code: status, details: string): Error {
   return Object.assign(new Error(details), { code, details });
 }
@@ -126,5 +126,5 @@ function plainStatus(error: unknown): Partial<StatusObject> {
   if (isVaultError(error)) return { code: status.INVALID_ARGUMENT, details: error.message };
   if (error instanceof Error && 'code' in error && 'details' in error)
     return { code: error.code as status, details: String(error.details).toWellFormed() };
-  return { code: status.INTERNAL, details: 'Something failed inside the vault' };
+  return { code: status.INTERNAL, details: 'Unexpected error inside the vault.' };
 }

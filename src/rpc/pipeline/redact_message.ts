@@ -12,14 +12,17 @@ import { sensitive } from '../../gen/tokenvault/v1/sensitive_pb.ts';
 
 const MASK = '[redacted]';
 
-/** JSON of a message for a log: fields that the proto marks `sensitive` are masked at any depth, bytes (images) are left out. Never throws. */
+/**
+ * JSON of a message for a log: fields that the proto marks `sensitive` are masked at any depth, bytes (images) are left
+ * out. Never throws.
+ */
 export function redactedJson(schema: DescMessage, message: Message): string {
   try {
     const copy = clone(schema, message);
     redact(reflect(schema, copy));
     return toJsonString(schema, copy);
   } catch {
-    // Not every message has a JSON: a Timestamp of the year 100,000 has none.
+    // Some messages have no JSON form, such as a Timestamp in the year 100,000.
     return '"[not printable]"';
   }
 }
@@ -32,7 +35,7 @@ function redact(message: ReflectMessage): void {
   }
 }
 
-/** Text is masked, so that one sees that it was there; anything else is left out. */
+/** A string is masked, so that its presence is visible. Other values are left out. */
 function mask(message: ReflectMessage, field: DescField): void {
   if (field.fieldKind === 'scalar' && typeof message.get(field) === 'string') message.set(field, MASK);
   else message.clear(field);

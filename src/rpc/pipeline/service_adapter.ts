@@ -8,11 +8,11 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { type Answer, decode, encode, type WireService, wireDefinition } from '../messages/message_codec.ts';
+import { decode, encode, type ResponseMessage, type WireService, wireDefinition } from '../messages/message_codec.ts';
 import type { Call } from './call.ts';
 import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';
 
-/** What a service must implement, by its descriptor. An answer that is no promise costs none. */
+/** Implementation of a service, by its descriptor. A method may return its response without a promise, for speed. */
 export type Implementation<Service> =
   Service extends GenService<infer Methods extends GenServiceMethods>
     ? {
@@ -20,17 +20,17 @@ export type Implementation<Service> =
           ? (
               request: MessageShape<Methods[Name]['input']>,
               call: Call,
-            ) => AsyncIterable<Answer<Methods[Name]['output']>>
+            ) => AsyncIterable<ResponseMessage<Methods[Name]['output']>>
           : (
               request: MessageShape<Methods[Name]['input']>,
               call: Call,
-            ) => Answer<Methods[Name]['output']> | Promise<Answer<Methods[Name]['output']>>;
+            ) => ResponseMessage<Methods[Name]['output']> | Promise<ResponseMessage<Methods[Name]['output']>>;
       }
     : never;
 
 type Method = (request: Message, call: Call) => unknown;
 
-/** From descriptors to grpc-js. Every handler is wrapped: nothing that it throws reaches grpc-js. */
+/** Adapts a service to grpc-js. Errors of handlers never reach grpc-js. */
 export function adapt<Service extends DescService>(
   service: Service,
   implementation: Implementation<Service>,
@@ -43,11 +43,11 @@ export function adapt<Service extends DescService>(
     definition[method.localName] = wireDefinition(service, method);
     const implement = (implementation as Record<string, Method>)[method.localName];
     if (implement === undefined) throw new Error(`${service.typeName} lacks ${method.name}`);
-    const conducted = pipeline(service, method);
+    const methodPipeline = pipeline(service, method);
     handlers[method.localName] =
       method.methodKind === 'server_streaming'
-        ? streaming(method, implement, conducted, stopping)
-        : unary(method, implement, conducted);
+        ? streaming(method, implement, methodPipeline, stopping)
+        : unary(method, implement, methodPipeline);
   }
   return { definition: definition as unknown as ServiceDefinition, handlers };
 }
@@ -55,59 +55,59 @@ export function adapt<Service extends DescService>(
 function unary(
   method: DescMethod,
   implement: Method,
-  conducted: MethodPipeline,
+  methodPipeline: MethodPipeline,
 ): handleUnaryCall<Uint8Array, Uint8Array> {
   return (wire, callback) => {
-    const underWay = conducted.begin(wire);
-    const succeed = (answer: unknown) => {
+    const activeCall = methodPipeline.start(wire);
+    const complete = (response: unknown) => {
       let bytes: Uint8Array;
       try {
-        bytes = encode(method.output, answer);
+        bytes = encode(method.output, response);
       } catch (error) {
         return fail(error);
       }
-      underWay.succeed((error) => (error === undefined ? callback(null, bytes) : callback(error)));
+      activeCall.complete((error) => (error === undefined ? callback(null, bytes) : callback(error)));
     };
-    const fail = (error: unknown) => underWay.fail(error, (status) => callback(status));
-    let answer: unknown;
+    const fail = (error: unknown) => activeCall.fail(error, (status) => callback(status));
+    let response: unknown;
     try {
-      underWay.authenticate();
+      activeCall.authenticate();
       const request = decode(method.input, wire.request);
-      const call = underWay.authorize(request);
-      answer = implement(request, call);
+      const call = activeCall.authorize(request);
+      response = implement(request, call);
     } catch (error) {
       return fail(error);
     }
-    if (answer instanceof Promise) answer.then(succeed, fail);
-    else succeed(answer);
+    if (response instanceof Promise) response.then(complete, fail);
+    else complete(response);
   };
 }
 
 function streaming(
   method: DescMethod,
   implement: Method,
-  conducted: MethodPipeline,
+  methodPipeline: MethodPipeline,
   stopping: AbortSignal,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return async (wire) => {
-    const underWay = conducted.begin(wire, { stopping });
+    const activeCall = methodPipeline.start(wire, { stopping });
     try {
-      underWay.authenticate();
+      activeCall.authenticate();
       const request = decode(method.input, wire.request);
-      const call = underWay.authorize(request);
-      for await (const answer of implement(request, call) as AsyncIterable<unknown>) {
-        const bytes = encode(method.output, answer);
-        await underWay.record();
+      const call = activeCall.authorize(request);
+      for await (const response of implement(request, call) as AsyncIterable<unknown>) {
+        const bytes = encode(method.output, response);
+        await activeCall.recordMessage();
         if (!(await write(wire, bytes, call.signal()))) break;
       }
     } catch (error) {
-      return underWay.fail(error, (status) => wire.emit('error', status));
+      return activeCall.fail(error, (status) => wire.emit('error', status));
     }
-    underWay.end(() => wire.end());
+    activeCall.endStream(() => wire.end());
   };
 }
 
-/** False once nobody listens any more. */
+/** False if the call was cancelled. */
 export async function write(
   wire: Pick<ServerWritableStream<unknown, Uint8Array>, 'write' | 'once' | 'off'>,
   bytes: Uint8Array,

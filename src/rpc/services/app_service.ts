@@ -83,7 +83,7 @@ export function createAppService({
     async addCredential(request) {
       const app = parseAppName('parent', request.parent);
       const credentialId = checkId('credential_id', request.credentialId);
-      if (request.credential === undefined) throw fieldInvalid('credential', 'is required: one of its material');
+      if (request.credential === undefined) throw fieldInvalid('credential', 'is required, with one of its materials');
       const added = await credentials.add({
         ...app,
         credentialId,

@@ -194,6 +194,6 @@ function fromAnswer(request: CompleteAuthorizationRequest): AuthorizationRespons
         errorSubcode: given(answer.value.errorSubcode),
       };
     default:
-      throw fieldInvalid('code', 'or error is required: what Entra sent to the callback');
+      throw fieldInvalid('code', 'is required, or error: the parameters that Entra sent to the callback');
   }
 }

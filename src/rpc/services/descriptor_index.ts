@@ -1,7 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 
-/** Descriptors of proto files, by all that one may ask for them by. */
+/** Descriptors of proto files, by each key of a reflection request. */
 export interface FileIndex {
   readonly byName: ReadonlyMap<string, FileDescriptorProto>;
   /** Full names of services, methods, messages, enums and their values, fields and extensions. */
@@ -11,7 +11,7 @@ export interface FileIndex {
   readonly encoded: Map<string, Uint8Array>;
 }
 
-/** Files that hold services of other listeners alone are left out: what cannot be called need not be described. */
+/** Without files that have only services of other listeners. */
 export function indexFiles(all: readonly FileDescriptorProto[], services: ReadonlySet<string>): FileIndex {
   const everyName = new Map(all.map((file) => [file.name, file]));
   const ours = all.filter(
@@ -51,7 +51,7 @@ function* symbolsOf(file: FileDescriptorProto): Generator<string> {
 function* typesOf(scope: string, types: Scope): Generator<string> {
   for (const enumeration of types.enumType) {
     yield qualified(scope, enumeration.name);
-    // Values are siblings of their enum, by the rules of C++.
+    // Enum values are siblings of their enum, by C++ scoping rules.
     for (const value of enumeration.value) yield qualified(scope, value.name);
   }
   for (const extension of types.extension) yield qualified(scope, extension.name);
@@ -77,7 +77,7 @@ function qualified(scope: string, name: string): string {
   return scope === '' ? name : `${scope}.${name}`;
 }
 
-/** Imports first, as a compiler would read them. */
+/** A file with its imports, which come first. */
 export function withImports(file: FileDescriptorProto, index: FileIndex, found = new Set<FileDescriptorProto>()) {
   for (const name of file.dependency) {
     const imported = index.byName.get(name);

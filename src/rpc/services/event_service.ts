@@ -31,7 +31,7 @@ export function createEventService({ expiry }: { readonly expiry: Expiry }): Imp
   };
 }
 
-/** As many digits as a number is exact with. */
+/** Numbers of up to 15 digits are exact. */
 const CURSOR = /^\d{1,15}$/;
 
 function readCursor(text: string): EventCursor {
@@ -40,6 +40,6 @@ function readCursor(text: string): EventCursor {
   if (CURSOR.test(text)) return Number(text);
   throw fieldInvalid(
     'cursor',
-    'must be the cursor of an answer; leave it out for what happens from now on, or send - for all that is kept',
+    'must be the cursor of a response; omit it for new events only, or send - for all stored events',
   );
 }

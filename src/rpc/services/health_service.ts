@@ -6,9 +6,9 @@ import { adaptPlain, type PlainImplementation, plainError } from '../pipeline/pl
 
 export interface HealthParts {
   readonly readiness: Pick<Readiness, 'ready' | 'listen'>;
-  /** Names of the listener's services; all share one readiness. */
+  /** Names of the services of the listener, which share one readiness. */
   readonly services: readonly string[];
-  /** Aborts when the vault stops: watches end then. */
+  /** Aborts when the vault stops, which ends watches. */
   readonly stopping: AbortSignal;
 }
 
@@ -19,7 +19,7 @@ export function createHealthService({ readiness, services, stopping }: HealthPar
 
   const implementation: PlainImplementation<typeof Health> = {
     check(request) {
-      if (!known.has(request.service)) throw plainError(status.NOT_FOUND, 'There is no such service on this listener');
+      if (!known.has(request.service)) throw plainError(status.NOT_FOUND, 'This listener has no such service.');
       return { status: now() };
     },
 
@@ -40,7 +40,7 @@ export function createHealthService({ readiness, services, stopping }: HealthPar
   return adaptPlain(Health, implementation, stopping);
 }
 
-/** The present value, then each one that differs from the last. */
+/** The current value, then each change. */
 async function* changesOf<Value>(
   readiness: HealthParts['readiness'],
   now: () => Value,

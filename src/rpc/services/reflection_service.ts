@@ -11,9 +11,9 @@ import { encodedFile, type FileIndex, indexFiles, withImports } from './descript
 const DESCRIPTOR_SET = new URL('../../gen/descriptor_set.binpb', import.meta.url);
 
 /**
- * Server reflection, v1 and v1alpha (the same messages under another name): so that grpcurl and buf curl need no files.
- * Answers hold a file with all that it imports, which several clients rely on, and the comments of the source.
- * Lists the services of its listener, and describes no other. A tool may hold its stream open for long: `stopping` ends it.
+ * Server reflection, v1 and v1alpha (the same messages under another name), so that grpcurl and buf curl need no .proto
+ * files. Responses have a file with all its imports, which some clients rely on, and the comments of the source. Only
+ * services of the listener are described. `stopping` ends open streams.
  */
 export function createReflectionServices(services: readonly string[], stopping: AbortSignal): readonly WireService[] {
   const names = [...services, ServerReflection.typeName, ServerReflectionAlpha.typeName].sort();
@@ -21,7 +21,7 @@ export function createReflectionServices(services: readonly string[], stopping: 
   const reflect = (request: ServerReflectionRequest) => ({
     validHost: request.host,
     originalRequest: request,
-    messageResponse: answer(request, names, index),
+    messageResponse: respond(request, names, index),
   });
   return [
     adaptPlain(ServerReflection, { serverReflectionInfo: reflect }, stopping),
@@ -38,7 +38,7 @@ export function createReflectionServices(services: readonly string[], stopping: 
   ];
 }
 
-function answer({ messageRequest }: ServerReflectionRequest, names: readonly string[], index: FileIndex) {
+function respond({ messageRequest }: ServerReflectionRequest, names: readonly string[], index: FileIndex) {
   switch (messageRequest.case) {
     case 'listServices':
       return { case: 'listServicesResponse', value: { service: names.map((name) => ({ name })) } } as const;
@@ -62,7 +62,7 @@ function answer({ messageRequest }: ServerReflectionRequest, names: readonly str
       } as const;
     }
     default:
-      return failure(status.INVALID_ARGUMENT, 'The request asks nothing that this release knows');
+      return failure(status.INVALID_ARGUMENT, 'This release does not support the request.');
   }
 }
 
@@ -73,7 +73,7 @@ function files(file: FileDescriptorProto | undefined, index: FileIndex) {
 }
 
 function notFound() {
-  return failure(status.NOT_FOUND, 'This listener has no such file, symbol or extension');
+  return failure(status.NOT_FOUND, 'This listener has no such file, symbol or extension.');
 }
 
 function failure(errorCode: status, errorMessage: string) {

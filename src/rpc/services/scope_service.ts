@@ -4,8 +4,8 @@ import { administratorConsents } from '../../scopes/administrator_consent.ts';
 import type { Scopes } from '../../scopes/scopes.ts';
 import { fromCloud } from '../messages/app_message.ts';
 import { fewScopes } from '../messages/field_values.ts';
+import { toPermissionMessages } from '../messages/next_steps_message.ts';
 import { nextPageToken, pageRequest } from '../messages/page_token.ts';
-import { toPermissionMessages } from '../messages/permission_message.ts';
 import type { Implementation } from '../pipeline/service_adapter.ts';
 
 export function createScopeService({ scopes }: { readonly scopes: Scopes }): Implementation<typeof ScopeService> {

@@ -5,11 +5,14 @@ import { canonicalResource } from '../../model/resource.ts';
 import type { AccessTokens, ServedToken } from '../../tokens/access_tokens.ts';
 import { claimsJson, fewScopes, guid, minTtl, sha256Hex } from '../messages/field_values.ts';
 import { parseAppName, parseConnectionName } from '../messages/resource_names.ts';
-import { encodeAnswer, encodeRest } from '../messages/token_response.ts';
+import { encodeResponse, encodeRest } from '../messages/token_response.ts';
 import type { Call } from '../pipeline/call.ts';
 import type { Implementation } from '../pipeline/service_adapter.ts';
 
-/** A hit takes no promise, timer or signal: an async function here would cost a third of the throughput (5-refresh). */
+/**
+ * A cache hit uses no promise, timer or signal: an async function here would cost a third of the throughput
+ * (5-refresh).
+ */
 export function createTokenService({
   accessTokens,
   audit,
@@ -17,14 +20,14 @@ export function createTokenService({
   readonly accessTokens: AccessTokens;
   readonly audit: Pick<AuditLog, 'fingerprint'>;
 }): Implementation<typeof TokenService> {
-  /** A hit always brings the same object. */
-  const kept = new WeakMap<ServedToken, KeptAnswer>();
+  /** By served token, which is the same object at each cache hit. */
+  const cachedResponses = new WeakMap<ServedToken, CachedResponse>();
 
   return {
     getAccessToken(request, call) {
       const { tenantId, connectionId } = parseConnectionName('connection', request.connection);
       const scopes = fewScopes(request.scopes);
-      const fresh = accessTokens.get({
+      const served = accessTokens.get({
         tenantId,
         connectionId,
         scopes,
@@ -33,9 +36,9 @@ export function createTokenService({
         rejectedTokenSha256: sha256Hex('rejected_token_sha256', request.rejectedTokenSha256),
         signal: call.signal,
       });
-      return fresh instanceof Promise
-        ? wait(fresh, call).then((waited) => answer(waited, scopes, call))
-        : answer(fresh, scopes, call);
+      return served instanceof Promise
+        ? wait(served, call).then((result) => toResponse(result, scopes, call))
+        : toResponse(served, scopes, call);
     },
 
     async *watchAccessToken(request, call) {
@@ -50,13 +53,13 @@ export function createTokenService({
         rejectedTokenSha256: undefined,
         signal: call.signal,
       });
-      for await (const fresh of tokens) yield answer(fresh, scopes, call);
+      for await (const served of tokens) yield toResponse(served, scopes, call);
     },
 
     getAppAccessToken(request, call) {
       const { tenantId, appId } = parseAppName('app', request.app);
       const resource = resourceUri(request.resource);
-      const fresh = accessTokens.getForApp({
+      const served = accessTokens.getForApp({
         tenantId,
         appId,
         resource,
@@ -65,30 +68,30 @@ export function createTokenService({
         signal: call.signal,
       });
       const requested = [resource];
-      return fresh instanceof Promise
-        ? wait(fresh, call).then((waited) => answer(waited, requested, call))
-        : answer(fresh, requested, call);
+      return served instanceof Promise
+        ? wait(served, call).then((result) => toResponse(result, requested, call))
+        : toResponse(served, requested, call);
     },
   };
 
-  /** The work goes on where there is no place to wait for it. */
-  function wait(fresh: Promise<ServedToken>, call: Call): Promise<ServedToken> {
-    fresh.catch(() => {});
+  /** If too many calls wait, this call fails, and the token request continues. */
+  function wait(served: Promise<ServedToken>, call: Call): Promise<ServedToken> {
+    served.catch(() => {});
     call.wait();
-    return fresh;
+    return served;
   }
 
-  function answer(fresh: ServedToken, requested: readonly string[], call: Call): Uint8Array {
-    const known = kept.get(fresh);
+  function toResponse(served: ServedToken, requested: readonly string[], call: Call): Uint8Array {
+    const known = cachedResponses.get(served);
     if (known !== undefined) {
       const { audited } = known;
       call.token = isSame(audited.requested, requested) ? audited : { ...audited, requested };
-      return encodeAnswer(fresh, known.rest);
+      return encodeResponse(served, known.rest);
     }
-    const made = { rest: encodeRest(fresh), audited: auditedOf(fresh, requested) };
+    const made = { rest: encodeRest(served), audited: auditedOf(served, requested) };
     call.token = made.audited;
-    if (fresh.source === 'CACHE') kept.set(fresh, made);
-    return encodeAnswer(fresh, made.rest);
+    if (served.source === 'CACHE') cachedResponses.set(served, made);
+    return encodeResponse(served, made.rest);
   }
 
   function auditedOf({ accessToken, source }: ServedToken, requested: readonly string[]): AuditedToken {
@@ -103,9 +106,9 @@ export function createTokenService({
   }
 }
 
-interface KeptAnswer {
+interface CachedResponse {
   readonly rest: Uint8Array;
-  /** Of who asked first; most ask for the same scopes. */
+  /** With the scopes of the first request; most requests have the same. */
   readonly audited: AuditedToken;
 }
 
@@ -118,5 +121,5 @@ const RESOURCE = /^(?:[a-z][a-z0-9+.-]*:\/\/[^\s?#/][^\s?#]{0,255}|[0-9a-f]{8}(?
 
 function resourceUri(resource: string): string {
   if (RESOURCE.test(resource)) return canonicalResource(resource.replace(/\/\.default$/, ''));
-  throw fieldInvalid('resource', "must be the resource's URI, such as https://graph.microsoft.com");
+  throw fieldInvalid('resource', 'must be the URI of a resource, such as https://graph.microsoft.com');
 }

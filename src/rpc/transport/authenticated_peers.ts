@@ -1,59 +1,59 @@
 import type { Peer } from './peer.ts';
 
-/** Connections of callers, and the streams on them. */
+/** Authenticated connections and their streams. */
 export interface AuthenticatedPeers {
-  /** False: the caller has all the connections that one may have. */
+  /** False: the caller has too many connections. */
   enter(peer: Peer, caller: string): boolean;
   leave(peer: Peer): void;
-  /** False: there is no room for one more stream. */
+  /** False: the caller, or the listener, has too many streams. */
   admit(peer: Peer): boolean;
   /** After a stream was opened or closed. */
   count(peer: Peer, change: 1 | -1): void;
 }
 
-/** Half of what a listener takes, so that no caller keeps the others out. */
+/** Half of the limits of a listener, so that no caller can block the others. */
 const CONNECTIONS_PER_CALLER = 1_000;
 const STREAMS_PER_CALLER = 4_000;
 const STREAMS = 8_000;
 
-/** Bounds what callers can hold. A stream counts until the transport has taken its answer. */
+/** Limits connections and streams per caller. A stream counts until its response was sent. */
 export function createAuthenticatedPeers(): AuthenticatedPeers {
-  const callerOf = new Map<Peer, Held>();
-  const ofCaller = new Map<string, Held>();
+  const callerOf = new Map<Peer, Usage>();
+  const ofCaller = new Map<string, Usage>();
   let streams = 0;
 
   return {
     enter(peer, caller) {
-      const held = ofCaller.get(caller) ?? { connections: 0, streams: 0 };
-      if (held.connections >= CONNECTIONS_PER_CALLER) return false;
-      ofCaller.set(caller, held);
-      callerOf.set(peer, held);
-      held.connections += 1;
-      held.streams += peer.streams.size;
+      const usage = ofCaller.get(caller) ?? { connections: 0, streams: 0 };
+      if (usage.connections >= CONNECTIONS_PER_CALLER) return false;
+      ofCaller.set(caller, usage);
+      callerOf.set(peer, usage);
+      usage.connections += 1;
+      usage.streams += peer.streams.size;
       streams += peer.streams.size;
       return true;
     },
     leave(peer) {
-      const held = callerOf.get(peer);
-      if (held === undefined) return;
+      const usage = callerOf.get(peer);
+      if (usage === undefined) return;
       callerOf.delete(peer);
-      held.connections -= 1;
-      held.streams -= peer.streams.size;
+      usage.connections -= 1;
+      usage.streams -= peer.streams.size;
       streams -= peer.streams.size;
     },
     admit(peer) {
       return streams < STREAMS && (callerOf.get(peer)?.streams ?? 0) < STREAMS_PER_CALLER;
     },
     count(peer, change) {
-      const held = callerOf.get(peer);
-      if (held === undefined) return;
-      held.streams += change;
+      const usage = callerOf.get(peer);
+      if (usage === undefined) return;
+      usage.streams += change;
       streams += change;
     },
   };
 }
 
-interface Held {
+interface Usage {
   connections: number;
   streams: number;
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 
-/** As grpc-js reads it. */
+/** The syntax that grpc-js accepts. */
 const TIMEOUT = /(\d{1,8})\s*([HMSmun])/;
 const MILLISECONDS: Readonly<Record<string, number>> = {
   H: 3_600_000,
@@ -10,13 +10,13 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   u: 0.001,
   n: 0.000_001,
 };
-/** A longer one does not fit into a timer of Node: grpc-js lets it overflow, and the call ends at once. */
-const LONGEST = 2 ** 31 - 1;
+/** The longest timer of Node. A longer deadline overflows in grpc-js, and the call ends at once. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** The gRPC specification allows deadlines of thousands of years. Those beyond 24 days count as none. */
+/** The gRPC specification allows deadlines of thousands of years. A deadline beyond 24 days counts as none. */
 export function dropEndlessDeadline(headers: IncomingHttpHeaders): void {
   const timeout = headers['grpc-timeout'];
   if (timeout === undefined) return;
   const [, digits, unit = ''] = TIMEOUT.exec(String(timeout)) ?? [];
-  if (Number(digits) * (MILLISECONDS[unit] ?? 0) > LONGEST) delete headers['grpc-timeout'];
+  if (Number(digits) * (MILLISECONDS[unit] ?? 0) > MAX_TIMEOUT) delete headers['grpc-timeout'];
 }

@@ -14,52 +14,52 @@ import { dropEndlessDeadline } from './call_deadline.ts';
 import { EndableCall } from './endable_call.ts';
 import { limitedAddress, type Peer, type TransportLimit } from './peer.ts';
 import { createUnauthenticatedPeers, type UnauthenticatedLimits } from './unauthenticated_peers.ts';
-import { createUnreadAnswers } from './unread_responses.ts';
+import { createUnreadResponses } from './unread_responses.ts';
 
 export interface ConnectionsParts {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly unauthenticated: UnauthenticatedLimits;
   readonly onLimit?: ((limit: TransportLimit) => void) | undefined;
-  /** For TLS and the HTTP/2 preface. Default: 5 s. */
+  /** Timeout of the TLS handshake and the HTTP/2 preface. Default: 5 s. */
   readonly prefaceTimeout?: Duration | undefined;
-  /** Then the client is asked to connect again, and streams of answers end. Default: 30 min. */
+  /** At this age the client gets a GOAWAY, and streams end. Default: 30 min. */
   readonly maxAge?: Duration | undefined;
 }
 
-/** The connections of one listener: how many there may be, what each may hold, and how old it becomes. */
+/** Connections of one listener, with limits on their number, streams, unread bytes and age. */
 export interface Connections {
-  /** A socket as it was accepted; `inject` hands it to grpc-js. */
+  /** An accepted socket. `inject` passes it to grpc-js. */
   accept(socket: Socket, inject: () => void): void;
-  /** Takes over the streams of the HTTP/2 server behind grpc-js. */
+  /** Intercepts the streams of the HTTP/2 server of grpc-js. */
   watch(server: Http2Server): void;
-  /** To be given to grpc-js: the calls that end with their connection. */
+  /** For grpc-js: makes streaming calls endable. */
   readonly interceptor: ServerInterceptor;
   destroyAll(): void;
 }
 
-/** The listener of grpc-js. */
+/** The stream listener of grpc-js. */
 type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
 
 const PREFACE_TIMEOUT: Duration = 5 * SECOND;
 const MAX_AGE: Duration = 30 * MINUTE;
-/** For unary calls to be answered after the client was asked to connect again; none waits longer than 15 s. */
+/** Time for unary calls to complete after the GOAWAY; none takes longer than 15 s. */
 const AGE_GRACE: Duration = 30 * SECOND;
-/** Services that need no key. */
+/** Services without authentication. */
 const PLAIN = /^\/grpc\.(?:health|reflection)\./;
-/** Made once: the error that Node makes by itself takes a stack for each stream of a flood. */
-const REFUSED = new Error('a limit of the listener refused the stream');
+/** Created once, because Node would capture a stack for each stream of a flood. */
+const REFUSED = new Error('a limit of the listener rejected the stream');
 const LAST_STREAM = 2 ** 31 - 1;
 
 export function createConnections(parts: ConnectionsParts): Connections {
   const { authenticator, onLimit = () => undefined } = parts;
   const peers = new Set<Peer>();
   const peerOf = new WeakMap<ServerHttp2Session, Peer>();
-  /** By its two ends: behind TLS a session has another socket than the one that was accepted. */
+  /** By addresses and ports, because with TLS a session has another socket than the accepted one. */
   const acceptedOf = new Map<string, Accepted>();
   let injecting: Accepted | undefined;
   const authenticated = createAuthenticatedPeers();
   const unauthenticated = createUnauthenticatedPeers({ limits: parts.unauthenticated, endStream: refuse, onLimit });
-  const unread = createUnreadAnswers(peers, () => onLimit('unread_answers'));
+  const unread = createUnreadResponses(peers, () => onLimit('unread_answers'));
   const endable = new Map<Peer, Set<EndableCall>>();
   let opening: { readonly peer: Peer; readonly stream: ServerHttp2Stream } | undefined;
 
@@ -85,12 +85,12 @@ export function createConnections(parts: ConnectionsParts): Connections {
 
   function begin(session: ServerHttp2Session): void {
     const { socket } = session;
-    const accepted = injecting ?? acceptedOf.get(endsOf(socket) ?? '');
+    const accepted = injecting ?? acceptedOf.get(addressesOf(socket) ?? '');
     const peer = accepted?.peer ?? enter(socket, () => session.destroy());
     peerOf.set(session, peer);
     session.once('remoteSettings', () => clearTimeout(accepted?.deadline));
     session.once('close', () => leave(peer));
-    // Clients are spread by a tenth, so that they do not all connect again at once.
+    // Random by 10 %, so that clients do not all reconnect at once.
     const age = setTimeout(() => retire(peer, session), (parts.maxAge ?? MAX_AGE) * (0.9 + Math.random() / 5)).unref();
     session.once('close', () => clearTimeout(age));
   }
@@ -104,7 +104,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     session.once('close', () => clearTimeout(grace));
   }
 
-  /** A connection is its caller's from the headers of the first call with a valid key. */
+  /** A connection belongs to the caller of its first call with a valid key. */
   function authenticate(peer: Peer, headers: IncomingHttpHeaders): void {
     let caller: string;
     try {
@@ -120,7 +120,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     peer.caller = caller;
   }
 
-  /** The limit that keeps the stream out. */
+  /** The limit that rejects the stream; undefined: it is accepted. */
   function limitOf(peer: Peer, headers: IncomingHttpHeaders, isPlain: boolean): TransportLimit | undefined {
     if (peer.caller === undefined && !isPlain) authenticate(peer, headers);
     if (peer.caller === undefined ? !unauthenticated.admit(peer, isPlain) : !authenticated.admit(peer))
@@ -141,7 +141,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     authenticated.count(peer, -1);
   }
 
-  /** Clients report REFUSED_STREAM as UNAVAILABLE. An answer would stay in memory where the other side does not read. */
+  /** Clients report REFUSED_STREAM as UNAVAILABLE. A response would stay in memory if the client does not read. */
   function refuse(peer: Peer, stream: ServerHttp2Stream): void {
     release(peer, stream);
     stream.on('error', () => undefined);
@@ -151,7 +151,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
 
   return {
     accept(socket, inject) {
-      const ends = endsOf(socket);
+      const addresses = addressesOf(socket);
       const peer = enter(socket, () => socket.destroy());
       const deadline = setTimeout(() => {
         onLimit('preface');
@@ -159,20 +159,20 @@ export function createConnections(parts: ConnectionsParts): Connections {
       }, parts.prefaceTimeout ?? PREFACE_TIMEOUT).unref();
       socket.once('close', () => {
         clearTimeout(deadline);
-        if (ends !== undefined) acceptedOf.delete(ends);
+        if (addresses !== undefined) acceptedOf.delete(addresses);
         leave(peer);
       });
       injecting = { peer, deadline };
-      if (ends !== undefined) acceptedOf.set(ends, injecting);
+      if (addresses !== undefined) acceptedOf.set(addresses, injecting);
       inject();
       injecting = undefined;
-      // Behind TLS on a unix socket nothing tells when the preface came; its owner alone can open it.
-      if (ends === undefined) clearTimeout(deadline);
+      // With TLS on a unix socket, the preface cannot be detected. Only the owner can open the socket.
+      if (addresses === undefined) clearTimeout(deadline);
     },
 
     watch(server) {
       const [onStream] = server.listeners('stream') as OnStream[];
-      if (onStream === undefined) throw new Error('grpc-js does not listen for streams');
+      if (onStream === undefined) throw new Error('grpc-js has no stream listener');
       server.removeAllListeners('stream');
       server.on('session', begin);
       server.on('stream', (stream, headers, ...rest) => {
@@ -196,7 +196,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     },
 
     interceptor(method, next) {
-      // grpc-js calls it while it opens the stream. What is answered once needs no wrapper.
+      // grpc-js calls it while it opens the stream. Unary calls need no wrapper.
       if (!method.responseStream || opening === undefined) return next as EndableCall;
       const { peer, stream } = opening;
       const call = new EndableCall(next);
@@ -214,11 +214,11 @@ export function createConnections(parts: ConnectionsParts): Connections {
 
 interface Accepted {
   readonly peer: Peer;
-  /** Runs until the preface has come. */
+  /** Runs until the preface is received. */
   readonly deadline: NodeJS.Timeout;
 }
 
-/** Names a TCP connection. Undefined for a unix socket. */
-function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Partial<Socket>): string | undefined {
+/** Identifies a TCP connection. Undefined for a unix socket. */
+function addressesOf({ remoteAddress, remotePort, localAddress, localPort }: Partial<Socket>): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

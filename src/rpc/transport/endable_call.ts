@@ -4,10 +4,10 @@ type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 
 const CONNECTION_TOO_OLD: Status = {
   code: status.UNAVAILABLE,
-  details: 'The connection reached its maximum age. Open the stream again; a new connection is made for it.',
+  details: 'The connection reached its maximum age. Open the stream again on a new connection.',
 };
 
-/** A call with a stream of answers that the transport can end; what its handler sends afterwards is dropped. */
+/** A streaming call that the transport can end. Later messages of its handler are dropped. */
 export class EndableCall extends ServerInterceptingCall {
   #isEnded = false;
 

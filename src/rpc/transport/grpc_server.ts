@@ -7,10 +7,10 @@ import { VaultError } from '../../model/errors.ts';
 import { isLoopbackAddress } from '../../model/listen_address.ts';
 import type { WireService } from '../messages/message_codec.ts';
 import { type ConnectionsParts, createConnections } from './connection_limits.ts';
-import { cutOffSlowBodies } from './slow_request_bodies.ts';
+import { closeSlowRequestBodies } from './slow_request_bodies.ts';
 
-/** What the border lets through (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
-const BORDER: ServerOptions = {
+/** Limits of the listener (6-security). Sizes in bytes, session memory in MB, times in milliseconds. */
+const LIMITS: ServerOptions = {
   'grpc.max_receive_message_length': 64 * 1024,
   'grpc.max_concurrent_streams': 128,
   'grpc.max_connection_idle_ms': 5 * 60_000,
@@ -23,42 +23,42 @@ const BORDER: ServerOptions = {
 const MOST_CONNECTIONS = 2_000;
 
 export interface SocketParts extends ConnectionsParts {
-  /** `host:port` or `unix:/path`; port 0 takes a free one. */
+  /** `host:port` or `unix:/path`; port 0 means any free port. */
   readonly address: string;
   readonly services: readonly WireService[];
-  /** TLS; undefined: plaintext. */
+  /** Undefined: plaintext. */
   readonly credentials?: ServerCredentials | undefined;
-  /** `mesh`: something else encrypts, so plaintext is taken beyond loopback. */
+  /** `mesh`: a service mesh encrypts, so plaintext is allowed beyond loopback. */
   readonly plaintext: 'loopback' | 'mesh';
   readonly maxConnections?: number | undefined;
-  /** For a request to come whole. Default: 10 s. */
+  /** Timeout of a request body. Default: 10 s. */
   readonly readTimeout?: Duration | undefined;
 }
 
 export interface OpenSockets {
   /** As bound. */
   readonly address: string;
-  /** Takes no new connection or call, waits for those under way, and cuts off what is left after the grace. */
+  /** Rejects new connections and calls, waits for those in progress, and closes the rest after the grace period. */
   drain(grace: Duration): Promise<void>;
 }
 
 /**
- * The sockets are ours and handed to grpc-js one by one, so that connections can be counted and a taken port is told
- * by its error code. Throws FIELD_INVALID with what to change.
+ * Accepts sockets and passes them to grpc-js, so that connections can be limited and a failed bind has an error code.
+ * FIELD_INVALID if the address or plaintext is not allowed.
  */
 export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
   const { address, credentials } = parts;
   if (credentials === undefined && parts.plaintext !== 'mesh' && !isLoopbackAddress(address)) {
     throw new VaultError(
       'FIELD_INVALID',
-      `${address} is not loopback, and there is no TLS: configure a certificate and key, or say that a mesh encrypts (TOKENVAULT_PLAINTEXT=mesh)`,
+      `${address} is not loopback, and TLS is not configured. Set TLS files, or TOKENVAULT_PLAINTEXT=mesh if a mesh encrypts.`,
       { metadata: { field: 'address' } },
     );
   }
-  // Its own lines carry foreign text (peers, headers), and all that matters is told by errors and metrics.
+  // Lines of grpc-js contain text of clients (headers). Errors and metrics report the rest.
   setLogVerbosity(logVerbosity.NONE);
   const connections = createConnections(parts);
-  const server = new Server({ ...BORDER, interceptors: [connections.interceptor] });
+  const server = new Server({ ...LIMITS, interceptors: [connections.interceptor] });
   for (const { definition, handlers } of parts.services) server.addService(definition, handlers);
   const injector = server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
 
@@ -69,7 +69,7 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
   });
   listener.maxConnections = parts.maxConnections ?? MOST_CONNECTIONS;
   const bound = await listen(listener, address);
-  const endCutOff = cutOffSlowBodies(
+  const stopClosing = closeSlowRequestBodies(
     parts.services.map(({ definition }) => definition),
     parts.readTimeout,
   );
@@ -78,22 +78,22 @@ export async function openSockets(parts: SocketParts): Promise<OpenSockets> {
     address: bound,
     async drain(grace) {
       const closed = stopListening(listener);
-      // Its callback comes at once on Node 24, with calls under way; that the sockets are closed is what proves the end.
+      // On Node 24 its callback fires while calls are in progress, so the shutdown waits for the sockets instead.
       server.tryShutdown(() => undefined);
       const timer = setTimeout(() => connections.destroyAll(), grace);
       await closed;
       clearTimeout(timer);
-      endCutOff();
+      stopClosing();
       server.forceShutdown();
     },
   };
 }
 
-/** The one behind the injector. grpc-js has no public way to it; its version is pinned. */
+/** The HTTP/2 server of the injector. grpc-js has no public access to it; its version is pinned. */
 function http2ServerOf(server: Server): Http2Server {
   const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server, unknown> };
   const [http2Server] = http2Servers?.keys() ?? [];
-  if (http2Server === undefined) throw new Error('this version of grpc-js keeps its HTTP/2 servers elsewhere');
+  if (http2Server === undefined) throw new Error('this version of grpc-js has no http2Servers');
   return http2Server;
 }
 

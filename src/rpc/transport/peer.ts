@@ -1,21 +1,21 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { isIPv6 } from 'node:net';
 
-/** One connection of a listener, with the streams that are open on it: running, or answered and not yet sent. */
+/** One connection of a listener, with its open streams: in progress, or completed and not yet sent. */
 export interface Peer {
-  /** Where it comes from, as limits count it. */
+  /** Address or network of the client, for limits. */
   readonly address: string;
   /** Oldest first. */
   readonly streams: Set<ServerHttp2Stream>;
-  /** Those of them that need no key: health and reflection. */
+  /** Streams without authentication: health and reflection. */
   readonly plainStreams: Set<ServerHttp2Stream>;
-  /** Whose key came with its first authenticated call. */
+  /** Caller of the first authenticated call. */
   caller: string | undefined;
-  /** Closes the connection without notice. */
+  /** Closes the connection at once. */
   destroy(): void;
 }
 
-/** The limit that refused or ended something, as metrics name it. */
+/** The limit that rejected or closed a connection or stream, as a metric label. */
 export type TransportLimit =
   | 'preface'
   | 'unauthenticated_connections'
@@ -24,10 +24,10 @@ export type TransportLimit =
   | 'caller_streams'
   | 'unread_answers';
 
-/** The address of all peers of a unix socket. */
+/** Address of all peers of a unix socket. */
 export const UNIX = 'unix';
 
-/** An IPv6 host chooses among the 2^64 addresses of its network, so the network counts as one address. */
+/** An IPv6 host can use all 2^64 addresses of its network, so a network counts as one address. */
 export function limitedAddress(remoteAddress: string | undefined): string {
   if (remoteAddress === undefined) return UNIX;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress)?.[1];

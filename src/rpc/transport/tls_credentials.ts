@@ -7,7 +7,9 @@ export interface TlsCredentials extends TlsReload {
   readonly credentials: ServerCredentials;
 }
 
-/** Server credentials of grpc-js from files that may be renewed. Open connections keep the certificate they began with. */
+/**
+ * Server credentials of grpc-js from files that may be renewed. Open connections keep the certificate they began with.
+ */
 export async function loadTlsCredentials(
   parts: Omit<Parameters<typeof startTlsReload>[0], 'use'>,
 ): Promise<TlsCredentials> {
@@ -19,7 +21,9 @@ export async function loadTlsCredentials(
   return { credentials, ...reload };
 }
 
-/** The file watcher of grpc-js drops connections while it reloads; here a new context replaces the old one in one step. */
+/**
+ * The file watcher of grpc-js drops connections while it reloads; here a new context replaces the old one in one step.
+ */
 class ReloadingCredentials extends ServerCredentials {
   constructor(requestsClientCertificate: boolean) {
     super({

@@ -3,17 +3,17 @@ import { type Peer, type TransportLimit, UNIX } from './peer.ts';
 
 export interface UnauthenticatedLimits {
   readonly connections: number;
-  /** Undefined: all callers share one address, so each connection counts by itself. */
+  /** Undefined: all callers share one address, so each connection counts separately. */
   readonly connectionsPerAddress: number | undefined;
 }
 
-/** Connections on which no authenticated call has come yet, and the streams on them. */
+/** Connections without an authenticated call so far, and their streams. */
 export interface UnauthenticatedPeers {
-  /** If there is no room, ends another connection. */
+  /** Closes another connection if the limit is reached. */
   enter(peer: Peer): void;
-  /** The connection is closed, or a caller's from now on. */
+  /** The connection was closed or authenticated. */
   leave(peer: Peer): void;
-  /** False: there is no room for one more stream. Makes room where another address holds more. */
+  /** False: too many streams. Ends a stream of another address if that has more. */
   admit(peer: Peer, isPlain: boolean): boolean;
 }
 
@@ -23,16 +23,16 @@ const PLAIN_STREAMS_PER_CONNECTION = 8;
 const CALLS_PER_CONNECTION = 32;
 const STREAMS = 1_024;
 
-/** What an address holds; where all share one, what a connection holds. */
+/** Peers of one address, or one peer if addresses are not counted. */
 interface Share {
   /** Oldest first. */
   readonly peers: Set<Peer>;
 }
 
 /**
- * Bounds what peers without a key can hold. When the limit of connections is reached, the oldest one of the address that
- * holds most is closed: a caller authenticates within milliseconds, so an old connection is the least likely one of a
- * caller. When the limit of streams is reached, the newest one of the address that holds most ends.
+ * Limits unauthenticated peers. At the limit of connections, the oldest connection of the address with the most is
+ * closed: callers authenticate within milliseconds, so an old connection is least likely a caller's. At the limit of
+ * streams, the newest stream of the address with the most ends.
  */
 export function createUnauthenticatedPeers(parts: {
   readonly limits: UnauthenticatedLimits;
@@ -43,7 +43,7 @@ export function createUnauthenticatedPeers(parts: {
   const shares = new Map<string | Peer, Share>();
   const peers = new Set<Peer>();
 
-  /** Peers of a unix socket have no address that tells them apart. */
+  /** Peers of a unix socket have no address. */
   const sharesAddress = (peer: Peer) => limits.connectionsPerAddress !== undefined && peer.address !== UNIX;
   const keyOf = (peer: Peer) => (sharesAddress(peer) ? peer.address : peer);
 

@@ -1,32 +1,32 @@
 import type { Peer } from './peer.ts';
 
-/** Answers that the transport has not taken, since the other side does not read. */
-export interface UnreadAnswers {
-  /** Before a stream is opened. False: the connection holds too much already. */
+/** Responses that are buffered because the client does not read them. */
+export interface UnreadResponses {
+  /** Called before a stream is opened. False: the connection has too many unread bytes. */
   admit(peer: Peer): boolean;
 }
 
 const PER_CONNECTION = 1024 * 1024;
-const OVER_ALL = 64 * 1024 * 1024;
-/** Measured at one of so many openings: a sum over all open streams at each would slow every call down. */
+const IN_TOTAL = 64 * 1024 * 1024;
+/** Measured once per this many opened streams, because the sum over all streams would slow down each call. */
 const MEASURED_PER_CONNECTION = 8;
-const MEASURED_OVER_ALL = 64;
+const MEASURED_IN_TOTAL = 64;
 
 /**
- * A connection that holds too much gets no more streams. When all connections together hold too much, those that hold
- * most are closed.
+ * Limits the unread bytes of one connection, which gets no more streams, and of all connections, of which the largest
+ * are closed.
  */
-export function createUnreadAnswers(peers: Iterable<Peer>, onClosed: () => void): UnreadAnswers {
+export function createUnreadResponses(peers: Iterable<Peer>, onClosed: () => void): UnreadResponses {
   const openings = new WeakMap<Peer, { count: number; isFull: boolean }>();
   let count = 0;
 
   function closeLargest(): void {
     let unread = 0;
     for (const peer of peers) unread += bytesOf(peer);
-    if (unread <= OVER_ALL) return;
+    if (unread <= IN_TOTAL) return;
     const held = [...peers].map((peer) => ({ peer, bytes: bytesOf(peer) })).sort((a, b) => b.bytes - a.bytes);
     for (const { peer, bytes } of held) {
-      if (unread <= OVER_ALL) return;
+      if (unread <= IN_TOTAL) return;
       unread -= bytes;
       peer.destroy();
       onClosed();
@@ -36,7 +36,7 @@ export function createUnreadAnswers(peers: Iterable<Peer>, onClosed: () => void)
   return {
     admit(peer) {
       count += 1;
-      if (count % MEASURED_OVER_ALL === 0) closeLargest();
+      if (count % MEASURED_IN_TOTAL === 0) closeLargest();
       let opening = openings.get(peer);
       if (opening === undefined) {
         opening = { count: 0, isFull: false };
