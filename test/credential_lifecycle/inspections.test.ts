@@ -70,8 +70,8 @@ test.each([
   );
 });
 
-describe('the end of a credential', () => {
-  test('that comes earlier than was said counts from then on, and is told once', async () => {
+describe('the expiry date of a credential', () => {
+  test('at Entra that is earlier than the configured one applies from then on, and is reported once', async () => {
     const { app } = await withSecret({ said: 300, entra: 100 });
     const entraExpireTime = world.now() + 100 * DAY;
     await world.inspect();
@@ -99,13 +99,13 @@ describe('the end of a credential', () => {
     ]);
   });
 
-  test('that comes earlier, and within two weeks, is urgent', async () => {
+  test('at Entra that is earlier, and within two weeks, is critical', async () => {
     await withSecret({ said: 300, entra: 10 });
     await world.inspect();
     expect(await world.events()).toMatchObject([{ type: 'credential.expiry_mismatch', severity: 'CRITICAL' }]);
   });
 
-  test('that comes later is told, and the earlier one still counts', async () => {
+  test('at Entra that is later is reported, and the earlier one still applies', async () => {
     const { app } = await withSecret({ said: 10, entra: 300 });
     await world.inspect();
     const { expireTime, configuredExpireTime } = await world.credential(app, 'first');
@@ -113,7 +113,7 @@ describe('the end of a credential', () => {
     expect(await world.events()).toMatchObject([{ type: 'credential.expiry_mismatch', severity: 'WARNING' }]);
   });
 
-  test('that nobody said is learned, as nothing to tell', async () => {
+  test('that was unknown is recorded without an event', async () => {
     const { app } = await withSecret({ said: undefined, entra: 100 });
     await world.inspect();
     const { expireTime, entraExpireTime, entraKeyId } = await world.credential(app, 'first');
@@ -124,14 +124,14 @@ describe('the end of a credential', () => {
     expect(due.map(({ credential }) => credential.expireTime)).toEqual([expireTime]);
   });
 
-  test('that was copied without the time of day is no other one', async () => {
+  test('that was copied without the time of day is not a mismatch', async () => {
     const { app } = await withSecret({ said: 100.9, entra: 100 });
     await world.inspect();
     expect((await world.credential(app, 'first')).entraExpireTime).toBeDefined();
     expect(await types()).toEqual([]);
   });
 
-  test('that moves at Entra is told again', async () => {
+  test('that changes at Entra is reported again', async () => {
     const { clientId } = await withSecret({ said: 300, entra: 100 });
     await world.inspect();
     world.sandbox.expireSecret(clientId, VALUE, world.now() + 50 * DAY);
@@ -139,7 +139,7 @@ describe('the end of a credential', () => {
     expect(await types()).toEqual(['credential.expiry_mismatch', 'credential.expiry_mismatch']);
   });
 
-  test('is forgotten where it was remembered once it moved, and only then', async () => {
+  test('that changed clears the caches, and an unchanged one does not', async () => {
     const { app } = await withSecret({ said: 300, entra: 100 });
     await world.inspect();
     expect(world.forgotten).toEqual([app.uid]);
@@ -165,8 +165,8 @@ describe('the end of a credential', () => {
   });
 });
 
-describe('a credential that the vault does not know', () => {
-  test('is told once, for as long as Entra lists it', async () => {
+describe('a credential unknown to the vault', () => {
+  test('is reported once while Entra lists it', async () => {
     const { app, clientId } = await withSecret({ said: 500, entra: 500 });
     await world.inspect();
     expect(world.told).toEqual([]);
@@ -188,7 +188,7 @@ describe('a credential that the vault does not know', () => {
     expect(world.told.map(({ type }) => type)).toEqual(['credential.unknown', 'credential.unknown']);
   });
 
-  test('is told with what it takes to find it in the portal', async () => {
+  test('is reported with the facts to find it in the portal', async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
     const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
     await world.inspect();
@@ -202,7 +202,7 @@ describe('a credential that the vault does not know', () => {
     });
   });
 
-  test('is no stranger where it was one of the vault until now', async () => {
+  test("is not reported if it was the vault's until now", async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
     const endTime = world.now() + 100 * DAY;
     world.sandbox.addSecret(clientId, { value: OTHER, endTime });
@@ -213,7 +213,7 @@ describe('a credential that the vault does not know', () => {
     expect(world.told).toEqual([]);
   });
 
-  test('is no stranger once it has ended', async () => {
+  test('is not reported once it is expired', async () => {
     const { clientId } = await withSecret({ said: 100, entra: 100 });
     world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() - DAY });
     await world.inspect();
@@ -242,7 +242,7 @@ describe('a credential that the vault does not know', () => {
     },
   );
 
-  test('is no orphan where another app of a vault renews the secret of the same registration: it serves there', async () => {
+  test('is not an orphan if another app rotates the secret of the same registration', async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
     world.sandbox.addSecret(clientId, { value: OTHER, displayName: newMarker({ ...app, uid: newUid() }) });
     await world.inspect();
@@ -250,7 +250,7 @@ describe('a credential that the vault does not know', () => {
   });
 });
 
-test('a credential that Entra lists no more is presented, and Entra decides', async () => {
+test('a credential that Entra no longer lists is probed', async () => {
   const { app, clientId } = await withSecret({ said: 100, entra: 100 });
   world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 100 * DAY });
   await world.add(app, 'second', secretMaterial(OTHER), { configuredExpireTime: world.now() + 100 * DAY });
@@ -262,7 +262,7 @@ test('a credential that Entra lists no more is presented, and Entra decides', as
   expect(await types()).toEqual(['credential.rejected']);
 });
 
-describe('an app that may not read itself', () => {
+describe('an app without permission to read its registration', () => {
   async function closed(rotation?: Parameters<InspectionWorld['register']>[1]): Promise<Registered> {
     const registered = await world.register('acme', {
       permissions: [],
@@ -273,7 +273,7 @@ describe('an app that may not read itself', () => {
     return registered;
   }
 
-  test('is nothing to tell, and is asked again in a week', async () => {
+  test('causes no event, and is inspected again in a week', async () => {
     const { app } = await closed();
     await world.inspect();
     expect(await types()).toEqual([]);
@@ -287,14 +287,14 @@ describe('an app that may not read itself', () => {
     ]);
   });
 
-  test('is asked daily where it is to renew its secret', async () => {
+  test('is inspected daily if it has rotation', async () => {
     const { app } = await closed({ app: { rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } } });
     await world.inspect();
     expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
     expect(world.lines).toMatchObject([{ level: 'info', name: 'registration_unread' }]);
   });
 
-  test('keeps what was learned of it before', async () => {
+  test('keeps what was recorded before', async () => {
     const { app, clientId, registration } = await withSecret({ said: 300, entra: 100 });
     world.sandbox.addSecret(clientId, { value: OTHER });
     await world.inspect();
@@ -330,7 +330,7 @@ describe('an app that may not read itself', () => {
   });
 });
 
-test('a credential in use is not presented for its own sake', async () => {
+test('a credential in use is not probed', async () => {
   const { app } = await world.register('acme', { permissions: [], secrets: [{ value: VALUE }] });
   await world.add(app, 'endless', secretMaterial(VALUE), {
     configuredExpireTime: undefined,
@@ -340,7 +340,7 @@ test('a credential in use is not presented for its own sake', async () => {
   expect(world.sandbox.counters().total).toBe(0);
 });
 
-test('an app of which nobody said in which directory it is has its credentials presented once one is known', async () => {
+test('the credentials of an app are probed once a directory of it is known', async () => {
   const { app } = await world.register('acme', {
     app: { signInAudience: 'organizations' },
     secrets: [{ value: VALUE }],
@@ -355,8 +355,8 @@ test('an app of which nobody said in which directory it is has its credentials p
   expect(await world.credential(app, 'first')).toMatchObject({ verdict: 'VALID' });
 });
 
-describe('while Graph does not answer', () => {
-  test('an app is asked again in an hour, and keeps what is known of it', async () => {
+describe('during an outage of Graph', () => {
+  test('an app is inspected again in an hour, and keeps its recorded state', async () => {
     const { app } = await withSecret({ said: 300, entra: 100 });
     world.sandbox.injectFault({ kind: 'html', endpoint: 'graph', count: 1 });
     await world.inspect();
@@ -368,7 +368,7 @@ describe('while Graph does not answer', () => {
     expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
   });
 
-  test('it is left alone for as long as it wants to be', async () => {
+  test('Retry-After is respected', async () => {
     const { app } = await withSecret({ said: 100, entra: 100 });
     await world.inspect({
       registrations: { read: async () => ({ kind: 'unavailable', code: undefined, retryAfter: 3 * HOUR }) },
@@ -376,7 +376,7 @@ describe('while Graph does not answer', () => {
     expect(await world.dueIn(app)).toSatisfy(isAbout(3 * HOUR));
   });
 
-  test('an app takes no longer than its time', async () => {
+  test('an inspection respects its time limit', async () => {
     const { app } = await withSecret({ said: 300, entra: 100 }, { verdict: 'UNPROBED' });
     const never = new Promise<never>(() => {});
     await world.inspect({ registrations: { read: () => never }, timePerApp: 50 });
@@ -386,7 +386,7 @@ describe('while Graph does not answer', () => {
 });
 
 describe('a new secret', () => {
-  test('is looked at every five minutes until Entra takes it everywhere', async () => {
+  test('is inspected every five minutes until Entra accepts it everywhere', async () => {
     const { app, clientId } = await withSecret({ said: 100, entra: 100 });
     world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 100 * DAY, replicationDelay: 8 * MINUTE });
     const young = {
@@ -419,7 +419,7 @@ describe('a secret in a key vault', () => {
     return registered;
   }
 
-  test('says when it ends', async () => {
+  test('has the expiry date of the key vault', async () => {
     const { app } = await referring();
     await world.inspect();
     const credential = await world.credential(app, 'ref');
@@ -428,7 +428,7 @@ describe('a secret in a key vault', () => {
     expect(await types()).toEqual([]);
   });
 
-  test('that is renewed ends as its new version does, and the old one at Entra is no stranger', async () => {
+  test('that is renewed gets the new expiry date, and the old one at Entra is not reported', async () => {
     const { app, clientId } = await referring();
     await world.inspect();
     const before = await world.credential(app, 'ref');
@@ -442,7 +442,7 @@ describe('a secret in a key vault', () => {
     expect(await types()).toEqual([]);
   });
 
-  test('that is renewed ends as its new version does, also where Graph shows nothing any more', async () => {
+  test('that is renewed gets the new expiry date, also without access to Graph', async () => {
     const { app, registration } = await referring();
     await world.inspect();
     world.keyVault.versions.push({ name: 'mail-sync', version: '2', value: OTHER, created: 2, expires: seconds(400) });
@@ -453,7 +453,7 @@ describe('a secret in a key vault', () => {
     expect([expireTime, entraKeyId]).toEqual([configuredExpireTime, undefined]);
   });
 
-  test('that is renewed before Entra has the new one ends as the new one will, while the old one serves', async () => {
+  test('that is renewed before Entra lists it gets the new expiry date', async () => {
     const { app } = await referring();
     await world.inspect();
     world.keyVault.versions.push({ ...world.keyVault.versions[0], version: '2', value: OTHER, created: 2 });
@@ -463,7 +463,7 @@ describe('a secret in a key vault', () => {
     expect(world.told).toEqual([]);
   });
 
-  test('that cannot be read is tried again in an hour, and costs nothing of what is known', async () => {
+  test('that cannot be read is retried in an hour, and keeps its recorded state', async () => {
     const { app } = await referring();
     world.keyVault.fault = { status: 403 };
     const registrations = { read: async () => ({ kind: 'no_directory' }) as const };
@@ -481,7 +481,7 @@ describe('a secret in a key vault', () => {
     expect((await world.credential(app, 'ref')).configuredExpireTime).toBeDefined();
   });
 
-  test('is read daily, also where Graph shows nothing', async () => {
+  test('is read daily, also without access to Graph', async () => {
     const { app, registration } = await referring();
     registration.applicationPermissions = [];
     await world.inspect();
@@ -489,8 +489,8 @@ describe('a secret in a key vault', () => {
   });
 });
 
-describe('nothing is asked of', () => {
-  test('an app that is suspended', async () => {
+describe('no request is sent for', () => {
+  test('a suspended app', async () => {
     const { app } = await withSecret({ said: 300, entra: 100 });
     await world.stores.apps.update(app, { ...app, suspended: true });
     await world.inspect();
@@ -498,7 +498,7 @@ describe('nothing is asked of', () => {
     expect(await world.dueIn(app)).toSatisfy(isAbout(7 * DAY));
   });
 
-  test('an app of a tenant that is suspended', async () => {
+  test('an app of a suspended tenant', async () => {
     const { app } = await withSecret({ said: 300, entra: 100 });
     const tenant = await world.stores.tenants.find('acme');
     if (tenant === undefined) throw new Error('gone');
@@ -516,7 +516,7 @@ describe('nothing is asked of', () => {
     expect(world.sandbox.counters().total).toBe(0);
   });
 
-  test('Graph, where no credential may serve', async () => {
+  test('an app without a valid credential', async () => {
     const { app } = await withSecret({ said: -1, entra: 100 });
     await world.inspect();
     expect([world.sandbox.counters().total, world.lines]).toEqual([0, []]);
@@ -527,7 +527,7 @@ describe('nothing is asked of', () => {
 describe('rotation', () => {
   const rotation = { leadTime: 30 * DAY, secretLife: 180 * DAY };
 
-  test('is begun, where it is due, by the ends that were just learned', async () => {
+  test('starts if it is due by the recorded expiry dates', async () => {
     const endTime = world.now() + 20 * DAY;
     const { app } = await world.register('acme', { app: { rotation }, secrets: [{ value: VALUE, endTime }] });
     await world.add(app, 'first', secretMaterial(VALUE), { configuredExpireTime: undefined });
@@ -538,7 +538,7 @@ describe('rotation', () => {
     expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
   });
 
-  test('is not missed between two looks', async () => {
+  test('is not missed between two inspections', async () => {
     const endTime = world.now() + 30 * DAY + 6 * HOUR;
     const { app } = await world.register('acme', { app: { rotation }, secrets: [{ value: VALUE, endTime }] });
     await world.add(app, 'first', secretMaterial(VALUE), { configuredExpireTime: undefined });
@@ -547,7 +547,7 @@ describe('rotation', () => {
   });
 });
 
-test('what became due anew meanwhile is not recorded, and looked at again', async () => {
+test('an app that becomes due during its inspection is inspected again', async () => {
   const { app } = await withSecret({ said: 300, entra: 100 });
   let looks = 0;
   const told: string[] = [];
@@ -578,7 +578,7 @@ describe('many that are due at once', () => {
     return all;
   }
 
-  test('are asked a few at a time, each once', async () => {
+  test('are inspected a few at a time, each once', async () => {
     await registerMany(100);
     const asked: string[] = [];
     let inFlight = 0;
@@ -596,7 +596,7 @@ describe('many that are due at once', () => {
     expect([asked.length, most]).toEqual([100, 8]);
   });
 
-  test('cost only themselves where one cannot be worked on, which is tried again after an hour', async () => {
+  test('do not wait for one that fails, which is retried after an hour', async () => {
     const all = await registerMany(50);
     const bad = all[7]?.app.uid;
     const asked: string[] = [];
@@ -616,7 +616,7 @@ describe('many that are due at once', () => {
     expect(asked).toHaveLength(50);
   });
 
-  test('are not blamed for a database that does not answer', async () => {
+  test('are not quarantined during an outage of the database', async () => {
     await registerMany(20);
     let looks = 0;
     const find = async () => {

@@ -40,42 +40,42 @@ function matched(ours: readonly OwnCredential[], theirs: readonly RegisteredCred
   };
 }
 
-describe('a credential is recognized', () => {
-  test('by its hint or thumbprint, where one of each has it', () => {
+describe('a credential is matched', () => {
+  test('by its hint or thumbprint, if it is unique', () => {
     const thumbprint = 'a1'.repeat(20);
     const ours = [own('abc'), own('cert', { kind: 'CERTIFICATE', mark: thumbprint })];
     const theirs = [entry('k1', 'abc'), entry('k2', thumbprint, { kind: 'CERTIFICATE' }), entry('k3', 'xyz')];
     expect(matched(ours, theirs)).toEqual({ matches: { abc: 'k1', cert: 'k2' }, missing: [], strangers: ['k3'] });
   });
 
-  test('by its key id, also where others share its hint', () => {
+  test('by its key id, also if others share its hint', () => {
     const ours = [own('abc1', { keyId: 'k2' }), own('abc2')];
     const theirs = [entry('k1', 'abc'), entry('k2', 'abc')];
     expect(matched(ours, theirs).matches).toEqual({ abc1: 'k2', abc2: 'k1' });
   });
 
-  test('by its end, to the day, where several share its hint', () => {
+  test('by its expiry date, to the day, if several share its hint', () => {
     const ours = [own('abc1', { endTime: END + 20 * HOUR }), own('abc2', { endTime: END + 90 * DAY })];
     const theirs = [entry('k1', 'abc', { endTime: END + 90 * DAY }), entry('k2', 'abc')];
     expect(matched(ours, theirs).matches).toEqual({ abc1: 'k2', abc2: 'k1' });
   });
 
-  test('by its hint rather than by its end', () => {
+  test('by its hint rather than by its expiry date', () => {
     const theirs = [entry('k1', 'abc', { endTime: END + 90 * DAY }), entry('k2', undefined)];
     expect(matched([own('abc', { endTime: END })], theirs).matches).toEqual({ abc: 'k1' });
   });
 
-  test('as what is left once the others with its hint are known by their ends', () => {
+  test('as the remaining one once the others with its hint are matched', () => {
     const ours = [own('abc1'), own('abc2', { endTime: END })];
     const theirs = [entry('k1', 'abc'), entry('k2', 'abc', { endTime: END + 90 * DAY })];
     expect(matched(ours, theirs).matches).toEqual({ abc2: 'k1', abc1: 'k2' });
   });
 
-  test('by its end alone where Graph shows no hint', () => {
+  test('by its expiry date alone if Graph shows no hint', () => {
     expect(matched([own('abc', { endTime: END })], [entry('k1', undefined)]).matches).toEqual({ abc: 'k1' });
   });
 
-  test('under both of its names, where the vault has the same secret twice', () => {
+  test('twice, if the vault has the same secret twice', () => {
     const ours = [own('abc1', { identity: 'same' }), own('abc2', { identity: 'same', mayBeRenewed: true })];
     expect(matched(ours, [entry('k1', 'abc')])).toEqual({
       matches: { abc1: 'k1', abc2: 'k1' },
@@ -85,20 +85,20 @@ describe('a credential is recognized', () => {
   });
 });
 
-describe('nobody guesses', () => {
-  test('which is which among equals: none is matched, and none a stranger', () => {
+describe('ambiguous entries', () => {
+  test('equal ones are neither matched nor unknown', () => {
     const ours = [own('abc1', { endTime: END }), own('abc2', { endTime: END })];
     const theirs = [entry('k1', 'abc'), entry('k2', 'abc')];
     expect(matched(ours, theirs)).toEqual({ matches: {}, missing: [], strangers: [] });
   });
 
-  test('whose an entry without a hint is, as long as one of ours is not found', () => {
+  test('an entry without a hint is not unknown while a credential is unmatched', () => {
     const theirs = [entry('k1', undefined), entry('k2', 'abc')];
     expect(matched([own('abc'), own('xyz')], theirs)).toMatchObject({ matches: { abc: 'k2' }, strangers: [] });
     expect(matched([own('abc')], theirs)).toMatchObject({ matches: { abc: 'k2' }, strangers: ['k1'] });
   });
 
-  test('that another entry with the hint is one whose key id is gone', () => {
+  test('another entry with the hint does not replace a missing key id', () => {
     expect(matched([own('abc', { keyId: 'k1' })], [entry('k2', 'abc')])).toEqual({
       matches: {},
       missing: ['abc'],
@@ -110,7 +110,7 @@ describe('nobody guesses', () => {
 describe('a secret that stays in a key vault', () => {
   const reference = own('ref', { keyId: 'k1', mark: 'new', mayBeRenewed: true });
 
-  test('is found anew where its value was renewed', () => {
+  test('is matched again after its value was renewed', () => {
     const theirs = [entry('k1', 'old'), entry('k2', 'new')];
     expect(matched([reference], theirs)).toEqual({ matches: { ref: 'k2' }, missing: [], strangers: ['k1'] });
   });
@@ -119,7 +119,7 @@ describe('a secret that stays in a key vault', () => {
     expect(matched([{ ...reference, mark: undefined }], [entry('k1', 'old')]).matches).toEqual({ ref: 'k1' });
   });
 
-  test('is missing where neither its key id nor its value is listed', () => {
+  test('is missing if neither its key id nor its value is listed', () => {
     expect(matched([reference], [])).toEqual({ matches: {}, missing: ['ref'], strangers: [] });
   });
 });
@@ -149,8 +149,8 @@ const theirs = fc.uniqueArray(fc.record({ keyId: keyIds, kind: kinds, mark: mark
   maxLength: 6,
 });
 
-describe('whatever is listed', () => {
-  test('no entry is two credentials, none contradicts what it is matched with, and each is at one place at most', () => {
+describe('for any registration', () => {
+  test('matches are unique and consistent, and each entry is in at most one result', () => {
     fc.assert(
       fc.property(ours, theirs, (ours, theirs) => {
         const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
@@ -169,7 +169,7 @@ describe('whatever is listed', () => {
     );
   });
 
-  test('what may be ours is never called a stranger', () => {
+  test("an entry that may be the vault's is never unknown", () => {
     fc.assert(
       fc.property(ours, theirs, (ours, theirs) => {
         const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
@@ -184,7 +184,7 @@ describe('whatever is listed', () => {
     );
   });
 
-  test('the order says nothing', () => {
+  test('the order does not matter', () => {
     const shuffled = fc
       .tuple(ours, theirs)
       .chain(([ours, theirs]) =>
@@ -206,7 +206,7 @@ describe('whatever is listed', () => {
     );
   });
 
-  test('where hints differ, each is found, and the rest are strangers', () => {
+  test('with distinct hints, each is matched, and the rest is unknown', () => {
     const secrets = fc.uniqueArray(
       fc.record({ mark: fc.string({ minLength: 3, maxLength: 3 }), isOurs: fc.boolean() }),
       {
@@ -225,7 +225,7 @@ describe('whatever is listed', () => {
   });
 });
 
-test('ends are alike to the day, and no further', () => {
+test('expiry dates are equal within a day', () => {
   const ours = (endTime: number) => [own('abc1', { endTime }), own('abc2', { endTime: END + 300 * DAY })];
   const theirs = [entry('k1', 'abc'), entry('k2', 'abc', { endTime: END + 600 * DAY })];
   expect(matched(ours(END + SAME_EXPIRY), theirs).matches).toMatchObject({ abc1: 'k1' });

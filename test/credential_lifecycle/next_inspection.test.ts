@@ -29,7 +29,7 @@ function inspected(more: Partial<Inspected> = {}): Inspected {
 
 const restOf = (more: Partial<Inspected>) => nextInspection(inspected(more), NOW) - NOW;
 
-describe('the next look', () => {
+describe('the next inspection', () => {
   const verdicts = fc.constantFrom('UNPROBED' as const, 'VALID' as const, 'REJECTED' as const);
   const kinds = fc.constantFrom('CLIENT_SECRET' as const, 'KEY_VAULT_SECRET' as const);
   const days = fc.integer({ min: -800 * 24, max: 800 * 24 }).map((hours) => NOW + hours * HOUR);
@@ -49,7 +49,7 @@ describe('the next look', () => {
     canProbe: fc.boolean(),
   });
 
-  test('lies ahead, and no further than a good week', () => {
+  test('is in the future, and within little more than a week', () => {
     fc.assert(
       fc.property(anything, (any) => {
         const rest = nextInspection(any, NOW) - NOW;
@@ -59,7 +59,7 @@ describe('the next look', () => {
     );
   });
 
-  test('comes never sooner than Graph wants to be asked again, but for a rotation', () => {
+  test('respects Retry-After, except for a due rotation', () => {
     fc.assert(
       fc.property(anything, (any) => {
         const rest = nextInspection({ ...any, app: anApp(), graph: 'OUTAGE', retryAfter: 2 * HOUR }, NOW) - NOW;
@@ -68,7 +68,7 @@ describe('the next look', () => {
     );
   });
 
-  test('of many apps spreads', () => {
+  test('of many apps is spread', () => {
     const rests = Array.from({ length: 1_000 }, (_, index) => restOf({ app: anApp({ uid: `app-${index}` }) }));
     const inEachTenth = Array.from({ length: 10 }, (_, tenth) => {
       const from = (0.9 + 0.02 * tenth) * DAY;
@@ -77,13 +77,13 @@ describe('the next look', () => {
     expect(Math.min(...inEachTenth)).toBeGreaterThan(60);
   });
 
-  test('is an hour away after an outage, though not where Entra takes no credential anyway', () => {
+  test('is in an hour after an outage, unless Entra rejects all credentials anyway', () => {
     expect(restOf({ graph: 'OUTAGE' })).toBe(HOUR);
     expect(restOf({ graph: 'OUTAGE', credentials: [credential({ verdict: 'REJECTED' })] })).toBeGreaterThan(DAY);
     expect(restOf({ isIncomplete: true })).toBe(HOUR);
   });
 
-  test('of a reference comes before its end, and hourly from then on: it may be renewed at the last moment, or after', () => {
+  test('of a reference is before its expiry, and hourly from then on', () => {
     const ending = (rest: number) =>
       restOf({ credentials: [credential(), credential({ kind: 'KEY_VAULT_SECRET', expireTime: NOW + rest })] });
     expect(ending(5 * HOUR)).toBe(4 * HOUR);
@@ -93,7 +93,7 @@ describe('the next look', () => {
     expect(restOf({ credentials: [credential({ expireTime: NOW - DAY })] })).toBeGreaterThan(0.8 * DAY);
   });
 
-  test('is five minutes away while a credential is new and not proved, where it can be presented', () => {
+  test('is in five minutes while a credential is new and unproved, if it can be probed', () => {
     const young = [credential({ verdict: 'UNPROBED', createTime: NOW - 50 * MINUTE })];
     expect(restOf({ credentials: young })).toBe(5 * MINUTE);
     expect(restOf({ credentials: young, canProbe: false })).toBeGreaterThan(0.8 * DAY);
@@ -102,7 +102,7 @@ describe('the next look', () => {
   });
 });
 
-describe('a credential is presented for its own sake', () => {
+describe('a credential needs a probe', () => {
   test.each<[string, Partial<Credential>, boolean]>([
     ['where nobody knows what Entra thinks of it', { verdict: 'UNPROBED' }, true],
     ['where Entra refused it', { verdict: 'REJECTED' }, true],
@@ -117,7 +117,7 @@ describe('a credential is presented for its own sake', () => {
     expect(needsProbe(credential(more), new Set(), NOW)).toBe(expected);
   });
 
-  test('where Entra lists it no more', () => {
+  test('if Entra no longer lists it', () => {
     expect(needsProbe(credential(), new Set(['one']), NOW)).toBe(true);
   });
 });

@@ -36,8 +36,8 @@ async function expectRenewed(world: RotationWorld, expected = RENEWED, who: Repl
   expect(await who.exchange()).toBe('granted');
 }
 
-describe('a client secret that nears its end', () => {
-  test('is renewed while Entra learns of the new one by and by, and no exchange fails in all that time', async () => {
+describe('a client secret that is about to expire', () => {
+  test('is renewed while the new one propagates, and no exchange fails', async () => {
     const world = await openRotationWorld({ secretReplicationDelay: 10 * MINUTE });
     const [old] = world.secretsAtEntra();
     const begun = await world.begin();
@@ -73,7 +73,7 @@ describe('a client secret that nears its end', () => {
     expect([Math.floor(life / DAY), Math.ceil(life / DAY)]).toContain(180);
   });
 
-  test('is looked at in each round, though a look takes a moment of the minute between two', async () => {
+  test('runs a step in each run, although a step takes part of the minute', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('PROVE'));
@@ -85,7 +85,7 @@ describe('a client secret that nears its end', () => {
     }
   });
 
-  test('is told of at each step, with the ids of both', async () => {
+  test('causes an event at each step, with the ids of both', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isOver, HOUR);
@@ -109,7 +109,7 @@ describe('a client secret that nears its end', () => {
     );
   });
 
-  test('is left alone before its time, without a policy, while the app is suspended, and while it is renewed already', async () => {
+  test('is not renewed early, without rotation, in a suspended app, or twice at once', async () => {
     const world = await openRotationWorld();
     const credentials = await world.stores.apps.credentials(world.app.uid);
     await world.rotations.startIfDue(world.app, credentials);
@@ -124,7 +124,7 @@ describe('a client secret that nears its end', () => {
     expect(begun?.step).toBe('ADD');
   });
 
-  test('is renewed twice on one day under another id', async () => {
+  test('is renewed twice on one day with different ids', async () => {
     const world = await openRotationWorld();
     const { rotations } = world;
     const request = { tenantId: 'acme', appId: 'default', validateOnly: false };
@@ -153,7 +153,7 @@ const CRASH_POINTS = Object.keys({
   rotation_done: true,
 } satisfies Record<RotationCrashPoint, true>) as RotationCrashPoint[];
 
-describe('dying', () => {
+describe('a crash', () => {
   const death = (point: RotationCrashPoint) => {
     let isArmed = true;
     return (reached: RotationCrashPoint) => {
@@ -163,7 +163,7 @@ describe('dying', () => {
     };
   };
 
-  test.each(CRASH_POINTS)('at %s: whoever comes after goes on, and leaves nothing behind', async (point) => {
+  test.each(CRASH_POINTS)('at %s: the next process continues, and leaves no orphan', async (point) => {
     const world = await openRotationWorld();
     const doomed = world.replica({ reach: death(point) });
     world.sandbox.clock.advance(11 * DAY);
@@ -190,7 +190,7 @@ describe('dying', () => {
     await expectRenewed(world, RENEWED, heir);
   });
 
-  test('with the new secret in memory again and again leaves one at Entra, not more', async () => {
+  test('repeated before the new secret is stored leaves only one at Entra', async () => {
     const world = await openRotationWorld();
     await world.begin();
     for (let tries = 0; tries < 3; tries += 1) {
@@ -203,8 +203,8 @@ describe('dying', () => {
   });
 });
 
-describe('two leaders', () => {
-  test('that both believe it is their turn: one asks Graph, the other drops what it read', async () => {
+describe('two concurrent replicas', () => {
+  test('that both hold the lease: one sends the request, the other drops its result', async () => {
     const world = await openRotationWorld();
     await world.begin();
     const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'request' });
@@ -218,7 +218,7 @@ describe('two leaders', () => {
     await expectRenewed(world);
   });
 
-  test('of which one is slower than its turn: it takes back what it added', async () => {
+  test('of which one outlives its claim: it removes the secret that it added', async () => {
     const world = await openRotationWorld();
     await world.begin();
     const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'request' });
@@ -234,7 +234,7 @@ describe('two leaders', () => {
     await expectRenewed(world);
   });
 
-  test('of which one removes as an orphan what the other is about to store: it is noticed, and made anew', async () => {
+  test("of which one removes the other's secret as an orphan: another is added", async () => {
     const world = await openRotationWorld();
     await world.begin();
     const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'answer' });
@@ -257,7 +257,7 @@ describe('two leaders', () => {
   });
 });
 
-test('an answer of addPassword that got lost leaves a secret that nobody knows: it goes before the next one is made', async () => {
+test('after a lost response of addPassword, the orphan is removed before the next one is added', async () => {
   const world = await openRotationWorld();
   await world.begin();
   world.sandbox.injectFault({ kind: 'close_after', endpoint: 'graph', operation: 'addPassword' });
@@ -268,7 +268,7 @@ test('an answer of addPassword that got lost leaves a secret that nobody knows: 
   await expectRenewed(world);
 });
 
-test('an orphan that cannot be removed is told once, and none is added beside it', async () => {
+test('an orphan that cannot be removed is reported once, and blocks a new secret', async () => {
   const world = await openRotationWorld();
   await world.begin();
   world.sandbox.injectFault({ kind: 'close_after', endpoint: 'graph', operation: 'addPassword' });
@@ -288,8 +288,8 @@ test('an orphan that cannot be removed is told once, and none is added beside it
   await expectRenewed(world, [...summaries(told), 'ADDED', 'PREFERRED', 'REMOVED']);
 });
 
-describe('what stands in the way', () => {
-  test('a missing permission is told with its name, tried daily, and once it is granted all goes on', async () => {
+describe('blockers', () => {
+  test('a missing permission is reported by name, retried daily, and the rotation continues once granted', async () => {
     const world = await openRotationWorld({ applicationPermissions: [] });
     await world.begin();
     await world.until(hasProblem);
@@ -316,7 +316,7 @@ describe('what stands in the way', () => {
     expect(world.secretsAtEntra()).toHaveLength(2);
   });
 
-  test('a policy of the directory is told with its code', async () => {
+  test('a policy of the directory is reported with its code', async () => {
     const world = await openRotationWorld();
     world.sandbox.setAppPolicy(world.registration.clientId, { longestSecretLife: 90 * DAY });
     await world.begin();
@@ -325,7 +325,7 @@ describe('what stands in the way', () => {
     expect(world.secretsAtEntra()).toHaveLength(1);
   });
 
-  test('a registration that has its two secrets is told as LIMIT, with the hints of both', async () => {
+  test('a registration with two secrets is reported as LIMIT, with the hints of both', async () => {
     const world = await openRotationWorld({ audience: 'common', app: { signInAudience: 'common' } });
     world.sandbox.addSecret(world.registration.clientId, { value: 'xyz8Q~of-another-system' });
     const hints = world
@@ -344,7 +344,7 @@ describe('what stands in the way', () => {
     expect(world.secretsAtEntra()).toHaveLength(2);
   });
 
-  test('a dry run says before that a registration has its two secrets', async () => {
+  test('a dry run reports a registration with two secrets', async () => {
     const secrets = [{ value: 'abc8Q~first' }, { value: 'xyz8Q~second' }];
     for (const [audience, obstacles] of [
       ['common', 1],
@@ -366,7 +366,7 @@ describe('what stands in the way', () => {
     expect(summaries(await world.told())).toEqual([expect.stringMatching(expected)]);
   });
 
-  test('an outage of Graph is waited out, and told when it lasts for hours', async () => {
+  test('an outage of Graph is retried, and reported after hours', async () => {
     const world = await openRotationWorld();
     await world.begin();
     world.sandbox.injectFault({ kind: 'html', endpoint: 'graph', count: 10_000 });
@@ -385,7 +385,7 @@ describe('what stands in the way', () => {
     await expectRenewed(world, ['ADD UNAVAILABLE http/503 WARNING', 'ADDED', 'PREFERRED', 'REMOVED']);
   });
 
-  test('a database that is away fails nothing but the round', async () => {
+  test('an outage of the database fails only the run', async () => {
     const world = await openRotationWorld();
     await world.begin();
     const { rotations } = world.stores;
@@ -404,7 +404,7 @@ describe('what stands in the way', () => {
     await expectRenewed(world);
   });
 
-  test('a commit whose answer got lost keeps what it stored', async () => {
+  test('a commit with a lost response keeps the stored secret', async () => {
     const world = await openRotationWorld();
     await world.begin();
     const { rotations } = world.stores;
@@ -421,14 +421,14 @@ describe('what stands in the way', () => {
     await expectRenewed(world);
   });
 
-  test('an old secret whose id at Entra is not known is found by its first characters', async () => {
+  test('an old secret with an unknown key id is found by its first characters', async () => {
     const world = await openRotationWorld({ credential: { entraKeyId: undefined } });
     await world.begin();
     await world.until(isOver, HOUR);
     await expectRenewed(world);
   });
 
-  test('one that nobody can tell from another stays as a fallback, and the rotation is over', async () => {
+  test('an ambiguous old secret stays as a fallback, and the rotation completes', async () => {
     const world = await openRotationWorld({ credential: { entraKeyId: undefined } });
     const [old] = world.secretsAtEntra();
     if (old === undefined) throw new TypeError('none');
@@ -448,7 +448,7 @@ describe('what stands in the way', () => {
 });
 
 describe('an operator who', () => {
-  test('removes the old one meanwhile has done what was left to do', async () => {
+  test('removes the old secret during the rotation completes it', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('WATCH'));
@@ -458,7 +458,7 @@ describe('an operator who', () => {
     expect(Object.keys(await world.credentials())).toHaveLength(1);
   });
 
-  test('removes the old one before the new one was made has ended it', async () => {
+  test('removes the old secret before the new one is added ends the rotation', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.stores.apps.removeCredential(world.app.uid, 'first');
@@ -467,7 +467,7 @@ describe('an operator who', () => {
     expect(world.secretsAtEntra()).toHaveLength(1);
   });
 
-  test('removes the new one gets another, and what was left of it at Entra goes', async () => {
+  test('removes the new secret gets another, and its remainder at Entra is removed', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('WATCH'));
@@ -480,7 +480,7 @@ describe('an operator who', () => {
     expect(world.secretsAtEntra()[0]?.keyId).not.toBe(lost?.keyId);
   });
 
-  test('removes the new one, and wants no more of it, is let be', async () => {
+  test('removes the new secret and clears rotation gets no other', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('WATCH'));
@@ -493,7 +493,7 @@ describe('an operator who', () => {
     expect(Object.keys(await world.credentials())).toEqual(['first']);
   });
 
-  test('switches it off meanwhile has it end properly', async () => {
+  test('clears rotation lets the one in progress complete', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('PROVE'));
@@ -504,7 +504,7 @@ describe('an operator who', () => {
     await expectRenewed(world);
   });
 
-  test('suspends the app puts it off, and deletes it with the app', async () => {
+  test('suspends the app pauses the rotation, and deletes it with the app', async () => {
     const world = await openRotationWorld();
     const begun = await world.begin();
     const app = await world.stores.apps.findByUid(world.app.uid);
@@ -520,7 +520,7 @@ describe('an operator who', () => {
     expect(world.errors).toEqual([]);
   });
 
-  test('deletes the app while Graph makes the new one is told of what cannot be taken back', async () => {
+  test('deletes the app while the secret is added gets an event about a secret that stays', async () => {
     const world = await openRotationWorld();
     await world.begin();
     const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'answer' });
@@ -538,7 +538,7 @@ describe('an operator who', () => {
     ]);
   });
 
-  test('deletes the new one at Entra while it is watched: the old one serves, and another is made', async () => {
+  test('deletes the new secret at Entra during WATCH keeps the old one and gets another', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('WATCH'));
@@ -558,7 +558,7 @@ describe('an operator who', () => {
     ]);
   });
 
-  test('deletes the new one at Entra just before the old one would go: the old one stays', async () => {
+  test('deletes the new secret at Entra before REMOVE keeps the old one', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('REMOVE'), 10 * MINUTE);
@@ -571,8 +571,8 @@ describe('an operator who', () => {
   });
 });
 
-describe('the old secret goes only', () => {
-  test('where Entra takes the new one at that very moment, however long after the day of success that is', async () => {
+describe('the old secret is removed only', () => {
+  test('if Entra accepts the new one at that moment, however late that is', async () => {
     const endTime = Date.now() + 900 * DAY;
     const world = await openRotationWorld({ secrets: [{ endTime }] });
     await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: false });
@@ -589,7 +589,7 @@ describe('the old secret goes only', () => {
     expect(await world.exchange()).toBe('granted');
   });
 
-  test('later, where a list of Graph does not have the new one that Entra takes: nothing of it is lost', async () => {
+  test("later, if Graph's list does not contain the accepted new one yet", async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('REMOVE'), 10 * MINUTE);
@@ -610,7 +610,7 @@ describe('the old secret goes only', () => {
     await expectRenewed(world);
   });
 
-  test('while nobody removes the new one here: the old one would be the last', async () => {
+  test('while the new one exists here, because the old one would be the last', async () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isAt('REMOVE'), 10 * MINUTE);
@@ -632,7 +632,7 @@ describe('the old secret goes only', () => {
     expect(await world.exchange()).toBe('granted');
   });
 
-  test('where what Graph knows by its id begins as it does', async () => {
+  test('if the entry with its key id has the same first characters', async () => {
     const world = await openRotationWorld();
     const [old] = world.secretsAtEntra();
     if (old === undefined) throw new TypeError('none');
@@ -645,7 +645,7 @@ describe('the old secret goes only', () => {
   });
 });
 
-describe('an old secret that serves elsewhere, too, stays at Entra, which is told:', () => {
+describe('an old secret that is used elsewhere stays at Entra, with an event:', () => {
   const expectKept = async (world: RotationWorld) => {
     const [old] = world.secretsAtEntra();
     await world.begin();
@@ -666,7 +666,7 @@ describe('an old secret that serves elsewhere, too, stays at Entra, which is tol
     };
   };
 
-  test('for the same registration under another tenant', async () => {
+  test('for the same registration in another tenant', async () => {
     const world = await openRotationWorld();
     const tenant = sampleTenant('other');
     const { clientId } = world.registration;
@@ -675,7 +675,7 @@ describe('an old secret that serves elsewhere, too, stays at Entra, which is tol
     await expectKept(world);
   });
 
-  test('for a reference to a key vault that is known to lead to it, or that could not be read', async () => {
+  test('for a reference to a key vault that has it, or that cannot be read', async () => {
     const world = await openRotationWorld();
     const { credential } = sampleCredential(world.app, 'reference', undefined);
     const secretUri = 'https://acme.vault.azure.net/secrets/mail';
@@ -686,7 +686,7 @@ describe('an old secret that serves elsewhere, too, stays at Entra, which is tol
     await expectKept(world);
   });
 
-  test('but not for another secret of that registration, nor for the same one twice in the app itself', async () => {
+  test('but not for another secret of that registration, nor for a copy in the same app', async () => {
     const world = await openRotationWorld();
     const tenant = sampleTenant('other');
     const { clientId } = world.registration;
@@ -708,7 +708,7 @@ describe('an old secret that serves elsewhere, too, stays at Entra, which is tol
   });
 });
 
-test.each(['WATCH', 'REMOVE'] as const)('nothing is done at %s while the tenant is suspended', async (step) => {
+test.each(['WATCH', 'REMOVE'] as const)('%s waits while the tenant is suspended', async (step) => {
   const world = await openRotationWorld();
   await world.begin();
   await world.until(isAt(step), 10 * MINUTE);
@@ -730,7 +730,7 @@ test.each(['WATCH', 'REMOVE'] as const)('nothing is done at %s while the tenant 
   await expectRenewed(world);
 });
 
-test('many that are due are done in batches, and one that cannot be worked on costs only itself', async () => {
+test('many due rotations run in batches, and one that fails does not block the others', async () => {
   const world = await openRotationWorld();
   await world.begin();
   const { apps } = world.stores;

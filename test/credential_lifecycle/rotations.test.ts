@@ -11,7 +11,7 @@ const rotate = (world: RotationWorld) =>
 const graphRequests = (world: RotationWorld) =>
   world.sandbox.requests().flatMap(({ operation }) => (operation === undefined ? [] : [operation]));
 
-test('a dry run says what would be done and when, and changes nothing', async () => {
+test('a dry run returns the plan with times, and changes nothing', async () => {
   const world = await openRotationWorld();
   const now = world.sandbox.clock.now();
   const { rotation, plan, blockers: obstacles, newExpireTime, credentials } = await dryRun(world);
@@ -33,12 +33,12 @@ test('a dry run says what would be done and when, and changes nothing', async ()
 test.each([
   ['lacks the permission', { applicationPermissions: [] }, /Application\.ReadWrite\.OwnedBy/],
   ['is suspended', { app: { suspended: true } }, /suspended/],
-])('a dry run of an app that %s says what to do', async (_, input, expected) => {
+])('a dry run of an app that %s returns a blocker', async (_, input, expected) => {
   const { blockers: obstacles } = await dryRun(await openRotationWorld(input));
   expect(obstacles.some((one) => expected.test(one))).toBe(true);
 });
 
-test('a dry run says that the old secret will stay where nobody can tell which one it is', async () => {
+test('a dry run warns that the old secret stays if its key id is ambiguous', async () => {
   const world = await openRotationWorld({ credential: { entraKeyId: undefined, hint: 'xyz' } });
   const [old] = world.secretsAtEntra();
   world.sandbox.addSecret(world.registration.clientId, {
@@ -48,7 +48,7 @@ test('a dry run says that the old secret will stay where nobody can tell which o
   expect((await dryRun(world)).blockers).toEqual([expect.stringContaining('Remove it in the portal')]);
 });
 
-test('answers at once, and the steps are done in the rounds; also for an app that does not renew itself', async () => {
+test('returns at once, and the job runs the steps; also for an app without rotation', async () => {
   const world = await openRotationWorld({ app: { rotation: undefined } });
   const { rotation, plan } = await rotate(world);
   expect(graphRequests(world)).toEqual([]);
@@ -60,7 +60,7 @@ test('answers at once, and the steps are done in the rounds; also for an app tha
   expect(secret?.displayName).toBe(rotation.marker);
 });
 
-test('one that is under way is answered as it stands, with what is left of its plan', async () => {
+test('a rotation in progress is returned with its remaining plan', async () => {
   const world = await openRotationWorld();
   const begun = await rotate(world);
   expect((await rotate(world)).rotation).toEqual(begun.rotation);
@@ -72,7 +72,7 @@ test('one that is under way is answered as it stands, with what is left of its p
   expect(newExpireTime).toBe(world.secretsAtEntra()[1]?.endTime);
 });
 
-test('one that waits for a day is tried at once, since somebody may have mended what it failed for', async () => {
+test('a waiting rotation is retried at once', async () => {
   const world = await openRotationWorld({ applicationPermissions: [] });
   await rotate(world);
   await world.sweep.batch();
@@ -88,7 +88,7 @@ test('one that waits for a day is tried at once, since somebody may have mended 
   expect(world.secretsAtEntra()).toHaveLength(2);
 });
 
-test('names what is missing', async () => {
+test('errors name the missing resource or field', async () => {
   const world = await openRotationWorld();
   const asked = (tenantId: string, appId: string) =>
     reasonOf(world.rotations.rotate({ tenantId, appId, validateOnly: true }));

@@ -31,7 +31,7 @@ async function world() {
   return { stores, app, keyVault, secretSource, due, news: createSecretChangeHandler({ ...stores, secretSource }) };
 }
 
-test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is looked at in the next round: %s', async (heard) => {
+test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is inspected in the next run: %s', async (heard) => {
   const { news, due, app } = await world();
   expect(await due()).toEqual([]);
 
@@ -40,7 +40,7 @@ test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is looked at in the next rou
   expect((await due()).map((one) => one.app.uid)).toEqual([app.uid]);
 });
 
-test('what is in memory is read anew', async () => {
+test('the cached secret is read again', async () => {
   const { news, keyVault, secretSource } = await world();
   await secretSource.read(URI);
   keyVault.versions.push({ name: 'mail', version: 'v2', value: 'the-new-one', created: 2 });
@@ -50,7 +50,7 @@ test('what is in memory is read anew', async () => {
   expect((await secretSource.read(URI)).version).toBe('v2');
 });
 
-test('nobody is looked at for a secret that nobody refers to', async () => {
+test('no app is inspected for an unreferenced secret', async () => {
   const { news, due } = await world();
 
   expect(await news.onSecretChanged(`${URI}-2`)).toBe(0);
@@ -58,7 +58,7 @@ test('nobody is looked at for a secret that nobody refers to', async () => {
   expect(await due()).toEqual([]);
 });
 
-test('a database that does not answer is told', async () => {
+test('an outage of the database is reported', async () => {
   const { news, stores } = await world();
   await stores.close();
 
