@@ -23,26 +23,15 @@ export interface ConnectionSnapshot extends ServingFacts {
   readonly resolvedScopes: Map<string, TokenScope>;
 }
 
-/** Snapshots in memory, so that a cache hit does not read the database. */
-export interface ConnectionSnapshots {
-  peek(tenantId: string, connectionId: string): ConnectionSnapshot | undefined;
-  /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
-  get(tenantId: string, connectionId: string): Promise<ConnectionSnapshot>;
-  /** Reads again; falls back to memory while the database is unavailable. */
-  reread(tenantId: string, connectionId: string): Promise<ConnectionSnapshot>;
-  /** Undefined: the connection was deleted. */
-  findByUid(connectionUid: string): Promise<ConnectionSnapshot | undefined>;
-  /** An outcome was recorded: replaces the connection in its snapshot. */
-  update(connection: Connection): void;
-  drop(change: Change): void;
-}
+export type ConnectionSnapshots = ReturnType<typeof createConnectionSnapshots>;
 
 export interface ConnectionSnapshotsParts {
   readonly stores: Pick<Stores, 'tenants' | 'apps' | 'connections'>;
   readonly limit: number;
 }
 
-export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshotsParts): ConnectionSnapshots {
+/** Snapshots in memory, so that a cache hit does not read the database. */
+export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshotsParts) {
   /** By uid alone, so that a drop is complete; a name whose uid has no snapshot is a miss. */
   const snapshots = createRecentMap<string, ConnectionSnapshot>(limit);
   const uids = createRecentMap<string, string>(limit);
@@ -91,10 +80,12 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
 
   return {
     peek,
-    async get(tenantId, connectionId) {
+    /** TENANT_NOT_FOUND, CONNECTION_NOT_FOUND. */
+    async get(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
       return peek(tenantId, connectionId) ?? (await load(tenantId, connectionId));
     },
-    async reread(tenantId, connectionId) {
+    /** Reads again; falls back to memory while the database is unavailable. */
+    async reread(tenantId: string, connectionId: string): Promise<ConnectionSnapshot> {
       const known = peek(tenantId, connectionId);
       try {
         return await load(tenantId, connectionId);
@@ -104,19 +95,21 @@ export function createConnectionSnapshots({ stores, limit }: ConnectionSnapshots
         throw error;
       }
     },
-    async findByUid(connectionUid) {
+    /** Undefined: the connection was deleted. */
+    async findByUid(connectionUid: string): Promise<ConnectionSnapshot | undefined> {
       const connection = await stores.connections.findByUid(connectionUid);
       if (connection === undefined) return undefined;
       return load(connection.tenantId, connection.connectionId);
     },
-    update(connection) {
+    /** An outcome was recorded: replaces the connection in its snapshot. */
+    update(connection: Connection): void {
       const known = snapshots.find(connection.uid);
       recorded.set(connection.uid, connection.version);
       // It may have changed and been read again between the record and this call.
       if (known === undefined || known.connection.version > connection.version) return;
       snapshots.set(connection.uid, snapshotOf(known.tenant, known.owner, known.app, connection));
     },
-    drop(change) {
+    drop(change: Change): void {
       changes++;
       if (change.kind === 'connection') {
         snapshots.delete(change.uid);

@@ -2,16 +2,7 @@
  * A bounded map of two generations that evicts the least recently used entries: a find of a young entry costs one lookup and no
  * bookkeeping. Holds at most `limit` entries, and at least the `limit / 2` last used.
  */
-export interface RecentMap<Key, Value> {
-  find(key: Key): Value | undefined;
-  set(key: Key, value: Value): void;
-  delete(key: Key): void;
-  /** Entries may be deleted during the iteration. */
-  values(): Iterable<Value>;
-  readonly size: number;
-}
-
-export function createRecentMap<Key, Value>(limit: number): RecentMap<Key, Value> {
+export function createRecentMap<Key, Value>(limit: number) {
   const half = Math.max(1, Math.floor(limit / 2));
   let young = new Map<Key, Value>();
   let old = new Map<Key, Value>();
@@ -24,7 +15,7 @@ export function createRecentMap<Key, Value>(limit: number): RecentMap<Key, Value
   }
 
   return {
-    find(key) {
+    find(key: Key): Value | undefined {
       const value = young.get(key);
       if (value !== undefined || old.size === 0) return value;
       const aged = old.get(key);
@@ -33,19 +24,20 @@ export function createRecentMap<Key, Value>(limit: number): RecentMap<Key, Value
       put(key, aged);
       return aged;
     },
-    set(key, value) {
+    set(key: Key, value: Value): void {
       old.delete(key);
       put(key, value);
     },
-    delete(key) {
+    delete(key: Key): void {
       young.delete(key);
       old.delete(key);
     },
-    *values() {
+    /** Entries may be deleted during the iteration. */
+    *values(): Iterable<Value> {
       yield* young.values();
       yield* old.values();
     },
-    get size() {
+    get size(): number {
       return young.size + old.size;
     },
   };
