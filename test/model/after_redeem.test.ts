@@ -105,7 +105,7 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
     ),
 );
 
-test('no answer of Entra changes who or whose a connection is, or its suspension', () => {
+test('no response of Entra changes identity, owner or suspension of a connection', () => {
   fc.assert(
     fc.property(anyConnection, anyOutcome, (connection, outcome) => {
       const after = afterRedeem(connection, outcome, NOW, GRAPH);
@@ -126,14 +126,14 @@ test('no answer of Entra changes who or whose a connection is, or its suspension
   );
 });
 
-test('failures of the app, of Entra and of ours leave a connection as it is', () => {
+test('failures of the app, of Entra or of the vault do not change a connection', () => {
   for (const kind of ['transient', 'throttled', 'app_credential', 'app_config', 'ours'] as const) {
     const connection = connectionWith();
     expect(afterRedeem(connection, failing(kind), NOW, GRAPH)).toBe(connection);
   }
 });
 
-test('a connection is due for keep-alive while its grant is sound, and has evidence unless it is ACTIVE', () => {
+test('a connection is due for keep-alive while its grant is sound, and has a reason unless ACTIVE', () => {
   const anyAnswer = fc.record({
     outcome: anyOutcome,
     resource: fc.constantFrom(GRAPH, OUTLOOK),
@@ -162,7 +162,7 @@ test('a connection is due for keep-alive while its grant is sound, and has evide
   );
 });
 
-test('a grant that is refused keeps the resources that waited for consent, so that they are asked for again', () => {
+test('a refused grant keeps the resources that waited for consent', () => {
   const withoutConsent = afterRedeem(connectionWith(), failing('consent', 'resource'), NOW, GRAPH);
   const after = afterRedeem(withoutConsent, failing('reauthorize', 'connection'), NOW, GRAPH);
   expect(after.granted).toEqual(connectionWith().granted);
@@ -188,7 +188,7 @@ test('a token makes the connection active and its permissions the granted ones',
   );
 });
 
-test('each refusal moves it where the table says', () => {
+test('each refusal leads to the state in the table', () => {
   const after = (kind: FailureKind, connection = connectionWith()) =>
     afterRedeem(connection, failing(kind), NOW, GRAPH);
 
@@ -225,7 +225,7 @@ test.each([
   expect(healed.granted[GRAPH]).toEqual(['Mail.Read']);
 });
 
-test('a connection without an ACTIVE resource needs its user if that helps one, else an administrator', () => {
+test('a connection without an ACTIVE resource requires its user if that helps one, else an administrator', () => {
   const refuse = (connection: Connection, kind: FailureKind, resource: string) =>
     afterRedeem(connection, failing(kind, 'resource'), NOW, resource);
 
@@ -237,7 +237,7 @@ test('a connection without an ACTIVE resource needs its user if that helps one, 
   expect(afterRedeem(mixed, granting(['Mail.Read']), NOW, GRAPH).grantState).toBe('ACTIVE');
 });
 
-test('a refusal of the grant itself is the state of all resources, and a later refusal of one resource proves the grant sound', () => {
+test('a refusal of the grant affects all resources; a later one of a resource proves the grant sound', () => {
   const refused = afterRedeem(connectionWith(), failing('blocked', 'resource'), NOW, GRAPH);
   const dead = afterRedeem(refused, failing('reauthorize'), NOW, GRAPH);
   expect(dead).toMatchObject({ grantState: 'REAUTHORIZATION_REQUIRED', resourceIssues: {} });
@@ -253,7 +253,7 @@ test('a refusal of the grant itself is the state of all resources, and a later r
   expect(enabled.keepAliveTime).toBeGreaterThan(NOW + DAY);
 });
 
-test('refusals of the request, the directory, the app or the credential leave a connection as it is', () => {
+test('refusals of the request, the directory, the app or the credential do not change a connection', () => {
   const connection = connectionWith();
   for (const subject of [
     'request',
@@ -270,7 +270,7 @@ test('refusals of the request, the directory, the app or the credential leave a 
   }
 });
 
-test('an unknown refusal of one resource counts at the second time, at least a minute later, and for that resource alone', () => {
+test('an unknown refusal of a resource counts when repeated after a minute, for it alone', () => {
   const once = afterRedeem(connectionWith(), failing('suspect', 'resource'), NOW, GRAPH);
   expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: undefined, heldUntil: undefined });
   expect(once.resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE', retryTime: NOW + SUSPECT_INTERVAL });
@@ -286,7 +286,7 @@ test('an unknown refusal of one resource counts at the second time, at least a m
   expect(afterRedeem(once, granting(['Mail.Read']), NOW + 1, GRAPH).resourceIssues).toEqual({});
 });
 
-test('missing consent is looked for in growing pauses of a minute to a day, with the permissions that were granted', () => {
+test('missing consent is retried in pauses of a minute to a day, with the granted permissions', () => {
   let connection = connectionWith();
   let now = NOW;
   const pauses: number[] = [];
@@ -303,7 +303,7 @@ test('missing consent is looked for in growing pauses of a minute to a day, with
   expect(resourceCooldownRemaining(connection.resourceIssues[GRAPH], now - 2 * DAY)).toBe(0);
 });
 
-test('a grant that two doubtful refusals ended may be verified once more, one that Entra named dead may not', () => {
+test('a grant with two ambiguous refusals may be verified again, a revoked one may not', () => {
   const doubtful = afterRedeem(
     afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH),
     failing('suspect'),
@@ -316,7 +316,7 @@ test('a grant that two doubtful refusals ended may be verified once more, one th
   expect([doubtful, dead].map(mayBeVerified)).toEqual([true, false]);
 });
 
-test('a doubtful refusal needs a second one, at least a minute later', () => {
+test('an ambiguous refusal counts when repeated at least a minute later', () => {
   const once = afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH);
   expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: NOW, heldUntil: NOW + SUSPECT_INTERVAL });
 
@@ -327,7 +327,7 @@ test('a doubtful refusal needs a second one, at least a minute later', () => {
   });
 });
 
-test('a strike of a future that never came is no first strike, and no rest outlasts a clock that is set back', () => {
+test('a clock that is set back prolongs no cooldown, and voids a suspect time in the future', () => {
   const once = afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH);
 
   const again = afterRedeem(once, failing('suspect'), NOW - DAY, GRAPH);
@@ -350,7 +350,7 @@ test('a strike of a future that never came is no first strike, and no rest outla
   }
 });
 
-test('the e-mail address follows the id token, and stays where that has none; names stay as the grant brought them', () => {
+test('the e-mail address follows the id token, if it has one; names stay', () => {
   const known = {
     directoryId: 'directory',
     objectId: 'ada',

@@ -10,10 +10,10 @@ test.each([
   ['2298-12-31T23:59:59+14:00', false],
   ['2120-05-01T00:00:00Z', false],
   ['2028-11-22T00:00:00Z', false],
-])('an end of %s is never: %s', (end, never) => {
+])('an expiry of %s counts as never: %s', (end, never) => {
   expect(neverExpires({ expireTime: Date.parse(end) })).toBe(never);
 });
 
-test('an end that nobody told is not never', () => {
+test('an unknown expiry does not count as never', () => {
   expect(neverExpires({ expireTime: undefined })).toBe(false);
 });

@@ -43,7 +43,7 @@ function aCredential(uid: string, given: Partial<Credential> = {}): Credential {
 const isLiving = ({ notBefore = NOW, expireTime = NOW + 1 }: Credential) => notBefore <= NOW && expireTime > NOW;
 const uids = (some: readonly Credential[]) => some.map(({ uid }) => uid);
 
-test('presented is what its times allow, each once, and nothing else', () => {
+test('every credential that is valid now is presented, once', () => {
   fc.assert(
     fc.property(credentials, (all) => {
       expect(uids(presentOrder(all, NOW)).toSorted()).toEqual(uids(all.filter(isLiving)));
@@ -51,7 +51,7 @@ test('presented is what its times allow, each once, and nothing else', () => {
   );
 });
 
-test('what Entra refused comes after all that it did not', () => {
+test('rejected credentials come last', () => {
   fc.assert(
     fc.property(credentials, (all) => {
       const verdicts = presentOrder(all, NOW).map(({ verdict }) => verdict === 'REJECTED');
@@ -60,7 +60,7 @@ test('what Entra refused comes after all that it did not', () => {
   );
 });
 
-test('what has proved itself comes first, the latest before the others', () => {
+test('settled credentials come first, the latest before the others', () => {
   fc.assert(
     fc.property(credentials, (all) => {
       const proven = all.filter((it) => isLiving(it) && it.preferTime !== undefined && it.verdict !== 'REJECTED');
@@ -81,7 +81,7 @@ test('among equals the one that was added first comes first', () => {
   );
 });
 
-test('each has a role; one is preferred where one has proved itself, and it is the first', () => {
+test('each has a role; with a settled credential one is preferred, and it is the first', () => {
   fc.assert(
     fc.property(credentials, (all) => {
       const roles = rolesOf(all, NOW);
@@ -94,7 +94,7 @@ test('each has a role; one is preferred where one has proved itself, and it is t
   );
 });
 
-test('roles follow each other in the order of presenting', () => {
+test('roles follow the order of presentation', () => {
   const ranks = ['PREFERRED', 'FALLBACK', 'TRIAL', 'PROBING'];
   fc.assert(
     fc.property(credentials, (all) => {
@@ -105,7 +105,7 @@ test('roles follow each other in the order of presenting', () => {
   );
 });
 
-test('a week in the life of an app', () => {
+test('roles of an app during a week', () => {
   const roles = (...all: Credential[]) => [...rolesOf(all, NOW).values()];
   const old = aCredential('old', { verdict: 'VALID', preferTime: 1 });
   const fresh = aCredential('fresh');

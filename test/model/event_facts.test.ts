@@ -58,7 +58,7 @@ const events: fc.Arbitrary<EventBody> = fc.oneof(
   fc.record({ type: fc.constant('vault.root_key_rotation_due' as const), data: fc.record({ ageDays: days }) }),
 );
 
-test('tells each fact that is known, as text, and none that is not', () => {
+test('contains each known fact as text, and no unknown one', () => {
   fc.assert(
     fc.property(events, (event) => {
       const known = Object.entries(event.data).filter(([, value]) => value !== undefined);
@@ -73,7 +73,7 @@ test('tells each fact that is known, as text, and none that is not', () => {
   );
 });
 
-test('writes times as RFC 3339 has them, and each can be read back', () => {
+test('writes times in RFC 3339, and each can be parsed', () => {
   fc.assert(
     fc.property(events, (event) => {
       for (const [name, text] of Object.entries(eventFacts(event))) {

@@ -48,7 +48,7 @@ const grant: Grant = {
 
 const app = { uid: 'a-2', tenantId: 'shared', appId: 'mail' };
 
-test('a new grant clears whatever was held against the old one, and replaces its scopes', () => {
+test('a new grant clears the issues of the old one, and replaces its scopes', () => {
   const after = afterGrant(worn, { grant, app, verified: true }, NOW);
   expect(after).toMatchObject({
     grantState: 'ACTIVE',
@@ -66,18 +66,18 @@ test('a new grant clears whatever was held against the old one, and replaces its
   });
 });
 
-test('name, uid, labels and external id outlive it', () => {
+test('name, uid, labels and external id stay', () => {
   const after = afterGrant(worn, { grant, app, verified: true }, NOW);
   const { uid, connectionId, externalId, labels, createTime, version } = worn;
   expect(after).toMatchObject({ uid, connectionId, externalId, labels, createTime, version });
 });
 
-test('an import that nobody verified has no verify time', () => {
+test('an unverified import has no verify time', () => {
   const after = afterGrant(worn, { grant, app, verified: false }, NOW);
   expect([after.grantState, after.verifyTime, after.lastRefreshTime]).toEqual(['ACTIVE', undefined, undefined]);
 });
 
-test('keep-alive comes 30 to 45 days on, spread by uid', () => {
+test('keep-alive is due after 30 to 45 days, spread by uid', () => {
   fc.assert(
     fc.property(fc.uuid(), (uid) => {
       const days = (keepAliveTimeAfter(uid, NOW) - NOW) / DAY;
@@ -91,14 +91,20 @@ test('keep-alive comes 30 to 45 days on, spread by uid', () => {
   expect(Math.max(...[...perDay.values()].map((day) => day.length))).toBeLessThan(200);
 });
 
-test('an e-mail address stays known when a new consent of the same account does not tell it', () => {
+test('an e-mail address stays if a new consent of the same account omits it', () => {
   const known = { directoryId: 'D', objectId: 'O', username: 'old', displayName: 'Old', email: 'ada@contoso.example' };
   const afterwards = (account: Grant['account']) =>
     afterGrant({ ...worn, account: known }, { grant: { ...grant, account }, app, verified: true }, NOW).account;
 
   expect(afterwards(grant.account)).toEqual({ ...grant.account, email: 'ada@contoso.example' });
-  const told = { directoryId: 'd', objectId: 'o', username: undefined, displayName: undefined, email: 'new@example' };
-  expect(afterwards(told)).toEqual(told);
-  expect(afterwards({ ...told, objectId: 'other', email: undefined })?.email).toBeUndefined();
+  const current = {
+    directoryId: 'd',
+    objectId: 'o',
+    username: undefined,
+    displayName: undefined,
+    email: 'new@example',
+  };
+  expect(afterwards(current)).toEqual(current);
+  expect(afterwards({ ...current, objectId: 'other', email: undefined })?.email).toBeUndefined();
   expect(afterwards(undefined)).toBeUndefined();
 });

@@ -20,7 +20,7 @@ const BEGUN: Rotation = {
   version: 1,
 };
 
-/** A rotation that is looked at again and again, by a clock of its own. */
+/** A rotation with repeated attempts, and its own clock. */
 function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = START + 30 * DAY) {
   let now = START;
   let newCreateTime: number | undefined;
@@ -35,9 +35,9 @@ function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = ST
       now = time;
       if (run.rotation !== undefined) run.rotation = { ...run.rotation, nextTime: time };
     },
-    /** At its next time, or so much later. */
+    /** An attempt at its next time, or `late` milliseconds later. */
     look(outcome: RotationOutcome, late = 0): RotationTransition {
-      if (run.rotation === undefined) throw new Error('it is over');
+      if (run.rotation === undefined) throw new Error('the rotation is completed');
       now = Math.max(now, run.rotation.nextTime) + late;
       if (outcome.kind === 'added') newCreateTime = now;
       const move = nextTransition(run.rotation, outcome, { now, oldEnd, newCreateTime });
@@ -45,7 +45,7 @@ function start(rotation: Partial<Rotation> = {}, oldEnd: number | undefined = ST
       run.rotation = move.after;
       return move;
     },
-    /** What the step hopes for. */
+    /** The outcome that completes the step. */
     succeed: (late = 0) => run.look(hopedFor(run.rotation), late),
   };
   return run;
@@ -106,8 +106,8 @@ function play(sequence: typeof looks extends fc.Arbitrary<infer Value> ? Value :
   return run;
 }
 
-describe('whatever happens', () => {
-  test('there is a next look, at a time to come, and within a day', () => {
+describe('in any case', () => {
+  test('the next attempt is in the future, within a day', () => {
     fc.assert(
       fc.property(looks, oldEnds, (sequence, oldEnd) => {
         for (const { now, move } of play(sequence, oldEnd).moves) {
@@ -119,7 +119,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('no state is a dead end: once all goes well, it is over within 40 looks', () => {
+  test('once all attempts succeed, it completes within 40 attempts', () => {
     fc.assert(
       fc.property(looks, oldEnds, (sequence, oldEnd) => {
         const run = play(sequence, oldEnd);
@@ -129,7 +129,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('the old secret goes only after a day in which no look saw the new one refused, and the last one saw it taken', () => {
+  test('the old secret is removed only after a day without refusals, whose last attempt succeeded', () => {
     fc.assert(
       fc.property(looks, oldEnds, (sequence, oldEnd) => {
         const { moves } = play(sequence, oldEnd);
@@ -156,7 +156,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('a new secret is preferred once it is 5 minutes old, and was taken at three looks in a row while Entra may still differ', () => {
+  test('a new secret is preferred after 5 minutes, and three successes in a row during replication', () => {
     fc.assert(
       fc.property(looks, oldEnds, (sequence, oldEnd) => {
         const { moves } = play(sequence, oldEnd);
@@ -174,7 +174,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('what was told is not told again until it is another thing, or more urgent', () => {
+  test('a reported problem is reported again only when it changes or becomes more urgent', () => {
     fc.assert(
       fc.property(looks, oldEnds, (sequence, oldEnd) => {
         let last: { problem: RotationProblem; severity: string } | undefined;
@@ -185,7 +185,7 @@ describe('whatever happens', () => {
             if (isSame) expect([last?.severity, severity]).toEqual(['WARNING', 'CRITICAL']);
             last = move.report;
           }
-          // Solved: it would be news again.
+          // Solved: it would be reported again.
           if (move.after?.problem === undefined) last = undefined;
         }
       }),
@@ -194,7 +194,7 @@ describe('whatever happens', () => {
   });
 });
 
-test('where all goes well, it takes a day and some minutes', () => {
+test('without problems it takes a day and some minutes', () => {
   const run = start();
   while (run.rotation !== undefined) run.succeed();
   expect(run.moves.flatMap(({ now, move }) => (move.done ? [[move.done, now - START]] : []))).toEqual([
@@ -205,7 +205,7 @@ test('where all goes well, it takes a day and some minutes', () => {
   ]);
 });
 
-test('a new secret that Entra takes at every second look waits until it takes it at each', () => {
+test('a new secret that Entra accepts at every second attempt waits until it accepts it at each', () => {
   const run = start();
   run.succeed();
   for (let minute = 0; minute < 12; minute += 1) expect(run.look(minute % 2 ? ACCEPTED : REFUSED).done).toBeUndefined();
@@ -213,7 +213,7 @@ test('a new secret that Entra takes at every second look waits until it takes it
   expect(run.succeed().done).toBe('PREFERRED');
 });
 
-test('two looks that are far apart say little while Entra may still differ', () => {
+test('two attempts that are far apart prove little during replication', () => {
   const run = start();
   run.succeed();
   expect(run.succeed().done).toBeUndefined();
@@ -222,15 +222,15 @@ test('two looks that are far apart say little while Entra may still differ', () 
   expect(run.succeed().done).toBe('PREFERRED');
 });
 
-test('one that Entra does not take for an hour is told, tried hourly, and preferred as soon as it is taken', () => {
+test('one that Entra refuses for an hour is reported, tried hourly, and preferred once accepted', () => {
   const run = start();
   run.succeed();
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   for (let look = 0; look < 70; look += 1) {
     const { report } = run.look(REFUSED);
-    if (report) told.push([report.problem.kind, report.severity, Math.round((run.now - START) / HOUR)]);
+    if (report) reported.push([report.problem.kind, report.severity, Math.round((run.now - START) / HOUR)]);
   }
-  expect(told).toEqual([['REFUSED_SECRET', 'WARNING', 1]]);
+  expect(reported).toEqual([['REFUSED_SECRET', 'WARNING', 1]]);
   expect((run.rotation?.nextTime ?? 0) - run.now).toBe(HOUR);
   for (let look = 0; look < 3; look += 1) run.succeed();
   expect(run.succeed().done).toBe('PREFERRED');
@@ -244,13 +244,13 @@ describe('a day of success is', () => {
     return (run.now - START) / HOUR;
   };
 
-  test('a day, also where each look is an hour late', () => {
+  test('a day, even if each attempt is an hour late', () => {
     const run = watching();
     while (run.rotation?.step === 'WATCH') run.succeed(HOUR);
     expect((run.now - START) / HOUR).toBeLessThanOrEqual(26);
   });
 
-  test('longer by what nobody saw of it: the vault was down, or its clock jumped', () => {
+  test('prolonged by time without attempts: the vault was down, or its clock jumped', () => {
     const run = watching();
     for (let hour = 0; hour < 5; hour += 1) run.succeed();
     run.succeed(90 * DAY);
@@ -258,7 +258,7 @@ describe('a day of success is', () => {
     expect(endOf(run)).toBe(24 + 90 * 24 - 1);
   });
 
-  test('longer by an outage of Entra', () => {
+  test('prolonged by an outage of Entra', () => {
     const run = watching();
     run.succeed();
     const before = run.now;
@@ -266,7 +266,7 @@ describe('a day of success is', () => {
     expect(endOf(run)).toBeGreaterThan(24 + 18);
   });
 
-  test('begun anew after a suspension', () => {
+  test('restarted after a suspension', () => {
     const run = watching();
     for (let hour = 0; hour < 20; hour += 1) run.succeed();
     run.look({ kind: 'suspended' });
@@ -275,8 +275,8 @@ describe('a day of success is', () => {
   });
 });
 
-describe('where the clock was set back by months', () => {
-  test('a new secret is preferred by what was seen since', () => {
+describe('if the clock was set back by months', () => {
+  test('a new secret is preferred by the attempts since', () => {
     const run = start();
     run.succeed();
     run.succeed();
@@ -286,14 +286,14 @@ describe('where the clock was set back by months', () => {
     expect(run.now).toBeGreaterThanOrEqual(START - 90 * DAY + 5 * MINUTE);
   });
 
-  test('a new secret that Entra refuses is told', () => {
+  test('a new secret that Entra refuses is reported', () => {
     const run = start();
     run.succeed();
     run.setClock(START - 90 * DAY);
     expect(run.look(REFUSED).report).toMatchObject({ problem: { kind: 'REFUSED_SECRET' } });
   });
 
-  test('the day of success begins anew', () => {
+  test('the day of success restarts', () => {
     const run = start({ step: 'WATCH', newCredentialUid: 'new', watchTime: START });
     run.setClock(START - 90 * DAY);
     while (run.rotation?.step === 'WATCH' && run.moves.length < 50) run.succeed();
@@ -301,7 +301,7 @@ describe('where the clock was set back by months', () => {
     expect(run.now - (START - 90 * DAY)).toBe(DAY);
   });
 
-  test('an outage is told after six hours of it', () => {
+  test('an outage is reported after six hours', () => {
     const run = start();
     run.look(problemToReport('UNAVAILABLE'));
     run.setClock(START - 90 * DAY);
@@ -311,27 +311,27 @@ describe('where the clock was set back by months', () => {
 });
 
 describe('an outage', () => {
-  test('is tried again ever more seldom, and told after six hours of it, once', () => {
+  test('is retried with growing pauses, and reported once, after six hours', () => {
     const run = start();
     const waits: number[] = [];
-    const told: number[] = [];
+    const reported: number[] = [];
     while (run.now - START < DAY) {
-      if (run.look(problemToReport('UNAVAILABLE', `AADSTS${run.moves.length}`)).report) told.push(run.now - START);
+      if (run.look(problemToReport('UNAVAILABLE', `AADSTS${run.moves.length}`)).report) reported.push(run.now - START);
       waits.push(((run.rotation?.nextTime ?? 0) - run.now) / MINUTE);
     }
     expect(waits.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
-    expect(told).toHaveLength(1);
-    expect(told[0]).toBeGreaterThanOrEqual(6 * HOUR);
-    expect(told[0]).toBeLessThan(7 * HOUR + MINUTE);
+    expect(reported).toHaveLength(1);
+    expect(reported[0]).toBeGreaterThanOrEqual(6 * HOUR);
+    expect(reported[0]).toBeLessThan(7 * HOUR + MINUTE);
   });
 
-  test('waits for as long as it is told to, if that is longer', () => {
+  test('waits for Retry-After, if that is longer', () => {
     const run = start();
     run.look({ ...problemToReport('UNAVAILABLE'), retryAfter: 5 * MINUTE });
     expect((run.rotation?.nextTime ?? 0) - run.now).toBe(5 * MINUTE);
   });
 
-  test('is no news beside what stood in the way before it', () => {
+  test('is not reported in addition to an earlier problem', () => {
     const run = start();
     expect(run.look(problemToReport('PERMISSION')).report).toBeDefined();
     expect(run.look(problemToReport('UNAVAILABLE')).report).toBeUndefined();
@@ -340,7 +340,7 @@ describe('an outage', () => {
   });
 });
 
-describe('what somebody must mend', () => {
+describe('a problem that an operator must solve', () => {
   test.each(['NO_DIRECTORY', 'NOT_FOUND', 'PERMISSION', 'POLICY'] as const)(
     '%s is tried daily, and told at once',
     (kind) => {
@@ -355,20 +355,20 @@ describe('what somebody must mend', () => {
     },
   );
 
-  test('is told again when the old one is about to end', () => {
+  test('is reported again shortly before the old one expires', () => {
     const run = start();
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     while (run.now < START + 30 * DAY) {
       const { report } = run.look(problemToReport('PERMISSION'));
-      if (report) told.push([report.severity, (run.now - START) / DAY]);
+      if (report) reported.push([report.severity, (run.now - START) / DAY]);
     }
-    expect(told).toEqual([
+    expect(reported).toEqual([
       ['WARNING', 0],
       ['CRITICAL', 16],
     ]);
   });
 
-  test('is no matter of haste once the new one serves, and is over when the old one has ended', () => {
+  test('is not urgent once the new one is in use, and completes when the old one has expired', () => {
     const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
     expect(run.look(problemToReport('PERMISSION')).report).toMatchObject({ severity: 'WARNING' });
     run.look(problemToReport('PERMISSION'));
@@ -381,7 +381,7 @@ describe('what somebody must mend', () => {
 });
 
 test.each(['NO_KEY_ID', 'IN_USE'] as const)(
-  'an old secret that cannot be removed (%s) stays, which is told, and the rotation is over',
+  'an old secret that cannot be removed (%s) stays, is reported, and completes the rotation',
   (problem) => {
     const run = start({ step: 'REMOVE', newCredentialUid: 'new' }, START + 2 * DAY);
     const { after, done, report } = run.look({ kind: 'kept', problem });
@@ -390,7 +390,7 @@ test.each(['NO_KEY_ID', 'IN_USE'] as const)(
   },
 );
 
-test('a new secret that somebody removed here is made anew, unless the app renews itself no more', () => {
+test('a new secret that an operator removed is created again, unless the policy was removed', () => {
   const watching = { step: 'WATCH', newCredentialUid: 'new', watchTime: START } as const;
   expect(start(watching).look({ kind: 'new_gone', isWanted: true }).after).toMatchObject({
     step: 'ADD',
@@ -401,7 +401,7 @@ test('a new secret that somebody removed here is made anew, unless the app renew
   expect(start(watching).look({ kind: 'new_gone', isWanted: false }).after).toBeUndefined();
 });
 
-test('one that was to remove the old secret watches for another day, where Entra refuses the new one by now', () => {
+test('step REMOVE returns to WATCH for a day if Entra refuses the new secret', () => {
   const run = start({ step: 'REMOVE', newCredentialUid: 'new' });
   expect(run.look(REFUSED)).toMatchObject({
     after: { step: 'WATCH', watchTime: START },

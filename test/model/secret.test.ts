@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { Secret } from '../../src/model/secret.ts';
 
-test('prints a mask, whichever way it is printed', () => {
+test('prints a mask, however it is printed', () => {
   const secret = new Secret('canary-value');
   for (const printed of [
     `${secret}`,
@@ -14,12 +14,12 @@ test('prints a mask, whichever way it is printed', () => {
   }
 });
 
-test('tells three characters, and of a short one none', () => {
+test('has a hint of three characters, and of a short value none', () => {
   expect(new Secret('abc8Q~x_').hint()).toBe('abc');
   expect(new Secret('abc8Q~x').hint()).toBe('');
 });
 
-test('becomes a private key only where it is one', () => {
+test('parses a private key, and nothing else', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   expect(new Secret(pem).privateKey()?.asymmetricKeyType).toBe('ec');
@@ -28,7 +28,7 @@ test('becomes a private key only where it is one', () => {
   expect(new Secret(sealed).privateKey()).toBeUndefined();
 });
 
-test('is named by the SHA-256 of its value', () => {
+test('is identified by the SHA-256 of its value', () => {
   // SHA-256("abc"), FIPS 180-4's own example.
   expect(new Secret('abc').sha256()).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
 });

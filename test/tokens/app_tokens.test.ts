@@ -24,7 +24,7 @@ function askForApp(changes: Partial<AppTokenRequest> = {}): AppTokenRequest {
 
 const exchanges = () => world.sandbox.requests().filter(({ grant }) => grant === 'client_credentials').length;
 
-test('an app token is asked for once, and then served from memory without a promise', async () => {
+test('an app token is requested once, and then served from memory without a promise', async () => {
   const tokens = world.open();
 
   const answers = await Promise.all(Array.from({ length: 50 }, () => tokens.getForApp(askForApp())));
@@ -35,7 +35,7 @@ test('an app token is asked for once, and then served from memory without a prom
   expect(hit).toMatchObject({ source: 'CACHE', connectionUid: undefined });
 });
 
-test('a resource is asked for with the slash at its end', async () => {
+test('a resource is requested with its trailing slash', async () => {
   const resource = 'https://database.windows.net/';
   world.sandbox.addResource(resource);
 
@@ -55,14 +55,14 @@ test('each directory has its own app token', async () => {
   expect(there.accessToken).not.toBe(here.accessToken);
 });
 
-test('an app for many directories needs one named', async () => {
+test('an app for several directories requires a directory in the request', async () => {
   await expect(async () => world.open().getForApp(askForApp({ directoryId: undefined }))).rejects.toMatchObject({
     reason: 'FIELD_INVALID',
     metadata: { field: 'directory_id' },
   });
 });
 
-test('only directories that the tenant allows', async () => {
+test('only directories that the tenant allows are served', async () => {
   await world.stores.tenants.update(world.tenant, { ...world.tenant, allowedDirectoryIds: [CONTOSO] });
   const tokens = world.open();
 
@@ -81,7 +81,7 @@ test('an unknown app is not found, and a suspended one is refused at once', asyn
   expect(await reasonOf(() => tokens.getForApp(askForApp()))).toBe('APP_SUSPENDED');
 });
 
-test('a new credential costs no app token', async () => {
+test('a new credential does not drop app tokens', async () => {
   const tokens = world.open();
   await tokens.getForApp(askForApp());
 
@@ -91,7 +91,7 @@ test('a new credential costs no app token', async () => {
   expect(exchanges()).toBe(1);
 });
 
-test('a clock that is set back makes no app token live longer', async () => {
+test('a clock that is set back does not prolong an app token', async () => {
   let monotonic = 0;
   const tokens = world.open({ clock: { now: () => world.clock.now(), monotonic: () => monotonic } });
   world.sandbox.clock.advance(120 * MINUTE);

@@ -20,7 +20,7 @@ function connectionOf(version: number, grantState: Connection['grantState']): Co
   return { ...connection, version, grantState } as unknown as Connection;
 }
 
-/** What reads the app waits, so that something can happen between the connection's row and the end of the reading. */
+/** Reads of the app wait, so that a change can happen after the read of the connection. */
 function openStores() {
   let row = connectionOf(1, 'REAUTHORIZATION_REQUIRED');
   const gates: (() => void)[] = [];

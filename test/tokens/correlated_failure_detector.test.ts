@@ -23,7 +23,7 @@ function failing(entraError = 'invalid_grant/AADSTS50173'): Failure {
   };
 }
 
-test('the fifth like failure within a minute begins a storm that takes the others back', () => {
+test('the fifth equal failure within a minute forms a group and reverts the others', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 4; i++) expect(detector.evaluate(tried(`c${i}`), failing(), NOW + i)).toEqual({ kind: 'apply' });
 
@@ -45,7 +45,7 @@ test.each([
   ['over more than a minute', (i: number) => ({ time: NOW + i * 16 * SECOND, app: 'app', error: 'invalid_grant' })],
   ['of several apps', (i: number) => ({ time: NOW, app: `app${i % 2}`, error: 'invalid_grant' })],
   ['of several kinds', (i: number) => ({ time: NOW, app: 'app', error: `invalid_grant/${i % 2}` })],
-])('five failures %s are no storm', (_, failure) => {
+])('five failures %s form no group', (_, failure) => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) {
     const { time, app, error } = failure(i);
@@ -53,25 +53,25 @@ test.each([
   }
 });
 
-test('one connection that fails again and again is no storm', () => {
+test('one connection that fails repeatedly forms no group', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 20; i++) expect(detector.evaluate(tried('c'), failing(), NOW + i)).toEqual({ kind: 'apply' });
 });
 
-test('a fifth of the tried is no storm, and a little more is one', () => {
+test('a fifth of the tried connections forms no group, a little more does', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 20; i++) detector.evaluate(tried(`healthy${i}`), undefined, NOW);
   for (let i = 0; i < 5; i++) expect(detector.evaluate(tried(`c${i}`), failing(), NOW).kind).toBe('apply');
   expect(detector.evaluate(tried('c5'), failing(), NOW).kind).toBe('defer');
 });
 
-test('it is probed after one and after five minutes; the second like failure marks all, and stragglers at once', () => {
+test('probes run after one and five minutes; a second equal failure applies all, and later ones at once', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
   expect(detector.dueProbes(NOW + MINUTE - 1)).toEqual([]);
   const [probe] = detector.dueProbes(NOW + MINUTE);
 
-  // Somebody else's failure meanwhile is held, and is no probe.
+  // Another connection's failure in the meantime is deferred, and is no probe.
   expect(detector.evaluate(tried('late'), failing(), NOW + MINUTE).kind).toBe('defer');
   expect(detector.evaluate(tried(probe?.connection.uid ?? ''), failing(), NOW + MINUTE).kind).toBe('defer');
   expect(detector.dueProbes(NOW + 5 * MINUTE - 1)).toEqual([]);
@@ -81,12 +81,12 @@ test('it is probed after one and after five minutes; the second like failure mar
   expect(verdict.kind === 'apply_all' && verdict.deferred).toHaveLength(6);
   expect(detector.deferredCount).toBe(0);
   for (let i = 0; i < 9; i++) {
-    expect(detector.evaluate(tried(`straggler${i}`), failing(), NOW + 6 * MINUTE).kind).toBe('apply');
+    expect(detector.evaluate(tried(`later${i}`), failing(), NOW + 6 * MINUTE).kind).toBe('apply');
   }
   expect(detector.evaluate(tried('x'), failing(), NOW + 3 * HOUR).kind).toBe('apply');
 });
 
-test('a held connection that gets a token ends the storm; one with a new grant leaves it', () => {
+test('a deferred connection that gets a token dissolves the group; one with a new grant leaves it', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
   detector.release('c1');
@@ -99,7 +99,7 @@ test('a held connection that gets a token ends the storm; one with a new grant l
   expect(detector.deferredCount).toBe(0);
 });
 
-test('the second probe is another connection than the first: one dead grant is no proof against the others', () => {
+test('the second probe uses another connection than the first', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
   const [first] = detector.dueProbes(NOW + MINUTE);
@@ -110,7 +110,7 @@ test('the second probe is another connection than the first: one dead grant is n
   expect(second?.connection.uid).not.toBe(first?.connection.uid);
 });
 
-test('a probe that came to nothing leaves the next try to another connection', () => {
+test('after a probe without a result the next one uses another connection', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
 
@@ -119,7 +119,7 @@ test('a probe that came to nothing leaves the next try to another connection', (
   expect(new Set(probed.map(({ connection }) => connection.uid)).size).toBe(5);
 });
 
-test('a held connection that fails in another way leaves the storm', () => {
+test('a deferred connection that fails in another way leaves the group', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
 
@@ -129,19 +129,19 @@ test('a held connection that fails in another way leaves the storm', () => {
   expect(detector.deferredCount).toBe(4);
 });
 
-test('a storm does not outlast a clock that is set back', () => {
+test('a clock that is set back does not prolong a group', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
 
   expect(detector.cooldownOf('c0', GRAPH, NOW - HOUR)).toBeLessThanOrEqual(MINUTE);
   expect(detector.dueProbes(NOW - HOUR)).toHaveLength(1);
-  // What was tried in a future that never came is no part of the last minute.
+  // A trial in the future is not part of the last minute.
   const other = createCorrelatedFailureDetector();
   for (let i = 0; i < 4; i++) other.evaluate(tried(`c${i}`), failing(), NOW);
   expect(other.evaluate(tried('c4'), failing(), NOW - HOUR)).toEqual({ kind: 'apply' });
 });
 
-test('a storm that proved real disarms the guard for an hour, however many stragglers come', () => {
+test('a confirmed group disables detection for an hour, however many failures follow', () => {
   const detector = createCorrelatedFailureDetector();
   for (let i = 0; i < 5; i++) detector.evaluate(tried(`c${i}`), failing(), NOW);
   for (const time of [NOW + MINUTE, NOW + 5 * MINUTE]) {

@@ -22,14 +22,14 @@ async function askAll(tokens: ReturnType<TokenWorld['open']>): Promise<string[]>
 const states = async () => Promise.all(users.map(async ({ uid }) => (await world.find(uid)).grantState));
 const count = (words: readonly string[], word: string) => words.filter((one) => one === word).length;
 
-test('many connections of an app that fail alike are held, not marked, and answered locally', async () => {
+test('equal failures of many connections are deferred, and answered locally', async () => {
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
 
   const reasons = await askAll(tokens);
 
   expect(reasons.slice(4)).toEqual(Array(4).fill('ENTRA_UNAVAILABLE'));
-  // Those that were marked before the storm showed are taken back.
+  // Failures that were applied before the group was detected are reverted.
   await eventually(states).toEqual(Array(8).fill('ACTIVE'));
   const asked = world.redemptions();
   expect(await askAll(tokens)).toEqual(Array(8).fill('ENTRA_UNAVAILABLE'));
@@ -37,7 +37,7 @@ test('many connections of an app that fail alike are held, not marked, and answe
   expect(tokens.counted.get('alert/storm')).toBe(1);
 });
 
-test('a probe that succeeds ends the storm', async () => {
+test('a probe that succeeds dissolves the group', async () => {
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
   await askAll(tokens);
@@ -53,7 +53,7 @@ test('a probe that succeeds ends the storm', async () => {
   await eventually(() => askAll(tokens)).toEqual(Array(8).fill('OK'));
 });
 
-test('two more like failures mark all', async () => {
+test('two more equal failures apply all', async () => {
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
   await askAll(tokens);
@@ -73,7 +73,7 @@ test('two more like failures mark all', async () => {
   expect(await askAll(tokens)).toEqual(Array(8).fill('REAUTHORIZATION_REQUIRED'));
 });
 
-test('a few dead grants among many healthy ones are marked', async () => {
+test('a few revoked grants among many valid ones are applied', async () => {
   for (let i = 8; i < 30; i++) users.push(await world.connect(`user${i}`, { user: `user${i}@contoso.example` }));
   const tokens = world.open();
   for (let i = 8; i < 30; i++) await tokens.get(ask(`user${i}`));
@@ -84,7 +84,7 @@ test('a few dead grants among many healthy ones are marked', async () => {
   expect(count(await states(), 'REAUTHORIZATION_REQUIRED')).toBe(5);
 });
 
-test('a probe that is refused for a reason of its own does not leave the others held', async () => {
+test('a probe that is refused for its own reason does not keep the others deferred', async () => {
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
   await askAll(tokens);
@@ -100,7 +100,7 @@ test('a probe that is refused for a reason of its own does not leave the others 
   await eventually(() => askAll(tokens)).toEqual(['BLOCKED_BY_POLICY', ...Array(7).fill('OK')]);
 });
 
-test('a mark is taken back although the database does not answer at first', async () => {
+test('a failure is reverted although the database is unavailable at first', async () => {
   const { grants } = world.stores;
   let failures = 0;
   const tokens = world.open({
@@ -109,7 +109,7 @@ test('a mark is taken back although the database does not answer at first', asyn
       grants: {
         ...grants,
         lease(uid, request) {
-          // Taking back asks for no resource.
+          // Reverting leases for no resource.
           if (request.resource === '' && failures++ < 2) {
             return Promise.reject(new VaultError('DATABASE_UNAVAILABLE', 'queued by the test'));
           }
@@ -125,7 +125,7 @@ test('a mark is taken back although the database does not answer at first', asyn
   await eventually(states).toEqual(Array(8).fill('ACTIVE'));
 });
 
-test('connections that were deleted while they were held keep no mark waiting', async () => {
+test('connections that were deleted while deferred delay no other change', async () => {
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 50173, count: 1000 });
   await askAll(tokens);

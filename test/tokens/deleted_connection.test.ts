@@ -7,13 +7,13 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-test('a refresh of a connection that was deleted before its lease says so at once', async () => {
+test('a refresh of a connection that was deleted before its lease fails at once', async () => {
   const ada = await world.connect('ada');
   const bob = await world.connect('bob', { user: 'bob@contoso.example' });
   const tokens = world.open();
   await tokens.get(ask('ada', { scopes: ['Mail.ReadOnly'] }));
 
-  // As another process does: nothing of it is announced here.
+  // As another process does: the change is not announced here.
   await world.stores.connections.delete(ada);
   world.sandbox.clock.advance(2 * 3_600_000);
 

@@ -6,7 +6,7 @@ import { createTenants } from '../../src/registry/tenants.ts';
 import { createPretendKeyVault } from '../registry/pretend_key_vault.ts';
 import { ask, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
-/** Several batches of a deletion. */
+/** More than one batch of a deletion. */
 const CONNECTIONS = 600;
 
 let world: TokenWorld;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-test('while a tenant is deleted, nothing of it is served from memory', async () => {
+test('while a tenant is deleted, none of its tokens is served from memory', async () => {
   const { stores, tenant } = world;
   const tokens = world.open();
   const ada = await world.connect('ada');
@@ -37,7 +37,7 @@ test('while a tenant is deleted, nothing of it is served from memory', async () 
   while ((await stores.tenants.find('acme'))?.state === 'ACTIVE') await setImmediate();
 
   expect((await stores.tenants.find('acme'))?.state).toBe('SUSPENDED');
-  // Whether this connection went already or not.
+  // Whether this connection was deleted already or not.
   expect(['TENANT_SUSPENDED', 'CONNECTION_NOT_FOUND']).toContain(await reasonOf(() => tokens.get(ask('ada'))));
   await deleting;
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('TENANT_NOT_FOUND');

@@ -14,7 +14,7 @@ afterEach(() => world.close());
 
 const times = <T>(count: number, work: () => T): T[] => Array.from({ length: count }, work);
 
-test('asks Entra once when many callers want the same token', async () => {
+test('calls Entra once when many callers request the same token', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
 
@@ -66,7 +66,7 @@ test('one grant yields a token for each of its resources', async () => {
 });
 
 test.each(['https://graph.microsoft.com/.default', '00000003-0000-0000-c000-000000000000/.default'])(
-  '%s is the token of that resource, whatever the grant holds',
+  '%s is the token of that resource, whatever the grant contains',
   async (scope) => {
     await world.connect('ada');
     const tokens = world.open();
@@ -77,14 +77,14 @@ test.each(['https://graph.microsoft.com/.default', '00000003-0000-0000-c000-0000
   },
 );
 
-test('X/.default of a resource that the connection has nothing of is not granted', async () => {
+test('X/.default of a resource without a grant is refused', async () => {
   await world.connect('ada');
   const tokens = world.open();
 
   expect(await reasonOf(() => tokens.get(ask('ada', { scopes: [`${OUTLOOK}/.default`] })))).toBe('SCOPE_NOT_GRANTED');
 });
 
-test('a connection is served for a resource that ends with a slash', async () => {
+test('a connection is served for a resource with a trailing slash', async () => {
   const resource = 'https://database.windows.net/';
   const scopes = [`${resource}/user_impersonation`];
   world.sandbox.addResource(resource, ['user_impersonation']);
@@ -99,7 +99,7 @@ test('a connection is served for a resource that ends with a slash', async () =>
   expect((await tokens.get(ask('ada', { scopes: [`${resource}/.default`] }))).accessToken).toBe(accessToken);
 });
 
-test('a resource of which nothing in particular was granted is asked for by .default', async () => {
+test('a resource without known permissions is requested by .default', async () => {
   const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
   await world.connect('ada', { scopes, changes: { granted: { [GRAPH]: ['Mail.Read'], [OUTLOOK]: [] } } });
   const tokens = world.open();
@@ -109,7 +109,7 @@ test('a resource of which nothing in particular was granted is asked for by .def
   expect(accessToken).toMatchObject({ resource: OUTLOOK, permissions: ['IMAP.AccessAsUser.All'] });
 });
 
-test('stores the rotated refresh token before it answers, and keeps the one before', async () => {
+test('stores the rotated refresh token before it answers, and keeps the previous one', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
 
@@ -123,7 +123,7 @@ test('stores the rotated refresh token before it answers, and keeps the one befo
   expect(held?.accessToken).toBeDefined();
 });
 
-test('a stored token is served after a restart without asking Entra', async () => {
+test('a stored token is served after a restart without a request to Entra', async () => {
   await world.connect('ada');
   await world.open().get(ask('ada'));
 
@@ -143,9 +143,9 @@ test('two replicas make one exchange between them', async () => {
   expect(world.redemptions()).toBe(1);
 });
 
-test('who lost the lease takes it when its holder dies', async () => {
+test('a replica that lost the lease gets it when the holder crashes', async () => {
   const ada = await world.connect('ada');
-  // A lease that nobody will use: its holder was killed.
+  // An abandoned lease: its holder was killed.
   await world.stores.grants.lease(ada.uid, { owner: 'dead', resource: GRAPH, duration: 200 });
   const tokens = world.open();
 
@@ -155,7 +155,7 @@ test('who lost the lease takes it when its holder dies', async () => {
   expect(tokens.counted.get('leaseLost')).toBeGreaterThan(0);
 });
 
-test('refreshes what has expired, and never serves what lives shorter than asked', async () => {
+test('refreshes expired tokens, and never serves one that is valid for less than min_ttl', async () => {
   await world.connect('ada');
   const tokens = world.open();
   const first = await tokens.get(ask('ada'));
@@ -167,7 +167,7 @@ test('refreshes what has expired, and never serves what lives shorter than asked
   expect(second.accessToken.expireTime).toBeGreaterThan(first.accessToken.expireTime);
 });
 
-test('a fresh token that lives too short is no reason for another exchange', async () => {
+test('a new token with too short a lifetime causes no further exchange', async () => {
   world.sandbox.settings.accessTokenLifetime = 120;
   await world.connect('ada');
   const tokens = world.open();
@@ -177,13 +177,13 @@ test('a fresh token that lives too short is no reason for another exchange', asy
   expect((await tokens.get(ask('ada'))).source).toBe('CACHE');
   expect(world.redemptions()).toBe(1);
 
-  // Entra may have been told otherwise meanwhile.
+  // Entra's configuration may have changed in the meantime.
   world.sandbox.settings.accessTokenLifetime = 3600;
   world.sandbox.clock.advance(31 * SECOND);
   expect((await tokens.get(ask('ada', { minTtl: 5 * MINUTE }))).source).toBe('ENTRA');
 });
 
-test('a caller who leaves ends its waiting, not the recording', async () => {
+test('a caller that gives up does not cancel the record', async () => {
   await world.connect('ada');
   const tokens = world.open();
   const gate = world.sandbox.holdNextToken();
@@ -222,7 +222,7 @@ test('no scopes mean those of the connection', async () => {
   expect(accessToken.resource).toBe(GRAPH);
 });
 
-test('a dead grant is asked once; ten thousand calls are answered from memory', async () => {
+test('a revoked grant costs one request; ten thousand calls are answered from memory', async () => {
   const ada = await world.connect('ada');
   world.sandbox.revokeSessions('ada@contoso.example');
   let reads = 0;
@@ -253,7 +253,7 @@ test('a dead grant is asked once; ten thousand calls are answered from memory', 
   });
 });
 
-test('a connection wakes when its refresh token changes', async () => {
+test('a connection is served again when its refresh token changes', async () => {
   const ada = await world.connect('ada');
   world.sandbox.revokeSessions('ada@contoso.example');
   const tokens = world.open();
@@ -272,7 +272,7 @@ test('a connection wakes when its refresh token changes', async () => {
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
 });
 
-test('an outage is served from memory, and touches no state', async () => {
+test('during an outage tokens are served from memory, and no state changes', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   await tokens.get(ask('ada'));
@@ -303,7 +303,7 @@ test('refresh ahead replaces a token in use while the old one is served', async 
   expect(world.redemptions()).toBe(2);
 });
 
-test('a refresh ahead that fails rests before it tries again', async () => {
+test('a refresh ahead that fails pauses before the next attempt', async () => {
   await world.connect('ada');
   const tokens = world.open();
   await tokens.get(ask('ada'));
@@ -325,7 +325,7 @@ test('a token that Entra wants replaced at once is used for a while first', asyn
   const tokens = world.open();
   await tokens.get(ask('ada', { minTtl: 0 }));
 
-  // Its 80 % are over after 65 s, when it has hardly any time left.
+  // 80 % of its lifetime have passed after 65 s, when it has hardly any time left.
   world.sandbox.clock.advance(25 * SECOND);
   for (let i = 0; i < 100; i++) await tokens.get(ask('ada', { minTtl: 0 }));
   await tokens.close();
@@ -347,7 +347,7 @@ test('a clock that jumps ahead costs one refresh, and one that jumps back none',
   expect(world.redemptions()).toBe(2);
 });
 
-test('an app that is shared no more serves no connection of another tenant', async () => {
+test('an app that is no longer shared serves no connection of another tenant', async () => {
   const other = { ...world.tenant, uid: newUid(), tenantId: 'other' };
   await world.stores.tenants.register({ tenant: other, app: appOf(other), credential: undefined });
   let app = await world.stores.apps.update(world.app, { ...world.app, sharedWith: ['other'] });
@@ -381,7 +381,7 @@ test('an exchange through a shared app counts against the tenant of the connecti
 
 const appOf = (tenant: Tenant) => ({ ...world.app, uid: newUid(), tenantUid: tenant.uid, tenantId: tenant.tenantId });
 
-/** The vault's clock, and time that nobody sets. */
+/** The vault's clock, and monotonic time. */
 function createSettableClock() {
   let monotonic = 0;
   return {
@@ -394,7 +394,7 @@ function createSettableClock() {
   };
 }
 
-test('a clock that is set back makes no token live longer, in memory or in the database', async () => {
+test('a clock that is set back prolongs no token, in memory or in the database', async () => {
   await world.connect('ada');
   const { clock, set, pass } = createSettableClock();
   const tokens = world.open({ clock });
@@ -412,7 +412,7 @@ test('a clock that is set back makes no token live longer, in memory or in the d
   expect(world.redemptions()).toBe(2);
 });
 
-test('a token is replaced ahead of its end, also after the clock was set back', async () => {
+test('a token is replaced before its expiry, also after the clock was set back', async () => {
   await world.connect('ada');
   const { clock, set, pass } = createSettableClock();
   const tokens = world.open({ clock });
@@ -458,7 +458,7 @@ test('two replicas that refresh ahead make one exchange between them', async () 
   expect(world.redemptions()).toBe(2);
 });
 
-test('a challenge forces one refresh a minute, shared by all who bring it', async () => {
+test('a challenge forces one refresh a minute, shared by all callers with it', async () => {
   await world.connect('ada');
   const tokens = world.open();
   const first = await tokens.get(ask('ada'));
@@ -476,7 +476,7 @@ test('a challenge forces one refresh a minute, shared by all who bring it', asyn
   expect(world.redemptions()).toBe(3);
 });
 
-test('a challenge that only the user can meet is its bringer’s to hear, and costs nobody else the connection', async () => {
+test('only the caller with a challenge gets its refusal; the connection serves the others', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   await tokens.get(ask('ada'));
@@ -488,7 +488,7 @@ test('a challenge that only the user can meet is its bringer’s to hear, and co
   expect(new Set(reasons)).toEqual(new Set(['REAUTHORIZATION_REQUIRED']));
   expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateReason: undefined });
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('OK');
-  // Asked with the challenge, and without; then known.
+  // Requested with the challenge, and without; then remembered.
   expect(world.redemptions()).toBe(3);
   expect(await reasonOf(() => tokens.get(ask('ada', { claims })))).toBe('REAUTHORIZATION_REQUIRED');
   expect(world.redemptions()).toBe(3);
@@ -499,7 +499,7 @@ test('a challenge that only the user can meet is its bringer’s to hear, and co
   expect((await tokens.get(ask('ada', { claims }))).source).toBe('ENTRA');
 });
 
-test('a grant that is dead with and without the challenge is marked', async () => {
+test('a grant that is refused with and without the challenge changes its state', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   await tokens.get(ask('ada'));
@@ -538,10 +538,10 @@ test('a resource that refuses every token does not make a loop of exchanges', as
   expect((await tokens.get(again)).source).toBe('ENTRA');
 });
 
-/** What a resource answers with, another one each time. */
+/** A challenge of a resource, different at each call. */
 const challengeOf = (value: number) => `{"access_token":{"nbf":{"essential":true,"value":"${value}"}}}`;
 
-test('challenges that are new each time force one exchange in 30 s, and stop nobody else', async () => {
+test('challenges that differ at each call force one exchange in 30 s, and stop no other caller', async () => {
   await world.connect('ada');
   await world.connect('bea', { user: 'bea@contoso.example' });
   const tokens = world.open();
@@ -587,7 +587,7 @@ test('a connection has one forced exchange in 30 s, whatever forces it', async (
   }
 });
 
-test('a connection that is verified too often is not called blocked on old evidence', async () => {
+test('a connection that is verified too often is not reported as blocked by an old refusal', async () => {
   await world.connect('ada');
   const tokens = world.open();
   world.sandbox.requirePolicy('ada@contoso.example', { code: 53003 });
@@ -599,7 +599,7 @@ test('a connection that is verified too often is not called blocked on old evide
   expect(await tokens.verifyConnection(ask('ada'))).toMatchObject({ grantState: 'ACTIVE' });
 });
 
-test('suspensions bite at once, each with its reason', async () => {
+test('suspensions take effect at once, each with its reason', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   await tokens.get(ask('ada'));
@@ -620,7 +620,7 @@ test('suspensions bite at once, each with its reason', async () => {
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('TENANT_SUSPENDED');
 });
 
-test('a suspension during an exchange lets nothing out and stores nothing', async () => {
+test('a suspension during an exchange returns no token and stores none', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   const gate = world.sandbox.holdNextToken();
@@ -650,7 +650,7 @@ test('a tenant suspended during an exchange gets no token', async () => {
   expect(await call).toBe('TENANT_SUSPENDED');
 });
 
-test('a grant replaced during an exchange is the one that serves', async () => {
+test('a grant that replaced another one during an exchange is served', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   const gate = world.sandbox.holdNextToken();

@@ -14,7 +14,7 @@ afterEach(() => world.close());
 
 const ADA = 'ada@contoso.example';
 
-/** The real stores, but what is held under a lease goes through `wrap`. */
+/** The real stores; `wrap` decorates each lease. */
 function storesHolding(wrap: (held: HeldLease) => Partial<HeldLease>): Stores {
   const { grants } = world.stores;
   return {
@@ -33,7 +33,7 @@ function databaseDown(): VaultError {
   return new VaultError('DATABASE_UNAVAILABLE', 'queued by the test');
 }
 
-test('a record that fails is tried again, and nobody sees the token before', async () => {
+test('a record that fails is retried, and the token is not returned before', async () => {
   const ada = await world.connect('ada');
   let failures = 3;
   const stores = storesHolding((held) => ({
@@ -67,7 +67,7 @@ test('a record that keeps failing is UNAVAILABLE, and the old refresh token stil
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
 });
 
-test('an outage of the database is served from memory', async () => {
+test('during an outage of the database tokens are served from memory', async () => {
   await world.connect('ada');
   let down = false;
   const guard = <Store extends object>(store: Store): Store =>
@@ -86,26 +86,26 @@ test('an outage of the database is served from memory', async () => {
   down = true;
 
   expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
-  // Nobody can tell what changed meanwhile; a token in memory is served all the same.
+  // Changes in the meantime are unknown; a token in memory is served anyway.
   feed.behind = true;
   expect(await tokens.get(ask('ada'))).toMatchObject({ source: 'CACHE' });
   world.sandbox.clock.advance(2 * HOUR);
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('DATABASE_UNAVAILABLE');
 });
 
-test('while the feed is behind, a hit looks at the database', async () => {
+test('while the change feed is behind, a hit reads the database', async () => {
   const ada = await world.connect('ada');
   const feed = { behind: true };
   const tokens = world.open({ feed });
   await tokens.get(ask('ada'));
 
-  // Another replica suspended it, and nobody told us.
+  // Another replica suspended it, and the change has not arrived.
   await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
 
   expect(await reasonOf(() => tokens.get(ask('ada')))).toBe('CONNECTION_SUSPENDED');
 });
 
-test('a withdrawn consent costs only what was withdrawn', async () => {
+test('a withdrawn consent affects only its own permissions', async () => {
   const ada = await world.connect('ada', { scopes: ['Mail.Read', 'Calendars.Read'] });
   const tokens = world.open();
   world.sandbox.withdrawConsent(ADA, world.app.clientId, 'Calendars.Read');
@@ -120,7 +120,7 @@ test('a withdrawn consent costs only what was withdrawn', async () => {
   expect(world.redemptions()).toBe(asked);
 });
 
-test('who asked for what was withdrawn gets CONSENT_REQUIRED at once', async () => {
+test('a request for a withdrawn permission gets CONSENT_REQUIRED at once', async () => {
   await world.connect('ada', { scopes: ['Mail.Read', 'Calendars.Read'] });
   const tokens = world.open();
   world.sandbox.withdrawConsent(ADA, world.app.clientId, 'Calendars.Read');
@@ -128,7 +128,7 @@ test('who asked for what was withdrawn gets CONSENT_REQUIRED at once', async () 
   expect(await reasonOf(() => tokens.get(ask('ada', { scopes: ['Calendar.ReadOnly'] })))).toBe('CONSENT_REQUIRED');
 });
 
-test('a consent withdrawn whole sends the user to sign in, and is asked no more', async () => {
+test('a fully withdrawn consent requires the user to sign in, without further requests to Entra', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.withdrawConsent(ADA, world.app.clientId);
@@ -157,7 +157,7 @@ test('a resource that lost its consent leaves the other in service', async () =>
   expect(world.redemptions()).toBe(asked);
 });
 
-test('a blocked connection is tried again at most daily, and comes back', async () => {
+test('a blocked connection is retried at most daily, and recovers', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.requirePolicy(ADA, { code: 53003 });
@@ -177,7 +177,7 @@ test('a blocked connection is tried again at most daily, and comes back', async 
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
-test('a doubtful refusal is one strike; a second after a minute counts', async () => {
+test('an ambiguous refusal counts when it is repeated after a minute', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 70000, count: 2 });
@@ -195,7 +195,7 @@ test('a doubtful refusal is one strike; a second after a minute counts', async (
   });
 });
 
-test('a doubtful refusal that passes is forgotten', async () => {
+test('an ambiguous refusal that passes is forgotten', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 70000 });
@@ -206,7 +206,7 @@ test('a doubtful refusal that passes is forgotten', async () => {
   expect((await world.find(ada.uid)).firstSuspectTime).toBeUndefined();
 });
 
-test('a loop rests this connection alone for five minutes', async () => {
+test('a detected loop pauses this connection alone for five minutes', async () => {
   const ada = await world.connect('ada');
   await world.connect('bea', { user: 'bea@contoso.example' });
   const tokens = world.open();
@@ -214,7 +214,7 @@ test('a loop rests this connection alone for five minutes', async () => {
 
   await expect(async () => tokens.get(ask('ada'))).rejects.toMatchObject({ retryAfter: 5 * MINUTE });
   await reasonOf(() => tokens.get(ask('ada')));
-  // Not even for who insists: each question would make the loop longer.
+  // Not even for a forced request: each one would prolong the loop.
   const verify = { tenantId: 'acme', connectionId: 'ada', signal: () => new AbortController().signal };
   expect(await reasonOf(() => tokens.verifyConnection(verify))).toBe('ENTRA_UNAVAILABLE');
   expect(world.redemptions()).toBe(1);
@@ -226,7 +226,7 @@ test('a loop rests this connection alone for five minutes', async () => {
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
 });
 
-test('a lapsed client secret blames the app, never the connection', async () => {
+test('an expired client secret changes the state of the app, never of the connection', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'error', code: 7000222, count: 10 });
@@ -236,7 +236,7 @@ test('a lapsed client secret blames the app, never the connection', async () => 
   expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', stateReason: undefined });
 });
 
-test('a malformed request concerns its resource alone', async () => {
+test('a malformed request affects its resource alone', async () => {
   await world.stores.tenants.update(world.tenant, { ...world.tenant, catalog: 'microsoft' });
   const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
   const ada = await world.connect('ada', { scopes, productScopes: scopes });
@@ -250,7 +250,7 @@ test('a malformed request concerns its resource alone', async () => {
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
-test("a token of another account is nobody's: nothing is stored", async () => {
+test('a token of another account is neither returned nor stored', async () => {
   const ada = await world.connect('ada', {
     changes: {
       account: {
@@ -297,12 +297,12 @@ test('an import from a directory that the tenant does not allow is refused at it
   expect((await world.find(ada.uid)).grantState).toBe('BLOCKED');
 });
 
-test('when a young refresh token is refused, the one before is tried once', async () => {
+test('when a new refresh token is refused, the previous one is tried once', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   await tokens.get(ask('ada'));
   world.sandbox.clock.advance(2 * HOUR);
-  // Only the first try is refused, as for a token that has not spread yet.
+  // Only the first request is refused, as for a token that has not been replicated yet.
   world.sandbox.injectFault({ kind: 'error', code: 700082 });
 
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
@@ -313,7 +313,7 @@ test('when a young refresh token is refused, the one before is tried once', asyn
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
-test('a connection whose grant was replaced while Entra refused the old one is not marked', async () => {
+test('a refusal of a grant that was replaced in the meantime changes no state', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.revokeSessions(ADA);
@@ -333,7 +333,7 @@ test('a connection whose grant was replaced while Entra refused the old one is n
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
-test('a resource that a new grant leaves out is not brought back by a refresh of before it', async () => {
+test('a refresh from before a new grant does not restore a resource that the new grant omits', async () => {
   await world.stores.tenants.update(world.tenant, { ...world.tenant, catalog: 'microsoft' });
   const scopes = ['Mail.Read', `${OUTLOOK}/IMAP.AccessAsUser.All`];
   const ada = await world.connect('ada', { scopes, productScopes: scopes });
@@ -372,7 +372,7 @@ test('an import whose account and directory were spelled in capitals is the same
   expect((await world.open().get(ask('ada'))).source).toBe('ENTRA');
 });
 
-test('what rests after an answer of Entra does not rest longer when the clock is set back', async () => {
+test('a clock that is set back prolongs no cooldown', async () => {
   await world.connect('ada');
   await world.connect('bea', { user: 'bea@contoso.example' });
   const tokens = world.open();
@@ -388,7 +388,7 @@ test('what rests after an answer of Entra does not rest longer when the clock is
   expect(await reasonOf(() => tokens.get(ask('bea')))).toBe('OK');
 });
 
-test('a pending connection answers so', async () => {
+test('a pending connection is refused as pending', async () => {
   await world.connect('ada', { changes: { grantState: 'PENDING', account: undefined } });
 
   await expect(async () => world.open().get(ask('ada'))).rejects.toMatchObject({
@@ -397,7 +397,7 @@ test('a pending connection answers so', async () => {
   });
 });
 
-test('closing waits until what was asked of Entra is recorded', async () => {
+test('closing waits until all outcomes are recorded', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   const gate = world.sandbox.holdNextToken();

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-test('keep-alive redeems what is due, and spreads the next time over 30 to 45 days', async () => {
+test('keep-alive redeems due connections, and spreads the next time over 30 to 45 days', async () => {
   const ada = await world.connect('ada');
   const bea = await world.connect('bea', {
     user: 'bea@contoso.example',
@@ -29,7 +29,7 @@ test('keep-alive redeems what is due, and spreads the next time over 30 to 45 da
   expect((await world.find(bea.uid)).lastRefreshTime).toBe(bea.lastRefreshTime);
 });
 
-test('keep-alive leaves suspended connections alone', async () => {
+test('keep-alive skips suspended connections', async () => {
   const ada = await world.connect('ada');
   await world.stores.connections.setSuspended(ada, world.clock.now(), world.clock.now());
   const tokens = world.open();
@@ -41,7 +41,7 @@ test('keep-alive leaves suspended connections alone', async () => {
   expect(world.redemptions()).toBe(0);
 });
 
-test('keep-alive leaves connections of a suspended app alone, and does not stumble over them', async () => {
+test('keep-alive skips connections of a suspended app, and continues', async () => {
   const ada = await world.connect('ada');
   await world.stores.apps.update(world.app, { ...world.app, suspended: true });
   world.open();
@@ -54,7 +54,7 @@ test('keep-alive leaves connections of a suspended app alone, and does not stumb
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
-test('a keep-alive that fails makes room for others, and comes again', async () => {
+test('a keep-alive that fails is postponed behind the others', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.clock.advance(31 * DAY);
@@ -71,7 +71,7 @@ test('a keep-alive that fails makes room for others, and comes again', async () 
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
-test('rows that cannot be read or put off do not keep the others from being redeemed', async () => {
+test('rows that cannot be read or postponed do not block the others', async () => {
   const broken = new Set<string>();
   for (let i = 0; i < 100; i++) broken.add((await world.connect(`broken${i}`)).uid);
   const ada = await world.connect('ada', { changes: { keepAliveTime: world.clock.now() + 31 * DAY } });
@@ -95,7 +95,7 @@ test('rows that cannot be read or put off do not keep the others from being rede
   }).toBeGreaterThan(world.clock.now() - DAY);
 });
 
-test('a watch gives the present token, then each new one', async () => {
+test('a watch returns the current token, then each new one', async () => {
   await world.connect('ada');
   const tokens = world.open();
   const leaving = new AbortController();
@@ -167,7 +167,7 @@ test('verifying redeems now, and a refusal that changes the state is the answer'
   expect(world.redemptions()).toBe(asked);
 });
 
-test('verifying says so when Entra does not answer, and touches no state', async () => {
+test('verifying fails while Entra is unavailable, and changes no state', async () => {
   const ada = await world.connect('ada');
   const tokens = world.open();
   world.sandbox.injectFault({ kind: 'html', count: 10 });

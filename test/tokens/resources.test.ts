@@ -57,7 +57,7 @@ test.each([
   expect(statesOf(await world.find(ada.uid))).toEqual({ [GRAPH]: 'ACTIVE', [OUTLOOK]: 'ACTIVE' });
 });
 
-test('a refusal of one resource asks Entra once: the previous refresh token would fare no better', async () => {
+test('a refusal of one resource costs one request: the previous refresh token would not help', async () => {
   await connect();
   await get(MAIL);
   world.sandbox.requirePolicy(ADA, { code: 50076, resource: OUTLOOK });
@@ -68,7 +68,7 @@ test('a refusal of one resource asks Entra once: the previous refresh token woul
   expect(world.redemptions()).toBe(asked + 1);
 });
 
-test('what is refused of one resource says which, and what to do', async () => {
+test('a refusal of one resource names it and the next step', async () => {
   await connect();
   world.sandbox.requirePolicy(ADA, { code: 53003, resource: OUTLOOK });
 
@@ -81,7 +81,7 @@ test('what is refused of one resource says which, and what to do', async () => {
   }
 });
 
-test('a connection whose resources are all refused answers for each with its own reason, and comes back with one', async () => {
+test('a connection without a served resource reports each reason, and recovers with one resource', async () => {
   const ada = await connect();
   fail(53003);
   fail(50076, { resource: GRAPH });
@@ -98,7 +98,7 @@ test('a connection whose resources are all refused answers for each with its own
   expect([after.grantState, statesOf(after)]).toEqual(['ACTIVE', { [GRAPH]: 'ACTIVE', [OUTLOOK]: 'BLOCKED' }]);
 });
 
-test('a dead grant is dead for all resources, and ends what is in memory', async () => {
+test('a revoked grant is refused for all resources, and drops cached tokens', async () => {
   const ada = await connect();
   await get(MAIL);
   world.sandbox.revokeSessions(ADA);
@@ -125,7 +125,7 @@ test('after a restart, the stored token of a refused resource is not served, and
   expect(await get(IMAP)).toBe('BLOCKED_BY_POLICY');
 });
 
-test('a retry of a refused resource asks Entra, and does not serve the token of before the refusal', async () => {
+test('a retry of a refused resource calls Entra, and does not serve an older stored token', async () => {
   await connect();
   await get(IMAP);
   fail(65001, { suberror: 'consent_required', count: 100 });
@@ -136,7 +136,7 @@ test('a retry of a refused resource asks Entra, and does not serve the token of 
   expect(await get(IMAP)).toBe('CONSENT_REQUIRED');
 });
 
-test('consent that has not reached all of Entra yet is looked for again, in growing pauses', async () => {
+test('missing consent is retried in growing pauses', async () => {
   const ada = await connect();
   fail(65001, { suberror: 'consent_required', count: 4 });
 
@@ -157,7 +157,7 @@ test('consent that has not reached all of Entra yet is looked for again, in grow
   expect((await world.find(ada.uid)).granted).toEqual({ [GRAPH]: [MAIL], [OUTLOOK]: ['IMAP.AccessAsUser.All'] });
 });
 
-test('a resource whose consent was missing when the user connected is asked for at the first request', async () => {
+test('a resource without consent at connecting is requested at the first call', async () => {
   const evidence = { reason: 'CONSENT_REQUIRED', entraError: undefined, correlationId: undefined, time: 1 } as const;
   const now = world.clock.now();
   const requested = ['IMAP.AccessAsUser.All'];
@@ -182,13 +182,13 @@ test.each([70011, 650057, 700016])(
 
     expect(await get(IMAP)).toBe('CONSENT_REQUIRED');
     expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
-    // The second answer depends on what the registration lists: it marks nothing.
+    // The second response depends on the registration: it changes no state.
     expect((await world.stores.apps.findByUid(world.app.uid))?.state).toBe('OK');
     expect(await get(IMAP, 'bea')).toBe('OK');
   },
 );
 
-test('an unknown refusal counts at the second time, for its resource alone; verifying heals it', async () => {
+test('an unknown refusal counts when repeated, for its resource alone; verifying clears it', async () => {
   const ada = await connect();
   fail(9_999_999, { count: 2 });
 
@@ -206,7 +206,7 @@ test('an unknown refusal counts at the second time, for its resource alone; veri
   expect(await get(IMAP)).toBe('OK');
 });
 
-test('a grant that two doubtful refusals ended is healed by verifying, a revoked one is not asked for again', async () => {
+test('verifying redeems a grant after two ambiguous refusals, but not a revoked one', async () => {
   await connect();
   await connect('bea', 'bea@contoso.example');
   world.sandbox.injectFault({ kind: 'error', code: 70000, user: ADA, count: 2 });
@@ -223,7 +223,7 @@ test('a grant that two doubtful refusals ended is healed by verifying, a revoked
   expect(await get(MAIL)).toBe('OK');
 });
 
-test('verifying asks for every resource that is refused, and for a sound connection once', async () => {
+test('verifying redeems for every refused resource, and once for a sound connection', async () => {
   await connect();
   world.sandbox.requirePolicy(ADA, { code: 53003 });
   expect([await get(IMAP), await get(MAIL)]).toEqual(['BLOCKED_BY_POLICY', 'BLOCKED_BY_POLICY']);
@@ -239,7 +239,7 @@ test('verifying asks for every resource that is refused, and for a sound connect
   expect(world.redemptions()).toBe(asked + 3);
 });
 
-test('two doubtful refusals with a grant for another resource between them do not end the connection', async () => {
+test('a grant of another resource between two ambiguous refusals keeps the connection active', async () => {
   const ada = await connect();
   fail(70000, { count: 2 });
 
@@ -251,7 +251,7 @@ test('two doubtful refusals with a grant for another resource between them do no
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });
 
-test('for a personal account, 70000 on one resource means a missing consent if another resource is granted', async () => {
+test('for a personal account, 70000 means missing consent if another resource is granted', async () => {
   const bob = await connect('bob', BOB);
   fail(70000, { user: BOB, count: 10 });
 
@@ -262,11 +262,11 @@ test('for a personal account, 70000 on one resource means a missing consent if a
   const after = await world.find(bob.uid);
   expect([after.grantState, after.firstSuspectTime]).toEqual(['ACTIVE', undefined]);
   expect(statesOf(after)).toEqual({ [GRAPH]: 'ACTIVE', [OUTLOOK]: 'CONSENT_REQUIRED' });
-  // What proved the refresh token is not thrown away.
+  // The token that proved the refresh token is kept.
   expect((await tokens.get(ask('bob', { scopes: [MAIL] }))).source).toBe('DATABASE');
 });
 
-test('for a personal account, 70000 on every resource counts at the second time', async () => {
+test('for a personal account, 70000 on every resource counts when repeated', async () => {
   const bob = await connect('bob', BOB);
   world.sandbox.injectFault({ kind: 'error', code: 70000, user: BOB, count: 100 });
 
@@ -298,7 +298,7 @@ test.each([
   expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', resourceIssues: {} });
 });
 
-test('claims and the request without them are both refused: the bringer gets the first answer, and the second one counts', async () => {
+test('with claims refused and the request without them, too, the caller gets the first refusal', async () => {
   const ada = await connect();
   fail(50076);
   fail(53003);
@@ -311,7 +311,7 @@ test('claims and the request without them are both refused: the bringer gets the
   expect(await get(MAIL)).toBe('OK');
 });
 
-test('keep-alive goes on while the grant is sound: served resources first, then refused ones', async () => {
+test('keep-alive redeems a sound grant: served resources first, then refused ones', async () => {
   const ada = await connect();
   world.sandbox.requirePolicy(ADA, { code: 53003 });
   await get(IMAP);
@@ -334,7 +334,7 @@ test('keep-alive goes on while the grant is sound: served resources first, then 
   expect(statesOf(await world.find(ada.uid))).toEqual({ [GRAPH]: 'BLOCKED', [OUTLOOK]: 'ACTIVE' });
 });
 
-test('many connections that fail alike for one resource are held for that resource alone', async () => {
+test('equal failures of many connections for one resource are deferred for that resource alone', async () => {
   const users = await Promise.all(Array.from({ length: 6 }, (_, i) => connect(`user${i}`, `user${i}@contoso.example`)));
   fail(53003, { count: 1000 });
 
@@ -343,7 +343,7 @@ test('many connections that fail alike for one resource are held for that resour
 
   expect(reasons.slice(4)).toEqual(['ENTRA_UNAVAILABLE', 'ENTRA_UNAVAILABLE']);
   for (let i = 0; i < 6; i++) expect(await get(MAIL, `user${i}`)).toBe('OK');
-  // Those that were marked before are taken back.
+  // Failures that were applied before are reverted.
   await eventually(async () =>
     Promise.all(users.map(async ({ uid }) => (await world.find(uid)).resourceIssues)),
   ).toEqual(Array(6).fill({}));

@@ -77,7 +77,7 @@ test('behaves as a plain map with drops', () => {
   );
 });
 
-test('what was dropped while a token was fetched is not put back', () => {
+test('a token whose owner was dropped during the fetch is not cached', () => {
   const cache = createTokenCache(10, clock);
   for (const change of [
     { kind: 'connection', uid: 'connection-1' },
@@ -95,7 +95,7 @@ test('what was dropped while a token was fetched is not put back', () => {
   }
 });
 
-test('never holds more than its limit, and always the half used last', () => {
+test('never holds more than its limit, and always the half that was used last', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 300 }), (keys) => {
       const map = createRecentMap<number, number>(20);
@@ -103,7 +103,7 @@ test('never holds more than its limit, and always the half used last', () => {
         if (map.find(key) === undefined) map.set(key, key);
         expect(map.size).toBeLessThanOrEqual(20);
       }
-      // `find` makes young what it finds, so that the latest are asked from the last on.
+      // `find` makes an entry young, so the latest are read from the last on.
       const latest = [...new Set(keys.toReversed())].slice(0, 9);
       for (const key of latest) expect([...map.values()]).toContain(key);
     }),

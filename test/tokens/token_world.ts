@@ -30,7 +30,7 @@ export interface ConnectInput {
   changes?: Partial<Connection>;
 }
 
-/** The real stores on `:memory:`, the real entra room and the sandbox, whose clock the vault follows. */
+/** The real stores on `:memory:`, the real `entra/` and the sandbox, whose clock the vault uses. */
 export async function openTokenWorld() {
   const sandbox = await startSandbox({ algorithm: 'ES256', accessTokenLifetime: 3600 });
   const clock = { now: () => sandbox.clock.now() };
@@ -99,7 +99,7 @@ export async function openTokenWorld() {
     configuredExpireTime: undefined,
     entraExpireTime: undefined,
     entraKeyId: undefined,
-    // Long ago, so that a refusal is not taken for a secret that has not spread yet.
+    // Long ago, so that a refusal is not explained by replication of a new secret.
     createTime: clock.now() - DAY,
   };
   const material = { kind: 'CLIENT_SECRET' as const, clientSecret: new Secret(ACME_SECRET) };
@@ -220,7 +220,7 @@ export function ask(connectionId: string, changes: Partial<AccessTokenRequest> =
   };
 }
 
-/** The reason that a call was refused with, thrown or rejected. */
+/** The reason of a call's error, thrown or rejected; `OK` without one. */
 export async function reasonOf(work: () => unknown): Promise<string> {
   try {
     await work();
@@ -230,12 +230,12 @@ export async function reasonOf(work: () => unknown): Promise<string> {
   return 'OK';
 }
 
-/** Waits for what happens in the background, on a machine that may be busy. */
+/** Polls for a background effect; patient, because the machine may be busy. */
 export function eventually<Value>(look: () => Value) {
   return expect.poll(look, { timeout: 15_000, interval: 10 });
 }
 
-/** Waiting is skipped, and `tick` runs what would run every so often. */
+/** Sleeps return at once, and `tick` runs the periodic tasks. */
 function createManualTimers() {
   const tasks = new Set<() => void>();
   return {
@@ -250,7 +250,7 @@ function createManualTimers() {
   };
 }
 
-/** `name` or `name/first argument`, with how often it came; gauges count by their value. */
+/** Number of calls by `name` or `name/first argument`; gauges have their value. */
 function createCountingMetrics() {
   const counts = new Map<string, number>();
   const count = (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -7,7 +7,7 @@ import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { ask, eventually, GRAPH, openTokenWorld, reasonOf, type TokenWorld } from './token_world.ts';
 
 let world: TokenWorld;
-/** Fields of Entra's answers that come otherwise than they should. */
+/** Changed fields of Entra's responses. */
 let changed: Readonly<Record<string, unknown>> | undefined;
 beforeEach(async () => {
   world = await openTokenWorld();
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** The sandbox's answer, read as if it had said something else. */
+/** The sandbox's response with changed fields. */
 function reread(outcome: Outcome, scopes: readonly string[]): Outcome {
   if (outcome.kind !== 'granted' || changed === undefined) return outcome;
   const body = { access_token: outcome.accessToken.token.reveal(), expires_in: 3600, scope: 'Mail.Read', ...changed };
@@ -51,7 +51,7 @@ async function storedRefreshToken(uid: string): Promise<string | undefined> {
   return held?.refreshToken?.reveal();
 }
 
-describe.each([0, -1, 29, 1e12, undefined, 'soon', null])('a token that lives for %s s', (expires_in) => {
+describe.each([0, -1, 29, 1e12, undefined, 'soon', null])('a token with an expires_in of %s', (expires_in) => {
   test('replaces no valid token, and the new refresh token is kept', async () => {
     const ada = await world.connect('ada');
     await world.connect('bea', { user: 'bea@contoso.example' });
@@ -80,7 +80,7 @@ describe.each([0, -1, 29, 1e12, undefined, 'soon', null])('a token that lives fo
   });
 });
 
-test('where no valid token is left, Entra is asked again once in 30 s', async () => {
+test('without a valid token, Entra is called once in 30 s', async () => {
   await world.connect('ada');
   const tokens = open();
   changed = { expires_in: 0 };
@@ -99,7 +99,7 @@ test('where no valid token is left, Entra is asked again once in 30 s', async ()
   expect((await tokens.get(ask('ada'))).source).toBe('ENTRA');
 });
 
-test("an app's own token without life replaces no valid one", async () => {
+test('an expired token of an app replaces no valid one', async () => {
   const tokens = open();
   const request = {
     tenantId: 'acme',
@@ -118,7 +118,7 @@ test("an app's own token without life replaces no valid one", async () => {
   expect((await tokens.getForApp(request)).accessToken).toBe(first.accessToken);
 });
 
-test.each(['', ' ', undefined, 7])('a `scope` that says nothing (%j) ends no resource', async (scope) => {
+test.each(['', ' ', undefined, 7])('an empty or malformed `scope` (%j) removes no resource', async (scope) => {
   const ada = await world.connect('ada');
   const tokens = open();
   changed = { scope };
