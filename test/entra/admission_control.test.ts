@@ -38,7 +38,7 @@ const reasonOf = (promise: Promise<Slot>) =>
 /** Lets everything that can settle now do so. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test('8 of an app in a directory leave at once, 32 wait, the next is turned away', async () => {
+test('8 exchanges of an app in a directory run at once, 32 wait, the next is rejected', async () => {
   const admissionControl = pacingWith();
   const held = await slots(admissionControl, 8);
   const waiting = Array.from({ length: 32 }, () => slot(admissionControl));
@@ -49,7 +49,7 @@ test('8 of an app in a directory leave at once, 32 wait, the next is turned away
   expect(await Promise.all(waiting.slice(0, 8))).toHaveLength(8);
 });
 
-test('a full directory does not keep another one, or another app, waiting', async () => {
+test('a full directory does not delay another directory or app', async () => {
   const admissionControl = pacingWith();
   await slots(admissionControl, 8);
 
@@ -57,7 +57,7 @@ test('a full directory does not keep another one, or another app, waiting', asyn
   expect(await reasonOf(slot(admissionControl, { app: 'other' }))).toBe('admitted');
 });
 
-test('64 leave over all', async () => {
+test('64 exchanges run at once in total', async () => {
   const admissionControl = pacingWith();
   const held = await Promise.all(Array.from({ length: 64 }, (_, i) => slot(admissionControl, { app: `app-${i}` })));
   let admitted = false;
@@ -71,7 +71,7 @@ test('64 leave over all', async () => {
   await one;
 });
 
-test('who waits for a person comes before refresh-ahead, and that before keep-alive', async () => {
+test('foreground exchanges are served before refresh-ahead, and those before background', async () => {
   const admissionControl = pacingWith({ inFlight: 1 });
   const held = await slot(admissionControl);
   const order: Priority[] = [];
@@ -88,7 +88,7 @@ test('who waits for a person comes before refresh-ahead, and that before keep-al
   expect(order).toEqual(['FOREGROUND', 'FOREGROUND', 'REFRESH_AHEAD', 'BACKGROUND', 'BACKGROUND']);
 });
 
-test('a full line makes room for what is more urgent', async () => {
+test('a full queue replaces a waiter of a lower priority', async () => {
   const admissionControl = pacingWith({ inFlight: 1, waiting: 2 });
   const held = await slot(admissionControl);
   const first = reasonOf(slot(admissionControl, { priority: 'BACKGROUND' }));
@@ -120,7 +120,7 @@ const directoryOf = (i: number) => ({ directory: `dir-${i}` });
 const countOf = (asked: readonly ReturnType<typeof ask>[], outcome: string) =>
   asked.filter((one) => (typeof one.outcome === 'string' ? one.outcome : 'admitted') === outcome).length;
 
-test('a tenant that asks in all directories at once leaves exchanges to the other tenants', async () => {
+test('a tenant that is busy in all directories leaves exchanges to other tenants', async () => {
   const admissionControl = pacingWith();
   const busy = times(200, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'busy' }));
   await settled();
@@ -131,7 +131,7 @@ test('a tenant that asks in all directories at once leaves exchanges to the othe
   expect(countOf(quiet, 'admitted')).toBe(8);
 });
 
-test('the next exchange that ends serves a tenant that has none, before those that have many', async () => {
+test('a completed exchange serves a tenant without exchanges before tenants with many', async () => {
   const admissionControl = pacingWith();
   const busy = ['a', 'b', 'c'].map((tenant) => times(64, (i) => ask(admissionControl, { ...directoryOf(i), tenant })));
   await slot(admissionControl, { app: 'other', tenant: 'd' });
@@ -144,7 +144,7 @@ test('the next exchange that ends serves a tenant that has none, before those th
   expect(countOf([quiet], 'admitted')).toBe(1);
 });
 
-test('a tenant that fills the waiting places leaves some to the other tenants', async () => {
+test('a tenant that fills the waiting places leaves some to other tenants', async () => {
   const admissionControl = pacingWith({ inFlight: 1, totalInFlight: 4, totalWaiting: 100 });
   const held = await Promise.all(times(3, (i) => slot(admissionControl, { ...directoryOf(i), tenant: 'busy' })));
   const busy = times(200, (i) => ask(admissionControl, { ...directoryOf(i % 20), tenant: 'busy' }));
@@ -159,7 +159,7 @@ test('a tenant that fills the waiting places leaves some to the other tenants', 
   expect(countOf(quiet, 'admitted')).toBe(1);
 });
 
-test('where all waiting places are taken, work of a lower priority in any directory makes room', async () => {
+test('if all waiting places are taken, a waiter of a lower priority in any directory is replaced', async () => {
   const admissionControl = pacingWith({ inFlight: 1, totalInFlight: 1, totalWaiting: 3 });
   await slot(admissionControl, { directory: 'held' });
   const ahead = times(2, (i) =>
@@ -173,7 +173,7 @@ test('where all waiting places are taken, work of a lower priority in any direct
   expect([countOf(ahead, 'OVERLOADED'), countOf(urgent, 'waiting')]).toEqual([1, 2]);
 });
 
-test('in the bulkhead of a shared app the tenants are served round robin', async () => {
+test('in the bulkhead of a shared app, tenants are served round robin', async () => {
   const admissionControl = pacingWith({ inFlight: 1 });
   const held = await slot(admissionControl, { tenant: 'first' });
   const order: string[] = [];
@@ -188,7 +188,7 @@ test('in the bulkhead of a shared app the tenants are served round robin', async
   expect(order.slice(0, 5)).toEqual(['busy', 'quiet', 'other', 'busy', 'quiet']);
 });
 
-test('a tenant that fills the line of a shared app gives way to another one, to one half', async () => {
+test('a tenant that fills the queue of a shared app yields half of it to another tenant', async () => {
   const admissionControl = pacingWith({ inFlight: 1, waiting: 8 });
   await slot(admissionControl, { tenant: 'busy' });
   const busy = times(8, () => ask(admissionControl, { tenant: 'busy' }));
@@ -201,7 +201,7 @@ test('a tenant that fills the line of a shared app gives way to another one, to 
   expect(busy.map(({ outcome }) => outcome).slice(0, 4)).toEqual(times(4, () => 'waiting'));
 });
 
-test('a tenant has at most half of a line while another one waits, also where places are free', async () => {
+test('a tenant has at most half of a queue while another tenant waits, even if places are free', async () => {
   const admissionControl = pacingWith({ inFlight: 1, waiting: 8 });
   await slot(admissionControl, { tenant: 'busy' });
   ask(admissionControl, { tenant: 'quiet' });
@@ -211,7 +211,7 @@ test('a tenant has at most half of a line while another one waits, also where pl
   expect([countOf(busy, 'waiting'), countOf(busy, 'OVERLOADED')]).toEqual([4, 4]);
 });
 
-test('background work of one tenant takes no place from a person of another', async () => {
+test('background work of one tenant does not replace foreground work of another', async () => {
   const admissionControl = pacingWith({ inFlight: 1, waiting: 8 });
   await slot(admissionControl, { tenant: 'busy' });
   const busy = times(8, () => ask(admissionControl, { tenant: 'busy' }));
@@ -221,7 +221,7 @@ test('background work of one tenant takes no place from a person of another', as
   expect([countOf(busy, 'waiting'), countOf([background], 'OVERLOADED')]).toEqual([8, 1]);
 });
 
-test('the number of bulkheads is bounded, and the one that is idle for longest goes', async () => {
+test('the number of bulkheads is bounded, and the longest idle one is removed', async () => {
   const admissionControl = pacingWith({
     bulkheads: 4,
     circuit: { ...ADMISSION_DEFAULTS.circuit, minimumCalls: 1, size: 1 },
@@ -245,7 +245,7 @@ test('the number of bulkheads is bounded, and the one that is idle for longest g
   expect(admissionControl.throttledUntil('app-999')).toBe(clock.now() + HOUR);
 });
 
-test('a full table of bulkheads in use turns away what is new, and serves what is known', async () => {
+test('a full table of bulkheads in use rejects new directories and serves known ones', async () => {
   const admissionControl = pacingWith({ bulkheads: 2 });
   const held = await slots(admissionControl, 1, directoryOf(0));
   await slots(admissionControl, 1, directoryOf(1));
@@ -278,7 +278,7 @@ test('a new directory costs the same after 12,000 others', async () => {
   expect(reads()).toBeLessThan(40);
 });
 
-test('a slot that becomes free costs the same, however many directories of a tenant wait', async () => {
+test('a released slot costs the same, however many directories of a tenant wait', async () => {
   const admissionControl = pacingWith({ totalInFlight: 4 });
   const held = await Promise.all(times(3, (i) => slot(admissionControl, { ...directoryOf(i), tenant: 'busy' })));
   times(1_500, (i) => ask(admissionControl, { ...directoryOf(i), tenant: 'busy' }));
@@ -293,7 +293,7 @@ test('a slot that becomes free costs the same, however many directories of a ten
   expect(reads()).toBeLessThan(80);
 });
 
-test('the caller’s signal ends the waiting and frees the place', async () => {
+test('the caller’s signal ends the wait and frees the place', async () => {
   const admissionControl = pacingWith({ inFlight: 1, waiting: 1 });
   const held = await slot(admissionControl);
   const abort = new AbortController();
@@ -306,7 +306,7 @@ test('the caller’s signal ends the waiting and frees the place', async () => {
   expect(await reasonOf(next)).toBe('admitted');
 });
 
-test('a signal that was aborted before gets no slot', async () => {
+test('a signal that is already aborted gets no slot', async () => {
   await expect(slot(pacingWith(), { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
 });
 
@@ -324,7 +324,7 @@ test('a slot released twice counts once', async () => {
   expect(admitted).toBe(false);
 });
 
-test('throttling stops the app in that directory alone, those who wait too, until the time is over', async () => {
+test('throttling stops the app in that directory only, waiters included, until Retry-After', async () => {
   const admissionControl = pacingWith({ inFlight: 1 });
   const held = await slot(admissionControl);
   const waiting = slot(admissionControl);
@@ -343,7 +343,7 @@ test('throttling stops the app in that directory alone, those who wait too, unti
   expect(admissionControl.throttledUntil('app')).toBeUndefined();
 });
 
-test('no answer of Entra stops an app for more than an hour, nor does a clock that is set back', async () => {
+test('no Retry-After and no clock that is set back stops an app for more than an hour', async () => {
   const admissionControl = pacingWith();
   const held = await slot(admissionControl);
   held.report({ throttledFor: 24 * HOUR });
@@ -359,7 +359,7 @@ async function answer(admissionControl: AdmissionControl, how: 'answered' | 'una
   one.release();
 }
 
-test('the circuit opens when Entra does not answer, lets one through later, and closes when that one is answered', async () => {
+test('the circuit opens without responses, sends a half-open probe, and closes when it is answered', async () => {
   const admissionControl = pacingWith();
   for (let i = 0; i < 5; i++) await answer(admissionControl, 'unanswered');
   await expect(slot(admissionControl)).rejects.toMatchObject({ reason: 'ENTRA_UNAVAILABLE' });
@@ -376,7 +376,7 @@ test('the circuit opens when Entra does not answer, lets one through later, and 
   expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
-test('a trial that came to nothing leaves the try to the next one', async () => {
+test('an abandoned half-open probe leaves the probe to the next exchange', async () => {
   const admissionControl = pacingWith();
   for (let i = 0; i < 5; i++) await answer(admissionControl, 'unanswered');
   clock.advance(MINUTE);
@@ -384,13 +384,13 @@ test('a trial that came to nothing leaves the try to the next one', async () => 
   expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
-test('refusals and strange answers open no circuit', async () => {
+test('refusals and unrecognized responses do not open the circuit', async () => {
   const admissionControl = pacingWith();
   for (let i = 0; i < 50; i++) await answer(admissionControl, i % 2 === 0 ? 'answered' : 'unrecognized');
   expect(await reasonOf(slot(admissionControl))).toBe('admitted');
 });
 
-test('after an outage the backlog ramps up: 1, 2, 4, 8', async () => {
+test('after an outage the slow start allows 1, 2, 4, then 8 exchanges', async () => {
   const admissionControl = pacingWith();
   for (let i = 0; i < 5; i++) await answer(admissionControl, 'unanswered');
   clock.advance(MINUTE);
@@ -414,7 +414,7 @@ test('after an outage the backlog ramps up: 1, 2, 4, 8', async () => {
   expect(widths).toEqual([2, 4, 8, 8]);
 });
 
-test('retries are a tenth of the traffic, beyond a few in reserve', async () => {
+test('retries are limited to a tenth of the traffic, plus a small reserve', async () => {
   const admissionControl = pacingWith();
   let retries = 0;
   for (let i = 0; i < 200; i++) {
@@ -435,7 +435,7 @@ test('nothing is retried while the circuit is open', async () => {
   expect(last.mayRetry()).toBe(false);
 });
 
-test('whatever the traffic, the bounds hold and nobody is forgotten', async () => {
+test('under any traffic the limits hold and every waiter is served or rejected', async () => {
   const event = fc.record({
     directory: fc.constantFrom('a', 'b', 'c'),
     tenant: fc.constantFrom('first', 'second', 'third'),

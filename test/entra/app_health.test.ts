@@ -18,7 +18,7 @@ const notesOf = (word: string) => stage.appStateStore.notes.filter((note) => not
 const probed = () => stage.server.settled();
 
 describe('a code of the whole app', () => {
-  test('fails its request alone while a probe finds the app in order', async () => {
+  test('refuses only its request while a probe is granted', async () => {
     inject(7000218, { user: ADA });
     expect(failed(await stage.refresh())).toMatchObject({ kind: 'app_config', reason: 'APP_MISCONFIGURED' });
     await probed();
@@ -26,7 +26,7 @@ describe('a code of the whole app', () => {
     expect(notesOf('app')).toEqual([]);
   });
 
-  test('holds the app when a probe meets it too, and lets it go with the first token', async () => {
+  test('starts a cooldown of the app if a probe confirms it; the first token ends it', async () => {
     granted(await stage.refresh({ user: ALAN }));
     inject(7000218, { count: 2 });
     failed(await stage.refresh());
@@ -42,7 +42,7 @@ describe('a code of the whole app', () => {
     expect(notesOf('app')).toEqual(['app MISCONFIGURED APP_MISCONFIGURED', 'app OK']);
   });
 
-  test('holds the app when a second directory meets it and none is known to work', async () => {
+  test('starts a cooldown of the app if a second directory confirms it and none works', async () => {
     inject(7000218, { count: 3 });
     failed(await stage.refresh());
     failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
@@ -52,7 +52,7 @@ describe('a code of the whole app', () => {
 
 describe('an unknown code', () => {
   test.each(['unauthorized_client', 'invalid_resource', 'invalid_scope', 'invalid_request', 'invalid_client'])(
-    'under %s fails one request for a minute, and stops nobody else',
+    'under %s refuses one request for a minute and affects no other',
     async (error) => {
       granted(await stage.refresh({ user: ALAN }));
       inject(7999999, { error, user: ADA });
@@ -69,7 +69,7 @@ describe('an unknown code', () => {
     },
   );
 
-  test('holds the directory when three of its connections fail alike within five minutes', async () => {
+  test('starts a cooldown of the directory if three connections fail within five minutes', async () => {
     inject(7999999, { error: 'unauthorized_client', count: 3 });
     for (const user of [ADA, ALAN, GRACE]) {
       const refreshToken = stage.sandbox.issueRefreshToken({
@@ -86,7 +86,7 @@ describe('an unknown code', () => {
     granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
   });
 
-  test('fails three connections without a hold if another one is granted meanwhile', async () => {
+  test('starts no cooldown for three connections if another one is granted meanwhile', async () => {
     inject(7999999, { error: 'unauthorized_client', count: 2 });
     failed(await stage.refresh({ requester: of('one') }));
     failed(await stage.refresh({ requester: of('two') }));
@@ -96,7 +96,7 @@ describe('an unknown code', () => {
     expect(notesOf('directory')).toEqual([]);
   });
 
-  test('of one tenant does not hold the directory for the other tenants of a shared app', async () => {
+  test('of one tenant does not block a directory for other tenants of a shared app', async () => {
     const app = acme({ sharedWith: ['*'] });
     granted(await stage.refresh({ app, requester: of('theirs'), tenantUid: 'other' }));
     inject(7999999, { error: 'unauthorized_client', count: 3 });
@@ -109,12 +109,12 @@ describe('an unknown code', () => {
 
 const of = (connectionUid: string) => ({ connectionUid, weight: 'FULL' }) as const;
 
-describe('what a caller chose', () => {
+describe('a choice of the caller', () => {
   test.each([
     [700016, 'unauthorized_client'],
     [7000218, 'invalid_client'],
     [7000215, 'invalid_client'],
-  ])('AADSTS%i of a foreign directory marks nothing of an app for one directory', async (code, error) => {
+  ])('AADSTS%i of another directory does not mark an app that serves one directory', async (code, error) => {
     const app = acme({ signInAudience: CONTOSO });
     granted(await stage.refresh({ app, user: ALAN }));
     inject(code, { error, user: ADA });
@@ -126,8 +126,8 @@ describe('what a caller chose', () => {
   });
 });
 
-describe('a hold that is due', () => {
-  test('is tried by a connection that has not failed, whoever asks first', async () => {
+describe('a cooldown that is due for a trial', () => {
+  test('is tried by a connection that has not failed, whichever sends first', async () => {
     granted(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
     stage.sandbox.clock.advance(3 * HOUR);
     inject(700016, { error: 'unauthorized_client', user: ALAN, count: 1_000 });
@@ -140,7 +140,7 @@ describe('a hold that is due', () => {
     await expect(stage.refresh({ requester: of('ada') })).resolves.toMatchObject({ kind: 'granted' });
   });
 
-  test('is tried by the only connection, so that what was repaired is found within five minutes', async () => {
+  test('is tried by the only connection, so a repair is noticed within five minutes', async () => {
     inject(700016, { error: 'unauthorized_client' });
     failed(await stage.refresh());
     await expect(stage.refresh()).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
@@ -154,7 +154,7 @@ test.each([
   [7000229, 'ADMIN_CONSENT_REQUIRED', 'invalid_client'],
   [7000112, 'BLOCKED_BY_POLICY', 'unauthorized_client'],
   [90002, 'BLOCKED_BY_POLICY', 'unauthorized_client'],
-])('AADSTS%i in one of several directories is that directory’s doing', async (code, reason, error) => {
+])('AADSTS%i in one of several directories counts against that directory', async (code, reason, error) => {
   inject(code, { error, user: ALAN });
 
   expect(failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }))).toMatchObject({
@@ -171,14 +171,14 @@ test.each([
   expect(stage.appStateStore.notes.at(-1)).toBe(`directory ${FABRIKAM} OK`);
 });
 
-test('an app that fails in a second directory too, and works nowhere, is itself misconfigured', async () => {
+test('an app that fails in two directories and works in none is misconfigured', async () => {
   inject(700016, { count: 2 });
   failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
   failed(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
   expect(stage.appStateStore.notes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
 });
 
-test('two failing directories do not condemn an app that works elsewhere', async () => {
+test('two failing directories do not block an app that works elsewhere', async () => {
   granted(await stage.refresh());
   inject(700016, { count: 2 });
   failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
@@ -187,14 +187,14 @@ test('two failing directories do not condemn an app that works elsewhere', async
   expect(stage.appStateStore.notes.filter((note) => note.startsWith('app'))).toEqual([]);
 });
 
-test('in an app for one directory the same code is the app’s', async () => {
+test('for an app with a single directory the same code counts against the app', async () => {
   inject(700016);
   const app = acme({ signInAudience: CONTOSO });
   expect(failed(await stage.refresh({ app })).reason).toBe('APP_MISCONFIGURED');
   await expect(stage.refresh({ app })).rejects.toMatchObject({ reason: 'APP_MISCONFIGURED' });
 });
 
-test('at `common` nobody knows whose directory it was, so nothing is held for others', async () => {
+test('a refusal at `common` names no directory and blocks no other connection', async () => {
   inject(700016);
   expect(failed(await stage.refresh({ directoryId: null })).reason).toBe('ADMIN_CONSENT_REQUIRED');
   granted(await stage.refresh({ directoryId: null, user: ALAN }));
@@ -202,7 +202,7 @@ test('at `common` nobody knows whose directory it was, so nothing is held for ot
 
 const bad = { scopes: ['https://graph.microsoft.com/Mail.Raed'] };
 
-test('a request for a scope that does not exist is held by itself, and stops nobody else', async () => {
+test('a request for an unknown scope is refused locally and affects no other request', async () => {
   granted(await stage.refresh());
   inject(70011);
   for (let i = 0; i < 20; i++) {
@@ -218,7 +218,7 @@ test('a request for a scope that does not exist is held by itself, and stops nob
   expect(stage.exchanges).toHaveLength(4);
 });
 
-test('whoever is answered without Entra is counted, also where one request alone is held', async () => {
+test('local refusals are counted, including those of a single request', async () => {
   const rejected: string[] = [];
   await stage.close();
   stage = await startStage({ metrics: { rejected: (reason) => void rejected.push(reason) } });
@@ -231,7 +231,7 @@ test.each([
   [500011, 'ADMIN_CONSENT_REQUIRED'],
   [500014, 'BLOCKED_BY_POLICY'],
   [650057, 'ADMIN_CONSENT_REQUIRED'],
-])('AADSTS%i holds the resource in that directory alone', async (code, reason) => {
+])('AADSTS%i blocks the resource in that directory only', async (code, reason) => {
   const outlook = {
     resource: 'https://outlook.office.com',
     scopes: ['https://outlook.office.com/IMAP.AccessAsUser.All'],
@@ -246,7 +246,7 @@ test.each([
   expect(stage.appStateStore.notes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
 });
 
-test('failing directories do not use up the tries of a sound one', async () => {
+test('failing directories do not use up the slots of a working one', async () => {
   inject(700016, { count: 2 });
   failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
   failed(await stage.refresh({ user: ALAN, directoryId: 'third.example' }));
@@ -254,7 +254,7 @@ test('failing directories do not use up the tries of a sound one', async () => {
   granted(await stage.refresh());
 });
 
-test('what was noted before a restart is cleared by the first token', async () => {
+test('the first token clears a state that was stored before a restart', async () => {
   const evidence = {
     reason: 'ADMIN_CONSENT_REQUIRED',
     entraError: undefined,
@@ -266,7 +266,7 @@ test('what was noted before a restart is cleared by the first token', async () =
   expect(stage.appStateStore.notes).toEqual(['good VALID', 'app OK', `directory ${CONTOSO} OK`]);
 });
 
-test('an exchange that ends after forget does not condemn the app as it is now', async () => {
+test('an exchange that completes after forget does not mark the app', async () => {
   const hold = stage.sandbox.holdNextToken({ stage: 'request' });
   stage.sandbox.injectFault({ kind: 'error', code: 7000222 });
   const late = stage.refresh();
@@ -278,7 +278,7 @@ test('an exchange that ends after forget does not condemn the app as it is now',
   expect(stage.appStateStore.notes.filter((note) => note.startsWith('app C'))).toEqual([]);
 });
 
-test('a dead grant used as the trial of a hold leaves a trial to the next connection', async () => {
+test('an invalid grant that was sent as a trial leaves a trial to the next connection', async () => {
   inject(7000218, { count: 2 });
   failed(await stage.refresh());
   await probed();
@@ -289,7 +289,7 @@ test('a dead grant used as the trial of a hold leaves a trial to the next connec
   granted(await stage.refresh({ requester: of('another') }));
 });
 
-test('an app that is asked for in ever new directories notes a thousand of them, and no more', async () => {
+test('an app stores at most a thousand failing directories', async () => {
   inject(90002, { error: 'invalid_request', count: 1_100 });
   for (let i = 0; i < 1_050; i++) failed(await stage.refresh({ directoryId: `directory${i}.example` }));
 
@@ -299,7 +299,7 @@ test('an app that is asked for in ever new directories notes a thousand of them,
   });
 });
 
-test('a hold does not outlive a clock that is set back', async () => {
+test('a cooldown does not last longer if the clock is set back', async () => {
   stage.sandbox.clock.advance(3 * HOUR);
   inject(7000218);
   failed(await stage.refresh());

@@ -24,7 +24,7 @@ function meaningOf(error: string, code: number, suberror?: string) {
   return asAppTokenMeaning(meaning);
 }
 
-test.each(ENTRA_ERRORS)('AADSTS$code asks no user for anything', ({ code, errors: [error = ''], suberror }) => {
+test.each(ENTRA_ERRORS)('AADSTS$code requires no action of a user', ({ code, errors: [error = ''], suberror }) => {
   const { failure } = meaningOf(error, code, suberror);
 
   expect(REASONS).toContain(failure.reason);
@@ -32,7 +32,7 @@ test.each(ENTRA_ERRORS)('AADSTS$code asks no user for anything', ({ code, errors
   if (failure.reason === 'ENTRA_UNAVAILABLE') expect(failure.subject).toBe('entra');
 });
 
-test('an unknown code counts against its request, for a minute', () => {
+test('an unknown code counts against its request for a minute', () => {
   expect(meaningOf('invalid_grant', 9999999)).toMatchObject({
     known: false,
     failure: { kind: 'app_config', subject: 'request', reason: 'APP_MISCONFIGURED', retryAfter: undefined },

@@ -59,7 +59,7 @@ async function refused(made: ReturnType<typeof files>, tenantId: string, path: s
   });
 }
 
-test('each tenant reads the files of its own folder, as they are replaced', async () => {
+test('each tenant reads the files of its own folder, and sees replaced files', async () => {
   const made = files();
   await made.check('acme', 'tokens/acme/token');
   expect(await made.read('acme', 'tokens/acme/token')).toBe(ACME);
@@ -93,7 +93,7 @@ test('without the setting no file is allowed', async () => {
   await refused(files([]), 'acme', 'tokens/acme/token', /is not set/);
 });
 
-test('an entry for one tenant, a folder or a file, serves that tenant alone', async () => {
+test('an entry for one tenant, a folder or a file, serves that tenant only', async () => {
   const made = files([
     { tenantId: 'acme', path: 'tokens/acme/token' },
     { tenantId: 'beta', path: 'tokens/beta' },
@@ -104,7 +104,7 @@ test('an entry for one tenant, a folder or a file, serves that tenant alone', as
   await refused(made, 'acme', 'tokens/beta/token', /tenants\/acme may not use this file/);
 });
 
-test('a file that is not there yet may be added, and is read once it is there', async () => {
+test('a missing file is accepted, and read once it exists', async () => {
   const made = files();
   await made.check('acme', 'tokens/acme/later');
   await expect(made.read('acme', 'tokens/acme/later')).rejects.toThrow('ENOENT');
@@ -125,7 +125,7 @@ describe('links', () => {
     await refused(made, 'acme', 'tokens/acme/folder/token', /a link leads out of the folder/);
   });
 
-  test('in place of the folder of the tenant to that of another one are not followed', async () => {
+  test('that replace the tenant’s folder by another tenant’s are not followed', async () => {
     rmSync(at('tokens/acme'), { recursive: true });
     symlinkSync('beta', at('tokens/acme'));
     const made = files();
@@ -133,7 +133,7 @@ describe('links', () => {
     expect(await made.read('beta', 'tokens/beta/token')).toBe(BETA);
   });
 
-  test('by which Kubernetes projects a volume are followed, while it replaces it', async () => {
+  test('through which Kubernetes projects a volume are followed, also during a replacement', async () => {
     rmSync(at('tokens'), { recursive: true });
     const project = (version: string, text: string) => {
       for (const tenant of ['acme', 'beta']) put(`tokens/..${version}/${tenant}/token`, `${text}.${tenant}.x`);
@@ -174,8 +174,8 @@ describe("the vault's own token is not presented for an app", () => {
   });
 });
 
-describe('what is no token', () => {
-  test('a named pipe without a writer is refused, and waited for by nobody', async () => {
+describe('files that are not tokens', () => {
+  test('a named pipe without a writer is refused without a wait', async () => {
     execFileSync('mkfifo', [at('tokens/acme/pipe')]);
     await refused(files(), 'acme', 'tokens/acme/pipe', /not a regular file/);
   });
@@ -190,7 +190,7 @@ describe('what is no token', () => {
     await refused(files(), 'acme', 'tokens/acme/large', /more than 64 KiB/);
   });
 
-  test('a file that holds something else is not read, and its content is not told', async () => {
+  test('a file with other content is refused, and its content is not shown', async () => {
     put('tokens/acme/secret', 'root:x:0:0');
     await expect(files().read('acme', 'tokens/acme/secret')).rejects.toThrow(/^not a JWT$/);
   });
@@ -199,14 +199,14 @@ describe('what is no token', () => {
 describe('reads that hang', () => {
   const never = () => new Promise<string>(() => {});
 
-  test('end at the deadline of the one that waits, and stop no other file', async () => {
+  test('end at each caller’s deadline, and delay no other file', async () => {
     const slots = createReadSlots<string>(2);
     const hanging = ['a', 'a', 'a'].map((path) => slots.run(path, 20, never));
     expect(await slots.run('b', SECOND, async () => 'read')).toBe('read');
     for (const one of hanging) await expect(one).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
   });
 
-  test('take no more threads than there are slots', async () => {
+  test('use no more threads than there are slots', async () => {
     const slots = createReadSlots<string>(2);
     let started = 0;
     const read = () => {
@@ -218,7 +218,7 @@ describe('reads that hang', () => {
     expect(started).toBe(2);
   });
 
-  test('more files than slots are read one after the other', async () => {
+  test('more files than slots are read in turn', async () => {
     const slots = createReadSlots<string>(2);
     const paths = [...Array(20).keys()].map(String);
     const read = (path: string) => async () => {

@@ -13,7 +13,7 @@ test.each([
   ['US_GOV', 'https://login.microsoftonline.us'],
   ['CHINA', 'https://login.partner.microsoftonline.cn'],
   ['CUSTOM', 'http://127.0.0.1:4000'],
-] as const)('in cloud %s MSAL asks nobody but the token endpoint at %s', async (cloud, login) => {
+] as const)('in cloud %s MSAL contacts only the token endpoint at %s', async (cloud, login) => {
   const asked: string[] = [];
   const http = {
     send: async (url: string) => {
@@ -37,7 +37,7 @@ test.each([
 });
 
 test.each(['http://login.example.com', 'http://127.0.0.1.evil.example', 'ftp://127.0.0.1', 'http://10.0.0.1'])(
-  'a secret does not leave for %s',
+  'no secret is sent to %s',
   (loginUrl) => {
     expect(() => createAuthorities({ loginUrl })).toThrow(/https/);
   },
@@ -50,7 +50,7 @@ test.each(['../other', 'a/b', 'a?b', 'a#b', '', 'a b', '@evil.example', 'a:b', '
   },
 );
 
-test('cloud CUSTOM without an address is told as such', () => {
+test('cloud CUSTOM without an address is reported', () => {
   expect(() => createAuthorities(undefined).of('CUSTOM', 'common')).toThrow(/CUSTOM/);
 });
 
@@ -63,7 +63,7 @@ const where = {
   state: 'the state&',
 };
 
-test('the authorize address carries PKCE, state and nonce, and what was given', () => {
+test('the authorize URL has PKCE, state, nonce and the optional parameters', () => {
   const uri = new URL(
     server.authorizationUri({
       ...where,
@@ -91,7 +91,7 @@ test('the authorize address carries PKCE, state and nonce, and what was given', 
   });
 });
 
-test('the admin-consent address is a directory’s, or that of organizations', () => {
+test('the admin-consent URL is of a directory or of `organizations`', () => {
   const path = (signInAudience: string, directoryId?: string) =>
     new URL(server.adminConsentUri({ ...where, app: anApp({ cloud: 'GLOBAL', signInAudience }), directoryId }))
       .pathname;

@@ -21,7 +21,7 @@ test.each([
   ['US_GOV', `https://login.microsoftonline.us/${DIRECTORY}/v2.0`, DIRECTORY],
   ['CHINA', `https://login.partner.microsoftonline.cn/${DIRECTORY}/v2.0`, DIRECTORY],
   ['CUSTOM', `https://login.microsoftonline.com/${DIRECTORY}/v2.0`, DIRECTORY],
-] as const)('in cloud %s the issuer %s fits', (cloud, iss, tid) => {
+] as const)('in cloud %s the issuer %s is accepted', (cloud, iss, tid) => {
   expect(contradiction(cloud, iss, tid)).toBeUndefined();
 });
 
@@ -30,6 +30,6 @@ test.each([
   ['GLOBAL', `https://evil.example/${DIRECTORY}/v2.0`],
   ['GLOBAL', `https://login.microsoftonline.com/${PERSONAL}/v2.0`],
   ['CUSTOM', `https://login.microsoftonline.com/${PERSONAL}/v2.0`],
-] as const)('in cloud %s the issuer %s does not', (cloud, iss) => {
+] as const)('in cloud %s the issuer %s is rejected', (cloud, iss) => {
   expect(contradiction(cloud, iss)).toBe('iss');
 });

@@ -30,20 +30,20 @@ function failure(entraError: string, subject: Failure['subject']): Failure {
   };
 }
 
-describe('a place', () => {
+describe('a directory', () => {
   const clock = createMovableClock();
   const place = () => createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
   const request = (requester: string, order: number) => ({ requester, tenantUid: 'acme', order });
   const gone = failure('unauthorized_client/AADSTS700016', 'directory');
 
-  test('is not held for a failure sent before a success of the same connection', async () => {
+  test('gets no cooldown for a failure sent before a success of the same connection', async () => {
     const health = place();
     health.granted(request('ada', 2));
     expect(await health.refused(request('ada', 1), gone, true)).toBe('REQUEST');
     expect(health.cooldown).toBeUndefined();
   });
 
-  test('is not held for longer since a connection fails for a reason of its own', async () => {
+  test('gets no longer cooldown if a connection fails for another reason', async () => {
     const health = place();
     await health.refused(request('ada', 1), gone, true);
     clock.advance(5 * MINUTE);
@@ -86,14 +86,14 @@ describe('an app', () => {
   const isHeld = (of: ReturnType<typeof health>) =>
     of.refusal({ connectionUid: 'grace', weight: 'FULL', directoryId: CONTOSO, tenantUid: 'tenant-1' }) !== undefined;
 
-  test('is not held for a failure sent before a probe was granted', async () => {
+  test('gets no cooldown for a failure sent before a probe was granted', async () => {
     const one = health(acme());
     await one.probeGranted(CONTOSO, undefined, 5);
     await one.blockWithoutCredential(failure('invalid_client/AADSTS7000215', 'credential'), 3, 'ada');
     expect(isHeld(one)).toBe(false);
   });
 
-  test('is not held for a second directory if the first one works again', async () => {
+  test('gets no cooldown for a second directory if the first one works again', async () => {
     const one = health(acme());
     await one.refused(context('ada', CONTOSO), 'refresh_token', ofApp, 1);
     await one.granted(context('ada', CONTOSO), 'refresh_token', 2, CONTOSO);
@@ -102,7 +102,7 @@ describe('an app', () => {
     expect(isHeld(one)).toBe(false);
   });
 
-  test('that tenants share is held for a second directory of another tenant alone', async () => {
+  test('that tenants share gets a cooldown only for a second directory of another tenant', async () => {
     const one = health(acme({ sharedWith: ['*'] }));
     one.begin(context('theirs', CONTOSO, 'tenant-2'), GRAPH);
     await one.granted(context('theirs', CONTOSO, 'tenant-2'), 'refresh_token', 1, CONTOSO);
@@ -115,7 +115,7 @@ describe('an app', () => {
   });
 });
 
-test('a hold gives failing connections a trial every five and a half minutes, though one of them asks no more', () => {
+test('failing connections get a trial every 5.5 minutes, even if one sends no more requests', () => {
   const clock = createMovableClock();
   const cooldown = createCooldown(
     failure('unauthorized_client/AADSTS700016', 'directory'),
@@ -129,7 +129,7 @@ test('a hold gives failing connections a trial every five and a half minutes, th
   }
 });
 
-test('a success that was sent after the failures that began a hold ends it, though others failed before it was answered', async () => {
+test('a success sent after the failures that started a cooldown ends it', async () => {
   const clock = createMovableClock();
   const place = createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
   const gone = failure('unauthorized_client/AADSTS700016', 'directory');
@@ -140,7 +140,7 @@ test('a success that was sent after the failures that began a hold ends it, thou
   expect(place.cooldown).toBeUndefined();
 });
 
-test('a hold that a trial opened does not close again after the clock was set back', () => {
+test('a cooldown that a trial opened does not close again after the clock was set back', () => {
   const clock = createMovableClock();
   const cooldown = createCooldown(
     failure('unauthorized_client/AADSTS700016', 'directory'),
@@ -153,7 +153,7 @@ test('a hold that a trial opened does not close again after the clock was set ba
   expect(cooldown.isClosedTo('grace', clock.now())).toBe(false);
 });
 
-test('an unknown answer holds its request for a minute, also after the clock was set back', () => {
+test('an unknown response refuses its request for a minute, even if the clock is set back', () => {
   const clock = createMovableClock();
   const cooldowns = createRequestCooldowns(clock);
   cooldowns.start('request', failure('invalid_request/AADSTS7999999', 'request'), false);
@@ -161,7 +161,7 @@ test('an unknown answer holds its request for a minute, also after the clock was
   expect(cooldowns.find('request')).toBeUndefined();
 });
 
-test('an authorization code that is granted ends the hold of its directory, though it was redeemed at a shared address', async () => {
+test('a code redeemed at a shared address ends the cooldown of its directory', async () => {
   const endpoint = await startTokenEndpoint();
   const appStateStore = createRecordingLedger(aSecret('one'));
   const { refresh, server } = createServer({ url: endpoint.url, appStateStore });
@@ -193,7 +193,7 @@ describe('through the sandbox', () => {
   });
   afterEach(() => stage.close());
 
-  test('an authorization code is no second directory', async () => {
+  test('an authorization code does not count as a second directory', async () => {
     stage.sandbox.injectFault({ kind: 'error', code: 7000218, count: 2 });
     const admission = await stage.server.admit({
       app: acme(),
@@ -219,7 +219,7 @@ describe('through the sandbox', () => {
     expect(stage.appStateStore.notes.filter((note) => note.startsWith('app'))).toEqual([]);
   });
 
-  test('a connection with a fault of its own does not use up the trials of a held directory', async () => {
+  test('a connection with its own fault does not use up the trials of a directory', async () => {
     stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client', user: ADA });
     failed(await stage.refresh({ requester: of('ada') }));
     stage.sandbox.clearFaults();
@@ -234,7 +234,7 @@ describe('through the sandbox', () => {
     granted(await stage.refresh({ requester: of('grace') }));
   });
 
-  test('a request that is refused locally takes no trial from the others', async () => {
+  test('a request that is refused locally takes no trial from others', async () => {
     const { clock } = stage.sandbox;
     stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client' });
     failed(await stage.refresh({ requester: of('grace') }));
@@ -247,7 +247,7 @@ describe('through the sandbox', () => {
     expect(stage.exchanges).toEqual(['app_config', 'app_config', 'granted']);
   });
 
-  test('one connection does not reject the credential that served another one shortly before, though the app changed since', async () => {
+  test('a credential that served another connection shortly before is not rejected by one refusal', async () => {
     granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
     stage.server.forget(acme().uid);
     stage.sandbox.injectFault({ kind: 'error', code: 7000215, error: 'invalid_client', user: ADA });
@@ -257,7 +257,7 @@ describe('through the sandbox', () => {
     expect(stage.appStateStore.notes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
   });
 
-  test('one tenant does not hold the directory of another one whose requests fail for reasons of their own', async () => {
+  test('one tenant does not block the directory of another tenant with other failures', async () => {
     const app = acme({ sharedWith: ['*'] });
     stage.sandbox.injectFault({ kind: 'error', code: 70011, error: 'invalid_scope' });
     failed(await stage.refresh({ app, requester: of('theirs'), tenantUid: 'other' }));
@@ -267,7 +267,7 @@ describe('through the sandbox', () => {
     granted(await stage.refresh({ app, requester: of('theirs too'), tenantUid: 'other' }));
   });
 
-  test('authorization codes that fail again and again do not prolong a hold', async () => {
+  test('authorization codes that fail repeatedly do not prolong a cooldown', async () => {
     stage.sandbox.injectFault({ kind: 'error', code: 7000215, error: 'invalid_client', count: 3 });
     const redeem = async () => {
       const requester = { connectionUid: undefined, weight: 'CREDENTIAL' } as const;
@@ -287,7 +287,7 @@ describe('through the sandbox', () => {
     granted(await stage.refresh());
   });
 
-  test('imports that fail do not use up the trials of a held directory', async () => {
+  test('imports that fail do not use up the trials of a directory', async () => {
     stage.sandbox.injectFault({ kind: 'error', code: 700016, error: 'unauthorized_client', user: ADA });
     failed(await stage.refresh({ requester: of('ada') }));
     stage.sandbox.clearFaults();

@@ -66,26 +66,26 @@ async function times(count: number, work: () => Promise<unknown>): Promise<void>
   for (let i = 0; i < count; i++) await work();
 }
 
-test('one on trial goes first at every fourth exchange', async () => {
+test('a credential on trial is presented first in every fourth exchange', async () => {
   const { order } = setUp(proven('old'), onTrial('new'));
   const orders = [];
   for (let i = 0; i < 8; i++) orders.push(await order());
   expect(orders).toEqual(['old new', 'old new', 'old new', 'new old', 'old new', 'old new', 'old new', 'new old']);
 });
 
-test('an exchange that must not be spared for a trial is none of the four', async () => {
+test('an exchange without trials does not count as one of the four', async () => {
   const { order, choice } = setUp(proven('old'), onTrial('new'));
   await times(3, () => order());
   expect(await order(choice, false)).toBe('old new');
   expect(await order()).toBe('new old');
 });
 
-test('what was refused, or never probed, is not tried beside one that works', async () => {
+test('a rejected or unprobed credential is not tried while another works', async () => {
   const { order } = setUp(proven('old'), aSecret('unprobed'), aSecret('refused', { verdict: 'REJECTED' }));
   await times(4, async () => expect(await order()).toBe('old unprobed refused'));
 });
 
-test('where none has proved itself yet, those on trial serve in the order they were added, and none has a turn', async () => {
+test('without a proven credential, those on trial serve in the order of addition', async () => {
   const { choice } = setUp(aSecret('unprobed'), onTrial('one'), onTrial('two'));
   await times(8, async () => {
     const { inOrder, onTrial: trial } = await choice.candidates(true);
@@ -94,7 +94,7 @@ test('where none has proved itself yet, those on trial serve in the order they w
   });
 });
 
-test('where nobody can say which directory to probe in, exchanges try what was never probed', async () => {
+test('without a directory to probe in, exchanges try an unprobed credential', async () => {
   const { order, choose } = setUp(proven('old'), aSecret('new'), aSecret('refused', { verdict: 'REJECTED' }));
   const choice = choose(anApp({ signInAudience: 'organizations' }));
   await times(3, async () => expect(await order(choice)).toBe('old new refused'));
@@ -104,13 +104,13 @@ test('where nobody can say which directory to probe in, exchanges try what was n
   await times(4, async () => expect(await order(probed)).toBe('old new refused'));
 });
 
-test('what was refused is not tried there either', async () => {
+test('a rejected credential is not tried there either', async () => {
   const { order, choose } = setUp(proven('old'), aSecret('refused', { verdict: 'REJECTED' }));
   const choice = choose(anApp({ signInAudience: 'organizations' }));
   await times(8, async () => expect(await order(choice)).toBe('old refused'));
 });
 
-test('five exchanges in a row make one on trial the first, and the one before its fallback', async () => {
+test('after five successes in a row a credential on trial becomes preferred', async () => {
   const { order, accept, appStateStore } = setUp(proven('old'), onTrial('new'));
   await times(4, () => accept('new'));
   expect(appStateStore.notes).not.toContain('new preferred');
@@ -120,7 +120,7 @@ test('five exchanges in a row make one on trial the first, and the one before it
   expect(appStateStore.notes).toEqual(['new VALID', 'new preferred']);
 });
 
-test('a refusal in between begins the five anew', async () => {
+test('a refusal in between restarts the five', async () => {
   const { accept, reject, appStateStore } = setUp(proven('old'), onTrial('new'));
   await times(4, () => accept('new'));
   expect(await reject('new', [7000215], NOW)).toBe('PROPAGATING');
@@ -130,7 +130,7 @@ test('a refusal in between begins the five anew', async () => {
   expect(appStateStore.notes).toContain('new preferred');
 });
 
-test('a probe makes a trial of it, and counts for none of the five', async () => {
+test('a probe starts a trial, and does not count as one of the five', async () => {
   const { order, probe, accept, appStateStore } = setUp(proven('old'), aSecret('new'));
   await times(9, () => probe('new'));
   await times(3, () => order());
@@ -139,7 +139,7 @@ test('a probe makes a trial of it, and counts for none of the five', async () =>
   expect(appStateStore.notes).toEqual(['new VALID']);
 });
 
-test('while the ledger cannot write it is not preferred, and the next exchange tries again', async () => {
+test('after a failed write it is not preferred, and the next exchange tries again', async () => {
   const { accept, order, appStateStore, ledgerFailures } = setUp(proven('old'), onTrial('new'));
   const { prefer } = appStateStore;
   appStateStore.prefer = () => Promise.reject(new Error('disk full'));
@@ -153,13 +153,13 @@ test('while the ledger cannot write it is not preferred, and the next exchange t
   expect(appStateStore.notes.at(-1)).toBe('new preferred');
 });
 
-test('many that end at once prefer it once', async () => {
+test('concurrent exchanges prefer it once', async () => {
   const { accept, appStateStore } = setUp(proven('old'), onTrial('new'));
   await Promise.all(Array.from({ length: 20 }, () => accept('new')));
   expect(appStateStore.notes).toEqual(['new VALID', 'new preferred']);
 });
 
-test('it is preferred although the clock was set back since the last one was', async () => {
+test('it is preferred even if the clock was set back since the last preference', async () => {
   const { order, accept, clock } = setUp(proven('old', NOW), onTrial('new'));
   clock.advance(-HOUR);
   expect(await order()).toBe('old new');
@@ -167,7 +167,7 @@ test('it is preferred although the clock was set back since the last one was', a
   expect(await order()).toBe('new old');
 });
 
-test('a preferred one that is refused comes last, and first again once it is accepted', async () => {
+test('a preferred credential comes last after a rejection, and first again once accepted', async () => {
   const { order, reject, probe, appStateStore } = setUp(proven('old', NOW - DAY), proven('new', NOW - HOUR));
   await reject('new', [7000222]);
   expect(await order()).toBe('old new');
@@ -181,13 +181,13 @@ test.each([
   ['that Entra should know by now', 7000215, NOW - REPLICATION, 'REJECTED'],
   ['of the future', 7000215, NOW + 1, 'REJECTED'],
   ['that has expired', 7000222, NOW, 'REJECTED'],
-] as const)('a refused one %s (AADSTS%i) is %s', async (_what, code, newSince, verdict) => {
+] as const)('a refused credential %s (AADSTS%i) is %s', async (_what, code, newSince, verdict) => {
   const { reject, appStateStore } = setUp(proven('only'));
   expect(await reject('only', [code], newSince)).toBe(verdict);
   expect(appStateStore.notes).toHaveLength(verdict === 'REJECTED' ? 1 : 0);
 });
 
-test('the database is asked once, however often one chooses', async () => {
+test('the credentials are read once, however often they are chosen', async () => {
   const { order, accept, choice, appStateStore } = setUp(proven('old'), onTrial('new'));
   let loads = 0;
   const { usableCredentials } = appStateStore;
@@ -201,7 +201,7 @@ test('the database is asked once, however often one chooses', async () => {
   expect(loads).toBe(1);
 });
 
-test('whatever happens: all within their time are candidates, and a refused one is first only where all were refused', async () => {
+test('all valid credentials are candidates, and a rejected one is first only if all are rejected', async () => {
   const names = ['a', 'b', 'c'] as const;
   const step = fc.record({
     what: fc.constantFrom('turn', 'accept', 'probe', 'reject'),

@@ -19,7 +19,7 @@ const start = async (...options: Parameters<typeof startStage>) => {
 };
 afterEach(() => stage.close());
 
-test('a client secret brings a token, and is noted as valid once, not at each exchange', async () => {
+test('a client secret gets a token, and its validity is stored once', async () => {
   const { refresh, appStateStore } = await start();
 
   for (let i = 0; i < 3; i++) granted(await refresh());
@@ -27,7 +27,7 @@ test('a client secret brings a token, and is noted as valid once, not at each ex
   expect(appStateStore.notes).toEqual(['good VALID']);
 });
 
-test('the use of a credential is noted again after an hour', async () => {
+test('the use of a credential is stored again after an hour', async () => {
   const { refresh, appStateStore, sandbox } = await start();
   granted(await refresh());
   sandbox.clock.advance(HOUR + MINUTE);
@@ -35,7 +35,7 @@ test('the use of a credential is noted again after an hour', async () => {
   expect(appStateStore.notes).toEqual(['good VALID', 'good VALID']);
 });
 
-test('a certificate signs an assertion, the same one until near its end', async () => {
+test('a certificate signs an assertion, which is reused until shortly before it expires', async () => {
   const pair = makeCertificate(Date.now() - DAY, Date.now() + 30 * DAY);
   const material = {
     kind: 'CERTIFICATE',
@@ -52,7 +52,7 @@ test('a certificate signs an assertion, the same one until near its end', async 
   granted(await refresh());
 });
 
-test('a certificate that Entra does not know is refused, and says so', async () => {
+test('a certificate that Entra does not know is rejected', async () => {
   const pair = makeCertificate(Date.now() - DAY, Date.now() + 30 * DAY);
   const material = {
     kind: 'CERTIFICATE',
@@ -72,7 +72,7 @@ test('a certificate that Entra does not know is refused, and says so', async () 
   ]);
 });
 
-test('a broken private key is told as a refused credential, without a request', async () => {
+test('a broken private key makes the credential unusable, without a request', async () => {
   const material = { kind: 'CERTIFICATE', certificateChain: 'not PEM', privateKey: new Secret('not PEM') } as const;
   const { refresh, exchanges, appStateStore } = await start({ credentials: [aCredential('cert', material)] });
 
@@ -81,7 +81,7 @@ test('a broken private key is told as a refused credential, without a request', 
   expect(appStateStore.notes).toEqual([]);
 });
 
-test('an assertion file of another tenant is not presented, though it was stored once', async () => {
+test('a stored assertion file of another tenant is not presented', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'assertion-'));
   try {
     const file = join(folder, 'token');
@@ -137,7 +137,7 @@ test('a federated assertion is read from its file at each use', async () => {
   }
 });
 
-test('when the first credential has lapsed at Entra, the second serves within the same exchange', async () => {
+test('if the first credential has expired at Entra, the second serves in the same exchange', async () => {
   const { refresh, sandbox, appStateStore, exchanges } = await start({
     credentials: [secretCredential('old', 'old-secret'), secretCredential('new', ACME_SECRET)],
   });
@@ -151,7 +151,7 @@ test('when the first credential has lapsed at Entra, the second serves within th
   expect(appStateStore.notes).toEqual(['old REJECTED invalid_client/AADSTS7000222', 'new VALID']);
 });
 
-test('one that was refused before is tried again when the good ones fail, before the app is held', async () => {
+test('a rejected credential is tried again if the others fail, before the app is blocked', async () => {
   const { refresh, sandbox, appStateStore, logged } = await start({
     credentials: [secretCredential('first', 'first-secret'), secretCredential('second', ACME_SECRET)],
   });
@@ -165,7 +165,7 @@ test('one that was refused before is tried again when the good ones fail, before
   expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected', 'entra_credential_rejected']);
 });
 
-test('a credential past its end by our clock is not presented at all', async () => {
+test('a credential that has expired by the vault’s clock is not presented', async () => {
   const lapsed = secretCredential('old', 'old-secret');
   const { refresh, exchanges } = await start({
     credentials: [
@@ -177,7 +177,7 @@ test('a credential past its end by our clock is not presented at all', async () 
   expect(exchanges).toEqual(['granted']);
 });
 
-test('all past their end: APP_CREDENTIAL_EXPIRED, answered locally and noted once', async () => {
+test('if all have expired: APP_CREDENTIAL_EXPIRED, without a request, stored once', async () => {
   const lapsed = secretCredential('old', ACME_SECRET);
   const { refresh, sandbox, exchanges, appStateStore } = await start({
     credentials: [{ ...lapsed, credential: { ...lapsed.credential, expireTime: Date.now() + HOUR } }],
@@ -193,13 +193,13 @@ test('all past their end: APP_CREDENTIAL_EXPIRED, answered locally and noted onc
   );
 });
 
-test('an app without a credential says so, without a request', async () => {
+test('an app without a credential fails without a request', async () => {
   const { refresh, exchanges } = await start({ credentials: [] });
   await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_REJECTED' });
   expect(exchanges).toEqual([]);
 });
 
-test('a lapsed secret is told as expired, then answered locally, with one exchange every 5 minutes', async () => {
+test('an expired secret is reported, then refused locally, with one exchange every 5 minutes', async () => {
   const { refresh, sandbox, exchanges } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
 
@@ -213,7 +213,7 @@ test('a lapsed secret is told as expired, then answered locally, with one exchan
   expect(exchanges).toHaveLength(2);
 });
 
-test('a new credential works at once after forget, and clears the app', async () => {
+test('a new credential works directly after forget, and clears the app', async () => {
   const { refresh, sandbox, appStateStore, server } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   failed(await refresh());
@@ -230,7 +230,7 @@ test('a new credential works at once after forget, and clears the app', async ()
   ]);
 });
 
-test('a probe that is given up unused leaves the try to the next one', async () => {
+test('a probe that sends no request leaves the trial to the next one', async () => {
   const { refresh, sandbox, server, exchanges } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   failed(await refresh());
@@ -247,7 +247,7 @@ test('a probe that is given up unused leaves the try to the next one', async () 
   expect(exchanges).toHaveLength(2);
 });
 
-test('a secret that is not everywhere yet: others are tried, else PROPAGATING, and nothing is marked', async () => {
+test('with a secret that is propagating, others are tried, else PROPAGATING, and nothing is marked', async () => {
   const { refresh, sandbox, appStateStore } = await start({
     credentials: [secretCredential('fresh', 'fresh-secret', 2)],
   });
@@ -270,7 +270,7 @@ test('a wrong secret is propagating for 15 minutes, and rejected afterwards', as
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
 });
 
-test('many exchanges at once note one rejection', async () => {
+test('concurrent exchanges store one rejection', async () => {
   const { refresh, sandbox, appStateStore } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   await Promise.allSettled(Array.from({ length: 8 }, () => refresh()));
@@ -280,13 +280,13 @@ test('many exchanges at once note one rejection', async () => {
   ]);
 });
 
-test('a ledger that cannot write costs nobody the token', async () => {
+test('a failed write of the app state does not fail the exchange', async () => {
   const { refresh, appStateStore } = await start();
   appStateStore.recordVerdict = () => Promise.reject(new Error('disk full'));
   expect(granted(await refresh()).refreshToken).toBeDefined();
 });
 
-test('probe tries each credential on its own', async () => {
+test('probe tries each credential separately', async () => {
   const { server, sandbox, appStateStore } = await start({
     credentials: [
       secretCredential('good', ACME_SECRET),
@@ -313,7 +313,7 @@ beforeEach(() => {
   canaryErrors = [];
 });
 
-test('no outcome, note or error ever holds a secret or Entra’s description', async () => {
+test('no outcome, stored state or error contains a secret or Entra’s description', async () => {
   const { refresh, sandbox, appStateStore, logged } = await start({
     credentials: [secretCredential('c', 'canary-client-secret')],
   });
@@ -361,7 +361,7 @@ describe('a probe that waits for a slot', () => {
     expect(await probe).toMatchObject([{ outcome: 'VALID' }]);
   });
 
-  test('does not wait for ever: nothing is learned', async () => {
+  test('gives up without a result', async () => {
     const { server, exchanges } = await start(narrow);
     const held = await server.admit(ask());
 

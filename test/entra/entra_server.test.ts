@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => endpoint.close());
 
-test('catches the rotated refresh token, which MSAL throws away', async () => {
+test('returns the rotated refresh token, which MSAL drops', async () => {
   const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
 
   const outcome = granted(await refresh());
@@ -32,7 +32,7 @@ test('catches the rotated refresh token, which MSAL throws away', async () => {
   expect(outcome.accessToken.refreshTime).toBe(NOW + 0.8 * HOUR);
 });
 
-test('asks the directory that it was told, by client secret, with one request and no discovery', async () => {
+test('uses the given directory and client secret, in one request without discovery', async () => {
   const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
 
   await refresh();
@@ -88,7 +88,7 @@ test.each([
   ['iss', { iss: 'https://login.example/e0000000-0000-4000-8000-000000000001/v2.0' }],
   ['iss', { iss: undefined }],
   ['tid', { tid: 'contoso' }],
-])('an id_token with another %s brings no token', async (claim, claims) => {
+])('an id_token with another %s grants no token', async (claim, claims) => {
   const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   endpoint.answer((_, response) => json(response, 200, tokenBody({ id_token: idToken({ oid: 'user-1', ...claims }) })));
 
@@ -101,7 +101,7 @@ test.each([
   ['openid profile', []],
   ['https://outlook.office365.com/SMTP.Send User.Read', ['SMTP.Send']],
   [undefined, ['SMTP.Send']],
-])('an answer for Outlook whose scope is %s', async (scope, expected) => {
+])('a response for Outlook with the scope %s', async (scope, expected) => {
   const outlook = 'https://outlook.office.com';
   const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   const admitted = await admission(anApp(), undefined);
@@ -118,7 +118,7 @@ test.each([
   else expect(granted(outcome).accessToken.permissions).toEqual(expected);
 });
 
-test('a claims challenge goes to Entra, beside what MSAL asks for the id_token', async () => {
+test('a claims challenge is sent to Entra, merged with the claims that MSAL adds', async () => {
   const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   const admitted = await admission(anApp(), 'dir-1');
   const challenge = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}';
@@ -133,7 +133,7 @@ test('a claims challenge goes to Entra, beside what MSAL asks for the id_token',
   expect(endpoint.requests).toHaveLength(1);
 });
 
-test('an app asks for itself in one directory, with .default', async () => {
+test('a token for the app itself is requested in one directory, with .default', async () => {
   const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   endpoint.answer((_, response) =>
     json(response, 200, { token_type: 'Bearer', expires_in: 3599, access_token: 'an-app-token' }),
@@ -153,7 +153,7 @@ test('an app asks for itself in one directory, with .default', async () => {
   nowhere.release();
 });
 
-test('a code is not sent twice when its answer was lost, for it works once', async () => {
+test('a code is not sent twice if its response was lost, because it works once', async () => {
   const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
   endpoint.answer((_, response) => void response.destroy());
   const admitted = await admission(anApp(), 'dir-1');
@@ -170,7 +170,7 @@ test('a code is not sent twice when its answer was lost, for it works once', asy
   expect(endpoint.requests).toHaveLength(1);
 });
 
-test('300 users at once: never more than 8 requests under way, and all are served', async () => {
+test('300 users at once are all served, with at most 8 concurrent requests', async () => {
   let underWay = 0;
   let most = 0;
   const counting = { inFlight: [] as number[], waiting: [] as number[] };

@@ -10,7 +10,7 @@ const kindOf = (answer: Parameters<typeof classify>[0]) => classify(answer, NOW)
 
 describe('every row of the table', () => {
   test.each(ENTRA_ERRORS.flatMap((row) => row.errors.map((error) => ({ ...row, error }))))(
-    'AADSTS$code under $error is $kind, held against the $subject, answered with $reason',
+    'AADSTS$code under $error is $kind, counts against the $subject, and gives $reason',
     ({ code, error, suberror, kind, subject, reason }) => {
       const entraError = `${error}/AADSTS${code}`;
       expect(classify(refusal(error, code, { suberror }), NOW)?.failure).toMatchObject({
@@ -22,14 +22,14 @@ describe('every row of the table', () => {
     },
   );
 
-  test.each(ENTRA_ERRORS)('AADSTS$code under an unknown `error` means what it means', ({ code, kind, subject }) => {
+  test.each(ENTRA_ERRORS)('AADSTS$code has the same meaning under an unknown `error`', ({ code, kind, subject }) => {
     // Codes of two meanings, which the word decides.
     if ([9002313, 650051, 65005].includes(code)) return;
     expect(classify(refusal('new_word', code), NOW)?.failure).toMatchObject({ kind, subject });
   });
 });
 
-describe('families and suberrors, where no number is known', () => {
+describe('error words and suberrors without a known code', () => {
   test.each([
     ['invalid_grant', 'bad_token', 'reauthorize'],
     ['invalid_grant', 'token_expired', 'reauthorize'],
@@ -57,15 +57,15 @@ describe('families and suberrors, where no number is known', () => {
     expect(kindOf(refusal(error, [], { suberror }))).toBe(kind);
   });
 
-  test('an unknown number under invalid_grant is a first strike', () => {
+  test('an unknown code under invalid_grant is ambiguous', () => {
     expect(kindOf(refusal('invalid_grant', 12345))).toBe('suspect');
   });
 
-  test('an unknown number under invalid_grant with a known suberror goes by the suberror', () => {
+  test('an unknown code under invalid_grant with a known suberror has the suberror’s meaning', () => {
     expect(kindOf(refusal('invalid_grant', 12345, { suberror: 'bad_token' }))).toBe('reauthorize');
   });
 
-  test('an unknown family is transient, but neither retried nor held against Entra’s health', () => {
+  test('an unknown error word is transient, but not retried, and opens no circuit', () => {
     expect(classify(refusal('new_error_of_next_year', 12345), NOW)).toMatchObject({
       failure: { kind: 'transient' },
       known: false,
@@ -73,7 +73,7 @@ describe('families and suberrors, where no number is known', () => {
   });
 
   test.each(['invalid_client', 'unauthorized_client', 'invalid_resource', 'invalid_scope', 'invalid_request'])(
-    'an unknown code under %s counts against the request alone',
+    'an unknown code under %s counts against the request only',
     (error) => {
       expect(classify(refusal(error, 7999999), NOW)).toMatchObject({
         failure: { kind: 'app_config', subject: 'request', reason: 'APP_MISCONFIGURED' },
@@ -88,7 +88,7 @@ describe('families and suberrors, where no number is known', () => {
     expect(classify(refusal('invalid_client', [70002, 50012]), NOW)?.failure.subject).toBe('credential');
   });
 
-  test('all numbers are looked at, and the mildest for what we keep wins', () => {
+  test('of several codes, the one that does the least harm to stored state wins', () => {
     expect(kindOf(refusal('invalid_grant', [12345, 50173, 90033]))).toBe('transient');
     expect(kindOf(refusal('invalid_grant', [70000, 53003]))).toBe('blocked');
   });
@@ -118,13 +118,13 @@ describe('the transport comes first', () => {
   ])('200 with %s is transient', (_, body) => {
     expect(kindOf(anAnswer({ status: 200, body }))).toBe('transient');
   });
-  test('a client in a loop is one connection, even when Entra adds a Retry-After', () => {
+  test('a loop counts against one connection, even with a Retry-After', () => {
     expect(classify({ ...refusal('invalid_grant', 50196), retryAfter: '30' }, NOW)?.failure).toMatchObject({
       kind: 'looping',
       retryAfter: 5 * MINUTE,
     });
   });
-  test('a client in a loop is one connection, also with a status that otherwise says that Entra is away', () => {
+  test('a loop counts against one connection, even with a status that means an outage', () => {
     expect(kindOf({ ...refusal('temporarily_unavailable', 50196), status: 503 })).toBe('looping');
   });
 });
@@ -139,25 +139,25 @@ describe('Retry-After', () => {
     expect(wait(dateIn(90 * SECOND))).toBe(90 * SECOND);
     expect(wait(dateIn(HOUR + 90 * SECOND), dateIn(HOUR))).toBe(90 * SECOND);
   });
-  test('is a minute when it is missing or nonsense', () => {
+  test('is a minute if it is missing or invalid', () => {
     expect(wait(undefined)).toBe(MINUTE);
     expect(wait('soon')).toBe(MINUTE);
     expect(wait('-5')).toSatisfy((value: number) => value >= SECOND && value <= HOUR);
   });
-  test('is an hour at most, a second at least', () => {
+  test('is at most an hour and at least a second', () => {
     expect(wait('999999')).toBe(HOUR);
     expect(wait('0')).toBe(SECOND);
     expect(wait(dateIn(-HOUR))).toBe(SECOND);
   });
 });
 
-test('a claims challenge is passed on, when it is JSON', () => {
+test('a claims challenge is passed on if it is JSON', () => {
   const claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}';
   expect(classify(refusal('interaction_required', 50076, { claims }), NOW)?.failure.claims).toBe(claims);
   expect(classify(refusal('interaction_required', 50076, { claims: '{broken' }), NOW)?.failure.claims).toBeUndefined();
 });
 
-describe('whatever comes', () => {
+describe('any response', () => {
   const ERRORS = [...new Set(ENTRA_ERRORS.flatMap(({ errors }) => errors))];
   const error = fc.oneof(fc.constantFrom(...ERRORS), fc.string());
   const code = fc.oneof(fc.constantFrom(...ENTRA_ERRORS.map((row) => row.code)), fc.integer(), fc.string());
@@ -182,7 +182,7 @@ describe('whatever comes', () => {
     })
     .map((parts) => anAnswer({ ...parts, body: parts.body as Record<string, unknown> }));
 
-  test('it never throws, and tells nothing of the description', () => {
+  test('it never throws, and shows nothing of the description', () => {
     fc.assert(
       fc.property(answer, (it) => {
         const { claims: _, ...failure } = classify(it, NOW)?.failure ?? {};
@@ -192,7 +192,7 @@ describe('whatever comes', () => {
     );
   });
 
-  test('429 and 5xx never touch a connection or an app, but that a connection in a loop rests', () => {
+  test('429 and 5xx never mark a connection or an app, except that a loop pauses the connection', () => {
     fc.assert(
       fc.property(answer, fc.constantFrom(429, 500, 502, 503, 504, 599), (it, status) => {
         const kinds = status >= 500 ? ['transient', 'throttled', 'looping'] : ['transient', 'throttled'];
@@ -202,7 +202,7 @@ describe('whatever comes', () => {
     );
   });
 
-  test('a known code of a credential under invalid_grant proves nothing about it', () => {
+  test('a credential’s code under invalid_grant proves nothing about the credential', () => {
     fc.assert(
       fc.property(fc.array(code), body, (codes, it) => {
         const kind = kindOf(anAnswer({ body: { ...it, error: 'invalid_grant', error_codes: codes } }));
@@ -212,7 +212,7 @@ describe('whatever comes', () => {
     );
   });
 
-  test('an answer without a known code never counts against a credential, a directory or the app', () => {
+  test('a response without a known code never counts against a credential, directory or app', () => {
     const known = new Set(ENTRA_ERRORS.map((row) => row.code));
     const unknown = fc.integer({ min: 1, max: 99_999_999 }).filter((number) => !known.has(number));
     fc.assert(

@@ -12,7 +12,7 @@ function read(body: Record<string, unknown>, resource = GRAPH, random = 0.5) {
   return readGranted(answer, { resource, graph: GRAPH, scopes: [`${GRAPH}/Mail.Read`], random: () => random });
 }
 
-test('permissions are canonical, sorted, and of the resource alone', () => {
+test('permissions are canonical, sorted, and only those of the resource', () => {
   const scope = `openid email ${GRAPH}/Mail.Send User.Read mail.send profile ${OUTLOOK}/SMTP.Send offline_access`;
   expect(read({ scope }).accessToken.permissions).toEqual(['Mail.Send', 'User.Read']);
   expect(read({ scope }, OUTLOOK).accessToken.permissions).toEqual(['SMTP.Send']);
@@ -29,35 +29,32 @@ test.each([
   ]);
 });
 
-test('an answer without a scope carries what was asked', () => {
+test('a response without a scope grants the requested scopes', () => {
   expect(read({ scope: undefined }).accessToken.permissions).toEqual(['Mail.Read']);
 });
 
-test.each([undefined, 'soon', -1, Number.NaN, 1e12, {}])(
-  'an end that makes no sense (%s) counts as reached',
-  (expires_in) => {
-    expect(read({ expires_in }).accessToken.expireTime).toBe(NOW);
-  },
-);
+test.each([undefined, 'soon', -1, Number.NaN, 1e12, {}])('an invalid lifetime (%s) counts as expired', (expires_in) => {
+  expect(read({ expires_in }).accessToken.expireTime).toBe(NOW);
+});
 
-test('a life in text counts from the moment of sending, less 30 s', () => {
+test('a lifetime in text counts from the time of sending, less 30 s', () => {
   expect(read({ expires_in: '3599' }).accessToken.expireTime).toBe(NOW + 3599 * SECOND - 30 * SECOND);
 });
 
-test('is replaced from 80 % of its life, give or take a tenth, or when Entra says', () => {
+test('is refreshed after 80 % of its lifetime, plus or minus a tenth, or at Entra’s time', () => {
   expect(read({}, GRAPH, 0).accessToken.refreshTime).toBeCloseTo(NOW + 0.72 * HOUR, -1);
   expect(read({}, GRAPH, 1).accessToken.refreshTime).toBeCloseTo(NOW + 0.88 * HOUR, -1);
   expect(read({ refresh_in: 1800 }).accessToken.refreshTime).toBe(NOW + HOUR / 2);
   expect(read({ refresh_in: 7200 }).accessToken.refreshTime).toBeCloseTo(NOW + 0.8 * HOUR, -1);
 });
 
-test('no refresh token, or an empty one, leaves the old one in force', () => {
+test('without a refresh token, or with an empty one, the old one stays valid', () => {
   expect(read({ refresh_token: undefined }).refreshToken).toBeUndefined();
   expect(read({ refresh_token: '' }).refreshToken).toBeUndefined();
 });
 
 test.each([undefined, 'nonsense', 'a.b.c', idToken({ tid: 'dir' }), 7])(
-  'an id_token that names nobody (%s) gives no account',
+  'an id_token without an account (%s) gives no account',
   (id_token) => {
     expect(read({ id_token }).account).toBeUndefined();
   },

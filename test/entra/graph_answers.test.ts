@@ -11,7 +11,7 @@ const KEY_ID = 'f0b0b335-1d71-4883-8f98-567911bfdca6';
 const END = '2030-02-03T04:05:06.7654321Z';
 const said = (status: number, code: unknown, more = {}) => anAnswer({ status, body: { error: { code } }, ...more });
 
-describe('a refusal of Graph', () => {
+describe('an error response of Graph', () => {
   test.each<[number, string, string]>([
     [400, 'Request_BadRequest', 'refused'],
     [400, 'CredentialInvalidLifetimeAsPerAppPolicy', 'refused'],
@@ -29,7 +29,7 @@ describe('a refusal of Graph', () => {
     expect(graphFailure(said(status, code), NOW)).toMatchObject({ kind, code });
   });
 
-  test('with Retry-After is none for good', () => {
+  test('with Retry-After is transient', () => {
     expect(graphFailure(said(403, 'Authorization_RequestDenied', { retryAfter: '5' }), NOW)).toEqual({
       kind: 'unavailable',
       code: 'Authorization_RequestDenied',
@@ -37,7 +37,7 @@ describe('a refusal of Graph', () => {
     });
   });
 
-  test('has a code that is a code, or none', () => {
+  test('has a code only if it looks like one', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), fc.anything(), (status, code) => {
         const outcome = graphFailure(said(status, code), NOW);
@@ -48,7 +48,7 @@ describe('a refusal of Graph', () => {
     expect(graphFailure(said(403, 'Ada Lovelace may not'), NOW)).toMatchObject({ kind: 'forbidden', code: undefined });
   });
 
-  test('comes of any body, without a throw', () => {
+  test('is read from any body without a throw', () => {
     fc.assert(
       fc.property(
         fc.option(fc.dictionary(fc.constantFrom('error', 'x'), fc.anything()), { nil: undefined }),
@@ -65,7 +65,7 @@ describe('a registration', () => {
     readRegistered({ passwordCredentials: [], keyCredentials: [{ keyId: KEY_ID, endDateTime: END, ...key }] })
       ?.certificates[0];
 
-  test('names a certificate by its thumbprint, however Graph spells it', () => {
+  test('identifies a certificate by its thumbprint, in any spelling of Graph', () => {
     const thumbprint = '52ed9b5038a47b9e2e2190715cc238359d4f8f73';
     const bytes = Buffer.from(thumbprint, 'hex');
     for (const customKeyIdentifier of [thumbprint, thumbprint.toUpperCase(), bytes.toString('base64')])
@@ -74,13 +74,13 @@ describe('a registration', () => {
       expect(certificateOf({ customKeyIdentifier })?.thumbprint).toBeUndefined();
   });
 
-  test('believes the certificate rather than what somebody called it', () => {
+  test('uses the certificate itself rather than its identifier', () => {
     const { certificate, thumbprint } = sample();
     expect(certificateOf({ key: certificate, customKeyIdentifier: 'f'.repeat(40) })?.thumbprint).toBe(thumbprint);
     expect(certificateOf({ key: 'AAAA', customKeyIdentifier: 'F'.repeat(40) })?.thumbprint).toBe('f'.repeat(40));
   });
 
-  test('keeps what has no readable end or hint: it opens doors all the same', () => {
+  test('includes credentials without a readable end or hint, because they work too', () => {
     const passwordCredentials = [
       { keyId: KEY_ID, endDateTime: END, hint: 'abc', displayName: 'one', customKeyIdentifier: null, secretText: null },
       { keyId: KEY_ID.toUpperCase(), endDateTime: null, hint: null, displayName: null },
@@ -95,7 +95,7 @@ describe('a registration', () => {
     ]);
   });
 
-  test('is not read from what is none', () => {
+  test('is not read from other values', () => {
     for (const body of [undefined, {}, { passwordCredentials: [] }, { passwordCredentials: {}, keyCredentials: [] }])
       expect(readRegistered(body)).toBeUndefined();
     fc.assert(
@@ -109,14 +109,14 @@ describe('a registration', () => {
 describe('an added secret', () => {
   const body = { keyId: KEY_ID, secretText: 'the-value', endDateTime: END };
 
-  test('has the end that Graph says, or else the one that was asked for', () => {
+  test('has the end that Graph returns, or else the requested one', () => {
     expect(readAddedPassword(body, NOW)).toMatchObject({ keyId: KEY_ID, endTime: Date.parse(END) });
     expect(readAddedPassword({ ...body, endDateTime: null }, NOW)?.endTime).toBe(NOW);
     expect(readAddedPassword(body, NOW)?.secret.reveal()).toBe('the-value');
   });
 
   test.each([undefined, {}, { ...body, secretText: null }, { ...body, secretText: '' }, { ...body, keyId: undefined }])(
-    'is none without its value or its key id: %j',
+    'is not read without its value or its key id: %j',
     (broken) => {
       expect(readAddedPassword(broken, NOW)).toBeUndefined();
     },

@@ -52,7 +52,7 @@ test('reads the secrets and certificates of a registration', async () => {
   expect(stage.asked).toEqual(['read: registered']);
 });
 
-test('adds a secret that Entra takes, and whose key id, hint and end the registration then shows', async () => {
+test('adds a secret that Entra accepts and the registration shows', async () => {
   const { displayName, endTime } = wish();
   const added = await stage.registrations.addPassword(acmeAtHome(), { displayName, endTime });
   if (added.kind !== 'added') throw new Error(inspect(added));
@@ -67,14 +67,14 @@ test('adds a secret that Entra takes, and whose key id, hint and end the registr
   expect((await stage.registrations.read(acmeAtHome())).kind).toBe('registered');
 });
 
-test('what was added cannot print itself', async () => {
+test('an added secret cannot be printed', async () => {
   const added = await stage.registrations.addPassword(acmeAtHome(), wish());
   if (added.kind !== 'added') throw new Error(inspect(added));
   const value = added.password.secret.reveal();
   expect(inspect(added, { depth: 9, showHidden: true }) + JSON.stringify(added)).not.toContain(value);
 });
 
-test('removes a secret; one that is not there is absent, however often', async () => {
+test('removes a secret; a missing one is absent, also repeatedly', async () => {
   const added = await stage.registrations.addPassword(acmeAtHome(), wish());
   if (added.kind !== 'added') throw new Error(inspect(added));
   const { keyId } = added.password;
@@ -90,7 +90,7 @@ test('removes a secret; one that is not there is absent, however often', async (
   ]);
 });
 
-test('a removal that Graph refuses while it shows the secret is to be tried again', async () => {
+test('a removal that Graph refuses while it shows the secret can be retried', async () => {
   const found = await stage.registrations.read(acmeAtHome());
   const keyId = found.kind === 'registered' ? found.registration.passwords[0]?.keyId : undefined;
   stage.sandbox.injectFault({
@@ -108,7 +108,7 @@ test('a removal that Graph refuses while it shows the secret is to be tried agai
   });
 });
 
-test('without a directory of its own nobody is asked', async () => {
+test('without a directory of the registration, no request is sent', async () => {
   const app = acme({ signInAudience: 'organizations' });
   expect(await stage.registrations.read(app)).toEqual({ kind: 'no_directory' });
   expect(await stage.registrations.addPassword(app, wish())).toEqual({ kind: 'no_directory' });
@@ -116,7 +116,7 @@ test('without a directory of its own nobody is asked', async () => {
   expect(stage.sandbox.counters().total).toBe(0);
 });
 
-test('an app for one directory is registered there', async () => {
+test('an app that serves one directory is registered there', async () => {
   const { clientId } = stage.sandbox.addApp({
     audience: CONTOSO,
     secrets: [{ value: 'of-one-directory' }],
@@ -127,7 +127,7 @@ test('an app for one directory is registered there', async () => {
   expect((await stage.registrations.read(acme({ clientId, signInAudience: CONTOSO }))).kind).toBe('registered');
 });
 
-test('without the role, or without owning itself, it says which permission to grant', async () => {
+test('without the role, or without ownership, it names the permission to grant', async () => {
   const forbidden = { kind: 'forbidden', permission: OWNED_BY, code: 'Authorization_RequestDenied' };
   stage.sandbox.withdrawApplicationPermission(ACME_CLIENT_ID, OWNED_BY);
   expect(await stage.registrations.read(acmeAtHome())).toEqual(forbidden);
@@ -137,7 +137,7 @@ test('without the role, or without owning itself, it says which permission to gr
   expect(await stage.registrations.removePassword(acmeAtHome(), GONE)).toEqual(forbidden);
 });
 
-test('another directory than its own knows no such registration', async () => {
+test('another directory has no such registration', async () => {
   stage.sandbox.grantAdminConsent(FABRIKAM, ACME_CLIENT_ID, []);
   expect(await stage.registrations.read(acmeAtHome({ homeDirectoryId: FABRIKAM }))).toEqual({
     kind: 'not_found',
@@ -149,7 +149,7 @@ test('another directory than its own knows no such registration', async () => {
   });
 });
 
-test('a directory to which the app is unknown has no registration of it either', async () => {
+test('a directory that does not know the app has no registration of it', async () => {
   const { id } = stage.sandbox.addDirectory({ domain: 'tailspin.example' });
   expect(await stage.registrations.read(acmeAtHome({ homeDirectoryId: id }))).toEqual({
     kind: 'not_found',
@@ -171,7 +171,7 @@ test('a policy of the directory is a refusal with its code', async () => {
   expect(await namesAtEntra()).toEqual(['seeded']);
 });
 
-test('when no credential gets a token, it says why, and Graph is not asked', async () => {
+test('if no credential gets a token, it reports the reason without a request to Graph', async () => {
   stage.appStateStore.credentials.splice(0, 1, secretCredential('bad', 'not-the-secret'));
   expect(await stage.registrations.read(acmeAtHome())).toEqual({
     kind: 'unavailable',
@@ -186,7 +186,7 @@ test('when no credential gets a token, it says why, and Graph is not asked', asy
   expect(stage.sandbox.counters().byEndpoint).toEqual({ token: 1 });
 });
 
-test('a throttled token endpoint says how long to wait, at once and afterwards', async () => {
+test('a throttled token endpoint gives the waiting time, at once and afterwards', async () => {
   stage.sandbox.injectFault({ kind: 'throttle', retryAfter: 17, count: 9 });
   expect(await stage.registrations.read(acmeAtHome())).toEqual({
     kind: 'unavailable',
@@ -200,7 +200,7 @@ test('a throttled token endpoint says how long to wait, at once and afterwards',
   });
 });
 
-test('a suspended app asks nobody', async () => {
+test('a suspended app sends no request', async () => {
   expect(await stage.registrations.read(acmeAtHome({ suspended: true }))).toMatchObject({
     kind: 'unavailable',
     code: 'APP_SUSPENDED',
@@ -208,7 +208,7 @@ test('a suspended app asks nobody', async () => {
   expect(stage.sandbox.counters().total).toBe(0);
 });
 
-test('while Graph hesitates, the app’s place at the token endpoint is free', async () => {
+test('during a slow request to Graph, the slot for the token endpoint is free', async () => {
   await stage.close();
   stage = await startGraphStage({ options: { admissionControl: { inFlight: 1, waiting: 0 } } });
   stage.appStateStore.credentials.splice(0, 1, acmeSecret(stage.sandbox));

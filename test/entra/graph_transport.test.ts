@@ -24,7 +24,7 @@ const BROKEN: [string, FaultInput, string][] = [
   ['a redirect', { kind: 'redirect' }, 'http/307'],
 ];
 
-test.each(BROKEN)('%s is no clear answer to a reading', async (_, fault, code) => {
+test.each(BROKEN)('%s is not a clear response to a read', async (_, fault, code) => {
   stage.sandbox.injectFault({ ...fault, endpoint: 'graph' });
 
   expect(await stage.registrations.read(acmeAtHome())).toEqual({ kind: 'unavailable', code, retryAfter: undefined });
@@ -34,7 +34,7 @@ test.each(BROKEN)('%s is no clear answer to a reading', async (_, fault, code) =
 });
 
 test.each([...BROKEN, ['an answer lost on the way', { kind: 'close_after' }, 'network/closed'] as const])(
-  'after %s a secret is not asked for again',
+  'after %s no second secret is requested',
   async (_, fault, code) => {
     stage.sandbox.injectFault({ ...fault, endpoint: 'graph' });
     const endTime = stage.sandbox.clock.now() + DAY;
@@ -46,7 +46,7 @@ test.each([...BROKEN, ['an answer lost on the way', { kind: 'close_after' }, 'ne
   },
 );
 
-test('a registration of many certificates is read, one that never ends is not', async () => {
+test('a registration with many certificates is read, an endless one is not', async () => {
   const { clientId } = acmeAtHome();
   stage.sandbox.addSecret(clientId, { displayName: 'x'.repeat(1000 * 1024) });
   expect((await stage.registrations.read(acmeAtHome())).kind).toBe('registered');
@@ -54,7 +54,7 @@ test('a registration of many certificates is read, one that never ends is not', 
   expect(await stage.registrations.read(acmeAtHome())).toMatchObject({ kind: 'unavailable', code: 'http/200' });
 });
 
-test('a secret whose answer was lost is there, under the name that was given', async () => {
+test('a secret whose response was lost exists, under the given name', async () => {
   stage.sandbox.injectFault({ endpoint: 'graph', kind: 'close_after' });
   const endTime = stage.sandbox.clock.now() + DAY;
   await stage.registrations.addPassword(acmeAtHome(), { displayName: 'lost', endTime });
@@ -63,7 +63,7 @@ test('a secret whose answer was lost is there, under the name that was given', a
   });
 });
 
-test('a removal whose answer was lost was done: the next one finds it absent', async () => {
+test('a removal whose response was lost is done: the next one finds it absent', async () => {
   const { clientId } = acmeAtHome();
   const { keyId } = stage.sandbox.addSecret(clientId, { value: 'another' });
   stage.sandbox.injectFault({ endpoint: 'graph', kind: 'close_after' });
@@ -71,7 +71,7 @@ test('a removal whose answer was lost was done: the next one finds it absent', a
   expect((await stage.registrations.removePassword(acmeAtHome(), keyId)).kind).toBe('absent');
 });
 
-test('where callers leave it no slot, it does not wait for ever', async () => {
+test('without a free slot it gives up', async () => {
   await stage.close();
   stage = await startGraphStage({ options: { admissionControl: { inFlight: 1 } } }, 200);
   const app = acmeAtHome();
@@ -99,7 +99,7 @@ test('429 in plain text keeps its Retry-After', async () => {
   expect((await stage.refresh()).kind).toBe('granted');
 });
 
-test('what Graph says in words is kept nowhere', async () => {
+test('messages of Graph appear nowhere', async () => {
   const description = 'Insufficient privileges of Ada.Lovelace@contoso.example';
   for (const status of [400, 401, 403, 404, 409, 429, 500]) {
     stage.sandbox.injectFault({ endpoint: 'graph', kind: 'error', status, error: 'Some_Code', description });

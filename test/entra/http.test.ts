@@ -23,7 +23,7 @@ const post = (timeout = 5000) =>
     correlationId: '33333333-3333-3333-3333-333333333333',
   });
 
-test('connections are used again', async () => {
+test('connections are reused', async () => {
   const ports = new Set<number | undefined>();
   endpoint.answer((_, response) => {
     ports.add(response.socket?.remotePort);
@@ -42,7 +42,7 @@ test('a body up to the limit is read, one byte more is not', async () => {
   expect(await post()).toMatchObject({ status: 200, fault: 'too_large', body: undefined });
 });
 
-test('a body that never ends is cut off at the limit', async () => {
+test('an endless body is cut off at the limit', async () => {
   const cut = new Promise<void>((resolve) => {
     endpoint.answer((_, response) => {
       response.once('close', resolve);
@@ -60,12 +60,12 @@ test.each([301, 302, 303, 307, 308])('a %i is not followed', async (status) => {
   expect(endpoint.requests).toHaveLength(1);
 });
 
-test.each(['<html></html>', '', '[]', 'null', '"text"', '{"a":', '\u0000'])('%j is no answer', async (text) => {
+test.each(['<html></html>', '', '[]', 'null', '"text"', '{"a":', '\u0000'])('%j is not a response', async (text) => {
   endpoint.answer((_, response) => void response.writeHead(200).end(text));
   expect(await post()).toMatchObject({ fault: 'not_json', body: undefined });
 });
 
-test('the time is for all of it: a slow body does not start it anew', async () => {
+test('the timeout covers the whole request, including a slow body', async () => {
   endpoint.answer((_, response) => {
     response.writeHead(200);
     const drip = setInterval(() => response.write(' '), 20);
@@ -74,13 +74,13 @@ test('the time is for all of it: a slow body does not start it anew', async () =
   expect(await post(150)).toMatchObject({ status: 200, fault: 'timeout' });
 });
 
-test('a port where nobody listens is a cut connection', async () => {
+test('a port without a listener is a closed connection', async () => {
   await endpoint.close();
   expect(await post()).toMatchObject({ status: undefined, fault: 'closed' });
   endpoint = await startTokenEndpoint();
 });
 
-test('https without a certificate that we trust is a cut connection, and the secret stays here', async () => {
+test('https without a trusted certificate is a closed connection, and no secret is sent', async () => {
   const answer = await http.send(endpoint.url.replace('http:', 'https:'), {
     method: 'POST',
     headers: {},
@@ -92,7 +92,7 @@ test('https without a certificate that we trust is a cut connection, and the sec
   expect(endpoint.requests).toEqual([]);
 });
 
-test('the correlation id, Retry-After and Date are kept', async () => {
+test('the response has the correlation id, Retry-After and Date', async () => {
   endpoint.answer((_, response) => void response.writeHead(429, { 'retry-after': '7' }).end('slow down'));
   const answer = await post();
   expect(answer).toMatchObject({ status: 429, retryAfter: '7', correlationId: '33333333-3333-3333-3333-333333333333' });

@@ -43,14 +43,14 @@ function reference(uid = 'referred'): UsableCredential {
   );
 }
 
-test('a secret by reference brings a token, and is read once', async () => {
+test('a secret by reference gets a token, and is read once', async () => {
   const { refresh, appStateStore } = await start();
   for (let i = 0; i < 3; i++) granted(await refresh());
   expect(source.reads).toEqual([URI]);
   expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
-test('renewed at Entra and in the key vault, it costs no caller a token: it is read again in the exchange that is refused', async () => {
+test('a renewed secret is read again in the refused exchange, and no caller fails', async () => {
   const { refresh, sandbox, exchanges, appStateStore, logged } = await start();
   granted(await refresh());
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret' });
@@ -69,7 +69,7 @@ test('renewed at Entra and in the key vault, it costs no caller a token: it is r
   expect(fallBacks).toBe(0);
 });
 
-test('renewed, and not everywhere in Entra yet: the one before goes on serving', async () => {
+test('while a renewed secret is propagating, the previous one serves', async () => {
   const { refresh, sandbox, appStateStore, exchanges } = await start();
   granted(await refresh());
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret', replicationDelay: 5 * MINUTE });
@@ -87,7 +87,7 @@ test('renewed, and not everywhere in Entra yet: the one before goes on serving',
   expect(fallBacks).toBe(0);
 });
 
-test('its app forgotten and loaded again in between, the one before still serves', async () => {
+test('the previous secret still serves after the app was forgotten and loaded again', async () => {
   const { refresh, sandbox, server } = await start();
   granted(await refresh());
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret', replicationDelay: 5 * MINUTE });
@@ -98,7 +98,7 @@ test('its app forgotten and loaded again in between, the one before still serves
   for (let i = 0; i < 4; i++) granted(await refresh());
 });
 
-test('renewed with both not working yet, it is propagating for a while, although the reference is old', async () => {
+test('a renewed secret is propagating while both are rejected, even if the reference is old', async () => {
   const { refresh, sandbox, appStateStore } = await start();
   granted(await refresh());
   source.put(URI, 'renewed-secret');
@@ -112,7 +112,7 @@ test('renewed with both not working yet, it is propagating for a while, although
   expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
-test('renewed a moment before the vault began, it is propagating for a while, although nobody saw the one before', async () => {
+test('a secret renewed shortly before the start is propagating at first', async () => {
   const { refresh, sandbox, appStateStore } = await start();
   source.put(URI, 'renewed-secret', sandbox.clock.now() - MINUTE);
 
@@ -122,7 +122,7 @@ test('renewed a moment before the vault began, it is propagating for a while, al
   expect(appStateStore.notes[0]).toBe('referred REJECTED invalid_client/AADSTS7000215');
 });
 
-test('a wrong value in the key vault is told as rejected after a quarter of an hour, while the one before still serves', async () => {
+test('a wrong value in the key vault is rejected after 15 minutes, while the previous one serves', async () => {
   const { refresh, sandbox, appStateStore, server } = await start();
   granted(await refresh());
   source.put(URI, 'mistyped');
@@ -145,7 +145,7 @@ test('a wrong value in the key vault is told as rejected after a quarter of an h
   expect(appStateStore.notes.at(-1)).toBe('referred VALID');
 });
 
-test('refused and not renewed, it is rejected as any other, and the key vault is not asked at each refusal', async () => {
+test('a refused secret that was not renewed is rejected, with few reads of the key vault', async () => {
   const { refresh, sandbox, server, exchanges, appStateStore } = await start();
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
 
@@ -160,7 +160,7 @@ test('refused and not renewed, it is rejected as any other, and the key vault is
   ]);
 });
 
-test('with the newest not everywhere yet and the one before lapsed, the newest decides: it is propagating', async () => {
+test('if the newest is propagating and the previous one has expired, it is propagating', async () => {
   const { refresh, sandbox, exchanges, appStateStore } = await start();
   granted(await refresh());
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
@@ -172,7 +172,7 @@ test('with the newest not everywhere yet and the one before lapsed, the newest d
   expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
-test('one that Entra never took is not presented again once it was renewed', async () => {
+test('a version that Entra never accepted is not presented again after a renewal', async () => {
   const { refresh, sandbox, exchanges } = await start();
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
   failed(await refresh());
@@ -184,7 +184,7 @@ test('one that Entra never took is not presented again once it was renewed', asy
   expect(exchanges).toEqual(['app_credential', 'app_credential']);
 });
 
-test('where too little time is left, no other secret is presented', async () => {
+test('with too little time left, no other secret is presented', async () => {
   const { refresh, exchanges } = await start();
   granted(await refresh());
   source.put(URI, 'mistyped');
@@ -197,7 +197,7 @@ test('where too little time is left, no other secret is presented', async () => 
   expect(exchanges).toEqual(['granted', 'app_credential', 'granted', 'app_credential']);
 });
 
-test('what was renewed is probed as it is now', async () => {
+test('a probe presents the renewed secret', async () => {
   const { refresh, sandbox, server } = await start();
   granted(await refresh());
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
@@ -207,7 +207,7 @@ test('what was renewed is probed as it is now', async () => {
 });
 
 test.each(['down', 'hanging'] as const)(
-  'with the key vault %s, the next credential serves, and it is told once',
+  'with the key vault %s, the next credential serves, and it is logged once',
   async (state) => {
     source.state = state;
     const { exchanges, logged, refresh, appStateStore } = await start({
@@ -233,7 +233,7 @@ test.each(['down', 'hanging'] as const)(
   },
 );
 
-test('with the key vault down, a probe says that Entra was not asked, and why', async () => {
+test('with the key vault down, a probe reports that no request was sent, and why', async () => {
   source.state = 'down';
   const { server } = await start();
   expect(await server.probe(app, CONTOSO)).toMatchObject([
@@ -241,7 +241,7 @@ test('with the key vault down, a probe says that Entra was not asked, and why', 
   ]);
 });
 
-test('with the key vault down and nothing else to present, callers are told to come again, and the app is not held', async () => {
+test('with the key vault down and no other credential, callers get Retry-After, and no cooldown', async () => {
   source.state = 'down';
   const { refresh, exchanges, appStateStore } = await start();
   expect(failed(await refresh())).toMatchObject({
@@ -255,7 +255,7 @@ test('with the key vault down and nothing else to present, callers are told to c
   expect(appStateStore.notes).toEqual(['referred VALID']);
 });
 
-test('without a key vault a reference cannot be presented', async () => {
+test('without a key vault, a reference cannot be presented', async () => {
   stage = await startStage({ credentials: [reference()] });
   expect(failed(await stage.refresh()).reason).toBe('KEY_SOURCE_UNAVAILABLE');
   expect(stage.exchanges).toEqual([]);

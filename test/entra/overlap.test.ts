@@ -35,7 +35,7 @@ async function refresh(count: number): Promise<Outcome[]> {
   return outcomes;
 }
 
-test('a new secret that Entra takes at every second try costs no caller a token, and is preferred when it works', async () => {
+test('a new secret that works at every second attempt fails no caller, and becomes preferred', async () => {
   const { sandbox, server, appStateStore, exchanges } = await start({
     credentials: [old, credential('new', 'new-secret', {}, 0)],
   });
@@ -56,7 +56,7 @@ test('a new secret that Entra takes at every second try costs no caller a token,
   expect(fallBacks).toBe(0);
 });
 
-test('with the old secret removed at Entra before the new one has proved itself, nobody fails', async () => {
+test('if the old secret is removed before the new one has proved itself, no caller fails', async () => {
   const { sandbox, appStateStore, exchanges } = await start({
     credentials: [old, credential('new', 'new-secret', { verdict: 'VALID' })],
   });
@@ -70,7 +70,7 @@ test('with the old secret removed at Entra before the new one has proved itself,
   expect(fallBacks).toBe(4);
 });
 
-test('with the preferred one removed at Entra, the one before serves in the same exchange, and the app stays as it is', async () => {
+test('if the preferred secret is removed at Entra, the previous one serves in the same exchange', async () => {
   const { sandbox, appStateStore, exchanges, logged } = await start({
     credentials: [old, credential('new', 'new-secret', { verdict: 'VALID', preferTime: Date.now() })],
   });
@@ -86,7 +86,7 @@ test('with the preferred one removed at Entra, the one before serves in the same
   expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected']);
 });
 
-test('a fall-back is told until another has proved itself in the place of the refused one', async () => {
+test('a fallback is reported until another credential has replaced the rejected one', async () => {
   const { sandbox } = await start({
     credentials: [
       credential('refused', 'removed-secret', { preferTime: Date.now() }),
@@ -101,14 +101,14 @@ test('a fall-back is told until another has proved itself in the place of the re
   expect(fallBacks).toBe(19);
 });
 
-test('while the preferred one is too young to be known everywhere, that another serves is no fall-back', async () => {
+test('while the preferred credential is propagating, another one is not a fallback', async () => {
   const { exchanges } = await start({ credentials: [credential('new', 'young', { preferTime: Date.now() }, 1), old] });
   for (const outcome of await refresh(2)) granted(outcome);
   expect(exchanges).toEqual(['app_credential', 'granted', 'app_credential', 'granted']);
   expect(fallBacks).toBe(0);
 });
 
-test('with the preferred one refused and no other, the app is held as ever', async () => {
+test('if the preferred credential is rejected and there is no other, the app is blocked', async () => {
   const { sandbox, exchanges, appStateStore } = await start({ credentials: [old] });
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
 
@@ -120,7 +120,7 @@ test('with the preferred one refused and no other, the app is held as ever', asy
   expect(fallBacks).toBe(0);
 });
 
-test('a wrong one on trial is found out, and costs no caller a token', async () => {
+test('a wrong credential on trial is rejected, and fails no caller', async () => {
   const { exchanges, appStateStore } = await start({
     credentials: [old, credential('new', 'mistyped', { verdict: 'VALID' })],
   });
@@ -132,14 +132,14 @@ test('a wrong one on trial is found out, and costs no caller a token', async () 
   expect(fallBacks).toBe(0);
 });
 
-test('however often it is probed, a new one is not preferred for that', async () => {
+test('probes alone never make a new credential preferred', async () => {
   const { sandbox, server, appStateStore } = await start({ credentials: [old, credential('new', 'new-secret')] });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
   for (let i = 0; i < 7; i++) await server.probe(app, CONTOSO);
   expect(appStateStore.notes).toEqual(['old VALID', 'new VALID']);
 });
 
-test('in an app for any directory, whose secrets nobody can probe, a new one is found good by its users', async () => {
+test('if no directory for a probe is known, exchanges of users prove a new credential', async () => {
   const { sandbox, appStateStore, server } = await start({ credentials: [old, credential('new', 'new-secret')] });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
   expect(await server.probe(acme(), undefined)).toEqual([]);
@@ -149,7 +149,7 @@ test('in an app for any directory, whose secrets nobody can probe, a new one is 
   expect(appStateStore.notes).toEqual(['old VALID', 'new VALID', 'new preferred']);
 });
 
-test('a code is redeemed with what has proved itself, whoever’s turn it is', async () => {
+test('a code is redeemed with a proven credential, never with one on trial', async () => {
   const { server, exchanges } = await start({
     credentials: [old, credential('new', 'mistyped', { verdict: 'VALID' })],
   });

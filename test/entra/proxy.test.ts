@@ -65,7 +65,7 @@ async function startProxied(names = `DNS:${HOST}`, options: TlsOptions = {}) {
   trust(certificate.cert);
 }
 
-test('Entra is reached through the proxy, which gets its own password and sees nothing of the request', async () => {
+test('Entra is reached through the proxy, which gets its password and sees no request', async () => {
   await startProxied();
   const post = openHttp({ url: new Secret(`http://us%65r:p%40ss@127.0.0.1:${proxy.port}`) });
 
@@ -82,7 +82,7 @@ test('Entra is reached through the proxy, which gets its own password and sees n
   expect(endpoint.requests[0]?.headers['proxy-authorization']).toBeUndefined();
 });
 
-test('loopback is never reached through it', async () => {
+test('loopback is never reached through the proxy', async () => {
   await startProxied();
   const post = openHttp({});
 
@@ -93,7 +93,7 @@ test('loopback is never reached through it', async () => {
   expect(proxy.asked).toEqual([]);
 });
 
-test('a host in NO_PROXY is reached without it', async () => {
+test('a host in NO_PROXY is reached without the proxy', async () => {
   await startProxied();
   const certificate = makeCertificate('IP:0.0.0.0');
   trust(certificate.cert);
@@ -138,7 +138,7 @@ test.each(['with', 'without'])(
 );
 
 test.each(['403 Forbidden', '407 Proxy Authentication Required'])(
-  'a proxy that answers %s is a cut connection',
+  'a proxy that answers %s is a closed connection',
   async (status) => {
     await startProxied();
     const post = openHttp({});
@@ -150,7 +150,7 @@ test.each(['403 Forbidden', '407 Proxy Authentication Required'])(
   },
 );
 
-test('a proxy that stays silent is a timeout, and serves again after it recovered', async () => {
+test('a proxy that does not answer is a timeout, and works again after it recovers', async () => {
   await startProxied();
   const post = openHttp({}, 1);
   proxy.answer(() => {});

@@ -8,7 +8,7 @@ import { openTestStores } from '../store/open_test_stores.ts';
 import { failed, GRAPH, granted, NOW } from './fixtures.ts';
 import { ADA, acme, secretCredential } from './with_sandbox.ts';
 
-test('over the real store: a lapsed secret is noted, a new one clears the app, all sealed', async () => {
+test('with the real store, an expired secret is stored, a new one clears the app, all sealed', async () => {
   const sandbox = await startSandbox({ algorithm: 'ES256' });
   const stores = await openTestStores({ clock: sandbox.clock });
   const server = createAuthorizationServer({

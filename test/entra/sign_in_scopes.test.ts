@@ -10,14 +10,14 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-test('the id token tells the e-mail address, which MSAL never asks for', async () => {
+test('the id token has the email address, which MSAL does not request', async () => {
   expect(granted(await stage.refresh({ user: 'byron@contoso.example' })).account).toMatchObject({
     username: 'byron@contoso.example',
     email: 'Ada.Byron@contoso.example',
   });
 });
 
-test('for nothing but signing in a token comes that userinfo takes, and it carries no permission', async () => {
+test('for sign-in only, the token works at userinfo and has no permission', async () => {
   const scopes = 'openid profile email offline_access';
   const refreshToken = stage.sandbox.issueRefreshToken({ clientId: ACME_CLIENT_ID, userObjectId: ADA, scopes });
 

@@ -66,7 +66,7 @@ async function start() {
   return { sandbox, stores, server, stored, refresh };
 }
 
-test('a caller that read the app before it was rejected does not keep it rejected for ever', async () => {
+test('a caller that read the app before its rejection does not keep it rejected', async () => {
   const { sandbox, stores, server, stored, refresh } = await start();
   const readEarly = await stored();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
@@ -82,7 +82,7 @@ test('a caller that read the app before it was rejected does not keep it rejecte
   expect(await stored()).toMatchObject({ state: 'OK', stateReason: undefined });
 });
 
-test('a caller that read the app while it was rejected rejects nobody after a change', async () => {
+test('a caller that read the rejected app does not reject it after a change', async () => {
   const { sandbox, stores, server, stored, refresh } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   failed(await refresh(await stored()));
@@ -102,7 +102,7 @@ test('a caller that read the app while it was rejected rejects nobody after a ch
   expect((await stored()).state).toBe('CREDENTIAL_REJECTED');
 });
 
-test('an app that this process did not ask for before it changed is read anew after the change', async () => {
+test('an app that was first used after a change is read again', async () => {
   const { sandbox, stores, server, stored, refresh } = await start();
   const readEarly = await stored();
   // Another replica found it rejected.
@@ -121,7 +121,7 @@ test('an app that this process did not ask for before it changed is read anew af
   expect(await stored()).toMatchObject({ state: 'OK', stateReason: undefined });
 });
 
-test('a caller that read the app before a directory failed does not keep the directory failing for ever', async () => {
+test('a caller that read the app before a directory failed does not keep it failing', async () => {
   const { stores, server, stored, refresh } = await start();
   const readEarly = await stored();
   granted(await refresh(readEarly));

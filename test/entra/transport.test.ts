@@ -22,7 +22,7 @@ test.each<[string, FaultInput, string]>([
   ['broken JSON', { kind: 'broken_json' }, 'http/200'],
   ['100 MB', { kind: 'huge' }, 'http/200'],
   ['a redirect', { kind: 'redirect' }, 'http/307'],
-])('%s is transient: nobody is blamed, nothing is noted', async (_, fault, entraError) => {
+])('%s is transient, and nothing is marked or stored', async (_, fault, entraError) => {
   stage.sandbox.injectFault(fault);
 
   expect(failed(await stage.refresh())).toMatchObject({ kind: 'transient', reason: 'ENTRA_UNAVAILABLE', entraError });
@@ -33,7 +33,7 @@ test.each<[string, FaultInput, string]>([
   granted(await stage.refresh());
 });
 
-test('429 in plain text keeps its Retry-After, and stops that directory alone', async () => {
+test('429 in plain text keeps its Retry-After, and stops that directory only', async () => {
   stage.sandbox.injectFault({ kind: 'throttle', retryAfter: 17 });
 
   expect(failed(await stage.refresh())).toMatchObject({
@@ -49,7 +49,7 @@ test('429 in plain text keeps its Retry-After, and stops that directory alone', 
   granted(await stage.refresh());
 });
 
-test('a Retry-After date holds although the vault’s clock was moved', async () => {
+test('a Retry-After date applies even if the vault’s clock was moved', async () => {
   stage.sandbox.clock.advance(30 * MINUTE);
   stage.sandbox.injectFault({ kind: 'throttle', retryAfter: 40, retryAfterDate: true });
   const { retryAfter } = failed(await stage.refresh());
@@ -64,7 +64,7 @@ test('one user’s 429 does not stop another app', async () => {
   granted(await stage.refresh({ app: acme({ uid: 'app-2' }) }));
 });
 
-test('a stumble is retried once, within the exchange', async () => {
+test('a transient failure is retried once, within the exchange', async () => {
   await stage.close();
   stage = await startStage();
   stage.sandbox.injectFault({ kind: 'html', count: 1 });
@@ -84,7 +84,7 @@ test.each([50173, 50196, 9002313, 65001, 53003, 70000])('AADSTS%i is not retried
   expect(stage.exchanges).toHaveLength(1);
 });
 
-test('no second try leaves when the time would not suffice', async () => {
+test('no retry is sent with too little time left', async () => {
   await stage.close();
   stage = await startStage();
   stage.sandbox.injectFault({ kind: 'html', count: 5 });
@@ -92,14 +92,14 @@ test('no second try leaves when the time would not suffice', async () => {
   expect(stage.exchanges).toHaveLength(1);
 });
 
-test('the exchange keeps to its own time, however long one request may take', async () => {
+test('the exchange keeps its timeout, however long one request may take', async () => {
   await stage.close();
   stage = await startStage();
   stage.sandbox.injectFault({ kind: 'hang', count: 5 });
   expect(failed(await stage.refresh({ timeout: 300 }))).toMatchObject({ entraError: 'network/timeout' });
 });
 
-test('with hardly any time left nothing is asked, and no credential is blamed', async () => {
+test('with almost no time left, no request is sent and no credential is marked', async () => {
   expect(failed(await stage.refresh({ timeout: 100 }))).toMatchObject({
     kind: 'transient',
     reason: 'ENTRA_UNAVAILABLE',
@@ -108,7 +108,7 @@ test('with hardly any time left nothing is asked, and no credential is blamed', 
   expect(stage.appStateStore.notes).toEqual([]);
 });
 
-test('a loop, and what is our own fault, are told to the log', async () => {
+test('loops and faults of the vault are logged', async () => {
   for (const [code, error] of [
     [50196, 'invalid_grant'],
     [9002313, 'invalid_request'],
@@ -122,7 +122,7 @@ test('a loop, and what is our own fault, are told to the log', async () => {
   ]);
 });
 
-test('an outage opens the circuit of that directory; what answers again closes it', async () => {
+test('an outage opens the circuit of that directory, and a response closes it', async () => {
   stage.sandbox.injectFault({ kind: 'html', count: 5 });
   for (let i = 0; i < 5; i++) failed(await stage.refresh());
 
@@ -134,14 +134,14 @@ test('an outage opens the circuit of that directory; what answers again closes i
   granted(await stage.refresh());
 });
 
-test('a user whose grant is dead opens no circuit and holds no app', async () => {
+test('an invalid grant of a user opens no circuit and blocks no app', async () => {
   stage.sandbox.injectFault({ kind: 'error', code: 50173, user: ADA, count: 50 });
   for (let i = 0; i < 50; i++) expect(failed(await stage.refresh()).kind).toBe('reauthorize');
   granted(await stage.refresh({ user: 'grace@contoso.example' }));
   expect(stage.appStateStore.notes).toEqual(['good VALID']);
 });
 
-test('a caller who goes away while the exchange is under way loses nothing', async () => {
+test('a caller that cancels during the exchange loses nothing', async () => {
   const hold = stage.sandbox.holdNextToken();
   const abort = new AbortController();
   const admission = await stage.server.admit({
@@ -158,6 +158,6 @@ test('a caller who goes away while the exchange is under way loses nothing', asy
   admission.release();
 });
 
-test('a suspended app asks nobody', async () => {
+test('a suspended app sends no request', async () => {
   await expect(stage.refresh({ app: acme({ suspended: true }) })).rejects.toMatchObject({ reason: 'APP_SUSPENDED' });
 });

@@ -57,7 +57,7 @@ function causeOf(work: () => unknown): string | undefined {
 }
 
 describe('a record', () => {
-  test('opens to what was sealed, for any bytes, place and version', () => {
+  test('opens to the sealed bytes, for any bytes, place and version', () => {
     fc.assert(
       fc.property(place, dekVersion, data, (where, version, bytes) => {
         const sealed = sealRecord(where, version, DEK, bytes);
@@ -96,7 +96,7 @@ describe('a record', () => {
     expect(causeOf(() => openRecord({ ...PLACE, [part]: 'other' }, only(1, DEK), sealed))).toBe('tag');
   });
 
-  test('does not open when the same letters are divided otherwise between the parts of its place', () => {
+  test('does not open if the same text is divided differently between the parts of its place', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme-ascii' }), { minLength: 5, maxLength: 5 }), (parts) => {
         const whole = parts.join('');
@@ -111,11 +111,11 @@ describe('a record', () => {
     );
   });
 
-  test('refuses a place with a lone surrogate, which would look like another one in UTF-8', () => {
+  test('refuses a place with a lone surrogate, which would equal another one in UTF-8', () => {
     expect(() => sealRecord({ ...PLACE, recordUid: 'a\ud800' }, 1, DEK, Buffer.from('x'))).toThrow(TypeError);
   });
 
-  test('does not open when cut short or made longer', () => {
+  test('does not open if it is truncated or extended', () => {
     const sealed = sealRecord(PLACE, 1, DEK, Buffer.alloc(900));
     for (let length = 0; length < sealed.length; length++) {
       expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealed.subarray(0, length)))).toBeDefined();
@@ -127,7 +127,7 @@ describe('a record', () => {
     expect(causeOf(() => openRecord(PLACE, only(1, DEK), oneBlockLess))).toBe('tag');
   });
 
-  test('takes no shortened tag, which GCM itself would', () => {
+  test('accepts no shortened tag, which GCM itself would', () => {
     const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
     for (const tagBytes of [4, 8, 12, 13, 14, 15]) {
       const short = sealed.subarray(0, sealed.length - 16 + tagBytes);
@@ -135,18 +135,18 @@ describe('a record', () => {
     }
   });
 
-  test('is checked against the key before it is decrypted: another DEK breaks the commitment', () => {
+  test('is checked against the key before decryption: another DEK breaks the commitment', () => {
     const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
     expect(causeOf(() => openRecord(PLACE, only(1, keyOf(0x12)), sealed))).toBe('commitment');
   });
 
-  test('does not open below the floor, although its DEK is still there', () => {
+  test('does not open below the floor, even with its DEK', () => {
     const sealed = sealRecord(PLACE, 2, DEK, Buffer.from('x'));
     expect(causeOf(() => openRecord(PLACE, only(2, DEK, 2), sealed))).toBeUndefined();
     expect(causeOf(() => openRecord(PLACE, only(2, DEK, 3), sealed))).toBe('version_below_floor');
   });
 
-  test('does not open under a version that nobody knows', () => {
+  test('does not open under an unknown version', () => {
     const sealed = sealRecord(PLACE, 2, DEK, Buffer.from('x'));
     expect(causeOf(() => openRecord(PLACE, only(1, DEK), sealed))).toBe('version_unknown');
   });
@@ -158,7 +158,7 @@ describe('a record', () => {
     expect(causeOf(() => openRecord(PLACE, only(1, DEK), with0(1, 2)))).toBe('format');
   });
 
-  test('answers every fault with the same words', () => {
+  test('fails with the same message for every cause', () => {
     const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('x'));
     const faulty = [sealed.subarray(1), Buffer.alloc(598), Buffer.from(sealed).fill(0, 40, 60), Buffer.alloc(0)];
     const messages = faulty.map((bytes) => {
@@ -186,7 +186,7 @@ describe('a record', () => {
     ['a length beyond the padding', 509, 512],
     ['a block too many', 3, 1024],
     ['something in the padding', 3, 512],
-  ])('does not open with %s, even when rightly sealed', (name, length, size) => {
+  ])('does not open with %s, even if sealed correctly', (name, length, size) => {
     const padded = Buffer.alloc(size);
     padded.writeUInt32BE(length);
     if (name.startsWith('something')) padded[511] = 1;
@@ -195,7 +195,7 @@ describe('a record', () => {
 });
 
 describe('the format', () => {
-  test('is the one of the design, built here once more from its words', () => {
+  test('matches an independent implementation of the design', () => {
     const padded = Buffer.alloc(512);
     padded.writeUInt32BE(13);
     padded.write('refresh token', 4);
@@ -258,18 +258,18 @@ describe('a wrapped DEK', () => {
     }
   });
 
-  test('is no record, and a record is no wrapped DEK', () => {
+  test('is not a record, and a record is not a wrapped DEK', () => {
     const record = sealRecord(PLACE, 1, DEK, keys.dek.export());
     expect(causeOf(() => unwrapDek(DEK_PLACE, keks, record))).toBeDefined();
     expect(causeOf(() => openRecord(PLACE, only(1, DEK), wrapped))).toBeDefined();
   });
 
-  test('tells of an unknown KEK', () => {
+  test('reports an unknown KEK', () => {
     expect(causeOf(() => unwrapDek(DEK_PLACE, [kekOf(0x34)], wrapped))).toBe('kek_unknown');
   });
 });
 
-test('a KEK does not print its key, and wipes the bytes it was made of', () => {
+test('a KEK does not print its key, and erases the bytes it was created from', () => {
   const bytes = filled(0x33);
   const kek = createKek(bytes);
   expect(bytes.equals(Buffer.alloc(32))).toBe(true);

@@ -26,7 +26,7 @@ const unavailable = (message: RegExp) =>
   expect.objectContaining({ reason: 'KEY_SOURCE_UNAVAILABLE', message: expect.stringMatching(message) });
 
 describe('reading', () => {
-  test('takes the file, and the one beside it as previous', async () => {
+  test('loads the file, and `<path>.previous` as the previous key', async () => {
     await put(path, bytesOf(1));
     await put(`${path}.previous`, bytesOf(2));
 
@@ -36,13 +36,13 @@ describe('reading', () => {
     expect(keks.previous?.id).toEqual(idOf(2));
   });
 
-  test.each([0o400, 0o600])('takes mode %o', async (mode) => {
+  test.each([0o400, 0o600])('accepts mode %o', async (mode) => {
     await put(path, bytesOf(1), mode);
 
     expect((await load()).current.id).toEqual(idOf(1));
   });
 
-  test('has no previous key without that file, or when it is a copy', async () => {
+  test('has no previous key without that file, or if it is a copy', async () => {
     await put(path, bytesOf(1));
     expect((await load()).previous).toBeUndefined();
 
@@ -69,7 +69,7 @@ describe('reading', () => {
     await expect(load()).rejects.toEqual(unavailable(/32 raw random bytes/));
   });
 
-  test('refuses a bad previous file as it refuses a bad current one', async () => {
+  test('refuses an invalid previous file like an invalid current one', async () => {
     await put(path, bytesOf(1));
     await put(`${path}.previous`, bytesOf(2), 0o444);
 
@@ -89,7 +89,7 @@ describe('reading', () => {
     await expect(load()).rejects.toEqual(unavailable(/belongs to user 1234/));
   });
 
-  test('follows a link, and judges the file behind it', async () => {
+  test('follows a link, and checks the file behind it', async () => {
     await put(join(folder, 'data'), bytesOf(1));
     await symlink('data', path);
     expect((await load()).current.id).toEqual(idOf(1));
@@ -98,7 +98,7 @@ describe('reading', () => {
     await expect(load()).rejects.toEqual(unavailable(/open to other users/));
   });
 
-  test('says that a file is missing, and makes none', async () => {
+  test('reports a missing file, and creates none', async () => {
     await expect(load()).rejects.toEqual(unavailable(/does not exist/));
     await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -132,7 +132,7 @@ describe.runIf(me === 0)('a credential of systemd', () => {
   const loadAs = (credentialsDirectory: string | undefined) =>
     createFileKeySource({ path, ownerUid: SERVICE_USER, credentialsDirectory }).load();
 
-  test('of mode 0440, which belongs to root, is accepted', async () => {
+  test('of mode 0440 that belongs to root is accepted', async () => {
     await put(`${path}.previous`, bytesOf(2), 0o440);
     const { current, previous } = await loadAs(credentials);
     expect([current.id, previous?.id]).toEqual([idOf(1), idOf(2)]);
@@ -159,7 +159,7 @@ describe.runIf(me === 0)('a credential of systemd', () => {
   });
 });
 
-describe('making', () => {
+describe('creating', () => {
   test('writes 32 random bytes for this user alone, in a folder for this user alone', async () => {
     path = join(folder, 'deep', 'keys', 'kek');
     await createKekFile(path);
@@ -170,14 +170,14 @@ describe('making', () => {
     expect((await load()).current.id).toHaveLength(16);
   });
 
-  test('makes another key each time', async () => {
+  test('creates another key each time', async () => {
     await createKekFile(path);
     await createKekFile(join(folder, 'other'));
 
     expect(await readFile(path)).not.toEqual(await readFile(join(folder, 'other')));
   });
 
-  test('makes it again where an earlier start was killed half-way', async () => {
+  test('creates it after an earlier start was killed in between', async () => {
     await put(`${path}.new`, bytesOf(1).subarray(0, 7));
 
     await createKekFile(path);

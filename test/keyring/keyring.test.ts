@@ -35,7 +35,7 @@ describe('sealing', () => {
     );
   });
 
-  test('gives each tenant a key of its own', () => {
+  test('gives each tenant its own key', () => {
     const keyring = keyringWith('acme-uid', 'blue-uid');
     const sealed = keyring.seal(ACME, 'x');
 
@@ -61,7 +61,7 @@ describe('sealing', () => {
     expect(after.open(ACME, sealed).toString()).toBe('x');
   });
 
-  test('a new DEK is not used before it was adopted', () => {
+  test('a new DEK is not used before it is adopted', () => {
     const keyring = keyringOf();
     keyring.newDek('acme-uid');
 
@@ -69,7 +69,7 @@ describe('sealing', () => {
     expect(() => keyring.seal(ACME, 'x')).toThrow(reason('INTERNAL'));
   });
 
-  test('tells the meter of each operation and of why a record did not open', () => {
+  test('reports each operation, and why a record did not open, to the meter', () => {
     const told: string[] = [];
     const meter = {
       observe: (operation: string) => told.push(operation),
@@ -85,7 +85,7 @@ describe('sealing', () => {
 });
 
 describe('versions of a DEK', () => {
-  test('the newest seals and the older ones still open, in whatever order they were adopted', () => {
+  test('the newest seals and the older ones still open, in any order of adoption', () => {
     const keyring = keyringWith('acme-uid');
     const old = keyring.seal(ACME, 'old');
     const second = keyring.newDek('acme-uid', 2);
@@ -101,7 +101,7 @@ describe('versions of a DEK', () => {
     expect(dekVersionOf(other.seal(ACME, 'new'))).toBe(2);
   });
 
-  test('what lies below the floor no longer opens, and the floor never goes down', () => {
+  test('records below the floor do not open, and the floor never goes down', () => {
     const keyring = keyringWith('acme-uid');
     const old = keyring.seal(ACME, 'old');
     keyring.adopt(keyring.newDek('acme-uid', 2));
@@ -112,7 +112,7 @@ describe('versions of a DEK', () => {
     expect(keyring.open(ACME, keyring.seal(ACME, 'new')).toString()).toBe('new');
   });
 
-  test('tells whether a version is loaded, since another replica may have added one', () => {
+  test('`has` returns whether a version is loaded, because another replica may have added one', () => {
     const keyring = keyringWith('acme-uid');
 
     expect(keyring.has('acme-uid', 1)).toBe(true);
@@ -136,7 +136,7 @@ describe('forgetting a tenant', () => {
     expect(() => keyring.blindIndex('acme-uid', 'x')).toThrow(reason('TENANT_NOT_FOUND'));
   });
 
-  test('leaves the other tenants alone', () => {
+  test('does not affect other tenants', () => {
     const keyring = keyringWith('acme-uid', 'blue-uid');
     keyring.forget('blue-uid');
 
@@ -144,8 +144,8 @@ describe('forgetting a tenant', () => {
   });
 });
 
-describe('how many tenants stay loaded', () => {
-  test('the one used longest ago goes first, the vault itself never', () => {
+describe('the number of loaded tenants', () => {
+  test('the one used longest ago is evicted first, the vault itself never', () => {
     const keyring = keyringOf({ capacity: 3 });
     for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(uid));
     keyring.seal(placeOf('a'), 'x');
@@ -154,7 +154,7 @@ describe('how many tenants stay loaded', () => {
     expect([VAULT_UID, 'a', 'b', 'c'].filter((uid) => keyring.has(uid))).toEqual([VAULT_UID, 'a', 'c']);
   });
 
-  test('one that was asked for stays while others are loaded, since its sealing comes next', () => {
+  test('a tenant passed to `has` stays while others are loaded, because sealing follows', () => {
     const keyring = keyringOf({ capacity: 3 });
     for (const uid of [VAULT_UID, 'a', 'b']) keyring.adopt(keyring.newDek(uid));
 
@@ -194,7 +194,7 @@ describe('root keys', () => {
     expect(after.open(ACME, sealed).toString()).toBe('x');
   });
 
-  test('an unknown one is named beside the one that is there', () => {
+  test('an unknown one is named together with the loaded one', () => {
     const dek = keyringOf().newDek('acme-uid');
     const other = keyringOf({ keks: { current: kekOf(2) } });
 

@@ -43,27 +43,27 @@ async function failure(...args: Parameters<typeof load>): Promise<VaultError> {
 }
 
 describe('which versions', () => {
-  test('takes the newest enabled version as current and the enabled one before it as previous', async () => {
+  test('the newest enabled version is current and the enabled one before it previous', async () => {
     const keks = await load([version(3), version(1), version(9, { enabled: false }), version(5)]);
 
     expect(keks.current.id).toEqual(idOf(5));
     expect(keks.previous?.id).toEqual(idOf(3));
   });
 
-  test('has no previous key when there is one version', async () => {
+  test('there is no previous key if there is one version', async () => {
     const keks = await load([version(1)]);
 
     expect(keks).toEqual({ current: expect.objectContaining({ id: idOf(1) }) });
   });
 
-  test('takes the pinned version and the one before it', async () => {
+  test('the pinned version is current and the one before it previous', async () => {
     const keks = await load([version(1), version(2), version(3)], { pin: '/v2' });
 
     expect(keks.current.id).toEqual(idOf(2));
     expect(keks.previous?.id).toEqual(idOf(1));
   });
 
-  test('treats the same value set twice as one key', async () => {
+  test('the same value set twice is one key', async () => {
     const keks = await load([version(1), version(2, { value: bytesOf(1).toString('base64') })]);
 
     expect(keks.previous).toBeUndefined();
@@ -82,14 +82,14 @@ describe('which versions', () => {
     await failure(versions, { pin });
   });
 
-  test('takes a value that ends with a newline', async () => {
+  test('a value that ends with a newline is accepted', async () => {
     const keks = await load([version(1, { value: `${bytesOf(1).toString('base64')}\n` })]);
 
     expect(keks.current.id).toEqual(idOf(1));
   });
 });
 
-describe('the way there', () => {
+describe('the request to Key Vault', () => {
   test('answers the challenge with a token for Key Vault, once', async () => {
     await load([version(1)]);
 
@@ -101,13 +101,13 @@ describe('the way there', () => {
     ]);
   });
 
-  test('tries again when throttled', async () => {
+  test('is retried when throttled', async () => {
     const keks = await load([version(1)], { faults: [{ status: 429, headers: { 'Retry-After': '0' } }] });
 
     expect(keks.current.id).toEqual(idOf(1));
   });
 
-  test('gives up and says so when it is throttled for longer than it may take', async () => {
+  test('fails when it is throttled for longer than the timeout', async () => {
     const error = await failure([version(1)], {
       fault: { status: 429, headers: { 'Retry-After': '60' } },
       timeout: 300,
@@ -117,13 +117,13 @@ describe('the way there', () => {
     expect(error.retryAfter).toBe(60_000);
   });
 
-  test('gives up on a vault that does not answer', async () => {
+  test('times out if the key vault does not answer', async () => {
     const error = await failure([version(1)], { fault: 'hang', timeout: 300 });
 
     expect(error.message).toContain('did not answer within 0.3 s');
   });
 
-  test('gives up on a sign-in that does not answer', async () => {
+  test('times out if the sign-in does not answer', async () => {
     vault = await startPretendKeyVault([version(1)]);
     const source = createKeyVaultSecretKeySource({
       ...vault,
@@ -134,21 +134,21 @@ describe('the way there', () => {
     await expect(source.load()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
   });
 
-  test('names the missing permission when it is refused, and does not retry', async () => {
+  test('names the missing permission after a refusal, and does not retry', async () => {
     const error = await failure([version(1)], { fault: { status: 403 } });
 
     expect(error.message).toContain('Key Vault Secrets User');
     expect(vault.asked).toHaveLength(2);
   });
 
-  test.each([400, 401, 404, 500, 503])('fails on a lasting %i with the address in its message', async (status) => {
+  test.each([400, 401, 404, 500, 503])('fails on a permanent %i with the address in its message', async (status) => {
     const error = await failure([version(1)], { fault: { status, headers: { 'retry-after-ms': '1' } } });
 
     expect(error.message).toContain('https://pretend.vault.azure.net');
     expect(error.message).toContain(String(status));
   });
 
-  test('fails when nobody listens', async () => {
+  test('fails without a listener', async () => {
     vault = await startPretendKeyVault([version(1)]);
     await vault.close();
 
@@ -157,7 +157,7 @@ describe('the way there', () => {
     });
   });
 
-  test('shows neither key nor bearer token when the answer that holds the key cannot be read', async () => {
+  test('shows neither key nor bearer token if the response with the key cannot be read', async () => {
     const value = bytesOf(1).toString('base64');
     const error = await failure([version(1)], {
       faults: [{ status: 200, body: `{"value": [], "nextLink": null, "x": "${value}` }],

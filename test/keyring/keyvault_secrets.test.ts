@@ -48,7 +48,7 @@ async function failureOf(work: () => unknown): Promise<VaultError> {
   throw new Error('expected a VaultError');
 }
 
-describe('what is read', () => {
+describe('the secret that is read', () => {
   test('is the newest version, with its dates', async () => {
     const { source } = await world([version(1), version(2, { notBefore: 1_900_000_000, expires: 2_000_000_000 })]);
 
@@ -63,7 +63,7 @@ describe('what is read', () => {
     });
   });
 
-  test('has no dates where the key vault says none', async () => {
+  test('has no dates if the key vault returns none', async () => {
     const { source } = await world();
 
     expect(await source.read(URI)).toMatchObject({ notBefore: undefined, expireTime: undefined });
@@ -75,7 +75,7 @@ describe('what is read', () => {
     expect(await read(`${URI}/v1`)).toBe('secret~of-version-1');
   });
 
-  test('is told also after its end: the dates of a key vault do not bind', async () => {
+  test('is served after it has expired, because a key vault’s dates are not enforced', async () => {
     const { read } = await world([version(1, { expires: 1_000_000_000 })]);
 
     expect(await read()).toBe('secret~of-version-1');
@@ -104,8 +104,8 @@ describe('what is read', () => {
   });
 });
 
-describe('memory', () => {
-  test('answers for an hour', async () => {
+describe('the cache', () => {
+  test('serves for an hour', async () => {
     const { read, time, asked } = await world();
 
     await read();
@@ -115,7 +115,7 @@ describe('memory', () => {
     expect(asked()).toBe(1);
   });
 
-  test('serves the old one after the hour, while a renewed one is read in the background', async () => {
+  test('serves the old secret after the hour, while a renewed one is read in the background', async () => {
     const { vault, read, time, asked } = await world();
     await read();
     vault.versions.push(version(2));
@@ -127,7 +127,7 @@ describe('memory', () => {
     expect(asked()).toBe(2);
   });
 
-  test('asks once, however many wait', async () => {
+  test('sends one request for many callers', async () => {
     const { read, asked } = await world();
 
     const all = await Promise.all(Array.from({ length: 50 }, () => read()));
@@ -136,7 +136,7 @@ describe('memory', () => {
     expect(asked()).toBe(1);
   });
 
-  test('holds no more than it may, and lets go what was used longest ago', async () => {
+  test('keeps its capacity, and removes the secret used longest ago', async () => {
     const names = ['a', 'b', 'c'];
     const versions = names.map((name) => version(1, { name, value: name }));
     const { read, asked } = await world(versions, { capacity: 2 });
@@ -160,7 +160,7 @@ describe('memory', () => {
 });
 
 describe('a secret that may have changed', () => {
-  test('is asked for by whoever reads it next', async () => {
+  test('is fetched by the next reader', async () => {
     const { vault, source, read } = await world();
     await read();
     vault.versions.push(version(2));
@@ -174,7 +174,7 @@ describe('a secret that may have changed', () => {
     [`${URI}/v1`, URI],
     [URI, `${URI}/v1`],
     [`${URI}/v2`, `${URI}/v1`],
-  ])('is forgotten by any of its addresses: %s', async (heard, known) => {
+  ])('is invalidated by any of its addresses: %s', async (heard, known) => {
     const { source, read, asked } = await world([version(1)]);
     await read(known);
 
@@ -184,7 +184,7 @@ describe('a secret that may have changed', () => {
     expect(asked()).toBe(2);
   });
 
-  test('is not known when nobody read it, nor is another whose name begins alike', async () => {
+  test('is not known if it was never read, even if another name has the same prefix', async () => {
     const { source, read, asked } = await world([version(1), version(1, { name: 'mail-app-2' })]);
     await read(`${URI}-2`);
 
@@ -203,7 +203,7 @@ describe('a secret that may have changed', () => {
     },
   );
 
-  test('serves as it was while the key vault does not answer', async () => {
+  test('stays in use while the key vault does not answer', async () => {
     const { vault, source, read, lines } = await world();
     await read();
     vault.fault = { status: 503, headers: { 'retry-after-ms': '1' } };
@@ -213,7 +213,7 @@ describe('a secret that may have changed', () => {
     expect(lines).toHaveLength(1);
   });
 
-  test('is not kept as it was asked for before', async () => {
+  test('is not cached from a request that was sent before', async () => {
     const { vault, source, read } = await world();
     const answered = Promise.withResolvers<void>();
     vault.faults.push({ after: answered.promise });
@@ -231,7 +231,7 @@ describe('a secret that may have changed', () => {
 });
 
 describe('an outage', () => {
-  test('changes nothing for who reads, is logged once, and its end too', async () => {
+  test('changes nothing for readers, and is logged once, like its end', async () => {
     const { vault, read, time, lines, outcomes, asked } = await world();
     await read();
     vault.fault = { status: 403 };
@@ -259,7 +259,7 @@ describe('an outage', () => {
     ['deleted', []],
     ['disabled', [version(1), version(2, { enabled: false })]],
     ['emptied', [version(1), version(2, { value: '' })]],
-  ])('is something else than a secret that was %s, which serves no more', async (_, versions) => {
+  ])('is distinguished from a secret that was %s, which is no longer served', async (_, versions) => {
     const { vault, read, time, outcomes } = await world();
     await read();
     vault.versions.splice(0, 1, ...versions);
@@ -283,7 +283,7 @@ describe('a failure', () => {
       'through its firewall',
     ],
     ['the sign-in is not taken', [version(1)], { status: 401 }, 'does not accept the identity'],
-  ] as const)('says what helps when %s', async (_, versions, fault, words) => {
+  ] as const)('names the next step when %s', async (_, versions, fault, words) => {
     const { vault, source } = await world(versions);
     vault.fault = fault;
 
@@ -293,7 +293,7 @@ describe('a failure', () => {
     expect(failure.message).toContain(words);
   });
 
-  test('comes when the key vault sends elsewhere, and nobody goes there', async () => {
+  test('occurs for a redirect of the key vault, which is not followed', async () => {
     const { vault, source } = await world([version(1), version(1, { name: 'other' })]);
     vault.faults.push({ status: 307, headers: { location: `${ORIGIN}/secrets/other?api-version=7.6` } });
 
@@ -301,7 +301,7 @@ describe('a failure', () => {
     expect(vault.asked.filter((line) => line.includes('other'))).toEqual([]);
   });
 
-  test('comes in time when nothing answers', async () => {
+  test('occurs in time without a response', async () => {
     const { vault, source } = await world([version(1)], { timeout: 200 });
     vault.fault = 'hang';
 
@@ -310,7 +310,7 @@ describe('a failure', () => {
     expect(failure.message).toContain('did not answer within 0.2 s');
   });
 
-  test('comes in time when the sign-in hangs, and the next sign-in is another one', async () => {
+  test('occurs in time if the sign-in hangs, and the next sign-in is a new one', async () => {
     let hangs = true;
     const getToken = () =>
       hangs ? new Promise<never>(() => {}) : Promise.resolve({ token: TOKEN, expiresOnTimestamp: Date.now() + 60_000 });
@@ -323,7 +323,7 @@ describe('a failure', () => {
     expect(await read()).toBe('secret~of-version-1');
   });
 
-  test('says when to come again where the key vault says it', async () => {
+  test('has the Retry-After of the key vault', async () => {
     const { vault, source } = await world([version(1)], { timeout: 200 });
     vault.fault = { status: 429, headers: { 'Retry-After': '30' } };
 
@@ -335,7 +335,7 @@ describe('a failure', () => {
     ['without an id', '{"value": "the-very-secret"}'],
     ['with a strange id', '{"id": "https://the-very-secret", "value": "the-very-secret"}'],
     ['nothing', 'null'],
-  ])('shows neither secret nor token when the answer is %s', async (_, body) => {
+  ])('shows neither secret nor token if the response is %s', async (_, body) => {
     const { vault, source, lines } = await world();
     vault.fault = { status: 200, body };
 
@@ -347,7 +347,7 @@ describe('a failure', () => {
     expect(failure.reason).toBe('KEY_SOURCE_UNAVAILABLE');
   });
 
-  test('shows no token when rights are missing, and what is read does not print itself', async () => {
+  test('shows no token if permissions are missing, and a secret cannot be printed', async () => {
     const { vault, source } = await world();
     expect(inspect(await source.read(URI), { depth: 20, showHidden: true })).not.toContain('secret~of');
     vault.fault = { status: 403 };
@@ -359,7 +359,7 @@ describe('a failure', () => {
 });
 
 describe('an address', () => {
-  test('has one form', async () => {
+  test('is normalized', async () => {
     const { source } = await world();
 
     for (const uri of [URI, `${URI}/`, 'HTTPS://PRETEND.vault.azure.net:443/secrets/Mail-App', ` ${URI}\n`]) {
@@ -385,7 +385,7 @@ describe('an address', () => {
     'https://pretend.vault.azure.net/secrets/',
     'mail-app',
     '',
-  ])('is refused, and never asked: %s', async (uri) => {
+  ])('is refused without a request: %s', async (uri) => {
     const { vault, source } = await world();
 
     expect((await failureOf(() => source.checkUri('credential', uri))).metadata).toEqual({ field: 'credential' });
@@ -415,13 +415,13 @@ describe('an address', () => {
     expect(vault.asked).toEqual([]);
   });
 
-  test('of another secret beside the root key is fine', async () => {
+  test('of another secret next to the root key is allowed', async () => {
     const { read } = await world([version(1)], { keySource: `keyvault-secret:${ORIGIN}/secrets/kek` });
 
     expect(await read()).toBe('secret~of-version-1');
   });
 
-  test('is refused, or comes out such that it stays the same, whatever is given', async () => {
+  test('is refused, or normalized to a stable form, for any text', async () => {
     const { source } = await world();
     const part = fc.string({ maxLength: 12 });
     const uris = fc.oneof(

@@ -9,7 +9,7 @@ test('knows the two sources', () => {
   });
 });
 
-test('names a source as the operator wrote it', () => {
+test('names a source as the operator configured it', () => {
   for (const spec of ['file:./keys/kek', 'keyvault-secret:https://acme.vault.azure.net/secrets/kek/0a1b']) {
     expect(createKeySource(spec).name).toBe(spec);
   }
@@ -36,6 +36,6 @@ test.each([
   );
 });
 
-test('says that a key of Key Vault is not supported yet', () => {
+test('reports that a key of Key Vault is not supported yet', () => {
   expect(() => createKeySource('keyvault-key:https://acme.vault.azure.net/keys/kek')).toThrow(/not supported yet/);
 });

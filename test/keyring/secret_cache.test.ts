@@ -33,7 +33,7 @@ function world() {
   return { source, time, kept, logged };
 }
 
-test('what was never read is logged with what the source says, once until it says something else or can be read', async () => {
+test('a failure is logged once until it changes or the secret can be read', async () => {
   const { source, time, kept, logged } = world();
   for (const answer of [away(), away(), gone, READ]) {
     source.answer = answer;
@@ -43,12 +43,12 @@ test('what was never read is logged with what the source says, once until it say
   expect(logged).toEqual(['away', 'gone', `${URI} can be read again`]);
 });
 
-describe('a source that is away', () => {
+describe('an unavailable source', () => {
   test.each([
-    ['a minute, where it does not say when to come again', undefined, MINUTE],
-    ['as long as it wants', 10 * MINUTE, 10 * MINUTE],
+    ['a minute without a Retry-After', undefined, MINUTE],
+    ['its Retry-After', 10 * MINUTE, 10 * MINUTE],
     ['an hour at most', 100 * HOUR, HOUR],
-  ])('is left alone for %s', async (_, retryAfter, pause) => {
+  ])('gets no request for %s', async (_, retryAfter, pause) => {
     const { source, time, kept } = world();
     await kept.read(URI);
     source.answer = away(retryAfter);
@@ -65,7 +65,7 @@ describe('a source that is away', () => {
     expect(source.asked).toBe(3);
   });
 
-  describe('and never told the secret', () => {
+  describe('without a cached secret', () => {
     const known = async (answer: FetchResult) => {
       const { source, time, kept } = world();
       source.answer = answer;
@@ -81,16 +81,16 @@ describe('a source that is away', () => {
     };
 
     test.each([
-      ['is away', away(HOUR)],
-      ['says that there is none', gone],
-    ])('and %s, is left alone for ten seconds', async (_, answer) => {
+      ['is unavailable', away(HOUR)],
+      ['reports that there is no secret', gone],
+    ])('and %s, gets no request for ten seconds', async (_, answer) => {
       const { source, time, read } = await known(answer);
       source.answer = READ;
       time.now += 10 * SECOND - 1;
       expect(await read()).toBe('failed 1');
     });
 
-    test('is asked in the background from then on, and nobody waits for it', async () => {
+    test('gets requests in the background from then on, without a waiting reader', async () => {
       const { source, time, read } = await known(away());
       source.answer = READ;
       time.now += 10 * SECOND;
@@ -99,14 +99,14 @@ describe('a source that is away', () => {
       expect(await read()).toBe('read 2');
     });
 
-    test('is waited for after a minute', async () => {
+    test('delays the reader after a minute', async () => {
       const { source, time, read } = await known(away());
       source.answer = READ;
       time.now += MINUTE;
       expect(await read()).toBe('read 2');
     });
 
-    test('is waited for at once where somebody mended it', async () => {
+    test('delays the reader at once after an invalidation', async () => {
       const { source, kept, read } = await known(gone);
       source.answer = READ;
       kept.invalidate(() => true);
@@ -115,7 +115,7 @@ describe('a source that is away', () => {
   });
 });
 
-test('a fault of our own in the background takes nothing away', async () => {
+test('an unexpected error in the background keeps the cached secret', async () => {
   const { source, time, kept } = world();
   await kept.read(URI);
   Object.defineProperty(source, 'answer', {
