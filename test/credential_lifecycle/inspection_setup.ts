@@ -20,7 +20,7 @@ import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import type { LogEvents } from '../../src/telemetry/log.ts';
 import { sampleApp, sampleTenant } from '../conformance/sample_rows.ts';
-import { ORIGIN, type PretendKeyVault, startPretendKeyVault } from '../keyring/pretend_key_vault.ts';
+import { type FakeKeyVault, ORIGIN, startFakeKeyVault } from '../keyring/fake_key_vault.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 
 export const OWNED_BY = 'Application.ReadWrite.OwnedBy';
@@ -29,7 +29,7 @@ export const OWNED_BY = 'Application.ReadWrite.OwnedBy';
 export interface InspectionWorld {
   readonly sandbox: Sandbox;
   readonly stores: Stores;
-  readonly keyVault: PretendKeyVault;
+  readonly keyVault: FakeKeyVault;
   readonly changes: Change[];
   /** Uids of apps whose learning was forgotten. */
   readonly forgotten: string[];
@@ -68,7 +68,7 @@ export interface Registered {
 export async function openInspectionWorld(): Promise<InspectionWorld> {
   const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
   const stores = await openTestStores({ clock: sandbox.clock });
-  const keyVault = await startPretendKeyVault([]);
+  const keyVault = await startFakeKeyVault([]);
   const secretSource = createKeyVaultSecrets({
     vaults: [ORIGIN],
     keySource: 'file:./kek',

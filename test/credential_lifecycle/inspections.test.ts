@@ -7,7 +7,7 @@ import { newMarker } from '../../src/model/rotation.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { CONTOSO } from '../../src/sandbox/state/seed.ts';
 import { sampleRotation } from '../conformance/sample_rows.ts';
-import { ORIGIN } from '../keyring/pretend_key_vault.ts';
+import { ORIGIN } from '../keyring/fake_key_vault.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
 import {
   type InspectionWorld,

@@ -4,14 +4,14 @@ import { createKeyVaultSecrets } from '../../src/keyring/keyvault_secrets.ts';
 import { MINUTE } from '../../src/model/clock.ts';
 import { sampleCredential } from '../conformance/sample_rows.ts';
 import { openWatchWorld } from '../expiry/expiry_setup.ts';
-import { ORIGIN, startPretendKeyVault } from '../keyring/pretend_key_vault.ts';
+import { ORIGIN, startFakeKeyVault } from '../keyring/fake_key_vault.ts';
 
 const URI = `${ORIGIN}/secrets/mail`;
 
 /** An app whose credential stays in a key vault, and was inspected. */
 async function world() {
   const { stores, app, clock } = await openWatchWorld();
-  const keyVault = await startPretendKeyVault([{ name: 'mail', version: 'v1', value: 'the-old-one', created: 1 }]);
+  const keyVault = await startFakeKeyVault([{ name: 'mail', version: 'v1', value: 'the-old-one', created: 1 }]);
   const { credential } = sampleCredential(app, 'referring');
   await stores.apps.addCredential(app, {
     credential: { ...credential, kind: 'KEY_VAULT_SECRET', hint: URI },

@@ -35,7 +35,7 @@ const reasonOf = (promise: Promise<Slot>) =>
     (error: VaultError) => error.reason,
   );
 
-/** Lets everything that can settle now do so. */
+/** Lets all promises settle that can. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('8 exchanges of an app in a directory run at once, 32 wait, the next is rejected', async () => {
@@ -101,24 +101,24 @@ test('a full queue replaces a waiter of a lower priority', async () => {
   expect(await first).toBe('admitted');
 });
 
-/** Asks without waiting; what became of each, so far. */
+/** Starts to acquire a slot, without waiting; the outcome so far. */
 function ask(admissionControl: AdmissionControl, request: Parameters<typeof slot>[1]) {
-  const asked: { outcome: Slot | VaultError['reason'] | 'waiting' } = { outcome: 'waiting' };
+  const acquired: { outcome: Slot | VaultError['reason'] | 'waiting' } = { outcome: 'waiting' };
   slot(admissionControl, request).then(
     (one) => {
-      asked.outcome = one;
+      acquired.outcome = one;
     },
     (error: VaultError) => {
-      asked.outcome = error.reason;
+      acquired.outcome = error.reason;
     },
   );
-  return asked;
+  return acquired;
 }
 
 const times = <Made>(count: number, make: (index: number) => Made) => Array.from({ length: count }, (_, i) => make(i));
 const directoryOf = (i: number) => ({ directory: `dir-${i}` });
-const countOf = (asked: readonly ReturnType<typeof ask>[], outcome: string) =>
-  asked.filter((one) => (typeof one.outcome === 'string' ? one.outcome : 'admitted') === outcome).length;
+const countOf = (acquired: readonly ReturnType<typeof ask>[], outcome: string) =>
+  acquired.filter((one) => (typeof one.outcome === 'string' ? one.outcome : 'admitted') === outcome).length;
 
 test('a tenant that is busy in all directories leaves exchanges to other tenants', async () => {
   const admissionControl = pacingWith();
@@ -135,7 +135,7 @@ test('a completed exchange serves a tenant without exchanges before tenants with
   const admissionControl = pacingWith();
   const busy = ['a', 'b', 'c'].map((tenant) => times(64, (i) => ask(admissionControl, { ...directoryOf(i), tenant })));
   await slot(admissionControl, { app: 'other', tenant: 'd' });
-  expect(busy.map((asked) => countOf(asked, 'admitted'))).toEqual([48, 12, 3]);
+  expect(busy.map((acquired) => countOf(acquired, 'admitted'))).toEqual([48, 12, 3]);
 
   const quiet = ask(admissionControl, { app: 'other', tenant: 'quiet' });
   const ended = busy[0]?.find(({ outcome }) => typeof outcome === 'object')?.outcome as Slot;
@@ -235,7 +235,7 @@ test('the number of bulkheads is bounded, and the longest idle one is removed', 
   const busy = await slot(admissionControl, { app: 'busy' });
   for (let i = 0; i < 1000; i++) (await slot(admissionControl, directoryOf(i))).release();
 
-  // Neither one in use nor what Entra asked for is forgotten for directories that come and go.
+  // Bulkheads in use, and throttled ones, are not replaced by new directories.
   expect(await reasonOf(slot(admissionControl, { app: 'throttled' }))).toBe('ENTRA_THROTTLED');
   expect(admissionControl.throttledUntil('throttled')).toBe(clock.now() + HOUR);
   busy.release();
@@ -256,7 +256,7 @@ test('a full table of bulkheads in use rejects new directories and serves known 
   expect(await reasonOf(slot(admissionControl, directoryOf(2)))).toBe('admitted');
 });
 
-/** Each bulkhead that is looked at reads the clock. */
+/** Each bulkhead that is checked reads the clock. */
 function countClockReads(): () => number {
   const { now } = clock;
   let reads = 0;
@@ -447,14 +447,14 @@ test('under any traffic the limits hold and every waiter is served or rejected',
       const admissionControl = pacingWith({ inFlight: 2, waiting: 4, totalInFlight: 4, totalWaiting: 9 });
       const held: { directory: string; slot: Slot }[] = [];
       const aborts: AbortController[] = [];
-      const asked: Promise<unknown>[] = [];
+      const acquired: Promise<unknown>[] = [];
       for (const { directory, tenant, priority, action } of events) {
         if (action === 'release') held.shift()?.slot.release();
         else if (action === 'abort') aborts.shift()?.abort();
         else {
           const abort = new AbortController();
           aborts.push(abort);
-          asked.push(
+          acquired.push(
             slot(admissionControl, { directory, tenant, priority, signal: abort.signal }).then(
               (one) => held.push({ directory, slot: one }),
               () => undefined,
@@ -471,7 +471,7 @@ test('under any traffic the limits hold and every waiter is served or rejected',
         one.slot.release();
         await settled();
       }
-      await Promise.all(asked);
+      await Promise.all(acquired);
       expect(await reasonOf(slot(admissionControl, { directory: 'a' }))).toBe('admitted');
     }),
     { numRuns: 100 },

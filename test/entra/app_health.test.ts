@@ -13,8 +13,8 @@ afterEach(() => stage.close());
 const inject = (code: number, more = {}) => stage.sandbox.injectFault({ kind: 'error', code, ...more });
 
 const GRACE = '11112222-0000-4000-8000-00000000aaaa';
-const notesOf = (word: string) => stage.appStateStore.notes.filter((note) => note.startsWith(word));
-/** Until the probes on their way are settled. */
+const notesOf = (word: string) => stage.appStateStore.writes.filter((note) => note.startsWith(word));
+/** Waits for the running probes. */
 const probed = () => stage.server.settled();
 
 describe('a code of the whole app', () => {
@@ -65,7 +65,7 @@ describe('an unknown code', () => {
       granted(await stage.refresh({ scopes: ['https://graph.microsoft.com/.default'] }));
       stage.sandbox.clock.advance(MINUTE);
       granted(await stage.refresh());
-      expect(stage.appStateStore.notes).toEqual(['good VALID']);
+      expect(stage.appStateStore.writes).toEqual(['good VALID']);
     },
   );
 
@@ -122,7 +122,7 @@ describe('a choice of the caller', () => {
     failed(await stage.refresh({ app, directoryId: FABRIKAM, requester }));
     await probed();
     granted(await stage.refresh({ app, user: ALAN }));
-    expect(stage.appStateStore.notes).toEqual(['good VALID']);
+    expect(stage.appStateStore.writes).toEqual(['good VALID']);
   });
 });
 
@@ -164,18 +164,18 @@ test.each([
 
   await expect(stage.refresh({ user: ALAN, directoryId: FABRIKAM })).rejects.toMatchObject({ reason });
   granted(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
-  expect(stage.appStateStore.notes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
+  expect(stage.appStateStore.writes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
 
   stage.sandbox.clock.advance(5 * MINUTE);
   granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
-  expect(stage.appStateStore.notes.at(-1)).toBe(`directory ${FABRIKAM} OK`);
+  expect(stage.appStateStore.writes.at(-1)).toBe(`directory ${FABRIKAM} OK`);
 });
 
 test('an app that fails in two directories and works in none is misconfigured', async () => {
   inject(700016, { count: 2 });
   failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
   failed(await stage.refresh({ user: ADA, directoryId: CONTOSO }));
-  expect(stage.appStateStore.notes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
+  expect(stage.appStateStore.writes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
 });
 
 test('two failing directories do not block an app that works elsewhere', async () => {
@@ -184,7 +184,7 @@ test('two failing directories do not block an app that works elsewhere', async (
   failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
   failed(await stage.refresh({ user: ALAN, directoryId: 'third.example' }));
   granted(await stage.refresh());
-  expect(stage.appStateStore.notes.filter((note) => note.startsWith('app'))).toEqual([]);
+  expect(stage.appStateStore.writes.filter((note) => note.startsWith('app'))).toEqual([]);
 });
 
 test('for an app with a single directory the same code counts against the app', async () => {
@@ -211,7 +211,7 @@ test('a request for an unknown scope is refused locally and affects no other req
   granted(await stage.refresh());
 
   expect(stage.exchanges).toEqual(['granted', 'app_config', 'granted']);
-  expect(stage.appStateStore.notes).toEqual(['good VALID']);
+  expect(stage.appStateStore.writes).toEqual(['good VALID']);
   stage.sandbox.clock.advance(5 * MINUTE);
   inject(70011);
   failed(await stage.refresh(bad));
@@ -241,16 +241,16 @@ test.each([
   expect(failed(await stage.refresh(request)).reason).toBe(reason);
   expect(failed(await stage.refresh({ ...request, requester: of('another') })).reason).toBe(reason);
   expect(stage.exchanges).toHaveLength(1);
-  expect(stage.appStateStore.notes).toEqual([`directory ${FABRIKAM} ${reason}`]);
+  expect(stage.appStateStore.writes).toEqual([`directory ${FABRIKAM} ${reason}`]);
   granted(await stage.refresh({ directoryId: FABRIKAM, user: ALAN }));
-  expect(stage.appStateStore.notes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
+  expect(stage.appStateStore.writes).toEqual([`directory ${FABRIKAM} ${reason}`, 'good VALID']);
 });
 
 test('failing directories do not use up the slots of a working one', async () => {
   inject(700016, { count: 2 });
   failed(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
   failed(await stage.refresh({ user: ALAN, directoryId: 'third.example' }));
-  expect(stage.appStateStore.notes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
+  expect(stage.appStateStore.writes).toContain('app MISCONFIGURED APP_MISCONFIGURED');
   granted(await stage.refresh());
 });
 
@@ -263,7 +263,7 @@ test('the first token clears a state that was stored before a restart', async ()
   } as const;
   const app = acme({ state: 'MISCONFIGURED', failingDirectories: [{ directoryId: CONTOSO, evidence }] });
   granted(await stage.refresh({ app }));
-  expect(stage.appStateStore.notes).toEqual(['good VALID', 'app OK', `directory ${CONTOSO} OK`]);
+  expect(stage.appStateStore.writes).toEqual(['good VALID', 'app OK', `directory ${CONTOSO} OK`]);
 });
 
 test('an exchange that completes after forget does not mark the app', async () => {
@@ -275,7 +275,7 @@ test('an exchange that completes after forget does not mark the app', async () =
   hold.release();
   failed(await late);
   granted(await stage.refresh());
-  expect(stage.appStateStore.notes.filter((note) => note.startsWith('app C'))).toEqual([]);
+  expect(stage.appStateStore.writes.filter((note) => note.startsWith('app C'))).toEqual([]);
 });
 
 test('an invalid grant that was sent as a trial leaves a trial to the next connection', async () => {
@@ -293,7 +293,7 @@ test('an app stores at most a thousand failing directories', async () => {
   inject(90002, { error: 'invalid_request', count: 1_100 });
   for (let i = 0; i < 1_050; i++) failed(await stage.refresh({ directoryId: `directory${i}.example` }));
 
-  expect(stage.appStateStore.notes.filter((note) => note.startsWith('directory '))).toHaveLength(1_000);
+  expect(stage.appStateStore.writes.filter((note) => note.startsWith('directory '))).toHaveLength(1_000);
   await expect(stage.refresh({ directoryId: 'directory1049.example' })).rejects.toMatchObject({
     reason: 'BLOCKED_BY_POLICY',
   });

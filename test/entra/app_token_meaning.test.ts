@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { asAppTokenMeaning } from '../../src/entra/errors/app_token_error.ts';
 import { classify } from '../../src/entra/errors/classify_error.ts';
 import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
-import { refusal } from './answers.ts';
 import { NOW } from './fixtures.ts';
+import { refusal } from './responses.ts';
 
-/** What GetAppAccessToken may answer, by its documentation; INTERNAL for requests that Entra cannot read. */
+/** Documented reasons of GetAppAccessToken; INTERNAL for requests that Entra cannot read. */
 const REASONS: ReadonlySet<string> = new Set([
   'ADMIN_CONSENT_REQUIRED',
   'BLOCKED_BY_POLICY',

@@ -46,7 +46,7 @@ function files(entries: readonly { tenantId?: string; path: string }[] = [{ path
 
 const INVALID = { reason: 'FIELD_INVALID' };
 
-/** Refused at each read, and when it is added. */
+/** Expects a refusal at each read, and when the file is added. */
 async function refused(made: ReturnType<typeof files>, tenantId: string, path: string, message: string | RegExp) {
   await expect(made.read(tenantId, path)).rejects.toMatchObject({
     ...INVALID,
@@ -78,12 +78,12 @@ test.each([
   put('tokens/acme-2/token', ACME);
   const made = files();
   await expect(made.read('acme', 'tokens/acme/token')).resolves.toBe(ACME);
-  const asked = path.includes('..') ? `${folder}/${path}` : at(path);
+  const requested = path.includes('..') ? `${folder}/${path}` : at(path);
   const direct = createAssertionFiles({
     allowed: [{ tenantId: undefined, path: at('tokens/{tenant}') }],
     ownTokenFiles: [],
   });
-  await expect(direct.read({ tenantId: 'acme', path: asked }, SECOND)).rejects.toMatchObject({
+  await expect(direct.read({ tenantId: 'acme', path: requested }, SECOND)).rejects.toMatchObject({
     ...INVALID,
     message: expect.stringContaining('TOKENVAULT_FEDERATED_FILES does not include it'),
   });

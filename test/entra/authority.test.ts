@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { createAuthorities } from '../../src/entra/authority.ts';
 import { requestThroughMsal } from '../../src/entra/exchange/msal_client.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { anAnswer } from './answers.ts';
-import { createRecordingLedger } from './app_state_store.ts';
+import { createRecordingAppStateStore } from './app_state_store.ts';
 import { anApp, createServer } from './fixtures.ts';
+import { aResponse } from './responses.ts';
 
 const CUSTOM = { loginUrl: 'http://127.0.0.1:4000/' };
 
@@ -14,11 +14,11 @@ test.each([
   ['CHINA', 'https://login.partner.microsoftonline.cn'],
   ['CUSTOM', 'http://127.0.0.1:4000'],
 ] as const)('in cloud %s MSAL contacts only the token endpoint at %s', async (cloud, login) => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const http = {
     send: async (url: string) => {
-      asked.push(url.split('?')[0] ?? '');
-      return anAnswer();
+      requested.push(url.split('?')[0] ?? '');
+      return aResponse();
     },
     close: async () => {},
   };
@@ -31,9 +31,9 @@ test.each([
       timeout: 1000,
       correlationId: '33333333-3333-4333-8333-333333333333',
     });
-    expect(asked.pop()).toBe(`${login}/${directory}/oauth2/v2.0/token`);
+    expect(requested.pop()).toBe(`${login}/${directory}/oauth2/v2.0/token`);
   }
-  expect(asked).toEqual([]);
+  expect(requested).toEqual([]);
 });
 
 test.each(['http://login.example.com', 'http://127.0.0.1.evil.example', 'ftp://127.0.0.1', 'http://10.0.0.1'])(
@@ -54,7 +54,7 @@ test('cloud CUSTOM without an address is reported', () => {
   expect(() => createAuthorities(undefined).of('CUSTOM', 'common')).toThrow(/CUSTOM/);
 });
 
-const { server } = createServer({ url: 'http://127.0.0.1:4000', appStateStore: createRecordingLedger() });
+const { server } = createServer({ url: 'http://127.0.0.1:4000', appStateStore: createRecordingAppStateStore() });
 const where = {
   app: anApp({ cloud: 'GLOBAL', clientId: 'the-client' }),
   directoryId: undefined,

@@ -2,21 +2,21 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** A proxy of a company: it opens tunnels (CONNECT), and resolves names that nobody else knows. */
+/** A company's proxy: it opens tunnels (CONNECT), and resolves names of its own. */
 export interface ConnectProxy {
   readonly port: number;
-  /** `host:port` of each tunnel that it was asked for, with the proxy's own authorization. */
-  readonly asked: { readonly target: string; readonly authorization: string | undefined }[];
-  /** All that passed from the client, in latin1. */
+  /** `host:port` of each requested tunnel, with the proxy authorization. */
+  readonly requests: { readonly target: string; readonly authorization: string | undefined }[];
+  /** All bytes from the client, in latin1. */
   readonly passed: () => string;
-  /** In place of a tunnel; undefined: tunnels again. */
+  /** Response instead of a tunnel; undefined: tunnels again. */
   answer(respond: ((socket: Duplex) => void) | undefined): void;
   close(): Promise<void>;
 }
 
 /** `hosts`: ports on loopback by name. */
 export async function startConnectProxy(hosts: Readonly<Record<string, number>>): Promise<ConnectProxy> {
-  const asked: ConnectProxy['asked'] = [];
+  const asked: ConnectProxy['requests'] = [];
   const sockets = new Set<Duplex>();
   let passed = '';
   let respond: ((socket: Duplex) => void) | undefined;
@@ -39,7 +39,7 @@ export async function startConnectProxy(hosts: Readonly<Record<string, number>>)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    asked,
+    requests: asked,
     passed: () => passed,
     answer(next) {
       respond = next;

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { createAuthorities } from '../../src/entra/authority.ts';
 import { contradictionIn } from '../../src/entra/exchange/contradiction.ts';
 import type { Cloud } from '../../src/model/app.ts';
-import { anAnswer } from './answers.ts';
 import { anApp, GRAPH } from './fixtures.ts';
+import { aResponse } from './responses.ts';
 import { DIRECTORY, idToken, tokenBody } from './token_endpoint.ts';
 
 const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad';
@@ -11,7 +11,7 @@ const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad';
 function contradiction(cloud: Cloud, iss: string, tid = DIRECTORY) {
   const app = anApp({ cloud });
   const authority = createAuthorities({ loginUrl: 'https://gateway.example' }).of(cloud, 'common');
-  const answer = anAnswer({ status: 200, body: tokenBody({ id_token: idToken({ iss, tid }) }) });
+  const answer = aResponse({ status: 200, body: tokenBody({ id_token: idToken({ iss, tid }) }) });
   return contradictionIn(answer, { app, authority, nonce: undefined, resource: GRAPH, graph: GRAPH });
 }
 

@@ -11,7 +11,7 @@ import type { Failure } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { CONTOSO, FABRIKAM } from '../../src/sandbox/state/seed.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
-import { createRecordingLedger } from './app_state_store.ts';
+import { createRecordingAppStateStore } from './app_state_store.ts';
 import { anApp, aSecret, createMovableClock, createServer, failed, GRAPH, granted } from './fixtures.ts';
 import { DIRECTORY, errorBody, idToken, json, startTokenEndpoint, tokenBody } from './token_endpoint.ts';
 import { ADA, ALAN, acme, type Stage, startStage } from './with_sandbox.ts';
@@ -32,19 +32,19 @@ function failure(entraError: string, subject: Failure['subject']): Failure {
 
 describe('a directory', () => {
   const clock = createMovableClock();
-  const place = () => createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
+  const directoryHealth = () => createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
   const request = (requester: string, order: number) => ({ requester, tenantUid: 'acme', order });
   const gone = failure('unauthorized_client/AADSTS700016', 'directory');
 
   test('gets no cooldown for a failure sent before a success of the same connection', async () => {
-    const health = place();
+    const health = directoryHealth();
     health.granted(request('ada', 2));
     expect(await health.refused(request('ada', 1), gone, true)).toBe('REQUEST');
     expect(health.cooldown).toBeUndefined();
   });
 
   test('gets no longer cooldown if a connection fails for another reason', async () => {
-    const health = place();
+    const health = directoryHealth();
     await health.refused(request('ada', 1), gone, true);
     clock.advance(5 * MINUTE);
     health.cooldown?.beginTrial('alan', clock.now());
@@ -60,7 +60,7 @@ describe('an app', () => {
     createAppHealth({
       app,
       clock,
-      appStateStore: createRecordingLedger(aSecret('one')),
+      appStateStore: createRecordingAppStateStore(aSecret('one')),
       metrics: silentMetrics,
       log: silentLog,
       isStale: false,
@@ -83,14 +83,14 @@ describe('an app', () => {
     known: true,
     suspectsCredential: false,
   };
-  const isHeld = (of: ReturnType<typeof health>) =>
+  const isBlocked = (of: ReturnType<typeof health>) =>
     of.refusal({ connectionUid: 'grace', weight: 'FULL', directoryId: CONTOSO, tenantUid: 'tenant-1' }) !== undefined;
 
   test('gets no cooldown for a failure sent before a probe was granted', async () => {
     const one = health(acme());
     await one.probeGranted(CONTOSO, undefined, 5);
     await one.blockWithoutCredential(failure('invalid_client/AADSTS7000215', 'credential'), 3, 'ada');
-    expect(isHeld(one)).toBe(false);
+    expect(isBlocked(one)).toBe(false);
   });
 
   test('gets no cooldown for a second directory if the first one works again', async () => {
@@ -99,7 +99,7 @@ describe('an app', () => {
     await one.granted(context('ada', CONTOSO), 'refresh_token', 2, CONTOSO);
     clock.advance(3 * HOUR);
     await one.refused(context('alan', FABRIKAM), 'refresh_token', ofApp, 3);
-    expect(isHeld(one)).toBe(false);
+    expect(isBlocked(one)).toBe(false);
   });
 
   test('that tenants share gets a cooldown only for a second directory of another tenant', async () => {
@@ -109,9 +109,9 @@ describe('an app', () => {
     clock.advance(3 * HOUR);
     await one.refused(context('ada', CONTOSO), 'refresh_token', ofApp, 2);
     await one.refused(context('alan', FABRIKAM), 'refresh_token', ofApp, 3);
-    expect(isHeld(one)).toBe(false);
+    expect(isBlocked(one)).toBe(false);
     await one.refused(context('theirs', CONTOSO, 'tenant-2'), 'refresh_token', ofApp, 4);
-    expect(isHeld(one)).toBe(true);
+    expect(isBlocked(one)).toBe(true);
   });
 });
 
@@ -131,13 +131,13 @@ test('failing connections get a trial every 5.5 minutes, even if one sends no mo
 
 test('a success sent after the failures that started a cooldown ends it', async () => {
   const clock = createMovableClock();
-  const place = createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
+  const directoryHealth = createDirectoryHealth({ clock, isShared: false, wasGrantedSince: async () => false });
   const gone = failure('unauthorized_client/AADSTS700016', 'directory');
-  await place.refused({ requester: 'ada', tenantUid: 'acme', order: 1 }, gone, true);
+  await directoryHealth.refused({ requester: 'ada', tenantUid: 'acme', order: 1 }, gone, true);
   clock.advance(5 * MINUTE);
-  await place.refused({ requester: 'grace', tenantUid: 'acme', order: 3 }, gone, true);
-  place.granted({ requester: 'alan', tenantUid: 'acme', order: 2 });
-  expect(place.cooldown).toBeUndefined();
+  await directoryHealth.refused({ requester: 'grace', tenantUid: 'acme', order: 3 }, gone, true);
+  directoryHealth.granted({ requester: 'alan', tenantUid: 'acme', order: 2 });
+  expect(directoryHealth.cooldown).toBeUndefined();
 });
 
 test('a cooldown that a trial opened does not close again after the clock was set back', () => {
@@ -163,7 +163,7 @@ test('an unknown response refuses its request for a minute, even if the clock is
 
 test('a code redeemed at a shared address ends the cooldown of its directory', async () => {
   const endpoint = await startTokenEndpoint();
-  const appStateStore = createRecordingLedger(aSecret('one'));
+  const appStateStore = createRecordingAppStateStore(aSecret('one'));
   const { refresh, server } = createServer({ url: endpoint.url, appStateStore });
   endpoint.answer((_, response) => json(response, 400, errorBody('unauthorized_client', 700016)));
   failed(await refresh(anApp(), DIRECTORY));
@@ -181,7 +181,7 @@ test('a code redeemed at a shared address ends the cooldown of its directory', a
   admission.release();
 
   await expect(refresh(anApp(), DIRECTORY)).resolves.not.toThrow();
-  expect(appStateStore.notes).toContain(`directory ${DIRECTORY} OK`);
+  expect(appStateStore.writes).toContain(`directory ${DIRECTORY} OK`);
   await server.close();
   await endpoint.close();
 });
@@ -216,7 +216,7 @@ describe('through the sandbox', () => {
     failed(await stage.refresh());
     granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
     await stage.server.settled();
-    expect(stage.appStateStore.notes.filter((note) => note.startsWith('app'))).toEqual([]);
+    expect(stage.appStateStore.writes.filter((note) => note.startsWith('app'))).toEqual([]);
   });
 
   test('a connection with its own fault does not use up the trials of a directory', async () => {
@@ -227,8 +227,8 @@ describe('through the sandbox', () => {
 
     for (let minute = 5; minute < 8; minute++) {
       stage.sandbox.clock.advance(minute === 5 ? 5 * MINUTE : MINUTE);
-      const asked = stage.refresh({ user: ALAN, directoryId: CONTOSO, requester: of('alan') });
-      await asked.catch(() => {});
+      const refreshed = stage.refresh({ user: ALAN, directoryId: CONTOSO, requester: of('alan') });
+      await refreshed.catch(() => {});
     }
 
     granted(await stage.refresh({ requester: of('grace') }));
@@ -254,7 +254,7 @@ describe('through the sandbox', () => {
     failed(await stage.refresh());
     await stage.server.settled();
     granted(await stage.refresh({ user: ALAN, directoryId: FABRIKAM }));
-    expect(stage.appStateStore.notes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
+    expect(stage.appStateStore.writes).not.toContain('good REJECTED invalid_client/AADSTS7000215');
   });
 
   test('one tenant does not block the directory of another tenant with other failures', async () => {

@@ -6,7 +6,7 @@ import { createCredentialChoice, REPLICATION } from '../../src/entra/health/cred
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import type { UsableCredential } from '../../src/model/credential.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
-import { createRecordingLedger } from './app_state_store.ts';
+import { createRecordingAppStateStore } from './app_state_store.ts';
 import { anApp, aSecret, createMovableClock, NOW } from './fixtures.ts';
 
 const DIRECTORY = 'd0000000-0000-4000-8000-000000000001';
@@ -14,7 +14,7 @@ const proven = (uid: string, preferTime = NOW - DAY) => aSecret(uid, { verdict: 
 const onTrial = (uid: string) => aSecret(uid, { verdict: 'VALID' });
 
 function setUp(...credentials: UsableCredential[]) {
-  const appStateStore = createRecordingLedger(...credentials);
+  const appStateStore = createRecordingAppStateStore(...credentials);
   const clock = createMovableClock();
   let failures = 0;
   const appStateWriteFailed = () => {
@@ -34,7 +34,7 @@ function setUp(...credentials: UsableCredential[]) {
     clock,
     choice,
     choose,
-    ledgerFailures: () => failures,
+    writeFailures: () => failures,
     order: async (from = choice, withTrials = true) =>
       (await from.candidates(withTrials)).inOrder.map(({ credential }) => credential.uid).join(' '),
     accept: (uid: string) => choice.accepted(usable(uid), { requester: 'ada', order: 1 }),
@@ -113,11 +113,11 @@ test('a rejected credential is not tried there either', async () => {
 test('after five successes in a row a credential on trial becomes preferred', async () => {
   const { order, accept, appStateStore } = setUp(proven('old'), onTrial('new'));
   await times(4, () => accept('new'));
-  expect(appStateStore.notes).not.toContain('new preferred');
+  expect(appStateStore.writes).not.toContain('new preferred');
   await accept('new');
   await accept('new');
   await times(4, async () => expect(await order()).toBe('new old'));
-  expect(appStateStore.notes).toEqual(['new VALID', 'new preferred']);
+  expect(appStateStore.writes).toEqual(['new VALID', 'new preferred']);
 });
 
 test('a refusal in between restarts the five', async () => {
@@ -125,9 +125,9 @@ test('a refusal in between restarts the five', async () => {
   await times(4, () => accept('new'));
   expect(await reject('new', [7000215], NOW)).toBe('PROPAGATING');
   await times(4, () => accept('new'));
-  expect(appStateStore.notes).not.toContain('new preferred');
+  expect(appStateStore.writes).not.toContain('new preferred');
   await accept('new');
-  expect(appStateStore.notes).toContain('new preferred');
+  expect(appStateStore.writes).toContain('new preferred');
 });
 
 test('a probe starts a trial, and does not count as one of the five', async () => {
@@ -136,27 +136,27 @@ test('a probe starts a trial, and does not count as one of the five', async () =
   await times(3, () => order());
   expect(await order()).toBe('new old');
   await times(4, () => accept('new'));
-  expect(appStateStore.notes).toEqual(['new VALID']);
+  expect(appStateStore.writes).toEqual(['new VALID']);
 });
 
 test('after a failed write it is not preferred, and the next exchange tries again', async () => {
-  const { accept, order, appStateStore, ledgerFailures } = setUp(proven('old'), onTrial('new'));
+  const { accept, order, appStateStore, writeFailures } = setUp(proven('old'), onTrial('new'));
   const { prefer } = appStateStore;
   appStateStore.prefer = () => Promise.reject(new Error('disk full'));
   await times(6, () => accept('new'));
-  expect(ledgerFailures()).toBe(2);
+  expect(writeFailures()).toBe(2);
   expect(await order()).toBe('old new');
 
   appStateStore.prefer = prefer;
   await accept('new');
   expect(await order()).toBe('new old');
-  expect(appStateStore.notes.at(-1)).toBe('new preferred');
+  expect(appStateStore.writes.at(-1)).toBe('new preferred');
 });
 
 test('concurrent exchanges prefer it once', async () => {
   const { accept, appStateStore } = setUp(proven('old'), onTrial('new'));
   await Promise.all(Array.from({ length: 20 }, () => accept('new')));
-  expect(appStateStore.notes).toEqual(['new VALID', 'new preferred']);
+  expect(appStateStore.writes).toEqual(['new VALID', 'new preferred']);
 });
 
 test('it is preferred even if the clock was set back since the last preference', async () => {
@@ -173,7 +173,7 @@ test('a preferred credential comes last after a rejection, and first again once 
   expect(await order()).toBe('old new');
   await probe('new');
   expect(await order()).toBe('new old');
-  expect(appStateStore.notes).toEqual(['new REJECTED invalid_client/AADSTS7000222', 'new VALID']);
+  expect(appStateStore.writes).toEqual(['new REJECTED invalid_client/AADSTS7000222', 'new VALID']);
 });
 
 test.each([
@@ -184,7 +184,7 @@ test.each([
 ] as const)('a refused credential %s (AADSTS%i) is %s', async (_what, code, newSince, verdict) => {
   const { reject, appStateStore } = setUp(proven('only'));
   expect(await reject('only', [code], newSince)).toBe(verdict);
-  expect(appStateStore.notes).toHaveLength(verdict === 'REJECTED' ? 1 : 0);
+  expect(appStateStore.writes).toHaveLength(verdict === 'REJECTED' ? 1 : 0);
 });
 
 test('the credentials are read once, however often they are chosen', async () => {

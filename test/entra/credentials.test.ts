@@ -24,7 +24,7 @@ test('a client secret gets a token, and its validity is stored once', async () =
 
   for (let i = 0; i < 3; i++) granted(await refresh());
 
-  expect(appStateStore.notes).toEqual(['good VALID']);
+  expect(appStateStore.writes).toEqual(['good VALID']);
 });
 
 test('the use of a credential is stored again after an hour', async () => {
@@ -32,7 +32,7 @@ test('the use of a credential is stored again after an hour', async () => {
   granted(await refresh());
   sandbox.clock.advance(HOUR + MINUTE);
   granted(await refresh());
-  expect(appStateStore.notes).toEqual(['good VALID', 'good VALID']);
+  expect(appStateStore.writes).toEqual(['good VALID', 'good VALID']);
 });
 
 test('a certificate signs an assertion, which is reused until shortly before it expires', async () => {
@@ -66,7 +66,7 @@ test('a certificate that Entra does not know is rejected', async () => {
     reason: 'APP_CREDENTIAL_REJECTED',
     entraError: 'invalid_client/AADSTS700027',
   });
-  expect(appStateStore.notes).toEqual([
+  expect(appStateStore.writes).toEqual([
     'cert REJECTED invalid_client/AADSTS700027',
     'app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED',
   ]);
@@ -78,7 +78,7 @@ test('a broken private key makes the credential unusable, without a request', as
 
   expect(failed(await refresh())).toMatchObject({ kind: 'app_credential', reason: 'APP_CREDENTIAL_REJECTED' });
   expect(exchanges).toEqual([]);
-  expect(appStateStore.notes).toEqual([]);
+  expect(appStateStore.writes).toEqual([]);
 });
 
 test('a stored assertion file of another tenant is not presented', async () => {
@@ -148,7 +148,7 @@ test('if the first credential has expired at Entra, the second serves in the sam
   granted(await refresh());
 
   expect(exchanges).toEqual(['app_credential', 'granted', 'granted']);
-  expect(appStateStore.notes).toEqual(['old REJECTED invalid_client/AADSTS7000222', 'new VALID']);
+  expect(appStateStore.writes).toEqual(['old REJECTED invalid_client/AADSTS7000222', 'new VALID']);
 });
 
 test('a rejected credential is tried again if the others fail, before the app is blocked', async () => {
@@ -161,7 +161,7 @@ test('a rejected credential is tried again if the others fail, before the app is
 
   granted(await refresh());
 
-  expect(appStateStore.notes.slice(-2)).toEqual(['second REJECTED invalid_client/AADSTS7000222', 'first VALID']);
+  expect(appStateStore.writes.slice(-2)).toEqual(['second REJECTED invalid_client/AADSTS7000222', 'first VALID']);
   expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected', 'entra_credential_rejected']);
 });
 
@@ -188,7 +188,7 @@ test('if all have expired: APP_CREDENTIAL_EXPIRED, without a request, stored onc
   for (let i = 0; i < 10; i++) await expect(refresh()).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_EXPIRED' });
 
   expect(exchanges).toEqual(['granted']);
-  expect(appStateStore.notes).toEqual(
+  expect(appStateStore.writes).toEqual(
     ['good VALID', 'app CREDENTIAL_REJECTED APP_CREDENTIAL_EXPIRED'].map((note) => note.replace('good', 'old')),
   );
 });
@@ -224,7 +224,7 @@ test('a new credential works directly after forget, and clears the app', async (
   server.forget('app-1');
   granted(await refresh({ app: acme({ state: 'CREDENTIAL_REJECTED' }) }));
 
-  expect(appStateStore.notes.filter((note) => !note.startsWith('directory')).slice(-2)).toEqual([
+  expect(appStateStore.writes.filter((note) => !note.startsWith('directory')).slice(-2)).toEqual([
     'new VALID',
     'app OK',
   ]);
@@ -258,9 +258,9 @@ test('with a secret that is propagating, others are tried, else PROPAGATING, and
     reason: 'APP_CREDENTIAL_PROPAGATING',
     retryAfter: 10_000,
   });
-  expect(appStateStore.notes).toEqual([]);
+  expect(appStateStore.writes).toEqual([]);
   granted(await refresh());
-  expect(appStateStore.notes).toEqual(['fresh VALID']);
+  expect(appStateStore.writes).toEqual(['fresh VALID']);
 });
 
 test('a wrong secret is propagating for 15 minutes, and rejected afterwards', async () => {
@@ -274,7 +274,7 @@ test('concurrent exchanges store one rejection', async () => {
   const { refresh, sandbox, appStateStore } = await start();
   sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
   await Promise.allSettled(Array.from({ length: 8 }, () => refresh()));
-  expect(appStateStore.notes).toEqual([
+  expect(appStateStore.writes).toEqual([
     'good REJECTED invalid_client/AADSTS7000222',
     'app CREDENTIAL_REJECTED APP_CREDENTIAL_EXPIRED',
   ]);
@@ -304,7 +304,7 @@ test('probe tries each credential separately', async () => {
     'lapsed REJECTED',
     'young PROPAGATING',
   ]);
-  expect(appStateStore.notes).toEqual(['good VALID', 'lapsed REJECTED invalid_client/AADSTS7000222']);
+  expect(appStateStore.writes).toEqual(['good VALID', 'lapsed REJECTED invalid_client/AADSTS7000222']);
   expect(await server.probe(acme(), undefined)).toEqual([]);
 });
 
@@ -333,7 +333,7 @@ test('no outcome, stored state or error contains a secret or Entra’s descripti
     await attempt();
   }
   const { inspect } = await import('node:util');
-  const seen = inspect([outcomes, canaryErrors, appStateStore.notes, logged], { depth: 20, showHidden: true });
+  const seen = inspect([outcomes, canaryErrors, appStateStore.writes, logged], { depth: 20, showHidden: true });
   expect(outcomes.length).toBeGreaterThan(4);
   expect(seen).not.toMatch(/canary/);
 });

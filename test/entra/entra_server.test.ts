@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentMetrics } from '../../src/entra/entra_metrics.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { createRecordingLedger } from './app_state_store.ts';
+import { createRecordingAppStateStore } from './app_state_store.ts';
 import { anApp, aSecret, createServer, failed, GRAPH, granted, NOW, refreshRequest } from './fixtures.ts';
 import { DIRECTORY, idToken, json, startTokenEndpoint, type TokenEndpoint, tokenBody } from './token_endpoint.ts';
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => endpoint.close());
 
 test('returns the rotated refresh token, which MSAL drops', async () => {
-  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
 
   const outcome = granted(await refresh());
 
@@ -33,7 +33,7 @@ test('returns the rotated refresh token, which MSAL drops', async () => {
 });
 
 test('uses the given directory and client secret, in one request without discovery', async () => {
-  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
 
   await refresh();
 
@@ -50,7 +50,7 @@ test('uses the given directory and client secret, in one request without discove
 });
 
 test('redeems a code with its verifier, and only for the nonce of this sign-in', async () => {
-  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
   const request = {
     code: new Secret('a-code'),
     codeVerifier: new Secret('a-verifier'),
@@ -89,7 +89,7 @@ test.each([
   ['iss', { iss: undefined }],
   ['tid', { tid: 'contoso' }],
 ])('an id_token with another %s grants no token', async (claim, claims) => {
-  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
   endpoint.answer((_, response) => json(response, 200, tokenBody({ id_token: idToken({ oid: 'user-1', ...claims }) })));
 
   expect(failed(await refresh())).toMatchObject({ kind: 'ours', reason: 'INTERNAL', entraError: `answer/${claim}` });
@@ -103,7 +103,7 @@ test.each([
   [undefined, ['SMTP.Send']],
 ])('a response for Outlook with the scope %s', async (scope, expected) => {
   const outlook = 'https://outlook.office.com';
-  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
   const admitted = await admission(anApp(), undefined);
   endpoint.answer((_, response) => json(response, 200, tokenBody({ scope })));
 
@@ -119,7 +119,7 @@ test.each([
 });
 
 test('a claims challenge is sent to Entra, merged with the claims that MSAL adds', async () => {
-  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
   const admitted = await admission(anApp(), 'dir-1');
   const challenge = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}';
 
@@ -134,7 +134,7 @@ test('a claims challenge is sent to Entra, merged with the claims that MSAL adds
 });
 
 test('a token for the app itself is requested in one directory, with .default', async () => {
-  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
   endpoint.answer((_, response) =>
     json(response, 200, { token_type: 'Bearer', expires_in: 3599, access_token: 'an-app-token' }),
   );
@@ -154,7 +154,7 @@ test('a token for the app itself is requested in one directory, with .default', 
 });
 
 test('a code is not sent twice if its response was lost, because it works once', async () => {
-  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingLedger(aSecret('c1')) });
+  const { admission } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
   endpoint.answer((_, response) => void response.destroy());
   const admitted = await admission(anApp(), 'dir-1');
   const code = {
@@ -183,7 +183,7 @@ test('300 users at once are all served, with at most 8 concurrent requests', asy
   });
   const { refresh } = createServer({
     url: endpoint.url,
-    appStateStore: createRecordingLedger(aSecret('c1')),
+    appStateStore: createRecordingAppStateStore(aSecret('c1')),
     options: { admissionControl: { waiting: 1000, totalWaiting: 1000 } },
     metrics: {
       ...silentMetrics,

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { classify } from '../../src/entra/errors/classify_error.ts';
 import { ENTRA_ERRORS } from '../../src/entra/errors/entra_error_table.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
-import { anAnswer, NAMED_USER, refusal } from './answers.ts';
 import { NOW } from './fixtures.ts';
+import { aResponse, NAMED_USER, refusal } from './responses.ts';
 
 const kindOf = (answer: Parameters<typeof classify>[0]) => classify(answer, NOW)?.failure.kind;
 
@@ -23,7 +23,7 @@ describe('every row of the table', () => {
   );
 
   test.each(ENTRA_ERRORS)('AADSTS$code has the same meaning under an unknown `error`', ({ code, kind, subject }) => {
-    // Codes of two meanings, which the word decides.
+    // Codes with two meanings, which the error word distinguishes.
     if ([9002313, 650051, 65005].includes(code)) return;
     expect(classify(refusal('new_word', code), NOW)?.failure).toMatchObject({ kind, subject });
   });
@@ -102,13 +102,13 @@ describe('the transport comes first', () => {
     expect(kindOf({ ...refusal('invalid_grant', 50173), status: 503 })).toBe('transient');
   });
   test('503 with Retry-After is throttled', () => {
-    expect(kindOf(anAnswer({ status: 503, retryAfter: '10' }))).toBe('throttled');
+    expect(kindOf(aResponse({ status: 503, retryAfter: '10' }))).toBe('throttled');
   });
   test('HTML, broken JSON, a redirect, a cut connection are transient', () => {
-    expect(kindOf(anAnswer({ status: 400, fault: 'not_json', body: undefined }))).toBe('transient');
-    expect(kindOf(anAnswer({ status: 200, fault: 'not_json', body: undefined }))).toBe('transient');
-    expect(kindOf(anAnswer({ status: 307, fault: 'redirect', body: undefined }))).toBe('transient');
-    expect(kindOf(anAnswer({ status: undefined, fault: 'closed', body: undefined }))).toBe('transient');
+    expect(kindOf(aResponse({ status: 400, fault: 'not_json', body: undefined }))).toBe('transient');
+    expect(kindOf(aResponse({ status: 200, fault: 'not_json', body: undefined }))).toBe('transient');
+    expect(kindOf(aResponse({ status: 307, fault: 'redirect', body: undefined }))).toBe('transient');
+    expect(kindOf(aResponse({ status: undefined, fault: 'closed', body: undefined }))).toBe('transient');
   });
   test.each([
     ['{}', {}],
@@ -116,7 +116,7 @@ describe('the transport comes first', () => {
     ['another type of token', { access_token: 'x', token_type: 'pop' }],
     ['no type', { access_token: 'x' }],
   ])('200 with %s is transient', (_, body) => {
-    expect(kindOf(anAnswer({ status: 200, body }))).toBe('transient');
+    expect(kindOf(aResponse({ status: 200, body }))).toBe('transient');
   });
   test('a loop counts against one connection, even with a Retry-After', () => {
     expect(classify({ ...refusal('invalid_grant', 50196), retryAfter: '30' }, NOW)?.failure).toMatchObject({
@@ -131,7 +131,7 @@ describe('the transport comes first', () => {
 
 describe('Retry-After', () => {
   const wait = (retryAfter: string | undefined, date?: string) =>
-    classify(anAnswer({ status: 429, retryAfter, date }), NOW)?.failure.retryAfter;
+    classify(aResponse({ status: 429, retryAfter, date }), NOW)?.failure.retryAfter;
   const dateIn = (duration: number) => new Date(NOW + duration).toUTCString();
 
   test('is read in seconds', () => expect(wait('17')).toBe(17 * SECOND));
@@ -180,7 +180,7 @@ describe('any response', () => {
       body,
       retryAfter: fc.option(fc.string(), { nil: undefined }),
     })
-    .map((parts) => anAnswer({ ...parts, body: parts.body as Record<string, unknown> }));
+    .map((parts) => aResponse({ ...parts, body: parts.body as Record<string, unknown> }));
 
   test('it never throws, and shows nothing of the description', () => {
     fc.assert(
@@ -205,7 +205,7 @@ describe('any response', () => {
   test('a credential’s code under invalid_grant proves nothing about the credential', () => {
     fc.assert(
       fc.property(fc.array(code), body, (codes, it) => {
-        const kind = kindOf(anAnswer({ body: { ...it, error: 'invalid_grant', error_codes: codes } }));
+        const kind = kindOf(aResponse({ body: { ...it, error: 'invalid_grant', error_codes: codes } }));
         expect(kind).not.toBe('app_credential');
       }),
       { numRuns: 2000 },
@@ -217,7 +217,7 @@ describe('any response', () => {
     const unknown = fc.integer({ min: 1, max: 99_999_999 }).filter((number) => !known.has(number));
     fc.assert(
       fc.property(fc.oneof(fc.constantFrom(...ERRORS), fc.string()), fc.array(unknown), (word, codes) => {
-        const subject = classify(anAnswer({ body: { error: word, error_codes: codes } }), NOW)?.failure.subject;
+        const subject = classify(aResponse({ body: { error: word, error_codes: codes } }), NOW)?.failure.subject;
         expect(['credential', 'directory', 'resource_in_directory', 'app', 'vault']).not.toContain(subject);
       }),
       { numRuns: 2000 },

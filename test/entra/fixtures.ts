@@ -6,7 +6,7 @@ import { type Clock, DAY } from '../../src/model/clock.ts';
 import type { Credential, CredentialMaterial, UsableCredential } from '../../src/model/credential.ts';
 import type { Failure, Granted, Outcome } from '../../src/model/exchange.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { RecordingLedger } from './app_state_store.ts';
+import type { RecordingAppStateStore } from './app_state_store.ts';
 
 export const GRAPH = 'https://graph.microsoft.com';
 export const NOW = Date.UTC(2026, 10, 22, 12);
@@ -92,7 +92,7 @@ export function aCredential(
 
 export function createServer(parts: {
   url: string;
-  appStateStore: RecordingLedger;
+  appStateStore: RecordingAppStateStore;
   clock?: Clock;
   options?: EntraOptions;
   metrics?: EntraMetrics;

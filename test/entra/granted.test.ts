@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { readGranted } from '../../src/entra/exchange/granted_token.ts';
 import { HOUR, SECOND } from '../../src/model/clock.ts';
-import { anAnswer } from './answers.ts';
 import { GRAPH, NOW } from './fixtures.ts';
+import { aResponse } from './responses.ts';
 import { idToken, tokenBody } from './token_endpoint.ts';
 
 const OUTLOOK = 'https://outlook.office.com';
 
 function read(body: Record<string, unknown>, resource = GRAPH, random = 0.5) {
-  const answer = anAnswer({ status: 200, body: tokenBody(body) });
+  const answer = aResponse({ status: 200, body: tokenBody(body) });
   return readGranted(answer, { resource, graph: GRAPH, scopes: [`${GRAPH}/Mail.Read`], random: () => random });
 }
 

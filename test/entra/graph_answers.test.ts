@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { readAddedPassword, readRegistered } from '../../src/entra/graph/graph_credentials.ts';
 import { graphFailure } from '../../src/entra/graph/graph_error.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
-import { anAnswer } from './answers.ts';
 import { NOW } from './fixtures.ts';
+import { aResponse } from './responses.ts';
 
 const KEY_ID = 'f0b0b335-1d71-4883-8f98-567911bfdca6';
 const END = '2030-02-03T04:05:06.7654321Z';
-const said = (status: number, code: unknown, more = {}) => anAnswer({ status, body: { error: { code } }, ...more });
+const said = (status: number, code: unknown, more = {}) => aResponse({ status, body: { error: { code } }, ...more });
 
 describe('an error response of Graph', () => {
   test.each<[number, string, string]>([
@@ -53,7 +53,7 @@ describe('an error response of Graph', () => {
       fc.property(
         fc.option(fc.dictionary(fc.constantFrom('error', 'x'), fc.anything()), { nil: undefined }),
         (body) => {
-          expect(graphFailure(anAnswer({ status: 403, body }), NOW).kind).toMatch(/^(forbidden|unavailable|refused)$/);
+          expect(graphFailure(aResponse({ status: 403, body }), NOW).kind).toMatch(/^(forbidden|unavailable|refused)$/);
         },
       ),
     );

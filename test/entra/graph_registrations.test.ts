@@ -49,7 +49,7 @@ test('reads the secrets and certificates of a registration', async () => {
       ],
     },
   });
-  expect(stage.asked).toEqual(['read: registered']);
+  expect(stage.requests).toEqual(['read: registered']);
 });
 
 test('adds a secret that Entra accepts and the registration shows', async () => {
@@ -83,7 +83,7 @@ test('removes a secret; a missing one is absent, also repeatedly', async () => {
   expect(await stage.registrations.removePassword(acmeAtHome(), keyId)).toEqual({ kind: 'absent' });
   expect(await stage.registrations.removePassword(acmeAtHome(), GONE)).toEqual({ kind: 'absent' });
   expect(await namesAtEntra()).toEqual(['seeded']);
-  expect(stage.asked.slice(1, 4)).toEqual([
+  expect(stage.requests.slice(1, 4)).toEqual([
     'remove_password: removed',
     'remove_password: absent',
     'remove_password: absent',
@@ -178,7 +178,7 @@ test('if no credential gets a token, it reports the reason without a request to 
     code: 'invalid_client/AADSTS7000215',
     retryAfter: undefined,
   });
-  // Known by now, so that Entra is not asked again.
+  // Known by now, so no request is sent.
   expect(await stage.registrations.read(acmeAtHome())).toMatchObject({
     kind: 'unavailable',
     code: 'APP_CREDENTIAL_REJECTED',

@@ -8,7 +8,7 @@ import { acme, type Stage, type StageOptions, startStage } from './with_sandbox.
 export interface GraphStage extends Omit<Stage, 'close'> {
   readonly registrations: AppRegistrations;
   /** `operation: outcome` */
-  readonly asked: string[];
+  readonly requests: string[];
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export async function startGraphStage(options: StageOptions = {}, requestTimeout
   return {
     ...stage,
     registrations,
-    asked,
+    requests: asked,
     async close() {
       await registrations.close();
       await stage.close();
@@ -34,7 +34,7 @@ export async function startGraphStage(options: StageOptions = {}, requestTimeout
   };
 }
 
-/** Acme, whose registration lies in Contoso. */
+/** Acme, with its registration in Contoso. */
 export function acmeAtHome(overrides: Partial<App> = {}): App {
   return acme({ homeDirectoryId: CONTOSO, ...overrides });
 }

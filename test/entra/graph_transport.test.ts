@@ -95,7 +95,7 @@ test('429 in plain text keeps its Retry-After', async () => {
     code: 'http/429',
     retryAfter: 23 * SECOND,
   });
-  // Graph's limits are its own: the token endpoint goes on.
+  // Graph has separate limits: the token endpoint is not affected.
   expect((await stage.refresh()).kind).toBe('granted');
 });
 

@@ -30,7 +30,7 @@ test('connections are reused', async () => {
     json(response, 200, {});
   });
   for (let i = 0; i < 20; i++) await post();
-  // Two and not one: the next request may come before the connection of the last one is handed back.
+  // Two, because a request may start before the last connection is free again.
   expect(ports.size).toBeLessThanOrEqual(2);
 });
 

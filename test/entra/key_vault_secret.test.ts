@@ -47,7 +47,7 @@ test('a secret by reference gets a token, and is read once', async () => {
   const { refresh, appStateStore } = await start();
   for (let i = 0; i < 3; i++) granted(await refresh());
   expect(source.reads).toEqual([URI]);
-  expect(appStateStore.notes).toEqual(['referred VALID']);
+  expect(appStateStore.writes).toEqual(['referred VALID']);
 });
 
 test('a renewed secret is read again in the refused exchange, and no caller fails', async () => {
@@ -64,7 +64,7 @@ test('a renewed secret is read again in the refused exchange, and no caller fail
   for (const outcome of outcomes) granted(outcome);
   expect(exchanges.filter((kind) => kind === 'granted')).toHaveLength(11);
   expect(source.reads).toEqual([URI, URI]);
-  expect(appStateStore.notes).toEqual(['referred VALID']);
+  expect(appStateStore.writes).toEqual(['referred VALID']);
   expect(logged).toEqual([]);
   expect(fallBacks).toBe(0);
 });
@@ -83,7 +83,7 @@ test('while a renewed secret is propagating, the previous one serves', async () 
   sandbox.removeSecret(ACME_CLIENT_ID, ACME_SECRET);
   granted(await refresh());
 
-  expect(appStateStore.notes).toEqual(['referred VALID']);
+  expect(appStateStore.writes).toEqual(['referred VALID']);
   expect(fallBacks).toBe(0);
 });
 
@@ -109,7 +109,7 @@ test('a renewed secret is propagating while both are rejected, even if the refer
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'renewed-secret' });
   granted(await refresh());
 
-  expect(appStateStore.notes).toEqual(['referred VALID']);
+  expect(appStateStore.writes).toEqual(['referred VALID']);
 });
 
 test('a secret renewed shortly before the start is propagating at first', async () => {
@@ -119,7 +119,7 @@ test('a secret renewed shortly before the start is propagating at first', async 
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
   sandbox.clock.advance(14 * MINUTE);
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_REJECTED');
-  expect(appStateStore.notes[0]).toBe('referred REJECTED invalid_client/AADSTS7000215');
+  expect(appStateStore.writes[0]).toBe('referred REJECTED invalid_client/AADSTS7000215');
 });
 
 test('a wrong value in the key vault is rejected after 15 minutes, while the previous one serves', async () => {
@@ -128,13 +128,13 @@ test('a wrong value in the key vault is rejected after 15 minutes, while the pre
   source.put(URI, 'mistyped');
   source.forget(URI);
   granted(await refresh());
-  expect(appStateStore.notes).toEqual(['referred VALID']);
+  expect(appStateStore.writes).toEqual(['referred VALID']);
   expect(fallBacks).toBe(0);
 
   sandbox.clock.advance(15 * MINUTE);
   for (let i = 0; i < 3; i++) granted(await refresh());
   expect(fallBacks).toBe(3);
-  expect(appStateStore.notes).toEqual(['referred VALID', 'referred REJECTED invalid_client/AADSTS7000215']);
+  expect(appStateStore.writes).toEqual(['referred VALID', 'referred REJECTED invalid_client/AADSTS7000215']);
   expect(await server.probe(app, CONTOSO)).toMatchObject([
     { outcome: 'REJECTED', entraError: 'invalid_client/AADSTS7000215' },
   ]);
@@ -142,7 +142,7 @@ test('a wrong value in the key vault is rejected after 15 minutes, while the pre
   source.put(URI, ACME_SECRET);
   sandbox.clock.advance(MINUTE);
   granted(await refresh());
-  expect(appStateStore.notes.at(-1)).toBe('referred VALID');
+  expect(appStateStore.writes.at(-1)).toBe('referred VALID');
 });
 
 test('a refused secret that was not renewed is rejected, with few reads of the key vault', async () => {
@@ -154,7 +154,7 @@ test('a refused secret that was not renewed is rejected, with few reads of the k
 
   expect(exchanges).toEqual(['app_credential', 'app_credential']);
   expect(source.reads).toEqual([URI, URI]);
-  expect(appStateStore.notes).toEqual([
+  expect(appStateStore.writes).toEqual([
     'referred REJECTED invalid_client/AADSTS7000215',
     'app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED',
   ]);
@@ -169,7 +169,7 @@ test('if the newest is propagating and the previous one has expired, it is propa
 
   expect(failed(await refresh()).reason).toBe('APP_CREDENTIAL_PROPAGATING');
   expect(exchanges).toEqual(['granted', 'app_credential', 'app_credential']);
-  expect(appStateStore.notes).toEqual(['referred VALID']);
+  expect(appStateStore.writes).toEqual(['referred VALID']);
 });
 
 test('a version that Entra never accepted is not presented again after a renewal', async () => {
@@ -219,7 +219,7 @@ test.each(['down', 'hanging'] as const)(
     granted(await refresh());
 
     expect(exchanges).toEqual(['granted', 'granted']);
-    expect(appStateStore.notes).toEqual(['other VALID']);
+    expect(appStateStore.writes).toEqual(['other VALID']);
     expect(unusable).toBe(2);
     expect(fallBacks).toBe(2);
     expect(logged).toEqual([
@@ -252,7 +252,7 @@ test('with the key vault down and no other credential, callers get Retry-After, 
   expect(exchanges).toEqual([]);
   source.state = 'up';
   granted(await refresh());
-  expect(appStateStore.notes).toEqual(['referred VALID']);
+  expect(appStateStore.writes).toEqual(['referred VALID']);
 });
 
 test('without a key vault, a reference cannot be presented', async () => {

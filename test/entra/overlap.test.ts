@@ -7,7 +7,7 @@ import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/se
 import { failed, granted } from './fixtures.ts';
 import { acme, type Stage, type StageOptions, secretCredential, startStage } from './with_sandbox.ts';
 
-/** The rows hold what an app in service has: the old secret has proved itself, the new one was added beside it. */
+/** Rows of an app in service: the old secret has proved itself, the new one was added. */
 const old = credential('old', ACME_SECRET, { verdict: 'VALID', preferTime: Date.now() - DAY });
 const app = acme({ homeDirectoryId: CONTOSO });
 
@@ -41,18 +41,18 @@ test('a new secret that works at every second attempt fails no caller, and becom
   });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret', replicationDelay: 5 * MINUTE });
 
-  for (let probes = 0; !appStateStore.notes.includes('new VALID') && probes < 2; probes++)
+  for (let probes = 0; !appStateStore.writes.includes('new VALID') && probes < 2; probes++)
     await server.probe(app, CONTOSO);
   for (const outcome of await refresh(40)) granted(outcome);
   expect(exchanges.filter((kind) => kind === 'app_credential').length).toBeGreaterThan(1);
-  expect(appStateStore.notes).not.toContain('new preferred');
+  expect(appStateStore.writes).not.toContain('new preferred');
 
   sandbox.clock.advance(5 * MINUTE);
   for (const outcome of await refresh(12)) granted(outcome);
-  expect(appStateStore.notes).not.toContain('new preferred');
+  expect(appStateStore.writes).not.toContain('new preferred');
   for (const outcome of await refresh(8)) granted(outcome);
-  expect(appStateStore.notes).toContain('new preferred');
-  expect(appStateStore.notes.filter((note) => note.includes('REJECTED'))).toEqual([]);
+  expect(appStateStore.writes).toContain('new preferred');
+  expect(appStateStore.writes.filter((note) => note.includes('REJECTED'))).toEqual([]);
   expect(fallBacks).toBe(0);
 });
 
@@ -66,7 +66,7 @@ test('if the old secret is removed before the new one has proved itself, no call
   for (const outcome of await refresh(10)) granted(outcome);
 
   expect(exchanges).toEqual(['app_credential', ...Array.from({ length: 10 }, () => 'granted')]);
-  expect(appStateStore.notes).toEqual(['old REJECTED invalid_client/AADSTS7000215', 'new VALID', 'new preferred']);
+  expect(appStateStore.writes).toEqual(['old REJECTED invalid_client/AADSTS7000215', 'new VALID', 'new preferred']);
   expect(fallBacks).toBe(4);
 });
 
@@ -81,7 +81,7 @@ test('if the preferred secret is removed at Entra, the previous one serves in th
   for (const outcome of await refresh(3)) granted(outcome);
 
   expect(exchanges).toEqual(['granted', 'granted', 'app_credential', 'granted', 'granted', 'granted']);
-  expect(appStateStore.notes).toEqual(['new VALID', 'new REJECTED invalid_client/AADSTS7000215', 'old VALID']);
+  expect(appStateStore.writes).toEqual(['new VALID', 'new REJECTED invalid_client/AADSTS7000215', 'old VALID']);
   expect(fallBacks).toBe(3);
   expect(logged.map((line) => line.split(' ')[0])).toEqual(['entra_credential_rejected']);
 });
@@ -116,7 +116,7 @@ test('if the preferred credential is rejected and there is no other, the app is 
   await expect(stage.refresh({ app })).rejects.toMatchObject({ reason: 'APP_CREDENTIAL_REJECTED' });
 
   expect(exchanges).toEqual(['app_credential']);
-  expect(appStateStore.notes.at(-1)).toBe('app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED');
+  expect(appStateStore.writes.at(-1)).toBe('app CREDENTIAL_REJECTED APP_CREDENTIAL_REJECTED');
   expect(fallBacks).toBe(0);
 });
 
@@ -128,7 +128,7 @@ test('a wrong credential on trial is rejected, and fails no caller', async () =>
   for (const outcome of await refresh(12)) granted(outcome);
 
   expect(exchanges.filter((kind) => kind === 'app_credential')).toHaveLength(1);
-  expect(appStateStore.notes).toEqual(['old VALID', 'new REJECTED invalid_client/AADSTS7000215']);
+  expect(appStateStore.writes).toEqual(['old VALID', 'new REJECTED invalid_client/AADSTS7000215']);
   expect(fallBacks).toBe(0);
 });
 
@@ -136,7 +136,7 @@ test('probes alone never make a new credential preferred', async () => {
   const { sandbox, server, appStateStore } = await start({ credentials: [old, credential('new', 'new-secret')] });
   sandbox.addSecret(ACME_CLIENT_ID, { value: 'new-secret' });
   for (let i = 0; i < 7; i++) await server.probe(app, CONTOSO);
-  expect(appStateStore.notes).toEqual(['old VALID', 'new VALID']);
+  expect(appStateStore.writes).toEqual(['old VALID', 'new VALID']);
 });
 
 test('if no directory for a probe is known, exchanges of users prove a new credential', async () => {
@@ -146,7 +146,7 @@ test('if no directory for a probe is known, exchanges of users prove a new crede
 
   for (let i = 0; i < 20; i++) granted(await stage.refresh());
 
-  expect(appStateStore.notes).toEqual(['old VALID', 'new VALID', 'new preferred']);
+  expect(appStateStore.writes).toEqual(['old VALID', 'new VALID', 'new preferred']);
 });
 
 test('a code is redeemed with a proven credential, never with one on trial', async () => {

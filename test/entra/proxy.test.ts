@@ -9,7 +9,7 @@ import { type ConnectProxy, startConnectProxy } from './connect_proxy.ts';
 import { createMovableClock } from './fixtures.ts';
 import { startTokenEndpoint, type TokenEndpoint } from './token_endpoint.ts';
 
-/** A name that the proxy alone resolves. */
+/** A name that only the proxy resolves. */
 const HOST = 'login.example.test';
 
 let endpoint: TokenEndpoint;
@@ -73,7 +73,7 @@ test('Entra is reached through the proxy, which gets its password and sees no re
 
   expect(answers).toMatchObject([{ status: 200, fault: undefined }, { status: 200 }]);
   const authorization = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
-  expect(proxy.asked[0]).toEqual({ target: `${HOST}:443`, authorization });
+  expect(proxy.requests[0]).toEqual({ target: `${HOST}:443`, authorization });
   expect(proxy.passed()).not.toContain('canary');
   expect(endpoint.requests.map(({ form, headers }) => [form.get('client_secret'), headers.host])).toEqual([
     ['canary-secret', HOST],
@@ -90,21 +90,21 @@ test('loopback is never reached through the proxy', async () => {
   expect(await post(`${endpoint.url.replace('127.0.0.1', 'localhost')}/token`)).toMatchObject({ status: 200 });
   expect((await post(`${endpoint.url.replace('http:', 'https:')}/token`)).fault).toBe('closed');
 
-  expect(proxy.asked).toEqual([]);
+  expect(proxy.requests).toEqual([]);
 });
 
 test('a host in NO_PROXY is reached without the proxy', async () => {
   await startProxied();
   const certificate = makeCertificate('IP:0.0.0.0');
   trust(certificate.cert);
-  // An address of this machine that is not loopback by name.
+  // An address of this machine that is not a loopback address.
   const address = `https://0.0.0.0:${await startTls(certificate)}/token`;
 
   expect(await openHttp({ noProxy: 'example.test, 0.0.0.0' })(address)).toMatchObject({ status: 200 });
-  expect(proxy.asked).toEqual([]);
+  expect(proxy.requests).toEqual([]);
 
   expect((await openHttp({ noProxy: 'example.test' })(address)).fault).toBe('closed');
-  expect(proxy.asked).toHaveLength(1);
+  expect(proxy.requests).toHaveLength(1);
 });
 
 test.each([

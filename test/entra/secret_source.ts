@@ -3,11 +3,11 @@ import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { RemoteSecret, SecretSource } from '../../src/model/secret_source.ts';
 
-/** A key vault in memory: a value is kept as read until it is forgotten. */
+/** A key vault in memory: a value is cached until it is forgotten. */
 export interface MemorySource extends SecretSource {
-  /** `setTime`: when somebody set it there; undefined: the key vault does not say. */
+  /** `setTime`: when it was set; undefined: unknown. */
   put(secretUri: string, value: string, setTime?: Timestamp): void;
-  /** Values asked of the key vault, kept ones not counted. */
+  /** Reads from the key vault, without cached ones. */
   readonly reads: string[];
   state: 'up' | 'down' | 'hanging';
 }

@@ -105,7 +105,7 @@ test('a caller that read the rejected app does not reject it after a change', as
 test('an app that was first used after a change is read again', async () => {
   const { sandbox, stores, server, stored, refresh } = await start();
   const readEarly = await stored();
-  // Another replica found it rejected.
+  // Another replica stored a rejection.
   await stores.apps.recordAppState('app-1', 'CREDENTIAL_REJECTED', {
     reason: 'APP_CREDENTIAL_REJECTED',
     entraError: undefined,

@@ -2,37 +2,37 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A token endpoint that says what it is told to, well-formed or not: for what the sandbox is too well-behaved to say. */
+/** A token endpoint with arbitrary responses, including malformed ones that the sandbox cannot send. */
 export interface TokenEndpoint {
   readonly url: string;
-  readonly requests: AskedRequest[];
-  /** Answers what comes from now on. */
+  readonly requests: ReceivedRequest[];
+  /** Response to later requests. */
   answer(respond: Respond): void;
-  /** Settles when `count` requests have arrived in all. */
+  /** Settles when `count` requests have arrived in total. */
   arrived(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface AskedRequest {
+export interface ReceivedRequest {
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly form: URLSearchParams;
 }
 
-export type Respond = (request: AskedRequest, response: ServerResponse) => void | Promise<void>;
+export type Respond = (request: ReceivedRequest, response: ServerResponse) => void | Promise<void>;
 
 export async function startTokenEndpoint(): Promise<TokenEndpoint> {
-  const requests: AskedRequest[] = [];
+  const requests: ReceivedRequest[] = [];
   let respond: Respond = (_, response) => json(response, 200, tokenBody());
   const waiters = new Set<() => void>();
   const server = createServer(async (incoming, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const form = new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-    const asked = { path: incoming.url ?? '', headers: incoming.headers, form };
-    requests.push(asked);
+    const received = { path: incoming.url ?? '', headers: incoming.headers, form };
+    requests.push(received);
     for (const waiter of waiters) waiter();
-    await respond(asked, response);
+    await respond(received, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -27,7 +27,7 @@ test.each<[string, FaultInput, string]>([
 
   expect(failed(await stage.refresh())).toMatchObject({ kind: 'transient', reason: 'ENTRA_UNAVAILABLE', entraError });
 
-  expect(stage.appStateStore.notes).toEqual([]);
+  expect(stage.appStateStore.writes).toEqual([]);
   expect(stage.sandbox.trapped()).toEqual([]);
   stage.sandbox.clearFaults();
   granted(await stage.refresh());
@@ -105,7 +105,7 @@ test('with almost no time left, no request is sent and no credential is marked',
     reason: 'ENTRA_UNAVAILABLE',
   });
   expect(stage.exchanges).toEqual([]);
-  expect(stage.appStateStore.notes).toEqual([]);
+  expect(stage.appStateStore.writes).toEqual([]);
 });
 
 test('loops and faults of the vault are logged', async () => {
@@ -138,7 +138,7 @@ test('an invalid grant of a user opens no circuit and blocks no app', async () =
   stage.sandbox.injectFault({ kind: 'error', code: 50173, user: ADA, count: 50 });
   for (let i = 0; i < 50; i++) expect(failed(await stage.refresh()).kind).toBe('reauthorize');
   granted(await stage.refresh({ user: 'grace@contoso.example' }));
-  expect(stage.appStateStore.notes).toEqual(['good VALID']);
+  expect(stage.appStateStore.writes).toEqual(['good VALID']);
 });
 
 test('a caller that cancels during the exchange loses nothing', async () => {

@@ -10,20 +10,20 @@ import type { SecretSource } from '../../src/model/secret_source.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/start_sandbox.ts';
 import { ACME_CLIENT_ID, ACME_SECRET, CONTOSO } from '../../src/sandbox/state/seed.ts';
-import { createRecordingLedger, type RecordingLedger } from './app_state_store.ts';
+import { createRecordingAppStateStore, type RecordingAppStateStore } from './app_state_store.ts';
 import { aCredential, anApp, GRAPH } from './fixtures.ts';
 
 export const ADA = 'ada@contoso.example';
 export const ALAN = 'alan@fabrikam.example';
 const SCOPES = [`${GRAPH}/Mail.Read`];
 
-/** The room against the pretend Entra, over real HTTP; the vault's clock follows the sandbox's. */
+/** The Entra client with the sandbox, over real HTTP; the vault's clock follows the sandbox's. */
 export interface Stage {
   readonly sandbox: Sandbox;
-  readonly appStateStore: RecordingLedger;
+  readonly appStateStore: RecordingAppStateStore;
   readonly server: ReturnType<typeof createAuthorizationServer>;
   readonly exchanges: string[];
-  /** Events logged, with their fields as JSON. */
+  /** Logged events, with their fields as JSON. */
   readonly logged: string[];
   refresh(options?: RefreshOptions): Promise<Outcome>;
   close(): Promise<void>;
@@ -52,7 +52,7 @@ export interface StageOptions {
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const sandbox = await startSandbox({ algorithm: 'ES256', loopGuard: false });
-  const appStateStore = createRecordingLedger(...(options.credentials ?? [acmeSecret(sandbox)]));
+  const appStateStore = createRecordingAppStateStore(...(options.credentials ?? [acmeSecret(sandbox)]));
   const exchanges: string[] = [];
   const logged: string[] = [];
   const server = createAuthorizationServer({

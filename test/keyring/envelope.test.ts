@@ -32,7 +32,7 @@ const PLACE: RecordPlace = {
 };
 const DEK_PLACE = { deploymentId: 'deployment-1', tenantUid: 'tenant-1', version: 1 };
 
-// Fixed bytes in place of the salt, for the test vectors alone.
+// Fixed bytes instead of the salt, for the test vectors only.
 const fixedSalt = (size: number) => Buffer.from(Array.from({ length: size }, (_, i) => i));
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
@@ -69,7 +69,7 @@ describe('a record', () => {
 
   test('does not open with any single bit flipped', () => {
     const sealed = sealRecord(PLACE, 1, DEK, Buffer.from('refresh token'));
-    // Opens under every version, so that the version's own bits are judged by the AAD and not by a missing key.
+    // Has a key for every version, so that the AAD, and not a missing key, detects changed version bits.
     const deks = { floor: 0, find: () => DEK };
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const flipped = Buffer.from(sealed);
@@ -281,7 +281,7 @@ function placeOf([deploymentId = '', tenantUid = '', recordType = '', recordUid 
   return { deploymentId, tenantUid, recordType, recordUid, column };
 }
 
-/** The design's "Sealing", word by word, for version 1 at PLACE; shares nothing with the code under test. */
+/** An independent implementation of the design's "Sealing", for version 1 at PLACE. */
 function sealByTheBook(padded: Buffer): Buffer {
   const header = Buffer.from([0x54, 1, 0, 0, 0, 1]);
   const salt = fixedSalt(32);

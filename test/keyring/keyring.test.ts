@@ -70,17 +70,17 @@ describe('sealing', () => {
   });
 
   test('reports each operation, and why a record did not open, to the meter', () => {
-    const told: string[] = [];
+    const observed: string[] = [];
     const meter = {
-      observe: (operation: string) => told.push(operation),
-      corrupt: (cause: string) => told.push(cause),
+      observe: (operation: string) => observed.push(operation),
+      corrupt: (cause: string) => observed.push(cause),
     };
     const keyring = keyringOf({ meter });
     keyring.adopt(keyring.newDek('acme-uid'));
     const sealed = keyring.seal(ACME, 'x');
 
     expect(() => keyring.open({ ...ACME, column: 'other' }, sealed)).toThrow();
-    expect(told).toEqual(['unwrap', 'seal', 'tag', 'open']);
+    expect(observed).toEqual(['unwrap', 'seal', 'tag', 'open']);
   });
 });
 

@@ -3,22 +3,22 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createKek } from '../../src/keyring/kek.ts';
 import { createKeyVaultSecretKeySource } from '../../src/keyring/keyvault_secret_key_source.ts';
 import { VaultError } from '../../src/model/errors.ts';
-import { type PretendKeyVault, type PretendVersion, startPretendKeyVault } from './pretend_key_vault.ts';
+import { type FakeKeyVault, type FakeVersion, startFakeKeyVault } from './fake_key_vault.ts';
 
 const bytesOf = (seed: number) => Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 7 + seed) & 0xff));
 const idOf = (seed: number) => createKek(bytesOf(seed)).id;
-const version = (seed: number, more: Partial<PretendVersion> = {}): PretendVersion => ({
+const version = (seed: number, more: Partial<FakeVersion> = {}): FakeVersion => ({
   version: `v${seed}`,
   value: bytesOf(seed).toString('base64'),
   created: 1_700_000_000 + seed,
   ...more,
 });
 
-let vault: PretendKeyVault;
+let vault: FakeKeyVault;
 afterEach(() => vault.close());
 
-async function load(versions: PretendVersion[], { fault, faults = [], pin = '', timeout = 10_000 }: Options = {}) {
-  vault = await startPretendKeyVault(versions);
+async function load(versions: FakeVersion[], { fault, faults = [], pin = '', timeout = 10_000 }: Options = {}) {
+  vault = await startFakeKeyVault(versions);
   vault.fault = fault;
   vault.faults.push(...faults);
   const { credential, clientOptions } = vault;
@@ -26,8 +26,8 @@ async function load(versions: PretendVersion[], { fault, faults = [], pin = '', 
 }
 
 interface Options {
-  fault?: PretendKeyVault['fault'];
-  faults?: PretendKeyVault['faults'];
+  fault?: FakeKeyVault['fault'];
+  faults?: FakeKeyVault['faults'];
   pin?: string;
   timeout?: number;
 }
@@ -94,7 +94,7 @@ describe('the request to Key Vault', () => {
     await load([version(1)]);
 
     expect(vault.scopes).toEqual(['https://vault.azure.net/.default']);
-    expect(vault.asked).toEqual([
+    expect(vault.requests).toEqual([
       'GET /secrets/kek/versions without token',
       'GET /secrets/kek/versions with token',
       'GET /secrets/kek/v1 with token',
@@ -124,7 +124,7 @@ describe('the request to Key Vault', () => {
   });
 
   test('times out if the sign-in does not answer', async () => {
-    vault = await startPretendKeyVault([version(1)]);
+    vault = await startFakeKeyVault([version(1)]);
     const source = createKeyVaultSecretKeySource({
       ...vault,
       credential: { getToken: () => new Promise(() => {}) },
@@ -138,7 +138,7 @@ describe('the request to Key Vault', () => {
     const error = await failure([version(1)], { fault: { status: 403 } });
 
     expect(error.message).toContain('Key Vault Secrets User');
-    expect(vault.asked).toHaveLength(2);
+    expect(vault.requests).toHaveLength(2);
   });
 
   test.each([400, 401, 404, 500, 503])('fails on a permanent %i with the address in its message', async (status) => {
@@ -149,7 +149,7 @@ describe('the request to Key Vault', () => {
   });
 
   test('fails without a listener', async () => {
-    vault = await startPretendKeyVault([version(1)]);
+    vault = await startFakeKeyVault([version(1)]);
     await vault.close();
 
     await expect(createKeyVaultSecretKeySource(vault).load()).rejects.toMatchObject({

@@ -4,12 +4,12 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../../src/keyring/keyvault_secrets.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/model/clock.ts';
 import { isVaultError, type VaultError } from '../../src/model/errors.ts';
-import { ORIGIN, type PretendVersion, startPretendKeyVault, TOKEN } from './pretend_key_vault.ts';
+import { type FakeVersion, ORIGIN, startFakeKeyVault, TOKEN } from './fake_key_vault.ts';
 
 const URI = `${ORIGIN}/secrets/mail-app`;
 const NOW = Date.UTC(2031, 0, 1);
 
-const version = (number: number, more: Partial<PretendVersion> = {}): PretendVersion => ({
+const version = (number: number, more: Partial<FakeVersion> = {}): FakeVersion => ({
   name: 'mail-app',
   version: `v${number}`,
   value: `secret~of-version-${number}`,
@@ -17,8 +17,8 @@ const version = (number: number, more: Partial<PretendVersion> = {}): PretendVer
   ...more,
 });
 
-async function world(versions: readonly PretendVersion[] = [version(1)], parts: Partial<KeyVaultSecretsParts> = {}) {
-  const vault = await startPretendKeyVault(versions);
+async function setUp(versions: readonly FakeVersion[] = [version(1)], parts: Partial<KeyVaultSecretsParts> = {}) {
+  const vault = await startFakeKeyVault(versions);
   onTestFinished(() => vault.close());
   const time = { now: NOW };
   const lines: string[] = [];
@@ -34,8 +34,8 @@ async function world(versions: readonly PretendVersion[] = [version(1)], parts: 
     ...parts,
   });
   const read = async (uri = URI) => (await source.read(uri)).value.reveal();
-  const asked = () => vault.asked.filter((line) => line.endsWith('with token')).length;
-  return { vault, source, time, lines, outcomes, read, asked };
+  const requestCount = () => vault.requests.filter((line) => line.endsWith('with token')).length;
+  return { vault, source, time, lines, outcomes, read, requestCount };
 }
 
 async function failureOf(work: () => unknown): Promise<VaultError> {
@@ -50,7 +50,7 @@ async function failureOf(work: () => unknown): Promise<VaultError> {
 
 describe('the secret that is read', () => {
   test('is the newest version, with its dates', async () => {
-    const { source } = await world([version(1), version(2, { notBefore: 1_900_000_000, expires: 2_000_000_000 })]);
+    const { source } = await setUp([version(1), version(2, { notBefore: 1_900_000_000, expires: 2_000_000_000 })]);
 
     const secret = await source.read(URI);
 
@@ -64,25 +64,25 @@ describe('the secret that is read', () => {
   });
 
   test('has no dates if the key vault returns none', async () => {
-    const { source } = await world();
+    const { source } = await setUp();
 
     expect(await source.read(URI)).toMatchObject({ notBefore: undefined, expireTime: undefined });
   });
 
   test('is the version that the address names', async () => {
-    const { read } = await world([version(1), version(2)]);
+    const { read } = await setUp([version(1), version(2)]);
 
     expect(await read(`${URI}/v1`)).toBe('secret~of-version-1');
   });
 
   test('is served after it has expired, because a key vault’s dates are not enforced', async () => {
-    const { read } = await world([version(1, { expires: 1_000_000_000 })]);
+    const { read } = await setUp([version(1, { expires: 1_000_000_000 })]);
 
     expect(await read()).toBe('secret~of-version-1');
   });
 
   test('is without the newline of the file that it was set from', async () => {
-    const { read } = await world([version(1, { value: 'from-a-file\r\n' })]);
+    const { read } = await setUp([version(1, { value: 'from-a-file\r\n' })]);
 
     expect(await read()).toBe('from-a-file');
   });
@@ -94,7 +94,7 @@ describe('the secret that is read', () => {
     ['is the private key of a certificate', '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n'],
     ['is as long as a PFX', 'M'.repeat(2_000)],
   ])('is refused when it %s', async (_, value) => {
-    const { source, outcomes } = await world([version(1, { value })]);
+    const { source, outcomes } = await setUp([version(1, { value })]);
 
     const failure = await failureOf(() => source.read(URI));
 
@@ -106,17 +106,17 @@ describe('the secret that is read', () => {
 
 describe('the cache', () => {
   test('serves for an hour', async () => {
-    const { read, time, asked } = await world();
+    const { read, time, requestCount } = await setUp();
 
     await read();
     time.now += HOUR - 1;
     await read();
 
-    expect(asked()).toBe(1);
+    expect(requestCount()).toBe(1);
   });
 
   test('serves the old secret after the hour, while a renewed one is read in the background', async () => {
-    const { vault, read, time, asked } = await world();
+    const { vault, read, time, requestCount } = await setUp();
     await read();
     vault.versions.push(version(2));
     time.now += HOUR;
@@ -124,33 +124,33 @@ describe('the cache', () => {
     expect(await read()).toBe('secret~of-version-1');
 
     await vi.waitFor(async () => expect(await read()).toBe('secret~of-version-2'));
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
   test('sends one request for many callers', async () => {
-    const { read, asked } = await world();
+    const { read, requestCount } = await setUp();
 
     const all = await Promise.all(Array.from({ length: 50 }, () => read()));
 
     expect(new Set(all)).toEqual(new Set(['secret~of-version-1']));
-    expect(asked()).toBe(1);
+    expect(requestCount()).toBe(1);
   });
 
   test('keeps its capacity, and removes the secret used longest ago', async () => {
     const names = ['a', 'b', 'c'];
     const versions = names.map((name) => version(1, { name, value: name }));
-    const { read, asked } = await world(versions, { capacity: 2 });
+    const { read, requestCount } = await setUp(versions, { capacity: 2 });
     const [a, b, c] = names.map((name) => `${ORIGIN}/secrets/${name}`);
 
     for (const uri of [a, b, a, c, a]) await read(uri);
-    expect(asked()).toBe(3);
+    expect(requestCount()).toBe(3);
     await read(b);
 
-    expect(asked()).toBe(4);
+    expect(requestCount()).toBe(4);
   });
 
   test('does not keep a failure for long', async () => {
-    const { vault, read, time } = await world([]);
+    const { vault, read, time } = await setUp([]);
     await expect(read()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
     vault.versions.push(version(1));
     time.now += MINUTE;
@@ -161,7 +161,7 @@ describe('the cache', () => {
 
 describe('a secret that may have changed', () => {
   test('is fetched by the next reader', async () => {
-    const { vault, source, read } = await world();
+    const { vault, source, read } = await setUp();
     await read();
     vault.versions.push(version(2));
 
@@ -175,36 +175,36 @@ describe('a secret that may have changed', () => {
     [URI, `${URI}/v1`],
     [`${URI}/v2`, `${URI}/v1`],
   ])('is invalidated by any of its addresses: %s', async (heard, known) => {
-    const { source, read, asked } = await world([version(1)]);
+    const { source, read, requestCount } = await setUp([version(1)]);
     await read(known);
 
     expect(source.forget(heard)).toBe(true);
     await read(known);
 
-    expect(asked()).toBe(2);
+    expect(requestCount()).toBe(2);
   });
 
   test('is not known if it was never read, even if another name has the same prefix', async () => {
-    const { source, read, asked } = await world([version(1), version(1, { name: 'mail-app-2' })]);
+    const { source, read, requestCount } = await setUp([version(1), version(1, { name: 'mail-app-2' })]);
     await read(`${URI}-2`);
 
     expect(source.forget(URI)).toBe(false);
     await read(`${URI}-2`);
 
-    expect(asked()).toBe(1);
+    expect(requestCount()).toBe(1);
   });
 
   test.each(['https://other.vault.azure.net/secrets/mail-app', 'mail-app', ''])(
     'is not known, and no mistake, where it is not allowed: %j',
     async (uri) => {
-      const { source } = await world();
+      const { source } = await setUp();
 
       expect(source.forget(uri)).toBe(false);
     },
   );
 
   test('stays in use while the key vault does not answer', async () => {
-    const { vault, source, read, lines } = await world();
+    const { vault, source, read, lines } = await setUp();
     await read();
     vault.fault = { status: 503, headers: { 'retry-after-ms': '1' } };
     source.forget(URI);
@@ -214,7 +214,7 @@ describe('a secret that may have changed', () => {
   });
 
   test('is not cached from a request that was sent before', async () => {
-    const { vault, source, read } = await world();
+    const { vault, source, read } = await setUp();
     const answered = Promise.withResolvers<void>();
     vault.faults.push({ after: answered.promise });
     const before = read();
@@ -232,7 +232,7 @@ describe('a secret that may have changed', () => {
 
 describe('an outage', () => {
   test('changes nothing for readers, and is logged once, like its end', async () => {
-    const { vault, read, time, lines, outcomes, asked } = await world();
+    const { vault, read, time, lines, outcomes, requestCount } = await setUp();
     await read();
     vault.fault = { status: 403 };
     for (const reads of [2, 3, 4]) {
@@ -252,7 +252,7 @@ describe('an outage', () => {
 
     expect(lines[1]).toContain('can be read again');
     expect(outcomes).toEqual(['read', 'unavailable', 'unavailable', 'unavailable', 'read']);
-    expect(asked()).toBe(5);
+    expect(requestCount()).toBe(5);
   });
 
   test.each([
@@ -260,7 +260,7 @@ describe('an outage', () => {
     ['disabled', [version(1), version(2, { enabled: false })]],
     ['emptied', [version(1), version(2, { value: '' })]],
   ])('is distinguished from a secret that was %s, which is no longer served', async (_, versions) => {
-    const { vault, read, time, outcomes } = await world();
+    const { vault, read, time, outcomes } = await setUp();
     await read();
     vault.versions.splice(0, 1, ...versions);
     time.now += HOUR;
@@ -284,7 +284,7 @@ describe('a failure', () => {
     ],
     ['the sign-in is not taken', [version(1)], { status: 401 }, 'does not accept the identity'],
   ] as const)('names the next step when %s', async (_, versions, fault, words) => {
-    const { vault, source } = await world(versions);
+    const { vault, source } = await setUp(versions);
     vault.fault = fault;
 
     const failure = await failureOf(() => source.read(URI));
@@ -294,15 +294,15 @@ describe('a failure', () => {
   });
 
   test('occurs for a redirect of the key vault, which is not followed', async () => {
-    const { vault, source } = await world([version(1), version(1, { name: 'other' })]);
+    const { vault, source } = await setUp([version(1), version(1, { name: 'other' })]);
     vault.faults.push({ status: 307, headers: { location: `${ORIGIN}/secrets/other?api-version=7.6` } });
 
     expect((await failureOf(() => source.read(URI))).message).toContain('cannot be read');
-    expect(vault.asked.filter((line) => line.includes('other'))).toEqual([]);
+    expect(vault.requests.filter((line) => line.includes('other'))).toEqual([]);
   });
 
   test('occurs in time without a response', async () => {
-    const { vault, source } = await world([version(1)], { timeout: 200 });
+    const { vault, source } = await setUp([version(1)], { timeout: 200 });
     vault.fault = 'hang';
 
     const failure = await failureOf(() => source.read(URI));
@@ -314,7 +314,7 @@ describe('a failure', () => {
     let hangs = true;
     const getToken = () =>
       hangs ? new Promise<never>(() => {}) : Promise.resolve({ token: TOKEN, expiresOnTimestamp: Date.now() + 60_000 });
-    const { read, time } = await world([version(1)], { timeout: 200, credential: { getToken } });
+    const { read, time } = await setUp([version(1)], { timeout: 200, credential: { getToken } });
 
     await expect(read()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
     hangs = false;
@@ -324,7 +324,7 @@ describe('a failure', () => {
   });
 
   test('has the Retry-After of the key vault', async () => {
-    const { vault, source } = await world([version(1)], { timeout: 200 });
+    const { vault, source } = await setUp([version(1)], { timeout: 200 });
     vault.fault = { status: 429, headers: { 'Retry-After': '30' } };
 
     expect((await failureOf(() => source.read(URI))).retryAfter).toBe(30 * SECOND);
@@ -336,7 +336,7 @@ describe('a failure', () => {
     ['with a strange id', '{"id": "https://the-very-secret", "value": "the-very-secret"}'],
     ['nothing', 'null'],
   ])('shows neither secret nor token if the response is %s', async (_, body) => {
-    const { vault, source, lines } = await world();
+    const { vault, source, lines } = await setUp();
     vault.fault = { status: 200, body };
 
     const failure = await failureOf(() => source.read(URI));
@@ -348,7 +348,7 @@ describe('a failure', () => {
   });
 
   test('shows no token if permissions are missing, and a secret cannot be printed', async () => {
-    const { vault, source } = await world();
+    const { vault, source } = await setUp();
     expect(inspect(await source.read(URI), { depth: 20, showHidden: true })).not.toContain('secret~of');
     vault.fault = { status: 403 };
 
@@ -360,7 +360,7 @@ describe('a failure', () => {
 
 describe('an address', () => {
   test('is normalized', async () => {
-    const { source } = await world();
+    const { source } = await setUp();
 
     for (const uri of [URI, `${URI}/`, 'HTTPS://PRETEND.vault.azure.net:443/secrets/Mail-App', ` ${URI}\n`]) {
       expect(source.checkUri('credential', uri)).toBe(URI);
@@ -386,17 +386,17 @@ describe('an address', () => {
     'mail-app',
     '',
   ])('is refused without a request: %s', async (uri) => {
-    const { vault, source } = await world();
+    const { vault, source } = await setUp();
 
     expect((await failureOf(() => source.checkUri('credential', uri))).metadata).toEqual({ field: 'credential' });
     await expect(source.read(uri)).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
-    expect(vault.asked).toEqual([]);
+    expect(vault.requests).toEqual([]);
   });
 
   test('of another key vault is refused with the name of the variable, and whether it is set', async () => {
     const other = 'https://other.vault.azure.net/secrets/mail-app';
-    const { source } = await world();
-    const none = await world([], { vaults: [] });
+    const { source } = await setUp();
+    const none = await setUp([], { vaults: [] });
 
     expect((await failureOf(() => source.checkUri('f', other))).message).toContain(
       'TOKENVAULT_KEY_VAULTS does not include it',
@@ -408,21 +408,21 @@ describe('an address', () => {
 
   test.each(['kek', 'KEK', 'kek/v1', 'Kek/'])('of the root key is refused: %s', async (name) => {
     const keySource = `keyvault-secret:${ORIGIN}/secrets/Kek/v9`;
-    const { vault, source } = await world([version(1, { name: 'kek' })], { keySource });
+    const { vault, source } = await setUp([version(1, { name: 'kek' })], { keySource });
 
     expect((await failureOf(() => source.checkUri('f', `${ORIGIN}/secrets/${name}`))).message).toContain('root key');
     await expect(source.read(`${ORIGIN}/secrets/${name}`)).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
-    expect(vault.asked).toEqual([]);
+    expect(vault.requests).toEqual([]);
   });
 
   test('of another secret next to the root key is allowed', async () => {
-    const { read } = await world([version(1)], { keySource: `keyvault-secret:${ORIGIN}/secrets/kek` });
+    const { read } = await setUp([version(1)], { keySource: `keyvault-secret:${ORIGIN}/secrets/kek` });
 
     expect(await read()).toBe('secret~of-version-1');
   });
 
   test('is refused, or normalized to a stable form, for any text', async () => {
-    const { source } = await world();
+    const { source } = await setUp();
     const part = fc.string({ maxLength: 12 });
     const uris = fc.oneof(
       fc.webUrl({ withFragments: true, withQueryParameters: true }),

@@ -9,35 +9,35 @@ const READ: FetchResult = {
   kind: 'read',
   secret: { value: new Secret('the-value'), version: 'v1', setTime: 0, notBefore: undefined, expireTime: undefined },
 };
-const away = (retryAfter?: number): FetchResult => ({
+const unavailable = (retryAfter?: number): FetchResult => ({
   kind: 'unavailable',
   failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'away', retryAfter === undefined ? {} : { retryAfter }),
 });
 
-const gone: FetchResult = { kind: 'unusable', failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'gone') };
+const missing: FetchResult = { kind: 'unusable', failure: new VaultError('KEY_SOURCE_UNAVAILABLE', 'gone') };
 
-/** A memory over a source that answers at once. */
-function world() {
-  const source = { asked: 0, answer: READ };
+/** A cache over a source that responds at once. */
+function setUp() {
+  const source = { fetches: 0, answer: READ };
   const time = { now: 0 };
   const logged: string[] = [];
-  const kept = createSecretCache({
+  const cache = createSecretCache({
     async fetch() {
-      source.asked += 1;
+      source.fetches += 1;
       return source.answer;
     },
     clock: { now: () => time.now },
     log: { event: (_level, _name, fields) => void logged.push((fields as { message: string }).message) },
     capacity: 10,
   });
-  return { source, time, kept, logged };
+  return { source, time, cache, logged };
 }
 
 test('a failure is logged once until it changes or the secret can be read', async () => {
-  const { source, time, kept, logged } = world();
-  for (const answer of [away(), away(), gone, READ]) {
+  const { source, time, cache, logged } = setUp();
+  for (const answer of [unavailable(), unavailable(), missing, READ]) {
     source.answer = answer;
-    await kept.read(URI).catch(() => {});
+    await cache.read(URI).catch(() => {});
     time.now += HOUR;
   }
   expect(logged).toEqual(['away', 'gone', `${URI} can be read again`]);
@@ -49,40 +49,40 @@ describe('an unavailable source', () => {
     ['its Retry-After', 10 * MINUTE, 10 * MINUTE],
     ['an hour at most', 100 * HOUR, HOUR],
   ])('gets no request for %s', async (_, retryAfter, pause) => {
-    const { source, time, kept } = world();
-    await kept.read(URI);
-    source.answer = away(retryAfter);
-    kept.invalidate(() => true);
-    await kept.read(URI);
-    expect(source.asked).toBe(2);
+    const { source, time, cache } = setUp();
+    await cache.read(URI);
+    source.answer = unavailable(retryAfter);
+    cache.invalidate(() => true);
+    await cache.read(URI);
+    expect(source.fetches).toBe(2);
 
     time.now += pause - 1;
-    await kept.read(URI);
-    expect(source.asked).toBe(2);
+    await cache.read(URI);
+    expect(source.fetches).toBe(2);
 
     time.now += 1;
-    await kept.read(URI);
-    expect(source.asked).toBe(3);
+    await cache.read(URI);
+    expect(source.fetches).toBe(3);
   });
 
   describe('without a cached secret', () => {
     const known = async (answer: FetchResult) => {
-      const { source, time, kept } = world();
+      const { source, time, cache } = setUp();
       source.answer = answer;
       const read = async () => {
-        const outcome = await kept.read(URI).then(
+        const outcome = await cache.read(URI).then(
           () => 'read',
           () => 'failed',
         );
-        return `${outcome} ${source.asked}`;
+        return `${outcome} ${source.fetches}`;
       };
       expect(await read()).toBe('failed 1');
-      return { source, time, kept, read };
+      return { source, time, cache, read };
     };
 
     test.each([
-      ['is unavailable', away(HOUR)],
-      ['reports that there is no secret', gone],
+      ['is unavailable', unavailable(HOUR)],
+      ['reports that there is no secret', missing],
     ])('and %s, gets no request for ten seconds', async (_, answer) => {
       const { source, time, read } = await known(answer);
       source.answer = READ;
@@ -91,7 +91,7 @@ describe('an unavailable source', () => {
     });
 
     test('gets requests in the background from then on, without a waiting reader', async () => {
-      const { source, time, read } = await known(away());
+      const { source, time, read } = await known(unavailable());
       source.answer = READ;
       time.now += 10 * SECOND;
       expect(await read()).toBe('failed 2');
@@ -100,24 +100,24 @@ describe('an unavailable source', () => {
     });
 
     test('delays the reader after a minute', async () => {
-      const { source, time, read } = await known(away());
+      const { source, time, read } = await known(unavailable());
       source.answer = READ;
       time.now += MINUTE;
       expect(await read()).toBe('read 2');
     });
 
     test('delays the reader at once after an invalidation', async () => {
-      const { source, kept, read } = await known(gone);
+      const { source, cache, read } = await known(missing);
       source.answer = READ;
-      kept.invalidate(() => true);
+      cache.invalidate(() => true);
       expect(await read()).toBe('read 2');
     });
   });
 });
 
 test('an unexpected error in the background keeps the cached secret', async () => {
-  const { source, time, kept } = world();
-  await kept.read(URI);
+  const { source, time, cache } = setUp();
+  await cache.read(URI);
   Object.defineProperty(source, 'answer', {
     get() {
       throw new TypeError('a mistake');
@@ -125,8 +125,8 @@ test('an unexpected error in the background keeps the cached secret', async () =
   });
   time.now += HOUR;
 
-  await kept.read(URI);
+  await cache.read(URI);
   await new Promise(setImmediate);
 
-  expect((await kept.read(URI)).version).toBe('v1');
+  expect((await cache.read(URI)).version).toBe('v1');
 });

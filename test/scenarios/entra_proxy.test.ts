@@ -65,7 +65,7 @@ test('the vault reaches Entra by HTTPS_PROXY, and names the proxy at the start w
   });
 
   expect(accessToken).not.toBe('');
-  expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`${HOST}:443`]));
+  expect(new Set(proxy.requests.map(({ target }) => target))).toEqual(new Set([`${HOST}:443`]));
   const said = vault.written.stderr.split('\n').filter((line) => line.includes('entra_proxy_used'));
   expect(said.map((line) => JSON.parse(line).proxy)).toEqual([`127.0.0.1:${proxy.port}`]);
   expect(vault.written.stdout + vault.written.stderr).not.toContain('canary');

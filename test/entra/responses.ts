@@ -1,7 +1,7 @@
 import type { RawTokenResponse } from '../../src/entra/token_response.ts';
 import { NOW } from './fixtures.ts';
 
-export function anAnswer(overrides: Partial<RawTokenResponse> = {}): RawTokenResponse {
+export function aResponse(overrides: Partial<RawTokenResponse> = {}): RawTokenResponse {
   return {
     status: 400,
     retryAfter: undefined,
@@ -14,13 +14,13 @@ export function anAnswer(overrides: Partial<RawTokenResponse> = {}): RawTokenRes
   };
 }
 
-/** As Entra refuses: family, numbers, and a description that names somebody. */
+/** Entra's error response: error word, codes, and a description that names a user. */
 export function refusal(
   error: string,
   codes: number | number[] = [],
   more: Record<string, unknown> = {},
 ): RawTokenResponse {
-  return anAnswer({
+  return aResponse({
     body: {
       error,
       error_codes: [codes].flat(),

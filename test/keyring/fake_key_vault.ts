@@ -7,8 +7,8 @@ import type { SecretClientOptions } from '@azure/keyvault-secrets';
 export const ORIGIN = 'https://pretend.vault.azure.net';
 export const TOKEN = 'pretend-bearer-token';
 
-export interface PretendVersion {
-  /** Of the secret; `kek` where it is left out. */
+export interface FakeVersion {
+  /** Of the secret. Default: `kek`. */
   name?: string;
   version: string;
   value: string;
@@ -19,43 +19,43 @@ export interface PretendVersion {
   enabled?: boolean;
 }
 
-/** What to answer in place of the truth; `hang` never answers, `after` tells the truth later. */
+/** Response instead of the real one; `hang` never responds, `after` responds later. */
 export type Fault =
   | 'hang'
   | { after: Promise<unknown> }
   | { status: number; headers?: Record<string, string>; body?: string };
 
-export interface PretendKeyVault {
+export interface FakeKeyVault {
   url: string;
   credential: TokenCredential;
-  /** Leads the real host name to the pretend server, so that the SDK's check of the challenge's host stays on. */
+  /** Connects the real host name to the fake server, so that the SDK's check of the challenge's host stays active. */
   clientOptions: SecretClientOptions;
-  /** What it holds; may change. */
-  versions: PretendVersion[];
+  /** Its versions; may change. */
+  versions: FakeVersion[];
   /** `METHOD path with|without token`, in order. */
-  asked: string[];
-  /** Scopes that tokens were asked for. */
+  requests: string[];
+  /** Scopes of requested tokens. */
   scopes: string[];
-  /** For the next requests that carry a token, one each. */
+  /** For the next requests with a token, one each. */
   faults: Fault[];
-  /** For every request that carries a token, after `faults` ran out. */
+  /** For every request with a token, after `faults` is empty. */
   fault: Fault | undefined;
   close(): Promise<void>;
 }
 
-/** The part of Azure Key Vault that reads secrets: challenge first, lists in pages of one, refuses disabled versions. */
-export async function startPretendKeyVault(versions: readonly PretendVersion[]): Promise<PretendKeyVault> {
+/** The read operations of Azure Key Vault: challenge first, lists in pages of one, disabled versions refused. */
+export async function startFakeKeyVault(versions: readonly FakeVersion[]): Promise<FakeKeyVault> {
   const asked: string[] = [];
   const scopes: string[] = [];
   const server = createServer((request, response) => answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
 
-  // TLS is Node's business and needs a certificate; the socket is plain, everything above it as in production.
+  // Without TLS, which needs a certificate and is Node's part; everything above it is as in production.
   const agent = new Agent();
   agent.createConnection = () => connect(port, '127.0.0.1');
 
-  const vault: PretendKeyVault = {
+  const vault: FakeKeyVault = {
     url: `${ORIGIN}/secrets/kek`,
     credential: {
       async getToken(wanted) {
@@ -78,7 +78,7 @@ export async function startPretendKeyVault(versions: readonly PretendVersion[]):
       ],
     },
     versions: [...versions],
-    asked,
+    requests: asked,
     scopes,
     faults: [],
     fault: undefined,
@@ -105,13 +105,13 @@ export async function startPretendKeyVault(versions: readonly PretendVersion[]):
     } else if (!url.searchParams.has('api-version')) send(response, 400, error('BadParameter'));
     else if (fault === undefined) tell(url, response);
     else {
-      // What is true now.
+      // The state at the time of the response.
       const then = [...vault.versions];
       void fault.after.then(() => tell(url, response, then));
     }
   }
 
-  function tell(url: URL, response: ServerResponse, from: readonly PretendVersion[] = vault.versions): void {
+  function tell(url: URL, response: ServerResponse, from: readonly FakeVersion[] = vault.versions): void {
     const [, secrets, name = '', version = ''] = url.pathname.split('/');
     // Names are case-insensitive.
     const all = from.filter((one) => (one.name ?? 'kek').toLowerCase() === name.toLowerCase());
@@ -126,7 +126,7 @@ export async function startPretendKeyVault(versions: readonly PretendVersion[]):
     }
   }
 
-  function page(url: URL, all: readonly PretendVersion[]) {
+  function page(url: URL, all: readonly FakeVersion[]) {
     const at = Number(url.searchParams.get('$skiptoken') ?? 0);
     const next = new URL(url);
     next.searchParams.set('$skiptoken', String(at + 1));
@@ -136,7 +136,7 @@ export async function startPretendKeyVault(versions: readonly PretendVersion[]):
   return vault;
 }
 
-function item({ name = 'kek', version, created, notBefore, expires, enabled = true }: PretendVersion) {
+function item({ name = 'kek', version, created, notBefore, expires, enabled = true }: FakeVersion) {
   return {
     id: `${ORIGIN}/secrets/${name}/${version}`,
     attributes: { enabled, created, updated: created, nbf: notBefore, exp: expires },
