@@ -58,7 +58,7 @@ export function signIn(
   if (blocking !== undefined) {
     record.outcome = String(blocking.code);
     // Entra shows its own page without a link back: seen for 50105 (https://github.com/nextauthjs/next-auth/issues/5455),
-    // from memory for 53003. With `prompt=none` it redirects to the app.
+    // unsourced for 53003. With `prompt=none` it redirects to the app.
     if (prompt !== 'none') return html(200, blockedPage(blocking));
     const error = { ...authorizeError(blocking), error: 'interaction_required' };
     return redirectError(returnAddress, error, state.clock.now());

@@ -4,7 +4,7 @@ import { Secret } from '../../../model/secret.ts';
 import { CommandError, EXIT } from '../../exit_codes.ts';
 import { isPlaceholder } from '../rejected_entry.ts';
 
-/** What Chatwoot's environment says of its app registration. */
+/** Chatwoot's app registration, as in its environment file. */
 export interface ChatwootEnv {
   readonly clientId: string;
   readonly clientSecret: Secret;
