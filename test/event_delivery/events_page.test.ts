@@ -51,7 +51,7 @@ test('the sinks file in the docs is valid', () => {
 });
 
 test('the docs list every event type', () => {
-  for (const type of EVENT_TYPES) expect(page).toContain(`| \`${type}\` |`);
+  for (const type of EVENT_TYPES) expect(page).toContain(`- **\`${type}\`**:`);
 });
 
 test('the signature check in TypeScript works', async () => {
