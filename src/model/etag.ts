@@ -5,14 +5,16 @@ export function etagOf(resource: { readonly uid: string; readonly version: numbe
   return `${resource.uid.slice(0, 8)}.${resource.version}`;
 }
 
-/** An absent etag matches: the caller did not ask for the guard. */
+/** An absent etag matches: the caller did not request the check. */
 export function checkEtag(
   resource: { readonly uid: string; readonly version: number },
   etag: string,
   name: string,
 ): void {
-  if (etag === '' || etag === etagOf(resource)) return;
-  throw new VaultError('ETAG_MISMATCH', `${name} changed since it was read; read it again and repeat the change`, {
-    metadata: { resource: name },
-  });
+  if (etag !== '' && etag !== etagOf(resource)) throw changedSinceRead(name);
+}
+
+export function changedSinceRead(name: string): VaultError {
+  const message = `${name} changed since it was read. Read it again and repeat the change.`;
+  return new VaultError('ETAG_MISMATCH', message, { metadata: { resource: name } });
 }

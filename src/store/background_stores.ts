@@ -7,33 +7,33 @@ import type { StoredEvent, VaultEvent } from '../model/event.ts';
 import type { Page, PageRequest } from '../model/page.ts';
 import type { Rotation, RotationStep } from '../model/rotation.ts';
 
-// What the vault does by itself: it looks, renews, reminds and tells.
+// The stores of the background jobs.
 
 export interface KekAge {
   readonly kekId: string;
   /** When this database first saw it. */
   readonly since: Timestamp;
-  /** The age of which somebody was told last; undefined: nobody was yet. */
+  /** The age in days that was reported last; undefined: none. */
   readonly lastRemindedDays: number | undefined;
 }
 
-/** Looking at app registrations and credentials: what Entra's side says of them. */
+/** Inspections of app registrations and their credentials at Entra. */
 export interface InspectionStore {
-  /** By index, most overdue first. New apps and those changed are due at once; so is what was put off by a clock that was set back since. */
+  /** By index, most overdue first. New and changed apps are due at once, and so are rows that were written while the clock was ahead. */
   due(now: Timestamp, limit: number): Promise<readonly DueInspection[]>;
-  /** One commit. False: it became due anew meanwhile, or a credential of `ends` is gone; nothing was written. */
+  /** One commit. False: it was made due again meanwhile, or a credential of `ends` was deleted; nothing is written. */
   record(inspection: Inspection): Promise<boolean>;
-  /** Apps with a credential that refers to the secret (its address without the version) become due; answers their uids. */
+  /** Makes apps due whose credential refers to the secret (its URI without the version). Returns their uids. */
   hasten(secretUri: string): Promise<readonly string[]>;
 }
 
 export interface DueInspection {
   readonly app: App;
-  /** In the order of adding. */
+  /** In the order in which they were added. */
   readonly credentials: readonly Credential[];
-  /** Since when somebody must look. */
+  /** Since when the inspection is due. */
   readonly inspectTime: Timestamp;
-  /** Key ids at Entra that nobody needs to be told of: told already, or the vault's own at some time. */
+  /** Ids of credentials at Entra that need no further report: already reported, or previously the vault's own. */
   readonly strangers: readonly string[];
 }
 
@@ -41,12 +41,12 @@ export interface Inspection {
   readonly due: DueInspection;
   readonly nextTime: Timestamp;
   readonly strangers: readonly string[];
-  /** Only of those credentials of which something changed. */
+  /** Only of credentials that changed. */
   readonly ends: readonly CredentialEnds[];
   readonly events: readonly VaultEvent[];
 }
 
-/** `expireTime` becomes the earlier of the two, and is reminded of anew where it moved. */
+/** `expireTime` becomes the earlier of the two. If it changes, its reminders start again. */
 export interface CredentialEnds {
   readonly credentialUid: string;
   readonly configuredExpireTime: Timestamp | undefined;
@@ -54,25 +54,25 @@ export interface CredentialEnds {
   readonly entraKeyId: string | undefined;
 }
 
-/** Client secrets that the vault renews by itself. */
+/** Rotations of client secrets that the vault renews by itself. */
 export interface RotationStore {
   find(appUid: string): Promise<Rotation | undefined>;
-  /** By index, most overdue first; then what was put off by a clock that was set back since. */
+  /** By index, most overdue first; then rows that were written while the clock was ahead. */
   due(now: Timestamp, limit: number): Promise<readonly Rotation[]>;
   /**
-   * Whether a credential of another app with the same client id, or a reference to a key vault of any of them, is or may be the same
-   * secret, which Entra knows by `keyId`.
+   * Whether a credential of another app with the same client id, or a Key Vault reference of any such app, is or may be the same
+   * secret, which has the id `keyId` at Entra.
    */
   isUsedElsewhere(
     app: Pick<App, 'uid' | 'clientId'>,
     secret: Pick<Credential, 'hint'>,
     keyId: string,
   ): Promise<boolean>;
-  /** Of all under way, by their step and whether there is a problem. */
+  /** Rotations in progress, by step and by whether there is a problem. */
   counts(): Promise<readonly RotationCount[]>;
-  /** False: one is under way for the app already, or the app is gone. */
+  /** False: the app already has a rotation in progress, or was deleted. */
   begin(rotation: Rotation): Promise<boolean>;
-  /** One durable commit. False: somebody wrote since (`before.version`), or app or credential are gone; nothing was written. CREDENTIAL_EXISTS. */
+  /** One durable commit. False: the version is no longer that of `before`, or app or credential were deleted; nothing is written. CREDENTIAL_EXISTS. */
   advance(advance: RotationAdvance): Promise<boolean>;
 }
 
@@ -85,36 +85,36 @@ export interface RotationCount {
 
 export interface RotationAdvance {
   readonly before: Rotation;
-  /** Undefined: it is over. Its version does not matter. */
+  /** Undefined: the rotation is completed. Its version is ignored. */
   readonly after: Rotation | undefined;
   readonly add?: { readonly app: App; readonly credential: NewCredential } | undefined;
-  /** Is presented first from now on. */
+  /** The credential to present first from now on. */
   readonly prefer?: { readonly credentialUid: string; readonly time: Timestamp } | undefined;
-  /** Uid; one that is gone already is none to complain of. */
+  /** Uid of the credential to delete; it may be deleted already. */
   readonly remove?: string | undefined;
-  /** Without causes: they are told with this commit, or not at all. */
+  /** Published with this commit; they have no dedupe key. */
   readonly events?: readonly VaultEvent[] | undefined;
 }
 
-/** Which credentials end when, and what was told of it. */
+/** Expiry times of credentials and connections, and the reminders that were published. */
 export interface ExpiryStore {
-  /** Credentials at which somebody must look, by index, most overdue first. New ones and those whose end changed are due at once. */
+  /** Credentials whose reminder is due, by index, most overdue first. New ones and those whose expiry changed are due at once. */
   dueReminders(now: Timestamp, limit: number): Promise<readonly DueReminder[]>;
   /**
-   * One commit: what is told, and when to look again. One whose end or due time changed meanwhile is left out, and stays due; an event
-   * whose cause was told already is not told again. Answers how many were told.
+   * Writes the events and the next due times in one commit. A reminder whose expiry or due time changed meanwhile is left out and stays
+   * due. An event that was published before is not published again. Returns the number of events.
    */
   remind(reminders: readonly Reminder[]): Promise<number>;
-  /** Soonest first; those without an end last, and only where they are wanted. */
+  /** Soonest first. Those without an expiry time come last, and only with `includeUnknown`. */
   listExpiring(page: PageRequest, filter: ExpiringFilter): Promise<Page<CredentialOfApp>>;
   /**
-   * ACTIVE connections, also suspended ones, whose refresh token dies before `time`, and of which that was not told yet; by index, soonest
-   * first. Their accounts come without names, which are sealed.
+   * ACTIVE connections, suspended or not, whose refresh token expires before `time` and that have no reminder for it yet; by index,
+   * soonest first. Their accounts have no names, which are sealed.
    */
   idleExpiring(time: Timestamp, limit: number): Promise<readonly Connection[]>;
-  /** Tells it once for each `lastRefreshTime`. False: it was told, or redeemed meanwhile. */
+  /** Publishes the event once for each `lastRefreshTime`. False: it was published before, or the token was redeemed meanwhile. */
   remindIdle(connection: Connection, event: VaultEvent): Promise<boolean>;
-  /** Of what belongs to the vault itself; false: it was told already (by the event's cause). */
+  /** Publishes an event about the vault's own certificates and keys. False: it was published before. */
   publish(event: VaultEvent): Promise<boolean>;
 }
 
@@ -123,21 +123,21 @@ export interface CredentialOfApp {
   readonly app: Pick<App, 'uid' | 'tenantUid' | 'tenantId' | 'appId' | 'clientId' | 'displayName'>;
 }
 
-/** No more of them than is told: there may be thousands at a time. */
+/** Only the columns that a reminder needs: there may be thousands at a time. */
 export interface DueReminder {
-  /** Where the store found it. */
-  readonly place: number;
+  /** The physical id of the row. */
+  readonly rowid: number;
   readonly credential: Pick<Credential, 'uid' | 'credentialId' | 'kind' | 'hint' | 'expireTime'>;
   readonly app: Pick<App, 'tenantUid' | 'tenantId' | 'appId' | 'clientId'>;
-  /** Since when somebody must look; not above 0: for the first time, or anew. */
+  /** Since when the reminder is due; 0 or below: at once. */
   readonly reminderTime: Timestamp;
-  /** Days before the end that was told last, of this very end; undefined: none. */
+  /** The last reported threshold in days of this expiry time; undefined: none. */
   readonly lastRemindedDays: number | undefined;
-  /** The tenant's own; undefined: as the vault is configured. */
+  /** The thresholds of the tenant; undefined: those of the configuration. */
   readonly thresholds: readonly number[] | undefined;
   /**
-   * The latest end among the other credentials of the app that will do: not rejected, and valid from before this one's end. Undefined: there
-   * is none, or its end is unknown; federated ones, which have none, live on until the end of time.
+   * The latest expiry among the app's other credentials that are not rejected and become valid before this one expires. Undefined: there
+   * is none, or its expiry is unknown. Federated credentials do not expire: the latest time that JavaScript can represent.
    */
   readonly othersEnd: Timestamp | undefined;
 }
@@ -146,7 +146,7 @@ export interface Reminder {
   readonly due: DueReminder;
   readonly event: VaultEvent | undefined;
   readonly lastRemindedDays: number | undefined;
-  /** Undefined: never again, unless its end changes. */
+  /** Undefined: never again, unless the expiry changes. */
   readonly nextTime: Timestamp | undefined;
 }
 
@@ -156,11 +156,11 @@ export interface ExpiringFilter {
   readonly includeUnknown: boolean;
 }
 
-/** Events on their way to sinks. */
+/** Deliveries of events to sinks. */
 export interface DeliveryStore {
-  /** The last sequence that was given out to the sink; a new sink begins at the end of the outbox. */
+  /** The sequence up to which deliveries were created for the sink. A new sink starts at the end of the outbox. */
   cursor(sinkId: string): Promise<number>;
-  /** One commit: the cursor moves on, and what the sink shall get waits for it. False: somebody else moved it. */
+  /** Moves the cursor and creates the deliveries in one commit. False: another replica moved the cursor. */
   route(route: {
     readonly sinkId: string;
     readonly from: number;
@@ -168,13 +168,13 @@ export interface DeliveryStore {
     readonly sequences: readonly number[];
     readonly time: Timestamp;
   }): Promise<boolean>;
-  /** In the order of their next times. */
+  /** Sorted by next time. */
   due(sinkId: string, now: Timestamp, limit: number): Promise<readonly Delivery[]>;
   delivered(sinkId: string, sequence: number): Promise<void>;
-  /** Attempts and last error are stored as they stand in `delivery`, here and in `deadLetter`. */
+  /** Stores attempts and last error of `delivery`, as `deadLetter` does. */
   postpone(delivery: Delivery, nextTime: Timestamp): Promise<void>;
   deadLetter(delivery: Delivery, time: Timestamp): Promise<void>;
-  /** In the order of (sink, sequence). */
+  /** Sorted by (sink, sequence). */
   deadLetters(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
   /** Makes the sink's dead letters pending again, with no attempts; returns how many. */
   redeliver(sinkId: string, time: Timestamp): Promise<number>;
@@ -183,19 +183,19 @@ export interface DeliveryStore {
   >;
 }
 
-/** Work that one replica does for all. */
+/** Leases on work that one replica does for all. */
 export interface LeaseStore {
-  /** True: it is `owner`'s for so long from now, by the database's clock; who holds it gets it again. */
+  /** True: `owner` holds the lease for `duration` from now, by the clock of the database. The owner can renew it. */
   acquire(name: string, owner: string, duration: Duration): Promise<boolean>;
   release(name: string, owner: string): Promise<void>;
 }
 
-/** Events that wait to be told. They are written by what happened (see ConnectionStore), never here. */
+/** Events to be delivered. They are written in the commits that they describe (see ConnectionStore), never here. */
 export interface OutboxStore {
-  /** In the order of their sequence, after `after` (0: from the beginning). */
+  /** Sorted by sequence, after `after` (0: from the beginning). */
   read(after: number, limit: number): Promise<readonly StoredEvent[]>;
-  /** The highest sequence that is stored; 0: none. A cursor may lie beyond it, where the event was deleted since. */
+  /** The highest stored sequence; 0: none. A cursor may be beyond it, if that event was deleted. */
   last(): Promise<number>;
-  /** Deletes what happened before `time` and no sink waits for, at most `limit`; answers how many. */
+  /** Deletes up to `limit` events from before `time` that have no pending delivery; returns how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;
 }

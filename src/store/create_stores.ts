@@ -8,7 +8,6 @@ import { createAppRows } from './apps/app_rows.ts';
 import { createAppStore } from './apps/app_store.ts';
 import { createCredentialRows } from './apps/credential_rows.ts';
 import { createInspectionStore } from './apps/inspection_store.ts';
-import { createLogoRows } from './apps/logo_rows.ts';
 import { createRotationStore } from './apps/rotation_store.ts';
 import { createAdminConsentStore } from './authorizations/admin_consent_store.ts';
 import { createAuthorizationStore } from './authorizations/authorization_store.ts';
@@ -35,7 +34,7 @@ export interface StoresParts {
   keks: Keks;
   clock: Clock;
   meter?: KeyringMeter | undefined;
-  /** How many tenants' keys stay loaded. */
+  /** How many tenants' keys stay in memory. */
   capacity?: number | undefined;
 }
 
@@ -48,8 +47,8 @@ interface PreparedParts {
 }
 
 /**
- * Sets an empty database up, or proves that these root keys belong to it. RECORD_CORRUPT with both KEK ids where they do
- * not; the database is then as it was, and still open.
+ * Sets up an empty database, or checks that the root keys belong to it. If they do not, throws RECORD_CORRUPT with both KEK ids, and leaves
+ * the database unchanged and open.
  */
 export async function createStores({ database, keks, clock, meter, capacity }: StoresParts): Promise<Stores> {
   const meta = createMeta(database);
@@ -59,10 +58,10 @@ export async function createStores({ database, keks, clock, meter, capacity }: S
   const keys = createTenantKeys({ database, keyring });
   if (stored === undefined) await setUp(database, meta, keys, deploymentId);
   await keys.ready(VAULT_UID);
-  await sing(meta, keyring);
-  // Not before the keys have proved to be this database's: one that is refused stays as it was.
+  await openCanary(meta, keyring);
+  // After the check of the keys: a rejected database must stay unchanged.
   await database.freeLeases();
-  // A deletion may have been killed before its shredding; and a new vault must not lie in the WAL alone, which a backup may leave out.
+  // A deletion may have been killed before its shredding. And the setup must not be in the WAL only, which a backup may leave out.
   await database.shred();
   await recordKek(meta, keks.current, clock);
 
@@ -70,26 +69,28 @@ export async function createStores({ database, keks, clock, meter, capacity }: S
   return prepareStores({ database, keys, meta, clock, copyTime });
 }
 
-/** Every statement is built and prepared here; nothing is asked of the database yet. */
+/** Builds and prepares every statement; runs none. */
 export function prepareStores({ database, keys, meta, clock, copyTime }: PreparedParts): Stores {
   const { keyring } = keys;
-  const credentials = createCredentialRows({ database, keys });
-  const appRows = createAppRows({ database, credentials });
   const outbox = createOutboxRows(database);
-  const connectionRows = createConnectionRows({ database, keys, outbox, clock });
-  const externalIds = createExternalIds(database);
-  const accessTokens = createAccessTokenRows({ database, keys });
+  const parts = { database, keys, outbox, clock };
+  const appParts = { appRows: createAppRows(parts), credentialRows: createCredentialRows(parts) };
+  const connectionParts = {
+    connectionRows: createConnectionRows(parts),
+    externalIds: createExternalIds(parts),
+    accessTokens: createAccessTokenRows(parts),
+  };
   return {
-    tenants: createTenantStore({ database, keys, appRows }),
-    apps: createAppStore({ database, keys, appRows, logos: createLogoRows(database), outbox, clock }),
-    connections: createConnectionStore({ database, keys, connectionRows, externalIds, outbox, clock }),
-    grants: createGrantStore({ database, keys, clock, connectionRows, accessTokens, outbox }),
-    authorizations: createAuthorizationStore({ database, keys, connectionRows, externalIds }),
-    adminConsents: createAdminConsentStore({ database, keys }),
+    tenants: createTenantStore(parts, appParts),
+    apps: createAppStore(parts, appParts),
+    connections: createConnectionStore(parts, connectionParts),
+    grants: createGrantStore(parts, connectionParts),
+    authorizations: createAuthorizationStore(parts, connectionParts),
+    adminConsents: createAdminConsentStore(parts),
     outbox: createOutboxStore(database),
-    expiry: createExpiryStore({ database, outbox }),
-    inspections: createInspectionStore({ database, outbox }),
-    rotations: createRotationStore({ database, keys, outbox, appRows }),
+    expiry: createExpiryStore(parts),
+    inspections: createInspectionStore(parts),
+    rotations: createRotationStore(parts, appParts),
     deliveries: createDeliveryStore(database),
     leases: createLeaseStore(database),
     copyTime,
@@ -98,7 +99,7 @@ export function prepareStores({ database, keys, meta, clock, copyTime }: Prepare
     kekReminded: (kekId, days) => kekReminded(meta, kekId, days),
     async check() {
       await database.verify();
-      await sing(meta, keyring);
+      await openCanary(meta, keyring);
     },
     close: () => database.close(),
   };
@@ -114,7 +115,7 @@ async function setUp(database: Database, meta: Meta, keys: TenantKeys, deploymen
   );
 }
 
-async function sing(meta: Meta, keyring: Keyring): Promise<void> {
+async function openCanary(meta: Meta, keyring: Keyring): Promise<void> {
   const canary = await meta.find('canary');
   if (canary === undefined) {
     throw new VaultError('RECORD_CORRUPT', 'The canary record is missing. Restore the database from a backup.');

@@ -4,52 +4,52 @@ import type { Duration } from '../model/clock.ts';
 import type { Reason } from '../model/errors.ts';
 import type { Tables } from './tables.ts';
 
-/** The one face of both dialects: every store is written once over it. Each method may throw DATABASE_UNAVAILABLE. */
+/** The interface of both dialects, against which every store is written once. Each method may throw DATABASE_UNAVAILABLE. */
 export interface Database {
   readonly tables: Tables;
   readonly dialect: Dialect;
-  /** When it was opened, no vault had been set up in it yet: only then may a root key be made. */
+  /** No vault was set up in it when it was opened. Only then may a root key be created. */
   readonly isEmpty: boolean;
-  /** Undefined: it lies in no file. */
+  /** Undefined: the database is not in a file. */
   readonly filePlace: FilePlace | undefined;
-  /** A statement that answers rows. Prepared here and now; named for PostgreSQL and the metrics. */
+  /** A statement that returns rows. It is prepared at once; PostgreSQL and the metrics use its name. */
   rows<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
-  /** A statement that changes rows and answers them; a power cut may undo it, up to the last durable commit. */
+  /** A statement that changes rows and returns them. A power cut may undo it, back to the last durable commit. */
   volatile<Row>(name: string, build: Build<Row[]>): RowsStatement<Row>;
-  /** A statement that changes rows. `orphan`: the reason to give when a foreign key refuses it. */
+  /** A statement that changes rows. `orphan`: the reason of the error if a foreign key rejects it. */
   write(name: string, build: Build<unknown>, orphan?: Reason): WriteStatement;
-  /** A select whose shape depends on the request: built at each call, 20 times as costly as a prepared one. */
+  /** A select whose shape depends on the request. It is built at each call, which costs 20 times as much as a prepared one. */
   select<Row>(name: string, build: Build<Row[]>): Promise<Row[]>;
   /**
-   * Runs ready-made statements in one transaction that crosses no await. Where a statement changed another number of
-   * rows than it expects, everything is rolled back and its index answered.
+   * Runs prepared statements in one transaction, with no await in between. If a statement changes another number of rows than expected,
+   * everything is rolled back and its index is returned.
    */
   commit(...steps: readonly Step[]): Promise<CommitResult>;
-  /** Where one process alone has the database: frees what the one before it may have held, so that a crash keeps nobody waiting. */
+  /** If only one process can use the database: frees the leases of the process before it, so that a crash delays no work. */
   freeLeases(): Promise<void>;
-  /** After a key was deleted: makes its bytes vanish from the files, as far as the dialect can. */
+  /** After a key was deleted: removes its bytes from the files, as far as the dialect can. */
   shred(): Promise<void>;
-  /** The same within a minute, for what is deleted often: nobody waits for it. */
+  /** The same within a minute, in the background, for rows that are deleted often. */
   shredSoon(): void;
-  /** DATABASE_UNAVAILABLE where what is written would be lost, as its files were deleted, moved or replaced. */
+  /** DATABASE_UNAVAILABLE if writes would be lost because the files were deleted, moved or replaced. */
   verify(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Which file of its disk a database is. Another machine that gets the disk sees the same. */
+/** Identifies the file of a database on its disk, also on another machine that mounts the disk. */
 export interface FilePlace {
   readonly inode: number;
-  /** When the file was made; 0: the file system does not say. */
+  /** When the file was created; 0: the file system does not say. */
   readonly birthTime: number;
 }
 
-/** What the two dialects say differently. */
+/** Expressions that differ between the two dialects. */
 export interface Dialect {
-  /** The database's own clock, in milliseconds: the judge over leases. */
+  /** The clock of the database in milliseconds, by which leases expire. */
   readonly now: SQL<number>;
   labelIs(labels: Column, key: string, value: string): SQL;
-  /** Where a row lies: finds it again without an index. It may lie elsewhere later, and another there, so its key must be asked too. */
-  place(table: Table): SQL<number>;
+  /** The physical id of a row, which finds it without an index. It may change or be reused, so a condition on the key must go with it. */
+  rowid(table: Table): SQL<number>;
 }
 
 export type Db = PgDatabase<PgQueryResultHKT, Record<string, never>>;
@@ -67,9 +67,9 @@ export interface RowsStatement<Row> {
 }
 
 export interface WriteStatement {
-  /** How many rows it changed. */
+  /** Returns the number of changed rows. */
   run(values: Values): Promise<number>;
-  /** For `commit`; `rows`: how many it must change. */
+  /** For `commit`. `rows`: the number of rows that it must change. */
   step(values: Values, rows?: number): Step;
 }
 
@@ -86,10 +86,10 @@ export interface StatementMeter {
   statement(name: string, duration: Duration): void;
 }
 
-/** A placeholder that is encoded as the column's values are, but for null, which drizzle would write as JSON. */
+/** A placeholder that is encoded like the column's values, except that null and undefined become NULL (drizzle would write JSON `null`). */
 export function placeholder(column: Column, name: string): SQL {
   return sql`${sql.param(sql.placeholder(name), {
-    mapToDriverValue: (value: unknown) => (value === null ? null : column.mapToDriverValue(value)),
+    mapToDriverValue: (value: unknown) => (value == null ? null : column.mapToDriverValue(value)),
   })}`;
 }
 

@@ -8,11 +8,11 @@ export interface DatabaseParts {
   meter?: StatementMeter | undefined;
 }
 
-/** FIELD_INVALID for an address of another kind, DATABASE_UNAVAILABLE where it cannot be opened. */
+/** FIELD_INVALID for a URL of another kind, DATABASE_UNAVAILABLE if the database cannot be opened. */
 export async function openDatabase({ url, meter }: DatabaseParts): Promise<Database> {
   if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) {
     return openSqlite({ path: url.slice('sqlite:'.length), meter });
   }
-  // The address may hold a password: it is not repeated.
+  // The URL may contain a password, so the message does not repeat it.
   throw fieldInvalid('TOKENVAULT_DATABASE_URL', 'must be sqlite:PATH; PostgreSQL is not supported yet.');
 }

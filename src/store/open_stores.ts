@@ -9,8 +9,8 @@ import { openDatabase } from './open_database.ts';
 import type { Stores } from './stores.ts';
 
 /**
- * The database at an address, with the root key of a key source. A missing key file is made only beside an empty
- * database: made beside another, it would hide that the right one is missing.
+ * Opens the database at a URL with the root key of a key source. A missing key file is created for an empty database only: for any
+ * other database, a new key would hide that the right one is missing.
  */
 export async function openStores(parts: {
   readonly databaseUrl: string;

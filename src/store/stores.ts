@@ -40,30 +40,30 @@ export interface Stores {
   readonly audit: AuditLedger;
   /** Of the root key in use. */
   kekAge(): Promise<KekAge>;
-  /** Of that age of it somebody was told. */
+  /** Remembers that the age of the root key was reported at `days`. */
   kekReminded(kekId: string, days: number): Promise<void>;
-  /** When this database was first served as a copy of another file, in which all that is older lies too; 0: it is no copy. */
+  /** When this database was first served as a copy of another file, which has the same older rows; 0: it is not a copy. */
   readonly copyTime: Timestamp;
-  /** Opens the canary record and asks the database something: what readiness wants to know. */
+  /** Readiness: checks the database files and opens the canary record. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Updates are optimistic: read, change, hand back what was read beside what it becomes.
- * ETAG_MISMATCH when somebody was faster; the version grows by one.
+ * Updates are optimistic: pass the object as it was read and as it should become. They increment the version by one.
+ * ETAG_MISMATCH if the stored version is another one by then.
  */
 export interface TenantStore {
-  /** The tenant and its wrapped DEK, with app and first credential where it has them, in one commit. TENANT_EXISTS. */
+  /** Stores the tenant, its wrapped DEK and, if given, its app and first credential in one commit. TENANT_EXISTS. */
   register(registration: Registration): Promise<void>;
   find(tenantId: string): Promise<Tenant | undefined>;
-  /** Of all tenants, or of those named. In the order of their ids. */
+  /** All tenants, or those named, sorted by id. */
   list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<Tenant>>;
   update(before: Tenant, after: Tenant): Promise<Tenant>;
   /**
-   * Deletes the tenant with all that it owns and all events of it, and shreds its DEK. ETAG_MISMATCH, as for updates; APP_IN_USE.
-   * With more than 250 connections or 1,000 events in several commits, suspended first: then `suspended` is called, and a deletion that
-   * fails leaves a suspended tenant, which can be deleted again.
+   * Deletes the tenant with everything that it owns and its events, and shreds its DEK. ETAG_MISMATCH as for updates; APP_IN_USE.
+   * A tenant with more than 250 connections or 1,000 events is suspended first, reported by `suspended`, and deleted in several commits.
+   * If such a deletion fails, the tenant stays suspended and can be deleted again.
    */
   delete(tenant: Tenant, suspended?: () => void): Promise<void>;
   countConnections(tenantUid: string): Promise<number>;
@@ -77,29 +77,28 @@ export type Registration = { readonly tenant: Tenant } & (
 );
 
 /**
- * Whatever changes an app's credentials, or what its inspection goes by (audience, home directory, rotation, suspension), makes the
- * inspection due; so does the resuming of its tenant.
- * A credential that is the only one of its app when it is added is preferred from then on.
+ * Every change of an app's credentials, audience, home directory, rotation or suspension makes its inspection due, and so does
+ * resuming its tenant. A credential that is the only one of its app when it is added is preferred from then on.
  */
 export interface AppStore extends AppStateStore {
-  /** APP_EXISTS. The logo must be the one whose hash the app has. */
+  /** APP_EXISTS. `logo` must have the hash that is in `app`. */
   create(app: App, credential: NewCredential | undefined, logo?: Logo | undefined): Promise<void>;
   find(tenantUid: string, appId: string): Promise<App | undefined>;
   findByUid(uid: string): Promise<App | undefined>;
-  /** In the order of (tenant id, app id). */
+  /** Sorted by (tenant id, app id). */
   list(page: PageRequest, tenantIds?: readonly string[]): Promise<Page<App>>;
-  /** `logo`: undefined leaves it, unless the app has no hash of one any more. */
+  /** Without `logo` the stored one is kept, unless `after` has no logo hash. */
   update(before: App, after: App, logo?: Logo | undefined): Promise<App>;
   /** By its hash. */
   findLogo(hash: string): Promise<Logo | undefined>;
-  /** ETAG_MISMATCH, as for updates; APP_IN_USE while connections go through it. */
+  /** ETAG_MISMATCH as for updates; APP_IN_USE while connections use the app. */
   delete(app: App): Promise<void>;
   countConnections(appUid: string): Promise<number>;
   countForeignConnections(app: App): Promise<number>;
   credentials(appUid: string): Promise<readonly Credential[]>;
-  /** Sealed by the DEK of the app's owner. CREDENTIAL_EXISTS. */
+  /** Sealed with the DEK of the app's owner. CREDENTIAL_EXISTS. */
   addCredential(app: App, credential: NewCredential): Promise<void>;
-  /** False: there is none of that id. */
+  /** False: the app has no credential of that id. */
   removeCredential(appUid: string, credentialId: string): Promise<boolean>;
   /** Credentials' ends, for the metric: the 10,000 soonest, soonest first. Without those that Entra refuses before their end. */
   credentialEnds(now: Timestamp): Promise<readonly CredentialEnd[]>;
@@ -119,67 +118,67 @@ export interface ConnectionFilter {
   /** Found by a keyed blind index; compared without case. */
   readonly username?: string | undefined;
   readonly label?: { readonly key: string; readonly value: string } | undefined;
-  /** Compared without case, like the next. */
+  /** Compared without case, as is `directoryId`. */
   readonly objectId?: string | undefined;
   readonly directoryId?: string | undefined;
 }
 
 /**
- * Whatever creates a connection, changes its state, grant, external id or labels, or deletes it, writes a `connection.changed` event
- * into the outbox in the same commit; here, in GrantStore and in AuthorizationStore. A refresh that changes nothing of these writes none.
+ * Creating or deleting a connection, and changing its state, grant, external id or labels, writes a `connection.changed` event to the
+ * outbox in the same commit, also in GrantStore and AuthorizationStore. A refresh that changes none of these writes no event.
  */
 export interface ConnectionStore {
   find(tenantUid: string, connectionId: string): Promise<Connection | undefined>;
   findByUid(uid: string): Promise<Connection | undefined>;
   /**
-   * An external id belongs to one connection of a tenant; whatever would give it to a second one throws CONNECTION_EXISTS with metadata
+   * An external id belongs to one connection of a tenant. Giving it to a second one throws CONNECTION_EXISTS with metadata
    * `field` (`external_id`) and `connection` (name of the holder).
    */
   findByExternalId(tenantUid: string, externalId: string): Promise<Connection | undefined>;
-  /** In the order of (tenant id, connection id). */
+  /** Sorted by (tenant id, connection id). */
   list(page: PageRequest, filter: ConnectionFilter): Promise<Page<Connection>>;
   countByState(): Promise<Readonly<Record<ConnectionState, number>>>;
   /** CONNECTION_EXISTS. */
   create(connection: Connection): Promise<void>;
-  /** What a product may change (labels, external id); never the grant. */
+  /** Changes labels and external id, never the grant. */
   update(before: Connection, after: Connection): Promise<Connection>;
-  /** Fences whoever is refreshing, drops stored access tokens. No version is asked: a suspension must win. CONNECTION_NOT_FOUND. */
+  /** Fences a refresh in progress and deletes stored access tokens. Checks no version, so that it always wins. CONNECTION_NOT_FOUND. */
   setSuspended(connection: Connection, suspendTime: Timestamp | undefined, now: Timestamp): Promise<Connection>;
-  /** Fences, and forgets grant, tokens and personal data. CONNECTION_NOT_FOUND when it was gone already. */
+  /** Fences, and deletes grant, tokens and personal data. CONNECTION_NOT_FOUND if it is deleted already. */
   delete(connection: Connection): Promise<void>;
   /**
-   * Swaps a grant in (import): fences whoever is refreshing, drops stored access tokens, in one commit.
-   * Inserts the connection where `before` is undefined. CONNECTION_EXISTS, ETAG_MISMATCH.
+   * Replaces the grant (import), fences a refresh in progress and deletes stored access tokens, in one commit.
+   * Inserts the connection if `before` is undefined. CONNECTION_EXISTS, ETAG_MISMATCH.
    */
   replaceGrant(before: Connection | undefined, after: Connection, refreshToken: Secret): Promise<Connection>;
-  /** Uids of unsuspended connections with a sound grant whose keep-alive time has come, by index, most overdue first. */
+  /** Uids of unsuspended connections with a valid grant whose keep-alive is due, by index, most overdue first. */
   dueForKeepAlive(now: Timestamp, limit: number): Promise<readonly string[]>;
   /** Connections with a sound grant that die within `within` unless they are redeemed (75 days idle and more). */
   countNearIdleEnd(now: Timestamp, within: Duration): Promise<number>;
 }
 
-/** The right to redeem, held by one replica for a while. */
+/** Leases: one replica at a time may redeem the refresh token of a connection. */
 export interface GrantStore {
-  /** A stored access token, opened; undefined when none is stored that ends after `endsAfter` and opens. */
+  /** A stored access token that expires after `endsAfter` and can be opened; otherwise undefined. */
   findAccessToken(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined>;
-  /** Undefined: somebody else holds it, or the connection is gone. The database's clock decides. */
+  /** Undefined: another owner holds the lease, or the connection is deleted. The clock of the database decides. */
   lease(
     connectionUid: string,
     request: { owner: string; resource: string; duration: Duration; endsAfter?: Timestamp | undefined },
   ): Promise<HeldLease | undefined>;
 }
 
-/** What may only be done under the lease. Each ends it. */
+/** What may only be done under the lease. `record` and `release` end it. */
 export interface HeldLease {
-  /** Read again under the lease. */
+  /** As read under the lease. */
   readonly connection: Connection;
   /** Undefined: never granted. */
   readonly refreshToken: Secret | undefined;
-  /** The one before, kept 24 h; opened when it is asked for. */
+  /** The one before, kept for 24 h. Opened when this property is read. */
   readonly previousRefreshToken: { readonly token: Secret; readonly replacedTime: Timestamp } | undefined;
-  /** Stored for the resource of the lease; ends after `endsAfter`, or now. */
+  /** The stored one for the resource of the lease. Expires after `endsAfter`, by default after now. */
   readonly accessToken: AccessToken | undefined;
-  /** One durable commit, fenced by the epoch. `fenced`: somebody replaced the grant meanwhile; the outcome is void. */
+  /** One durable commit, fenced by the epoch. `fenced`: the grant was replaced meanwhile, and nothing is written. */
   record(record: RefreshRecord): Promise<'recorded' | 'fenced'>;
   release(): Promise<void>;
 }
@@ -194,7 +193,7 @@ export interface RefreshRecord {
 
 /** Hashes are SHA-256, hex: of handle, state and confirmation only the hash is stored. */
 export interface AuthorizationStore {
-  /** The connection (when it is new), the authorization and its first attempt, in one commit. */
+  /** Stores the connection (if it is new), the authorization and its first attempt in one commit. */
   start(start: {
     readonly connection: Connection | undefined;
     readonly authorization: Authorization;
@@ -204,45 +203,45 @@ export interface AuthorizationStore {
   }): Promise<void>;
   findByHandle(handleHash: string): Promise<Authorization | undefined>;
   findByUid(uid: string): Promise<Authorization | undefined>;
-  /** STATE_INVALID: it is over. RATE_LIMITED: it has had 100. */
+  /** STATE_INVALID: the authorization is over. RATE_LIMITED: it already has 100 attempts. */
   addAttempt(attempt: AuthorizationAttempt, stateHash: string): Promise<void>;
   /**
-   * Uses the state up, once; the second time says so, with the authorization, so that a repeated callback can show the first outcome.
-   * Unknown: also that of an authorization which another state has ended.
+   * Consumes the state, once. The second time is `used`, with the authorization, so that a repeated callback can show the first outcome.
+   * `unknown`: also if the authorization was completed by another state.
    */
   useState(stateHash: string, now: Timestamp): Promise<UsedState>;
-  /** The grant waits here, sealed, for its confirmation. False: the authorization is not OPEN any more. */
+  /** Stores the sealed grant until it is confirmed. False: the authorization is no longer OPEN. */
   consent(
     authorizationUid: string,
     grant: Grant,
     confirmationHash: string | undefined,
     confirmationExpireTime: Timestamp,
   ): Promise<boolean>;
-  /** The waiting grant, if the confirmation fits this connection and lives. */
+  /** The unconfirmed grant, if the confirmation belongs to this connection and has not expired. */
   findConsented(
     connectionUid: string,
     confirmationHash: string,
     now: Timestamp,
   ): Promise<{ authorization: Authorization; grant: Grant } | undefined>;
-  /** Swaps the grant in (fencing, dropping tokens) and closes the authorization, in one commit. ETAG_MISMATCH. */
+  /** Replaces the grant (fencing, deleting tokens) and completes the authorization in one commit. ETAG_MISMATCH. */
   confirm(authorization: Authorization, before: Connection, after: Connection, grant: Grant): Promise<Connection>;
   fail(authorizationUid: string, failure: Reason): Promise<void>;
-  /** Deletes what ended before `time`, up to `limit`; returns how many. */
+  /** Deletes up to `limit` rows that expired before `time`; returns how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;
 }
 
 /** Hashes are SHA-256, hex. */
 export interface AdminConsentStore {
-  /** TENANT_NOT_FOUND, APP_NOT_FOUND: deleted meanwhile. */
+  /** TENANT_NOT_FOUND, APP_NOT_FOUND: was deleted meanwhile. */
   start(consent: AdminConsent, handleHash: string, state: MintedState | undefined): Promise<void>;
   findByHandle(handleHash: string): Promise<AdminConsent | undefined>;
-  /** The button was pressed: the newest state counts, one before is worth nothing any more. STATE_INVALID: it is over. RATE_LIMITED: it has had 100. */
+  /** For a press of the button: replaces the state. STATE_INVALID: the admin consent is over. RATE_LIMITED: 100 presses. */
   renewState(uid: string, state: MintedState): Promise<void>;
-  /** Uses the state up, once; the second time says so, so that a repeated callback can show the first outcome. */
+  /** Consumes the state, once. The second time is `used`, so that a repeated callback can show the first outcome. */
   useState(stateHash: string, now: Timestamp): Promise<UsedConsentState>;
-  /** Ends the link. */
+  /** Completes the admin consent; its link is no longer valid. */
   grant(uid: string): Promise<void>;
-  /** Deletes what ended before `time`, up to `limit`; returns how many. */
+  /** Deletes up to `limit` rows that expired before `time`; returns how many. */
   sweep(time: Timestamp, limit: number): Promise<number>;
 }
 

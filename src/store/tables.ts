@@ -72,9 +72,9 @@ export function defineTables({
       state: text('state').$type<AppState>().notNull(),
       stateReason: json('state_reason').$type<StateReason>(),
       failingDirectories: json('failing_directories').$type<readonly FailingDirectory[]>().notNull(),
-      /** When somebody must look at its registration and credentials; not above 0: at once. */
+      /** When the registration and credentials are inspected next; 0 or below: at once. */
       inspectTime: integer('inspect_time').notNull().default(0),
-      /** Key ids at Entra that nobody needs to be told of. */
+      /** Ids of credentials at Entra that need no further report. */
       strangers: json('known_key_ids').$type<readonly string[]>().notNull().default([]),
       createTime: integer('create_time').notNull(),
       updateTime: integer('update_time').notNull(),
@@ -88,7 +88,7 @@ export function defineTables({
     ],
   );
 
-  /** Apart from the apps, which are read a hundred times as often. */
+  /** A table of its own, because apps are read a hundred times as often. */
   const appLogos = table(
     'app_logos',
     {
@@ -111,7 +111,7 @@ export function defineTables({
         .notNull()
         .references(() => apps.uid, { onDelete: 'cascade' }),
       credentialId: text('credential_id').notNull(),
-      /** Order of adding within the app. */
+      /** The order in which the credentials of the app were added. */
       position: integer('position').notNull(),
       kind: text('kind').$type<CredentialKind>().notNull(),
       hint: text('hint').notNull(),
@@ -121,7 +121,7 @@ export function defineTables({
       configuredExpireTime: integer('configured_expire_time'),
       entraExpireTime: integer('entra_expire_time'),
       entraKeyId: text('entra_key_id'),
-      /** When somebody must look whether a reminder is due; 0: at once; null: never. */
+      /** When reminders are checked next; 0 or below: at once; null: never. */
       reminderTime: integer('reminder_time').default(0),
       /** The threshold of the last reminder, in days, and the expiry that it was about. */
       lastRemindedDays: integer('last_reminded_days'),
@@ -142,7 +142,7 @@ export function defineTables({
     ],
   );
 
-  /** At most one an app. */
+  /** At most one per app. */
   const rotations = table(
     'rotations',
     {
@@ -207,7 +207,7 @@ export function defineTables({
       refreshToken: bytes('refresh_token'),
       previousRefreshToken: bytes('previous_refresh_token'),
       replacedTime: integer('replaced_time'),
-      /** Fencing number: whoever writes a grant raises it. */
+      /** Fencing number: every write of a grant increments it. */
       epoch: integer('epoch').notNull(),
       leaseOwner: text('lease_owner'),
       leaseUntil: integer('lease_until'),
@@ -256,7 +256,7 @@ export function defineTables({
       tenantUid: text('tenant_uid').notNull(),
       /** Sealed: the whole token record. */
       token: bytes('token').notNull(),
-      /** In clear, so that one that has ended need not be opened. */
+      /** Not sealed, so that an expired token need not be opened. */
       expireTime: integer('expire_time').notNull(),
     },
     (columns) => [primaryKey({ name: 'access_tokens_pk', columns: [columns.connectionUid, columns.resource] })],
@@ -289,7 +289,7 @@ export function defineTables({
       createTime: integer('create_time').notNull(),
       expireTime: integer('expire_time').notNull(),
       handleHash: text('handle_hash').notNull().unique(),
-      /** Sealed: the grant that waits for its confirmation. */
+      /** Sealed: the grant until it is confirmed. */
       waitingGrant: bytes('waiting_grant'),
       confirmationHash: text('confirmation_hash'),
       confirmationExpireTime: integer('confirmation_expire_time'),
@@ -337,7 +337,7 @@ export function defineTables({
       expireTime: integer('expire_time').notNull(),
       handleHash: text('handle_hash').notNull().unique(),
       stateHash: text('state_hash').unique(),
-      /** Of the button. */
+      /** How often the button was pressed. */
       presses: integer('presses').notNull(),
       stateExpireTime: integer('state_expire_time'),
       stateUsedTime: integer('state_used_time'),
@@ -349,7 +349,7 @@ export function defineTables({
     ],
   );
 
-  /** Refers to nothing: an event outlives what it tells of. */
+  /** Has no foreign keys: an event outlives its subject. */
   const outbox = table(
     'outbox',
     {
@@ -372,13 +372,13 @@ export function defineTables({
     ],
   );
 
-  /** How far each sink was given what is in the outbox. */
+  /** Up to which event deliveries were created for each sink. */
   const sinks = table('sinks', {
     sinkId: text('sink_id').primaryKey(),
     cursor: integer('cursor').notNull(),
   });
 
-  /** Events on their way to sinks; gone when they have arrived. */
+  /** Pending deliveries and dead letters. A delivered event is deleted here. */
   const deliveries = table(
     'deliveries',
     {
@@ -403,7 +403,7 @@ export function defineTables({
     ],
   );
 
-  /** Work that one replica does for all. */
+  /** Leases on work that one replica does for all. */
   const leases = table('leases', {
     name: text('name').primaryKey(),
     owner: text('owner').notNull(),

@@ -10,7 +10,7 @@ import { type Open, present, reasonOf, startVault } from './vault_under_test.ts'
 const EVIDENCE: StateReason = {
   reason: 'APP_CREDENTIAL_REJECTED',
   entraError: 'invalid_client/AADSTS7000215',
-  correlationId: undefined,
+  correlationId: 'c-1',
   time: NOW,
 };
 

@@ -16,7 +16,7 @@ export function expiryConformance(open: Open): void {
 
       expect(await stores.expiry.dueReminders(NOW, 10)).toEqual([
         {
-          place: expect.any(Number),
+          rowid: expect.any(Number),
           credential: { uid, credentialId, kind, hint, expireTime },
           app: { tenantUid: app.tenantUid, tenantId: 'acme', appId: 'default', clientId: app.clientId },
           reminderTime: 0,
@@ -53,7 +53,7 @@ export function expiryConformance(open: Open): void {
       const { stores, app } = vault;
       await stores.apps.addCredential(app, sampleCredential(app, 'second'));
       const [first, second] = await due(vault);
-      const moved = { ...present(first), place: present(second).place + 1 };
+      const moved = { ...present(first), rowid: present(second).rowid + 1 };
       const told = (due: DueReminder) => reminder(due, { days: 3, nextTime: NOW + 10 });
 
       expect(await stores.expiry.remind([told(moved), told(present(second))])).toBe(1);

@@ -53,7 +53,7 @@ function statementsOf(db: Db, tables: Tables): Map<string, { text: string; value
   };
   const database: Database = {
     tables,
-    dialect: { now: sql<number>`now()`, labelIs: () => sql`true`, place: () => sql<number>`ctid` },
+    dialect: { now: sql<number>`now()`, labelIs: () => sql`true`, rowid: () => sql<number>`ctid` },
     isEmpty: true,
     filePlace: undefined,
     rows: reading,

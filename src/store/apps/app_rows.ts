@@ -1,28 +1,20 @@
-import { eq, getTableColumns, type SQL } from 'drizzle-orm';
+import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import type { App } from '../../model/app.ts';
-import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import { markDue } from '../rows/mark_due.ts';
-import { stateReasonFromJson } from '../rows/state_reason_json.ts';
-import type { Row } from '../tables.ts';
-import type { CredentialRows } from './credential_rows.ts';
+import type { Logo } from '../../model/logo.ts';
+import { placeholders } from '../database.ts';
+import { markDue } from '../rows/due_rows.ts';
+import { withoutNulls } from '../rows/nulls.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+import type { Row, Tables } from '../tables.ts';
 
-/** What a registration needs of apps, to insert one in its own commit. */
-export interface AppRows {
-  readonly credentials: CredentialRows;
-  insert(app: App): Step;
-  /** Somebody must look anew at its registration and credentials; who read them before and writes later is refused. */
-  makeInspectionDue(uid: string): Step;
-  /** Those of all apps of the tenant. */
-  makeInspectionsDue(tenantUid: string): Step;
-}
+export type AppRows = ReturnType<typeof createAppRows>;
 
-export function createAppRows({ database, credentials }: { database: Database; credentials: CredentialRows }): AppRows {
-  const { apps } = database.tables;
-  const insert = database.write(
-    'apps.insert',
-    (db) => db.insert(apps).values(placeholders(getTableColumns(apps))),
-    'TENANT_NOT_FOUND',
-  );
+/** Rows of apps and their logos, for the commits of several stores. */
+export function createAppRows({ database }: StoreParts) {
+  const { apps, appLogos } = database.tables;
+  const all = placeholders(getTableColumns(apps));
+  const logo = placeholders(getTableColumns(appLogos));
+  const insert = database.write('apps.insert', (db) => db.insert(apps).values(all), 'TENANT_NOT_FOUND');
   const makeDue = (name: string, whose: SQL) =>
     database.write(name, (db) =>
       db
@@ -30,43 +22,47 @@ export function createAppRows({ database, credentials }: { database: Database; c
         .set({ inspectTime: markDue(apps.inspectTime) })
         .where(whose),
     );
-  const makeInspectionDue = makeDue('apps.makeInspectionDue', eq(apps.uid, placeholder(apps.uid, 'uid')));
-  const makeInspectionsDue = makeDue(
-    'apps.makeInspectionsDue',
-    eq(apps.tenantUid, placeholder(apps.tenantUid, 'tenantUid')),
+  const makeInspectionDue = makeDue('apps.makeInspectionDue', eq(apps.uid, all.uid));
+  const makeInspectionsDue = makeDue('apps.makeInspectionsDue', eq(apps.tenantUid, all.tenantUid));
+  // Several apps may have the same image, which then has one address.
+  const findLogo = database.rows('logos.find', (db) =>
+    db.select().from(appLogos).where(eq(appLogos.hash, logo.hash)).limit(1),
   );
+  const upsertLogo = database.write('logos.upsert', (db) =>
+    db
+      .insert(appLogos)
+      .values(logo)
+      .onConflictDoUpdate({
+        target: appLogos.appUid,
+        set: { hash: sql`excluded.hash`, mediaType: sql`excluded.media_type`, image: sql`excluded.image` },
+      }),
+  );
+  const deleteLogo = database.write('logos.delete', (db) =>
+    db.delete(appLogos).where(eq(appLogos.appUid, logo.appUid)),
+  );
+
   return {
-    credentials,
-    insert: (app) => insert.step(toRow(app), 1),
-    makeInspectionDue: (uid) => makeInspectionDue.step({ uid }),
-    makeInspectionsDue: (tenantUid) => makeInspectionsDue.step({ tenantUid }),
+    insert: (app: App) => insert.step({ ...app, inspectTime: 0, strangers: [] }, 1),
+    /** Makes the inspection of the app due at once. A writer that read its row before is rejected. */
+    makeInspectionDue: (uid: string) => makeInspectionDue.step({ uid }),
+    /** The same for all apps of the tenant. */
+    makeInspectionsDue: (tenantUid: string) => makeInspectionsDue.step({ tenantUid }),
+    async findLogo(hash: string): Promise<Logo | undefined> {
+      const row = await findLogo.first({ hash });
+      return row && { mediaType: row.mediaType, image: row.image, hash: row.hash };
+    },
+    upsertLogo: (appUid: string, { mediaType, image, hash }: Logo) =>
+      upsertLogo.step({ appUid, hash, mediaType, image: Buffer.from(image) }, 1),
+    deleteLogo: (appUid: string) => deleteLogo.step({ appUid }),
   };
 }
 
-export function toRow(app: App): Row<'apps'> {
-  return {
-    ...app,
-    catalog: app.catalog ?? null,
-    logoHash: app.logoHash ?? null,
-    stateReason: app.stateReason ?? null,
-    homeDirectoryId: app.homeDirectoryId ?? null,
-    rotation: app.rotation ?? null,
-    inspectTime: 0,
-    strangers: [],
-  };
+export function toApp(row: Row<'apps'>): App {
+  const { inspectTime: _, strangers: __, ...app } = withoutNulls(row);
+  return app;
 }
 
-export function toApp({ inspectTime: _, strangers: __, ...row }: Row<'apps'>): App {
-  return {
-    ...row,
-    homeDirectoryId: row.homeDirectoryId ?? undefined,
-    rotation: row.rotation ?? undefined,
-    catalog: row.catalog ?? undefined,
-    logoHash: row.logoHash ?? undefined,
-    stateReason: stateReasonFromJson(row.stateReason),
-    failingDirectories: row.failingDirectories.map(({ directoryId, evidence }) => ({
-      directoryId,
-      evidence: stateReasonFromJson(evidence) ?? evidence,
-    })),
-  };
+/** The columns of the app that are read together with a credential. */
+export function appColumns({ uid, tenantUid, tenantId, appId, clientId, displayName }: Tables['apps']) {
+  return { uid, tenantUid, tenantId, appId, clientId, displayName };
 }

@@ -1,31 +1,26 @@
 import { and, asc, eq, getTableColumns, gte, inArray, ne, sql } from 'drizzle-orm';
 import type { App } from '../../model/app.ts';
 import { appStateChanged } from '../../model/app_state_changed.ts';
-import type { Clock } from '../../model/clock.ts';
 import { appName } from '../../model/connection.ts';
-import { VaultError } from '../../model/errors.ts';
-import { type Database, placeholder, placeholders } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
-import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import { changedSinceRead } from '../../model/etag.ts';
+import { placeholder, placeholders } from '../database.ts';
+import { afterPair, pairKey, toPage } from '../rows/page_keys.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { AppStore } from '../stores.ts';
-import { type AppRows, toApp, toRow } from './app_rows.ts';
-import type { LogoRows } from './logo_rows.ts';
-import { createVerdicts } from './probe_results.ts';
+import { type AppRows, toApp } from './app_rows.ts';
+import type { CredentialRows } from './credential_rows.ts';
+import { createProbeResults } from './probe_results.ts';
 
-interface AppStoreParts {
-  database: Database;
-  keys: TenantKeys;
-  appRows: AppRows;
-  logos: LogoRows;
-  outbox: OutboxRows;
-  clock: Clock;
-}
-
-export function createAppStore({ database, keys, appRows, logos, outbox, clock }: AppStoreParts): AppStore {
+export function createAppStore(
+  parts: StoreParts,
+  { appRows, credentialRows }: { appRows: AppRows; credentialRows: CredentialRows },
+): AppStore {
+  const { database, keys, outbox, clock } = parts;
   const { apps, connections } = database.tables;
-  const { credentials: credentialRows, makeInspectionDue } = appRows;
+  const { makeInspectionDue } = appRows;
   const all = placeholders(getTableColumns(apps));
+  const { uid: _uid, tenantUid: _tenantUid, tenantId: _tenantId, appId: _appId, clientId: _clientId, ...others } = all;
+  const { cloud: _cloud, createTime: _time, inspectTime: _inspect, strangers: _strangers, ...changeable } = others;
   const unchanged = and(eq(apps.uid, all.uid), eq(apps.version, all.version));
   const nextVersion = sql`${apps.version} + 1`;
 
@@ -39,24 +34,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
   const update = database.write('apps.update', (db) =>
     db
       .update(apps)
-      .set({
-        displayName: all.displayName,
-        signInAudience: all.signInAudience,
-        homeDirectoryId: all.homeDirectoryId,
-        rotation: all.rotation,
-        redirectUris: all.redirectUris,
-        returnUrlPrefixes: all.returnUrlPrefixes,
-        catalog: all.catalog,
-        implicitPermissions: all.implicitPermissions,
-        logoHash: all.logoHash,
-        sharedWith: all.sharedWith,
-        suspended: all.suspended,
-        state: all.state,
-        stateReason: all.stateReason,
-        failingDirectories: all.failingDirectories,
-        updateTime: all.updateTime,
-        version: nextVersion,
-      })
+      .set({ ...changeable, version: nextVersion })
       .where(unchanged),
   );
   const clearRejection = database.write('apps.clearRejection', (db) =>
@@ -87,7 +65,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
       .where(eq(connections.appUid, all.uid)),
   );
 
-  /** Looks at 500 connections at most: in a large directory that works, some were refreshed lately. */
+  /** Reads at most 500 connections: in a large directory that works, some were refreshed recently. */
   const grantedSince = database.rows('apps.grantedSince', (db) => {
     const sample = db
       .select({ uid: connections.uid, lastRefreshTime: connections.lastRefreshTime })
@@ -123,13 +101,13 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
     credentials: credentialRows.credentials,
     usableCredentials: credentialRows.usableCredentials,
     credentialEnds: credentialRows.credentialEnds,
-    ...createVerdicts({ database, outbox }),
+    ...createProbeResults(parts),
     async create(app, credential, logo) {
       await keys.ready(app.tenantUid);
       await database.commit(
         appRows.insert(app),
         ...(credential === undefined ? [] : [credentialRows.insert(app, credential)]),
-        ...(logo === undefined ? [] : [logos.upsert(app.uid, logo)]),
+        ...(logo === undefined ? [] : [appRows.upsertLogo(app.uid, logo)]),
       );
     },
     async find(tenantUid, appId) {
@@ -138,17 +116,11 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
     },
     findByUid: findApp,
     async list(page, tenantIds) {
-      const after = page.after === undefined ? undefined : splitPairKey(page.after);
       const rows = await database.select('apps.list', (db) =>
         db
           .select()
           .from(apps)
-          .where(
-            and(
-              after && sql`(${apps.tenantId}, ${apps.appId}) > (${after[0]}, ${after[1]})`,
-              tenantIds && inArray(apps.tenantId, [...tenantIds]),
-            ),
-          )
+          .where(and(afterPair(page, apps.tenantId, apps.appId), tenantIds && inArray(apps.tenantId, [...tenantIds])))
           .orderBy(asc(apps.tenantId), asc(apps.appId))
           .limit(page.size + 1),
       );
@@ -158,19 +130,19 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
       const { uid, version } = before;
       const loses = before.logoHash !== undefined && after.logoHash === undefined;
       const { committed } = await database.commit(
-        update.step({ ...toRow(after), uid, version }, 1),
-        ...(loses ? [logos.delete(uid)] : []),
-        ...(logo === undefined ? [] : [logos.upsert(uid, logo)]),
+        update.step({ ...after, uid, version }, 1),
+        ...(loses ? [appRows.deleteLogo(uid)] : []),
+        ...(logo === undefined ? [] : [appRows.upsertLogo(uid, logo)]),
         ...(inspectsAlike(before, after) ? [] : [makeInspectionDue(uid)]),
         ...stateEvent(before, after),
       );
-      if (!committed) throw appChanged(before);
+      if (!committed) throw changedSinceRead(appName(before));
       return { ...after, version: before.version + 1 };
     },
-    findLogo: logos.find,
+    findLogo: appRows.findLogo,
     async delete(app) {
       const deleted = await deleteApp.run({ uid: app.uid, version: app.version });
-      if (deleted === 0) throw appChanged(app);
+      if (deleted === 0) throw changedSinceRead(appName(app));
     },
     async countConnections(appUid) {
       return (await count.first({ uid: appUid, tenantUid: '' }))?.all ?? 0;
@@ -182,7 +154,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
     async addCredential(app, credential) {
       await keys.ready(app.tenantUid);
       const { uid } = app;
-      // Entra may say the opposite between the reading and the writing: then look again, or the event would tell of something else.
+      // The state may change between read and write. Then repeat, or the event would not match the row.
       for (;;) {
         const before = await findApp(uid);
         const rejected = before?.state === 'CREDENTIAL_REJECTED';
@@ -210,14 +182,14 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
         const before = await findApp(uid);
         if (before === undefined) return;
         const { committed } = await database.commit(
-          recordState.step({ uid, state, stateReason: stateReason ?? null, previousState: before.state }, 1),
+          recordState.step({ uid, state, stateReason, previousState: before.state }, 1),
           ...stateEvent(before, { ...before, state, stateReason }),
         );
         if (committed) return;
       }
     },
     async recordFailingDirectory(appUid, directoryId, evidence) {
-      // Two directories may fail at once: whoever comes second reads again.
+      // Two directories may fail at once: the second writer repeats.
       for (;;) {
         const row = await findByUid.first({ uid: appUid });
         if (row === undefined) return;
@@ -230,7 +202,7 @@ export function createAppStore({ database, keys, appRows, logos, outbox, clock }
   };
 }
 
-/** By what an inspection goes. */
+/** Whether an inspection of both has the same result. */
 function inspectsAlike(one: App, other: App): boolean {
   return (
     one.signInAudience === other.signInAudience &&
@@ -238,16 +210,5 @@ function inspectsAlike(one: App, other: App): boolean {
     one.suspended === other.suspended &&
     one.rotation?.leadTime === other.rotation?.leadTime &&
     one.rotation?.secretLife === other.rotation?.secretLife
-  );
-}
-
-function appChanged(app: App): VaultError {
-  const resource = appName(app);
-  return new VaultError(
-    'ETAG_MISMATCH',
-    `${resource} changed since it was read; read it again and repeat the change.`,
-    {
-      metadata: { resource },
-    },
   );
 }

@@ -3,41 +3,32 @@ import type { App } from '../../model/app.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import type { Credential, CredentialMaterial, NewCredential, UsableCredential } from '../../model/credential.ts';
 import { Secret } from '../../model/secret.ts';
-import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import { markDue } from '../rows/mark_due.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { AppStore } from '../stores.ts';
-import type { Row } from '../tables.ts';
+import { placeholder, placeholders, type Step } from '../database.ts';
+import { markDue } from '../rows/due_rows.ts';
+import { withoutNulls } from '../rows/nulls.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+import type { CredentialEnd } from '../stores.ts';
+import type { Row, Tables } from '../tables.ts';
 
-export interface CredentialRows extends Pick<AppStore, 'credentials' | 'usableCredentials' | 'credentialEnds'> {
-  /** Seals: the DEK of the app's owner must be ready. */
-  insert(app: Pick<App, 'uid' | 'tenantUid'>, credential: NewCredential): Step;
-  /** Refuses where there is none of that id. */
-  removeById(appUid: string, credentialId: string): Step;
-  remove(uid: string): Step;
-  /** Refuses where it is gone. */
-  prefer(uid: string, time: Timestamp): Step;
-  /** Somebody must look anew at the reminders of all credentials of the tenant that end. */
-  makeDue(tenantUid: string): Step;
-}
+export type CredentialRows = ReturnType<typeof createCredentialRows>;
 
-/** Each becomes a series of its own at every scrape: a tenth of a second for 10,000. */
+/** Each credential is a metric series of its own; a scrape of 10,000 takes a tenth of a second. */
 const MOST_ENDS = 10_000;
 
-export function createCredentialRows({ database, keys }: { database: Database; keys: TenantKeys }): CredentialRows {
+/** Rows of credentials, for the commits of several stores. */
+export function createCredentialRows({ database, keys }: StoreParts) {
   const { credentials, apps } = database.tables;
-  const columns = getTableColumns(credentials);
-  const { material: _, ...open } = columns;
-  const uid = placeholder(credentials.uid, 'uid');
-  const appUid = placeholder(credentials.appUid, 'appUid');
+  const open = openColumns(credentials);
+  const all = placeholders(getTableColumns(credentials));
+  const { uid, appUid } = all;
 
   const insert = database.write(
     'credentials.insert',
     (db) =>
       db.insert(credentials).values({
-        ...placeholders(columns),
-        // The only one of its app need not prove itself against another.
-        preferTime: sql`CASE WHEN EXISTS (SELECT 1 FROM credentials AS c WHERE c.app_uid = ${appUid}) THEN NULL ELSE ${placeholder(credentials.createTime, 'createTime')} END`,
+        ...all,
+        // The only credential of its app is preferred at once.
+        preferTime: sql`CASE WHEN EXISTS (SELECT 1 FROM credentials AS c WHERE c.app_uid = ${appUid}) THEN NULL ELSE ${all.createTime} END`,
         position: sql`(SELECT coalesce(max(c.position), 0) + 1 FROM credentials AS c WHERE c.app_uid = ${appUid})`,
       }),
     'APP_NOT_FOUND',
@@ -49,14 +40,7 @@ export function createCredentialRows({ database, keys }: { database: Database; k
     db.select().from(credentials).where(eq(credentials.appUid, appUid)).orderBy(asc(credentials.position)),
   );
   const removeById = database.write('credentials.removeById', (db) =>
-    db
-      .delete(credentials)
-      .where(
-        and(
-          eq(credentials.appUid, appUid),
-          eq(credentials.credentialId, placeholder(credentials.credentialId, 'credentialId')),
-        ),
-      ),
+    db.delete(credentials).where(and(eq(credentials.appUid, appUid), eq(credentials.credentialId, all.credentialId))),
   );
   const remove = database.write('credentials.remove', (db) => db.delete(credentials).where(eq(credentials.uid, uid)));
   const time = placeholder(credentials.preferTime, 'time');
@@ -64,7 +48,7 @@ export function createCredentialRows({ database, keys }: { database: Database; k
     db
       .update(credentials)
       .set({
-        // Later than all others, also where the clock of another replica ran ahead.
+        // Later than all others, even if the clock of another replica is ahead.
         preferTime: sql`coalesce((
           SELECT max(other.prefer_time) + 1 FROM credentials AS other
             WHERE other.app_uid = ${credentials.appUid} AND other.uid <> ${credentials.uid} AND other.prefer_time >= ${time}), ${time})`,
@@ -75,9 +59,7 @@ export function createCredentialRows({ database, keys }: { database: Database; k
     db
       .update(credentials)
       .set({ reminderTime: markDue(credentials.reminderTime) })
-      .where(
-        sql`${eq(credentials.tenantUid, placeholder(credentials.tenantUid, 'tenantUid'))} AND ${credentials.expireTime} IS NOT NULL`,
-      ),
+      .where(sql`${eq(credentials.tenantUid, all.tenantUid)} AND ${credentials.expireTime} IS NOT NULL`),
   );
   const ends = database.rows('credentials.ends', (db) =>
     db
@@ -89,7 +71,7 @@ export function createCredentialRows({ database, keys }: { database: Database; k
       })
       .from(credentials)
       .innerJoin(apps, eq(apps.uid, credentials.appUid))
-      // A far end of what Entra refuses would hide that the last one that works is about to go.
+      // Without rejected credentials: their later expiry would hide that the last accepted one is about to expire.
       .where(
         sql`${credentials.expireTime} IS NOT NULL AND (${ne(credentials.verdict, 'REJECTED')} OR ${lte(credentials.expireTime, placeholder(credentials.expireTime, 'now'))})`,
       )
@@ -98,41 +80,29 @@ export function createCredentialRows({ database, keys }: { database: Database; k
   );
 
   return {
-    insert(app, { credential, material }) {
-      const place = placeOf(app.tenantUid, credential.uid);
-      return insert.step(
-        {
-          uid: credential.uid,
-          tenantUid: app.tenantUid,
-          appUid: app.uid,
-          credentialId: credential.credentialId,
-          kind: credential.kind,
-          hint: credential.hint,
-          notBefore: credential.notBefore ?? null,
-          expireTime: credential.expireTime ?? null,
-          configuredExpireTime: credential.configuredExpireTime ?? null,
-          entraExpireTime: credential.entraExpireTime ?? null,
-          entraKeyId: credential.entraKeyId ?? null,
-          verdict: credential.verdict,
-          entraError: credential.entraError ?? null,
-          lastUsedTime: credential.lastUsedTime ?? null,
-          createTime: credential.createTime,
-          reminderTime: 0,
-          lastRemindedDays: null,
-          remindedExpireTime: null,
-          material: keys.keyring.seal(place, materialToText(material)),
-        },
-        1,
-      );
+    /** Seals: the DEK of the app's owner must be ready. */
+    insert(app: Pick<App, 'uid' | 'tenantUid'>, { credential, material }: NewCredential): Step {
+      const sealed = keys.keyring.seal(placeOf(app.tenantUid, credential.uid), materialToText(material));
+      const columns = {
+        tenantUid: app.tenantUid,
+        reminderTime: 0,
+        lastRemindedDays: null,
+        remindedExpireTime: null,
+        material: sealed,
+      };
+      return insert.step({ ...credential, ...columns, appUid: app.uid }, 1);
     },
-    removeById: (appUid, credentialId) => removeById.step({ appUid, credentialId }, 1),
-    remove: (uid) => remove.step({ uid }),
-    prefer: (uid, time) => prefer.step({ uid, time }, 1),
-    makeDue: (tenantUid) => makeDue.step({ tenantUid }),
-    async credentials(appUid) {
+    /** Rejects the commit if the app has no credential of that id. */
+    removeById: (appUid: string, credentialId: string) => removeById.step({ appUid, credentialId }, 1),
+    remove: (uid: string) => remove.step({ uid }),
+    /** Rejects the commit if the credential was deleted. */
+    prefer: (uid: string, time: Timestamp) => prefer.step({ uid, time }, 1),
+    /** Makes the reminders of all expiring credentials of the tenant due at once. */
+    makeDue: (tenantUid: string) => makeDue.step({ tenantUid }),
+    async credentials(appUid: string): Promise<Credential[]> {
       return (await listOpen.all({ appUid })).map(toCredential);
     },
-    async usableCredentials(appUid) {
+    async usableCredentials(appUid: string): Promise<UsableCredential[]> {
       const rows = await listUsable.all({ appUid });
       const usable: UsableCredential[] = [];
       for (const row of rows) {
@@ -142,7 +112,7 @@ export function createCredentialRows({ database, keys }: { database: Database; k
       }
       return usable;
     },
-    async credentialEnds(now) {
+    async credentialEnds(now: Timestamp): Promise<CredentialEnd[]> {
       const rows = await ends.all({ now });
       return rows.map((row) => ({ ...row, expireTime: row.expireTime ?? 0 }));
     },
@@ -153,24 +123,23 @@ function placeOf(tenantUid: string, credentialUid: string) {
   return { tenantUid, recordType: 'credential', recordUid: credentialUid, column: 'material' };
 }
 
-export function toCredential(row: Omit<Row<'credentials'>, 'material'>): Credential {
-  return {
-    uid: row.uid,
-    appUid: row.appUid,
-    credentialId: row.credentialId,
-    kind: row.kind,
-    hint: row.hint,
-    notBefore: row.notBefore ?? undefined,
-    expireTime: row.expireTime ?? undefined,
-    configuredExpireTime: row.configuredExpireTime ?? undefined,
-    entraExpireTime: row.entraExpireTime ?? undefined,
-    entraKeyId: row.entraKeyId ?? undefined,
-    verdict: row.verdict,
-    entraError: row.entraError ?? undefined,
-    lastUsedTime: row.lastUsedTime ?? undefined,
-    preferTime: row.preferTime ?? undefined,
-    createTime: row.createTime,
-  };
+/** A credential without its sealed material. */
+export function openColumns(credentials: Tables['credentials']) {
+  const { material: _, ...open } = getTableColumns(credentials);
+  return open;
+}
+
+export function toCredential(row: Omit<Row<'credentials'>, 'material'> & { material?: Buffer }): Credential {
+  const {
+    material,
+    tenantUid: _,
+    position,
+    reminderTime,
+    lastRemindedDays,
+    remindedExpireTime,
+    ...credential
+  } = withoutNulls(row);
+  return credential;
 }
 
 function materialToText(material: CredentialMaterial): string {

@@ -3,25 +3,18 @@ import { DAY, type Duration } from '../../model/clock.ts';
 import { earlierExpireTime } from '../../model/credential.ts';
 import type { VaultEvent } from '../../model/event.ts';
 import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from '../background_stores.ts';
-import { type Database, placeholder, placeholders } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
-import { createDueRows } from '../rows/due_rows.ts';
-import { markDue } from '../rows/mark_due.ts';
+import { placeholder, placeholders } from '../database.ts';
+import { createDueRows, markDue } from '../rows/due_rows.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import { toApp } from './app_rows.ts';
-import { toCredential } from './credential_rows.ts';
+import { openColumns, toCredential } from './credential_rows.ts';
 
-/** Each app waits for a week and a tenth at most. */
+/** An app waits for at most a week and a tenth. */
 const LONGEST_WAIT: Duration = 9 * DAY;
 
-export function createInspectionStore({
-  database,
-  outbox,
-}: {
-  database: Database;
-  outbox: OutboxRows;
-}): InspectionStore {
+export function createInspectionStore({ database, outbox }: StoreParts): InspectionStore {
   const { apps, credentials } = database.tables;
-  const { material: _, ...open } = getTableColumns(credentials);
+  const open = openColumns(credentials);
   const app = placeholders(getTableColumns(apps));
   const credential = placeholders(open);
   const isAsRead = and(eq(apps.uid, app.uid), eq(apps.inspectTime, app.inspectTime));
@@ -32,7 +25,7 @@ export function createInspectionStore({
     select: (when) => (db) =>
       db.select().from(apps).where(when).orderBy(asc(apps.inspectTime)).limit(sql.placeholder('limit')),
   });
-  // A no-op update: inserting an event whose dedupe key is stored already would fail the whole commit.
+  // Changes nothing; rejects the commit if the event exists, whose insertion would otherwise fail it with an error.
   const isUnpublished = database.write('inspections.isUnpublished', (db) =>
     db.update(apps).set({ inspectTime: app.inspectTime }).where(and(isAsRead, outbox.isUnpublished)),
   );
@@ -56,7 +49,7 @@ export function createInspectionStore({
       .where(and(eq(credentials.uid, credential.uid), eq(credentials.appUid, credential.appUid))),
   );
   const secretUri = placeholder(credentials.hint, 'secretUri');
-  // From '/' up to the character after it: all versions of the secret, and no other secret whose name goes on.
+  // From '/' up to the character after it: all versions of the secret, but no other secret with a longer name.
   const refersToIt = sql`SELECT ${credentials.appUid} FROM ${credentials} WHERE kind = 'KEY_VAULT_SECRET'
     AND (${credentials.hint} = ${secretUri} OR (${credentials.hint} >= ${secretUri} || '/' AND ${credentials.hint} < ${secretUri} || '0'))`;
   const hasten = database.rows('inspections.hasten', (db) =>
@@ -68,18 +61,9 @@ export function createInspectionStore({
   );
 
   function endsStep(appUid: string, ends: CredentialEnds) {
-    const { credentialUid, configuredExpireTime, entraExpireTime, entraKeyId } = ends;
-    return setEnds.step(
-      {
-        uid: credentialUid,
-        appUid,
-        expireTime: earlierExpireTime(configuredExpireTime, entraExpireTime) ?? null,
-        configuredExpireTime: configuredExpireTime ?? null,
-        entraExpireTime: entraExpireTime ?? null,
-        entraKeyId: entraKeyId ?? null,
-      },
-      1,
-    );
+    const { credentialUid: uid, configuredExpireTime, entraExpireTime, entraKeyId } = ends;
+    const expireTime = earlierExpireTime(configuredExpireTime, entraExpireTime);
+    return setEnds.step({ uid, appUid, expireTime, configuredExpireTime, entraExpireTime, entraKeyId }, 1);
   }
 
   return {
@@ -87,7 +71,7 @@ export function createInspectionStore({
       const rows = await due(now, limit);
       const uids = rows.map(({ uid }) => uid);
       if (uids.length === 0) return [];
-      // One whose credentials change between the two readings becomes due anew: what is recorded of it is refused.
+      // An app whose credentials change between the two reads becomes due again, and `record` is rejected.
       const found = await database.select('inspections.credentials', (db) =>
         db.select(open).from(credentials).where(inArray(credentials.appUid, uids)).orderBy(asc(credentials.position)),
       );
@@ -106,13 +90,13 @@ export function createInspectionStore({
       let unpublished: readonly VaultEvent[] = events;
       for (;;) {
         const result = await database.commit(
-          ...unpublished.map(({ dedupeKey }) => isUnpublished.step({ ...read, dedupeKey: dedupeKey ?? null }, 1)),
+          ...unpublished.map(({ dedupeKey }) => isUnpublished.step({ ...read, dedupeKey }, 1)),
           record.step({ ...read, nextTime, strangers }, 1),
           ...ends.map((one) => endsStep(read.uid, one)),
           ...unpublished.flatMap((event) => outbox.publish(event)),
         );
         if (result.committed) return true;
-        // That somebody was faster would refuse the first of these, and then the next, until it refuses the record.
+        // If another replica was faster, this rejects one event after the other, and then the record.
         if (result.refusedBy >= unpublished.length) return false;
         unpublished = unpublished.filter((_, index) => index !== result.refusedBy);
       }

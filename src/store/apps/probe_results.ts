@@ -1,22 +1,16 @@
-import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { credentialState } from '../../model/credential.ts';
 import { credentialRejected, fallbackOf } from '../../model/credential_rejected.ts';
-import { type Database, placeholder, placeholders } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
+import { placeholder, placeholders } from '../database.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { AppStore } from '../stores.ts';
-import { appColumns } from './app_columns.ts';
-import { toCredential } from './credential_rows.ts';
+import { appColumns } from './app_rows.ts';
+import { openColumns, toCredential } from './credential_rows.ts';
 
-/** What Entra says of credentials. */
-export function createVerdicts({
-  database,
-  outbox,
-}: {
-  database: Database;
-  outbox: OutboxRows;
-}): Pick<AppStore, 'recordVerdict'> {
+/** What Entra answered when it was presented with a credential. */
+export function createProbeResults({ database, outbox }: StoreParts): Pick<AppStore, 'recordVerdict'> {
   const { credentials, apps } = database.tables;
-  const { material: _, ...open } = getTableColumns(credentials);
+  const open = openColumns(credentials);
   const { uid, verdict, entraError, lastUsedTime } = placeholders(open);
   const fallbackUid = placeholder(credentials.uid, 'fallbackUid');
 
@@ -31,7 +25,7 @@ export function createVerdicts({
       .where(sql`${credentials.appUid} = (SELECT one.app_uid FROM credentials AS one WHERE one.uid = ${uid})`)
       .orderBy(asc(credentials.position)),
   );
-  // The fallback must be one still: where both are refused at once, whoever comes second says that none is left.
+  // The fallback must still be usable: if both are rejected at once, the second event reports that none is left.
   const reject = database.write('credentials.reject', (db) =>
     db
       .update(credentials)
@@ -48,12 +42,12 @@ export function createVerdicts({
 
   return {
     async recordVerdict(uid, verdict, entraError, time) {
-      const said = { uid, entraError: entraError ?? null, lastUsedTime: time };
+      const said = { uid, entraError, lastUsedTime: time };
       if (verdict !== 'REJECTED') {
         await record.run({ ...said, verdict });
         return;
       }
-      // Entra may say the opposite between the reading and the writing: then look again.
+      // The verdict may change between read and write: then repeat.
       for (;;) {
         const rows = (await ofItsApp.all({ uid })).map(({ credential, app }) => ({
           app,
@@ -61,7 +55,7 @@ export function createVerdicts({
         }));
         const own = rows.find(({ credential }) => credential.uid === uid);
         if (own === undefined) return;
-        // Of one that has ended that was told, and that Entra refuses it is no news.
+        // The expiry of an expired credential was already reported; its rejection adds nothing.
         const isUnreported =
           own.credential.verdict !== 'REJECTED' && credentialState(own.credential, time) !== 'EXPIRED';
         const all = rows.map(({ credential }) => credential);

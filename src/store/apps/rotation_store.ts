@@ -1,29 +1,21 @@
 import { and, asc, count, eq, getTableColumns, min, sql } from 'drizzle-orm';
 import { DAY, type Duration } from '../../model/clock.ts';
 import { isVaultError } from '../../model/errors.ts';
-import type { Rotation } from '../../model/rotation.ts';
 import type { RotationAdvance, RotationStore } from '../background_stores.ts';
-import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
+import { placeholder, placeholders, type Step } from '../database.ts';
 import { createDueRows } from '../rows/due_rows.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { Row } from '../tables.ts';
+import { withoutNulls } from '../rows/nulls.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { AppRows } from './app_rows.ts';
+import type { CredentialRows } from './credential_rows.ts';
 
-/** Each waits for a day at most; clocks of replicas differ a little. */
+/** A rotation waits for at most a day; clocks of replicas differ a little. */
 const LONGEST_WAIT: Duration = 2 * DAY;
 
-export function createRotationStore({
-  database,
-  keys,
-  outbox,
-  appRows,
-}: {
-  database: Database;
-  keys: TenantKeys;
-  outbox: OutboxRows;
-  appRows: AppRows;
-}): RotationStore {
+export function createRotationStore(
+  { database, keys, outbox }: StoreParts,
+  { appRows, credentialRows }: { appRows: AppRows; credentialRows: CredentialRows },
+): RotationStore {
   const { rotations, apps, credentials } = database.tables;
   const all = placeholders(getTableColumns(rotations));
   const { uid: _, appUid: __, version: ___, ...moving } = all;
@@ -73,14 +65,13 @@ export function createRotationStore({
 
   function stepsOf({ before, after, add, prefer, remove, events = [] }: RotationAdvance): Step[] {
     const { uid, version } = before;
-    const { credentials: credentialRows, makeInspectionDue } = appRows;
     return [
-      // First: who was not fenced has its app.
-      after === undefined ? end.step({ uid, version }, 1) : move.step({ ...toRow(after), uid, version }, 1),
+      // First: if it is not fenced, the app exists.
+      after === undefined ? end.step({ uid, version }, 1) : move.step({ ...after, uid, version }, 1),
       ...(add === undefined ? [] : [credentialRows.insert(add.app, add.credential)]),
       ...(prefer === undefined ? [] : [credentialRows.prefer(prefer.credentialUid, prefer.time)]),
       ...(remove === undefined ? [] : [credentialRows.remove(remove)]),
-      ...(add === undefined && remove === undefined ? [] : [makeInspectionDue(before.appUid)]),
+      ...(add === undefined && remove === undefined ? [] : [appRows.makeInspectionDue(before.appUid)]),
       ...events.flatMap((event) => outbox.publish(event)),
     ];
   }
@@ -88,9 +79,9 @@ export function createRotationStore({
   return {
     async find(appUid) {
       const row = await find.first({ appUid });
-      return row && toRotation(row);
+      return row && withoutNulls(row);
     },
-    due: async (now, limit) => (await due(now, limit)).map(toRotation),
+    due: async (now, limit) => (await due(now, limit)).map(withoutNulls),
     async isUsedElsewhere({ uid, clientId }, { hint }, keyId) {
       return (await elsewhere.first({ appUid: uid, clientId, hint, keyId })) !== undefined;
     },
@@ -103,7 +94,7 @@ export function createRotationStore({
     },
     async begin(rotation) {
       try {
-        return (await begin.run(toRow(rotation))) > 0;
+        return (await begin.run({ ...rotation })) > 0;
       } catch (error) {
         if (isVaultError(error, 'APP_NOT_FOUND')) return false;
         throw error;
@@ -114,40 +105,10 @@ export function createRotationStore({
         if (advance.add !== undefined) await keys.ready(advance.add.app.tenantUid);
         return (await database.commit(...stepsOf(advance))).committed;
       } catch (error) {
-        // Of a tenant that is gone neither keys nor app are left.
+        // The tenant was deleted with its keys and apps.
         if (isVaultError(error, 'TENANT_NOT_FOUND')) return false;
         throw error;
       }
     },
-  };
-}
-
-function toRow(rotation: Rotation): Row<'rotations'> {
-  return {
-    ...rotation,
-    newCredentialUid: rotation.newCredentialUid ?? null,
-    watchTime: rotation.watchTime ?? null,
-    problem: rotation.problem ?? null,
-  };
-}
-
-/** JSON drops what is undefined; the model spells it out. */
-function toRotation(row: Row<'rotations'>): Rotation {
-  const { problem } = row;
-  return {
-    ...row,
-    newCredentialUid: row.newCredentialUid ?? undefined,
-    watchTime: row.watchTime ?? undefined,
-    problem:
-      problem === null
-        ? undefined
-        : {
-            kind: problem.kind,
-            code: problem.code,
-            permission: problem.permission,
-            hints: problem.hints,
-            time: problem.time,
-            reportedTime: problem.reportedTime,
-          },
   };
 }

@@ -1,21 +1,18 @@
-import { and, eq, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import type { AdminConsent } from '../../model/admin_consent.ts';
 import { VaultError } from '../../model/errors.ts';
-import { type Database, placeholder, placeholders } from '../database.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
-import type { AdminConsentStore, MintedState } from '../stores.ts';
+import { placeholder, placeholders } from '../database.ts';
+import { deleteUpTo } from '../rows/delete_up_to.ts';
+import { withoutNulls } from '../rows/nulls.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+import type { AdminConsentStore } from '../stores.ts';
 import type { Row } from '../tables.ts';
 
-/** Whoever holds a link can press its button, and each answer to it may be asked of Entra. */
+/** Everyone who has the link can press its button, and each press may lead to requests to Entra. */
 const MOST_PRESSES = 100;
 
-interface AdminConsentStoreParts {
-  database: Database;
-  keys: TenantKeys;
-}
-
-/** Nothing in these rows is secret or personal: of handle and state only the hashes are stored, and who the administrator is is not known. */
-export function createAdminConsentStore({ database, keys }: AdminConsentStoreParts): AdminConsentStore {
+/** Nothing in these rows is secret or personal: of handle and state only the hashes are stored, and the administrator is not known. */
+export function createAdminConsentStore({ database, keys }: StoreParts): AdminConsentStore {
   const { adminConsents } = database.tables;
   const all = placeholders(getTableColumns(adminConsents));
   const isOpen = and(eq(adminConsents.uid, all.uid), eq(adminConsents.state, 'OPEN'));
@@ -58,29 +55,21 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
   const grant = database.write('adminConsents.grant', (db) =>
     db.update(adminConsents).set({ state: 'GRANTED' }).where(isOpen),
   );
-  const sweep = database.write('adminConsents.sweep', (db) =>
-    db.delete(adminConsents).where(
-      inArray(
-        adminConsents.uid,
-        db
-          .select({ uid: adminConsents.uid })
-          .from(adminConsents)
-          .where(
-            and(
-              lt(adminConsents.expireTime, all.expireTime),
-              or(isNull(adminConsents.stateExpireTime), lt(adminConsents.stateExpireTime, all.expireTime)),
-            ),
-          )
-          .limit(sql.placeholder('limit')),
-      ),
-    ),
+  const hasExpired = and(
+    lt(adminConsents.expireTime, all.expireTime),
+    or(isNull(adminConsents.stateExpireTime), lt(adminConsents.stateExpireTime, all.expireTime)),
+  );
+  const sweep = database.write(
+    'adminConsents.sweep',
+    deleteUpTo(sql.placeholder('limit'), { table: adminConsents, key: adminConsents.uid, where: hasExpired }),
   );
 
   return {
     async start(consent, handleHash, state) {
-      // A foreign key does not say which of the two is gone; a tenant that is has no keys.
+      // A foreign key does not say whether tenant or app is missing; a deleted tenant has no keys.
       await keys.ready(consent.tenantUid);
-      await insert.run({ ...toRow(consent, handleHash, state) });
+      const { stateHash, expireTime: stateExpireTime } = state ?? { stateHash: undefined, expireTime: undefined };
+      await insert.run({ ...consent, handleHash, stateHash, presses: 0, stateExpireTime, stateUsedTime: null });
     },
     async findByHandle(handleHash) {
       const row = await findByHandle.first({ handleHash });
@@ -90,13 +79,13 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
       if ((await renewState.run({ uid, stateHash, stateExpireTime: expireTime })) > 0) return;
       const isWorn = (await findOpen.first({ uid })) !== undefined;
       throw isWorn
-        ? new VaultError('RATE_LIMITED', 'The link was pressed too often. Start a new admin consent.')
+        ? new VaultError('RATE_LIMITED', 'The link was used too often. Start a new admin consent.')
         : new VaultError('STATE_INVALID', 'The admin consent is over. Start a new one.');
     },
     async useState(stateHash, now) {
       const fresh = await useState.first({ stateHash, now });
       const row = fresh ?? (await findByState.first({ stateHash }));
-      // Expired without ever being used: no better than unknown.
+      // A state that expired without being used is unknown.
       if (row?.stateUsedTime == null) return { kind: 'unknown' };
       const kind = fresh !== undefined && row.state === 'OPEN' ? 'fresh' : 'used';
       return { kind, consent: toAdminConsent(row) };
@@ -108,32 +97,7 @@ export function createAdminConsentStore({ database, keys }: AdminConsentStorePar
   };
 }
 
-function toRow(consent: AdminConsent, handleHash: string, state: MintedState | undefined): Row<'adminConsents'> {
-  return {
-    ...consent,
-    directoryId: consent.directoryId ?? null,
-    returnUrl: consent.returnUrl ?? null,
-    handleHash,
-    stateHash: state?.stateHash ?? null,
-    presses: 0,
-    stateExpireTime: state?.expireTime ?? null,
-    stateUsedTime: null,
-  };
-}
-
 function toAdminConsent(row: Row<'adminConsents'>): AdminConsent {
-  return {
-    uid: row.uid,
-    tenantUid: row.tenantUid,
-    tenantId: row.tenantId,
-    appUid: row.appUid,
-    state: row.state,
-    directoryId: row.directoryId ?? undefined,
-    productScopes: row.productScopes,
-    scopes: row.scopes,
-    redirectUri: row.redirectUri,
-    returnUrl: row.returnUrl ?? undefined,
-    createTime: row.createTime,
-    expireTime: row.expireTime,
-  };
+  const { handleHash, stateHash, presses, stateExpireTime, stateUsedTime, ...consent } = withoutNulls(row);
+  return consent;
 }

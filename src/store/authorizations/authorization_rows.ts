@@ -1,60 +1,36 @@
 import type { Authorization, AuthorizationAttempt } from '../../model/authorization.ts';
 import type { Grant } from '../../model/grant.ts';
 import { Secret } from '../../model/secret.ts';
-import { issuesFromJson } from '../rows/state_reason_json.ts';
+import { type WithoutNulls, withoutNulls } from '../rows/nulls.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
 import type { Row } from '../tables.ts';
 
 export type AuthorizationRow = Row<'authorizations'>;
 
-/** Between rows and the model; the tenant's keys must be ready for what seals. */
+/** Converts between rows and the model. Before sealing, the tenant's keys must be ready. */
 export function createAuthorizationRows(keys: TenantKeys) {
   const { keyring } = keys;
 
   return {
-    toRow(authorization: Authorization, handleHash: string): AuthorizationRow {
+    toRow(authorization: Authorization, handleHash: string): WithoutNulls<AuthorizationRow> {
       const { uid, tenantUid, loginHint } = authorization;
       return {
         ...authorization,
-        returnUrl: authorization.returnUrl ?? null,
-        loginHint: loginHint === undefined ? null : keyring.seal(placeOf(tenantUid, uid, 'login_hint'), loginHint),
-        directoryId: authorization.directoryId ?? null,
-        prompt: authorization.prompt ?? null,
-        claims: authorization.claims ?? null,
-        failure: authorization.failure ?? null,
+        loginHint: loginHint === undefined ? undefined : keyring.seal(placeOf(tenantUid, uid, 'login_hint'), loginHint),
         handleHash,
-        waitingGrant: null,
-        confirmationHash: null,
-        confirmationExpireTime: null,
+        waitingGrant: undefined,
+        confirmationHash: undefined,
+        confirmationExpireTime: undefined,
       };
     },
 
     async toAuthorization(row: AuthorizationRow): Promise<Authorization> {
-      const { uid, tenantUid, loginHint } = row;
-      if (loginHint !== null) await keys.ready(tenantUid, loginHint);
-      return {
-        uid,
-        tenantUid,
-        connectionUid: row.connectionUid,
-        appUid: row.appUid,
-        state: row.state,
-        productScopes: row.productScopes,
-        permissions: row.permissions,
-        redirectUri: row.redirectUri,
-        returnUrl: row.returnUrl ?? undefined,
-        completion: row.completion,
-        loginHint:
-          loginHint === null
-            ? undefined
-            : keyring.open(placeOf(tenantUid, uid, 'login_hint'), loginHint).toString('utf8'),
-        directoryId: row.directoryId ?? undefined,
-        prompt: row.prompt ?? undefined,
-        allowAccountChange: row.allowAccountChange,
-        claims: row.claims ?? undefined,
-        failure: row.failure ?? undefined,
-        createTime: row.createTime,
-        expireTime: row.expireTime,
-      };
+      const { handleHash, waitingGrant, confirmationHash, confirmationExpireTime, loginHint, ...authorization } =
+        withoutNulls(row);
+      if (loginHint === undefined) return { ...authorization, loginHint };
+      await keys.ready(row.tenantUid, loginHint);
+      const opened = keyring.open(placeOf(row.tenantUid, row.uid, 'login_hint'), loginHint);
+      return { ...authorization, loginHint: opened.toString('utf8') };
     },
 
     sealGrant({ uid, tenantUid }: AuthorizationRow, grant: Grant): Buffer {
@@ -66,18 +42,7 @@ export function createAuthorizationRows(keys: TenantKeys) {
       await keys.ready(tenantUid, sealed);
       const text = keyring.open(placeOf(tenantUid, uid, 'waiting_grant'), sealed).toString('utf8');
       const stored = JSON.parse(text) as Omit<Grant, 'refreshToken'> & { refreshToken: string };
-      const { account, resourceIssues } = stored;
-      return {
-        ...stored,
-        account: account && {
-          ...account,
-          username: account.username,
-          displayName: account.displayName,
-          email: account.email,
-        },
-        resourceIssues: resourceIssues && issuesFromJson(resourceIssues),
-        refreshToken: new Secret(stored.refreshToken),
-      };
+      return { ...stored, refreshToken: new Secret(stored.refreshToken) };
     },
 
     toAttemptRow(tenantUid: string, attempt: AuthorizationAttempt, stateHash: string): Row<'authorizationAttempts'> {

@@ -1,29 +1,22 @@
 import { and, count, eq, exists, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
-import { canonicalAccount } from '../../model/connection.ts';
+import { canonicalAccount, connectionName } from '../../model/connection.ts';
 import { VaultError } from '../../model/errors.ts';
-import { type ConnectionRows, changedMeanwhile } from '../connections/connection_rows.ts';
+import { changedSinceRead } from '../../model/etag.ts';
+import type { ConnectionRows } from '../connections/connection_rows.ts';
 import type { ExternalIds } from '../connections/external_ids.ts';
-import { type Database, placeholder, placeholders } from '../database.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import { placeholder, placeholders } from '../database.ts';
+import { deleteUpTo } from '../rows/delete_up_to.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { AuthorizationStore } from '../stores.ts';
 import { type AuthorizationRow, createAuthorizationRows } from './authorization_rows.ts';
 
-/** Whoever holds a link can press its button; each press is a row, which lives as long as the link. */
+/** Everyone who has the link can press its button; each press adds a row, which is kept as long as the link. */
 const MOST_ATTEMPTS = 100;
 
-interface AuthorizationStoreParts {
-  database: Database;
-  keys: TenantKeys;
-  connectionRows: ConnectionRows;
-  externalIds: ExternalIds;
-}
-
-export function createAuthorizationStore({
-  database,
-  keys,
-  connectionRows,
-  externalIds,
-}: AuthorizationStoreParts): AuthorizationStore {
+export function createAuthorizationStore(
+  { database, keys }: StoreParts,
+  { connectionRows, externalIds }: { connectionRows: ConnectionRows; externalIds: ExternalIds },
+): AuthorizationStore {
   const { authorizations, authorizationAttempts: attempts } = database.tables;
   const rows = createAuthorizationRows(keys);
   const all = placeholders(getTableColumns(authorizations));
@@ -43,7 +36,7 @@ export function createAuthorizationStore({
   const findByHandle = database.rows('authorizations.findByHandle', (db) =>
     db.select().from(authorizations).where(eq(authorizations.handleHash, all.handleHash)),
   );
-  // A second press of a link that is over by the first one is not used, or its repetition would be shown the first one's outcome.
+  // The state of a second press is not consumed if the first press has completed the link: a repetition would show the outcome of the first.
   const useState = database.rows('attempts.use', (db) =>
     db
       .update(attempts)
@@ -105,25 +98,13 @@ export function createAuthorizationStore({
       .set({ state: 'FAILED', failure: all.failure, ...nothingWaits })
       .where(and(byUid, unfinished)),
   );
-  const sweep = database.write('authorizations.sweep', (db) =>
-    db.delete(authorizations).where(
-      inArray(
-        authorizations.uid,
-        db
-          .select({ uid: authorizations.uid })
-          .from(authorizations)
-          .where(
-            and(
-              lt(authorizations.expireTime, all.expireTime),
-              or(
-                isNull(authorizations.confirmationExpireTime),
-                lt(authorizations.confirmationExpireTime, all.expireTime),
-              ),
-            ),
-          )
-          .limit(sql.placeholder('limit')),
-      ),
-    ),
+  const hasExpired = and(
+    lt(authorizations.expireTime, all.expireTime),
+    or(isNull(authorizations.confirmationExpireTime), lt(authorizations.confirmationExpireTime, all.expireTime)),
+  );
+  const sweep = database.write(
+    'authorizations.sweep',
+    deleteUpTo(sql.placeholder('limit'), { table: authorizations, key: authorizations.uid, where: hasExpired }),
   );
 
   const toAuthorization = (row: AuthorizationRow | undefined) => row && rows.toAuthorization(row);
@@ -147,7 +128,7 @@ export function createAuthorizationStore({
         throw new VaultError('STATE_INVALID', 'The authorization is over. Start a new one.');
       const before = await countAttempts.first({ authorizationUid: attempt.authorizationUid });
       if (before !== undefined && before.count >= MOST_ATTEMPTS)
-        throw new VaultError('RATE_LIMITED', 'The link was pressed too often. Start a new authorization.');
+        throw new VaultError('RATE_LIMITED', 'The link was used too often. Start a new authorization.');
       await keys.ready(authorization.tenantUid);
       await insertAttempt.run({ ...rows.toAttemptRow(authorization.tenantUid, attempt, stateHash) });
     },
@@ -155,7 +136,7 @@ export function createAuthorizationStore({
       const fresh = await useState.first({ stateHash, now });
       const known = fresh ?? (await findAttempt.first({ stateHash }));
       const row = known && (await findByUid.first({ uid: known.authorizationUid }));
-      // Expired, or over, without ever being used: no better than unknown.
+      // A state that expired, or whose authorization was completed, without being used is unknown.
       if (known?.usedTime == null || row === undefined) return { kind: 'unknown' };
       const authorization = await rows.toAuthorization(row);
       if (fresh === undefined) return { kind: 'used', authorization };
@@ -166,7 +147,7 @@ export function createAuthorizationStore({
       if (row === undefined) return false;
       await keys.ready(row.tenantUid);
       const waitingGrant = rows.sealGrant(row, grant);
-      const values = { uid, waitingGrant, confirmationHash: confirmationHash ?? null, confirmationExpireTime };
+      const values = { uid, waitingGrant, confirmationHash, confirmationExpireTime };
       return (await consent.run(values)) > 0;
     },
     async findConsented(connectionUid, confirmationHash, now) {
@@ -185,8 +166,8 @@ export function createAuthorizationStore({
       if (result.committed) {
         return { ...after, account: canonicalAccount(after.account), version: before.version + 1 };
       }
-      if (result.refusedBy === 0) throw changedMeanwhile(before);
-      throw new VaultError('STATE_INVALID', 'The authorization was confirmed or ended meanwhile. Start a new one.');
+      if (result.refusedBy === 0) throw changedSinceRead(connectionName(before));
+      throw new VaultError('STATE_INVALID', 'The authorization was completed meanwhile. Start a new one.');
     },
     async fail(uid, failure) {
       await fail.run({ uid, failure });

@@ -1,26 +1,18 @@
-import { and, eq, gt, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import type { Place } from '../../keyring/keyring.ts';
 import type { AccessToken } from '../../model/access_token.ts';
 import type { Timestamp } from '../../model/clock.ts';
 import { isVaultError } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
-import { type Database, placeholder, type Step } from '../database.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import { placeholder, placeholders, type Step } from '../database.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+
+export type AccessTokenRows = ReturnType<typeof createAccessTokenRows>;
 
 /** The newest access token of each connection and resource, sealed as a whole. */
-export interface AccessTokenRows {
-  /** One that ends after `endsAfter`, and opens. */
-  find(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined>;
-  /** The tenant's keys must be ready. */
-  upsert(connection: { uid: string; tenantUid: string }, token: AccessToken): Step;
-}
-
-export function createAccessTokenRows({ database, keys }: { database: Database; keys: TenantKeys }): AccessTokenRows {
+export function createAccessTokenRows({ database, keys }: StoreParts) {
   const { accessTokens } = database.tables;
-  const connectionUid = placeholder(accessTokens.connectionUid, 'connectionUid');
-  const resource = placeholder(accessTokens.resource, 'resource');
-  const token = placeholder(accessTokens.token, 'token');
-  const expireTime = placeholder(accessTokens.expireTime, 'expireTime');
+  const all = placeholders(getTableColumns(accessTokens));
   const endsAfter = placeholder(accessTokens.expireTime, 'endsAfter');
 
   const find = database.rows('accessTokens.find', (db) =>
@@ -29,8 +21,8 @@ export function createAccessTokenRows({ database, keys }: { database: Database; 
       .from(accessTokens)
       .where(
         and(
-          eq(accessTokens.connectionUid, connectionUid),
-          eq(accessTokens.resource, resource),
+          eq(accessTokens.connectionUid, all.connectionUid),
+          eq(accessTokens.resource, all.resource),
           gt(accessTokens.expireTime, endsAfter),
         ),
       ),
@@ -38,20 +30,14 @@ export function createAccessTokenRows({ database, keys }: { database: Database; 
   const upsert = database.write('accessTokens.upsert', (db) =>
     db
       .insert(accessTokens)
-      .values({
-        connectionUid,
-        resource,
-        tenantUid: placeholder(accessTokens.tenantUid, 'tenantUid'),
-        token,
-        expireTime,
-      })
+      .values(all)
       .onConflictDoUpdate({
         target: [accessTokens.connectionUid, accessTokens.resource],
         set: { token: sql`excluded.token`, expireTime: sql`excluded.expire_time` },
       }),
   );
 
-  /** One that does not open is no reason to wait for its end: the next exchange replaces it. */
+  /** A token that cannot be opened is ignored; the next exchange replaces it. */
   function opened(place: Place, sealed: Buffer): Secret | undefined {
     try {
       return keys.keyring.openSecret(place, sealed);
@@ -62,14 +48,16 @@ export function createAccessTokenRows({ database, keys }: { database: Database; 
   }
 
   return {
-    async find(connectionUid, resource, endsAfter) {
+    /** Undefined unless one is stored that expires after `endsAfter` and can be opened. */
+    async find(connectionUid: string, resource: string, endsAfter: Timestamp): Promise<AccessToken | undefined> {
       const row = await find.first({ connectionUid, resource, endsAfter });
       if (row === undefined) return undefined;
       await keys.ready(row.tenantUid, row.token);
       const text = opened(placeOf(row.tenantUid, connectionUid, resource), row.token);
       return text && fromText(text);
     },
-    upsert({ uid, tenantUid }, accessToken) {
+    /** The tenant's keys must be ready. */
+    upsert({ uid, tenantUid }: { uid: string; tenantUid: string }, accessToken: AccessToken): Step {
       const { resource, expireTime } = accessToken;
       const sealed = keys.keyring.seal(placeOf(tenantUid, uid, resource), toText(accessToken));
       return upsert.step({ connectionUid: uid, resource, tenantUid, token: sealed, expireTime }, 1);
@@ -87,5 +75,5 @@ function toText(accessToken: AccessToken): string {
 
 function fromText(text: Secret): AccessToken {
   const stored = JSON.parse(text.reveal()) as Omit<AccessToken, 'token'> & { token: string };
-  return { ...stored, correlationId: stored.correlationId, token: new Secret(stored.token) };
+  return { ...stored, token: new Secret(stored.token) };
 }

@@ -3,10 +3,10 @@ import { type ConnectionState, idleExpireTime } from '../../model/connection.ts'
 import { type Database, placeholder } from '../database.ts';
 import type { ConnectionStore } from '../stores.ts';
 
-/** How long a refresh token lives after its last use. */
+/** How long a refresh token is valid after its last use. */
 const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;
 
-/** What metrics and keep-alive ask of all connections at once. */
+/** Counts for the metrics, and connections that are due for keep-alive. */
 export function createConnectionCounts(
   database: Database,
 ): Pick<ConnectionStore, 'countByState' | 'dueForKeepAlive' | 'countNearIdleEnd'> {

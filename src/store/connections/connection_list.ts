@@ -2,25 +2,21 @@ import { setImmediate } from 'node:timers/promises';
 import { and, asc, type Column, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Connection } from '../../model/connection.ts';
 import { fieldInvalid } from '../../model/errors.ts';
-import type { Database } from '../database.ts';
-import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import { afterPair, pairKey, toPage } from '../rows/page_keys.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { ConnectionFilter, ConnectionStore } from '../stores.ts';
 import { type ConnectionRow, indexForm } from './connection_columns.ts';
 import type { ConnectionRows } from './connection_rows.ts';
 
-interface ConnectionListParts {
-  database: Database;
-  keys: TenantKeys;
-  connectionRows: ConnectionRows;
-}
-
-/** Every tenant has an index key of its own, so a username is looked for under each. */
+/** Every tenant has its own index key, so a search by username computes one index value per tenant. */
 const MOST_TENANTS_BY_USERNAME = 10_000;
 const TENANTS_A_TURN = 100;
 const ROWS_A_TURN = 20;
 
-export function createConnectionList({ database, keys, connectionRows }: ConnectionListParts): ConnectionStore['list'] {
+export function createConnectionList(
+  { database, keys }: StoreParts,
+  connectionRows: ConnectionRows,
+): ConnectionStore['list'] {
   const { connections, tenants } = database.tables;
 
   async function usernameIndexes(username: string, tenantIds: readonly string[] | undefined): Promise<string[]> {
@@ -32,11 +28,11 @@ export function createConnectionList({ database, keys, connectionRows }: Connect
         .limit(MOST_TENANTS_BY_USERNAME + 1),
     );
     if (searched.length > MOST_TENANTS_BY_USERNAME) {
-      throw fieldInvalid('username', 'there are too many tenants to look in; name one as the parent');
+      throw fieldInvalid('username', 'There are too many tenants to search. Name one as the parent.');
     }
     const indexes: string[] = [];
     for (const [count, { uid }] of searched.entries()) {
-      // Unwrapping their keys would hold the event loop for half a second.
+      // Unwrapping all keys at once would block the event loop for half a second.
       if (count % TENANTS_A_TURN === 0) await setImmediate();
       await keys.ready(uid);
       indexes.push(keys.keyring.blindIndex(uid, indexForm(username)));
@@ -47,24 +43,24 @@ export function createConnectionList({ database, keys, connectionRows }: Connect
   async function conditions(filter: ConnectionFilter): Promise<SQL[]> {
     const { tenantIds, state, externalId, username, label, objectId, directoryId } = filter;
     const wanted: SQL[] = [];
-    // The first one leads to its index. The planner does not know that a state has a hundred thousand rows and an external id has one:
-    // joined to nothing, the columns of the others match no index.
+    // Only the first condition may use its index. The planner does not know that a state has a hundred thousand rows and an external id has
+    // one: with `|| ''`, the columns of the others match no index.
     const by = (column: Column) => (wanted.length === 0 ? sql`${column}` : sql`${column} || ''`);
 
     if (externalId !== undefined) wanted.push(eq(by(connections.externalId), externalId));
     if (username !== undefined) {
       wanted.push(inArray(by(connections.usernameIndex), await usernameIndexes(username, tenantIds)));
     }
-    // Stored in lower case, as Entra spells them: a GUID means the same in any case.
+    // GUIDs are case-insensitive, and stored in lower case, as Entra writes them.
     if (objectId !== undefined) wanted.push(eq(by(connections.objectId), objectId.toLowerCase()));
     if (directoryId !== undefined) wanted.push(eq(by(connections.directoryId), directoryId.toLowerCase()));
     if (state === 'SUSPENDED') wanted.push(sql`suspend_time IS NOT NULL`);
     else if (state !== undefined) {
-      // In raw words, so that the partial index is found.
+      // As raw SQL, so that the planner finds the partial index.
       const grantState = wanted.length === 0 ? sql`grant_state` : sql`grant_state || ''`;
       wanted.push(sql`suspend_time IS NULL AND ${grantState} = ${state}`);
     }
-    // A username's index belongs to one tenant; naming the tenant too would lead the planner away from it.
+    // A username index value belongs to one tenant. With a condition on the tenant, the planner would not use the index of usernames.
     if (tenantIds !== undefined && username === undefined) {
       wanted.push(inArray(connections.tenantId, [...tenantIds]));
     }
@@ -73,18 +69,12 @@ export function createConnectionList({ database, keys, connectionRows }: Connect
   }
 
   return async (page, filter) => {
-    const after = page.after === undefined ? undefined : splitPairKey(page.after);
     const wanted = await conditions(filter);
     const rows = await database.select('connections.list', (db) =>
       db
         .select()
         .from(connections)
-        .where(
-          and(
-            ...wanted,
-            after && sql`(${connections.tenantId}, ${connections.connectionId}) > (${after[0]}, ${after[1]})`,
-          ),
-        )
+        .where(and(...wanted, afterPair(page, connections.tenantId, connections.connectionId)))
         .orderBy(asc(connections.tenantId), asc(connections.connectionId))
         .limit(page.size + 1),
     );
@@ -96,7 +86,7 @@ export function createConnectionList({ database, keys, connectionRows }: Connect
     );
     const opened: Connection[] = [];
     for (const [count, row] of items.entries()) {
-      // A page of 1,000 would hold the event loop, and so all other callers, for a tenth of a second.
+      // Opening a page of 1,000 at once would block the event loop, and so all other callers, for a tenth of a second.
       if (count % ROWS_A_TURN === 0) await setImmediate();
       opened.push(await connectionRows.toConnection(row));
     }

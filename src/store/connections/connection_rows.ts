@@ -1,40 +1,16 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
-import type { Clock } from '../../model/clock.ts';
 import type { Connection } from '../../model/connection.ts';
-import { connectionName } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed.ts';
-import { VaultError } from '../../model/errors.ts';
 import type { Secret } from '../../model/secret.ts';
-import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import { placeholders, type Step, type Values } from '../database.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import { type ConnectionRow, fromRow, grantColumns, indexForm, type Personal, placeOf } from './connection_columns.ts';
 import { REFRESH_TOKEN } from './refresh_token_columns.ts';
 
-/** Rows of connections, for the stores that write them: connections, grants, authorizations. */
-export interface ConnectionRows {
-  find(uid: string): Promise<ConnectionRow | undefined>;
-  toConnection(row: ConnectionRow): Promise<Connection>;
-  /** With its event. The tenant's keys must be ready, here and below. */
-  insert(connection: Connection, refreshToken: Secret | undefined): readonly Step[];
-  /**
-   * Everything but names and creation; its first step refuses unless the version is still that of `before`. Fences whoever is
-   * refreshing, drops stored access tokens, tells of the new grant.
-   */
-  replace(before: Connection, after: Connection, refreshToken: Secret): readonly Step[];
-  dropAccessTokens(connectionUid: string): Step;
-  /** Username, display name and e-mail address, sealed, and how to find the username. */
-  personalOf(connection: Connection): Pick<ConnectionRow, 'personal' | 'usernameIndex'>;
-}
+export type ConnectionRows = ReturnType<typeof createConnectionRows>;
 
-interface ConnectionRowsParts {
-  database: Database;
-  keys: TenantKeys;
-  outbox: OutboxRows;
-  clock: Clock;
-}
-
-export function createConnectionRows({ database, keys, outbox, clock }: ConnectionRowsParts): ConnectionRows {
+/** Rows of connections, for the stores that write them: connections, grants, authorizations. The tenant's keys must be ready for what seals. */
+export function createConnectionRows({ database, keys, outbox, clock }: StoreParts) {
   const { connections, accessTokens } = database.tables;
   const { keyring } = keys;
   const all = placeholders(getTableColumns(connections));
@@ -61,10 +37,9 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
         .where(and(eq(connections.uid, all.uid), eq(connections.version, all.version))),
     'APP_NOT_FOUND',
   );
+  const { connectionUid } = placeholders(getTableColumns(accessTokens));
   const dropAccessTokens = database.write('accessTokens.drop', (db) =>
-    db
-      .delete(accessTokens)
-      .where(eq(accessTokens.connectionUid, placeholder(accessTokens.connectionUid, 'connectionUid'))),
+    db.delete(accessTokens).where(eq(accessTokens.connectionUid, connectionUid)),
   );
 
   function personalOf({ uid, tenantUid, account }: Connection) {
@@ -78,25 +53,13 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
     };
   }
 
-  function toRow(connection: Connection, refreshToken: Secret | undefined): ConnectionRow {
+  function toRow(connection: Connection, refreshToken: Secret | undefined): Values {
     const { uid, tenantUid } = connection;
     return {
+      ...connection,
       ...grantColumns(connection),
       ...personalOf(connection),
-      uid,
-      tenantUid,
-      tenantId: connection.tenantId,
-      connectionId: connection.connectionId,
-      appUid: connection.appUid,
-      appTenantId: connection.appTenantId,
-      appId: connection.appId,
-      externalId: connection.externalId ?? null,
-      labels: connection.labels,
-      suspendTime: connection.suspendTime ?? null,
-      createTime: connection.createTime,
-      version: connection.version,
-      refreshToken:
-        refreshToken === undefined ? null : keyring.seal(placeOf(uid, tenantUid, REFRESH_TOKEN), refreshToken),
+      refreshToken: refreshToken && keyring.seal(placeOf(uid, tenantUid, REFRESH_TOKEN), refreshToken),
       idleRemindedTime: null,
       previousRefreshToken: null,
       replacedTime: null,
@@ -109,34 +72,29 @@ export function createConnectionRows({ database, keys, outbox, clock }: Connecti
   const drop = (connectionUid: string) => dropAccessTokens.step({ connectionUid });
 
   return {
-    find: (uid) => find.first({ uid }),
-    async toConnection(row) {
-      if (row.personal === null) return fromRow(row, undefined);
+    find: (uid: string) => find.first({ uid }),
+    async toConnection(row: ConnectionRow): Promise<Connection> {
+      if (row.personal === null) return fromRow(row);
       await keys.ready(row.tenantUid, row.personal);
       const text = keyring.open(placeOf(row.uid, row.tenantUid, 'personal'), row.personal).toString('utf8');
       return fromRow(row, JSON.parse(text) as Personal);
     },
-    insert: (connection, refreshToken) => [
+    /** With its event. */
+    insert: (connection: Connection, refreshToken: Secret | undefined): readonly Step[] => [
       insert.step(toRow(connection, refreshToken), 1),
       ...outbox.publish(connectionChanged({ before: undefined, after: connection, time: clock.now() })),
     ],
-    replace: (before, after, refreshToken) => [
+    /**
+     * Writes everything except names and creation, with the event of the new grant. The first step rejects unless the version is still
+     * that of `before`. Fences a refresh in progress and deletes stored access tokens.
+     */
+    replace: (before: Connection, after: Connection, refreshToken: Secret): readonly Step[] => [
       replace.step({ ...toRow(after, refreshToken), uid: before.uid, version: before.version }, 1),
       drop(before.uid),
       ...outbox.publish(connectionChanged({ before, after, newGrant: true, time: clock.now() })),
     ],
     dropAccessTokens: drop,
+    /** Username, display name and e-mail address, sealed, and the blind index of the username. */
     personalOf,
   };
-}
-
-export function changedMeanwhile(connection: Connection): VaultError {
-  const resource = connectionName(connection);
-  return new VaultError(
-    'ETAG_MISMATCH',
-    `${resource} changed since it was read; read it again and repeat the change.`,
-    {
-      metadata: { resource },
-    },
-  );
 }

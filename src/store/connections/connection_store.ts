@@ -1,29 +1,22 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
-import type { Clock } from '../../model/clock.ts';
-import { type Connection, canonicalAccount } from '../../model/connection.ts';
+import { type Connection, canonicalAccount, connectionName } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed.ts';
+import { changedSinceRead } from '../../model/etag.ts';
 import { connectionNotFound } from '../../model/not_found.ts';
-import { type Database, placeholders } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import { placeholders } from '../database.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { ConnectionStore } from '../stores.ts';
 import { type ConnectionRow, fromRow } from './connection_columns.ts';
 import { createConnectionCounts } from './connection_counts.ts';
 import { createConnectionList } from './connection_list.ts';
-import { type ConnectionRows, changedMeanwhile } from './connection_rows.ts';
+import type { ConnectionRows } from './connection_rows.ts';
 import type { ExternalIds } from './external_ids.ts';
 
-interface ConnectionStoreParts {
-  database: Database;
-  keys: TenantKeys;
-  connectionRows: ConnectionRows;
-  externalIds: ExternalIds;
-  outbox: OutboxRows;
-  clock: Clock;
-}
-
-export function createConnectionStore(parts: ConnectionStoreParts): ConnectionStore {
-  const { database, keys, connectionRows, externalIds, outbox, clock } = parts;
+export function createConnectionStore(
+  parts: StoreParts,
+  { connectionRows, externalIds }: { connectionRows: ConnectionRows; externalIds: ExternalIds },
+): ConnectionStore {
+  const { database, keys, outbox, clock } = parts;
   const { connections } = database.tables;
   const { toConnection } = connectionRows;
   const all = placeholders(getTableColumns(connections));
@@ -56,8 +49,9 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       .where(unchanged),
   );
   const deleteOne = database.write('connections.delete', (db) => db.delete(connections).where(unchanged));
-  /** No caller's version is asked, but the event must tell of the row that is changed: where a refresh comes between, look again. */
-  async function insisting<T>(
+
+  /** Callers send no version, but the event must describe the row that is changed: repeats if another write came between. */
+  async function untilWritten<T>(
     connection: Connection,
     attempt: (row: ConnectionRow) => Promise<T | undefined>,
   ): Promise<T> {
@@ -71,7 +65,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
 
   return {
     ...createConnectionCounts(database),
-    list: createConnectionList({ database, keys, connectionRows }),
+    list: createConnectionList(parts, connectionRows),
     async find(tenantUid, connectionId) {
       const row = await find.first({ tenantUid, connectionId });
       return row && toConnection(row);
@@ -93,21 +87,18 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       const { externalId, labels, updateTime } = after;
       const event = connectionChanged({ before, after: { ...before, externalId, labels }, time: clock.now() });
       const { committed } = await externalIds.guarded(after, () =>
-        database.commit(
-          update.step({ uid, version, externalId: externalId ?? null, labels, updateTime }, 1),
-          ...outbox.publish(event),
-        ),
+        database.commit(update.step({ uid, version, externalId, labels, updateTime }, 1), ...outbox.publish(event)),
       );
-      if (!committed) throw changedMeanwhile(before);
+      if (!committed) throw changedSinceRead(connectionName(before));
       return { ...after, version: version + 1 };
     },
     setSuspended(connection, suspendTime, now) {
-      return insisting(connection, async (row) => {
+      return untilWritten(connection, async (row) => {
         const { uid, version } = row;
         const before = await toConnection(row);
         const after = { ...before, suspendTime, updateTime: now, version: version + 1 };
         const { committed } = await database.commit(
-          suspend.step({ uid, version, suspendTime: suspendTime ?? null, updateTime: now }, 1),
+          suspend.step({ uid, version, suspendTime, updateTime: now }, 1),
           connectionRows.dropAccessTokens(uid),
           ...outbox.publish(connectionChanged({ before, after, time: clock.now() })),
         );
@@ -115,9 +106,9 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
       });
     },
     async delete(connection) {
-      await insisting(connection, async (row) => {
+      await untilWritten(connection, async (row) => {
         const { uid, version } = row;
-        const event = connectionChanged({ before: fromRow(row, undefined), after: undefined, time: clock.now() });
+        const event = connectionChanged({ before: fromRow(row), after: undefined, time: clock.now() });
         // Access tokens and authorizations go with it (ON DELETE CASCADE), and a lease finds no row to record in.
         const { committed } = await database.commit(deleteOne.step({ uid, version }, 1), ...outbox.publish(event));
         return committed || undefined;
@@ -131,7 +122,7 @@ export function createConnectionStore(parts: ConnectionStoreParts): ConnectionSt
           ? connectionRows.insert(after, refreshToken)
           : connectionRows.replace(before, after, refreshToken);
       const { committed } = await externalIds.guarded(after, () => database.commit(...steps));
-      if (before !== undefined && !committed) throw changedMeanwhile(before);
+      if (before !== undefined && !committed) throw changedSinceRead(connectionName(before));
       const version = before === undefined ? after.version : before.version + 1;
       return { ...after, account: canonicalAccount(after.account), version };
     },

@@ -1,35 +1,31 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, getTableColumns } from 'drizzle-orm';
 import { type Connection, connectionName } from '../../model/connection.ts';
 import { isVaultError, VaultError } from '../../model/errors.ts';
 import { externalIdTaken } from '../../model/external_id.ts';
-import { type Database, placeholder } from '../database.ts';
-import type { ConnectionRow } from './connection_columns.ts';
+import { placeholders } from '../database.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
+
+export type ExternalIds = ReturnType<typeof createExternalIds>;
 
 /** An external id belongs to one connection of a tenant. */
-export interface ExternalIds {
-  find(tenantUid: string, externalId: string): Promise<ConnectionRow | undefined>;
-  /** CONNECTION_EXISTS with the name of the holder, where `write` failed for a taken external id: without it nobody could do anything about it. */
-  guarded<T>(connection: Connection | undefined, write: () => Promise<T>): Promise<T>;
-}
-
-export function createExternalIds(database: Database): ExternalIds {
+export function createExternalIds({ database }: StoreParts) {
   const { connections } = database.tables;
+  const { tenantUid, externalId } = placeholders(getTableColumns(connections));
   const byExternalId = database.rows('connections.findByExternalId', (db) =>
     db
       .select()
       .from(connections)
-      .where(
-        and(
-          eq(connections.tenantUid, placeholder(connections.tenantUid, 'tenantUid')),
-          eq(connections.externalId, placeholder(connections.externalId, 'externalId')),
-        ),
-      ),
+      .where(and(eq(connections.tenantUid, tenantUid), eq(connections.externalId, externalId))),
   );
   const find = (tenantUid: string, externalId: string) => byExternalId.first({ tenantUid, externalId });
 
   return {
     find,
-    async guarded(connection, write) {
+    /**
+     * CONNECTION_EXISTS with the name of the holder, if `write` failed for an external id that is in use: without it the caller could
+     * not resolve the conflict.
+     */
+    async guarded<T>(connection: Connection | undefined, write: () => Promise<T>): Promise<T> {
       try {
         return await write();
       } catch (error) {
@@ -37,7 +33,7 @@ export function createExternalIds(database: Database): ExternalIds {
         if (!taken || connection?.externalId === undefined) throw error;
         const holder = await find(connection.tenantUid, connection.externalId);
         if (holder === undefined) throw error;
-        // Two made the same connection at once: of the two taken keys the database has named this one.
+        // Two callers created the same connection at once, and the database has reported this one of the two conflicting keys.
         if (holder.connectionId === connection.connectionId) throw alreadyExists(connection);
         throw externalIdTaken(holder);
       }
@@ -47,11 +43,6 @@ export function createExternalIds(database: Database): ExternalIds {
 
 function alreadyExists(connection: Connection): VaultError {
   const resource = connectionName(connection);
-  return new VaultError(
-    'CONNECTION_EXISTS',
-    `${resource} was created meanwhile; choose another id, or change that one.`,
-    {
-      metadata: { resource },
-    },
-  );
+  const message = `${resource} was created meanwhile. Choose another id, or change that connection.`;
+  return new VaultError('CONNECTION_EXISTS', message, { metadata: { resource } });
 }

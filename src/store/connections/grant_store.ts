@@ -1,28 +1,20 @@
 import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm';
-import type { Clock, Timestamp } from '../../model/clock.ts';
+import type { Timestamp } from '../../model/clock.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionChanged } from '../../model/connection_changed.ts';
 import { isVaultError } from '../../model/errors.ts';
-import { type Database, placeholder, placeholders, type Step } from '../database.ts';
-import type { OutboxRows } from '../events/outbox.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import { placeholder, placeholders, type Step } from '../database.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { GrantStore, HeldLease, RefreshRecord } from '../stores.ts';
 import type { AccessTokenRows } from './access_token_rows.ts';
 import { type ConnectionRow, fromRow, grantColumns } from './connection_columns.ts';
 import type { ConnectionRows } from './connection_rows.ts';
 import { createRefreshTokens } from './refresh_token_columns.ts';
 
-interface GrantStoreParts {
-  database: Database;
-  keys: TenantKeys;
-  clock: Clock;
-  connectionRows: ConnectionRows;
-  accessTokens: AccessTokenRows;
-  outbox: OutboxRows;
-}
-
-export function createGrantStore(parts: GrantStoreParts): GrantStore {
-  const { database, keys, clock, connectionRows, accessTokens, outbox } = parts;
+export function createGrantStore(
+  { database, keys, outbox, clock }: StoreParts,
+  { connectionRows, accessTokens }: { connectionRows: ConnectionRows; accessTokens: AccessTokenRows },
+): GrantStore {
   const { connections } = database.tables;
   const refreshTokens = createRefreshTokens({ keys, clock });
   const { now } = database.dialect;
@@ -30,7 +22,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
   const unfenced = and(eq(connections.uid, all.uid), eq(connections.epoch, all.epoch));
   const free = { leaseOwner: null, leaseUntil: null };
 
-  // Not durable: a start frees all leases, so that nothing is lost with one, and the disk is waited for once a refresh.
+  // Not durable: a start frees all leases, so losing one is harmless, and each refresh waits for the disk only once.
   const lease = database.volatile('grants.lease', (db) =>
     db
       .update(connections)
@@ -70,7 +62,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
       })
       .where(unfenced),
   );
-  /** Changes nothing: for a commit that must see this version. */
+  /** Changes nothing; rejects the commit unless the row has this version. */
   const hasVersion = database.write('grants.hasVersion', (db) =>
     db
       .update(connections)
@@ -78,7 +70,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
       .where(and(eq(connections.uid, all.uid), eq(connections.version, all.version))),
   );
 
-  async function tenantLives(tenantUid: string): Promise<boolean> {
+  async function tenantExists(tenantUid: string): Promise<boolean> {
     try {
       await keys.ready(tenantUid);
       return true;
@@ -88,7 +80,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
     }
   }
 
-  /** The first step is fenced by the epoch, which a product's change of labels leaves as it is: an event must tell of the row as it is by then. */
+  /** The epoch fences the first step, but a change of labels does not increment it. The event must still describe the current row. */
   async function commitRecord(leased: Connection, outcome: RefreshRecord, steps: readonly Step[]) {
     const { uid } = leased;
     for (let before = leased; ; ) {
@@ -100,7 +92,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
       if (result.committed) return 'recorded';
       const row = result.refusedBy === 0 ? undefined : await connectionRows.find(uid);
       if (row === undefined) return 'fenced';
-      before = fromRow(row, undefined);
+      before = fromRow(row);
     }
   }
 
@@ -108,7 +100,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
     const { uid, tenantUid, epoch } = row;
     const connection = await connectionRows.toConnection(row);
     const accessToken = await accessTokens.find(uid, resource, endsAfter);
-    await keys.ready(tenantUid, row.refreshToken ?? undefined);
+    await keys.ready(tenantUid, row.refreshToken);
     const refreshToken = refreshTokens.current(row);
     return {
       connection,
@@ -118,7 +110,7 @@ export function createGrantStore(parts: GrantStoreParts): GrantStore {
       },
       accessToken,
       async record(outcome: RefreshRecord) {
-        if (!(await tenantLives(tenantUid))) return 'fenced';
+        if (!(await tenantExists(tenantUid))) return 'fenced';
         return commitRecord(connection, outcome, [
           record.step(
             {

@@ -1,17 +1,17 @@
-import { type Clock, DAY } from '../../model/clock.ts';
+import { DAY } from '../../model/clock.ts';
 import type { Secret } from '../../model/secret.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { HeldLease } from '../stores.ts';
 import { type ConnectionRow, placeOf } from './connection_columns.ts';
 
 export const REFRESH_TOKEN = 'refresh_token';
 const PREVIOUS_REFRESH_TOKEN = 'previous_refresh_token';
 
-/** A rotated refresh token is kept so long for the case that the new one is refused. */
+/** How long a rotated refresh token is kept in case Entra rejects the new one. */
 const PREVIOUS_LIFE = DAY;
 
 /** The two refresh tokens of a connection's row; the tenant's keys must be ready. */
-export function createRefreshTokens({ keys: { keyring }, clock }: { keys: TenantKeys; clock: Clock }) {
+export function createRefreshTokens({ keys: { keyring }, clock }: Pick<StoreParts, 'keys' | 'clock'>) {
   function open(row: ConnectionRow, column: string, sealed: Buffer): Secret {
     return keyring.openSecret(placeOf(row.uid, row.tenantUid, column), sealed);
   }
@@ -27,7 +27,7 @@ export function createRefreshTokens({ keys: { keyring }, clock }: { keys: Tenant
       return { token: open(row, PREVIOUS_REFRESH_TOKEN, sealed), replacedTime };
     },
 
-    /** A new refresh token makes the stored one the previous; sealed again, since it moves to another place. */
+    /** A new refresh token makes the stored one the previous one, which is sealed again because seals are bound to the column. */
     rotated(row: ConnectionRow, stored: Secret | undefined, fresh: Secret | undefined) {
       const { previousRefreshToken, replacedTime, refreshToken } = row;
       if (fresh === undefined) return { refreshToken, previousRefreshToken, replacedTime };

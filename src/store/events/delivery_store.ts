@@ -2,7 +2,7 @@ import { and, asc, count, eq, getTableColumns, isNotNull, isNull, lte, type SQL,
 import type { Delivery } from '../../model/delivery.ts';
 import type { DeliveryStore } from '../background_stores.ts';
 import { type Database, placeholder, placeholders } from '../database.ts';
-import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
+import { afterPair, pairKey, toPage } from '../rows/page_keys.ts';
 import type { Row } from '../tables.ts';
 import { toStoredEvent } from './outbox.ts';
 
@@ -30,7 +30,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
       .set({ cursor: placeholder(sinks.cursor, 'to') })
       .where(and(eq(sinks.sinkId, sinkId), eq(sinks.cursor, placeholder(sinks.cursor, 'from')))),
   );
-  // The columns in their order. Selected, since the event may be gone with its tenant, which must not keep the others from going out.
+  // All columns, in their order. Selects from the outbox, because an event that was deleted with its tenant must not block the others.
   const insert = database.write('deliveries.insert', (db) =>
     db
       .insert(deliveries)
@@ -65,7 +65,7 @@ export function createDeliveryStore(database: Database): DeliveryStore {
       .set({ attempts: 0, lastError: null, createTime: time, nextTime: time, deadLetterTime: null })
       .where(and(ofSink, isDeadLetter)),
   );
-  /** Of an index alone. */
+  /** Reads an index only. */
   const counter = (name: string, condition: SQL) =>
     database.rows(name, (db) =>
       db
@@ -97,14 +97,13 @@ export function createDeliveryStore(database: Database): DeliveryStore {
     async delivered(sinkId, sequence) {
       await remove.run({ sinkId, sequence });
     },
-    async postpone({ sinkId, sequence, attempts, lastError = null }, nextTime) {
+    async postpone({ sinkId, sequence, attempts, lastError }, nextTime) {
       await postpone.run({ sinkId, sequence, attempts, lastError, nextTime, deadLetterTime: null });
     },
-    async deadLetter({ sinkId, sequence, attempts, lastError = null }, deadLetterTime) {
+    async deadLetter({ sinkId, sequence, attempts, lastError }, deadLetterTime) {
       await postpone.run({ sinkId, sequence, attempts, lastError, nextTime: null, deadLetterTime });
     },
     async deadLetters(page, sinkId) {
-      const [afterSink, afterSequence] = splitPairKey(page.after ?? '');
       const rows = await database.select('deliveries.deadLetters', (db) =>
         db
           .select({ delivery: deliveries, event: outbox })
@@ -114,15 +113,13 @@ export function createDeliveryStore(database: Database): DeliveryStore {
             and(
               isDeadLetter,
               sinkId === undefined ? undefined : eq(deliveries.sinkId, sinkId),
-              page.after === undefined
-                ? undefined
-                : sql`(${deliveries.sinkId}, ${deliveries.sequence}) > (${afterSink}, ${Number(afterSequence)})`,
+              afterPair(page, deliveries.sinkId, deliveries.sequence),
             ),
           )
           .orderBy(asc(deliveries.sinkId), asc(deliveries.sequence))
           .limit(page.size + 1),
       );
-      return toPage(rows, page, ({ delivery }) => pairKey(delivery.sinkId, String(delivery.sequence)), toDelivery);
+      return toPage(rows, page, ({ delivery }) => pairKey(delivery.sinkId, delivery.sequence), toDelivery);
     },
     redeliver: (sinkId, time) => redeliver.run({ sinkId, time }),
     async counts() {

@@ -1,18 +1,17 @@
-import { and, asc, eq, getTableColumns, gt, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import { NEVER } from '../../model/credential.ts';
-import { appColumns } from '../apps/app_columns.ts';
-import { toCredential } from '../apps/credential_rows.ts';
+import { appColumns } from '../apps/app_rows.ts';
+import { openColumns, toCredential } from '../apps/credential_rows.ts';
 import type { CredentialOfApp, ExpiryStore } from '../background_stores.ts';
 import type { Database } from '../database.ts';
 import { pairKey, splitPairKey, toPage } from '../rows/page_keys.ts';
 
-/** What stands in the page's key for an end that nobody knows. */
+/** Stands for an unknown expiry time in the page key. */
 const UNKNOWN = '-';
 
 export function createExpiringCredentials(database: Database): ExpiryStore['listExpiring'] {
   const { credentials, apps, tenants } = database.tables;
-  const { material: _, ...open } = getTableColumns(credentials);
-  const columns = { credential: open, app: appColumns(apps) };
+  const columns = { credential: openColumns(credentials), app: appColumns(apps) };
   type Found = { credential: Parameters<typeof toCredential>[0]; app: CredentialOfApp['app'] };
 
   return async (page, { tenantIds, before, includeUnknown }) => {
@@ -20,7 +19,7 @@ export function createExpiringCredentials(database: Database): ExpiryStore['list
     const ofTenants =
       tenantIds &&
       sql`${credentials.tenantUid} IN (SELECT uid FROM tenants WHERE ${inArray(tenants.tenantId, [...tenantIds])})`;
-    // Joined to nothing, the uid is sorted by no index: a planner would walk the endless ones of all tenants for it.
+    // With `|| ''` the uid matches no index. Otherwise a planner would scan the credentials without expiry of all tenants in its order.
     const byUid = ofTenants === undefined ? credentials.uid : sql`${credentials.uid} || ''`;
     const find = (condition: SQL | undefined, limit: number): Promise<Found[]> =>
       database.select('expiry.listEnding', (db) =>
@@ -42,13 +41,13 @@ export function createExpiringCredentials(database: Database): ExpiryStore['list
     const unknown = isNull(credentials.expireTime);
     const from = afterEnd === UNKNOWN ? [and(unknown, gt(credentials.uid, afterUid))] : [known, never, unknown];
 
-    // One after the other: asked for at once, no index gives them in this order.
+    // One query after the other: no index has this order for all of them at once.
     const rows: Found[] = [];
     for (const condition of includeUnknown ? from : from.slice(0, 1)) {
       const room = page.size + 1 - rows.length;
       if (room > 0) rows.push(...(await find(condition, room)));
     }
-    const keyOf = ({ credential }: Found) => pairKey(String(credential.expireTime ?? UNKNOWN), credential.uid);
+    const keyOf = ({ credential }: Found) => pairKey(credential.expireTime ?? UNKNOWN, credential.uid);
     return toPage(rows, page, keyOf, ({ credential, app }) => ({ credential: toCredential(credential), app }));
   };
 }

@@ -1,10 +1,10 @@
 import type { ExpiryStore } from '../background_stores.ts';
-import type { ExpiryStoreParts } from '../events/outbox.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import { createExpiringCredentials } from './expiring_credentials.ts';
 import { createIdleReminders } from './idle_reminder_rows.ts';
 import { createReminders } from './reminder_rows.ts';
 
-export function createExpiryStore(parts: ExpiryStoreParts): ExpiryStore {
+export function createExpiryStore(parts: StoreParts): ExpiryStore {
   return {
     ...createReminders(parts),
     ...createIdleReminders(parts),

@@ -3,18 +3,18 @@ import { idleExpireTime } from '../../model/connection.ts';
 import type { ExpiryStore } from '../background_stores.ts';
 import { fromRow } from '../connections/connection_columns.ts';
 import { placeholder } from '../database.ts';
-import type { ExpiryStoreParts } from '../events/outbox.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 
-/** How long a refresh token lives after its last use. */
+/** How long a refresh token is valid after its last use. */
 const IDLE_LIFE = idleExpireTime({ lastRefreshTime: 0 }) ?? 0;
 
-// Word for word as the partial index connections_idle says it.
+// Exactly as in the partial index connections_idle, so that the planner uses it.
 const isUnpublishedOf = sql`keep_alive_time IS NOT NULL AND idle_reminded_time IS DISTINCT FROM last_refresh_time`;
 
 export function createIdleReminders({
   database,
   outbox,
-}: ExpiryStoreParts): Pick<ExpiryStore, 'idleExpiring' | 'remindIdle'> {
+}: StoreParts): Pick<ExpiryStore, 'idleExpiring' | 'remindIdle'> {
   const { connections } = database.tables;
   const lastRefreshTime = placeholder(connections.lastRefreshTime, 'lastRefreshTime');
 
@@ -43,14 +43,14 @@ export function createIdleReminders({
   return {
     async idleExpiring(time, limit) {
       const rows = await ending.all({ lastRefreshTime: time - IDLE_LIFE, limit });
-      return rows.map((row) => fromRow(row, undefined));
+      return rows.map((row) => fromRow(row));
     },
-    async remindIdle({ uid, lastRefreshTime = null }, event) {
+    async remindIdle({ uid, lastRefreshTime }, event) {
       const { committed } = await database.commit(
-        remind.step({ uid, lastRefreshTime, dedupeKey: event.dedupeKey ?? null }, 1),
+        remind.step({ uid, lastRefreshTime, dedupeKey: event.dedupeKey }, 1),
         ...outbox.publish(event),
       );
-      // The event was published already: mark it, so that it is not due again.
+      // If the event was published before, the connection need not be returned again.
       if (!committed) await remind.run({ uid, lastRefreshTime, dedupeKey: null });
       return committed;
     },

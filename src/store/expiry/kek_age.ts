@@ -6,13 +6,17 @@ import type { Meta } from '../vault/meta.ts';
 
 export async function kekAge(meta: Meta): Promise<KekAge> {
   const stored = await meta.find('kek_age');
-  // Opening the database wrote it.
-  if (stored === undefined) throw new VaultError('RECORD_CORRUPT', 'The record of the root key is missing.');
+  // `recordKek` wrote it when the database was opened.
+  if (stored === undefined)
+    throw new VaultError(
+      'RECORD_CORRUPT',
+      'The record of the root key is missing. Restore the database from a backup.',
+    );
   const { kekId, since, lastRemindedDays } = JSON.parse(stored.toString('utf8')) as KekAge;
-  return { kekId, since, lastRemindedDays: lastRemindedDays };
+  return { kekId, since, lastRemindedDays };
 }
 
-/** A root key that the database did not know before is young from now on. It must have proved to be the database's. */
+/** Starts the age of a root key that is new to this database. Call it after the key was checked. */
 export async function recordKek(meta: Meta, kek: Kek, clock: Clock): Promise<void> {
   const kekId = kek.id.toString('hex');
   if ((await meta.find('kek_age')) !== undefined && (await kekAge(meta)).kekId === kekId) return;
@@ -21,7 +25,7 @@ export async function recordKek(meta: Meta, kek: Kek, clock: Clock): Promise<voi
 
 export async function kekReminded(meta: Meta, kekId: string, days: number): Promise<void> {
   const age = await kekAge(meta);
-  // Another took its place meanwhile.
+  // Unless another key is in use by now.
   if (age.kekId === kekId) await save(meta, { ...age, lastRemindedDays: days });
 }
 

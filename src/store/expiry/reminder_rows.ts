@@ -1,20 +1,20 @@
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm';
 import type { ExpiryStore, Reminder } from '../background_stores.ts';
 import { placeholder, placeholders } from '../database.ts';
-import type { ExpiryStoreParts } from '../events/outbox.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 
-/** The last moment that JavaScript can write. */
+/** The latest time that JavaScript can represent. */
 const END_OF_TIME = 8_640_000_000_000_000;
 
-export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<ExpiryStore, 'dueReminders' | 'remind'> {
+export function createReminders({ database, outbox }: StoreParts): Pick<ExpiryStore, 'dueReminders' | 'remind'> {
   const { credentials, apps, tenants } = database.tables;
   const { uid, credentialId, kind, hint, expireTime, reminderTime, lastRemindedDays, remindedExpireTime } =
     getTableColumns(credentials);
   const { tenantUid, tenantId, appId, clientId } = getTableColumns(apps);
   const all = placeholders({ uid, expireTime, reminderTime, lastRemindedDays, remindedExpireTime });
-  const place = database.dialect.place(credentials);
+  const rowid = database.dialect.rowid(credentials);
 
-  // A rejected one saves nobody, nor does one that begins after a gap; and of an unknown end nobody can say that it lies beyond this one's.
+  // Credentials that are rejected, or that become valid only after this one expires, are no replacement. Neither is one with unknown expiry.
   const othersEnd = sql<number | null>`(
     SELECT max(CASE WHEN other.kind = 'FEDERATED' THEN coalesce(other.expire_time, ${sql.raw(String(END_OF_TIME))}) ELSE other.expire_time END)
       FROM credentials AS other
@@ -24,9 +24,9 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
   );
   const due = database.rows('expiry.due', (db) =>
     db
-      // As they are stored: what cannot be decoded would cost the whole batch.
+      // Undecoded: one value that cannot be decoded would fail the whole batch.
       .select({
-        place,
+        rowid,
         reminderTime,
         lastRemindedDays,
         remindedExpireTime,
@@ -55,8 +55,8 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
         lastRemindedDays: all.lastRemindedDays,
         remindedExpireTime: all.remindedExpireTime,
       })
-      // By its uid it would have to be looked for in an index that is larger than the page cache: that took two thirds of the statement.
-      .where(and(eq(place, sql.placeholder('place')), isAsRead, outbox.isUnpublished)),
+      // The index over uids is larger than the page cache: finding the row in it took two thirds of the statement's time.
+      .where(and(eq(rowid, sql.placeholder('rowid')), isAsRead, outbox.isUnpublished)),
   );
   const look = database.rows('expiry.look', (db) =>
     db
@@ -66,27 +66,27 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
   );
 
   function valuesOf({ due, event, lastRemindedDays, nextTime }: Reminder) {
-    const { uid, expireTime = null } = due.credential;
+    const { uid, expireTime } = due.credential;
     return {
       uid,
-      place: due.place,
+      rowid: due.rowid,
       reminderTime: due.reminderTime,
       expireTime,
-      nextTime: nextTime ?? null,
-      lastRemindedDays: lastRemindedDays ?? null,
-      remindedExpireTime: lastRemindedDays === undefined ? null : expireTime,
-      dedupeKey: event?.dedupeKey ?? null,
+      nextTime,
+      lastRemindedDays,
+      remindedExpireTime: lastRemindedDays === undefined ? undefined : expireTime,
+      dedupeKey: event?.dedupeKey,
     };
   }
 
-  /** Without those whom somebody else was faster with, and without what was told already. */
+  /** Leaves out reminders that another replica has handled, and events that were published before. */
   async function lookAgain(reminders: readonly Reminder[], refused: number): Promise<Reminder[]> {
     const left: Reminder[] = [];
     for (const [index, reminder] of reminders.entries()) {
       const row = await look.first(valuesOf(reminder));
       if (row === undefined) continue;
       if (!row.unpublished) left.push({ ...reminder, event: undefined });
-      // The refused one is as it was: somebody is at it this very moment. It stays due.
+      // The rejected row is unchanged: another replica is working on it. It stays due.
       else if (index !== refused) left.push(reminder);
     }
     return left;
@@ -121,7 +121,7 @@ export function createReminders({ database, outbox }: ExpiryStoreParts): Pick<Ex
   };
 }
 
-/** JSON text on SQLite, decoded by PostgreSQL. Undefined also for what are none: who set them shall be told all the same. */
+/** JSON text on SQLite, decoded by PostgreSQL. Undefined also if they are invalid: the configured ones apply then. */
 function readThresholds(stored: unknown): readonly number[] | undefined {
   const days = typeof stored === 'string' ? parsed(stored) : stored;
   return Array.isArray(days) && days.every(Number.isFinite) ? days : undefined;

@@ -1,6 +1,7 @@
+import { type Column, type SQL, sql } from 'drizzle-orm';
 import type { Page, PageRequest } from '../../model/page.ts';
 
-/** One row more than the page was asked for: whether there is a next page. */
+/** `rows` has one row more than the page if there is a next page. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   request: PageRequest,
@@ -13,12 +14,20 @@ export function toPage<Row, Item>(
   return { items: kept.map(toItem), next: more ? keyOf(last) : undefined };
 }
 
-/** Ids never contain a slash. */
-export function pairKey(tenantId: string, id: string): string {
-  return `${tenantId}/${id}`;
+/** The key of a page that is sorted by two columns. The first one never contains a slash. */
+export function pairKey(first: string | number, second: string | number): string {
+  return `${first}/${second}`;
 }
 
-export function splitPairKey(key: string): [tenantId: string, id: string] {
+export function splitPairKey(key: string): [first: string, second: string] {
   const slash = key.indexOf('/');
   return slash < 0 ? [key, ''] : [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+/** The rows after the page's key, in the order of the two columns; undefined on the first page. */
+export function afterPair({ after }: PageRequest, one: Column, two: Column): SQL | undefined {
+  if (after === undefined) return undefined;
+  const [first, second] = splitPairKey(after);
+  const typed = (column: Column, text: string) => (column.dataType === 'number' ? Number(text) : text);
+  return sql`(${one}, ${two}) > (${typed(one, first)}, ${typed(two, second)})`;
 }

@@ -1,10 +1,10 @@
 import type SqliteConnection from 'better-sqlite3';
 
-/** Commits that come in one turn of the event loop share one transaction, and so one wait for the disk. */
+/** Group commit: commits of one turn of the event loop share one transaction, and so one wait for the disk. */
 export interface CommitGroup<Work> {
-  /** Settles when it is durable; rejects with what this work threw, or what kept the whole group from being written. */
+  /** Settles when the work is durable. Rejects with the error of this work, or with the error that failed the whole group. */
   add(work: Work): Promise<void>;
-  /** Writes what is waiting now. */
+  /** Writes pending work at once. */
   flush(): void;
 }
 
@@ -14,7 +14,7 @@ interface Waiting<Work> {
   readonly reject: (error: unknown) => void;
 }
 
-/** `run` must be a transaction function of better-sqlite3: inside the group's it is a savepoint, and fails by itself. */
+/** `run` must be a transaction function of better-sqlite3: inside the group's transaction it is a savepoint, which can fail alone. */
 export function createCommitGroup<Work>(
   client: SqliteConnection.Database,
   run: SqliteConnection.Transaction<(work: Work) => void>,
@@ -29,7 +29,7 @@ export function createCommitGroup<Work>(
         run(work);
         return undefined;
       } catch (error) {
-        // A full or failing disk ends the whole transaction, not just the savepoint.
+        // A full or failing disk rolls back the whole transaction, not just the savepoint.
         if (!client.inTransaction) throw error;
         return { error };
       }
@@ -39,7 +39,7 @@ export function createCommitGroup<Work>(
   function writeAll(group: readonly Waiting<Work>[]): readonly ({ error: unknown } | undefined)[] {
     const [first, ...others] = group;
     if (first === undefined || others.length > 0) return write.immediate(group);
-    // Alone it needs no savepoint, for which SQLite copies every page before it changes.
+    // A single commit needs no savepoint, for which SQLite copies every page before it changes.
     run.immediate(first.work);
     return [];
   }

@@ -1,11 +1,11 @@
 import { readSync } from 'node:fs';
 
-/** What the first bytes of a database file say. https://www.sqlite.org/fileformat2.html#the_database_header */
+/** The header of a database file. https://www.sqlite.org/fileformat2.html#the_database_header */
 export interface FileHeader {
   readonly bytes: Buffer;
   readonly applicationId: number;
   readonly pageSize: number;
-  /** Undefined: the file does not say how many pages it has. */
+  /** Undefined: the header has no valid page count. */
   readonly pageCount: number | undefined;
   readonly changeCounter: number;
   readonly schemaCookie: number;
@@ -29,7 +29,7 @@ export function parseFileHeader(bytes: Buffer): FileHeader {
   };
 }
 
-/** Undefined: the file ends before. */
+/** Undefined: the file is shorter. */
 export function readAt(file: number, length: number, position: number): Buffer | undefined {
   const bytes = Buffer.alloc(length);
   return readSync(file, bytes, 0, length, position) === length ? bytes : undefined;

@@ -2,11 +2,11 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { unusable } from './unusable.ts';
 
 /**
- * What the last vault knew of its database file, in `PATH.state`: whether it closed it, and how the file looked then.
- * Without it the next start cannot see that a write-ahead log was deleted, nor whether the file may be damaged.
+ * The state file `PATH.state`: whether the last vault closed the database file, and the identity, size and time of the file.
+ * From it the next start knows whether the write-ahead log was deleted, and whether the file may be damaged.
  */
 interface FileRecord {
-  /** OPEN: a vault serves it, or was killed. The log then holds changes that the file does not. */
+  /** OPEN: a vault is running or was killed, and the log has changes that the file does not have. */
   readonly state: 'OPEN' | 'CLOSED';
   readonly device: number;
   readonly inode: number;
@@ -14,29 +14,29 @@ interface FileRecord {
   readonly modifyTime: number;
 }
 
-/** Whether the file is as a vault closed it. Refuses one whose write-ahead log was deleted since. */
+/** Whether the file is unchanged since a vault closed it. Throws if the write-ahead log was deleted since. */
 export function isAsClosed(path: string): boolean {
   const record = readRecord(path);
   if (record === undefined || !isSame(record, recordOf(path, record.state))) return false;
   if (record.state === 'CLOSED') return true;
-  // SQLite makes an empty one when it reads.
+  // SQLite creates an empty log when it reads.
   if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return false;
   throw unusable(
     path,
     'wal_missing',
-    `was not closed properly, and ${path}-wal, which holds its last changes, was deleted. Put that file back, or restore a backup. ` +
-      `To go on without those changes, delete ${path}.state`,
+    `was not closed properly, and ${path}-wal with its last changes was deleted. Put that file back, or restore a backup. ` +
+      `To continue without those changes, delete ${path}.state`,
   );
 }
 
-/** Refuses an empty or missing file that a vault served and did not close. */
+/** Throws if the empty or missing file was served by a vault that did not close it. */
 export function checkNotServed(path: string): void {
   if (readRecord(path)?.state !== 'OPEN') return;
   throw unusable(
     path,
     'missing',
-    'is gone: it was deleted or moved while a vault served it. Put it back, or restore a backup. ' +
-      `To begin with an empty database, delete ${path}-wal and ${path}.state`,
+    'was deleted or moved while a vault served it. Put it back, or restore a backup. ' +
+      `To start with an empty database, delete ${path}-wal and ${path}.state`,
   );
 }
 
@@ -53,7 +53,7 @@ function recordOf(path: string, state: FileRecord['state']): FileRecord {
   return { state, device: dev, inode: ino, size, modifyTime: mtimeMs };
 }
 
-/** Undefined: no record exists, or a crash cut it. */
+/** Undefined: no record exists, or a crash truncated it. */
 function readRecord(path: string): FileRecord | undefined {
   try {
     return JSON.parse(readFileSync(`${path}.state`, 'utf8')) as FileRecord;

@@ -1,17 +1,17 @@
 import { type Duration, MINUTE, SECOND } from '../../model/clock.ts';
 
-/** Deleted rows stay readable in the write-ahead log until it is cut; `secure_delete` zeroes them in the file itself. */
+/** Truncates the write-ahead log, where deleted rows stay readable. In the file itself `secure_delete` overwrites them. */
 export interface LogCutter {
   now(): void;
-  /** Within a minute, however many ask for it meanwhile. */
+  /** Within a minute, once for all calls until then. */
   soon(): void;
 }
 
 const SOON: Duration = MINUTE;
-/** Another connection reads the file (a backup, a shell), or the disk fails. */
+/** For a retry: another connection reads the file (a backup, a shell), or the disk fails. */
 const AGAIN: Duration = 10 * SECOND;
 
-/** `cut`: false where it did not work. */
+/** `cut` returns false if the log could not be truncated. */
 export function createLogCutter(cut: () => boolean): LogCutter {
   let waiting: NodeJS.Timeout | undefined;
 
@@ -22,7 +22,7 @@ export function createLogCutter(cut: () => boolean): LogCutter {
       try {
         now();
       } catch {
-        // `now` has planned the next try.
+        // `now` has scheduled a retry.
       }
     }, time).unref();
   }

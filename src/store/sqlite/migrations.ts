@@ -4,7 +4,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { numberEpoch } from './epoch.ts';
 
 export interface Migration {
-  /** When drizzle-kit generated it: its identity. */
+  /** When drizzle-kit generated it; identifies the migration. */
   readonly time: number;
   readonly hash: string;
   readonly statements: readonly string[];
@@ -23,7 +23,7 @@ export function readMigrations(folder: string = FOLDER): readonly Migration[] {
   }));
 }
 
-/** All that are missing, in one transaction. drizzle's own migrator makes its table outside of it, and that table cannot be told from another program's. */
+/** Applies missing migrations in one transaction. drizzle's own migrator creates its table outside of the transaction, and other programs use the same table. */
 export function migrate(client: SqliteConnection.Database, migrations: readonly Migration[]): void {
   client
     .transaction(() => {

@@ -11,7 +11,7 @@ import { createSqliteDatabase } from './sqlite_database.ts';
 import { codeOf, otherTables, unusable } from './unusable.ts';
 
 export interface SqliteParts {
-  /** A file, made with its folder when it is missing, or `:memory:`. */
+  /** A file, which is created with its folder if it is missing, or `:memory:`. */
   path: string;
   meter?: StatementMeter | undefined;
   migrations?: readonly Migration[] | undefined;
@@ -19,12 +19,12 @@ export interface SqliteParts {
 
 const MEMORY = ':memory:';
 
-/** Milliseconds. It blocks the event loop; there is nobody to wait for anyway. */
+/** In milliseconds. Waiting blocks the event loop, and no other process should hold a lock. */
 const BUSY_TIMEOUT = 100;
 
 /**
- * Opens and migrates a database. DATABASE_UNAVAILABLE with metadata `path` and `fault` where it cannot; the file is then
- * as it was.
+ * Opens and migrates a database. If that fails, throws DATABASE_UNAVAILABLE with metadata `path` and `fault`, and leaves the file
+ * unchanged.
  */
 export function openSqlite({ path, meter, migrations = readMigrations() }: SqliteParts): Database {
   const file = path === MEMORY ? MEMORY : realPath(path);
@@ -49,10 +49,10 @@ function notMigrated(file: string, error: unknown) {
   if (isDamage(error)) return damaged(file, error);
   return codeOf(error) === 'SQLITE_ERROR'
     ? otherTables(file, error)
-    : unusable(file, 'migration', 'cannot be brought up to date. Check the disk and who may write the file', error);
+    : unusable(file, 'migration', 'cannot be migrated. Check the disk and the permissions of the file', error);
 }
 
-/** No vault was set up in it yet. A vault's records that are gone are damage: beside a new root key, all else would be lost for good. */
+/** Whether no vault was set up in it yet. Missing setup records are damage: with a new root key, all other rows would be lost for good. */
 function isNew(client: SqliteConnection.Database, file: string): boolean {
   if (client.prepare("SELECT 1 FROM meta WHERE key = 'deployment_id'").get() !== undefined) return false;
   const hasRows = (table: string) => client.prepare(`SELECT 1 FROM "${table}"`).get() !== undefined;
@@ -64,7 +64,7 @@ function isNew(client: SqliteConnection.Database, file: string): boolean {
     throw unusable(
       file,
       'emptied',
-      `has rows in ${table}, but lost the records in meta that they need. Restore it from a backup`,
+      `has rows in ${table}, but not the records in meta that they need. Restore it from a backup`,
     );
   }
   return true;
@@ -75,11 +75,11 @@ function inMemory(client: SqliteConnection.Database): OpenFiles {
 }
 
 function lockChecked(file: string, migrations: readonly Migration[]): () => void {
-  // Before the lock makes a file beside it: whatever lies there may be no database at all.
+  // Before the lock creates a file next to it: the path may not be a database at all.
   inspectFile(file, migrations);
   const unlock = lockFile(file);
   try {
-    // Once more: until the lock was ours, another process may have written.
+    // Again: another process may have written until the lock was taken.
     inspectContent(file);
     if (inspectFile(file, migrations) === 'new') makeFile(file);
     return unlock;
@@ -89,13 +89,13 @@ function lockChecked(file: string, migrations: readonly Migration[]): () => void
   }
 }
 
-/** With its folder made. Reached by a link, it is still the same database, under the same lock. */
+/** Creates the folder and resolves links, so that a database has one lock whatever the path to it. */
 function realPath(path: string): string {
-  // better-sqlite3 takes blanks off the ends of a name, so that the lock would be that of another file.
+  // better-sqlite3 trims file names, so that the lock would be that of another file.
   const file = resolve(path.trim());
   const real = realPathOf(file);
   if (real === real.trim()) return real;
-  throw unusable(file, 'name', 'is a link to a file whose name begins or ends with a blank. Rename that file');
+  throw unusable(file, 'name', 'is a link to a file whose name starts or ends with a space. Rename that file');
 }
 
 function realPathOf(file: string): string {
@@ -103,16 +103,16 @@ function realPathOf(file: string): string {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     return existsSync(file) ? realpathSync(file) : join(realpathSync(dirname(file)), basename(file));
   } catch (error) {
-    throw unusable(file, 'folder', 'needs a folder that cannot be made. Check the path and who may write there', error);
+    throw unusable(file, 'folder', 'needs a folder that cannot be created. Check the path and its permissions', error);
   }
 }
 
-// Sealed or not, it is nobody else's business; SQLite gives the WAL the mode of the file.
+// Readable by its owner only. SQLite gives the WAL the mode of the file.
 function makeFile(file: string): void {
   try {
     closeSync(openSync(file, 'a', 0o600));
   } catch (error) {
-    throw unusable(file, 'folder', 'cannot be made. Check the folder and who may write there', error);
+    throw unusable(file, 'folder', 'cannot be created. Check the folder and its permissions', error);
   }
 }
 
@@ -121,37 +121,37 @@ const SETTINGS: ReadonlyArray<readonly [name: string, value: string, readBack: s
   ['cell_size_check', 'ON', 1],
   ['foreign_keys', 'ON', 1],
   ['secure_delete', 'ON', 1],
-  // While the journal is still a rollback journal: so it stands in the file's header from the first write on.
+  // Before journal_mode, while the journal is a rollback journal, so that it is in the file header from the first write on.
   ['application_id', String(APPLICATION_ID), APPLICATION_ID],
   ['journal_mode', 'WAL', 'wal'],
-  // Pages (16 MB). At the usual 1,000 an import of many connections, which touches a dozen indexes a row, brings every second commit into
-  // the file: it took half as long again, and the event loop stood still longer, not shorter.
+  // In pages (16 MB). With the default of 1,000, an import of many connections, which updates a dozen indexes per row, checkpoints at every
+  // second commit: it took 50% longer, and the event loop was blocked for longer.
   ['wal_autocheckpoint', '4000', 4000],
-  // Pages that a savepoint may bring back: written to a file, they were as many as all that a sweep wrote else, and rows outside of the folder.
+  // Pages for the rollback of a savepoint. In a file, they doubled what a batch wrote, and put rows outside of the folder.
   ['temp_store', 'MEMORY', 2],
-  // KiB, negative: SQLite's own 2 MB are less than one level of the indexes of 100,000 connections.
+  // In KiB, negative. SQLite's default of 2 MB is less than one level of the indexes of 100,000 connections.
   ['cache_size', '-32768', -32768],
-  // After journal_mode: this build of SQLite falls to NORMAL with WAL, and a commit would not be durable.
+  // After journal_mode: this build of SQLite sets NORMAL with WAL, and a commit would not be durable.
   ['synchronous', 'FULL', 2],
 ];
 
 function configure(client: SqliteConnection.Database, file: string): void {
   for (const [name, value, expected] of SETTINGS) {
-    // Writing the same id again would change the file. All else is set even when it reads as wanted: a default may still change.
+    // Writing the same id again would change the file. The other settings are always written, because a default may still change.
     if (name === 'application_id' && client.pragma(name, { simple: true }) === expected) continue;
     client.pragma(`${name} = ${value}`);
   }
   assertSettings(client, file);
 }
 
-/** SQLite takes unknown or refused settings without a word, and changes some later by itself, so they are read back. */
+/** Reads the settings back, because SQLite ignores unknown or rejected ones silently, and changes some later. */
 function assertSettings(client: SqliteConnection.Database, file: string): void {
   for (const [name, value, expected] of SETTINGS) {
     const wanted = name === 'journal_mode' && file === MEMORY ? 'memory' : expected;
     if (client.pragma(name, { simple: true }) === wanted) continue;
-    throw unusable(file, 'settings', `refuses the setting ${name} = ${value}. Use a local disk`);
+    throw unusable(file, 'settings', `rejects the setting ${name} = ${value}. Use a local disk`);
   }
   if (Number(client.pragma('busy_timeout', { simple: true })) > BUSY_TIMEOUT) {
-    throw unusable(file, 'settings', `refuses the setting busy_timeout = ${BUSY_TIMEOUT}`);
+    throw unusable(file, 'settings', `rejects the setting busy_timeout = ${BUSY_TIMEOUT}. Use a local disk`);
   }
 }

@@ -8,22 +8,22 @@ import { FILE_HEADER_BYTES, type FileHeader, parseFileHeader, readAt } from './f
 import { removeRecord, writeRecord } from './file_record.ts';
 
 /**
- * The files of an open database. SQLite itself goes on with files that are deleted, moved or replaced, and what it writes is lost
- * when the process ends.
+ * The files of an open database. SQLite itself continues with files that were deleted, moved or replaced, and its writes are lost
+ * when the process exits.
  */
 export interface OpenFiles {
   readonly place: FilePlace | undefined;
-  /** DATABASE_UNAVAILABLE where a file is not in its place any more. */
+  /** DATABASE_UNAVAILABLE if a file was deleted, moved or replaced. */
   verify(): void;
-  /** The same, before each write and outside of a transaction. */
+  /** The same check, before each write and outside of a transaction. */
   beforeWrite(): void;
-  /** Brings the log into the file, and empties it. False: another connection reads it, and it stays. */
+  /** Checkpoints the log and truncates it. False: another connection reads it, and it is not truncated. */
   truncateLog(): boolean;
   /** Closes the database too. */
   close(): void;
 }
 
-/** What the file was known to be after the last write to its log. */
+/** The state of the file after the last write to its log. */
 interface Known {
   /** The file itself changes only at a checkpoint. */
   readonly modifyTime: number;
@@ -32,11 +32,11 @@ interface Known {
   readonly epoch: number;
 }
 
-/** Of a database in WAL mode that was read or written: its log exists, and stays the same file until it is closed. */
+/** For a database in WAL mode that was read or written: its log exists, and stays the same file until it is closed. */
 export function createOpenFiles(path: string, client: SqliteConnection.Database): OpenFiles {
   const log = `${path}-wal`;
   const opened = { file: statSync(path), log: statSync(log) };
-  // Closed after the database alone: closing any descriptor of a file takes the locks away that SQLite holds on it in this process.
+  // Closed only after the database: closing any descriptor of a file drops the locks that SQLite holds on it in this process.
   const descriptor = openSync(path, 'r');
   let known: Known | undefined;
 
@@ -63,7 +63,7 @@ export function createOpenFiles(path: string, client: SqliteConnection.Database)
   function begin(): void {
     const epoch = beginEpoch(client);
     known = { modifyTime: statSync(path).mtimeMs, header: headerOf(descriptor), epoch };
-    // It matters at a start after a kill alone, and a full disk must not stop what it still takes.
+    // The record matters only at a start after a kill, so a full disk must not fail writes that still succeed.
     passes(() => writeRecord(path, 'OPEN'));
   }
 
@@ -75,7 +75,7 @@ export function createOpenFiles(path: string, client: SqliteConnection.Database)
     },
     truncateLog() {
       verify();
-      // An empty log is no lost one.
+      // The next start must not mistake an empty log for a deleted one.
       removeRecord(path);
       const isEmpty = truncateLog(client);
       if (isEmpty) begin();
@@ -84,7 +84,7 @@ export function createOpenFiles(path: string, client: SqliteConnection.Database)
     close() {
       const isInPlace = passes(verify);
       if (isInPlace) removeRecord(path);
-      // SQLite brings the log into the file as it closes, and would destroy the copy that was put there.
+      // SQLite checkpoints the log as it closes, which would destroy the copy that replaced the file.
       else if (isOverwritten()) truncateSync(log);
       client.close();
       closeSync(descriptor);
@@ -93,7 +93,7 @@ export function createOpenFiles(path: string, client: SqliteConnection.Database)
   };
 }
 
-/** Does not wait for other connections: waiting would hold the event loop. */
+/** Does not wait for other connections, which would block the event loop. */
 function truncateLog(client: SqliteConnection.Database): boolean {
   const timeout = client.pragma('busy_timeout', { simple: true });
   client.pragma('busy_timeout = 0');
@@ -104,7 +104,7 @@ function truncateLog(client: SqliteConnection.Database): boolean {
   }
 }
 
-/** Where a file system does not know it, its birth is said to be its last change. */
+/** File systems that do not store the creation time report the time of the last change. */
 function placeOf({ ino, birthtimeMs, ctimeMs }: Stats): FilePlace {
   return { inode: ino, birthTime: birthtimeMs === ctimeMs ? 0 : birthtimeMs };
 }
@@ -113,7 +113,7 @@ function isSame(opened: Stats, found: Stats | undefined): found is Stats {
   return found?.ino === opened.ino && found.dev === opened.dev;
 }
 
-/** In the file alone, whatever the log says. */
+/** Of the file itself, without the log. */
 function headerOf(descriptor: number): FileHeader {
   return parseFileHeader(readAt(descriptor, FILE_HEADER_BYTES, 0) ?? Buffer.alloc(FILE_HEADER_BYTES));
 }
@@ -130,8 +130,8 @@ function passes(check: () => unknown): boolean {
 function displaced(what: string): VaultError {
   return new VaultError(
     'DATABASE_UNAVAILABLE',
-    `The ${what} of the database was deleted, moved or replaced while the vault runs, so that nothing is written any more. ` +
-      'Put it back where it was; otherwise stop the vault, restore the database, and start again.',
+    `The ${what} of the database was deleted, moved or replaced while the vault runs, so the vault has stopped writing. ` +
+      'Put it back; or stop the vault, restore the database, and start the vault again.',
     { metadata: { fault: 'displaced' }, retryAfter: SECOND },
   );
 }

@@ -28,11 +28,11 @@ export interface SqliteDatabaseParts {
   files: OpenFiles;
   isEmpty: boolean;
   meter: StatementMeter | undefined;
-  /** Gives the file back. */
+  /** Releases the lock on the file. */
   onClose: () => void;
 }
 
-// Who could have held one is dead. The partial index over leases finds the few that there are.
+// No process that could hold one is alive. The partial index over leases finds the few that exist.
 export const FREE_LEASES = [
   'UPDATE connections SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1 WHERE lease_until IS NOT NULL',
   'DELETE FROM leases',
@@ -65,7 +65,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
     };
   }
 
-  /** A statement of ours that SQLite cannot prepare names a table, a column or an index that the file lacks. */
+  /** If SQLite cannot prepare a statement of the vault, the file lacks a table, a column or an index. */
   function fitting<T>(preparation: () => T): T {
     try {
       return preparation();
@@ -81,7 +81,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
     });
   }
 
-  /** With WAL and NORMAL a commit is in the log, but the log is not brought to the disk before the next durable one. */
+  /** With WAL and NORMAL, a commit is in the log, but the log is synced to the disk only with the next durable commit. */
   function unsynced<T>(work: () => T): T {
     files.beforeWrite();
     client.exec('PRAGMA synchronous = NORMAL');
@@ -94,7 +94,7 @@ export function createSqliteDatabase({ client, files, isEmpty, meter, onClose }:
 
   function runStep({ statement, values }: Step): number {
     const known = runs.get(statement);
-    if (known === undefined) throw new TypeError('a statement of another database');
+    if (known === undefined) throw new TypeError('The statement belongs to another database');
     return observed(known.name, known.orphan, () => known.run(values));
   }
 
@@ -156,18 +156,22 @@ const dialect: Dialect = {
   now: sql<number>`CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
   labelIs: (labels, key, value) =>
     sql`EXISTS (SELECT 1 FROM json_each(${labels}) AS label WHERE label.key = ${key} AND label.value = ${value})`,
-  place: (table) => sql<number>`${table}.rowid`,
+  rowid: (table) => sql<number>`${table}.rowid`,
 };
 
-/** better-sqlite3 says so by a TypeError, as if it were a bug. */
+/** better-sqlite3 throws a TypeError for it, which would look like a bug. */
 function closed(): VaultError {
-  return new VaultError('DATABASE_UNAVAILABLE', 'The database is closed: the vault is stopping.', {
-    metadata: { fault: 'closed' },
-    retryAfter: SECOND,
-  });
+  return new VaultError(
+    'DATABASE_UNAVAILABLE',
+    'The database is closed because the vault is stopping. Retry against a running vault.',
+    {
+      metadata: { fault: 'closed' },
+      retryAfter: SECOND,
+    },
+  );
 }
 
-/** What drizzle's prepared queries are on this driver. */
+/** The synchronous form of drizzle's prepared queries, with this driver. */
 interface SyncPrepared<Row> {
   all(values: Values): Row[];
 }
@@ -176,7 +180,7 @@ function prepare<Row>(db: Db, build: Build<Row[]>): SyncPrepared<Row> {
   return (build(db) as unknown as { prepare(): SyncPrepared<Row> }).prepare();
 }
 
-/** Without drizzle at each run: nothing comes back that it would have to decode. */
+/** Runs without drizzle, since it returns no rows to decode. */
 function prepareWrite(client: SqliteConnection.Database, db: Db, build: Build<unknown>): (values: Values) => number {
   const query = (build(db) as unknown as { toSQL(): Query }).toSQL();
   const statement = client.prepare(query.sql);
@@ -184,7 +188,7 @@ function prepareWrite(client: SqliteConnection.Database, db: Db, build: Build<un
   return (values) => statement.run(...bind(values)).changes;
 }
 
-/** Leaves better-sqlite3's transaction, which rolls back. */
+/** Thrown out of better-sqlite3's transaction function to roll it back. */
 class Refused extends Error {
   readonly index: number;
   constructor(index: number) {

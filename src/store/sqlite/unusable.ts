@@ -22,11 +22,11 @@ export type Fault =
   | 'migration'
   | 'settings';
 
-/** `fault` and `words` are fixed text; of a foreign error only its code goes on. */
+/** `fault` and `words` are fixed text. Only the code of `cause` is kept. */
 export function unusable(path: string, fault: Fault, words: string, cause?: unknown): VaultError {
   const code = codeOf(cause);
   const isReadOnly = code === 'EROFS';
-  const said = isReadOnly ? 'lies on a file system that is mounted read-only. Mount it for writing' : words;
+  const said = isReadOnly ? 'is on a file system that is mounted read-only. Mount it for writing' : words;
   return new VaultError('DATABASE_UNAVAILABLE', `The database ${path} ${said}${code ? ` (${code})` : ''}.`, {
     metadata: { path, fault: isReadOnly ? 'read_only' : fault },
     cause: code === undefined ? undefined : new Error(code),
@@ -34,12 +34,7 @@ export function unusable(path: string, fault: Fault, words: string, cause?: unkn
 }
 
 export function otherTables(path: string, cause: unknown): VaultError {
-  return unusable(
-    path,
-    'schema',
-    'lacks tables or columns that its version should have. Restore it from a backup',
-    cause,
-  );
+  return unusable(path, 'schema', 'lacks tables or columns of its schema version. Restore it from a backup', cause);
 }
 
 export function codeOf(error: unknown): string | undefined {

@@ -7,7 +7,7 @@ const LITTLE_ENDIAN = 0x377f0682;
 const BIG_ENDIAN = 0x377f0683;
 
 /**
- * The headers that a write-ahead log would give to its database file: one of each committed copy of page 1, oldest first.
+ * The headers that checkpoints of a write-ahead log would write to the database file: one per committed copy of page 1, oldest first.
  * https://www.sqlite.org/fileformat2.html#walformat
  */
 export function headersInWal(path: string): readonly FileHeader[] {
@@ -33,7 +33,7 @@ function scan(file: number): readonly FileHeader[] {
   const uncommitted: FileHeader[] = [];
   for (let offset = HEADER_BYTES; ; offset += frameBytes) {
     const frame = readAt(file, frameBytes, offset);
-    // Frames of another salt are left over from before the log began again; a wrong checksum is the end of a cut write.
+    // Frames with another salt are older than the last restart of the log. A wrong checksum marks an incomplete write.
     if (frame === undefined || !frame.subarray(8, 16).equals(header.subarray(16, 24))) return committed;
     checksum.add(frame.subarray(0, 8));
     checksum.add(frame.subarray(FRAME_HEADER_BYTES));

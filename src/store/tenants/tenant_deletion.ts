@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { VaultError } from '../../model/errors.ts';
+import { changedSinceRead } from '../../model/etag.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import { type Database, placeholder } from '../database.ts';
+import { deleteUpTo } from '../rows/delete_up_to.ts';
 import type { TenantKeys } from '../rows/tenant_keys.ts';
 
 interface TenantDeletionParts {
@@ -11,14 +13,14 @@ interface TenantDeletionParts {
   countForeignConnections: (tenantUid: string) => Promise<number>;
 }
 
-/** Deleting a connection touches a dozen indexes: so many take about 20 ms, for which SQLite holds the event loop. */
+/** Deleting a connection updates a dozen indexes. A batch takes about 20 ms, during which SQLite blocks the event loop. */
 const BATCH = 250;
-/** An event lies in four places only. */
+/** An event is in three indexes only. */
 const EVENT_BATCH = 1_000;
 
 /**
- * In one commit, where the tenant has few connections and events. One with many is suspended first and loses them batch
- * by batch, so that nobody else waits; after a crash in between it is still there, suspended, and can be deleted again.
+ * Deletes a tenant with few connections and events in one commit. A larger tenant is suspended first and deleted in batches, so that other
+ * callers are not delayed. After a crash in between, it still exists, is suspended, and can be deleted again.
  */
 export function createTenantDeletion({ database, keys, countForeignConnections }: TenantDeletionParts) {
   const { tenants, apps, connections, outbox } = database.tables;
@@ -31,32 +33,19 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
       .set({ state: 'SUSPENDED', version: sql`${tenants.version} + 1` })
       .where(unchanged),
   );
-  const deleteBatch = database.write('tenants.deleteBatch', (db) =>
-    db
-      .delete(connections)
-      .where(
-        inArray(
-          connections.uid,
-          db.select({ uid: connections.uid }).from(connections).where(eq(connections.tenantUid, uid)).limit(BATCH),
-        ),
-      ),
+  const ofTenant = eq(connections.tenantUid, uid);
+  const deleteBatch = database.write(
+    'tenants.deleteBatch',
+    deleteUpTo(BATCH, { table: connections, key: connections.uid, where: ofTenant }),
   );
-  const deleteConnections = database.write('tenants.deleteConnections', (db) =>
-    db.delete(connections).where(eq(connections.tenantUid, uid)),
-  );
-  // They hold the tenant's external ids. So no connection that goes with its tenant writes an event of its own: it would go with it too.
+  const deleteConnections = database.write('tenants.deleteConnections', (db) => db.delete(connections).where(ofTenant));
+  // Events contain external ids of the tenant. Connections that are deleted with their tenant write no event: it would be deleted too.
   const deleteEvents = database.write('tenants.deleteEvents', (db) =>
     db.delete(outbox).where(eq(outbox.tenantUid, uid)),
   );
-  const deleteEventBatch = database.write('tenants.deleteEventBatch', (db) =>
-    db
-      .delete(outbox)
-      .where(
-        inArray(
-          outbox.sequence,
-          db.select({ sequence: outbox.sequence }).from(outbox).where(eq(outbox.tenantUid, uid)).limit(EVENT_BATCH),
-        ),
-      ),
+  const deleteEventBatch = database.write(
+    'tenants.deleteEventBatch',
+    deleteUpTo(EVENT_BATCH, { table: outbox, key: outbox.sequence, where: eq(outbox.tenantUid, uid) }),
   );
   const manyEvents = database.rows('tenants.manyEvents', (db) =>
     db.select({ sequence: outbox.sequence }).from(outbox).where(eq(outbox.tenantUid, uid)).limit(1).offset(EVENT_BATCH),
@@ -69,12 +58,15 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
   const deleteTenant = database.write('tenants.delete', (db) => db.delete(tenants).where(unchanged));
 
   async function deleteInBatches(tenant: Tenant, suspended: () => void): Promise<void> {
-    // Before anything is gone; the commit at the end asks again.
+    // Before anything is deleted; the last commit checks it again.
     if ((await countForeignConnections(tenant.uid)) > 0) {
-      throw new VaultError('APP_IN_USE', 'Connections of other tenants still go through an app of this tenant.');
+      throw new VaultError(
+        'APP_IN_USE',
+        'Connections of other tenants still use an app of this tenant. Delete them first.',
+      );
     }
     const { uid, version } = tenant;
-    if ((await suspend.run({ uid, version })) === 0) throw tenantChanged(tenant);
+    if ((await suspend.run({ uid, version })) === 0) throw changedSinceRead(`tenants/${tenant.tenantId}`);
     suspended();
     while ((await deleteBatch.run({ uid })) === BATCH) await setImmediate();
     while ((await deleteEventBatch.run({ uid })) === EVENT_BATCH) await setImmediate();
@@ -91,19 +83,8 @@ export function createTenantDeletion({ database, keys, countForeignConnections }
       keys.deleteAll(uid),
       deleteTenant.step({ uid, version: tenant.version + (large ? 1 : 0) }, 1),
     );
-    if (!result.committed) throw tenantChanged(tenant);
+    if (!result.committed) throw changedSinceRead(`tenants/${tenant.tenantId}`);
     keys.keyring.forget(uid);
     await database.shred();
   };
-}
-
-export function tenantChanged(tenant: Tenant): VaultError {
-  const resource = `tenants/${tenant.tenantId}`;
-  return new VaultError(
-    'ETAG_MISMATCH',
-    `${resource} changed since it was read; read it again and repeat the change.`,
-    {
-      metadata: { resource },
-    },
-  );
 }

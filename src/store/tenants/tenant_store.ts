@@ -1,62 +1,44 @@
-import { and, asc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
-import type { Timestamp } from '../../model/clock.ts';
-import type { Tenant } from '../../model/tenant.ts';
+import { and, asc, count, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
+import { changedSinceRead } from '../../model/etag.ts';
 import type { AppRows } from '../apps/app_rows.ts';
-import { type Database, placeholder, placeholders } from '../database.ts';
+import type { CredentialRows } from '../apps/credential_rows.ts';
+import { placeholders } from '../database.ts';
+import { withoutNulls } from '../rows/nulls.ts';
 import { toPage } from '../rows/page_keys.ts';
-import type { TenantKeys } from '../rows/tenant_keys.ts';
+import type { StoreParts } from '../rows/store_parts.ts';
 import type { TenantStore } from '../stores.ts';
-import type { Row } from '../tables.ts';
-import { createTenantDeletion, tenantChanged } from './tenant_deletion.ts';
+import { createTenantDeletion } from './tenant_deletion.ts';
 
-interface TenantStoreParts {
-  database: Database;
-  keys: TenantKeys;
-  appRows: AppRows;
-}
-
-export function createTenantStore({ database, keys, appRows }: TenantStoreParts): TenantStore {
+export function createTenantStore(
+  { database, keys }: StoreParts,
+  { appRows, credentialRows }: { appRows: AppRows; credentialRows: CredentialRows },
+): TenantStore {
   const { tenants, apps, connections } = database.tables;
   const columns = getTableColumns(tenants);
   const all = placeholders(columns);
-  // By raw names: drizzle leaves the table out of a column's name where a select has one table.
+  const { uid, tenantId, createTime: _, ...changeable } = all;
+  // Raw names: drizzle omits the table of a column if a select has only one table.
   const nextCredentialExpireTime = sql<number | null>`
     (SELECT min(c.expire_time) FROM credentials AS c WHERE c.tenant_uid = tenants.uid)`.mapWith(tenants.createTime);
   const withEnds = { ...columns, nextCredentialExpireTime };
-  const uid = placeholder(tenants.uid, 'uid');
-  const unchanged = and(eq(tenants.uid, uid), eq(tenants.version, placeholder(tenants.version, 'version')));
+  const unchanged = and(eq(tenants.uid, uid), eq(tenants.version, all.version));
 
   const insert = database.write('tenants.insert', (db) => db.insert(tenants).values(all));
   const find = database.rows('tenants.find', (db) =>
-    db
-      .select(withEnds)
-      .from(tenants)
-      .where(eq(tenants.tenantId, placeholder(tenants.tenantId, 'tenantId'))),
+    db.select(withEnds).from(tenants).where(eq(tenants.tenantId, tenantId)),
   );
   const update = database.write('tenants.update', (db) =>
     db
       .update(tenants)
-      .set({
-        displayName: all.displayName,
-        labels: all.labels,
-        state: all.state,
-        catalog: all.catalog,
-        allowedDirectoryIds: all.allowedDirectoryIds,
-        expiryThresholds: all.expiryThresholds,
-        updateTime: all.updateTime,
-        version: sql`${tenants.version} + 1`,
-      })
+      .set({ ...changeable, version: sql`${tenants.version} + 1` })
       .where(unchanged),
   );
   const countConnections = database.rows('tenants.countConnections', (db) =>
-    db
-      .select({ count: sql<number>`count(*)`.mapWith(Number) })
-      .from(connections)
-      .where(eq(connections.tenantUid, uid)),
+    db.select({ count: count() }).from(connections).where(eq(connections.tenantUid, uid)),
   );
   const countForeign = database.rows('tenants.countForeignConnections', (db) =>
     db
-      .select({ count: sql<number>`count(*)`.mapWith(Number) })
+      .select({ count: count() })
       .from(apps)
       .innerJoin(connections, eq(connections.appUid, apps.uid))
       .where(and(eq(apps.tenantUid, uid), sql`${connections.tenantUid} <> ${uid}`)),
@@ -78,10 +60,10 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
       keys.keyring.adopt(dek);
       try {
         await database.commit(
-          insert.step(toRow(tenant), 1),
+          insert.step({ ...tenant }, 1),
           keys.insert(dek),
           ...(app === undefined ? [] : [appRows.insert(app)]),
-          ...(credential === undefined ? [] : [appRows.credentials.insert(app, credential)]),
+          ...(credential === undefined ? [] : [credentialRows.insert(app, credential)]),
         );
       } catch (error) {
         keys.keyring.forget(tenant.uid);
@@ -90,7 +72,7 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
     },
     async find(tenantId) {
       const row = await find.first({ tenantId });
-      return row && toTenant(row);
+      return row && withoutNulls(row);
     },
     async list(page, tenantIds) {
       const rows = await database.select('tenants.list', (db) =>
@@ -106,17 +88,17 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
           .orderBy(asc(tenants.tenantId))
           .limit(page.size + 1),
       );
-      return toPage(rows, page, (row) => row.tenantId, toTenant);
+      return toPage(rows, page, (row) => row.tenantId, withoutNulls);
     },
     async update(before, after) {
       const { uid, version } = before;
       const isResumed = before.state === 'SUSPENDED' && after.state === 'ACTIVE';
       const { committed } = await database.commit(
-        update.step({ ...toRow(after), uid, version }, 1),
+        update.step({ ...after, uid, version }, 1),
         ...(isResumed ? [appRows.makeInspectionsDue(uid)] : []),
-        ...(sameDays(before.expiryThresholds, after.expiryThresholds) ? [] : [appRows.credentials.makeDue(uid)]),
+        ...(sameDays(before.expiryThresholds, after.expiryThresholds) ? [] : [credentialRows.makeDue(uid)]),
       );
-      if (!committed) throw tenantChanged(before);
+      if (!committed) throw changedSinceRead(`tenants/${before.tenantId}`);
       return { ...after, version: before.version + 1 };
     },
     async delete(tenant, suspended) {
@@ -124,19 +106,6 @@ export function createTenantStore({ database, keys, appRows }: TenantStoreParts)
     },
     countConnections: countOwn,
     countForeignConnections,
-  };
-}
-
-function toRow(tenant: Tenant): Row<'tenants'> {
-  const { nextCredentialExpireTime: _, expiryThresholds, ...row } = tenant;
-  return { ...row, expiryThresholds: expiryThresholds ?? null };
-}
-
-function toTenant(row: Row<'tenants'> & { nextCredentialExpireTime: Timestamp | null }): Tenant {
-  return {
-    ...row,
-    expiryThresholds: row.expiryThresholds ?? undefined,
-    nextCredentialExpireTime: row.nextCredentialExpireTime ?? undefined,
   };
 }
 

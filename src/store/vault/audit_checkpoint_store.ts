@@ -12,7 +12,7 @@ interface AuditLedgerParts {
   keyring: Keyring;
 }
 
-/** Sealed under the vault's own DEK, the checkpoint too: who can write rows must not be able to cut the log's tail unseen. */
+/** Key and checkpoint of the audit log, sealed with the vault's own DEK. Write access to the database does not suffice to truncate the log unnoticed. */
 export function createAuditLedger({ database, meta, keyring }: AuditLedgerParts): AuditLedger {
   return {
     async auditKey() {

@@ -7,8 +7,8 @@ interface KnownPlace extends FilePlace {
 }
 
 /**
- * When this database was first served as a copy of another file: a restored backup, or one that moved to another disk. 0: it is no
- * copy. What is older lies in the other file too, which may still be served. The database knows where its file lies; a copy lies elsewhere.
+ * When this database was first served as a copy of another file: a restored backup, or a file that was moved to another disk. 0: it is not
+ * a copy. Older rows are in the other file too, which may still be in use. The database stores the identity of its file; a copy has another.
  */
 export async function copyTimeOf(place: FilePlace | undefined, meta: Meta, clock: Clock): Promise<Timestamp> {
   const known = parse(await meta.find('file_place'));
@@ -18,7 +18,7 @@ export async function copyTimeOf(place: FilePlace | undefined, meta: Meta, clock
   return copyTime;
 }
 
-/** Disks number their files alike, so that the first file of two disks may have the same inode. */
+/** The inode alone is not enough: files of two disks may have the same one. */
 function isSame(one: FilePlace, other: FilePlace): boolean {
   const isUnknown = one.birthTime === 0 || other.birthTime === 0;
   return one.inode === other.inode && (isUnknown || one.birthTime === other.birthTime);

@@ -3,12 +3,12 @@ import { type Database, placeholders, type Step } from '../database.ts';
 
 export type MetaKey = 'deployment_id' | 'canary' | 'audit_key' | 'audit_checkpoint' | 'kek_age' | 'file_place';
 
-/** What the vault knows of itself: single values by name. */
+/** Single values by name: ids, keys and times of the vault itself. */
 export interface Meta {
   find(key: MetaKey): Promise<Buffer | undefined>;
-  /** For a commit that must not find the key there already. */
+  /** For a commit that is rejected if the key already exists. */
   insert(key: MetaKey, value: Buffer): Step;
-  /** Makes it or replaces it. */
+  /** Inserts or replaces the value. */
   save(key: MetaKey, value: Buffer): Promise<void>;
 }
 

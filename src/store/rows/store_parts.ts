@@ -1,0 +1,12 @@
+import type { Clock } from '../../model/clock.ts';
+import type { Database } from '../database.ts';
+import type { OutboxRows } from '../events/outbox.ts';
+import type { TenantKeys } from './tenant_keys.ts';
+
+/** What the stores and the row modules are built from. */
+export interface StoreParts {
+  readonly database: Database;
+  readonly keys: TenantKeys;
+  readonly outbox: OutboxRows;
+  readonly clock: Clock;
+}
