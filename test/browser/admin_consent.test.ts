@@ -41,7 +41,7 @@ inChromium('an administrator approves for the whole organization', () => {
     await expectFittingPage(page);
   });
 
-  test('and goes back to the product that asked', async () => {
+  test('and returns to the product', async () => {
     const page = await stage.tab();
     await goToMicrosoft(page, await start({ returnUrl: stage.product.returnUrl }));
     await decide(page, 'Accept');
@@ -52,7 +52,7 @@ inChromium('an administrator approves for the whole organization', () => {
     });
   });
 
-  test('or does not', async () => {
+  test('or declines', async () => {
     const page = await stage.tab(DARK);
     await goToMicrosoft(page, await start());
     await decide(page, 'Cancel');
@@ -60,7 +60,7 @@ inChromium('an administrator approves for the whole organization', () => {
     await expectFittingPage(page);
   });
 
-  test('with a link that was used is told so', async () => {
+  test('with a used link sees that', async () => {
     const link = await start();
     const page = await stage.tab();
     await goToMicrosoft(page, link);
@@ -70,7 +70,7 @@ inChromium('an administrator approves for the whole organization', () => {
     expect(await headingOf(page)).toBe('This link is no longer valid');
   });
 
-  test('where a user could not: the user sends the link on, the administrator approves, and the user connects', async () => {
+  test('for a user who may not consent: the user sends the link, and connects after the approval', async () => {
     const { sandbox } = stage.scenario;
     const directory = sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
     const { username } = sandbox.addUser({ username: 'eva@strict.example', directoryId: directory.id });

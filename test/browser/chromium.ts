@@ -5,7 +5,7 @@ import { type Browser, chromium } from 'playwright-core';
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const FOLDERS = ['/usr/bin', ...(process.env['PATH'] ?? '').split(':')];
 
-/** Undefined: there is none. */
+/** Undefined: no Chromium is installed. */
 export const CHROMIUM = FOLDERS.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((path) =>
   existsSync(path),
 );
@@ -14,6 +14,6 @@ export const NO_CHROMIUM = 'there is no Chromium in /usr/bin or on the PATH (Deb
 
 export function launchChromium(): Promise<Browser> {
   if (CHROMIUM === undefined) throw new Error(NO_CHROMIUM);
-  // Root, which CI often is, has no sandbox.
+  // Chromium has no sandbox for root, which CI often uses.
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 }

@@ -46,7 +46,7 @@ inChromium('a person connects an account', () => {
     },
   );
 
-  test.each(MODES)('where the product waits for nobody, the vault says that it is done: $name', async (mode) => {
+  test.each(MODES)('without a return URL, the vault shows that it is done: $name', async (mode) => {
     const page = await stage.tab(mode);
 
     await goToMicrosoft(page, await stage.link(stage.tenant.connection(`auto-${mode.name}`)));
@@ -58,7 +58,7 @@ inChromium('a person connects an account', () => {
     await expectFittingPage(page);
   });
 
-  test('the policy of the pages is in force: their style applies, and a script that got in does not run', async () => {
+  test('the content security policy applies: the style is used, and an injected script does not run', async () => {
     const tab = await openTab(stage.browser);
     onTestFinished(() => tab.close());
     await tab.page.goto(await stage.link(stage.tenant.connection('policy')));
@@ -75,7 +75,7 @@ inChromium('a person connects an account', () => {
     await expect.poll(() => tab.complaints).toEqual([expect.stringContaining('Content Security Policy')]);
   });
 
-  test('a page that is loaded again says the same', async () => {
+  test('a reloaded page shows the same', async () => {
     const page = await stage.tab();
     await goToMicrosoft(page, await stage.link(stage.tenant.connection('again')));
     await signIn(page, ADA);

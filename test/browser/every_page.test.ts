@@ -37,7 +37,7 @@ const OUTCOMES: readonly CallbackOutcome['outcome'][] = [
   'RATE_LIMITED',
 ];
 
-test('each kind of outcome is among those that are looked at', () => {
+test('the list has each kind of outcome', () => {
   expect(new Set(OUTCOMES.map(outcomeKind))).toEqual(new Set(Object.keys(OUTCOME_FACTS)));
 });
 
@@ -45,7 +45,7 @@ let web: WebServer;
 let browser: Browser;
 let tab: Tab;
 
-inChromium('every page is good to read and to use, light, dark, on a phone and on a narrow one', () => {
+inChromium('every page is readable and usable in each mode', () => {
   beforeAll(async () => {
     web = await startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
     browser = await launchChromium();
@@ -69,7 +69,7 @@ inChromium('every page is good to read and to use, light, dark, on a phone and o
   });
 
   test('admin consent', async () => expectGoodPage(await show(`/admin-consent/${HANDLE}`)));
-  test('nothing here', async () => expectGoodPage(await show('/nothing')));
+  test('not found', async () => expectGoodPage(await show('/nothing')));
   test('back from Microsoft', async () => expectGoodPage(await show('/oauth2/callback?admin_consent=True&tenant=t')));
 
   test.each(OUTCOMES)('%s', async (outcome) => {
@@ -84,13 +84,13 @@ inChromium('every page is good to read and to use, light, dark, on a phone and o
     await expectGoodPage(await show(ADMIN_CALLBACK));
   });
 
-  test('names as long as they may be, without a blank, and without a logo', async () => {
+  test('the longest names, without a space, and without a logo', async () => {
     const product = { name: 'Donaudampfschiff'.repeat(8), tenant: 'Ä'.repeat(128), logo: undefined };
     faces.description = { ...faces.description, product, scopes: ['x'.repeat(200)], implicit: ['y'.repeat(200)] };
     await expectGoodPage(await show(`/connect/${HANDLE}`));
   });
 
-  test('names that are hostile stand there as they are', async () => {
+  test('hostile names are shown literally', async () => {
     const product = {
       name: '</title><script>alert(1)</script>\u202e',
       tenant: `"'><img src=x onerror=alert(1)>`,
@@ -105,7 +105,7 @@ inChromium('every page is good to read and to use, light, dark, on a phone and o
     expect(await page.locator('script, img, main b').count()).toBe(0);
   });
 
-  test('by the keyboard alone: the button is the first stop, shows that it is, and sends the form', async () => {
+  test('with the keyboard, the button is the first stop, shows its focus, and sends the form', async () => {
     const page = await show(`/connect/${HANDLE}`);
     await page.keyboard.press('Tab');
     const focused = page.locator(':focus-visible');

@@ -20,7 +20,7 @@ inChromium('a person who could not be connected', () => {
   afterEach(() => stage.scenario.sandbox.clearFaults());
   afterAll(() => stage.close());
 
-  /** Goes the whole way with a return URL, and looks at the page that stands at its end. */
+  /** Completes the flow with a return URL, and returns its last page. */
   async function walk(connection: string, { as = ADA, mode = LIGHT, more = {} }: Walk = {}): Promise<Page> {
     const page = await stage.tab(mode);
     await goToMicrosoft(page, await stage.link(connection, { returnUrl: stage.product.returnUrl, ...more }));
@@ -29,7 +29,7 @@ inChromium('a person who could not be connected', () => {
     return page;
   }
 
-  /** Back at the product, which learns the outcome and gets no confirmation. */
+  /** Back at the product, which gets the outcome and no confirmation. */
   async function expectWayBack(page: Page, outcome: string): Promise<void> {
     await page.getByRole('link', { name: 'Back to Chatwoot' }).click();
     await page.waitForURL(`${stage.product.url}/connected?*`);
@@ -37,7 +37,7 @@ inChromium('a person who could not be connected', () => {
     expect(stage.product.returned.at(-1)?.has('confirmation')).toBe(false);
   }
 
-  describe('is told what to do if an administrator must approve', () => {
+  describe('sees the next step if an administrator must approve', () => {
     test('after Cancel, and goes back to the product', async () => {
       const page = await stage.tab();
       const returnUrl = stage.product.returnUrl;
@@ -48,7 +48,7 @@ inChromium('a person who could not be connected', () => {
       await expectWayBack(page, 'authorization_declined');
     });
 
-    test('also where no product waits', async () => {
+    test('also without a return URL', async () => {
       const page = await stage.tab(PHONE);
       await goToMicrosoft(page, await stage.link(stage.tenant.connection('declined-auto')));
       await signIn(page, ADA, 'Cancel');
@@ -61,14 +61,14 @@ inChromium('a person who could not be connected', () => {
     });
   });
 
-  /** What Entra answers at its authorize page, told to the person in our words. */
+  /** Errors of Entra's authorize page, explained in the vault's own words. */
   test.each([
     [90094, 'An administrator must approve this first', 'admin_consent_required', LIGHT],
     [53003, 'Your organization does not allow this', 'blocked_by_policy', DARK],
     [50057, 'This account is disabled', 'account_disabled', PHONE],
     [65001, 'Not everything was allowed', 'consent_required', NARROW],
     [90033, 'Please try again in a few minutes', 'entra_unavailable', DARK],
-  ])('is told what AADSTS%d means: %s', async (code, heading, outcome, mode) => {
+  ])('sees what AADSTS%d means: %s', async (code, heading, outcome, mode) => {
     const { tenant, scenario } = stage;
     const page = await stage.tab(mode);
     const returnUrl = stage.product.returnUrl;
@@ -83,7 +83,7 @@ inChromium('a person who could not be connected', () => {
     await expectWayBack(page, outcome);
   });
 
-  test('with the wrong account keeps the connection as it was, and goes back to choose the right one', async () => {
+  test('with the wrong account leaves the connection unchanged, and returns to choose the right one', async () => {
     const connection = stage.tenant.connection('mine');
     const page = await stage.tab();
     await goToMicrosoft(page, await stage.link(connection));
@@ -98,7 +98,7 @@ inChromium('a person who could not be connected', () => {
     expect(kept?.account?.username).toBe(ADA);
   });
 
-  test('of a directory that is not accepted', async () => {
+  test('in a disallowed directory', async () => {
     const guarded = await stage.onboard('guarded', { tenant: { allowedDirectoryIds: [CONTOSO] } });
     const page = await walk(guarded.connection('alan'), { as: ALAN, mode: NARROW });
     expect(await headingOf(page)).toBe('This account cannot be used here');
@@ -119,14 +119,14 @@ inChromium('a person who could not be connected', () => {
     await expectFittingPage(page);
   });
 
-  test('because Microsoft wants them to sign in again', async () => {
+  test('because Microsoft requires another sign-in', async () => {
     stage.scenario.sandbox.injectFault({ kind: 'error', code: 50076, app: stage.tenant.clientId });
-    const page = await walk(stage.tenant.connection('anew'), { mode: DARK });
+    const page = await walk(stage.tenant.connection('again'), { mode: DARK });
     expect(await headingOf(page)).toBe('Please sign in again');
     await expectWayBack(page, 'reauthorization_required');
   });
 
-  test("by the app's own fault gets a reference under which the operator finds it", async () => {
+  test("because of the app's fault gets a reference for the operator", async () => {
     const broken = await stage.onboard('broken');
     stage.scenario.sandbox.expireSecret(broken.clientId, broken.secret);
 
@@ -154,10 +154,10 @@ inChromium('a person who could not be connected', () => {
     await expectFittingPage(page);
   });
 
-  describe('by a link that does not work', () => {
+  describe('by an invalid link', () => {
     const over = 'This link is no longer valid';
 
-    test('since it was used', async () => {
+    test('because it was used', async () => {
       const link = await stage.link(stage.tenant.connection('used'));
       const page = await stage.tab(NARROW);
       await goToMicrosoft(page, link);
@@ -168,7 +168,7 @@ inChromium('a person who could not be connected', () => {
       await expectFittingPage(page);
     });
 
-    test('since it was pressed a hundred times', async () => {
+    test('because it was pressed a hundred times', async () => {
       const link = await stage.link(stage.tenant.connection('pressed'));
       for (let press = 1; press < 100; press += 1) await fetch(link, { method: 'POST', redirect: 'manual' });
       const page = await stage.tab();
@@ -177,13 +177,13 @@ inChromium('a person who could not be connected', () => {
       await expectFittingPage(page);
     });
 
-    test('since it is an address of nothing', async () => {
+    test('because the address does not exist', async () => {
       const page = await stage.tab();
       await page.goto(`${stage.scenario.publicUrl}/connect`);
       expect(await headingOf(page)).toBe('Page not found');
     });
 
-    test('since a day has gone by', async () => {
+    test('because it expired after a day', async () => {
       const link = await stage.link(stage.tenant.connection('late'));
       await stage.scenario.later(DAY + 1);
       const page = await stage.tab();

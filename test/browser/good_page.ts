@@ -3,9 +3,9 @@ import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { MODES } from './modes.ts';
 
-/** In each mode: nothing that axe-core finds, nothing to scroll sideways, all large enough to read and to press. */
+/** In each mode: no finding of axe-core, no horizontal scrolling, text and controls large enough. */
 export async function expectGoodPage(page: Page, modes = MODES): Promise<void> {
-  // What takes the time is to bring axe-core into the page; there it stays.
+  // Loading axe-core into the page is slow, so it stays loaded.
   let run = async () => (await new AxeBuilder({ page }).setLegacyMode().analyze()).violations;
   for (const { name, colorScheme, viewport } of modes) {
     await page.emulateMedia({ colorScheme });
@@ -17,7 +17,7 @@ export async function expectGoodPage(page: Page, modes = MODES): Promise<void> {
   }
 }
 
-/** The same without axe-core, as the window is now. */
+/** The same without axe-core, at the current window size. */
 export async function expectFittingPage(page: Page, name?: string): Promise<void> {
   expect(await page.evaluate(MEASURE), name).toEqual({
     sideways: 0,
@@ -28,7 +28,7 @@ export async function expectFittingPage(page: Page, name?: string): Promise<void
 }
 
 /**
- * 15 pixels for what is quiet, 16 for the rest of the text; 44 to press (WCAG 2.2, 2.5.5). Runs in the page, whose names the compiler does
+ * 15 pixels for secondary text, 16 for other text; 44 for controls (WCAG 2.2, 2.5.5). Runs in the page, whose globals the compiler does
  * not know here.
  */
 const MEASURE = `(() => {

@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest';
 import { CHROMIUM, NO_CHROMIUM } from './chromium.ts';
 
-/** Tests that need a real browser. Without one they say so. */
+/** Tests that need a real browser; skipped with a message without one. */
 export function inChromium(title: string, tests: () => void): void {
   if (CHROMIUM === undefined) {
     const skipped = `${title}: skipped, ${NO_CHROMIUM}`;

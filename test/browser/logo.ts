@@ -7,7 +7,7 @@ const SIDE = 96;
 /** Teal. */
 const FIELD = [15, 118, 110];
 
-/** A ring on a coloured field, with corners that are seen through: as a product's logo may be. */
+/** A ring on a coloured field with transparent corners. */
 export const LOGO: Logo = drawn();
 
 function drawn(): Logo {

@@ -9,7 +9,7 @@ export interface Mode extends Pick<BrowserContextOptions, 'colorScheme' | 'viewp
 export const LIGHT: Mode = { name: 'light', colorScheme: 'light', viewport: { width: 1280, height: 900 } };
 export const DARK: Mode = { name: 'dark', colorScheme: 'dark', viewport: { width: 1280, height: 900 } };
 export const PHONE: Mode = { name: 'phone', colorScheme: 'light', viewport: { width: 375, height: 812 } };
-/** WCAG 2.2, 1.4.10: also what 1280 pixels are at 400 %. */
+/** WCAG 2.2, 1.4.10: equals 1280 pixels at 400 %. */
 export const NARROW: Mode = { name: 'narrow', colorScheme: 'dark', viewport: { width: 320, height: 640 } };
 
 export const MODES: readonly Mode[] = [LIGHT, DARK, PHONE, NARROW];

@@ -7,7 +7,7 @@ export interface Pixels {
   readonly rgb: Uint8Array;
 }
 
-/** Of 8-bit RGB, not interlaced: what Chromium's screenshots are. https://www.w3.org/TR/png-3/ */
+/** 8-bit RGB, not interlaced, as Chromium's screenshots are. https://www.w3.org/TR/png-3/ */
 export function decodePng(png: Uint8Array): Pixels {
   const bytes = Buffer.from(png);
   const chunks = new Map<string, Buffer>();

@@ -2,22 +2,22 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Product {
-  /** Where its users begin. */
+  /** The start page of its users. */
   readonly url: string;
   readonly returnUrl: string;
-  /** Queries of those who came back, oldest first. */
+  /** Queries of returning browsers, oldest first. */
   readonly returned: readonly URLSearchParams[];
   close(): Promise<void>;
 }
 
 export interface ProductParts {
-  /** Of the user who is signed in. Answers the address to go to. */
+  /** For the signed-in user. Returns the address to open. */
   readonly start: (user: string, returnUrl: string) => Promise<string>;
-  /** Answers a word for the page. */
+  /** Returns a word for the page. */
   readonly confirm: (user: string, confirmation: string) => Promise<string>;
 }
 
-/** A product, as small as one can be: it knows its users by a cookie, and confirms for nobody but them. */
+/** A minimal product: it identifies its users by a cookie, and confirms only for them. */
 export async function startProduct({ start, confirm }: ProductParts): Promise<Product> {
   const returned: URLSearchParams[] = [];
   const server = createServer(async (request, response) => {

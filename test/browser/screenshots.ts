@@ -7,7 +7,7 @@ import { launchChromium } from './chromium.ts';
 import { LOGO } from './logo.ts';
 import { smallPicture } from './small_picture.ts';
 
-/** `npm run screenshots`: the README's pictures of the pages, taken anew. In the font of this machine. */
+/** `npm run screenshots`: renews the README's pictures of the pages, in the fonts of this machine. */
 const folder = join(import.meta.dirname, '../../docs/screenshots');
 mkdirSync(folder, { recursive: true });
 
@@ -57,7 +57,7 @@ for (const { name, path, viewport, ...picture } of PICTURES) {
     colorScheme: 'colorScheme' in picture ? picture.colorScheme : 'light',
   });
   await page.goto(`http://${web.address}${path}`);
-  // As high as the page is, but no higher: the first screen of a phone stays one.
+  // Limited to the height of the page.
   const { y = 0, height = 0 } = (await page.locator('.card').boundingBox()) ?? {};
   if (viewport !== PHONE) await page.setViewportSize({ ...viewport, height: Math.ceil(height + 2 * y) });
   writeFileSync(join(folder, `${name}.png`), smallPicture(await page.screenshot({ fullPage: true })));

@@ -1,6 +1,6 @@
 import { decodePng, encodePng } from './png.ts';
 
-/** A screenshot in its 256 most frequent colours, others as the nearest of them: a third of the size, and no eye sees it. */
+/** A screenshot reduced to its 256 most frequent colours: a third of the size without a visible difference. */
 export function smallPicture(screenshot: Uint8Array): Buffer {
   const { width, height, rgb } = decodePng(screenshot);
   const colors = Array.from(

@@ -12,18 +12,18 @@ export const ADA = 'ada@contoso.example';
 export const GRACE = 'grace@contoso.example';
 export const ALAN = 'alan@fabrikam.example';
 
-/** A whole vault, a pretend Entra, a product that confirms, and Chromium. */
+/** A complete vault, the sandbox as Entra, a product that confirms, and Chromium. */
 export interface Stage {
   readonly scenario: Scenario;
   readonly browser: Browser;
   readonly product: Product;
   /** Chatwoot, for Northwind Traders. */
   readonly tenant: Onboarded;
-  /** Another tenant with an app of its own, so that what happens to it is nothing to the others. */
+  /** Another tenant with its own app, isolated from the other tests. */
   onboard(tenantId: string, wishes?: Onboarding): Promise<Onboarded>;
-  /** Where to send a user of whose connection nobody waits for a confirmation. */
+  /** A link for a connection without confirmation. */
   link(connection: string, more?: object): Promise<string>;
-  /** Its console must have been silent when the test ends. */
+  /** The test fails if its console has messages. */
   tab(mode?: Mode): Promise<Page>;
   close(): Promise<void>;
 }
@@ -80,19 +80,19 @@ async function silentTab(browser: Browser, mode?: Mode): Promise<Page> {
   return tab.page;
 }
 
-/** From the vault's page to Entra's. */
+/** Continues from the vault's page to Entra's. */
 export async function goToMicrosoft(page: Page, address?: string): Promise<void> {
   if (address !== undefined) await page.goto(address);
   await page.getByRole('button', { name: 'Continue to Microsoft' }).click();
 }
 
-/** On Entra's page. */
+/** Signs in on Entra's page. */
 export async function signIn(page: Page, username: string, decision: 'Accept' | 'Cancel' = 'Accept'): Promise<void> {
   await page.getByLabel(username).check();
   await page.getByRole('button', { name: decision }).click();
 }
 
-/** The heading of the page that stands there in the end. */
+/** The heading of the last page. */
 export async function headingOf(page: Page): Promise<string> {
   return page.getByRole('heading', { level: 1 }).innerText();
 }

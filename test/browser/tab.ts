@@ -1,10 +1,10 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { LIGHT, type Mode } from './modes.ts';
 
-/** A browser window of its own: no cookies of others. */
+/** A browser window with its own cookies. */
 export interface Tab {
   readonly page: Page;
-  /** What the content security policy forbids, and all other errors of a page. */
+  /** Violations of the content security policy, and all other errors of a page. */
   readonly complaints: readonly string[];
   close(): Promise<void>;
 }
@@ -14,7 +14,7 @@ export async function openTab(browser: Browser, { colorScheme, viewport }: Mode 
   return { page: await context.newPage(), complaints: listen(context), close: () => context.close() };
 }
 
-/** That a page comes with 4xx or 5xx is no error of the page, nor that there is no icon. */
+/** A status of 4xx or 5xx, or a missing icon, is not an error of the page. */
 function listen(context: BrowserContext): readonly string[] {
   const complaints: string[] = [];
   context.on('weberror', (error) => complaints.push(error.error().message));

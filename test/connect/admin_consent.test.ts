@@ -37,12 +37,12 @@ const refused = (request: Partial<StartAdminConsent>, reason: Reason, metadata: 
 const stateOf = (uri: string) => new URL(uri).searchParams.get('state') ?? '';
 const handleOf = (uri: string) => uri.split('/').at(-1) ?? '';
 
-/** What the callback makes of an answer that Entra need not have sent. */
+/** Calls the callback with a response that may be forged. */
 const answered = (state: string, answer: AdminConsentAnswer) =>
   world.adminConsents.callback({ state, answer, requestId: 'r-1' });
 const granted = (state: string, directoryId: string | undefined) => answered(state, { granted: true, directoryId });
 
-/** The administrator of the directory at Entra's page; answers the callback's address. */
+/** The directory's administrator at Entra's page; returns the callback's address. */
 async function decide(adminConsentUri: string, directoryId: string, { declines = false } = {}): Promise<string> {
   const automatic = `${adminConsentUri}&sandbox_auto=${directoryId}${declines ? '&sandbox_decline=1' : ''}`;
   const answer = await world.visit(automatic);
@@ -58,8 +58,8 @@ async function approve(uri: string, directoryId: string) {
 const ownTokens = () =>
   world.sandbox.requests().filter(({ endpoint, grant }) => endpoint === 'token' && grant === 'client_credentials');
 
-describe('what Entra is asked for', () => {
-  test('is what the scopes need and what the app always asks for, in full, OIDC scopes among it', async () => {
+describe('the request to Entra', () => {
+  test('has the needed permissions, the implicit ones and the OIDC scopes, in full form', async () => {
     const { searchParams, pathname } = new URL((await start()).adminConsentUri);
     expect(pathname).toBe('/organizations/v2.0/adminconsent');
     expect(searchParams.get('client_id')).toBe(ACME_CLIENT_ID);
@@ -72,12 +72,12 @@ describe('what Entra is asked for', () => {
     );
   });
 
-  test('is all that the registration lists, without scopes', async () => {
+  test('requests all that the registration lists if no scopes are given', async () => {
     const { adminConsentUri } = await start({ scopes: [] });
     expect(new URL(adminConsentUri).searchParams.get('scope')).toBe(`${GRAPH}/.default`);
   });
 
-  test("is asked of the directory that is named, or of the app's own", async () => {
+  test("goes to the named directory, or to the app's own", async () => {
     const named = await start({ directoryId: CONTOSO.toUpperCase() });
     expect(new URL(named.adminConsentUri).pathname).toBe(`/${CONTOSO}/v2.0/adminconsent`);
     await world.register('single', { signInAudience: FABRIKAM });
@@ -85,7 +85,7 @@ describe('what Entra is asked for', () => {
     expect(new URL(adminConsentUri).pathname).toBe(`/${FABRIKAM}/v2.0/adminconsent`);
   });
 
-  test('may be asked for an app of another tenant that is shared', async () => {
+  test('may use a shared app of another tenant', async () => {
     await world.register('owner', { appId: 'mail', sharedWith: ['acme'] });
     const { consentUri } = await start({ app: { tenantId: 'owner', appId: 'mail' } });
     const { product } = await world.adminConsents.describe(handleOf(consentUri));
@@ -93,8 +93,8 @@ describe('what Entra is asked for', () => {
   });
 });
 
-describe('is refused', () => {
-  test("for an app without the vault's own callback, with what to do", async () => {
+describe('a start is rejected', () => {
+  test("for an app without the vault's own callback, with the next step", async () => {
     await world.register('chat', { redirectUris: [PRODUCT_CALLBACK] });
     await refused({ tenantId: 'chat' }, 'FIELD_INVALID', { field: 'app' });
     await expect(start({ tenantId: 'chat' })).rejects.toThrow(OWN_CALLBACK);
@@ -102,18 +102,18 @@ describe('is refused', () => {
     expect((await start({ tenantId: 'plain' })).consentUri).toContain(VAULT);
   });
 
-  test('for an app for personal accounts alone, which have no administrator', async () => {
+  test('for an app that is only for personal accounts, which have no administrator', async () => {
     await world.register('home', { signInAudience: 'consumers' });
     await refused({ tenantId: 'home' }, 'FIELD_INVALID', { field: 'app' });
   });
 
-  test('for a return URL that is not registered, unknown scopes and directories that are none', async () => {
+  test('for an unregistered return URL, unknown scopes and invalid directory ids', async () => {
     await refused({ returnUrl: 'https://product.example@evil.example/' }, 'FIELD_INVALID', { field: 'return_url' });
     await refused({ scopes: ['Mail.Reed'] }, 'SCOPE_UNKNOWN');
     await refused({ directoryId: '../x' }, 'FIELD_INVALID', { field: 'directory_id' });
   });
 
-  test("for directories that the tenant does not allow, or that are not the app's", async () => {
+  test('for directories that the tenant does not allow, or that the app does not serve', async () => {
     await world.register('strict', {}, { allowedDirectoryIds: [CONTOSO] });
     await refused({ tenantId: 'strict', directoryId: FABRIKAM }, 'DIRECTORY_NOT_ALLOWED');
     await world.register('astray', { signInAudience: FABRIKAM }, { allowedDirectoryIds: [CONTOSO] });
@@ -122,7 +122,7 @@ describe('is refused', () => {
     await refused({ tenantId: 'single', directoryId: FABRIKAM }, 'FIELD_INVALID', { field: 'directory_id' });
   });
 
-  test('for tenants and apps that are not there, not shared, or suspended', async () => {
+  test('for tenants and apps that do not exist, are not shared, or are suspended', async () => {
     await refused({ tenantId: 'nobody' }, 'TENANT_NOT_FOUND');
     await world.register('private');
     await refused({ app: { tenantId: 'private', appId: 'default' } }, 'APP_NOT_FOUND');
@@ -134,7 +134,7 @@ describe('is refused', () => {
 });
 
 describe('the link', () => {
-  test('tells what is asked, for whom, and uses nothing up', async () => {
+  test('shows product and scopes, and is not used up by a visit', async () => {
     const { consentUri, adminConsentUri } = await start({ scopes: ['Mail.ReadOnly', 'Mail.ReadWrite'] });
     for (let visits = 0; visits < 3; visits += 1) {
       expect(await world.adminConsents.describe(handleOf(consentUri))).toEqual({
@@ -152,7 +152,7 @@ describe('the link', () => {
     expect((await approve(adminConsentUri, FABRIKAM)).outcome).toBe('GRANTED');
   });
 
-  test('mints a new state at each press, and the one before is worth nothing any more', async () => {
+  test('mints a new state at each press, and the previous one becomes invalid', async () => {
     const { consentUri, adminConsentUri } = await start();
     const pressed = await world.adminConsents.open(handleOf(consentUri));
     expect(stateOf(pressed)).not.toBe(stateOf(adminConsentUri));
@@ -160,14 +160,14 @@ describe('the link', () => {
     expect((await approve(pressed, FABRIKAM)).outcome).toBe('GRANTED');
   });
 
-  test('is not pressed without end, since each answer may cost requests to Entra', async () => {
+  test('can be pressed only a limited number of times', async () => {
     const { consentUri } = await start();
     for (let press = 1; press <= 100; press += 1) await world.adminConsents.open(handleOf(consentUri));
     const late = world.adminConsents.open(handleOf(consentUri));
     await expect(late).rejects.toMatchObject({ reason: 'RATE_LIMITED' });
   });
 
-  test('lives seven days, its state an hour', async () => {
+  test('is valid for seven days, its state for an hour', async () => {
     const { consentUri, adminConsentUri, expireTime, adminConsentExpireTime } = await start();
     expect(expireTime - adminConsentExpireTime).toBe(7 * DAY - HOUR);
     world.sandbox.clock.advance(HOUR + 1_000);
@@ -178,11 +178,11 @@ describe('the link', () => {
     for (const late of [world.adminConsents.open, world.adminConsents.describe]) {
       await expect(late(handleOf(consentUri))).rejects.toMatchObject({ reason: 'STATE_INVALID' });
     }
-    // Whoever pressed in time is still heard.
+    // A response to an earlier press is still accepted.
     expect((await approve(pressed, FABRIKAM)).outcome).toBe('GRANTED');
   });
 
-  test('ends with the consent, with a suspension, and was never another one', async () => {
+  test('becomes invalid after the consent, and works neither while suspended nor with a wrong handle', async () => {
     const { consentUri, adminConsentUri } = await start();
     await approve(adminConsentUri, FABRIKAM);
     const press = (handle: string) => world.adminConsents.open(handle);
@@ -201,15 +201,15 @@ describe('the link', () => {
     });
   });
 
-  test('of handle and state only hashes are stored', async () => {
+  test('only hashes of handle and state are stored', async () => {
     const { consentUri, adminConsentUri } = await start();
     expect(await world.stores.adminConsents.findByHandle(handleOf(consentUri))).toBeUndefined();
     expect(await world.stores.adminConsents.useState(stateOf(adminConsentUri), 0)).toEqual({ kind: 'unknown' });
   });
 });
 
-describe('the answer', () => {
-  test('is believed once Entra gives the app a token of its own in that directory', async () => {
+describe('the response', () => {
+  test('is accepted once Entra issues an app token in that directory', async () => {
     const { adminConsentUri } = await start({ returnUrl: RETURN_URL });
     const { outcome, returnUrl, product } = await approve(adminConsentUri, FABRIKAM);
     expect(outcome).toBe('GRANTED');
@@ -230,19 +230,19 @@ describe('the answer', () => {
     expect(world.counted).toEqual(['consent started', 'consent GRANTED']);
   });
 
-  test('of a directory where nobody consented is not believed, and neither app nor directory is blamed for it', async () => {
+  test('without consent in the directory is rejected, and changes no state of app or directory', async () => {
     const { app } = await world.register('other');
     const { adminConsentUri } = await start({ tenantId: 'other' });
     expect((await granted(stateOf(adminConsentUri), FABRIKAM)).outcome).toBe('ADMIN_CONSENT_REQUIRED');
     const again = await start({ tenantId: 'other' });
     expect((await granted(stateOf(again.adminConsentUri), randomUUID())).outcome).toBe('BLOCKED_BY_POLICY');
-    // A service principal takes its time to be known everywhere, so it was asked for more than once.
+    // A service principal needs time to propagate, so Entra was probed more than once.
     expect(world.paused).toEqual([1_000, 2_000]);
     expect(await world.stores.apps.findByUid(app.uid)).toMatchObject({ state: 'OK', failingDirectories: [] });
     expect(world.audited.map(({ status }) => status)).toEqual(['ADMIN_CONSENT_REQUIRED', 'BLOCKED_BY_POLICY']);
   });
 
-  test('of a directory that refuses the client in a way of its own costs no credential its good name', async () => {
+  test('of a directory that rejects the client does not mark the credential', async () => {
     const { app } = await world.register('other');
     const { adminConsentUri } = await start({ tenantId: 'other' });
     world.sandbox.injectFault({ kind: 'error', code: 5000999, error: 'invalid_client' });
@@ -251,7 +251,7 @@ describe('the answer', () => {
     expect(await world.stores.apps.credentials(app.uid)).not.toMatchObject([{ verdict: 'REJECTED' }]);
   });
 
-  test('is believed where the service principal is known a moment later', async () => {
+  test('is accepted if the service principal appears a moment later', async () => {
     const { adminConsentUri } = await start();
     const callback = new URL(await decide(adminConsentUri, FABRIKAM));
     world.sandbox.injectFault({ kind: 'error', code: 700016, count: 1 });
@@ -259,7 +259,7 @@ describe('the answer', () => {
     expect([outcome, world.paused]).toEqual(['GRANTED', [1_000]]);
   });
 
-  test('must be of the directory that was named, and of one that the tenant allows', async () => {
+  test('must be for the named directory, and for one that the tenant allows', async () => {
     const named = await start({ directoryId: FABRIKAM });
     expect((await granted(stateOf(named.adminConsentUri), CONTOSO)).outcome).toBe('DIRECTORY_NOT_ALLOWED');
     await world.register('strict', {}, { allowedDirectoryIds: [FABRIKAM] });
@@ -268,7 +268,7 @@ describe('the answer', () => {
     expect(ownTokens()).toEqual([]);
   });
 
-  test('must name a directory by its GUID: nothing else gets into the address that the secret is sent to', async () => {
+  test("must name a directory by its GUID, since it becomes part of the token endpoint's URL", async () => {
     for (const directoryId of [undefined, '', 'common', 'contoso.example', `${CONTOSO}/../x`, `${CONTOSO}\n`]) {
       const { adminConsentUri } = await start();
       expect((await granted(stateOf(adminConsentUri), directoryId)).outcome).toBe('DIRECTORY_NOT_ALLOWED');
@@ -276,14 +276,14 @@ describe('the answer', () => {
     expect(ownTokens()).toEqual([]);
   });
 
-  test('that the administrator declined is told as that', async () => {
+  test('from an administrator who declined has that outcome', async () => {
     const { adminConsentUri, consentUri } = await start({ returnUrl: RETURN_URL });
     const { searchParams } = new URL(await decide(adminConsentUri, FABRIKAM, { declines: true }));
     const declined = await answered(searchParams.get('state') ?? '', { error: searchParams.get('error') ?? '' });
     expect(declined.outcome).toBe('AUTHORIZATION_DECLINED');
     expect(new URL(declined.returnUrl ?? '').searchParams.get('outcome')).toBe('authorization_declined');
     expect(ownTokens()).toEqual([]);
-    // Entra sends back everybody who may not approve as if they had declined: for the administrator the link is still good.
+    // Entra sends users who may not approve back as if they had declined, so the link stays valid for the administrator.
     expect((await approve(await world.adminConsents.open(handleOf(consentUri)), FABRIKAM)).outcome).toBe('GRANTED');
   });
 
@@ -292,12 +292,12 @@ describe('the answer', () => {
     ['access_denied', 'AADSTS50105: …', 'BLOCKED_BY_POLICY'],
     ['server_error', undefined, 'ENTRA_UNAVAILABLE'],
     ['<script>', '<script>', 'APP_MISCONFIGURED'],
-  ] as const)('%s %s means what it means for a user: %s', async (error, errorDescription, reason) => {
+  ] as const)('%s %s means the same as for a user: %s', async (error, errorDescription, reason) => {
     const { adminConsentUri } = await start();
     expect((await answered(stateOf(adminConsentUri), { error, errorDescription })).outcome).toBe(reason);
   });
 
-  test('is told again as it was told first', async () => {
+  test('has the same outcome when the page is reloaded', async () => {
     const good = await start();
     await approve(good.adminConsentUri, FABRIKAM);
     expect((await granted(stateOf(good.adminConsentUri), randomUUID())).outcome).toBe('GRANTED');
@@ -316,7 +316,7 @@ describe('the answer', () => {
     expect(world.audited).toHaveLength(4);
   });
 
-  test('that is not believed is not asked of Entra a second time', async () => {
+  test('that was rejected is not checked with Entra a second time', async () => {
     const { adminConsentUri } = await start();
     expect((await granted(stateOf(adminConsentUri), FABRIKAM)).outcome).toBe('ADMIN_CONSENT_REQUIRED');
     const asked = ownTokens().length;
@@ -324,7 +324,7 @@ describe('the answer', () => {
     expect(ownTokens()).toHaveLength(asked);
   });
 
-  test.each(['of another directory', 'too early for Entra to know', 'of an administrator whom a policy stopped'])(
+  test.each(['of another directory', 'before the consent propagated', 'of an administrator blocked by a policy'])(
     '%s leaves the link good for another try',
     async (what) => {
       const { adminConsentUri, consentUri } = await start({ directoryId: FABRIKAM });
@@ -336,7 +336,7 @@ describe('the answer', () => {
     },
   );
 
-  test('that comes three times at once is judged once', async () => {
+  test('that arrives three times at once is handled once', async () => {
     const { adminConsentUri } = await start();
     const { searchParams } = new URL(await decide(adminConsentUri, FABRIKAM));
     const state = searchParams.get('state') ?? '';
@@ -345,7 +345,7 @@ describe('the answer', () => {
     expect([ownTokens(), world.audited].map(({ length }) => length)).toEqual([1, 1]);
   });
 
-  test('is nothing without a state that was minted for it', async () => {
+  test('without a state of this flow is rejected', async () => {
     const { authorizationUri } = await world.start();
     const states = ['', 'admin.', `admin.${'x'.repeat(43)}`, 'x'.repeat(43), stateOf(authorizationUri)];
     for (const state of [...states, `admin.${stateOf(authorizationUri)}`]) {
@@ -358,7 +358,7 @@ describe('the answer', () => {
     expect([world.audited, ownTokens()]).toEqual([[], []]);
   });
 
-  test("with a state of this flow does not pass for a user's sign-in", async () => {
+  test("with a state of this flow is no user's sign-in", async () => {
     const state = stateOf((await start()).adminConsentUri);
     const { outcome } = await world.authorizations.callback({
       state,
@@ -368,7 +368,7 @@ describe('the answer', () => {
     expect(outcome).toBe('STATE_INVALID');
   });
 
-  test('never throws for what was sent', async () => {
+  test('never throws because of its content', async () => {
     const { adminConsentUri } = await start();
     const directoryId = fc.option(fc.oneof(fc.string({ unit: 'binary' }), fc.constant(FABRIKAM)), { nil: undefined });
     const text = fc.string({ unit: 'binary' });
@@ -392,8 +392,8 @@ describe('the answer', () => {
   });
 });
 
-describe('what nobody could find out is not told as granted', () => {
-  test('Entra does not answer: the link stays good', async () => {
+describe('a consent that could not be checked is not GRANTED', () => {
+  test('Entra does not answer: the link stays valid', async () => {
     const { adminConsentUri, consentUri } = await start();
     const { searchParams } = new URL(await decide(adminConsentUri, FABRIKAM));
     const state = searchParams.get('state') ?? '';
@@ -404,7 +404,7 @@ describe('what nobody could find out is not told as granted', () => {
     expect((await approve(await world.adminConsents.open(handleOf(consentUri)), FABRIKAM)).outcome).toBe('GRANTED');
   });
 
-  test('the app has no credential, or none that works', async () => {
+  test('the app has no working credential', async () => {
     const { app } = await world.register('bare');
     await world.stores.apps.removeCredential(app.uid, 'secret');
     expect((await approve((await start({ tenantId: 'bare' })).adminConsentUri, FABRIKAM)).outcome).toBe(
@@ -416,13 +416,13 @@ describe('what nobody could find out is not told as granted', () => {
     expect(await world.adminConsents.open(handleOf(consentUri))).toContain('adminconsent');
   });
 
-  test('it cannot be written down', async () => {
+  test('it cannot be audited', async () => {
     world.audit.broken = true;
     expect((await approve((await start()).adminConsentUri, FABRIKAM)).outcome).toBe('AUDIT_UNAVAILABLE');
   });
 });
 
-test('a directory that failed for want of consent is asked again at once', async () => {
+test('a directory that failed for missing consent is requested again at once', async () => {
   const { app } = await world.register('healed');
   const evidence = {
     reason: 'ADMIN_CONSENT_REQUIRED' as const,

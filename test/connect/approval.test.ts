@@ -29,7 +29,7 @@ afterEach(() => world.stop());
 
 const stateOf = (uri: string) => new URL(uri).searchParams.get('state') ?? '';
 
-/** What the vault's own callback says of a sign-in that came back with this error. */
+/** The outcome of the vault's own callback for this error. */
 async function failed(error: { error: string; errorDescription?: string }, request: Partial<StartRequest> = {}) {
   const { authorizationUri } = await world.start(request);
   const state = stateOf(authorizationUri);
@@ -38,15 +38,15 @@ async function failed(error: { error: string; errorDescription?: string }, reque
 }
 
 const NEEDS_ADMIN = { error: 'access_denied', errorDescription: 'AADSTS90094: …' };
-/** "Need admin approval" leads back like this; so does Cancel. */
+/** "Need admin approval" and Cancel both return like this. */
 const CANCELLED = { error: 'access_denied' };
 
 const consents = () => world.counted.filter((counted) => counted === 'consent started').length;
 
 describe('a user who may not consent', () => {
   test.each([
-    ['said so by Entra', NEEDS_ADMIN, 'ADMIN_CONSENT_REQUIRED'],
-    ['or sent back as if they had cancelled', CANCELLED, 'AUTHORIZATION_DECLINED'],
+    ["by Entra's error", NEEDS_ADMIN, 'ADMIN_CONSENT_REQUIRED'],
+    ['by a return as after Cancel', CANCELLED, 'AUTHORIZATION_DECLINED'],
   ])('%s, gets a link for an administrator, for the same scopes', async (_, error, outcome) => {
     const { first } = await failed(error);
     expect(first).toMatchObject({ outcome, product: { name: 'acme mail', tenant: 'acme Inc.', logo: undefined } });
@@ -57,7 +57,7 @@ describe('a user who may not consent', () => {
     expect(searchParams.get('scope')).toContain(`${GRAPH}/Mail.Read ${GRAPH}/MailboxSettings.Read`);
   });
 
-  test('sees the same link when the page is loaded again, and only one was made', async () => {
+  test('sees the same link when the page is reloaded, and only one is created', async () => {
     const { first, answer } = await failed(NEEDS_ADMIN);
     expect(await answer()).toEqual(first);
     expect(consents()).toBe(1);
@@ -71,19 +71,19 @@ describe('a user who may not consent', () => {
     expect(await answer()).toEqual({ ...first, adminConsentUri: undefined });
   });
 
-  test('asks the administrator of the directory that the sign-in was for', async () => {
+  test('gets a link for the directory of the sign-in', async () => {
     const { first } = await failed(NEEDS_ADMIN, { directoryId: strictId });
     const uri = await world.adminConsents.open(first.adminConsentUri?.split('/').at(-1) ?? '');
     expect(new URL(uri).pathname).toBe(`/${strictId}/v2.0/adminconsent`);
   });
 
-  test('of an app for personal accounts gets none: nobody could agree', async () => {
+  test('of an app for personal accounts gets no link', async () => {
     await world.register('home', { signInAudience: 'consumers' });
     const { first } = await failed(NEEDS_ADMIN, { tenantId: 'home' });
     expect([first.outcome, first.adminConsentUri]).toEqual(['ADMIN_CONSENT_REQUIRED', undefined]);
   });
 
-  test('is told of the failure all the same when no link can be made', async () => {
+  test('sees the failure even if no link can be created', async () => {
     const { authorizationUri } = await world.start();
     Object.assign(world.stores.adminConsents, { start: world.outage, findByHandle: world.outage });
     const answer = { state: stateOf(authorizationUri), answer: NEEDS_ADMIN, requestId: 'r-1' };
@@ -95,7 +95,7 @@ describe('a user who may not consent', () => {
     }
   });
 
-  test('connects once an administrator has followed it', async () => {
+  test('connects after an administrator has approved', async () => {
     const { connectUri } = await world.start();
     const pressed = await world.visit(connectUri, { method: 'POST' });
     const callback = await world.signIn(pressed.headers.get('location') ?? '', EVE);
@@ -112,8 +112,8 @@ describe('a user who may not consent', () => {
   });
 });
 
-describe('where nobody has to ask an administrator', () => {
-  test('there is no link', async () => {
+describe('an outcome that needs no administrator', () => {
+  test('has no link', async () => {
     const { authorizationUri } = await world.start();
     const callback = await world.signIn(authorizationUri, ADA);
     const state = callback.searchParams.get('state') ?? '';
@@ -145,25 +145,25 @@ describe('a product with its own callback', () => {
   const addressIn = (failure: unknown) =>
     new URL((failure as { metadata: Record<string, string> }).metadata['adminConsentUri'] ?? '');
 
-  test("gets Entra's own address with the error, which ends at the product's callback", async () => {
+  test("gets Entra's own address with the error, which leads to the product's callback", async () => {
     const failure = await refusal(NEEDS_ADMIN, { redirectUris: [PRODUCT_CALLBACK] });
     expect(failure).toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED' });
     const { pathname, searchParams } = addressIn(failure);
     expect(pathname).toBe('/organizations/v2.0/adminconsent');
     expect(searchParams.get('redirect_uri')).toBe(PRODUCT_CALLBACK);
     expect(searchParams.get('scope')).toContain(`${GRAPH}/Mail.Send`);
-    // Nothing in it is worth anything to whoever finds it in a log.
+    // It contains no secret, since it may appear in a log.
     expect(searchParams.get('state')).toBe('admin-consent');
     expect(consents()).toBe(0);
   });
 
-  test("ends at the vault's own callback where the app has that too", async () => {
+  test("gets an address that leads to the vault's callback if the app has it too", async () => {
     const failure = await refusal(CANCELLED, { redirectUris: [PRODUCT_CALLBACK, OWN_CALLBACK] });
     expect(failure).toMatchObject({ reason: 'AUTHORIZATION_DECLINED' });
     expect(addressIn(failure).searchParams.get('redirect_uri')).toBe(OWN_CALLBACK);
   });
 
-  test('is never given half of an address: too many permissions become all that the registration lists', async () => {
+  test('gets an address for all registered permissions if the exact one is too long', async () => {
     const known = world.scopes.catalogs().find(({ name }) => name === 'microsoft')?.scopes ?? [];
     const failure = await refusal(
       NEEDS_ADMIN,
@@ -174,7 +174,7 @@ describe('a product with its own callback', () => {
     expect(addressIn(failure).href.length).toBeLessThan(1_000);
   });
 
-  test('of an app for personal accounts gets none', async () => {
+  test('of an app for personal accounts gets no address', async () => {
     const failure = await refusal(NEEDS_ADMIN, { signInAudience: 'consumers' });
     expect(failure).not.toHaveProperty('metadata.adminConsentUri');
   });

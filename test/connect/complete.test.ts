@@ -17,7 +17,7 @@ afterEach(() => world.stop());
 const own = { redirectUri: PRODUCT_CALLBACK } as const;
 type Start = Parameters<ConnectWorld['start']>[0];
 
-/** What the product's callback got. */
+/** The parameters of the product's callback. */
 async function answered(username = ADA, request: Start = {}) {
   const { authorizationUri } = await world.start({ ...own, ...request });
   const { searchParams, origin, pathname } = await world.signIn(authorizationUri, username);
@@ -32,12 +32,12 @@ const refused = (promise: Promise<unknown>, reason: Reason) => expect(promise).r
 
 const redemptions = () => world.sandbox.requests().filter(({ endpoint }) => endpoint === 'token').length;
 
-test('a product with its own callback hands over code and state', async () => {
+test('a product with its own callback forwards code and state', async () => {
   const connection = await complete(await answered());
   expect(connection).toMatchObject({ grantState: 'ACTIVE', account: { username: ADA, directoryId: CONTOSO } });
 });
 
-describe("a state that is not this one's", () => {
+describe('a wrong state', () => {
   test('unknown', async () => {
     const { answer } = await answered();
     await refused(complete({ state: 'x'.repeat(43), answer }), 'STATE_INVALID');
@@ -52,7 +52,7 @@ describe("a state that is not this one's", () => {
     expect(redemptions()).toBe(1);
   });
 
-  test('used by ten at once: one of them is served', async () => {
+  test('used ten times at once: one succeeds', async () => {
     const sent = await answered();
     const results = await Promise.allSettled(Array.from({ length: 10 }, () => complete(sent)));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -66,7 +66,7 @@ describe("a state that is not this one's", () => {
     expect(redemptions()).toBe(0);
   });
 
-  test('of another connection, and then worth nothing to its own either', async () => {
+  test('of another connection, and then used up for its own too', async () => {
     const bob = await answered(GRACE, { connectionId: 'bob' });
     await answered();
     await refused(complete(bob), 'STATE_INVALID');
@@ -81,7 +81,7 @@ describe("a state that is not this one's", () => {
     await refused(complete({ ...sent, tenantId: 'globex' }), 'STATE_INVALID');
   });
 
-  test('of a connection that was deleted and made again under the same name', async () => {
+  test('of a connection that was deleted and created again', async () => {
     const sent = await answered();
     const connection = await world.find();
     if (connection) await world.stores.connections.delete(connection);
@@ -96,7 +96,7 @@ describe("a state that is not this one's", () => {
     await refused(complete({ state: searchParams.get('state') ?? '', answer }), 'STATE_INVALID');
   });
 
-  test("minted for the product's callback, at the vault's", async () => {
+  test("minted for the product's callback, but sent to the vault's", async () => {
     const { state, answer } = await answered();
     const query = new URLSearchParams({ state, code: answer.code.reveal() });
     const page = await world.visit(`https://vault.example/oauth2/callback?${query}`);
@@ -105,21 +105,21 @@ describe("a state that is not this one's", () => {
   });
 });
 
-test('a code goes with its own state and verifier only', async () => {
+test('a code works only with its own state and verifier', async () => {
   const mine = await answered();
   const theirs = await answered(GRACE, { connectionId: 'grace' });
   await refused(complete({ state: mine.state, answer: theirs.answer }), 'REAUTHORIZATION_REQUIRED');
   expect((await world.find())?.grantState).toBe('PENDING');
 });
 
-test('a code that makes no sense asks for a new start', async () => {
+test('an invalid code requires a new start', async () => {
   const { state } = await answered();
   await refused(complete({ state, answer: { code: new Secret('nonsense') } }), 'REAUTHORIZATION_REQUIRED');
 });
 
-test('an answer without a refresh token is a failure, said so', async () => {
+test('a response without a refresh token is NO_REFRESH_TOKEN', async () => {
   const { authorizationUri } = await world.start(own);
-  // Entra sends none where it was not asked for offline_access.
+  // Entra sends none without offline_access.
   const withoutOfflineAccess = authorizationUri.replace(/(%20|\+)?offline_access/, '');
   expect(withoutOfflineAccess).not.toBe(authorizationUri);
   const { searchParams } = await world.signIn(withoutOfflineAccess, ADA);
@@ -128,20 +128,20 @@ test('an answer without a refresh token is a failure, said so', async () => {
   expect((await world.find())?.grantState).toBe('PENDING');
 });
 
-describe('whose account', () => {
-  test('another one than before is refused, and the old grant serves on', async () => {
+describe('the account', () => {
+  test('that differs from the earlier one is rejected, and the old grant stays', async () => {
     const before = await complete(await answered());
     await refused(complete(await answered(GRACE)), 'ACCOUNT_MISMATCH');
     expect(await world.find()).toEqual(before);
   });
 
-  test('another one is taken where the product allows it', async () => {
+  test('may differ if the product allows it', async () => {
     await complete(await answered());
     const after = await complete(await answered(GRACE, { allowAccountChange: true }));
     expect(after.account?.username).toBe(GRACE);
   });
 
-  test('one of a directory that the tenant does not allow is refused', async () => {
+  test('of a directory that the tenant does not allow is rejected', async () => {
     await world.register('strict', {}, { allowedDirectoryIds: [FABRIKAM] });
     const sent = await answered(ADA, { tenantId: 'strict' });
     await refused(complete({ ...sent, tenantId: 'strict' }), 'DIRECTORY_NOT_ALLOWED');
@@ -159,7 +159,7 @@ describe('reconnecting', () => {
     expect(await world.refreshTokenOf(after)).not.toBe(old);
   });
 
-  test('without scopes asks for those of before, at the app and account of before', async () => {
+  test('without scopes requests the earlier scopes, app and account', async () => {
     await complete(await answered(ADA, { scopes: ['Calendar.ReadOnly'] }));
     const { authorizationUri } = await world.start({ ...own, scopes: [] });
     const { searchParams } = new URL(authorizationUri);
@@ -167,14 +167,14 @@ describe('reconnecting', () => {
     expect([searchParams.get('login_hint'), searchParams.get('prompt')]).toEqual([ADA, null]);
   });
 
-  test('with SELECT_ACCOUNT offers no account', async () => {
+  test('with SELECT_ACCOUNT sends no login hint', async () => {
     await complete(await answered());
     const { authorizationUri } = await world.start({ ...own, scopes: [], prompt: 'select_account' });
     const { searchParams } = new URL(authorizationUri);
     expect([searchParams.get('login_hint'), searchParams.get('prompt')]).toEqual([null, 'select_account']);
   });
 
-  test('fences a refresh that is under way', async () => {
+  test('fences a refresh in progress', async () => {
     const before = await complete(await answered());
     const held = await world.stores.grants.lease(before.uid, { owner: 'other', resource: 'x', duration: 60_000 });
     await complete(await answered());
@@ -187,7 +187,7 @@ describe('reconnecting', () => {
   });
 });
 
-describe('what stands in the way is named', () => {
+describe('the reason names the obstacle', () => {
   test.each([
     ['access_denied', 'AADSTS65004: …', 'AUTHORIZATION_DECLINED'],
     ['access_denied', 'AADSTS90094: …', 'ADMIN_CONSENT_REQUIRED'],
@@ -198,7 +198,7 @@ describe('what stands in the way is named', () => {
     await refused(complete({ state, answer: { error, errorDescription } }), 'STATE_INVALID');
   });
 
-  test("the app's secret ran out: the app is blamed, and no connection", async () => {
+  test('an expired client secret marks the app, and no connection', async () => {
     const before = await complete(await answered());
     const sent = await answered();
     world.sandbox.expireSecret(ACME_CLIENT_ID, 'pre8Q~tend-secret-of-the-sandbox-only-1');
@@ -221,7 +221,7 @@ describe('what stands in the way is named', () => {
   });
 });
 
-test('no secret shows in an error', async () => {
+test('errors contain no secret', async () => {
   const sent = await answered();
   world.sandbox.injectFault({ kind: 'error', code: 70000, description: 'AADSTS70000: canary ada@contoso.example' });
   const error = await complete(sent).catch((failure: unknown) => failure);

@@ -23,17 +23,17 @@ const confirm = (confirmation: string, connectionId = 'ada', tenantId = 'acme') 
 
 const refused = (promise: Promise<unknown>, reason: Reason) => expect(promise).rejects.toMatchObject({ reason });
 
-test("a victim who follows somebody else's link gives nothing to the sender", async () => {
-  // Mallory begins to connect her own name, and sends Entra's address to Grace, who agrees.
+test("a victim who follows somebody else's link connects nothing for the sender", async () => {
+  // Mallory starts to connect her own name, and sends Entra's address to Grace, who consents.
   const { authorizationUri } = await world.start({ connectionId: 'mallory' });
   const callback = String(await world.signIn(authorizationUri, GRACE));
   const back = new URL((await world.visit(callback)).headers.get('location') ?? '');
   const confirmation = back.searchParams.get('confirmation') ?? '';
 
-  // Grace's browser brings the confirmation to the product, which takes the connection from Grace's own session.
+  // Grace's browser sends the confirmation to the product, which reads the connection from Grace's own session.
   await world.start({ connectionId: 'grace' });
   await refused(confirm(confirmation, 'grace'), 'STATE_INVALID');
-  // Mallory knows the state, since she was shown the address: asking the callback again gets her no confirmation.
+  // Mallory knows the state from the address, but a repeated callback returns no confirmation.
   const state = new URL(authorizationUri).searchParams.get('state') ?? '';
   const replay = await world.visit(`https://vault.example/oauth2/callback?state=${state}&code=guess`);
   expect(new URL(replay.headers.get('location') ?? '').searchParams.has('confirmation')).toBe(false);
@@ -46,32 +46,32 @@ test('a confirmation works once', async () => {
   await refused(confirm(confirmation), 'STATE_INVALID');
 });
 
-test('of many confirmations at once one is served', async () => {
+test('one of many concurrent confirmations succeeds', async () => {
   const confirmation = await consented();
   const results = await Promise.allSettled(Array.from({ length: 8 }, () => confirm(confirmation)));
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.reason] : []));
   expect(failures).toEqual(Array.from({ length: 7 }, () => 'STATE_INVALID'));
 });
 
-test('a confirmation ends after ten minutes', async () => {
+test('a confirmation expires after ten minutes', async () => {
   const confirmation = await consented();
   world.sandbox.clock.advance(10 * 60_000 + 1_000);
   await refused(confirm(confirmation), 'STATE_INVALID');
 });
 
-test.each(['', 'x', 'x'.repeat(43), 'x'.repeat(10_000)])('%# is no confirmation', async (confirmation) => {
+test.each(['', 'x', 'x'.repeat(43), 'x'.repeat(10_000)])('text %# is not a confirmation', async (confirmation) => {
   await consented();
   await refused(confirm(confirmation), 'STATE_INVALID');
 });
 
-test('the handle and the state are no confirmation', async () => {
+test('neither the handle nor the state is a confirmation', async () => {
   const { connectUri, authorizationUri } = await world.start();
   await world.walk(authorizationUri, ADA);
   await refused(confirm(connectUri.split('/').at(-1) ?? ''), 'STATE_INVALID');
   await refused(confirm(new URL(authorizationUri).searchParams.get('state') ?? ''), 'STATE_INVALID');
 });
 
-test("another tenant's connection of the same name takes no confirmation", async () => {
+test("another tenant's connection of the same name does not accept the confirmation", async () => {
   await world.register('globex');
   await world.start({ tenantId: 'globex' });
   const confirmation = await consented();
@@ -79,7 +79,7 @@ test("another tenant's connection of the same name takes no confirmation", async
   expect((await confirm(confirmation)).grantState).toBe('ACTIVE');
 });
 
-test('while the grant waits, the old one serves and can be refreshed', async () => {
+test('while the new grant waits, the old one is used and refreshed', async () => {
   const before = await world.connect();
   const old = await world.refreshTokenOf(before);
   const confirmation = await consented(ADA, { scopes: ['Mail.Send'] });
@@ -91,7 +91,7 @@ test('while the grant waits, the old one serves and can be refreshed', async () 
   expect((await confirm(confirmation)).productScopes).toEqual(['Mail.Send']);
 });
 
-test('what the tenant forbade meanwhile is refused at the confirmation', async () => {
+test('a directory that the tenant has since disallowed is rejected at the confirmation', async () => {
   const confirmation = await consented();
   const tenant = await world.stores.tenants.find('acme');
   if (tenant === undefined) throw new Error('no tenant');
@@ -103,7 +103,7 @@ test('what the tenant forbade meanwhile is refused at the confirmation', async (
   expect((await confirm(confirmation)).grantState).toBe('ACTIVE');
 });
 
-test('a suspended connection is neither confirmed nor resumed by it', async () => {
+test('a confirmation neither activates nor resumes a suspended connection', async () => {
   const connection = await world.connect();
   const confirmation = await consented();
   await world.stores.connections.setSuspended(connection, 1, 1);

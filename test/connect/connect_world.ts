@@ -31,7 +31,7 @@ export const OUTLOOK = 'https://outlook.office.com';
 
 export type ConnectWorld = Awaited<ReturnType<typeof startConnectWorld>>;
 
-/** The real store, scopes, entra and web rooms around connect, with the sandbox as Entra. */
+/** The connect use cases with the real store, scopes, Entra client and web listener, and the sandbox as Entra. */
 export async function startConnectWorld() {
   const sandbox = await startSandbox();
   sandbox.addRedirectUri(ACME_CLIENT_ID, OWN_CALLBACK);
@@ -95,11 +95,11 @@ export async function startConnectWorld() {
     audit: createPageAudit({ auditLog: parts.auditLog, clock }),
   });
 
-  /** As a browser that is told not to follow. */
+  /** Requests a page without following redirects. */
   const visit = (url: string, init: RequestInit = {}) =>
     fetch(url.replace(VAULT, `http://${web.address}`), { redirect: 'manual', ...init });
   const locationOf = (answer: Response) => answer.headers.get('location') ?? '';
-  /** Where the browser, or the person who reads the page, goes on. */
+  /** The next address of the browser, by redirect or by the page's link. */
   const wayBack = async (answer: Response) => {
     const [, href = ''] = /href="(https:\/\/product\.example\/[^"]*)"/.exec(await answer.text()) ?? [];
     return new URL(locationOf(answer) || href.replaceAll('&amp;', '&'));
@@ -120,7 +120,7 @@ export async function startConnectWorld() {
     admittedTenants,
     paused,
     scopes: parts.scopes,
-    /** In place of any method of a store. */
+    /** Replaces any method of a store. */
     async outage(): Promise<never> {
       throw new VaultError('DATABASE_UNAVAILABLE', 'the disk is full');
     },
@@ -163,7 +163,7 @@ export async function startConnectWorld() {
         ...request,
       }),
 
-    /** At Entra's page; answers the callback's address with what Entra sent there. */
+    /** Signs in at Entra's page; returns the callback's address with Entra's parameters. */
     async signIn(authorizationUri: string, username: string, { declines = false } = {}): Promise<URL> {
       const automatic = `${authorizationUri}&sandbox_auto=${encodeURIComponent(username)}${declines ? '&sandbox_decline=1' : ''}`;
       const answer = await visit(automatic);
@@ -171,12 +171,12 @@ export async function startConnectWorld() {
       return new URL(locationOf(answer));
     },
 
-    /** Through Entra and the vault's callback; answers the return URL. */
+    /** Signs in at Entra and follows the vault's callback; returns the return URL. */
     async walk(authorizationUri: string, username: string, options = {}): Promise<URL> {
       return wayBack(await visit(String(await world.signIn(authorizationUri, username, options))));
     },
 
-    /** Connected and confirmed, as a product would. */
+    /** Connects and confirms, like a product. */
     async connect(request: Partial<StartRequest> = {}, username = ADA): Promise<Connection> {
       const started = await world.start(request);
       const back = await world.walk(started.authorizationUri, username);
@@ -192,11 +192,11 @@ export async function startConnectWorld() {
       return tenant && stores.connections.find(tenant.uid, connectionId);
     },
 
-    /** Issued by Entra to the app of all these tenants, for what the user has consented to along with it. */
+    /** Issued by the sandbox to the app of all these tenants, with the user's consent to `scopes`. */
     refreshTokenFor: (user: string, scopes = 'openid profile offline_access Mail.Read User.Read') =>
       new Secret(sandbox.issueRefreshToken({ clientId: ACME_CLIENT_ID, userObjectId: user, scopes })),
 
-    /** What refresh would redeem. */
+    /** The stored refresh token. */
     async refreshTokenOf(connection: Connection): Promise<string | undefined> {
       const held = await stores.grants.lease(connection.uid, { owner: 'test', resource: GRAPH, duration: 1_000 });
       await held?.release();

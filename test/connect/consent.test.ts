@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 afterEach(() => world.stop());
 
-test('a user is connected by walking the real addresses, and swapped in when the product confirms', async () => {
+test('a user connects through the real addresses, and the confirmation activates the grant', async () => {
   const started = await world.start();
   expect((await world.find())?.grantState).toBe('PENDING');
 
@@ -48,7 +48,7 @@ test('a user is connected by walking the real addresses, and swapped in when the
   ]);
 });
 
-test('the authorize address asks for everything at once, with PKCE, state and nonce', async () => {
+test('the authorization URL requests everything at once, with PKCE, state and nonce', async () => {
   const { authorizationUri } = await world.start();
   const { searchParams } = new URL(authorizationUri);
   expect(searchParams.get('scope')?.split(' ').sort()).toEqual(
@@ -68,7 +68,7 @@ test('the authorize address asks for everything at once, with PKCE, state and no
   for (const name of ['state', 'nonce', 'code_challenge']) expect(searchParams.get(name)).toMatch(/^[\w-]{43}$/);
 });
 
-test('one consent spans two resources, and what was granted is learned of each', async () => {
+test('one consent spans two resources, and the granted permissions of each are stored', async () => {
   await world.register('chat', { catalog: 'microsoft' });
   const connection = await world.connect({
     tenantId: 'chat',
@@ -88,7 +88,7 @@ test('one consent spans two resources, and what was granted is learned of each',
     [GRAPH]: ['Mail.ReadWrite', 'Mail.Send', 'MailboxSettings.Read', 'User.Read'],
     [OUTLOOK]: ['IMAP.AccessAsUser.All', 'SMTP.Send'],
   });
-  // The newest of the rotated refresh tokens is the one that is kept.
+  // The newest of the rotated refresh tokens is stored.
   const issued = world.sandbox.requests().filter(({ endpoint }) => endpoint === 'token');
   const stored = world.sandbox.describeRefreshToken((await world.refreshTokenOf(connection)) ?? '');
   expect(issued).toHaveLength(2);
@@ -106,7 +106,7 @@ test('OIDC scopes alone mean Graph', async () => {
   expect(connection.grantState).toBe('ACTIVE');
 });
 
-test('a mail scanner that opens the link, however often, uses nothing up', async () => {
+test('a mail scanner that opens the link does not use it up', async () => {
   const { connectUri } = await world.start();
   for (const method of ['GET', 'HEAD', 'GET', 'GET']) {
     expect((await world.visit(connectUri, { method })).status).toBe(200);
@@ -117,7 +117,7 @@ test('a mail scanner that opens the link, however often, uses nothing up', async
   expect(back.searchParams.get('outcome')).toBe('granted');
 });
 
-test('the link can be pressed twice, works for a day, and ends with the consent', async () => {
+test('the link can be pressed twice, works for a day, and is invalid after the consent', async () => {
   const { connectUri } = await world.start();
   const first = await world.visit(connectUri, { method: 'POST' });
   world.sandbox.clock.advance(23 * 3_600_000);
@@ -133,7 +133,7 @@ test('the link can be pressed twice, works for a day, and ends with the consent'
   expect((await world.visit(other.connectUri, { method: 'POST' })).status).toBe(404);
 });
 
-test('with auto_confirm the callback itself swaps the grant in', async () => {
+test('with auto_confirm the callback activates the grant', async () => {
   const started = await world.start({ autoConfirm: true });
   const callback = await world.signIn(started.authorizationUri, ADA);
   const answer = await world.visit(String(callback));
@@ -156,7 +156,7 @@ test('a repeated callback shows the first outcome, and never the confirmation ag
   expect(world.audited).toHaveLength(1);
 });
 
-test('a user who says no is told so, and the old grant serves on', async () => {
+test('a user who declines sees that, and the old grant stays', async () => {
   const before = await world.connect();
   const started = await world.start({ scopes: ['Mail.Send'] });
   const callback = String(await world.signIn(started.authorizationUri, ADA, { declines: true }));
@@ -169,14 +169,14 @@ test('a user who says no is told so, and the old grant serves on', async () => {
   expect((await world.visit(started.connectUri)).status).toBe(404);
 });
 
-test('what an administrator must allow is told as that', async () => {
+test('a consent that needs an administrator has that outcome', async () => {
   world.sandbox.injectFault({ endpoint: 'authorize', kind: 'error', code: 90094 });
   const { authorizationUri } = await world.start();
   const back = await world.walk(authorizationUri, ADA);
   expect(back.searchParams.get('outcome')).toBe('admin_consent_required');
 });
 
-test('from a directory whose users may not consent Entra sends them back as if they had declined', async () => {
+test('users who may not consent return from Entra as if they had declined', async () => {
   const lab = world.sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
   world.sandbox.addUser({ username: 'eve@strict.example', directoryId: lab.id });
   const { authorizationUri } = await world.start();
@@ -184,7 +184,7 @@ test('from a directory whose users may not consent Entra sends them back as if t
   expect(back.searchParams.get('outcome')).toBe('authorization_declined');
 });
 
-test('another account, or one of a directory that is not allowed, is told at the callback and waits for nobody', async () => {
+test('another account, or one of a disallowed directory, fails at the callback', async () => {
   const before = await world.connect();
   const { authorizationUri } = await world.start();
   const other = await world.walk(authorizationUri, GRACE);
@@ -203,7 +203,7 @@ test('another account, or one of a directory that is not allowed, is told at the
   ]);
 });
 
-test('a personal account, and a guest at the directory that is named', async () => {
+test('a personal account connects, and a guest at the named directory', async () => {
   await world.register('chat', { catalog: 'microsoft' });
   const scopes = ['Mail.ReadWrite', `${OUTLOOK}/IMAP.AccessAsUser.All`];
   const personal = await world.connect({ tenantId: 'chat', connectionId: 'bob', scopes }, 'bob@outlook.example');
@@ -212,7 +212,7 @@ test('a personal account, and a guest at the directory that is named', async () 
   expect(guest.account?.directoryId).toBe(CONTOSO);
 });
 
-test('a mistake of ours is a plain 500, audited, and ends the authorization', async () => {
+test('an internal error is a plain 500, audited, and fails the authorization', async () => {
   const { authorizationUri, connectUri } = await world.start();
   const callback = String(await world.signIn(authorizationUri, ADA));
   world.mistake.next = new TypeError('canary');
@@ -222,7 +222,7 @@ test('a mistake of ours is a plain 500, audited, and ends the authorization', as
   expect((await world.visit(connectUri)).status).toBe(404);
 });
 
-test('what cannot be audited is not confirmed', async () => {
+test('a consent that cannot be audited is not confirmed', async () => {
   world.audit.broken = true;
   const { authorizationUri } = await world.start();
   const back = await world.walk(authorizationUri, ADA);
@@ -232,7 +232,7 @@ test('what cannot be audited is not confirmed', async () => {
   ]);
 });
 
-test('an outage of the database at the last step is not told as granted when the callback comes again', async () => {
+test('a repeated callback after a database outage at the last step is not GRANTED', async () => {
   const { connectUri, authorizationUri } = await world.start({ autoConfirm: true, returnUrl: RETURN_URL });
   const callback = String(await world.signIn(authorizationUri, ADA));
   const { authorizations } = world.stores;
@@ -253,7 +253,7 @@ test('an outage of the database at the last step is not told as granted when the
   expect((await world.find())?.grantState).toBe('ACTIVE');
 });
 
-test('an outage of Entra leaves the link good', async () => {
+test('an outage of Entra leaves the link valid', async () => {
   const { connectUri, authorizationUri } = await world.start();
   const callback = String(await world.signIn(authorizationUri, ADA));
   world.sandbox.injectFault({ kind: 'html', count: 5 });

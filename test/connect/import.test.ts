@@ -36,8 +36,8 @@ function fault(input: FaultInput): Partial<ImportRequest> {
 
 const redemptions = () => world.sandbox.requests().filter(({ endpoint }) => endpoint === 'token');
 
-describe('verified now', () => {
-  test('it is redeemed first, and the rotated one is stored', async () => {
+describe('an import verified now', () => {
+  test('redeems the token first, and stores the rotated one', async () => {
     const imported = refreshToken();
     const connection = await take({ refreshToken: imported, externalId: 'user-7', labels: { team: 'blue' } });
     expect(connection).toMatchObject({
@@ -54,7 +54,7 @@ describe('verified now', () => {
     expect(world.announced).toContainEqual({ kind: 'connection', uid: connection.uid });
   });
 
-  test('for each of its resources', async () => {
+  test('redeems the token for each of its resources', async () => {
     await world.register('chat', { catalog: 'microsoft' });
     const both = refreshToken(ADA, `openid offline_access Mail.ReadWrite ${OUTLOOK}/IMAP.AccessAsUser.All`);
     const scopes = ['Mail.ReadWrite', `${OUTLOOK}/IMAP.AccessAsUser.All`];
@@ -63,7 +63,7 @@ describe('verified now', () => {
     expect(redemptions()).toHaveLength(2);
   });
 
-  test('by either name of Outlook, it is the same resource', async () => {
+  test('accepts both names of Outlook for the same resource', async () => {
     await world.register('chat', { catalog: 'microsoft' });
     const imap = refreshToken(ADA, `openid offline_access ${OUTLOOK}/IMAP.AccessAsUser.All`);
     const scopes = ['https://outlook.office365.com/IMAP.AccessAsUser.All'];
@@ -74,12 +74,12 @@ describe('verified now', () => {
     });
   });
 
-  test('X/.default takes whatever is consented of the resource', async () => {
+  test('with X/.default stores all consented permissions of the resource', async () => {
     const connection = await take({ scopes: [`${GRAPH}/.default`] });
     expect(connection.granted).toEqual({ [GRAPH]: ['Mail.Read', 'User.Read'] });
   });
 
-  test('a wider permission than the scopes need will do', async () => {
+  test('accepts a wider permission than the scopes need', async () => {
     const connection = await take({ refreshToken: refreshToken(ADA, 'openid offline_access Mail.ReadWrite') });
     expect(connection).toMatchObject({ productScopes: ['Mail.ReadOnly'], granted: { [GRAPH]: ['Mail.ReadWrite'] } });
   });
@@ -104,7 +104,7 @@ describe('verified now', () => {
       },
       'ENTRA_UNAVAILABLE',
     ],
-    ['of a user who did not consent to that', () => ({ scopes: ['Calendar.ReadWrite'] }), 'SCOPE_NOT_GRANTED'],
+    ['without consent to its scopes', () => ({ scopes: ['Calendar.ReadWrite'] }), 'SCOPE_NOT_GRANTED'],
     [
       'of a user who consented to nothing any more',
       () => {
@@ -114,13 +114,13 @@ describe('verified now', () => {
       },
       'CONSENT_REQUIRED',
     ],
-    ['said to be of no directory', () => ({ account: { directoryId: '../x' } }), 'FIELD_INVALID'],
+    ['with an invalid directory id', () => ({ account: { directoryId: '../x' } }), 'FIELD_INVALID'],
     [
       'said to be of somebody with a novel for a name',
       () => ({ account: { username: 'x'.repeat(257) } }),
       'FIELD_INVALID',
     ],
-    ['said to be of a broken name', () => ({ account: { displayName: 'a\u0000b' } }), 'FIELD_INVALID'],
+    ['with an invalid display name', () => ({ account: { displayName: 'a\u0000b' } }), 'FIELD_INVALID'],
     [
       'of a disabled account',
       () => {
@@ -131,17 +131,17 @@ describe('verified now', () => {
     ],
     ['in an outage', () => fault({ kind: 'html', count: 9 }), 'ENTRA_UNAVAILABLE'],
     ['while Entra throttles', () => fault({ kind: 'throttle' }), 'ENTRA_THROTTLED'],
-    ['of another account than was said', () => ({ account: { username: GRACE } }), 'ACCOUNT_MISMATCH'],
-    ['of another object than was said', () => ({ account: { objectId: 'x' } }), 'ACCOUNT_MISMATCH'],
+    ['of another account than claimed', () => ({ account: { username: GRACE } }), 'ACCOUNT_MISMATCH'],
+    ['of another object id than claimed', () => ({ account: { objectId: 'x' } }), 'ACCOUNT_MISMATCH'],
     ['without scopes', () => ({ scopes: [] }), 'FIELD_INVALID'],
     ['with unknown scopes', () => ({ scopes: ['Mail.Reed'] }), 'SCOPE_UNKNOWN'],
-  ])('one that is %s is refused, and nothing is stored', async (_, prepare, reason) => {
+  ])('%s is rejected, and stores nothing', async (_, prepare, reason) => {
     await refused(take(prepare()), reason);
     expect(await world.find()).toBeUndefined();
     expect(world.counted).toEqual([`import ${reason}`]);
   });
 
-  test('one doubtful answer does not reject a token that Entra accepts a minute later', async () => {
+  test('is not rejected by one doubtful answer if Entra accepts the token a minute later', async () => {
     const imported = refreshToken();
     world.sandbox.injectFault({ kind: 'error', code: 70000, count: 1 });
     await expect(take({ refreshToken: imported })).rejects.toMatchObject({
@@ -152,7 +152,7 @@ describe('verified now', () => {
     expect((await take({ refreshToken: imported })).grantState).toBe('ACTIVE');
   });
 
-  test('two doubtful answers a minute apart reject the token', async () => {
+  test('is rejected by two doubtful answers a minute apart', async () => {
     const imported = refreshToken();
     world.sandbox.injectFault({ kind: 'error', code: 70000, count: 3 });
     await refused(take({ refreshToken: imported }), 'ENTRA_UNAVAILABLE');
@@ -161,12 +161,12 @@ describe('verified now', () => {
     await refused(take({ refreshToken: imported }), 'REFRESH_TOKEN_REJECTED');
   });
 
-  test('a token of another directory names the field to set', async () => {
+  test("of another directory's token names the field to set", async () => {
     world.sandbox.injectFault({ kind: 'error', code: 7000012, count: 1 });
     await expect(take({})).rejects.toThrow('account.directory_id');
   });
 
-  test('a lapsed client secret is blamed on the app', async () => {
+  test("with an expired client secret reports the app's fault", async () => {
     const imported = refreshToken();
     world.sandbox.expireSecret(ACME_CLIENT_ID, ACME_SECRET);
     await expect(take({ refreshToken: imported })).rejects.toMatchObject({
@@ -175,7 +175,7 @@ describe('verified now', () => {
     expect(await world.find()).toBeUndefined();
   });
 
-  test('an account of a directory that the tenant does not allow is refused', async () => {
+  test('of an account in a disallowed directory is rejected', async () => {
     await world.register('strict', {}, { allowedDirectoryIds: [FABRIKAM] });
     await refused(take({ tenantId: 'strict' }), 'DIRECTORY_NOT_ALLOWED');
     expect(redemptions()).toHaveLength(1);
@@ -185,8 +185,8 @@ describe('verified now', () => {
   });
 });
 
-describe('verified on first use', () => {
-  test('it is stored as it is, ACTIVE, and Entra is not asked', async () => {
+describe('an import verified on first use', () => {
+  test('is stored unchanged, ACTIVE, without a request to Entra', async () => {
     const imported = refreshToken();
     const connection = await take({ refreshToken: imported, verify: 'ON_FIRST_USE' });
     expect(connection).toMatchObject({
@@ -200,12 +200,12 @@ describe('verified on first use', () => {
     expect(redemptions()).toHaveLength(0);
   });
 
-  test('what was said of the account is kept for the check', async () => {
+  test('stores the claimed account for the later check', async () => {
     const account = { directoryId: CONTOSO, objectId: 'o-1' };
     expect((await take({ verify: 'ON_FIRST_USE', account })).account).toMatchObject(account);
   });
 
-  test('over an existing connection the earlier account is kept for the check', async () => {
+  test("keeps an existing connection's account for the later check", async () => {
     const before = await world.connect();
     const after = await take({ verify: 'ON_FIRST_USE', allowReplace: true });
     expect([after.account, after.verifyTime]).toEqual([before.account, undefined]);
@@ -216,8 +216,8 @@ describe('verified on first use', () => {
   });
 });
 
-describe('over a connection that is there', () => {
-  test('only where it may be replaced, or was never granted', async () => {
+describe('an import over an existing connection', () => {
+  test('works only if it may be replaced, or has no grant yet', async () => {
     await world.start();
     const first = await take();
     await refused(take(), 'CONNECTION_EXISTS');
@@ -226,7 +226,7 @@ describe('over a connection that is there', () => {
     expect(redemptions()).toHaveLength(2);
   });
 
-  test('another account is refused unless it may change', async () => {
+  test('rejects another account unless it may change', async () => {
     const before = await take();
     await refused(take({ allowReplace: true, refreshToken: refreshToken(GRACE) }), 'ACCOUNT_MISMATCH');
     expect(await world.find()).toEqual(before);
@@ -234,7 +234,7 @@ describe('over a connection that is there', () => {
     expect(after.account?.username).toBe(GRACE);
   });
 
-  test('a refresh that is under way is fenced', async () => {
+  test('fences a refresh in progress', async () => {
     const before = await take();
     const held = await world.stores.grants.lease(before.uid, { owner: 'other', resource: GRAPH, duration: 60_000 });
     await take({ allowReplace: true });
@@ -246,12 +246,12 @@ describe('over a connection that is there', () => {
     expect(recorded).toBe('fenced');
   });
 
-  test('labels and external id stay where none are given', async () => {
+  test('keeps labels and external id if none are given', async () => {
     await take({ externalId: 'user-7', labels: { team: 'blue' } });
     expect(await take({ allowReplace: true })).toMatchObject({ externalId: 'user-7', labels: { team: 'blue' } });
   });
 
-  test('not where it is suspended', async () => {
+  test('is rejected if it is suspended', async () => {
     const connection = await take();
     await world.stores.connections.setSuspended(connection, 1, 1);
     await refused(take({ allowReplace: true }), 'CONNECTION_SUSPENDED');
@@ -267,7 +267,7 @@ describe('an external id belongs to one connection of a tenant', () => {
 
   beforeEach(() => take({ externalId: 'user-7', verify: 'ON_FIRST_USE' }));
 
-  test('another one is refused it, told who has it, before anything is redeemed or stored', async () => {
+  test('so a new connection is rejected before any redemption, and the error names its holder', async () => {
     const request = { connectionId: 'bob', externalId: 'user-7' } as const;
     await taken(take(request));
     await taken(take({ ...request, verify: 'ON_FIRST_USE' }));
@@ -277,7 +277,7 @@ describe('an external id belongs to one connection of a tenant', () => {
     expect(redemptions()).toEqual([]);
   });
 
-  test('one that is there is refused it, and stays as it was', async () => {
+  test('so an existing connection is rejected and unchanged', async () => {
     const bob = await take({ connectionId: 'bob', externalId: 'user-8', verify: 'ON_FIRST_USE' });
     const request = { connectionId: 'bob', externalId: 'user-7' };
     await taken(take({ ...request, allowReplace: true, verify: 'ON_FIRST_USE' }));
@@ -285,13 +285,13 @@ describe('an external id belongs to one connection of a tenant', () => {
     expect(await world.find('bob')).toEqual(bob);
   });
 
-  test('the same one keeps it, and another tenant has its own', async () => {
+  test('but its holder keeps it, and another tenant may use the same', async () => {
     expect((await take({ externalId: 'user-7', allowReplace: true })).externalId).toBe('user-7');
     await world.register('globex');
     expect((await take({ tenantId: 'globex', externalId: 'user-7' })).externalId).toBe('user-7');
   });
 
-  test('of ten at once that want it, one gets it', async () => {
+  test('so one of ten concurrent imports gets it', async () => {
     const at = (name: string) => take({ connectionId: name, externalId: 'user-9', verify: 'ON_FIRST_USE' });
     const results = await Promise.allSettled(Array.from({ length: 10 }, (_, number) => at(`c${number}`)));
     const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.metadata.field] : []));
@@ -299,8 +299,8 @@ describe('an external id belongs to one connection of a tenant', () => {
   });
 });
 
-describe('only validated', () => {
-  test('it is answered as it would be, and neither stored nor redeemed, whatever verify says', async () => {
+describe('validate_only', () => {
+  test('returns the resulting connection, and neither stores nor redeems it, with any verify', async () => {
     const account = { directoryId: CONTOSO.toUpperCase(), objectId: 'O-1', email: 'ada@contoso.example' };
     for (const verify of ['NOW', 'ON_FIRST_USE'] as const) {
       expect(await take({ verify, account, externalId: 'user-7', validateOnly: true })).toMatchObject({
@@ -316,7 +316,7 @@ describe('only validated', () => {
     expect([redemptions(), world.counted, world.announced]).toEqual([[], [], []]);
   });
 
-  test('over an existing connection, that one stays as it is', async () => {
+  test('leaves an existing connection unchanged', async () => {
     const before = await world.connect();
     const answered = await take({ validateOnly: true, allowReplace: true, labels: { team: 'blue' } });
     expect(answered).toMatchObject({ uid: before.uid, labels: { team: 'blue' }, account: before.account });
@@ -329,11 +329,11 @@ describe('only validated', () => {
     ['an app', { app: { tenantId: 'acme', appId: 'nothing' } }, 'APP_NOT_FOUND'],
     ['a tenant', { tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
     ['a label', { labels: { 'a b': '' } }, 'FIELD_INVALID'],
-  ])('%s that will not do is refused as it would be', async (_, request, reason) => {
+  ])('rejects an invalid value: %s', async (_, request, reason) => {
     await refused(take({ ...request, validateOnly: true }), reason);
   });
 
-  test('a connection that has a grant, or a directory that is not allowed, is refused too', async () => {
+  test('rejects a connection with a grant, and a disallowed directory', async () => {
     await take();
     await refused(take({ validateOnly: true }), 'CONNECTION_EXISTS');
     await world.register('strict', {}, { allowedDirectoryIds: [FABRIKAM] });
@@ -343,11 +343,11 @@ describe('only validated', () => {
 });
 
 describe('the e-mail address', () => {
-  test("is the id token's, and contradicts nothing that was said", async () => {
+  test("is the id token's, and contradicts no claimed one", async () => {
     expect((await take({ account: { email: 'other@example' } })).account).toMatchObject({ username: ADA, email: ADA });
   });
 
-  test('is what was said where nobody else has told it', async () => {
+  test('is the claimed one if Entra sends none', async () => {
     const account = { directoryId: CONTOSO, objectId: 'o-1', email: 'ada@contoso.example' };
     expect((await take({ verify: 'ON_FIRST_USE', account })).account?.email).toBe('ada@contoso.example');
     world.sandbox.addUser({ username: 'mute@contoso.example', mail: null });
@@ -356,26 +356,26 @@ describe('the e-mail address', () => {
     expect(silent).toMatchObject({ verifyTime: expect.any(Number), account: { email: 'said@example' } });
   });
 
-  test('comes with the consent, and is stored', async () => {
+  test('is stored after a consent', async () => {
     expect((await world.connect()).account?.email).toBe(ADA);
     expect((await world.find())?.account?.email).toBe(ADA);
   });
 });
 
-test('ten imports at once of one name make one connection', async () => {
+test('ten concurrent imports of one name create one connection', async () => {
   const results = await Promise.allSettled(Array.from({ length: 10 }, () => take({ verify: 'ON_FIRST_USE' })));
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.reason] : []));
   expect(reasons).toEqual(Array.from({ length: 9 }, () => 'CONNECTION_EXISTS'));
 });
 
-test('of two imports at once that may replace, the one that names no account does not loosen what the other tied to one', async () => {
+test('a concurrent import without an account does not remove the account of the other', async () => {
   const account = { directoryId: CONTOSO, objectId: 'a1a1a1a1-0000-4000-8000-000000000001' };
   const unseen = { verify: 'ON_FIRST_USE', allowReplace: true } as const;
   await Promise.all([take({ ...unseen, account }), take(unseen)]);
   expect((await world.find())?.account).toMatchObject(account);
 });
 
-test('the refresh token shows in no error', async () => {
+test('errors do not contain the refresh token', async () => {
   const { inspect } = await import('node:util');
   const error = await take({ refreshToken: new Secret('canary-refresh-token') }).catch((failure: unknown) => failure);
   expect(inspect(error, { depth: 10 })).not.toContain('canary');

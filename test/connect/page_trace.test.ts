@@ -17,7 +17,7 @@ beforeEach(async () => {
   world.logged.length = 0;
 });
 
-/** The reference that the page shows. */
+/** The reference on the page. */
 async function referenceOf(answer: Response): Promise<string> {
   return /<code>([0-9a-f-]{36})<\/code>/.exec(await answer.text())?.[1] ?? 'none';
 }
@@ -32,7 +32,7 @@ async function suspendTenant(): Promise<void> {
   await world.stores.tenants.update(tenant, { ...tenant, state: 'SUSPENDED' });
 }
 
-test("the reference of a user's link that fails leads to tenant and connection", async () => {
+test('the reference of a failed user link leads to tenant and connection', async () => {
   const { connectUri } = await world.start({ tenantId });
   await suspendTenant();
   for (const method of ['GET', 'POST']) {
@@ -43,7 +43,7 @@ test("the reference of a user's link that fails leads to tenant and connection",
   }
 });
 
-test("the reference of an administrator's link that fails leads to tenant and app", async () => {
+test('the reference of a failed administrator link leads to tenant and app', async () => {
   const { consentUri } = await world.adminConsents.start({ tenantId, scopes: [] });
   await suspendTenant();
   const reference = await referenceOf(await world.visit(consentUri));
@@ -52,7 +52,7 @@ test("the reference of an administrator's link that fails leads to tenant and ap
   expect(entriesOf(reference)).toMatchObject([{ status: 'TENANT_SUSPENDED', ...about }]);
 });
 
-test('a callback that fails is audited once, and its repetition under its own reference', async () => {
+test('a failed callback is audited once, and its repetition under its own reference', async () => {
   const { authorizationUri } = await world.start({ tenantId });
   const callback = String(await world.signIn(authorizationUri, ADA));
   await suspendTenant();
@@ -67,7 +67,7 @@ test('a callback that fails is audited once, and its repetition under its own re
   expect(new Set(references).size).toBe(2);
 });
 
-test('the log of a callback that an answer of Entra ended has the code, and the platform to register under', async () => {
+test('the log of a callback that Entra rejected has the code and the hint', async () => {
   const { authorizationUri } = await world.start({ tenantId });
   world.sandbox.injectFault({ kind: 'error', code: 9002327, grant: 'authorization_code' });
   const reference = await referenceOf(await world.visit(String(await world.signIn(authorizationUri, ADA))));
@@ -81,7 +81,7 @@ test('the log of a callback that an answer of Entra ended has the code, and the 
   ]);
 });
 
-test("a mistake of ours at a user's link leads to the connection, too", async () => {
+test("an internal error at a user's link leads to the connection too", async () => {
   const { connectUri } = await world.start({ tenantId });
   const { find } = world.stores.tenants;
   world.stores.tenants.find = () => Promise.reject(new TypeError('canary'));
@@ -93,13 +93,13 @@ test("a mistake of ours at a user's link leads to the connection, too", async ()
   expect(entriesOf(reference)).toMatchObject([{ status: 'INTERNAL', resource }]);
 });
 
-test('a link that is unknown shows no reference and fills no log', async () => {
+test('an unknown link shows no reference and is not logged', async () => {
   const answer = await world.visit(`https://vault.example/connect/${'x'.repeat(43)}`);
   expect([answer.status, await referenceOf(answer)]).toEqual([404, 'none']);
   expect([world.audited, world.logged]).toEqual([[], []]);
 });
 
-test('one link that is opened again and again cannot fill the audit log', async () => {
+test('a link that is opened repeatedly cannot fill the audit log', async () => {
   const { connectUri } = await world.start({ tenantId });
   await suspendTenant();
   const time = world.sandbox.clock.now();

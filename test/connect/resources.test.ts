@@ -27,7 +27,7 @@ test.each([
   ['consent that has not reached all of Entra yet', 65001, 'CONSENT_REQUIRED'],
   ['a policy for one resource', 53003, 'BLOCKED'],
   ['a second factor for one resource', 50076, 'REAUTHORIZATION_REQUIRED'],
-])('%s does not keep the user from connecting', async (_, code, state) => {
+])('%s does not prevent the connection', async (_, code, state) => {
   refuseOutlook(code, { count: 2 });
 
   const connection = await world.connect({ scopes: SCOPES });
@@ -45,7 +45,7 @@ test.each([
   expect(await world.find()).toEqual(connection);
 });
 
-test('the first request for a token asks once more whether consent has reached Entra', async () => {
+test('the first token request checks again whether the consent has propagated', async () => {
   refuseOutlook(65001, { count: 2 });
 
   const [, outlook] = resourcesOf(await world.connect({ scopes: SCOPES }));
@@ -53,7 +53,7 @@ test('the first request for a token asks once more whether consent has reached E
   expect(outlook?.retryTime).toBeLessThanOrEqual(world.sandbox.clock.now());
 });
 
-test('of a personal account, 70000 on a further resource means that it is not consented', async () => {
+test('for a personal account, 70000 on a further resource means missing consent', async () => {
   refuseOutlook(70000);
 
   const connection = await world.connect({ scopes: SCOPES }, BOB);
@@ -64,7 +64,7 @@ test('of a personal account, 70000 on a further resource means that it is not co
   ]);
 });
 
-test('a refusal of the grant itself at a further resource connects nothing', async () => {
+test('a rejected grant at a further resource connects nothing', async () => {
   refuseOutlook(50173, { count: 2 });
   const { authorizationUri } = await world.start({ scopes: SCOPES });
 
@@ -74,7 +74,7 @@ test('a refusal of the grant itself at a further resource connects nothing', asy
   expect((await world.find())?.grantState).toBe('PENDING');
 });
 
-test('a second request that fails otherwise does not hide that consent is missing', async () => {
+test('a different failure of the second request does not hide the missing consent', async () => {
   refuseOutlook(65001);
   refuseOutlook(70011, { error: 'invalid_scope' });
 
@@ -86,7 +86,7 @@ test('a second request that fails otherwise does not hide that consent is missin
   });
 });
 
-test('an import without consent for one resource is refused as before, whatever the second request brings', async () => {
+test('an import without consent for one resource is rejected whatever the second request returns', async () => {
   refuseOutlook(65001);
   refuseOutlook(70011, { error: 'invalid_scope' });
   const refreshToken = world.refreshTokenFor(

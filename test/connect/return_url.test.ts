@@ -23,12 +23,12 @@ describe('a return URL under a registered prefix', () => {
     'https://good.example:443/app/done',
     'http://127.0.0.1:3000/anything',
     'https://good.example/other/../app/done',
-  ])('is taken: %s', (url) => {
+  ])('is accepted: %s', (url) => {
     expect(refuses(url)).toBe(false);
   });
 });
 
-describe('what only looks like it', () => {
+describe('a URL that only resembles it', () => {
   test.each([
     'https://good.example@evil.example/app',
     'https://good.example:x@evil.example/app',
@@ -68,26 +68,26 @@ describe('what only looks like it', () => {
     'javascript:alert(1)//https://good.example/app',
     'data:text/html,https://good.example/app',
     '',
-  ])('is refused: %j', (url) => {
+  ])('is rejected: %j', (url) => {
     expect(refuses(url)).toBe(true);
   });
 
-  test('is refused when it is longer than any browser needs', () => {
+  test('is rejected if it is too long', () => {
     expect(refuses(`https://good.example/app?${'x'.repeat(3_000)}`)).toBe(true);
   });
 
-  test('is refused where the app registered nothing', () => {
+  test('is rejected if the app has no prefix', () => {
     expect(refuses('https://good.example/app', [])).toBe(true);
   });
 
-  test('a prefix that is no address lets nothing through', () => {
+  test('is rejected if the prefix is not a URL', () => {
     expect(refuses('https://good.example/app', ['', 'https://', '*', 'good.example', 'https://good.example?x='])).toBe(
       true,
     );
   });
 });
 
-test('whatever is taken lies on the registered origin, under the registered path', () => {
+test('every accepted URL is on the registered origin, under the registered path', () => {
   const piece = fc.constantFrom(
     'https://',
     'http://',

@@ -25,17 +25,17 @@ type Request = Parameters<ConnectWorld['start']>[0];
 const refused = (request: Request, reason: Reason, metadata: Record<string, string> = {}) =>
   expect(world.start(request)).rejects.toMatchObject({ reason, metadata });
 
-describe('how it ends must be said', () => {
-  test('by nothing at all: refused, and nothing is stored', async () => {
+describe('the completion of an authorization', () => {
+  test('is required: without one, the start is rejected and nothing is stored', async () => {
     await refused({ returnUrl: undefined, autoConfirm: false }, 'FIELD_INVALID', { field: 'return_url' });
     expect(await world.find()).toBeUndefined();
   });
 
-  test('by a return URL that is not registered: refused', async () => {
+  test('by an unregistered return URL is rejected', async () => {
     await refused({ returnUrl: 'https://product.example@evil.example/' }, 'FIELD_INVALID', { field: 'return_url' });
   });
 
-  test('by a redirect URI that is not letter by letter a registered one: refused', async () => {
+  test('by a redirect URI that is not exactly a registered one is rejected', async () => {
     for (const redirectUri of [
       `${PRODUCT_CALLBACK}/`,
       PRODUCT_CALLBACK.toUpperCase(),
@@ -46,12 +46,12 @@ describe('how it ends must be said', () => {
     }
   });
 
-  test('by two ways at once: refused', async () => {
+  test('by two ways at once is rejected', async () => {
     await refused({ redirectUri: PRODUCT_CALLBACK, returnUrl: RETURN_URL }, 'FIELD_INVALID', { field: 'return_url' });
     await refused({ redirectUri: PRODUCT_CALLBACK, autoConfirm: true }, 'FIELD_INVALID', { field: 'auto_confirm' });
   });
 
-  test("by the vault's own callback named in full", async () => {
+  test("may name the vault's own callback", async () => {
     const { authorizationUri } = await world.start({ redirectUri: OWN_CALLBACK, returnUrl: RETURN_URL });
     const back = await world.walk(authorizationUri, ADA);
     expect(back.searchParams.get('outcome')).toBe('granted');
@@ -59,21 +59,21 @@ describe('how it ends must be said', () => {
 });
 
 describe("the vault's own callback", () => {
-  test('is implied where the app names no redirect URI', async () => {
+  test('is the default if the app has no redirect URI', async () => {
     await world.register('plain', { redirectUris: [] });
     const { authorizationUri } = await world.start({ tenantId: 'plain' });
     expect(new URL(authorizationUri).searchParams.get('redirect_uri')).toBe(OWN_CALLBACK);
     await refused({ tenantId: 'plain', redirectUri: PRODUCT_CALLBACK }, 'FIELD_INVALID', { field: 'redirect_uri' });
   });
 
-  test('is not implied where the app names others', async () => {
+  test('is not the default if the app has others', async () => {
     await world.register('chat', { redirectUris: [PRODUCT_CALLBACK] });
     await refused({ tenantId: 'chat' }, 'FIELD_INVALID', { field: 'redirect_uri' });
   });
 });
 
 describe('the app', () => {
-  test("of another tenant is used where it is shared, and is the product's own secret no longer", async () => {
+  test('of another tenant is used if it is shared, and rejected once it is not', async () => {
     await world.register('owner', { appId: 'mail', sharedWith: ['acme'] });
     const connection = await world.connect({ app: { tenantId: 'owner', appId: 'mail' } });
     expect(connection).toMatchObject({ tenantId: 'acme', appTenantId: 'owner', appId: 'mail', grantState: 'ACTIVE' });
@@ -81,9 +81,9 @@ describe('the app', () => {
 
   test.each([
     ['not shared', 'private', 'default'],
-    ['not there', 'private', 'nothing'],
-    ['of a tenant that is not there', 'nobody', 'default'],
-  ])('%s: one answer', async (_, tenantId, appId) => {
+    ['missing', 'private', 'nothing'],
+    ['of a missing tenant', 'nobody', 'default'],
+  ])('%s: the same error', async (_, tenantId, appId) => {
     await world.register('private');
     await refused({ app: { tenantId, appId } }, 'APP_NOT_FOUND');
   });
@@ -95,13 +95,13 @@ describe('the app', () => {
     expect([after.uid, after.appUid]).toEqual([before.uid, app.uid]);
   });
 
-  test('shared by its owner: the exchanges count against the tenant that connects', async () => {
+  test('if shared, the exchanges count against the tenant that connects', async () => {
     await world.register('owner', { appId: 'mail', sharedWith: ['*'] });
     const connection = await world.connect({ app: { tenantId: 'owner', appId: 'mail' } });
     expect(new Set(world.admittedTenants)).toEqual(new Set([connection.tenantUid]));
   });
 
-  test('suspended, or its owner: APP_SUSPENDED', async () => {
+  test('if suspended, or if its owner is, is APP_SUSPENDED', async () => {
     await world.register('off', { suspended: true });
     await refused({ tenantId: 'off' }, 'APP_SUSPENDED');
     await world.register('owner', { appId: 'mail', sharedWith: ['*'] }, { state: 'SUSPENDED' });
@@ -115,7 +115,7 @@ describe('X/.default', () => {
     new URL(authorizationUri).searchParams.get('scope')?.split(' ').toSorted();
   const all = `${GRAPH}/.default`;
 
-  test('stands for what the connection has of that resource', async () => {
+  test("means the connection's scopes of that resource", async () => {
     await world.connect({ scopes: ['Mail.ReadOnly'] });
 
     const named = await world.start({ scopes: ['Mail.ReadOnly'] });
@@ -124,7 +124,7 @@ describe('X/.default', () => {
     expect(scopeOf(again.authorizationUri)).toEqual(scopeOf(named.authorizationUri));
   });
 
-  test('asks Entra for what the registration lists where the connection is new', async () => {
+  test('requests what the registration lists if the connection is new', async () => {
     const connection = await world.connect({ scopes: [all] });
 
     expect(connection).toMatchObject({ productScopes: [all], grantState: 'ACTIVE' });
@@ -133,26 +133,26 @@ describe('X/.default', () => {
     expect(scopeOf(authorizationUri)).toEqual([all, 'offline_access', 'openid', 'profile']);
   });
 
-  test('of an API by its application id is taken as it is', async () => {
+  test('of an API by its application id is sent unchanged', async () => {
     const own = '11111111-1111-4111-8111-111111111111/.default';
     const { authorizationUri } = await world.start({ scopes: [own] });
     expect(scopeOf(authorizationUri)).toContain(own);
   });
 
-  test('is refused beside permissions of a new connection, as Entra would', async () => {
+  test('is rejected together with permissions of a new connection, as by Entra', async () => {
     await refused({ scopes: [all, 'Mail.ReadOnly'] }, 'FIELD_INVALID', { field: 'scopes' });
     await refused({ scopes: ['api://own/.default', 'Mail.ReadOnly'] }, 'FIELD_INVALID', { field: 'scopes' });
   });
 });
 
-test('a resource keeps the slash at its end', async () => {
+test('a resource keeps its trailing slash', async () => {
   await world.register('sql', { catalog: 'microsoft' });
   const scope = 'https://database.windows.net//user_impersonation';
   const { authorizationUri } = await world.start({ tenantId: 'sql', scopes: [scope] });
   expect(new URL(authorizationUri).searchParams.get('scope')?.split(' ')).toContain(scope);
 });
 
-test('unknown scopes are refused with what may have been meant', async () => {
+test('unknown scopes are rejected with suggestions', async () => {
   await refused({ scopes: ['Mail.ReadOnlly'] }, 'SCOPE_UNKNOWN', {
     suggestions: expect.stringContaining('Mail.ReadOnly'),
   });
@@ -170,7 +170,7 @@ test('a directory must be a GUID that the tenant and the app allow', async () =>
   expect(new URL(authorizationUri).pathname).toContain(CONTOSO);
 });
 
-test('a login hint is refused together with SELECT_ACCOUNT', async () => {
+test('a login hint is rejected together with SELECT_ACCOUNT', async () => {
   await refused({ loginHint: ADA, prompt: 'select_account' }, 'FIELD_INVALID', { field: 'login_hint' });
 });
 
@@ -188,7 +188,7 @@ test('external id and labels are set, kept, and changed', async () => {
   expect(await world.find()).toMatchObject({ externalId: 'user-8', labels: { team: 'blue' }, grantState: 'PENDING' });
 });
 
-test('started ten times at once for a new name there is one connection', async () => {
+test('ten concurrent starts for a new name create one connection', async () => {
   await Promise.all(Array.from({ length: 10 }, () => world.start()));
   expect((await world.stores.connections.list({ size: 50, after: undefined }, {})).items).toHaveLength(1);
 });

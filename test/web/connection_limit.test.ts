@@ -47,7 +47,7 @@ async function silent(address: string, text = ''): Promise<Socket> {
   return socket;
 }
 
-/** With a connection of its own. */
+/** On a new connection. */
 function get(url: string): Promise<number | undefined> {
   const send = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
@@ -59,13 +59,13 @@ function get(url: string): Promise<number | undefined> {
 
 const SENT = ['', 'GET / HTTP/1.1\r\n', 'GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n'];
 
-test.each(SENT)('connections that send %j keep no browser out', async (text) => {
+test.each(SENT)('connections that send %j do not lock browsers out', async (text) => {
   const web = await startWeb();
   for (let i = 0; i < 3 * MOST; i++) await silent(web.address, text);
   for (let i = 0; i < 3; i++) expect(await get(`http://${web.address}/connect/${HANDLE}`)).toBe(200);
 });
 
-test('connections without TLS keep no browser out', async () => {
+test('connections without TLS do not lock browsers out', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'limit-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const tls = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
@@ -77,13 +77,13 @@ test('connections without TLS keep no browser out', async () => {
   for (let i = 0; i < 3; i++) expect(await get(`https://${web.address}/connect/${HANDLE}`)).toBe(200);
 });
 
-test.each(SENT)('connections that send %j keep no probe out', async (text) => {
+test.each(SENT)('connections that send %j do not lock probes out', async (text) => {
   const ops = await startOps();
   for (let i = 0; i < 3 * MOST; i++) await silent(ops.address, text);
   for (let i = 0; i < 3; i++) expect(await get(`http://${ops.address}/livez`)).toBe(200);
 });
 
-test('a request that is being answered is not cut off for new connections', async () => {
+test('a request in progress is not closed for new connections', async () => {
   const gate = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   const ops = await startOps(() => {

@@ -18,7 +18,7 @@ const SECRET = `${VAULT}/secrets/mail`;
 
 let web: WebServer;
 let base: string;
-/** Secrets that were handed on. */
+/** The reported secrets. */
 let received: string[];
 /** How many apps refer to a secret. */
 let apps: number;
@@ -110,12 +110,12 @@ describe('an event', () => {
     expect(counts).toEqual({ accepted: 1 });
   });
 
-  test('is taken as a CloudEvent, and as a batch of them', async () => {
+  test('is accepted as a CloudEvent, and in a batch', async () => {
     expect((await post(cloudEvent(), { type: 'application/cloudevents+json; charset=utf-8' })).status).toBe(200);
     const batch = [cloudEvent(), cloudEvent()];
     expect((await post(batch, { type: 'application/cloudevents-batch+json; charset=utf-8' })).status).toBe(200);
 
-    // Of one post, each secret once.
+    // Each secret is reported once per post.
     expect([received, counts]).toEqual([[SECRET, SECRET], { accepted: 3 }]);
   });
 
@@ -123,24 +123,24 @@ describe('an event', () => {
     ['as in Microsoft’s example', { vaultName: 'acme-kv', 'objectName ': 'mail', version: ' ee05' }],
     ['in lower case', { id: SECRET }],
     ['in capitals', { ID: SECRET.toUpperCase() }],
-    ['with lines between', { vault_name: 'ACME-KV', 'Object-Name': 'Mail' }],
-    ['with blanks around', { ' Id': ` ${SECRET}/v1 ` }],
-    ['with an id that is none', { Id: 42, VaultName: 'acme-kv', ObjectName: 'mail' }],
-    ['with an id of a strange kind', { Id: '/subscriptions/s/mail', VaultName: 'acme-kv', ObjectName: 'mail' }],
-  ])('is understood however its fields are spelled: %s', async (_, data) => {
+    ['with separators', { vault_name: 'ACME-KV', 'Object-Name': 'Mail' }],
+    ['with spaces around', { ' Id': ` ${SECRET}/v1 ` }],
+    ['with an invalid id', { Id: 42, VaultName: 'acme-kv', ObjectName: 'mail' }],
+    ['with an id of another kind', { Id: '/subscriptions/s/mail', VaultName: 'acme-kv', ObjectName: 'mail' }],
+  ])('is accepted with any spelling of its fields: %s', async (_, data) => {
     await post([gridEvent({ data })]);
 
     expect([received, counts]).toEqual([[SECRET], { accepted: 1 }]);
   });
 
-  test('is counted apart when no credential refers to its secret', async () => {
+  test('is counted separately if no credential refers to its secret', async () => {
     apps = 0;
     expect((await post([gridEvent()])).status).toBe(200);
 
     expect(counts).toEqual({ unreferenced: 1 });
   });
 
-  test('is taken once, however often it comes', async () => {
+  test('is handled once, however often it is delivered', async () => {
     const event = gridEvent();
     for (const body of [[event], [event, event], { ...event }]) expect((await post(body)).status).toBe(200);
     await post([{ ...event, id: randomUUID() }]);
@@ -148,14 +148,14 @@ describe('an event', () => {
     expect([received.length, counts]).toEqual([2, { accepted: 2, replayed: 3 }]);
   });
 
-  test('that stands twice in one post is one', async () => {
+  test('that is twice in one post counts once', async () => {
     const event = gridEvent();
     await post([event, event]);
 
     expect(counts).toEqual({ accepted: 1, replayed: 1 });
   });
 
-  test('of another source with the same id is another one', async () => {
+  test('with the same id from another source is another event', async () => {
     const event = cloudEvent();
     await post([event, { ...event, source: '/another' }]);
 
@@ -165,7 +165,7 @@ describe('an event', () => {
   test.each([
     ['of another key vault', { Id: 'https://other-kv.vault.azure.net/secrets/mail/v1' }],
     ['of another key vault by its name', { Id: undefined, VaultName: 'other-kv' }],
-    ['of a host that looks alike', { Id: 'https://acme-kv.vault.azure.net.evil.example/secrets/mail' }],
+    ['of a similar host', { Id: 'https://acme-kv.vault.azure.net.evil.example/secrets/mail' }],
     ['of the root key', { Id: `${VAULT}/secrets/KEK/v1` }],
     ['with a query', { Id: `${SECRET}?x=y` }],
   ])('is foreign when it is %s', async (_, data) => {
@@ -186,20 +186,20 @@ describe('an event', () => {
   test.each([
     ['no id', { id: undefined }],
     ['an empty id', { id: ' ' }],
-    ['an endless id', { id: 'i'.repeat(3_000) }],
+    ['a very long id', { id: 'i'.repeat(3_000) }],
     ['no type', { eventType: undefined }],
-    ['a type that is no text', { eventType: ['Microsoft.KeyVault.SecretExpired'] }],
+    ['a type that is not a string', { eventType: ['Microsoft.KeyVault.SecretExpired'] }],
     ['no data', { data: undefined }],
-    ['data that is no object', { data: 'secret' }],
+    ['data that is not an object', { data: 'secret' }],
     ['data without a secret', { data: { Version: 'v1' } }],
-    ['a vault that is no name', { data: { VaultName: 'acme-kv.evil.example/', ObjectName: 'mail' } }],
+    ['an invalid vault name', { data: { VaultName: 'acme-kv.evil.example/', ObjectName: 'mail' } }],
   ])('is malformed with %s', async (_, more) => {
     expect((await post([gridEvent(more)])).status).toBe(200);
 
     expect([received, counts]).toEqual([[], { malformed: 1 }]);
   });
 
-  test('that is broken keeps none beside it from being taken', async () => {
+  test('that is malformed does not affect others in the same post', async () => {
     const other = gridEvent({}, { Id: `${VAULT}/secrets/other` });
     await post([null, 5, 'x', [], gridEvent({ eventType: 'x' }), gridEvent(), other]);
 
@@ -207,7 +207,7 @@ describe('an event', () => {
     expect(counts).toEqual({ malformed: 4, foreign_type: 1, accepted: 2 });
   });
 
-  test('comes again when the database did not answer, and is no replay then', async () => {
+  test('is resent after a database failure, and is not a replay then', async () => {
     const events = [gridEvent()];
     failure = new VaultError('DATABASE_UNAVAILABLE', 'away');
     expect((await post(events)).status).toBe(503);
@@ -217,7 +217,7 @@ describe('an event', () => {
     expect([received, counts]).toEqual([[SECRET], { accepted: 1, failed: 1 }]);
   });
 
-  test('that meets a mistake of ours comes again too, and what it says is not told', async () => {
+  test('is resent after an internal error, whose message is not disclosed', async () => {
     failure = new TypeError(`canary ${SECRET}`);
     const answer = await post([gridEvent()]);
 
@@ -238,7 +238,7 @@ describe('the handshake', () => {
   });
   const code = '512d38b6-c7b8-40c8-89fe-f46f9e9622b6';
 
-  test('of Event Grid’s schema tells the code again', async () => {
+  test('of Event Grid’s schema returns the code', async () => {
     const answer = await post(
       [validation({ validationCode: code, validationUrl: 'https://rp.eventgrid.azure.net/x' })],
       {
@@ -263,7 +263,7 @@ describe('the handshake', () => {
   const options = (headers: Record<string, string>, key = KEY) =>
     fetch(`${base}/event-grid?key=${key}`, { method: 'OPTIONS', headers });
 
-  test('of CloudEvents allows the sender to send', async () => {
+  test('of CloudEvents allows the sender', async () => {
     const answer = await options({
       'WebHook-Request-Origin': 'eventgrid.azure.net',
       'WebHook-Request-Callback': 'https://rp-eastus.eventgrid.azure.net/x',
@@ -300,7 +300,7 @@ describe('the key', () => {
       body: JSON.stringify([gridEvent()]),
     });
 
-  test('may come in a header, and may be the next one', async () => {
+  test('may be in a header, and may be the next key', async () => {
     expect((await send('', { 'tokenvault-event-grid-key': KEY })).status).toBe(200);
     expect((await send(`?x=y&key=${NEXT_KEY}`)).status).toBe(200);
   });
@@ -315,7 +315,7 @@ describe('the key', () => {
     [`?KEY=${KEY}`, {}],
     ['', { 'tokenvault-event-grid-key': 'wrong' }],
     ['', { authorization: `Bearer ${KEY}` }],
-  ])('is wrong, and nothing is done: %s %j', async (query, headers) => {
+  ])('is wrong, so nothing is accepted: %s %j', async (query, headers) => {
     const answer = await send(query, headers);
 
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([401, 'no-store']);
@@ -323,14 +323,14 @@ describe('the key', () => {
     expect([received, counts, logged]).toEqual([[], { unauthorized: 1 }, []]);
   });
 
-  test('is asked for before anything is read', async () => {
+  test('is checked before the body is read', async () => {
     const status = await streamed('/event-grid?key=wrong', ['[']);
 
     expect([status, counts]).toEqual([401, { unauthorized: 1 }]);
   });
 });
 
-/** The status of what begins so and has no end. */
+/** The status for a request that starts with `chunks` and never completes. */
 function streamed(path: string, chunks: readonly string[]): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(`${base}${path}`, {
@@ -348,14 +348,14 @@ function streamed(path: string, chunks: readonly string[]): Promise<number | und
 
 describe('a body', () => {
   test.each(['{', '', '[', 'null', '5', '"x"', 'undefined', '[{}', '\u0000'])(
-    'is refused when it is %j',
+    'is rejected if it is %j',
     async (body) => {
       expect((await post(body)).status).toBe(400);
       expect([received, counts]).toEqual([[], {}]);
     },
   );
 
-  test('may begin with a mark of its byte order, and may be empty of events', async () => {
+  test('may begin with a byte order mark, and may contain no events', async () => {
     expect((await post(`\ufeff${JSON.stringify([gridEvent()])}`)).status).toBe(200);
     expect((await post([])).status).toBe(200);
     expect(counts).toEqual({ accepted: 1 });
@@ -368,7 +368,7 @@ describe('a body', () => {
     },
   );
 
-  test('is refused when it says that it is too large, and when it turns out to be', async () => {
+  test('is rejected if its length is too large, declared or real', async () => {
     const request = `POST /event-grid?key=${KEY} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
     expect(await raw(`${request}Content-Length: 10485760\r\n\r\n[`)).toMatch(
       /^HTTP\/1\.1 413 [\s\S]*connection: close/i,
@@ -377,7 +377,7 @@ describe('a body', () => {
     expect(received).toEqual([]);
   });
 
-  test('is refused when it has too many events, and taken when it has as many as may be', async () => {
+  test('is rejected with too many events, and accepted with the maximum', async () => {
     const slim = (count: number) =>
       Array.from({ length: count }, (_, at) => ({
         id: String(at),
@@ -390,13 +390,13 @@ describe('a body', () => {
     expect([received.length, counts]).toEqual([7, { accepted: 1_000 }]);
   });
 
-  test('that is deep is a body like any other', async () => {
+  test('may be deeply nested', async () => {
     const deep = '['.repeat(200_000) + ']'.repeat(200_000);
     expect((await post(deep)).status).toBe(200);
     expect(counts).toEqual({ malformed: 1 });
   });
 
-  test('that never comes whole harms nobody', async () => {
+  test('that never completes does no harm', async () => {
     const socket = connect(Number(web.address.split(':')[1]), '127.0.0.1');
     socket.write(
       `POST /event-grid?key=${KEY} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[{`,
@@ -409,7 +409,7 @@ describe('a body', () => {
     expect(logged).toEqual([]);
   });
 
-  test('of any JSON is answered, and never with a mistake of ours', async () => {
+  test('of any JSON is answered, and never with an internal error', async () => {
     const word = fc.constantFrom(
       'id',
       'Id',
@@ -444,7 +444,7 @@ describe('a body', () => {
   });
 });
 
-/** As `fetch` would not send it. */
+/** Sends a request that `fetch` cannot send. */
 function raw(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(web.address.split(':')[1]), '127.0.0.1', () => socket.write(text));
@@ -457,14 +457,14 @@ function raw(text: string): Promise<string> {
 }
 
 describe('the address', () => {
-  test('takes no other method', async () => {
+  test('accepts no other method', async () => {
     for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
       const answer = await fetch(`${base}/event-grid?key=${KEY}`, { method });
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
     }
   });
 
-  test('is not there where no key is set; other addresses have no OPTIONS', async () => {
+  test('does not exist without a key; other addresses have no OPTIONS', async () => {
     await web.close(100);
     await start(undefined);
 

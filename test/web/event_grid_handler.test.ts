@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { GridEvent } from '../../src/web/event_grid_event.ts';
 import { createEventGridHandler } from '../../src/web/event_grid_handler.ts';
 
-test('remembers the last 10,000 events that were taken, and no more', async () => {
+test('remembers the last 10,000 accepted events, and no more', async () => {
   let replayed = 0;
   const handler = createEventGridHandler({
     keyVaults: [],

@@ -5,7 +5,7 @@ import { html } from '../../src/web/html.ts';
 const READ: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
 const read = (text: string) => text.replaceAll(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => READ[name] ?? '');
 
-test('nothing given breaks out of a text or an attribute, and all of it arrives', () => {
+test('no value breaks out of text or attribute, and values are complete', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom(...'<>"\'&;`=/ a\n') }), (a, b) => {
       const text = html`<p title="${a}">${b}</p>`.toString();
@@ -15,7 +15,7 @@ test('nothing given breaks out of a text or an attribute, and all of it arrives'
   );
 });
 
-test('what was escaped is not escaped again, lists are joined, and nothing leaves nothing', () => {
+test('escaped HTML is not escaped again, lists are joined, undefined renders as nothing', () => {
   const items = ['<', '&'].map((text) => html`<li>${text}</li>`);
   expect(html`<ul>${items}</ul>${undefined}`.toString()).toBe('<ul><li>&lt;</li><li>&amp;</li></ul>');
 });

@@ -8,7 +8,7 @@ import type { Messages } from '../../src/web/messages/messages.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
 import { ADMIN_STATE, anOutcome, createFaces, HANDLE, STATE } from './faces.ts';
 
-/** A second language, in one table: English, each of whose sentences is marked. */
+/** A second language in one table: English with every text marked. */
 const marked: Messages = { ...markedAll(english), language: 'he', direction: 'rtl' };
 
 function markedAll<Thing>(thing: Thing): Thing {
@@ -58,12 +58,12 @@ test.each([
   ['success', CALLBACK, anOutcome('GRANTED')],
   ['a fault', CALLBACK, anOutcome('APP_CREDENTIAL_EXPIRED', { returnUrl: 'https://product.example/' })],
   ['approval', CALLBACK, anOutcome('ADMIN_CONSENT_REQUIRED', { adminConsentUri: GIVEN[4] })],
-  ['a doubt', CALLBACK, anOutcome('AUTHORIZATION_DECLINED', { adminConsentUri: GIVEN[4] })],
-  ['a way of nobody', CALLBACK, anOutcome('STATE_INVALID', { product: undefined })],
+  ['an unclear outcome', CALLBACK, anOutcome('AUTHORIZATION_DECLINED', { adminConsentUri: GIVEN[4] })],
+  ['an unknown state', CALLBACK, anOutcome('STATE_INVALID', { product: undefined })],
   ['approved', `/oauth2/callback?admin_consent=True&tenant=t&state=${ADMIN_STATE}`, undefined],
   ['back from Microsoft', '/oauth2/callback?admin_consent=True&tenant=t', undefined],
-  ['nothing here', '/nothing', undefined],
-])('a second language takes one table, all of whose words are the only ones: %s', async (_, path, outcome) => {
+  ['not found', '/nothing', undefined],
+])('a second language needs only one table of texts: %s', async (_, path, outcome) => {
   if (outcome !== undefined) faces.outcome = outcome;
   const { html, headers } = await page(path, 'he, en;q=0.5');
 
@@ -75,8 +75,8 @@ test.each([
     .replaceAll(/<[^>]*>/g, '')
     .replaceAll(/«[^«»]*»/g, '')
     .replaceAll(/«[^«»]*»/g, '');
-  const unsaid = GIVEN.reduce((text, given) => text.replaceAll(given, ''), texts);
-  expect(unsaid.replaceAll(/[\s:–]/g, '')).toBe('');
+  const rest = GIVEN.reduce((text, given) => text.replaceAll(given, ''), texts);
+  expect(rest.replaceAll(/[\s:–]/g, '')).toBe('');
 });
 
 test('dates are written in the language, in UTC', async () => {
@@ -93,12 +93,12 @@ test.each([
   ['*', 'en'],
   ['en;q=0, he', 'he'],
   [undefined, 'en'],
-])('who accepts %s is answered in %s', (accepted, spoken) => {
+])('a browser that accepts %s gets %s', (accepted, spoken) => {
   const headers = accepted === undefined ? {} : { 'accept-language': accepted };
   expect(messagesFor([english, marked], { headers }).language).toBe(spoken);
 });
 
-test('whatever a browser claims to accept, it is answered in one of the languages', () => {
+test('any accept-language header gets one of the languages', () => {
   const odd = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'en-,;q=0.1* "\\he') }));
   fc.assert(
     fc.property(odd, (accepted) => {

@@ -17,18 +17,18 @@ async function start(
   return (path: string, method = 'GET') => fetch(`http://${ops?.address}${path}`, { method });
 }
 
-test('lives as long as it answers', async () => {
+test('is live as long as it answers', async () => {
   const get = await start({ database: () => Promise.reject(new Error('gone')) });
   expect((await get('/livez')).status).toBe(200);
 });
 
-test('is ready when every check passes, and tells each by name', async () => {
+test('is ready if every check passes, and lists each by name', async () => {
   const get = await start({ keys: () => undefined, database: async () => undefined });
   const answer = await get('/readyz');
   expect([answer.status, await answer.text()]).toEqual([200, 'ok\nkeys: ok\ndatabase: ok\n']);
 });
 
-test.each(['/metrics', '/readyz'])('many requests for %s at once cost as much as one', async (path) => {
+test.each(['/metrics', '/readyz'])('concurrent requests for %s cost as much as one', async (path) => {
   const gate = Promise.withResolvers<void>();
   let asked = 0;
   const ask = async () => {
@@ -46,7 +46,7 @@ test.each(['/metrics', '/readyz'])('many requests for %s at once cost as much as
   expect(asked).toBeLessThan(20);
 });
 
-test('is not ready when one fails, and does not tell why', async () => {
+test('is not ready if one fails, and does not say why', async () => {
   const get = await start({
     keys: () => undefined,
     database: () => Promise.reject(new Error('postgres://user:password@host')),
@@ -61,7 +61,7 @@ test('is not ready when one fails, and does not tell why', async () => {
   ]);
 });
 
-test('hands out the metrics as they come', async () => {
+test('returns the metrics unchanged', async () => {
   const get = await start({});
   const answer = await get('/metrics');
   expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
@@ -71,13 +71,13 @@ test('hands out the metrics as they come', async () => {
   ]);
 });
 
-test('broken metrics are a 500 and no more', async () => {
+test('failing metrics are a plain 500', async () => {
   const get = await start({}, () => Promise.reject(new Error('canary')));
   const answer = await get('/metrics');
   expect([answer.status, (await answer.text()).includes('canary')]).toEqual([500, false]);
 });
 
-test('knows three addresses and two methods', async () => {
+test('has three addresses and two methods', async () => {
   const get = await start();
   expect((await get('/')).status).toBe(404);
   expect((await get('/constructor')).status).toBe(404);
@@ -101,7 +101,7 @@ test('listens on a unix socket too', async () => {
   expect(status).toBe(200);
 });
 
-test('says so when the port is taken', async () => {
+test('reports a port that is already in use', async () => {
   await start();
   const again = startOpsServer({
     address: ops?.address ?? '',

@@ -12,12 +12,12 @@ const OUTCOMES = ['GRANTED', ...REASONS] as const;
 const FLOWS: readonly Flow[] = ['user', 'administrator'];
 const REQUEST_ID = '0b1c7a52-0000-4000-8000-000000000000';
 const textOf = (html: string) => html.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ');
-/** Its tags, without what stands in attributes. */
+/** The tags, without values of attributes. */
 const skeleton = (html: string) => html.match(/<[^>]*>/g)?.map((tag) => tag.replaceAll(/="[^"]*"/g, '=""'));
 
-describe.each(FLOWS)('the last page of a way (%s)', (flow) => {
+describe.each(FLOWS)('the last page of a flow (%s)', (flow) => {
   test.each(OUTCOMES)(
-    'has words for %s: one heading, which is the title too, whose move it is, and no gap',
+    'has texts for %s: one heading, which is also the title, the next step, and no gap',
     (outcome) => {
       const html = outcomePage(english, { flow, outcome, product: PRODUCT, requestId: REQUEST_ID }).toString();
       const [, title] = /<title>(.*?)<\/title>/.exec(html) ?? [];
@@ -29,13 +29,13 @@ describe.each(FLOWS)('the last page of a way (%s)', (flow) => {
     },
   );
 
-  test.each(OUTCOMES)('shows a reference for %s just where somebody must be told', (outcome) => {
+  test.each(OUTCOMES)('shows a reference for %s only if support needs it', (outcome) => {
     const html = outcomePage(english, { flow, outcome, requestId: REQUEST_ID }).toString();
     expect(html.includes(REQUEST_ID)).toBe(OUTCOME_FACTS[outcomeKind(outcome)].reference);
   });
 });
 
-test("the app's own faults, suspensions and ours show a reference; what people can do alone does not", () => {
+test('faults of app and vault show a reference; outcomes that users can fix do not', () => {
   const withReference = OUTCOMES.filter((outcome) => OUTCOME_FACTS[outcomeKind(outcome)].reference);
   expect(withReference).toEqual(
     expect.arrayContaining(['APP_CREDENTIAL_REJECTED', 'APP_CREDENTIAL_EXPIRED', 'APP_MISCONFIGURED', 'INTERNAL']),
@@ -44,7 +44,7 @@ test("the app's own faults, suspensions and ours show a reference; what people c
   expect(withReference).not.toEqual(expect.arrayContaining(['ENTRA_UNAVAILABLE']));
 });
 
-describe('whatever names, scopes and addresses are', () => {
+describe('with any names, scopes and addresses', () => {
   const hostile = fc.oneof(
     fc.string({ unit: 'grapheme', minLength: 1 }),
     fc.constantFrom('"><script>alert(1)</script>', "' onload='x", '</title><h1>', '<!--', ']]>', '&lt;', '\u202e'),
@@ -93,7 +93,7 @@ describe('the connect page', () => {
       ...more,
     }).toString();
 
-  test('says who asks, for which product, what it will be able to do, and until when the link works', () => {
+  test('names tenant, product, scopes and the expiry of the link', () => {
     const text = textOf(page()).replaceAll(/\s+/g, ' ');
     expect(text).toContain('Northwind asks you to connect your Microsoft account to Acme &amp; Sons');
     expect(text).toContain('Read your mail');
@@ -102,17 +102,17 @@ describe('the connect page', () => {
     expect(text).toContain('only if you requested this link');
   });
 
-  test('names one that asks for itself once', () => {
+  test("names a tenant once that has the product's name", () => {
     const product = { name: 'Northwind', tenant: 'Northwind', logo: undefined };
     expect(textOf(page({ product })).replaceAll(/\s+/g, ' ')).toContain('Northwind asks you to connect your Microsoft');
   });
 
-  test('has no empty list where nothing is asked beside, or nothing is named', () => {
+  test('has no empty list without implicit scopes, or without scopes', () => {
     expect(page({ scopes: [], implicit: [] })).not.toContain('<ul');
     expect(page({ scopes: [] })).toContain('Microsoft lists on the next page');
   });
 
-  test("shows the product's logo, or else its first letter, whatever script that is", () => {
+  test("shows the product's logo, or its first letter in any script", () => {
     expect(page()).toContain(`src="../logos/${PRODUCT.logo}"`);
     const letter = (name: string) =>
       /class="mark"[^>]*>(.*?)<\/span>/.exec(page({ product: { ...PRODUCT, name, logo: undefined } }))?.[1];
@@ -120,7 +120,7 @@ describe('the connect page', () => {
   });
 });
 
-describe('what is sent on to an administrator', () => {
+describe('the request to an administrator', () => {
   const link = 'https://vault.example/admin-consent/abc';
   const page = (outcome: 'ADMIN_CONSENT_REQUIRED' | 'AUTHORIZATION_DECLINED') =>
     outcomePage(english, {
@@ -132,7 +132,7 @@ describe('what is sent on to an administrator', () => {
       requestId: REQUEST_ID,
     }).toString();
 
-  test('is a text, a link and a letter that holds both', () => {
+  test('is a text, a link and an e-mail with both', () => {
     const html = page('ADMIN_CONSENT_REQUIRED');
     expect(html).toContain(`<p>${link}</p></blockquote>`);
     expect(html).toContain(`href="${link}"`);
@@ -143,7 +143,7 @@ describe('what is sent on to an administrator', () => {
     expect(letter.searchParams.get('body')).toContain(`\r\n${link}\r\n`);
   });
 
-  test('comes before the way back where it is needed, and after it where nobody knows', () => {
+  test('comes before the way back if it is needed, and after it if that is unknown', () => {
     const order = (html: string) => [html.indexOf('mailto:'), html.indexOf('https://product.example/?a=1&amp;b=2')];
     const [letter = 0, back = 0] = order(page('ADMIN_CONSENT_REQUIRED'));
     expect(letter).toBeLessThan(back);

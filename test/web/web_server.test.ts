@@ -28,7 +28,7 @@ function start(log = silentLog): Promise<WebServer> {
 
 const get = (path: string, init: RequestInit = {}) => fetch(`${base}${path}`, { redirect: 'manual', ...init });
 
-/** As `fetch` would not send it. */
+/** Sends a request that `fetch` cannot send. */
 function raw(text: string): Promise<string> {
   const [host, port] = web.address.split(':');
   return new Promise((resolve, reject) => {
@@ -42,7 +42,7 @@ function raw(text: string): Promise<string> {
 }
 
 describe('the connect page', () => {
-  test('shows a form and uses nothing up, however often a mail scanner comes', async () => {
+  test('shows a form, and is not used up by mail scanners', async () => {
     for (const method of ['GET', 'HEAD', 'GET']) expect((await get(`/connect/${HANDLE}`, { method })).status).toBe(200);
     const html = await (await get(`/connect/${HANDLE}`)).text();
     expect(html).toContain('<form method="post">');
@@ -56,13 +56,13 @@ describe('the connect page', () => {
     expect(html).toContain('Acme &amp; Sons');
   });
 
-  test('leads on to Entra when the button is pressed', async () => {
+  test('redirects to Entra when the button is pressed', async () => {
     const answer = await get(`/connect/${HANDLE}`, { method: 'POST' });
     expect([answer.status, answer.headers.get('location')]).toEqual([303, faces.entra]);
     expect(faces.opened).toEqual([HANDLE]);
   });
 
-  test('does not repeat a handle that it does not know', async () => {
+  test('does not repeat an unknown handle', async () => {
     const answer = await get(`/connect/${encodeURIComponent(XSS)}`);
     expect(answer.status).toBe(404);
     expect(await answer.text()).not.toMatch(/script|%3C/i);
@@ -75,7 +75,7 @@ describe('the connect page', () => {
 });
 
 describe('the callback', () => {
-  test('hands on code and state, and ends in our own words', async () => {
+  test("forwards code and state, and shows the vault's own page", async () => {
     const answer = await get(`/oauth2/callback?code=the-code&state=${STATE}&session_state=x`);
     expect(answer.status).toBe(200);
     expect(faces.received[0]?.state).toBe(STATE);
@@ -84,13 +84,13 @@ describe('the callback', () => {
     expect(await answer.text()).not.toMatch(/the-code|sss/);
   });
 
-  test('takes the same from a form (response_mode=form_post)', async () => {
+  test('accepts the same as a form (response_mode=form_post)', async () => {
     const body = new URLSearchParams({ code: 'the-code', state: STATE });
     const answer = await get('/oauth2/callback', { method: 'POST', body });
     expect([answer.status, faces.received.length]).toEqual([200, 1]);
   });
 
-  test('goes straight back to the product where it was granted and there is a return URL', async () => {
+  test('redirects to the return URL after success', async () => {
     faces.outcome = anOutcome('GRANTED', { returnUrl: RETURN_URL });
     const answer = await get(`/oauth2/callback?code=c&state=${STATE}`);
     expect([answer.status, answer.headers.get('location')]).toEqual([303, RETURN_URL]);
@@ -110,7 +110,7 @@ describe('the callback', () => {
     expect(html).toContain('Back to <strong><bdi>Acme &amp; Sons</bdi></strong>');
   });
 
-  test('says where Microsoft does not allow everything yet, and logs which resources', async () => {
+  test('shows that Microsoft does not allow everything yet, and logs the resources', async () => {
     const events: unknown[] = [];
     await web.close(100);
     web = await start({ event: (...event) => void events.push(event) });
@@ -159,7 +159,7 @@ describe('the callback', () => {
     expect((await get(`/oauth2/callback?code=c&state=${STATE}`)).status).toBe(status);
   });
 
-  test('shows an error in our own words, and nothing of what was sent', async () => {
+  test('shows an error in its own words, and nothing of the request', async () => {
     faces.outcome = anOutcome('AUTHORIZATION_DECLINED');
     const query = new URLSearchParams({
       error: XSS,
@@ -183,12 +183,12 @@ describe('the callback', () => {
     ['two codes', `state=${STATE}&code=c&code=d`],
     ['two descriptions', `state=${STATE}&error=e&error_description=d&error_description=d`],
     ['nothing', ''],
-  ])('is asked nothing with %s', async (_, query) => {
+  ])('is not called with %s', async (_, query) => {
     expect((await get(`/oauth2/callback?${query}`)).status).toBe(400);
     expect(faces.received).toEqual([]);
   });
 
-  test('thanks an administrator who comes from the admin-consent address of next_steps', async () => {
+  test('thanks an administrator who returns from the admin consent URL of next_steps', async () => {
     const query = new URLSearchParams({ admin_consent: 'True', tenant: XSS, scope: XSS, state: 'admin-consent' });
     const answer = await get(`/oauth2/callback?${query}`);
     const html = await answer.text();
@@ -197,14 +197,14 @@ describe('the callback', () => {
     expect(faces.received).toEqual([]);
   });
 
-  test('uses nothing up for a HEAD or an OPTIONS', async () => {
+  test('does not use the state up for HEAD or OPTIONS', async () => {
     for (const method of ['HEAD', 'OPTIONS', 'PUT']) {
       expect((await get(`/oauth2/callback?code=c&state=${STATE}`, { method })).status).toBe(405);
     }
     expect(faces.received).toEqual([]);
   });
 
-  test('refuses what is too long', async () => {
+  test('rejects an address or form that is too long', async () => {
     expect((await get(`/oauth2/callback?code=${'c'.repeat(9_000)}&state=${STATE}`)).status).toBe(414);
     expect((await get(`/oauth2/callback?code=${'c'.repeat(20_000)}&state=${STATE}`)).status).toBe(431);
     const body = new URLSearchParams({ code: 'c'.repeat(20_000), state: STATE });
@@ -212,7 +212,7 @@ describe('the callback', () => {
     expect(faces.received).toEqual([]);
   });
 
-  test('refuses a body without an end, and one that is no form', async () => {
+  test('rejects an endless body, and one that is not a form', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const request = httpRequest(`${base}/oauth2/callback`, {
         method: 'POST',
@@ -234,7 +234,7 @@ describe('the callback', () => {
 describe("an administrator's consent", () => {
   const query = (more: object) => new URLSearchParams({ state: ADMIN_STATE, ...more });
 
-  test('is told on its page, and the button leads to Entra', async () => {
+  test('has its own page, and the button leads to Entra', async () => {
     for (const method of ['GET', 'HEAD']) expect((await get(`/admin-consent/${HANDLE}`, { method })).status).toBe(200);
     const html = await (await get(`/admin-consent/${HANDLE}`)).text();
     expect(html).toContain('<form method="post">');
@@ -246,12 +246,12 @@ describe("an administrator's consent", () => {
     expect([answer.status, answer.headers.get('location')]).toEqual([303, faces.entra]);
   });
 
-  test('does not repeat a handle that it does not know', async () => {
+  test('does not repeat an unknown handle', async () => {
     const answer = await get(`/admin-consent/${encodeURIComponent(XSS)}`);
     expect([answer.status, /script|%3C/i.test(await answer.text())]).toEqual([404, false]);
   });
 
-  test('comes back to the one callback, which tells it by its state', async () => {
+  test('returns to the same callback, which recognizes its state', async () => {
     const answer = await get(`/oauth2/callback?${query({ admin_consent: 'True', tenant: 'contoso', scope: XSS })}`);
     const html = await answer.text();
     expect([answer.status, html.includes('Approved for your organization')]).toEqual([200, true]);
@@ -262,7 +262,7 @@ describe("an administrator's consent", () => {
     expect(faces.received).toEqual([]);
   });
 
-  test('comes as a form, and as a refusal', async () => {
+  test('may return as a form, and as an error', async () => {
     faces.adminOutcome = { outcome: 'AUTHORIZATION_DECLINED', returnUrl: undefined, product: PRODUCT };
     const body = query({ error: 'access_denied', error_description: XSS, admin_consent: 'True' });
     const answer = await get('/oauth2/callback', { method: 'POST', body });
@@ -270,7 +270,7 @@ describe("an administrator's consent", () => {
     expect(faces.receivedOfAdministrators).toMatchObject([{ answer: { error: 'access_denied' } }]);
   });
 
-  test('goes back to the product where it was given, and explains first what failed', async () => {
+  test('redirects to the product after success, and explains a failure first', async () => {
     faces.adminOutcome = { ...faces.adminOutcome, returnUrl: RETURN_URL };
     const granted = `/oauth2/callback?${query({ admin_consent: 'True' })}`;
     expect((await get(granted)).headers.get('location')).toBe(RETURN_URL);
@@ -282,9 +282,9 @@ describe("an administrator's consent", () => {
 
   test.each([
     ['no answer', {}],
-    ['a false one', { admin_consent: 'False' }],
+    ['a false value', { admin_consent: 'False' }],
     ["a user's", { code: 'c' }],
-  ])('is asked nothing with %s', async (_, more) => {
+  ])('is not called with %s', async (_, more) => {
     expect((await get(`/oauth2/callback?${query(more)}`)).status).toBe(400);
     expect((await get(`/oauth2/callback?${query({ ...more, admin_consent: 'True' })}&state=${STATE}`)).status).toBe(
       400,
@@ -294,7 +294,7 @@ describe("an administrator's consent", () => {
 });
 
 describe('a logo', () => {
-  test('is exactly the image, for ever, and nothing but an image', async () => {
+  test('is exactly the image, cacheable for ever, and nothing but an image', async () => {
     const answer = await get(`/logos/${LOGO.hash}`);
     const headers = Object.fromEntries(answer.headers);
     expect(Buffer.from(await answer.arrayBuffer()).equals(LOGO.image)).toBe(true);
@@ -318,14 +318,14 @@ describe('a logo', () => {
     },
   );
 
-  test('takes no other method', async () => {
+  test('accepts no other method', async () => {
     const answer = await get(`/logos/${LOGO.hash}`, { method: 'POST' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 });
 
-describe('what is not there', () => {
-  test('is a page for a browser, and a line for others', async () => {
+describe('an unknown address', () => {
+  test('has a page for browsers, and a line of text for others', async () => {
     const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     const page = await get('/nothing', { headers: { accept } });
     expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
@@ -336,14 +336,14 @@ describe('what is not there', () => {
     }
   });
 
-  test('neither is a method: also a page', async () => {
+  test('has a page for unknown methods too', async () => {
     const page = await get('/oauth2/callback', { method: 'PUT', headers: { accept: 'text/html' } });
     expect([page.status, page.headers.get('allow')]).toEqual([405, 'GET, POST']);
     expect(await page.text()).toContain('<h1>');
   });
 });
 
-test('a callback that is under way is answered before the listener is closed', async () => {
+test('a callback in progress is answered before the listener closes', async () => {
   const arrived = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
   Object.defineProperty(faces, 'meanwhile', {
@@ -365,14 +365,14 @@ test('a callback that is under way is answered before the listener is closed', a
   await closing;
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   test.each([
     `/connect/${HANDLE}`,
     '/connect/unknown',
     `/oauth2/callback?code=c&state=${STATE}`,
     '/oauth2/callback',
     '/nothing',
-  ])('is kept by nobody, framed by nobody and refers nobody: %s', async (path) => {
+  ])('is not cached, not framed and sends no referrer: %s', async (path) => {
     const { headers } = await get(path);
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
@@ -385,7 +385,7 @@ describe('every answer', () => {
     expect(policy).not.toMatch(/unsafe|script-src|http:|data:/);
   });
 
-  test('names the style of its pages by its hash', async () => {
+  test('names the hash of its style', async () => {
     const { createHash } = await import('node:crypto');
     const answer = await get(`/connect/${HANDLE}`);
     const style = /<style>(.*?)<\/style>/s.exec(await answer.text())?.[1] ?? '';
@@ -409,14 +409,14 @@ describe('every answer', () => {
     'GET /connect/a\r\nX: y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     `GET /oauth2/callback?state=${STATE}%0d%0aSet-Cookie:%20a=b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
     'nonsense\r\n\r\n',
-  ])('to an odd request line is a refusal: %j', async (text) => {
+  ])('to an invalid request line is an error: %j', async (text) => {
     const answer = await raw(text);
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).not.toMatch(/evil|set-cookie/i);
     expect(faces.received).toEqual([]);
   });
 
-  test('to a broken vault is 500 in our own words, and the log holds no message of the error', async () => {
+  test('after an internal error is a 500 page, and the log has no message of the error', async () => {
     const events: LogEvents['internal_error'][] = [];
     await web.close(100);
     web = await start({ event: (_level, _name, fields) => void events.push(fields as LogEvents['internal_error']) });
@@ -431,7 +431,7 @@ describe('every answer', () => {
     expect(events[0]?.stack).toContain('web_server.test.ts');
   });
 
-  test('a browser that leaves in the middle of a form is no error of ours', async () => {
+  test('after a browser that disconnects during a form is not an internal error', async () => {
     const events: unknown[] = [];
     await web.close(100);
     web = await start({ event: (...event) => void events.push(event) });
@@ -442,13 +442,13 @@ describe('every answer', () => {
       socket.write(`${head}Content-Length: 100\r\n\r\nstate=`, () => socket.destroy());
     });
     await new Promise((resolve) => socket.on('close', resolve));
-    // Answered after the one that left.
+    // Answered after the one that disconnected.
     expect((await get('/nothing')).status).toBe(404);
     await web.close(1_000);
     expect([events, faces.received]).toEqual([[], []]);
   });
 
-  test('to a suspended tenant says so in general words', async () => {
+  test('for a suspended tenant says so in general words', async () => {
     faces.failure = new VaultError('TENANT_SUSPENDED', 'tenants/acme is suspended');
     const answer = await get(`/connect/${HANDLE}`);
     expect([answer.status, (await answer.text()).includes('acme')]).toEqual([400, false]);
