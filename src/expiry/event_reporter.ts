@@ -17,12 +17,12 @@ export function createEventReporter({
 }): ReportPublished {
   return (event) => {
     const { uid, type, subject, severity } = event;
-    log.event(LEVEL[severity], 'told', { id: uid, type, subject, severity, ends: endOf(event) });
+    log.event(LEVEL[severity], 'event_published', { id: uid, type, subject, severity, expireTime: expiryOf(event) });
     metrics.published(event);
   };
 }
 
-function endOf({ data }: VaultEvent): string {
+function expiryOf({ data }: VaultEvent): string {
   const end = 'expireTime' in data ? data.expireTime : 'idleExpireTime' in data ? data.idleExpireTime : undefined;
   return end === undefined ? '' : new Date(end).toISOString();
 }

@@ -80,7 +80,7 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
     try {
       return [{ kind: 'TLS_CERTIFICATE', subject, expireTime: await firstEnd(file), covered: false }];
     } catch {
-      log.event('error', 'warning', { topic: 'tls', message: `The end of ${subject} cannot be read: see its file` });
+      log.event('error', 'tls_certificate_unreadable', { subject });
       return [];
     }
   }

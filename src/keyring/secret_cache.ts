@@ -86,13 +86,13 @@ export function createSecretCache({ fetch, clock, log, capacity }: SecretCachePa
       if (isCurrent) serveStale(uri, entry, result.failure);
       return entry.secret;
     }
-    if (isCurrent) fail(entry, result.failure);
+    if (isCurrent) fail(uri, entry, result.failure);
     throw result.failure;
   }
 
   function store(uri: string, entry: Entry, secret: RemoteSecret): void {
     if (entry.isStale || entry.failure !== undefined) {
-      log.event('info', 'warning', { topic: 'key_vault', message: `${uri} can be read again` });
+      log.event('info', 'key_vault_secret_recovered', { uri });
     }
     const refreshTime = clock.now() + FRESH;
     Object.assign(entry, { secret, failure: undefined, refreshTime, isInvalid: false, isStale: false });
@@ -100,17 +100,16 @@ export function createSecretCache({ fetch, clock, log, capacity }: SecretCachePa
 
   function serveStale(uri: string, entry: Entry, { message, retryAfter = RETRY_AFTER }: VaultError): void {
     if (!entry.isStale) {
-      const text = `${uri} cannot be read again; the cached secret stays in use. ${message}`;
-      log.event('warn', 'warning', { topic: 'key_vault', message: text });
+      log.event('warn', 'key_vault_secret_stale', { uri, message });
     }
     const refreshTime = clock.now() + Math.min(retryAfter, FRESH);
     Object.assign(entry, { refreshTime, isInvalid: false, isStale: true });
   }
 
-  function fail(entry: Entry, error: VaultError): void {
+  function fail(uri: string, entry: Entry, error: VaultError): void {
     // Logged once, until it can be read or fails for another reason.
     if (entry.failure?.error.message !== error.message) {
-      log.event('warn', 'warning', { topic: 'key_vault', message: error.message });
+      log.event('warn', 'key_vault_secret_unavailable', { uri, message: error.message });
     }
     Object.assign(entry, { secret: undefined, failure: { error, time: clock.now() }, isStale: false });
   }

@@ -56,7 +56,7 @@ export async function startTlsReload(parts: {
       return true;
     } catch (error) {
       const message = isVaultError(error) ? error.message : 'The TLS files are not usable. Write them again, in PEM.';
-      if (stamp !== rejected) log.event('error', 'warning', { topic: 'tls', message });
+      if (stamp !== rejected) log.event('error', 'tls_files_rejected', { message });
       rejected = stamp;
       return false;
     }

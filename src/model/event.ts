@@ -27,7 +27,10 @@ export type VaultEvent = EventBody & {
 /** How soon somebody must act: not at all, within days, now. */
 export type Severity = 'INFO' | 'WARNING' | 'CRITICAL';
 
-/** No secret and no personal data: events leave the vault, and are kept after their subject is deleted. docs/events.md describes each to its receivers. */
+/**
+ * No secret and no personal data: events leave the vault, and are kept after their subject is deleted. docs/events.md
+ * describes each to its receivers.
+ */
 export type EventBody =
   | { readonly type: 'connection.changed'; readonly data: ConnectionChanged }
   | { readonly type: 'connection.idle_expiring'; readonly data: ConnectionIdleExpiring }
@@ -51,7 +54,10 @@ export type EventType = EventBody['type'];
 export type EventData = EventBody['data'];
 
 export interface ConnectionChanged {
-  /** `CREATED`, `GRANTED` (a new grant), `STATE` (a refresh ended otherwise than before, or an operator acted), `RENAMED` (external id or labels), `DELETED`. */
+  /**
+   * `CREATED`, `GRANTED` (a new grant), `STATE` (a refresh ended otherwise than before, or an operator acted),
+   * `RENAMED` (external id or labels), `DELETED`.
+   */
   readonly change: 'CREATED' | 'GRANTED' | 'STATE' | 'RENAMED' | 'DELETED';
   readonly connectionUid: string;
   readonly externalId: string | undefined;

@@ -54,7 +54,7 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
   const { config, clock, stores, metrics, log, opened } = parts;
 
   const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
-  for (const message of warnings) log.event('warn', 'warning', { topic: 'sinks', message });
+  for (const message of warnings) log.event('warn', 'sinks_file_warning', { message });
   // A new sink gets a cursor first, so that it receives every event from now on.
   await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
   const replica = newUid();

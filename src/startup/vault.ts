@@ -114,7 +114,7 @@ async function build(
       metrics: metrics.audit,
       alert: (topic) => {
         metrics.audit.alert(topic);
-        log.event('error', 'warning', { topic, message: 'Problem with the audit log. See the runbook.' });
+        log.event('error', 'audit_alert', { topic });
       },
     }),
   );
@@ -134,7 +134,7 @@ async function build(
   const secretChanges = createSecretChangeHandler({ inspections: stores.inspections, secretSource });
   const { keyVaults, eventGridKeyFile, callersFile } = config;
   const gridKeys = eventGridKeyFile === undefined ? undefined : readEventGridKeys(eventGridKeyFile);
-  for (const message of gridKeys?.warnings ?? []) log.event('warn', 'warning', { topic: 'event_grid', message });
+  for (const message of gridKeys?.warnings ?? []) log.event('warn', 'event_grid_key_warning', { message });
   const gridParts = { keyVaults, secretSource, secretChanges, metrics: metrics.eventGrid };
   const eventGrid = gridKeys && { ...gridParts, keys: gridKeys.keys };
 
@@ -148,7 +148,7 @@ async function build(
   onJobsStarted?.(backgroundJobs);
 
   const checks = {
-    storage: loggedCheck(log, 'database', () => stores.check()),
+    storage: loggedCheck(log, () => stores.check()),
     async audit() {
       if (!audit.writable) throw new VaultError('AUDIT_UNAVAILABLE', 'The audit log cannot be written.');
     },

@@ -1,6 +1,7 @@
 /**
  * What may be logged: an allow-list of typed events. Redaction by path is no protection, so nothing but these fields is
- * ever handed to the logger; none may hold a secret, a token, a person's name or a foreign error's text.
+ * ever handed to the logger; none may hold a secret, a token, a person's name or a foreign error's text. A `message` is the
+ * text of a VaultError or of a file's check, which the vault wrote itself.
  */
 export interface LogEvents {
   vault_started: { version: string; grpcAddress: string; adminAddress: string; webAddress: string; opsAddress: string };
@@ -16,7 +17,22 @@ export interface LogEvents {
   vault_crashed: { error: string; stack: string };
   /** Nobody read the log for a while, so that lines were dropped; written once it is read again. */
   log_lines_dropped: { lines: number };
-  warning: { topic: string; message: string };
+  /** A setting of the sinks file that works but is unsafe or useless. */
+  sinks_file_warning: { message: string };
+  event_grid_key_warning: { message: string };
+  /** The audit log was damaged, or could not be written; `topic` as in `tokenvault_audit_alerts_total`. */
+  audit_alert: { topic: string };
+  /** The database fails its check: logged once until the check succeeds. */
+  database_check_failed: { message: string };
+  /** The new TLS files are not usable, so the earlier ones stay in use. */
+  tls_files_rejected: { message: string };
+  /** The expiry of a certificate of the vault is unknown; `subject` as in events. */
+  tls_certificate_unreadable: { subject: string };
+  /** A client secret cannot be read from its key vault, and no earlier value is known. */
+  key_vault_secret_unavailable: { uri: string; message: string };
+  /** A client secret cannot be read from its key vault; the cached value stays in use. */
+  key_vault_secret_stale: { uri: string; message: string };
+  key_vault_secret_recovered: { uri: string };
   /** Something about a connection that a person should look at; codes of Entra alone. */
   token_alert: {
     topic: string;
@@ -26,10 +42,10 @@ export interface LogEvents {
     entraError: string;
     correlationId: string;
   };
-  /** Something is about to end, and went to the outbox; `id` is the event's, `ends` a time in RFC 3339. */
-  told: { id: string; type: string; subject: string; severity: string; ends: string };
-  /** Entra's answer changed what a connection is good for. */
-  connection_marked: {
+  /** An event was written to the outbox. `expireTime` in RFC 3339; empty if the event has none. */
+  event_published: { id: string; type: string; subject: string; severity: string; expireTime: string };
+  /** A response of Entra changed the state of a connection, or of one of its resources. */
+  connection_state_changed: {
     /** Of the connection. */
     state: string;
     /** Only if the answer is about one resource; GetConnection has its state. */
@@ -47,7 +63,7 @@ export interface LogEvents {
    * A person was shown a page with this request id as their reference; `resource` is empty where it is not known what
    * it was about. `entraError` and `hint` (what to do about it) are empty unless an answer of Entra was refused.
    */
-  web_failed: {
+  browser_flow_failed: {
     requestId: string;
     flow: string;
     reason: string;
@@ -56,11 +72,12 @@ export interface LogEvents {
     hint: string;
   };
   /**
-   * Entra refused a credential, the app, or the app in one directory; until it accepts again, most is answered locally.
+   * Entra rejected a credential, the app, or the app in one directory; calls are rejected locally until Entra accepts
+   * it again.
    */
   entra_credential_rejected: { app: string; credential: string; entraError: string; correlationId: string };
-  entra_app_held: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
-  entra_app_released: { app: string; directory: string };
+  entra_app_blocked: { app: string; directory: string; reason: string; entraError: string; correlationId: string };
+  entra_app_unblocked: { app: string; directory: string };
   /** Exchanges have proved a new credential beside another: it is presented first from now on. */
   entra_credential_preferred: { app: string; credential: string };
   /**
@@ -68,17 +85,17 @@ export interface LogEvents {
    * word for it.
    */
   entra_credential_unusable: { app: string; credential: string; kind: string; reason: string };
-  /** Graph does not show an app its own registration: `problem` is NotDone's word, `code` Graph's or Entra's. */
-  registration_unread: { app: string; problem: string; code: string };
+  /** The app registration could not be read from Microsoft Graph: `problem` as in NotDone, `code` of Graph or Entra. */
+  app_registration_read_failed: { app: string; problem: string; code: string };
   /**
    * A registration that personal accounts may use has its two secrets, so that no other can be added; `hints` as the
    * portal shows them.
    */
   registration_full: { app: string; hints: string };
-  /** A key vault gave no secret; what was known of it stays. */
-  reference_unread: { app: string; credential: string; reason: string };
+  /** A secret could not be read from its key vault; the stored state is unchanged. */
+  key_vault_read_failed: { app: string; credential: string; reason: string };
   /** `looping` or `ours`: a mistake of the vault's own, to be looked at. */
-  entra_faulted: { app: string; kind: string; entraError: string; correlationId: string };
+  entra_protocol_error: { app: string; kind: string; entraError: string; correlationId: string };
   /** A sink takes no events; told once until it does again. `error` is one of the few words of Fault. */
   sink_failing: { sink: string; error: string };
   sink_recovered: { sink: string };

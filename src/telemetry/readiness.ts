@@ -61,7 +61,7 @@ async function pass(checks: readonly Check[]): Promise<boolean> {
 }
 
 /** A check that logs its first failure after each success, because `/readyz` reports no cause. */
-export function loggedCheck(log: Log, topic: string, check: Check): Check {
+export function loggedCheck(log: Log, check: Check): Check {
   let failing = false;
   return async () => {
     try {
@@ -70,7 +70,7 @@ export function loggedCheck(log: Log, topic: string, check: Check): Check {
     } catch (error) {
       // Messages of other errors may contain values.
       const message = isVaultError(error) ? error.message : 'The check failed; see the runbook.';
-      if (!failing) log.event('error', 'warning', { topic, message });
+      if (!failing) log.event('error', 'database_check_failed', { message });
       failing = true;
       throw error;
     }

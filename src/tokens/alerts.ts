@@ -15,7 +15,7 @@ export function createAlerts({ metrics, log }: { readonly metrics: TokenMetrics;
     /** Entra's answer changed the state of the connection, or of one of its resources. */
     stateChanged(after: Connection, failure: Failure, resource: string): void {
       const of = failure.subject === 'resource' ? { resource } : {};
-      log.event('info', 'connection_marked', { state: after.grantState, ...of, ...factsOf(after, failure) });
+      log.event('info', 'connection_state_changed', { state: after.grantState, ...of, ...factsOf(after, failure) });
     },
   };
 }

@@ -18,7 +18,14 @@ export async function outcomeResponse(completed: {
   const { status, reference } = OUTCOME_FACTS[outcomeKind(outcome.outcome)];
   if (reference && outcome.outcome !== 'GRANTED') {
     const { resource, entraError = '', hint = '' } = trace;
-    parts.log.event('warn', 'web_failed', { requestId, flow, reason: outcome.outcome, resource, entraError, hint });
+    parts.log.event('warn', 'browser_flow_failed', {
+      requestId,
+      flow,
+      reason: outcome.outcome,
+      resource,
+      entraError,
+      hint,
+    });
     await parts.audit?.(httpRequest, outcome.outcome);
   }
   return page(status, messages, outcomePage(messages, { ...outcome, flow, requestId }));

@@ -66,13 +66,13 @@ describe('a credential', () => {
     expect(world.lines).toEqual([
       {
         level: 'warn',
-        name: 'told',
+        name: 'event_published',
         fields: {
           id: event?.uid,
           type: 'credential.expiring',
           subject: event?.subject,
           severity: 'WARNING',
-          ends: new Date(NOW + 7 * DAY).toISOString(),
+          expireTime: new Date(NOW + 7 * DAY).toISOString(),
         },
       },
     ]);

@@ -38,7 +38,7 @@ test('the reference of a failed user link leads to tenant and connection', async
   for (const method of ['GET', 'POST']) {
     const reference = await referenceOf(await world.visit(connectUri, { method }));
     const about = { resource: `tenants/${tenantId}/connections/ada`, requestId: reference };
-    expect(linesOf(reference)).toMatchObject([{ event: 'web_failed', reason: 'TENANT_SUSPENDED', ...about }]);
+    expect(linesOf(reference)).toMatchObject([{ event: 'browser_flow_failed', reason: 'TENANT_SUSPENDED', ...about }]);
     expect(entriesOf(reference)).toMatchObject([{ status: 'TENANT_SUSPENDED', method: 'web/page', ...about }]);
   }
 });
@@ -48,7 +48,7 @@ test('the reference of a failed administrator link leads to tenant and app', asy
   await suspendTenant();
   const reference = await referenceOf(await world.visit(consentUri));
   const about = { resource: `tenants/${tenantId}/apps/default`, requestId: reference };
-  expect(linesOf(reference)).toMatchObject([{ event: 'web_failed', reason: 'TENANT_SUSPENDED', ...about }]);
+  expect(linesOf(reference)).toMatchObject([{ event: 'browser_flow_failed', reason: 'TENANT_SUSPENDED', ...about }]);
   expect(entriesOf(reference)).toMatchObject([{ status: 'TENANT_SUSPENDED', ...about }]);
 });
 
@@ -60,7 +60,7 @@ test('a failed callback is audited once, and its repetition under its own refere
   for (const method of ['web/callback', 'web/page']) {
     const reference = await referenceOf(await world.visit(callback));
     const about = { resource: `tenants/${tenantId}/connections/ada`, requestId: reference };
-    expect(linesOf(reference)).toMatchObject([{ event: 'web_failed', ...about }]);
+    expect(linesOf(reference)).toMatchObject([{ event: 'browser_flow_failed', ...about }]);
     expect(entriesOf(reference)).toMatchObject([{ method, ...about }]);
     references.push(reference);
   }
@@ -73,7 +73,7 @@ test('the log of a callback that Entra rejected has the code and the hint', asyn
   const reference = await referenceOf(await world.visit(String(await world.signIn(authorizationUri, ADA))));
   expect(linesOf(reference)).toMatchObject([
     {
-      event: 'web_failed',
+      event: 'browser_flow_failed',
       reason: 'APP_MISCONFIGURED',
       entraError: 'invalid_request/AADSTS9002327',
       hint: expect.stringContaining('platform Web'),
@@ -89,7 +89,7 @@ test("an internal error at a user's link leads to the connection too", async () 
   world.stores.tenants.find = find;
   const reference = await referenceOf(answer);
   const resource = `tenants/${tenantId}/connections/ada`;
-  expect(linesOf(reference)).toMatchObject([{ event: 'internal_error' }, { event: 'web_failed', resource }]);
+  expect(linesOf(reference)).toMatchObject([{ event: 'internal_error' }, { event: 'browser_flow_failed', resource }]);
   expect(entriesOf(reference)).toMatchObject([{ status: 'INTERNAL', resource }]);
 });
 

@@ -281,7 +281,7 @@ describe('an app without permission to read its registration', () => {
     expect(world.lines).toMatchObject([
       {
         level: 'debug',
-        name: 'registration_unread',
+        name: 'app_registration_read_failed',
         fields: { problem: 'forbidden', app: 'tenants/acme/apps/default' },
       },
     ]);
@@ -291,7 +291,7 @@ describe('an app without permission to read its registration', () => {
     const { app } = await closed({ app: { rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } } });
     await world.inspect();
     expect(await world.dueIn(app)).toSatisfy(isAbout(DAY));
-    expect(world.lines).toMatchObject([{ level: 'info', name: 'registration_unread' }]);
+    expect(world.lines).toMatchObject([{ level: 'info', name: 'app_registration_read_failed' }]);
   });
 
   test('keeps what was recorded before', async () => {
@@ -472,7 +472,7 @@ describe('a secret in a key vault', () => {
     expect(await world.dueIn(app)).toSatisfy(isAbout(HOUR));
     expect(world.lines).toContainEqual({
       level: 'warn',
-      name: 'reference_unread',
+      name: 'key_vault_read_failed',
       fields: { app: 'tenants/acme/apps/default', credential: 'ref', reason: 'KEY_SOURCE_UNAVAILABLE' },
     });
     world.keyVault.fault = undefined;

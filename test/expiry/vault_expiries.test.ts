@@ -114,7 +114,7 @@ test.each([
   if (text !== undefined) writeFileSync(certFile, text);
   await world.schedule('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: [key('bot', 'only', 1)] });
   expect(await told()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
-  expect(world.lines.filter(({ name }) => name === 'warning')).toMatchObject([{ fields: { topic: 'tls' } }]);
+  expect(world.lines.filter(({ name }) => name === 'tls_certificate_unreadable')).toHaveLength(1);
 });
 
 describe('the root key', () => {

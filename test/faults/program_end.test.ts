@@ -238,7 +238,7 @@ test('a database deleted under a running vault is reported at once, and the next
   const answer = await ready();
   expect(answer.status).toBe(503);
   expect(await answer.text()).toContain('storage: failing');
-  expect(await logged('"topic":"database"')).toContain('deleted, moved or replaced while the vault runs');
+  expect(await logged('database_check_failed')).toContain('deleted, moved or replaced while the vault runs');
   child.kill('SIGTERM');
   await ended;
 

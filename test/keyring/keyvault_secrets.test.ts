@@ -29,7 +29,7 @@ async function setUp(versions: readonly FakeVersion[] = [version(1)], parts: Par
     credential: vault.credential,
     clientOptions: vault.clientOptions,
     clock: { now: () => time.now },
-    log: { event: (level, _name, fields) => void lines.push(`${level} ${JSON.stringify(fields)}`) },
+    log: { event: (level, name, fields) => void lines.push(`${level} ${name} ${JSON.stringify(fields)}`) },
     metrics: { read: (outcome) => void outcomes.push(outcome) },
     ...parts,
   });
@@ -250,7 +250,7 @@ describe('an outage', () => {
     await read();
     await vi.waitFor(async () => expect(await read()).toBe('secret~of-version-2'));
 
-    expect(lines[1]).toContain('can be read again');
+    expect(lines[1]).toContain('key_vault_secret_recovered');
     expect(outcomes).toEqual(['read', 'unavailable', 'unavailable', 'unavailable', 'read']);
     expect(requestCount()).toBe(5);
   });

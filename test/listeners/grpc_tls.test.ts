@@ -164,12 +164,12 @@ describe('renewed TLS files', () => {
     await install('second', 'first');
     expect(await credentials.check()).toBe(false);
     expect(await credentials.check()).toBe(false);
-    expect(logged).toEqual(['warning']);
+    expect(logged).toEqual(['tls_files_rejected']);
     expect(contexts).toEqual([]);
 
     await install('second');
     expect(await credentials.check()).toBe(true);
     expect(contexts).toHaveLength(1);
-    expect(logged).toEqual(['warning', 'tls_reloaded']);
+    expect(logged).toEqual(['tls_files_rejected', 'tls_reloaded']);
   });
 });

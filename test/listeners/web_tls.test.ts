@@ -94,7 +94,9 @@ test('presents a renewed certificate without a restart', async () => {
 test('keeps the old certificate if the new files are not usable', async () => {
   const files = filesOf(aPair());
   const refused = Promise.withResolvers<void>();
-  const web = await start(files, { event: (_, name) => (name === 'warning' ? refused.resolve() : undefined) });
+  const web = await start(files, {
+    event: (_, name) => (name === 'tls_files_rejected' ? refused.resolve() : undefined),
+  });
   const before = await presented(web.address);
 
   write(files, { cert: '', key: '' });
@@ -121,7 +123,7 @@ test('logs an incomplete renewal once, and uses the files when they match', asyn
   await check();
   await check();
   const message = expect.stringContaining(files.keyFile);
-  expect(logged).toEqual([['error', 'warning', { topic: 'tls', message }]]);
+  expect(logged).toEqual([['error', 'tls_files_rejected', { message }]]);
   expect(used).toEqual([old]);
 
   write(files, renewed);

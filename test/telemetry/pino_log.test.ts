@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 const PROGRAM = `
   import { createPinoLog } from '${fileURLToPath(new URL('../../src/telemetry/pino_log.ts', import.meta.url))}';
   const log = createPinoLog('info');
-  for (let i = 0; i < 3; i += 1) log.event('warn', 'warning', { topic: 'test', message: 'x' });
+  for (let i = 0; i < 3; i += 1) log.event('warn', 'sinks_file_warning', { message: 'x' });
   setImmediate(() => process.stdout.write('lives'));
 `;
 
@@ -29,7 +29,7 @@ function stalled(kind: 'pipe' | 'socket', program: string) {
     import { createPinoLog } from '${fileURLToPath(new URL('../../src/telemetry/pino_log.ts', import.meta.url))}';
     import { once } from 'node:events';
     const log = createPinoLog('info');
-    const line = (n) => log.event('warn', 'warning', { topic: String(n), message: 'x'.repeat(10_000) });
+    const line = (n) => log.event('warn', 'key_vault_secret_stale', { uri: String(n), message: 'x'.repeat(10_000) });
     ${program}`;
   const node = [process.execPath, '--input-type=module', '-e', source];
   // A shell's pipe is one; what Node gives a child is a socket. The second process reads its pipe once it is sent a line.

@@ -146,7 +146,7 @@ describe('the callback', () => {
       entraError: '',
       hint: '',
     };
-    expect(events).toEqual([['warn', 'web_failed', fields]]);
+    expect(events).toEqual([['warn', 'browser_flow_failed', fields]]);
   });
 
   test.each([

@@ -56,7 +56,11 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
       };
       const secret = await limit.within(read, undefined).catch((failure: unknown) => {
         if (!isVaultError(failure)) throw failure;
-        log.event('warn', 'reference_unread', { app: appName(app), credential: credentialId, reason: failure.reason });
+        log.event('warn', 'key_vault_read_failed', {
+          app: appName(app),
+          credential: credentialId,
+          reason: failure.reason,
+        });
         return undefined;
       });
       if (secret === undefined) unread += 1;
@@ -85,7 +89,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     // Most apps cannot read their registration, which matters only for rotation.
     const level = response.kind === 'unavailable' || app.rotation !== undefined ? 'info' : 'debug';
     const code = 'code' in response ? (response.code ?? '') : '';
-    log.event(level, 'registration_unread', { app: appName(app), problem: response.kind, code });
+    log.event(level, 'app_registration_read_failed', { app: appName(app), problem: response.kind, code });
     return response.kind === 'unavailable' ? { ...CLOSED, graph: 'OUTAGE', retryAfter: response.retryAfter } : CLOSED;
   }
 

@@ -103,7 +103,7 @@ async function sendOnce(
   if (meaning === undefined) parts.clientAuthentications.accepted(usable, authentication);
   if (failure?.kind === 'looping' || failure?.kind === 'ours') {
     const { kind, entraError = '', correlationId = '' } = failure;
-    parts.log.event('error', 'entra_faulted', { app: appName(app), kind, entraError, correlationId });
+    parts.log.event('error', 'entra_protocol_error', { app: appName(app), kind, entraError, correlationId });
   }
   return { response, meaning, order };
 }

@@ -60,7 +60,7 @@ export function createAppStateRecorder(parts: AppStateRecorderParts) {
   }
 
   function logFailure({ reason, entraError = '', correlationId = '' }: RecordedFailure, directory: string): void {
-    log.event('warn', 'entra_app_held', { app: name, directory, reason, entraError, correlationId });
+    log.event('warn', 'entra_app_blocked', { app: name, directory, reason, entraError, correlationId });
   }
 
   return {
@@ -73,7 +73,7 @@ export function createAppStateRecorder(parts: AppStateRecorderParts) {
     },
     async clearApp() {
       if (state === 'OK') return;
-      if (state !== undefined) log.event('info', 'entra_app_released', { app: name, directory: '' });
+      if (state !== undefined) log.event('info', 'entra_app_unblocked', { app: name, directory: '' });
       await writeState('OK', undefined);
     },
     async markDirectory(directoryId: string, failure: RecordedFailure) {
@@ -88,7 +88,7 @@ export function createAppStateRecorder(parts: AppStateRecorderParts) {
     async clearDirectory(directoryId: string) {
       const isKnown = directories.delete(directoryId);
       if (isKnown) {
-        log.event('info', 'entra_app_released', { app: name, directory: directoryId });
+        log.event('info', 'entra_app_unblocked', { app: name, directory: directoryId });
       } else {
         // The app may have been read before the directory failed: the first grant clears it once.
         if (!parts.isStale || cleared.has(directoryId) || cleared.size >= MAX_DIRECTORIES) return;
