@@ -9,7 +9,7 @@ export function createSecretChangeHandler({
   inspections,
   secretSource,
 }: {
-  readonly inspections: Pick<InspectionStore, 'hasten'>;
+  readonly inspections: Pick<InspectionStore, 'markDueBySecret'>;
   readonly secretSource: Pick<SecretSource, 'forget'>;
 }) {
   return {
@@ -18,7 +18,7 @@ export function createSecretChangeHandler({
       const secret = withoutVersion(secretUri);
       // First, because the inspection may start at once.
       secretSource.forget(secret);
-      return (await inspections.hasten(secret)).length;
+      return (await inspections.markDueBySecret(secret)).length;
     },
   };
 }

@@ -42,7 +42,7 @@ export async function reread(
   for (const { kind, hint } of credentials) {
     if (kind !== 'KEY_VAULT_SECRET') continue;
     secretSource.forget(hint);
-    await stores.inspections.hasten(withoutVersion(hint));
+    await stores.inspections.markDueBySecret(withoutVersion(hint));
   }
 }
 

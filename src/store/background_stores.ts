@@ -21,10 +21,10 @@ export interface KekAge {
 export interface InspectionStore {
   /** By index, most overdue first. New and changed apps are due at once, and so are rows that were written while the clock was ahead. */
   due(now: Timestamp, limit: number): Promise<readonly DueInspection[]>;
-  /** One commit. False: it was made due again meanwhile, or a credential of `ends` was deleted; nothing is written. */
+  /** One commit. False: it was made due again meanwhile, or a credential of `expiries` was deleted; nothing is written. */
   record(inspection: Inspection): Promise<boolean>;
   /** Makes apps due whose credential refers to the secret (its URI without the version). Returns their uids. */
-  hasten(secretUri: string): Promise<readonly string[]>;
+  markDueBySecret(secretUri: string): Promise<readonly string[]>;
 }
 
 export interface DueInspection {
@@ -34,20 +34,20 @@ export interface DueInspection {
   /** Since when the inspection is due. */
   readonly inspectTime: Timestamp;
   /** Ids of credentials at Entra that need no further report: already reported, or previously the vault's own. */
-  readonly strangers: readonly string[];
+  readonly knownKeyIds: readonly string[];
 }
 
 export interface Inspection {
   readonly due: DueInspection;
   readonly nextTime: Timestamp;
-  readonly strangers: readonly string[];
+  readonly knownKeyIds: readonly string[];
   /** Only of credentials that changed. */
-  readonly ends: readonly CredentialEnds[];
+  readonly expiries: readonly CredentialExpiry[];
   readonly events: readonly VaultEvent[];
 }
 
 /** `expireTime` becomes the earlier of the two. If it changes, its reminders start again. */
-export interface CredentialEnds {
+export interface CredentialExpiry {
   readonly credentialUid: string;
   readonly configuredExpireTime: Timestamp | undefined;
   readonly entraExpireTime: Timestamp | undefined;

@@ -75,7 +75,7 @@ export function defineTables({
       /** When the registration and credentials are inspected next; 0 or below: at once. */
       inspectTime: integer('inspect_time').notNull().default(0),
       /** Ids of credentials at Entra that need no further report. */
-      strangers: json('known_key_ids').$type<readonly string[]>().notNull().default([]),
+      knownKeyIds: json('known_key_ids').$type<readonly string[]>().notNull().default([]),
       createTime: integer('create_time').notNull(),
       updateTime: integer('update_time').notNull(),
       version: integer('version').notNull(),

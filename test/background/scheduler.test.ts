@@ -10,7 +10,7 @@ import { openWatchWorld, type WatchWorld } from '../expiry/expiry_setup.ts';
 let world: WatchWorld;
 beforeEach(async () => {
   world = await openWatchWorld();
-  // What the world begins with is not looked at here.
+  // Ignores the initial rows of the test setup.
   await world.stores.apps.removeCredential(world.app.uid, 'first');
 });
 
@@ -23,28 +23,28 @@ const daysOf = (events: readonly VaultEvent[], credentialId: string) =>
     .filter(({ subject }) => subject.endsWith(`/credentials/${credentialId}`))
     .map(({ data }) => (data as CredentialExpiring).thresholdDays);
 
-async function told(credentialId: string) {
-  return daysOf(await world.told(), credentialId);
+async function published(credentialId: string) {
+  return daysOf(await world.published(), credentialId);
 }
 
 describe('a credential', () => {
-  test('is told at each threshold once, at its moment, and once more at its end', async () => {
+  test('causes one event at each threshold, and one at its expiry', async () => {
     await add('secret', NOW + 90 * DAY);
     const scheduler = await world.schedule('one');
     const moments: (readonly [number, number])[] = [];
     for (; world.clock.time < NOW + 100 * DAY; world.clock.time += 6 * HOUR) {
-      const before = (await told('secret')).length;
+      const before = (await published('secret')).length;
       await scheduler.runOnce();
-      const after = await told('secret');
+      const after = await published('secret');
       for (const days of after.slice(before)) moments.push([days, (NOW + 90 * DAY - world.clock.time) / DAY]);
     }
     expect(moments).toEqual([60, 30, 14, 7, 3, 1, 0].map((days) => [days, days]));
   });
 
-  test('is told with all that whoever renews it needs, and how soon', async () => {
+  test('causes an event with the facts for its renewal, and a severity', async () => {
     await add('secret', NOW + 7 * DAY);
     await world.schedule('one');
-    const [event] = await world.told();
+    const [event] = await world.published();
     expect(event).toMatchObject({
       type: 'credential.expiring',
       severity: 'WARNING',
@@ -78,73 +78,73 @@ describe('a credential', () => {
     ]);
   });
 
-  test('that is covered by another is no reason to wake anybody', async () => {
+  test('that is covered by another one causes events of severity INFO', async () => {
     await add('old', NOW - DAY);
     await add('new', NOW + 300 * DAY);
     await world.schedule('one');
-    expect(await world.told()).toMatchObject([
+    expect(await world.published()).toMatchObject([
       { type: 'credential.expired', severity: 'INFO', data: { covered: true, thresholdDays: 0 } },
     ]);
   });
 
-  test('that is late at the first look is told by its most urgent threshold alone', async () => {
+  test('that is late at the first run causes only the most urgent event', async () => {
     await add('late', NOW + 2 * DAY);
     await add('gone', NOW - 400 * DAY);
     await world.schedule('one');
-    expect([await told('late'), await told('gone')]).toEqual([[3], [0]]);
+    expect([await published('late'), await published('gone')]).toEqual([[3], [0]]);
   });
 
   test.each([
     ['nobody knows', null],
     ['is "never"', Date.UTC(2299, 11, 31)],
-  ])('whose end %s is looked at once, and told never', async (_, expireTime) => {
+  ])('whose end %s is looked at once, and published never', async (_, expireTime) => {
     await add('endless', expireTime);
     const scheduler = await world.schedule('one');
     expect(await world.stores.expiry.dueReminders(NOW + 400 * DAY, 10)).toEqual([]);
     world.clock.time += 400 * DAY;
     await scheduler.runOnce();
-    expect(await told('endless')).toEqual([]);
+    expect(await published('endless')).toEqual([]);
   });
 
-  test('goes by the thresholds of its tenant, from the next round on after they changed', async () => {
+  test('uses the thresholds of its tenant, from the next run on after a change', async () => {
     await add('secret', NOW + 50 * DAY);
     const scheduler = await world.schedule('one');
-    expect(await told('secret')).toEqual([60]);
+    expect(await published('secret')).toEqual([60]);
     const tenant = await world.stores.tenants.find('acme');
     if (tenant === undefined) throw new Error('gone');
     await world.stores.tenants.update(tenant, { ...tenant, expiryThresholds: [90, 55, 2] });
     await scheduler.runOnce();
-    expect(await told('secret')).toEqual([60, 55]);
+    expect(await published('secret')).toEqual([60, 55]);
     for (; world.clock.time <= NOW + 51 * DAY; world.clock.time += DAY) await scheduler.runOnce();
-    expect(await told('secret')).toEqual([60, 55, 2, 0]);
+    expect(await published('secret')).toEqual([60, 55, 2, 0]);
   });
 });
 
-test('what was told stays told once the outbox has forgotten it, also where thresholds change', async () => {
+test('a published reminder is not repeated after the outbox deleted it, or thresholds changed', async () => {
   await add('secret', NOW + 50 * DAY);
   const scheduler = await world.schedule('one');
-  expect(await told('secret')).toEqual([60]);
+  expect(await published('secret')).toEqual([60]);
   world.clock.time += DAY;
   await world.stores.outbox.sweep(world.clock.time, 1_000);
   const tenant = await world.stores.tenants.find('acme');
   if (tenant === undefined) throw new Error('gone');
   await world.stores.tenants.update(tenant, { ...tenant, expiryThresholds: [60, 10] });
   await scheduler.runOnce();
-  expect(await told('secret')).toEqual([]);
+  expect(await published('secret')).toEqual([]);
 });
 
 describe('idle connections', () => {
-  test('are told 15 days before their refresh token dies, once for each time they were used last', async () => {
+  test('cause an event 15 days before their refresh token expires, once per last use', async () => {
     const scheduler = await world.schedule('one');
     const { lastRefreshTime = 0 } = world.connection;
     world.clock.time = lastRefreshTime + 75 * DAY;
     await scheduler.runOnce();
-    expect(await world.told()).toEqual([]);
+    expect(await world.published()).toEqual([]);
     world.clock.time += MINUTE;
     await scheduler.runOnce();
     world.clock.time += DAY;
     await scheduler.runOnce();
-    expect(await world.told()).toMatchObject([
+    expect(await world.published()).toMatchObject([
       {
         type: 'connection.idle_expiring',
         severity: 'WARNING',
@@ -155,15 +155,15 @@ describe('idle connections', () => {
   });
 });
 
-test('an idle connection that was suspended is told too, but is nothing to act on', async () => {
+test('a suspended idle connection causes an event of severity INFO', async () => {
   await world.stores.connections.setSuspended(world.connection, NOW, NOW);
   world.clock.time = (world.connection.lastRefreshTime ?? 0) + 80 * DAY;
   await world.schedule('one');
-  expect(await world.told()).toMatchObject([{ type: 'connection.idle_expiring', severity: 'INFO' }]);
+  expect(await world.published()).toMatchObject([{ type: 'connection.idle_expiring', severity: 'INFO' }]);
 });
 
 describe('replicas', () => {
-  test('look one at a time, and the next one goes on where the first one stopped', async () => {
+  test('run one at a time, and the next one continues where the first one stopped', async () => {
     await add('secret', NOW + 20 * DAY);
     const first = await world.schedule('one');
     const { expiry } = world.stores;
@@ -175,28 +175,28 @@ describe('replicas', () => {
     const second = await world.schedule('two', { stores: { ...world.stores, expiry: { ...expiry, dueReminders } } });
     world.clock.time = NOW + 7 * DAY;
     await Promise.all([second.runOnce(), first.runOnce()]);
-    expect(await told('secret')).toEqual([30, 14]);
+    expect(await published('secret')).toEqual([30, 14]);
     expect(looks).toBe(0);
     await first.close();
     world.clock.time = NOW + 14 * DAY;
     await first.runOnce();
-    expect(await told('secret')).toEqual([30, 14]);
+    expect(await published('secret')).toEqual([30, 14]);
     await second.runOnce();
-    expect(await told('secret')).toEqual([30, 14, 7]);
+    expect(await published('secret')).toEqual([30, 14, 7]);
   });
 
-  test('tell nothing twice even where both believe that it is their turn', async () => {
+  test('publish nothing twice even if two believe that they hold the lease', async () => {
     for (let index = 0; index < 50; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
     const leases = { acquire: async () => true, release: async () => {} };
     await Promise.all(['one', 'two', 'three'].map((replica) => world.schedule(replica, { leases })));
-    const events = await world.told();
+    const events = await world.published();
     expect(events).toHaveLength(50);
     expect(new Set(events.map(({ dedupeKey }) => dedupeKey)).size).toBe(50);
   });
 });
 
-describe('a row that cannot be worked on', () => {
-  test('keeps nobody else from being told, and is tried again an hour later', async () => {
+describe('a poison row', () => {
+  test('does not block others, and is retried an hour later', async () => {
     for (let index = 0; index < 20; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
     const { expiry } = world.stores;
     let broken = true;
@@ -206,29 +206,29 @@ describe('a row that cannot be worked on', () => {
       return expiry.remind(reminders);
     };
     const scheduler = await world.schedule('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
-    expect(await world.told()).toHaveLength(19);
-    expect(await told('secret-7')).toEqual([]);
+    expect(await world.published()).toHaveLength(19);
+    expect(await published('secret-7')).toEqual([]);
     expect(world.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
 
     broken = false;
     await scheduler.runOnce();
-    expect(await told('secret-7')).toEqual([]);
+    expect(await published('secret-7')).toEqual([]);
     world.clock.time += HOUR;
     await scheduler.runOnce();
-    expect(await told('secret-7')).toEqual([30]);
+    expect(await published('secret-7')).toEqual([30]);
   });
 
-  test("of a tenant whose thresholds are none is told by the vault's own", async () => {
+  test('with invalid thresholds of its tenant uses those of the vault', async () => {
     await add('fine', NOW + 20 * DAY);
     const other = await world.register('beta');
     await add('odd', NOW + 20 * DAY, other.app);
     await world.damage('tenants', { expiryThresholds: sql`'7'` as never }, sql`tenant_id = 'beta'`);
     await world.schedule('one');
-    expect(await told('fine')).toEqual([30]);
-    expect(await told('odd')).toEqual([30]);
+    expect(await published('fine')).toEqual([30]);
+    expect(await published('odd')).toEqual([30]);
   });
 
-  test('is not blamed for a database that does not answer', async () => {
+  test('is not recorded during an outage of the database', async () => {
     await add('secret', NOW + 20 * DAY);
     const { expiry } = world.stores;
     let away = true;
@@ -237,14 +237,14 @@ describe('a row that cannot be worked on', () => {
       return expiry.remind(reminders);
     };
     const scheduler = await world.schedule('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
-    expect(await told('secret')).toEqual([]);
+    expect(await published('secret')).toEqual([]);
     away = false;
     await scheduler.runOnce();
-    expect(await told('secret')).toEqual([30]);
+    expect(await published('secret')).toEqual([30]);
   });
 });
 
-test('many that are due at once are told in batches, each once', async () => {
+test('many due reminders are published in batches, each once', async () => {
   const count = 600;
   for (let index = 0; index < count; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
   const sizes: number[] = [];
@@ -255,26 +255,26 @@ test('many that are due at once are told in batches, each once', async () => {
   };
   await world.schedule('one', { stores: { ...world.stores, expiry: { ...expiry, remind } } });
   expect(sizes).toEqual([250, 250, 100]);
-  expect(new Set((await world.told()).map(({ subject }) => subject)).size).toBe(count);
+  expect(new Set((await world.published()).map(({ subject }) => subject)).size).toBe(count);
 });
 
-test('a round that is closed ends after its batch, and the lease is free', async () => {
+test('a closed run ends after its batch, and releases the lease', async () => {
   const scheduler = await world.schedule('one');
   for (let index = 0; index < 600; index += 1) await add(`secret-${index}`, NOW + 20 * DAY);
   const round = scheduler.runOnce();
   await scheduler.close();
   await round;
   await scheduler.runOnce();
-  expect(await world.told()).toHaveLength(250);
+  expect(await world.published()).toHaveLength(250);
   expect(await world.stores.leases.acquire('expiry', 'two', MINUTE)).toBe(true);
 });
 
-test('what waits for Entra has its turns after what needs nobody, and one that fails costs the next one nothing', async () => {
+test('remote jobs run after local ones, and a failing job does not block the next', async () => {
   await add('secret', NOW + 20 * DAY);
   const seen: unknown[] = [];
   const sweep = (name: string, batches: number, fails = false) => ({
     async batch() {
-      seen.push([name, (await told('secret')).length]);
+      seen.push([name, (await published('secret')).length]);
       if (fails) throw new Error('away');
       batches -= 1;
       return batches > 0;

@@ -25,7 +25,7 @@ export function inspectionsConformance(open: Open): void {
         app,
         credentials: await stores.apps.credentials(app.uid),
         inspectTime: expect.any(Number),
-        strangers: [],
+        knownKeyIds: [],
       });
       expect(first?.credentials.map(({ credentialId }) => credentialId)).toEqual(['first', 'b', 'a']);
       expect(bare?.credentials).toEqual([]);
@@ -58,7 +58,7 @@ export function inspectionsConformance(open: Open): void {
       ]);
     });
 
-    test('what was found is stored: when to look next, strangers, ends, events; the app counts as unchanged', async () => {
+    test('what was found is stored: next time, known key ids, expiries, events; the app counts as unchanged', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       const due = await looked(vault);
@@ -67,13 +67,13 @@ export function inspectionsConformance(open: Open): void {
 
       const event = unknown(app, 'k2');
       expect(
-        await record(vault, due, { strangers: ['k2'], ends: [{ credentialUid: uid, ...ends }], events: [event] }),
+        await record(vault, due, { knownKeyIds: ['k2'], expiries: [{ credentialUid: uid, ...ends }], events: [event] }),
       ).toBe(true);
 
       expect(await stores.apps.credentials(app.uid)).toEqual([
         { ...present(due.credentials[0]), ...ends, expireTime: NOW + 5 * DAY },
       ]);
-      expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ inspectTime: LATER, strangers: ['k2'] }]);
+      expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ inspectTime: LATER, knownKeyIds: ['k2'] }]);
       expect(await stores.apps.findByUid(app.uid)).toEqual(app);
       expect((await stores.outbox.read(0, 99)).at(-1)?.event).toEqual(event);
       expect((await stores.expiry.listExpiring({ size: 9, after: undefined }, EVERYTHING)).items).toMatchObject([
@@ -89,7 +89,7 @@ export function inspectionsConformance(open: Open): void {
     ])('an end %s', async (_, { said, entra }, expireTime) => {
       const vault = await startVault(open);
       const due = await looked(vault);
-      await record(vault, due, { ends: [endsOf(due, { said, entra })] });
+      await record(vault, due, { expiries: [endsOf(due, { said, entra })] });
 
       expect(await vault.stores.apps.credentials(vault.app.uid)).toMatchObject([
         { expireTime, configuredExpireTime: said, entraExpireTime: entra },
@@ -106,14 +106,14 @@ export function inspectionsConformance(open: Open): void {
           { due: present(reminder), event: undefined, lastRemindedDays: undefined, nextTime },
         ]);
         const same = await looked(vault);
-        await record(vault, same, { ends: [endsOf(same, { said: NOW + DAY, entra: NOW + DAY })] });
+        await record(vault, same, { expiries: [endsOf(same, { said: NOW + DAY, entra: NOW + DAY })] });
         expect(await stores.expiry.dueReminders(NOW, 9)).toEqual([]);
 
         const sooner = await looked(vault);
-        await record(vault, sooner, { ends: [endsOf(sooner, { said: NOW + DAY, entra: NOW + 5 })] });
+        await record(vault, sooner, { expiries: [endsOf(sooner, { said: NOW + DAY, entra: NOW + 5 })] });
         expect(await stores.expiry.dueReminders(NOW, 9)).toMatchObject([{ credential: { expireTime: NOW + 5 } }]);
         const back = await looked(vault);
-        await record(vault, back, { ends: [endsOf(back, { said: NOW + DAY, entra: undefined })] });
+        await record(vault, back, { expiries: [endsOf(back, { said: NOW + DAY, entra: undefined })] });
       }
 
       // Who decided by the end before is refused, also where it was due already.
@@ -131,12 +131,12 @@ export function inspectionsConformance(open: Open): void {
       await stores.expiry.publish(unknown(app, 'k3'));
       const events = ['k1', 'k2', 'k3', 'k4', undefined, undefined].map((keyId) => unknown(app, keyId));
 
-      expect(await record(vault, due, { strangers: ['k2'], events })).toBe(true);
+      expect(await record(vault, due, { knownKeyIds: ['k2'], events })).toBe(true);
 
       const told = (await stores.outbox.read(0, 99)).map(({ event }) => event.uid);
       expect(told.slice(-4)).toEqual([events[1], events[3], events[4], events[5]].map((event) => event?.uid));
       expect(told).toHaveLength(7);
-      expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ strangers: ['k2'] }]);
+      expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ knownKeyIds: ['k2'] }]);
     });
 
     test('of replicas that looked at the same time one is heard', async () => {
@@ -159,7 +159,9 @@ export function inspectionsConformance(open: Open): void {
       const before = await dump();
       for (const credentialUid of ['gone', present(foreign).uid]) {
         const ends = [endsOf(due, { said: NOW, entra: NOW }), { ...endsOf(due, {}), credentialUid }];
-        expect(await record(vault, due, { ends, strangers: ['k'], events: [unknown(app, 'k')] })).toBe(false);
+        expect(await record(vault, due, { expiries: ends, knownKeyIds: ['k'], events: [unknown(app, 'k')] })).toBe(
+          false,
+        );
       }
       expect(await dump()).toEqual(before);
     });
@@ -182,8 +184,8 @@ export function inspectionsConformance(open: Open): void {
 
         await change(vault);
 
-        expect(await record(vault, present(read), { strangers: ['k'] })).toBe(false);
-        expect(await dueNow(vault)).toMatchObject([{ strangers: [] }]);
+        expect(await record(vault, present(read), { knownKeyIds: ['k'] })).toBe(false);
+        expect(await dueNow(vault)).toMatchObject([{ knownKeyIds: [] }]);
         expect(await record(vault, await looked(vault), {})).toBe(true);
       }
     });
@@ -260,14 +262,14 @@ export function inspectionsConformance(open: Open): void {
       for (const due of await dueNow(vault)) await record(vault, due, {});
       const read = await stores.inspections.due(LATER, 99);
 
-      const uids = await stores.inspections.hasten(`${VAULT}/mail`);
+      const uids = await stores.inspections.markDueBySecret(`${VAULT}/mail`);
 
       const due = await dueNow(vault);
       expect(due.map(({ app }) => app.tenantId).sort()).toEqual(['t-0', 't-1']);
       expect([...uids].sort()).toEqual(due.map(({ app }) => app.uid).sort());
       const stale = present(read.find(({ app }) => app.tenantId === 't-0'));
       expect(await record(vault, stale, {})).toBe(false);
-      expect(await stores.inspections.hasten(`${VAULT}/nobody`)).toEqual([]);
+      expect(await stores.inspections.markDueBySecret(`${VAULT}/nobody`)).toEqual([]);
     });
 
     test('while somebody looks: what they read of it is refused', async () => {
@@ -275,7 +277,7 @@ export function inspectionsConformance(open: Open): void {
       await refer(vault, vault.app, `${VAULT}/mail/1`);
       const due = await looked(vault);
 
-      expect(await vault.stores.inspections.hasten(`${VAULT}/mail`)).toEqual([vault.app.uid]);
+      expect(await vault.stores.inspections.markDueBySecret(`${VAULT}/mail`)).toEqual([vault.app.uid]);
 
       expect(await record(vault, due, {})).toBe(false);
       expect(await record(vault, await looked(vault), {})).toBe(true);
@@ -295,7 +297,14 @@ async function looked({ stores, app }: VaultUnderTest): Promise<DueInspection> {
 }
 
 function record({ stores }: VaultUnderTest, due: DueInspection, found: Partial<Inspection>): Promise<boolean> {
-  return stores.inspections.record({ due, nextTime: LATER, strangers: due.strangers, ends: [], events: [], ...found });
+  return stores.inspections.record({
+    due,
+    nextTime: LATER,
+    knownKeyIds: due.knownKeyIds,
+    expiries: [],
+    events: [],
+    ...found,
+  });
 }
 
 function endsOf({ credentials }: DueInspection, ends: { said?: number | undefined; entra?: number | undefined }) {

@@ -223,7 +223,7 @@ function advance({ stores }: VaultUnderTest, step: RotationAdvance): Promise<boo
 
 async function settleInspection({ stores }: VaultUnderTest): Promise<void> {
   for (const due of await stores.inspections.due(NOW, 9)) {
-    await stores.inspections.record({ due, nextTime: NOW + DAY, strangers: [], ends: [], events: [] });
+    await stores.inspections.record({ due, nextTime: NOW + DAY, knownKeyIds: [], expiries: [], events: [] });
   }
 }
 

@@ -31,23 +31,23 @@ export interface InspectionWorld {
   readonly stores: Stores;
   readonly keyVault: FakeKeyVault;
   readonly changes: Change[];
-  /** Uids of apps whose learning was forgotten. */
+  /** Uids of apps whose caches were cleared. */
   readonly forgotten: string[];
-  /** What rotation was asked to begin, where it is due. */
+  /** Arguments of `startIfDue`. */
   readonly begun: { readonly app: App; readonly credentials: readonly Credential[] }[];
   readonly lines: { level: string; name: string; fields: object }[];
   now(): number;
-  /** A tenant with an app at Entra and here, which has the credentials. */
+  /** A tenant with an app, at Entra and here, with the credentials. */
   register(tenantId: string, setup?: Setup): Promise<Registered>;
   add(app: App, credentialId: string, material: CredentialMaterial, more?: Partial<Credential>): Promise<void>;
-  /** Batches until nothing is due; answers how many. */
+  /** Runs batches until nothing is due; returns their number. */
   inspect(parts?: Partial<InspectionParts>): Promise<number>;
-  /** What inspections told, also what the outbox has forgotten since. */
-  readonly told: VaultEvent[];
-  /** All that lies in the outbox. */
+  /** Events of inspections, including those that the outbox has deleted. */
+  readonly published: VaultEvent[];
+  /** All events in the outbox. */
   events(): Promise<readonly VaultEvent[]>;
   credential(app: App, credentialId: string): Promise<Credential>;
-  /** How long until the app is due, from now on; negative: it is. */
+  /** Time until the app is due; negative if it is. */
   dueIn(app: App): Promise<number>;
 }
 
@@ -91,7 +91,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
   });
   const registrations = createAppRegistrations({ authorizationServer: server, clock: sandbox.clock, customCloud });
   const changes: Change[] = [];
-  const told: VaultEvent[] = [];
+  const published: VaultEvent[] = [];
   const forgotten: string[] = [];
   const begun: InspectionWorld['begun'] = [];
   onTestFinished(async () => {
@@ -117,7 +117,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     changes: { announce: (change) => changes.push(change) },
     clock: sandbox.clock,
     log,
-    reportPublished: (event) => void told.push(event),
+    reportPublished: (event) => void published.push(event),
   };
 
   return {
@@ -126,7 +126,7 @@ export async function openInspectionWorld(): Promise<InspectionWorld> {
     keyVault,
     changes,
     forgotten,
-    told,
+    published,
     begun,
     lines,
     now: () => sandbox.clock.now(),

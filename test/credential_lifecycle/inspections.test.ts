@@ -25,7 +25,7 @@ beforeEach(async () => {
   world = await openInspectionWorld();
 });
 
-/** An app with one secret, which Entra says ends in so many days. */
+/** An app with one secret that expires in this many days at Entra. */
 async function withSecret(
   { said, entra }: { said: number | undefined; entra: number },
   more: Parameters<InspectionWorld['add']>[3] = {},
@@ -169,23 +169,23 @@ describe('a credential unknown to the vault', () => {
   test('is reported once while Entra lists it', async () => {
     const { app, clientId } = await withSecret({ said: 500, entra: 500 });
     await world.inspect();
-    expect(world.told).toEqual([]);
+    expect(world.published).toEqual([]);
     const { keyId } = world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
-    // For longer than the outbox remembers causes.
+    // Longer than the outbox keeps dedupe keys.
     for (let week = 0; week < 6; week += 1) {
       await passDays(7);
       await world.stores.outbox.sweep(world.now() - 30 * DAY, 1_000);
     }
     expect(await types()).toEqual([]);
-    expect(world.told).toMatchObject([{ data: { keyId } }]);
+    expect(world.published).toMatchObject([{ data: { keyId } }]);
 
     world.sandbox.removeSecret(clientId, keyId);
     await passDays(1);
     const [due] = await world.stores.inspections.due(Number.MAX_SAFE_INTEGER, 1);
-    expect(due?.strangers).toEqual([(await world.credential(app, 'first')).entraKeyId]);
+    expect(due?.knownKeyIds).toEqual([(await world.credential(app, 'first')).entraKeyId]);
     world.sandbox.addSecret(clientId, { value: OTHER, endTime: world.now() + 500 * DAY });
     await passDays(1);
-    expect(world.told.map(({ type }) => type)).toEqual(['credential.unknown', 'credential.unknown']);
+    expect(world.published.map(({ type }) => type)).toEqual(['credential.unknown', 'credential.unknown']);
   });
 
   test('is reported with the facts to find it in the portal', async () => {
@@ -210,7 +210,7 @@ describe('a credential unknown to the vault', () => {
     await world.inspect();
     await world.stores.apps.removeCredential(app.uid, 'second');
     await passDays(3);
-    expect(world.told).toEqual([]);
+    expect(world.published).toEqual([]);
   });
 
   test('is not reported once it is expired', async () => {
@@ -222,7 +222,7 @@ describe('a credential unknown to the vault', () => {
 
   test.each([
     ['ADD', ['xyz']],
-    // By then it knows its own: reads of Graph lag behind, so that it did not see the other.
+    // Graph's reads are eventually consistent, so it saw its own secret but not the other.
     ['PROVE', ['xyz', 'def']],
   ] as const)(
     'is an orphan where a rotation made it that does not look for it any more, beside one at %s',
@@ -305,7 +305,7 @@ describe('an app without permission to read its registration', () => {
     expect(await world.credential(app, 'first')).toEqual({ ...before, lastUsedTime: expect.any(Number) });
     registration.applicationPermissions = [OWNED_BY];
     await passDays(8);
-    expect(world.told.map(({ type }) => type)).toEqual(['credential.expiry_mismatch', 'credential.unknown']);
+    expect(world.published.map(({ type }) => type)).toEqual(['credential.expiry_mismatch', 'credential.unknown']);
   });
 
   test.each([
@@ -460,7 +460,7 @@ describe('a secret in a key vault', () => {
     await passDays(1);
     const credential = await world.credential(app, 'ref');
     expect(credential).toMatchObject({ verdict: 'VALID', entraKeyId: undefined, entraExpireTime: undefined });
-    expect(world.told).toEqual([]);
+    expect(world.published).toEqual([]);
   });
 
   test('that cannot be read is retried in an hour, and keeps its recorded state', async () => {
@@ -550,7 +550,7 @@ describe('rotation', () => {
 test('an app that becomes due during its inspection is inspected again', async () => {
   const { app } = await withSecret({ said: 300, entra: 100 });
   let looks = 0;
-  const told: string[] = [];
+  const published: string[] = [];
   await world.inspect({
     stores: {
       ...world.stores,
@@ -562,12 +562,12 @@ test('an app that becomes due during its inspection is inspected again', async (
         },
       },
     },
-    reportPublished: ({ type }) => void told.push(type),
+    reportPublished: ({ type }) => void published.push(type),
   });
-  expect([looks, told]).toEqual([1, []]);
+  expect([looks, published]).toEqual([1, []]);
   expect(await world.dueIn(app)).toBeLessThan(0);
-  await world.inspect({ reportPublished: ({ type }) => void told.push(type) });
-  expect(told).toEqual(['credential.expiry_mismatch']);
+  await world.inspect({ reportPublished: ({ type }) => void published.push(type) });
+  expect(published).toEqual(['credential.expiry_mismatch']);
 });
 
 describe('many that are due at once', () => {

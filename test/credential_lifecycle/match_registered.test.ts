@@ -32,11 +32,11 @@ function entry(
 }
 
 function matched(ours: readonly OwnCredential[], theirs: readonly RegisteredCredential[]) {
-  const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
+  const { matches, missing, unknown } = matchRegistered(ours, theirs);
   return {
     matches: Object.fromEntries([...matches].map(([uid, { keyId }]) => [uid, keyId])),
     missing: [...missing],
-    strangers: strangers.map(({ keyId }) => keyId),
+    unknown: unknown.map(({ keyId }) => keyId),
   };
 }
 
@@ -45,7 +45,7 @@ describe('a credential is matched', () => {
     const thumbprint = 'a1'.repeat(20);
     const ours = [own('abc'), own('cert', { kind: 'CERTIFICATE', mark: thumbprint })];
     const theirs = [entry('k1', 'abc'), entry('k2', thumbprint, { kind: 'CERTIFICATE' }), entry('k3', 'xyz')];
-    expect(matched(ours, theirs)).toEqual({ matches: { abc: 'k1', cert: 'k2' }, missing: [], strangers: ['k3'] });
+    expect(matched(ours, theirs)).toEqual({ matches: { abc: 'k1', cert: 'k2' }, missing: [], unknown: ['k3'] });
   });
 
   test('by its key id, also if others share its hint', () => {
@@ -80,7 +80,7 @@ describe('a credential is matched', () => {
     expect(matched(ours, [entry('k1', 'abc')])).toEqual({
       matches: { abc1: 'k1', abc2: 'k1' },
       missing: [],
-      strangers: [],
+      unknown: [],
     });
   });
 });
@@ -89,20 +89,20 @@ describe('ambiguous entries', () => {
   test('equal ones are neither matched nor unknown', () => {
     const ours = [own('abc1', { endTime: END }), own('abc2', { endTime: END })];
     const theirs = [entry('k1', 'abc'), entry('k2', 'abc')];
-    expect(matched(ours, theirs)).toEqual({ matches: {}, missing: [], strangers: [] });
+    expect(matched(ours, theirs)).toEqual({ matches: {}, missing: [], unknown: [] });
   });
 
   test('an entry without a hint is not unknown while a credential is unmatched', () => {
     const theirs = [entry('k1', undefined), entry('k2', 'abc')];
-    expect(matched([own('abc'), own('xyz')], theirs)).toMatchObject({ matches: { abc: 'k2' }, strangers: [] });
-    expect(matched([own('abc')], theirs)).toMatchObject({ matches: { abc: 'k2' }, strangers: ['k1'] });
+    expect(matched([own('abc'), own('xyz')], theirs)).toMatchObject({ matches: { abc: 'k2' }, unknown: [] });
+    expect(matched([own('abc')], theirs)).toMatchObject({ matches: { abc: 'k2' }, unknown: ['k1'] });
   });
 
   test('another entry with the hint does not replace a missing key id', () => {
     expect(matched([own('abc', { keyId: 'k1' })], [entry('k2', 'abc')])).toEqual({
       matches: {},
       missing: ['abc'],
-      strangers: ['k2'],
+      unknown: ['k2'],
     });
   });
 });
@@ -112,7 +112,7 @@ describe('a secret that stays in a key vault', () => {
 
   test('is matched again after its value was renewed', () => {
     const theirs = [entry('k1', 'old'), entry('k2', 'new')];
-    expect(matched([reference], theirs)).toEqual({ matches: { ref: 'k2' }, missing: [], strangers: ['k1'] });
+    expect(matched([reference], theirs)).toEqual({ matches: { ref: 'k2' }, missing: [], unknown: ['k1'] });
   });
 
   test('keeps its key id while it cannot be read', () => {
@@ -120,7 +120,7 @@ describe('a secret that stays in a key vault', () => {
   });
 
   test('is missing if neither its key id nor its value is listed', () => {
-    expect(matched([reference], [])).toEqual({ matches: {}, missing: ['ref'], strangers: [] });
+    expect(matched([reference], [])).toEqual({ matches: {}, missing: ['ref'], unknown: [] });
   });
 });
 
@@ -153,10 +153,10 @@ describe('for any registration', () => {
   test('matches are unique and consistent, and each entry is in at most one result', () => {
     fc.assert(
       fc.property(ours, theirs, (ours, theirs) => {
-        const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
+        const { matches, missing, unknown } = matchRegistered(ours, theirs);
         const entries = [...matches.values()];
         expect(new Set(entries).size).toBe(entries.length);
-        expect(strangers.filter((stranger) => entries.includes(stranger))).toEqual([]);
+        expect(unknown.filter((entry) => entries.includes(entry))).toEqual([]);
         for (const [uid, entry] of matches) {
           const one = ours.find((other) => other.uid === uid);
           expect(entry.kind).toBe(one?.kind);
@@ -172,11 +172,11 @@ describe('for any registration', () => {
   test("an entry that may be the vault's is never unknown", () => {
     fc.assert(
       fc.property(ours, theirs, (ours, theirs) => {
-        const { matches, missing, unknown: strangers } = matchRegistered(ours, theirs);
+        const { matches, missing, unknown } = matchRegistered(ours, theirs);
         const unfound = ours.filter(
           ({ uid, mayBeRenewed }) => !matches.has(uid) && (!missing.has(uid) || mayBeRenewed),
         );
-        for (const { kind, mark } of strangers) {
+        for (const { kind, mark } of unknown) {
           const alike = unfound.filter((one) => one.kind === kind && (one.mark === mark || !one.mark || !mark));
           expect(alike).toEqual([]);
         }
@@ -199,7 +199,7 @@ describe('for any registration', () => {
         const sorted = (found: ReturnType<typeof matched>) => ({
           matches: found.matches,
           missing: found.missing.toSorted(),
-          strangers: found.strangers.toSorted(),
+          unknown: found.unknown.toSorted(),
         });
         expect(sorted(matched(otherOurs, otherTheirs))).toEqual(sorted(matched(ours, theirs)));
       }),
@@ -219,7 +219,7 @@ describe('for any registration', () => {
         const theirs = secrets.map(({ mark }) => entry(`key of ${mark}`, mark));
         const found = matched(ours, theirs);
         expect(found.matches).toEqual(Object.fromEntries(ours.map(({ uid }) => [uid, `key of ${uid}`])));
-        expect(found.strangers).toEqual(secrets.filter(({ isOurs }) => !isOurs).map(({ mark }) => `key of ${mark}`));
+        expect(found.unknown).toEqual(secrets.filter(({ isOurs }) => !isOurs).map(({ mark }) => `key of ${mark}`));
       }),
     );
   });

@@ -32,7 +32,7 @@ async function expectRenewed(world: RotationWorld, expected = RENEWED, who: Repl
   expect(credentials.map(({ entraKeyId }) => entraKeyId)).toEqual([secret?.keyId]);
   expect(credentials[0]).toMatchObject({ kind: 'CLIENT_SECRET', verdict: 'VALID', hint: secret?.value.slice(0, 3) });
   expect(credentials[0]?.credentialId).toMatch(/^rotated-\d{4}-\d\d-\d\d$/);
-  expect(summaries(await world.told())).toEqual(expected);
+  expect(summaries(await world.published())).toEqual(expected);
   expect(await who.exchange()).toBe('granted');
 }
 
@@ -89,9 +89,9 @@ describe('a client secret that is about to expire', () => {
     const world = await openRotationWorld();
     await world.begin();
     await world.until(isOver, HOUR);
-    const told = await world.told();
+    const published = await world.published();
     const newCredential = Object.keys(await world.credentials())[0];
-    expect(told).toMatchObject(
+    expect(published).toMatchObject(
       ['ADDED', 'PREFERRED', 'REMOVED'].map((step) => ({
         type: 'credential.rotating',
         severity: 'INFO',
@@ -176,7 +176,7 @@ describe('a crash', () => {
       const begun = doomed.rotations.startIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
       await begun.catch(() => {});
     }
-    // It leaves the one alone that it died at, and what comes after is done by somebody else.
+    // The restarted process skips the quarantined rotation; another process continues it.
     for (let hour = 0; hour < 30; hour += 1) {
       await doomed.sweep.batch();
       if (doomed.errors.length > 0) break;
@@ -240,15 +240,15 @@ describe('two concurrent replicas', () => {
     const hold = world.sandbox.holdNextGraph('addPassword', { stage: 'answer' });
     const slow = world.sweep.batch();
     await hold.arrived;
-    // As a leader of before the claim would.
+    // Like a replica from before the claim.
     const added = world.secretsAtEntra()[1];
     world.sandbox.removeSecret(world.registration.clientId, added?.keyId ?? '');
     hold.release();
     await slow;
     expect((await world.find())?.step).toBe('PROVE');
     await world.until(isOver, 10 * MINUTE);
-    const told = summaries(await world.told());
-    expect(told.filter((one) => one !== 'credential.rejected')).toEqual(
+    const published = summaries(await world.published());
+    expect(published.filter((one) => one !== 'credential.rejected')).toEqual(
       ['ADDED', 'REFUSED_SECRET', 'ADDED', 'PREFERRED', 'REMOVED'].map((one) =>
         one === 'REFUSED_SECRET' ? expect.stringMatching(/^PROVE REFUSED_SECRET/) : one,
       ),
@@ -281,11 +281,11 @@ test('an orphan that cannot be removed is reported once, and blocks a new secret
   }
   const [, orphan] = world.secretsAtEntra();
   expect(world.secretsAtEntra()).toHaveLength(2);
-  const told = await world.told();
-  expect(summaries(told)).toEqual(['credential.unknown', 'ADD PERMISSION Authorization_RequestDenied WARNING']);
-  expect(told[0]).toMatchObject({ data: { keyId: orphan?.keyId, orphan: true, expireTime: orphan?.endTime } });
+  const published = await world.published();
+  expect(summaries(published)).toEqual(['credential.unknown', 'ADD PERMISSION Authorization_RequestDenied WARNING']);
+  expect(published[0]).toMatchObject({ data: { keyId: orphan?.keyId, orphan: true, expireTime: orphan?.endTime } });
   await world.until(isOver, HOUR);
-  await expectRenewed(world, [...summaries(told), 'ADDED', 'PREFERRED', 'REMOVED']);
+  await expectRenewed(world, [...summaries(published), 'ADDED', 'PREFERRED', 'REMOVED']);
 });
 
 describe('blockers', () => {
@@ -293,7 +293,7 @@ describe('blockers', () => {
     const world = await openRotationWorld({ applicationPermissions: [] });
     await world.begin();
     await world.until(hasProblem);
-    expect(await world.told()).toMatchObject([
+    expect(await world.published()).toMatchObject([
       {
         type: 'credential.rotation_failed',
         severity: 'WARNING',
@@ -309,7 +309,7 @@ describe('blockers', () => {
     ]);
     world.sandbox.clock.advance(DAY);
     await world.sweep.batch();
-    expect(await world.told()).toHaveLength(1);
+    expect(await world.published()).toHaveLength(1);
     world.sandbox.grantApplicationPermission(world.registration.clientId, 'Application.ReadWrite.OwnedBy');
     await world.until(isAt('PROVE'), HOUR);
     expect((await world.find())?.problem).toBeUndefined();
@@ -321,7 +321,7 @@ describe('blockers', () => {
     world.sandbox.setAppPolicy(world.registration.clientId, { longestSecretLife: 90 * DAY });
     await world.begin();
     await world.until(hasProblem);
-    expect(summaries(await world.told())).toEqual(['ADD POLICY CredentialInvalidLifetimeAsPerAppPolicy WARNING']);
+    expect(summaries(await world.published())).toEqual(['ADD POLICY CredentialInvalidLifetimeAsPerAppPolicy WARNING']);
     expect(world.secretsAtEntra()).toHaveLength(1);
   });
 
@@ -336,7 +336,7 @@ describe('blockers', () => {
 
     await world.until(hasProblem);
 
-    const [event] = await world.told();
+    const [event] = await world.published();
     expect(summaries([event].flatMap((one) => one ?? []))).toEqual(['ADD LIMIT TooManyAppPasswords WARNING']);
     expect(event && eventFacts(event)).toMatchObject({ problem: 'LIMIT', hints });
     const dryRun = await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: true });
@@ -363,7 +363,7 @@ describe('blockers', () => {
     const world = await openRotationWorld({ app: { homeDirectoryId } });
     await world.begin();
     await world.until(hasProblem);
-    expect(summaries(await world.told())).toEqual([expect.stringMatching(expected)]);
+    expect(summaries(await world.published())).toEqual([expect.stringMatching(expected)]);
   });
 
   test('an outage of Graph is retried, and reported after hours', async () => {
@@ -374,12 +374,12 @@ describe('blockers', () => {
       await world.sweep.batch();
       world.sandbox.clock.advance(HOUR);
     }
-    expect(await world.told()).toEqual([]);
+    expect(await world.published()).toEqual([]);
     for (let hour = 0; hour < 6; hour += 1) {
       await world.sweep.batch();
       world.sandbox.clock.advance(HOUR);
     }
-    expect(summaries(await world.told())).toEqual(['ADD UNAVAILABLE http/503 WARNING']);
+    expect(summaries(await world.published())).toEqual(['ADD UNAVAILABLE http/503 WARNING']);
     world.sandbox.clearFaults();
     await world.until(isOver, HOUR);
     await expectRenewed(world, ['ADD UNAVAILABLE http/503 WARNING', 'ADDED', 'PREFERRED', 'REMOVED']);
@@ -398,7 +398,7 @@ describe('blockers', () => {
     const failing = world.replica({ stores: { ...world.stores, rotations: { ...rotations, advance } } });
     await failing.sweep.batch();
     expect(failing.errors).toHaveLength(1);
-    // What was added could not be stored, and was taken back.
+    // The added secret could not be stored, and was removed.
     expect(world.secretsAtEntra()).toHaveLength(1);
     await world.until(isOver, HOUR);
     await expectRenewed(world);
@@ -438,10 +438,10 @@ describe('blockers', () => {
     });
     await world.begin();
     await world.until(isOver, HOUR);
-    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED', 'REMOVE NO_KEY_ID WARNING']);
+    expect(summaries(await world.published())).toEqual(['ADDED', 'PREFERRED', 'REMOVE NO_KEY_ID WARNING']);
     expect(world.secretsAtEntra().map(({ keyId }) => keyId)).toEqual([old.keyId, twin.keyId, expect.any(String)]);
     expect(Object.keys(await world.credentials())).toContain('first');
-    // What is renewed next is the new one.
+    // The next rotation renews the new one.
     await world.rotations.startIfDue(world.app, await world.stores.apps.credentials(world.app.uid));
     expect(await world.find()).toBeUndefined();
   });
@@ -454,7 +454,7 @@ describe('an operator who', () => {
     await world.until(isAt('WATCH'));
     await world.stores.apps.removeCredential(world.app.uid, 'first');
     await world.until(isOver, HOUR);
-    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED']);
+    expect(summaries(await world.published())).toEqual(['ADDED', 'PREFERRED']);
     expect(Object.keys(await world.credentials())).toHaveLength(1);
   });
 
@@ -533,7 +533,7 @@ describe('an operator who', () => {
     hold.release();
     await adding;
     const [, orphan] = world.secretsAtEntra();
-    expect(await world.told()).toMatchObject([
+    expect(await world.published()).toMatchObject([
       { type: 'credential.unknown', data: { keyId: orphan?.keyId, hint: orphan?.hint, orphan: true } },
     ]);
   });
@@ -549,7 +549,7 @@ describe('an operator who', () => {
     expect(Object.keys(await world.credentials())).toEqual(['first']);
     await world.until(isOver, HOUR);
     expect(world.secretsAtEntra()).toHaveLength(1);
-    expect(summaries(await world.told()).filter((one) => !/REFUSED_SECRET|rejected/.test(one))).toEqual([
+    expect(summaries(await world.published()).filter((one) => !/REFUSED_SECRET|rejected/.test(one))).toEqual([
       'ADDED',
       'PREFERRED',
       'ADDED',
@@ -578,7 +578,7 @@ describe('the old secret is removed only', () => {
     await world.rotations.rotate({ tenantId: 'acme', appId: 'default', validateOnly: false });
     await world.until(isAt('REMOVE'), 10 * MINUTE);
     const [old] = world.secretsAtEntra();
-    // Longer than the new one lives: the vault was down.
+    // Longer than the validity of the new one: the vault was down.
     world.sandbox.clock.advance(200 * DAY);
     await world.sweep.batch();
     expect(world.secretsAtEntra()).toContain(old);
@@ -636,11 +636,11 @@ describe('the old secret is removed only', () => {
     const world = await openRotationWorld();
     const [old] = world.secretsAtEntra();
     if (old === undefined) throw new TypeError('none');
-    // Of those that were made long ago Graph shows none.
+    // Graph shows no hint for old secrets.
     old.hint = '';
     await world.begin();
     await world.until(isOver, HOUR);
-    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED', 'REMOVE NO_KEY_ID WARNING']);
+    expect(summaries(await world.published())).toEqual(['ADDED', 'PREFERRED', 'REMOVE NO_KEY_ID WARNING']);
     expect(world.secretsAtEntra()).toContain(old);
   });
 });
@@ -650,7 +650,7 @@ describe('an old secret that is used elsewhere stays at Entra, with an event:', 
     const [old] = world.secretsAtEntra();
     await world.begin();
     await world.until(isOver, HOUR);
-    expect(summaries(await world.told())).toEqual(['ADDED', 'PREFERRED', 'REMOVE IN_USE WARNING']);
+    expect(summaries(await world.published())).toEqual(['ADDED', 'PREFERRED', 'REMOVE IN_USE WARNING']);
     expect(world.secretsAtEntra()).toHaveLength(2);
     expect(world.secretsAtEntra()).toContain(old);
     expect(Object.keys(await world.credentials())).toContain('first');
@@ -703,7 +703,7 @@ describe('an old secret that is used elsewhere stays at Entra, with an event:', 
     await world.begin();
     await world.until(isOver, HOUR);
     expect(world.secretsAtEntra()).toHaveLength(1);
-    expect(summaries(await world.told()).slice(0, 2)).toEqual(['ADDED', 'PREFERRED']);
+    expect(summaries(await world.published()).slice(0, 2)).toEqual(['ADDED', 'PREFERRED']);
     expect(Object.keys(await world.credentials())).not.toContain('first');
   });
 });
@@ -725,7 +725,7 @@ test.each(['WATCH', 'REMOVE'] as const)('%s waits while the tenant is suspended'
   await world.stores.tenants.update(suspended, tenant);
   const resumeTime = world.sandbox.clock.now();
   await world.until(isOver, HOUR);
-  // What nobody watched is no day of success.
+  // Time without checks does not count towards the day of success.
   if (step === 'WATCH') expect(world.sandbox.clock.now() - resumeTime).toBeGreaterThanOrEqual(DAY);
   await expectRenewed(world);
 });

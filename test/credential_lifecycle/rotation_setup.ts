@@ -31,18 +31,18 @@ import { type Reach, type RotationCrashPoint, withRotationCrashPoints } from '..
 import { openTestStores } from '../store/open_test_stores.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 
-/** One process of the vault, as far as rotations go; several may share a database. */
+/** The rotation parts of one vault process; several may share a database. */
 export interface Replica {
   readonly stores: Stores;
   readonly rotations: Rotations;
   readonly sweep: BatchJob;
   readonly registrations: AppRegistrations;
   readonly authorizationServer: AuthorizationServer;
-  /** What it announced to the rooms of its process. */
+  /** Announced changes. */
   readonly announced: readonly Change[];
-  /** Names of what it logged as unexpected. */
+  /** Names of unexpected log events. */
   readonly errors: readonly string[];
-  /** As a caller's request does: whichever credential is presented, Entra must give a token. */
+  /** Like a caller's request: Entra must issue a token, whichever credential is presented. */
   exchange(): Promise<string>;
 }
 
@@ -58,10 +58,10 @@ export interface RotationWorld extends Replica {
   /** By id. */
   credentials(): Promise<Readonly<Record<string, Credential>>>;
   secretsAtEntra(): readonly ClientSecret[];
-  /** What was told of rotations, and of credentials that nobody knows. */
-  told(): Promise<readonly VaultEvent[]>;
+  /** Events about rotations and unknown credentials. */
+  published(): Promise<readonly VaultEvent[]>;
   begin(): Promise<Rotation>;
-  /** Batches a minute apart, or so far, until it holds; then what it came to. */
+  /** Runs batches, a minute or `step` apart, until the condition holds; returns the rotation. */
   until(
     holds: (rotation: Rotation | undefined) => boolean,
     step?: number,
@@ -73,7 +73,7 @@ type ReplicaParts = Partial<RotationStepParts> & { readonly reach?: Reach<Rotati
 
 export const LIFE = 40 * DAY;
 
-/** An app that renews its secret, at a pretend Entra over HTTP and in a real store; the clock of both is moved. */
+/** An app with rotation, at a fake Entra over HTTP and in a real store, with a shared clock. */
 export async function openRotationWorld(
   input: AppInput & { readonly app?: Partial<App>; readonly credential?: Partial<Credential> } = {},
 ): Promise<RotationWorld> {
@@ -200,7 +200,7 @@ export async function openRotationWorld(
       return Object.fromEntries((await stores.apps.credentials(app.uid)).map((one) => [one.credentialId, one]));
     },
     secretsAtEntra: () => registration.secrets,
-    async told() {
+    async published() {
       const events = (await stores.outbox.read(0, 1_000)).map(({ event }) => event);
       return events.filter(({ type }) => /rotat|unknown|rejected/.test(type));
     },

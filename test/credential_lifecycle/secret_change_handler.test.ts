@@ -8,7 +8,7 @@ import { ORIGIN, startFakeKeyVault } from '../keyring/fake_key_vault.ts';
 
 const URI = `${ORIGIN}/secrets/mail`;
 
-/** An app whose credential stays in a key vault, and was inspected. */
+/** An inspected app with a Key Vault credential. */
 async function world() {
   const { stores, app, clock } = await openWatchWorld();
   const keyVault = await startFakeKeyVault([{ name: 'mail', version: 'v1', value: 'the-old-one', created: 1 }]);
@@ -23,19 +23,19 @@ async function world() {
     await stores.inspections.record({
       due: one,
       nextTime: clock.now() + MINUTE,
-      strangers: [],
-      ends: [],
+      knownKeyIds: [],
+      expiries: [],
       events: [],
     });
   }
   return { stores, app, keyVault, secretSource, due, news: createSecretChangeHandler({ ...stores, secretSource }) };
 }
 
-test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is inspected in the next run: %s', async (heard) => {
+test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is inspected in the next run: %s', async (uri) => {
   const { news, due, app } = await world();
   expect(await due()).toEqual([]);
 
-  expect(await news.onSecretChanged(heard)).toBe(1);
+  expect(await news.onSecretChanged(uri)).toBe(1);
 
   expect((await due()).map((one) => one.app.uid)).toEqual([app.uid]);
 });

@@ -7,7 +7,7 @@ import { backUp } from '../store/back_up.ts';
 import { openTestStores } from '../store/open_test_stores.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 
-/** The vault of a copy of the database, as a restored backup beside its original would be. */
+/** A vault on a copy of the database, like a restored backup next to its original. */
 async function openCopy(world: RotationWorld, file: string): Promise<Replica> {
   const { clock } = world.sandbox;
   const stores = await openTestStores({ clock, path: file, keks: world.keks });
@@ -15,7 +15,7 @@ async function openCopy(world: RotationWorld, file: string): Promise<Replica> {
   return world.replica({}, stores);
 }
 
-/** Until its rotation is over. */
+/** Runs until the rotation completes. */
 async function finish(world: RotationWorld, { stores, sweep }: Replica): Promise<void> {
   for (let count = 0; (await stores.rotations.find(world.app.uid)) !== undefined; count += 1) {
     if (count === 200) throw new Error('it never ended');
@@ -26,7 +26,7 @@ async function finish(world: RotationWorld, { stores, sweep }: Replica): Promise
 
 const keyIds = (world: RotationWorld) => world.secretsAtEntra().map(({ keyId }) => keyId);
 
-test('a copy of a database in ADD leaves the new secret of its original alone, and makes one of its own', async () => {
+test('a copy of a database in ADD keeps the new secret of its original, and adds its own', async () => {
   const world = await openRotationWorld();
   await world.begin();
   const copy = await openCopy(world, await backUp(world.path, join(temporaryFolder(), 'vault.db')));
@@ -42,7 +42,7 @@ test('a copy of a database in ADD leaves the new secret of its original alone, a
   expect(await world.exchange()).toBe('granted');
 });
 
-test('an original in ADD leaves the new secret of its copy alone', async () => {
+test('an original in ADD keeps the new secret of its copy', async () => {
   const world = await openRotationWorld();
   await world.begin();
   const copy = await openCopy(world, await backUp(world.path, join(temporaryFolder(), 'vault.db')));
@@ -54,7 +54,7 @@ test('an original in ADD leaves the new secret of its copy alone', async () => {
   expect(keyIds(world)).toContain(added);
 });
 
-test('a copy leaves the secret that it shares with its original at Entra, and says so', async () => {
+test('a copy keeps the secret that it shares with its original at Entra, and reports it', async () => {
   const world = await openRotationWorld();
   await world.begin();
   const [shared] = keyIds(world);
@@ -64,8 +64,8 @@ test('a copy leaves the secret that it shares with its original at Entra, and sa
 
   expect(keyIds(world)).toContain(shared);
   expect(await world.exchange()).toBe('granted');
-  const told = (await copy.stores.outbox.read(0, 100)).map(({ event }) => event);
-  expect(told).toContainEqual(
+  const published = (await copy.stores.outbox.read(0, 100)).map(({ event }) => event);
+  expect(published).toContainEqual(
     expect.objectContaining({
       type: 'credential.rotation_failed',
       data: expect.objectContaining({ problem: 'IN_USE' }),
@@ -73,7 +73,7 @@ test('a copy leaves the secret that it shares with its original at Entra, and sa
   );
 });
 
-test('what a copy made itself it removes, once it is the old one', async () => {
+test('a copy removes a secret that it added itself, once it is the old one', async () => {
   const world = await openRotationWorld({ app: { rotation: { leadTime: 30 * DAY, secretLife: 40 * DAY } } });
   await world.begin();
   const copy = await openCopy(world, await backUp(world.path, join(temporaryFolder(), 'vault.db')));
@@ -89,7 +89,7 @@ test('what a copy made itself it removes, once it is the old one', async () => {
   expect(keyIds(world)).not.toContain(own);
 });
 
-test('a file that is opened again, or put back in its place, is no copy', async () => {
+test('a database that is reopened, or restored in place, is not a copy', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const world = await openRotationWorld();
   const open = () => openTestStores({ clock: world.sandbox.clock, path, keks: world.keks });
@@ -99,7 +99,7 @@ test('a file that is opened again, or put back in its place, is no copy', async 
   expect(again.copyTime).toBe(0);
   await again.close();
 
-  // A backup that is copied over the file: nothing else can serve that any more.
+  // A backup that replaces the file: no other vault can use that file.
   const backup = await backUp(path);
   copyFileSync(backup, path);
   const restored = await open();

@@ -60,25 +60,25 @@ function follow(after: EventCursor, filter: EventFilter = ALL) {
   return openExpiry().events(after, filter, stopping.signal);
 }
 
-/** What is there to be told before the stream waits. */
+/** The next events of the stream. */
 async function next(stream: AsyncGenerator<StreamedEvent>, count: number): Promise<StreamedEvent[]> {
-  const told: StreamedEvent[] = [];
-  while (told.length < count) {
+  const published: StreamedEvent[] = [];
+  while (published.length < count) {
     const { value, done } = await stream.next();
     if (done === true) break;
-    told.push(value);
+    published.push(value);
   }
-  return told;
+  return published;
 }
 
-/** The next answer, for which so many looks are needed. */
-async function afterLooks(stream: AsyncGenerator<StreamedEvent>, looks: number): Promise<StreamedEvent | undefined> {
+/** The next message, after this many reads. */
+async function afterReads(stream: AsyncGenerator<StreamedEvent>, reads: number): Promise<StreamedEvent | undefined> {
   let answer: StreamedEvent | undefined;
   const waiting = stream.next().then(({ value }) => {
     answer = value as StreamedEvent;
   });
-  for (let look = 0; look < looks; look += 1) {
-    expect(answer, `after ${look} looks`).toBeUndefined();
+  for (let look = 0; look < reads; look += 1) {
+    expect(answer, `after ${look} reads`).toBeUndefined();
     await new Promise((resolve) => setImmediate(resolve));
     timers.beat();
   }
@@ -86,10 +86,10 @@ async function afterLooks(stream: AsyncGenerator<StreamedEvent>, looks: number):
   return answer;
 }
 
-const subjectsOf = (told: readonly StreamedEvent[]) => told.map(({ event }) => event?.subject);
+const subjectsOf = (published: readonly StreamedEvent[]) => published.map(({ event }) => event?.subject);
 
 describe('the stream of events', () => {
-  test('begins with where it stands, so that who breaks off at once can go on', async () => {
+  test('begins with its cursor, so that an interrupted reader can continue', async () => {
     await tell('a', 'b');
 
     const [beginning] = await next(follow('now'), 1);
@@ -97,7 +97,7 @@ describe('the stream of events', () => {
     expect(beginning).toEqual({ event: undefined, cursor: await stores.outbox.last() });
   });
 
-  test('tells what happens within a second', async () => {
+  test('sends an event within a second', async () => {
     const stream = follow('now');
     await next(stream, 1);
     const waiting = stream.next();
@@ -108,27 +108,27 @@ describe('the stream of events', () => {
     expect(periods).toEqual([SECOND]);
   });
 
-  test('tells a long past whole and in order, without waiting', async () => {
+  test('sends all past events in order, without waiting', async () => {
     const names = Array.from({ length: 1_203 }, (_, at) => `event-${at}`);
     await tell(...names);
 
-    const told = await next(follow(0), names.length + 1);
+    const published = await next(follow(0), names.length + 1);
 
-    expect(subjectsOf(told).slice(1)).toEqual(names);
+    expect(subjectsOf(published).slice(1)).toEqual(names);
     expect(periods).toEqual([]);
   });
 
-  test('moves the cursor past what is not for its listener, every ten looks', async () => {
+  test('moves the cursor past filtered events every ten reads', async () => {
     const stream = follow('now', { ...ALL, types: new Set(['credential.expired']) });
     const [beginning] = await next(stream, 1);
     await tell('a', 'b');
 
-    const answer = await afterLooks(stream, 9);
+    const answer = await afterReads(stream, 9);
 
     expect(answer).toEqual({ event: undefined, cursor: (beginning?.cursor ?? 0) + 2 });
   });
 
-  test('keeps the vault’s own events for who may see all tenants', async () => {
+  test("sends the vault's own events only to callers who may see all tenants", async () => {
     await tell('own');
     await stores.expiry.publish(eventOf('of acme', 'acme'));
 
@@ -139,14 +139,14 @@ describe('the stream of events', () => {
     expect(subjectsOf(all)).toEqual([undefined, 'own', 'of acme']);
   });
 
-  test('goes on from the oldest where the cursor is older than what is kept', async () => {
+  test('continues with the oldest event if the cursor is too old', async () => {
     await tell('gone', 'kept');
     await stores.outbox.sweep(NOW + 1, 1);
 
     expect(subjectsOf(await next(follow(0), 2))).toEqual([undefined, 'kept']);
   });
 
-  test('tells what is new although the cursor is of a time that a restored database does not know', async () => {
+  test('sends new events although the cursor is ahead of a restored database', async () => {
     await tell('a');
     const stream = follow(5_000);
     await next(stream, 1);
@@ -154,7 +154,7 @@ describe('the stream of events', () => {
     expect(subjectsOf(await next(stream, 1))).toEqual(['b']);
   });
 
-  test('ends where it waits once nobody listens', async () => {
+  test('ends while it waits when the reader stops', async () => {
     const stream = follow('now');
     await next(stream, 1);
     const waiting = stream.next();
@@ -163,7 +163,7 @@ describe('the stream of events', () => {
     expect(await waiting).toEqual({ value: undefined, done: true });
   });
 
-  test('ends in the middle of a long past, too', async () => {
+  test('ends between past events when the reader stops', async () => {
     await tell('a', 'b', 'c');
     const stream = follow(0);
     await next(stream, 2);
@@ -182,7 +182,7 @@ describe('dead letters', () => {
       await stores.deliveries.deadLetter({ ...delivery, attempts: 9, lastError: 'HTTP 500' }, NOW);
   }
 
-  test('are listed by sink, also of one that is not configured any more', async () => {
+  test('are listed by sink, also for a removed sink', async () => {
     await deadLetter('ops');
     await deadLetter('removed');
     const page = { size: 10, after: undefined };
@@ -194,7 +194,7 @@ describe('dead letters', () => {
     expect(some.items).toMatchObject([{ sinkId: 'removed', attempts: 9, lastError: 'HTTP 500', deadLetterTime: NOW }]);
   });
 
-  test('wait anew once they are sent again, those of that sink alone', async () => {
+  test('of one sink are pending again after a redelivery', async () => {
     await deadLetter('ops');
     await deadLetter('pager');
 
@@ -204,7 +204,7 @@ describe('dead letters', () => {
     expect(await stores.deliveries.due('pager', NOW, 10)).toEqual([]);
   });
 
-  test('are not sent to a sink that nobody configured; the answer names those that are there', async () => {
+  test('of an unknown sink are not redelivered, and the error lists the configured sinks', async () => {
     await expect(openExpiry(['ops', 'pager']).redeliver('opps')).rejects.toMatchObject({
       reason: 'FIELD_INVALID',
       message: expect.stringContaining('there is no such sink; configured are ops, pager'),

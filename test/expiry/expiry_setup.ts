@@ -17,8 +17,8 @@ type ScheduleParts = ExpiryJobsParts & Pick<SchedulerParts, 'leases' | 'remoteJo
 export interface WatchWorld extends VaultUnderTest {
   /** The scheduler of one replica, after its first run. Further runs start when the test calls `runOnce`. */
   schedule(replica: string, parts?: Partial<ScheduleParts>): Promise<Scheduler>;
-  /** What was told, without what the connections of the world tell of themselves. */
-  told(): Promise<readonly VaultEvent[]>;
+  /** The published events, without changes of connections. */
+  published(): Promise<readonly VaultEvent[]>;
   /** Lines of the log. */
   readonly lines: { level: string; name: string; fields: object }[];
 }
@@ -62,7 +62,7 @@ export async function openWatchWorld(): Promise<WatchWorld> {
       await scheduler.runOnce();
       return scheduler;
     },
-    async told() {
+    async published() {
       const events = await vault.stores.outbox.read(0, 100_000);
       return events.map(({ event }) => event).filter(({ type }) => type !== 'connection.changed');
     },

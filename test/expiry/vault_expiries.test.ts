@@ -14,7 +14,7 @@ let world: WatchWorld;
 let certFile: string;
 beforeEach(async () => {
   world = await openWatchWorld();
-  // Nothing but the vault's own.
+  // Only events of the vault itself.
   await world.stores.apps.removeCredential(world.app.uid, 'first');
   await world.stores.connections.delete(world.connection);
   certFile = join(temporaryFolder(), 'tls.pem');
@@ -28,18 +28,18 @@ function writeCertificates(...days: readonly number[]): void {
   writeFileSync(certFile, days.map((day) => makeCertificate(NOW - DAY, NOW + day * DAY).certificate).join('\n'));
 }
 
-async function told() {
-  return (await world.told()).map(({ subject, severity, data }) => [
+async function published() {
+  return (await world.published()).map(({ subject, severity, data }) => [
     subject,
     severity,
     'thresholdDays' in data ? data.thresholdDays : undefined,
   ]);
 }
 
-test('TLS certificates are told by the first of their chain to end, and begin anew once they are renewed', async () => {
+test('TLS certificates cause events by the earliest expiry of their chain, also after a renewal', async () => {
   writeCertificates(300, 10);
   const scheduler = await world.schedule('one', { tls: { certFile, clientCaFile: undefined } });
-  expect(await world.told()).toMatchObject([
+  expect(await world.published()).toMatchObject([
     {
       type: 'vault.credential_expiring',
       subject: 'vault/tls-certificate',
@@ -51,13 +51,13 @@ test('TLS certificates are told by the first of their chain to end, and begin an
   writeCertificates(300, 100);
   world.clock.time = NOW + 95 * DAY;
   await scheduler.runOnce();
-  expect(await told()).toEqual([
+  expect(await published()).toEqual([
     ['vault/tls-certificate', 'WARNING', 14],
     ['vault/tls-certificate', 'WARNING', 7],
   ]);
 });
 
-test('API keys are told, with less haste where the caller has the next one already', async () => {
+test('API keys cause events, less urgent ones if the caller has the next key already', async () => {
   const apiKeys = [
     key('mail', 'old', 2),
     key('mail', 'new', 400),
@@ -65,13 +65,13 @@ test('API keys are told, with less haste where the caller has the next one alrea
     key('ops', 'endless', undefined),
   ];
   await world.schedule('one', { apiKeys });
-  expect(await told()).toEqual([
+  expect(await published()).toEqual([
     ['vault/callers/mail/keys/old', 'INFO', 3],
     ['vault/callers/bot/keys/only', 'CRITICAL', 3],
   ]);
 });
 
-test('each threshold is told once, whichever replica looks, and also after the outbox forgot it', async () => {
+test('each threshold is published once, by all replicas, also after the outbox deleted its event', async () => {
   const apiKeys = [key('bot', 'only', 90)];
   const own = { apiKeys, thresholds: [80] };
   const scheduler = await world.schedule('one', own);
@@ -80,14 +80,14 @@ test('each threshold is told once, whichever replica looks, and also after the o
     await scheduler.runOnce();
     if (day === 12) await world.schedule('two', own);
   }
-  expect(await told()).toEqual([['vault/callers/bot/keys/only', 'INFO', 80]]);
+  expect(await published()).toEqual([['vault/callers/bot/keys/only', 'INFO', 80]]);
   await world.stores.outbox.sweep(world.clock.time, 1_000);
   world.clock.time += DAY;
   await scheduler.runOnce();
-  expect(await told()).toEqual([]);
+  expect(await published()).toEqual([]);
 });
 
-test('are looked at once an hour, and handed to the metrics whether they are near or not', async () => {
+test('are read once an hour, and all are reported to the metrics', async () => {
   const seen: (readonly OwnEnd[])[] = [];
   const metrics = { ...silentWatchMetrics, vaultExpiries: (all: readonly OwnEnd[]) => void seen.push(all) };
   writeCertificates(500);
@@ -110,41 +110,42 @@ test.each([
   ['is not there', undefined],
   ['holds no certificate', 'nothing'],
   ['is torn', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'],
-])('a file that %s is said so, and keeps nothing else from being told', async (_, text) => {
+])('a TLS file that %s is reported, and does not block other events', async (_, text) => {
   if (text !== undefined) writeFileSync(certFile, text);
   await world.schedule('one', { tls: { certFile, clientCaFile: undefined }, apiKeys: [key('bot', 'only', 1)] });
-  expect(await told()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
+  expect(await published()).toEqual([['vault/callers/bot/keys/only', 'CRITICAL', 1]]);
   expect(world.lines.filter(({ name }) => name === 'tls_certificate_unreadable')).toHaveLength(1);
 });
 
 describe('the root key', () => {
-  /** As it is after so many days. */
+  /** A vault whose root key is this old. */
   const kekOf = (days: number) => {
     world.clock.time = NOW + days * DAY;
     return world.stores.kekAge();
   };
 
-  test('is told once for each year that it has been in use, across restarts and replicas, also by a vault that was down for months', async () => {
-    const told = new Map<string, readonly [number, unknown]>();
+  test('causes one event for each year of use, across restarts, replicas and downtime', async () => {
+    const published = new Map<string, readonly [number, unknown]>();
     const { kekId } = await kekOf(0);
     for (let day = 0; day <= 1_300; day += 1) {
       if (day > 1_000 && day < 1_250) continue;
       world.clock.time = NOW + day * DAY;
       await world.schedule(day % 2 === 0 ? 'one' : 'two').then((scheduler) => scheduler.close());
-      for (const { uid, dedupeKey } of await world.told()) if (!told.has(uid)) told.set(uid, [day, dedupeKey]);
+      for (const { uid, dedupeKey } of await world.published())
+        if (!published.has(uid)) published.set(uid, [day, dedupeKey]);
       await world.stores.outbox.sweep(world.clock.time - 30 * DAY, 1_000);
     }
-    expect([...told.values()]).toEqual([
+    expect([...published.values()]).toEqual([
       [365, `vault.root_key_rotation_due/${kekId}/365`],
       [730, `vault.root_key_rotation_due/${kekId}/730`],
       [1_250, `vault.root_key_rotation_due/${kekId}/1095`],
     ]);
   });
 
-  test('is told with its age, and without an end', async () => {
+  test('causes an event with its age, without an expiry date', async () => {
     const { kekId } = await kekOf(366);
     await world.schedule('one');
-    expect(await world.told()).toMatchObject([
+    expect(await world.published()).toMatchObject([
       {
         type: 'vault.root_key_rotation_due',
         dedupeKey: `vault.root_key_rotation_due/${kekId}/365`,
@@ -156,10 +157,10 @@ describe('the root key', () => {
     ]);
   });
 
-  test('is young again once it was exchanged', async () => {
+  test('has no age after a rotation', async () => {
     await kekOf(366);
     const kekAge = async () => ({ kekId: 'another', since: NOW + 365 * DAY, lastRemindedDays: undefined });
     await world.schedule('one', { stores: { ...world.stores, kekAge } });
-    expect(await world.told()).toEqual([]);
+    expect(await world.published()).toEqual([]);
   });
 });

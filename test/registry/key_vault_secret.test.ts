@@ -163,7 +163,7 @@ describe('a credential that refers to a key vault', () => {
     const { secretSource } = registry.parts;
     const [due] = await registry.stores.inspections.due(now, 1);
     if (due === undefined) throw new Error('nothing is due');
-    const nothing = { strangers: [], ends: [], events: [] };
+    const nothing = { knownKeyIds: [], expiries: [], events: [] };
     await registry.stores.inspections.record({ due, nextTime: now + DAY, ...nothing });
     holds('renewed-secret');
 

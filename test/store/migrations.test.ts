@@ -149,7 +149,9 @@ test('from the version of one end a credential: that end was said; what Entra ta
     { credentialId: 'refused', ends: [NOW, NOW, undefined], preferTime: undefined },
   ]);
   const due = await stores.inspections.due(NOW, 9);
-  expect(due.map(({ app, credentials, strangers }) => [app.uid, app.rotation, credentials.length, strangers])).toEqual([
+  expect(
+    due.map(({ app, credentials, knownKeyIds }) => [app.uid, app.rotation, credentials.length, knownKeyIds]),
+  ).toEqual([
     ['app-of-acme', undefined, 4, []],
     ['app-of-other', undefined, 1, []],
   ]);

@@ -10,7 +10,7 @@ import { presentOrder } from '../../model/credential_role.ts';
 import { isVaultError } from '../../model/errors.ts';
 import type { RemoteSecret, SecretSource } from '../../model/secret_source.ts';
 import { suspensionOf } from '../../model/suspension.ts';
-import type { CredentialEnds, DueInspection } from '../../store/background_stores.ts';
+import type { CredentialExpiry, DueInspection } from '../../store/background_stores.ts';
 import type { AppStore, Stores } from '../../store/stores.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { hintsOf, isFull } from '../rotation/blocker.ts';
@@ -112,8 +112,14 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     const { app } = due;
     const now = clock.now();
     if ((await suspensionOf(stores.tenants, app)) !== undefined) {
-      const { strangers } = due;
-      await stores.inspections.record({ due, nextTime: afterSuspension(app, now), strangers, ends: [], events: [] });
+      const { knownKeyIds } = due;
+      await stores.inspections.record({
+        due,
+        nextTime: afterSuspension(app, now),
+        knownKeyIds,
+        expiries: [],
+        events: [],
+      });
       return;
     }
     const limit = createTimeLimit(timePerApp);
@@ -129,7 +135,7 @@ export function createInspectApp(parts: InspectionParts): (due: DueInspection) =
     const probed = before.some((credential) => needsProbe(credential, diff.missing, now))
       ? await probe(app, limit)
       : { canProbe: false, isIncomplete: false };
-    const credentials = (await stores.apps.credentials(app.uid)).map((one) => withExpiry(one, diff.ends));
+    const credentials = (await stores.apps.credentials(app.uid)).map((one) => withExpiry(one, diff.expiries));
     const isIncomplete = probed.isIncomplete || unread > 0;
     const nextTime = nextInspection({ app, credentials, ...graph, ...probed, isIncomplete }, now);
     if (!(await stores.inspections.record({ due, nextTime, ...diff }))) return;
@@ -148,7 +154,7 @@ interface RegistrationView extends Pick<Inspected, 'graph' | 'retryAfter'> {
 
 const CLOSED: RegistrationView = { graph: 'CLOSED', retryAfter: undefined, registration: undefined };
 
-function withExpiry(credential: Credential, all: readonly CredentialEnds[]): Credential {
+function withExpiry(credential: Credential, all: readonly CredentialExpiry[]): Credential {
   const ends = all.find(({ credentialUid }) => credentialUid === credential.uid);
   if (ends === undefined) return credential;
   const { configuredExpireTime, entraExpireTime, entraKeyId } = ends;

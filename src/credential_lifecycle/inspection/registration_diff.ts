@@ -3,7 +3,7 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { Credential, UsableCredential } from '../../model/credential.ts';
 import type { VaultEvent } from '../../model/event.ts';
 import type { RemoteSecret } from '../../model/secret_source.ts';
-import type { CredentialEnds, DueInspection } from '../../store/background_stores.ts';
+import type { CredentialExpiry, DueInspection } from '../../store/background_stores.ts';
 import { expiryMismatch, unknownCredential } from '../matching/credential_events.ts';
 import { type MatchedCredentials, matchRegistered, SAME_EXPIRY } from '../matching/match_registered.ts';
 import { type NamedCredential, ownCredentials, registeredCredentials } from '../matching/own_credentials.ts';
@@ -22,8 +22,8 @@ export interface ObservedApp {
 
 export interface RegistrationDiff {
   /** Only of credentials with a change. */
-  readonly ends: readonly CredentialEnds[];
-  readonly strangers: readonly string[];
+  readonly expiries: readonly CredentialExpiry[];
+  readonly knownKeyIds: readonly string[];
   readonly events: readonly VaultEvent[];
   /** Uids of credentials that Entra no longer lists. */
   readonly missing: ReadonlySet<string>;
@@ -42,12 +42,17 @@ export function registrationDiff(app: ObservedApp, now: Timestamp): Registration
     return [expiryMismatch(due.app, credential, { said, entra }, now)];
   });
   if (registration === undefined) {
-    return { ends: changed.map(({ ends }) => ends), strangers: due.strangers, events: mismatches, missing: new Set() };
+    return {
+      expiries: changed.map(({ ends }) => ends),
+      knownKeyIds: due.knownKeyIds,
+      events: mismatches,
+      missing: new Set(),
+    };
   }
   const unknown = newUnknownCredentials(app, matched.unknown, now);
   return {
-    ends: changed.map(({ ends }) => ends),
-    strangers: knownOf(due, entries, [...matched.matches.values(), ...unknown]),
+    expiries: changed.map(({ ends }) => ends),
+    knownKeyIds: knownOf(due, entries, [...matched.matches.values(), ...unknown]),
     events: [...mismatches, ...unknown.map((credential) => unknownCredential(due.app, credential, now))],
     missing: matched.missing,
   };
@@ -57,7 +62,7 @@ function endsOf(
   credential: Credential,
   app: ObservedApp,
   { matches }: MatchedCredentials<NamedCredential>,
-): CredentialEnds {
+): CredentialExpiry {
   const { uid, configuredExpireTime, entraExpireTime, entraKeyId } = credential;
   const source = app.remote.get(uid);
   const said = source === undefined ? configuredExpireTime : source.expireTime;
@@ -72,7 +77,7 @@ function endsOf(
   return { credentialUid: uid, configuredExpireTime: said, ...entra };
 }
 
-function hasChanged(before: Credential, after: CredentialEnds): boolean {
+function hasChanged(before: Credential, after: CredentialExpiry): boolean {
   return (
     before.configuredExpireTime !== after.configuredExpireTime ||
     before.entraExpireTime !== after.entraExpireTime ||
@@ -89,7 +94,7 @@ function newUnknownCredentials(
   const { due, marker } = app;
   return unknown.filter(({ keyId, displayName, endTime }) => {
     if (endTime !== undefined && endTime <= now) return false;
-    return !due.strangers.includes(keyId) && displayName !== marker;
+    return !due.knownKeyIds.includes(keyId) && displayName !== marker;
   });
 }
 
@@ -103,6 +108,6 @@ function knownOf(
   handled: readonly NamedCredential[],
 ): readonly string[] {
   return entries
-    .filter((entry) => handled.includes(entry) || due.strangers.includes(entry.keyId))
+    .filter((entry) => handled.includes(entry) || due.knownKeyIds.includes(entry.keyId))
     .map(({ keyId }) => keyId);
 }

@@ -42,7 +42,7 @@ export function createAppRows({ database }: StoreParts) {
   );
 
   return {
-    insert: (app: App) => insert.step({ ...app, inspectTime: 0, strangers: [] }, 1),
+    insert: (app: App) => insert.step({ ...app, inspectTime: 0, knownKeyIds: [] }, 1),
     /** Makes the inspection of the app due at once. A writer that read its row before is rejected. */
     makeInspectionDue: (uid: string) => makeInspectionDue.step({ uid }),
     /** The same for all apps of the tenant. */
@@ -58,7 +58,7 @@ export function createAppRows({ database }: StoreParts) {
 }
 
 export function toApp(row: Row<'apps'>): App {
-  const { inspectTime: _, strangers: __, ...app } = withoutNulls(row);
+  const { inspectTime: _, knownKeyIds: __, ...app } = withoutNulls(row);
   return app;
 }
 

@@ -2,7 +2,7 @@ import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { DAY, type Duration } from '../../model/clock.ts';
 import { earlierExpireTime } from '../../model/credential.ts';
 import type { VaultEvent } from '../../model/event.ts';
-import type { CredentialEnds, DueInspection, Inspection, InspectionStore } from '../background_stores.ts';
+import type { CredentialExpiry, DueInspection, Inspection, InspectionStore } from '../background_stores.ts';
 import { placeholder, placeholders } from '../database.ts';
 import { createDueRows, markDue } from '../rows/due_rows.ts';
 import type { StoreParts } from '../rows/store_parts.ts';
@@ -32,7 +32,7 @@ export function createInspectionStore({ database, outbox }: StoreParts): Inspect
   const record = database.write('inspections.record', (db) =>
     db
       .update(apps)
-      .set({ inspectTime: placeholder(apps.inspectTime, 'nextTime'), strangers: app.strangers })
+      .set({ inspectTime: placeholder(apps.inspectTime, 'nextTime'), knownKeyIds: app.knownKeyIds })
       .where(isAsRead),
   );
   const setEnds = database.write('inspections.setEnds', (db) =>
@@ -52,7 +52,7 @@ export function createInspectionStore({ database, outbox }: StoreParts): Inspect
   // From '/' up to the character after it: all versions of the secret, but no other secret with a longer name.
   const refersToIt = sql`SELECT ${credentials.appUid} FROM ${credentials} WHERE kind = 'KEY_VAULT_SECRET'
     AND (${credentials.hint} = ${secretUri} OR (${credentials.hint} >= ${secretUri} || '/' AND ${credentials.hint} < ${secretUri} || '0'))`;
-  const hasten = database.rows('inspections.hasten', (db) =>
+  const markDueBySecret = database.rows('inspections.markDueBySecret', (db) =>
     db
       .update(apps)
       .set({ inspectTime: markDue(apps.inspectTime) })
@@ -60,7 +60,7 @@ export function createInspectionStore({ database, outbox }: StoreParts): Inspect
       .returning({ uid: apps.uid }),
   );
 
-  function endsStep(appUid: string, ends: CredentialEnds) {
+  function endsStep(appUid: string, ends: CredentialExpiry) {
     const { credentialUid: uid, configuredExpireTime, entraExpireTime, entraKeyId } = ends;
     const expireTime = earlierExpireTime(configuredExpireTime, entraExpireTime);
     return setEnds.step({ uid, appUid, expireTime, configuredExpireTime, entraExpireTime, entraKeyId }, 1);
@@ -81,18 +81,18 @@ export function createInspectionStore({ database, outbox }: StoreParts): Inspect
           app: toApp(row),
           credentials: byApp.get(row.uid) ?? [],
           inspectTime: row.inspectTime,
-          strangers: row.strangers,
+          knownKeyIds: row.knownKeyIds,
         }),
       );
     },
-    async record({ due, nextTime, strangers, ends, events }: Inspection) {
+    async record({ due, nextTime, knownKeyIds, expiries, events }: Inspection) {
       const read = { uid: due.app.uid, inspectTime: due.inspectTime };
       let unpublished: readonly VaultEvent[] = events;
       for (;;) {
         const result = await database.commit(
           ...unpublished.map(({ dedupeKey }) => isUnpublished.step({ ...read, dedupeKey }, 1)),
-          record.step({ ...read, nextTime, strangers }, 1),
-          ...ends.map((one) => endsStep(read.uid, one)),
+          record.step({ ...read, nextTime, knownKeyIds }, 1),
+          ...expiries.map((one) => endsStep(read.uid, one)),
           ...unpublished.flatMap((event) => outbox.publish(event)),
         );
         if (result.committed) return true;
@@ -101,8 +101,8 @@ export function createInspectionStore({ database, outbox }: StoreParts): Inspect
         unpublished = unpublished.filter((_, index) => index !== result.refusedBy);
       }
     },
-    async hasten(secretUri) {
-      return (await hasten.all({ secretUri })).map(({ uid }) => uid);
+    async markDueBySecret(secretUri) {
+      return (await markDueBySecret.all({ secretUri })).map(({ uid }) => uid);
     },
   };
 }
