@@ -54,7 +54,7 @@ export function createAdminConsentCallback(parts: ConnectParts) {
   });
 }
 
-/** The only effect of a consent: Entra is asked again where it refused the app before. */
+/** The only effect of a consent: the vault sends requests again for a directory where Entra refused the app before. */
 async function acceptConsent(parts: ConnectParts, parties: Parties, found: FoundAdminConsent): Promise<object> {
   const { stores, authorizationServer, changes, pause } = parts;
   const { consent, app } = found;
