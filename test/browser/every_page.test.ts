@@ -4,14 +4,14 @@ import type { CallbackOutcome } from '../../src/connect/browser_callback.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
-import { ADMIN_STATE, anOutcome, createFaces, HANDLE, PRODUCT, STATE } from '../web/faces.ts';
+import { ADMIN_STATE, anOutcome, createFakeWebParts, HANDLE, PRODUCT, STATE } from '../web/fake_web_parts.ts';
 import { launchChromium } from './chromium.ts';
 import { expectGoodPage } from './good_page.ts';
 import { inChromium } from './in_chromium.ts';
 import { LOGO } from './logo.ts';
 import { openTab, type Tab } from './tab.ts';
 
-const faces = Object.assign(createFaces(), { logos: { findLogo: async () => LOGO } });
+const fakes = Object.assign(createFakeWebParts(), { logos: { findLogo: async () => LOGO } });
 const CALLBACK = `/oauth2/callback?code=c&state=${STATE}`;
 const ADMIN_CALLBACK = `/oauth2/callback?admin_consent=True&tenant=t&state=${ADMIN_STATE}`;
 const RETURN_URL = 'https://product.example/connected?connection=c&outcome=o';
@@ -47,7 +47,7 @@ let tab: Tab;
 
 inChromium('every page is readable and usable in each mode', () => {
   beforeAll(async () => {
-    web = await startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
+    web = await startWebServer({ ...fakes, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
     browser = await launchChromium();
     tab = await openTab(browser);
   });
@@ -75,18 +75,18 @@ inChromium('every page is readable and usable in each mode', () => {
   test.each(OUTCOMES)('%s', async (outcome) => {
     const approval = /CONSENT_REQUIRED|DECLINED/.test(outcome) ? 'https://vault.example/admin-consent/abc' : undefined;
     const returnUrl = outcome === 'GRANTED' ? undefined : RETURN_URL;
-    faces.outcome = anOutcome(outcome, { returnUrl, adminConsentUri: approval });
+    fakes.outcome = anOutcome(outcome, { returnUrl, adminConsentUri: approval });
     await expectGoodPage(await show(CALLBACK));
   });
 
   test.each(['GRANTED', 'ADMIN_CONSENT_REQUIRED'] as const)('%s, for an administrator', async (outcome) => {
-    faces.adminOutcome = { outcome, returnUrl: undefined, product: PRODUCT };
+    fakes.adminOutcome = { outcome, returnUrl: undefined, product: PRODUCT };
     await expectGoodPage(await show(ADMIN_CALLBACK));
   });
 
   test('the longest names, without a space, and without a logo', async () => {
     const product = { name: 'Donaudampfschiff'.repeat(8), tenant: 'Ä'.repeat(128), logo: undefined };
-    faces.description = { ...faces.description, product, scopes: ['x'.repeat(200)], implicit: ['y'.repeat(200)] };
+    fakes.description = { ...fakes.description, product, scopes: ['x'.repeat(200)], implicit: ['y'.repeat(200)] };
     await expectGoodPage(await show(`/connect/${HANDLE}`));
   });
 
@@ -96,7 +96,7 @@ inChromium('every page is readable and usable in each mode', () => {
       tenant: `"'><img src=x onerror=alert(1)>`,
       logo: undefined,
     };
-    faces.description = { ...faces.description, product, scopes: ['<b>x</b>'] };
+    fakes.description = { ...fakes.description, product, scopes: ['<b>x</b>'] };
     const page = await show(`/connect/${HANDLE}`);
     expect(await page.locator('h1 + p').innerText()).toBe(
       `${product.tenant} asks you to connect your Microsoft account to ${product.name}.`,
@@ -111,8 +111,8 @@ inChromium('every page is readable and usable in each mode', () => {
     const focused = page.locator(':focus-visible');
     expect(await focused.innerText()).toBe('Continue to Microsoft');
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
-    faces.entra = CALLBACK;
-    faces.outcome = anOutcome('GRANTED');
+    fakes.entra = CALLBACK;
+    fakes.outcome = anOutcome('GRANTED');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Connected' }).waitFor();
   });

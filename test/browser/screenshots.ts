@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
-import { anOutcome, createFaces, HANDLE, STATE } from '../web/faces.ts';
+import { anOutcome, createFakeWebParts, HANDLE, STATE } from '../web/fake_web_parts.ts';
 import { launchChromium } from './chromium.ts';
 import { LOGO } from './logo.ts';
 import { smallPicture } from './small_picture.ts';
@@ -12,7 +12,7 @@ const folder = join(import.meta.dirname, '../../docs/screenshots');
 mkdirSync(folder, { recursive: true });
 
 const product = { name: 'Acme Desk', tenant: 'Northwind Traders', logo: LOGO.hash };
-const faces = Object.assign(createFaces(), {
+const fakes = Object.assign(createFakeWebParts(), {
   logos: { findLogo: async () => LOGO },
   description: {
     product,
@@ -48,10 +48,10 @@ const PICTURES = [
   { name: 'app-fault', path: CALLBACK, viewport: DESKTOP, outcome: anOutcome('APP_CREDENTIAL_EXPIRED', { product }) },
 ] as const;
 
-const web = await startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
+const web = await startWebServer({ ...fakes, address: '127.0.0.1:0', publicUrl: 'http://127.0.0.1', log: silentLog });
 const browser = await launchChromium();
 for (const { name, path, viewport, ...picture } of PICTURES) {
-  if ('outcome' in picture) faces.outcome = picture.outcome;
+  if ('outcome' in picture) fakes.outcome = picture.outcome;
   const page = await browser.newPage({
     viewport,
     colorScheme: 'colorScheme' in picture ? picture.colorScheme : 'light',

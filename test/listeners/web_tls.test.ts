@@ -10,7 +10,7 @@ import { startTlsReload, type TlsFiles, type TlsMaterial } from '../../src/liste
 import { type Log, silentLog } from '../../src/telemetry/log.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
-import { createFaces } from '../web/faces.ts';
+import { createFakeWebParts } from '../web/fake_web_parts.ts';
 
 const NOW = Date.now();
 function aPair(): TlsMaterial {
@@ -33,7 +33,14 @@ function write({ certFile, keyFile }: TlsFiles, { cert, key }: TlsMaterial): voi
 
 async function start(tls: TlsFiles, log: Log = silentLog) {
   const publicUrl = 'https://vault.example';
-  const web = await startWebServer({ ...createFaces(), address: '127.0.0.1:0', publicUrl, tls, tlsInterval: 5, log });
+  const web = await startWebServer({
+    ...createFakeWebParts(),
+    address: '127.0.0.1:0',
+    publicUrl,
+    tls,
+    tlsInterval: 5,
+    log,
+  });
   onTestFinished(() => web.close(100));
   return web;
 }

@@ -12,13 +12,13 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { type Check, startOpsServer } from '../../src/web/ops_server.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
-import { createFaces, HANDLE } from './faces.ts';
+import { createFakeWebParts, HANDLE } from './fake_web_parts.ts';
 
 const MOST = 4;
 
 async function startWeb(tls?: TlsFiles) {
   const web = await startWebServer({
-    ...createFaces(),
+    ...createFakeWebParts(),
     address: '127.0.0.1:0',
     publicUrl: 'https://vault.example',
     tls,

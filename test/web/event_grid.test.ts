@@ -9,7 +9,7 @@ import { VaultError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { EventGridParts } from '../../src/web/event_grid_handler.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
-import { createFaces, HANDLE } from './faces.ts';
+import { createFakeWebParts, HANDLE } from './fake_web_parts.ts';
 
 const VAULT = 'https://acme-kv.vault.azure.net';
 const KEY = 'the-key-of-this-vault-0123456789';
@@ -55,7 +55,7 @@ afterEach(() => web.close(100));
 async function start(eventGrid: EventGridParts | undefined): Promise<void> {
   const log = { event: (...event: unknown[]) => void logged.push(event) };
   const publicUrl = 'https://vault.example';
-  web = await startWebServer({ ...createFaces(), address: '127.0.0.1:0', publicUrl, log, eventGrid });
+  web = await startWebServer({ ...createFakeWebParts(), address: '127.0.0.1:0', publicUrl, log, eventGrid });
   base = `http://${web.address}`;
 }
 

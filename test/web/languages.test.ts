@@ -6,7 +6,7 @@ import { english } from '../../src/web/messages/english.ts';
 import { messagesFor } from '../../src/web/messages/languages.ts';
 import type { Messages } from '../../src/web/messages/messages.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
-import { ADMIN_STATE, anOutcome, createFaces, HANDLE, STATE } from './faces.ts';
+import { ADMIN_STATE, anOutcome, createFakeWebParts, HANDLE, STATE } from './fake_web_parts.ts';
 
 /** A second language in one table: English with every text marked. */
 const marked: Messages = { ...markedAll(english), language: 'he', direction: 'rtl' };
@@ -25,13 +25,13 @@ function isHtml(thing: unknown): thing is Content {
   return typeof thing === 'object' && thing?.constructor === html``.constructor;
 }
 
-const faces = createFaces();
+const fakes = createFakeWebParts();
 let web: WebServer | undefined;
 afterEach(() => web?.close(100));
 
 async function page(path: string, language: string): Promise<{ html: string; headers: Headers }> {
   web = await startWebServer({
-    ...faces,
+    ...fakes,
     address: '127.0.0.1:0',
     publicUrl: 'https://vault.example',
     languages: [english, marked],
@@ -64,7 +64,7 @@ test.each([
   ['back from Microsoft', '/oauth2/callback?admin_consent=True&tenant=t', undefined],
   ['not found', '/nothing', undefined],
 ])('a second language needs only one table of texts: %s', async (_, path, outcome) => {
-  if (outcome !== undefined) faces.outcome = outcome;
+  if (outcome !== undefined) fakes.outcome = outcome;
   const { html, headers } = await page(path, 'he, en;q=0.5');
 
   expect(html).toContain('<html lang="he" dir="rtl">');

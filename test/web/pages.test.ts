@@ -6,7 +6,7 @@ import type { Flow } from '../../src/web/messages/messages.ts';
 import { linkPage } from '../../src/web/pages/link_page.ts';
 import { OUTCOME_FACTS, outcomeKind } from '../../src/web/pages/outcome_kind.ts';
 import { outcomePage } from '../../src/web/pages/outcome_page.ts';
-import { END, PRODUCT } from './faces.ts';
+import { END, PRODUCT } from './fake_web_parts.ts';
 
 const OUTCOMES = ['GRANTED', ...REASONS] as const;
 const FLOWS: readonly Flow[] = ['user', 'administrator'];

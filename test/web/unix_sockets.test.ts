@@ -6,7 +6,7 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { startOpsServer } from '../../src/web/ops_server.ts';
 import { startWebServer } from '../../src/web/web_server.ts';
 import { leaveStaleSocket } from '../listeners/socket_holder.ts';
-import { createFaces } from './faces.ts';
+import { createFakeWebParts } from './fake_web_parts.ts';
 
 const metrics = async () => ({ contentType: 'text/plain', text: '' });
 
@@ -15,7 +15,7 @@ test.each([
   [
     'web',
     (address: string) =>
-      startWebServer({ ...createFaces(), address, publicUrl: 'https://vault.example', log: silentLog }),
+      startWebServer({ ...createFakeWebParts(), address, publicUrl: 'https://vault.example', log: silentLog }),
   ],
 ])(
   'the %s listener replaces the unix socket of a killed process, and its owner alone may open it',

@@ -4,18 +4,27 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VaultError } from '../../src/model/errors.ts';
 import { type LogEvents, silentLog } from '../../src/telemetry/log.ts';
 import { startWebServer, type WebServer } from '../../src/web/web_server.ts';
-import { ADMIN_STATE, anOutcome, createFaces, type Faces, HANDLE, LOGO, PRODUCT, STATE } from './faces.ts';
+import {
+  ADMIN_STATE,
+  anOutcome,
+  createFakeWebParts,
+  type FakeWebParts,
+  HANDLE,
+  LOGO,
+  PRODUCT,
+  STATE,
+} from './fake_web_parts.ts';
 
 const XSS = '"><script>alert(1)</script>';
 const RETURN_URL = 'https://product.example/done?connection=c&outcome=o';
 
 let web: WebServer;
 let base: string;
-let faces: Faces;
+let fakes: FakeWebParts;
 
 beforeEach(async () => {
-  faces = createFaces();
-  faces.description = { ...faces.description, product: { ...PRODUCT, tenant: `Acme ${XSS}` } };
+  fakes = createFakeWebParts();
+  fakes.description = { ...fakes.description, product: { ...PRODUCT, tenant: `Acme ${XSS}` } };
   web = await start();
   base = `http://${web.address}`;
 });
@@ -23,7 +32,7 @@ beforeEach(async () => {
 afterEach(() => web.close(100));
 
 function start(log = silentLog): Promise<WebServer> {
-  return startWebServer({ ...faces, address: '127.0.0.1:0', publicUrl: 'https://vault.example', log });
+  return startWebServer({ ...fakes, address: '127.0.0.1:0', publicUrl: 'https://vault.example', log });
 }
 
 const get = (path: string, init: RequestInit = {}) => fetch(`${base}${path}`, { redirect: 'manual', ...init });
@@ -47,7 +56,7 @@ describe('the connect page', () => {
     const html = await (await get(`/connect/${HANDLE}`)).text();
     expect(html).toContain('<form method="post">');
     expect(html).toContain('Read your mail');
-    expect(faces.opened).toEqual([]);
+    expect(fakes.opened).toEqual([]);
   });
 
   test('escapes names that an operator chose', async () => {
@@ -58,8 +67,8 @@ describe('the connect page', () => {
 
   test('redirects to Entra when the button is pressed', async () => {
     const answer = await get(`/connect/${HANDLE}`, { method: 'POST' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([303, faces.entra]);
-    expect(faces.opened).toEqual([HANDLE]);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, fakes.entra]);
+    expect(fakes.opened).toEqual([HANDLE]);
   });
 
   test('does not repeat an unknown handle', async () => {
@@ -78,8 +87,8 @@ describe('the callback', () => {
   test("forwards code and state, and shows the vault's own page", async () => {
     const answer = await get(`/oauth2/callback?code=the-code&state=${STATE}&session_state=x`);
     expect(answer.status).toBe(200);
-    expect(faces.received[0]?.state).toBe(STATE);
-    const sent = faces.received[0]?.answer;
+    expect(fakes.received[0]?.state).toBe(STATE);
+    const sent = fakes.received[0]?.answer;
     expect(sent !== undefined && 'code' in sent ? sent.code.reveal() : undefined).toBe('the-code');
     expect(await answer.text()).not.toMatch(/the-code|sss/);
   });
@@ -87,11 +96,11 @@ describe('the callback', () => {
   test('accepts the same as a form (response_mode=form_post)', async () => {
     const body = new URLSearchParams({ code: 'the-code', state: STATE });
     const answer = await get('/oauth2/callback', { method: 'POST', body });
-    expect([answer.status, faces.received.length]).toEqual([200, 1]);
+    expect([answer.status, fakes.received.length]).toEqual([200, 1]);
   });
 
   test('redirects to the return URL after success', async () => {
-    faces.outcome = anOutcome('GRANTED', { returnUrl: RETURN_URL });
+    fakes.outcome = anOutcome('GRANTED', { returnUrl: RETURN_URL });
     const answer = await get(`/oauth2/callback?code=c&state=${STATE}`);
     expect([answer.status, answer.headers.get('location')]).toEqual([303, RETURN_URL]);
   });
@@ -102,7 +111,7 @@ describe('the callback', () => {
     anOutcome('ADMIN_CONSENT_REQUIRED'),
     anOutcome('INTERNAL'),
   ])('explains $outcome first, with a way back to the product', async (outcome) => {
-    faces.outcome = { ...outcome, returnUrl: RETURN_URL };
+    fakes.outcome = { ...outcome, returnUrl: RETURN_URL };
     const answer = await get(`/oauth2/callback?code=c&state=${STATE}`);
     const html = await answer.text();
     expect(answer.headers.get('location')).toBeNull();
@@ -116,14 +125,14 @@ describe('the callback', () => {
     web = await start({ event: (...event) => void events.push(event) });
     base = `http://${web.address}`;
     const refusedResources = ['https://outlook.office.com'];
-    faces.outcome = anOutcome('GRANTED', { refusedResources });
+    fakes.outcome = anOutcome('GRANTED', { refusedResources });
 
     const html = await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text();
 
     expect(html).toContain('does not allow everything');
-    const requestId = faces.received[0]?.requestId;
+    const requestId = fakes.received[0]?.requestId;
     expect(events).toEqual([['info', 'connected_in_part', { requestId, resources: refusedResources[0] }]]);
-    faces.outcome = anOutcome('GRANTED', { refusedResources: [] });
+    fakes.outcome = anOutcome('GRANTED', { refusedResources: [] });
     expect(await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text()).not.toContain(
       'does not allow everything',
     );
@@ -134,9 +143,9 @@ describe('the callback', () => {
     await web.close(100);
     web = await start({ event: (...event) => void events.push(event) });
     base = `http://${web.address}`;
-    faces.outcome = anOutcome('APP_CREDENTIAL_EXPIRED');
+    fakes.outcome = anOutcome('APP_CREDENTIAL_EXPIRED');
     const html = await (await get(`/oauth2/callback?code=c&state=${STATE}`)).text();
-    const requestId = faces.received[0]?.requestId ?? 'none';
+    const requestId = fakes.received[0]?.requestId ?? 'none';
     expect(html).toContain(`<code>${requestId}</code>`);
     const fields = {
       requestId,
@@ -155,12 +164,12 @@ describe('the callback', () => {
     ['RATE_LIMITED', 429],
     ['APP_MISCONFIGURED', 400],
   ] as const)('answers %s with %d', async (outcome, status) => {
-    faces.outcome = anOutcome(outcome);
+    fakes.outcome = anOutcome(outcome);
     expect((await get(`/oauth2/callback?code=c&state=${STATE}`)).status).toBe(status);
   });
 
   test('shows an error in its own words, and nothing of the request', async () => {
-    faces.outcome = anOutcome('AUTHORIZATION_DECLINED');
+    fakes.outcome = anOutcome('AUTHORIZATION_DECLINED');
     const query = new URLSearchParams({
       error: XSS,
       error_description: XSS,
@@ -185,7 +194,7 @@ describe('the callback', () => {
     ['nothing', ''],
   ])('is not called with %s', async (_, query) => {
     expect((await get(`/oauth2/callback?${query}`)).status).toBe(400);
-    expect(faces.received).toEqual([]);
+    expect(fakes.received).toEqual([]);
   });
 
   test('thanks an administrator who returns from the admin consent URL of next_steps', async () => {
@@ -194,14 +203,14 @@ describe('the callback', () => {
     const html = await answer.text();
     expect([answer.status, html.includes('If you approved the app')]).toEqual([200, true]);
     expect(html).not.toMatch(/alert|script|admin-consent/);
-    expect(faces.received).toEqual([]);
+    expect(fakes.received).toEqual([]);
   });
 
   test('does not use the state up for HEAD or OPTIONS', async () => {
     for (const method of ['HEAD', 'OPTIONS', 'PUT']) {
       expect((await get(`/oauth2/callback?code=c&state=${STATE}`, { method })).status).toBe(405);
     }
-    expect(faces.received).toEqual([]);
+    expect(fakes.received).toEqual([]);
   });
 
   test('rejects an address or form that is too long', async () => {
@@ -209,7 +218,7 @@ describe('the callback', () => {
     expect((await get(`/oauth2/callback?code=${'c'.repeat(20_000)}&state=${STATE}`)).status).toBe(431);
     const body = new URLSearchParams({ code: 'c'.repeat(20_000), state: STATE });
     expect((await get('/oauth2/callback', { method: 'POST', body })).status).toBe(413);
-    expect(faces.received).toEqual([]);
+    expect(fakes.received).toEqual([]);
   });
 
   test('rejects an endless body, and one that is not a form', async () => {
@@ -240,10 +249,10 @@ describe("an administrator's consent", () => {
     expect(html).toContain('<form method="post">');
     expect(html).toContain('Only an administrator can approve this');
     expect(html).not.toContain('<script>');
-    expect(faces.opened).toEqual([]);
+    expect(fakes.opened).toEqual([]);
 
     const answer = await get(`/admin-consent/${HANDLE}`, { method: 'POST' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([303, faces.entra]);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, fakes.entra]);
   });
 
   test('does not repeat an unknown handle', async () => {
@@ -256,25 +265,25 @@ describe("an administrator's consent", () => {
     const html = await answer.text();
     expect([answer.status, html.includes('Approved for your organization')]).toEqual([200, true]);
     expect(html).not.toMatch(/contoso|alert|script|admin\./);
-    expect(faces.receivedOfAdministrators).toMatchObject([
+    expect(fakes.receivedOfAdministrators).toMatchObject([
       { state: ADMIN_STATE, answer: { granted: true, directoryId: 'contoso' } },
     ]);
-    expect(faces.received).toEqual([]);
+    expect(fakes.received).toEqual([]);
   });
 
   test('may return as a form, and as an error', async () => {
-    faces.adminOutcome = { outcome: 'AUTHORIZATION_DECLINED', returnUrl: undefined, product: PRODUCT };
+    fakes.adminOutcome = { outcome: 'AUTHORIZATION_DECLINED', returnUrl: undefined, product: PRODUCT };
     const body = query({ error: 'access_denied', error_description: XSS, admin_consent: 'True' });
     const answer = await get('/oauth2/callback', { method: 'POST', body });
     expect([answer.status, (await answer.text()).includes('Not approved')]).toEqual([400, true]);
-    expect(faces.receivedOfAdministrators).toMatchObject([{ answer: { error: 'access_denied' } }]);
+    expect(fakes.receivedOfAdministrators).toMatchObject([{ answer: { error: 'access_denied' } }]);
   });
 
   test('redirects to the product after success, and explains a failure first', async () => {
-    faces.adminOutcome = { ...faces.adminOutcome, returnUrl: RETURN_URL };
+    fakes.adminOutcome = { ...fakes.adminOutcome, returnUrl: RETURN_URL };
     const granted = `/oauth2/callback?${query({ admin_consent: 'True' })}`;
     expect((await get(granted)).headers.get('location')).toBe(RETURN_URL);
-    faces.adminOutcome = { ...faces.adminOutcome, outcome: 'DIRECTORY_NOT_ALLOWED' };
+    fakes.adminOutcome = { ...fakes.adminOutcome, outcome: 'DIRECTORY_NOT_ALLOWED' };
     const html = await (await get(granted)).text();
     expect(html).toContain('Another organization was expected');
     expect(html).toContain('Back to <strong>');
@@ -289,7 +298,7 @@ describe("an administrator's consent", () => {
     expect((await get(`/oauth2/callback?${query({ ...more, admin_consent: 'True' })}&state=${STATE}`)).status).toBe(
       400,
     );
-    expect([faces.receivedOfAdministrators, faces.received]).toEqual([[], []]);
+    expect([fakes.receivedOfAdministrators, fakes.received]).toEqual([[], []]);
   });
 });
 
@@ -346,7 +355,7 @@ describe('an unknown address', () => {
 test('a callback in progress is answered before the listener closes', async () => {
   const arrived = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
-  Object.defineProperty(faces, 'meanwhile', {
+  Object.defineProperty(fakes, 'meanwhile', {
     get() {
       arrived.resolve();
       return finish.promise;
@@ -413,7 +422,7 @@ describe('every response', () => {
     const answer = await raw(text);
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).not.toMatch(/evil|set-cookie/i);
-    expect(faces.received).toEqual([]);
+    expect(fakes.received).toEqual([]);
   });
 
   test('after an internal error is a 500 page, and the log has no message of the error', async () => {
@@ -421,7 +430,7 @@ describe('every response', () => {
     await web.close(100);
     web = await start({ event: (_level, _name, fields) => void events.push(fields as LogEvents['internal_error']) });
     base = `http://${web.address}`;
-    faces.failure = new TypeError('canary-in-a-message\n    and more of it');
+    fakes.failure = new TypeError('canary-in-a-message\n    and more of it');
 
     const answer = await get(`/connect/${HANDLE}`);
 
@@ -445,11 +454,11 @@ describe('every response', () => {
     // Answered after the one that disconnected.
     expect((await get('/nothing')).status).toBe(404);
     await web.close(1_000);
-    expect([events, faces.received]).toEqual([[], []]);
+    expect([events, fakes.received]).toEqual([[], []]);
   });
 
   test('for a suspended tenant says so in general words', async () => {
-    faces.failure = new VaultError('TENANT_SUSPENDED', 'tenants/acme is suspended');
+    fakes.failure = new VaultError('TENANT_SUSPENDED', 'tenants/acme is suspended');
     const answer = await get(`/connect/${HANDLE}`);
     expect([answer.status, (await answer.text()).includes('acme')]).toEqual([400, false]);
   });

@@ -19,7 +19,7 @@ export const PRODUCT: Product = { name: 'Acme & Sons', tenant: 'Northwind', logo
 export const END = Date.UTC(2031, 2, 12, 14, 5);
 
 /** A test double of the connect use cases, and the requests that it received. */
-export interface Faces extends Pick<WebParts, 'authorizations' | 'adminConsents' | 'logos'> {
+export interface FakeWebParts extends Pick<WebParts, 'authorizations' | 'adminConsents' | 'logos'> {
   readonly opened: string[];
   readonly received: CallbackRequest<AuthorizationResponse>[];
   readonly receivedOfAdministrators: CallbackRequest<AdminConsentAnswer>[];
@@ -38,23 +38,23 @@ export function anOutcome(outcome: CallbackOutcome['outcome'], more: Partial<Cal
   return { outcome, returnUrl: undefined, product: PRODUCT, adminConsentUri: undefined, ...more };
 }
 
-export function createFaces(): Faces {
+export function createFakeWebParts(): FakeWebParts {
   const link = () => ({
     async describe(handle: string) {
       check(handle);
-      return faces.description;
+      return fakes.description;
     },
     async open(handle: string) {
       check(handle);
-      faces.opened.push(handle);
-      return faces.entra;
+      fakes.opened.push(handle);
+      return fakes.entra;
     },
   });
   const check = (handle: string) => {
-    if (faces.failure !== undefined) throw faces.failure;
+    if (fakes.failure !== undefined) throw fakes.failure;
     if (handle !== HANDLE) throw new VaultError('STATE_INVALID', `no link ${handle}`);
   };
-  const faces: Faces = {
+  const fakes: FakeWebParts = {
     opened: [],
     received: [],
     receivedOfAdministrators: [],
@@ -67,19 +67,19 @@ export function createFaces(): Faces {
     authorizations: {
       ...link(),
       async callback(request) {
-        faces.received.push(request);
-        await faces.meanwhile;
-        return faces.outcome;
+        fakes.received.push(request);
+        await fakes.meanwhile;
+        return fakes.outcome;
       },
     },
     adminConsents: {
       ...link(),
       async callback(request) {
-        faces.receivedOfAdministrators.push(request);
-        return faces.adminOutcome;
+        fakes.receivedOfAdministrators.push(request);
+        return fakes.adminOutcome;
       },
     },
     logos: { findLogo: async (hash) => (hash === LOGO.hash ? LOGO : undefined) },
   };
-  return faces;
+  return fakes;
 }
