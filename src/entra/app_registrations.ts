@@ -12,7 +12,8 @@ export interface AppRegistrations {
   /** https://learn.microsoft.com/graph/api/application-get */
   read(app: App): Promise<{ readonly kind: 'registered'; readonly registration: Registered } | RegistrationFailure>;
   /**
-   * Sends the request once: each request may create a secret, which only its response contains. So may one that fails with `unavailable`.
+   * Sends the request once: each request may create a secret, which only its response contains. So may one that fails
+   * with `unavailable`.
    * https://learn.microsoft.com/graph/api/application-addpassword
    */
   addPassword(

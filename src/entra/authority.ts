@@ -73,7 +73,7 @@ function build(
   if (cloud === undefined) {
     throw new VaultError(
       'APP_MISCONFIGURED',
-      'The app is in cloud CUSTOM, which is not configured. Set TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL, or choose another cloud.',
+      'Cloud CUSTOM is not configured. Set TOKENVAULT_CUSTOM_CLOUD_LOGIN_URL, or choose another cloud.',
     );
   }
   // It becomes part of a path: a slash or a question mark would send the client secret to another path.

@@ -8,7 +8,7 @@ import type { Requester } from './health/requester.ts';
 /** The purpose of an exchange; the first is served first. */
 export type Priority = 'FOREGROUND' | 'REFRESH_AHEAD' | 'BACKGROUND';
 
-/** Client of the authorization server. It records failures of apps and credentials itself; an outcome is about the grant only. */
+/** Client of the authorization server. It records failures of apps and credentials; an outcome is about the grant. */
 export interface AuthorizationServer {
   /** For a browser to sign in and consent (OpenID Connect code flow with PKCE S256, RFC 7636). */
   authorizationUri(request: AuthorizationUriRequest): string;
@@ -29,7 +29,7 @@ export interface AuthorizationServer {
    */
   probe(app: App, directoryId: string | undefined, priority?: Priority): Promise<readonly CredentialProbe[]>;
 
-  /** Error response at the redirect URI, of a sign-in or an administrator's consent. `codes`: the AADSTS codes of its description. */
+  /** Error response at the redirect URI, of sign-in or admin consent. `codes`: the AADSTS codes of its description. */
   readAuthorizationError(error: string, codes: readonly number[]): Failure;
 
   /** To be called when the app changed, or a credential was added or removed: clears what is known about it. */

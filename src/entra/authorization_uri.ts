@@ -1,7 +1,7 @@
 import { type Authorities, directoryOf, signInDirectoryOf } from './authority.ts';
 import type { AdminConsentUriRequest, AuthorizationUriRequest } from './authorization_server.ts';
 
-/** OpenID Connect Core 3.1.2.1 with PKCE S256 (RFC 7636). Not MSAL's function, which is asynchronous and requires a credential. */
+/** OpenID Connect Core 3.1.2.1 with PKCE S256 (RFC 7636). MSAL's function requires a credential. */
 export function authorizationUri(authorities: Authorities, request: AuthorizationUriRequest): string {
   const authority = authorities.of(request.app.cloud, signInDirectoryOf(request.app, request.directoryId));
   return withQuery(authority.authorizeEndpoint, {

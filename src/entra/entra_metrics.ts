@@ -8,11 +8,11 @@ export interface EntraMetrics {
   /** Rejected without a request to Entra: OVERLOADED, ENTRA_THROTTLED, … */
   rejected(reason: string): void;
   circuitOpened(): void;
-  /** Callers are refused locally from now on: `app`, `directory`, `resource_in_directory` or `credential`, and the reason. */
+  /** Callers are refused locally. `subject`: `app`, `directory`, `resource_in_directory` or `credential`. */
   cooldownStarted(subject: string, reason: string): void;
   /** For alerts: Entra rejected a credential. */
   credentialRejected(appUid: string): void;
-  /** For alerts: another credential served an exchange because the preferred one is rejected or unusable. Excludes trial and propagating credentials. */
+  /** For alerts: the preferred credential is rejected or unusable, and another one served. Not for trials. */
   credentialFellBack(appUid: string): void;
   /** A credential could not be presented: its file, key vault or key is unusable. */
   credentialUnusable(appUid: string): void;

@@ -155,8 +155,8 @@ export function createAuthorizationServer(parts: {
   }
 
   /**
-   * A grant of a personal account can only be redeemed at the address that issued it, which the vault cannot know for certain: users
-   * sign in at the app's audience, and refreshes use the directory of personal accounts.
+   * A grant of a personal account can only be redeemed at the address that issued it, which the vault cannot know for
+   * certain: users sign in at the app's audience, and refreshes use the directory of personal accounts.
    */
   function otherAuthorityOf(app: App, directoryId: string | undefined) {
     if (directoryId !== PERSONAL_DIRECTORY) return undefined;

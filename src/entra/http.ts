@@ -25,7 +25,7 @@ export interface HttpOptions {
   readonly proxy?: HttpProxy | undefined;
 }
 
-/** HTTP client for Entra and Graph. It sends each request once. It never throws: a transport fault is part of the response. */
+/** HTTP client for Entra and Graph. Sends each request once. Never throws: a fault is part of the response. */
 export function createJsonHttp({ clock, options }: { clock: Clock; options: HttpOptions }) {
   const dispatchers = createDispatchers(options);
 
@@ -107,7 +107,7 @@ function createDispatchers({ connections, maxBody, proxy }: HttpOptions) {
     // Plain http is allowed on loopback only.
     httpProxy: '',
     noProxy: proxy.noProxy,
-    // undici waits five minutes: a proxy that accepts but does not answer would keep all connections busy after it recovers.
+    // undici waits five minutes: a proxy that does not answer would block all connections even after it recovers.
     clientFactory: (origin, of) => new Pool(origin, { ...of, headersTimeout: CONNECT_TIMEOUT }),
   });
   return {

@@ -34,13 +34,13 @@ export function createFileKeySource(parts: FileKeySourceParts): KeySource {
   };
 }
 
-/** For an empty database only: for another one, a new key would hide that the right key is missing. Never overwrites a file. */
+/** For an empty database only: otherwise a new key would hide that the right one is missing. Never overwrites. */
 export async function createKekFile(path: string): Promise<void> {
   const file = resolve(path);
   const draft = `${file}.new`;
   try {
     const firstFolder = await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    // Under another name first: a process killed in between must not leave an incomplete key file. An old draft was never a key.
+    // Under another name first: a process that is killed in between must not leave an incomplete key file.
     await rm(draft, { force: true });
     const handle = await open(draft, 'wx', 0o400);
     try {
@@ -119,8 +119,9 @@ function checkOwner(file: string, { uid, mode }: Stats, ownerUid: number | undef
 }
 
 /**
- * A file of systemd's `LoadCredential=` belongs to root with mode 0440: the group's bits are the mask of an access list with only the
- * user of the service. Only root can change the file or the folder, and other users cannot enter the folder.
+ * A file of systemd's `LoadCredential=` belongs to root with mode 0440: the group's bits are the mask of an access list
+ * with only the user of the service. Only root can change the file or the folder, and other users cannot enter the
+ * folder.
  */
 async function isServiceCredential(
   file: string,

@@ -1,6 +1,6 @@
 import type { Kek } from './kek.ts';
 
-/** Source of the root keys. Loaded once at the start: a source that becomes unreachable later does not affect callers. */
+/** Source of the root keys. Loaded once at the start: a later outage of the source does not affect callers. */
 export interface KeySource {
   /** As the operator configured it; for messages. */
   readonly name: string;

@@ -48,9 +48,9 @@ export interface KeyringParts {
 }
 
 /**
- * One DEK per tenant, and the sealing of records under it. Synchronous: DEKs are unwrapped when adopted.
- * Only `capacity` tenants stay loaded. Before `seal`, `open` and `blindIndex` call `has`; if it returns false, adopt the tenant's rows,
- * and do not await in between.
+ * One DEK per tenant, and the sealing of records under it. Synchronous: DEKs are unwrapped when adopted. Only
+ * `capacity` tenants stay loaded. Before `seal`, `open` and `blindIndex` call `has`; if it returns false, adopt the
+ * tenant's rows, and do not await in between.
  */
 export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, random }: KeyringParts) {
   const tenants = createLoadedDeks(capacity, VAULT_UID);
@@ -92,12 +92,12 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
   return {
     /** Of the current KEK, in hex. */
     kekId: current.id.toString('hex'),
-    /** Creates and wraps a DEK, for use after `adopt`. A version above 1 requires an adopted earlier one, whose index key it keeps. */
+    /** Creates and wraps a DEK, for use after `adopt`. Versions above 1 keep the index key of an adopted one. */
     newDek(tenantUid: string, version = 1): WrappedDek {
       const indexKey = version === 1 ? generateKey(random) : tenants.get(tenantUid).indexKey;
       return wrap(tenantUid, version, { dek: generateKey(random), indexKey });
     },
-    /** After its row was committed or read. Fails with RECORD_CORRUPT; the message names both KEKs if it is wrapped under an unknown one. */
+    /** After its row was committed or read. Fails with RECORD_CORRUPT; for an unknown KEK, the message names both. */
     adopt(dek: WrappedDek): void {
       tenants.add(dek.tenantUid, dek.version, unwrap(dek));
     },
@@ -122,8 +122,9 @@ export function createKeyring({ keks, deploymentId, meter, capacity = 10_000, ra
     /** The same DEK under the current KEK; its plaintext does not leave the keyring. */
     rewrap: (dek: WrappedDek) => wrap(dek.tenantUid, dek.version, unwrap(dek)),
     /**
-     * HMAC-SHA256 in hex, to find a row by a sealed value. The caller normalizes the value first (case, spaces).
-     * Its key is random, wrapped together with the DEK and kept across versions: a rotation keeps indexes valid, forgetting a tenant ends them.
+     * HMAC-SHA256 in hex, to find a row by a sealed value. The caller normalizes the value first (case, spaces). Its
+     * key is random, wrapped together with the DEK and kept across versions: a rotation keeps indexes valid, forgetting
+     * a tenant ends them.
      */
     blindIndex(tenantUid: string, value: string): string {
       return createHmac('sha256', tenants.get(tenantUid).indexKey).update(value).digest('hex');

@@ -16,8 +16,8 @@ export interface KeyVaultAccessParts {
 type Policy = NonNullable<SecretClientOptions['additionalPolicies']>[number]['policy'];
 
 /**
- * All access to Azure Key Vault. The returned function runs `work` with a client. It fails with KEY_SOURCE_UNAVAILABLE, without
- * any content of the SDK's errors; `last` then has the last response of Key Vault.
+ * All access to Azure Key Vault. The returned function runs `work` with a client. It fails with KEY_SOURCE_UNAVAILABLE,
+ * without any content of the SDK's errors; `last` then has the last response of Key Vault.
  */
 export function createKeyVaultAccess({ clientOptions, timeout, ...parts }: KeyVaultAccessParts) {
   // The credential caches tokens. Each call has its own client, because a client keeps a sign-in that hangs.

@@ -30,8 +30,8 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Never passes on the SDK's errors, not even as a cause: a RestError contains the request with its bearer token, and its message
- * quotes a body that could not be parsed, which may be the key.
+ * Never passes on the SDK's errors, not even as a cause: a RestError contains the request with its bearer token, and
+ * its message quotes a body that could not be parsed, which may be the key.
  */
 export function explainKeyVaultFailure(
   secret: SecretLocation,
@@ -40,10 +40,11 @@ export function explainKeyVaultFailure(
   timeout: Duration,
 ): VaultError {
   const code = errorCode(error);
+  const problem = refusal === undefined ? fault(status, code, timeout) : REFUSALS[refusal];
   const seconds = Number(retryAfter);
   return new VaultError(
     'KEY_SOURCE_UNAVAILABLE',
-    `Key Vault ${secret.vaultUrl}, asked for the secret ${secret.name}, ${refusal === undefined ? fault(status, code, timeout) : REFUSALS[refusal]}.`,
+    `Key Vault ${secret.vaultUrl}, asked for the secret ${secret.name}, ${problem}.`,
     {
       ...(retryAfter !== undefined && seconds > 0 && { retryAfter: seconds * SECOND }),
       cause: new Error(`${error instanceof Error ? error.name : 'error'} ${code}, last status ${status ?? 'none'}`),

@@ -12,9 +12,9 @@ export interface KeyVaultSecretKeySourceParts extends Partial<KeyVaultAccessPart
 }
 
 /**
- * Root keys in a Key Vault secret whose value is the base64 of 32 random bytes. Its newest enabled version is the current KEK, the
- * enabled version before it the previous one. Requires get and list on secrets (role "Key Vault Secrets User"). Ignores the dates of
- * a version (nbf, exp): a date must not lock a vault out.
+ * Root keys in a Key Vault secret whose value is the base64 of 32 random bytes. Its newest enabled version is the
+ * current KEK, the enabled version before it the previous one. Requires get and list on secrets (role "Key Vault
+ * Secrets User"). Ignores the dates of a version (nbf, exp): a date must not lock a vault out.
  * https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret-versions
  */
 export function createKeyVaultSecretKeySource({
@@ -82,7 +82,7 @@ async function readKek(
   if (fault !== undefined) {
     throw unusable(
       secret,
-      `version ${version} ${fault}. Its value must be the base64 of ${KEK_BYTES} random bytes; disable the version if it is not a root key`,
+      `version ${version} ${fault}. Set the base64 of ${KEK_BYTES} random bytes, or disable the version`,
     );
   }
   return createKek(bytes);

@@ -13,7 +13,7 @@ import { createSecretReferences, readReference, type SecretReference } from './s
 
 /** Metrics about client secrets that are read from key vaults. */
 export interface KeyVaultMetrics {
-  /** `unavailable`: no clear response. `unusable`: the secret does not exist, is disabled, or is not a client secret. */
+  /** `unavailable`: no clear response. `unusable`: the secret is missing, disabled, or not a client secret. */
   read(outcome: FetchResult['kind']): void;
 }
 
@@ -75,8 +75,9 @@ export function createKeyVaultSecrets({
 }
 
 /**
- * Without a version, Key Vault returns the newest one, even if it is disabled (403), and whatever its dates: they are for information
- * only. https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations
+ * Without a version, Key Vault returns the newest one, even if it is disabled (403), and whatever its dates: they are
+ * for information only.
+ * https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations
  */
 async function readSecret(
   client: SecretClient,
@@ -107,6 +108,6 @@ async function readSecret(
 function noClientSecret({ uri }: SecretReference): VaultError {
   return new VaultError(
     'KEY_SOURCE_UNAVAILABLE',
-    `The value of ${uri} is not a client secret: 1 to 1024 printable characters without white space. Set a new version.`,
+    `The value of ${uri} is not a client secret: 1 to 1024 printable characters without spaces. Set a new version.`,
   );
 }

@@ -20,7 +20,7 @@ export interface DekPlace {
   version: number;
 }
 
-/** Content of a wrapped DEK. The index key is the same in all versions of a tenant, so blind indexes survive a rotation. */
+/** Content of a wrapped DEK. All versions of a tenant have the same index key, so blind indexes survive a rotation. */
 export interface DekKeys {
   dek: KeyObject;
   indexKey: KeyObject;

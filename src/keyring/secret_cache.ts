@@ -20,7 +20,7 @@ export interface SecretCacheParts {
 
 const FRESH: Duration = HOUR;
 const RETRY_AFTER: Duration = MINUTE;
-/** During this time a failure is returned without a new fetch, so that an exchange with several credentials does not wait for each. */
+/** A failure is returned without a fetch, so that an exchange with other credentials does not wait. */
 const FAILURE_FRESH: Duration = 10 * SECOND;
 
 interface Entry {

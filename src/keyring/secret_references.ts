@@ -7,7 +7,7 @@ export interface SecretReference extends SecretLocation {
   readonly uri: string;
 }
 
-/** The Key Vault secrets to which credentials may refer. `vaults` are origins; `keySource` is the source of the root key. */
+/** Checks references to Key Vault secrets. `vaults` are origins; `keySource` is the source of the root key. */
 export function createSecretReferences({
   vaults,
   keySource,
@@ -38,7 +38,7 @@ function notAllowed(field: string, vaults: readonly string[]): VaultError {
   const why = vaults.length === 0 ? 'is not set' : 'does not include it';
   return fieldInvalid(
     field,
-    `credentials may not refer to this key vault: TOKENVAULT_KEY_VAULTS ${why}. The operator of this service can add it`,
+    `this key vault is not allowed: TOKENVAULT_KEY_VAULTS ${why}. The operator of this service can add it`,
   );
 }
 

@@ -11,7 +11,7 @@ import { PRIORITIES, type Waiter } from './wait_queue.ts';
 
 /** Admits exchanges with Entra, so that one slow directory, or one busy tenant, does not starve the others. */
 export interface AdmissionControl {
-  /** Fails with OVERLOADED, ENTRA_THROTTLED or ENTRA_UNAVAILABLE, or with the signal's reason if the caller stops waiting. */
+  /** Fails with OVERLOADED, ENTRA_THROTTLED, ENTRA_UNAVAILABLE, or the signal's reason if the caller cancels. */
   acquire(request: SlotRequest): Promise<Slot>;
   throttledUntil(appUid: string): Timestamp | undefined;
 }

@@ -16,7 +16,7 @@ export interface AdmissionOptions {
   readonly circuit: CircuitOptions;
 }
 
-/** The circuit opens if, of the last `size` exchanges (at least `minimumCalls`), more than `threshold` (0 to 1) are unanswered. */
+/** Opens if more than `threshold` (0 to 1) of the last `size` exchanges, at least `minimumCalls`, are unanswered. */
 export interface CircuitOptions {
   readonly threshold: number;
   readonly size: number;

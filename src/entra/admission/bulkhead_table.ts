@@ -2,8 +2,9 @@ import type { Timestamp } from '../../model/clock.ts';
 import type { Bulkhead } from './bulkhead.ts';
 
 /**
- * The bulkheads in memory, at most `limit`. Callers choose directory names freely, so a new bulkhead replaces the one that has been
- * idle longest; bulkheads that are throttled or have an open circuit go last. Every operation takes constant time.
+ * The bulkheads in memory, at most `limit`. Callers choose directory names freely, so a new bulkhead replaces the one
+ * that has been idle longest; bulkheads that are throttled or have an open circuit go last. Every operation takes
+ * constant time.
  */
 export function createBulkheadTable(limit: number, create: (appUid: string, key: string) => Bulkhead) {
   const bulkheads = new Map<string, Bulkhead>();

@@ -3,8 +3,8 @@ import { type Clock, type Duration, type Timestamp, timeLeft } from '../../model
 import type { CircuitOptions } from './admission_options.ts';
 
 /**
- * Circuit breaker that opens when Entra does not answer, and closes when a half-open probe is answered.
- * Counting and backoff are cockatiel's. Its policy is not used: it makes callers wait for the probe, and reads the system clock.
+ * Circuit breaker that opens when Entra does not answer, and closes when a half-open probe is answered. Counting and
+ * backoff are cockatiel's. Its policy is not used: it makes callers wait for the probe, and reads the system clock.
  */
 export function createCircuitBreaker(clock: Clock, options: CircuitOptions) {
   const { threshold, size, minimumCalls: minimumNumberOfCalls } = options;

@@ -15,9 +15,9 @@ type Waiters = ByPriority<Map<Waiter, Bulkhead>>;
 const SHARE_OF_FREE = 3;
 
 /**
- * Each tenant's share of the exchanges and waiting places, and the order in which tenants are served.
- * A tenant gets one more only while it has less than three times as many as are free. So a single tenant gets three quarters,
- * a second one three quarters of the rest, and the last free ones go to tenants that have few.
+ * Each tenant's share of the exchanges and waiting places, and the order in which tenants are served. A tenant gets one
+ * more only while it has less than three times as many as are free. So a single tenant gets three quarters, a second
+ * one three quarters of the rest, and the last free ones go to tenants that have few.
  */
 export function createTenantQueues(limits: { readonly inFlight: number; readonly waiting: number }) {
   const tenants = new Map<string, Tenant>();
@@ -62,7 +62,7 @@ export function createTenantQueues(limits: { readonly inFlight: number; readonly
       for (const all of [waiters, tenant.waiters]) all[RANK[waiter.priority]].delete(waiter);
       forgetIdle(waiter.tenant, tenant);
     },
-    /** The waiter of a lower priority to replace: one of the same tenant if there is one, else one of another tenant. */
+    /** The waiter of a lower priority to replace: one of the same tenant, or else of another tenant. */
     findLower({
       tenant: name,
       priority,

@@ -35,7 +35,7 @@ export function createWaitQueue(capacity: number) {
     return [...counts].reduce((largest, one) => (one[1] > largest[1] ? one : largest), ['', 0]);
   }
 
-  /** The newest waiter of the lowest priority: of the tenant, or of the tenant with the most waiters of that priority. */
+  /** The newest waiter of the lowest priority: of the tenant, or of the tenant with the most of them. */
   function last(tenant?: string): Waiter | undefined {
     for (const byTenant of queues.toReversed()) {
       if (byTenant.size === 0) continue;
@@ -83,8 +83,8 @@ export function createWaitQueue(capacity: number) {
       return undefined;
     },
     /**
-     * A free place, or the waiter to replace: one of a lower priority, or of a tenant with more places. Undefined: neither exists.
-     * A tenant has at most half of the places while another tenant waits.
+     * A free place, or the waiter to replace: one of a lower priority, or of a tenant with more places. Undefined:
+     * neither exists. A tenant has at most half of the places while another tenant waits.
      */
     findPlace({ tenant, priority }: Pick<Waiter, 'tenant' | 'priority'>): 'free' | Waiter | undefined {
       const own = counts.get(tenant) ?? 0;

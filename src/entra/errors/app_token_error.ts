@@ -6,8 +6,8 @@ const NOT_ASSIGNED: ReadonlySet<number> = new Set([50105, 501051]);
 const ASSIGN = 'An administrator must assign the application to a role of the resource (app role assignment).';
 
 /**
- * Meaning of a refusal for a token of the app itself (client credentials). No user can sign in or consent, and there is no refresh token
- * that may be accepted later: an ambiguous refusal of a refresh token is a fault of this request here.
+ * Meaning of a refusal for a token of the app itself (client credentials). No user can sign in or consent, and there is
+ * no refresh token that may be accepted later: an ambiguous refusal of a refresh token is a fault of this request here.
  */
 export function asAppTokenMeaning(meaning: Meaning): Meaning {
   const { failure, codes } = meaning;

@@ -17,8 +17,8 @@ export interface Meaning {
 }
 
 /**
- * Meaning of a response; undefined: it grants a token. In this order: the transport (429, 5xx, Retry-After, no JSON), the known
- * codes, the suberror, the `error` word. `error_description` names users and is never read.
+ * Meaning of a response; undefined: it grants a token. In this order: the transport (429, 5xx, Retry-After, no JSON),
+ * the known codes, the suberror, the `error` word. `error_description` names users and is never read.
  */
 export function classify(response: RawTokenResponse, now: Timestamp): Meaning | undefined {
   const body = response.body ?? {};
@@ -54,7 +54,7 @@ export function classify(response: RawTokenResponse, now: Timestamp): Meaning | 
   if (status === undefined) return mean('transient', 'entra');
   if (status === 429) return mean('throttled', 'entra');
   const row = findRow(codes, error);
-  // Entra's loop detection is about one connection, whatever the status: neither it nor its Retry-After must stop the whole app.
+  // Loop detection is about one connection, whatever the status: its Retry-After must not stop the whole app.
   const isLooping = row?.kind === 'looping' && (status < 500 || (error !== undefined && row.errors.includes(error)));
   if (status >= 500 && !isLooping) return waiting();
   if (status >= 200 && status < 300) {
@@ -93,7 +93,7 @@ export function classifyAuthorizationError(error: string, codes: readonly number
   };
 }
 
-/** For a user or administrator who declined: 65004 is Entra's code, `permission_denied` the word of its older endpoint. */
+/** The user or administrator declined. `permission_denied` is the word of Entra's older endpoint. */
 const DECLINED_CODE = 65004;
 const DECLINED_WORDS: ReadonlySet<string> = new Set(['access_denied', 'permission_denied']);
 

@@ -217,14 +217,15 @@ const ROWS: readonly Row[] = [
 ];
 
 /**
- * Error codes of Entra and what each proves, one row per code and meaning: AADSTS code; the `error` words seen with it, separated by
- * spaces; the suberror seen with it; kind; subject (the smallest thing that explains it); the reason for callers; who must act; the
- * meaning; what to do, if that is more specific than the reason. The rows apply to the token endpoint, the authorization response,
- * the administrator's consent, imports, probes and app tokens.
+ * Error codes of Entra and what each proves, one row per code and meaning: AADSTS code; the `error` words seen with it,
+ * separated by spaces; the suberror seen with it; kind; subject (the smallest thing that explains it); the reason for
+ * callers; who must act; the meaning; what to do, if that is more specific than the reason. The rows apply to the token
+ * endpoint, the authorization response, the administrator's consent, imports, probes and app tokens.
  *
  * Sources: https://learn.microsoft.com/entra/identity-platform/reference-error-codes, the suberrors of
- * https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide and of the MSAL libraries, and responses in public
- * bug reports. Microsoft may change codes: a code that is not listed counts only against the request that received it.
+ * https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide and of the MSAL libraries, and
+ * responses in public bug reports. Microsoft may change codes: a code that is not listed counts only against the
+ * request that received it.
  */
 export const ENTRA_ERRORS: readonly EntraError[] = ROWS.map(
   ([code, errors, suberror, kind, subject, reason, whoActs, meaning, hint]) => ({

@@ -19,8 +19,9 @@ const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
 ];
 
 /**
- * The row for a response with these codes; undefined if no code is known. If a code has several rows, the one with this `error` applies,
- * else its first. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client authentication proves nothing there.
+ * The row for a response with these codes; undefined if no code is known. If a code has several rows, the one with this
+ * `error` applies, else its first. RFC 6749 reserves `invalid_grant` for faults of the grant, so a code of client
+ * authentication proves nothing there.
  */
 export function findRow(codes: readonly number[], error: string | undefined): EntraError | undefined {
   const rows = codes.flatMap((code) => {
@@ -41,7 +42,7 @@ interface Meaning {
   readonly subject: FailureSubject;
 }
 
-/** Meaning of a suberror if no code is known: the names of MSAL's `OAuth2SubErrorCode` and `UiRequiredExceptionClassification`. */
+/** Suberrors, if no code is known: MSAL's `OAuth2SubErrorCode` and `UiRequiredExceptionClassification`. */
 export const MEANING_OF_SUBERROR: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['bad_token', { kind: 'reauthorize', subject: 'connection' }],
   ['token_expired', { kind: 'reauthorize', subject: 'connection' }],

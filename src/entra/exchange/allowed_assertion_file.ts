@@ -31,8 +31,9 @@ function resolveEntry({ tenantId: named, path }: AllowedAssertionFiles, tenantId
 }
 
 /**
- * The real path of the file. Undefined: a link leads out of the allowed folder. Links inside it are followed, because Kubernetes
- * projects files through links. For an allowed file, the folder is the file's own. Rejects if a part of the path does not exist.
+ * The real path of the file. Undefined: a link leads out of the allowed folder. Links inside it are followed, because
+ * Kubernetes projects files through links. For an allowed file, the folder is the file's own. Rejects if a part of the
+ * path does not exist.
  */
 export async function resolveInside({ path: allowed, shared }: AllowedPath, path: string): Promise<string | undefined> {
   const [real, container] = await Promise.all([realpath(path), realpath(path === allowed ? dirname(path) : allowed)]);

@@ -67,7 +67,7 @@ const IS_OWN = 'this is the token by which this service itself signs in. Project
 function notAllowed({ tenantId }: AssertionFile, isUnset: boolean): VaultError {
   const why = isUnset ? 'is not set' : 'does not include it';
   return invalid(
-    `apps of tenants/${tenantId} may not use this file: TOKENVAULT_FEDERATED_FILES ${why}. The operator of this service can add it`,
+    `apps of tenants/${tenantId} may not use this file: TOKENVAULT_FEDERATED_FILES ${why}. The operator can add it`,
   );
 }
 

@@ -19,8 +19,9 @@ const LIFETIME: Duration = 10 * MINUTE;
 const RENEW_BEFORE_EXPIRY: Duration = 2 * MINUTE;
 
 /**
- * Signs client assertions (RFC 7523) in the thread pool, and caches them until shortly before they expire. MSAL signs on the event loop,
- * and again for each directory. https://learn.microsoft.com/entra/identity-platform/certificate-credentials
+ * Signs client assertions (RFC 7523) in the thread pool, and caches them until shortly before they expire. MSAL signs
+ * on the event loop, and again for each directory.
+ * https://learn.microsoft.com/entra/identity-platform/certificate-credentials
  */
 export function createCertificateAssertions(clock: Clock): (request: CertificateAssertionRequest) => Promise<Secret> {
   const cache = createBoundedMap<{ assertion: Promise<Secret>; signTime: Timestamp }>(10_000);

@@ -21,7 +21,7 @@ export interface AlternativeAuthentication {
 
 /** The credential cannot be presented now; no request was sent. */
 export interface Unusable {
-  /** KEY_SOURCE_UNAVAILABLE or FIELD_INVALID from the source. Undefined: an unreadable assertion file or a broken key. */
+  /** KEY_SOURCE_UNAVAILABLE or FIELD_INVALID from the source. Undefined: an unreadable file or a broken key. */
   readonly unusable: Reason | undefined;
   /** The vault's message about it; undefined as above. */
   readonly message: string | undefined;

@@ -13,8 +13,9 @@ export interface ResponseContext extends Pick<GrantContext, 'resource' | 'graph'
 }
 
 /**
- * The part of a token response that contradicts the request; undefined: none. TLS replaces the check of the id_token's signature, but not
- * of its audience and issuer (OpenID Connect Core 3.1.3.7). A response that a gateway mixed up must not serve another connection.
+ * The part of a token response that contradicts the request; undefined: none. TLS replaces the check of the id_token's
+ * signature, but not of its audience and issuer (OpenID Connect Core 3.1.3.7). A response that a gateway mixed up must
+ * not serve another connection.
  */
 export function contradictionIn(
   response: RawTokenResponse,

@@ -2,8 +2,8 @@ import type { Duration } from '../../model/clock.ts';
 import { VaultError } from '../../model/errors.ts';
 
 /**
- * Limits concurrent reads of files that may hang (network file systems), one per file. Each caller waits until its own timeout.
- * A read that hangs keeps its slot until it returns.
+ * Limits concurrent reads of files that may hang (network file systems), one per file. Each caller waits until its own
+ * timeout. A read that hangs keeps its slot until it returns.
  */
 export function createReadSlots<Result>(atOnce: number) {
   const reads = new Map<string, Promise<Result>>();

@@ -17,7 +17,7 @@ export interface GrantContext {
   readonly random: () => number;
 }
 
-/** Reads a response that `classify` found to contain a token. Graph's access tokens are opaque: only the fields beside them are read. */
+/** Reads a response that `classify` found to grant a token. Graph's access tokens are opaque, and are not read. */
 export function readGranted(response: RawTokenResponse, context: GrantContext): Granted {
   const body = response.body ?? {};
   const lifetime = durationOf(body['expires_in']);
@@ -38,7 +38,7 @@ export function readGranted(response: RawTokenResponse, context: GrantContext): 
   };
 }
 
-/** The signature is not verified, as OpenID Connect Core 3.1.3.7 (6) allows for a token from the token endpoint over TLS. */
+/** The signature is not verified, as OpenID Connect Core 3.1.3.7 (6) allows: the token came over TLS. */
 export function idTokenClaims(response: RawTokenResponse): JsonObject | undefined {
   const token = response.body?.['id_token'];
   if (typeof token !== 'string') return undefined;
@@ -55,7 +55,7 @@ function durationOf(expiresIn: unknown): Duration {
   return seconds * SECOND > 7 * DAY ? 0 : Math.floor(seconds * SECOND);
 }
 
-/** If Entra names no time: 80 % of the lifetime, spread by a tenth, so that tokens issued together are not refreshed together. */
+/** Default: 80 % of the lifetime, spread by a tenth, so that tokens issued together are not refreshed together. */
 function refreshAfter(refreshIn: unknown, lifetime: Duration, random: () => number): Duration {
   const named = durationOf(refreshIn);
   return named > 0 && named < lifetime ? named : Math.floor(lifetime * 0.8 * (0.9 + 0.2 * random()));
@@ -70,8 +70,8 @@ function permissionsOf(scope: unknown, context: GrantContext): string[] {
 }
 
 /**
- * True if the response names permissions, but none of the requested resource. Some tokens of Graph name only OIDC scopes.
- * A response without `scope` grants what was requested (RFC 6749, 5.1).
+ * True if the response names permissions, but none of the requested resource. Some tokens of Graph name only OIDC
+ * scopes. A response without `scope` grants what was requested (RFC 6749, 5.1).
  */
 export function isForAnother(response: RawTokenResponse, context: Pick<GrantContext, 'resource' | 'graph'>): boolean {
   const scope = response.body?.['scope'];

@@ -34,9 +34,10 @@ export interface TokenRequest {
 }
 
 /**
- * Sends a token request through MSAL, and returns the raw response: MSAL drops the rotated refresh token, loses the status and
- * Retry-After of responses without JSON, and accepts `200 {}` as success. Each exchange has its own client, because a shared client
- * would refuse all users after one user's 429. Never print a client: `util.inspect` shows its secret.
+ * Sends a token request through MSAL, and returns the raw response: MSAL drops the rotated refresh token, loses the
+ * status and Retry-After of responses without JSON, and accepts `200 {}` as success. Each exchange has its own client,
+ * because a shared client would refuse all users after one user's 429. Never print a client: `util.inspect` shows its
+ * secret.
  */
 export async function requestThroughMsal(http: JsonHttp, request: TokenRequest): Promise<RawTokenResponse> {
   const { authentication, timeout, correlationId } = request;
@@ -63,7 +64,7 @@ export async function requestThroughMsal(http: JsonHttp, request: TokenRequest):
     },
   } satisfies Configuration);
 
-  // MSAL's message quotes Entra's error_description, and the raw response has all that is needed: only its code is used.
+  // Only the code of MSAL's error: its message quotes Entra's error_description.
   const code = await redeem(client, request).then(() => undefined, codeOf);
   if (response === undefined) throw new VaultError('INTERNAL', `MSAL did not send the request (${code}).`);
   return response;
@@ -97,7 +98,7 @@ function redeem(client: ConfidentialClientApplication, { grant, correlationId }:
   }
 }
 
-/** MSAL adds all OIDC scopes but `email`, without which the id token has no address. `.default` cannot be combined with others. */
+/** MSAL adds all OIDC scopes but `email`, which gives the id token an address. `.default` allows no other scope. */
 function withEmail(scopes: readonly string[]): string[] {
   return scopes.some((scope) => scope.endsWith('/.default')) ? [...scopes] : [...scopes, 'email'];
 }

@@ -48,7 +48,7 @@ interface TokenRequestContext {
   readonly grant: TokenGrant;
 }
 
-/** Sends a token request with one credential. If Entra rejects a version of a Key Vault secret, sends it again with another version. */
+/** Sends a token request with one credential, and again if Entra rejects it and its key vault has another version. */
 export async function sendTokenRequest(
   parts: TokenRequestParts,
   request: TokenRequestContext,

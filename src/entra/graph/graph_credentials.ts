@@ -5,7 +5,7 @@ import type { AddedPassword, Registered, RegisteredCertificate, RegisteredPasswo
 import type { JsonObject } from '../json_object.ts';
 
 /**
- * Reads Graph's application resource; undefined: it is not one. Credentials without a readable end are included: they work as well.
+ * Reads Graph's application resource; undefined: it is another value. Includes credentials without a readable end.
  * https://learn.microsoft.com/graph/api/resources/application
  */
 export function readRegistered(body: JsonObject | undefined): Registered | undefined {

@@ -18,7 +18,7 @@ export function graphFailure(response: RawTokenResponse, now: Timestamp): Regist
   const code = hasError ? codeOf(error as JsonObject) : undefined;
   const retryAfter = retryAfterOf(response, now);
   const transportCode = status === undefined ? `network/${fault}` : `http/${status}`;
-  // Without an error object of Graph, a gateway may have sent the 403 or 404: an operator must not grant what is granted already.
+  // Without an error object of Graph, a gateway may have sent the 403 or 404, and the permission may be granted.
   if (status === undefined || !hasError || retryAfter !== undefined || TRANSIENT.has(status) || status >= 500) {
     return { kind: 'unavailable', code: code ?? transportCode, retryAfter };
   }

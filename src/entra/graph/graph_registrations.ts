@@ -11,7 +11,7 @@ import { createGraphSessions, type GraphSession } from './graph_session.ts';
 
 /** Metrics about requests to Graph. */
 export interface GraphMetrics {
-  /** `read`, `add_password`, `remove_password`; `registered`, `added`, `removed`, `absent`, or the kind of `RegistrationFailure`. */
+  /** Operations: `read`, `add_password`, `remove_password`. Outcomes: the `kind` of the result. */
   requested(operation: string, outcome: string): void;
 }
 
@@ -48,7 +48,7 @@ export function createAppRegistrations(parts: {
     return { kind: 'registered', registration } as const;
   }
 
-  /** For an unknown key id, Graph returns 400 `Request_BadRequest` with a message that may change, so its list decides. */
+  /** For an unknown key id, Graph returns 400 with a message that may change, so the list of passwords decides. */
   async function checkAbsence(graph: GraphSession, keyId: string, failure: RegistrationFailure) {
     const found = await read(graph);
     if (found.kind !== 'registered') return found;

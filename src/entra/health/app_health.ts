@@ -38,9 +38,9 @@ const REFUSED_RESOURCE = {
 } as const;
 
 /**
- * What Entra's responses prove about an app, its directories and its credentials. A refusal counts against the smallest subject that
- * explains it, and against a larger one only with independent evidence: a probe, a second subject, or no grant for a long time.
- * A success refutes the failures of requests that were sent before it.
+ * What Entra's responses prove about an app, its directories and its credentials. A refusal counts against the smallest
+ * subject that explains it, and against a larger one only with independent evidence: a probe, a second subject, or no
+ * grant for a long time. A success refutes the failures of requests that were sent before it.
  */
 export function createAppHealth(parts: AppHealthParts) {
   const { app, clock, metrics, probes } = parts;
@@ -180,7 +180,7 @@ export function createAppHealth(parts: AppHealthParts) {
       await recordGrant(directoryId, order);
       if (directoryId !== undefined) await directories.granted(directoryId, request, order);
     },
-    /** Entra refused the scopes, the directory or the app (`app_config`, `caller`, `ours`). Returns the failure as it concerns this app. */
+    /** Entra refused the scopes, the directory or the app. Returns the failure with the reason for this app. */
     async refused(request: EvidenceContext, grant: string, { failure, known }: Meaning, order: number) {
       const { subject } = failure;
       // For an app with a single directory, a failure of the directory is a failure of the registration.

@@ -12,9 +12,9 @@ const MAX_FAILING = 1_000;
 export type Cooldown = ReturnType<typeof createCooldown>;
 
 /**
- * Cooldown of an app, a directory or a resource in a directory after a refusal by Entra: requests are refused locally. After five
- * minutes single exchanges are sent as trials. Connections that failed and those that did not have separate trials, so that a
- * connection with a fault of its own cannot use up the trials of the others.
+ * Cooldown of an app, a directory or a resource in a directory after a refusal by Entra: requests are refused locally.
+ * After five minutes single exchanges are sent as trials. Connections that failed and those that did not have separate
+ * trials, so that a connection with a fault of its own cannot use up the trials of the others.
  */
 export function createCooldown(
   failure: Pick<Failure, 'reason' | 'entraError' | 'hint'>,
@@ -68,7 +68,7 @@ export function createCooldown(
     noteFailing(requester: string) {
       if (failing.size < MAX_FAILING) failing.add(requester);
     },
-    /** By a success whose request was sent after those that started the cooldown. Later failures must prove it again. */
+    /** By a success of a request that was sent after those that started the cooldown. */
     isRefutedBy: (successOrder: number) => successOrder >= evidence.order,
   };
 }

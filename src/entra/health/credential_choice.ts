@@ -65,7 +65,7 @@ export function createCredentialChoice(parts: {
   clock: Clock;
   metrics: EntraMetrics;
   log: Log;
-  /** The newest use by each of two requesters, by credential; it outlives the health of the app. Default: none so far. */
+  /** By credential: the newest uses by two requesters. Outlives the health of the app. Default: none so far. */
   uses?: BoundedMap<readonly CredentialUse[]> | undefined;
 }) {
   const { app, appStateStore, clock, metrics, log, uses = createBoundedMap(1_000) } = parts;
@@ -111,7 +111,7 @@ export function createCredentialChoice(parts: {
   }
 
   return {
-    /** For one exchange; every fourth one may present a credential on trial first. Without trials, proven credentials come first. */
+    /** For one exchange. With trials, every fourth one presents a credential on trial first. */
     async candidates(withTrials: boolean): Promise<Candidates> {
       const { inOrder, roles } = await current();
       const roleOf = (usable: UsableCredential | undefined) => usable && roles.get(usable.credential.uid);

@@ -16,7 +16,7 @@ export interface CredentialHealth {
   successes: number;
 }
 
-/** The health of an app's credentials since their rows were read. A write that fails is repeated with the next response of Entra. */
+/** The health of an app's credentials since their rows were read. The next response repeats a failed write. */
 export function createCredentialHealths(parts: {
   app: App;
   appStateStore: AppStateStore;

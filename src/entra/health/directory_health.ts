@@ -4,7 +4,7 @@ import { type Cooldown, createCooldown } from './cooldown.ts';
 
 /** A grant to another connection within this time shows that the directory or resource works. */
 export const RECENT_GRANT: Duration = 2 * HOUR;
-/** This many connections that fail with the same error within `SAME_ERROR_WINDOW` start a cooldown, whatever the code. */
+/** So many connections with the same error within `SAME_ERROR_WINDOW` start a cooldown, whatever the code. */
 const MIN_SAME_ERRORS = 3;
 const SAME_ERROR_WINDOW: Duration = 5 * MINUTE;
 const MAX_FAILURES = 16;
@@ -82,7 +82,7 @@ export function createDirectoryHealth({
       failures = failures.filter(({ order }) => order > request.order);
       if (cooldown?.isRefutedBy(request.order)) cooldown = undefined;
     },
-    /** `COOLDOWN`: requests are refused locally. `UNPROVED`: only a probe can tell. `REQUEST`: it counts against the request only. */
+    /** `COOLDOWN`: the cooldown is on. `UNPROVED`: a probe must decide. `REQUEST`: counts against the request only. */
     async refused(
       request: DirectoryRequest,
       failure: Failure,

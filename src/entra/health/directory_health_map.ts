@@ -44,7 +44,7 @@ export function createDirectoryHealthMap(parts: DirectoryHealthMapParts) {
     metrics.cooldownStarted(failure.subject, failure.reason);
     marks.set(directoryId, keyOf(directoryId, resource));
     await recorder.markDirectory(directoryId, failure);
-    // The failure of its only directory is that of the app. Of several directories, two must fail and none be known to work.
+    // The failure of the only directory is the app's. Of several, two must fail and none be known to work.
     const isOfApp = homeDirectory(app) === directoryId || recorder.hasOtherFailingDirectory(directoryId);
     if (failure.subject !== 'directory' || !isOfApp || parts.worksElsewhere()) return;
     await recorder.markApp('MISCONFIGURED', { ...failure, reason: 'APP_MISCONFIGURED' });

@@ -48,7 +48,7 @@ export function createHealthProbes(
   }
 
   return {
-    /** Sends in the background. No call of `settle`: there was a probe of this key within a minute, or no request could be sent. */
+    /** In the background. `settle` is not called after a probe of the key within a minute, or without a request. */
     send(probe: HealthProbe, settle: (result: ProbeResult) => Promise<void>): void {
       const last = sendTimes.get(probe.key);
       const now = clock.now();

@@ -11,7 +11,7 @@ interface RefusedRequest {
   readonly until: Timestamp;
 }
 
-/** Requests that Entra refused: the same request, and no other, is refused locally for a while. No key: not repeated. */
+/** Requests that Entra refused: the same request is refused locally for a while. No key: not repeatable. */
 export function createRequestCooldowns(clock: Clock) {
   const refused = createBoundedMap<RefusedRequest>(10_000);
   return {

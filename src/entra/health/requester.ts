@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 
 /**
  * How far a refusal counts.
- * - `FULL`: an ordinary exchange of a connection (its grant succeeded before, stored scopes, no claims, its own directory).
- * - `CREDENTIAL`: may count against the app's credential only (an authorization code, a token for the app in its own directory).
- * - `REQUEST`: a caller chose the scopes or the directory (an import, claims, another directory), so it counts against this request only.
+ * - `FULL`: an ordinary exchange of a connection (its grant succeeded before, stored scopes, no claims, its own
+ *   directory).
+ * - `CREDENTIAL`: may count against the app's credential only (an authorization code, a token for the app in its own
+ *   directory).
+ * - `REQUEST`: a caller chose the scopes or the directory (an import, claims, another directory), so it counts against
+ *   this request only.
  */
 export type EvidenceWeight = 'FULL' | 'CREDENTIAL' | 'REQUEST';
 
