@@ -4,7 +4,6 @@ import { type Clock, MINUTE } from '../model/clock.ts';
 import type { AuditFile } from './audit_file.ts';
 import type { AuditLedger, AuditLog } from './audit_log.ts';
 import { createChainedFile } from './chained_file.ts';
-import { createCheckpoints } from './checkpoints.ts';
 import { createEntryGroup } from './entry_group.ts';
 import { findEnd } from './log_end.ts';
 import { type AuditAlert, type AuditMetrics, createLogHealth } from './log_health.ts';
@@ -28,7 +27,7 @@ const MAINTENANCE_EVERY = 1_000;
 
 /** An audit log of JSON lines in groups. A seal after each group includes the seal before it. */
 export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promise<AuditLog> {
-  const { ledger, instance, metrics, alert } = parts;
+  const { ledger, clock, instance, metrics, alert } = parts;
   const key = createSecretKey(await ledger.auditKey());
   const checkpoint = await ledger.lastCheckpoint();
   // Lines of an earlier process must be on the disk before the chain continues from them.
@@ -39,7 +38,22 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
   const health = createLogHealth(parts);
   const file = createChainedFile({ ...parts, key, end, health, onAccepting: () => group.flush() });
   const group = createEntryGroup({ file, instance, health, metrics });
-  const checkpoints = createCheckpoints({ ...parts, file, health, saved: checkpoint?.number });
+  let savedNumber = checkpoint?.number;
+
+  /** Saves a checkpoint if the file has grown since the last one. Never rejects. */
+  async function saveCheckpoint(): Promise<void> {
+    if (savedNumber === file.sealed || !health.writable) return;
+    await file.sync();
+    // Only synced entries: after a power failure, a checkpoint ahead of the file would look like a cut.
+    const { number, chain } = file.durable;
+    if (number === savedNumber) return;
+    try {
+      await ledger.saveCheckpoint({ number, chain, time: clock.now() });
+      savedNumber = number;
+    } catch {
+      alert?.('audit_checkpoint');
+    }
+  }
 
   /** Retries a failed log without a call, because an unready vault receives none. */
   function maintain(): void {
@@ -51,7 +65,7 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
   }
 
   file.open(end.found);
-  const checkpointTimer = setInterval(checkpoints.save, CHECKPOINT_EVERY).unref();
+  const checkpointTimer = setInterval(saveCheckpoint, CHECKPOINT_EVERY).unref();
   const maintenanceTimer = setInterval(maintain, MAINTENANCE_EVERY).unref();
   metrics?.writable(true);
 
@@ -70,7 +84,7 @@ export async function createChainedAuditLog(parts: ChainedAuditLogParts): Promis
       group.close();
       await file.sync();
       await file.settle();
-      await checkpoints.save();
+      await saveCheckpoint();
       parts.file.close();
     },
   };

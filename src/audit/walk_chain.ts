@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { type ChainPoint, chainOf } from './chain.ts';
+import type { AuditCheckpoint } from './audit_log.ts';
+import { type ChainPoint, chainOf, GENESIS } from './chain.ts';
 
 /** Result of the verification of the lines of a log. Line numbers begin at 1. */
 export interface ChainWalk {
@@ -91,6 +92,23 @@ export function walkChain(lines: readonly string[], key: KeyObject, start: Chain
   }
   discardGroup();
   return { entries, last, seals, torn, broken, resumed };
+}
+
+export interface ChainReport {
+  readonly entries: number;
+  readonly last: number;
+  /** Lines without a seal, after a crash or a disk failure. Not an error. */
+  readonly torn: readonly number[];
+  /** Numbers (from 1) of the lines where the chain is broken: a line before that seal was edited, removed or moved. */
+  readonly broken: readonly number[];
+  /** The log ends before the checkpoint in the database. */
+  readonly cut: boolean;
+}
+
+/** Verifies the lines of a log, with the oldest file first. */
+export function verifyChain(text: string, key: KeyObject, checkpoint?: AuditCheckpoint): ChainReport {
+  const { entries, last, torn, broken } = walkChain(text.split('\n'), key, GENESIS);
+  return { entries, last, torn, broken, cut: checkpoint !== undefined && last < checkpoint.number };
 }
 
 /** Where the chain of a file begins, by its first line. */

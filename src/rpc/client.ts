@@ -25,15 +25,12 @@ export interface CallOptions {
 export type Client<Service> =
   Service extends GenService<infer Methods extends GenServiceMethods>
     ? {
-        readonly [Name in keyof Methods]: Methods[Name]['methodKind'] extends 'server_streaming'
-          ? (
-              request: MessageInitShape<Methods[Name]['input']>,
-              options?: CallOptions,
-            ) => AsyncIterable<MessageShape<Methods[Name]['output']>>
-          : (
-              request: MessageInitShape<Methods[Name]['input']>,
-              options?: CallOptions,
-            ) => Promise<MessageShape<Methods[Name]['output']>>;
+        readonly [Name in keyof Methods]: (
+          request: MessageInitShape<Methods[Name]['input']>,
+          options?: CallOptions,
+        ) => Methods[Name]['methodKind'] extends 'server_streaming'
+          ? AsyncIterable<MessageShape<Methods[Name]['output']>>
+          : Promise<MessageShape<Methods[Name]['output']>>;
       } & { close(): void }
     : never;
 
@@ -80,16 +77,22 @@ function unary(client: GrpcClient, path: string, method: DescMethod, metadata: M
         request,
         metadata.clone(),
         { deadline: Date.now() + (options.timeout ?? DEFAULT_TIMEOUT) },
-        (error, answer) => {
-          options.signal?.removeEventListener('abort', cancel);
-          if (error === null) resolve(answer);
+        (error, response) => {
+          release();
+          if (error === null) resolve(response);
           else reject(toRpcError(error));
         },
       );
-      const cancel = () => call.cancel();
-      if (options.signal?.aborted === true) cancel();
-      options.signal?.addEventListener('abort', cancel, { once: true });
+      const release = cancelOnAbort(call, options.signal);
     });
+}
+
+/** Returns the function that removes the listener. */
+function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {
+  const cancel = () => call.cancel();
+  if (signal?.aborted === true) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  return () => signal?.removeEventListener('abort', cancel);
 }
 
 function streaming(client: GrpcClient, path: string, method: DescMethod, metadata: Metadata) {
@@ -103,15 +106,13 @@ function streaming(client: GrpcClient, path: string, method: DescMethod, metadat
       metadata.clone(),
       deadline,
     );
-    const cancel = () => call.cancel();
-    if (options.signal?.aborted === true) cancel();
-    options.signal?.addEventListener('abort', cancel, { once: true });
+    const release = cancelOnAbort(call, options.signal);
     try {
-      for await (const answer of call) yield answer;
+      for await (const response of call) yield response;
     } catch (error) {
       throw toRpcError(error);
     } finally {
-      options.signal?.removeEventListener('abort', cancel);
+      release();
       // After a cancel, grpc-js emits an error that has no other listener.
       call.on('error', () => undefined);
       call.cancel();

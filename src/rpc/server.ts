@@ -20,8 +20,7 @@ import { createReflectionServices } from './services/reflection_service.ts';
 import { createScopeService } from './services/scope_service.ts';
 import { createTenantService } from './services/tenant_service.ts';
 import { createTokenService } from './services/token_service.ts';
-import type { ConnectionsParts } from './transport/connection_limits.ts';
-import { openSockets } from './transport/grpc_server.ts';
+import { openSockets, type SocketParts } from './transport/grpc_server.ts';
 import { loadTlsCredentials } from './transport/tls_credentials.ts';
 
 /** Services of a listener, besides health. */
@@ -69,19 +68,13 @@ export function adminServices(parts: ServiceParts): ServedServices {
   };
 }
 
-export interface ServerParts extends ConnectionsParts {
-  /** `host:port` or `unix:/path`; port 0 means any free port. */
-  readonly address: string;
+export interface ServerParts extends Omit<SocketParts, 'services' | 'credentials'> {
   readonly services: ServedServices;
   readonly pipeline: CallPipeline;
   readonly readiness: HealthParts['readiness'];
   /** Undefined: plaintext, which requires loopback or a mesh. */
   readonly tls: TlsFiles | undefined;
-  readonly plaintext: 'loopback' | 'mesh';
   readonly log: Log;
-  readonly maxConnections?: number | undefined;
-  /** Timeout of a request body. Default: 10 s. */
-  readonly readTimeout?: Duration | undefined;
   /** Polling interval of the TLS files. Default: 10 s. */
   readonly tlsInterval?: Duration | undefined;
 }

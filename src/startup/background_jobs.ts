@@ -1,45 +1,30 @@
-import { type Scheduler, startScheduler } from '../background/scheduler.ts';
+import { startScheduler } from '../background/scheduler.ts';
 import type { Config } from '../config/config.ts';
-import { readSinksFile, type SinksFile } from '../config/sinks_file.ts';
+import { readSinksFile } from '../config/sinks_file.ts';
 import { createInspectionJob } from '../credential_lifecycle/inspection/inspection_job.ts';
 import { createRotationJob } from '../credential_lifecycle/rotation/rotation_job.ts';
-import type { Rotations } from '../credential_lifecycle/rotation/rotations.ts';
+
 import { createRotations } from '../credential_lifecycle/rotation/rotations.ts';
-import type { AppRegistrations } from '../entra/app_registrations.ts';
-import type { AuthorizationServer } from '../entra/authorization_server.ts';
-import { type Deliveries, startDeliveries } from '../event_delivery/start_deliveries.ts';
+import { startDeliveries } from '../event_delivery/start_deliveries.ts';
+
 import { createExpiryJobs } from '../expiry/expiry_jobs.ts';
 import type { KeyEnd } from '../expiry/vault_expiries.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
 import { newUid } from '../model/ids.ts';
-import type { SecretSource } from '../model/secret_source.ts';
 import type { Timers } from '../model/timers.ts';
 import { knownDirectory } from '../registry/known_directory.ts';
 import { rotationProblemText } from '../registry/rotation_problem_text.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { MicrosoftClients } from './microsoft_clients.ts';
 import type { Shutdown } from './shutdown.ts';
 
-/**
- * Periodic work of the vault: expiry events, rotation of client secrets, inspection of registrations, delivery of
- * events.
- */
-export interface BackgroundJobs {
-  readonly scheduler: Scheduler;
-  readonly deliveries: Deliveries;
-  readonly sinkIds: readonly string[];
-  readonly rotations: Rotations;
-}
-
-export interface BackgroundJobsParts {
+interface BackgroundJobsParts extends MicrosoftClients {
   readonly config: Config;
   readonly clock: Clock;
   readonly stores: Stores;
-  readonly authorizationServer: AuthorizationServer;
-  readonly registrations: AppRegistrations;
-  readonly secretSource: SecretSource;
   readonly changes: Changes;
   readonly apiKeys: readonly KeyEnd[];
   readonly every: Timers['every'];
@@ -48,12 +33,12 @@ export interface BackgroundJobsParts {
   readonly opened: Shutdown['opened'];
 }
 
-const NO_SINKS: SinksFile = { sinks: [], warnings: [] };
-
-export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<BackgroundJobs> {
+/** Starts the periodic work: delivery of events, expiry events, and rotation and inspection of client secrets. */
+export async function startBackgroundJobs(parts: BackgroundJobsParts) {
   const { config, clock, stores, metrics, log, opened } = parts;
 
-  const { sinks, warnings } = config.sinksFile === undefined ? NO_SINKS : readSinksFile(config.sinksFile);
+  const { sinks, warnings } =
+    config.sinksFile === undefined ? { sinks: [], warnings: [] } : readSinksFile(config.sinksFile);
   for (const message of warnings) log.event('warn', 'sinks_file_warning', { message });
   // A new sink gets a cursor first, so that it receives every event from now on.
   await Promise.all(sinks.map(({ id }) => stores.deliveries.cursor(id)));
@@ -80,9 +65,9 @@ export async function startBackgroundJobs(parts: BackgroundJobsParts): Promise<B
     createInspectionJob({ ...inspectionParts, reportPublished }),
     createRotationJob({ ...rotationParts, reportPublished }),
   ];
-  const { leases } = stores;
-  const scheduler = await opened(
-    startScheduler({ leases, every: parts.every, log, replica, jobs, remoteJobs, localJob }),
-  );
+  const schedulerParts = { leases: stores.leases, every: parts.every, log, replica, jobs, remoteJobs, localJob };
+  const scheduler = await opened(startScheduler(schedulerParts));
   return { scheduler, deliveries, sinkIds, rotations };
 }
+
+export type BackgroundJobs = Awaited<ReturnType<typeof startBackgroundJobs>>;

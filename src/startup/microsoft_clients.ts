@@ -5,21 +5,11 @@ import { createAuthorizationServer } from '../entra/entra_server.ts';
 import { createAssertionFiles } from '../entra/exchange/assertion_files.ts';
 import { createAppRegistrations } from '../entra/graph/graph_registrations.ts';
 import { createKeyVaultSecrets, type KeyVaultSecretsParts } from '../keyring/keyvault_secrets.ts';
-import type { AssertionFiles } from '../model/assertion_files.ts';
-import type { SecretSource } from '../model/secret_source.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { CloudContext } from './cloud.ts';
 import type { Shutdown } from './shutdown.ts';
-
-/** Clients of Microsoft: Entra, Graph, and the key vaults that credentials refer to. */
-export interface MicrosoftClients {
-  readonly authorizationServer: AuthorizationServer;
-  readonly registrations: AppRegistrations;
-  readonly secretSource: SecretSource;
-  readonly assertionFiles: AssertionFiles;
-}
 
 export interface MicrosoftParts {
   readonly config: Pick<Config, 'keyVaults' | 'keySource' | 'federatedFiles' | 'ownTokenFiles' | 'proxy'>;
@@ -32,31 +22,21 @@ export interface MicrosoftParts {
   readonly opened: Shutdown['opened'];
 }
 
-export async function openMicrosoftClients(parts: MicrosoftParts): Promise<MicrosoftClients> {
+/** Opens the clients of Entra, Graph, and the key vaults that credentials refer to. */
+export async function openMicrosoftClients(parts: MicrosoftParts) {
   const { config, stores, metrics, log, opened } = parts;
   const { clock, cloud: customCloud } = parts.cloud;
   const { keyVaults: vaults, keySource, proxy, ownTokenFiles } = config;
   const assertionFiles = createAssertionFiles({ allowed: config.federatedFiles, ownTokenFiles });
-  const secretSource = createKeyVaultSecrets({
-    ...parts.keyVault,
-    vaults,
-    keySource,
-    clock,
-    log,
-    metrics: metrics.keyVault,
-  });
-  const entra = {
-    appStateStore: stores.apps,
-    secretSource,
-    assertionFiles,
-    clock,
-    customCloud,
-    proxy,
-    metrics: metrics.entra,
-    log,
-  };
-  const authorizationServer = await opened(createAuthorizationServer(entra));
-  const graph = { authorizationServer, clock, customCloud, proxy, metrics: metrics.graph };
-  const registrations = await opened(createAppRegistrations(graph));
+  const keyVaultParts = { ...parts.keyVault, vaults, keySource, clock, log, metrics: metrics.keyVault };
+  const secretSource = createKeyVaultSecrets(keyVaultParts);
+  const appStateStore = stores.apps;
+  const common = { clock, customCloud, proxy };
+  const entra = { ...common, appStateStore, secretSource, assertionFiles, metrics: metrics.entra, log };
+  const authorizationServer: AuthorizationServer = await opened(createAuthorizationServer(entra));
+  const graph = { ...common, authorizationServer, metrics: metrics.graph };
+  const registrations: AppRegistrations = await opened(createAppRegistrations(graph));
   return { authorizationServer, registrations, secretSource, assertionFiles };
 }
+
+export type MicrosoftClients = Awaited<ReturnType<typeof openMicrosoftClients>>;

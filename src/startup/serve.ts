@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { listenForStop } from '../cli/stop_signals.ts';
 import type { Config } from '../config/config.ts';
 import { nodeAdvice } from '../config/node_version.ts';
@@ -5,7 +6,7 @@ import { errorLocation } from '../telemetry/error_location.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createPinoLog } from '../telemetry/pino_log.ts';
 import { startupBanner } from './startup_banner.ts';
-import { startVault, type Vault } from './vault.ts';
+import { startVault } from './vault.ts';
 
 /**
  * Runs the vault until a signal; a second signal, at least a second later, forces the exit. Resolves with the exit
@@ -20,18 +21,21 @@ export async function serve(config: Config, version: string): Promise<number> {
     log.flush();
     process.exit(SOFTWARE_ERROR);
   });
-  const stopping = nextSignal(log);
+  const stop = stopSignal(log);
 
   const vault = await startVault(config, { log });
   // A signal during the start must not be lost: the first process of a container has no default handler.
-  if (!stopping.received) {
-    log.event('info', 'vault_started', { version, ...namesOf(vault) });
+  if (!stop.aborted) {
+    const { grpc, admin, web, ops } = vault.addresses;
+    const addresses = { grpcAddress: grpc, adminAddress: admin, webAddress: web, opsAddress: ops };
+    log.event('info', 'vault_started', { version, ...addresses });
     if (nodeAdvice(process.versions.node) !== undefined)
       log.event('warn', 'node_outdated', { node: process.versions.node });
     if (config.proxy !== undefined) log.event('info', 'entra_proxy_used', { proxy: config.proxy.host });
     console.log(startupBanner(vault, config, version));
   }
-  const signal = await stopping.signal;
+  if (!stop.aborted) await once(stop, 'abort');
+  const signal = String(stop.reason);
   log.event('info', 'vault_stopping', { signal });
   console.log(`${signal}: completing calls in progress. Send it again after a second to exit at once.`);
   try {
@@ -53,27 +57,14 @@ const SOFTWARE_ERROR = 70;
  * SIGINT and SIGTERM. With a terminal also SIGHUP, which means that the terminal was closed. Without a terminal SIGHUP
  * is ignored: programs that rotate logs send it, and it is reserved for reading files again.
  */
-function nextSignal(log: Log): { readonly received: boolean; readonly signal: Promise<NodeJS.Signals> } {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let received = false;
+function stopSignal(log: Log): AbortSignal {
+  const stop = new AbortController();
   const hasTerminal = process.stdout.isTTY || process.stderr.isTTY;
   listenForStop(
     ['SIGINT', 'SIGTERM', ...(hasTerminal ? (['SIGHUP'] as const) : [])],
-    (signal) => {
-      received = true;
-      resolve(signal);
-    },
+    (signal) => stop.abort(signal),
     () => process.exit(1),
   );
   if (!hasTerminal) process.on('SIGHUP', (signal) => log.event('info', 'signal_ignored', { signal }));
-  return {
-    get received() {
-      return received;
-    },
-    signal: promise,
-  };
-}
-
-function namesOf({ addresses: { grpc, admin, web, ops } }: Vault) {
-  return { grpcAddress: grpc, adminAddress: admin, webAddress: web, opsAddress: ops };
+  return stop.signal;
 }

@@ -40,24 +40,19 @@ export interface WireCall {
   readonly cancelled: boolean;
 }
 
-/** A stream has no deadline besides the caller's. Other calls are limited to `LONGEST_WAIT`. */
-export interface StreamLifetime {
-  /** Aborts when the vault stops, which ends streams. */
-  readonly stopping: AbortSignal;
-}
-
-export function createSignal(wire: WireCall, stream: StreamLifetime | undefined): () => AbortSignal {
+/** `stopping` is set for a stream, which has no deadline besides the caller's, and ends when the vault stops. */
+export function createSignal(wire: WireCall, stopping: AbortSignal | undefined): () => AbortSignal {
   let signal: AbortSignal | undefined;
   return () => {
-    signal ??= makeSignal(wire, stream);
+    signal ??= makeSignal(wire, stopping);
     return signal;
   };
 }
 
-function makeSignal(wire: WireCall, stream: StreamLifetime | undefined): AbortSignal {
+function makeSignal(wire: WireCall, stopping: AbortSignal | undefined): AbortSignal {
   const ended = new AbortController();
   const left = Number(wire.getDeadline()) - Date.now();
-  const wait = stream === undefined ? Math.min(left, LONGEST_WAIT) : left;
+  const wait = stopping === undefined ? Math.min(left, LONGEST_WAIT) : left;
   const timer = wait < LONGEST_TIMER ? setTimeout(() => ended.abort(LATE), Math.max(0, wait)).unref() : undefined;
   // grpc-js fires it at the end of each call, so no timer outlives its call.
   wire.on('cancelled', () => {
@@ -65,7 +60,7 @@ function makeSignal(wire: WireCall, stream: StreamLifetime | undefined): AbortSi
     ended.abort(GONE);
   });
   if (wire.cancelled) ended.abort(GONE);
-  return stream === undefined ? ended.signal : AbortSignal.any([ended.signal, stream.stopping]);
+  return stopping === undefined ? ended.signal : AbortSignal.any([ended.signal, stopping]);
 }
 
 /** Created once, because `abort` without a reason captures a stack each time. */

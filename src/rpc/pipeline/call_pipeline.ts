@@ -7,7 +7,7 @@ import { type Reason, VaultError } from '../../model/errors.ts';
 import type { AccessLog } from './access_log.ts';
 import { type Authenticator, claimedKeyId } from './authenticate.ts';
 import { ACCESS, type Access, authorize, tenantsOf } from './authorize.ts';
-import { type Call, createRequestIds, createSignal, type StreamLifetime, type WireCall } from './call.ts';
+import { type Call, createRequestIds, createSignal, type WireCall } from './call.ts';
 import { type ConcurrencyLimits, createConcurrencyLimit, waitingLimits } from './concurrency_limit.ts';
 import { toStatus, toVaultError } from './grpc_status.ts';
 import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.ts';
@@ -16,8 +16,8 @@ import { createUnauthenticatedAuditLimit } from './unauthenticated_audit_limit.t
 export type CallPipeline = (service: DescService, method: DescMethod) => MethodPipeline;
 
 export interface MethodPipeline {
-  /** `stream` is set for a streaming method, which has no deadline of the vault. */
-  start(wire: PipelineCall, stream?: StreamLifetime): ActiveCall;
+  /** `stopping` is set for a stream, see `createSignal`. */
+  start(wire: PipelineCall, stopping?: AbortSignal): ActiveCall;
 }
 
 /** A call in progress. It ends with exactly one of `complete`, `fail` and `endStream`. */
@@ -84,7 +84,7 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
     }
 
     return {
-      start(wire, stream) {
+      start(wire, stopping) {
         const started = performance.now();
         const call: Call = {
           method: name,
@@ -96,9 +96,9 @@ export function createCallPipeline(parts: CallPipelineParts): CallPipeline {
           resource: '',
           token: undefined,
           wait,
-          signal: createSignal(wire, stream),
+          signal: createSignal(wire, stopping),
         };
-        const limit = stream === undefined ? calls : streams;
+        const limit = stopping === undefined ? calls : streams;
         let entered = false;
         let waitsFor: string | undefined;
         let unauthenticated: UnauthenticatedCaller | undefined;

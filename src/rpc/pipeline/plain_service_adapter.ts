@@ -18,16 +18,17 @@ import { write } from './service_adapter.ts';
 export type PlainImplementation<Service> =
   Service extends GenService<infer Methods extends GenServiceMethods>
     ? {
-        readonly [Name in keyof Methods]: Methods[Name]['methodKind'] extends 'unary'
-          ? (request: MessageShape<Methods[Name]['input']>) => ResponseMessage<Methods[Name]['output']>
-          : Methods[Name]['methodKind'] extends 'server_streaming'
-            ? (
-                request: MessageShape<Methods[Name]['input']>,
-                signal: AbortSignal,
-              ) => AsyncIterable<ResponseMessage<Methods[Name]['output']>>
-            : (request: MessageShape<Methods[Name]['input']>) => ResponseMessage<Methods[Name]['output']>;
+        readonly [Name in keyof Methods]: Methods[Name]['methodKind'] extends 'server_streaming'
+          ? (
+              request: MessageShape<Methods[Name]['input']>,
+              signal: AbortSignal,
+            ) => AsyncIterable<ResponseMessage<Methods[Name]['output']>>
+          : (request: MessageShape<Methods[Name]['input']>) => ResponseMessage<Methods[Name]['output']>;
       }
     : never;
+
+type UnaryMethod = (request: Message) => unknown;
+type StreamingMethod = (request: Message, signal: AbortSignal) => AsyncIterable<unknown>;
 
 /** Each request of a bidirectional stream gets one response, in order, until `stopping` aborts. */
 export function adaptPlain<Service extends DescService>(
@@ -40,25 +41,17 @@ export function adaptPlain<Service extends DescService>(
   for (const method of service.methods) {
     const implement = (implementation as Record<string, unknown>)[method.localName];
     definition[method.localName] = wireDefinition(service, method);
-    handlers[method.localName] = HANDLERS[method.methodKind](method, implement, stopping);
+    handlers[method.localName] =
+      method.methodKind === 'unary'
+        ? unary(method, implement as UnaryMethod)
+        : method.methodKind === 'server_streaming'
+          ? serverStreaming(method, implement as StreamingMethod)
+          : bidi(method, implement as UnaryMethod, stopping);
   }
   return { definition: definition as unknown as ServiceDefinition, handlers };
 }
 
-const HANDLERS = {
-  unary: (method, implement) => unary(method, implement as (request: Message) => unknown),
-  server_streaming: (method, implement) =>
-    serverStreaming(method, implement as (request: Message, signal: AbortSignal) => AsyncIterable<unknown>),
-  bidi_streaming: (method, implement, stopping) => bidi(method, implement as (request: Message) => unknown, stopping),
-  client_streaming: (method) => {
-    throw new Error(`${method.name}: client streaming is not supported`);
-  },
-} as const satisfies Record<
-  DescMethod['methodKind'],
-  (method: DescMethod, implement: unknown, stopping: AbortSignal) => UntypedServiceImplementation[string]
->;
-
-function unary(method: DescMethod, implement: (request: Message) => unknown): handleUnaryCall<Uint8Array, Uint8Array> {
+function unary(method: DescMethod, implement: UnaryMethod): handleUnaryCall<Uint8Array, Uint8Array> {
   return (wire, callback) => {
     let response: Uint8Array;
     try {
@@ -72,7 +65,7 @@ function unary(method: DescMethod, implement: (request: Message) => unknown): ha
 
 function serverStreaming(
   method: DescMethod,
-  implement: (request: Message, signal: AbortSignal) => AsyncIterable<unknown>,
+  implement: StreamingMethod,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return async (wire) => {
     const cancelled = new AbortController();
@@ -92,7 +85,7 @@ function serverStreaming(
 
 function bidi(
   method: DescMethod,
-  implement: (request: Message) => unknown,
+  implement: UnaryMethod,
   stopping: AbortSignal,
 ): handleBidiStreamingCall<Uint8Array, Uint8Array> {
   return (wire) => {

@@ -16,15 +16,12 @@ import type { CallPipeline, MethodPipeline } from './call_pipeline.ts';
 export type Implementation<Service> =
   Service extends GenService<infer Methods extends GenServiceMethods>
     ? {
-        readonly [Name in keyof Methods]: Methods[Name]['methodKind'] extends 'server_streaming'
-          ? (
-              request: MessageShape<Methods[Name]['input']>,
-              call: Call,
-            ) => AsyncIterable<ResponseMessage<Methods[Name]['output']>>
-          : (
-              request: MessageShape<Methods[Name]['input']>,
-              call: Call,
-            ) => ResponseMessage<Methods[Name]['output']> | Promise<ResponseMessage<Methods[Name]['output']>>;
+        readonly [Name in keyof Methods]: (
+          request: MessageShape<Methods[Name]['input']>,
+          call: Call,
+        ) => Methods[Name]['methodKind'] extends 'server_streaming'
+          ? AsyncIterable<ResponseMessage<Methods[Name]['output']>>
+          : ResponseMessage<Methods[Name]['output']> | Promise<ResponseMessage<Methods[Name]['output']>>;
       }
     : never;
 
@@ -90,7 +87,7 @@ function streaming(
   stopping: AbortSignal,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   return async (wire) => {
-    const activeCall = methodPipeline.start(wire, { stopping });
+    const activeCall = methodPipeline.start(wire, stopping);
     try {
       activeCall.authenticate();
       const request = decode(method.input, wire.request);

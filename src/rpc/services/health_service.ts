@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { Health, HealthCheckResponse_ServingStatus as Serving } from '../../gen/grpc/health/v1/health_pb.ts';
 import type { Readiness } from '../../telemetry/readiness.ts';
@@ -31,7 +32,7 @@ export function createHealthService({ readiness, services, stopping }: HealthPar
       const signal = AbortSignal.any([cancelled, stopping]);
       if (!known.has(request.service)) {
         yield { status: Serving.SERVICE_UNKNOWN };
-        await aborted(signal);
+        if (!signal.aborted) await once(signal, 'abort');
         return;
       }
       for await (const current of changesOf(readiness, now, signal)) yield { status: current };
@@ -67,9 +68,4 @@ async function* changesOf<Value>(
     stop();
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
