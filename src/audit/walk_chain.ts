@@ -14,7 +14,7 @@ export interface ChainWalk {
   readonly torn: readonly number[];
   /** Seals that are not valid, and openings that do not follow from the lines before them. */
   readonly broken: readonly number[];
-  /** Line of the last sealed opening that reports a cut or altered log; 0 if there is none. */
+  /** Line of the last sealed opening that reports a cut or altered log; 0 without one. */
   readonly resumed: number;
 }
 

@@ -10,7 +10,7 @@ export class RpcError extends Error {
   override readonly name = 'RpcError';
   /** `NOT_FOUND` */
   readonly code: string;
-  /** Reason of the vault (`CONNECTION_NOT_FOUND`), or the code if there is none. */
+  /** Reason of the vault (`CONNECTION_NOT_FOUND`), or the code without one. */
   readonly reason: string;
   readonly metadata: Readonly<Record<string, string>>;
   /** Retry delay, if the vault sent one. */

@@ -61,7 +61,7 @@ export function createInventoryMetrics(meter: Meter, inventory: Inventory): void
   );
   meter.observed(
     'tokenvault_rotation_oldest_begin_timestamp_seconds',
-    'Start time of the oldest rotation of a client secret in progress, in seconds since 1970; absent if there is none.',
+    'Start time of the oldest rotation of a client secret in progress, in seconds since 1970; absent without a rotation.',
     [],
     inventory.rotations,
     (gauge, counts) => {

@@ -68,12 +68,12 @@ describe('the access table', () => {
     );
   });
 
-  test('lets no operator read a token', () => {
+  test('an operator cannot read tokens', () => {
     for (const { roles } of Object.values(ACCESS['tokenvault.v1.TokenService']))
       expect(roles).toEqual(['token_reader']);
   });
 
-  test.each(ROLES)('gives %s its own methods, in its own tenant, and nothing else', async (role: Role) => {
+  test.each(ROLES)('allows %s only its own methods, in its own tenant', async (role: Role) => {
     const known = caller('somebody', role, 'acme');
     stage = await startStage({ keys: [known.known] });
     for (const { service, method } of everyMethod) {
@@ -91,7 +91,7 @@ describe('the access table', () => {
     }
   });
 
-  test('keeps what is of all tenants for a rule for all of them', async () => {
+  test('methods for all tenants require a rule for all tenants', async () => {
     const some = caller('some', 'operator', 'acme', 'beta');
     const all = caller('all', 'operator', '*');
     const expiry = { deadLetters: async () => ({ items: [], next: undefined }), redeliver: async () => 0 };
@@ -106,7 +106,7 @@ describe('the access table', () => {
     ]);
   });
 
-  test('lets nobody call any method without a key that is known', async () => {
+  test('every method requires a known key', async () => {
     const known = caller('somebody', 'operator', '*');
     stage = await startStage({ keys: [known.known] });
     for (const { service, method } of everyMethod) {
@@ -118,8 +118,8 @@ describe('the access table', () => {
   });
 });
 
-describe('what is not the caller’s', () => {
-  test('is answered as what does not exist is', async () => {
+describe('a resource of another caller', () => {
+  test('gets the same error as a missing resource', async () => {
     const known = caller('mail', 'token_reader', 'acme');
     stage = await startStage({ keys: [known.known] });
     const client = stage.client(TokenService, { apiKey: known.key });
@@ -136,7 +136,7 @@ describe('what is not the caller’s', () => {
     expect(nobodys).toEqual(theirs);
   });
 
-  test('is refused before anything in the request is judged', async () => {
+  test('is rejected before the request is validated', async () => {
     const known = caller('mail', 'token_reader', 'acme');
     stage = await startStage({ keys: [known.known] });
     const client = stage.client(TokenService, { apiKey: known.key });
@@ -164,7 +164,7 @@ describe('what is not the caller’s', () => {
     expect(asked).toMatchObject([{ tenantIds: ['acme', 'gamma'] }]);
   });
 
-  test('cannot be reached by a name that reads like two', async () => {
+  test('cannot be reached by an ambiguous name', async () => {
     const known = caller('ops', 'operator', 'acme');
     stage = await startStage({ keys: [known.known] });
     const tenants = stage.client(TenantService, { apiKey: known.key });
@@ -186,7 +186,7 @@ describe('what is not the caller’s', () => {
 });
 
 describe('an API key', () => {
-  test('works until its end', async () => {
+  test('works until it expires', async () => {
     const known = caller('mail', 'token_reader', 'acme');
     let now = NOW;
     stage = await startStage({
@@ -203,7 +203,7 @@ describe('an API key', () => {
     await expect(client.getAccessToken({ connection })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('is named in the audit log by its id, as is the rule that let it through', async () => {
+  test('and its rule are named in the audit log by their ids', async () => {
     const known = caller('mail', 'token_reader', 'acme');
     stage = await startStage({ keys: [known.known], accessTokens: { get: () => freshToken() } });
 
@@ -215,7 +215,7 @@ describe('an API key', () => {
     expect(JSON.stringify([stage.audit.entries, stage.log.events])).not.toContain(known.key);
   });
 
-  test('is not looked at without a callers file, but one that comes is refused', async () => {
+  test('is rejected without a callers file', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken() } });
     const failed = stage
       .client(TokenService, { apiKey: caller('mail', 'operator').key })
@@ -239,7 +239,7 @@ describe('a denial', () => {
     ]);
   });
 
-  test('without a valid key names the peer and the id of the key that came, never the rest of it', async () => {
+  test('without a valid key names the peer and the key id, never the rest of the key', async () => {
     stage = await startStage({ keys: [caller('mail', 'token_reader', 'acme').known] });
     const other = caller('old-mail', 'token_reader', 'acme').key;
     const { getTenant } = TenantService.method;
@@ -261,7 +261,7 @@ describe('a denial', () => {
     expect(written).not.toContain('secret-of-another-product');
   });
 
-  test('names what was to be made', async () => {
+  test('names the resource to be created', async () => {
     const known = caller('mail', 'token_reader', 'acme');
     stage = await startStage({ keys: [known.known] });
     const { createApp, addCredential } = AppService.method;
@@ -273,7 +273,7 @@ describe('a denial', () => {
     expect(stage.audit.entries.map(({ resource }) => resource)).toEqual([app, `${app}/credentials/next`]);
   });
 
-  test('leaves even where the audit log refuses its entry', async () => {
+  test('is sent even if the audit log fails', async () => {
     stage = await startStage({
       accessTokens: {
         get() {

@@ -20,7 +20,7 @@ const finished: FinishedCall = {
 };
 
 describe('the access log', () => {
-  test('has one line a call, and samples hits', () => {
+  test('has one line per call, and samples cache hits', () => {
     const log = recordingLog();
     const calls = createAccessLog(log, { sampleOf: 10 });
 
@@ -38,11 +38,11 @@ describe('the access log', () => {
     });
   });
 
-  test('logs no request unless told to', () => {
+  test('logs requests only if that is enabled', () => {
     expect(createAccessLog(recordingLog()).received).toBeUndefined();
   });
 
-  test('tells the class and the frames of an unexpected error, never its message', () => {
+  test('has class and stack of an unexpected error, never its message', () => {
     const log = recordingLog();
     const calls = createAccessLog(log);
     const cause = new RangeError('select * where secret = hunter2\n    at hunter2 (/hunter2:1:1)');
@@ -93,7 +93,7 @@ describe('a redacted message', () => {
     expect(message.app?.logo).toHaveLength(99);
   });
 
-  test('that has no JSON breaks nothing', () => {
+  test('without a JSON form causes no error', () => {
     const message = create(RegisterTenantRequestSchema, {
       app: { secretExpireTime: { seconds: 1n << 60n, nanos: 0 } },
     });

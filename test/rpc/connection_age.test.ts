@@ -18,7 +18,7 @@ async function* watch(request: { readonly signal: () => AbortSignal }) {
   await once(request.signal(), 'abort');
 }
 
-test('streams of a connection that is too old end with UNAVAILABLE, and open again on a new one', async () => {
+test('streams end with UNAVAILABLE at the maximum age, and reopen on a new connection', async () => {
   stage = await startStage({ accessTokens: { watch }, server: { maxAge: 400 } });
   const tokens = stage.client(TokenService);
   const read = async () => {
@@ -29,7 +29,7 @@ test('streams of a connection that is too old end with UNAVAILABLE, and open aga
   await expect(read()).rejects.toMatchObject({ code: 'UNAVAILABLE', message: TOO_OLD });
 });
 
-test('a health watch ends so too', async () => {
+test('a health watch ends too', async () => {
   stage = await startStage({ server: { maxAge: 400 } });
   const health = stage.client(Health).watch({})[Symbol.asyncIterator]();
   await health.next();
@@ -37,7 +37,7 @@ test('a health watch ends so too', async () => {
   await expect(health.next()).rejects.toMatchObject({ code: 'UNAVAILABLE', message: TOO_OLD });
 });
 
-test('a call under way is answered on the connection that is too old', async () => {
+test('a call in progress completes on the connection at its maximum age', async () => {
   const answer = Promise.withResolvers<ServedToken>();
   stage = await startStage({ accessTokens: { watch, get: () => answer.promise }, server: { maxAge: 400 } });
   const tokens = stage.client(TokenService);

@@ -114,7 +114,7 @@ const isClosed = ({ socket }: SilentReader) => once(socket.resume(), 'close');
 const isReached = (limit: TransportLimit) => expect.poll(() => limits, SLOW).toContain(limit);
 
 describe('a connection without an authenticated call', () => {
-  test('has 8 streams of health and reflection, and a refused one is UNAVAILABLE', async () => {
+  test('has 8 streams of health and reflection; further ones are UNAVAILABLE', async () => {
     await start();
     const health = stage.client(Health, OWN);
     const watches = Array.from({ length: 9 }, () => health.watch({})[Symbol.asyncIterator]());
@@ -127,7 +127,7 @@ describe('a connection without an authenticated call', () => {
     await expect.poll(() => health.check({}).catch(() => undefined), SLOW).toMatchObject({ status: Serving.SERVING });
   });
 
-  test('has as many as its calls need once a call was authenticated', async () => {
+  test('has no such limit after an authenticated call', async () => {
     const { readiness, listeners } = switchable();
     await start({ readiness });
     const reader = await open();
@@ -138,7 +138,7 @@ describe('a connection without an authenticated call', () => {
     expect(limits).toEqual([]);
   });
 
-  test('is closed when its address holds more than it may, oldest first; other addresses keep theirs', async () => {
+  test('is closed at the limit of its address, oldest first', async () => {
     await start({ server: { unauthenticated: { connections: 10, connectionsPerAddress: 3 } } });
     const other = await open('127.0.0.2');
     const oldest = await open('127.0.0.3');
@@ -150,7 +150,7 @@ describe('a connection without an authenticated call', () => {
     expect(other.socket.readyState).toBe('open');
   });
 
-  test('is closed when all together hold too many: the oldest of the address that holds most', async () => {
+  test('is closed at the total limit, the oldest of the address with the most', async () => {
     await start({ server: { unauthenticated: { connections: 4, connectionsPerAddress: 3 } } });
     const other = await open('127.0.0.2');
     const oldest = await open('127.0.0.3');
@@ -162,7 +162,7 @@ describe('a connection without an authenticated call', () => {
     expect([other.socket.readyState, third.socket.readyState]).toEqual(['open', 'open']);
   });
 
-  test('counts no more against the limits once it is a caller’s', async () => {
+  test('no longer counts once it is authenticated', async () => {
     await start({ server: { unauthenticated: { connections: 2, connectionsPerAddress: 2 } } });
     const options = { ...OWN, apiKey: mail.key };
     const clients = Array.from({ length: 5 }, () => stage.client(TokenService, options));
@@ -172,7 +172,7 @@ describe('a connection without an authenticated call', () => {
     expect(limits).toEqual([]);
   });
 
-  test('ends its newest stream for another address when all together hold 1,024', async () => {
+  test('ends its newest stream for another address at 1,024 streams in total', async () => {
     const { readiness, listeners } = switchable();
     await start({ readiness, server: { unauthenticated: { connections: 256, connectionsPerAddress: 128 } } });
     for (let count = 0; count < 128; count += 1) {
@@ -192,7 +192,7 @@ describe('a connection without an authenticated call', () => {
     expect(listeners.size).toBe(1_024);
   });
 
-  test('that sends nothing is closed in time, and a caller beside it stays', async () => {
+  test('that sends nothing is closed in time, and other connections stay', async () => {
     await start({ server: { prefaceTimeout: 300 } });
     const [host, port] = stage.address.split(':');
     const client = stage.client(TokenService, { ...OWN, apiKey: mail.key });
@@ -207,7 +207,7 @@ describe('a connection without an authenticated call', () => {
 });
 
 describe('a caller that does not read', () => {
-  test('gets no more answers than its connection may hold, and another caller is served', async () => {
+  test('gets no more responses than its connection may buffer', async () => {
     let answers = 0;
     const get = () => {
       answers += 1;

@@ -52,7 +52,7 @@ test.each(['2147484S', '2592000S', '600H', '99999999M', '99999999H'])(
   },
 );
 
-test('a deadline that a timer can hold is kept', async () => {
+test('a deadline that fits a timer is kept', async () => {
   expect(await getTenant('1m')).toBe('4');
 });
 

@@ -135,7 +135,7 @@ describe('ListExpiringCredentials', () => {
   const names = async (request: Parameters<(typeof apps)['all']['listExpiringCredentials']>[0]) =>
     (await apps.all.listExpiringCredentials(request)).credentials.map(({ name }) => name.replace('tenants/', ''));
 
-  test('lists what ends within 60 days, soonest first, of all tenants or of one', async () => {
+  test('lists credentials that expire within 60 days, earliest first, of all tenants or of one', async () => {
     expect(await names({ parent: 'tenants/-' })).toEqual([
       'acme/apps/default/credentials/sooner',
       'beta/apps/default/credentials/default',
@@ -145,7 +145,7 @@ describe('ListExpiringCredentials', () => {
     expect(await names({ parent: 'tenants/acme', before: at(11) })).toEqual(['acme/apps/default/credentials/sooner']);
   });
 
-  test('lists those that never end, or whose end nobody knows, last and on request', async () => {
+  test('lists credentials without a known expiry last, and only on request', async () => {
     const all = await names({ parent: 'tenants/acme', before: at(365), includeUnknown: true });
 
     expect(all.slice(0, 3).map((name) => name.split('/').at(-1))).toEqual(['sooner', 'default', 'later']);
@@ -158,7 +158,7 @@ describe('ListExpiringCredentials', () => {
     expect(await names({ parent: 'tenants/acme', before: at(365) })).toHaveLength(3);
   });
 
-  test('gives the same list page by page', async () => {
+  test('has the same list page by page', async () => {
     const request = { parent: 'tenants/-', includeUnknown: true, before: at(365) };
     const whole = await names(request);
     const paged: string[] = [];
@@ -172,7 +172,7 @@ describe('ListExpiringCredentials', () => {
     expect(new Set(paged).size).toBe(6);
   });
 
-  test('says of each when it ends and what it is, and no more than its hint of the secret', async () => {
+  test('has expiry, kind and hint of each credential, and no secret', async () => {
     const { credentials } = await apps.all.listExpiringCredentials({ parent: 'tenants/beta' });
 
     expect(credentials[0]).toMatchObject({ hint: beta.secret.slice(0, 3) });
@@ -191,7 +191,7 @@ describe('ListExpiringCredentials', () => {
     expect(await reasonOf(apps.product.listExpiringCredentials({ parent: 'tenants/acme' }))).toBe('ACCESS_DENIED');
   });
 
-  test('names what is wrong with a request', async () => {
+  test('names the invalid field of a request', async () => {
     expect(await reasonOf(apps.all.listExpiringCredentials({ parent: 'tenants/nobody' }))).toBe('TENANT_NOT_FOUND');
     expect(await reasonOf(apps.all.listExpiringCredentials({ parent: 'acme' }))).toBe('NAME_INVALID');
     expect(await reasonOf(apps.all.listExpiringCredentials({ parent: 'tenants/-', pageToken: 'x' }))).toBe(
@@ -204,7 +204,7 @@ describe('ListExpiringCredentials', () => {
 });
 
 describe('WatchEvents', () => {
-  test('tells from now on, as it happens, with the facts as text', async () => {
+  test('streams new events as they happen, with their data as text', async () => {
     await toggle(acme, 'ada');
     const watching = await watch(by.all, CHANGES);
     await toggle(acme, 'ada');
@@ -218,25 +218,25 @@ describe('WatchEvents', () => {
     await watching.stop();
   });
 
-  test('goes on after its last cursor when the vault was restarted: none lost, none twice', async () => {
+  test('continues after its last cursor when the vault restarts, without loss or duplicates', async () => {
     const first = await watch(by.all, CHANGES);
-    const told: string[] = [];
+    const received: string[] = [];
     await toggle(acme, 'ada');
-    told.push((await first.event()).event?.id ?? '');
+    received.push((await first.event()).event?.id ?? '');
     const { cursor } = first;
     await toggle(beta, 'bea');
     await scenario.restart();
     await toggle(acme, 'ada');
 
     const second = await watch(by.all, { ...CHANGES, cursor });
-    for (let count = 0; count < 5; count += 1) told.push((await second.event()).event?.id ?? '');
+    for (let count = 0; count < 5; count += 1) received.push((await second.event()).event?.id ?? '');
     await second.stop();
 
     const all = await watch(by.all, { ...CHANGES, cursor: '-' });
     const kept: string[] = [];
-    while (kept.at(-1) !== told.at(-1)) kept.push((await all.event()).event?.id ?? '');
+    while (kept.at(-1) !== received.at(-1)) kept.push((await all.event()).event?.id ?? '');
     await all.stop();
-    expect(kept.slice(-6)).toEqual(told);
+    expect(kept.slice(-6)).toEqual(received);
     expect(new Set(kept).size).toBe(kept.length);
   });
 
@@ -259,7 +259,7 @@ describe('WatchEvents', () => {
     expect(await reasonOf(other.next())).toBe('ACCESS_DENIED');
   });
 
-  test('leaves out connection.changed unless it is asked for', async () => {
+  test('omits connection.changed unless it is requested', async () => {
     await look();
     const watching = await watch(by.all, { parent: 'tenants/-', cursor: '-' });
     const { event } = await watching.event();
@@ -276,13 +276,13 @@ describe('WatchEvents', () => {
     [{ parent: 'tenants/-', types: ['credential.expirin'] }, 'types'],
     [{ parent: 'tenants/-', types: ['credential.', 'nope.'] }, 'types'],
     [{ parent: 'tenants/-', types: [''] }, 'types'],
-  ])('refuses %j, naming the field', async (request, field) => {
+  ])('rejects %j, naming the field', async (request, field) => {
     const failure = await failureOf(by.all.watchEvents(request)[Symbol.asyncIterator]().next());
     expect(failure?.reason).toBe('FIELD_INVALID');
     expect(failure?.message).toContain(field);
   });
 
-  test('refuses a tenant that is not there, and a name that is none', async () => {
+  test('rejects a missing tenant and an invalid name', async () => {
     const first = (parent: string) => reasonOf(by.all.watchEvents({ parent })[Symbol.asyncIterator]().next());
     expect(await first('tenants/nobody')).toBe('TENANT_NOT_FOUND');
     expect(await first('')).toBe('NAME_INVALID');
@@ -290,11 +290,11 @@ describe('WatchEvents', () => {
 });
 
 describe('dead letters', () => {
-  test('the list is empty while no delivery was given up', async () => {
+  test('the list is empty at first', async () => {
     expect(await by.all.listDeadLetters({})).toMatchObject({ deadLetters: [], nextPageToken: '' });
   });
 
-  test('are sent again to a sink that is configured', async () => {
+  test('are redelivered to a configured sink', async () => {
     const failure = await failureOf(by.all.redeliverDeadLetters({ sink: 'ops' }));
     expect(failure?.reason).toBe('FIELD_INVALID');
     expect(failure?.message).toContain('there is no such sink; none is configured');

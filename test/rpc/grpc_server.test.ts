@@ -38,11 +38,11 @@ async function send(path: string, bytes: Uint8Array, channel = {}): Promise<stri
 
 const GET = '/tokenvault.v1.TokenService/GetAccessToken';
 
-describe('the vault lives on', () => {
+describe('the vault keeps serving', () => {
   const alive = async () =>
     expect((await stage.client(TokenService).getAccessToken({ connection })).accessToken).toBe('eyJ.token');
 
-  test('after bytes that are no message', async () => {
+  test('after malformed bytes', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken() } });
 
     expect(await send(GET, Uint8Array.of(0xff, 0xff, 0xff))).toBe('FIELD_INVALID');
@@ -51,7 +51,7 @@ describe('the vault lives on', () => {
     await alive();
   });
 
-  test('after a message of more than 64 KiB, packed or not', async () => {
+  test('after a message of more than 64 KiB, compressed or not', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken() } });
     const bytes = new Uint8Array(70_000).fill(0x41);
     expect(gzipSync(bytes).length).toBeLessThan(1_000);
@@ -62,7 +62,7 @@ describe('the vault lives on', () => {
     await alive();
   });
 
-  test('after a method and a service that there are not', async () => {
+  test('after an unknown method and service', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken() } });
 
     expect(await send('/tokenvault.v1.TokenService/GetRefreshToken', new Uint8Array())).toBe('UNIMPLEMENTED');
@@ -70,7 +70,7 @@ describe('the vault lives on', () => {
     await alive();
   });
 
-  test('after whatever a room throws, in whichever way', async () => {
+  test('after any error of a service, thrown or rejected', async () => {
     const throwing: (() => ServedToken | Promise<ServedToken>)[] = [
       () => {
         throw new Error('password=hunter2\n    at password=hunter2 (/etc/x:1:1)');
@@ -106,7 +106,7 @@ describe('the vault lives on', () => {
     ).toEqual(expect.arrayContaining(['Error', 'TypeError', 'undefined', 'string']));
   });
 
-  test('after a stream that throws before its first answer', async () => {
+  test('after a stream that fails before its first message', async () => {
     stage = await startStage({
       accessTokens: {
         get: () => freshToken(),
@@ -138,8 +138,8 @@ describe('the vault lives on', () => {
   });
 });
 
-describe('calls in flight', () => {
-  test('are capped for each caller, with a time to come back', async () => {
+describe('calls in progress', () => {
+  test('are limited per caller, with a retry delay', async () => {
     const gate = Promise.withResolvers<ServedToken>();
     const begun = Promise.withResolvers<void>();
     stage = await startStage({
@@ -171,7 +171,7 @@ describe('calls in flight', () => {
     await client.getAccessToken({ connection });
   });
 
-  test('that wait for Entra leave places to those that need not wait', async () => {
+  test('that wait for Entra leave capacity for cached tokens', async () => {
     const gate = Promise.withResolvers<ServedToken>();
     let waiting = 0;
     stage = await startStage({
@@ -206,7 +206,7 @@ describe('calls in flight', () => {
     expect(await ask('slow')).toBe('OK');
   });
 
-  test('are finished when the server closes', async () => {
+  test('complete when the server closes', async () => {
     const gate = Promise.withResolvers<ServedToken>();
     const begun = Promise.withResolvers<void>();
     stage = await startStage({
@@ -227,7 +227,7 @@ describe('calls in flight', () => {
     await closed;
   });
 
-  test('are cut off when the grace is over', async () => {
+  test('are cancelled after the grace period', async () => {
     const begun = Promise.withResolvers<void>();
     stage = await startStage({
       accessTokens: {
@@ -247,7 +247,7 @@ describe('calls in flight', () => {
 });
 
 describe('the listeners', () => {
-  test('of products cannot name an admin method', async () => {
+  test('for products have no admin methods', async () => {
     stage = await startStage({ listener: 'token', tenants: { get: async () => acme } });
 
     await expect(stage.client(TenantService).getTenant({ name: 'tenants/acme' })).rejects.toMatchObject({
@@ -255,7 +255,7 @@ describe('the listeners', () => {
     });
   });
 
-  test('take no more connections than they may', async () => {
+  test('limit the number of connections', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken() }, server: { maxConnections: 1 } });
     await stage.client(TokenService).getAccessToken({ connection });
 
@@ -265,16 +265,16 @@ describe('the listeners', () => {
     await stage.client(TokenService).getAccessToken({ connection });
   });
 
-  test.each(['0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'vault.internal:0'])('speak no plaintext on %s', async (address) => {
+  test.each(['0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'vault.internal:0'])('reject plaintext on %s', async (address) => {
     await expect(startStage({ server: { address } })).rejects.toMatchObject({ reason: 'FIELD_INVALID' });
   });
 
-  test('speak plaintext anywhere where a mesh encrypts', async () => {
+  test('allow plaintext everywhere in a mesh', async () => {
     stage = await startStage({ server: { address: '0.0.0.0:0', plaintext: 'mesh' } });
     expect(stage.address).toMatch(/^0\.0\.0\.0:\d+$/);
   });
 
-  test('say it when something else has the port', async () => {
+  test('report a port that is in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as { port: number };
@@ -286,7 +286,7 @@ describe('the listeners', () => {
     await new Promise((resolve) => other.close(resolve));
   });
 
-  test('stand on a unix socket, also where a killed process left its own', async () => {
+  test('listen on a unix socket, and replace one of a killed process', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vault-rpc-'));
     const address = `unix:${join(folder, 'admin.sock')}`;
     try {

@@ -6,7 +6,7 @@ let stage: Stage;
 afterEach(() => stage?.close());
 
 describe('health', () => {
-  test('needs no caller, and is not audited', async () => {
+  test('needs no authentication, and is not audited', async () => {
     stage = await startStage({ keys: [caller('mail', 'token_reader').known] });
     const health = stage.client(Health);
 
@@ -16,7 +16,7 @@ describe('health', () => {
     expect(stage.audit.entries).toEqual([]);
   });
 
-  test('knows the services of its own listener alone', async () => {
+  test('knows only the services of its own listener', async () => {
     stage = await startStage({ listener: 'token' });
 
     const { statuses } = await stage.client(Health).list({});
@@ -30,7 +30,7 @@ describe('health', () => {
     ]);
   });
 
-  test('tells watchers of each change, and ends when the vault stops', async () => {
+  test('reports each change to watchers, and ends when the vault stops', async () => {
     const { readiness, become, listeners } = switchable();
     stage = await startStage({ readiness });
     const watch = stage.client(Health).watch({})[Symbol.asyncIterator]();
@@ -48,7 +48,7 @@ describe('health', () => {
     expect(listeners.size).toBe(0);
   });
 
-  test('says SERVICE_UNKNOWN to a watcher of what is not served', async () => {
+  test('reports SERVICE_UNKNOWN for an unknown service', async () => {
     stage = await startStage();
     const watch = stage.client(Health).watch({ service: 'nobody.v1.Nothing' })[Symbol.asyncIterator]();
 

@@ -18,7 +18,7 @@ const id = fc.stringMatching(RESOURCE_ID);
 const connectionId = fc.stringMatching(CONNECTION_ID);
 
 describe('a name', () => {
-  test('gives back the ids that it was made of', () => {
+  test('is parsed to the ids that it was built from', () => {
     fc.assert(
       fc.property(id, id, id, connectionId, (tenantId, appId, credentialId, connection) => {
         expect(parseTenantName('name', tenantName(tenantId))).toBe(tenantId);
@@ -31,7 +31,7 @@ describe('a name', () => {
     );
   });
 
-  test('that is anything else is refused, and not repeated', () => {
+  test('of any other form is rejected, and not quoted', () => {
     const hostile = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.tuple(id, fc.string({ unit: 'binary' })).map(([tenant, rest]) => `tenants/${tenant}/connections/${rest}`),
@@ -67,17 +67,17 @@ describe('a name', () => {
     'tenants/acme%2f',
     `tenants/a${'b'.repeat(63)}`,
     'tenants/аcme',
-  ])('%j is no tenant', (name) => {
+  ])('%j is not a tenant name', (name) => {
     expect(() => parseTenantName('name', name)).toThrow(expect.objectContaining({ reason: 'NAME_INVALID' }));
   });
 
-  test('tenants/- stands for all tenants, as a parent alone', () => {
+  test('tenants/- means all tenants, only as a parent', () => {
     expect(parseParent('parent', 'tenants/-')).toBeUndefined();
     expect(parseParent('parent', 'tenants/acme')).toBe('acme');
     expect(() => parseParent('parent', '-')).toThrow(expect.objectContaining({ reason: 'NAME_INVALID' }));
   });
 
-  test('an id given apart follows the same rule', () => {
+  test('a separate id follows the same rule', () => {
     expect(checkId('tenant_id', 'acme')).toBe('acme');
     for (const bad of ['', '-', 'a/b', 'Acme', '9a'])
       expect(() => checkId('tenant_id', bad)).toThrow(expect.objectContaining({ metadata: { field: 'tenant_id' } }));

@@ -11,11 +11,11 @@ describe('a page', () => {
     [1, 1],
     [1_000, 1_000],
     [5_000, 1_000],
-  ])('of size %i holds at most %i', (pageSize, size) => {
+  ])('of size %i has at most %i items', (pageSize, size) => {
     expect(pageRequest({ pageSize, pageToken: '' }, key)).toEqual({ size, after: undefined });
   });
 
-  test('of negative size is refused', () => {
+  test('of negative size is rejected', () => {
     expect(() => pageRequest({ pageSize: -1, pageToken: '' }, key)).toThrow(
       expect.objectContaining({ reason: 'FIELD_INVALID', metadata: { field: 'page_size' } }),
     );
@@ -23,7 +23,7 @@ describe('a page', () => {
 });
 
 describe('a page token', () => {
-  test('leads on from where the page before ended', () => {
+  test('continues after the previous page', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (last) => {
         const pageToken = nextPageToken(last, key);
@@ -36,7 +36,7 @@ describe('a page token', () => {
     expect(nextPageToken(undefined, key)).toBe('');
   });
 
-  test('of another list is refused', () => {
+  test('of another list is rejected', () => {
     const pageToken = nextPageToken('ada', key);
     for (const other of [
       ['ListConnections', 'tenants/beta', 2],
@@ -48,7 +48,7 @@ describe('a page token', () => {
       );
   });
 
-  test('that was changed anywhere is refused', () => {
+  test('that was modified is rejected', () => {
     const token = nextPageToken('acme/ada', key);
     fc.assert(
       fc.property(fc.nat(token.length - 1), fc.constantFrom(...'abcXYZ019-_='), (at, letter) => {
@@ -61,7 +61,7 @@ describe('a page token', () => {
     );
   });
 
-  test('that is anything at all never crashes', () => {
+  test('of any text causes no crash', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), (pageToken) => {
         try {

@@ -28,7 +28,7 @@ afterEach(async () => {
   proxy.close();
 });
 
-test.each(['grpc_proxy', 'https_proxy', 'http_proxy'])('%s is not used towards this machine', async (variable) => {
+test.each(['grpc_proxy', 'https_proxy', 'http_proxy'])('%s is not used for loopback', async (variable) => {
   for (const name of ['grpc_proxy', 'https_proxy', 'http_proxy', 'no_proxy', 'no_grpc_proxy']) vi.stubEnv(name, '');
   vi.stubEnv(variable, `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
 

@@ -74,7 +74,7 @@ describe('buf curl with reflection', () => {
     expect(await curl('', '--list-methods')).toContain('tokenvault.v1.TenantService/RegisterTenant');
   });
 
-  test('calls a method with JSON and no file at hand', async () => {
+  test('calls a method with JSON, without .proto files', async () => {
     stage = await startStage({ tenants: { get: async () => acme } });
 
     const answer = JSON.parse(await curl('/tokenvault.v1.TenantService/GetTenant', '-d', '{"name":"tenants/acme"}'));
@@ -85,7 +85,7 @@ describe('buf curl with reflection', () => {
     });
   });
 
-  test('shows the message and the reason of a refusal', async () => {
+  test('shows message and reason of an error', async () => {
     stage = await startStage();
 
     const failed = curl('/tokenvault.v1.TenantService/RegisterTenant', '-d', '{"tenantId":"Not An Id"}');
@@ -95,7 +95,7 @@ describe('buf curl with reflection', () => {
 });
 
 describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
-  test('answers a file with all that it imports, imports first, and with the comments of the source', async () => {
+  test('returns a file with its imports first, and with source comments', async () => {
     stage = await startStage();
 
     const [answer] = await ask(version, {
@@ -113,7 +113,7 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
     expect(comments).toContainEqual(expect.stringContaining('Onboards a tenant in one call'));
   });
 
-  test('answers by file, extension and type, each request of a stream in turn', async () => {
+  test('answers by file, extension and type, each request in order', async () => {
     stage = await startStage();
     const extension = { containingType: 'google.protobuf.FieldOptions', extensionNumber: 1052 };
 
@@ -139,7 +139,7 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
   });
 });
 
-test('a stream that a tool holds open ends when the server stops', async () => {
+test('an open stream ends when the server stops', async () => {
   stage = await startStage();
   const client = createBareClient(stage.address);
   const call = client.makeBidiStreamRequest(

@@ -111,7 +111,7 @@ function asking<Answer>(answer: Answer) {
 }
 
 describe('TenantService', () => {
-  test('registers a tenant with all that was typed, and hides what was secret in it', async () => {
+  test('registers a tenant with all fields, and returns no secret', async () => {
     const register = asking({ tenant: acme, app: details, probe, nextSteps });
     stage = await startStage({ tenants: { register: register.method } });
 
@@ -165,7 +165,7 @@ describe('TenantService', () => {
     expect(written).not.toContain('canary-secret');
   });
 
-  test('registers a tenant without an app, and answers none', async () => {
+  test('registers a tenant without an app', async () => {
     const register = asking({ tenant: acme, app: undefined, probe: undefined, nextSteps });
     stage = await startStage({ tenants: { register: register.method } });
 
@@ -178,7 +178,7 @@ describe('TenantService', () => {
   });
 
   test.each([
-    ['an id that is none', { tenantId: 'Acme Ltd' }, 'NAME_INVALID', 'tenant_id'],
+    ['an invalid id', { tenantId: 'Acme Ltd' }, 'NAME_INVALID', 'tenant_id'],
     ['a cloud of a later release', { app: { cloud: 99 as Cloud } }, 'FIELD_INVALID', 'app.cloud'],
     [
       'an end beyond all calendars',
@@ -186,7 +186,7 @@ describe('TenantService', () => {
       'FIELD_INVALID',
       'app.secret_expire_time',
     ],
-  ])('refuses to register with %s', async (_, fields, reason, field) => {
+  ])('rejects a registration with %s', async (_, fields, reason, field) => {
     stage = await startStage();
     const failed = stage.client(TenantService).registerTenant({ tenantId: 'acme', ...fields });
     await expect(failed).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', reason, metadata: { field } });
@@ -219,7 +219,7 @@ describe('TenantService', () => {
     await expect(client.listTenants({ pageSize: -1 })).rejects.toMatchObject({ metadata: { field: 'page_size' } });
   });
 
-  test('changes what the mask names, on the etag that was read', async () => {
+  test('changes the fields of the mask, with an etag', async () => {
     const update = asking(acme);
     const suspend = asking({ ...acme, state: 'SUSPENDED' } as const);
     const remove = asking(undefined);
@@ -246,7 +246,7 @@ describe('TenantService', () => {
 });
 
 describe('AppService', () => {
-  test('answers an app with its credentials and its state, never a secret', async () => {
+  test('returns an app with credentials and state, never a secret', async () => {
     stage = await startStage({ apps: { get: async () => details } });
 
     const { app } = await stage.client(AppService).getApp({ name: 'tenants/acme/apps/default' });
@@ -270,7 +270,7 @@ describe('AppService', () => {
     ]);
   });
 
-  test('says THROTTLED only of an app that nothing worse is known of', async () => {
+  test('reports THROTTLED only for an app without another problem', async () => {
     const throttledUntil = NOW + 1_000;
     stage = await startStage({
       apps: {
@@ -324,7 +324,7 @@ describe('AppService', () => {
     });
   });
 
-  test('answers roles, what Entra says of a credential, and a reference with its address', async () => {
+  test('returns roles, values from Entra, and references of credentials', async () => {
     const entra = { entraExpireTime: NOW + 1_000, entraKeyId: 'k-1', expireTime: undefined, preferTime: 1 };
     const address = 'https://acme.vault.azure.net/secrets/mail';
     const reference: Credential = {
@@ -354,7 +354,7 @@ describe('AppService', () => {
     ]);
   });
 
-  test('takes where an app is registered, renewal by the vault, and a reference; none given is none', async () => {
+  test('accepts a home directory, a rotation policy and a reference, all optional', async () => {
     const create = asking({ app: details, probe: undefined, nextSteps });
     const register = asking({ tenant: acme, app: details, probe, nextSteps });
     stage = await startStage({ apps: { create: create.method }, tenants: { register: register.method } });
@@ -395,7 +395,7 @@ describe('AppService', () => {
   test.each([
     ['lead_time', { leadTime: { seconds: 1n, nanos: -1 } }],
     ['secret_life', { secretLife: { seconds: 1n, nanos: 2_000_000_000 } }],
-  ])('refuses a rotation whose %s is no duration', async (field, rotation) => {
+  ])('rejects a rotation with an invalid %s', async (field, rotation) => {
     stage = await startStage();
     const app = { name: 'tenants/acme/apps/default', rotation };
     await expect(stage.client(AppService).updateApp({ app })).rejects.toMatchObject({
@@ -404,7 +404,7 @@ describe('AppService', () => {
     });
   });
 
-  test('answers a renewal under way with its credentials by name, and what keeps it', async () => {
+  test('returns a rotation in progress with its credentials and its problem', async () => {
     const app: App = { ...mailApp, rotation: { leadTime: 30 * DAY, secretLife: 180 * DAY } };
     stage = await startStage({ apps: { get: async () => ({ ...details, app, rotation: renewal }) } });
 
@@ -422,7 +422,7 @@ describe('AppService', () => {
     });
   });
 
-  test('renews a client secret now, and answers plan, blockers and the new end', async () => {
+  test('rotates a client secret, and returns plan, blockers and the new expiry', async () => {
     const rotate = asking({
       rotation: { ...renewal, problem: undefined },
       app: mailApp,
@@ -477,7 +477,7 @@ describe('AppService', () => {
 describe('ConnectionService', () => {
   const connection = 'tenants/acme/connections/ada';
 
-  test('starts an authorization; what was not given stays not given', async () => {
+  test('starts an authorization; omitted fields stay unset', async () => {
     const start = asking({
       connectUri: 'https://v/c',
       authorizationUri: 'https://e/a',
@@ -548,7 +548,7 @@ describe('ConnectionService', () => {
     expect(JSON.stringify(stage.log.events)).not.toContain('Ada declined');
   });
 
-  test('starts to ask an administrator, for the tenant that the parent names', async () => {
+  test('starts an admin consent for the tenant of the parent', async () => {
     const start = asking({
       consentUri: 'https://v/admin-consent/canary',
       adminConsentUri: 'https://e/adminconsent?state=canary',
@@ -590,7 +590,7 @@ describe('ConnectionService', () => {
     expect(JSON.stringify([stage.log.events, stage.audit.entries])).not.toContain('canary');
   });
 
-  test('hands on the whole address for an administrator with the error, however long', async () => {
+  test('returns the full admin-consent URL in an error, however long', async () => {
     const adminConsentUri = `https://login.microsoftonline.com/organizations/v2.0/adminconsent?${'x'.repeat(900)}`;
     const metadata = { connection, entraError: 'access_denied', adminConsentUri };
     stage = await startStage({
@@ -605,7 +605,7 @@ describe('ConnectionService', () => {
     await expect(completing).rejects.toMatchObject({ reason: 'ADMIN_CONSENT_REQUIRED', metadata });
   });
 
-  test('imports a refresh token, NOW unless told otherwise', async () => {
+  test('imports a refresh token, and verifies it NOW by default', async () => {
     const take = asking(ada);
     stage = await startStage({ imports: { import: take.method } });
     const client = stage.client(ConnectionService);
@@ -636,7 +636,7 @@ describe('ConnectionService', () => {
     });
   });
 
-  test('answers a connection with what was granted, and why it fails', async () => {
+  test('returns a connection with its grant and the reason of its state', async () => {
     stage = await startStage({
       connections: {
         get: async () => ({

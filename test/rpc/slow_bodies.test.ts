@@ -40,14 +40,14 @@ test.each([
   ['nothing', []],
   ['the beginning of a message', [Uint8Array.of(0, 0, 0, 0, 200, 1, 2, 3)]],
   ['a whole message and no end', [Uint8Array.of(0, 0, 0, 0, 0)]],
-])('a request that sends %s is cut off', async (_, body) => {
+])('a request that sends %s is closed', async (_, body) => {
   const stream = begin('/tokenvault.v1.TokenService/GetAccessToken', ...body);
   await closed(stream);
   expect(stream.rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   expect(stage.audit.entries).toEqual([]);
 });
 
-test('a call that came whole is waited for, and so is a stream of requests', async () => {
+test('complete calls and request streams stay open', async () => {
   const answer = stage.client(TokenService).getAccessToken({ connection });
   const reflection = begin('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo');
   const slow = begin('/grpc.health.v1.Health/Check');

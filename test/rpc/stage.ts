@@ -117,7 +117,7 @@ export function freshToken(text = 'eyJ.token', source: ServedToken['source'] = '
   return { accessToken, source, connectionUid: ada.uid };
 }
 
-/** Stands for the rooms below: each method that a test does not give fails. */
+/** Fakes of the folders below: each method that a test does not define fails. */
 export function standIn<Face extends object>(methods: Partial<Face>): Face {
   return new Proxy(methods, {
     get(target, name) {
@@ -145,13 +145,13 @@ export interface StandIns {
   scopes?: Partial<ServiceParts['scopes']>;
 }
 
-export interface PretendAudit extends AuditLog {
+export interface FakeAudit extends AuditLog {
   readonly entries: AuditEntry[];
   writable: boolean;
 }
 
-export function pretendAudit(): PretendAudit {
-  const audit: PretendAudit = {
+export function fakeAudit(): FakeAudit {
+  const audit: FakeAudit = {
     entries: [],
     writable: true,
     append(entry, done) {
@@ -217,7 +217,7 @@ export interface StageOptions extends StandIns {
 
 export interface Stage {
   readonly address: string;
-  readonly audit: PretendAudit;
+  readonly audit: FakeAudit;
   readonly log: ReturnType<typeof recordingLog>;
   readonly server: GrpcServer;
   client<Service extends DescService>(
@@ -229,10 +229,10 @@ export interface Stage {
 
 /** A real server on a free port over stand-ins. */
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const audit = pretendAudit();
+  const audit = fakeAudit();
   const log = recordingLog();
   const now = options.now ?? clock.now;
-  const rooms: ServiceParts = {
+  const parts: ServiceParts = {
     tenants: standIn(options.tenants ?? {}),
     apps: standIn(options.apps ?? {}),
     credentials: standIn(options.credentials ?? {}),
@@ -258,7 +258,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   });
   const server = await startGrpcServer({
     address: '127.0.0.1:0',
-    services: options.listener === 'token' ? tokenServices(rooms) : adminServices(rooms),
+    services: options.listener === 'token' ? tokenServices(parts) : adminServices(parts),
     pipeline,
     authenticator,
     unauthenticated: { connections: 256, connectionsPerAddress: 32 },

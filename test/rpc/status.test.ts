@@ -22,7 +22,7 @@ function decoded(error: VaultError) {
 }
 
 describe('a status', () => {
-  test('carries reason, domain and facts in its details, and the reason at the end of its message', () => {
+  test('has reason, domain and metadata in its details, and the reason in its message', () => {
     const error = new VaultError('SCOPE_UNKNOWN', 'No scope Mail.Raed; did you mean Mail.Read?', {
       metadata: { scope: 'Mail.Raed' },
     });
@@ -36,20 +36,20 @@ describe('a status', () => {
     expect(pushback).toEqual([]);
   });
 
-  test('says when to retry where a retry helps', () => {
+  test('has a retry delay if a retry helps', () => {
     const { retry, pushback } = decoded(new VaultError('ENTRA_THROTTLED', 'wait', { retryAfter: 2_500 }));
 
     expect(retry?.retryDelay).toMatchObject({ seconds: 2n, nanos: 500_000_000 });
     expect(pushback).toEqual(['2500']);
   });
 
-  test.each(REASONS)('of %s asks for a retry exactly where clients may', (reason) => {
+  test.each(REASONS)('of %s has a retry delay only if clients may retry', (reason) => {
     const { code } = toStatus(new VaultError(reason, 'x'));
     const retryable = code === status.UNAVAILABLE || code === status.RESOURCE_EXHAUSTED;
     expect(decoded(new VaultError(reason, 'x')).pushback).toHaveLength(retryable ? 1 : 0);
   });
 
-  test('stays small and well-formed whatever an error says', () => {
+  test('stays small and well-formed for any error', () => {
     const text = fc.string({ unit: 'binary', maxLength: 5_000 });
     const lone = fc.constantFrom(
       '\ud800',
@@ -73,7 +73,7 @@ describe('a status', () => {
     );
   });
 
-  test('of an unexpected error tells nothing of it but the request', () => {
+  test('of an unexpected error has only the request id', () => {
     const error = toVaultError(new Error('password=hunter2'), { requestId: 'req-7', resource: '' });
 
     expect(error).toMatchObject({ reason: 'INTERNAL', metadata: { request: 'req-7' } });
@@ -81,7 +81,7 @@ describe('a status', () => {
     expect(toStatus(error).details).toContain('req-7');
   });
 
-  test('is read back by the client', () => {
+  test('is parsed by the client', () => {
     const error = new VaultError('OVERLOADED', 'wait', { retryAfter: 1_500, metadata: { a: 'b' } });
 
     expect(toRpcError(toStatus(error))).toMatchObject({

@@ -6,7 +6,7 @@ import { GetAccessTokenResponseSchema } from '../../src/gen/tokenvault/v1/token_
 import { Secret } from '../../src/model/secret.ts';
 import { encodeResponse, encodeRest } from '../../src/rpc/messages/token_response.ts';
 
-test('a token of any length and text reads back as it was, with all the rest', () => {
+test('a token of any length and text is decoded unchanged', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40_000, size: 'max' }), (text) => {
       const fresh = {

@@ -13,7 +13,7 @@ afterEach(() => stage?.close());
 const connection = 'tenants/acme/connections/ada';
 
 describe('GetAccessToken', () => {
-  test('answers the token with all that is known of it', async () => {
+  test('returns the token with all its fields', async () => {
     const asked: AccessTokenRequest[] = [];
     stage = await startStage({
       accessTokens: {
@@ -41,7 +41,7 @@ describe('GetAccessToken', () => {
     });
   });
 
-  test('audits what each caller asked for, also where one kept answer serves them all', async () => {
+  test('audits the scopes of each caller, also for a cached response', async () => {
     const kept = freshToken('t1');
     stage = await startStage({ accessTokens: { get: () => kept } });
     const client = stage.client(TokenService);
@@ -57,7 +57,7 @@ describe('GetAccessToken', () => {
     ]);
   });
 
-  test('is audited with what the token carries and its fingerprint, never with the token', async () => {
+  test('audits permissions and fingerprint of the token, never the token', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken('t1') } });
 
     await stage.client(TokenService).getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
@@ -77,7 +77,7 @@ describe('GetAccessToken', () => {
     expect(JSON.stringify(stage.audit.entries)).not.toContain('t1');
   });
 
-  test('lets no token leave that could not be audited', async () => {
+  test('sends no token without an audit entry', async () => {
     stage = await startStage({ accessTokens: { get: () => freshToken('very-secret') } });
     stage.audit.writable = false;
 
@@ -87,7 +87,7 @@ describe('GetAccessToken', () => {
     expect(JSON.stringify(stage.log.events)).not.toContain('very-secret');
   });
 
-  test('waits for a token that is not in memory', async () => {
+  test('waits for a token that is not cached', async () => {
     stage = await startStage({ accessTokens: { get: async () => freshToken('late', 'ENTRA') } });
 
     const answer = await stage.client(TokenService).getAccessToken({ connection });
@@ -95,7 +95,7 @@ describe('GetAccessToken', () => {
     expect(answer).toMatchObject({ accessToken: 'late', source: TokenSource.ENTRA });
   });
 
-  test('tells the rooms below when the caller hangs up', async () => {
+  test('aborts the signal when the caller cancels', async () => {
     const hungUp = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     stage = await startStage({
@@ -129,7 +129,7 @@ describe('GetAccessToken', () => {
     ['claims that are no object', { claims: '[1]' }, 'claims'],
     ['claims that are too long', { claims: `{"a":"${'x'.repeat(8_200)}"}` }, 'claims'],
     ['scopes without number', { scopes: new Array(101).fill('Mail.ReadOnly') }, 'scopes'],
-    ['a hash that is none', { rejectedTokenSha256: 'abc' }, 'rejected_token_sha256'],
+    ['an invalid hash', { rejectedTokenSha256: 'abc' }, 'rejected_token_sha256'],
   ])('refuses %s', async (_, fields, field) => {
     stage = await startStage({ accessTokens: { get: () => freshToken() } });
 
@@ -142,7 +142,7 @@ describe('GetAccessToken', () => {
     });
   });
 
-  test('hands on what a resource said of a token', async () => {
+  test('passes on a claims challenge and a rejected token', async () => {
     const asked: AccessTokenRequest[] = [];
     stage = await startStage({
       accessTokens: {
@@ -168,7 +168,7 @@ describe('GetAccessToken', () => {
   });
 });
 
-test('a token in place of its hash is refused, and stands in no log', async () => {
+test('a token in place of its hash is rejected, and not logged', async () => {
   stage = await startStage({ accessTokens: { get: () => freshToken() } });
   const token = 'eyJ0eXAiOiJKV1QifQ.sent-by-mistake';
 
@@ -183,7 +183,7 @@ test('a token in place of its hash is refused, and stands in no log', async () =
   expect(JSON.stringify([stage.log.events, stage.audit.entries])).not.toContain('sent-by-mistake');
 });
 
-describe('a hit', () => {
+describe('a cache hit', () => {
   const call = () => {
     const one: Partial<Call> = {
       token: undefined,
@@ -195,7 +195,7 @@ describe('a hit', () => {
   };
   const request = { connection, scopes: [], minTtl: undefined, claims: '', rejectedTokenSha256: '' };
 
-  test('is answered without a promise and without a signal', () => {
+  test('needs no promise and no signal', () => {
     const fresh = freshToken();
     const service = createTokenService({
       accessTokens: standIn<AccessTokens>({ get: () => fresh }),
@@ -207,7 +207,7 @@ describe('a hit', () => {
     expect(answer).toBeInstanceOf(Uint8Array);
   });
 
-  test('is fingerprinted once, and answers the same bytes', () => {
+  test('is fingerprinted once, and returns the same bytes', () => {
     const fresh = freshToken();
     let fingerprints = 0;
     const service = createTokenService({
@@ -224,7 +224,7 @@ describe('a hit', () => {
 });
 
 describe('WatchAccessToken', () => {
-  test('streams each token and audits each', async () => {
+  test('streams and audits each token', async () => {
     stage = await startStage({
       accessTokens: {
         async *watch() {
@@ -242,7 +242,7 @@ describe('WatchAccessToken', () => {
     expect(stage.audit.entries.map(({ token }) => token?.fingerprint)).toEqual(['fp-3', 'fp-6']);
   });
 
-  test('ends with the reason why no token can be had any more', async () => {
+  test('ends with the reason if no token is available', async () => {
     stage = await startStage({
       accessTokens: {
         async *watch() {
@@ -262,7 +262,7 @@ describe('WatchAccessToken', () => {
     expect(stage.audit.entries.map(({ status }) => status)).toEqual(['OK', 'REAUTHORIZATION_REQUIRED']);
   });
 
-  test('lets no token leave that could not be audited', async () => {
+  test('sends no token without an audit entry', async () => {
     stage = await startStage({
       accessTokens: {
         async *watch() {
@@ -277,7 +277,7 @@ describe('WatchAccessToken', () => {
     await expect(first).rejects.toMatchObject({ reason: 'AUDIT_UNAVAILABLE' });
   });
 
-  test('ends when its caller hangs up, and when the vault stops', async () => {
+  test('ends when its caller cancels, and when the vault stops', async () => {
     const ended: string[] = [];
     const twoBegun = Promise.withResolvers<void>();
     let begun = 0;
@@ -315,7 +315,7 @@ describe('WatchAccessToken', () => {
 });
 
 describe('GetAppAccessToken', () => {
-  test('asks for the resource by its URI', async () => {
+  test('requests a resource by its URI', async () => {
     const asked: unknown[] = [];
     stage = await startStage({
       accessTokens: {
@@ -352,7 +352,7 @@ describe('GetAppAccessToken', () => {
     ['HTTPS://X.Example/Path', 'https://x.example/Path'],
     ['https://graph.microsoft.com/', 'https://graph.microsoft.com'],
     ['11111111-1111-4111-8111-11111111111A', '11111111-1111-4111-8111-11111111111a'],
-  ])('takes %s for the resource %s', async (resource, canonical) => {
+  ])('reads %s as the resource %s', async (resource, canonical) => {
     const asked: string[] = [];
     stage = await startStage({
       accessTokens: {
@@ -368,7 +368,7 @@ describe('GetAppAccessToken', () => {
     expect(asked).toEqual([canonical]);
   });
 
-  test('takes a directory by its GUID alone, in any case of letters', async () => {
+  test('accepts a directory only as a GUID, in any letter case', async () => {
     const asked: unknown[] = [];
     stage = await startStage({
       accessTokens: {

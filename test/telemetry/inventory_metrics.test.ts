@@ -3,7 +3,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 const rotations = async () => [];
 
-test('while the store cannot be asked, the rest is still told, and so is what was known', async () => {
+test('during a database outage, other metrics and the last values are shown', async () => {
   const metrics = createMetrics();
   let away = false;
   const answer = async <Answer>(answer: Answer) => {
@@ -29,7 +29,7 @@ test('while the store cannot be asked, the rest is still told, and so is what wa
   }
 });
 
-test('a credential that is gone is told no more', async () => {
+test('a deleted credential is removed from the metric', async () => {
   const metrics = createMetrics();
   const ends = [{ tenantId: 'acme', appId: 'default', credentialId: 'c1', expireTime: 5_000 }];
   metrics.observe({ connectionsByState: async () => ({}), credentialExpiries: async () => ends, rotations });
@@ -38,7 +38,7 @@ test('a credential that is gone is told no more', async () => {
   expect(await metrics.text()).not.toContain('credential="c1"');
 });
 
-test('an end of "never" is told too, so that nobody is alarmed when the credential beside it ends', async () => {
+test('an expiry of "never" is shown, so that alerts know the other credential', async () => {
   const metrics = createMetrics();
   const app = { tenantId: 'acme', appId: 'default' };
   metrics.observe({
@@ -53,7 +53,7 @@ test('an end of "never" is told too, so that nobody is alarmed when the credenti
   expect(Math.max(...[...ends].map(([, end]) => Number(end)))).toBe(Date.UTC(2299, 11, 31) / 1_000);
 });
 
-test('renewals are counted by their step, and the oldest says since when', async () => {
+test('rotations are counted by step, with the start time of the oldest', async () => {
   const metrics = createMetrics();
   let under = [
     { step: 'WATCH', isFailing: false, count: 3, oldestBeginTime: 9_000 },

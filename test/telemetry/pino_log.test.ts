@@ -13,7 +13,7 @@ const PROGRAM = `
   setImmediate(() => process.stdout.write('lives'));
 `;
 
-test('a log that cannot be written ends nothing', () => {
+test('a log that cannot be written does not stop the process', () => {
   const full = openSync('/dev/full', 'w');
   const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM], {
     stdio: ['ignore', 'pipe', full],
@@ -64,7 +64,7 @@ const KINDS = ['pipe', 'socket'] as const;
 
 const FILL = 'for (let n = 0; n < 300; n += 1) line(n);';
 
-test.each(KINDS)('a %s that nobody reads stops nothing, and drops are counted and reported', async (kind) => {
+test.each(KINDS)('a %s without a reader does not block, and dropped lines are counted', async (kind) => {
   const { said, readUntil } = stalled(kind, `${FILL} console.log(log.dropped); process.stdin.resume();`);
   const dropped = Number(await said());
   expect(dropped).toBeGreaterThan(100);
@@ -75,7 +75,7 @@ test.each(KINDS)('a %s that nobody reads stops nothing, and drops are counted an
   expect(events.at(-1)).toMatchObject({ lines: dropped });
 });
 
-test.each(KINDS)('why the process ends is written to a %s whose reader lags, whatever was dropped', async (kind) => {
+test.each(KINDS)('the reason of a crash is written to a %s with a slow reader', async (kind) => {
   const { child, said, readUntil } = stalled(
     kind,
     `${FILL}
@@ -91,13 +91,13 @@ test.each(KINDS)('why the process ends is written to a %s whose reader lags, wha
   expect((await events).at(-1)).toMatchObject({ event: 'vault_crashed' });
 });
 
-test('the end of the process does not wait for long where nobody reads', async () => {
+test('the exit does not wait long for a missing reader', async () => {
   const { child } = stalled('socket', `${FILL} log.flush(); process.exit(70);`);
   const [code] = await once(child, 'exit');
   expect(code).toBe(70);
 });
 
-test('no field of an event hides its name, level or time', () => {
+test('no field of an event overwrites its name, level or time', () => {
   const source = readFileSync(new URL('../../src/telemetry/log.ts', import.meta.url), 'utf8');
   const fields = new Set(Array.from(source.matchAll(/\b(\w+): (?:string|number)\b/g), ([, field]) => field));
   expect(fields).toContain('correlationId');

@@ -18,7 +18,7 @@ async function watched(check: { now: Check }) {
   return { readiness, heard };
 }
 
-test('follows its checks, and tells each change once', async () => {
+test('follows its checks, and reports each change once', async () => {
   const check = { now: well };
   const { readiness, heard } = await watched(check);
   expect(readiness.ready).toBe(true);
@@ -29,7 +29,7 @@ test('follows its checks, and tells each change once', async () => {
   expect(heard).toEqual([false, true]);
 });
 
-test('a check that hangs counts as failed, and its late answer overtakes nothing', async () => {
+test('a hanging check counts as failed, and its late result is ignored', async () => {
   const hanging = Promise.withResolvers<void>();
   const check = { now: () => hanging.promise };
   const starting = { now: well };
@@ -46,7 +46,7 @@ test('a check that hangs counts as failed, and its late answer overtakes nothing
   expect(heard).toEqual([false, true]);
 });
 
-test('once it drains, nothing makes it ready again', async () => {
+test('stays unready while draining', async () => {
   const { readiness, heard } = await watched({ now: well });
   readiness.drain();
   await vi.advanceTimersByTimeAsync(6_000);

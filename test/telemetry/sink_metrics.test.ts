@@ -3,7 +3,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 type Count = { sinkId: string; state: 'PENDING' | 'DEAD_LETTER'; count: number };
 
-test('each configured sink has a number, also while nothing waits for it, and a removed one while something does', async () => {
+test('each configured sink has a value, and a removed sink while deliveries are pending', async () => {
   const metrics = createMetrics();
   const counts: Count[] = [
     { sinkId: 'ops', state: 'PENDING', count: 3 },
@@ -24,7 +24,7 @@ test('each configured sink has a number, also while nothing waits for it, and a 
   expect(after).not.toContain('removed');
 });
 
-test('while the store cannot be asked, what was known stays', async () => {
+test('during a database outage, the last values stay', async () => {
   const metrics = createMetrics();
   let away = false;
   metrics.sinks.observe({
@@ -39,7 +39,7 @@ test('while the store cannot be asked, what was known stays', async () => {
   expect(await metrics.text()).toContain('tokenvault_sink_dead_letters{sink="ops"} 4');
 });
 
-test('whatever a receiver answers, its outcomes are few', async () => {
+test('outcomes are few whatever a receiver answers', async () => {
   const metrics = createMetrics();
   metrics.sinks.delivered('ops');
   for (let status = 400; status < 600; status += 1) metrics.sinks.failed('ops', `HTTP ${status}`);
@@ -57,7 +57,7 @@ test('whatever a receiver answers, its outcomes are few', async () => {
   ]);
 });
 
-test('a credential of the vault that is gone is removed from the metric', async () => {
+test('a removed credential of the vault is removed from the metric', async () => {
   const metrics = createMetrics();
   metrics.expiry.vaultExpiries([{ kind: 'API_KEY', subject: 'vault/callers/mail/keys/k1', expireTime: 5_000 }]);
   expect(await metrics.text()).toContain(
