@@ -2,7 +2,7 @@ import { MINUTE } from '../model/clock.ts';
 import { type Reason, VaultError } from '../model/errors.ts';
 import type { Failure, FailureKind } from '../model/exchange.ts';
 
-const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'suspect']);
+const ABOUT_THE_GRANT: ReadonlySet<FailureKind> = new Set(['reauthorize', 'ambiguous']);
 
 /** Entra does not accept the grant itself. Other failures are caused by the app, by Entra or by a policy, and keep their reasons. */
 export function isAboutTheGrant({ kind }: Failure): boolean {
@@ -16,7 +16,7 @@ const CAUSED_BY_BROWSER = /\bAADSTS(?:54005|501481|50148)\b/;
 function signInReason(failure: Failure): Reason {
   const { kind, reason, entraError = '' } = failure;
   if (isAboutTheGrant(failure) || reason === 'STATE_INVALID') return 'REAUTHORIZATION_REQUIRED';
-  return kind === 'ours' && CAUSED_BY_BROWSER.test(entraError) ? 'REAUTHORIZATION_REQUIRED' : reason;
+  return kind === 'vault_fault' && CAUSED_BY_BROWSER.test(entraError) ? 'REAUTHORIZATION_REQUIRED' : reason;
 }
 
 /** The sign-in failed: Entra refused it, its authorization code, or a token that the code brought. */
@@ -43,7 +43,7 @@ const UNREADABLE = 'AADSTS9002313';
 
 /** Whether the same refresh token may be accepted a minute later: https://github.com/BingAds/BingAds-Python-SDK/issues/279 */
 export function mayPass({ kind, entraError }: Failure): boolean {
-  return kind === 'suspect' && entraError?.includes(UNREADABLE) !== true;
+  return kind === 'ambiguous' && entraError?.includes(UNREADABLE) !== true;
 }
 
 /** An `error` value that no standard defines proves nothing about the refresh token, however often it is returned. */

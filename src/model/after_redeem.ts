@@ -19,12 +19,12 @@ export function afterRedeem(connection: Connection, outcome: Outcome, now: Times
   switch (outcome.kind) {
     case 'granted':
       return afterGranted(connection, outcome, now, resource);
-    case 'looping':
+    case 'loop_detected':
       return { ...connection, heldUntil: now + LOOPING_COOLDOWN, updateTime: now };
     case 'reauthorize':
     case 'consent':
     case 'blocked':
-    case 'suspect':
+    case 'ambiguous':
       if (outcome.subject === 'resource') return afterResourceRefused(connection, outcome, now, resource);
       return outcome.subject === 'connection' ? afterGrantRefused(connection, outcome, now) : connection;
     case 'transient':
@@ -32,7 +32,7 @@ export function afterRedeem(connection: Connection, outcome: Outcome, now: Times
     case 'app_credential':
     case 'app_config':
     case 'caller':
-    case 'ours':
+    case 'vault_fault':
       return connection;
   }
 }
@@ -83,7 +83,7 @@ export function cooldownRemaining(connection: Connection, now: Timestamp): Durat
 function afterResourceRefused(connection: Connection, failure: Failure, now: Timestamp, resource: string): Connection {
   const isSound = isGrantSound(connection);
   // An ambiguous response does not prove that Entra accepts the grant again.
-  if (!isSound && failure.kind === 'suspect') return afterSuspect(connection, failure, now);
+  if (!isSound && failure.kind === 'ambiguous') return afterSuspect(connection, failure, now);
   const known = { issue: connection.resourceIssues[resource], granted: connection.granted[resource] };
   const issue = issueAfter(failure, known, now);
   if (issue === known.issue) return connection;
@@ -102,7 +102,7 @@ function afterResourceRefused(connection: Connection, failure: Failure, now: Tim
 
 function afterGrantRefused(connection: Connection, failure: Failure, now: Timestamp): Connection {
   switch (failure.kind) {
-    case 'suspect':
+    case 'ambiguous':
       return afterSuspect(connection, failure, now);
     case 'blocked':
       return {

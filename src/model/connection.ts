@@ -71,9 +71,9 @@ export interface Connection {
   /** When Entra last accepted the grant; undefined: an unverified import. */
   readonly verifyTime: Timestamp | undefined;
   readonly lastRefreshTime: Timestamp | undefined;
-  /** First of the two ambiguous refusals that count as one (`suspect`). */
+  /** First of the two ambiguous refusals that count as one (`ambiguous`). */
   readonly firstSuspectTime: Timestamp | undefined;
-  /** Until then Entra is not called for this connection (`looping`, `suspect`, daily probe of a blocked one). */
+  /** Until then Entra is not called for this connection (`loop_detected`, `ambiguous`, daily probe of a blocked one). */
   readonly heldUntil: Timestamp | undefined;
   /** When keep-alive redeems it next; undefined unless the grant is sound. */
   readonly keepAliveTime: Timestamp | undefined;

@@ -8,15 +8,15 @@ import type { Secret } from './secret.ts';
 export type FailureKind =
   | 'transient'
   | 'throttled'
-  | 'looping'
+  | 'loop_detected'
   | 'app_credential'
   | 'app_config'
   | 'reauthorize'
   | 'consent'
   | 'blocked'
-  | 'suspect'
+  | 'ambiguous'
   | 'caller'
-  | 'ours';
+  | 'vault_fault';
 
 /**
  * The smallest thing that explains Entra's response, and whose state alone it changes at first.

@@ -4,7 +4,7 @@ import type { Failure, Outcome } from './exchange.ts';
 
 /** For a personal account, Entra returns the same error for missing consent as for an invalid refresh token (70000). */
 export function isUnclearForPersonal(account: Account | undefined, outcome: Outcome): outcome is Failure {
-  return outcome.kind === 'suspect' && outcome.subject === 'connection' && isPersonal(account);
+  return outcome.kind === 'ambiguous' && outcome.subject === 'connection' && isPersonal(account);
 }
 
 export function isPersonal(account: Account | undefined): boolean {

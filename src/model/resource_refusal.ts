@@ -24,7 +24,7 @@ export function issueAfter(failure: Failure, known: KnownResource, now: Timestam
       return refused('CONSENT_REQUIRED', failure, known, now);
     case 'blocked':
       return refused('BLOCKED', failure, known, now);
-    case 'suspect':
+    case 'ambiguous':
       return afterSuspect(failure, known, now);
     default:
       return refused('REAUTHORIZATION_REQUIRED', failure, known, now);

@@ -156,7 +156,7 @@ export function claimsError(connection: Connection, failure: Failure, resource: 
   return fieldInvalid('claims', `Entra refuses this claims challenge${code}. Send it as the resource returned it.`);
 }
 
-const CLAIMS_AT_FAULT = new Set<Failure['kind']>(['caller', 'ours', 'app_config']);
+const CLAIMS_AT_FAULT = new Set<Failure['kind']>(['caller', 'vault_fault', 'app_config']);
 
 function messageFor(reason: Reason, name: string, resource?: string): string {
   const step = NEXT_STEPS[reason] ?? 'Retry later.';

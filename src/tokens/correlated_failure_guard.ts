@@ -80,7 +80,7 @@ export function createCorrelatedFailureGuard(parts: TokenParts, detector: Correl
         case 'apply':
           return 'apply';
         case 'defer':
-          if (verdict.isFirst && failure !== undefined) alerts.raise('storm', tried.connection, failure);
+          if (verdict.isFirst && failure !== undefined) alerts.raise('correlated_failures', tried.connection, failure);
           if (verdict.applied.length > 0) runInBackground(revert(verdict.applied));
           return 'defer';
         case 'apply_all':

@@ -135,9 +135,9 @@ function mayBeForClaims(outcome: Outcome): outcome is Failure {
     case 'reauthorize':
     case 'consent':
     case 'blocked':
-    case 'suspect':
+    case 'ambiguous':
     case 'caller':
-    case 'ours':
+    case 'vault_fault':
       return true;
     case 'app_config':
       return outcome.subject === 'request';
@@ -152,7 +152,9 @@ function checkAccount(connection: Connection, tenant: Tenant, granted: Granted):
   const { correlationId } = granted.accessToken;
   const isUnverified = connection.verifyTime === undefined;
   if (connection.account !== undefined && account !== undefined && !isSameAccount(connection.account, account)) {
-    const meaning = isUnverified ? (['reauthorize', 'ACCOUNT_MISMATCH'] as const) : (['ours', 'INTERNAL'] as const);
+    const meaning = isUnverified
+      ? (['reauthorize', 'ACCOUNT_MISMATCH'] as const)
+      : (['vault_fault', 'INTERNAL'] as const);
     return newFailure(meaning[0], 'connection', meaning[1], { correlationId });
   }
   if (!isUnverified || tenant.allowedDirectoryIds.length === 0) return undefined;

@@ -115,9 +115,9 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     record: RecordOutcome,
   ): Promise<'fenced'> {
     const now = clock.now();
-    if (failure.kind === 'looping') alerts.raise('looping', connection, failure);
-    if (failure.kind === 'ours') {
-      alerts.raise(isMismatch ? 'account_changed' : 'ours', connection, failure);
+    if (failure.kind === 'loop_detected') alerts.raise('loop_detected', connection, failure);
+    if (failure.kind === 'vault_fault') {
+      alerts.raise(isMismatch ? 'account_changed' : 'vault_fault', connection, failure);
       if (isMismatch) cooldowns.rememberMismatch(connection, failure);
     }
     const proven = proof === undefined ? connection : afterGranted(connection, proof, now);
@@ -131,7 +131,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
       throw requestError(after, claimsFailure ?? failure, resource);
     }
 
-    if (failure.kind !== 'looping' && failureGuard.evaluate({ connection, resource }, failure, now) === 'defer') {
+    if (failure.kind !== 'loop_detected' && failureGuard.evaluate({ connection, resource }, failure, now) === 'defer') {
       if (proof !== undefined) await record({ connection: proven, refreshToken, accessToken: proof.accessToken });
       throw coolingDownError(connection, parts.failureDetector.cooldownOf(connection.uid, resource, now) ?? MINUTE);
     }
@@ -139,7 +139,7 @@ export function createRefreshUnderLease(parts: RefreshUnderLeaseParts) {
     // Replaced while Entra refused the old grant: the refusal is not about the new one.
     if (recorded === 'fenced') return 'fenced';
     snapshots.update(nextVersion(after));
-    if (failure.kind !== 'looping') alerts.stateChanged(after, failure, resource);
+    if (failure.kind !== 'loop_detected') alerts.stateChanged(after, failure, resource);
     cache.dropRefused(after);
     throw claimsFailure === undefined
       ? stateError(after, failure, resource, now)

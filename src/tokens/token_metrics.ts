@@ -26,7 +26,7 @@ export interface TokenMetrics {
   alert(topic: TokenAlert): void;
 }
 
-export type TokenAlert = 'looping' | 'ours' | 'account_changed' | 'storm';
+export type TokenAlert = 'loop_detected' | 'vault_fault' | 'account_changed' | 'correlated_failures';
 
 export const silentTokenMetrics: TokenMetrics = {
   served() {},

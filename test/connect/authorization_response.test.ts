@@ -52,7 +52,9 @@ test('the error contains only known words and numbers of the response', () => {
 });
 
 test.each(
-  ENTRA_ERRORS.filter(({ kind, code }) => !['suspect', 'ours', 'caller'].includes(kind) && ![65004].includes(code)),
+  ENTRA_ERRORS.filter(
+    ({ kind, code }) => !['ambiguous', 'vault_fault', 'caller'].includes(kind) && ![65004].includes(code),
+  ),
 )('AADSTS$code means the same as at the token endpoint: $reason', ({ code, errors, reason }) => {
   const error = errors[0] ?? '';
   expect(authorizationErrorOf(server, { error, errorDescription: `AADSTS${code}: text` }, name).reason).toBe(reason);

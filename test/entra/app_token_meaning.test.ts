@@ -28,7 +28,7 @@ test.each(ENTRA_ERRORS)('AADSTS$code requires no action of a user', ({ code, err
   const { failure } = meaningOf(error, code, suberror);
 
   expect(REASONS).toContain(failure.reason);
-  expect(['suspect', 'reauthorize']).not.toContain(failure.kind);
+  expect(['ambiguous', 'reauthorize']).not.toContain(failure.kind);
   if (failure.reason === 'ENTRA_UNAVAILABLE') expect(failure.subject).toBe('entra');
 });
 

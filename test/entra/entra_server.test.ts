@@ -79,7 +79,7 @@ test('redeems a code with its verifier, and only for the nonce of this sign-in',
   endpoint.answer((_, response) =>
     json(response, 200, tokenBody({ id_token: idToken({ ...claims, nonce: 'another' }) })),
   );
-  expect(failed(await redeem())).toMatchObject({ kind: 'ours', reason: 'STATE_INVALID' });
+  expect(failed(await redeem())).toMatchObject({ kind: 'vault_fault', reason: 'STATE_INVALID' });
 });
 
 test.each([
@@ -92,7 +92,11 @@ test.each([
   const { refresh } = createServer({ url: endpoint.url, appStateStore: createRecordingAppStateStore(aSecret('c1')) });
   endpoint.answer((_, response) => json(response, 200, tokenBody({ id_token: idToken({ oid: 'user-1', ...claims }) })));
 
-  expect(failed(await refresh())).toMatchObject({ kind: 'ours', reason: 'INTERNAL', entraError: `answer/${claim}` });
+  expect(failed(await refresh())).toMatchObject({
+    kind: 'vault_fault',
+    reason: 'INTERNAL',
+    entraError: `answer/${claim}`,
+  });
 });
 
 test.each([
@@ -114,7 +118,7 @@ test.each([
   });
   admitted.release();
 
-  if (expected === 'failed') expect(failed(outcome)).toMatchObject({ kind: 'ours', entraError: 'answer/scope' });
+  if (expected === 'failed') expect(failed(outcome)).toMatchObject({ kind: 'vault_fault', entraError: 'answer/scope' });
   else expect(granted(outcome).accessToken.permissions).toEqual(expected);
 });
 

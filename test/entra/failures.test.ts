@@ -58,7 +58,7 @@ describe('error words and suberrors without a known code', () => {
   });
 
   test('an unknown code under invalid_grant is ambiguous', () => {
-    expect(kindOf(refusal('invalid_grant', 12345))).toBe('suspect');
+    expect(kindOf(refusal('invalid_grant', 12345))).toBe('ambiguous');
   });
 
   test('an unknown code under invalid_grant with a known suberror has the suberror’s meaning', () => {
@@ -120,12 +120,12 @@ describe('the transport comes first', () => {
   });
   test('a loop counts against one connection, even with a Retry-After', () => {
     expect(classify({ ...refusal('invalid_grant', 50196), retryAfter: '30' }, NOW)?.failure).toMatchObject({
-      kind: 'looping',
+      kind: 'loop_detected',
       retryAfter: 5 * MINUTE,
     });
   });
   test('a loop counts against one connection, even with a status that means an outage', () => {
-    expect(kindOf({ ...refusal('temporarily_unavailable', 50196), status: 503 })).toBe('looping');
+    expect(kindOf({ ...refusal('temporarily_unavailable', 50196), status: 503 })).toBe('loop_detected');
   });
 });
 
@@ -195,7 +195,7 @@ describe('any response', () => {
   test('429 and 5xx never mark a connection or an app, except that a loop pauses the connection', () => {
     fc.assert(
       fc.property(answer, fc.constantFrom(429, 500, 502, 503, 504, 599), (it, status) => {
-        const kinds = status >= 500 ? ['transient', 'throttled', 'looping'] : ['transient', 'throttled'];
+        const kinds = status >= 500 ? ['transient', 'throttled', 'loop_detected'] : ['transient', 'throttled'];
         expect(kinds).toContain(kindOf({ ...it, status }));
       }),
       { numRuns: 2000 },

@@ -117,8 +117,8 @@ test('loops and faults of the vault are logged', async () => {
     failed(await stage.refresh());
   }
   expect(stage.logged.map((line) => line.replace(/,"correlationId".*/, ''))).toEqual([
-    'entra_protocol_error {"app":"tenants/acme/apps/default","kind":"looping","entraError":"invalid_grant/AADSTS50196"',
-    'entra_protocol_error {"app":"tenants/acme/apps/default","kind":"ours","entraError":"invalid_request/AADSTS9002313"',
+    'entra_protocol_error {"app":"tenants/acme/apps/default","kind":"loop_detected","entraError":"invalid_grant/AADSTS50196"',
+    'entra_protocol_error {"app":"tenants/acme/apps/default","kind":"vault_fault","entraError":"invalid_request/AADSTS9002313"',
   ]);
 });
 

@@ -52,7 +52,7 @@ const DECLINED = 65004;
 /** While a user signs in, it is of a directory that nobody administers: https://github.com/AzureAD/microsoft-authentication-library-for-objc/issues/917 */
 const UNMANAGED = 650051;
 /** A minute is long enough to ask once more: it may pass, or it was of one caller's claims. */
-const ASKED_AGAIN = new Set(['transient', 'throttled', 'suspect', 'consent', 'caller']);
+const ASKED_AGAIN = new Set(['transient', 'throttled', 'ambiguous', 'consent', 'caller']);
 
 /** The kind without the words that the table adds to it: what is right for tokens. */
 export function kindOf({ kind }: AnswerRow): string {
@@ -63,10 +63,10 @@ export function reasonOf(row: AnswerRow): string {
   const { code, subject } = row;
   switch (kindOf(row)) {
     case 'transient':
-    case 'suspect':
+    case 'ambiguous':
       return 'ENTRA_UNAVAILABLE';
     case 'throttled':
-    case 'looping':
+    case 'loop_detected':
       return 'ENTRA_THROTTLED';
     case 'app_credential':
       return EXPIRED.has(code) ? 'APP_CREDENTIAL_EXPIRED' : 'APP_CREDENTIAL_REJECTED';
@@ -82,7 +82,7 @@ export function reasonOf(row: AnswerRow): string {
       return DISABLED.has(code) ? 'ACCOUNT_DISABLED' : 'BLOCKED_BY_POLICY';
     case 'caller':
       return 'FIELD_INVALID';
-    case 'ours':
+    case 'vault_fault':
       return 'INTERNAL';
     default:
       throw new Error(`the table has an unknown kind: ${row.kind}`);
@@ -118,13 +118,13 @@ export function expectedOf(row: AnswerRow): Expected {
       const cure = kind === 'blocked' ? 'a day' : 'sign-in';
       return { ...base, connectionState: state, resourceState: state, stateReason: reason, cure };
     }
-    case 'suspect': {
+    case 'ambiguous': {
       // Two strikes.
       const state = STATES.reauthorize;
       const refused = { connectionState: state, resourceState: state, stateReason: state };
       return { ...base, ...refused, second: state, cure: 'VerifyConnection' };
     }
-    case 'looping':
+    case 'loop_detected':
       // The connection is left alone for 5 minutes.
       return { ...base, first: 'ENTRA_UNAVAILABLE', second: 'ENTRA_UNAVAILABLE' };
     default:
@@ -142,8 +142,8 @@ const STATES = {
 function callbackReason({ code, whoActs }: AnswerRow, kind: string, reason: string): string {
   if (code === DECLINED) return 'AUTHORIZATION_DECLINED';
   if (code === UNMANAGED) return 'BLOCKED_BY_POLICY';
-  const isVisitors = kind === 'ours' && whoActs.startsWith('visitor');
-  return kind === 'suspect' || isVisitors ? 'REAUTHORIZATION_REQUIRED' : reason;
+  const isVisitors = kind === 'vault_fault' && whoActs.startsWith('visitor');
+  return kind === 'ambiguous' || isVisitors ? 'REAUTHORIZATION_REQUIRED' : reason;
 }
 
 /** The closed list of reasons, as far as answers of Entra lead to them: the status of the call, and who acts. */

@@ -31,7 +31,7 @@ export function expectedInDirectory(row: AnswerRow): ExpectedInDirectory {
     appState: 'OK',
     credentialState: 'VALID',
     // One doubtful answer counts for nothing yet.
-    passes: alone.cure === '5 minutes' || kind === 'suspect',
+    passes: alone.cure === '5 minutes' || kind === 'ambiguous',
   };
   const refused = reasonOf(row);
   const everybody = { refused, other: refused, elsewhere: refused, cooldowns: 'app', isLocal: true } as const;

@@ -91,14 +91,14 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
     .constantFrom<FailureKind[]>(
       'transient',
       'throttled',
-      'looping',
+      'loop_detected',
       'app_credential',
       'app_config',
       'reauthorize',
       'consent',
       'blocked',
-      'suspect',
-      'ours',
+      'ambiguous',
+      'vault_fault',
     )
     .chain((kind) =>
       fc.constantFrom<FailureSubject[]>('connection', 'resource').map((subject) => failing(kind, subject)),
@@ -127,7 +127,7 @@ test('no response of Entra changes identity, owner or suspension of a connection
 });
 
 test('failures of the app, of Entra or of the vault do not change a connection', () => {
-  for (const kind of ['transient', 'throttled', 'app_credential', 'app_config', 'ours'] as const) {
+  for (const kind of ['transient', 'throttled', 'app_credential', 'app_config', 'vault_fault'] as const) {
     const connection = connectionWith();
     expect(afterRedeem(connection, failing(kind), NOW, GRAPH)).toBe(connection);
   }
@@ -194,7 +194,7 @@ test('each refusal leads to the state in the table', () => {
 
   expect(after('reauthorize').grantState).toBe('REAUTHORIZATION_REQUIRED');
   expect(after('blocked')).toMatchObject({ grantState: 'BLOCKED', heldUntil: NOW + BLOCKED_PROBE_INTERVAL });
-  expect(after('looping')).toMatchObject({ grantState: 'ACTIVE', heldUntil: NOW + LOOPING_COOLDOWN });
+  expect(after('loop_detected')).toMatchObject({ grantState: 'ACTIVE', heldUntil: NOW + LOOPING_COOLDOWN });
 });
 
 test.each([
@@ -264,19 +264,19 @@ test('refusals of the request, the directory, the app or the credential do not c
     'entra',
     'vault',
   ] as const) {
-    for (const kind of ['reauthorize', 'consent', 'blocked', 'suspect', 'app_config'] as const) {
+    for (const kind of ['reauthorize', 'consent', 'blocked', 'ambiguous', 'app_config'] as const) {
       expect(afterRedeem(connection, failing(kind, subject), NOW, GRAPH)).toBe(connection);
     }
   }
 });
 
 test('an unknown refusal of a resource counts when repeated after a minute, for it alone', () => {
-  const once = afterRedeem(connectionWith(), failing('suspect', 'resource'), NOW, GRAPH);
+  const once = afterRedeem(connectionWith(), failing('ambiguous', 'resource'), NOW, GRAPH);
   expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: undefined, heldUntil: undefined });
   expect(once.resourceIssues[GRAPH]).toMatchObject({ state: 'ACTIVE', retryTime: NOW + SUSPECT_INTERVAL });
 
-  expect(afterRedeem(once, failing('suspect', 'resource'), NOW + SUSPECT_INTERVAL - 1, GRAPH)).toBe(once);
-  const twice = afterRedeem(once, failing('suspect', 'resource'), NOW + SUSPECT_INTERVAL, GRAPH);
+  expect(afterRedeem(once, failing('ambiguous', 'resource'), NOW + SUSPECT_INTERVAL - 1, GRAPH)).toBe(once);
+  const twice = afterRedeem(once, failing('ambiguous', 'resource'), NOW + SUSPECT_INTERVAL, GRAPH);
   expect(twice.grantState).toBe('ACTIVE');
   expect(twice.resourceIssues[GRAPH]).toMatchObject({
     state: 'REAUTHORIZATION_REQUIRED',
@@ -305,8 +305,8 @@ test('missing consent is retried in pauses of a minute to a day, with the grante
 
 test('a grant with two ambiguous refusals may be verified again, a revoked one may not', () => {
   const doubtful = afterRedeem(
-    afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH),
-    failing('suspect'),
+    afterRedeem(connectionWith(), failing('ambiguous'), NOW, GRAPH),
+    failing('ambiguous'),
     NOW + SUSPECT_INTERVAL,
     GRAPH,
   );
@@ -317,27 +317,27 @@ test('a grant with two ambiguous refusals may be verified again, a revoked one m
 });
 
 test('an ambiguous refusal counts when repeated at least a minute later', () => {
-  const once = afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH);
+  const once = afterRedeem(connectionWith(), failing('ambiguous'), NOW, GRAPH);
   expect(once).toMatchObject({ grantState: 'ACTIVE', firstSuspectTime: NOW, heldUntil: NOW + SUSPECT_INTERVAL });
 
-  expect(afterRedeem(once, failing('suspect'), NOW + SUSPECT_INTERVAL - 1, GRAPH)).toBe(once);
-  expect(afterRedeem(once, failing('suspect'), NOW + SUSPECT_INTERVAL, GRAPH)).toMatchObject({
+  expect(afterRedeem(once, failing('ambiguous'), NOW + SUSPECT_INTERVAL - 1, GRAPH)).toBe(once);
+  expect(afterRedeem(once, failing('ambiguous'), NOW + SUSPECT_INTERVAL, GRAPH)).toMatchObject({
     grantState: 'REAUTHORIZATION_REQUIRED',
     stateReason: { reason: 'REAUTHORIZATION_REQUIRED' },
   });
 });
 
 test('a clock that is set back prolongs no cooldown, and voids a suspect time in the future', () => {
-  const once = afterRedeem(connectionWith(), failing('suspect'), NOW, GRAPH);
+  const once = afterRedeem(connectionWith(), failing('ambiguous'), NOW, GRAPH);
 
-  const again = afterRedeem(once, failing('suspect'), NOW - DAY, GRAPH);
+  const again = afterRedeem(once, failing('ambiguous'), NOW - DAY, GRAPH);
 
   expect(again).toMatchObject({
     grantState: 'ACTIVE',
     firstSuspectTime: NOW - DAY,
     heldUntil: NOW - DAY + SUSPECT_INTERVAL,
   });
-  for (const kind of ['suspect', 'looping', 'blocked'] as const) {
+  for (const kind of ['ambiguous', 'loop_detected', 'blocked'] as const) {
     const resting = afterRedeem(connectionWith(), failing(kind), NOW, GRAPH);
     const until = resting.heldUntil ?? 0;
     expect([
@@ -345,7 +345,7 @@ test('a clock that is set back prolongs no cooldown, and voids a suspect time in
       cooldownRemaining(resting, until - 1),
       cooldownRemaining(resting, until),
     ]).toEqual([until - NOW, 1, 0]);
-    expect(cooldownRemaining(resting, NOW - 1)).toBe(kind === 'suspect' ? SUSPECT_INTERVAL + 1 : 0);
+    expect(cooldownRemaining(resting, NOW - 1)).toBe(kind === 'ambiguous' ? SUSPECT_INTERVAL + 1 : 0);
     expect(cooldownRemaining(resting, NOW - DAY)).toBe(0);
   }
 });

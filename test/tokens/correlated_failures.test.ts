@@ -34,7 +34,7 @@ test('equal failures of many connections are deferred, and answered locally', as
   const asked = world.redemptions();
   expect(await askAll(tokens)).toEqual(Array(8).fill('ENTRA_UNAVAILABLE'));
   expect(world.redemptions()).toBe(asked);
-  expect(tokens.counted.get('alert/storm')).toBe(1);
+  expect(tokens.counted.get('alert/correlated_failures')).toBe(1);
 });
 
 test('a probe that succeeds dissolves the group', async () => {

@@ -219,7 +219,7 @@ test('a detected loop pauses this connection alone for five minutes', async () =
   expect(await reasonOf(() => tokens.verifyConnection(verify))).toBe('ENTRA_UNAVAILABLE');
   expect(world.redemptions()).toBe(1);
   expect((await tokens.get(ask('bea'))).source).toBe('ENTRA');
-  expect(tokens.counted.get('alert/looping')).toBe(1);
+  expect(tokens.counted.get('alert/loop_detected')).toBe(1);
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 
   world.sandbox.clock.advance(5 * MINUTE);
@@ -245,7 +245,7 @@ test('a malformed request affects its resource alone', async () => {
 
   expect(await reasonOf(() => tokens.get(ask('ada', { scopes: scopes.slice(1) })))).toBe('INTERNAL');
 
-  expect(tokens.counted.get('alert/ours')).toBe(1);
+  expect(tokens.counted.get('alert/vault_fault')).toBe(1);
   expect(await reasonOf(() => tokens.get(ask('ada', { scopes: ['Mail.Read'] })))).toBe('OK');
   expect((await world.find(ada.uid)).grantState).toBe('ACTIVE');
 });

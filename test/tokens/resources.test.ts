@@ -280,9 +280,9 @@ const CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}';
 
 test.each([
   ['caller', 50117, 'invalid_request', 'FIELD_INVALID'],
-  ['ours', 90013, 'invalid_request', 'FIELD_INVALID'],
+  ['vault_fault', 90013, 'invalid_request', 'FIELD_INVALID'],
   ['blocked', 53003, 'invalid_grant', 'BLOCKED_BY_POLICY'],
-  ['suspect', 9_999_999, 'invalid_grant', 'ENTRA_UNAVAILABLE'],
+  ['ambiguous', 9_999_999, 'invalid_grant', 'ENTRA_UNAVAILABLE'],
 ])('claims that Entra refuses (%s) concern only the caller that brings them', async (_, code, error, reason) => {
   const ada = await connect();
   fail(code, { error });
@@ -294,7 +294,7 @@ test.each([
   });
 
   expect(await get(IMAP)).toBe('OK');
-  expect(tokens.counted.get('alert/ours')).toBeUndefined();
+  expect(tokens.counted.get('alert/vault_fault')).toBeUndefined();
   expect(await world.find(ada.uid)).toMatchObject({ grantState: 'ACTIVE', resourceIssues: {} });
 });
 

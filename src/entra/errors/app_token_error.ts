@@ -12,7 +12,7 @@ const ASSIGN = 'An administrator must assign the application to a role of the re
 export function asAppTokenMeaning(meaning: Meaning): Meaning {
   const { failure, codes } = meaning;
   switch (failure.kind) {
-    case 'suspect':
+    case 'ambiguous':
       return refusedRequest(meaning, false, 'Entra refuses the app with a code that the vault does not know.');
     case 'reauthorize':
       return refusedRequest(meaning, true, 'Entra requires a user to sign in, but a token of the app has no user.');

@@ -55,7 +55,8 @@ export function classify(response: RawTokenResponse, now: Timestamp): Meaning | 
   if (status === 429) return mean('throttled', 'entra');
   const row = findRow(codes, error);
   // Loop detection is about one connection, whatever the status: its Retry-After must not stop the whole app.
-  const isLooping = row?.kind === 'looping' && (status < 500 || (error !== undefined && row.errors.includes(error)));
+  const isLooping =
+    row?.kind === 'loop_detected' && (status < 500 || (error !== undefined && row.errors.includes(error)));
   if (status >= 500 && !isLooping) return waiting();
   if (status >= 200 && status < 300) {
     return response.fault === undefined && isToken(body) ? undefined : mean('transient', 'entra');
@@ -100,15 +101,15 @@ const DECLINED_WORDS: ReadonlySet<string> = new Set(['access_denied', 'permissio
 const REASON_OF_KIND = {
   transient: 'ENTRA_UNAVAILABLE',
   throttled: 'ENTRA_THROTTLED',
-  looping: 'ENTRA_THROTTLED',
+  loop_detected: 'ENTRA_THROTTLED',
   app_credential: 'APP_CREDENTIAL_REJECTED',
   app_config: 'APP_MISCONFIGURED',
   reauthorize: 'REAUTHORIZATION_REQUIRED',
   consent: 'CONSENT_REQUIRED',
   blocked: 'BLOCKED_BY_POLICY',
-  suspect: 'ENTRA_UNAVAILABLE',
+  ambiguous: 'ENTRA_UNAVAILABLE',
   caller: 'FIELD_INVALID',
-  ours: 'INTERNAL',
+  vault_fault: 'INTERNAL',
 } as const satisfies Record<FailureKind, Reason>;
 
 const THROTTLE_DEFAULT: Duration = MINUTE;
@@ -119,9 +120,9 @@ function waitOf(kind: FailureKind, known: boolean, response: RawTokenResponse, n
   switch (kind) {
     case 'throttled':
       return retryAfterOf(response, now) ?? THROTTLE_DEFAULT;
-    case 'looping':
+    case 'loop_detected':
       return 5 * MINUTE;
-    case 'suspect':
+    case 'ambiguous':
       return MINUTE;
     case 'transient':
       return known ? 2 * SECOND : MINUTE;

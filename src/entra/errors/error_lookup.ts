@@ -7,15 +7,15 @@ const ROWS_BY_CODE: ReadonlyMap<number, readonly EntraError[]> = Map.groupBy(ENT
 const LEAST_HARMFUL_FIRST: readonly FailureKind[] = [
   'throttled',
   'transient',
-  'looping',
+  'loop_detected',
   'app_credential',
   'app_config',
   'consent',
   'blocked',
   'reauthorize',
-  'suspect',
+  'ambiguous',
   'caller',
-  'ours',
+  'vault_fault',
 ];
 
 /**
@@ -63,10 +63,10 @@ export const MEANING_OF_SUBERROR: ReadonlyMap<string, Meaning> = new Map<string,
 export function meaningOfError(error: string, withCode: boolean): Meaning | undefined {
   switch (error) {
     case 'invalid_grant':
-      return withCode ? { kind: 'suspect', subject: 'resource' } : { kind: 'reauthorize', subject: 'connection' };
+      return withCode ? { kind: 'ambiguous', subject: 'resource' } : { kind: 'reauthorize', subject: 'connection' };
     case 'interaction_required':
     case 'login_required':
-      return { kind: withCode ? 'suspect' : 'reauthorize', subject: 'resource' };
+      return { kind: withCode ? 'ambiguous' : 'reauthorize', subject: 'resource' };
     case 'consent_required':
       return { kind: 'consent', subject: 'resource' };
     case 'invalid_client':
@@ -77,7 +77,7 @@ export function meaningOfError(error: string, withCode: boolean): Meaning | unde
     case 'invalid_tenant':
       return { kind: 'app_config', subject: 'request' };
     case 'unsupported_grant_type':
-      return withCode ? { kind: 'app_config', subject: 'request' } : { kind: 'ours', subject: 'vault' };
+      return withCode ? { kind: 'app_config', subject: 'request' } : { kind: 'vault_fault', subject: 'vault' };
     case 'temporarily_unavailable':
     case 'server_error':
       return { kind: 'transient', subject: 'entra' };

@@ -174,14 +174,17 @@ function readChecked(parts: TokenRequestParts, request: ExchangeRequest, respons
     const { correlationId } = response;
     const reason = wrong === 'nonce' ? 'STATE_INVALID' : 'INTERNAL';
     const entraError = `answer/${wrong}`;
-    return { failure: { ...NO_DETAILS, kind: 'ours', subject: 'vault', reason, entraError, correlationId }, response };
+    return {
+      failure: { ...NO_DETAILS, kind: 'vault_fault', subject: 'vault', reason, entraError, correlationId },
+      response,
+    };
   }
   const context = { resource: request.resource, scopes: request.grant.scopes, graph, random: parts.random };
   return { granted: readGranted(response, context) };
 }
 
 /** Kinds that Entra answers only after it accepted the credential. */
-const AFTER_AUTHENTICATION: ReadonlySet<Failure['kind']> = new Set(['reauthorize', 'consent', 'blocked', 'suspect']);
+const AFTER_AUTHENTICATION: ReadonlySet<Failure['kind']> = new Set(['reauthorize', 'consent', 'blocked', 'ambiguous']);
 
 /** Records a refusal that is not about the credential. */
 async function recordRefusal(
@@ -195,7 +198,7 @@ async function recordRefusal(
   switch (failure.kind) {
     case 'app_config':
     case 'caller':
-    case 'ours':
+    case 'vault_fault':
       return health.refused(context, grant, meaning, order);
     case 'transient':
       if (failure.subject === 'request') health.startRequestCooldown(context, grant, failure, known);

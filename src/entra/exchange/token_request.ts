@@ -101,7 +101,7 @@ async function sendOnce(
   parts.metrics.exchange(failure?.kind ?? 'granted', failure?.reason ?? '', (performance.now() - start) / SECOND);
   slot.report(slotReport(meaning));
   if (meaning === undefined) parts.clientAuthentications.accepted(usable, authentication);
-  if (failure?.kind === 'looping' || failure?.kind === 'ours') {
+  if (failure?.kind === 'loop_detected' || failure?.kind === 'vault_fault') {
     const { kind, entraError = '', correlationId = '' } = failure;
     parts.log.event('error', 'entra_protocol_error', { app: appName(app), kind, entraError, correlationId });
   }

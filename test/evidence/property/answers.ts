@@ -58,7 +58,7 @@ export function meaningOf({ error, code }: Refusal): Meaning {
   const seen = rows.find(({ errors }) => errors.includes(error));
   // Of several meanings, none was seen under this word: any of them will do, so the widest of one user is expected.
   const meanings = new Set(rows.map(({ kind, subject }) => `${kind} ${subject}`));
-  if (seen === undefined && meanings.size > 1) return { kind: 'suspect', subject: 'connection' };
+  if (seen === undefined && meanings.size > 1) return { kind: 'ambiguous', subject: 'connection' };
   const row = seen ?? rows[0];
   // `invalid_grant` is about the grant (RFC 6749, 5.2), so a code of the client's authentication proves nothing under it.
   if (row === undefined || (row.kind === 'app_credential' && error === 'invalid_grant')) return UNKNOWN;

@@ -121,7 +121,7 @@ function isRefuted(failure: Entry, entries: readonly Entry[], refutes: (entry: E
 
 const isGrant = (entry: Entry) => entry.refusal === undefined;
 const isOrdinary = ({ grant, hasClaims }: Entry) => grant === 'refresh' && !hasClaims;
-const AFTER_AUTHENTICATION = new Set(['reauthorize', 'consent', 'blocked', 'suspect']);
+const AFTER_AUTHENTICATION = new Set(['reauthorize', 'consent', 'blocked', 'ambiguous']);
 
 function credentialsHold(known: Known, answered: readonly Entry[], entries: readonly Entry[]): HeldByLog | undefined {
   const evidence = known.credentials.map((credential) => {

@@ -21,7 +21,7 @@ const OF_ONE_RESOURCE: ReadonlySet<string> = new Set([
   'caller',
   'vault',
 ]);
-const LASTING: ReadonlySet<string> = new Set(['reauthorize', 'consent', 'blocked', 'suspect', 'looping']);
+const LASTING: ReadonlySet<string> = new Set(['reauthorize', 'consent', 'blocked', 'ambiguous', 'loop_detected']);
 const LASTING_WORDS: ReadonlySet<string> = new Set(['invalid_grant', 'interaction_required', 'consent_required']);
 
 /** Entra's repair alone does not end it. */

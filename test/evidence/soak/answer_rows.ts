@@ -18,7 +18,7 @@ export function readRows(): readonly Row[] {
 
 const UNKNOWN: readonly Row[] = [
   // Under these words the table says who must act; an unknown code does not.
-  ...['invalid_grant', 'interaction_required'].map((error, index) => unknown(999_101 + index, error, 'suspect')),
+  ...['invalid_grant', 'interaction_required'].map((error, index) => unknown(999_101 + index, error, 'ambiguous')),
   ...['invalid_client', 'unauthorized_client', 'invalid_request', 'invalid_scope', 'invalid_resource'].map(
     (error, index) => unknown(999_201 + index, error, 'app_config'),
   ),
@@ -26,7 +26,7 @@ const UNKNOWN: readonly Row[] = [
 ];
 
 function unknown(code: number, error: string, kind: string): Row {
-  return { code, error, suberror: undefined, kind, subject: kind === 'suspect' ? 'resource' : 'request' };
+  return { code, error, suberror: undefined, kind, subject: kind === 'ambiguous' ? 'resource' : 'request' };
 }
 
 /** What callers may get for it. The exact reason of each row is the subject of another test. */
@@ -38,9 +38,9 @@ export function reasonsOf({ kind, subject }: Row): readonly string[] {
       return ['CONSENT_REQUIRED', 'ADMIN_CONSENT_REQUIRED'];
     case 'blocked':
       return ['BLOCKED_BY_POLICY', 'ACCOUNT_DISABLED'];
-    case 'suspect':
+    case 'ambiguous':
       return ['ENTRA_UNAVAILABLE', 'REAUTHORIZATION_REQUIRED'];
-    case 'looping':
+    case 'loop_detected':
       return ['ENTRA_THROTTLED', 'ENTRA_UNAVAILABLE'];
     case 'transient':
       return ['ENTRA_UNAVAILABLE'];

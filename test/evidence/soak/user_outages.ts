@@ -119,7 +119,7 @@ function repairOf({ kind, subject }: Row, byHand: boolean): Repair['kind'] | und
     case 'reauthorize':
       if (subject === 'connection') return 'reconnect';
       return byHand ? 'verify' : undefined;
-    case 'suspect':
+    case 'ambiguous':
       return 'verify';
     case 'blocked':
     case 'consent':
@@ -146,7 +146,7 @@ function describe(row: Row, where: string) {
   return {
     label: `${labelOf(row)} ${where}`,
     subject: row.subject,
-    dropsTokens: ['reauthorize', 'blocked', 'consent', 'suspect'].includes(row.kind),
+    dropsTokens: ['reauthorize', 'blocked', 'consent', 'ambiguous'].includes(row.kind),
     reasons: reasonsOf(row),
   };
 }
