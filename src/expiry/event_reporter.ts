@@ -1,19 +1,19 @@
 import type { Severity, VaultEvent } from '../model/event.ts';
 import type { Log, LogLevel } from '../telemetry/log.ts';
-import type { WatchMetrics } from './expiry_metrics.ts';
+import type { ExpiryMetrics } from './expiry_metrics.ts';
 
-/** Takes note of an event that lies in the outbox now. */
+/** Reports an event that was stored in the outbox. */
 export type ReportPublished = (event: VaultEvent) => void;
 
 const LEVEL = { INFO: 'info', WARNING: 'warn', CRITICAL: 'warn' } as const satisfies Record<Severity, LogLevel>;
 
-/** The log is a place of telling too, for whoever reads nothing else. */
+/** Logs and counts each event, for operators who use no other channel. */
 export function createEventReporter({
   log,
   metrics,
 }: {
   readonly log: Log;
-  readonly metrics: WatchMetrics;
+  readonly metrics: ExpiryMetrics;
 }): ReportPublished {
   return (event) => {
     const { uid, type, subject, severity } = event;

@@ -8,22 +8,22 @@ import type { CredentialOfApp } from '../store/background_stores.ts';
 import type { Stores } from '../store/stores.ts';
 import { follow, type StreamedEvent } from './follow_events.ts';
 
-/** What ends, and what was told of it, for whoever asks. */
+/** Queries about expiring credentials, published events and dead letters. */
 export interface Expiry {
-  /** Soonest first; those that never end, or whose end nobody knows, last. TENANT_NOT_FOUND. */
+  /** Soonest first; credentials without an expiry date last. TENANT_NOT_FOUND. */
   listExpiring(request: ListExpiring): Promise<Page<CredentialOfApp>>;
-  /** From the cursor on, for as long as the signal lets it. TENANT_NOT_FOUND; DATABASE_UNAVAILABLE at any time. */
+  /** Events after the cursor, until the signal aborts. TENANT_NOT_FOUND; DATABASE_UNAVAILABLE at any time. */
   events(after: EventCursor, filter: EventFilter, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void>;
-  /** In the order of (sink, event), also of sinks that are not configured any more. */
+  /** In the order of (sink, event), including those of removed sinks. */
   deadLetters(page: PageRequest, sinkId: string | undefined): Promise<Page<Delivery>>;
-  /** Returns how many are pending again. FIELD_INVALID: there is no such sink. */
+  /** Returns how many are pending again. FIELD_INVALID for an unknown sink. */
   redeliver(sinkId: string): Promise<number>;
 }
 
 export interface Audience {
   /** Undefined: `tenants/-`. */
   readonly tenantId: string | undefined;
-  /** Whom the caller may see; undefined: all. */
+  /** The tenants that the caller may see; undefined: all. */
   readonly tenantIds: readonly string[] | undefined;
 }
 
@@ -34,10 +34,10 @@ export interface ListExpiring extends Audience {
   readonly page: PageRequest;
 }
 
-/** The last sequence that was heard; `now`: nothing that has happened yet. */
+/** The last sequence that the reader has; `now` skips all past events. */
 export type EventCursor = number | 'now';
 
-/** Events of the vault itself are for those alone who may see all tenants, and ask for all. */
+/** Events of the vault itself are sent only if the caller may see all tenants and requests all. */
 export interface EventFilter extends Audience {
   readonly types: ReadonlySet<string>;
 }
@@ -46,11 +46,11 @@ export interface ExpiryParts {
   readonly stores: Pick<Stores, 'tenants' | 'expiry' | 'outbox' | 'deliveries'>;
   readonly clock: Clock;
   readonly every: Every;
-  /** As the operator configured them. */
+  /** Ids of the configured sinks. */
   readonly sinkIds: readonly string[];
 }
 
-/** The first threshold of those that nobody configured. */
+/** The first default threshold. */
 const AHEAD = 60 * DAY;
 
 export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Expiry {
@@ -76,7 +76,7 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
       yield* follow({
         outbox: stores.outbox,
         every,
-        // A database that was restored from a backup may know less than its reader: what comes next must not wait until it has caught up.
+        // After a restore from a backup the cursor may be ahead of the outbox; the reader must still get new events.
         after: after === 'now' ? last : Math.min(after, last),
         isWanted: ({ type, tenantId }) => filter.types.has(type) && (tenantIds?.includes(tenantId) ?? true),
         signal,
@@ -87,8 +87,8 @@ export function createExpiry({ stores, clock, every, sinkIds }: ExpiryParts): Ex
 
     async redeliver(sinkId) {
       if (!sinkIds.includes(sinkId)) {
-        const known = sinkIds.length === 0 ? 'none is configured' : `configured are ${sinkIds.join(', ')}`;
-        throw fieldInvalid('sink', `there is no such sink; ${known}`);
+        const known = sinkIds.length === 0 ? 'No sink is configured' : `The configured sinks are ${sinkIds.join(', ')}`;
+        throw fieldInvalid('sink', `is not a configured sink. ${known}.`);
       }
       return stores.deliveries.redeliver(sinkId, clock.now());
     },

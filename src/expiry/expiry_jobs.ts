@@ -3,16 +3,16 @@ import type { Clock } from '../model/clock.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createEventReporter, type ReportPublished } from './event_reporter.ts';
-import type { WatchMetrics } from './expiry_metrics.ts';
-import { createIdle } from './idle_connections.ts';
+import type { ExpiryMetrics } from './expiry_metrics.ts';
+import { createIdleReminders } from './idle_connections.ts';
 import { createReminders } from './reminders.ts';
-import { createOwnEnds, type OwnEndsParts } from './vault_expiries.ts';
+import { createVaultExpiries, type VaultExpiriesParts } from './vault_expiries.ts';
 
-export interface ExpiryJobsParts extends Pick<OwnEndsParts, 'tls' | 'apiKeys'> {
+export interface ExpiryJobsParts extends Pick<VaultExpiriesParts, 'tls' | 'apiKeys'> {
   readonly stores: Pick<Stores, 'expiry' | 'kekAge' | 'kekReminded'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: WatchMetrics;
+  readonly metrics: ExpiryMetrics;
   /** Days before an expiry: for tenants without thresholds of their own, and for the vault itself. */
   readonly thresholds: readonly number[];
 }
@@ -20,7 +20,7 @@ export interface ExpiryJobsParts extends Pick<OwnEndsParts, 'tls' | 'apiKeys'> {
 /** The jobs that publish events of expiring credentials, idle connections, and the vault's own certificates and keys. */
 export interface ExpiryJobs {
   readonly jobs: readonly BatchJob[];
-  /** Of this replica's own files. */
+  /** For the certificate files of this replica. */
   readonly localJob: () => Promise<void>;
   readonly reportPublished: ReportPublished;
 }
@@ -28,6 +28,10 @@ export interface ExpiryJobs {
 export function createExpiryJobs(parts: ExpiryJobsParts): ExpiryJobs {
   const reportPublished = createEventReporter(parts);
   const common = { ...parts, expiry: parts.stores.expiry, reportPublished };
-  const vaultExpiries = createOwnEnds({ ...common, kek: parts.stores });
-  return { jobs: [createReminders(common), createIdle(common)], localJob: () => vaultExpiries.look(), reportPublished };
+  const vaultExpiries = createVaultExpiries({ ...common, kek: parts.stores });
+  return {
+    jobs: [createReminders(common), createIdleReminders(common)],
+    localJob: () => vaultExpiries.publishDue(),
+    reportPublished,
+  };
 }

@@ -1,20 +1,21 @@
 import type { Timestamp } from '../model/clock.ts';
 import type { VaultEvent } from '../model/event.ts';
 
-/** What the watch counts. */
-export interface WatchMetrics {
+/** Metrics of published events and of the vault's own certificates and keys. */
+export interface ExpiryMetrics {
   published(event: Pick<VaultEvent, 'type' | 'severity'>): void;
-  /** All of them: one that is missing is removed from the metric. */
-  vaultExpiries(all: readonly OwnEnd[]): void;
+  /** The complete list: the metric drops missing ones. */
+  vaultExpiries(all: readonly VaultExpiry[]): void;
 }
 
-export const silentWatchMetrics: WatchMetrics = { published() {}, vaultExpiries() {} };
-/** Something that the vault itself runs by, and that ends. */
-export interface OwnEnd {
+export const silentExpiryMetrics: ExpiryMetrics = { published() {}, vaultExpiries() {} };
+
+/** A certificate or key of the vault itself that expires. */
+export interface VaultExpiry {
   readonly kind: 'TLS_CERTIFICATE' | 'API_KEY';
   /** `vault/tls-certificate`, `vault/callers/mail-sync/keys/2026` */
   readonly subject: string;
   readonly expireTime: Timestamp;
-  /** Another one of the same caller lives on beyond it. */
+  /** Another key of the same caller is valid for longer. */
   readonly covered: boolean;
 }

@@ -3,12 +3,12 @@ import type { VaultEvent } from '../model/event.ts';
 import type { Every } from '../model/timers.ts';
 import type { OutboxStore } from '../store/background_stores.ts';
 
-const LOOK_EVERY: Duration = SECOND;
-/** Looks that told nothing. Whoever follows keeps a cursor that is not much older than what the vault has read for it, and proxies see traffic. */
-const QUIET_LOOKS = 10;
+const READ_EVERY: Duration = SECOND;
+/** Reads without a matching event before a message with only the cursor: the reader's cursor stays current, and proxies see traffic. */
+const QUIET_READS = 10;
 const BATCH = 500;
 
-/** Begins with the cursor alone: who breaks off before the first event knows where to go on. */
+/** Follows the outbox. The first message has only the cursor, so that a reader interrupted before the first event can continue. */
 export async function* follow({
   outbox,
   every,
@@ -35,7 +35,7 @@ export async function* follow({
       quiet = 0;
       yield { event, cursor };
     }
-    if (quiet >= QUIET_LOOKS) {
+    if (quiet >= QUIET_READS) {
       quiet = 0;
       yield { event: undefined, cursor };
     }
@@ -51,13 +51,13 @@ function next(every: Every, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const stop = every(LOOK_EVERY, done);
+    const stop = every(READ_EVERY, done);
     signal.addEventListener('abort', done);
   });
 }
 
 export interface StreamedEvent {
-  /** Undefined: nothing for this audience up to the cursor. */
+  /** Undefined: no matching event up to the cursor. */
   readonly event: VaultEvent | undefined;
   readonly cursor: number;
 }

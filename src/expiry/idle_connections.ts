@@ -9,11 +9,11 @@ import type { Log } from '../telemetry/log.ts';
 import type { ReportPublished } from './event_reporter.ts';
 
 const BATCH = 100;
-/** Keep-alive redeems each 30 to 45 days: who is idle for 75 of the 90 is suspended, or cannot be redeemed. */
+/** Keep-alive redeems each refresh token after 30 to 45 days, so one that is idle for 75 of 90 days is suspended or cannot be redeemed. */
 const LEFT: Duration = 15 * DAY;
 
-/** Tells of connections whose refresh token is about to die unused. */
-export function createIdle(parts: {
+/** Publishes reminders of connections whose refresh token is about to expire unused. */
+export function createIdleReminders(parts: {
   readonly expiry: Pick<ExpiryStore, 'idleExpiring' | 'remindIdle'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,12 +32,12 @@ export function createIdle(parts: {
   return {
     async batch() {
       const now = clock.now();
-      const ending = await expiry.idleExpiring(now + LEFT, BATCH + quarantine.size);
-      const fresh = ending.filter(({ uid }) => !quarantine.has(uid));
-      for (const connection of fresh) {
+      const expiring = await expiry.idleExpiring(now + LEFT, BATCH + quarantine.size);
+      const ready = expiring.filter(({ uid }) => !quarantine.has(uid));
+      for (const connection of ready) {
         await remind(connection, now).catch((failure) => quarantine.add(connection.uid, failure));
       }
-      return fresh.length >= BATCH;
+      return ready.length >= BATCH;
     },
   };
 }
@@ -47,7 +47,7 @@ function eventOf(connection: Connection, end: Timestamp, now: Timestamp): VaultE
     uid: newUid(),
     type: 'connection.idle_expiring',
     dedupeKey: `connection.idle_expiring/${connection.uid}/${connection.lastRefreshTime}`,
-    // Somebody suspended it, and may let it die.
+    // A suspended connection may be meant to expire.
     severity: connection.suspendTime === undefined ? 'WARNING' : 'INFO',
     tenantUid: connection.tenantUid,
     tenantId: connection.tenantId,

@@ -9,27 +9,27 @@ import type { DueReminder, ExpiryStore, Reminder } from '../store/background_sto
 import type { Log } from '../telemetry/log.ts';
 import type { ReportPublished } from './event_reporter.ts';
 
-/** A commit stops the event loop, and with it every GetAccessToken: for some 10 ms where it holds so many. */
+/** A commit blocks the event loop, and with it every GetAccessToken: about 10 ms for this many rows. */
 const BATCH = 250;
 
-/** Tells of credentials that end. */
+/** Publishes reminders of expiring credentials. */
 export function createReminders(parts: {
   readonly expiry: Pick<ExpiryStore, 'dueReminders' | 'remind'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly reportPublished: ReportPublished;
-  /** Days before the end, for tenants that have none of their own. */
+  /** Days before the expiry, for tenants without thresholds of their own. */
   readonly thresholds: readonly number[];
 }): BatchJob {
   const { expiry, clock, reportPublished } = parts;
   const quarantine = createQuarantine(parts);
 
-  /** One row that cannot be written takes its batch with it: halving finds it, and the others are told. */
+  /** One bad row fails the whole batch. Bisect to find it; the other reminders are still published. */
   async function remind(reminders: readonly Reminder[]): Promise<void> {
     const [first] = reminders;
     if (first === undefined) return;
     try {
-      // None: another replica was faster.
+      // 0: another replica was faster.
       if ((await expiry.remind(reminders)) === 0) return;
     } catch (failure) {
       if (reminders.length === 1) return quarantine.add(first.due.credential.uid, failure);
@@ -53,9 +53,9 @@ export function createReminders(parts: {
     async batch() {
       const now = clock.now();
       const due = await expiry.dueReminders(now, BATCH + quarantine.size);
-      const fresh = due.filter(({ credential }) => !quarantine.has(credential.uid));
-      await remind(fresh.flatMap((one) => reminderOf(one, now)));
-      return fresh.length >= BATCH;
+      const ready = due.filter(({ credential }) => !quarantine.has(credential.uid));
+      await remind(ready.flatMap((one) => reminderOf(one, now)));
+      return ready.length >= BATCH;
     },
   };
 }
@@ -63,12 +63,9 @@ export function createReminders(parts: {
 function decided(due: DueReminder, thresholds: readonly number[], now: Timestamp): Reminder {
   const { lastRemindedDays } = due;
   const { expireTime } = due.credential;
-  const { thresholdDays, nextTime } = decideReminder(
-    { expireTime, thresholds, lastRemindedDays: lastRemindedDays },
-    now,
-  );
+  const { thresholdDays, nextTime } = decideReminder({ expireTime, thresholds, lastRemindedDays }, now);
   if (thresholdDays === undefined || expireTime === undefined)
-    return { due, event: undefined, lastRemindedDays: lastRemindedDays, nextTime };
+    return { due, event: undefined, lastRemindedDays, nextTime };
   return { due, event: eventOf(due, expireTime, thresholdDays, now), lastRemindedDays: thresholdDays, nextTime };
 }
 
@@ -87,7 +84,7 @@ function eventOf(due: DueReminder, expireTime: Timestamp, thresholdDays: number,
   return {
     uid: newUid(),
     type: thresholdDays === 0 ? 'credential.expired' : 'credential.expiring',
-    // The end first: those that are due together then lie side by side in the index of causes.
+    // The expiry date comes first, so that keys that are due together are adjacent in the index.
     dedupeKey: `credential.expiring/${expireTime}/${thresholdDays}/${credential.uid}`,
     severity: severityOfEnd(expireTime, covered, now),
     tenantUid: app.tenantUid,

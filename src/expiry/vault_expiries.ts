@@ -9,47 +9,42 @@ import type { ExpiryStore } from '../store/background_stores.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ReportPublished } from './event_reporter.ts';
-import type { OwnEnd, WatchMetrics } from './expiry_metrics.ts';
+import type { ExpiryMetrics, VaultExpiry } from './expiry_metrics.ts';
 
-/** An API key, without the key. */
-export interface KeyEnd {
+/** The expiry of an API key. */
+export interface ApiKeyExpiry {
   readonly caller: Pick<Caller, 'id' | 'credentialId'>;
-  /** Undefined: it has none. */
+  /** Undefined: it does not expire. */
   readonly expireTime: Timestamp | undefined;
 }
 
-export interface OwnEndsParts {
+export interface VaultExpiriesParts {
   readonly expiry: Pick<ExpiryStore, 'publish'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly reportPublished: ReportPublished;
-  readonly metrics: WatchMetrics;
+  readonly metrics: ExpiryMetrics;
   readonly thresholds: readonly number[];
   readonly tls: { readonly certFile: string; readonly clientCaFile: string | undefined } | undefined;
-  readonly apiKeys: readonly KeyEnd[];
+  readonly apiKeys: readonly ApiKeyExpiry[];
   readonly kek: Pick<Stores, 'kekAge' | 'kekReminded'>;
-}
-
-export interface OwnEnds {
-  /** Does something once an hour. */
-  look(): Promise<void>;
 }
 
 const YEAR_DAYS = 365;
 
-/** Tells of what the vault itself runs by. Each replica looks at its own; what is the same is told once, by its cause. */
-export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
+/** Publishes reminders of the vault's own certificates and keys. Each replica reads its own files; the dedupe key makes equal events unique. */
+export function createVaultExpiries(parts: VaultExpiriesParts) {
   const { expiry, clock, log, reportPublished, metrics, thresholds, tls, apiKeys, kek } = parts;
   let nextTime: Timestamp = 0;
-  /** Causes: the outbox forgets after 30 days, a threshold may last for longer. */
+  /** Dedupe keys, because the outbox deletes events after 30 days, but a threshold may apply for longer. */
   const done = new Set<string>();
 
-  async function remind(end: OwnEnd, now: Timestamp): Promise<void> {
-    const { thresholdDays } = decideReminder({ ...end, thresholds, lastRemindedDays: undefined }, now);
+  async function remind(item: VaultExpiry, now: Timestamp): Promise<void> {
+    const { thresholdDays } = decideReminder({ ...item, thresholds, lastRemindedDays: undefined }, now);
     if (thresholdDays === undefined) return;
-    const dedupeKey = `vault.credential_expiring/${end.subject}/${end.expireTime}/${thresholdDays}`;
-    const severity = severityOfEnd(end.expireTime, end.covered, now);
-    const { kind, subject, expireTime } = end;
+    const dedupeKey = `vault.credential_expiring/${item.subject}/${item.expireTime}/${thresholdDays}`;
+    const severity = severityOfEnd(item.expireTime, item.covered, now);
+    const { kind, subject, expireTime } = item;
     const data = { kind, expireTime, thresholdDays };
     await publish({ type: 'vault.credential_expiring', dedupeKey, severity, subject, data }, now);
   }
@@ -63,7 +58,7 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
     const dedupeKey = `vault.root_key_rotation_due/${kekId}/${ageDays}`;
     const about = { dedupeKey, severity: 'WARNING', subject: 'vault/root-key' } as const;
     await publish({ ...about, type: 'vault.root_key_rotation_due', data: { ageDays } }, now);
-    // The outbox forgets after 30 days.
+    // The outbox deletes the event, with its dedupe key, after 30 days.
     await kek.kekReminded(kekId, ageDays);
   }
 
@@ -75,10 +70,10 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
     done.add(fields.dedupeKey);
   }
 
-  async function certificateEnd(file: string | undefined, subject: string): Promise<readonly OwnEnd[]> {
+  async function certificateExpiry(file: string | undefined, subject: string): Promise<readonly VaultExpiry[]> {
     if (file === undefined) return [];
     try {
-      return [{ kind: 'TLS_CERTIFICATE', subject, expireTime: await firstEnd(file), covered: false }];
+      return [{ kind: 'TLS_CERTIFICATE', subject, expireTime: await firstExpiry(file), covered: false }];
     } catch {
       log.event('error', 'tls_certificate_unreadable', { subject });
       return [];
@@ -86,30 +81,31 @@ export function createOwnEnds(parts: OwnEndsParts): OwnEnds {
   }
 
   return {
-    async look() {
+    /** Runs once an hour; other calls do nothing. */
+    async publishDue(): Promise<void> {
       const now = clock.now();
       if (now < nextTime) return;
-      const ends = [
-        ...(await certificateEnd(tls?.certFile, 'vault/tls-certificate')),
-        ...(await certificateEnd(tls?.clientCaFile, 'vault/tls-client-ca')),
-        ...keyEnds(apiKeys),
+      const expiries = [
+        ...(await certificateExpiry(tls?.certFile, 'vault/tls-certificate')),
+        ...(await certificateExpiry(tls?.clientCaFile, 'vault/tls-client-ca')),
+        ...apiKeyExpiries(apiKeys),
       ];
-      metrics.vaultExpiries(ends);
-      for (const end of ends) await remind(end, now);
+      metrics.vaultExpiries(expiries);
+      for (const expiry of expiries) await remind(expiry, now);
       await remindOfKek(now);
       nextTime = now + HOUR;
     },
   };
 }
 
-/** A chain is good for as long as each of its links. */
-async function firstEnd(file: string): Promise<Timestamp> {
+/** A chain expires with its first certificate. */
+async function firstExpiry(file: string): Promise<Timestamp> {
   const pems = (await readFile(file, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
   if (pems === null) throw new TypeError('no certificate');
   return Math.min(...pems.map((pem) => new X509Certificate(pem).validToDate.getTime()));
 }
 
-function keyEnds(apiKeys: readonly KeyEnd[]): readonly OwnEnd[] {
+function apiKeyExpiries(apiKeys: readonly ApiKeyExpiry[]): readonly VaultExpiry[] {
   return apiKeys.flatMap(({ caller, expireTime }) => {
     if (expireTime === undefined) return [];
     const covered = apiKeys.some(

@@ -8,7 +8,7 @@ import { createRotations } from '../credential_lifecycle/rotation/rotations.ts';
 import { startDeliveries } from '../event_delivery/start_deliveries.ts';
 
 import { createExpiryJobs } from '../expiry/expiry_jobs.ts';
-import type { KeyEnd } from '../expiry/vault_expiries.ts';
+import type { ApiKeyExpiry } from '../expiry/vault_expiries.ts';
 import type { Changes } from '../model/changes.ts';
 import type { Clock } from '../model/clock.ts';
 import { newUid } from '../model/ids.ts';
@@ -26,7 +26,7 @@ interface BackgroundJobsParts extends MicrosoftClients {
   readonly clock: Clock;
   readonly stores: Stores;
   readonly changes: Changes;
-  readonly apiKeys: readonly KeyEnd[];
+  readonly apiKeys: readonly ApiKeyExpiry[];
   readonly every: Timers['every'];
   readonly metrics: Metrics;
   readonly log: Log;

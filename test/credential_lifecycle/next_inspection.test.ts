@@ -84,12 +84,12 @@ describe('the next inspection', () => {
   });
 
   test('of a reference is before its expiry, and hourly from then on', () => {
-    const ending = (rest: number) =>
+    const expiringIn = (rest: number) =>
       restOf({ credentials: [credential(), credential({ kind: 'KEY_VAULT_SECRET', expireTime: NOW + rest })] });
-    expect(ending(5 * HOUR)).toBe(4 * HOUR);
-    expect(ending(MINUTE)).toBe(HOUR);
-    expect(ending(-3 * DAY)).toBe(HOUR);
-    expect(ending(5 * DAY)).toBeGreaterThan(0.8 * DAY);
+    expect(expiringIn(5 * HOUR)).toBe(4 * HOUR);
+    expect(expiringIn(MINUTE)).toBe(HOUR);
+    expect(expiringIn(-3 * DAY)).toBe(HOUR);
+    expect(expiringIn(5 * DAY)).toBeGreaterThan(0.8 * DAY);
     expect(restOf({ credentials: [credential({ expireTime: NOW - DAY })] })).toBeGreaterThan(0.8 * DAY);
   });
 

@@ -28,39 +28,39 @@ async function world() {
       events: [],
     });
   }
-  return { stores, app, keyVault, secretSource, due, news: createSecretChangeHandler({ ...stores, secretSource }) };
+  return { stores, app, keyVault, secretSource, due, handler: createSecretChangeHandler({ ...stores, secretSource }) };
 }
 
 test.each([URI, `${URI}/v1`, `${URI}/v2`])('the app is inspected in the next run: %s', async (uri) => {
-  const { news, due, app } = await world();
+  const { handler, due, app } = await world();
   expect(await due()).toEqual([]);
 
-  expect(await news.onSecretChanged(uri)).toBe(1);
+  expect(await handler.onSecretChanged(uri)).toBe(1);
 
   expect((await due()).map((one) => one.app.uid)).toEqual([app.uid]);
 });
 
 test('the cached secret is read again', async () => {
-  const { news, keyVault, secretSource } = await world();
+  const { handler, keyVault, secretSource } = await world();
   await secretSource.read(URI);
   keyVault.versions.push({ name: 'mail', version: 'v2', value: 'the-new-one', created: 2 });
 
-  await news.onSecretChanged(`${URI}/v2`);
+  await handler.onSecretChanged(`${URI}/v2`);
 
   expect((await secretSource.read(URI)).version).toBe('v2');
 });
 
 test('no app is inspected for an unreferenced secret', async () => {
-  const { news, due } = await world();
+  const { handler, due } = await world();
 
-  expect(await news.onSecretChanged(`${URI}-2`)).toBe(0);
+  expect(await handler.onSecretChanged(`${URI}-2`)).toBe(0);
 
   expect(await due()).toEqual([]);
 });
 
 test('an outage of the database is reported', async () => {
-  const { news, stores } = await world();
+  const { handler, stores } = await world();
   await stores.close();
 
-  await expect(news.onSecretChanged(URI)).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
+  await expect(handler.onSecretChanged(URI)).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
 });

@@ -207,8 +207,8 @@ describe('dead letters', () => {
   test('of an unknown sink are not redelivered, and the error lists the configured sinks', async () => {
     await expect(openExpiry(['ops', 'pager']).redeliver('opps')).rejects.toMatchObject({
       reason: 'FIELD_INVALID',
-      message: expect.stringContaining('there is no such sink; configured are ops, pager'),
+      message: expect.stringContaining('is not a configured sink. The configured sinks are ops, pager'),
     });
-    await expect(openExpiry().redeliver('ops')).rejects.toThrow('none is configured');
+    await expect(openExpiry().redeliver('ops')).rejects.toThrow('No sink is configured');
   });
 });

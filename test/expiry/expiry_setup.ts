@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { type Scheduler, type SchedulerParts, startScheduler } from '../../src/background/scheduler.ts';
 import { createExpiryJobs, type ExpiryJobsParts } from '../../src/expiry/expiry_jobs.ts';
-import { silentWatchMetrics } from '../../src/expiry/expiry_metrics.ts';
+import { silentExpiryMetrics } from '../../src/expiry/expiry_metrics.ts';
 import { createKek } from '../../src/keyring/kek.ts';
 import type { VaultEvent } from '../../src/model/event.ts';
 import { createStores } from '../../src/store/create_stores.ts';
@@ -44,7 +44,7 @@ export async function openWatchWorld(): Promise<WatchWorld> {
         stores: vault.stores,
         clock: vault.clock,
         log,
-        metrics: silentWatchMetrics,
+        metrics: silentExpiryMetrics,
         thresholds: DEFAULT,
         tls: undefined,
         apiKeys: [],

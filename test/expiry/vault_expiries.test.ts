@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { OwnEnd } from '../../src/expiry/expiry_metrics.ts';
-import { silentWatchMetrics } from '../../src/expiry/expiry_metrics.ts';
-import type { KeyEnd } from '../../src/expiry/vault_expiries.ts';
+import type { VaultExpiry } from '../../src/expiry/expiry_metrics.ts';
+import { silentExpiryMetrics } from '../../src/expiry/expiry_metrics.ts';
+import type { ApiKeyExpiry } from '../../src/expiry/vault_expiries.ts';
 import { DAY, HOUR, MINUTE } from '../../src/model/clock.ts';
 import { NOW } from '../conformance/sample_rows.ts';
 import { makeCertificate } from '../sandbox/certificate.ts';
@@ -20,7 +20,7 @@ beforeEach(async () => {
   certFile = join(temporaryFolder(), 'tls.pem');
 });
 
-function key(id: string, credentialId: string, days: number | undefined): KeyEnd {
+function key(id: string, credentialId: string, days: number | undefined): ApiKeyExpiry {
   return { caller: { id, credentialId }, expireTime: days === undefined ? undefined : NOW + days * DAY };
 }
 
@@ -88,8 +88,8 @@ test('each threshold is published once, by all replicas, also after the outbox d
 });
 
 test('are read once an hour, and all are reported to the metrics', async () => {
-  const seen: (readonly OwnEnd[])[] = [];
-  const metrics = { ...silentWatchMetrics, vaultExpiries: (all: readonly OwnEnd[]) => void seen.push(all) };
+  const seen: (readonly VaultExpiry[])[] = [];
+  const metrics = { ...silentExpiryMetrics, vaultExpiries: (all: readonly VaultExpiry[]) => void seen.push(all) };
   writeCertificates(500);
   const parts = { metrics, tls: { certFile, clientCaFile: certFile }, apiKeys: [key('bot', 'only', 500)] };
   const scheduler = await world.schedule('one', parts);

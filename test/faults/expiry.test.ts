@@ -56,7 +56,7 @@ function serve() {
       const { promise, resolve } = Promise.withResolvers<void>();
       if (count === 0) resolve();
       createInterface({ input: child.stderr }).on('line', (line) => {
-        if (line.includes('"event":"told"')) seen += 1;
+        if (line.includes('"event":"event_published"')) seen += 1;
         if (seen === count) resolve();
       });
       void ended.then(() => resolve());

@@ -297,6 +297,6 @@ describe('dead letters', () => {
   test('are redelivered to a configured sink', async () => {
     const failure = await failureOf(by.all.redeliverDeadLetters({ sink: 'ops' }));
     expect(failure?.reason).toBe('FIELD_INVALID');
-    expect(failure?.message).toContain('there is no such sink; none is configured');
+    expect(failure?.message).toContain('is not a configured sink. No sink is configured');
   });
 });

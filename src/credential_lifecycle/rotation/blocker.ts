@@ -32,7 +32,7 @@ export function isFull(app: Pick<App, 'signInAudience'>, { passwords }: Register
   return isOpenToPersonalAccounts(app) && passwords.length >= PERSONAL_LIMITS.secrets;
 }
 
-/** Entra no longer has it, whoever removed it. */
+/** Entra no longer has it, whatever removed it. */
 export function isRemoved(response: Removed | RegistrationFailure): response is Removed {
   return response.kind === 'removed' || response.kind === 'absent';
 }
