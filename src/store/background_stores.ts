@@ -137,7 +137,7 @@ export interface DueReminder {
   readonly thresholds: readonly number[] | undefined;
   /**
    * The latest expiry among the app's other credentials that are not rejected and become valid before this one expires. Undefined: there
-   * is none, or its expiry is unknown. Federated credentials do not expire: the latest time that JavaScript can represent.
+   * is no such credential, or its expiry is unknown. Federated credentials do not expire: the latest time that JavaScript can represent.
    */
   readonly othersEnd: Timestamp | undefined;
 }

@@ -6,7 +6,7 @@ import { type Open, reasonOf, startVault, type VaultUnderTest } from './vault_un
 
 export function adminConsentsConformance(open: Open): void {
   describe('admin consents', () => {
-    test('reads back what was started, whatever is missing in it', async () => {
+    test('reads back what was started, whichever optional fields are absent', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const bare = await start(vault, { directoryId: undefined, returnUrl: undefined, productScopes: [] }, '1');
@@ -17,7 +17,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(await adminConsents.findByHandle('other')).toBeUndefined();
     });
 
-    test('a state is used once; the second time it shows what came of the first', async () => {
+    test('a state is consumed once; the second time shows the first outcome', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const consent = await start(vault);
@@ -33,7 +33,7 @@ export function adminConsentsConformance(open: Open): void {
       });
     });
 
-    test('a state that is unknown or past its end is neither fresh nor used', async () => {
+    test('an unknown or expired state is neither fresh nor used', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       await start(vault);
@@ -43,7 +43,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(await adminConsents.useState('state', NOW + HOUR - 1)).toMatchObject({ kind: 'fresh' });
     });
 
-    test('a link that nobody pressed has no state', async () => {
+    test('a link whose button was never pressed has no state', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       await start(vault, {}, '', null);
@@ -53,7 +53,7 @@ export function adminConsentsConformance(open: Open): void {
       expect((await vault.dump())['adminConsents']).toHaveLength(2);
     });
 
-    test('with each press of the button the newest state counts, and the one before is worth nothing', async () => {
+    test('each press of the button replaces the state, and the previous one becomes invalid', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const consent = await start(vault);
@@ -65,7 +65,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(await adminConsents.useState('second', NOW)).toEqual({ kind: 'fresh', consent });
     });
 
-    test('a link is not pressed without end, and its last state is still good', async () => {
+    test('presses of a link are limited, and the last state stays valid', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const { uid } = await start(vault);
@@ -77,7 +77,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(await adminConsents.useState('press 100', NOW)).toMatchObject({ kind: 'fresh' });
     });
 
-    test('what is over stays as it ended, and has no fresh states', async () => {
+    test('a completed admin consent does not change and has no fresh states', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const consent = await start(vault);
@@ -91,7 +91,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(await adminConsents.useState('late', NOW)).toEqual({ kind: 'unknown' });
     });
 
-    test('of two links none ends the other', async () => {
+    test('two links do not affect each other', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       const one = await start(vault, {}, '1');
@@ -103,7 +103,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(await adminConsents.useState('state2', NOW)).toMatchObject({ kind: 'fresh' });
     });
 
-    test('sweeping deletes what ended, and spares what lives or may still come back from Entra', async () => {
+    test('sweeping deletes expired links, not valid ones or those with a valid state', async () => {
       const vault = await startVault(open);
       const { adminConsents } = vault.stores;
       await start(vault, { expireTime: NOW - 1 }, '1', NOW - 1);
@@ -118,7 +118,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(left.map((consent) => consent !== undefined)).toEqual([false, false, true, true]);
     });
 
-    test('an app or a tenant that was deleted meanwhile is told apart', async () => {
+    test('errors distinguish a deleted app from a deleted tenant', async () => {
       const vault = await startVault(open);
       const { stores, tenant } = vault;
       const gone = sampleAdminConsent(tenant, sampleApp(tenant, 'gone'));
@@ -128,7 +128,7 @@ export function adminConsentsConformance(open: Open): void {
       expect(await reasonOf(stores.adminConsents.start(nobody, 'h', undefined))).toBe('TENANT_NOT_FOUND');
     });
 
-    test('goes with its app, which is in nobody’s use by it', async () => {
+    test('is deleted with its app, and does not keep the app in use', async () => {
       const vault = await startVault(open);
       const { stores, tenant, register } = vault;
       const shared = sampleApp(tenant, 'shared', { sharedWith: ['*'] });
@@ -143,7 +143,7 @@ export function adminConsentsConformance(open: Open): void {
       expect((await vault.dump())['adminConsents']).toMatchObject([{ handleHash: 'handle3' }]);
     });
 
-    test('goes with its tenant, or with the tenant whose app it is for', async () => {
+    test('is deleted with its tenant, or with the tenant that owns the app', async () => {
       const vault = await startVault(open);
       const { stores, tenant, app, register } = vault;
       const other = await register('other');

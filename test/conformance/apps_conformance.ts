@@ -16,7 +16,7 @@ const EVIDENCE: StateReason = {
 
 export function appsConformance(open: Open): void {
   describe('apps', () => {
-    test('creates an app beside the first; its name is taken then', async () => {
+    test('creates a second app, whose name is then in use', async () => {
       const { stores, tenant, dump } = await startVault(open);
       const app = sampleApp(tenant, 'calendar', { catalog: 'microsoft', sharedWith: ['*'], suspended: true });
       await stores.apps.create(app, sampleCredential(app));
@@ -27,14 +27,14 @@ export function appsConformance(open: Open): void {
       expect(await dump()).toEqual(before);
     });
 
-    test('an app of a tenant that was deleted meanwhile is refused', async () => {
+    test('an app of a deleted tenant is rejected', async () => {
       const { stores, tenant } = await startVault(open);
       await stores.tenants.delete(tenant);
 
       expect(await reasonOf(stores.apps.create(sampleApp(tenant, 'late'), undefined))).toBe('TENANT_NOT_FOUND');
     });
 
-    test('updates only what was not changed meanwhile, by an operator or by Entra', async () => {
+    test('rejects an update if an operator or Entra changed the app meanwhile', async () => {
       const { stores, app } = await startVault(open);
       const updated = await stores.apps.update(app, { ...app, displayName: 'new', redirectUris: [] });
       expect(updated.version).toBe(2);
@@ -59,7 +59,7 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.findByUid(app.uid)).toMatchObject({ state: 'OK', stateReason: undefined });
     });
 
-    test('tells what Entra says of the app where it changed, in the same commit', async () => {
+    test('publishes a change of the app state in the same commit', async () => {
       const { stores, app, clock } = await startVault(open);
       clock.time = NOW + 5;
       await stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', EVIDENCE);
@@ -93,7 +93,7 @@ export function appsConformance(open: Open): void {
       });
     });
 
-    test('replicas that learn the same at once tell it once', async () => {
+    test('replicas that record the same state at once publish one event', async () => {
       const { stores, app } = await startVault(open);
 
       await Promise.all([1, 2, 3].map(() => stores.apps.recordAppState(app.uid, 'MISCONFIGURED', EVIDENCE)));
@@ -101,7 +101,7 @@ export function appsConformance(open: Open): void {
       expect(await stateChanges(stores)).toHaveLength(1);
     });
 
-    test('an operator who sets it right is told of too; a rename, a refused change and a credential of a sound app are not', async () => {
+    test("an operator's correction is published; a rename, a rejected change and a new credential are not", async () => {
       const { stores, app } = await startVault(open);
       await stores.apps.addCredential(app, sampleCredential(app, 'second'));
       await stores.apps.recordAppState(app.uid, 'CREDENTIAL_REJECTED', EVIDENCE);
@@ -124,7 +124,7 @@ export function appsConformance(open: Open): void {
       ]);
     });
 
-    test('a rejection that comes while a credential is added is cleared or stands, and is told as it is', async () => {
+    test('a rejection during the adding of a credential is cleared or kept, and published accordingly', async () => {
       const { stores, app } = await startVault(open);
 
       await Promise.all([
@@ -138,7 +138,7 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.credentials(app.uid)).toHaveLength(3);
     });
 
-    test('remembers the directories in which the app fails, also when two fail at once', async () => {
+    test('stores the directories in which the app fails, also if two fail at once', async () => {
       const { stores, app } = await startVault(open);
       await Promise.all(['d1', 'd2', 'd3'].map((id) => stores.apps.recordFailingDirectory(app.uid, id, EVIDENCE)));
       await stores.apps.recordFailingDirectory(app.uid, 'd2', undefined);
@@ -149,7 +149,7 @@ export function appsConformance(open: Open): void {
       expect(directories[0]?.evidence).toEqual(EVIDENCE);
     });
 
-    test('gives credentials ready for use in the order they were added, whatever their kind', async () => {
+    test('returns usable credentials of all kinds in the order in which they were added', async () => {
       const { stores, app } = await startVault(open);
       const certificate = sampleCredential(app, 'a-cert');
       await stores.apps.addCredential(app, {
@@ -172,7 +172,7 @@ export function appsConformance(open: Open): void {
       expect((await stores.apps.credentials(app.uid))[1]).toEqual({ ...certificate.credential, kind: 'CERTIFICATE' });
     });
 
-    test('a credential can be removed once, and its name used again', async () => {
+    test('a credential can be removed once, and its name can be reused', async () => {
       const { stores, app } = await startVault(open);
       expect(await reasonOf(stores.apps.addCredential(app, sampleCredential(app)))).toBe('CREDENTIAL_EXISTS');
 
@@ -182,7 +182,7 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.credentials(app.uid)).toHaveLength(1);
     });
 
-    test('records what Entra said of a credential', async () => {
+    test("records Entra's verdict on a credential", async () => {
       const { stores, app } = await startVault(open);
       const [credential] = await stores.apps.credentials(app.uid);
 
@@ -193,7 +193,7 @@ export function appsConformance(open: Open): void {
       ]);
     });
 
-    test('lists the ends of all credentials, soonest first', async () => {
+    test('lists the expiry times of all credentials, soonest first', async () => {
       const { stores, app, register } = await startVault(open);
       await register('other');
       await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
@@ -205,7 +205,7 @@ export function appsConformance(open: Open): void {
       expect(ends[0]).toEqual({ tenantId: 'acme', appId: 'default', credentialId: 'soon', expireTime: NOW + 1 });
     });
 
-    test('lists no far end of a credential that Entra refuses', async () => {
+    test('does not list the later expiry of a credential that Entra rejects', async () => {
       const { stores, app } = await startVault(open);
       const [credential] = await stores.apps.credentials(app.uid);
       await stores.apps.recordVerdict(present(credential).uid, 'REJECTED', 'invalid_client/AADSTS7000215', NOW);
@@ -214,7 +214,7 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.credentialEnds(NOW + DAY)).toHaveLength(1);
     });
 
-    test('a credential that was moved to another app does not open', async () => {
+    test('a sealed credential that was moved to another app cannot be opened', async () => {
       const { stores, app, tenant, database, damage } = await startVault(open);
       const other = sampleApp(tenant, 'other');
       await stores.apps.create(other, sampleCredential(other));
@@ -230,7 +230,7 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.credentials(app.uid)).toHaveLength(1);
     });
 
-    test('lists in the order of tenant and app', async () => {
+    test('lists apps sorted by tenant and app', async () => {
       const { stores, tenant, register } = await startVault(open);
       const other = await register('acme-2');
       for (const id of ['b', 'a-b', 'ab']) await stores.apps.create(sampleApp(tenant, id), undefined);
@@ -249,7 +249,7 @@ export function appsConformance(open: Open): void {
       expect(page.items).toHaveLength(2);
     });
 
-    test('an app in use stays; one that is not goes, with its credentials', async () => {
+    test('an app in use cannot be deleted; an unused one is deleted with its credentials', async () => {
       const { stores, tenant, app, connection, dump } = await startVault(open);
       const unused = sampleApp(tenant, 'unused');
       await stores.apps.create(unused, sampleCredential(unused));
@@ -265,7 +265,7 @@ export function appsConformance(open: Open): void {
       expect(await stores.connections.findByUid(connection.uid)).toBeDefined();
     });
 
-    test('keeps the logo of each app apart, found by its hash, until the app has none', async () => {
+    test('keeps a logo per app, found by its hash, until it is removed', async () => {
       const { stores, tenant, dump } = await startVault(open);
       const [logo, newer] = [sampleLogo(), sampleLogo('b'.repeat(64))];
       const app = sampleApp(tenant, 'mail', { logoHash: logo.hash });
@@ -289,7 +289,7 @@ export function appsConformance(open: Open): void {
       expect((await dump())['appLogos']).toHaveLength(1);
     });
 
-    test('an app may get its first logo later; one that changed meanwhile keeps what it has', async () => {
+    test('an app can get a logo later; a rejected update keeps the old logo', async () => {
       const { stores, app, dump } = await startVault(open);
       const logo = sampleLogo();
       await stores.apps.update(app, { ...app, logoHash: logo.hash }, logo);
@@ -302,7 +302,7 @@ export function appsConformance(open: Open): void {
       expect(await stores.apps.findLogo(logo.hash)).toEqual(logo);
     });
 
-    test('a logo goes with its app', async () => {
+    test('a logo is deleted with its app', async () => {
       const { stores, tenant, dump } = await startVault(open);
       const logo = sampleLogo();
       const app = sampleApp(tenant, 'mail', { logoHash: logo.hash });
@@ -313,7 +313,7 @@ export function appsConformance(open: Open): void {
       expect((await dump())['appLogos']).toEqual([]);
     });
 
-    test('counts the connections of other tenants apart', async () => {
+    test('counts connections of other tenants separately', async () => {
       const { stores, app, register } = await startVault(open);
       const other = await register('other');
       await stores.connections.create(sampleConnection(other.tenant, app, 'bob'));

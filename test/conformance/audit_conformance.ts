@@ -5,7 +5,7 @@ import { type Open, reasonOf, startVault } from './vault_under_test.ts';
 
 export function auditConformance(open: Open): void {
   describe('audit ledger', () => {
-    test('makes the audit key once, and never shows it in a row', async () => {
+    test('creates the audit key once, and no row contains it unsealed', async () => {
       const { stores, dump } = await startVault(open);
 
       const key = await stores.audit.auditKey();
@@ -15,7 +15,7 @@ export function auditConformance(open: Open): void {
       expect(JSON.stringify(await dump())).not.toContain(JSON.stringify([...key]).slice(1, -1));
     });
 
-    test('keeps the last checkpoint, sealed', async () => {
+    test('stores the last checkpoint, sealed', async () => {
       const { stores, database, damage } = await startVault(open);
       expect(await stores.audit.lastCheckpoint()).toBeUndefined();
       await stores.audit.saveCheckpoint({ number: 1, chain: 'aa', time: NOW });
@@ -28,7 +28,7 @@ export function auditConformance(open: Open): void {
       expect(await reasonOf(stores.audit.lastCheckpoint())).toBe('RECORD_CORRUPT');
     });
 
-    test('the check fails when the canary does not open', async () => {
+    test('the check fails if the canary cannot be opened', async () => {
       const { stores, database, damage } = await startVault(open);
       await stores.check();
 

@@ -7,7 +7,7 @@ import { type Open, present, reasonOf, startVault, type VaultUnderTest } from '.
 
 export function authorizationsConformance(open: Open): void {
   describe('authorizations', () => {
-    test('starts with a new connection, in one commit', async () => {
+    test('starts with a new connection in one commit', async () => {
       const { stores, tenant, app, dump } = await startVault(open);
       const connection = sampleConnection(tenant, app, 'new', { grantState: 'PENDING', account: undefined });
       const authorization = await start({ stores, connection }, {}, connection);
@@ -23,7 +23,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await dump()).toEqual(before);
     });
 
-    test('hides who signs in, verifier and nonce', async () => {
+    test('seals login hint, verifier and nonce', async () => {
       const vault = await startVault(open);
       await start(vault, { loginHint: 'canary-hint' });
 
@@ -35,7 +35,7 @@ export function authorizationsConformance(open: Open): void {
       for (const secret of ['canary-hint', 'verifier', 'nonce']) expect(text).not.toContain(secret);
     });
 
-    test('a state is used once; the second time it shows the authorization', async () => {
+    test('a state is consumed once; the second time returns the authorization', async () => {
       const vault = await startVault(open);
       const { stores } = vault;
       const authorization = await start(vault);
@@ -50,7 +50,7 @@ export function authorizationsConformance(open: Open): void {
       expect(fresh.attempt.expireTime).toBe(NOW + 10 * MINUTE);
     });
 
-    test('a state that is unknown or past its end is neither fresh nor used', async () => {
+    test('an unknown or expired state is neither fresh nor used', async () => {
       const vault = await startVault(open);
       await start(vault);
 
@@ -59,7 +59,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await vault.stores.authorizations.useState('state', NOW)).toMatchObject({ kind: 'fresh' });
     });
 
-    test('each press of the button has a state of its own', async () => {
+    test('each press of the button has its own state', async () => {
       const vault = await startVault(open);
       const { stores } = vault;
       const authorization = await start(vault);
@@ -71,7 +71,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await reasonOf(stores.authorizations.addAttempt(gone, 'third'))).toBe('STATE_INVALID');
     });
 
-    test('a link is not pressed without end', async () => {
+    test('presses of a link are limited', async () => {
       const vault = await startVault(open);
       const { stores } = vault;
       const authorization = await start(vault);
@@ -83,7 +83,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.authorizations.useState('press 99', NOW)).toMatchObject({ kind: 'fresh' });
     });
 
-    test('a state that was used shows what came of it; another one of an authorization that is over is none', async () => {
+    test('a used state shows its outcome; another state of a completed authorization is unknown', async () => {
       const vault = await startVault(open);
       const { stores } = vault;
       const authorization = await start(vault);
@@ -99,7 +99,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.authorizations.useState('second press', NOW)).toEqual({ kind: 'unknown' });
     });
 
-    test('a consent waits, sealed, for the right confirmation of the right connection', async () => {
+    test('a grant is stored sealed until its confirmation for its connection', async () => {
       const vault = await startVault(open);
       const { stores, connection, connect } = vault;
       const other = await connect('other');
@@ -118,7 +118,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await authorizations.findConsented(connection.uid, 'confirmation', NOW + 10)).toBeUndefined();
     });
 
-    test('the first consent stands', async () => {
+    test('a second consent does not replace the first', async () => {
       const vault = await startVault(open);
       const { stores, connection } = vault;
       const authorization = await start(vault);
@@ -130,7 +130,7 @@ export function authorizationsConformance(open: Open): void {
       expect(waiting?.grant.refreshToken.reveal()).toBe('first');
     });
 
-    test('the old grant serves on until the new one is confirmed, once', async () => {
+    test('the old grant is used until the new one is confirmed, once', async () => {
       const vault = await startVault(open);
       const { stores, connection, lease } = vault;
       const authorization = await start(vault);
@@ -158,7 +158,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await vault.dump()).toEqual(before);
     });
 
-    test('a confirmation over a connection that changed meanwhile changes nothing', async () => {
+    test('a confirmation changes nothing if the connection changed meanwhile', async () => {
       const vault = await startVault(open);
       const { stores, connection } = vault;
       const authorization = await start(vault);
@@ -173,7 +173,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.authorizations.findConsented(connection.uid, 'confirmation', NOW)).toBeDefined();
     });
 
-    test('a failure drops the waiting grant, and does not undo a confirmation', async () => {
+    test('a failure deletes the unconfirmed grant, and does not undo a confirmation', async () => {
       const vault = await startVault(open);
       const { stores, connection } = vault;
       const failed = await start(vault);
@@ -189,7 +189,7 @@ export function authorizationsConformance(open: Open): void {
       expect((await stores.authorizations.findByUid(done.uid))?.state).toBe('CONFIRMED');
     });
 
-    test('sweeping deletes what ended, and spares what lives or waits for its confirmation', async () => {
+    test('sweeping deletes expired authorizations, not valid or unconfirmed ones', async () => {
       const vault = await startVault(open);
       const { stores, connection } = vault;
       await start(vault, { expireTime: NOW - 1 }, undefined, '1');
@@ -208,7 +208,7 @@ export function authorizationsConformance(open: Open): void {
       expect(await stores.connections.findByUid(connection.uid)).toBeDefined();
     });
 
-    test('goes with its connection', async () => {
+    test('is deleted with its connection', async () => {
       const vault = await startVault(open);
       await start(vault);
       await vault.stores.connections.delete(vault.connection);

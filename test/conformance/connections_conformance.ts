@@ -22,7 +22,7 @@ import { type Open, present, reasonOf, startVault, type VaultUnderTest } from '.
 
 export function connectionsConformance(open: Open): void {
   describe('connections', () => {
-    test('reads back what was stored, whatever is missing in it', async () => {
+    test('reads back what was stored, whichever optional fields are absent', async () => {
       const { stores, tenant, app, connection, connect } = await startVault(open);
       const bare = sampleConnection(tenant, app, 'bare', {
         account: undefined,
@@ -50,7 +50,7 @@ export function connectionsConformance(open: Open): void {
       expect(await stores.connections.find(tenant.uid, 'Ada')).toBeUndefined();
     });
 
-    test('no secret and no name of a person lies in clear', async () => {
+    test('secrets and personal names are stored sealed', async () => {
       const { dump, connection, stores, lease } = await startVault(open);
       const held = await lease();
       await held.record({
@@ -71,7 +71,7 @@ export function connectionsConformance(open: Open): void {
       }
     });
 
-    test('an external id belongs to one connection of a tenant, which whoever wants it too is told', async () => {
+    test('an external id belongs to one connection of a tenant, and a conflict names that connection', async () => {
       const { stores, tenant, app, connection, connect, register, dump } = await startVault(open);
       const holder = await connect('holder', { externalId: 'canary-id' });
       const other = await register('other');
@@ -115,7 +115,7 @@ export function connectionsConformance(open: Open): void {
       expect((await stores.connections.update(connection, wanting)).externalId).toBe('canary-id');
     });
 
-    test('made twice at once, it is its name that is taken', async () => {
+    test('if a connection is created twice at once, the conflict is about its name', async () => {
       const { stores, tenant, app, connect } = await startVault(open);
       await connect('bob', { externalId: 'b' });
       const again = sampleConnection(tenant, app, 'bob', { externalId: 'b' });
@@ -126,7 +126,7 @@ export function connectionsConformance(open: Open): void {
       expect(error).not.toHaveProperty('metadata.field');
     });
 
-    test('connections without an external id do not stand in each other’s way', async () => {
+    test('several connections can have no external id', async () => {
       const { stores, connect, connection } = await startVault(open);
       const one = await connect('one', { externalId: 'x' });
       await connect('two');
@@ -135,7 +135,7 @@ export function connectionsConformance(open: Open): void {
       expect((await stores.connections.update(connection, { ...connection, externalId: 'x' })).version).toBe(2);
     });
 
-    test('a taken id changes nothing', async () => {
+    test('creating a connection with an existing id changes nothing', async () => {
       const { stores, tenant, app, connect, dump } = await startVault(open);
       const before = await dump();
 
@@ -144,14 +144,14 @@ export function connectionsConformance(open: Open): void {
       expect(await dump()).toEqual(before);
     });
 
-    test('a connection through an app that was deleted meanwhile is refused', async () => {
+    test('a connection of a deleted app is rejected', async () => {
       const { stores, tenant } = await startVault(open);
       const gone = sampleApp(tenant, 'gone');
 
       expect(await reasonOf(stores.connections.create(sampleConnection(tenant, gone, 'bob')))).toBe('APP_NOT_FOUND');
     });
 
-    test('an update touches labels and external id alone', async () => {
+    test('an update changes labels and external id only', async () => {
       const { stores, connection } = await startVault(open);
       const after = {
         ...connection,
@@ -168,7 +168,7 @@ export function connectionsConformance(open: Open): void {
       expect(await reasonOf(stores.connections.update(connection, after))).toBe('ETAG_MISMATCH');
     });
 
-    test('suspension lies over the grant and can be lifted', async () => {
+    test('a suspension keeps the grant and can be lifted', async () => {
       const { stores, connection } = await startVault(open);
 
       const suspended = await stores.connections.setSuspended(connection, NOW + 1, NOW + 1);
@@ -177,7 +177,7 @@ export function connectionsConformance(open: Open): void {
       expect(resumed).toEqual({ ...connection, updateTime: NOW + 2, version: 3 });
     });
 
-    test('a deleted connection is gone, with its tokens', async () => {
+    test('a connection is deleted with its tokens', async () => {
       const { stores, connection, lease, dump } = await startVault(open);
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
       await stores.connections.delete(connection);
@@ -188,7 +188,7 @@ export function connectionsConformance(open: Open): void {
       expect(await reasonOf(stores.connections.setSuspended(connection, NOW, NOW))).toBe('CONNECTION_NOT_FOUND');
     });
 
-    test('replacing a grant keeps the name, and refuses what changed meanwhile', async () => {
+    test('replacing a grant keeps the name, and is rejected if the connection changed meanwhile', async () => {
       const { stores, tenant, connection, tryLease, dump } = await startVault(open);
       const app = sampleApp(tenant, 'second');
       await stores.apps.create(app, undefined);
@@ -211,7 +211,7 @@ export function connectionsConformance(open: Open): void {
       expect((await tryLease())?.refreshToken?.reveal()).toBe('rt-new');
     });
 
-    test('pages come in the order of tenant and id, byte by byte, and none is lost or twice', async () => {
+    test('pages are sorted by the bytes of tenant and id, without gaps or duplicates', async () => {
       const { stores, connect, register } = await startVault(open);
       const ids = [
         'A',
@@ -247,7 +247,7 @@ export function connectionsConformance(open: Open): void {
       expect(await names(stores, { tenantIds: ['acme-b'] }, 2)).toEqual(['acme-b/0']);
     });
 
-    test('finds by state, external id, label, and any of them together', async () => {
+    test('filters by state, external id and label, and by combinations', async () => {
       const { stores, connect, register } = await startVault(open);
       await connect('blocked', { grantState: 'BLOCKED', labels: { team: 'a' }, externalId: 'x' });
       const paused = await connect('paused', { labels: { team: 'b', 'k"ey': 'v' }, externalId: 'y' });
@@ -270,7 +270,7 @@ export function connectionsConformance(open: Open): void {
       expect(await names(stores, { externalId: "x' OR 1=1 --" })).toEqual([]);
     });
 
-    test('finds a username in any case, in one tenant or all, and only while it is the current one', async () => {
+    test('filters by the current username, ignoring case, in one tenant or in all', async () => {
       const { stores, connection, register } = await startVault(open);
       const other = await register('other');
       await stores.connections.create(sampleConnection(other.tenant, other.app, 'twin'));
@@ -285,7 +285,7 @@ export function connectionsConformance(open: Open): void {
       expect(await names(stores, { username: 'ada.l@contoso.com' })).toEqual(['acme/ada']);
     });
 
-    test('finds an account by its ids, in whatever case they were told or are asked for', async () => {
+    test('filters by account ids, ignoring case', async () => {
       const { stores, connect, lease, connection, register } = await startVault(open);
       const account = { ...present(connection.account), directoryId: 'ABC-D', objectId: 'ABC-O' };
       const imported = await connect('imported', { account });
@@ -317,7 +317,7 @@ export function connectionsConformance(open: Open): void {
       expect(await stores.connections.findByUid(connection.uid)).toEqual(replaced);
     });
 
-    test('equal usernames of two tenants have unequal indexes', async () => {
+    test('equal usernames of two tenants have different index values', async () => {
       const { stores, dump, register } = await startVault(open);
       const other = await register('other');
       await stores.connections.create(sampleConnection(other.tenant, other.app, 'twin'));
@@ -341,7 +341,7 @@ export function connectionsConformance(open: Open): void {
       });
     });
 
-    test('keep-alive is due for active connections that nothing holds, most overdue first', async () => {
+    test('keep-alive is due for active connections without a cooldown, most overdue first', async () => {
       const { stores, connect } = await startVault(open);
       const late = await connect('late', { keepAliveTime: NOW - 1 });
       const later = await connect('later', { keepAliveTime: NOW - 2 });
@@ -358,7 +358,7 @@ export function connectionsConformance(open: Open): void {
       expect(await stores.connections.dueForKeepAlive(NOW, 1)).toEqual([refused.uid]);
     });
 
-    test('counts those that die soon unless they are redeemed', async () => {
+    test('counts connections whose refresh token expires soon', async () => {
       const { stores, connect } = await startVault(open);
       await connect('idle', { lastRefreshTime: NOW - 76 * DAY });
       await connect('used', { lastRefreshTime: NOW - 74 * DAY });
@@ -367,7 +367,7 @@ export function connectionsConformance(open: Open): void {
       expect(await stores.connections.countNearIdleEnd(NOW, 16 * DAY)).toBe(2);
     });
 
-    test('personal data that was moved or edited does not open, and no other row is hurt', async () => {
+    test('moved or edited personal data cannot be opened, and other rows are unaffected', async () => {
       const { stores, connection, connect, damage, database } = await startVault(open);
       const bob = await connect('bob');
       const { connections } = database.tables;
@@ -381,7 +381,7 @@ export function connectionsConformance(open: Open): void {
       expect(await stores.connections.findByUid(bob.uid)).toEqual(bob);
     });
 
-    test('more tenants than the keyring keeps loaded can be listed', async () => {
+    test('can list more tenants than the keyring keeps in memory', async () => {
       const { stores } = await startVault(open);
       for (let number = 0; number < 30; number++) {
         const tenant = sampleTenant(`t${number}`);

@@ -8,10 +8,10 @@ import { type Open, present, startVault, type VaultUnderTest } from './vault_und
 
 const REFUSED = 'invalid_client/AADSTS7000222';
 
-/** Several credentials of an app: which is preferred, and what is told when Entra begins to refuse one. */
+/** Several credentials of an app: which one is preferred, and what is published when Entra rejects one. */
 export function credentialsConformance(open: Open): void {
-  describe('which credential is preferred', () => {
-    test('the only one of its app from the beginning, also after all others were removed; a second one not yet', async () => {
+  describe('the preferred credential', () => {
+    test('is a single credential at once, also after all others were removed; a second one is not', async () => {
       const vault = await startVault(open);
       const { stores, app, tenant } = vault;
       await add(vault, 'second');
@@ -27,7 +27,7 @@ export function credentialsConformance(open: Open): void {
       expect(await stores.apps.credentials(bare.uid)).toMatchObject([{ preferTime: NOW }]);
     });
 
-    test('the one that was preferred last, whatever the clocks say; in the order of adding they stay', async () => {
+    test('is the last preferred one, whatever the clocks say; the list order does not change', async () => {
       const vault = await startVault(open);
       const { stores, tenant } = vault;
       for (const id of ['b', 'c']) await add(vault, id);
@@ -50,8 +50,8 @@ export function credentialsConformance(open: Open): void {
     });
   });
 
-  describe('a credential that Entra refuses', () => {
-    test('is not told of once its end has passed, which was told', async () => {
+  describe('the rejection of a credential by Entra', () => {
+    test('is not published after its expiry, which was published', async () => {
       const vault = await startVault(open);
 
       await judge(vault, 'first', 'REJECTED', NOW + DAY);
@@ -59,7 +59,7 @@ export function credentialsConformance(open: Open): void {
       expect(await rejections(vault)).toEqual([]);
     });
 
-    test('is told of with the one that serves instead, in the same commit', async () => {
+    test('is published with the fallback credential in the same commit', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       await add(vault, 'second');
@@ -94,7 +94,7 @@ export function credentialsConformance(open: Open): void {
       expect(await rejections(vault)).toHaveLength(1);
     });
 
-    test('with none to serve instead is urgent', async () => {
+    test('is critical without a fallback', async () => {
       const vault = await startVault(open);
       const { stores, tenant } = vault;
       const other = sampleApp(tenant, 'other');
@@ -107,7 +107,7 @@ export function credentialsConformance(open: Open): void {
       expect(await fallbacks(vault)).toEqual(['CRITICAL first none']);
     });
 
-    test('names the one that is presented next: preferred before trial before unprobed', async () => {
+    test('names the next credential: preferred, then on trial, then unprobed', async () => {
       const vault = await startVault(open);
       for (const id of ['unprobed', 'trial', 'older', 'newer']) await add(vault, id);
       await judge(vault, 'trial', 'VALID');
@@ -125,7 +125,7 @@ export function credentialsConformance(open: Open): void {
       ]);
     });
 
-    test('is told of once, until Entra takes it again', async () => {
+    test('is published once, until Entra accepts the credential again', async () => {
       const vault = await startVault(open);
       for (const verdict of ['VALID', 'REJECTED', 'REJECTED', 'VALID', 'VALID', 'REJECTED'] as const) {
         await judge(vault, 'first', verdict);
@@ -134,7 +134,7 @@ export function credentialsConformance(open: Open): void {
       expect(await rejections(vault)).toHaveLength(2);
     });
 
-    test('by replicas that learn it at once is told of once; of two refused at once the second has none left', async () => {
+    test('is published once by all replicas; the second of two simultaneous rejections has no fallback', async () => {
       const vault = await startVault(open);
       await add(vault, 'second');
       const credentials = await vaultCredentials(vault);
@@ -146,7 +146,7 @@ export function credentialsConformance(open: Open): void {
       expect(new Set((await vaultCredentials(vault)).map(({ verdict }) => verdict))).toEqual(new Set(['REJECTED']));
     });
 
-    test('never names one that was removed meanwhile', async () => {
+    test('never names a credential that was removed meanwhile', async () => {
       const vault = await startVault(open);
       await add(vault, 'second');
       await judge(vault, 'first', 'VALID');

@@ -5,7 +5,7 @@ import { type Open, present, startVault, type VaultUnderTest } from './vault_und
 
 export function deliveriesConformance(open: Open): void {
   describe('deliveries', () => {
-    test('a new sink begins at the end of the outbox, as it was at first sight', async () => {
+    test('a new sink starts at the end of the outbox at that time', async () => {
       const vault = await startVault(open);
       const { stores, connect } = vault;
       await connect('bob');
@@ -18,7 +18,7 @@ export function deliveriesConformance(open: Open): void {
       expect(await stores.deliveries.cursor('later')).toBe(await stores.outbox.last());
     });
 
-    test('an empty outbox ends at 0', async () => {
+    test('a new sink of an empty outbox starts at 0', async () => {
       const { stores, tenant } = await startVault(open);
       await stores.tenants.delete(tenant);
 
@@ -26,7 +26,7 @@ export function deliveriesConformance(open: Open): void {
       expect(await stores.deliveries.cursor('hook')).toBe(0);
     });
 
-    test('routing moves the cursor and puts up what the sink shall get, once', async () => {
+    test('routing moves the cursor and creates the deliveries once', async () => {
       const vault = await startVault(open);
       const { stores, connect } = vault;
       const from = await stores.deliveries.cursor('hook');
@@ -54,7 +54,7 @@ export function deliveriesConformance(open: Open): void {
       expect(await stores.deliveries.due('other', NOW, 10)).toEqual([]);
     });
 
-    test('a cursor can move on where the sink wants none of it', async () => {
+    test('the cursor moves past events that the sink does not want', async () => {
       const { stores } = await startVault(open);
       await stores.deliveries.cursor('hook');
 
@@ -65,7 +65,7 @@ export function deliveriesConformance(open: Open): void {
       );
     });
 
-    test('an event that went with its tenant before it was routed keeps nothing else from going out', async () => {
+    test('an event that was deleted with its tenant does not block other deliveries', async () => {
       const vault = await startVault(open);
       const { stores, register, connect } = vault;
       const other = await register('other');
@@ -81,7 +81,7 @@ export function deliveriesConformance(open: Open): void {
       expect(sequencesOf(await stores.deliveries.due('hook', NOW, 10))).toEqual([last]);
     });
 
-    test('what is due comes in the order of its time, then of its happening, a few at a time', async () => {
+    test('due deliveries are sorted by time and sequence, up to the limit', async () => {
       const vault = await routed(open, 4);
       const { stores, deliveries } = vault;
       await stores.deliveries.postpone({ ...at(deliveries, 0), attempts: 1, lastError: 'HTTP 500' }, NOW + 7);
@@ -97,7 +97,7 @@ export function deliveriesConformance(open: Open): void {
       expect(await stores.deliveries.due('hook', NOW + 7, 2)).toHaveLength(2);
     });
 
-    test('what has arrived is gone, for this sink alone', async () => {
+    test('a delivered event is removed for its sink only', async () => {
       const { stores, deliveries, routeTo } = await routed(open, 2);
       await routeTo('other');
 
@@ -153,7 +153,7 @@ export function deliveriesConformance(open: Open): void {
       expect(sequencesOf(await stores.outbox.read(0, 9))).toEqual(sequencesOf(deliveries.slice(0, 2)));
     });
 
-    test("a tenant's events do not go out any more when it is gone", async () => {
+    test('events of a deleted tenant are no longer delivered', async () => {
       const { stores, tenant, dump } = await routed(open, 2);
 
       await stores.tenants.delete(tenant);

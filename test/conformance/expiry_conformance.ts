@@ -10,7 +10,7 @@ import { type Open, present, reasonOf, startVault, type VaultUnderTest } from '.
 
 export function expiryConformance(open: Open): void {
   describe('reminders', () => {
-    test('a new credential is due at once, with its app and what decides about it', async () => {
+    test('a new credential is due at once, with its app and thresholds', async () => {
       const { stores, app } = await startVault(open);
       const { uid, credentialId, kind, hint, expireTime } = present((await stores.apps.credentials(app.uid))[0]);
 
@@ -27,19 +27,19 @@ export function expiryConformance(open: Open): void {
       ]);
     });
 
-    test('what was told is remembered until it is due again; what need not be told is never due again', async () => {
+    test('the last reminder is stored until the next; a credential without further reminders is never due', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
       const [first, endless] = await due(vault);
       expect(present(endless).credential.expireTime).toBeUndefined();
 
-      const told = await stores.expiry.remind([
+      const published = await stores.expiry.remind([
         reminder(present(first), { days: 3, nextTime: NOW + 10 }),
         reminder(present(endless), { nextTime: undefined }),
       ]);
 
-      expect(told).toBe(1);
+      expect(published).toBe(1);
       expect(await reminders(vault)).toEqual([`first 3`]);
       expect(await due(vault, NOW + 9)).toEqual([]);
       expect(await due(vault, NOW + 10)).toMatchObject([
@@ -48,19 +48,19 @@ export function expiryConformance(open: Open): void {
       expect(await due(vault, NOW + 9_999 * DAY)).toHaveLength(1);
     });
 
-    test('one that lies elsewhere by now is left out, and stays due', async () => {
+    test('a credential whose row moved is left out and stays due', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       await stores.apps.addCredential(app, sampleCredential(app, 'second'));
       const [first, second] = await due(vault);
       const moved = { ...present(first), rowid: present(second).rowid + 1 };
-      const told = (due: DueReminder) => reminder(due, { days: 3, nextTime: NOW + 10 });
+      const reminded = (due: DueReminder) => reminder(due, { days: 3, nextTime: NOW + 10 });
 
-      expect(await stores.expiry.remind([told(moved), told(present(second))])).toBe(1);
+      expect(await stores.expiry.remind([reminded(moved), reminded(present(second))])).toBe(1);
       expect(await due(vault)).toEqual([first]);
     });
 
-    test('the most overdue come first, a few at a time', async () => {
+    test('the most overdue rows come first, up to the limit', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       for (const id of ['b', 'c', 'd']) await stores.apps.addCredential(app, sampleCredential(app, id));
@@ -73,7 +73,7 @@ export function expiryConformance(open: Open): void {
       expect(idsOf(await stores.expiry.dueReminders(NOW + 3, 9))).toEqual(['b', 'd', 'first']);
     });
 
-    test('credentials of suspended tenants and apps are told of too: they shall live when work goes on', async () => {
+    test('credentials of suspended tenants and apps have reminders too', async () => {
       const vault = await startVault(open);
       const { stores, tenant, app } = vault;
       await stores.tenants.update(tenant, { ...tenant, state: 'SUSPENDED' });
@@ -104,7 +104,7 @@ export function expiryConformance(open: Open): void {
       expect(present(first).othersEnd).toBe(othersEnd);
     });
 
-    test('the latest end among several others counts', async () => {
+    test('the latest expiry of the other credentials counts', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       await stores.apps.addCredential(app, sampleCredential(app, 'b', NOW + 3 * DAY));
@@ -121,7 +121,7 @@ export function expiryConformance(open: Open): void {
       });
     });
 
-    test('what was told of another end is not what was told of this one', async () => {
+    test('a reminder of another expiry time does not count', async () => {
       const vault = await startVault(open);
       const { stores, app, damage, database } = vault;
       await stores.expiry.remind((await due(vault)).map((one) => reminder(one, { days: 3, nextTime: NOW })));
@@ -132,7 +132,7 @@ export function expiryConformance(open: Open): void {
       expect(await due(vault)).toMatchObject([{ lastRemindedDays: undefined }]);
     });
 
-    test('of a batch only those are left out that somebody else was faster with', async () => {
+    test('only rows that another replica has handled are left out of a batch', async () => {
       const vault = await startVault(open);
       const { stores, app, damage, database } = vault;
       for (const id of ['b', 'c', 'd', 'e']) await stores.apps.addCredential(app, sampleCredential(app, id));
@@ -149,21 +149,21 @@ export function expiryConformance(open: Open): void {
       expect(idsOf(await due(vault)).sort()).toEqual(['c', 'first']);
     });
 
-    test('two replicas with the same batch tell each of it once', async () => {
+    test('two replicas with the same batch publish each event once', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       for (const id of ['b', 'c', 'd']) await stores.apps.addCredential(app, sampleCredential(app, id));
       const found = await due(vault);
       const batch = () => found.map((one) => reminder(one, { days: 3, nextTime: NOW + DAY }));
 
-      const told = await Promise.all([stores.expiry.remind(batch()), stores.expiry.remind(batch().reverse())]);
+      const published = await Promise.all([stores.expiry.remind(batch()), stores.expiry.remind(batch().reverse())]);
 
-      expect(told).toEqual([4, 0]);
+      expect(published).toEqual([4, 0]);
       expect((await reminders(vault)).sort()).toEqual(['b 3', 'c 3', 'd 3', 'first 3']);
       expect(await due(vault)).toEqual([]);
     });
 
-    test('what was told before is not told again, and does not stay due', async () => {
+    test('an event is not published twice, and its row does not stay due', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       await stores.apps.addCredential(app, sampleCredential(app, 'b'));
@@ -178,7 +178,7 @@ export function expiryConformance(open: Open): void {
       expect(await due(vault, NOW + DAY)).toMatchObject([{ lastRemindedDays: 3 }, { lastRemindedDays: 3 }]);
     });
 
-    test('a batch that names one credential twice takes it once', async () => {
+    test('a batch with the same credential twice handles it once', async () => {
       const vault = await startVault(open);
       const [first] = await due(vault);
       const twice = [1, 2].map((hours) => reminder(present(first), { days: 3, nextTime: NOW + hours }));
@@ -189,7 +189,7 @@ export function expiryConformance(open: Open): void {
       expect(await due(vault, NOW + DAY)).toMatchObject([{ reminderTime: NOW + 1 }]);
     });
 
-    test('other thresholds of a tenant make all of its credentials that end due, and nothing else does', async () => {
+    test('only new thresholds of a tenant make all of its expiring credentials due', async () => {
       const vault = await startVault(open);
       const { stores, tenant, app, register } = vault;
       await register('other');
@@ -213,7 +213,7 @@ export function expiryConformance(open: Open): void {
       expect(await due(vault)).toEqual([]);
     });
 
-    test('thresholds that change while somebody decides by the old ones win, also where all was due already', async () => {
+    test('new thresholds win over reminders by the old ones, also if all rows were due', async () => {
       const vault = await startVault(open);
       const { stores, tenant } = vault;
       const decided = (await due(vault)).map((one) => reminder(one, { nextTime: NOW + 300 * DAY }));
@@ -228,8 +228,8 @@ export function expiryConformance(open: Open): void {
     });
   });
 
-  describe('list of what ends', () => {
-    test('soonest first, page by page, with the endless last where they are wanted', async () => {
+  describe('list of expiring credentials', () => {
+    test('has pages, soonest first, with credentials without expiry last on request', async () => {
       const vault = await startVault(open);
       const { stores, app, register } = vault;
       const other = await register('other');
@@ -273,7 +273,7 @@ export function expiryConformance(open: Open): void {
   describe('idle connections', () => {
     const DIES = NOW + 90 * DAY;
 
-    test('are found when their refresh token is about to die, soonest first, unless it is dead for another reason', async () => {
+    test('are found when their valid refresh token is about to expire, soonest first', async () => {
       const { stores, tenant, app, connect } = await startVault(open);
       await connect('older', { lastRefreshTime: NOW - 3, externalId: 'x' });
       await connect('suspended', { lastRefreshTime: NOW - 2, suspendTime: NOW });
@@ -299,7 +299,7 @@ export function expiryConformance(open: Open): void {
       expect(await stores.expiry.idleExpiring(DIES - 3, 10)).toEqual([]);
     });
 
-    test('are told of once for each time they were last redeemed', async () => {
+    test('are reported once per last refresh', async () => {
       const vault = await startVault(open);
       const { stores, connection, lease } = vault;
 
@@ -315,7 +315,7 @@ export function expiryConformance(open: Open): void {
       expect(await eventsOf(vault, 'connection.idle_expiring')).toHaveLength(2);
     });
 
-    test('one that was told of and then looks new is not told of again, and does not come up again', async () => {
+    test('are not reported twice if their reminder time is lost', async () => {
       const vault = await startVault(open);
       const { stores, connection, damage } = vault;
       await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1));
@@ -327,7 +327,7 @@ export function expiryConformance(open: Open): void {
       expect(await eventsOf(vault, 'connection.idle_expiring')).toHaveLength(1);
     });
 
-    test('who has read one before it was told of can still change it', async () => {
+    test('can still be changed by a caller that read them before the report', async () => {
       const { stores, connection } = await startVault(open);
       await stores.expiry.remindIdle(connection, idleEvent(connection.uid, 1));
 

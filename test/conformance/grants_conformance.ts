@@ -18,7 +18,7 @@ import { type Open, present, reasonOf, startVault, type VaultUnderTest } from '.
 
 export function grantsConformance(open: Open): void {
   describe('grants', () => {
-    test('a lease hands out the connection and its refresh token, to one at a time', async () => {
+    test('a lease provides the connection and its refresh token to one owner at a time', async () => {
       const { stores, connection, tryLease } = await startVault(open);
 
       const held = present(await tryLease());
@@ -32,7 +32,7 @@ export function grantsConformance(open: Open): void {
       expect(await stores.grants.lease('nobody', request)).toBeUndefined();
     });
 
-    test('of many who ask at once, one gets it', async () => {
+    test('one of many simultaneous requests gets the lease', async () => {
       const { tryLease } = await startVault(open);
 
       const held = await Promise.all(Array.from({ length: 20 }, tryLease));
@@ -40,14 +40,14 @@ export function grantsConformance(open: Open): void {
       expect(held.filter((lease) => lease !== undefined)).toHaveLength(1);
     });
 
-    test('released, it can be had again at once', async () => {
+    test('a released lease is free at once', async () => {
       const { lease } = await startVault(open);
       await (await lease()).release();
 
       expect((await lease()).refreshToken?.reveal()).toBe('rt-of-ada');
     });
 
-    test('a lease that ran out by the clock of the database is had by the next, who fences the first', async () => {
+    test('a lease that expired by the database clock passes on, and the first owner is fenced', async () => {
       const { stores, connection, clock, tryLease } = await startVault(open);
       const short = { owner: 'slow', resource: GRAPH, duration: -1 };
       const slow = present(await stores.grants.lease(connection.uid, short));
@@ -62,14 +62,14 @@ export function grantsConformance(open: Open): void {
       expect(present(await tryLease()).refreshToken?.reveal()).toBe('rt-fast');
     });
 
-    test('a lease that ran out still records when nobody else took it', async () => {
+    test('an expired lease can still record if nobody else took it', async () => {
       const { stores, connection } = await startVault(open);
       const held = present(await stores.grants.lease(connection.uid, { owner: 'a', resource: GRAPH, duration: -1 }));
 
       expect(await held.record(outcome(connection, 'rt-2'))).toBe('recorded');
     });
 
-    test('a record rotates the refresh token, stores the access token and ends the lease', async () => {
+    test('a record rotates the refresh token, stores the access token and releases the lease', async () => {
       const { stores, connection, clock, lease } = await startVault(open);
       const after: Connection = {
         ...connection,
@@ -96,7 +96,7 @@ export function grantsConformance(open: Open): void {
       expect(next.accessToken?.token.reveal()).toBe('at-2');
     });
 
-    test('an answer without a refresh token keeps the old one, and its predecessor', async () => {
+    test('a response without a refresh token keeps the old and the previous one', async () => {
       const { connection, lease } = await startVault(open);
       await (await lease()).record(outcome(connection, 'rt-2'));
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
@@ -106,7 +106,7 @@ export function grantsConformance(open: Open): void {
       expect(held.previousRefreshToken?.token.reveal()).toBe('rt-of-ada');
     });
 
-    test('the previous refresh token is forgotten after a day', async () => {
+    test('the previous refresh token is no longer returned after a day', async () => {
       const { connection, clock, lease } = await startVault(open);
       await (await lease()).record(outcome(connection, 'rt-2'));
 
@@ -115,7 +115,7 @@ export function grantsConformance(open: Open): void {
       expect((await lease()).previousRefreshToken).toBeUndefined();
     });
 
-    test('a failure is recorded without touching tokens', async () => {
+    test('recording a failure does not change tokens', async () => {
       const { stores, connection, lease } = await startVault(open);
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
       const failed: Connection = {
@@ -138,7 +138,7 @@ export function grantsConformance(open: Open): void {
       expect(held.accessToken).toEqual(sampleAccessToken());
     });
 
-    test('a record leaves what a product changed meanwhile as it is', async () => {
+    test('a record keeps concurrent changes of a product', async () => {
       const { stores, connection, lease } = await startVault(open);
       const held = await lease();
       await stores.connections.update(connection, { ...connection, labels: { a: 'b' }, externalId: 'x' });
@@ -152,7 +152,7 @@ export function grantsConformance(open: Open): void {
       });
     });
 
-    test('a record may bring the account, which is then found by its username', async () => {
+    test('a record can add the account, which is then found by its username', async () => {
       const { stores, connection, lease } = await startVault(open);
       const account = {
         directoryId: 'd2',
@@ -167,7 +167,7 @@ export function grantsConformance(open: Open): void {
       expect(found.items[0]?.account).toEqual(account);
     });
 
-    test('a record may bring nothing but the e-mail address', async () => {
+    test('a record can add the e-mail address only', async () => {
       const { stores, connection, lease } = await startVault(open);
       const account = { ...present(connection.account), email: 'ada@mail.example' };
       await (await lease()).record({ ...outcome(connection, 'rt-2'), connection: { ...connection, account } });
@@ -175,7 +175,7 @@ export function grantsConformance(open: Open): void {
       expect((await stores.connections.findByUid(connection.uid))?.account).toEqual(account);
     });
 
-    test('keeps one access token a resource', async () => {
+    test('keeps one access token per resource', async () => {
       const { stores, connection, lease } = await startVault(open);
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken('g1') });
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken('g2') });
@@ -187,7 +187,7 @@ export function grantsConformance(open: Open): void {
       expect(await stores.grants.findAccessToken(connection.uid, 'https://other', 0)).toBeUndefined();
     });
 
-    describe('everyone who writes a grant fences a refresh in flight and drops stored access tokens', () => {
+    describe('every write of a grant fences a refresh in progress and deletes stored access tokens', () => {
       const writers: Record<string, (vault: VaultUnderTest) => Promise<unknown>> = {
         'replacing the grant': ({ stores, connection }) =>
           stores.connections.replaceGrant({ ...connection, version: 2 }, connection, new Secret('rt-new')),
@@ -239,7 +239,7 @@ export function grantsConformance(open: Open): void {
       );
     });
 
-    test('sealed columns that were swapped, moved or edited do not open, and the lease is free again', async () => {
+    test('swapped, moved or edited sealed columns cannot be opened, and the lease is released', async () => {
       const { connection, connect, lease, tryLease, damage, database } = await startVault(open);
       await (await lease()).record(outcome(connection, 'rt-2'));
       const bob = await connect('bob');
@@ -258,7 +258,7 @@ export function grantsConformance(open: Open): void {
       }
     });
 
-    test('an access token that was moved to another resource does not open, and counts as none', async () => {
+    test('an access token that was moved to another resource is ignored', async () => {
       const { stores, connection, lease, damage } = await startVault(open);
       await (await lease()).record({ connection, refreshToken: undefined, accessToken: sampleAccessToken() });
       await damage('accessTokens', { resource: OUTLOOK });
@@ -273,7 +273,7 @@ export function grantsConformance(open: Open): void {
       expect(found?.token.reveal()).toBe('at-new');
     });
 
-    test('a record can be repeated when its answer was lost', async () => {
+    test('a record can be repeated if its result was lost', async () => {
       const { connection, lease } = await startVault(open);
       const held: HeldLease = await lease();
 

@@ -11,8 +11,8 @@ const LATER = NOW + 7 * DAY;
 const VAULT = 'https://acme.vault.azure.net/secrets';
 
 export function inspectionsConformance(open: Open): void {
-  describe('apps to look at', () => {
-    test('a new one is due at once, with its credentials in the order of adding', async () => {
+  describe('apps due for inspection', () => {
+    test('a new app is due at once, with its credentials in the order in which they were added', async () => {
       const vault = await startVault(open);
       const { stores, app, tenant } = vault;
       for (const id of ['b', 'a']) await stores.apps.addCredential(app, sampleCredential(app, id));
@@ -32,7 +32,7 @@ export function inspectionsConformance(open: Open): void {
       expect(due).toHaveLength(2);
     });
 
-    test('the most overdue come first, a few at a time; those looked at wait for their time', async () => {
+    test('the most overdue apps come first, up to the limit; inspected ones wait', async () => {
       const vault = await startVault(open);
       const nextTimes: Record<string, number> = { acme: NOW + 3, beta: NOW + 1, gamma: NOW + 4, delta: NOW + 2 };
       for (const id of ['beta', 'gamma', 'delta']) await vault.register(id);
@@ -45,7 +45,7 @@ export function inspectionsConformance(open: Open): void {
       expect(await tenantIds(9)).toEqual(['beta', 'delta', 'acme']);
     });
 
-    test('one whose time lies beyond any that is given is due: the clock was set back', async () => {
+    test('a row is due if its time is impossibly far ahead, because the clock was set back', async () => {
       const vault = await startVault(open);
       await vault.register('beta');
       const [first, second] = await dueNow(vault);
@@ -58,7 +58,7 @@ export function inspectionsConformance(open: Open): void {
       ]);
     });
 
-    test('what was found is stored: next time, known key ids, expiries, events; the app counts as unchanged', async () => {
+    test('stores next time, known key ids, expiry times and events; the app version does not change', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       const due = await looked(vault);
@@ -96,7 +96,7 @@ export function inspectionsConformance(open: Open): void {
       ]);
     });
 
-    test('an end that moved is reminded of anew; one that did not is not', async () => {
+    test('a changed expiry time restarts its reminders; an unchanged one does not', async () => {
       const vault = await startVault(open);
       const { stores } = vault;
       const [before] = await stores.expiry.dueReminders(NOW, 9);
@@ -133,13 +133,13 @@ export function inspectionsConformance(open: Open): void {
 
       expect(await record(vault, due, { knownKeyIds: ['k2'], events })).toBe(true);
 
-      const told = (await stores.outbox.read(0, 99)).map(({ event }) => event.uid);
-      expect(told.slice(-4)).toEqual([events[1], events[3], events[4], events[5]].map((event) => event?.uid));
-      expect(told).toHaveLength(7);
+      const published = (await stores.outbox.read(0, 99)).map(({ event }) => event.uid);
+      expect(published.slice(-4)).toEqual([events[1], events[3], events[4], events[5]].map((event) => event?.uid));
+      expect(published).toHaveLength(7);
       expect(await stores.inspections.due(LATER, 9)).toMatchObject([{ knownKeyIds: ['k2'] }]);
     });
 
-    test('of replicas that looked at the same time one is heard', async () => {
+    test('of simultaneous inspections by replicas, one is stored', async () => {
       const vault = await startVault(open);
       const due = await looked(vault);
       const events = () => [unknown(vault.app, 'k1')];
@@ -147,10 +147,10 @@ export function inspectionsConformance(open: Open): void {
       const recorded = await Promise.all([1, 2, 3].map(() => record(vault, due, { events: events() })));
 
       expect(recorded).toEqual([true, false, false]);
-      expect(await toldOf(vault, 'credential.unknown')).toHaveLength(1);
+      expect(await publishedOf(vault, 'credential.unknown')).toHaveLength(1);
     });
 
-    test('a credential that is gone, or of another app: nothing is written', async () => {
+    test('writes nothing for a deleted credential or one of another app', async () => {
       const vault = await startVault(open);
       const { stores, app, register, dump } = vault;
       const other = await register('other');
@@ -167,7 +167,7 @@ export function inspectionsConformance(open: Open): void {
     });
   });
 
-  describe('makes an app due anew, and refuses who looked before:', () => {
+  describe('makes an app due again, and rejects an inspection that started before:', () => {
     test.each<[string, (vault: VaultUnderTest) => Promise<unknown>]>([
       ['a new credential', ({ stores, app }) => stores.apps.addCredential(app, sampleCredential(app, 'b'))],
       ['a credential less', ({ stores, app }) => stores.apps.removeCredential(app.uid, 'first')],
@@ -190,7 +190,7 @@ export function inspectionsConformance(open: Open): void {
       }
     });
 
-    test('rotation at another time, or that ends', async () => {
+    test('another rotation lead time, or no rotation', async () => {
       const vault = await startVault(open);
       const rotation = { leadTime: DAY, secretLife: 9 * DAY };
       for (const next of [
@@ -205,7 +205,7 @@ export function inspectionsConformance(open: Open): void {
       }
     });
 
-    test('its being resumed, or that of its tenant', async () => {
+    test('resuming the app or its tenant', async () => {
       const vault = await startVault(open);
       const { stores, register, tenant } = vault;
       await update(vault, { suspended: true });
@@ -224,7 +224,7 @@ export function inspectionsConformance(open: Open): void {
       expect(await uids()).toEqual([vault.app.uid]);
     });
 
-    test('nothing else: a name, the same again, a refused change, a verdict, a credential that is not there', async () => {
+    test('nothing else: a name, an equal update, a rejected update, a verdict, an unknown credential', async () => {
       const vault = await startVault(open);
       const { stores, app, damage } = vault;
       await update(vault, { rotation: { leadTime: DAY, secretLife: 9 * DAY } });
@@ -241,8 +241,8 @@ export function inspectionsConformance(open: Open): void {
     });
   });
 
-  describe('a secret in a key vault that changed', () => {
-    test('makes those due who refer to it, with or without a version, and nobody else', async () => {
+  describe('a changed Key Vault secret', () => {
+    test('makes apps due that refer to it, with or without a version, and no others', async () => {
       const vault = await startVault(open);
       const { stores, register } = vault;
       const hints = [
@@ -272,7 +272,7 @@ export function inspectionsConformance(open: Open): void {
       expect(await stores.inspections.markDueBySecret(`${VAULT}/nobody`)).toEqual([]);
     });
 
-    test('while somebody looks: what they read of it is refused', async () => {
+    test('rejects an inspection that started before', async () => {
       const vault = await startVault(open);
       await refer(vault, vault.app, `${VAULT}/mail/1`);
       const due = await looked(vault);
@@ -351,7 +351,7 @@ function unknown(app: App, keyId: string | undefined): VaultEvent {
   };
 }
 
-async function toldOf({ stores }: VaultUnderTest, type: VaultEvent['type']): Promise<VaultEvent[]> {
+async function publishedOf({ stores }: VaultUnderTest, type: VaultEvent['type']): Promise<VaultEvent[]> {
   const events = await stores.outbox.read(0, 1000);
   return events.map(({ event }) => event).filter((event) => event.type === type);
 }

@@ -5,7 +5,7 @@ import { type Open, startVault } from './vault_under_test.ts';
 
 export function leasesConformance(open: Open): void {
   describe('leases', () => {
-    test('of many who want one, one gets it, and gets it again', async () => {
+    test('one of many requests gets a lease, and can renew it', async () => {
       const { stores } = await startVault(open);
       const owners = ['a', 'b', 'c', 'd'];
       const acquire = () => Promise.all(owners.map((owner) => stores.leases.acquire('leader', owner, DAY)));
@@ -15,14 +15,14 @@ export function leasesConformance(open: Open): void {
       expect(await acquire()).toEqual(first);
     });
 
-    test('each name is a lease of its own', async () => {
+    test('each name has its own lease', async () => {
       const { stores } = await startVault(open);
 
       expect(await stores.leases.acquire('leader', 'a', DAY)).toBe(true);
       expect(await stores.leases.acquire('sweep', 'b', DAY)).toBe(true);
     });
 
-    test('one that has ended goes to whoever asks; its earlier owner has lost it', async () => {
+    test('an expired lease goes to the next request; its earlier owner has lost it', async () => {
       const { stores } = await startVault(open);
       await stores.leases.acquire('leader', 'a', -1);
 
@@ -41,7 +41,7 @@ export function leasesConformance(open: Open): void {
       expect(await stores.leases.acquire('leader', 'b', DAY)).toBe(true);
     });
 
-    test("the database's clock decides, whatever the vault's says", async () => {
+    test('the clock of the database decides, not that of the vault', async () => {
       const { stores, clock } = await startVault(open);
       await stores.leases.acquire('leader', 'a', DAY);
       clock.time = NOW + 1_000 * DAY;

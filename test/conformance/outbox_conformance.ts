@@ -18,7 +18,7 @@ import { type Open, present, reasonOf, startVault, type VaultUnderTest } from '.
 
 export function outboxConformance(open: Open): void {
   describe('outbox', () => {
-    test('tells of everything that happens to a connection, in order', async () => {
+    test('publishes all changes of a connection in order', async () => {
       const vault = await startVault(open);
       const { stores, connection, clock, lease } = vault;
       clock.time = NOW + 1;
@@ -40,7 +40,9 @@ export function outboxConformance(open: Open): void {
       await stores.connections.delete(granted);
 
       const events = await stores.outbox.read(0, 100);
-      expect((await told(vault)).map(({ change, previousState, state }) => [change, previousState, state])).toEqual([
+      expect(
+        (await published(vault)).map(({ change, previousState, state }) => [change, previousState, state]),
+      ).toEqual([
         ['CREATED', undefined, 'ACTIVE'],
         ['RENAMED', 'ACTIVE', 'ACTIVE'],
         ['STATE', 'ACTIVE', 'SUSPENDED'],
@@ -70,7 +72,7 @@ export function outboxConformance(open: Open): void {
       expect(new Set(events.map(({ event }) => event.uid)).size).toBe(events.length);
     });
 
-    test('tells of a new connection that waits for its user, and of the grant that was confirmed', async () => {
+    test('publishes a new pending connection and its confirmed grant', async () => {
       const vault = await startVault(open);
       const { stores, tenant, app } = vault;
       const bob = sampleConnection(tenant, app, 'bob', { grantState: 'PENDING', externalId: 'b' });
@@ -86,7 +88,7 @@ export function outboxConformance(open: Open): void {
       ]);
     });
 
-    test('a refresh that changes nothing others could see writes nothing', async () => {
+    test('a refresh without visible changes writes no event', async () => {
       const vault = await startVault(open);
       const { connection, lease } = vault;
       const learned = { ...connection, granted: { [GRAPH]: ['Mail.Read', 'User.Read'] }, lastRefreshTime: NOW + 1 };
@@ -101,7 +103,7 @@ export function outboxConformance(open: Open): void {
       expect(await changes(vault)).toEqual(['ada CREATED ACTIVE']);
     });
 
-    test('what was refused or fenced is not told', async () => {
+    test('rejected and fenced changes are not published', async () => {
       const vault = await startVault(open);
       const { stores, tenant, app, connection, connect, lease } = vault;
       await connect('bob', { externalId: 'b' });
@@ -125,7 +127,7 @@ export function outboxConformance(open: Open): void {
       expect(await vault.dump()).toEqual(before);
     });
 
-    test('a record that is repeated tells once', async () => {
+    test('a repeated record publishes one event', async () => {
       const vault = await startVault(open);
       const held = await vault.lease();
 
@@ -135,7 +137,7 @@ export function outboxConformance(open: Open): void {
       expect(await changes(vault)).toEqual(['ada CREATED ACTIVE', 'ada STATE REAUTHORIZATION_REQUIRED']);
     });
 
-    test('tells of the connection as it is, not as whoever changes it has read it', async () => {
+    test('publishes the stored connection, not the one that the caller has read', async () => {
       const vault = await startVault(open);
       const { stores, connection, lease } = vault;
       const held = await lease();
@@ -146,7 +148,7 @@ export function outboxConformance(open: Open): void {
       await stores.connections.setSuspended(connection, undefined, NOW);
       await stores.connections.delete(connection);
 
-      expect((await told(vault)).slice(2)).toMatchObject([
+      expect((await published(vault)).slice(2)).toMatchObject([
         { externalId: 'new', previousState: 'ACTIVE', state: 'REAUTHORIZATION_REQUIRED' },
         { externalId: 'new', previousState: 'REAUTHORIZATION_REQUIRED', state: 'SUSPENDED' },
         { externalId: 'new', previousState: 'SUSPENDED', state: 'REAUTHORIZATION_REQUIRED' },
@@ -154,7 +156,7 @@ export function outboxConformance(open: Open): void {
       ]);
     });
 
-    test('a suspension and a deletion win over changes that come between their reading and their writing', async () => {
+    test('suspension and deletion win over changes between their read and write', async () => {
       const vault = await startVault(open);
       const { stores, connection } = vault;
       const update = (before: Connection) => stores.connections.update(before, { ...before, externalId: 'between' });
@@ -169,7 +171,7 @@ export function outboxConformance(open: Open): void {
       expect((await changes(vault)).at(-1)).toBe('ada DELETED undefined');
     });
 
-    test('who follows the events knows every connection, whatever happened to it, in whatever order', async () => {
+    test('the events describe every connection after any sequence of changes', async () => {
       const anyAct = fc.record({
         what: fc.constantFrom(...Object.keys(ACTS)),
         id: fc.constantFrom('ada', 'bob'),
@@ -191,7 +193,7 @@ export function outboxConformance(open: Open): void {
           }
 
           const last = new Map<string, ConnectionChanged>();
-          for (const data of await told(vault)) {
+          for (const data of await published(vault)) {
             expect(data.previousState).toBe(last.get(data.connectionUid)?.state);
             last.set(data.connectionUid, data);
           }
@@ -208,7 +210,7 @@ export function outboxConformance(open: Open): void {
       );
     });
 
-    test('is read from where one left off, and its numbers are never used again', async () => {
+    test('is read from a sequence on, and sequences are never reused', async () => {
       const vault = await startVault(open);
       const { stores, connect } = vault;
       await Promise.all(Array.from({ length: 9 }, (_, number) => connect(`c${number}`)));
@@ -227,7 +229,7 @@ export function outboxConformance(open: Open): void {
       expect(await stores.outbox.read(present(late).sequence, 100)).toEqual([]);
     });
 
-    test('sweeping deletes what is older, a few at a time, oldest first', async () => {
+    test('sweeping deletes older events up to the limit, oldest first', async () => {
       const vault = await startVault(open);
       const { stores, connect, clock } = vault;
       for (const [id, time] of [
@@ -246,7 +248,7 @@ export function outboxConformance(open: Open): void {
       expect(await changes(vault)).toEqual(['d CREATED ACTIVE']);
     });
 
-    test("a tenant's events go with it, however many, and nobody else's", async () => {
+    test('deletes all events of a deleted tenant, and no others', async () => {
       const vault = await startVault(open);
       const { stores, tenant, connection, register } = vault;
       const other = await register('other');
@@ -331,7 +333,7 @@ async function changedEvents({ stores }: VaultUnderTest) {
   return events.flatMap(({ event }) => (event.type === 'connection.changed' ? event : []));
 }
 
-async function told(vault: VaultUnderTest): Promise<ConnectionChanged[]> {
+async function published(vault: VaultUnderTest): Promise<ConnectionChanged[]> {
   return (await changedEvents(vault)).map(({ data }) => data);
 }
 

@@ -11,7 +11,7 @@ import { type Open, present, reasonOf, startVault, type VaultUnderTest } from '.
 
 export function rotationsConformance(open: Open): void {
   describe('rotations', () => {
-    test('one at a time of an app', async () => {
+    test('an app has one rotation at a time', async () => {
       const { stores, app, tenant } = await startVault(open);
       const rotation = sampleRotation(app);
       const other = sampleApp(tenant, 'other');
@@ -25,7 +25,7 @@ export function rotationsConformance(open: Open): void {
       expect(await stores.rotations.find(app.uid)).toEqual(rotation);
     });
 
-    test('none of an app that is gone, and none is left of it', async () => {
+    test('a deleted app cannot have a rotation, and its rotation is deleted', async () => {
       const { stores, app, tenant, connection, register } = await startVault(open);
       await stores.rotations.begin(sampleRotation(app));
       await stores.connections.delete(connection);
@@ -39,7 +39,7 @@ export function rotationsConformance(open: Open): void {
       expect(await stores.rotations.begin(sampleRotation(sampleApp(tenant, 'never')))).toBe(false);
     });
 
-    test('those whose time has come, most overdue first, a few at a time', async () => {
+    test('due rotations come most overdue first, up to the limit', async () => {
       const { stores, app, register } = await startVault(open);
       const apps = [app, ...(await Promise.all(['b', 'c', 'd'].map((id) => register(id)))).map(({ app }) => app)];
       for (const [index, one] of apps.entries()) {
@@ -52,7 +52,7 @@ export function rotationsConformance(open: Open): void {
       expect(await markers(NOW + 9, 2)).toEqual(['m3', 'm2']);
     });
 
-    test('one whose time lies beyond any that is given is due: the clock was set back', async () => {
+    test('a row is due if its time is impossibly far ahead, because the clock was set back', async () => {
       const { stores, app, register } = await startVault(open);
       const other = await register('other');
       await stores.rotations.begin(sampleRotation(app, { nextTime: NOW + 99 * DAY, marker: 'far' }));
@@ -62,7 +62,7 @@ export function rotationsConformance(open: Open): void {
       expect(await stores.rotations.due(NOW + DAY, 1)).toMatchObject([{ marker: 'near' }]);
     });
 
-    test('a new secret is sealed, stored and told of with the step, in one commit; it is not preferred yet', async () => {
+    test('a step seals, stores and publishes a new secret in one commit; it is not preferred yet', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       const before = await start(vault);
@@ -81,11 +81,11 @@ export function rotationsConformance(open: Open): void {
       const { credential: stored, material } = present(usable[1]);
       expect(stored).toEqual({ ...credential, preferTime: undefined });
       expect(material.kind === 'CLIENT_SECRET' && material.clientSecret.reveal()).toBe('secret of renewed');
-      expect(await told(vault)).toEqual([event]);
+      expect(await published(vault)).toEqual([event]);
       expect(await isInspectionDue(vault)).toBe(true);
     });
 
-    test('the new one is preferred, and the old one goes, each with its step', async () => {
+    test('a step makes the new secret preferred, another deletes the old one', async () => {
       const vault = await startVault(open);
       const { stores, app } = vault;
       const started = await start(vault);
@@ -106,12 +106,12 @@ export function rotationsConformance(open: Open): void {
       expect(await advance(vault, over)).toBe(true);
       expect(await stores.rotations.find(app.uid)).toBeUndefined();
       expect(await stores.apps.credentials(app.uid)).toMatchObject([{ credentialId: 'renewed' }]);
-      expect(await told(vault)).toHaveLength(1);
+      expect(await published(vault)).toHaveLength(1);
       expect(await isInspectionDue(vault)).toBe(true);
       expect(await stores.rotations.begin(sampleRotation(app))).toBe(true);
     });
 
-    test('what keeps it from going on is remembered as it was said, and forgotten', async () => {
+    test('a problem is stored and cleared', async () => {
       const vault = await startVault(open);
       const before = await start(vault);
       const problem = {
@@ -131,7 +131,7 @@ export function rotationsConformance(open: Open): void {
       expect(await vault.stores.rotations.due(before.nextTime, 9)).toMatchObject([{ version: before.version + 2 }]);
     });
 
-    test('of two that go on from the same step one does, and nothing of the other is written', async () => {
+    test('of two writers of the same step, one succeeds and the other writes nothing', async () => {
       const vault = await startVault(open);
       const { app } = vault;
       const before = await start(vault);
@@ -147,13 +147,13 @@ export function rotationsConformance(open: Open): void {
 
       expect(await Promise.all(going)).toEqual([true, false]);
       expect(await vault.stores.apps.credentials(app.uid)).toMatchObject([{ credentialId: 'b' }]);
-      expect(await told(vault)).toHaveLength(1);
+      expect(await published(vault)).toHaveLength(1);
       const after = await vault.dump();
       expect(await advance(vault, { before, after: undefined, remove: 'x' })).toBe(false);
       expect(await vault.dump()).toEqual(after);
     });
 
-    test('a credential that is gone cannot be preferred, one whose name is taken cannot be added: nothing is written', async () => {
+    test('writes nothing if the credential to prefer is deleted or the new name exists', async () => {
       const vault = await startVault(open);
       const { app, dump } = vault;
       const before = await start(vault);
@@ -190,7 +190,7 @@ export function rotationsConformance(open: Open): void {
       expect(await stores.rotations.isUsedElsewhere(app, { hint: 'abc' }, 'k1')).toBe(expected);
     });
 
-    test('goes nowhere without its app', async () => {
+    test('cannot advance without its app', async () => {
       const vault = await startVault(open);
       const { stores, app, tenant, register } = vault;
       const other = await register('other');
@@ -252,7 +252,7 @@ function rotating(app: App): VaultEvent {
   };
 }
 
-async function told({ stores }: VaultUnderTest): Promise<VaultEvent[]> {
+async function published({ stores }: VaultUnderTest): Promise<VaultEvent[]> {
   const events = await stores.outbox.read(0, 1000);
   return events.map(({ event }) => event).filter(({ type }) => type === 'credential.rotating');
 }

@@ -8,7 +8,7 @@ import { type Open, present, reasonOf, startVault } from './vault_under_test.ts'
 
 export function tenantsConformance(open: Open): void {
   describe('tenants', () => {
-    test('registers tenant, app, credential and key at once, and reads them back as they were', async () => {
+    test('registers tenant, app, credential and key at once, and reads them back unchanged', async () => {
       const { stores, tenant, app } = await startVault(open);
 
       expect(await stores.tenants.find('acme')).toEqual({ ...tenant, nextCredentialExpireTime: NOW + DAY });
@@ -16,7 +16,7 @@ export function tenantsConformance(open: Open): void {
       expect(await stores.tenants.find('nobody')).toBeUndefined();
     });
 
-    test('a tenant without an app has a key of its own for what connects through the app of another', async () => {
+    test('a tenant without an app has its own key for connections of a shared app', async () => {
       const { stores, app, database, dump } = await startVault(open);
       const before = await dump();
       const tenant = sampleTenant('guest');
@@ -40,7 +40,7 @@ export function tenantsConformance(open: Open): void {
       expect(await dump()).toMatchObject({ apps: before['apps'], connections: before['connections'] });
     });
 
-    test('a taken name changes nothing', async () => {
+    test('registering an existing name changes nothing', async () => {
       const { stores, dump } = await startVault(open);
       const before = await dump();
       const tenant = sampleTenant('acme');
@@ -53,7 +53,7 @@ export function tenantsConformance(open: Open): void {
       expect(await dump()).toEqual(before);
     });
 
-    test('a registration whose last part fails leaves nothing behind', async () => {
+    test('a failed registration stores nothing', async () => {
       const { stores, dump, app: taken } = await startVault(open);
       const before = await dump();
       const tenant = sampleTenant('globex');
@@ -63,7 +63,7 @@ export function tenantsConformance(open: Open): void {
       expect(await dump()).toEqual(before);
     });
 
-    test('tells the soonest end of any credential', async () => {
+    test('returns the soonest expiry of all credentials', async () => {
       const { stores, app } = await startVault(open);
       await stores.apps.addCredential(app, sampleCredential(app, 'sooner', NOW + 5));
       await stores.apps.addCredential(app, sampleCredential(app, 'endless', null));
@@ -73,7 +73,7 @@ export function tenantsConformance(open: Open): void {
       expect((await stores.tenants.find('other'))?.nextCredentialExpireTime).toBeUndefined();
     });
 
-    test('an update counts the version up, and only from the version that was read', async () => {
+    test('an update increments the version, and is rejected if the version changed', async () => {
       const { stores, tenant } = await startVault(open);
       const after = { ...tenant, displayName: 'Acme Inc', labels: { tier: 'iron' }, updateTime: NOW + 1 };
 
@@ -89,7 +89,7 @@ export function tenantsConformance(open: Open): void {
       expect((await stores.tenants.find('acme'))?.displayName).toBe('Acme Inc');
     });
 
-    test('lists in the order of ids, page by page, of all or of those named', async () => {
+    test('lists pages sorted by id, of all tenants or those named', async () => {
       const { stores } = await startVault(open);
       for (const id of ['b', 'a-1', 'a', 'a1', 'z']) await register(stores, id);
 
@@ -110,7 +110,7 @@ export function tenantsConformance(open: Open): void {
       expect((await stores.tenants.list({ size: 9, after: undefined }, [])).items).toEqual([]);
     });
 
-    test('deleting takes everything that it owns with it, and nothing else', async () => {
+    test('deleting a tenant deletes everything that it owns, and nothing else', async () => {
       const { stores, tenant, connection, lease, dump, database } = await startVault(open);
       const other = await register(stores, 'other');
       const held = await lease();
@@ -129,7 +129,7 @@ export function tenantsConformance(open: Open): void {
       expect(await held.record({ connection, refreshToken: undefined, accessToken: undefined })).toBe('fenced');
     });
 
-    test('refuses to delete what changed since it was read', async () => {
+    test('rejects deleting a tenant that changed since it was read', async () => {
       const { stores, tenant, dump } = await startVault(open);
       await stores.tenants.update(tenant, { ...tenant, displayName: 'changed' });
       const before = await dump();
@@ -139,7 +139,7 @@ export function tenantsConformance(open: Open): void {
       expect(await stores.apps.usableCredentials((await appOf(stores, tenant.uid)).uid)).toHaveLength(1);
     });
 
-    test('refuses to delete a tenant through whose app others connect', async () => {
+    test('rejects deleting a tenant whose app has connections of others', async () => {
       const { stores, tenant, app, dump } = await startVault(open);
       const other = await register(stores, 'other');
       await stores.connections.create(sampleConnection(other.tenant, app, 'bob'));
@@ -152,7 +152,7 @@ export function tenantsConformance(open: Open): void {
       expect(await dump()).toEqual(before);
     });
 
-    test('a tenant of many connections goes as well, and lets others work meanwhile', async () => {
+    test('deleting a tenant with many connections does not block others', async () => {
       const { stores, tenant, connect, dump } = await startVault(open);
       for (let number = 0; number < 600; number++) await connect(`c${number}`);
       const other = await register(stores, 'other');
@@ -169,7 +169,7 @@ export function tenantsConformance(open: Open): void {
       expect(await stores.tenants.find('acme')).toBeUndefined();
     });
 
-    test('a tenant of many connections is left alone when it changed or others connect through its app', async () => {
+    test('a large tenant stays unchanged if it changed or others use its app', async () => {
       const { stores, tenant, app, connect, dump } = await startVault(open);
       for (let number = 0; number < 251; number++) await connect(`c${number}`);
       const before = await dump();
@@ -183,7 +183,7 @@ export function tenantsConformance(open: Open): void {
       expect(await dump()).toEqual(shared);
     });
 
-    test('a name that was deleted can be taken again, and is another tenant', async () => {
+    test('a deleted name can be reused for another tenant', async () => {
       const { stores, tenant } = await startVault(open);
       await stores.tenants.delete(tenant);
 

@@ -66,7 +66,7 @@ const audited = () =>
     .filter((line) => line.includes('web/admin-consent'));
 
 describe('in a directory whose users may not consent to an app like this', () => {
-  test('the page has a link to send on; once an administrator has followed it, everybody connects', async () => {
+  test('the page has a link for an administrator, after whose consent every user can connect', async () => {
     const { id, eva, max } = carefulDirectory('careful');
     const { connectUri } = await startSignIn('eva');
     const stopped = await scenario.browser.walk(connectUri, { as: eva });
@@ -92,7 +92,7 @@ describe('in a directory whose users may not consent to an app like this', () =>
     expect(audited().at(-1)).toContain('"status":"OK"');
   });
 
-  test('so it is where Entra says by its number that an administrator must approve (90094)', async () => {
+  test('the same applies if Entra requests the approval of an administrator by code (90094)', async () => {
     const { id, eva } = carefulDirectory('numbered');
     const { connectUri } = await startSignIn('numbered');
     scenario.sandbox.injectFault({ endpoint: 'authorize', kind: 'error', code: 90094, count: 1 });
@@ -102,7 +102,7 @@ describe('in a directory whose users may not consent to an app like this', () =>
     expect(await connects('numbered', eva)).toBe(ACTIVE);
   });
 
-  test('a product with its own callback gets an address to send on with the error', async () => {
+  test('a product with its own callback gets the admin consent URL with the error', async () => {
     const { id, eva } = carefulDirectory('handed');
     const { authorizationUri } = await startSignIn('handed', { redirectUri: OWN_CALLBACK });
     const { url } = await scenario.browser.walk(authorizationUri, { as: eva });
@@ -119,8 +119,8 @@ describe('in a directory whose users may not consent to an app like this', () =>
   });
 });
 
-describe('a consent that an operator or a product asks for', () => {
-  test('leads back to the product, which is told for which app', async () => {
+describe('an admin consent that an operator or a product requests', () => {
+  test('leads back to the product with the id of the app', async () => {
     const { id, eva } = carefulDirectory('asked');
     const { consentUri } = await startConsent({ scopes: ['Mail.ReadOnly'], returnUrl: RETURN_URL, directoryId: id });
     const { url } = await scenario.browser.walk(consentUri, { as: id });
@@ -129,7 +129,7 @@ describe('a consent that an operator or a product asks for', () => {
     expect(await connects('asked', eva)).toBe(ACTIVE);
   });
 
-  test('that was declined changes nothing, and its link is still good for whoever may approve', async () => {
+  test('that was declined changes nothing, and its link can still be approved', async () => {
     const { id, eva } = carefulDirectory('declined');
     const { consentUri } = await startConsent({ returnUrl: RETURN_URL });
     const { url } = await scenario.browser.walk(consentUri, { as: id, declines: true });
@@ -139,7 +139,7 @@ describe('a consent that an operator or a product asks for', () => {
     expect(again.url.searchParams.get('outcome')).toBe('granted');
   });
 
-  test('of another directory than the one that was named is not taken, and the right one still can', async () => {
+  test('from another directory than the requested one is rejected, and the right one still works', async () => {
     const { id } = carefulDirectory('named');
     const { consentUri, adminConsentUri } = await startConsent({ directoryId: id });
     expect((await forge(adminConsentUri, CONTOSO)).status).toBe(400);
@@ -147,7 +147,7 @@ describe('a consent that an operator or a product asks for', () => {
     expect((await scenario.browser.walk(consentUri, { as: id })).status).toBe(200);
   });
 
-  test('is not believed for what the browser brought: nothing is granted, and nobody is blamed', async () => {
+  test('is not trusted from the browser: nothing is granted, and no state changes', async () => {
     const { id, eva } = carefulDirectory('forged');
     const { adminConsentUri } = await startConsent();
     const answer = await forge(adminConsentUri, id);
@@ -158,7 +158,7 @@ describe('a consent that an operator or a product asks for', () => {
     expect(app).toMatchObject({ state: App_State.OK, failingDirectories: [] });
   });
 
-  test('must be asked for in the time of its link', async () => {
+  test('expires with its link', async () => {
     const { id } = carefulDirectory('late');
     const { consentUri, adminConsentUri } = await startConsent();
     await scenario.later(8 * DAY);

@@ -64,8 +64,8 @@ async function connectSomebody(scope: string): Promise<{ connection: string; ask
 
 const fullForm = (permission: string) => (permission.includes('.') ? `${GRAPH}/${permission}` : permission);
 
-describe('the client id and the secret that a customer pasted in are all that it takes', () => {
-  test('the preset says the rest', () => {
+describe('setup needs the client id and secret of the customer only', () => {
+  test('the preset sets the rest', () => {
     const { registered } = tenant;
     expect(registered.tenant).toMatchObject({ catalog: 'aurinko', displayName: 'tailspin' });
     const expected: Partial<App> = { signInAudience: 'common', redirectUris: [scenario.callbackUri] };
@@ -92,7 +92,7 @@ describe('the client id and the secret that a customer pasted in are all that it
   });
 });
 
-describe('each row of the mapping is asked for and granted, the implicit six always with it', () => {
+describe('each row of the mapping is requested and granted, always with the six implicit permissions', () => {
   test.each([...ROWS, ...ALIASES])('%s is %s on Microsoft Graph', async (scope, permission) => {
     const { connection, asked } = await connectSomebody(scope);
 
@@ -111,7 +111,7 @@ describe('each row of the mapping is asked for and granted, the implicit six alw
     );
   });
 
-  test('all rows at once, and each of them is then served from the one token', async () => {
+  test('all rows at once are served from one token', async () => {
     const scopes = ROWS.map(([scope]) => scope);
     const { username } = scenario.sandbox.addUser({ username: 'everything@contoso.example' });
     const connection = await connectByPage(scenario, tenant, 'everything', { scopes, user: username });
@@ -130,7 +130,7 @@ describe('each row of the mapping is asked for and granted, the implicit six alw
   });
 });
 
-test('a scope that Aurinko does not know is refused with the nearest that it does', async () => {
+test('an unknown scope is rejected with the most similar known one', async () => {
   const failure = await failureOf(
     scenario.connections.startAuthorization({
       connection: tenant.connection('slip'),

@@ -60,7 +60,7 @@ describe('scopes', () => {
     expect(failure?.message).toContain(meant);
   });
 
-  test('one that is like nothing is SCOPE_UNKNOWN too, wherever it is asked', async () => {
+  test('an unknown scope without a similar one is SCOPE_UNKNOWN in every method', async () => {
     const scopes = ['Zzz.Qqq'];
     const start = scenario.connections.startAuthorization({
       connection: acme.connection('nobody'),
@@ -301,7 +301,7 @@ describe('state', () => {
     expect(await reasonOf(complete(state))).toBe('STATE_INVALID');
   });
 
-  test('that was used, or is too old, is STATE_INVALID, and the old grant serves on', async () => {
+  test('that was used or has expired is STATE_INVALID, and the old grant is still used', async () => {
     const used = stateIn((await started()).authorizationUri);
     expect(await reasonOf(complete(used))).not.toBe('OK');
     expect(await reasonOf(complete(used))).toBe('STATE_INVALID');
@@ -315,7 +315,7 @@ describe('state', () => {
     before = storedRows(scenario.folder);
   });
 
-  test('at the callback: a page of our own words, that reflects nothing', async () => {
+  test('at the callback: a page that reflects no input', async () => {
     const attempts = [
       '?state=unknown&code=abc',
       '?state=<script>alert(1)</script>&code=abc',
@@ -337,7 +337,7 @@ describe('state', () => {
     }
   });
 
-  test('an unknown link, and one that is no link', async () => {
+  test('an unknown link and an invalid one', async () => {
     for (const handle of ['unknown', 'x'.repeat(43), '%00', 'x'.repeat(5000)]) {
       for (const page of ['connect', 'admin-consent', 'logos']) {
         const response = await fetch(`${scenario.publicUrl}/${page}/${handle}`);
@@ -348,7 +348,7 @@ describe('state', () => {
   });
 });
 
-describe('what is no message at all', () => {
+describe('invalid messages', () => {
   const METHODS = [
     ['admin', '/tokenvault.v1.TenantService/RegisterTenant'],
     ['admin', '/tokenvault.v1.TenantService/DeleteTenant'],
@@ -389,11 +389,11 @@ describe('what is no message at all', () => {
     },
   );
 
-  test('a method of the admin listener cannot even be named on the token listener', async () => {
+  test('methods of the admin listener are unknown on the token listener', async () => {
     expect(await send('grpc', '/tokenvault.v1.TenantService/ListTenants', new Uint8Array())).toBe('UNIMPLEMENTED');
   });
 
-  test('bytes that are not HTTP/2 end that socket alone', async () => {
+  test('bytes that are not HTTP/2 close only that socket', async () => {
     for (const address of Object.values(scenario.vault.addresses)) {
       const [host = '', port] = address.split(':');
       await new Promise<void>((resolve) => {

@@ -48,14 +48,14 @@ async function runBehindProxy(args: readonly string[]): Promise<{ code: number |
   return { code: code as number | null, output };
 }
 
-test('the demo comes out, and the proxy sees nothing of it', { timeout: 120_000 }, async () => {
+test('the demo succeeds, and the proxy sees none of its requests', { timeout: 120_000 }, async () => {
   const { code, output } = await runBehindProxy(['demo']);
 
   expect(output).toMatch(/All \d+ steps passed/);
   expect([code, seen]).toEqual([0, []]);
 });
 
-test('an import reaches the vault on this machine, and the proxy sees no refresh token', async () => {
+test('an import connects to the local vault directly, and the proxy sees no refresh token', async () => {
   const customer = await openCustomer(scenario, 'behind-proxy');
   const refresh_token = scenario.sandbox.issueRefreshToken({
     clientId: customer.clientId,

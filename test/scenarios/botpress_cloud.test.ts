@@ -74,7 +74,7 @@ const token = (connection: string) => scenario.tokens.getAccessToken({ connectio
 const found = async (parent: string, externalId: string) =>
   (await scenario.connections.listConnections({ parent, externalId })).connections.map(({ name }) => name);
 
-describe('one app for all bots', () => {
+describe('a shared app', () => {
   test('serves three tenants, whose users come back to the webhook with code and state', async () => {
     const users = [ADA, ALAN, 'grace@contoso.example'];
     const names = await Promise.all(
@@ -95,7 +95,7 @@ describe('one app for all bots', () => {
     expect(await reasonOf(scenario.apps.deleteApp({ name: shared.app, force: true }))).toBe('APP_IN_USE');
   });
 
-  test('its secret is exchanged once, and all three go on', async () => {
+  test('its secret is replaced once for all three tenants', async () => {
     const names = await Promise.all(
       bots.map((bot) => connect(bot.connection('before-the-exchange'), { app: shared.app })),
     );
@@ -111,14 +111,14 @@ describe('one app for all bots', () => {
     expect(await Promise.all(names.map((name) => reasonOf(token(name))))).toEqual(['OK', 'OK', 'OK']);
   });
 
-  test('is for those whom it is shared with, and only its owner sees it', async () => {
+  test('is usable by tenants that it is shared with, and visible to its owner only', async () => {
     expect(await reasonOf(start(manual.connection('curious'), { app: shared.app }))).toBe('APP_NOT_FOUND');
     const { apps } = await scenario.apps.listApps({ parent: bots[0]?.name ?? '' });
     expect(apps).toEqual([]);
   });
 });
 
-test('another tenant brings its own app, with its own secret', async () => {
+test('another tenant has its own app and secret', async () => {
   const connection = await connect(manual.connection('mailbox'), { as: ALAN });
 
   const { accessToken } = await token(connection);
@@ -127,7 +127,7 @@ test('another tenant brings its own app, with its own secret', async () => {
   expect(manual.clientId).not.toBe(shared.clientId);
 });
 
-test('all bots have one callback, and still what came for one cannot be handed over for another', async () => {
+test('all bots share one callback, but a response for one cannot be used for another', async () => {
   const [mine, theirs] = bots.map((bot) => bot.connection('mixed-up'));
   const { authorizationUri } = await start(mine ?? '', { app: shared.app });
   await start(theirs ?? '', { app: shared.app });
@@ -137,8 +137,8 @@ test('all bots have one callback, and still what came for one cannot be handed o
   expect(await reasonOf(token(theirs ?? ''))).toBe('CONNECTION_PENDING');
 });
 
-describe('a connection is found again by the identifier of the outside world', () => {
-  test('which the integration gives when it connects', async () => {
+describe('finding a connection by its external id', () => {
+  test('that the integration sets when it connects', async () => {
     const [bot] = bots;
     const name = await connect(bot?.connection('found') ?? '', { app: shared.app, externalId: 'workspace-17' });
 
@@ -146,7 +146,7 @@ describe('a connection is found again by the identifier of the outside world', (
     expect(await found(bot?.name ?? '', 'workspace-18')).toEqual([]);
   });
 
-  test('the same identifier may live in two tenants', async () => {
+  test('two tenants can use the same external id', async () => {
     const [one, , other] = bots;
     const names = [one, other].map((bot) => bot?.connection('twin') ?? '');
     for (const name of names) await connect(name, { app: shared.app, externalId: 'workspace-twin' });
@@ -156,7 +156,7 @@ describe('a connection is found again by the identifier of the outside world', (
     expect((await found('tenants/-', 'workspace-twin')).toSorted()).toEqual(names.toSorted());
   });
 
-  test('but to two connections of one tenant it never belongs', async () => {
+  test('two connections of one tenant cannot use the same external id', async () => {
     const [bot] = bots;
     const holder = await connect(bot?.connection('holder') ?? '', { app: shared.app, externalId: 'workspace-one' });
     const second = bot?.connection('second') ?? '';
@@ -174,7 +174,7 @@ describe('a connection is found again by the identifier of the outside world', (
     expect(await found(bot?.name ?? '', 'workspace-one')).toEqual([second]);
   });
 
-  test('and reconnecting leaves it where it is', async () => {
+  test('reconnecting keeps the external id', async () => {
     const [bot] = bots;
     const wish = { app: shared.app, externalId: 'workspace-again' };
     const name = await connect(bot?.connection('again') ?? '', wish);

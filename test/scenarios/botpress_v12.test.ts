@@ -83,7 +83,7 @@ async function userInfo(accessToken: string) {
   return response.json();
 }
 
-test('the entry is read in: the app, its secret, and both callbacks', async () => {
+test('the entry is imported: the app, its secret, and both callbacks', async () => {
   const { app } = await scenario.apps.getApp({ name: APP });
 
   const expected: Partial<App> = {
@@ -109,7 +109,7 @@ test('the vault’s callback takes over, and the e-mail address of the id token 
   });
 });
 
-test('userinfo answers to the token, which is good for nothing else', async () => {
+test('the token is valid for userinfo, and for nothing else', async () => {
   const token = await scenario.tokens.getAccessToken({ connection: CONNECTION, scopes: SCOPES });
 
   expect(token).toMatchObject({ resource: 'https://graph.microsoft.com', permissions: [] });
@@ -121,7 +121,7 @@ test('userinfo answers to the token, which is good for nothing else', async () =
   expect(await scenario.use('/graph/v1.0/me', token.accessToken)).toBe(403);
 });
 
-test('and to the tokens after it, though Botpress itself never had a refresh token', async () => {
+test('and later tokens are, although Botpress itself never had a refresh token', async () => {
   await scenario.later(2 * 3_600_000);
 
   const { accessToken } = await scenario.tokens.getAccessToken({ connection: CONNECTION });
@@ -132,7 +132,7 @@ test('and to the tokens after it, though Botpress itself never had a refresh tok
   expect(connection?.account?.email).toBe(USER.mail);
 });
 
-test('the same entry read in once more changes nothing', async () => {
+test('importing the same entry again changes nothing', async () => {
   const before = await scenario.apps.getApp({ name: APP });
 
   await importBotpress(join(scenario.folder, 'botpress.config.json'));

@@ -11,7 +11,7 @@ const keys = {
   operator: newApiKey('operator'),
   product: newApiKey('product'),
   reader: newApiKey('reader'),
-  ending: newApiKey('ending'),
+  expiring: newApiKey('expiring'),
   other: newApiKey('other'),
 };
 
@@ -29,8 +29,8 @@ callers:
     api_keys: [{ id: k1, sha256: ${keys.reader.sha256} }]
     rules:
       - { id: reads, role: token_reader, tenants: [acme] }
-  - id: ending
-    api_keys: [{ id: k1, sha256: ${keys.ending.sha256}, expire_time: "${new Date(endTime).toISOString()}" }]
+  - id: expiring
+    api_keys: [{ id: k1, sha256: ${keys.expiring.sha256}, expire_time: "${new Date(endTime).toISOString()}" }]
     rules:
       - { id: reads, role: token_reader, tenants: ["*"] }
   - id: other
@@ -40,7 +40,7 @@ callers:
 `;
 
 let scenario: Scenario;
-let by: Record<keyof typeof keys | 'nobody' | 'stranger', Clients>;
+let by: Record<keyof typeof keys | 'nobody' | 'unknown', Clients>;
 let acme: Onboarded;
 let tailspin: Onboarded;
 let connection: string;
@@ -63,10 +63,10 @@ beforeAll(async () => {
     operator: clients(keys.operator.key),
     product: clients(keys.product.key),
     reader: clients(keys.reader.key),
-    ending: clients(keys.ending.key),
+    expiring: clients(keys.expiring.key),
     other: clients(keys.other.key),
     nobody: scenario.clients({}),
-    stranger: clients(newApiKey('stranger').key),
+    unknown: clients(newApiKey('unknown').key),
   };
   acme = await onboard(as('operator'), 'acme');
   tailspin = await onboard(as('operator'), 'tailspin');
@@ -103,26 +103,26 @@ function audited(): Line[] {
   return lines.map((line) => JSON.parse(line) as Line).filter(({ method }) => method !== undefined);
 }
 
-describe('who calls', () => {
-  test('without a key, with an unknown one, or with one that is no key: UNAUTHENTICATED', async () => {
+describe('authentication of callers', () => {
+  test('without a key, with an unknown or an invalid one: UNAUTHENTICATED', async () => {
     const nonsense = scenario.clients({ apiKey: 'hunter2' });
 
-    for (const clients of [by.nobody, by.stranger, nonsense]) {
+    for (const clients of [by.nobody, by.unknown, nonsense]) {
       expect(await failureOf(ask(clients))).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'UNAUTHENTICATED' });
       expect(await reasonOf(clients.tenants.listTenants({}))).toBe('UNAUTHENTICATED');
     }
     nonsense.close();
   });
 
-  test('a key works until its end', async () => {
-    expect(await reasonOf(ask(by.ending))).toBe('OK');
+  test('a key is valid until its expiry', async () => {
+    expect(await reasonOf(ask(by.expiring))).toBe('OK');
     await scenario.later(DAY);
-    expect(await reasonOf(ask(by.ending))).toBe('UNAUTHENTICATED');
+    expect(await reasonOf(ask(by.expiring))).toBe('UNAUTHENTICATED');
   });
 });
 
-describe('what a role may', () => {
-  test('a token_reader reads tokens of its tenants, and does nothing else', async () => {
+describe('permissions of roles', () => {
+  test('a token_reader can read tokens of its tenants, and nothing else', async () => {
     expect(await reasonOf(ask(by.reader))).toBe('OK');
     expect(await reasonOf(by.reader.connections.getConnection({ name: connection }))).toBe('ACCESS_DENIED');
     expect(await reasonOf(by.reader.connections.deleteConnection({ name: connection }))).toBe('ACCESS_DENIED');
@@ -143,7 +143,7 @@ describe('what a role may', () => {
     expect(await reasonOf(by.operator.connections.verifyConnection({ name: connection }))).toBe('OK');
   });
 
-  test('a connector connects users of its tenants, and reads no tokens', async () => {
+  test('a connector can connect users of its tenants, and cannot read tokens', async () => {
     const start = (tenant: Onboarded) =>
       by.product.connections.startAuthorization({
         connection: tenant.connection('new'),
@@ -156,7 +156,7 @@ describe('what a role may', () => {
     expect(await reasonOf(ask(by.product))).toBe('ACCESS_DENIED');
   });
 
-  test('what is not there and what is not theirs are answered alike', async () => {
+  test('missing resources and those of other tenants have the same error', async () => {
     const texts = await Promise.all(
       ['acme', 'no-such-tenant'].map(async (tenant) => {
         const failure = await failureOf(ask(by.other, `tenants/${tenant}/connections/ada`));
@@ -169,7 +169,7 @@ describe('what a role may', () => {
     expect(await reasonOf(ask(by.other, 'not a name'))).toBe('NAME_INVALID');
   });
 
-  test('a list of all tenants shows those of the caller alone', async () => {
+  test('a list of all tenants contains only those of the caller', async () => {
     await importAda(as('operator'), tailspin, 'grace');
 
     const list = async (clients: Clients) =>
@@ -182,7 +182,7 @@ describe('what a role may', () => {
 });
 
 describe('the audit log has a line for', () => {
-  test('a token: who, by which rule, from where, with what it carries; never the token', async () => {
+  test('a token: caller, rule, source and permissions, never the token itself', async () => {
     const { accessToken } = await ask(by.reader);
 
     const line = audited().findLast(
@@ -204,7 +204,7 @@ describe('the audit log has a line for', () => {
     ]);
   });
 
-  test('a denial, and a call by nobody', async () => {
+  test('a denied call, and an unauthenticated call', async () => {
     await reasonOf(ask(by.other));
     await reasonOf(ask(by.nobody));
 
@@ -234,7 +234,7 @@ describe('the audit log has a line for', () => {
     ]);
   });
 
-  test('an import, also one that was refused', async () => {
+  test('an import, also a rejected one', async () => {
     await importAda(as('product'), acme, 'imported');
     const refused = by.product.connections.importConnection({
       connection: acme.connection('refused'),
@@ -256,12 +256,12 @@ describe('the ops listener', () => {
     return { status: response.status, text: await response.text() };
   };
 
-  test('says that it lives and is ready', async () => {
+  test('reports that the vault is alive and ready', async () => {
     expect((await get('/livez')).status).toBe(200);
     expect((await get('/readyz')).status).toBe(200);
   });
 
-  test('stays ready while Entra is away', async () => {
+  test('reports ready while Entra is unavailable', async () => {
     scenario.sandbox.injectFault({ kind: 'html', count: 5, app: acme.clientId });
     await scenario.later(3 * 3_600_000);
     expect(await reasonOf(ask(by.reader))).toBe('ENTRA_UNAVAILABLE');
@@ -270,7 +270,7 @@ describe('the ops listener', () => {
     scenario.sandbox.clearFaults();
   });
 
-  test('measures tokens by source, exchanges by outcome, connections by state and the ends of credentials', async () => {
+  test('has metrics of tokens by source, exchanges, connections by state, and credential expiry', async () => {
     await reasonOf(ask(by.reader));
     const { status, text } = await get('/metrics');
 

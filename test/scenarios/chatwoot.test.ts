@@ -55,7 +55,7 @@ async function connect(id: string, to: Pick<Onboarded, 'connection'> = tenant): 
   return connection;
 }
 
-test('an app id, a secret and the address of the instance are all that it takes', () => {
+test('setup needs an app id, a secret and the URL of the instance only', () => {
   const { app, nextSteps } = tenant.registered;
 
   expect(app).toMatchObject({ signInAudience: 'organizations', redirectUris: [CALLBACK] });
@@ -98,7 +98,7 @@ test('the connection shows its account and what was granted, per resource', asyn
   expect(granted['https://graph.microsoft.com']).toEqual(expect.arrayContaining(['Mail.ReadWrite', 'Mail.Send']));
 });
 
-test('a token is asked per resource: both at once are refused, and so is no scope at all', async () => {
+test('a token request names one resource: two resources or no scopes are rejected', async () => {
   const connection = await connect('inbox-3');
 
   expect(await reasonOf(scenario.tokens.getAccessToken({ connection, scopes: ['Mail.Send', SMTP] }))).toBe(
@@ -107,7 +107,7 @@ test('a token is asked per resource: both at once are refused, and so is no scop
   expect(await reasonOf(scenario.tokens.getAccessToken({ connection }))).toBe('SCOPES_SPAN_RESOURCES');
 });
 
-test('both tokens go on from the one refresh token when their time is over', async () => {
+test('both tokens are refreshed with one refresh token after their expiry', async () => {
   const connection = await connect('inbox-4');
   const ask = async () => ({
     graph: await scenario.tokens.getAccessToken({ connection, scopes: ['Mail.Send'] }),
@@ -126,7 +126,7 @@ test('both tokens go on from the one refresh token when their time is over', asy
   expect(await scenario.use(IMAP_CHECK, before.outlook.accessToken)).toBe(401);
 });
 
-test('a new client secret beside the old one needs no restart, and no user signs in again', async () => {
+test('adding a second client secret needs no restart and no new sign-in', async () => {
   const connection = await connect('inbox-5');
   scenario.sandbox.expireSecret(tenant.clientId, tenant.secret);
   await scenario.later(2 * 3_600_000);
@@ -142,7 +142,7 @@ test('a new client secret beside the old one needs no restart, and no user signs
   expect(await scenario.use(IMAP_CHECK, outlook.accessToken)).toBe(200);
 });
 
-describe('in a directory whose users may consent to verified publishers only', () => {
+describe('in a directory whose users can consent to verified publishers only', () => {
   /** Chatwoot: "the setup will not work for other emails under a different tenant until you have completed […] publisher verification". */
   async function tryToConnect(app: Onboarded, username: string): Promise<string> {
     const connection = app.connection(username.slice(0, username.indexOf('@')));
@@ -159,7 +159,7 @@ describe('in a directory whose users may consent to verified publishers only', (
     return reasonOf(scenario.connections.completeAuthorization({ connection, state, answer }));
   }
 
-  test('an unverified app gets in once an administrator has followed the address of the next steps', async () => {
+  test('an unverified app works after admin consent by the URL of the next steps', async () => {
     const directory = scenario.sandbox.addDirectory({ domain: 'careful.example', userConsent: 'verified' });
     const users = ['eva', 'eve'].map(
       (name) => scenario.sandbox.addUser({ username: `${name}@careful.example` }).username,
@@ -175,7 +175,7 @@ describe('in a directory whose users may consent to verified publishers only', (
     for (const username of users) expect(await tryToConnect(app, username)).toBe('OK');
   });
 
-  test('a verified publisher needs nobody', async () => {
+  test('an app of a verified publisher needs no administrator', async () => {
     scenario.sandbox.addDirectory({ domain: 'trusting.example', userConsent: 'verified' });
     const { username } = scenario.sandbox.addUser({ username: 'ivo@trusting.example' });
 
@@ -183,7 +183,7 @@ describe('in a directory whose users may consent to verified publishers only', (
   });
 });
 
-describe('the secret is exchanged for a new one while tokens are asked for without a pause', () => {
+describe('the secret is replaced while tokens are requested continuously', () => {
   test.each([
     ['deleted at Entra', ({ clientId, secret }: Onboarded) => scenario.sandbox.removeSecret(clientId, secret)],
     ['over its end', ({ clientId, secret }: Onboarded) => scenario.sandbox.expireSecret(clientId, secret)],

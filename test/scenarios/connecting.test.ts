@@ -36,8 +36,8 @@ const complete = (connection: string, url: URL) =>
 const token = (connection: string) => scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
 const stateOf = async (name: string) => (await scenario.connections.getConnection({ name })).connection?.state;
 
-describe('by the connect page', () => {
-  test('the browser comes back with a confirmation, and the product swaps the grant in', async () => {
+describe('connecting by the connect page', () => {
+  test('the browser returns with a confirmation, and the product confirms the grant', async () => {
     const connection = tenant.connection('page');
     const { connectUri } = await start(connection);
     expect(await stateOf(connection)).toBe(Connection_State.PENDING);
@@ -54,7 +54,7 @@ describe('by the connect page', () => {
     expect(await scenario.use('/graph/v1.0/me/messages', (await token(connection)).accessToken)).toBe(200);
   });
 
-  test('opening the page uses nothing up, however often a mail scanner does it', async () => {
+  test('opening the page consumes nothing, so that mail scanners can do it', async () => {
     const connection = tenant.connection('scanned');
     const { connectUri } = await start(connection);
 
@@ -64,7 +64,7 @@ describe('by the connect page', () => {
     expect(url.searchParams.get('outcome')).toBe('granted');
   });
 
-  test('the page names who asks and what for, in plain words, and nobody may frame or cache it', async () => {
+  test('the page names the product and its scopes, and cannot be framed or cached', async () => {
     const { connectUri } = await start(tenant.connection('described'));
 
     const page = await fetch(connectUri);
@@ -77,7 +77,7 @@ describe('by the connect page', () => {
     expect(page.headers.get('referrer-policy')).toBe('no-referrer');
   });
 
-  test('auto_confirm ends at the callback', async () => {
+  test('auto_confirm completes at the callback', async () => {
     const connection = tenant.connection('auto');
     const { connectUri } = await start(connection, { autoConfirm: true });
 
@@ -101,7 +101,7 @@ describe('by the connect page', () => {
     expect(await reasonOf(token(connection))).toBe('OK');
   });
 
-  test('it must be said how the authorization ends', async () => {
+  test('the way of completion is required', async () => {
     expect(await reasonOf(start(tenant.connection('endless'), {}))).toBe('FIELD_INVALID');
     expect(await reasonOf(scenario.connections.getConnection({ name: tenant.connection('endless') }))).toBe(
       'CONNECTION_NOT_FOUND',
@@ -109,8 +109,8 @@ describe('by the connect page', () => {
   });
 });
 
-describe('what the user or the directory refuses', () => {
-  test('cancel: declined, and nothing was granted', async () => {
+describe('declined by the user or the directory', () => {
+  test('cancel: declined, and nothing is granted', async () => {
     const connection = tenant.connection('declined');
     const { connectUri } = await start(connection);
 
@@ -136,7 +136,7 @@ describe('what the user or the directory refuses', () => {
     expect(await reasonOf(hand())).toBe('STATE_INVALID');
   });
 
-  test('a directory whose users may not consent: an administrator must, and then it works', async () => {
+  test('a directory without user consent: connecting works after admin consent', async () => {
     const directory = scenario.sandbox.addDirectory({ domain: 'strict.example', userConsent: false });
     const { username } = scenario.sandbox.addUser({ username: 'eva@strict.example', directoryId: directory.id });
     const connection = tenant.connection('admin');
@@ -151,7 +151,7 @@ describe('what the user or the directory refuses', () => {
     expect(second.url.searchParams.get('outcome')).toBe('granted');
   });
 
-  test('an account of a directory that the tenant does not allow', async () => {
+  test('an account of a directory that the tenant does not allow is rejected', async () => {
     const guarded = await onboard(scenario, 'guarded', { tenant: { allowedDirectoryIds: [CONTOSO] } });
     const connection = guarded.connection('alan');
 
@@ -161,7 +161,7 @@ describe('what the user or the directory refuses', () => {
     expect(await stateOf(connection)).toBe(Connection_State.PENDING);
   });
 
-  test('without offline_access at Entra there is no refresh token, and it is said so', async () => {
+  test('a missing refresh token (no offline_access at Entra) is reported', async () => {
     const connection = tenant.connection('fleeting');
     const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
     const address = new URL(authorizationUri);
@@ -175,8 +175,8 @@ describe('what the user or the directory refuses', () => {
   });
 });
 
-describe('what works once works once', () => {
-  test('a confirmation', async () => {
+describe('single use', () => {
+  test('of a confirmation', async () => {
     const connection = tenant.connection('once');
     const { url } = await scenario.browser.walk((await start(connection)).connectUri, { as: ADA });
     const confirmation = url.searchParams.get('confirmation');
@@ -185,7 +185,7 @@ describe('what works once works once', () => {
     expect(await reasonOf(confirm(connection, confirmation))).toBe('STATE_INVALID');
   });
 
-  test('a code with its state', async () => {
+  test('of a code with its state', async () => {
     const connection = tenant.connection('replayed');
     const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
     const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
@@ -195,7 +195,7 @@ describe('what works once works once', () => {
     expect(await reasonOf(token(connection))).toBe('OK');
   });
 
-  test('two who hand over the same answer at once: one wins, and the code is redeemed once', async () => {
+  test('two simultaneous calls with the same response: one succeeds, and the code is redeemed once', async () => {
     const connection = tenant.connection('raced');
     const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
     const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
@@ -225,8 +225,8 @@ describe('what works once works once', () => {
   });
 });
 
-describe("another connection's", () => {
-  test('state is refused, and is used up', async () => {
+describe('of another connection,', () => {
+  test('a state is rejected and consumed', async () => {
     const mine = tenant.connection('mine');
     const theirs = tenant.connection('theirs');
     await start(mine, { redirectUri: OWN_CALLBACK });
@@ -238,7 +238,7 @@ describe("another connection's", () => {
     expect(await stateOf(theirs)).toBe(Connection_State.PENDING);
   });
 
-  test('confirmation is refused: a link that somebody else walked connects nobody', async () => {
+  test('a confirmation is rejected: a link that another user followed connects no account', async () => {
     const attacker = tenant.connection('attacker');
     const victim = tenant.connection('victim');
     await start(victim);
@@ -248,7 +248,7 @@ describe("another connection's", () => {
     expect(await stateOf(attacker)).toBe(Connection_State.PENDING);
   });
 
-  test("tenant's state is refused", async () => {
+  test('a state of another tenant is rejected', async () => {
     const other = await onboard(scenario, 'neighbour');
     const { authorizationUri } = await start(tenant.connection('here'), { redirectUri: OWN_CALLBACK });
     const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
@@ -258,8 +258,8 @@ describe("another connection's", () => {
   });
 });
 
-describe('time runs out', () => {
-  test('of a state, after 10 minutes; the link is good for another try', async () => {
+describe('expiry', () => {
+  test('of a state after 10 minutes; the link is still valid', async () => {
     const connection = tenant.connection('slow');
     const { connectUri, authorizationUri } = await start(connection);
     await scenario.later(11 * MINUTE);
@@ -272,7 +272,7 @@ describe('time runs out', () => {
     expect(again.url.searchParams.get('outcome')).toBe('granted');
   });
 
-  test("of a state at the product's own callback", async () => {
+  test('of a state at the callback of the product', async () => {
     const connection = tenant.connection('slow-own');
     const { authorizationUri } = await start(connection, { redirectUri: OWN_CALLBACK });
     const { url } = await scenario.browser.walk(authorizationUri, { as: ADA });
@@ -281,7 +281,7 @@ describe('time runs out', () => {
     expect(await reasonOf(complete(connection, url))).toBe('STATE_INVALID');
   });
 
-  test('of a link, after a day', async () => {
+  test('of a link after a day', async () => {
     const { connectUri } = await start(tenant.connection('tomorrow'));
     await scenario.later(25 * HOUR);
 
@@ -289,7 +289,7 @@ describe('time runs out', () => {
     expect((await fetch(connectUri, { method: 'POST', redirect: 'manual' })).status).toBe(404);
   });
 
-  test('of a confirmation, after 10 minutes', async () => {
+  test('of a confirmation after 10 minutes', async () => {
     const connection = tenant.connection('forgotten');
     const { url } = await scenario.browser.walk((await start(connection)).connectUri, { as: ADA });
     await scenario.later(11 * MINUTE);
@@ -300,7 +300,7 @@ describe('time runs out', () => {
 });
 
 describe('reconnecting', () => {
-  test('the old grant serves until the new one is swapped in', async () => {
+  test('uses the old grant until the new one is confirmed', async () => {
     const connection = await connectByPage(scenario, tenant, 'again');
     const old = await token(connection);
 
@@ -315,7 +315,7 @@ describe('reconnecting', () => {
     expect(fresh.accessToken).not.toBe(old.accessToken);
   });
 
-  test('a declined one changes nothing', async () => {
+  test('changes nothing if the user declines', async () => {
     const connection = await connectByPage(scenario, tenant, 'kept');
     const old = await token(connection);
 
@@ -325,7 +325,7 @@ describe('reconnecting', () => {
     expect((await token(connection)).accessToken).toBe(old.accessToken);
   });
 
-  test('another account is refused, unless the change is allowed', async () => {
+  test('rejects another account unless the change is allowed', async () => {
     const connection = await connectByPage(scenario, tenant, 'swapped');
 
     const refused = await scenario.browser.walk((await start(connection)).connectUri, { as: GRACE });
@@ -338,7 +338,7 @@ describe('reconnecting', () => {
     expect(changed?.account?.username).toBe(GRACE);
   });
 
-  test('it wakes a connection whose sessions were revoked', async () => {
+  test('restores a connection whose sessions were revoked', async () => {
     const own = await onboard(scenario, 'waking');
     const user = scenario.sandbox.addUser({ username: 'wake@contoso.example' }).username;
     const connection = await connectByPage(scenario, own, 'wake', { user });
@@ -353,13 +353,13 @@ describe('reconnecting', () => {
   });
 });
 
-describe('being found again', () => {
+describe('finding connections', () => {
   const list = async (filter: object, parent = tenant.name) => {
     const { connections } = await scenario.connections.listConnections({ parent, ...filter });
     return connections.map(({ name }) => name);
   };
 
-  test('by the identifier of the outside world, and by the account, in the tenant and in all', async () => {
+  test('by external id and by account, in one tenant and in all', async () => {
     const own = await onboard(scenario, 'finding');
     const { objectId, username } = scenario.sandbox.addUser({
       username: 'found@contoso.example',
@@ -377,7 +377,7 @@ describe('being found again', () => {
     expect(found?.account).toMatchObject({ objectId, username, email: 'Found.Me@contoso.example' });
   });
 
-  test('an identifier belongs to one connection of the tenant: another is refused it, told whose it is', async () => {
+  test('an external id belongs to one connection of the tenant, and a conflict names it', async () => {
     const first = tenant.connection('first');
     await start(first, { returnUrl: RETURN_URL, externalId: 'workspace-2' });
     const second = tenant.connection('second');
@@ -408,7 +408,7 @@ describe('importing', () => {
       ...more,
     });
 
-  test('NOW redeems the token before it is accepted, and shows whose it is', async () => {
+  test('NOW redeems the token before the import, and returns its account', async () => {
     const { connection } = await take(tenant.connection('import-now'));
 
     expect(connection).toMatchObject({
@@ -419,7 +419,7 @@ describe('importing', () => {
     expect(await reasonOf(token(tenant.connection('import-now')))).toBe('OK');
   });
 
-  test('NOW refuses a dead token, doubts one of another client, refuses too little consent, and stores nothing', async () => {
+  test('NOW rejects expired tokens, tokens of other clients and missing consent, and stores nothing', async () => {
     const other = await onboard(scenario, 'foreign');
     const foreign = scenario.sandbox.issueRefreshToken({
       clientId: other.clientId,
@@ -436,7 +436,7 @@ describe('importing', () => {
     expect(await reasonOf(scenario.connections.getConnection({ name }))).toBe('CONNECTION_NOT_FOUND');
   });
 
-  test('only validated, it is answered as it would be; nothing is stored, and Entra is not asked', async () => {
+  test('validate_only returns the result without storing it or contacting Entra', async () => {
     const name = tenant.connection('import-dry');
     const before = scenario.asked(tenant.clientId).length;
 
@@ -449,7 +449,7 @@ describe('importing', () => {
     expect(await reasonOf(take(name, { validateOnly: true }))).toBe('CONNECTION_EXISTS');
   });
 
-  test('ON_FIRST_USE asks Entra nothing until the first token', async () => {
+  test('ON_FIRST_USE does not contact Entra before the first token', async () => {
     const name = tenant.connection('import-later');
     const before = scenario.asked(tenant.clientId).length;
 
@@ -464,7 +464,7 @@ describe('importing', () => {
     expect(after?.account?.username).toBe(ADA);
   });
 
-  test("ON_FIRST_USE of another account's token shows at the first token", async () => {
+  test('ON_FIRST_USE detects the token of another account at the first token', async () => {
     const name = tenant.connection('import-wrong');
     const { objectId } = scenario.sandbox.addUser({ username: 'said@contoso.example' });
     await take(name, {
@@ -476,7 +476,7 @@ describe('importing', () => {
     expect(await stateOf(name)).toBe(Connection_State.REAUTHORIZATION_REQUIRED);
   });
 
-  test('a connection that has a grant is replaced only when that is said', async () => {
+  test('replaces the grant of a connection only on request', async () => {
     const name = await importAda(scenario, tenant, 'import-twice');
 
     expect(await reasonOf(take(name))).toBe('CONNECTION_EXISTS');
@@ -486,7 +486,7 @@ describe('importing', () => {
     );
   });
 
-  test('it is found again by what the product calls it', async () => {
+  test('stores the external id of the product', async () => {
     await take(tenant.connection('import-found'), { externalId: 'workspace-7', labels: { plan: 'pro' } });
     const find = async (filter: object) =>
       (await scenario.connections.listConnections({ parent: tenant.name, ...filter })).connections.map(
@@ -504,7 +504,7 @@ describe("another tenant's app", () => {
   const link = (owner: Onboarded, guest: Onboarded) =>
     start(guest.connection('ada'), { app: owner.app, returnUrl: RETURN_URL });
 
-  test('connects only those whom it is shared with, and stops when it is not shared any more', async () => {
+  test('connects tenants that it is shared with, until it is no longer shared', async () => {
     const owner = await onboard(scenario, 'global-app');
     const guest = await onboard(scenario, 'bot-one');
     expect(await reasonOf(link(owner, guest))).toBe('APP_NOT_FOUND');

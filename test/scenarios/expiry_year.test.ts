@@ -79,7 +79,7 @@ function thresholds(tenant: Onboarded, days: number[]) {
   });
 }
 
-/** By credential: on which day what was told. Day and threshold; the end is 0. */
+/** Reported thresholds by credential: day and threshold; 0 is the expiry. */
 type Diary = Record<string, [day: number, threshold: number][]>;
 
 function diaryOf(events: readonly { subject: string; time: number; threshold: number }[]): Diary {
@@ -116,7 +116,7 @@ function stored(): number {
   return database.prepare("SELECT count(*) FROM outbox WHERE type LIKE 'credential.%'").pluck().get() as number;
 }
 
-test('a year of tenants: each threshold is told once, nothing is lost, and no call fails', {
+test('a year of tenants: each threshold is reported once, no event is lost, and no call fails', {
   timeout: 90_000,
 }, async () => {
   const acme = await onboard(scenario, 'acme', {
@@ -172,7 +172,7 @@ test('a year of tenants: each threshold is told once, nothing is lost, and no ca
   await until(230, 1, ask);
   await scenario.restart();
   await until(250, 1, ask);
-  // Three weeks at once, twice: at the second look two thresholds have passed, and the more urgent one is told.
+  // Three weeks at once, twice: at the second check two thresholds have passed, and the more urgent one is reported.
   await until(292, 21, ask);
   await until(365, 7, ask);
 

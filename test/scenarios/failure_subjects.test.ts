@@ -213,7 +213,7 @@ describe('the app is to blame, and no connection is', () => {
     expect(await reasonOf(ask())).toBe('OK');
   });
 
-  test('a federated credential, whose assertion is read anew when its file changes', async () => {
+  test('a federated credential, whose assertion is read again when its file changes', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const issuer = 'https://kubernetes.example';
     const subject = 'system:serviceaccount:vault:vault';

@@ -31,7 +31,7 @@ const verify = (id: string) => reasonOf(scenario.connections.verifyConnection({ 
 const appToken = () => scenario.tokens.getAppAccessToken({ app: customer.app, resource: GRAPH, directoryId: CONTOSO });
 const asked = () => scenario.asked(customer.clientId).length;
 
-describe('what is refused for one resource leaves the others in service', () => {
+describe('a rejection for one resource does not affect the others', () => {
   test.each([
     [50076, 'REAUTHORIZATION_REQUIRED'],
     [50079, 'REAUTHORIZATION_REQUIRED'],
@@ -78,7 +78,7 @@ describe('what is refused for one resource leaves the others in service', () => 
   });
 });
 
-describe('a credential that does not match', () => {
+describe('a mismatching credential', () => {
   const addSecond = () =>
     scenario.apps.addCredential({
       parent: customer.app,
@@ -186,7 +186,7 @@ describe('policies', () => {
   });
 });
 
-describe('a second question does not hide the first answer', () => {
+describe('a second request does not hide the first answer', () => {
   const SECOND = [
     [70011, 'invalid_scope'],
     [650057, 'invalid_resource'],

@@ -48,7 +48,7 @@ const credentialStates = async () => (await customer.appNow())?.credentials.map(
 const resourceState = async (id: string, resource: string) =>
   (await customer.read(id))?.resources.find((one) => one.resource === resource)?.state;
 
-describe('one directory or one user stops an app for nobody else', () => {
+describe('a failing directory or user does not affect others', () => {
   beforeEach(async () => {
     await customer.connect('ada', ADA);
     await customer.connect('alan', ALAN);
@@ -93,7 +93,7 @@ describe('one directory or one user stops an app for nobody else', () => {
   });
 });
 
-describe('a fault of a request under `invalid_client` condemns no credential', () => {
+describe('`invalid_client` for a request does not reject the credential', () => {
   test('500112 to a code: start again, the credential stays valid, others are served', async () => {
     await customer.connect('ada', ADA);
     await scenario.later(2 * HOUR);
@@ -209,7 +209,7 @@ describe('a refresh token that Entra cannot read (9002313) leads to a sign-in', 
   });
 });
 
-describe('what only an administrator can change sends no user to sign in', () => {
+describe('an error for the administrator does not require a sign-in', () => {
   test.each([
     [500341, 'ACCOUNT_DISABLED'],
     [500571, 'ACCOUNT_DISABLED'],
@@ -285,7 +285,7 @@ test("one caller's claims that Entra cannot read (50117) are that caller's fault
   expect(await customer.get('ada')).toBe('OK');
 });
 
-describe('an `error` word that nobody knows', () => {
+describe('an unknown `error` value', () => {
   test('is decided by a known code', async () => {
     await customer.connect('ada', ADA);
     await scenario.later(2 * HOUR);
@@ -328,7 +328,7 @@ describe('an `error` word that nobody knows', () => {
   });
 });
 
-describe('smaller ones', () => {
+describe('other answers', () => {
   test('50196 under temporarily_unavailable rests this connection alone for five minutes', async () => {
     await customer.connect('ada', ADA);
     await customer.connect('grace', GRACE);

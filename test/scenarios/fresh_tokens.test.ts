@@ -29,7 +29,7 @@ const ask = (connection: string, more: object = {}) =>
   scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'], ...more });
 const exchanges = (of = tenant) => scenario.asked(of.clientId).length;
 
-describe('a token of the aurinko scopes', () => {
+describe('a token for aurinko scopes', () => {
   test.each([
     ['Mail.ReadOnly', 'Mail.Read'],
     ['Mail.Read', 'Mail.Read'],
@@ -75,7 +75,7 @@ describe('a token of the aurinko scopes', () => {
 });
 
 describe('memory', () => {
-  test('answers the second time, and Entra is not asked', async () => {
+  test('serves the second call without contacting Entra', async () => {
     const connection = await importAda(scenario, tenant, 'cached');
     const first = await ask(connection);
     const before = exchanges();
@@ -87,7 +87,7 @@ describe('memory', () => {
     expect(exchanges()).toBe(before);
   });
 
-  test('lets go of a token whose time is over, and the rotated refresh token is presented next', async () => {
+  test('drops an expired token, and the rotated refresh token is redeemed next', async () => {
     const connection = await importAda(scenario, tenant, 'rotating');
     const first = await ask(connection);
     await scenario.later(2 * HOUR);
@@ -113,7 +113,7 @@ describe('memory', () => {
     expect(exchanges()).toBe(before + 1);
   });
 
-  test('a caller who gives up does not end the exchange that others wait for', async () => {
+  test('a caller that gives up does not cancel the exchange for others', async () => {
     const connection = await importAda(scenario, tenant, 'impatient');
     await scenario.later(2 * HOUR);
     const hold = scenario.sandbox.holdNextToken({ stage: 'request' });
@@ -146,7 +146,7 @@ describe('memory', () => {
 });
 
 describe('min_ttl', () => {
-  test('an answer never lives shorter', async () => {
+  test('a returned token is valid for at least that long', async () => {
     const connection = await importAda(scenario, tenant, 'ttl');
     const first = await ask(connection);
     const left = timestampMs(first.expireTime ?? { $typeName: 'google.protobuf.Timestamp', seconds: 0n, nanos: 0 });
@@ -159,7 +159,7 @@ describe('min_ttl', () => {
     expect(second.source).toBe(TokenSource.ENTRA);
   });
 
-  test('more than 5 minutes, less than none: FIELD_INVALID', async () => {
+  test('more than 5 minutes or negative: FIELD_INVALID', async () => {
     const connection = tenant.connection('ttl');
     for (const milliseconds of [301_000, -1_000]) {
       expect(await failureOf(ask(connection, { minTtl: durationFromMs(milliseconds) }))).toMatchObject({
@@ -169,7 +169,7 @@ describe('min_ttl', () => {
     }
   });
 
-  test('a fresh token below it is TTL_UNATTAINABLE, without a second exchange', async () => {
+  test('a new token that expires sooner is TTL_UNATTAINABLE, without a second exchange', async () => {
     const connection = await importAda(scenario, tenant, 'ttl-short');
     await scenario.later(2 * HOUR);
     scenario.sandbox.settings.accessTokenLifetime = 200;
@@ -183,8 +183,8 @@ describe('min_ttl', () => {
   });
 });
 
-describe('a resource that refuses the token', () => {
-  test('a claims challenge forces one refresh, shared by all who bring it', async () => {
+describe('a resource that rejects the token', () => {
+  test('a claims challenge forces one refresh, shared by all callers that send it', async () => {
     const connection = await importAda(scenario, tenant, 'challenged');
     const old = await ask(connection);
     const before = exchanges();
@@ -199,7 +199,7 @@ describe('a resource that refuses the token', () => {
     expect(exchanges()).toBe(before + 1);
   });
 
-  test('rejected_token_sha256 refreshes once for all who say so, and not for a token of yesterday', async () => {
+  test('rejected_token_sha256 refreshes once for all callers, and not for an older token', async () => {
     const connection = await importAda(scenario, tenant, 'rejected');
     const old = await ask(connection);
     const before = exchanges();
@@ -216,7 +216,7 @@ describe('a resource that refuses the token', () => {
 });
 
 describe('WatchAccessToken', () => {
-  test('streams the present token, each new one before the old one ends, and its end', async () => {
+  test('streams the current token, each new one before the old one expires, and the final error', async () => {
     const connection = await importAda(scenario, tenant, 'watched');
     const leaving = new AbortController();
     const stream = scenario.tokens
@@ -244,7 +244,7 @@ describe('WatchAccessToken', () => {
 });
 
 describe('GetAppAccessToken', () => {
-  test("answers the app's own token, and from memory the next time", async () => {
+  test('returns a token for the app itself, from memory the next time', async () => {
     const request = { app: tenant.app, resource: GRAPH, directoryId: CONTOSO };
 
     const first = await scenario.tokens.getAppAccessToken(request);
@@ -255,7 +255,7 @@ describe('GetAppAccessToken', () => {
     expect(scenario.asked(tenant.clientId, 'client_credentials')).toHaveLength(1);
   });
 
-  test('wants a directory, and an app of its own', async () => {
+  test('requires a directory and an app of the tenant', async () => {
     expect(await failureOf(scenario.tokens.getAppAccessToken({ app: tenant.app, resource: GRAPH }))).toMatchObject({
       reason: 'FIELD_INVALID',
       metadata: { field: 'directory_id' },
@@ -268,8 +268,8 @@ describe('GetAppAccessToken', () => {
   });
 });
 
-describe('time without use', () => {
-  test('keep-alive redeems an idle connection well before 90 days, without anybody asking', async () => {
+describe('idle connections', () => {
+  test('keep-alive redeems an idle connection well before 90 days', async () => {
     const own = await onboard(scenario, 'idle');
     const connection = await importAda(scenario, own, 'idle');
     const before = exchanges(own);
@@ -288,7 +288,7 @@ describe('time without use', () => {
     expect(await reasonOf(ask(connection))).toBe('OK');
   });
 
-  test('a suspended one is left alone, and after 90 days its user must sign in again', async () => {
+  test('a suspended connection is not redeemed, and after 90 days its user must sign in again', async () => {
     const own = await onboard(scenario, 'asleep');
     const connection = await importAda(scenario, own, 'asleep');
     await scenario.connections.suspendConnection({ name: connection });
@@ -310,7 +310,7 @@ describe('time without use', () => {
 describe('a refresh', () => {
   const read = async (name: string) => (await scenario.connections.getConnection({ name })).connection;
 
-  test('is no change: last_refresh_time moves, update_time and etag stay, so that an update goes through', async () => {
+  test('changes last_refresh_time only, not update_time and etag, so that an update succeeds', async () => {
     const name = await importAda(scenario, tenant, 'unchanged');
     const before = await read(name);
     await scenario.later(2 * HOUR);
@@ -327,7 +327,7 @@ describe('a refresh', () => {
     expect(await reasonOf(update)).toBe('OK');
   });
 
-  test('does not hide a change: an etag of before is refused after it', async () => {
+  test('does not hide a change: an older etag is rejected after it', async () => {
     const name = await importAda(scenario, tenant, 'changed');
     const before = await read(name);
     await scenario.connections.updateConnection({ connection: { name, externalId: 'w-2' } });

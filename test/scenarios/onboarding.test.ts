@@ -41,7 +41,7 @@ const metrics = async () => (await fetch(`http://${scenario.vault.addresses.ops}
 
 const token = (connection: string) => scenario.tokens.getAccessToken({ connection, scopes: ['Mail.ReadOnly'] });
 
-describe('a preset says all that a known product needs', () => {
+describe('a preset sets everything that a known product needs', () => {
   test('aurinko: the vault runs the callback, personal accounts too, and its scopes become Graph permissions', async () => {
     const { tenant, app, nextSteps } = await register('preset-aurinko', 'aurinko');
 
@@ -155,7 +155,7 @@ describe('a preset says all that a known product needs', () => {
   });
 });
 
-describe('a preset, a client id, a secret and at most an address are all that is typed', () => {
+describe('registration needs a preset, a client id, a secret and at most a URL', () => {
   const typed = (preset: string, more: object = {}) =>
     scenario.tenants.registerTenant({
       tenantId: `typed-${preset}`,
@@ -233,7 +233,7 @@ describe('a logo', () => {
     new Uint8Array(32_768 - png(1024, 1024, ['teXt', new Uint8Array()]).length),
   ]);
 
-  test('of 32 KiB fits into a message, and its address comes back in place of it', async () => {
+  test('of 32 KiB fits into a message, and is returned as a URL', async () => {
     const { name } = await onboard(scenario, 'with-logo');
     const parent = `${name}/apps`;
     const clientId = '11111111-2222-4333-8444-555555555555';
@@ -252,7 +252,7 @@ describe('a logo', () => {
     expect(removed.app?.logoUri).toBe('');
   });
 
-  test('that is too large, or no image, is refused by its name', async () => {
+  test('that is too large or not an image is rejected with its field name', async () => {
     const { app: name } = await onboard(scenario, 'bad-logo');
     const tooLarge = new Uint8Array([...largest, 0]);
     for (const logo of [tooLarge, new TextEncoder().encode('<svg/>')]) {
@@ -264,7 +264,7 @@ describe('a logo', () => {
 });
 
 describe('registering', () => {
-  test('validate_only answers as if it had been done, and stores nothing', async () => {
+  test('validate_only returns the result and stores nothing', async () => {
     const answer = await register('only-tried', 'aurinko', { validateOnly: true });
 
     expect(answer.tenant?.name).toBe('tenants/only-tried');
@@ -273,7 +273,7 @@ describe('registering', () => {
     expect(await reasonOf(register('only-tried', 'aurinko'))).toBe('OK');
   });
 
-  test('a credential that Entra refuses warns, and is stored all the same', async () => {
+  test('a credential that Entra rejects is stored with a warning', async () => {
     const credential = { case: 'clientSecret', value: 'not-the-one-at-all-0123456789abcdef' };
     const answer = await register('wrong-secret', 'aurinko', {}, { signInAudience: CONTOSO, credential });
 
@@ -282,7 +282,7 @@ describe('registering', () => {
     expect(await reasonOf(scenario.tenants.getTenant({ name: 'tenants/wrong-secret' }))).toBe('OK');
   });
 
-  test('a name that is taken answers TENANT_EXISTS and leaves what was there', async () => {
+  test('an existing name is rejected with TENANT_EXISTS and changes nothing', async () => {
     const { tenant } = await register('taken', 'aurinko');
 
     expect(await reasonOf(register('taken', 'chatwoot', { baseUrl: 'https://other.example' }))).toBe('TENANT_EXISTS');
@@ -291,7 +291,7 @@ describe('registering', () => {
     expect(again.tenant).toEqual(tenant);
   });
 
-  test('the nearest end of a credential shows on the tenant', async () => {
+  test('the tenant has the soonest expiry of its credentials', async () => {
     const end = scenario.sandbox.clock.now() + 50 * DAY;
     const { tenant } = await register('ending', 'aurinko', {}, { secretExpireTime: timestampFromMs(end) });
 
@@ -308,7 +308,7 @@ describe('a tenant without an app', () => {
       autoConfirm: true,
     });
 
-  test('is told so first, and whoever connects without naming an app is told what to name', async () => {
+  test('has a next step, and a connect call without an app names the missing field', async () => {
     const { tenant, app, credentialProbe, nextSteps } = await scenario.tenants.registerTenant({
       tenantId: 'guest',
       preset: 'aurinko',
@@ -336,7 +336,7 @@ describe('a tenant without an app', () => {
     expect(scenario.asked(clientId, 'authorization_code')).toHaveLength(1);
   });
 
-  test('gets one of its own later, which is then taken without being named', async () => {
+  test('can add its own app later, which is then the default', async () => {
     const { tenant } = await scenario.tenants.registerTenant({ tenantId: 'late', preset: 'aurinko' });
     const clientId = '11111111-2222-4333-8444-555555555555';
     const name = tenant?.name ?? '';
@@ -355,8 +355,8 @@ describe('a tenant without an app', () => {
   });
 });
 
-describe('a deleted and registered-again name is another thing', () => {
-  test('it has another uid, and nothing of the old one is served', async () => {
+describe('registering a deleted name again', () => {
+  test('creates another uid, and nothing of the old tenant is served', async () => {
     const first = await onboard(scenario, 'phoenix');
     const connection = await importAda(scenario, first, 'ada');
     await token(connection);
@@ -375,7 +375,7 @@ describe('a deleted and registered-again name is another thing', () => {
 });
 
 describe('DeleteTenant', () => {
-  test('wants the etag that was read', async () => {
+  test('requires the current etag', async () => {
     const { name } = await onboard(scenario, 'careful');
 
     expect(await reasonOf(scenario.tenants.deleteTenant({ name }))).toBe('FIELD_INVALID');
@@ -386,7 +386,7 @@ describe('DeleteTenant', () => {
     expect(await reasonOf(scenario.tenants.getTenant({ name }))).toBe('TENANT_NOT_FOUND');
   });
 
-  test('wants force where connections exist', async () => {
+  test('requires force if connections exist', async () => {
     const tenant = await onboard(scenario, 'crowded');
     await importAda(scenario, tenant, 'ada');
     const { tenant: read } = await scenario.tenants.getTenant({ name: tenant.name });
@@ -396,7 +396,7 @@ describe('DeleteTenant', () => {
     expect(await reasonOf(scenario.tenants.deleteTenant({ name: tenant.name, etag, force: true }))).toBe('OK');
   });
 
-  test('refuses, even forced, while another tenant connects through its shared app', async () => {
+  test('is rejected, even with force, while another tenant uses its shared app', async () => {
     const owner = await onboard(scenario, 'lender');
     await scenario.apps.updateApp({
       app: { name: owner.app, sharedWith: ['tenants/borrower'] },
@@ -425,7 +425,7 @@ describe('DeleteTenant', () => {
   });
 });
 
-describe('a suspension bites at once on what is cached, and resuming restores it', () => {
+describe('a suspension applies at once to cached tokens, and resuming restores them', () => {
   let tenant: Onboarded;
   let connection: string;
   beforeAll(async () => {
@@ -466,7 +466,7 @@ describe('a suspension bites at once on what is cached, and resuming restores it
     expect(await scenario.use('/graph/v1.0/me/messages', back.accessToken)).toBe(200);
   });
 
-  test('a suspended tenant connects nobody', async () => {
+  test('a suspended tenant cannot connect users', async () => {
     await scenario.tenants.suspendTenant({ name: tenant.name });
 
     const start = scenario.connections.startAuthorization({
@@ -481,7 +481,7 @@ describe('a suspension bites at once on what is cached, and resuming restores it
 });
 
 describe('UpdateTenant', () => {
-  test('changes what the mask names, and nothing else', async () => {
+  test('changes only the fields of the mask', async () => {
     const { name } = await onboard(scenario, 'changing', {
       tenant: { displayName: 'Before', labels: { tier: 'gold' } },
     });
@@ -494,7 +494,7 @@ describe('UpdateTenant', () => {
     expect(tenant).toMatchObject({ displayName: 'After', labels: { tier: 'gold' }, catalog: 'aurinko' });
   });
 
-  test('without a mask takes what is given', async () => {
+  test('without a mask changes the fields that are set', async () => {
     const { name } = await onboard(scenario, 'changing-more', { tenant: { displayName: 'Before' } });
 
     const { tenant } = await scenario.tenants.updateTenant({ tenant: { name, labels: { tier: 'lead' } } });
@@ -502,7 +502,7 @@ describe('UpdateTenant', () => {
     expect(tenant).toMatchObject({ displayName: 'Before', labels: { tier: 'lead' } });
   });
 
-  test('refuses a stale etag, a field that it does not know and one that is not to be changed', async () => {
+  test('rejects a stale etag, an unknown field and an immutable field', async () => {
     const { name } = await onboard(scenario, 'guarded');
     const { tenant: read } = await scenario.tenants.getTenant({ name });
     const update = (paths: string[], etag = '') =>
@@ -515,7 +515,7 @@ describe('UpdateTenant', () => {
     expect(await reasonOf(update(['display_name'], read?.etag))).toBe('ETAG_MISMATCH');
   });
 
-  test('a directory that is no longer allowed bites at the next token', async () => {
+  test('a directory that is no longer allowed is rejected at the next token', async () => {
     const tenant = await onboard(scenario, 'narrowing');
     const connection = await importAda(scenario, tenant, 'ada');
     await token(connection);
@@ -534,7 +534,7 @@ describe('UpdateTenant', () => {
   });
 });
 
-test('pages of tenants go on where the page before ended', async () => {
+test('each page of tenants continues after the previous one', async () => {
   const names: string[] = [];
   let pageToken = '';
   do {

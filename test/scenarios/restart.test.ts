@@ -76,7 +76,7 @@ async function using<Result>(
   }
 }
 
-test('a graceful stop ends with 0, and the next start serves the same token without asking Entra', async () => {
+test('a graceful stop exits with 0, and the next start serves the same token without Entra', async () => {
   const exchanges = () => sandbox.requests().filter(({ endpoint }) => endpoint === 'token').length;
   const before = exchanges();
   const vault = await serveProgram(copy(), { SANDBOX: sandbox.url });
@@ -88,7 +88,7 @@ test('a graceful stop ends with 0, and the next start serves the same token with
   expect((await vault.stop()).code).toBe(0);
 });
 
-test('the answer that is under way is given before a stop ends', async () => {
+test('a stop waits for the response in progress', async () => {
   const vault = await serveProgram(copy(), { SANDBOX: sandbox.url });
   const clients = createClients(vault.addresses, {});
   await clients.tokens.getAccessToken(ASK);
@@ -106,14 +106,14 @@ test('the answer that is under way is given before a stop ends', async () => {
   expect((await stopped).code).toBe(0);
 });
 
-describe('a start that cannot be right ends at once, says why, and leaves the file as it is', () => {
+describe('a start that cannot succeed exits at once with a reason, and does not change the file', () => {
   async function refuses(folder: string, more: Record<string, string> = {}) {
     const path = databaseOf(folder);
     const before = fingerprint(path);
-    const ending = await endOfProgram(folder, { SANDBOX: sandbox.url, ...more });
+    const exit = await endOfProgram(folder, { SANDBOX: sandbox.url, ...more });
     expect(fingerprint(path)).toBe(before);
-    expect(ending.stderr).not.toMatch(/^ +at /m);
-    return ending;
+    expect(exit.stderr).not.toMatch(/^ +at /m);
+    return exit;
   }
 
   test('another root key', async () => {
@@ -123,20 +123,20 @@ describe('a start that cannot be right ends at once, says why, and leaves the fi
     writeFileSync(kek, randomBytes(32));
     chmodSync(kek, 0o400);
 
-    const ending = await refuses(folder);
+    const exit = await refuses(folder);
 
-    expect(ending.code).not.toBe(0);
-    expect(ending.stderr).toMatch(/key/i);
+    expect(exit.code).not.toBe(0);
+    expect(exit.stderr).toMatch(/key/i);
   });
 
-  test('no root key: none is made beside a database that has data', async () => {
+  test('no root key: none is created for a database with data', async () => {
     const folder = copy();
     rmSync(join(folder, 'keys'), { recursive: true });
 
-    const ending = await refuses(folder);
+    const exit = await refuses(folder);
 
-    expect(ending.code).not.toBe(0);
-    expect(ending.stderr).toMatch(/kek/);
+    expect(exit.code).not.toBe(0);
+    expect(exit.stderr).toMatch(/kek/);
     expect(existsSync(join(folder, 'keys', 'kek'))).toBe(false);
   });
 
@@ -149,10 +149,10 @@ describe('a start that cannot be right ends at once, says why, and leaves the fi
     database.pragma('wal_checkpoint(TRUNCATE)');
     database.close();
 
-    const ending = await refuses(folder);
+    const exit = await refuses(folder);
 
-    expect(ending.code).not.toBe(0);
-    expect(ending.stderr).toMatch(/newer/i);
+    expect(exit.code).not.toBe(0);
+    expect(exit.stderr).toMatch(/newer/i);
   });
 
   test.each([
@@ -166,13 +166,13 @@ describe('a start that cannot be right ends at once, says why, and leaves the fi
     }
     writeFileSync(path, damage(readFileSync(path)));
 
-    const ending = await refuses(folder);
+    const exit = await refuses(folder);
 
-    expect(ending.code).not.toBe(0);
-    expect(ending.stderr).toContain('vault.db');
+    expect(exit.code).not.toBe(0);
+    expect(exit.stderr).toContain('vault.db');
   });
 
-  test('a second vault beside the first, which serves on', async () => {
+  test('a second vault on the same database; the first one keeps serving', async () => {
     const folder = copy();
     const first = await serveProgram(folder, { SANDBOX: sandbox.url });
 
@@ -189,27 +189,27 @@ describe('a start that cannot be right ends at once, says why, and leaves the fi
     await new Promise((resolve) => taken.once('listening', resolve));
     const address = `127.0.0.1:${(taken.address() as { port: number }).port}`;
 
-    const ending = await endOfProgram(copy(), { SANDBOX: sandbox.url, [variable]: address });
+    const exit = await endOfProgram(copy(), { SANDBOX: sandbox.url, [variable]: address });
 
-    expect(ending.code).not.toBe(0);
-    expect(ending.code).not.toBe(null);
-    expect(ending.stderr).toContain(address);
-    expect(ending.stderr).not.toMatch(/^ +at /m);
+    expect(exit.code).not.toBe(0);
+    expect(exit.code).not.toBe(null);
+    expect(exit.stderr).toContain(address);
+    expect(exit.stderr).not.toMatch(/^ +at /m);
     taken.close();
   });
 
-  test('a sandbox that does not answer', async () => {
-    const ending = await refuses(copy(), { SANDBOX: 'http://127.0.0.1:1' });
+  test('an unreachable sandbox', async () => {
+    const exit = await refuses(copy(), { SANDBOX: 'http://127.0.0.1:1' });
 
-    expect(ending.code).toBe(69);
-    expect(ending.stderr).toContain('http://127.0.0.1:1');
+    expect(exit.code).toBe(69);
+    expect(exit.stderr).toContain('http://127.0.0.1:1');
   });
 });
 
-test('faults of the configuration are told all at once, with exit code 78, and nothing is made', async () => {
+test('all configuration errors are reported at once with exit code 78, and no file is created', async () => {
   const folder = mkdtempSync(join(parent, 'faulty-'));
 
-  const ending = await endOfProgram(folder, {
+  const exit = await endOfProgram(folder, {
     GRPC_ADDRESS: 'nowhere',
     PUBLIC_URL: 'not a url',
     LOG_LEVEL: 'loud',
@@ -218,24 +218,24 @@ test('faults of the configuration are told all at once, with exit code 78, and n
     NO_SUCH_VARIABLE: '1',
   });
 
-  expect(ending.code).toBe(78);
+  expect(exit.code).toBe(78);
   for (const name of ['GRPC_ADDRESS', 'PUBLIC_URL', 'LOG_LEVEL', 'DATABASE_URL', 'KEY_SOURCE', 'NO_SUCH_VARIABLE'])
-    expect(ending.stderr).toContain(`TOKENVAULT_${name}`);
+    expect(exit.stderr).toContain(`TOKENVAULT_${name}`);
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('a callers file with faults ends the start with 78, and quotes nothing of it', async () => {
+test('an invalid callers file exits with 78, without quoting its content', async () => {
   const folder = copy();
   writeFileSync(join(folder, 'callers.yaml'), 'callers:\n  - id: Mail Sync\n    api_keys: [tv1_this-is-a-key]\n');
 
-  const ending = await endOfProgram(folder, { SANDBOX: sandbox.url, CALLERS_FILE: './callers.yaml' });
+  const exit = await endOfProgram(folder, { SANDBOX: sandbox.url, CALLERS_FILE: './callers.yaml' });
 
-  expect(ending.code).toBe(78);
-  expect(ending.stderr).toContain('callers.yaml');
-  expect(ending.stderr).not.toContain('tv1_this-is-a-key');
+  expect(exit.code).toBe(78);
+  expect(exit.stderr).toContain('callers.yaml');
+  expect(exit.stderr).not.toContain('tv1_this-is-a-key');
 });
 
-test('where the audit log cannot be written no token leaves, and readiness falls', async () => {
+test('if the audit log cannot be written, no token is returned and the vault is not ready', async () => {
   const vault = await serveProgram(copy(), { SANDBOX: sandbox.url, AUDIT_FILE: '-' });
   const readyz = `http://${vault.addresses.ops}/readyz`;
   await using(vault, async ({ tokens }) => {
@@ -243,7 +243,7 @@ test('where the audit log cannot be written no token leaves, and readiness falls
     expect(vault.written.stdout).toContain('"method":"TokenService/GetAccessToken"');
     expect(await fetchStatus(readyz)).toBe(200);
 
-    // Whoever collects the log is gone.
+    // The collector of the log has exited.
     vault.child.stdout?.destroy();
 
     expect(await reasonOf(tokens.getAccessToken(ASK))).toBe('AUDIT_UNAVAILABLE');

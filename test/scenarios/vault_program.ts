@@ -12,10 +12,10 @@ export interface VaultProgram {
   readonly child: ChildProcess;
   /** All that it wrote until now. */
   readonly written: { readonly stdout: string; readonly stderr: string };
-  stop(signal?: NodeJS.Signals): Promise<Ending>;
+  stop(signal?: NodeJS.Signals): Promise<ProgramExit>;
 }
 
-export interface Ending {
+export interface ProgramExit {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -58,7 +58,7 @@ export async function endOfProgram(
   folder: string,
   environment: Readonly<Record<string, string>>,
   others: Readonly<Record<string, string>> = {},
-): Promise<Ending> {
+): Promise<ProgramExit> {
   return run(folder, environment, others).ended;
 }
 
@@ -85,6 +85,6 @@ function run(folder: string, environment: Readonly<Record<string, string>>, othe
   child.stderr.on('data', (chunk: Buffer) => {
     written.stderr += chunk.toString('utf8');
   });
-  const ended = once(child, 'close').then(([code]): Ending => ({ code: code as number | null, ...written }));
+  const ended = once(child, 'close').then(([code]): ProgramExit => ({ code: code as number | null, ...written }));
   return { child, written, ended };
 }

@@ -11,7 +11,7 @@ import { sqliteClientOf } from './sqlite_client.ts';
 const TABLES: readonly SQLiteTable[] = Object.values(schema).filter((table) => is(table, SQLiteTable));
 
 test.each(TABLES.map((table) => [getTableName(table), table] as const))(
-  'a row of %s is stored as drizzle itself stores it',
+  'a row of %s is stored exactly as drizzle stores it',
   async (name, table) => {
     const database = openSqlite({ path: ':memory:' });
     const client = await sqliteClientOf(database);
@@ -61,7 +61,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   buffer: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
 };
 
-test('values that stand in the statement keep their places among those that are given', () => {
+test('constants in a statement keep their positions among the parameters', () => {
   const { labels, version, tenantId } = schema.tenants;
   const bind = createBind(
     paramsOf(sql`${eq(version, 3)} ${placeholder(labels as never, 'labels')} ${eq(tenantId, 'acme')}
@@ -72,7 +72,7 @@ test('values that stand in the statement keep their places among those that are 
   expect(bind({ limit: 5, labels: null })).toEqual([3, null, 'acme', 5, null]);
 });
 
-test('a value that is not given is named', () => {
+test('an error names a missing value', () => {
   const bind = createBind(
     paramsOf(sql`${placeholder(schema.tenants.version as never, 'version')} ${sql.placeholder('limit')}`),
   );

@@ -7,7 +7,7 @@ import { openSqlite } from '../../src/store/sqlite/open.ts';
 import { NOW } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 
-test('thresholds of a tenant that are none cost nobody the reminders', async () => {
+test('invalid thresholds of a tenant do not stop the reminders', async () => {
   const keks = { current: createKek(randomBytes(32)) };
   const { stores, database, register, damage } = await startVault(async (clock) => {
     const database = openSqlite({ path: ':memory:' });

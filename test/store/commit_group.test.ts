@@ -33,7 +33,7 @@ const group = () =>
 
 const stored = () => client.prepare('SELECT n FROM t ORDER BY n').pluck().all();
 
-test('commits that come together share one write, and each is whole or not at all', async () => {
+test('simultaneous commits share one write, and each one is atomic', async () => {
   const commits = group();
   const outcomes = await Promise.allSettled([commits.add([1, 2]), commits.add([3, 1]), commits.add([4])]);
   expect(outcomes.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -41,7 +41,7 @@ test('commits that come together share one write, and each is whole or not at al
   expect(writes).toBe(1);
 });
 
-test('a commit that comes alone is whole or not at all too, and the next is served', async () => {
+test('a single commit is atomic too, and the next one succeeds', async () => {
   const commits = group();
   await commits.add([1]);
   await expect(commits.add([2, 1])).rejects.toThrow('UNIQUE');
@@ -51,7 +51,7 @@ test('a commit that comes alone is whole or not at all too, and the next is serv
   expect(writes).toBe(3);
 });
 
-test('what ends the whole transaction refuses all of the group, and the next group is served', async () => {
+test('a rollback of the whole transaction fails its group, and the next group succeeds', async () => {
   const commits = group();
   client.exec(
     "CREATE TRIGGER full BEFORE INSERT ON t WHEN NEW.n = 13 BEGIN SELECT RAISE(ROLLBACK, 'as a full disk would'); END",
@@ -63,7 +63,7 @@ test('what ends the whole transaction refuses all of the group, and the next gro
   expect(stored()).toEqual([5]);
 });
 
-test('a flush writes what waits, before the database closes', async () => {
+test('a flush writes pending commits before the database closes', async () => {
   const commits = group();
   const added = commits.add([1]);
   commits.flush();

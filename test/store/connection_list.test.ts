@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { newUid } from '../../src/model/ids.ts';
 import { openTokenWorld } from '../tokens/token_world.ts';
 
-test('other work goes on while a long page of connections is opened', async () => {
+test('opening a long page of connections does not block other work', async () => {
   const world = await openTokenWorld();
   const ada = await world.connect('ada');
   for (let i = 0; i < 200; i += 1) {

@@ -14,7 +14,7 @@ import { temporaryFolder } from './temporary_folder.ts';
 
 const clock = { now: () => 0 };
 
-test('another root key than the one of the database is refused, naming both, and the file stays as it was', async () => {
+test('a wrong root key is rejected with both ids, and the file does not change', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const mine = createKek(randomBytes(32));
   const other = createKek(randomBytes(32));
@@ -42,7 +42,7 @@ test('the previous root key opens what it sealed', async () => {
   await (await createStores({ database: openSqlite({ path }), keks, clock })).close();
 });
 
-test.each(['canary', 'deks'] as const)('a database without its %s is refused', async (missing) => {
+test.each(['canary', 'deks'] as const)('a database without its %s is rejected', async (missing) => {
   const keks = { current: createKek(randomBytes(32)) };
   const database = openSqlite({ path: ':memory:' });
   await createStores({ database, keks, clock });
@@ -57,7 +57,7 @@ test.each(['canary', 'deks'] as const)('a database without its %s is refused', a
   expect(await creating.catch((error: VaultError) => error.reason)).toBe('RECORD_CORRUPT');
 });
 
-test('tells how long each statement took, by names that hold no value', async () => {
+test('measures each statement, by names that contain no values', async () => {
   const seen = new Set<string>();
   const database = openSqlite({
     path: ':memory:',
@@ -76,7 +76,7 @@ test('tells how long each statement took, by names that hold no value', async ()
   for (const name of seen) expect(name).toMatch(/^[a-zA-Z.]+$/);
 });
 
-test('a refresh that nobody is told of runs no statement for the telling', async () => {
+test('a refresh without an event runs no statement for events', async () => {
   const seen: string[] = [];
   const database = openSqlite({ path: ':memory:', meter: { statement: (name) => seen.push(name) } });
   const stores = await createStores({ database, keks: { current: createKek(randomBytes(32)) }, clock });

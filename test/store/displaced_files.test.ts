@@ -43,7 +43,7 @@ for (const [name, displace] of Object.entries(DISPLACEMENTS)) {
   });
 }
 
-test('a file that is put back in its place is written again', async () => {
+test('writes resume when a moved file is put back', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const stores = await openTestStores({ path, keks });
   renameSync(path, `${path}.away`);
@@ -56,7 +56,7 @@ test('a file that is put back in its place is written again', async () => {
   await stores.close();
 });
 
-test('a backup that was copied over the file of a running vault is whole after its stop', async () => {
+test('a backup that was copied over the file of a running vault stays intact at its stop', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const stores = await openTestStores({ path, keks });
   await register(stores, 'kept');
@@ -73,7 +73,7 @@ test('a backup that was copied over the file of a running vault is whole after i
   await restored.close();
 });
 
-test('a write-ahead log that is deleted under a running vault is brought into the file at its stop', async () => {
+test('a write-ahead log that was deleted under a running vault is checkpointed at its stop', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const stores = await openTestStores({ path, keks });
   await register(stores, 'acme');
@@ -86,7 +86,7 @@ test('a write-ahead log that is deleted under a running vault is brought into th
   await again.close();
 });
 
-test('a file that is deleted under a running vault is missed at the next start', async () => {
+test('the next start detects a file that was deleted under a running vault', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const stores = await openTestStores({ path, keks });
   rmSync(path);

@@ -22,7 +22,7 @@ async function openFile(path: string) {
   return { database, stores: await createStores({ database, keks: keks(), clock: systemClock }) };
 }
 
-test('a full disk fails the commit as a whole; with room again, all goes on', async () => {
+test('a full disk fails the whole commit; with free space, commits succeed again', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const vault = await startVault(async () => openFile(path));
   const client = await sqliteClientOf(vault.database);
@@ -48,7 +48,7 @@ test('a full disk fails the commit as a whole; with room again, all goes on', as
   await vault.database.close();
 });
 
-test('a damaged page is told when it is met, and rows elsewhere are still served', async () => {
+test('a damaged page is reported when it is read, and other rows can be read', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const vault = await startVault(async () => openFile(path));
   const client = await sqliteClientOf(vault.database);
@@ -71,7 +71,7 @@ test('a damaged page is told when it is met, and rows elsewhere are still served
   await vault.database.close();
 });
 
-test('a database that was closed is unavailable, not a bug of ours', async () => {
+test('a closed database is reported as unavailable, not as a bug', async () => {
   const vault = await startVault(async () => openFile(':memory:'));
   await vault.stores.close();
 
@@ -80,7 +80,7 @@ test('a database that was closed is unavailable, not a bug of ours', async () =>
   expect(await finding.catch((error: VaultError) => error)).toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
 });
 
-test('a statement that meets a lock says that another program holds it', async () => {
+test('a statement that finds a lock reports that another program holds it', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const vault = await startVault(async () => openFile(path));
   const { default: SqliteConnection } = await import('better-sqlite3');
@@ -98,7 +98,7 @@ test('a statement that meets a lock says that another program holds it', async (
   await vault.database.close();
 });
 
-test('of a query error with its parameters only the code goes on', () => {
+test('only the code of a query error is kept, not its parameters', () => {
   const cause = Object.assign(new Error('duplicate key value: canary'), { code: '23505', table: 'connections' });
 
   const error = translated(new DrizzleQueryError('insert into x values ($1)', ['canary'], cause));
@@ -107,7 +107,7 @@ test('of a query error with its parameters only the code goes on', () => {
   expect(inspect(error, { depth: 9 })).not.toContain('canary');
 });
 
-test('PostgreSQL names the index of external ids, and of it only the field goes on', () => {
+test('a conflict of external ids on PostgreSQL names the field only', () => {
   const constraint = 'connections_tenant_uid_external_id';
   const cause = Object.assign(new Error('canary'), { code: '23505', table: 'connections', constraint });
 
@@ -128,14 +128,14 @@ test.each([
   expect(translated(Object.assign(new Error('canary'), { code }))).toMatchObject({ reason });
 });
 
-test('a query error without any code is an outage whose parameters are dropped', () => {
+test('a query error without a code is an outage without parameters', () => {
   const error = translated(new DrizzleQueryError('select', ['canary'], new Error('canary')));
 
   expect(error).toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
   expect(inspect(error, { depth: 9 })).not.toContain('canary');
 });
 
-test('errors of our own and of JavaScript pass as they are', () => {
+test('errors of the vault and of JavaScript are not translated', () => {
   const own = new VaultError('STATE_INVALID', 'x');
   const bug = new TypeError('y');
 
@@ -143,7 +143,7 @@ test('errors of our own and of JavaScript pass as they are', () => {
   expect(translated(bug)).toBe(bug);
 });
 
-test('a taken name never repeats what was bound', async () => {
+test('an error about an existing name contains no bound values', async () => {
   const vault = await startVault(async () => openFile(':memory:'));
   const again = sampleConnection(vault.tenant, vault.app, 'ada', { externalId: 'canary' });
 

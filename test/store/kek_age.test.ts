@@ -6,7 +6,7 @@ import type { Keks } from '../../src/keyring/key_source.ts';
 import { openTestStores } from './open_test_stores.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
-test('what was told of its age is remembered for as long as it is in use', async () => {
+test('the reported age of a root key is stored while the key is in use', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const [old, young] = [createKek(randomBytes(32)), createKek(randomBytes(32))];
   const keyId = old.id.toString('hex');
@@ -25,7 +25,7 @@ test('what was told of its age is remembered for as long as it is in use', async
   await stores.close();
 });
 
-test('the root key is as old as the database has known it, until another takes its place', async () => {
+test('the age of a root key starts when the database first sees it', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const ageAt = async (time: number, keks: Keks) => {
     const stores = await openTestStores({ path, keks, clock: { now: () => time } });

@@ -10,7 +10,7 @@ import { startVault } from '../conformance/vault_under_test.ts';
 import { startProcess } from './other_process.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
-test('a process killed with -9 under a lease leaves the data whole and the lease free at once', async () => {
+test('after kill -9 under a lease, the data is intact and the lease is free at once', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const kek = randomBytes(32).toString('hex');
   const open = async () => {

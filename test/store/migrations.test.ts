@@ -14,7 +14,7 @@ import { NOW } from '../conformance/sample_rows.ts';
 import { present } from '../conformance/vault_under_test.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
-test('of several connections with one external id the oldest keeps it; with the others it becomes a label', async () => {
+test('the oldest of several connections keeps their external id; the others get a label', async () => {
   const stores = await upgraded([
     { id: 'younger', externalId: 'x', createTime: 2, labels: { team: 'a' } },
     { id: 'oldest', externalId: 'x', createTime: 1, labels: { team: 'b' } },
@@ -52,7 +52,7 @@ test('of several connections with one external id the oldest keeps it; with the 
   await stores.close();
 });
 
-test('what the version before has stored goes on: account, refresh token, and it is found by its ids', async () => {
+test('connections of the previous version keep account and refresh token, and are found by their ids', async () => {
   const stores = await upgraded([{ id: 'ada', externalId: 'x', directoryId: 'ABC-d', objectId: 'abc-O' }]);
 
   const tenant = present(await stores.tenants.find('acme'));
@@ -73,7 +73,7 @@ test('what the version before has stored goes on: account, refresh token, and it
   await stores.close();
 });
 
-test('from the version that told of no ends: every credential is looked at once, what was told stays', async () => {
+test('from the version without reminders: every credential is due once, and events are kept', async () => {
   const { path, keks } = written(2, [{ id: 'ada', externalId: 'x' }], (client, keyring) => {
     const material = keyring.seal(
       { tenantUid: 'uid-of-acme', recordType: 'credential', recordUid: 'secret-1', column: 'material' },
@@ -113,7 +113,7 @@ test('from the version that told of no ends: every credential is looked at once,
   await stores.close();
 });
 
-test('from the version of one end a credential: that end was said; what Entra takes, or what stands alone, goes on being preferred', async () => {
+test('from the version with one expiry: it is the configured one, and accepted credentials are preferred', async () => {
   const rows = [
     { id: 'alone', app: 'app-of-other', verdict: 'REJECTED', end: null, createTime: 7 },
     { id: 'first', app: 'app-of-acme', verdict: 'UNPROBED', end: NOW + 5, createTime: 1 },

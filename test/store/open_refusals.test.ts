@@ -27,7 +27,7 @@ import { openTestStores } from './open_test_stores.ts';
 import { startProcess } from './other_process.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
-test('makes folder and file, for its owner alone', async () => {
+test('creates folder and file for their owner only', async () => {
   const path = join(temporaryFolder(), 'deep', 'data', 'vault.db');
   await (await openTestStores({ path })).close();
 
@@ -36,7 +36,7 @@ test('makes folder and file, for its owner alone', async () => {
   expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
 });
 
-test('a database is empty until a vault was set up in it', async () => {
+test('a database is empty until a vault is set up in it', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const before = openSqlite({ path });
   expect(before.isEmpty).toBe(true);
@@ -55,7 +55,7 @@ test('an empty file is a new database', async () => {
   await (await openTestStores({ path })).close();
 });
 
-test('a file that was killed before its first migration is a new database', async () => {
+test('a file whose process was killed before the first migration is a new database', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const client = new SqliteConnection(path);
   client.pragma('journal_mode = WAL');
@@ -72,7 +72,7 @@ test('a schema newer than the program', async () => {
   await expectRefusal(path, 'newer_schema');
 });
 
-test('a migration that fails leaves the schema as it was', async () => {
+test('a failed migration does not change the schema', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   await (await openTestStores({ path })).close();
   const broken = { time: 9_999_999_999_999, hash: 'x', statements: ['CREATE TABLE half (a)', 'CREATE BROKEN'] };
@@ -95,7 +95,7 @@ test('a file that another process serves', async () => {
   await openSqlite({ path }).close();
 });
 
-test('the same file under another name, by a link', async () => {
+test('the same file under another name, by a symbolic link', async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'vault.db');
   symlinkSync(path, join(folder, 'link.db'));
@@ -108,7 +108,7 @@ test('the same file under another name, by a link', async () => {
   await open.close();
 });
 
-test('a name with blanks at its ends is the same file, under the same lock', async () => {
+test('a name with spaces at its ends is the same file with the same lock', async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'vault.db');
   const open = openSqlite({ path: `${path} ` });
@@ -136,7 +136,7 @@ test('a file with a second name by a hard link', async () => {
   await openSqlite({ path }).close();
 });
 
-test('a copy that was cut off', async () => {
+test('an incomplete copy', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   await (await openTestStores({ path })).close();
   for (const size of [statSync(path).size - 4096, 4096, 512, 99, 7]) {
@@ -145,7 +145,7 @@ test('a copy that was cut off', async () => {
   }
 });
 
-test('a file whose checkpoint was killed half-way is whole: the rest lies in the WAL', async () => {
+test('a file whose checkpoint was killed is intact, because the rest is in the WAL', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const copy = join(temporaryFolder(), 'vault.db');
   await (await openTestStores({ path })).close();
@@ -175,7 +175,7 @@ test('a damaged file', async () => {
   await expectRefusal(path, 'corrupt');
 });
 
-test('damaged pages of a file that is not as a vault closed it', async () => {
+test('damaged pages of a file that changed since a vault closed it', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   await (await openTestStores({ path })).close();
   const client = new SqliteConnection(path, { readonly: true });
@@ -186,7 +186,7 @@ test('damaged pages of a file that is not as a vault closed it', async () => {
   await expectRefusal(path, 'corrupt');
 });
 
-test('a table that is gone', async () => {
+test('a missing table', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const keks = { current: createKek(randomBytes(32)) };
   await (await openTestStores({ path, keks })).close();
@@ -230,14 +230,14 @@ test("another program's database, with and without an application id, with and w
   }
 });
 
-test('a file that is no database', async () => {
+test('a file that is not a database', async () => {
   const path = join(temporaryFolder(), 'notes.txt');
   writeFileSync(path, 'Dear diary, '.repeat(1000));
 
   await expectRefusal(path, 'not_a_database');
 });
 
-test('a folder, and a file in the place of the folder', async () => {
+test('a folder, and a file in place of the folder', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'vault.db'));
   writeFileSync(join(folder, 'file'), 'x');
@@ -247,7 +247,7 @@ test('a folder, and a file in the place of the folder', async () => {
   expect(existsSync(join(folder, 'vault.db.lock'))).toBe(false);
 });
 
-test('a folder where this user may not write', async () => {
+test('a folder without write permission', async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'vault.db');
   await (await openTestStores({ path })).close();
@@ -279,7 +279,7 @@ test('a file system that is mounted read-only', async (context) => {
   expect(faultOf(() => openSqlite({ path: join(folder, 'new.db') }))).toBe('read_only');
 });
 
-test('an address of another kind is refused without repeating it', async () => {
+test('a URL of another kind is rejected without repeating it', async () => {
   const opening = openDatabase({ url: 'postgres://user:canary@host/db' });
 
   const error = await opening.then(

@@ -18,7 +18,7 @@ function place() {
   };
 }
 
-test('killed after the root key was made, and before the database was: the next start takes that key', async () => {
+test('a start uses the root key of a start that was killed before it created the database', async () => {
   const { kek, open } = place();
   await createKekFile(kek);
   const made = readFileSync(kek);
@@ -29,7 +29,7 @@ test('killed after the root key was made, and before the database was: the next 
   expect(readFileSync(kek)).toEqual(made);
 });
 
-test('killed after the database was migrated, and before it was set up: the next start makes the root key', async () => {
+test('a start creates the root key after a start that was killed before the setup', async () => {
   const { path, open } = place();
   await openSqlite({ path }).close();
 
@@ -37,7 +37,7 @@ test('killed after the database was migrated, and before it was set up: the next
   await (await open()).close();
 });
 
-test('a copy of a running vault that left its WAL out is no new database', async () => {
+test('a copy without the WAL is not mistaken for a new database', async () => {
   const { path, open } = place();
   const stores = await open();
   const copy = join(temporaryFolder(), 'vault.db');
@@ -50,7 +50,7 @@ test('a copy of a running vault that left its WAL out is no new database', async
   await database.close();
 });
 
-test('makes no root key beside a database that has one', async () => {
+test('creates no root key for a database that has one', async () => {
   const { kek, open } = place();
   await (await open()).close();
   rmSync(kek);
@@ -58,7 +58,7 @@ test('makes no root key beside a database that has one', async () => {
   await expect(open()).rejects.toMatchObject({ reason: 'KEY_SOURCE_UNAVAILABLE' });
 });
 
-test('who died with a lease on the work that one does for all keeps nobody waiting', async () => {
+test('a start frees the leases of a process that was killed', async () => {
   const { open } = place();
   const died = await open();
   await died.leases.acquire('leader', 'died', 3_600_000);

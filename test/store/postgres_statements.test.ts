@@ -30,7 +30,7 @@ test('every prepared statement can be built for both dialects, with the same val
   }
 });
 
-test('ids sort by bytes on PostgreSQL, whatever the locale of the cluster', () => {
+test('ids sort by bytes on PostgreSQL in every locale of the cluster', () => {
   const migration = readFileSync(new URL('../../drizzle/postgres/0000_initial.sql', import.meta.url), 'utf8');
 
   expect(migration).toContain('"tenant_id" text COLLATE "C" NOT NULL');

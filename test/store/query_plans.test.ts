@@ -16,7 +16,7 @@ const COUNTS_EVERYTHING = [
   'from "rotations" group by',
 ];
 
-test('no statement but the metrics scans a table', async () => {
+test('only statements of the metrics scan a table', async () => {
   const { plans } = await recordPlans();
   const scans = plans.filter(
     ({ text, plan }) => SCAN.test(plan) && !COUNTS_EVERYTHING.some((part) => text.includes(part)),
@@ -55,7 +55,7 @@ test.each([
   ],
   ['the credential of a reminder', '"credentials".rowid = ?', 'INTEGER PRIMARY KEY'],
   ['a reminder that was published', 'published.dedupe_key = ?', 'outbox_dedupe_key'],
-  ['apps to look at', 'where "apps"."inspect_time" <= ?', 'apps_inspect_time'],
+  ['apps due for inspection', 'where "apps"."inspect_time" <= ?', 'apps_inspect_time'],
   ['credentials of the apps to look at', '"credentials"."app_uid" in (', 'credentials_app_uid_credential_id'],
   ['who refers to a secret of a key vault', `kind = 'KEY_VAULT_SECRET'`, 'credentials_reference'],
   ['rotations whose next step has come', '"rotations"."next_time" <= ?', 'rotations_next_time'],
@@ -84,7 +84,7 @@ test.each([
   for (const { plan } of found) expect(plan).toContain(index);
 });
 
-test('what is due, pages and the outbox need no sorting', async () => {
+test('due rows, pages and the outbox need no sorting', async () => {
   const { plans } = await recordPlans();
   const sorted = plans.filter(({ text }) =>
     [
@@ -127,10 +127,10 @@ async function recordPlans() {
   await stores.connections.list(next, { directoryId: 'd', objectId: 'o' });
   await stores.connections.list(next, { directoryId: 'd' });
   await stores.connections.list(next, { username: 'ada', tenantIds: ['acme'] });
-  const ending = { before: NOW, includeUnknown: true };
-  await stores.expiry.listExpiring({ size: 10, after: undefined }, ending);
-  await stores.expiry.listExpiring({ size: 10, after: '5/u' }, { ...ending, tenantIds: ['acme', 'other'] });
-  await stores.expiry.listExpiring({ size: 10, after: '-/u' }, ending);
+  const filter = { before: NOW, includeUnknown: true };
+  await stores.expiry.listExpiring({ size: 10, after: undefined }, filter);
+  await stores.expiry.listExpiring({ size: 10, after: '5/u' }, { ...filter, tenantIds: ['acme', 'other'] });
+  await stores.expiry.listExpiring({ size: 10, after: '-/u' }, filter);
   await stores.inspections.due(NOW, 10);
   await stores.deliveries.deadLetters({ size: 10, after: undefined }, undefined);
   await stores.deliveries.deadLetters({ size: 10, after: 'hook/1' }, undefined);

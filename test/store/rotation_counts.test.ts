@@ -3,7 +3,7 @@ import type { Rotation } from '../../src/model/rotation.ts';
 import { NOW, sampleApp, sampleCredential, sampleRotation, sampleTenant } from '../conformance/sample_rows.ts';
 import { openTestStores } from './open_test_stores.ts';
 
-test('renewals under way are counted by step, apart from those that do not go on', async () => {
+test('rotations are counted by step, and by whether they have a problem', async () => {
   const stores = await openTestStores();
   const tenant = sampleTenant();
   const problem = { kind: 'POLICY', code: undefined, permission: undefined, time: NOW, reportedTime: NOW } as const;

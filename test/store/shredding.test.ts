@@ -11,7 +11,7 @@ import { sampleAdminConsent } from '../conformance/sample_rows.ts';
 import { startVault } from '../conformance/vault_under_test.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
-test('after a tenant was deleted, no file holds its wrapped key, anything sealed under it, or what it had in clear', async () => {
+test('after the deletion of a tenant, no file contains its wrapped key or any of its data', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const vault = await startVault(async (clock) => {
     const database = openSqlite({ path });
@@ -47,7 +47,7 @@ test('after a tenant was deleted, no file holds its wrapped key, anything sealed
   await stores.close();
 });
 
-test('a deletion that was killed before it could shred is shredded at the next start', async () => {
+test('the next start shreds a deletion that was killed before its shredding', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   const killed = join(temporaryFolder(), 'vault.db');
   const keks = { current: createKek(randomBytes(32)) };
@@ -70,7 +70,7 @@ test('a deletion that was killed before it could shred is shredded at the next s
   await again.close();
 });
 
-test('a minute after a connection was deleted, no file holds what was sealed for it', async () => {
+test('a minute after the deletion of a connection, no file contains its sealed data', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const path = join(temporaryFolder(), 'vault.db');
@@ -89,7 +89,7 @@ test('a minute after a connection was deleted, no file holds what was sealed for
   await stores.close();
 });
 
-test('a log that somebody reads is cut once they are done, and nobody waits for them', async () => {
+test('a log with a reader is truncated when the reader is done, and writes do not wait', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const cuts = [false, false, true, true];

@@ -4,7 +4,7 @@ import { openSqlite } from '../../src/store/sqlite/open.ts';
 import { sqliteClientOf } from './sqlite_client.ts';
 import { temporaryFolder } from './temporary_folder.ts';
 
-test('every open of a file, the first and the next, has the settings that durability and secrecy need', async () => {
+test('each opening of a file applies the settings for durability and secrecy', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   for (const _ of ['first', 'next']) {
     const database = openSqlite({ path });

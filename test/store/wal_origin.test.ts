@@ -13,14 +13,14 @@ import { temporaryFolder } from './temporary_folder.ts';
 const kek = randomBytes(32).toString('hex');
 const keks = { current: createKek(Buffer.from(kek, 'hex')) };
 
-test('a vault that was killed starts again with what its write-ahead log holds', async () => {
+test('a killed vault starts again with the content of its write-ahead log', async () => {
   const path = await killed('acme');
   chmodSync(path, 0o600);
 
   expect(await tenantsOf(path)).toEqual(['acme']);
 });
 
-test('a backup beside the log that it was taken from is refused, and so is not undone', async () => {
+test('a backup next to the log that it was taken with is rejected and not undone', async () => {
   const path = await killed('kept', 'back_up', 'later', 'last');
 
   copyFileSync(`${path}.backup`, path);
@@ -29,7 +29,7 @@ test('a backup beside the log that it was taken from is refused, and so is not u
   expect(await tenantsOf(path)).toEqual(['kept']);
 });
 
-test('a backup beside a later log is refused, however old it looks, and so is not destroyed', async () => {
+test('a backup next to a later log is rejected and not destroyed', async () => {
   const path = await killed('kept', 'back_up', 'later', 'checkpoint', 'last');
 
   copyFileSync(`${path}.backup`, path);
@@ -39,7 +39,7 @@ test('a backup beside a later log is refused, however old it looks, and so is no
   expect(await tenantsOf(path)).toEqual(['kept']);
 });
 
-test('a copy from after a clean stop beside the log of the next run is refused', async () => {
+test('a copy from a clean stop next to the log of the next run is rejected', async () => {
   const path = join(temporaryFolder(), 'vault.db');
   await (await openTestStores({ path, keks })).close();
   copyFileSync(path, `${path}.backup`);
@@ -52,7 +52,7 @@ test('a copy from after a clean stop beside the log of the next run is refused',
   expect(await tenantsOf(path)).toEqual([]);
 });
 
-test('a vault that was killed in a checkpoint starts again, wherever that was', async () => {
+test('a vault that was killed at any point of a checkpoint starts again', async () => {
   const path = await killed('acme', 'other');
   const [file, log] = [readFileSync(path), readFileSync(`${path}-wal`)];
   await (await openTestStores({ path, keks })).close();
@@ -66,7 +66,7 @@ test('a vault that was killed in a checkpoint starts again, wherever that was', 
   }
 });
 
-test('a write-ahead log that was deleted after a kill is missed', async () => {
+test('a start detects that the write-ahead log was deleted after a kill', async () => {
   const path = await killed('acme');
   rmSync(`${path}-wal`);
   const before = digest(path);
@@ -78,7 +78,7 @@ test('a write-ahead log that was deleted after a kill is missed', async () => {
   expect(await tenantsOf(path)).toEqual([]);
 });
 
-test('a backup in the place of a file whose log was deleted with it starts', async () => {
+test('a vault starts from a backup if the old file and log were deleted', async () => {
   const path = await killed('kept', 'back_up', 'later');
   rmSync(`${path}-wal`);
   rmSync(`${path}-shm`);
@@ -88,7 +88,7 @@ test('a backup in the place of a file whose log was deleted with it starts', asy
   expect(await tenantsOf(path)).toEqual(['kept']);
 });
 
-test('another program that reads the file after a kill, and so brings the log into it, is in nobody’s way', async () => {
+test('a vault starts after another program has checkpointed the log of a killed vault', async () => {
   const path = await killed('acme');
   await backUp(path);
 

@@ -22,7 +22,7 @@ export function createExpiringCredentials(database: Database): ExpiryStore['list
     // With `|| ''` the uid matches no index. Otherwise a planner would scan the credentials without expiry of all tenants in its order.
     const byUid = ofTenants === undefined ? credentials.uid : sql`${credentials.uid} || ''`;
     const find = (condition: SQL | undefined, limit: number): Promise<Found[]> =>
-      database.select('expiry.listEnding', (db) =>
+      database.select('expiry.listExpiring', (db) =>
         db
           .select(columns)
           .from(credentials)

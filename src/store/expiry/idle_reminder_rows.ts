@@ -18,7 +18,7 @@ export function createIdleReminders({
   const { connections } = database.tables;
   const lastRefreshTime = placeholder(connections.lastRefreshTime, 'lastRefreshTime');
 
-  const ending = database.rows('connections.idleEnding', (db) =>
+  const expiring = database.rows('connections.idleExpiring', (db) =>
     db
       .select()
       .from(connections)
@@ -42,7 +42,7 @@ export function createIdleReminders({
 
   return {
     async idleExpiring(time, limit) {
-      const rows = await ending.all({ lastRefreshTime: time - IDLE_LIFE, limit });
+      const rows = await expiring.all({ lastRefreshTime: time - IDLE_LIFE, limit });
       return rows.map((row) => fromRow(row));
     },
     async remindIdle({ uid, lastRefreshTime }, event) {
