@@ -110,7 +110,7 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
     for (const [index, file] of files.entries())
       for (const dependency of file.dependency) expect(names.slice(0, index)).toContain(dependency);
     const comments = files.at(-1)?.sourceCodeInfo?.location.map(({ leadingComments }) => leadingComments);
-    expect(comments).toContainEqual(expect.stringContaining('Onboards a tenant in one call'));
+    expect(comments).toContainEqual(expect.stringContaining('Registers a tenant in one call'));
   });
 
   test('answers by file, extension and type, each request in order', async () => {

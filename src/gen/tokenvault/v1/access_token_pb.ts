@@ -13,34 +13,34 @@ export const file_tokenvault_v1_access_token: GenFile = /*@__PURE__*/
   fileDesc("CiB0b2tlbnZhdWx0L3YxL2FjY2Vzc190b2tlbi5wcm90bxINdG9rZW52YXVsdC52MSp2CgtUb2tlblNvdXJjZRIcChhUT0tFTl9TT1VSQ0VfVU5TUEVDSUZJRUQQABIWChJUT0tFTl9TT1VSQ0VfQ0FDSEUQARIZChVUT0tFTl9TT1VSQ0VfREFUQUJBU0UQAhIWChJUT0tFTl9TT1VSQ0VfRU5UUkEQA0JYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z");
 
 /**
- * Where an access token came from.
+ * Origin of an access token.
  *
  * @generated from enum tokenvault.v1.TokenSource
  */
 export const TokenSource = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: TOKEN_SOURCE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * The memory of the vault's process.
+   * The in-memory cache of the vault's process.
    *
    * @generated from enum value: TOKEN_SOURCE_CACHE = 1;
    */
   CACHE: 1,
 
   /**
-   * The sealed copy in the database: after a restart, or another replica's work.
+   * The sealed copy in the database: after a restart, or obtained by another replica.
    *
    * @generated from enum value: TOKEN_SOURCE_DATABASE = 2;
    */
   DATABASE: 2,
 
   /**
-   * A redemption at Entra just now.
+   * A token request to Entra during this call.
    *
    * @generated from enum value: TOKEN_SOURCE_ENTRA = 3;
    */
@@ -48,7 +48,7 @@ export const TokenSource = {
 } as const;
 
 /**
- * Where an access token came from.
+ * Origin of an access token.
  *
  * @generated from enum tokenvault.v1.TokenSource
  */

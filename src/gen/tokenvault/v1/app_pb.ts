@@ -27,7 +27,7 @@ export const file_tokenvault_v1_app: GenFile = /*@__PURE__*/
  */
 export type App = Message<"tokenvault.v1.App"> & {
   /**
-   * `tenants/{tenant}/apps/{app}`; the id matches `[a-z][a-z0-9-]{0,62}`. RegisterTenant names the first one `default`.
+   * `tenants/{tenant}/apps/{app}`. The id matches `[a-z][a-z0-9-]{0,62}`. RegisterTenant names the first app `default`.
    *
    * @generated from field: string name = 1;
    */
@@ -41,155 +41,164 @@ export type App = Message<"tokenvault.v1.App"> & {
   uid: string;
 
   /**
-   * The product's name as the connect page shows it; at most 128 characters. Default: the tenant's display name.
+   * The product's name, shown on the connect page. At most 128 characters. Default: the tenant's display name.
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * "Application (client) ID" of the portal, a GUID. Refresh tokens are bound to it, so it never changes.
+   * "Application (client) ID" in the portal, a GUID. Immutable, because refresh tokens are bound to it.
    *
    * @generated from field: string client_id = 4;
    */
   clientId: string;
 
   /**
-   * The Microsoft cloud that it is registered in. Default: GLOBAL. Never changes.
+   * The Microsoft cloud in which the app is registered. Default: GLOBAL. Immutable.
    *
    * @generated from field: tokenvault.v1.Cloud cloud = 5;
    */
   cloud: Cloud;
 
   /**
-   * Who may sign in, as registered: `organizations`, `common` (also personal accounts), `consumers`, or one directory id (GUID). Default: `organizations`.
+   * Accounts that may sign in, as registered: `organizations`, `common` (also personal accounts), `consumers`, or one
+   * directory id (GUID). Default: `organizations`.
    *
    * @generated from field: string sign_in_audience = 6;
    */
   signInAudience: string;
 
   /**
-   * Redirect URIs exactly as the registration has them. Default: the vault's own callback, which must be listed beside others where it is to be used too, since StartAuthorization takes it unless told otherwise.
-   * https, or http on loopback; at most 16.
+   * Redirect URIs exactly as registered. Default: the vault's own callback. If you set this field and also want to use
+   * the vault's callback, list it as well: StartAuthorization uses it by default.
+   * https, or http on loopback. At most 16.
    *
    * @generated from field: repeated string redirect_uris = 7;
    */
   redirectUris: string[];
 
   /**
-   * Where a browser may be sent after connecting: a return_url must begin with one of these. An https URL that ends its host with `/`, such as `https://app.example.com/settings/`; at most 16.
+   * Allowed destinations of a browser after connecting: a return_url must begin with one of these. Each is an https URL
+   * with a `/` after its host, such as `https://app.example.com/settings/`. At most 16.
    *
    * @generated from field: repeated string return_url_prefixes = 8;
    */
   returnUrlPrefixes: string[];
 
   /**
-   * Scope catalog for connections of this app. Default: the connection's tenant's.
+   * Scope catalog for connections of this app. Default: the catalog of the connection's tenant.
    *
    * @generated from field: string catalog = 9;
    */
   catalog: string;
 
   /**
-   * OpenID Connect scopes and permissions that are asked for in every consent, such as `User.Read`. A bare name means Microsoft Graph.
+   * OpenID Connect scopes and permissions that are requested in every consent, such as `User.Read`. A name without a
+   * resource means Microsoft Graph.
    *
    * @generated from field: repeated string implicit_permissions = 10;
    */
   implicitPermissions: string[];
 
   /**
-   * Other tenants that may connect through this app: names `tenants/{tenant}`, or `*` for all.
+   * Other tenants that may connect through this app: `tenants/{tenant}`, or `*` for all.
    *
    * @generated from field: repeated string shared_with = 11;
    */
   sharedWith: string[];
 
   /**
-   * The operator's switch, through UpdateApp: while set, all calls through it answer APP_SUSPENDED.
+   * Set by the operator through UpdateApp. While true, all calls that use the app fail with APP_SUSPENDED.
    *
    * @generated from field: bool suspended = 13;
    */
   suspended: boolean;
 
   /**
-   * Its credentials, in the order in which they were added; `role` says which one is presented when. Changed by AddCredential and RemoveCredential only.
+   * The app's credentials, in the order in which they were added. `role` shows when each one is presented. Changed by
+   * AddCredential, RemoveCredential and rotation only.
    *
    * @generated from field: repeated tokenvault.v1.Credential credentials = 14;
    */
   credentials: Credential[];
 
   /**
-   * Whether Entra takes the app as it stands.
+   * Whether Entra accepts the app.
    *
    * @generated from field: tokenvault.v1.App.State state = 15;
    */
   state: App_State;
 
   /**
-   * The evidence for a state other than OK.
+   * The cause of a state other than OK.
    *
    * @generated from field: tokenvault.v1.StateReason state_reason = 16;
    */
   stateReason?: StateReason | undefined;
 
   /**
-   * Directories in which it fails on its own, while it works elsewhere.
+   * Directories in which the app fails while it works in others.
    *
    * @generated from field: repeated tokenvault.v1.FailingDirectory failing_directories = 17;
    */
   failingDirectories: FailingDirectory[];
 
   /**
-   * When it was created.
+   * Time of creation.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 18;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was last changed.
+   * Time of the last change.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 19;
    */
   updateTime?: Timestamp | undefined;
 
   /**
-   * Changes with every change; hand it back in an update or delete to act only on what was read.
+   * Changes with every change of the resource. Send it back in an update or delete to make the call conditional on it.
    *
    * @generated from field: string etag = 20;
    */
   etag: string;
 
   /**
-   * The product's logo for the connect page: a PNG, JPEG or WebP image of at most 32 KiB and 1024 pixels a side. Empty in an update whose mask names it: removes it. Answers carry logo_uri instead.
+   * The product's logo for the connect page: a PNG, JPEG or WebP image of at most 32 KiB and 1024 pixels a side. An
+   * empty value removes the logo if the update mask names this field. Responses contain logo_uri instead.
    *
    * @generated from field: bytes logo = 21;
    */
   logo: Uint8Array;
 
   /**
-   * Where browsers find the logo: on the vault's own web listener. Empty: there is none.
+   * URL of the logo on the vault's web listener. Empty: the app has no logo.
    *
    * @generated from field: string logo_uri = 22;
    */
   logoUri: string;
 
   /**
-   * The directory (GUID) in which the app is registered: there the vault reads ends of credentials through Graph, and renews them. Default: the audience where it is a directory, from which it must not differ.
+   * The directory (GUID) in which the app is registered. The vault reads the expiry of credentials there through Graph,
+   * and rotates them there. Default: the audience, if that is a directory. The two must not differ.
    *
    * @generated from field: string home_directory_id = 23;
    */
   homeDirectoryId: string;
 
   /**
-   * Present: the vault renews the app's client secret by itself. The app needs the application permission `Application.ReadWrite.OwnedBy` on Microsoft Graph, and must be an owner of its own registration; home_directory_id must be known. The steps are among the next_steps.
+   * Present: the vault rotates the app's client secret automatically. The app needs the application permission
+   * `Application.ReadWrite.OwnedBy` on Microsoft Graph, and must be an owner of its own registration. home_directory_id
+   * must be known. The next_steps list the steps.
    *
    * @generated from field: tokenvault.v1.RotationPolicy rotation = 24;
    */
   rotation?: RotationPolicy | undefined;
 
   /**
-   * The renewal under way; absent: there is none.
+   * The rotation in progress. Absent: no rotation is in progress.
    *
    * @generated from field: tokenvault.v1.Rotation rotation_status = 25;
    */
@@ -204,41 +213,41 @@ export const AppSchema: GenMessage<App> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app, 0);
 
 /**
- * Whether Entra takes the app as it stands. Apart from `suspended`, which is the operator's doing.
+ * Whether Entra accepts the app. Independent of `suspended`, which the operator sets.
  *
  * @generated from enum tokenvault.v1.App.State
  */
 export const App_State = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Nothing is known against it.
+   * No problem is known.
    *
    * @generated from enum value: STATE_OK = 1;
    */
   OK: 1,
 
   /**
-   * Entra refuses every credential: add a new one. Connections are untouched and work again after that.
+   * Entra rejects every credential: add a new one. Connections are unaffected and work again after that.
    *
    * @generated from enum value: STATE_CREDENTIAL_REJECTED = 2;
    */
   CREDENTIAL_REJECTED: 2,
 
   /**
-   * Entra refuses the registration itself (client id, audience, redirect URI, permissions); state_reason says what.
+   * Entra rejects the registration itself (client id, audience, redirect URI, permissions). See state_reason.
    *
    * @generated from enum value: STATE_MISCONFIGURED = 3;
    */
   MISCONFIGURED: 3,
 
   /**
-   * Entra asked to wait; ends by itself.
+   * Entra throttles the app. This state clears without action.
    *
    * @generated from enum value: STATE_THROTTLED = 4;
    */
@@ -246,7 +255,7 @@ export const App_State = {
 } as const;
 
 /**
- * Whether Entra takes the app as it stands. Apart from `suspended`, which is the operator's doing.
+ * Whether Entra accepts the app. Independent of `suspended`, which the operator sets.
  *
  * @generated from enum tokenvault.v1.App.State
  */
@@ -259,20 +268,20 @@ export const App_StateSchema: GenEnum<App_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_app, 0, 0);
 
 /**
- * When the vault renews a client secret by itself, and for how long.
+ * Schedule and lifetime for automatic rotation of a client secret.
  *
  * @generated from message tokenvault.v1.RotationPolicy
  */
 export type RotationPolicy = Message<"tokenvault.v1.RotationPolicy"> & {
   /**
-   * How long before the end; whole days, 2 to 365. Default: 30 days.
+   * How long before its expiry a secret is rotated. Whole days, 2 to 365. Default: 30 days.
    *
    * @generated from field: google.protobuf.Duration lead_time = 1;
    */
   leadTime?: Duration | undefined;
 
   /**
-   * How long the new secret lives; whole days, longer than lead_time, at most 730. Default: 180 days.
+   * Lifetime of the new secret. Whole days, longer than lead_time, at most 730. Default: 180 days.
    *
    * @generated from field: google.protobuf.Duration secret_life = 2;
    */
@@ -287,48 +296,48 @@ export const RotationPolicySchema: GenMessage<RotationPolicy> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app, 1);
 
 /**
- * A client secret on its way to the next one.
+ * The rotation of a client secret.
  *
  * @generated from message tokenvault.v1.Rotation
  */
 export type Rotation = Message<"tokenvault.v1.Rotation"> & {
   /**
-   * What is done next.
+   * The next step.
    *
    * @generated from field: tokenvault.v1.Rotation.Step step = 1;
    */
   step: Rotation_Step;
 
   /**
-   * The credential that ends: its full name; empty: it was removed by somebody else.
+   * Full name of the credential that is replaced. Empty: it was removed outside the rotation.
    *
    * @generated from field: string old_credential = 2;
    */
   oldCredential: string;
 
   /**
-   * The new one: its full name; empty: it is not there yet.
+   * Full name of the new credential. Empty: it does not exist yet.
    *
    * @generated from field: string new_credential = 3;
    */
   newCredential: string;
 
   /**
-   * When it began.
+   * Time at which the rotation started.
    *
    * @generated from field: google.protobuf.Timestamp begin_time = 4;
    */
   beginTime?: Timestamp | undefined;
 
   /**
-   * When the step is tried next.
+   * Time of the next attempt of the step.
    *
    * @generated from field: google.protobuf.Timestamp next_time = 5;
    */
   nextTime?: Timestamp | undefined;
 
   /**
-   * What keeps it from going on, and what to do; empty: nothing.
+   * The problem that blocks the rotation, and what to do. Empty: no problem.
    *
    * @generated from field: string problem = 6;
    */
@@ -343,41 +352,41 @@ export const RotationSchema: GenMessage<Rotation> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app, 2);
 
 /**
- * What is done next.
+ * The next step.
  *
  * @generated from enum tokenvault.v1.Rotation.Step
  */
 export const Rotation_Step = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: STEP_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Asks Graph for a new secret.
+   * Requests a new secret from Graph.
    *
    * @generated from enum value: STEP_ADD = 1;
    */
   ADD: 1,
 
   /**
-   * Waits until Entra takes the new one everywhere; then it is preferred.
+   * Waits until Entra accepts the new secret everywhere. The new secret then becomes the preferred one.
    *
    * @generated from enum value: STEP_PROVE = 2;
    */
   PROVE: 2,
 
   /**
-   * The new one is preferred; the old one stays as a fallback for a day of success.
+   * The new secret is preferred. The old one stays as a fallback until the new one has worked for a day.
    *
    * @generated from enum value: STEP_WATCH = 3;
    */
   WATCH: 3,
 
   /**
-   * Removes the old one, at Entra and here.
+   * Removes the old secret, in Entra and in the vault.
    *
    * @generated from enum value: STEP_REMOVE = 4;
    */
@@ -385,7 +394,7 @@ export const Rotation_Step = {
 } as const;
 
 /**
- * What is done next.
+ * The next step.
  *
  * @generated from enum tokenvault.v1.Rotation.Step
  */
@@ -398,34 +407,35 @@ export const Rotation_StepSchema: GenEnum<Rotation_Step> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_app, 2, 0);
 
 /**
- * Why something is in the state that it is in: the evidence, as Entra gave it.
+ * The cause of a state, as reported by Entra.
  *
  * @generated from message tokenvault.v1.StateReason
  */
 export type StateReason = Message<"tokenvault.v1.StateReason"> & {
   /**
-   * What it means; the same reason that a call is answered with.
+   * The same reason that a failed call carries.
    *
    * @generated from field: tokenvault.v1.ErrorReason reason = 1;
    */
   reason: ErrorReason;
 
   /**
-   * Entra's codes, such as `invalid_grant/AADSTS50173`; never its description, which may name people. Empty when it gave none.
+   * Entra's codes, such as `invalid_grant/AADSTS50173`. Never its description, which may contain personal data. Empty
+   * if Entra returned none.
    *
    * @generated from field: string entra_error = 2;
    */
   entraError: string;
 
   /**
-   * Entra's correlation id (GUID); empty when it gave none.
+   * Entra's correlation id (GUID). Empty if Entra returned none.
    *
    * @generated from field: string correlation_id = 3;
    */
   correlationId: string;
 
   /**
-   * When it was seen.
+   * Time at which the vault observed it.
    *
    * @generated from field: google.protobuf.Timestamp time = 4;
    */
@@ -440,7 +450,7 @@ export const StateReasonSchema: GenMessage<StateReason> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app, 3);
 
 /**
- * A directory in which an app fails, though it works in others.
+ * A directory in which an app fails while it works in others.
  *
  * @generated from message tokenvault.v1.FailingDirectory
  */
@@ -453,7 +463,8 @@ export type FailingDirectory = Message<"tokenvault.v1.FailingDirectory"> & {
   directoryId: string;
 
   /**
-   * What callers of that directory are answered with: ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, APP_MISCONFIGURED or ENTRA_THROTTLED.
+   * The reason of calls for that directory: ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, APP_MISCONFIGURED or
+   * ENTRA_THROTTLED.
    *
    * @generated from field: tokenvault.v1.ErrorReason reason = 2;
    */
@@ -467,7 +478,7 @@ export type FailingDirectory = Message<"tokenvault.v1.FailingDirectory"> & {
   entraError: string;
 
   /**
-   * Since when.
+   * Time of the first failure.
    *
    * @generated from field: google.protobuf.Timestamp since_time = 4;
    */
@@ -482,7 +493,7 @@ export const FailingDirectorySchema: GenMessage<FailingDirectory> = /*@__PURE__*
   messageDesc(file_tokenvault_v1_app, 4);
 
 /**
- * A Microsoft cloud: it decides the hosts of Entra, Graph and Outlook.
+ * A Microsoft cloud. It determines the hosts of Entra, Graph and Outlook.
  *
  * @generated from enum tokenvault.v1.Cloud
  */
@@ -502,7 +513,8 @@ export const Cloud = {
   GLOBAL: 1,
 
   /**
-   * `login.microsoftonline.us`, `graph.microsoft.us`, `outlook.office365.us`. The hosts of US Government DoD (`dod-graph.microsoft.us`) are not offered.
+   * `login.microsoftonline.us`, `graph.microsoft.us`, `outlook.office365.us`. The hosts of US Government DoD
+   * (`dod-graph.microsoft.us`) are not supported.
    *
    * @generated from enum value: CLOUD_US_GOV = 2;
    */
@@ -516,7 +528,7 @@ export const Cloud = {
   CHINA: 3,
 
   /**
-   * The hosts that the vault was configured with (`TOKENVAULT_CUSTOM_CLOUD_…`): a gateway, or the sandbox.
+   * The hosts from the vault's configuration (`TOKENVAULT_CUSTOM_CLOUD_…`): a gateway, or the sandbox.
    *
    * @generated from enum value: CLOUD_CUSTOM = 4;
    */
@@ -524,7 +536,7 @@ export const Cloud = {
 } as const;
 
 /**
- * A Microsoft cloud: it decides the hosts of Entra, Graph and Outlook.
+ * A Microsoft cloud. It determines the hosts of Entra, Graph and Outlook.
  *
  * @generated from enum tokenvault.v1.Cloud
  */

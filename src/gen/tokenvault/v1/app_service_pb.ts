@@ -42,28 +42,28 @@ export type CreateAppRequest = Message<"tokenvault.v1.CreateAppRequest"> & {
   appId: string;
 
   /**
-   * The app; its output-only fields and `name` are not looked at.
+   * The app. `name` and output-only fields are ignored.
    *
    * @generated from field: tokenvault.v1.App app = 3;
    */
   app?: App | undefined;
 
   /**
-   * Its first credential. Absent: add one before anybody connects.
+   * The app's first credential. Absent: add one before the first user connects.
    *
    * @generated from field: tokenvault.v1.Credential credential = 4;
    */
   credential?: Credential | undefined;
 
   /**
-   * The first credential's id. Default: `default`.
+   * Id of the first credential. Default: `default`.
    *
    * @generated from field: string credential_id = 5;
    */
   credentialId: string;
 
   /**
-   * Checks all and answers as if it had been done; stores nothing, and presents nothing to Entra.
+   * Validates the request and returns the response of a real call. Stores nothing, and presents nothing to Entra.
    *
    * @generated from field: bool validate_only = 6;
    */
@@ -78,7 +78,7 @@ export const CreateAppRequestSchema: GenMessage<CreateAppRequest> = /*@__PURE__*
   messageDesc(file_tokenvault_v1_app_service, 0);
 
 /**
- * What was stored, and what is left to do.
+ * The stored resources, and the remaining steps.
  *
  * @generated from message tokenvault.v1.CreateAppResponse
  */
@@ -91,14 +91,14 @@ export type CreateAppResponse = Message<"tokenvault.v1.CreateAppResponse"> & {
   app?: App | undefined;
 
   /**
-   * What came of presenting the credential to Entra; absent when none was given.
+   * Result of presenting the credential to Entra. Absent if the request contained none.
    *
    * @generated from field: tokenvault.v1.CredentialProbe credential_probe = 2;
    */
   credentialProbe?: CredentialProbe | undefined;
 
   /**
-   * What is left to do in the Entra portal.
+   * Remaining steps in the Entra portal.
    *
    * @generated from field: tokenvault.v1.NextSteps next_steps = 3;
    */
@@ -113,7 +113,7 @@ export const CreateAppResponseSchema: GenMessage<CreateAppResponse> = /*@__PURE_
   messageDesc(file_tokenvault_v1_app_service, 1);
 
 /**
- * Which app.
+ * The app to return.
  *
  * @generated from message tokenvault.v1.GetAppRequest
  */
@@ -155,27 +155,27 @@ export const GetAppResponseSchema: GenMessage<GetAppResponse> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_app_service, 3);
 
 /**
- * Which page of apps.
+ * Selects a page of apps.
  *
  * @generated from message tokenvault.v1.ListAppsRequest
  */
 export type ListAppsRequest = Message<"tokenvault.v1.ListAppsRequest"> & {
   /**
-   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may see.
+   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may access.
    *
    * @generated from field: string parent = 1;
    */
   parent: string;
 
   /**
-   * At most so many; default 50, at most 1000.
+   * Page size; default 50, at most 1000.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the answer before, with the same parent; empty: the first page.
+   * The next_page_token of the previous response, with the same parent. Empty: the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -203,7 +203,7 @@ export type ListAppsResponse = Message<"tokenvault.v1.ListAppsResponse"> & {
   apps: App[];
 
   /**
-   * For the next page; empty: this was the last.
+   * For the next page. Empty: this was the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -218,21 +218,24 @@ export const ListAppsResponseSchema: GenMessage<ListAppsResponse> = /*@__PURE__*
   messageDesc(file_tokenvault_v1_app_service, 5);
 
 /**
- * What to change.
+ * The change to apply.
  *
  * @generated from message tokenvault.v1.UpdateAppRequest
  */
 export type UpdateAppRequest = Message<"tokenvault.v1.UpdateAppRequest"> & {
   /**
-   * Its `name` says which; its `etag`, if given, must be the current one.
+   * `name` selects the resource. `etag`, if set, must be the current one.
    *
    * @generated from field: tokenvault.v1.App app = 1;
    */
   app?: App | undefined;
 
   /**
-   * Fields to change: `display_name`, `sign_in_audience`, `redirect_uris`, `return_url_prefixes`, `catalog`, `implicit_permissions`, `shared_with`, `suspended`, `logo`, `home_directory_id`, `rotation` (absent: no more by itself; a renewal under way ends all the same), or `*` for all of them (an empty `logo` is removed by its own name only).
-   * Absent: those of them that are not empty in `app`.
+   * Fields to change: `display_name`, `sign_in_audience`, `redirect_uris`, `return_url_prefixes`, `catalog`,
+   * `implicit_permissions`, `shared_with`, `suspended`, `logo`, `home_directory_id`, `rotation`, or `*` for all of
+   * them. If `rotation` is named but absent in `app`, automatic rotation stops; a rotation in progress is still
+   * completed. `*` does not remove the logo if `logo` is empty; name `logo` for that.
+   * Absent: those of these fields that are not empty in `app`.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -268,7 +271,7 @@ export const UpdateAppResponseSchema: GenMessage<UpdateAppResponse> = /*@__PURE_
   messageDesc(file_tokenvault_v1_app_service, 7);
 
 /**
- * Which app to delete.
+ * The app to delete.
  *
  * @generated from message tokenvault.v1.DeleteAppRequest
  */
@@ -281,14 +284,14 @@ export type DeleteAppRequest = Message<"tokenvault.v1.DeleteAppRequest"> & {
   name: string;
 
   /**
-   * If given, must be the current one.
+   * If set, must be the current one.
    *
    * @generated from field: string etag = 2;
    */
   etag: string;
 
   /**
-   * Delete its own tenant's connections through it too.
+   * Also delete its own tenant's connections through it.
    *
    * @generated from field: bool force = 3;
    */
@@ -303,7 +306,7 @@ export const DeleteAppRequestSchema: GenMessage<DeleteAppRequest> = /*@__PURE__*
   messageDesc(file_tokenvault_v1_app_service, 8);
 
 /**
- * Nothing: it is gone.
+ * Empty.
  *
  * @generated from message tokenvault.v1.DeleteAppResponse
  */
@@ -331,21 +334,21 @@ export type AddCredentialRequest = Message<"tokenvault.v1.AddCredentialRequest">
   parent: string;
 
   /**
-   * The id in `…/credentials/{credential}`; matches `[a-z][a-z0-9-]{0,62}`.
+   * The id in `…/credentials/{credential}`. Matches `[a-z][a-z0-9-]{0,62}`.
    *
    * @generated from field: string credential_id = 2;
    */
   credentialId: string;
 
   /**
-   * The credential: one of its `material`, and `expire_time` of a client secret.
+   * The credential: one of its `material` fields, and for a client secret its `expire_time`.
    *
    * @generated from field: tokenvault.v1.Credential credential = 3;
    */
   credential?: Credential | undefined;
 
   /**
-   * Checks it and answers as if it had been done; stores nothing, and presents nothing to Entra.
+   * Validates the request and returns the response of a real call. Stores nothing and presents nothing to Entra.
    *
    * @generated from field: bool validate_only = 4;
    */
@@ -360,7 +363,7 @@ export const AddCredentialRequestSchema: GenMessage<AddCredentialRequest> = /*@_
   messageDesc(file_tokenvault_v1_app_service, 10);
 
 /**
- * What was stored.
+ * The stored credential.
  *
  * @generated from message tokenvault.v1.AddCredentialResponse
  */
@@ -373,14 +376,14 @@ export type AddCredentialResponse = Message<"tokenvault.v1.AddCredentialResponse
   credential?: Credential | undefined;
 
   /**
-   * What came of presenting it to Entra.
+   * Result of presenting it to Entra.
    *
    * @generated from field: tokenvault.v1.CredentialProbe credential_probe = 2;
    */
   credentialProbe?: CredentialProbe | undefined;
 
   /**
-   * What may be wrong or forgotten: no expiry given, an expiry of "never".
+   * Possible mistakes and omissions: no expiry given, an expiry of "never".
    *
    * @generated from field: repeated string warnings = 3;
    */
@@ -395,7 +398,7 @@ export const AddCredentialResponseSchema: GenMessage<AddCredentialResponse> = /*
   messageDesc(file_tokenvault_v1_app_service, 11);
 
 /**
- * Which credential to remove.
+ * The credential to remove.
  *
  * @generated from message tokenvault.v1.RemoveCredentialRequest
  */
@@ -408,7 +411,8 @@ export type RemoveCredentialRequest = Message<"tokenvault.v1.RemoveCredentialReq
   name: string;
 
   /**
-   * Remove it even if it is the last one that works, or the last one of an app that has connections. Without another credential, no token of the app is renewed from then on.
+   * Remove the credential even if it is the last one that works, or the last one of an app that has connections.
+   * Without another credential, the vault can no longer refresh any token of the app.
    *
    * @generated from field: bool force = 2;
    */
@@ -423,7 +427,7 @@ export const RemoveCredentialRequestSchema: GenMessage<RemoveCredentialRequest> 
   messageDesc(file_tokenvault_v1_app_service, 12);
 
 /**
- * Nothing: it is gone.
+ * Empty.
  *
  * @generated from message tokenvault.v1.RemoveCredentialResponse
  */
@@ -438,7 +442,7 @@ export const RemoveCredentialResponseSchema: GenMessage<RemoveCredentialResponse
   messageDesc(file_tokenvault_v1_app_service, 13);
 
 /**
- * Which app to verify.
+ * The app to verify.
  *
  * @generated from message tokenvault.v1.VerifyAppRequest
  */
@@ -451,7 +455,8 @@ export type VerifyAppRequest = Message<"tokenvault.v1.VerifyAppRequest"> & {
   name: string;
 
   /**
-   * The directory (GUID) to ask. Default: the app's audience where it is a directory, else one that a connection has shown.
+   * The directory (GUID) to use. Default: the app's audience if that is a directory, otherwise one that is known from a
+   * connection.
    *
    * @generated from field: string directory_id = 2;
    */
@@ -466,27 +471,27 @@ export const VerifyAppRequestSchema: GenMessage<VerifyAppRequest> = /*@__PURE__*
   messageDesc(file_tokenvault_v1_app_service, 14);
 
 /**
- * What came of it.
+ * Result of the verification.
  *
  * @generated from message tokenvault.v1.VerifyAppResponse
  */
 export type VerifyAppResponse = Message<"tokenvault.v1.VerifyAppResponse"> & {
   /**
-   * The app, its state up to date.
+   * The app, with its updated state.
    *
    * @generated from field: tokenvault.v1.App app = 1;
    */
   app?: App | undefined;
 
   /**
-   * One a credential, in the order of `app.credentials`.
+   * One per credential, in the order of `app.credentials`.
    *
    * @generated from field: repeated tokenvault.v1.CredentialProbe credential_probes = 2;
    */
   credentialProbes: CredentialProbe[];
 
   /**
-   * What is left to do in the Entra portal.
+   * Remaining steps in the Entra portal.
    *
    * @generated from field: tokenvault.v1.NextSteps next_steps = 3;
    */
@@ -501,7 +506,7 @@ export const VerifyAppResponseSchema: GenMessage<VerifyAppResponse> = /*@__PURE_
   messageDesc(file_tokenvault_v1_app_service, 15);
 
 /**
- * Which app's client secret to renew.
+ * The app whose client secret to rotate.
  *
  * @generated from message tokenvault.v1.RotateCredentialRequest
  */
@@ -514,7 +519,8 @@ export type RotateCredentialRequest = Message<"tokenvault.v1.RotateCredentialReq
   name: string;
 
   /**
-   * A dry run: reads the registration through Graph as the app itself, and answers what would be done; changes nothing, neither here nor at Entra.
+   * Dry run: reads the registration through Graph as the app itself, and returns the steps of a real call. Changes
+   * nothing in the vault or in Entra.
    *
    * @generated from field: bool validate_only = 2;
    */
@@ -529,34 +535,35 @@ export const RotateCredentialRequestSchema: GenMessage<RotateCredentialRequest> 
   messageDesc(file_tokenvault_v1_app_service, 16);
 
 /**
- * What is done, and what stands in its way.
+ * The planned steps, and the problems that would block them.
  *
  * @generated from message tokenvault.v1.RotateCredentialResponse
  */
 export type RotateCredentialResponse = Message<"tokenvault.v1.RotateCredentialResponse"> & {
   /**
-   * The renewal under way; of a dry run, as it would begin.
+   * The rotation in progress. In a dry run: the rotation as it would start.
    *
    * @generated from field: tokenvault.v1.Rotation rotation = 1;
    */
   rotation?: Rotation | undefined;
 
   /**
-   * One sentence a step, in order, with times.
+   * One sentence per step, in order, with times.
    *
    * @generated from field: repeated string plan = 2;
    */
   plan: string[];
 
   /**
-   * What would make it fail, as far as reading the registration tells: each with what to do. Empty: nothing was found. Whether Entra lets the app add a secret is known only when it does.
+   * Problems that would block the rotation, as far as the registration shows them, each with what to do. Empty: no
+   * problem was found. Whether Entra allows the app to add a secret is known only when it does so.
    *
    * @generated from field: repeated string obstacles = 3;
    */
   obstacles: string[];
 
   /**
-   * The end that the new secret will have.
+   * The expiry that the new secret will have.
    *
    * @generated from field: google.protobuf.Timestamp new_expire_time = 4;
    */
@@ -571,13 +578,13 @@ export const RotateCredentialResponseSchema: GenMessage<RotateCredentialResponse
   messageDesc(file_tokenvault_v1_app_service, 17);
 
 /**
- * Which credentials to list.
+ * Selects a page of credentials.
  *
  * @generated from message tokenvault.v1.ListExpiringCredentialsRequest
  */
 export type ListExpiringCredentialsRequest = Message<"tokenvault.v1.ListExpiringCredentialsRequest"> & {
   /**
-   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may see.
+   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may access.
    *
    * @generated from field: string parent = 1;
    */
@@ -648,15 +655,17 @@ export const ListExpiringCredentialsResponseSchema: GenMessage<ListExpiringCrede
   messageDesc(file_tokenvault_v1_app_service, 19);
 
 /**
- * Entra app registrations and their credentials. On the admin listener only.
+ * Entra app registrations and their credentials. Available on the admin listener only.
  *
  * @generated from service tokenvault.v1.AppService
  */
 export const AppService: GenService<{
   /**
-   * Adds an app to a tenant, with a first credential where one is given, which is then probed; a probe that fails warns and never refuses.
+   * Adds an app to a tenant, with a first credential if the request contains one. Probes that credential. A failed
+   * probe adds a warning; it does not fail the call.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_EXISTS, APP_MISCONFIGURED (cloud CUSTOM, and the vault is configured with none), KEY_SOURCE_UNAVAILABLE.
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_EXISTS, APP_MISCONFIGURED (cloud CUSTOM is not
+   * configured in the vault), KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.CreateApp
@@ -667,7 +676,7 @@ export const AppService: GenService<{
     output: typeof CreateAppResponseSchema;
   },
   /**
-   * Answers one app, with its credentials and its state.
+   * Returns one app, with its credentials and its state.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND.
    * Callers: operator.
@@ -680,7 +689,7 @@ export const AppService: GenService<{
     output: typeof GetAppResponseSchema;
   },
   /**
-   * Lists the apps of a tenant, or of all tenants that the caller may see, sorted by name.
+   * Lists the apps of a tenant, or of all tenants that the caller may access, sorted by name.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND.
    * Callers: operator.
@@ -693,9 +702,11 @@ export const AppService: GenService<{
     output: typeof ListAppsResponseSchema;
   },
   /**
-   * Changes what is not immutable. Setting `suspended` drops cached tokens within a second everywhere.
+   * Changes fields that are not immutable. If `suspended` is set, all replicas discard the cached tokens within a
+   * second.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (also: client_id and cloud cannot change), TENANT_NOT_FOUND, APP_NOT_FOUND, ETAG_MISMATCH, APP_IN_USE (no longer shared with a tenant that connects through it).
+   * Reasons: NAME_INVALID, FIELD_INVALID (also: client_id and cloud cannot change), TENANT_NOT_FOUND, APP_NOT_FOUND,
+   * ETAG_MISMATCH, APP_IN_USE (a tenant that connects through the app would lose access to it).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.UpdateApp
@@ -706,9 +717,10 @@ export const AppService: GenService<{
     output: typeof UpdateAppResponseSchema;
   },
   /**
-   * Forgets an app and its credentials. At Entra nothing is changed.
+   * Deletes an app and its credentials from the vault. Changes nothing in Entra.
    *
-   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, ETAG_MISMATCH, APP_IN_USE (connections of its own tenant and no force; or of other tenants, even with force).
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, ETAG_MISMATCH, APP_IN_USE (its own tenant has connections
+   * through it and `force` is not set; or other tenants have some, even with `force`).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.DeleteApp
@@ -719,7 +731,8 @@ export const AppService: GenService<{
     output: typeof DeleteAppResponseSchema;
   },
   /**
-   * Adds a credential, clears the app's failure and probes at once; a probe that fails warns and never refuses, since a fresh secret takes minutes to work. Cached tokens stay.
+   * Adds a credential, clears the app's failure state and probes the credential. A failed probe adds a warning; it does
+   * not fail the call, because a new secret takes minutes to work. Cached tokens stay valid.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_EXISTS, KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.
@@ -732,9 +745,11 @@ export const AppService: GenService<{
     output: typeof AddCredentialResponseSchema;
   },
   /**
-   * Removes a credential, unless it is the last one that works (STATE_VALID): then only with force. Cached tokens stay. In Entra it is still valid until it is deleted there.
+   * Removes a credential. Removing the last one that works (STATE_VALID) requires `force`. Cached tokens stay valid.
+   * The credential stays valid in Entra until you delete it there.
    *
-   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND, APP_IN_USE (without force: the last one that works, or the last one of an app that has connections).
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND, APP_IN_USE (without `force`: the last
+   * one that works, or the last one of an app that has connections).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.RemoveCredential
@@ -745,9 +760,11 @@ export const AppService: GenService<{
     output: typeof RemoveCredentialResponseSchema;
   },
   /**
-   * Presents every credential to Entra now and brings the app's state up to date. What Entra says is the answer, not an error.
+   * Presents every credential to Entra and updates the app's state. If Entra rejects a credential, the response reports
+   * it; the call succeeds.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, APP_MISCONFIGURED (cloud CUSTOM, and the vault is configured with none), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
+   * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, APP_MISCONFIGURED (cloud CUSTOM is not
+   * configured in the vault), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.VerifyApp
@@ -758,10 +775,14 @@ export const AppService: GenService<{
     output: typeof VerifyAppResponseSchema;
   },
   /**
-   * Renews the client secret of an app now, whether its rotation is due or not, and whether it renews itself or not: asks Graph for a new one as the app itself, proves it, prefers it, and removes the old one after a day of success.
-   * Answers at once with the plan; the steps are done in the background, and told as `credential.rotating` and `credential.rotation_failed`. One that is under way is answered as it stands.
+   * Starts a rotation of the app's client secret, even if none is due and even if the app has no rotation policy. The
+   * vault requests a new secret from Graph as the app itself, verifies it, makes it the preferred one, and removes the
+   * old one after the new one has worked for a day.
+   * Returns the plan immediately. The steps run in the background and are reported as `credential.rotating` and
+   * `credential.rotation_failed` events. If a rotation is already in progress, that one is returned.
    *
-   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND (the app has no client secret of its own), APP_MISCONFIGURED (nobody said where the app is registered; cloud CUSTOM, and the vault is configured with none).
+   * Reasons: NAME_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND, CREDENTIAL_NOT_FOUND (the app has no client secret of its
+   * own), APP_MISCONFIGURED (the home directory of the app is unknown; cloud CUSTOM is not configured in the vault).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.AppService.RotateCredential
@@ -772,7 +793,7 @@ export const AppService: GenService<{
     output: typeof RotateCredentialResponseSchema;
   },
   /**
-   * Lists credentials that expire before a time, soonest first; optionally also those without a known expiry.
+   * Lists credentials that expire before a time, soonest first. Optionally includes those without a known expiry.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND.
    * Callers: operator.

@@ -20,13 +20,14 @@ export const file_tokenvault_v1_connection: GenFile = /*@__PURE__*/
   fileDesc("Ch50b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb24ucHJvdG8SDXRva2VudmF1bHQudjEi0AcKCkNvbm5lY3Rpb24SEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEhAKA2FwcBgDIAEoCUID4EEDEhgKC2V4dGVybmFsX2lkGAQgASgJQgPgQQESOgoGbGFiZWxzGAUgAygLMiUudG9rZW52YXVsdC52MS5Db25uZWN0aW9uLkxhYmVsc0VudHJ5QgPgQQESLAoHYWNjb3VudBgGIAEoCzIWLnRva2VudmF1bHQudjEuQWNjb3VudEID4EEDEhMKBnNjb3BlcxgHIAMoCUID4EEDEjkKCXJlc291cmNlcxgIIAMoCzIhLnRva2VudmF1bHQudjEuQ29ubmVjdGlvblJlc291cmNlQgPgQQMSMwoFc3RhdGUYCSABKA4yHy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24uU3RhdGVCA+BBAxI1CgxzdGF0ZV9yZWFzb24YCiABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uQgPgQQMSNAoLdmVyaWZ5X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOgoRbGFzdF9yZWZyZXNoX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOQoQaWRsZV9leHBpcmVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIRCgRldGFnGBAgASgJQgPgQQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKPAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9QRU5ESU5HEAESEAoMU1RBVEVfQUNUSVZFEAISIgoeU1RBVEVfUkVBVVRIT1JJWkFUSU9OX1JFUVVJUkVEEAMSEQoNU1RBVEVfQkxPQ0tFRBAEEhMKD1NUQVRFX1NVU1BFTkRFRBAFOl7qQVsKFXRva2VudmF1bHQvQ29ubmVjdGlvbhIpdGVuYW50cy97dGVuYW50fS9jb25uZWN0aW9ucy97Y29ubmVjdGlvbn0qC2Nvbm5lY3Rpb25zMgpjb25uZWN0aW9uItsCChJDb25uZWN0aW9uUmVzb3VyY2USEAoIcmVzb3VyY2UYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkSNgoFc3RhdGUYAyABKA4yJy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb25SZXNvdXJjZS5TdGF0ZRIwCgxzdGF0ZV9yZWFzb24YBCABKAsyGi50b2tlbnZhdWx0LnYxLlN0YXRlUmVhc29uEi4KCnJldHJ5X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhoKFlNUQVRFX0NPTlNFTlRfUkVRVUlSRUQQAhIiCh5TVEFURV9SRUFVVEhPUklaQVRJT05fUkVRVUlSRUQQAxIRCg1TVEFURV9CTE9DS0VEEAQiewoHQWNjb3VudBIUCgxkaXJlY3RvcnlfaWQYASABKAkSEQoJb2JqZWN0X2lkGAIgASgJEhYKCHVzZXJuYW1lGAMgASgJQgSo1BgBEhoKDGRpc3BsYXlfbmFtZRgEIAEoCUIEqNQYARITCgVlbWFpbBgFIAEoCUIEqNQYAUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_sensitive]);
 
 /**
- * The stored link to one Microsoft 365 account. Owns the refresh token, which is never answered.
+ * The stored link to one Microsoft 365 account. Contains the refresh token, which is never returned.
  *
  * @generated from message tokenvault.v1.Connection
  */
 export type Connection = Message<"tokenvault.v1.Connection"> & {
   /**
-   * `tenants/{tenant}/connections/{connection}`; the id matches `[A-Za-z0-9._~|-]{1,128}`. Stored in clear: do not use e-mail addresses.
+   * `tenants/{tenant}/connections/{connection}`. The id matches `[A-Za-z0-9._~|-]{1,128}`. Stored unencrypted: do not
+   * use e-mail addresses.
    *
    * @generated from field: string name = 1;
    */
@@ -40,98 +41,104 @@ export type Connection = Message<"tokenvault.v1.Connection"> & {
   uid: string;
 
   /**
-   * The app that it was granted through, `tenants/{tenant}/apps/{app}`: the tenant's own or one shared with it.
+   * The app through which it was granted, `tenants/{tenant}/apps/{app}`: the tenant's own or one shared with it.
    *
    * @generated from field: string app = 3;
    */
   app: string;
 
   /**
-   * The identifier of the user or workspace outside of the vault, at most 256 characters. Belongs to one connection of a tenant at a time; ListConnections finds it. Stored in clear: do not use e-mail addresses.
+   * The identifier of the user or workspace outside the vault. At most 256 characters. Belongs to at most one
+   * connection of a tenant at a time; ListConnections can filter by it. Stored unencrypted: do not use e-mail
+   * addresses.
    *
    * @generated from field: string external_id = 4;
    */
   externalId: string;
 
   /**
-   * At most 64, for the product's own use. Keys match `[a-z][a-z0-9_.-]{0,62}`, values have at most 128 characters. Stored in clear.
+   * At most 64, for the product's own use. Keys match `[a-z][a-z0-9_.-]{0,62}`, values have at most 128 characters.
+   * Stored unencrypted.
    *
    * @generated from field: map<string, string> labels = 5;
    */
   labels: { [key: string]: string };
 
   /**
-   * Whose it is; absent while PENDING.
+   * The connected account. Absent while PENDING.
    *
    * @generated from field: tokenvault.v1.Account account = 6;
    */
   account?: Account | undefined;
 
   /**
-   * Product scopes that were asked for. Reconnecting replaces them.
+   * The requested product scopes. Reconnecting replaces them.
    *
    * @generated from field: repeated string scopes = 7;
    */
   scopes: string[];
 
   /**
-   * The resources that were granted or asked for, each with its own state; a policy or a missing consent is about one resource. Granted ones first. Empty while PENDING.
+   * The granted or requested resources. Granted ones come first. Each has its own state, because a policy or a missing
+   * consent concerns one resource. Empty while PENDING.
    *
    * @generated from field: repeated tokenvault.v1.ConnectionResource resources = 8;
    */
   resources: ConnectionResource[];
 
   /**
-   * Whether it yields tokens. ACTIVE while the grant is sound and a resource is ACTIVE.
+   * Whether the connection provides tokens. ACTIVE while the grant is valid and at least one resource is ACTIVE.
    *
    * @generated from field: tokenvault.v1.Connection.State state = 9;
    */
   state: Connection_State;
 
   /**
-   * The evidence for a state other than ACTIVE or PENDING.
+   * The cause of a state other than ACTIVE or PENDING.
    *
    * @generated from field: tokenvault.v1.StateReason state_reason = 10;
    */
   stateReason?: StateReason | undefined;
 
   /**
-   * When the grant was last proved to work by a redemption; absent: an import that was not verified yet.
+   * Time of the last refresh that proved that the grant works. Absent: an import that is not verified yet.
    *
    * @generated from field: google.protobuf.Timestamp verify_time = 11;
    */
   verifyTime?: Timestamp | undefined;
 
   /**
-   * When the refresh token was last redeemed.
+   * Time of the last refresh.
    *
    * @generated from field: google.protobuf.Timestamp last_refresh_time = 12;
    */
   lastRefreshTime?: Timestamp | undefined;
 
   /**
-   * When the refresh token would die if it were not used: 90 days after the last redemption. The vault redeems it well before.
+   * Time at which the refresh token expires if it is not used: 90 days after the last refresh. The vault redeems it
+   * well before that time.
    *
    * @generated from field: google.protobuf.Timestamp idle_expire_time = 13;
    */
   idleExpireTime?: Timestamp | undefined;
 
   /**
-   * When it was created.
+   * Time of creation.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 14;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was last changed by anyone but a refresh.
+   * Time of the last change other than a refresh.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 15;
    */
   updateTime?: Timestamp | undefined;
 
   /**
-   * Changes with every change but a refresh; hand it back in an update or delete to act only on what was read.
+   * Changes with every change other than a refresh. Send it back in an update or delete to make the call conditional on
+   * it.
    *
    * @generated from field: string etag = 16;
    */
@@ -146,48 +153,50 @@ export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_connection, 0);
 
 /**
- * Whether it yields tokens, and if not, who must act.
+ * Whether the connection provides tokens. If not, the state shows who must act.
  *
  * @generated from enum tokenvault.v1.Connection.State
  */
 export const Connection_State = {
   /**
-   * Not set; in a filter: any.
+   * Not set. In a filter: any.
    *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Never granted yet: the user has not finished connecting.
+   * Not granted yet: the user has not finished connecting.
    *
    * @generated from enum value: STATE_PENDING = 1;
    */
   PENDING: 1,
 
   /**
-   * Yields tokens, of one resource at least.
+   * Provides tokens for at least one resource.
    *
    * @generated from enum value: STATE_ACTIVE = 2;
    */
   ACTIVE: 2,
 
   /**
-   * The user must sign in again: Entra refuses the grant, or every resource, and the user can change that for one of them. A dead grant is answered locally until then.
+   * The user must sign in again. Entra rejects the grant itself, or all resources, at least one of which the user can
+   * fix. If the grant itself is rejected, calls fail locally until the user signs in again.
    *
    * @generated from enum value: STATE_REAUTHORIZATION_REQUIRED = 3;
    */
   REAUTHORIZATION_REQUIRED: 3,
 
   /**
-   * A policy or an administrator of the directory stands in the way; an administrator must act. Probed again at most once a day, or by VerifyConnection.
+   * A policy or an administrator of the directory blocks access. An administrator must act. The vault retries at most
+   * once a day, or on VerifyConnection.
    *
    * @generated from enum value: STATE_BLOCKED = 4;
    */
   BLOCKED: 4,
 
   /**
-   * An operator or the product suspended it; not kept alive meanwhile.
+   * Suspended by an operator or the product. Its refresh token is not kept alive during that time.
    *
    * @generated from enum value: STATE_SUSPENDED = 5;
    */
@@ -195,7 +204,7 @@ export const Connection_State = {
 } as const;
 
 /**
- * Whether it yields tokens, and if not, who must act.
+ * Whether the connection provides tokens. If not, the state shows who must act.
  *
  * @generated from enum tokenvault.v1.Connection.State
  */
@@ -208,7 +217,8 @@ export const Connection_StateSchema: GenEnum<Connection_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_connection, 0, 0);
 
 /**
- * One resource of a connection. A token is always for one resource, and Entra can refuse one and grant another.
+ * One resource of a connection. A token is always for one resource, and Entra can grant one resource and reject
+ * another.
  *
  * @generated from message tokenvault.v1.ConnectionResource
  */
@@ -221,28 +231,30 @@ export type ConnectionResource = Message<"tokenvault.v1.ConnectionResource"> & {
   resource: string;
 
   /**
-   * Delegated permissions by their names, without the resource: `Mail.Read`. Sorted. What Entra granted last, which can be more or less than `scopes` need; in STATE_CONSENT_REQUIRED what the vault asks for.
+   * Names of delegated permissions without the resource: `Mail.Read`. Sorted. The permissions that Entra granted last,
+   * which can be more or fewer than `scopes` need. In STATE_CONSENT_REQUIRED: the permissions that the vault requests.
    *
    * @generated from field: repeated string permissions = 2;
    */
   permissions: string[];
 
   /**
-   * Whether the resource is served. If Entra refuses the grant itself, all resources have that state.
+   * Whether tokens for the resource are available. If Entra rejects the grant itself, all resources have that state.
    *
    * @generated from field: tokenvault.v1.ConnectionResource.State state = 3;
    */
   state: ConnectionResource_State;
 
   /**
-   * The evidence for a state other than ACTIVE; in ACTIVE a doubtful answer that does not count yet.
+   * The cause of a state other than ACTIVE. In ACTIVE: an ambiguous response of Entra that does not change the state
+   * yet.
    *
    * @generated from field: tokenvault.v1.StateReason state_reason = 4;
    */
   stateReason?: StateReason | undefined;
 
   /**
-   * From then on the next request for a token asks Entra again. Absent unless the state is the resource's own.
+   * The first token request after this time contacts Entra again. Absent unless only this resource is affected.
    *
    * @generated from field: google.protobuf.Timestamp retry_time = 5;
    */
@@ -257,7 +269,7 @@ export const ConnectionResourceSchema: GenMessage<ConnectionResource> = /*@__PUR
   messageDesc(file_tokenvault_v1_connection, 1);
 
 /**
- * Whether the resource is served, and if not, who must act.
+ * Whether tokens for the resource are available. If not, the state shows who must act.
  *
  * @generated from enum tokenvault.v1.ConnectionResource.State
  */
@@ -270,28 +282,31 @@ export const ConnectionResource_State = {
   UNSPECIFIED: 0,
 
   /**
-   * Served.
+   * Tokens are available.
    *
    * @generated from enum value: STATE_ACTIVE = 1;
    */
   ACTIVE: 1,
 
   /**
-   * Not consented, no longer or not yet. The vault asks Entra again, at first after a minute and then in growing pauses of a day at most.
+   * The permission is not consented: not yet, or no longer. The vault retries after a minute at first, and then at
+   * growing intervals of at most a day.
    *
    * @generated from enum value: STATE_CONSENT_REQUIRED = 2;
    */
   CONSENT_REQUIRED: 2,
 
   /**
-   * The user must sign in again, for example with a second factor. If the state is the resource's own, Entra is asked again once a day, or by VerifyConnection.
+   * The user must sign in again, for example with a second factor. If only this resource is affected, the vault
+   * retries once a day, or on VerifyConnection.
    *
    * @generated from enum value: STATE_REAUTHORIZATION_REQUIRED = 3;
    */
   REAUTHORIZATION_REQUIRED: 3,
 
   /**
-   * A policy or an administrator of the directory stands in the way. Entra is asked again once a day, or by VerifyConnection.
+   * A policy or an administrator of the directory blocks access. The vault retries once a day, or on
+   * VerifyConnection.
    *
    * @generated from enum value: STATE_BLOCKED = 4;
    */
@@ -299,7 +314,7 @@ export const ConnectionResource_State = {
 } as const;
 
 /**
- * Whether the resource is served, and if not, who must act.
+ * Whether tokens for the resource are available. If not, the state shows who must act.
  *
  * @generated from enum tokenvault.v1.ConnectionResource.State
  */
@@ -312,13 +327,13 @@ export const ConnectionResource_StateSchema: GenEnum<ConnectionResource_State> =
   enumDesc(file_tokenvault_v1_connection, 1, 0);
 
 /**
- * A user's identity in an Entra directory. Personal data: sealed, and gone when the connection is deleted.
+ * A user's identity in an Entra directory. Personal data: sealed, and deleted with the connection.
  *
  * @generated from message tokenvault.v1.Account
  */
 export type Account = Message<"tokenvault.v1.Account"> & {
   /**
-   * The Entra directory that the account signed in to (GUID); for a guest, not its home.
+   * The Entra directory (GUID) in which the account signed in. For a guest, this is not the home directory.
    *
    * @generated from field: string directory_id = 1;
    */
@@ -332,21 +347,21 @@ export type Account = Message<"tokenvault.v1.Account"> & {
   objectId: string;
 
   /**
-   * Usually the user principal name, such as `adele@contoso.com`. May change; not an identity.
+   * Usually the user principal name, such as `adele@contoso.com`. It may change, so do not use it as an identity.
    *
    * @generated from field: string username = 3;
    */
   username: string;
 
   /**
-   * The name as people see it.
+   * The name shown to people.
    *
    * @generated from field: string display_name = 4;
    */
   displayName: string;
 
   /**
-   * The `email` claim of the id token, where Entra gave one; not verified by Entra, so no identity either.
+   * The `email` claim of the id token, if Entra returned one. Not verified by Entra, so do not use it as an identity.
    *
    * @generated from field: string email = 5;
    */

@@ -19,98 +19,105 @@ export const file_tokenvault_v1_connection_service: GenFile = /*@__PURE__*/
   fileDesc("CiZ0b2tlbnZhdWx0L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINdG9rZW52YXVsdC52MSLXBAoZU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEAoDYXBwGAIgASgJQgPgQQESEwoGc2NvcGVzGAMgAygJQgPgQQESGwoKbG9naW5faGludBgEIAEoCUIH4EEBqNQYARIXCgpyZXR1cm5fdXJsGAUgASgJQgPgQQESGQoMcmVkaXJlY3RfdXJpGAYgASgJQgPgQQESGQoMYXV0b19jb25maXJtGAcgASgIQgPgQQESIQoUYWxsb3dfYWNjb3VudF9jaGFuZ2UYCCABKAhCA+BBARIYCgtleHRlcm5hbF9pZBgJIAEoCUID4EEBEkkKBmxhYmVscxgKIAMoCzI0LnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhkKDGRpcmVjdG9yeV9pZBgLIAEoCUID4EEBEkQKBnByb21wdBgMIAEoDjIvLnRva2VudmF1bHQudjEuU3RhcnRBdXRob3JpemF0aW9uUmVxdWVzdC5Qcm9tcHRCA+BBARITCgZjbGFpbXMYDSABKAlCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKBlByb21wdBIWChJQUk9NUFRfVU5TUEVDSUZJRUQQABIZChVQUk9NUFRfU0VMRUNUX0FDQ09VTlQQARISCg5QUk9NUFRfQ09OU0VOVBACEhAKDFBST01QVF9MT0dJThADIsgBChpTdGFydEF1dGhvcml6YXRpb25SZXNwb25zZRIZCgtjb25uZWN0X3VyaRgBIAEoCUIEqNQYARIfChFhdXRob3JpemF0aW9uX3VyaRgCIAEoCUIEqNQYARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYXV0aG9yaXphdGlvbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiqQEKHENvbXBsZXRlQXV0aG9yaXphdGlvblJlcXVlc3QSFwoKY29ubmVjdGlvbhgBIAEoCUID4EECEhkKBXN0YXRlGAIgASgJQgrgQQLgQQSo1BgBEhcKBGNvZGUYAyABKAlCB+BBBKjUGAFIABIyCgVlcnJvchgEIAEoCzIhLnRva2VudmF1bHQudjEuQXV0aG9yaXphdGlvbkVycm9ySABCCAoGYW5zd2VyImsKEkF1dGhvcml6YXRpb25FcnJvchISCgVlcnJvchgBIAEoCUID4EECEiUKEWVycm9yX2Rlc2NyaXB0aW9uGAIgASgJQgrgQQHgQQSo1BgBEhoKDWVycm9yX3N1YmNvZGUYAyABKAlCA+BBASJOCh1Db21wbGV0ZUF1dGhvcml6YXRpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIlgKG0NvbmZpcm1BdXRob3JpemF0aW9uUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISIAoMY29uZmlybWF0aW9uGAIgASgJQgrgQQLgQQSo1BgBIk0KHENvbmZpcm1BdXRob3JpemF0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiKKAQoYU3RhcnRBZG1pbkNvbnNlbnRSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhAKA2FwcBgCIAEoCUID4EEBEhMKBnNjb3BlcxgDIAMoCUID4EEBEhkKDGRpcmVjdG9yeV9pZBgEIAEoCUID4EEBEhcKCnJldHVybl91cmwYBSABKAlCA+BBASLHAQoZU3RhcnRBZG1pbkNvbnNlbnRSZXNwb25zZRIZCgtjb25zZW50X3VyaRgBIAEoCUIEqNQYARIfChFhZG1pbl9jb25zZW50X3VyaRgCIAEoCUIEqNQYARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPQoZYWRtaW5fY29uc2VudF9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAipgQKF0ltcG9ydENvbm5lY3Rpb25SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhIQCgNhcHAYAiABKAlCA+BBARIhCg1yZWZyZXNoX3Rva2VuGAMgASgJQgrgQQLgQQSo1BgBEhMKBnNjb3BlcxgEIAMoCUID4EECEiwKB2FjY291bnQYBSABKAsyFi50b2tlbnZhdWx0LnYxLkFjY291bnRCA+BBARJCCgZ2ZXJpZnkYBiABKA4yLS50b2tlbnZhdWx0LnYxLkltcG9ydENvbm5lY3Rpb25SZXF1ZXN0LlZlcmlmeUID4EEBEhgKC2V4dGVybmFsX2lkGAcgASgJQgPgQQESRwoGbGFiZWxzGAggAygLMjIudG9rZW52YXVsdC52MS5JbXBvcnRDb25uZWN0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeUID4EEBEhoKDWFsbG93X3JlcGxhY2UYCSABKAhCA+BBARIhChRhbGxvd19hY2NvdW50X2NoYW5nZRgKIAEoCEID4EEBEhoKDXZhbGlkYXRlX29ubHkYCyABKAhCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkkKBlZlcmlmeRIWChJWRVJJRllfVU5TUEVDSUZJRUQQABIOCgpWRVJJRllfTk9XEAESFwoTVkVSSUZZX09OX0ZJUlNUX1VTRRACIkkKGEltcG9ydENvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIikKFEdldENvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAiJGChVHZXRDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiKPAgoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdBITCgZwYXJlbnQYASABKAlCA+BBAhIWCglwYWdlX3NpemUYAiABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAMgASgJQgPgQQESMwoFc3RhdGUYBCABKA4yHy50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24uU3RhdGVCA+BBARIYCgtleHRlcm5hbF9pZBgFIAEoCUID4EEBEhkKCHVzZXJuYW1lGAYgASgJQgfgQQGo1BgBEhIKBWxhYmVsGAcgASgJQgPgQQESFgoJb2JqZWN0X2lkGAggASgJQgPgQQESGQoMZGlyZWN0b3J5X2lkGAkgASgJQgPgQQEiYgoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USLgoLY29ubmVjdGlvbnMYASADKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIoMBChdVcGRhdGVDb25uZWN0aW9uUmVxdWVzdBIyCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uQgPgQQISNAoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgPgQQEiSQoYVXBkYXRlQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS50b2tlbnZhdWx0LnYxLkNvbm5lY3Rpb24iLAoXVmVyaWZ5Q29ubmVjdGlvblJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIkkKGFZlcmlmeUNvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIkAKGFN1c3BlbmRDb25uZWN0aW9uUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIkoKGVN1c3BlbmRDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLnRva2VudmF1bHQudjEuQ29ubmVjdGlvbiI/ChdSZXN1bWVDb25uZWN0aW9uUmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIkkKGFJlc3VtZUNvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkudG9rZW52YXVsdC52MS5Db25uZWN0aW9uIlsKF0RlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQESGgoNYWxsb3dfbWlzc2luZxgDIAEoCEID4EEBIhoKGERlbGV0ZUNvbm5lY3Rpb25SZXNwb25zZTLqCQoRQ29ubmVjdGlvblNlcnZpY2USaQoSU3RhcnRBdXRob3JpemF0aW9uEigudG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXF1ZXN0GikudG9rZW52YXVsdC52MS5TdGFydEF1dGhvcml6YXRpb25SZXNwb25zZRJyChVDb21wbGV0ZUF1dGhvcml6YXRpb24SKy50b2tlbnZhdWx0LnYxLkNvbXBsZXRlQXV0aG9yaXphdGlvblJlcXVlc3QaLC50b2tlbnZhdWx0LnYxLkNvbXBsZXRlQXV0aG9yaXphdGlvblJlc3BvbnNlEm8KFENvbmZpcm1BdXRob3JpemF0aW9uEioudG9rZW52YXVsdC52MS5Db25maXJtQXV0aG9yaXphdGlvblJlcXVlc3QaKy50b2tlbnZhdWx0LnYxLkNvbmZpcm1BdXRob3JpemF0aW9uUmVzcG9uc2USZgoRU3RhcnRBZG1pbkNvbnNlbnQSJy50b2tlbnZhdWx0LnYxLlN0YXJ0QWRtaW5Db25zZW50UmVxdWVzdBooLnRva2VudmF1bHQudjEuU3RhcnRBZG1pbkNvbnNlbnRSZXNwb25zZRJjChBJbXBvcnRDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5JbXBvcnRDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuSW1wb3J0Q29ubmVjdGlvblJlc3BvbnNlEloKDUdldENvbm5lY3Rpb24SIy50b2tlbnZhdWx0LnYxLkdldENvbm5lY3Rpb25SZXF1ZXN0GiQudG9rZW52YXVsdC52MS5HZXRDb25uZWN0aW9uUmVzcG9uc2USYAoPTGlzdENvbm5lY3Rpb25zEiUudG9rZW52YXVsdC52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiYudG9rZW52YXVsdC52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJjChBVcGRhdGVDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5VcGRhdGVDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuVXBkYXRlQ29ubmVjdGlvblJlc3BvbnNlEmMKEFZlcmlmeUNvbm5lY3Rpb24SJi50b2tlbnZhdWx0LnYxLlZlcmlmeUNvbm5lY3Rpb25SZXF1ZXN0GicudG9rZW52YXVsdC52MS5WZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USZgoRU3VzcGVuZENvbm5lY3Rpb24SJy50b2tlbnZhdWx0LnYxLlN1c3BlbmRDb25uZWN0aW9uUmVxdWVzdBooLnRva2VudmF1bHQudjEuU3VzcGVuZENvbm5lY3Rpb25SZXNwb25zZRJjChBSZXN1bWVDb25uZWN0aW9uEiYudG9rZW52YXVsdC52MS5SZXN1bWVDb25uZWN0aW9uUmVxdWVzdBonLnRva2VudmF1bHQudjEuUmVzdW1lQ29ubmVjdGlvblJlc3BvbnNlEmMKEERlbGV0ZUNvbm5lY3Rpb24SJi50b2tlbnZhdWx0LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0GicudG9rZW52YXVsdC52MS5EZWxldGVDb25uZWN0aW9uUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_connection, file_tokenvault_v1_sensitive]);
 
 /**
- * Whom to connect, for what, and how it ends.
+ * The connection to start, its scopes, and how it completes.
  *
  * @generated from message tokenvault.v1.StartAuthorizationRequest
  */
 export type StartAuthorizationRequest = Message<"tokenvault.v1.StartAuthorizationRequest"> & {
   /**
-   * `tenants/{tenant}/connections/{connection}`; need not exist.
+   * `tenants/{tenant}/connections/{connection}`. It does not need to exist.
    *
    * @generated from field: string connection = 1;
    */
   connection: string;
 
   /**
-   * `tenants/{tenant}/apps/{app}`: the tenant's own or one shared with it. Default: the existing connection's, else the tenant's app `default`.
+   * `tenants/{tenant}/apps/{app}`: the tenant's own or one shared with it. Default: the app of the existing connection,
+   * otherwise the tenant's app `default`.
    *
    * @generated from field: string app = 2;
    */
   app: string;
 
   /**
-   * Product scopes; may span resources; at most 100. They replace those of an existing connection. Empty: those of the existing connection; required for a new one.
-   * `X/.default` stands for what the connection has of the resource X; where it has nothing, for all that the app registration lists, and then stands alone.
+   * Product scopes; may span resources; at most 100. They replace those of an existing connection. Empty: those of the
+   * existing connection; required for a new one.
+   * `X/.default` stands for the connection's permissions of the resource X. If the connection has none, it stands for
+   * all permissions of the app registration, and must then be the only scope.
    *
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
 
   /**
-   * The username to offer, at most 256 characters. Default: that of the connection's account.
+   * The username to suggest. At most 256 characters. Default: that of the connection's account.
    *
    * @generated from field: string login_hint = 4;
    */
   loginHint: string;
 
   /**
-   * Where the browser goes in the end; begins with one of the app's return_url_prefixes. Gets `connection`, `outcome` (`granted`, or a reason in lower case) and, when granted, `confirmation` as query parameters.
+   * Final destination of the browser. Must begin with one of the app's return_url_prefixes. Receives the query
+   * parameters `connection`, `outcome` (`granted`, or a reason in lower case) and, if granted, `confirmation`.
    *
    * @generated from field: string return_url = 5;
    */
   returnUrl: string;
 
   /**
-   * The callback that Entra sends the browser to. Default: the vault's own. If it is one of the app's redirect_uris that is not the vault's, the product runs it and calls CompleteAuthorization.
+   * The callback to which Entra redirects the browser. Default: the vault's own. If it is one of the app's
+   * redirect_uris other than the vault's, the product runs the callback and calls CompleteAuthorization.
    *
    * @generated from field: string redirect_uri = 6;
    */
   redirectUri: string;
 
   /**
-   * Swap the grant in as soon as the vault's callback has it, without ConfirmAuthorization. Only where whoever gets the link may connect whichever account they like.
+   * Activate the grant as soon as the vault's callback receives it, without ConfirmAuthorization. Use it only if any
+   * person who has the link may connect any account.
    *
    * @generated from field: bool auto_confirm = 7;
    */
   autoConfirm: boolean;
 
   /**
-   * Accept another account than the one that was connected before. Default: ACCOUNT_MISMATCH.
+   * Accept an account other than the one connected before. Default: such an account fails with ACCOUNT_MISMATCH.
    *
    * @generated from field: bool allow_account_change = 8;
    */
   allowAccountChange: boolean;
 
   /**
-   * See Connection.external_id. Empty: stays as it is.
+   * See Connection.external_id. Empty: unchanged.
    *
    * @generated from field: string external_id = 9;
    */
   externalId: string;
 
   /**
-   * See Connection.labels. Empty: stay as they are.
+   * See Connection.labels. Empty: unchanged.
    *
    * @generated from field: map<string, string> labels = 10;
    */
   labels: { [key: string]: string };
 
   /**
-   * The directory (GUID) to sign in at, for a guest or to keep others out. Default: the app's audience; for a connection whose account is personal, the address of personal accounts.
+   * The directory (GUID) in which to sign in: for a guest, or to restrict sign-in to one directory. Default: the app's
+   * audience; for a connection with a personal account, the endpoint for personal accounts.
    *
    * @generated from field: string directory_id = 11;
    */
   directoryId: string;
 
   /**
-   * What Entra shall ask of the user. Default: as little as it can.
+   * Interaction that Entra requires. Default: the minimum.
    *
    * @generated from field: tokenvault.v1.StartAuthorizationRequest.Prompt prompt = 12;
    */
   prompt: StartAuthorizationRequest_Prompt;
 
   /**
-   * A claims challenge (JSON, decoded from base64, at most 8 KiB) that a resource answered with, to pass on to Entra.
+   * A claims challenge from a resource, to pass on to Entra: JSON, decoded from base64, at most 8 KiB.
    *
    * @generated from field: string claims = 13;
    */
@@ -125,34 +132,34 @@ export const StartAuthorizationRequestSchema: GenMessage<StartAuthorizationReque
   messageDesc(file_tokenvault_v1_connection_service, 0);
 
 /**
- * What Entra shall ask of the user even when it could go on without.
+ * Interaction that Entra requires even if it could continue without it.
  *
  * @generated from enum tokenvault.v1.StartAuthorizationRequest.Prompt
  */
 export const StartAuthorizationRequest_Prompt = {
   /**
-   * Not set: SELECT_ACCOUNT without a login_hint, else nothing.
+   * Not set: SELECT_ACCOUNT without a login_hint, otherwise no prompt.
    *
    * @generated from enum value: PROMPT_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Which account. Not together with a login_hint, and the account of before is not offered.
+   * Select an account. Cannot be combined with a login_hint. The previous account is not suggested.
    *
    * @generated from enum value: PROMPT_SELECT_ACCOUNT = 1;
    */
   SELECT_ACCOUNT: 1,
 
   /**
-   * To consent again.
+   * Consent again.
    *
    * @generated from enum value: PROMPT_CONSENT = 2;
    */
   CONSENT: 2,
 
   /**
-   * To sign in again.
+   * Sign in again.
    *
    * @generated from enum value: PROMPT_LOGIN = 3;
    */
@@ -160,7 +167,7 @@ export const StartAuthorizationRequest_Prompt = {
 } as const;
 
 /**
- * What Entra shall ask of the user even when it could go on without.
+ * Interaction that Entra requires even if it could continue without it.
  *
  * @generated from enum tokenvault.v1.StartAuthorizationRequest.Prompt
  */
@@ -173,34 +180,35 @@ export const StartAuthorizationRequest_PromptSchema: GenEnum<StartAuthorizationR
   enumDesc(file_tokenvault_v1_connection_service, 0, 0);
 
 /**
- * Where to send the user's browser; either address will do.
+ * Where to send the user's browser. Use either URL.
  *
  * @generated from message tokenvault.v1.StartAuthorizationResponse
  */
 export type StartAuthorizationResponse = Message<"tokenvault.v1.StartAuthorizationResponse"> & {
   /**
-   * A page of the vault that tells what is asked and leads on to Entra. Good for sending as a link; opening it uses nothing up.
+   * A page of the vault that explains the request and leads to Entra. Suitable as a link in a message: opening it does
+   * not use it up.
    *
    * @generated from field: string connect_uri = 1;
    */
   connectUri: string;
 
   /**
-   * Entra's page itself, for an immediate redirect. Contains a `state` that works once.
+   * Entra's page, for an immediate redirect. Contains a `state` that works once.
    *
    * @generated from field: string authorization_uri = 2;
    */
   authorizationUri: string;
 
   /**
-   * When connect_uri ends: 24 hours from now.
+   * When connect_uri expires: 24 hours from now.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * When authorization_uri ends: 10 minutes from now.
+   * When authorization_uri expires: 10 minutes from now.
    *
    * @generated from field: google.protobuf.Timestamp authorization_expire_time = 4;
    */
@@ -215,13 +223,13 @@ export const StartAuthorizationResponseSchema: GenMessage<StartAuthorizationResp
   messageDesc(file_tokenvault_v1_connection_service, 1);
 
 /**
- * What the product's callback received.
+ * The parameters that the product's callback received.
  *
  * @generated from message tokenvault.v1.CompleteAuthorizationRequest
  */
 export type CompleteAuthorizationRequest = Message<"tokenvault.v1.CompleteAuthorizationRequest"> & {
   /**
-   * `tenants/{tenant}/connections/{connection}`, from the user's own session.
+   * `tenants/{tenant}/connections/{connection}`, from the session of the user.
    *
    * @generated from field: string connection = 1;
    */
@@ -235,7 +243,7 @@ export type CompleteAuthorizationRequest = Message<"tokenvault.v1.CompleteAuthor
   state: string;
 
   /**
-   * What Entra answered; exactly one.
+   * Entra's response. Exactly one.
    *
    * @generated from oneof tokenvault.v1.CompleteAuthorizationRequest.answer
    */
@@ -249,7 +257,7 @@ export type CompleteAuthorizationRequest = Message<"tokenvault.v1.CompleteAuthor
     case: "code";
   } | {
     /**
-     * The callback's error.
+     * The callback's error parameters.
      *
      * @generated from field: tokenvault.v1.AuthorizationError error = 4;
      */
@@ -279,7 +287,8 @@ export type AuthorizationError = Message<"tokenvault.v1.AuthorizationError"> & {
   error: string;
 
   /**
-   * The callback's `error_description`. Only Entra's error number is taken from it; it is neither stored nor logged.
+   * The callback's `error_description`. The vault reads only Entra's error number from it, and neither stores nor logs
+   * it.
    *
    * @generated from field: string error_description = 2;
    */
@@ -322,20 +331,20 @@ export const CompleteAuthorizationResponseSchema: GenMessage<CompleteAuthorizati
   messageDesc(file_tokenvault_v1_connection_service, 4);
 
 /**
- * What the product received at its return_url.
+ * The parameters that the product received at its return_url.
  *
  * @generated from message tokenvault.v1.ConfirmAuthorizationRequest
  */
 export type ConfirmAuthorizationRequest = Message<"tokenvault.v1.ConfirmAuthorizationRequest"> & {
   /**
-   * `tenants/{tenant}/connections/{connection}`, from the user's own session.
+   * `tenants/{tenant}/connections/{connection}`, from the session of the user.
    *
    * @generated from field: string connection = 1;
    */
   connection: string;
 
   /**
-   * The return_url's `confirmation`; works once, within 10 minutes.
+   * The `confirmation` parameter of the return_url. Works once, within 10 minutes.
    *
    * @generated from field: string confirmation = 2;
    */
@@ -371,13 +380,13 @@ export const ConfirmAuthorizationResponseSchema: GenMessage<ConfirmAuthorization
   messageDesc(file_tokenvault_v1_connection_service, 6);
 
 /**
- * Which app shall be consented to, and for what.
+ * The app and the permissions to consent to.
  *
  * @generated from message tokenvault.v1.StartAdminConsentRequest
  */
 export type StartAdminConsentRequest = Message<"tokenvault.v1.StartAdminConsentRequest"> & {
   /**
-   * `tenants/{tenant}` whose users shall be able to connect.
+   * `tenants/{tenant}` whose users will connect.
    *
    * @generated from field: string parent = 1;
    */
@@ -391,21 +400,24 @@ export type StartAdminConsentRequest = Message<"tokenvault.v1.StartAdminConsentR
   app: string;
 
   /**
-   * Product scopes; may span resources; at most 100. They are asked for together with what the app always asks for. Empty: all permissions that the app registration lists.
+   * Product scopes; may span resources; at most 100. They are requested together with the app's implicit_permissions.
+   * Empty: all permissions of the app registration.
    *
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
 
   /**
-   * The directory (GUID) whose administrator is asked. Default: whichever directory the administrator signs in to.
+   * The directory (GUID) whose administrator consents. Default: the directory in which the administrator signs in.
    *
    * @generated from field: string directory_id = 4;
    */
   directoryId: string;
 
   /**
-   * Where the browser goes in the end; begins with one of the app's return_url_prefixes. Gets `app` and `outcome` (`granted`, or a reason in lower case) as query parameters. Empty: the vault's own page ends it.
+   * Final destination of the browser. Must begin with one of the app's return_url_prefixes. Receives the query
+   * parameters `app` and `outcome` (`granted`, or a reason in lower case). Empty: a page of the vault shows the
+   * outcome.
    *
    * @generated from field: string return_url = 5;
    */
@@ -420,34 +432,35 @@ export const StartAdminConsentRequestSchema: GenMessage<StartAdminConsentRequest
   messageDesc(file_tokenvault_v1_connection_service, 7);
 
 /**
- * Where to send the administrator's browser; either address will do.
+ * Where to send the administrator's browser. Use either URL.
  *
  * @generated from message tokenvault.v1.StartAdminConsentResponse
  */
 export type StartAdminConsentResponse = Message<"tokenvault.v1.StartAdminConsentResponse"> & {
   /**
-   * A page of the vault that tells what is asked and leads on to Entra. Good for sending as a link; opening it uses nothing up.
+   * A page of the vault that explains the request and leads to Entra. Suitable as a link in a message: opening it does
+   * not use it up.
    *
    * @generated from field: string consent_uri = 1;
    */
   consentUri: string;
 
   /**
-   * Entra's page itself, for an immediate redirect. Contains a `state` that works once.
+   * Entra's page, for an immediate redirect. Contains a `state` that works once.
    *
    * @generated from field: string admin_consent_uri = 2;
    */
   adminConsentUri: string;
 
   /**
-   * When consent_uri ends: 7 days from now.
+   * When consent_uri expires: 7 days from now.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * When admin_consent_uri ends: an hour from now.
+   * When admin_consent_uri expires: an hour from now.
    *
    * @generated from field: google.protobuf.Timestamp admin_consent_expire_time = 4;
    */
@@ -462,7 +475,7 @@ export const StartAdminConsentResponseSchema: GenMessage<StartAdminConsentRespon
   messageDesc(file_tokenvault_v1_connection_service, 8);
 
 /**
- * The refresh token to take over.
+ * The refresh token to import.
  *
  * @generated from message tokenvault.v1.ImportConnectionRequest
  */
@@ -475,7 +488,8 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
   connection: string;
 
   /**
-   * `tenants/{tenant}/apps/{app}` with the client id that the token was issued to. Default: the existing connection's, else the tenant's app `default`.
+   * `tenants/{tenant}/apps/{app}` with the client id to which the token was issued. Default: the app of the existing
+   * connection, otherwise the tenant's app `default`.
    *
    * @generated from field: string app = 2;
    */
@@ -489,21 +503,22 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
   refreshToken: string;
 
   /**
-   * Product scopes that it shall serve; may span resources; at most 100.
+   * Product scopes that the connection serves; may span resources; at most 100.
    *
    * @generated from field: repeated string scopes = 4;
    */
   scopes: string[];
 
   /**
-   * What is known of the account; what is given must be so, else ACCOUNT_MISMATCH. Its directory_id also says where to redeem the token; default: the app's audience.
+   * Known facts about the account. Fields that are set must match, otherwise the call fails with ACCOUNT_MISMATCH. Its
+   * directory_id also selects the directory in which to redeem the token; default: the app's audience.
    *
    * @generated from field: tokenvault.v1.Account account = 5;
    */
   account?: Account | undefined;
 
   /**
-   * When it is tried. Default: NOW.
+   * When the token is verified. Default: NOW.
    *
    * @generated from field: tokenvault.v1.ImportConnectionRequest.Verify verify = 6;
    */
@@ -524,21 +539,23 @@ export type ImportConnectionRequest = Message<"tokenvault.v1.ImportConnectionReq
   labels: { [key: string]: string };
 
   /**
-   * Replace the grant of an existing connection. Default: CONNECTION_EXISTS, unless it is PENDING.
+   * Replace the grant of an existing connection. Default: the call fails with CONNECTION_EXISTS, unless the connection
+   * is PENDING.
    *
    * @generated from field: bool allow_replace = 9;
    */
   allowReplace: boolean;
 
   /**
-   * Accept another account than the one that was connected before. Default: ACCOUNT_MISMATCH.
+   * Accept an account other than the one connected before. Default: such an account fails with ACCOUNT_MISMATCH.
    *
    * @generated from field: bool allow_account_change = 10;
    */
   allowAccountChange: boolean;
 
   /**
-   * Checks all and answers as if it had been done; stores nothing, and presents nothing to Entra, whatever `verify` says.
+   * Validates the request and returns the response of a real call. Stores nothing and presents nothing to Entra,
+   * regardless of `verify`.
    *
    * @generated from field: bool validate_only = 11;
    */
@@ -553,7 +570,7 @@ export const ImportConnectionRequestSchema: GenMessage<ImportConnectionRequest> 
   messageDesc(file_tokenvault_v1_connection_service, 9);
 
 /**
- * When the refresh token is tried.
+ * When the refresh token is verified.
  *
  * @generated from enum tokenvault.v1.ImportConnectionRequest.Verify
  */
@@ -566,14 +583,15 @@ export const ImportConnectionRequest_Verify = {
   UNSPECIFIED: 0,
 
   /**
-   * It is redeemed before it is accepted; a refused one is not stored.
+   * The token is redeemed before it is accepted. A rejected token is not stored.
    *
    * @generated from enum value: VERIFY_NOW = 1;
    */
   NOW: 1,
 
   /**
-   * It is stored ACTIVE without verify_time; account, directory and scopes are checked at the first redemption. For moving many at once.
+   * The token is stored ACTIVE without verify_time. Account, directory and scopes are checked at the first refresh.
+   * For bulk imports.
    *
    * @generated from enum value: VERIFY_ON_FIRST_USE = 2;
    */
@@ -581,7 +599,7 @@ export const ImportConnectionRequest_Verify = {
 } as const;
 
 /**
- * When the refresh token is tried.
+ * When the refresh token is verified.
  *
  * @generated from enum tokenvault.v1.ImportConnectionRequest.Verify
  */
@@ -594,7 +612,7 @@ export const ImportConnectionRequest_VerifySchema: GenEnum<ImportConnectionReque
   enumDesc(file_tokenvault_v1_connection_service, 9, 0);
 
 /**
- * The connection that was imported.
+ * The imported connection.
  *
  * @generated from message tokenvault.v1.ImportConnectionResponse
  */
@@ -615,7 +633,7 @@ export const ImportConnectionResponseSchema: GenMessage<ImportConnectionResponse
   messageDesc(file_tokenvault_v1_connection_service, 10);
 
 /**
- * Which connection.
+ * The connection to return.
  *
  * @generated from message tokenvault.v1.GetConnectionRequest
  */
@@ -657,27 +675,27 @@ export const GetConnectionResponseSchema: GenMessage<GetConnectionResponse> = /*
   messageDesc(file_tokenvault_v1_connection_service, 12);
 
 /**
- * Which page of connections.
+ * Selects a page of connections.
  *
  * @generated from message tokenvault.v1.ListConnectionsRequest
  */
 export type ListConnectionsRequest = Message<"tokenvault.v1.ListConnectionsRequest"> & {
   /**
-   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may see.
+   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may access.
    *
    * @generated from field: string parent = 1;
    */
   parent: string;
 
   /**
-   * At most so many; default 50, at most 1000.
+   * Page size; default 50, at most 1000.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the answer before, with the same parent and filters; empty: the first page.
+   * The next_page_token of the previous response, with the same parent and filters. Empty: the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -698,7 +716,7 @@ export type ListConnectionsRequest = Message<"tokenvault.v1.ListConnectionsReque
   externalId: string;
 
   /**
-   * Only connections whose account has this username, in any case of letters, in full. Empty: any.
+   * Only connections whose account has exactly this username, ignoring case. Empty: any.
    *
    * @generated from field: string username = 6;
    */
@@ -747,7 +765,7 @@ export type ListConnectionsResponse = Message<"tokenvault.v1.ListConnectionsResp
   connections: Connection[];
 
   /**
-   * For the next page; empty: this was the last.
+   * For the next page. Empty: this was the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -762,20 +780,21 @@ export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> 
   messageDesc(file_tokenvault_v1_connection_service, 14);
 
 /**
- * What to change.
+ * The change to apply.
  *
  * @generated from message tokenvault.v1.UpdateConnectionRequest
  */
 export type UpdateConnectionRequest = Message<"tokenvault.v1.UpdateConnectionRequest"> & {
   /**
-   * Its `name` says which; its `etag`, if given, must be the current one.
+   * `name` selects the resource. `etag`, if set, must be the current one.
    *
    * @generated from field: tokenvault.v1.Connection connection = 1;
    */
   connection?: Connection | undefined;
 
   /**
-   * Fields to change: `external_id`, `labels`, or `*` for both. Absent: those of them that are not empty in `connection`.
+   * Fields to change: `external_id`, `labels`, or `*` for both. Absent: those of them that are not empty in
+   * `connection`.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -811,7 +830,7 @@ export const UpdateConnectionResponseSchema: GenMessage<UpdateConnectionResponse
   messageDesc(file_tokenvault_v1_connection_service, 16);
 
 /**
- * Which connection to verify.
+ * The connection to verify.
  *
  * @generated from message tokenvault.v1.VerifyConnectionRequest
  */
@@ -832,13 +851,13 @@ export const VerifyConnectionRequestSchema: GenMessage<VerifyConnectionRequest> 
   messageDesc(file_tokenvault_v1_connection_service, 17);
 
 /**
- * How the connection stands.
+ * Result of the verification.
  *
  * @generated from message tokenvault.v1.VerifyConnectionResponse
  */
 export type VerifyConnectionResponse = Message<"tokenvault.v1.VerifyConnectionResponse"> & {
   /**
-   * The connection, its state up to date.
+   * The connection, with its updated state.
    *
    * @generated from field: tokenvault.v1.Connection connection = 1;
    */
@@ -853,7 +872,7 @@ export const VerifyConnectionResponseSchema: GenMessage<VerifyConnectionResponse
   messageDesc(file_tokenvault_v1_connection_service, 18);
 
 /**
- * Which connection to suspend.
+ * The connection to suspend.
  *
  * @generated from message tokenvault.v1.SuspendConnectionRequest
  */
@@ -866,7 +885,7 @@ export type SuspendConnectionRequest = Message<"tokenvault.v1.SuspendConnectionR
   name: string;
 
   /**
-   * If given, must be the current one.
+   * If set, must be the current one.
    *
    * @generated from field: string etag = 2;
    */
@@ -881,7 +900,7 @@ export const SuspendConnectionRequestSchema: GenMessage<SuspendConnectionRequest
   messageDesc(file_tokenvault_v1_connection_service, 19);
 
 /**
- * The connection after it.
+ * The connection after the change.
  *
  * @generated from message tokenvault.v1.SuspendConnectionResponse
  */
@@ -902,7 +921,7 @@ export const SuspendConnectionResponseSchema: GenMessage<SuspendConnectionRespon
   messageDesc(file_tokenvault_v1_connection_service, 20);
 
 /**
- * Which connection to resume.
+ * The connection to resume.
  *
  * @generated from message tokenvault.v1.ResumeConnectionRequest
  */
@@ -915,7 +934,7 @@ export type ResumeConnectionRequest = Message<"tokenvault.v1.ResumeConnectionReq
   name: string;
 
   /**
-   * If given, must be the current one.
+   * If set, must be the current one.
    *
    * @generated from field: string etag = 2;
    */
@@ -930,7 +949,7 @@ export const ResumeConnectionRequestSchema: GenMessage<ResumeConnectionRequest> 
   messageDesc(file_tokenvault_v1_connection_service, 21);
 
 /**
- * The connection after it.
+ * The connection after the change.
  *
  * @generated from message tokenvault.v1.ResumeConnectionResponse
  */
@@ -951,7 +970,7 @@ export const ResumeConnectionResponseSchema: GenMessage<ResumeConnectionResponse
   messageDesc(file_tokenvault_v1_connection_service, 22);
 
 /**
- * Which connection to delete.
+ * The connection to delete.
  *
  * @generated from message tokenvault.v1.DeleteConnectionRequest
  */
@@ -964,14 +983,14 @@ export type DeleteConnectionRequest = Message<"tokenvault.v1.DeleteConnectionReq
   name: string;
 
   /**
-   * If given, must be the current one.
+   * If set, must be the current one.
    *
    * @generated from field: string etag = 2;
    */
   etag: string;
 
   /**
-   * Succeed where there is none.
+   * Succeed if the connection does not exist.
    *
    * @generated from field: bool allow_missing = 3;
    */
@@ -986,7 +1005,7 @@ export const DeleteConnectionRequestSchema: GenMessage<DeleteConnectionRequest> 
   messageDesc(file_tokenvault_v1_connection_service, 23);
 
 /**
- * Nothing: it is gone.
+ * Empty.
  *
  * @generated from message tokenvault.v1.DeleteConnectionResponse
  */
@@ -1001,17 +1020,19 @@ export const DeleteConnectionResponseSchema: GenMessage<DeleteConnectionResponse
   messageDesc(file_tokenvault_v1_connection_service, 24);
 
 /**
- * Connecting users, and the state of their connections. Never answers a token.
+ * Connects users and manages their connections. Never returns a token.
  *
  * @generated from service tokenvault.v1.ConnectionService
  */
 export const ConnectionService: GenService<{
   /**
-   * Begins to connect a user, or to reconnect one under the same name from any state but SUSPENDED; while it runs, an old grant goes on serving. Creates the connection, PENDING, where there is none.
-   * One of return_url, auto_confirm and a redirect_uri of the product's own must say how it ends.
+   * Starts to connect a user, or to reconnect one under the same name from any state but SUSPENDED. An existing grant
+   * stays in use until the new one replaces it. Creates the connection in state PENDING if it does not exist.
+   * To define how the authorization completes, set return_url, auto_confirm or both, or a redirect_uri of the product.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (redirect_uri, return_url, no way to end), SCOPE_UNKNOWN, DIRECTORY_NOT_ALLOWED (directory_id), TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant), TENANT_SUSPENDED, APP_SUSPENDED,
-   * CONNECTION_SUSPENDED, KEY_SOURCE_UNAVAILABLE.
+   * Reasons: NAME_INVALID, FIELD_INVALID (redirect_uri, return_url, no way to complete), SCOPE_UNKNOWN,
+   * DIRECTORY_NOT_ALLOWED (directory_id), TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant),
+   * TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, KEY_SOURCE_UNAVAILABLE.
    * Callers: connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.StartAuthorization
@@ -1022,11 +1043,15 @@ export const ConnectionService: GenService<{
     output: typeof StartAuthorizationResponseSchema;
   },
   /**
-   * Ends an authorization whose callback the product runs itself: redeems the code and swaps the new grant in. Take `connection` from the signed-in user's own session, never from the callback's address.
+   * Completes an authorization whose callback the product runs: redeems the code and activates the new grant. Read
+   * `connection` from the session of the signed-in user, never from the callback's URL.
    *
-   * Reasons: STATE_INVALID, AUTHORIZATION_DECLINED, ACCOUNT_MISMATCH, DIRECTORY_NOT_ALLOWED, NO_REFRESH_TOKEN, ADMIN_CONSENT_REQUIRED, CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, REAUTHORIZATION_REQUIRED (start
-   * again), APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND,
-   * APP_NOT_FOUND (no longer shared), CONNECTION_NOT_FOUND, ETAG_MISMATCH (others kept changing it), ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
+   * Reasons: STATE_INVALID, AUTHORIZATION_DECLINED, ACCOUNT_MISMATCH, DIRECTORY_NOT_ALLOWED, NO_REFRESH_TOKEN,
+   * ADMIN_CONSENT_REQUIRED, CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, REAUTHORIZATION_REQUIRED (start
+   * again), APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED,
+   * TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND
+   * (no longer shared), CONNECTION_NOT_FOUND, ETAG_MISMATCH (repeated concurrent changes), ENTRA_UNAVAILABLE,
+   * ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.CompleteAuthorization
@@ -1037,10 +1062,13 @@ export const ConnectionService: GenService<{
     output: typeof CompleteAuthorizationResponseSchema;
   },
   /**
-   * Swaps in the grant that the vault's own callback has received. Take `connection` from the signed-in user's own session: that it fits the confirmation proves that the user who consented is the user who asked.
+   * Activates the grant that the vault's own callback has received. Read `connection` from the session of the signed-in
+   * user: if it matches the confirmation, the user who consented is the user who started.
    *
-   * Reasons: STATE_INVALID (unknown, used, expired or another connection's confirmation), ACCOUNT_MISMATCH and DIRECTORY_NOT_ALLOWED (checked once more), NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND (no longer shared),
-   * CONNECTION_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, ETAG_MISMATCH (others kept changing it), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
+   * Reasons: STATE_INVALID (the confirmation is unknown, used, expired or of another connection), ACCOUNT_MISMATCH and
+   * DIRECTORY_NOT_ALLOWED (checked again), NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, APP_NOT_FOUND (no longer
+   * shared), CONNECTION_NOT_FOUND, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, ETAG_MISMATCH (repeated
+   * concurrent changes), KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.ConfirmAuthorization
@@ -1051,11 +1079,15 @@ export const ConnectionService: GenService<{
     output: typeof ConfirmAuthorizationResponseSchema;
   },
   /**
-   * Begins to ask an administrator of a directory to consent for all its users (https://learn.microsoft.com/entra/identity-platform/v2-admin-consent). Ends at the vault's own callback, which must be among the app's
-   * redirect_uris. Entra does not prove there who consented, or where: the vault believes only what it can ask Entra itself, and nothing is connected by it. The users connect afterwards, with StartAuthorization.
+   * Starts a request for admin consent, for all users of a directory
+   * (https://learn.microsoft.com/entra/identity-platform/v2-admin-consent). Completes at the vault's own callback,
+   * which must be among the app's redirect_uris. Entra's redirect does not prove who consented or in which directory,
+   * so the vault relies only on facts that it can verify with Entra. The call connects no user; users connect
+   * afterwards with StartAuthorization.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (redirect URI, return_url, directory_id, an app for personal accounts alone), SCOPE_UNKNOWN, DIRECTORY_NOT_ALLOWED (directory_id), TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant),
-   * TENANT_SUSPENDED, APP_SUSPENDED.
+   * Reasons: NAME_INVALID, FIELD_INVALID (redirect URI, return_url, directory_id, an app for personal accounts only),
+   * SCOPE_UNKNOWN, DIRECTORY_NOT_ALLOWED (directory_id), TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the
+   * tenant), TENANT_SUSPENDED, APP_SUSPENDED.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.StartAdminConsent
@@ -1066,12 +1098,15 @@ export const ConnectionService: GenService<{
     output: typeof StartAdminConsentResponseSchema;
   },
   /**
-   * Takes over a refresh token that another system holds, issued to the same client id.
-   * ENTRA_UNAVAILABLE with metadata `doubtful` = "true": Entra refused this token in a way that may pass. Import it again after the time in RetryInfo; a second such answer is REFRESH_TOKEN_REJECTED.
+   * Imports a refresh token from another system. The token must have been issued to the same client id.
+   * ENTRA_UNAVAILABLE with metadata `doubtful` = "true": Entra rejected the token in a way that may be transient.
+   * Import it again after the time in RetryInfo. A second such response is REFRESH_TOKEN_REJECTED.
    *
-   * Reasons: REFRESH_TOKEN_REJECTED, ACCOUNT_MISMATCH, DIRECTORY_NOT_ALLOWED, SCOPE_NOT_GRANTED, CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, CONNECTION_EXISTS, NAME_INVALID, FIELD_INVALID,
-   * SCOPE_UNKNOWN, TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant), TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, ENTRA_UNAVAILABLE,
-   * ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE.
+   * Reasons: REFRESH_TOKEN_REJECTED, ACCOUNT_MISMATCH, DIRECTORY_NOT_ALLOWED, SCOPE_NOT_GRANTED, CONSENT_REQUIRED,
+   * ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, CONNECTION_EXISTS, NAME_INVALID, FIELD_INVALID,
+   * SCOPE_UNKNOWN, TENANT_NOT_FOUND, APP_NOT_FOUND (also: not shared with the tenant), TENANT_SUSPENDED, APP_SUSPENDED,
+   * CONNECTION_SUSPENDED, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING,
+   * APP_MISCONFIGURED, ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.ImportConnection
@@ -1082,7 +1117,7 @@ export const ConnectionService: GenService<{
     output: typeof ImportConnectionResponseSchema;
   },
   /**
-   * Answers one connection.
+   * Returns one connection.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND.
    * Callers: operator, connector.
@@ -1095,7 +1130,8 @@ export const ConnectionService: GenService<{
     output: typeof GetConnectionResponseSchema;
   },
   /**
-   * Lists the connections of a tenant, or of all tenants that the caller may see, sorted by name. Filters are combined with "and".
+   * Lists the connections of a tenant, or of all tenants that the caller may access, sorted by name. Filters are
+   * combined with "and".
    *
    * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND.
    * Callers: operator, connector.
@@ -1108,7 +1144,7 @@ export const ConnectionService: GenService<{
     output: typeof ListConnectionsResponseSchema;
   },
   /**
-   * Changes external_id or labels. Scopes change by reconnecting.
+   * Changes external_id or labels. To change scopes, reconnect.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator, connector.
@@ -1121,12 +1157,17 @@ export const ConnectionService: GenService<{
     output: typeof UpdateConnectionResponseSchema;
   },
   /**
-   * Redeems the refresh token now, for each resource that is refused or else for the first one, and brings the states up to date. Answers no token.
-   * Where Entra refuses the grant, that is the answer, not an error: look at `state` and `state_reason`. One that is PENDING or REAUTHORIZATION_REQUIRED is answered as it stands, without asking Entra.
-   * RATE_LIMITED: a refresh of the connection was forced less than 30 s ago, by this call or by GetAccessToken with `claims` or `rejected_token_sha256`.
+   * Redeems the refresh token for each rejected resource, or else for the first resource, and updates the states.
+   * Returns no token.
+   * If Entra rejects the grant, the call succeeds: check `state` and `state_reason`. A connection in state PENDING or
+   * REAUTHORIZATION_REQUIRED is returned unchanged, without contacting Entra.
+   * RATE_LIMITED: a refresh of the connection was forced less than 30 s ago, by this call or by GetAccessToken with
+   * `claims` or `rejected_token_sha256`.
    *
-   * Reasons: those for which the connection itself stays as it was: CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED, ACCOUNT_MISMATCH, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING,
-   * APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
+   * Reasons: those that leave the state of the connection unchanged: CONSENT_REQUIRED, ADMIN_CONSENT_REQUIRED,
+   * BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED, ACCOUNT_MISMATCH, APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED,
+   * APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED, NAME_INVALID,
+   * TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE, RECORD_CORRUPT.
    * Callers: operator, connector.
    *
    * @generated from rpc tokenvault.v1.ConnectionService.VerifyConnection
@@ -1137,7 +1178,8 @@ export const ConnectionService: GenService<{
     output: typeof VerifyConnectionResponseSchema;
   },
   /**
-   * Stops handing out its tokens, within a second everywhere, and forgets the cached ones; the refresh token stays, but is not kept alive. Suspending twice changes nothing.
+   * Suspends the connection: all replicas stop serving its tokens and discard the cached ones within a second. The
+   * refresh token stays stored, but is not kept alive. Idempotent.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator, connector.
@@ -1150,7 +1192,7 @@ export const ConnectionService: GenService<{
     output: typeof SuspendConnectionResponseSchema;
   },
   /**
-   * Ends a suspension; the state is what it was before. Resuming twice changes nothing.
+   * Resumes a suspended connection. The state is the one before the suspension. Idempotent.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator, connector.
@@ -1163,8 +1205,9 @@ export const ConnectionService: GenService<{
     output: typeof ResumeConnectionResponseSchema;
   },
   /**
-   * Forgets the connection, its refresh token and its account's data. Entra has no endpoint to revoke one app's refresh token: whoever kept a copy of it could go on using it until the user or an administrator withdraws the
-   * consent, or revokes the user's sessions.
+   * Deletes the connection, its refresh token and its account data. Entra has no endpoint that revokes the refresh
+   * token of one app. A copy of the token outside the vault stays usable until the user or an administrator withdraws
+   * the consent or revokes the user's sessions.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND (unless allow_missing), ETAG_MISMATCH.
    * Callers: operator, connector.

@@ -20,13 +20,14 @@ export const file_tokenvault_v1_credential: GenFile = /*@__PURE__*/
   fileDesc("Ch50b2tlbnZhdWx0L3YxL2NyZWRlbnRpYWwucHJvdG8SDXRva2VudmF1bHQudjEi9gkKCkNyZWRlbnRpYWwSEQoEbmFtZRgBIAEoCUID4EEIEhAKA3VpZBgCIAEoCUID4EEDEiAKDWNsaWVudF9zZWNyZXQYAyABKAlCB+BBBKjUGAFIABI+CgtjZXJ0aWZpY2F0ZRgEIAEoCzIiLnRva2VudmF1bHQudjEuQ2VydGlmaWNhdGVNYXRlcmlhbEID4EEESAASNQoJZmVkZXJhdGVkGAUgASgLMiAudG9rZW52YXVsdC52MS5GZWRlcmF0ZWRNYXRlcmlhbEgAEkEKEGtleV92YXVsdF9zZWNyZXQYBiABKAsyJS50b2tlbnZhdWx0LnYxLktleVZhdWx0U2VjcmV0TWF0ZXJpYWxIABI0CgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIzCgpub3RfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEBEjEKBGtpbmQYCSABKA4yHi50b2tlbnZhdWx0LnYxLkNyZWRlbnRpYWwuS2luZEID4EEDEhEKBGhpbnQYCiABKAlCA+BBAxIzCgVzdGF0ZRgLIAEoDjIfLnRva2VudmF1bHQudjEuQ3JlZGVudGlhbC5TdGF0ZUID4EEDEjcKDmxhc3RfdXNlZF90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhoKDW5ldmVyX2V4cGlyZXMYDiABKAhCA+BBAxIxCgRyb2xlGA8gASgOMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsLlJvbGVCA+BBAxI6ChFlbnRyYV9leHBpcmVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIZCgxlbnRyYV9rZXlfaWQYESABKAlCA+BBAyJ5CgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIWChJLSU5EX0NMSUVOVF9TRUNSRVQQARIUChBLSU5EX0NFUlRJRklDQVRFEAISEgoOS0lORF9GRURFUkFURUQQAxIZChVLSU5EX0tFWV9WQVVMVF9TRUNSRVQQBCKDAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9VTlBST0JFRBABEg8KC1NUQVRFX1ZBTElEEAISEgoOU1RBVEVfUkVKRUNURUQQAxIRCg1TVEFURV9FWFBJUkVEEAQSFwoTU1RBVEVfTk9UX1lFVF9WQUxJRBAFInQKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEhIKDlJPTEVfUFJFRkVSUkVEEAESEQoNUk9MRV9GQUxMQkFDSxACEg4KClJPTEVfVFJJQUwQAxIQCgxST0xFX1BST0JJTkcQBBINCglST0xFX05PTkUQBTpp6kFmChV0b2tlbnZhdWx0L0NyZWRlbnRpYWwSNHRlbmFudHMve3RlbmFudH0vYXBwcy97YXBwfS9jcmVkZW50aWFscy97Y3JlZGVudGlhbH0qC2NyZWRlbnRpYWxzMgpjcmVkZW50aWFsQgoKCG1hdGVyaWFsIlwKE0NlcnRpZmljYXRlTWF0ZXJpYWwSIAoPY2VydGlmaWNhdGVfcGVtGAEgASgJQgfgQQKo1BgBEiMKD3ByaXZhdGVfa2V5X3BlbRgCIAEoCUIK4EEC4EEEqNQYASIwChFGZWRlcmF0ZWRNYXRlcmlhbBIbCg5hc3NlcnRpb25fZmlsZRgBIAEoCUID4EECIjEKFktleVZhdWx0U2VjcmV0TWF0ZXJpYWwSFwoKc2VjcmV0X3VyaRgBIAEoCUID4EECIowDCg9DcmVkZW50aWFsUHJvYmUSEgoKY3JlZGVudGlhbBgBIAEoCRI3CgdvdXRjb21lGAIgASgOMiYudG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUuT3V0Y29tZRIqCgZyZWFzb24YAyABKA4yGi50b2tlbnZhdWx0LnYxLkVycm9yUmVhc29uEhMKC2VudHJhX2Vycm9yGAQgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSLgoKcHJvYmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikQEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhQKEE9VVENPTUVfQUNDRVBURUQQARIUChBPVVRDT01FX1JFSkVDVEVEEAISFwoTT1VUQ09NRV9QUk9QQUdBVElORxADEhMKD09VVENPTUVfVU5LTk9XThAEEhMKD09VVENPTUVfU0tJUFBFRBAFQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_tokenvault_v1_error_reason, file_tokenvault_v1_sensitive]);
 
 /**
- * What an app presents to Entra to prove itself. Added and removed, never updated; several may be valid at a time, and `role` says which one is presented when.
+ * A credential with which an app authenticates to Entra. Added and removed, never updated. Several may be valid at a
+ * time; `role` shows when each one is presented.
  *
  * @generated from message tokenvault.v1.Credential
  */
 export type Credential = Message<"tokenvault.v1.Credential"> & {
   /**
-   * `tenants/{tenant}/apps/{app}/credentials/{credential}`; the id matches `[a-z][a-z0-9-]{0,62}`.
+   * `tenants/{tenant}/apps/{app}/credentials/{credential}`. The id matches `[a-z][a-z0-9-]{0,62}`.
    *
    * @generated from field: string name = 1;
    */
@@ -40,13 +41,14 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   uid: string;
 
   /**
-   * Exactly one is required when adding. Answers carry only references (federated), never a secret or a key.
+   * Exactly one is required when adding. Responses contain only references (federated, key_vault_secret), never a
+   * secret or a key.
    *
    * @generated from oneof tokenvault.v1.Credential.material
    */
   material: {
     /**
-     * The secret's value (the portal's "Value", not its "Secret ID"). Never answered.
+     * The secret's value (the portal's "Value", not its "Secret ID"). Never returned.
      *
      * @generated from field: string client_secret = 3;
      */
@@ -54,7 +56,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
     case: "clientSecret";
   } | {
     /**
-     * A certificate and its key. Never answered.
+     * A certificate and its key. Never returned.
      *
      * @generated from field: tokenvault.v1.CertificateMaterial certificate = 4;
      */
@@ -62,7 +64,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
     case: "certificate";
   } | {
     /**
-     * Where the assertion of another identity provider is read.
+     * The file that contains the assertion of another identity provider.
      *
      * @generated from field: tokenvault.v1.FederatedMaterial federated = 5;
      */
@@ -70,7 +72,7 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
     case: "federated";
   } | {
     /**
-     * Where the client secret lies in Azure Key Vault.
+     * The location of the client secret in Azure Key Vault.
      *
      * @generated from field: tokenvault.v1.KeyVaultSecretMaterial key_vault_secret = 6;
      */
@@ -79,78 +81,84 @@ export type Credential = Message<"tokenvault.v1.Credential"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * When it ends. Give it with a client secret: copy it from the portal. Of a certificate it is read from it, of a Key Vault secret from the key vault; there it must not be given.
-   * Where Entra's registration says another end (entra_expire_time), the earlier one is answered. Absent: unknown, which the vault warns of at registration.
+   * When the credential expires. Set it for a client secret: copy it from the portal. For a certificate or a Key Vault
+   * secret it must not be set, because the vault reads it from there.
+   * If Entra's registration has another expiry (entra_expire_time), the earlier one is returned. Absent: unknown; the
+   * vault warns about that at registration.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 7;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * When it begins; absent: at once. Of a certificate it is read from it, and must not be given.
+   * When the credential becomes valid. Absent: immediately. For a certificate it must not be set, because the vault
+   * reads it from there.
    *
    * @generated from field: google.protobuf.Timestamp not_before = 8;
    */
   notBefore?: Timestamp | undefined;
 
   /**
-   * What `material` was.
+   * Type of `material`.
    *
    * @generated from field: tokenvault.v1.Credential.Kind kind = 9;
    */
   kind: Credential_Kind;
 
   /**
-   * To recognize it by in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of a certificate, the path of an assertion file, the address of a Key Vault secret.
+   * Identifies the credential in the portal: the first 3 characters of a client secret, the SHA-256 thumbprint (hex) of
+   * a certificate, the path of an assertion file, or the URL of a Key Vault secret.
    *
    * @generated from field: string hint = 10;
    */
   hint: string;
 
   /**
-   * Whether it works, as far as known.
+   * Whether the credential works, as far as known.
    *
    * @generated from field: tokenvault.v1.Credential.State state = 11;
    */
   state: Credential_State;
 
   /**
-   * When Entra last took it; absent: never.
+   * When Entra last accepted the credential. Absent: never.
    *
    * @generated from field: google.protobuf.Timestamp last_used_time = 12;
    */
   lastUsedTime?: Timestamp | undefined;
 
   /**
-   * When it was added.
+   * When the credential was added.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 13;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * Its expire_time is the portal's "never" (12/31/2299): it does not end by itself, so nobody will be reminded to renew it.
+   * True if expire_time is the portal's "never" (12/31/2299). Such a credential does not expire, so the vault sends no
+   * expiry reminders for it.
    *
    * @generated from field: bool never_expires = 14;
    */
   neverExpires: boolean;
 
   /**
-   * When it is presented, beside the others of its app.
+   * When the credential is presented, relative to the other credentials of its app.
    *
    * @generated from field: tokenvault.v1.Credential.Role role = 15;
    */
   role: Credential_Role;
 
   /**
-   * The end that Entra's registration has, read through Graph where the app may read itself; absent: not read.
+   * The expiry in Entra's registration, read through Graph if the app may read its own registration. Absent: not read.
    *
    * @generated from field: google.protobuf.Timestamp entra_expire_time = 16;
    */
   entraExpireTime?: Timestamp | undefined;
 
   /**
-   * Its id there, which the portal calls "Secret ID" or "Certificate ID"; empty: not found there yet.
+   * The key id in Entra's registration, which the portal calls "Secret ID" or "Certificate ID". Empty: not found there
+   * yet.
    *
    * @generated from field: string entra_key_id = 17;
    */
@@ -165,13 +173,13 @@ export const CredentialSchema: GenMessage<Credential> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_credential, 0);
 
 /**
- * What sort of credential it is.
+ * Type of a credential.
  *
  * @generated from enum tokenvault.v1.Credential.Kind
  */
 export const Credential_Kind = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: KIND_UNSPECIFIED = 0;
    */
@@ -185,7 +193,7 @@ export const Credential_Kind = {
   CLIENT_SECRET: 1,
 
   /**
-   * A certificate with its private key, sealed in the vault; Entra gets a signed assertion.
+   * A certificate with its private key, sealed in the vault. Entra receives a signed assertion.
    *
    * @generated from enum value: KIND_CERTIFICATE = 2;
    */
@@ -199,7 +207,7 @@ export const Credential_Kind = {
   FEDERATED: 3,
 
   /**
-   * A client secret that stays in Azure Key Vault; the vault reads it and keeps it in memory only.
+   * A client secret that stays in Azure Key Vault. The vault reads it and keeps it in memory only.
    *
    * @generated from enum value: KIND_KEY_VAULT_SECRET = 4;
    */
@@ -207,7 +215,7 @@ export const Credential_Kind = {
 } as const;
 
 /**
- * What sort of credential it is.
+ * Type of a credential.
  *
  * @generated from enum tokenvault.v1.Credential.Kind
  */
@@ -220,34 +228,34 @@ export const Credential_KindSchema: GenEnum<Credential_Kind> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_credential, 0, 0);
 
 /**
- * What is known of whether it works.
+ * Whether the credential works, as far as known.
  *
  * @generated from enum tokenvault.v1.Credential.State
  */
 export const Credential_State = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Not tried yet.
+   * Not presented to Entra yet.
    *
    * @generated from enum value: STATE_UNPROBED = 1;
    */
   UNPROBED: 1,
 
   /**
-   * Entra took it when it was last presented.
+   * Entra accepted it when it was last presented.
    *
    * @generated from enum value: STATE_VALID = 2;
    */
   VALID: 2,
 
   /**
-   * Entra refused it; the next credential of the app is used, and this one is probed again every 5 minutes.
+   * Entra rejected it. The app's next credential is used, and this one is probed again every 5 minutes.
    *
    * @generated from enum value: STATE_REJECTED = 3;
    */
@@ -261,7 +269,7 @@ export const Credential_State = {
   EXPIRED: 4,
 
   /**
-   * Its not_before lies ahead.
+   * Its not_before is in the future.
    *
    * @generated from enum value: STATE_NOT_YET_VALID = 5;
    */
@@ -269,7 +277,7 @@ export const Credential_State = {
 } as const;
 
 /**
- * What is known of whether it works.
+ * Whether the credential works, as far as known.
  *
  * @generated from enum tokenvault.v1.Credential.State
  */
@@ -282,48 +290,49 @@ export const Credential_StateSchema: GenEnum<Credential_State> = /*@__PURE__*/
   enumDesc(file_tokenvault_v1_credential, 0, 1);
 
 /**
- * When it is presented.
+ * When the credential is presented.
  *
  * @generated from enum tokenvault.v1.Credential.Role
  */
 export const Credential_Role = {
   /**
-   * Not set; answered by ListExpiringCredentials alone, which looks at each credential by itself.
+   * Not set. Returned only by ListExpiringCredentials, which considers each credential on its own.
    *
    * @generated from enum value: ROLE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * First.
+   * Presented first.
    *
    * @generated from enum value: ROLE_PREFERRED = 1;
    */
   PREFERRED: 1,
 
   /**
-   * When the preferred one is refused.
+   * Presented if the preferred one is rejected.
    *
    * @generated from enum value: ROLE_FALLBACK = 2;
    */
   FALLBACK: 2,
 
   /**
-   * New, and Entra took it when it was probed: it goes first at one exchange of a few, and is preferred once it has proved itself.
+   * New, and accepted by Entra when it was probed. A fraction of the token requests presents it first. It becomes
+   * preferred after enough successes.
    *
    * @generated from enum value: ROLE_TRIAL = 3;
    */
   TRIAL: 3,
 
   /**
-   * Not probed with success yet, or refused: only where nothing else is left.
+   * Not probed successfully yet, or rejected. Presented only if no other credential is left.
    *
    * @generated from enum value: ROLE_PROBING = 4;
    */
   PROBING: 4,
 
   /**
-   * Not now: it has ended, or has not begun.
+   * Not presented: it has expired, or is not valid yet.
    *
    * @generated from enum value: ROLE_NONE = 5;
    */
@@ -331,7 +340,7 @@ export const Credential_Role = {
 } as const;
 
 /**
- * When it is presented.
+ * When the credential is presented.
  *
  * @generated from enum tokenvault.v1.Credential.Role
  */
@@ -357,7 +366,7 @@ export type CertificateMaterial = Message<"tokenvault.v1.CertificateMaterial"> &
   certificatePem: string;
 
   /**
-   * PEM, PKCS#8 or PKCS#1, unencrypted, RSA of at least 2048 bits, belonging to the first certificate.
+   * PEM, PKCS#8 or PKCS#1, unencrypted, RSA of at least 2048 bits. Must be the key of the first certificate.
    *
    * @generated from field: string private_key_pem = 2;
    */
@@ -372,15 +381,17 @@ export const CertificateMaterialSchema: GenMessage<CertificateMaterial> = /*@__P
   messageDesc(file_tokenvault_v1_credential, 1);
 
 /**
- * A federated identity credential: the app trusts another identity provider, whose token lies in a file. Its audience is `api://AzureADTokenExchange`,
- * in US_GOV `api://AzureADTokenExchangeUSGov`, in CHINA `api://AzureADTokenExchangeChina`.
+ * A federated identity credential: the app trusts another identity provider, whose token is in a file. The token's
+ * audience is `api://AzureADTokenExchange`, in US_GOV `api://AzureADTokenExchangeUSGov`, in CHINA
+ * `api://AzureADTokenExchangeChina`.
  *
  * @generated from message tokenvault.v1.FederatedMaterial
  */
 export type FederatedMaterial = Message<"tokenvault.v1.FederatedMaterial"> & {
   /**
-   * Absolute path on the vault's machine, such as `/run/tokens/acme/token`. Read again at each use. The vault's configuration must allow it to the tenant of the app
-   * (`TOKENVAULT_FEDERATED_FILES`), and it must not be the token by which the vault itself signs in.
+   * Absolute path on the vault's machine, such as `/run/tokens/acme/token`. The file is read again at each use. The
+   * vault's configuration must allow the path for the tenant of the app (`TOKENVAULT_FEDERATED_FILES`). The file must
+   * not be the token with which the vault itself signs in.
    *
    * @generated from field: string assertion_file = 1;
    */
@@ -401,7 +412,9 @@ export const FederatedMaterialSchema: GenMessage<FederatedMaterial> = /*@__PURE_
  */
 export type KeyVaultSecretMaterial = Message<"tokenvault.v1.KeyVaultSecretMaterial"> & {
   /**
-   * `https://{vault}.vault.azure.net/secrets/{name}`, with `/{version}` to pin one; else the newest version counts (a disabled one, too: then nothing is presented), and is read again as it changes. In a key vault that the vault's configuration allows (`TOKENVAULT_KEY_VAULTS`).
+   * `https://{vault}.vault.azure.net/secrets/{name}`, with `/{version}` to pin a version. Without it, the newest
+   * version is used and read again when it changes. If the newest version is disabled, no secret is presented. The
+   * vault's configuration must allow the key vault (`TOKENVAULT_KEY_VAULTS`).
    *
    * @generated from field: string secret_uri = 1;
    */
@@ -416,55 +429,58 @@ export const KeyVaultSecretMaterialSchema: GenMessage<KeyVaultSecretMaterial> = 
   messageDesc(file_tokenvault_v1_credential, 3);
 
 /**
- * What came of presenting a credential to Entra.
+ * Result of presenting a credential to Entra.
  *
  * @generated from message tokenvault.v1.CredentialProbe
  */
 export type CredentialProbe = Message<"tokenvault.v1.CredentialProbe"> & {
   /**
-   * The credential that was presented: `tenants/{tenant}/apps/{app}/credentials/{credential}`.
+   * The presented credential: `tenants/{tenant}/apps/{app}/credentials/{credential}`.
    *
    * @generated from field: string credential = 1;
    */
   credential: string;
 
   /**
-   * What came of it.
+   * Result of the verification.
    *
    * @generated from field: tokenvault.v1.CredentialProbe.Outcome outcome = 2;
    */
   outcome: CredentialProbe_Outcome;
 
   /**
-   * Why, unless it was accepted: APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, BLOCKED_BY_POLICY (the directory does not let the app in), ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE (a key vault gives no secret, so that Entra was not asked).
+   * The cause, unless the credential was accepted: APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED,
+   * APP_CREDENTIAL_PROPAGATING, APP_MISCONFIGURED, BLOCKED_BY_POLICY (the directory does not admit the app),
+   * ENTRA_UNAVAILABLE, ENTRA_THROTTLED, KEY_SOURCE_UNAVAILABLE (the key vault does not provide the secret, so Entra was
+   * not contacted).
    *
    * @generated from field: tokenvault.v1.ErrorReason reason = 3;
    */
   reason: ErrorReason;
 
   /**
-   * Entra's codes, such as `invalid_client/AADSTS7000215`; empty when it gave none.
+   * Entra's codes, such as `invalid_client/AADSTS7000215`. Empty if Entra returned none.
    *
    * @generated from field: string entra_error = 4;
    */
   entraError: string;
 
   /**
-   * Entra's correlation id (GUID), for a question to Microsoft's support; empty when it gave none.
+   * Entra's correlation id (GUID), for Microsoft support. Empty if Entra returned none.
    *
    * @generated from field: string correlation_id = 5;
    */
   correlationId: string;
 
   /**
-   * One sentence: what happened and what to do next.
+   * One sentence: what happened, and what to do next.
    *
    * @generated from field: string message = 6;
    */
   message: string;
 
   /**
-   * When it was tried.
+   * Time of the attempt.
    *
    * @generated from field: google.protobuf.Timestamp probe_time = 7;
    */
@@ -479,48 +495,50 @@ export const CredentialProbeSchema: GenMessage<CredentialProbe> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_credential, 4);
 
 /**
- * The answer in one word.
+ * Summary of the result.
  *
  * @generated from enum tokenvault.v1.CredentialProbe.Outcome
  */
 export const CredentialProbe_Outcome = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Entra took the credential.
+   * Entra accepted the credential.
    *
    * @generated from enum value: OUTCOME_ACCEPTED = 1;
    */
   ACCEPTED: 1,
 
   /**
-   * Entra refused the credential or the app; `reason` says which.
+   * Entra rejected the credential or the app. See `reason`.
    *
    * @generated from enum value: OUTCOME_REJECTED = 2;
    */
   REJECTED: 2,
 
   /**
-   * Entra refuses it, but it is so new that it may not have reached every server yet; it is tried again by itself.
+   * Entra rejects the credential, but it is so new that it may not have reached every server yet. The vault tries it
+   * again automatically.
    *
    * @generated from enum value: OUTCOME_PROPAGATING = 3;
    */
   PROPAGATING: 3,
 
   /**
-   * No answer could be had (network, throttling); nothing is known.
+   * Entra did not respond (network, throttling), so the result is unknown.
    *
    * @generated from enum value: OUTCOME_UNKNOWN = 4;
    */
   UNKNOWN: 4,
 
   /**
-   * Not tried: the call was validate_only, or the app's audience names no directory to ask and no connection has shown one yet. VerifyApp takes a directory.
+   * Not tried: the call was validate_only, or the app's audience is not a directory and no connection has shown one
+   * yet. VerifyApp accepts a directory.
    *
    * @generated from enum value: OUTCOME_SKIPPED = 5;
    */
@@ -528,7 +546,7 @@ export const CredentialProbe_Outcome = {
 } as const;
 
 /**
- * The answer in one word.
+ * Summary of the result.
  *
  * @generated from enum tokenvault.v1.CredentialProbe.Outcome
  */

@@ -13,105 +13,121 @@ export const file_tokenvault_v1_error_reason: GenFile = /*@__PURE__*/
   fileDesc("CiB0b2tlbnZhdWx0L3YxL2Vycm9yX3JlYXNvbi5wcm90bxINdG9rZW52YXVsdC52MSraDQoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASIwofRVJST1JfUkVBU09OX0NPTk5FQ1RJT05fUEVORElORxABEikKJUVSUk9SX1JFQVNPTl9SRUFVVEhPUklaQVRJT05fUkVRVUlSRUQQAhIhCh1FUlJPUl9SRUFTT05fQ09OU0VOVF9SRVFVSVJFRBADEiIKHkVSUk9SX1JFQVNPTl9TQ09QRV9OT1RfR1JBTlRFRBAEEicKI0VSUk9SX1JFQVNPTl9BRE1JTl9DT05TRU5UX1JFUVVJUkVEEAUSIgoeRVJST1JfUkVBU09OX0JMT0NLRURfQllfUE9MSUNZEAYSIQodRVJST1JfUkVBU09OX0FDQ09VTlRfRElTQUJMRUQQBxImCiJFUlJPUl9SRUFTT05fRElSRUNUT1JZX05PVF9BTExPV0VEEAgSKAokRVJST1JfUkVBU09OX0FQUF9DUkVERU5USUFMX1JFSkVDVEVEEAkSJwojRVJST1JfUkVBU09OX0FQUF9DUkVERU5USUFMX0VYUElSRUQQChIiCh5FUlJPUl9SRUFTT05fQVBQX01JU0NPTkZJR1VSRUQQCxIbChdFUlJPUl9SRUFTT05fQVBQX0lOX1VTRRAMEiEKHUVSUk9SX1JFQVNPTl9URU5BTlRfTk9UX0VNUFRZEA0SIQodRVJST1JfUkVBU09OX1RFTkFOVF9TVVNQRU5ERUQQDhIeChpFUlJPUl9SRUFTT05fQVBQX1NVU1BFTkRFRBAPEiUKIUVSUk9SX1JFQVNPTl9DT05ORUNUSU9OX1NVU1BFTkRFRBAQEiEKHUVSUk9SX1JFQVNPTl9BQ0NPVU5UX01JU01BVENIEBESJwojRVJST1JfUkVBU09OX0FVVEhPUklaQVRJT05fREVDTElORUQQEhIhCh1FUlJPUl9SRUFTT05fTk9fUkVGUkVTSF9UT0tFThATEicKI0VSUk9SX1JFQVNPTl9SRUZSRVNIX1RPS0VOX1JFSkVDVEVEEBQSHgoaRVJST1JfUkVBU09OX1NDT1BFX1VOS05PV04QFRImCiJFUlJPUl9SRUFTT05fU0NPUEVTX1NQQU5fUkVTT1VSQ0VTEBYSHQoZRVJST1JfUkVBU09OX05BTUVfSU5WQUxJRBAXEh4KGkVSUk9SX1JFQVNPTl9GSUVMRF9JTlZBTElEEBgSHgoaRVJST1JfUkVBU09OX1NUQVRFX0lOVkFMSUQQGRIhCh1FUlJPUl9SRUFTT05fVFRMX1VOQVRUQUlOQUJMRRAaEiEKHUVSUk9SX1JFQVNPTl9URU5BTlRfTk9UX0ZPVU5EEBsSHgoaRVJST1JfUkVBU09OX0FQUF9OT1RfRk9VTkQQHBIlCiFFUlJPUl9SRUFTT05fQ09OTkVDVElPTl9OT1RfRk9VTkQQHRIlCiFFUlJPUl9SRUFTT05fQ1JFREVOVElBTF9OT1RfRk9VTkQQHhIeChpFUlJPUl9SRUFTT05fVEVOQU5UX0VYSVNUUxAfEhsKF0VSUk9SX1JFQVNPTl9BUFBfRVhJU1RTECASIgoeRVJST1JfUkVBU09OX0NPTk5FQ1RJT05fRVhJU1RTECESIgoeRVJST1JfUkVBU09OX0NSRURFTlRJQUxfRVhJU1RTECISHgoaRVJST1JfUkVBU09OX0VUQUdfTUlTTUFUQ0gQIxIgChxFUlJPUl9SRUFTT05fVU5BVVRIRU5USUNBVEVEECQSHgoaRVJST1JfUkVBU09OX0FDQ0VTU19ERU5JRUQQJRIkCiBFUlJPUl9SRUFTT05fU0NPUEVfQUJPVkVfQ0VJTElORxAmEiIKHkVSUk9SX1JFQVNPTl9FTlRSQV9VTkFWQUlMQUJMRRAnEiAKHEVSUk9SX1JFQVNPTl9FTlRSQV9USFJPVFRMRUQQKBIrCidFUlJPUl9SRUFTT05fQVBQX0NSRURFTlRJQUxfUFJPUEFHQVRJTkcQKRIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQKhInCiNFUlJPUl9SRUFTT05fS0VZX1NPVVJDRV9VTkFWQUlMQUJMRRArEiIKHkVSUk9SX1JFQVNPTl9BVURJVF9VTkFWQUlMQUJMRRAsEhsKF0VSUk9SX1JFQVNPTl9PVkVSTE9BREVEEC0SHQoZRVJST1JfUkVBU09OX1JBVEVfTElNSVRFRBAuEh8KG0VSUk9SX1JFQVNPTl9SRUNPUkRfQ09SUlVQVBAvEhkKFUVSUk9SX1JFQVNPTl9JTlRFUk5BTBAwQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM");
 
 /**
- * Why a call failed: the closed list. A failed call carries `google.rpc.ErrorInfo` with domain `tokenvault` and the reason without its prefix (`SCOPE_UNKNOWN`); where a retry helps, also `google.rpc.RetryInfo`.
- * Retry only UNAVAILABLE and RESOURCE_EXHAUSTED. Any call may answer UNAUTHENTICATED, ACCESS_DENIED, DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED and INTERNAL; the comment of each RPC names the others.
+ * Reasons why a call failed. The list is closed. A failed call carries `google.rpc.ErrorInfo` with domain `tokenvault`
+ * and the reason without its prefix (`SCOPE_UNKNOWN`). If a retry helps, it also carries `google.rpc.RetryInfo`.
+ * Retry only UNAVAILABLE and RESOURCE_EXHAUSTED. Any call may fail with UNAUTHENTICATED, ACCESS_DENIED,
+ * DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED or INTERNAL. The comment of each RPC names the
+ * others.
  *
  * @generated from enum tokenvault.v1.ErrorReason
  */
 export const ErrorReason = {
   /**
-   * Not set: nothing failed.
+   * Not set: the call did not fail.
    *
    * @generated from enum value: ERROR_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * FAILED_PRECONDITION. The connection was never granted. The user finishes connecting: send them through StartAuthorization.
+   * FAILED_PRECONDITION. The connection was never granted. The user completes the connection: send them through
+   * StartAuthorization.
    *
    * @generated from enum value: ERROR_REASON_CONNECTION_PENDING = 1;
    */
   CONNECTION_PENDING: 1,
 
   /**
-   * FAILED_PRECONDITION. The grant is dead (password changed, sessions revoked, sign-in too old, second factor asked). The user signs in again through StartAuthorization under the same name.
+   * FAILED_PRECONDITION. The grant is no longer valid (password changed, sessions revoked, sign-in too old, second
+   * factor required). The user signs in again through StartAuthorization under the same name.
    *
    * @generated from enum value: ERROR_REASON_REAUTHORIZATION_REQUIRED = 2;
    */
   REAUTHORIZATION_REQUIRED: 2,
 
   /**
-   * FAILED_PRECONDITION. A permission is not consented (no longer, or not yet). The user consents through StartAuthorization; if an administrator consents instead, the vault finds it.
+   * FAILED_PRECONDITION. A permission is not consented (not yet, or no longer). The user consents through
+   * StartAuthorization. If an administrator consents instead, the vault detects it.
    *
    * @generated from enum value: ERROR_REASON_CONSENT_REQUIRED = 3;
    */
   CONSENT_REQUIRED: 3,
 
   /**
-   * FAILED_PRECONDITION. The scope is not in what the connection was granted (metadata: the missing permissions). The user signs in for the wider scopes through StartAuthorization.
+   * FAILED_PRECONDITION. The connection was not granted the scope (metadata: the missing permissions). The user signs
+   * in for the wider scopes through StartAuthorization.
    *
    * @generated from enum value: ERROR_REASON_SCOPE_NOT_GRANTED = 4;
    */
   SCOPE_NOT_GRANTED: 4,
 
   /**
-   * FAILED_PRECONDITION. An administrator of the customer's directory must consent to the app, at the admin-consent address of the app's next_steps.
+   * FAILED_PRECONDITION. An administrator of the customer's directory must consent to the app, at the admin_consent_uri
+   * of the app's next_steps.
    *
    * @generated from enum value: ERROR_REASON_ADMIN_CONSENT_REQUIRED = 5;
    */
   ADMIN_CONSENT_REQUIRED: 5,
 
   /**
-   * FAILED_PRECONDITION. A policy of the customer's directory (Conditional Access, assignment) refuses. Its administrator changes the policy or the device; then VerifyConnection.
+   * FAILED_PRECONDITION. A policy of the customer's directory blocks access (Conditional Access, assignment). Its
+   * administrator changes the policy or the device. Then call VerifyConnection.
    *
    * @generated from enum value: ERROR_REASON_BLOCKED_BY_POLICY = 6;
    */
   BLOCKED_BY_POLICY: 6,
 
   /**
-   * FAILED_PRECONDITION. The account is disabled, deleted or not in the directory. The customer's administrator restores it; then VerifyConnection.
+   * FAILED_PRECONDITION. The account is disabled, deleted or not in the directory. The customer's administrator
+   * restores it. Then call VerifyConnection.
    *
    * @generated from enum value: ERROR_REASON_ACCOUNT_DISABLED = 7;
    */
   ACCOUNT_DISABLED: 7,
 
   /**
-   * FAILED_PRECONDITION. The account's directory is not among the tenant's allowed_directory_ids. The user takes another account, or the customer's administrator asks the operator to allow the directory with UpdateTenant.
+   * FAILED_PRECONDITION. The account's directory is not among the tenant's allowed_directory_ids. The user selects
+   * another account, or the operator allows the directory with UpdateTenant at the request of the customer.
    *
    * @generated from enum value: ERROR_REASON_DIRECTORY_NOT_ALLOWED = 8;
    */
   DIRECTORY_NOT_ALLOWED: 8,
 
   /**
-   * FAILED_PRECONDITION. Entra refuses every credential of the app. The operator adds a working one with AddCredential; connections then work as before.
+   * FAILED_PRECONDITION. Entra rejects every credential of the app. The operator adds a valid one with AddCredential.
+   * Connections then work as before.
    *
    * @generated from enum value: ERROR_REASON_APP_CREDENTIAL_REJECTED = 9;
    */
   APP_CREDENTIAL_REJECTED: 9,
 
   /**
-   * FAILED_PRECONDITION. Every credential of the app has ended. The operator makes a new one in the portal and adds it with AddCredential; connections then work as before.
+   * FAILED_PRECONDITION. Every credential of the app has expired. The operator creates one in the portal and adds it
+   * with AddCredential. Connections then work as before.
    *
    * @generated from enum value: ERROR_REASON_APP_CREDENTIAL_EXPIRED = 10;
    */
   APP_CREDENTIAL_EXPIRED: 10,
 
   /**
-   * FAILED_PRECONDITION. Entra refuses the app registration itself (client id, audience, redirect URI, permissions). The operator compares it with the next_steps of VerifyApp.
+   * FAILED_PRECONDITION. Entra rejects the app registration itself (client id, audience, redirect URI, permissions).
+   * The operator compares it with the next_steps of VerifyApp.
    *
    * @generated from enum value: ERROR_REASON_APP_MISCONFIGURED = 11;
    */
   APP_MISCONFIGURED: 11,
 
   /**
-   * FAILED_PRECONDITION. Connections go through the app, or the credential is the last one that works. The operator deletes or moves the connections first, or adds another credential; or says `force`, which those of other tenants exclude.
+   * FAILED_PRECONDITION. The app has connections, or the credential is the last one that works. The operator deletes or
+   * moves the connections first, adds another credential, or sets `force`. `force` does not work while other tenants
+   * connect through the app.
    *
    * @generated from enum value: ERROR_REASON_APP_IN_USE = 12;
    */
   APP_IN_USE: 12,
 
   /**
-   * FAILED_PRECONDITION. The tenant has connections. The operator deletes them first, or says `force`.
+   * FAILED_PRECONDITION. The tenant has connections. The operator deletes them first, or sets `force`.
    *
    * @generated from enum value: ERROR_REASON_TENANT_NOT_EMPTY = 13;
    */
@@ -125,56 +141,63 @@ export const ErrorReason = {
   TENANT_SUSPENDED: 14,
 
   /**
-   * FAILED_PRECONDITION. An operator suspended the app or the tenant that owns it, or it is no longer shared with this tenant. The operator clears `suspended` with UpdateApp, calls ResumeTenant for the owner, or shares it again.
+   * FAILED_PRECONDITION. An operator suspended the app or the tenant that owns it, or the app is no longer shared with
+   * this tenant. The operator clears `suspended` with UpdateApp, calls ResumeTenant for the owner, or shares the app
+   * again.
    *
    * @generated from enum value: ERROR_REASON_APP_SUSPENDED = 15;
    */
   APP_SUSPENDED: 15,
 
   /**
-   * FAILED_PRECONDITION. The connection was suspended. The operator, or the product, calls ResumeConnection.
+   * FAILED_PRECONDITION. The connection is suspended. The operator or the product calls ResumeConnection.
    *
    * @generated from enum value: ERROR_REASON_CONNECTION_SUSPENDED = 16;
    */
   CONNECTION_SUSPENDED: 16,
 
   /**
-   * FAILED_PRECONDITION. The user signed in with another account than the connection's. The caller starts again with a login_hint, or with allow_account_change where that is meant.
+   * FAILED_PRECONDITION. The user signed in with an account other than the connection's. The caller starts again with a
+   * login_hint, or with allow_account_change if the change is intended.
    *
    * @generated from enum value: ERROR_REASON_ACCOUNT_MISMATCH = 17;
    */
   ACCOUNT_MISMATCH: 17,
 
   /**
-   * FAILED_PRECONDITION. The user pressed cancel. The caller starts again when the user wants to.
+   * FAILED_PRECONDITION. The user canceled. The caller starts again when the user wants to.
    *
    * @generated from enum value: ERROR_REASON_AUTHORIZATION_DECLINED = 18;
    */
   AUTHORIZATION_DECLINED: 18,
 
   /**
-   * FAILED_PRECONDITION. Entra answered no refresh token, so nothing lasting could be stored. The caller checks that the app may ask for `offline_access`, and starts again.
+   * FAILED_PRECONDITION. Entra returned no refresh token, so there is no grant to store. The caller checks that the app
+   * may request `offline_access`, and starts again.
    *
    * @generated from enum value: ERROR_REASON_NO_REFRESH_TOKEN = 19;
    */
   NO_REFRESH_TOKEN: 19,
 
   /**
-   * FAILED_PRECONDITION. Entra refuses the refresh token that was to be imported: it is dead or was issued to another client id. The caller connects the user with StartAuthorization instead.
+   * FAILED_PRECONDITION. Entra rejects the refresh token to import: it is no longer valid, or was issued to another
+   * client id. The caller connects the user with StartAuthorization instead.
    *
    * @generated from enum value: ERROR_REASON_REFRESH_TOKEN_REJECTED = 20;
    */
   REFRESH_TOKEN_REJECTED: 20,
 
   /**
-   * INVALID_ARGUMENT. The catalog has no such product scope; the message offers the nearest. The caller corrects it.
+   * INVALID_ARGUMENT. The catalog does not contain the product scope. The message suggests the nearest one. The caller
+   * corrects it.
    *
    * @generated from enum value: ERROR_REASON_SCOPE_UNKNOWN = 21;
    */
   SCOPE_UNKNOWN: 21,
 
   /**
-   * INVALID_ARGUMENT. The scopes belong to several resources, and a token is for one. The caller asks once per resource.
+   * INVALID_ARGUMENT. The scopes belong to several resources, but a token is for one. The caller makes one call per
+   * resource.
    *
    * @generated from enum value: ERROR_REASON_SCOPES_SPAN_RESOURCES = 22;
    */
@@ -195,168 +218,185 @@ export const ErrorReason = {
   FIELD_INVALID: 24,
 
   /**
-   * INVALID_ARGUMENT. The state or confirmation is unknown, used, expired or another connection's. The caller starts again with StartAuthorization; if it happens often, look for double callbacks.
+   * INVALID_ARGUMENT. The state or confirmation is unknown, used, expired or of another connection. The caller starts
+   * again with StartAuthorization. If it happens often, look for callbacks that are processed twice.
    *
    * @generated from enum value: ERROR_REASON_STATE_INVALID = 25;
    */
   STATE_INVALID: 25,
 
   /**
-   * INVALID_ARGUMENT. Even a fresh token lives shorter than min_ttl. The caller asks for less.
+   * INVALID_ARGUMENT. Even the lifetime of a new token is shorter than min_ttl. The caller requests a shorter one.
    *
    * @generated from enum value: ERROR_REASON_TTL_UNATTAINABLE = 26;
    */
   TTL_UNATTAINABLE: 26,
 
   /**
-   * NOT_FOUND. There is no such tenant. The caller corrects the name.
+   * NOT_FOUND. The tenant does not exist. The caller corrects the name.
    *
    * @generated from enum value: ERROR_REASON_TENANT_NOT_FOUND = 27;
    */
   TENANT_NOT_FOUND: 27,
 
   /**
-   * NOT_FOUND. There is no such app. The caller corrects the name, or the operator calls CreateApp.
+   * NOT_FOUND. The app does not exist. The caller corrects the name, or the operator calls CreateApp.
    *
    * @generated from enum value: ERROR_REASON_APP_NOT_FOUND = 28;
    */
   APP_NOT_FOUND: 28,
 
   /**
-   * NOT_FOUND. There is no such connection. The caller corrects the name, or connects the user with StartAuthorization.
+   * NOT_FOUND. The connection does not exist. The caller corrects the name, or connects the user with
+   * StartAuthorization.
    *
    * @generated from enum value: ERROR_REASON_CONNECTION_NOT_FOUND = 29;
    */
   CONNECTION_NOT_FOUND: 29,
 
   /**
-   * NOT_FOUND. There is no such credential. The caller corrects the name; GetApp lists them.
+   * NOT_FOUND. The credential does not exist. The caller corrects the name. GetApp lists the credentials.
    *
    * @generated from enum value: ERROR_REASON_CREDENTIAL_NOT_FOUND = 30;
    */
   CREDENTIAL_NOT_FOUND: 30,
 
   /**
-   * ALREADY_EXISTS. There is a tenant of that name. The caller takes another id, or UpdateTenant.
+   * ALREADY_EXISTS. A tenant with that name exists. The caller uses another id, or UpdateTenant.
    *
    * @generated from enum value: ERROR_REASON_TENANT_EXISTS = 31;
    */
   TENANT_EXISTS: 31,
 
   /**
-   * ALREADY_EXISTS. There is an app of that name. The caller takes another id, or UpdateApp.
+   * ALREADY_EXISTS. An app with that name exists. The caller uses another id, or UpdateApp.
    *
    * @generated from enum value: ERROR_REASON_APP_EXISTS = 32;
    */
   APP_EXISTS: 32,
 
   /**
-   * ALREADY_EXISTS. There is a connection of that name. The caller takes another id, or allow_replace.
+   * ALREADY_EXISTS. A connection with that name exists. The caller uses another id, or allow_replace.
    *
    * @generated from enum value: ERROR_REASON_CONNECTION_EXISTS = 33;
    */
   CONNECTION_EXISTS: 33,
 
   /**
-   * ALREADY_EXISTS. There is a credential of that name. The caller takes another id: credentials are never updated.
+   * ALREADY_EXISTS. A credential with that name exists. The caller uses another id, because credentials are never
+   * updated.
    *
    * @generated from enum value: ERROR_REASON_CREDENTIAL_EXISTS = 34;
    */
   CREDENTIAL_EXISTS: 34,
 
   /**
-   * ABORTED. Somebody changed it meanwhile. The caller reads it again and decides anew.
+   * ABORTED. The resource was changed concurrently. The caller reads it again and repeats the change if it still
+   * applies.
    *
    * @generated from enum value: ERROR_REASON_ETAG_MISMATCH = 35;
    */
   ETAG_MISMATCH: 35,
 
   /**
-   * UNAUTHENTICATED. No API key, or one that is unknown or has ended. The operator of the callers file checks the key that the caller sends as `authorization: Bearer tv1_…`.
+   * UNAUTHENTICATED. The API key is missing, unknown or expired. The operator of the callers file checks the key that
+   * the caller sends as `authorization: Bearer tv1_…`.
    *
    * @generated from enum value: ERROR_REASON_UNAUTHENTICATED = 36;
    */
   UNAUTHENTICATED: 36,
 
   /**
-   * PERMISSION_DENIED. The caller may not do this here; also answered where there is nothing, so that names cannot be guessed. The operator of the callers file gives the role or the tenant.
+   * PERMISSION_DENIED. The caller is not allowed to do this. Also returned if the resource does not exist, so that
+   * names cannot be guessed. The operator of the callers file grants the role or the tenant.
    *
    * @generated from enum value: ERROR_REASON_ACCESS_DENIED = 37;
    */
   ACCESS_DENIED: 37,
 
   /**
-   * PERMISSION_DENIED. The scope, or what the token would carry, is above the caller's ceiling. The operator of the callers file raises it, or the caller asks for less. Not answered yet: callers have no ceilings in this version.
+   * PERMISSION_DENIED. The scope, or a permission of the token, exceeds the caller's ceiling. The operator of the
+   * callers file raises it, or the caller requests less. Not returned yet: callers have no ceilings in this version.
    *
    * @generated from enum value: ERROR_REASON_SCOPE_ABOVE_CEILING = 38;
    */
   SCOPE_ABOVE_CEILING: 38,
 
   /**
-   * UNAVAILABLE, with RetryInfo. Entra does not answer, or not sensibly; or a connection is left alone for a while after doubtful answers. Nobody acts: retry.
+   * UNAVAILABLE, with RetryInfo. Entra does not respond or returns an invalid response; or the vault pauses a
+   * connection after ambiguous responses. No action needed; retry.
    *
    * @generated from enum value: ERROR_REASON_ENTRA_UNAVAILABLE = 39;
    */
   ENTRA_UNAVAILABLE: 39,
 
   /**
-   * UNAVAILABLE, with RetryInfo. Entra asked this app to wait in this directory. Nobody acts: retry after the given time.
+   * UNAVAILABLE, with RetryInfo. Entra throttles this app in this directory. No action needed; retry after the given
+   * time.
    *
    * @generated from enum value: ERROR_REASON_ENTRA_THROTTLED = 40;
    */
   ENTRA_THROTTLED: 40,
 
   /**
-   * UNAVAILABLE, with RetryInfo. A credential added less than 15 minutes ago is not yet known to all of Entra's servers. Nobody acts: retry.
+   * UNAVAILABLE, with RetryInfo. A credential that was added less than 15 minutes ago has not reached all of Entra's
+   * servers yet. No action needed; retry.
    *
    * @generated from enum value: ERROR_REASON_APP_CREDENTIAL_PROPAGATING = 41;
    */
   APP_CREDENTIAL_PROPAGATING: 41,
 
   /**
-   * UNAVAILABLE, with RetryInfo. The vault's database does not answer. Nobody acts: retry; the operator looks at readiness if it lasts.
+   * UNAVAILABLE, with RetryInfo. The vault's database is unavailable. No action needed; retry. If it persists, the
+   * operator checks the readiness endpoint.
    *
    * @generated from enum value: ERROR_REASON_DATABASE_UNAVAILABLE = 42;
    */
   DATABASE_UNAVAILABLE: 42,
 
   /**
-   * UNAVAILABLE, with RetryInfo. The source of the vault's keys does not answer. The operator repairs it; said when the vault starts (exit code 69), since afterwards its keys are in memory.
+   * UNAVAILABLE, with RetryInfo. The source of the vault's keys is unavailable. The operator repairs it. Reported when
+   * the vault starts (exit code 69); after that, the keys are in memory.
    *
    * @generated from enum value: ERROR_REASON_KEY_SOURCE_UNAVAILABLE = 43;
    */
   KEY_SOURCE_UNAVAILABLE: 43,
 
   /**
-   * UNAVAILABLE, with RetryInfo. The audit entry cannot be written, so nothing is answered. Nobody acts: retry; the operator looks at the audit file's disk if it lasts.
+   * UNAVAILABLE, with RetryInfo. The audit entry cannot be written, so the call fails. No action needed; retry. If it
+   * persists, the operator checks the disk of the audit file.
    *
    * @generated from enum value: ERROR_REASON_AUDIT_UNAVAILABLE = 44;
    */
   AUDIT_UNAVAILABLE: 44,
 
   /**
-   * RESOURCE_EXHAUSTED, with RetryInfo. The vault has more to do than it can. The caller backs off.
+   * RESOURCE_EXHAUSTED, with RetryInfo. The vault is overloaded. The caller backs off.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 45;
    */
   OVERLOADED: 45,
 
   /**
-   * RESOURCE_EXHAUSTED, with RetryInfo. A new token of the connection was forced less than 30 s ago (VerifyConnection, claims or rejected_token_sha256), and the caller asks for another one. The caller backs off; if a resource refuses every new token, the caller finds out why.
+   * RESOURCE_EXHAUSTED, with RetryInfo. The caller forces a new token of a connection for which one was forced less
+   * than 30 s ago (VerifyConnection, `claims` or `rejected_token_sha256`). The caller backs off. If a resource rejects
+   * every new token, the owner of the caller investigates.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 46;
    */
   RATE_LIMITED: 46,
 
   /**
-   * DATA_LOSS. A sealed record does not open: damaged, moved, or from another key. The operator acts at once: restore, or connect the user again.
+   * DATA_LOSS. A sealed record cannot be opened: it is damaged, was moved, or was sealed with another key. The operator
+   * acts immediately: restores the record, or has the user connect again.
    *
    * @generated from enum value: ERROR_REASON_RECORD_CORRUPT = 47;
    */
   RECORD_CORRUPT: 47,
 
   /**
-   * INTERNAL. A fault of the vault, or an answer of Entra that only such a fault explains; the message gives a request id, the log the cause. Report it to those who maintain the vault.
+   * INTERNAL. A fault of the vault, or a response of Entra that only such a fault explains. The message contains a
+   * request id, the log the cause. Report it to the maintainers of the vault.
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 48;
    */
@@ -364,8 +404,11 @@ export const ErrorReason = {
 } as const;
 
 /**
- * Why a call failed: the closed list. A failed call carries `google.rpc.ErrorInfo` with domain `tokenvault` and the reason without its prefix (`SCOPE_UNKNOWN`); where a retry helps, also `google.rpc.RetryInfo`.
- * Retry only UNAVAILABLE and RESOURCE_EXHAUSTED. Any call may answer UNAUTHENTICATED, ACCESS_DENIED, DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED and INTERNAL; the comment of each RPC names the others.
+ * Reasons why a call failed. The list is closed. A failed call carries `google.rpc.ErrorInfo` with domain `tokenvault`
+ * and the reason without its prefix (`SCOPE_UNKNOWN`). If a retry helps, it also carries `google.rpc.RetryInfo`.
+ * Retry only UNAVAILABLE and RESOURCE_EXHAUSTED. Any call may fail with UNAUTHENTICATED, ACCESS_DENIED,
+ * DATABASE_UNAVAILABLE, AUDIT_UNAVAILABLE, OVERLOADED, RATE_LIMITED or INTERNAL. The comment of each RPC names the
+ * others.
  *
  * @generated from enum tokenvault.v1.ErrorReason
  */

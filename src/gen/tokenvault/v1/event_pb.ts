@@ -15,48 +15,48 @@ export const file_tokenvault_v1_event: GenFile = /*@__PURE__*/
   fileDesc("Chl0b2tlbnZhdWx0L3YxL2V2ZW50LnByb3RvEg10b2tlbnZhdWx0LnYxIs4CCgVFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEg8KB3N1YmplY3QYAyABKAkSLwoIc2V2ZXJpdHkYBCABKA4yHS50b2tlbnZhdWx0LnYxLkV2ZW50LlNldmVyaXR5EigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKBGRhdGEYBiADKAsyHi50b2tlbnZhdWx0LnYxLkV2ZW50LkRhdGFFbnRyeRorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJkCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEhEKDVNFVkVSSVRZX0lORk8QARIUChBTRVZFUklUWV9XQVJOSU5HEAISFQoRU0VWRVJJVFlfQ1JJVElDQUwQA0JYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * Something that happened and that somebody may have to act on. The same that webhooks are sent, as CloudEvents.
+ * An event that may require action. Webhooks receive the same events, as CloudEvents.
  *
  * @generated from message tokenvault.v1.Event
  */
 export type Event = Message<"tokenvault.v1.Event"> & {
   /**
-   * The same however often it is told; a receiver that has seen it can drop it.
+   * The same for every delivery of the event, so that a receiver can discard duplicates.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * What happened: `credential.expiring`, `credential.expired`, `connection.changed`; docs/events.md lists all.
+   * Type of the event: `credential.expiring`, `credential.expired`, `connection.changed`. docs/events.md lists all.
    *
    * @generated from field: string type = 2;
    */
   type: string;
 
   /**
-   * Name of what it happened to: `tenants/acme/apps/default/credentials/default`.
+   * Name of the affected resource: `tenants/acme/apps/default/credentials/default`.
    *
    * @generated from field: string subject = 3;
    */
   subject: string;
 
   /**
-   * How soon somebody must act.
+   * How urgent an action is.
    *
    * @generated from field: tokenvault.v1.Event.Severity severity = 4;
    */
   severity: Event_Severity;
 
   /**
-   * When it happened.
+   * Time of the event.
    *
    * @generated from field: google.protobuf.Timestamp time = 5;
    */
   time?: Timestamp | undefined;
 
   /**
-   * The facts, by name; docs/events.md lists them for each type. No secret and no personal data.
+   * The details, by name. docs/events.md lists them for each type. No secret and no personal data.
    *
    * @generated from field: map<string, string> data = 6;
    */
@@ -71,34 +71,34 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_event, 0);
 
 /**
- * How soon somebody must act.
+ * How urgent an action is.
  *
  * @generated from enum tokenvault.v1.Event.Severity
  */
 export const Event_Severity = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: SEVERITY_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Good to know.
+   * For information.
    *
    * @generated from enum value: SEVERITY_INFO = 1;
    */
   INFO: 1,
 
   /**
-   * Somebody must act within days.
+   * Action is required within days.
    *
    * @generated from enum value: SEVERITY_WARNING = 2;
    */
   WARNING: 2,
 
   /**
-   * Something fails already, or will within a day.
+   * A failure has occurred, or will occur within a day.
    *
    * @generated from enum value: SEVERITY_CRITICAL = 3;
    */
@@ -106,7 +106,7 @@ export const Event_Severity = {
 } as const;
 
 /**
- * How soon somebody must act.
+ * How urgent an action is.
  *
  * @generated from enum tokenvault.v1.Event.Severity
  */

@@ -18,20 +18,21 @@ export const file_tokenvault_v1_event_service: GenFile = /*@__PURE__*/
   fileDesc("CiF0b2tlbnZhdWx0L3YxL2V2ZW50X3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiUgoSV2F0Y2hFdmVudHNSZXF1ZXN0EhMKBnBhcmVudBgBIAEoCUID4EECEhMKBmN1cnNvchgCIAEoCUID4EEBEhIKBXR5cGVzGAMgAygJQgPgQQEiSgoTV2F0Y2hFdmVudHNSZXNwb25zZRIjCgVldmVudBgBIAEoCzIULnRva2VudmF1bHQudjEuRXZlbnQSDgoGY3Vyc29yGAIgASgJIlwKFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSEQoEc2luaxgBIAEoCUID4EEBEhYKCXBhZ2Vfc2l6ZRgCIAEoBUID4EEBEhcKCnBhZ2VfdG9rZW4YAyABKAlCA+BBASJjChdMaXN0RGVhZExldHRlcnNSZXNwb25zZRIvCgxkZWFkX2xldHRlcnMYASADKAsyGS50b2tlbnZhdWx0LnYxLkRlYWRMZXR0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpsBCgpEZWFkTGV0dGVyEiMKBWV2ZW50GAEgASgLMhQudG9rZW52YXVsdC52MS5FdmVudBIMCgRzaW5rGAIgASgJEhAKCGF0dGVtcHRzGAMgASgFEhIKCmxhc3RfZXJyb3IYBCABKAkSNAoQZGVhZF9sZXR0ZXJfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMAobUmVkZWxpdmVyRGVhZExldHRlcnNSZXF1ZXN0EhEKBHNpbmsYASABKAlCA+BBAiItChxSZWRlbGl2ZXJEZWFkTGV0dGVyc1Jlc3BvbnNlEg0KBWNvdW50GAEgASgFMrkCCgxFdmVudFNlcnZpY2USVgoLV2F0Y2hFdmVudHMSIS50b2tlbnZhdWx0LnYxLldhdGNoRXZlbnRzUmVxdWVzdBoiLnRva2VudmF1bHQudjEuV2F0Y2hFdmVudHNSZXNwb25zZTABEmAKD0xpc3REZWFkTGV0dGVycxIlLnRva2VudmF1bHQudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBomLnRva2VudmF1bHQudjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USbwoUUmVkZWxpdmVyRGVhZExldHRlcnMSKi50b2tlbnZhdWx0LnYxLlJlZGVsaXZlckRlYWRMZXR0ZXJzUmVxdWVzdBorLnRva2VudmF1bHQudjEuUmVkZWxpdmVyRGVhZExldHRlcnNSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_timestamp, file_tokenvault_v1_event]);
 
 /**
- * Which events to stream.
+ * Selects the events to stream.
  *
  * @generated from message tokenvault.v1.WatchEventsRequest
  */
 export type WatchEventsRequest = Message<"tokenvault.v1.WatchEventsRequest"> & {
   /**
-   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may see. Callers with access to all tenants also get the events of the vault itself.
+   * `tenants/{tenant}`, or `tenants/-` for all tenants that the caller may access. Callers with access to all tenants
+   * also receive the events of the vault itself.
    *
    * @generated from field: string parent = 1;
    */
   parent: string;
 
   /**
-   * The cursor of the last response. Empty: only new events; `-`: start with the oldest event that is kept.
+   * The cursor of the last response. Empty: only new events. `-`: start with the oldest stored event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -59,14 +60,15 @@ export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PUR
  */
 export type WatchEventsResponse = Message<"tokenvault.v1.WatchEventsResponse"> & {
   /**
-   * The event. Absent in a heartbeat, which only advances the cursor and is sent every few seconds while no event occurs.
+   * The event. Absent in a heartbeat, which only advances the cursor and is sent every few seconds while no event
+   * occurs.
    *
    * @generated from field: tokenvault.v1.Event event = 1;
    */
   event?: Event | undefined;
 
   /**
-   * Continue after this one.
+   * Send it in the next request to continue after this event.
    *
    * @generated from field: string cursor = 2;
    */
@@ -81,13 +83,13 @@ export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__P
   messageDesc(file_tokenvault_v1_event_service, 1);
 
 /**
- * Which page of dead letters.
+ * Selects a page of dead letters.
  *
  * @generated from message tokenvault.v1.ListDeadLettersRequest
  */
 export type ListDeadLettersRequest = Message<"tokenvault.v1.ListDeadLettersRequest"> & {
   /**
-   * Only of this sink. Empty: of all sinks.
+   * Only dead letters of this sink. Empty: of all sinks.
    *
    * @generated from field: string sink = 1;
    */
@@ -193,7 +195,7 @@ export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_event_service, 4);
 
 /**
- * Which sink.
+ * The sink whose dead letters to redeliver.
  *
  * @generated from message tokenvault.v1.RedeliverDeadLettersRequest
  */
@@ -214,7 +216,7 @@ export const RedeliverDeadLettersRequestSchema: GenMessage<RedeliverDeadLettersR
   messageDesc(file_tokenvault_v1_event_service, 5);
 
 /**
- * How many.
+ * Result of the redelivery.
  *
  * @generated from message tokenvault.v1.RedeliverDeadLettersResponse
  */
@@ -235,13 +237,14 @@ export const RedeliverDeadLettersResponseSchema: GenMessage<RedeliverDeadLetters
   messageDesc(file_tokenvault_v1_event_service, 6);
 
 /**
- * Published events, and the deliveries of them that failed for good. On the admin listener only.
+ * Published events, and dead letters: deliveries that the vault has given up. Available on the admin listener only.
  *
  * @generated from service tokenvault.v1.EventService
  */
 export const EventService: GenService<{
   /**
-   * Streams events as they happen, starting after a cursor. A client that reconnects with its last cursor misses no event of the last 30 days.
+   * Streams events as they happen, starting after a cursor. A client that reconnects with its last cursor misses no
+   * event of the last 30 days.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID (cursor), TENANT_NOT_FOUND.
    * Callers: operator.
@@ -269,7 +272,7 @@ export const EventService: GenService<{
   /**
    * Delivers all dead letters of a sink again.
    *
-   * Reasons: FIELD_INVALID (there is no such sink).
+   * Reasons: FIELD_INVALID (the sink does not exist).
    * Callers: operator, for all tenants.
    *
    * @generated from rpc tokenvault.v1.EventService.RedeliverDeadLetters

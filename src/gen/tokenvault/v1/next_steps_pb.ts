@@ -15,13 +15,13 @@ export const file_tokenvault_v1_next_steps: GenFile = /*@__PURE__*/
   fileDesc("Ch50b2tlbnZhdWx0L3YxL25leHRfc3RlcHMucHJvdG8SDXRva2VudmF1bHQudjEilwEKCU5leHRTdGVwcxIVCg1yZWRpcmVjdF91cmlzGAEgAygJEjcKC3Blcm1pc3Npb25zGAIgAygLMiIudG9rZW52YXVsdC52MS5SZXNvdXJjZVBlcm1pc3Npb25zEhkKEWFkbWluX2NvbnNlbnRfdXJpGAMgASgJEg0KBXN0ZXBzGAQgAygJEhAKCHdhcm5pbmdzGAUgAygJQlgKDXRva2VudmF1bHQudjFQAVo1dG9rZW52YXVsdC5pbnRlcm5hbC9jbGllbnQvdG9rZW52YXVsdC92MTt0b2tlbnZhdWx0djGqAg1Ub2tlblZhdWx0LlYxYgZwcm90bzM", [file_tokenvault_v1_permission]);
 
 /**
- * What is left to do in the Entra portal before users can connect.
+ * Remaining steps in the Entra portal before users can connect.
  *
  * @generated from message tokenvault.v1.NextSteps
  */
 export type NextSteps = Message<"tokenvault.v1.NextSteps"> & {
   /**
-   * Redirect URIs that the app registration must list, platform "Web", exactly so.
+   * Redirect URIs that the app registration must list exactly like this, for the platform "Web".
    *
    * @generated from field: repeated string redirect_uris = 1;
    */
@@ -35,21 +35,22 @@ export type NextSteps = Message<"tokenvault.v1.NextSteps"> & {
   permissions: ResourcePermissions[];
 
   /**
-   * Where an administrator of a directory consents for all of its users.
+   * URL at which an administrator of a directory consents for all of its users.
    *
    * @generated from field: string admin_consent_uri = 3;
    */
   adminConsentUri: string;
 
   /**
-   * The above as sentences, in the order in which to do them.
+   * The steps above as sentences, in order.
    *
    * @generated from field: repeated string steps = 4;
    */
   steps: string[];
 
   /**
-   * What may be wrong or forgotten: no expiry given, an expiry of "never", an audience that does not fit, a credential that did not work.
+   * Possible mistakes and omissions: no expiry given, an expiry of "never", an audience that does not fit, a credential
+   * that did not work.
    *
    * @generated from field: repeated string warnings = 5;
    */

@@ -13,7 +13,7 @@ export const file_tokenvault_v1_permission: GenFile = /*@__PURE__*/
   fileDesc("Ch50b2tlbnZhdWx0L3YxL3Blcm1pc3Npb24ucHJvdG8SDXRva2VudmF1bHQudjEiPAoTUmVzb3VyY2VQZXJtaXNzaW9ucxIQCghyZXNvdXJjZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z");
 
 /**
- * Permissions of one resource. A token is always for one resource, so they are kept apart by it.
+ * Permissions of one resource. They are grouped by resource, because a token is always for one.
  *
  * @generated from message tokenvault.v1.ResourcePermissions
  */
@@ -26,7 +26,7 @@ export type ResourcePermissions = Message<"tokenvault.v1.ResourcePermissions"> &
   resource: string;
 
   /**
-   * Delegated permissions by their names, without the resource: `Mail.Read`. Sorted.
+   * Names of delegated permissions without the resource: `Mail.Read`. Sorted.
    *
    * @generated from field: repeated string permissions = 2;
    */

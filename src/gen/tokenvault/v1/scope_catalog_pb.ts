@@ -13,27 +13,29 @@ export const file_tokenvault_v1_scope_catalog: GenFile = /*@__PURE__*/
   fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX2NhdGFsb2cucHJvdG8SDXRva2VudmF1bHQudjEiWgoMU2NvcGVDYXRhbG9nEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIrCgZzY29wZXMYAyADKAsyGy50b2tlbnZhdWx0LnYxLlByb2R1Y3RTY29wZSJnCgxQcm9kdWN0U2NvcGUSDAoEbmFtZRgBIAEoCRIPCgdhbGlhc2VzGAIgAygJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJEg4KBmNvdmVycxgFIAMoCUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z");
 
 /**
- * A named set of product scopes and what each needs of Entra. Data: built in, or a YAML file of the operator.
+ * A named set of product scopes, and the Entra permissions that each requires. Either built in, or a YAML file of the
+ * operator.
  *
  * @generated from message tokenvault.v1.ScopeCatalog
  */
 export type ScopeCatalog = Message<"tokenvault.v1.ScopeCatalog"> & {
   /**
-   * How tenants and apps refer to it: `aurinko`.
+   * The name by which tenants and apps refer to it: `aurinko`.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * The version that the catalog says of itself.
+   * The version that the catalog declares.
    *
    * @generated from field: string version = 2;
    */
   version: string;
 
   /**
-   * Its product scopes, in the catalog's order. `microsoft` takes permissions by their own names too: `Mail.Read`, or a full `https://outlook.office.com/IMAP.AccessAsUser.All`.
+   * Its product scopes, in the catalog's order. `microsoft` also accepts permissions by their own names: `Mail.Read`,
+   * or a full `https://outlook.office.com/IMAP.AccessAsUser.All`.
    *
    * @generated from field: repeated tokenvault.v1.ProductScope scopes = 3;
    */
@@ -61,28 +63,28 @@ export type ProductScope = Message<"tokenvault.v1.ProductScope"> & {
   name: string;
 
   /**
-   * Other spellings that are taken for it.
+   * Other accepted spellings.
    *
    * @generated from field: repeated string aliases = 2;
    */
   aliases: string[];
 
   /**
-   * What it allows, in plain words; the connect page shows it to the user.
+   * A description in plain words, which the connect page shows to the user.
    *
    * @generated from field: string description = 3;
    */
   description: string;
 
   /**
-   * The permissions that it needs, in full: `https://graph.microsoft.com/Mail.Read`.
+   * The required permissions, in full: `https://graph.microsoft.com/Mail.Read`.
    *
    * @generated from field: repeated string permissions = 4;
    */
   permissions: string[];
 
   /**
-   * Product scopes that a grant of this one satisfies too.
+   * Other product scopes that a grant of this one satisfies.
    *
    * @generated from field: repeated string covers = 5;
    */

@@ -20,20 +20,20 @@ export const file_tokenvault_v1_scope_service: GenFile = /*@__PURE__*/
   fileDesc("CiF0b2tlbnZhdWx0L3YxL3Njb3BlX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiRgoTTGlzdENhdGFsb2dzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiXgoUTGlzdENhdGFsb2dzUmVzcG9uc2USLQoIY2F0YWxvZ3MYASADKAsyGy50b2tlbnZhdWx0LnYxLlNjb3BlQ2F0YWxvZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoWVHJhbnNsYXRlU2NvcGVzUmVxdWVzdBIUCgdjYXRhbG9nGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQISKAoFY2xvdWQYAyABKA4yFC50b2tlbnZhdWx0LnYxLkNsb3VkQgPgQQEicgoXVHJhbnNsYXRlU2NvcGVzUmVzcG9uc2USNwoLcGVybWlzc2lvbnMYASADKAsyIi50b2tlbnZhdWx0LnYxLlJlc291cmNlUGVybWlzc2lvbnMSHgoWYWRtaW5pc3RyYXRvcl9jb25zZW50cxgCIAMoCTLJAQoMU2NvcGVTZXJ2aWNlElcKDExpc3RDYXRhbG9ncxIiLnRva2VudmF1bHQudjEuTGlzdENhdGFsb2dzUmVxdWVzdBojLnRva2VudmF1bHQudjEuTGlzdENhdGFsb2dzUmVzcG9uc2USYAoPVHJhbnNsYXRlU2NvcGVzEiUudG9rZW52YXVsdC52MS5UcmFuc2xhdGVTY29wZXNSZXF1ZXN0GiYudG9rZW52YXVsdC52MS5UcmFuc2xhdGVTY29wZXNSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_tokenvault_v1_app, file_tokenvault_v1_permission, file_tokenvault_v1_scope_catalog]);
 
 /**
- * Which page of catalogs.
+ * Selects a page of catalogs.
  *
  * @generated from message tokenvault.v1.ListCatalogsRequest
  */
 export type ListCatalogsRequest = Message<"tokenvault.v1.ListCatalogsRequest"> & {
   /**
-   * At most so many; default 50, at most 1000.
+   * Page size; default 50, at most 1000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the answer before; empty: the first page.
+   * The next_page_token of the previous response. Empty: the first page.
    *
    * @generated from field: string page_token = 2;
    */
@@ -61,7 +61,7 @@ export type ListCatalogsResponse = Message<"tokenvault.v1.ListCatalogsResponse">
   catalogs: ScopeCatalog[];
 
   /**
-   * For the next page; empty: this was the last.
+   * For the next page. Empty: this was the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -76,7 +76,7 @@ export const ListCatalogsResponseSchema: GenMessage<ListCatalogsResponse> = /*@_
   messageDesc(file_tokenvault_v1_scope_service, 1);
 
 /**
- * What to translate.
+ * The scopes to translate.
  *
  * @generated from message tokenvault.v1.TranslateScopesRequest
  */
@@ -89,15 +89,15 @@ export type TranslateScopesRequest = Message<"tokenvault.v1.TranslateScopesReque
   catalog: string;
 
   /**
-   * Product scopes or their aliases; at least one, at most 100. `X/.default` of a resource X is answered as it is: in GetAccessToken it
-   * stands for what the connection has of X.
+   * Product scopes or their aliases; at least one, at most 100. `X/.default` of a resource X is returned unchanged: in
+   * GetAccessToken it stands for the connection's permissions of X.
    *
    * @generated from field: repeated string scopes = 2;
    */
   scopes: string[];
 
   /**
-   * The cloud whose resource URIs to answer. Default: GLOBAL.
+   * The cloud whose resource URIs to return. Default: GLOBAL.
    *
    * @generated from field: tokenvault.v1.Cloud cloud = 3;
    */
@@ -112,21 +112,23 @@ export const TranslateScopesRequestSchema: GenMessage<TranslateScopesRequest> = 
   messageDesc(file_tokenvault_v1_scope_service, 2);
 
 /**
- * What it means at Entra.
+ * The permissions in Entra.
  *
  * @generated from message tokenvault.v1.TranslateScopesResponse
  */
 export type TranslateScopesResponse = Message<"tokenvault.v1.TranslateScopesResponse"> & {
   /**
-   * The permissions that the scopes need, per resource, sorted. In a consent the app's implicit_permissions come on top.
+   * The permissions that the scopes require, per resource, sorted. A consent also requests the app's
+   * implicit_permissions.
    *
    * @generated from field: repeated tokenvault.v1.ResourcePermissions permissions = 1;
    */
   permissions: ResourcePermissions[];
 
   /**
-   * Those of them, in full form, to which only an administrator may consent where a directory has Microsoft's default policy of 2025-26,
-   * whatever the publisher verification says: most permissions of mail, calendar, files and chat. StartAdminConsent asks the administrator.
+   * Those of them, in full form, that require admin consent in a directory with Microsoft's default policy of 2025-26,
+   * regardless of publisher verification: most permissions of mail, calendar, files and chat. Use StartAdminConsent for
+   * them.
    *
    * @generated from field: repeated string administrator_consents = 2;
    */
@@ -141,7 +143,7 @@ export const TranslateScopesResponseSchema: GenMessage<TranslateScopesResponse> 
   messageDesc(file_tokenvault_v1_scope_service, 3);
 
 /**
- * The words in which products ask for access, and what they mean at Entra. Reads no tenant's data.
+ * Product scopes, and their translation to Entra permissions. Reads no tenant data.
  *
  * @generated from service tokenvault.v1.ScopeService
  */
@@ -160,9 +162,10 @@ export const ScopeService: GenService<{
     output: typeof ListCatalogsResponseSchema;
   },
   /**
-   * Tells what product scopes would ask of Entra; asks nobody, changes nothing. Scopes of several resources are allowed, as one consent may span them.
+   * Returns the Entra permissions that product scopes require. Contacts no other service and changes nothing. Scopes of
+   * several resources are allowed, because one consent may span them.
    *
-   * Reasons: FIELD_INVALID (no such catalog), SCOPE_UNKNOWN (with the nearest known ones).
+   * Reasons: FIELD_INVALID (the catalog does not exist), SCOPE_UNKNOWN (with the nearest known scopes).
    * Callers: operator, connector, token_reader.
    *
    * @generated from rpc tokenvault.v1.ScopeService.TranslateScopes

@@ -14,8 +14,8 @@ export const file_tokenvault_v1_sensitive: GenFile = /*@__PURE__*/
   fileDesc("Ch10b2tlbnZhdWx0L3YxL3NlbnNpdGl2ZS5wcm90bxINdG9rZW52YXVsdC52MTo9CglzZW5zaXRpdmUSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGMWKAyABKAhSCXNlbnNpdGl2ZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
- * The field holds a secret or personal data. The vault masks it in its logs; clients should mask it in theirs.
- * An own option, since protoc 3.21 (Debian 12, Ubuntu 24.04) does not know `debug_redact`.
+ * The field contains a secret or personal data. The vault masks it in its logs; clients should mask it in theirs. A
+ * custom option, because protoc 3.21 (Debian 12, Ubuntu 24.04) does not know `debug_redact`.
  *
  * @generated from extension: bool sensitive = 50501;
  */

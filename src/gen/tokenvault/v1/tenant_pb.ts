@@ -17,34 +17,36 @@ export const file_tokenvault_v1_tenant: GenFile = /*@__PURE__*/
   fileDesc("Chp0b2tlbnZhdWx0L3YxL3RlbmFudC5wcm90bxINdG9rZW52YXVsdC52MSKGBQoGVGVuYW50EhEKBG5hbWUYASABKAlCA+BBCBIQCgN1aWQYAiABKAlCA+BBAxIZCgxkaXNwbGF5X25hbWUYAyABKAlCA+BBARI2CgZsYWJlbHMYBCADKAsyIS50b2tlbnZhdWx0LnYxLlRlbmFudC5MYWJlbHNFbnRyeUID4EEBEi8KBXN0YXRlGAUgASgOMhsudG9rZW52YXVsdC52MS5UZW5hbnQuU3RhdGVCA+BBAxIUCgdjYXRhbG9nGAYgASgJQgPgQQESIgoVYWxsb3dlZF9kaXJlY3RvcnlfaWRzGAcgAygJQgPgQQESNAoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSRAobbmV4dF9jcmVkZW50aWFsX2V4cGlyZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhEKBGV0YWcYCyABKAlCA+BBARIjChZleHBpcnlfdGhyZXNob2xkc19kYXlzGAwgAygFQgPgQQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJFCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhMKD1NUQVRFX1NVU1BFTkRFRBACOjnqQTYKEXRva2VudmF1bHQvVGVuYW50EhB0ZW5hbnRzL3t0ZW5hbnR9Kgd0ZW5hbnRzMgZ0ZW5hbnRCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp]);
 
 /**
- * A customer of the product that runs the vault. Owns apps and connections; its secrets are sealed under a key of its own.
+ * A customer of the product that uses the vault. Contains apps and connections. Its secrets are sealed with a key of
+ * its own.
  *
  * @generated from message tokenvault.v1.Tenant
  */
 export type Tenant = Message<"tokenvault.v1.Tenant"> & {
   /**
-   * `tenants/{tenant}`; the id matches `[a-z][a-z0-9-]{0,62}`.
+   * `tenants/{tenant}`. The id matches `[a-z][a-z0-9-]{0,62}`.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Random, never reused: a deleted and re-created name has another one.
+   * Random, never reused. A tenant that is deleted and created again under the same name has another uid.
    *
    * @generated from field: string uid = 2;
    */
   uid: string;
 
   /**
-   * For people; at most 128 characters. Stored in clear.
+   * Name shown to people. At most 128 characters. Stored unencrypted.
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * At most 64, for the operator's own use. Keys match `[a-z][a-z0-9_.-]{0,62}`, values have at most 128 characters. Stored in clear.
+   * At most 64, for the operator's own use. Keys match `[a-z][a-z0-9_.-]{0,62}`, values have at most 128 characters.
+   * Stored unencrypted.
    *
    * @generated from field: map<string, string> labels = 4;
    */
@@ -58,7 +60,8 @@ export type Tenant = Message<"tokenvault.v1.Tenant"> & {
   state: Tenant_State;
 
   /**
-   * The scope catalog whose product scopes its callers use, such as `aurinko` or `microsoft` (ScopeService.ListCatalogs names all). Default: `microsoft`.
+   * The scope catalog that its callers use, such as `aurinko` or `microsoft` (ScopeService.ListCatalogs lists all).
+   * Default: `microsoft`.
    *
    * @generated from field: string catalog = 6;
    */
@@ -72,35 +75,37 @@ export type Tenant = Message<"tokenvault.v1.Tenant"> & {
   allowedDirectoryIds: string[];
 
   /**
-   * When it was registered.
+   * Time of registration.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 8;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was last changed.
+   * Time of the last change.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 9;
    */
   updateTime?: Timestamp | undefined;
 
   /**
-   * The nearest end among the credentials of its apps; absent when none has a known end, or all end "never" (Credential.never_expires).
+   * The earliest expiry among the credentials of its apps. Absent if no expiry is known, or if all are "never"
+   * (Credential.never_expires).
    *
    * @generated from field: google.protobuf.Timestamp next_credential_expire_time = 10;
    */
   nextCredentialExpireTime?: Timestamp | undefined;
 
   /**
-   * Changes with every change; hand it back in an update or delete to act only on what was read.
+   * Changes with every change of the resource. Send it back in an update or delete to make the call conditional on it.
    *
    * @generated from field: string etag = 11;
    */
   etag: string;
 
   /**
-   * Days before the end of a credential at which it is told, such as 60, 30, 7 and 1: at most 16, each from 0 to 730 and there once. The end itself is always told. Empty: as the vault is configured.
+   * Reminder thresholds in days before a credential expires, such as 60, 30, 7 and 1. At most 16 distinct values from 0
+   * to 730. The expiry itself is always reported. Empty: the thresholds of the vault's configuration.
    *
    * @generated from field: repeated int32 expiry_thresholds_days = 12;
    */
@@ -115,27 +120,27 @@ export const TenantSchema: GenMessage<Tenant> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_tenant, 0);
 
 /**
- * Whether the tenant is served.
+ * Whether the vault serves the tenant.
  *
  * @generated from enum tokenvault.v1.Tenant.State
  */
 export const Tenant_State = {
   /**
-   * Not set; never answered.
+   * Not set. Never returned.
    *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Tokens are handed out.
+   * The vault serves tokens.
    *
    * @generated from enum value: STATE_ACTIVE = 1;
    */
   ACTIVE: 1,
 
   /**
-   * An operator suspended it: its calls answer TENANT_SUSPENDED, nothing is deleted, nothing is kept alive.
+   * Suspended by an operator: calls fail with TENANT_SUSPENDED. Data is kept, but refresh tokens are not kept alive.
    *
    * @generated from enum value: STATE_SUSPENDED = 2;
    */
@@ -143,7 +148,7 @@ export const Tenant_State = {
 } as const;
 
 /**
- * Whether the tenant is served.
+ * Whether the vault serves the tenant.
  *
  * @generated from enum tokenvault.v1.Tenant.State
  */

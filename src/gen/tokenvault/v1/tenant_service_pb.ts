@@ -25,21 +25,22 @@ export const file_tokenvault_v1_tenant_service: GenFile = /*@__PURE__*/
   fileDesc("CiJ0b2tlbnZhdWx0L3YxL3RlbmFudF9zZXJ2aWNlLnByb3RvEg10b2tlbnZhdWx0LnYxIrADChVSZWdpc3RlclRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESRQoGbGFiZWxzGAMgAygLMjAudG9rZW52YXVsdC52MS5SZWdpc3RlclRlbmFudFJlcXVlc3QuTGFiZWxzRW50cnlCA+BBARITCgZwcmVzZXQYBCABKAlCA+BBARIVCghiYXNlX3VybBgFIAEoCUID4EEBEhQKB2NhdGFsb2cYBiABKAlCA+BBARIiChVhbGxvd2VkX2RpcmVjdG9yeV9pZHMYByADKAlCA+BBARIwCgNhcHAYCCABKAsyHi50b2tlbnZhdWx0LnYxLkFwcFJlZ2lzdHJhdGlvbkID4EEBEhoKDXZhbGlkYXRlX29ubHkYCSABKAhCA+BBARIVCghzdHJhdGVneRgKIAEoCUID4EEBEiMKFmV4cGlyeV90aHJlc2hvbGRzX2RheXMYCyADKAVCA+BBARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIusECg9BcHBSZWdpc3RyYXRpb24SFgoJY2xpZW50X2lkGAEgASgJQgPgQQISGQoMZGlzcGxheV9uYW1lGAIgASgJQgPgQQESHQoQc2lnbl9pbl9hdWRpZW5jZRgDIAEoCUID4EEBEigKBWNsb3VkGAQgASgOMhQudG9rZW52YXVsdC52MS5DbG91ZEID4EEBEhoKDXJlZGlyZWN0X3VyaXMYBSADKAlCA+BBARIgChNyZXR1cm5fdXJsX3ByZWZpeGVzGAYgAygJQgPgQQESIAoNY2xpZW50X3NlY3JldBgHIAEoCUIH4EEEqNQYAUgAEj4KC2NlcnRpZmljYXRlGAggASgLMiIudG9rZW52YXVsdC52MS5DZXJ0aWZpY2F0ZU1hdGVyaWFsQgPgQQRIABI1CglmZWRlcmF0ZWQYCSABKAsyIC50b2tlbnZhdWx0LnYxLkZlZGVyYXRlZE1hdGVyaWFsSAASQQoQa2V5X3ZhdWx0X3NlY3JldBgKIAEoCzIlLnRva2VudmF1bHQudjEuS2V5VmF1bHRTZWNyZXRNYXRlcmlhbEgAEjsKEnNlY3JldF9leHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBARIhChRpbXBsaWNpdF9wZXJtaXNzaW9ucxgMIAMoCUID4EEBEh4KEWhvbWVfZGlyZWN0b3J5X2lkGA0gASgJQgPgQQESNAoIcm90YXRpb24YDiABKAsyHS50b2tlbnZhdWx0LnYxLlJvdGF0aW9uUG9saWN5QgPgQQFCDAoKY3JlZGVudGlhbCLIAQoWUmVnaXN0ZXJUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudBIfCgNhcHAYAiABKAsyEi50b2tlbnZhdWx0LnYxLkFwcBI4ChBjcmVkZW50aWFsX3Byb2JlGAMgASgLMh4udG9rZW52YXVsdC52MS5DcmVkZW50aWFsUHJvYmUSLAoKbmV4dF9zdGVwcxgEIAEoCzIYLnRva2VudmF1bHQudjEuTmV4dFN0ZXBzIiUKEEdldFRlbmFudFJlcXVlc3QSEQoEbmFtZRgBIAEoCUID4EECIjoKEUdldFRlbmFudFJlc3BvbnNlEiUKBnRlbmFudBgBIAEoCzIVLnRva2VudmF1bHQudjEuVGVuYW50IkUKEkxpc3RUZW5hbnRzUmVxdWVzdBIWCglwYWdlX3NpemUYASABKAVCA+BBARIXCgpwYWdlX3Rva2VuGAIgASgJQgPgQQEiVgoTTGlzdFRlbmFudHNSZXNwb25zZRImCgd0ZW5hbnRzGAEgAygLMhUudG9rZW52YXVsdC52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIncKE1VwZGF0ZVRlbmFudFJlcXVlc3QSKgoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnRCA+BBAhI0Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCA+BBASI9ChRVcGRhdGVUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCI8ChRTdXNwZW5kVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EEBIj4KFVN1c3BlbmRUZW5hbnRSZXNwb25zZRIlCgZ0ZW5hbnQYASABKAsyFS50b2tlbnZhdWx0LnYxLlRlbmFudCI7ChNSZXN1bWVUZW5hbnRSZXF1ZXN0EhEKBG5hbWUYASABKAlCA+BBAhIRCgRldGFnGAIgASgJQgPgQQEiPQoUUmVzdW1lVGVuYW50UmVzcG9uc2USJQoGdGVuYW50GAEgASgLMhUudG9rZW52YXVsdC52MS5UZW5hbnQiTwoTRGVsZXRlVGVuYW50UmVxdWVzdBIRCgRuYW1lGAEgASgJQgPgQQISEQoEZXRhZxgCIAEoCUID4EECEhIKBWZvcmNlGAMgASgIQgPgQQEiFgoURGVsZXRlVGVuYW50UmVzcG9uc2Uy+wQKDVRlbmFudFNlcnZpY2USXQoOUmVnaXN0ZXJUZW5hbnQSJC50b2tlbnZhdWx0LnYxLlJlZ2lzdGVyVGVuYW50UmVxdWVzdBolLnRva2VudmF1bHQudjEuUmVnaXN0ZXJUZW5hbnRSZXNwb25zZRJOCglHZXRUZW5hbnQSHy50b2tlbnZhdWx0LnYxLkdldFRlbmFudFJlcXVlc3QaIC50b2tlbnZhdWx0LnYxLkdldFRlbmFudFJlc3BvbnNlElQKC0xpc3RUZW5hbnRzEiEudG9rZW52YXVsdC52MS5MaXN0VGVuYW50c1JlcXVlc3QaIi50b2tlbnZhdWx0LnYxLkxpc3RUZW5hbnRzUmVzcG9uc2USVwoMVXBkYXRlVGVuYW50EiIudG9rZW52YXVsdC52MS5VcGRhdGVUZW5hbnRSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5VcGRhdGVUZW5hbnRSZXNwb25zZRJaCg1TdXNwZW5kVGVuYW50EiMudG9rZW52YXVsdC52MS5TdXNwZW5kVGVuYW50UmVxdWVzdBokLnRva2VudmF1bHQudjEuU3VzcGVuZFRlbmFudFJlc3BvbnNlElcKDFJlc3VtZVRlbmFudBIiLnRva2VudmF1bHQudjEuUmVzdW1lVGVuYW50UmVxdWVzdBojLnRva2VudmF1bHQudjEuUmVzdW1lVGVuYW50UmVzcG9uc2USVwoMRGVsZXRlVGVuYW50EiIudG9rZW52YXVsdC52MS5EZWxldGVUZW5hbnRSZXF1ZXN0GiMudG9rZW52YXVsdC52MS5EZWxldGVUZW5hbnRSZXNwb25zZUJYCg10b2tlbnZhdWx0LnYxUAFaNXRva2VudmF1bHQuaW50ZXJuYWwvY2xpZW50L3Rva2VudmF1bHQvdjE7dG9rZW52YXVsdHYxqgINVG9rZW5WYXVsdC5WMWIGcHJvdG8z", [file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_tokenvault_v1_app, file_tokenvault_v1_credential, file_tokenvault_v1_next_steps, file_tokenvault_v1_sensitive, file_tokenvault_v1_tenant]);
 
 /**
- * A customer and its app, as typed by hand:
- * `{"tenant_id":"acme","display_name":"Acme","preset":"aurinko","app":{"client_id":"…","client_secret":"…","secret_expire_time":"2027-01-31T00:00:00Z"}}`.
+ * The tenant to register, and its app. Flat enough to type:
+ * `{"tenant_id":"acme","display_name":"Acme","preset":"aurinko",`
+ * `"app":{"client_id":"…","client_secret":"…","secret_expire_time":"2027-01-31T00:00:00Z"}}`.
  *
  * @generated from message tokenvault.v1.RegisterTenantRequest
  */
 export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest"> & {
   /**
-   * The id in `tenants/{tenant}`; matches `[a-z][a-z0-9-]{0,62}`.
+   * The id in `tenants/{tenant}`. Matches `[a-z][a-z0-9-]{0,62}`.
    *
    * @generated from field: string tenant_id = 1;
    */
   tenantId: string;
 
   /**
-   * For people; at most 128 characters. Default: the tenant_id.
+   * Name shown to people. At most 128 characters. Default: the tenant_id.
    *
    * @generated from field: string display_name = 2;
    */
@@ -53,21 +54,24 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   labels: { [key: string]: string };
 
   /**
-   * Defaults for a known product: `aurinko`, `chatwoot`, `deskpro`, `botpress-v12` or `botpress-cloud`. Sets catalog, redirect URIs, audience and implicit permissions; what is given beside it wins. Without app: the catalog alone.
+   * Defaults for a known product: `aurinko`, `chatwoot`, `deskpro`, `botpress-v12` or `botpress-cloud`. Sets catalog,
+   * redirect URIs, audience and implicit permissions. Fields of the request override it. Without `app`, only the
+   * catalog is set.
    *
    * @generated from field: string preset = 4;
    */
   preset: string;
 
   /**
-   * Where the product lives: `https://chat.example.com`. Fills in the redirect URI of a preset that has a `{base}`; and browsers may be sent back there after connecting, unless return_url_prefixes are given. Needs app.
+   * Base URL of the product: `https://chat.example.com`. Replaces `{base}` in the redirect URI of a preset. Browsers
+   * may return there after connecting, unless return_url_prefixes are set. Requires `app`.
    *
    * @generated from field: string base_url = 5;
    */
   baseUrl: string;
 
   /**
-   * The scope catalog. Default: the preset's, else `microsoft`.
+   * The scope catalog. Default: that of the preset, otherwise `microsoft`.
    *
    * @generated from field: string catalog = 6;
    */
@@ -81,28 +85,31 @@ export type RegisterTenantRequest = Message<"tokenvault.v1.RegisterTenantRequest
   allowedDirectoryIds: string[];
 
   /**
-   * The Entra app registration; becomes `tenants/{tenant}/apps/default`. Not given: the tenant connects through apps that are shared with it.
+   * The Entra app registration. It becomes `tenants/{tenant}/apps/default`. Absent: the tenant connects through apps
+   * that are shared with it.
    *
    * @generated from field: tokenvault.v1.AppRegistration app = 8;
    */
   app?: AppRegistration | undefined;
 
   /**
-   * Checks all and answers as if it had been done; stores nothing, and presents nothing to Entra.
+   * Validates the request and returns the response of a real call. Stores nothing, and presents nothing to Entra.
    *
    * @generated from field: bool validate_only = 9;
    */
   validateOnly: boolean;
 
   /**
-   * The name of the strategy in `botpress.config.json`, for preset `botpress-v12`: adds Botpress's own callback of that strategy to the redirect URIs, beside the vault's. At most 64 letters, digits and `. _ ~ -`; needs app, base_url, and no app.redirect_uris.
+   * The name of the strategy in `botpress.config.json`, for preset `botpress-v12`. Adds Botpress's callback of that
+   * strategy to the redirect URIs, in addition to the vault's. At most 64 letters, digits and `. _ ~ -`. Requires `app`
+   * and base_url, and excludes app.redirect_uris.
    *
    * @generated from field: string strategy = 10;
    */
   strategy: string;
 
   /**
-   * Days before the end of a credential at which it is told; see Tenant.expiry_thresholds_days.
+   * Reminder thresholds in days before a credential expires. See Tenant.expiry_thresholds_days.
    *
    * @generated from field: repeated int32 expiry_thresholds_days = 11;
    */
@@ -117,27 +124,27 @@ export const RegisterTenantRequestSchema: GenMessage<RegisterTenantRequest> = /*
   messageDesc(file_tokenvault_v1_tenant_service, 0);
 
 /**
- * An app registration with its first credential, flat, so that it can be typed.
+ * An app registration with its first credential. Flat, so that it can be typed.
  *
  * @generated from message tokenvault.v1.AppRegistration
  */
 export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
   /**
-   * "Application (client) ID" of the portal, a GUID.
+   * "Application (client) ID" in the portal, a GUID.
    *
    * @generated from field: string client_id = 1;
    */
   clientId: string;
 
   /**
-   * The product's name as the connect page shows it. Default: the tenant's display_name.
+   * The product's name, shown on the connect page. Default: the tenant's display_name.
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
-   * `organizations`, `common`, `consumers` or a directory id. Default: the preset's, else `organizations`.
+   * `organizations`, `common`, `consumers` or a directory id. Default: that of the preset, otherwise `organizations`.
    *
    * @generated from field: string sign_in_audience = 3;
    */
@@ -151,21 +158,22 @@ export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
   cloud: Cloud;
 
   /**
-   * Redirect URIs of the registration; see App.redirect_uris. Default: the preset's, else the vault's own callback.
+   * Redirect URIs of the registration. See App.redirect_uris. Default: those of the preset, otherwise the vault's own
+   * callback.
    *
    * @generated from field: repeated string redirect_uris = 5;
    */
   redirectUris: string[];
 
   /**
-   * Where a browser may be sent after connecting; see App.return_url_prefixes.
+   * Allowed destinations of a browser after connecting. See App.return_url_prefixes.
    *
    * @generated from field: repeated string return_url_prefixes = 6;
    */
   returnUrlPrefixes: string[];
 
   /**
-   * The first credential; exactly one.
+   * The first credential. Exactly one.
    *
    * @generated from oneof tokenvault.v1.AppRegistration.credential
    */
@@ -187,7 +195,7 @@ export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
     case: "certificate";
   } | {
     /**
-     * Where the assertion of another identity provider is read.
+     * The file that contains the assertion of another identity provider.
      *
      * @generated from field: tokenvault.v1.FederatedMaterial federated = 9;
      */
@@ -195,7 +203,7 @@ export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
     case: "federated";
   } | {
     /**
-     * Where the client secret lies in Azure Key Vault.
+     * The location of the client secret in Azure Key Vault.
      *
      * @generated from field: tokenvault.v1.KeyVaultSecretMaterial key_vault_secret = 10;
      */
@@ -204,28 +212,28 @@ export type AppRegistration = Message<"tokenvault.v1.AppRegistration"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * When the client secret ends, from the portal. Not given: unknown, and warned of. Only with client_secret.
+   * When the client secret expires, from the portal. Absent: unknown, which adds a warning. Only with client_secret.
    *
    * @generated from field: google.protobuf.Timestamp secret_expire_time = 11;
    */
   secretExpireTime?: Timestamp | undefined;
 
   /**
-   * Permissions asked for in every consent; see App.implicit_permissions. Default: the preset's.
+   * Permissions that are requested in every consent. See App.implicit_permissions. Default: those of the preset.
    *
    * @generated from field: repeated string implicit_permissions = 12;
    */
   implicitPermissions: string[];
 
   /**
-   * The directory (GUID) in which the app is registered; see App.home_directory_id.
+   * The directory (GUID) in which the app is registered. See App.home_directory_id.
    *
    * @generated from field: string home_directory_id = 13;
    */
   homeDirectoryId: string;
 
   /**
-   * Present: the vault renews the client secret by itself; see App.rotation.
+   * Present: the vault rotates the client secret automatically. See App.rotation.
    *
    * @generated from field: tokenvault.v1.RotationPolicy rotation = 14;
    */
@@ -240,7 +248,7 @@ export const AppRegistrationSchema: GenMessage<AppRegistration> = /*@__PURE__*/
   messageDesc(file_tokenvault_v1_tenant_service, 1);
 
 /**
- * What was stored, and what is left to do.
+ * The stored resources, and the remaining steps.
  *
  * @generated from message tokenvault.v1.RegisterTenantResponse
  */
@@ -253,21 +261,21 @@ export type RegisterTenantResponse = Message<"tokenvault.v1.RegisterTenantRespon
   tenant?: Tenant | undefined;
 
   /**
-   * Its app as stored, where one was given.
+   * Its app as stored. Absent if the request contained none.
    *
    * @generated from field: tokenvault.v1.App app = 2;
    */
   app?: App | undefined;
 
   /**
-   * What came of presenting the credential to Entra, where an app was given.
+   * Result of presenting the credential to Entra. Absent if the request contained no app.
    *
    * @generated from field: tokenvault.v1.CredentialProbe credential_probe = 3;
    */
   credentialProbe?: CredentialProbe | undefined;
 
   /**
-   * What is left to do in the Entra portal; without an app, how the tenant comes by one.
+   * Remaining steps in the Entra portal. Without an app: how to provide one for the tenant.
    *
    * @generated from field: tokenvault.v1.NextSteps next_steps = 4;
    */
@@ -282,7 +290,7 @@ export const RegisterTenantResponseSchema: GenMessage<RegisterTenantResponse> = 
   messageDesc(file_tokenvault_v1_tenant_service, 2);
 
 /**
- * Which tenant.
+ * The tenant to return.
  *
  * @generated from message tokenvault.v1.GetTenantRequest
  */
@@ -324,20 +332,20 @@ export const GetTenantResponseSchema: GenMessage<GetTenantResponse> = /*@__PURE_
   messageDesc(file_tokenvault_v1_tenant_service, 4);
 
 /**
- * Which page of tenants.
+ * Selects a page of tenants.
  *
  * @generated from message tokenvault.v1.ListTenantsRequest
  */
 export type ListTenantsRequest = Message<"tokenvault.v1.ListTenantsRequest"> & {
   /**
-   * At most so many; default 50, at most 1000.
+   * Page size; default 50, at most 1000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the answer before; empty: the first page.
+   * The next_page_token of the previous response. Empty: the first page.
    *
    * @generated from field: string page_token = 2;
    */
@@ -365,7 +373,7 @@ export type ListTenantsResponse = Message<"tokenvault.v1.ListTenantsResponse"> &
   tenants: Tenant[];
 
   /**
-   * For the next page; empty: this was the last.
+   * For the next page. Empty: this was the last.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -380,20 +388,21 @@ export const ListTenantsResponseSchema: GenMessage<ListTenantsResponse> = /*@__P
   messageDesc(file_tokenvault_v1_tenant_service, 6);
 
 /**
- * What to change.
+ * The change to apply.
  *
  * @generated from message tokenvault.v1.UpdateTenantRequest
  */
 export type UpdateTenantRequest = Message<"tokenvault.v1.UpdateTenantRequest"> & {
   /**
-   * Its `name` says which; its `etag`, if given, must be the current one.
+   * `name` selects the resource. `etag`, if set, must be the current one.
    *
    * @generated from field: tokenvault.v1.Tenant tenant = 1;
    */
   tenant?: Tenant | undefined;
 
   /**
-   * Fields to change: `display_name`, `labels`, `catalog`, `allowed_directory_ids`, or `*` for all four. Absent: those of them that are not empty in `tenant`.
+   * Fields to change: `display_name`, `labels`, `catalog`, `allowed_directory_ids`, `expiry_thresholds_days`, or `*`
+   * for all of them. Absent: those of them that are not empty in `tenant`.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -429,7 +438,7 @@ export const UpdateTenantResponseSchema: GenMessage<UpdateTenantResponse> = /*@_
   messageDesc(file_tokenvault_v1_tenant_service, 8);
 
 /**
- * Which tenant to suspend.
+ * The tenant to suspend.
  *
  * @generated from message tokenvault.v1.SuspendTenantRequest
  */
@@ -442,7 +451,7 @@ export type SuspendTenantRequest = Message<"tokenvault.v1.SuspendTenantRequest">
   name: string;
 
   /**
-   * If given, must be the current one.
+   * If set, must be the current one.
    *
    * @generated from field: string etag = 2;
    */
@@ -457,7 +466,7 @@ export const SuspendTenantRequestSchema: GenMessage<SuspendTenantRequest> = /*@_
   messageDesc(file_tokenvault_v1_tenant_service, 9);
 
 /**
- * The tenant after it.
+ * The tenant after the change.
  *
  * @generated from message tokenvault.v1.SuspendTenantResponse
  */
@@ -478,7 +487,7 @@ export const SuspendTenantResponseSchema: GenMessage<SuspendTenantResponse> = /*
   messageDesc(file_tokenvault_v1_tenant_service, 10);
 
 /**
- * Which tenant to resume.
+ * The tenant to resume.
  *
  * @generated from message tokenvault.v1.ResumeTenantRequest
  */
@@ -491,7 +500,7 @@ export type ResumeTenantRequest = Message<"tokenvault.v1.ResumeTenantRequest"> &
   name: string;
 
   /**
-   * If given, must be the current one.
+   * If set, must be the current one.
    *
    * @generated from field: string etag = 2;
    */
@@ -506,7 +515,7 @@ export const ResumeTenantRequestSchema: GenMessage<ResumeTenantRequest> = /*@__P
   messageDesc(file_tokenvault_v1_tenant_service, 11);
 
 /**
- * The tenant after it.
+ * The tenant after the change.
  *
  * @generated from message tokenvault.v1.ResumeTenantResponse
  */
@@ -527,7 +536,7 @@ export const ResumeTenantResponseSchema: GenMessage<ResumeTenantResponse> = /*@_
   messageDesc(file_tokenvault_v1_tenant_service, 12);
 
 /**
- * Which tenant to delete.
+ * The tenant to delete.
  *
  * @generated from message tokenvault.v1.DeleteTenantRequest
  */
@@ -540,14 +549,14 @@ export type DeleteTenantRequest = Message<"tokenvault.v1.DeleteTenantRequest"> &
   name: string;
 
   /**
-   * Must be the current one: read the tenant before you destroy it.
+   * Must be the current one, so that the tenant is read before it is deleted.
    *
    * @generated from field: string etag = 2;
    */
   etag: string;
 
   /**
-   * Delete its connections too. Without it a tenant that has any is refused.
+   * Also delete its connections. Without it, the call fails if the tenant has any.
    *
    * @generated from field: bool force = 3;
    */
@@ -562,7 +571,7 @@ export const DeleteTenantRequestSchema: GenMessage<DeleteTenantRequest> = /*@__P
   messageDesc(file_tokenvault_v1_tenant_service, 13);
 
 /**
- * Nothing: it is gone.
+ * Empty.
  *
  * @generated from message tokenvault.v1.DeleteTenantResponse
  */
@@ -577,15 +586,18 @@ export const DeleteTenantResponseSchema: GenMessage<DeleteTenantResponse> = /*@_
   messageDesc(file_tokenvault_v1_tenant_service, 14);
 
 /**
- * The operator's customers. On the admin listener only.
+ * Tenants: the operator's customers. Available on the admin listener only.
  *
  * @generated from service tokenvault.v1.TenantService
  */
 export const TenantService: GenService<{
   /**
-   * Onboards a tenant in one call and one commit: the tenant, its app `default`, the app's first credential `default`, and the tenant's key. Then probes the credential; a probe that fails warns and never refuses. Without `app` it is the tenant and its key alone.
+   * Registers a tenant in one call and one commit: the tenant, its key, its app `default`, and the app's first
+   * credential `default`. Then probes the credential. A failed probe adds a warning; it does not fail the call. Without
+   * `app`, only the tenant and its key are created.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (metadata names the field), TENANT_EXISTS, APP_MISCONFIGURED (cloud CUSTOM, and the vault is configured with none), KEY_SOURCE_UNAVAILABLE.
+   * Reasons: NAME_INVALID, FIELD_INVALID (metadata: the field), TENANT_EXISTS, APP_MISCONFIGURED (cloud CUSTOM is not
+   * configured in the vault), KEY_SOURCE_UNAVAILABLE.
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.TenantService.RegisterTenant
@@ -596,7 +608,7 @@ export const TenantService: GenService<{
     output: typeof RegisterTenantResponseSchema;
   },
   /**
-   * Answers one tenant.
+   * Returns one tenant.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND.
    * Callers: operator.
@@ -609,7 +621,7 @@ export const TenantService: GenService<{
     output: typeof GetTenantResponseSchema;
   },
   /**
-   * Lists the tenants that the caller may see, sorted by name.
+   * Lists the tenants that the caller may access, sorted by name.
    *
    * Reasons: FIELD_INVALID.
    * Callers: operator.
@@ -622,7 +634,8 @@ export const TenantService: GenService<{
     output: typeof ListTenantsResponseSchema;
   },
   /**
-   * Changes display_name, labels, catalog or allowed_directory_ids. A directory that is no longer allowed bites at the next token: DIRECTORY_NOT_ALLOWED.
+   * Changes the fields in update_mask. Removing a directory from allowed_directory_ids takes effect at the next token
+   * request, which fails with DIRECTORY_NOT_ALLOWED.
    *
    * Reasons: NAME_INVALID, FIELD_INVALID, TENANT_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator.
@@ -635,7 +648,8 @@ export const TenantService: GenService<{
     output: typeof UpdateTenantResponseSchema;
   },
   /**
-   * Stops handing out the tenant's tokens, within a second everywhere, and forgets its cached ones. Nothing is deleted. Suspending twice changes nothing.
+   * Suspends the tenant: all replicas stop serving its tokens and discard the cached ones within a second. Deletes
+   * nothing. Idempotent.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator.
@@ -648,7 +662,7 @@ export const TenantService: GenService<{
     output: typeof SuspendTenantResponseSchema;
   },
   /**
-   * Ends a suspension. Resuming twice changes nothing.
+   * Resumes a suspended tenant. Idempotent.
    *
    * Reasons: NAME_INVALID, TENANT_NOT_FOUND, ETAG_MISMATCH.
    * Callers: operator.
@@ -661,9 +675,11 @@ export const TenantService: GenService<{
     output: typeof ResumeTenantResponseSchema;
   },
   /**
-   * Forgets the tenant with all that is its own, and destroys its keys, so that what is left in files and backups cannot be opened. Cannot be undone. At Entra nothing is revoked.
+   * Deletes the tenant with all its data and destroys its keys, so that copies in files and backups cannot be opened.
+   * Cannot be undone. Revokes nothing in Entra.
    *
-   * Reasons: NAME_INVALID, FIELD_INVALID (no etag), TENANT_NOT_FOUND, ETAG_MISMATCH, TENANT_NOT_EMPTY (connections, and no force), APP_IN_USE (other tenants connect through its shared app; even with force).
+   * Reasons: NAME_INVALID, FIELD_INVALID (no etag), TENANT_NOT_FOUND, ETAG_MISMATCH, TENANT_NOT_EMPTY (it has
+   * connections and `force` is not set), APP_IN_USE (other tenants connect through its shared app; even with `force`).
    * Callers: operator.
    *
    * @generated from rpc tokenvault.v1.TenantService.DeleteTenant

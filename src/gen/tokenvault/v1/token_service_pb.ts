@@ -19,7 +19,7 @@ export const file_tokenvault_v1_token_service: GenFile = /*@__PURE__*/
   fileDesc("CiF0b2tlbnZhdWx0L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SDXRva2VudmF1bHQudjEiswEKFUdldEFjY2Vzc1Rva2VuUmVxdWVzdBIXCgpjb25uZWN0aW9uGAEgASgJQgPgQQISEwoGc2NvcGVzGAIgAygJQgPgQQESLwoHbWluX3R0bBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkID4EEBEhMKBmNsYWltcxgEIAEoCUID4EEBEiYKFXJlamVjdGVkX3Rva2VuX3NoYTI1NhgFIAEoCUIH4EEBqNQYASL+AQoWR2V0QWNjZXNzVG9rZW5SZXNwb25zZRIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBKjUGAESEgoKdG9rZW5fdHlwZRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVmcmVzaF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXNvdXJjZRgFIAEoCRITCgtwZXJtaXNzaW9ucxgGIAMoCRIqCgZzb3VyY2UYByABKA4yGi50b2tlbnZhdWx0LnYxLlRva2VuU291cmNlIngKF1dhdGNoQWNjZXNzVG9rZW5SZXF1ZXN0EhcKCmNvbm5lY3Rpb24YASABKAlCA+BBAhITCgZzY29wZXMYAiADKAlCA+BBARIvCgdtaW5fdHRsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgPgQQEigAIKGFdhdGNoQWNjZXNzVG9rZW5SZXNwb25zZRIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBKjUGAESEgoKdG9rZW5fdHlwZRgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVmcmVzaF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXNvdXJjZRgFIAEoCRITCgtwZXJtaXNzaW9ucxgGIAMoCRIqCgZzb3VyY2UYByABKA4yGi50b2tlbnZhdWx0LnYxLlRva2VuU291cmNlIo8BChhHZXRBcHBBY2Nlc3NUb2tlblJlcXVlc3QSEAoDYXBwGAEgASgJQgPgQQISFQoIcmVzb3VyY2UYAiABKAlCA+BBAhIZCgxkaXJlY3RvcnlfaWQYAyABKAlCA+BBARIvCgdtaW5fdHRsGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgPgQQEigQIKGUdldEFwcEFjY2Vzc1Rva2VuUmVzcG9uc2USGgoMYWNjZXNzX3Rva2VuGAEgASgJQgSo1BgBEhIKCnRva2VuX3R5cGUYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHJlZnJlc2hfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVzb3VyY2UYBSABKAkSEwoLcGVybWlzc2lvbnMYBiADKAkSKgoGc291cmNlGAcgASgOMhoudG9rZW52YXVsdC52MS5Ub2tlblNvdXJjZTK8AgoMVG9rZW5TZXJ2aWNlEl0KDkdldEFjY2Vzc1Rva2VuEiQudG9rZW52YXVsdC52MS5HZXRBY2Nlc3NUb2tlblJlcXVlc3QaJS50b2tlbnZhdWx0LnYxLkdldEFjY2Vzc1Rva2VuUmVzcG9uc2USZQoQV2F0Y2hBY2Nlc3NUb2tlbhImLnRva2VudmF1bHQudjEuV2F0Y2hBY2Nlc3NUb2tlblJlcXVlc3QaJy50b2tlbnZhdWx0LnYxLldhdGNoQWNjZXNzVG9rZW5SZXNwb25zZTABEmYKEUdldEFwcEFjY2Vzc1Rva2VuEicudG9rZW52YXVsdC52MS5HZXRBcHBBY2Nlc3NUb2tlblJlcXVlc3QaKC50b2tlbnZhdWx0LnYxLkdldEFwcEFjY2Vzc1Rva2VuUmVzcG9uc2VCWAoNdG9rZW52YXVsdC52MVABWjV0b2tlbnZhdWx0LmludGVybmFsL2NsaWVudC90b2tlbnZhdWx0L3YxO3Rva2VudmF1bHR2MaoCDVRva2VuVmF1bHQuVjFiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tokenvault_v1_access_token, file_tokenvault_v1_sensitive]);
 
 /**
- * Which token, and how fresh.
+ * The token to return, and its minimum validity.
  *
  * @generated from message tokenvault.v1.GetAccessTokenRequest
  */
@@ -32,29 +32,34 @@ export type GetAccessTokenRequest = Message<"tokenvault.v1.GetAccessTokenRequest
   connection: string;
 
   /**
-   * Product scopes that the token must cover, all of one resource; at most 100. Empty: those of the connection, if they are of one resource.
-   * `X/.default` stands for what the connection has of the resource X.
+   * Product scopes that the token must cover, all of one resource; at most 100. Empty: those of the connection, if they
+   * are of one resource.
+   * `X/.default` stands for the connection's permissions of the resource X.
    *
    * @generated from field: repeated string scopes = 2;
    */
   scopes: string[];
 
   /**
-   * The token lives at least so long when it is answered. Default 60 s, at most 300 s.
+   * Minimum remaining validity of the returned token. Default 60 s, at most 300 s.
    *
    * @generated from field: google.protobuf.Duration min_ttl = 3;
    */
   minTtl?: Duration | undefined;
 
   /**
-   * The `claims` of a challenge (WWW-Authenticate) that the resource answered with: JSON, decoded from base64, at most 8 KiB. Forces one refresh per resource and challenge a minute, shared by all who bring it. RATE_LIMITED: a refresh of the connection was forced less than 30 s ago, by another challenge, a refused token or VerifyConnection.
+   * The `claims` of a challenge (WWW-Authenticate) from the resource: JSON, decoded from base64, at most 8 KiB. Forces
+   * at most one refresh per resource and challenge a minute, shared by all callers that send it. RATE_LIMITED: a
+   * refresh of the connection was forced less than 30 s ago, by another challenge, a rejected token or
+   * VerifyConnection.
    *
    * @generated from field: string claims = 4;
    */
   claims: string;
 
   /**
-   * SHA-256 (64 lower-case hex digits) of a token that the resource refused. Only if it is still the current one is it refreshed, once for all who say so. RATE_LIMITED as for `claims`.
+   * SHA-256 (64 lower-case hex digits) of a token that the resource rejected. If it is still the current token, it is
+   * refreshed once, shared by all callers that report it. RATE_LIMITED as for `claims`.
    *
    * @generated from field: string rejected_token_sha256 = 5;
    */
@@ -89,35 +94,36 @@ export type GetAccessTokenResponse = Message<"tokenvault.v1.GetAccessTokenRespon
   tokenType: string;
 
   /**
-   * When it ends.
+   * When the token expires.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * From when on the vault would rather hand out a new one; a caller who keeps the token asks again from here.
+   * When the vault starts to prefer a new token. A caller that caches the token should request it again from this time
+   * on.
    *
    * @generated from field: google.protobuf.Timestamp refresh_time = 4;
    */
   refreshTime?: Timestamp | undefined;
 
   /**
-   * The one resource that takes it: `https://graph.microsoft.com`.
+   * The only resource that accepts the token: `https://graph.microsoft.com`.
    *
    * @generated from field: string resource = 5;
    */
   resource: string;
 
   /**
-   * What the token really carries, sorted; can be more than was asked, since Entra does not narrow.
+   * The permissions in the token, sorted. Can be more than requested, because Entra does not narrow them.
    *
    * @generated from field: repeated string permissions = 6;
    */
   permissions: string[];
 
   /**
-   * Where it came from.
+   * Origin of the token.
    *
    * @generated from field: tokenvault.v1.TokenSource source = 7;
    */
@@ -132,7 +138,7 @@ export const GetAccessTokenResponseSchema: GenMessage<GetAccessTokenResponse> = 
   messageDesc(file_tokenvault_v1_token_service, 1);
 
 /**
- * Which token to follow.
+ * The token to watch.
  *
  * @generated from message tokenvault.v1.WatchAccessTokenRequest
  */
@@ -145,14 +151,16 @@ export type WatchAccessTokenRequest = Message<"tokenvault.v1.WatchAccessTokenReq
   connection: string;
 
   /**
-   * Product scopes that the token must cover, all of one resource; at most 100. Empty: those of the connection, if they are of one resource.
+   * Product scopes that the token must cover, all of one resource; at most 100. Empty: those of the connection, if they
+   * are of one resource.
    *
    * @generated from field: repeated string scopes = 2;
    */
   scopes: string[];
 
   /**
-   * A new token comes at the latest when the present one lives only so long. Default 60 s, at most 300 s.
+   * A new token is sent at the latest when the remaining validity of the current one falls to this value. Default 60 s,
+   * at most 300 s.
    *
    * @generated from field: google.protobuf.Duration min_ttl = 3;
    */
@@ -167,7 +175,7 @@ export const WatchAccessTokenRequestSchema: GenMessage<WatchAccessTokenRequest> 
   messageDesc(file_tokenvault_v1_token_service, 2);
 
 /**
- * The present access token; replaces the one before.
+ * The current access token. Replaces the previous one.
  *
  * @generated from message tokenvault.v1.WatchAccessTokenResponse
  */
@@ -187,35 +195,35 @@ export type WatchAccessTokenResponse = Message<"tokenvault.v1.WatchAccessTokenRe
   tokenType: string;
 
   /**
-   * When it ends.
+   * When the token expires.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * About when the next one can be expected.
+   * Approximate time of the next token.
    *
    * @generated from field: google.protobuf.Timestamp refresh_time = 4;
    */
   refreshTime?: Timestamp | undefined;
 
   /**
-   * The one resource that takes it.
+   * The only resource that accepts the token.
    *
    * @generated from field: string resource = 5;
    */
   resource: string;
 
   /**
-   * What the token really carries, sorted.
+   * The permissions in the token, sorted.
    *
    * @generated from field: repeated string permissions = 6;
    */
   permissions: string[];
 
   /**
-   * Where it came from.
+   * Origin of the token.
    *
    * @generated from field: tokenvault.v1.TokenSource source = 7;
    */
@@ -230,7 +238,7 @@ export const WatchAccessTokenResponseSchema: GenMessage<WatchAccessTokenResponse
   messageDesc(file_tokenvault_v1_token_service, 3);
 
 /**
- * Which token of an app.
+ * The token of an app to return.
  *
  * @generated from message tokenvault.v1.GetAppAccessTokenRequest
  */
@@ -243,22 +251,24 @@ export type GetAppAccessTokenRequest = Message<"tokenvault.v1.GetAppAccessTokenR
   app: string;
 
   /**
-   * The resource's URI, such as `https://graph.microsoft.com`, or its application id; `/.default` is added for Entra. A slash at the
-   * end belongs to the resource (`https://database.windows.net/`), and so the token's audience has it.
+   * The resource's URI, such as `https://graph.microsoft.com`, or its application id. The vault adds `/.default` for
+   * Entra. A slash at the end is part of the resource (`https://database.windows.net/`), and also appears in the
+   * token's audience.
    *
    * @generated from field: string resource = 2;
    */
   resource: string;
 
   /**
-   * The directory (GUID) to act in. Required unless the app's sign_in_audience is a directory, which is the default.
+   * The directory (GUID) in which to act. Default: the app's sign_in_audience, if that is a directory; otherwise
+   * required.
    *
    * @generated from field: string directory_id = 3;
    */
   directoryId: string;
 
   /**
-   * The token lives at least so long when it is answered. Default 60 s, at most 300 s.
+   * Minimum remaining validity of the returned token. Default 60 s, at most 300 s.
    *
    * @generated from field: google.protobuf.Duration min_ttl = 4;
    */
@@ -293,35 +303,35 @@ export type GetAppAccessTokenResponse = Message<"tokenvault.v1.GetAppAccessToken
   tokenType: string;
 
   /**
-   * When it ends.
+   * When the token expires.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * From when on the vault would rather hand out a new one.
+   * When the vault starts to prefer a new token.
    *
    * @generated from field: google.protobuf.Timestamp refresh_time = 4;
    */
   refreshTime?: Timestamp | undefined;
 
   /**
-   * The one resource that takes it.
+   * The only resource that accepts the token.
    *
    * @generated from field: string resource = 5;
    */
   resource: string;
 
   /**
-   * Always empty: Entra does not say which application permissions it gave.
+   * Always empty: Entra does not return the granted application permissions.
    *
    * @generated from field: repeated string permissions = 6;
    */
   permissions: string[];
 
   /**
-   * Where it came from.
+   * Origin of the token.
    *
    * @generated from field: tokenvault.v1.TokenSource source = 7;
    */
@@ -336,18 +346,22 @@ export const GetAppAccessTokenResponseSchema: GenMessage<GetAppAccessTokenRespon
   messageDesc(file_tokenvault_v1_token_service, 5);
 
 /**
- * Hands out access tokens; the only service that does. Its three responses have the same fields under the same numbers.
+ * Serves access tokens. No other service returns any. The three responses have the same fields with the same numbers.
  *
  * @generated from service tokenvault.v1.TokenService
  */
 export const TokenService: GenService<{
   /**
-   * Answers an access token of the connection that lives at least min_ttl, from memory where it can, from Entra where it must.
+   * Returns an access token of the connection that is valid for at least min_ttl. Served from memory if possible,
+   * otherwise requested from Entra.
    *
-   * Reasons: CONNECTION_PENDING, REAUTHORIZATION_REQUIRED, CONSENT_REQUIRED, SCOPE_NOT_GRANTED (the user signs in); ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, DIRECTORY_NOT_ALLOWED (the customer's
-   * administrator); APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED, CONNECTION_SUSPENDED (the operator); ACCOUNT_MISMATCH (an unverified
-   * import was another account's), NAME_INVALID, FIELD_INVALID, SCOPE_UNKNOWN, SCOPES_SPAN_RESOURCES, TTL_UNATTAINABLE, TENANT_NOT_FOUND, CONNECTION_NOT_FOUND (the caller); ENTRA_UNAVAILABLE, ENTRA_THROTTLED,
-   * APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry); RECORD_CORRUPT.
+   * Reasons: CONNECTION_PENDING, REAUTHORIZATION_REQUIRED, CONSENT_REQUIRED, SCOPE_NOT_GRANTED (the user signs in);
+   * ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, ACCOUNT_DISABLED, DIRECTORY_NOT_ALLOWED (the customer's administrator
+   * acts); APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED,
+   * CONNECTION_SUSPENDED (the operator acts); ACCOUNT_MISMATCH (an unverified import belongs to another account),
+   * NAME_INVALID, FIELD_INVALID, SCOPE_UNKNOWN, SCOPES_SPAN_RESOURCES, TTL_UNATTAINABLE, TENANT_NOT_FOUND,
+   * CONNECTION_NOT_FOUND (the caller acts); ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING,
+   * KEY_SOURCE_UNAVAILABLE (retry); RECORD_CORRUPT.
    * Callers: token_reader.
    *
    * @generated from rpc tokenvault.v1.TokenService.GetAccessToken
@@ -358,8 +372,10 @@ export const TokenService: GenService<{
     output: typeof GetAccessTokenResponseSchema;
   },
   /**
-   * Streams the present access token at once, and each new one before the one before ends. Ends with a status when no token can be had any more; transient failures are bridged while the present token lives.
-   * Ends with OK when the vault stops, and is cut off with its connection, which lives for half an hour at most: call again, and the present token comes first.
+   * Streams the current access token immediately, and each new one before the previous one expires. Transient failures
+   * are hidden while the current token is valid. The stream fails with a status when no token can be obtained any more.
+   * The stream completes with OK when the vault stops. It is cut off with its HTTP/2 connection, which lasts at most
+   * half an hour. Call again: the current token is sent first.
    *
    * Reasons: those of GetAccessToken.
    * Callers: token_reader.
@@ -372,11 +388,13 @@ export const TokenService: GenService<{
     output: typeof WatchAccessTokenResponseSchema;
   },
   /**
-   * Answers an access token of the app itself, without a user (client credentials). Only for the tenant that owns the app, not for those it is shared with.
+   * Returns an access token of the app itself, without a user (client credentials). Only for the tenant that owns the
+   * app, not for tenants with which it is shared.
    *
-   * Reasons: ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED (the customer's administrator); APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED,
-   * APP_SUSPENDED (the operator); NAME_INVALID, FIELD_INVALID, TTL_UNATTAINABLE, TENANT_NOT_FOUND, APP_NOT_FOUND (the caller); ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry);
-   * RECORD_CORRUPT.
+   * Reasons: ADMIN_CONSENT_REQUIRED, BLOCKED_BY_POLICY, DIRECTORY_NOT_ALLOWED (the customer's administrator acts);
+   * APP_CREDENTIAL_REJECTED, APP_CREDENTIAL_EXPIRED, APP_MISCONFIGURED, TENANT_SUSPENDED, APP_SUSPENDED (the operator
+   * acts); NAME_INVALID, FIELD_INVALID, TTL_UNATTAINABLE, TENANT_NOT_FOUND, APP_NOT_FOUND (the caller acts);
+   * ENTRA_UNAVAILABLE, ENTRA_THROTTLED, APP_CREDENTIAL_PROPAGATING, KEY_SOURCE_UNAVAILABLE (retry); RECORD_CORRUPT.
    * Callers: token_reader.
    *
    * @generated from rpc tokenvault.v1.TokenService.GetAppAccessToken
