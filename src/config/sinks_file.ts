@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { EVENT_TYPES } from '../model/event_facts.ts';
 import { isLoopbackHost } from '../model/listen_address.ts';
-import { DEFAULT_TYPES, EVENT_TYPES, isOfType, type Sink } from '../model/sink.ts';
+import { DEFAULT_TYPES, isOfType, type Sink } from '../model/sink.ts';
 import { readSigningSecrets } from './signing_secrets.ts';
 import { duplicates, invalidFile, readTextFile, readYaml, resourceId } from './yaml_file.ts';
 

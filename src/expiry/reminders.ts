@@ -4,7 +4,7 @@ import type { Clock, Timestamp } from '../model/clock.ts';
 import { appName } from '../model/connection.ts';
 import type { CredentialExpiring, VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
-import { decideReminder, severityOfEnd } from '../model/reminder.ts';
+import { decideReminder, severityOfExpiry } from '../model/reminder.ts';
 import type { DueReminder, ExpiryStore, Reminder } from '../store/background_stores.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ReportPublished } from './event_reporter.ts';
@@ -86,7 +86,7 @@ function eventOf(due: DueReminder, expireTime: Timestamp, thresholdDays: number,
     type: thresholdDays === 0 ? 'credential.expired' : 'credential.expiring',
     // The expiry date comes first, so that keys that are due together are adjacent in the index.
     dedupeKey: `credential.expiring/${expireTime}/${thresholdDays}/${credential.uid}`,
-    severity: severityOfEnd(expireTime, covered, now),
+    severity: severityOfExpiry(expireTime, covered, now),
     tenantUid: app.tenantUid,
     tenantId: app.tenantId,
     subject: `${appName(app)}/credentials/${credential.credentialId}`,

@@ -4,7 +4,7 @@ import type { Caller } from '../model/caller.ts';
 import { type Clock, DAY, HOUR, type Timestamp } from '../model/clock.ts';
 import type { EventBody, Severity, VaultEvent } from '../model/event.ts';
 import { newUid } from '../model/ids.ts';
-import { decideReminder, severityOfEnd } from '../model/reminder.ts';
+import { decideReminder, severityOfExpiry } from '../model/reminder.ts';
 import type { ExpiryStore } from '../store/background_stores.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -43,7 +43,7 @@ export function createVaultExpiries(parts: VaultExpiriesParts) {
     const { thresholdDays } = decideReminder({ ...item, thresholds, lastRemindedDays: undefined }, now);
     if (thresholdDays === undefined) return;
     const dedupeKey = `vault.credential_expiring/${item.subject}/${item.expireTime}/${thresholdDays}`;
-    const severity = severityOfEnd(item.expireTime, item.covered, now);
+    const severity = severityOfExpiry(item.expireTime, item.covered, now);
     const { kind, subject, expireTime } = item;
     const data = { kind, expireTime, thresholdDays };
     await publish({ type: 'vault.credential_expiring', dedupeKey, severity, subject, data }, now);

@@ -4,16 +4,10 @@ import { appName } from './connection.ts';
 import type { VaultEvent } from './event.ts';
 import { newUid } from './ids.ts';
 
-export interface AppMove {
-  readonly before: App;
-  readonly after: App;
-  readonly time: Timestamp;
-}
-
 export type AppStateChangedEvent = Extract<VaultEvent, { readonly type: 'app.state_changed' }>;
 
-/** Undefined where only the evidence is another. While Entra refuses an app, no user of it gets a token. */
-export function appStateChanged({ before, after, time }: AppMove): AppStateChangedEvent | undefined {
+/** Undefined if the state is the same. While Entra refuses an app, none of its users gets a token. */
+export function appStateChanged(before: App, after: App, time: Timestamp): AppStateChangedEvent | undefined {
   if (before.state === after.state) return undefined;
   return {
     uid: newUid(),

@@ -6,12 +6,12 @@ import type { ConnectionChanged, Severity, VaultEvent } from './event.ts';
 import { newUid } from './ids.ts';
 import type { ResourceState } from './resource_issue.ts';
 
-export interface ConnectionMove {
+interface ConnectionTransition {
   /** Undefined: it is new. */
   readonly before: Connection | undefined;
   /** Undefined: it is deleted. */
   readonly after: Connection | undefined;
-  /** A grant was swapped in, which may look like the one before. */
+  /** A new grant, which may have the same content as the old one. */
   readonly newGrant?: boolean | undefined;
   readonly time: Timestamp;
 }
@@ -19,25 +19,25 @@ export interface ConnectionMove {
 export type ConnectionChangedEvent = Extract<VaultEvent, { readonly type: 'connection.changed' }>;
 
 /**
- * What others are told of it; undefined where nothing changed that concerns them. A refresh that learns of more permissions is not told
- * (the first one after an import nearly always does), one that lost some is.
+ * Undefined if nothing changed that matters to receivers. Additional permissions after a refresh are not reported, because the first
+ * refresh after an import nearly always finds some; lost ones are.
  */
 export function connectionChanged({
   before,
   after,
   newGrant = false,
   time,
-}: ConnectionMove): ConnectionChangedEvent | undefined {
+}: ConnectionTransition): ConnectionChangedEvent | undefined {
   const connection = after ?? before;
   if (connection === undefined) return undefined;
-  const moved = newGrant ? undefined : movedResource(before, after);
-  const change = changeOf(before, after, newGrant, moved);
+  const changed = newGrant ? undefined : changedResource(before, after);
+  const change = changeOf(before, after, newGrant, changed);
   if (change === undefined) return undefined;
   return {
     uid: newUid(),
     dedupeKey: undefined,
     type: 'connection.changed',
-    severity: severityOf(after, moved),
+    severity: severityOf(after, changed),
     tenantUid: connection.tenantUid,
     tenantId: connection.tenantId,
     subject: connectionName(connection),
@@ -49,9 +49,9 @@ export function connectionChanged({
       state: after && connectionState(after),
       previousState: before && connectionState(before),
       reason: after && reasonOf(after),
-      resource: moved?.resource,
-      resourceState: moved?.state,
-      resourceReason: moved?.reason,
+      resource: changed?.resource,
+      resourceState: changed?.state,
+      resourceReason: changed?.reason,
     },
   };
 }
@@ -60,13 +60,13 @@ function changeOf(
   before: Connection | undefined,
   after: Connection | undefined,
   newGrant: boolean,
-  moved: MovedResource | undefined,
+  changed: ChangedResource | undefined,
 ): ConnectionChanged['change'] | undefined {
   if (before === undefined) return 'CREATED';
   if (after === undefined) return 'DELETED';
   if (newGrant) return 'GRANTED';
   if (connectionState(before) !== connectionState(after) || reasonOf(before) !== reasonOf(after)) return 'STATE';
-  if (moved !== undefined || lostSome(before.granted, after.granted)) return 'STATE';
+  if (changed !== undefined || lostSome(before.granted, after.granted)) return 'STATE';
   if (before.externalId !== after.externalId || !sameLabels(before.labels, after.labels)) return 'RENAMED';
   return undefined;
 }
@@ -98,33 +98,33 @@ function sameLabels(one: Connection['labels'], other: Connection['labels']): boo
   return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
 }
 
-interface MovedResource {
+interface ChangedResource {
   readonly resource: string;
   readonly state: ResourceState;
   readonly reason: Reason | undefined;
 }
 
-/** The resource whose own state or reason changed: of several one that is refused now. */
-function movedResource(before: Connection | undefined, after: Connection | undefined): MovedResource | undefined {
-  // With the grant itself, all resources change.
+/** The resource whose own state or reason changed; of several, one that is refused now. */
+function changedResource(before: Connection | undefined, after: Connection | undefined): ChangedResource | undefined {
+  // A change of the grant itself affects all resources.
   if (before === undefined || after === undefined || !isGrantSound(before) || !isGrantSound(after)) return undefined;
   const resources = new Set([...Object.keys(before.resourceIssues), ...Object.keys(after.resourceIssues)]);
-  const moved = [...resources].flatMap((resource) => {
+  const changed = [...resources].flatMap((resource) => {
     const [old, now] = [resourceState(before, resource), resourceState(after, resource)];
     return old.state === now.state && old.reason === now.reason ? [] : [{ resource, ...now }];
   });
-  return moved.find(({ state }) => state !== 'ACTIVE') ?? moved[0];
+  return changed.find(({ state }) => state !== 'ACTIVE') ?? changed[0];
 }
 
-function resourceState({ resourceIssues }: Connection, resource: string): Omit<MovedResource, 'resource'> {
+function resourceState({ resourceIssues }: Connection, resource: string): Omit<ChangedResource, 'resource'> {
   const issue = resourceIssues[resource];
   if (issue === undefined || issue.state === 'ACTIVE') return { state: 'ACTIVE', reason: undefined };
   return { state: issue.state, reason: issue.evidence.reason };
 }
 
-/** What a user or an administrator must do to get it going again. */
-function severityOf(after: Connection | undefined, moved: MovedResource | undefined): Severity {
+/** WARNING if a user or an administrator must act. */
+function severityOf(after: Connection | undefined, changed: ChangedResource | undefined): Severity {
   const state = after && connectionState(after);
-  if (moved !== undefined && moved.state !== 'ACTIVE') return 'WARNING';
+  if (changed !== undefined && changed.state !== 'ACTIVE') return 'WARNING';
   return state === 'REAUTHORIZATION_REQUIRED' || state === 'BLOCKED' ? 'WARNING' : 'INFO';
 }

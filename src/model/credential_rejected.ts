@@ -6,20 +6,16 @@ import { presentOrder } from './credential_role.ts';
 import type { VaultEvent } from './event.ts';
 import { newUid } from './ids.ts';
 
-export interface CredentialRejection {
-  readonly app: Pick<App, 'tenantUid' | 'tenantId' | 'appId' | 'clientId'>;
-  readonly credential: Credential;
-  /** Serves instead; undefined: there is none. */
-  readonly fallback: Credential | undefined;
-  readonly entraError: string | undefined;
-  readonly time: Timestamp;
-}
-
 export type CredentialRejectedEvent = Extract<VaultEvent, { readonly type: 'credential.rejected' }>;
 
-/** While another serves instead no user notices; without one none of them gets a token. */
-export function credentialRejected(rejection: CredentialRejection): CredentialRejectedEvent {
-  const { app, credential, fallback, entraError, time } = rejection;
+/** With a fallback users do not notice; without one none of them gets a token. */
+export function credentialRejected(
+  app: Pick<App, 'tenantUid' | 'tenantId' | 'appId' | 'clientId'>,
+  credential: Credential,
+  fallback: Credential | undefined,
+  entraError: string | undefined,
+  time: Timestamp,
+): CredentialRejectedEvent {
   return {
     uid: newUid(),
     dedupeKey: undefined,
@@ -40,7 +36,7 @@ export function credentialRejected(rejection: CredentialRejection): CredentialRe
   };
 }
 
-/** What is presented next where `credential` is refused. `credentials` are all of its app, in the order of adding. */
+/** The credential to present after this one is refused. `credentials` are all of the app, in the order of adding. */
 export function fallbackOf(
   { uid }: Pick<Credential, 'uid'>,
   credentials: readonly Credential[],

@@ -24,7 +24,7 @@ export type VaultEvent = EventBody & {
   readonly time: Timestamp;
 };
 
-/** How soon somebody must act: not at all, within days, now. */
+/** How soon an operator must act: not at all, within days, now. */
 export type Severity = 'INFO' | 'WARNING' | 'CRITICAL';
 
 /**
@@ -36,11 +36,11 @@ export type EventBody =
   | { readonly type: 'connection.idle_expiring'; readonly data: ConnectionIdleExpiring }
   | { readonly type: 'credential.expiring'; readonly data: CredentialExpiring }
   | { readonly type: 'credential.expired'; readonly data: CredentialExpiring }
-  /** Entra refuses it, at an exchange or a probe; where another serves instead, nobody but this event notices. */
+  /** Entra refuses it, at an exchange or a probe. If another one is used instead, only this event shows it. */
   | { readonly type: 'credential.rejected'; readonly data: CredentialRejected }
   /** The app registration has another expiry than the one that was configured. */
   | { readonly type: 'credential.expiry_mismatch'; readonly data: CredentialExpiryMismatch }
-  /** Entra's registration has one that the vault does not know: somebody added it. */
+  /** The app registration has a credential that the vault does not know. */
   | { readonly type: 'credential.unknown'; readonly data: CredentialUnknown }
   | { readonly type: 'credential.rotating'; readonly data: CredentialRotating }
   | { readonly type: 'credential.rotation_failed'; readonly data: RotationFailed }
@@ -55,13 +55,13 @@ export type EventData = EventBody['data'];
 
 export interface ConnectionChanged {
   /**
-   * `CREATED`, `GRANTED` (a new grant), `STATE` (a refresh ended otherwise than before, or an operator acted),
+   * `CREATED`, `GRANTED` (a new grant), `STATE` (a refresh changed the state, or an operator did),
    * `RENAMED` (external id or labels), `DELETED`.
    */
   readonly change: 'CREATED' | 'GRANTED' | 'STATE' | 'RENAMED' | 'DELETED';
   readonly connectionUid: string;
   readonly externalId: string | undefined;
-  /** Undefined: it is gone. */
+  /** Undefined: it was deleted. */
   readonly state: ConnectionState | undefined;
   /** Undefined: it is new. */
   readonly previousState: ConnectionState | undefined;
@@ -79,13 +79,20 @@ export interface ConnectionIdleExpiring {
   readonly idleExpireTime: Timestamp;
 }
 
-export interface CredentialExpiring {
+/** The app of the event's credentials. */
+interface AppFacts {
   /** `tenants/{tenant}/apps/{app}` */
   readonly app: string;
   /** Application (client) id. */
   readonly clientId: string;
+}
+
+interface CredentialFacts extends AppFacts {
   readonly kind: CredentialKind;
   readonly hint: string;
+}
+
+export interface CredentialExpiring extends CredentialFacts {
   readonly expireTime: Timestamp;
   /** Days before the end that this is the reminder of; 0: it has ended. */
   readonly thresholdDays: number;
@@ -93,21 +100,13 @@ export interface CredentialExpiring {
   readonly covered: boolean;
 }
 
-export interface CredentialRejected {
-  readonly app: string;
-  readonly clientId: string;
-  readonly kind: CredentialKind;
-  readonly hint: string;
+export interface CredentialRejected extends CredentialFacts {
   readonly entraError: string | undefined;
-  /** Id of the credential that serves instead; undefined: there is none. */
+  /** Id of the credential that is used instead; undefined: none. */
   readonly fallback: string | undefined;
 }
 
-export interface CredentialExpiryMismatch {
-  readonly app: string;
-  readonly clientId: string;
-  readonly kind: CredentialKind;
-  readonly hint: string;
+export interface CredentialExpiryMismatch extends CredentialFacts {
   readonly configuredExpireTime: Timestamp;
   readonly entraExpireTime: Timestamp;
 }
@@ -124,9 +123,7 @@ export interface CredentialUnknown {
   readonly orphan: boolean;
 }
 
-export interface CredentialRotating {
-  readonly app: string;
-  readonly clientId: string;
+export interface CredentialRotating extends AppFacts {
   /** What was done: a new secret added, preferred, the old one removed. */
   readonly step: 'ADDED' | 'PREFERRED' | 'REMOVED';
   readonly oldCredential: string;
@@ -135,9 +132,7 @@ export interface CredentialRotating {
   readonly expireTime: Timestamp | undefined;
 }
 
-export interface RotationFailed {
-  readonly app: string;
-  readonly clientId: string;
+export interface RotationFailed extends AppFacts {
   readonly step: RotationStep;
   readonly problem: RotationProblem['kind'];
   readonly code: string | undefined;

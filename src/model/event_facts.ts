@@ -2,8 +2,8 @@ import type { Timestamp } from './clock.ts';
 import type { EventBody, EventType } from './event.ts';
 
 /**
- * The data of an event as its receivers get it, on the stream and in webhooks: flat, times in RFC 3339, numbers and booleans as text,
- * undefined left out.
+ * The data of an event on the stream and in webhooks: flat, times in RFC 3339, numbers and booleans as text, undefined fields
+ * omitted.
  */
 export function eventFacts(event: EventBody): Record<string, string> {
   const facts: Record<string, string> = {};
@@ -19,7 +19,7 @@ type Format = (value: never) => string;
 
 type DataOf<Type extends EventType> = Extract<EventBody, { readonly type: Type }>['data'];
 
-/** A type or a field without a row does not compile, so that nothing leaves the vault by oversight. */
+/** A type or a field without a row does not compile, so no data leaves the vault by accident. */
 type Formats = {
   readonly [Type in EventType]: {
     readonly [Field in keyof DataOf<Type>]-?: (value: Exclude<DataOf<Type>[Field], undefined>) => string;
@@ -29,15 +29,9 @@ type Formats = {
 const asIs = (value: string): string => value;
 const time = (value: Timestamp): string => new Date(value).toISOString();
 
-const CREDENTIAL_EXPIRING: Formats['credential.expiring'] = {
-  app: asIs,
-  clientId: asIs,
-  kind: asIs,
-  hint: asIs,
-  expireTime: time,
-  thresholdDays: String,
-  covered: String,
-};
+const APP = { app: asIs, clientId: asIs };
+const CREDENTIAL = { ...APP, kind: asIs, hint: asIs };
+const EXPIRY = { ...CREDENTIAL, expireTime: time, thresholdDays: String, covered: String };
 
 const FORMATS: Formats = {
   'connection.changed': {
@@ -52,36 +46,14 @@ const FORMATS: Formats = {
     resourceReason: asIs,
   },
   'connection.idle_expiring': { connectionUid: asIs, externalId: asIs, idleExpireTime: time },
-  'credential.expiring': CREDENTIAL_EXPIRING,
-  'credential.expired': CREDENTIAL_EXPIRING,
-  'credential.rejected': { app: asIs, clientId: asIs, kind: asIs, hint: asIs, entraError: asIs, fallback: asIs },
-  'credential.expiry_mismatch': {
-    app: asIs,
-    clientId: asIs,
-    kind: asIs,
-    hint: asIs,
-    configuredExpireTime: time,
-    entraExpireTime: time,
-  },
-  'credential.unknown': {
-    clientId: asIs,
-    kind: asIs,
-    keyId: asIs,
-    hint: asIs,
-    expireTime: time,
-    orphan: String,
-  },
-  'credential.rotating': {
-    app: asIs,
-    clientId: asIs,
-    step: asIs,
-    oldCredential: asIs,
-    newCredential: asIs,
-    expireTime: time,
-  },
+  'credential.expiring': EXPIRY,
+  'credential.expired': EXPIRY,
+  'credential.rejected': { ...CREDENTIAL, entraError: asIs, fallback: asIs },
+  'credential.expiry_mismatch': { ...CREDENTIAL, configuredExpireTime: time, entraExpireTime: time },
+  'credential.unknown': { clientId: asIs, kind: asIs, keyId: asIs, hint: asIs, expireTime: time, orphan: String },
+  'credential.rotating': { ...APP, step: asIs, oldCredential: asIs, newCredential: asIs, expireTime: time },
   'credential.rotation_failed': {
-    app: asIs,
-    clientId: asIs,
+    ...APP,
     step: asIs,
     problem: asIs,
     code: asIs,
@@ -94,3 +66,5 @@ const FORMATS: Formats = {
   'vault.credential_expiring': { kind: asIs, expireTime: time, thresholdDays: String },
   'vault.root_key_rotation_due': { ageDays: String },
 };
+
+export const EVENT_TYPES: readonly string[] = Object.keys(FORMATS);

@@ -2,26 +2,26 @@ import { DAY, type Timestamp } from './clock.ts';
 import { isNever } from './credential.ts';
 import type { Severity } from './event.ts';
 
-/** Something that ends, and what was told of this very end. */
+/** An expiry, and the last reminder of it. */
 export interface ExpiryState {
-  /** Undefined: nobody knows. */
+  /** Undefined: unknown. */
   readonly expireTime: Timestamp | undefined;
-  /** Days before the end; in any order. The end itself is told whether 0 is among them or not. */
+  /** Days before the expiry, in any order. The expiry itself is always reported, also without a 0. */
   readonly thresholds: readonly number[];
-  /** The threshold that was told last; undefined: none. */
+  /** Threshold of the last reminder; undefined: none. */
   readonly lastRemindedDays: number | undefined;
 }
 
 export interface Decision {
-  /** The threshold to tell now; 0: it has ended. Undefined: there is nothing new. */
+  /** Threshold of the reminder that is due; 0: it has expired. Undefined: none is due. */
   readonly thresholdDays: number | undefined;
-  /** When somebody must look again; undefined: never, unless the end or the thresholds change. */
+  /** When to decide again; undefined: never, unless the expiry or the thresholds change. */
   readonly nextTime: Timestamp | undefined;
 }
 
 /**
- * Whoever looks late (a vault that was down, a credential added near its end) tells the most urgent threshold alone:
- * those before it would say of the past what was not so any more.
+ * If several thresholds have passed (the vault was down, or the credential was added late), only the most urgent reminder is sent;
+ * earlier ones would be out of date.
  */
 export function decideReminder({ expireTime, thresholds, lastRemindedDays }: ExpiryState, now: Timestamp): Decision {
   if (expireTime === undefined || isNever(expireTime)) return { thresholdDays: undefined, nextTime: undefined };
@@ -36,8 +36,8 @@ export function decideReminder({ expireTime, thresholds, lastRemindedDays }: Exp
   };
 }
 
-/** By the time that is left, not by the threshold, which may be long past at a late look. */
-export function severityOfEnd(expireTime: Timestamp, covered: boolean, now: Timestamp): Severity {
+/** By the remaining time, not by the threshold, which may have passed long ago. */
+export function severityOfExpiry(expireTime: Timestamp, covered: boolean, now: Timestamp): Severity {
   const left = expireTime - now;
   if (covered || left > 14 * DAY) return 'INFO';
   return left > 3 * DAY ? 'WARNING' : 'CRITICAL';

@@ -34,7 +34,7 @@ export class Secret {
     return this.#value.length < SHORTEST_HINTED ? '' : this.#value.slice(0, 3);
   }
 
-  /** Parses an unencrypted private key in PEM; undefined if it is none. The error is dropped, because OpenSSL's texts may quote the value. */
+  /** Parses an unencrypted private key in PEM; undefined for other text. The error is dropped, because OpenSSL's texts may quote the value. */
   privateKey(): KeyObject | undefined {
     try {
       return createPrivateKey({ key: this.#value, format: 'pem' });

@@ -1,4 +1,5 @@
-import type { EventType, Severity, VaultEvent } from './event.ts';
+import type { Severity, VaultEvent } from './event.ts';
+import { EVENT_TYPES } from './event_facts.ts';
 import type { Secret } from './secret.ts';
 
 /** A webhook receiver of events. Operators configure them, never tenants. */
@@ -14,21 +15,6 @@ export interface Sink {
   readonly tenants: readonly string[];
   readonly minSeverity: Severity;
 }
-
-export const EVENT_TYPES = Object.keys({
-  'connection.changed': true,
-  'connection.idle_expiring': true,
-  'credential.expiring': true,
-  'credential.expired': true,
-  'credential.rejected': true,
-  'credential.expiry_mismatch': true,
-  'credential.unknown': true,
-  'credential.rotating': true,
-  'credential.rotation_failed': true,
-  'app.state_changed': true,
-  'vault.credential_expiring': true,
-  'vault.root_key_rotation_due': true,
-} satisfies Record<EventType, true>);
 
 /** Without `connection.changed`: there is one for each action of a user, so sinks must request it. */
 export const DEFAULT_TYPES = EVENT_TYPES.filter((type) => type !== 'connection.changed');

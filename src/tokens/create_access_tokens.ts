@@ -18,7 +18,6 @@ import { createKeepAlive, KEEP_ALIVE_PERIOD } from './keep_alive.ts';
 import { createRefresh } from './refresh.ts';
 import { createRefreshAhead } from './refresh_ahead.ts';
 import { FORCE_REFRESH, type RefreshRequest } from './refresh_request.ts';
-import { createRefreshUnderLease } from './refresh_under_lease.ts';
 import { createSingleFlight } from './single_flight.ts';
 import { createTokenCache } from './token_cache.ts';
 import { silentTokenMetrics } from './token_metrics.ts';
@@ -53,8 +52,7 @@ export function createAccessTokens(options: AccessTokensParts): AccessTokens {
   const failureGuard = createCorrelatedFailureGuard(parts, failureDetector);
   const cooldowns = createCooldowns(clock, failureDetector);
   const forcedExchanges = createForcedExchanges(clock);
-  const leased = { ...parts, failureDetector, failureGuard, cooldowns, forcedExchanges };
-  const refreshNow = createRefresh({ ...leased, refreshUnderLease: createRefreshUnderLease(leased) });
+  const refreshNow = createRefresh({ ...parts, failureDetector, failureGuard, cooldowns, forcedExchanges });
   const flights = createSingleFlight<ServedToken>();
   const refresh = (purpose: string, request: RefreshRequest) =>
     flights.run(`${purpose} ${request.snapshot.connection.uid} ${request.resource}`, () => refreshNow(request));

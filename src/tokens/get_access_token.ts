@@ -1,5 +1,4 @@
 import type { AccessToken } from '../model/access_token.ts';
-import type { Timestamp } from '../model/clock.ts';
 import { connectionName } from '../model/connection.ts';
 import { isRefused } from '../model/connection_resources.ts';
 import type { Scopes, TokenScope } from '../scopes/scopes.ts';
@@ -27,12 +26,9 @@ export interface GetAccessTokenParts extends TokenParts {
 }
 
 /** What a caller accepts. */
-interface Demand {
+interface Demand extends Pick<RefreshRequest, 'accepts' | 'expiresAfter' | 'claims'> {
   /** Equal for callers that can share a refresh. */
   readonly purpose: string;
-  readonly accepts: (token: AccessToken) => boolean;
-  readonly expiresAfter: Timestamp;
-  readonly claims?: string | undefined;
 }
 
 /** `get` serves an access token of a connection; `getUncounted` does the same without counting it as served. */

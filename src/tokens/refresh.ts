@@ -6,12 +6,9 @@ import { connectionNotFound } from '../model/not_found.ts';
 import type { ServedToken } from './access_tokens.ts';
 import { waitForAdmission } from './admission.ts';
 import { checkServable } from './connection_errors.ts';
-import type { Cooldowns } from './cooldowns.ts';
-import type { ForcedExchanges } from './forced_exchanges.ts';
 import type { RefreshRequest } from './refresh_request.ts';
-import type { LeasedRefresh, RefreshUnderLease } from './refresh_under_lease.ts';
+import { createRefreshUnderLease, type LeasedRefresh, type RefreshUnderLeaseParts } from './refresh_under_lease.ts';
 import type { TokenCacheFill } from './token_cache.ts';
-import type { TokenParts } from './token_parts.ts';
 
 /** Longer than an exchange and its record. */
 const LEASE: Duration = 12 * SECOND;
@@ -24,15 +21,10 @@ const LONGEST_PAUSE: Duration = 400;
 const SHORTEST_USE: Duration = 30 * SECOND;
 const MOST_FENCES = 3;
 
-export interface RefreshParts extends TokenParts {
-  readonly cooldowns: Cooldowns;
-  readonly forcedExchanges: ForcedExchanges;
-  readonly refreshUnderLease: RefreshUnderLease;
-}
-
 /** Returns a fresh access token: the stored one, or lease, redeem, record. A token is returned only after its record is durable. */
-export function createRefresh(parts: RefreshParts) {
+export function createRefresh(parts: RefreshUnderLeaseParts) {
   const { stores, authorizationServer, snapshots, cache, cooldowns, forcedExchanges, clock, timers, metrics } = parts;
+  const refreshUnderLease = createRefreshUnderLease(parts);
 
   return async function refresh(request: RefreshRequest): Promise<ServedToken> {
     let current = request;
@@ -86,7 +78,7 @@ export function createRefresh(parts: RefreshParts) {
     try {
       const lease = { owner: parts.replica, resource, duration: LEASE, endsAfter: expiresAfter };
       const held = await stores.grants.lease(connection.uid, lease);
-      return held === undefined ? 'lease_lost' : await parts.refreshUnderLease(held, admission, request);
+      return held === undefined ? 'lease_lost' : await refreshUnderLease(held, admission, request);
     } finally {
       admission.release();
     }

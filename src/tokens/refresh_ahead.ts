@@ -1,8 +1,8 @@
-import { type Clock, type Duration, SECOND } from '../model/clock.ts';
+import { type Duration, SECOND } from '../model/clock.ts';
 import { VaultError } from '../model/errors.ts';
 import type { ServedToken } from './access_tokens.ts';
 import type { CachedToken } from './token_cache.ts';
-import type { TokenMetrics } from './token_metrics.ts';
+import type { TokenParts } from './token_parts.ts';
 
 /** Between two attempts for one token. */
 const SHORTEST_PAUSE: Duration = 30 * SECOND;
@@ -13,12 +13,7 @@ export type RefreshAhead = ReturnType<typeof createRefreshAhead>;
  * Replaces tokens in use before they expire, so that callers do not wait. The first hit past `refreshTime` starts it. After a failure
  * the old token is served until it expires.
  */
-export function createRefreshAhead(parts: {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly metrics: TokenMetrics;
-}) {
-  const { clock, random, metrics } = parts;
+export function createRefreshAhead({ clock, random, metrics }: Pick<TokenParts, 'clock' | 'random' | 'metrics'>) {
   let stopped = false;
 
   async function replace(cached: CachedToken, refresh: () => Promise<ServedToken>): Promise<void> {

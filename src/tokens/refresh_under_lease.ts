@@ -39,8 +39,6 @@ export interface RefreshUnderLeaseParts extends TokenParts {
 /** `fenced`: the grant was replaced meanwhile, so the outcome is void. */
 export type LeasedRefresh = { readonly accessToken: AccessToken; readonly source: 'DATABASE' | 'ENTRA' } | 'fenced';
 
-export type RefreshUnderLease = ReturnType<typeof createRefreshUnderLease>;
-
 type RecordOutcome = (what: RefreshRecord) => Promise<'recorded' | 'fenced'>;
 
 /** Rechecks the connection, redeems, and records the outcome; throws Entra's refusal. The lease is free when it returns. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSinksFile } from '../../src/config/sinks_file.ts';
 import { webhookRequestOf } from '../../src/event_delivery/webhook_request.ts';
+import { EVENT_TYPES } from '../../src/model/event_facts.ts';
 import { Secret } from '../../src/model/secret.ts';
-import { EVENT_TYPES } from '../../src/model/sink.ts';
 import { temporaryFolder } from '../store/temporary_folder.ts';
 import { expiring, SECRET } from './delivery_setup.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, type Timestamp } from '../../src/model/clock.ts';
-import { decideReminder, severityOfEnd } from '../../src/model/reminder.ts';
+import { decideReminder, severityOfExpiry } from '../../src/model/reminder.ts';
 
 const END = Date.UTC(2027, 5, 1);
 const DEFAULT = [60, 30, 14, 7, 3, 1, 0];
@@ -126,5 +126,5 @@ test.each([
   [-DAY, false, 'CRITICAL'],
   [-DAY, true, 'INFO'],
 ])('%d ms before an end (another lives on: %s) it is %s', (left, covered, severity) => {
-  expect(severityOfEnd(END, covered, END - left)).toBe(severity);
+  expect(severityOfExpiry(END, covered, END - left)).toBe(severity);
 });

@@ -4,8 +4,8 @@ import type { DeadLetterSchema } from '../../gen/tokenvault/v1/event_service_pb.
 import type { Delivery } from '../../model/delivery.ts';
 import { fieldInvalid } from '../../model/errors.ts';
 import type { VaultEvent } from '../../model/event.ts';
-import { eventFacts } from '../../model/event_facts.ts';
-import { DEFAULT_TYPES, EVENT_TYPES, isOfType } from '../../model/sink.ts';
+import { EVENT_TYPES, eventFacts } from '../../model/event_facts.ts';
+import { DEFAULT_TYPES, isOfType } from '../../model/sink.ts';
 import { toWireTime } from './field_values.ts';
 
 export function toEventMessage(event: VaultEvent): MessageInitShape<typeof EventSchema> {

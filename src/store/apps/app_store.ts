@@ -90,7 +90,7 @@ export function createAppStore(
       .limit(1);
   });
 
-  const stateEvent = (before: App, after: App) => outbox.publish(appStateChanged({ before, after, time: clock.now() }));
+  const stateEvent = (before: App, after: App) => outbox.publish(appStateChanged(before, after, clock.now()));
 
   async function findApp(uid: string): Promise<App | undefined> {
     const row = await findByUid.first({ uid });

@@ -62,7 +62,9 @@ export function createProbeResults({ database, outbox }: StoreParts): Pick<AppSt
         const fallback = isUnreported ? fallbackOf(own.credential, all, time) : undefined;
         const { committed } = await database.commit(
           reject.step({ ...said, previousVerdict: own.credential.verdict, fallbackUid: fallback?.uid ?? '' }, 1),
-          ...(isUnreported ? outbox.publish(credentialRejected({ ...own, fallback, entraError, time })) : []),
+          ...(isUnreported
+            ? outbox.publish(credentialRejected(own.app, own.credential, fallback, entraError, time))
+            : []),
         );
         if (committed) return;
       }
